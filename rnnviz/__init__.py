@@ -1,0 +1,87 @@
+"""rnnviz: a microscope for recurrent neural networks.
+
+    import rnnviz
+    trace = rnnviz.step("this movie was not good", model="sentiment-lstm")
+    model = rnnviz.load("sentiment-lstm")
+    model.predict(["good", "not good"])
+
+Importing the package imports nothing else; each verb imports what it needs when called.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from rnnviz.runs import Run
+    from rnnviz.store import Stored
+    from rnnviz.trace import Trace
+    from rnnviz.training.events import Event
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "load", "step", "train"]
+
+
+def step(
+    text: str,
+    model: str = "sentiment-lstm",
+    *,
+    target: str | None = None,
+    random: int | None = None,
+) -> Trace:
+    """Read a text one token at a time and keep every value and gradient.
+
+    ``target`` is the label whose log-loss the gradients are of (None: the predicted one);
+    ``random`` is a seed for untrained weights of the same shapes. Raises
+    :class:`rnnviz.errors.RnnvizError` with a message that says what to do.
+    """
+    from rnnviz.query import Query
+    from rnnviz.tracer import tracer
+
+    return tracer()(Query(text, model, target, random))
+
+
+def load(name: str = "sentiment-lstm") -> Stored:
+    """A model by shipped name, path of its JSON or run directory; ``.predict(texts)`` uses it."""
+    from rnnviz.store import load
+
+    return load(name)
+
+
+def train(
+    recipe: str = "sentiment-lstm",
+    *,
+    data: str | Path | None = None,
+    out: str | Path | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    units: int | None = None,
+    cell: str | None = None,
+    dropout: float | None = None,
+    recurrent_dropout: float | None = None,
+    limit: int | None = None,
+    seed: int = 0,
+    watch: Callable[[Event], None] | None = None,
+) -> Run:
+    """Train a recipe and return its run directory.
+
+    ``data`` is a folder of data sets, or "sample" for the small sample in the package; None reads
+    the environment variable RNNVIZ_DATA. ``watch`` is called with every batch and epoch.
+    """
+    from rnnviz.runs import Options
+    from rnnviz.runs import train as start
+
+    options = Options(
+        epochs=epochs,
+        batch_size=batch_size,
+        units=units,
+        cell=cell,
+        dropout=dropout,
+        recurrent_dropout=recurrent_dropout,
+        limit=limit,
+        seed=seed,
+    )
+    return start(recipe, options, data=data, out=out, watch=watch)

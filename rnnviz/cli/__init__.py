@@ -1,0 +1,132 @@
+"""The command line: parse, call one function, print.
+
+Each command is a module here, imported when it is called, so that ``--help`` stays quick.
+Exit codes: 0 ok, 1 failed, 2 usage or config, 3 something optional is missing, 4 invalid file,
+130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from typing import Any
+
+import click
+
+from rnnviz import __version__
+from rnnviz.errors import RnnvizError, nearest
+
+#: Every command and the first line of its help (shown without importing it).
+COMMANDS = {
+    "step": "Read a sentence one token at a time and see every gate, state and gradient.",
+    "train": "Train a recipe; the result can be stepped through.",
+    "models": "List, show and find models.",
+    "doctor": "What this machine offers: terminal, colours, numpy, paths.",
+    "completion": "Print the completion script of a shell.",
+}
+
+
+class Lazy(click.Group):
+    """A group whose commands are imported when called, with a suggestion for a wrong name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of the table, not of the alphabet."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Import one command."""
+        if name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"rnnviz.cli.{name}")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Suggest the nearest name for one that does not exist."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise click.UsageError(
+                f"No command {args[0]!r}.{nearest(args[0], COMMANDS)} "
+                f"Commands: {', '.join(COMMANDS)}."
+            )
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The table of commands, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+EXAMPLES = """
+\b
+Examples:
+  rnnviz step "this movie was not good"       the stepper
+  rnnviz step --cell gru "not bad at all"     another cell on the same kind of net
+  rnnviz step "not good" --json | jq .head    the numbers, for scripts
+  rnnviz train                                train a small model in about a minute
+  rnnviz models show sentiment-lstm           the layers and where each count comes from
+"""
+
+
+@click.group(
+    cls=Lazy,
+    help="A microscope for recurrent neural networks.\n\n" + EXAMPLES,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, "-V", "--version", message="rnnviz %(version)s")
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Read the config file, if there is one."""
+    from rnnviz.cli.options import config_defaults
+
+    ctx.default_map = config_defaults(list(COMMANDS))
+
+
+def run(args: list[str] | None = None) -> int:
+    """Run the command line and return the exit code; errors are one or two lines on stderr."""
+    argv = sys.argv[1:] if args is None else args
+    try:
+        result: Any = cli.main(argv, prog_name="rnnviz", standalone_mode=False)
+    except RnnvizError as error:
+        return _say(str(error), error.exit_code, argv)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help() if error.ctx else "")
+        return 2
+    except click.UsageError as error:
+        hint = f"\nTry: {error.ctx.command_path} --help" if error.ctx else ""
+        return _say(error.format_message() + hint, 2, argv)
+    except click.ClickException as error:
+        return _say(error.format_message(), 2, argv)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        return _say("Interrupted.", 130, argv)
+    except BrokenPipeError:
+        # The reader has seen enough; python would complain again when it flushes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        where = f" {error.filename}" if error.filename else ""
+        return _say(f"Cannot use{where}: {error.strerror or error}.", 1, argv)
+    except Exception as error:
+        if "--debug" in argv:
+            traceback.print_exc()
+        name = type(error).__name__
+        return _say(f"Internal error: {name}: {error}\nSee more with --debug.", 1, argv)
+    return result if isinstance(result, int) else 0
+
+
+def _say(message: str, code: int, argv: list[str]) -> int:
+    if "--debug" in argv and sys.exc_info()[0] is not None and code != 130:
+        traceback.print_exc()
+    from rnnviz.display import visible
+
+    lines = "\n".join(visible(line) for line in message.splitlines())
+    try:
+        click.echo(f"rnnviz: {lines}", err=True)
+    except BrokenPipeError:
+        pass
+    return code

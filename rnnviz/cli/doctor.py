@@ -1,0 +1,127 @@
+"""``rnnviz doctor``: what this machine and terminal offer, and why something is missing."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import json
+import locale
+import os
+import platform
+import shutil
+import sys
+from typing import Any
+
+import click
+
+from rnnviz import __version__
+from rnnviz.cli import options
+
+#: Anchor colours of the heatmap's scale, from −1 through 0 to +1, for the ramp.
+RAMP = ((64, 132, 214), (30, 33, 40), (230, 140, 50))
+
+
+@click.command("doctor")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@options.colour
+@options.debug
+def command(as_json: bool, color: str) -> None:
+    """Report terminal, colours, size, unicode, locale, Python, numpy, GPU, paths and versions."""
+    facts = report(options.use_colour(color))
+    if as_json:
+        click.echo(json.dumps(facts, ensure_ascii=False))
+        return
+    for section, entries in facts.items():
+        click.echo(section)
+        for key, value in entries.items():
+            click.echo(f"  {key}: {value}")
+    click.echo("colour ramp, −1 to +1, and the glyphs of the screen")
+    # click strips styles when stdout is no terminal; --color always means always.
+    if options.use_colour(color) and (sys.stdout.isatty() or color == "always"):
+        click.echo("  " + ramp(41), color=True)
+    click.echo("  ▁▂▃▄▅▆▇█  ━┃┏┓┗┛┳┻╋  ⊙ ⊗ ⊕ σ ∂ ₀₁₂₃₄₅₆₇₈₉")
+
+
+def ramp(levels: int) -> str:
+    """The diverging scale as coloured spaces."""
+    cells = []
+    for n in range(levels):
+        share = 2 * n / (levels - 1)
+        low, high = RAMP[:2] if share <= 1 else RAMP[1:]
+        part = share if share <= 1 else share - 1
+        rgb = ";".join(str(round(a + (b - a) * part)) for a, b in zip(low, high, strict=True))
+        cells.append(f"\x1b[48;2;{rgb}m ")
+    return "".join(cells) + "\x1b[0m"
+
+
+def report(colour: bool) -> dict[str, dict[str, Any]]:
+    """Every fact, by section."""
+    from rnnviz.data.sources import data_folder
+    from rnnviz.runs import runs_folder
+    from rnnviz.store import assets, shipped
+
+    size = shutil.get_terminal_size()
+    try:
+        data = str(data_folder())
+    except FileNotFoundError as error:
+        data = f"not here ({error})"
+    return {
+        "terminal": {
+            "stdout is a terminal": sys.stdout.isatty(),
+            "TERM": os.environ.get("TERM", "not set"),
+            "COLORTERM": os.environ.get("COLORTERM", "not set"),
+            "size": f"{size.columns}x{size.lines}" + _small(size.columns, size.lines),
+            "colour": "yes" if colour else "no (NO_COLOR, TERM or --color)",
+            "encoding": sys.stdout.encoding,
+            "locale": locale.setlocale(locale.LC_CTYPE) or "C",
+            "tmux": "yes" if os.environ.get("TMUX") else "no",
+            "ssh": "yes" if os.environ.get("SSH_CONNECTION") else "no",
+        },
+        "computing": {
+            "Python": platform.python_version(),
+            "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+            "numpy": _numpy(),
+            "GPU": _gpu(),
+        },
+        "versions": {"rnnviz": __version__} | {n: _version(n) for n in DEPENDENCIES},
+        "paths": {
+            "config": f"{options.config_path()}{_absent(options.config_path().is_file())}",
+            "runs": f"{runs_folder()}{_absent(runs_folder().is_dir())}",
+            "models": f"{assets() / 'models'} ({len(shipped())} models)",
+            "data": data,
+        },
+    }
+
+
+DEPENDENCIES = ("textual", "rich", "click", "safetensors", "platformdirs")
+
+
+def _small(columns: int, lines: int) -> str:
+    return "" if columns >= 60 and lines >= 20 else " (the stepper needs 60x20)"
+
+
+def _absent(here: bool) -> str:
+    return "" if here else " (not there yet)"
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _numpy() -> str:
+    import numpy as np
+
+    config: Any = np.show_config(mode="dicts")
+    blas = config.get("Build Dependencies", {}).get("blas", {})
+    threads = os.environ.get("OPENBLAS_NUM_THREADS", "default")
+    library = f"{blas.get('name', '?')} {blas.get('version', '')}"
+    return f"{np.__version__}, BLAS {library}, threads {threads}"
+
+
+def _gpu() -> str:
+    if importlib.util.find_spec("cupy") is None:
+        return "not used: this version computes on the CPU (cupy is not installed)"
+    return "not used: this version computes on the CPU (cupy is installed)"

@@ -1,0 +1,95 @@
+"""Where we are in a trace: one cursor, shared by every view.
+
+Pure data and arithmetic; nothing here computes a network or draws.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from rnnviz.trace import LayerTrace, Trace
+
+Zoom = Literal["sentence", "cell", "equation"]
+ZOOMS: tuple[Zoom, ...] = ("sentence", "cell", "equation")
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """Layer, token t (from 0), part (index into the layer's parts), unit, zoom level.
+
+    The parts up to and including ``part`` have happened at token t; later parts and later tokens
+    are not known yet, as far as the eye can tell.
+    """
+
+    layer: int = 0
+    t: int = 0
+    part: int = 0
+    unit: int = 0
+    zoom: Zoom = "sentence"
+
+
+def start(trace: Trace, t: int = 0, unit: int = 0) -> Cursor:
+    """The cursor after token t was read completely."""
+    last = len(trace.layers[0].parts) - 1
+    return fitted(Cursor(0, t, last, unit), trace)
+
+
+def fitted(cursor: Cursor, trace: Trace) -> Cursor:
+    """The nearest cursor that exists in this trace (after another text, cell or layer)."""
+    layer = min(max(cursor.layer, 0), len(trace.layers) - 1)
+    chosen = trace.layers[layer]
+    return replace(
+        cursor,
+        layer=layer,
+        t=min(max(cursor.t, 0), len(trace.tokens) - 1),
+        part=min(max(cursor.part, 0), len(chosen.parts) - 1),
+        unit=min(max(cursor.unit, 0), chosen.units - 1),
+    )
+
+
+def to_token(cursor: Cursor, trace: Trace, t: int) -> Cursor:
+    """The same part and unit at another token; stays at the ends."""
+    return fitted(replace(cursor, t=t), trace)
+
+
+def to_part(cursor: Cursor, trace: Trace, step: int) -> Cursor:
+    """One part on (+1) or back (−1), over the border of a token in the order they are read."""
+    layer = trace.layers[cursor.layer]
+    part = cursor.part + step
+    if 0 <= part < len(layer.parts):
+        return replace(cursor, part=part)
+    order = list(layer.order)
+    at = order.index(cursor.t) + step
+    if not 0 <= at < len(order):
+        return cursor
+    return replace(cursor, t=order[at], part=0 if step > 0 else len(layer.parts) - 1)
+
+
+def to_unit(cursor: Cursor, trace: Trace, step: int) -> Cursor:
+    """Another unit of the same layer; goes round at the ends."""
+    units = trace.layers[cursor.layer].units
+    return replace(cursor, unit=(cursor.unit + step) % units)
+
+
+def zoomed(cursor: Cursor, step: int) -> Cursor:
+    """One zoom level in (+1) or out (−1); stays at the ends."""
+    at = min(max(ZOOMS.index(cursor.zoom) + step, 0), len(ZOOMS) - 1)
+    return replace(cursor, zoom=ZOOMS[at])
+
+
+def known(cursor: Cursor, trace: Trace, t: int, name: str) -> bool:
+    """Has this value been computed yet, when the cursor stands where it stands?"""
+    layer = trace.layers[cursor.layer]
+    order = layer.order
+    if t != cursor.t:
+        return order.index(t) < order.index(cursor.t)
+    return part_of(layer, name) <= cursor.part
+
+
+def part_of(layer: LayerTrace, name: str) -> int:
+    """The index of the part at which a name becomes known; 0 (read) for x and states before."""
+    for line in layer.lines:
+        if line.name == name:
+            return layer.parts.index(line.part)
+    return len(layer.parts) - 1 if name == "p" else 0

@@ -1,0 +1,161 @@
+"""The one vectoriser: from a text to tokens, and from tokens to whole numbers.
+
+Training and the live view must cut a sentence in the same way, so both come here. The cutting
+is that of Keras's ``TextVectorization`` (lower case, punctuation deleted, split at white space)
+with one change: a negation is kept apart. Keras turns "isn't" into the one word "isnt", and a
+net would have to learn every such word anew; here it is "is" "n't", as in the Penn Treebank.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+PADDING: Final = ""
+UNKNOWN: Final = "[UNK]"
+PADDING_ID: Final = 0
+UNKNOWN_ID: Final = 1
+
+NEGATION: Final = "n't"
+
+# Keras's default set, in its order: every ASCII punctuation mark.
+PUNCTUATION: Final = "!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~'"
+
+_DELETE_PUNCTUATION: Final = str.maketrans("", "", PUNCTUATION)
+
+# What keyboards, phones and word processors put where an apostrophe is meant.
+_APOSTROPHES: Final = str.maketrans(
+    dict.fromkeys("\u2018\u2019\u201b\u02bc\u02b9\u2032\u00b4\uff07", "'")
+)
+
+# "n't" at the end of a word; another mark or a second clitic may follow ("couldn't've").
+_NEGATION_END: Final = re.compile(r"n't(?!\w)")
+
+# The word before "nt" where people leave the apostrophe out.
+_AUXILIARIES: Final = (
+    *("is", "was", "are", "were", "ai"),
+    *("do", "does", "did", "have", "has", "had"),
+    *("ca", "could", "wo", "would", "should", "must", "need"),
+)
+_SPELT_TOGETHER: Final[dict[str, tuple[str, str]]] = {
+    **{word + "nt": (word, NEGATION) for word in _AUXILIARIES},
+    "cannot": ("can", "not"),
+}
+
+
+def _plain_words(fragment: str) -> tuple[str, ...]:
+    """Return the words of a piece of text without white space or "n't": none, one or two."""
+    word = fragment.translate(_DELETE_PUNCTUATION)
+    if not word:
+        return ()
+    return _SPELT_TOGETHER.get(word, (word,))
+
+
+def _words_of_chunk(chunk: str) -> list[str]:
+    """Return the words of one piece between white space, negations apart."""
+    # The usual word has no negation in it, and a review has hundreds of words.
+    if NEGATION not in chunk:
+        return list(_plain_words(chunk))
+    words: list[str] = []
+    fragments = _NEGATION_END.split(chunk)
+    for position, fragment in enumerate(fragments):
+        if position:
+            words.append(NEGATION)
+        words.extend(_plain_words(fragment))
+    return words
+
+
+def tokenize(text: str) -> list[str]:
+    """Cut a text into lower-case words without punctuation, negations apart.
+
+    "It isn't GOOD!" gives ``["it", "is", "n't", "good"]``; "can't" gives "ca" "n't", "cannot"
+    gives "can" "not". Any text is accepted and an empty one gives no tokens. Cutting the joined
+    tokens again gives the same tokens.
+    """
+    lowered = text.lower().translate(_APOSTROPHES)
+    return [word for chunk in lowered.split() for word in _words_of_chunk(chunk)]
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The words a net knows; a word's place in ``words`` is its row in the embedding.
+
+    ``words[0]`` is the padding (an empty string), ``words[1]`` stands for every unknown word.
+    Raises ValueError if these two are not in their places or if a word comes twice.
+    """
+
+    words: tuple[str, ...]
+    _ids: dict[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Check the words and index them."""
+        if self.words[:2] != (PADDING, UNKNOWN):
+            raise ValueError(
+                f"a vocabulary must start with {PADDING!r} and {UNKNOWN!r}, "
+                f"not with {list(self.words[:2])!r}"
+            )
+        ids = {word: index for index, word in enumerate(self.words)}
+        if len(ids) != len(self.words):
+            twice = next(word for word, count in Counter(self.words).items() if count > 1)
+            raise ValueError(f"the word {twice!r} is more than once in the vocabulary")
+        # The two special entries are no words: a text can never mean them.
+        del ids[PADDING], ids[UNKNOWN]
+        object.__setattr__(self, "_ids", ids)
+
+    def __len__(self) -> int:
+        """Return the number of entries, the two special ones included."""
+        return len(self.words)
+
+    @classmethod
+    def build(cls, token_lists: Iterable[Sequence[str]], size: int) -> Vocabulary:
+        """Take the most frequent tokens, up to ``size`` entries with the two special ones.
+
+        Of equally frequent tokens the one that appeared first is taken first. Raises ValueError
+        if ``size`` leaves no room for the special entries.
+        """
+        if size < 2:
+            raise ValueError(f"a vocabulary needs a size of at least 2, not {size}")
+        # A Counter keeps the order of first appearance, and most_common sorts stably.
+        counts = Counter(token for tokens in token_lists for token in tokens)
+        for special in (PADDING, UNKNOWN):
+            counts.pop(special, None)
+        frequent = (token for token, _ in counts.most_common(size - 2))
+        return cls((PADDING, UNKNOWN, *frequent))
+
+    def encode(self, tokens: Iterable[str]) -> list[int]:
+        """Return the index of each token, 1 where it is unknown; never 0, the padding."""
+        return [self._ids.get(token, UNKNOWN_ID) for token in tokens]
+
+    def known(self, token: str) -> bool:
+        """Say whether a token has a row of its own; the two special entries do not count."""
+        return token in self._ids
+
+    def decode(self, ids: Iterable[int]) -> list[str]:
+        """Return the entry at each index. Raises ValueError for an index outside the range."""
+        entries: list[str] = []
+        for index in ids:
+            if not 0 <= index < len(self.words):
+                raise ValueError(
+                    f"index {index} is outside the vocabulary (0 to {len(self.words) - 1})"
+                )
+            entries.append(self.words[index])
+        return entries
+
+    def to_json(self) -> list[str]:
+        """Return the entries as a plain list, ready for ``json.dump``."""
+        return list(self.words)
+
+    @classmethod
+    def from_json(cls, value: object) -> Vocabulary:
+        """Read what ``to_json`` wrote. Raises ValueError if it is not a list of distinct words."""
+        if not isinstance(value, list):
+            raise ValueError(f"a vocabulary must be a list of strings, not {type(value).__name__}")
+        for index, word in enumerate(value):
+            if not isinstance(word, str):
+                raise ValueError(
+                    f"entry {index} of the vocabulary must be a string, not {type(word).__name__}"
+                )
+        return cls(tuple(value))

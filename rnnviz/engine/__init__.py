@@ -1,0 +1,1 @@
+"""The engine: layers over time, heads, losses, optimizers. Plain NumPy-protocol code."""

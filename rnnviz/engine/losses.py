@@ -1,0 +1,53 @@
+"""Heads and losses: from logits to outputs, loss and the gradient that starts the way back."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rnnviz.arrays import Array
+from rnnviz.engine.spec import HeadKind
+from rnnviz.equations import sigmoid
+
+
+def outputs(kind: HeadKind, logits: Array) -> Array:
+    """What the head says, from its logits (..., K): probabilities, or the numbers themselves."""
+    if kind == "sigmoid":
+        return sigmoid(logits)
+    if kind == "linear":
+        return logits
+    shifted = np.exp(logits - logits.max(-1, keepdims=True))
+    return shifted / shifted.sum(-1, keepdims=True)
+
+
+def losses(kind: HeadKind, logits: Array, y: Array) -> Array:
+    """The loss of each row (B): log-loss in nats for classes, absolute error for numbers.
+
+    ``y`` (B): class numbers for sigmoid (0 or 1; fractions are soft labels) and softmax, values
+    for linear. From logits, so that a confident mistake keeps a finite loss.
+    """
+    if kind == "sigmoid":
+        z = logits[:, 0]
+        return np.maximum(z, 0) - z * y + np.log1p(np.exp(-np.abs(z)))
+    if kind == "linear":
+        return np.abs(logits[:, 0] - y)
+    shifted = logits - logits.max(-1, keepdims=True)
+    chosen = np.take_along_axis(shifted, y.astype(np.int64)[:, None], -1)[:, 0]
+    return np.log(np.exp(shifted).sum(-1)) - chosen
+
+
+def d_logits(kind: HeadKind, logits: Array, y: Array) -> Array:
+    """The gradient of each row's loss with respect to its logits, (B, K)."""
+    if kind == "sigmoid":
+        return sigmoid(logits) - y[:, None].astype(logits.dtype)
+    if kind == "linear":
+        return np.sign(logits - y[:, None].astype(logits.dtype))
+    d = outputs(kind, logits)
+    d[np.arange(len(d)), y.astype(np.int64)] -= 1
+    return d
+
+
+def correct(kind: HeadKind, logits: Array, y: Array) -> Array:
+    """Which rows (B) are classified right; for soft labels, by the nearer class."""
+    if kind == "sigmoid":
+        return (logits[:, 0] > 0) == (y > 0.5)
+    return logits.argmax(-1) == y

@@ -1,0 +1,322 @@
+"""The only loops over time: a cell run forwards, undone backwards, and its Jacobians.
+
+Every array is indexed by token: ``steps[t]`` belongs to token t also when the tokens are read from
+the right. A masked step (mask false) leaves the state as it was, as in Keras.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from rnnviz.arrays import Array, Values, blocks
+from rnnviz.cells import Cell
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """What one pass of a cell over a batch of sequences recorded."""
+
+    x: Array  # (T, B, D)
+    steps: tuple[Values, ...]  # T dicts of (B, H), by recorded name; states after masking
+    order: Sequence[int]  # the tokens in the order they were read
+    mask: Array | None  # (T, B) bool, or None when every step counts
+    initial: Values  # each state before the first token, (B, H)
+    recurrent_mask: Array | None  # (G, B, H) dropout of h_prev, one mask a gate, constant in time
+    _stacked: Values = field(default_factory=dict)
+
+    @property
+    def last(self) -> Values:
+        """The step read last: its h is what the layer returns."""
+        return self.steps[self.order[-1]]
+
+    def before(self) -> list[Values]:
+        """For each token, the states it started from."""
+        found: list[Values] = [self.initial] * len(self.steps)
+        for earlier, later in zip(self.order, self.order[1:], strict=False):
+            found[later] = self.steps[earlier]
+        return found
+
+    def stack(self, name: str) -> Array:
+        """A recorded value over all steps: (T, B, ·). Made once."""
+        if name not in self._stacked:
+            self._stacked[name] = np.array([step[name] for step in self.steps])
+        return self._stacked[name]
+
+
+def scan(
+    cell: Cell,
+    p: Values,
+    x: Array,
+    mask: Array | None = None,
+    *,
+    reverse: bool = False,
+    initial: Values | None = None,
+    recurrent_mask: Array | None = None,
+) -> Scan:
+    """Read ``x`` (T, B, D) with the cell; ``reverse`` reads from the last token to the first."""
+    T, B, D = x.shape
+    H = p["U"].shape[0]
+    b_input, b_recurrent = _biases(p["b"])
+    # One product for all steps: the input's share of the pre-activations does not depend on time.
+    xw = (x.reshape(T * B, D) @ p["W"] + b_input).reshape(T, B, -1)
+    if initial is None:
+        initial = {s: np.zeros_like(x, shape=(B, H)) for s in cell.states}
+    order = range(T - 1, -1, -1) if reverse else range(T)
+    steps: list[Values] = [{}] * T
+    state = initial
+    for t in order:
+        hu = _recur(state["h"], p["U"], recurrent_mask)
+        v: Values = {"xw": xw[t], "hu": hu if b_recurrent is None else hu + b_recurrent}
+        cell.forward(p, v, state)
+        if mask is not None:
+            read = mask[t][:, None]
+            for s in cell.states:
+                v[s] = np.where(read, v[s], state[s])
+        steps[t] = state = v
+    return Scan(x, tuple(steps), order, mask, initial, recurrent_mask)
+
+
+def _biases(b: Array) -> tuple[Array, Array | None]:
+    """The bias of the input product and, where the cell has one, that of the recurrent product."""
+    return (b[0], b[1]) if b.ndim == 2 else (b, None)
+
+
+def _recur(h: Array, U: Array, drop: Array | None) -> Array:
+    """h_prev · U (B, G·H); under recurrent dropout each gate sees h_prev through its own mask."""
+    if drop is None:
+        return h @ U
+    return np.concatenate(
+        [(h * m) @ u for m, u in zip(drop, blocks(U, len(drop)), strict=True)], -1
+    )
+
+
+def _unrecur(d_hu: Array, U: Array, drop: Array | None) -> Array:
+    """What :func:`_recur` gives back to h_prev: (B, H)."""
+    if drop is None:
+        return d_hu @ U.T
+    parts = zip(drop, blocks(d_hu, len(drop)), blocks(U, len(drop)), strict=True)
+    return sum(((d @ u.T) * m for m, d, u in parts), start=np.zeros_like(drop[0]))
+
+
+class Unscan:
+    """The gradients that walking back over a :class:`Scan` gave."""
+
+    def __init__(
+        self, cell: Cell, p: Values, done: Scan, steps: tuple[Values, ...], initial: Values
+    ) -> None:
+        self._cell, self._p, self._done = cell, p, done
+        self.steps = steps  # T dicts by recorded name, (B, H)
+        self.initial = initial  # of the states before the first token, (B, H)
+        self._rows = _Rows(steps)
+
+    def stack(self, name: str) -> Array:
+        """A gradient over all steps: (T, B, ·)."""
+        return np.array([step[name] for step in self.steps])
+
+    @cached_property
+    def x(self) -> Array:
+        """Of the layer's input: (T, B, D)."""
+        return (self._rows["xw"] @ self._p["W"].T).reshape(self._done.x.shape)
+
+    @cached_property
+    def params(self) -> Values:
+        """Of the trained arrays, summed over steps and batch: one product each for all steps."""
+        done, d = self._done, self._rows
+        x, prev = done.x.reshape(-1, done.x.shape[-1]), _Rows(done.before())
+        grads = self._cell.param_grads(x, prev, d)
+        drop = done.recurrent_mask
+        if drop is not None:
+            # Each gate saw its own masked h_prev, so each block of U is its own product.
+            h = prev["h"].reshape(-1, *drop.shape[1:])  # (T, B, H)
+            pairs = zip(drop, blocks(d["hu"], len(drop)), strict=True)
+            grads["U"] = np.concatenate(
+                [(h * m).reshape(-1, h.shape[-1]).T @ block for m, block in pairs], axis=-1
+            )
+        return grads
+
+
+def unscan(
+    cell: Cell,
+    p: Values,
+    done: Scan,
+    d_h: Array | None = None,
+    d_last: Mapping[str, Array] | None = None,
+) -> Unscan:
+    """Walk back over a scan.
+
+    ``d_h`` (T, B, H): the objective's gradient at every step's output (return_sequences);
+    ``d_last``: its gradient at the states after the last step read, by state name (B, H).
+    """
+    T = len(done.steps)
+    before = done.before()
+    zero = np.zeros_like(done.last["h"])
+    carry: Values = {s: (d_last or {}).get(s, zero) for s in cell.states}
+    last = done.order[-1]
+    steps: list[Values] = [{}] * T
+    for t in reversed(done.order):
+        out = zero if d_h is None else d_h[t]
+        if d_last is not None and t == last:
+            # At the last step the head is what asks; nothing comes back from later tokens.
+            out, carry["h"] = out + carry["h"], zero
+        d, carry = _undo(cell, p, done, t, before[t], carry, out)
+        steps[t] = d
+    return Unscan(cell, p, done, tuple(steps), carry)
+
+
+def _undo(
+    cell: Cell, p: Values, done: Scan, t: int, prev: Values, carry: Values, out: Array
+) -> tuple[Values, Values]:
+    """One step back: the gradients of the step's values, and of the states it started from."""
+    total = {s: carry[s] + out if s == "h" else carry[s] for s in cell.states}
+    d: Values = {"h_out": out, "h_next": carry["h"], "h": total["h"]}
+    d |= {f"{s}_next": total[s] for s in cell.states[1:]}
+    read = None if done.mask is None else done.mask[t][:, None]
+    if read is not None:
+        # A masked step did nothing: nothing goes through its gates ...
+        for key in ("h", *(f"{s}_next" for s in cell.states[1:])):
+            d[key] = np.where(read, d[key], 0)
+    cell.backward(p, done.steps[t], prev, d)
+    d["h_prev"] = d.get("h_prev", 0) + _unrecur(d["hu"], p["U"], done.recurrent_mask)
+    if read is not None:
+        # ... and everything goes around them, to the state before.
+        for s in cell.states:
+            d[f"{s}_prev"] = np.where(read, d[f"{s}_prev"], total[s])
+            d[s] = np.where(read, d[s], total[s])
+        d |= {f"{s}_next": total[s] for s in cell.states[1:]}
+    return d, {s: d[f"{s}_prev"] for s in cell.states}
+
+
+class _Rows(dict[str, Array]):
+    """Names to arrays stacked over time, (T·B, ·), made when first asked for."""
+
+    def __init__(self, steps: Sequence[Values]) -> None:
+        super().__init__()
+        self._steps = steps
+
+    def __missing__(self, name: str) -> Array:
+        self[name] = np.concatenate([step[name] for step in self._steps])
+        return self[name]
+
+
+def step_jacobians(cell: Cell, p: Values, done: Scan, tokens: Sequence[int]) -> Array:
+    """∂(all states after token t) / ∂(all states it started from), for some tokens: (N, S, S).
+
+    Row r is the gradient of state component r, states side by side in the cell's order. It is the
+    cell's own backward with unit upstream gradients, all tokens at once. One sequence only (B = 1).
+    """
+    if done.steps[0]["h"].shape[0] != 1:
+        raise ValueError("Jacobians are of one sequence: B must be 1")
+    before, states = done.before(), cell.states
+    v = {name: done.stack(name)[tokens] for name in done.steps[0] if name not in ("xw", "hu")}
+    prev = {s: np.array([before[t][s] for t in tokens]) for s in states}
+    if set(p) <= {"W", "U", "b"} and done.recurrent_mask is None:
+        found = _pointwise_jacobians(cell, p, v, prev)
+    else:
+        # The cell mixes units by matrices of its own: every component is an objective of its own.
+        upstream = dict(zip(states, blocks(_identity(cell, p)[None], len(states)), strict=True))
+        d = _local_backward(cell, p, v, prev, upstream)
+        d["h_prev"] = d.get("h_prev", 0) + _unrecur(d["hu"], p["U"], done.recurrent_mask)
+        found = np.concatenate([d[f"{s}_prev"] for s in states], axis=-1)
+    if done.mask is not None:
+        found = np.where(done.mask[list(tokens), 0][:, None, None], found, _identity(cell, p))
+    return found
+
+
+def _local_backward(cell: Cell, p: Values, v: Values, prev: Values, upstream: Values) -> Values:
+    """One step of the cell undone for given gradients of its states, nothing else arriving."""
+    d = {"h": upstream["h"]} | {f"{s}_next": upstream[s] for s in cell.states[1:]}
+    cell.backward(p, v, prev, d)
+    return d
+
+
+def _pointwise_jacobians(cell: Cell, p: Values, v: Values, prev: Values) -> Array:
+    """The same for a cell that never mixes units: two or three vectors say it all, (N, S, S).
+
+    Unit k of a state reaches only unit k of the gates, so one backward with ones for each state
+    gives the diagonal of every gate; U then mixes the units.
+    """
+    states, N, H, G = cell.states, len(v["h"]), p["U"].shape[0], len(cell.gates)
+    ones = {s: np.eye(len(states), dtype=p["U"].dtype)[:, [k]] for k, s in enumerate(states)}
+    d = _local_backward(cell, p, v, prev, ones)
+    # (N, states, G, H) -> one small product for each unit k: (N·states, G) @ (G, H).
+    gates = np.broadcast_to(d["hu"], (N, len(states), G * H)).reshape(-1, G, H).transpose(2, 0, 1)
+    mixed = gates @ p["U"].reshape(H, G, H).transpose(2, 1, 0)
+    found = np.zeros((N, len(states), H, len(states), H), p["U"].dtype)
+    found[:, :, :, 0] = mixed.reshape(H, N, len(states), H).transpose(1, 2, 0, 3)
+    unit = np.arange(H)
+    for k, s in enumerate(states):
+        if f"{s}_prev" in d:
+            found[:, :, unit, k, unit] += d[f"{s}_prev"]
+    return found.reshape(N, len(states) * H, len(states) * H)
+
+
+def _identity(cell: Cell, p: Values) -> Array:
+    return np.eye(p["U"].shape[0] * len(cell.states), dtype=p["U"].dtype)
+
+
+def jacobians(cell: Cell, p: Values, done: Scan) -> Iterator[tuple[list[int], Array, Array]]:
+    """∂(all states after the last step) / ∂(all states after step t), from the last t to the first.
+
+    Yields chunks (tokens, J, scale): the Jacobian of ``tokens[n]`` is ``J[n]·scale[n]``, J
+    (N, S, S). The scale keeps J itself in range where the true one would underflow.
+    """
+    J, scale = _identity(cell, p), 1.0
+    backwards = list(reversed(done.order))
+    for at in range(0, len(backwards), CHUNK):
+        tokens = backwards[at : at + CHUNK]
+        through = step_jacobians(cell, p, done, tokens)
+        found, scales = np.empty_like(through), np.empty(len(tokens))
+        for n in range(len(tokens)):
+            found[n], scales[n] = J, scale
+            J = J @ through[n]
+            size = float(np.abs(J).max())
+            if 0 < size < 1e-12 or size > 1e12:
+                J, scale = J / size, scale * size
+        yield tokens, found, scales
+
+
+#: Steps whose Jacobians are in memory together.
+CHUNK = 64
+
+
+def reach(cell: Cell, p: Values, done: Scan) -> Array:
+    """How far back the last state can still feel: each Jacobian's spectral norm, (T) float64."""
+    found = np.empty(len(done.steps))
+    for tokens, J, scale in jacobians(cell, p, done):
+        found[tokens] = spectral_norms(J) * scale
+    return found
+
+
+def spectral_norms(J: Array) -> Array:
+    """The largest singular value of each matrix of a stack (N, S, S): (N) float64.
+
+    Small matrices by their singular values. Larger ones by the power method on G = J·Jᵀ, eight
+    matrix-vector products with G¹⁶ from its column of largest diagonal: the Rayleigh quotient is
+    never above the largest eigenvalue and, whatever the spectrum, at most ln(S) / (2·144) below it
+    (S = 64: 1.4 %, its root 0.7 %; with any gap in the spectrum, far less).
+    """
+    if J.shape[-1] <= 16:
+        return np.linalg.svd(J, compute_uv=False)[:, 0].astype(np.float64)
+    size = np.abs(J).max((1, 2), keepdims=True)
+    J = J / np.where(size == 0, 1, size)
+    G = J @ J.swapaxes(-1, -2).copy()
+    P, Q = G / _trace(G), np.empty_like(G)
+    for _ in range(4):
+        P, Q = np.matmul(P, P, out=Q), P
+        P /= _trace(P)
+    x = P[np.arange(len(P)), np.einsum("nii->ni", P).argmax(1)][:, :, None]
+    for _ in range(2):  # between rescalings x shrinks by at most S⁻⁴
+        x = P @ (P @ (P @ (P @ x)))
+        x = x / np.maximum(np.abs(x).max(1, keepdims=True), 1e-30)
+    largest = (x * (G @ x)).sum((1, 2)) / np.maximum((x * x).sum((1, 2)), 1)
+    return np.sqrt(np.maximum(largest, 0), dtype=np.float64) * size[:, 0, 0]
+
+
+def _trace(P: Array) -> Array:
+    """(N, 1, 1); 1 for a zero matrix, which stays zero when divided by it."""
+    trace = np.einsum("nii->n", P)[:, None, None]
+    return np.where(trace == 0, 1, trace)

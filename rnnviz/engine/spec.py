@@ -1,0 +1,153 @@
+"""What a model is made of, as plain frozen data that goes to JSON and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, TypeVar
+
+HeadKind = Literal["sigmoid", "softmax", "linear"]
+
+
+@dataclass(frozen=True)
+class EmbeddingSpec:
+    """A table of V word vectors of width E; ``mask_zero`` skips the padding id 0.
+
+    ``dropout`` zeroes single numbers of the looked-up vectors while training.
+    """
+
+    vocabulary: int
+    width: int
+    mask_zero: bool = True
+    dropout: float = 0.0
+
+
+@dataclass(frozen=True)
+class SeriesSpec:
+    """Measurements instead of words: D numbers a step."""
+
+    width: int
+
+
+@dataclass(frozen=True)
+class RecurrentSpec:
+    """A recurrent layer. Dropouts as in Keras: one mask a sequence, the same at every step."""
+
+    cell: str
+    units: int
+    bidirectional: bool = False
+    dropout: float = 0.0
+    recurrent_dropout: float = 0.0
+
+
+@dataclass(frozen=True)
+class HeadSpec:
+    """The dense layer that reads the last state; two classes are one logit ("sigmoid").
+
+    ``dropout`` acts on the head's input while training.
+    """
+
+    kind: HeadKind
+    outputs: int
+    dropout: float = 0.0
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """Source, recurrent layers from bottom to top, head."""
+
+    source: EmbeddingSpec | SeriesSpec
+    layers: tuple[RecurrentSpec, ...]
+    head: HeadSpec
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain dicts and lists."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Any) -> ModelSpec:
+        """The spec a JSON object describes; ValueError that names the field which is wrong."""
+        record = _mapping(data, "model")
+        _only(record, ("source", "layers", "head"), "model")
+        source = _mapping(record.get("source"), "source")
+        layers = record.get("layers")
+        if not isinstance(layers, list) or not layers:
+            raise ValueError("layers: expected a list of at least one layer")
+        words = "vocabulary" in source
+        return cls(
+            _read(EmbeddingSpec, source, "source")
+            if words
+            else _read(SeriesSpec, source, "source"),
+            tuple(_read(RecurrentSpec, layer, f"layers[{k}]") for k, layer in enumerate(layers)),
+            _read(HeadSpec, record.get("head"), "head"),
+        )
+
+
+@dataclass(frozen=True)
+class FitSpec:
+    """How a model is trained.
+
+    The rate follows a half cosine from ``rate`` to ``final_rate`` over all steps, after ``warmup``
+    steps of linear rise; without ``final_rate`` it stays. ``average`` is the decay of a moving
+    average of the weights, which is then what is validated and kept. ``token_dropout`` turns that
+    share of the words into the unknown word. ``clip`` bounds the joint norm of the gradients.
+    """
+
+    epochs: int
+    batch_size: int = 128
+    optimizer: str = "adam"
+    rate: float = 1e-3
+    final_rate: float | None = None
+    warmup: int = 0
+    clip: float | None = None
+    average: float | None = None
+    token_dropout: float = 0.0
+    seed: int = 0
+
+
+S = TypeVar("S", EmbeddingSpec, SeriesSpec, RecurrentSpec, HeadSpec)
+
+
+def _mapping(data: Any, where: str) -> Mapping[str, Any]:
+    if not isinstance(data, dict):
+        raise ValueError(f"{where}: expected an object")
+    return data
+
+
+def _only(data: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
+    for key in data:
+        if key not in known:
+            raise ValueError(f"{where}.{key}: unknown field")
+
+
+def _read(cls: type[S], data: Any, where: str) -> S:
+    record = _mapping(data, where)
+    _only(record, tuple(f.name for f in fields(cls)), where)
+    for field in fields(cls):
+        if field.name in record:
+            _check(field.name, record[field.name], f"{where}.{field.name}")
+    try:
+        return cls(**record)
+    except TypeError as error:
+        raise ValueError(f"{where}: {error}".replace(f"{cls.__name__}.__init__() ", "")) from None
+
+
+def _check(name: str, value: Any, where: str) -> None:
+    """Types and ranges, by the field's name (the names mean the same in every spec)."""
+    match name:
+        case "vocabulary" | "width" | "units" | "outputs":
+            good = type(value) is int and 1 <= value <= 10_000_000
+            want = "a whole number of at least 1"
+        case "dropout" | "recurrent_dropout":
+            good = type(value) in (int, float) and 0 <= value < 1
+            want = "a number from 0 up to, not including, 1"
+        case "bidirectional" | "mask_zero":
+            good, want = type(value) is bool, "true or false"
+        case "kind":
+            good, want = value in ("sigmoid", "softmax", "linear"), "sigmoid, softmax or linear"
+        case _:
+            from rnnviz.cells import CELLS
+
+            good, want = value in CELLS, "one of " + ", ".join(CELLS)
+    if not good:
+        raise ValueError(f"{where}: expected {want}, found {value!r}")

@@ -1,0 +1,26 @@
+"""What can be asked of a tracer; the screen and the command line hand these over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rnnviz.trace import Trace
+
+
+@dataclass(frozen=True)
+class Query:
+    """Read ``text`` with ``model`` and walk back from ``target``.
+
+    ``target`` is a label; None means the class the model predicts. ``random`` is a seed: fresh,
+    untrained weights of the same shapes instead of the trained ones.
+    """
+
+    text: str
+    model: str
+    target: str | None = None
+    random: int | None = None
+
+
+#: Answers a query; raises RnnvizError with a message for the user.
+Tracer = Callable[[Query], Trace]

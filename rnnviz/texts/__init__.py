@@ -1,0 +1,41 @@
+"""Every sentence the screen says, in each language: one catalogue a language, the same keys.
+
+The symbols of the field (f, h, ∂L/∂c) are not words and are the same everywhere.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+
+LANGUAGES = ("en", "tr")
+
+
+@cache
+def catalogue(lang: str) -> Mapping[str, str]:
+    """All texts of a language by dotted key: ``part.forget``, ``help.sentence`` ..."""
+    content = files(__name__).joinpath(f"{lang}.toml").read_text("utf-8")
+    return {
+        f"{section}.{key}": text
+        for section, texts in tomllib.loads(content).items()
+        for key, text in texts.items()
+    }
+
+
+def text(key: str, lang: str, **values: object) -> str:
+    """The text of a key, with its placeholders filled; KeyError for a key that is not there."""
+    said = catalogue(lang)[key]
+    return said.format(**values) if values else said
+
+
+def known(key: str) -> bool:
+    """Is there a text of this key? Cells bring names and parts the catalogue may not know."""
+    return key in catalogue(LANGUAGES[0])
+
+
+def word(section: str, name: str, lang: str) -> str:
+    """The word for a name a trace brings along, or the name itself where there is none."""
+    key = f"{section}.{name}"
+    return text(key, lang) if known(key) else name

@@ -1,0 +1,156 @@
+"""From a text and a model to a trace: the one place where engine and text meet."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from rnnviz.arrays import Array
+from rnnviz.cells import weights_by_name
+from rnnviz.engine import losses
+from rnnviz.engine.model import Backward, Forward, directions
+from rnnviz.engine.recurrent import Scan, Unscan, reach
+from rnnviz.errors import UsageError, nearest
+from rnnviz.query import Query, Tracer
+from rnnviz.store import Stored, load
+from rnnviz.trace import HeadTrace, LayerTrace, Trace, frozen
+
+#: Longer texts are refused: a trace keeps every number of every token in memory.
+MAX_TOKENS = 10_000
+
+
+def tracer() -> Tracer:
+    """A function that answers queries; each model is loaded once."""
+    loaded = cache(load)
+
+    def answer(query: Query) -> Trace:
+        stored = loaded(query.model)
+        return trace(stored if query.random is None else stored.untrained(query.random), query)
+
+    return answer
+
+
+def trace(stored: Stored, query: Query) -> Trace:
+    """Read a text with a model and walk back: every value, gradient, reach and readout.
+
+    UsageError for a text without words, one of more than MAX_TOKENS, or an unknown target.
+    """
+    tokens = stored.tokenize(query.text)
+    if not tokens:
+        raise UsageError(
+            'There is no word in this text. Type a sentence: rnnviz step "this movie was not good"'
+        )
+    if len(tokens) > MAX_TOKENS:
+        raise UsageError(
+            f"This text has {len(tokens):,} words; a trace takes at most {MAX_TOKENS:,}. "
+            "Shorten it and try again."
+        )
+    model = stored.model
+    ids = stored.vocabulary.encode(tokens)
+    done = model.forward(np.array(ids, np.int64)[:, None])
+    logits = _logits_after_each(stored, done)
+    readout = losses.outputs(model.spec.head.kind, logits)
+    target = _target(stored, readout[-1], query.target)
+    y = np.array([target])
+    back = model.backward(done, losses.d_logits(model.spec.head.kind, done.logits, y))
+    if model.spec.head.kind == "sigmoid":
+        # A two-class head is one logit; files and screens speak of both classes.
+        readout = np.concatenate([1 - readout, readout], axis=-1)
+    head = HeadTrace(
+        kind=model.spec.head.kind,
+        labels=stored.labels,
+        output=frozen(readout[-1].copy()),
+        readout=frozen(readout),
+        logits=frozen(logits),
+        objective=f"log-loss of '{stored.labels[target]}'",
+        loss=float(losses.losses(model.spec.head.kind, done.logits, y)[0]),
+        target=stored.labels[target],
+        W=model.params["head.W"],
+        b=model.params["head.b"],
+    )
+    return Trace(
+        model=stored.name,
+        device="cpu",
+        dtype=str(done.logits.dtype),
+        tokens=tuple(tokens),
+        ids=tuple(ids),
+        unknown=tuple(not stored.vocabulary.known(token) for token in tokens),
+        layers=_layers(stored, done, back),
+        head=head,
+        about=stored.about,
+        text=query.text,
+    )
+
+
+def _target(stored: Stored, output: Array, label: str | None) -> int:
+    """The class number of a label; without one, of the predicted class."""
+    if label is None:
+        return int(output[0] > 0.5) if len(output) == 1 else int(output.argmax())
+    if label not in stored.labels:
+        raise UsageError(
+            f"Unknown target {label!r} for {stored.name}.{nearest(label, stored.labels)} "
+            f"Use one of: {', '.join(stored.labels)}."
+        )
+    return stored.labels.index(label)
+
+
+def _logits_after_each(stored: Stored, done: Forward) -> Array:
+    """The head asked after every token: (T, K).
+
+    A net that only reads forward has these states already. A backward layer has not: what it
+    would say after token t needs a reading of the first t tokens alone.
+    """
+    model, T = stored.model, len(done.inputs)
+    if not any(layer.bidirectional for layer in model.spec.layers):
+        return model.head(done.scans[-1][0].stack("h")[:, 0])
+    rows = [model.forward(done.inputs[: t + 1]).logits[0] for t in range(T - 1)]
+    return np.stack([*rows, done.logits[0]])
+
+
+def _layers(stored: Stored, done: Forward, back: Backward) -> tuple[LayerTrace, ...]:
+    found = []
+    layers = stored.model.spec.layers
+    for k, spec in enumerate(layers):
+        both = zip(directions(spec), done.scans[k], back.unscans[k], strict=True)
+        for direction, s, u in both:
+            name = spec.cell if len(layers) == 1 else f"{spec.cell}.{k}"
+            name = name if direction == "forward" else f"{name}.backward"
+            found.append(_layer(stored, k, name, direction, s, u))
+    return tuple(found)
+
+
+def _layer(stored: Stored, k: int, name: str, direction: str, s: Scan, u: Unscan) -> LayerTrace:
+    cell = stored.model.cell(k)
+    p = stored.model.layer_params(k, direction)
+    recorded = ("x", *_recorded(s, cell.gates))
+    values = {n: frozen(s.stack(n)[:, 0]) for n in recorded if n != "x"}
+    grads = {n: frozen(u.stack(n)[:, 0]) for n in u.steps[0] if n not in ("xw", "hu")}
+    values["x"], grads["x"] = frozen(s.x[:, 0].copy()), frozen(u.x[:, 0].copy())
+    T = len(s.steps)
+    return LayerTrace(
+        name=name,
+        cell=cell.name,
+        title=cell.title,
+        units=stored.model.spec.layers[k].units,
+        direction=direction,
+        gates=cell.gates,
+        states=cell.states,
+        recorded=recorded,
+        lines=cell.lines,
+        back=cell.back,
+        weights=weights_by_name(cell, p),
+        values=values,
+        grads=grads,
+        mask=frozen(np.ones(T, bool) if s.mask is None else s.mask[:, 0].copy()),
+        reach=frozen(reach(cell, p, s)),
+        initial={n: a[0] for n, a in s.initial.items()},
+    )
+
+
+def _recorded(s: Scan, gates: tuple[str, ...]) -> list[str]:
+    """The recorded names: pre-activations in the order of the columns on disk, then the rest."""
+    names = [n for n in s.steps[0] if n not in ("xw", "hu")]
+    first = [f"a_{g}" for g in gates if f"a_{g}" in names]
+    rest = [n for n in names if n not in first and n not in gates]
+    return [*first, *(g for g in gates if g in names), *rest]

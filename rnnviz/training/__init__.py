@@ -1,0 +1,1 @@
+"""Training: a generator of events, and the run directory it fills."""

@@ -1,0 +1,82 @@
+"""Every action once: its name, its keys, what it runs. Keys, help and palette are made from it.
+
+Keys are plain on a Turkish Q keyboard: arrows, space, enter, digits, letters, comma, full stop.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.binding import Binding
+
+from rnnviz import texts
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing a user can do; its words are the text ``action.NAME``."""
+
+    name: str
+    keys: tuple[str, ...]
+    run: str  # of the screen, or of the app with ``app.``
+    shown: str  # how its keys are written
+
+
+ACTIONS = (
+    Action("token_on", ("right",), "token(1)", "→"),
+    Action("token_back", ("left",), "token(-1)", "←"),
+    Action("part_on", ("full_stop",), "part(1)", "."),
+    Action("part_back", ("comma",), "part(-1)", ","),
+    Action("unit_up", ("up",), "unit(-1)", "↑"),
+    Action("unit_down", ("down",), "unit(1)", "↓"),
+    Action("first", ("home",), "edge(0)", "home"),
+    Action("last", ("end",), "edge(1)", "end"),
+    Action("play", ("space",), "play", "space"),
+    Action("faster", ("f", "plus"), "speed(1)", "f +"),
+    Action("slower", ("d", "minus"), "speed(-1)", "d -"),
+    Action("zoom_in", ("enter",), "zoom(1)", "enter"),
+    Action("zoom_out", ("escape",), "zoom(-1)", "esc"),
+    Action("view", ("v",), "view", "v"),
+    Action("cell_1", ("1",), "cell(0)", "1"),
+    Action("cell_2", ("2",), "cell(1)", "2"),
+    Action("cell_3", ("3",), "cell(2)", "3"),
+    Action("cell_4", ("4",), "cell(3)", "4"),
+    Action("sentence", ("t",), "sentence", "t"),
+    Action("backward", ("b",), "backward", "b"),
+    Action("reach", ("r",), "reach", "r"),
+    Action("predict", ("p",), "predict", "p"),
+    Action("layer", ("l",), "layer", "l"),
+    Action("language", ("L",), "language", "shift+l"),
+    Action("theme", ("T",), "theme", "shift+t"),
+    Action("screenshot", ("s",), "screenshot", "s"),
+    Action("help", ("question_mark", "f1"), "help", "? F1"),
+    Action("palette", ("ctrl+p",), "app.command_palette", "ctrl+p"),
+    Action("quit", ("q",), "quit", "q"),
+)
+
+
+def words(action: Action, lang: str, models: tuple[str, ...] = ()) -> str:
+    """What an action does, in words."""
+    key = f"action.{action.name}"
+    if action.name.startswith("cell_"):
+        at = int(action.name[-1]) - 1
+        return texts.text(key, lang, model=models[at] if at < len(models) else "–")
+    return texts.text(key, lang)
+
+
+def offered(models: tuple[str, ...]) -> tuple[Action, ...]:
+    """The actions that can do something: a cell key needs a model behind it."""
+    return tuple(
+        a for a in ACTIONS if not a.name.startswith("cell_") or int(a.name[-1]) <= len(models)
+    )
+
+
+def bindings() -> list[Binding]:
+    """The screen's bindings; the palette's own key is bound by the app."""
+    return [
+        Binding(
+            ",".join(a.keys), a.run, texts.text(f"action.{a.name}", "en"), show=False, id=a.name
+        )
+        for a in ACTIONS
+        if a.name != "palette"
+    ]

@@ -1,0 +1,93 @@
+"""The app around the step screen: themes, the command palette, and how it starts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+
+from rnnviz.cursor import start
+from rnnviz.query import Query, Tracer
+from rnnviz.trace import Trace
+from rnnviz.tui.actions import offered, words
+from rnnviz.tui.look import PALETTES, Look, textual_theme
+from rnnviz.tui.moment import Moment
+from rnnviz.tui.screens import StepScreen
+from rnnviz.tui.terminal import thrifty
+
+
+class RnnvizApp(App[int]):
+    """A trace on the screen; ``read`` gives another one when it is asked for.
+
+    ``switch`` are the models of the keys 1, 2, 3 and 4. Without ``colour`` no colour code is
+    written at all; with ``ascii_only`` every character is ASCII.
+    """
+
+    TITLE = "rnnviz"
+    CSS = "Screen { background: $background; color: $foreground; }"
+
+    def __init__(
+        self,
+        read: Tracer,
+        query: Query,
+        trace: Trace,
+        *,
+        switch: Sequence[str] = (),
+        lang: str = "en",
+        theme: str = "dark",
+        t: int = 0,
+        unit: int | None = None,
+        colour: bool = True,
+        ascii_only: bool = False,
+    ) -> None:
+        # Textual takes even an empty NO_COLOR for a wish; whether colour is wanted was decided
+        # by whoever started this.
+        os.environ.pop("NO_COLOR", None)
+        super().__init__(driver_class=thrifty(self.get_driver_class(), colour))
+        for palette in PALETTES:
+            self.register_theme(textual_theme(palette))
+        # Textual paints three times while it starts; nothing is written until all is in place.
+        self._starting = ExitStack()
+        self._starting.enter_context(self.batch_update())
+        self.colour, self.ascii_only = colour, ascii_only
+        self.wear(theme)
+        first = start(trace, t, trace.leading_unit() if unit is None else unit)
+        moment = Moment(trace, first, self.look, lang, others=tuple(switch))
+        self.step_screen = StepScreen(read, query, moment)
+
+    def begin(self) -> None:
+        """Everything is in place: the first picture may be painted."""
+        self._starting.close()
+
+    def wear(self, theme: str) -> None:
+        """Another theme: for the views and for Textual's own widgets."""
+        self.look = Look(theme, self.colour, self.ascii_only)
+        own = self.look.palette
+        self.theme = f"rnnviz-{own.name}" if own else "ansi-dark"
+
+    def get_default_screen(self) -> Screen[None]:
+        """The step screen is the first thing that is painted."""
+        return self.step_screen
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Every action by its words, in the chosen language."""
+        moment = self.step_screen.moment
+        for action in offered(moment.others):
+            if action.name == "palette":
+                continue
+            said = words(action, moment.lang, moment.others)
+            run = partial(self.step_screen.run_action, action.run)
+            yield SystemCommand(said, action.shown, run)
+
+
+async def screenshot(app: RnnvizApp, path: Path, size: tuple[int, int] = (120, 36)) -> None:
+    """The first picture of the app as an SVG file, without a terminal."""
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        svg = app.export_screenshot(title="rnnviz")
+    path.write_text(svg, "utf-8")

@@ -1,0 +1,272 @@
+"""Numbers and words to pieces of lines: pure functions, no app.
+
+A line is a list of segments; a view hands back as many lines as it is high. User text passes
+through :func:`safe` before it is measured, and is never read as markup.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+
+from rnnviz.arrays import Array
+from rnnviz.equations import MINUS, Span
+from rnnviz.tui.look import STEPS, Look, gate_glyph, signed_glyph
+
+Line = list[Segment]
+BARS = " ▁▂▃▄▅▆▇█"
+
+# -- words --------------------------------------------------------------------------------------
+
+
+def safe(text: str) -> str:
+    """The text as it may be printed anywhere: what would move the cursor or the columns is escaped.
+
+    Control and format characters, lone surrogates and unassigned characters become visible
+    escapes; skin tones and flag letters too, because terminals disagree on their width. A
+    combining mark without a base gets a dotted circle.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    out: list[str] = []
+    for char in text:
+        code = ord(char)
+        if 0xFE00 <= code <= 0xFE0F:  # variation selectors: invisible, and counted differently
+            continue
+        if unicodedata.category(char) in _UNSAFE or 0x1F1E6 <= code <= 0x1F1FF or (
+            0x1F3FB <= code <= 0x1F3FF
+        ):
+            out.append(f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}")
+        elif unicodedata.combining(char) and not out:
+            out.append("◌" + char)
+        else:
+            out.append(char)
+    return "".join(out)
+
+
+_UNSAFE = {"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"}
+
+
+def cut(text: str, width: int) -> str:
+    """The text if it fits, or its beginning and "…"; never wider than ``width`` columns."""
+    if cell_len(text) <= width:
+        return text
+    if width <= 0:
+        return ""
+    out = ""
+    for char in text:
+        if cell_len(out + char) > width - 1:
+            break
+        out += char
+    return out + "…"
+
+
+def fit(text: str, width: int, align: str = "<") -> str:
+    """Exactly ``width`` columns: cut, or padded left (``>``), right (``<``) or both (``^``)."""
+    text = cut(text, width)
+    room = width - cell_len(text)
+    left = {"<": 0, ">": room, "^": room // 2}[align]
+    return " " * left + text + " " * (room - left)
+
+
+def length(line: Iterable[Segment]) -> int:
+    """How many columns the line takes."""
+    return sum(cell_len(segment.text) for segment in line)
+
+
+def trimmed(line: Line, width: int, style: Style) -> Line:
+    """The line in exactly ``width`` columns."""
+    out: Line = []
+    room = width
+    for segment in line:
+        if room <= 0:
+            break
+        taken = cell_len(segment.text)
+        if taken > room:
+            segment = Segment(cut(segment.text, room), segment.style)
+            taken = cell_len(segment.text)
+        out.append(segment)
+        room -= taken
+    if room > 0:
+        out.append(Segment(" " * room, style))
+    return out
+
+
+def beside(left: Line, right: Line, width: int, style: Style) -> Line:
+    """Left and right at the two ends of a line; the left one is cut where they would meet."""
+    room = max(0, width - length(right) - (1 if right else 0))
+    gap = [Segment(" ", style)] if right else []
+    return trimmed([*trimmed(left, room, style), *gap, *right], width, style)
+
+
+def heading(title: str, question: str, width: int, look: Look, note: str = "") -> Line:
+    """A panel's first line: title, its question, a rule to the end."""
+    line = [Segment("─ ", look.rule), Segment(title, look.bold), Segment(" ", look.rule)]
+    if note:
+        line += [Segment(note, look.dim), Segment(" ", look.rule)]
+    if question and length(line) + cell_len(question) + 4 <= width:
+        line += [Segment("· " + question, look.dim), Segment(" ", look.rule)]
+    return trimmed([*line, Segment("─" * max(0, width - length(line)), look.rule)], width, look.rule)
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Plain text in lines of at most ``width`` columns, broken between words."""
+    lines, line = [], ""
+    for word in text.split():
+        longer = f"{line} {word}" if line else word
+        if cell_len(longer) <= width or not line:
+            line = longer
+        else:
+            lines.append(line)
+            line = word
+    return [*lines, line] if line else lines
+
+
+def flowed(pieces: Line, width: int, indent: int) -> list[Line]:
+    """Pieces in lines of at most ``width`` columns, broken before operators; later ones indented."""
+    lines: list[Line] = [[]]
+    used = 0
+    for group in _groups(pieces):
+        wide = length(group)
+        if used + wide > width and used > indent:
+            lines.append([Segment(" " * indent)])
+            used = indent
+        lines[-1] += group
+        used += wide
+    return lines
+
+
+def _groups(pieces: Line) -> list[Line]:
+    """Each operator with the operand behind it."""
+    groups: list[Line] = [[]]
+    for piece in pieces:
+        operator = piece.text.startswith(" ") and piece.text.endswith(" ")
+        if operator and groups[-1]:
+            groups.append([])
+        groups[-1].append(piece)
+    return groups
+
+
+# -- numbers ------------------------------------------------------------------------------------
+
+
+def short(value: float) -> str:
+    """A signed number in four columns: +.71, −.04, +1.2, −12."""
+    value = float(value)
+    size = abs(value)
+    if size < 0.995:
+        text = f"{size:.2f}"[1:]
+    elif size < 9.95:
+        text = f"{size:.1f}"
+    else:
+        text = f"{size:.0f}"[:3]
+    if float(text or 0) == 0:
+        return f" {text}" if value == 0 else f"{MINUS if value < 0 else '+'}{text}"
+    return f"{MINUS if value < 0 else '+'}{text}".ljust(4)
+
+
+def level(value: float, top: float) -> int:
+    """Which of the 41 levels: −20 at −top, 0 at 0, 20 at top; clipped."""
+    share = value / top if top > 0 else 0.0
+    return int(np.clip(np.rint(share * STEPS), -STEPS, STEPS))
+
+
+def heat(
+    values: Array, top: float, gate: bool, look: Look, wide: int, chosen: int | None
+) -> Line:
+    """A row of cells, ``wide`` columns a value; ``chosen`` is the column that is marked ◆."""
+    paint = look.gate if gate else look.signed
+    out: Line = []
+    for k, value in enumerate(values):
+        at = level(float(value), top)
+        if wide >= 4:
+            style = look.number_on(at, gate)
+            text = fit(short(float(value)), wide - 1, ">") + " "
+            style = style + Style(bold=True, underline=True) if k == chosen else style
+        else:
+            style = paint(at)
+            text = gate_glyph(at, look.colour) if gate else signed_glyph(at)
+            if k == chosen:
+                text, style = "◆", look.number_on(at, gate) + _BOLD
+            text = fit(text, wide)
+        if out and out[-1].style is style:
+            out[-1] = Segment(out[-1].text + text, style)
+        else:
+            out.append(Segment(text, style))
+    return out
+
+
+_BOLD = Style(bold=True)
+
+
+def bar(share: float, rows: int) -> list[str]:
+    """A column of blocks ``rows`` high, top first; anything above zero shows at least a sliver."""
+    eighths = round(max(0.0, min(1.0, share)) * 8 * rows)
+    if share > 0:
+        eighths = max(1, eighths)
+    return [BARS[min(8, max(0, eighths - 8 * below))] for below in range(rows - 1, -1, -1)]
+
+
+def log_range(values: Array) -> tuple[int, int]:
+    """Whole powers of ten that hold every positive value; at least one decade."""
+    positive = values[values > 0]
+    if not len(positive):
+        return -1, 0
+    # A value a hair above a power of ten (1.0000001) does not need the next decade.
+    high = int(np.ceil(np.log10(positive.max()) - 1e-4))
+    low = int(np.floor(np.log10(positive.min())))
+    return min(low, high - 1), high
+
+
+def log_spark(values: Array, low: int, high: int) -> str:
+    """One block a value, logarithmic between 10^low and 10^high."""
+    out = []
+    for value in values:
+        if value <= 0:
+            out.append(" ")
+            continue
+        share = (np.log10(value) - low) / (high - low)
+        out.append(BARS[1 + round(7 * float(np.clip(share, 0, 1)))])
+    return "".join(out)
+
+
+def curve(shares: Sequence[float], centres: Sequence[int], width: int, rows: int) -> list[str]:
+    """A step curve through the shares (0 bottom, 1 top) at the given columns, ``rows`` lines."""
+    canvas = [[" "] * width for _ in range(rows)]
+    at = [round((1 - min(1.0, max(0.0, share))) * (rows - 1)) for share in shares]
+    for k in range(1, len(at)):
+        start, end = centres[k - 1], centres[k]
+        _step(canvas, at[k - 1], at[k], start + 1, (start + end) // 2, end)
+    for row, column in zip(at, centres, strict=True):
+        canvas[row][column] = "●"
+    return ["".join(row) for row in canvas]
+
+
+def _step(canvas: list[list[str]], before: int, after: int, start: int, turn: int, end: int) -> None:
+    for column in range(start, turn):
+        canvas[before][column] = "━"
+    for column in range(turn + 1, end):
+        canvas[after][column] = "━"
+    if before == after:
+        canvas[before][turn] = "━"
+        return
+    down = after > before
+    canvas[before][turn] = "┓" if down else "┛"
+    canvas[after][turn] = "┗" if down else "┏"
+    for row in range(min(before, after) + 1, max(before, after)):
+        canvas[row][turn] = "┃"
+
+
+def window(count: int, chosen: int, room: int) -> int:
+    """The first of ``room`` rows out of ``count`` so that the chosen one is among them."""
+    return max(0, min(chosen - room // 2, count - room))
+
+
+def spans(pieces: Iterable[Span], style_of: Callable[[str | None], Style]) -> Line:
+    """Formula spans as segments, broken before operators so that they can be wrapped."""
+    return [Segment(text, style_of(name)) for text, name in pieces]

@@ -1,0 +1,266 @@
+"""Colours and glyphs: four themes, one diverging scale, and what is left without colour.
+
+Orange is above zero, blue below, and zero is the background; both ends have the same luminance, so
+neither sign looks larger. Gates (0 to 1) run from the background to a neutral light.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+from rich.color import Color
+from rich.style import Style
+from textual.theme import Theme
+
+#: The scale has this many steps on either side of zero: 41 levels in all.
+STEPS = 20
+RGB = tuple[float, float, float]
+
+_PLAIN = {
+    "-": "─━┄−⁻–—", "|": "│┃‖", "+": "┌┐└┘├┤┬┴┼┏┓┗┛┣┫┳┻╋╭╮╰╯⊕⁺", ">": "▸▶→", "<": "◀←⟵",
+    "^": "▲↑", "v": "▼↓", "*": "◆▪×⊙", "o": "●○•", "[": "▐", "]": "▌", "#": "█▇▓■", "=": "▆▅▄",
+    "_": "▃▂▁", ".": "·░…", ":": "▒", "x": "⊗", '"': "“”", "'": "‘’", "d": "∂", "s": "σ",
+    "S": "Σ", "T": "ᵀ", "2": "²", "~": "∞", "i": "ı", "I": "İ", "g": "ğ", "G": "Ğ", "c": "ç",
+    "C": "Ç", "u": "ü", "U": "Ü", "O": "Ö",
+}  # fmt: skip
+#: What a locale or font without these characters gets instead; every one is one column wide.
+ASCII = str.maketrans(
+    {ord(wide): plain for plain, group in _PLAIN.items() for wide in group}
+    | {ord("ö"): "o", ord("ş"): "s", ord("Ş"): "S"}
+    | {ord("₀") + n: str(n) for n in range(10)}
+    | {ord("₋"): "-"}
+)
+
+
+def rgb(colour: str) -> RGB:
+    """``#rrggbb`` as three numbers from 0 to 1."""
+    red, green, blue = (int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5))
+    return red, green, blue
+
+
+def _linear(value: float) -> float:
+    return value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
+
+
+def _display(value: float) -> float:
+    return value * 12.92 if value <= 0.0031308 else 1.055 * value ** (1 / 2.4) - 0.055
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of the web's contrast rules."""
+    red, green, blue = (_linear(v) for v in rgb(colour))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    """Contrast ratio of two colours, 1 to 21."""
+    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def mixed(start: str, end: str, share: float) -> str:
+    """From start (0) to end (1) in linear light, so that luminance is linear in the share."""
+    pairs = zip(rgb(start), rgb(end), strict=True)
+    light = [_linear(a) * (1 - share) + _linear(b) * share for a, b in pairs]
+    return "#" + "".join(f"{round(255 * _display(v)):02x}" for v in light)
+
+
+@dataclass(frozen=True)
+class Palette:
+    """The colours of one theme; None everywhere means the terminal's own 16."""
+
+    name: str
+    dark: bool
+    background: str
+    panel: str
+    ink: str
+    dim: str
+    rule: str
+    now: str  # what is computed now
+    source: str  # what it is computed from
+    above: str  # the orange end of the scale
+    below: str  # the blue end
+    open: str  # a gate at 1
+    wrong: str
+    above_ink: str  # the same two where they are text
+    below_ink: str
+    gamma: float  # how fast small values become visible
+
+
+PALETTES = (
+    Palette(
+        "dark", True, "#10141b", "#1b212c", "#eceff4", "#a3adbd", "#465266", "#ffd75f", "#8be9fd",
+        "#f59a45", "#6fb0ff", "#b9c3d2", "#ff9d9d", "#f59a45", "#6fb0ff", 0.9,
+    ),
+    Palette(
+        "light", False, "#fcfbf8", "#eeece5", "#1b2330", "#566070", "#b9bec8", "#8a3b00", "#005f73",
+        "#d76c08", "#2b7fd8", "#5d6a7e", "#a8122a", "#a34a00", "#1b5fb0", 0.75,
+    ),
+    Palette(
+        "contrast", True, "#000000", "#000000", "#ffffff", "#d6d6d6", "#8a8a8a", "#ffff00",
+        "#00ffff", "#ff9f2e", "#62b4ff", "#ffffff", "#ff8f8f", "#ff9f2e", "#62b4ff", 1.0,
+    ),
+)  # fmt: skip
+THEMES = (*(p.name for p in PALETTES), "ansi")
+
+
+def textual_theme(palette: Palette) -> Theme:
+    """The same colours for Textual's own widgets (palette, input, scroll bars)."""
+    return Theme(
+        name=f"rnnviz-{palette.name}",
+        primary=palette.below,
+        secondary=palette.source,
+        accent=palette.now,
+        warning=palette.now,
+        error=palette.wrong,
+        success=palette.source,
+        foreground=palette.ink,
+        background=palette.background,
+        surface=palette.panel,
+        panel=palette.panel,
+        dark=palette.dark,
+    )
+
+
+class Look:
+    """The styles and glyphs views draw with, for one theme."""
+
+    def __init__(self, name: str, colour: bool = True, ascii_only: bool = False) -> None:
+        self.name, self.colour, self.ascii = name, colour, ascii_only
+        self.palette = next((p for p in PALETTES if p.name == name and colour), None)
+
+    @cached_property
+    def paper(self) -> Style | None:
+        """The background everything stands on; None leaves the terminal's own."""
+        return Style(bgcolor=self.palette.background) if self.palette else None
+
+    @cached_property
+    def ink(self) -> Style:
+        """Text."""
+        return self._style("ink")
+
+    @cached_property
+    def dim(self) -> Style:
+        """Text of the second rank: labels, questions, scales."""
+        return self._style("dim")
+
+    @cached_property
+    def bold(self) -> Style:
+        """Text that is the heading of something."""
+        return self._style("ink", bold=True)
+
+    @cached_property
+    def rule(self) -> Style:
+        """Lines and dots that are not read."""
+        return self._style("rule", dim=self.palette is None)
+
+    @cached_property
+    def now(self) -> Style:
+        """What is computed now."""
+        return self._style("now", bold=True)
+
+    @cached_property
+    def source(self) -> Style:
+        """What it is computed from."""
+        return self._style("source", bold=True)
+
+    @cached_property
+    def wrong(self) -> Style:
+        """Messages of what did not work."""
+        return self._style("wrong", bold=True)
+
+    @cached_property
+    def unknown(self) -> Style:
+        """A word the vocabulary does not have."""
+        return self._style("dim", underline=True)
+
+    @cached_property
+    def chosen(self) -> Style:
+        """The chosen token: a bar nobody can miss."""
+        if self.palette is None:
+            return Style(bold=True, reverse=True)
+        return Style(color=self.palette.background, bgcolor=self.palette.now, bold=True)
+
+    @cached_property
+    def key(self) -> Style:
+        """A key in the key bar."""
+        return self._style("now", bold=True)
+
+    @cached_property
+    def above(self) -> Style:
+        """A positive share: gauges and curves."""
+        return self._style("above_ink", bold=True)
+
+    @cached_property
+    def below(self) -> Style:
+        """A negative share."""
+        return self._style("below_ink", bold=True)
+
+    def _style(self, role: str, **marks: bool) -> Style:
+        if self.palette is not None:
+            return Style(color=getattr(self.palette, role), **marks)
+        if not self.colour or role in ("ink", "rule"):
+            return Style(**marks)
+        if role == "dim":
+            return Style(**marks)
+        return Style(color=_TERMINAL[role], **marks)
+
+    def signed(self, level: int) -> Style:
+        """The cell of a signed value, level −20 to 20."""
+        return _cell(self.palette, self.colour, "above" if level > 0 else "below", abs(level), False)
+
+    def gate(self, level: int) -> Style:
+        """The cell of a gate, level 0 to 20."""
+        return _cell(self.palette, self.colour, "open", level, False)
+
+    def number_on(self, level: int, gate: bool) -> Style:
+        """A number printed on such a cell: black or white, whichever is read better."""
+        end = "open" if gate else "above" if level > 0 else "below"
+        return _cell(self.palette, self.colour, end, abs(level), True)
+
+
+#: The terminal's own colours: readable on black and on white in the usual sixteen.
+_TERMINAL = {
+    "now": "yellow", "source": "cyan", "above": "yellow", "below": "blue", "open": "white",
+    "wrong": "red", "above_ink": "yellow", "below_ink": "cyan",
+}  # fmt: skip
+
+
+@cache
+def _cell(palette: Palette | None, colour: bool, end: str, level: int, number: bool) -> Style:
+    if palette is None:
+        return _plain_cell(colour, end, level)
+    # Most gates are half open or more: their steps are made wider up there.
+    share = (level / STEPS) ** (1.5 if end == "open" else palette.gamma)
+    back = mixed(palette.background, getattr(palette, end), share)
+    best = max(("#000000", "#ffffff"), key=lambda ink: contrast(ink, back))
+    if level == 0:
+        return Style(color=palette.ink if number else palette.rule)
+    if number:
+        return Style(color=best, bgcolor=back)
+    # The sign is there for those who look for it; the colour is what is seen from the back row.
+    # Two ink tones only: a style that changes less often is fewer bytes.
+    if end == "open":
+        return Style(color=mixed(palette.background, palette.open, 0.35), bgcolor=back)
+    return Style(color=palette.background if share > 0.4 else palette.dim, bgcolor=back)
+
+
+def _plain_cell(colour: bool, end: str, level: int) -> Style:
+    if not colour or level < STEPS // 4:
+        return Style(bold=level >= STEPS // 2)
+    return Style(color="black", bgcolor=Color.parse(_TERMINAL[end]), bold=level >= 3 * STEPS // 4)
+
+
+def signed_glyph(level: int) -> str:
+    """The sign of a cell: readable when every colour is gone."""
+    if abs(level) < 2:
+        return " "
+    strong = abs(level) >= STEPS // 2
+    return ("+" if strong else "⁺") if level > 0 else ("−" if strong else "⁻")
+
+
+def gate_glyph(level: int, colour: bool) -> str:
+    """How far a gate is open, by size."""
+    ladder = " ·▪■" if colour else " ░▒▓█"
+    return ladder[min(len(ladder) - 1, level * len(ladder) // (STEPS + 1))]

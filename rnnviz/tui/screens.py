@@ -1,0 +1,484 @@
+"""The step screen: it owns the moment, sets it down to every view, and answers the keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import events, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.geometry import Region
+from textual.layout import ArrangeResult, Layout, WidgetPlacement
+from textual.message import Message
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.widget import Widget
+
+from rnnviz import texts
+from rnnviz.cursor import ZOOMS, fitted, to_part, to_token, to_unit, zoomed
+from rnnviz.errors import RnnvizError
+from rnnviz.query import Query, Tracer
+from rnnviz.trace import Trace
+from rnnviz.tui import arrange
+from rnnviz.tui.actions import bindings
+from rnnviz.tui.diagram import diagram
+from rnnviz.tui.draw import wrapped
+from rnnviz.tui.look import THEMES
+from rnnviz.tui.moment import Moment, Reach
+from rnnviz.tui.view import Asked, Picked, View
+from rnnviz.tui.views.cell import Cell
+from rnnviz.tui.views.equations import Equations
+from rnnviz.tui.views.gradients import Gradients
+from rnnviz.tui.views.heatmap import Heatmap, Words
+from rnnviz.tui.views.keys import Keys, Small, Status
+from rnnviz.tui.views.reach import Reaches
+from rnnviz.tui.views.sentence import Sentence
+from rnnviz.tui.views.title import Title
+from rnnviz.tui.views.weights import Weights
+
+if TYPE_CHECKING:
+    from textual.widgets import Input
+
+#: Seconds a step is shown, from slow to fast.
+SPEEDS = (4.0, 2.0, 1.5, 1.0, 0.7, 0.4, 0.2)
+HEATMAPS = 8
+
+
+class Read(Message):
+    """A tracer has answered: a new trace, or why there is none."""
+
+    def __init__(self, query: Query, trace: Trace | None, reason: str = "") -> None:
+        super().__init__()
+        self.query, self.trace, self.reason = query, trace, reason
+
+
+class Compared(Message):
+    """The reach of other cells over the same sentence."""
+
+    def __init__(self, text: str, reaches: dict[str, Reach], reason: str = "") -> None:
+        super().__init__()
+        self.text, self.reaches, self.reason = text, reaches, reason
+
+
+class Panels(Layout):
+    """Places the views as :func:`rnnviz.tui.arrange.arrange` says; the others are not shown."""
+
+    name = "panels"
+
+    def arrange(
+        self, parent: Widget, children: list[Widget], size: Any, greedy: bool = True
+    ) -> ArrangeResult:
+        assert isinstance(parent, StepScreen)
+        places = parent.places(size.width, size.height)
+        return [
+            WidgetPlacement(
+                places.get(child.id or "", Region()), child.styles.offset.resolve(size, size),
+                child.styles.margin, child,
+            )
+            for child in children
+            if places.get(child.id or "")
+        ]  # fmt: skip
+
+
+class StepScreen(Screen[None]):
+    """One trace, one cursor, every view of it."""
+
+    DEFAULT_CSS = """
+    StepScreen { overflow: hidden; }
+    StepScreen #typing { border: none; height: 1; padding: 0 1; width: 100%; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
+
+    def __init__(self, read: Tracer, query: Query, moment: Moment) -> None:
+        super().__init__()
+        self.read_with, self.query_now, self.moment = read, query, moment
+        self._panels = Panels()
+        self._awaited = {"size", "screen"}
+        self._begun = False
+        self._timer: Timer | None = None
+        self._speed = SPEEDS.index(1.0)
+
+    # -- where things stand -------------------------------------------------------------------
+
+    @property
+    def layout(self) -> Layout:
+        """The arithmetic layout instead of one from a style sheet."""
+        return self._panels
+
+    def places(self, width: int, height: int) -> arrange.Places:
+        """The region of every visible view at this size."""
+        moment, plan = self.moment, diagram(self.moment.layer)
+        status = len(wrapped(moment.status, max(1, width - 4)))
+        return arrange.arrange(
+            width,
+            height,
+            zoom=moment.cursor.zoom,
+            shape=arrange.Shape(
+                len(moment.trace.tokens),
+                moment.layer.units,
+                min(HEATMAPS, len(moment.quantities)),
+                (plan.width, len(plan.art)),
+            ),
+            status=min(status, 3),
+            typing=self.input is not None,
+        )
+
+    def compose(self) -> ComposeResult:
+        """Every view once; which ones are seen is the layout's business."""
+        moment = self.moment
+        yield Title(moment, id="title")
+        yield Sentence(moment, id="sentence")
+        for slot in range(HEATMAPS):
+            yield Words(moment, id=f"words-{slot}")
+            yield Heatmap(moment, slot)
+        yield Cell(moment, id="cell")
+        yield Equations(moment, id="equation")
+        yield Gradients(moment, id="backward")
+        yield Reaches(moment, id="reach")
+        yield Weights(moment, id="weights")
+        yield Status(moment, id="status")
+        yield Keys(moment, id="keys")
+        yield Small(moment, id="small")
+
+    def on_mount(self) -> None:
+        """Nothing is asked of the place for toasts, which are not used here."""
+        # Textual hides it a moment later, and that would be another layout.
+        self.query("#textual-toastrack").set(display=False)
+
+    def on_resize(self) -> None:
+        """The size is known: one of the two things the first picture waits for."""
+        self._awaited.discard("size")
+        self._begin_if_ready()
+
+    def on_screen_resume(self) -> None:
+        """The screen is on: the other one."""
+        self._awaited.discard("screen")
+        self._begin_if_ready()
+
+    def _begin_if_ready(self) -> None:
+        if not self._awaited and not self._begun:
+            self._begun = True
+            # Long enough for the views' own layout requests to have arrived.
+            self.set_timer(0.01, self._begin)
+
+    def _begin(self) -> None:
+        """The first picture is painted when every view is in place, and only once."""
+        from rnnviz.tui.app import RnnvizApp
+
+        # Textual would paint the layout, then the screen, then the layout again: lay out while
+        # nothing is written, take back what was asked for, and paint the whole once.
+        self._refresh_layout()
+        self._layout_required = self._repaint_required = False
+        self._dirty_widgets.clear()
+        if isinstance(self.app, RnnvizApp):
+            self.app.begin()
+        self.app._display(self, self._compositor.render_update(full=True))
+
+    def show(self, **changes: Any) -> None:
+        """Another moment, set down to every view; the layout moves only if it must."""
+        before = self._key()
+        self.moment = replace(self.moment, **changes)
+        for view in self.query(View):
+            view.moment = self.moment
+        if self._key() != before:
+            # From a child: a widget that asks for itself keeps its own old arrangement.
+            self.query_one("#title").refresh(layout=True)
+
+    def _key(self) -> object:
+        moment = self.moment
+        T = len(moment.trace.tokens)
+        return (moment.cursor.zoom, moment.layer.cell, moment.layer.units, T, moment.status)
+
+    def move(self, cursor: object) -> None:
+        """Another cursor; a message that was read goes away with it."""
+        self.show(cursor=cursor, status="", failed=False)
+
+    # -- the keys -----------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """In a terminal that is too small only leaving it makes sense."""
+        small = self.size.width < arrange.SMALLEST[0] or self.size.height < arrange.SMALLEST[1]
+        return action == "quit" if small and self.size.width else True
+
+    def action_token(self, step: int) -> None:
+        """Along the sentence."""
+        self.move(to_token(self.moment.cursor, self.moment.trace, self.moment.cursor.t + step))
+
+    def action_edge(self, end: int) -> None:
+        """To the first or the last token."""
+        t = (len(self.moment.trace.tokens) - 1) * end
+        self.move(to_token(self.moment.cursor, self.moment.trace, t))
+
+    def action_part(self, step: int) -> None:
+        """Along the parts of the cell, over the borders of tokens."""
+        self.move(to_part(self.moment.cursor, self.moment.trace, step))
+
+    def action_unit(self, step: int) -> None:
+        """To another unit."""
+        self.move(to_unit(self.moment.cursor, self.moment.trace, step))
+
+    def action_zoom(self, step: int) -> None:
+        """In or out; at the outermost level esc does nothing, it never quits."""
+        if self.input is not None:
+            self._stop_typing()
+        elif self.moment.status and step < 0:
+            self.show(status="", failed=False)
+        else:
+            self.show(cursor=zoomed(self.moment.cursor, step))
+
+    def action_view(self) -> None:
+        """The next zoom level, round and round."""
+        zooms = ZOOMS
+        at = (zooms.index(self.moment.cursor.zoom) + 1) % len(zooms)
+        self.show(cursor=replace(self.moment.cursor, zoom=zooms[at]))
+
+    def action_play(self) -> None:
+        """Steps by itself: tokens in the sentence, parts in the cell."""
+        if self._timer is not None:
+            self._stop()
+            return
+        if self._next() == self.moment.cursor:
+            self.move(to_token(self.moment.cursor, self.moment.trace, self._start()))
+        self._run()
+
+    def _start(self) -> int:
+        return self.moment.layer.order[0]
+
+    def _run(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_interval(SPEEDS[self._speed], self._play_on)
+        self.show(seconds=SPEEDS[self._speed])
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = None
+        self.show(seconds=None)
+
+    def _next(self) -> object:
+        moment = self.moment
+        if moment.cursor.zoom != "sentence":
+            return to_part(moment.cursor, moment.trace, 1)
+        order = moment.layer.order
+        at = order.index(moment.cursor.t) + 1
+        t = order[min(at, len(order) - 1)]
+        return to_token(moment.cursor, moment.trace, t)
+
+    def _play_on(self) -> None:
+        after = self._next()
+        if after == self.moment.cursor:
+            self._stop()
+        else:
+            self.move(after)
+
+    def action_speed(self, step: int) -> None:
+        """Faster or slower."""
+        self._speed = min(max(self._speed + step, 0), len(SPEEDS) - 1)
+        if self._timer is not None:
+            self._run()
+
+    def action_backward(self) -> None:
+        """The equation panel walks back, or forward again."""
+        self.show(backward=not self.moment.backward)
+
+    def action_predict(self) -> None:
+        """Hide what comes at this token; press again to see it."""
+        hidden = not self.moment.hidden
+        hint = self.moment.text("view.hidden_hint") if hidden else ""
+        self.show(hidden=hidden, status=hint, failed=False)
+
+    def action_layer(self) -> None:
+        """The next layer or direction."""
+        moment = self.moment
+        N = len(moment.trace.layers)
+        if N == 1:
+            self.say("status.one_layer")
+            return
+        # The place within the token is kept by meaning, not by number: cells differ.
+        done = moment.cursor.part == len(moment.layer.parts) - 1
+        cursor = replace(moment.cursor, layer=(moment.cursor.layer + 1) % N)
+        cursor = replace(cursor, part=10**6) if done else cursor
+        self.move(fitted(cursor, moment.trace))
+        self.say("status.layer", n=self.moment.cursor.layer + 1, N=N, name=self.moment.layer.name)
+
+    def action_language(self) -> None:
+        """The next language, at once."""
+        at = (texts.LANGUAGES.index(self.moment.lang) + 1) % len(texts.LANGUAGES)
+        self.show(lang=texts.LANGUAGES[at], status="")
+
+    def action_theme(self) -> None:
+        """The next theme."""
+        from rnnviz.tui.app import RnnvizApp
+
+        app = self.app
+        assert isinstance(app, RnnvizApp)
+        name = THEMES[(THEMES.index(self.moment.look.name) + 1) % len(THEMES)]
+        app.wear(name)
+        self.show(look=app.look)
+        self.say(f"theme.{name}")
+
+    def action_screenshot(self) -> None:
+        """An SVG of the screen in the working folder; an older one is never overwritten."""
+        svg = self.app.export_screenshot(title="rnnviz")
+        folder = Path.cwd()
+        names = (f"rnnviz-{n}.svg" for n in range(1, 10_000))
+        path = next(folder / name for name in names if not (folder / name).exists())
+        try:
+            with path.open("x", encoding="utf-8") as file:
+                file.write(svg)
+        except OSError as error:
+            self.fail("status.not_saved", path=path, reason=error.strerror or "?")
+        else:
+            self.say("status.saved", path=path)
+
+    def action_help(self) -> None:
+        """All keys, and how to read each panel."""
+        from rnnviz.tui.help import HelpScreen
+
+        self.app.push_screen(HelpScreen(self.moment))
+
+    def action_quit(self) -> None:
+        """Leave; nothing is lost."""
+        self.app.exit(0)
+
+    def say(self, key: str, **values: object) -> None:
+        """A message above the keys."""
+        self.show(status=self.moment.text(key, **values), failed=False)
+
+    def fail(self, key: str, **values: object) -> None:
+        """A message about what did not work."""
+        self.show(status=self.moment.text(key, **values), failed=True)
+
+    # -- another sentence, another cell ---------------------------------------------------------
+
+    @property
+    def input(self) -> Input | None:
+        """The line a sentence is being typed into, if there is one."""
+        return next(iter(self.query("#typing").results()), None)  # type: ignore[return-value]
+
+    def action_sentence(self) -> None:
+        """A line to type a sentence into."""
+        from textual.widgets import Input
+
+        if self.input is not None:
+            return
+        self._stop()
+        line = Input(
+            placeholder=self.moment.text("status.type"), id="typing", select_on_focus=False
+        )
+        line.cursor_blink = False
+        self.show(status="", failed=False)
+        self.mount(line)
+        line.focus()
+
+    def _stop_typing(self) -> None:
+        if self.input is not None:
+            self.input.remove()
+        self.set_focus(None)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """A sentence was typed."""
+        said = event.value.strip()
+        if not said:
+            self._stop_typing()
+            self.fail("status.empty")
+            return
+        self._stop_typing()
+        self._ask(replace(self.query_now, text=said, target=None))
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Text pasted where no line is open is a sentence to read."""
+        said = " ".join(event.text.split())
+        if self.input is None and said:
+            self._ask(replace(self.query_now, text=said, target=None))
+
+    def action_cell(self, n: int) -> None:
+        """The same sentence, read by another cell."""
+        if n >= len(self.moment.others):
+            self.fail("status.no_cell", n=n + 1)
+        else:
+            self._ask(replace(self.query_now, model=self.moment.others[n]))
+
+    def _ask(self, query: Query) -> None:
+        self._stop()
+        self.say("status.reading", text=query.text)
+        self._read(query)
+
+    @work(thread=True, exclusive=True, group="read", exit_on_error=False)
+    def _read(self, query: Query) -> None:
+        try:
+            self.post_message(Read(query, self.read_with(query)))
+        except RnnvizError as error:
+            self.post_message(Read(query, None, str(error)))
+        except Exception as error:
+            # A tracer that breaks must not take the lecture with it.
+            self.post_message(Read(query, None, f"{type(error).__name__}: {error}"))
+
+    def on_read(self, message: Read) -> None:
+        """The new trace, with the cursor at the same place; or the reason why not."""
+        if message.trace is None:
+            self.fail("status.failed", reason=message.reason.rstrip("."))
+            return
+        before, trace = self.moment, message.trace
+        same_text = trace.tokens == before.trace.tokens
+        done = before.cursor.part == len(before.layer.parts) - 1
+        cursor = before.cursor if same_text else replace(before.cursor, t=0)
+        cursor = replace(cursor, part=10**6) if done or not same_text else cursor
+        self.query_now = message.query
+        reaches = before.reaches if same_text else {}
+        cursor = fitted(cursor, trace)
+        self.show(trace=trace, cursor=cursor, reaches=reaches, status="", failed=False)
+
+    def action_reach(self) -> None:
+        """Read the sentence with the other cells too, and compare how far back they feel."""
+        moment = self.moment
+        if moment.comparing or not moment.others:
+            return
+        self.show(comparing=True)
+        queries = [replace(self.query_now, model=m, target=None) for m in moment.others[:3]]
+        self._compare(queries)
+
+    @work(thread=True, exclusive=True, group="compare", exit_on_error=False)
+    def _compare(self, queries: Sequence[Query]) -> None:
+        found: dict[str, Reach] = {}
+        reason = ""
+        for query in queries:
+            try:
+                layer = self.read_with(query).layers[-1]
+            except RnnvizError as error:
+                reason = str(error)
+            except Exception as error:
+                reason = f"{type(error).__name__}: {error}"
+            else:
+                found[query.model] = Reach(layer.title, layer.reach)
+        self.post_message(Compared(queries[0].text, found, reason))
+
+    def on_compared(self, message: Compared) -> None:
+        """The comparison arrives, unless another sentence is being read by now."""
+        if message.text != self.query_now.text:
+            self.show(comparing=False)
+            return
+        T = len(self.moment.trace.tokens)
+        reaches = {m: r for m, r in message.reaches.items() if len(r.values) == T}
+        self.show(reaches=reaches, comparing=False)
+        if message.reason:
+            self.fail("status.failed", reason=message.reason.rstrip("."))
+
+    # -- the mouse ----------------------------------------------------------------------------
+
+    def on_picked(self, message: Picked) -> None:
+        """A token or a unit was pointed at."""
+        cursor = self.moment.cursor
+        if message.t is not None:
+            cursor = replace(cursor, t=message.t)
+        if message.unit is not None:
+            cursor = replace(cursor, unit=message.unit)
+        self.move(fitted(cursor, self.moment.trace))
+
+    async def on_asked(self, message: Asked) -> None:
+        """A key of the key bar was clicked."""
+        await self.run_action(message.action)

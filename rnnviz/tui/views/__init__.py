@@ -1,0 +1,1 @@
+"""The views: one widget file each, each answers one question."""

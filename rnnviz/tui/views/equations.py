@@ -1,0 +1,212 @@
+"""Where does this number come from? The equation of the chosen unit, in symbols and in numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from rich.segment import Segment
+from rich.style import Style
+
+from rnnviz.arrays import Array
+from rnnviz.cursor import part_of
+from rnnviz.equations import Arithmetic, is_weight, number, numbers, symbol, symbols
+from rnnviz.equations import Line as Formula
+from rnnviz.tui.draw import Line, flowed, heading, length, safe, spans, wrapped
+from rnnviz.tui.moment import Moment
+from rnnviz.tui.view import View
+
+
+class Equations(View):
+    """The lines of the part, forward or backward."""
+
+    def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
+        what = moment.word("part", moment.part)
+        title = moment.text("panel.backward" if moment.backward else "panel.equation")
+        note = f"{what} · {moment.text('panel.unit', n=moment.cursor.unit + 1)}"
+        question = moment.text("question.backward" if moment.backward else "question.equation")
+        head = heading(title, question, width, moment.look, note)
+        make = backward if moment.backward else forward
+        body = make(moment, width, False)
+        if sum(len(block) for block in body) > height - 1:
+            # Symbols and numbers on one line where both do not fit one above the other.
+            body = make(moment, width, True)
+        if not moment.backward:
+            body = earlier(moment, width, height - 1 - sum(len(b) + 1 for b in body)) + body
+        # An empty line between the equations where there is room for all of them.
+        room = height - 1 - sum(len(block) for block in body)
+        lines = [head]
+        for k, block in enumerate(body):
+            if k and room >= len(body) - 1:
+                lines.append([])
+            lines += block
+        return lines
+
+
+def earlier(moment: Moment, width: int, room: int) -> list[list[Line]]:
+    """Where there is room, what was computed at this token before: one dim line each."""
+    if moment.part == "read":
+        return []
+    values = moment.layer.at(moment.cursor.t)
+    done = [li for li in moment.layer.lines if part_of(moment.layer, li.name) < moment.cursor.part]
+    found: list[Line] = []
+    for line in done:
+        for piece in equation(moment, line, values, width, True):
+            found.append([Segment(segment.text, moment.look.dim) for segment in piece])
+    return [found] if found and len(found) + 1 <= room else []
+
+
+def forward(moment: Moment, width: int, tight: bool) -> list[list[Line]]:
+    """The equations of the present part, one block each."""
+    if moment.part == "read":
+        return reading(moment, width)
+    if moment.part == "predict":
+        return predicting(moment, width, tight)
+    values = moment.layer.at(moment.cursor.t)
+    return [equation(moment, line, values, width, tight) for line in moment.lines]
+
+
+def backward(moment: Moment, width: int, tight: bool) -> list[list[Line]]:
+    """The equations that undo the present part."""
+    if moment.part == "predict":
+        head = moment.trace.head
+        said = moment.text("view.loss", objective=safe(head.objective), value=number(head.loss))
+        return [[[Segment(" " + said, moment.look.ink)]], walk_start(moment, width)]
+    values = moment.layer.at(moment.cursor.t)
+    return [equation(moment, line, values, width, tight) for line in moment.back] or [
+        [[Segment(" " + moment.text("view.no_back"), moment.look.dim)]]
+    ]
+
+
+def walk_start(moment: Moment, width: int) -> list[Line]:
+    """What the head hands to the state the model ended in."""
+    where = symbol("d_h_out", moment.cursor.t + 1)
+    value = float(moment.layer.grads["h_out"][moment.cursor.t, moment.cursor.unit])
+    said = moment.text("view.starts", h=symbol("h", moment.cursor.t + 1))
+    return [
+        [Segment(f" {where} = ", moment.look.ink), Segment(number(value, 3, True), moment.look.now)],
+        *([Segment(" " + line, moment.look.dim)] for line in wrapped(said, width - 2)),
+    ]
+
+
+def name_style(moment: Moment, made: str) -> Callable[[str | None], Style]:
+    """The colour of a name: made now, read from, trained, or an operator."""
+    look = moment.look
+
+    def style(name: str | None) -> Style:
+        if name is None:
+            return look.ink
+        if name == made:
+            return look.now
+        return look.dim if is_weight(name) else look.source
+
+    return style
+
+
+def equation(
+    moment: Moment, line: Formula, values: Mapping[str, Array], width: int, tight: bool
+) -> list[Line]:
+    """``f₄ = σ(a_f₄)`` and, below, the same with numbers and its result."""
+    hidden = moment.hidden and not line.name.startswith("d_")
+    unit = moment.cursor.unit
+    try:
+        done = None if hidden else numbers(line.formula, values, unit)
+    except IndexError:
+        # The gradient of an input narrower than the layer has no such component.
+        done = None
+    return written(moment, line.name, line.formula, done, width, tight)
+
+
+def written(
+    moment: Moment, name: str, formula: str, done: Arithmetic | None, width: int, tight: bool
+) -> list[Line]:
+    """An equation in symbols and, if it is not to be guessed, in numbers."""
+    look, t = moment.look, moment.cursor.t
+    style = name_style(moment, name)
+    left = f" {symbol(name, t + 1)}"
+    equals = Segment(" = ", look.ink)
+    said = [Segment(left, look.now), equals, *spans(symbols(formula, t + 1), style)]
+    filled = [equals, *spans(done.spans, style)] if done else []
+    filled += [equals, Segment(done.result if done else "?", look.now)]
+    indent = len(left) + 3
+    if tight and length(said) + length(filled) < width:
+        return [[*said, *filled]]
+    below = [Segment(" " * len(left)), *filled]
+    return flowed(said, width - 1, indent) + flowed(below, width - 1, indent)
+
+
+def reading(moment: Moment, width: int) -> list[list[Line]]:
+    """What is there before anything is computed: the word's numbers and the state so far."""
+    look, layer, t = moment.look, moment.layer, moment.cursor.t
+    token = safe(moment.trace.tokens[t])
+    x = layer.values["x"][t]
+    values = {"x": symbol("x", t + 1), "token": token, "D": len(x)}
+    if moment.cursor.layer and not np.array_equal(
+        layer.values["x"], moment.trace.layers[0].values["x"]
+    ):
+        below = moment.trace.layers[moment.cursor.layer - 1].name
+        said = moment.text("view.read_series", layer=below, **values)
+    else:
+        unknown = moment.trace.unknown[t]
+        said = moment.text("view.read_unknown" if unknown else "view.read", **values)
+    blocks: list[list[Line]] = [[[Segment(" " + s, look.ink)] for s in wrapped(said, width - 2)]]
+    first = " ".join(number(float(v), 2, True) for v in x[: max(1, (width - 12) // 6)])
+    dots = " …" if len(x) > (width - 12) // 6 else ""
+    blocks[0].append(
+        [Segment(f" {symbol('x', t + 1)} = ", look.now), Segment(first + dots, look.source)]
+    )
+    states: list[Line] = []
+    for s in layer.states:
+        value = float(layer.state_before(t, s)[moment.cursor.unit])
+        line = [
+            Segment(f" {symbol(s + '_prev', t + 1)} = ", look.now),
+            Segment(number(value, 3, True), look.source),
+        ]
+        if not states:
+            line.append(Segment("   " + moment.text("view.before"), look.dim))
+        states.append(line)
+    return [*blocks, states]
+
+
+def predicting(moment: Moment, width: int, tight: bool) -> list[list[Line]]:
+    """The head asked after this token."""
+    look, t, head = moment.look, moment.cursor.t, moment.trace.head
+    last = moment.trace.layers[-1]
+    k = moment.shown_class()
+    column = min(k, head.logits.shape[1] - 1)
+    values: dict[str, Array | float] = {"s": float(head.logits[t, column])}
+    blocks = []
+
+    def ask(name: str, formula: str) -> list[Line]:
+        done = None if moment.hidden else numbers(formula, values, column)
+        return written(moment, name, formula, done, width, tight)
+
+    one_direction = len(head.W) == last.units and last.direction == "forward"
+    if one_direction:
+        values |= {"h": last.values["h"][t], "W": head.W, "b": head.b}
+        blocks.append(ask("s", "h @ W + b"))
+    else:
+        said = moment.text("view.head_other", value=number(float(values["s"]), 3, True))
+        blocks.append([[Segment(" " + line, look.ink)] for line in wrapped(said, width - 2)])
+    if head.kind == "sigmoid":
+        values["s"] = np.full(column + 1, values["s"])
+        blocks.append(ask("p", "sigmoid(s)"))
+    blocks.append([_verdict(moment, label) for label in _by_size(moment)])
+    return blocks
+
+
+def _by_size(moment: Moment) -> list[int]:
+    readout = moment.trace.head.readout[moment.cursor.t]
+    return [int(k) for k in np.argsort(-readout, kind="stable")[:4]]
+
+
+def _verdict(moment: Moment, k: int) -> Line:
+    look, head, t = moment.look, moment.trace.head, moment.cursor.t
+    value = float(head.readout[t, k])
+    name = Segment(f" {safe(head.labels[k])} ", look.bold)
+    if moment.hidden:
+        return [name, Segment("?", look.now)]
+    if head.kind == "linear":
+        return [name, Segment(number(value), look.now)]
+    blocks = Segment("█" * round(20 * value), look.above if value >= 0.5 else look.below)
+    return [name, Segment(number(value) + " ", look.now), blocks]

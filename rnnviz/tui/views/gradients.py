@@ -1,0 +1,45 @@
+"""Who is to blame? The gradients of the chosen unit at this part, walked back line by line."""
+
+from __future__ import annotations
+
+from rich.segment import Segment
+
+from rnnviz.equations import number, numbers, symbol, symbols
+from rnnviz.tui.draw import Line, heading, length, spans
+from rnnviz.tui.moment import Moment
+from rnnviz.tui.view import View
+from rnnviz.tui.views.equations import name_style, walk_start
+
+
+class Gradients(View):
+    """One line a gradient: its value, and the equation that gave it."""
+
+    def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
+        look, t = moment.look, moment.cursor.t
+        note = f"L = {moment.trace.head.objective} = {number(moment.trace.head.loss)}"
+        title, question = moment.text("panel.backward"), moment.text("question.backward")
+        head = heading(title, question, width, look, note)
+        if moment.part == "predict":
+            return [head, *walk_start(moment, width)]
+        values = moment.layer.at(t)
+        lines = [head]
+        for line in moment.back:
+            try:
+                done = numbers(line.formula, values, moment.cursor.unit)
+            except IndexError:
+                continue
+            style = name_style(moment, line.name)
+            left = [
+                Segment(f" {symbol(line.name, t + 1)}".ljust(9), look.now),
+                Segment(" = ", look.ink),
+                Segment(done.result.ljust(8), look.now),
+            ]
+            middle = [Segment("= ", look.dim), *spans(symbols(line.formula, t + 1), style)]
+            right = [Segment(" = ", look.dim), *spans(done.spans, style)]
+            for more in (middle, right):
+                if length(left) + length(more) <= width:
+                    left += more
+            lines.append(left)
+        if len(lines) == 1:
+            lines.append([Segment(" " + moment.text("view.no_back"), look.dim)])
+        return lines

@@ -1,0 +1,110 @@
+"""What was kept, written, shown? One quantity of all units over time: a row a token."""
+
+from __future__ import annotations
+
+from rich.segment import Segment
+
+from rnnviz.tui.arrange import NUMBER, cell_width
+from rnnviz.tui.draw import Line, fit, heading, heat, safe, short, window
+from rnnviz.tui.moment import Moment, scale
+from rnnviz.tui.view import Picked, View
+
+
+def rows(moment: Moment, height: int) -> tuple[int, range]:
+    """The line the rows start at, and the tokens that have one; the ▼ line goes first if tight."""
+    T = len(moment.trace.tokens)
+    top = 2 if height - 2 >= min(T, 4) else 1
+    room = max(0, height - top)
+    first = window(T, moment.cursor.t, room)
+    return top, range(first, min(T, first + room))
+
+
+def units(moment: Moment, width: int) -> tuple[int, int, int]:
+    """Columns a unit, the first unit shown, how many."""
+    H = moment.layer.units
+    wide = cell_width(H)
+    count = min(H, max(1, (width - NUMBER) // wide))
+    return wide, window(H, moment.cursor.unit, count), count
+
+
+class Words(View):
+    """The words at the left of a band of heatmaps."""
+
+    def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
+        look, t = moment.look, moment.cursor.t
+        top, shown = rows(moment, height)
+        lines: list[Line] = [[Segment("─" * width, look.rule)], *([[]] * (top - 1))]
+        for k in shown:
+            word = fit(safe(moment.trace.tokens[k]), width - 1)
+            if k == t:
+                lines.append([Segment(f"▸{word}", look.chosen)])
+            else:
+                style = look.unknown if moment.trace.unknown[k] else look.ink
+                lines.append([Segment(f" {word}", style)])
+        return lines
+
+    def picked(self, moment: Moment, x: int, y: int) -> Picked | None:
+        top, shown = rows(moment, self.size.height)
+        return Picked(t=shown[y - top]) if 0 <= y - top < len(shown) else None
+
+
+class Heatmap(View):
+    """One quantity; which one is its place among the cell's quantities."""
+
+    def __init__(self, moment: Moment, slot: int) -> None:
+        super().__init__(moment, id=f"heat-{slot}")
+        self.slot = slot
+
+    def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
+        if self.slot >= len(moment.quantities):
+            return []
+        look, layer, unit = moment.look, moment.layer, moment.cursor.unit
+        name = moment.quantities[self.slot]
+        wide, first, count = units(moment, width)
+        top, shown = rows(moment, height)
+        lines = [self._title(moment, name, first, count, width)]
+        if top == 2:
+            arrow = NUMBER + (unit - first) * wide + (wide - 1) // 2
+            lines.append([Segment(" " * arrow), Segment(f"▼{unit + 1}", look.now)])
+        gate, end = scale(layer, name)
+        for t in shown:
+            if not moment.known(t, name):
+                hidden = moment.hidden and t == moment.cursor.t
+                dots = (" ?" if hidden else "").ljust(NUMBER)
+                lines.append([Segment(dots, look.dim), Segment(fit("·", wide) * count, look.rule)])
+                continue
+            row = layer.values[name][t]
+            style = look.now if t == moment.cursor.t else look.dim
+            cells = row[first : first + count]
+            lines.append(
+                [
+                    Segment(f"{'▸' if t == moment.cursor.t else ' '}{short(row[unit])}", style),
+                    *heat(cells, end, gate, look, wide, unit - first),
+                ]
+            )
+        return lines
+
+    def _title(self, moment: Moment, name: str, first: int, count: int, width: int) -> Line:
+        gate, end = scale(moment.layer, name)
+        note = "0…1" if gate else f"±{end:.3g}"
+        if count < moment.layer.units:
+            H = moment.layer.units
+            note += " " + moment.text(
+                "panel.units", first=first + 1, last=first + count, H=H
+            )
+        made = any(line.name == name for line in moment.lines)
+        words = moment.word("name", name)
+        title = name if words == name else f"{name} {words}"
+        line = heading(title, "", width, moment.look, note)
+        if made:
+            line[1] = Segment(line[1].text, moment.look.now)
+        return line
+
+    def picked(self, moment: Moment, x: int, y: int) -> Picked | None:
+        top, shown = rows(moment, self.size.height)
+        wide, first, count = units(moment, self.size.width)
+        unit = (x - NUMBER) // wide + first
+        return Picked(
+            t=shown[y - top] if 0 <= y - top < len(shown) else None,
+            unit=unit if x >= NUMBER and unit < first + count else None,
+        )

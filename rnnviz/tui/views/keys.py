@@ -1,0 +1,79 @@
+"""The last line: at most eight keys, all of them clickable; and the line for messages above it."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+from rich.segment import Segment
+
+from rnnviz.tui.draw import Line, safe, wrapped
+from rnnviz.tui.moment import Moment
+from rnnviz.tui.view import Asked, View
+
+#: (keys with the action each one stands for, word)
+Entry = tuple[tuple[tuple[str, str], ...], str]
+
+
+def entries(moment: Moment, width: int) -> list[Entry]:
+    """The keys to show now."""
+    play = "key.play" if moment.seconds is None else "key.pause"
+    found: list[Entry] = [
+        ((("←", "token(-1)"), ("→", "token(1)")), "key.token"),
+        (((",", "part(-1)"), (".", "part(1)")), "key.part"),
+        ((("↑", "unit(-1)"), ("↓", "unit(1)")), "key.unit"),
+        (((moment.text("key.space"), "play"),), play),
+        (((moment.text("key.enter"), "zoom(1)"),), "key.zoom_in"),
+        ((("t", "sentence"),), "key.sentence"),
+        ((("?", "help"),), "key.help"),
+        ((("q", "quit"),), "key.quit"),
+    ]
+    if moment.cursor.zoom == "equation":
+        found[4] = (((moment.text("key.escape"), "zoom(-1)"),), "key.zoom_out")
+    return found
+
+
+class Keys(View):
+    """The key bar."""
+
+    def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
+        return [[piece for piece, _ in self._pieces(moment, width)]]
+
+    def _pieces(self, moment: Moment, width: int) -> list[tuple[Segment, str | None]]:
+        look = moment.look
+        for gap in (3, 2, 1):
+            found: list[tuple[Segment, str | None]] = [(Segment(" ", look.ink), None)]
+            for keys, word in entries(moment, width):
+                for n, (key, action) in enumerate(keys):
+                    found.append((Segment(f" {key}" if n else key, look.key), action))
+                found.append((Segment(f" {moment.text(word)}", look.ink), keys[-1][1]))
+                found.append((Segment(" " * gap, look.ink), None))
+            if sum(cell_len(piece.text) for piece, _ in found) - gap <= width:
+                break
+        return found
+
+    def picked(self, moment: Moment, x: int, y: int) -> Asked | None:
+        at = 0
+        for piece, action in self._pieces(moment, self.size.width):
+            at += cell_len(piece.text)
+            if x < at:
+                return None if action is None else Asked(action)
+        return None
+
+
+class Status(View):
+    """What just happened, or what did not work and what to do next."""
+
+    def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
+        style = moment.look.wrong if moment.failed else moment.look.source
+        mark = "! " if moment.failed else "▸ "
+        told = wrapped(safe(moment.status), width - 4)
+        return [
+            [Segment(" " + (mark if n == 0 else "  ") + line, style)] for n, line in enumerate(told)
+        ]
+
+
+class Small(View):
+    """A terminal that is too small: the size it needs, and the way out."""
+
+    def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
+        said = moment.text("small.size", w=width, h=height) + " " + moment.text("small.how")
+        return [[Segment(line, moment.look.ink)] for line in wrapped(said, max(1, width))]

@@ -1,0 +1,196 @@
+"""What does it believe now? The words, the prediction after each, and how much each one weighs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from rich.segment import Segment
+
+from rnnviz.equations import number
+from rnnviz.tui.draw import Line, bar, curve, fit, heading, safe
+from rnnviz.tui.moment import Moment, saliency
+from rnnviz.tui.view import Picked, View
+
+GUTTER = 13
+LONGEST = 16  # columns of one word; longer ones are cut
+
+
+@dataclass(frozen=True)
+class Column:
+    """One word on the strip: which token, where, how wide."""
+
+    t: int
+    x: int
+    width: int
+    word: str
+
+
+def columns(moment: Moment, width: int) -> list[Column]:
+    """The words that fit around the chosen one; only these are looked at."""
+    tokens, t = moment.trace.tokens, moment.cursor.t
+
+    def word(k: int) -> str:
+        said = safe(tokens[k]) + ("?" if moment.trace.unknown[k] else "")
+        return fit(said, min(LONGEST, max(4, cell_len(said))))
+
+    room = width - GUTTER - 2
+    gap = 2
+    if len(tokens) <= 20:  # a short sentence is spread out, a long one stands closer
+        free = room - sum(cell_len(word(k)) for k in range(len(tokens)))
+        gap = min(16, max(2, free // len(tokens)))
+    first = last = t
+    used = cell_len(word(t)) + gap
+    while True:
+        # Two thirds of the room belong to what was read, one to what comes.
+        grown = False
+        if first > 0 and used + (wide := cell_len(word(first - 1)) + gap) <= room * 2 // 3:
+            first, used, grown = first - 1, used + wide, True
+        elif last + 1 < len(tokens) and used + (wide := cell_len(word(last + 1)) + gap) <= room:
+            last, used, grown = last + 1, used + wide, True
+        elif first > 0 and used + (wide := cell_len(word(first - 1)) + gap) <= room:
+            first, used, grown = first - 1, used + wide, True
+        if not grown:
+            break
+    found, x = [], GUTTER + 1
+    for k in range(first, last + 1):
+        found.append(Column(k, x, cell_len(word(k)), word(k)))
+        x += found[-1].width + gap
+    return found
+
+
+class Sentence(View):
+    """Words, prediction after each, its curve, and |∂L/∂x| bars."""
+
+    def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
+        look = moment.look
+        shown = columns(moment, width)
+        lines = [
+            heading(moment.text("panel.sentence"), moment.text("question.sentence"), width, look),
+            words(moment, shown),
+            beliefs(moment, shown),
+        ]
+        bars = 2 if height >= 7 else 0
+        rows = height - 3 - bars
+        if rows >= 2:
+            lines += believed_curve(moment, shown, width, rows)
+        if bars:
+            lines += weight_bars(moment, shown, bars)
+        return lines
+
+    def picked(self, moment: Moment, x: int, y: int) -> Picked | None:
+        for column in columns(moment, self.size.width):
+            if column.x - 1 <= x <= column.x + column.width:
+                return Picked(t=column.t)
+        return None
+
+
+def placed(shown: list[Column], texts: list[Segment]) -> Line:
+    """One piece a column, at its place; pieces may be up to a column wider on each side."""
+    line: Line = []
+    at = 0
+    for column, piece in zip(shown, texts, strict=True):
+        start = column.x - (cell_len(piece.text) - column.width) // 2
+        line += [Segment(" " * (start - at)), piece]
+        at = start + cell_len(piece.text)
+    return line
+
+
+def words(moment: Moment, shown: list[Column]) -> Line:
+    """The words; the chosen one in brackets."""
+    look, layer, t = moment.look, moment.layer, moment.cursor.t
+    pieces = []
+    for column in shown:
+        if column.t == t:
+            pieces.append(Segment(f"▐{column.word}▌", look.chosen))
+        elif moment.trace.unknown[column.t]:
+            pieces.append(Segment(column.word, look.unknown))
+        else:
+            read = layer.order.index(column.t) < layer.order.index(t)
+            pieces.append(Segment(column.word, look.bold if read else look.dim))
+    return placed(shown, pieces)
+
+
+def _read(moment: Moment, t: int) -> bool:
+    """Is the prediction after token t known? It follows the text, whatever way a layer reads."""
+    at_end = moment.cursor.part == len(moment.layer.parts) - 1
+    return t < moment.cursor.t or (t == moment.cursor.t and at_end and not moment.hidden)
+
+
+def beliefs(moment: Moment, shown: list[Column]) -> Line:
+    """The probability of the followed class after each word."""
+    look, k = moment.look, moment.shown_class()
+    head = moment.trace.head
+    name = safe(head.labels[k])
+    said = moment.text("view.believes", label=name) if head.kind != "linear" else name
+    pieces = []
+    for column in shown:
+        if not _read(moment, column.t):
+            hidden = moment.hidden and column.t == moment.cursor.t
+            pieces.append(Segment(fit("?" if hidden else "·", column.width, "^"), look.rule))
+            continue
+        value = float(head.readout[column.t, k])
+        style = look.above if value >= 0.5 else look.below
+        style = look.ink if head.kind == "linear" else style
+        pieces.append(Segment(fit(number(value, 2), max(4, column.width), "^"), style))
+    line = placed(shown, pieces)
+    first = line[0]
+    line[0] = Segment(" " * (cell_len(first.text) - GUTTER), first.style)
+    return [Segment(fit(said, GUTTER - 1, ">") + " ", look.dim), *line]
+
+
+def believed_curve(moment: Moment, shown: list[Column], width: int, rows: int) -> list[Line]:
+    """The same probabilities as a curve under the words, as far as they are known."""
+    look, head, k = moment.look, moment.trace.head, moment.shown_class()
+    known = [column for column in shown if _read(moment, column.t)]
+    values = [float(head.readout[column.t, k]) for column in known]
+    if head.kind == "linear" and len(head.readout):
+        low, high = float(head.readout.min()), float(head.readout.max())
+        values = [(value - low) / ((high - low) or 1) for value in values]
+    drawn = [" " * (width - GUTTER)] * rows
+    if known:
+        centres = [column.x + column.width // 2 - GUTTER for column in known]
+        drawn = curve(values, centres, width - GUTTER, rows)
+    other = head.labels[1 - k] if len(head.labels) == 2 else ""
+    names = [""] * rows
+    if head.kind != "linear":
+        names[0], names[-1] = safe(head.labels[k]), safe(other) or "0"
+        if rows % 2:
+            names[rows // 2] = moment.text("view.unsure")
+    lines = []
+    for row in range(rows):
+        middle = row - (rows - 1) / 2
+        style = look.above if middle < 0 else look.below if middle > 0 else look.ink
+        mark = "┤" if names[row] else "│"
+        lines.append(
+            [
+                Segment(fit(names[row], GUTTER - 2, ">") + " ", look.dim),
+                Segment(mark, look.rule),
+                Segment(drawn[row], style),
+            ]
+        )
+    return lines
+
+
+def weight_bars(moment: Moment, shown: list[Column], rows: int) -> list[Line]:
+    """How much the loss would feel a small change of each word."""
+    look, t = moment.look, moment.cursor.t
+    sizes = saliency(moment.trace)
+    top = float(sizes.max()) or 1.0
+    blocks = {column.t: bar(float(sizes[column.t]) / top, rows) for column in shown}
+    labels = ["|∂L/∂x|", number(float(sizes[t]))]
+    lines = []
+    for row in range(rows):
+        pieces = [
+            Segment(
+                blocks[column.t][row] * column.width,
+                look.now if column.t == t else look.dim,
+            )
+            for column in shown
+        ]
+        line = placed(shown, pieces)
+        line[0] = Segment(" " * (cell_len(line[0].text) - GUTTER))
+        label = labels[row] if row < 2 else ""
+        style = look.dim if row == 0 else look.now
+        lines.append([Segment(fit(label, GUTTER - 1, ">") + " ", style), *line])
+    return lines

@@ -1,0 +1,43 @@
+"""Where are we? The model, the token, the part: one line at the top."""
+
+from __future__ import annotations
+
+from rich.segment import Segment
+
+from rnnviz.tui.draw import Line, beside, length, safe
+from rnnviz.tui.moment import Moment
+from rnnviz.tui.view import View
+
+
+class Title(View):
+    """The first line: what is read, with what, and where the cursor stands."""
+
+    def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
+        look, trace, layer, cursor = moment.look, moment.trace, moment.layer, moment.cursor
+        summary = moment.text("title.summary", cell=layer.title, units=layer.units)
+        left = [
+            Segment(f" {moment.text('title.app')} ", look.bold),
+            Segment(f" {safe(trace.model)} ", look.source),
+            Segment("· " + summary, look.ink),
+        ]
+        if len(trace.layers) > 1:
+            where = moment.text(
+                "title.layer", n=cursor.layer + 1, N=len(trace.layers), name=layer.name
+            )
+            left.append(Segment(" · " + where, look.ink))
+        place = moment.text(
+            "title.place",
+            t=cursor.t + 1,
+            T=len(trace.tokens),
+            n=cursor.part + 1,
+            N=len(layer.parts),
+            part=moment.word("part", moment.part),
+        )
+        right = [Segment(place + " ", look.now)]
+        about = Segment(f" · {safe(trace.about)}", look.dim)
+        if trace.about and length([*left, about, *right]) + 1 <= width:
+            left.append(about)
+        if moment.seconds is not None:
+            playing = moment.text("title.playing", seconds=f"{moment.seconds:g}")
+            right.insert(0, Segment(playing + "  ", look.source))
+        return [beside(left, right, width, look.ink)]

@@ -1,0 +1,149 @@
+"""The vectoriser: what is cut where, and that it is the same every time."""
+
+from __future__ import annotations
+
+import json
+import string
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from rnnviz.data.text import NEGATION, PUNCTUATION, UNKNOWN_ID, Vocabulary, tokenize
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("", []),
+        (" \t\n ", []),
+        ("...!?", []),
+        ("This movie was GOOD!", "this movie was good"),
+        ("a well-made film, really", "a wellmade film really"),
+        ("it's the director's best", "its the directors best"),
+        ("it isn't good", "it is n't good"),
+        ("it isn\u2019t good", "it is n't good"),
+        ("it isn\u02bct good", "it is n't good"),
+        ("it isnt good", "it is n't good"),
+        ("it is n't good", "it is n't good"),
+        ("IT ISN'T GOOD", "it is n't good"),
+        ("can't cant cannot", "ca n't ca n't can not"),
+        ("won't wont wo n't", "wo n't wo n't wo n't"),
+        ("wasnt didnt doesnt dont", "was n't did n't does n't do n't"),
+        ("couldnt wouldnt shouldnt", "could n't would n't should n't"),
+        ("havent hasnt arent werent", "have n't has n't are n't were n't"),
+        ('"isn\'t"', "is n't"),
+        ("didn't, wasn't/isn't...good", "did n't was n't is n't good"),
+        ("couldn't've", "could n't ve"),
+        ("n't", "n't"),
+        ("'n'table", "ntable"),
+        ("went want paint", "went want paint"),
+        ("\U0001f600 \u7535\u5f71 e\u0301 \x00", "\U0001f600 \u7535\u5f71 e\u0301 \x00"),
+    ],
+)
+def test_tokens(text: str, tokens: str | list[str]) -> None:
+    """Each rule of the cutting, on a text a person may type."""
+    expected = tokens.split(" ") if isinstance(tokens, str) else tokens
+    assert tokenize(text) == expected
+
+
+def test_punctuation_is_that_of_keras() -> None:
+    """Keras's default set is every ASCII punctuation mark."""
+    assert sorted(PUNCTUATION) == sorted(string.punctuation)
+    assert tokenize(f"a{string.punctuation}b") == ["ab"]
+
+
+def test_lower_case_does_not_depend_on_the_place() -> None:
+    """An I is an i everywhere; a Turkish dotted capital keeps its dot as a combining mark."""
+    assert tokenize("I \u0130") == ["i", "i\u0307"]
+
+
+@given(st.text())
+@example("isntn't can-not")
+@example("\u0130sn\u2019t")
+@example("n't\u0303")
+@example("\u03a3' \u03a3\u03a3")
+def test_cutting_twice_changes_nothing(text: str) -> None:
+    """The joined tokens are cut into the same tokens."""
+    tokens = tokenize(text)
+    assert tokenize(" ".join(tokens)) == tokens
+
+
+@given(st.text(alphabet="nt'ISacow \u2019-.", max_size=30))
+def test_cutting_twice_changes_nothing_near_negations(text: str) -> None:
+    """The same where nearly every text has a contraction in it."""
+    tokens = tokenize(text)
+    assert tokenize(" ".join(tokens)) == tokens
+
+
+@given(st.text())
+def test_tokens_are_clean(text: str) -> None:
+    """No token is empty or holds white space, a capital or, but for "n't", punctuation."""
+    for token in tokenize(text):
+        assert token.split() == [token]
+        assert token == token.lower()
+        assert token == NEGATION or not set(token) & set(PUNCTUATION)
+
+
+def test_build_takes_the_most_frequent_first() -> None:
+    """Ties go to the token that appeared first; the size counts the special entries."""
+    token_lists = [["b", "a", "c"], ["c", "d", "a"], ["c"]]
+    assert Vocabulary.build(token_lists, 5).words == ("", "[UNK]", "c", "a", "b")
+    assert len(Vocabulary.build(token_lists, 100)) == 6
+    assert Vocabulary.build(token_lists, 2).words == ("", "[UNK]")
+    with pytest.raises(ValueError, match="at least 2"):
+        Vocabulary.build(token_lists, 1)
+
+
+def test_build_never_takes_a_special_entry_as_a_word() -> None:
+    """Tokens that look like the special entries are passed over."""
+    assert Vocabulary.build([["", "[UNK]", "a"]], 9).words == ("", "[UNK]", "a")
+
+
+def test_encode_and_decode() -> None:
+    """Known words have rows of their own, everything else is the unknown word."""
+    vocabulary = Vocabulary(("", "[UNK]", "good", "n't"))
+    ids = vocabulary.encode(["good", "gold", "n't", "", "[UNK]"])
+    assert ids == [2, 1, 3, 1, 1]
+    assert vocabulary.decode([2, 1, 3, 0]) == ["good", "[UNK]", "n't", ""]
+    assert vocabulary.known("good")
+    assert not vocabulary.known("gold")
+    assert not vocabulary.known("")
+    assert not vocabulary.known("[UNK]")
+
+
+@pytest.mark.parametrize("index", [-1, 4])
+def test_decode_refuses_an_index_outside(index: int) -> None:
+    """A negative index would silently count from the end."""
+    with pytest.raises(ValueError, match=r"outside the vocabulary \(0 to 3\)"):
+        Vocabulary(("", "[UNK]", "a", "b")).decode([index])
+
+
+@given(st.lists(st.text()))
+def test_json_round_trip(texts: list[str]) -> None:
+    """What is written is read back, and every token of the texts is then known."""
+    token_lists = [tokenize(text) for text in texts]
+    vocabulary = Vocabulary.build(token_lists, 10_000)
+    again = Vocabulary.from_json(json.loads(json.dumps(vocabulary.to_json())))
+    assert again == vocabulary
+    for tokens in token_lists:
+        ids = again.encode(tokens)
+        assert again.decode(ids) == tokens
+        assert UNKNOWN_ID not in ids
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ({"": 0}, "list of strings, not dict"),
+        (["", "[UNK]", 3], "entry 2 .* not int"),
+        (["", "[UNK]", "a", "a"], "'a' is more than once"),
+        (["", "[UNK]", ""], "'' is more than once"),
+        (["[UNK]", "", "a"], "must start with"),
+        ([], "must start with"),
+    ],
+)
+def test_from_json_refuses(value: object, message: str) -> None:
+    """A damaged file is told apart by a clear sentence."""
+    with pytest.raises(ValueError, match=message):
+        Vocabulary.from_json(value)

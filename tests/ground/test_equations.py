@@ -1,0 +1,257 @@
+"""Formulas: what the grammar takes, the names in it, and how it is written on screen."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rnnviz.equations import (
+    FUNCTIONS,
+    Line,
+    Span,
+    evaluate,
+    inputs,
+    is_weight,
+    names,
+    number,
+    numbers,
+    parse,
+    sigmoid,
+    symbol,
+    symbols,
+)
+
+
+def written(spans: list[Span]) -> str:
+    """The spans as one string."""
+    return "".join(text for text, _ in spans)
+
+
+# -- grammar --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "", "f *", "f * (c", "f c", "2 +", "f; c", "f = c", "lambda: f", "f if c else g", "f < c",
+        "f and c", "not f", "[f]", "(f, c)", "f[0]", "{f}", "f / c", "f // c", "f % c", "+f", "~f",
+        "f | c", "exp(f)", "f.T(c)", "f.tanh(c)", "tanh(x=f)", "tanh(*f)", "tanh(f) if f else f",
+        "f'x'", "__import__('os')", "().__class__", "(x := f)", "await f", "f\nc", "f\0c",
+        "tanh(f, c)", "tanh()", "f.real", "f.__class__", "'text'", "f + 'text'", "True", "None",
+        "...", "1j",
+    ],
+)  # fmt: skip
+def test_what_leaves_the_grammar_is_a_value_error(formula: str) -> None:
+    """Names, numbers, + − * @ **2, unary minus, .T and known functions of one argument; no more."""
+    with pytest.raises(ValueError, match=r"."):
+        parse(formula)
+
+
+@pytest.mark.parametrize("formula", ["f**3", "f**c", "2**f", "f**-2", "(-f)**3 * c"])
+def test_a_power_that_is_no_square_is_refused_or_written(formula: str) -> None:
+    """What is accepted can be evaluated, shown and filled in."""
+    try:
+        parse(formula)
+    except ValueError:
+        return
+    at = {"f": np.array([2.0]), "c": np.array([3.0])}
+    assert written(symbols(formula))
+    assert numbers(formula, at, 0).result == number(evaluate(formula, at)[0], signed=True)
+
+
+@pytest.mark.parametrize(
+    ("formula", "value"),
+    [
+        ("f * c_prev + i * g", 0.5 * 3 + 2 * 5), ("f - c_prev - g", -7.5),
+        ("f - (c_prev - g)", 2.5),
+        ("-f", -0.5), ("-f**2", -0.25), ("(-f)**2", 0.25), ("1 - g**2", -24), ("2 * -g", -10),
+        ("relu(f - g)", 0), ("relu(g - f)", 4.5), ("tanh(f - f)", 0), ("sigmoid(f - f)", 0.5),
+        ("f.T", 0.5), ("2.5", 2.5),
+    ],
+)  # fmt: skip
+def test_a_formula_has_the_value_python_gives_it(formula: str, value: float) -> None:
+    """Precedence and signs."""
+    at = {"f": np.float64(0.5), "c_prev": np.float64(3), "i": np.float64(2), "g": np.float64(5)}
+    assert evaluate(formula, at) == value
+
+
+def test_matrix_products_and_transposes() -> None:
+    """The vector stands on the left, as in Keras."""
+    W, x, d = np.arange(6.0).reshape(2, 3), np.array([1.0, 2]), np.array([1.0, 0, 2])
+    np.testing.assert_array_equal(evaluate("x @ W", {"x": x, "W": W}), [6, 9, 12])
+    np.testing.assert_array_equal(evaluate("d @ W.T", {"d": d, "W": W}), [4, 13])
+
+
+def test_a_name_that_is_not_there_is_a_key_error() -> None:
+    """Of the missing name itself."""
+    with pytest.raises(KeyError, match="c_prev"):
+        evaluate("f * c_prev", {"f": 1.0})
+
+
+def test_sigmoid_is_itself_and_never_overflows() -> None:
+    """Warnings are errors here."""
+    a = np.array([-1e9, -750.0, -2.0, 0.0, 2.0, 750.0, 1e9])
+    expected = [0, 0, 1 / (1 + np.exp(2.0)), 0.5, 1 / (1 + np.exp(-2.0)), 1, 1]
+    np.testing.assert_allclose(sigmoid(a), expected, atol=1e-15)
+    assert set(FUNCTIONS) == {"sigmoid", "tanh", "relu"}
+
+
+# -- names ----------------------------------------------------------------------------------------
+
+
+def test_names_come_in_reading_order_once_each_and_functions_are_no_names() -> None:
+    """The arrows are lit in this order."""
+    formula = "d_h * o * (1 - tanh(c)**2) + d_h @ W_o.T + sigmoid(o)"
+    assert names(formula) == ("d_h", "o", "c", "W_o")
+    assert inputs(Line("d_c", "cell", formula)) == ("d_h", "o", "c")
+    assert names("2") == ()
+
+
+@pytest.mark.parametrize("name", ["W", "W_f", "U", "U_g", "b", "b_rz", "V_o"])
+def test_weights_are_known_by_their_names(name: str) -> None:
+    """So that only recorded values are lit."""
+    assert is_weight(name)
+    assert symbol(name) == symbol(name, 4) == name
+
+
+@pytest.mark.parametrize("name", ["x", "h", "c_prev", "a_i", "d_b", "d_h_next", "q", "z"])
+def test_recorded_values_are_no_weights(name: str) -> None:
+    """Whatever letters are in them."""
+    assert not is_weight(name)
+
+
+# -- symbols --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "t", "expected"),
+    [
+        ("h", None, "h"), ("h", 4, "h₄"), ("h_prev", None, "h₋"), ("h_prev", 4, "h₃"),
+        ("h_prev", 1, "h₀"), ("c", 10, "c₁₀"), ("a_f", 120, "a_f₁₂₀"), ("d_h", None, "∂L/∂h"),
+        ("d_h", 3, "∂L/∂h₃"), ("d_h_prev", None, "∂L/∂h₋"), ("d_h_prev", 3, "∂L/∂h₂"),
+        ("d_c_next", 3, "∂L/∂c₃⟵"), ("d_h_out", None, "∂L/∂h↓"), ("p_after", 2, "p₂"),
+    ],
+)  # fmt: skip
+def test_a_name_is_written_as_the_field_writes_it(name: str, t: int | None, expected: str) -> None:
+    """Tokens counted from 1; the state after token t has subscript t."""
+    assert symbol(name, t) == expected
+
+
+@pytest.mark.parametrize(
+    ("formula", "t", "expected"),
+    [
+        ("f * c_prev + i * g", None, "f ⊙ c₋ + i ⊙ g"),
+        ("f * c_prev + i * g", 4, "f₄ ⊙ c₃ + i₄ ⊙ g₄"),
+        ("x @ W_f + h_prev @ U_f + b_f", 1, "x₁·W_f + h₀·U_f + b_f"),
+        ("o * tanh(c)", None, "o ⊙ tanh(c)"),
+        ("sigmoid(a_f)", None, "σ(a_f)"),
+        ("d_h * (1 - h**2)", None, "∂L/∂h ⊙ (1 − h²)"),
+        ("d_h * o * (1 - tanh(c)**2) + d_c_next", None, "∂L/∂h ⊙ o ⊙ (1 − tanh(c)²) + ∂L/∂c⟵"),
+        ("d_a @ W.T", None, "∂L/∂a·Wᵀ"),
+        ("f - (c - g)", None, "f − (c − g)"), ("f - c - g", None, "f − c − g"),
+        ("f - (c + g)", None, "f − (c + g)"), ("f + (c - g)", None, "f + c − g"),
+        ("(f + c) * g", None, "(f + c) ⊙ g"), ("f * (c * g)", None, "f ⊙ c ⊙ g"),
+        ("(f + c) @ W", None, "(f + c)·W"), ("-f + g", None, "−f + g"),
+        ("-(f + g)", None, "−(f + g)"),
+        ("(f * g)**2", None, "(f ⊙ g)²"), ("(f + g)**2", None, "(f + g)²"),
+        ("((f + g) * (f - g))**2", None, "((f + g) ⊙ (f − g))²"), ("-f**2", None, "−f²"),
+        ("(-f)**2", None, "(−f)²"), ("-((f + g) * (f - g))", None, "−(f + g) ⊙ (f − g)"),
+        ("tanh((f + g) * (f - g))", None, "tanh((f + g) ⊙ (f − g))"), ("(f @ W).T", None, "(f·W)ᵀ"),
+    ],
+)  # fmt: skip
+def test_a_formula_is_written_with_its_signs_and_only_needed_brackets(
+    formula: str, t: int | None, expected: str
+) -> None:
+    """Products ⊙, matrix products ·, squares ²."""
+    assert written(symbols(formula, t)) == expected
+
+
+def test_every_name_of_a_formula_has_a_span_of_its_own() -> None:
+    """So that a click on it finds the value."""
+    spans = symbols("x @ W_f + h_prev @ U_f + b_f", 4)
+    assert [name for _, name in spans if name] == ["x", "W_f", "h_prev", "U_f", "b_f"]
+    assert ("h₃", "h_prev") in spans
+
+
+# -- numbers --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (0.0, "0.000"), (-0.0, "0.000"), (1.0, "1.000"), (-0.25, "−0.250"), (12.34567, "12.346"),
+        (0.0005, "0.001"), (0.00049, "4.9e−4"), (-0.0000123, "−1.2e−5"), (1e-12, "1.0e−12"),
+        (1e-300, "1.0e−300"), (float("nan"), "NaN"), (float("inf"), "+∞"), (-float("inf"), "−∞"),
+        (0.9996, "1.000"), (1e6, "1000000.000"),
+    ],
+)  # fmt: skip
+def test_a_number_is_written_with_a_true_minus_and_never_as_zero_unless_it_is(
+    value: float, expected: str
+) -> None:
+    """A gradient that exists is not 0.000."""
+    assert number(value) == expected
+
+
+@pytest.mark.parametrize("digits", range(3, 10))
+def test_no_number_is_shown_as_zero_with_any_digits(digits: int) -> None:
+    """At the border between decimals and powers of ten."""
+    for value in (0.4999999, 0.5, 0.5000001, 1):
+        shown = number(value * 10.0**-digits, digits)
+        assert float(shown.replace("−", "-")) > 0, shown
+
+
+def test_a_signed_number_has_its_plus() -> None:
+    """Results carry a sign."""
+    assert number(0.25, signed=True) == "+0.250"
+    assert number(-0.25, signed=True) == "−0.250"
+    assert number(0.123456, digits=5) == "0.12346"
+
+
+@pytest.mark.parametrize(
+    ("formula", "values", "expected"),
+    [
+        ("f * c_prev + i * g", (0.5, 0.25, 0.5, 0.5), "0.500 × 0.250 + 0.500 × 0.500 = +0.375"),
+        (
+            "f * c_prev + i * g", (0.5, -0.25, 0.5, -0.5),
+            "0.500 × (−0.250) + 0.500 × (−0.500) = −0.375",
+        ),
+        ("f + c_prev + i", (0.5, -0.25, -0.5), "0.500 − 0.250 − 0.500 = −0.250"),
+        ("f - c_prev - i", (0.5, -0.25, -0.5), "0.500 + 0.250 + 0.500 = +1.250"),
+        ("f * (c_prev - i)", (0.5, -0.25, 0.5), "0.500 × ((−0.250) − 0.500) = −0.375"),
+        ("f - (c_prev - i)", (0.5, 0.25, -0.5), "0.500 − (0.250 + 0.500) = −0.250"),
+        ("f * (1 - f**2)", (-0.5,), "−0.500 × (1 − (−0.500)²) = −0.375"),
+        ("tanh(f)", (-0.5,), "tanh(−0.500) = −0.462"),
+        ("-f", (-0.5,), "−(−0.500) = +0.500"),
+        ("-f * c_prev", (0.5, 0.5), "−0.500 × 0.500 = −0.250"),
+    ],
+)  # fmt: skip
+def test_numbers_stand_where_the_names_stood(
+    formula: str, values: tuple[float, ...], expected: str
+) -> None:
+    """With signs joined: + (−0.3) is − 0.3; a negative factor is in brackets."""
+    at = {
+        name: np.array([0.0, v]) for name, v in zip(("f", "c_prev", "i", "g"), values, strict=False)
+    }
+    assert numbers(formula, at, 1).text == expected
+
+
+def test_a_matrix_product_is_one_number_of_its_unit() -> None:
+    """Input + memory + bias."""
+    at = {
+        "x": np.array([1.0, 2]), "W_f": np.array([[0.25, 9], [0.125, 9]]),
+        "b_f": np.array([1.0, 9]),
+        "h_prev": np.array([-1.0, 0]), "U_f": np.array([[0.75, 9], [9, 9]]),
+    }  # fmt: skip
+    shown = numbers("x @ W_f + h_prev @ U_f + b_f", at, 0)
+    assert shown.text == "0.500 − 0.750 + 1.000 = +0.750"
+    assert [name for _, name in shown.spans if name] == ["x", "h_prev", "b_f"]
+    assert numbers("x @ W_f.T", {"x": np.array([1.0, 2]), "W_f": at["W_f"]}, 1).result == "+18.125"
+
+
+def test_operands_get_the_digits_their_result_needs() -> None:
+    """Printed with three digits, 0.044 × 0.044 would not be 0.002."""
+    shown = numbers("f * g", {"f": np.array([0.0444]), "g": np.array([111.0])}, 0)
+    assert shown.result == "+4.928"
+    assert shown.digits > 3
+    left, right = (float(text) for text, name in shown.spans if name)
+    assert round(left * right, 3) == 4.928

@@ -1,0 +1,125 @@
+"""Random nets, inputs and masks, drawn with a seed or by Hypothesis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as numpy_st
+
+from rnnviz.arrays import Array, Values
+from rnnviz.cells import CELLS, Cell
+from rnnviz.engine.model import Model, shapes
+from rnnviz.engine.recurrent import Scan, scan
+from rnnviz.engine.spec import (
+    EmbeddingSpec,
+    HeadKind,
+    HeadSpec,
+    ModelSpec,
+    RecurrentSpec,
+    SeriesSpec,
+)
+
+MASKS = ("none", "left", "right", "holes", "one row empty")
+HEADS: dict[HeadKind, int] = {"sigmoid": 1, "softmax": 3, "linear": 1}
+
+
+def mask(kind: str, T: int, B: int, rng: np.random.Generator) -> Array | None:
+    """(T, B) true where a token is read; at least one token of the batch is not, but for "none"."""
+    if kind == "none":
+        return None
+    read = np.ones((T, B), bool)
+    if kind == "holes":
+        read = rng.random((T, B)) < 0.6
+        read[T // 2, 0] = False
+        return read
+    for b in range(B):
+        absent = (1 + b) % T if kind != "one row empty" else 0
+        read[:, b] = np.arange(T) >= absent if kind == "left" else np.arange(T) < T - absent
+    if kind == "one row empty":
+        read[:, B // 2] = False
+    return read
+
+
+def ids(kind: str, T: int, B: int, V: int, rng: np.random.Generator) -> Array:
+    """(T, B) word numbers, 0 where the mask of this kind is false."""
+    words = rng.integers(1, V, (T, B))
+    read = mask(kind, T, B, rng)
+    return words if read is None else words * read
+
+
+def arrays(
+    wanted: Mapping[str, tuple[int, ...]], rng: np.random.Generator, scale: float = 0.7
+) -> Values:
+    """Normal float64 numbers of these shapes: large enough that no gate stays in the middle."""
+    return {name: scale * rng.standard_normal(shape) for name, shape in wanted.items()}
+
+
+def model(spec: ModelSpec, rng: np.random.Generator, scale: float = 0.7) -> Model:
+    """A float64 model with random weights."""
+    return Model(spec, arrays(shapes(spec), rng, scale))
+
+
+def targets(kind: HeadKind, B: int, rng: np.random.Generator) -> Array:
+    """(B) classes; for a linear head numbers far from every output, away from the kink of |·|."""
+    if kind == "linear":
+        return 50.0 + rng.standard_normal(B)
+    return rng.integers(0, max(2, HEADS[kind]), B)
+
+
+class Run(NamedTuple):
+    """A cell, its weights, and one pass over random inputs."""
+
+    cell: Cell
+    p: Values
+    done: Scan
+
+
+def run(
+    cell: Cell,
+    rng: np.random.Generator,
+    T: int = 5,
+    B: int = 3,
+    D: int = 3,
+    H: int = 4,
+    *,
+    masked: str = "none",
+    reverse: bool = False,
+    scale: float = 0.7,
+) -> Run:
+    """A float64 pass with random weights, inputs and initial states."""
+    p = arrays(cell.shapes(D, H), rng, scale)
+    initial = arrays(dict.fromkeys(cell.states, (B, H)), rng)
+    x, read = rng.standard_normal((T, B, D)), mask(masked, T, B, rng)
+    return Run(cell, p, scan(cell, p, x, read, reverse=reverse, initial=initial))
+
+
+cells = st.sampled_from(list(CELLS.values()))
+seeds = st.integers(0, 2**32 - 1)
+sizes = st.integers(1, 4)
+lengths = st.integers(1, 6)
+
+
+@st.composite
+def masks(draw: st.DrawFn, T: int, B: int) -> Array | None:
+    """Any mask of a batch, also one that reads nothing; or none."""
+    return draw(st.none() | numpy_st.arrays(np.bool_, (T, B)))
+
+
+@st.composite
+def specs(draw: st.DrawFn) -> ModelSpec:
+    """Any model that can be described."""
+    rate = st.sampled_from([0.0, 0.25, 0.5])
+    source: EmbeddingSpec | SeriesSpec
+    if draw(st.booleans()):
+        source = EmbeddingSpec(
+            draw(st.integers(1, 9)), draw(sizes), draw(st.booleans()), draw(rate)
+        )
+    else:
+        source = SeriesSpec(draw(sizes))
+    layer = st.builds(RecurrentSpec, st.sampled_from(list(CELLS)), sizes, st.booleans(), rate, rate)
+    kind = draw(st.sampled_from(list(HEADS)))
+    head = HeadSpec(kind, HEADS[kind], draw(rate))
+    return ModelSpec(source, tuple(draw(st.lists(layer, min_size=1, max_size=3))), head)

@@ -1,0 +1,115 @@
+"""Training learns, repeats by seed, averages, and stops at a loss that is no number."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from rnnviz.data.batches import Examples, batches, padded, with_unknowns
+from rnnviz.engine.model import Model, initialise
+from rnnviz.engine.spec import EmbeddingSpec, FitSpec, HeadSpec, ModelSpec, RecurrentSpec
+from rnnviz.errors import RnnvizError
+from rnnviz.training.events import Epoch, Step
+from rnnviz.training.fit import evaluate, fit
+
+SPEC = ModelSpec(EmbeddingSpec(12, 6), (RecurrentSpec("gru", 8),), HeadSpec("sigmoid", 1))
+FIT = FitSpec(epochs=8, batch_size=16, rate=1e-2, seed=3)
+
+
+def order_matters(n: int, seed: int) -> Examples:
+    """Texts over words 2…9 whose class is whether word 2 comes before word 3: no bag of words."""
+    rng = np.random.default_rng(seed)
+    ids, y = [], []
+    for _ in range(n):
+        rest = rng.integers(4, 10, rng.integers(2, 7)).tolist()
+        at = sorted(rng.integers(0, len(rest) + 1, 2))
+        first, second = (2, 3) if rng.random() < 0.5 else (3, 2)
+        ids.append([*rest[: at[0]], first, *rest[at[0] : at[1]], second, *rest[at[1] :]])
+        y.append(float(first == 2))
+    return Examples(ids, np.array(y, np.float32))
+
+
+def epochs(spec: FitSpec, model: Model | None = None) -> list[Epoch]:
+    model = model or Model(SPEC, initialise(SPEC, 0))
+    train, valid = order_matters(400, 1), order_matters(200, 2)
+    events = list(fit(model, lambda epoch, rng: train, valid, spec))
+    steps = [e for e in events if isinstance(e, Step)]
+    assert len(steps) == spec.epochs * 25
+    return [e for e in events if isinstance(e, Epoch)]
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "rmsprop"])
+def test_a_small_net_learns_the_order_of_words(optimizer: str) -> None:
+    history = epochs(replace(FIT, optimizer=optimizer, epochs=12))
+    assert history[-1].valid["accuracy"] > 0.97
+    assert history[-1].train["loss"] < 0.5 * history[0].train["loss"]
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others() -> None:
+    model = replace(SPEC, source=replace(SPEC.source, dropout=0.3))
+    runs = []
+    for seed in (3, 3, 4):
+        spec = replace(FIT, epochs=2, seed=seed, token_dropout=0.1)
+        runs.append(epochs(spec, Model(model, initialise(model, 0)))[-1].params)
+    for name in runs[0]:
+        np.testing.assert_array_equal(runs[0][name], runs[1][name])
+    assert any((runs[0][name] != runs[2][name]).any() for name in runs[0])
+
+
+def test_averaged_weights_are_validated_and_differ_from_the_last_ones() -> None:
+    model = Model(SPEC, initialise(SPEC, 0))
+    last = epochs(replace(FIT, average=0.99), model)[-1]
+    assert any((last.params[n] != model.params[n]).any() for n in last.params)
+    assert last.valid == evaluate(Model(SPEC, last.params), order_matters(200, 2))
+
+
+def test_the_rate_rises_over_the_warmup_and_falls_to_the_final_rate() -> None:
+    from rnnviz.training.fit import _rate
+
+    spec = replace(FIT, rate=1.0, final_rate=0.1, warmup=10)
+    assert _rate(spec, 0, 1000) == pytest.approx(0.1, abs=1e-4)
+    assert _rate(spec, 9, 1000) == pytest.approx(1.0, abs=1e-3)
+    assert _rate(spec, 500, 1000) == pytest.approx(0.55, abs=1e-3)
+    assert _rate(spec, 1000, 1000) == pytest.approx(0.1)
+    assert _rate(FIT, 77, 1000) == FIT.rate
+
+
+def test_a_loss_that_is_no_number_stops_with_its_place() -> None:
+    model = Model(SPEC, initialise(SPEC, 0))
+    model.params["head.W"][0, 0] = np.nan
+    with pytest.raises(RnnvizError, match="epoch 1, batch 1"):
+        list(fit(model, lambda e, r: order_matters(32, 1), order_matters(8, 2), FIT))
+
+
+def test_a_weight_of_zero_leaves_an_example_out() -> None:
+    train = order_matters(32, 1)
+    flipped = Examples(
+        [*train.ids, *train.ids],
+        np.concatenate([train.y, 1 - train.y]),
+        np.repeat([1.0, 0.0], 32).astype(np.float32),
+    )
+    model, spec = Model(SPEC, initialise(SPEC, 0)), replace(FIT, epochs=80, batch_size=64)
+    *_, last = fit(model, lambda e, r: flipped, train, spec)
+    assert isinstance(last, Epoch)
+    assert last.valid["accuracy"] == 1
+
+
+def test_batches_hold_every_example_once_and_hardly_pad() -> None:
+    examples = order_matters(1000, 5)
+    seen, padding = [], 0
+    for ids, y, weight in batches(examples, 32, np.random.default_rng(0)):
+        assert ids.shape[1] == len(y) == len(weight)
+        padding += int((ids == 0).sum())
+        seen += [tuple(column[column != 0].tolist()) for column in ids.T]
+    assert sorted(seen) == sorted(tuple(row) for row in examples.ids)
+    assert padding < 0.05 * sum(map(len, examples.ids))
+
+
+def test_padding_stands_at_the_end_and_unknown_words_never_replace_it() -> None:
+    ids = padded([[5, 6], [7], [8, 9, 4]])
+    assert ids.T.tolist() == [[5, 6, 0], [7, 0, 0], [8, 9, 4]]
+    hidden = with_unknowns(np.tile(ids, 200), 0.5, np.random.default_rng(0))
+    assert ((hidden == 0) == (np.tile(ids, 200) == 0)).all()
+    assert 0.4 < (hidden == 1).sum() / (hidden != 0).sum() < 0.6
