@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rnnviz.version import VERSION
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from rnnviz.trace import Trace
     from rnnviz.training.events import Event
 
-__version__ = "0.1.0"
+__version__ = VERSION
 __all__ = ["__version__", "load", "step", "train"]
 
 
@@ -31,6 +33,7 @@ def step(
     *,
     target: str | None = None,
     random: int | None = None,
+    device: str = "auto",
 ) -> Trace:
     """Read a text one token at a time and keep every value and gradient.
 
@@ -38,9 +41,11 @@ def step(
     ``random`` is a seed for untrained weights of the same shapes. Raises
     :class:`rnnviz.errors.RnnvizError` with a message that says what to do.
     """
+    from rnnviz.engine.device import choose
     from rnnviz.query import Query
     from rnnviz.tracer import tracer
 
+    choose(device)
     return tracer()(Query(text, model, target, random))
 
 
@@ -64,6 +69,7 @@ def train(
     recurrent_dropout: float | None = None,
     limit: int | None = None,
     seed: int = 0,
+    device: str = "auto",
     watch: Callable[[Event], None] | None = None,
 ) -> Run:
     """Train a recipe and return its run directory.
@@ -71,9 +77,11 @@ def train(
     ``data`` is a folder of data sets, or "sample" for the small sample in the package; None reads
     the environment variable RNNVIZ_DATA. ``watch`` is called with every batch and epoch.
     """
+    from rnnviz.engine.device import choose
     from rnnviz.runs import Options
     from rnnviz.runs import train as start
 
+    choose(device)
     options = Options(
         epochs=epochs,
         batch_size=batch_size,

@@ -66,23 +66,39 @@ MINUS = "−"
 @cache
 def parse(formula: str) -> ast.expr:
     """The expression tree of a formula; ValueError if it leaves the grammar."""
-    tree = ast.parse(formula, mode="eval").body
+    try:
+        tree = ast.parse(formula, mode="eval").body
+    except SyntaxError as error:
+        raise ValueError(f"formula {formula!r}: {error.msg}") from None
     for node in ast.walk(tree):
-        if not isinstance(node, _ALLOWED):
-            raise ValueError(f"formula {formula!r}: {type(node).__name__} is not in the grammar")
-        if isinstance(node, ast.Call) and _function(node) not in FUNCTIONS:
-            raise ValueError(f"formula {formula!r}: unknown function {_function(node)!r}")
+        if not _allowed(node):
+            said = ast.unparse(node) if isinstance(node, ast.expr) else type(node).__name__
+            raise ValueError(f"formula {formula!r}: {said} is not in the grammar")
     return tree
 
 
-_ALLOWED = (
-    ast.Name, ast.Constant, ast.BinOp, ast.UnaryOp, ast.Call, ast.Attribute, ast.Load,
+def _allowed(node: ast.AST) -> bool:
+    match node:
+        case ast.Constant(value=value):
+            return type(value) in (int, float)
+        case ast.Attribute(attr=attribute):
+            return attribute == "T"
+        case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
+            return name in FUNCTIONS and len(args) == 1
+        case ast.BinOp(op=ast.Pow(), right=right):
+            return isinstance(right, ast.Constant) and right.value == 2
+    return isinstance(node, _PLAIN)
+
+
+_PLAIN = (
+    ast.Name, ast.Load, ast.BinOp, ast.UnaryOp,
     ast.Add, ast.Sub, ast.Mult, ast.MatMult, ast.Pow, ast.USub,
 )  # fmt: skip
 
 
 def _function(node: ast.Call) -> str:
-    return node.func.id if isinstance(node.func, ast.Name) else "?"
+    assert isinstance(node.func, ast.Name)  # parse() lets nothing else through
+    return node.func.id
 
 
 @cache
@@ -190,7 +206,7 @@ def _symbols(node: ast.expr, t: int | None, rank: int) -> list[Span]:
         case ast.Constant(value=value):
             return [(str(value), None)]
         case ast.UnaryOp(operand=operand):
-            return [(MINUS, None), *_symbols(operand, t, 3)]
+            return [(MINUS, None), *_symbols(operand, t, 2)]
         case ast.Attribute(value=value):
             return [*_symbols(value, t, 4), ("ᵀ", None)]
         case ast.Call(args=[argument]):
@@ -213,9 +229,17 @@ def _powered(spans: list[Span], node: ast.expr) -> list[Span]:
 
 
 def _bracketed(spans: list[Span]) -> list[Span]:
-    if spans and spans[0][0] == "(" and spans[-1][0] == ")":
-        return spans
-    return [("(", None), *spans, (")", None)]
+    return spans if _is_bracketed(spans) else [("(", None), *spans, (")", None)]
+
+
+def _is_bracketed(spans: list[Span]) -> bool:
+    """Does the first bracket close at the very end? ``(a)·(b)`` is no bracketed whole."""
+    depth = 0
+    for n, (text, _) in enumerate(spans):
+        depth += text.count("(") - text.count(")")
+        if depth == 0:
+            return n > 0 and n == len(spans) - 1 and spans[0][0] == "("
+    return False
 
 
 # -- as numbers ---------------------------------------------------------------------------------
@@ -338,7 +362,7 @@ def _numbers(
         case ast.Constant(value=value):
             return [(str(value), None)]
         case ast.UnaryOp(operand=operand):
-            return [(MINUS, None), *_numbers(operand, leaves, digits, 3)]
+            return [(MINUS, None), *_numbers(operand, leaves, digits, 2)]
         case ast.Call(args=[argument]):
             written = FUNCTIONS[_function(node)][1]
             inside = _numbers(argument, leaves, digits, 0, first=True)

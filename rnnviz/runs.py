@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 
-from rnnviz import __version__
 from rnnviz.arrays import Values
 from rnnviz.engine.model import Model, initialise
 from rnnviz.engine.spec import FitSpec, ModelSpec
@@ -28,6 +27,7 @@ from rnnviz.recipes import Recipe, Task, find
 from rnnviz.store import Stored, assets, load, pack, save
 from rnnviz.training.events import Epoch, Event, Note
 from rnnviz.training.fit import fit
+from rnnviz.version import VERSION
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def train(
     out: str | Path | None = None,
     watch: Callable[[Event], None] | None = None,
 ) -> Run:
-    """Train a recipe into a run directory; the best epoch by validation accuracy is kept.
+    """Train a recipe into a run directory; the best (or, if it says so, the last) epoch is kept.
 
     UsageError for an unknown recipe or option, MissingError if its data is not there. An exception
     raised by ``watch``, or KeyboardInterrupt, leaves the run with its best weights so far.
@@ -134,7 +134,7 @@ def train(
     try:
         for event in fit(model, task.draw, task.valid, fit_spec):
             if isinstance(event, Epoch):
-                if event.valid["accuracy"] > best:
+                if fit_spec.keep == "last" or event.valid["accuracy"] >= best:
                     best = event.valid["accuracy"]
                     write_atomically(path / "best.safetensors", pack(dict(event.params)))
                 _append(path / "history.jsonl", event)
@@ -179,7 +179,7 @@ def _changed(recipe: Recipe, options: Options, task: Task) -> tuple[ModelSpec, F
 
 def _versions() -> dict[str, str]:
     return {
-        "rnnviz": __version__,
+        "rnnviz": VERSION,
         "python": platform.python_version(),
         "numpy": np.__version__,
     }
@@ -196,7 +196,7 @@ def export(name: str, path: Path) -> None:
     """Write a model as ``path`` (a .json) and its .safetensors in float16.
 
     A run's record becomes the model's: how it was trained, on which files, what it reached in each
-    epoch. The epoch that was kept is the one of the highest validation accuracy.
+    epoch.
     """
     stored = load(name)
     record: dict[str, Any] = {"name": path.stem}
@@ -207,11 +207,12 @@ def export(name: str, path: Path) -> None:
         history = Run(Path(name).expanduser()).history()
         if not history:
             raise UsageError(f"{name} has no finished epoch yet.")
-        best = max(history, key=lambda line: line["valid"]["accuracy"])
+        last = stored.record["fit"]["keep"] == "last"
+        kept = history[-1] if last else max(reversed(history), key=_accuracy)
         record["metrics"] = {
-            "validation_accuracy": best["valid"]["accuracy"],
-            "validation_loss": best["valid"]["loss"],
-            "best_epoch": best["epoch"],
+            "validation_accuracy": kept["valid"]["accuracy"],
+            "validation_loss": kept["valid"]["loss"],
+            "epoch": kept["epoch"],
         }
         record["training"] = {
             "command": _command(stored.record),
@@ -220,6 +221,10 @@ def export(name: str, path: Path) -> None:
             **{k: stored.record[k] for k in ("fit", "data", "preparation", "seed", "versions")},
         }
     save(path, stored.model, stored.vocabulary, stored.labels, record)
+
+
+def _accuracy(line: Mapping[str, Any]) -> float:
+    return float(line["valid"]["accuracy"])
 
 
 def _command(record: Mapping[str, Any]) -> str:

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from rnnviz.arrays import Array, Values
-from rnnviz.data.text import Vocabulary, tokenize
+from rnnviz.data.batches import padded
+from rnnviz.data.text import UNKNOWN_ID, Vocabulary, tokenize
 from rnnviz.engine.model import Model, initialise, shapes
 from rnnviz.engine.spec import EmbeddingSpec, ModelSpec
 from rnnviz.errors import InvalidFileError, UsageError, nearest
@@ -63,11 +64,12 @@ class Stored:
 
     def predict(self, texts: list[str]) -> Array:
         """(N, K) probabilities of each label for each text."""
-        ids = [self.vocabulary.encode(self.tokenize(text)) or [1] for text in texts]
-        batch = np.zeros((max(map(len, ids)), len(ids)), np.int64)
-        for n, row in enumerate(ids):
-            batch[: len(row), n] = row
-        found = self.model.predict(batch)
+        ids = [self.vocabulary.encode(self.tokenize(text)) or [UNKNOWN_ID] for text in texts]
+        source = self.model.spec.source
+        if isinstance(source, EmbeddingSpec) and source.mask_zero:
+            found = self.model.predict(padded(ids))
+        else:  # a net that reads its padding must not be given any
+            found = np.concatenate([self.model.predict(padded([row])) for row in ids])
         return np.concatenate([1 - found, found], -1) if found.shape[-1] == 1 else found
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,11 +18,17 @@ from typing import Any
 import numpy as np
 
 from rnnviz.arrays import Array
-from rnnviz.equations import Line
+from rnnviz.equations import Line, evaluate, parse
 from rnnviz.errors import InvalidFileError
 from rnnviz.files import write_atomically
 
 SCHEMA = "rnnviz.trace/1"
+
+#: What reading a damaged or edited trace file can raise, in zipfile, zlib, numpy, json or here.
+DAMAGED = (
+    ValueError, LookupError, TypeError, AttributeError, EOFError, RuntimeError,
+    RecursionError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +158,8 @@ class Trace:
     def open(path: Path) -> Trace:
         """Read a saved trace; InvalidFileError if it is not one, damaged or inconsistent."""
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            # Opened here, since numpy leaves the file open when the archive is broken.
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
             meta = json.loads(str(arrays.pop("meta")))
             if meta.pop("schema", None) != SCHEMA:
@@ -161,7 +169,7 @@ class Trace:
         except OSError as error:
             reason = error.strerror or "not a trace file"
             raise InvalidFileError(f"Cannot open trace {path}: {reason}.") from error
-        except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        except DAMAGED as error:
             raise InvalidFileError(
                 f"{path} is not a usable trace: {error}. Make one: rnnviz step TEXT --save FILE"
             ) from error
@@ -220,8 +228,6 @@ def _arrays(item: Any, arrays: Mapping[str, Array]) -> dict[str, Array]:
 
 
 def _lines(item: Any) -> tuple[Line, ...]:
-    from rnnviz.equations import parse
-
     lines = tuple(Line(**line) for line in item)
     for line in lines:
         parse(line.formula)
@@ -245,27 +251,69 @@ def _trace(meta: dict[str, Any], arrays: Mapping[str, Array]) -> Trace:
         layer["lines"], layer["back"] = _lines(layer["lines"]), _lines(layer["back"])
         layers.append(LayerTrace(**layer))
     for name in ("tokens", "ids", "unknown", "notes"):
+        _need(isinstance(meta[name], list), f"{name}: a list")
         meta[name] = tuple(meta[name])
     return Trace(layers=tuple(layers), head=HeadTrace(**head), **meta)
 
 
 def _check(trace: Trace) -> None:
-    """ValueError unless every array has the shape its place in the trace gives it."""
+    """ValueError unless every part has the type and shape that its place in the trace gives it."""
     T = len(trace.tokens)
-    if T == 0 or len(trace.ids) != T or len(trace.unknown) != T or not trace.layers:
-        raise ValueError("tokens, ids, unknown and layers do not fit together")
-    if len(trace.head.readout) != T or len(trace.head.logits) != T:
-        raise ValueError("the head's readout is not one row a token")
+    _need(T > 0 and len(trace.ids) == len(trace.unknown) == T, "one id and flag for each token")
+    _need(all(isinstance(token, str) for token in trace.tokens), "tokens that are texts")
+    _need(all(type(n) is int for n in trace.ids), "ids that are whole numbers")
+    _need(all(type(u) is bool for u in trace.unknown), "unknown: true or false")
+    for name in ("model", "device", "dtype", "about", "text"):
+        _need(isinstance(getattr(trace, name), str), f"{name}: a text")
+    _need(bool(trace.layers), "a layer")
     for layer in trace.layers:
-        if layer.mask.shape != (T,) or layer.reach.shape != (T,):
-            raise ValueError(f"{layer.name}: mask and reach need one entry a token")
-        width = len(layer.values["x"][0])
-        for group in (layer.values, layer.grads):
-            for name, array in group.items():
-                if array.shape != (T, width if name == "x" else layer.units):
-                    raise ValueError(f"{layer.name}.{name}: shape {array.shape} does not fit")
-        if any(a.shape != (layer.units,) for a in layer.initial.values()):
-            raise ValueError(f"{layer.name}: initial states do not fit")
-        missing = [n for n in layer.recorded if n not in layer.values or n not in layer.grads]
-        if missing:
-            raise ValueError(f"{layer.name}: no values for {', '.join(missing)}")
+        _check_layer(layer, T)
+    _check_head(trace.head, T)
+
+
+def _need(holds: bool, what: str) -> None:
+    if not holds:
+        raise ValueError(f"expected {what}")
+
+
+def _check_head(head: HeadTrace, T: int) -> None:
+    K = len(head.labels)
+    _need(K > 0 and all(isinstance(label, str) for label in head.labels), "labels that are texts")
+    _need(head.kind in ("sigmoid", "softmax", "linear"), "head.kind: sigmoid, softmax or linear")
+    _need(head.output.shape == (K,), "head.output: a number for each label")
+    _need(head.readout.shape == (T, K), "head.readout: a row for each token")
+    logits = 1 if head.kind == "sigmoid" else K
+    _need(head.logits.shape == (T, logits), "head.logits: a row for each token")
+    _need(head.W.ndim == 2 and head.W.shape[1] == logits, "head.W: a column for each logit")
+    _need(head.b.shape == (logits,), "head.b: a number for each logit")
+    _need(isinstance(head.loss, float), "head.loss: a number")
+    _need(isinstance(head.objective, str), "head.objective: a text")
+    _need(head.target in head.labels, "head.target: one of the labels")
+
+
+def _check_layer(layer: LayerTrace, T: int) -> None:
+    H, name = layer.units, layer.name
+    _need(all(isinstance(t, str) for t in (name, layer.cell, layer.title)), "names that are texts")
+    _need(type(H) is int and H > 0, f"{name}.units: a whole number")
+    _need(layer.direction in ("forward", "backward"), f"{name}.direction: forward or backward")
+    _need(layer.mask.shape == (T,) and layer.mask.dtype == bool, f"{name}.mask: a flag a token")
+    _need(layer.reach.shape == (T,), f"{name}.reach: a number a token")
+    _need(layer.states[:1] == ("h",), f"{name}.states: h first")
+    _need(set(layer.states) <= set(layer.values), f"{name}: values of {layer.states}")
+    _need(set(layer.initial) == set(layer.states), f"{name}: initial {layer.states}")
+    _need(all(a.shape == (H,) for a in layer.initial.values()), f"{name}.initial: H numbers each")
+    x = layer.values["x"]
+    _need(x.ndim == 2 and x.shape[1] > 0, f"{name}.x: a row for each token")
+    for group in (layer.values, layer.grads):
+        _need(set(layer.recorded) <= set(group), f"{name}: values and gradients of every name")
+        for key, array in group.items():
+            width = x.shape[1] if key == "x" else H
+            _need(array.shape == (T, width), f"{name}.{key}: shape {(T, width)}")
+    known = layer.at(0)
+    for line in (*layer.lines, *layer.back):
+        _need(line.name in known, f"{name}: a value {line.name}")
+        _need(isinstance(line.part, str), f"{name}: parts that are texts")
+        shape = np.shape(evaluate(line.formula, known))
+        _need(
+            shape == known[line.name].shape, f"{name}: {line.formula} of the shape of {line.name}"
+        )

@@ -66,8 +66,8 @@ def trace(stored: Stored, query: Query) -> Trace:
         objective=f"log-loss of '{stored.labels[target]}'",
         loss=float(losses.losses(model.spec.head.kind, done.logits, y)[0]),
         target=stored.labels[target],
-        W=model.params["head.W"],
-        b=model.params["head.b"],
+        W=frozen(model.params["head.W"].view()),
+        b=frozen(model.params["head.b"].view()),
     )
     return Trace(
         model=stored.name,
@@ -139,12 +139,12 @@ def _layer(stored: Stored, k: int, name: str, direction: str, s: Scan, u: Unscan
         recorded=recorded,
         lines=cell.lines,
         back=cell.back,
-        weights=weights_by_name(cell, p),
+        weights={n: frozen(a.view()) for n, a in weights_by_name(cell, p).items()},
         values=values,
         grads=grads,
         mask=frozen(np.ones(T, bool) if s.mask is None else s.mask[:, 0].copy()),
         reach=frozen(reach(cell, p, s)),
-        initial={n: a[0] for n, a in s.initial.items()},
+        initial={n: frozen(a[0].copy()) for n, a in s.initial.items()},
     )
 
 

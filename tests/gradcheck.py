@@ -14,7 +14,7 @@ from rnnviz.arrays import Array
 
 #: The central difference of fourth order: offsets in units of EPSILON, and their weights.
 STENCIL = ((-2, 1 / 12), (-1, -2 / 3), (1, 2 / 3), (2, -1 / 12))
-EPSILON = 2e-4
+EPSILON = 4e-5
 
 
 def relative_error(
@@ -35,5 +35,6 @@ def relative_error(
         return objective({name: a + step * direction[name] for name, a in at.items()})
 
     slope = sum(weight * along(k * EPSILON) for k, weight in STENCIL) / EPSILON
-    # The parts may cancel; their sizes may not. The floor is the rounding of a flat objective.
-    return abs(sum(parts) - slope) / max(sum(map(abs, parts)), abs(slope), 1e-3)
+    # The parts may cancel; their sizes may not. The floor is what rounding the objective costs.
+    floor = 1e-3 * (1 + abs(along(0)))
+    return abs(sum(parts) - slope) / max(sum(map(abs, parts)), abs(slope), floor)

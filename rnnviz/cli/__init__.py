@@ -15,8 +15,8 @@ from typing import Any
 
 import click
 
-from rnnviz import __version__
 from rnnviz.errors import RnnvizError, nearest
+from rnnviz.version import VERSION
 
 #: Every command and the first line of its help (shown without importing it).
 COMMANDS = {
@@ -76,7 +76,7 @@ Examples:
     help="A microscope for recurrent neural networks.\n\n" + EXAMPLES,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(__version__, "-V", "--version", message="rnnviz %(version)s")
+@click.version_option(VERSION, "-V", "--version", message="rnnviz %(version)s")
 @click.pass_context
 def cli(ctx: click.Context) -> None:
     """Read the config file, if there is one."""

@@ -14,8 +14,8 @@ from typing import Any
 
 import click
 
-from rnnviz import __version__
 from rnnviz.cli import options
+from rnnviz.version import VERSION
 
 #: Anchor colours of the heatmap's scale, from −1 through 0 to +1, for the ramp.
 RAMP = ((64, 132, 214), (30, 33, 40), (230, 140, 50))
@@ -83,7 +83,7 @@ def report(colour: bool) -> dict[str, dict[str, Any]]:
             "numpy": _numpy(),
             "GPU": _gpu(),
         },
-        "versions": {"rnnviz": __version__} | {n: _version(n) for n in DEPENDENCIES},
+        "versions": {"rnnviz": VERSION} | {n: _version(n) for n in DEPENDENCIES},
         "paths": {
             "config": f"{options.config_path()}{_absent(options.config_path().is_file())}",
             "runs": f"{runs_folder()}{_absent(runs_folder().is_dir())}",

@@ -106,16 +106,6 @@ def language(choice: str | None) -> str:
     return "en"
 
 
-def require_device(choice: str) -> None:
-    """Stop with the reason if a GPU was asked for: this version computes on the CPU."""
-    if choice == "cuda":
-        from rnnviz.errors import MissingError
-
-        raise MissingError(
-            "This version of rnnviz has no GPU engine yet. Leave --device out, or use --device cpu."
-        )
-
-
 def config_path() -> Path:
     """Where the config file is looked for."""
     import platformdirs

@@ -90,7 +90,9 @@ def command(
     quiet: bool,
 ) -> int:
     """Parse, trace, print or open the screen."""
-    options.require_device(device)
+    from rnnviz.engine.device import choose
+
+    choose(device)
     from rnnviz.query import Query
     from rnnviz.store import load
     from rnnviz.trace import Trace

@@ -67,7 +67,9 @@ def command(
     quiet: bool,
 ) -> int:
     """Parse, train, say where the run is."""
-    options.require_device(device)
+    from rnnviz.engine.device import choose
+
+    choose(device)
     from rnnviz.runs import Options, train
 
     if recipe is None:

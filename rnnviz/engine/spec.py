@@ -62,7 +62,7 @@ class ModelSpec:
 
     def to_json(self) -> dict[str, Any]:
         """Plain dicts and lists."""
-        return asdict(self)
+        return {**asdict(self), "layers": [asdict(layer) for layer in self.layers]}
 
     @classmethod
     def from_json(cls, data: Any) -> ModelSpec:
@@ -91,6 +91,7 @@ class FitSpec:
     steps of linear rise; without ``final_rate`` it stays. ``average`` is the decay of a moving
     average of the weights, which is then what is validated and kept. ``token_dropout`` turns that
     share of the words into the unknown word. ``clip`` bounds the joint norm of the gradients.
+    ``keep`` says which epoch is the result: the "best" by validation accuracy, or the "last".
     """
 
     epochs: int
@@ -103,6 +104,7 @@ class FitSpec:
     average: float | None = None
     token_dropout: float = 0.0
     seed: int = 0
+    keep: Literal["best", "last"] = "best"
 
 
 S = TypeVar("S", EmbeddingSpec, SeriesSpec, RecurrentSpec, HeadSpec)
@@ -148,6 +150,6 @@ def _check(name: str, value: Any, where: str) -> None:
         case _:
             from rnnviz.cells import CELLS
 
-            good, want = value in CELLS, "one of " + ", ".join(CELLS)
+            good, want = isinstance(value, str) and value in CELLS, "one of " + ", ".join(CELLS)
     if not good:
         raise ValueError(f"{where}: expected {want}, found {value!r}")

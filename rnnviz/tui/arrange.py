@@ -12,7 +12,6 @@ NARROW, WIDE = 100, 180
 NUMBER = 5  # columns of the chosen unit's number left of a heatmap
 
 
-
 @dataclass(frozen=True)
 class Shape:
     """What of a trace decides how much room its views need."""
@@ -21,6 +20,7 @@ class Shape:
     units: int
     quantities: int
     diagram: tuple[int, int]  # columns and lines of the drawing
+    compared: int = 0  # cells whose reach stands beside this one's
 
 
 Places = Mapping[str, Region]
@@ -51,10 +51,12 @@ def arrange(
         places["status"] = Region(0, bottom, width, status)
     room = Region(0, 1, width, bottom - 1)
     if width < NARROW:
-        return places | _narrow(room, zoom, shape)
-    if width >= WIDE and zoom == "sentence":
-        return places | _wide(room, shape)
-    return places | _middle(room, zoom, shape)
+        views = _narrow(room, zoom, shape)
+    elif width >= WIDE and zoom == "sentence":
+        views = _wide(room, shape)
+    else:
+        views = _middle(room, zoom, shape)
+    return places | {name: region for name, region in views.items() if region.area}
 
 
 def strip_height(room: Region) -> int:
@@ -93,13 +95,13 @@ def _middle(room: Region, zoom: str, shape: Shape) -> dict[str, Region]:
         places |= _heatmaps(heat, shape)
     left, right = rest.split_vertical(min(shape.diagram[0] + 2, rest.width * 3 // 5))
     places["cell"] = left
-    return places | _explained(right)
+    return places | _explained(right, shape)
 
 
-def _explained(right: Region) -> dict[str, Region]:
+def _explained(right: Region, shape: Shape) -> dict[str, Region]:
     """Equation, backward and reach above one another."""
-    reach = 2 if right.height < 16 else 5
-    backward = max(3, min(6, right.height // 3 + 1))
+    reach = max(2 if right.height < 16 else 5, 2 + shape.compared)
+    backward = max(3, min(6, (right.height - reach) // 2))
     equation, below = right.split_horizontal(max(3, right.height - reach - backward))
     back, far = below.split_horizontal(max(0, below.height - reach))
     return {"equation": equation, "backward": back, "reach": far}
@@ -118,7 +120,8 @@ def _wide(room: Region, shape: Shape) -> dict[str, Region]:
     else:
         cell, right = right.split_horizontal(min(tall, right.height // 2))
         places["cell"] = cell
-    return places | _explained(Region(right.x + 1, right.y, right.width - 1, right.height))
+    right = Region(right.x + 1, right.y, right.width - 1, right.height)
+    return places | _explained(right, shape)
 
 
 def cell_width(units: int) -> int:

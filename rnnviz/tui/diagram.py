@@ -57,7 +57,8 @@ def read(cell: str) -> Diagram | None:
         return None
     art, mask, names = path.read_text("utf-8").split("~~~\n")
     letters = dict(line.split() for line in names.splitlines())
-    return Diagram(tuple(art.rstrip("\n").split("\n")), tuple(mask.rstrip("\n").split("\n")), letters)
+    drawing, owners = (tuple(b.rstrip("\n").split("\n")) for b in (art, mask))
+    return Diagram(drawing, owners, letters)
 
 
 def diagram(layer: LayerTrace) -> Diagram:
@@ -99,6 +100,8 @@ def label(moment: Moment, name: str, width: int) -> str:
     if name == "p":
         k = moment.shown_class()
         head = moment.trace.head
+        if state(moment, name) == "later":
+            return cut("p ·", width)
         symbol_p = "p" if head.kind != "linear" else "y"
         said = "?" if moment.hidden else number(float(head.readout[t, k]), 2)
         return cut(f"{symbol_p} {said} {safe(head.labels[k])}", width)

@@ -38,9 +38,8 @@ def safe(text: str) -> str:
         code = ord(char)
         if 0xFE00 <= code <= 0xFE0F:  # variation selectors: invisible, and counted differently
             continue
-        if unicodedata.category(char) in _UNSAFE or 0x1F1E6 <= code <= 0x1F1FF or (
-            0x1F3FB <= code <= 0x1F3FF
-        ):
+        unsafe = char != " " and unicodedata.category(char) in _UNSAFE
+        if unsafe or 0x1F1E6 <= code <= 0x1F1FF or (0x1F3FB <= code <= 0x1F3FF):
             out.append(f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}")
         elif unicodedata.combining(char) and not out:
             out.append("◌" + char)
@@ -49,7 +48,7 @@ def safe(text: str) -> str:
     return "".join(out)
 
 
-_UNSAFE = {"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"}
+_UNSAFE = {"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp", "Zs"}
 
 
 def cut(text: str, width: int) -> str:
@@ -111,7 +110,8 @@ def heading(title: str, question: str, width: int, look: Look, note: str = "") -
         line += [Segment(note, look.dim), Segment(" ", look.rule)]
     if question and length(line) + cell_len(question) + 4 <= width:
         line += [Segment("· " + question, look.dim), Segment(" ", look.rule)]
-    return trimmed([*line, Segment("─" * max(0, width - length(line)), look.rule)], width, look.rule)
+    rest = Segment("─" * max(0, width - length(line)), look.rule)
+    return trimmed([*line, rest], width, look.rule)
 
 
 def wrapped(text: str, width: int) -> list[str]:
@@ -128,7 +128,7 @@ def wrapped(text: str, width: int) -> list[str]:
 
 
 def flowed(pieces: Line, width: int, indent: int) -> list[Line]:
-    """Pieces in lines of at most ``width`` columns, broken before operators; later ones indented."""
+    """Pieces in lines of at most ``width`` columns, broken before operators and indented."""
     lines: list[Line] = [[]]
     used = 0
     for group in _groups(pieces):
@@ -176,9 +176,7 @@ def level(value: float, top: float) -> int:
     return int(np.clip(np.rint(share * STEPS), -STEPS, STEPS))
 
 
-def heat(
-    values: Array, top: float, gate: bool, look: Look, wide: int, chosen: int | None
-) -> Line:
+def heat(values: Array, top: float, gate: bool, look: Look, wide: int, chosen: int | None) -> Line:
     """A row of cells, ``wide`` columns a value; ``chosen`` is the column that is marked ◆."""
     paint = look.gate if gate else look.signed
     out: Line = []
@@ -186,7 +184,7 @@ def heat(
         at = level(float(value), top)
         if wide >= 4:
             style = look.number_on(at, gate)
-            text = fit(short(float(value)), wide - 1, ">") + " "
+            text = fit(short(float(value)), wide)
             style = style + Style(bold=True, underline=True) if k == chosen else style
         else:
             style = paint(at)
@@ -247,7 +245,9 @@ def curve(shares: Sequence[float], centres: Sequence[int], width: int, rows: int
     return ["".join(row) for row in canvas]
 
 
-def _step(canvas: list[list[str]], before: int, after: int, start: int, turn: int, end: int) -> None:
+def _step(
+    canvas: list[list[str]], before: int, after: int, start: int, turn: int, end: int
+) -> None:
     for column in range(start, turn):
         canvas[before][column] = "━"
     for column in range(turn + 1, end):
@@ -265,6 +265,18 @@ def _step(canvas: list[list[str]], before: int, after: int, start: int, turn: in
 def window(count: int, chosen: int, room: int) -> int:
     """The first of ``room`` rows out of ``count`` so that the chosen one is among them."""
     return max(0, min(chosen - room // 2, count - room))
+
+
+def page(count: int, chosen: int, room: int) -> int:
+    """Like :func:`window`, but it stands still while the chosen row moves inside it.
+
+    A row that moves repaints two rows, a window that moves repaints them all. The row before the
+    chosen one and the row after it are in sight as well.
+    """
+    turn = room - 2
+    if turn < 2:
+        return window(count, chosen, room)
+    return max(0, min((chosen - 1) // turn * turn, count - room))
 
 
 def spans(pieces: Iterable[Span], style_of: Callable[[str | None], Style]) -> Line:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache, cached_property
+from typing import Any
 
 from rich.color import Color
 from rich.style import Style
@@ -91,15 +92,15 @@ class Palette:
 PALETTES = (
     Palette(
         "dark", True, "#10141b", "#1b212c", "#eceff4", "#a3adbd", "#465266", "#ffd75f", "#8be9fd",
-        "#f59a45", "#6fb0ff", "#b9c3d2", "#ff9d9d", "#f59a45", "#6fb0ff", 0.9,
+        "#f59a45", "#75b2ff", "#b9c3d2", "#ff9d9d", "#f59a45", "#6fb0ff", 0.9,
     ),
     Palette(
         "light", False, "#fcfbf8", "#eeece5", "#1b2330", "#566070", "#b9bec8", "#8a3b00", "#005f73",
-        "#d76c08", "#2b7fd8", "#5d6a7e", "#a8122a", "#a34a00", "#1b5fb0", 0.75,
+        "#d76c08", "#508bda", "#5d6a7e", "#a8122a", "#a34a00", "#1b5fb0", 0.75,
     ),
     Palette(
         "contrast", True, "#000000", "#000000", "#ffffff", "#d6d6d6", "#8a8a8a", "#ffff00",
-        "#00ffff", "#ff9f2e", "#62b4ff", "#ffffff", "#ff8f8f", "#ff9f2e", "#62b4ff", 1.0,
+        "#00ffff", "#ff9f2e", "#76baff", "#ffffff", "#ff8f8f", "#ff9f2e", "#62b4ff", 1.0,
     ),
 )  # fmt: skip
 THEMES = (*(p.name for p in PALETTES), "ansi")
@@ -121,6 +122,14 @@ def textual_theme(palette: Palette) -> Theme:
         panel=palette.panel,
         dark=palette.dark,
     )
+
+
+def grey(colour: str) -> str:
+    """The nearest of the 24 greys every 256-colour terminal has: half the bytes on the wire."""
+    r, g, b = (int(colour[k : k + 2], 16) for k in (1, 3, 5))
+    k = round(((r + g + b) / 3 - 8) / 10)
+    value = 8 + 10 * min(max(k, 0), 23)
+    return f"#{value:02x}{value:02x}{value:02x}"
 
 
 class Look:
@@ -197,7 +206,7 @@ class Look:
         """A negative share."""
         return self._style("below_ink", bold=True)
 
-    def _style(self, role: str, **marks: bool) -> Style:
+    def _style(self, role: str, **marks: Any) -> Style:
         if self.palette is not None:
             return Style(color=getattr(self.palette, role), **marks)
         if not self.colour or role in ("ink", "rule"):
@@ -208,7 +217,8 @@ class Look:
 
     def signed(self, level: int) -> Style:
         """The cell of a signed value, level −20 to 20."""
-        return _cell(self.palette, self.colour, "above" if level > 0 else "below", abs(level), False)
+        end = "above" if level > 0 else "below"
+        return _cell(self.palette, self.colour, end, abs(level), False)
 
     def gate(self, level: int) -> Style:
         """The cell of a gate, level 0 to 20."""
@@ -234,6 +244,7 @@ def _cell(palette: Palette | None, colour: bool, end: str, level: int, number: b
     # Most gates are half open or more: their steps are made wider up there.
     share = (level / STEPS) ** (1.5 if end == "open" else palette.gamma)
     back = mixed(palette.background, getattr(palette, end), share)
+    back = grey(back) if end == "open" else back
     best = max(("#000000", "#ffffff"), key=lambda ink: contrast(ink, back))
     if level == 0:
         return Style(color=palette.ink if number else palette.rule)
@@ -242,7 +253,7 @@ def _cell(palette: Palette | None, colour: bool, end: str, level: int, number: b
     # The sign is there for those who look for it; the colour is what is seen from the back row.
     # Two ink tones only: a style that changes less often is fewer bytes.
     if end == "open":
-        return Style(color=mixed(palette.background, palette.open, 0.35), bgcolor=back)
+        return Style(color=grey(mixed(palette.background, palette.open, 0.35)), bgcolor=back)
     return Style(color=palette.background if share > 0.4 else palette.dim, bgcolor=back)
 
 

@@ -35,7 +35,7 @@ class Moment:
     backward: bool = False  # the equation panel walks back
     hidden: bool = False  # predict first: what comes at this token is not shown
     seconds: float | None = None  # how long a step is shown, while playing
-    view: int = 0  # which view fills a narrow screen
+    first: int = 0  # the token of the heatmaps' first row, where not all tokens have one
     others: tuple[str, ...] = ()  # the models that can be compared
     reaches: Mapping[str, Reach] = field(default_factory=dict)  # by model, what has been compared
     comparing: bool = False
@@ -99,6 +99,13 @@ class Moment:
         if name in layer.values and name != "x":
             return float(layer.values[name][t, unit])
         return None
+
+    def objective(self) -> str:
+        """What the gradients are of, in the chosen language."""
+        head = self.trace.head
+        if head.kind == "linear":
+            return head.objective
+        return self.text("view.objective", target=head.target)
 
     def shown_class(self) -> int:
         """The class whose probability is followed: of two the second, else the target's."""

@@ -18,7 +18,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from rnnviz import texts
-from rnnviz.cursor import ZOOMS, fitted, to_part, to_token, to_unit, zoomed
+from rnnviz.cursor import ZOOMS, Cursor, fitted, to_part, to_token, to_unit, zoomed
 from rnnviz.errors import RnnvizError
 from rnnviz.query import Query, Tracer
 from rnnviz.trace import Trace
@@ -32,7 +32,7 @@ from rnnviz.tui.view import Asked, Picked, View
 from rnnviz.tui.views.cell import Cell
 from rnnviz.tui.views.equations import Equations
 from rnnviz.tui.views.gradients import Gradients
-from rnnviz.tui.views.heatmap import Heatmap, Words
+from rnnviz.tui.views.heatmap import Heatmap, Words, rows
 from rnnviz.tui.views.keys import Keys, Small, Status
 from rnnviz.tui.views.reach import Reaches
 from rnnviz.tui.views.sentence import Sentence
@@ -121,6 +121,7 @@ class StepScreen(Screen[None]):
                 moment.layer.units,
                 min(HEATMAPS, len(moment.quantities)),
                 (plan.width, len(plan.art)),
+                len([m for m in moment.reaches if m != moment.trace.model]),
             ),
             status=min(status, 3),
             typing=self.input is not None,
@@ -190,11 +191,24 @@ class StepScreen(Screen[None]):
     def _key(self) -> object:
         moment = self.moment
         T = len(moment.trace.tokens)
-        return (moment.cursor.zoom, moment.layer.cell, moment.layer.units, T, moment.status)
+        shape = (moment.layer.cell, moment.layer.units, T, len(moment.reaches))
+        return (moment.cursor.zoom, moment.trace.model, *shape, moment.status)
 
-    def move(self, cursor: object) -> None:
+    def move(self, cursor: Cursor) -> None:
         """Another cursor; a message that was read goes away with it."""
-        self.show(cursor=cursor, status="", failed=False)
+        self.show(cursor=cursor, first=self._first_row(cursor.t), status="", failed=False)
+
+    def _first_row(self, t: int) -> int:
+        """The first token of the heatmaps when the cursor goes to token t.
+
+        A step over the edge turns to a page that begins with t: what comes after it is still
+        dots, so that only one row of numbers has to be sent.
+        """
+        _, shown = rows(self.moment, self.query_one("#heat-0").size.height)
+        if t in shown:
+            return shown.start
+        step = abs(t - self.moment.cursor.t) == 1
+        return t if step else max(0, t - len(shown) + 1)
 
     # -- the keys -----------------------------------------------------------------------------
 
@@ -259,7 +273,7 @@ class StepScreen(Screen[None]):
         self._timer = None
         self.show(seconds=None)
 
-    def _next(self) -> object:
+    def _next(self) -> Cursor:
         moment = self.moment
         if moment.cursor.zoom != "sentence":
             return to_part(moment.cursor, moment.trace, 1)

@@ -1,4 +1,4 @@
-"""What goes down the wire: the same picture in fewer bytes, and without colour where none is wanted.
+"""What goes down the wire: the same picture in fewer bytes, and no colour where none is wanted.
 
 Textual writes every piece of text with all its attributes and a reset behind it. A heatmap row is
 many pieces that differ in one colour, so only what changes is sent.
@@ -7,6 +7,7 @@ many pieces that differ in one colour, so only what changes is sent.
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from textual.driver import Driver
 
@@ -33,14 +34,37 @@ def compact(data: str, colour: bool = True) -> str:
         between = data[at : found.start()]
         at = found.end()
         if between:
-            out += (_change(sent, wanted), between)
-            sent = wanted
+            now = _for_spaces(sent, wanted) if between.strip(" ") == "" else wanted
+            out += (_change(sent, now), between)
+            sent = now
         wanted = _after(wanted, found[1], colour)
     if data[at:]:
         out += (_change(sent, wanted), data[at:])
         sent = wanted
     out.append(_change(sent, {}))
     return "".join(out)
+
+
+@cache
+def _short(code: str) -> str:
+    """A grey that is one of the 24 of the 256-colour palette, by its number there."""
+    kind, mode, *rgb = code.split(";")
+    if mode != "2" or len(set(rgb)) != 1:
+        return code
+    step, rest = divmod(int(rgb[0]) - 8, 10)
+    return f"{kind};5;{232 + step}" if rest == 0 and 0 <= step < 24 else code
+
+
+#: What a space does not show.
+_INK = {"ink", "bold", "dim", "italic"}
+
+
+def _for_spaces(sent: Attributes, wanted: Attributes) -> Attributes:
+    """The attributes for spaces alone: they show no ink, so that of before may stay."""
+    if "reverse" in sent or "reverse" in wanted:
+        return wanted
+    kept = {name: code for name, code in sent.items() if name in _INK}
+    return kept | {name: code for name, code in wanted.items() if name not in _INK}
 
 
 def _after(now: Attributes, codes: str, colour: bool) -> Attributes:
@@ -56,7 +80,7 @@ def _after(now: Attributes, codes: str, colour: bool) -> Attributes:
             after[_MARKS[code]] = code
         elif code in ("38", "48"):
             more = 2 if parts[k : k + 1] == ["5"] else 4
-            value = ";".join(parts[k - 1 : k + more])
+            value = _short(";".join(parts[k - 1 : k + more]))
             k += more
             if colour:
                 after["ink" if code == "38" else "paper"] = value

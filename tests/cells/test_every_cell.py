@@ -406,7 +406,7 @@ def test_the_printed_result_is_the_recorded_value(cell: Cell) -> None:
                 assert fits(float(recorded), numbers(line.formula, known, unit).result), line.name
 
 
-@pytest.mark.parametrize("scale", [1e-4, 0.1, 0.7, 3.0, 10.0])
+@pytest.mark.parametrize("scale", [1e-4, 0.1, 0.7, 3.0, 6.0])
 def test_printed_arithmetic_gives_the_printed_result(scale: float) -> None:
     """From weights next to nothing to saturated gates."""
     for seed, cell in enumerate(tuple(CELLS.values()) * 3):

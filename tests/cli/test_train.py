@@ -29,7 +29,7 @@ def test_a_run_directory_holds_what_the_contract_says(trained: Path) -> None:
     spec = json.loads((trained / "spec.json").read_text())
     assert spec["recipe"] == "sentiment-lstm"
     assert spec["config"]["layers"][0]["units"] == 6
-    assert spec["trained_on"] == "SST-2 sample"
+    assert spec["trained_on"] == "SST-2 sample + spoken"
     assert set(spec["data"]) == {"sst2/train.tsv.gz", "sst2/validation.tsv.gz"}
     assert all(len(digest) == 64 for digest in spec["data"].values())
     history = [json.loads(line) for line in (trained / "history.jsonl").read_text().splitlines()]

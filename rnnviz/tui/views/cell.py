@@ -24,7 +24,7 @@ class Cell(View):
         above = max(0, (height - 1 - len(drawn)) // 2) if moment.cursor.zoom == "cell" else 0
         title = f"{moment.text('panel.cell')} · {moment.layer.title}"
         note = f"“{safe(moment.trace.tokens[moment.cursor.t])}” · " + moment.text(
-            "panel.unit", n=moment.cursor.unit + 1
+            "panel.unit", n=moment.cursor.unit
         )
         head = heading(title, moment.text("question.cell"), width, look, note)
         margin = Segment(" " * left, look.ink)

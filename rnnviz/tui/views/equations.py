@@ -23,7 +23,7 @@ class Equations(View):
     def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
         what = moment.word("part", moment.part)
         title = moment.text("panel.backward" if moment.backward else "panel.equation")
-        note = f"{what} · {moment.text('panel.unit', n=moment.cursor.unit + 1)}"
+        note = f"{what} · {moment.text('panel.unit', n=moment.cursor.unit)}"
         question = moment.text("question.backward" if moment.backward else "question.equation")
         head = heading(title, question, width, moment.look, note)
         make = backward if moment.backward else forward
@@ -70,7 +70,7 @@ def backward(moment: Moment, width: int, tight: bool) -> list[list[Line]]:
     """The equations that undo the present part."""
     if moment.part == "predict":
         head = moment.trace.head
-        said = moment.text("view.loss", objective=safe(head.objective), value=number(head.loss))
+        said = moment.text("view.loss", objective=safe(moment.objective()), value=number(head.loss))
         return [[[Segment(" " + said, moment.look.ink)]], walk_start(moment, width)]
     values = moment.layer.at(moment.cursor.t)
     return [equation(moment, line, values, width, tight) for line in moment.back] or [
@@ -83,8 +83,9 @@ def walk_start(moment: Moment, width: int) -> list[Line]:
     where = symbol("d_h_out", moment.cursor.t + 1)
     value = float(moment.layer.grads["h_out"][moment.cursor.t, moment.cursor.unit])
     said = moment.text("view.starts", h=symbol("h", moment.cursor.t + 1))
+    shown = Segment(number(value, 3, True), moment.look.now)
     return [
-        [Segment(f" {where} = ", moment.look.ink), Segment(number(value, 3, True), moment.look.now)],
+        [Segment(f" {where} = ", moment.look.ink), shown],
         *([Segment(" " + line, moment.look.dim)] for line in wrapped(said, width - 2)),
     ]
 
@@ -208,5 +209,7 @@ def _verdict(moment: Moment, k: int) -> Line:
         return [name, Segment("?", look.now)]
     if head.kind == "linear":
         return [name, Segment(number(value), look.now)]
-    blocks = Segment("█" * round(20 * value), look.above if value >= 0.5 else look.below)
+    # The colour says which class, as in the sentence: the second of two lies above a half.
+    above = k == 1 if len(head.labels) == 2 else value >= 0.5
+    blocks = Segment("█" * round(20 * value), look.above if above else look.below)
     return [name, Segment(number(value) + " ", look.now), blocks]

@@ -5,17 +5,19 @@ from __future__ import annotations
 from rich.segment import Segment
 
 from rnnviz.tui.arrange import NUMBER, cell_width
-from rnnviz.tui.draw import Line, fit, heading, heat, safe, short, window
+from rnnviz.tui.draw import Line, fit, heading, heat, length, page, safe, short, window
 from rnnviz.tui.moment import Moment, scale
 from rnnviz.tui.view import Picked, View
 
 
 def rows(moment: Moment, height: int) -> tuple[int, range]:
-    """The line the rows start at, and the tokens that have one; the ▼ line goes first if tight."""
+    """The line the rows start at, and the tokens that have one; if tight, no line for ▼ alone."""
     T = len(moment.trace.tokens)
-    top = 2 if height - 2 >= min(T, 4) else 1
+    top = 2 if height - 2 >= min(T, 6) else 1
     room = max(0, height - top)
-    first = window(T, moment.cursor.t, room)
+    first, t = moment.first, moment.cursor.t
+    if not first <= t < first + room:  # the size or the text has changed since it was set
+        first = page(T, t, room)
     return top, range(first, min(T, first + room))
 
 
@@ -62,16 +64,28 @@ class Heatmap(View):
         name = moment.quantities[self.slot]
         wide, first, count = units(moment, width)
         top, shown = rows(moment, height)
+        arrow = NUMBER + (unit - first) * wide + (wide - 1) // 2
         lines = [self._title(moment, name, first, count, width)]
         if top == 2:
-            arrow = NUMBER + (unit - first) * wide + (wide - 1) // 2
-            lines.append([Segment(" " * arrow), Segment(f"▼{unit + 1}", look.now)])
+            number = str(unit)
+            ends = arrow + 1 + len(number) > width
+            said = f"{number}▼" if ends else f"▼{number}"
+            lines.append([Segment(" " * (arrow - ends * len(number))), Segment(said, look.now)])
+        elif length(lines[0][:-1]) <= arrow < width:
+            rule = width - arrow - 1
+            before = arrow - length(lines[0][:-1])
+            lines[0][-1:] = [
+                Segment("─" * before, look.rule), Segment("▼", look.now),
+                Segment("─" * rule, look.rule),
+            ]  # fmt: skip
         gate, end = scale(layer, name)
         for t in shown:
             if not moment.known(t, name):
                 hidden = moment.hidden and t == moment.cursor.t
                 dots = (" ?" if hidden else "").ljust(NUMBER)
-                lines.append([Segment(dots, look.dim), Segment(fit("·", wide) * count, look.rule)])
+                # A dot every fourth column says "not yet" as well as one in each, in fewer bytes.
+                mark = fit("·", max(4, wide)) * count
+                lines.append([Segment(dots, look.dim), Segment(mark[: wide * count], look.rule)])
                 continue
             row = layer.values[name][t]
             style = look.now if t == moment.cursor.t else look.dim
@@ -89,9 +103,7 @@ class Heatmap(View):
         note = "0…1" if gate else f"±{end:.3g}"
         if count < moment.layer.units:
             H = moment.layer.units
-            note += " " + moment.text(
-                "panel.units", first=first + 1, last=first + count, H=H
-            )
+            note += " " + moment.text("panel.units", first=first, last=first + count - 1, H=H)
         made = any(line.name == name for line in moment.lines)
         words = moment.word("name", name)
         title = name if words == name else f"{name} {words}"

@@ -32,11 +32,11 @@ class Weights(View):
                 "view.weights_about",
                 name=name,
                 n=len(column),
-                unit=moment.text("panel.unit", n=unit + 1),
+                unit=moment.text("panel.unit", n=unit),
             )
             lines += [[Segment(" " + s, look.dim)] for s in wrapped(said, width - 2)]
-            source = "x" if name.startswith("W") else "h"
-            found = [f"{source}[{k + 1}] {number(column[k], 2, True)}" for k in order]
+            source = {"W": "x", "U": "h₋", "V": "c₋"}[name[0]]
+            found = [f"{source}[{k}] {number(column[k], 2, True)}" for k in order]
             for text in wrapped("   ".join(found).replace("] ", "]~"), width - 3)[:2]:
                 lines.append([Segment("  " + text.replace("~", " "), look.ink)])
         return lines

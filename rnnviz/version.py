@@ -1,0 +1,5 @@
+"""The version, for every floor."""
+
+from __future__ import annotations
+
+VERSION = "0.1.0"

@@ -1,0 +1,86 @@
+"""The drawings: whole, owned, and true to the cell's lines."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib.resources import files
+
+import pytest
+from tui.made import CELLS, made, moment
+
+from rnnviz.cursor import part_of
+from rnnviz.equations import number
+from rnnviz.tui import diagram
+from rnnviz.tui.diagram import State
+from rnnviz.tui.look import Look
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_every_character_has_an_owner(cell: str) -> None:
+    plan = diagram.read(cell)
+    assert plan is not None
+    assert len(plan.art) == len(plan.mask)
+    for art, mask in zip(plan.art, plan.mask, strict=True):
+        for n, char in enumerate(art):
+            owner = mask.ljust(len(art))[n]
+            if char != " ":
+                assert plan.name(owner), (art, n)
+            if char == "@":
+                assert owner.isupper()
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_every_gate_and_state_has_its_place(cell: str) -> None:
+    layer = made(cell=cell).layers[0]
+    plan = diagram.diagram(layer)
+    shown = set(plan.names.values())
+    told = {line.name for line in layer.lines}
+    assert {"h", "p", "x", "h_prev"} <= shown
+    assert {n for n in told if not n.startswith("a")} <= shown
+    assert {n for n in shown if n not in ("x", "p") and not n.endswith("_prev")} <= told
+
+
+def test_every_file_belongs_to_a_cell() -> None:
+    found = {
+        p.name.removesuffix(".txt") for p in files("rnnviz.tui").joinpath("diagrams").iterdir()
+    }
+    assert found == set(CELLS)
+
+
+def drawn(cell: str, part: int, t: int = 1, unit: int = 2) -> str:
+    now = moment(made(cell=cell), t)
+    now = replace(now, cursor=replace(now.cursor, part=part, unit=unit))
+    style = Look("dark").ink
+    return "\n".join("".join(s.text for s in line) for line in diagram.draw(now, lambda _: style))
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_live_numbers_appear_when_their_part_has_come(cell: str) -> None:
+    layer = made(cell=cell).layers[0]
+    for name in {line.name for line in layer.lines if not line.name.startswith("a")}:
+        value = number(float(layer.values[name][1, 2]), 3, signed=True)
+        at = part_of(layer, name)
+        if at > 0:
+            assert f"{name}₂ ·" in drawn(cell, at - 1)
+        assert f"{name}₂ {value}" in drawn(cell, at)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_cell_without_a_drawing_gets_a_generated_one(cell: str) -> None:
+    layer = replace(made(cell=cell).layers[0], cell="nobody-drew-this")
+    plan = diagram.diagram(layer)
+    assert {line.name for line in layer.lines} <= set(plan.names.values())
+    now = moment(replace(made(cell=cell), layers=(layer,)), 1)
+    lines = diagram.draw(now, lambda _: Look("dark").ink)
+    assert len(lines) == len(plan.art)
+
+
+def test_a_hostile_cell_name_opens_no_file() -> None:
+    assert diagram.read("../diagrams/lstm") is None
+
+
+def test_states_of_the_values_follow_the_parts() -> None:
+    now = moment(t=1)
+    now = replace(now, cursor=replace(now.cursor, part=3))
+    states: dict[str, State] = {n: diagram.state(now, n) for n in ("f", "c", "c_prev", "h", "x")}
+    assert states == {"f": "source", "c": "now", "c_prev": "source", "h": "later", "x": "done"}

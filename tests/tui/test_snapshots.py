@@ -1,0 +1,35 @@
+"""Pictures of the screen at the three sizes, in the themes: a change of looks is a decision."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tui.made import app, made
+
+Compare = Any
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 50)], ids=lambda s: f"{s[0]}x{s[1]}")
+def test_sentence(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert snap_compare(app(t=3), terminal_size=size)
+
+
+@pytest.mark.parametrize("theme", ["light", "contrast", "ansi"])
+def test_themes(snap_compare: Compare, theme: str) -> None:
+    assert snap_compare(app(t=3, theme=theme), terminal_size=(120, 36), press=["comma", "comma"])
+
+
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm-slide"])
+def test_cells(snap_compare: Compare, cell: str) -> None:
+    assert snap_compare(app(cell=cell, t=2), terminal_size=(120, 36), press=["comma"])
+
+
+@pytest.mark.parametrize("keys", [["enter"], ["enter", "enter", "comma"]], ids=["cell", "equation"])
+def test_narrow_zooms_in_turkish(snap_compare: Compare, keys: list[str]) -> None:
+    assert snap_compare(app(t=2, lang="tr"), terminal_size=(80, 24), press=keys)
+
+
+def test_thirty_two_units_without_colour(snap_compare: Compare) -> None:
+    it = app(trace=made(units=32), t=3, colour=False)
+    assert snap_compare(it, terminal_size=(120, 36), press=["comma", "b"])
