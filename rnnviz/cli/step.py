@@ -136,7 +136,9 @@ def _on_screen() -> bool:
 def _model(model: str | None, cell: str | None) -> str:
     from rnnviz.store import DEFAULT
 
-    if model and cell:
+    # A model named in the environment or the config file gives way to a flag.
+    source = click.get_current_context().get_parameter_source("model")
+    if model and cell and source is click.core.ParameterSource.COMMANDLINE:
         raise UsageError("Give --model or --cell, not both.")
     return f"sentiment-{cell}" if cell else model or DEFAULT
 

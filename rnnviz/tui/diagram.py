@@ -17,9 +17,10 @@ from rich.segment import Segment
 from rich.style import Style
 
 from rnnviz.cursor import part_of
+from rnnviz.display import visible
 from rnnviz.equations import inputs, number, symbol
 from rnnviz.trace import LayerTrace
-from rnnviz.tui.draw import Line, cut, fit, safe
+from rnnviz.tui.draw import Line, cut, fit
 from rnnviz.tui.moment import Moment
 
 State = Literal["done", "now", "source", "later"]
@@ -104,10 +105,10 @@ def label(moment: Moment, name: str, width: int) -> str:
             return cut("p ·", width)
         symbol_p = "p" if head.kind != "linear" else "y"
         said = "?" if moment.hidden else number(float(head.readout[t, k]), 2)
-        return cut(f"{symbol_p} {said} {safe(head.labels[k])}", width)
+        return cut(f"{symbol_p} {said} {visible(head.labels[k])}", width)
     where = symbol(name, t + 1)
     if name == "x":
-        return cut(f"{where} “{safe(moment.trace.tokens[t])}”", width)
+        return cut(f"{where} “{visible(moment.trace.tokens[t])}”", width)
     if state(moment, name) == "later":
         return cut(f"{where} ·", width)
     value = moment.value(name)

@@ -1,12 +1,11 @@
 """Numbers and words to pieces of lines: pure functions, no app.
 
 A line is a list of segments; a view hands back as many lines as it is high. User text passes
-through :func:`safe` before it is measured, and is never read as markup.
+through :func:`rnnviz.display.visible` before it is measured, and is never read as markup.
 """
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
@@ -21,34 +20,7 @@ from rnnviz.tui.look import STEPS, Look, gate_glyph, signed_glyph
 Line = list[Segment]
 BARS = " ▁▂▃▄▅▆▇█"
 
-# -- words --------------------------------------------------------------------------------------
-
-
-def safe(text: str) -> str:
-    """The text as it may be printed anywhere: what would move the cursor or the columns is escaped.
-
-    Control and format characters, lone surrogates and unassigned characters become visible
-    escapes; skin tones and flag letters too, because terminals disagree on their width. A
-    combining mark without a base gets a dotted circle.
-    """
-    if text.isascii() and text.isprintable():
-        return text
-    out: list[str] = []
-    for char in text:
-        code = ord(char)
-        if 0xFE00 <= code <= 0xFE0F:  # variation selectors: invisible, and counted differently
-            continue
-        unsafe = char != " " and unicodedata.category(char) in _UNSAFE
-        if unsafe or 0x1F1E6 <= code <= 0x1F1FF or (0x1F3FB <= code <= 0x1F3FF):
-            out.append(f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}")
-        elif unicodedata.combining(char) and not out:
-            out.append("◌" + char)
-        else:
-            out.append(char)
-    return "".join(out)
-
-
-_UNSAFE = {"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp", "Zs"}
+# -- words ----------------------------------------------------------------------------------------
 
 
 def cut(text: str, width: int) -> str:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.segment import Segment
 
+from rnnviz.display import visible
 from rnnviz.tui import draw
 from rnnviz.tui.look import STEPS, Look, gate_glyph, signed_glyph
 
@@ -22,20 +23,20 @@ HOSTILE = (
 @pytest.mark.parametrize("text", HOSTILE)
 @pytest.mark.parametrize("width", range(12))
 def test_fit_is_exactly_as_wide_as_asked(text: str, width: int) -> None:
-    assert cell_len(draw.fit(draw.safe(text), width)) == width
+    assert cell_len(draw.fit(visible(text), width)) == width
 
 
 @given(st.text(st.characters(), max_size=12), st.integers(0, 20))
 def test_no_text_at_all_breaks_a_column(text: str, width: int) -> None:
-    said = draw.safe(text)
+    said = visible(text)
     assert cell_len(draw.fit(said, width)) == width
     assert all(c.isprintable() or c == " " for c in said)
 
 
 def test_control_characters_are_shown_escaped() -> None:
-    assert draw.safe("\x1b[31m") == r"\x1b[31m"
-    assert draw.safe("\u202e") == r"\u202e"
-    assert draw.safe("good") == "good"
+    assert visible("\x1b[31m") == r"\x1b[31m"
+    assert visible("\u202e") == r"\u202e"
+    assert visible("good") == "good"
 
 
 @pytest.mark.parametrize(

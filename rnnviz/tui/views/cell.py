@@ -5,8 +5,9 @@ from __future__ import annotations
 from rich.segment import Segment
 from rich.style import Style
 
+from rnnviz.display import visible
 from rnnviz.tui.diagram import State, draw
-from rnnviz.tui.draw import Line, heading, length, safe
+from rnnviz.tui.draw import Line, heading, length
 from rnnviz.tui.moment import Moment
 from rnnviz.tui.view import View
 
@@ -23,7 +24,7 @@ class Cell(View):
         left = max(0, (width - max(length(line) for line in drawn)) // 2)
         above = max(0, (height - 1 - len(drawn)) // 2) if moment.cursor.zoom == "cell" else 0
         title = f"{moment.text('panel.cell')} · {moment.layer.title}"
-        note = f"“{safe(moment.trace.tokens[moment.cursor.t])}” · " + moment.text(
+        note = f"“{visible(moment.trace.tokens[moment.cursor.t])}” · " + moment.text(
             "panel.unit", n=moment.cursor.unit
         )
         head = heading(title, moment.text("question.cell"), width, look, note)

@@ -10,9 +10,10 @@ from rich.style import Style
 
 from rnnviz.arrays import Array
 from rnnviz.cursor import part_of
+from rnnviz.display import visible
 from rnnviz.equations import Arithmetic, is_weight, number, numbers, symbol, symbols
 from rnnviz.equations import Line as Formula
-from rnnviz.tui.draw import Line, flowed, heading, length, safe, spans, wrapped
+from rnnviz.tui.draw import Line, flowed, heading, length, spans, wrapped
 from rnnviz.tui.moment import Moment
 from rnnviz.tui.view import View
 
@@ -70,7 +71,9 @@ def backward(moment: Moment, width: int, tight: bool) -> list[list[Line]]:
     """The equations that undo the present part."""
     if moment.part == "predict":
         head = moment.trace.head
-        said = moment.text("view.loss", objective=safe(moment.objective()), value=number(head.loss))
+        said = moment.text(
+            "view.loss", objective=visible(moment.objective()), value=number(head.loss)
+        )
         return [[[Segment(" " + said, moment.look.ink)]], walk_start(moment, width)]
     values = moment.layer.at(moment.cursor.t)
     return [equation(moment, line, values, width, tight) for line in moment.back] or [
@@ -139,7 +142,7 @@ def written(
 def reading(moment: Moment, width: int) -> list[list[Line]]:
     """What is there before anything is computed: the word's numbers and the state so far."""
     look, layer, t = moment.look, moment.layer, moment.cursor.t
-    token = safe(moment.trace.tokens[t])
+    token = visible(moment.trace.tokens[t])
     x = layer.values["x"][t]
     values = {"x": symbol("x", t + 1), "token": token, "D": len(x)}
     if moment.cursor.layer and not np.array_equal(
@@ -204,7 +207,7 @@ def _by_size(moment: Moment) -> list[int]:
 def _verdict(moment: Moment, k: int) -> Line:
     look, head, t = moment.look, moment.trace.head, moment.cursor.t
     value = float(head.readout[t, k])
-    name = Segment(f" {safe(head.labels[k])} ", look.bold)
+    name = Segment(f" {visible(head.labels[k])} ", look.bold)
     if moment.hidden:
         return [name, Segment("?", look.now)]
     if head.kind == "linear":

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from rich.segment import Segment
 
+from rnnviz.display import visible
 from rnnviz.equations import number, numbers, symbol, symbols
-from rnnviz.tui.draw import Line, heading, length, safe, spans
+from rnnviz.tui.draw import Line, heading, length, spans
 from rnnviz.tui.moment import Moment
 from rnnviz.tui.view import View
 from rnnviz.tui.views.equations import name_style, walk_start
@@ -16,7 +17,7 @@ class Gradients(View):
 
     def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
         look, t = moment.look, moment.cursor.t
-        note = f"L = {safe(moment.objective())} = {number(moment.trace.head.loss)}"
+        note = f"L = {visible(moment.objective())} = {number(moment.trace.head.loss)}"
         title, question = moment.text("panel.backward"), moment.text("question.backward")
         head = heading(title, question, width, look, note)
         if moment.part == "predict":

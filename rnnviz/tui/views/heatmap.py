@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from rich.segment import Segment
 
+from rnnviz.display import visible
 from rnnviz.tui.arrange import NUMBER, cell_width
-from rnnviz.tui.draw import Line, fit, heading, heat, length, page, safe, short, window
+from rnnviz.tui.draw import Line, fit, heading, heat, length, page, short, window
 from rnnviz.tui.moment import Moment, scale
 from rnnviz.tui.view import Picked, View
 
@@ -37,7 +38,7 @@ class Words(View):
         top, shown = rows(moment, height)
         lines: list[Line] = [[Segment("─" * width, look.rule)], *([[]] * (top - 1))]
         for k in shown:
-            word = fit(safe(moment.trace.tokens[k]), width - 1)
+            word = fit(visible(moment.trace.tokens[k]), width - 1)
             if k == t:
                 lines.append([Segment(f"▸{word}", look.chosen)])
             else:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from rich.cells import cell_len
 from rich.segment import Segment
 
-from rnnviz.tui.draw import Line, safe, wrapped
+from rnnviz.display import visible
+from rnnviz.tui.draw import Line, wrapped
 from rnnviz.tui.moment import Moment
 from rnnviz.tui.view import Asked, View
 
@@ -65,7 +66,7 @@ class Status(View):
     def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
         style = moment.look.wrong if moment.failed else moment.look.source
         mark = "! " if moment.failed else "▸ "
-        told = wrapped(safe(moment.status), width - 4)
+        told = wrapped(visible(moment.status), width - 4)
         return [
             [Segment(" " + (mark if n == 0 else "  ") + line, style)] for n, line in enumerate(told)
         ]

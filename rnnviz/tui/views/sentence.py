@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 from rich.segment import Segment
 
+from rnnviz.display import visible
 from rnnviz.equations import number
-from rnnviz.tui.draw import Line, bar, curve, fit, heading, safe
+from rnnviz.tui.draw import Line, bar, curve, fit, heading
 from rnnviz.tui.moment import Moment, saliency
 from rnnviz.tui.view import Picked, View
 
@@ -31,7 +32,7 @@ def columns(moment: Moment, width: int) -> list[Column]:
     tokens, t = moment.trace.tokens, moment.cursor.t
 
     def word(k: int) -> str:
-        said = safe(tokens[k]) + ("?" if moment.trace.unknown[k] else "")
+        said = visible(tokens[k]) + ("?" if moment.trace.unknown[k] else "")
         return fit(said, min(LONGEST, max(4, cell_len(said))))
 
     room = width - GUTTER - 2
@@ -121,7 +122,7 @@ def beliefs(moment: Moment, shown: list[Column]) -> Line:
     """The probability of the followed class after each word."""
     look, k = moment.look, moment.shown_class()
     head = moment.trace.head
-    name = safe(head.labels[k])
+    name = visible(head.labels[k])
     said = moment.text("view.believes", label=name) if head.kind != "linear" else name
     pieces = []
     for column in shown:
@@ -154,7 +155,7 @@ def believed_curve(moment: Moment, shown: list[Column], width: int, rows: int) -
     other = head.labels[1 - k] if len(head.labels) == 2 else ""
     names = [""] * rows
     if head.kind != "linear":
-        names[0], names[-1] = safe(head.labels[k]), safe(other) or "0"
+        names[0], names[-1] = visible(head.labels[k]), visible(other) or "0"
         if rows % 2:
             names[rows // 2] = moment.text("view.unsure")
     lines = []

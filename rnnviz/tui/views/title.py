@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from rich.segment import Segment
 
-from rnnviz.tui.draw import Line, beside, length, safe
+from rnnviz.display import visible
+from rnnviz.tui.draw import Line, beside, length
 from rnnviz.tui.moment import Moment
 from rnnviz.tui.view import View
 
@@ -17,7 +18,7 @@ class Title(View):
         summary = moment.text("title.summary", cell=layer.title, units=layer.units)
         left = [
             Segment(f" {moment.text('title.app')} ", look.bold),
-            Segment(f" {safe(trace.model)} ", look.source),
+            Segment(f" {visible(trace.model)} ", look.source),
             Segment("· " + summary, look.ink),
         ]
         if len(trace.layers) > 1:
@@ -34,7 +35,7 @@ class Title(View):
             part=moment.word("part", moment.part),
         )
         right = [Segment(place + " ", look.now)]
-        about = Segment(f" · {safe(trace.about)}", look.dim)
+        about = Segment(f" · {visible(trace.about)}", look.dim)
         if trace.about and length([*left, about, *right]) + 1 <= width:
             left.append(about)
         if moment.seconds is not None:

@@ -1,0 +1,81 @@
+"""The shipped models are right: on SST-2's validation sentences and on what people say aloud."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rnnviz.data.sources import as_typed, read_sst2
+from rnnviz.store import Stored, assets, load
+
+DEV = Path(__file__).parent.parent / "assets" / "dev"
+#: At least: SST-2 validation accuracy, spoken sentences, pairs of "X" and "not X" (of 25).
+AT_LEAST = {
+    "sentiment-rnn": (0.79, 0.88, 21),
+    "sentiment-lstm": (0.84, 0.95, 24),
+    "sentiment-gru": (0.84, 0.95, 24),
+    "sentiment-lstm-8": (0.83, 0.92, 23),
+    "sentiment-lstm-slide": (0.83, 0.92, 21),
+}
+
+
+@cache
+def model(name: str) -> Stored:
+    return load(name)
+
+
+def rows(name: str) -> list[list[str]]:
+    """The rows of a development list, without its header."""
+    lines = (DEV / name).read_text("utf-8").splitlines()[1:]
+    return [line.split("\t") for line in lines]
+
+
+def positive(name: str, texts: list[str]) -> np.ndarray:
+    return model(name).predict(texts)[:, 1] > 0.5
+
+
+@pytest.mark.parametrize("name", AT_LEAST)
+def test_sst2_validation_accuracy_is_reached_with_the_shipped_weights(name: str) -> None:
+    # The sample holds the whole validation set.
+    sentences = read_sst2(assets() / "samples", "validation")
+    said = positive(name, [as_typed(text) for text, _ in sentences])
+    accuracy = float((said == np.array([label == 1 for _, label in sentences])).mean())
+    recorded = model(name).record["metrics"]["validation_accuracy"]
+    print(f"{name}: SST-2 validation {accuracy:.4f}, recorded {recorded:.4f}")
+    assert accuracy >= AT_LEAST[name][0]
+    assert accuracy == pytest.approx(recorded, abs=0.003)  # float16 moves a sentence or two
+
+
+@pytest.mark.parametrize("name", AT_LEAST)
+def test_spoken_sentences_are_understood(name: str) -> None:
+    spoken = rows("spoken.tsv")
+    said = positive(name, [text for text, _ in spoken])
+    right = said == np.array([label == "1" for _, label in spoken])
+    wrong = [text for (text, _), ok in zip(spoken, right, strict=True) if not ok]
+    print(f"{name}: spoken {right.mean():.3f}, wrong: {wrong}")
+    assert right.mean() >= AT_LEAST[name][1]
+
+
+@pytest.mark.parametrize("name", AT_LEAST)
+def test_not_turns_praise_around(name: str) -> None:
+    pairs = rows("pairs.tsv")
+    good = positive(name, [praise for praise, _ in pairs])
+    turned = ~positive(name, [blame for _, blame in pairs])
+    print(f"{name}: pairs {(good & turned).sum()} of {len(pairs)}")
+    assert (good & turned).sum() >= AT_LEAST[name][2]
+
+
+@pytest.mark.parametrize("name", ["sentiment-lstm", "sentiment-gru"])
+def test_the_lecture_sentence_turns_at_not(name: str) -> None:
+    this, opening, negated = positive_shares(name, ["this", "this movie was", "this movie was not"])
+    assert 0.3 < this < 0.75
+    assert 0.3 < opening < 0.7
+    assert negated < opening
+    assert positive_shares(name, ["this movie was not good"])[0] < 0.2
+
+
+def positive_shares(name: str, texts: list[str]) -> list[float]:
+    return [float(p) for p in model(name).predict(texts)[:, 1]]
