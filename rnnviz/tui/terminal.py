@@ -12,6 +12,7 @@ from functools import cache
 from textual.driver import Driver
 
 _SGR = re.compile("\x1b\\[([0-9;]*)m")
+_MOVES = re.compile("(?:\x1b\\[[0-9]+;[0-9]+H|\r\n)+")
 Attributes = dict[str, str]
 
 #: Which attribute a code sets; a code that is not here is passed on as it is.
@@ -33,7 +34,9 @@ def compact(data: str, colour: bool = True) -> str:
     for found in _SGR.finditer(data):
         between = data[at : found.start()]
         at = found.end()
-        if between:
+        if _MOVES.fullmatch(between):
+            out.append(between)  # attributes mean nothing to a cursor that only moves
+        elif between:
             now = _for_spaces(sent, wanted) if between.strip(" ") == "" else wanted
             out += (_change(sent, now), between)
             sent = now

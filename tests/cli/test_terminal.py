@@ -12,7 +12,7 @@ import pytest
 from pseudo import COLOUR, Terminal
 
 STEP = ("-m", "rnnviz", "step")
-LONG = "this movie was not good but i really liked the music and the acting so i would watch it"
+LONG = "what a waste of time and money i never want to see anything like this terrible mess"
 EMPTY = """
 import numpy
 from textual.app import App
