@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from rnnviz.engine.model import Backward, Forward, directions
 from rnnviz.engine.recurrent import Scan, Unscan, reach
 from rnnviz.errors import UsageError, nearest
 from rnnviz.query import Query, Tracer
-from rnnviz.store import Stored, load
+from rnnviz.store import Stored, find, load
 from rnnviz.trace import HeadTrace, LayerTrace, Trace, frozen
 
 #: Longer texts are refused: a trace keeps every number of every token in memory.
@@ -21,14 +21,18 @@ MAX_TOKENS = 10_000
 
 
 def tracer() -> Tracer:
-    """A function that answers queries; each model is loaded once."""
-    loaded = cache(load)
+    """A function that answers queries; a model is loaded once, and again when its file changed."""
 
     def answer(query: Query) -> Trace:
-        stored = loaded(query.model)
+        stored = _loaded(query.model, find(query.model).stat().st_mtime_ns)
         return trace(stored if query.random is None else stored.untrained(query.random), query)
 
     return answer
+
+
+@lru_cache(maxsize=16)
+def _loaded(name: str, changed: int) -> Stored:
+    return load(name)
 
 
 def trace(stored: Stored, query: Query) -> Trace:
