@@ -12,12 +12,18 @@ objective with respect to the value of that name. Row vectors: ``x @ W``, as in 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from numpy.typing import NDArray
+import numpy as np
 
-#: An array of any floating or integer type; CuPy arrays pass as well (same protocols).
-Array = NDArray[Any]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    #: An array of any floating or integer type; CuPy arrays pass as well (same protocols).
+    Array = NDArray[Any]
+else:
+    # numpy.typing takes a sixth of numpy's own import time, and start-up is what a user waits for.
+    Array = np.ndarray
 
 #: Arrays by recorded name.
 Values = dict[str, Array]

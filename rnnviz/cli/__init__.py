@@ -8,6 +8,7 @@ Exit codes: 0 ok, 1 failed, 2 usage or config, 3 something optional is missing, 
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 import traceback
@@ -88,6 +89,10 @@ def cli(ctx: click.Context) -> None:
 def run(args: list[str] | None = None) -> int:
     """Run the command line and return the exit code; errors are one or two lines on stderr."""
     argv = sys.argv[1:] if args is None else args
+    for stream in (sys.stdout, sys.stderr):
+        # Bytes that are no text (lone surrogates) and terminals without UTF-8 get escapes.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         result: Any = cli.main(argv, prog_name="rnnviz", standalone_mode=False)
     except RnnvizError as error:

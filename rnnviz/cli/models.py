@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rnnviz.cli import options
-from rnnviz.errors import UsageError
+from rnnviz.errors import InvalidFileError, UsageError
 
 if TYPE_CHECKING:
     from rnnviz.store import Stored
@@ -26,8 +26,14 @@ def command(ctx: click.Context, as_json: bool) -> None:
     from rnnviz.runs import runs
     from rnnviz.store import load, shipped
 
-    rows = [_row(load(name)) | {"from": "shipped"} for name in shipped()]
-    rows += [_row(load(str(path))) | {"from": "trained here"} for path in runs()]
+    rows = []
+    known = [(name, "shipped") for name in shipped()]
+    for name, origin in [*known, *((str(path), "trained here") for path in runs())]:
+        try:
+            rows.append(_row(load(name)) | {"from": origin})
+        except InvalidFileError as error:
+            # One damaged run must not hide the others.
+            click.echo(f"rnnviz: {error}", err=True)
     if as_json:
         click.echo(json.dumps(rows, ensure_ascii=False))
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import io
 import json
@@ -188,6 +187,12 @@ def _screen(
         t=(at or 1) - 1, unit=unit, colour=colour, ascii_only=not _unicode(),
     )  # fmt: skip
     if screenshot is not None:
+        if screenshot.suffix.lower() != ".svg":
+            raise UsageError(
+                f"--screenshot writes SVG; name a file that ends in .svg: {screenshot}"
+            )
+        import asyncio
+
         from rnnviz.tui.app import screenshot as draw
 
         _writable(screenshot)

@@ -128,6 +128,8 @@ BAD = [
     (("step", "hi", "--at", "2"), 2, "tokens 1 to 1"),
     (("step", "hi", "--unit", "32"), 2, "units 0 to 31"),
     (("step", "hi", "--device", "cuda"), 3, "--device cpu"),
+    (("step", "hi", "--screenshot", "x.png"), 2, ".svg"),
+    (("step", "hi", "--screenshot", "x.svg", "--size", "big"), 2, "120x36"),
     (("step", "hi", "-m", "nowhere/model.json"), 2, "rnnviz models"),
     (("step", "--open", "nowhere.trace"), 4, "nowhere.trace"),
     (("stpe", "hi"), 2, "Did you mean 'step'"),
@@ -184,6 +186,16 @@ def test_a_closed_pipe_is_quiet() -> None:
     done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True)
     assert done.stdout == "t,token,layer,name,unit,value,grad\n"
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("form", ["--json", "--jsonl", "--csv", "--plain"])
+def test_bytes_that_are_no_text_are_shown_as_escapes(form: str) -> None:
+    command = [sys.executable.encode(), b"-m", b"rnnviz", b"step", b"\xff\xfe good", form.encode()]
+    done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL)
+    assert done.returncode == 0, done.stderr
+    assert rb"\udcff\udcfe" in done.stdout
+    if form == "--json":
+        assert json.loads(done.stdout)["tokens"] == ["\udcff\udcfe", "good"]
 
 
 def test_text_comes_from_a_pipe() -> None:

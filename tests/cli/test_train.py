@@ -104,3 +104,22 @@ def test_a_damaged_data_file_is_named_with_its_place(
     assert run(args) == 4
     assert "train.tsv.gz" in capsys.readouterr().err
     assert not (tmp_path / "o").exists()
+
+
+def test_one_damaged_run_does_not_hide_the_other_models(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from rnnviz import runs
+
+    monkeypatch.setattr(runs, "runs_folder", lambda: tmp_path)
+    args = ["train", "--limit", "50", "--epochs", "1", "-q"]
+    for name in ("good", "bad"):
+        assert run([*args, "--out", str(tmp_path / name)]) == 0
+    (tmp_path / "bad" / "best.safetensors").write_bytes(b"cut")
+    capsys.readouterr()
+    assert run(["models", "--json"]) == 0
+    captured = capsys.readouterr()
+    names = {row["name"] for row in json.loads(captured.out)}
+    assert {"good", "sentiment-lstm"} <= names
+    assert "bad" not in names
+    assert "bad" in captured.err
