@@ -108,9 +108,12 @@ def _explained(right: Region, shape: Shape) -> dict[str, Region]:
 
 
 def _wide(room: Region, shape: Shape) -> dict[str, Region]:
-    strip, rest = _top(room)
-    left, right = rest.split_vertical(119)
     tall = shape.diagram[1] + 1
+    # What a short text leaves over makes the curve of its predictions finer; by two lines each
+    # time, since an odd number of them has one in the middle for 0.5.
+    spare = room.height - strip_height(room) - heat_height(119, shape) - tall - 1
+    strip, rest = room.split_horizontal(strip_height(room) + min(max(spare, 0), 4) // 2 * 2)
+    left, right = rest.split_vertical(119)
     most = max(rest.height - tall - 1, rest.height // 2)
     heat, below = left.split_horizontal(min(most, heat_height(left.width, shape)))
     places = {"sentence": strip, **_heatmaps(heat, shape)}
