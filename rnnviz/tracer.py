@@ -10,7 +10,7 @@ from rnnviz.arrays import Array
 from rnnviz.cells import weights_by_name
 from rnnviz.engine import losses
 from rnnviz.engine.model import Backward, Forward, directions
-from rnnviz.engine.recurrent import Scan, Unscan, reach
+from rnnviz.engine.recurrent import Scan, Unscan
 from rnnviz.errors import UsageError, nearest
 from rnnviz.query import Query, Tracer
 from rnnviz.store import Stored, find, load
@@ -24,10 +24,13 @@ def tracer() -> Tracer:
     """A function that answers queries; a model is loaded once, and again when its file changed."""
 
     def answer(query: Query) -> Trace:
-        stored = _loaded(query.model, find(query.model).stat().st_mtime_ns)
+        stored = _loaded(query.model, _place(query.model).stat().st_mtime_ns)
         return trace(stored if query.random is None else stored.untrained(query.random), query)
 
     return answer
+
+
+_place = lru_cache(maxsize=16)(find)
 
 
 @lru_cache(maxsize=16)
@@ -57,7 +60,8 @@ def trace(stored: Stored, query: Query) -> Trace:
     readout = losses.outputs(model.spec.head.kind, logits)
     target = _target(stored, readout[-1], query.target)
     y = np.array([target])
-    back = model.backward(done, losses.d_logits(model.spec.head.kind, done.logits, y))
+    d_logits = losses.d_logits(model.spec.head.kind, done.logits, y)
+    back = model.backward(done, d_logits, reach=True)
     if model.spec.head.kind == "sigmoid":
         # A two-class head is one logit; files and screens speak of both classes.
         readout = np.concatenate([1 - readout, readout], axis=-1)
@@ -116,20 +120,22 @@ def _layers(stored: Stored, done: Forward, back: Backward) -> tuple[LayerTrace, 
     found = []
     layers = stored.model.spec.layers
     for k, spec in enumerate(layers):
-        both = zip(directions(spec), done.scans[k], back.unscans[k], strict=True)
-        for direction, s, u in both:
+        both = zip(directions(spec), done.scans[k], back.unscans[k], back.reach[k], strict=True)
+        for direction, s, u, far in both:
             name = spec.cell if len(layers) == 1 else f"{spec.cell}.{k}"
             name = name if direction == "forward" else f"{name}.backward"
-            found.append(_layer(stored, k, name, direction, s, u))
+            found.append(_layer(stored, k, name, direction, s, u, far))
     return tuple(found)
 
 
-def _layer(stored: Stored, k: int, name: str, direction: str, s: Scan, u: Unscan) -> LayerTrace:
+def _layer(
+    stored: Stored, k: int, name: str, direction: str, s: Scan, u: Unscan, far: Array
+) -> LayerTrace:
     cell = stored.model.cell(k)
     p = stored.model.layer_params(k, direction)
     recorded = ("x", *_recorded(s, cell.gates))
     values = {n: frozen(s.stack(n)[:, 0]) for n in recorded if n != "x"}
-    grads = {n: frozen(u.stack(n)[:, 0]) for n in u.steps[0] if n not in ("xw", "hu")}
+    grads = {n: frozen(u.stack(n)[:, 0]) for n in u.names}
     values["x"], grads["x"] = frozen(s.x[:, 0].copy()), frozen(u.x[:, 0].copy())
     T = len(s.steps)
     return LayerTrace(
@@ -147,7 +153,7 @@ def _layer(stored: Stored, k: int, name: str, direction: str, s: Scan, u: Unscan
         values=values,
         grads=grads,
         mask=frozen(np.ones(T, bool) if s.mask is None else s.mask[:, 0].copy()),
-        reach=frozen(reach(cell, p, s)),
+        reach=frozen(far),
         initial={n: frozen(a[0].copy()) for n, a in s.initial.items()},
     )
 

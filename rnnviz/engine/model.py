@@ -13,7 +13,7 @@ import numpy as np
 from rnnviz.arrays import Array, Values, blocks
 from rnnviz.cells import CELLS, Cell
 from rnnviz.engine import initial, losses
-from rnnviz.engine.recurrent import Scan, Unscan, scan, unscan
+from rnnviz.engine.recurrent import Scan, Unscan, scan, unscan, unscan_one
 from rnnviz.engine.spec import EmbeddingSpec, ModelSpec, RecurrentSpec
 
 
@@ -74,6 +74,7 @@ class Backward:
     head: Values  # gradients of head.W and head.b
     unscans: tuple[tuple[Unscan, ...], ...]  # per layer, per direction
     x: Array  # (T, B, D): of the bottom layer's input
+    reach: tuple[tuple[Array, ...], ...]  # per layer, per direction, (T); empty unless asked for
 
 
 class Model:
@@ -155,8 +156,11 @@ class Model:
         """Logits (..., K) of last states (..., F)."""
         return features @ self.params["head.W"] + self.params["head.b"]
 
-    def backward(self, done: Forward, d_logits: Array) -> Backward:
-        """Gradients of every recorded value, given those of the logits (B, K)."""
+    def backward(self, done: Forward, d_logits: Array, *, reach: bool = False) -> Backward:
+        """Gradients of every recorded value, given those of the logits (B, K).
+
+        With ``reach`` (one sequence only) also how far back each last state can still feel.
+        """
         grads: Values = {
             "head.W": done.features.T @ d_logits,
             "head.b": d_logits.sum(0),
@@ -165,25 +169,30 @@ class Model:
         if done.features_mask is not None:
             d_features = d_features * done.features_mask
         unscans: list[tuple[Unscan, ...]] = []
+        reaches: list[tuple[Array, ...]] = []
         d_x: Array | None = None
         for k in reversed(range(len(self.spec.layers))):
-            passes = []
+            passes: list[Unscan] = []
+            far: list[Array] = []
             split = len(done.scans[k])
             both = zip(directions(self.spec.layers[k]), done.scans[k], strict=True)
             for n, (direction, s) in enumerate(both):
                 p = self.layer_params(k, direction)
-                if d_x is None:
-                    last = {"h": blocks(d_features, split)[n]}
-                    back = unscan(self.cell(k), p, s, d_last=last)
+                last = {"h": blocks(d_features, split)[n]} if d_x is None else None
+                d_h = None if d_x is None else blocks(d_x, split)[n]
+                if reach:
+                    back, found = unscan_one(self.cell(k), p, s, d_h, last)
+                    far.append(found)
                 else:
-                    back = unscan(self.cell(k), p, s, d_h=blocks(d_x, split)[n])
+                    back = unscan(self.cell(k), p, s, d_h, last)
                 passes.append(back)
             unscans.insert(0, tuple(passes))
+            reaches.insert(0, tuple(far))
             d_x = sum((u.x for u in passes[1:]), start=passes[0].x)
             drop = done.dropped[k]
             d_x = d_x if drop is None else d_x * drop
         assert d_x is not None
-        return Backward(grads, tuple(unscans), d_x)
+        return Backward(grads, tuple(unscans), d_x, tuple(reaches))
 
     def gradients(self, done: Forward, d_logits: Array) -> Values:
         """Gradients of every trained array, the embedding's rows included."""

@@ -1,0 +1,41 @@
+"""The walk back over one sequence gives what the plain walk and the Jacobians give."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rnnviz.cells import CELLS
+from rnnviz.engine import initial
+from rnnviz.engine.recurrent import reach, scan, unscan, unscan_one
+
+T, D, H = 23, 4, 5
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("asked", ["last", "every step", "both"])
+@pytest.mark.parametrize("cell", CELLS.values(), ids=list(CELLS))
+def test_one_sequence_walks_back_to_the_same_gradients(
+    cell: object, asked: str, masked: bool, reverse: bool
+) -> None:
+    assert hasattr(cell, "states")
+    rng = np.random.default_rng(7)
+    p = {k: a + 0.3 * rng.normal(size=a.shape) for k, a in
+         initial.recurrent(rng, cell, D, H).items()}  # type: ignore[arg-type] # fmt: skip
+    mask = rng.random((T, 1)) < 0.7 if masked else None
+    done = scan(cell, p, rng.normal(size=(T, 1, D)), mask, reverse=reverse)  # type: ignore[arg-type]
+    d_h = rng.normal(size=(T, 1, H)) if asked != "last" else None
+    d_last = {s: rng.normal(size=(1, H)) for s in cell.states} if asked != "every step" else None
+    plain = unscan(cell, p, done, d_h, d_last)  # type: ignore[arg-type]
+    quick, far = unscan_one(cell, p, done, d_h, d_last)  # type: ignore[arg-type]
+    assert set(plain.names) == set(quick.names)
+    for name in plain.names:
+        np.testing.assert_allclose(quick.stack(name), plain.stack(name), 1e-10, 1e-12, err_msg=name)
+        np.testing.assert_allclose(quick.steps[3][name], plain.steps[3][name], 1e-10, 1e-12)
+    np.testing.assert_allclose(quick.x, plain.x, 1e-10, 1e-12)
+    for name, gradient in plain.params.items():
+        np.testing.assert_allclose(quick.params[name], gradient, 1e-9, 1e-11, err_msg=name)
+    for state, gradient in plain.initial.items():
+        np.testing.assert_allclose(quick.initial[state], gradient, 1e-10, 1e-12)
+    np.testing.assert_array_equal(far, reach(cell, p, done))  # type: ignore[arg-type]
