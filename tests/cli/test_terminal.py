@@ -129,7 +129,7 @@ def test_a_trace_of_twenty_words_takes_at_most_three_milliseconds() -> None:
     code = (
         "import os; os.environ['OPENBLAS_NUM_THREADS'] = '1'\n"
         "import time\nfrom rnnviz.query import Query\nfrom rnnviz.tracer import tracer\n"
-        f"read, query = tracer(), Query({LONG + ' again'!r}, 'sentiment-lstm')\n"
+        f"read, query = tracer(), Query({LONG + ' ever ever again'!r}, 'sentiment-lstm')\n"
         "assert len(read(query).tokens) == 20\n"
         "took = []\n"
         "for _ in range(200):\n"
