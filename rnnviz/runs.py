@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 
-from rnnviz.arrays import Values
 from rnnviz.engine.model import Model, initialise
 from rnnviz.engine.spec import FitSpec, ModelSpec
 from rnnviz.errors import InterruptedTraining, MissingError, UsageError
@@ -232,8 +231,3 @@ def _command(record: Mapping[str, Any]) -> str:
     given = {k: v for k, v in record["options"].items() if v is not None}
     flags = [f"--{k.replace('_', '-')} {v}" for k, v in given.items()]
     return " ".join(["rnnviz train", record["recipe"], *flags])
-
-
-def rounded(params: Values) -> Values:
-    """The weights as a float16 file gives them back."""
-    return {name: a.astype(np.float16).astype(np.float32) for name, a in params.items()}

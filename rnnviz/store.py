@@ -100,6 +100,12 @@ def find(name: str) -> Path:
     )
 
 
+def weights_of(path: Path) -> Path:
+    """The weight file that belongs to a model's JSON or a run's spec.json."""
+    name = "best" if path.name == "spec.json" else path.stem
+    return path.parent / f"{name}.safetensors"
+
+
 def load(name: str = DEFAULT) -> Stored:
     """A model by shipped name, path of its JSON, or run directory.
 
@@ -115,9 +121,7 @@ def load(name: str = DEFAULT) -> Stored:
         _agree(spec, vocabulary, labels)
     except ValueError as error:
         raise InvalidFileError(f"{path}: {error}. {_remedy(path)}") from error
-    weights = path.parent / (
-        "best.safetensors" if path.name == "spec.json" else f"{path.stem}.safetensors"
-    )
+    weights = weights_of(path)
     expected = record.get("weights_sha256") if path.name != "spec.json" else None
     params = read_weights(weights, shapes(spec), expected)
     return Stored(shown, Model(spec, params), vocabulary, labels, record, weights)

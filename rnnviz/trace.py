@@ -11,7 +11,7 @@ import json
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +115,6 @@ class Trace:
     head: HeadTrace
     about: str = ""  # what the model was trained on, for the title line
     text: str = ""  # as it was typed
-    notes: tuple[str, ...] = field(default=())
 
     def to_json(self) -> dict[str, Any]:
         """The document of schema ``rnnviz.trace/1``."""
@@ -250,7 +249,7 @@ def _trace(meta: dict[str, Any], arrays: Mapping[str, Array]) -> Trace:
             layer[name] = tuple(layer[name])
         layer["lines"], layer["back"] = _lines(layer["lines"]), _lines(layer["back"])
         layers.append(LayerTrace(**layer))
-    for name in ("tokens", "ids", "unknown", "notes"):
+    for name in ("tokens", "ids", "unknown"):
         _need(isinstance(meta[name], list), f"{name}: a list")
         meta[name] = tuple(meta[name])
     return Trace(layers=tuple(layers), head=HeadTrace(**head), **meta)

@@ -13,7 +13,7 @@ from rnnviz.engine.model import Backward, Forward, directions
 from rnnviz.engine.recurrent import Scan, Unscan
 from rnnviz.errors import UsageError, nearest
 from rnnviz.query import Query, Tracer
-from rnnviz.store import Stored, find, load
+from rnnviz.store import Stored, find, load, weights_of
 from rnnviz.trace import HeadTrace, LayerTrace, Trace, frozen
 
 #: Longer texts are refused: a trace keeps every number of every token in memory.
@@ -24,17 +24,25 @@ def tracer() -> Tracer:
     """A function that answers queries; a model is loaded once, and again when its file changed."""
 
     def answer(query: Query) -> Trace:
-        stored = _loaded(query.model, _place(query.model).stat().st_mtime_ns)
+        stored = _loaded(query.model, _changed(query.model))
         return trace(stored if query.random is None else stored.untrained(query.random), query)
 
     return answer
 
 
+#: A model's JSON stays where it is; looking for it takes as long as a part of the trace.
 _place = lru_cache(maxsize=16)(find)
 
 
+def _changed(name: str) -> tuple[int, ...]:
+    """When the model's two files were written: a run in training writes better weights."""
+    path = _place(name)
+    files = (path, weights_of(path))
+    return tuple(file.stat().st_mtime_ns if file.is_file() else 0 for file in files)
+
+
 @lru_cache(maxsize=16)
-def _loaded(name: str, changed: int) -> Stored:
+def _loaded(name: str, changed: tuple[int, ...]) -> Stored:
     return load(name)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -49,9 +49,7 @@ class Recipe:
     model: Callable[[int], ModelSpec]  # by vocabulary size
     fit: FitSpec
     prepare: Prepare
-    published: str = ""  # the number to reach and where it was published
     example: str = "this movie was not good"
-    notes: tuple[str, ...] = field(default=())
 
 
 def recipes() -> dict[str, Recipe]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 import rnnviz
 from rnnviz.cli import run
 from rnnviz.errors import UsageError
+from rnnviz.store import pack
 from rnnviz.training.events import Epoch, Note, Step
 
 
@@ -123,3 +125,13 @@ def test_one_damaged_run_does_not_hide_the_other_models(
     assert {"good", "sentiment-lstm"} <= names
     assert "bad" not in names
     assert "bad" in captured.err
+
+
+def test_a_run_that_wrote_better_weights_is_read_again(trained: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "live"
+    shutil.copytree(trained, copy)
+    before = rnnviz.step("not good", model=str(copy)).head.output
+    other = rnnviz.load(str(copy)).untrained(3).model.params
+    (copy / "best.safetensors").write_bytes(pack(other))
+    after = rnnviz.step("not good", model=str(copy)).head.output
+    assert abs(before - after).max() > 1e-6

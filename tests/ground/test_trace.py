@@ -225,7 +225,7 @@ def test_a_saved_trace_opens_as_it_was(cell: str, tmp_path: Path) -> None:
     for where, a in old.items():
         np.testing.assert_array_equal(new[where], a)
         assert new[where].dtype == a.dtype
-    for field in ("text", "about", "notes"):
+    for field in ("text", "about"):
         assert getattr(after, field) == getattr(before, field)
     for one, other in zip(before.layers, after.layers, strict=True):
         for field in ("lines", "back", "gates", "states", "recorded", "title", "parts"):
