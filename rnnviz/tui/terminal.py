@@ -102,15 +102,15 @@ def _change(sent: Attributes, wanted: Attributes) -> str:
     """The shortest codes that lead from one set of attributes to another."""
     if sent == wanted:
         return ""
+    again = f"\x1b[{';'.join(['0', *wanted.values()]) if wanted else ''}m"
     lost = [name for name in sent if name not in wanted]
     if not wanted or any(name not in _OFF for name in lost):
-        codes = ["0", *wanted.values()] if wanted else [""]
-    else:
-        codes = list(dict.fromkeys(_OFF[name] for name in lost))
-        # One code ends both bold and dim.
-        again = {"bold", "dim"} if "22" in codes else set()
-        codes += [c for name, c in wanted.items() if sent.get(name) != c or name in again]
-    return f"\x1b[{';'.join(codes)}m"
+        return again
+    codes = list(dict.fromkeys(_OFF[name] for name in lost))
+    # One code ends both bold and dim.
+    ended = {"bold", "dim"} if "22" in codes else set()
+    codes += [c for name, c in wanted.items() if sent.get(name) != c or name in ended]
+    return min(f"\x1b[{';'.join(codes)}m", again, key=len)
 
 
 _OFF = {"ink": "39", "paper": "49", "bold": "22", "dim": "22", "underline": "24", "reverse": "27",

@@ -51,7 +51,6 @@ def shown(data: str) -> list[tuple]:
 def test_the_compact_form_shows_the_same_picture(run: list) -> None:
     data = written(run)
     assert shown(compact(data)) == shown(data)
-    assert len(compact(data)) <= len(data)
 
 
 @given(runs)
