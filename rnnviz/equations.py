@@ -52,11 +52,33 @@ def relu(a: Any) -> Any:
     return np.maximum(a, 0)
 
 
+def step(y: Any) -> Any:
+    """1 where y > 0, else 0: the slope of relu told from its output y, in y's precision."""
+    return np.sign(relu(y))
+
+
+def hard_sigmoid(a: Any) -> Any:
+    """min(max(0.2·a + 0.5, 0), 1): sigmoid in three straight pieces, as in Keras 1 and 2.
+
+    The published numbers of that time used this one. Keras 3 and PyTorch call another function by
+    the same name, min(max(a/6 + 0.5, 0), 1).
+    """
+    return np.minimum(relu(0.2 * a + 0.5), 1)
+
+
+def slope(y: Any) -> Any:
+    """0.2 where 0 < y < 1, else 0: the slope of :func:`hard_sigmoid` told from its output y."""
+    return 0.2 * step(y * (1 - y))
+
+
 #: What a formula may call, and how each is written on screen.
 FUNCTIONS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "sigmoid": (sigmoid, "σ"),
     "tanh": (np.tanh, "tanh"),
     "relu": (relu, "relu"),
+    "step": (step, "step"),
+    "hard_sigmoid": (hard_sigmoid, "hardσ"),
+    "slope": (slope, "slope"),
 }
 
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")

@@ -13,11 +13,15 @@ from typing import Protocol
 
 from rnnviz.arrays import Array, Values, blocks
 from rnnviz.cells import gru, lstm, lstm_slide, rnn
+from rnnviz.cells.activations import USUAL, Activations
+from rnnviz.cells.variants import variant
 from rnnviz.equations import Line
+
+__all__ = ["CELLS", "Cell", "CellModule", "variant", "weights_by_name"]
 
 
 class Cell(Protocol):
-    """What every cell module offers."""
+    """What the engine, the trace and the screen ask of a cell."""
 
     @property
     def name(self) -> str:
@@ -60,7 +64,19 @@ class Cell(Protocol):
         """Gradients of the trained arrays over all steps at once; rows are (T·B, ·)."""
 
 
-CELLS: Mapping[str, Cell] = MappingProxyType(
+class CellModule(Cell, Protocol):
+    """What a cell's file offers: the same, and the choice of other activations."""
+
+    def forward(self, p: Values, v: Values, prev: Values, act: Activations = USUAL) -> None:
+        """The cell's forward, with ``act`` where its lines say tanh and sigmoid."""
+
+    def backward(
+        self, p: Values, v: Values, prev: Values, d: Values, act: Activations = USUAL
+    ) -> None:
+        """The cell's backward, with the slopes of ``act``."""
+
+
+CELLS: Mapping[str, CellModule] = MappingProxyType(
     {cell.name: cell for cell in (rnn, lstm, gru, lstm_slide)}
 )
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from rnnviz.arrays import Array, Values, blocks
-from rnnviz.equations import Line, sigmoid
+from rnnviz.cells.activations import USUAL, Activations
+from rnnviz.equations import Line
 
 name = "gru"
 title = "GRU"
@@ -46,29 +47,29 @@ def shapes(D: int, H: int) -> dict[str, tuple[int, ...]]:
     return {"W": (D, 3 * H), "U": (H, 3 * H), "b": (2, 3 * H)}
 
 
-def forward(p: Values, v: Values, prev: Values) -> None:
+def forward(p: Values, v: Values, prev: Values, act: Activations = USUAL) -> None:
     """The lines above, in order."""
     x_z, x_r, x_g = blocks(v["xw"], 3)
     h_z, h_r, v["q"] = blocks(v["hu"], 3)
     v["a_r"] = x_r + h_r
-    v["r"] = sigmoid(v["a_r"])
+    v["r"] = act.gate(v["a_r"])
     v["a_g"] = x_g + v["r"] * v["q"]
-    v["g"] = np.tanh(v["a_g"])
+    v["g"] = act.state(v["a_g"])
     v["a_z"] = x_z + h_z
-    v["z"] = sigmoid(v["a_z"])
+    v["z"] = act.gate(v["a_z"])
     v["h"] = v["z"] * prev["h"] + (1 - v["z"]) * v["g"]
 
 
-def backward(p: Values, v: Values, prev: Values, d: Values) -> None:
+def backward(p: Values, v: Values, prev: Values, d: Values, act: Activations = USUAL) -> None:
     """The lines above undone, last one first."""
     z, r, g, q = v["z"], v["r"], v["g"], v["q"]
     d["z"] = d["h"] * (prev["h"] - g)  # h = z ⊙ h₋ + (1 − z) ⊙ g
-    d["a_z"] = d["z"] * (z * (1 - z))  # z = σ(a_z)
+    d["a_z"] = d["z"] * act.gate.slope(z)  # z = σ(a_z)
     d["g"] = d["h"] * (1 - z)  # h = z ⊙ h₋ + (1 − z) ⊙ g
-    d["a_g"] = d["g"] * (1 - g**2)  # g = tanh(a_g)
+    d["a_g"] = d["g"] * act.state.slope(g)  # g = tanh(a_g)
     d["q"] = d["a_g"] * r  # a_g = xw_g + r ⊙ q
     d["r"] = d["a_g"] * q  # a_g = xw_g + r ⊙ q
-    d["a_r"] = d["r"] * (r * (1 - r))  # r = σ(a_r)
+    d["a_r"] = d["r"] * act.gate.slope(r)  # r = σ(a_r)
     d["h_prev"] = d["h"] * z  # h = z ⊙ h₋ + (1 − z) ⊙ g
     d["xw"] = np.concatenate([d["a_z"], d["a_r"], d["a_g"]], axis=-1)
     d["hu"] = np.concatenate([d["a_z"], d["a_r"], d["q"]], axis=-1)

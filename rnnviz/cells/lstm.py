@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from rnnviz.arrays import Array, Values, blocks
-from rnnviz.equations import Line, sigmoid
+from rnnviz.cells.activations import USUAL, Activations
+from rnnviz.equations import Line
 
 name = "lstm"
 title = "LSTM"
@@ -51,30 +52,30 @@ def shapes(D: int, H: int) -> dict[str, tuple[int, ...]]:
     return {"W": (D, 4 * H), "U": (H, 4 * H), "b": (4 * H,)}
 
 
-def forward(p: Values, v: Values, prev: Values) -> None:
+def forward(p: Values, v: Values, prev: Values, act: Activations = USUAL) -> None:
     """The lines above, in order."""
     v["a_i"], v["a_f"], v["a_g"], v["a_o"] = blocks(v["xw"] + v["hu"], 4)
-    v["f"] = sigmoid(v["a_f"])
-    v["i"] = sigmoid(v["a_i"])
-    v["g"] = np.tanh(v["a_g"])
+    v["f"] = act.gate(v["a_f"])
+    v["i"] = act.gate(v["a_i"])
+    v["g"] = act.state(v["a_g"])
     v["c"] = v["f"] * prev["c"] + v["i"] * v["g"]
-    v["o"] = sigmoid(v["a_o"])
-    v["h"] = v["o"] * np.tanh(v["c"])
+    v["o"] = act.gate(v["a_o"])
+    v["h"] = v["o"] * act.state(v["c"])
 
 
-def backward(p: Values, v: Values, prev: Values, d: Values) -> None:
+def backward(p: Values, v: Values, prev: Values, d: Values, act: Activations = USUAL) -> None:
     """The lines above undone, last one first."""
     i, f, g, o = v["i"], v["f"], v["g"], v["o"]
-    tanh_c = np.tanh(v["c"])
-    d["o"] = d["h"] * tanh_c  # h = o ⊙ tanh(c)
-    d["a_o"] = d["o"] * (o * (1 - o))  # o = σ(a_o)
-    d["c"] = d["h"] * (o * (1 - tanh_c**2)) + d["c_next"]  # h = o ⊙ tanh(c), and later tokens
+    shown = act.state(v["c"])
+    d["o"] = d["h"] * shown  # h = o ⊙ tanh(c)
+    d["a_o"] = d["o"] * act.gate.slope(o)  # o = σ(a_o)
+    d["c"] = d["h"] * (o * act.state.slope(shown)) + d["c_next"]  # h = o ⊙ tanh(c), later tokens
     d["g"] = d["c"] * i  # c = f ⊙ c₋ + i ⊙ g
-    d["a_g"] = d["g"] * (1 - g**2)  # g = tanh(a_g)
+    d["a_g"] = d["g"] * act.state.slope(g)  # g = tanh(a_g)
     d["i"] = d["c"] * g  # c = f ⊙ c₋ + i ⊙ g
-    d["a_i"] = d["i"] * (i * (1 - i))  # i = σ(a_i)
+    d["a_i"] = d["i"] * act.gate.slope(i)  # i = σ(a_i)
     d["f"] = d["c"] * prev["c"]  # c = f ⊙ c₋ + i ⊙ g
-    d["a_f"] = d["f"] * (f * (1 - f))  # f = σ(a_f)
+    d["a_f"] = d["f"] * act.gate.slope(f)  # f = σ(a_f)
     d["c_prev"] = d["c"] * f  # c = f ⊙ c₋ + i ⊙ g
     d["xw"] = d["hu"] = np.concatenate([d["a_i"], d["a_f"], d["a_g"], d["a_o"]], axis=-1)
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from rnnviz.arrays import Array, Values, blocks
-from rnnviz.equations import Line, sigmoid
+from rnnviz.cells.activations import USUAL, Activations
+from rnnviz.equations import Line
 
 name = "lstm-slide"
 title = "LSTM (slide)"
@@ -50,28 +51,28 @@ def shapes(D: int, H: int) -> dict[str, tuple[int, ...]]:
     return {"W": (D, 4 * H), "U": (H, 4 * H), "b": (4 * H,), "V_o": (H, H)}
 
 
-def forward(p: Values, v: Values, prev: Values) -> None:
+def forward(p: Values, v: Values, prev: Values, act: Activations = USUAL) -> None:
     """The lines above, in order."""
     v["a_i"], v["a_f"], v["a_g"], a_o = blocks(v["xw"] + v["hu"], 4)
-    v["f"] = sigmoid(v["a_f"])
-    v["i"] = sigmoid(v["a_i"])
-    v["g"] = np.tanh(v["a_g"])
+    v["f"] = act.gate(v["a_f"])
+    v["i"] = act.gate(v["a_i"])
+    v["g"] = act.state(v["a_g"])
     v["c"] = v["i"] * v["g"] + v["f"] * prev["c"]
     v["a_o"] = a_o + prev["c"] @ p["V_o"]
-    v["h"] = np.tanh(v["a_o"])
+    v["h"] = act.state(v["a_o"])
 
 
-def backward(p: Values, v: Values, prev: Values, d: Values) -> None:
+def backward(p: Values, v: Values, prev: Values, d: Values, act: Activations = USUAL) -> None:
     """The lines above undone, last one first."""
     i, f, g, h = v["i"], v["f"], v["g"], v["h"]
-    d["a_o"] = d["h"] * (1 - h**2)  # h = tanh(a_o)
+    d["a_o"] = d["h"] * act.state.slope(h)  # h = tanh(a_o)
     d["c"] = d["c_next"]  # this step's output does not read the new c
     d["g"] = d["c"] * i  # c = i ⊙ g + f ⊙ c₋
-    d["a_g"] = d["g"] * (1 - g**2)  # g = tanh(a_g)
+    d["a_g"] = d["g"] * act.state.slope(g)  # g = tanh(a_g)
     d["i"] = d["c"] * g  # c = i ⊙ g + f ⊙ c₋
-    d["a_i"] = d["i"] * (i * (1 - i))  # i = σ(a_i)
+    d["a_i"] = d["i"] * act.gate.slope(i)  # i = σ(a_i)
     d["f"] = d["c"] * prev["c"]  # c = i ⊙ g + f ⊙ c₋
-    d["a_f"] = d["f"] * (f * (1 - f))  # f = σ(a_f)
+    d["a_f"] = d["f"] * act.gate.slope(f)  # f = σ(a_f)
     d["c_prev"] = d["c"] * f + d["a_o"] @ p["V_o"].T  # c = i ⊙ g + f ⊙ c₋, a_o reads c₋·V_o
     d["xw"] = d["hu"] = np.concatenate([d["a_i"], d["a_f"], d["a_g"], d["a_o"]], axis=-1)
 

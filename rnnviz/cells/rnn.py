@@ -5,9 +5,8 @@ The whole memory is the output of the step before, squashed again at every step.
 
 from __future__ import annotations
 
-import numpy as np
-
 from rnnviz.arrays import Array, Values
+from rnnviz.cells.activations import USUAL, Activations
 from rnnviz.equations import Line
 
 name = "rnn"
@@ -33,15 +32,15 @@ def shapes(D: int, H: int) -> dict[str, tuple[int, ...]]:
     return {"W": (D, H), "U": (H, H), "b": (H,)}
 
 
-def forward(p: Values, v: Values, prev: Values) -> None:
+def forward(p: Values, v: Values, prev: Values, act: Activations = USUAL) -> None:
     """The lines above, in order."""
     v["a"] = v["xw"] + v["hu"]
-    v["h"] = np.tanh(v["a"])
+    v["h"] = act.state(v["a"])
 
 
-def backward(p: Values, v: Values, prev: Values, d: Values) -> None:
+def backward(p: Values, v: Values, prev: Values, d: Values, act: Activations = USUAL) -> None:
     """The lines above undone, last one first."""
-    d["a"] = d["h"] * (1 - v["h"] ** 2)  # h = tanh(a)
+    d["a"] = d["h"] * act.state.slope(v["h"])  # h = tanh(a)
     d["xw"] = d["hu"] = d["a"]  # a = xw + hu
 
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Final, Literal
 
 PADDING: Final = ""
 UNKNOWN: Final = "[UNK]"
@@ -79,30 +79,100 @@ def tokenize(text: str) -> list[str]:
     return [word for chunk in lowered.split() for word in _words_of_chunk(chunk)]
 
 
+# Keras's text_to_word_sequence, with which the reviews of imdb.npz were cut: the apostrophe stays.
+_KERAS_FILTERS: Final = str.maketrans(dict.fromkeys('!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n', " "))
+
+
+def keras_words(text: str) -> list[str]:
+    """Cut a text as Keras's ``text_to_word_sequence``: "don't" stays, other marks are spaces."""
+    return [word for word in text.lower().translate(_KERAS_FILTERS).split(" ") if word]
+
+
+def vectorization_words(text: str) -> list[str]:
+    """Cut a text as Keras's ``TextVectorization``: punctuation is deleted, "don't" is "dont"."""
+    return text.lower().translate(_DELETE_PUNCTUATION).split()
+
+
+TOKENIZERS: Final[Mapping[str, Callable[[str], list[str]]]] = {
+    "words": tokenize,
+    "keras": keras_words,
+    "vectorization": vectorization_words,
+}
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How texts become ids: the cutting, the special ids, the padding.
+
+    ``start`` is an id every text begins with; ``length`` is a fixed number of steps, of longer
+    texts the *end* is kept (Keras's ``pad_sequences``) when ``padding`` is "front", else the
+    beginning.
+    """
+
+    tokenizer: str = "words"
+    unknown: int = UNKNOWN_ID
+    start: int | None = None
+    padding: Literal["front", "end"] = "end"
+    length: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: object) -> Encoding:
+        """Read what ``to_json`` wrote; None is the default. ValueError if it makes no sense."""
+        if value is None:
+            return cls()
+        known = {f.name for f in fields(cls)}
+        if not isinstance(value, dict) or not set(value) <= known:
+            raise ValueError(f"an encoding must be an object of {', '.join(sorted(known))}")
+        found = cls(**value)
+        if not isinstance(value.get("tokenizer", ""), str):
+            raise ValueError("an encoding's tokenizer must be a name")
+        whole = [n for n in (found.unknown, found.start, found.length) if n is not None]
+        if (
+            found.tokenizer not in TOKENIZERS
+            or found.padding not in ("front", "end")
+            or not all(type(n) is int and 0 <= n < 10**9 for n in whole)
+            or found.length == 0
+        ):
+            raise ValueError(f"an encoding cannot be {value!r}")
+        return found
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """The words a net knows; a word's place in ``words`` is its row in the embedding.
 
-    ``words[0]`` is the padding (an empty string), ``words[1]`` stands for every unknown word.
-    Raises ValueError if these two are not in their places or if a word comes twice.
+    ``words[0]`` is the padding (an empty string); the entry at ``encoding.unknown`` stands for
+    every unknown word, and entries in square brackets are no words. Raises ValueError if the first
+    entries are not in their places or if a word comes twice.
     """
 
     words: tuple[str, ...]
+    encoding: Encoding = Encoding()
     _ids: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Check the words and index them."""
-        if self.words[:2] != (PADDING, UNKNOWN):
+        unknown = self.encoding.unknown
+        if self.words[:1] != (PADDING,) or self.words[unknown : unknown + 1] != (UNKNOWN,):
             raise ValueError(
-                f"a vocabulary must start with {PADDING!r} and {UNKNOWN!r}, "
-                f"not with {list(self.words[:2])!r}"
+                f"a vocabulary must start with {PADDING!r} and have {UNKNOWN!r} at {unknown}; "
+                f"this one begins with {list(self.words[:3])!r}"
             )
+        start = self.encoding.start
+        if start is not None and not 0 < start < len(self.words):
+            raise ValueError(f"the vocabulary has no entry {start} to start a text with")
         ids = {word: index for index, word in enumerate(self.words)}
         if len(ids) != len(self.words):
             twice = next(word for word, count in Counter(self.words).items() if count > 1)
             raise ValueError(f"the word {twice!r} is more than once in the vocabulary")
-        # The two special entries are no words: a text can never mean them.
-        del ids[PADDING], ids[UNKNOWN]
+        # The special entries are no words: a text can never mean them.
+        for word in self.words:
+            if word == PADDING or (word[0], word[-1]) == ("[", "]"):
+                del ids[word]
         object.__setattr__(self, "_ids", ids)
 
     def __len__(self) -> int:
@@ -125,9 +195,33 @@ class Vocabulary:
         frequent = (token for token, _ in counts.most_common(size - 2))
         return cls((PADDING, UNKNOWN, *frequent))
 
+    @classmethod
+    def adapt(cls, texts: Iterable[str], size: int) -> Vocabulary:
+        """The vocabulary Keras's ``TextVectorization(max_tokens=size)`` adapts to the texts.
+
+        By frequency; of equally frequent tokens the alphabetically last is taken first, as Keras
+        sorts them (``np.lexsort`` by count and token, turned around).
+        """
+        if size < 2:
+            raise ValueError(f"a vocabulary needs a size of at least 2, not {size}")
+        counts = Counter(token for text in texts for token in vectorization_words(text))
+        ranked = sorted(counts, key=lambda token: (counts[token], token), reverse=True)
+        return cls((PADDING, UNKNOWN, *ranked[: size - 2]), Encoding(tokenizer="vectorization"))
+
     def encode(self, tokens: Iterable[str]) -> list[int]:
-        """Return the index of each token, 1 where it is unknown; never 0, the padding."""
-        return [self._ids.get(token, UNKNOWN_ID) for token in tokens]
+        """Return the index of each token, that of UNKNOWN where it has none; never the padding."""
+        unknown = self.encoding.unknown
+        return [self._ids.get(token, unknown) for token in tokens]
+
+    def tokenize(self, text: str) -> list[str]:
+        """Cut a text as this vocabulary's texts were cut."""
+        return TOKENIZERS[self.encoding.tokenizer](text)
+
+    def read(self, text: str) -> tuple[list[str], list[int]]:
+        """A text as the net reads it: tokens and ids, with the start token where there is one."""
+        tokens = self.tokenize(text)
+        ids, start = self.encode(tokens), self.encoding.start
+        return (tokens, ids) if start is None else ([self.words[start], *tokens], [start, *ids])
 
     def known(self, token: str) -> bool:
         """Say whether a token has a row of its own; the two special entries do not count."""
@@ -149,7 +243,7 @@ class Vocabulary:
         return list(self.words)
 
     @classmethod
-    def from_json(cls, value: object) -> Vocabulary:
+    def from_json(cls, value: object, encoding: object = None) -> Vocabulary:
         """Read what ``to_json`` wrote. Raises ValueError if it is not a list of distinct words."""
         if not isinstance(value, list):
             raise ValueError(f"a vocabulary must be a list of strings, not {type(value).__name__}")
@@ -158,4 +252,4 @@ class Vocabulary:
                 raise ValueError(
                     f"entry {index} of the vocabulary must be a string, not {type(word).__name__}"
                 )
-        return cls(tuple(value))
+        return cls(tuple(value), Encoding.from_json(encoding))

@@ -5,16 +5,18 @@ The arrays carry the names of the weight file: ``embedding``, ``layers.K.forward
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from rnnviz.arrays import Array, Values, blocks
-from rnnviz.cells import CELLS, Cell
-from rnnviz.engine import initial, losses
+from rnnviz.cells import CELLS, Cell, variant
+from rnnviz.engine import fast, initial, losses
+from rnnviz.engine.fast import FastScan, FastUnscan, Lookup
 from rnnviz.engine.recurrent import Scan, Unscan, scan, unscan, unscan_one
-from rnnviz.engine.spec import EmbeddingSpec, ModelSpec, RecurrentSpec
+from rnnviz.engine.spec import EmbeddingSpec, ModelSpec, RecurrentSpec, SeriesSpec
+from rnnviz.equations import relu
 
 
 def shapes(spec: ModelSpec) -> dict[str, tuple[int, ...]]:
@@ -28,8 +30,20 @@ def shapes(spec: ModelSpec) -> dict[str, tuple[int, ...]]:
             for key, shape in CELLS[layer.cell].shapes(width, layer.units).items():
                 found[f"layers.{k}.{direction}.{key}"] = shape
         width = layer.units * len(directions(layer))
+    if not spec.layers:
+        width *= _flat_steps(spec)
+    if hidden := spec.head.hidden:
+        found["head.hidden.W"], found["head.hidden.b"] = (width, hidden), (hidden,)
+        width = hidden
     found["head.W"], found["head.b"] = (width, spec.head.outputs), (spec.head.outputs,)
     return found
+
+
+def _flat_steps(spec: ModelSpec) -> int:
+    """T of the series that a net without recurrent layers flattens."""
+    if not isinstance(spec.source, SeriesSpec) or spec.source.steps is None:
+        raise ValueError("a net without recurrent layers needs a series of known length")
+    return spec.source.steps
 
 
 def directions(layer: RecurrentSpec) -> tuple[str, ...]:
@@ -49,8 +63,10 @@ def initialise(spec: ModelSpec, seed: int) -> Values:
             arrays = initial.recurrent(rng, CELLS[layer.cell], width, layer.units)
             found |= {f"layers.{k}.{direction}.{key}": a for key, a in arrays.items()}
         width = layer.units * len(directions(layer))
-    found["head.W"] = initial.glorot_uniform(rng, width, spec.head.outputs)
-    found["head.b"] = np.zeros(spec.head.outputs)
+    for name, shape in shapes(spec).items():
+        if name.startswith("head."):
+            dense = name.endswith("W")
+            found[name] = initial.glorot_uniform(rng, *shape) if dense else np.zeros(shape)
     return {name: array.astype(np.float32) for name, array in found.items()}
 
 
@@ -60,10 +76,11 @@ class Forward:
 
     inputs: Array  # (T, B) ids or (T, B, D) measurements
     mask: Array | None  # (T, B) bool
-    scans: tuple[tuple[Scan, ...], ...]  # per layer, per direction
-    dropped: tuple[Array | None, ...]  # input dropout mask of each layer, (B, D) or (T, B, D)
-    features: Array  # (B, F): the last states, side by side
+    scans: tuple[tuple[Scan | FastScan, ...], ...]  # per layer, per direction
+    dropped: Array | None  # dropout mask of the embedded words, (T, B, E)
+    features: Array  # (B, F): the last states, side by side, as the head reads them
     features_mask: Array | None  # dropout mask of the head's input
+    hidden: Array | None  # (B, hidden): the head's relu layer, where there is one
     logits: Array  # (B, K)
 
 
@@ -71,7 +88,7 @@ class Forward:
 class Backward:
     """Everything one backward pass computed."""
 
-    head: Values  # gradients of head.W and head.b
+    head: Values  # gradients of the head's arrays
     unscans: tuple[tuple[Unscan, ...], ...]  # per layer, per direction
     x: Array  # (T, B, D): of the bottom layer's input
     reach: tuple[tuple[Array, ...], ...]  # per layer, per direction, (T); empty unless asked for
@@ -94,8 +111,9 @@ class Model:
         return {n.removeprefix(prefix): a for n, a in self.params.items() if n.startswith(prefix)}
 
     def cell(self, k: int) -> Cell:
-        """The cell of layer k."""
-        return CELLS[self.spec.layers[k].cell]
+        """The cell of layer k, with the layer's activations."""
+        layer = self.spec.layers[k]
+        return variant(CELLS[layer.cell], layer.activation, layer.recurrent_activation)
 
     def mask_of(self, ids: Array) -> Array | None:
         """(T, B) true where a real token stands; None when this model does not mask."""
@@ -103,83 +121,115 @@ class Model:
         masking = isinstance(source, EmbeddingSpec) and source.mask_zero
         return ids != 0 if masking else None
 
-    def forward(self, inputs: Array, rng: np.random.Generator | None = None) -> Forward:
-        """Run over ids (T, B) or measurements (T, B, D); ``rng`` draws dropout (training only)."""
-        mask = None
-        x = inputs
-        if isinstance(self.spec.source, EmbeddingSpec):
+    def forward(
+        self,
+        inputs: Array,
+        rng: np.random.Generator | None = None,
+        *,
+        quick: bool = False,
+        keep: bool = True,
+        initial: Sequence[Sequence[Values]] | None = None,
+    ) -> Forward:
+        """Run over ids (T, B) or measurements (T, B, D); ``rng`` draws dropout (training only).
+
+        Every named value is recorded, unless ``quick``: then what :meth:`gradients` needs, several
+        times as fast; without ``keep`` not even that. ``initial`` are the states before the first
+        token, by layer and direction, (B, H) by name.
+        """
+        mask, dropped = None, None
+        x: Array | Lookup = inputs
+        source = self.spec.source
+        if isinstance(source, EmbeddingSpec):
             mask = self.mask_of(inputs)
             if mask is not None and mask.all():
                 mask = None
-            x = self.params["embedding"][inputs]
-        scans: list[tuple[Scan, ...]] = []
-        dropped: list[Array | None] = []
+            x = Lookup(self.params["embedding"], inputs)
+            dropped = _dropout(rng, source.dropout, x.shape, x.dtype)
+            if dropped is not None or not quick:
+                x = self.params["embedding"][inputs]
+                x = x if dropped is None else x * dropped
+        lead = _Lead(
+            inputs if quick and isinstance(source, EmbeddingSpec) and mask is None else None
+        )
+        scans: list[tuple[Scan | FastScan, ...]] = []
         for k, layer in enumerate(self.spec.layers):
-            drop = self._input_dropout(k, x, rng)
-            dropped.append(drop)
-            x = x if drop is None else x * drop
-            passes = []
-            for direction in directions(layer):
-                recurrent = self._recurrent_dropout(layer, x, rng)
-                passes.append(
-                    scan(
-                        self.cell(k),
-                        self.layer_params(k, direction),
-                        x,
-                        mask,
-                        reverse=direction == "backward",
-                        recurrent_mask=recurrent,
-                    )
-                )
+            top = k + 1 == len(self.spec.layers)
+            passes: list[Scan | FastScan] = []
+            for n, direction in enumerate(directions(layer)):
+                cell, p = self.cell(k), self.layer_params(k, direction)
+                drops = _layer_dropout(layer, x, rng)
+                start = None if initial is None else initial[k][n]
+                reverse = direction == "backward"
+                if quick and fast.able(cell, mask):
+                    passes.append(fast.scan(
+                        cell, p, x, mask, reverse=reverse, initial=start, recurrent_mask=drops[1],
+                        input_mask=drops[0], lead=lead.of(reverse), keep=keep or not top,
+                    ))  # fmt: skip
+                    continue
+                if isinstance(x, Lookup):
+                    x = x.table[x.ids]
+                passes.append(scan(
+                    cell, p, x, mask, reverse=reverse, initial=start, recurrent_mask=drops[1],
+                    input_mask=drops[0],
+                ))  # fmt: skip
             scans.append(tuple(passes))
-            if k + 1 < len(self.spec.layers):
-                x = np.concatenate([s.stack("h") for s in passes], axis=-1)
-        features = np.concatenate([s.last["h"] for s in scans[-1]], axis=-1)
-        keep = _dropout(rng, self.spec.head.dropout, features.shape, features.dtype)
-        head_input = features if keep is None else features * keep
-        logits = self.head(head_input)
-        return Forward(inputs, mask, tuple(scans), tuple(dropped), head_input, keep, logits)
+            lead.after(layer)
+            if not top:
+                x = _beside([s.stack("h") for s in passes])
+        if self.spec.layers:
+            features = np.concatenate([s.last["h"] for s in scans[-1]], axis=-1)
+        else:
+            features = inputs.transpose(1, 0, 2).reshape(inputs.shape[1], -1)
+        drop = _dropout(rng, self.spec.head.dropout, features.shape, features.dtype)
+        head_input = features if drop is None else features * drop
+        hidden = self._hidden(head_input)
+        logits = self._output(head_input if hidden is None else hidden)
+        return Forward(inputs, mask, tuple(scans), dropped, head_input, drop, hidden, logits)
 
-    def _input_dropout(self, k: int, x: Array, rng: np.random.Generator | None) -> Array | None:
-        rate, shape = self.spec.layers[k].dropout, x.shape[1:]
-        if k == 0 and isinstance(self.spec.source, EmbeddingSpec) and self.spec.source.dropout:
-            rate, shape = self.spec.source.dropout, x.shape
-        return _dropout(rng, rate, shape, x.dtype)
+    def _hidden(self, features: Array) -> Array | None:
+        if not self.spec.head.hidden:
+            return None
+        return relu(features @ self.params["head.hidden.W"] + self.params["head.hidden.b"])
 
-    def _recurrent_dropout(
-        self, layer: RecurrentSpec, x: Array, rng: np.random.Generator | None
-    ) -> Array | None:
-        shape = (len(CELLS[layer.cell].gates), x.shape[1], layer.units)
-        return _dropout(rng, layer.recurrent_dropout, shape, x.dtype)
+    def _output(self, features: Array) -> Array:
+        return features @ self.params["head.W"] + self.params["head.b"]
 
     def head(self, features: Array) -> Array:
         """Logits (..., K) of last states (..., F)."""
-        return features @ self.params["head.W"] + self.params["head.b"]
+        hidden = self._hidden(features)
+        return self._output(features if hidden is None else hidden)
+
+    def _head_back(self, done: Forward, d_logits: Array) -> tuple[Values, Array]:
+        """Gradients of the head's arrays, and of the last states (B, F)."""
+        read = done.features if done.hidden is None else done.hidden
+        grads: Values = {"head.W": read.T @ d_logits, "head.b": d_logits.sum(0)}
+        d = d_logits @ self.params["head.W"].T
+        if done.hidden is not None:
+            d = d * (done.hidden > 0)
+            grads |= {"head.hidden.W": done.features.T @ d, "head.hidden.b": d.sum(0)}
+            if not self.spec.layers:
+                return grads, d  # nothing below is trained
+            d = d @ self.params["head.hidden.W"].T
+        return grads, d if done.features_mask is None else d * done.features_mask
 
     def backward(self, done: Forward, d_logits: Array, *, reach: bool = False) -> Backward:
         """Gradients of every recorded value, given those of the logits (B, K).
 
         With ``reach`` (one sequence only) also how far back each last state can still feel.
         """
-        grads: Values = {
-            "head.W": done.features.T @ d_logits,
-            "head.b": d_logits.sum(0),
-        }
-        d_features = d_logits @ self.params["head.W"].T
-        if done.features_mask is not None:
-            d_features = d_features * done.features_mask
+        grads, d_features = self._head_back(done, d_logits)
         unscans: list[tuple[Unscan, ...]] = []
         reaches: list[tuple[Array, ...]] = []
         d_x: Array | None = None
         for k in reversed(range(len(self.spec.layers))):
             passes: list[Unscan] = []
             far: list[Array] = []
-            split = len(done.scans[k])
             both = zip(directions(self.spec.layers[k]), done.scans[k], strict=True)
             for n, (direction, s) in enumerate(both):
+                if not isinstance(s, Scan):
+                    raise ValueError("a quick pass keeps no values by name: see gradients()")
                 p = self.layer_params(k, direction)
-                last = {"h": blocks(d_features, split)[n]} if d_x is None else None
-                d_h = None if d_x is None else blocks(d_x, split)[n]
+                d_h, last = _arriving(d_features, d_x, len(done.scans[k]), n)
                 if reach:
                     back, found = unscan_one(self.cell(k), p, s, d_h, last)
                     far.append(found)
@@ -189,26 +239,103 @@ class Model:
             unscans.insert(0, tuple(passes))
             reaches.insert(0, tuple(far))
             d_x = sum((u.x for u in passes[1:]), start=passes[0].x)
-            drop = done.dropped[k]
-            d_x = d_x if drop is None else d_x * drop
         assert d_x is not None
+        d_x = d_x if done.dropped is None else d_x * done.dropped
         return Backward(grads, tuple(unscans), d_x, tuple(reaches))
 
     def gradients(self, done: Forward, d_logits: Array) -> Values:
         """Gradients of every trained array, the embedding's rows included."""
-        back = self.backward(done, d_logits)
-        grads: Values = dict(back.head)
-        for k, layer in enumerate(self.spec.layers):
-            for direction, u in zip(directions(layer), back.unscans[k], strict=True):
+        grads, d_features = self._head_back(done, d_logits)
+        words = isinstance(self.spec.source, EmbeddingSpec)
+        looked: list[tuple[Array, Array]] = []  # ids and gradients of table rows
+        d_x: Array | None = None
+        for k in reversed(range(len(self.spec.layers))):
+            needed, d_below = k > 0 or words, None
+            for n, (direction, s) in enumerate(
+                zip(directions(self.spec.layers[k]), done.scans[k], strict=True)
+            ):
+                cell, p = self.cell(k), self.layer_params(k, direction)
+                d_h, last = _arriving(d_features, d_x, len(done.scans[k]), n)
+                u: Unscan | FastUnscan
+                if isinstance(s, FastScan):
+                    u = fast.unscan(cell, p, s, d_h, last, need_x=needed)
+                else:
+                    u = unscan(cell, p, s, d_h, last)
                 grads |= {f"layers.{k}.{direction}.{key}": g for key, g in u.params.items()}
-        if isinstance(self.spec.source, EmbeddingSpec):
-            shape = self.params["embedding"].shape
-            grads["embedding"] = scatter_rows(done.inputs, back.x, shape)
+                if isinstance(u, FastUnscan) and isinstance(s.x, Lookup):
+                    looked.append(u.rows())
+                elif needed:
+                    d_below = u.x if d_below is None else d_below + u.x
+            d_x = d_below
+        if words:
+            if d_x is not None:
+                d_x = d_x if done.dropped is None else d_x * done.dropped
+                looked.append((done.inputs.ravel(), d_x.reshape(-1, d_x.shape[-1])))
+            ids = np.concatenate([found for found, _ in looked])
+            rows = np.concatenate([d for _, d in looked]) if len(looked) > 1 else looked[0][1]
+            grads["embedding"] = scatter_rows(ids, rows, self.params["embedding"].shape)
         return grads
 
     def predict(self, inputs: Array) -> Array:
         """What the head says after the last token: (B, K) probabilities or numbers."""
-        return losses.outputs(self.spec.head.kind, self.forward(inputs).logits)
+        logits = self.forward(inputs, quick=True, keep=False).logits
+        return losses.outputs(self.spec.head.kind, logits)
+
+
+class _Lead:
+    """How many steps each sequence begins with that are the same padding for all, unmasked."""
+
+    def __init__(self, ids: Array | None) -> None:
+        self.found: dict[bool, Array] = {}
+        if ids is not None and ids.shape[1] > 1:
+            real = ids != 0
+            never = ~real.any(0)
+            self.found[False] = np.where(never, len(ids), real.argmax(0))
+            self.found[True] = np.where(never, len(ids), real[::-1].argmax(0))
+
+    def of(self, reverse: bool) -> Array | None:
+        """(B), in reading order."""
+        return self.found.get(reverse)
+
+    def after(self, layer: RecurrentSpec) -> None:
+        """Above a layer only what it read from that side is still the same for all."""
+        if layer.bidirectional:
+            self.found = {}
+        self.found.pop(True, None)
+
+
+def _arriving(
+    d_features: Array, d_x: Array | None, split: int, n: int
+) -> tuple[Array | None, Values | None]:
+    """What reaches direction n of a layer: from the head, or from the layer above at every step."""
+    if d_x is None:
+        return None, {"h": blocks(d_features, split)[n]}
+    return blocks(d_x, split)[n], None
+
+
+def _beside(outputs: list[Array]) -> Array:
+    """The outputs of both directions side by side, (T, B, ·), in the memory order of the first."""
+    if len(outputs) == 1:
+        return outputs[0]
+    if outputs[0].flags.c_contiguous:
+        return np.concatenate(outputs, axis=-1)
+    return np.concatenate([o.transpose(0, 2, 1) for o in outputs], axis=1).transpose(0, 2, 1)
+
+
+def _layer_dropout(
+    layer: RecurrentSpec, x: Array | Lookup, rng: np.random.Generator | None
+) -> tuple[Array | None, Array | None]:
+    """Dropout masks of a layer's input and of its h_prev, as Keras 3 draws them.
+
+    One a gate for h_prev, (G, B, H); for the input one for all gates, (1, B, D), unless there is
+    recurrent dropout: then one a gate as well. Each direction draws its own.
+    """
+    G, (_, B, D) = len(CELLS[layer.cell].gates), x.shape
+    masks = G if layer.recurrent_dropout else 1
+    return (
+        _dropout(rng, layer.dropout, (masks, B, D), x.dtype),
+        _dropout(rng, layer.recurrent_dropout, (G, B, layer.units), x.dtype),
+    )
 
 
 def _dropout(
@@ -220,15 +347,32 @@ def _dropout(
     return (rng.random(shape, np.float32) >= rate).astype(dtype) / np.asarray(1 - rate, dtype)
 
 
-def scatter_rows(ids: Array, d_x: Array, shape: tuple[int, ...]) -> Array:
-    """The table's gradient (V, E): each word's row sums the gradients of its occurrences.
+#: Words used at most this often in a batch are summed use by use, for all such words at once.
+RARE = 16
 
-    Sorting the tokens and summing runs is several times as fast as ``np.add.at``.
+
+def scatter_rows(ids: Array, d: Array, shape: tuple[int, ...]) -> Array:
+    """The table's gradient (V, E): each word's row sums the gradients (P, E) of its uses (P).
+
+    A tenth of the time of ``np.add.at`` or ``np.add.reduceat``: the uses are sorted by word; each
+    frequent word is one matrix product with ones; of the rare ones all first uses are added at
+    once, then all second ones, and so on.
     """
-    flat, rows = ids.ravel(), d_x.reshape(-1, d_x.shape[-1])
-    order = np.argsort(flat, kind="stable")
-    ordered = flat[order]
-    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-    table = np.zeros_like(d_x, shape=shape)
-    table[ordered[starts]] = np.add.reduceat(rows[order], starts, axis=0)
+    small = ids.astype(np.uint16) if shape[0] <= 1 << 16 else ids  # sorted by counting
+    order = np.argsort(small, kind="stable")
+    counts = np.bincount(small, minlength=shape[0])
+    starts = np.cumsum(counts) - counts
+    table = np.zeros(shape, d.dtype)
+    words = np.flatnonzero(counts)
+    often = words[counts[words] > RARE]
+    ones = np.ones(int(counts.max(initial=0)), d.dtype)
+    for word, at, n in zip(often, starts[often], counts[often], strict=True):
+        np.dot(ones[:n], d.take(order[at : at + n], 0), table[word])
+    rare = words[counts[words] <= RARE]
+    rare = rare[np.argsort(-counts[rare], kind="stable")]  # those with most uses first
+    sums = d.take(order[starts[rare]], 0)
+    for use in range(1, RARE):
+        n = int(np.searchsorted(-counts[rare], -use))  # words with a further use
+        sums[:n] += d.take(order[starts[rare[:n]] + use], 0)
+    table[rare] = sums
     return table

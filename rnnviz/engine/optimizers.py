@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 import numpy as np
@@ -18,6 +18,12 @@ class Optimizer(Protocol):
     def step(self, params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
         """One update of every parameter that has a gradient."""
 
+    def state(self) -> Values:
+        """What it has gathered, by name: the arrays themselves, no copies."""
+
+    def restore(self, state: Mapping[str, Array]) -> None:
+        """Go on from what ``state`` gave; KeyError or ValueError if it is not that."""
+
 
 class RMSprop:
     """Keras 3: rate 1e-3, rho 0.9, epsilon 1e-7 inside the root; Tieleman and Hinton, 2012."""
@@ -28,10 +34,26 @@ class RMSprop:
 
     def step(self, params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
         """v ← ρ·v + (1 − ρ)·g²;  p ← p − rate·g / √(v + ε)."""
-        for key, g in grads.items():
-            v = self.square.setdefault(key, np.zeros_like(g))
-            v += (1 - self.rho) * (g * g - v)
-            params[key][...] -= self.rate * g / np.sqrt(v + self.epsilon)
+        for key, gradient in grads.items():
+            square = self.square.setdefault(key, np.zeros_like(gradient))
+            for p, g, v, s in _pieces(params[key], gradient, square):
+                np.multiply(g, g, out=s)
+                s -= v
+                s *= 1 - self.rho
+                v += s
+                np.add(v, self.epsilon, out=s)
+                np.sqrt(s, out=s)
+                np.divide(g, s, out=s)
+                s *= self.rate
+                p -= s
+
+    def state(self) -> Values:
+        """``square.NAME`` of every parameter it has moved."""
+        return {f"square.{key}": a for key, a in self.square.items()}
+
+    def restore(self, state: Mapping[str, Array]) -> None:
+        """Go on from what ``state`` gave."""
+        self.square = _under("square.", state)
 
 
 class Adam:
@@ -48,13 +70,53 @@ class Adam:
     def step(self, params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
         """m, v moving means of g and g²;  p ← p − α·m / (√v + ε) with α bias-corrected."""
         self.steps += 1
-        alpha = self.rate * np.sqrt(1 - self.beta2**self.steps) / (1 - self.beta1**self.steps)
-        for key, g in grads.items():
-            m = self.mean.setdefault(key, np.zeros_like(g))
-            v = self.square.setdefault(key, np.zeros_like(g))
-            m += (1 - self.beta1) * (g - m)
-            v += (1 - self.beta2) * (g * g - v)
-            params[key][...] -= np.asarray(alpha, g.dtype) * m / (np.sqrt(v) + self.epsilon)
+        root = float(np.sqrt(1 - self.beta2**self.steps))
+        alpha = self.rate * root / (1 - self.beta1**self.steps)
+        for key, gradient in grads.items():
+            mean = self.mean.setdefault(key, np.zeros_like(gradient))
+            square = self.square.setdefault(key, np.zeros_like(gradient))
+            for p, g, m, v, s in _pieces(params[key], gradient, mean, square):
+                np.subtract(g, m, out=s)
+                s *= 1 - self.beta1
+                m += s
+                np.multiply(g, g, out=s)
+                s -= v
+                s *= 1 - self.beta2
+                v += s
+                np.sqrt(v, out=s)
+                s += self.epsilon
+                np.divide(m, s, out=s)
+                s *= alpha
+                p -= s
+
+    def state(self) -> Values:
+        """``steps``, and ``mean.NAME`` and ``square.NAME`` of every parameter it has moved."""
+        means = {f"mean.{key}": a for key, a in self.mean.items()}
+        squares = {f"square.{key}": a for key, a in self.square.items()}
+        return {"steps": np.array([self.steps]), **means, **squares}
+
+    def restore(self, state: Mapping[str, Array]) -> None:
+        """Go on from what ``state`` gave."""
+        self.steps = int(state["steps"].item())
+        self.mean, self.square = _under("mean.", state), _under("square.", state)
+
+
+#: Numbers worked on together: a few arrays of this size stay in the fast cache.
+PIECE = 16_384
+
+
+def _pieces(*arrays: Array) -> Iterator[tuple[Array, ...]]:
+    """The same stretch of each array and a spare one, to be changed in place."""
+    flat = [a.reshape(-1) for a in arrays]  # views: parameters are contiguous
+    spare = np.empty(min(PIECE, flat[0].size), arrays[0].dtype)
+    for at in range(0, flat[0].size, PIECE):
+        pieces = [a[at : at + PIECE] for a in flat]
+        yield (*pieces, spare[: len(pieces[0])])
+
+
+def _under(prefix: str, state: Mapping[str, Array]) -> Values:
+    found = state.items()
+    return {key.removeprefix(prefix): a.copy() for key, a in found if key.startswith(prefix)}
 
 
 OPTIMIZERS = {"rmsprop": RMSprop, "adam": Adam}

@@ -27,6 +27,7 @@ class Scan:
     mask: Array | None  # (T, B) bool, or None when every step counts
     initial: Values  # each state before the first token, (B, H)
     recurrent_mask: Array | None  # (G, B, H) dropout of h_prev, one mask a gate, constant in time
+    input_mask: Array | None = None  # (1 or G, B, D) dropout of x, for all gates or each its own
     _stacked: Values = field(default_factory=dict)
 
     @property
@@ -63,13 +64,14 @@ def scan(
     reverse: bool = False,
     initial: Values | None = None,
     recurrent_mask: Array | None = None,
+    input_mask: Array | None = None,
 ) -> Scan:
     """Read ``x`` (T, B, D) with the cell; ``reverse`` reads from the last token to the first."""
-    T, B, D = x.shape
+    T, B, _ = x.shape
     H = p["U"].shape[0]
     b_input, b_recurrent = _biases(p["b"])
     # One product for all steps: the input's share of the pre-activations does not depend on time.
-    xw = (x.reshape(T * B, D) @ p["W"] + b_input).reshape(T, B, -1)
+    xw = (_read(x, p["W"], input_mask) + b_input).reshape(T, B, -1)
     if initial is None:
         initial = {s: np.zeros_like(x, shape=(B, H)) for s in cell.states}
     order = range(T - 1, -1, -1) if reverse else range(T)
@@ -84,12 +86,21 @@ def scan(
             for s in cell.states:
                 v[s] = np.where(read, v[s], state[s])
         steps[t] = state = v
-    return Scan(x, tuple(steps), order, mask, initial, recurrent_mask)
+    return Scan(x, tuple(steps), order, mask, initial, recurrent_mask, input_mask)
 
 
 def _biases(b: Array) -> tuple[Array, Array | None]:
     """The bias of the input product and, where the cell has one, that of the recurrent product."""
     return (b[0], b[1]) if b.ndim == 2 else (b, None)
+
+
+def _read(x: Array, W: Array, drop: Array | None) -> Array:
+    """x · W over all steps, (T·B, G·H); with a mask for each gate, each reads its own x."""
+    if drop is None or len(drop) == 1:
+        seen = x if drop is None else x * drop[0]
+        return seen.reshape(-1, x.shape[-1]) @ W
+    parts = zip(drop, blocks(W, len(drop)), strict=True)
+    return np.concatenate([(x * m).reshape(-1, x.shape[-1]) @ w for m, w in parts], -1)
 
 
 def _recur(h: Array, U: Array, drop: Array | None) -> Array:
@@ -133,14 +144,28 @@ class Unscan:
     @cached_property
     def x(self) -> Array:
         """Of the layer's input: (T, B, D)."""
-        return (self._rows["xw"] @ self._p["W"].T).reshape(self._done.x.shape)
+        drop, shape = self._done.input_mask, self._done.x.shape
+        if drop is None or len(drop) == 1:
+            found = (self._rows["xw"] @ self._p["W"].T).reshape(shape)
+            return found if drop is None else found * drop[0]
+        G = len(drop)
+        parts = zip(drop, blocks(self._rows["xw"], G), blocks(self._p["W"], G), strict=True)
+        return sum(((d @ w.T).reshape(shape) * m for m, d, w in parts), start=np.zeros(1))
 
     @cached_property
     def params(self) -> Values:
         """Of the trained arrays, summed over steps and batch: one product each for all steps."""
         done, d = self._done, self._rows
         x, prev = done.x.reshape(-1, done.x.shape[-1]), _Rows(done.before())
+        seen = done.input_mask
+        if seen is not None and len(seen) == 1:
+            x = (done.x * seen[0]).reshape(x.shape)
         grads = self._cell.param_grads(x, prev, d)
+        if seen is not None and len(seen) > 1:
+            pairs = zip(seen, blocks(d["xw"], len(seen)), strict=True)
+            grads["W"] = np.concatenate(
+                [(done.x * m).reshape(x.shape).T @ block for m, block in pairs], axis=-1
+            )
         drop = done.recurrent_mask
         if drop is not None:
             # Each gate saw its own masked h_prev, so each block of U is its own product.

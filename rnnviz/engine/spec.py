@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 HeadKind = Literal["sigmoid", "softmax", "linear"]
+Activation = Literal["tanh", "relu"]
+RecurrentActivation = Literal["sigmoid", "hard_sigmoid"]
 
 
 @dataclass(frozen=True)
@@ -24,37 +26,52 @@ class EmbeddingSpec:
 
 @dataclass(frozen=True)
 class SeriesSpec:
-    """Measurements instead of words: D numbers a step."""
+    """Measurements instead of words: D numbers a step.
+
+    ``steps`` is the length of every sequence; only a net that flattens it needs to say so.
+    """
 
     width: int
+    steps: int | None = None
 
 
 @dataclass(frozen=True)
 class RecurrentSpec:
-    """A recurrent layer. Dropouts as in Keras: one mask a sequence, the same at every step."""
+    """A recurrent layer. Dropouts as in Keras: one mask a sequence, the same at every step.
+
+    ``activation`` stands where the cell's equations say tanh, ``recurrent_activation`` where they
+    say sigmoid.
+    """
 
     cell: str
     units: int
     bidirectional: bool = False
     dropout: float = 0.0
     recurrent_dropout: float = 0.0
+    activation: Activation = "tanh"
+    recurrent_activation: RecurrentActivation = "sigmoid"
 
 
 @dataclass(frozen=True)
 class HeadSpec:
     """The dense layer that reads the last state; two classes are one logit ("sigmoid").
 
-    ``dropout`` acts on the head's input while training.
+    ``dropout`` acts on the head's input while training. ``hidden`` puts a relu layer of that many
+    units before the output.
     """
 
     kind: HeadKind
     outputs: int
     dropout: float = 0.0
+    hidden: int = 0
 
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """Source, recurrent layers from bottom to top, head."""
+    """Source, recurrent layers from bottom to top, head.
+
+    Without recurrent layers the head reads a series of fixed length, flattened: (T·D) numbers.
+    """
 
     source: EmbeddingSpec | SeriesSpec
     layers: tuple[RecurrentSpec, ...]
@@ -71,9 +88,10 @@ class ModelSpec:
         _only(record, ("source", "layers", "head"), "model")
         source = _mapping(record.get("source"), "source")
         layers = record.get("layers")
-        if not isinstance(layers, list) or not layers:
-            raise ValueError("layers: expected a list of at least one layer")
         words = "vocabulary" in source
+        flat = not words and source.get("steps") is not None
+        if not isinstance(layers, list) or not (layers or flat):
+            raise ValueError("layers: expected a list of at least one layer")
         return cls(
             _read(EmbeddingSpec, source, "source")
             if words
@@ -91,7 +109,9 @@ class FitSpec:
     steps of linear rise; without ``final_rate`` it stays. ``average`` is the decay of a moving
     average of the weights, which is then what is validated and kept. ``token_dropout`` turns that
     share of the words into the unknown word. ``clip`` bounds the joint norm of the gradients.
-    ``keep`` says which epoch is the result: the "best" by validation accuracy, or the "last".
+    ``keep`` says which epoch is the result: the "best" by ``monitor`` on the validation data, or
+    the "last". ``monitor`` is a metric of validation: "accuracy" (higher is better) or "loss"
+    (lower is). ``patience`` ends the training after so many epochs without a better one.
     """
 
     epochs: int
@@ -105,6 +125,8 @@ class FitSpec:
     token_dropout: float = 0.0
     seed: int = 0
     keep: Literal["best", "last"] = "best"
+    monitor: Literal["accuracy", "loss"] = "accuracy"
+    patience: int | None = None
 
 
 S = TypeVar("S", EmbeddingSpec, SeriesSpec, RecurrentSpec, HeadSpec)
@@ -140,13 +162,23 @@ def _check(name: str, value: Any, where: str) -> None:
         case "vocabulary" | "width" | "units" | "outputs":
             good = type(value) is int and 1 <= value <= 10_000_000
             want = "a whole number of at least 1"
+        case "steps":
+            good = value is None or (type(value) is int and 1 <= value <= 1_000_000)
+            want = "a whole number of at least 1, or null"
+        case "hidden":
+            good = type(value) is int and 0 <= value <= 1_000_000
+            want = "a whole number"
         case "dropout" | "recurrent_dropout":
             good = type(value) in (int, float) and 0 <= value < 1
             want = "a number from 0 up to, not including, 1"
         case "bidirectional" | "mask_zero":
             good, want = type(value) is bool, "true or false"
         case "kind":
-            good, want = value in ("sigmoid", "softmax", "linear"), "sigmoid, softmax or linear"
+            good, want = value in get_args(HeadKind), "sigmoid, softmax or linear"
+        case "activation":
+            good, want = value in get_args(Activation), "tanh or relu"
+        case "recurrent_activation":
+            good, want = value in get_args(RecurrentActivation), "sigmoid or hard_sigmoid"
         case _:
             from rnnviz.cells import CELLS
 

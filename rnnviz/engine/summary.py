@@ -8,7 +8,7 @@ from typing import Any
 
 from rnnviz.cells import CELLS, Cell
 from rnnviz.engine.model import directions
-from rnnviz.engine.spec import EmbeddingSpec, ModelSpec
+from rnnviz.engine.spec import EmbeddingSpec, ModelSpec, RecurrentSpec, SeriesSpec
 
 
 @dataclass(frozen=True)
@@ -26,24 +26,46 @@ class Row:
 
 
 def parameters(spec: ModelSpec) -> list[Row]:
-    """The layers from bottom to top, each with its count of trained numbers and how it comes."""
+    """The layers from bottom to top, each with its count of trained numbers and how it comes.
+
+    T, the number of steps, is a number in the outputs where the spec fixes it.
+    """
     rows, width = [], spec.source.width
+    T: int | str = "T"
     if isinstance(spec.source, EmbeddingSpec):
         V = spec.source.vocabulary
         rows.append(_row("Embedding", f"(T, {width})", f"{V}·{width}", V * width))
+    else:
+        T = spec.source.steps or T
     for k, layer in enumerate(spec.layers):
         cell, n = CELLS[layer.cell], len(directions(layer))
         count = sum(prod(shape) for shape in cell.shapes(width, layer.units).values())
         arithmetic = _recurrent(cell, width, layer.units)
-        width_out = layer.units * n
-        last = k + 1 == len(spec.layers)
-        output = f"({width_out})" if last else f"(T, {width_out})"
-        title = cell.title if n == 1 else f"Bidirectional {cell.title}"
-        rows.append(_row(title, output, arithmetic if n == 1 else f"2·({arithmetic})", n * count))
-        width = width_out
-    K = spec.head.outputs
-    rows.append(_row(f"Dense, {spec.head.kind}", f"({K})", f"{width}·{K} + {K}", width * K + K))
-    return rows
+        width = layer.units * n
+        output = f"({width})" if k + 1 == len(spec.layers) else f"({T}, {width})"
+        said = arithmetic if n == 1 else f"2·({arithmetic})"
+        rows.append(_row(_title(cell, layer), output, said, n * count))
+    if not spec.layers and isinstance(spec.source, SeriesSpec):
+        width *= spec.source.steps or 1
+        rows.append(_row("Flatten", f"({width})", "0", 0))
+    if spec.head.hidden:
+        rows.append(_dense("relu", width, spec.head.hidden))
+        width = spec.head.hidden
+    return [*rows, _dense(spec.head.kind, width, spec.head.outputs)]
+
+
+def _title(cell: Cell, layer: RecurrentSpec) -> str:
+    """The cell's name, both directions and every activation that is not the cell's usual one."""
+    said = [f"Bidirectional {cell.title}" if layer.bidirectional else cell.title]
+    if layer.activation != "tanh":
+        said.append(layer.activation)
+    if layer.recurrent_activation != "sigmoid":
+        said.append(f"{layer.recurrent_activation} gates")
+    return ", ".join(said)
+
+
+def _dense(kind: str, width: int, units: int) -> Row:
+    return _row(f"Dense, {kind}", f"({units})", f"{width}·{units} + {units}", (width + 1) * units)
 
 
 def _row(layer: str, output: str, arithmetic: str, count: int) -> Row:

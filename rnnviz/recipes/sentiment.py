@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from rnnviz.arrays import Array
-from rnnviz.data.batches import Examples, batches
+from rnnviz.data.batches import Texts
 from rnnviz.data.sources import as_typed, read_imdb, read_sst2, sha256
 from rnnviz.data.text import Vocabulary, tokenize
 from rnnviz.engine.model import Model, initialise, shapes
@@ -101,13 +101,13 @@ def prepare(mix: Mix, folder: Path, limit: int | None, seed: int, say: Say) -> T
     data = _read(folder, limit, say)
     vocabulary = _vocabulary(data.phrases, data.reviews)
     encode = vocabulary.encode
-    phrases = Examples([encode(s) for s, _ in data.phrases], _floats(y for _, y in data.phrases))
-    valid = Examples([encode(s) for s, _ in data.valid], _floats(y for _, y in data.valid))
+    phrases = Texts([encode(s) for s, _ in data.phrases], _floats(y for _, y in data.phrases))
+    valid = Texts([encode(s) for s, _ in data.valid], _floats(y for _, y in data.valid))
     spoken = _spoken(vocabulary)
     counts: dict[str, Any] = {
         "phrases": len(phrases), "validation": len(valid), "spoken": len(spoken),
     }  # fmt: skip
-    pools: list[Callable[[np.random.Generator], Examples]] = [
+    pools: list[Callable[[np.random.Generator], Texts]] = [
         lambda rng: _draw(phrases, mix.phrases, rng),
         partial(_repeated, spoken, mix.spoken),
     ]
@@ -116,11 +116,11 @@ def prepare(mix: Mix, folder: Path, limit: int | None, seed: int, say: Say) -> T
         pools += taught
         counts |= more
 
-    def draw(epoch: int, rng: np.random.Generator) -> Examples:
+    def draw(epoch: int, rng: np.random.Generator) -> Texts:
         return _joined([pool(rng) for pool in pools])
 
     return Task(
-        vocabulary=vocabulary,
+        encoder=vocabulary,
         labels=LABELS,
         draw=draw,
         valid=valid,
@@ -199,25 +199,25 @@ def _vocabulary(
     return Vocabulary((*chosen[: len(chosen) - len(rare)], *rare))
 
 
-def _spoken(vocabulary: Vocabulary) -> Examples:
+def _spoken(vocabulary: Vocabulary) -> Texts:
     """The sentences of ``spoken.tsv``: written for this recipe, in the way audiences speak."""
     lines = files(__package__).joinpath("spoken.tsv").read_text("utf-8").splitlines()[1:]
     rows = [line.split("\t") for line in lines]
     target = [SURE if label == "1" else 1 - SURE for _, label in rows]
-    return Examples([vocabulary.encode(tokenize(text)) for text, _ in rows], _floats(target))
+    return Texts([vocabulary.encode(tokenize(text)) for text, _ in rows], _floats(target))
 
 
 # -- what the reviews add -----------------------------------------------------------------------
 
 
 def _from_reviews(
-    data: _Data, vocabulary: Vocabulary, phrases: Examples, mix: Mix, say: Say
-) -> tuple[list[Callable[[np.random.Generator], Examples]], dict[str, Any]]:
+    data: _Data, vocabulary: Vocabulary, phrases: Texts, mix: Mix, say: Say
+) -> tuple[list[Callable[[np.random.Generator], Texts]], dict[str, Any]]:
     encode = vocabulary.encode
     short = [
         (encode(s), r.label) for r in data.reviews for s in r.sentences if 2 <= len(s) <= SHORT
     ]
-    weak = Examples(
+    weak = Texts(
         [ids for ids, _ in short],
         _floats(label for _, label in short),
         np.full(len(short), HALF, np.float32),
@@ -229,24 +229,24 @@ def _from_reviews(
     found: Lessons = lessons(data.reviews, opinion)
     clean = [encode(s) for s, _ in found.clean]
     shift = np.array([1 if label else -1 for _, label in found.clean]) * REVIEW_SHIFT
-    relabelled = Examples(clean, sigmoid(_opinion(teachers, clean) + shift).astype(np.float32))
+    relabelled = Texts(clean, sigmoid(_opinion(teachers, clean) + shift).astype(np.float32))
     spans = [
-        Examples(ids, np.full(len(ids), SURE if sign else 1 - SURE, np.float32))
+        Texts(ids, np.full(len(ids), SURE if sign else 1 - SURE, np.float32))
         for sign in (1, 0)
         if (ids := [encode(s) for s, meant in found.spans if meant == sign])
     ]
-    grams = Examples(
+    grams = Texts(
         [encode(s) for s, _ in found.grams],
         _floats(share for _, share in found.grams),
         np.full(len(found.grams), HALF, np.float32),
     )
-    openings = Examples(
+    openings = Texts(
         [encode(s) for s, _ in found.openings],
         np.full(len(found.openings), 0.5, np.float32),
         np.full(len(found.openings), HALF, np.float32),
     )
     often = np.sqrt([n for _, n in found.openings])
-    pools: list[Callable[[np.random.Generator], Examples]] = [
+    pools: list[Callable[[np.random.Generator], Texts]] = [
         lambda rng: _draw(relabelled, mix.sentences, rng),
         lambda rng: grams,
         lambda rng: _chosen(openings, rng.choice(len(often), OPENINGS, p=often / often.sum())),
@@ -264,7 +264,7 @@ def _from_reviews(
 
 
 def _taught(
-    cell: str, vocabulary: Vocabulary, phrases: Examples, weak: Examples, data: _Data, say: Say
+    cell: str, vocabulary: Vocabulary, phrases: Texts, weak: Texts, data: _Data, say: Say
 ) -> Model:
     """A larger net, trained on the phrases and on sentences with their review's label.
 
@@ -276,11 +276,9 @@ def _taught(
         say(f"relabelling net {cell}(64): from {path}")
         return Model(spec, read_weights(path, shapes(spec)))
     model = Model(spec, initialise(spec, TEACHER_FIT.seed))
-    valid = Examples(
-        [vocabulary.encode(s) for s, _ in data.valid], _floats(y for _, y in data.valid)
-    )
+    valid = Texts([vocabulary.encode(s) for s, _ in data.valid], _floats(y for _, y in data.valid))
 
-    def draw(epoch: int, rng: np.random.Generator) -> Examples:
+    def draw(epoch: int, rng: np.random.Generator) -> Texts:
         return _joined([phrases, _draw(weak, TEACHER_SENTENCES, rng)])
 
     for event in fit(model, draw, valid, TEACHER_FIT):
@@ -308,11 +306,12 @@ def _cache_path(spec: ModelSpec, data: _Data) -> Path:
 
 def _opinion(teachers: Sequence[Model], texts: Sequence[Sequence[int]]) -> Array:
     """The mean logit of the nets for each text, (N)."""
-    order = np.argsort([len(ids) for ids in texts], kind="stable")
-    ordered = Examples([texts[int(n)] for n in order], np.zeros(len(texts), np.float32))
+    # Batches keep this order, longest first.
+    order = np.argsort([-len(ids) for ids in texts], kind="stable")
+    ordered = Texts([texts[int(n)] for n in order], np.zeros(len(texts), np.float32))
     found = np.empty(len(texts), np.float32)
     at = 0
-    for ids, _, _ in batches(ordered, 512):
+    for ids, _, _ in ordered.batches(512):
         logits = [teacher.forward(ids).logits[:, 0] for teacher in teachers]
         found[order[at : at + ids.shape[1]]] = np.mean(logits, axis=0)
         at += ids.shape[1]
@@ -326,25 +325,25 @@ def _floats(values: Iterable[float]) -> Array:
     return np.array(list(values), np.float32)
 
 
-def _chosen(pool: Examples, rows: Array) -> Examples:
+def _chosen(pool: Texts, rows: Array) -> Texts:
     weight = None if pool.weight is None else pool.weight[rows]
-    return Examples([pool.ids[int(n)] for n in rows], pool.y[rows], weight)
+    return Texts([pool.ids[int(n)] for n in rows], pool.y[rows], weight)
 
 
-def _draw(pool: Examples, n: int, rng: np.random.Generator) -> Examples:
+def _draw(pool: Texts, n: int, rng: np.random.Generator) -> Texts:
     """n of them without replacement, or all."""
     return pool if n >= len(pool) else _chosen(pool, rng.permutation(len(pool))[:n])
 
 
-def _repeated(pool: Examples, n: int, rng: np.random.Generator) -> Examples:
+def _repeated(pool: Texts, n: int, rng: np.random.Generator) -> Texts:
     """n of them, all once before any comes twice."""
     return _chosen(pool, np.resize(rng.permutation(len(pool)), n))
 
 
-def _joined(parts: Sequence[Examples]) -> Examples:
+def _joined(parts: Sequence[Texts]) -> Texts:
     ids = [row for part in parts for row in part.ids]
     weights = [np.ones(len(p), np.float32) if p.weight is None else p.weight for p in parts]
-    return Examples(ids, np.concatenate([p.y for p in parts]), np.concatenate(weights))
+    return Texts(ids, np.concatenate([p.y for p in parts]), np.concatenate(weights))
 
 
 # -- the recipes --------------------------------------------------------------------------------

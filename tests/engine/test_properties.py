@@ -205,9 +205,10 @@ def test_the_readout_after_a_token_is_the_prediction_of_the_text_so_far(
 GOOD: dict[str, Any] = {
     "source": {"vocabulary": 5, "width": 3, "mask_zero": True, "dropout": 0.1},
     "layers": [
-        {"cell": "lstm", "units": 4, "bidirectional": True, "dropout": 0, "recurrent_dropout": 0.2},
+        {"cell": "lstm", "units": 4, "bidirectional": True, "dropout": 0, "recurrent_dropout": 0.2,
+         "activation": "relu", "recurrent_activation": "hard_sigmoid"},
     ],
-    "head": {"kind": "sigmoid", "outputs": 1, "dropout": 0.5},
+    "head": {"kind": "sigmoid", "outputs": 1, "dropout": 0.5, "hidden": 7},
 }  # fmt: skip
 
 
@@ -236,7 +237,9 @@ def test_a_spec_becomes_plain_lists_and_dicts() -> None:
         ("layers.0.bidirectional", "no"), ("layers.0.dropout", "0.1"), ("layers.0.dropout", -0.1),
         ("layers.0.recurrent_dropout", True), ("layers.0.gates", 4), ("head", []),
         ("head.kind", "tanh"), ("head.kind", ["sigmoid"]), ("head.outputs", 0),
-        ("head.outputs", "1"), ("head.dropout", 2), ("head.bias", 1), ("foot", {}),
+        ("head.outputs", "1"), ("head.hidden", -1), ("layers.0.activation", "sin"),
+        ("layers.0.recurrent_activation", "tanh"), ("source.steps", 3),
+        ("head.dropout", 2), ("head.bias", 1), ("foot", {}),
         ("layers.0.cell", ["lstm"]), ("layers.0.cell", {"name": "lstm"}),
     ],
 )  # fmt: skip
@@ -281,7 +284,7 @@ def test_scattered_rows_are_those_of_add_at(T: int, B: int, E: int, V: int, seed
     ids, d_x = rng.integers(0, V, (T, B)), rng.standard_normal((T, B, E))
     table = np.zeros((V + 1, E))
     np.add.at(table, ids, d_x)
-    found = scatter_rows(ids, d_x, (V + 1, E))
+    found = scatter_rows(ids.ravel(), d_x.reshape(-1, E), (V + 1, E))
     np.testing.assert_allclose(found, table, 1e-12, 1e-14)
     assert found.dtype == d_x.dtype
     assert not found[V].any()
@@ -386,15 +389,15 @@ def test_fresh_weights_depend_on_the_seed_alone() -> None:
 def test_dropout_keeps_the_mean_is_constant_over_steps_and_off_without_a_generator(
     cell: str,
 ) -> None:
-    """One mask a sequence for inputs, one a gate for the state before, as in Keras."""
+    """One mask a gate and sequence, for the state before and then for inputs, as in Keras."""
     rate = 0.25
     layer = RecurrentSpec(cell, 40, dropout=rate, recurrent_dropout=rate)
     spec = ModelSpec(EmbeddingSpec(9, 40), (layer,), HeadSpec("sigmoid", 1, rate))
     net, ids = model(spec, np.random.default_rng(0)), np.ones((3, 50), np.int64)
     done = net.forward(ids, np.random.default_rng(1))
-    drop, kept = done.dropped[0], done.scans[0][0].recurrent_mask
+    drop, kept = done.scans[0][0].input_mask, done.scans[0][0].recurrent_mask
     assert drop is not None and kept is not None and done.features_mask is not None
-    assert drop.shape == (50, 40)
+    assert drop.shape == (len(CELLS[cell].gates), 50, 40)
     assert kept.shape == (len(CELLS[cell].gates), 50, 40)
     for mask in (drop, kept, done.features_mask):
         np.testing.assert_allclose(np.unique(mask), [0, 1 / (1 - rate)])

@@ -1,0 +1,101 @@
+"""A series as a net reads it: which columns, how they are scaled, which windows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from rnnviz.arrays import Array
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """How measurements become inputs, and forecasts become measurements again.
+
+    Inputs are (value − mean) / std by column; a window is ``lookback`` rows taken every ``step``
+    rows, its target the column ``target``, ``delay`` rows after its end.
+    """
+
+    columns: tuple[str, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    lookback: int
+    step: int
+    delay: int
+    target: int
+    reverse: bool = False
+
+    def __post_init__(self) -> None:
+        """Check that the fields agree."""
+        D = len(self.columns)
+        if not D or len(self.mean) != D or len(self.std) != D:
+            raise ValueError("a scaling needs a name, a mean and a deviation for every column")
+        if not all(np.isfinite([*self.mean, *self.std])) or min(self.std) <= 0:
+            raise ValueError("means must be finite and deviations greater than zero")
+        if not 0 <= self.target < D or self.step < 1 or self.lookback < self.step or self.delay < 0:
+            raise ValueError("a scaling's window makes no sense")
+
+    def __len__(self) -> int:
+        """D, the number of measurements at a step."""
+        return len(self.columns)
+
+    @classmethod
+    def of(cls, data: Array, columns: Sequence[str], **window: Any) -> Scaling:
+        """The scaling of the rows given (the training rows), (N, D)."""
+        mean, std = data.mean(axis=0), data.std(axis=0)
+        return cls(tuple(columns), tuple(mean.tolist()), tuple(std.tolist()), **window)
+
+    def apply(self, data: Array) -> Array:
+        """Measurements (N, D) as inputs, float32."""
+        return ((data - np.array(self.mean)) / np.array(self.std)).astype(np.float32)
+
+    def restore(self, forecast: Array) -> Array:
+        """Scaled forecasts in the unit of the target column."""
+        return forecast * self.std[self.target] + self.mean[self.target]
+
+    @property
+    def steps(self) -> int:
+        """The length of a window."""
+        return -(-self.lookback // self.step)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain lists and numbers."""
+        found = asdict(self)
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in found.items()}
+
+    @classmethod
+    def from_json(cls, value: object) -> Scaling:
+        """Read what ``to_json`` wrote; ValueError if it is not that."""
+        if not isinstance(value, dict) or set(value) != {f.name for f in fields(cls)}:
+            raise ValueError("a scaling must have " + ", ".join(f.name for f in fields(cls)))
+        lists = {key: value[key] for key in ("columns", "mean", "std")}
+        if not all(isinstance(entry, list) for entry in lists.values()):
+            raise ValueError("a scaling's columns, means and deviations must be lists")
+        if not all(isinstance(name, str) for name in value["columns"]):
+            raise ValueError("a scaling's columns must be names")
+        whole = [value[key] for key in ("lookback", "step", "delay", "target")]
+        if not all(type(n) is int for n in whole) or type(value["reverse"]) is not bool:
+            raise ValueError("a scaling's window must be whole numbers, and reverse true or false")
+        try:
+            return cls(**value | {key: tuple(entry) for key, entry in lists.items()})
+        except TypeError as error:
+            raise ValueError(f"not a scaling: {error}") from None
+
+
+def in_order(first: int, end: int, size: int, count: int) -> Array:
+    """The rows of ``count`` batches of ``size`` from ``first`` on, (count · size).
+
+    Where a batch would reach ``end`` the next one starts at ``first`` again, as in the lecture's
+    generator (``if i + batch_size >= max_index``), so a row can come twice.
+    """
+    batches, at = [], first
+    for _ in range(count):
+        if at + size >= end:
+            at = first
+        batch = np.arange(at, min(at + size, end))
+        batches.append(batch)
+        at += len(batch)
+    return np.concatenate(batches) if batches else np.zeros(0, np.int64)

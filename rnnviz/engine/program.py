@@ -1,0 +1,548 @@
+"""A cell's lines as loops that write in place: what training runs.
+
+The plain loop of ``recurrent.py`` calls a cell's own ``forward`` and ``backward`` step by step and
+keeps every named value. Training needs few of them, and its time goes into calls and new arrays.
+Here the same lines (those on the screen, which the tests hold against the cells) become four
+functions over a *chunk* of steps:
+
+``forward``      reads the chunk and keeps what backward needs;
+``coefficients`` everything backward multiplies gradients with; that depends on forward values
+                 alone, so it is made for all steps of the chunk at once;
+``backward``     walks back: a few products of a coefficient with an arriving gradient a step;
+``spread``       where a gate's input product has another gradient than its recurrent one (GRU's
+                 candidate), puts it in place, for all steps at once.
+
+Arrays are feature-major, (L, G·H, R) for L steps of R sequences: a step is contiguous, a gate is a
+contiguous block of it, and each product of a step is one matrix product.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, cast
+
+import numpy as np
+
+from rnnviz.cells import Cell
+from rnnviz.equations import FUNCTIONS, parse
+
+
+class NotFastError(Exception):
+    """The lines do something the loops cannot, a matrix product of their own for example."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """The loops of a cell, and what they expect."""
+
+    gates: tuple[str, ...]  # in the order of the blocks of A and K
+    halved: tuple[str, ...]  # gates whose W, U and b are to be halved: σ(a) = ½·tanh(½a) + ½
+    apart: tuple[str, ...]  # gates whose two products do not meet in one sum: two biases
+    states: tuple[str, ...]
+    kept: int  # further (L, H, R) arrays that forward fills for backward
+    made: int  # (L, H, R) arrays that coefficients fills
+    bases: int  # gradients that backward leaves for the chunk, (L, H, R); the first is that of h
+    temporaries: int  # arrays any of the loops may write to
+    source: str
+    forward: Callable[..., None] = field(repr=False)
+    coefficients: Callable[..., None] = field(repr=False)
+    backward: Callable[..., None] = field(repr=False)
+    spread: Callable[..., None] | None = field(repr=False)
+
+
+def program(cell: Cell) -> Program:
+    """The loops of a cell, written once; NotFastError if its lines do not fit them."""
+    return _written(cast(Hashable, cell))
+
+
+@cache
+def _written(cell: Any) -> Program:
+    return _Writer(cell).program()
+
+
+# -- expressions ----------------------------------------------------------------------------------
+
+
+def _terms(node: ast.expr) -> Iterator[ast.expr]:
+    """The summands of an expression."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        yield from _terms(node.left)
+        yield from _terms(node.right)
+    else:
+        yield node
+
+
+def _sum(nodes: list[ast.expr]) -> ast.expr:
+    found = nodes[0]
+    for node in nodes[1:]:
+        found = ast.BinOp(found, ast.Add(), node)
+    return found
+
+
+def _names(node: ast.expr) -> set[str]:
+    called = {id(n.func) for n in ast.walk(node) if isinstance(n, ast.Call)}
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and id(n) not in called}
+
+
+def _gate_of(weight: str) -> str:
+    """ "W_f" belongs to gate f, "U" to the gate without a name."""
+    return weight[2:]
+
+
+class _Emitter:
+    """Statements that compute an expression without a new array."""
+
+    def __init__(self, where: Mapping[str, str], first: int = 0) -> None:
+        self.where = dict(where)  # recorded name, or expression as text -> variable
+        self.lines: list[str] = []
+        self.free = self.used = first  # temporaries t0, t1, ...
+
+    def temporary(self) -> str:
+        self.free += 1
+        self.used = max(self.used, self.free)
+        return f"t{self.free - 1}"
+
+    def into(self, node: ast.expr, target: str) -> None:
+        """Leave the value of an expression in ``target``."""
+        before = self.free
+        match node:
+            case ast.Name():
+                self.lines.append(f"copyto({target}, {self.value(node)})")
+            case ast.Call(ast.Name(id=function), [argument]):
+                self._call(function, self.value(argument, target), target)
+            case ast.UnaryOp(ast.USub(), operand):
+                self.lines.append(f"negative({self.value(operand, target)}, {target})")
+            case ast.BinOp(base, ast.Pow(), _):
+                a = self.value(base, target)
+                self.lines.append(f"multiply({a}, {a}, {target})")
+            case ast.BinOp(left, op, right):
+                # The left side may use the target unless the right side still reads it.
+                a = self.value(left, None if self._reads(right, target) else target)
+                b = self.value(right, target if a != target else None)
+                self.lines.append(f"{_OPERATIONS[type(op)]}({a}, {b}, {target})")
+            case _:
+                raise NotFastError(ast.unparse(node))
+        self.free = before
+
+    def value(self, node: ast.expr, target: str | None = None) -> str:
+        """The variable that holds an expression, after computing it (into ``target``)."""
+        said = ast.unparse(node)
+        if isinstance(node, ast.Constant):
+            return said
+        if said not in self.where or self.where[said].startswith("="):
+            place = self.where.get(said, "=")[1:] or target or self.temporary()
+            self.into(node, place)
+            if said in self.where:
+                self.where[said] = place  # to be kept: from now on it is there
+            return place
+        return self.where[said]
+
+    def _reads(self, node: ast.expr, target: str) -> bool:
+        return any(self.where.get(name) == target for name in _names(node))
+
+    def _call(self, function: str, value: str, target: str) -> None:
+        match function:
+            case "tanh":
+                self.lines.append(f"tanh({value}, {target})")
+            case "relu":
+                self.lines.append(f"maximum({value}, 0, out={target})")
+            case "sigmoid":
+                self.lines += [
+                    f"multiply({value}, HALF, {target})", f"tanh({target}, {target})",
+                    f"multiply({target}, HALF, {target})", f"add({target}, HALF, {target})",
+                ]  # fmt: skip
+            case _:
+                self.lines.append(f"copyto({target}, F_{function}({value}))")
+
+
+_OPERATIONS = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply"}
+
+#: A gradient as a sum of coefficient · base gradient; a coefficient of None is 1.
+Linear = dict[str, "ast.expr | None"]
+
+
+# -- from lines to source -------------------------------------------------------------------------
+
+
+@dataclass
+class _Gate:
+    """Where the two products of a gate go."""
+
+    name: str
+    input_line: str = ""  # the line that reads x @ W
+    recurrent_line: str = ""  # the line that reads h_prev @ U
+    activation: str = ""  # set if those are one line of nothing else, and this alone follows it
+    value: str = ""  # the activated gate
+    d_xw: str = ""  # the gradients that walk back through the two products
+    d_hu: str = ""
+
+
+_RANK = {"sigmoid": 0, "tanh": 1, "relu": 2, "": 3}
+
+
+class _Writer:
+    def __init__(self, cell: Cell) -> None:
+        self.cell, self.states = cell, cell.states
+        self.gate = {g: _Gate(g) for g in cell.gates}
+        self.body = {line.name: self._without_products(line.name, line.formula)
+                     for line in cell.lines}  # fmt: skip
+        for gate in self.gate.values():
+            self._find_activation(gate)
+        self.sums: dict[str, Linear] = {}  # gradients with several sources, in order
+        self.linear: dict[str, Linear] = {}
+        for line in cell.back:
+            self._read_back(line.name, line.formula)
+        self.order = sorted(self.gate, key=self._place)
+        self.plain = [g for g in self.order if self.gate[g].activation]
+        self.halved = [g for g in self.plain if self.gate[g].activation == "sigmoid"]
+        self.coefficient = self._all_coefficients()
+
+    def _fail(self, node: ast.expr) -> NotFastError:
+        return NotFastError(f"{self.cell.name}: {ast.unparse(node)}")
+
+    def _place(self, gate: str) -> tuple[int, int]:
+        """Gates of one activation, and of one base in backward, side by side: one call for all."""
+        bases = ["d_h", *self.sums]
+        base = next(iter(self.linear[self.gate[gate].d_hu]), "d_h")
+        return _RANK[self.gate[gate].activation], bases.index(base)
+
+    # Forward lines: products become names, what is left is pointwise.
+
+    def _without_products(self, name: str, formula: str) -> ast.expr:
+        left: list[ast.expr] = []
+        for term in _terms(parse(formula)):
+            match term:
+                case ast.BinOp(ast.Name(id="x"), ast.MatMult(), ast.Name(id=w)) if w[0] == "W":
+                    self.gate[_gate_of(w)].input_line = name
+                    left.insert(0, ast.Name(f"xw_{_gate_of(w)}"))
+                case ast.BinOp(ast.Name(id="h_prev"), ast.MatMult(), ast.Name(id=u)) if u[0] == "U":
+                    self.gate[_gate_of(u)].recurrent_line = name
+                    left.append(ast.Name(f"hu_{_gate_of(u)}"))
+                case ast.Name(id=b) if b == "b" or b.startswith("b_"):
+                    pass  # part of the products: see Program.apart
+                case _:
+                    if any(isinstance(n, ast.MatMult) for n in ast.walk(term)):
+                        raise self._fail(term)
+                    left.append(term)
+        return _sum(left)
+
+    def _find_activation(self, gate: _Gate) -> None:
+        if not gate.input_line or not gate.recurrent_line:
+            raise NotFastError(f"{self.cell.name}: gate {gate.name!r} lacks a product")
+        a = gate.input_line
+        users = [n for n, body in self.body.items() if a in _names(body)]
+        if gate.recurrent_line != a or len(list(_terms(self.body[a]))) > 2 or len(users) != 1:
+            return
+        if users[0] in self.states:  # SimpleRNN's h has a place of its own
+            return
+        match self.body[users[0]]:
+            case ast.Call(ast.Name(id=f), [ast.Name(id=argument)]) if argument == a and f in _RANK:
+                gate.activation, gate.value = f, users[0]
+
+    # Backward lines: every gradient is linear in those that arrive.
+
+    def _read_back(self, name: str, formula: str) -> None:
+        if name == "d_h":  # d_h_out + d_h_next: the loop adds them up
+            self.linear[name] = {"d_h": None}
+            return
+        pointwise: list[ast.expr] = []
+        for term in _terms(parse(formula)):
+            match term:
+                case ast.BinOp(ast.Name(id=d), ast.MatMult(), ast.Attribute(ast.Name(id=w), "T")):
+                    if _gate_of(w) not in self.gate or w[0] not in "WU":
+                        raise self._fail(term)
+                    gate = self.gate[_gate_of(w)]
+                    gate.d_xw, gate.d_hu = (d, gate.d_hu) if w[0] == "W" else (gate.d_xw, d)
+                case _:
+                    pointwise.append(term)
+        linear = self._linear(_sum(pointwise)) if pointwise else {}
+        if len(linear) > 1 and not name.endswith("_prev"):
+            self.sums[name] = linear
+            linear = {name: None}
+        self.linear[name] = linear
+
+    def _linear(self, node: ast.expr) -> Linear:
+        match node:
+            case ast.Name(id=name) if name in self.linear:
+                return dict(self.linear[name])
+            case ast.Name(id=name) if name.startswith("d_") and name.endswith("_next"):
+                return {name: None}
+            case ast.BinOp(left, ast.Add(), right):
+                a, b = self._linear(left), self._linear(right)
+                if set(a) & set(b):
+                    raise self._fail(node)
+                return a | b
+            case ast.BinOp(left, ast.Mult(), right):
+                arrives = any(n.startswith("d_") for n in _names(left))
+                d, factor = (left, right) if arrives else (right, left)
+                return {
+                    base: factor if c is None else ast.BinOp(c, ast.Mult(), factor)
+                    for base, c in self._linear(d).items()
+                }
+        raise self._fail(node)
+
+    def _all_coefficients(self) -> dict[tuple[str, str], ast.expr]:
+        """What backward multiplies with, by (what is made, base it is made from)."""
+        made = dict(self.sums)
+        for g in self.order:
+            gate = self.gate[g]
+            if gate.d_xw != gate.d_hu:
+                made[f"xw_{g}"] = self.linear[gate.d_xw]
+            if len(self.linear[gate.d_hu]) != 1 or len(self.linear[gate.d_xw]) != 1:
+                raise NotFastError(f"{self.cell.name}: gate {g!r} has several gradients")
+        # After those: they often begin with the same factors.
+        made |= {f"hu_{g}": self.linear[self.gate[g].d_hu] for g in self.order}
+        made |= {f"d_{s}_prev": self.linear.get(f"d_{s}_prev", {}) for s in self.states}
+        return {
+            (name, base): factor
+            for name, linear in made.items()
+            for base, factor in linear.items()
+            if factor is not None
+        }
+
+    # Source.
+
+    def program(self) -> Program:
+        forward, keep = self._forward()
+        values = self._after_forward(keep)
+        coefficients, places = self._coefficients(values)
+        backward = self._backward(places)
+        spread = self._spread(places)
+        used = max(e.used for e in (forward, coefficients, backward, spread))
+        head = [f"    t{k} = T[{k}]" for k in range(used)]
+        texts = [
+            ["def forward(L, H, A, HU, S, V, T, recur, counts):", *head, *forward.lines],
+            ["def coefficients(H, A, S, V, K, C, T):", *head, *coefficients.lines],
+            ["def backward(L, H, A, S, V, K, C, D, N, T, asked, unrecur, counts):", *head,
+             *backward.lines],
+            ["def spread(H, A, S, V, K, C, D, T):", *head, *spread.lines],
+        ]  # fmt: skip
+        source = "\n\n".join("\n".join(text) for text in texts) + "\n"
+        scope: dict[str, Any] = {name: getattr(np, name) for name in _UFUNCS}
+        scope |= {f"F_{name}": function for name, (function, _) in FUNCTIONS.items()}
+        scope["HALF"] = np.float32(0.5)  # keeps both float32 and float64 as they are
+        exec(compile(source, f"<loops of {self.cell.name}>", "exec"), scope)
+        return Program(
+            gates=tuple(self.order), halved=tuple(self.halved), apart=tuple(self._apart()),
+            states=self.states, kept=len(keep),
+            made=sum(place.startswith("C") for place in places.values()),
+            bases=1 + len(self.sums), temporaries=max(used, 1), source=source,
+            forward=scope["forward"], coefficients=scope["coefficients"],
+            backward=scope["backward"],
+            spread=scope["spread"] if len(texts[3]) > 1 + len(head) + 1 else None,
+        )  # fmt: skip
+
+    def _apart(self) -> list[str]:
+        return [g for g in self.order if self.gate[g].input_line != self.gate[g].recurrent_line]
+
+    def _block(self, gate: str, array: str) -> str:
+        k = self.order.index(gate)
+        return f"{array}[{k} * H : {k + 1} * H]" if len(self.order) > 1 else array
+
+    def _forward(self) -> tuple[_Emitter, dict[str, str]]:
+        n = len(self.plain)
+        emit = _Emitter({f"{s}_prev": f"{s}_prev" for s in self.states})
+        for g in self.order:
+            emit.where[f"xw_{g}"] = self._block(g, "a")
+            emit.where[f"hu_{g}"] = self._block(g, "HU")
+        keep = self._kept()
+        emit.where |= {text: f"={place}[t]" for text, place in keep.items() if "(" in text}
+        emit.lines += ["a = A[t]", *(f"{s}_prev = S{s}[t]" for s in self.states),
+                       *(f"{s} = S{s}[t + 1]" for s in self.states), "recur(t, HU)"]  # fmt: skip
+        whole = n == len(self.order)
+        if n:
+            part = "" if whole else f"[: {n} * H]"
+            emit.lines.append(f"add(a{part}, HU{part}, a{part})")
+        smooth = [g for g in self.plain if self.gate[g].activation != "relu"]
+        if smooth:
+            emit.lines += [f"s = a[: {len(smooth)} * H]", "tanh(s, s)"]
+        if self.halved:
+            emit.lines += [f"s = a[: {len(self.halved)} * H]",
+                           "multiply(s, HALF, s)", "add(s, HALF, s)"]  # fmt: skip
+        if len(smooth) < n:
+            emit.lines += [f"s = a[{len(smooth)} * H : {n} * H]", "maximum(s, 0, out=s)"]
+        done = set()
+        for g in self.plain:
+            gate = self.gate[g]
+            emit.where[gate.value] = self._block(g, "a")
+            done |= {gate.value, gate.input_line}
+        for line in self.cell.lines:
+            if line.name not in done:
+                self._line(emit, line.name, keep)
+        emit.lines += ["if counts is not None and counts[t] < a.shape[1]:", "    n = counts[t]",
+                       *(f"    {s}[:, n:] = {s}_prev[:, n:]" for s in self.states)]  # fmt: skip
+        emit.lines = [
+            *(f"    S{s} = S[{k}]" for k, s in enumerate(self.states)),
+            "    for t in range(L):",
+            *(f"        {line}" for line in emit.lines),
+        ]
+        return emit, keep
+
+    def _line(self, emit: _Emitter, name: str, keep: Mapping[str, str]) -> None:
+        """One line that is no plainly activated gate."""
+        body = self.body[name]
+        if name in self.states:
+            target = name
+        elif name in keep:
+            target = f"{keep[name]}[t]"
+        elif inputs := [g for g in self.order if self.gate[g].input_line == name]:
+            target = self._block(inputs[0], "a")
+        elif isinstance(body, ast.Call) and isinstance(body.args[0], ast.Name):
+            target = emit.where[body.args[0].id]  # an activation in the place of its argument
+        else:
+            target = emit.temporary()
+        if not (isinstance(body, ast.Name) and emit.where[body.id] == target):
+            emit.into(body, target)
+        emit.where[name] = target
+
+    def _kept(self) -> dict[str, str]:
+        """What forward has to keep beside gates and states: names, and calls worth keeping."""
+        wanted: dict[str, None] = {}
+        for factor in self.coefficient.values():
+            for node in ast.walk(factor):
+                if isinstance(node, ast.Call):
+                    wanted[ast.unparse(node)] = None
+            wanted |= dict.fromkeys(sorted(_names(factor)))
+        have = {f"{s}_prev" for s in self.states} | set(self.states)
+        have |= {self.gate[g].value for g in self.plain}
+        have |= set(self._activated_in_place())
+        inside = {n for body in self.body.values() for n in map(ast.unparse, _calls(body))}
+        found = [w for w in wanted if w not in have and ("(" not in w or w in inside)]
+        return {text: f"V[{k}]" for k, text in enumerate(found)}
+
+    def _activated_in_place(self) -> dict[str, str]:
+        """Activations of a gate that is not plain: GRU's g, in the place of its a_g."""
+        found = {}
+        for name, body in self.body.items():
+            for g in self.order:
+                a = self.gate[g].input_line
+                match body:
+                    case ast.Call(_, [ast.Name(id=argument)]) if argument == a:
+                        if not self.gate[g].activation:
+                            found[name] = g
+                    case _:
+                        pass
+        return found
+
+    def _after_forward(self, keep: Mapping[str, str]) -> dict[str, str]:
+        """Where each value is for all steps of a chunk."""
+        found = {self.gate[g].value: self._rows(g, "A") for g in self.plain}
+        found |= {name: self._rows(g, "A") for name, g in self._activated_in_place().items()}
+        for k, s in enumerate(self.states):
+            found |= {s: f"S[{k}][1:]", f"{s}_prev": f"S[{k}][:-1]"}
+        return found | dict(keep)
+
+    def _rows(self, gate: str, array: str) -> str:
+        k = self.order.index(gate)
+        return f"{array}[:, {k} * H : {k + 1} * H]" if len(self.order) > 1 else array
+
+    def _coefficients(
+        self, values: Mapping[str, str]
+    ) -> tuple[_Emitter, dict[tuple[str, str], str]]:
+        emit, places, made = _Emitter(values), {}, 0
+        for (name, base), factor in self.coefficient.items():
+            if name.startswith("hu_"):  # where its gradient will be
+                place = self._rows(name[3:], "K")
+            elif isinstance(factor, ast.Name):
+                places[name, base] = values[factor.id]
+                continue
+            else:
+                place, made = f"C[{made}]", made + 1
+            places[name, base] = place
+            emit.into(factor, place)
+            emit.where.setdefault(ast.unparse(factor), place)
+        emit.lines = [f"    {line}" for line in emit.lines] or ["    pass"]
+        return emit, places
+
+    def _total(self, emit: _Emitter, name: str, linear: Linear, target: str,
+               places: Mapping[tuple[str, str], str]) -> None:  # fmt: skip
+        """target = Σ coefficient · base, at step t."""
+        for n, base in enumerate(linear):
+            place = places.get((name, base))
+            factor = f"{_variable(place)}[t]" if place else None
+            if n == 0:
+                emit.lines.append(
+                    f"multiply({factor}, {base}, {target})" if factor
+                    else f"copyto({target}, {base})"
+                )  # fmt: skip
+            elif factor:
+                spare = emit.temporary()
+                emit.lines += [f"multiply({factor}, {base}, {spare})",
+                               f"add({target}, {spare}, {target})"]  # fmt: skip
+            else:
+                emit.lines.append(f"add({target}, {base}, {target})")
+        emit.free = 1  # t0 is the way around the product
+
+    def _backward(self, places: Mapping[tuple[str, str], str]) -> _Emitter:
+        emit, others = _Emitter({}, first=1), self.states[1:]
+        emit.lines += [
+            "k, d_h = K[t], D[0][t]",
+            "if asked is None: copyto(d_h, N[0])",
+            "else: add(N[0], asked[t], d_h)",
+            "n = k.shape[1] if counts is None else counts[t]",
+            "masked = n < k.shape[1]",
+            "around = [d_h[:, n:].copy(), "
+            + "".join(f"d_{s}_next[:, n:].copy(), " for s in others) + "] if masked else None",
+            "if masked: "
+            + "; ".join(["d_h[:, n:] = 0", *(f"d_{s}_next[:, n:] = 0" for s in others)]),
+        ]  # fmt: skip
+        for k, (name, linear) in enumerate(self.sums.items(), 1):
+            emit.lines.append(f"{name} = D[{k}][t]")
+            self._total(emit, name, linear, name, places)
+        for first, end, base in self._runs():
+            part = f"k[{first} * H : {end} * H]" if end - first < len(self.order) else "k"
+            if end - first > 1:  # one base for several gates
+                part = f"{part}.reshape({end - first}, H, -1)"
+            emit.lines += [f"s = {part}", f"multiply(s, {base}, s)"]
+        for s in others:
+            self._total(emit, f"d_{s}_prev", self.linear[f"d_{s}_prev"], f"d_{s}_next", places)
+        emit.lines.append("unrecur(k, N[0])")
+        if around := self.linear.get("d_h_prev"):
+            self._total(emit, "d_h_prev", around, "t0", places)
+            emit.lines.append("add(N[0], t0, N[0])")
+        emit.lines += ["if masked:", "    N[0][:, n:] = around[0]"]
+        emit.lines += [f"    d_{s}_next[:, n:] = around[{k}]" for k, s in enumerate(others, 1)]
+        used = {p for (name, _), p in places.items() if not name.startswith(("hu_", "xw_"))}
+        emit.lines = [
+            *(f"    {_variable(place)} = {place}" for place in sorted(used)),
+            *(f"    d_{s}_next = N[{k}]" for k, s in enumerate(others, 1)),
+            "    for t in range(L - 1, -1, -1):",
+            *(f"        {line}" for line in emit.lines),
+        ]
+        return emit
+
+    def _runs(self) -> list[tuple[int, int, str]]:
+        """Gates side by side whose gradient comes from the same base: (first, end, base)."""
+        runs: list[tuple[int, int, str]] = []
+        for k, g in enumerate(self.order):
+            (base,) = self.linear[self.gate[g].d_hu]
+            if runs and runs[-1][2] == base:
+                runs[-1] = (runs[-1][0], k + 1, base)
+            else:
+                runs.append((k, k + 1, base))
+        return runs
+
+    def _spread(self, places: Mapping[tuple[str, str], str]) -> _Emitter:
+        emit, bases = _Emitter({}), ["d_h", *self.sums]
+        for g in self.order:
+            if self.gate[g].d_xw != self.gate[g].d_hu:
+                (base,) = self.linear[self.gate[g].d_xw]
+                factor, d = places[f"xw_{g}", base], f"D[{bases.index(base)}]"
+                emit.lines.append(f"    multiply({factor}, {d}, {self._rows(g, 'K')})")
+        emit.lines.append("    return")
+        return emit
+
+
+_UFUNCS = ("add", "subtract", "multiply", "tanh", "maximum", "negative", "copyto")
+
+
+def _variable(place: str) -> str:
+    """A short variable for a chunk's array: "C[0]" is C_0, "S[0][:-1]" is S_0_1 ..."""
+    return "".join(c if c.isalnum() else "_" for c in place)
+
+
+def _calls(node: ast.expr) -> list[ast.expr]:
+    return [n for n in ast.walk(node) if isinstance(n, ast.Call)]
