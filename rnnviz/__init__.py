@@ -70,18 +70,26 @@ def train(
     limit: int | None = None,
     seed: int = 0,
     device: str = "auto",
+    resume: str | Path | None = None,
+    time_budget: float | None = None,
     watch: Callable[[Event], None] | None = None,
 ) -> Run:
     """Train a recipe and return its run directory.
 
     ``data`` is a folder of data sets, or "sample" for the small sample in the package; None reads
-    the environment variable RNNVIZ_DATA. ``watch`` is called with every batch and epoch.
+    the environment variable RNNVIZ_DATA. ``resume`` goes on with a run (its folder, its name, or
+    "last"): of the other arguments only ``epochs``, ``data``, ``time_budget`` and ``watch`` count
+    then. ``time_budget`` is in seconds; after it the run is saved and can be resumed. ``watch`` is
+    called with every batch and epoch.
     """
     from rnnviz.engine.device import choose
     from rnnviz.runs import Options
+    from rnnviz.runs import resume as go_on
     from rnnviz.runs import train as start
 
     choose(device)
+    if resume is not None:
+        return go_on(resume, epochs=epochs, data=data, time_budget=time_budget, watch=watch)
     options = Options(
         epochs=epochs,
         batch_size=batch_size,
@@ -92,4 +100,4 @@ def train(
         limit=limit,
         seed=seed,
     )
-    return start(recipe, options, data=data, out=out, watch=watch)
+    return start(recipe, options, data=data, out=out, time_budget=time_budget, watch=watch)

@@ -18,10 +18,12 @@ import numpy as np
 
 from rnnviz.arrays import Array, Values
 from rnnviz.data.batches import padded
-from rnnviz.data.text import UNKNOWN_ID, Vocabulary, tokenize
+from rnnviz.data.series import Scaling
+from rnnviz.data.text import Vocabulary
 from rnnviz.engine.model import Model, initialise, shapes
-from rnnviz.engine.spec import EmbeddingSpec, ModelSpec
+from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec
 from rnnviz.errors import InvalidFileError, UsageError, nearest
+from rnnviz.files import assets as assets
 from rnnviz.files import write_atomically
 
 SCHEMA = "rnnviz.model/1"
@@ -32,14 +34,30 @@ MAX_BYTES = 2_000_000_000
 
 @dataclass(frozen=True, eq=False)
 class Stored:
-    """A model with what is needed to use it on text."""
+    """A model with what is needed to use it."""
 
     name: str
     model: Model
-    vocabulary: Vocabulary
+    encoder: Vocabulary | Scaling  # how a text or a series becomes its input
     labels: tuple[str, ...]
     record: Mapping[str, Any]  # the JSON: training, metrics, versions, licence note ...
     weights_path: Path | None = None
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The words it knows; UsageError for a model that reads a series."""
+        if isinstance(self.encoder, Scaling):
+            raise UsageError(
+                f"{self.name} reads a series ({len(self.encoder)} measurements a step), not text. "
+                "Models of text: rnnviz models"
+            )
+        return self.encoder
+
+    @property
+    def masks(self) -> bool:
+        """Whether it skips its padding."""
+        source = self.model.spec.source
+        return isinstance(source, EmbeddingSpec) and source.mask_zero
 
     @property
     def about(self) -> str:
@@ -53,30 +71,25 @@ class Stored:
 
     def tokenize(self, text: str) -> list[str]:
         """The text as this model's words."""
-        return tokenize(text)
+        return self.vocabulary.tokenize(text)
 
     def untrained(self, seed: int) -> Stored:
         """The same net with fresh weights, and a name that says so."""
         model = Model(self.model.spec, initialise(self.model.spec, seed))
         record = {**self.record, "trained_on": f"untrained, seed {seed}"}
         name = f"{self.name} (untrained, seed {seed})"
-        return Stored(name, model, self.vocabulary, self.labels, record)
+        return Stored(name, model, self.encoder, self.labels, record)
 
     def predict(self, texts: list[str]) -> Array:
-        """(N, K) probabilities of each label for each text."""
-        ids = [self.vocabulary.encode(self.tokenize(text)) or [UNKNOWN_ID] for text in texts]
-        source = self.model.spec.source
-        if isinstance(source, EmbeddingSpec) and source.mask_zero:
-            found = self.model.predict(padded(ids))
-        else:  # a net that reads its padding must not be given any
+        """(N, K) probabilities of each label for each text, padded as in training."""
+        vocabulary = self.vocabulary
+        length, padding = vocabulary.encoding.length, vocabulary.encoding.padding
+        ids = [vocabulary.read(text)[1] or [vocabulary.encoding.unknown] for text in texts]
+        if self.masks or length is not None:
+            found = self.model.predict(padded(ids, length, padding))
+        else:  # a net that reads its padding, which in training was as long as the batch asked for
             found = np.concatenate([self.model.predict(padded([row])) for row in ids])
         return np.concatenate([1 - found, found], -1) if found.shape[-1] == 1 else found
-
-
-def assets() -> Path:
-    """Where the shipped files are: inside the installed package, or beside it in a checkout."""
-    inside = Path(__file__).parent / "assets"
-    return inside if inside.is_dir() else Path(__file__).parent.parent / "assets"
 
 
 def shipped() -> dict[str, Path]:
@@ -86,13 +99,24 @@ def shipped() -> dict[str, Path]:
 
 def find(name: str) -> Path:
     """The JSON of a model named by its shipped name, a path, or a run directory."""
+    return locate(name)[0]
+
+
+def locate(name: str) -> tuple[Path, Path]:
+    """The JSON and the weights of a model.
+
+    Of a run directory: its best weights, or any other file of weights in it, named by its path.
+    """
     if name in (known := shipped()):
-        return known[name]
+        return known[name], weights_of(known[name])
     path = Path(name).expanduser()
     if path.is_dir() and (path / "spec.json").is_file():
-        return path / "spec.json"
+        return path / "spec.json", weights_of(path / "spec.json")
     if path.is_file():
-        return path.with_suffix(".json") if path.suffix == ".safetensors" else path
+        record = path.with_suffix(".json") if path.suffix == ".safetensors" else path
+        if record != path and not record.is_file() and path.with_name("spec.json").is_file():
+            return path.with_name("spec.json"), path
+        return record, weights_of(record)
     if "/" in name or "\\" in name or path.suffix:
         raise UsageError(f"There is no model file {name}. See what there is: rnnviz models")
     raise UsageError(
@@ -107,30 +131,44 @@ def weights_of(path: Path) -> Path:
 
 
 def load(name: str = DEFAULT) -> Stored:
-    """A model by shipped name, path of its JSON, or run directory.
+    """A model by shipped name, path of its JSON, run directory, or a file of weights in one.
 
     UsageError if there is none of that name; InvalidFileError if it cannot be believed.
     """
-    path = find(name)
-    shown = path.parent.name if path.name == "spec.json" else path.stem
+    path, weights = locate(name)
+    run = path.name == "spec.json"
+    shown = path.parent.name if run else path.stem
     record = _read_json(path)
+    if run:
+        _check_trained(path, record, weights)
     try:
         spec = ModelSpec.from_json(record.get("config"))
-        vocabulary = _vocabulary(path, record)
+        encoder = _encoder(path, record)
         labels = tuple(_labels(record))
-        _agree(spec, vocabulary, labels)
+        _agree(spec, encoder, labels)
     except ValueError as error:
         raise InvalidFileError(f"{path}: {error}. {_remedy(path)}") from error
-    weights = weights_of(path)
-    expected = record.get("weights_sha256") if path.name != "spec.json" else None
+    expected = None if run else record.get("weights_sha256")
     params = read_weights(weights, shapes(spec), expected)
-    return Stored(shown, Model(spec, params), vocabulary, labels, record, weights)
+    return Stored(shown, Model(spec, params), encoder, labels, record, weights)
+
+
+def _check_trained(path: Path, record: Mapping[str, Any], weights: Path) -> None:
+    if "config" in record and record["config"] is None:
+        raise UsageError(
+            f"{path.parent} measured a rule ({record.get('title', '')}): there is no net in it."
+        )
+    if not weights.is_file():
+        raise UsageError(
+            f"{path.parent} has no {weights.name} yet: no epoch of it is finished. "
+            f"Go on with it: rnnviz train --resume {path.parent}"
+        )
 
 
 def save(
     path: Path,
     model: Model,
-    vocabulary: Vocabulary,
+    encoder: Vocabulary | Scaling,
     labels: tuple[str, ...],
     record: Mapping[str, Any],
     dtype: type = np.float16,
@@ -146,9 +184,22 @@ def save(
         "weights": path.with_suffix(".safetensors").name,
         "weights_dtype": np.dtype(dtype).name,
         "weights_sha256": hashlib.sha256(data).hexdigest(),
-        "vocabulary": vocabulary.to_json(),
+        **_encoder_fields(encoder),
     }
     write_atomically(path, json.dumps(document, ensure_ascii=False, indent=1) + "\n")
+
+
+def _encoder_fields(encoder: Vocabulary | Scaling) -> dict[str, Any]:
+    if isinstance(encoder, Scaling):
+        return {"series": encoder.to_json()}
+    return {"vocabulary": encoder.to_json(), "encoding": encoder.encoding.to_json()}
+
+
+def encoder_json(encoder: Vocabulary | Scaling) -> tuple[str, dict[str, Any]]:
+    """The file of a run directory that an encoder goes to, and what is in it."""
+    if isinstance(encoder, Scaling):
+        return "series.json", encoder.to_json()
+    return "vocabulary.json", {"words": encoder.to_json(), "encoding": encoder.encoding.to_json()}
 
 
 def pack(arrays: Mapping[str, Array], metadata: Mapping[str, str] | None = None) -> bytes:
@@ -176,10 +227,16 @@ def _remedy(path: Path) -> str:
     return "Install rnnviz again." if inside else "See what there is: rnnviz models"
 
 
-def _vocabulary(path: Path, record: Mapping[str, Any]) -> Vocabulary:
+def _encoder(path: Path, record: Mapping[str, Any]) -> Vocabulary | Scaling:
     if path.name == "spec.json":
-        return Vocabulary.from_json(_read_json(path.with_name("vocabulary.json")).get("words"))
-    return Vocabulary.from_json(record.get("vocabulary"))
+        series = path.with_name("series.json")
+        if series.is_file():
+            return Scaling.from_json(_read_json(series))
+        record = _read_json(path.with_name("vocabulary.json"))
+        return Vocabulary.from_json(record.get("words"), record.get("encoding"))
+    if "series" in record:
+        return Scaling.from_json(record["series"])
+    return Vocabulary.from_json(record.get("vocabulary"), record.get("encoding"))
 
 
 def _labels(record: Mapping[str, Any]) -> list[str]:
@@ -189,18 +246,30 @@ def _labels(record: Mapping[str, Any]) -> list[str]:
     return labels
 
 
-def _agree(spec: ModelSpec, vocabulary: Vocabulary, labels: tuple[str, ...]) -> None:
-    if not isinstance(spec.source, EmbeddingSpec):
-        raise ValueError("config.source: only models of text can be stepped through so far")
-    if spec.source.vocabulary != len(vocabulary.words):
+def _agree(spec: ModelSpec, encoder: Vocabulary | Scaling, labels: tuple[str, ...]) -> None:
+    if isinstance(spec.source, EmbeddingSpec) != isinstance(encoder, Vocabulary):
         raise ValueError(
-            f"config.source.vocabulary is {spec.source.vocabulary:,} but the vocabulary has "
-            f"{len(vocabulary.words):,} words"
+            "config.source: a net of words needs a vocabulary, one of numbers a series"
         )
-    wanted = 2 if spec.head.kind == "sigmoid" else spec.head.outputs
+    if isinstance(spec.source, EmbeddingSpec):
+        # A table may have more rows than there are words: Keras makes it before it counts them.
+        if spec.source.vocabulary < len(encoder):
+            raise ValueError(
+                f"config.source.vocabulary is {spec.source.vocabulary:,} but the vocabulary has "
+                f"{len(encoder):,} words"
+            )
+    elif spec.source.width != len(encoder):
+        raise ValueError(
+            f"config.source.width is {spec.source.width} but the series has {len(encoder)} columns"
+        )
+    _agree_labels(spec.head, labels)
+
+
+def _agree_labels(head: HeadSpec, labels: tuple[str, ...]) -> None:
+    wanted = 2 if head.kind == "sigmoid" else head.outputs
     if len(labels) != wanted:
-        raise ValueError(f"{len(labels)} labels for a head of {wanted} classes")
-    if spec.head.kind == "sigmoid" and spec.head.outputs != 1:
+        raise ValueError(f"{len(labels)} labels for a head of {wanted} outputs")
+    if head.kind == "sigmoid" and head.outputs != 1:
         raise ValueError("config.head: a sigmoid head has one output")
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
-from rnnviz.arrays import Array
+from rnnviz.arrays import Array, Values
 from rnnviz.cells import weights_by_name
+from rnnviz.data.batches import padded
+from rnnviz.data.series import Scaling
 from rnnviz.engine import losses
 from rnnviz.engine.model import Backward, Forward, directions
 from rnnviz.engine.recurrent import Scan, Unscan
 from rnnviz.errors import UsageError, nearest
 from rnnviz.query import Query, Tracer
-from rnnviz.store import Stored, find, load, weights_of
+from rnnviz.store import Stored, load, locate
 from rnnviz.trace import HeadTrace, LayerTrace, Trace, frozen
 
 #: Longer texts are refused: a trace keeps every number of every token in memory.
@@ -31,13 +35,12 @@ def tracer() -> Tracer:
 
 
 #: A model's JSON stays where it is; looking for it takes as long as a part of the trace.
-_place = lru_cache(maxsize=16)(find)
+_place = lru_cache(maxsize=16)(locate)
 
 
 def _changed(name: str) -> tuple[int, ...]:
     """When the model's two files were written: a run in training writes better weights."""
-    path = _place(name)
-    files = (path, weights_of(path))
+    files = _place(name)
     return tuple(file.stat().st_mtime_ns if file.is_file() else 0 for file in files)
 
 
@@ -51,20 +54,10 @@ def trace(stored: Stored, query: Query) -> Trace:
 
     UsageError for a text without words, one of more than MAX_TOKENS, or an unknown target.
     """
-    tokens = stored.tokenize(query.text)
-    if not tokens:
-        raise UsageError(
-            'There is no word in this text. Type a sentence: rnnviz step "this movie was not good"'
-        )
-    if len(tokens) > MAX_TOKENS:
-        raise UsageError(
-            f"This text has {len(tokens):,} words; a trace takes at most {MAX_TOKENS:,}. "
-            "Shorten it and try again."
-        )
-    model = stored.model
-    ids = stored.vocabulary.encode(tokens)
-    done = model.forward(np.array(ids, np.int64)[:, None])
-    logits = _logits_after_each(stored, done)
+    reading = _read(stored, query.text)
+    model, ids = stored.model, np.array(reading.ids, np.int64)
+    done = model.forward(ids[:, None], initial=reading.initial)
+    logits = _logits_after_each(stored, done, reading)
     readout = losses.outputs(model.spec.head.kind, logits)
     target = _target(stored, readout[-1], query.target)
     y = np.array([target])
@@ -89,14 +82,80 @@ def trace(stored: Stored, query: Query) -> Trace:
         model=stored.name,
         device="cpu",
         dtype=str(done.logits.dtype),
-        tokens=tuple(tokens),
-        ids=tuple(ids),
-        unknown=tuple(not stored.vocabulary.known(token) for token in tokens),
+        tokens=reading.tokens,
+        ids=reading.ids,
+        unknown=tuple(n == stored.vocabulary.encoding.unknown for n in reading.ids),
         layers=_layers(stored, done, back),
         head=head,
-        about=stored.about,
+        about=stored.about + reading.remark,
         text=query.text,
     )
+
+
+#: How the padding is shown where it cannot be left out.
+PAD = "[PAD]"
+
+
+@dataclass(frozen=True, eq=False)
+class _Reading:
+    """A text as a net reads it, and as it is shown."""
+
+    tokens: tuple[str, ...]
+    ids: tuple[int, ...]
+    pads: int = 0  # tokens shown in front that are padding
+    initial: Sequence[Sequence[Values]] | None = None  # states before the first token shown
+    remark: str = ""
+
+
+def _read(stored: Stored, text: str) -> _Reading:
+    """The tokens, and the states that a padding in front of them leaves behind.
+
+    A net that reads its padding has read some hundred of them before the first word. They are not
+    shown: what is shown begins in the state after them. Only a net that reads backwards too, or
+    whose padding comes last, reads padding after the words, so that it has to be shown.
+    """
+    if isinstance(stored.encoder, Scaling):
+        raise UsageError(
+            f"{stored.name} reads a series, and a series cannot be stepped through yet. "
+            "Models of text: rnnviz models"
+        )
+    encoding = stored.vocabulary.encoding
+    if not stored.tokenize(text):
+        raise UsageError(
+            'There is no word in this text. Type a sentence: rnnviz step "this movie was not good"'
+        )
+    tokens, ids = stored.vocabulary.read(text)
+    length, words, remark = encoding.length, len(ids), ""
+    if length is not None and words > length:
+        front = encoding.padding == "front"
+        tokens, ids = (
+            (tokens[-length:], ids[-length:]) if front else (tokens[:length], ids[:length])
+        )
+        which = "last" if front else "first"
+        remark = f"; reads the {which} {length} of {words:,} tokens, as in training"
+    if len(ids) > MAX_TOKENS:
+        raise UsageError(
+            f"This text has {words:,} words; a trace takes at most {MAX_TOKENS:,}. "
+            "Shorten it and try again."
+        )
+    pads = 0 if length is None or stored.masks else length - len(ids)
+    if not pads:
+        return _Reading(tuple(tokens), tuple(ids), remark=remark)
+    shown = [PAD] * pads
+    if encoding.padding == "end":
+        return _Reading((*tokens, *shown), (*ids, *[0] * pads), remark=remark)
+    if any(layer.bidirectional for layer in stored.model.spec.layers):
+        return _Reading((*shown, *tokens), (*[0] * pads, *ids), pads, remark=remark)
+    return _Reading(tuple(tokens), tuple(ids), 0, _after_padding(stored, pads), remark)
+
+
+def _after_padding(stored: Stored, pads: int) -> list[list[Values]]:
+    """The states (1, H) of every layer and direction after so many paddings."""
+    done = stored.model.forward(np.zeros((pads, 1), np.int64))
+    return [
+        [{name: s.last[name] for name in stored.model.cell(k).states} for s in passes]
+        for k, passes in enumerate(done.scans)
+    ]
 
 
 def _target(stored: Stored, output: Array, label: str | None) -> int:
@@ -111,15 +170,20 @@ def _target(stored: Stored, output: Array, label: str | None) -> int:
     return stored.labels.index(label)
 
 
-def _logits_after_each(stored: Stored, done: Forward) -> Array:
+def _logits_after_each(stored: Stored, done: Forward, reading: _Reading) -> Array:
     """The head asked after every token: (T, K).
 
     A net that only reads forward has these states already. A backward layer has not: what it
-    would say after token t needs a reading of the first t tokens alone.
+    would say after token t needs a reading of the first t tokens alone, padded as they would be.
     """
-    model, T = stored.model, len(done.inputs)
+    model, T, pads = stored.model, len(done.inputs), reading.pads
     if not any(layer.bidirectional for layer in model.spec.layers):
         return model.head(done.scans[-1][0].stack("h")[:, 0])
+    if pads:
+        starts = [reading.ids[pads:t] for t in range(pads, T)]
+        found = model.forward(padded(starts, T, "front"), quick=True, keep=False).logits
+        # The net never says anything before it has read all its padding.
+        return np.concatenate([np.repeat(found[:1], pads, 0), found[1:], done.logits])
     rows = [model.forward(done.inputs[: t + 1]).logits[0] for t in range(T - 1)]
     return np.stack([*rows, done.logits[0]])
 
@@ -130,6 +194,7 @@ def _layers(stored: Stored, done: Forward, back: Backward) -> tuple[LayerTrace, 
     for k, spec in enumerate(layers):
         both = zip(directions(spec), done.scans[k], back.unscans[k], back.reach[k], strict=True)
         for direction, s, u, far in both:
+            assert isinstance(s, Scan), "a pass that is not quick records every value"
             name = spec.cell if len(layers) == 1 else f"{spec.cell}.{k}"
             name = name if direction == "forward" else f"{name}.backward"
             found.append(_layer(stored, k, name, direction, s, u, far))

@@ -109,7 +109,7 @@ DAMAGE: dict[str, tuple[Damage, str]] = {
     "no layers": (edit(lambda r: r["config"].update(layers=[])), "layers"),
     "no config": (edit(lambda r: r.pop("config")), "model"),
     "wider head": (edit(lambda r: r["config"]["head"].update(outputs=2)), "head"),
-    "vocabulary too short": (edit(lambda r: r["vocabulary"].pop()), "vocabulary"),
+    "more words than rows": (edit(lambda r: r["vocabulary"].append("more")), "vocabulary"),
     "vocabulary twice the same": (
         edit(lambda r: r["vocabulary"].__setitem__(3, r["vocabulary"][2])),
         "vocabulary",

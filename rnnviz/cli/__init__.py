@@ -23,7 +23,11 @@ from rnnviz.version import VERSION
 COMMANDS = {
     "step": "Read a sentence one token at a time and see every gate, state and gradient.",
     "train": "Train a recipe; the result can be stepped through.",
+    "runs": "List, show, plot and compare training runs.",
     "models": "List, show and find models.",
+    "recipes": "List what can be trained and the published number to reach.",
+    "data": "List, get and show the data sets: where from, size, terms, here or not.",
+    "bench": "Measure a training step here, beside other frameworks.",
     "doctor": "What this machine offers: terminal, colours, numpy, paths.",
     "completion": "Print the completion script of a shell.",
 }

@@ -9,9 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rnnviz.cli import options
+from rnnviz.cli.columns import columns, published, summary
+from rnnviz.display import visible
 from rnnviz.errors import InvalidFileError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rnnviz.engine.spec import ModelSpec
     from rnnviz.store import Stored
 
 
@@ -43,29 +48,55 @@ def command(ctx: click.Context, as_json: bool) -> None:
 
 
 def _row(stored: Stored) -> dict[str, Any]:
-    spec = stored.model.spec
-    layers = " + ".join(
-        f"{'Bi' if layer.bidirectional else ''}{layer.cell}({layer.units})" for layer in spec.layers
-    )
     return {
         "name": stored.name,
-        "net": layers,
+        "net": _net(stored.model.spec),
         "parameters": sum(int(a.size) for a in stored.model.params.values()),
         "trained_on": stored.about,
-        "metrics": stored.record.get("metrics", {}),
+        "metrics": _metrics(stored),
     }
 
 
+def _net(spec: ModelSpec) -> str:
+    """The layers between source and output: ``Bilstm(64) + Bilstm(64)``."""
+    layers = [
+        f"{'Bi' if layer.bidirectional else ''}{layer.cell}({layer.units})" for layer in spec.layers
+    ]
+    if spec.head.hidden:
+        layers.append(f"dense({spec.head.hidden})")
+    return " + ".join(layers) or "dense"
+
+
+def _metrics(stored: Stored) -> dict[str, Any]:
+    """What the record has, or for a run what its result says: ``validation_…`` and ``test_…``."""
+    if "recipe" not in stored.record or stored.weights_path is None:
+        return dict(stored.record.get("metrics", {}))
+    from rnnviz.runs import Run
+
+    result = Run(stored.weights_path.parent).result()
+    if result is None or stored.weights_path.name != "best.safetensors":
+        return {}
+    found = {f"validation_{key}": value for key, value in result["valid"].items()}
+    found |= {f"test_{key}": value for key, value in (result.get("test") or {}).items()}
+    return found | {"epoch": result["best_epoch"]}
+
+
 def _table(rows: list[dict[str, Any]]) -> None:
-    cells = [("name", "net", "parameters", "trained on", "validation accuracy", "from")]
+    cells = [("name", "net", "parameters", "trained on", "validation", "from")]
     for row in rows:
-        accuracy = row["metrics"].get("validation_accuracy")
-        shown = f"{accuracy:.3f}" if accuracy is not None else "-"
         count = f"{row['parameters']:,}"
+        shown = _score(row["metrics"])
         cells.append((row["name"], row["net"], count, row["trained_on"], shown, row["from"]))
-    widths = [max(len(line[k]) for line in cells) for k in range(len(cells[0]))]
-    for line in cells:
-        click.echo("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip())
+    for line in columns(cells):
+        click.echo(line)
+
+
+def _score(metrics: Mapping[str, Any]) -> str:
+    """The number of validation that counts: accuracy for classes, the error for forecasts."""
+    for key, name in (("validation_accuracy", "accuracy"), ("validation_mae", "MAE")):
+        if isinstance(metrics.get(key), int | float):
+            return f"{name} {metrics[key]:.3f}"
+    return "-"
 
 
 @command.command("show")
@@ -78,28 +109,38 @@ def show(name: str, as_json: bool) -> None:
     from rnnviz.store import load
 
     stored = load(name)
-    rows = parameters(stored.model.spec)
+    rows, metrics = parameters(stored.model.spec), _metrics(stored)
     if as_json:
         document = {
             "name": stored.name,
             "weights": str(stored.weights_path),
             "config": stored.model.spec.to_json(),
-            "metrics": stored.record.get("metrics", {}),
+            "metrics": metrics,
             "parameters": [row.to_json() for row in rows],
+            "total": sum(row.count for row in rows),
+            "published": stored.record.get("published"),
             "training": stored.record.get("training", {}),
         }
         click.echo(json.dumps(document, ensure_ascii=False))
         return
-    click.echo(f"{stored.name}: {stored.about}")
-    cells = [("layer", "output", "parameters", "arithmetic")]
-    cells += [(r.layer, r.output, f"{r.count:,}", r.arithmetic) for r in rows]
-    widths = [max(len(line[k]) for line in cells) for k in range(4)]
-    for line in cells:
-        click.echo("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip())
-    click.echo(f"total {sum(r.count for r in rows):,}")
-    for key, value in stored.record.get("metrics", {}).items():
-        click.echo(f"{key.replace('_', ' ')}: {value}")
-    click.echo(f"weights: {stored.weights_path}")
+    click.echo(visible(f"{stored.name}: {stored.about}"))
+    for line in summary(rows):
+        click.echo(line)
+    for key, value in metrics.items():
+        shown = f"{value:.4f}" if isinstance(value, float) else str(value)
+        unit = _in_unit(stored.record.get("metric"), key, value)
+        click.echo(visible(f"{key.replace('_', ' ')}: {shown}{unit}"))
+    if stored.record.get("published"):
+        click.echo(f"published: {published(stored.record['published'])}")
+    click.echo(visible(f"weights: {stored.weights_path}"))
+
+
+def _in_unit(metric: Any, key: str, value: Any) -> str:
+    """An error in the unit of the series: `` (2.57 °C)``."""
+    scale = metric.get("scale") if isinstance(metric, dict) else None
+    if not key.endswith("_mae") or not isinstance(scale, float) or not isinstance(value, float):
+        return ""
+    return f" ({value * scale:.2f} {metric.get('unit', '')})"
 
 
 @command.command("export")

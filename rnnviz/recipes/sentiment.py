@@ -26,14 +26,15 @@ import numpy as np
 
 from rnnviz.arrays import Array
 from rnnviz.data.batches import Texts
-from rnnviz.data.sources import as_typed, read_imdb, read_sst2, sha256
+from rnnviz.data.folders import readable, sha256
+from rnnviz.data.imdb import imdb_source, read_imdb
+from rnnviz.data.sources import as_typed, read_sst2, sst2_file
 from rnnviz.data.text import Vocabulary, tokenize
 from rnnviz.engine.model import Model, initialise, shapes
 from rnnviz.engine.spec import EmbeddingSpec, FitSpec, HeadSpec, ModelSpec, RecurrentSpec
 from rnnviz.equations import sigmoid
-from rnnviz.errors import InvalidFileError, MissingError
 from rnnviz.files import write_atomically
-from rnnviz.recipes import Recipe, Task
+from rnnviz.recipes import Recipe, Task, is_sample
 from rnnviz.recipes.reviews import SHORT, Lessons, SentimentReview, lessons, sentences
 from rnnviz.store import pack, read_weights
 from rnnviz.training.events import Epoch
@@ -143,21 +144,17 @@ class _Data:
 
 
 def _read(folder: Path, limit: int | None, say: Say) -> _Data:
-    names = ["sst2/train.tsv.gz", "sst2/validation.tsv.gz"]
-    if (folder / "imdb/train.csv.gz").is_file():
-        names.append("imdb/train.csv.gz")
-    else:
-        say(f"No IMDB in {folder}: training on the SST-2 phrases alone.")
-    say(f"Reading {', '.join(names)} from {folder}")
-    try:
+    with readable("sst2"):
+        sources = [sst2_file(folder, "train"), sst2_file(folder, "validation")]
+        reviewed = None if is_sample(folder) else _reviews(folder)  # 500 reviews teach nothing
+        if reviewed is None:
+            say("Training on the SST-2 phrases alone, without the IMDB reviews.")
+        else:
+            sources.append(reviewed)
+        files = {path.relative_to(folder).as_posix(): path for path in sources}
+        say(f"Reading {', '.join(files)} from {folder}")
         train, valid = read_sst2(folder, "train"), read_sst2(folder, "validation")
-        reviews = read_imdb(folder, "train") if len(names) == 3 else []
-    except FileNotFoundError as error:
-        raise MissingError(
-            f"{error} Name the folder that holds sst2/ with --data, or use --data sample"
-        ) from error
-    except ValueError as error:
-        raise InvalidFileError(str(error)) from error
+        reviews = read_imdb(folder, "train") if reviewed else []
     if limit is not None:
         train = train[:limit]
         reviews = reviews[: limit // 2] + reviews[len(reviews) - limit // 2 :]
@@ -165,9 +162,16 @@ def _read(folder: Path, limit: int | None, say: Say) -> _Data:
         _tokenized(train),
         _tokenized(valid),
         sentences(reviews),
-        {name: sha256(folder / name) for name in names},
-        " sample" if folder.name == "samples" else "",
+        {name: sha256(path) for name, path in files.items()},
+        " sample" if is_sample(folder) else "",
     )
+
+
+def _reviews(folder: Path) -> Path | None:
+    try:
+        return imdb_source(folder, "train")
+    except FileNotFoundError:
+        return None
 
 
 def _tokenized(rows: Iterable[tuple[str, int]]) -> list[tuple[list[str], int]]:
@@ -312,7 +316,7 @@ def _opinion(teachers: Sequence[Model], texts: Sequence[Sequence[int]]) -> Array
     found = np.empty(len(texts), np.float32)
     at = 0
     for ids, _, _ in ordered.batches(512):
-        logits = [teacher.forward(ids).logits[:, 0] for teacher in teachers]
+        logits = [teacher.forward(ids, quick=True, keep=False).logits[:, 0] for teacher in teachers]
         found[order[at : at + ids.shape[1]]] = np.mean(logits, axis=0)
         at += ids.shape[1]
     return found
@@ -360,6 +364,8 @@ def _recipe(
         model=partial(_model, cell, units, embedding, head),
         fit=replace(FIT, epochs=epochs, token_dropout=words),
         prepare=partial(prepare, mix),
+        data="SST-2 + IMDB: phrases, relabelled review sentences, spoken ones; 872 sentences to "
+        "validate",
     )
 
 

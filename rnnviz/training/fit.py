@@ -3,56 +3,171 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
 from rnnviz.arrays import Array, Values
-from rnnviz.data.batches import Examples, batches, with_unknowns
+from rnnviz.data.batches import Batch, Examples, with_unknowns
 from rnnviz.engine import losses
 from rnnviz.engine.model import Model
-from rnnviz.engine.optimizers import OPTIMIZERS, Optimizer, clip_by_norm
-from rnnviz.engine.spec import FitSpec
+from rnnviz.engine.optimizers import Optimizer, clip_by_norm
+from rnnviz.engine.spec import FitSpec, HeadKind
 from rnnviz.errors import RnnvizError
-from rnnviz.training.events import Epoch, Step
+from rnnviz.training.events import Epoch, Evaluation, Step
+from rnnviz.training.state import Progress, State
 
 #: The examples of an epoch (from 1), drawn with the run's generator.
 Draw = Callable[[int, np.random.Generator], Examples]
 
+#: Examples in a batch when nothing is learnt.
+EVALUATED = 256
 
-def fit(model: Model, draw: Draw, valid: Examples, spec: FitSpec) -> Iterator[Step | Epoch]:
-    """Train ``model`` in place; yields a Step a batch and an Epoch an epoch.
 
-    RnnvizError, with the epoch and batch named, if the loss stops being a number.
+@dataclass(frozen=True)
+class Learnt:
+    """What one update saw: the batch's mean loss, the sum of its metric, gradient norms."""
+
+    loss: float
+    metric: float  # right answers for classes, absolute errors for numbers
+    norms: Mapping[str, float]  # by layer, before clipping
+
+    @property
+    def fault(self) -> str:
+        """What is not finite; "" if everything is."""
+        wrong = [f"the gradient of {name}" for name, n in self.norms.items() if not np.isfinite(n)]
+        if not np.isfinite(self.loss):
+            wrong.insert(0, "the loss")
+        return ", ".join(wrong)
+
+
+def fit(
+    model: Model, draw: Draw, valid: Examples, spec: FitSpec, state: State | None = None
+) -> Iterator[Step | Evaluation | Epoch]:
+    """Train ``model`` in place: a Step a batch, Evaluations while validating, an Epoch an epoch.
+
+    ``state`` is kept up to date at every event: packed there, and given to another ``fit`` with
+    the same data and spec, it gives the same numbers as if nothing had been interrupted. Without
+    one the training starts afresh. An epoch is better only if strictly so (of equals the first
+    stays, as in Keras). RnnvizError, with epoch, batch and layer, if a number stops being finite;
+    that update is not made.
     """
-    rng = np.random.default_rng(spec.seed)
-    optimizer: Optimizer = OPTIMIZERS[spec.optimizer](spec.rate)
-    averaged = {n: a.copy() for n, a in model.params.items()} if spec.average else None
-    step, total = 0, 0
-    for number in range(1, spec.epochs + 1):
+    if spec.monitor == "accuracy" and model.spec.head.kind == "linear":
+        raise ValueError("a linear head has no accuracy: FitSpec.monitor must be 'loss'")
+    if state is None:
+        state = State.fresh(model.params, spec)
+    state.put_into(model)
+    while not over(state.progress, spec):
+        yield from _epoch(model, draw, valid, spec, state)
+
+
+def over(at: Progress, spec: FitSpec) -> bool:
+    """Whether all epochs are trained, or patience is at its end."""
+    return at.epoch > spec.epochs or (spec.patience is not None and at.since_best >= spec.patience)
+
+
+def _epoch(
+    model: Model, draw: Draw, valid: Examples, spec: FitSpec, state: State
+) -> Iterator[Step | Evaluation | Epoch]:
+    at, began = state.progress, time.perf_counter()
+
+    def tick() -> None:
+        # What the caller does between two events is not training.
+        nonlocal began
+        now = time.perf_counter()
+        at.epoch_seconds, began = at.epoch_seconds + now - began, now
+
+    examples, batches = _begun(draw, spec, state)
+    count = -(-len(examples) // spec.batch_size)
+    at.batches = at.batches or count
+    for batch in batches:
+        state.optimizer.rate = _rate(spec, at.step, at.batches * spec.epochs)
+        learnt = learn(model, state.optimizer, batch, spec, state.rng)
+        if learnt.fault:
+            raise _diverged(at.epoch, at.batch + 1, learnt.fault)
+        at.step, at.batch = at.step + 1, at.batch + 1
+        if state.averaged is not None:
+            decay = min(spec.average or 0, (1 + at.step) / (10 + at.step))
+            _follow(state.averaged, model.params, decay)
+        size = len(batch[1])
+        _add(at.sums, {"loss": learnt.loss * size, "metric": learnt.metric})
+        _add(at.norms, learnt.norms)
+        tick()
+        yield Step(at.epoch, spec.epochs, at.batch, count, learnt.loss, size, learnt.norms)
         began = time.perf_counter()
-        examples = draw(number, rng)
-        count = -(-len(examples) // spec.batch_size)
-        total = total or count * spec.epochs
-        loss_sum = right = 0.0
-        for batch, (ids, y, w) in enumerate(batches(examples, spec.batch_size, rng), 1):
-            optimizer.rate = _rate(spec, step, total)
-            loss, hits = _learn(model, optimizer, (ids, y, w), spec, rng)
-            step += 1
-            if not np.isfinite(loss):
-                raise RnnvizError(
-                    f"The loss stopped being a number at epoch {number}, batch {batch}. "
-                    "Try a smaller rate, or clip the gradients."
-                )
-            if averaged is not None:
-                _follow(averaged, model.params, min(spec.average or 0, (1 + step) / (10 + step)))
-            loss_sum, right = loss_sum + loss * len(y), right + hits
-            yield Step(number, spec.epochs, batch, count, loss)
-        kept = model.params if averaged is None else averaged
-        train = {"loss": loss_sum / len(examples), "accuracy": right / len(examples)}
-        scores = evaluate(Model(model.spec, kept), valid)
-        copy = {name: a.copy() for name, a in kept.items()}
-        yield Epoch(number, spec.epochs, train, scores, time.perf_counter() - began, copy)
+    evaluated = evaluation(Model(model.spec, state.kept), valid)
+    while True:
+        try:
+            moment = next(evaluated)
+        except StopIteration as end:
+            scores: dict[str, float] = end.value
+            break
+        tick()
+        yield moment
+        began = time.perf_counter()
+    if not np.isfinite(scores["loss"]):
+        raise _diverged(at.epoch, at.batch, "the validation loss")
+    tick()
+    yield _closed(model.spec.head.kind, spec, state, scores, len(examples))
+
+
+def _begun(draw: Draw, spec: FitSpec, state: State) -> tuple[Examples, Iterator[Batch]]:
+    """The epoch's examples and the batches still to come.
+
+    In the middle of an epoch its examples are drawn again as they were, the batches done are
+    skipped, and the generator is set to where it was.
+    """
+    at, rng = state.progress, state.rng
+    now = rng.bit_generator.state
+    if at.batch:
+        rng.bit_generator.state = state.drawn
+    else:
+        state.drawn = dict(now)
+        at.sums, at.norms, at.epoch_seconds = {}, {}, 0.0
+    examples = draw(at.epoch, rng)
+    batches = examples.batches(spec.batch_size, rng)
+    if at.batch:
+        batches = islice(batches, at.batch, None)
+        first = next(batches, None)
+        rng.bit_generator.state = now
+        batches = iter(()) if first is None else _after(first, batches)
+    return examples, batches
+
+
+def _after(first: Batch, rest: Iterator[Batch]) -> Iterator[Batch]:
+    yield first
+    yield from rest
+
+
+def _closed(
+    kind: HeadKind, spec: FitSpec, state: State, scores: Mapping[str, float], examples: int
+) -> Epoch:
+    """The epoch as an event; the state moves on to the next one."""
+    at = state.progress
+    train = _metrics(kind, at.sums, examples)
+    norms = {name: total / at.batch for name, total in at.norms.items()}
+    value, number = scores[spec.monitor], at.epoch
+    higher = spec.monitor == "accuracy"
+    better = at.best is None or (value > at.best if higher else value < at.best)
+    if better:
+        at.best, at.best_epoch, at.since_best = value, number, 0
+    else:
+        at.since_best += 1
+    seconds = at.epoch_seconds
+    at.seconds += seconds
+    at.epoch, at.batch, at.epoch_seconds, at.sums, at.norms = number + 1, 0, 0.0, {}, {}
+    state.drawn = dict(state.rng.bit_generator.state)
+    copy = {name: a.copy() for name, a in state.kept.items()}
+    return Epoch(number, spec.epochs, train, scores, seconds, copy, norms, better)
+
+
+def _diverged(epoch: int, batch: int, what: str) -> RnnvizError:
+    return RnnvizError(
+        f"The training left the numbers at epoch {epoch}, batch {batch}: {what} is not finite. "
+        "Try another --seed or fewer --units, or give the recipe a smaller rate or a clip."
+    )
 
 
 def _rate(spec: FitSpec, step: int, total: int) -> float:
@@ -63,26 +178,40 @@ def _rate(spec: FitSpec, step: int, total: int) -> float:
     return float(rate * min(1.0, (step + 1) / spec.warmup) if spec.warmup else rate)
 
 
-def _learn(
-    model: Model,
-    optimizer: Optimizer,
-    batch: tuple[Array, Array, Array],
-    spec: FitSpec,
-    rng: np.random.Generator,
-) -> tuple[float, float]:
-    """One update; the batch's mean loss and its number of right answers."""
-    ids, y, weight = batch
+def learn(
+    model: Model, optimizer: Optimizer, batch: Batch, spec: FitSpec, rng: np.random.Generator
+) -> Learnt:
+    """One step of training: forward, backward, update. Nothing is updated if it is not finite."""
+    inputs, y, weight = batch
     if spec.token_dropout:
-        ids = with_unknowns(ids, spec.token_dropout, rng)
+        inputs = with_unknowns(inputs, spec.token_dropout, rng)
     kind = model.spec.head.kind
-    done = model.forward(ids, rng)
-    d = losses.d_logits(kind, done.logits, y) * (weight / len(y))[:, None]
-    grads = model.gradients(done, d)
-    if spec.clip is not None:
-        clip_by_norm(grads, spec.clip)
-    optimizer.step(model.params, grads)
-    loss = float((losses.losses(kind, done.logits, y) * weight).mean())
-    return loss, float(losses.correct(kind, done.logits, y).sum())
+    # Overflow is looked for below, and said with its place.
+    with np.errstate(over="ignore", invalid="ignore"):
+        done = model.forward(inputs, rng, quick=True)
+        d = losses.d_logits(kind, done.logits, y) * (weight / len(y))[:, None]
+        grads = model.gradients(done, d)
+        loss = float((losses.losses(kind, done.logits, y) * weight).mean())
+        learnt = Learnt(loss, _metric_sum(kind, done.logits, y), layer_norms(grads))
+        if not learnt.fault:
+            if spec.clip is not None:
+                clip_by_norm(grads, spec.clip)
+            optimizer.step(model.params, grads)
+    return learnt
+
+
+def layer_norms(grads: Mapping[str, Array]) -> dict[str, float]:
+    """The joint gradient norm of each layer: "embedding", "layers.0" …, "head"."""
+    squares: dict[str, float] = {}
+    for name, g in grads.items():
+        layer = ".".join(name.split(".")[:2]) if name.startswith("layers.") else name.split(".")[0]
+        squares[layer] = squares.get(layer, 0.0) + float(np.vdot(g, g))
+    return {layer: float(np.sqrt(square)) for layer, square in sorted(squares.items(), key=_order)}
+
+
+def _order(entry: tuple[str, float]) -> tuple[int, int]:
+    kind, _, number = entry[0].partition(".")
+    return ("embedding", "layers", "head").index(kind), int(number or 0)
 
 
 def _follow(averaged: Values, params: Values, decay: float) -> None:
@@ -90,11 +219,42 @@ def _follow(averaged: Values, params: Values, decay: float) -> None:
         a += np.asarray(1 - decay, a.dtype) * (params[name] - a)
 
 
-def evaluate(model: Model, examples: Examples, batch_size: int = 256) -> dict[str, float]:
-    """Mean loss and accuracy, dropout off."""
-    kind, loss, right = model.spec.head.kind, 0.0, 0.0
-    for ids, y, _ in batches(examples, batch_size):
-        logits = model.forward(ids).logits
-        loss += float(losses.losses(kind, logits, y).sum())
-        right += float(losses.correct(kind, logits, y).sum())
-    return {"loss": loss / len(examples), "accuracy": right / len(examples)}
+def _add(sums: dict[str, float], values: Mapping[str, float]) -> None:
+    for name, value in values.items():
+        sums[name] = sums.get(name, 0.0) + value
+
+
+def _metric_sum(kind: HeadKind, logits: Array, y: Array) -> float:
+    """Right answers for classes; absolute errors for numbers."""
+    found = losses.losses if kind == "linear" else losses.correct
+    return float(found(kind, logits, y).sum())
+
+
+def _metrics(kind: HeadKind, sums: Mapping[str, float], examples: int) -> dict[str, float]:
+    name = "mae" if kind == "linear" else "accuracy"
+    return {"loss": sums["loss"] / examples, name: sums["metric"] / examples}
+
+
+def evaluate(model: Model, examples: Examples, batch_size: int = EVALUATED) -> dict[str, float]:
+    """Mean "loss" and "accuracy" (classes) or "mae" (numbers; its loss is the same), no dropout."""
+    evaluated = evaluation(model, examples, batch_size)
+    while True:
+        try:
+            next(evaluated)
+        except StopIteration as end:
+            scores: dict[str, float] = end.value
+            return scores
+
+
+def evaluation(
+    model: Model, examples: Examples, batch_size: int = EVALUATED, of: str = "validation"
+) -> Generator[Evaluation, None, dict[str, float]]:
+    """``evaluate`` that can be left between two batches."""
+    kind, count = model.spec.head.kind, -(-len(examples) // batch_size)
+    sums = {"loss": 0.0, "metric": 0.0}
+    for done, (inputs, y, _) in enumerate(examples.batches(batch_size), 1):
+        logits = model.forward(inputs, quick=True, keep=False).logits
+        loss = float(losses.losses(kind, logits, y).sum())
+        _add(sums, {"loss": loss, "metric": _metric_sum(kind, logits, y)})
+        yield Evaluation(done, count, of)
+    return _metrics(kind, sums, len(examples))

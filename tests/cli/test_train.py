@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,22 +15,32 @@ import pytest
 import rnnviz
 from rnnviz.cli import run
 from rnnviz.errors import UsageError
-from rnnviz.store import pack
-from rnnviz.training.events import Epoch, Note, Step
+from rnnviz.store import assets, pack
+from rnnviz.training.events import Begun, Epoch, Evaluation, Finished, Note, Step
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run on a few hundred rows of the sample."""
+def phrases(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A data folder with the phrases of the sample alone."""
+    folder = tmp_path_factory.mktemp("data") / "samples"
+    shutil.copytree(assets() / "samples/sst2", folder / "sst2")
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, phrases: str) -> Path:
+    """A run on a few hundred phrases."""
     out = tmp_path_factory.mktemp("runs") / "small"
-    args = ["train", "--limit", "600", "--epochs", "2", "--units", "6", "--batch-size", "32"]
+    args = ["train", "sentiment-lstm", "--data", phrases, "--limit", "600", "--epochs", "2"]
+    args += ["--units", "6", "--batch-size", "32"]
     assert run([*args, "--out", str(out)]) == 0
     return out
 
 
 def test_a_run_directory_holds_what_the_contract_says(trained: Path) -> None:
     assert {p.name for p in trained.iterdir()} == {
-        "spec.json", "history.jsonl", "best.safetensors", "vocabulary.json",
+        "spec.json", "history.jsonl", "best.safetensors", "last.safetensors", "vocabulary.json",
+        "result.json",
     }  # fmt: skip
     spec = json.loads((trained / "spec.json").read_text())
     assert spec["recipe"] == "sentiment-lstm"
@@ -68,32 +82,115 @@ def test_a_folder_in_use_is_not_written_over(trained: Path) -> None:
     assert (trained / "spec.json").read_text() == before
 
 
-def test_train_from_python_tells_what_happens(tmp_path: Path) -> None:
+def test_train_from_python_tells_what_happens(tmp_path: Path, phrases: str) -> None:
     seen: list[object] = []
     made = rnnviz.train(
-        "sentiment-rnn", data="sample", out=tmp_path / "r", epochs=1, limit=64, watch=seen.append
+        "sentiment-rnn", data=phrases, out=tmp_path / "r", epochs=1, limit=64, watch=seen.append
     )
-    assert [type(e) for e in seen if not isinstance(e, Step)] == [Note, Note, Epoch]
+    kinds = [type(e) for e in seen if not isinstance(e, Step | Evaluation)]
+    assert kinds == [Note, Note, Begun, Epoch, Finished]
     assert len(made.history()) == 1
     assert made.load().predict(["good", "not good"]).shape == (2, 2)
+    rnnviz.train(resume=made.path, epochs=2)
+    assert len(made.history()) == 2
     with pytest.raises(UsageError, match="sentiment-rnn"):
         rnnviz.train("sentiment-rn", data="sample")
 
 
-def test_an_interrupt_exits_130_and_keeps_the_best_so_far(
+def test_ctrl_c_exits_130_and_the_command_it_names_goes_on(tmp_path: Path, phrases: str) -> None:
+    out = tmp_path / "cut"
+    args = ["train", "sentiment-lstm", "--data", phrases, "--epochs", "30", "--limit", "400"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rnnviz", *args, "--out", str(out)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert process.stderr is not None
+    while not process.stderr.readline().startswith("epoch 1/"):
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    printed, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert printed == ""
+    assert f"rnnviz train --resume {out}" in said
+    assert "Traceback" not in said
+    done = len((out / "history.jsonl").read_text().splitlines())
+    assert 1 <= done < 30
+    assert run(["train", "--resume", str(out), "--epochs", str(done + 1), "-q"]) == 0
+    assert len((out / "history.jsonl").read_text().splitlines()) == done + 1
+
+
+def test_lines_say_the_metrics_the_pace_and_the_best(
+    tmp_path: Path, phrases: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    args = ["train", "sentiment-rnn", "--data", phrases, "--limit", "300", "--epochs", "2"]
+    assert run([*args, "--out", str(tmp_path / "r")]) == 0
+    printed, said = capsys.readouterr()
+    assert printed == f"{tmp_path / 'r'}\n"
+    first = next(line for line in said.splitlines() if line.startswith("epoch 1/2"))
+    assert first.endswith("  *")
+    for part in ("loss 0.", "accuracy 0.", "validation loss 0.", " s  ", "samples/s"):
+        assert part in first
+    assert f"rnnviz step -m {tmp_path / 'r'}" in said
+    assert run(["train", "--resume", str(tmp_path / "r")]) == 2
+    assert "--epochs" in capsys.readouterr().err
+
+
+def test_a_series_is_spoken_of_in_degrees_beside_the_published_number(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from rnnviz.cli import train as command
+    from dataclasses import replace
 
-    def stop(event: object) -> None:
-        if isinstance(event, Epoch):
-            raise KeyboardInterrupt
+    from training.tiny import SERIES
 
-    monkeypatch.setattr(command, "_lines", stop)
-    out = tmp_path / "cut"
-    assert run(["train", "--limit", "100", "--epochs", "3", "--out", str(out)]) == 130
-    assert str(out) in capsys.readouterr().err
-    assert run(["step", "-m", str(out), "not good", "--json"]) == 0
+    from rnnviz import runs
+    from rnnviz.recipes import Published
+
+    recipe = replace(SERIES, published=Published("mae", 0.264, "a book, 2018"))
+    monkeypatch.setattr(runs, "find", lambda name: recipe)
+    args = ["train", "tiny-series", "--data", str(tmp_path), "--epochs", "1"]
+    assert run([*args, "--out", str(tmp_path / "r")]) == 0
+    said = capsys.readouterr().err
+    assert "°C)" in next(line for line in said.splitlines() if line.startswith("epoch 1/1"))
+    assert "published: validation mae 0.264 (a book, 2018)" in said
+    assert "rnnviz step" not in said
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90", 90), ("90s", 90), ("5m", 300), ("1.5h", 5400), ("1H", 3600)]
+)
+def test_a_time_budget_is_seconds_minutes_or_hours(text: str, seconds: float) -> None:
+    from rnnviz.cli.train import Span
+
+    assert Span().convert(text, None, None) == seconds
+
+
+@pytest.mark.parametrize("text", ["0", "-5m", "five", "5 parsecs", "", "nan", "1e3"])
+def test_a_time_budget_that_is_none_is_a_usage_error(
+    text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["train", f"--time-budget={text}"]) == 2
+    assert "90s, 5m or 1h" in capsys.readouterr().err
+
+
+def test_a_time_budget_ends_with_0_and_says_how_to_go_on(
+    tmp_path: Path, phrases: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    args = ["train", "sentiment-rnn", "--data", phrases, "--limit", "300", "--epochs", "9"]
+    assert run([*args, "--out", str(tmp_path / "r"), "--time-budget", "0.001"]) == 0
+    printed, said = capsys.readouterr()
+    assert printed == f"{tmp_path / 'r'}\n"
+    assert f"rnnviz train --resume {tmp_path / 'r'}" in said
+
+
+@pytest.mark.parametrize(
+    "more", [["--units", "4"], ["--seed", "0"], ["--out", "x"], ["sentiment-rnn"]]
+)
+def test_what_a_run_began_with_cannot_be_changed(
+    trained: Path, more: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["train", *more, "--resume", str(trained)]) == 2
+    assert more[0] in capsys.readouterr().err
 
 
 def test_a_damaged_data_file_is_named_with_its_place(
@@ -109,12 +206,15 @@ def test_a_damaged_data_file_is_named_with_its_place(
 
 
 def test_one_damaged_run_does_not_hide_the_other_models(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    phrases: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     from rnnviz import runs
 
     monkeypatch.setattr(runs, "runs_folder", lambda: tmp_path)
-    args = ["train", "--limit", "50", "--epochs", "1", "-q"]
+    args = ["train", "sentiment-rnn", "--data", phrases, "--limit", "50", "--epochs", "1", "-q"]
     for name in ("good", "bad"):
         assert run([*args, "--out", str(tmp_path / name)]) == 0
     (tmp_path / "bad" / "best.safetensors").write_bytes(b"cut")

@@ -9,7 +9,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from rnnviz.data.text import NEGATION, PUNCTUATION, UNKNOWN_ID, Vocabulary, tokenize
+from rnnviz.data.text import (
+    NEGATION,
+    PUNCTUATION,
+    UNKNOWN_ID,
+    Encoding,
+    Vocabulary,
+    keras_words,
+    tokenize,
+    vectorization_words,
+)
 
 
 @pytest.mark.parametrize(
@@ -147,3 +156,74 @@ def test_from_json_refuses(value: object, message: str) -> None:
     """A damaged file is told apart by a clear sentence."""
     with pytest.raises(ValueError, match=message):
         Vocabulary.from_json(value)
+
+
+# -- as Keras cuts and counts ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "keras", "vectorization"),
+    [
+        ("It isn't GOOD!", "it isn't good", "it isnt good"),
+        ("a well-made film<br /><br />really", "a well made film br br really",
+         "a wellmade filmbr br really"),
+        ("brilliant,casting", "brilliant casting", "brilliantcasting"),
+        ("'quoted' (or so)", "'quoted' or so", "quoted or so"),
+        ("one\ttwo\nthree", "one two three", "one two three"),
+        ("...", "", ""),
+    ],
+)  # fmt: skip
+def test_the_two_cuttings_of_keras_differ_in_what_they_do_with_marks(
+    text: str, keras: str, vectorization: str
+) -> None:
+    """Marks become spaces in one and nothing in the other; the apostrophe stays in the first."""
+    assert keras_words(text) == keras.split()
+    assert vectorization_words(text) == vectorization.split()
+
+
+def test_adapt_orders_ties_as_keras_does() -> None:
+    """The order of the example in the documentation of Keras's StringLookup: d z c b a."""
+    vocabulary = Vocabulary.adapt(["a c d", "d z b"], 20_000)
+    assert vocabulary.words == ("", "[UNK]", "d", "z", "c", "b", "a")
+    assert vocabulary.encoding.tokenizer == "vectorization"
+    assert Vocabulary.adapt(["a c d", "d z b"], 4).words == ("", "[UNK]", "d", "z")
+    with pytest.raises(ValueError, match="at least 2"):
+        Vocabulary.adapt([], 1)
+
+
+FRONT = Encoding("keras", unknown=2, start=1, padding="front", length=500)
+
+
+def test_a_text_begins_with_the_start_where_there_is_one() -> None:
+    vocabulary = Vocabulary(("", "[START]", "[UNK]", "[UNUSED]", "the", "film"), FRONT)
+    assert vocabulary.read("The fim") == (["[START]", "the", "fim"], [1, 4, 2])
+    assert not vocabulary.known("[START]")
+    assert not vocabulary.known("[UNUSED]")
+    assert vocabulary.known("film")
+
+
+def test_an_encoding_comes_back_from_json() -> None:
+    assert Encoding.from_json(json.loads(json.dumps(FRONT.to_json()))) == FRONT
+    assert Encoding.from_json(None) == Encoding()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"tokenizer": "spaces"},
+        {"tokenizer": ["keras"]},
+        {"padding": "left"},
+        {"length": 0},
+        {"unknown": -1},
+        {"start": True},
+        {"more": 1},
+    ],
+)
+def test_an_encoding_that_makes_no_sense_is_refused(change: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="encoding"):
+        Encoding.from_json({**FRONT.to_json(), **change})
+
+
+def test_the_unknown_word_must_stand_where_the_encoding_says() -> None:
+    with pytest.raises(ValueError, match="at 2"):
+        Vocabulary(("", "[UNK]", "the"), FRONT)

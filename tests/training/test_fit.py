@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rnnviz.data.batches import Examples, batches, padded, with_unknowns
+from rnnviz.data.batches import Texts, padded, with_unknowns
 from rnnviz.engine.model import Model, initialise
 from rnnviz.engine.spec import EmbeddingSpec, FitSpec, HeadSpec, ModelSpec, RecurrentSpec
 from rnnviz.errors import RnnvizError
@@ -18,7 +18,7 @@ SPEC = ModelSpec(EmbeddingSpec(12, 6), (RecurrentSpec("gru", 8),), HeadSpec("sig
 FIT = FitSpec(epochs=8, batch_size=16, rate=1e-2, seed=3)
 
 
-def order_matters(n: int, seed: int) -> Examples:
+def order_matters(n: int, seed: int) -> Texts:
     """Texts over words 2…9 whose class is whether word 2 comes before word 3: no bag of words."""
     rng = np.random.default_rng(seed)
     ids, y = [], []
@@ -28,7 +28,7 @@ def order_matters(n: int, seed: int) -> Examples:
         first, second = (2, 3) if rng.random() < 0.5 else (3, 2)
         ids.append([*rest[: at[0]], first, *rest[at[0] : at[1]], second, *rest[at[1] :]])
         y.append(float(first == 2))
-    return Examples(ids, np.array(y, np.float32))
+    return Texts(ids, np.array(y, np.float32))
 
 
 def epochs(spec: FitSpec, model: Model | None = None) -> list[Epoch]:
@@ -85,7 +85,7 @@ def test_a_loss_that_is_no_number_stops_with_its_place() -> None:
 
 def test_a_weight_of_zero_leaves_an_example_out() -> None:
     train = order_matters(32, 1)
-    flipped = Examples(
+    flipped = Texts(
         [*train.ids, *train.ids],
         np.concatenate([train.y, 1 - train.y]),
         np.repeat([1.0, 0.0], 32).astype(np.float32),
@@ -99,7 +99,7 @@ def test_a_weight_of_zero_leaves_an_example_out() -> None:
 def test_batches_hold_every_example_once_and_hardly_pad() -> None:
     examples = order_matters(1000, 5)
     seen, padding = [], 0
-    for ids, y, weight in batches(examples, 32, np.random.default_rng(0)):
+    for ids, y, weight in examples.batches(32, np.random.default_rng(0)):
         assert ids.shape[1] == len(y) == len(weight)
         padding += int((ids == 0).sum())
         seen += [tuple(column[column != 0].tolist()) for column in ids.T]

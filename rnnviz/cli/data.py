@@ -1,0 +1,280 @@
+"""``rnnviz data``: the data sets; where they come from, on which terms, and what is in them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rnnviz.cli import options
+from rnnviz.cli.columns import columns
+from rnnviz.display import visible
+from rnnviz.errors import UsageError
+
+if TYPE_CHECKING:
+    from rnnviz.charts import Chart
+    from rnnviz.data.catalogue import DataSet
+    from rnnviz.data.jena import Series
+    from rnnviz.data.preview import Preview
+
+HELP = """The data sets: where from, size, terms, and whether they are here.
+
+\b
+Examples:
+  rnnviz data                              what there is
+  rnnviz data fetch jena                   download one (asks for nothing, says the terms)
+  rnnviz data show jena --data sample      first rows and the lecture's two plots
+  rnnviz data show jena -o temperature.svg the plots for a slide
+  rnnviz data path                         the folder
+"""
+
+FOLDER = click.option(
+    "--data", metavar="DIR",
+    help="Folder of data sets, or: sample. Default: $RNNVIZ_DATA, then rnnviz's own folder.",
+)  # fmt: skip
+
+#: Rows in ten days of a value every ten minutes.
+TEN_DAYS = 1440
+#: A text longer than this is cut on the screen, not in the JSON.
+SHOWN = 300
+
+
+@click.group("data", invoke_without_command=True, help=HELP)
+@FOLDER
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+@options.debug
+@click.pass_context
+def command(ctx: click.Context, data: str | None, as_json: bool) -> None:
+    """The table."""
+    ctx.obj = data
+    if ctx.invoked_subcommand is not None:
+        return
+    from rnnviz.data.catalogue import DATA_SETS
+    from rnnviz.data.folders import chosen
+
+    folder = chosen(data)
+    rows = [_row(entry, folder) for entry in DATA_SETS.values()]
+    if as_json:
+        click.echo(json.dumps(rows, ensure_ascii=False))
+        return
+    cells = [("name", "title", "size", "terms", "here")]
+    cells += [(r["name"], r["title"], _bytes(r["size"]), r["licence"], _here(r)) for r in rows]
+    for line in columns(cells):
+        click.echo(line)
+    click.echo(f"\nFolder: {visible(str(folder))}")
+    click.echo("rnnviz data fetch NAME: download it. rnnviz data show NAME: its first rows.")
+
+
+def _row(entry: DataSet, folder: Path) -> dict[str, Any]:
+    from rnnviz.data.catalogue import found
+
+    there = found(entry.name, folder)
+    return {
+        "name": entry.name,
+        "title": entry.title,
+        "about": entry.about,
+        "size": entry.size,
+        "licence": entry.licence,
+        "terms": entry.terms,
+        "citation": entry.citation,
+        "home": entry.home,
+        "urls": [file.urls[0] for file in entry.files],
+        "folder": str(folder),
+        "here": bool(there.files),
+        "files": [str(path.relative_to(folder)) for path in there.files],
+        "note": there.note,
+    }
+
+
+def _here(row: dict[str, Any]) -> str:
+    if not row["here"]:
+        return "no"
+    first, *others = row["files"]
+    more = f" +{len(others)}" if others else ""
+    return f"{first}{more}" + (f", {row['note']}" if row["note"] else "")
+
+
+def _bytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"
+
+
+@command.command("path")
+@FOLDER
+@options.debug
+@click.pass_obj
+def path(outer: str | None, data: str | None) -> None:
+    """Print the folder of the data sets."""
+    from rnnviz.data.folders import chosen
+
+    folder = chosen(data or outer)
+    click.echo(visible(str(folder)))
+    if not folder.is_dir():
+        click.echo("It is not there yet; rnnviz data fetch NAME makes it.", err=True)
+
+
+@command.command("fetch")
+@click.argument("name")
+@FOLDER
+@click.option("--offline", is_flag=True, envvar="RNNVIZ_OFFLINE", help="Refuse to download.")
+@click.option("-q", "--quiet", is_flag=True, help="Say only where the files are.")
+@options.debug
+@click.pass_obj
+def fetch(outer: str | None, name: str, data: str | None, offline: bool, quiet: bool) -> None:
+    """Download data set NAME; what an earlier try left is gone on with.
+
+    The terms are shown first, every file is checked before it gets its name.
+    """
+    from rnnviz.data.catalogue import data_set, found
+    from rnnviz.data.fetch import fetch as download
+    from rnnviz.data.folders import SAMPLE, chosen
+
+    entry, folder = data_set(name), chosen(data or outer)
+    if folder == chosen(SAMPLE):
+        raise UsageError("The sample comes with rnnviz; to download name a folder: --data DIR")
+    there = found(name, folder)
+    if there.usual:
+        files = list(there.files)
+        if not quiet:
+            click.echo(f"{name} is here already.", err=True)
+    else:
+        if not quiet and not offline:
+            _announce(entry, folder)
+        with _progress(quiet) as show:
+            files = download(name, folder, show, offline=offline)
+    for file in files:
+        click.echo(visible(str(file)))
+
+
+def _announce(entry: DataSet, folder: Path) -> None:
+    """What is downloaded, and on which terms."""
+    click.echo(f"{entry.title}, {_bytes(entry.size)}, to {visible(str(folder))}", err=True)
+    for file in entry.files:
+        click.echo(f"  from {file.urls[0]}", err=True)
+    click.echo(f"Terms: {entry.terms}\nCite: {entry.citation}", err=True)
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
+    """A bar on a terminal; else nothing but the result."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        bars: dict[str, Any] = {}
+
+        def show(file: str, done: int, total: int) -> None:
+            if file not in bars:
+                bars[file] = progress.add_task(file, total=total)
+            progress.update(bars[file], completed=done, total=total)
+
+        yield show
+
+
+@command.command("show")
+@click.argument("name")
+@FOLDER
+@click.option("-n", "--rows", type=click.IntRange(1, 1000), default=3, show_default=True,
+              metavar="N", help="Rows to show.")  # fmt: skip
+@click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.svg",
+              help="Write the plots (jena) as SVG instead.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@options.debug
+@click.pass_obj
+def show(
+    outer: str | None, name: str, data: str | None, rows: int, out: Path | None, as_json: bool
+) -> None:
+    """Show the first rows of data set NAME, its counts, and for jena its temperature."""
+    from rnnviz.data.catalogue import data_set
+    from rnnviz.data.folders import readable, resolve
+    from rnnviz.data.preview import preview
+
+    entry, folder = data_set(name), resolve(data or outer)
+    if out and name != "jena":
+        raise UsageError(f"There is no plot of {name}. Plots: rnnviz data show jena -o FILE.svg")
+    with readable(name):
+        found = preview(name, folder, rows)
+    if out and found.series:
+        _write(out, plots(found.series))
+    elif as_json:
+        click.echo(json.dumps(_document(entry, found), ensure_ascii=False))
+    else:
+        _print(entry, found)
+
+
+def _document(entry: DataSet, found: Preview) -> dict[str, Any]:
+    return {
+        "name": entry.name,
+        "title": entry.title,
+        "files": [str(path) for path in found.files],
+        "note": found.note,
+        "counts": found.counts,
+        "first": found.first,
+    }
+
+
+def _print(entry: DataSet, found: Preview) -> None:
+    files = ", ".join(str(path) for path in found.files)
+    click.echo(f"{entry.title}\n{entry.about}")
+    click.echo(visible(f"Here: {files}" + (f" ({found.note})" if found.note else "")))
+    for key, count in found.counts.items():
+        click.echo(f"{visible(key)}: {count:,}")
+    for row in found.first:
+        click.echo()
+        for key, value in row.items():
+            shown = visible(str(value))
+            cut = f"{shown[:SHOWN].rstrip()} …" if len(shown) > SHOWN else shown
+            click.echo(f"  {visible(key)}: {cut}")
+    if found.series:
+        _draw(plots(found.series))
+
+
+def plots(series: Series) -> list[Chart]:
+    """The lecture's two plots: the temperature of the whole file and of its first ten days."""
+    import numpy as np
+
+    from rnnviz.charts import Chart, Line
+    from rnnviz.data.jena import TEMPERATURE
+
+    degrees = series.data[:, TEMPERATURE]
+    span = f"{series.times[0]} to {series.times[-1]}".replace("T", " ")
+
+    def chart(title: str, n: int) -> Chart:
+        line = Line("T (degC)", np.arange(n), degrees[:n])
+        return Chart(title, [line], x_label="row", y_label="T (degC)")
+
+    days = min(TEN_DAYS, len(series))
+    return [
+        chart(f"Temperature, {span}", len(series)),
+        chart(f"The first {days / 144:g} days", days),
+    ]
+
+
+def _draw(charts: list[Chart]) -> None:
+    from rnnviz.charts import plain, text
+
+    encoding = getattr(sys.stdout, "encoding", None) or "ascii"
+    ascii_only = not encoding.lower().replace("-", "").startswith("utf")
+    width = max(40, min(shutil.get_terminal_size().columns, 120))
+    for chart in charts:
+        click.echo()
+        click.echo(plain(text(chart, width, 16, ascii_only=ascii_only)))
+
+
+def _write(out: Path, charts: list[Chart]) -> None:
+    from rnnviz.charts import figure
+    from rnnviz.files import write_atomically
+
+    if not out.parent.is_dir():
+        raise UsageError(f"There is no folder {out.parent}. Make it first: mkdir -p {out.parent}")
+    write_atomically(out, figure(charts))
+    click.echo(str(out))

@@ -1,0 +1,128 @@
+"""``rnnviz recipes``: what can be trained, and the published number to reach."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rnnviz.cli import options
+from rnnviz.cli.columns import columns, published, summary
+
+if TYPE_CHECKING:
+    from rnnviz.engine.summary import Row
+    from rnnviz.recipes import Recipe
+
+HELP = """List the recipes: the net, the data, the published number to reach and where it stands.
+
+\b
+Examples:
+  rnnviz recipes
+  rnnviz recipes show imdb-lstm
+  rnnviz recipes show jena-gru --json
+"""
+
+
+@click.group("recipes", invoke_without_command=True, help=HELP)
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+@options.debug
+@click.pass_context
+def command(ctx: click.Context, as_json: bool) -> None:
+    """Print the table of recipes."""
+    if ctx.invoked_subcommand is not None:
+        return
+    from rnnviz.recipes import recipes
+
+    known = list(recipes().values())
+    if as_json:
+        click.echo(json.dumps([_row(recipe) for recipe in known], ensure_ascii=False))
+        return
+    cells = [("recipe", "net", "data", "published", "where")]
+    for line in columns([*cells, *map(_cells, known)]):
+        click.echo(line)
+    click.echo("\nrnnviz recipes show NAME: protocol, layers and parameter counts.")
+    click.echo("rnnviz train NAME --data sample: train on the sample in the package.")
+
+
+@command.command("show")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@options.debug
+def show(name: str, as_json: bool) -> None:
+    """Show the net of recipe NAME, how it is trained, and what differs from its source."""
+    from rnnviz.recipes import find
+
+    recipe = find(name)
+    rows = _parameters(recipe)
+    if as_json:
+        click.echo(json.dumps(_document(recipe, rows), ensure_ascii=False))
+        return
+    click.echo(f"{recipe.name}: {recipe.title}")
+    if recipe.data:
+        click.echo(f"data: {recipe.data}")
+    click.echo(f"training: {_training(recipe)}")
+    click.echo(f"published: {published(_published(recipe))}")
+    for line in summary(rows) if rows else ["nothing to train: a rule that is measured"]:
+        click.echo(line)
+    for note in recipe.notes:
+        click.echo(f"note: {note}")
+    if recipe.variants:
+        click.echo(f"variants of the data: {', '.join(recipe.variants)}")
+
+
+def _parameters(recipe: Recipe) -> list[Row]:
+    from rnnviz.engine.summary import parameters
+
+    return [] if recipe.model is None else parameters(recipe.model(recipe.size))
+
+
+def _published(recipe: Recipe) -> dict[str, Any] | None:
+    return None if recipe.published is None else asdict(recipe.published)
+
+
+def _row(recipe: Recipe) -> dict[str, Any]:
+    return {
+        "name": recipe.name,
+        "title": recipe.title,
+        "data": recipe.data,
+        "total": sum(row.count for row in _parameters(recipe)),
+        "published": _published(recipe),
+    }
+
+
+def _document(recipe: Recipe, rows: list[Row]) -> dict[str, Any]:
+    return {
+        "name": recipe.name,
+        "parameters": [row.to_json() for row in rows],
+        "total": sum(row.count for row in rows),
+        "published": _published(recipe),
+        "title": recipe.title,
+        "data": recipe.data,
+        "fit": asdict(recipe.fit),
+        "sample": dict(recipe.sample),
+        "config": None if recipe.model is None else recipe.model(recipe.size).to_json(),
+        "notes": list(recipe.notes),
+        "variants": list(recipe.variants),
+    }
+
+
+def _cells(recipe: Recipe) -> tuple[str, str, str, str, str]:
+    said, where, found = "-", "", recipe.published
+    if found is not None:
+        where = found.source
+        if found.value is not None:
+            of = "" if found.of == "validation" else "test "
+            said = f"{of}{found.metric} {found.value:.4g}"
+    data = recipe.data.partition(",")[0]
+    return recipe.name, recipe.title, data, said, where
+
+
+def _training(recipe: Recipe) -> str:
+    if recipe.model is None:
+        return "none"
+    fit = recipe.fit
+    epochs = "1 epoch" if fit.epochs == 1 else f"{fit.epochs} epochs"
+    name = {"rmsprop": "RMSprop", "adam": "Adam"}.get(fit.optimizer, fit.optimizer)
+    return f"{epochs}, batches of {fit.batch_size}, {name}, rate {fit.rate:g}"

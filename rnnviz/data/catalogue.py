@@ -1,0 +1,247 @@
+"""The data sets: where each comes from, on which terms, and what of it is in a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from rnnviz.errors import UsageError, nearest
+from rnnviz.files import assets
+
+_KERAS: Final = "https://storage.googleapis.com/tensorflow/tf-keras-datasets"
+_AGNEWS: Final = "https://raw.githubusercontent.com/mhjabreel/CharCnn_Keras/master/data/ag_news_csv"
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A file to be had from elsewhere: its place in the data folder, addresses, bytes and hash."""
+
+    path: str
+    urls: tuple[str, ...]
+    size: int  # for the table and the progress bar; the hash is what counts
+    hash: str | None  # "sha256:…"; None: none is published, so the content is looked at instead
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """One data set: what it is, its files, and what its authors ask for."""
+
+    name: str
+    title: str
+    about: str
+    files: tuple[Remote, ...]
+    licence: str  # for a table
+    terms: str
+    citation: str
+    home: str
+
+    @property
+    def size(self) -> int:
+        """Bytes to download."""
+        return sum(file.size for file in self.files)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What of a data set is in a folder; ``note`` says in what way it is not the usual one."""
+
+    files: tuple[Path, ...] = ()
+    note: str = ""
+
+    @property
+    def usual(self) -> bool:
+        """Whether it is there, and as the published results used it."""
+        return bool(self.files) and not self.note
+
+
+_MAAS: Final = (
+    "Andrew L. Maas, Raymond E. Daly, Peter T. Pham, Dan Huang, Andrew Y. Ng, Christopher Potts: "
+    "Learning Word Vectors for Sentiment Analysis. ACL 2011."
+)
+_MAAS_TERMS: Final = "No formal licence; the authors ask to cite their paper."
+_MAAS_HOME: Final = "https://ai.stanford.edu/~amaas/data/sentiment/"
+
+DATA_SETS: Final[dict[str, DataSet]] = {
+    entry.name: entry
+    for entry in (
+        DataSet(
+            "imdb",
+            "IMDB reviews (Large Movie Review Dataset v1.0)",
+            "25,000 film reviews to train on and 25,000 to test on, half of them positive.",
+            (
+                Remote(
+                    "imdb/aclImdb_v1.tar.gz",
+                    (_MAAS_HOME + "aclImdb_v1.tar.gz",),
+                    84_125_825,
+                    "sha256:c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe",
+                ),
+            ),
+            "cite the paper", _MAAS_TERMS, _MAAS, _MAAS_HOME,
+        ),
+        DataSet(
+            "imdb-keras",
+            "IMDB reviews as numbers (Keras's imdb.npz)",
+            "The same reviews as lists of word ranks, as keras.datasets.imdb loads them.",
+            (
+                Remote(
+                    "imdb/imdb.npz",
+                    (f"{_KERAS}/imdb.npz",),
+                    17_464_789,
+                    "sha256:69664113be75683a8fe16e3ed0ab59fda8886cb3cd7ada244f7d9544e4676b9f",
+                ),
+            ),
+            "cite the paper", _MAAS_TERMS, _MAAS, "https://keras.io/api/datasets/imdb/",
+        ),
+        DataSet(
+            "imdb-words",
+            "IMDB word index (Keras)",
+            "88,584 words with their rank by frequency: what the numbers of imdb-keras mean.",
+            (
+                Remote(
+                    "imdb/imdb_word_index.json",
+                    (f"{_KERAS}/imdb_word_index.json",),
+                    1_641_221,
+                    "md5:bfafd718b763782e994055a2d397834f",
+                ),
+            ),
+            "cite the paper", _MAAS_TERMS, _MAAS, "https://keras.io/api/datasets/imdb/",
+        ),
+        DataSet(
+            "jena",
+            "Jena weather station 2009-2016",
+            "14 measurements every 10 minutes over eight years, 420,551 rows.",
+            (
+                Remote(
+                    "jena/jena_climate_2009_2016.csv.zip",
+                    (
+                        f"{_KERAS}/jena_climate_2009_2016.csv.zip",
+                        "https://s3.amazonaws.com/keras-datasets/jena_climate_2009_2016.csv.zip",
+                    ),
+                    13_568_290,
+                    None,
+                ),
+            ),
+            "CC BY 4.0 (as cited)",
+            "CC BY 4.0 according to projects that cite the institute's pages: name the Max Planck "
+            "Institute for Biogeochemistry, Jena, as the source.",
+            "Max Planck Institute for Biogeochemistry, Jena: weather station on the roof. Table "
+            "prepared by Francois Chollet for Deep Learning with Python, 2017.",
+            "https://www.bgc-jena.mpg.de/wetter/",
+        ),
+        DataSet(
+            "agnews",
+            "AG's news topics, version 3",
+            "120,000 news items to train on and 7,600 to test on, in four classes.",
+            (
+                Remote(
+                    "ag_news/train.csv",
+                    (f"{_AGNEWS}/train.csv",),
+                    29_470_338,
+                    "sha256:76a0a2d2f92b286371fe4d4044640910a04a803fdd2538e0f3f29a5c6f6b672e",
+                ),
+                Remote(
+                    "ag_news/test.csv",
+                    (f"{_AGNEWS}/test.csv",),
+                    1_857_427,
+                    "sha256:521465c2428ed7f02f8d6db6ffdd4b5447c1c701962353eb2c40d548c3c85699",
+                ),
+            ),
+            "non-commercial",
+            "Provided for research purposes and any other non-commercial activity.",
+            "Xiang Zhang, Junbo Zhao, Yann LeCun: Character-level Convolutional Networks for Text "
+            "Classification. NIPS 2015. News gathered by Antonio Gulli.",
+            "http://groups.di.unipi.it/~gulli/AG_corpus_of_news_articles.html",
+        ),
+        DataSet(
+            "sst2",
+            "Stanford Sentiment Treebank, two classes (GLUE)",
+            "67,349 phrases and sentences of film reviews, and 872 sentences for validation.",
+            (
+                Remote(
+                    "sst2/SST-2.zip",
+                    ("https://dl.fbaipublicfiles.com/glue/data/SST-2.zip",),
+                    7_439_277,
+                    None,
+                ),
+            ),
+            "research",
+            "Provided for research; cite the papers.",
+            "Richard Socher and others: Recursive Deep Models for Semantic Compositionality Over a "
+            "Sentiment Treebank. EMNLP 2013. Split: Alex Wang and others: GLUE. 2018.",
+            "https://nlp.stanford.edu/sentiment/",
+        ),
+    )
+}  # fmt: skip
+
+
+def data_set(name: str) -> DataSet:
+    """The data set of that name; UsageError with the nearest one otherwise."""
+    if name not in DATA_SETS:
+        raise UsageError(
+            f"Unknown data set {name!r}.{nearest(name, DATA_SETS)} "
+            f"Data sets: {', '.join(DATA_SETS)}."
+        )
+    return DATA_SETS[name]
+
+
+def found(name: str, folder: Path) -> Found:
+    """What of a data set its reader would take from a folder."""
+    try:
+        there = _LOOK[name](folder)
+    except FileNotFoundError:
+        return Found()
+    return Found(there.files, "sample") if folder == assets() / "samples" else there
+
+
+def _distinct(files: Iterable[Path]) -> tuple[Path, ...]:
+    return tuple(dict.fromkeys(files))
+
+
+def _imdb(folder: Path) -> Found:
+    from rnnviz.data.imdb import SPLITS, imdb_source
+
+    return Found(_distinct(imdb_source(folder, split) for split in SPLITS))
+
+
+def _imdb_keras(folder: Path) -> Found:
+    from rnnviz.data.keras_imdb import keras_file
+
+    return Found((keras_file(folder),))
+
+
+def _imdb_words(folder: Path) -> Found:
+    from rnnviz.data.words import word_index_file
+
+    return Found((word_index_file(folder),))
+
+
+def _jena(folder: Path) -> Found:
+    from rnnviz.data.jena import is_published, jena_file
+
+    path = jena_file(folder)
+    return Found((path,), "" if is_published(path) else "another year")
+
+
+def _agnews(folder: Path) -> Found:
+    from rnnviz.data.agnews import SPLITS, agnews_file
+
+    files = _distinct(agnews_file(folder, split) for split in SPLITS)
+    return Found(files, "a part of the training set" if "subset" in files[0].name else "")
+
+
+def _sst2(folder: Path) -> Found:
+    from rnnviz.data.sources import SST2_SPLITS, sst2_file
+
+    return Found(_distinct(sst2_file(folder, split) for split in SST2_SPLITS))
+
+
+_LOOK: Final[dict[str, Callable[[Path], Found]]] = {
+    "imdb": _imdb,
+    "imdb-keras": _imdb_keras,
+    "imdb-words": _imdb_words,
+    "jena": _jena,
+    "agnews": _agnews,
+    "sst2": _sst2,
+}

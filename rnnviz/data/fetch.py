@@ -1,0 +1,138 @@
+"""Getting a data set: only when asked to, resumable, and checked before it has its name."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rnnviz.data.catalogue import Remote, data_set
+from rnnviz.data.checks import CHECKS
+from rnnviz.data.download import Resuming
+from rnnviz.errors import InvalidFileError, MissingError, RnnvizError
+
+#: Called with the name of a file, its bytes so far and its bytes in all.
+Progress = Callable[[str, int, int], None]
+
+
+def fetch(
+    name: str, folder: Path, progress: Progress | None = None, *, offline: bool = False
+) -> list[Path]:
+    """Download the files of a data set that are not in the folder yet; where they are.
+
+    UsageError for an unknown name; MissingError when ``offline`` and something would have to be
+    downloaded; InvalidFileError when what came is not the file; RnnvizError when the download
+    failed: what came is kept beside the file as ``.part`` and the next try goes on from there.
+    """
+    return [_one(name, remote, folder, progress, offline) for remote in data_set(name).files]
+
+
+def part_of(path: Path) -> Path:
+    """Where a file is kept while it is being downloaded."""
+    return path.with_name(path.name + ".part")
+
+
+def _one(name: str, remote: Remote, folder: Path, progress: Progress | None, offline: bool) -> Path:
+    path = folder / remote.path
+    if path.is_file() and _is_whole(path, remote):
+        return path
+    if offline:
+        raise MissingError(
+            f"{path} is not here, or not whole; --offline (RNNVIZ_OFFLINE) forbids a download.\n"
+            f"Without it: rnnviz data fetch {name}; or put the file there: {remote.urls[0]}"
+        )
+    say = progress or (lambda file, done, total: None)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _from_any(remote, path, lambda done, total: say(path.name, done, total or remote.size))
+    except OSError as error:
+        raise _told(error, path) from error
+    return path
+
+
+def _is_whole(path: Path, remote: Remote) -> bool:
+    """Whether the file that is there is the right one; a wrong one without a hash is an error."""
+    if remote.hash is None:
+        try:
+            _check(remote, path)
+        except ValueError as error:
+            raise InvalidFileError(f"{error}\nRemove the file and fetch it again.") from error
+        return True
+    return bool(_pooch().hashes.hash_matches(str(path), remote.hash))
+
+
+def _check(remote: Remote, path: Path) -> None:
+    """Look at the content, where that is all there is to go by."""
+    if remote.path in CHECKS:
+        CHECKS[remote.path](path)
+
+
+def _from_any(remote: Remote, path: Path, progress: Callable[[int, int], None]) -> None:
+    """From the first address that answers. Raises OSError (requests' errors are of this kind)."""
+    import requests
+
+    *others, last = remote.urls
+    for url in others:
+        try:
+            _from(url, remote, path, progress)
+            return
+        except requests.RequestException:
+            continue
+    _from(last, remote, path, progress)
+
+
+def _from(url: str, remote: Remote, path: Path, progress: Callable[[int, int], None]) -> None:
+    download = Resuming(part_of(path), progress, partial(_check, remote))
+    try:
+        _pooch().retrieve(url, remote.hash, path.name, str(path.parent), downloader=download)
+    except ValueError as error:
+        raise InvalidFileError(
+            f"What came from {url} is not {path.name}: {str(error).partition('. ')[0]}.\n"
+            "It was not kept. Try again; if it stays like this, the file was changed there."
+        ) from error
+
+
+def _pooch() -> Any:
+    import pooch  # type: ignore[import-untyped]
+
+    pooch.get_logger().setLevel("WARNING")  # what it is doing is shown by the progress
+    return pooch
+
+
+def _told(error: OSError, path: Path) -> RnnvizError:
+    """The error of a network or of a disk as a line that says what to do."""
+    import requests
+
+    reply = getattr(error, "response", None)
+    if isinstance(error, requests.HTTPError) and reply is not None:
+        return RnnvizError(
+            f"{reply.url} answered {reply.status_code} {reply.reason}.\n"
+            f"Try later, or put the file there yourself: {path}"
+        )
+    if isinstance(error, requests.RequestException):
+        part = part_of(path)
+        kept = part.stat().st_size if part.is_file() else 0
+        return RnnvizError(
+            f"The download of {path.name} broke off ({_reason(error)}).\n"
+            f"{kept:,} bytes are kept; the same command goes on from there."
+        )
+    if error.errno == errno.ENOSPC:
+        return RnnvizError(
+            f"The disk is full: {path.name} did not fit into {path.parent}.\n"
+            "Make room and give the same command, or name another folder: --data DIR"
+        )
+    return RnnvizError(
+        f"Cannot write to {path.parent}: {error.strerror or error}.\n"
+        "Name a folder that can be written to: --data DIR"
+    )
+
+
+def _reason(error: Exception) -> str:
+    """The innermost cause: the libraries wrap it several times."""
+    inner: BaseException = error
+    while isinstance(args := inner.args, tuple) and args and isinstance(args[0], BaseException):
+        inner = args[0]
+    reason = getattr(inner, "reason", None)
+    return str(reason or inner).partition("\n")[0][:120]

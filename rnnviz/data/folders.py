@@ -1,0 +1,75 @@
+"""Where the data sets are, and what a file is known by."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from rnnviz.errors import InvalidFileError, MissingError
+from rnnviz.files import assets
+
+FOLDER_VARIABLE: Final = "RNNVIZ_DATA"
+#: The name of the small samples that come with the package.
+SAMPLE: Final = "sample"
+
+_HASH_BLOCK: Final = 1 << 20
+
+
+def own_folder() -> Path:
+    """Where data sets go when no folder is named."""
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("rnnviz")) / "data"
+
+
+def chosen(data: str | Path | None) -> Path:
+    """The folder meant: as named, else RNNVIZ_DATA, else the user's; it may not exist yet."""
+    named = str(data or os.environ.get(FOLDER_VARIABLE, ""))
+    if named == SAMPLE:
+        return assets() / "samples"
+    return Path(named).expanduser() if named else own_folder()
+
+
+def resolve(data: str | Path | None) -> Path:
+    """The folder of data sets, "sample" for the package's own; MissingError if it is not there."""
+    folder = chosen(data)
+    if folder.is_dir():
+        return folder
+    raise MissingError(
+        f"There is no data folder {folder}. Name the folder with the data sets: --data DIR "
+        f"(or {FOLDER_VARIABLE}=DIR),\nget one: rnnviz data fetch NAME, "
+        f"or use the sample in the package: --data {SAMPLE}"
+    )
+
+
+@contextmanager
+def readable(get: str) -> Iterator[None]:
+    """What readers raise as what a user can act on: exit code 3 for missing, 4 for damaged.
+
+    ``get`` is the name of the data set that ``rnnviz data fetch`` would get.
+    """
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise MissingError(
+            f"{error}\nGet it: rnnviz data fetch {get}, or try the samples: --data {SAMPLE}"
+        ) from error
+    except ValueError as error:
+        raise InvalidFileError(f"{error}\nGet it again: rnnviz data fetch {get}") from error
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file's bytes, lower-case; of a folder, that of all its names and files."""
+    if path.is_dir():
+        inside = sorted(p for p in path.rglob("*") if p.is_file())
+        lines = (f"{p.relative_to(path).as_posix()} {sha256(p)}\n" for p in inside)
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_HASH_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,136 @@
+"""The first rows and the counts of a data set, as a lecture shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+from rnnviz.data.agnews import CLASSES, read_agnews
+from rnnviz.data.agnews import SPLITS as AGNEWS_SPLITS
+from rnnviz.data.catalogue import found
+from rnnviz.data.imdb import SPLITS, read_imdb
+from rnnviz.data.jena import Series, is_published, jena_file, read_jena
+from rnnviz.data.jena_table import TIME
+from rnnviz.data.keras_imdb import read_keras_imdb
+from rnnviz.data.sources import SST2_SPLITS, read_sst2
+from rnnviz.data.words import read_word_index
+
+#: Counts by name, and the first rows.
+Shown = tuple[dict[str, int], list[dict[str, Any]]]
+
+
+@dataclass(frozen=True, eq=False)
+class Preview:
+    """What there is to show; ``series`` only where there is something to plot."""
+
+    files: tuple[Path, ...]
+    note: str
+    counts: dict[str, int]
+    first: list[dict[str, Any]]
+    series: Series | None = field(default=None, repr=False)
+
+
+def preview(name: str, folder: Path, rows: int) -> Preview:
+    """The first ``rows`` rows and the counts. Raises what the reader of the data set raises."""
+    there, series = found(name, folder), None
+    if name == "jena":
+        path = jena_file(folder)
+        series = read_jena(path, repair=not is_published(path))
+        counts, first = _jena(series, rows)
+    else:
+        counts, first = _SHOWN[name](folder, rows)
+    return Preview(there.files, there.note, counts, first, series)
+
+
+def _imdb(folder: Path, rows: int) -> Shown:
+    counts: dict[str, int] = {}
+    first: list[dict[str, Any]] = []
+    for split in SPLITS:
+        reviews = read_imdb(folder, split, raw=True)
+        counts |= {f"{split} reviews": len(reviews), f"{split} positive": _positive(reviews)}
+        first = first or [
+            {"label": r.label, "rating": r.rating, "id": r.id, "text": r.text}
+            for r in reviews[:rows]
+        ]
+    return counts, first
+
+
+def _positive(reviews: list[Any]) -> int:
+    return sum(review.label for review in reviews)
+
+
+def _imdb_keras(folder: Path, rows: int) -> Shown:
+    counts: dict[str, int] = {}
+    first: list[dict[str, Any]] = []
+    for split in SPLITS:
+        ranked = read_keras_imdb(folder, split)
+        counts |= {
+            f"{split} reviews": len(ranked.ranks),
+            f"{split} positive": int(ranked.labels.sum()),
+        }
+        first = first or [
+            {"label": int(label), "ranks": list(ranks)}
+            for ranks, label in islice(zip(ranked.ranks, ranked.labels, strict=True), rows)
+        ]
+    return counts, first
+
+
+def _imdb_words(folder: Path, rows: int) -> Shown:
+    index = read_word_index(folder)
+    ranked = sorted((rank, word) for word, rank in index.items())
+    return {"words": len(index)}, [{"rank": rank, "word": word} for rank, word in ranked[:rows]]
+
+
+def _agnews(folder: Path, rows: int) -> Shown:
+    counts: dict[str, int] = {}
+    first: list[dict[str, Any]] = []
+    for split in AGNEWS_SPLITS:
+        items = read_agnews(folder, split)
+        counts[f"{split} items"] = len(items)
+        labels = [item.label for item in items]
+        counts |= {f"{split} {name}": labels.count(n) for n, name in enumerate(CLASSES)}
+        first = first or [
+            {"class": CLASSES[n.label], "title": n.title, "description": n.description}
+            for n in items[:rows]
+        ]
+    return counts, first
+
+
+def _sst2(folder: Path, rows: int) -> Shown:
+    counts: dict[str, int] = {}
+    first: list[dict[str, Any]] = []
+    for split in SST2_SPLITS:
+        phrases = read_sst2(folder, split)
+        positive = sum(label for _, label in phrases)
+        counts |= {f"{split} phrases": len(phrases), f"{split} positive": positive}
+        first = first or [{"label": label, "text": text} for text, label in phrases[:rows]]
+    return counts, first
+
+
+def _jena(series: Series, rows: int) -> Shown:
+    counts = {
+        "rows": len(series),
+        "columns": len(series.columns),
+        "values of -9999": series.sentinels,
+        "repeated times": series.repeats,
+        "gaps": series.gaps,
+        "rows missing in gaps": series.missing,
+    }
+    first = [
+        {TIME: str(time).replace("T", " ")}
+        | dict(zip(series.columns, values.tolist(), strict=True))
+        for time, values in islice(zip(series.times, series.data, strict=True), rows)
+    ]
+    return counts, first
+
+
+_SHOWN: Final[dict[str, Callable[[Path, int], Shown]]] = {
+    "imdb": _imdb,
+    "imdb-keras": _imdb_keras,
+    "imdb-words": _imdb_words,
+    "agnews": _agnews,
+    "sst2": _sst2,
+}

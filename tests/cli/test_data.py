@@ -1,0 +1,203 @@
+"""``rnnviz data``: the table, fetching with and without a network, and the first rows."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rnnviz.cli import run
+from rnnviz.data.catalogue import DATA_SETS
+from rnnviz.files import assets
+
+SAMPLES = assets() / "samples"
+
+
+def out(capsys: pytest.CaptureFixture[str], *args: str, code: int = 0) -> str:
+    assert run(["data", *args]) == code
+    return capsys.readouterr().out
+
+
+def error(capsys: pytest.CaptureFixture[str], *args: str, code: int) -> str:
+    assert run(["data", *args]) == code
+    said = capsys.readouterr()
+    assert said.out == ""
+    return said.err
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user without data, without settings."""
+    import platformdirs
+
+    monkeypatch.delenv("RNNVIZ_DATA", raising=False)
+    monkeypatch.delenv("RNNVIZ_OFFLINE", raising=False)
+    monkeypatch.setattr(platformdirs, "user_data_dir", lambda name: str(tmp_path / name))
+    return tmp_path / "rnnviz/data"
+
+
+def test_the_table_has_every_data_set_with_size_terms_and_place(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    said = out(capsys)
+    assert all(name in said for name in DATA_SETS)
+    assert "84.1 MB" in said
+    assert "non-commercial" in said
+    lines = out(capsys, "--data", "sample").splitlines()
+    assert "imdb/train.csv.gz +1, sample" in next(line for line in lines if line[:5] == "imdb ")
+    assert next(line for line in lines if line.startswith("imdb-keras")).endswith(" no")
+
+
+def test_json_tells_what_is_here_and_what_is_not(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = {row["name"]: row for row in json.loads(out(capsys, "--json", "--data", "sample"))}
+    assert list(rows) == list(DATA_SETS)
+    assert rows["jena"]["files"] == ["jena/jena_climate_2020.csv.gz"]
+    assert rows["jena"]["here"]
+    assert not rows["imdb-keras"]["here"]
+    assert rows["imdb"]["urls"][0].startswith("https://ai.stanford.edu/")
+    assert not any(row["here"] for row in json.loads(out(capsys, "--json")))
+
+
+def test_path_is_the_folder_meant(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, own_folder: Path
+) -> None:
+    assert out(capsys, "path") == f"{own_folder}\n"
+    monkeypatch.setenv("RNNVIZ_DATA", "/somewhere")
+    assert out(capsys, "path") == "/somewhere\n"
+    assert out(capsys, "path", "--data", "sample") == f"{SAMPLES}\n"
+    assert out(capsys, "--data", "sample", "path") == f"{SAMPLES}\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "counts", "first"),
+    [
+        ("imdb", {"train reviews": 500, "test positive": 125}, {"label": 0, "rating": 3}),
+        ("imdb-words", {"words": 10_000}, {"rank": 1, "word": "the"}),
+        ("jena", {"repeated times": 1, "rows missing in gaps": 9}, {"T (degC)": 11.2}),
+        ("agnews", {"train items": 2400, "test items": 600}, {"class": "Business"}),
+        ("sst2", {"validation positive": 444}, {"label": 1}),
+    ],
+)
+def test_show_gives_counts_and_first_rows(
+    name: str, counts: dict[str, int], first: dict[str, object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = json.loads(out(capsys, "show", name, "--data", "sample", "-n", "2", "--json"))
+    assert shown["note"] == "sample"
+    assert shown["counts"].items() >= counts.items()
+    assert len(shown["first"]) == 2
+    assert shown["first"][0].items() >= first.items()
+    said = out(capsys, "show", name, "--data", "sample", "-n", "1")
+    for key, value in counts.items():
+        assert f"{key}: {value:,}\n" in said
+
+
+def test_show_jena_draws_the_lectures_two_plots(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = out(capsys, "show", "jena", "--data", "sample")
+    assert "Temperature, 2020-05-01 00:10 to 2020-07-31 00:00" in said
+    assert "The first 10 days" in said
+    assert any("\u2800" < char <= "\u28ff" for char in said)
+    file = tmp_path / "t.svg"
+    assert out(capsys, "show", "jena", "--data", "sample", "-o", str(file)) == f"{file}\n"
+    drawn = file.read_text(encoding="utf-8")
+    assert drawn.startswith("<svg")
+    assert "The first 10 days" in drawn
+
+
+def test_text_of_a_file_cannot_command_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "ag_news").mkdir()
+    for name in ("train.csv.gz", "test.csv.gz"):
+        data = gzip.compress(b'"1","\x1b[2Jgone","' + b"long " * 100 + b'"\n')
+        (tmp_path / "ag_news" / name).write_bytes(data)
+    said = out(capsys, "show", "agnews", "--data", str(tmp_path))
+    assert "\x1b" not in said
+    assert "\\x1b[2Jgone" in said
+    assert "long …" in said
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "said"),
+    [
+        (("show", "jen", "--data", "sample"), 2, "Did you mean 'jena'"),
+        (("fetch", "agnew"), 2, "Did you mean 'agnews'"),
+        (("fetch", "jena", "--data", "sample"), 2, "--data DIR"),
+        (("show", "imdb", "--data", "sample", "-o", "x.svg"), 2, "show jena"),
+        (("show", "jena", "--data", "sample", "-o", "no/such/x.svg"), 2, "mkdir -p no/such"),
+        (("show", "imdb-keras", "--data", "sample"), 3, "rnnviz data fetch imdb-keras"),
+        (("show", "jena", "--data", "/nowhere"), 3, "no data folder /nowhere"),
+        (("fetch", "jena", "--offline"), 3, "jena_climate_2009_2016.csv.zip"),
+    ],
+)
+def test_errors_say_what_to_type(
+    args: tuple[str, ...], code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    message = error(capsys, *args, code=code)
+    assert said in message
+    assert len(message.splitlines()) <= 2
+
+
+def test_damaged_data_is_an_invalid_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "jena").mkdir()
+    (tmp_path / "jena/jena_climate_2020.csv").write_text("Date Time,T\n")
+    message = error(capsys, "show", "jena", "--data", str(tmp_path), code=4)
+    assert "jena_climate_2020.csv, line 1: the column 'p (mbar)' is missing" in message
+
+
+@pytest.mark.parametrize("value", ["1", "true"])
+def test_the_variable_forbids_downloads_as_the_flag_does(
+    value: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    own_folder: Path,
+) -> None:
+    monkeypatch.setenv("RNNVIZ_OFFLINE", value)
+    assert "RNNVIZ_OFFLINE" in error(capsys, "fetch", "imdb-words", code=3)
+    assert not own_folder.exists()
+
+
+def test_the_terms_are_said_before_the_download(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rnnviz.data import fetch
+
+    def answer(name: str, folder: Path, progress: object, *, offline: bool) -> list[Path]:
+        assert "non-commercial" in capsys.readouterr().err
+        assert not offline
+        return [folder / "ag_news/train.csv"]
+
+    monkeypatch.setattr(fetch, "fetch", answer)
+    assert out(capsys, "fetch", "agnews", "--data", str(tmp_path)).endswith("train.csv\n")
+
+
+def test_what_is_here_in_another_form_is_not_downloaded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "imdb").mkdir()
+    for split in ("train", "test"):
+        (tmp_path / f"imdb/{split}.csv.gz").touch()
+    assert run(["data", "fetch", "imdb", "--data", str(tmp_path), "--offline"]) == 0
+    said = capsys.readouterr()
+    assert said.out.splitlines() == [str(tmp_path / f"imdb/{s}.csv.gz") for s in ("train", "test")]
+    assert "is here already" in said.err
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys\nfrom rnnviz.cli import run\n"
+        "for args in (['data', '--help'], ['data', 'fetch', '--help'], ['data', '--json']):\n"
+        "    assert run(args) == 0, args\n"
+        "heavy = {'textual', 'rich', 'pooch', 'requests'} & set(sys.modules)\n"
+        "heavy |= {'numpy'} & set(sys.modules) if args[-1] == '--help' else set()\n"
+        "sys.exit(str(heavy) if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

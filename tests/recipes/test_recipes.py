@@ -1,0 +1,261 @@
+"""Every recipe: its parameter counts, its published number, and that it learns on its sample."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rnnviz.cli import run
+from rnnviz.data.batches import Batch
+from rnnviz.engine.model import Model, initialise, shapes
+from rnnviz.engine.optimizers import OPTIMIZERS
+from rnnviz.engine.spec import ModelSpec, RecurrentSpec, SeriesSpec
+from rnnviz.engine.summary import parameters
+from rnnviz.errors import UsageError
+from rnnviz.files import assets
+from rnnviz.recipes import Recipe, Task, find, is_sample, recipes
+from rnnviz.training.fit import learn
+
+#: Parameters of the net, and the published number.
+LESSONS: dict[str, tuple[int, float | None]] = {
+    "imdb-rnn": (322_113, 0.846),
+    "imdb-lstm": (328_353, 0.893),
+    "imdb-gru": (326_369, None),
+    "imdb-stacked": (328_320 + 33, None),
+    "imdb-bilstm": (336_705, 0.886),
+    "jena-naive": (0, 0.2897),
+    "jena-dense": (107_585, 0.299),
+    "jena-gru": (4_608 + 33, 0.264),
+    "jena-lstm": (6_049, None),
+    "jena-gru-dropout": (4_641, 0.262),
+    "jena-stacked": (23_489, 0.263),
+    "jena-bigru": (9_281, 0.262),
+    "jena-bilstm": (12_097, None),
+    "jena-reversed": (4_641, 0.399),
+    "agnews-rnn": (1_281_364, 0.7995),
+    "agnews-rnn-masked": (1_281_364, 0.8822),
+    "agnews-lstm": (1_282_372, 0.8870),
+    "agnews-bilstm": (2_758_148, None),
+}
+TRAINED = [name for name in LESSONS if name != "jena-naive"]
+
+
+def net(recipe: Recipe) -> ModelSpec:
+    """The published net."""
+    assert recipe.model is not None
+    return recipe.model(recipe.size)
+
+
+def test_every_recipe_of_the_lessons_is_there() -> None:
+    assert set(LESSONS) <= set(recipes())
+    with pytest.raises(UsageError, match="Did you mean 'imdb-lstm'"):
+        find("imdb-lstn")
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_the_counts_are_the_published_ones_and_the_arithmetic_adds_up(name: str) -> None:
+    spec = net(find(name))
+    rows = parameters(spec)
+    assert sum(row.count for row in rows) == LESSONS[name][0]
+    assert sum(np.prod(shape) for shape in shapes(spec).values()) == LESSONS[name][0]
+    for row in rows:
+        left, right = row.arithmetic.split(" = ")
+        assert right == f"{row.count:,}"
+        assert eval(left.replace("·", "*")) == row.count
+
+
+def test_outputs_say_how_many_steps_where_the_net_fixes_them() -> None:
+    rows = parameters(net(find("jena-dense")))
+    assert [(r.layer, r.output) for r in rows] == [
+        ("Flatten", "(3360)"), ("Dense, relu", "(32)"), ("Dense, linear", "(1)"),
+    ]  # fmt: skip
+    spec = net(find("jena-stacked"))
+    fixed = replace(spec, source=SeriesSpec(14, 240))
+    assert [r.output for r in parameters(spec)] == ["(T, 32)", "(64)", "(1)"]
+    assert [r.output for r in parameters(fixed)] == ["(240, 32)", "(64)", "(1)"]
+
+
+def test_an_activation_that_is_not_the_usual_one_is_named() -> None:
+    assert [r.layer for r in parameters(net(find("jena-stacked")))][:2] == ["GRU", "GRU, relu"]
+    old = RecurrentSpec("gru", 3, bidirectional=True, recurrent_activation="hard_sigmoid")
+    spec = replace(net(find("jena-gru")), layers=(old,))
+    assert parameters(spec)[0].layer == "Bidirectional GRU, hard_sigmoid gates"
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_a_net_comes_back_from_json(name: str) -> None:
+    spec = net(find(name))
+    assert ModelSpec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_the_published_number_is_that_of_the_source(name: str) -> None:
+    published = find(name).published
+    assert published is not None
+    assert published.value == LESSONS[name][1]
+    assert published.metric == ("mae" if name.startswith("jena") else "accuracy")
+    assert published.of == ("test" if name.startswith("agnews") else "validation")
+
+
+# -- on the sample ------------------------------------------------------------------------------
+
+
+@cache
+def task(name: str) -> Task:
+    """The recipe's data, from the sample in the package."""
+    return find(name).prepare(assets() / "samples", None, 0, lambda text: None)
+
+
+def first_batch(name: str) -> Batch:
+    """A few examples of the first training batch."""
+    examples = task(name).draw(1, np.random.default_rng(0))
+    x, y, w = next(examples.batches(find(name).fit.batch_size, np.random.default_rng(0)))
+    return x[:, :16], y[:16], w[:16]
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_a_result_on_the_sample_says_so(name: str) -> None:
+    assert "sample" in task(name).trained_on
+    assert len(task(name).valid) > 0
+    assert len(task(name).test or ()) > 0
+    assert is_sample(assets() / "samples")
+    assert not is_sample(assets())
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_a_few_steps_lower_the_loss_on_the_sample(name: str) -> None:
+    recipe, batch = find(name), first_batch(name)
+    assert recipe.model is not None
+    spec = recipe.model(task(name).size)
+    # Dropout would hide what a handful of steps does.
+    spec = replace(
+        spec, layers=tuple(replace(s, dropout=0.0, recurrent_dropout=0.0) for s in spec.layers)
+    )
+    model, rng = Model(spec, initialise(spec, 1)), np.random.default_rng(0)
+    optimizer = OPTIMIZERS[recipe.fit.optimizer](recipe.fit.rate)
+    # RMSprop's first steps overshoot where 3,360 inputs pull the same way.
+    count = 6 if spec.layers else 60
+    losses = [learn(model, optimizer, batch, recipe.fit, rng).loss for _ in range(count)]
+    assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_the_sample_takes_few_steps(name: str) -> None:
+    recipe = find(name)
+    fit = replace(recipe.fit, **recipe.sample)
+    steps = fit.epochs * len(task(name).draw(1, np.random.default_rng(0))) / fit.batch_size
+    assert steps <= 2 * 2_400 / 8
+
+
+def test_the_naive_rule_is_measured_on_the_sample() -> None:
+    recipe = find("jena-naive")
+    assert recipe.baseline is not None
+    assert 0 < recipe.baseline(task("jena-naive").valid)["mae"] < 2
+
+
+# -- the command --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_recipes_show_gives_the_contracts_fields(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["recipes", "show", name, "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert list(shown)[:4] == ["name", "parameters", "total", "published"]
+    assert shown["total"] == LESSONS[name][0]
+    assert list(shown["published"])[:3] == ["metric", "value", "source"]
+    if name in TRAINED:
+        assert list(shown["parameters"][0]) == ["layer", "output", "count", "arithmetic"]
+
+
+def test_recipes_show_prints_counts_number_and_what_differs(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["recipes", "show", "jena-gru"]) == 0
+    said = capsys.readouterr().out
+    for part in ("3·(14·32 + 32·32 + 2·32) = 4,608", "total 4,641", "4,545", "validation MAE 0.264",
+                 "20 epochs, batches of 128, RMSprop"):  # fmt: skip
+        assert part in said, part
+    assert run(["recipes", "show", "jena-naive"]) == 0
+    assert "nothing to train" in capsys.readouterr().out
+
+
+def test_recipes_lists_every_recipe_with_its_number(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["recipes"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    row = next(line for line in lines if line.startswith("agnews-lstm"))
+    assert "test accuracy 0.887" in row
+    assert run(["recipes", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert {row["name"]: row["total"] for row in rows}.items() >= {
+        name: count for name, (count, _) in LESSONS.items()
+    }.items()
+
+
+def test_an_unknown_recipe_is_answered_with_the_nearest(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["recipes", "show", "jena-gro"]) == 2
+    assert "'jena-gru'" in capsys.readouterr().err
+
+
+def test_models_show_says_what_a_trained_forecast_reached(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = str(tmp_path / "dense")
+    assert (
+        run(["train", "jena-dense", "--data", "sample", "--epochs", "1", "--out", out, "-q"]) == 0
+    )
+    capsys.readouterr()
+    assert run(["models", "show", out]) == 0
+    said = capsys.readouterr().out
+    assert "dense: Jena sample" in said
+    assert "3360·32 + 32 = 107,552" in said
+    assert "total 107,585" in said
+    assert "published: validation MAE 0.299" in said
+    for line in ("validation mae: ", "test mae: "):
+        (found,) = [s for s in said.splitlines() if s.startswith(line)]
+        assert found.endswith(" °C)")
+    assert run(["models", "show", out, "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["published"]["value"] == 0.299
+    assert {"validation_mae", "test_mae", "epoch"} <= set(shown["metrics"])
+
+
+def test_a_control_character_in_a_models_record_reaches_no_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for end in ("json", "safetensors"):
+        data = (assets() / f"models/sentiment-gru.{end}").read_bytes()
+        (tmp_path / f"m.{end}").write_bytes(data)
+    record = json.loads((tmp_path / "m.json").read_text("utf-8"))
+    record["trained_on"] = "\x1b[2Jgone"
+    record["metrics"]["x\x1b[2J"] = "\x1b[2J"
+    record["published"] = {"metric": "accuracy", "of": "test", "value": 0.5, "source": "\x1b[2J"}
+    (tmp_path / "m.json").write_text(json.dumps(record), "utf-8")
+    assert run(["models", "show", str(tmp_path / "m.json")]) == 0
+    said = capsys.readouterr().out
+    assert "\x1b" not in said
+    assert said.count("\\x1b[2J") == 4
+
+
+@pytest.mark.parametrize(
+    "change", [{"metric": 3}, {"published": "x"}, {"published": {"value": []}}]
+)
+def test_a_record_of_another_make_is_still_shown(
+    change: dict[str, object], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for end in ("json", "safetensors"):
+        data = (assets() / f"models/sentiment-gru.{end}").read_bytes()
+        (tmp_path / f"m.{end}").write_bytes(data)
+    record = json.loads((tmp_path / "m.json").read_text("utf-8"))
+    record["metrics"]["validation_mae"] = "low"
+    (tmp_path / "m.json").write_text(json.dumps(record | change), "utf-8")
+    assert run(["models", "show", str(tmp_path / "m.json")]) == 0
+    assert "total 326,369" in capsys.readouterr().out
