@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as numpy_st
 
 from rnnviz.arrays import Array, Values
-from rnnviz.cells import CELLS, Cell
+from rnnviz.cells import CELLS, Cell, variant
 from rnnviz.engine.model import Model, shapes
 from rnnviz.engine.recurrent import Scan, scan
 from rnnviz.engine.spec import (
@@ -96,7 +97,14 @@ def run(
     return Run(cell, p, scan(cell, p, x, read, reverse=reverse, initial=initial))
 
 
+#: Every cell with every pair of activations: "lstm", "lstm relu", "lstm hard_sigmoid" ...
+VARIANTS: dict[str, Cell] = {
+    " ".join([name, *(a for a in pair if a not in ("tanh", "sigmoid"))]): variant(cell, *pair)
+    for name, cell in CELLS.items()
+    for pair in product(("tanh", "relu"), ("sigmoid", "hard_sigmoid"))
+}
 cells = st.sampled_from(list(CELLS.values()))
+variants = st.sampled_from(list(VARIANTS.values()))
 seeds = st.integers(0, 2**32 - 1)
 sizes = st.integers(1, 4)
 lengths = st.integers(1, 6)

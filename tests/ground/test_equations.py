@@ -10,13 +10,17 @@ from rnnviz.equations import (
     Line,
     Span,
     evaluate,
+    hard_sigmoid,
     inputs,
     is_weight,
     names,
     number,
     numbers,
     parse,
+    relu,
     sigmoid,
+    slope,
+    step,
     symbol,
     symbols,
 )
@@ -65,7 +69,9 @@ def test_a_power_that_is_no_square_is_refused_or_written(formula: str) -> None:
         ("f * c_prev + i * g", 0.5 * 3 + 2 * 5), ("f - c_prev - g", -7.5),
         ("f - (c_prev - g)", 2.5),
         ("-f", -0.5), ("-f**2", -0.25), ("(-f)**2", 0.25), ("1 - g**2", -24), ("2 * -g", -10),
-        ("relu(f - g)", 0), ("relu(g - f)", 4.5), ("tanh(f - f)", 0), ("sigmoid(f - f)", 0.5),
+        ("relu(f - g)", 0), ("relu(g - f)", 4.5), ("step(g - f)", 1),
+        ("step(f - g)", 0), ("hard_sigmoid(f)", 0.6), ("slope(f)", 0.2), ("slope(g)", 0),
+        ("tanh(f - f)", 0), ("sigmoid(f - f)", 0.5),
         ("f.T", 0.5), ("2.5", 2.5),
     ],
 )  # fmt: skip
@@ -93,7 +99,28 @@ def test_sigmoid_is_itself_and_never_overflows() -> None:
     a = np.array([-1e9, -750.0, -2.0, 0.0, 2.0, 750.0, 1e9])
     expected = [0, 0, 1 / (1 + np.exp(2.0)), 0.5, 1 / (1 + np.exp(-2.0)), 1, 1]
     np.testing.assert_allclose(sigmoid(a), expected, atol=1e-15)
-    assert set(FUNCTIONS) == {"sigmoid", "tanh", "relu"}
+    assert set(FUNCTIONS) == {"sigmoid", "tanh", "relu", "step", "hard_sigmoid", "slope"}
+
+
+def test_hard_sigmoid_is_the_one_of_keras_2() -> None:
+    """Straight from (−2.5, 0) to (2.5, 1); that of Keras 3 reaches from −3 to 3."""
+    a = np.array([-1e9, -2.5, -2.0, 0.0, 1.0, 2.5, 1e9])
+    np.testing.assert_allclose(hard_sigmoid(a), [0, 0, 0.1, 0.5, 0.7, 1, 1], atol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_slope_told_from_the_output_is_that_of_the_function(dtype: type) -> None:
+    """Zero where the function is flat, its corners included; in the precision of the output."""
+    a = np.array([-7, -2.5, -1, 0, 1, 2.5, 7], dtype)
+    for function, told, expected in (
+        (relu, step, [0, 0, 0, 0, 1, 1, 1]), (hard_sigmoid, slope, [0, 0, 0.2, 0.2, 0.2, 0, 0])
+    ):  # fmt: skip
+        found = told(function(a))
+        assert found.dtype == function(a).dtype == dtype
+        np.testing.assert_allclose(found, expected, rtol=1e-7)
+        moved = (function(a + dtype(0.01)) - function(a - dtype(0.01))) / dtype(0.02)
+        away = ~np.isin(a, [-2.5, 0, 2.5]) | (a == 0) * (function is hard_sigmoid)
+        np.testing.assert_allclose(moved[away], found[away], atol=1e-4)
 
 
 # -- names ----------------------------------------------------------------------------------------
@@ -144,7 +171,8 @@ def test_a_name_is_written_as_the_field_writes_it(name: str, t: int | None, expe
         ("f * c_prev + i * g", 4, "f₄ ⊙ c₃ + i₄ ⊙ g₄"),
         ("x @ W_f + h_prev @ U_f + b_f", 1, "x₁·W_f + h₀·U_f + b_f"),
         ("o * tanh(c)", None, "o ⊙ tanh(c)"),
-        ("sigmoid(a_f)", None, "σ(a_f)"),
+        ("sigmoid(a_f)", None, "σ(a_f)"), ("hard_sigmoid(a_f)", None, "hardσ(a_f)"),
+        ("d_h * step(h)", None, "∂L/∂h ⊙ step(h)"), ("d_f * slope(f)", 2, "∂L/∂f₂ ⊙ slope(f₂)"),
         ("d_h * (1 - h**2)", None, "∂L/∂h ⊙ (1 − h²)"),
         ("d_h * o * (1 - tanh(c)**2) + d_c_next", None, "∂L/∂h ⊙ o ⊙ (1 − tanh(c)²) + ∂L/∂c⟵"),
         ("d_a @ W.T", None, "∂L/∂a·Wᵀ"),
