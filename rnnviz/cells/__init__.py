@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from rnnviz.arrays import Array, Values, blocks
-from rnnviz.cells import gru, lstm, lstm_slide, rnn
+from rnnviz.cells import gru, gru_2014, lstm, lstm_slide, rnn
 from rnnviz.cells.activations import USUAL, Activations
 from rnnviz.cells.variants import variant
 from rnnviz.equations import Line
@@ -36,6 +36,14 @@ class Cell(Protocol):
         """The column blocks of W, U and b, in Keras's order; ("",) for a single block."""
 
     @property
+    def recurrent(self) -> tuple[str, ...]:
+        """The gates, leading ones, whose columns of U multiply h_prev: the layer does that.
+
+        A cell that multiplies the columns of another gate by something else does that itself, with
+        ``p["keep_NAME"]`` (B, H), while it is there, on what that gate sees of h_prev (dropout).
+        """
+
+    @property
     def states(self) -> tuple[str, ...]:
         """The values carried along time; "h" first."""
 
@@ -51,16 +59,16 @@ class Cell(Protocol):
         """The trained arrays of a layer of H units over inputs of width D."""
 
     def forward(self, p: Values, v: Values, prev: Values) -> None:
-        """One step: ``v`` arrives with xw and hu (B, G·H) and leaves with every named value."""
+        """One step: ``v`` arrives with xw and hu (B, ·) and leaves with every named value."""
 
     def backward(self, p: Values, v: Values, prev: Values, d: Values) -> None:
         """Undo one step: ``d`` arrives with h and, for each other state, NAME_next (B, H).
 
-        It leaves with the gradient of every named value, of xw and hu (B, G·H), and of each
+        It leaves with the gradient of every named value, of xw and hu (B, ·), and of each
         carried state NAME_prev *apart from* the way through ``hu``, which the layer adds.
         """
 
-    def param_grads(self, x: Array, prev: Values, d: Values) -> Values:
+    def param_grads(self, x: Array, prev: Values, v: Values, d: Values) -> Values:
         """Gradients of the trained arrays over all steps at once; rows are (T·B, ·)."""
 
 
@@ -77,7 +85,7 @@ class CellModule(Cell, Protocol):
 
 
 CELLS: Mapping[str, CellModule] = MappingProxyType(
-    {cell.name: cell for cell in (rnn, lstm, gru, lstm_slide)}
+    {cell.name: cell for cell in (rnn, lstm, gru, lstm_slide, gru_2014)}
 )
 
 

@@ -15,6 +15,7 @@ from rnnviz.equations import Line
 name = "gru"
 title = "GRU"
 gates = ("z", "r", "g")
+recurrent = gates
 states = ("h",)
 
 lines = (
@@ -75,7 +76,7 @@ def backward(p: Values, v: Values, prev: Values, d: Values, act: Activations = U
     d["hu"] = np.concatenate([d["a_z"], d["a_r"], d["q"]], axis=-1)
 
 
-def param_grads(x: Array, prev: Values, d: Values) -> Values:
+def param_grads(x: Array, prev: Values, v: Values, d: Values) -> Values:
     """Each shared weight's gradient; the bias has a row for each of the two products."""
     bias = np.stack([d["xw"].sum(0), d["hu"].sum(0)])
     return {"W": x.T @ d["xw"], "U": prev["h"].T @ d["hu"], "b": bias}

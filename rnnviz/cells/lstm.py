@@ -15,6 +15,7 @@ from rnnviz.equations import Line
 name = "lstm"
 title = "LSTM"
 gates = ("i", "f", "g", "o")
+recurrent = gates
 states = ("h", "c")
 
 lines = (
@@ -80,6 +81,6 @@ def backward(p: Values, v: Values, prev: Values, d: Values, act: Activations = U
     d["xw"] = d["hu"] = np.concatenate([d["a_i"], d["a_f"], d["a_g"], d["a_o"]], axis=-1)
 
 
-def param_grads(x: Array, prev: Values, d: Values) -> Values:
+def param_grads(x: Array, prev: Values, v: Values, d: Values) -> Values:
     """Each shared weight's gradient: one term a step, summed by the product."""
     return {"W": x.T @ d["xw"], "U": prev["h"].T @ d["hu"], "b": d["xw"].sum(0)}

@@ -16,6 +16,7 @@ from rnnviz.equations import Line
 name = "lstm-slide"
 title = "LSTM (slide)"
 gates = ("i", "f", "g", "o")
+recurrent = gates
 states = ("h", "c")
 
 lines = (
@@ -77,7 +78,7 @@ def backward(p: Values, v: Values, prev: Values, d: Values, act: Activations = U
     d["xw"] = d["hu"] = np.concatenate([d["a_i"], d["a_f"], d["a_g"], d["a_o"]], axis=-1)
 
 
-def param_grads(x: Array, prev: Values, d: Values) -> Values:
+def param_grads(x: Array, prev: Values, v: Values, d: Values) -> Values:
     """Each shared weight's gradient: one term a step, summed by the product."""
     return {
         "W": x.T @ d["xw"],

@@ -12,6 +12,7 @@ from rnnviz.equations import Line
 name = "rnn"
 title = "SimpleRNN"
 gates = ("",)
+recurrent = gates
 states = ("h",)
 
 lines = (
@@ -44,6 +45,6 @@ def backward(p: Values, v: Values, prev: Values, d: Values, act: Activations = U
     d["xw"] = d["hu"] = d["a"]  # a = xw + hu
 
 
-def param_grads(x: Array, prev: Values, d: Values) -> Values:
+def param_grads(x: Array, prev: Values, v: Values, d: Values) -> Values:
     """Each shared weight's gradient: one term a step, summed by the product."""
     return {"W": x.T @ d["xw"], "U": prev["h"].T @ d["hu"], "b": d["xw"].sum(0)}

@@ -55,6 +55,11 @@ class Variant:
         return self.cell.gates
 
     @property
+    def recurrent(self) -> tuple[str, ...]:
+        """The module's."""
+        return self.cell.recurrent
+
+    @property
     def states(self) -> tuple[str, ...]:
         """The module's."""
         return self.cell.states
@@ -93,6 +98,6 @@ class Variant:
         """The module's, with these activations."""
         self.cell.backward(p, v, prev, d, self.act)
 
-    def param_grads(self, x: Array, prev: Values, d: Values) -> Values:
+    def param_grads(self, x: Array, prev: Values, v: Values, d: Values) -> Values:
         """The module's."""
-        return self.cell.param_grads(x, prev, d)
+        return self.cell.param_grads(x, prev, v, d)

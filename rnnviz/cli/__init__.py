@@ -26,6 +26,7 @@ COMMANDS = {
     "runs": "List, show, plot and compare training runs.",
     "models": "List, show and find models.",
     "recipes": "List what can be trained and the published number to reach.",
+    "reproduce": "Train recipes with several seeds; one table beside the published numbers.",
     "data": "List, get and show the data sets: where from, size, terms, here or not.",
     "bench": "Measure a training step here, beside other frameworks.",
     "doctor": "What this machine offers: terminal, colours, numpy, paths.",

@@ -16,7 +16,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 LANGUAGES = ("en", "tr")
 THEMES = ("dark", "light", "contrast", "ansi")
-CELLS = ("rnn", "lstm", "gru", "lstm-slide")
+CELLS = ("rnn", "lstm", "gru", "lstm-slide", "gru-2014")
 COLOURS = ("auto", "always", "never")
 
 #: What the config file may set, with the values it may take (None: any text).

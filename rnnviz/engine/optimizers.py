@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
 import numpy as np
@@ -28,12 +28,15 @@ class Optimizer(Protocol):
 class RMSprop:
     """Keras 3: rate 1e-3, rho 0.9, epsilon 1e-7 inside the root; Tieleman and Hinton, 2012."""
 
+    #: Inside the root, 1e-7 is felt by every gradient below 3e-4: those of rare words.
+    inside = True
+
     def __init__(self, rate: float = 1e-3, rho: float = 0.9, epsilon: float = 1e-7) -> None:
         self.rate, self.rho, self.epsilon = rate, rho, epsilon
         self.square: Values = {}
 
     def step(self, params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
-        """v ← ρ·v + (1 − ρ)·g²;  p ← p − rate·g / √(v + ε)."""
+        """v ← ρ·v + (1 − ρ)·g²;  p ← p − rate·g / √(v + ε), or g / (√v + ε) outside the root."""
         for key, gradient in grads.items():
             square = self.square.setdefault(key, np.zeros_like(gradient))
             for p, g, v, s in _pieces(params[key], gradient, square):
@@ -41,8 +44,12 @@ class RMSprop:
                 s -= v
                 s *= 1 - self.rho
                 v += s
-                np.add(v, self.epsilon, out=s)
-                np.sqrt(s, out=s)
+                if self.inside:
+                    np.add(v, self.epsilon, out=s)
+                    np.sqrt(s, out=s)
+                else:
+                    np.sqrt(v, out=s)
+                    s += self.epsilon
                 np.divide(g, s, out=s)
                 s *= self.rate
                 p -= s
@@ -54,6 +61,12 @@ class RMSprop:
     def restore(self, state: Mapping[str, Array]) -> None:
         """Go on from what ``state`` gave."""
         self.square = _under("square.", state)
+
+
+class RMSprop2017(RMSprop):
+    """Keras before 2.11, and PyTorch: epsilon outside the root. What the lessons were made with."""
+
+    inside = False
 
 
 class Adam:
@@ -119,7 +132,9 @@ def _under(prefix: str, state: Mapping[str, Array]) -> Values:
     return {key.removeprefix(prefix): a.copy() for key, a in found if key.startswith(prefix)}
 
 
-OPTIMIZERS = {"rmsprop": RMSprop, "adam": Adam}
+OPTIMIZERS: dict[str, Callable[[float], Optimizer]] = {
+    "rmsprop": RMSprop, "rmsprop-2017": RMSprop2017, "adam": Adam,
+}  # fmt: skip
 
 
 def clip_by_norm(grads: Mapping[str, Array], limit: float) -> float:

@@ -77,10 +77,11 @@ def scan(
     order = range(T - 1, -1, -1) if reverse else range(T)
     steps: list[Values] = [{}] * T
     state = initial
+    U, own = _recurrent(cell, p), _with_masks(cell, p, recurrent_mask)
     for t in order:
-        hu = _recur(state["h"], p["U"], recurrent_mask)
+        hu = _recur(state["h"], U, recurrent_mask)
         v: Values = {"xw": xw[t], "hu": hu if b_recurrent is None else hu + b_recurrent}
-        cell.forward(p, v, state)
+        cell.forward(own, v, state)
         if mask is not None:
             read = mask[t][:, None]
             for s in cell.states:
@@ -103,20 +104,34 @@ def _read(x: Array, W: Array, drop: Array | None) -> Array:
     return np.concatenate([(x * m).reshape(-1, x.shape[-1]) @ w for m, w in parts], -1)
 
 
+def _recurrent(cell: Cell, p: Values) -> Array:
+    """The columns of U that multiply h_prev, (H, ·); a cell may multiply the last by itself."""
+    return p["U"][:, : p["U"].shape[0] * len(cell.recurrent)]
+
+
+def _with_masks(cell: Cell, p: Values, drop: Array | None) -> Values:
+    """The trained arrays and, by gate, the dropout of h_prev for the products of the cell's own."""
+    own = () if drop is None else tuple(zip(cell.gates, drop, strict=True))[len(cell.recurrent) :]
+    return {**p, **{f"keep_{gate}": mask for gate, mask in own}}
+
+
 def _recur(h: Array, U: Array, drop: Array | None) -> Array:
     """h_prev · U (B, G·H); under recurrent dropout each gate sees h_prev through its own mask."""
     if drop is None:
         return h @ U
-    return np.concatenate(
-        [(h * m) @ u for m, u in zip(drop, blocks(U, len(drop)), strict=True)], -1
-    )
+    return np.concatenate([(h * m) @ u for m, u in zip(drop, _by_gate(U, h), strict=False)], -1)
+
+
+def _by_gate(a: Array, h: Array) -> list[Array]:
+    """The blocks of the last axis as wide as the state."""
+    return blocks(a, a.shape[-1] // h.shape[-1])
 
 
 def _unrecur(d_hu: Array, U: Array, drop: Array | None) -> Array:
     """What :func:`_recur` gives back to h_prev: (B, H)."""
     if drop is None:
         return d_hu @ U.T
-    parts = zip(drop, blocks(d_hu, len(drop)), blocks(U, len(drop)), strict=True)
+    parts = zip(drop, _by_gate(d_hu, drop), _by_gate(U, drop), strict=False)
     return sum(((d @ u.T) * m for m, d, u in parts), start=np.zeros_like(drop[0]))
 
 
@@ -160,7 +175,7 @@ class Unscan:
         seen = done.input_mask
         if seen is not None and len(seen) == 1:
             x = (done.x * seen[0]).reshape(x.shape)
-        grads = self._cell.param_grads(x, prev, d)
+        grads = self._cell.param_grads(x, prev, _Rows(done.steps), d)
         if seen is not None and len(seen) > 1:
             pairs = zip(seen, blocks(d["xw"], len(seen)), strict=True)
             grads["W"] = np.concatenate(
@@ -170,10 +185,9 @@ class Unscan:
         if drop is not None:
             # Each gate saw its own masked h_prev, so each block of U is its own product.
             h = prev["h"].reshape(-1, *drop.shape[1:])  # (T, B, H)
-            pairs = zip(drop, blocks(d["hu"], len(drop)), strict=True)
-            grads["U"] = np.concatenate(
-                [(h * m).reshape(-1, h.shape[-1]).T @ block for m, block in pairs], axis=-1
-            )
+            gates = zip(drop, _by_gate(d["hu"], h), _by_gate(grads["U"], h), strict=False)
+            for m, d_gate, found in gates:
+                found[:] = (h * m).reshape(-1, h.shape[-1]).T @ d_gate
         return grads
 
 
@@ -222,8 +236,8 @@ def _undo(
         # A masked step did nothing: nothing goes through its gates ...
         for key in ("h", *(f"{s}_next" for s in cell.states[1:])):
             d[key] = np.where(at.read, d[key], 0)
-    cell.backward(p, at.values, at.before, d)
-    through = _unrecur(d["hu"], p["U"], done.recurrent_mask)
+    cell.backward(_with_masks(cell, p, done.recurrent_mask), at.values, at.before, d)
+    through = _unrecur(d["hu"], _recurrent(cell, p), done.recurrent_mask)
     d["h_prev"] = d["h_prev"] + through if "h_prev" in d else through
     if at.read is not None:
         # ... and everything goes around them, to the state before.
@@ -325,13 +339,15 @@ def step_jacobians(cell: Cell, p: Values, done: Scan, tokens: Sequence[int]) -> 
     before, states = done.before(), cell.states
     v = {name: done.stack(name)[tokens] for name in done.steps[0] if name not in ("xw", "hu")}
     prev = {s: _stacked([before[t] for t in tokens], s) for s in states}
-    if set(p) <= {"W", "U", "b"} and done.recurrent_mask is None:
+    pointwise = cell.recurrent == cell.gates and set(p) <= {"W", "U", "b"}
+    if pointwise and done.recurrent_mask is None:
         found = _pointwise_jacobians(cell, p, v, prev)
     else:
         # The cell mixes units by matrices of its own: every component is an objective of its own.
         upstream = dict(zip(states, blocks(_identity(cell, p)[None], len(states)), strict=True))
-        d = _local_backward(cell, p, v, prev, upstream)
-        d["h_prev"] = d.get("h_prev", 0) + _unrecur(d["hu"], p["U"], done.recurrent_mask)
+        drop = done.recurrent_mask
+        d = _local_backward(cell, _with_masks(cell, p, drop), v, prev, upstream)
+        d["h_prev"] = d.get("h_prev", 0) + _unrecur(d["hu"], _recurrent(cell, p), drop)
         found = np.concatenate([d[f"{s}_prev"] for s in states], axis=-1)
     if done.mask is not None:
         found = np.where(done.mask[list(tokens), 0][:, None, None], found, _identity(cell, p))

@@ -17,6 +17,7 @@ every_variant = pytest.mark.parametrize("name", VARIANTS)
 
 #: From Keras 3.15.1 (KERAS_BACKEND=torch, set_floatx("float64")), layers of two units with the
 #: weights of ``table`` in Keras's order over :data:`X`: LSTM(2, activation="relu") and so on;
+#: gru-2014 is GRU(2, reset_after=False);
 #: hard_sigmoid is the function ``ops.clip(0.2 * a + 0.5, 0, 1)`` as recurrent_activation. Keras's
 #: ops.matmul was replaced by torch.matmul: it multiplies float64 in the precision of float32.
 #: First the last outputs, row by row; then the sums of (gradient · 1, 2, 3 …) over W, U, b and x,
@@ -45,6 +46,18 @@ KERAS = {
     "gru hard_sigmoid": (
         [-0.998460219459, -0.511754140199, -0.566726151176, -0.263475757708],
         [71.8605061839, 4.40304527564, -6.93234623203, -5.14269425048],
+    ),
+    "gru-2014": (
+        [-0.943929773056, 0.399417060422, -0.446608475761, 0.179674640175],
+        [58.8129845881, -1.93076836807, -3.14594283902, -2.7323647476],
+    ),
+    "gru-2014 relu": (
+        [0.0170116291698, 0.285890876729, 0.284087285567, 0.309511826828],
+        [69.208330519, -6.28832462303, -5.33080587469, -1.90483461005],
+    ),
+    "gru-2014 hard_sigmoid": (
+        [-0.993555816537, 0.36993533158, -0.362716484727, 0.131391033986],
+        [63.6698546138, -1.6203540693, -3.64608276713, -3.52339816008],
     ),
 }
 X = 2 * np.cos(np.arange(1, 21)).reshape(2, 5, 2)  # (B, T, D)
@@ -148,6 +161,13 @@ def test_a_variant_is_made_once_and_the_usual_one_is_the_cell_itself(name: str) 
     assert variant(cell) is variant(cell, "tanh", "sigmoid") is cell
     assert variant(cell, "relu", "hard_sigmoid") is variant(cell, "relu", "hard_sigmoid")
     assert variant(cell, "relu") != variant(cell, "tanh", "hard_sigmoid")
+
+
+def test_the_gru_of_2014_has_the_parameters_keras_counts() -> None:
+    """GRU(32, reset_after=False) over the 14 measurements of Jena, and Dense(1): 4,545."""
+    arrays = CELLS["gru-2014"].shapes(14, 32)
+    assert arrays == {"W": (14, 96), "U": (32, 96), "b": (96,)}
+    assert sum(int(np.prod(shape)) for shape in arrays.values()) + 33 == 4545
 
 
 def test_a_variant_is_its_cell_in_all_but_activations() -> None:

@@ -19,6 +19,8 @@ Keras); only results are stored. What the frameworks call otherwise is mapped he
 - ``keras.npz``      Keras, float32: Embedding, SimpleRNN / LSTM / GRU, Dense, with padding in
                      front, behind, in between, and everywhere: logits, loss, every gradient;
                      losses; three steps of RMSprop and Adam.
+- ``recipes.npz``    Keras, float32: the net of each recipe, shrunk, trained for five batches: every
+                     loss on the way and the weights at the end.
 """
 
 from __future__ import annotations
@@ -33,7 +35,14 @@ import numpy as np
 from rnnviz.arrays import Array, Values
 from rnnviz.cells import CELLS
 from rnnviz.engine.model import shapes
-from rnnviz.engine.spec import EmbeddingSpec, HeadKind, HeadSpec, ModelSpec, RecurrentSpec
+from rnnviz.engine.spec import (
+    EmbeddingSpec,
+    HeadKind,
+    HeadSpec,
+    ModelSpec,
+    RecurrentSpec,
+    SeriesSpec,
+)
 
 HERE = Path(__file__).parent
 
@@ -90,6 +99,70 @@ def update_case() -> tuple[Values, list[Values]]:
     sizes = 10.0 ** np.array([2, -2, -6])
     steps = [{k: rng.normal(0, 1, a.shape) * sizes for k, a in params.items()} for _ in range(3)]
     return params, steps
+
+
+_WORDS, _MASKED = EmbeddingSpec(20, 4, mask_zero=False), EmbeddingSpec(20, 4, mask_zero=True)
+_SERIES = SeriesSpec(3, steps=10)
+_ONE, _FOUR, _VALUE = HeadSpec("sigmoid", 1), HeadSpec("softmax", 4), HeadSpec("linear", 1)
+_BI_LSTM = RecurrentSpec("lstm", 3, bidirectional=True)
+_GRU = RecurrentSpec("gru", 3)
+
+#: The nets of the recipes, a few units each and without dropout; and two with the gates' activation
+#: of Keras's first years, in which the published numbers were made.
+RECIPES: dict[str, ModelSpec] = {
+    "imdb-rnn": ModelSpec(_WORDS, (RecurrentSpec("rnn", 3),), _ONE),
+    "imdb-lstm": ModelSpec(_WORDS, (RecurrentSpec("lstm", 3),), _ONE),
+    "imdb-gru": ModelSpec(_WORDS, (_GRU,), _ONE),
+    "imdb-stacked": ModelSpec(_WORDS, (RecurrentSpec("rnn", 3),) * 4, _ONE),
+    "imdb-bilstm": ModelSpec(_WORDS, (_BI_LSTM,), _ONE),
+    "jena-gru": ModelSpec(_SERIES, (_GRU,), _VALUE),
+    "jena-lstm": ModelSpec(_SERIES, (RecurrentSpec("lstm", 3),), _VALUE),
+    "jena-stacked": ModelSpec(_SERIES, (_GRU, RecurrentSpec("gru", 4, activation="relu")), _VALUE),
+    "jena-bigru": ModelSpec(_SERIES, (RecurrentSpec("gru", 3, bidirectional=True),), _VALUE),
+    "jena-bilstm": ModelSpec(_SERIES, (_BI_LSTM,), _VALUE),
+    "jena-dense": ModelSpec(_SERIES, (), HeadSpec("linear", 1, hidden=8)),
+    "hard-gru": ModelSpec(
+        _SERIES, (RecurrentSpec("gru", 3, recurrent_activation="hard_sigmoid"),), _VALUE
+    ),
+    "hard-lstm": ModelSpec(
+        _SERIES, (RecurrentSpec("lstm", 3, recurrent_activation="hard_sigmoid"),), _VALUE
+    ),
+    "agnews-rnn": ModelSpec(_WORDS, (RecurrentSpec("rnn", 3),), _FOUR),
+    "agnews-rnn-masked": ModelSpec(_MASKED, (RecurrentSpec("rnn", 3),), _FOUR),
+    "agnews-lstm": ModelSpec(_WORDS, (RecurrentSpec("lstm", 3),), _FOUR),
+    "agnews-bilstm": ModelSpec(_MASKED, (_BI_LSTM, _BI_LSTM), _FOUR),
+}
+#: Large enough that a wrong gradient shows after five steps.
+RATE = 1e-2
+
+
+def recipe_optimizer(name: str) -> str:
+    """Adam for the news, RMSprop for the others."""
+    return "adam" if name.startswith("agnews") else "rmsprop"
+
+
+def recipe_weights(name: str) -> Values:
+    """Starting weights of one of RECIPES, float32."""
+    rng = np.random.default_rng(200 + list(RECIPES).index(name))
+    like = shapes(RECIPES[name])
+    return {key: rng.normal(0, 0.5, like[key]).astype(np.float32) for key in sorted(like)}
+
+
+def recipe_batches(name: str) -> list[tuple[Array, Array]]:
+    """Five batches of six: ids (7, 6), padded in front (news: behind), or series (10, 6, 3)."""
+    rng, spec = np.random.default_rng(300 + list(RECIPES).index(name)), RECIPES[name]
+    found = []
+    for _ in range(5):
+        if isinstance(spec.source, SeriesSpec):
+            x = rng.normal(0, 1, (10, 6, 3)).astype(np.float32)
+            y = rng.normal(0, 1, 6)
+        else:
+            x = rng.integers(1, 20, (7, 6))
+            padded = np.arange(7)[:, None] >= rng.permutation([1, 2, 3, 5, 6, 7])
+            x[padded if name.startswith("agnews") else padded[::-1]] = 0
+            y = rng.integers(0, max(spec.head.outputs, 2), 6)
+        found.append((x, y.astype(np.float32)))
+    return found
 
 
 def flat(arrays: Mapping[str, Array]) -> Array:
@@ -393,10 +466,68 @@ def _keras_updates() -> dict[str, Array]:
     return found
 
 
+def make_recipes() -> dict[str, Array]:
+    """Five calls of ``train_on_batch``: the loss before each, and the weights after the last."""
+    found = {}
+    for name, spec in RECIPES.items():
+        model, order = _keras_net(spec)
+        p = recipe_weights(name)
+        assert sorted(order) == sorted(p)
+        model.set_weights([p[key] for key in order])
+        loss = []
+        for x, y in recipe_batches(name):
+            # The metric is a running mean over the calls; the loss of this batch alone is wanted.
+            model.reset_metrics()
+            target = y if spec.head.kind == "softmax" else y[:, None]
+            loss.append(float(model.train_on_batch(x.swapaxes(0, 1), target)))
+        found[f"{name}.losses"] = np.array(loss)
+        found[f"{name}.weights"] = flat(dict(zip(order, model.get_weights(), strict=True)))
+    return found
+
+
+def _keras_net(spec: ModelSpec) -> tuple[Any, list[str]]:
+    """The net of a recipe, compiled, and our names of its weights in Keras's order."""
+    keras = _keras()
+    layers, order = keras.layers, []
+    kinds = {"rnn": layers.SimpleRNN, "lstm": layers.LSTM, "gru": layers.GRU}
+    if isinstance(spec.source, EmbeddingSpec):
+        masked = spec.source.mask_zero
+        net = [layers.Input((7,)), layers.Embedding(20, spec.source.width, mask_zero=masked)]
+        order.append("embedding")
+    else:
+        net = [layers.Input((10, 3))]
+    for k, layer in enumerate(spec.layers):
+        # Keras 3's own hard_sigmoid has another slope.
+        hard = {"recurrent_activation": lambda a: keras.ops.clip(0.2 * a + 0.5, 0, 1)}
+        recurrent = kinds[layer.cell](
+            layer.units,
+            activation=layer.activation,
+            return_sequences=k + 1 < len(spec.layers),
+            **(hard if layer.recurrent_activation == "hard_sigmoid" else {}),
+        )
+        net.append(layers.Bidirectional(recurrent) if layer.bidirectional else recurrent)
+        for way in ("forward", "backward") if layer.bidirectional else ("forward",):
+            order += [f"layers.{k}.{way}.{key}" for key in "WUb"]
+    if not spec.layers:
+        net += [layers.Flatten(), layers.Dense(spec.head.hidden, activation="relu")]
+        order += ["head.hidden.W", "head.hidden.b"]
+    net.append(layers.Dense(spec.head.outputs))
+    model = keras.Sequential(net)
+    losses = {
+        "sigmoid": keras.losses.BinaryCrossentropy(from_logits=True),
+        "softmax": keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        "linear": keras.losses.MeanAbsoluteError(),
+    }
+    optimizer = keras.optimizers.Adam if spec.head.kind == "softmax" else keras.optimizers.RMSprop
+    model.compile(optimizer(RATE), losses[spec.head.kind])
+    return model, [*order, "head.W", "head.b"]
+
+
 # -- files ----------------------------------------------------------------------------------------
 
 MAKERS: dict[str, Callable[[], dict[str, Array]]] = {
     "cells": make_cells, "torch": make_torch, "jacobians": make_jacobians, "keras": make_keras,
+    "recipes": make_recipes,
 }  # fmt: skip
 
 

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from golden.make_golden import (
@@ -16,10 +18,15 @@ from golden.make_golden import (
     LOSS_LOGITS,
     MAKERS,
     MASKED_IDS,
+    RATE,
+    RECIPES,
     SPECS,
     TARGETS,
     cell_case,
     flat,
+    recipe_batches,
+    recipe_optimizer,
+    recipe_weights,
     stored,
     unflat,
     update_case,
@@ -28,10 +35,14 @@ from golden.make_golden import (
 
 from rnnviz.arrays import Array, Values
 from rnnviz.cells import CELLS
+from rnnviz.data.batches import Batch
 from rnnviz.engine import losses
 from rnnviz.engine.model import Forward, Model, shapes
 from rnnviz.engine.optimizers import OPTIMIZERS
 from rnnviz.engine.recurrent import Scan, jacobians, scan, unscan
+from rnnviz.engine.spec import FitSpec
+from rnnviz.training.events import Step
+from rnnviz.training.fit import fit
 
 READ = np.arange(CELL_T)[:, None] < np.array(CELL_LENGTHS)  # (T, B)
 
@@ -122,6 +133,36 @@ def keras_results(name: str, golden: dict[str, Array]) -> None:
         np.testing.assert_allclose(grads[key], grad, 1e-5, 3e-6, err_msg=key)
 
 
+class Given:
+    """Examples that come in exactly these batches."""
+
+    def __init__(self, batches: list[tuple[Array, Array]]) -> None:
+        self._batches = batches
+
+    def __len__(self) -> int:
+        return sum(len(y) for _, y in self._batches)
+
+    def batches(self, size: int, rng: np.random.Generator | None = None) -> Iterator[Batch]:
+        """All of them, in order."""
+        for x, y in self._batches:
+            yield x, y, np.ones(len(y), np.float32)
+
+
+def recipe_results(name: str, golden: dict[str, Array]) -> None:
+    """Train one of the recipes' nets for five batches and compare losses and weights."""
+    net, given = Model(RECIPES[name], recipe_weights(name)), Given(recipe_batches(name))
+    spec = FitSpec(
+        epochs=1, batch_size=6, optimizer=recipe_optimizer(name), rate=RATE, monitor="loss"
+    )
+    seen = [e.loss for e in fit(net, lambda epoch, rng: given, given, spec) if isinstance(e, Step)]
+    np.testing.assert_allclose(seen, golden[f"{name}.losses"], 1e-4)
+    theirs, start = unflat(golden[f"{name}.weights"], shapes(RECIPES[name])), recipe_weights(name)
+    assert net.params.keys() == theirs.keys()
+    for key, array in theirs.items():
+        np.testing.assert_allclose(net.params[key], array, 1e-4, 1e-5, err_msg=key)
+        assert np.abs(array - start[key]).max() > 100 * 1e-4, f"{key} hardly moved"
+
+
 @every_cell
 def test_a_cell_has_pytorchs_value_and_gradient_of_every_name(name: str) -> None:
     """Pre-activations, gates, states, weights, inputs and initial states; rows of three lengths."""
@@ -169,9 +210,15 @@ def test_an_optimizer_moves_parameters_as_keras_does(name: str, dtype: type) -> 
         np.testing.assert_allclose(flat(params), golden[f"{name}.{n}"], 1e-5, 2e-9)
 
 
+@pytest.mark.parametrize("name", RECIPES)
+def test_five_batches_move_a_recipes_net_as_they_do_in_keras(name: str) -> None:
+    """Every loss on the way and every weight at the end, through the loop that trains."""
+    recipe_results(name, stored("recipes"))
+
+
 def test_the_golden_files_hold_nothing_that_is_not_compared() -> None:
     """Every entry belongs to a cell, a model, a loss or an optimizer."""
-    owners = {*SPECS, *CELLS, *OPTIMIZERS, "losses"}
+    owners = {*SPECS, *CELLS, *OPTIMIZERS, *RECIPES, "losses"}
     for file in MAKERS:
         for key in stored(file):
             assert key in owners or key.rpartition(".")[0] in owners or key[:6] == "losses", key
@@ -190,12 +237,13 @@ def test_the_frameworks_still_give_the_golden_values(
     pytest.importorskip("keras")
     fresh, old = MAKERS[file](), stored(file)
     assert fresh.keys() == old.keys()
-    close = (1e-5, 3e-6) if file == "keras" else (1e-9, 1e-12)
+    close = (1e-5, 3e-6) if file in ("keras", "recipes") else (1e-9, 1e-12)
     for key, array in fresh.items():
         np.testing.assert_allclose(array, old[key], *close, err_msg=key)
     compare = {
         "cells": (cell_results, CELLS), "torch": (torch_results, SPECS),
         "jacobians": (jacobian_results, CELLS), "keras": (keras_results, SPECS),
+        "recipes": (recipe_results, RECIPES),
     }  # fmt: skip
     check, names = compare[file]
     for name in names:

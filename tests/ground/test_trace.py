@@ -32,6 +32,7 @@ RECORDED = {
     "lstm": "x a_i a_f a_g a_o i f g o c h",
     "lstm-slide": "x a_i a_f a_g a_o i f g c h",
     "gru": "x a_z a_r a_g z r g q h",
+    "gru-2014": "x a_z a_r a_g z r g m h",
 }
 
 

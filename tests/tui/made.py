@@ -22,6 +22,8 @@ from rnnviz.tui.moment import Moment
 
 TEXT = "this movie was not good"
 CELLS = ("rnn", "lstm", "gru", "lstm-slide")
+#: Those and what no key switches to.
+DRAWN = (*CELLS, "gru-2014")
 
 
 @cache

@@ -6,7 +6,7 @@ from dataclasses import replace
 from importlib.resources import files
 
 import pytest
-from tui.made import CELLS, made, moment
+from tui.made import DRAWN, made, moment
 
 from rnnviz.cursor import part_of
 from rnnviz.equations import number
@@ -15,7 +15,7 @@ from rnnviz.tui.diagram import State
 from rnnviz.tui.look import Look
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", DRAWN)
 def test_every_character_has_an_owner(cell: str) -> None:
     plan = diagram.read(cell)
     assert plan is not None
@@ -29,7 +29,7 @@ def test_every_character_has_an_owner(cell: str) -> None:
                 assert owner.isupper()
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", DRAWN)
 def test_every_gate_and_state_has_its_place(cell: str) -> None:
     layer = made(cell=cell).layers[0]
     plan = diagram.diagram(layer)
@@ -44,7 +44,7 @@ def test_every_file_belongs_to_a_cell() -> None:
     found = {
         p.name.removesuffix(".txt") for p in files("rnnviz.tui").joinpath("diagrams").iterdir()
     }
-    assert found == set(CELLS)
+    assert found == set(DRAWN)
 
 
 def drawn(cell: str, part: int, t: int = 1, unit: int = 2) -> str:
@@ -54,7 +54,7 @@ def drawn(cell: str, part: int, t: int = 1, unit: int = 2) -> str:
     return "\n".join("".join(s.text for s in line) for line in diagram.draw(now, lambda _: style))
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", DRAWN)
 def test_live_numbers_appear_when_their_part_has_come(cell: str) -> None:
     layer = made(cell=cell).layers[0]
     for name in {line.name for line in layer.lines if not line.name.startswith("a")}:
@@ -65,7 +65,7 @@ def test_live_numbers_appear_when_their_part_has_come(cell: str) -> None:
         assert f"{name}₂ {value}" in drawn(cell, at)
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", DRAWN)
 def test_a_cell_without_a_drawing_gets_a_generated_one(cell: str) -> None:
     layer = replace(made(cell=cell).layers[0], cell="nobody-drew-this")
     plan = diagram.diagram(layer)

@@ -1,0 +1,110 @@
+"""One workload, every framework: the table that is printed, and the record for scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rnnviz.bench.process import OURS
+from rnnviz.bench.timing import Result, Task, measure
+from rnnviz.bench.workloads import Workload, write
+from rnnviz.errors import RnnvizError
+
+#: How far the first losses may differ before the nets count as different.
+SAME = 1e-3
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What each framework did on one workload, ours first."""
+
+    workload: Workload
+    results: tuple[Result, ...]
+
+    @property
+    def fastest_peer(self) -> Result | None:
+        """The peer with the lowest median; None if none ran."""
+        ran = [r for r in self.results if r.peer != OURS and r.ms is not None and not r.error]
+        return min(ran, key=lambda r: r.ms or 0.0, default=None)
+
+    def ratio(self, result: Result) -> float | None:
+        """Its median over that of the fastest peer: below 1 is faster."""
+        best = self.fastest_peer
+        return result.ms / best.ms if best and best.ms and result.ms else None
+
+    def strangers(self) -> list[str]:
+        """Peers whose first loss is not ours: they do not run the same net.
+
+        Nothing can be said where dropout falls differently in each.
+        """
+        ours = self.results[0].loss
+        if ours is None or any(x.dropout or x.recurrent_dropout for x in self.workload.spec.layers):
+            return []
+        losses = {r.peer: r.loss for r in self.results if r.loss is not None}
+        return [peer for peer, loss in losses.items() if not abs(loss - ours) < SAME]
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything measured; ``ms`` are medians."""
+        best = self.fastest_peer
+        return {
+            "name": self.workload.name,
+            "net": self.workload.about,
+            "steps": self.workload.steps,
+            "batch": self.workload.batch,
+            "optimizer": self.workload.optimizer,
+            "fastest_peer": best.peer if best else None,
+            "different_net": self.strangers(),
+            "results": [
+                asdict(r) | {"ms": r.ms, "ratio": self.ratio(r)} for r in self.results
+            ],
+        }  # fmt: skip
+
+    def lines(self) -> list[str]:
+        """A heading and a table."""
+        head = ("", "ms a step", "lowest–highest", "to the fastest peer", "peak MB", "start s")
+        rows = [head, *(self._row(r) for r in self.results if not r.error)]
+        widths = [max(len(row[k]) for row in rows) for k in range(len(head))]
+        said = [f"{self.workload.name}: {self.workload.about}; {self.workload.shape}"]
+        for first, *rest in rows:
+            cells = [c.rjust(w) for c, w in zip(rest, widths[1:], strict=True)]
+            said.append("  ".join(["  " + first.ljust(widths[0]), *cells]).rstrip())
+        said += [f"  {r.error}" for r in self.results if r.error]
+        return said + [
+            f"  {peer} has another loss on the first batch: it does not run the same net."
+            for peer in self.strangers()
+        ]
+
+    def _row(self, r: Result) -> tuple[str, ...]:
+        name = f"{r.peer} {r.version}" + (f", {r.setting}" if r.setting else "")
+        spread = f"{min(r.rounds):.1f}–{max(r.rounds):.1f}" if r.rounds else ""
+        numbers = (f"{r.ms:.1f}" if r.ms is not None else "", spread, _said(self.ratio(r), ".2f"))
+        return (name, *numbers, _said(r.peak_mb, ".0f"), _said(r.start_s, ".1f"))
+
+
+def _said(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)
+
+
+def compare(
+    workload: Workload,
+    peers: Sequence[str],
+    python: str,
+    rounds: int,
+    folder: Path,
+    say: Callable[[str], None] = lambda text: None,
+) -> Comparison:
+    """Time a workload in ours and in the peers; the batches pass through a file in ``folder``.
+
+    A peer that fails is in the result with its reason; RnnvizError if ours does.
+    """
+    job = folder / f"{workload.name}.npz"
+    write(workload, job)
+    try:
+        results = measure([Task(name, job) for name in (OURS, *peers)], python, rounds, say)
+    finally:
+        job.unlink()
+    if results[0].error:
+        raise RnnvizError(results[0].error)
+    return Comparison(workload, tuple(results))

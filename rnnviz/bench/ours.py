@@ -1,0 +1,37 @@
+"""The worker that runs our own engine, through exactly what training does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rnnviz.bench.peers.worker import Job
+from rnnviz.engine.model import Model
+from rnnviz.engine.optimizers import OPTIMIZERS
+from rnnviz.engine.spec import FitSpec, ModelSpec
+from rnnviz.training.fit import learn
+from rnnviz.version import VERSION
+
+
+class Trainer:
+    """A model, its optimizer and its generator."""
+
+    version = VERSION
+
+    def __init__(self, job: Job) -> None:
+        self.model = Model(ModelSpec.from_json(job.spec), job.weights)
+        self.fit = FitSpec(epochs=1, optimizer=job.optimizer, rate=job.rate)
+        self.optimizer = OPTIMIZERS[job.optimizer](job.rate)
+        self.rng = np.random.default_rng(0)
+        self.choices: dict[str, Any] = {}
+
+    def prepare(self, inputs: Any, y: Any) -> Any:
+        """A batch as the data floor makes it; every example counts the same."""
+        return inputs, y, np.ones(len(y), np.float32)
+
+    def train(self, batches: list[Any]) -> float:
+        """An update a batch; the loss of the last one."""
+        for batch in batches:
+            loss = learn(self.model, self.optimizer, batch, self.fit, self.rng).loss
+        return loss

@@ -1,0 +1,126 @@
+"""A worker: builds one net in one framework, then trains it for n steps whenever it is told to.
+
+A line of JSON comes in, a line of JSON goes out. Everything a framework prints goes to stderr.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A net, how it is trained, its starting weights, and N batches of one shape."""
+
+    spec: dict[str, Any]  # a ModelSpec as JSON
+    optimizer: str  # "rmsprop" or "adam", Keras's defaults
+    rate: float
+    weights: dict[str, Any]  # by the names and in the layout of rnnviz's weight files
+    inputs: Any  # (N, T, B) ids or (N, T, B, D) measurements
+    y: Any  # (N, B)
+
+    @classmethod
+    def read(cls, path: Path) -> Job:
+        """The job that :func:`rnnviz.bench.workloads.write` wrote."""
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {key: file[key] for key in file.files}
+        record = json.loads(str(arrays.pop("job")))
+        inputs, y = arrays.pop("inputs"), arrays.pop("y")
+        return cls(record["spec"], record["optimizer"], record["rate"], arrays, inputs, y)
+
+    @property
+    def masked(self) -> bool:
+        """Whether the padding id 0 is skipped."""
+        return bool(self.spec["source"].get("mask_zero"))
+
+
+class Trainer(Protocol):
+    """What every framework's module builds."""
+
+    version: str
+    #: Ways to run whose faster one depends on the machine: each is tried once, the best is kept.
+    choices: dict[str, Callable[[], None]]
+
+    def prepare(self, inputs: Any, y: Any) -> Any:
+        """One batch in the framework's own form."""
+
+    def train(self, batches: list[Any]) -> float:
+        """An update a batch; the loss of the last one, which exists only when all is done."""
+
+
+def serve(build: Callable[[Job], Trainer]) -> None:
+    """Answer requests on stdin until it closes."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+
+    def answer(record: dict[str, Any]) -> None:
+        answers.write(json.dumps(record | {"peak_mb": peak_mb()}) + "\n")
+        answers.flush()
+
+    began = time.perf_counter()
+    job = Job.read(Path(json.loads(sys.stdin.readline())["job"]))
+    trainer = build(job)
+    batches = [trainer.prepare(x, y) for x, y in zip(job.inputs, job.y, strict=True)]
+    # Before its first update every framework has the same weights: the losses must agree.
+    loss = trainer.train(batches[:1])
+    started = time.perf_counter() - began
+    setting = _fastest(trainer, batches)
+    seconds, _ = _timed(trainer, batches)
+    answer({
+        "loss": loss, "start_s": started, "setting": setting, "version": trainer.version,
+        "seconds": seconds / len(batches),
+    })  # fmt: skip
+    for line in sys.stdin:
+        steps = int(json.loads(line)["steps"])
+        seconds, loss = _timed(trainer, [batches[n % len(batches)] for n in range(steps)])
+        answer({"seconds": seconds, "loss": loss})
+
+
+def _timed(trainer: Trainer, batches: list[Any]) -> tuple[float, float]:
+    """Seconds, and the last loss."""
+    began = time.perf_counter()
+    loss = trainer.train(batches)
+    return time.perf_counter() - began, loss
+
+
+def _fastest(trainer: Trainer, batches: list[Any]) -> str:
+    """Try the trainer's choices in turn, twice, and keep the fastest."""
+    seconds: dict[str, float] = {}
+    for _ in range(2):
+        for name, choose in trainer.choices.items():
+            choose()
+            trainer.train(batches[:1])
+            seconds[name] = min(seconds.get(name, np.inf), _timed(trainer, batches)[0])
+    if not seconds:
+        return ""
+    best = min(seconds, key=seconds.__getitem__)
+    trainer.choices[best]()
+    return best
+
+
+def peak_mb() -> float | None:
+    """The most memory this process ever had resident, in MB (10⁶ bytes); None where unknown."""
+    try:
+        # Linux: getrusage would count what the parent had when it started this process.
+        for line in Path("/proc/self/status").read_text("ascii").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024 / 1e6
+    except OSError:
+        pass
+    try:
+        resource: Any = importlib.import_module("resource")
+    except ImportError:
+        return None
+    unit = 1 if platform.system() == "Darwin" else 1024
+    return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6)

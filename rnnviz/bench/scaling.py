@@ -1,0 +1,84 @@
+"""How our cost grows with the steps of a sequence, the batch, and the number of batches."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rnnviz.bench.process import OURS
+from rnnviz.bench.timing import Task, measure
+from rnnviz.bench.workloads import Workload, write
+from rnnviz.errors import RnnvizError
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """One size varied: the median ms and the peak memory at each."""
+
+    workload: str
+    varied: str
+    sizes: tuple[int, ...]
+    ms: tuple[float, ...]
+    peak_mb: tuple[float | None, ...]
+
+    @property
+    def exponent(self) -> float:
+        """The slope of log ms over log size by least squares: 1 is proportional."""
+        return float(np.polyfit(np.log(self.sizes), np.log(self.ms), 1)[0])
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields and the exponent."""
+        return asdict(self) | {"exponent": self.exponent}
+
+    def line(self) -> str:
+        """``batch  32: 20.1 ms, 80 MB   64: …   exponent 0.97``."""
+        points = [
+            f"{n}: {ms:.1f} ms" + ("" if mb is None else f", {mb:.0f} MB")
+            for n, ms, mb in zip(self.sizes, self.ms, self.peak_mb, strict=True)
+        ]
+        return f"  {self.varied.ljust(8)}  {'   '.join(points)}   exponent {self.exponent:.2f}"
+
+
+def scaling(
+    workload: Workload,
+    rounds: int,
+    folder: Path,
+    say: Callable[[str], None] = lambda text: None,
+) -> list[Scaling]:
+    """Vary T, B and the number of batches of a workload by a factor of four; ours only.
+
+    A step's cost for T and B, that of all batches for their number.
+    """
+    T, B = workload.steps, workload.batch
+    longer = tuple(max(1, round(T * share)) for share in (0.25, 0.5, 1))
+    wider = (max(1, B // 2), B, 2 * B)
+    varied: dict[str, list[tuple[int, Workload, int | None]]] = {
+        "steps": [(n, workload.resized(n, B), None) for n in longer],
+        "batch": [(n, workload.resized(T, n), None) for n in wider],
+        "batches": [(n, workload, n) for n in (3, 6, 12)],
+    }
+    found = []
+    for name, cases in varied.items():
+        say(f"{workload.name}: {name}")
+        tasks = [
+            Task(OURS, _written(case, folder / f"{name}-{size}.npz"), count)
+            for size, case, count in cases
+        ]
+        results = measure(tasks, sys.executable, rounds)
+        for result in results:
+            if result.ms is None or result.error:
+                raise RnnvizError(result.error or "Nothing was measured.")
+        ms = tuple((r.ms or 0.0) * (t.steps or 1) for r, t in zip(results, tasks, strict=True))
+        memory = tuple(r.peak_mb for r in results)
+        found.append(Scaling(workload.name, name, tuple(n for n, _, _ in cases), ms, memory))
+    return found
+
+
+def _written(workload: Workload, path: Path) -> Path:
+    write(workload, path)
+    return path

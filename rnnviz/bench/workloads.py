@@ -1,0 +1,145 @@
+"""What is measured: nets and batches of the shapes the lessons train.
+
+The texts are drawn: their lengths follow the quantiles of the real ones and their words Zipf's law,
+so that every machine measures the same batches, with or without the data sets.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+import numpy as np
+
+from rnnviz.arrays import Array
+from rnnviz.data.batches import Texts
+from rnnviz.engine.model import initialise
+from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec, SeriesSpec
+
+#: Words of a review or of a title with its description, from the shortest to the longest in
+#: twentieths: the 25,000 training reviews of IMDB, and 51,323 training rows of AG News.
+IMDB_LENGTHS = (
+    10, 64, 90, 110, 120, 127, 134, 143, 152, 162, 174,
+    189, 206, 227, 252, 283, 324, 377, 458, 598, 2473,
+)  # fmt: skip
+AGNEWS_LENGTHS = (
+    12, 24, 27, 30, 31, 33, 34, 35, 36, 38, 39, 40, 41, 42, 43, 45, 46, 48, 51, 59, 181,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A net, the shape of its batches, and how it is trained (at the rate 1e-3)."""
+
+    name: str
+    about: str
+    spec: ModelSpec
+    optimizer: Literal["rmsprop", "adam"]
+    steps: int  # T
+    batch: int  # B
+    lengths: tuple[int, ...] = ()  # quantiles of the texts' lengths, cut at T; () for a series
+    padding: Literal["front", "end"] = "front"
+
+    def resized(self, steps: int, batch: int) -> Workload:
+        """The same with other T and B; texts grow with T."""
+        longer = tuple(max(1, round(n * steps / self.steps)) for n in self.lengths)
+        return replace(self, steps=steps, batch=batch, lengths=longer)
+
+    @property
+    def shape(self) -> str:
+        """What was fed: ``T 500, B 128, RMSprop``."""
+        optimizer = {"rmsprop": "RMSprop", "adam": "Adam"}[self.optimizer]
+        return f"T {self.steps}, B {self.batch}, {optimizer}"
+
+
+def _imdb(cell: str) -> Workload:
+    spec = ModelSpec(
+        EmbeddingSpec(10_000, 32, mask_zero=False),
+        (RecurrentSpec(cell, 32),),
+        HeadSpec("sigmoid", 1),
+    )
+    title = {"rnn": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}[cell]
+    about = f"Embedding(10000, 32) → {title}(32) → Dense(1), padded in front, no mask"
+    return Workload(f"imdb-{cell}", about, spec, "rmsprop", 500, 128, IMDB_LENGTHS)
+
+
+def _jena(name: str, about: str, *layers: RecurrentSpec) -> Workload:
+    spec = ModelSpec(SeriesSpec(14), layers, HeadSpec("linear", 1))
+    return Workload(name, f"{about} → Dense(1), 14 measurements", spec, "rmsprop", 240, 128)
+
+
+def _agnews(name: str, batch: int) -> Workload:
+    spec = ModelSpec(
+        EmbeddingSpec(20_000, 128, mask_zero=True),
+        (RecurrentSpec("lstm", 64, bidirectional=True),) * 2,
+        HeadSpec("softmax", 4),
+    )
+    about = "Embedding(20000, 128) → 2 × BiLSTM(64) → Dense(4), padded behind, masked"
+    return Workload(name, about, spec, "adam", 60, batch, AGNEWS_LENGTHS, "end")
+
+
+WORKLOADS: Mapping[str, Workload] = MappingProxyType({
+    w.name: w
+    for w in (
+        _imdb("rnn"),
+        _imdb("lstm"),
+        _imdb("gru"),
+        _jena("jena-gru", "GRU(32)", RecurrentSpec("gru", 32)),
+        _jena("jena-gru-dropout", "GRU(32), dropout .2, recurrent .2",
+              RecurrentSpec("gru", 32, dropout=0.2, recurrent_dropout=0.2)),
+        _jena("jena-stacked", "GRU(32) → GRU(64, relu), dropout .1, recurrent .5",
+              RecurrentSpec("gru", 32, dropout=0.1, recurrent_dropout=0.5),
+              RecurrentSpec("gru", 64, dropout=0.1, recurrent_dropout=0.5, activation="relu")),
+        _jena("jena-bigru", "bidirectional GRU(32)", RecurrentSpec("gru", 32, bidirectional=True)),
+        _agnews("agnews-bilstm", 16),
+        _agnews("agnews-bilstm-128", 128),
+    )
+})  # fmt: skip
+
+
+def batches(workload: Workload, count: int, seed: int = 0) -> Iterator[tuple[Array, Array]]:
+    """``count`` batches: ids (T, B) or measurements (T, B, D), and targets (B) float32."""
+    rng, source = np.random.default_rng(seed), workload.spec.source
+    N, kinds = count * workload.batch, workload.spec.head.outputs
+    if isinstance(source, EmbeddingSpec):
+        y = rng.integers(0, max(kinds, 2), N).astype(np.float32)
+        lengths = _lengths(workload, N, rng)
+        ids = [_words(source.vocabulary, n, rng).tolist() for n in lengths]
+        texts = Texts(ids, y, padding=workload.padding, length=workload.steps)
+        texts = replace(texts, bucketed=False)
+        for inputs, target, _ in texts.batches(workload.batch):
+            yield inputs, target
+        return
+    for _ in range(count):
+        x = rng.standard_normal((workload.steps, workload.batch, source.width), np.float32)
+        yield x, rng.standard_normal(workload.batch, np.float32)
+
+
+def _lengths(workload: Workload, count: int, rng: np.random.Generator) -> Array:
+    at = np.linspace(0, 1, len(workload.lengths))
+    return np.interp(rng.random(count), at, workload.lengths).astype(np.int64)
+
+
+def _words(vocabulary: int, count: int, rng: np.random.Generator) -> Array:
+    """Ids from 2: one word in 20 is the unknown one (2), the rest by Zipf and Mandelbrot's law."""
+    share = 1 / (np.arange(vocabulary - 3) + 3.0) ** 1.1
+    words = 3 + np.searchsorted(np.cumsum(share) / share.sum(), rng.random(count))
+    return np.where(rng.random(count) < 0.05, 2, np.minimum(words, vocabulary - 1))
+
+
+def write(workload: Workload, path: Path, count: int = 4) -> None:
+    """The job a worker reads: the net, its starting weights (seed 0) and ``count`` batches."""
+    made = list(batches(workload, count))
+    job = {"spec": workload.spec.to_json(), "optimizer": workload.optimizer, "rate": 1e-3}
+    np.savez(
+        path,
+        allow_pickle=False,
+        job=np.array(json.dumps(job)),
+        inputs=np.stack([x for x, _ in made]),
+        y=np.stack([y for _, y in made]),
+        **initialise(workload.spec, seed=0),
+    )

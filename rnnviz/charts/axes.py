@@ -1,0 +1,79 @@
+"""Ranges and ticks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnnviz.arrays import Array
+
+#: Beyond this a value counts as not finite: differences of such values overflow.
+LARGEST = 1e300
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A range, and its ticks: the value and how it is written."""
+
+    low: float
+    high: float
+    ticks: tuple[tuple[float, str], ...]
+
+    def share(self, values: Array | float) -> Array:
+        """Where values are in the range: 0 at its low end, 1 at its high end."""
+        return (np.asarray(values) - self.low) / (self.high - self.low)
+
+
+def usable(values: Array | float) -> Array:
+    """Which values can be placed on an axis."""
+    return np.abs(values) <= LARGEST  # False for NaN and inf
+
+
+def axis(values: Array, most: int, margin: float, whole: bool = False) -> Axis:
+    """The axis of some usable values (0 to 1 when there are none) with about ``most`` ticks.
+
+    ``margin`` is the part of the range left free at each end; ``whole`` allows whole ticks only.
+    """
+    low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
+    largest = max(abs(low), abs(high))
+    if high - low <= max(1e-12 * largest, 1e-290):
+        # A constant has no range of its own: half of itself, or a half around zero.
+        around = 0.5 if whole or largest < 1e-280 else 0.5 * largest
+        low, high = low - around, high + around
+    free = margin * (high - low)
+    low, high = low - free, high + free
+    step = _step(low, high, most, whole)
+    numbers = [k * step for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
+    return Axis(low, high, tuple(zip(numbers, written(numbers, step), strict=True)))
+
+
+def _step(low: float, high: float, most: int, whole: bool) -> float:
+    """1, 2 or 5 times a power of ten, small enough for two ticks if that is possible."""
+    rough = (high - low) / max(most, 1)
+    power = math.floor(math.log10(rough))
+    steps = [m * 10.0**p for p in (power + 1, power, power - 1) for m in (5, 2, 1)]
+    if whole:
+        steps = [s for s in steps if s >= 1] or [1.0]
+    fitting = [s for s in steps if s >= rough * (1 - 1e-9)]
+    first = len(fitting) - 1 if fitting else 0
+    for step in steps[first:]:
+        if math.floor(high / step) - math.ceil(low / step) >= 1:
+            return step
+    return steps[-1]
+
+
+def written(numbers: Sequence[float], step: float) -> list[str]:
+    """Ticks with as many decimals as tell them apart."""
+    largest = max((abs(n) for n in numbers), default=0.0)
+    if largest >= 1e7 or step < 1e-5:
+        digits = _power(max(largest, step)) - _power(step)
+        return [f"{n:.{digits}e}" if n else "0" for n in numbers]
+    decimals = max(0, -_power(step))
+    return [f"{n + 0.0:,.{decimals}f}" for n in numbers]
+
+
+def _power(number: float) -> int:
+    return math.floor(math.log10(number) + 1e-9)

@@ -1,0 +1,77 @@
+"""A page of character cells, each with what it shows and in which ink."""
+
+from __future__ import annotations
+
+import unicodedata
+from itertools import groupby
+
+from rnnviz.display import visible
+
+#: What a cell's colour says, and for data which colour: ("data", 0), ("axis", None) …
+Ink = tuple[str, int | None]
+NO_INK: Ink = ("axis", None)
+
+
+def width_of(text: str) -> int:
+    """How many columns a text takes that has passed :func:`visible`."""
+    return sum(_columns(char) for char in text)
+
+
+def _columns(char: str) -> int:
+    if unicodedata.combining(char) or unicodedata.category(char) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def cut(text: str, width: int) -> str:
+    """The text as it may be printed, or its beginning and "…" if it is wider than ``width``."""
+    text = visible(text)
+    if width_of(text) <= width:
+        return text
+    while text and width_of(text) > width - 1:
+        text = text[:-1]
+    return text + "…" if width > 0 else ""
+
+
+class Canvas:
+    """``height`` rows of ``width`` cells; what is put outside of it is dropped."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self.width, self.height = max(width, 0), max(height, 0)
+        blank = (" ", NO_INK)
+        self.cells: list[list[tuple[str, Ink]]] = [[blank] * self.width for _ in range(self.height)]
+
+    def put(self, row: int, column: int, text: str, ink: Ink) -> int:
+        """Write a text; the column after it."""
+        for char in text:
+            columns = _columns(char)
+            inside = 0 <= row < self.height and 0 <= column and column + columns <= self.width
+            if inside and columns:
+                self.cells[row][column] = (char, ink)
+                if columns == 2:
+                    self.cells[row][column + 1] = ("", ink)
+            elif inside and column:
+                # A combining mark belongs to the character before it, also if that is two wide.
+                base = column - 1 if self.cells[row][column - 1][0] else column - 2
+                self.cells[row][base] = (self.cells[row][base][0] + char, ink)
+            column += columns
+        return column
+
+    def free(self, row: int, column: int, width: int) -> bool:
+        """Whether that part of a row is inside and shows nothing but blanks and reference lines."""
+        inside = 0 <= row < self.height and 0 <= column and column + width <= self.width
+        return inside and all(
+            char == " " or (ink[0] == "level" and char == "╌")
+            for char, ink in self.cells[row][column : column + width]
+        )
+
+    def spans(self) -> list[list[tuple[str, Ink]]]:
+        """Every row as texts of one ink."""
+        return [
+            [("".join(char for char, _ in part), ink) for ink, part in groupby(row, _ink)]
+            for row in self.cells
+        ]
+
+
+def _ink(cell: tuple[str, Ink]) -> Ink:
+    return cell[1]

@@ -1,0 +1,106 @@
+"""Title, legend, axes and ticks of a chart of characters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rnnviz.charts.canvas import Canvas, cut, width_of
+from rnnviz.charts.layout import Layout, cells
+from rnnviz.charts.legend import legend
+from rnnviz.charts.parts import Chart
+from rnnviz.display import visible
+
+
+@dataclass(frozen=True)
+class Box:
+    """The frame's place on the canvas."""
+
+    top: int
+    left: int
+    rows: int
+    columns: int
+
+    def row(self, share: float) -> int:
+        """The row of a share of the y axis."""
+        return self.top + int(cells(1 - share, self.rows))
+
+    def column(self, share: float) -> int:
+        """The column of a share of the x axis."""
+        return self.left + int(cells(share, self.columns))
+
+
+def head(canvas: Canvas, chart: Chart, layout: Layout, ascii_only: bool, marks: bool) -> int:
+    """Write title and legend; how many rows they take."""
+    top = 0
+    if chart.title and canvas.height >= 6:
+        canvas.put(0, 0, cut(chart.title, canvas.width), ("title", None))
+        top = 1
+    if canvas.height < 8:
+        return top
+    rows = legend(chart.y_label, layout, canvas.width, ascii_only, marks)
+    most = max(1, canvas.height // 3)
+    for row in rows[:most]:
+        column = 0
+        for part, ink in row:
+            column = canvas.put(top, column, part, ink)
+        top += 1
+    if len(rows) > most:
+        canvas.put(top - 1, canvas.width - 2, " …", ("note", None))
+    return top
+
+
+def box_of(chart: Chart, layout: Layout, canvas: Canvas, top: int) -> Box:
+    """The frame below ``top`` rows, with room for ticks around it and letters at its right."""
+    x_label = width_of(visible(chart.x_label))
+    gutter = max([width_of(label) for _, label in layout.y.ticks], default=0)
+    gutter = max(gutter, x_label) if x_label <= 8 else gutter
+    rows = canvas.height - top - (2 if x_label <= 8 else 3)
+    box = Box(top, gutter + 2, rows, canvas.width - gutter - 2)
+    if rows < 2 or box.columns < 4:
+        return box
+    beyond = max((column + 1 - canvas.width for _, column, _, _ in ends(box, layout)), default=0)
+    return Box(box.top, box.left, box.rows, box.columns - max(beyond, 0))
+
+
+def frame(canvas: Canvas, box: Box, layout: Layout, x_label: str) -> None:
+    """Draw the axes, their ticks and the x axis's name."""
+    ink = ("axis", None)
+    foot = box.top + box.rows
+    for row in range(box.top, foot):
+        canvas.put(row, box.left - 1, "│", ink)
+    canvas.put(foot, box.left - 1, "└" + "─" * box.columns, ink)
+    taken = set()
+    for value, label in layout.y.ticks:
+        row = box.row(float(layout.y.share(value)))
+        if row not in taken:
+            label = label.replace("-", "−")
+            canvas.put(row, box.left - 2 - width_of(label), f"{label} ┤", ink)
+            taken.add(row)
+    end = box.left - 1
+    for value, label in layout.x.ticks:
+        column = box.column(float(layout.x.share(value)))
+        label = label.replace("-", "−")
+        start = min(column - width_of(label) // 2, canvas.width - width_of(label))
+        if start > end:
+            canvas.put(foot, column, "┬", ink)
+            canvas.put(foot + 1, start, label, ink)
+            end = start + width_of(label)
+    if width_of(x_label) <= 8:
+        canvas.put(foot + 1, 0, x_label, ("note", None))
+    else:
+        said = cut(x_label, box.columns)
+        canvas.put(foot + 2, box.left + (box.columns - width_of(said)) // 2, said, ("note", None))
+
+
+def ends(box: Box, layout: Layout) -> Iterator[tuple[int, int, str, int]]:
+    """(row, column, letter, hue) of the letter at the end of each line that has one."""
+    taken: set[tuple[int, int]] = set()
+    for curve in layout.curves:
+        if not curve.letter or not len(curve.x):
+            continue
+        row, column = box.row(curve.y[-1]), box.column(curve.x[-1]) + 1
+        while (row, column) in taken:
+            column += 1
+        taken.add((row, column))
+        yield row, column, curve.letter, curve.hue

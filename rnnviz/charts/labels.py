@@ -1,0 +1,41 @@
+"""Labels of marks in a chart of characters, where nothing else is drawn."""
+
+from __future__ import annotations
+
+from rnnviz.charts.canvas import Canvas, width_of
+from rnnviz.charts.frame import Box
+from rnnviz.charts.layout import Layout
+
+
+def label_marks(canvas: Canvas, box: Box, layout: Layout) -> bool:
+    """Say what each mark is beside it, where nothing else is drawn; whether there was room."""
+    told = True
+    of_levels = {box.row(share) for share, _ in layout.levels}
+    for x, y, label in layout.spots:
+        said, row, column = f" {label} ", box.row(y), box.column(x)
+        width = width_of(said)
+        places = [(row, column + 1), (row, column - width)]
+        middle = column - width // 2
+        shifts = sorted(range(-(width // 2), width // 2 + 1), key=abs)
+        places += [(row + k, middle + shift) for k in (-1, 1, 2, -2) for shift in shifts]
+        told &= _put_free(canvas, box, places, said, "spot")
+    for share, label in layout.levels:
+        said, row = f" {label} ", box.row(share)
+        rows = [row, *(r for r in (row - 1, row + 1) if r not in of_levels)]
+        last = box.left + box.columns - width_of(said)
+        places = [(r, c) for r in rows for c in range(last - 1, box.left, -1)]
+        told &= _put_free(canvas, box, places, said, "level")
+    return told
+
+
+def _put_free(
+    canvas: Canvas, box: Box, places: list[tuple[int, int]], said: str, role: str
+) -> bool:
+    width = width_of(said)
+    for row, column in places:
+        inside = box.top <= row < box.top + box.rows
+        inside = inside and box.left <= column <= box.left + box.columns - width
+        if inside and canvas.free(row, column, width):
+            canvas.put(row, column, said, (role, None))
+            return True
+    return False

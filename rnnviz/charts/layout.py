@@ -1,0 +1,130 @@
+"""What both drawings share: axes, and lines, dots and marks as shares of the frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from rnnviz.arrays import Array
+from rnnviz.charts.axes import Axis, axis, usable
+from rnnviz.charts.parts import Chart, Level, Line, Spot
+from rnnviz.display import visible
+
+X_MARGIN, Y_MARGIN = 0.03, 0.06
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+def cells(shares: Array | float, size: int) -> Array:
+    """Which of ``size`` equal cells each share from 0 to 1 lies in."""
+    return np.clip((np.asarray(shares) * size).astype(int), 0, size - 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """The points of one line, as shares of the frame (y upwards)."""
+
+    style: Literal["line", "dots"]
+    place: int  # among the lines, or among the dots, of this chart: which pattern, which marker
+    hue: int
+    name: str
+    letter: str  # at the line's end where lines have to be told apart, else ""
+    x: Array  # (n)
+    y: Array  # (n)
+    piece: Array  # (n) points are joined to the next one of the same piece
+    dense: bool  # more points than columns
+
+    def outline(self, columns: int) -> Curve:
+        """The first, lowest, highest and last point of each column of a drawing.
+
+        On a raster of that many columns it looks as all points would (Jugel et al. 2014, "M4: a
+        visualization-oriented time series data aggregation").
+        """
+        column = cells(self.x, columns)
+        by_height = np.lexsort((self.y, column))
+        starts = np.flatnonzero(np.diff(column, prepend=-1))
+        ends = np.append(starts[1:], len(column))[: len(starts)] - 1
+        kept = np.unique(np.concatenate([starts, ends, by_height[starts], by_height[ends]]))
+        return replace(self, x=self.x[kept], y=self.y[kept], piece=self.piece[kept])
+
+    @property
+    def joined(self) -> Array:
+        """(n − 1) whether a point is joined to the next."""
+        return self.piece[1:] == self.piece[:-1]
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """A chart with everything decided but the size of a column."""
+
+    x: Axis
+    y: Axis
+    curves: tuple[Curve, ...]
+    levels: tuple[tuple[float, str], ...]  # share, label
+    spots: tuple[tuple[float, float, str], ...]  # shares, label
+
+    @property
+    def in_order(self) -> list[Curve]:
+        """The curves as they are drawn: dots last, or a line would hide them."""
+        return sorted(self.curves, key=lambda curve: curve.style == "dots")
+
+
+def axes(chart: Chart, x_ticks: int, y_ticks: int) -> tuple[Axis, Axis]:
+    """The two axes, wide enough for every line and mark."""
+    points = [_points(line) for line in chart.lines]
+    marks = [m for m in chart.marks if _drawable(m)]
+    kept = [(x[ok], y[ok]) for x, y, ok in points]
+    xs = [x for x, _ in kept] + [np.array([m.x]) for m in marks if isinstance(m, Spot)]
+    ys = [y for _, y in kept] + [np.array([m.y]) for m in marks]
+    x, y = (np.concatenate([*values, np.empty(0)]).astype(float) for values in (xs, ys))
+    whole = bool(np.all(x == np.round(x)))
+    return axis(x, x_ticks, X_MARGIN, whole), axis(y, y_ticks, Y_MARGIN)
+
+
+def lay_out(chart: Chart, x: Axis, y: Axis, columns: int) -> Layout:
+    """The chart on these axes for a drawing about that many dots or pixels wide."""
+    several = sum(line.style == "line" for line in chart.lines) > 1
+    counts = {"line": 0, "dots": 0}
+    curves = []
+    for index, line in enumerate(chart.lines):
+        place = counts[line.style]
+        counts[line.style] += 1
+        letter = LETTERS[place % len(LETTERS)] if several and line.style == "line" else ""
+        curves.append(_curve(line, index, place, letter, x, y, columns))
+    marks = [mark for mark in chart.marks if _drawable(mark)]
+    levels = [(_share(y, m.y), visible(m.label)) for m in marks if isinstance(m, Level)]
+    spots = [
+        (_share(x, m.x), _share(y, m.y), visible(m.label)) for m in marks if isinstance(m, Spot)
+    ]
+    return Layout(x, y, tuple(curves), tuple(levels), tuple(spots))
+
+
+def _share(axis: Axis, value: float) -> float:
+    return float(axis.share(value))
+
+
+def _drawable(mark: Level | Spot) -> bool:
+    return bool(usable(mark.y)) and (isinstance(mark, Level) or bool(usable(mark.x)))
+
+
+def _points(line: Line) -> tuple[Array, Array, Array]:
+    x, y = np.asarray(line.x, dtype=float), np.asarray(line.y, dtype=float)
+    if x.ndim != 1 or x.shape != y.shape:
+        raise ValueError(f"line {line.name!r}: x is {x.shape} and y is {y.shape}, not both (N,)")
+    ok = usable(x) & usable(y)
+    if np.any(np.diff(x[ok]) < 0):
+        raise ValueError(f"line {line.name!r}: x falls")
+    return x, y, ok
+
+
+def _curve(
+    line: Line, index: int, place: int, letter: str, x_axis: Axis, y_axis: Axis, columns: int
+) -> Curve:
+    x, y, ok = _points(line)
+    piece = np.cumsum(~ok)[ok]
+    x, y = x_axis.share(x[ok]), y_axis.share(y[ok])
+    missing = int(np.count_nonzero(~ok))
+    name = visible(line.name) + (f" ({missing:,} not finite)" if missing else "")
+    hue = index if line.hue is None else line.hue
+    return Curve(line.style, place, hue, name, letter, x, y, piece, len(x) > columns)

@@ -1,0 +1,53 @@
+"""Curves to dots on a grid: straight lines between points, dash patterns, Braille."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rnnviz.arrays import Array
+from rnnviz.charts.layout import Curve, cells
+
+#: Dots on, off, on, off … of the first, second … line: lines differ in it without any colour.
+DASHES = ((1,), (6, 4), (1, 3), (7, 3, 1, 3), (3, 7))
+
+#: The bit of each dot in a Braille character, by row and column (the Unicode block at U+2800).
+BRAILLE = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]], dtype=np.uint8)
+
+
+def stroke(curve: Curve, width: int, height: int) -> tuple[Array, Array]:
+    """The columns and rows of a curve's dots on a grid; row 0 is at the top.
+
+    The points themselves are always there: a gap between dashes never hides a peak. A curve of
+    more points than columns is not dashed at all.
+    """
+    curve = curve.outline(width)
+    x, y = cells(curve.x, width), cells(1 - curve.y, height)
+    start = np.flatnonzero(curve.joined)
+    far = np.maximum(abs(x[start + 1] - x[start]), abs(y[start + 1] - y[start]))
+    start, far = start[far > 0], far[far > 0]
+    length = np.append(0, np.cumsum(far))
+    along = np.arange(length[-1])
+    share = (along - np.repeat(length[:-1], far)) / np.repeat(far, far)
+    between = [
+        np.repeat(v[start], far) + np.rint(np.repeat(v[start + 1] - v[start], far) * share)
+        for v in (x, y)
+    ]
+    if not curve.dense:
+        shown = dashed(along, curve.place)
+        between = [v[shown] for v in between]
+    x, y = (np.append(v, b).astype(int) for v, b in zip((x, y), between, strict=True))
+    return x, y
+
+
+def dashed(along: Array, place: int) -> Array:
+    """Whether a dot that far along the line number ``place`` is drawn."""
+    pattern = DASHES[place % len(DASHES)]
+    shown = np.repeat(np.arange(len(pattern)) % 2 == 0, pattern)
+    return shown[along % len(shown)]
+
+
+def braille(x: Array, y: Array, columns: int, rows: int) -> Array:
+    """(rows, columns) bits of the Braille characters that show these dots."""
+    bits = np.zeros((rows, columns), dtype=np.uint8)
+    np.bitwise_or.at(bits, (y // 4, x // 2), BRAILLE[y % 4, x % 2])
+    return bits

@@ -1,0 +1,159 @@
+"""``rnnviz bench``: what a training step costs here, beside other frameworks."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rnnviz.cli import options
+from rnnviz.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from rnnviz.bench.workloads import Workload
+
+#: What is measured unless something else is asked for.
+USUAL = "imdb-rnn,imdb-lstm,imdb-gru,jena-gru"
+
+HELP = """Measure a training step: forward, backward, update, one batch.
+
+Ours and every peer found train in turn on the same batches from the same weights, each in a
+process of its own. Medians over the rounds; peak resident memory; "start" is import, building,
+compiling and the first step.
+
+\b
+Examples:
+  rnnviz bench
+  rnnviz bench --workload all --python ~/peers/bin/python
+  rnnviz bench --workload imdb-lstm,jena-gru --peers torch,keras-tf-xla --json
+  rnnviz bench --scaling --workload imdb-lstm
+"""
+
+
+@click.command("bench", help=HELP)
+@click.option("--workload", "workloads", multiple=True, metavar="NAME,…",
+              help=f"Nets to train, or: all. Default: {USUAL}.")  # fmt: skip
+@click.option("--peers", multiple=True, metavar="NAME,…",
+              help="Of torch, keras-tf, keras-tf-xla, keras-jax, jax; or: none. "
+                   "Default: those installed.")  # fmt: skip
+@click.option("--python", envvar="RNNVIZ_BENCH_PYTHON", metavar="PATH", default=sys.executable,
+              help="The Python that has the peers. Default: the one that runs rnnviz.")  # fmt: skip
+@click.option("--rounds", type=click.IntRange(1), default=7, show_default=True, metavar="N",
+              help="Turns of each.")  # fmt: skip
+@click.option("--scaling", is_flag=True,
+              help="Our cost at several lengths, batch sizes and numbers of batches.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@options.device
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing while measuring.")
+@options.debug
+def command(
+    workloads: tuple[str, ...],
+    peers: tuple[str, ...],
+    python: str,
+    rounds: int,
+    scaling: bool,
+    as_json: bool,
+    device: str,
+    quiet: bool,
+) -> int:
+    """Parse, measure, print."""
+    from rnnviz.bench.workloads import WORKLOADS
+    from rnnviz.engine.device import choose
+
+    choose(device)
+    names = _names(workloads or (USUAL,), WORKLOADS, "workload")
+    nets = [WORKLOADS[name] for name in names]
+    record: dict[str, Any] = {"schema": "rnnviz.bench/1", "machine": _machine(), "rounds": rounds}
+    say = _Narrator(quiet)
+    _warn_if_busy(record["machine"], say)
+    with tempfile.TemporaryDirectory(prefix="rnnviz-bench-") as folder:
+        if scaling:
+            record["scaling"] = _scaling(nets, rounds, Path(folder), say, show=not as_json)
+        else:
+            record |= _compared(nets, peers, python, rounds, Path(folder), say, show=not as_json)
+    if as_json:
+        click.echo(json.dumps(record, ensure_ascii=False))
+    return 0
+
+
+class _Narrator:
+    """Says on stderr what is being measured, a line each."""
+
+    def __init__(self, quiet: bool) -> None:
+        self.quiet, self.subject = quiet, ""
+
+    def __call__(self, text: str) -> None:
+        if not self.quiet:
+            click.echo(f"{self.subject}{text}", err=True)
+
+
+def _compared(
+    nets: Sequence[Workload], asked: tuple[str, ...], python: str, rounds: int, folder: Path,
+    say: _Narrator, *, show: bool,
+) -> dict[str, Any]:  # fmt: skip
+    from rnnviz.bench.comparison import compare
+    from rnnviz.bench.peers import PEERS
+    from rnnviz.bench.process import installed
+
+    wanted = [] if asked == ("none",) else _names(asked or ("all",), PEERS, "peer")
+    here = installed(python, wanted)
+    missing = [name for name in wanted if name not in here]
+    found = []
+    for net in nets:
+        say.subject = f"{net.name}: "
+        comparison = compare(net, here, python, rounds, folder, say)
+        found.append(comparison.to_json())
+        if show:
+            click.echo("\n".join([*comparison.lines(), ""]))
+    if show and missing:
+        click.echo(f"not installed in {python}: {', '.join(missing)}")
+    return {"python": python, "workloads": found, "not_installed": missing}
+
+
+def _scaling(
+    nets: Sequence[Workload], rounds: int, folder: Path, say: _Narrator, *, show: bool
+) -> list[dict[str, Any]]:
+    from rnnviz.bench.scaling import scaling
+
+    found = []
+    for net in nets:
+        rows = scaling(net, rounds, folder, say)
+        found += [row.to_json() for row in rows]
+        if show:
+            click.echo(f"{net.name}: {net.about}; {net.shape}")
+            click.echo("\n".join([*(row.line() for row in rows), ""]))
+    return found
+
+
+def _names(given: Sequence[str], known: Mapping[str, object], what: str) -> list[str]:
+    """Names from options that may be repeated and may hold several; all; each once."""
+    names = [name.strip() for option in given for name in option.split(",") if name.strip()]
+    if names == ["all"]:
+        return list(known)
+    for name in names:
+        if name not in known:
+            raise UsageError(
+                f"Unknown {what} {name!r}.{nearest(name, known)} There are: {', '.join(known)}."
+            )
+    return list(dict.fromkeys(names))
+
+
+def _machine() -> dict[str, Any]:
+    return {
+        "system": f"{platform.system()} {platform.machine()}", "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+    }  # fmt: skip
+
+
+def _warn_if_busy(machine: Mapping[str, Any], say: _Narrator) -> None:
+    load, cores = machine["load"], machine["cores"] or 1
+    if load is not None and load > 0.5:
+        say(f"This machine is busy (load {load:.1f}, {cores} cores): read ratios, not times.")

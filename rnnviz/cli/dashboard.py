@@ -1,0 +1,66 @@
+"""``rnnviz train`` on a terminal: the training in a process of its own, the dashboard here."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rnnviz.errors import RnnvizError
+
+if TYPE_CHECKING:
+    from rnnviz.progress import Failed
+    from rnnviz.runs import Options, Run
+
+
+def watched(
+    recipe: str | None,
+    options: Options,
+    lang: str,
+    theme: str,
+    colour: bool,
+    *,
+    data: str | None,
+    out: Path | None,
+    resume: str | None,
+    time_budget: float | None,
+) -> Run:
+    """Train with the dashboard; the run it came to.
+
+    RnnvizError, with its exit code, as the training raised it in its own process.
+    """
+    from rnnviz.background import Background
+    from rnnviz.cli.step import _unicode
+    from rnnviz.progress import Failed
+    from rnnviz.runs import Run
+    from rnnviz.tracer import tracer
+    from rnnviz.training.directory import how_to_resume
+    from rnnviz.tui.train import TrainApp
+
+    source = Background(
+        recipe or "", options, data=data, out=out, resume=resume, time_budget=time_budget
+    )
+    with source:
+        app = TrainApp(
+            source, tracer(), recipe or str(resume), lang=lang, theme=theme, colour=colour,
+            ascii_only=not _unicode(),
+        )  # fmt: skip
+        end = app.run()
+    if end is None:
+        raise RnnvizError("The dashboard broke. Train without it: rnnviz train --plain")
+    if isinstance(end, Failed):
+        raise _error(end)
+    run = Path(end.path)
+    if not end.done:
+        click.echo(f"The time is used up. Go on with: {how_to_resume(run)}", err=True)
+    return Run(run)
+
+
+def _error(end: Failed) -> RnnvizError:
+    if end.detail and "--debug" in sys.argv:
+        click.echo(end.detail, err=True)
+    error = RnnvizError(end.message)
+    error.exit_code = end.exit_code
+    return error

@@ -1,0 +1,85 @@
+"""``rnnviz reproduce``: the published numbers, measured again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from rnnviz.cli import options
+from rnnviz.display import visible
+from rnnviz.errors import UsageError
+
+HELP = """Train each RECIPE with several seeds; one table says what it reaches beside the published.
+
+A RECIPE is a name (rnnviz recipes lists them) or a group: all, imdb, jena, agnews, sentiment. Each
+run is a directory in --out: what is finished is not trained again, what was interrupted goes on, so
+ctrl+c and the same command later lose nothing. table.md and table.json are written there after
+every run.
+
+With --dask the runs are computed by the workers of a Dask cluster. They need rnnviz, and the
+folders --data and --out at the same paths (a shared file system); give each worker one thread.
+
+\b
+Examples:
+  rnnviz reproduce imdb --data ~/datasets --seeds 3 --jobs 2
+  rnnviz reproduce jena-gru agnews-rnn --data ~/datasets --json
+  rnnviz reproduce all --data /shared/datasets --out /shared/runs --dask tcp://10.0.0.5:8786
+  rnnviz reproduce imdb-rnn --data sample --limit 20 --epochs 1
+"""
+
+
+@click.command("reproduce", help=HELP)
+@click.argument("recipes", metavar="RECIPE…", nargs=-1, required=True)
+@click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, metavar="K",
+              help="Train with the seeds 0 to K-1.")  # fmt: skip
+@click.option("--data", metavar="DIR",
+              help="Folder of data sets, or: sample. Default: $RNNVIZ_DATA.")  # fmt: skip
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR",
+              help="Folder of the runs and the table. Default: one of the user's.")  # fmt: skip
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, metavar="N",
+              help="Runs at a time, each in a process on one core.")  # fmt: skip
+@click.option("--dask", metavar="ADDRESS", help="Scheduler of a Dask cluster to compute on.")
+@click.option("--epochs", type=click.IntRange(1), metavar="N",
+              help="Instead of the recipe's.")  # fmt: skip
+@click.option("--limit", type=click.IntRange(10), metavar="N", help="Rows of each data set.")
+@click.option("--json", "as_json", is_flag=True, help="Print table.json instead of a table.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing while training.")
+@options.debug
+def command(
+    recipes: tuple[str, ...],
+    seeds: int,
+    data: str | None,
+    out: Path | None,
+    jobs: int,
+    dask: str | None,
+    epochs: int | None,
+    limit: int | None,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Parse, train, print the table; 1 if a run failed."""
+    from rnnviz.cli.columns import columns
+    from rnnviz.reproduce import Asked, reproduce
+    from rnnviz.reproduce.table import cells, notes
+
+    if dask is not None and jobs > 1:
+        raise UsageError("--dask computes on as many workers as there are: leave --jobs out.")
+
+    def say(text: str) -> None:
+        if not quiet:
+            click.echo(visible(text), err=True)
+
+    asked = Asked(recipes, seeds, data, out, epochs, limit)
+    document = reproduce(asked, jobs=jobs, dask=dask, say=say)
+    rows = document["rows"]
+    if as_json:
+        click.echo(json.dumps(document, ensure_ascii=False))
+    else:
+        for line in columns(cells(rows)):
+            click.echo(line)
+        click.echo()
+        for line in notes(rows):
+            click.echo(visible(line))
+    return 1 if any(row["failed"] is not None for row in rows) else 0

@@ -1,0 +1,204 @@
+"""A training run read back from its directory, for the table and the charts."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from rnnviz.errors import InvalidFileError, UsageError, nearest
+
+
+@dataclass(frozen=True)
+class Line:
+    """One epoch of ``history.jsonl``; a value that is null or not finite in it is NaN here."""
+
+    epoch: int
+    train: Mapping[str, float]
+    valid: Mapping[str, float]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a run directory says."""
+
+    path: Path
+    spec: Mapping[str, Any]
+    result: Mapping[str, Any]  # {} while it is not finished
+    history: tuple[Line, ...]
+
+    @property
+    def name(self) -> str:
+        """The directory's name."""
+        return self.path.resolve().name
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs were asked for; 0 for a rule that is not trained."""
+        trained = self.spec.get("config") is not None
+        return int(self.spec["fit"]["epochs"]) if trained else 0
+
+    @property
+    def state(self) -> str:
+        """ "finished", "stopped early", "running" or "interrupted"."""
+        if self.result.get("stopped_early"):
+            return "stopped early"
+        if self.result or len(self.history) >= max(self.epochs, 1):
+            return "finished"
+        return "running" if _locked(self.path) else "interrupted"
+
+    @property
+    def metric(self) -> str:
+        """The metric that counts: as the run says, else "accuracy" or "mae", else the loss."""
+        said = _mapping(self.spec.get("metric")).get("name")
+        return str(said) if said else next((m for m in self.metrics if m != "loss"), "loss")
+
+    @property
+    def metrics(self) -> list[str]:
+        """What was measured, the loss first."""
+        found = {name for line in self.history for name in (*line.train, *line.valid)}
+        return sorted(found, key=lambda name: (name != "loss", name))
+
+    def better(self, metric: str) -> Literal["high", "low"]:
+        """Whether high or low values of a metric are good."""
+        said = _mapping(self.spec.get("metric"))
+        if said.get("name") == metric and isinstance(said.get("better"), str):
+            return "high" if said["better"].startswith("high") else "low"
+        return "high" if metric == "accuracy" else "low"
+
+    @property
+    def published(self) -> Mapping[str, Any]:
+        """The number to reach: "metric", "value", "source", "of"; {} if there is none."""
+        said = _mapping(self.spec.get("published"))
+        value = said.get("value")
+        return said if isinstance(value, int | float) and math.isfinite(value) else {}
+
+    def values(self, part: Literal["train", "valid"], metric: str) -> list[float]:
+        """(epochs) one metric; NaN where it was not measured."""
+        return [getattr(line, part).get(metric, math.nan) for line in self.history]
+
+    def best(self, metric: str) -> Line | None:
+        """The epoch with the best validation value, of equals the first."""
+        from rnnviz.charts import best_of
+
+        index = best_of(self.values("valid", metric), self.better(metric))
+        return None if index is None else self.history[index]
+
+    @property
+    def when(self) -> float:
+        """When something was last written, as a time stamp."""
+        return (self.path / "history.jsonl").stat().st_mtime
+
+
+def read(path: Path) -> Record:
+    """The run in a directory; InvalidFileError if a file of it is missing or damaged."""
+    from rnnviz.runs import Run
+
+    run = Run(path)
+    spec, result = run.record(), run.result()
+    epochs = _mapping(spec.get("fit")).get("epochs")
+    if not isinstance(spec.get("recipe"), str) or not isinstance(epochs, int):
+        raise InvalidFileError(f"{path / 'spec.json'} names no recipe or no number of epochs.")
+    if result is not None and not isinstance(result, dict):
+        raise InvalidFileError(f"{path / 'result.json'} is not the result of a run.")
+    return Record(path, spec, result or {}, tuple(_history(path / "history.jsonl")))
+
+
+def find(name: str) -> Path:
+    """The run directory of that path, name, unique beginning of a name, or the newest ("last").
+
+    UsageError with the nearest name otherwise.
+    """
+    from rnnviz.runs import begun, runs_folder
+
+    known = {path.name: path for path in begun()}
+    if name == "last" and known:
+        return next(iter(known.values()))
+    if name in known:
+        return known[name]
+    path = Path(name).expanduser()
+    if (path / "spec.json").is_file():
+        return path
+    if path.is_dir() and len(path.parts) > 1:
+        raise UsageError(f"{path} is no run: there is no spec.json in it.")
+    fitting = [known[each] for each in known if name and each.startswith(name)]
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        names = ", ".join(each.name for each in fitting[:4])
+        more = f" and {len(fitting) - 4} more" if len(fitting) > 4 else ""
+        raise UsageError(
+            f"{len(fitting)} runs begin with {name!r}: {names}{more}. Type more of it."
+        )
+    if not known:
+        raise UsageError(f"There is no run {name!r}, and none in {runs_folder()}.\nrnnviz train")
+    raise UsageError(
+        f"There is no run {name!r}.{nearest(name, known)} See what there is: rnnviz runs"
+    )
+
+
+def _history(path: Path) -> list[Line]:
+    try:
+        text = path.read_bytes().decode("utf-8", "replace")
+    except OSError as error:
+        raise InvalidFileError(f"{path} cannot be read: {error.strerror}.") from error
+    *whole, torn = text.split("\n")
+    lines = [_line(path, number, line) for number, line in enumerate(whole, 1)]
+    # A kill in the middle of a write leaves a last line without its end.
+    try:
+        return [*lines, _line(path, len(lines) + 1, torn)] if torn else lines
+    except InvalidFileError:
+        return lines
+
+
+def _line(path: Path, number: int, text: str) -> Line:
+    try:
+        found = json.loads(text)
+        epoch, seconds = found["epoch"], found.get("seconds", math.nan)
+        if type(epoch) is not int or epoch != number:
+            raise ValueError(f"it is of epoch {epoch}")
+        train, valid = (_numbers(found[part]) for part in ("train", "valid"))
+        return Line(epoch, train, valid, _number(seconds))
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError,
+            RecursionError) as error:  # fmt: skip
+        said = f"{type(error).__name__}: {error}"
+        raise InvalidFileError(f"{path}, line {number}, is no epoch ({said}).") from error
+
+
+def _numbers(found: Mapping[str, Any]) -> dict[str, float]:
+    return {name: _number(value) for name, value in found.items()}
+
+
+def _number(value: object) -> float:
+    if value is None:
+        return math.nan
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{value!r} is no number")
+    return float(value) if math.isfinite(value) else math.nan
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _locked(path: Path) -> bool:
+    """Whether a process trains in the directory: it holds a lock on it while it does."""
+    try:
+        import fcntl
+    except ImportError:  # no such locks on Windows
+        return False
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+    return False

@@ -1,0 +1,159 @@
+"""What is said of a training run in words and numbers: rows of tables, and JSON."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+from rnnviz.cli.run_record import Record
+from rnnviz.display import visible
+
+
+def facts(run: Record, metric: str | None = None) -> dict[str, Any]:
+    """The row of a run as JSON; what is best is so by ``metric``, or by the run's own."""
+    metric = metric or run.metric
+    best = run.best(metric)
+    seconds = [line.seconds for line in run.history if math.isfinite(line.seconds)]
+    return {
+        "name": run.name,
+        "path": str(run.path),
+        "recipe": run.spec["recipe"],
+        "state": run.state,
+        "epochs": len(run.history),
+        "epochs_asked": run.epochs,
+        "metric": metric,
+        "best": None if best is None else best.valid[metric],
+        "best_epoch": None if best is None else best.epoch,
+        "published": run.published.get("value") if metric == run.metric else None,
+        "published_of": run.published.get("of"),
+        "published_source": run.published.get("source"),
+        "test": _finite(run.result.get("test")) or None,
+        "trained_on": run.spec.get("trained_on"),
+        "seconds_an_epoch": round(sum(seconds) / len(seconds), 3) if seconds else None,
+        "when": time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(run.when)),
+    }
+
+
+def cells(run: Record, metric: str | None = None) -> dict[str, str]:
+    """The row of a run in a table."""
+    row = facts(run, metric)
+    best = _said(row["best"])
+    return {
+        "name": run.name,
+        "recipe": row["recipe"],
+        "state": row["state"],
+        "epochs": f"{row['epochs']}/{row['epochs_asked']}" if run.epochs else "-",
+        f"validation {metric}" if metric else "best validation": (
+            best if metric else f"{row['metric']} {best}"
+        ),
+        "epoch": _said(row["best_epoch"]),
+        "published": _said(row["published"]),
+        "data": str(row["trained_on"] or "-"),
+        "when": row["when"][:16].replace("T", " "),
+    }
+
+
+def whole(run: Record) -> dict[str, Any]:
+    """All of a run as JSON."""
+    history = [
+        {"epoch": line.epoch, "train": line.train, "valid": line.valid, "seconds": line.seconds}
+        for line in run.history
+    ]
+    more = {"spec": run.spec, "result": run.result or None, "history": history}
+    return {**facts(run), **{key: _finite(value) for key, value in more.items()}}
+
+
+def described(run: Record) -> list[tuple[str, str]]:
+    """What matters of a run, as keys and values, without what it does not say."""
+    spec, best, published = run.spec, run.best(run.metric), run.published
+    changed = {k: v for k, v in _mapping(spec.get("options")).items() if v is not None}
+    rows = [
+        ("run", run.name),
+        ("recipe", f"{spec['recipe']}: {spec.get('title', '')}"),
+        ("state", f"{run.state}, {len(run.history)} of {run.epochs} epochs" if run.epochs
+         else f"{run.state}: a rule that is measured, not trained"),
+        ("trained on", str(spec.get("trained_on", "-"))),
+        ("options", _pairs(changed)),
+        ("fit", _pairs(_mapping(spec["fit"])) if run.epochs else ""),
+    ]  # fmt: skip
+    if best is not None:
+        value = best.valid[run.metric]
+        rows.append(("best", f"validation {run.metric} {_said(value)}{_scaled(run, value)}, "
+                     f"epoch {best.epoch}"))  # fmt: skip
+    if isinstance(run.result.get("best_epoch"), int):
+        rows.append(("kept", f"the weights of epoch {run.result['best_epoch']}"))
+    if test := _mapping(run.result.get("test")):
+        rows.append(("test", _pairs(test)))
+    if published:
+        of = f"{published.get('of', 'validation')} {published.get('metric', run.metric)}"
+        rows.append(("published", f"{of} {published['value']:g} ({published.get('source', '-')})"))
+    for name, digest in _mapping(spec.get("data")).items():
+        rows.append(("data", f"{name}  sha256 {str(digest)[:16]}…"))
+    rows += [
+        ("computed", f"{spec.get('device', '-')}, {_pairs(_mapping(spec.get('versions')))}"),
+        ("folder", str(run.path)),
+    ]
+    return [(key, value) for key, value in rows if value]
+
+
+def _scaled(run: Record, value: float) -> str:
+    """An error in the unit of the series, where the run says how to get it."""
+    metric = _mapping(run.spec.get("metric"))
+    scale, unit = metric.get("scale"), metric.get("unit")
+    told = metric.get("name") == run.metric and isinstance(scale, int | float)
+    return f" ({value * scale:.3g} {unit})" if told and unit and scale else ""
+
+
+def epochs(run: Record) -> list[dict[str, str]]:
+    """A row for each epoch; the best is marked."""
+    best = run.best(run.metric)
+    rows = []
+    for line in run.history:
+        row = {"epoch": str(line.epoch)}
+        row |= {m: _said(line.train.get(m)) for m in run.metrics}
+        row |= {f"validation {m}": _said(line.valid.get(m)) for m in run.metrics}
+        row |= {"seconds": _said(line.seconds), "": "best" if line is best else ""}
+        rows.append(row)
+    return rows
+
+
+def _pairs(values: Mapping[str, Any]) -> str:
+    shown = ((k, v) for k, v in values.items() if v is not None and not isinstance(v, dict))
+    return ", ".join(
+        f"{str(k).replace('_', ' ')} {_said(v) if isinstance(v, float) else v}" for k, v in shown
+    )
+
+
+def _said(value: float | None) -> str:
+    if value is None or math.isnan(value):
+        return "-"
+    return f"{value:.4g}"
+
+
+def _finite(value: Any) -> Any:
+    """The value as JSON knows it: NaN and infinities become null."""
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def table(rows: Sequence[Mapping[str, str]]) -> None:
+    """Print rows below their keys."""
+    heads = list(dict.fromkeys(key for row in rows for key in row))
+    cells = [
+        [visible(key) for key in heads],
+        *([visible(row.get(key, "-")) for key in heads] for row in rows),
+    ]
+    widths = [max(len(line[k]) for line in cells) for k in range(len(heads))]
+    for line in cells:
+        click.echo("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip())

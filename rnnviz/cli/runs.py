@@ -1,0 +1,144 @@
+"""``rnnviz runs``: what was trained here, how it went, and how it compares."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from rnnviz.cli import options, run_charts, run_record, run_table
+from rnnviz.display import visible
+from rnnviz.errors import InvalidFileError, RnnvizError
+
+METRICS = ("loss", "accuracy", "mae")
+HELP = """List the training runs in the folder of runs, newest first.
+
+\b
+A RUN is a run directory, its name among the runs, the beginning of its name, or: last
+
+\b
+Examples:
+  rnnviz runs
+  rnnviz runs plot last
+  rnnviz runs plot imdb-lstm -o imdb-lstm.svg
+  rnnviz runs compare imdb-rnn imdb-lstm imdb-gru --metric accuracy
+"""
+
+metric_option = click.option(
+    "--metric", type=options.Choice(METRICS), help="Only this one; default: all there are."
+)
+output_option = click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.svg",
+    help="Write the charts as SVG instead.",
+)  # fmt: skip
+dark_option = click.option("--dark", is_flag=True, help="Light on dark, in the SVG.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group("runs", invoke_without_command=True, help=HELP)
+@json_option
+@options.debug
+@click.pass_context
+def command(ctx: click.Context, as_json: bool) -> None:
+    """The table of runs."""
+    if ctx.invoked_subcommand is not None:
+        return
+    from rnnviz.runs import begun, runs_folder
+
+    found = []
+    for path in begun():
+        try:
+            found.append(run_record.read(path))
+        except InvalidFileError as error:
+            # One damaged run must not hide the others.
+            click.echo(f"rnnviz: {visible(str(error))}", err=True)
+    found.sort(key=lambda run: run.when, reverse=True)
+    if as_json:
+        click.echo(json.dumps([run_table.facts(run) for run in found], ensure_ascii=False))
+    elif not found:
+        click.echo(f"No runs yet in {runs_folder()}. Train one: rnnviz train", err=True)
+    else:
+        run_table.table([run_table.cells(run) for run in found])
+        click.echo("\nrnnviz runs plot NAME: the curves. rnnviz runs compare A B: side by side.",
+                   err=True)  # fmt: skip
+
+
+@command.command("show")
+@click.argument("run")
+@json_option
+@options.debug
+def show(run: str, as_json: bool) -> None:
+    """Show how RUN was trained and what it reached in each epoch."""
+    found = _read(run)
+    if as_json:
+        click.echo(json.dumps(run_table.whole(found), ensure_ascii=False))
+        return
+    for key, value in run_table.described(found):
+        click.echo(f"{key:<12}{visible(value)}".rstrip())
+    if found.history:
+        click.echo()
+        run_table.table(run_table.epochs(found))
+
+
+@command.command("plot")
+@click.argument("run")
+@metric_option
+@output_option
+@dark_option
+@options.colour
+@options.debug
+def plot(run: str, metric: str | None, output: Path | None, dark: bool, color: str) -> None:
+    """Draw the curves of RUN: dots are training, the line is validation, ◆ is the best epoch."""
+    found = _read(run)
+    if not found.history:
+        raise RnnvizError(f"{found.name} has no finished epoch yet: there is nothing to draw.")
+    charts = run_charts.of_run(found, metric)
+    if output is not None:
+        run_charts.save(charts, output, dark)
+    else:
+        run_charts.show(charts, color)
+
+
+@command.command("compare")
+@click.argument("runs", nargs=-1, required=True)
+@metric_option
+@output_option
+@dark_option
+@json_option
+@options.colour
+@options.debug
+def compare(
+    runs: Sequence[str], metric: str | None, output: Path | None, dark: bool, as_json: bool,
+    color: str,
+) -> None:  # fmt: skip
+    """Draw the validation curves of several RUNS in one chart, and list what they reached."""
+    from rnnviz.charts.layout import LETTERS
+
+    found = [_read(name) for name in runs]
+    empty = [run.name for run in found if not run.history]
+    if empty:
+        raise RnnvizError(f"No finished epoch yet: {', '.join(empty)}.")
+    metric = metric or run_charts.common(found)
+    if as_json:
+        rows = [run_table.facts(run, metric) for run in found]
+        click.echo(json.dumps({"metric": metric, "runs": rows}, ensure_ascii=False))
+        return
+    chart = run_charts.of_runs(found, metric)
+    if output is not None:
+        run_charts.save([chart], output, dark)
+        return
+    run_charts.show([chart], color)
+    click.echo()
+    letters = LETTERS if len(found) > 1 else "-"
+    run_table.table(
+        [
+            {"line": letters[k % len(letters)], **run_table.cells(run, metric)}
+            for k, run in enumerate(found)
+        ]
+    )
+
+
+def _read(name: str) -> run_record.Record:
+    return run_record.read(run_record.find(name))

@@ -1,0 +1,169 @@
+"""Recipes trained with several seeds, and one table of what they reach beside what was published.
+
+A run is a directory ``RECIPE-seed-K``: a finished one is reused, an interrupted one is gone on
+with, so that a reproduction can be stopped and asked for again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from rnnviz import runs
+from rnnviz.data.folders import sha256
+from rnnviz.errors import InterruptedTraining, RnnvizError, UsageError, nearest
+from rnnviz.files import write_atomically
+from rnnviz.recipes import recipes
+from rnnviz.reproduce.job import Job
+from rnnviz.reproduce.pool import outcomes
+from rnnviz.reproduce.table import Outcome, markdown, rows, said
+
+#: What "all" stands for: the nets of the lessons.
+PUBLISHED = ("imdb", "jena", "agnews")
+GROUPS = ("all", *PUBLISHED, "sentiment")
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be reproduced; None leaves a recipe as it is."""
+
+    recipes: Sequence[str]  # names, or those of GROUPS
+    seeds: int = 1  # 0, 1, … below it
+    data: str | Path | None = None
+    out: str | Path | None = None
+    epochs: int | None = None
+    limit: int | None = None  # rows of each data set
+
+
+def reproduce(asked: Asked, *, jobs: int = 1, dask: str | None = None, say: Say) -> dict[str, Any]:
+    """Train what is not trained yet, and give what is also written as ``table.json``.
+
+    ``jobs`` runs at a time, or on the workers of the Dask scheduler at address ``dask``. A run that
+    fails is a row of the table. ``say`` gets a line for each run. UsageError for an unknown recipe
+    or a folder of other runs, InterruptedTraining after ctrl+c, with everything saved.
+    """
+    names = select(asked.recipes)
+    out = _out(asked.out)
+    planned = _jobs(asked, names, out)
+    _check(planned)
+    found: list[Outcome] = []
+    document: dict[str, Any] = {}
+    try:
+        for outcome in outcomes(planned, jobs, dask, out, say):
+            found.append(outcome)
+            if outcome["state"] != "interrupted":
+                say(f"{said(outcome)}  ({len(_done(found))} of {len(planned)})")
+            document = _written(out, asked, names, _done(found), len(planned))
+    except KeyboardInterrupt:
+        raise _interrupted(len(_done(found)), len(planned)) from None
+    if len(_done(found)) < len(planned):
+        raise _interrupted(len(_done(found)), len(planned))
+    return document
+
+
+def select(names: Sequence[str]) -> list[str]:
+    """The recipes of these names and groups, in the order given, each once."""
+    known = recipes()
+    found: list[str] = []
+    for name in names:
+        if name not in known and name not in GROUPS:
+            raise UsageError(
+                f"Unknown recipe {name!r}.{nearest(name, [*GROUPS, *known])} "
+                f"Name recipes (rnnviz recipes lists them) or: {', '.join(GROUPS)}."
+            )
+        wanted = PUBLISHED if name == "all" else (name,)
+        found += [r for r in known if r == name or r.partition("-")[0] in wanted]
+    return list(dict.fromkeys(found))
+
+
+def _out(out: str | Path | None) -> Path:
+    path = runs.runs_folder().parent / "reproduce" if out is None else Path(out).expanduser()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be made: {error.strerror}. Name a folder with --out."
+        ) from error
+    return path.resolve()
+
+
+def _jobs(asked: Asked, names: Sequence[str], out: Path) -> list[Job]:
+    folder = runs.data_path(asked.data)
+    # The package may lie elsewhere on another machine, so its sample goes by name.
+    data = "sample" if folder == runs.data_path("sample") else str(folder.resolve())
+    return [
+        Job(name, seed, asked.epochs, asked.limit, data, str(out / f"{name}-seed-{seed}"))
+        for name in names
+        for seed in range(asked.seeds)
+    ]
+
+
+def _check(planned: Sequence[Job]) -> None:
+    """No run that is there may be another than the one asked for: they would share a row."""
+    digest = cache(lambda path: sha256(path) if path.exists() else "")
+    for job in planned:
+        path = Path(job.path)
+        if not (path / "spec.json").is_file():
+            continue
+        record = runs.Run(path).record()
+        differs = list(_differences(job, record))
+        if not differs and job.finished:  # resuming compares them itself
+            folder = runs.data_path(job.data)
+            differs = [n for n, sha in record["data"].items() if digest(folder / n) != sha]
+        if differs:
+            raise UsageError(
+                f"{path} was trained with another {', '.join(differs)}.\n"
+                "Name another folder with --out, or ask for the same again."
+            )
+
+
+def _differences(job: Job, record: dict[str, Any]) -> Iterator[str]:
+    if record["recipe"] != job.recipe:
+        yield "recipe"
+    if record["sample"] != (job.data == "sample"):
+        yield "--data"
+    for name, value in asdict(job.options()).items():
+        if record["options"].get(name) != value:
+            yield "--" + name.replace("_", "-")
+
+
+def _done(found: Sequence[Outcome]) -> list[Outcome]:
+    return [outcome for outcome in found if outcome["state"] != "interrupted"]
+
+
+def _written(
+    out: Path, asked: Asked, names: Sequence[str], done: Sequence[Outcome], planned: int
+) -> dict[str, Any]:
+    """``table.json`` and ``table.md`` as they stand after these runs."""
+    document: dict[str, Any] = {
+        "schema": "rnnviz.reproduce/1",
+        "seeds": asked.seeds,
+        "epochs": asked.epochs,
+        "limit": asked.limit,
+        "runs": planned,
+        "runs_done": len(done),
+        "rows": rows(done, names),
+    }
+    try:
+        write_atomically(out / "table.md", markdown(document["rows"]))
+        text = json.dumps(document, indent=1, ensure_ascii=False)
+        write_atomically(out / "table.json", text + "\n")
+    except OSError as error:
+        raise RnnvizError(
+            f"The table cannot be written into {out}: {error.strerror}. The runs are kept there.\n"
+            "Type the same command again when it can."
+        ) from error
+    return document
+
+
+def _interrupted(done: int, planned: int) -> InterruptedTraining:
+    return InterruptedTraining(
+        f"Interrupted; {done} of {planned} runs are done and the others saved.\n"
+        "Go on with the same command."
+    )

@@ -1,0 +1,153 @@
+"""One run of a reproduction, in this process or in another: plain data in, plain data out."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import signal
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rnnviz import runs
+from rnnviz.engine.spec import ModelSpec
+from rnnviz.engine.summary import parameters
+from rnnviz.errors import InterruptedTraining, RnnvizError
+from rnnviz.files import write_atomically
+from rnnviz.version import VERSION
+
+#: What a run that was killed before it had begun may leave.
+_BEFORE_IT_BEGAN = ("history.jsonl", "vocabulary.json", "series.json", ".*.*.*")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be trained, on which data, into which run directory."""
+
+    recipe: str
+    seed: int
+    epochs: int | None
+    limit: int | None
+    data: str
+    path: str
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is nothing left to train."""
+        return (Path(self.path) / "result.json").is_file()
+
+    def options(self) -> runs.Options:
+        """What it changes of the recipe."""
+        return runs.Options(epochs=self.epochs, limit=self.limit, seed=self.seed)
+
+
+def run(job: Job, stop: str | None = None, manner: str = "one at a time") -> dict[str, Any]:
+    """Train, go on with, or only read one run: its recipe, seed, state, message and results.
+
+    The state is "finished", "reused", "interrupted" or "failed". The run ends, saved, as soon as
+    the file ``stop`` exists. ``manner`` says how many runs shared the machine.
+    """
+    outcome: dict[str, Any] = {"recipe": job.recipe, "seed": job.seed, "message": ""}
+    try:
+        state = _trained(job, None if stop is None else Path(stop), manner)
+        return {**outcome, "state": state, "run": facts(Path(job.path))}
+    except (InterruptedTraining, KeyboardInterrupt) as error:
+        return {**outcome, "state": "interrupted", "message": str(error), "run": None}
+    except RnnvizError as error:
+        return failed(job, str(error))
+    except Exception as error:
+        # Whatever it is, the other runs are worth training.
+        return failed(job, f"{type(error).__name__}: {error}")
+
+
+def in_worker(job: Job, stop: str, manner: str) -> dict[str, Any]:
+    """``run`` in a process that only the file ``stop`` is to stop, not a ctrl+c for all of them."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return run(job, stop, manner)
+
+
+def failed(job: Job, message: str) -> dict[str, Any]:
+    """The outcome of a job that came to nothing; the message names no folder of this machine."""
+    told = message.replace(job.path, "the run").replace(job.data, "the data folder")
+    return {
+        "recipe": job.recipe, "seed": job.seed, "state": "failed", "message": told, "run": None,
+    }  # fmt: skip
+
+
+def _trained(job: Job, stop: Path | None, manner: str) -> str:
+    path = Path(job.path)
+    if job.finished:
+        return "reused"
+    asked = stop.exists if stop is not None else lambda: False
+    if asked():
+        raise InterruptedTraining("Interrupted before it began.")
+    if (path / "spec.json").is_file():
+        runs.resume(path, data=job.data, stop=asked)
+    else:
+        for name in _BEFORE_IT_BEGAN:
+            for half in path.glob(name):
+                half.unlink()
+        runs.train(job.recipe, job.options(), data=job.data, out=path, stop=asked)
+    write_atomically(path / "machine.json", json.dumps(machine(manner)) + "\n")
+    return "finished"
+
+
+def machine(manner: str) -> dict[str, Any]:
+    """The class of this machine, which names neither it nor its owner."""
+    try:
+        memory = round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30)
+    except (AttributeError, ValueError, OSError):  # not on Windows
+        memory = None
+    usable = getattr(os, "sched_getaffinity", None)
+    return {
+        "cores": len(usable(0)) if usable else os.cpu_count(),
+        "architecture": platform.machine(),
+        "memory_gib": memory,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "rnnviz": VERSION,
+        "runs": manner,
+    }
+
+
+def facts(path: Path) -> dict[str, Any]:
+    """What a finished run came to, by the metric that was published."""
+    run = runs.Run(path)
+    record, result, history = run.record(), run.result(), run.history()
+    assert result is not None
+    published = record["published"] or {}
+    name = published.get("metric") or record["metric"]["name"]
+    of = published.get("of") or "validation"
+    test = (result["test"] or {}).get(name)
+    choose = max if record["metric"]["better"] == "high" else min
+    best = choose(line["valid"][name] for line in history)
+    return {
+        "metric": {"name": name, "of": of, "better": record["metric"]["better"]},
+        "published": {key: published.get(key) for key in ("value", "source")},
+        "ours": test if of == "test" else best,
+        "test": test,
+        "parameters": _count(record["config"]),
+        "data": record["trained_on"],
+        "seconds": result["seconds"],
+        "epochs": result["epochs"] if record["config"] else None,
+        "machine": _machine_of(path),
+    }
+
+
+def _count(config: Any) -> int:
+    return 0 if config is None else sum(r.count for r in parameters(ModelSpec.from_json(config)))
+
+
+def _machine_of(path: Path) -> Mapping[str, Any] | None:
+    # A run may have been killed between its result and this file, or trained by another command.
+    try:
+        found = json.loads((path / "machine.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None

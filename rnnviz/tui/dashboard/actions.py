@@ -1,0 +1,36 @@
+"""Every action of the dashboard once: keys, help and palette are made from it."""
+
+from __future__ import annotations
+
+from textual.binding import Binding
+
+from rnnviz import texts
+from rnnviz.tui.actions import Action
+
+#: The words of an action are the text ``dashboard_action.NAME``.
+ACTIONS = (
+    Action("step", ("s",), "step", "s"),
+    Action("view", ("v",), "view", "v"),
+    Action("language", ("L",), "language", "shift+l"),
+    Action("theme", ("T",), "theme", "shift+t"),
+    Action("screenshot", ("S",), "screenshot", "shift+s"),
+    Action("stop", ("y",), "stop", "y"),
+    Action("back", ("escape", "n"), "back", "esc"),
+    Action("help", ("question_mark", "f1"), "help", "? F1"),
+    Action("palette", ("ctrl+p",), "app.command_palette", "ctrl+p"),
+    Action("leave", ("q",), "leave", "q ctrl+c"),
+)
+
+
+def words(action: Action, lang: str) -> str:
+    """What an action does, in words."""
+    return texts.text(f"dashboard_action.{action.name}", lang)
+
+
+def bindings() -> list[Binding]:
+    """The screen's bindings; the palette's key and ctrl+c are bound by the app."""
+    return [
+        Binding(",".join(a.keys), a.run, words(a, "en"), show=False, id=f"train_{a.name}")
+        for a in ACTIONS
+        if a.name != "palette"
+    ]

@@ -1,0 +1,50 @@
+"""Help: every key of the dashboard, and how to read every panel."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.widgets import Static
+
+from rnnviz.tui.dashboard.actions import ACTIONS, words
+from rnnviz.tui.dashboard.board import Board, as_moment
+from rnnviz.tui.help import HelpScreen
+from rnnviz.tui.look import ASCII
+
+PANELS = ("loss", "metric", "norms", "epochs")
+
+
+class TrainHelp(HelpScreen):
+    """A page to scroll; esc or q goes back."""
+
+    def __init__(self, board: Board) -> None:
+        super().__init__(as_moment(board))
+        self.board = board
+
+    def compose(self) -> ComposeResult:
+        """One page of text."""
+        with VerticalScroll():
+            yield Static(page(self.board))
+
+
+def page(board: Board) -> Text:
+    """The help text in the chosen language."""
+    look, say = board.look, board.text
+    pieces = [
+        (say("dashboard_help.title") + "\n", look.bold),
+        (say("help.leave") + "\n\n", look.dim),
+        (say("dashboard_help.idea") + "\n\n", look.ink),
+        (say("help.keys") + "\n", look.bold),
+    ]
+    for action in ACTIONS:
+        pieces.append((f"  {action.shown:<9}", look.key))
+        pieces.append((words(action, board.lang) + "\n", look.ink))
+    pieces.append(("\n" + say("help.panels") + "\n", look.bold))
+    for name in PANELS:
+        pieces.append((f"\n{say(f'dashboard.panel_{name}')}\n", look.source))
+        pieces.append((say(f"dashboard_help.{name}") + "\n", look.ink))
+    text = Text()
+    for piece, style in pieces:
+        text.append(piece.translate(ASCII) if look.ascii else piece, style)
+    return text

@@ -1,0 +1,303 @@
+"""The training screen: a thread reads what the training says and adds it to the story.
+
+The screen gets a new story a few times a second, and only when there is one.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.screen import Screen
+from textual.worker import get_current_worker
+
+from rnnviz import texts
+from rnnviz.cursor import start
+from rnnviz.errors import RnnvizError
+from rnnviz.progress import Failed, Ready, Source
+from rnnviz.query import Query, Tracer
+from rnnviz.trace import Trace
+from rnnviz.tui.arrange import NARROW, SMALLEST
+from rnnviz.tui.dashboard.actions import bindings
+from rnnviz.tui.dashboard.bars import Bars
+from rnnviz.tui.dashboard.board import VIEWS, Board, as_moment
+from rnnviz.tui.dashboard.curves import Loss, Metric
+from rnnviz.tui.dashboard.epochs import Epochs
+from rnnviz.tui.dashboard.keys import Keys
+from rnnviz.tui.dashboard.norms import Norms
+from rnnviz.tui.dashboard.stepper import NowScreen
+from rnnviz.tui.dashboard.story import Story
+from rnnviz.tui.dashboard.words import Title, Words
+from rnnviz.tui.look import THEMES
+from rnnviz.tui.moment import Moment
+from rnnviz.tui.view import Asked, View
+from rnnviz.tui.views.keys import Small, Status
+
+if TYPE_CHECKING:
+    from rnnviz.tui.train import TrainApp
+
+#: Seconds between two pictures of a training that goes on.
+PAUSE = 1 / 8
+
+
+class Told(Message):
+    """The story has gone on."""
+
+    def __init__(self, story: Story) -> None:
+        super().__init__()
+        self.story = story
+
+
+class Traced(Message):
+    """A text was read with the model as it is now; or the reason why not."""
+
+    def __init__(self, query: Query, trace: Trace | None, reason: str = "") -> None:
+        super().__init__()
+        self.query, self.trace, self.reason = query, trace, reason
+
+
+class TrainScreen(Screen[None]):
+    """One training as it goes on."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
+
+    def __init__(self, source: Source, read: Tracer, board: Board) -> None:
+        super().__init__()
+        self.source, self.read_with, self.board = source, read, board
+        self._opening = False  # a snapshot has been asked for
+        self._leaving = False  # it was told to stop
+
+    def compose(self) -> ComposeResult:
+        """Every panel once; which ones are seen is the style sheet's business."""
+        board = self.board
+        yield Title(board, id="title")
+        yield Words(board, id="words")
+        yield Bars(board, id="bars")
+        with Horizontal(id="charts"):
+            yield Loss(board, id="loss")
+            yield Metric(board, id="metric")
+        with Horizontal(id="lower"):
+            yield Norms(board, id="norms")
+            yield Epochs(board, id="epochs")
+        with Vertical(id="foot"):
+            yield Status(as_moment(board), id="status")
+            yield Keys(board, id="keys")
+        yield Small(as_moment(board), id="small")
+
+    def on_mount(self) -> None:
+        """Begin to listen."""
+        self.query("#textual-toastrack").set(display=False)  # toasts are not used here
+        self._dress()
+        self._follow()
+
+    def on_screen_resume(self) -> None:
+        """Another screen may have chosen another theme."""
+        if self.board.look is not self.app.look:  # type: ignore[attr-defined]
+            self.show(look=self.app.look)  # type: ignore[attr-defined]
+
+    @work(thread=True, exit_on_error=False)
+    def _follow(self) -> None:
+        story, painted, worker = self.board.story, 0.0, get_current_worker()
+        told = story
+        while story.end is None and not worker.is_cancelled:
+            event = self.source.receive(PAUSE)
+            if event is not None:
+                story = story.after(event)
+            due = time.monotonic() - painted >= PAUSE or story.end is not None
+            if story is not told and due:
+                self.post_message(Told(story))
+                told, painted = story, time.monotonic()
+
+    def on_told(self, message: Told) -> None:
+        """Another picture; or the end, where one was asked for."""
+        before, story = self.board.story, message.story
+        self.show(story=story)
+        if story.end is not None and (self._leaving or story.begun is None):
+            # What failed before it began is an error of the command line, said there.
+            self.app.exit(story.end)
+        elif story.end is not None and self._opening:
+            self._open_model()
+        elif story.snapshot is not before.snapshot and story.snapshot is not None:
+            self._open(story.snapshot)
+
+    def show(self, **changes: Any) -> None:
+        """Another board, set down to every panel."""
+        self.board = replace(self.board, **changes)
+        for view in self.query(View):
+            view.moment = as_moment(self.board)
+        self._dress()
+
+    def _dress(self) -> None:
+        """The classes the style sheet looks at."""
+        board, (width, height) = self.board, self.app.size
+        small = width < SMALLEST[0] or height < SMALLEST[1]
+        self.set_class(small, "-small")
+        self.set_class(width < NARROW, "-narrow")
+        self.set_class(board.story.end is not None, "-ended")
+        self.set_class(bool(board.status), "-status")
+        for name in VIEWS:
+            self.set_class(board.view == name, f"-{name}")
+
+    def on_resize(self) -> None:
+        """The classes depend on the size."""
+        self.show(narrow=self.app.size.width < NARROW)
+
+    # -- the keys -----------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What only makes sense now and then is only then there."""
+        if action == "stop":
+            return self.board.asking
+        if self.has_class("-small"):
+            return action in ("leave", "back")
+        return True
+
+    def action_view(self) -> None:
+        """The next panel of a narrow screen."""
+        at = (VIEWS.index(self.board.view) + 1) % len(VIEWS)
+        self.show(view=VIEWS[at])
+
+    def action_language(self) -> None:
+        """The next language, at once."""
+        at = (texts.LANGUAGES.index(self.board.lang) + 1) % len(texts.LANGUAGES)
+        self.show(lang=texts.LANGUAGES[at], status="")
+
+    def action_theme(self) -> None:
+        """The next theme."""
+        app = cast("TrainApp", self.app)
+        name = THEMES[(THEMES.index(self.board.look.name) + 1) % len(THEMES)]
+        app.wear(name)
+        self.show(look=app.look)
+        self.say(f"theme.{name}")
+
+    def action_screenshot(self) -> None:
+        """An SVG of the screen in the working folder; an older one is never overwritten."""
+        names = (f"rnnviz-train-{n}.svg" for n in range(1, 10_000))
+        path = next(Path.cwd() / name for name in names if not (Path.cwd() / name).exists())
+        try:
+            with path.open("x", encoding="utf-8") as file:
+                file.write(self.app.export_screenshot(title="rnnviz"))
+        except OSError as error:
+            self.fail("status.not_saved", path=path, reason=error.strerror or "?")
+        else:
+            self.say("status.saved", path=path)
+
+    def action_help(self) -> None:
+        """All keys, and how to read each panel."""
+        from rnnviz.tui.dashboard.help import TrainHelp
+
+        self.app.push_screen(TrainHelp(self.board))
+
+    def say(self, key: str, **values: object) -> None:
+        """A message above the keys."""
+        self.show(status=self.board.text(key, **values), failed=False)
+
+    def fail(self, key: str, **values: object) -> None:
+        """A message about what did not work."""
+        self.show(status=self.board.text(key, **values), failed=True)
+
+    # -- leaving ------------------------------------------------------------------------------
+
+    def action_leave(self) -> None:
+        """Ask once whether to stop; what has ended is left at once."""
+        end, begun = self.board.story.end, self.board.story.begun
+        if end is not None:
+            self.app.exit(end)
+        elif not self._leaving:
+            where = begun.path if begun else None
+            key = "dashboard.ask_stop" if where else "dashboard.ask_leave"
+            self.show(asking=True, failed=False, status=self.board.text(key, path=where))
+
+    def action_back(self) -> None:
+        """Take the question, or a message, away."""
+        if not self._leaving:
+            self.show(asking=False, status="", failed=False)
+
+    def action_stop(self) -> None:
+        """Stop after this batch and save; before the first one there is nothing to save."""
+        if self.board.story.begun is None:
+            self.abandon()
+            return
+        self._leaving = True
+        self.source.stop()
+        self.show(asking=False)
+        self.say("dashboard.stopping")
+
+    def interrupt(self) -> None:
+        """ctrl+c: ask first; while it asks or stops, leave at once."""
+        if self.board.story.end is None and (self.board.asking or self._leaving):
+            self.abandon()
+        else:
+            self.action_leave()
+
+    def abandon(self) -> None:
+        """Leave at once, with what was saved last."""
+        self.source.kill()
+        begun = self.board.story.begun
+        key = "dashboard.abandoned" if begun else "dashboard.abandoned_early"
+        said = self.board.text(key, path=begun.path if begun else "")
+        self.app.exit(Failed(said, 130))
+
+    # -- the model as it is now ---------------------------------------------------------------
+
+    def action_step(self) -> None:
+        """Read a sentence with the model as it is now."""
+        story = self.board.story
+        if story.begun is None or (story.step is None and not story.epochs):
+            self.fail("dashboard.not_yet")
+        elif story.end is not None:
+            self._open_model()
+        elif not self._opening:
+            self._opening = True
+            self.say("dashboard.asking_model")
+            self.source.snapshot()
+
+    def _open_model(self) -> None:
+        """What has ended is stepped through with its best weights."""
+        assert self.board.story.begun is not None
+        self._open(Ready(self.board.story.begun.path))
+
+    def _open(self, ready: Ready) -> None:
+        assert self.board.story.begun is not None
+        self._opening = True
+        self._trace(Query(self.board.story.begun.example, ready.model))
+
+    @work(thread=True, exclusive=True, group="trace", exit_on_error=False)
+    def _trace(self, query: Query) -> None:
+        try:
+            self.post_message(Traced(query, self.read_with(query)))
+        except RnnvizError as error:
+            self.post_message(Traced(query, None, str(error)))
+        except Exception as error:
+            # A tracer that breaks must not take the training with it.
+            self.post_message(Traced(query, None, f"{type(error).__name__}: {error}"))
+
+    def on_traced(self, message: Traced) -> None:
+        """The stepper opens above the dashboard."""
+        self._opening = False
+        board, trace = self.board, message.trace
+        if trace is None:
+            self.fail("dashboard.no_model", reason=message.reason.rstrip("."))
+            return
+        self.show(status="", failed=False)
+        moment = Moment(trace, start(trace, 0, trace.leading_unit()), board.look, board.lang)
+        moment = replace(moment, status=_stepping(board))
+        self.app.push_screen(NowScreen(self.read_with, message.query, moment))
+
+    async def on_asked(self, message: Asked) -> None:
+        """A key of the key bar was clicked."""
+        await self.run_action(message.action)
+
+
+def _stepping(board: Board) -> str:
+    step = board.story.step
+    if step is None or board.story.end is not None:
+        return board.text("dashboard.stepping_ended")
+    return board.text("dashboard.stepping", n=step.epoch, batch=step.batch)

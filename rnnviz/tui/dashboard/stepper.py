@@ -1,0 +1,35 @@
+"""The step screen on a model that is still learning: leaving it leads back to the training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from rnnviz.cursor import ZOOMS
+from rnnviz.tui.look import THEMES
+from rnnviz.tui.screens import StepScreen
+
+if TYPE_CHECKING:
+    from rnnviz.tui.train import TrainApp
+
+
+class NowScreen(StepScreen):
+    """One trace of the model as it was when it was asked for."""
+
+    def action_quit(self) -> None:
+        """Back to the training, which has gone on."""
+        self.dismiss()
+
+    def action_zoom(self, step: int) -> None:
+        """In or out; from the outermost level esc leads back to the training."""
+        if step < 0 and self.input is None and self.moment.cursor.zoom == ZOOMS[0]:
+            self.dismiss()
+        else:
+            super().action_zoom(step)
+
+    def action_theme(self) -> None:
+        """The next theme."""
+        app = cast("TrainApp", self.app)
+        name = THEMES[(THEMES.index(self.moment.look.name) + 1) % len(THEMES)]
+        app.wear(name)
+        self.show(look=app.look)
+        self.say(f"theme.{name}")

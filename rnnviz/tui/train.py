@@ -1,0 +1,96 @@
+"""The training dashboard: a training goes on beside it, and every key answers at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from functools import partial
+from typing import ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from rnnviz.progress import Failed, Finished, Source
+from rnnviz.query import Tracer
+from rnnviz.tui import actions as step_actions
+from rnnviz.tui.dashboard.actions import ACTIONS, words
+from rnnviz.tui.dashboard.board import Board
+from rnnviz.tui.dashboard.screen import TrainScreen
+from rnnviz.tui.dashboard.stepper import NowScreen
+from rnnviz.tui.dashboard.story import Story
+from rnnviz.tui.look import PALETTES, Look, textual_theme
+from rnnviz.tui.terminal import thrifty
+
+End = Finished | Failed
+
+
+class TrainApp(App[End]):
+    """The dashboard of one training; ``run()`` gives how it ended, None if the app broke.
+
+    ``name`` is the recipe's; ``read`` answers queries for the model as it is now. Colour, theme and
+    language as in the stepper.
+    """
+
+    TITLE = "rnnviz"
+    CSS_PATH = "dashboard/train.tcss"
+    CSS = "Screen { background: $background; color: $foreground; }"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+c", "interrupt", "stop", show=False, priority=True, id="train_interrupt"),
+    ]
+
+    def __init__(
+        self,
+        source: Source,
+        read: Tracer,
+        name: str,
+        *,
+        lang: str = "en",
+        theme: str = "dark",
+        colour: bool = True,
+        ascii_only: bool = False,
+    ) -> None:
+        # Textual takes even an empty NO_COLOR for a wish; the decision was made by the caller.
+        os.environ.pop("NO_COLOR", None)
+        super().__init__(driver_class=thrifty(self.get_driver_class(), colour))
+        for palette in PALETTES:
+            self.register_theme(textual_theme(palette))
+        self.colour, self.ascii_only = colour, ascii_only
+        self.wear(theme)
+        self.train_screen = TrainScreen(source, read, Board(Story(), self.look, name, lang))
+
+    def wear(self, theme: str) -> None:
+        """Another theme: for the panels and for Textual's own widgets."""
+        self.look = Look(theme, self.colour, self.ascii_only)
+        own = self.look.palette
+        self.theme = f"rnnviz-{own.name}" if own else "ansi-dark"
+
+    def get_default_screen(self) -> Screen[None]:
+        """The dashboard is the first thing that is painted."""
+        return self.train_screen
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Every action of the present screen by its words, in the chosen language."""
+        lang = self.train_screen.board.lang
+        if isinstance(screen, NowScreen):
+            for action in step_actions.offered(()):
+                if action.name != "palette":
+                    said = step_actions.words(action, screen.moment.lang)
+                    yield SystemCommand(said, action.shown, partial(screen.run_action, action.run))
+            return
+        for action in ACTIONS:
+            if action.name not in ("palette", "stop", "back"):
+                run = partial(self.train_screen.run_action, action.run)
+                yield SystemCommand(words(action, lang), action.shown, run)
+
+    def action_interrupt(self) -> None:
+        """ctrl+c, wherever one is."""
+        while self.screen is not self.train_screen:
+            self.pop_screen()
+        self.train_screen.interrupt()
+
+    async def action_quit(self) -> None:
+        """ctrl+q: the same question as q."""
+        while self.screen is not self.train_screen:
+            self.pop_screen()
+        self.train_screen.action_leave()

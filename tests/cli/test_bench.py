@@ -1,0 +1,114 @@
+"""``rnnviz bench`` prints tables or one JSON object, and refuses what it does not know."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from rnnviz.bench import workloads
+from rnnviz.cli import run
+
+
+@pytest.fixture(autouse=True)
+def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The nets of the workloads on a few short sequences."""
+    small = {name: w.resized(6, 3) for name, w in workloads.WORKLOADS.items()}
+    monkeypatch.setattr(workloads, "WORKLOADS", small)
+
+
+def test_without_peers_ours_alone_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["bench", "--workload", "imdb-gru", "--peers", "none", "--rounds", "2"]) == 0
+    said = capsys.readouterr()
+    lines = said.out.splitlines()
+    assert lines[0].startswith("imdb-gru: Embedding(10000, 32) → GRU(32) → Dense(1)")
+    assert "T 6, B 3, RMSprop" in lines[0] and "ms a step" in lines[1]
+    assert lines[2].split()[0] == "rnnviz"
+    assert "imdb-gru: round 2 of 2" in said.err
+
+
+def test_json_is_one_object_with_every_round(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--workload", "jena-gru,agnews-bilstm", "--peers", "none", "--rounds", "3", "-q"]
+    assert run(["bench", *options, "--json"]) == 0
+    said = capsys.readouterr()
+    record = json.loads(said.out)
+    assert said.err == "" and record["schema"] == "rnnviz.bench/1" and record["rounds"] == 3
+    assert [w["name"] for w in record["workloads"]] == ["jena-gru", "agnews-bilstm"]
+    for workload in record["workloads"]:
+        (ours,) = workload["results"]
+        assert ours["peer"] == "rnnviz" and len(ours["rounds"]) == 3
+        assert ours["ms"] == sorted(ours["rounds"])[1] and ours["ratio"] is None
+
+
+def test_a_peer_that_is_not_there_is_listed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rnnviz.bench.peers import PEERS, Peer
+
+    monkeypatch.setitem(PEERS, "jax", Peer("jax_net", ("no_such_module",), ""))
+    options = ["--workload", "jena-gru", "--peers", "jax", "--rounds", "1", "-q"]
+    assert run(["bench", *options]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].endswith(": jax")
+    assert run(["bench", *options, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["not_installed"] == ["jax"]
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_scaling_gives_an_exponent_for_each_size(
+    form: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rnnviz.bench import scaling
+
+    row = scaling.Scaling("jena-gru", "steps", (1, 2, 4), (5.0, 10.0, 20.0), (80.0, 81.0, 82.0))
+    monkeypatch.setattr(scaling, "scaling", lambda net, rounds, folder, say: [row])
+    options = ["--workload", "jena-gru", "--scaling", "-q"]
+    assert run(["bench", *options, *(["--json"] if form == "json" else [])]) == 0
+    said = capsys.readouterr().out
+    if form == "json":
+        (found,) = json.loads(said)["scaling"]
+        assert found["sizes"] == [1, 2, 4] and found["exponent"] == pytest.approx(1)
+    else:
+        assert said.splitlines()[1].startswith("  steps     1: 5.0 ms, 80 MB   2: 10.0 ms, 81 MB")
+        assert said.splitlines()[1].endswith("exponent 1.00")
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        (["--workload", "imdb-ltsm"], 2, "Did you mean 'imdb-lstm'?"),
+        (["--peers", "keras"], 2, "There are: torch, keras-tf, keras-tf-xla, keras-jax, jax."),
+        (["--python", "/no/such/python"], 2, "--python PATH"),
+        (["--device", "cuda"], 3, "no GPU engine yet"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused_at_once(
+    options: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["bench", *options]) == code
+    assert said in capsys.readouterr().err
+
+
+def test_the_interpreter_with_the_peers_comes_from_the_environment(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RNNVIZ_BENCH_PYTHON", "/another/python")
+    assert run(["bench"]) == 2
+    assert "/another/python" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("load", "busy"), [(0.1, False), (3.2, True)])
+def test_a_busy_machine_is_told_of(
+    load: float, busy: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.getloadavg", lambda: (load, load, load), raising=False)
+    assert run(["bench", "--workload", "jena-gru", "--peers", "none", "--rounds", "1"]) == 0
+    assert ("This machine is busy (load 3.2" in capsys.readouterr().err) == busy
+
+
+def test_the_batches_are_gone_afterwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert run(["bench", "--workload", "jena-gru", "--peers", "none", "--rounds", "1"]) == 0
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,454 @@
+"""The dashboard under keys and resizing, before a training that only says what it is told."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tui.made import screen_text
+from tui.training import BATCHES, BEGUN, ENDED, Fake, dashboard, heard, measured, stepped, told
+
+from rnnviz import texts
+from rnnviz.progress import Checked, Event, Failed, Finished, Ready, Said
+from rnnviz.tui.dashboard.actions import ACTIONS
+from rnnviz.tui.dashboard.board import VIEWS, Board, Panel
+from rnnviz.tui.dashboard.keys import entries
+from rnnviz.tui.dashboard.norms import trail_of
+from rnnviz.tui.dashboard.stepper import NowScreen
+from rnnviz.tui.dashboard.story import POINTS, Story
+from rnnviz.tui.look import THEMES, Look
+from rnnviz.tui.train import TrainApp
+
+SIZE = (120, 36)
+
+
+def story_of(events: list[Event]) -> Story:
+    story = Story()
+    for event in events:
+        story = story.after(event)
+    return story
+
+
+def source(app: TrainApp) -> Fake:
+    found = app.train_screen.source
+    assert isinstance(found, Fake)
+    return found
+
+
+def shown(app: TrainApp) -> str:
+    return "\n".join(screen_text(app))  # type: ignore[arg-type]
+
+
+def watched(app: TrainApp) -> list[object]:
+    """What is set down to the panels from now on."""
+    painted: list[object] = []
+    show = app.train_screen.show
+
+    def noted(**changes: object) -> None:
+        painted.append(changes)
+        show(**changes)
+
+    app.train_screen.show = noted  # type: ignore[method-assign]
+    return painted
+
+
+# -- the story ---------------------------------------------------------------------------
+
+
+def test_the_best_epoch_is_the_first_of_the_highest_accuracies() -> None:
+    even = replace(measured(5), valid=measured(3).valid)
+    assert story_of([BEGUN, *map(measured, range(1, 5)), even]).best == measured(3)
+
+
+def test_the_best_epoch_of_an_error_is_the_lowest() -> None:
+    numbers = [0.31, 0.27, 0.29]
+    epochs = [replace(measured(n), valid={"mae": v}) for n, v in enumerate(numbers, 1)]
+    begun = replace(BEGUN, metric="mae", better="low")
+    best = story_of([begun, *epochs]).best
+    assert best is not None
+    assert best.number == 2
+
+
+def test_progress_counts_the_batches_of_all_epochs() -> None:
+    assert story_of(told(4, 20)).shares == (0.5, 3.5 / 10)
+    assert Story().shares == (0.0, 0.0)
+    assert story_of(ENDED).shares == (1.0, 1.0)
+
+
+def test_pace_and_time_left_come_from_what_was_told() -> None:
+    first = story_of(told(1, 20))
+    assert first.rate == pytest.approx(128 / 0.25)
+    assert first.seconds_left == pytest.approx(9.5 * BATCHES * 0.25)
+    later = story_of(told(4, 20))
+    assert later.seconds_left == pytest.approx(6.5 * 12.5)  # epochs of 12.5 s, validation included
+    assert story_of(ENDED).seconds_left is None
+
+
+def test_the_time_of_a_validation_is_not_taken_for_slow_batches() -> None:
+    before = story_of(told(1, BATCHES))
+    slow = replace(stepped(2, 1), seconds=stepped(2, 1).seconds + 500)
+    assert before.after(measured(1)).after(slow).rate == before.rate
+
+
+def test_a_long_training_keeps_few_points_and_all_of_the_curve() -> None:
+    story = story_of([BEGUN])
+    for epoch in range(1, 101):
+        for batch in range(1, BATCHES + 1):
+            story = story.after(stepped(epoch, batch))
+    assert len(story.losses) <= POINTS
+    assert story.losses[0][0] < 1
+    assert story.losses[-1][0] > 99
+    assert all(a < b for (a, _), (b, _) in zip(story.losses, story.losses[1:], strict=False))
+
+
+def test_an_epoch_that_is_trained_again_replaces_the_old_one() -> None:
+    begun = replace(BEGUN, history=(measured(1), measured(2)))
+    again = replace(measured(2), seconds=99.0)
+    assert story_of([begun, again]).epochs == (measured(1), again)
+
+
+def test_a_trail_rises_with_its_values_and_survives_nan() -> None:
+    assert trail_of([1.0, 2.0, 3.0]) == "▁▅█"
+    assert trail_of([]) == ""
+    assert len(trail_of([1.0, float("nan")])) == 2
+
+
+# -- the screen --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 50)])
+async def test_the_words_say_where_the_training_is(size: tuple[int, int]) -> None:
+    app = dashboard()
+    async with app.run_test(size=size) as pilot:
+        await heard(pilot)
+        said = re.sub(r"\s+", " ", shown(app))
+    for word in ("epoch 4 of 10", "0.871 at epoch 3", "published 0.893", "batch 20 of 40",
+                 "512 samples/s", "1 min 21 s left", "layers.0", "2.65e-01"):  # fmt: skip
+        assert word in said, word
+
+
+async def test_the_published_number_and_the_best_epoch_are_in_the_chart() -> None:
+    app = dashboard()
+    async with app.run_test(size=SIZE) as pilot:
+        await heard(pilot)
+        rows = screen_text(app)  # type: ignore[arg-type]
+    assert any("╌╌╌ published 0.893" in row for row in rows)
+    assert any("best 0.871" in row for row in rows)
+
+
+async def test_a_narrow_screen_shows_one_view_after_the_other() -> None:
+    app = dashboard()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await heard(pilot)
+        seen = []
+        for _ in VIEWS:
+            panels = {name: app.screen.query_one(f"#{name}") for name in VIEWS}
+            seen.append([name for name, panel in panels.items() if panel.region and panel.display])
+            await pilot.press("v")
+            await pilot.pause(0.1)
+    assert seen == [["loss"], ["metric"], ["epochs"]]
+
+
+async def test_too_small_a_terminal_says_so_and_comes_back() -> None:
+    app = dashboard()
+    async with app.run_test(size=(50, 15)) as pilot:
+        await heard(pilot)
+        assert "60×20" in shown(app)
+        assert "gradient" not in shown(app)
+        await pilot.press("s")
+        assert source(app).asked == []
+        await pilot.resize_terminal(120, 36)
+        await pilot.pause(0.2)
+        assert "gradient norms" in shown(app)
+
+
+async def test_nothing_is_painted_when_nothing_is_said() -> None:
+    app = dashboard()
+    async with app.run_test(size=SIZE) as pilot:
+        await heard(pilot)
+        painted = watched(app)
+        await pilot.pause(0.5)
+        assert painted == []
+        source(app).add(stepped(4, 21))
+        await pilot.pause(0.5)
+        assert len(painted) == 1
+
+
+async def test_a_burst_of_events_is_few_pictures() -> None:
+    app = dashboard([BEGUN])
+    async with app.run_test(size=SIZE) as pilot:
+        await heard(pilot)
+        painted = watched(app)
+        source(app).add(*told(10, BATCHES))
+        await heard(pilot)
+        assert 1 <= len(painted) <= 12
+        assert app.train_screen.board.story.step == stepped(10, BATCHES)
+
+
+async def test_validation_is_said() -> None:
+    app = dashboard([*told(1, BATCHES), Checked(0.5, "validation")])
+    async with app.run_test(size=SIZE) as pilot:
+        await heard(pilot)
+        assert "validating 50 %" in shown(app)
+
+
+async def test_text_from_files_cannot_steer_the_terminal() -> None:
+    nasty = replace(BEGUN, data="\x1b[31mred", source="\x1b]0;x\x07")
+    app = dashboard([Said("a\x1b[2Jb"), nasty, *ENDED[2:]])
+    async with app.run_test(size=SIZE) as pilot:
+        await heard(pilot)
+        assert "\x1b" not in shown(app)
+        assert "\\x1b[31mred" in shown(app)
+
+
+@pytest.mark.parametrize("ascii_only", [False, True])
+async def test_ascii_is_ascii(ascii_only: bool) -> None:
+    app = dashboard(ascii_only=ascii_only, lang="tr")
+    async with app.run_test(size=SIZE) as pilot:
+        await heard(pilot)
+        assert shown(app).isascii() == ascii_only
+        assert ("dogrulama" in shown(app)) == ascii_only
+        assert "do?rulama" not in shown(app)
+
+
+async def test_no_colour_is_no_colour() -> None:
+    app = dashboard(colour=False)
+    async with app.run_test(size=SIZE) as pilot:
+        await heard(pilot)
+        strips = [strip for panel in app.screen.query(Panel) for strip in panel.strips()]
+    styles = [segment.style for strip in strips for segment in strip]
+    assert len(styles) > 50
+    assert all(style is None or (style.color is None and style.bgcolor is None) for style in styles)
+
+
+async def test_language_and_theme_change_at_once() -> None:
+    app = dashboard()
+    async with app.run_test(size=SIZE) as pilot:
+        await heard(pilot)
+        await pilot.press("L")
+        await pilot.pause(0.1)
+        assert "dönem 4/10" in shown(app)
+        await pilot.press("T")
+        assert app.train_screen.board.look.name == THEMES[1]
+
+
+def test_every_action_has_words_and_the_footer_at_most_eight_keys() -> None:
+    for action in ACTIONS:
+        assert texts.known(f"dashboard_action.{action.name}")
+    for narrow in (False, True):
+        board = Board(Story(), Look("dark"), "x", narrow=narrow)
+        names = {a.run for a in ACTIONS}
+        assert {action for _, action, _ in entries(board)} <= names
+        assert len(entries(board)) <= 8
+
+
+def test_every_text_of_the_dashboard_exists() -> None:
+    folder = Path(__file__).parents[2] / "rnnviz/tui"
+    code = "".join(p.read_text() for p in [*folder.glob("dashboard/*.py"), folder / "train.py"])
+    asked = set(re.findall(r'"(dashboard[a-z_]*\.[a-z_0-9]+)"', code))
+    assert len(asked) > 35
+    assert asked <= set(texts.catalogue("en"))
+
+
+# -- leaving -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", ["q", "ctrl+c", "ctrl+q"])
+async def test_leaving_asks_once_and_says_how_to_go_on(key: str) -> None:
+    app = dashboard()
+    async with app.run_test(size=SIZE) as pilot:
+        await heard(pilot)
+        await pilot.press(key)
+        await pilot.pause(0.1)
+        assert f"rnnviz train --resume {BEGUN.path}" in shown(app)
+        assert source(app).asked == []
+        await pilot.press("escape")
+        await pilot.pause(0.1)
+        assert "--resume" not in shown(app)
+        assert app.is_running
+        await pilot.press("y")  # without the question it means nothing
+        assert source(app).asked == []
+
+
+async def test_yes_stops_saves_and_gives_the_training_s_own_end() -> None:
+    app = dashboard()
+    end = Failed("Interrupted; saved.", 130)
+    async with app.run_test(size=SIZE) as pilot:
+        await heard(pilot)
+        await pilot.press("q", "y")
+        assert source(app).asked == ["stop"]
+        assert app.is_running
+        source(app).add(end)
+        await heard(pilot)
+    assert app.return_value == end
+
+
+async def test_a_second_ctrl_c_leaves_at_once() -> None:
+    app = dashboard()
+    async with app.run_test(size=SIZE) as pilot:
+        await heard(pilot)
+        await pilot.press("ctrl+c", "ctrl+c")
+        assert source(app).asked == ["kill"]
+    assert isinstance(app.return_value, Failed)
+    assert app.return_value.exit_code == 130
+    assert f"--resume {BEGUN.path}" in app.return_value.message
+
+
+async def test_before_it_has_begun_there_is_nothing_to_wait_for() -> None:
+    app = dashboard([Said("reading")])
+    async with app.run_test(size=SIZE) as pilot:
+        await heard(pilot)
+        await pilot.press("q", "y")
+    assert isinstance(app.return_value, Failed)
+    assert app.return_value.exit_code == 130
+    assert "--resume" not in app.return_value.message
+
+
+async def test_what_fails_before_it_begins_is_left_to_the_command_line() -> None:
+    end = Failed("Unknown recipe 'x'.", 2)
+    app = dashboard([end])
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause(0.4)
+    assert app.return_value == end
+
+
+async def test_a_failure_stays_on_the_screen_until_it_is_left() -> None:
+    end = Failed("The loss stopped being a number at epoch 4.", 1)
+    app = dashboard([*told(), end])
+    async with app.run_test(size=SIZE) as pilot:
+        await heard(pilot)
+        assert "stopped being a number" in shown(app)
+        await pilot.press("q")
+    assert app.return_value == end
+
+
+async def test_the_end_shows_result_published_number_and_path() -> None:
+    app = dashboard(ENDED)
+    async with app.run_test(size=SIZE) as pilot:
+        await heard(pilot)
+        said = shown(app)
+        for word in ("Finished", "0.871 at epoch 3", "published 0.893", "test 0.868", BEGUN.path):
+            assert word in said, word
+        await pilot.press("q")
+    assert app.return_value == ENDED[-1]
+
+
+async def test_a_used_up_budget_says_how_to_go_on() -> None:
+    note = Said("The time is used up.\nGo on with: rnnviz train --resume /r")
+    app = dashboard([*told(), note, Finished("/r", done=False)])
+    async with app.run_test(size=SIZE) as pilot:
+        await heard(pilot)
+        assert "Go on with: rnnviz train --resume /r" in shown(app)
+
+
+# -- the model as it is now --------------------------------------------------------------
+
+
+async def test_s_steps_through_a_snapshot_and_leads_back() -> None:
+    app = dashboard()
+    async with app.run_test(size=SIZE) as pilot:
+        await heard(pilot)
+        await pilot.press("s", "s")
+        assert source(app).asked == ["snapshot"]
+        source(app).add(Ready(f"{BEGUN.path}/now.safetensors"))
+        await heard(pilot)
+        assert isinstance(app.screen, NowScreen)
+        (query,) = app.queries  # type: ignore[attr-defined]
+        assert query.model == f"{BEGUN.path}/now.safetensors"
+        assert query.text == BEGUN.example
+        await pilot.press("right", "T", "enter")
+        await pilot.press("escape", "escape")  # the message, the zoom
+        assert isinstance(app.screen, NowScreen)
+        assert app.screen.moment.cursor.t == 1
+        source(app).add(stepped(4, 30))
+        await pilot.press("escape")
+        await heard(pilot)
+        assert app.screen is app.train_screen
+        assert "batch 30 of 40" in shown(app)
+        assert app.train_screen.board.look is app.look
+
+
+async def test_ctrl_c_in_the_stepper_asks_in_the_dashboard() -> None:
+    app = dashboard(ENDED[:-1])
+    async with app.run_test(size=SIZE) as pilot:
+        await heard(pilot)
+        await pilot.press("s")
+        source(app).add(Ready("now"))
+        await heard(pilot)
+        assert isinstance(app.screen, NowScreen)
+        await pilot.press("ctrl+c")
+        await pilot.pause(0.1)
+        assert app.screen is app.train_screen
+        assert app.train_screen.board.asking
+
+
+async def test_after_the_end_s_steps_through_the_best_weights() -> None:
+    app = dashboard(ENDED)
+    async with app.run_test(size=SIZE) as pilot:
+        await heard(pilot)
+        await pilot.press("s")
+        await heard(pilot)
+        assert isinstance(app.screen, NowScreen)
+        assert app.queries[0].model == BEGUN.path  # type: ignore[attr-defined]
+        assert source(app).asked == []
+        await pilot.press("q")
+        await pilot.pause(0.1)
+        assert app.screen is app.train_screen
+        assert app.is_running
+
+
+async def test_an_end_while_a_snapshot_is_awaited_steps_through_the_best() -> None:
+    app = dashboard()
+    async with app.run_test(size=SIZE) as pilot:
+        await heard(pilot)
+        await pilot.press("s")
+        source(app).add(Finished(BEGUN.path))
+        await heard(pilot)
+        assert isinstance(app.screen, NowScreen)
+
+
+@pytest.mark.parametrize("word", ["refuse", "break"])
+async def test_a_text_that_cannot_be_read_is_a_message(word: str) -> None:
+    app = dashboard([replace(BEGUN, example=word), *told()[2:]])
+    async with app.run_test(size=SIZE) as pilot:
+        await heard(pilot)
+        await pilot.press("s")
+        source(app).add(Ready("now"))
+        await heard(pilot)
+        assert app.screen is app.train_screen
+        assert "did not work" in shown(app)
+        await pilot.press("s")  # it can be asked for again
+        assert source(app).asked == ["snapshot", "snapshot"]
+
+
+async def test_before_the_first_batch_there_is_no_model() -> None:
+    app = dashboard([Said("reading")])
+    async with app.run_test(size=SIZE) as pilot:
+        await heard(pilot)
+        await pilot.press("s")
+        await pilot.pause(0.1)
+        assert "no model yet" in shown(app)
+        assert source(app).asked == []
+
+
+async def test_help_and_palette_know_every_action() -> None:
+    app = dashboard()
+    async with app.run_test(size=SIZE) as pilot:
+        await heard(pilot)
+        named = {command.title for command in app.get_system_commands(app.screen)}
+        assert texts.text("dashboard_action.step", "en") in named
+        await pilot.press("question_mark")
+        await pilot.pause(0.2)
+        assert "help on training" in shown(app)
+        await pilot.press("q")
+        assert app.screen is app.train_screen
+
+
+async def test_a_key_of_the_key_bar_can_be_clicked() -> None:
+    app = dashboard()
+    async with app.run_test(size=SIZE) as pilot:
+        await heard(pilot)
+        await pilot.click("#keys", offset=(2, 0))
+        assert source(app).asked == ["snapshot"]

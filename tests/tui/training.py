@@ -1,0 +1,110 @@
+"""A training that only says what it is told to, and the dashboard before it."""
+
+from __future__ import annotations
+
+import math
+import queue
+from dataclasses import replace
+
+from textual.pilot import Pilot
+from tui.made import read
+
+from rnnviz.progress import Begun, Event, Finished, Measured, Said, Stepped
+from rnnviz.tui.train import TrainApp
+
+BATCHES, EPOCHS = 40, 10
+BEGUN = Begun(
+    path="/runs/imdb-lstm-1",
+    recipe="imdb-lstm",
+    net="LSTM 32",
+    data="IMDB",
+    example="this movie was not good",
+    metric="accuracy",
+    better="high",
+    epochs=EPOCHS,
+    published=0.893,
+    source="the notebook",
+)
+
+
+def stepped(epoch: int, batch: int) -> Stepped:
+    """The batches up to this one; a smooth, wavy fall of the loss."""
+    at = epoch - 1 + batch / BATCHES
+    loss = 0.2 + 0.5 * math.exp(-at / 2) + 0.02 * math.sin(7 * at)
+    norms = {"embedding": 0.02 * math.exp(-at), "layers.0": 0.3 + 0.1 * math.sin(at), "head": 1.5}
+    return Stepped(epoch, EPOCHS, batch, BATCHES, loss, 128, 0.25 * BATCHES * at, norms)
+
+
+def measured(epoch: int) -> Measured:
+    """An epoch; validation is best at the third one."""
+    train = {"loss": 0.2 + 0.5 * math.exp(-epoch / 2), "accuracy": 0.95 - 0.2 / epoch}
+    valid = {"loss": 0.35 + 0.02 * (epoch - 3) ** 2, "accuracy": 0.871 - 0.01 * (epoch - 3) ** 2}
+    return Measured(epoch, train, valid, 12.5, {"head": 1.4})
+
+
+def told(epoch: int = 4, batch: int = 20) -> list[Event]:
+    """Everything up to this batch."""
+    events: list[Event] = [Said("Reading IMDB"), BEGUN]
+    for e in range(1, epoch + 1):
+        events += [stepped(e, b) for b in range(1, (batch if e == epoch else BATCHES) + 1)]
+        if e < epoch:
+            events.append(measured(e))
+    return events
+
+
+ENDED = [*told(10, BATCHES), measured(10), Finished(BEGUN.path, True, {"accuracy": 0.868})]
+
+
+class Fake:
+    """A source: what is put into it comes out; what it is told to do is written down."""
+
+    def __init__(self, events: list[Event]) -> None:
+        self.queue: queue.Queue[Event] = queue.Queue()
+        self.asked: list[str] = []
+        self.add(*events)
+
+    def add(self, *events: Event) -> None:
+        for event in events:
+            self.queue.put(event)
+
+    def receive(self, timeout: float) -> Event | None:
+        try:
+            return self.queue.get(timeout=min(timeout, 0.02))
+        except queue.Empty:
+            return None
+
+    def stop(self) -> None:
+        self.asked.append("stop")
+
+    def snapshot(self) -> None:
+        self.asked.append("snapshot")
+
+    def kill(self) -> None:
+        self.asked.append("kill")
+
+
+def dashboard(events: list[Event] | None = None, **options: object) -> TrainApp:
+    """The dashboard; its source is ``app.train_screen.source``."""
+
+    def answer(query: object) -> object:
+        asked.append(query)
+        # The stepper's small nets are known by their cells.
+        return read(replace(query, model="lstm"))  # type: ignore[type-var]
+
+    asked: list[object] = []
+    app = TrainApp(Fake(told() if events is None else events), answer, "imdb-lstm", **options)  # type: ignore[arg-type]
+    app.queries = asked  # type: ignore[attr-defined]
+    return app
+
+
+async def heard(pilot: Pilot[object]) -> None:
+    """Wait until all that was said is on the screen."""
+    app = pilot.app
+    assert isinstance(app, TrainApp)
+    source = app.train_screen.source
+    assert isinstance(source, Fake)
+    for _ in range(200):
+        await pilot.pause(0.02)
+        if source.queue.empty():
+            break
+    await pilot.pause(0.3)
