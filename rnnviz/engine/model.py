@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -113,7 +115,7 @@ class Model:
     def cell(self, k: int) -> Cell:
         """The cell of layer k, with the layer's activations."""
         layer = self.spec.layers[k]
-        return variant(CELLS[layer.cell], layer.activation, layer.recurrent_activation)
+        return _cell(layer.cell, layer.activation, layer.recurrent_activation)
 
     def mask_of(self, ids: Array) -> Array | None:
         """(T, B) true where a real token stands; None when this model does not mask."""
@@ -280,6 +282,12 @@ class Model:
         """What the head says after the last token: (B, K) probabilities or numbers."""
         logits = self.forward(inputs, quick=True, keep=False).logits
         return losses.outputs(self.spec.head.kind, logits)
+
+
+@cache
+def _cell(name: str, activation: str, recurrent_activation: str) -> Cell:
+    module: Any = CELLS[name]  # a module is hashable, which its protocol cannot say
+    return variant(module, activation, recurrent_activation)
 
 
 class _Lead:

@@ -132,7 +132,7 @@ def _under(prefix: str, state: Mapping[str, Array]) -> Values:
     return {key.removeprefix(prefix): a.copy() for key, a in found if key.startswith(prefix)}
 
 
-OPTIMIZERS: dict[str, Callable[[float], Optimizer]] = {
+OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
     "rmsprop": RMSprop, "rmsprop-2017": RMSprop2017, "adam": Adam,
 }  # fmt: skip
 

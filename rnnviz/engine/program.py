@@ -19,6 +19,7 @@ contiguous block of it, and each product of a step is one matrix product.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -42,6 +43,7 @@ class Program:
     halved: tuple[str, ...]  # gates whose W, U and b are to be halved: σ(a) = ½·tanh(½a) + ½
     apart: tuple[str, ...]  # gates whose two products do not meet in one sum: two biases
     states: tuple[str, ...]
+    hu_stays: bool  # HU is (L, G·H, R), read again by coefficients; else (G·H, R)
     kept: int  # further (L, H, R) arrays that forward fills for backward
     made: int  # (L, H, R) arrays that coefficients fills
     bases: int  # gradients that backward leaves for the chunk, (L, H, R); the first is that of h
@@ -85,6 +87,18 @@ def _sum(nodes: list[ast.expr]) -> ast.expr:
 def _names(node: ast.expr) -> set[str]:
     called = {id(n.func) for n in ast.walk(node) if isinstance(n, ast.Call)}
     return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and id(n) not in called}
+
+
+def _fewer(node: ast.expr) -> ast.expr:
+    """z·a + (1 − z)·b as b + z·(a − b): the same, in a call less."""
+    match node:
+        case ast.BinOp(
+            ast.BinOp(ast.Name(id=z), ast.Mult(), a), ast.Add(),
+            ast.BinOp(ast.BinOp(ast.Constant(value=1), ast.Sub(), ast.Name(id=y)), ast.Mult(), b),
+        ) if z == y:  # fmt: skip
+            between = ast.BinOp(ast.Name(z), ast.Mult(), ast.BinOp(a, ast.Sub(), b))
+            return ast.BinOp(b, ast.Add(), between)
+    return node
 
 
 def _gate_of(weight: str) -> str:
@@ -131,7 +145,7 @@ class _Emitter:
         """The variable that holds an expression, after computing it (into ``target``)."""
         said = ast.unparse(node)
         if isinstance(node, ast.Constant):
-            return said
+            return {"1": "ONE", "0.5": "HALF"}.get(said, said)
         if said not in self.where or self.where[said].startswith("="):
             place = self.where.get(said, "=")[1:] or target or self.temporary()
             self.into(node, place)
@@ -227,7 +241,7 @@ class _Writer:
                     if any(isinstance(n, ast.MatMult) for n in ast.walk(term)):
                         raise self._fail(term)
                     left.append(term)
-        return _sum(left)
+        return _fewer(_sum(left))
 
     def _find_activation(self, gate: _Gate) -> None:
         if not gate.input_line or not gate.recurrent_line:
@@ -314,20 +328,21 @@ class _Writer:
         used = max(e.used for e in (forward, coefficients, backward, spread))
         head = [f"    t{k} = T[{k}]" for k in range(used)]
         texts = [
-            ["def forward(L, H, A, HU, S, V, T, recur, counts):", *head, *forward.lines],
-            ["def coefficients(H, A, S, V, K, C, T):", *head, *coefficients.lines],
-            ["def backward(L, H, A, S, V, K, C, D, N, T, asked, unrecur, counts):", *head,
+            ["def forward(L, H, A, HU, h1, S, V, T, ONE, HALF, recur, counts):", *head,
+             *forward.lines],
+            ["def coefficients(H, A, HU, S, V, K, C, T, ONE, HALF):", *head, *coefficients.lines],
+            ["def backward(L, H, A, HU, S, V, K, C, D, N, T, asked, unrecur, counts):", *head,
              *backward.lines],
-            ["def spread(H, A, S, V, K, C, D, T):", *head, *spread.lines],
+            ["def spread(H, A, HU, S, V, K, C, D, T):", *head, *spread.lines],
         ]  # fmt: skip
         source = "\n\n".join("\n".join(text) for text in texts) + "\n"
         scope: dict[str, Any] = {name: getattr(np, name) for name in _UFUNCS}
         scope |= {f"F_{name}": function for name, (function, _) in FUNCTIONS.items()}
-        scope["HALF"] = np.float32(0.5)  # keeps both float32 and float64 as they are
         exec(compile(source, f"<loops of {self.cell.name}>", "exec"), scope)
         return Program(
             gates=tuple(self.order), halved=tuple(self.halved), apart=tuple(self._apart()),
-            states=self.states, kept=len(keep),
+            states=self.states, kept=sum(place.startswith("V") for place in keep.values()),
+            hu_stays=self._hu_stays(),
             made=sum(place.startswith("C") for place in places.values()),
             bases=1 + len(self.sums), temporaries=max(used, 1), source=source,
             forward=scope["forward"], coefficients=scope["coefficients"],
@@ -338,58 +353,64 @@ class _Writer:
     def _apart(self) -> list[str]:
         return [g for g in self.order if self.gate[g].input_line != self.gate[g].recurrent_line]
 
-    def _block(self, gate: str, array: str) -> str:
-        k = self.order.index(gate)
-        return f"{array}[{k} * H : {k + 1} * H]" if len(self.order) > 1 else array
-
     def _forward(self) -> tuple[_Emitter, dict[str, str]]:
-        n = len(self.plain)
-        emit = _Emitter({f"{s}_prev": f"{s}_prev" for s in self.states})
+        step, keep, n = _Steps(), self._kept(), len(self.plain)
+        emit = _Emitter({f"{s}_prev": step(f"S[{k}][:-1]") for k, s in enumerate(self.states)})
+        places = {s: step(f"S[{k}][1:]") for k, s in enumerate(self.states)}
+        places |= {text: step(place) for text, place in keep.items()}
+        # A recurrent product that backward reads again stays where it is.
+        hu = step if self._hu_stays() else _Once("HU")
         for g in self.order:
-            emit.where[f"xw_{g}"] = self._block(g, "a")
-            emit.where[f"hu_{g}"] = self._block(g, "HU")
-        keep = self._kept()
-        emit.where |= {text: f"={place}[t]" for text, place in keep.items() if "(" in text}
-        emit.lines += ["a = A[t]", *(f"{s}_prev = S{s}[t]" for s in self.states),
-                       *(f"{s} = S{s}[t + 1]" for s in self.states), "recur(t, HU)"]  # fmt: skip
-        whole = n == len(self.order)
+            emit.where[f"xw_{g}"] = step(self._rows(g, "A"))
+            emit.where[f"hu_{g}"] = hu(self._rows(g, "HU"))
+        emit.where |= {t: f"={places[t]}" for t in keep if not t.isidentifier()}
+        emit.lines.append(f"recur({step('h1[:-1]')}, {hu('HU')})")
         if n:
-            part = "" if whole else f"[: {n} * H]"
-            emit.lines.append(f"add(a{part}, HU{part}, a{part})")
+            a, u = step(self._some(n, "A")), hu(self._some(n, "HU"))
+            emit.lines.append(f"add({a}, {u}, {a})")
         smooth = [g for g in self.plain if self.gate[g].activation != "relu"]
         if smooth:
-            emit.lines += [f"s = a[: {len(smooth)} * H]", "tanh(s, s)"]
+            a = step(self._some(len(smooth), "A"))
+            emit.lines.append(f"tanh({a}, {a})")
         if self.halved:
-            emit.lines += [f"s = a[: {len(self.halved)} * H]",
-                           "multiply(s, HALF, s)", "add(s, HALF, s)"]  # fmt: skip
+            a = step(self._some(len(self.halved), "A"))
+            emit.lines += [f"multiply({a}, HALF, {a})", f"add({a}, HALF, {a})"]
         if len(smooth) < n:
-            emit.lines += [f"s = a[{len(smooth)} * H : {n} * H]", "maximum(s, 0, out=s)"]
+            a = step(f"A[:, {len(smooth)} * H : {n} * H]")
+            emit.lines.append(f"maximum({a}, 0, out={a})")
         done = set()
         for g in self.plain:
             gate = self.gate[g]
-            emit.where[gate.value] = self._block(g, "a")
+            emit.where[gate.value] = step(self._rows(g, "A"))
             done |= {gate.value, gate.input_line}
         for line in self.cell.lines:
             if line.name not in done:
-                self._line(emit, line.name, keep)
-        emit.lines += ["if counts is not None and counts[t] < a.shape[1]:", "    n = counts[t]",
-                       *(f"    {s}[:, n:] = {s}_prev[:, n:]" for s in self.states)]  # fmt: skip
-        emit.lines = [
-            *(f"    S{s} = S[{k}]" for k, s in enumerate(self.states)),
-            "    for t in range(L):",
-            *(f"        {line}" for line in emit.lines),
-        ]
+                self._line(emit, line.name, places)
+        after = [(step(f"S[{k}][1:]"), step(f"S[{k}][:-1]")) for k in range(len(self.states))]
+        emit.lines += [f"if counts is not None and counts[t] < {after[0][0]}.shape[1]:",
+                       "    n = counts[t]",
+                       *(f"    {new}[:, n:] = {old}[:, n:]" for new, old in after)]  # fmt: skip
+        once = hu.lines if isinstance(hu, _Once) else []
+        emit.lines = [*once, step.head(emit.lines), *(f"        {line}" for line in emit.lines)]
         return emit, keep
 
-    def _line(self, emit: _Emitter, name: str, keep: Mapping[str, str]) -> None:
+    def _hu_stays(self) -> bool:
+        """Whether backward reads a recurrent product again: GRU's q."""
+        return any(place.startswith("HU") for place in self._kept().values())
+
+    def _some(self, n: int, array: str) -> str:
+        """The first n gates' rows of a chunk's array."""
+        return array if n == len(self.order) else f"{array}[:, : {n} * H]"
+
+    def _line(self, emit: _Emitter, name: str, places: Mapping[str, str]) -> None:
         """One line that is no plainly activated gate."""
         body = self.body[name]
-        if name in self.states:
-            target = name
-        elif name in keep:
-            target = f"{keep[name]}[t]"
+        if isinstance(body, ast.Name) and body.id.startswith("hu_") and self._hu_stays():
+            target = emit.where[body.id]
+        elif name in places:
+            target = places[name]
         elif inputs := [g for g in self.order if self.gate[g].input_line == name]:
-            target = self._block(inputs[0], "a")
+            target = emit.where[f"xw_{inputs[0]}"]
         elif isinstance(body, ast.Call) and isinstance(body.args[0], ast.Name):
             target = emit.where[body.args[0].id]  # an activation in the place of its argument
         else:
@@ -403,15 +424,24 @@ class _Writer:
         wanted: dict[str, None] = {}
         for factor in self.coefficient.values():
             for node in ast.walk(factor):
-                if isinstance(node, ast.Call):
+                if isinstance(node, ast.Call) or (
+                    isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub)
+                ):
                     wanted[ast.unparse(node)] = None
             wanted |= dict.fromkeys(sorted(_names(factor)))
         have = {f"{s}_prev" for s in self.states} | set(self.states)
         have |= {self.gate[g].value for g in self.plain}
         have |= set(self._activated_in_place())
-        inside = {n for body in self.body.values() for n in map(ast.unparse, _calls(body))}
-        found = [w for w in wanted if w not in have and ("(" not in w or w in inside)]
-        return {text: f"V[{k}]" for k, text in enumerate(found)}
+        inside = {ast.unparse(n) for body in self.body.values() for n in ast.walk(body)
+                  if isinstance(n, ast.expr)}  # fmt: skip
+        found = [w for w in wanted if w not in have and (w.isidentifier() or w in inside)]
+        keep: dict[str, str] = {}
+        for text in found:
+            body = ast.unparse(self.body[text]) if text in self.body else ""
+            alone = body.startswith("hu_") and body.isidentifier()
+            taken = sum(place.startswith("V") for place in keep.values())
+            keep[text] = self._rows(body[3:], "HU") if alone else f"V[{taken}]"
+        return keep
 
     def _activated_in_place(self) -> dict[str, str]:
         """Activations of a gate that is not plain: GRU's g, in the place of its a_g."""
@@ -457,59 +487,65 @@ class _Writer:
         emit.lines = [f"    {line}" for line in emit.lines] or ["    pass"]
         return emit, places
 
-    def _total(self, emit: _Emitter, name: str, linear: Linear, target: str,
-               places: Mapping[tuple[str, str], str]) -> None:  # fmt: skip
+    def _total(
+        self, emit: _Emitter, name: str, linear: Linear, target: str, factors: Mapping[str, str],
+    ) -> None:  # fmt: skip
         """target = Σ coefficient · base, at step t."""
         for n, base in enumerate(linear):
-            place = places.get((name, base))
-            factor = f"{_variable(place)}[t]" if place else None
+            factor, d = factors.get(f"{name}:{base}"), emit.where[base]
             if n == 0:
-                emit.lines.append(
-                    f"multiply({factor}, {base}, {target})" if factor
-                    else f"copyto({target}, {base})"
-                )  # fmt: skip
+                said = f"multiply({factor}, {d}, {target})" if factor else f"copyto({target}, {d})"
+                emit.lines.append(said)
             elif factor:
                 spare = emit.temporary()
-                emit.lines += [f"multiply({factor}, {base}, {spare})",
+                emit.lines += [f"multiply({factor}, {d}, {spare})",
                                f"add({target}, {spare}, {target})"]  # fmt: skip
             else:
-                emit.lines.append(f"add({target}, {base}, {target})")
+                emit.lines.append(f"add({target}, {d}, {target})")
         emit.free = 1  # t0 is the way around the product
 
     def _backward(self, places: Mapping[tuple[str, str], str]) -> _Emitter:
-        emit, others = _Emitter({}, first=1), self.states[1:]
+        step, others = _Steps(backwards=True), self.states[1:]
+        emit = _Emitter({f"d_{s}_next": f"N[{k}]" for k, s in enumerate(others, 1)}, first=1)
+        nexts = [emit.where[f"d_{s}_next"] for s in others]
+        factors = {
+            f"{name}:{base}": step(place)
+            for (name, base), place in places.items()
+            if not name.startswith(("hu_", "xw_"))
+        }
+        d_h = emit.where["d_h"] = step("D[0]")
+        whole = step("K")
         emit.lines += [
-            "k, d_h = K[t], D[0][t]",
-            "if asked is None: copyto(d_h, N[0])",
-            "else: add(N[0], asked[t], d_h)",
-            "n = k.shape[1] if counts is None else counts[t]",
-            "masked = n < k.shape[1]",
-            "around = [d_h[:, n:].copy(), "
-            + "".join(f"d_{s}_next[:, n:].copy(), " for s in others) + "] if masked else None",
-            "if masked: "
-            + "; ".join(["d_h[:, n:] = 0", *(f"d_{s}_next[:, n:] = 0" for s in others)]),
-        ]  # fmt: skip
+            f"if asked is not None: add({d_h}, asked[t], {d_h})",
+            f"n = {d_h}.shape[1] if counts is None else counts[t]",
+            f"masked = n < {d_h}.shape[1]",
+            "if masked:",
+            "    around = [" + ", ".join(f"{d}[:, n:].copy()" for d in (d_h, *nexts)) + "]",
+            *(f"    {d}[:, n:] = 0" for d in (d_h, *nexts)),
+        ]
         for k, (name, linear) in enumerate(self.sums.items(), 1):
-            emit.lines.append(f"{name} = D[{k}][t]")
-            self._total(emit, name, linear, name, places)
+            emit.where[name] = step(f"D[{k}]")
+            self._total(emit, name, linear, emit.where[name], factors)
         for first, end, base in self._runs():
-            part = f"k[{first} * H : {end} * H]" if end - first < len(self.order) else "k"
-            if end - first > 1:  # one base for several gates
-                part = f"{part}.reshape({end - first}, H, -1)"
-            emit.lines += [f"s = {part}", f"multiply(s, {base}, s)"]
+            rows = f"[:, {first} * H : {end} * H]" if end - first < len(self.order) else ""
+            # One base for several gates: a step of theirs is (gates, H, C).
+            shape = f".reshape(L, {end - first}, H, -1)" if end - first > 1 else ""
+            gates = step(f"K{rows}{shape}")
+            emit.lines.append(f"multiply({gates}, {emit.where[base]}, {gates})")
         for s in others:
-            self._total(emit, f"d_{s}_prev", self.linear[f"d_{s}_prev"], f"d_{s}_next", places)
-        emit.lines.append("unrecur(k, N[0])")
+            linear, target = self.linear[f"d_{s}_prev"], emit.where[f"d_{s}_next"]
+            self._total(emit, f"d_{s}_prev", linear, target, factors)
+        # The gradient of h before this step is made where the step before will look for it.
+        emit.lines.append(f"unrecur({whole}, before)")
         if around := self.linear.get("d_h_prev"):
-            self._total(emit, "d_h_prev", around, "t0", places)
-            emit.lines.append("add(N[0], t0, N[0])")
-        emit.lines += ["if masked:", "    N[0][:, n:] = around[0]"]
-        emit.lines += [f"    d_{s}_next[:, n:] = around[{k}]" for k, s in enumerate(others, 1)]
-        used = {p for (name, _), p in places.items() if not name.startswith(("hu_", "xw_"))}
+            self._total(emit, "d_h_prev", around, "t0", factors)
+            emit.lines.append("add(before, t0, before)")
+        emit.lines += ["if masked:", "    before[:, n:] = around[0]"]
+        emit.lines += [f"    {d}[:, n:] = around[{k}]" for k, d in enumerate(nexts, 1)]
+        step.more("before", "[*D[0][:-1][::-1], N[0]]")
         emit.lines = [
-            *(f"    {_variable(place)} = {place}" for place in sorted(used)),
-            *(f"    d_{s}_next = N[{k}]" for k, s in enumerate(others, 1)),
-            "    for t in range(L - 1, -1, -1):",
+            "    copyto(D[0][-1], N[0])",
+            step.head(emit.lines),
             *(f"        {line}" for line in emit.lines),
         ]
         return emit
@@ -539,10 +575,45 @@ class _Writer:
 _UFUNCS = ("add", "subtract", "multiply", "tanh", "maximum", "negative", "copyto")
 
 
-def _variable(place: str) -> str:
-    """A short variable for a chunk's array: "C[0]" is C_0, "S[0][:-1]" is S_0_1 ..."""
-    return "".join(c if c.isalnum() else "_" for c in place)
+class _Steps:
+    """Short names for a step's views of a chunk's arrays, made by walking along them."""
+
+    def __init__(self, *, backwards: bool = False) -> None:
+        self.names: dict[str, str] = {}
+        self.turn = "[::-1]" if backwards else ""
+
+    def __call__(self, array: str) -> str:
+        if array not in self.names:
+            self.names[array] = f"v{len(self.names)}"
+        return self.names[array]
+
+    def more(self, name: str, things: str) -> None:
+        """Something else to walk along, in the loop's own order."""
+        self.names[f"={things}"] = name
+
+    def head(self, body: list[str]) -> str:
+        """The loop's first line, with what its body uses."""
+        used = set(re.findall(r"\w+", " ".join(body)))
+        found = {array: v for array, v in self.names.items() if v in used}
+        along = [a[1:] if a[0] == "=" else a + self.turn for a in found]
+        return (
+            f"    for t, {', '.join(found.values())} in zip(range(L){self.turn}, "
+            f"{', '.join(along)}):"
+        )
 
 
-def _calls(node: ast.expr) -> list[ast.expr]:
-    return [n for n in ast.walk(node) if isinstance(n, ast.Call)]
+class _Once:
+    """Short names for views of an array that every step uses anew."""
+
+    def __init__(self, array: str) -> None:
+        self.names: dict[str, str] = {array: array}
+
+    def __call__(self, rows: str) -> str:
+        if rows not in self.names:
+            self.names[rows] = f"u{len(self.names)}"
+        return self.names[rows]
+
+    @property
+    def lines(self) -> list[str]:
+        """What makes them; the array itself has no time axis."""
+        return [f"    {v} = {e.replace('[:, ', '[')}" for e, v in self.names.items() if v != e]
