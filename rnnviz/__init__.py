@@ -68,6 +68,7 @@ def train(
     dropout: float | None = None,
     recurrent_dropout: float | None = None,
     limit: int | None = None,
+    variant: str | None = None,
     seed: int = 0,
     device: str = "auto",
     resume: str | Path | None = None,
@@ -77,10 +78,11 @@ def train(
     """Train a recipe and return its run directory.
 
     ``data`` is a folder of data sets, or "sample" for the small sample in the package; None reads
-    the environment variable RNNVIZ_DATA. ``resume`` goes on with a run (its folder, its name, or
-    "last"): of the other arguments only ``epochs``, ``data``, ``time_budget`` and ``watch`` count
-    then. ``time_budget`` is in seconds; after it the run is saved and can be resumed. ``watch`` is
-    called with every batch and epoch.
+    the environment variable RNNVIZ_DATA, else takes what ``rnnviz data fetch`` got. ``variant``
+    names another of the recipe's ways to ready its data. ``resume`` goes on with a run (its
+    folder, its name, or "last"): of the other arguments only ``epochs``, ``data``, ``time_budget``
+    and ``watch`` count then. ``time_budget`` is in seconds; after it the run is saved and can be
+    resumed. ``watch`` is called with every batch and epoch.
     """
     from rnnviz.engine.device import choose
     from rnnviz.runs import Options
@@ -98,6 +100,7 @@ def train(
         dropout=dropout,
         recurrent_dropout=recurrent_dropout,
         limit=limit,
+        variant=variant,
         seed=seed,
     )
     return start(recipe, options, data=data, out=out, time_budget=time_budget, watch=watch)

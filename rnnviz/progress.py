@@ -42,6 +42,8 @@ class Begun:
     epochs: int
     published: float | None = None
     source: str = ""  # where that number was published
+    scale: float | None = None  # a mae times this is in ``unit``: that of the series
+    unit: str = ""
     history: tuple[Measured, ...] = ()  # the epochs of before, when a run is resumed
 
 

@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from rnnviz.background import Background
-from rnnviz.background.teller import Teller
+from rnnviz.background.teller import Teller, begun
 from rnnviz.progress import Begun, Event, Failed, Finished, Measured, Ready, Said, Stepped
 from rnnviz.runs import Options, Run, resume
+from rnnviz.training import events
 
 SMALL = Options(epochs=2, units=4, limit=20)
 ENDLESS = Options(epochs=10_000, units=4, limit=20)
@@ -109,6 +110,30 @@ def test_stop_saves_exits_with_130_and_can_be_resumed(endless: Background, tmp_p
     done = len(Run(tmp_path / "run").history())
     more = resume(tmp_path / "run", epochs=done + 1)
     assert len(more.history()) == done + 1
+
+
+def test_a_stop_while_the_data_is_read_ends_it_and_leaves_no_folder(tmp_path: Path) -> None:
+    with Background(RECIPE, ENDLESS, data="sample", out=tmp_path / "run") as source:
+        source.stop()
+        event: Event | None = None
+        while not isinstance(event, Failed):
+            event = source.receive(1)
+            assert not isinstance(event, Begun)
+    assert event.exit_code == 130
+    assert "nothing had been trained" in event.message
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_unit_of_a_series_crosses_with_its_scale(tmp_path: Path) -> None:
+    record = {
+        "recipe": "jena-gru", "trained_on": "Jena", "example": "", "config": None,
+        "metric": {"name": "mae", "better": "low", "scale": 8.85, "unit": "°C"},
+    }  # fmt: skip
+    (tmp_path / "history.jsonl").touch()
+    told = begun(events.Begun(tmp_path, record, 3))
+    assert (told.scale, told.unit) == (8.85, "°C")
+    record["metric"] = {"name": "accuracy", "better": "high"}
+    assert begun(events.Begun(tmp_path, record, 3)).scale is None
 
 
 def test_a_killed_process_is_a_clear_end_that_names_the_way_on(

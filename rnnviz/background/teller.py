@@ -152,6 +152,8 @@ def begun(event: events.Begun) -> Begun:
         epochs=event.epochs,
         published=published.get("value"),
         source=published.get("source", ""),
+        scale=metric.get("scale"),
+        unit=metric.get("unit", ""),
         history=tuple(_line(line) for line in runs.Run(event.path).history()),
     )
 

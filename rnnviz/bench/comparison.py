@@ -77,10 +77,14 @@ class Comparison:
         ]
 
     def _row(self, r: Result) -> tuple[str, ...]:
-        name = f"{r.peer} {r.version}" + (f", {r.setting}" if r.setting else "")
         spread = f"{min(r.rounds):.1f}–{max(r.rounds):.1f}" if r.rounds else ""
         numbers = (f"{r.ms:.1f}" if r.ms is not None else "", spread, _said(self.ratio(r), ".2f"))
-        return (name, *numbers, _said(r.peak_mb, ".0f"), _said(r.start_s, ".1f"))
+        return (
+            f"{r.peer} {r.version}".rstrip(),
+            *numbers,
+            _said(r.peak_mb, ".0f"),
+            _said(r.start_s, ".1f"),
+        )
 
 
 def _said(value: float | None, form: str) -> str:

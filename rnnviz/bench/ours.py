@@ -24,7 +24,6 @@ class Trainer:
         self.fit = FitSpec(epochs=1, optimizer=job.optimizer, rate=job.rate)
         self.optimizer = OPTIMIZERS[job.optimizer](job.rate)
         self.rng = np.random.default_rng(0)
-        self.choices: dict[str, Any] = {}
 
     def prepare(self, inputs: Any, y: Any) -> Any:
         """A batch as the data floor makes it; every example counts the same."""

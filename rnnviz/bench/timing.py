@@ -34,7 +34,6 @@ class Result:
 
     peer: str
     version: str = ""
-    setting: str = ""
     loss: float | None = None  # of the first batch, before any update
     last_loss: float | None = None
     start_s: float | None = None  # import, building, compiling, first step
@@ -87,8 +86,7 @@ def _start(result: Result, python: str, job: Path) -> Worker | None:
             raise
         result.error = str(error)
         return None
-    result.version, result.setting = ready["version"], ready["setting"]
-    result.loss, result.start_s = ready["loss"], ready["start_s"]
+    result.version, result.loss, result.start_s = ready["version"], ready["loss"], ready["start_s"]
     worker.seconds = ready["seconds"]
     return worker
 

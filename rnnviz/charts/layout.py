@@ -76,6 +76,7 @@ def axes(chart: Chart, x_ticks: int, y_ticks: int) -> tuple[Axis, Axis]:
     marks = [m for m in chart.marks if _drawable(m)]
     kept = [(x[ok], y[ok]) for x, y, ok in points]
     xs = [x for x, _ in kept] + [np.array([m.x]) for m in marks if isinstance(m, Spot)]
+    xs += [] if chart.x_range is None else [np.array(chart.x_range)]
     ys = [y for _, y in kept] + [np.array([m.y]) for m in marks]
     x, y = (np.concatenate([*values, np.empty(0)]).astype(float) for values in (xs, ys))
     whole = bool(np.all(x == np.round(x)))

@@ -44,10 +44,11 @@ class Spot:
 
 @dataclass(frozen=True, eq=False)
 class Chart:
-    """Lines in one frame; the ranges hold every line and every mark."""
+    """Lines in one frame; the ranges hold every line and every mark, and all of ``x_range``."""
 
     title: str
     lines: Sequence[Line]
     x_label: str = ""
     y_label: str = ""
     marks: Sequence[Level | Spot] = ()
+    x_range: tuple[float, float] | None = None  # of a chart that fills up while it is looked at

@@ -41,7 +41,7 @@ Examples:
 @click.option("--workload", "workloads", multiple=True, metavar="NAME,…",
               help=f"Nets to train, or: all. Default: {USUAL}.")  # fmt: skip
 @click.option("--peers", multiple=True, metavar="NAME,…",
-              help="Of torch, keras-tf, keras-tf-xla, keras-jax, jax; or: none. "
+              help="Of torch, torch-1, keras-tf, keras-tf-xla, keras-jax, jax; or: none. "
                    "Default: those installed.")  # fmt: skip
 @click.option("--python", envvar="RNNVIZ_BENCH_PYTHON", metavar="PATH", default=sys.executable,
               help="The Python that has the peers. Default: the one that runs rnnviz.")  # fmt: skip

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rnnviz.cli import options as cli_options
 from rnnviz.errors import RnnvizError
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ def watched(
     RnnvizError, with its exit code, as the training raised it in its own process.
     """
     from rnnviz.background import Background
-    from rnnviz.cli.step import _unicode
     from rnnviz.progress import Failed
     from rnnviz.runs import Run
     from rnnviz.tracer import tracer
@@ -45,7 +45,7 @@ def watched(
     with source:
         app = TrainApp(
             source, tracer(), recipe or str(resume), lang=lang, theme=theme, colour=colour,
-            ascii_only=not _unicode(),
+            ascii_only=not cli_options.unicode(),
         )  # fmt: skip
         end = app.run()
     if end is None:

@@ -54,6 +54,7 @@ def _row(stored: Stored) -> dict[str, Any]:
         "parameters": sum(int(a.size) for a in stored.model.params.values()),
         "trained_on": stored.about,
         "metrics": _metrics(stored),
+        "published": stored.record.get("published"),
     }
 
 
@@ -82,21 +83,32 @@ def _metrics(stored: Stored) -> dict[str, Any]:
 
 
 def _table(rows: list[dict[str, Any]]) -> None:
-    cells = [("name", "net", "parameters", "trained on", "validation", "from")]
+    cells = [("name", "net", "parameters", "trained on", "validation", "test", "published", "from")]
     for row in rows:
         count = f"{row['parameters']:,}"
-        shown = _score(row["metrics"])
-        cells.append((row["name"], row["net"], count, row["trained_on"], shown, row["from"]))
+        scores = [_score(row["metrics"], of) for of in ("validation", "test")]
+        scores.append(_to_reach(row["published"]))
+        cells.append((row["name"], row["net"], count, row["trained_on"], *scores, row["from"]))
     for line in columns(cells):
         click.echo(line)
 
 
-def _score(metrics: Mapping[str, Any]) -> str:
-    """The number of validation that counts: accuracy for classes, the error for forecasts."""
-    for key, name in (("validation_accuracy", "accuracy"), ("validation_mae", "MAE")):
-        if isinstance(metrics.get(key), int | float):
-            return f"{name} {metrics[key]:.3f}"
+def _score(metrics: Mapping[str, Any], of: str) -> str:
+    """The number that counts: accuracy for classes, the error for forecasts."""
+    for key, name in (("accuracy", "accuracy"), ("mae", "MAE")):
+        value = metrics.get(f"{of}_{key}")
+        if isinstance(value, int | float):
+            return f"{name} {value:.3f}"
     return "-"
+
+
+def _to_reach(found: Any) -> str:
+    """A published number in short; ``found`` is a field of a record, so it may be anything."""
+    value = found.get("value") if isinstance(found, dict) else None
+    if not isinstance(value, int | float):
+        return "-"
+    metric = "MAE" if found.get("metric") == "mae" else found.get("metric")
+    return f"{found.get('of', 'validation')} {metric} {value:.3f}"
 
 
 @command.command("show")

@@ -137,6 +137,11 @@ def config_defaults(commands: list[str]) -> dict[str, dict[str, Any]]:
     return dict.fromkeys(commands, settings)
 
 
+def unicode() -> bool:
+    """Whether stdout can write every character of the screens."""
+    return (sys.stdout.encoding or "").lower().replace("-", "") in ("utf8", "utf16", "utf32")
+
+
 def stdout_is_terminal() -> bool:
     """Whether a person is looking at stdout, on a terminal that can be drawn on."""
     return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"

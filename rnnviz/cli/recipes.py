@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from rnnviz.engine.summary import Row
     from rnnviz.recipes import Recipe
 
+OPTIMIZER_NAMES = {
+    "rmsprop": "RMSprop", "rmsprop-2017": "RMSprop as in 2017", "adam": "Adam",
+}  # fmt: skip
+
 HELP = """List the recipes: the net, the data, the published number to reach and where it stands.
 
 \b
@@ -69,7 +73,7 @@ def show(name: str, as_json: bool) -> None:
     for note in recipe.notes:
         click.echo(f"note: {note}")
     if recipe.variants:
-        click.echo(f"variants of the data: {', '.join(recipe.variants)}")
+        click.echo(f"variants of the data (train --variant): {', '.join(recipe.variants)}")
 
 
 def _parameters(recipe: Recipe) -> list[Row]:
@@ -124,5 +128,5 @@ def _training(recipe: Recipe) -> str:
         return "none"
     fit = recipe.fit
     epochs = "1 epoch" if fit.epochs == 1 else f"{fit.epochs} epochs"
-    name = {"rmsprop": "RMSprop", "adam": "Adam"}.get(fit.optimizer, fit.optimizer)
+    name = OPTIMIZER_NAMES.get(fit.optimizer, fit.optimizer)
     return f"{epochs}, batches of {fit.batch_size}, {name}, rate {fit.rate:g}"

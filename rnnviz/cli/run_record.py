@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from rnnviz.errors import InvalidFileError, UsageError, nearest
+from rnnviz.errors import InvalidFileError
 
 
 @dataclass(frozen=True)
@@ -107,39 +107,6 @@ def read(path: Path) -> Record:
     if result is not None and not isinstance(result, dict):
         raise InvalidFileError(f"{path / 'result.json'} is not the result of a run.")
     return Record(path, spec, result or {}, tuple(_history(path / "history.jsonl")))
-
-
-def find(name: str) -> Path:
-    """The run directory of that path, name, unique beginning of a name, or the newest ("last").
-
-    UsageError with the nearest name otherwise.
-    """
-    from rnnviz.runs import begun, runs_folder
-
-    known = {path.name: path for path in begun()}
-    if name == "last" and known:
-        return next(iter(known.values()))
-    if name in known:
-        return known[name]
-    path = Path(name).expanduser()
-    if (path / "spec.json").is_file():
-        return path
-    if path.is_dir() and len(path.parts) > 1:
-        raise UsageError(f"{path} is no run: there is no spec.json in it.")
-    fitting = [known[each] for each in known if name and each.startswith(name)]
-    if len(fitting) == 1:
-        return fitting[0]
-    if fitting:
-        names = ", ".join(each.name for each in fitting[:4])
-        more = f" and {len(fitting) - 4} more" if len(fitting) > 4 else ""
-        raise UsageError(
-            f"{len(fitting)} runs begin with {name!r}: {names}{more}. Type more of it."
-        )
-    if not known:
-        raise UsageError(f"There is no run {name!r}, and none in {runs_folder()}.\nrnnviz train")
-    raise UsageError(
-        f"There is no run {name!r}.{nearest(name, known)} See what there is: rnnviz runs"
-    )
 
 
 def _history(path: Path) -> list[Line]:

@@ -141,4 +141,6 @@ def compare(
 
 
 def _read(name: str) -> run_record.Record:
-    return run_record.read(run_record.find(name))
+    from rnnviz.runs import find_run
+
+    return run_record.read(find_run(name))

@@ -184,7 +184,7 @@ def _screen(
 
     app = RnnvizApp(
         read, query, trace, switch=SWITCH, lang=lang, theme=theme or "dark",
-        t=(at or 1) - 1, unit=unit, colour=colour, ascii_only=not _unicode(),
+        t=(at or 1) - 1, unit=unit, colour=colour, ascii_only=not options.unicode(),
     )  # fmt: skip
     if screenshot is not None:
         if screenshot.suffix.lower() != ".svg":
@@ -204,10 +204,6 @@ def _screen(
         os.dup2(terminal, 0)
     app.run()
     return app.return_code or 0
-
-
-def _unicode() -> bool:
-    return (sys.stdout.encoding or "").lower().replace("-", "") in ("utf8", "utf16", "utf32")
 
 
 def _size(size: str) -> tuple[int, int]:

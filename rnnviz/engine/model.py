@@ -69,7 +69,7 @@ def initialise(spec: ModelSpec, seed: int) -> Values:
         if name.startswith("head."):
             dense = name.endswith("W")
             found[name] = initial.glorot_uniform(rng, *shape) if dense else np.zeros(shape)
-    return {name: array.astype(np.float32) for name, array in found.items()}
+    return {name: array.astype(np.float32, order="C") for name, array in found.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +101,8 @@ class Model:
 
     def __init__(self, spec: ModelSpec, params: Mapping[str, Array]) -> None:
         self.spec = spec
-        self.params: Values = dict(params)
+        # Optimizers change them in place, through flat views.
+        self.params: Values = {name: np.ascontiguousarray(a) for name, a in params.items()}
 
     def astype(self, dtype: type) -> Model:
         """The same model in another precision."""

@@ -120,7 +120,9 @@ PIECE = 16_384
 
 def _pieces(*arrays: Array) -> Iterator[tuple[Array, ...]]:
     """The same stretch of each array and a spare one, to be changed in place."""
-    flat = [a.reshape(-1) for a in arrays]  # views: parameters are contiguous
+    if not arrays[0].flags.c_contiguous:
+        raise ValueError("a parameter that is not contiguous has no flat view to be changed through")
+    flat = [a.reshape(-1) for a in arrays]
     spare = np.empty(min(PIECE, flat[0].size), arrays[0].dtype)
     for at in range(0, flat[0].size, PIECE):
         pieces = [a[at : at + PIECE] for a in flat]

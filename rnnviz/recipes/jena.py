@@ -190,7 +190,7 @@ def _recipe(
         name=name,
         title=title,
         model=partial(_model, net),
-        fit=FitSpec(epochs, BATCH, "rmsprop", 1e-3, monitor="loss"),
+        fit=FitSpec(epochs, BATCH, "rmsprop-2017", 1e-3, monitor="loss"),
         prepare=prepare,
         data=PROTOCOL,
         published=Published("mae", value, source),

@@ -77,8 +77,8 @@ def select(names: Sequence[str]) -> list[str]:
                 f"Unknown recipe {name!r}.{nearest(name, [*GROUPS, *known])} "
                 f"Name recipes (rnnviz recipes lists them) or: {', '.join(GROUPS)}."
             )
-        wanted = PUBLISHED if name == "all" else (name,)
-        found += [r for r in known if r == name or r.partition("-")[0] in wanted]
+        group = PUBLISHED if name == "all" else (name,) if name in GROUPS else ()
+        found += [r for r in known if r == name or r.partition("-")[0] in group]
     return list(dict.fromkeys(found))
 
 
@@ -115,7 +115,8 @@ def _check(planned: Sequence[Job]) -> None:
         differs = list(_differences(job, record))
         if not differs and job.finished:  # resuming compares them itself
             folder = runs.data_path(job.data)
-            differs = [n for n, sha in record["data"].items() if digest(folder / n) != sha]
+            before: dict[str, str] = record.get("data") or {}
+            differs = [name for name, sha in before.items() if digest(folder / name) != sha]
         if differs:
             raise UsageError(
                 f"{path} was trained with another {', '.join(differs)}.\n"
@@ -124,12 +125,11 @@ def _check(planned: Sequence[Job]) -> None:
 
 
 def _differences(job: Job, record: dict[str, Any]) -> Iterator[str]:
-    if record["recipe"] != job.recipe:
+    if record.get("recipe") != job.recipe:
         yield "recipe"
-    if record["sample"] != (job.data == "sample"):
-        yield "--data"
+    options = record.get("options") or {}
     for name, value in asdict(job.options()).items():
-        if record["options"].get(name) != value:
+        if options.get(name) != value:
             yield "--" + name.replace("_", "-")
 
 

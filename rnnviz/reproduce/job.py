@@ -85,8 +85,6 @@ def _trained(job: Job, stop: Path | None, manner: str) -> str:
     if job.finished:
         return "reused"
     asked = stop.exists if stop is not None else lambda: False
-    if asked():
-        raise InterruptedTraining("Interrupted before it began.")
     if (path / "spec.json").is_file():
         runs.resume(path, data=job.data, stop=asked)
     else:

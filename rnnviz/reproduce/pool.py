@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rnnviz.errors import MissingError, RnnvizError
+from rnnviz.errors import MissingError
+from rnnviz.reproduce.cluster import connected, while_alive
 from rnnviz.reproduce.job import Job, failed, in_worker, run
 from rnnviz.training.stopping import asked_to_stop
 
 Say = Callable[[str], None]
-
-#: Seconds a Dask scheduler is given to answer.
-PATIENCE = 10
 
 
 def outcomes(
@@ -26,28 +26,22 @@ def outcomes(
     ready = [job for job in jobs if job.finished]
     yield from _here(ready)
     jobs = [job for job in jobs if job not in ready]
-    if dask is None and at_once == 1:
+    if not jobs:
+        return
+    if dask is not None:
+        with connected(dask) as client, _stop_file(out, say) as stop:
+            settings = {"backend": "dask", "client": client}
+            begin = _begin(jobs, stop.file, "on Dask workers", settings)
+            yield from _all_of(jobs, while_alive(client, begin), stop)
+    elif at_once > 1:
+        # A run computes on one core, as in every command: more BLAS threads would not fit.
+        workers = min(at_once, len(jobs))
+        settings = {"backend": "loky", "n_jobs": workers, "inner_max_num_threads": 1}
+        with _stop_file(out, say) as stop:
+            begin = _begin(jobs, stop.file, f"{at_once} at a time", settings)
+            yield from _all_of(jobs, begin(), stop)
+    else:
         yield from _here(jobs)
-    elif jobs:
-        yield from _pooled(jobs, at_once, dask, out, say)
-
-
-def _pooled(
-    jobs: Sequence[Job], at_once: int, dask: str | None, out: Path, say: Say
-) -> Iterator[dict[str, Any]]:
-    joblib = _joblib()
-    with ExitStack() as stack:
-        if dask is None:
-            manner, settings = f"{at_once} at a time", _processes(at_once)
-        else:
-            client = stack.enter_context(_client(dask))
-            manner, settings = "on Dask workers", {"backend": "dask", "client": client}
-        stop = stack.enter_context(_stop_file(out, say))
-        stack.enter_context(joblib.parallel_config(**settings))
-        # Batches of one: joblib would else put quick runs together and lose them together.
-        pool = joblib.Parallel(batch_size=1, return_as="generator_unordered")
-        todo = (joblib.delayed(in_worker)(job, str(stop), manner) for job in jobs)
-        yield from _collected(jobs, lambda: pool(todo))
 
 
 def _here(jobs: Sequence[Job]) -> Iterator[dict[str, Any]]:
@@ -58,35 +52,76 @@ def _here(jobs: Sequence[Job]) -> Iterator[dict[str, Any]]:
             return
 
 
-def _collected(
-    jobs: Sequence[Job], begin: Callable[[], Iterator[dict[str, Any]]]
-) -> Iterator[dict[str, Any]]:
-    """The outcomes, and where the pool itself breaks, a failure for every run not heard of."""
-    heard: set[tuple[str, int]] = set()
-    broken = ""
+def _begin(
+    jobs: Sequence[Job], stop: Path, manner: str, settings: dict[str, Any]
+) -> Callable[[], Iterator[dict[str, Any]]]:
+    """What gives all of them to joblib, which then gives their outcomes."""
     try:
-        for outcome in begin():
+        import joblib
+    except ImportError:
+        raise MissingError(
+            "Several runs at a time need joblib.\nGet it: pip install 'rnnviz[jobs]'"
+        ) from None
+
+    def begin() -> Iterator[dict[str, Any]]:
+        # One by one, or quick runs would be put together; all of them now, or one that is lost
+        # would keep those behind it from being begun.
+        how = {"batch_size": 1, "pre_dispatch": "all", "return_as": "generator_unordered"}
+        with joblib.parallel_config(**settings), joblib.Parallel(**how) as pool:
+            with _deaf_children():
+                found = pool(joblib.delayed(in_worker)(job, str(stop), manner) for job in jobs)
+            yield from found
+
+    return begin
+
+
+def _all_of(
+    jobs: Sequence[Job], found: Iterator[dict[str, Any]], stop: _Stop
+) -> Iterator[dict[str, Any]]:
+    """The outcomes, and where the pool breaks, a failure for every run not heard of."""
+    heard: set[tuple[str, int]] = set()
+    try:
+        for outcome in found:
             heard.add((outcome["recipe"], outcome["seed"]))
             yield outcome
     except Exception as error:
         # A job raises nothing itself: this is a worker that was killed, or a cluster that is gone.
-        broken = f"its worker was lost ({type(error).__name__}): out of memory?"
-    if broken:
+        if stop.asked():
+            return
+        message = (
+            f"A worker was lost ({type(error).__name__}), out of memory? The same command goes on."
+        )
         lost = [job for job in jobs if (job.recipe, job.seed) not in heard]
-        yield from (failed(job, broken) for job in lost)
-
-
-def _processes(at_once: int) -> dict[str, Any]:
-    # A run computes on one core, as in every command: more BLAS threads would share it out twice.
-    return {"backend": "loky", "n_jobs": at_once, "inner_max_num_threads": 1}
+        yield from (failed(job, message) for job in lost)
 
 
 @contextmanager
-def _stop_file(out: Path, say: Say) -> Iterator[Path]:
-    """The name of a file that is made when ctrl+c or SIGTERM comes here.
+def _deaf_children() -> Iterator[None]:
+    """Processes started in here never hear of ctrl+c, which a terminal sends to all of them.
 
-    Signals do not reach the workers of a cluster, but all of them see the folder of the runs.
+    Here it is only put off.
     """
+    if not hasattr(signal, "pthread_sigmask"):  # not on Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@dataclass(frozen=True)
+class _Stop:
+    """Whether ctrl+c or SIGTERM has come, and the file that is made then."""
+
+    asked: Callable[[], bool]
+    file: Path
+
+
+@contextmanager
+def _stop_file(out: Path, say: Say) -> Iterator[_Stop]:
+    """What tells the workers to stop: signals do not reach a cluster, but it sees this folder."""
     for old in out.glob(".stop-*"):
         old.unlink(missing_ok=True)
     path = out / f".stop-{os.getpid()}-{os.urandom(4).hex()}"
@@ -103,36 +138,9 @@ def _stop_file(out: Path, say: Say) -> Iterator[Path]:
         watcher = threading.Thread(target=watch, args=(asked,), daemon=True)
         watcher.start()
         try:
-            yield path
+            yield _Stop(asked, path)
         finally:
             ended.set()
             watcher.join()
     # Only if all have ended: after a second ctrl+c those of a cluster have still to see it.
     path.unlink(missing_ok=True)
-
-
-def _joblib() -> Any:
-    try:
-        import joblib
-    except ImportError:
-        raise MissingError(
-            "Several runs at a time need joblib.\nGet it: pip install 'rnnviz[jobs]'"
-        ) from None
-    return joblib
-
-
-def _client(address: str) -> AbstractContextManager[Any]:
-    try:
-        from distributed import Client
-    except ImportError:
-        raise MissingError(
-            "--dask needs Dask's distributed scheduler.\nGet it: pip install 'rnnviz[dask]'"
-        ) from None
-    try:
-        made: Any = Client
-        return made(address, timeout=PATIENCE, set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise RnnvizError(
-            f"No Dask scheduler answers at {address} ({type(error).__name__}).\n"
-            "Start one with: dask scheduler, and workers with: dask worker ADDRESS --nthreads 1"
-        ) from error

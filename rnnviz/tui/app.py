@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.screen import Screen
 
 from rnnviz.cursor import start
 from rnnviz.query import Query, Tracer
 from rnnviz.trace import Trace
 from rnnviz.tui.actions import offered, words
-from rnnviz.tui.look import PALETTES, Look, textual_theme
 from rnnviz.tui.moment import Moment
 from rnnviz.tui.screens import StepScreen
-from rnnviz.tui.terminal import thrifty
+from rnnviz.tui.themed import Themed
 
 
-class RnnvizApp(App[int]):
+class RnnvizApp(Themed[int]):
     """A trace on the screen; ``read`` gives another one when it is asked for.
 
-    ``switch`` are the models of the keys 1, 2, 3 and 4. Without ``colour`` no colour code is
-    written at all; with ``ascii_only`` every character is ASCII.
+    ``switch`` are the models of the keys 1, 2, 3 and 4.
     """
-
-    TITLE = "rnnviz"
-    CSS = "Screen { background: $background; color: $foreground; }"
 
     def __init__(
         self,
@@ -45,17 +39,10 @@ class RnnvizApp(App[int]):
         colour: bool = True,
         ascii_only: bool = False,
     ) -> None:
-        # Textual takes even an empty NO_COLOR for a wish; whether colour is wanted was decided
-        # by whoever started this.
-        os.environ.pop("NO_COLOR", None)
-        super().__init__(driver_class=thrifty(self.get_driver_class(), colour))
-        for palette in PALETTES:
-            self.register_theme(textual_theme(palette))
+        super().__init__(theme, colour, ascii_only)
         # Textual paints three times while it starts; nothing is written until all is in place.
         self._starting = ExitStack()
         self._starting.enter_context(self.batch_update())
-        self.colour, self.ascii_only = colour, ascii_only
-        self.wear(theme)
         first = start(trace, t, trace.leading_unit() if unit is None else unit)
         moment = Moment(trace, first, self.look, lang, others=tuple(switch))
         self.step_screen = StepScreen(read, query, moment)
@@ -63,12 +50,6 @@ class RnnvizApp(App[int]):
     def begin(self) -> None:
         """Everything is in place: the first picture may be painted."""
         self._starting.close()
-
-    def wear(self, theme: str) -> None:
-        """Another theme: for the views and for Textual's own widgets."""
-        self.look = Look(theme, self.colour, self.ascii_only)
-        own = self.look.palette
-        self.theme = f"rnnviz-{own.name}" if own else "ansi-dark"
 
     def get_default_screen(self) -> Screen[None]:
         """The step screen is the first thing that is painted."""

@@ -32,14 +32,14 @@ class HelpScreen(ModalScreen[None]):
         Binding("escape,q,question_mark,f1", "dismiss", "back", id="help_back"),
     ]
 
-    def __init__(self, moment: Moment) -> None:
+    def __init__(self, page: Text) -> None:
         super().__init__()
-        self.moment = moment
+        self.page = page
 
     def compose(self) -> ComposeResult:
         """One page of text."""
         with VerticalScroll():
-            yield Static(page(self.moment))
+            yield Static(self.page)
 
 
 def page(moment: Moment) -> Text:

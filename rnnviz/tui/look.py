@@ -28,7 +28,7 @@ _PLAIN = {
 #: What a locale or font without these characters gets instead; every one is one column wide.
 ASCII = str.maketrans(
     {ord(wide): plain for plain, group in _PLAIN.items() for wide in group}
-    | {ord("ö"): "o", ord("ş"): "s", ord("Ş"): "S"}
+    | {ord("ö"): "o", ord("ş"): "s", ord("Ş"): "S", ord("â"): "a", ord("î"): "i", ord("û"): "u"}
     | {ord("₀") + n: str(n) for n in range(10)}
     | {ord("₋"): "-"}
 )

@@ -26,9 +26,9 @@ from rnnviz.tui import arrange
 from rnnviz.tui.actions import bindings
 from rnnviz.tui.diagram import diagram
 from rnnviz.tui.draw import wrapped
-from rnnviz.tui.look import THEMES
 from rnnviz.tui.moment import Moment, Reach
-from rnnviz.tui.view import Asked, Picked, View
+from rnnviz.tui.themed import Themed
+from rnnviz.tui.view import Asked, Drawn, Picked
 from rnnviz.tui.views.cell import Cell
 from rnnviz.tui.views.equations import Equations
 from rnnviz.tui.views.gradients import Gradients
@@ -182,8 +182,8 @@ class StepScreen(Screen[None]):
         """Another moment, set down to every view; the layout moves only if it must."""
         before = self._key()
         self.moment = replace(self.moment, **changes)
-        for view in self.query(View):
-            view.moment = self.moment
+        for view in self.query(Drawn):
+            view.shown = self.moment
         if self._key() != before:
             # From a child: a widget that asks for itself keeps its own old arrangement.
             self.query_one("#title").refresh(layout=True)
@@ -326,12 +326,9 @@ class StepScreen(Screen[None]):
 
     def action_theme(self) -> None:
         """The next theme."""
-        from rnnviz.tui.app import RnnvizApp
-
         app = self.app
-        assert isinstance(app, RnnvizApp)
-        name = THEMES[(THEMES.index(self.moment.look.name) + 1) % len(THEMES)]
-        app.wear(name)
+        assert isinstance(app, Themed)
+        name = app.wear_next()
         self.show(look=app.look)
         self.say(f"theme.{name}")
 
@@ -351,9 +348,9 @@ class StepScreen(Screen[None]):
 
     def action_help(self) -> None:
         """All keys, and how to read each panel."""
-        from rnnviz.tui.help import HelpScreen
+        from rnnviz.tui.help import HelpScreen, page
 
-        self.app.push_screen(HelpScreen(self.moment))
+        self.app.push_screen(HelpScreen(page(self.moment)))
 
     def action_quit(self) -> None:
         """Leave; nothing is lost."""

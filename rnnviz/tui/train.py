@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from functools import partial
 from typing import ClassVar
 
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
@@ -19,22 +18,18 @@ from rnnviz.tui.dashboard.board import Board
 from rnnviz.tui.dashboard.screen import TrainScreen
 from rnnviz.tui.dashboard.stepper import NowScreen
 from rnnviz.tui.dashboard.story import Story
-from rnnviz.tui.look import PALETTES, Look, textual_theme
-from rnnviz.tui.terminal import thrifty
+from rnnviz.tui.themed import Themed
 
 End = Finished | Failed
 
 
-class TrainApp(App[End]):
+class TrainApp(Themed[End]):
     """The dashboard of one training; ``run()`` gives how it ended, None if the app broke.
 
-    ``name`` is the recipe's; ``read`` answers queries for the model as it is now. Colour, theme and
-    language as in the stepper.
+    ``name`` is the recipe's; ``read`` answers queries for the model as it is now.
     """
 
-    TITLE = "rnnviz"
     CSS_PATH = "dashboard/train.tcss"
-    CSS = "Screen { background: $background; color: $foreground; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "interrupt", "stop", show=False, priority=True, id="train_interrupt"),
     ]
@@ -50,20 +45,8 @@ class TrainApp(App[End]):
         colour: bool = True,
         ascii_only: bool = False,
     ) -> None:
-        # Textual takes even an empty NO_COLOR for a wish; the decision was made by the caller.
-        os.environ.pop("NO_COLOR", None)
-        super().__init__(driver_class=thrifty(self.get_driver_class(), colour))
-        for palette in PALETTES:
-            self.register_theme(textual_theme(palette))
-        self.colour, self.ascii_only = colour, ascii_only
-        self.wear(theme)
+        super().__init__(theme, colour, ascii_only)
         self.train_screen = TrainScreen(source, read, Board(Story(), self.look, name, lang))
-
-    def wear(self, theme: str) -> None:
-        """Another theme: for the panels and for Textual's own widgets."""
-        self.look = Look(theme, self.colour, self.ascii_only)
-        own = self.look.palette
-        self.theme = f"rnnviz-{own.name}" if own else "ansi-dark"
 
     def get_default_screen(self) -> Screen[None]:
         """The dashboard is the first thing that is painted."""

@@ -1,6 +1,8 @@
-"""What every view is: a moment is set down, lines are drawn, only what changed is painted."""
+"""What every view is: something is set down, lines are drawn, only what changed is painted."""
 
 from __future__ import annotations
+
+from typing import Generic, Protocol, TypeVar
 
 from rich.segment import Segment
 from textual import events
@@ -11,7 +13,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from rnnviz.tui.draw import Line, trimmed
-from rnnviz.tui.look import ASCII
+from rnnviz.tui.look import ASCII, Look
 from rnnviz.tui.moment import Moment
 
 
@@ -31,40 +33,51 @@ class Asked(Message):
         self.action = action
 
 
-class View(Widget):
+class Looked(Protocol):
+    """What a view is set down; it says at least how it is being looked at."""
+
+    @property
+    def look(self) -> Look:
+        """The theme, and what the terminal can show."""
+
+
+S = TypeVar("S", bound=Looked)
+
+
+class Drawn(Widget, Generic[S]):
     """One panel that answers one question; a subclass draws :meth:`lines` and nothing else."""
 
     can_focus = False
     ALLOW_SELECT = False
 
-    moment: var[Moment | None] = var(None, init=False)
+    shown: var[S | None] = var(None, init=False)
 
-    def __init__(self, moment: Moment, id: str | None = None) -> None:
+    def __init__(self, shown: S, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.set_reactive(View.moment, moment)
+        self.set_reactive(type(self).shown, shown)
         self._drawn: list[Strip] = []
         self._for: tuple[int, int] | None = None
 
-    def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
+    def lines(self, shown: S, width: int, height: int, /) -> list[Line]:
         """The view's lines from top to bottom; missing ones are empty, too many are cut."""
         raise NotImplementedError
 
-    def picked(self, moment: Moment, x: int, y: int) -> Message | None:
+    def picked(self, shown: S, x: int, y: int, /) -> Message | None:
         """What a click at this place means."""
         return None
 
     def strips(self) -> list[Strip]:
         """The lines at the present size, drawn when first asked for."""
         width, height = self.size
-        if self._for != (width, height) and self.moment is not None:
-            self._drawn, self._for = self._draw(self.moment, width, height), (width, height)
+        if self._for != (width, height) and self.shown is not None:
+            self._drawn, self._for = self._draw(self.shown, width, height), (width, height)
         return self._drawn
 
-    def _draw(self, moment: Moment, width: int, height: int) -> list[Strip]:
+    def _draw(self, shown: S, width: int, height: int) -> list[Strip]:
         if width <= 0 or height <= 0:
             return []
-        look = moment.look
-        drawn = self.lines(moment, width, height)[:height]
+        look = shown.look
+        drawn = self.lines(shown, width, height)[:height]
         drawn += [[]] * (height - len(drawn))
         fitted = [trimmed(line, width, look.ink) for line in drawn]
         if look.ascii:
@@ -73,12 +86,12 @@ class View(Widget):
             fitted = [list(Segment.apply_style(line, look.paper)) for line in fitted]
         return [Strip(line, width) for line in fitted]
 
-    def watch_moment(self) -> None:
+    def watch_shown(self) -> None:
         """Paint again the lines that differ, from their first to their last change."""
-        if self._for is None or self.moment is None:
+        if self._for is None or self.shown is None:
             return
         before = self._drawn
-        self._drawn = self._draw(self.moment, *self._for)
+        self._drawn = self._draw(self.shown, *self._for)
         regions = []
         for y, (old, new) in enumerate(zip(before, self._drawn, strict=True)):
             if old != new:
@@ -94,9 +107,13 @@ class View(Widget):
 
     def on_click(self, event: events.Click) -> None:
         """A click means something only where the view says so."""
-        message = None if self.moment is None else self.picked(self.moment, event.x, event.y)
+        message = None if self.shown is None else self.picked(self.shown, event.x, event.y)
         if message is not None:
             self.post_message(message)
+
+
+class View(Drawn[Moment]):
+    """A view of the stepper: it is set down a moment of a trace."""
 
 
 def plain(segment: Segment) -> Segment:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -15,23 +16,15 @@ import pytest
 import rnnviz
 from rnnviz.cli import run
 from rnnviz.errors import UsageError
-from rnnviz.store import assets, pack
+from rnnviz.store import pack
 from rnnviz.training.events import Begun, Epoch, Evaluation, Finished, Note, Step
 
 
 @pytest.fixture(scope="module")
-def phrases(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A data folder with the phrases of the sample alone."""
-    folder = tmp_path_factory.mktemp("data") / "samples"
-    shutil.copytree(assets() / "samples/sst2", folder / "sst2")
-    return str(folder)
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory, phrases: str) -> Path:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run on a few hundred phrases."""
     out = tmp_path_factory.mktemp("runs") / "small"
-    args = ["train", "sentiment-lstm", "--data", phrases, "--limit", "600", "--epochs", "2"]
+    args = ["train", "sentiment-lstm", "--data", "sample", "--limit", "600", "--epochs", "2"]
     args += ["--units", "6", "--batch-size", "32"]
     assert run([*args, "--out", str(out)]) == 0
     return out
@@ -82,10 +75,10 @@ def test_a_folder_in_use_is_not_written_over(trained: Path) -> None:
     assert (trained / "spec.json").read_text() == before
 
 
-def test_train_from_python_tells_what_happens(tmp_path: Path, phrases: str) -> None:
+def test_train_from_python_tells_what_happens(tmp_path: Path) -> None:
     seen: list[object] = []
     made = rnnviz.train(
-        "sentiment-rnn", data=phrases, out=tmp_path / "r", epochs=1, limit=64, watch=seen.append
+        "sentiment-rnn", data="sample", out=tmp_path / "r", epochs=1, limit=64, watch=seen.append
     )
     kinds = [type(e) for e in seen if not isinstance(e, Step | Evaluation)]
     assert kinds == [Note, Note, Begun, Epoch, Finished]
@@ -97,9 +90,9 @@ def test_train_from_python_tells_what_happens(tmp_path: Path, phrases: str) -> N
         rnnviz.train("sentiment-rn", data="sample")
 
 
-def test_ctrl_c_exits_130_and_the_command_it_names_goes_on(tmp_path: Path, phrases: str) -> None:
+def test_ctrl_c_exits_130_and_the_command_it_names_goes_on(tmp_path: Path) -> None:
     out = tmp_path / "cut"
-    args = ["train", "sentiment-lstm", "--data", phrases, "--epochs", "30", "--limit", "400"]
+    args = ["train", "sentiment-lstm", "--data", "sample", "--epochs", "30", "--limit", "400"]
     process = subprocess.Popen(
         [sys.executable, "-m", "rnnviz", *args, "--out", str(out)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -121,9 +114,9 @@ def test_ctrl_c_exits_130_and_the_command_it_names_goes_on(tmp_path: Path, phras
 
 
 def test_lines_say_the_metrics_the_pace_and_the_best(
-    tmp_path: Path, phrases: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    args = ["train", "sentiment-rnn", "--data", phrases, "--limit", "300", "--epochs", "2"]
+    args = ["train", "sentiment-rnn", "--data", "sample", "--limit", "300", "--epochs", "2"]
     assert run([*args, "--out", str(tmp_path / "r")]) == 0
     printed, said = capsys.readouterr()
     assert printed == f"{tmp_path / 'r'}\n"
@@ -143,11 +136,11 @@ def test_a_series_is_spoken_of_in_degrees_beside_the_published_number(
 
     from training.tiny import SERIES
 
-    from rnnviz import runs
+    from rnnviz import recipes
     from rnnviz.recipes import Published
 
     recipe = replace(SERIES, published=Published("mae", 0.264, "a book, 2018"))
-    monkeypatch.setattr(runs, "find", lambda name: recipe)
+    monkeypatch.setattr(recipes, "find", lambda name: recipe)
     args = ["train", "tiny-series", "--data", str(tmp_path), "--epochs", "1"]
     assert run([*args, "--out", str(tmp_path / "r")]) == 0
     said = capsys.readouterr().err
@@ -174,9 +167,9 @@ def test_a_time_budget_that_is_none_is_a_usage_error(
 
 
 def test_a_time_budget_ends_with_0_and_says_how_to_go_on(
-    tmp_path: Path, phrases: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    args = ["train", "sentiment-rnn", "--data", phrases, "--limit", "300", "--epochs", "9"]
+    args = ["train", "sentiment-rnn", "--data", "sample", "--limit", "300", "--epochs", "9"]
     assert run([*args, "--out", str(tmp_path / "r"), "--time-budget", "0.001"]) == 0
     printed, said = capsys.readouterr()
     assert printed == f"{tmp_path / 'r'}\n"
@@ -207,17 +200,16 @@ def test_a_damaged_data_file_is_named_with_its_place(
 
 def test_one_damaged_run_does_not_hide_the_other_models(
     tmp_path: Path,
-    phrases: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from rnnviz import runs
+    import platformdirs
 
-    monkeypatch.setattr(runs, "runs_folder", lambda: tmp_path)
-    args = ["train", "sentiment-rnn", "--data", phrases, "--limit", "50", "--epochs", "1", "-q"]
+    monkeypatch.setattr(platformdirs, "user_data_dir", lambda name: str(tmp_path))
+    args = ["train", "sentiment-rnn", "--data", "sample", "--limit", "50", "--epochs", "1", "-q"]
     for name in ("good", "bad"):
-        assert run([*args, "--out", str(tmp_path / name)]) == 0
-    (tmp_path / "bad" / "best.safetensors").write_bytes(b"cut")
+        assert run([*args, "--out", str(tmp_path / "runs" / name)]) == 0
+    (tmp_path / "runs" / "bad" / "best.safetensors").write_bytes(b"cut")
     capsys.readouterr()
     assert run(["models", "--json"]) == 0
     captured = capsys.readouterr()
@@ -235,3 +227,64 @@ def test_a_run_that_wrote_better_weights_is_read_again(trained: Path, tmp_path: 
     (copy / "best.safetensors").write_bytes(pack(other))
     after = rnnviz.step("not good", model=str(copy)).head.output
     assert abs(before - after).max() > 1e-6
+
+
+def test_the_table_of_models_has_what_each_reached_and_what_was_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import platformdirs
+    from training.tiny import find
+
+    from rnnviz import recipes
+
+    monkeypatch.setattr(platformdirs, "user_data_dir", lambda name: str(tmp_path))
+    monkeypatch.setattr(recipes, "find", find)
+    for name in ("tiny", "tiny-series"):
+        out = str(tmp_path / "runs" / name)
+        args = ["train", name, "--data", str(tmp_path), "--epochs", "1", "--out", out]
+        assert run([*args, "-q"]) == 0
+    assert run(["models", "export", str(tmp_path / "runs/tiny-series"), str(tmp_path / "s")]) == 0
+    capsys.readouterr()
+    assert run(["models"]) == 0
+    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines() if line}
+    titles = ["trained on", "validation", "test", "published", "from"]
+    places = [lines["name"].index(title) for title in titles]
+    cells = [
+        [lines[name][a:b].strip() for a, b in zip(places, [*places[1:], None], strict=True)]
+        for name in ("tiny", "tiny-series", "sentiment-lstm")
+    ]
+    assert [row[0] for row in cells] == ["words", "waves", "SST-2 + IMDB + spoken"]
+    assert [row[4] for row in cells] == ["trained here", "trained here", "shipped"]
+    score = re.compile(r"accuracy 0\.\d{3}")
+    assert score.fullmatch(cells[0][1])
+    assert score.fullmatch(cells[0][2])
+    assert cells[0][3] == "validation accuracy 0.900"
+    assert re.fullmatch(r"MAE 0\.\d{3}", cells[1][1])
+    assert cells[1][2:4] == ["-", "-"]
+    assert cells[2][1] == "accuracy 0.843"
+    series = json.loads((tmp_path / "s.json").read_text())["metrics"]["validation_mae"]
+    assert cells[1][1] == f"MAE {series:.3f}"
+
+
+@pytest.mark.parametrize("found", [None, 3, [], {}, {"value": "high"}, {"value": None}])
+def test_a_published_number_that_is_none_is_a_dash(found: object) -> None:
+    from rnnviz.cli.models import _to_reach
+
+    assert _to_reach(found) == "-"
+
+
+def test_a_variant_is_a_flag_like_the_others(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    args = ["train", "agnews-rnn", "--data", "sample", "--out", str(tmp_path / "r")]
+    assert run([*args, "--variant", "all-word"]) == 2
+    assert "mean 'all-words'? It has: all-words." in capsys.readouterr().err
+    assert not (tmp_path / "r").exists()
+    more = ["--limit", "64", "--epochs", "1", "--units", "2", "-q"]
+    assert run([*args, "--variant", "all-words", *more]) == 0
+    record = json.loads((tmp_path / "r/spec.json").read_text())
+    assert record["title"].endswith(", on the sample, variant all-words")
+    assert record["trained_on"].endswith("all-words")
+    assert record["preparation"]["vocabulary"] == "all training texts"
+    assert run(["train", "--resume", str(trained), "--variant", "x"]) == 2
+    assert "--variant" in capsys.readouterr().err

@@ -11,14 +11,15 @@ Inputs and weights are drawn by NumPy from constant seeds, in rnnviz's names and
 Keras); only results are stored. What the frameworks call otherwise is mapped here: PyTorch keeps
 (G·H, D) matrices and two biases, and its GRU has the gates r z n where Keras has z r h.
 
-- ``cells.npz``      PyTorch, float64: the four cells written out by hand, every named value and its
+- ``cells.npz``      PyTorch, float64: the cells written out by hand, every named value and its
                      gradient by autograd, rows of different lengths.
 - ``torch.npz``      PyTorch, float64: nn.RNN, nn.LSTM and nn.GRU over packed sequences, one and two
                      layers, one and two directions: outputs, last states, loss, every gradient.
 - ``jacobians.npz``  PyTorch, float64: ∂(h, c) after the last step / ∂(h, c) after step t.
 - ``keras.npz``      Keras, float32: Embedding, SimpleRNN / LSTM / GRU, Dense, with padding in
                      front, behind, in between, and everywhere: logits, loss, every gradient;
-                     losses; three steps of RMSprop and Adam.
+                     losses; three steps of RMSprop and Adam (and of PyTorch's RMSprop, whose
+                     formula is that of Keras before 2.11).
 - ``recipes.npz``    Keras, float32: the net of each recipe, shrunk, trained for five batches: every
                      loss on the way and the weights at the end.
 """
@@ -27,6 +28,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -107,8 +109,8 @@ _ONE, _FOUR, _VALUE = HeadSpec("sigmoid", 1), HeadSpec("softmax", 4), HeadSpec("
 _BI_LSTM = RecurrentSpec("lstm", 3, bidirectional=True)
 _GRU = RecurrentSpec("gru", 3)
 
-#: The nets of the recipes, a few units each and without dropout; and two with the gates' activation
-#: of Keras's first years, in which the published numbers were made.
+#: The nets of the recipes, a few units each and without dropout; and some with the gates'
+#: activation and the GRU of Keras's first years, in which the published numbers were made.
 RECIPES: dict[str, ModelSpec] = {
     "imdb-rnn": ModelSpec(_WORDS, (RecurrentSpec("rnn", 3),), _ONE),
     "imdb-lstm": ModelSpec(_WORDS, (RecurrentSpec("lstm", 3),), _ONE),
@@ -126,6 +128,9 @@ RECIPES: dict[str, ModelSpec] = {
     ),
     "hard-lstm": ModelSpec(
         _SERIES, (RecurrentSpec("lstm", 3, recurrent_activation="hard_sigmoid"),), _VALUE
+    ),
+    "hard-gru-2014": ModelSpec(
+        _SERIES, (RecurrentSpec("gru-2014", 3, recurrent_activation="hard_sigmoid"),), _VALUE
     ),
     "agnews-rnn": ModelSpec(_WORDS, (RecurrentSpec("rnn", 3),), _FOUR),
     "agnews-rnn-masked": ModelSpec(_MASKED, (RecurrentSpec("rnn", 3),), _FOUR),
@@ -202,6 +207,14 @@ def _by_hand(name: str, t: dict[str, Any], x: Any, prev: dict[str, Any]) -> dict
         v["z"], v["r"] = torch.sigmoid(v["a_z"]), torch.sigmoid(v["a_r"])
         v["q"] = h @ part(U, 2) + part(b[1], 2)
         v["a_g"] = x @ part(W, 2) + part(b[0], 2) + v["r"] * v["q"]
+        v["g"] = torch.tanh(v["a_g"])
+        v["h"] = v["z"] * h + (1 - v["z"]) * v["g"]
+    elif name == "gru-2014":
+        v["a_z"] = x @ part(W, 0) + part(b, 0) + h @ part(U, 0)
+        v["a_r"] = x @ part(W, 1) + part(b, 1) + h @ part(U, 1)
+        v["z"], v["r"] = torch.sigmoid(v["a_z"]), torch.sigmoid(v["a_r"])
+        v["m"] = v["r"] * h
+        v["a_g"] = x @ part(W, 2) + part(b, 2) + v["m"] @ part(U, 2)
         v["g"] = torch.tanh(v["a_g"])
         v["h"] = v["z"] * h + (1 - v["z"]) * v["g"]
     else:
@@ -463,6 +476,22 @@ def _keras_updates() -> dict[str, Array]:
             optimizer.apply(given, variables)
             arrays = [np.asarray(v.value.detach()) for v in variables]
             found[f"{name}.{n}"] = flat(dict(zip(sorted(params), arrays, strict=True)))
+    return found | _torch_updates()
+
+
+def _torch_updates() -> dict[str, Array]:
+    """RMSprop with epsilon outside the root, as PyTorch has it and Keras had it."""
+    import torch
+
+    params, steps = update_case()
+    tensors = {k: torch.tensor(a.astype(np.float32)) for k, a in params.items()}
+    optimizer = torch.optim.RMSprop(list(tensors.values()), lr=1e-3, alpha=0.9, eps=1e-7)
+    found = {}
+    for n, grads in enumerate(steps, start=1):
+        for key, t in tensors.items():
+            t.grad = torch.tensor(grads[key].astype(np.float32))
+        optimizer.step()
+        found[f"rmsprop-2017.{n}"] = flat({k: t.numpy().copy() for k, t in tensors.items()})
     return found
 
 
@@ -489,7 +518,10 @@ def _keras_net(spec: ModelSpec) -> tuple[Any, list[str]]:
     """The net of a recipe, compiled, and our names of its weights in Keras's order."""
     keras = _keras()
     layers, order = keras.layers, []
-    kinds = {"rnn": layers.SimpleRNN, "lstm": layers.LSTM, "gru": layers.GRU}
+    kinds = {
+        "rnn": layers.SimpleRNN, "lstm": layers.LSTM, "gru": layers.GRU,
+        "gru-2014": partial(layers.GRU, reset_after=False),
+    }  # fmt: skip
     if isinstance(spec.source, EmbeddingSpec):
         masked = spec.source.mask_zero
         net = [layers.Input((7,)), layers.Embedding(20, spec.source.width, mask_zero=masked)]

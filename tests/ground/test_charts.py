@@ -122,6 +122,17 @@ def test_title_axes_names_and_ticks_are_written() -> None:
     assert ticks[-1] == "−1.0"
 
 
+def test_a_chart_that_fills_up_keeps_its_x_axis_and_still_holds_every_point() -> None:
+    def ticks(epochs: int) -> str:
+        x = range(1, epochs + 1)
+        chart = Chart("", [Line("l", list(x), [0.5] * epochs)], x_range=(1, 10))
+        return plain(text(chart, 60, 12)).splitlines()[-1]
+
+    assert ticks(1) == ticks(2) == ticks(10)
+    assert ticks(1).split()[-1] == "10"
+    assert ticks(20).split()[-1] == "20"
+
+
 def test_whole_numbers_get_whole_ticks() -> None:
     rows = picture(Chart("", [Line("", [1, 2, 3], [0, 1, 2])], "epoch"), 120, 12)
     assert rows[-1].split() == ["epoch", "1", "2", "3"]

@@ -9,6 +9,7 @@ import pytest
 
 from rnnviz.data.batches import Texts, padded, with_unknowns
 from rnnviz.engine.model import Model, initialise
+from rnnviz.engine.optimizers import OPTIMIZERS
 from rnnviz.engine.spec import EmbeddingSpec, FitSpec, HeadSpec, ModelSpec, RecurrentSpec
 from rnnviz.errors import RnnvizError
 from rnnviz.training.events import Epoch, Step
@@ -40,7 +41,7 @@ def epochs(spec: FitSpec, model: Model | None = None) -> list[Epoch]:
     return [e for e in events if isinstance(e, Epoch)]
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "rmsprop"])
+@pytest.mark.parametrize("optimizer", ["adam", "rmsprop", "rmsprop-2017"])
 def test_a_small_net_learns_the_order_of_words(optimizer: str) -> None:
     history = epochs(replace(FIT, optimizer=optimizer, epochs=12))
     assert history[-1].valid["accuracy"] > 0.97
@@ -113,3 +114,26 @@ def test_padding_stands_at_the_end_and_unknown_words_never_replace_it() -> None:
     hidden = with_unknowns(np.tile(ids, 200), 0.5, np.random.default_rng(0))
     assert ((hidden == 0) == (np.tile(ids, 200) == 0)).all()
     assert 0.4 < (hidden == 1).sum() / (hidden != 0).sum() < 0.6
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "rmsprop", "rmsprop-2017"])
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru", "gru-2014", "lstm-slide"])
+def test_a_step_changes_every_array_of_a_fresh_net(cell: str, optimizer: str) -> None:
+    """Also one that was drawn in another memory order, as orthogonal matrices are."""
+    layers = (RecurrentSpec(cell, 8, bidirectional=True),)
+    spec = replace(SPEC, layers=layers)
+    params = initialise(spec, 0)
+    params = {name: np.asfortranarray(a) for name, a in params.items()}
+    model = Model(spec, params)
+    before = {name: a.copy() for name, a in model.params.items()}
+    next(fit(model, lambda epoch, rng: order_matters(32, 1), order_matters(16, 2),
+             replace(FIT, optimizer=optimizer)))  # fmt: skip
+    for name, a in model.params.items():
+        assert (a != before[name]).any(axis=-1).mean() > 0.5, name
+
+
+def test_an_array_that_cannot_be_changed_in_place_is_refused() -> None:
+    params = {"W": np.asfortranarray(np.ones((2, 3)))}
+    for make in OPTIMIZERS.values():
+        with pytest.raises(ValueError, match="contiguous"):
+            make(1e-3).step(params, {"W": np.ones((2, 3))})

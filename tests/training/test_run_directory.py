@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import platformdirs
 import pytest
 from safetensors.numpy import load_file
 from training.tiny import RECIPE, tiny
 
-from rnnviz import runs
+from rnnviz import recipes, runs
 from rnnviz.errors import InterruptedTraining, InvalidFileError, RnnvizError, UsageError
 from rnnviz.runs import Options, Run, find_run, resume, train
 from rnnviz.store import load
@@ -76,7 +77,7 @@ def test_a_finished_run_holds_its_record_its_result_and_the_tested_weights(tmp_p
     assert result["valid"] == history[result["best_epoch"] - 1]["valid"]
     assert result["valid"]["accuracy"] == max(line["valid"]["accuracy"] for line in history)
     assert set(history[0]["norms"]) == {"embedding", "layers.0", "head"}
-    task = runs.find("tiny").prepare(tmp_path, None, 0, print)
+    task = recipes.find("tiny").prepare(tmp_path, None, 0, print)
     assert task.test is not None
     texts = [" ".join(f"w{n}" for n in row) for row in task.test.ids]  # type: ignore[attr-defined]
     right = run.load().predict(texts).argmax(1) == task.test.y  # type: ignore[attr-defined]
@@ -88,7 +89,7 @@ def test_the_weights_that_are_kept_are_the_best_epochs_or_the_last(
     tmp_path: Path, keep: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wild = replace(RECIPE.fit, epochs=6, rate=0.5, final_rate=None, average=None, keep=keep)
-    monkeypatch.setattr(runs, "find", lambda name: replace(RECIPE, fit=wild))
+    monkeypatch.setattr(recipes, "find", lambda name: replace(RECIPE, fit=wild))
     seen: list[Event] = []
     run = begin(tmp_path / "run", watch=seen.append)
     epochs = [event for event in seen if isinstance(event, Epoch)]
@@ -131,12 +132,13 @@ def test_watch_hears_of_everything_in_order(tmp_path: Path) -> None:
     seen: list[Event] = []
     begin(tmp_path / "run", "tiny", epochs=1, watch=seen.append)
     kinds = [type(event) for event in seen]
-    assert kinds == [Begun, *[Step] * 9, Evaluation, Epoch, Evaluation, Finished]
+    assert kinds == [Note, Begun, *[Step] * 9, Evaluation, Epoch, Evaluation, Finished]
     assert [e.of for e in seen if isinstance(e, Evaluation)] == ["validation", "test"]
     seen.clear()
     resume(tmp_path / "run", epochs=2, watch=seen.append)
-    assert isinstance(seen[0], Begun)
-    assert (seen[0].done, seen[0].epochs) == (1, 2)
+    begun = seen[1]
+    assert isinstance(begun, Begun)
+    assert (begun.done, begun.epochs) == (1, 2)
 
 
 def test_when_the_time_is_used_up_the_run_is_saved_and_says_how_to_go_on(tmp_path: Path) -> None:
@@ -305,7 +307,7 @@ def test_a_full_disk_is_one_clear_line_and_leaves_a_run_that_goes_on(
         begin(tmp_path / "cut")
     assert caught.value.exit_code == 1
     monkeypatch.undo()
-    monkeypatch.setattr(runs, "find", __import__("training.tiny", fromlist=["find"]).find)
+    monkeypatch.setattr(recipes, "find", __import__("training.tiny", fromlist=["find"]).find)
     assert not list((tmp_path / "cut").glob(".*"))
     resume(tmp_path / "cut")
     same(tmp_path / "cut", begin(tmp_path / "whole").path)
@@ -339,19 +341,69 @@ def test_two_processes_cannot_train_in_one_directory(cut: Path) -> None:
     resume(cut)
 
 
-def test_a_run_is_found_by_path_by_name_and_as_the_last(
+def test_a_run_is_found_by_path_name_beginning_and_as_the_last(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runs, "runs_folder", lambda: tmp_path)
+    monkeypatch.setattr(platformdirs, "user_data_dir", lambda name: str(tmp_path))
+    folder = tmp_path / "runs"
+    folder.mkdir()
     with pytest.raises(UsageError, match="no run 'last'"):
         find_run("last")
     for name in ("old", "new"):
-        begin(tmp_path / name, epochs=1)
-    os.utime(tmp_path / "old", (1, 1))
-    assert find_run("last") == tmp_path / "new"
-    assert find_run("old") == find_run(tmp_path / "old") == tmp_path / "old"
+        begin(folder / name, epochs=1)
+    os.utime(folder / "old", (1, 1))
+    assert find_run("last") == find_run("ne") == folder / "new"
+    assert find_run("old") == find_run(folder / "old") == folder / "old"
     with pytest.raises(UsageError, match="mean 'old'"):
         find_run("olt")
+    with pytest.raises(UsageError, match=r"no spec\.json"):
+        find_run(folder)
+    with pytest.raises(UsageError, match="finished"):
+        resume("ol")
+
+
+# -- the data, and its variants -------------------------------------------------------------------
+
+
+def test_a_variant_readies_the_data_its_own_way_and_is_told_with_the_numbers(
+    tmp_path: Path,
+) -> None:
+    run = train("tiny", Options(epochs=1, variant="short"), data=tmp_path, out=tmp_path / "run")
+    record = run.record()
+    assert record["data"] == {"short": "made up"}
+    assert (record["title"], record["trained_on"]) == ("Tiny, variant short", "few words, short")
+    resume(run.path, epochs=2)  # on the same data, or it would refuse
+    assert len(run.history()) == 2
+    runs.export(str(run.path), tmp_path / "kept.json")
+    made_by = json.loads((tmp_path / "kept.json").read_text())["training"]["command"]
+    assert made_by == "rnnviz train tiny --epochs 1 --variant short --seed 0"
+
+
+@pytest.mark.parametrize(
+    ("recipe", "said"),
+    [("tiny", r"mean 'short'\? It has: short\."), ("tiny-series", r"'shrot'\. It has none\.")],
+)
+def test_an_unknown_variant_names_those_there_are(tmp_path: Path, recipe: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        train(recipe, Options(variant="shrot"), data=tmp_path, out=tmp_path / "run")
+
+
+@pytest.mark.parametrize("asked", [1, 2])
+def test_a_stop_while_the_data_is_made_ready_is_heard_and_leaves_nothing(
+    tmp_path: Path, asked: int
+) -> None:
+    questions = iter(range(1, 9))
+    with pytest.raises(InterruptedTraining, match="nothing had been trained"):
+        begin(tmp_path / "run", stop=lambda: next(questions) == asked)
+    assert next(questions) == asked + 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_stop_before_a_run_goes_on_leaves_it_as_it_was(cut: Path) -> None:
+    before = {p.name: p.read_bytes() for p in cut.iterdir()}
+    with pytest.raises(InterruptedTraining, match=r"as it was.*\n.*--resume"):
+        resume(cut, stop=lambda: True)
+    assert {p.name: p.read_bytes() for p in cut.iterdir()} == before
 
 
 # -- series and rules -----------------------------------------------------------------------------

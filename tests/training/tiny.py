@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnnviz import runs
+from rnnviz import recipes, runs
 from rnnviz.data.batches import Texts, Windows
 from rnnviz.data.series import Scaling
 from rnnviz.data.text import Vocabulary
@@ -27,6 +27,7 @@ from rnnviz.engine.spec import (
     SeriesSpec,
 )
 from rnnviz.recipes import Published, Recipe, Task
+from rnnviz.runs import course
 
 WORDS = Vocabulary(("", "[UNK]", *(f"w{n}" for n in range(2, 12))))
 FIT = FitSpec(
@@ -62,6 +63,7 @@ def prepare(folder: Path, limit: int | None, seed: int, say: Callable[[str], Non
         rows = rng.permutation(len(pool))[:130]
         return Texts([pool.ids[int(n)] for n in rows], pool.y[rows])
 
+    say("Making words up")
     mark = folder / "mark.txt"
     files = {"mark.txt": mark.read_text()} if mark.is_file() else {"made": "up"}
     return Task(
@@ -69,9 +71,16 @@ def prepare(folder: Path, limit: int | None, seed: int, say: Callable[[str], Non
     )
 
 
+def prepare_short(folder: Path, limit: int | None, seed: int, say: Callable[[str], None]) -> Task:
+    """Another way to ready the same words."""
+    task = prepare(folder, limit, seed, say)
+    return replace(task, files={"short": "made up"}, trained_on="few words")
+
+
 RECIPE = Recipe(
-    "tiny", "Tiny", words_net, FIT, prepare, published=Published("accuracy", 0.9, "nowhere")
-)
+    "tiny", "Tiny", words_net, FIT, prepare, published=Published("accuracy", 0.9, "nowhere"),
+    variants={"short": prepare_short},
+)  # fmt: skip
 
 
 def series_net(size: int) -> ModelSpec:
@@ -112,11 +121,11 @@ def find(name: str) -> Recipe:
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs know the recipes of this file, and no other."""
-    monkeypatch.setattr(runs, "find", find)
+    monkeypatch.setattr(recipes, "find", find)
 
 
 if __name__ == "__main__":
-    runs.find, runs.SAVE_EVERY = find, 0.0  # type: ignore[assignment]
+    recipes.find, course.SAVE_EVERY = find, 0.0  # type: ignore[assignment]
     out = Path(sys.argv[1])
     epochs = int(sys.argv[2])
     print("ready", flush=True)

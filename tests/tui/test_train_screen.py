@@ -8,7 +8,18 @@ from pathlib import Path
 
 import pytest
 from tui.made import screen_text
-from tui.training import BATCHES, BEGUN, ENDED, Fake, dashboard, heard, measured, stepped, told
+from tui.training import (
+    BATCHES,
+    BEGUN,
+    DEGREES,
+    ENDED,
+    Fake,
+    dashboard,
+    heard,
+    measured,
+    stepped,
+    told,
+)
 
 from rnnviz import texts
 from rnnviz.progress import Checked, Event, Failed, Finished, Ready, Said
@@ -18,7 +29,7 @@ from rnnviz.tui.dashboard.keys import entries
 from rnnviz.tui.dashboard.norms import trail_of
 from rnnviz.tui.dashboard.stepper import NowScreen
 from rnnviz.tui.dashboard.story import POINTS, Story
-from rnnviz.tui.look import THEMES, Look
+from rnnviz.tui.look import ASCII, THEMES, Look
 from rnnviz.tui.train import TrainApp
 
 SIZE = (120, 36)
@@ -213,6 +224,51 @@ async def test_ascii_is_ascii(ascii_only: bool) -> None:
         assert "do?rulama" not in shown(app)
 
 
+@pytest.mark.parametrize("lang", texts.LANGUAGES)
+def test_every_letter_of_every_language_has_an_ascii_one(lang: str) -> None:
+    for key, said in texts.catalogue(lang).items():
+        plain = said.translate(ASCII)
+        assert len(plain) == len(said)
+        assert plain.isascii(), key
+
+
+async def test_an_error_is_also_told_in_the_unit_of_its_series() -> None:
+    app = dashboard(DEGREES)
+    async with app.run_test(size=SIZE) as pilot:
+        await heard(pilot)
+        rows = screen_text(app)  # type: ignore[arg-type]
+    said = re.sub(r"\s+", " ", "\n".join(rows))
+    assert "error so far 0.2700 (2.43 °C) at epoch 2" in said
+    assert "published 0.2640" in said
+    assert "published 0.2640 (" not in said  # its scale is not known
+    assert "best 0.2700 (2.43 °C)" in said
+    heads = next(row for row in rows if "val mae" in row)
+    assert heads.split()[-3:] == ["mae", "°C", "seconds"]
+    assert any(row.split()[-3:] == ["0.2700", "2.43", "30.0"] for row in rows)
+
+
+async def test_the_degrees_of_a_terminal_without_the_sign_are_spelt() -> None:
+    app = dashboard(DEGREES, ascii_only=True)
+    async with app.run_test(size=SIZE) as pilot:
+        await heard(pilot)
+        assert "(2.43 degC)" in shown(app)
+        assert shown(app).isascii()
+
+
+@pytest.mark.parametrize("name", ["loss", "metric"])
+async def test_the_epoch_axis_stands_still_from_the_start(name: str) -> None:
+    axes = []
+    for events in (told(2, 1), told(9, 20)):
+        app = dashboard(events)
+        async with app.run_test(size=SIZE) as pilot:
+            await heard(pilot)
+            panel = app.screen.query_one(f"#{name}", Panel)
+            rows = [strip.text for strip in panel.strips()]
+            axes.append(next(row for row in rows if row.strip().startswith("epoch")))
+    assert axes[0] == axes[1]
+    assert axes[0].split()[-1] == "10"
+
+
 async def test_no_colour_is_no_colour() -> None:
     app = dashboard(colour=False)
     async with app.run_test(size=SIZE) as pilot:
@@ -296,11 +352,27 @@ async def test_a_second_ctrl_c_leaves_at_once() -> None:
     assert f"--resume {BEGUN.path}" in app.return_value.message
 
 
-async def test_before_it_has_begun_there_is_nothing_to_wait_for() -> None:
+async def test_before_it_has_begun_it_is_stopped_too_and_not_killed() -> None:
     app = dashboard([Said("reading")])
+    end = Failed("Interrupted while its data was made ready.", 130)
     async with app.run_test(size=SIZE) as pilot:
         await heard(pilot)
         await pilot.press("q", "y")
+        await pilot.pause(0.1)
+        assert source(app).asked == ["stop"]
+        assert "Stopping the preparation" in shown(app)
+        source(app).add(end)
+        await heard(pilot)
+    assert app.return_value == end
+    assert source(app).asked == ["stop"]
+
+
+async def test_before_it_has_begun_a_second_ctrl_c_leaves_at_once() -> None:
+    app = dashboard([Said("reading")])
+    async with app.run_test(size=SIZE) as pilot:
+        await heard(pilot)
+        await pilot.press("ctrl+c", "y", "ctrl+c")
+    assert source(app).asked == ["stop", "kill"]
     assert isinstance(app.return_value, Failed)
     assert app.return_value.exit_code == 130
     assert "--resume" not in app.return_value.message

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tui.training import ENDED, dashboard, heard
+from tui.training import DEGREES, ENDED, dashboard, heard
 
 from rnnviz.progress import Said
 
@@ -27,6 +27,10 @@ def test_themes(snap_compare: Compare, theme: str) -> None:
 )
 def test_without(snap_compare: Compare, options: dict[str, bool]) -> None:
     assert snap_compare(dashboard(**options), terminal_size=(120, 36), run_before=heard)
+
+
+def test_a_series(snap_compare: Compare) -> None:
+    assert snap_compare(dashboard(DEGREES), terminal_size=(120, 36), run_before=heard)
 
 
 def test_reading_the_data_in_turkish(snap_compare: Compare) -> None:

@@ -55,6 +55,24 @@ def told(epoch: int = 4, batch: int = 20) -> list[Event]:
 ENDED = [*told(10, BATCHES), measured(10), Finished(BEGUN.path, True, {"accuracy": 0.868})]
 
 
+def _forecast() -> list[Event]:
+    """A net that foresees temperatures, in its third epoch; the second was the best."""
+    begun = replace(
+        BEGUN, recipe="jena-gru", net="GRU 32", data="Jena 2020", metric="mae", better="low",
+        published=0.264, source="a book", scale=9.0, unit="°C",
+    )  # fmt: skip
+    errors = ((1, 0.35, 0.31), (2, 0.29, 0.27))
+    epochs: list[Event] = [
+        Measured(n, {"loss": a, "mae": a}, {"loss": b, "mae": b}, 30.0) for n, a, b in errors
+    ]
+    steps: list[Event] = [stepped(e, b) for e in (1, 2, 3) for b in range(1, BATCHES + 1)]
+    return [begun, *steps[:BATCHES], epochs[0], *steps[BATCHES : 2 * BATCHES], epochs[1],
+            *steps[2 * BATCHES : -10]]  # fmt: skip
+
+
+DEGREES = _forecast()
+
+
 class Fake:
     """A source: what is put into it comes out; what it is told to do is written down."""
 

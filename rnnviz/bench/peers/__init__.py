@@ -20,6 +20,7 @@ class Peer(NamedTuple):
 
 PEERS: dict[str, Peer] = {
     "torch": Peer("torch_net", ("torch",), "PyTorch; a loop over time where nn has no such layer"),
+    "torch-1": Peer("torch_net", ("torch",), "PyTorch on one thread", ("1",)),
     "keras-tf": Peer("keras_net", ("keras", "tensorflow"), "Keras on TensorFlow", ("tensorflow",)),
     "keras-tf-xla": Peer(
         "keras_net", ("keras", "tensorflow"), "Keras on TensorFlow, jit_compile=True",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -31,7 +30,6 @@ class JaxTrainer:
         self.state = {"step": self.np.zeros((), "float32"), "square": zeros, "mean": again}
         self.key = self.jax.random.key(0)
         self.step = self.jax.jit(self._step, donate_argnums=(0, 1))
-        self.choices: dict[str, Callable[[], None]] = {}
 
     def prepare(self, inputs: Any, y: Any) -> Any:
         """Arrays of 32 bits."""

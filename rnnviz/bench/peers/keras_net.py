@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -26,7 +25,6 @@ class KerasTrainer:
         self.keras: Any = import_module("keras")
         self.version = f"{self.keras.__version__}"
         self.job, self.kind = job, job.spec["head"]["kind"]
-        self.choices: dict[str, Callable[[], None]] = {}
         self.model, order = self._model()
         self.model.set_weights([job.weights[name] for name in order])
         optimizers = {"rmsprop": self.keras.optimizers.RMSprop, "adam": self.keras.optimizers.Adam}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -13,9 +11,12 @@ import numpy as np
 from .worker import Job
 
 
-def build(job: Job) -> TorchTrainer:
-    """The net with the job's weights and its optimizer."""
-    return TorchTrainer(job)
+def build(job: Job, threads: str = "") -> TorchTrainer:
+    """The net with the job's weights and its optimizer, on so many threads, or PyTorch's choice."""
+    trainer = TorchTrainer(job)
+    if threads:
+        trainer.torch.set_num_threads(int(threads))
+    return trainer
 
 
 class TorchTrainer:
@@ -23,6 +24,9 @@ class TorchTrainer:
 
     def __init__(self, job: Job) -> None:
         self.torch: Any = import_module("torch")
+        # Gradients that vanish over hundreds of steps become denormal, which is slow; XLA and
+        # TensorFlow flush them to zero by default.
+        self.torch.set_flush_denormal(True)
         self.version = self.torch.__version__
         self.job, self.kind = job, job.spec["head"]["kind"]
         self.params = {
@@ -32,11 +36,6 @@ class TorchTrainer:
         fused = [p for layer in self.layers for p in getattr(layer, "parameters", list)()]
         own = [p for n, p in self.params.items() if not (fused and n.startswith("layers."))]
         self.optimizer = self._optimizer(own + fused)
-        cores = os.cpu_count() or 1
-        self.choices: dict[str, Callable[[], None]] = {
-            f"{n} thread{'s' if n > 1 else ''}": partial(self.torch.set_num_threads, n)
-            for n in sorted({1, cores})
-        }
 
     def _optimizer(self, params: list[Any]) -> Any:
         optim, rate = self.torch.optim, self.job.rate
@@ -58,7 +57,7 @@ class TorchTrainer:
             loss = self._loss(self._logits(inputs, lengths), y)
             loss.backward()
             self.optimizer.step()
-        return float(loss)
+        return float(loss.detach())
 
     def _loss(self, logits: Any, y: Any) -> Any:
         functional = self.torch.nn.functional

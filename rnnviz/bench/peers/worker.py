@@ -49,8 +49,6 @@ class Trainer(Protocol):
     """What every framework's module builds."""
 
     version: str
-    #: Ways to run whose faster one depends on the machine: each is tried once, the best is kept.
-    choices: dict[str, Callable[[], None]]
 
     def prepare(self, inputs: Any, y: Any) -> Any:
         """One batch in the framework's own form."""
@@ -75,14 +73,15 @@ def serve(build: Callable[[Job], Trainer]) -> None:
     # Before its first update every framework has the same weights: the losses must agree.
     loss = trainer.train(batches[:1])
     started = time.perf_counter() - began
-    setting = _fastest(trainer, batches)
     seconds, _ = _timed(trainer, batches)
     answer({
-        "loss": loss, "start_s": started, "setting": setting, "version": trainer.version,
+        "loss": loss, "start_s": started, "version": trainer.version,
         "seconds": seconds / len(batches),
     })  # fmt: skip
     for line in sys.stdin:
         steps = int(json.loads(line)["steps"])
+        # The turns of the others have emptied the caches; a training run finds them filled.
+        trainer.train(batches[:1])
         seconds, loss = _timed(trainer, [batches[n % len(batches)] for n in range(steps)])
         answer({"seconds": seconds, "loss": loss})
 
@@ -92,21 +91,6 @@ def _timed(trainer: Trainer, batches: list[Any]) -> tuple[float, float]:
     began = time.perf_counter()
     loss = trainer.train(batches)
     return time.perf_counter() - began, loss
-
-
-def _fastest(trainer: Trainer, batches: list[Any]) -> str:
-    """Try the trainer's choices in turn, twice, and keep the fastest."""
-    seconds: dict[str, float] = {}
-    for _ in range(2):
-        for name, choose in trainer.choices.items():
-            choose()
-            trainer.train(batches[:1])
-            seconds[name] = min(seconds.get(name, np.inf), _timed(trainer, batches)[0])
-    if not seconds:
-        return ""
-    best = min(seconds, key=seconds.__getitem__)
-    trainer.choices[best]()
-    return best
 
 
 def peak_mb() -> float | None:

@@ -13,7 +13,7 @@ from rnnviz.tui.draw import Line, fit
 class Bars(Panel):
     """How far are we? The epoch, the whole run, the pace and the time left."""
 
-    def drawn(self, board: Board, width: int, height: int) -> list[Line]:
+    def lines(self, board: Board, width: int, height: int) -> list[Line]:
         story = board.story
         of_epoch, of_run = story.shares
         batch, pace = "", []

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
 from rnnviz import texts
+from rnnviz.display import visible
 from rnnviz.tui.dashboard.story import Story
-from rnnviz.tui.draw import Line
 from rnnviz.tui.look import ASCII, Look
-from rnnviz.tui.moment import Moment
-from rnnviz.tui.view import View
+from rnnviz.tui.view import Drawn
 
 #: What a narrow screen shows one of at a time.
 VIEWS = ("loss", "metric", "epochs")
@@ -40,6 +38,19 @@ class Board:
         """A metric as it is written everywhere: errors are smaller numbers than accuracies."""
         return f"{value:.4f}" if self.story.metric == "mae" else f"{value:.3f}"
 
+    def real(self, value: float) -> str:
+        """An error in the unit of its series, behind it: " (2.34 °C)"; "" where there is none."""
+        begun = self.story.begun
+        if begun is None or begun.scale is None or not begun.unit:
+            return ""
+        return f" ({value * begun.scale:.2f} {self.unit})"
+
+    @property
+    def unit(self) -> str:
+        """The unit of the series; "" where there is none."""
+        unit = visible(self.story.begun.unit) if self.story.begun else ""
+        return unit.replace("°", "deg") if self.look.ascii else unit
+
     def duration(self, seconds: float) -> str:
         """Seconds in words, to two units."""
         whole = max(0, round(seconds))
@@ -50,21 +61,5 @@ class Board:
         return self.text("dashboard.hours", h=whole // 3600, m=f"{whole % 3600 // 60:02}")
 
 
-class Panel(View):
-    """A view of the training; a subclass draws :meth:`drawn` and nothing else."""
-
-    def __init__(self, board: Board, id: str) -> None:
-        super().__init__(as_moment(board), id)
-
-    def drawn(self, board: Board, width: int, height: int) -> list[Line]:
-        """The panel's lines from top to bottom; missing ones are empty, too many are cut."""
-        raise NotImplementedError
-
-    def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
-        """A panel is set down a board where a view of the stepper is set down a moment."""
-        return self.drawn(cast(Board, moment), width, height)
-
-
-def as_moment(board: Board) -> Moment:
-    """A board where a moment is asked for: the painting of views reads only ``look``."""
-    return cast(Moment, board)
+class Panel(Drawn[Board]):
+    """A view of the training."""

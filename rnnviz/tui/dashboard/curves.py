@@ -12,6 +12,7 @@ from rnnviz.charts import Chart, Level, Spot, text
 from rnnviz.charts import Line as Curve
 from rnnviz.display import visible
 from rnnviz.tui.dashboard.board import Board, Panel
+from rnnviz.tui.dashboard.story import Story
 from rnnviz.tui.draw import Line, wrapped
 from rnnviz.tui.look import Look
 
@@ -27,7 +28,7 @@ class Picture(Panel):
         """What is said, a text a line, as long as there is nothing to draw."""
         raise NotImplementedError
 
-    def drawn(self, board: Board, width: int, height: int) -> list[Line]:
+    def lines(self, board: Board, width: int, height: int) -> list[Line]:
         """The chart's rows."""
         chart = self.chart(board)
         if chart is None:
@@ -76,7 +77,12 @@ class Loss(Picture):
             name = board.text("dashboard.validation")
             lines.append(_curve(name, checked, 1, dots=len(checked) == 1))
         title = board.text("dashboard.loss_title", value=_last(story.smooth))
-        return Chart(title, lines, board.text("dashboard.axis_epoch"), "")
+        return Chart(title, lines, board.text("dashboard.axis_epoch"), "", x_range=_span(story, 0))
+
+
+def _span(story: Story, first: int) -> tuple[float, float] | None:
+    """The epochs of the whole run, so that the axis stands still while the curves grow."""
+    return None if story.begun is None else (first, max(first, story.begun.epochs))
 
 
 def _last(value: float | None) -> str:
@@ -101,11 +107,12 @@ class Metric(Picture):
             lines.append(_curve(board.text("dashboard.training"), trained, 0, dots=True))
         lines.append(_curve(board.text("dashboard.validation"), checked, 1))
         value = best.valid[name]
-        said = board.text("dashboard.best_mark", value=board.score(value))
+        said = board.text("dashboard.best_mark", value=board.score(value) + board.real(value))
         marks: list[Level | Spot] = [Spot(best.number, value, said)]
         if story.begun and story.begun.published is not None:
             level = story.begun.published
             said = board.text("dashboard.published", value=board.score(level))
             marks.append(Level(level, said))
         title = board.text(f"dashboard.{name}")
-        return Chart(title, lines, board.text("dashboard.axis_epoch"), "", marks)
+        axis = board.text("dashboard.axis_epoch")
+        return Chart(title, lines, axis, "", marks, x_range=_span(story, 1))

@@ -12,7 +12,7 @@ from rnnviz.tui.draw import Line, fit, heading
 class Epochs(Panel):
     """What did each epoch bring? A line an epoch, the newest at the bottom, the best marked."""
 
-    def drawn(self, board: Board, width: int, height: int) -> list[Line]:
+    def lines(self, board: Board, width: int, height: int) -> list[Line]:
         look, story, best = board.look, board.story, board.story.best
         columns = [board.text("dashboard.column_epoch"), *_columns(board)]
         wide = max(8, min(14, (width - 2) // len(columns)))
@@ -35,10 +35,19 @@ def _columns(board: Board) -> list[str]:
     """Loss and metric of training and validation; where the loss is the metric, once."""
     names = ["loss", board.story.metric] if board.story.metric != "mae" else ["mae"]
     heads = [board.text(f"dashboard.{of}_{name}") for name in names for of in ("short", "valid")]
-    return [*heads, board.text("dashboard.column_seconds")]
+    return [*heads, *([board.unit] if board.unit else []), board.text("dashboard.column_seconds")]
 
 
 def _numbers(board: Board, epoch: Measured) -> list[str]:
     names = ["loss", board.story.metric] if board.story.metric != "mae" else ["mae"]
     found = [m.get(name) for name in names for m in (epoch.train, epoch.valid)]
-    return ["–" if value is None else f"{value:.4f}" for value in found] + [f"{epoch.seconds:.1f}"]
+    told = ["–" if value is None else f"{value:.4f}" for value in found]
+    return [*told, *_real(board, epoch), f"{epoch.seconds:.1f}"]
+
+
+def _real(board: Board, epoch: Measured) -> list[str]:
+    """The error of validation in the unit of the series, where it has one."""
+    begun, error = board.story.begun, epoch.valid.get("mae")
+    if begun is None or begun.scale is None or not board.unit:
+        return []
+    return ["–" if error is None else f"{error * begun.scale:.2f}"]

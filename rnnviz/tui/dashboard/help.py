@@ -3,29 +3,12 @@
 from __future__ import annotations
 
 from rich.text import Text
-from textual.app import ComposeResult
-from textual.containers import VerticalScroll
-from textual.widgets import Static
 
 from rnnviz.tui.dashboard.actions import ACTIONS, words
-from rnnviz.tui.dashboard.board import Board, as_moment
-from rnnviz.tui.help import HelpScreen
+from rnnviz.tui.dashboard.board import Board
 from rnnviz.tui.look import ASCII
 
 PANELS = ("loss", "metric", "norms", "epochs")
-
-
-class TrainHelp(HelpScreen):
-    """A page to scroll; esc or q goes back."""
-
-    def __init__(self, board: Board) -> None:
-        super().__init__(as_moment(board))
-        self.board = board
-
-    def compose(self) -> ComposeResult:
-        """One page of text."""
-        with VerticalScroll():
-            yield Static(page(self.board))
 
 
 def page(board: Board) -> Text:

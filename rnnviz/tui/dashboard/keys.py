@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from rich.cells import cell_len
 from rich.segment import Segment
 
 from rnnviz.tui.dashboard.board import Board, Panel
 from rnnviz.tui.draw import Line
-from rnnviz.tui.moment import Moment
 from rnnviz.tui.view import Asked
 
 
 class Keys(Panel):
     """The key bar: at most eight keys, all of them clickable."""
 
-    def drawn(self, board: Board, width: int, height: int) -> list[Line]:
+    def lines(self, board: Board, width: int, height: int) -> list[Line]:
         return [[piece for piece, _ in self._pieces(board, width)]]
 
     def _pieces(self, board: Board, width: int) -> list[tuple[Segment, str | None]]:
@@ -31,10 +28,10 @@ class Keys(Panel):
                 break
         return found
 
-    def picked(self, moment: Moment, x: int, y: int) -> Asked | None:
+    def picked(self, board: Board, x: int, y: int) -> Asked | None:
         """The action of the key that was clicked."""
         at = 0
-        for piece, action in self._pieces(cast(Board, moment), self.size.width):
+        for piece, action in self._pieces(board, self.size.width):
             at += cell_len(piece.text)
             if x < at:
                 return None if action is None else Asked(action)

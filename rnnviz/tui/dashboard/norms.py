@@ -16,7 +16,7 @@ from rnnviz.tui.draw import BARS, Line, fit, heading, log_range
 class Norms(Panel):
     """A line a layer: its name, a bar and the number of now, and a trail of the last batches."""
 
-    def drawn(self, board: Board, width: int, height: int) -> list[Line]:
+    def lines(self, board: Board, width: int, height: int) -> list[Line]:
         look, norms = board.look, board.story.norms
         title, ask = board.text("dashboard.norms"), board.text("dashboard.ask_norms")
         if not norms:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from textual import work
 from textual.app import ComposeResult
@@ -27,7 +27,7 @@ from rnnviz.trace import Trace
 from rnnviz.tui.arrange import NARROW, SMALLEST
 from rnnviz.tui.dashboard.actions import bindings
 from rnnviz.tui.dashboard.bars import Bars
-from rnnviz.tui.dashboard.board import VIEWS, Board, as_moment
+from rnnviz.tui.dashboard.board import VIEWS, Board
 from rnnviz.tui.dashboard.curves import Loss, Metric
 from rnnviz.tui.dashboard.epochs import Epochs
 from rnnviz.tui.dashboard.keys import Keys
@@ -35,13 +35,10 @@ from rnnviz.tui.dashboard.norms import Norms
 from rnnviz.tui.dashboard.stepper import NowScreen
 from rnnviz.tui.dashboard.story import Story
 from rnnviz.tui.dashboard.words import Title, Words
-from rnnviz.tui.look import THEMES
 from rnnviz.tui.moment import Moment
-from rnnviz.tui.view import Asked, View
+from rnnviz.tui.themed import Themed
+from rnnviz.tui.view import Asked, Drawn
 from rnnviz.tui.views.keys import Small, Status
-
-if TYPE_CHECKING:
-    from rnnviz.tui.train import TrainApp
 
 #: Seconds between two pictures of a training that goes on.
 PAUSE = 1 / 8
@@ -87,9 +84,9 @@ class TrainScreen(Screen[None]):
             yield Norms(board, id="norms")
             yield Epochs(board, id="epochs")
         with Vertical(id="foot"):
-            yield Status(as_moment(board), id="status")
+            yield Status(board, id="status")
             yield Keys(board, id="keys")
-        yield Small(as_moment(board), id="small")
+        yield Small(board, id="small")
 
     def on_mount(self) -> None:
         """Begin to listen."""
@@ -99,8 +96,14 @@ class TrainScreen(Screen[None]):
 
     def on_screen_resume(self) -> None:
         """Another screen may have chosen another theme."""
-        if self.board.look is not self.app.look:  # type: ignore[attr-defined]
-            self.show(look=self.app.look)  # type: ignore[attr-defined]
+        if self.board.look is not self._themed.look:
+            self.show(look=self._themed.look)
+
+    @property
+    def _themed(self) -> Themed[Any]:
+        app = self.app
+        assert isinstance(app, Themed)
+        return app
 
     @work(thread=True, exit_on_error=False)
     def _follow(self) -> None:
@@ -130,8 +133,8 @@ class TrainScreen(Screen[None]):
     def show(self, **changes: Any) -> None:
         """Another board, set down to every panel."""
         self.board = replace(self.board, **changes)
-        for view in self.query(View):
-            view.moment = as_moment(self.board)
+        for view in self.query(Drawn):
+            view.shown = self.board
         self._dress()
 
     def _dress(self) -> None:
@@ -171,10 +174,8 @@ class TrainScreen(Screen[None]):
 
     def action_theme(self) -> None:
         """The next theme."""
-        app = cast("TrainApp", self.app)
-        name = THEMES[(THEMES.index(self.board.look.name) + 1) % len(THEMES)]
-        app.wear(name)
-        self.show(look=app.look)
+        name = self._themed.wear_next()
+        self.show(look=self._themed.look)
         self.say(f"theme.{name}")
 
     def action_screenshot(self) -> None:
@@ -191,9 +192,10 @@ class TrainScreen(Screen[None]):
 
     def action_help(self) -> None:
         """All keys, and how to read each panel."""
-        from rnnviz.tui.dashboard.help import TrainHelp
+        from rnnviz.tui.dashboard.help import page
+        from rnnviz.tui.help import HelpScreen
 
-        self.app.push_screen(TrainHelp(self.board))
+        self.app.push_screen(HelpScreen(page(self.board)))
 
     def say(self, key: str, **values: object) -> None:
         """A message above the keys."""
@@ -222,13 +224,10 @@ class TrainScreen(Screen[None]):
 
     def action_stop(self) -> None:
         """Stop after this batch and save; before the first one there is nothing to save."""
-        if self.board.story.begun is None:
-            self.abandon()
-            return
         self._leaving = True
         self.source.stop()
         self.show(asking=False)
-        self.say("dashboard.stopping")
+        self.say("dashboard.stopping" if self.board.story.begun else "dashboard.stopping_early")
 
     def interrupt(self) -> None:
         """ctrl+c: ask first; while it asks or stops, leave at once."""

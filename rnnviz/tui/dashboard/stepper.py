@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
-
 from rnnviz.cursor import ZOOMS
-from rnnviz.tui.look import THEMES
 from rnnviz.tui.screens import StepScreen
-
-if TYPE_CHECKING:
-    from rnnviz.tui.train import TrainApp
 
 
 class NowScreen(StepScreen):
@@ -25,11 +19,3 @@ class NowScreen(StepScreen):
             self.dismiss()
         else:
             super().action_zoom(step)
-
-    def action_theme(self) -> None:
-        """The next theme."""
-        app = cast("TrainApp", self.app)
-        name = THEMES[(THEMES.index(self.moment.look.name) + 1) % len(THEMES)]
-        app.wear(name)
-        self.show(look=app.look)
-        self.say(f"theme.{name}")

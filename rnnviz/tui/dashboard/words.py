@@ -14,7 +14,7 @@ from rnnviz.tui.draw import Line, beside, length, wrapped
 class Title(Panel):
     """The first line: what is trained, on what, and at which epoch it is."""
 
-    def drawn(self, board: Board, width: int, height: int) -> list[Line]:
+    def lines(self, board: Board, width: int, height: int) -> list[Line]:
         look, begun, step = board.look, board.story.begun, board.story.step
         left = [
             Segment(f" {board.text('title.app')} ", look.bold),
@@ -35,7 +35,7 @@ class Title(Panel):
 class Words(Panel):
     """How the learning goes, in words; at the end, what it came to."""
 
-    def drawn(self, board: Board, width: int, height: int) -> list[Line]:
+    def lines(self, board: Board, width: int, height: int) -> list[Line]:
         look, end = board.look, board.story.end
         if end is None:
             return [[Segment(" " + s, look.ink)] for s in wrapped(_going(board), width - 2)]
@@ -70,13 +70,18 @@ def scores(board: Board) -> list[str]:
     if best is None:
         said.append(board.text("dashboard.no_epoch"))
     else:
-        value = board.score(best.valid[story.metric])
+        value = _both(board, best.valid[story.metric])
         key = "dashboard.best" if story.end is None else "dashboard.best_end"
         said.append(board.text(key, name=name, value=value, n=best.number))
     if story.begun and story.begun.published is not None:
         value = board.score(story.begun.published)
         said.append(board.text("dashboard.published", value=value))
     return said
+
+
+def _both(board: Board, value: float) -> str:
+    # The published number has no second form: nobody knows the scale it was measured on.
+    return board.score(value) + board.real(value)
 
 
 def closing(board: Board) -> list[str]:
@@ -88,7 +93,7 @@ def closing(board: Board) -> list[str]:
     said = [board.text("dashboard.finished" if end.done else "dashboard.time_up")]
     numbers = scores(board)
     if story.metric in end.test:
-        numbers.append(board.text("dashboard.test", value=board.score(end.test[story.metric])))
+        numbers.append(board.text("dashboard.test", value=_both(board, end.test[story.metric])))
     said.append(" · ".join(numbers))
     if not end.done and story.notes:
         return said + story.notes[-1].splitlines()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from rich.cells import cell_len
 from rich.segment import Segment
 
 from rnnviz.display import visible
 from rnnviz.tui.draw import Line, wrapped
 from rnnviz.tui.moment import Moment
-from rnnviz.tui.view import Asked, View
+from rnnviz.tui.view import Asked, Drawn, Looked, View
 
 #: (keys with the action each one stands for, word)
 Entry = tuple[tuple[tuple[str, str], ...], str]
@@ -60,21 +62,36 @@ class Keys(View):
         return None
 
 
-class Status(View):
+class Saying(Looked, Protocol):
+    """What has a line for messages, and words in the chosen language."""
+
+    @property
+    def status(self) -> str:
+        """The message."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether it says what did not work."""
+
+    def text(self, key: str, **values: object) -> str:
+        """The text of a key."""
+
+
+class Status(Drawn[Saying]):
     """What just happened, or what did not work and what to do next."""
 
-    def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
-        style = moment.look.wrong if moment.failed else moment.look.source
-        mark = "! " if moment.failed else "▸ "
-        told = wrapped(visible(moment.status), width - 4)
+    def lines(self, said: Saying, width: int, height: int) -> list[Line]:
+        style = said.look.wrong if said.failed else said.look.source
+        mark = "! " if said.failed else "▸ "
+        told = wrapped(visible(said.status), width - 4)
         return [
             [Segment(" " + (mark if n == 0 else "  ") + line, style)] for n, line in enumerate(told)
         ]
 
 
-class Small(View):
+class Small(Drawn[Saying]):
     """A terminal that is too small: the size it needs, and the way out."""
 
-    def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
-        said = moment.text("small.size", w=width, h=height) + " " + moment.text("small.how")
-        return [[Segment(line, moment.look.ink)] for line in wrapped(said, max(1, width))]
+    def lines(self, said: Saying, width: int, height: int) -> list[Line]:
+        told = said.text("small.size", w=width, h=height) + " " + said.text("small.how")
+        return [[Segment(line, said.look.ink)] for line in wrapped(told, max(1, width))]

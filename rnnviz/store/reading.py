@@ -1,0 +1,110 @@
+"""Models read back. Nothing is unpickled and nothing is believed before it is checked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rnnviz.data.series import Scaling
+from rnnviz.data.text import Vocabulary
+from rnnviz.engine.model import Model, shapes
+from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec
+from rnnviz.errors import InvalidFileError, UsageError
+from rnnviz.store.places import DEFAULT, locate
+from rnnviz.store.stored import Stored
+from rnnviz.store.weights import read_weights, remedy
+
+
+def load(name: str = DEFAULT) -> Stored:
+    """A model by shipped name, path of its JSON, run directory, or a file of weights in one.
+
+    UsageError if there is none of that name; InvalidFileError if it cannot be believed.
+    """
+    path, weights = locate(name)
+    run = path.name == "spec.json"
+    shown = path.parent.name if run else path.stem
+    record = _read_json(path)
+    if run:
+        _check_trained(path, record, weights)
+    try:
+        spec = ModelSpec.from_json(record.get("config"))
+        encoder = _encoder(path, record)
+        labels = tuple(_labels(record))
+        _agree(spec, encoder, labels)
+    except ValueError as error:
+        raise InvalidFileError(f"{path}: {error}. {remedy(path)}") from error
+    expected = None if run else record.get("weights_sha256")
+    params = read_weights(weights, shapes(spec), expected)
+    return Stored(shown, Model(spec, params), encoder, labels, record, weights)
+
+
+def _check_trained(path: Path, record: Mapping[str, Any], weights: Path) -> None:
+    if "config" in record and record["config"] is None:
+        raise UsageError(
+            f"{path.parent} measured a rule ({record.get('title', '')}): there is no net in it."
+        )
+    if not weights.is_file():
+        raise UsageError(
+            f"{path.parent} has no {weights.name} yet: no epoch of it is finished. "
+            f"Go on with it: rnnviz train --resume {path.parent}"
+        )
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidFileError(f"Cannot read {path}: {error.strerror}. {remedy(path)}") from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidFileError(f"{path} is not JSON: {error}. {remedy(path)}") from error
+    if not isinstance(record, dict):
+        raise InvalidFileError(f"{path}: expected an object. {remedy(path)}")
+    return record
+
+
+def _encoder(path: Path, record: Mapping[str, Any]) -> Vocabulary | Scaling:
+    if path.name == "spec.json":
+        series = path.with_name("series.json")
+        if series.is_file():
+            return Scaling.from_json(_read_json(series))
+        record = _read_json(path.with_name("vocabulary.json"))
+        return Vocabulary.from_json(record.get("words"), record.get("encoding"))
+    if "series" in record:
+        return Scaling.from_json(record["series"])
+    return Vocabulary.from_json(record.get("vocabulary"), record.get("encoding"))
+
+
+def _labels(record: Mapping[str, Any]) -> list[str]:
+    labels = record.get("labels")
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        raise ValueError("labels: expected a list of names")
+    return labels
+
+
+def _agree(spec: ModelSpec, encoder: Vocabulary | Scaling, labels: tuple[str, ...]) -> None:
+    if isinstance(spec.source, EmbeddingSpec) != isinstance(encoder, Vocabulary):
+        raise ValueError(
+            "config.source: a net of words needs a vocabulary, one of numbers a series"
+        )
+    if isinstance(spec.source, EmbeddingSpec):
+        # A table may have more rows than there are words: Keras makes it before it counts them.
+        if spec.source.vocabulary < len(encoder):
+            raise ValueError(
+                f"config.source.vocabulary is {spec.source.vocabulary:,} but the vocabulary has "
+                f"{len(encoder):,} words"
+            )
+    elif spec.source.width != len(encoder):
+        raise ValueError(
+            f"config.source.width is {spec.source.width} but the series has {len(encoder)} columns"
+        )
+    _agree_labels(spec.head, labels)
+
+
+def _agree_labels(head: HeadSpec, labels: tuple[str, ...]) -> None:
+    wanted = 2 if head.kind == "sigmoid" else head.outputs
+    if len(labels) != wanted:
+        raise ValueError(f"{len(labels)} labels for a head of {wanted} outputs")
+    if head.kind == "sigmoid" and head.outputs != 1:
+        raise ValueError("config.head: a sigmoid head has one output")

@@ -1,0 +1,78 @@
+"""A model with what is needed to use it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rnnviz.arrays import Array
+from rnnviz.data.batches import padded
+from rnnviz.data.series import Scaling
+from rnnviz.data.text import Vocabulary
+from rnnviz.engine.model import Model, initialise
+from rnnviz.engine.spec import EmbeddingSpec
+from rnnviz.errors import UsageError
+
+
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """A model with what is needed to use it."""
+
+    name: str
+    model: Model
+    encoder: Vocabulary | Scaling  # how a text or a series becomes its input
+    labels: tuple[str, ...]
+    record: Mapping[str, Any]  # the JSON: training, metrics, versions, licence note ...
+    weights_path: Path | None = None
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The words it knows; UsageError for a model that reads a series."""
+        if isinstance(self.encoder, Scaling):
+            raise UsageError(
+                f"{self.name} reads a series ({len(self.encoder)} measurements a step), not text. "
+                "Models of text: rnnviz models"
+            )
+        return self.encoder
+
+    @property
+    def masks(self) -> bool:
+        """Whether it skips its padding."""
+        source = self.model.spec.source
+        return isinstance(source, EmbeddingSpec) and source.mask_zero
+
+    @property
+    def about(self) -> str:
+        """What it was trained on, for the title line."""
+        return str(self.record.get("trained_on", ""))
+
+    @property
+    def example(self) -> str:
+        """The sentence to step through when none is given."""
+        return str(self.record.get("example", "this movie was not good"))
+
+    def tokenize(self, text: str) -> list[str]:
+        """The text as this model's words."""
+        return self.vocabulary.tokenize(text)
+
+    def untrained(self, seed: int) -> Stored:
+        """The same net with fresh weights, and a name that says so."""
+        model = Model(self.model.spec, initialise(self.model.spec, seed))
+        record = {**self.record, "trained_on": f"untrained, seed {seed}"}
+        name = f"{self.name} (untrained, seed {seed})"
+        return Stored(name, model, self.encoder, self.labels, record)
+
+    def predict(self, texts: list[str]) -> Array:
+        """(N, K) probabilities of each label for each text, padded as in training."""
+        vocabulary = self.vocabulary
+        length, padding = vocabulary.encoding.length, vocabulary.encoding.padding
+        ids = [vocabulary.read(text)[1] or [vocabulary.encoding.unknown] for text in texts]
+        if self.masks or length is not None:
+            found = self.model.predict(padded(ids, length, padding))
+        else:  # a net that reads its padding, which in training was as long as the batch asked for
+            found = np.concatenate([self.model.predict(padded([row])) for row in ids])
+        return np.concatenate([1 - found, found], -1) if found.shape[-1] == 1 else found

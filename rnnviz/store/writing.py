@@ -1,0 +1,64 @@
+"""Models as files: weights first, then the JSON that names them, each written atomically."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rnnviz.arrays import Array
+from rnnviz.data.series import Scaling
+from rnnviz.data.text import Vocabulary
+from rnnviz.engine.model import Model
+from rnnviz.files import write_atomically
+
+SCHEMA = "rnnviz.model/1"
+
+
+def save(
+    path: Path,
+    model: Model,
+    encoder: Vocabulary | Scaling,
+    labels: tuple[str, ...],
+    record: Mapping[str, Any],
+    dtype: type = np.float16,
+) -> None:
+    """Write ``path`` (a .json) and its .safetensors, weights first, each atomically."""
+    data = pack({name: a.astype(dtype) for name, a in model.params.items()})
+    write_atomically(path.with_suffix(".safetensors"), data)
+    document = {
+        "schema": SCHEMA,
+        **record,
+        "config": model.spec.to_json(),
+        "labels": list(labels),
+        "weights": path.with_suffix(".safetensors").name,
+        "weights_dtype": np.dtype(dtype).name,
+        "weights_sha256": hashlib.sha256(data).hexdigest(),
+        **_encoder_fields(encoder),
+    }
+    write_atomically(path, json.dumps(document, ensure_ascii=False, indent=1) + "\n")
+
+
+def _encoder_fields(encoder: Vocabulary | Scaling) -> dict[str, Any]:
+    if isinstance(encoder, Scaling):
+        return {"series": encoder.to_json()}
+    return {"vocabulary": encoder.to_json(), "encoding": encoder.encoding.to_json()}
+
+
+def encoder_json(encoder: Vocabulary | Scaling) -> tuple[str, dict[str, Any]]:
+    """The file of a run directory that an encoder goes to, and what is in it."""
+    if isinstance(encoder, Scaling):
+        return "series.json", encoder.to_json()
+    return "vocabulary.json", {"words": encoder.to_json(), "encoding": encoder.encoding.to_json()}
+
+
+def pack(arrays: Mapping[str, Array], metadata: Mapping[str, str] | None = None) -> bytes:
+    """Arrays as the bytes of a safetensors file."""
+    from safetensors.numpy import save as to_bytes
+
+    contiguous = {name: np.ascontiguousarray(a) for name, a in arrays.items()}
+    return bytes(to_bytes(contiguous, dict(metadata) if metadata else None))

@@ -1,0 +1,46 @@
+"""What both apps are: the terminal's driver, the palettes, one theme at a time."""
+
+from __future__ import annotations
+
+import os
+from typing import TypeVar
+
+from textual.app import App
+
+from rnnviz.tui.look import PALETTES, THEMES, Look, textual_theme
+from rnnviz.tui.terminal import thrifty
+
+End = TypeVar("End")
+
+
+class Themed(App[End]):
+    """An app in one of our themes; ``look`` is what its views are drawn with.
+
+    Without ``colour`` no colour code is written at all; with ``ascii_only`` every character is
+    ASCII.
+    """
+
+    TITLE = "rnnviz"
+    CSS = "Screen { background: $background; color: $foreground; }"
+
+    def __init__(self, theme: str, colour: bool, ascii_only: bool) -> None:
+        # Textual takes even an empty NO_COLOR for a wish; whether colour is wanted was decided
+        # by whoever started this.
+        os.environ.pop("NO_COLOR", None)
+        super().__init__(driver_class=thrifty(self.get_driver_class(), colour))
+        for palette in PALETTES:
+            self.register_theme(textual_theme(palette))
+        self.colour, self.ascii_only = colour, ascii_only
+        self.wear(theme)
+
+    def wear(self, theme: str) -> None:
+        """Another theme: for the views and for Textual's own widgets."""
+        self.look = Look(theme, self.colour, self.ascii_only)
+        own = self.look.palette
+        self.theme = f"rnnviz-{own.name}" if own else "ansi-dark"
+
+    def wear_next(self) -> str:
+        """The next theme, and its name."""
+        name = THEMES[(THEMES.index(self.look.name) + 1) % len(THEMES)]
+        self.wear(name)
+        return name
