@@ -16,8 +16,9 @@ from rnnviz.cli import run
 from rnnviz.data.text import Vocabulary
 from rnnviz.engine.model import Model, initialise
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec
-from rnnviz.errors import InvalidFileError
-from rnnviz.store import load, save, shipped
+from rnnviz.errors import InvalidFileError, UsageError
+from rnnviz.runs import export
+from rnnviz.store import assets, load, save, shipped
 
 Damage = Callable[[Path, Path], None]
 
@@ -137,13 +138,35 @@ def test_a_damaged_model_is_refused_with_the_reason(
 @pytest.mark.parametrize("name", shipped())
 def test_every_shipped_model_loads_and_says_how_it_was_made(name: str) -> None:
     stored = load(name)
-    assert len(stored.vocabulary) == 10_000
+    assert len(stored.encoder) == (14 if name == "jena-gru" else 10_000)
     metrics, training = stored.record["metrics"], stored.record["training"]
-    assert metrics["validation_accuracy"] > 0.78
-    assert training["command"].startswith("rnnviz train sentiment-")
+    assert metrics["epoch"] and "validation_loss" in metrics
+    assert training["command"].startswith(f"rnnviz train {name}")
+    assert len(training["history"]) == training["epochs"]
     assert training["data"]
     assert stored.record["licence"]
 
 
-def test_shipped_models_share_one_vocabulary() -> None:
-    assert len({load(name).vocabulary.words for name in shipped()}) == 1
+def test_the_sentiment_models_share_one_vocabulary() -> None:
+    names = [name for name in shipped() if name.startswith("sentiment-")]
+    assert len({load(name).vocabulary.words for name in names}) == 1
+
+
+def test_the_shipped_files_are_small() -> None:
+    files = [p for name in ("models", "samples") for p in (assets() / name).rglob("*")]
+    assert sum(p.stat().st_size for p in files if p.is_file()) < 12_000_000
+
+
+def test_an_exported_model_may_keep_only_its_frequent_words(tmp_path: Path) -> None:
+    """The kept words read as before; a word that was let go reads as an unknown one."""
+    export("sentiment-lstm-8", tmp_path / "few.json", words=500)
+    whole, few = load("sentiment-lstm-8"), load(str(tmp_path / "few.json"))
+    assert len(few.vocabulary) == 500 and few.record["words_kept"] == 500
+    rare = whole.vocabulary.words[600]
+    np.testing.assert_allclose(few.predict(["it was good"]), whole.predict(["it was good"]), 1e-3)
+    np.testing.assert_allclose(
+        few.predict([f"it was {rare}"]), whole.predict(["it was qqqq"]), 1e-3
+    )
+    for words in (2, 10_001):
+        with pytest.raises(UsageError, match="cannot keep"):
+            export("sentiment-lstm-8", tmp_path / "no.json", words=words)

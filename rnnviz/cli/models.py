@@ -158,12 +158,14 @@ def _in_unit(metric: Any, key: str, value: Any) -> str:
 @command.command("export")
 @click.argument("name")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--words", type=click.IntRange(1), metavar="N",
+              help="Keep the N most frequent words; the others become unknown.")  # fmt: skip
 @options.debug
-def export(name: str, file: Path) -> None:
+def export(name: str, file: Path, words: int | None) -> None:
     """Write model NAME to FILE.json and FILE.safetensors (float16), to keep or to hand out."""
     from rnnviz.runs import export
 
     if not file.parent.is_dir():
         raise UsageError(f"There is no folder {file.parent}. Make it first: mkdir -p {file.parent}")
-    export(name, file.with_suffix(".json"))
+    export(name, file.with_suffix(".json"), words)
     click.echo(str(file.with_suffix(".json")))

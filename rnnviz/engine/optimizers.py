@@ -121,7 +121,9 @@ PIECE = 16_384
 def _pieces(*arrays: Array) -> Iterator[tuple[Array, ...]]:
     """The same stretch of each array and a spare one, to be changed in place."""
     if not arrays[0].flags.c_contiguous:
-        raise ValueError("a parameter that is not contiguous has no flat view to be changed through")
+        raise ValueError(
+            "a parameter that is not contiguous has no flat view to be changed through"
+        )
     flat = [a.reshape(-1) for a in arrays]
     spare = np.empty(min(PIECE, flat[0].size), arrays[0].dtype)
     for at in range(0, flat[0].size, PIECE):

@@ -517,9 +517,9 @@ class _Writer:
         whole = step("K")
         emit.lines += [
             f"if asked is not None: add({d_h}, asked[t], {d_h})",
-            f"n = {d_h}.shape[1] if counts is None else counts[t]",
-            f"masked = n < {d_h}.shape[1]",
+            f"masked = counts is not None and counts[t] < {d_h}.shape[1]",
             "if masked:",
+            "    n = counts[t]",
             "    around = [" + ", ".join(f"{d}[:, n:].copy()" for d in (d_h, *nexts)) + "]",
             *(f"    {d}[:, n:] = 0" for d in (d_h, *nexts)),
         ]
