@@ -372,3 +372,14 @@ def test_the_table_of_the_readme_is_that_of_the_measured_runs() -> None:
     readme = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
     (block,) = re.findall(r"<!-- reproduce: begin -->\n(.*?)<!-- reproduce: end -->", readme, re.S)
     assert block.strip() == markdown(json.loads(measured.read_text("utf-8"))["rows"]).strip()
+
+
+def test_a_variant_is_a_row_and_a_folder_of_its_own(tmp_path: Path) -> None:
+    """The title cites another way to ready the data, so its numbers may not share a row."""
+    names = ["agnews-rnn", "agnews-rnn:all-words"]
+    asked = Asked(names, data="sample", out=tmp_path, epochs=1, limit=40)
+    document = reproduce(asked, say=lambda text: None)
+    assert [row["recipe"] for row in document["rows"]] == names
+    assert (tmp_path / "agnews-rnn-all-words-seed-0" / "result.json").is_file()
+    with pytest.raises(UsageError, match=r"no variant 'all-wrds' of agnews-rnn.*all-words"):
+        select(["agnews-rnn:all-wrds"])

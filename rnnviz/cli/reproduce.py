@@ -13,7 +13,8 @@ from rnnviz.errors import UsageError
 
 HELP = """Train each RECIPE with several seeds; one table says what it reaches beside the published.
 
-A RECIPE is a name (rnnviz recipes lists them) or a group: all, imdb, jena, agnews, sentiment. Each
+A RECIPE is a name (rnnviz recipes lists them), NAME:VARIANT (rnnviz recipes show NAME tells them)
+or a group: all, imdb, jena, agnews, sentiment. Each
 run is a directory in --out: what is finished is not trained again, what was interrupted goes on, so
 ctrl+c and the same command later lose nothing. table.md and table.json are written there after
 every run.

@@ -45,8 +45,8 @@ from rnnviz.recipes import Published, Recipe, Task, is_sample
 
 LOOKBACK, STEP, DELAY, BATCH = 1440, 6, 144, 128
 STEPS: Final = LOOKBACK // STEP
-#: Batches an epoch, on the table and on the sample.
-DRAWN, DRAWN_SAMPLE = 500, 20
+#: Batches an epoch draws of the published table.
+DRAWN: Final = 500
 #: Where training and validation end in the published table.
 TRAINING, VALIDATION = 200_000, 300_000
 
@@ -93,7 +93,7 @@ def prepare(folder: Path, limit: int | None, seed: int, say: Say, *, reverse: bo
             values[: split.training[1]], COLUMNS, lookback=LOOKBACK, step=STEP, delay=DELAY,
             target=TEMPERATURE, reverse=reverse,
         )  # fmt: skip
-    drawn = BATCH * (DRAWN_SAMPLE if is_sample(folder) else DRAWN)
+    drawn = BATCH * _batches(len(values))
     train = Windows(
         scaling.apply(values), LOOKBACK, STEP, DELAY, TEMPERATURE, reverse=reverse,
         draw_from=(split.training[0] + LOOKBACK, split.training[1]), draws=drawn,
@@ -113,6 +113,7 @@ def prepare(folder: Path, limit: int | None, seed: int, say: Say, *, reverse: bo
             "test rows": list(split.test),
             "split": "as published" if len(values) == PUBLISHED_ROWS else _scaled(len(values)),
             "windows an epoch": len(train),
+            "batches an epoch": len(train) // BATCH,
             "validation windows": len(valid),
             "test windows": len(test),
             **_flaws(series),
@@ -121,6 +122,11 @@ def prepare(folder: Path, limit: int | None, seed: int, say: Say, *, reverse: bo
         licence="Trained on measurements of the Max Planck Institute for Biogeochemistry, Jena "
         "(www.bgc-jena.mpg.de/wetter), marked CC BY 4.0 there: name the institute.",
     )
+
+
+def _batches(rows: int) -> int:
+    """Batches of an epoch: of a shorter table as many passes over it as of the published one."""
+    return min(DRAWN, max(1, round(DRAWN * rows / PUBLISHED_ROWS)))
 
 
 def _rows(first: int, end: int) -> Array:
@@ -162,7 +168,8 @@ def as_today(examples: Examples) -> dict[str, float]:
 
 PROTOCOL = "Jena 2009–2016, 240 hourly readings, a day ahead; batches of 128"
 RULES: tuple[str, ...] = (
-    "On another table than that of 2009 to 2016 the rows are split in the same shares.",
+    "Of another table than that of 2009 to 2016 the rows are split in the same shares, and an "
+    "epoch draws as large a part of them: 63 batches instead of 500 from a year.",
     "The last reading of a window is an hour before its row, so the forecast is 25 hours ahead.",
     "In a year or less of rows the validation falls into another season than the training, and a "
     "net can do worse than the naive forecast.",

@@ -71,7 +71,17 @@ def select(names: Sequence[str]) -> list[str]:
     """The recipes of these names and groups, in the order given, each once."""
     known = recipes()
     found: list[str] = []
-    for name in names:
+    for full in names:
+        name, _, variant = full.partition(":")
+        if variant and (name not in known or variant not in known[name].variants):
+            of = known[name].variants if name in known else ()
+            raise UsageError(
+                f"There is no variant {variant!r} of {name}.{nearest(variant, of)} "
+                f"There are: {', '.join(of) or 'none'}."
+            )
+        if variant:
+            found.append(full)
+            continue
         if name not in known and name not in GROUPS:
             raise UsageError(
                 f"Unknown recipe {name!r}.{nearest(name, [*GROUPS, *known])} "
@@ -98,7 +108,14 @@ def _jobs(asked: Asked, names: Sequence[str], out: Path) -> list[Job]:
     # The package may lie elsewhere on another machine, so its sample goes by name.
     data = "sample" if folder == runs.data_path("sample") else str(folder.resolve())
     return [
-        Job(name, seed, asked.epochs, asked.limit, data, str(out / f"{name}-seed-{seed}"))
+        Job(
+            name,
+            seed,
+            asked.epochs,
+            asked.limit,
+            data,
+            str(out / f"{name.replace(':', '-')}-seed-{seed}"),
+        )
         for name in names
         for seed in range(asked.seeds)
     ]
@@ -125,7 +142,7 @@ def _check(planned: Sequence[Job]) -> None:
 
 
 def _differences(job: Job, record: dict[str, Any]) -> Iterator[str]:
-    if record.get("recipe") != job.recipe:
+    if record.get("recipe") != job.name:
         yield "recipe"
     options = record.get("options") or {}
     for name, value in asdict(job.options()).items():

@@ -29,7 +29,7 @@ _BEFORE_IT_BEGAN = ("history.jsonl", "vocabulary.json", "series.json", ".*.*.*")
 class Job:
     """What is to be trained, on which data, into which run directory."""
 
-    recipe: str
+    recipe: str  # NAME or NAME:VARIANT
     seed: int
     epochs: int | None
     limit: int | None
@@ -43,7 +43,13 @@ class Job:
 
     def options(self) -> runs.Options:
         """What it changes of the recipe."""
-        return runs.Options(epochs=self.epochs, limit=self.limit, seed=self.seed)
+        variant = self.recipe.partition(":")[2] or None
+        return runs.Options(epochs=self.epochs, limit=self.limit, seed=self.seed, variant=variant)
+
+    @property
+    def name(self) -> str:
+        """The recipe without its variant."""
+        return self.recipe.partition(":")[0]
 
 
 def run(job: Job, stop: str | None = None, manner: str = "one at a time") -> dict[str, Any]:
@@ -91,7 +97,7 @@ def _trained(job: Job, stop: Path | None, manner: str) -> str:
         for name in _BEFORE_IT_BEGAN:
             for half in path.glob(name):
                 half.unlink()
-        runs.train(job.recipe, job.options(), data=job.data, out=path, stop=asked)
+        runs.train(job.name, job.options(), data=job.data, out=path, stop=asked)
     write_atomically(path / "machine.json", json.dumps(machine(manner)) + "\n")
     return "finished"
 

@@ -14,7 +14,7 @@ from rnnviz.data.jena import COLUMNS
 from rnnviz.data.series import Scaling
 from rnnviz.errors import InvalidFileError, MissingError, UsageError
 from rnnviz.recipes import find
-from rnnviz.recipes.jena import as_today, parts
+from rnnviz.recipes.jena import _batches, as_today, parts
 
 ROWS = 7_000
 FULL = Path(os.environ.get("RNNVIZ_DATA", "-")) / "jena"
@@ -96,7 +96,7 @@ def test_training_windows_are_drawn_from_the_training_rows(folder: Path) -> None
     task = find("jena-gru").prepare(folder, None, 0, quiet)
     train = task.draw(1, np.random.default_rng(0))
     assert isinstance(train, Windows)
-    assert len(train) == 500 * 128
+    assert len(train) == 8 * 128  # as large a part as 500 batches are of the published table
     assert train.draw_from == (1440, parts(ROWS).training[1])
 
 
@@ -145,3 +145,11 @@ def test_the_naive_error_is_the_published_one() -> None:
     task = find("jena-naive").prepare(FULL.parent, None, 0, quiet)
     assert as_today(task.valid)["mae"] == pytest.approx(0.28974, abs=5e-4)
     assert task.trained_on == "Jena 2009–2016"
+
+
+def test_an_epoch_draws_as_many_passes_over_any_table_as_over_the_published_one() -> None:
+    """500 batches of 420,551 rows; 63 of a year's; never more than 500, never none."""
+    assert _batches(420_551) == 500
+    assert _batches(52_695) == 63
+    assert _batches(10**6) == 500
+    assert _batches(10) == 1
