@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from rnnviz.data.agnews import read_agnews
+from rnnviz.data.batches import Texts
+from rnnviz.data.folders import resolve
+from rnnviz.data.imdb import read_imdb
 from rnnviz.data.sources import as_typed, read_sst2
+from rnnviz.recipes import find
 from rnnviz.store import Stored, assets, load
+from rnnviz.training.fit import evaluate
 
 DEV = Path(__file__).parent.parent / "assets" / "dev"
 #: At least: SST-2 validation accuracy, spoken sentences, pairs of "X" and "not X" (of 25).
@@ -79,3 +87,45 @@ def test_the_lecture_sentence_turns_at_not(name: str) -> None:
 
 def positive_shares(name: str, texts: list[str]) -> list[float]:
     return [float(p) for p in model(name).predict(texts)[:, 1]]
+
+
+@pytest.mark.parametrize("name", ["imdb-rnn", "imdb-lstm", "imdb-gru"])
+def test_the_lectures_nets_judge_the_reviews_of_the_sample(name: str) -> None:
+    """250 test reviews; padded in front and read whole, as they were trained."""
+    reviews = read_imdb(assets() / "samples", "test", raw=True)
+    said = positive(name, [review.text for review in reviews])
+    accuracy = float((said == np.array([review.label == 1 for review in reviews])).mean())
+    print(f"{name}: {accuracy:.3f} of {len(reviews)} sample reviews")
+    assert accuracy > 0.8
+
+
+def test_the_news_of_the_sample_are_told_apart() -> None:
+    """600 test rows, title and description."""
+    news = read_agnews(assets() / "samples", "test")
+    said = model("agnews-bilstm").predict([f"{row.title} {row.description}" for row in news])
+    accuracy = float((said.argmax(1) == [row.label for row in news]).mean())
+    print(f"agnews-bilstm: {accuracy:.3f} of {len(news)} sample rows")
+    assert accuracy > 0.85
+
+
+@pytest.mark.skipif("RNNVIZ_DATA" not in os.environ, reason="needs the whole test sets")
+@pytest.mark.parametrize("name", ["imdb-rnn", "imdb-lstm", "imdb-gru", "agnews-bilstm", "jena-gru"])
+def test_float16_weights_reach_what_the_run_reached(name: str) -> None:
+    stored = model(name)
+    task = find(name).prepare(resolve(None), None, 0, lambda text: None)
+    if name == "agnews-bilstm":
+        task = find(name).variants["all-words"](resolve(None), None, 0, lambda text: None)
+        texts = task.valid
+        assert isinstance(texts, Texts)
+        # The shipped net knows the frequent words only.
+        known = len(stored.vocabulary)
+        few = [[i if i < known else 1 for i in row] for row in texts.ids]
+        found = evaluate(stored.model, replace(texts, ids=few))["accuracy"]
+        recorded, within = stored.record["metrics"]["validation_accuracy"], 0.001
+    else:
+        assert task.test is not None
+        key = "mae" if name == "jena-gru" else "accuracy"
+        found = evaluate(stored.model, task.test)[key]
+        recorded, within = stored.record["metrics"][f"test_{key}"], 0.001
+    print(f"{name}: {found:.4f}, recorded {recorded:.4f}")
+    assert found == pytest.approx(recorded, abs=within)
