@@ -1,0 +1,21 @@
+"""A run directory: what was trained, on what, how it went, and the weights.
+
+``spec.json`` (recipe, model, fit, data files and hashes, seed, versions) · ``history.jsonl`` (a
+line an epoch) · ``best.safetensors`` · ``last.safetensors`` (with all that is needed to go on) ·
+``vocabulary.json`` or ``series.json`` · ``result.json`` when all is done. Every file is written by
+temporary file and rename, except the history, to which whole lines are appended.
+"""
+
+from __future__ import annotations
+
+from rnnviz.data.folders import resolve as data_path
+from rnnviz.runs.again import resume
+from rnnviz.runs.folder import Run, begun, find_run, runs, runs_folder
+from rnnviz.runs.kept import export
+from rnnviz.runs.options import Control, Options, Watch
+from rnnviz.runs.start import train
+
+__all__ = [
+    "Control", "Options", "Run", "Watch", "begun", "data_path", "export", "find_run", "resume",
+    "runs", "runs_folder", "train",
+]  # fmt: skip

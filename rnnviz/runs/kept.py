@@ -1,0 +1,126 @@
+"""Models to keep: a run, or any model, as one JSON and its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rnnviz.data.batches import Texts
+from rnnviz.data.folders import resolve
+from rnnviz.data.text import Vocabulary
+from rnnviz.engine.model import Model
+from rnnviz.engine.spec import EmbeddingSpec
+from rnnviz.errors import UsageError
+from rnnviz.recipes import find
+from rnnviz.runs.folder import Run
+from rnnviz.runs.plan import preparation
+from rnnviz.store import Stored, load, save
+from rnnviz.training.fit import evaluate
+
+_EXPORTED = (
+    "title", "trained_on", "example", "licence", "metric", "published", "metrics", "training",
+)  # fmt: skip
+
+
+def export(name: str, path: Path, words: int | None = None) -> None:
+    """Write a model as ``path`` (a .json) and its .safetensors in float16.
+
+    A run's record becomes the model's: how it was trained, on which files, what it reached in each
+    epoch. ``words`` keeps that many entries of the vocabulary, the most frequent ones; the others
+    are then unknown words, and a run's model is validated anew on the data it was trained on.
+    UsageError if there are not so many, MissingError if that data is no longer there.
+    """
+    stored = load(name) if words is None else _with_fewer_words(load(name), words)
+    record: dict[str, Any] = {"name": path.stem}
+    for key in _EXPORTED:
+        if key in stored.record:
+            record[key] = stored.record[key]
+    if "recipe" in stored.record:
+        record |= _of_run(name, stored)
+    if words is not None:
+        record["words_kept"] = words
+        if "recipe" in stored.record:
+            record["metrics_with_all_words"] = record["metrics"]
+            record["metrics"] = {
+                **{f"validation_{key}": value for key, value in _validated(stored).items()},
+                "epoch": record["metrics"].get("epoch"),
+            }
+    save(path, stored.model, stored.encoder, stored.labels, record)
+
+
+def _with_fewer_words(stored: Stored, words: int) -> Stored:
+    """The model without the rare end of its vocabulary; ids are by frequency."""
+    vocabulary, source = stored.vocabulary, stored.model.spec.source
+    assert isinstance(source, EmbeddingSpec)  # it has a vocabulary
+    special = len([w for w in vocabulary.words[:5] if not w or w.startswith("[")])
+    if not special < words <= len(vocabulary):
+        raise UsageError(
+            f"{stored.name} has {len(vocabulary):,} words, {special} of them special; "
+            f"it cannot keep {words:,}."
+        )
+    spec = replace(stored.model.spec, source=replace(source, vocabulary=words))
+    params = {**stored.model.params, "embedding": stored.model.params["embedding"][:words]}
+    kept = Vocabulary(vocabulary.words[:words], vocabulary.encoding)
+    return replace(stored, model=Model(spec, params), encoder=kept)
+
+
+def _validated(stored: Stored) -> dict[str, float]:
+    """Loss and accuracy on the validation texts of its recipe, rare words unknown."""
+    record = stored.record
+    variant = record["options"].get("variant")
+    prepare = preparation(find(record["recipe"]), variant)
+    options = record["options"]
+    task = prepare(resolve(record["folder"]), options["limit"], options["seed"], lambda text: None)
+    texts = task.valid
+    assert isinstance(texts, Texts)  # what has a vocabulary reads texts
+    known, unknown = len(stored.vocabulary), stored.vocabulary.encoding.unknown
+    rows = [[i if i < known else unknown for i in row] for row in texts.ids]
+    half = {key: a.astype(np.float16) for key, a in stored.model.params.items()}
+    model = Model(stored.model.spec, {key: a.astype(np.float32) for key, a in half.items()})
+    return evaluate(model, replace(texts, ids=rows))
+
+
+def _of_run(name: str, stored: Stored) -> dict[str, Any]:
+    """What a model's JSON says of the run it comes from."""
+    assert stored.weights_path is not None
+    run = Run(stored.weights_path.parent)
+    history, result = run.history(), run.result()
+    if not history:
+        raise UsageError(f"{name} has no finished epoch yet.")
+    metrics: dict[str, Any] = {}
+    if stored.weights_path.name == "best.safetensors":  # other weights were not measured
+        kept = _kept(stored.record["fit"], history)
+        metrics = {f"validation_{key}": value for key, value in kept["valid"].items()}
+        metrics["epoch"] = kept["epoch"]
+        tested = {} if result is None else result.get("test") or {}
+        metrics |= {f"test_{key}": value for key, value in tested.items()}
+    keys = ("fit", "data", "preparation", "seed", "versions")
+    training = {
+        "command": _command(stored.record),
+        "epochs": len(history),
+        "history": history,
+        **{key: stored.record[key] for key in keys},
+    }
+    return {"metrics": metrics, "training": training}
+
+
+def _kept(spec: Mapping[str, Any], history: list[dict[str, Any]]) -> dict[str, Any]:
+    """The line of the epoch whose weights were kept; of equals the first."""
+    if spec["keep"] == "last":
+        return history[-1]
+    monitor = spec.get("monitor", "accuracy")
+    choose = max if monitor == "accuracy" else min
+    return choose(history, key=lambda line: float(line["valid"][monitor]))
+
+
+def _command(record: Mapping[str, Any]) -> str:
+    """The command that makes this run again."""
+    given = {k: v for k, v in record["options"].items() if v is not None}
+    if record.get("sample"):
+        given = {"data": "sample", **given}
+    flags = [f"--{k.replace('_', '-')} {v}" for k, v in given.items()]
+    return " ".join(["rnnviz train", record["recipe"], *flags])

@@ -1,0 +1,71 @@
+"""A new run."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from rnnviz import recipes
+from rnnviz.data.folders import resolve
+from rnnviz.engine.model import Model, initialise
+from rnnviz.errors import UsageError
+from rnnviz.recipes import Recipe, is_sample
+from rnnviz.runs import plan
+from rnnviz.runs.course import go_on, measure
+from rnnviz.runs.folder import Run, runs_folder
+from rnnviz.runs.options import Options, Watch, controlled
+from rnnviz.store import encoder_json
+from rnnviz.training.directory import Directory, alone, how_to_resume
+from rnnviz.training.state import State
+
+
+def train(
+    recipe: str,
+    options: Options,
+    *,
+    data: str | Path | None = None,
+    out: str | Path | None = None,
+    time_budget: float | None = None,
+    stop: Callable[[], bool] | None = None,
+    snapshot: Callable[[], bool] | None = None,
+    watch: Watch | None = None,
+) -> Run:
+    """Train a recipe into a run directory; the best (or, if it says so, the last) epoch is kept.
+
+    UsageError for an unknown recipe or option, MissingError if its data is not there,
+    InterruptedTraining if it was stopped (see Control); what was reached is then saved.
+    """
+    control = controlled(time_budget, stop, snapshot, watch)
+    chosen = recipes.find(recipe)
+    plan.preparation(chosen, options.variant)  # a wrong name is told before any other trouble
+    folder = resolve(data)
+    directory = Directory(_place(chosen, out))
+    task = plan.prepared(chosen, folder, options, control, "nothing had been trained.")
+    spec = plan.net(chosen, options, task)
+    fit = plan.fit_of(chosen, options, is_sample(folder))
+    record = plan.record_of(chosen, options, task, spec, fit, folder)
+    directory.begin(record, *encoder_json(task.encoder))
+    with alone(directory.path):
+        if spec is None:
+            return measure(chosen, task, directory, record, control)
+        params = initialise(spec, options.seed)
+        state = State.fresh(params, fit)
+        return go_on(directory, task, Model(spec, params), fit, state, record, control)
+
+
+def _place(recipe: Recipe, out: str | Path | None) -> Path:
+    """Where the run goes; UsageError if something is there."""
+    if out is None:
+        return runs_folder() / f"{recipe.name}-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
+    path = Path(out).expanduser()
+    if path.exists() and not path.is_dir():
+        raise UsageError(f"{path} is a file. Name a new folder with --out.")
+    if path.is_dir() and any(path.iterdir()):
+        begun = (path / "spec.json").is_file()
+        more = f"\nTo go on with the run in it: {how_to_resume(path)}" if begun else ""
+        raise UsageError(
+            f"{path} is there already and not empty. Name a new folder with --out.{more}"
+        )
+    return path
