@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from rnnviz.cli import run
-from rnnviz.store import shipped
+from rnnviz.store import load, shipped
 
 MODELS = sorted(name for name in shipped() if not name.startswith("jena"))  # those of text
 SENTENCE = "this movie was not good"
@@ -41,18 +41,22 @@ def test_json_keeps_the_schema_for_every_shipped_model(
     ]  # fmt: skip
     assert trace["schema"] == "rnnviz.trace/1"
     assert trace["model"] == model
-    assert trace["tokens"] == SENTENCE.split()
+    start = ["[START]"] if model.startswith("imdb-") else []
+    assert trace["tokens"] == start + SENTENCE.split()
     assert (trace["device"], trace["dtype"]) == ("cpu", "float32")
-    (layer,) = trace["layers"]
-    assert set(layer["values"]) == set(layer["grads"]) == NAMES[layer["cell"]]
-    for group in ("values", "grads"):
-        for name, rows in layer[group].items():
-            width = len(layer["values"]["x"][0]) if name == "x" else layer["units"]
-            assert np.array(rows).shape == (5, width)
-    assert len(layer["reach"]) == len(layer["mask"]) == 5
-    assert layer["reach"][-1] == pytest.approx(1)
+    T = len(trace["tokens"])
+    assert len(trace["layers"]) == (4 if model == "agnews-bilstm" else 1)
+    for layer in trace["layers"]:
+        assert set(layer["values"]) == set(layer["grads"]) == NAMES[layer["cell"]]
+        for group in ("values", "grads"):
+            for name, rows in layer[group].items():
+                width = len(layer["values"]["x"][0]) if name == "x" else layer["units"]
+                assert np.array(rows).shape == (T, width)
+        assert len(layer["reach"]) == len(layer["mask"]) == T
+        last = 0 if layer["direction"] == "backward" else -1
+        assert layer["reach"][last] == pytest.approx(1)
     head = trace["head"]
-    assert head["labels"] == ["negative", "positive"]
+    assert head["labels"] == list(load(model).labels)
     assert head["readout"][-1] == head["output"]
     assert sum(head["output"]) == pytest.approx(1)
     assert head["objective"] == f"log-loss of '{head['target']}'"
