@@ -147,7 +147,7 @@ def test_ticks_are_in_range_rising_and_written_differently(values: list[float], 
     assert all(found.low <= n <= found.high for n in numbers)
     assert len({label for _, label in found.ticks}) == len(numbers) >= 1
     assert numbers == sorted(numbers)
-    assert len(numbers) <= most + 2
+    assert len(numbers) <= most + 3  # two at least are wanted, and a step more may bring two
 
 
 # -- without colour -------------------------------------------------------------------------------
