@@ -59,9 +59,13 @@ def _step(low: float, high: float, most: int, whole: bool) -> float:
         steps = [s for s in steps if s >= 1] or [1.0]
     fitting = [s for s in steps if s >= rough * (1 - 1e-9)]
     first = len(fitting) - 1 if fitting else 0
+    coarser = 0.0
     for step in steps[first:]:
-        if math.floor(high / step) - math.ceil(low / step) >= 1:
-            return step
+        count = math.floor(high / step) - math.ceil(low / step) + 1
+        if count >= 2:
+            # Around zero a finer step can bring several at once: one tick is then better.
+            return coarser if count > most + 2 and coarser else step
+        coarser = step if count else 0.0
     return steps[-1]
 
 

@@ -47,6 +47,8 @@ class Canvas:
             columns = _columns(char)
             inside = 0 <= row < self.height and 0 <= column and column + columns <= self.width
             if inside and columns:
+                self._part(row, column)
+                self._part(row, column + columns)
                 self.cells[row][column] = (char, ink)
                 if columns == 2:
                     self.cells[row][column + 1] = ("", ink)
@@ -56,6 +58,12 @@ class Canvas:
                 self.cells[row][base] = (self.cells[row][base][0] + char, ink)
             column += columns
         return column
+
+    def _part(self, row: int, column: int) -> None:
+        """Blank a wide character that reaches over the left edge of a cell: half of it may go."""
+        if 0 < column < self.width and self.cells[row][column][0] == "":
+            for half in (column - 1, column):
+                self.cells[row][half] = (" ", self.cells[row][half][1])
 
     def free(self, row: int, column: int, width: int) -> bool:
         """Whether that part of a row is inside and shows nothing but blanks and reference lines."""
