@@ -29,6 +29,25 @@ else:
 Values = dict[str, Array]
 
 
+#: Bytes at whose multiples the processor's widest loads begin.
+ALIGNMENT = 64
+
+
+def aligned(shape: tuple[int, ...], dtype: Any) -> Array:
+    """An empty array that begins at a multiple of ALIGNMENT.
+
+    NumPy's own begin at multiples of 16, where every wide load touches two lines of the cache:
+    elementwise arithmetic on data in the cache then takes twice as long.
+    """
+    dtype = np.dtype(dtype)
+    size = dtype.itemsize
+    for n in shape:
+        size *= n
+    room = np.empty(size + ALIGNMENT, np.uint8)
+    start = -room.ctypes.data % ALIGNMENT
+    return room[start : start + size].view(dtype).reshape(shape)
+
+
 def blocks(a: Array, n: int) -> list[Array]:
     """The n equal column blocks of the last axis, as views (``np.split`` costs ten times this)."""
     width = a.shape[-1] // n

@@ -38,7 +38,7 @@ class RMSprop:
     def step(self, params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
         """v ← ρ·v + (1 − ρ)·g²;  p ← p − rate·g / √(v + ε), or g / (√v + ε) outside the root."""
         for key, gradient in grads.items():
-            square = self.square.setdefault(key, np.zeros_like(gradient))
+            square = self.square.setdefault(key, np.zeros_like(gradient, order="C"))
             for p, g, v, s in _pieces(params[key], gradient, square):
                 np.multiply(g, g, out=s)
                 s -= v
@@ -86,8 +86,8 @@ class Adam:
         root = float(np.sqrt(1 - self.beta2**self.steps))
         alpha = self.rate * root / (1 - self.beta1**self.steps)
         for key, gradient in grads.items():
-            mean = self.mean.setdefault(key, np.zeros_like(gradient))
-            square = self.square.setdefault(key, np.zeros_like(gradient))
+            mean = self.mean.setdefault(key, np.zeros_like(gradient, order="C"))
+            square = self.square.setdefault(key, np.zeros_like(gradient, order="C"))
             for p, g, m, v, s in _pieces(params[key], gradient, mean, square):
                 np.subtract(g, m, out=s)
                 s *= 1 - self.beta1
@@ -119,8 +119,8 @@ PIECE = 16_384
 
 
 def _pieces(*arrays: Array) -> Iterator[tuple[Array, ...]]:
-    """The same stretch of each array and a spare one, to be changed in place."""
-    if not arrays[0].flags.c_contiguous:
+    """The same stretch of each array and a spare one, to be changed in place; not the second."""
+    if not all(a.flags.c_contiguous for n, a in enumerate(arrays) if n != 1):
         raise ValueError(
             "a parameter that is not contiguous has no flat view to be changed through"
         )

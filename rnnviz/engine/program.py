@@ -13,7 +13,9 @@ functions over a *chunk* of steps:
                  candidate), puts it in place, for all steps at once.
 
 Arrays are feature-major, (L, G·H, R) for L steps of R sequences: a step is contiguous, a gate is a
-contiguous block of it, and each product of a step is one matrix product.
+contiguous block of it. What a step reads stands in one array too, (h_prev, 1, x) below each other,
+so that one matrix product [U; b; W]ᵀ·[h_prev; 1; x] makes the whole sums of all gates; only a gate
+whose two products must not meet (GRU's candidate) has them apart.
 """
 
 from __future__ import annotations
@@ -41,10 +43,9 @@ class Program:
 
     gates: tuple[str, ...]  # in the order of the blocks of A and K
     halved: tuple[str, ...]  # gates whose W, U and b are to be halved: σ(a) = ½·tanh(½a) + ½
-    apart: tuple[str, ...]  # gates whose two products do not meet in one sum: two biases
+    apart: tuple[str, ...]  # the last gates, if their two products do not meet in one sum
     states: tuple[str, ...]
-    hu_stays: bool  # HU is (L, G·H, R), read again by coefficients; else (G·H, R)
-    kept: int  # further (L, H, R) arrays that forward fills for backward
+    kept: int  # (L, H, R) arrays that forward fills: first the recurrent products of gates apart
     made: int  # (L, H, R) arrays that coefficients fills
     bases: int  # gradients that backward leaves for the chunk, (L, H, R); the first is that of h
     temporaries: int  # arrays any of the loops may write to
@@ -209,6 +210,7 @@ class _Writer:
         self.linear: dict[str, Linear] = {}
         for line in cell.back:
             self._read_back(line.name, line.formula)
+        self.apart = [g for g, gate in self.gate.items() if gate.input_line != gate.recurrent_line]
         self.order = sorted(self.gate, key=self._place)
         self.plain = [g for g in self.order if self.gate[g].activation]
         self.halved = [g for g in self.plain if self.gate[g].activation == "sigmoid"]
@@ -217,26 +219,30 @@ class _Writer:
     def _fail(self, node: ast.expr) -> NotFastError:
         return NotFastError(f"{self.cell.name}: {ast.unparse(node)}")
 
-    def _place(self, gate: str) -> tuple[int, int]:
+    def _place(self, gate: str) -> tuple[bool, int, int]:
         """Gates of one activation, and of one base in backward, side by side: one call for all."""
         bases = ["d_h", *self.sums]
         base = next(iter(self.linear[self.gate[gate].d_hu]), "d_h")
-        return _RANK[self.gate[gate].activation], bases.index(base)
+        return gate in self.apart, _RANK[self.gate[gate].activation], bases.index(base)
 
     # Forward lines: products become names, what is left is pointwise.
 
     def _without_products(self, name: str, formula: str) -> ast.expr:
+        """The line with a gate's products and biases as one name, or as two if it has only one."""
         left: list[ast.expr] = []
+        inputs: set[str] = set()
         for term in _terms(parse(formula)):
             match term:
                 case ast.BinOp(ast.Name(id="x"), ast.MatMult(), ast.Name(id=w)) if w[0] == "W":
                     self.gate[_gate_of(w)].input_line = name
+                    inputs.add(_gate_of(w))
                     left.insert(0, ast.Name(f"xw_{_gate_of(w)}"))
                 case ast.BinOp(ast.Name(id="h_prev"), ast.MatMult(), ast.Name(id=u)) if u[0] == "U":
                     self.gate[_gate_of(u)].recurrent_line = name
-                    left.append(ast.Name(f"hu_{_gate_of(u)}"))
+                    if _gate_of(u) not in inputs:
+                        left.append(ast.Name(f"hu_{_gate_of(u)}"))
                 case ast.Name(id=b) if b == "b" or b.startswith("b_"):
-                    pass  # part of the products: see Program.apart
+                    pass  # part of the products
                 case _:
                     if any(isinstance(n, ast.MatMult) for n in ast.walk(term)):
                         raise self._fail(term)
@@ -248,7 +254,7 @@ class _Writer:
             raise NotFastError(f"{self.cell.name}: gate {gate.name!r} lacks a product")
         a = gate.input_line
         users = [n for n, body in self.body.items() if a in _names(body)]
-        if gate.recurrent_line != a or len(list(_terms(self.body[a]))) > 2 or len(users) != 1:
+        if gate.recurrent_line != a or len(list(_terms(self.body[a]))) > 1 or len(users) != 1:
             return
         if users[0] in self.states:  # SimpleRNN's h has a place of its own
             return
@@ -328,21 +334,20 @@ class _Writer:
         used = max(e.used for e in (forward, coefficients, backward, spread))
         head = [f"    t{k} = T[{k}]" for k in range(used)]
         texts = [
-            ["def forward(L, H, A, HU, h1, S, V, T, ONE, HALF, recur, counts):", *head,
+            ["def forward(L, H, A, hx, S, V, T, ONE, HALF, recur, apart, counts):", *head,
              *forward.lines],
-            ["def coefficients(H, A, HU, S, V, K, C, T, ONE, HALF):", *head, *coefficients.lines],
-            ["def backward(L, H, A, HU, S, V, K, C, D, N, T, asked, unrecur, counts):", *head,
+            ["def coefficients(H, A, S, V, K, C, T, ONE, HALF):", *head, *coefficients.lines],
+            ["def backward(L, H, A, S, V, K, C, D, N, T, asked, unrecur, counts):", *head,
              *backward.lines],
-            ["def spread(H, A, HU, S, V, K, C, D, T):", *head, *spread.lines],
+            ["def spread(H, A, S, V, K, C, D, T):", *head, *spread.lines],
         ]  # fmt: skip
         source = "\n\n".join("\n".join(text) for text in texts) + "\n"
         scope: dict[str, Any] = {name: getattr(np, name) for name in _UFUNCS}
         scope |= {f"F_{name}": function for name, (function, _) in FUNCTIONS.items()}
         exec(compile(source, f"<loops of {self.cell.name}>", "exec"), scope)
         return Program(
-            gates=tuple(self.order), halved=tuple(self.halved), apart=tuple(self._apart()),
-            states=self.states, kept=sum(place.startswith("V") for place in keep.values()),
-            hu_stays=self._hu_stays(),
+            gates=tuple(self.order), halved=tuple(self.halved), apart=tuple(self.apart),
+            states=self.states, kept=len({place for place in keep.values() if place.startswith("V")}),
             made=sum(place.startswith("C") for place in places.values()),
             bases=1 + len(self.sums), temporaries=max(used, 1), source=source,
             forward=scope["forward"], coefficients=scope["coefficients"],
@@ -350,24 +355,20 @@ class _Writer:
             spread=scope["spread"] if len(texts[3]) > 1 + len(head) + 1 else None,
         )  # fmt: skip
 
-    def _apart(self) -> list[str]:
-        return [g for g in self.order if self.gate[g].input_line != self.gate[g].recurrent_line]
-
     def _forward(self) -> tuple[_Emitter, dict[str, str]]:
         step, keep, n = _Steps(), self._kept(), len(self.plain)
         emit = _Emitter({f"{s}_prev": step(f"S[{k}][:-1]") for k, s in enumerate(self.states)})
         places = {s: step(f"S[{k}][1:]") for k, s in enumerate(self.states)}
         places |= {text: step(place) for text, place in keep.items()}
-        # A recurrent product that backward reads again stays where it is.
-        hu = step if self._hu_stays() else _Once("HU")
         for g in self.order:
             emit.where[f"xw_{g}"] = step(self._rows(g, "A"))
-            emit.where[f"hu_{g}"] = hu(self._rows(g, "HU"))
+        emit.where |= {f"hu_{g}": step(f"V[{k}]") for k, g in enumerate(self.apart)}
         emit.where |= {t: f"={places[t]}" for t in keep if not t.isidentifier()}
-        emit.lines.append(f"recur({step('h1[:-1]')}, {hu('HU')})")
-        if n:
-            a, u = step(self._some(n, "A")), hu(self._some(n, "HU"))
-            emit.lines.append(f"add({a}, {u}, {a})")
+        emit.lines.append(f"recur({step('hx[:-1]')}, {step(self._some(self._joint, 'A'))})")
+        emit.lines += [
+            f"apart[{k}]({step('hx[:-1, : H + 1]')}, {step(f'V[{k}]')})"
+            for k, _ in enumerate(self.apart)
+        ]
         smooth = [g for g in self.plain if self.gate[g].activation != "relu"]
         if smooth:
             a = step(self._some(len(smooth), "A"))
@@ -390,13 +391,13 @@ class _Writer:
         emit.lines += [f"if counts is not None and counts[t] < {after[0][0]}.shape[1]:",
                        "    n = counts[t]",
                        *(f"    {new}[:, n:] = {old}[:, n:]" for new, old in after)]  # fmt: skip
-        once = hu.lines if isinstance(hu, _Once) else []
-        emit.lines = [*once, step.head(emit.lines), *(f"        {line}" for line in emit.lines)]
+        emit.lines = [step.head(emit.lines), *(f"        {line}" for line in emit.lines)]
         return emit, keep
 
-    def _hu_stays(self) -> bool:
-        """Whether backward reads a recurrent product again: GRU's q."""
-        return any(place.startswith("HU") for place in self._kept().values())
+    @property
+    def _joint(self) -> int:
+        """How many gates have both products in one sum; they come first."""
+        return len(self.order) - len(self.apart)
 
     def _some(self, n: int, array: str) -> str:
         """The first n gates' rows of a chunk's array."""
@@ -405,7 +406,7 @@ class _Writer:
     def _line(self, emit: _Emitter, name: str, places: Mapping[str, str]) -> None:
         """One line that is no plainly activated gate."""
         body = self.body[name]
-        if isinstance(body, ast.Name) and body.id.startswith("hu_") and self._hu_stays():
+        if isinstance(body, ast.Name) and body.id[:3] in ("hu_", "xw_"):
             target = emit.where[body.id]
         elif name in places:
             target = places[name]
@@ -435,12 +436,11 @@ class _Writer:
         inside = {ast.unparse(n) for body in self.body.values() for n in ast.walk(body)
                   if isinstance(n, ast.expr)}  # fmt: skip
         found = [w for w in wanted if w not in have and (w.isidentifier() or w in inside)]
-        keep: dict[str, str] = {}
+        products = {f"hu_{g}": f"V[{k}]" for k, g in enumerate(self.apart)}
+        keep = dict(products)
         for text in found:
             body = ast.unparse(self.body[text]) if text in self.body else ""
-            alone = body.startswith("hu_") and body.isidentifier()
-            taken = sum(place.startswith("V") for place in keep.values())
-            keep[text] = self._rows(body[3:], "HU") if alone else f"V[{taken}]"
+            keep[text] = products.get(body) or f"V[{len(set(keep.values()))}]"
         return keep
 
     def _activated_in_place(self) -> dict[str, str]:
@@ -600,20 +600,3 @@ class _Steps:
             f"    for t, {', '.join(found.values())} in zip(range(L){self.turn}, "
             f"{', '.join(along)}):"
         )
-
-
-class _Once:
-    """Short names for views of an array that every step uses anew."""
-
-    def __init__(self, array: str) -> None:
-        self.names: dict[str, str] = {array: array}
-
-    def __call__(self, rows: str) -> str:
-        if rows not in self.names:
-            self.names[rows] = f"u{len(self.names)}"
-        return self.names[rows]
-
-    @property
-    def lines(self) -> list[str]:
-        """What makes them; the array itself has no time axis."""
-        return [f"    {v} = {e.replace('[:, ', '[')}" for e, v in self.names.items() if v != e]

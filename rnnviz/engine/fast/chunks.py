@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnnviz.arrays import Array, Values
+from rnnviz.arrays import Array, Values, aligned
 from rnnviz.cells import Cell
 from rnnviz.engine.program import Program
 
@@ -57,8 +57,7 @@ class Chunk:
     part: Stretch
     x: Array  # (L, C, D)
     A: Array  # (L, G·H, C): the gates
-    HU: Array  # (L, G·H, C): the recurrent products, where they are read again
-    h1: Array  # (L + 1, H + 1, C): h, and ones below it
+    hx: Array  # (L + 1, H + 1 + D, C): what each step read: h_prev, a one, x
     S: list[Array]  # (L + 1, H, C): the states, before and after each step
     V: list[Array]  # (L, H, C): what else the way back reads
     idle: Array  # (H, B − R): h of the sequences that are left out
@@ -127,6 +126,11 @@ def constants(dtype: np.dtype) -> tuple[Array, Array]:
     return np.array(1, dtype), np.array(0.5, dtype)
 
 
+def spare_rows(height: int, C: int) -> int:
+    """Rows that nobody reads, for every step of C columns to begin aligned."""
+    return 0 if C % 16 == 0 else -height % 16
+
+
 def columns(x: Array | Lookup, part: Stretch) -> Array:
     """The inputs (or ids) of the sequences that are computed, (L, C, D)."""
     which = x.ids[part.stretch] if isinstance(x, Lookup) else x[part.stretch]
@@ -146,12 +150,8 @@ class Room:
 
     def _get(self, key: tuple[str, int, int], shape: tuple[int, ...], dtype: np.dtype) -> Array:
         if key not in self._made:
-            self._made[key] = np.empty(shape, dtype)
+            self._made[key] = aligned(shape, dtype)
         return self._made[key]
-
-    def hu(self, C: int, dtype: np.dtype) -> Array:
-        """(G·H, C)."""
-        return self._get(("hu", C, 0), (len(self.plan.gates) * self.H, C), dtype)
 
     def step(self, C: int, dtype: np.dtype) -> Array:
         """Temporaries of a step, (·, H, C)."""

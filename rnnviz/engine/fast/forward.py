@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rnnviz.arrays import Array, Values
+from rnnviz.arrays import Array, Values, aligned
 from rnnviz.cells import Cell
 from rnnviz.engine.fast.chunks import (
     Chunk,
@@ -13,10 +13,11 @@ from rnnviz.engine.fast.chunks import (
     Room,
     columns,
     constants,
+    spare_rows,
     steps_of,
     stretches,
 )
-from rnnviz.engine.fast.weights import Weights, recurrence
+from rnnviz.engine.fast.weights import Drops, Weights, recurrence
 from rnnviz.engine.program import NotFastError, program
 
 
@@ -57,33 +58,37 @@ def scan(
         s: np.zeros((H, B), x.dtype) if initial is None else initial[s].T.copy()
         for s in plan.states
     }
-    recur, room = recurrence(weights, recurrent_mask), Room(plan, H)
+    (_, _, D), room = x.shape, Room(plan, H)
+    drops = Drops(weights, input_mask, recurrent_mask)
+    products = recurrence(weights, drops, D)
     chunks: list[Chunk] = []
     for part in stretches(x.shape, steps_of(H * len(plan.gates), B), reverse, mask, lead):
         rows = columns(x, part)  # (L, C, D)
         if input_mask is not None and len(input_mask) == 1:
             rows = rows * input_mask[0, : rows.shape[1]]
-        A = weights.read(rows, input_mask)
-        L, C, R, dtype = len(part.tokens), rows.shape[1], part.R, A.dtype
-        # Below the units of h a row of ones: the recurrent product then adds the bias as well.
-        h1 = np.empty((L + 1, H + 1, C), dtype)
-        h1[:, H] = 1
-        S = [h1[:, :H], *(np.empty((L + 1, H, C), dtype) for _ in plan.states[1:])]
+        L, C, R, dtype = len(part.tokens), rows.shape[1], part.R, weights.sums.dtype
+        # What a step reads, below each other: h, a one that the bias is multiplied with, and x.
+        height = H + 1 + D
+        hx = aligned((L + 1, height + spare_rows(height, C), C), dtype)[:, :height]
+        hx[:, H] = 1
+        hx[:-1, H + 1 :] = rows.transpose(0, 2, 1)
+        S = [hx[:, :H], *(aligned((L + 1, H, C), dtype) for _ in plan.states[1:])]
         for s, array in zip(plan.states, S, strict=True):
             array[0, :, :R] = current[s][:, :R]
             if part.shared:
                 array[0, :, R] = current[s][:, -1]
-        V = [np.empty((L, H, C), dtype) for _ in range(plan.kept)]
-        HU = np.empty_like(A) if plan.hu_stays else room.hu(C, dtype)
+        A = aligned((L, weights.G * H, C), dtype)
+        V = [aligned((L, H, C), dtype) for _ in range(plan.kept)]
         if C:
+            weights.read(hx[:-1], A, drops.gates_of(C))
             spare, numbers = room.step(C, dtype), constants(dtype)
-            plan.forward(L, H, A, HU, h1, S, V, spare, *numbers, recur(C), part.counts)
+            plan.forward(L, H, A, hx, S, V, spare, *numbers, *products(C), part.counts)
         idle = current["h"][:, R:].copy() if keep and mask is not None else current["h"][:, :0]
         for s, array in zip(plan.states, S, strict=True):
             current[s][:, :R] = array[-1, :, :R]
             if part.shared:
                 current[s][:, R:] = array[-1, :, R:]
         if keep:
-            chunks.append(Chunk(part, rows, A, HU, h1, S, V, idle))
+            chunks.append(Chunk(part, rows, A, hx, S, V, idle))
     last = {s: a.T for s, a in current.items()}
     return FastScan(cell, x, chunks, last, recurrent_mask, input_mask)

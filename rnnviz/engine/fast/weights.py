@@ -7,55 +7,67 @@ from functools import partial
 
 import numpy as np
 
-from rnnviz.arrays import Array, Values, blocks
+from rnnviz.arrays import Array, Values, aligned, blocks
 from rnnviz.cells import Cell
 from rnnviz.engine.program import Program
 
+#: What the loops call at every step: what is multiplied, and where the product goes.
+Product = Callable[[Array, Array], object]
+
 
 class Weights:
-    """W, U and b with the gates in the program's order; halved where it wants them so."""
+    """W, U and b with the gates in the program's order; halved where it wants them so.
+
+    The matrices of the products are views of transposed arrays: on the left of a product of a few
+    dozen rows BLAS reads those in half the time.
+    """
 
     def __init__(self, plan: Program, p: Values, cell: Cell) -> None:
         H, G = p["U"].shape[0], len(plan.gates)
-        self.G, self.H = G, H
+        self.G, self.H, self.joint = G, H, G - len(plan.apart)
         self.order = [cell.gates.index(g) for g in plan.gates]
-        self.half = np.ones(G, p["U"].dtype)
-        self.half[[plan.gates.index(g) for g in plan.halved]] = 0.5
-        self.true = {k: self._sorted(p[k]) for k in ("W", "U")}
-        scale = np.repeat(self.half, H)
-        self.W, U = self.true["W"] * scale, self.true["U"] * scale
+        self.W, self.U = self._sorted(p["W"]), self._sorted(p["U"])
         b = self._sorted(p["b"])
-        self.apart = np.repeat([g in plan.apart for g in plan.gates], H)
-        recurrent = b if b.ndim == 1 else b[1] + np.where(self.apart, 0, b[0])
-        self.UT = np.ascontiguousarray(np.concatenate([U, [recurrent]]) * 1, U.dtype).T.copy()
-        self.UT[:, -1] *= scale
-        self.bias = np.zeros(G * H, U.dtype) if b.ndim == 1 else np.where(self.apart, b[0], 0)
+        n = self.joint * H
+        half = np.repeat([0.5 if g in plan.halved else 1.0 for g in plan.gates], H)
+        scale = half[:n].astype(b.dtype)
+        both = b[:n] if b.ndim == 1 else b[0, :n] + b[1, :n]
+        #: (H + 1 + D, n·H): what (h_prev, 1, x) is multiplied with, for gates with one sum.
+        self.sums = np.concatenate([self.U[:, :n], [both], self.W[:, :n]]) * scale
+        #: For each other gate what (h_prev, 1) and what (1, x) is multiplied with.
+        self.apart: list[tuple[Array, Array]] = []
+        for k in range(self.joint, G):
+            U, W = self.U[:, self.at(k)], self.W[:, self.at(k)]
+            bias = b[:, self.at(k)]
+            self.apart.append((np.concatenate([U, bias[1:]]), np.concatenate([bias[:1], W])))
 
-    def read(self, rows: Array, drop: Array | None) -> Array:
-        """The input's share of the gates, bias included: (L, C, D) → (L, G·H, C)."""
-        if drop is None or len(drop) == 1:
-            A = np.matmul(self.W.T, rows.transpose(0, 2, 1))
-        else:
-            L, C, _ = rows.shape
-            A = np.empty((L, self.G * self.H, C), rows.dtype)
-            for k, g in enumerate(self.order):
-                at = slice(k * self.H, (k + 1) * self.H)
-                A[:, at] = np.matmul(self.W[:, at].T, (rows * drop[g, :C]).transpose(0, 2, 1))
-        for k in np.flatnonzero(self.apart[:: self.H]).tolist():
-            at = slice(k * self.H, (k + 1) * self.H)
-            A[:, at] += _wide(self.bias[at], A.shape[2])
-        return A
+    def at(self, k: int) -> slice:
+        """The columns of gate k."""
+        return slice(k * self.H, (k + 1) * self.H)
+
+    def read(self, hx: Array, A: Array, drop: Array | None) -> None:
+        """The input's share of gates that have it apart: hx (L, H + 1 + D, C) into A (L, G·H, C).
+
+        ``drop``: dropout of x by gate, (G, D, C).
+        """
+        for k, (_, W) in enumerate(self.apart, self.joint):
+            x = hx[:, self.H :]
+            if drop is not None:
+                x = x.copy()
+                x[:, 1:] *= drop[k]
+            np.matmul(W.T, x, out=A[:, self.at(k)])
 
     def unread(self, K: Array, drop: Array | None) -> Array:
-        """What the gates' gradients (L, G·H, C) give back to the input: (L, C, D)."""
-        W, back = self.true["W"], K.transpose(0, 2, 1)
+        """What the gates' gradients (L, G·H, C) give back to the input: (L, D, C).
+
+        ``drop``: dropout of x, (1, D, C), or by gate, (G, D, C).
+        """
         if drop is None or len(drop) == 1:
-            found = np.matmul(back, W.T)
-            return found if drop is None else found * drop[0, : K.shape[2]]
+            found = np.matmul(self.W, K)
+            return found if drop is None else found * drop[0]
         found = np.zeros((1, 1, 1), K.dtype)
-        for k, g in enumerate(self.order):
-            at = slice(k * self.H, (k + 1) * self.H)
-            found = found + np.matmul(back[:, :, at], W[:, at].T) * drop[g, : K.shape[2]]
+        for k in range(self.G):
+            found = found + np.matmul(self.W[:, self.at(k)], K[:, self.at(k)]) * drop[k]
         return found
 
     def _sorted(self, a: Array) -> Array:
@@ -70,54 +82,81 @@ class Weights:
         return np.concatenate(parts, axis=-1)
 
 
-def _wide(column: Array, C: int) -> Array:
-    """A column for each of C sequences; made in full, since adding it then takes a fifth."""
-    return np.repeat(column[:, None], C, axis=1)
+class Drops:
+    """Dropout masks as the loops want them: gates in the program's order, features first."""
+
+    def __init__(self, weights: Weights, x: Array | None, h: Array | None) -> None:
+        self.each = h is not None or (x is not None and len(x) > 1)  # one mask a gate
+        order = weights.order if self.each else [0]
+        self.x = None if x is None else _feature_major(x, order if len(x) > 1 else [0])
+        self.h = None if h is None else _feature_major(h, order)  # (G, H, B)
+
+    def x_of(self, C: int) -> Array | None:
+        """Those of the input for C sequences: (1, D, C), or by gate, (G, D, C)."""
+        return None if self.x is None else self.x[:, :, :C]
+
+    def gates_of(self, C: int) -> Array | None:
+        """Those of the input, where each gate has its own."""
+        return self.x_of(C) if self.x is not None and len(self.x) > 1 else None
 
 
-#: What the loops call at every step: what is multiplied, and where the product goes.
-Product = Callable[[Array, Array], object]
+def _feature_major(mask: Array, order: list[int]) -> Array:
+    return np.ascontiguousarray(mask[order].transpose(0, 2, 1))
 
 
-def recurrence(weights: Weights, drop: Array | None) -> Callable[[int], Product]:
-    """For C columns: h, ones below (H + 1, C) → the gates' recurrent products (G·H, C)."""
-    UT = weights.UT
-    if drop is None:
-        return lambda C: partial(np.dot, UT)
-    G, H = weights.G, weights.H
-    masks = np.ascontiguousarray(drop[weights.order].transpose(0, 2, 1))  # (G, H, B)
-    U, bias = np.ascontiguousarray(UT[:, :H]).reshape(G, H, H), UT[:, H].copy()
+def recurrence(
+    weights: Weights, drops: Drops, D: int
+) -> Callable[[int], tuple[Product, list[Product]]]:
+    """For C columns: (h_prev, 1, x) → sums of the joint gates; (h_prev, 1) → of each other."""
+    if not drops.each:
+        found = partial(np.dot, weights.sums.T), [partial(np.dot, U.T) for U, _ in weights.apart]
+        return lambda C: found
+    n, H = weights.joint, weights.H
+    sums = weights.sums.reshape(H + 1 + D, n, H).transpose(1, 2, 0)  # (n, H, H + 1 + D)
 
-    def of(C: int) -> Product:
-        m, dropped = masks[:, :, :C], np.empty((G, H, C), masks.dtype)
-        wide = _wide(bias, C)
-
-        def product(h1: Array, out: Array) -> None:
-            np.multiply(m, h1[:H], dropped)
-            np.matmul(U, dropped, out.reshape(G, H, C))
-            np.add(out, wide, out)
-
-        return product
+    def of(C: int) -> tuple[Product, list[Product]]:
+        mask = aligned((weights.G, H + 1 + D, C), sums.dtype)
+        mask[...] = 1
+        if drops.h is not None:
+            mask[:, :H] = drops.h[:, :, :C]
+        x = drops.gates_of(C)  # one mask for all gates is in x already
+        if x is not None:
+            mask[:, H + 1 :] = x
+        each = [
+            partial(_masked, U.T, mask[k, : H + 1], aligned((H + 1, C), sums.dtype))
+            for k, (U, _) in enumerate(weights.apart, n)
+        ]
+        room = aligned((n, H + 1 + D, C), sums.dtype)
+        return partial(_masked_gates, sums, mask[:n], room), each
 
     return of
 
 
-def recurrence_back(weights: Weights, drop: Array | None) -> Callable[[int], Product]:
+def _masked(U: Array, mask: Array, room: Array, h: Array, out: Array) -> None:
+    np.multiply(mask, h, room)
+    np.dot(U, room, out)
+
+
+def _masked_gates(U: Array, mask: Array, room: Array, h: Array, out: Array) -> None:
+    np.multiply(mask, h, room)
+    np.matmul(U, room, out.reshape(len(U), -1, out.shape[1]))
+
+
+def recurrence_back(weights: Weights, drops: Drops) -> Callable[[int], Product]:
     """For C columns: gradients of the recurrent products (G·H, C) → of h_prev (H, C)."""
-    U = weights.true["U"]
-    if drop is None:
-        whole = np.ascontiguousarray(U)
-        return lambda C: partial(np.dot, whole)
-    G, H = weights.G, weights.H
-    masks = np.ascontiguousarray(drop[weights.order].transpose(0, 2, 1))
-    each = np.ascontiguousarray(U.reshape(H, G, H).transpose(1, 0, 2))  # (G, H, H)
+    turned = np.ascontiguousarray(weights.U.T)  # (G·H, H)
+    if drops.h is None:
+        whole = partial(np.dot, turned.T)
+        return lambda C: whole
+    masks, G, H = drops.h, weights.G, weights.H
+    each = turned.reshape(G, H, H).transpose(0, 2, 1)
 
     def of(C: int) -> Product:
-        m, dropped = masks[:, :, :C], np.empty((G, H, C), masks.dtype)
+        mask, dropped = masks[:, :, :C], aligned((G, H, C), masks.dtype)
 
         def product(k: Array, out: Array) -> None:
             np.matmul(each, k.reshape(G, H, C), dropped)
-            np.multiply(dropped, m, dropped)
+            np.multiply(dropped, mask, dropped)
             dropped.sum(0, out=out)
 
         return product
