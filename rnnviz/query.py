@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from typing import Any
 
+from rnnviz.clamps import Clamp
 from rnnviz.trace import Trace
 
 
@@ -13,14 +15,22 @@ class Query:
     """Read ``text`` with ``model`` and walk back from ``target``.
 
     ``target`` is a label; None means the class the model predicts. ``random`` is a seed: fresh,
-    untrained weights of the same shapes instead of the trained ones.
+    untrained weights of the same shapes instead of the trained ones. ``clamps`` are values that
+    are held instead of computed.
     """
 
     text: str
     model: str
     target: str | None = None
     random: int | None = None
+    clamps: tuple[Clamp, ...] = ()
 
 
 #: Answers a query; raises RnnvizError with a message for the user.
 Tracer = Callable[[Query], Trace]
+
+#: What a page may ask: a Query, whose answer is a Trace, or a question of ``rnnviz.findings``.
+Question = Hashable
+
+#: Answers a question; raises RnnvizError with a message for the user.
+Explorer = Callable[[Question], Any]

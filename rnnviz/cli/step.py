@@ -10,7 +10,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -18,7 +18,7 @@ from rnnviz.cli import options
 from rnnviz.errors import UsageError
 
 if TYPE_CHECKING:
-    from rnnviz.query import Query
+    from rnnviz.query import Query, Tracer
     from rnnviz.trace import Trace
 
 #: The models behind the keys 1, 2, 3 ... of the stepper.
@@ -61,6 +61,7 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 something optional is missing, 4 invalid 
               help="Show a saved trace.")  # fmt: skip
 @click.option("--screenshot", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.svg",
               help="Write the screen as an SVG and stop.")  # fmt: skip
+@click.option("--view", metavar="NAME", help="Open this page first; a wrong name lists them.")
 @click.option("--size", default="120x36", show_default=True, metavar="WxH",
               help="Size of the screenshot in characters.")  # fmt: skip
 @options.lang
@@ -81,6 +82,7 @@ def command(
     save: Path | None,
     opened: Path | None,
     screenshot: Path | None,
+    view: str | None,
     size: str,
     lang: str | None,
     theme: str | None,
@@ -92,12 +94,12 @@ def command(
     from rnnviz.engine.device import choose
 
     choose(device)
+    from rnnviz.explore import explorer
     from rnnviz.query import Query
     from rnnviz.store import load
     from rnnviz.trace import Trace
-    from rnnviz.tracer import tracer
 
-    read = tracer()
+    read = cast("Tracer", explorer())
     if opened is not None:
         if words:
             raise UsageError("--open shows a saved trace; leave TEXT out.")
@@ -122,7 +124,7 @@ def command(
         return 0
     if screenshot is not None or (form is None and _on_screen()):
         language = options.language(lang)
-        return _screen(read, query, trace, at, unit, language, theme, color, screenshot, size)
+        return _screen(read, query, trace, at, unit, language, theme, color, screenshot, size, view)
     for line in _printed(trace, form or "plain", unit, options.language(lang)):
         click.echo(line)
     return 0
@@ -176,6 +178,7 @@ def _screen(
     color: str,
     screenshot: Path | None,
     size: str,
+    view: str | None,
 ) -> int:
     colour = options.use_colour(color)
     # Textual takes any NO_COLOR, even an empty one, as "greys"; the decision is made here.
@@ -185,6 +188,7 @@ def _screen(
     app = RnnvizApp(
         read, query, trace, switch=SWITCH, lang=lang, theme=theme or "dark",
         t=(at or 1) - 1, unit=unit, colour=colour, ascii_only=not options.unicode(),
+        explore=read, page=_page(view),
     )  # fmt: skip
     if screenshot is not None:
         if screenshot.suffix.lower() != ".svg":
@@ -204,6 +208,18 @@ def _screen(
         os.dup2(terminal, 0)
     app.run()
     return app.return_code or 0
+
+
+def _page(view: str | None) -> str:
+    from rnnviz.errors import nearest
+    from rnnviz.tui.pages import PAGES
+
+    names = [entry.name for entry in PAGES]
+    if view is not None and view not in names:
+        raise UsageError(
+            f"There is no view {view!r}.{nearest(view, names)} Views: {', '.join(names)}."
+        )
+    return view or ""
 
 
 def _size(size: str) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -94,6 +94,13 @@ class Backward:
     unscans: tuple[tuple[Unscan, ...], ...]  # per layer, per direction
     x: Array  # (T, B, D): of the bottom layer's input
     reach: tuple[tuple[Array, ...], ...]  # per layer, per direction, (T); empty unless asked for
+
+
+class WordRows(NamedTuple):
+    """Gradients of the rows of a table that a batch uses."""
+
+    words: Array  # (n), ascending
+    rows: Array  # (n, E)
 
 
 class Model:
@@ -248,6 +255,13 @@ class Model:
 
     def gradients(self, done: Forward, d_logits: Array) -> Values:
         """Gradients of every trained array, the embedding's rows included."""
+        grads, words = self.gradients_by_word(done, d_logits)
+        if words is not None:
+            grads["embedding"] = table_of([words], self.params["embedding"].shape)
+        return grads
+
+    def gradients_by_word(self, done: Forward, d_logits: Array) -> tuple[Values, WordRows | None]:
+        """The same, but of the embedding only the rows of words that occur, where there is one."""
         grads, d_features = self._head_back(done, d_logits)
         words = isinstance(self.spec.source, EmbeddingSpec)
         looked: list[tuple[Array, Array]] = []  # ids and gradients of table rows
@@ -270,14 +284,14 @@ class Model:
                 elif needed:
                     d_below = u.x if d_below is None else d_below + u.x
             d_x = d_below
-        if words:
-            if d_x is not None:
-                d_x = d_x if done.dropped is None else d_x * done.dropped
-                looked.append((done.inputs.ravel(), d_x.reshape(-1, d_x.shape[-1])))
-            ids = np.concatenate([found for found, _ in looked])
-            rows = np.concatenate([d for _, d in looked]) if len(looked) > 1 else looked[0][1]
-            grads["embedding"] = scatter_rows(ids, rows, self.params["embedding"].shape)
-        return grads
+        if not words:
+            return grads, None
+        if d_x is not None:
+            d_x = d_x if done.dropped is None else d_x * done.dropped
+            looked.append((done.inputs.ravel(), d_x.reshape(-1, d_x.shape[-1])))
+        ids = np.concatenate([found for found, _ in looked])
+        rows = np.concatenate([d for _, d in looked]) if len(looked) > 1 else looked[0][1]
+        return grads, summed_rows(ids, rows, len(self.params["embedding"]))
 
     def predict(self, inputs: Array) -> Array:
         """What the head says after the last token: (B, K) probabilities or numbers."""
@@ -361,27 +375,43 @@ RARE = 16
 
 
 def scatter_rows(ids: Array, d: Array, shape: tuple[int, ...]) -> Array:
-    """The table's gradient (V, E): each word's row sums the gradients (P, E) of its uses (P).
+    """The table's gradient (V, E): each word's row sums the gradients (P, E) of its uses (P)."""
+    return table_of([summed_rows(ids, d, shape[0])], shape)
+
+
+def table_of(parts: Sequence[WordRows], shape: tuple[int, ...]) -> Array:
+    """The table (V, E) whose rows are the sums of those in the parts, zero elsewhere."""
+    first, *others = parts
+    table = np.zeros(shape, first.rows.dtype)
+    table[first.words] = first.rows
+    for part in others:
+        table[part.words] += part.rows
+    return table
+
+
+def summed_rows(ids: Array, d: Array, vocabulary: int) -> WordRows:
+    """Each word that occurs, and the sum of the gradients (P, E) of its uses (P).
 
     A tenth of the time of ``np.add.at`` or ``np.add.reduceat``: the uses are sorted by word; each
     frequent word is one matrix product with ones; of the rare ones all first uses are added at
     once, then all second ones, and so on.
     """
-    small = ids.astype(np.uint16) if shape[0] <= 1 << 16 else ids  # sorted by counting
+    small = ids.astype(np.uint16) if vocabulary <= 1 << 16 else ids  # sorted by counting
     order = np.argsort(small, kind="stable")
-    counts = np.bincount(small, minlength=shape[0])
+    every = np.bincount(small, minlength=vocabulary)
+    words = np.flatnonzero(every)
+    counts = every[words]
     starts = np.cumsum(counts) - counts
-    table = np.zeros(shape, d.dtype)
-    words = np.flatnonzero(counts)
-    often = words[counts[words] > RARE]
+    rows = np.empty((len(words), d.shape[1]), d.dtype)
     ones = np.ones(int(counts.max(initial=0)), d.dtype)
-    for word, at, n in zip(often, starts[often], counts[often], strict=True):
-        np.dot(ones[:n], d.take(order[at : at + n], 0), table[word])
-    rare = words[counts[words] <= RARE]
+    for k in np.flatnonzero(counts > RARE):
+        n = counts[k]
+        np.dot(ones[:n], d.take(order[starts[k] : starts[k] + n], 0), rows[k])
+    rare = np.flatnonzero(counts <= RARE)
     rare = rare[np.argsort(-counts[rare], kind="stable")]  # those with most uses first
     sums = d.take(order[starts[rare]], 0)
     for use in range(1, RARE):
         n = int(np.searchsorted(-counts[rare], -use))  # words with a further use
         sums[:n] += d.take(order[starts[rare[:n]] + use], 0)
-    table[rare] = sums
-    return table
+    rows[rare] = sums
+    return WordRows(words, rows)

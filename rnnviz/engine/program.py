@@ -347,7 +347,7 @@ class _Writer:
         exec(compile(source, f"<loops of {self.cell.name}>", "exec"), scope)
         return Program(
             gates=tuple(self.order), halved=tuple(self.halved), apart=tuple(self.apart),
-            states=self.states, kept=len({place for place in keep.values() if place.startswith("V")}),
+            states=self.states, kept=len(set(keep.values())),
             made=sum(place.startswith("C") for place in places.values()),
             bases=1 + len(self.sums), temporaries=max(used, 1), source=source,
             forward=scope["forward"], coefficients=scope["coefficients"],

@@ -24,9 +24,24 @@ def catalogue(lang: str) -> Mapping[str, str]:
     }
 
 
+@cache
+def page_catalogue(page: str) -> Mapping[str, Mapping[str, str]]:
+    """The texts of a page by language and key; a page has one file with all languages."""
+    content = files(__name__).joinpath("pages", f"{page}.toml").read_text("utf-8")
+    found: Mapping[str, Mapping[str, str]] = tomllib.loads(content)
+    return found
+
+
 def text(key: str, lang: str, **values: object) -> str:
-    """The text of a key, with its placeholders filled; KeyError for a key that is not there."""
-    said = catalogue(lang)[key]
+    """The text of a key, with its placeholders filled; KeyError for a key that is not there.
+
+    ``page.NAME.KEY`` is a text of a page, read when the page is first spoken of.
+    """
+    if key.startswith("page."):
+        _, page, name = key.split(".")
+        said = page_catalogue(page)[lang][name]
+    else:
+        said = catalogue(lang)[key]
     return said.format(**values) if values else said
 
 

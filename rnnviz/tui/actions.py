@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from textual.binding import Binding
 
 from rnnviz import texts
+from rnnviz.tui.pages import PAGES
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ ACTIONS = (
     Action("language", ("L",), "language", "shift+l"),
     Action("theme", ("T",), "theme", "shift+t"),
     Action("screenshot", ("s",), "screenshot", "s"),
+    *(Action(f"page_{e.name}", (e.key,), f"page('{e.name}')", e.shown) for e in PAGES),
     Action("help", ("question_mark", "f1"), "help", "? F1"),
     Action("palette", ("ctrl+p",), "app.command_palette", "ctrl+p"),
     Action("quit", ("q",), "quit", "q"),
@@ -58,6 +60,8 @@ ACTIONS = (
 def words(action: Action, lang: str, models: tuple[str, ...] = ()) -> str:
     """What an action does, in words."""
     key = f"action.{action.name}"
+    if action.name.startswith("page_"):
+        return texts.text(f"page.{action.name.removeprefix('page_')}.action", lang)
     if action.name.startswith("cell_"):
         at = int(action.name[-1]) - 1
         return texts.text(key, lang, model=models[at] if at < len(models) else "–")
@@ -74,9 +78,7 @@ def offered(models: tuple[str, ...]) -> tuple[Action, ...]:
 def bindings() -> list[Binding]:
     """The screen's bindings; the palette's own key is bound by the app."""
     return [
-        Binding(
-            ",".join(a.keys), a.run, texts.text(f"action.{a.name}", "en"), show=False, id=a.name
-        )
+        Binding(",".join(a.keys), a.run, a.name, show=False, id=a.name)
         for a in ACTIONS
         if a.name != "palette"
     ]

@@ -11,7 +11,7 @@ from textual.app import SystemCommand
 from textual.screen import Screen
 
 from rnnviz.cursor import start
-from rnnviz.query import Query, Tracer
+from rnnviz.query import Explorer, Query, Tracer
 from rnnviz.trace import Trace
 from rnnviz.tui.actions import offered, words
 from rnnviz.tui.moment import Moment
@@ -22,7 +22,8 @@ from rnnviz.tui.themed import Themed
 class RnnvizApp(Themed[int]):
     """A trace on the screen; ``read`` gives another one when it is asked for.
 
-    ``switch`` are the models of the keys 1, 2, 3 and 4.
+    ``switch`` are the models of the keys 1, 2, 3 and 4; ``explore`` answers what pages ask, and
+    ``page`` is the one that is open at first.
     """
 
     def __init__(
@@ -38,18 +39,23 @@ class RnnvizApp(Themed[int]):
         unit: int | None = None,
         colour: bool = True,
         ascii_only: bool = False,
+        explore: Explorer | None = None,
+        page: str = "",
     ) -> None:
         super().__init__(theme, colour, ascii_only)
         # Textual paints three times while it starts; nothing is written until all is in place.
         self._starting = ExitStack()
         self._starting.enter_context(self.batch_update())
         first = start(trace, t, trace.leading_unit() if unit is None else unit)
-        moment = Moment(trace, first, self.look, lang, others=tuple(switch))
-        self.step_screen = StepScreen(read, query, moment)
+        moment = Moment(trace, first, self.look, lang, others=tuple(switch), query=query)
+        self.step_screen = StepScreen(read, moment, explore)
+        self.first_page = page
 
     def begin(self) -> None:
         """Everything is in place: the first picture may be painted."""
         self._starting.close()
+        if self.first_page:
+            self.step_screen.action_page(self.first_page)
 
     def get_default_screen(self) -> Screen[None]:
         """The step screen is the first thing that is painted."""
@@ -70,5 +76,7 @@ async def screenshot(app: RnnvizApp, path: Path, size: tuple[int, int] = (120, 3
     """The first picture of the app as an SVG file, without a terminal."""
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
+        while app.step_screen.paging.pending:
+            await pilot.pause(0.02)
         svg = app.export_screenshot(title="rnnviz")
     path.write_text(svg, "utf-8")

@@ -34,8 +34,13 @@ def arrange(
     shape: Shape,
     status: int = 0,
     typing: bool = False,
+    page: str = "",
+    alone: bool = False,
 ) -> Places:
-    """A region for every view that is to be seen: the name of the view → where."""
+    """A region for every view that is to be seen: the name of the view → where.
+
+    ``page`` is the name of an open page; ``alone``: it takes the sentence's place too.
+    """
     if width < SMALLEST[0] or height < SMALLEST[1]:
         return {"small": Region(0, 0, width, height)}
     places: dict[str, Region] = {
@@ -50,7 +55,11 @@ def arrange(
         bottom -= status
         places["status"] = Region(0, bottom, width, status)
     room = Region(0, 1, width, bottom - 1)
-    if width < NARROW:
+    if page:
+        strip = 0 if alone else min(strip_height(room), 6 if room.height < 26 else 7)
+        above, below = room.split_horizontal(strip)
+        views = {"sentence": above, f"page-{page}": below}
+    elif width < NARROW:
         views = _narrow(room, zoom, shape)
     elif width >= WIDE and zoom == "sentence":
         views = _wide(room, shape)

@@ -14,6 +14,7 @@ from textual.widgets import Static
 from rnnviz.tui.actions import offered, words
 from rnnviz.tui.look import ASCII
 from rnnviz.tui.moment import Moment
+from rnnviz.tui.pages import PAGES
 
 PANELS = ("sentence", "heatmap", "cell", "equation", "backward", "reach", "weights")
 
@@ -60,6 +61,10 @@ def page(moment: Moment) -> Text:
         title = say(f"panel.{name}") if name != "heatmap" else "f i o g c h"
         pieces.append((f"\n{title} · {say(f'question.{name}')}\n", look.source))
         pieces.append((say(f"help.{name}") + "\n", look.ink))
+    for entry in PAGES:
+        title, question = (say(f"page.{entry.name}.{key}") for key in ("title", "question"))
+        pieces.append((f"\n{title} [{entry.shown}] · {question}\n", look.source))
+        pieces.append((say(f"page.{entry.name}.help") + "\n", look.ink))
     text = Text()
     for piece, style in pieces:
         text.append(piece.translate(ASCII) if look.ascii else piece, style)  # type: ignore[arg-type]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -12,8 +13,12 @@ from rnnviz import texts
 from rnnviz.arrays import Array
 from rnnviz.cursor import Cursor, known, part_of
 from rnnviz.equations import Line, inputs, is_weight
+from rnnviz.query import Query, Question
 from rnnviz.trace import LayerTrace, Trace
 from rnnviz.tui.look import Look
+
+#: Of a picture that no query led to.
+NOTHING = Query("", "")
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +46,11 @@ class Moment:
     comparing: bool = False
     status: str = ""
     failed: bool = False  # the status says what did not work
+    query: Query = NOTHING  # what the trace is the answer to
+    page: str = ""  # the page that is open; "" for the panels
+    answers: Mapping[Question, Any] = field(default_factory=dict)  # to the page's questions
+    failures: Mapping[Question, str] = field(default_factory=dict)  # why there is no answer
+    kept: Mapping[str, Any] = field(default_factory=dict)  # by page, what it keeps of its own
 
     @property
     def layer(self) -> LayerTrace:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events, work
 from textual.app import ComposeResult
@@ -20,13 +20,14 @@ from textual.widget import Widget
 from rnnviz import texts
 from rnnviz.cursor import ZOOMS, Cursor, fitted, to_part, to_token, to_unit, zoomed
 from rnnviz.errors import RnnvizError
-from rnnviz.query import Query, Tracer
+from rnnviz.query import Explorer, Query, Tracer
 from rnnviz.trace import Trace
 from rnnviz.tui import arrange
 from rnnviz.tui.actions import bindings
 from rnnviz.tui.diagram import diagram
 from rnnviz.tui.draw import wrapped
 from rnnviz.tui.moment import Moment, Reach
+from rnnviz.tui.paging import Answered, Paging
 from rnnviz.tui.themed import Themed
 from rnnviz.tui.view import Asked, Drawn, Picked
 from rnnviz.tui.views.cell import Cell
@@ -92,9 +93,10 @@ class StepScreen(Screen[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
 
-    def __init__(self, read: Tracer, query: Query, moment: Moment) -> None:
+    def __init__(self, read: Tracer, moment: Moment, explore: Explorer | None = None) -> None:
         super().__init__()
-        self.read_with, self.query_now, self.moment = read, query, moment
+        self.read_with, self.moment = read, moment
+        self.paging = Paging(self, explore or cast("Explorer", read))
         self._panels = Panels()
         self._awaited = {"size", "screen"}
         self._begun = False
@@ -125,6 +127,8 @@ class StepScreen(Screen[None]):
             ),
             status=min(status, 3),
             typing=self.input is not None,
+            page=moment.page,
+            alone=self.paging.alone,
         )
 
     def compose(self) -> ComposeResult:
@@ -188,11 +192,13 @@ class StepScreen(Screen[None]):
             # From a child: a widget that asks for itself keeps its own old arrangement.
             self.query_one("#title").refresh(layout=True)
 
+        self.paging.inquire()
+
     def _key(self) -> object:
         moment = self.moment
         T = len(moment.trace.tokens)
         shape = (moment.layer.cell, moment.layer.units, T, len(moment.reaches))
-        return (moment.cursor.zoom, moment.trace.model, *shape, moment.status)
+        return (moment.cursor.zoom, moment.page, moment.trace.model, *shape, moment.status)
 
     def move(self, cursor: Cursor) -> None:
         """Another cursor; a message that was read goes away with it."""
@@ -234,12 +240,28 @@ class StepScreen(Screen[None]):
         """To another unit."""
         self.move(to_unit(self.moment.cursor, self.moment.trace, step))
 
+    def action_page(self, name: str) -> None:
+        """Open a page in place of the panels, or close it."""
+        self.paging.toggle(name)
+
+    def on_key(self, event: events.Key) -> None:
+        """The keys of an open page come before the screen's own."""
+        if self.input is None and self.paging.press(event.key):
+            event.stop()
+            event.prevent_default()
+
+    def action_page_key(self, key: str) -> None:
+        """A key of the open page, clicked in the key bar."""
+        self.paging.press(key)
+
     def action_zoom(self, step: int) -> None:
         """In or out; at the outermost level esc does nothing, it never quits."""
         if self.input is not None:
-            self._stop_typing()
+            self.stop_typing()
         elif self.moment.status and step < 0:
             self.show(status="", failed=False)
+        elif self.moment.page and step < 0:
+            self.paging.toggle(self.moment.page)
         else:
             self.show(cursor=zoomed(self.moment.cursor, step))
 
@@ -373,48 +395,52 @@ class StepScreen(Screen[None]):
 
     def action_sentence(self) -> None:
         """A line to type a sentence into."""
+        self.open_line(self.moment.text("status.type"))
+
+    def open_line(self, words: str, filled: str = "") -> None:
+        """A line to type into; ``words`` say what."""
         from textual.widgets import Input
 
         if self.input is not None:
             return
         self._stop()
-        line = Input(
-            placeholder=self.moment.text("status.type"), id="typing", select_on_focus=False
-        )
+        line = Input(filled, placeholder=words, id="typing", select_on_focus=False)
         line.cursor_blink = False
         self.show(status="", failed=False)
         self.mount(line)
         line.focus()
 
-    def _stop_typing(self) -> None:
+    def stop_typing(self) -> None:
         if self.input is not None:
             self.input.remove()
+            self.paging.taken()
         self.set_focus(None)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """A sentence was typed."""
-        said = event.value.strip()
-        if not said:
-            self._stop_typing()
+        said, then = event.value.strip(), self.paging.taken()
+        self.stop_typing()
+        if then is not None:
+            self.paging.apply(then(self.moment, said))
+        elif said:
+            self.ask(replace(self.moment.query, text=said, target=None))
+        else:
             self.fail("status.empty")
-            return
-        self._stop_typing()
-        self._ask(replace(self.query_now, text=said, target=None))
 
     def on_paste(self, event: events.Paste) -> None:
         """Text pasted where no line is open is a sentence to read."""
         said = " ".join(event.text.split())
         if self.input is None and said:
-            self._ask(replace(self.query_now, text=said, target=None))
+            self.ask(replace(self.moment.query, text=said, target=None))
 
     def action_cell(self, n: int) -> None:
         """The same sentence, read by another cell."""
         if n >= len(self.moment.others):
             self.fail("status.no_cell", n=n + 1)
         else:
-            self._ask(replace(self.query_now, model=self.moment.others[n]))
+            self.ask(replace(self.moment.query, model=self.moment.others[n]))
 
-    def _ask(self, query: Query) -> None:
+    def ask(self, query: Query) -> None:
         self._stop()
         self.say("status.reading", text=query.text)
         self._read(query)
@@ -439,10 +465,16 @@ class StepScreen(Screen[None]):
         done = before.cursor.part == len(before.layer.parts) - 1
         cursor = before.cursor if same_text else replace(before.cursor, t=0)
         cursor = replace(cursor, part=10**6) if done or not same_text else cursor
-        self.query_now = message.query
         reaches = before.reaches if same_text else {}
         cursor = fitted(cursor, trace)
-        self.show(trace=trace, cursor=cursor, reaches=reaches, status="", failed=False)
+        self.show(
+            trace=trace,
+            query=message.query,
+            cursor=cursor,
+            reaches=reaches,
+            status="",
+            failed=False,
+        )
 
     def action_reach(self) -> None:
         """Read the sentence with the other cells too, and compare how far back they feel."""
@@ -450,7 +482,7 @@ class StepScreen(Screen[None]):
         if moment.comparing or not moment.others:
             return
         self.show(comparing=True)
-        queries = [replace(self.query_now, model=m, target=None) for m in moment.others[:3]]
+        queries = [replace(self.moment.query, model=m, target=None) for m in moment.others[:3]]
         self._compare(queries)
 
     @work(thread=True, exclusive=True, group="compare", exit_on_error=False)
@@ -468,9 +500,13 @@ class StepScreen(Screen[None]):
                 found[query.model] = Reach(layer.title, layer.reach)
         self.post_message(Compared(queries[0].text, found, reason))
 
+    def on_answered(self, message: Answered) -> None:
+        """An answer to what the open page asked."""
+        self.paging.answered(message)
+
     def on_compared(self, message: Compared) -> None:
         """The comparison arrives, unless another sentence is being read by now."""
-        if message.text != self.query_now.text:
+        if message.text != self.moment.query.text:
             self.show(comparing=False)
             return
         T = len(self.moment.trace.tokens)

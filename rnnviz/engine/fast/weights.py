@@ -109,8 +109,9 @@ def recurrence(
 ) -> Callable[[int], tuple[Product, list[Product]]]:
     """For C columns: (h_prev, 1, x) → sums of the joint gates; (h_prev, 1) → of each other."""
     if not drops.each:
-        found = partial(np.dot, weights.sums.T), [partial(np.dot, U.T) for U, _ in weights.apart]
-        return lambda C: found
+        whole: Product = partial(np.dot, weights.sums.T)
+        rest: list[Product] = [partial(np.dot, U.T) for U, _ in weights.apart]
+        return lambda C: (whole, rest)
     n, H = weights.joint, weights.H
     sums = weights.sums.reshape(H + 1 + D, n, H).transpose(1, 2, 0)  # (n, H, H + 1 + D)
 
@@ -122,7 +123,7 @@ def recurrence(
         x = drops.gates_of(C)  # one mask for all gates is in x already
         if x is not None:
             mask[:, H + 1 :] = x
-        each = [
+        each: list[Product] = [
             partial(_masked, U.T, mask[k, : H + 1], aligned((H + 1, C), sums.dtype))
             for k, (U, _) in enumerate(weights.apart, n)
         ]

@@ -287,8 +287,8 @@ class TrainScreen(Screen[None]):
             return
         self.show(status="", failed=False)
         moment = Moment(trace, start(trace, 0, trace.leading_unit()), board.look, board.lang)
-        moment = replace(moment, status=_stepping(board))
-        self.app.push_screen(NowScreen(self.read_with, message.query, moment))
+        moment = replace(moment, query=message.query, status=_stepping(board))
+        self.app.push_screen(NowScreen(self.read_with, moment))
 
     async def on_asked(self, message: Asked) -> None:
         """A key of the key bar was clicked."""

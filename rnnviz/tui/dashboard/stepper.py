@@ -15,7 +15,8 @@ class NowScreen(StepScreen):
 
     def action_zoom(self, step: int) -> None:
         """In or out; from the outermost level esc leads back to the training."""
-        if step < 0 and self.input is None and self.moment.cursor.zoom == ZOOMS[0]:
+        outside = self.moment.cursor.zoom == ZOOMS[0] and not self.moment.page
+        if step < 0 and self.input is None and outside:
             self.dismiss()
         else:
             super().action_zoom(step)

@@ -10,6 +10,7 @@ from rich.segment import Segment
 from rnnviz.display import visible
 from rnnviz.tui.draw import Line, wrapped
 from rnnviz.tui.moment import Moment
+from rnnviz.tui.pages import load
 from rnnviz.tui.view import Asked, Drawn, Looked, View
 
 #: (keys with the action each one stands for, word)
@@ -18,6 +19,8 @@ Entry = tuple[tuple[tuple[str, str], ...], str]
 
 def entries(moment: Moment, width: int) -> list[Entry]:
     """The keys to show now."""
+    if moment.page:
+        return _of_page(moment)
     play = "key.play" if moment.seconds is None else "key.pause"
     found: list[Entry] = [
         ((("←", "token(-1)"), ("→", "token(1)")), "key.token"),
@@ -32,6 +35,17 @@ def entries(moment: Moment, width: int) -> list[Entry]:
     if moment.cursor.zoom == "equation":
         found[4] = (((moment.text("key.escape"), "zoom(-1)"),), "key.zoom_out")
     return found
+
+
+def _of_page(moment: Moment) -> list[Entry]:
+    name = moment.page
+    own: list[Entry] = [
+        (((key.shown, f"page_key('{key.keys[0]}')"),), f"page.{name}.key_{key.name}")
+        for key in load(name).keys
+    ]
+    token: Entry = ((("←", "token(-1)"), ("→", "token(1)")), "key.token")
+    back: Entry = (((moment.text("key.escape"), "zoom(-1)"),), "key.zoom_out")
+    return [token, *own[:5], back, ((("?", "help"),), "key.help")]
 
 
 class Keys(View):

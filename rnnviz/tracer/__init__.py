@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
-from rnnviz.arrays import Array, Values
+from rnnviz.arrays import Array
 from rnnviz.cells import weights_by_name
 from rnnviz.data.batches import padded
-from rnnviz.data.series import Scaling
 from rnnviz.engine import losses
 from rnnviz.engine.model import Backward, Forward, directions
 from rnnviz.engine.recurrent import Scan, Unscan
@@ -19,9 +16,7 @@ from rnnviz.errors import UsageError, nearest
 from rnnviz.query import Query, Tracer
 from rnnviz.store import Stored, load, locate
 from rnnviz.trace import HeadTrace, LayerTrace, Trace, frozen
-
-#: Longer texts are refused: a trace keeps every number of every token in memory.
-MAX_TOKENS = 10_000
+from rnnviz.tracer.reading import Reading, read
 
 
 def tracer() -> Tracer:
@@ -54,9 +49,9 @@ def trace(stored: Stored, query: Query) -> Trace:
 
     UsageError for a text without words, one of more than MAX_TOKENS, or an unknown target.
     """
-    reading = _read(stored, query.text)
-    model, ids = stored.model, np.array(reading.ids, np.int64)
-    done = model.forward(ids[:, None], initial=reading.initial)
+    reading = read(stored, query.text)
+    model = stored.model
+    done = model.forward(reading.inputs, initial=reading.initial)
     logits = _logits_after_each(stored, done, reading)
     readout = losses.outputs(model.spec.head.kind, logits)
     target = _target(stored, readout[-1], query.target)
@@ -92,72 +87,6 @@ def trace(stored: Stored, query: Query) -> Trace:
     )
 
 
-#: How the padding is shown where it cannot be left out.
-PAD = "[PAD]"
-
-
-@dataclass(frozen=True, eq=False)
-class _Reading:
-    """A text as a net reads it, and as it is shown."""
-
-    tokens: tuple[str, ...]
-    ids: tuple[int, ...]
-    pads: int = 0  # tokens shown in front that are padding
-    initial: Sequence[Sequence[Values]] | None = None  # states before the first token shown
-    remark: str = ""
-
-
-def _read(stored: Stored, text: str) -> _Reading:
-    """The tokens, and the states that a padding in front of them leaves behind.
-
-    A net that reads its padding has read some hundred of them before the first word. They are not
-    shown: what is shown begins in the state after them. Only a net that reads backwards too, or
-    whose padding comes last, reads padding after the words, so that it has to be shown.
-    """
-    if isinstance(stored.encoder, Scaling):
-        raise UsageError(
-            f"{stored.name} reads a series, and a series cannot be stepped through yet. "
-            "Models of text: rnnviz models"
-        )
-    encoding = stored.vocabulary.encoding
-    if not stored.tokenize(text):
-        raise UsageError(
-            'There is no word in this text. Type a sentence: rnnviz step "this movie was not good"'
-        )
-    tokens, ids = stored.vocabulary.read(text)
-    length, words, remark = encoding.length, len(ids), ""
-    if length is not None and words > length:
-        front = encoding.padding == "front"
-        tokens, ids = (
-            (tokens[-length:], ids[-length:]) if front else (tokens[:length], ids[:length])
-        )
-        which = "last" if front else "first"
-        remark = f"; reads the {which} {length} of {words:,} tokens, as in training"
-    if len(ids) > MAX_TOKENS:
-        raise UsageError(
-            f"This text has {words:,} words; a trace takes at most {MAX_TOKENS:,}. "
-            "Shorten it and try again."
-        )
-    pads = 0 if length is None or stored.masks else length - len(ids)
-    if not pads:
-        return _Reading(tuple(tokens), tuple(ids), remark=remark)
-    shown = [PAD] * pads
-    if encoding.padding == "end":
-        return _Reading((*tokens, *shown), (*ids, *[0] * pads), remark=remark)
-    if any(layer.bidirectional for layer in stored.model.spec.layers):
-        return _Reading((*shown, *tokens), (*[0] * pads, *ids), pads, remark=remark)
-    return _Reading(tuple(tokens), tuple(ids), 0, _after_padding(stored, pads), remark)
-
-
-def _after_padding(stored: Stored, pads: int) -> list[list[Values]]:
-    """The states (1, H) of every layer and direction after so many paddings."""
-    done = stored.model.forward(np.zeros((pads, 1), np.int64))
-    return [
-        [{name: s.last[name] for name in stored.model.cell(k).states} for s in passes]
-        for k, passes in enumerate(done.scans)
-    ]
-
-
 def _target(stored: Stored, output: Array, label: str | None) -> int:
     """The class number of a label; without one, of the predicted class."""
     if label is None:
@@ -170,7 +99,7 @@ def _target(stored: Stored, output: Array, label: str | None) -> int:
     return stored.labels.index(label)
 
 
-def _logits_after_each(stored: Stored, done: Forward, reading: _Reading) -> Array:
+def _logits_after_each(stored: Stored, done: Forward, reading: Reading) -> Array:
     """The head asked after every token: (T, K).
 
     A net that only reads forward has these states already. A backward layer has not: what it

@@ -1,0 +1,25 @@
+"""Answers to what the pages of the stepper ask, where a trace alone does not hold them."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from rnnviz.query import Explorer, Query, Question
+from rnnviz.tracer import tracer
+
+#: The class of a question → the module that has ``answer(question, trace_of)`` for it.
+ANSWERED_IN: dict[str, str] = {}
+
+
+def explorer() -> Explorer:
+    """A function that answers every question the pages ask; RnnvizError where it cannot."""
+    read = tracer()
+
+    def answer(question: Question) -> Any:
+        if isinstance(question, Query):
+            return read(question)
+        module = import_module(ANSWERED_IN[type(question).__name__])
+        return module.answer(question, read)
+
+    return answer

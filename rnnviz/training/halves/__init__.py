@@ -1,0 +1,16 @@
+"""A batch computed in two halves, the second in a process of its own where there is a processor.
+
+The sequences are dealt out alternately, so that both halves have texts of the same lengths and stay
+in their order. Each half's gradients are computed by themselves and the sums added, always the
+first half's first: whether one process computes both or two compute one each, the numbers are the
+same to the last bit. So the second process may come late or die; only the time is different.
+
+Two threads would wait for each other between the short calls of the loops over time.
+"""
+
+from __future__ import annotations
+
+from rnnviz.training.halves.choice import processors, usual_halves
+from rnnviz.training.halves.compute import Compute, Halves, whole
+
+__all__ = ["Compute", "Halves", "processors", "usual_halves", "whole"]
