@@ -106,8 +106,9 @@ class Windows:
     """Windows of a series and the value to foresee for each.
 
     The window of row r are rows r − lookback, r − lookback + step, … before r; its target is
-    column ``target`` at r + delay. ``rows`` are fixed, or drawn from ``draw_from`` (first, end)
-    for every epoch: ``draws`` of them, with replacement, as the lecture's generator does.
+    column ``target`` at r + delay. ``rows`` are fixed, or drawn from the stretches ``draw_from``
+    ((first, end) each) for every epoch: ``draws`` of them, with replacement, as the lecture's
+    generator does.
     """
 
     data: Array  # (rows, D) float32, normalised
@@ -116,7 +117,7 @@ class Windows:
     delay: int
     target: int
     rows: Array | None = None  # (N)
-    draw_from: tuple[int, int] = (0, 0)
+    draw_from: tuple[tuple[int, int], ...] = ()
     draws: int = 0
     reverse: bool = False  # hand the windows over from the latest row to the earliest
 
@@ -130,7 +131,7 @@ class Windows:
         if rows is None:
             if rng is None:
                 raise ValueError("rows that are drawn need a generator")
-            rows = rng.integers(*self.draw_from, len(self))
+            rows = _drawn(self.draw_from, len(self), rng)
         elif rng is not None:
             rows = rng.permutation(rows)
         back = np.arange(-self.lookback, 0, self.step)  # (T)
@@ -140,6 +141,15 @@ class Windows:
             chosen = rows[at : at + size]
             y = self.data[chosen + self.delay, self.target]
             yield self.data[back[:, None] + chosen], y, np.ones(len(chosen), np.float32)
+
+
+def _drawn(stretches: Sequence[tuple[int, int]], count: int, rng: np.random.Generator) -> Array:
+    """Rows of the stretches, each as likely as any other."""
+    first, end = np.array(stretches).T
+    behind = np.cumsum(end - first)  # rows up to the end of each stretch
+    drawn = rng.integers(0, behind[-1], count)
+    which = np.searchsorted(behind, drawn, side="right")
+    return np.asarray(drawn - behind[which] + end[which])
 
 
 def with_unknowns(ids: Array, rate: float, rng: np.random.Generator) -> Array:

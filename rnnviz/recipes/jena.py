@@ -21,8 +21,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -51,6 +52,8 @@ DRAWN: Final = 500
 TRAINING, VALIDATION = 200_000, 300_000
 
 Say = Callable[[str], None]
+#: Where the parts of a number of rows lie: once in the table, or several times.
+Split = Callable[[int], "list[Parts]"]
 
 
 class Parts(NamedTuple):
@@ -77,10 +80,23 @@ def parts(rows: int) -> Parts:
     return found
 
 
-def prepare(folder: Path, limit: int | None, seed: int, say: Say, *, reverse: bool = False) -> Task:
+def quarters(rows: int) -> list[Parts]:
+    """The same three shares of each quarter of the table: every part has seen every season."""
+    edges = [round(n * rows / 4) for n in range(5)]
+    return [
+        Parts(*((first + start, first + end) for start, end in parts(stop - first)))
+        for first, stop in pairwise(edges)
+    ]
+
+
+def prepare(
+    folder: Path, limit: int | None, seed: int, say: Say, *,
+    reverse: bool = False, split: Split = lambda rows: [parts(rows)], called: str = "",
+) -> Task:  # fmt: skip
     """Read the table that is there, scale it by its training rows, and lay out the windows.
 
-    ``limit`` is a number of rows. MissingError, InvalidFileError, or UsageError for too few rows.
+    ``limit`` is a number of rows, ``called`` says how ``split`` differs from the published one.
+    MissingError, InvalidFileError, or UsageError for too few rows.
     """
     with readable("jena"):
         path = jena_file(folder)
@@ -88,17 +104,19 @@ def prepare(folder: Path, limit: int | None, seed: int, say: Say, *, reverse: bo
         series = read_jena(path, repair=not is_published(path))
         hashes = {path.relative_to(folder).as_posix(): sha256(path)}
         values = series.data[:limit]
-        split = parts(len(values))
+        found = split(len(values))
         scaling = Scaling.of(
-            values[: split.training[1]], COLUMNS, lookback=LOOKBACK, step=STEP, delay=DELAY,
-            target=TEMPERATURE, reverse=reverse,
+            np.concatenate([values[slice(*p.training)] for p in found]), COLUMNS,
+            lookback=LOOKBACK, step=STEP, delay=DELAY, target=TEMPERATURE, reverse=reverse,
         )  # fmt: skip
     drawn = BATCH * _batches(len(values))
     train = Windows(
-        scaling.apply(values), LOOKBACK, STEP, DELAY, TEMPERATURE, reverse=reverse,
-        draw_from=(split.training[0] + LOOKBACK, split.training[1]), draws=drawn,
+        scaling.apply(values), LOOKBACK, STEP, DELAY, TEMPERATURE, reverse=reverse, draws=drawn,
+        draw_from=tuple((p.training[0] + LOOKBACK, p.training[1]) for p in found),
     )  # fmt: skip
-    valid, test = (replace(train, rows=_rows(*part)) for part in split[1:])
+    valid = replace(train, rows=np.concatenate([_rows(*p.validation) for p in found]))
+    test = replace(train, rows=np.concatenate([_rows(*p.test) for p in found]))
+    named = _scaled(len(values)) + called
     return Task(
         encoder=scaling,
         labels=(COLUMNS[TEMPERATURE],),
@@ -108,20 +126,24 @@ def prepare(folder: Path, limit: int | None, seed: int, say: Say, *, reverse: bo
         files=hashes,
         preparation={
             "rows": len(values),
-            "training rows": list(split.training),
-            "validation rows": list(split.validation),
-            "test rows": list(split.test),
-            "split": "as published" if len(values) == PUBLISHED_ROWS else _scaled(len(values)),
+            "training rows": _listed([p.training for p in found]),
+            "validation rows": _listed([p.validation for p in found]),
+            "test rows": _listed([p.test for p in found]),
+            "split": "as published" if len(values) == PUBLISHED_ROWS and not called else named,
             "windows an epoch": len(train),
             "batches an epoch": len(train) // BATCH,
             "validation windows": len(valid),
             "test windows": len(test),
             **_flaws(series),
         },
-        trained_on=_named(folder, series, len(values)),
+        trained_on=_named(folder, series, len(values), called),
         licence="Trained on measurements of the Max Planck Institute for Biogeochemistry, Jena "
         "(www.bgc-jena.mpg.de/wetter), marked CC BY 4.0 there: name the institute.",
     )
+
+
+def _listed(stretches: list[tuple[int, int]]) -> list[Any]:
+    return list(stretches[0]) if len(stretches) == 1 else [list(s) for s in stretches]
 
 
 def _batches(rows: int) -> int:
@@ -148,13 +170,14 @@ def _flaws(series: Series) -> dict[str, int | bool]:
     }
 
 
-def _named(folder: Path, series: Series, rows: int) -> str:
+def _named(folder: Path, series: Series, rows: int, called: str) -> str:
     # A reading at midnight belongs to the ten minutes before.
     ends = series.times[[0, rows - 1]] - np.timedelta64(10, "m")
     years = "–".join(dict.fromkeys(str(end)[:4] for end in ends))
     if is_sample(folder):
-        return f"Jena sample ({rows:,} rows of {years}), split scaled"
-    return f"Jena {years}" + ("" if rows == PUBLISHED_ROWS else ", split scaled")
+        return f"Jena sample ({rows:,} rows of {years}), split scaled{called}"
+    published = rows == PUBLISHED_ROWS and not called
+    return f"Jena {years}" + ("" if published else f", split scaled{called}")
 
 
 def as_today(examples: Examples) -> dict[str, float]:
@@ -172,12 +195,17 @@ RULES: tuple[str, ...] = (
     "epoch draws as large a part of them: 63 batches instead of 500 from a year.",
     "The last reading of a window is an hour before its row, so the forecast is 25 hours ahead.",
     "In a year or less of rows the validation falls into another season than the training, and a "
-    "net can do worse than the naive forecast.",
+    'net can do worse than the naive forecast. The variant "quarters" makes the same three parts '
+    "of each quarter of the table.",
 )
 ONE_BIAS = (
     "The published GRU had one bias a gate (reset_after=False): 4,545 parameters with 32 units, "
     "where this one, as Keras makes it today, has 4,641."
 )
+
+
+QUARTERS = {"quarters": partial(prepare, split=quarters, called=" in each quarter")}
+REVERSED = {"quarters": partial(QUARTERS["quarters"], reverse=True)}
 
 
 def _model(layers: tuple[RecurrentSpec, ...], size: int) -> ModelSpec:
@@ -204,6 +232,7 @@ def _recipe(
         size=len(COLUMNS),
         example="",
         sample={"epochs": 3},
+        variants=QUARTERS,
         notes=(*RULES, *notes),
     )
 
@@ -240,6 +269,7 @@ RECIPES = (
             (None, "not in the book")),
     replace(
         FORECAST, name="jena-reversed", title="GRU(32) on reversed windows",
-        prepare=partial(prepare, reverse=True), published=Published("mae", 0.399, BOOK),
+        prepare=partial(prepare, reverse=True), variants=REVERSED,
+        published=Published("mae", 0.399, BOOK),
     ),
 )  # fmt: skip

@@ -102,7 +102,7 @@ def test_a_batch_that_would_touch_the_end_starts_again() -> None:
 
 def test_rows_are_drawn_anew_within_their_bounds_for_every_epoch() -> None:
     data = np.arange(400, dtype=np.float32).reshape(200, 2)
-    windows = Windows(data, 10, 5, 3, 1, draw_from=(10, 20), draws=500)
+    windows = Windows(data, 10, 5, 3, 1, draw_from=((10, 20),), draws=500)
     rng = np.random.default_rng(0)
     epochs = [np.concatenate([y for _, y, _ in windows.batches(64, rng)]) for _ in range(2)]
     assert len(epochs[0]) == len(windows) == 500
@@ -110,6 +110,15 @@ def test_rows_are_drawn_anew_within_their_bounds_for_every_epoch() -> None:
     assert (epochs[0] != epochs[1]).any()
     with pytest.raises(ValueError, match="need a generator"):
         next(windows.batches(64))
+
+
+def test_rows_are_drawn_from_every_stretch_by_its_length_and_from_nothing_between() -> None:
+    data = np.arange(400, dtype=np.float32).reshape(200, 2)
+    windows = Windows(data, 10, 5, 3, 1, draw_from=((10, 20), (50, 80)), draws=8000)
+    y = np.concatenate([y for _, y, _ in windows.batches(64, np.random.default_rng(0))])
+    rows = (y.astype(int) - 1) // 2 - 3
+    assert set(rows) == {*range(10, 20), *range(50, 80)}
+    assert 0.22 < (rows < 20).mean() < 0.28
 
 
 def test_a_reversed_window_has_the_same_readings_the_other_way_round() -> None:
@@ -123,7 +132,7 @@ def test_a_reversed_window_has_the_same_readings_the_other_way_round() -> None:
 
 def test_the_generator_is_used_before_the_first_batch_only() -> None:
     texts = Texts([[2]] * 9, np.zeros(9, np.float32))
-    windows = Windows(np.zeros((50, 2), np.float32), 4, 1, 1, 0, draw_from=(4, 40), draws=9)
+    windows = Windows(np.zeros((50, 2), np.float32), 4, 1, 1, 0, draw_from=((4, 40),), draws=9)
     for examples in (texts, windows):
         rng = np.random.default_rng(0)
         batches = examples.batches(2, rng)

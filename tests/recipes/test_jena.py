@@ -14,7 +14,7 @@ from rnnviz.data.jena import COLUMNS
 from rnnviz.data.series import Scaling
 from rnnviz.errors import InvalidFileError, MissingError, UsageError
 from rnnviz.recipes import find
-from rnnviz.recipes.jena import _batches, as_today, parts
+from rnnviz.recipes.jena import _batches, as_today, parts, quarters
 
 ROWS = 7_000
 FULL = Path(os.environ.get("RNNVIZ_DATA", "-")) / "jena"
@@ -97,7 +97,15 @@ def test_training_windows_are_drawn_from_the_training_rows(folder: Path) -> None
     train = task.draw(1, np.random.default_rng(0))
     assert isinstance(train, Windows)
     assert len(train) == 8 * 128  # as large a part as 500 batches are of the published table
-    assert train.draw_from == (1440, parts(ROWS).training[1])
+    assert train.draw_from == ((1440, parts(ROWS).training[1]),)
+
+
+def test_quarters_splits_each_quarter_in_the_published_shares() -> None:
+    found = quarters(ROWS * 4)
+    assert [p.training[0] for p in found] == [0, ROWS, 2 * ROWS, 3 * ROWS]
+    for n, p in enumerate(found):
+        moved = [(start + n * ROWS, end + n * ROWS) for start, end in parts(ROWS)]
+        assert [p.training, p.validation, p.test] == moved
 
 
 def test_only_the_reversed_recipe_reverses_its_windows(folder: Path) -> None:

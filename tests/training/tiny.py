@@ -95,7 +95,7 @@ def prepare_series(folder: Path, limit: int | None, seed: int, say: Callable[[st
     window: dict[str, Any] = {"lookback": 12, "step": 2, "delay": 3, "target": 0}
     scaling = Scaling.of(data, ("T (degC)", "p (mbar)"), **window)
     inputs = scaling.apply(data)
-    draws = Windows(inputs, **window, draw_from=(12, 300), draws=96)
+    draws = Windows(inputs, **window, draw_from=((12, 300),), draws=96)
     valid = Windows(inputs, **window, rows=np.arange(310, 390))
     return Task(
         scaling, ("T (degC)",), lambda e, rng: draws, valid, {"made": "up"}, {}, "waves", "none"

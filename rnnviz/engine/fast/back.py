@@ -13,10 +13,13 @@ from rnnviz.engine.fast.chunks import Chunk, FastScan, Lookup, Room, columns, co
 from rnnviz.engine.fast.weights import Drops, Weights, recurrence_back
 from rnnviz.engine.program import program
 
-#: Gradients smaller than this are taken for zero when they cross from chunk to chunk. They vanish
-#: on their way back, and arithmetic on numbers below 1e-38 takes a hundred times as long; next to
-#: the 1e-7 that optimizers add to a gradient's size, nobody could see them.
-NOTHING = {np.dtype(np.float32): 1e-25, np.dtype(np.float64): 1e-250}
+#: Gradients far smaller than this become zero when they cross from chunk to chunk. They vanish on
+#: their way back, and arithmetic on numbers below 1e-38 takes a hundred times as long; next to the
+#: 1e-7 that optimizers add to a gradient's size, nobody could see them.
+NOTHING = {
+    np.dtype(np.float32): np.array(1e-18, np.float32),
+    np.dtype(np.float64): np.array(1e-240),
+}
 
 
 class FastUnscan:
@@ -132,7 +135,9 @@ class _Way:
             if shared:
                 everyone[:, R:] = 0
                 everyone[:, -1] = mine[:, R]
-            everyone[np.abs(everyone) < NOTHING[self.dtype]] = 0
+            # What is far smaller than this is lost in the sum, and zero after it.
+            np.add(everyone, NOTHING[self.dtype], out=everyone)
+            np.subtract(everyone, NOTHING[self.dtype], out=everyone)
 
     def sum_up(self, chunk: Chunk, made: _Made) -> None:
         """The chunk's share of every weight's gradient, and the gradient of its inputs."""

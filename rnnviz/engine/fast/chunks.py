@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -142,21 +143,25 @@ def columns(x: Array | Lookup, part: Stretch) -> Array:
 
 
 class Room:
-    """Arrays the loops write to and nobody reads later, by number of columns."""
+    """Arrays the loops write to and nobody reads later: one stretch of memory for each use.
+
+    Chunks differ in their columns; in the same memory the next one finds the cache warm.
+    """
 
     def __init__(self, plan: Program, H: int) -> None:
         self.plan, self.H = plan, H
-        self._made: dict[tuple[str, int, int], Array] = {}
+        self._made: dict[str, Array] = {}
 
-    def _get(self, key: tuple[str, int, int], shape: tuple[int, ...], dtype: np.dtype) -> Array:
-        if key not in self._made:
-            self._made[key] = aligned(shape, dtype)
-        return self._made[key]
+    def _get(self, what: str, shape: tuple[int, ...], dtype: np.dtype) -> Array:
+        size = math.prod(shape)
+        if what not in self._made or self._made[what].size < size:
+            self._made[what] = aligned((size,), dtype)
+        return self._made[what][:size].reshape(shape)
 
     def step(self, C: int, dtype: np.dtype) -> Array:
         """Temporaries of a step, (·, H, C)."""
-        return self._get(("step", C, 0), (self.plan.temporaries, self.H, C), dtype)
+        return self._get("step", (self.plan.temporaries, self.H, C), dtype)
 
     def chunk(self, what: str, n: int, L: int, C: int, dtype: np.dtype) -> Array:
         """n arrays of a chunk, (n, L, H, C)."""
-        return self._get((what, C, L), (n, L, self.H, C), dtype)
+        return self._get(what, (n, L, self.H, C), dtype)
