@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 from rnnviz.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from rnnviz.clamps import Clamp
     from rnnviz.runs import Run
     from rnnviz.store import Stored
     from rnnviz.trace import Trace
@@ -33,20 +34,27 @@ def step(
     *,
     target: str | None = None,
     random: int | None = None,
+    data: str | Path | None = None,
+    clamps: Iterable[str | Clamp] = (),
     device: str = "auto",
 ) -> Trace:
     """Read a text one token at a time and keep every value and gradient.
 
     ``target`` is the label whose log-loss the gradients are of (None: the predicted one);
-    ``random`` is a seed for untrained weights of the same shapes. Raises
+    ``random`` is a seed for untrained weights of the same shapes. For a model that reads a series
+    the text is the moment a forecast is made ("2020-07-01 19:00"), the number of a window, or ""
+    (the model's example), and ``data`` the folder its table is looked for in.
+    ``clamps`` hold values instead of computing them: "f[*]=1", "i[3,17]=0". Raises
     :class:`rnnviz.errors.RnnvizError` with a message that says what to do.
     """
+    from rnnviz.clamps import parse
     from rnnviz.engine.device import choose
     from rnnviz.query import Query
     from rnnviz.tracer import tracer
 
     choose(device)
-    return tracer()(Query(text, model, target, random))
+    held = tuple(parse(clamp) if isinstance(clamp, str) else clamp for clamp in clamps)
+    return tracer(data)(Query(text, model, target, random, held))
 
 
 def load(name: str = "sentiment-lstm") -> Stored:

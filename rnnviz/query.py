@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnnviz.clamps import Clamp
+from rnnviz.hand import Hand
 from rnnviz.trace import Trace
 
 
@@ -16,7 +17,8 @@ class Query:
 
     ``target`` is a label; None means the class the model predicts. ``random`` is a seed: fresh,
     untrained weights of the same shapes instead of the trained ones. ``clamps`` are values that
-    are held instead of computed.
+    are held instead of computed. ``hand`` is a net of literal weights that reads the text as
+    numbers; the model's name only says its cell then.
     """
 
     text: str
@@ -24,6 +26,7 @@ class Query:
     target: str | None = None
     random: int | None = None
     clamps: tuple[Clamp, ...] = ()
+    hand: Hand | None = None
 
 
 #: Answers a query; raises RnnvizError with a message for the user.

@@ -11,13 +11,14 @@ import json
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rnnviz.arrays import Array
+from rnnviz.clamps import Clamp
 from rnnviz.equations import Line, evaluate, parse
 from rnnviz.errors import InvalidFileError
 from rnnviz.files import write_atomically
@@ -51,6 +52,7 @@ class LayerTrace:
     mask: Array  # (T) bool
     reach: Array  # (T) spectral norm of ∂(all last states)/∂(all states at t)
     initial: Mapping[str, Array]  # (H) each state before the first token
+    clamps: tuple[Clamp, ...] = ()  # what was held here instead of computed, the last one wins
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -76,13 +78,28 @@ class LayerTrace:
     def at(self, t: int) -> dict[str, Array]:
         """Every name a formula may use at token t: values, states before, weights, gradients.
 
-        ``f`` (H), ``h_prev`` (H), ``W_f`` (D, H), ``d_c`` (H) ...
+        ``f`` (H), ``h_prev`` (H), ``W_f`` (D, H), ``d_c`` (H) ... Gradients as they go on: those of
+        a held value are zero.
         """
         found: dict[str, Array] = dict(self.weights)
         found |= {name: array[t] for name, array in self.values.items()}
         found |= {f"{s}_prev": self.state_before(t, s) for s in self.states}
-        found |= {f"d_{name}": array[t] for name, array in self.grads.items()}
+        found |= {f"d_{name}": self.passed(name)[t] for name in self.grads}
         return found
+
+    def held(self, name: str, t: int, unit: int) -> float | None:
+        """What a value is held at; None where it is computed."""
+        found = [clamp.value for clamp in self.clamps if clamp.holds(name, t, unit)]
+        return found[-1] if found else None
+
+    def passed(self, name: str) -> Array:
+        """A gradient (T, ·) as it goes on to what the value was made from: zero where held."""
+        array = self.grads[name]
+        for clamp in self.clamps:
+            if clamp.name == name:
+                array = array.copy()
+                array[clamp.where] = 0
+        return array
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +116,51 @@ class HeadTrace:
     target: str
     W: Array  # (F, K')
     b: Array  # (K')
+    unclamped: Array | None = None  # (K) the output if nothing were held; None where nothing is
+
+
+@dataclass(frozen=True)
+class SeriesTrace:
+    """The series a trace was read from: what its numbers measure, and when.
+
+    What the net reads and says are deviations: (value − mean) / std of the column.
+    """
+
+    columns: tuple[str, ...]  # (D), each with its unit: "T (degC)"
+    mean: tuple[float, ...]  # (D)
+    std: tuple[float, ...]  # (D)
+    target: int  # the column that is foreseen
+    times: tuple[str, ...]  # (T) of the readings: "2020-07-01 18:00"
+    moment: str  # when the forecast is made
+    foreseen: str  # for when
+    ahead: int  # steps from the last reading to what is foreseen
+    after: tuple[float, ...]  # the target column from the moment on, a number a step
+    truth: float | None  # the target column at the time foreseen; None where the table has ended
+    source: str  # the table
+
+    def measured(self, x: Array) -> Array:
+        """Readings (T, D) in the units of their columns."""
+        return np.asarray(x * np.array(self.std) + np.array(self.mean))
+
+    def restored(self, said: Array | float) -> Array:
+        """What the net says in the unit of the target column; any shape."""
+        return np.asarray(said * np.float64(self.std[self.target]) + self.mean[self.target])
+
+    def to_json(self, head: HeadTrace, last: float) -> dict[str, Any]:
+        """The fields, and under "degrees" the forecasts in the target column's unit.
+
+        ``last`` is the last reading of the target column as the net sees it: the naive forecast.
+        """
+        output = float(self.restored(head.output)[0])
+        degrees = {
+            "output": output,
+            "readout": self.restored(head.readout[:, 0]).tolist(),
+            "as_today": float(self.restored(last)),
+            "truth": self.truth,
+            "error": None if self.truth is None else abs(output - self.truth),
+        }
+        named = {"target": self.columns[self.target], "degrees": degrees}
+        return {**asdict(self), **named}
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,10 +177,11 @@ class Trace:
     head: HeadTrace
     about: str = ""  # what the model was trained on, for the title line
     text: str = ""  # as it was typed
+    series: SeriesTrace | None = None  # where measurements are read instead of words
 
     def to_json(self) -> dict[str, Any]:
         """The document of schema ``rnnviz.trace/1``."""
-        return {
+        found: dict[str, Any] = {
             "schema": SCHEMA,
             "model": self.model,
             "device": self.device,
@@ -136,6 +199,25 @@ class Trace:
                 "target": self.head.target,
             },
         }
+        if self.series is not None:
+            bottom = self.layers[0]
+            last = float(bottom.values["x"][self.latest, self.series.target])
+            found["series"] = self.series.to_json(self.head, last)
+        if self.head.unclamped is not None:
+            found["head"]["unclamped"] = self.head.unclamped.tolist()
+            found["clamps"] = [asdict(clamp) for clamp in self.clamps]
+        return found
+
+    @property
+    def clamps(self) -> tuple[Clamp, ...]:
+        """What was held instead of computed, in all layers."""
+        return tuple(clamp for layer in self.layers for clamp in layer.clamps)
+
+    @property
+    def latest(self) -> int:
+        """The token that is latest in time: of a series read backwards the first one."""
+        backwards = self.series is not None and self.series.times[0] > self.series.times[-1]
+        return 0 if backwards else len(self.tokens) - 1
 
     def leading_unit(self) -> int:
         """The unit of the top layer that moves the last prediction most: largest |h·W|."""
@@ -237,6 +319,8 @@ def _trace(meta: dict[str, Any], arrays: Mapping[str, Array]) -> Trace:
     head = dict(meta.pop("head"))
     for name in ("output", "readout", "logits", "W", "b"):
         head[name] = _array(head[name], arrays)
+    if head.get("unclamped") is not None:
+        head["unclamped"] = _array(head["unclamped"], arrays)
     head["labels"] = tuple(head["labels"])
     layers = []
     for item in meta.pop("layers"):
@@ -248,11 +332,21 @@ def _trace(meta: dict[str, Any], arrays: Mapping[str, Array]) -> Trace:
         for name in ("gates", "states", "recorded"):
             layer[name] = tuple(layer[name])
         layer["lines"], layer["back"] = _lines(layer["lines"]), _lines(layer["back"])
+        layer["clamps"] = tuple(Clamp(**clamp) for clamp in layer.get("clamps", ()))
         layers.append(LayerTrace(**layer))
     for name in ("tokens", "ids", "unknown"):
         _need(isinstance(meta[name], list), f"{name}: a list")
         meta[name] = tuple(meta[name])
-    return Trace(layers=tuple(layers), head=HeadTrace(**head), **meta)
+    series = _series(meta.pop("series", None))
+    return Trace(layers=tuple(layers), head=HeadTrace(**head), series=series, **meta)
+
+
+def _series(item: Any) -> SeriesTrace | None:
+    if item is None:
+        return None
+    lists = ("columns", "mean", "std", "times", "after")
+    _need(all(isinstance(item[name], list) for name in lists), f"series: lists of {lists}")
+    return SeriesTrace(**item | {name: tuple(item[name]) for name in lists})
 
 
 def _check(trace: Trace) -> None:
@@ -268,6 +362,8 @@ def _check(trace: Trace) -> None:
     for layer in trace.layers:
         _check_layer(layer, T)
     _check_head(trace.head, T)
+    if trace.series is not None:
+        _check_series(trace.series, trace)
 
 
 def _need(holds: bool, what: str) -> None:
@@ -288,6 +384,22 @@ def _check_head(head: HeadTrace, T: int) -> None:
     _need(isinstance(head.loss, float), "head.loss: a number")
     _need(isinstance(head.objective, str), "head.objective: a text")
     _need(head.target in head.labels, "head.target: one of the labels")
+    free = head.unclamped
+    _need(free is None or free.shape == (K,), "head.unclamped: a number for each label")
+
+
+def _check_series(series: SeriesTrace, trace: Trace) -> None:
+    D = trace.layers[0].values["x"].shape[1]
+    texts = (*series.columns, *series.times, series.moment, series.foreseen, series.source)
+    _need(all(isinstance(text, str) for text in texts), "series: names and times that are texts")
+    _need(len(series.columns) == len(series.mean) == len(series.std) == D, "series: D columns")
+    _need(len(series.times) == len(trace.tokens), "series.times: one for each token")
+    _need(type(series.target) is int and 0 <= series.target < D, "series.target: a column")
+    _need(type(series.ahead) is int and series.ahead > 0, "series.ahead: a number of steps")
+    told = () if series.truth is None else (series.truth,)
+    numbers = (*series.mean, *series.std, *series.after, *told)
+    _need(all(type(n) is float and np.isfinite(n) for n in numbers), "series: finite numbers")
+    _need(trace.head.kind == "linear" and len(trace.head.labels) == 1, "series: one forecast")
 
 
 def _check_layer(layer: LayerTrace, T: int) -> None:
@@ -308,6 +420,8 @@ def _check_layer(layer: LayerTrace, T: int) -> None:
         for key, array in group.items():
             width = x.shape[1] if key == "x" else H
             _need(array.shape == (T, width), f"{name}.{key}: shape {(T, width)}")
+    for clamp in layer.clamps:
+        _check_clamp(clamp, layer, T)
     known = layer.at(0)
     for line in (*layer.lines, *layer.back):
         _need(line.name in known, f"{name}: a value {line.name}")
@@ -316,3 +430,12 @@ def _check_layer(layer: LayerTrace, T: int) -> None:
         _need(
             shape == known[line.name].shape, f"{name}: {line.formula} of the shape of {line.name}"
         )
+
+
+def _check_clamp(clamp: Clamp, layer: LayerTrace, T: int) -> None:
+    name = f"{layer.name}.clamps"
+    _need(clamp.layer == layer.name and clamp.name in layer.recorded, f"{name}: of its own values")
+    width = layer.values[clamp.name].shape[1]
+    for index, end in ((clamp.t, T), (clamp.unit, width)):
+        _need(index is None or (type(index) is int and 0 <= index < end), f"{name}: in range")
+    _need(type(clamp.value) is float and np.isfinite(clamp.value), f"{name}: finite numbers")

@@ -63,7 +63,8 @@ class Comparison:
 
     def lines(self) -> list[str]:
         """A heading and a table."""
-        head = ("", "ms a step", "lowest–highest", "to the fastest peer", "peak MB", "start s")
+        head = ("", "ms a step", "lowest–highest", "to the fastest peer", "peak MB", "start s",
+                "processes")  # fmt: skip
         rows = [head, *(self._row(r) for r in self.results if not r.error)]
         widths = [max(len(row[k]) for row in rows) for k in range(len(head))]
         said = [f"{self.workload.name}: {self.workload.about}; {self.workload.shape}"]
@@ -84,6 +85,7 @@ class Comparison:
             *numbers,
             _said(r.peak_mb, ".0f"),
             _said(r.start_s, ".1f"),
+            str(r.processes),
         )
 
 

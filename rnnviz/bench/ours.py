@@ -7,11 +7,16 @@ from typing import Any
 import numpy as np
 
 from rnnviz.bench.peers.worker import Job
+from rnnviz.engine.fast import memory
 from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import OPTIMIZERS
 from rnnviz.engine.spec import FitSpec, ModelSpec
 from rnnviz.training.fit import learn
+from rnnviz.training.halves import begun, usual_parts
 from rnnviz.version import VERSION
+
+#: Seconds to wait for the second process, so that its start falls into none that is timed.
+PATIENCE = 10.0
 
 
 class Trainer:
@@ -24,6 +29,16 @@ class Trainer:
         self.fit = FitSpec(epochs=1, optimizer=job.optimizer, rate=job.rate)
         self.optimizer = OPTIMIZERS[job.optimizer](job.rate)
         self.rng = np.random.default_rng(0)
+        memory.keep()
+        parts = usual_parts(self.model.spec, job.y.shape[1])
+        self.halves = begun(self.model, parts)
+        self.halves.wait(PATIENCE)
+        self.compute = self.halves if parts == 2 else None
+
+    @property
+    def others(self) -> list[int]:
+        """The processes it computes in beside this one."""
+        return self.halves.pids
 
     def prepare(self, inputs: Any, y: Any) -> Any:
         """A batch as the data floor makes it; every example counts the same."""
@@ -32,5 +47,5 @@ class Trainer:
     def train(self, batches: list[Any]) -> float:
         """An update a batch; the loss of the last one."""
         for batch in batches:
-            loss = learn(self.model, self.optimizer, batch, self.fit, self.rng).loss
+            loss = learn(self.model, self.optimizer, batch, self.fit, self.rng, self.compute).loss
         return loss

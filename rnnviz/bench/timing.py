@@ -37,7 +37,8 @@ class Result:
     loss: float | None = None  # of the first batch, before any update
     last_loss: float | None = None
     start_s: float | None = None  # import, building, compiling, first step
-    peak_mb: float | None = None
+    peak_mb: float | None = None  # of all its processes
+    processes: int = 1
     rounds: list[float] = field(default_factory=list)
     error: str = ""
 
@@ -100,3 +101,4 @@ def _turn(worker: Worker, result: Result, steps: int | None) -> None:
         return
     result.rounds.append(1000 * done["seconds"] / steps)
     result.last_loss, result.peak_mb = done["loss"], done["peak_mb"]
+    result.processes = done["processes"]

@@ -25,7 +25,8 @@ USUAL = "imdb-rnn,imdb-lstm,imdb-gru,jena-gru"
 HELP = """Measure a training step: forward, backward, update, one batch.
 
 Ours and every peer found train in turn on the same batches from the same weights, each in a
-process of its own. Medians over the rounds; peak resident memory; "start" is import, building,
+process of its own (ours in two where training would). Medians over the rounds; peak resident memory
+of all its processes; "start" is import, building,
 compiling and the first step.
 
 \b

@@ -12,14 +12,21 @@ import numpy as np
 
 from rnnviz.display import visible
 from rnnviz.equations import number, numbers, symbols
+from rnnviz.findings import series as found
 from rnnviz.texts import text
-from rnnviz.trace import LayerTrace, Trace
+from rnnviz.trace import LayerTrace, SeriesTrace, Trace
 
 
 def lines(trace: Trace, unit: int, lang: str) -> Iterator[str]:
     """Tokens, prediction after each, gradients; then gates and arithmetic of one unit."""
-    layer, head = trace.layers[-1], trace.head
     tokens = [visible(token) for token in trace.tokens]
+    yield from _series(trace, trace.series, lang) if trace.series else _words(trace, tokens, lang)
+    for each in trace.layers:
+        yield from _unit(trace, each, min(unit, each.units - 1), tokens, lang)
+
+
+def _words(trace: Trace, tokens: list[str], lang: str) -> Iterator[str]:
+    layer, head = trace.layers[-1], trace.head
     T, best = len(tokens), int(np.argmax(head.output))
     yield text(
         "plain.model", lang, name=visible(trace.model), cell=layer.title, units=layer.units,
@@ -31,6 +38,7 @@ def lines(trace: Trace, unit: int, lang: str) -> Iterator[str]:
         yield text("plain.unknown", lang, tokens=unknown)
     label, p = visible(head.labels[best]), number(head.output[best])
     yield text("plain.prediction", lang, label=label, p=p)
+    yield from _held(trace, lang)
     objective = text("objective.log_loss", lang, label=visible(head.target))
     yield text("plain.objective", lang, objective=objective, loss=number(head.loss))
     grads = np.linalg.norm(trace.layers[0].grads["x"], axis=1)
@@ -41,8 +49,56 @@ def lines(trace: Trace, unit: int, lang: str) -> Iterator[str]:
             p=number(head.readout[t, leading]), grad=number(grads[t]),
             reach=number(layer.reach[t]),
         )  # fmt: skip
-    for each in trace.layers:
-        yield from _unit(trace, each, min(unit, each.units - 1), tokens, lang)
+
+
+def _held(trace: Trace, lang: str) -> Iterator[str]:
+    """What was held instead of computed, and what the net would have said."""
+    free, series = trace.head.unclamped, trace.series
+    if free is None:
+        return
+    best = int(np.argmax(free))
+    said = number(free[best]) if series is None else number(series.restored(free)[best], 2)
+    yield text(
+        "page.clamp.plain_held", lang, clamps=", ".join(map(str, trace.clamps)),
+        label=visible(trace.head.labels[best]), said=said,
+    )  # fmt: skip
+
+
+def _series(trace: Trace, series: SeriesTrace, lang: str) -> Iterator[str]:
+    """The window, the forecast and what came, in the unit of what is foreseen; then each hour."""
+
+    def say(key: str, **values: object) -> str:
+        return text(f"page.series.plain_{key}", lang, **values)
+
+    layer, head, T = trace.layers[-1], trace.head, len(trace.tokens)
+    told, column = found.forecasts(trace), found.readings(trace)[:, series.target]
+    forecast, today, label = float(told[-1]), float(column[trace.latest]), visible(head.target)
+    yield say(
+        "model", name=visible(trace.model), cell=layer.title, units=layer.units,
+        about=visible(trace.about),
+    )  # fmt: skip
+    first, last = sorted((series.times[0], series.times[-1]))
+    yield say("window", T=T, first=first, last=last, source=visible(series.source))
+    yield say(
+        "forecast", label=label, time=series.foreseen, value=number(forecast, 2),
+        today=number(today, 2),
+    )  # fmt: skip
+    yield from _held(trace, lang)
+    if series.truth is None:
+        yield say("open", time=series.foreseen)
+    else:
+        off = (number(abs(each - series.truth), 2) for each in (forecast, today))
+        yield say("truth", truth=number(series.truth, 2), error=next(off), today=next(off))
+    free = "_free" if series.truth is None else ""
+    objective = text(f"page.series.objective{free}", lang, label=label)
+    yield say("objective", objective=objective, loss=number(head.loss))
+    grads = np.linalg.norm(found.gradients(trace), axis=1)
+    for t in range(T):
+        yield say(
+            "after", t=t + 1, T=T, time=series.times[t], label=label, value=number(column[t], 2),
+            aim=found.clock(trace, found.aim(trace, t)), forecast=number(told[t], 2),
+            grad=number(grads[t]), reach=number(layer.reach[t]),
+        )  # fmt: skip
 
 
 def _unit(
@@ -54,9 +110,13 @@ def _unit(
         values = ", ".join(f"{n} {number(layer.values[n][t, unit], signed=True)}" for n in shown)
         yield text("plain.values", lang, t=t + 1, token=tokens[t], values=values)
         for line in layer.lines:
+            name = "".join(s for s, _ in symbols(line.name, t + 1))
+            held = layer.held(line.name, t, unit)
+            if held is not None:
+                yield f"{name}: " + text("page.clamp.held_at", lang, value=number(held))
+                continue
             arithmetic = numbers(line.formula, layer.at(t), unit)
             said = "".join(s for s, _ in symbols(f"{line.formula}", t + 1))
-            name = "".join(s for s, _ in symbols(line.name, t + 1))
             yield f"{name} = {said} = {arithmetic.text}"
         grads = ", ".join(f"∂L/∂{n} {number(layer.grads[n][t, unit], signed=True)}" for n in shown)
         yield text("plain.gradients", lang, t=t + 1, token=tokens[t], values=grads)

@@ -9,12 +9,13 @@ import os
 import stat
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from rnnviz.cli import options
+from rnnviz.cli import hand, options
 from rnnviz.errors import UsageError
 
 if TYPE_CHECKING:
@@ -34,10 +35,15 @@ TEXT it reads what is piped in, else it takes the model's example sentence.
 Examples:
   rnnviz step "this movie was not good"
   rnnviz step --cell gru "not bad at all"
+  rnnviz step --units 1 "1 0 0 1 0"                    a net to calculate by hand
   rnnviz step --random 1 "this movie was not good"     untrained weights
   rnnviz step "not good" --json > trace.json
+  rnnviz step --clamp 'f[*]=1' "this movie was not good"   the forget gate stuck open
   echo "i loved it" | rnnviz step --csv
   rnnviz step "not good" --screenshot handout.svg
+  rnnviz step "it was not good" --against "it was good"
+  rnnviz step "it was not good" --compare rnn,lstm
+  rnnviz step -m jena-gru "2020-07-01 19:00"           the weather before this moment
 
 Exit codes: 0 ok, 1 failed, 2 usage, 3 something optional is missing, 4 invalid file.
 """
@@ -46,9 +52,17 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 something optional is missing, 4 invalid 
 @click.command("step", help=HELP)
 @click.argument("words", nargs=-1, metavar="[TEXT]...")
 @options.model
+@hand.options
 @click.option("--target", metavar="LABEL", help="The gradients are of this label's log-loss.")
 @click.option("--random", type=click.IntRange(0), metavar="SEED",
               help="Untrained weights of the same shapes.")  # fmt: skip
+@click.option("--data", metavar="DIR",
+              help="Of a model that reads a series: where its table is, or: sample.")  # fmt: skip
+@click.option("--against", metavar="TEXT", help="Lay this second sentence beside it.")
+@click.option("--compare", metavar="CELL,CELL", help="Read it with these cells side by side.")
+@click.option("--clamp", "clamps", multiple=True, metavar="'f[3,17]=0'",
+              help="Hold a value: NAME[TOKEN,UNIT]=VALUE, counted from 0, * for all. Repeatable.",
+              )  # fmt: skip
 @click.option("--at", type=int, metavar="T", help="Start on this token, counted from 1.")
 @click.option("--unit", type=click.IntRange(0), metavar="U", help="Start on this unit, from 0.")
 @click.option("--json", "form", flag_value="json", help="Print the whole trace as JSON.")
@@ -74,8 +88,14 @@ def command(
     words: tuple[str, ...],
     model: str | None,
     cell: str | None,
+    units: int | None,
+    edits: tuple[str, ...],
     target: str | None,
     random: int | None,
+    data: str | None,
+    against: str | None,
+    compare: str | None,
+    clamps: tuple[str, ...],
     at: int | None,
     unit: int | None,
     form: str | None,
@@ -91,25 +111,42 @@ def command(
     quiet: bool,
 ) -> int:
     """Parse, trace, print or open the screen."""
+    from rnnviz.clamps import parse
     from rnnviz.engine.device import choose
 
+    held = tuple(parse(clamp) for clamp in clamps)
     choose(device)
     from rnnviz.explore import explorer
     from rnnviz.query import Query
     from rnnviz.store import load
     from rnnviz.trace import Trace
 
-    read = cast("Tracer", explorer())
+    read = cast("Tracer", explorer(data))
     if opened is not None:
-        if words:
-            raise UsageError("--open shows a saved trace; leave TEXT out.")
+        if words or units or edits or held:
+            raise UsageError(
+                "--open shows a saved trace; leave TEXT, --units, --set and --clamp out."
+            )
         trace = Trace.open(opened)
-        query = Query(trace.text, trace.model, trace.head.target)
+        query = Query(trace.text, trace.model, trace.head.target, clamps=trace.clamps)
+    elif units is not None or edits:
+        query = hand.query(
+            units, edits, _text(words), cell=cell, model=_asked(model), target=target, random=random
+        )
+        query = replace(query, clamps=held)
+        trace = read(query)
     else:
         name = _model(model, cell)
         text = _text(words)
-        query = Query(load(name).example if text is None else text, name, target, random)
+        text = load(name).example if text is None else text
+        query = Query(text, name, target, random, held)
         trace = read(query)
+    compared = _compared(compare, query, trace, opened, against)
+    if compared and query.model not in compared:
+        query = replace(query, model=compared[0])
+        trace = read(query)
+    # Read before anything opens: a second text that cannot be read ends here.
+    other = None if against is None else read(replace(query, text=against))
     T = len(trace.tokens)
     if at is not None and not 1 <= at <= T:
         raise UsageError(f"--at {at}: this text has tokens 1 to {T}.")
@@ -124,10 +161,53 @@ def command(
         return 0
     if screenshot is not None or (form is None and _on_screen()):
         language = options.language(lang)
-        return _screen(read, query, trace, at, unit, language, theme, color, screenshot, size, view)
-    for line in _printed(trace, form or "plain", unit, options.language(lang)):
+        kept = _kept(against, compared)
+        view = view or next(iter(kept), "hand" if query.hand else None)
+        return _screen(
+            read, query, trace, at, unit, language, theme, color, screenshot, size, view, kept
+        )
+    printed = _printed(trace, form or "plain", unit, options.language(lang))
+    if other is not None:
+        from rnnviz.cli import difference
+
+        printed = difference.printed(trace, other, form or "plain", options.language(lang))
+    if compared:
+        from rnnviz.cli import comparison
+
+        traces = [read(replace(query, model=name)) for name in compared]
+        printed = comparison.printed(traces, form or "plain", unit, options.language(lang))
+    for line in printed:
         click.echo(line)
     return 0
+
+
+def _compared(
+    said: str | None, query: Query, trace: Trace, opened: Path | None, against: str | None
+) -> tuple[str, ...]:
+    """The models of --compare; UsageError where there is nothing to put side by side."""
+    if said is None:
+        return ()
+    if opened is not None or against is not None:
+        raise UsageError("--compare reads one text anew; leave --open and --against out.")
+    from rnnviz.cli import comparison
+
+    return comparison.models(said, query.model, _switch(query, trace))
+
+
+def _kept(against: str | None, compared: tuple[str, ...]) -> dict[str, object]:
+    """What the pages of two sentences and of several cells find kept, by page."""
+    if compared:
+        return {"lockstep": compared}
+    if against is None:
+        return {}
+    from rnnviz.tui.pages.against import Second
+
+    return {"against": Second(against)}
+
+
+def _switch(query: Query, trace: Trace) -> tuple[str, ...]:
+    """The models behind the number keys: those that can read the same text."""
+    return hand.switch(query.model, SWITCH) if trace.series is None else ()
 
 
 def _on_screen() -> bool:
@@ -137,11 +217,15 @@ def _on_screen() -> bool:
 def _model(model: str | None, cell: str | None) -> str:
     from rnnviz.store import DEFAULT
 
-    # A model named in the environment or the config file gives way to a flag.
-    source = click.get_current_context().get_parameter_source("model")
-    if model and cell and source is click.core.ParameterSource.COMMANDLINE:
+    if _asked(model) and cell:
         raise UsageError("Give --model or --cell, not both.")
     return f"sentiment-{cell}" if cell else model or DEFAULT
+
+
+def _asked(model: str | None) -> str | None:
+    """The model of the command line: one of the environment or the config gives way to flags."""
+    source = click.get_current_context().get_parameter_source("model")
+    return model if source is click.core.ParameterSource.COMMANDLINE else None
 
 
 def _text(words: tuple[str, ...]) -> str | None:
@@ -179,6 +263,7 @@ def _screen(
     screenshot: Path | None,
     size: str,
     view: str | None,
+    kept: dict[str, object],
 ) -> int:
     colour = options.use_colour(color)
     # Textual takes any NO_COLOR, even an empty one, as "greys"; the decision is made here.
@@ -186,9 +271,9 @@ def _screen(
     from rnnviz.tui.app import RnnvizApp
 
     app = RnnvizApp(
-        read, query, trace, switch=SWITCH, lang=lang, theme=theme or "dark",
+        read, query, trace, switch=_switch(query, trace), lang=lang, theme=theme or "dark",
         t=(at or 1) - 1, unit=unit, colour=colour, ascii_only=not options.unicode(),
-        explore=read, page=_page(view),
+        explore=read, page=_page(view), kept=kept,
     )  # fmt: skip
     if screenshot is not None:
         if screenshot.suffix.lower() != ".svg":
@@ -243,6 +328,7 @@ def _printed(trace: Trace, form: str, unit: int | None, lang: str) -> Iterator[s
         from rnnviz.cli.plain import lines
 
         yield from lines(trace, trace.leading_unit() if unit is None else unit, lang)
+        yield from hand.plain(trace, lang)
 
 
 def _jsonl(trace: Trace) -> Iterator[str]:
@@ -264,6 +350,10 @@ def _jsonl(trace: Trace) -> Iterator[str]:
             "id": trace.ids[t], "unknown": trace.unknown[t], "layers": layers,
             "readout": whole["head"]["readout"][t],
         }  # fmt: skip
+        if trace.clamps:
+            record["clamps"] = whole["clamps"]
+        if trace.series is not None:
+            record["forecast"] = whole["series"]["degrees"]["readout"][t]
         yield json.dumps(record, ensure_ascii=False)
 
 

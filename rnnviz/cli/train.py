@@ -75,6 +75,9 @@ class Span(click.ParamType[float]):
               help="Of the hidden state, one mask a gate.")  # fmt: skip
 @click.option("--limit", type=click.IntRange(10), metavar="N", help="Rows of each data set.")
 @click.option("--seed", type=click.IntRange(0), metavar="N", help="Default: 0.")
+@click.option("--processes", type=click.IntRange(1, 2), metavar="N",
+              help="Compute each batch in 1 process or, half each, in 2. Default: 2 where there "
+                   "are two processors and batches large enough.")  # fmt: skip
 @options.device
 @options.lang
 @options.theme

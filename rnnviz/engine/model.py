@@ -16,6 +16,7 @@ from rnnviz.arrays import Array, Values, blocks
 from rnnviz.cells import CELLS, Cell, variant
 from rnnviz.engine import fast, initial, losses
 from rnnviz.engine.fast import FastScan, FastUnscan, Lookup
+from rnnviz.engine.held import Held
 from rnnviz.engine.recurrent import Scan, Unscan, scan, unscan, unscan_one
 from rnnviz.engine.spec import EmbeddingSpec, ModelSpec, RecurrentSpec, SeriesSpec
 from rnnviz.equations import relu
@@ -92,7 +93,7 @@ class Backward:
 
     head: Values  # gradients of the head's arrays
     unscans: tuple[tuple[Unscan, ...], ...]  # per layer, per direction
-    x: Array  # (T, B, D): of the bottom layer's input
+    x: Array  # (T, B, D): of what the bottom layer's input is made from
     reach: tuple[tuple[Array, ...], ...]  # per layer, per direction, (T); empty unless asked for
 
 
@@ -139,12 +140,14 @@ class Model:
         quick: bool = False,
         keep: bool = True,
         initial: Sequence[Sequence[Values]] | None = None,
+        held: Sequence[Sequence[Held | None]] | None = None,
     ) -> Forward:
         """Run over ids (T, B) or measurements (T, B, D); ``rng`` draws dropout (training only).
 
         Every named value is recorded, unless ``quick``: then what :meth:`gradients` needs, several
         times as fast; without ``keep`` not even that. ``initial`` are the states before the first
-        token, by layer and direction, (B, H) by name.
+        token, by layer and direction, (B, H) by name. ``held``, by layer and direction, is what is
+        not computed.
         """
         mask, dropped = None, None
         x: Array | Lookup = inputs
@@ -170,7 +173,8 @@ class Model:
                 drops = _layer_dropout(layer, x, rng)
                 start = None if initial is None else initial[k][n]
                 reverse = direction == "backward"
-                if quick and fast.able(cell, mask):
+                kept = None if held is None else held[k][n]
+                if quick and kept is None and fast.able(cell, mask):
                     passes.append(fast.scan(
                         cell, p, x, mask, reverse=reverse, initial=start, recurrent_mask=drops[1],
                         input_mask=drops[0], lead=lead.of(reverse), keep=keep or not top,
@@ -180,7 +184,7 @@ class Model:
                     x = x.table[x.ids]
                 passes.append(scan(
                     cell, p, x, mask, reverse=reverse, initial=start, recurrent_mask=drops[1],
-                    input_mask=drops[0],
+                    input_mask=drops[0], held=kept,
                 ))  # fmt: skip
             scans.append(tuple(passes))
             lead.after(layer)
@@ -248,7 +252,7 @@ class Model:
                 passes.append(back)
             unscans.insert(0, tuple(passes))
             reaches.insert(0, tuple(far))
-            d_x = sum((u.x for u in passes[1:]), start=passes[0].x)
+            d_x = sum((u.below for u in passes[1:]), start=passes[0].below)
         assert d_x is not None
         d_x = d_x if done.dropped is None else d_x * done.dropped
         return Backward(grads, tuple(unscans), d_x, tuple(reaches))
@@ -257,7 +261,7 @@ class Model:
         """Gradients of every trained array, the embedding's rows included."""
         grads, words = self.gradients_by_word(done, d_logits)
         if words is not None:
-            grads["embedding"] = table_of([words], self.params["embedding"].shape)
+            grads["embedding"] = table_of(words, self.params["embedding"].shape)
         return grads
 
     def gradients_by_word(self, done: Forward, d_logits: Array) -> tuple[Values, WordRows | None]:
@@ -282,7 +286,8 @@ class Model:
                 if isinstance(u, FastUnscan) and isinstance(s.x, Lookup):
                     looked.append(u.rows())
                 elif needed:
-                    d_below = u.x if d_below is None else d_below + u.x
+                    d_n = u.below if isinstance(u, Unscan) else u.x
+                    d_below = d_n if d_below is None else d_below + d_n
             d_x = d_below
         if not words:
             return grads, None
@@ -376,16 +381,13 @@ RARE = 16
 
 def scatter_rows(ids: Array, d: Array, shape: tuple[int, ...]) -> Array:
     """The table's gradient (V, E): each word's row sums the gradients (P, E) of its uses (P)."""
-    return table_of([summed_rows(ids, d, shape[0])], shape)
+    return table_of(summed_rows(ids, d, shape[0]), shape)
 
 
-def table_of(parts: Sequence[WordRows], shape: tuple[int, ...]) -> Array:
-    """The table (V, E) whose rows are the sums of those in the parts, zero elsewhere."""
-    first, *others = parts
-    table = np.zeros(shape, first.rows.dtype)
-    table[first.words] = first.rows
-    for part in others:
-        table[part.words] += part.rows
+def table_of(found: WordRows, shape: tuple[int, ...]) -> Array:
+    """The table (V, E) that has these rows, and zeros elsewhere."""
+    table = np.zeros(shape, found.rows.dtype)
+    table[found.words] = found.rows
     return table
 
 

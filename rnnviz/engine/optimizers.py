@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -23,6 +23,15 @@ class Optimizer(Protocol):
 
     def restore(self, state: Mapping[str, Array]) -> None:
         """Go on from what ``state`` gave; KeyError or ValueError if it is not that."""
+
+    def numbers(self) -> dict[str, float]:
+        """Its attributes that a step depends on, beside the arrays."""
+
+    def adopt(self, key: str, arrays: Sequence[Array]) -> None:
+        """Take the first of these arrays, as they are, for what it gathers of one parameter.
+
+        In the order in which ``state`` names them.
+        """
 
 
 class RMSprop:
@@ -61,6 +70,14 @@ class RMSprop:
     def restore(self, state: Mapping[str, Array]) -> None:
         """Go on from what ``state`` gave."""
         self.square = _under("square.", state)
+
+    def numbers(self) -> dict[str, float]:
+        """Its attributes that a step depends on, beside the arrays."""
+        return {"rate": self.rate, "rho": self.rho, "epsilon": self.epsilon}
+
+    def adopt(self, key: str, arrays: Sequence[Array]) -> None:
+        """Take the first of these arrays, as they are, for what it gathers of one parameter."""
+        self.square[key] = arrays[0]
 
 
 class RMSprop2017(RMSprop):
@@ -113,18 +130,30 @@ class Adam:
         self.steps = int(state["steps"].item())
         self.mean, self.square = _under("mean.", state), _under("square.", state)
 
+    def numbers(self) -> dict[str, float]:
+        """Its attributes that a step depends on, beside the arrays."""
+        names = ("rate", "beta1", "beta2", "epsilon", "steps")
+        return {name: getattr(self, name) for name in names}
+
+    def adopt(self, key: str, arrays: Sequence[Array]) -> None:
+        """Take the first of these arrays, as they are, for what it gathers of one parameter."""
+        self.mean[key], self.square[key] = arrays[:2]
+
 
 #: Numbers worked on together: a few arrays of this size stay in the fast cache.
 PIECE = 16_384
 
 
 def _pieces(*arrays: Array) -> Iterator[tuple[Array, ...]]:
-    """The same stretch of each array and a spare one, to be changed in place; not the second."""
+    """The same stretch of each array and a spare one, to be changed in place; not the second.
+
+    As far as the first one goes.
+    """
     if not all(a.flags.c_contiguous for n, a in enumerate(arrays) if n != 1):
         raise ValueError(
             "a parameter that is not contiguous has no flat view to be changed through"
         )
-    flat = [a.reshape(-1) for a in arrays]
+    flat = [a.reshape(-1)[: arrays[0].size] for a in arrays]
     spare = np.empty(min(PIECE, flat[0].size), arrays[0].dtype)
     for at in range(0, flat[0].size, PIECE):
         pieces = [a[at : at + PIECE] for a in flat]

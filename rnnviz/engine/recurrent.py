@@ -15,6 +15,7 @@ import numpy as np
 
 from rnnviz.arrays import Array, Values, blocks
 from rnnviz.cells import Cell
+from rnnviz.engine.held import Held, Holding, Passing, arrived
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +29,7 @@ class Scan:
     initial: Values  # each state before the first token, (B, H)
     recurrent_mask: Array | None  # (G, B, H) dropout of h_prev, one mask a gate, constant in time
     input_mask: Array | None = None  # (1 or G, B, D) dropout of x, for all gates or each its own
+    held: Held | None = None  # what was not computed
     _stacked: Values = field(default_factory=dict)
 
     @property
@@ -65,8 +67,10 @@ def scan(
     initial: Values | None = None,
     recurrent_mask: Array | None = None,
     input_mask: Array | None = None,
+    held: Held | None = None,
 ) -> Scan:
     """Read ``x`` (T, B, D) with the cell; ``reverse`` reads from the last token to the first."""
+    x = x if held is None else held.onto("x", x)
     T, B, _ = x.shape
     H = p["U"].shape[0]
     b_input, b_recurrent = _biases(p["b"])
@@ -80,14 +84,15 @@ def scan(
     U, own = _recurrent(cell, p), _with_masks(cell, p, recurrent_mask)
     for t in order:
         hu = _recur(state["h"], U, recurrent_mask)
-        v: Values = {"xw": xw[t], "hu": hu if b_recurrent is None else hu + b_recurrent}
+        v: Values = {} if held is None else Holding(held, t)
+        v["xw"], v["hu"] = xw[t], hu if b_recurrent is None else hu + b_recurrent
         cell.forward(own, v, state)
         if mask is not None:
             read = mask[t][:, None]
             for s in cell.states:
                 v[s] = np.where(read, v[s], state[s])
         steps[t] = state = v
-    return Scan(x, tuple(steps), order, mask, initial, recurrent_mask, input_mask)
+    return Scan(x, tuple(steps), order, mask, initial, recurrent_mask, input_mask, held)
 
 
 def _biases(b: Array) -> tuple[Array, Array | None]:
@@ -142,9 +147,10 @@ class Unscan:
         self, cell: Cell, p: Values, done: Scan, steps: Sequence[Values], initial: Values
     ) -> None:
         self._cell, self._p, self._done = cell, p, done
-        self.steps = steps  # T dicts by recorded name, (B, H)
+        self.steps = _arrived(steps)  # T dicts by recorded name, (B, H)
         self.initial = initial  # of the states before the first token, (B, H)
-        self._rows = _Rows(steps)
+        self._rows = _Rows(steps)  # as they go on
+        self._arrived = self._rows if done.held is None else _Rows(self.steps)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -153,7 +159,7 @@ class Unscan:
 
     def stack(self, name: str) -> Array:
         """A gradient over all steps: (T, B, ·)."""
-        rows = self._rows[name]
+        rows = self._arrived[name]
         return rows.reshape(len(self.steps), -1, rows.shape[-1])
 
     @cached_property
@@ -166,6 +172,12 @@ class Unscan:
         G = len(drop)
         parts = zip(drop, blocks(self._rows["xw"], G), blocks(self._p["W"], G), strict=True)
         return sum(((d @ w.T).reshape(shape) * m for m, d, w in parts), start=np.zeros(1))
+
+    @property
+    def below(self) -> Array:
+        """Of what the layer's input was made from, (T, B, D): nothing passes a held value."""
+        held = self._done.held
+        return self.x if held is None else np.where(held.at(slice(None)).get("x", False), 0, self.x)
 
     @cached_property
     def params(self) -> Values:
@@ -215,7 +227,8 @@ def unscan(
             # At the last step the head is what asks; nothing comes back from later tokens.
             out, carry["h"] = out + carry["h"], zero
         read = None if done.mask is None else done.mask[t][:, None]
-        place = _Place(done.steps[t], before[t], read)
+        held = None if done.held is None else done.held.at(t)
+        place = _Place(done.steps[t], before[t], read, held)
         d, carry = _undo(cell, p, done, place, carry, out)
         steps[t] = d
     return Unscan(cell, p, done, tuple(steps), carry)
@@ -229,21 +242,21 @@ def _undo(
     Or all steps at once, with (T, B, H) for (B, H), where what arrives at each is known.
     """
     total = {**carry, "h": carry["h"] + out}
-    d: Values = {"h_out": out, "h_next": carry["h"], "h": total["h"]}
+    # A masked step did nothing: nothing goes through its gates ...
+    taken = total if at.read is None else {s: np.where(at.read, a, 0) for s, a in total.items()}
+    d: Values = {} if at.held is None else Passing(at.held)
+    d["h_out"], d["h_next"], d["h"] = out, carry["h"], taken["h"]
     for s in cell.states[1:]:
-        d[f"{s}_next"] = total[s]
-    if at.read is not None:
-        # A masked step did nothing: nothing goes through its gates ...
-        for key in ("h", *(f"{s}_next" for s in cell.states[1:])):
-            d[key] = np.where(at.read, d[key], 0)
+        d[f"{s}_next"] = taken[s]
     cell.backward(_with_masks(cell, p, done.recurrent_mask), at.values, at.before, d)
     through = _unrecur(d["hu"], _recurrent(cell, p), done.recurrent_mask)
     d["h_prev"] = d["h_prev"] + through if "h_prev" in d else through
     if at.read is not None:
         # ... and everything goes around them, to the state before.
+        came = arrived(d)
         for s in cell.states:
-            d[f"{s}_prev"] = np.where(at.read, d[f"{s}_prev"], total[s])
-            d[s] = np.where(at.read, d[s], total[s])
+            d[s] = np.where(at.read, came[s], total[s])
+            d[f"{s}_prev"] = np.where(at.read, d[f"{s}_prev"], d[s])
         d |= {f"{s}_next": total[s] for s in cell.states[1:]}
     return d, {s: d[f"{s}_prev"] for s in cell.states}
 
@@ -254,6 +267,7 @@ class _Place(NamedTuple):
     values: Values
     before: Values
     read: Array | None  # (B, 1) true where the step was not masked
+    held: Values | None  # (1, H) true where a value was held, by name
 
 
 def unscan_one(
@@ -291,6 +305,7 @@ def unscan_one(
         {name: done.stack(name) for name in done.steps[0] if name not in ("xw", "hu")},
         {s: _stacked(before, s) for s in states},
         None if done.mask is None else done.mask[:, :, None],
+        None if done.held is None else done.held.at(slice(None)),
     )
     d, _ = _undo(
         cell, p, done, place, dict(zip(states, blocks(arriving, len(states)), strict=True)), out
@@ -310,6 +325,13 @@ class _Slices(Sequence[Values]):
 
     def __getitem__(self, t: Any) -> Any:
         return {name: array[t] for name, array in self.arrays.items()}
+
+
+def _arrived(steps: Sequence[Values]) -> Sequence[Values]:
+    """The gradients of every step as they arrived."""
+    if isinstance(steps, _Slices):
+        return _Slices(arrived(steps.arrays), len(steps))
+    return tuple(arrived(step) for step in steps)
 
 
 class _Rows(dict[str, Array]):
@@ -339,29 +361,49 @@ def step_jacobians(cell: Cell, p: Values, done: Scan, tokens: Sequence[int]) -> 
     before, states = done.before(), cell.states
     v = {name: done.stack(name)[tokens] for name in done.steps[0] if name not in ("xw", "hu")}
     prev = {s: _stacked([before[t] for t in tokens], s) for s in states}
+    held = None if done.held is None else done.held.at(tokens)
     pointwise = cell.recurrent == cell.gates and set(p) <= {"W", "U", "b"}
     if pointwise and done.recurrent_mask is None:
-        found = _pointwise_jacobians(cell, p, v, prev)
+        found = _pointwise_jacobians(cell, p, v, prev, held)
     else:
         # The cell mixes units by matrices of its own: every component is an objective of its own.
         upstream = dict(zip(states, blocks(_identity(cell, p)[None], len(states)), strict=True))
         drop = done.recurrent_mask
-        d = _local_backward(cell, _with_masks(cell, p, drop), v, prev, upstream)
+        d = _local_backward(cell, _with_masks(cell, p, drop), v, prev, upstream, held)
         d["h_prev"] = d.get("h_prev", 0) + _unrecur(d["hu"], _recurrent(cell, p), drop)
         found = np.concatenate([d[f"{s}_prev"] for s in states], axis=-1)
     if done.mask is not None:
-        found = np.where(done.mask[list(tokens), 0][:, None, None], found, _identity(cell, p))
+        around = _around(cell, p, held)
+        found = np.where(done.mask[list(tokens), 0][:, None, None], found, around)
     return found
 
 
-def _local_backward(cell: Cell, p: Values, v: Values, prev: Values, upstream: Values) -> Values:
+def _around(cell: Cell, p: Values, held: Values | None) -> Array:
+    """The Jacobian of a step that is masked: all states stay, but for those that are held."""
+    same = _identity(cell, p)
+    for k, s in enumerate(cell.states):
+        if held is not None and s in held:
+            free = np.ones((len(held[s]), len(cell.states), held[s].shape[-1]), same.dtype)
+            free[:, k] = ~held[s][:, 0]
+            same = same * free.reshape(len(free), -1, 1)
+    return same
+
+
+def _local_backward(
+    cell: Cell, p: Values, v: Values, prev: Values, upstream: Values, held: Values | None
+) -> Values:
     """One step of the cell undone for given gradients of its states, nothing else arriving."""
-    d = {"h": upstream["h"]} | {f"{s}_next": upstream[s] for s in cell.states[1:]}
+    d: Values = {} if held is None else Passing(held)
+    d["h"] = upstream["h"]
+    for s in cell.states[1:]:
+        d[f"{s}_next"] = upstream[s]
     cell.backward(p, v, prev, d)
     return d
 
 
-def _pointwise_jacobians(cell: Cell, p: Values, v: Values, prev: Values) -> Array:
+def _pointwise_jacobians(
+    cell: Cell, p: Values, v: Values, prev: Values, held: Values | None
+) -> Array:
     """The same for a cell that never mixes units: two or three vectors say it all, (N, S, S).
 
     Unit k of a state reaches only unit k of the gates, so one backward with ones for each state
@@ -369,7 +411,7 @@ def _pointwise_jacobians(cell: Cell, p: Values, v: Values, prev: Values) -> Arra
     """
     states, N, H, G = cell.states, len(v["h"]), p["U"].shape[0], len(cell.gates)
     ones = {s: np.eye(len(states), dtype=p["U"].dtype)[:, [k]] for k, s in enumerate(states)}
-    d = _local_backward(cell, p, v, prev, ones)
+    d = _local_backward(cell, p, v, prev, ones, held)
     # (N, states, G, H) -> one small product for each unit k: (N·states, G) @ (G, H).
     gates = np.broadcast_to(d["hu"], (N, len(states), G * H)).reshape(-1, G, H).transpose(2, 0, 1)
     mixed = gates @ p["U"].reshape(H, G, H).transpose(2, 1, 0)

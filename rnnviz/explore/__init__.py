@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from rnnviz.query import Explorer, Query, Question
 from rnnviz.tracer import tracer
 
 #: The class of a question → the module that has ``answer(question, trace_of)`` for it.
-ANSWERED_IN: dict[str, str] = {}
+ANSWERED_IN: dict[str, str] = {
+    "UnitResponses": "rnnviz.explore.units",
+    "Spectrum": "rnnviz.explore.reach",
+    "PaddingQuestion": "rnnviz.explore.padding",
+}
 
 
-def explorer() -> Explorer:
-    """A function that answers every question the pages ask; RnnvizError where it cannot."""
-    read = tracer()
+def explorer(data: str | Path | None = None) -> Explorer:
+    """A function that answers every question the pages ask; RnnvizError where it cannot.
+
+    ``data`` is the folder of tables for nets that read a series; None takes the one in use.
+    """
+    read = tracer(data)
 
     def answer(question: Question) -> Any:
         if isinstance(question, Query):

@@ -35,6 +35,7 @@ class Job:
     limit: int | None
     data: str
     path: str
+    processes: int | None = None  # 1 where several runs share the processors
 
     @property
     def finished(self) -> bool:
@@ -44,7 +45,10 @@ class Job:
     def options(self) -> runs.Options:
         """What it changes of the recipe."""
         variant = self.recipe.partition(":")[2] or None
-        return runs.Options(epochs=self.epochs, limit=self.limit, seed=self.seed, variant=variant)
+        return runs.Options(
+            epochs=self.epochs, limit=self.limit, seed=self.seed, variant=variant,
+            processes=self.processes,
+        )  # fmt: skip
 
     @property
     def name(self) -> str:
@@ -92,7 +96,7 @@ def _trained(job: Job, stop: Path | None, manner: str) -> str:
         return "reused"
     asked = stop.exists if stop is not None else lambda: False
     if (path / "spec.json").is_file():
-        runs.resume(path, data=job.data, stop=asked)
+        runs.resume(path, data=job.data, stop=asked, processes=job.processes or 2)
     else:
         for name in _BEFORE_IT_BEGAN:
             for half in path.glob(name):

@@ -34,14 +34,15 @@ def resume(
     stop: Callable[[], bool] | None = None,
     snapshot: Callable[[], bool] | None = None,
     watch: Watch | None = None,
+    processes: int = 2,
 ) -> Run:
     """Go on with a run where it stopped, on the same data; ``epochs`` is a new number of them.
 
     ``run`` as in ``find_run``. UsageError if there is nothing left to do, InvalidFileError if the
     run is damaged or its data has changed. On the CPU an interrupted run comes to the same weights
-    as one that was not.
+    as one that was not, whether it had two processes or, now, has but one.
     """
-    control = controlled(time_budget, stop, snapshot, watch)
+    control = replace(controlled(time_budget, stop, snapshot, watch), processes=processes)
     directory = Directory(find_run(run))
     path = directory.path
     with alone(path):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from rnnviz.store import read_weights
 from rnnviz.training.directory import Directory, how_to_resume
 from rnnviz.training.events import Begun, Epoch, Event, Finished, Note
 from rnnviz.training.fit import evaluation, fit, over
+from rnnviz.training.halves import begun
 from rnnviz.training.state import State
 from rnnviz.training.stopping import asked_to_stop
 
@@ -33,9 +35,12 @@ def go_on(
     path = directory.path
     control.watch(Begun(path, record, spec.epochs, state.finished))
     try:
-        with asked_to_stop() as asked:
+        with (
+            asked_to_stop() as asked,
+            closing(_events(directory, task, model, spec, state, record, control)) as events,
+        ):
             saved = time.monotonic()
-            for event in _events(directory, task, model, spec, state, record):
+            for event in events:
                 if isinstance(event, Epoch):
                     directory.add(event, state, event.best or spec.keep == "last")
                     saved = time.monotonic()
@@ -73,15 +78,17 @@ def _where(state: State, spec: FitSpec, path: Path) -> str:
 
 def _events(
     directory: Directory, task: Task, model: Model, spec: FitSpec, state: State,
-    record: Mapping[str, Any],
-) -> Iterator[Event]:  # fmt: skip
+    record: Mapping[str, Any], control: Control,
+) -> Generator[Event, None, None]:  # fmt: skip
     """What training says, then the test of the weights that were kept, then the result."""
-    for event in fit(model, task.draw, task.valid, spec, state):
-        yield _in_unit(event, record["metric"]) if isinstance(event, Epoch) else event
     test = None
-    if task.test is not None:
-        kept = read_weights(directory.path / "best.safetensors", shapes(model.spec))
-        test = yield from evaluation(Model(model.spec, kept), task.test, of="test")
+    with begun(model, spec.parts, control.processes) as halves:
+        for event in fit(model, task.draw, task.valid, spec, state, halves):
+            yield _in_unit(event, record["metric"]) if isinstance(event, Epoch) else event
+        if task.test is not None:
+            kept = read_weights(directory.path / "best.safetensors", shapes(model.spec))
+            tested, apart = Model(model.spec, kept), halves if spec.parts == 2 else None
+            test = yield from evaluation(tested, task.test, of="test", halves=apart)
     at = state.progress
     number = state.finished if spec.keep == "last" else at.best_epoch
     valid = Run(directory.path).history()[number - 1]["valid"]

@@ -26,6 +26,7 @@ class Options:
     limit: int | None = None  # rows of each data set
     variant: str | None = None  # another of the recipe's ways to ready its data
     seed: int = 0
+    processes: int | None = None  # 1 or 2; a batch is computed in as many parts
 
 
 @dataclass(frozen=True)
@@ -34,13 +35,15 @@ class Control:
 
     ``stop`` and ``snapshot`` are asked after every batch: to end (saved, as ctrl+c does), and to
     write the weights of the moment to ``now.safetensors``. ``stop`` is also asked whenever the
-    preparation of the data says something.
+    preparation of the data says something. ``processes`` (1 or 2) bounds how many there are, not
+    the parts in which a batch is computed.
     """
 
     budget: Budget
     watch: Watch = lambda event: None
     stop: Callable[[], bool] = lambda: False
     snapshot: Callable[[], bool] = lambda: False
+    processes: int = 2
 
     def unless_stopped(self, kept: str) -> None:
         """InterruptedTraining if it is to end before the first batch; ``kept``: what is left."""

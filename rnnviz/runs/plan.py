@@ -16,6 +16,7 @@ from rnnviz.engine.spec import FitSpec, ModelSpec
 from rnnviz.errors import UsageError, nearest
 from rnnviz.recipes import Prepare, Recipe, Task, is_sample
 from rnnviz.runs.options import Control, Options
+from rnnviz.training.halves import usual_parts
 from rnnviz.version import VERSION
 
 
@@ -68,6 +69,16 @@ def fit_of(recipe: Recipe, options: Options, sample: bool) -> FitSpec:
     changes: dict[str, Any] = dict(recipe.sample) if sample else {}
     changes |= {key: value for key, value in given.items() if value is not None}
     return replace(recipe.fit, **changes)
+
+
+def in_parts(fit: FitSpec, spec: ModelSpec | None, options: Options) -> FitSpec:
+    """The same, with the number of parts in which this net's batches are computed.
+
+    Not that of processes: where there is one processor a run with two parts has the same numbers.
+    """
+    if spec is None:
+        return fit
+    return replace(fit, parts=options.processes or usual_parts(spec, fit.batch_size))
 
 
 def record_of(

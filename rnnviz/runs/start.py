@@ -44,7 +44,7 @@ def train(
     directory = Directory(_place(chosen, out))
     task = plan.prepared(chosen, folder, options, control, "nothing had been trained.")
     spec = plan.net(chosen, options, task)
-    fit = plan.fit_of(chosen, options, is_sample(folder))
+    fit = plan.in_parts(plan.fit_of(chosen, options, is_sample(folder)), spec, options)
     record = plan.record_of(chosen, options, task, spec, fit, folder)
     directory.begin(record, *encoder_json(task.encoder))
     with alone(directory.path):

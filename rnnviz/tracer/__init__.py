@@ -2,31 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
 from rnnviz.arrays import Array
 from rnnviz.cells import weights_by_name
+from rnnviz.clamps import Clamp
 from rnnviz.data.batches import padded
 from rnnviz.engine import losses
 from rnnviz.engine.model import Backward, Forward, directions
 from rnnviz.engine.recurrent import Scan, Unscan
+from rnnviz.engine.spec import HeadKind
 from rnnviz.errors import UsageError, nearest
+from rnnviz.hand.friendly import for_model, is_hand
 from rnnviz.query import Query, Tracer
 from rnnviz.store import Stored, load, locate
 from rnnviz.trace import HeadTrace, LayerTrace, Trace, frozen
+from rnnviz.tracer import hand as by_hand
+from rnnviz.tracer.early import logits_of_beginnings
+from rnnviz.tracer.held import holding, in_model, layer_name
+from rnnviz.tracer.held import logits_of_beginnings as logits_of_held
 from rnnviz.tracer.reading import Reading, read
 
 
-def tracer() -> Tracer:
-    """A function that answers queries; a model is loaded once, and again when its file changed."""
+def tracer(data: str | Path | None = None) -> Tracer:
+    """A function that answers queries; a model is loaded once, and again when its file changed.
+
+    ``data`` is the folder of tables for nets that read a series; None takes the one in use.
+    """
 
     def answer(query: Query) -> Trace:
+        if query.hand is not None or is_hand(query.model):
+            return _by_hand(query)
         stored = _loaded(query.model, _changed(query.model))
-        return trace(stored if query.random is None else stored.untrained(query.random), query)
+        net = stored if query.random is None else stored.untrained(query.random)
+        return trace(net, query, data)
 
     return answer
+
+
+def _by_hand(query: Query) -> Trace:
+    """The answer of a net whose weights are in the query, or of the one its name stands for."""
+    hand = for_model(query.hand, query.model)
+    stored = by_hand.stored(hand)
+    stored = stored if query.random is None else stored.untrained(query.random)
+    return trace(stored, query, reading=by_hand.read(hand, query.text))
 
 
 #: A model's JSON stays where it is; looking for it takes as long as a part of the trace.
@@ -44,34 +67,40 @@ def _loaded(name: str, changed: tuple[int, ...]) -> Stored:
     return load(name)
 
 
-def trace(stored: Stored, query: Query) -> Trace:
+def trace(
+    stored: Stored,
+    query: Query,
+    data: str | Path | None = None,
+    reading: Reading | None = None,
+) -> Trace:
     """Read a text with a model and walk back: every value, gradient, reach and readout.
 
-    UsageError for a text without words, one of more than MAX_TOKENS, or an unknown target.
+    ``reading`` is what the text was read as, where that is known already. UsageError for a text
+    without words, one of more than MAX_TOKENS, an unknown target, or a clamp of what is not there.
     """
-    reading = read(stored, query.text)
+    reading = reading or read(stored, query.text, data)
     model = stored.model
-    done = model.forward(reading.inputs, initial=reading.initial)
-    logits = _logits_after_each(stored, done, reading)
-    readout = losses.outputs(model.spec.head.kind, logits)
+    clamps = in_model(model, query.clamps, len(reading.inputs))
+    held = holding(model, clamps, len(reading.inputs))
+    done = model.forward(reading.inputs, initial=reading.initial, held=held)
+    logits = _logits_after_each(stored, done, reading, clamps)
+    readout = _said(model.spec.head.kind, logits)
     target = _target(stored, readout[-1], query.target)
-    y = np.array([target])
-    d_logits = losses.d_logits(model.spec.head.kind, done.logits, y)
+    objective, loss, d_logits = _objective(stored, done, reading, target)
     back = model.backward(done, d_logits, reach=True)
-    if model.spec.head.kind == "sigmoid":
-        # A two-class head is one logit; files and screens speak of both classes.
-        readout = np.concatenate([1 - readout, readout], axis=-1)
+    free = model.forward(reading.inputs, initial=reading.initial) if clamps else None
     head = HeadTrace(
         kind=model.spec.head.kind,
         labels=stored.labels,
         output=frozen(readout[-1].copy()),
         readout=frozen(readout),
         logits=frozen(logits),
-        objective=f"log-loss of '{stored.labels[target]}'",
-        loss=float(losses.losses(model.spec.head.kind, done.logits, y)[0]),
+        objective=objective,
+        loss=loss,
         target=stored.labels[target],
         W=frozen(model.params["head.W"].view()),
         b=frozen(model.params["head.b"].view()),
+        unclamped=None if free is None else frozen(_said(model.spec.head.kind, free.logits[0])),
     )
     return Trace(
         model=stored.name,
@@ -79,18 +108,53 @@ def trace(stored: Stored, query: Query) -> Trace:
         dtype=str(done.logits.dtype),
         tokens=reading.tokens,
         ids=reading.ids,
-        unknown=tuple(n == stored.vocabulary.encoding.unknown for n in reading.ids),
-        layers=_layers(stored, done, back),
+        unknown=_unknown(stored, reading),
+        layers=_layers(stored, done, back, clamps),
         head=head,
         about=stored.about + reading.remark,
-        text=query.text,
+        text=query.text if reading.series is None else reading.series.moment,
+        series=reading.series,
     )
+
+
+def _said(kind: HeadKind, logits: Array) -> Array:
+    """Probabilities or numbers (..., K); a two-class head is one logit, but speaks of both."""
+    found = losses.outputs(kind, logits)
+    return np.concatenate([1 - found, found], axis=-1) if kind == "sigmoid" else found
+
+
+def _unknown(stored: Stored, reading: Reading) -> tuple[bool, ...]:
+    if reading.given is not None:
+        return (False,) * len(reading.tokens)
+    return tuple(n == stored.vocabulary.encoding.unknown for n in reading.ids)
+
+
+def _objective(
+    stored: Stored, done: Forward, reading: Reading, target: int
+) -> tuple[str, float, Array]:
+    """What the gradients are of, what it comes to, and its gradient at the logits (1, K).
+
+    A class: its log-loss. A forecast: its absolute error in deviations, as the net was trained;
+    where nobody knows what came, the forecast itself.
+    """
+    label, kind = stored.labels[target], stored.model.spec.head.kind
+    if kind == "linear" and reading.truth is None:
+        return f"forecast of {label}", float(done.logits[0, target]), np.ones_like(done.logits)
+    if reading.truth is None:
+        said, y = f"log-loss of '{label}'", np.array([target])
+    else:
+        said = f"absolute error of {label}, in deviations"
+        y = np.array([reading.truth], np.float32)
+    loss = float(losses.losses(kind, done.logits, y)[0])
+    return said, loss, losses.d_logits(kind, done.logits, y)
 
 
 def _target(stored: Stored, output: Array, label: str | None) -> int:
     """The class number of a label; without one, of the predicted class."""
+    if label is None and stored.model.spec.head.kind == "linear":
+        return 0
     if label is None:
-        return int(output[0] > 0.5) if len(output) == 1 else int(output.argmax())
+        return int(output.argmax())
     if label not in stored.labels:
         raise UsageError(
             f"Unknown target {label!r} for {stored.name}.{nearest(label, stored.labels)} "
@@ -99,7 +163,9 @@ def _target(stored: Stored, output: Array, label: str | None) -> int:
     return stored.labels.index(label)
 
 
-def _logits_after_each(stored: Stored, done: Forward, reading: Reading) -> Array:
+def _logits_after_each(
+    stored: Stored, done: Forward, reading: Reading, clamps: Sequence[Clamp]
+) -> Array:
     """The head asked after every token: (T, K).
 
     A net that only reads forward has these states already. A backward layer has not: what it
@@ -108,31 +174,38 @@ def _logits_after_each(stored: Stored, done: Forward, reading: Reading) -> Array
     model, T, pads = stored.model, len(done.inputs), reading.pads
     if not any(layer.bidirectional for layer in model.spec.layers):
         return model.head(done.scans[-1][0].stack("h")[:, 0])
+    if clamps:
+        return logits_of_held(model, done, reading, clamps)
     if pads:
         starts = [reading.ids[pads:t] for t in range(pads, T)]
         found = model.forward(padded(starts, T, "front"), quick=True, keep=False).logits
         # The net never says anything before it has read all its padding.
         return np.concatenate([np.repeat(found[:1], pads, 0), found[1:], done.logits])
+    if reading.given is not None:
+        return logits_of_beginnings(model, reading.given)
     rows = [model.forward(done.inputs[: t + 1]).logits[0] for t in range(T - 1)]
     return np.stack([*rows, done.logits[0]])
 
 
-def _layers(stored: Stored, done: Forward, back: Backward) -> tuple[LayerTrace, ...]:
+def _layers(
+    stored: Stored, done: Forward, back: Backward, clamps: Sequence[Clamp]
+) -> tuple[LayerTrace, ...]:
     found = []
     layers = stored.model.spec.layers
     for k, spec in enumerate(layers):
         both = zip(directions(spec), done.scans[k], back.unscans[k], back.reach[k], strict=True)
         for direction, s, u, far in both:
             assert isinstance(s, Scan), "a pass that is not quick records every value"
-            name = spec.cell if len(layers) == 1 else f"{spec.cell}.{k}"
-            name = name if direction == "forward" else f"{name}.backward"
-            found.append(_layer(stored, k, name, direction, s, u, far))
+            name = layer_name(stored.model.spec, k, direction)
+            own = tuple(clamp for clamp in clamps if clamp.layer == name)
+            found.append(_layer(stored, k, name, direction, s, u, far, own))
     return tuple(found)
 
 
 def _layer(
-    stored: Stored, k: int, name: str, direction: str, s: Scan, u: Unscan, far: Array
-) -> LayerTrace:
+    stored: Stored, k: int, name: str, direction: str, s: Scan, u: Unscan, far: Array,
+    clamps: tuple[Clamp, ...],
+) -> LayerTrace:  # fmt: skip
     cell = stored.model.cell(k)
     p = stored.model.layer_params(k, direction)
     recorded = ("x", *_recorded(s, cell.gates))
@@ -157,6 +230,7 @@ def _layer(
         mask=frozen(np.ones(T, bool) if s.mask is None else s.mask[:, 0].copy()),
         reach=frozen(far),
         initial={n: frozen(a[0].copy()) for n, a in s.initial.items()},
+        clamps=clamps,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from rnnviz.arrays import Array, Values
 from rnnviz.data.series import Scaling
 from rnnviz.errors import UsageError
 from rnnviz.store import Stored
+from rnnviz.trace import SeriesTrace
 
 #: Longer texts are refused: a trace keeps every number of every token in memory.
 MAX_TOKENS = 10_000
@@ -24,11 +26,13 @@ class Reading:
     """A text as a net reads it, and as it is shown."""
 
     tokens: tuple[str, ...]
-    ids: tuple[int, ...]  # of a text; empty for anything else
+    ids: tuple[int, ...]  # of a series the rows of its table
     pads: int = 0  # tokens shown in front that are padding
     initial: Sequence[Sequence[Values]] | None = None  # states before the first token shown
     remark: str = ""
     given: Array | None = None  # (T, 1, D) measurements, where no text is read
+    series: SeriesTrace | None = None  # what those measure
+    truth: float | None = None  # what is to be foreseen, as the net is trained on
 
     @property
     def inputs(self) -> Array:
@@ -36,18 +40,17 @@ class Reading:
         return np.array(self.ids, np.int64)[:, None] if self.given is None else self.given
 
 
-def read(stored: Stored, text: str) -> Reading:
+def read(stored: Stored, text: str, data: str | Path | None = None) -> Reading:
     """The tokens, and the states that a padding in front of them leaves behind.
 
     A net that reads its padding has read some hundred of them before the first word. They are not
     shown: what is shown begins in the state after them. Only a net that reads backwards too, or
     whose padding comes last, reads padding after the words, so that it has to be shown.
+
+    Of a net that reads a series the text names a moment in a table of the folder ``data``.
     """
     if isinstance(stored.encoder, Scaling):
-        raise UsageError(
-            f"{stored.name} reads a series, and a series cannot be stepped through yet. "
-            "Models of text: rnnviz models"
-        )
+        return _measured(stored, text, data)
     encoding = stored.vocabulary.encoding
     if not stored.tokenize(text):
         raise UsageError(
@@ -76,6 +79,20 @@ def read(stored: Stored, text: str) -> Reading:
     if any(layer.bidirectional for layer in stored.model.spec.layers):
         return Reading((*shown, *tokens), (*[0] * pads, *ids), pads, remark=remark)
     return Reading(tuple(tokens), tuple(ids), 0, _after_padding(stored, pads), remark)
+
+
+def _measured(stored: Stored, text: str, data: str | Path | None) -> Reading:
+    from rnnviz.tracer.series import window
+
+    found = window(stored, text, data)
+    return Reading(
+        found.tokens,
+        tuple(found.rows.tolist()),
+        remark=f"; {found.moment} in {found.table.name}",
+        given=found.inputs,
+        series=found.record(),
+        truth=found.truth,
+    )
 
 
 def _after_padding(stored: Stored, pads: int) -> list[list[Values]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -12,11 +13,13 @@ import numpy as np
 from rnnviz.arrays import Array, Values
 from rnnviz.data.batches import Batch, Examples, with_unknowns
 from rnnviz.engine import losses
+from rnnviz.engine.fast import memory
 from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import Optimizer, clip_by_norm
 from rnnviz.engine.spec import FitSpec, HeadKind
 from rnnviz.errors import RnnvizError
-from rnnviz.training.events import Epoch, Evaluation, Step
+from rnnviz.training.events import Epoch, Evaluation, Note, Step
+from rnnviz.training.halves import Compute, Halves, Whole, logits
 from rnnviz.training.state import Progress, State
 
 #: The examples of an epoch (from 1), drawn with the run's generator.
@@ -44,23 +47,27 @@ class Learnt:
 
 
 def fit(
-    model: Model, draw: Draw, valid: Examples, spec: FitSpec, state: State | None = None
-) -> Iterator[Step | Evaluation | Epoch]:
+    model: Model, draw: Draw, valid: Examples, spec: FitSpec, state: State | None = None,
+    halves: Halves | None = None,
+) -> Iterator[Step | Evaluation | Epoch | Note]:  # fmt: skip
     """Train ``model`` in place: a Step a batch, Evaluations while validating, an Epoch an epoch.
 
     ``state`` is kept up to date at every event: packed there, and given to another ``fit`` with
     the same data and spec, it gives the same numbers as if nothing had been interrupted. Without
     one the training starts afresh. An epoch is better only if strictly so (of equals the first
-    stays, as in Keras). RnnvizError, with epoch, batch and layer, if a number stops being finite;
-    that update is not made.
+    stays, as in Keras). Where ``spec`` says that a batch is computed in two parts, ``halves`` may
+    have a second process for them; a Note says when that is lost. RnnvizError, with epoch, batch
+    and layer, if a number stops being finite; that update is not made.
     """
     if spec.monitor == "accuracy" and model.spec.head.kind == "linear":
         raise ValueError("a linear head has no accuracy: FitSpec.monitor must be 'loss'")
     if state is None:
         state = State.fresh(model.params, spec)
+    memory.keep()
     state.put_into(model)
+    halves = (halves or Halves()) if spec.parts == 2 else None
     while not over(state.progress, spec):
-        yield from _epoch(model, draw, valid, spec, state)
+        yield from _epoch(model, draw, valid, spec, state, halves)
 
 
 def over(at: Progress, spec: FitSpec) -> bool:
@@ -69,8 +76,8 @@ def over(at: Progress, spec: FitSpec) -> bool:
 
 
 def _epoch(
-    model: Model, draw: Draw, valid: Examples, spec: FitSpec, state: State
-) -> Iterator[Step | Evaluation | Epoch]:
+    model: Model, draw: Draw, valid: Examples, spec: FitSpec, state: State, halves: Halves | None
+) -> Iterator[Step | Evaluation | Epoch | Note]:
     at, began = state.progress, time.perf_counter()
 
     def tick() -> None:
@@ -84,7 +91,7 @@ def _epoch(
     at.batches = at.batches or count
     for batch in batches:
         state.optimizer.rate = _rate(spec, at.step, at.batches * spec.epochs)
-        learnt = learn(model, state.optimizer, batch, spec, state.rng)
+        learnt = learn(model, state.optimizer, batch, spec, state.rng, halves)
         if learnt.fault:
             raise _diverged(at.epoch, at.batch + 1, learnt.fault)
         at.step, at.batch = at.step + 1, at.batch + 1
@@ -96,8 +103,9 @@ def _epoch(
         _add(at.norms, learnt.norms)
         tick()
         yield Step(at.epoch, spec.epochs, at.batch, count, learnt.loss, size, learnt.norms)
+        yield from _notes(halves)
         began = time.perf_counter()
-    evaluated = evaluation(Model(model.spec, state.kept), valid)
+    evaluated = evaluation(Model(model.spec, state.kept), valid, halves=halves)
     while True:
         try:
             moment = next(evaluated)
@@ -110,7 +118,13 @@ def _epoch(
     if not np.isfinite(scores["loss"]):
         raise _diverged(at.epoch, at.batch, "the validation loss")
     tick()
+    yield from _notes(halves)
     yield _closed(model.spec.head.kind, spec, state, scores, len(examples))
+
+
+def _notes(halves: Halves | None) -> Iterator[Note]:
+    if halves is not None and (why := halves.lost()):
+        yield Note(f"The second process is gone ({why}); this one goes on alone, only slower.")
 
 
 def _begun(draw: Draw, spec: FitSpec, state: State) -> tuple[Examples, Iterator[Batch]]:
@@ -179,8 +193,9 @@ def _rate(spec: FitSpec, step: int, total: int) -> float:
 
 
 def learn(
-    model: Model, optimizer: Optimizer, batch: Batch, spec: FitSpec, rng: np.random.Generator
-) -> Learnt:
+    model: Model, optimizer: Optimizer, batch: Batch, spec: FitSpec, rng: np.random.Generator,
+    compute: Compute | None = None,
+) -> Learnt:  # fmt: skip
     """One step of training: forward, backward, update. Nothing is updated if it is not finite."""
     inputs, y, weight = batch
     if spec.token_dropout:
@@ -188,15 +203,15 @@ def learn(
     kind = model.spec.head.kind
     # Overflow is looked for below, and said with its place.
     with np.errstate(over="ignore", invalid="ignore"):
-        done = model.forward(inputs, rng, quick=True)
-        d = losses.d_logits(kind, done.logits, y) * (weight / len(y))[:, None]
-        grads = model.gradients(done, d)
-        loss = float((losses.losses(kind, done.logits, y) * weight).mean())
-        learnt = Learnt(loss, _metric_sum(kind, done.logits, y), layer_norms(grads))
+        compute = compute or Whole()
+        found = compute.gradients(model, (inputs, y, weight), rng)
+        grads = found.every()
+        loss = float((losses.losses(kind, found.logits, y) * weight).mean())
+        learnt = Learnt(loss, _metric_sum(kind, found.logits, y), layer_norms(grads))
         if not learnt.fault:
             if spec.clip is not None:
                 clip_by_norm(grads, spec.clip)
-            optimizer.step(model.params, grads)
+            compute.update(model, optimizer, found)
     return learnt
 
 
@@ -247,14 +262,16 @@ def evaluate(model: Model, examples: Examples, batch_size: int = EVALUATED) -> d
 
 
 def evaluation(
-    model: Model, examples: Examples, batch_size: int = EVALUATED, of: str = "validation"
-) -> Generator[Evaluation, None, dict[str, float]]:
+    model: Model, examples: Examples, batch_size: int = EVALUATED, of: str = "validation",
+    halves: Halves | None = None,
+) -> Generator[Evaluation, None, dict[str, float]]:  # fmt: skip
     """``evaluate`` that can be left between two batches."""
     kind, count = model.spec.head.kind, -(-len(examples) // batch_size)
     sums = {"loss": 0.0, "metric": 0.0}
+    read = partial(logits, model) if halves is None else halves.reader(model)
     for done, (inputs, y, _) in enumerate(examples.batches(batch_size), 1):
-        logits = model.forward(inputs, quick=True, keep=False).logits
-        loss = float(losses.losses(kind, logits, y).sum())
-        _add(sums, {"loss": loss, "metric": _metric_sum(kind, logits, y)})
+        found = read(inputs)
+        loss = float(losses.losses(kind, found, y).sum())
+        _add(sums, {"loss": loss, "metric": _metric_sum(kind, found, y)})
         yield Evaluation(done, count, of)
     return _metrics(kind, sums, len(examples))

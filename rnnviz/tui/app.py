@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual.app import SystemCommand
 from textual.screen import Screen
 
 from rnnviz.cursor import start
+from rnnviz.files import write_atomically
 from rnnviz.query import Explorer, Query, Tracer
 from rnnviz.trace import Trace
 from rnnviz.tui.actions import offered, words
@@ -18,12 +20,15 @@ from rnnviz.tui.moment import Moment
 from rnnviz.tui.screens import StepScreen
 from rnnviz.tui.themed import Themed
 
+if TYPE_CHECKING:
+    from textual.pilot import Pilot
+
 
 class RnnvizApp(Themed[int]):
     """A trace on the screen; ``read`` gives another one when it is asked for.
 
-    ``switch`` are the models of the keys 1, 2, 3 and 4; ``explore`` answers what pages ask, and
-    ``page`` is the one that is open at first.
+    ``switch`` are the models of the keys 1, 2, 3 and 4; ``explore`` answers what pages ask,
+    ``page`` is the one that is open at first, and ``kept`` is what pages find kept, by page.
     """
 
     def __init__(
@@ -41,13 +46,16 @@ class RnnvizApp(Themed[int]):
         ascii_only: bool = False,
         explore: Explorer | None = None,
         page: str = "",
+        kept: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(theme, colour, ascii_only)
         # Textual paints three times while it starts; nothing is written until all is in place.
         self._starting = ExitStack()
         self._starting.enter_context(self.batch_update())
         first = start(trace, t, trace.leading_unit() if unit is None else unit)
-        moment = Moment(trace, first, self.look, lang, others=tuple(switch), query=query)
+        moment = Moment(
+            trace, first, self.look, lang, others=tuple(switch), query=query, kept=kept or {}
+        )
         self.step_screen = StepScreen(read, moment, explore)
         self.first_page = page
 
@@ -72,11 +80,19 @@ class RnnvizApp(Themed[int]):
             yield SystemCommand(said, action.shown, run)
 
 
+async def settled(app: RnnvizApp, pilot: Pilot[int]) -> None:
+    """Until everything an open page asked for is on the screen."""
+    await pilot.pause()
+    while app.step_screen.paging.pending:
+        await pilot.pause(0.02)
+    await pilot.pause()
+
+
 async def screenshot(app: RnnvizApp, path: Path, size: tuple[int, int] = (120, 36)) -> None:
-    """The first picture of the app as an SVG file, without a terminal."""
+    """The first picture of the app, without a terminal: SVG, or text if the name ends in .txt."""
+    from rnnviz.tui import pictures
+
     async with app.run_test(size=size) as pilot:
-        await pilot.pause()
-        while app.step_screen.paging.pending:
-            await pilot.pause(0.02)
-        svg = app.export_screenshot(title="rnnviz")
-    path.write_text(svg, "utf-8")
+        await settled(app, pilot)
+        drawn = pictures.of_screen(app, path.suffix.lower()[1:])
+    write_atomically(path, drawn)

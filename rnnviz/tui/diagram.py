@@ -104,7 +104,7 @@ def label(moment: Moment, name: str, width: int) -> str:
         if state(moment, name) == "later":
             return cut("p ·", width)
         symbol_p = "p" if head.kind != "linear" else "y"
-        said = "?" if moment.hidden else number(float(head.readout[t, k]), 2)
+        said = "?" if moment.hidden else number(float(moment.readout[t, k]), 2)
         return cut(f"{symbol_p} {said} {visible(head.labels[k])}", width)
     where = symbol(name, t + 1)
     if name == "x":

@@ -148,12 +148,17 @@ def level(value: float, top: float) -> int:
     return int(np.clip(np.rint(share * STEPS), -STEPS, STEPS))
 
 
+def levels(values: Array, top: float) -> list[int]:
+    """:func:`level` of many values at once: one by one they are most of what a heatmap costs."""
+    shares = np.asarray(values, np.float64) / top if top > 0 else np.zeros(len(values))
+    return np.clip(np.rint(shares * STEPS), -STEPS, STEPS).astype(int).tolist()
+
+
 def heat(values: Array, top: float, gate: bool, look: Look, wide: int, chosen: int | None) -> Line:
     """A row of cells, ``wide`` columns a value; ``chosen`` is the column that is marked ◆."""
     paint = look.gate if gate else look.signed
     out: Line = []
-    for k, value in enumerate(values):
-        at = level(float(value), top)
+    for k, (value, at) in enumerate(zip(values, levels(values, top), strict=True)):
         if wide >= 4:
             style = look.number_on(at, gate)
             text = fit(short(float(value)), wide)

@@ -13,6 +13,7 @@ from rnnviz import texts
 from rnnviz.arrays import Array
 from rnnviz.cursor import Cursor, known, part_of
 from rnnviz.equations import Line, inputs, is_weight
+from rnnviz.findings.series import forecasts
 from rnnviz.query import Query, Question
 from rnnviz.trace import LayerTrace, Trace
 from rnnviz.tui.look import Look
@@ -112,10 +113,19 @@ class Moment:
 
     def objective(self) -> str:
         """What the gradients are of, in the chosen language."""
-        head = self.trace.head
+        head, series = self.trace.head, self.trace.series
+        if series is not None:
+            free = "_free" if series.truth is None else ""
+            return self.text(f"page.series.objective{free}", label=head.target)
         if head.kind == "linear":
             return head.objective
         return self.text("view.objective", target=head.target)
+
+    @property
+    def readout(self) -> Array:
+        """What is said after each token, (T, K): probabilities, or forecasts in their own unit."""
+        trace = self.trace
+        return trace.head.readout if trace.series is None else forecasts(trace)[:, None]
 
     def shown_class(self) -> int:
         """The class whose probability is followed: of two the second, else the target's."""

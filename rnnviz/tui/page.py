@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from rnnviz.cursor import Cursor
 from rnnviz.query import Query, Question
 from rnnviz.tui.draw import Line, heading
 from rnnviz.tui.moment import Moment
@@ -53,6 +54,27 @@ class Page(View):
 
     def press(self, moment: Moment, key: str) -> Change | Prompt | None:
         """What a key of this page does; ``key`` is the name of its PageKey."""
+        return None
+
+    @classmethod
+    def applies(cls, moment: Moment) -> bool:
+        """Whether it has something to say about this trace: else a report leaves it out."""
+        return True
+
+    def opened(self, moment: Moment) -> Cursor:
+        """Where the cursor goes when the page opens."""
+        return moment.cursor
+
+    def closed(self, moment: Moment) -> Cursor:
+        """Where the cursor goes when the page closes."""
+        return moment.cursor
+
+    def onward(self, moment: Moment) -> Cursor | None:
+        """Where playing goes next; None: as without a page, the way the layer reads."""
+        return None
+
+    def outset(self, moment: Moment) -> Cursor | None:
+        """Where playing begins again from its end; None: as without a page."""
         return None
 
     def say(self, moment: Moment, key: str, **values: object) -> str:

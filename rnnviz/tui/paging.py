@@ -52,14 +52,18 @@ class Paging:
 
     def toggle(self, name: str) -> None:
         """Open a page, or close it if it is the one that is open."""
-        if self.screen.moment.page == name:
-            self.screen.show(page="", status="", failed=False)
+        moment = self.screen.moment
+        if self.page is not None:
+            moment = replace(moment, cursor=self.page.closed(moment))
+        if moment.page == name:
+            self.screen.show(page="", cursor=moment.cursor, status="", failed=False)
             return
         if name not in self._opened:
-            page = load(name)(self.screen.moment, id=f"page-{name}")
+            page = load(name)(moment, id=f"page-{name}")
             self._opened[name] = page
             self.screen.mount(page, before="#status")
-        self.screen.show(page=name, status="", failed=False)
+        cursor = self._opened[name].opened(moment)
+        self.screen.show(page=name, cursor=cursor, status="", failed=False)
 
     def inquire(self) -> None:
         """Ask for what the open page lacks; each question once."""
@@ -125,4 +129,4 @@ class Paging:
         screen = self.screen
         screen.show(**{**change.moment, "status": change.said, "failed": change.failed})
         if change.query is not None and change.query != screen.moment.query:
-            screen.ask(replace(change.query))
+            screen.ask(change.query, quiet=True)

@@ -51,9 +51,11 @@ HEATMAPS = 8
 class Read(Message):
     """A tracer has answered: a new trace, or why there is none."""
 
-    def __init__(self, query: Query, trace: Trace | None, reason: str = "") -> None:
+    def __init__(
+        self, query: Query, trace: Trace | None, reason: str = "", quiet: bool = False
+    ) -> None:
         super().__init__()
-        self.query, self.trace, self.reason = query, trace, reason
+        self.query, self.trace, self.reason, self.quiet = query, trace, reason, quiet
 
 
 class Compared(Message):
@@ -186,8 +188,12 @@ class StepScreen(Screen[None]):
         """Another moment, set down to every view; the layout moves only if it must."""
         before = self._key()
         self.moment = replace(self.moment, **changes)
+        places = self.places(*self.size)
         for view in self.query(Drawn):
-            view.shown = self.moment
+            if view.id in places:
+                view.shown = self.moment
+            else:
+                view.put_away(self.moment)
         if self._key() != before:
             # From a child: a widget that asks for itself keeps its own old arrangement.
             self.query_one("#title").refresh(layout=True)
@@ -277,11 +283,13 @@ class StepScreen(Screen[None]):
             self._stop()
             return
         if self._next() == self.moment.cursor:
-            self.move(to_token(self.moment.cursor, self.moment.trace, self._start()))
+            self.move(self._start())
         self._run()
 
-    def _start(self) -> int:
-        return self.moment.layer.order[0]
+    def _start(self) -> Cursor:
+        moment, page = self.moment, self.paging.page
+        own = page.outset(moment) if page is not None else None
+        return own or to_token(moment.cursor, moment.trace, moment.layer.order[0])
 
     def _run(self) -> None:
         if self._timer is not None:
@@ -296,7 +304,10 @@ class StepScreen(Screen[None]):
         self.show(seconds=None)
 
     def _next(self) -> Cursor:
-        moment = self.moment
+        moment, page = self.moment, self.paging.page
+        own = page.onward(moment) if page is not None else None
+        if own is not None:
+            return own
         if moment.cursor.zoom != "sentence":
             return to_part(moment.cursor, moment.trace, 1)
         order = moment.layer.order
@@ -354,15 +365,17 @@ class StepScreen(Screen[None]):
         self.show(look=app.look)
         self.say(f"theme.{name}")
 
-    def action_screenshot(self) -> None:
-        """An SVG of the screen in the working folder; an older one is never overwritten."""
-        svg = self.app.export_screenshot(title="rnnviz")
+    def action_screenshot(self, form: str = "svg") -> None:
+        """The screen as SVG or text in the working folder; an older one is never overwritten."""
+        from rnnviz.tui import pictures
+
+        drawn = pictures.of_screen(self.app, form)
         folder = Path.cwd()
-        names = (f"rnnviz-{n}.svg" for n in range(1, 10_000))
+        names = (f"rnnviz-{n}.{form}" for n in range(1, 10_000))
         path = next(folder / name for name in names if not (folder / name).exists())
         try:
             with path.open("x", encoding="utf-8") as file:
-                file.write(svg)
+                file.write(drawn)
         except OSError as error:
             self.fail("status.not_saved", path=path, reason=error.strerror or "?")
         else:
@@ -440,15 +453,17 @@ class StepScreen(Screen[None]):
         else:
             self.ask(replace(self.moment.query, model=self.moment.others[n]))
 
-    def ask(self, query: Query) -> None:
+    def ask(self, query: Query, *, quiet: bool = False) -> None:
+        """Read another query; ``quiet``: what is said meanwhile stays, and so does the place."""
         self._stop()
-        self.say("status.reading", text=query.text)
-        self._read(query)
+        if not quiet:
+            self.say("status.reading", text=query.text)
+        self._read(query, quiet)
 
     @work(thread=True, exclusive=True, group="read", exit_on_error=False)
-    def _read(self, query: Query) -> None:
+    def _read(self, query: Query, quiet: bool) -> None:
         try:
-            self.post_message(Read(query, self.read_with(query)))
+            self.post_message(Read(query, self.read_with(query), quiet=quiet))
         except RnnvizError as error:
             self.post_message(Read(query, None, str(error)))
         except Exception as error:
@@ -462,19 +477,16 @@ class StepScreen(Screen[None]):
             return
         before, trace = self.moment, message.trace
         same_text = trace.tokens == before.trace.tokens
+        if message.quiet:  # a number of the text was changed, not the text
+            same_text = len(trace.tokens) == len(before.trace.tokens)
         done = before.cursor.part == len(before.layer.parts) - 1
         cursor = before.cursor if same_text else replace(before.cursor, t=0)
         cursor = replace(cursor, part=10**6) if done or not same_text else cursor
         reaches = before.reaches if same_text else {}
         cursor = fitted(cursor, trace)
-        self.show(
-            trace=trace,
-            query=message.query,
-            cursor=cursor,
-            reaches=reaches,
-            status="",
-            failed=False,
-        )
+        self.show(trace=trace, query=message.query, cursor=cursor, reaches=reaches)
+        if not message.quiet:
+            self.show(status="", failed=False)
 
     def action_reach(self) -> None:
         """Read the sentence with the other cells too, and compare how far back they feel."""

@@ -86,6 +86,11 @@ class Drawn(Widget, Generic[S]):
             fitted = [list(Segment.apply_style(line, look.paper)) for line in fitted]
         return [Strip(line, width) for line in fitted]
 
+    def put_away(self, shown: S) -> None:
+        """Set something down where nobody sees it: drawn when the view is next shown."""
+        self.set_reactive(type(self).shown, shown)
+        self._for = None
+
     def watch_shown(self) -> None:
         """Paint again the lines that differ, from their first to their last change."""
         if self._for is None or self.shown is None:

@@ -19,7 +19,9 @@ from safetensors.numpy import load_file
 from training.tiny import RECIPE, tiny
 
 from rnnviz import recipes, runs
+from rnnviz.data.batches import Texts
 from rnnviz.errors import InterruptedTraining, InvalidFileError, RnnvizError, UsageError
+from rnnviz.recipes import Task
 from rnnviz.runs import Options, Run, find_run, resume, train
 from rnnviz.store import load
 from rnnviz.training import directory as directory_module
@@ -84,12 +86,24 @@ def test_a_finished_run_holds_its_record_its_result_and_the_tested_weights(tmp_p
     assert result["test"]["accuracy"] == pytest.approx(right.mean())
 
 
+def turning_at_epoch_four(*given: Any) -> Task:
+    """The task with the labels of later epochs turned round: the last epoch is a bad one."""
+    task = RECIPE.prepare(*given)
+
+    def draw(epoch: int, rng: np.random.Generator) -> Texts:
+        found: Texts = task.draw(epoch, rng)
+        return found if epoch < 4 else replace(found, y=1 - found.y)
+
+    return replace(task, draw=draw)
+
+
 @pytest.mark.parametrize("keep", ["best", "last"])
 def test_the_weights_that_are_kept_are_the_best_epochs_or_the_last(
     tmp_path: Path, keep: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wild = replace(RECIPE.fit, epochs=6, rate=0.5, final_rate=None, average=None, keep=keep)
-    monkeypatch.setattr(recipes, "find", lambda name: replace(RECIPE, fit=wild))
+    quick = replace(RECIPE.fit, epochs=6, rate=0.03, final_rate=None, average=None, keep=keep)
+    turned = replace(RECIPE, fit=quick, prepare=turning_at_epoch_four)
+    monkeypatch.setattr(recipes, "find", lambda name: turned)
     seen: list[Event] = []
     run = begin(tmp_path / "run", watch=seen.append)
     epochs = [event for event in seen if isinstance(event, Epoch)]

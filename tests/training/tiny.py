@@ -1,6 +1,7 @@
 """A recipe that trains in a second, and a script that trains it to be killed.
 
-``python tiny.py OUT`` trains into OUT, or goes on with what is there, saving after every batch.
+``python tiny.py OUT EPOCHS PROCESSES`` trains into OUT, or goes on with what is there, saving after
+every batch.
 """
 
 from __future__ import annotations
@@ -127,9 +128,10 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
 if __name__ == "__main__":
     recipes.find, course.SAVE_EVERY = find, 0.0  # type: ignore[assignment]
     out = Path(sys.argv[1])
-    epochs = int(sys.argv[2])
+    epochs, processes = int(sys.argv[2]), int(sys.argv[3])
     print("ready", flush=True)
     if not (out / "spec.json").is_file():
-        runs.train("tiny", runs.Options(epochs=epochs), data=out.parent, out=out)
+        asked = runs.Options(epochs=epochs, processes=processes)
+        runs.train("tiny", asked, data=out.parent, out=out)
     elif not (out / "result.json").is_file():
         runs.resume(out)

@@ -12,7 +12,6 @@ from rich.segment import Segment
 from rnnviz import texts
 from rnnviz.errors import UsageError
 from rnnviz.query import Query, Question
-from rnnviz.tui import pages
 from rnnviz.tui.app import RnnvizApp
 from rnnviz.tui.draw import Line
 from rnnviz.tui.moment import Moment
@@ -114,12 +113,3 @@ def test_a_line_that_is_left_changes_nothing() -> None:
 def test_escape_closes_it() -> None:
     app, lines = drive("escape")
     assert app.step_screen.moment.page == "" and lines == []
-
-
-@pytest.mark.parametrize("entry", pages.PAGES, ids=lambda e: e.name)
-def test_every_page_has_its_texts_in_every_language(entry: pages.Entry) -> None:
-    texts.page_catalogue.cache_clear() if hasattr(texts.page_catalogue, "cache_clear") else None
-    keys = [f"key_{key.name}" for key in pages.load(entry.name).keys]
-    for lang in texts.LANGUAGES:
-        for key in ("title", "question", "help", "action", *keys):
-            assert texts.text(f"page.{entry.name}.{key}", lang)

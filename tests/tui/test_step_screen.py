@@ -104,7 +104,7 @@ async def test_play_stops_at_the_end_and_starts_over() -> None:
         assert it.step_screen.moment.cursor.t == 4
         assert it.step_screen.moment.seconds is None
         await pilot.press("space")
-        assert it.step_screen.moment.cursor.t == 0
+        assert it.step_screen.moment.cursor.t <= 1  # it may have gone on already
         await pilot.press("space")
         assert it.step_screen.moment.seconds is None
 

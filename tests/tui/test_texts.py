@@ -10,7 +10,7 @@ import pytest
 
 import rnnviz.tui
 from rnnviz import texts
-from rnnviz.tui.actions import ACTIONS
+from rnnviz.tui.actions import ACTIONS, words
 
 SOURCE = Path(rnnviz.tui.__file__).parent
 
@@ -39,7 +39,8 @@ def test_every_key_the_code_names_exists() -> None:
 
 def test_every_action_has_words() -> None:
     for action in ACTIONS:
-        assert texts.known(f"action.{action.name}")
+        for lang in texts.LANGUAGES:
+            assert words(action, lang)
 
 
 def test_placeholders_are_filled() -> None:

@@ -46,7 +46,7 @@ class Job:
 
 
 class Trainer(Protocol):
-    """What every framework's module builds."""
+    """What every framework's module builds; ``others``, where it has that, are more processes."""
 
     version: str
 
@@ -63,7 +63,11 @@ def serve(build: Callable[[Job], Trainer]) -> None:
     os.dup2(2, 1)
 
     def answer(record: dict[str, Any]) -> None:
-        answers.write(json.dumps(record | {"peak_mb": peak_mb()}) + "\n")
+        others = getattr(trainer, "others", ())
+        memory = [peak_mb(), *(peak_mb(pid) for pid in others)]
+        # What they share is counted in each.
+        peak = None if None in memory else sum(mb or 0.0 for mb in memory)
+        answers.write(json.dumps(record | {"peak_mb": peak, "processes": len(memory)}) + "\n")
         answers.flush()
 
     began = time.perf_counter()
@@ -93,15 +97,20 @@ def _timed(trainer: Trainer, batches: list[Any]) -> tuple[float, float]:
     return time.perf_counter() - began, loss
 
 
-def peak_mb() -> float | None:
-    """The most memory this process ever had resident, in MB (10⁶ bytes); None where unknown."""
+def peak_mb(pid: int | None = None) -> float | None:
+    """The most memory this process ever had resident, in MB (10⁶ bytes); None where unknown.
+
+    ``pid``: of that process.
+    """
     try:
         # Linux: getrusage would count what the parent had when it started this process.
-        for line in Path("/proc/self/status").read_text("ascii").splitlines():
+        for line in Path(f"/proc/{pid or 'self'}/status").read_text("ascii").splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024 / 1e6
     except OSError:
         pass
+    if pid is not None:
+        return None
     try:
         resource: Any = importlib.import_module("resource")
     except ImportError:

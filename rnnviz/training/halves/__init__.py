@@ -10,7 +10,7 @@ Two threads would wait for each other between the short calls of the loops over 
 
 from __future__ import annotations
 
-from rnnviz.training.halves.choice import processors, usual_halves
-from rnnviz.training.halves.compute import Compute, Halves, whole
+from rnnviz.training.halves.choice import begun, usual_parts
+from rnnviz.training.halves.compute import Compute, Halves, Whole, logits
 
-__all__ = ["Compute", "Halves", "processors", "usual_halves", "whole"]
+__all__ = ["Compute", "Halves", "Whole", "begun", "logits", "usual_parts"]

@@ -1,29 +1,47 @@
-"""Ways to come to the logits and gradients of a batch: as a whole, or in two halves."""
+"""Ways to come from a batch to updated weights: as a whole, or in two halves."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from types import TracebackType
+from typing import Protocol
 
 import numpy as np
 
-from rnnviz.arrays import Array, Values
+from rnnviz.arrays import Array
 from rnnviz.data.batches import Batch
-from rnnviz.engine import losses
-from rnnviz.engine.model import Model
-from rnnviz.training.halves.half import dealt_back, drops, half, joined, part
+from rnnviz.engine.model import Model, WordRows, table_of
+from rnnviz.engine.optimizers import OPTIMIZERS, Optimizer
+from rnnviz.errors import RnnvizError
+from rnnviz.training.halves.half import Part, dealt_back, drops, half, joined, part
 from rnnviz.training.halves.process import Lost, Second
 
-#: Logits (B, K) and the gradients of the mean loss, from a batch and what draws its dropout.
-Compute = Callable[[Model, Batch, np.random.Generator], tuple[Array, Values]]
+
+class Compute(Protocol):
+    """What an update is made with."""
+
+    def gradients(self, model: Model, batch: Batch, rng: np.random.Generator) -> Part:
+        """Logits, and the gradients of the mean loss; ``rng`` draws dropout."""
+
+    def update(self, model: Model, optimizer: Optimizer, found: Part) -> None:
+        """One step of every array."""
 
 
-def whole(model: Model, batch: Batch, rng: np.random.Generator) -> tuple[Array, Values]:
+class Whole:
     """All sequences at once, in this process."""
-    inputs, y, weight = batch
-    done = model.forward(inputs, rng, quick=True)
-    d = losses.d_logits(model.spec.head.kind, done.logits, y) * (weight / len(y))[:, None]
-    return done.logits, model.gradients(done, d)
+
+    def gradients(self, model: Model, batch: Batch, rng: np.random.Generator) -> Part:
+        """See :class:`Compute`."""
+        inputs, y, weight = batch
+        return part(model, (inputs, y, weight / len(y)), rng)
+
+    def update(self, model: Model, optimizer: Optimizer, found: Part) -> None:
+        """See :class:`Compute`."""
+        grads = found.grads
+        if found.words is not None:
+            table = table_of(found.words, model.params["embedding"].shape)
+            grads = {**grads, "embedding": table}
+        optimizer.step(model.params, grads)
 
 
 class Halves:
@@ -31,7 +49,7 @@ class Halves:
 
     def __init__(self) -> None:
         self._second: Second | None = None
-        self.loss = ""  # why the second process is no longer there; said once, then emptied
+        self._lost = ""
 
     def start(self, model: Model) -> Halves:
         """Look for a second process; the model's arrays move into memory it shares."""
@@ -52,36 +70,66 @@ class Halves:
         self, kind: type[BaseException] | None, error: BaseException | None,
         where: TracebackType | None,
     ) -> None:  # fmt: skip
-        self._end()
+        self.close()
 
     @property
     def pids(self) -> list[int]:
         """The processes beside this one."""
         return [] if self._second is None else [self._second.pid]
 
-    def gradients(
-        self, model: Model, batch: Batch, rng: np.random.Generator
-    ) -> tuple[Array, Values]:
-        """See ``whole``; with dropout, each half draws its own from one number of ``rng``."""
+    def lost(self) -> str:
+        """Why the second process is no longer there; "" if it is, or if this was told before."""
+        said, self._lost = self._lost, ""
+        return said
+
+    def gradients(self, model: Model, batch: Batch, rng: np.random.Generator) -> Part:
+        """See :class:`Compute`; each half draws its own dropout, from one number of ``rng``."""
         inputs, y, weight = batch
         if len(y) < 2:
-            return whole(model, batch, rng)
+            return Whole().gradients(model, batch, rng)
         number = int(rng.integers(2**63)) if drops(model.spec) else None
         seeds = [None if number is None else (number, k) for k in (0, 1)]
         share = weight / len(y)
-        # The second process has the shorter texts: the first has the update to make as well.
+        # The second process has the shorter texts: the first has more to do besides.
         first, last = ((half(inputs, k), half(y, k), half(share, k)) for k in (0, 1))
         second = self._begun(lambda s: s.begin(last, seeds[1]))
-        mine = part(model, first, seeds[0])
+        mine = part(model, first, _drawing(seeds[0]))
         if second is not None:
             try:
-                return joined(model, mine, second.part())
+                return joined(mine, second.part())
             except Lost as lost:
                 self._lose(lost)
-        return joined(model, mine, part(model, last, seeds[1]))
+        return joined(mine, part(model, last, _drawing(seeds[1])))
+
+    def update(self, model: Model, optimizer: Optimizer, found: Part) -> None:
+        """See :class:`Compute`; each process steps half of the embedding.
+
+        RnnvizError if the second one is lost over it: nobody knows then what it has changed.
+        """
+        if found.words is None:
+            return Whole().update(model, optimizer, found)
+        table = model.params["embedding"]
+        middle = len(table) // 2
+        low, high = _divided(found.words, middle)
+        second = self._begun(lambda s: _begun_update(s, optimizer, high, middle))
+        if second is None:
+            return Whole().update(model, optimizer, found)
+        table = table[:middle]
+        optimizer.step(
+            {**model.params, "embedding": table},
+            {**found.grads, "embedding": table_of(low, table.shape)},
+        )
+        try:
+            second.finish_update()
+        except Lost as lost:
+            self._lose(lost)
+            raise RnnvizError(
+                f"The second process was lost in the middle of an update ({lost}).\n"
+                "What was saved before is whole: go on with rnnviz train --resume"
+            ) from lost
 
     def reader(self, model: Model) -> Callable[[Array], Array]:
-        """A function from inputs to logits (B, K), without dropout; the model must stay as it is."""
+        """A function from inputs to logits (B, K), no dropout; the model must stay as it is."""
         trained = self._second is not None and self._second.lend(model)
 
         def read(inputs: Array) -> Array:
@@ -98,6 +146,12 @@ class Halves:
             return dealt_back(mine, logits(model, last))
 
         return read
+
+    def close(self) -> None:
+        """End the second process."""
+        if self._second is not None:
+            self._second.close()
+            self._second = None
 
     def _begun(self, begin: Callable[[Second], bool]) -> Second | None:
         """The second process, at work; None if there is none that can be."""
@@ -116,15 +170,27 @@ class Halves:
             return None
 
     def _lose(self, lost: Lost) -> None:
-        self.loss = str(lost)
-        self._end()
-
-    def _end(self) -> None:
-        if self._second is not None:
-            self._second.close()
-            self._second = None
+        self._lost = str(lost)
+        self.close()
 
 
 def logits(model: Model, inputs: Array) -> Array:
     """Of all sequences at once, in this process."""
-    return model.forward(inputs, quick=True, keep=False).logits
+    return model.forward(np.ascontiguousarray(inputs), quick=True, keep=False).logits
+
+
+def _drawing(seed: tuple[int, int] | None) -> np.random.Generator | None:
+    return None if seed is None else np.random.default_rng(seed)
+
+
+def _divided(found: WordRows, middle: int) -> tuple[WordRows, WordRows]:
+    """The rows before and from ``middle`` on, the latter counted from there."""
+    at = int(np.searchsorted(found.words, middle))
+    low = WordRows(found.words[:at], found.rows[:at])
+    return low, WordRows(found.words[at:] - middle, found.rows[at:])
+
+
+def _begun_update(second: Second, optimizer: Optimizer, high: WordRows, first: int) -> bool:
+    names = {made: name for name, made in OPTIMIZERS.items()}
+    second.keep(optimizer)
+    return second.begin_update(high, first, names[type(optimizer)], optimizer.numbers())

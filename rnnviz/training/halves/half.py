@@ -9,47 +9,57 @@ import numpy as np
 from rnnviz.arrays import Array, Values
 from rnnviz.data.batches import Batch
 from rnnviz.engine import losses
-from rnnviz.engine.model import Model, WordRows, table_of
+from rnnviz.engine.model import Model, WordRows
 from rnnviz.engine.spec import EmbeddingSpec, ModelSpec
 
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """What a half came to."""
+    """What a half, or a whole batch, came to."""
 
-    logits: Array  # (B of the half, K)
+    logits: Array  # (B, K)
     grads: Values  # of every array but the embedding
     words: WordRows | None  # of the embedding
 
+    def every(self) -> Values:
+        """All gradients, to be measured or scaled in place: of the embedding only rows in use."""
+        return self.grads if self.words is None else {**self.grads, "embedding": self.words.rows}
+
 
 def half(a: Array, k: int) -> Array:
-    """Every second sequence of an array (..., B, ...) whose second axis, or only one, is B."""
-    return np.ascontiguousarray(a[k::2] if a.ndim == 1 else a[:, k::2])
+    """A view of every second sequence of an array whose second axis, or only one, is B."""
+    return a[k::2] if a.ndim == 1 else a[:, k::2]
 
 
-def part(model: Model, batch: Batch, seed: tuple[int, int] | None) -> Part:
-    """Logits and gradients of a half; its weights are shares of the whole batch.
-
-    ``seed`` draws the dropout; None draws none.
-    """
-    inputs, y, share = batch
-    rng = None if seed is None else np.random.default_rng(seed)
+def part(model: Model, batch: Batch, rng: np.random.Generator | None) -> Part:
+    """Logits and gradients of a half; its weights are shares of the whole batch."""
+    inputs, y, share = (np.ascontiguousarray(a) for a in batch)
     done = model.forward(inputs, rng, quick=True)
     d = losses.d_logits(model.spec.head.kind, done.logits, y) * share[:, None]
     grads, words = model.gradients_by_word(done, d)
     return Part(done.logits, grads, words)
 
 
-def joined(model: Model, first: Part, second: Part) -> tuple[Array, Values]:
-    """Logits (B, K) and gradients of the whole batch; the first half's arrays are used up."""
+def joined(first: Part, second: Part) -> Part:
+    """The whole batch; the first half's arrays are used up."""
     grads = first.grads
     for name, g in grads.items():
         g += second.grads[name]
-    if first.words is not None and second.words is not None:
-        grads["embedding"] = table_of(
-            [first.words, second.words], model.params["embedding"].shape
-        )
-    return dealt_back(first.logits, second.logits), grads
+    both = (first.words, second.words)
+    words = None if both[0] is None or both[1] is None else _added(both[0], both[1])
+    return Part(dealt_back(first.logits, second.logits), grads, words)
+
+
+def _added(first: WordRows, second: WordRows) -> WordRows:
+    last = max((int(w[-1]) for w in (first.words, second.words) if len(w)), default=-1)
+    at = np.zeros(last + 1, np.int64)  # by word: whether it occurs, then its row
+    at[first.words] = at[second.words] = 1
+    words = np.flatnonzero(at)
+    at[words] = np.arange(len(words))
+    rows = np.zeros((len(words), first.rows.shape[1]), first.rows.dtype)
+    rows[at[first.words]] = first.rows
+    rows[at[second.words]] += second.rows
+    return WordRows(words, rows)
 
 
 def dealt_back(first: Array, second: Array) -> Array:

@@ -16,6 +16,9 @@ from rnnviz.engine.spec import ModelSpec
 #: Bytes for a half's inputs and logits. What is never written to takes no memory.
 ROOM = 64 * 2**20
 
+#: How many arrays an optimizer has for each parameter, at most.
+GATHERED = 2
+
 #: An array in the room: its type, shape and first byte. Plain data, for a message.
 Place = tuple[str, list[int], int]
 
@@ -35,6 +38,8 @@ class Shared:
         self.grads = _behind("grads.", found)  # of every array but the embedding
         self.words: Array | None = found.get("words")  # (V): those of the second half
         self.rows: Array | None = found.get("rows")  # (V, E)
+        #: What an optimizer gathers for the embedding: (V, E) each.
+        self.gathered = list(_behind("gathered.", found).values())
         self._room = found["room"]
 
     def put(self, arrays: Sequence[Array]) -> list[Place] | None:
@@ -58,6 +63,7 @@ def _layout(spec: ModelSpec, dtype: np.dtype[Any]) -> tuple[list[tuple[str, Plac
         wanted += [(f"params.{name}", dtype, shape), (f"read.{name}", dtype, shape)]
         if name == "embedding":
             wanted += [("words", np.dtype(np.int64), shape[:1]), ("rows", dtype, shape)]
+            wanted += [(f"gathered.{k}", dtype, shape) for k in range(GATHERED)]
         else:
             wanted.append((f"grads.{name}", dtype, shape))
     wanted.append(("room", np.dtype(np.uint8), (ROOM,)))

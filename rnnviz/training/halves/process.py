@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -15,8 +16,9 @@ from typing import Any
 from rnnviz.arrays import Array
 from rnnviz.data.batches import Batch
 from rnnviz.engine.model import Model, WordRows
+from rnnviz.engine.optimizers import Optimizer
 from rnnviz.training.halves.half import Part
-from rnnviz.training.halves.memory import Place, Shared
+from rnnviz.training.halves.memory import Shared
 
 #: Seconds a process may take to end once nobody is there to answer to.
 GRACE = 2.0
@@ -52,8 +54,8 @@ class Second:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-c", _CODE, str(_PACKAGE)],
                 # A ctrl+c is for the first process alone, which finishes its batch and saves.
-                stdin=theirs, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                start_new_session=True, pass_fds=(handle,),
+                stdin=theirs.fileno(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                process_group=0, pass_fds=(handle,),
                 env=os.environ | dict.fromkeys(_THREADS, "1"),
             )  # fmt: skip
         finally:
@@ -64,6 +66,7 @@ class Second:
             a[...] = model.params[name]
         model.params = dict(self.shared.params)
         self._ready = False
+        self._optimizer: Optimizer | None = None
         self._say({"memory": handle, "spec": model.spec.to_json(), "dtype": dtype})
 
     @property
@@ -88,18 +91,41 @@ class Second:
             self.shared.read[name][...] = a
         return False
 
-    def begin(self, batch: Batch, seed: tuple[int, int] | None) -> bool:
+    def begin(self, batch: Batch, seed: Sequence[int] | None) -> bool:
         """Set it to work on gradients; False if the batch is too large for it."""
         return self._begin(batch, {"task": "part", "seed": seed})
 
     def part(self) -> Part:
         """What it came to, in memory that the next half is written over."""
-        logits, answer = self._answer()
+        answer = self._answer()
+        (logits,) = self.shared.take(answer["arrays"])
         words = None
         if self.shared.words is not None and self.shared.rows is not None:
             n = answer["words"]
             words = WordRows(self.shared.words[:n], self.shared.rows[:n])
         return Part(logits, self.shared.grads, words)
+
+    def keep(self, optimizer: Optimizer) -> None:
+        """Move what an optimizer has gathered for the embedding to where both can step it."""
+        if self._optimizer is not optimizer:
+            self._optimizer = optimizer
+            found = [a for n, a in optimizer.state().items() if n.partition(".")[2] == "embedding"]
+            for k, room in enumerate(self.shared.gathered):
+                room[...] = found[k] if k < len(found) else 0
+            optimizer.adopt("embedding", self.shared.gathered)
+
+    def begin_update(self, found: WordRows, first: int, name: str, numbers: Any) -> bool:
+        """Set it to work on the embedding from row ``first`` on; False if that is too much.
+
+        ``found``: the gradients, counted from that row. ``name``, ``numbers``: of the optimizer
+        before the step.
+        """
+        message = {"task": "update", "first": first, "optimizer": name, "numbers": numbers}
+        return self._begin(found, message)
+
+    def finish_update(self) -> None:
+        """Wait for that."""
+        self._answer()
 
     def begin_reading(self, inputs: Array, trained: bool) -> bool:
         """Set it to work on logits, without dropout; False if they are too many for it."""
@@ -107,7 +133,8 @@ class Second:
 
     def logits(self) -> Array:
         """What it read."""
-        return self._answer()[0]
+        (found,) = self.shared.take(self._answer()["arrays"])
+        return found
 
     def close(self) -> None:
         """End it."""
@@ -125,12 +152,11 @@ class Second:
         self._say({**message, "arrays": places})
         return True
 
-    def _answer(self) -> tuple[Array, dict[str, Any]]:
+    def _answer(self) -> dict[str, Any]:
         answer = self._hear()
         if "failed" in answer:
             raise Lost(answer["failed"])
-        places: list[Place] = answer["arrays"]
-        return self.shared.take(places)[0], answer
+        return answer
 
     def _say(self, message: dict[str, Any]) -> None:
         try:
@@ -150,4 +176,6 @@ class Second:
             code = self._process.wait(GRACE)
         except subprocess.TimeoutExpired:
             return Lost(f"it does not answer: {error}")
-        return Lost(f"killed by signal {-code}" if code < 0 else f"it ended with code {code}")
+        if code < 0:
+            return Lost(f"killed by {signal.Signals(-code).name}")
+        return Lost(f"it ended with code {code}")

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from rnnviz.engine.model import Model
+from rnnviz.engine.fast import memory
+from rnnviz.engine.model import Model, WordRows, table_of
+from rnnviz.engine.optimizers import OPTIMIZERS
 from rnnviz.engine.spec import ModelSpec
 from rnnviz.training.halves.half import part
 from rnnviz.training.halves.memory import Place, Shared
@@ -18,6 +20,7 @@ from rnnviz.training.halves.memory import Place, Shared
 def main() -> None:
     """Answer on the socket that is its stdin."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    memory.keep()
     line = Connection(0)
     try:
         _serve(line)
@@ -55,7 +58,8 @@ class _Work:
     def part(self, arrays: list[Place], seed: list[int] | None) -> dict[str, Any]:
         """Gradients of a half."""
         inputs, y, share = self.shared.take(arrays)
-        found = part(self.trained, (inputs, y, share), None if seed is None else (*seed,))
+        rng = None if seed is None else np.random.default_rng(seed)
+        found = part(self.trained, (inputs, y, share), rng)
         for name, g in found.grads.items():
             self.shared.grads[name][...] = g
         words = 0
@@ -64,6 +68,19 @@ class _Work:
             words = len(found.words.words)
             self.shared.words[:words], self.shared.rows[:words] = found.words
         return {"arrays": self.shared.put([found.logits]), "words": words}
+
+    def update(
+        self, arrays: list[Place], first: int, optimizer: str, numbers: dict[str, float]
+    ) -> dict[str, Any]:
+        """One step of the embedding's rows from ``first`` on."""
+        words, rows = self.shared.take(arrays)
+        table = self.shared.params["embedding"][first:]
+        made = OPTIMIZERS[optimizer]()
+        for name, value in numbers.items():
+            setattr(made, name, value)
+        made.adopt("embedding", [a[first:] for a in self.shared.gathered])
+        made.step({"embedding": table}, {"embedding": table_of(WordRows(words, rows), table.shape)})
+        return {}
 
     def read(self, arrays: list[Place], trained: bool) -> dict[str, Any]:
         """Logits of a half."""

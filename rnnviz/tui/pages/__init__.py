@@ -18,7 +18,19 @@ class Entry:
     shown: str
 
 
-PAGES: tuple[Entry, ...] = ()
+PAGES: tuple[Entry, ...] = (
+    Entry("hand", "ByHand", "e", "e"),
+    Entry("backward", "Backward", "B", "shift+b"),
+    Entry("weights", "Weights", "w", "w"),
+    Entry("series", "Series", "h", "h"),
+    Entry("padding", "Padding", "i", "i"),
+    Entry("net", "Net", "n", "n"),
+    Entry("clamp", "ClampPage", "c", "c"),
+    Entry("against", "Against", "a", "a"),
+    Entry("units", "Units", "u", "u"),
+    Entry("reach", "ReachPage", "R", "shift+r"),
+    Entry("lockstep", "Lockstep", "k", "k"),
+)
 
 
 def entry(name: str) -> Entry:

@@ -13,6 +13,8 @@ from rnnviz.cursor import part_of
 from rnnviz.display import visible
 from rnnviz.equations import Arithmetic, is_weight, number, numbers, symbol, symbols
 from rnnviz.equations import Line as Formula
+from rnnviz.findings.hand import of_trace
+from rnnviz.trace import SeriesTrace
 from rnnviz.tui.draw import Line, flowed, heading, length, spans, wrapped
 from rnnviz.tui.moment import Moment
 from rnnviz.tui.view import View
@@ -113,12 +115,27 @@ def equation(
     """``f₄ = σ(a_f₄)`` and, below, the same with numbers and its result."""
     hidden = moment.hidden and not line.name.startswith("d_")
     unit = moment.cursor.unit
+    stuck = moment.layer.held(line.name.removeprefix("d_"), moment.cursor.t, unit)
+    if stuck is not None and not line.name.startswith("d_"):
+        return [_stuck(moment, line.name, stuck)]
     try:
         done = None if hidden else numbers(line.formula, values, unit)
     except IndexError:
         # The gradient of an input narrower than the layer has no such component.
         done = None
-    return written(moment, line.name, line.formula, done, width, tight)
+    found = written(moment, line.name, line.formula, done, width, tight)
+    if stuck is not None:
+        found[-1].append(Segment("  " + moment.text("page.clamp.stops"), moment.look.dim))
+    return found
+
+
+def _stuck(moment: Moment, name: str, value: float) -> Line:
+    """A held value: nothing was computed."""
+    said = moment.text("page.clamp.held_at", value=number(value))
+    return [
+        Segment(f" {symbol(name, moment.cursor.t + 1)}", moment.look.now),
+        Segment("  " + said, moment.look.now),
+    ]
 
 
 def written(
@@ -151,9 +168,15 @@ def reading(moment: Moment, width: int) -> list[list[Line]]:
         below = moment.trace.layers[moment.cursor.layer - 1].name
         said = moment.text("view.read_series", layer=below, **values)
     else:
-        unknown = moment.trace.unknown[t]
-        said = moment.text("view.read_unknown" if unknown else "view.read", **values)
+        key = "view.read_unknown" if moment.trace.unknown[t] else "view.read"
+        key = key if moment.trace.series is None else "page.series.read"
+        key = "page.hand.read" if of_trace(moment.trace) else key
+        said = moment.text(key, **values)
     blocks: list[list[Line]] = [[[Segment(" " + s, look.ink)] for s in wrapped(said, width - 2)]]
+    stuck = sum(layer.held("x", t, k) is not None for k in range(len(x)))
+    if stuck:
+        said = moment.text("page.clamp.x_held", n=stuck, **values)
+        blocks[0] = [[Segment(" " + s, look.ink)] for s in wrapped(said, width - 2)]
     first = " ".join(number(float(v), 2, True) for v in x[: max(1, (width - 12) // 6)])
     dots = " …" if len(x) > (width - 12) // 6 else ""
     blocks[0].append(
@@ -204,12 +227,26 @@ def _by_size(moment: Moment) -> list[int]:
     return [int(k) for k in np.argsort(-readout, kind="stable")[:4]]
 
 
+def _in_its_unit(moment: Moment, series: SeriesTrace, value: float) -> Line:
+    """The forecast as it is measured: deviations times one deviation, plus the mean."""
+    known = {"s": value, "d": series.std[series.target], "m": series.mean[series.target]}
+    done = numbers("s * d + m", known, 0, 2)
+    dim = moment.look.dim
+    return [
+        Segment(done.result.removeprefix("+"), moment.look.now),
+        Segment(" = ", dim),
+        *spans(done.spans, lambda name: dim),
+    ]
+
+
 def _verdict(moment: Moment, k: int) -> Line:
     look, head, t = moment.look, moment.trace.head, moment.cursor.t
     value = float(head.readout[t, k])
     name = Segment(f" {visible(head.labels[k])} ", look.bold)
     if moment.hidden:
         return [name, Segment("?", look.now)]
+    if moment.trace.series is not None:
+        return [name, *_in_its_unit(moment, moment.trace.series, value)]
     if head.kind == "linear":
         return [name, Segment(number(value), look.now)]
     # The colour says which class, as in the sentence: the second of two lies above a half.

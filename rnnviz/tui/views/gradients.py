@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rich.segment import Segment
 
+from rnnviz.arrays import Array
 from rnnviz.display import visible
+from rnnviz.equations import Line as Formula
 from rnnviz.equations import number, numbers, symbol, symbols
 from rnnviz.tui.draw import Line, heading, length, spans
 from rnnviz.tui.moment import Moment
@@ -16,31 +20,40 @@ class Gradients(View):
     """One line a gradient: its value, and the equation that gave it."""
 
     def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
-        look, t = moment.look, moment.cursor.t
+        look = moment.look
         note = f"L = {visible(moment.objective())} = {number(moment.trace.head.loss)}"
         title, question = moment.text("panel.backward"), moment.text("question.backward")
         head = heading(title, question, width, look, note)
         if moment.part == "predict":
             return [head, *walk_start(moment, width)]
-        values = moment.layer.at(t)
+        values = moment.layer.at(moment.cursor.t)
         lines = [head]
         for line in moment.back:
-            try:
-                done = numbers(line.formula, values, moment.cursor.unit)
-            except IndexError:
-                continue
-            style = name_style(moment, line.name)
-            left = [
-                Segment(f" {symbol(line.name, t + 1)}".ljust(9), look.now),
-                Segment(" = ", look.ink),
-                Segment(done.result.ljust(8), look.now),
-            ]
-            middle = [Segment("= ", look.dim), *spans(symbols(line.formula, t + 1), style)]
-            right = [Segment(" = ", look.dim), *spans(done.spans, style)]
-            for more in (middle, right):
-                if length(left) + length(more) <= width:
-                    left += more
-            lines.append(left)
+            lines += undone(moment, line, values, width)
         if len(lines) == 1:
             lines.append([Segment(" " + moment.text("view.no_back"), look.dim)])
         return lines
+
+
+def undone(moment: Moment, line: Formula, values: Mapping[str, Array], width: int) -> list[Line]:
+    """One gradient in one line: its value, then as much of its equation as there is room for.
+
+    Nothing where the chosen unit has no such component (an input narrower than the layer).
+    """
+    look, t = moment.look, moment.cursor.t
+    try:
+        done = numbers(line.formula, values, moment.cursor.unit)
+    except IndexError:
+        return []
+    style = name_style(moment, line.name)
+    left = [
+        Segment(f" {symbol(line.name, t + 1)}".ljust(9), look.now),
+        Segment(" = ", look.ink),
+        Segment(done.result.ljust(8), look.now),
+    ]
+    middle = [Segment("= ", look.dim), *spans(symbols(line.formula, t + 1), style)]
+    right = [Segment(" = ", look.dim), *spans(done.spans, style)]
+    for more in (middle, right):
+        if length(left) + length(more) <= width:
+            left += more
+    return [left]

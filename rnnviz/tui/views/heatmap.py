@@ -38,7 +38,7 @@ class Words(View):
         top, shown = rows(moment, height)
         lines: list[Line] = [[Segment("─" * width, look.rule)], *([[]] * (top - 1))]
         for k in shown:
-            word = fit(visible(moment.trace.tokens[k]), width - 1)
+            word = fit(_named(moment, k, width - 1), width - 1)
             if k == t:
                 lines.append([Segment(f"▸{word}", look.chosen)])
             else:
@@ -49,6 +49,12 @@ class Words(View):
     def picked(self, moment: Moment, x: int, y: int) -> Picked | None:
         top, shown = rows(moment, self.size.height)
         return Picked(t=shown[y - top]) if 0 <= y - top < len(shown) else None
+
+
+def _named(moment: Moment, t: int, room: int) -> str:
+    """The word; of a time without room for its day the hour alone, not a part of a number."""
+    word = visible(moment.trace.tokens[t])
+    return word if moment.trace.series is None or len(word) <= room else word[-room:].split()[-1]
 
 
 class Heatmap(View):

@@ -66,8 +66,11 @@ class Sentence(View):
     def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
         look = moment.look
         shown = columns(moment, width)
+        title, question = "panel.sentence", "question.sentence"
+        if moment.trace.series is not None:
+            title, question = "page.series.strip", "page.series.strip_question"
         lines = [
-            heading(moment.text("panel.sentence"), moment.text("question.sentence"), width, look),
+            heading(moment.text(title), moment.text(question), width, look),
             words(moment, shown),
             beliefs(moment, shown),
         ]
@@ -121,7 +124,7 @@ def _read(moment: Moment, t: int) -> bool:
 def beliefs(moment: Moment, shown: list[Column]) -> Line:
     """The probability of the followed class after each word."""
     look, k = moment.look, moment.shown_class()
-    head = moment.trace.head
+    head, told = moment.trace.head, moment.readout
     name = visible(head.labels[k])
     said = moment.text("view.believes", label=name) if head.kind != "linear" else name
     pieces = []
@@ -130,7 +133,7 @@ def beliefs(moment: Moment, shown: list[Column]) -> Line:
             hidden = moment.hidden and column.t == moment.cursor.t
             pieces.append(Segment(fit("?" if hidden else "·", column.width, "^"), look.rule))
             continue
-        value = float(head.readout[column.t, k])
+        value = float(told[column.t, k])
         style = look.above if value >= 0.5 else look.below
         style = look.ink if head.kind == "linear" else style
         pieces.append(Segment(fit(number(value, 2), max(4, column.width), "^"), style))
@@ -144,9 +147,11 @@ def believed_curve(moment: Moment, shown: list[Column], width: int, rows: int) -
     """The same probabilities as a curve under the words, as far as they are known."""
     look, head, k = moment.look, moment.trace.head, moment.shown_class()
     known = [column for column in shown if _read(moment, column.t)]
-    values = [float(head.readout[column.t, k]) for column in known]
-    if head.kind == "linear" and len(head.readout):
-        low, high = float(head.readout.min()), float(head.readout.max())
+    values = [float(moment.readout[column.t, k]) for column in known]
+    # A long series hardly changes from one hour to the next: its scale is that of what is shown.
+    scaled = head.readout.ravel().tolist() if moment.trace.series is None else values
+    low, high = min(scaled, default=0.0), max(scaled, default=0.0)
+    if head.kind == "linear":
         values = [(value - low) / ((high - low) or 1) for value in values]
     drawn = [" " * (width - GUTTER)] * rows
     if known:
@@ -158,10 +163,13 @@ def believed_curve(moment: Moment, shown: list[Column], width: int, rows: int) -
         names[0], names[-1] = visible(head.labels[k]), visible(other) or "0"
         if rows % 2:
             names[rows // 2] = moment.text("view.unsure")
+    elif moment.trace.series is not None and known:
+        names[0], names[-1] = number(high, 2), number(low, 2)
     lines = []
     for row in range(rows):
         middle = row - (rows - 1) / 2
         style = look.above if middle < 0 else look.below if middle > 0 else look.ink
+        style = look.source if head.kind == "linear" else style
         mark = "┤" if names[row] else "│"
         lines.append(
             [

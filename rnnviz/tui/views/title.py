@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rich.segment import Segment
 
 from rnnviz.display import visible
@@ -19,6 +21,7 @@ class Title(View):
         left = [
             Segment(f" {moment.text('title.app')} ", look.bold),
             Segment(f" {visible(trace.model)} ", look.source),
+            *_held(moment),
             Segment("· " + summary, look.ink),
         ]
         if len(trace.layers) > 1:
@@ -42,3 +45,15 @@ class Title(View):
             playing = moment.text("title.playing", seconds=f"{moment.seconds:g}")
             right.insert(0, Segment(playing + "  ", look.source))
         return [beside(left, right, width, look.ink)]
+
+
+def _held(moment: Moment) -> Line:
+    """Not the net as it was trained: nobody should miss that, on whatever page."""
+    clamps = moment.trace.clamps
+    if not clamps:
+        return []
+    more = moment.text("page.clamp.more", n=len(clamps) - 1) if len(clamps) > 1 else ""
+    # The last one was set last; its layer goes without saying where there is only one.
+    last = clamps[-1] if len(moment.trace.layers) > 1 else replace(clamps[-1], layer=None)
+    said = moment.text("page.clamp.title_held", clamps=f"{last} {more}".rstrip())
+    return [Segment(f" {visible(said)} ", moment.look.chosen), Segment(" ", moment.look.ink)]

@@ -1,0 +1,65 @@
+"""``--compare``: the same text read by several cells, as one JSON document or a table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+
+from rnnviz.cli.columns import columns
+from rnnviz.display import visible
+from rnnviz.equations import number
+from rnnviz.errors import UsageError, nearest
+from rnnviz.findings.siblings import likes
+from rnnviz.texts import text
+from rnnviz.trace import Trace
+
+SCHEMA = "rnnviz.comparison/1"
+#: Cells side by side, at least and at most.
+FEWEST, MOST = 2, 4
+
+
+def models(said: str, model: str, offered: Sequence[str]) -> tuple[str, ...]:
+    """The models of ``rnn,gru`` in the family of a model; UsageError for what there is not."""
+    valid = likes(model, offered)
+    cells = [cell.strip() for cell in said.split(",") if cell.strip()]
+    for cell in cells:
+        if cell not in valid:
+            beside = f"Cells: {', '.join(valid)}." if valid else "It has no like with other cells."
+            raise UsageError(
+                f"--compare: there is no {cell!r} beside {model}.{nearest(cell, valid)}\n{beside}"
+            )
+    found = tuple(dict.fromkeys(valid[cell] for cell in cells))
+    if not FEWEST <= len(found) <= MOST:
+        raise UsageError(
+            f"--compare takes {FEWEST} to {MOST} cells, for example: --compare rnn,gru"
+        )
+    return found
+
+
+def printed(traces: Sequence[Trace], form: str, unit: int | None, lang: str) -> Iterator[str]:
+    """The readings as lines of stdout; UsageError for a form there is not."""
+    if form not in ("json", "plain"):
+        raise UsageError(f"--compare has no --{form} form: take --json or --plain.")
+    if form == "json":
+        found = {"schema": SCHEMA, "traces": [trace.to_json() for trace in traces]}
+        yield json.dumps(found, ensure_ascii=False)
+        return
+    from rnnviz.cli.plain import lines
+
+    yield from _table(traces, lang)
+    for trace in traces:
+        yield ""
+        yield from lines(trace, trace.leading_unit() if unit is None else unit, lang)
+
+
+def _table(traces: Sequence[Trace], lang: str) -> Iterator[str]:
+    """A row a token: what each cell would say if the text ended there."""
+    head = traces[0].head
+    # Of two classes the second, as on the screen; of more the one the gradients are of.
+    label = head.labels[1 if len(head.labels) == 2 else head.labels.index(head.target)]
+    said = text("view.believes", lang, label=visible(label)) if head.kind != "linear" else label
+    rows = [[said, *(visible(trace.model) for trace in traces)]]
+    for t, token in enumerate(traces[0].tokens):
+        values = (trace.head.readout[t, trace.head.labels.index(label)] for trace in traces)
+        rows.append([visible(token), *(number(float(value)) for value in values)])
+    yield from columns(rows)

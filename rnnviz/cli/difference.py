@@ -1,0 +1,59 @@
+"""Two readings side by side, away from the screen: one JSON document, or a table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from rnnviz.cli.columns import columns
+from rnnviz.display import visible
+from rnnviz.equations import number
+from rnnviz.errors import UsageError
+from rnnviz.findings.difference import PARTED, difference, shares
+from rnnviz.texts import text
+from rnnviz.trace import Trace
+
+#: Units named in the plain form.
+NAMED = 5
+
+
+def printed(a: Trace, b: Trace, form: str, lang: str) -> Iterator[str]:
+    """The difference of two readings as lines of stdout; UsageError for a form it has not."""
+    if form not in ("json", "plain"):
+        raise UsageError(f"--against has no --{form} form: take --json or --plain.")
+    found = difference(a, b)
+    if form == "json":
+        yield json.dumps(found.to_json(), ensure_ascii=False)
+        return
+
+    def say(key: str, **values: object) -> str:
+        return text(f"page.against.{key}", lang, **values)
+
+    # Of two classes the second, as on the screen; of more the one the gradients are of.
+    k = 1 if len(a.head.labels) == 2 else a.head.labels.index(a.head.target)
+    label = a.head.labels[k]
+    believed = text("view.believes", lang, label=label)
+    yield text("plain.model", lang, name=visible(a.model), cell=a.layers[-1].title,
+               units=a.layers[-1].units, about=visible(a.about))  # fmt: skip
+    cells = [["", "a", "b", f"{believed} a", f"{believed} b", say("distance")]]
+    for row, (i, j) in enumerate(found.pairs):
+        far = found.distance[row]
+        same = far is not None and far <= PARTED
+        cells.append(
+            [
+                found.mark(row),
+                "" if i is None else a.tokens[i],
+                "" if j is None else b.tokens[j],
+                say("missing") if i is None else number(float(a.head.readout[i, k])),
+                say("missing") if j is None else number(float(b.head.readout[j, k])),
+                say("missing") if far is None else say("same") if same else number(far),
+            ]
+        )
+    yield from columns(cells)
+    told = shares(found, len(found.pairs) - 1, k)
+    if told is None:
+        return
+    value = number(float(told.of.sum()), signed=True)
+    yield say("share_end", label=visible(label), value=value)
+    for place in told.largest(NAMED):
+        yield f"{say('unit', n=place)}: (h_a − h_b) · W = {told.arithmetic(place).text}"

@@ -1,0 +1,205 @@
+"""A moment in a table of measurements as what a net reads: the window before it, as in training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from rnnviz.arrays import Array
+from rnnviz.data.folders import SAMPLE, chosen, readable, resolve
+from rnnviz.data.jena import Series, is_published, jena_files, read_jena
+from rnnviz.data.series import Scaling
+from rnnviz.errors import MissingError, UsageError
+from rnnviz.store import Stored
+from rnnviz.trace import SeriesTrace
+
+#: The evening before a cold front, in a part of the sample that no shipped model was trained on.
+EXAMPLE: Final = "2020-07-01 19:00"
+
+#: How a moment may be typed; the last two as the station writes it.
+FORMS: Final = (
+    "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d", "%d.%m.%Y %H:%M",
+    "%d.%m.%Y",
+)  # fmt: skip
+
+
+def window(stored: Stored, text: str, data: str | Path | None = None) -> Window:
+    """The window that a text names: a moment, the number of a window, or nothing (the example).
+
+    ``data`` is a folder of data sets; None takes the one in use, and the sample in the package
+    for what is not in it. UsageError for a text that names no window, MissingError for a folder
+    without a table.
+    """
+    scaling, text = _scaling(stored), text.strip()
+    if not text:
+        return _example(scaling, data)
+    if text.isascii() and text.isdigit():
+        table = next(_tables(data))
+        return Window(table, scaling, _numbered(table, scaling, int(text)))
+    when, looked = _when(stored, text), []
+    for table in _tables(data):
+        row = table.row_of(when, scaling)
+        if row is not None:
+            return Window(table, scaling, row)
+        looked.append(table.span(scaling))
+    raise UsageError(
+        f"There is no window before {_spoken(when)}. A forecast can be made\n"
+        f"in {'; in '.join(looked)}"
+    )
+
+
+def _scaling(stored: Stored) -> Scaling:
+    assert isinstance(stored.encoder, Scaling)
+    if not stored.model.spec.layers:
+        raise UsageError(
+            f"{stored.name} has no recurrent layer: it reads its {stored.encoder.steps} readings "
+            "at once, and there is no step to go through. Models with steps: rnnviz models"
+        )
+    return stored.encoder
+
+
+def _example(scaling: Scaling, data: str | Path | None) -> Window:
+    """The example, or the middle of a table that has another time in it."""
+    # The example is in the sample: no need to read a larger table first.
+    table = next(_tables(data, sample_first=True))
+    row = table.row_of(np.datetime64(EXAMPLE, "m"), scaling)
+    count = len(table.times) - scaling.lookback
+    return Window(
+        table, scaling, _numbered(table, scaling, (count + 1) // 2) if row is None else row
+    )
+
+
+def _when(stored: Stored, text: str) -> np.datetime64:
+    for form in FORMS:
+        try:
+            return np.datetime64(datetime.strptime(text, form), "m")
+        except ValueError:
+            continue
+    shown = text if len(text) <= 60 else text[:59] + "…"
+    raise UsageError(
+        f"{stored.name} reads a series, and {shown!r} names no moment of it. Type when the "
+        f'forecast is made,\nfor example "{EXAMPLE}", or the number of a window: 1, 2 …'
+    )
+
+
+def _numbered(table: Table, scaling: Scaling, n: int) -> int:
+    count = len(table.times) - scaling.lookback
+    if not 1 <= n <= count:
+        raise UsageError(
+            f"There is no window {n}: {table.name} has windows 1 to {max(count, 0):,}."
+        )
+    return scaling.lookback + n - 1
+
+
+class Table:
+    """A table of the station: measurements (N, D), their times (N), the file's name."""
+
+    def __init__(self, path: Path) -> None:
+        self.series: Series = _read(path, path.stat().st_mtime_ns)
+        self.name, self.times = path.name, self.series.times
+
+    def column(self, name: str) -> Array:
+        """A column by its name (N); UsageError if the table has none of that name."""
+        if name not in self.series.columns:
+            raise UsageError(f"The model reads {name!r}, and {self.name} has no such column.")
+        return np.asarray(self.series.data[:, self.series.columns.index(name)])
+
+    def row_of(self, when: np.datetime64, scaling: Scaling) -> int | None:
+        """The row of a moment with a window before it; None where there is none."""
+        moments = self.times[scaling.lookback :]
+        if not len(moments) or not moments[0] <= when <= moments[-1]:
+            return None
+        # Between two rows it is the earlier one: what comes later is not known yet.
+        return int(np.searchsorted(self.times, when, side="right")) - 1
+
+    def span(self, scaling: Scaling) -> str:
+        """The first and the last moment with a window before it, in words."""
+        moments = self.times[scaling.lookback :]
+        if not len(moments):
+            return f"{self.name}: never, it is too short"
+        return f"{self.name}: from {_spoken(moments[0])} to {_spoken(moments[-1])}"
+
+
+@lru_cache(maxsize=3)
+def _read(path: Path, changed: int) -> Series:
+    with readable("jena"):
+        return read_jena(path, repair=not is_published(path))
+
+
+def _tables(data: str | Path | None, sample_first: bool = False) -> Iterator[Table]:
+    """The tables of a folder; without one those of the folder in use, and the sample."""
+    folder = resolve(data) if data else chosen(None)
+    files = jena_files(folder)
+    if data and not files:
+        raise MissingError(
+            f"There is no jena*.csv in {folder}. Get one: rnnviz data fetch jena, "
+            f"or use the sample in the package: --data {SAMPLE}"
+        )
+    if not data:
+        own = jena_files(chosen(SAMPLE))
+        files = [*own, *files] if sample_first else [*files, *(f for f in own if f not in files)]
+    return (Table(path) for path in files)
+
+
+def _spoken(when: np.datetime64) -> str:
+    return str(when.astype("datetime64[m]")).replace("T", " ")
+
+
+class Window:
+    """The readings before a row of a table, and what came after them."""
+
+    def __init__(self, table: Table, scaling: Scaling, row: int) -> None:
+        self.table, self.scaling, self.row = table, scaling, row
+        back = np.arange(row - scaling.lookback, row, scaling.step)
+        self.rows = back[::-1] if scaling.reverse else back  # (T), as the net reads them
+
+    @property
+    def inputs(self) -> Array:
+        """(T, 1, D), in deviations."""
+        data = [self.table.column(name)[self.rows] for name in self.scaling.columns]
+        return self.scaling.apply(np.stack(data, -1))[:, None]
+
+    @property
+    def truth(self) -> float | None:
+        """The target in deviations, as the net is trained on; None where the table has ended."""
+        found = self.record().truth
+        if found is None:
+            return None
+        mean, std = (which[self.scaling.target] for which in (self.scaling.mean, self.scaling.std))
+        return float(np.float32((found - mean) / std))
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The times of the readings, without their year."""
+        return tuple(_spoken(time)[5:] for time in self.table.times[self.rows])
+
+    @property
+    def moment(self) -> str:
+        """When the forecast is made."""
+        return _spoken(self.table.times[self.row])
+
+    def record(self) -> SeriesTrace:
+        """What a trace keeps of it."""
+        scaling, times, row = self.scaling, self.table.times, self.row
+        target = self.table.column(scaling.columns[scaling.target])
+        goal = row + scaling.delay
+        minutes = scaling.delay * np.timedelta64(10, "m")
+        there = goal < len(times)
+        return SeriesTrace(
+            columns=scaling.columns,
+            mean=scaling.mean,
+            std=scaling.std,
+            target=scaling.target,
+            times=tuple(_spoken(time) for time in times[self.rows]),
+            moment=self.moment,
+            foreseen=_spoken(times[goal] if there else times[row] + minutes),
+            ahead=scaling.delay // scaling.step + 1,
+            after=tuple(target[row : goal : scaling.step].tolist()),
+            truth=float(target[goal]) if there else None,
+            source=self.table.name,
+        )

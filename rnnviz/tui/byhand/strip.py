@@ -1,0 +1,91 @@
+"""The tokens from left to right: what is read, what the chosen unit holds, what is predicted."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+
+from rnnviz.display import visible
+from rnnviz.equations import number, symbol
+from rnnviz.hand import LABELS, Entry
+from rnnviz.trace import Trace
+from rnnviz.tui.byhand.entries import Shown
+from rnnviz.tui.draw import Line, fit, level, page
+from rnnviz.tui.moment import scale
+
+#: Columns of one token at least: a signed number and a gap.
+LEAST = 9
+
+
+class Strip:
+    """Rows with a column for each token; those that fit around the present one."""
+
+    def __init__(self, shown: Shown, width: int) -> None:
+        self.shown, self.moment, self.look = shown, shown.moment, shown.moment.look
+        self.names = [visible(token) for token in self.moment.trace.tokens]
+        self.wide = max(LEAST, *(cell_len(name) + 4 for name in self.names))
+        said = (shown.say("was"), f"p({LABELS[1]})")
+        self.gutter = max(8, *(cell_len(text) + 3 for text in said))
+        room = max(1, (width - self.gutter) // self.wide)
+        first = max(0, page(len(self.names), self.moment.cursor.t, room))
+        self.columns = range(first, min(len(self.names), first + room))
+
+    def lines(self) -> list[Line]:
+        """The x of each token, the prediction after it, and what it was before."""
+        before = self.shown.before
+        found = [self._read(), self._predicted(self.moment.trace, f"p({LABELS[1]})", False)]
+        if before is not None and len(before.tokens) == len(self.names):
+            found.append(self._predicted(before, self.shown.say("was"), True))
+        return found
+
+    def values(self) -> list[Line]:
+        """Everything the chosen unit computed, a row a name."""
+        return [self._value(name) for name in self.moment.quantities]
+
+    def _row(self, label: str, cells: list[Segment]) -> Line:
+        line = [Segment(fit(f" {label}", self.gutter), self.look.dim)]
+        for cell in cells:
+            line += [cell, Segment(" " * (self.wide - cell_len(cell.text)))]
+        return line
+
+    def _read(self) -> Line:
+        t = self.moment.cursor.t
+        cells = []
+        for k in self.columns:
+            mark = "▸" if self.shown.chosen == Entry("x", k, 0) else ""
+            star = "" if self.shown.was(Entry("x", k, 0)) is None else "*"
+            text = f"{mark}{self.names[k]}{star}"
+            here = Segment(f"▐{text}▌", self.look.chosen)
+            cells.append(here if k == t else Segment(text, self._reached(k, self.look.ink)))
+        return self._row(symbol("x"), cells)
+
+    def _reached(self, k: int, style: Style) -> Style:
+        return style if k <= self.moment.cursor.t else self.look.dim
+
+    def _predicted(self, trace: Trace, label: str, old: bool) -> Line:
+        cells = []
+        for k in self.columns:
+            if self.moment.known(k, "p"):
+                text = number(float(trace.head.readout[k, 1]))
+                cells.append(Segment(text, self.look.dim if old else self.look.bold))
+            else:
+                cells.append(self._unknown(k))
+        return self._row(label, cells)
+
+    def _unknown(self, k: int) -> Segment:
+        hidden = self.moment.hidden and k == self.moment.cursor.t
+        return Segment("?" if hidden else "·", self.look.rule)
+
+    def _value(self, name: str) -> Line:
+        layer, unit = self.moment.layer, self.moment.cursor.unit
+        gate, top = scale(layer, name)
+        cells = []
+        for k in self.columns:
+            if not self.moment.known(k, name):
+                cells.append(self._unknown(k))
+                continue
+            value = float(layer.values[name][k, unit])
+            style = self.look.number_on(level(value, top), gate)
+            cells.append(Segment(fit(number(value, signed=not gate), self.wide - 2, "^"), style))
+        return self._row(name, cells)

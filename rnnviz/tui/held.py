@@ -1,0 +1,187 @@
+"""What stands above the table of clamps: the list, the bars, and the chosen unit's numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+from rich.cells import cell_len
+from rich.segment import Segment
+
+from rnnviz.clamps import Clamp
+from rnnviz.display import visible
+from rnnviz.equations import number, symbol
+from rnnviz.findings.clamp import changed, largest
+from rnnviz.trace import Trace
+from rnnviz.tui.draw import Line, cut, fit, heading, length, trimmed, window, wrapped
+from rnnviz.tui.moment import Moment, scale
+
+#: Columns of a probability in the table.
+P = 8
+#: From this width on what is held and the chosen unit stand side by side.
+BROAD = 100
+#: The least lines of the table: its title, and some tokens.
+LEAST = 6
+
+
+def say(moment: Moment, key: str, **values: object) -> str:
+    """A text of the page."""
+    return moment.text(f"page.clamp.{key}", **values)
+
+
+def plain(told: list[str], moment: Moment) -> list[Line]:
+    """Dim lines of text."""
+    return [[Segment(" " + line, moment.look.dim)] for line in told]
+
+
+def note(moment: Moment, free: Trace, name: str) -> str:
+    """Which quantity is drawn, and the ends of its scale."""
+    words = moment.word("name", name)
+    said = name if words == name else f"{name} {words}"
+    key = "note" if moment.trace.clamps else "note_free"
+    return say(moment, key, name=said, scale=range_of(moment, free, name))
+
+
+def range_of(moment: Moment, free: Trace, name: str) -> str:
+    """The ends of the scale of what is drawn."""
+    if moment.trace.clamps:
+        return f"±{number(largest(moment.trace, free, moment.cursor.layer, name), 2)}"
+    gate, end = scale(moment.layer, name)
+    return "0…1" if gate else f"±{number(end, 2)}"
+
+
+# -- above the table ------------------------------------------------------------------------------
+
+
+def above(moment: Moment, free: Trace, name: str, width: int, room: int) -> list[Line]:
+    """What is held, both last predictions, and the chosen unit with and without it."""
+    if width < BROAD:
+        bars = _prediction(moment, free, width)
+        unit = _here(moment, free, name)
+        return [*_held(moment, width, max(1, room - LEAST - len(bars) - 1)), *bars, unit]
+    half = width // 2 - 1
+    bars = _prediction(moment, free, half)
+    most = max(3, room - LEAST)
+    left = [*_held(moment, half, max(1, most - len(bars) - 1), titled=True), *bars]
+    right = _unit(moment, free, name, width - half - 2, most)
+    tall = max(len(left), len(right))
+    pairs = zip(*(side + [[]] * (tall - len(side)) for side in (left, right)), strict=True)
+    ink = moment.look.ink
+    return [[*trimmed(one, half, ink), Segment("  ", ink), *other] for one, other in pairs]
+
+
+def _held(moment: Moment, width: int, most: int, titled: bool = False) -> list[Line]:
+    """A numbered line for each clamp; the last ones where there is no room for all."""
+    look, clamps = moment.look, moment.query.clamps
+    lines = [heading(say(moment, "held"), "", width, look)] if titled else []
+    if not clamps:
+        return lines + plain(wrapped(say(moment, "nothing"), width - 2)[: max(1, most)], moment)
+    hidden = max(0, len(clamps) - most)
+    for n, clamp in enumerate(clamps[hidden:], hidden + 1):
+        line = [Segment(f"{n:>2} ", look.dim), Segment(f"{clamp}  ", look.now)]
+        extra = "  " + say(moment, "more", n=hidden) if hidden and n == hidden + 1 else ""
+        room = width - length(line) - cell_len(extra)
+        line += [Segment(cut(meaning(moment, clamp), room), look.ink), Segment(extra, look.dim)]
+        lines.append(line)
+    return lines
+
+
+def meaning(moment: Moment, clamp: Clamp) -> str:
+    """A clamp in words, its token as it is counted on the screen: from 1."""
+    words = moment.word("name", clamp.name)
+    tokens = moment.trace.tokens
+    t = say(moment, "everything")
+    if clamp.t is not None and clamp.t < len(tokens):
+        t = say(moment, "one_token", t=clamp.t + 1, token=visible(tokens[clamp.t]))
+    unit = say(moment, "every_unit" if clamp.unit is None else "one_unit", n=clamp.unit)
+    return f"{words} · {t} · {unit}"
+
+
+def _prediction(moment: Moment, free: Trace, width: int) -> list[Line]:
+    """Both last predictions of the followed class as bars, and what became of the verdict."""
+    look, head, k = moment.look, moment.trace.head, moment.shown_class()
+    before, after = float(free.head.output[k]), float(head.output[k])
+    title = heading(say(moment, "prediction"), "", width, look, _verdict(moment, free))
+    told = [("free", before, look.dim)]
+    if moment.trace.clamps:
+        told.append(("held", after, look.now))
+    label = visible(head.labels[k])
+    name = moment.text("view.believes", label=label) if head.kind != "linear" else label
+    names = max(cell_len(say(moment, key)) for key in ("free", "held"))
+    lead = min(cell_len(name), 18)
+    lines = [title]
+    for n, (key, value, style) in enumerate(told):
+        hidden = moment.hidden and key == "held"
+        shown = "?" if hidden else said_of(moment, value)
+        by = "" if key == "free" or hidden else number(after - before, 3, True)
+        room = width - lead - names - 24
+        line = [
+            Segment(f" {fit(name if n == 0 else '', lead)} ", look.bold),
+            Segment(f"{fit(say(moment, key), names)} ", style),
+            Segment(f"{fit(shown, 9)} ", style),
+        ]
+        if head.kind != "linear" and room >= 8:
+            blocks = 0 if hidden else round(room * value)
+            line.append(Segment("█" * blocks, style))
+            line.append(Segment("░" * (room - blocks) + " ", look.rule))
+        lines.append([*line, Segment(by, look.now)])
+    return lines
+
+
+def said_of(moment: Moment, value: float) -> str:
+    """A probability, or a forecast in the unit of what is foreseen."""
+    series = moment.trace.series
+    return number(value) if series is None else number(series.restored(np.float64(value)).item(), 2)
+
+
+def _verdict(moment: Moment, free: Trace) -> str:
+    head = moment.trace.head
+    if head.kind == "linear" or moment.hidden or not moment.trace.clamps:
+        return ""
+    a, b = (visible(head.labels[int(np.argmax(h.output))]) for h in (free.head, head))
+    return say(moment, "stays", label=b) if a == b else say(moment, "turns", a=a, b=b)
+
+
+def _unit(moment: Moment, free: Trace, name: str, width: int, most: int) -> list[Line]:
+    """Every quantity of the chosen unit at the chosen token: free, held, difference."""
+    look, cursor = moment.look, moment.cursor
+    token = visible(moment.trace.tokens[cursor.t])
+    title = say(moment, "unit_at", n=cursor.unit, token=token)
+    columns = [fit("", 6), *(fit(say(moment, key), 12) for key in ("free", "held", "difference"))]
+    lines = [heading(title, "", width, look), [Segment("".join(columns), look.dim)]]
+    shown = moment.quantities
+    if len(shown) > most - 2:
+        first = window(len(shown), shown.index(name), max(1, most - 2))
+        shown = shown[first : first + max(1, most - 2)]
+    for each in shown:
+        style = look.now if each == name else look.ink
+        numbers = _numbers(moment, free, each)
+        stuck = moment.layer.held(each, cursor.t, cursor.unit) is not None
+        line = [Segment(fit(f" {symbol(each, cursor.t + 1)}", 6), style)]
+        line += [Segment(fit(said, 12), style) for said in numbers]
+        lines.append([*line, Segment(say(moment, "held") if stuck else "", look.now)])
+    return lines
+
+
+def _numbers(moment: Moment, free: Trace, name: str) -> tuple[str, str, str]:
+    """A value of the chosen unit at the chosen token: free, held, and the difference."""
+    layer, t, unit = moment.cursor.layer, moment.cursor.t, moment.cursor.unit
+    if not moment.known(t, name):
+        said = "?" if moment.hidden else "·"
+        return said, said, said
+    before = number(float(free.layers[layer].values[name][t, unit]), 3, True)
+    if not moment.trace.clamps:
+        return before, "", ""
+    after = number(float(moment.layer.values[name][t, unit]), 3, True)
+    by = float(changed(moment.trace, free, layer, name)[t, unit])
+    return before, after, number(by, 3, True)
+
+
+def _here(moment: Moment, free: Trace, name: str) -> Line:
+    """The same in one line, of the drawn quantity alone."""
+    look, cursor = moment.look, moment.cursor
+    numbers = _numbers(moment, free, name)
+    line = [Segment(f" {symbol(name, cursor.t + 1)}[{cursor.unit}]", look.now)]
+    for key, said in zip(("free", "held", "difference"), numbers, strict=True):
+        if said:
+            line.append(Segment(f"  {say(moment, key)} ", look.dim))
+            line.append(Segment(said, look.now))
+    return line

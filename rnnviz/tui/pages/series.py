@@ -1,0 +1,279 @@
+"""What does it foresee? The measured curve, the forecast after each reading, and what came."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+from rich.segment import Segment
+
+from rnnviz.arrays import Array
+from rnnviz.charts.axes import Axis, axis
+from rnnviz.cursor import to_token
+from rnnviz.display import visible
+from rnnviz.equations import number
+from rnnviz.findings import series as found
+from rnnviz.trace import SeriesTrace, Trace
+from rnnviz.tui.dots import Plot, Scale, ticks
+from rnnviz.tui.draw import Line, fit, heading, heat, length, log_range, log_spark, wrapped
+from rnnviz.tui.moment import Moment, saliency
+from rnnviz.tui.page import Change, Page, PageKey, Prompt
+
+GUTTER = 9
+ENTRY = 40  # columns of one measurement with its gradient
+WIDE = 110  # columns with room for the table's name in the title
+TOP = 3.0  # deviations at the end of the scale of the measurements
+STRONGEST = 3
+
+
+class Series(Page):
+    """The window's curve, forecasts, measurements, and what the last reading changed."""
+
+    name = "series"
+    alone = True
+    keys = (
+        PageKey("back", ("z",), "z"),
+        PageKey("on", ("x",), "x"),
+        PageKey("moment", ("m",), "m"),
+    )
+
+    def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
+        series = moment.trace.series
+        if series is None:
+            told = wrapped(self.say(moment, "words"), width - 2)
+            return [self.head(moment, width), *([Segment(" " + s, moment.look.ink)] for s in told)]
+        note = self.say(moment, "note", made=series.moment)
+        note += f" · {visible(series.source)}" if width >= WIDE else ""
+        said = list(self._said(moment, series, width))
+        below = self._readings(moment, series, width)
+        moved = [self._moved(moment, width)]
+        rows = height - len(said) - len(below) - 4
+        if rows < 6:
+            moved, rows = [], rows + 1
+        return [
+            self.head(moment, width, note), *said,
+            *self._picture(moment, series, width, max(2, rows)), *moved, *below,
+        ]  # fmt: skip
+
+    def press(self, moment: Moment, key: str) -> Change | Prompt | None:
+        if moment.trace.series is None:
+            return Change(said=self.say(moment, "words"), failed=True)
+        if key == "moment":
+            return Prompt(self.say(moment, "type"), self._typed)
+        step = found.day(moment.trace) * (1 if key == "on" else -1)
+        return Change({"cursor": to_token(moment.cursor, moment.trace, moment.cursor.t + step)})
+
+    def _typed(self, moment: Moment, said: str) -> Change:
+        if not said:
+            return Change(said=self.say(moment, "empty"), failed=True)
+        return Change(query=replace(moment.query, text=said, target=None))
+
+    # -- in words ---------------------------------------------------------------------------
+
+    def _said(self, moment: Moment, series: SeriesTrace, width: int) -> Iterator[Line]:
+        """The reading now and the forecast, each on a line; their marks are those of the curve."""
+        look, trace, t = moment.look, moment.trace, moment.cursor.t
+        at, column = found.aim(trace, t), visible(series.columns[series.target])
+        first = [
+            Segment(f" {self.say(moment, 'now', time=series.times[t])}  ", look.ink),
+            Segment(
+                f"● {column} {number(found.readings(trace)[t, series.target], 2)}", look.source
+            ),
+        ]
+        told = _told(moment)
+        forecast, came = float(found.forecasts(trace)[t]), float(found.course(trace)[at])
+        naive = Segment(f"  · {self.say(moment, 'today')} {number(today(trace, t), 2)}", look.dim)
+        second = [
+            Segment(f" {self.say(moment, 'for', time=found.clock(trace, at))}  ", look.ink),
+            Segment(self._value(moment, "◆", "forecast", forecast if told else None), look.now),
+            Segment("  " + self._came(moment, came), look.bold),
+        ]
+        # What does not fit is left out whole: a number that is cut is another number.
+        if length([*second, naive]) <= width:
+            second.insert(2, naive)
+        if told and np.isfinite(came):
+            errors = [number(abs(said - came), 2) for said in (forecast, today(trace, t))]
+            off = self.say(moment, "off", value=errors[0], today=errors[1])
+            for line in (second, first):
+                if length(line) + len(off) + 3 <= width:
+                    line.append(Segment("   " + off, look.ink))
+                    break
+        yield first
+        yield second
+
+    def _came(self, moment: Moment, came: float) -> str:
+        if not np.isfinite(came):
+            return f"○ {self.say(moment, 'unknown')}"
+        return self._value(moment, "○", "came", None if moment.hidden else came)
+
+    def _value(self, moment: Moment, mark: str, word: str, value: float | None) -> str:
+        said = "?" if value is None else number(value, 2)
+        return f"{mark} {self.say(moment, word)} {said}"
+
+    def _moved(self, moment: Moment, width: int) -> Line:
+        """Which units moved the forecast, the strongest first."""
+        look, trace = moment.look, moment.trace
+        if not _told(moment):
+            return [Segment(" ?", look.dim)]
+        step = found.moved(trace, moment.cursor.t)
+        end: Line = []
+        said = self.say(moment, "moved_h", layer=trace.layers[-1].name)
+        if step.exact:
+            said = self.say(moment, "moved", before=number(step.before), after=number(step.after))
+            whole = number(float(step.by_unit.sum()), 3, True)
+            told = self.say(moment, "sum", n=len(step.by_unit), value=whole)
+            end = [Segment("  " + told, look.dim)]
+        line = [Segment(f" {said}", look.ink)]
+        for unit in np.argsort(-np.abs(step.by_unit), kind="stable")[:8]:
+            value = float(step.by_unit[unit])
+            style = look.above if value > 0 else look.below
+            piece = [Segment(f"  u{unit} ", look.dim), Segment(number(value, 3, True), style)]
+            if length([*line, *piece, *end]) > width:
+                break
+            line += piece
+        return line + end if length([*line, *end]) <= width else line
+
+    # -- the curve ----------------------------------------------------------------------------
+
+    def _picture(self, moment: Moment, series: SeriesTrace, width: int, rows: int) -> list[Line]:
+        """The curve with its axes, and below it how much each hour is felt; rows + 2 lines."""
+        look, trace = moment.look, moment.trace
+        course = found.course(trace)
+        y = y_axis(trace, max(2, rows // 3))
+        scale = Scale(len(course), y, width - GUTTER - 1, rows)
+        plot = Plot(scale, look.ink)
+        self._curves(moment, plot, course)
+        left = ticks(scale, GUTTER)
+        lines: list[Line] = [
+            [Segment(edge, look.dim), *line] for edge, line in zip(left, plot.lines(), strict=True)
+        ]
+        days = days_under(trace, scale.width)
+        return [*lines, [Segment(" " * GUTTER, look.dim), Segment(days, look.dim)],
+                self._felt(moment, scale)]  # fmt: skip
+
+    def _curves(self, moment: Moment, plot: Plot, course: Array) -> None:
+        look, trace, t = moment.look, moment.trace, moment.cursor.t
+        plain = look.ascii or not look.colour
+        places = np.arange(len(course))
+        now, at = found.place(trace, t), found.aim(trace, t)
+        read = places >= now if trace.latest == 0 else places <= now
+        read &= places < len(trace.tokens)
+        column = plot.scale.column(now)
+        # A line that moves repaints every row it is in: half of them say the same.
+        for row in range(0, plot.scale.rows, 2):
+            plot.put(row, column, "│", look.rule)
+        if not moment.hidden:
+            plot.line(places, np.where(read, np.nan, course), look.rule, "." if plain else "")
+        naive = today(trace, t)
+        for between in range(column + 2, plot.scale.column(at), 2):
+            plot.put(plot.scale.row(naive), between, "·", look.dim)
+        plot.line(places, np.where(read, course, np.nan), look.source, "*" if plain else "")
+        known = np.arange(t + 1 if _told(moment) else t)
+        aims = np.array([found.aim(trace, int(k)) for k in known], int)
+        told = found.forecasts(trace)[known]
+        plot.line(aims, told, look.above, "x" if plain else "")
+        plot.mark(now, course[now], "●", look.source)
+        if moment.hidden:
+            plot.put(plot.scale.rows // 2, plot.scale.column(at), "?", look.now)
+            return
+        plot.mark(at, course[at], "○", look.bold)
+        if len(known) > t:
+            plot.mark(at, float(told[-1]), "◆", look.now)
+
+    def _felt(self, moment: Moment, scale: Scale) -> Line:
+        look, t = moment.look, moment.cursor.t
+        blocks, _ = felt(moment.trace, scale.count, scale.width)
+        column = scale.column(found.place(moment.trace, t))
+        return [
+            Segment(fit("|∂L/∂x|", GUTTER - 1, ">") + " ", look.dim),
+            Segment(blocks[:column], look.dim),
+            Segment(blocks[column : column + 1], look.now),
+            Segment(blocks[column + 1 :], look.dim),
+            Segment(" ", look.ink),
+        ]
+
+    # -- the measurements ---------------------------------------------------------------------
+
+    def _readings(self, moment: Moment, series: SeriesTrace, width: int) -> list[Line]:
+        """Every measurement of the hour: value, deviation, gradient; the strongest marked."""
+        t = moment.cursor.t
+        columns = max(2, width // ENTRY)
+        each = width // columns
+        full = each >= ENTRY - 1
+        note = self.say(moment, "readings_grad" if full else "readings_note", time=series.times[t])
+        told = [self._reading(moment, series, d, each, full) for d in range(len(series.columns))]
+        rows = -(-len(told) // columns)
+        title = self.say(moment, "readings", n=len(told))
+        lines = [heading(title, "", width, moment.look, note)]
+        lines += [[piece for line in told[row::rows] for piece in line] for row in range(rows)]
+        return lines
+
+    def _reading(self, moment: Moment, series: SeriesTrace, d: int, each: int, full: bool) -> Line:
+        look, trace, t = moment.look, moment.trace, moment.cursor.t
+        grads = found.gradients(trace)[t]
+        strong = d in np.argsort(-np.abs(grads), kind="stable")[:STRONGEST]
+        style = look.now if strong else look.ink
+        value = float(found.readings(trace)[t, d])
+        z = trace.layers[0].values["x"][t, d : d + 1]
+        line = [
+            Segment(f"{'▸' if strong else ' '}{fit(visible(series.columns[d]), 15)}", style),
+            Segment(fit(number(value, 2), 8, ">") + " ", style),
+            *heat(z, TOP, False, look, 4, None),
+        ]
+        if full:
+            line.append(Segment(fit(number(float(grads[d]), 3, True), 9, ">"), style))
+        return [*line, Segment(" " * max(0, each - length(line)), look.ink)]
+
+
+def _told(moment: Moment) -> bool:
+    """Is the forecast after this reading known?"""
+    return moment.cursor.part == len(moment.layer.parts) - 1 and not moment.hidden
+
+
+def today(trace: Trace, t: int) -> float:
+    """The naive forecast: the latest reading that has been read."""
+    latest = 0 if trace.latest == 0 else t
+    return float(found.readings(trace)[latest, found.series_of(trace).target])
+
+
+@lru_cache(maxsize=8)
+def y_axis(trace: Trace, most: int) -> Axis:
+    """The axis that holds everything measured and foreseen."""
+    everything = np.concatenate([found.course(trace), found.forecasts(trace)])
+    return axis(everything[np.isfinite(everything)], most, 0.03)
+
+
+@lru_cache(maxsize=8)
+def days_under(trace: Trace, width: int) -> str:
+    """The days below the columns: each where it begins, as far as there is room."""
+    count = len(found.course(trace))
+    scale = Scale(count, Axis(0, 1, ()), width, 1)
+    line = [" "] * width
+    free, before = 0, ""
+    for at in range(count):
+        date = found.clock(trace, at)[5:10]
+        column = scale.column(at)
+        if date != before and before and free <= column <= width - len(date) - 1:
+            line[column : column + len(date) + 1] = "╵" + date
+            free = column + len(date) + 2
+        before = date
+    return "".join(line)
+
+
+@lru_cache(maxsize=8)
+def felt(trace: Trace, count: int, width: int) -> tuple[str, tuple[int, int]]:
+    """|∂L/∂x| of the readings below their columns, as blocks, and its powers of ten."""
+    sizes = saliency(trace)[:: -1 if trace.latest == 0 else 1]
+    scale = Scale(count, Axis(0, 1, ()), width, 1)
+    columns = np.array([scale.column(at) for at in range(len(sizes))])
+    strongest = np.zeros(width)
+    np.maximum.at(strongest, columns, sizes)
+    # Between two readings that are further apart than a column stands the earlier one.
+    filled = np.maximum.accumulate(
+        np.where(np.isin(np.arange(width), columns), np.arange(width), 0)
+    )
+    strongest = np.where(np.arange(width) <= columns.max(), strongest[filled], 0)
+    low, high = log_range(sizes)
+    return log_spark(strongest, low, high), (low, high)

@@ -1,0 +1,84 @@
+"""One sentence on one page of HTML: every view as a picture, and the words to read them by."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from html import escape
+
+from rnnviz.display import visible
+from rnnviz.equations import number
+from rnnviz.tui import pictures
+from rnnviz.tui.app import RnnvizApp, settled
+from rnnviz.tui.moment import Moment
+from rnnviz.tui.page import Page
+from rnnviz.tui.pages import PAGES, load
+
+#: Columns and lines of the pictures: a page that one scrolls needs no narrow ones.
+SIZE = (120, 40)
+
+_STYLE = """
+body { margin: 2rem auto; max-width: 76rem; padding: 0 1rem; line-height: 1.5;
+  font-family: system-ui, sans-serif; color: #222; background: #fff; }
+svg { max-width: 100%; height: auto; }
+table { border-collapse: collapse; } td, th { padding: .2rem .8rem; text-align: left; }
+td.n { text-align: right; font-variant-numeric: tabular-nums; }
+section { margin: 2.5rem 0; } .what { color: #666; }
+@media (prefers-color-scheme: dark) { body { color: #ddd; background: #161616; } }
+"""
+
+
+async def report(app: RnnvizApp) -> str:
+    """The whole page: no scripts, nothing fetched; user text is escaped."""
+    async with app.run_test(size=SIZE) as pilot:
+        screen = app.step_screen
+        await settled(app, pilot)
+        moment = screen.moment
+        last = moment.layer.order[-1]
+        screen.move(replace(moment.cursor, t=last, part=len(moment.layer.parts) - 1))
+        await settled(app, pilot)
+        moment = screen.moment
+        parts = [_opening(moment), _section(moment.text("report.screen"), "", "", _now(app))]
+        for entry in PAGES:
+            page: type[Page] = load(entry.name)
+            if not page.applies(moment):
+                continue
+            screen.action_page(entry.name)
+            await settled(app, pilot)
+            said = {k: moment.text(f"page.{entry.name}.{k}") for k in ("title", "question", "help")}
+            parts.append(_section(said["title"], said["question"], said["help"], _now(app)))
+            screen.action_page(entry.name)
+        title = escape(visible(moment.trace.text) or moment.trace.model)
+    return (
+        f'<!doctype html>\n<html lang="{moment.lang}">\n<meta charset="utf-8">\n'
+        f'<meta name="viewport" content="width=device-width">\n<title>{title} · rnnviz</title>\n'
+        f"<style>{_STYLE}</style>\n" + "\n".join(parts) + "\n</html>\n"
+    )
+
+
+def _now(app: RnnvizApp) -> str:
+    return pictures.of_screen(app, "svg")
+
+
+def _section(title: str, question: str, how: str, picture: str) -> str:
+    told = f'<p class="what">{escape(question)}</p>' if question else ""
+    read = f"<p>{escape(how)}</p>" if how else ""
+    return f"<section>\n<h2>{escape(title)}</h2>{told}\n{picture}\n{read}</section>"
+
+
+def _opening(moment: Moment) -> str:
+    """What was read by what, and what was said after each token."""
+    trace, head = moment.trace, moment.trace.head
+    shown = moment.shown_class()
+    rows = [
+        f"<tr><td>{t + 1}</td><td>{escape(visible(token))}</td>"
+        f'<td class="n">{number(float(head.readout[t, shown]))}</td></tr>'
+        for t, token in enumerate(trace.tokens)
+    ]
+    label = escape(visible(head.labels[shown])) if shown < len(head.labels) else ""
+    about = escape(visible(trace.about))
+    return (
+        f"<h1>{escape(visible(trace.text) or trace.model)}</h1>\n"
+        f"<p>{escape(trace.model)} · {escape(moment.layer.title)} · {moment.layer.units} · {about}"
+        f"</p>\n<table><tr><th></th><th>{escape(moment.text('report.token'))}</th>"
+        f"<th>{label}</th></tr>\n" + "\n".join(rows) + "\n</table>"
+    )

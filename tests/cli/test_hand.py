@@ -1,0 +1,96 @@
+"""``rnnviz step --units``: a net by hand away from a terminal."""
+
+from __future__ import annotations
+
+import json
+from math import exp, tanh
+from pathlib import Path
+
+import pytest
+
+from rnnviz.cli import run
+
+
+def out(capsys: pytest.CaptureFixture[str], *args: str, code: int = 0) -> str:
+    """Run the command line and give its stdout."""
+    assert run(["step", *args]) == code
+    return capsys.readouterr().out
+
+
+def told(capsys: pytest.CaptureFixture[str], *args: str) -> str:
+    """What a wrong command line is told."""
+    assert run(["step", *args]) == 2
+    found = capsys.readouterr()
+    assert found.out == ""
+    return found.err
+
+
+def test_json_is_a_trace_like_any_other(capsys: pytest.CaptureFixture[str]) -> None:
+    trace = json.loads(out(capsys, "--units", "2", "--cell", "gru", "1 0 1", "--json"))
+    assert trace["schema"] == "rnnviz.trace/1"
+    assert (trace["model"], trace["dtype"]) == ("gru by hand", "float64")
+    assert trace["tokens"] == ["1", "0", "1"] and len(trace["ids"]) == 3
+    assert trace["layers"][0]["units"] == 2
+    assert trace["layers"][0]["values"]["x"] == [[1.0], [0.0], [1.0]]
+    assert trace["head"]["labels"] == ["0", "1"]
+
+
+def test_set_changes_weights_states_and_inputs(capsys: pytest.CaptureFixture[str]) -> None:
+    edits = ("--set", "W=2", "--set", "U=-1", "--set", "b=0.5", "--set", "h=0.3", "--set", "x[1]=3")
+    trace = json.loads(out(capsys, "--units", "1", "--cell", "rnn", "1 0", *edits, "--json"))
+    h = tanh(2 + -0.3 + 0.5)
+    after = tanh(6 - h + 0.5)
+    values = trace["layers"][0]["values"]["h"]
+    assert values[0][0] == pytest.approx(h, abs=1e-12)
+    assert values[1][0] == pytest.approx(after, abs=1e-12)
+    assert trace["tokens"] == ["1", "3"]
+    p = 1 / (1 + exp(3 - 8 * after))
+    assert trace["head"]["output"][1] == pytest.approx(p, abs=1e-12)
+
+
+def test_the_cell_is_an_lstm_and_the_text_an_example_unless_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rnnviz.cli.step._piped", lambda: False)
+    # A model from the environment does not stand in the way.
+    monkeypatch.setenv("RNNVIZ_MODEL", "sentiment-gru")
+    trace = json.loads(out(capsys, "--units", "1", "--json"))
+    assert trace["layers"][0]["cell"] == "lstm" and trace["tokens"] == "1 0 0 1 0".split()
+
+
+def test_plain_has_the_weights_and_the_whole_arithmetic(capsys: pytest.CaptureFixture[str]) -> None:
+    said = out(capsys, "--units", "1", "--cell", "rnn", "1 0", "--plain", "--clamp", "h[1]=0.5")
+    assert "By hand: W = 1.0, U = 0.5, b = 0.0, W_y = 8.0, b_y = −3.0, h = 0.0." in said
+    assert "a₁ = 1 × 1 + 0 × 0.5 + 0 = +1.000" in said
+    assert "h₂: held at 0.500" in said
+    assert "s₂ = 0.5 × 8 − 3 = +1.000" in said
+    turkish = out(capsys, "--units", "1", "--cell", "rnn", "1 0", "--plain", "--lang", "tr")
+    assert "Elle: W = 1.0" in turkish
+
+
+def test_a_saved_net_opens_again(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = str(tmp_path / "a.trace")
+    out(capsys, "--units", "1", "1 0", "--set", "b_f=1", "--save", file, "-q")
+    again = out(capsys, "--open", file, "--plain")
+    assert "b_f = 1.0" in again
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("--set", "W=1", "1 0"), "rnnviz step --units 1 --set 'W=1'"),
+        (("--units", "1", "not good"), "reads numbers"),
+        (("--units", "1", "1,0"), "with a point"),
+        (("--units", "5", "1"), "1<=x<=4"),
+        (("--units", "1", "-m", "sentiment-gru", "1"), "not both"),
+        (("--units", "1", "--cell", "lstm-slide", "1"), "rnn, lstm, gru"),
+        (("--units", "1", "1", "--set", "W_x=1"), "Did you mean"),
+        (("--units", "2", "1", "--set", "U_f[2,2]=1"), "U_f[0,0] to U_f[1,1]"),
+        (("--units", "1", "1", "--target", "positive"), "0, 1"),
+        (("--open", "a.trace", "--units", "1"), "--units"),
+    ],
+)
+def test_what_does_not_go_together_is_told(
+    args: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert said in told(capsys, *args)

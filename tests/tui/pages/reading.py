@@ -1,0 +1,63 @@
+"""A page's lines as text, without an app: drawn from a moment with its answers in place."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from rich.cells import cell_len
+
+from rnnviz.query import Explorer, Query
+from rnnviz.tui.app import RnnvizApp
+from rnnviz.tui.moment import Moment
+from rnnviz.tui.page import Page
+from tests.tui.made import made, read
+
+SIZES = ((80, 24), (120, 36), (200, 50))
+
+
+def lines(page: type[Page], moment: Moment, width: int, height: int) -> list[str]:
+    """What a page draws at this size; every line must fit."""
+    drawn = page(moment).lines(moment, width, height)
+    said = ["".join(segment.text for segment in line) for line in drawn]
+    assert len(said) <= height
+    for line in said:
+        assert cell_len(line) <= width, line
+    return said
+
+
+def drive(
+    page: str,
+    text: str,
+    model: str,
+    explore: Explorer,
+    *keys: str,
+    kept: Mapping[str, Any] | None = None,
+    size: tuple[int, int] = (120, 36),
+    click: tuple[int, int] | None = None,
+) -> tuple[RnnvizApp, list[str]]:
+    """Open a page in the app, press keys, click on it, and read its text."""
+    trace = made(text, model)
+    app = RnnvizApp(read, Query(text, model), trace, explore=explore, page=page, kept=kept)
+
+    async def settle(pilot: Any) -> None:
+        await pilot.pause()
+        while app.step_screen.paging.pending:
+            await pilot.pause(0.01)
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+
+    async def run() -> list[str]:
+        async with app.run_test(size=size) as pilot:
+            await settle(pilot)
+            for key in keys:
+                await pilot.press(key)
+                await settle(pilot)
+            if click is not None:
+                await pilot.click(f"#page-{page}", offset=click)
+                await settle(pilot)
+            found = app.step_screen.query(f"#page-{page}").first(Page)
+            return [strip.text.rstrip() for strip in found.strips()]
+
+    return app, asyncio.run(run())

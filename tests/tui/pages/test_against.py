@@ -1,0 +1,188 @@
+"""The page of two sentences says what the two traces say."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from rnnviz.equations import number
+from rnnviz.errors import UsageError
+from rnnviz.findings.difference import PARTED, Difference, changes, difference, shares
+from rnnviz.query import Query
+from rnnviz.trace import Trace
+from rnnviz.tui.draw import short
+from rnnviz.tui.look import THEMES, Look
+from rnnviz.tui.moment import Moment
+from rnnviz.tui.pages.against import Against, Second
+from tests.tui.made import made, moment, read
+from tests.tui.pages.reading import SIZES, drive, lines
+
+A, B = "this movie was not good", "movie was good good not"
+CELLS = ("rnn", "lstm", "gru")
+
+
+def at(t: int, cell: str = "lstm", a: str = A, b: str = B, **changed: Any) -> Moment:
+    """A moment with the second sentence read."""
+    one, other = made(a, cell), made(b, cell)
+    query, second = Query(a, cell), changed.pop("second", Second(b))
+    answers = {replace(query, text=b): other}
+    return moment(one, t, query=query, answers=answers, kept={"against": second}, **changed)
+
+
+def rows(said: list[str]) -> list[str]:
+    """The lines of the table."""
+    start = next(n for n, line in enumerate(said) if line.startswith("   a ")) + 1
+    end = next(n for n, line in enumerate(said) if line.startswith("─ units"))
+    return said[start:end]
+
+
+def found_at(m: Moment) -> Difference:
+    (answer,) = m.answers.values()
+    return difference(m.trace, answer)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("cell", CELLS)
+def test_every_number_is_that_of_the_traces(cell: str, size: tuple[int, int]) -> None:
+    m = at(4, cell)
+    found, said = found_at(m), lines(Against, m, *size)
+    told = rows(said)
+    assert len(told) == len(found.pairs)
+    traces: tuple[Trace, Trace] = (found.a, found.b)
+    for row, (line, pair) in enumerate(zip(told, found.pairs, strict=True)):
+        assert line[1] == found.mark(row)
+        for trace, t in zip(traces, pair, strict=True):
+            if t is not None:
+                assert trace.tokens[t] in line
+                assert number(float(trace.head.readout[t, 1])) in line
+        far = found.distance[row]
+        if far is None:
+            assert " – " in line + " "
+            continue
+        assert (number(far) if far > PARTED else " same ") in line
+        value = changes(found, 0, "h")[row, m.cursor.unit]
+        assert short(float(value)).strip() in line
+    whole = shares(found, len(found.pairs) - 1, 1)
+    assert whole is not None
+    text = "\n".join(said)
+    assert number(float(whole.of.sum()), 3, True) in text
+    for place in whole.largest(2):
+        assert re.search(rf"unit {place} .*{re.escape(whole.arithmetic(place).text)}", text)
+    assert number(found.apart) in text
+    assert number(float(found.b.head.output[1])) in text
+
+
+@pytest.mark.parametrize("size", [(60, 20), *SIZES])
+@pytest.mark.parametrize("look", [Look("dark", colour=False), *map(Look, THEMES)])
+def test_it_fits_at_every_size_and_marks_stand_without_colour(
+    look: Look, size: tuple[int, int]
+) -> None:
+    m = at(2, look=look, a="this movie was not good and " * 4, b="movie was " * 9)
+    said = lines(Against, m, size[0], size[1] - 2)
+    assert sum(line.startswith("▸") for line in rows(said)) == 1
+    found = found_at(m)
+    assert rows(said)[0][1] in {found.mark(row) for row in range(len(found.pairs))}
+
+
+def test_what_is_not_read_yet_is_not_told() -> None:
+    m = at(1)
+    found, said = found_at(m), "\n".join(lines(Against, m, 120, 36))
+    later = [number(float(p)) for p in found.a.head.readout[2:, 1]]
+    later += [number(d) for d in found.distance[3:] if d is not None]
+    for told in later:
+        assert told not in said
+    assert "What did not change" not in said
+
+
+def test_hiding_hides_the_prediction_at_the_cursor() -> None:
+    m = at(4, hidden=True)
+    (line,) = [line for line in rows(lines(Against, m, 120, 36)) if line.startswith("▸")]
+    assert "?" in line and number(float(m.trace.head.output[1])) not in line
+
+
+def test_layout_stands_still_while_one_steps() -> None:
+    starts = set()
+    for t in range(5):
+        said = lines(Against, at(t), 120, 36)
+        starts.add(tuple(n for n, line in enumerate(said) if line.startswith(("   a ", "─ un"))))
+    assert len(starts) == 1
+
+
+def test_it_says_where_they_part_and_what_stayed() -> None:
+    said = " ".join(" ".join(lines(Against, at(4, b="this movie was good"), 120, 36)).split())
+    assert "Up to “was” every state is the same; the first difference is − “not”" in said
+    assert "the weights and 4 of 5 pairs" in said
+    same = " ".join(lines(Against, at(4, b=A), 120, 36))
+    assert "Nothing differs" in same
+
+
+def test_turkish_has_no_english_in_it() -> None:
+    said = " ".join(lines(Against, at(4, b="this movie was good", lang="tr"), 120, 36))
+    assert "“was” sözcüğüne kadar bütün durumlar aynı" in said
+    assert not {"units", "same", "apart", "logit of"} & set(said.split())
+
+
+@pytest.mark.parametrize("name", ["f", "i", "o", "g", "c"])
+def test_each_quantity_can_be_compared(name: str) -> None:
+    m = at(4, second=Second(B, name))
+    found = found_at(m)
+    line = next(li for li in rows(lines(Against, m, 80, 24)) if li.startswith("▸"))
+    row = found.rows[4]
+    assert short(float(changes(found, 0, name)[row, m.cursor.unit])).strip() in line
+
+
+# -- keys ---------------------------------------------------------------------------------
+
+
+def explore(question: object) -> Trace:
+    assert isinstance(question, Query)
+    if "wrong" in question.text:
+        raise UsageError("no such words")
+    return read(question)
+
+
+def test_without_a_second_sentence_it_says_which_key_to_press() -> None:
+    _, said = drive("against", A, "lstm", explore)
+    assert "Press o and type one" in said[1]
+
+
+def test_a_second_sentence_is_typed_and_read() -> None:
+    app, said = drive(
+        "against", A, "lstm", explore, "o", *["backspace"] * 8, "b", "a", "d", "enter"
+    )
+    assert app.step_screen.moment.kept["against"].text == "this movie was bad"
+    assert any("bad" in line and "≠" in line for line in said)
+
+
+def test_a_word_is_dropped_and_the_two_are_swapped() -> None:
+    app, said = drive("against", A, "lstm", explore, "right", "m", "x")
+    m = app.step_screen.moment
+    assert m.query.text == "this was not good" and m.kept["against"].text == A
+    assert any(line.startswith(" +") and "movie" in line for line in said)
+
+
+def test_the_quantity_goes_round() -> None:
+    kept = {"against": Second(B)}
+    names = [*"fiogch"]
+    seen = []
+    for presses in range(len(names)):
+        app, _ = drive("against", A, "lstm", explore, *["g"] * (presses + 1), kept=kept)
+        seen.append(app.step_screen.moment.kept["against"].quantity)
+    assert sorted(seen) == sorted(names) and seen[-1] == "h"
+
+
+def test_a_second_sentence_that_cannot_be_read_says_why() -> None:
+    _, said = drive("against", A, "lstm", explore, kept={"against": Second("wrong \x1b[31m")})
+    assert "no such words" in said[1]
+
+
+def test_a_click_on_a_cell_goes_to_its_pair_and_unit() -> None:
+    _, before = drive("against", A, "lstm", explore, kept={"against": Second(B)})
+    line = next(n for n, li in enumerate(before) if li.startswith(" ≠ not"))
+    app, said = drive("against", A, "lstm", explore, kept={"against": Second(B)}, click=(90, line))
+    assert said[line].startswith("▸") and app.step_screen.moment.cursor.t == 3
+    arrow = next(li for li in said if "▼" in li).index("▼")
+    assert abs(arrow - 90) <= 4

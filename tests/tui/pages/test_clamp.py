@@ -1,0 +1,329 @@
+"""The page of clamps says what the two traces say, and its keys hold what they name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rnnviz.clamps import Clamp, parse
+from rnnviz.equations import number, symbol
+from rnnviz.errors import MissingError
+from rnnviz.findings.clamp import changed, comparable, largest
+from rnnviz.query import Query, Question
+from rnnviz.trace import Trace
+from rnnviz.tracer import trace
+from rnnviz.tui.app import RnnvizApp
+from rnnviz.tui.draw import short
+from rnnviz.tui.look import THEMES, Look
+from rnnviz.tui.moment import Moment
+from rnnviz.tui.page import Change, Page, Prompt
+from rnnviz.tui.pages.clamp import ClampPage, Kept
+from rnnviz.tui.views.equations import Equations
+from rnnviz.tui.views.title import Title
+from tests.tui.made import TEXT, moment, stored
+from tests.tui.pages.reading import SIZES, lines
+
+HELD = {"rnn": "h[1]=0.5", "lstm": "f[*]=1", "gru": "z[*]=0"}
+
+
+@cache
+def read(query: Query) -> Trace:
+    """The small nets, with what the query holds."""
+    shape = {"layers": 2, "bidirectional": True} if query.model == "deep" else {}
+    cell = "lstm" if query.model == "deep" else query.model
+    return trace(stored(cell, **shape), query)
+
+
+def at(t: int, cell: str = "lstm", *clamps: str, **changed: Any) -> Moment:
+    """A moment of a reading with these values held, the free one at hand."""
+    query = Query(TEXT, cell, clamps=tuple(map(parse, clamps)))
+    free = replace(query, clamps=())
+    return moment(read(query), t, query=query, answers={free: read(free)}, **changed)
+
+
+def press(m: Moment, key: str) -> Change:
+    done = ClampPage(m).press(m, key)
+    assert isinstance(done, Change)
+    return done
+
+
+def after(m: Moment, done: Change) -> Moment:
+    """The moment after a change, its query read."""
+    query = done.query or m.query
+    return replace(m, **done.moment, query=query, trace=read(query))
+
+
+def clamps(done: Change) -> list[str]:
+    assert done.query is not None
+    return [str(clamp) for clamp in done.query.clamps]
+
+
+# -- what is drawn --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("cell", HELD)
+def test_every_number_is_that_of_the_traces(cell: str, size: tuple[int, int]) -> None:
+    m = at(4, cell, HELD[cell])
+    (free,) = m.answers.values()
+    width, height = size
+    said = lines(ClampPage, m, width, height - 8)
+    text = "\n".join(said)
+    assert HELD[cell] in text
+    before, after = float(free.head.output[1]), float(m.trace.head.output[1])
+    (bar,) = [line for line in said if "p(positive)" in line]
+    assert number(before) in bar
+    assert any(number(after) in line and number(after - before, 3, True) in line for line in said)
+    start = next(n for n, line in enumerate(said) if "▼" in line) + 1
+    difference = changed(m.trace, free, 0, "h")
+    unit = m.cursor.unit
+    for t, line in enumerate(said[start : start + 5]):
+        assert line[1:].startswith(m.trace.tokens[t])
+        told = line.split()
+        assert told[1] == number(float(free.head.readout[t, 1]))
+        assert told[2] == number(float(m.trace.head.readout[t, 1]))
+        assert short(float(difference[t, unit])).strip() in line[20:32]
+    shown = ["h"] if width < 100 else m.quantities
+    for name in shown:
+        one, two = (x.layers[0].values[name][4, unit] for x in (free, m.trace))
+        numbers = [number(float(v), 3, True) for v in (one, two)]
+        numbers.append(number(float(two) - float(one), 3, True))
+        (line,) = [x for x in said if f"{symbol(name, 5)} " in x or f"{symbol(name, 5)}[" in x]
+        assert all(each in line for each in numbers), (name, line)
+
+
+@pytest.mark.parametrize("size", [(60, 20), *SIZES])
+@pytest.mark.parametrize("look", [Look("dark", colour=False), *map(Look, THEMES)])
+def test_it_fits_at_every_size_and_theme(size: tuple[int, int], look: Look) -> None:
+    for lang in ("en", "tr"):
+        many = [f"f[{t},{u}]=0" for t in range(4) for u in range(4)]
+        m = at(2, "lstm", "f[*]=1", "x[2,3]=-1", *many, look=look, lang=lang)
+        said = lines(ClampPage, m, size[0], size[1] - 8)
+        assert any("▸was" in line for line in said)
+        lines(ClampPage, at(0, "lstm", look=look, lang=lang), size[0], size[1] - 8)
+
+
+def test_differences_are_heat_with_its_sign_and_later_tokens_are_dots() -> None:
+    m = at(2, "lstm", "f[*]=0", look=Look("dark", colour=False))
+    said = lines(ClampPage, m, 80, 20)
+    start = next(n for n, line in enumerate(said) if "▼" in line) + 1
+    assert set(said[start + 3][20:].strip()) == {"·", " "}
+    (free,) = m.answers.values()
+    row = changed(m.trace, free, 0, "h")[2]
+    # Six units are drawn wide enough for a number each.
+    told = said[start + 2][1:].split()[3:]
+    assert told == [short(float(v)).strip() for v in (row[m.cursor.unit], *row)]
+
+
+def test_what_is_to_be_guessed_is_not_told() -> None:
+    m = at(4, "lstm", "f[*]=1", "i[*]=0.3", hidden=True)
+    text = "\n".join(lines(ClampPage, m, 120, 28))
+    assert number(float(m.trace.head.output[1])) not in text
+    assert "?" in text
+
+
+def test_with_nothing_held_it_shows_the_values_and_says_what_to_press() -> None:
+    m = at(4)
+    said = lines(ClampPage, m, 120, 28)
+    text = "\n".join(said)
+    assert "Nothing is held" in text and "0 and 1 hold the forget gate f" in text
+    value = float(m.trace.layers[0].values["h"][4, m.cursor.unit])
+    assert number(value, 3, True) in text and short(value).strip() in text
+
+
+def test_the_title_of_every_page_says_that_something_is_held() -> None:
+    m = at(2, "lstm", "i[1]=0", "f[*]=1")
+    (line,) = ["".join(s.text for s in li) for li in Title(m).lines(m, 120, 1)]
+    assert "held: f[*]=1 +1 more" in line
+    free = at(2)
+    assert "held" not in "".join(s.text for s in Title(free).lines(free, 120, 1)[0])
+
+
+def test_an_equation_does_not_pretend_to_have_computed_what_is_held() -> None:
+    m = at(2, "lstm", "f[*]=0.25")
+    cursor = replace(m.cursor, part=m.layer.parts.index("forget"))
+    m = replace(m, cursor=cursor)
+    text = "\n".join("".join(s.text for s in li) for li in Equations(m).lines(m, 100, 12))
+    assert "f₃  held at 0.250" in text
+    assert "a_f₃ = x₃·W_f" in text and "σ(a_f" not in text
+    back = replace(m, backward=True)
+    told = ["".join(s.text for s in li) for li in Equations(back).lines(back, 100, 20)]
+    n = next(n for n, line in enumerate(told) if "∂L/∂a_f₃ =" in line)
+    assert "= +0.000" in "".join(told[n : n + 2])
+    assert "nothing goes on" in "\n".join(told)
+
+
+# -- what the keys do -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cell", "gate"), [("lstm", "f"), ("gru", "z"), ("lstm-slide", "f"), ("gru-2014", "z")]
+)
+def test_0_and_1_hold_the_gate_everywhere_and_again_let_it_go(cell: str, gate: str) -> None:
+    m = at(4, cell)
+    shut = press(m, "shut")
+    assert clamps(shut) == [f"{gate}[*]=0"]
+    m = after(m, shut)
+    assert (m.trace.layers[0].values[gate] == 0).all()
+    assert clamps(press(m, "open")) == [f"{gate}[*]=1"]
+    assert clamps(press(m, "shut")) == []
+
+
+def test_the_gate_is_that_of_the_part_or_the_drawn_one() -> None:
+    m = at(4)
+    part = replace(m.cursor, part=m.layer.parts.index("output"))
+    assert ClampPage(m).gate(replace(m, cursor=part)) == "o"
+    m = replace(m, kept={"clamp": Kept("i")})
+    assert ClampPage(m).gate(replace(m, cursor=part)) == "i"
+
+
+def test_a_cell_without_gates_says_so() -> None:
+    done = press(at(4, "rnn"), "shut")
+    assert done.failed and "no gate" in done.said and done.query is None
+
+
+def test_x_cuts_out_the_chosen_unit() -> None:
+    m = at(4)
+    m = after(m, press(m, "cut"))
+    unit = m.cursor.unit
+    assert (m.trace.layers[0].values["h"][:, unit] == 0).all()
+    assert [str(c) for c in m.query.clamps] == [f"h[*,{unit}]=0"]
+
+
+def typed(m: Moment, said: str) -> Change:
+    asked = ClampPage(m).press(m, "hold")
+    assert isinstance(asked, Prompt)
+    return asked.then(m, said)
+
+
+def test_a_typed_line_holds_what_it_says_and_a_number_holds_the_chosen_place() -> None:
+    m = at(3)
+    asked = ClampPage(m).press(m, "hold")
+    assert isinstance(asked, Prompt) and asked.filled == f"h[3,{m.cursor.unit}]="
+    assert clamps(typed(m, "i[1,2]=0.5")) == ["i[1,2]=0.5"]
+    assert clamps(typed(m, "-.5")) == [f"h[3,{m.cursor.unit}]=-0.5"]
+    again = after(m, typed(m, "f[*]=1"))
+    assert clamps(typed(again, "f[*]=0")) == ["f[*]=0"]
+    assert clamps(typed(again, "f[2]=0")) == ["f[*]=1", "f[2]=0"]
+
+
+@pytest.mark.parametrize("said", ["", "f", "z[*]=1", "f[5]=1", "f[*,6]=1", "lstm.1.f=0", "f[*]=x"])
+def test_a_line_that_means_nothing_changes_nothing(said: str) -> None:
+    done = typed(at(3), said)
+    assert done.failed and done.said.startswith("Clamp") and done.query is None
+    assert not done.moment
+
+
+def test_in_a_deep_net_the_layer_of_the_cursor_is_held() -> None:
+    m = at(3, "deep")
+    m = replace(m, cursor=replace(m.cursor, layer=3))
+    assert clamps(press(m, "shut")) == ["lstm.1.backward.f[*]=0"]
+    assert clamps(typed(m, "i[1]=0")) == ["lstm.1.backward.i[1]=0"]
+    assert clamps(typed(m, "lstm.0.i[1]=0")) == ["lstm.0.i[1]=0"]
+    said = lines(ClampPage, at(3, "deep", "lstm.1.backward.f[*]=0"), 120, 28)
+    assert any("lstm.1.backward.f[*]=0" in line for line in said)
+
+
+def test_undo_and_redo_walk_through_what_was_held() -> None:
+    m = at(3)
+    seen = [m.query.clamps]
+    for key in ("shut", "open", "cut", "reset"):
+        m = after(m, press(m, key))
+        seen.append(m.query.clamps)
+    assert [len(c) for c in seen] == [0, 1, 1, 2, 0]
+    for wanted in reversed(seen[:-1]):
+        m = after(m, press(m, "undo"))
+        assert m.query.clamps == wanted
+    assert "nothing to undo" in press(m, "undo").said
+    for wanted in seen[1:3]:
+        m = after(m, press(m, "redo"))
+        assert m.query.clamps == wanted
+    m = after(m, press(m, "cut"))
+    assert "nothing to do again" in press(m, "redo").said
+
+
+def test_g_draws_the_next_quantity() -> None:
+    m, names = at(3), []
+    for _ in range(7):
+        names.append(ClampPage(m).quantity(m))
+        m = after(m, press(m, "quantity"))
+    assert names == ["h", "f", "i", "g", "c", "o", "h"]
+
+
+def test_a_saved_trace_whose_net_is_not_here_says_that_it_cannot() -> None:
+    query = Query(TEXT, "gone")
+    m = moment(read(Query(TEXT, "lstm")), 3, query=query, failures={query: "There is no gone."})
+    said = "\n".join(lines(ClampPage, m, 120, 28))
+    assert "saved trace" in said and "There is no gone." in said
+    for key in ("shut", "hold", "cut", "undo", "reset"):
+        assert press(m, key).failed
+
+
+def test_a_saved_trace_of_other_weights_is_not_compared() -> None:
+    mine, other = read(Query(TEXT, "lstm")), trace(stored("lstm").untrained(3), Query(TEXT, "lstm"))
+    assert comparable(mine, mine) and not comparable(mine, other)
+    query = Query(TEXT, "lstm")
+    m = moment(other, 3, query=query, answers={query: mine})
+    assert "is not the one" in "\n".join(lines(ClampPage, m, 120, 28))
+
+
+def test_the_largest_difference_of_nothing_is_not_zero() -> None:
+    mine = read(Query(TEXT, "lstm"))
+    assert largest(mine, mine, 0, "h") == 1 and not np.any(changed(mine, mine, 0, "h"))
+
+
+# -- in the app -----------------------------------------------------------------------------------
+
+
+async def test_keys_hold_and_let_go_in_the_app() -> None:
+    def explore(question: Question) -> Any:
+        assert isinstance(question, Query)
+        return read(question)
+
+    query = Query(TEXT, "lstm")
+    app = RnnvizApp(read, query, read(query), explore=explore, page="clamp")
+    async with app.run_test(size=(120, 36)) as pilot:
+
+        async def press(*keys: str) -> Moment:
+            for key in keys:
+                await pilot.press(key)
+                await app.workers.wait_for_complete()
+                await pilot.pause()
+            return app.step_screen.moment
+
+        assert (await press("end", "0")).trace.clamps == (Clamp("f", 0, layer="lstm"),)
+        m = await press("o", "backspace", *["1"], "enter")
+        assert m.failed and m.query.clamps == (Clamp("f", 0),)
+        m = await press("o", "0", "full_stop", "5", "enter")
+        assert str(m.query.clamps[-1]) == f"h[4,{m.cursor.unit}]=0.5"
+        assert m.trace.layers[0].values["h"][4, m.cursor.unit] == 0.5
+        page = app.step_screen.query("#page-clamp").first(Page)
+        text = "\n".join(strip.text for strip in page.strips())
+        assert f"h[4,{m.cursor.unit}]=0.5" in text and number(float(m.trace.head.output[1])) in text
+        assert (await press("z")).query.clamps == (Clamp("f", 0),)
+        assert (await press("y", "delete")).trace.clamps == ()
+        assert (await press("escape")).page == ""
+
+
+async def test_a_net_that_cannot_be_read_is_told_on_the_page() -> None:
+    def explore(question: Question) -> Any:
+        raise MissingError("There is no model lstm here.")
+
+    query = Query(TEXT, "lstm")
+    app = RnnvizApp(read, query, read(query), explore=explore, page="clamp")
+    async with app.run_test(size=(120, 36)) as pilot:
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        page = app.step_screen.query("#page-clamp").first(Page)
+        assert "There is no model lstm here." in "\n".join(s.text for s in page.strips())
+
+
+@pytest.mark.parametrize("lang", ["en", "tr"])
+def test_every_key_has_words(lang: str) -> None:
+    keys = [f"key_{key.name}" for key in ClampPage.keys]
+    for key in ("title", "question", "action", "help", *keys):
+        assert ClampPage(at(0)).say(at(0, lang=lang), key)

@@ -1,0 +1,378 @@
+"""The page of a net by hand: its numbers, what its keys change, and what it shows of it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import string
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from rnnviz import texts
+from rnnviz.clamps import Clamp
+from rnnviz.cursor import fitted
+from rnnviz.equations import number
+from rnnviz.explore import explorer
+from rnnviz.findings import hand as found
+from rnnviz.hand import CELLS, Entry, Hand, model_of
+from rnnviz.hand.friendly import friendly
+from rnnviz.query import Query
+from rnnviz.trace import Trace
+from rnnviz.tracer import tracer
+from rnnviz.tui.app import RnnvizApp
+from rnnviz.tui.byhand.entries import choices
+from rnnviz.tui.look import THEMES, Look
+from rnnviz.tui.moment import Moment
+from rnnviz.tui.page import Change, Prompt
+from rnnviz.tui.pages.hand import ByHand, Kept
+from tests.tui.made import made, moment
+from tests.tui.pages.reading import SIZES, lines
+
+TEXT = "1 0 0.5 -1"
+READ = tracer()
+EDITED = {"lstm": "b_f", "gru": "b_z", "rnn": "b"}
+
+
+def asking(cell: str = "lstm", units: int = 1, text: str = TEXT) -> Query:
+    return Query(text, model_of(cell), hand=friendly(cell, units))
+
+
+def at(t: int, query: Query | None = None, **changed: Any) -> Moment:
+    """A moment of a net by hand after token t."""
+    query = query or asking()
+    return moment(READ(query), t, query=query, **changed)
+
+
+def pressed(m: Moment, *keys: str) -> Moment:
+    """The moment after these keys, with every query read and every question answered."""
+    for key in keys:
+        done = ByHand(m).press(m, key)
+        if isinstance(done, Prompt):
+            raise AssertionError("a line was opened")
+        m = after(m, done)
+    return m
+
+
+def after(m: Moment, done: Change | None) -> Moment:
+    if done is None:
+        return m
+    m = replace(m, **done.moment, status=done.said, failed=done.failed)
+    if done.query is not None:
+        m = moment_of(m, READ(done.query), done.query)
+    asked = {q: READ(q) for q in ByHand(m).questions(m) if isinstance(q, Query)}
+    return replace(m, answers={**m.answers, **asked})
+
+
+def moment_of(m: Moment, trace: Trace, query: Query) -> Moment:
+    """The moment when another trace has been read."""
+    return replace(m, trace=trace, query=query, cursor=fitted(m.cursor, trace))
+
+
+def typed(m: Moment, said: str) -> Moment:
+    """The moment after a line was typed."""
+    line = ByHand(m).press(m, "type")
+    assert isinstance(line, Prompt)
+    return after(m, line.then(m, said))
+
+
+def chosen_is(m: Moment) -> str:
+    """The entry the page says is chosen, as it is typed."""
+    said = next(line for line in lines(ByHand, m, 120, 36) if line.startswith(" ▸ "))
+    return said.removeprefix(" ▸ ").partition(" = ")[0]
+
+
+# -- its numbers ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("units", [1, 2, 4])
+@pytest.mark.parametrize("cell", CELLS)
+def test_every_number_is_that_of_the_trace(cell: str, units: int, size: tuple[int, int]) -> None:
+    m = at(2, asking(cell, units))
+    said = lines(ByHand, m, *size)
+    trace, layer = m.trace, m.layer
+    row = next(line for line in said if line.startswith(" p(1)"))
+    wanted = [number(float(trace.head.readout[t, 1])) for t in range(3)]
+    assert row.split()[1:] == [*wanted, "·"]
+    part = found.lines(trace)
+    beside = any("│" in line for line in said)
+    right = [line.partition("│")[2] for line in said] if beside else said
+    text = " ".join(" ".join(right).split())
+    values = found.at(trace, 2)
+    small = size == (80, 24) and units == 4
+    for line in part:
+        worked = found.whole(line.formula, values, 0)
+        if not small or line.part == "predict":
+            assert worked.result in text
+        if units == 1 or size == (200, 50):
+            assert worked.text in text, line.name
+    for name in ("W_f", "U_f", "b_f") if cell == "lstm" else ():
+        value = friendly(cell, units).array(name)[0][0]
+        assert found.written(value) in " ".join(said)
+    assert layer.units == units
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_table_has_every_weight_under_what_it_multiplies(cell: str) -> None:
+    hand, n = friendly(cell, 2), 0
+    for name in hand.names:
+        for entry in hand.entries(name):
+            n += 1
+            hand = hand.changed(entry, n / 10)
+    m = at(1, replace(asking(cell, 2), hand=hand))
+    said = [line.partition("│")[0] for line in lines(ByHand, m, 200, 50)]
+    head = next(line for line in said if "h₁[0]" in line)
+    ends = {name: head.index(name) + len(name) for name in head.split()}
+    rows = [line for line in said if re.search(r"\d\.\d", line)]
+    for name in hand.names:
+        for entry in hand.entries(name):
+            text = found.written(hand.value(entry))
+            if name[0] in "Uh" or name in ("c", "W_y"):
+                column = f"h₁[{entry.column if name in ('h', 'c') else entry.row}]"
+            else:
+                column = {
+                    "W": "x₂",
+                    "b": "b_r" if name.startswith("b_r") and len(name) > 3 else "b",
+                }[name[0]]
+            place = [line for line in rows if line[: ends[column]].endswith(f" {text}")
+                     or line[: ends[column]].endswith(f"▸{text}")]  # fmt: skip
+            assert place, (hand.written(entry), column)
+
+
+def test_what_has_not_been_computed_is_not_shown() -> None:
+    m = at(1, asking("lstm"))
+    early = replace(m, cursor=replace(m.cursor, part=1))
+    said = lines(ByHand, early, 120, 36)
+    line = {text.split()[0]: text for text in (s.partition("│")[2] for s in said) if text.strip()}
+    assert line["f₂"].endswith(number(float(m.layer.values["f"][1, 0]), signed=True))
+    assert line["c₂"].split()[-1] == "·" and line["p₂"].split()[-1] == "·"
+    hidden = lines(ByHand, replace(m, hidden=True), 120, 36)
+    assert "?" in next(text for text in hidden if "p₂" in text)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_values_over_the_tokens_are_those_of_the_chosen_unit(cell: str) -> None:
+    m = at(3, asking(cell, 2))
+    m = replace(m, cursor=replace(m.cursor, unit=1))
+    said = lines(ByHand, m, 200, 50)
+    for name in m.quantities:
+        row = next(line for line in said if line.split()[:1] == [name])
+        wanted = [number(float(v)) for v in m.layer.values[name][:, 1]]
+        assert [text.lstrip("+") for text in row.split()[1:]] == wanted
+
+
+# -- choosing and changing ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_keys_reach_every_number_of_every_unit(cell: str) -> None:
+    hand, reached = friendly(cell, 2), set()
+    for unit in range(2):
+        m = at(0, asking(cell, 2))
+        m = replace(m, cursor=replace(m.cursor, unit=unit))
+        for _ in range(len(choices(hand, m.cursor))):
+            reached.add(chosen_is(m))
+            m = pressed(m, "next")
+        assert chosen_is(m) == "x[0]"
+        assert chosen_is(pressed(m, "back", "next")) == "x[0]"
+    every = {hand.written(e) for name in hand.names for e in hand.entries(name)}
+    assert every <= reached
+
+
+def to(m: Moment, name: str) -> Moment:
+    for _ in range(60):
+        if chosen_is(m) == name:
+            return m
+        m = pressed(m, "next")
+    raise AssertionError(name)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_plus_is_the_trace_of_a_tenth_more(cell: str) -> None:
+    name = EDITED[cell]
+    m = pressed(to(at(2, asking(cell)), name), "more", "more", "less")
+    entry = Entry(name, 0, 0)
+    hand = friendly(cell).changed(entry, friendly(cell).value(entry) + 0.1)
+    assert m.query.hand == hand
+    assert m.trace.head.loss == READ(replace(asking(cell), hand=hand)).head.loss
+
+
+def test_both_predictions_stand_below_each_other() -> None:
+    m = typed(to(at(3), "b_f"), "-4")
+    said = lines(ByHand, m, 120, 36)
+    old = next(line for line in said if line.startswith(" before"))
+    new = next(line for line in said if line.startswith(" p(1)"))
+    before = READ(asking()).head.readout[:, 1]
+    assert old.split()[1:] == [number(float(p)) for p in before]
+    assert new.split()[1:] == [number(float(p)) for p in m.trace.head.readout[:, 1]]
+    assert old.split()[1:] != new.split()[1:]
+    assert "−4.0*" in "".join(said) and "1 of 16 numbers changed" in "".join(said)
+    assert "(was 4.0)" in "".join(said)
+
+
+def test_an_x_can_be_changed_and_any_entry_by_name() -> None:
+    m = typed(at(1), "0.7")
+    assert m.trace.tokens == ("1", "0.7", "0.5", "-1")
+    m = typed(m, "W_y=2")
+    assert m.query.hand is not None and m.query.hand.array("W_y") == ((2.0,),)
+    assert m.trace.tokens == ("1", "0.7", "0.5", "-1")
+
+
+def test_what_cannot_be_read_changes_nothing_and_says_why() -> None:
+    m = typed(at(1), "much")
+    assert m.failed and "'much' is not a number" in m.status
+    assert m.trace.tokens == tuple(TEXT.split())
+
+
+def test_undo_redo_and_reset_go_through_what_was_there() -> None:
+    first = asking()
+    m = to(at(1, first), "b_f")
+    states: list[Hand | None] = [first.hand]
+    for _ in range(3):
+        m = pressed(m, "more")
+        states.append(m.query.hand)
+    for wanted in (*states[-2::-1], states[0]):
+        m = pressed(m, "undo")
+        assert m.query.hand == wanted
+    assert "nothing to undo" in m.status
+    for wanted in (*states[1:], states[-1]):
+        m = pressed(m, "redo")
+        assert m.query.hand == wanted
+    m = pressed(m, "reset")
+    assert m.query.hand == first.hand
+    assert pressed(m, "undo").query.hand == states[-1]
+
+
+def test_keys_faster_than_the_reading_are_not_lost() -> None:
+    m = to(at(1), "b_f")
+    for _ in range(3):
+        done = ByHand(m).press(m, "more")
+        assert isinstance(done, Change) and done.query is not None
+        m = replace(m, **done.moment)  # the trace is still that of the first query
+    assert done.query.hand is not None and done.query.hand.array("b_f") == ((4.3,),)
+
+
+def test_another_number_of_units_comes_round() -> None:
+    m = at(1)
+    for wanted in (2, 3, 4, 1):
+        m = pressed(m, "units")
+        assert m.layer.units == wanted
+    assert pressed(m, "undo").layer.units == 4
+
+
+def test_another_sentence_or_cell_is_a_new_beginning_that_can_be_undone() -> None:
+    m = pressed(to(at(1), "b_f"), "more")
+    edited = m.query
+    other = replace(m.query, model="gru by hand")
+    m = moment_of(m, READ(other), other)
+    assert ByHand(m).questions(m) == ()
+    m = pressed(to(m, "b_z"), "more")
+    assert m.layer.cell == "gru"
+    m = pressed(m, "undo", "undo")
+    assert m.query == edited and m.layer.cell == "lstm"
+
+
+def test_the_last_number_is_not_left() -> None:
+    m = typed(to(at(1), "b_f"), "1000")
+    m = pressed(m, "more")
+    assert m.failed and "1000" in m.status
+
+
+def test_a_large_net_gives_way_to_one_by_hand_and_comes_back() -> None:
+    large = Query("this movie was not good", "sentiment-gru")
+    m = moment(made(cell="gru"), 1, query=large)
+    said = lines(ByHand, m, 80, 24)
+    assert any("too many numbers" in line for line in said)
+    m = after(m, ByHand(m).press(m, "type"))  # type: ignore[arg-type]
+    assert m.trace.model == "gru by hand"
+    done = ByHand(m).press(m, "undo")
+    assert isinstance(done, Change) and done.query == large
+
+
+def test_a_saved_trace_can_be_changed_too() -> None:
+    query = asking("lstm", 2)
+    m = moment(READ(query), 1, query=Query(TEXT, "lstm by hand", "1"))
+    m = pressed(to(m, "b_f[0]"), "more")
+    assert m.query.hand is not None and m.query.hand.array("b_f") == ((4.1, 4.0),)
+
+
+# -- how it looks ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [(60, 20), *SIZES])
+@pytest.mark.parametrize("lang", ["en", "tr"])
+@pytest.mark.parametrize("cell", CELLS)
+def test_it_fits_with_every_number_of_units(cell: str, lang: str, size: tuple[int, int]) -> None:
+    for units in range(1, 5):
+        m = at(2, asking(cell, units, "1 -0.25 0.5 -1 1 1 0 0 0 0 0 1.125 3 4 5 6 7 8"), lang=lang)
+        m = pressed(m, "less")
+        for part in range(len(m.layer.parts)):
+            moved = replace(m, cursor=replace(m.cursor, part=part))
+            said = lines(ByHand, moved, size[0], size[1] - 2)
+            assert len(said) == size[1] - 2
+            assert any("▸" in line for line in said)
+
+
+@pytest.mark.parametrize("theme", [*THEMES, "none", "ascii"])
+def test_the_chosen_entry_is_seen_in_every_theme(theme: str) -> None:
+    plain = {"none": Look("dark", colour=False), "ascii": Look("dark", ascii_only=True)}
+    look = plain.get(theme) or Look(theme)
+    m = to(replace(at(2), look=look), "U_i")
+    assert any("▸−10.0" in line for line in lines(ByHand, m, 120, 34))
+
+
+def drive(*keys: Sequence[str] | str) -> tuple[RnnvizApp, list[str]]:
+    """The app on a net by hand, with the page open."""
+    query = asking()
+    read = explorer()
+    app = RnnvizApp(read, query, READ(query), explore=read, page="hand", t=1)
+
+    async def run() -> list[str]:
+        async with app.run_test(size=(120, 36)) as pilot:
+            for key in ("", *keys):
+                if key:
+                    await pilot.press(str(key))
+                await pilot.pause()
+                await app.workers.wait_for_complete()
+                await pilot.pause()
+            page = app.step_screen.query("#page-hand").first(ByHand)
+            return [strip.text.rstrip() for strip in page.strips()]
+
+    return app, asyncio.run(run())
+
+
+def test_keys_reach_the_page_and_every_view_follows() -> None:
+    app, said = drive("j", "plus", "plus", "minus", "m")
+    m = app.step_screen.moment
+    assert m.query.hand is not None and m.query.hand.array("W_f") == ((8.2,),)
+    assert m.trace.layers[0].weights["W_f"][0, 0] == 8.2
+    assert any("8.2*" in line for line in said)
+    assert any(line.startswith(" before") for line in said)
+    assert isinstance(m.kept["hand"], Kept)
+
+
+def test_a_value_is_typed_into_a_line() -> None:
+    app, _ = drive("j", "x", "minus", "2", "enter")
+    assert app.step_screen.moment.trace.layers[0].weights["W_f"][0, 0] == -2
+    app, _ = drive("j", "x", "z", "enter")
+    assert app.step_screen.moment.failed
+
+
+def test_the_texts_have_the_same_keys_and_places_in_every_language() -> None:
+    said = texts.page_catalogue("hand")
+    assert set(said["en"]) == set(said["tr"])
+    for key, text in said["en"].items():
+        places = {name for _, name, _, _ in string.Formatter().parse(text) if name}
+        other = {name for _, name, _, _ in string.Formatter().parse(said["tr"][key]) if name}
+        assert places == other, key
+    for key in ByHand.keys:
+        assert said["tr"][f"key_{key.name}"]
+
+
+def test_a_held_value_is_not_calculated() -> None:
+    query = replace(asking(), clamps=(Clamp("f", 0.25),))
+    said = "".join(lines(ByHand, at(1, query), 120, 36))
+    assert "held at 0.250" in said and "0.25 × 0.918" in said

@@ -1,0 +1,157 @@
+"""Cells in step: aligned rows, numbers of each cell's own trace, one cursor."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from rich.cells import cell_len
+
+from rnnviz.equations import number
+from rnnviz.query import Query
+from rnnviz.trace import Trace
+from rnnviz.tui.draw import short
+from rnnviz.tui.look import Look
+from rnnviz.tui.moment import Moment
+from rnnviz.tui.page import Prompt
+from rnnviz.tui.pages.lockstep import Lockstep
+from tests.tui.made import CELLS, TEXT, made, moment
+
+SIZES = ((60, 18), (80, 22), (120, 34), (200, 48))
+TRIO = ("rnn", "lstm", "gru")
+
+
+def shown(t: int = 2, cell: str = "lstm", text: str = TEXT, **changes: object) -> Moment:
+    bare = moment(made(text, cell), t, query=Query(text, cell), others=CELLS, **changes)
+    asked = Lockstep(bare).questions(bare)
+    return replace(bare, answers={q: made(q.text, q.model) for q in asked})  # type: ignore[attr-defined]
+
+
+def lines(m: Moment, width: int = 120, height: int = 34) -> list[str]:
+    drawn = Lockstep(m).lines(m, width, height)
+    assert len(drawn) <= height
+    found = ["".join(segment.text for segment in line) for line in drawn]
+    assert all(cell_len(line) <= width for line in found)
+    return found
+
+
+def panels(line: str) -> list[str]:
+    return line.split("│")[1:]
+
+
+def row(text: list[str], token: str) -> str:
+    return next(line for line in text[3:] if line[1:].startswith(token))
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("cell", TRIO)
+def test_each_panel_shows_the_numbers_of_its_own_trace(cell: str, size: tuple[int, int]) -> None:
+    m = shown(2, cell)
+    text, unit = lines(m, *size), m.cursor.unit
+    traces: list[Trace] = [made(cell=other) for other in TRIO]
+    for k, token in enumerate(TEXT.split()[:3]):
+        for trace, panel in zip(traces, panels(row(text, token)), strict=True):
+            assert panel.startswith(number(float(trace.head.readout[k, 1]), 2))
+            assert short(float(trace.layers[0].values["h"][k, unit])) in panel
+            if size[0] >= 120:
+                assert panel.split()[-1] == number(float(trace.layers[0].reach[k]), 2)
+
+
+def test_rows_stand_below_one_another_and_the_chosen_one_is_marked() -> None:
+    text = lines(shown(2))
+    marked = [line for line in text if line.startswith("▸")]
+    assert len(marked) == 1 and marked[0].startswith("▸was")
+
+
+def test_what_comes_later_is_dots() -> None:
+    text = lines(shown(1))
+    for token in ("was", "not", "good"):
+        assert not any(c.isdigit() for c in row(text, token))
+
+
+def test_predict_first_hides_the_present_row_the_curve_and_the_words() -> None:
+    m = shown(2, hidden=True)
+    text = lines(m)
+    assert [panel.split()[0] for panel in panels(row(text, "was"))] == ["?"] * 3
+    assert not any(c.isdigit() for c in row(text, "was"))
+    assert "changes its mind" in text[-1]
+    assert number(float(made(cell="rnn").head.readout[2].max()), 2) not in text[-1]
+    open_marks = sum(line.count("●") for line in lines(replace(m, hidden=False))[13:])
+    assert sum(line.count("●") for line in text[13:]) < open_marks
+
+
+def test_a_token_that_is_half_computed_has_no_prediction_yet() -> None:
+    m = shown(2)
+    m = replace(m, cursor=replace(m.cursor, part=0))
+    assert not any(c.isdigit() for c in row(lines(m), "was"))
+
+
+def test_the_words_say_what_each_believes_and_whether_they_agree() -> None:
+    for t in range(5):
+        said = " ".join(line.strip() for line in lines(shown(t))[-2:])
+        labels = []
+        for cell in TRIO:
+            trace = made(cell=cell)
+            leading = int(np.argmax(trace.head.readout[t]))
+            labels.append(trace.head.labels[leading])
+            p = number(float(trace.head.readout[t, leading]), 2)
+            assert f"{trace.layers[0].title} {labels[-1]} {p}" in said
+        assert ("They agree" in said) == (len(set(labels)) == 1)
+        assert ("do not agree" in said) == (len(set(labels)) == 2)
+
+
+def test_a_short_sentence_has_a_curve_and_a_long_one_is_paged() -> None:
+    assert any("▲" in line for line in lines(shown(4))[13:])
+    long = " ".join([TEXT] * 12)
+    text = lines(shown(37, text=long), 80, 22)
+    assert sum(line.startswith("▸") for line in text) == 1
+
+
+def test_the_chosen_unit_stays_in_sight_where_there_is_no_room_for_all() -> None:
+    trace = made(units=40)
+    m = moment(trace, 2, query=Query(TEXT, "lstm"), others=())
+    m = replace(m, cursor=replace(m.cursor, unit=39), kept={"lockstep": ("lstm", "gru")})
+    text = lines(m, 80, 22)
+    assert "h39" in text[2] and "▼" in text[2]
+    assert "◆" in row(text, "was")
+    assert "reading" in "\n".join(text)
+
+
+@pytest.mark.parametrize(
+    ("said", "models"), [("rnn, gru", ("rnn", "gru")), ("gru lstm", ("gru", "lstm"))]
+)
+def test_other_cells_can_be_typed(said: str, models: tuple[str, ...]) -> None:
+    m = shown()
+    prompt = Lockstep(m).press(m, "models")
+    assert isinstance(prompt, Prompt) and prompt.filled == "rnn, lstm, gru"
+    m = replace(m, **prompt.then(m, said).moment)
+    titles = lines(m)[1]
+    assert [made(cell=cell).layers[0].title in titles for cell in TRIO] == [
+        cell in models for cell in TRIO
+    ]
+
+
+@pytest.mark.parametrize("said", ["", "rnn", "rnn, transformer", "rnn rnn"])
+def test_what_cannot_stand_side_by_side_is_said(said: str) -> None:
+    m = shown()
+    change = Lockstep(m).press(m, "models").then(m, said)
+    assert change.failed and "gru" in change.said and not change.moment
+
+
+def test_an_untrained_net_is_compared_with_untrained_ones() -> None:
+    m = moment(made(), 1, query=Query(TEXT, "lstm", random=3), others=CELLS)
+    assert [q.random for q in Lockstep(m).questions(m)] == [3, 3]
+
+
+def test_a_cell_that_cannot_be_read_says_why() -> None:
+    bare = moment(made(), 1, query=Query(TEXT, "lstm"), others=CELLS)
+    (first, *_) = Lockstep(bare).questions(bare)
+    text = "\n".join(lines(replace(bare, failures={first: "weights are gone"})))
+    assert "weights are gone" in text and "reading" in text
+
+
+def test_without_colour_the_cells_and_signs_are_still_told_apart() -> None:
+    text = lines(shown(4, look=Look("dark", colour=False, ascii_only=True)))
+    assert all(mark in text[1] for mark in "RLG")
+    assert any(sign in "".join(text[3:13]) for sign in "+−")

@@ -1,0 +1,217 @@
+"""The page of layers and directions: what the head takes, in which order lanes are read."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rnnviz.cursor import start
+from rnnviz.engine import losses
+from rnnviz.equations import number
+from rnnviz.findings import net
+from rnnviz.query import Query
+from rnnviz.trace import Trace
+from rnnviz.tui.app import RnnvizApp
+from rnnviz.tui.draw import length
+from rnnviz.tui.lanes import Shown
+from rnnviz.tui.look import Look
+from rnnviz.tui.moment import Moment
+from rnnviz.tui.pages.net import Net
+from tests.tui.made import TEXT, made, stored
+
+SIZES = ((80, 24), (120, 36), (200, 50))
+LABELS = ("world", "sports", "business", "science")
+DEEP = {"layers": 2, "bidirectional": True, "labels": LABELS}
+T = len(TEXT.split())
+
+
+def trace_of(cell: str, **shape: Any) -> Trace:
+    return made(cell=cell, **(shape or DEEP))
+
+
+# -- what the head takes --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("shape", [DEEP, {"layers": 1}, {"bidirectional": True}, {"layers": 3}],
+                         ids=["deep", "one", "both", "stacked"])  # fmt: skip
+def test_the_head_takes_exactly_the_last_states(cell: str, shape: dict[str, Any]) -> None:
+    trace = trace_of(cell, **shape)
+    asked = net.ask(trace, "last")
+    assert asked is not None
+    np.testing.assert_allclose(asked.logits, trace.head.logits[-1], atol=1e-6)
+    np.testing.assert_allclose(asked.output, trace.head.output, atol=1e-6)
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("labels", [LABELS, ("negative", "positive")])
+def test_the_trap_is_the_head_of_the_engine_at_the_last_token(
+    cell: str, labels: tuple[str, ...]
+) -> None:
+    trace, kept = (
+        trace_of(cell, **{**DEEP, "labels": labels}),
+        stored(cell, **{**DEEP, "labels": labels}),
+    )
+    model = kept.model
+    ids = np.array(trace.ids)[:, None]
+    scans = model.forward(ids).scans[-1]
+    states = np.concatenate([scan.stack("h")[-1] for scan in scans], axis=-1)
+    p = losses.outputs(model.spec.head.kind, model.head(states))[0]
+    wanted = [1 - p[0], p[0]] if len(p) == 1 else p
+    found = net.ask(trace, "end")
+    assert found is not None
+    np.testing.assert_allclose(found.output, wanted, atol=1e-6)
+    assert [(s.t, s.read) for s in found.taken] == [(T - 1, T), (T - 1, 1)]
+    right = net.ask(trace, "last")
+    assert right is not None and not np.allclose(found.output, right.output, atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [{"layers": 1}, {"layers": 3}])
+def test_without_a_backward_lane_there_is_no_trap(shape: dict[str, Any]) -> None:
+    assert not net.trapped(trace_of("gru", **shape))
+    assert net.trapped(trace_of("gru"))
+    assert not net.trapped(made("good", "gru", **DEEP))
+
+
+def test_a_head_with_a_layer_of_its_own_is_not_guessed_at() -> None:
+    trace = trace_of("gru")
+    head = replace(trace.head, W=trace.head.W[:3])
+    assert net.ask(replace(trace, head=head), "last") is None
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_a_layer_reads_both_directions_of_the_one_below_side_by_side(cell: str) -> None:
+    trace = trace_of(cell)
+    assert net.levels(trace) == ((0, 1), (2, 3))
+    below = np.concatenate([trace.layers[n].values["h"] for n in (0, 1)], axis=1)
+    for n in (2, 3):
+        assert (trace.layers[n].values["x"] == below).all()
+
+
+def test_the_last_state_of_the_backward_lane_is_at_the_first_word() -> None:
+    trace = trace_of("lstm")
+    assert [net.last(layer) for layer in trace.layers] == [T - 1, 0, T - 1, 0]
+
+
+# -- the page -------------------------------------------------------------------------------------
+
+
+def drive(trace: Trace, size: tuple[int, int], keys: Sequence[str], **options: Any) -> list[str]:
+    """Open the page, press keys, and read its text."""
+    query = Query(TEXT, trace.model)
+    app = RnnvizApp(lambda q: trace, query, trace, explore=lambda q: trace, page="net", **options)
+
+    async def run() -> list[str]:
+        async with app.run_test(size=size) as pilot:
+            await pilot.pause()
+            for key in keys:
+                await pilot.press(key)
+                await pilot.pause()
+            page = app.step_screen.query_one("#page-net", Net)
+            return [strip.text for strip in page.strips()]
+
+    return asyncio.run(run())
+
+
+def lanes_of(lines: list[str]) -> list[list[str]]:
+    """The lines of each lane, bottom to top as a trace has them."""
+    starts = [k for k, line in enumerate(lines) if re.match(r"[ ▸]layer \d [→←]", line)]
+    ends = [*starts[1:], len(lines)]
+    return [lines[a:b] for a, b in zip(starts, ends, strict=True)][::-1]
+
+
+def numbers(line: str) -> list[str]:
+    return line[13:].split()
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_the_sizes_and_the_chosen_unit_are_those_of_the_trace(
+    cell: str, size: tuple[int, int]
+) -> None:
+    trace = trace_of(cell)
+    lanes = lanes_of(drive(trace, size, ["l", "o"], unit=2))
+    for layer, lane in zip(trace.layers, lanes, strict=True):
+        wanted = np.linalg.norm(layer.values["h"].astype(np.float64), axis=1)
+        assert numbers(lane[1]) == [number(float(v), 2) for v in wanted]
+    unit = next((line for line in lanes[1] if "◆ h 2" in line), None)
+    assert unit is not None or size == (80, 24)
+    if unit is not None:
+        h = trace.layers[1].values["h"][:, 2]
+        assert numbers(unit) == [number(float(v), 2, signed=True) for v in h]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_both_predictions_are_shown(cell: str, size: tuple[int, int]) -> None:
+    trace = trace_of(cell)
+    lines = drive(trace, size, ["x"])
+    for place, name in (("last", "last states ■"), ("end", "at the last word ⊗")):
+        asked = net.ask(trace, place)  # type: ignore[arg-type]
+        assert asked is not None
+        line = next(line for line in lines if line.startswith(f" {name}"))
+        assert line[22:].split() == [number(float(p)) for p in asked.output]
+    assert any(f"1 of {T} steps" in line for line in lines)
+
+
+def test_the_last_states_are_marked_and_the_wrong_one_of_the_trap() -> None:
+    marks = [
+        re.sub("[^●■⊗·]", "", lane[0])
+        for lane in lanes_of(drive(trace_of("gru"), (120, 36), ["x"]))
+    ]
+    assert marks == ["●●●●■", "■●●●●", "●●●●■", "■●●●⊗"]
+
+
+def test_arrows_point_the_way_a_lane_reads() -> None:
+    for n, lane in enumerate(lanes_of(drive(trace_of("gru"), (120, 36), ["o"]))):
+        there, back = lane[0].count("▶"), lane[0].count("◀")
+        assert (there, back) == ((T - 1, 0) if n % 2 == 0 else (0, T - 1))
+
+
+def test_a_lane_fills_in_its_own_order_and_only_after_the_one_below() -> None:
+    # Two lanes on, the cursor stays at the third word: the third lane has read three words.
+    lanes = lanes_of(drive(trace_of("gru"), (120, 36), ["right", "right", "l", "l"]))
+    dots = [[word == "·" for word in numbers(lane[1])] for lane in lanes]
+    assert dots == [[False] * T, [False] * T, [False] * 3 + [True] * 2, [True] * T]
+    lanes = lanes_of(drive(trace_of("gru"), (120, 36), ["right", "right", "l", "l", "l"]))
+    dots = [[word == "·" for word in numbers(lane[1])] for lane in lanes]
+    assert dots[3] == [True] * 2 + [False] * 3
+
+
+def test_the_head_waits_for_the_last_states_of_the_top_layer() -> None:
+    trace = trace_of("gru")
+    said = number(float(trace.head.output[0]))
+    waiting = drive(trace, (120, 36), ["l", "l", "l", "end"])
+    assert "waits" in waiting[3] and not any(said in line for line in waiting)
+    assert said in drive(trace, (120, 36), ["l", "l", "l", "home"])[3]
+
+
+def test_a_net_that_reads_forward_says_that_there_is_no_trap() -> None:
+    lines = " ".join(drive(made(), (120, 36), ["x"]))
+    assert "h[:, −1] is right" in lines and "padding page" in lines
+
+
+@pytest.mark.parametrize("lang", ["en", "tr"])
+@pytest.mark.parametrize("size", [(60, 20), *SIZES])
+@pytest.mark.parametrize("words", [1, 5, 60])
+@pytest.mark.parametrize("shape", [DEEP, {"layers": 1}, {"layers": 6, "units": 40}])
+@pytest.mark.parametrize("kept", [Shown(), Shown(whole=True), Shown(trap=True)])
+def test_every_line_fits(
+    lang: str, size: tuple[int, int], words: int, shape: dict[str, Any], kept: Shown
+) -> None:
+    trace = made(" ".join((TEXT.split() * 12)[:words]), "gru", **shape)
+    for layer in {0, len(trace.layers) - 1}:
+        cursor = replace(start(trace, words // 2), layer=layer)
+        moment = Moment(trace, cursor, Look("dark"), lang, kept={"net": kept})
+        drawn = Net(moment).lines(moment, *size)
+        assert len(drawn) <= size[1]
+        assert max(length(line) for line in drawn) <= size[0]
+        text = "".join(piece.text for line in drawn for piece in line)
+        # The chosen lane and the words are in sight at every size.
+        assert "▸" in text and trace.tokens[words // 2] in text

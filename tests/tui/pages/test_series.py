@@ -1,0 +1,226 @@
+"""The page of a series: every number on it is the trace's, and the future is not told early."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+from rich.cells import cell_len
+
+import rnnviz
+from rnnviz import texts
+from rnnviz.cursor import start
+from rnnviz.engine.model import Model, initialise
+from rnnviz.engine.spec import HeadSpec, ModelSpec, RecurrentSpec, SeriesSpec
+from rnnviz.equations import number
+from rnnviz.findings import series as found
+from rnnviz.query import Query
+from rnnviz.store import Stored, load
+from rnnviz.trace import Trace, frozen
+from rnnviz.tracer import trace as trace_of
+from rnnviz.tui.look import Look
+from rnnviz.tui.moment import Moment
+from rnnviz.tui.page import Change, Prompt
+from rnnviz.tui.pages.series import Series, y_axis
+from rnnviz.tui.views.equations import Equations
+from rnnviz.tui.views.heatmap import Words
+from rnnviz.tui.views.sentence import Sentence
+from tests.tui.made import made
+
+MOMENT = "2020-07-01 19:00"
+#: The room of the page at 60×20, 80×24, 120×36 and 200×50.
+SIZES = [(60, 18), (80, 22), (120, 34), (200, 48)]
+
+
+@cache
+def traced(cell: str = "gru", both: bool = False, moment: str = MOMENT) -> Trace:
+    """The shipped model, or a fresh net with another cell, on the same window."""
+    stored = load("jena-gru")
+    if cell == "gru" and not both:
+        return rnnviz.step(moment, model="jena-gru")
+    spec = ModelSpec(SeriesSpec(14), (RecurrentSpec(cell, 5, both),), HeadSpec("linear", 1))
+    net = Model(spec, initialise(spec, 2))
+    return trace_of(Stored(cell, net, stored.encoder, stored.labels, {}), Query(moment, cell))
+
+
+def at(
+    t: int = 239, trace: Trace | None = None, look: Look | None = None, **more: object
+) -> Moment:
+    trace = trace or traced()
+    return replace(Moment(trace, start(trace, t), look or Look("dark")), **more)  # type: ignore[arg-type]
+
+
+def drawn(moment: Moment, width: int = 120, height: int = 34) -> list[str]:
+    lines = Series(moment).lines(moment, width, height)
+    told = ["".join(segment.text for segment in line) for line in lines]
+    assert len(told) <= height
+    for line in told:
+        assert cell_len(line.rstrip()) <= width, line
+    return told
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("t", [0, 100, 239])
+def test_the_numbers_are_the_traces(size: tuple[int, int], cell: str, t: int) -> None:
+    trace = traced(cell)
+    lines = drawn(at(t, trace), *size)
+    whole = "\n".join(lines)
+    assert f"● T (degC) {number(found.readings(trace)[t, 1], 2)}" in whole
+    assert f"◆ forecast {number(found.forecasts(trace)[t], 2)}" in whole
+    came = found.course(trace)[found.aim(trace, t)]
+    assert f"○ came {number(came, 2)}" in whole
+    top = next(k for k, line in enumerate(lines) if "14 measurements" in line)
+    table = "\n".join(lines[top:])
+    for d, name in enumerate(found.series_of(trace).columns):
+        named = r"(?m)(?:^|[^.] |▸)" + re.escape(name)
+        shown = re.search(named + r" +([−\d.]+) *([+−]?[\d.]+) *([^ \n]*)", table)
+        assert shown is not None, table
+        assert shown[1] == number(found.readings(trace)[t, d], 2)
+        z = trace.layers[0].values["x"][t, d]
+        assert float(shown[2].replace("−", "-")) == pytest.approx(z, abs=0.051)
+        if size[0] >= 80:
+            assert shown[3] == number(float(found.gradients(trace)[t, d]), 3, True)
+
+
+def test_the_three_largest_gradients_are_marked() -> None:
+    lines = drawn(at(150))
+    marked = {name for line in lines for name in re.findall(r"▸(.+?) +[−\d]+\.", line)}
+    grads = np.abs(found.gradients(traced())[150])
+    columns = found.series_of(traced()).columns
+    assert marked == {columns[d] for d in np.argsort(-grads)[:3]}
+
+
+def test_what_is_not_read_yet_is_not_told_by_the_forecasts() -> None:
+    """The same forecasts in another order after the cursor draw the same picture."""
+    trace, t = traced(), 120
+    readout = trace.head.readout.copy()
+    readout[t + 1 :] = readout[t + 1 :][::-1]
+    other = replace(trace, head=replace(trace.head, readout=frozen(readout)))
+    assert y_axis(trace, 7) == y_axis(other, 7)
+    assert drawn(at(t, trace)) == drawn(at(t, other))
+    assert drawn(at(t + 1, trace)) != drawn(at(t + 1, other))
+
+
+def test_predict_first_hides_the_forecast_and_everything_that_came() -> None:
+    trace, t = traced(), 120
+    shown = drawn(at(t, trace, hidden=True))
+    assert "◆ forecast ?" in shown[2] and "○ came ?" in shown[2]
+    assert number(found.forecasts(trace)[t], 2) not in "\n".join(shown)
+    after = tuple(value + 1 for value in found.series_of(trace).after)
+    other = replace(trace, series=replace(found.series_of(trace), after=after))
+    assert drawn(at(239, trace, hidden=True)) == drawn(at(239, other, hidden=True))
+    assert drawn(at(239, trace)) != drawn(at(239, other))
+
+
+def test_before_the_prediction_of_the_hour_its_forecast_is_not_told() -> None:
+    moment = at(100)
+    moment = replace(moment, cursor=replace(moment.cursor, part=0))
+    assert "◆ forecast ?" in drawn(moment)[2]
+
+
+def test_the_marks_stand_at_their_values() -> None:
+    trace, t, width, height = traced(), 100, 120, 34
+    lines = drawn(at(t), width, height)
+    plot = lines[3 : next(k for k, line in enumerate(lines) if "|∂L/∂x|" in line) - 1]
+    axis = y_axis(trace, max(2, len(plot) // 3))
+    wanted = {
+        "●": (t, found.readings(trace)[t, 1]),
+        "◆": (t + 25, found.forecasts(trace)[t]),
+        "○": (t + 25, found.readings(trace)[t + 25, 1]),
+    }
+    for mark, (place, value) in wanted.items():
+        [(row, column)] = [(r, line.index(mark)) for r, line in enumerate(plot) if mark in line]
+        assert abs((1 - axis.share(value)) * len(plot) - row - 0.5) <= 0.51
+        assert column == pytest.approx(9 + place / 264 * (width - 10), abs=1.01)
+
+
+def test_the_units_told_are_those_that_moved_the_forecast_most() -> None:
+    lines, step = drawn(at(100)), found.moved(traced(), 100)
+    [line] = [line for line in lines if "by unit" in line]
+    told = re.findall(r"u(\d+) ([+−][\d.]+)", line)
+    order = np.argsort(-np.abs(step.by_unit), kind="stable")
+    assert [int(u) for u, _ in told] == order[: len(told)].tolist()
+    for unit, value in told:
+        assert value == number(float(step.by_unit[int(unit)]), 3, True)
+    assert f"{number(step.before)} → {number(step.after)}" in line
+
+
+def test_both_directions_and_an_open_end_are_drawn() -> None:
+    both = at(239, traced("gru", True, "2020-07-31 00:00"))
+    lines = drawn(both)
+    assert "unknown yet" in lines[2]
+    assert any("h moved" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    "look", [Look("dark", False), Look("dark", True, True)], ids=["grey", "ascii"]
+)
+def test_measured_and_foreseen_differ_without_colour(look: Look) -> None:
+    plot = "\n".join(drawn(at(200, look=look))[3:24])
+    assert "*" in plot and "x" in plot and not re.search("[⠁-⣿]", plot)
+
+
+def test_a_day_is_24_readings_and_a_time_can_be_typed() -> None:
+    page, moment = Series(at(100)), at(100, query=Query(MOMENT, "jena-gru"))
+    on, back = page.press(moment, "on"), page.press(moment, "back")
+    assert isinstance(on, Change) and on.moment["cursor"].t == 124
+    assert isinstance(back, Change) and back.moment["cursor"].t == 76
+    asked = page.press(moment, "moment")
+    assert isinstance(asked, Prompt)
+    assert asked.then(moment, "2020-06-20 12:00").query == Query("2020-06-20 12:00", "jena-gru")
+    assert asked.then(moment, "").failed
+
+
+def test_a_model_of_words_is_told_which_model_reads_a_series() -> None:
+    words = made()
+    moment = at(0, words)
+    assert "rnnviz step -m jena-gru" in drawn(moment)[1]
+    assert isinstance(change := Series(moment).press(moment, "on"), Change) and change.failed
+
+
+def test_both_languages_have_the_same_texts_and_placeholders() -> None:
+    english, turkish = (texts.page_catalogue("series")[lang] for lang in ("en", "tr"))
+    assert set(english) == set(turkish)
+    for key in english:
+        asked = [set(re.findall(r"{(\w+)}", told[key])) for told in (english, turkish)]
+        assert asked[0] == asked[1], key
+        assert english[key] != turkish[key], key
+
+
+# -- the panels of every trace, on a series --------------------------------------------------------
+
+
+def text_of(lines: list) -> list[str]:
+    return ["".join(segment.text for segment in line) for line in lines]
+
+
+def test_the_strip_tells_the_forecasts_in_degrees() -> None:
+    moment = at(100)
+    lines = text_of(Sentence(moment).lines(moment, 120, 8))
+    told = re.findall(r"\d+\.\d\d", lines[2])
+    first = 101 - len(told)
+    assert told == [number(v, 2) for v in found.forecasts(traced())[first:101]]
+    values = found.forecasts(traced())[first:101]
+    assert number(values.max(), 2) in lines[3] and number(values.min(), 2) in lines[5]
+
+
+def test_the_equation_of_the_forecast_ends_in_degrees() -> None:
+    moment = at(100)
+    lines = text_of(Equations(moment).lines(moment, 70, 12))
+    [line] = [line for line in lines if "T (degC)" in line]
+    said = re.search(r"T \(degC\) ([\d.]+) = ([−\d.]+) × ([\d.]+) \+ ([\d.]+)", line)
+    assert said is not None, line
+    result, s, d, m = (float(part.replace("−", "-")) for part in said.groups())
+    assert result == pytest.approx(found.forecasts(traced())[100], abs=0.005)
+    assert round(s * d + m, 2) == result
+
+
+def test_a_narrow_heatmap_names_the_hour_whole() -> None:
+    moment = at(239)
+    for width in (6, 8, 12):
+        lines = text_of(Words(moment).lines(moment, width, 8))
+        assert any(line.strip().endswith("18:00") for line in lines), lines

@@ -1,0 +1,87 @@
+"""Pictures and the report: what they show is what the screen shows, and nothing is fetched."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from rnnviz.equations import number
+from rnnviz.query import Query
+from rnnviz.tui import pictures
+from rnnviz.tui.app import RnnvizApp, screenshot
+from rnnviz.tui.pages import PAGES, load
+from rnnviz.tui.report import report
+from tests.tui.made import TEXT, made, moment, read
+
+
+def app(**more: object) -> RnnvizApp:
+    return RnnvizApp(read, Query(TEXT, "lstm"), made(), **more)  # type: ignore[arg-type]
+
+
+def texts_of(svg: str) -> list[str]:
+    """The lines of an SVG, by their height."""
+    found: dict[str, list[tuple[float, str]]] = {}
+    pattern = r'<text class="[^"]*" x="([\d.]+)" y="([\d.]+)"[^>]*>(.*?)</text>'
+    for x, y, said in re.findall(pattern, svg):
+        found.setdefault(y, []).append((float(x), unescape(said).replace("\xa0", " ")))
+    return ["".join(s for _, s in sorted(row)) for row in found.values()]
+
+
+def test_a_text_picture_is_the_screen_line_by_line(tmp_path: Path) -> None:
+    asyncio.run(screenshot(app(), tmp_path / "a.txt", (80, 24)))
+    lines = (tmp_path / "a.txt").read_text("utf-8").splitlines()
+    assert len(lines) == 24
+    assert max(map(len, lines)) <= 80
+    assert lines[0].strip().startswith("rnnviz")
+    assert any("this" in line and "movie" in line for line in lines)
+    assert "\x1b" not in "".join(lines)
+
+
+def test_a_picture_fetches_nothing(tmp_path: Path) -> None:
+    asyncio.run(screenshot(app(), tmp_path / "a.svg", (80, 24)))
+    drawn = (tmp_path / "a.svg").read_text("utf-8")
+    assert "@font-face" not in drawn
+    assert "url(http" not in drawn and "src=" not in drawn
+    assert set(re.findall(r"https?://[^\"'\s<]+", drawn)) == {"http://www.w3.org/2000/svg"}
+
+
+@pytest.mark.parametrize("name", ["sentence", "cell", "equation", "f", "c"])
+def test_a_panel_alone_shows_what_the_panel_shows(name: str) -> None:
+    said = pictures.of_panel(moment(), name, (100, 30), "txt")
+    drawn = [line.rstrip() for line in said.splitlines()]
+    svg = "\n".join(texts_of(pictures.of_panel(moment(), name, (100, 30), "svg")))
+    words = [
+        w.strip("▐▌▸▼") for line in drawn[1:9] for w in line.split() if any(c.isalnum() for c in w)
+    ]
+    assert words, said
+    assert all(word in svg.replace(" ", "") or word in svg for word in words)
+
+
+def test_an_unknown_panel_is_a_key_error() -> None:
+    with pytest.raises(KeyError):
+        pictures.of_panel(moment(), "nothing", (80, 24), "svg")
+
+
+def test_the_report_has_every_view_that_applies_and_every_prediction() -> None:
+    trace = made()
+    html = asyncio.run(report(app(explore=read)))
+    shown = [e for e in PAGES if load(e.name).applies(moment())]
+    assert html.count("<section>") == 1 + len(shown)
+    for entry in shown:
+        assert f"page.{entry.name}" not in html
+    for p in trace.head.readout[:, 1]:
+        assert f'<td class="n">{number(float(p))}</td>' in html
+    assert "<script" not in html and "src=" not in html
+    assert set(re.findall(r"https?://[^\"'\s<]+", html)) == {"http://www.w3.org/2000/svg"}
+
+
+def test_user_text_stays_text_in_the_report() -> None:
+    said = "not <b>good</b> & \x1b[31mred"
+    one = RnnvizApp(read, Query(said, "lstm"), made(said), explore=read)
+    html = asyncio.run(report(one))
+    assert "<b>good" not in html and "\x1b" not in html
+    assert "&lt;b&gt;" in html
