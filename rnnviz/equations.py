@@ -191,10 +191,22 @@ _OPERATORS = {ast.Add: " + ", ast.Sub: f" {MINUS} ", ast.Mult: " ⊙ ", ast.MatM
 _RANK = {ast.Add: 1, ast.Sub: 1, ast.Mult: 2, ast.MatMult: 3, ast.Pow: 4}
 
 
+class Step(int):
+    """A token's number, from 1, that knows ``before``: the token that was read before it."""
+
+    before: int
+
+    def __new__(cls, t: int, before: int) -> Step:
+        made = super().__new__(cls, t)
+        made.before = before
+        return made
+
+
 def symbol(name: str, t: int | None = None) -> str:
     """How a recorded name is written: ``h_prev`` at token 4 is h₃, without a token h₋.
 
-    ``t`` counts tokens from 1, as the screen does; the state after token t has subscript t.
+    ``t`` counts tokens from 1, as the screen does; the state after token t has subscript t. Where
+    the text is read from its end, ``t`` is a Step: then ``h_prev`` at token 4 is h₅.
     """
     if name == "p_after":
         name = "p"
@@ -205,8 +217,8 @@ def symbol(name: str, t: int | None = None) -> str:
     base = name.removesuffix("_prev")
     if t is None:
         return base + ("₋" if base != name else "")
-    step = str(t - 1 if base != name else t).translate(SUBSCRIPTS)
-    return base + step
+    before = t.before if isinstance(t, Step) else t - 1
+    return base + str(int(before if base != name else t)).translate(SUBSCRIPTS)
 
 
 def _gradient_symbol(name: str, t: int | None) -> str:

@@ -19,7 +19,7 @@ import numpy as np
 
 from rnnviz.arrays import Array
 from rnnviz.clamps import Clamp
-from rnnviz.equations import Line, evaluate, parse
+from rnnviz.equations import Line, Step, evaluate, parse
 from rnnviz.errors import InvalidFileError
 from rnnviz.files import write_atomically
 
@@ -69,6 +69,10 @@ class LayerTrace:
         """The token read before t, or None at the first one read."""
         earlier = t + 1 if self.direction == "backward" else t - 1
         return earlier if 0 <= earlier < len(self.mask) else None
+
+    def step(self, t: int) -> Step:
+        """Token t (from 0) as formulas write it: from 1, with the one read before it."""
+        return Step(t + 1, t + 2 if self.direction == "backward" else t)
 
     def state_before(self, t: int, state: str) -> Array:
         """A state as token t found it: (H)."""

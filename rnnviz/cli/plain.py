@@ -110,13 +110,13 @@ def _unit(
         values = ", ".join(f"{n} {number(layer.values[n][t, unit], signed=True)}" for n in shown)
         yield text("plain.values", lang, t=t + 1, token=tokens[t], values=values)
         for line in layer.lines:
-            name = "".join(s for s, _ in symbols(line.name, t + 1))
+            name = "".join(s for s, _ in symbols(line.name, layer.step(t)))
             held = layer.held(line.name, t, unit)
             if held is not None:
                 yield f"{name}: " + text("page.clamp.held_at", lang, value=number(held))
                 continue
             arithmetic = numbers(line.formula, layer.at(t), unit)
-            said = "".join(s for s, _ in symbols(f"{line.formula}", t + 1))
+            said = "".join(s for s, _ in symbols(line.formula, layer.step(t)))
             yield f"{name} = {said} = {arithmetic.text}"
         grads = ", ".join(f"∂L/∂{n} {number(layer.grads[n][t, unit], signed=True)}" for n in shown)
         yield text("plain.gradients", lang, t=t + 1, token=tokens[t], values=grads)

@@ -40,7 +40,7 @@ Examples:
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR",
               help="Folder of the runs and the table. Default: one of the user's.")  # fmt: skip
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, metavar="N",
-              help="Runs at a time; where there are several, each in one process on one core.")  # fmt: skip
+              help="Runs at a time, each in a process on one core.")  # fmt: skip
 @click.option("--dask", metavar="ADDRESS", help="Scheduler of a Dask cluster to compute on.")
 @click.option("--epochs", type=click.IntRange(1), metavar="N",
               help="Instead of the recipe's.")  # fmt: skip

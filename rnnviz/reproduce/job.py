@@ -35,7 +35,6 @@ class Job:
     limit: int | None
     data: str
     path: str
-    processes: int | None = None  # 1 where several runs share the processors
 
     @property
     def finished(self) -> bool:
@@ -43,11 +42,15 @@ class Job:
         return (Path(self.path) / "result.json").is_file()
 
     def options(self) -> runs.Options:
-        """What it changes of the recipe."""
+        """What it changes of the recipe.
+
+        One process a run, whatever the machine and however many runs at a time: their number is
+        felt in the last digits, and several runs use the processors better than one run in two.
+        """
         variant = self.recipe.partition(":")[2] or None
         return runs.Options(
             epochs=self.epochs, limit=self.limit, seed=self.seed, variant=variant,
-            processes=self.processes,
+            processes=1,
         )  # fmt: skip
 
     @property
@@ -96,7 +99,7 @@ def _trained(job: Job, stop: Path | None, manner: str) -> str:
         return "reused"
     asked = stop.exists if stop is not None else lambda: False
     if (path / "spec.json").is_file():
-        runs.resume(path, data=job.data, stop=asked, processes=job.processes or 2)
+        runs.resume(path, data=job.data, stop=asked)
     else:
         for name in _BEFORE_IT_BEGAN:
             for half in path.glob(name):

@@ -7,7 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +28,6 @@ def outcomes(
     jobs = [job for job in jobs if job not in ready]
     if not jobs:
         return
-    if dask is not None or at_once > 1:
-        jobs = [replace(job, processes=1) for job in jobs]
     if dask is not None:
         with connected(dask) as client, _stop_file(out, say) as stop:
             settings = {"backend": "dask", "client": client}

@@ -106,7 +106,7 @@ def label(moment: Moment, name: str, width: int) -> str:
         symbol_p = "p" if head.kind != "linear" else "y"
         said = "?" if moment.hidden else number(float(moment.readout[t, k]), 2)
         return cut(f"{symbol_p} {said} {visible(head.labels[k])}", width)
-    where = symbol(name, t + 1)
+    where = symbol(name, moment.step)
     if name == "x":
         return cut(f"{where} “{visible(moment.trace.tokens[t])}”", width)
     if state(moment, name) == "later":

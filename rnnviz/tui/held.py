@@ -155,7 +155,7 @@ def _unit(moment: Moment, free: Trace, name: str, width: int, most: int) -> list
         style = look.now if each == name else look.ink
         numbers = _numbers(moment, free, each)
         stuck = moment.layer.held(each, cursor.t, cursor.unit) is not None
-        line = [Segment(fit(f" {symbol(each, cursor.t + 1)}", 6), style)]
+        line = [Segment(fit(f" {symbol(each, moment.step)}", 6), style)]
         line += [Segment(fit(said, 12), style) for said in numbers]
         lines.append([*line, Segment(say(moment, "held") if stuck else "", look.now)])
     return lines
@@ -179,7 +179,7 @@ def _here(moment: Moment, free: Trace, name: str) -> Line:
     """The same in one line, of the drawn quantity alone."""
     look, cursor = moment.look, moment.cursor
     numbers = _numbers(moment, free, name)
-    line = [Segment(f" {symbol(name, cursor.t + 1)}[{cursor.unit}]", look.now)]
+    line = [Segment(f" {symbol(name, moment.step)}[{cursor.unit}]", look.now)]
     for key, said in zip(("free", "held", "difference"), numbers, strict=True):
         if said:
             line.append(Segment(f"  {say(moment, key)} ", look.dim))

@@ -12,7 +12,7 @@ import numpy as np
 from rnnviz import texts
 from rnnviz.arrays import Array
 from rnnviz.cursor import Cursor, known, part_of
-from rnnviz.equations import Line, inputs, is_weight
+from rnnviz.equations import Line, Step, inputs, is_weight
 from rnnviz.findings.series import forecasts
 from rnnviz.query import Query, Question
 from rnnviz.trace import LayerTrace, Trace
@@ -57,6 +57,11 @@ class Moment:
     def layer(self) -> LayerTrace:
         """The layer the cursor is in."""
         return self.trace.layers[self.cursor.layer]
+
+    @property
+    def step(self) -> Step:
+        """The present token as formulas write it."""
+        return self.layer.step(self.cursor.t)
 
     @property
     def part(self) -> str:

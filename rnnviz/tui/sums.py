@@ -50,7 +50,7 @@ def table(moment: Moment, found: Sequence[Use], width: int, chosen: str = "") ->
 
 
 def _term(moment: Moment, use: Use) -> str:
-    t = moment.cursor.t + 1
+    t = moment.step
     d = symbol(f"d_{use.made}", t)
     return f"{symbol(use.read, t)} ⊗ {d}" if use.read else d
 
@@ -103,7 +103,7 @@ def addition(moment: Moment, use: Use, k: int, width: int, tight: bool = False) 
     if use.read:
         values["read"] = float(read_by(layer, use)[t, k])
         formula = "before + read * d"
-        read = f"{symbol(use.read, t + 1)}[{k}]"
+        read = f"{symbol(use.read, moment.step)}[{k}]"
         symbols += [Segment(read, look.source), Segment(" × ", look.ink)]
     symbols.append(Segment(f"{symbol(f'd_{use.made}', t + 1)}[{unit}]", look.source))
     done = numbers(formula, values, unit)

@@ -9,6 +9,7 @@ from rnnviz.equations import (
     FUNCTIONS,
     Line,
     Span,
+    Step,
     evaluate,
     hard_sigmoid,
     inputs,
@@ -283,3 +284,10 @@ def test_operands_get_the_digits_their_result_needs() -> None:
     assert shown.digits > 3
     left, right = (float(text) for text, name in shown.spans if name)
     assert round(left * right, 3) == 4.928
+
+
+def test_a_layer_that_reads_from_the_end_takes_its_state_from_the_token_after() -> None:
+    assert symbol("h_prev", Step(4, 5)) == "h₅"
+    assert symbol("d_c_prev", Step(4, 5)) == "∂L/∂c₅"
+    assert symbol("h", Step(4, 5)) == "h₄"
+    assert "".join(s for s, _ in symbols("x @ W_f + h_prev @ U_f", Step(1, 2))) == "x₁·W_f + h₂·U_f"

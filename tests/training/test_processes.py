@@ -13,7 +13,6 @@ from training.tiny import tiny
 
 from rnnviz.cli import run as command
 from rnnviz.errors import InterruptedTraining
-from rnnviz.reproduce import pool
 from rnnviz.reproduce.job import Job
 from rnnviz.runs import Options, Run, resume, train
 from rnnviz.training.events import Event, Step
@@ -127,13 +126,5 @@ def test_a_resumed_run_cannot_be_given_another_number(
     assert "cannot take --processes" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("at_once", "processes"), [(1, None), (2, 1)])
-def test_runs_that_share_the_processors_have_one_process_each(
-    tmp_path: Path, at_once: int, processes: int | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: list[Job] = []
-    monkeypatch.setattr(pool, "_here", lambda jobs: seen.extend(jobs) or iter(()))
-    monkeypatch.setattr(pool, "_begin", lambda jobs, *rest: seen.extend(jobs) or (lambda: iter(())))
-    jobs = [Job("tiny", seed, 1, None, str(tmp_path), str(tmp_path / str(seed))) for seed in (0, 1)]
-    list(pool.outcomes(jobs, at_once, None, tmp_path, lambda text: None))
-    assert [job.options().processes for job in seen] == [processes] * 2
+def test_a_reproduction_has_one_process_a_run_so_that_its_numbers_are_the_same_everywhere() -> None:
+    assert Job("tiny", 0, 1, None, "data", "run").options().processes == 1

@@ -80,7 +80,7 @@ def drive(*keys: str) -> tuple[RnnvizApp, list[str]]:
 
 
 def test_an_open_page_shows_what_it_asked_for() -> None:
-    app, lines = drive()
+    _app, lines = drive()
     assert "does it work?" in lines[0]
     assert lines[1] == "known 1"
     assert lines[3] == "not this one"

@@ -238,7 +238,7 @@ class ReachPage(Page):
             waiting = self.say(moment, "computing") if moment.query.model else ""
             return [[Segment(f" {waiting}", look.dim)]]
         values, step = answer.at(moment.cursor.t)
-        t = moment.cursor.t + 1
+        t = moment.step
         name = f"{self.say(moment, 'step')} ‖∂{symbol('s', t)}/∂{symbol('s_prev', t)}‖"
         short = f"‖∂{symbol('s', t)}/∂{symbol('s_prev', t)}‖"
         name = name if cell_len(name) + 9 <= width else short

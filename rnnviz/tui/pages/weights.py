@@ -102,7 +102,7 @@ class Weights(Page):
         if each < 3:
             return lines
         read = read_by(layer, use)
-        name = symbol(use.read, cursor.t + 1)
+        name = symbol(use.read, moment.step)
         top = max(_top(layer, u, cursor.unit) for u in matrices)
         lines.append(
             self._cells(moment, name, read[cursor.t], float(np.abs(read).max()), best, width)
@@ -148,7 +148,7 @@ class Weights(Page):
 
     def _table(self, moment: Moment, use: Use, width: int, room: int) -> list[Line]:
         look, layer, cursor = moment.look, moment.layer, moment.cursor
-        name = symbol(use.read, cursor.t + 1)
+        name = symbol(use.read, moment.step)
         title = self.say(moment, "largest", read=name, weight=use.weight)
         lines = [heading(title, "", width, look)]
         everything = products(layer, use, cursor.t, cursor.unit)

@@ -133,7 +133,7 @@ def _stuck(moment: Moment, name: str, value: float) -> Line:
     """A held value: nothing was computed."""
     said = moment.text("page.clamp.held_at", value=number(value))
     return [
-        Segment(f" {symbol(name, moment.cursor.t + 1)}", moment.look.now),
+        Segment(f" {symbol(name, moment.step)}", moment.look.now),
         Segment("  " + said, moment.look.now),
     ]
 
@@ -142,11 +142,11 @@ def written(
     moment: Moment, name: str, formula: str, done: Arithmetic | None, width: int, tight: bool
 ) -> list[Line]:
     """An equation in symbols and, if it is not to be guessed, in numbers."""
-    look, t = moment.look, moment.cursor.t
+    look = moment.look
     style = name_style(moment, name)
-    left = f" {symbol(name, t + 1)}"
+    left = f" {symbol(name, moment.step)}"
     equals = Segment(" = ", look.ink)
-    said = [Segment(left, look.now), equals, *spans(symbols(formula, t + 1), style)]
+    said = [Segment(left, look.now), equals, *spans(symbols(formula, moment.step), style)]
     filled = [equals, *spans(done.spans, style)] if done else []
     filled += [equals, Segment(done.result if done else "?", look.now)]
     indent = len(left) + 3
@@ -186,7 +186,7 @@ def reading(moment: Moment, width: int) -> list[list[Line]]:
     for s in layer.states:
         value = float(layer.state_before(t, s)[moment.cursor.unit])
         line = [
-            Segment(f" {symbol(s + '_prev', t + 1)} = ", look.now),
+            Segment(f" {symbol(s + '_prev', moment.step)} = ", look.now),
             Segment(number(value, 3, True), look.source),
         ]
         if not states:

@@ -40,18 +40,18 @@ def undone(moment: Moment, line: Formula, values: Mapping[str, Array], width: in
 
     Nothing where the chosen unit has no such component (an input narrower than the layer).
     """
-    look, t = moment.look, moment.cursor.t
+    look = moment.look
     try:
         done = numbers(line.formula, values, moment.cursor.unit)
     except IndexError:
         return []
     style = name_style(moment, line.name)
     left = [
-        Segment(f" {symbol(line.name, t + 1)}".ljust(9), look.now),
+        Segment(f" {symbol(line.name, moment.step)}".ljust(9), look.now),
         Segment(" = ", look.ink),
         Segment(done.result.ljust(8), look.now),
     ]
-    middle = [Segment("= ", look.dim), *spans(symbols(line.formula, t + 1), style)]
+    middle = [Segment("= ", look.dim), *spans(symbols(line.formula, moment.step), style)]
     right = [Segment(" = ", look.dim), *spans(done.spans, style)]
     for more in (middle, right):
         if length(left) + length(more) <= width:

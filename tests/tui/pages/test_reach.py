@@ -11,11 +11,12 @@ import pytest
 from rich.cells import cell_len
 
 from rnnviz import texts
+from rnnviz.clamps import Clamp
 from rnnviz.equations import number
 from rnnviz.errors import UsageError
 from rnnviz.explore import reach as explored
 from rnnviz.findings.reach import Spectrum, kept
-from rnnviz.findings.siblings import siblings
+from rnnviz.findings.siblings import beside, siblings
 from rnnviz.query import Query, Question
 from rnnviz.trace import Trace
 from rnnviz.tracer import trace as trace_of
@@ -210,6 +211,7 @@ def test_the_stretch_that_fades_is_the_one_at_the_start() -> None:
 
 def test_that_it_fades_nowhere_is_said_only_if_so() -> None:
     assert told(felt([0.3, 0.2, 0.7, 0.5, 1], 2))["say_nowhere"]["value"] == "0.200"
+    assert told(felt([3, 2, 1.5, 1.2, 1], 2))["say_nowhere"]["value"] == "1.200"
     dip = told(felt([0.3, 0.05, 0.7, 0.5, 1], 2))
     assert "say_nowhere" not in dip and "say_faded" not in dip
 
@@ -217,7 +219,8 @@ def test_that_it_fades_nowhere_is_said_only_if_so() -> None:
 def test_the_other_paths_are_spoken_of_only_where_they_add() -> None:
     top = float(kept(made().layers[0])[2].max())
     assert "say_above" in told(felt([1, 1, top * 1.5, 1, 1], 2))
-    below = told(felt([1, 1, top * 0.5, 1, 1], 2))
+    mean = float(kept(made().layers[0])[2].mean())
+    below = told(felt([1, 1, (mean + top) / 2, 1, 1], 2))
     assert "say_below" in below and "say_above" not in below
     assert "say_above" not in told(felt([1, 1, top * 1.00001, 1, 1], 2))
 
@@ -238,6 +241,11 @@ def test_models_stand_beside_their_like() -> None:
     assert siblings("imdb-lstm", offered) == ("imdb-rnn", "imdb-lstm", "imdb-gru")
     assert siblings("agnews-bilstm", offered) == ("agnews-bilstm",)
     assert siblings("/runs/my-lstm", offered) == ("/runs/my-lstm",)
+
+
+def test_a_like_reads_the_same_text_and_nothing_is_held_there() -> None:
+    own = Query("so good", "lstm", "positive", None, (Clamp("f", 1.0),))
+    assert beside(own, "gru", 3) == Query("so good", "gru", random=3)
 
 
 def test_no_colour_and_ascii_still_tell_the_curves_apart() -> None:
