@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import os
 import stat
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import click
 
-from rnnviz.cli import hand, options
+from rnnviz.cli import hand, options, shown
 from rnnviz.errors import UsageError
 
 if TYPE_CHECKING:
@@ -40,7 +36,8 @@ Examples:
   rnnviz step "not good" --json > trace.json
   rnnviz step --clamp 'f[*]=1' "this movie was not good"   the forget gate stuck open
   echo "i loved it" | rnnviz step --csv
-  rnnviz step "not good" --screenshot handout.svg
+  rnnviz step "not good" --screenshot handout.svg      --view reach: that page, or a panel
+  rnnviz step "not good" --report handout.html         every view in one file
   rnnviz step "it was not good" --against "it was good"
   rnnviz step "it was not good" --compare rnn,lstm
   rnnviz step -m jena-gru "2020-07-01 19:00"           the weather before this moment
@@ -73,8 +70,10 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 something optional is missing, 4 invalid 
               help="Write the trace to a file.")  # fmt: skip
 @click.option("--open", "opened", type=click.Path(path_type=Path), metavar="FILE",
               help="Show a saved trace.")  # fmt: skip
-@click.option("--screenshot", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.svg",
-              help="Write the screen as an SVG and stop.")  # fmt: skip
+@click.option("--screenshot", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="Write the screen to FILE.svg or FILE.txt and stop.")  # fmt: skip
+@click.option("--report", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.html",
+              help="Write all views into one page and stop.")  # fmt: skip
 @click.option("--view", metavar="NAME", help="Open this page first; a wrong name lists them.")
 @click.option("--size", default="120x36", show_default=True, metavar="WxH",
               help="Size of the screenshot in characters.")  # fmt: skip
@@ -102,6 +101,7 @@ def command(
     save: Path | None,
     opened: Path | None,
     screenshot: Path | None,
+    report: Path | None,
     view: str | None,
     size: str,
     lang: str | None,
@@ -152,30 +152,43 @@ def command(
         raise UsageError(f"--at {at}: this text has tokens 1 to {T}.")
     if unit is not None and unit >= trace.layers[0].units:
         raise UsageError(f"--unit {unit}: this layer has units 0 to {trace.layers[0].units - 1}.")
+    if view is not None:
+        shown.checked(view, trace, picture=screenshot is not None)
+    language = options.language(lang)
     if save is not None:
-        _writable(save)
+        shown.writable(save)
         trace.save(save)
         if not quiet:
             click.echo(f"Saved {save}. Show it again with: rnnviz step --open {save}", err=True)
-    if screenshot is None and form is None and save is not None and not _on_screen():
+    kept = _kept(against, compared)
+    opened_with = view or next(iter(kept), "hand" if query.hand else None)
+    wanted = shown.Wanted(
+        at, unit, language, theme, color, opened_with, size, _switch(query, trace)
+    )
+    if report is not None:
+        shown.report(read, query, trace, wanted, kept, report)
+        if not quiet:
+            click.echo(f"Written: {report}", err=True)
+    if screenshot is not None:
+        shown.picture(read, query, trace, wanted, kept, screenshot)
+    if report is not None or screenshot is not None:
         return 0
-    if screenshot is not None or (form is None and _on_screen()):
-        language = options.language(lang)
-        kept = _kept(against, compared)
-        view = view or next(iter(kept), "hand" if query.hand else None)
-        return _screen(
-            read, query, trace, at, unit, language, theme, color, screenshot, size, view, kept
-        )
-    printed = _printed(trace, form or "plain", unit, options.language(lang))
+    if form is None and _on_screen():
+        return shown.show(read, query, trace, wanted, kept)
+    if form is None and save is not None:
+        return 0
+    from rnnviz.cli.printed import printed as as_lines
+
+    printed = as_lines(trace, form or "plain", unit, language)
     if other is not None:
         from rnnviz.cli import difference
 
-        printed = difference.printed(trace, other, form or "plain", options.language(lang))
+        printed = difference.printed(trace, other, form or "plain", language)
     if compared:
         from rnnviz.cli import comparison
 
         traces = [read(replace(query, model=name)) for name in compared]
-        printed = comparison.printed(traces, form or "plain", unit, options.language(lang))
+        printed = comparison.printed(traces, form or "plain", unit, language)
     for line in printed:
         click.echo(line)
     return 0
@@ -244,134 +257,3 @@ def _piped() -> bool:
     except (OSError, ValueError, AttributeError):
         return False
     return stat.S_ISFIFO(mode) or stat.S_ISREG(mode) or stat.S_ISSOCK(mode)
-
-
-def _writable(path: Path) -> None:
-    if not path.parent.is_dir():
-        raise UsageError(f"There is no folder {path.parent}. Make it first: mkdir -p {path.parent}")
-
-
-def _screen(
-    read: Any,
-    query: Query,
-    trace: Trace,
-    at: int | None,
-    unit: int | None,
-    lang: str,
-    theme: str | None,
-    color: str,
-    screenshot: Path | None,
-    size: str,
-    view: str | None,
-    kept: dict[str, object],
-) -> int:
-    colour = options.use_colour(color)
-    # Textual takes any NO_COLOR, even an empty one, as "greys"; the decision is made here.
-    os.environ.pop("NO_COLOR", None)
-    from rnnviz.tui.app import RnnvizApp
-
-    app = RnnvizApp(
-        read, query, trace, switch=_switch(query, trace), lang=lang, theme=theme or "dark",
-        t=(at or 1) - 1, unit=unit, colour=colour, ascii_only=not options.unicode(),
-        explore=read, page=_page(view), kept=kept,
-    )  # fmt: skip
-    if screenshot is not None:
-        if screenshot.suffix.lower() != ".svg":
-            raise UsageError(
-                f"--screenshot writes SVG; name a file that ends in .svg: {screenshot}"
-            )
-        import asyncio
-
-        from rnnviz.tui.app import screenshot as draw
-
-        _writable(screenshot)
-        asyncio.run(draw(app, screenshot, _size(size)))
-        return 0
-    if not sys.stdin.isatty():
-        # The sentence came through a pipe; the keys come from the terminal.
-        terminal = os.open("/dev/tty", os.O_RDWR)
-        os.dup2(terminal, 0)
-    app.run()
-    return app.return_code or 0
-
-
-def _page(view: str | None) -> str:
-    from rnnviz.errors import nearest
-    from rnnviz.tui.pages import PAGES
-
-    names = [entry.name for entry in PAGES]
-    if view is not None and view not in names:
-        raise UsageError(
-            f"There is no view {view!r}.{nearest(view, names)} Views: {', '.join(names)}."
-        )
-    return view or ""
-
-
-def _size(size: str) -> tuple[int, int]:
-    try:
-        width, height = (int(part) for part in size.lower().split("x"))
-        if 20 <= width <= 500 and 5 <= height <= 300:
-            return width, height
-    except ValueError:
-        pass
-    raise UsageError(f"--size {size}: expected WIDTHxHEIGHT in characters, for example 120x36.")
-
-
-def _printed(trace: Trace, form: str, unit: int | None, lang: str) -> Iterator[str]:
-    if form == "json":
-        yield json.dumps(trace.to_json(), ensure_ascii=False)
-    elif form == "jsonl":
-        yield from _jsonl(trace)
-    elif form == "csv":
-        yield from _csv(trace)
-    else:
-        from rnnviz.cli.plain import lines
-
-        yield from lines(trace, trace.leading_unit() if unit is None else unit, lang)
-        yield from hand.plain(trace, lang)
-
-
-def _jsonl(trace: Trace) -> Iterator[str]:
-    """One object a token, in the order of the text."""
-    whole = trace.to_json()
-    for t, token in enumerate(trace.tokens):
-        layers = [
-            {
-                **{key: layer[key] for key in ("name", "cell", "units", "direction")},
-                "mask": layer["mask"][t],
-                "values": {name: rows[t] for name, rows in layer["values"].items()},
-                "grads": {name: rows[t] for name, rows in layer["grads"].items()},
-                "reach": layer["reach"][t],
-            }
-            for layer in whole["layers"]
-        ]
-        record = {
-            "schema": whole["schema"], "model": trace.model, "t": t, "token": token,
-            "id": trace.ids[t], "unknown": trace.unknown[t], "layers": layers,
-            "readout": whole["head"]["readout"][t],
-        }  # fmt: skip
-        if trace.clamps:
-            record["clamps"] = whole["clamps"]
-        if trace.series is not None:
-            record["forecast"] = whole["series"]["degrees"]["readout"][t]
-        yield json.dumps(record, ensure_ascii=False)
-
-
-def _csv(trace: Trace) -> Iterator[str]:
-    """``t,token,layer,name,unit,value,grad``: one row per token × name × unit."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="")
-
-    def row(*cells: object) -> str:
-        buffer.seek(0)
-        buffer.truncate()
-        writer.writerow(cells)
-        return buffer.getvalue()
-
-    yield row("t", "token", "layer", "name", "unit", "value", "grad")
-    for layer in trace.layers:
-        for t, token in enumerate(trace.tokens):
-            for name in layer.recorded:
-                pairs = zip(layer.values[name][t], layer.grads[name][t], strict=True)
-                for unit, (value, grad) in enumerate(pairs):
-                    yield row(t, token, layer.name, name, unit, float(value), float(grad))

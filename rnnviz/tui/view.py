@@ -88,6 +88,9 @@ class Drawn(Widget, Generic[S]):
 
     def put_away(self, shown: S) -> None:
         """Set something down where nobody sees it: drawn when the view is next shown."""
+        if self._for is not None:
+            # Textual keeps the lines it painted last, and would paint them again.
+            self.refresh()
         self.set_reactive(type(self).shown, shown)
         self._for = None
 

@@ -19,7 +19,14 @@ from rnnviz.tracer import trace
 from rnnviz.tracer.reading import PAD
 from tests.tui.made import stored
 
-TEXTS = ["this movie was not good", "", "good", "not good movie " * 9 + "was", "was it", "it was not"]
+TEXTS = [
+    "this movie was not good",
+    "",
+    "good",
+    "not good movie " * 9 + "was",
+    "was it",
+    "it was not",
+]
 #: Model, layer of the trace, place of a text in the corpus.
 SHIPPED = [
     ("sentiment-lstm", 0, 5), ("sentiment-gru", 0, 17), ("imdb-rnn", 0, 3),

@@ -84,6 +84,10 @@ class Against(Page):
         PageKey("swap", ("x",), "x"),
     )
 
+    @classmethod
+    def applies(cls, moment: Moment) -> bool:
+        return cls.name in moment.kept
+
     def questions(self, moment: Moment) -> Sequence[Query]:
         asked = self._asked(moment)
         return () if asked is None else (asked,)

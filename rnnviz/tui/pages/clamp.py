@@ -48,6 +48,10 @@ class ClampPage(Page):
         PageKey("reset", ("delete", "backspace"), "del"),
     )
 
+    @classmethod
+    def applies(cls, moment: Moment) -> bool:
+        return bool(moment.trace.clamps)
+
     def questions(self, moment: Moment) -> Sequence[Query]:
         return () if moment.query == NOTHING else (self._free_query(moment),)
 

@@ -52,6 +52,10 @@ class ByHand(Page):
         PageKey("units", ("9",), "9"),
     )
 
+    @classmethod
+    def applies(cls, moment: Moment) -> bool:
+        return found.of_trace(moment.trace) is not None
+
     def questions(self, moment: Moment) -> Sequence[Question]:
         """The net as it was before it was changed."""
         began = self._state(moment).edits.now.began

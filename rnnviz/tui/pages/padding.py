@@ -40,6 +40,10 @@ class Padding(Page):
     alone = True
     keys = (PageKey("way", ("m",), "m"), PageKey("pads", ("z",), "z"))
 
+    @classmethod
+    def applies(cls, moment: Moment) -> bool:
+        return not (moment.trace.series or moment.query.hand or moment.trace.clamps)
+
     def questions(self, moment: Moment) -> Sequence[Question]:
         return (self._question(moment),)
 

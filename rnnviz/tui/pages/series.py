@@ -39,6 +39,10 @@ class Series(Page):
         PageKey("moment", ("m",), "m"),
     )
 
+    @classmethod
+    def applies(cls, moment: Moment) -> bool:
+        return moment.trace.series is not None
+
     def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
         series = moment.trace.series
         if series is None:

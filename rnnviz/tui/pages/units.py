@@ -43,6 +43,10 @@ class Units(Page):
     alone = True
     keys = (PageKey("threshold", ("g",), "g"),)
 
+    @classmethod
+    def applies(cls, moment: Moment) -> bool:
+        return not (moment.trace.series or moment.query.hand)
+
     def questions(self, moment: Moment) -> Sequence[UnitResponses]:
         query = moment.query
         if query.hand is not None:

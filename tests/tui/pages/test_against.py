@@ -17,7 +17,7 @@ from rnnviz.tui.draw import short
 from rnnviz.tui.look import THEMES, Look
 from rnnviz.tui.moment import Moment
 from rnnviz.tui.pages.against import Against, Second
-from tests.tui.made import made, moment, read
+from tests.tui.made import app, made, moment, read, screen_text
 from tests.tui.pages.reading import SIZES, drive, lines
 
 A, B = "this movie was not good", "movie was good good not"
@@ -150,16 +150,14 @@ def test_without_a_second_sentence_it_says_which_key_to_press() -> None:
 
 
 def test_a_second_sentence_is_typed_and_read() -> None:
-    app, said = drive(
-        "against", A, "lstm", explore, "o", *["backspace"] * 8, "b", "a", "d", "enter"
-    )
-    assert app.step_screen.moment.kept["against"].text == "this movie was bad"
+    it, said = drive("against", A, "lstm", explore, "o", *["backspace"] * 8, "b", "a", "d", "enter")
+    assert it.step_screen.moment.kept["against"].text == "this movie was bad"
     assert any("bad" in line and "≠" in line for line in said)
 
 
 def test_a_word_is_dropped_and_the_two_are_swapped() -> None:
-    app, said = drive("against", A, "lstm", explore, "right", "m", "x")
-    m = app.step_screen.moment
+    it, said = drive("against", A, "lstm", explore, "right", "m", "x")
+    m = it.step_screen.moment
     assert m.query.text == "this was not good" and m.kept["against"].text == A
     assert any(line.startswith(" +") and "movie" in line for line in said)
 
@@ -169,8 +167,8 @@ def test_the_quantity_goes_round() -> None:
     names = [*"fiogch"]
     seen = []
     for presses in range(len(names)):
-        app, _ = drive("against", A, "lstm", explore, *["g"] * (presses + 1), kept=kept)
-        seen.append(app.step_screen.moment.kept["against"].quantity)
+        it, _ = drive("against", A, "lstm", explore, *["g"] * (presses + 1), kept=kept)
+        seen.append(it.step_screen.moment.kept["against"].quantity)
     assert sorted(seen) == sorted(names) and seen[-1] == "h"
 
 
@@ -182,7 +180,17 @@ def test_a_second_sentence_that_cannot_be_read_says_why() -> None:
 def test_a_click_on_a_cell_goes_to_its_pair_and_unit() -> None:
     _, before = drive("against", A, "lstm", explore, kept={"against": Second(B)})
     line = next(n for n, li in enumerate(before) if li.startswith(" ≠ not"))
-    app, said = drive("against", A, "lstm", explore, kept={"against": Second(B)}, click=(90, line))
-    assert said[line].startswith("▸") and app.step_screen.moment.cursor.t == 3
+    it, said = drive("against", A, "lstm", explore, kept={"against": Second(B)}, click=(90, line))
+    assert said[line].startswith("▸") and it.step_screen.moment.cursor.t == 3
     arrow = next(li for li in said if "▼" in li).index("▼")
     assert abs(arrow - 90) <= 4
+
+
+async def test_a_page_that_was_put_away_is_painted_anew() -> None:
+    it = app(A, kept={"against": Second(B)}, explore=explore, page="against")
+    async with it.run_test(size=(120, 36)) as pilot:
+        for key in ("a", "L", "a"):
+            await pilot.pause(0.1)
+            await pilot.press(key)
+        await pilot.pause(0.1)
+        assert "iki cümle" in screen_text(it)[1]

@@ -1,0 +1,75 @@
+"""A trace away from the screen: JSON, an object a token, rows of a table, or lines to read."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rnnviz.cli import hand
+
+if TYPE_CHECKING:
+    from rnnviz.trace import Trace
+
+
+def printed(trace: Trace, form: str, unit: int | None, lang: str) -> Iterator[str]:
+    """A trace as lines of stdout, in the form that was asked for."""
+    if form == "json":
+        yield json.dumps(trace.to_json(), ensure_ascii=False)
+    elif form == "jsonl":
+        yield from _jsonl(trace)
+    elif form == "csv":
+        yield from _csv(trace)
+    else:
+        from rnnviz.cli.plain import lines
+
+        yield from lines(trace, trace.leading_unit() if unit is None else unit, lang)
+        yield from hand.plain(trace, lang)
+
+
+def _jsonl(trace: Trace) -> Iterator[str]:
+    """One object a token, in the order of the text."""
+    whole = trace.to_json()
+    for t, token in enumerate(trace.tokens):
+        layers = [
+            {
+                **{key: layer[key] for key in ("name", "cell", "units", "direction")},
+                "mask": layer["mask"][t],
+                "values": {name: rows[t] for name, rows in layer["values"].items()},
+                "grads": {name: rows[t] for name, rows in layer["grads"].items()},
+                "reach": layer["reach"][t],
+            }
+            for layer in whole["layers"]
+        ]
+        record = {
+            "schema": whole["schema"], "model": trace.model, "t": t, "token": token,
+            "id": trace.ids[t], "unknown": trace.unknown[t], "layers": layers,
+            "readout": whole["head"]["readout"][t],
+        }  # fmt: skip
+        if trace.clamps:
+            record["clamps"] = whole["clamps"]
+        if trace.series is not None:
+            record["forecast"] = whole["series"]["degrees"]["readout"][t]
+        yield json.dumps(record, ensure_ascii=False)
+
+
+def _csv(trace: Trace) -> Iterator[str]:
+    """``t,token,layer,name,unit,value,grad``: one row per token × name × unit."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="")
+
+    def row(*cells: object) -> str:
+        buffer.seek(0)
+        buffer.truncate()
+        writer.writerow(cells)
+        return buffer.getvalue()
+
+    yield row("t", "token", "layer", "name", "unit", "value", "grad")
+    for layer in trace.layers:
+        for t, token in enumerate(trace.tokens):
+            for name in layer.recorded:
+                pairs = zip(layer.values[name][t], layer.grads[name][t], strict=True)
+                for unit, (value, grad) in enumerate(pairs):
+                    yield row(t, token, layer.name, name, unit, float(value), float(grad))

@@ -1,0 +1,144 @@
+"""A trace on the screen: the app in a terminal, or its picture in a file."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rnnviz.cli import options
+from rnnviz.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from rnnviz.query import Query
+    from rnnviz.trace import Trace
+    from rnnviz.tui.app import RnnvizApp
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How a trace is to be looked at."""
+
+    at: int | None  # token, from 1
+    unit: int | None
+    lang: str
+    theme: str | None
+    color: str
+    view: str | None  # a page, or for a picture a panel
+    size: str  # of a picture: "120x36"
+    switch: tuple[str, ...] = ()  # the models behind the number keys
+
+
+def show(
+    explore: Any, query: Query, trace: Trace, wanted: Wanted, kept: Mapping[str, object]
+) -> int:
+    """Open the stepper; the exit code it ends with."""
+    app = _app(explore, query, trace, wanted, kept, _page(wanted.view))
+    if not sys.stdin.isatty():
+        # The sentence came through a pipe; the keys come from the terminal.
+        terminal = os.open("/dev/tty", os.O_RDWR)
+        os.dup2(terminal, 0)
+    app.run()
+    return app.return_code or 0
+
+
+def picture(
+    explore: Any, query: Query, trace: Trace, wanted: Wanted, kept: Mapping[str, object],
+    path: Path,
+) -> None:  # fmt: skip
+    """Write the screen, or the panel named by ``wanted.view``, as SVG or text."""
+    form = path.suffix.lower()
+    if form not in (".svg", ".txt"):
+        raise UsageError(
+            f"--screenshot writes SVG or text; name a file that ends in .svg or .txt: {path}"
+        )
+    size, panels = _size(wanted.size), _panels(trace)
+    writable(path)
+    import asyncio
+
+    from rnnviz.files import write_atomically
+    from rnnviz.tui import pictures
+    from rnnviz.tui.app import screenshot
+
+    page = _page(wanted.view, panels)
+    app = _app(explore, query, trace, wanted, kept, "" if page in panels else page)
+    if page in panels:
+        write_atomically(path, pictures.of_panel(app.step_screen.moment, page, size, form[1:]))
+    else:
+        asyncio.run(screenshot(app, path, size))
+
+
+def report(
+    explore: Any, query: Query, trace: Trace, wanted: Wanted, kept: Mapping[str, object],
+    path: Path,
+) -> None:  # fmt: skip
+    """Write every view of the sentence into one page of HTML."""
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"--report writes HTML; name a file that ends in .html: {path}")
+    writable(path)
+    import asyncio
+
+    from rnnviz.files import write_atomically
+    from rnnviz.tui.report import report as made
+
+    app = _app(explore, query, trace, wanted, kept, "")
+    write_atomically(path, asyncio.run(made(app)))
+
+
+def checked(view: str | None, trace: Trace, *, picture: bool) -> None:
+    """UsageError, with all names, if there is no such view."""
+    _page(view, _panels(trace) if picture else ())
+
+
+def writable(path: Path) -> None:
+    """UsageError if the folder of a file is not there."""
+    if not path.parent.is_dir():
+        raise UsageError(f"There is no folder {path.parent}. Make it first: mkdir -p {path.parent}")
+
+
+def _app(
+    explore: Any, query: Query, trace: Trace, wanted: Wanted, kept: Mapping[str, object], page: str,
+) -> RnnvizApp:  # fmt: skip
+    colour = options.use_colour(wanted.color)
+    # Textual takes any NO_COLOR, even an empty one, as "greys"; the decision is made here.
+    os.environ.pop("NO_COLOR", None)
+    from rnnviz.tui.app import RnnvizApp
+
+    return RnnvizApp(
+        explore, query, trace, switch=wanted.switch, lang=wanted.lang,
+        theme=wanted.theme or "dark", t=(wanted.at or 1) - 1, unit=wanted.unit, colour=colour,
+        ascii_only=not options.unicode(), explore=explore, page=page, kept=kept,
+    )  # fmt: skip
+
+
+def _panels(trace: Trace) -> tuple[str, ...]:
+    """What can be drawn by itself: panels, and the quantities with a heat map."""
+    from rnnviz.tui.pictures import PANELS
+
+    told = [line.name for line in trace.layers[0].lines if not line.name.startswith("a_")]
+    return (*PANELS, *dict.fromkeys(told))
+
+
+def _page(view: str | None, more: tuple[str, ...] = ()) -> str:
+    """The name of a page, or one of ``more``; UsageError with all names for any other."""
+    from rnnviz.tui.pages import PAGES
+
+    names = [*(entry.name for entry in PAGES), *more]
+    if view is not None and view not in names:
+        raise UsageError(
+            f"There is no view {view!r}.{nearest(view, names)} Views: {', '.join(names)}."
+        )
+    return view or ""
+
+
+def _size(size: str) -> tuple[int, int]:
+    try:
+        width, height = (int(part) for part in size.lower().split("x"))
+        if 20 <= width <= 500 and 5 <= height <= 300:
+            return width, height
+    except ValueError:
+        pass
+    raise UsageError(f"--size {size}: expected WIDTHxHEIGHT in characters, for example 120x36.")
