@@ -44,7 +44,8 @@ def aligned(shape: tuple[int, ...], dtype: Any) -> Array:
     for n in shape:
         size *= n
     room = np.empty(size + ALIGNMENT, np.uint8)
-    start = -room.ctypes.data % ALIGNMENT
+    address: int = room.__array_interface__["data"][0]
+    start = -address % ALIGNMENT
     return room[start : start + size].view(dtype).reshape(shape)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from rnnviz.engine.fast import FastScan, FastUnscan, Lookup
 from rnnviz.engine.held import Held
 from rnnviz.engine.recurrent import Scan, Unscan, scan, unscan, unscan_one
 from rnnviz.engine.spec import EmbeddingSpec, ModelSpec, RecurrentSpec, SeriesSpec
+from rnnviz.engine.words import WordRows, summed_rows, table_of
 from rnnviz.equations import relu
 
 
@@ -95,13 +96,6 @@ class Backward:
     unscans: tuple[tuple[Unscan, ...], ...]  # per layer, per direction
     x: Array  # (T, B, D): of what the bottom layer's input is made from
     reach: tuple[tuple[Array, ...], ...]  # per layer, per direction, (T); empty unless asked for
-
-
-class WordRows(NamedTuple):
-    """Gradients of the rows of a table that a batch uses."""
-
-    words: Array  # (n), ascending
-    rows: Array  # (n, E)
 
 
 class Model:
@@ -373,47 +367,3 @@ def _dropout(
     if rng is None or not rate:
         return None
     return (rng.random(shape, np.float32) >= rate).astype(dtype) / np.asarray(1 - rate, dtype)
-
-
-#: Words used at most this often in a batch are summed use by use, for all such words at once.
-RARE = 16
-
-
-def scatter_rows(ids: Array, d: Array, shape: tuple[int, ...]) -> Array:
-    """The table's gradient (V, E): each word's row sums the gradients (P, E) of its uses (P)."""
-    return table_of(summed_rows(ids, d, shape[0]), shape)
-
-
-def table_of(found: WordRows, shape: tuple[int, ...]) -> Array:
-    """The table (V, E) that has these rows, and zeros elsewhere."""
-    table = np.zeros(shape, found.rows.dtype)
-    table[found.words] = found.rows
-    return table
-
-
-def summed_rows(ids: Array, d: Array, vocabulary: int) -> WordRows:
-    """Each word that occurs, and the sum of the gradients (P, E) of its uses (P).
-
-    A tenth of the time of ``np.add.at`` or ``np.add.reduceat``: the uses are sorted by word; each
-    frequent word is one matrix product with ones; of the rare ones all first uses are added at
-    once, then all second ones, and so on.
-    """
-    small = ids.astype(np.uint16) if vocabulary <= 1 << 16 else ids  # sorted by counting
-    order = np.argsort(small, kind="stable")
-    every = np.bincount(small, minlength=vocabulary)
-    words = np.flatnonzero(every)
-    counts = every[words]
-    starts = np.cumsum(counts) - counts
-    rows = np.empty((len(words), d.shape[1]), d.dtype)
-    ones = np.ones(int(counts.max(initial=0)), d.dtype)
-    for k in np.flatnonzero(counts > RARE):
-        n = counts[k]
-        np.dot(ones[:n], d.take(order[starts[k] : starts[k] + n], 0), rows[k])
-    rare = np.flatnonzero(counts <= RARE)
-    rare = rare[np.argsort(-counts[rare], kind="stable")]  # those with most uses first
-    sums = d.take(order[starts[rare]], 0)
-    for use in range(1, RARE):
-        n = int(np.searchsorted(-counts[rare], -use))  # words with a further use
-        sums[:n] += d.take(order[starts[rare[:n]] + use], 0)
-    rows[rare] = sums
-    return WordRows(words, rows)

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pseudo import Terminal
 
 from rnnviz.cli import run
 from rnnviz.findings.difference import PARTED
 
 A, B = "this movie was not good", "this movie was good"
+LONG = "i went to see it with my friends and the plot was not good at all but the music was"
 
 
 def out(capsys: pytest.CaptureFixture[str], *args: str, code: int = 0) -> str:
@@ -75,3 +77,14 @@ def test_a_second_text_without_a_word_is_refused(capsys: pytest.CaptureFixture[s
 
 def test_control_characters_stay_where_they_are(capsys: pytest.CaptureFixture[str]) -> None:
     assert "\x1b" not in out(capsys, A, "--against", "good \x1b[31mred", "--plain")
+
+
+@pytest.mark.parametrize("args", [("--against", LONG.replace("not ", "")), ("--view", "units")])
+def test_a_token_step_on_either_page_is_small_and_then_it_is_quiet(args: tuple[str, str]) -> None:
+    it = Terminal("-m", "rnnviz", "step", LONG, *args)
+    it.until(b"help")
+    it.read(1, 3)  # the corpus arrives
+    sizes = [len(it.press(b"\x1b[C")) for _ in LONG.split()[1:]]
+    assert 0 < min(sizes) and max(sizes) <= 10 * 1024, sizes
+    assert it.read(0.1, 1) == b""
+    assert it.leave() == 0

@@ -13,9 +13,10 @@ from rnnviz.arrays import Array, Values
 from rnnviz.cells import CELLS, Cell, variant
 from rnnviz.engine import fast, initial, losses, recurrent
 from rnnviz.engine.fast import Lookup
-from rnnviz.engine.model import Model, initialise, scatter_rows
+from rnnviz.engine.model import Model, initialise
 from rnnviz.engine.program import NotFastError, program
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec, SeriesSpec
+from rnnviz.engine.words import scatter_rows
 
 QUICK = {
     "rnn": CELLS["rnn"], "lstm": CELLS["lstm"], "gru": CELLS["gru"],

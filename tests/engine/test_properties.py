@@ -17,10 +17,11 @@ from rnnviz.cells import CELLS, Cell
 from rnnviz.data.text import Vocabulary
 from rnnviz.engine import initial
 from rnnviz.engine.losses import d_logits, losses, outputs
-from rnnviz.engine.model import initialise, scatter_rows, shapes
+from rnnviz.engine.model import initialise, shapes
 from rnnviz.engine.optimizers import clip_by_norm
 from rnnviz.engine.recurrent import scan, unscan
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec
+from rnnviz.engine.words import scatter_rows
 from rnnviz.query import Query
 from rnnviz.store import Stored
 from rnnviz.tracer import trace

@@ -12,6 +12,7 @@ from rnnviz.cells import Cell
 from rnnviz.engine.fast.chunks import Chunk, FastScan, Lookup, Room, columns, constants
 from rnnviz.engine.fast.weights import Drops, Weights, recurrence_back
 from rnnviz.engine.program import program
+from rnnviz.engine.words import WordRows, summed_rows
 
 #: Gradients far smaller than this become zero when they cross from chunk to chunk. They vanish on
 #: their way back, and arithmetic on numbers below 1e-38 takes a hundred times as long; next to the
@@ -25,10 +26,13 @@ NOTHING = {
 class FastUnscan:
     """The gradients that walking back gave."""
 
-    def __init__(self, done: FastScan, params: Values, initial: Values, x: Array | None) -> None:
+    def __init__(
+        self, done: FastScan, params: Values, initial: Values, x: Array | None,
+        words: WordRows | None,
+    ) -> None:  # fmt: skip
         self.params = params  # of the trained arrays
         self.initial = initial  # of the states before the first step, (B, H)
-        self._done, self._x = done, x
+        self._done, self._x, self._words = done, x, words
 
     @property
     def x(self) -> Array:
@@ -40,6 +44,8 @@ class FastUnscan:
     def rows(self) -> tuple[Array, Array]:
         """Of a looked-up input: ids (P) and the gradients (P, D) of the table rows they took."""
         x = self._done.x
+        if self._words is not None:
+            return self._words
         if self._x is None or not isinstance(x, Lookup):
             raise KeyError("rows: not asked for, or not looked up (then see x)")
         return np.concatenate([columns(x.ids, c.part).ravel() for c in self._done.chunks]), self._x
@@ -61,7 +67,8 @@ def unscan(
         way.walk(chunk, made, _asked(d_h, chunk, way.carry))
         way.sum_up(chunk, made)
     initial = {s: a.T for s, a in zip(way.plan.states, way.carry, strict=True)}
-    return FastUnscan(done, way.params(p["b"].shape), initial, way.d_x())
+    words = way.words()
+    return FastUnscan(done, way.params(p["b"].shape), initial, way.d_x(), words)
 
 
 class _Made(NamedTuple):
@@ -96,7 +103,12 @@ class _Way:
         self.b = np.zeros(G * self.H, self.dtype)
         self.looked = isinstance(done.x, Lookup)
         used = sum(c.x.shape[0] * c.x.shape[1] for c in done.chunks)
-        shape = (used, self.D) if self.looked else (T, self.D, B)
+        # Where the gates have no more numbers than the input, they are summed up by word, and W
+        # is multiplied with words instead of with all their uses.
+        width = G * self.H
+        plain = isinstance(done.x, Lookup) and done.input_mask is None and need_x
+        self.by_word = plain and width <= self.D
+        shape = (used, width if self.by_word else self.D) if self.looked else (T, self.D, B)
         # Every row of a lookup is written; elsewhere idle sequences keep their zeros.
         self._d_x = (np.empty if self.looked else np.zeros)(shape, self.dtype) if need_x else None
         self._end = used
@@ -166,6 +178,8 @@ class _Way:
         """W and the biases of gates apart, from K (L, G·H, C) and x (L, C, D)."""
         for k in range(self.weights.joint, self.weights.G):
             self.b[self.weights.at(k)] += K[:, self.weights.at(k)].sum((0, 2))
+        if self.by_word:
+            return
         x, drop = np.ascontiguousarray(x), self.drops.gates_of(x.shape[1])
         if drop is None:
             self.W += _over_time(np.matmul(K, x))
@@ -175,10 +189,10 @@ class _Way:
             self.W[at] += _over_time(np.matmul(K[:, at], x * mask))
 
     def _give_input(self, K: Array, chunk: Chunk, d_x: Array) -> None:
-        part = self.weights.unread(K, self.drops.x_of(K.shape[2]))  # (L, D, C)
+        part = K if self.by_word else self.weights.unread(K, self.drops.x_of(K.shape[2]))
         if self.looked:
             L, C, _ = chunk.x.shape
-            rows = d_x[self._end - L * C : self._end].reshape(L, C, self.D)
+            rows = d_x[self._end - L * C : self._end].reshape(L, C, d_x.shape[1])
             self._end -= L * C
             np.copyto(rows, part.transpose(0, 2, 1))
             return
@@ -186,6 +200,16 @@ class _Way:
         d_x[where, :, :R] = part[:, :, :R]
         if chunk.part.shared:
             d_x[where, :, -1] = part[:, :, R]
+
+    def words(self) -> WordRows | None:
+        """The gradients of the words' rows, and of W, where the gates are summed up by word."""
+        x = self.done.x
+        if not self.by_word or not isinstance(x, Lookup) or self._d_x is None:
+            return None
+        ids = [columns(x.ids, c.part).ravel() for c in self.done.chunks]
+        found = summed_rows(np.concatenate(ids), self._d_x, len(x.table))
+        self.W += found.rows.T @ x.table[found.words]
+        return WordRows(found.words, found.rows @ self.weights.W.T)
 
     def d_x(self) -> Array | None:
         """Gradients of the input: rows (P, D), or (T, B, D)."""

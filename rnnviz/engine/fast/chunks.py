@@ -14,7 +14,7 @@ from rnnviz.engine.program import Program
 
 #: Bytes of one chunk's gates: a few arrays of this size have to fit the cache.
 CHUNK_BYTES = 1_300_000
-CHUNK_STEPS = 20
+CHUNK_STEPS = 28
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from rnnviz.engine.fast import memory
-from rnnviz.engine.model import Model, WordRows, table_of
+from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import OPTIMIZERS
 from rnnviz.engine.spec import ModelSpec
+from rnnviz.engine.words import WordRows, table_of
 from rnnviz.training.halves.half import part
 from rnnviz.training.halves.memory import Place, Shared
 
