@@ -288,6 +288,8 @@ class Model:
         if d_x is not None:
             d_x = d_x if done.dropped is None else d_x * done.dropped
             looked.append((done.inputs.ravel(), d_x.reshape(-1, d_x.shape[-1])))
+        if len(looked) == 1 and isinstance(looked[0], WordRows):
+            return grads, looked[0]  # summed up already
         ids = np.concatenate([found for found, _ in looked])
         rows = np.concatenate([d for _, d in looked]) if len(looked) > 1 else looked[0][1]
         return grads, summed_rows(ids, rows, len(self.params["embedding"]))

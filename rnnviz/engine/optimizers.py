@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from rnnviz.arrays import Array, Values
+from rnnviz.engine.words import WordRows
 
 
 class Optimizer(Protocol):
@@ -17,6 +18,13 @@ class Optimizer(Protocol):
 
     def step(self, params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
         """One update of every parameter that has a gradient."""
+
+    def step_rows(self, key: str, table: Array, found: WordRows) -> None:
+        """The same update of a table (V, E) of which only some rows have a gradient.
+
+        It belongs to the :meth:`step` before it, of the other parameters. Rows without a gradient
+        change as a gradient of zero changes them.
+        """
 
     def state(self) -> Values:
         """What it has gathered, by name: the arrays themselves, no copies."""
@@ -63,6 +71,24 @@ class RMSprop:
                 s *= self.rate
                 p -= s
 
+    def step_rows(self, key: str, table: Array, found: WordRows) -> None:
+        """Rows without a gradient: v ← ρ·v and nothing else."""
+        square = self.square.setdefault(key, np.zeros_like(table, order="C"))[: len(table)]
+        words, g = found
+        square *= self.rho
+        v = square.take(words, 0)
+        v += (1 - self.rho) * g * g
+        square[words] = v
+        if self.inside:
+            v += self.epsilon
+            np.sqrt(v, out=v)
+        else:
+            np.sqrt(v, out=v)
+            v += self.epsilon
+        np.divide(g, v, out=v)
+        v *= self.rate
+        table[words] -= v
+
     def state(self) -> Values:
         """``square.NAME`` of every parameter it has moved."""
         return {f"square.{key}": a for key, a in self.square.items()}
@@ -100,8 +126,7 @@ class Adam:
     def step(self, params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
         """m, v moving means of g and g²;  p ← p − α·m / (√v + ε) with α bias-corrected."""
         self.steps += 1
-        root = float(np.sqrt(1 - self.beta2**self.steps))
-        alpha = self.rate * root / (1 - self.beta1**self.steps)
+        alpha = self._alpha()
         for key, gradient in grads.items():
             mean = self.mean.setdefault(key, np.zeros_like(gradient, order="C"))
             square = self.square.setdefault(key, np.zeros_like(gradient, order="C"))
@@ -118,6 +143,26 @@ class Adam:
                 np.divide(m, s, out=s)
                 s *= alpha
                 p -= s
+
+    def _alpha(self) -> float:
+        root = float(np.sqrt(1 - self.beta2**self.steps))
+        return self.rate * root / (1 - self.beta1**self.steps)
+
+    def step_rows(self, key: str, table: Array, found: WordRows) -> None:
+        """Rows without a gradient go on by their moving means."""
+        mean = self.mean.setdefault(key, np.zeros_like(table, order="C"))[: len(table)]
+        square = self.square.setdefault(key, np.zeros_like(table, order="C"))[: len(table)]
+        mean *= self.beta1
+        square *= self.beta2
+        mean[found.words] += (1 - self.beta1) * found.rows
+        square[found.words] += (1 - self.beta2) * found.rows * found.rows
+        alpha = self._alpha()
+        for p, m, v, s in _pieces(table, mean, square):
+            np.sqrt(v, out=s)
+            s += self.epsilon
+            np.divide(m, s, out=s)
+            s *= alpha
+            p -= s
 
     def state(self) -> Values:
         """``steps``, and ``mean.NAME`` and ``square.NAME`` of every parameter it has moved."""

@@ -18,7 +18,7 @@ from rnnviz.engine.words import WordRows, summed_rows
 #: their way back, and arithmetic on numbers below 1e-38 takes a hundred times as long; next to the
 #: 1e-7 that optimizers add to a gradient's size, nobody could see them.
 NOTHING = {
-    np.dtype(np.float32): np.array(1e-18, np.float32),
+    np.dtype(np.float32): np.array(1e-15, np.float32),
     np.dtype(np.float64): np.array(1e-240),
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -15,6 +16,10 @@ from rnnviz.engine.program import Program
 #: Bytes of one chunk's gates: a few arrays of this size have to fit the cache.
 CHUNK_BYTES = 1_300_000
 CHUNK_STEPS = 28
+#: Steps of a chunk with shared padding, and how many numbers may be computed in it for sequences
+#: that have not begun: about half of what the calls of a chunk cost.
+SHORTEST, LONGEST = 8, 80
+EARLY = 6_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,19 +101,38 @@ class FastScan:
         return out.transpose(0, 2, 1)
 
 
-def steps_of(width: int, B: int) -> int:
-    """How many steps of (width, B) numbers make a chunk."""
-    return int(np.clip(CHUNK_BYTES // (4 * width * B), 1, CHUNK_STEPS))
+def cuts(T: int, B: int, width: int, lead: Array | None) -> list[int]:
+    """Where the chunks of T steps of (B, width) numbers end.
+
+    A sequence that begins within a chunk is computed from its start. So where many sequences are
+    still in their ``lead``, chunks are long as long as none begins; each chunk costs some dozens of
+    calls whatever is in it.
+    """
+    if lead is None:
+        L = int(np.clip(CHUNK_BYTES // (4 * width * B), 1, CHUNK_STEPS))
+        return [*range(L, T, L), T] if T else []
+    begins = np.sort(lead)
+    sums = np.concatenate([[0], np.cumsum(begins)])
+    found, at = [], 0
+    while at < T:
+        ends = np.arange(at + 1, min(at + LONGEST, T) + 1)
+        before, begun = np.searchsorted(begins, at, "right"), np.searchsorted(begins, ends)
+        early = sums[begun] - sums[before] - at * (begun - before)  # steps before their own
+        fits = (early * width <= EARLY) & ((begun + 1) * (ends - at) * 4 * width <= CHUNK_BYTES)
+        at += max(SHORTEST, int(fits.sum())) if fits.any() else SHORTEST
+        at = min(at, T)
+        found.append(at)
+    return found
 
 
 def stretches(
-    shape: tuple[int, ...], L: int, reverse: bool, mask: Array | None, lead: Array | None
+    shape: tuple[int, ...], ends: list[int], reverse: bool, mask: Array | None, lead: Array | None
 ) -> Iterator[Stretch]:
-    """T steps of B sequences in chunks of L, with the sequences to compute in each."""
+    """T steps of B sequences in chunks with these ends, with the sequences to compute in each."""
     T, B = shape[:2]
     order = range(T)[::-1] if reverse else range(T)
-    for at in range(0, T, L):
-        tokens = order[at : at + L]
+    for at, end in pairwise([0, *ends]):
+        tokens = order[at:end]
         if mask is not None:
             reads = mask[list(tokens)].sum(1)  # (L); they stand in front, see able()
             R = int(reads.max())

@@ -13,8 +13,8 @@ from rnnviz.engine.fast.chunks import (
     Room,
     columns,
     constants,
+    cuts,
     spare_rows,
-    steps_of,
     stretches,
 )
 from rnnviz.engine.fast.weights import Drops, Weights, recurrence
@@ -62,7 +62,8 @@ def scan(
     drops = Drops(weights, input_mask, recurrent_mask)
     products = recurrence(weights, drops, D)
     chunks: list[Chunk] = []
-    for part in stretches(x.shape, steps_of(H * len(plan.gates), B), reverse, mask, lead):
+    ends = cuts(x.shape[0], B, H * len(plan.gates), lead)
+    for part in stretches(x.shape, ends, reverse, mask, lead):
         rows = columns(x, part)  # (L, C, D)
         if input_mask is not None and len(input_mask) == 1:
             rows = rows * input_mask[0, : rows.shape[1]]

@@ -109,8 +109,9 @@ def recurrence(
 ) -> Callable[[int], tuple[Product, list[Product]]]:
     """For C columns: (h_prev, 1, x) → sums of the joint gates; (h_prev, 1) → of each other."""
     if not drops.each:
-        whole: Product = partial(np.dot, weights.sums.T)
-        rest: list[Product] = [partial(np.dot, U.T) for U, _ in weights.apart]
+        # The method, not the function: that one asks first whose arrays they are.
+        whole: Product = weights.sums.T.dot
+        rest: list[Product] = [U.T.dot for U, _ in weights.apart]
         return lambda C: (whole, rest)
     n, H = weights.joint, weights.H
     sums = weights.sums.reshape(H + 1 + D, n, H).transpose(1, 2, 0)  # (n, H, H + 1 + D)
@@ -135,7 +136,7 @@ def recurrence(
 
 def _masked(U: Array, mask: Array, room: Array, h: Array, out: Array) -> None:
     np.multiply(mask, h, room)
-    np.dot(U, room, out)
+    U.dot(room, out)
 
 
 def _masked_gates(U: Array, mask: Array, room: Array, h: Array, out: Array) -> None:
@@ -147,7 +148,7 @@ def recurrence_back(weights: Weights, drops: Drops) -> Callable[[int], Product]:
     """For C columns: gradients of the recurrent products (G·H, C) → of h_prev (H, C)."""
     turned = np.ascontiguousarray(weights.U.T)  # (G·H, H)
     if drops.h is None:
-        whole = partial(np.dot, turned.T)
+        whole: Product = turned.T.dot
         return lambda C: whole
     masks, G, H = drops.h, weights.G, weights.H
     each = turned.reshape(G, H, H).transpose(0, 2, 1)

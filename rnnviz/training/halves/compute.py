@@ -12,7 +12,7 @@ from rnnviz.arrays import Array
 from rnnviz.data.batches import Batch
 from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import OPTIMIZERS, Optimizer
-from rnnviz.engine.words import WordRows, table_of
+from rnnviz.engine.words import WordRows
 from rnnviz.errors import RnnvizError
 from rnnviz.training.halves.half import Part, dealt_back, drops, half, joined, part
 from rnnviz.training.halves.process import Lost, Second
@@ -38,11 +38,9 @@ class Whole:
 
     def update(self, model: Model, optimizer: Optimizer, found: Part) -> None:
         """See :class:`Compute`."""
-        grads = found.grads
+        optimizer.step(model.params, found.grads)
         if found.words is not None:
-            table = table_of(found.words, model.params["embedding"].shape)
-            grads = {**grads, "embedding": table}
-        optimizer.step(model.params, grads)
+            optimizer.step_rows("embedding", model.params["embedding"], found.words)
 
 
 class Halves:
@@ -112,14 +110,11 @@ class Halves:
         table = model.params["embedding"]
         middle = len(table) // 2
         low, high = _divided(found.words, middle)
+        optimizer.step(model.params, found.grads)
         second = self._begun(lambda s: _begun_update(s, optimizer, high, middle))
         if second is None:
-            return Whole().update(model, optimizer, found)
-        table = table[:middle]
-        optimizer.step(
-            {**model.params, "embedding": table},
-            {**found.grads, "embedding": table_of(low, table.shape)},
-        )
+            return optimizer.step_rows("embedding", table, found.words)
+        optimizer.step_rows("embedding", table[:middle], low)
         try:
             second.finish_update()
         except Lost as lost:

@@ -119,7 +119,7 @@ class Second:
         """Set it to work on the embedding from row ``first`` on; False if that is too much.
 
         ``found``: the gradients, counted from that row. ``name``, ``numbers``: of the optimizer
-        before the step.
+        that has stepped everything else.
         """
         message = {"task": "update", "first": first, "optimizer": name, "numbers": numbers}
         return self._begin(found, message)

@@ -13,7 +13,7 @@ from rnnviz.engine.fast import memory
 from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import OPTIMIZERS
 from rnnviz.engine.spec import ModelSpec
-from rnnviz.engine.words import WordRows, table_of
+from rnnviz.engine.words import WordRows
 from rnnviz.training.halves.half import part
 from rnnviz.training.halves.memory import Place, Shared
 
@@ -80,7 +80,7 @@ class _Work:
         for name, value in numbers.items():
             setattr(made, name, value)
         made.adopt("embedding", [a[first:] for a in self.shared.gathered])
-        made.step({"embedding": table}, {"embedding": table_of(WordRows(words, rows), table.shape)})
+        made.step_rows("embedding", table, WordRows(words, rows))
         return {}
 
     def read(self, arrays: list[Place], trained: bool) -> dict[str, Any]:
