@@ -69,6 +69,14 @@ def test_the_table_of_cells_counts_right() -> None:
         assert row.rstrip(" |").endswith(f"= {count:,}")
 
 
+def test_every_page_of_the_stepper_is_named_with_its_key() -> None:
+    from rnnviz.tui.pages import PAGES
+
+    for entry in PAGES:
+        assert f"| `{entry.name}` | {entry.shown} |" in README
+        assert f"(assets/pictures/{entry.name}.svg)" in README
+
+
 def test_the_pictures_are_there() -> None:
     for name in re.findall(r"!\[[^]]*\]\(([^)]+)\)", README):
         assert (ROOT / name).read_text("utf-8").startswith("<svg")

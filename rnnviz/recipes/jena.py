@@ -136,7 +136,7 @@ def prepare(
             "test windows": len(test),
             **_flaws(series),
         },
-        trained_on=_named(folder, series, len(values), called),
+        trained_on=_named(folder, series, len(values)),
         licence="Trained on measurements of the Max Planck Institute for Biogeochemistry, Jena "
         "(www.bgc-jena.mpg.de/wetter), marked CC BY 4.0 there: name the institute.",
     )
@@ -170,14 +170,13 @@ def _flaws(series: Series) -> dict[str, int | bool]:
     }
 
 
-def _named(folder: Path, series: Series, rows: int, called: str) -> str:
+def _named(folder: Path, series: Series, rows: int) -> str:
     # A reading at midnight belongs to the ten minutes before.
     ends = series.times[[0, rows - 1]] - np.timedelta64(10, "m")
     years = "–".join(dict.fromkeys(str(end)[:4] for end in ends))
     if is_sample(folder):
-        return f"Jena sample ({rows:,} rows of {years}), split scaled{called}"
-    published = rows == PUBLISHED_ROWS and not called
-    return f"Jena {years}" + ("" if published else f", split scaled{called}")
+        return f"Jena sample ({rows:,} rows of {years}), split scaled"
+    return f"Jena {years}" + ("" if rows == PUBLISHED_ROWS else ", split scaled")
 
 
 def as_today(examples: Examples) -> dict[str, float]:

@@ -83,7 +83,7 @@ class RnnvizApp(Themed[int]):
 async def settled(app: RnnvizApp, pilot: Pilot[int]) -> None:
     """Until everything an open page asked for is on the screen."""
     await pilot.pause()
-    while app.step_screen.paging.pending:
+    while app.is_running and app.step_screen.paging.pending:
         await pilot.pause(0.02)
     await pilot.pause()
 

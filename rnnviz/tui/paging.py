@@ -103,6 +103,10 @@ class Paging:
             del answers[next(iter(answers))]
         self.screen.show(answers=answers)
 
+    def knows(self, pressed: str) -> bool:
+        """Whether a key means something on the open page."""
+        return self.page is not None and any(pressed in key.keys for key in self.page.keys)
+
     def press(self, pressed: str) -> bool:
         """A key; whether the open page knows it."""
         page = self.page

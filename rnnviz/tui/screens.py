@@ -252,9 +252,11 @@ class StepScreen(Screen[None]):
 
     def on_key(self, event: events.Key) -> None:
         """The keys of an open page come before the screen's own."""
-        if self.input is None and self.paging.press(event.key):
+        if self.input is None and self.paging.knows(event.key):
             event.stop()
             event.prevent_default()
+            # The screen's own keys wait in the app's queue; behind them, the order is kept.
+            self.app.call_later(self.paging.press, event.key)
 
     def action_page_key(self, key: str) -> None:
         """A key of the open page, clicked in the key bar."""

@@ -33,6 +33,15 @@ class Themed(App[End]):
         self.colour, self.ascii_only = colour, ascii_only
         self.wear(theme)
 
+    def _fatal_error(self) -> None:
+        """The traceback without the values of all names: a trace has millions of numbers."""
+        from rich.segment import Segments
+        from rich.traceback import Traceback
+
+        said = self.console.render(Traceback(width=None), self.console.options)
+        self._exit_renderables.append(Segments(said))
+        self._close_messages_no_wait()
+
     def wear(self, theme: str) -> None:
         """Another theme: for the views and for Textual's own widgets."""
         self.look = Look(theme, self.colour, self.ascii_only)

@@ -52,7 +52,7 @@ class Shown:
         old = {Entry("x", t, 0): one for t, (one, other) in enumerate(read) if one != other}
         for name in set(first.names) & set(self.hand.names):
             one, other = first.array(name), self.hand.array(name)
-            if one != other and len(one) == len(other):
+            if one != other and first.units == self.hand.units:
                 old |= {
                     entry: first.value(entry)
                     for entry in first.entries(name)

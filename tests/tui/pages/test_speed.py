@@ -1,0 +1,64 @@
+"""A key to a redrawn screen, in CPU time: `pytest -m speed -s tests/tui/pages/test_speed.py`."""
+
+from __future__ import annotations
+
+import io
+import statistics
+import time
+
+import pytest
+from rich.console import Console
+
+from rnnviz.cursor import to_token
+from rnnviz.explore import explorer
+from rnnviz.query import Query
+from rnnviz.tui.app import RnnvizApp, settled
+from rnnviz.tui.pages import PAGES, load
+
+WORDS = "the film that was shown to us last night was not as good as the book had been but "
+TEXT = " ".join((WORDS * 5).split()[:60])
+#: CPU milliseconds that a class does not notice, by size.
+ALLOWED = {(120, 36): 16.0, (200, 50): 30.0}
+#: The model a page is about, where it is not the default one.
+MODELS = {"padding": "imdb-lstm", "net": "agnews-bilstm", "series": "jena-gru"}
+NAMES = ["", *(entry.name for entry in PAGES)]
+
+
+def redrawn(app: RnnvizApp, t: int) -> float:
+    """CPU milliseconds from the key to the codes that go to the terminal."""
+    screen = app.step_screen
+    console = Console(
+        file=io.StringIO(), force_terminal=True, color_system="truecolor", width=app.size.width
+    )
+    began = time.process_time()
+    screen.move(to_token(screen.moment.cursor, screen.moment.trace, t))
+    screen._compositor.update_widgets(screen._dirty_widgets)
+    update = screen._compositor.render_update()
+    if update is not None:
+        update.render_segments(console)
+    screen._dirty_widgets.clear()
+    return (time.process_time() - began) * 1000
+
+
+@pytest.mark.speed
+@pytest.mark.parametrize("size", ALLOWED, ids=lambda s: f"{s[0]}x{s[1]}")
+@pytest.mark.parametrize("name", NAMES)
+async def test_a_token_step_is_drawn_before_anyone_waits(name: str, size: tuple[int, int]) -> None:
+    read = explorer()
+    query = Query("" if name == "series" else TEXT, MODELS.get(name, "sentiment-lstm"))
+    kept = {}
+    if name == "against":
+        from rnnviz.tui.pages.against import Second
+
+        kept = {"against": Second(TEXT.replace("not ", ""))}
+    switch = ("sentiment-rnn", "sentiment-lstm", "sentiment-gru")
+    app = RnnvizApp(read, query, read(query), switch=switch, explore=read, page=name, kept=kept)  # type: ignore[arg-type]
+    if name and not load(name).applies(app.step_screen.moment) and name != "clamp":
+        pytest.skip("nothing to say about this text")
+    async with app.run_test(size=size) as pilot:
+        await settled(app, pilot)
+        redrawn(app, 1)
+        took = [redrawn(app, t) for t in range(2, 40)]
+    median = statistics.median(took)
+    print(f"\n{name or 'panels':10} {size[0]}x{size[1]}: {median:5.1f} ms, worst {max(took):5.1f}")
+    assert median <= ALLOWED[size]
