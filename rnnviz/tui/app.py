@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -62,6 +63,9 @@ class RnnvizApp(Themed[int]):
     def begin(self) -> None:
         """Everything is in place: the first picture may be painted."""
         self._starting.close()
+        # What is there now stays: looking through it for rubbish takes a tenth of a second, in the
+        # middle of a step.
+        gc.freeze()
         if self.first_page:
             self.step_screen.action_page(self.first_page)
 

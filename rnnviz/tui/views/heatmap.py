@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from rich.segment import Segment
 
 from rnnviz.display import visible
+from rnnviz.trace import LayerTrace
 from rnnviz.tui.arrange import NUMBER, cell_width
 from rnnviz.tui.draw import Line, fit, heading, heat, length, page, short, window
+from rnnviz.tui.look import Look
 from rnnviz.tui.moment import Moment, scale
 from rnnviz.tui.view import Picked, View
 
@@ -28,6 +32,16 @@ def units(moment: Moment, width: int) -> tuple[int, int, int]:
     wide = cell_width(H)
     count = min(H, max(1, (width - NUMBER) // wide))
     return wide, window(H, moment.cursor.unit, count), count
+
+
+@lru_cache(maxsize=2048)
+def _cells(
+    layer: LayerTrace, name: str, t: int, shown: range, look: Look, wide: int, mark: int
+) -> tuple[Segment, ...]:
+    """The cells of one token: the same at every step until something else is looked at."""
+    gate, end = scale(layer, name)
+    cells = layer.values[name][t, shown.start : shown.stop]
+    return tuple(heat(cells, end, gate, look, wide, mark))
 
 
 class Words(View):
@@ -85,7 +99,6 @@ class Heatmap(View):
                 Segment("─" * before, look.rule), Segment("▼", look.now),
                 Segment("─" * rule, look.rule),
             ]  # fmt: skip
-        gate, end = scale(layer, name)
         for t in shown:
             if not moment.known(t, name):
                 hidden = moment.hidden and t == moment.cursor.t
@@ -96,11 +109,10 @@ class Heatmap(View):
                 continue
             row = layer.values[name][t]
             style = look.now if t == moment.cursor.t else look.dim
-            cells = row[first : first + count]
             lines.append(
                 [
                     Segment(f"{'▸' if t == moment.cursor.t else ' '}{short(row[unit])}", style),
-                    *heat(cells, end, gate, look, wide, unit - first),
+                    *_cells(layer, name, t, range(first, first + count), look, wide, unit - first),
                 ]
             )
         return lines

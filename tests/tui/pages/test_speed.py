@@ -5,13 +5,15 @@ from __future__ import annotations
 import io
 import statistics
 import time
+from collections.abc import Callable
 
 import pytest
 from rich.console import Console
 
-from rnnviz.cursor import to_token
+from rnnviz.cursor import Cursor, to_part, to_token, to_unit
 from rnnviz.explore import explorer
 from rnnviz.query import Query
+from rnnviz.trace import Trace
 from rnnviz.tui.app import RnnvizApp, settled
 from rnnviz.tui.pages import PAGES, load
 
@@ -24,14 +26,14 @@ MODELS = {"padding": "imdb-lstm", "net": "agnews-bilstm", "series": "jena-gru"}
 NAMES = ["", *(entry.name for entry in PAGES)]
 
 
-def redrawn(app: RnnvizApp, t: int) -> float:
+def redrawn(app: RnnvizApp, cursor: Cursor) -> float:
     """CPU milliseconds from the key to the codes that go to the terminal."""
     screen = app.step_screen
     console = Console(
         file=io.StringIO(), force_terminal=True, color_system="truecolor", width=app.size.width
     )
     began = time.process_time()
-    screen.move(to_token(screen.moment.cursor, screen.moment.trace, t))
+    screen.move(cursor)
     screen._compositor.update_widgets(screen._dirty_widgets)
     update = screen._compositor.render_update()
     if update is not None:
@@ -43,7 +45,10 @@ def redrawn(app: RnnvizApp, t: int) -> float:
 @pytest.mark.speed
 @pytest.mark.parametrize("size", ALLOWED, ids=lambda s: f"{s[0]}x{s[1]}")
 @pytest.mark.parametrize("name", NAMES)
-async def test_a_token_step_is_drawn_before_anyone_waits(name: str, size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("step", [to_token, to_part, to_unit], ids=["token", "part", "unit"])
+async def test_a_key_is_drawn_before_anyone_waits(
+    step: Callable[[Cursor, Trace, int], Cursor], name: str, size: tuple[int, int]
+) -> None:
     read = explorer()
     query = Query("" if name == "series" else TEXT, MODELS.get(name, "sentiment-lstm"))
     kept = {}
@@ -57,8 +62,13 @@ async def test_a_token_step_is_drawn_before_anyone_waits(name: str, size: tuple[
         pytest.skip("nothing to say about this text")
     async with app.run_test(size=size) as pilot:
         await settled(app, pilot)
-        redrawn(app, 1)
-        took = [redrawn(app, t) for t in range(2, 40)]
+        took = []
+        for n in range(40):
+            moment = app.step_screen.moment
+            took.append(
+                redrawn(app, step(moment.cursor, moment.trace, n if step is to_token else 1))
+            )
     median = statistics.median(took)
-    print(f"\n{name or 'panels':10} {size[0]}x{size[1]}: {median:5.1f} ms, worst {max(took):5.1f}")
+    said = f"{name or 'panels':10} {step.__name__:8} {size[0]}x{size[1]}"
+    print(f"\n{said}: {median:5.1f} ms, worst {max(took):5.1f}")
     assert median <= ALLOWED[size]
