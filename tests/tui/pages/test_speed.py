@@ -16,6 +16,7 @@ from rnnviz.query import Query
 from rnnviz.trace import Trace
 from rnnviz.tui.app import RnnvizApp, settled
 from rnnviz.tui.pages import PAGES, load
+from rnnviz.tui.view import Drawn
 
 WORDS = "the film that was shown to us last night was not as good as the book had been but "
 TEXT = " ".join((WORDS * 5).split()[:60])
@@ -26,6 +27,17 @@ MODELS = {"padding": "imdb-lstm", "net": "agnews-bilstm", "series": "jena-gru"}
 NAMES = ["", *(entry.name for entry in PAGES)]
 
 
+def drawn(app: RnnvizApp, console: Console) -> str:
+    """What is written for everything that asked to be painted again."""
+    screen = app.step_screen
+    asked = {view for view in screen.query(Drawn) if view._repaint_required}
+    screen._compositor.update_widgets(asked)
+    for view in asked:
+        view._repaint_required = False
+    update = screen._compositor.render_update()
+    return "" if update is None else update.render_segments(console)
+
+
 def redrawn(app: RnnvizApp, cursor: Cursor) -> float:
     """CPU milliseconds from the key to the codes that go to the terminal."""
     screen = app.step_screen
@@ -34,11 +46,7 @@ def redrawn(app: RnnvizApp, cursor: Cursor) -> float:
     )
     began = time.process_time()
     screen.move(cursor)
-    screen._compositor.update_widgets(screen._dirty_widgets)
-    update = screen._compositor.render_update()
-    if update is not None:
-        update.render_segments(console)
-    screen._dirty_widgets.clear()
+    drawn(app, console)
     return (time.process_time() - began) * 1000
 
 
