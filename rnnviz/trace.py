@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ class LayerTrace:
     initial: Mapping[str, Array]  # (H) each state before the first token
     clamps: tuple[Clamp, ...] = ()  # what was held here instead of computed, the last one wins
 
-    @property
+    @cached_property
     def parts(self) -> tuple[str, ...]:
         """What happens at one token, in order: read, the groups of lines, predict."""
         return ("read", *dict.fromkeys(line.part for line in self.lines), "predict")

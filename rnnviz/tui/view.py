@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Generic, Protocol, TypeVar
 
 from rich.segment import Segment
+from rich.style import Style
 from textual import events
 from textual.geometry import Region
 from textual.message import Message
@@ -83,7 +85,10 @@ class Drawn(Widget, Generic[S]):
         if look.ascii:
             fitted = [[plain(segment) for segment in line] for line in fitted]
         if look.paper is not None:
-            fitted = [list(Segment.apply_style(line, look.paper)) for line in fitted]
+            fitted = [
+                [Segment(text, _over(look.paper, style)) for text, style, _ in line]
+                for line in fitted
+            ]
         return [Strip(line, width) for line in fitted]
 
     def put_away(self, shown: S) -> None:
@@ -122,6 +127,12 @@ class Drawn(Widget, Generic[S]):
 
 class View(Drawn[Moment]):
     """A view of the stepper: it is set down a moment of a trace."""
+
+
+@lru_cache(maxsize=4096)
+def _over(paper: Style, style: Style | None) -> Style:
+    """A style on the background; adding two takes as long as drawing what they are for."""
+    return paper if style is None else paper + style
 
 
 def plain(segment: Segment) -> Segment:
