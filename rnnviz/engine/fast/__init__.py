@@ -11,8 +11,9 @@ them equal. What makes them fast:
   and a sequence that begins takes over its state. Walking back, the gradients of sequences that
   end (in time: begin) are added into that one; exact, since the gradient is linear. Under a mask
   a padded step does nothing, so sequences that are only padding in a chunk are left out of it.
-* where there is a second core, it prepares the next chunk and sums up the last one, while the
-  first walks through time.
+* what a step reads stands in one array, (h_prev, 1, x) below each other, so that one matrix
+  product makes the sums of all gates; arrays begin on lines of the cache;
+* chunks are long while no sequence begins, and short where many do.
 
 Both want the sequences in order, longest first; any order is right, that one is quick.
 """
