@@ -61,15 +61,19 @@ class RMSprop:
                 s -= v
                 s *= 1 - self.rho
                 v += s
-                if self.inside:
-                    np.add(v, self.epsilon, out=s)
-                    np.sqrt(s, out=s)
-                else:
-                    np.sqrt(v, out=s)
-                    s += self.epsilon
+                self._root(v, s)
                 np.divide(g, s, out=s)
                 s *= self.rate
                 p -= s
+
+    def _root(self, v: Array, out: Array) -> None:
+        """√(v + ε), or √v + ε."""
+        if self.inside:
+            np.add(v, self.epsilon, out=out)
+            np.sqrt(out, out=out)
+        else:
+            np.sqrt(v, out=out)
+            out += self.epsilon
 
     def step_rows(self, key: str, table: Array, found: WordRows) -> None:
         """Rows without a gradient: v ← ρ·v and nothing else."""
@@ -79,12 +83,7 @@ class RMSprop:
         v = square.take(words, 0)
         v += (1 - self.rho) * g * g
         square[words] = v
-        if self.inside:
-            v += self.epsilon
-            np.sqrt(v, out=v)
-        else:
-            np.sqrt(v, out=v)
-            v += self.epsilon
+        self._root(v, v)
         np.divide(g, v, out=v)
         v *= self.rate
         table[words] -= v

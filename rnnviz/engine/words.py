@@ -20,11 +20,6 @@ class WordRows(NamedTuple):
 RARE = 16
 
 
-def scatter_rows(ids: Array, d: Array, shape: tuple[int, ...]) -> Array:
-    """The table's gradient (V, E): each word's row sums the gradients (P, E) of its uses (P)."""
-    return table_of(summed_rows(ids, d, shape[0]), shape)
-
-
 def table_of(found: WordRows, shape: tuple[int, ...]) -> Array:
     """The table (V, E) that has these rows, and zeros elsewhere."""
     table = np.zeros(shape, found.rows.dtype)

@@ -105,7 +105,7 @@ def _without_spaces(found: re.Match[str]) -> str:
     """A text without the spaces around it: some programs drop them, and then it is elsewhere."""
     style, x, y, length, said = found.groups()
     inside = said.strip(_SPACE)
-    if not inside:
+    if not inside.strip():
         return ""
     before = len(said) - len(said.lstrip(_SPACE))
     after = len(said) - len(said.rstrip(_SPACE))

@@ -486,9 +486,8 @@ class StepScreen(Screen[None]):
         cursor = replace(cursor, part=10**6) if done or not same_text else cursor
         reaches = before.reaches if same_text else {}
         cursor = fitted(cursor, trace)
-        self.show(trace=trace, query=message.query, cursor=cursor, reaches=reaches)
-        if not message.quiet:
-            self.show(status="", failed=False)
+        said = {} if message.quiet else {"status": "", "failed": False}
+        self.show(trace=trace, query=message.query, cursor=cursor, reaches=reaches, **said)
 
     def action_reach(self) -> None:
         """Read the sentence with the other cells too, and compare how far back they feel."""
