@@ -16,7 +16,7 @@ from rnnviz.engine.fast import Lookup
 from rnnviz.engine.model import Model, initialise
 from rnnviz.engine.program import NotFastError, program
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec, SeriesSpec
-from rnnviz.engine.words import scatter_rows
+from rnnviz.engine.words import summed_rows, table_of
 
 QUICK = {
     "rnn": CELLS["rnn"], "lstm": CELLS["lstm"], "gru": CELLS["gru"],
@@ -96,17 +96,23 @@ def test_a_quick_pass_equals_the_plain_one(
             np.testing.assert_allclose(found.initial[s], back.initial[s], **close)
     for key, g in back.params.items():
         np.testing.assert_allclose(found.params[key], g, err_msg=key, **close)
-    wanted = scatter_rows(ids.ravel(), back.x.reshape(-1, D), table.shape)
+    wanted = table_of(summed_rows(ids.ravel(), back.x.reshape(-1, D), len(table)), table.shape)
     if lookup:
-        rows = scatter_rows(*found.rows(), table.shape)
+        rows = table_of(summed_rows(*found.rows(), len(table)), table.shape)
     else:
-        rows = scatter_rows(ids.ravel(), found.x.reshape(-1, D), table.shape)
+        rows = table_of(summed_rows(ids.ravel(), found.x.reshape(-1, D), len(table)), table.shape)
         if lead is None:
             np.testing.assert_allclose(found.x, back.x, **close)
     np.testing.assert_allclose(rows, wanted, **close)
 
 
 MODELS = {
+    "gates no wider than the words, SimpleRNN": ModelSpec(
+        EmbeddingSpec(V, 8, mask_zero=False), (RecurrentSpec("rnn", 4),), HeadSpec("sigmoid", 1)
+    ),
+    "gates no wider than the words, GRU": ModelSpec(
+        EmbeddingSpec(V, 12), (RecurrentSpec("gru", 4, bidirectional=True),), HeadSpec("softmax", 3)
+    ),
     "embedding, unmasked": ModelSpec(
         EmbeddingSpec(V, 3, mask_zero=False), (RecurrentSpec("lstm", 4),), HeadSpec("sigmoid", 1)
     ),

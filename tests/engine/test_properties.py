@@ -21,7 +21,7 @@ from rnnviz.engine.model import initialise, shapes
 from rnnviz.engine.optimizers import clip_by_norm
 from rnnviz.engine.recurrent import scan, unscan
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec
-from rnnviz.engine.words import scatter_rows
+from rnnviz.engine.words import summed_rows, table_of
 from rnnviz.query import Query
 from rnnviz.store import Stored
 from rnnviz.tracer import trace
@@ -285,7 +285,7 @@ def test_scattered_rows_are_those_of_add_at(T: int, B: int, E: int, V: int, seed
     ids, d_x = rng.integers(0, V, (T, B)), rng.standard_normal((T, B, E))
     table = np.zeros((V + 1, E))
     np.add.at(table, ids, d_x)
-    found = scatter_rows(ids.ravel(), d_x.reshape(-1, E), (V + 1, E))
+    found = table_of(summed_rows(ids.ravel(), d_x.reshape(-1, E), V + 1), (V + 1, E))
     np.testing.assert_allclose(found, table, 1e-12, 1e-14)
     assert found.dtype == d_x.dtype
     assert not found[V].any()

@@ -16,6 +16,7 @@ from rnnviz.tui.app import RnnvizApp
 from rnnviz.tui.draw import Line
 from rnnviz.tui.moment import Moment
 from rnnviz.tui.page import Change, Page, PageKey, Prompt
+from rnnviz.tui.views.heatmap import Words
 from tests.tui.made import TEXT, made, read
 
 ASKED: list[Question] = []
@@ -113,3 +114,26 @@ def test_a_line_that_is_left_changes_nothing() -> None:
 def test_escape_closes_it() -> None:
     app, lines = drive("escape")
     assert app.step_screen.moment.page == "" and lines == []
+
+
+async def test_what_moved_behind_a_page_is_drawn_when_it_closes() -> None:
+    app = RnnvizApp(read, Query(TEXT, "lstm"), made(), explore=explore, page="probe")
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.pause(0.2)
+        await pilot.press("escape")
+        await pilot.pause(0.2)
+        heat = app.step_screen.query_one("#words-0", Words)
+        assert chosen(heat) == "this"
+        app.step_screen.action_page("probe")
+        await pilot.pause(0.2)
+        await pilot.press("right", "right")
+        await pilot.pause(0.2)
+        await pilot.press("escape")
+        await pilot.pause(0.2)
+        assert chosen(heat) == "was"
+
+
+def chosen(words: Words) -> str:
+    """The word that is pointed at, as it was drawn."""
+    (line, *_) = [strip.text for strip in words.strips() if "▸" in strip.text]
+    return line.strip(" ▸")

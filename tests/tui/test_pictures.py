@@ -61,6 +61,25 @@ def test_a_panel_alone_shows_what_the_panel_shows(name: str) -> None:
     assert all(word in svg.replace(" ", "") or word in svg for word in words)
 
 
+@pytest.mark.parametrize("page", ["", "weights", "backward"])
+def test_every_character_of_an_svg_stands_where_the_screen_has_it(
+    page: str, tmp_path: Path
+) -> None:
+    for form in ("svg", "txt"):
+        asyncio.run(screenshot(app(page=page, explore=read), tmp_path / f"a.{form}", (100, 30)))
+    lines = (tmp_path / "a.txt").read_text("utf-8").split("\n")[:30]
+    found = [[" "] * 100 for _ in range(30)]
+    texts = re.findall(
+        r'<text class="t\d+-r\d+" x="([\d.]+)" y="([\d.]+)"[^>]*>([^<]*)</text>',
+        (tmp_path / "a.svg").read_text("utf-8"),
+    )
+    for x, y, said in texts:
+        column, row = round(float(x) / 12.2), round((float(y) - 20) / 24.4)
+        for k, char in enumerate(unescape(said).replace("\xa0", " ")):
+            found[row][column + k] = char
+    assert ["".join(row).rstrip() for row in found] == [line.rstrip() for line in lines]
+
+
 def test_an_unknown_panel_is_a_key_error() -> None:
     with pytest.raises(KeyError):
         pictures.of_panel(moment(), "nothing", (80, 24), "svg")
