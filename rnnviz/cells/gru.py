@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rnnviz.arrays import Array, Values, blocks
+from rnnviz.arrays import Array, Values, blocks, over_rows
 from rnnviz.cells.activations import USUAL, Activations
 from rnnviz.equations import Line
 
@@ -78,5 +78,5 @@ def backward(p: Values, v: Values, prev: Values, d: Values, act: Activations = U
 
 def param_grads(x: Array, prev: Values, v: Values, d: Values) -> Values:
     """Each shared weight's gradient; the bias has a row for each of the two products."""
-    bias = np.stack([d["xw"].sum(0), d["hu"].sum(0)])
+    bias = np.stack([over_rows(d["xw"]), over_rows(d["hu"])])
     return {"W": x.T @ d["xw"], "U": prev["h"].T @ d["hu"], "b": bias}

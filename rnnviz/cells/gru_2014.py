@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rnnviz.arrays import Array, Values, blocks
+from rnnviz.arrays import Array, Values, blocks, over_rows
 from rnnviz.cells.activations import USUAL, Activations
 from rnnviz.equations import Line
 
@@ -86,4 +86,4 @@ def _let_through(p: Values, h: Array) -> Array:
 def param_grads(x: Array, prev: Values, v: Values, d: Values) -> Values:
     """Each shared weight's gradient: one term a step, summed by the product."""
     U = np.concatenate([prev["h"].T @ d["hu"], v["m"].T @ d["a_g"]], axis=-1)
-    return {"W": x.T @ d["xw"], "U": U, "b": d["xw"].sum(0)}
+    return {"W": x.T @ d["xw"], "U": U, "b": over_rows(d["xw"])}

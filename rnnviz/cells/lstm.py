@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rnnviz.arrays import Array, Values, blocks
+from rnnviz.arrays import Array, Values, blocks, over_rows
 from rnnviz.cells.activations import USUAL, Activations
 from rnnviz.equations import Line
 
@@ -83,4 +83,4 @@ def backward(p: Values, v: Values, prev: Values, d: Values, act: Activations = U
 
 def param_grads(x: Array, prev: Values, v: Values, d: Values) -> Values:
     """Each shared weight's gradient: one term a step, summed by the product."""
-    return {"W": x.T @ d["xw"], "U": prev["h"].T @ d["hu"], "b": d["xw"].sum(0)}
+    return {"W": x.T @ d["xw"], "U": prev["h"].T @ d["hu"], "b": over_rows(d["xw"])}

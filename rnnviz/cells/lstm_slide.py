@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rnnviz.arrays import Array, Values, blocks
+from rnnviz.arrays import Array, Values, blocks, over_rows
 from rnnviz.cells.activations import USUAL, Activations
 from rnnviz.equations import Line
 
@@ -83,6 +83,6 @@ def param_grads(x: Array, prev: Values, v: Values, d: Values) -> Values:
     return {
         "W": x.T @ d["xw"],
         "U": prev["h"].T @ d["hu"],
-        "b": d["xw"].sum(0),
+        "b": over_rows(d["xw"]),
         "V_o": prev["c"].T @ d["a_o"],
     }

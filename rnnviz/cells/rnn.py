@@ -5,7 +5,7 @@ The whole memory is the output of the step before, squashed again at every step.
 
 from __future__ import annotations
 
-from rnnviz.arrays import Array, Values
+from rnnviz.arrays import Array, Values, over_rows
 from rnnviz.cells.activations import USUAL, Activations
 from rnnviz.equations import Line
 
@@ -47,4 +47,4 @@ def backward(p: Values, v: Values, prev: Values, d: Values, act: Activations = U
 
 def param_grads(x: Array, prev: Values, v: Values, d: Values) -> Values:
     """Each shared weight's gradient: one term a step, summed by the product."""
-    return {"W": x.T @ d["xw"], "U": prev["h"].T @ d["hu"], "b": d["xw"].sum(0)}
+    return {"W": x.T @ d["xw"], "U": prev["h"].T @ d["hu"], "b": over_rows(d["xw"])}

@@ -14,12 +14,13 @@ import numpy as np
 
 from rnnviz.arrays import Array, Values, blocks
 from rnnviz.cells import CELLS, Cell, variant
-from rnnviz.engine import fast, initial, losses
-from rnnviz.engine.fast import FastScan, FastUnscan, Lookup
+from rnnviz.engine import initial, losses
+from rnnviz.engine.fast import Lookup
 from rnnviz.engine.held import Held
+from rnnviz.engine.loops import HOST, Loops, Pass, Scanned
 from rnnviz.engine.recurrent import Scan, Unscan, scan, unscan, unscan_one
 from rnnviz.engine.spec import EmbeddingSpec, ModelSpec, RecurrentSpec, SeriesSpec
-from rnnviz.engine.words import WordRows, summed_rows, table_of
+from rnnviz.engine.words import WordRows, table_of
 from rnnviz.equations import relu
 
 
@@ -80,7 +81,7 @@ class Forward:
 
     inputs: Array  # (T, B) ids or (T, B, D) measurements
     mask: Array | None  # (T, B) bool
-    scans: tuple[tuple[Scan | FastScan, ...], ...]  # per layer, per direction
+    scans: tuple[tuple[Scanned, ...], ...]  # per layer, per direction
     dropped: Array | None  # dropout mask of the embedded words, (T, B, E)
     features: Array  # (B, F): the last states, side by side, as the head reads them
     features_mask: Array | None  # dropout mask of the head's input
@@ -99,16 +100,17 @@ class Backward:
 
 
 class Model:
-    """A recurrent network with trained (or fresh) arrays."""
+    """A recurrent network with trained (or fresh) arrays, on the device of its ``loops``."""
 
-    def __init__(self, spec: ModelSpec, params: Mapping[str, Array]) -> None:
-        self.spec = spec
+    def __init__(self, spec: ModelSpec, params: Mapping[str, Array], loops: Loops = HOST) -> None:
+        self.spec, self.loops = spec, loops
         # Optimizers change them in place, through flat views.
         self.params: Values = {name: np.ascontiguousarray(a) for name, a in params.items()}
 
     def astype(self, dtype: type) -> Model:
         """The same model in another precision."""
-        return Model(self.spec, {name: a.astype(dtype) for name, a in self.params.items()})
+        changed: Values = {name: a.astype(dtype) for name, a in self.params.items()}
+        return Model(self.spec, changed, self.loops)
 
     def layer_params(self, k: int, direction: str) -> Values:
         """One direction of one layer: W, U, b and whatever else its cell has."""
@@ -145,50 +147,49 @@ class Model:
         """
         mask, dropped = None, None
         x: Array | Lookup = inputs
-        source = self.spec.source
+        source, host = self.spec.source, self.loops is HOST
         if isinstance(source, EmbeddingSpec):
             mask = self.mask_of(inputs)
-            if mask is not None and mask.all():
+            if host and mask is not None and mask.all():
                 mask = None
             x = Lookup(self.params["embedding"], inputs)
-            dropped = _dropout(rng, source.dropout, x.shape, x.dtype)
+            dropped = self._dropout(rng, source.dropout, x.shape, x.dtype)
             if dropped is not None or not quick:
                 x = self.params["embedding"][inputs]
                 x = x if dropped is None else x * dropped
-        lead = _Lead(
-            inputs if quick and isinstance(source, EmbeddingSpec) and mask is None else None
-        )
-        scans: list[tuple[Scan | FastScan, ...]] = []
+        unmasked = host and quick and isinstance(source, EmbeddingSpec) and mask is None
+        lead = _Lead(inputs if unmasked else None)
+        scans: list[tuple[Scanned, ...]] = []
         for k, layer in enumerate(self.spec.layers):
-            top = k + 1 == len(self.spec.layers)
-            passes: list[Scan | FastScan] = []
+            top, cell = k + 1 == len(self.spec.layers), self.cell(k)
+            passes = []
             for n, direction in enumerate(directions(layer)):
-                cell, p = self.cell(k), self.layer_params(k, direction)
-                drops = _layer_dropout(layer, x, rng)
+                drops = self._layer_dropout(layer, x, rng)
                 start = None if initial is None else initial[k][n]
                 reverse = direction == "backward"
-                kept = None if held is None else held[k][n]
-                if quick and kept is None and fast.able(cell, mask):
-                    passes.append(fast.scan(
-                        cell, p, x, mask, reverse=reverse, initial=start, recurrent_mask=drops[1],
-                        input_mask=drops[0], lead=lead.of(reverse), keep=keep or not top,
-                    ))  # fmt: skip
-                    continue
+                p = self.layer_params(k, direction)
+                passes.append(Pass(p, reverse, start, *drops, lead.of(reverse)))
+            if quick and (held is None or not any(held[k])):
+                scans.append(self.loops.scan(cell, passes, x, mask, keep or not top))
+            else:
                 if isinstance(x, Lookup):
                     x = x.table[x.ids]
-                passes.append(scan(
-                    cell, p, x, mask, reverse=reverse, initial=start, recurrent_mask=drops[1],
-                    input_mask=drops[0], held=kept,
+                kept = held[k] if held is not None else [None] * len(passes)
+                scans.append(tuple(
+                    scan(
+                        cell, a.p, x, mask, reverse=a.reverse, initial=a.initial,
+                        recurrent_mask=a.recurrent_mask, input_mask=a.input_mask, held=h,
+                    )
+                    for a, h in zip(passes, kept, strict=True)
                 ))  # fmt: skip
-            scans.append(tuple(passes))
             lead.after(layer)
             if not top:
-                x = _beside([s.stack("h") for s in passes])
+                x = _beside([s.stack("h") for s in scans[-1]])
         if self.spec.layers:
             features = np.concatenate([s.last["h"] for s in scans[-1]], axis=-1)
         else:
             features = inputs.transpose(1, 0, 2).reshape(inputs.shape[1], -1)
-        drop = _dropout(rng, self.spec.head.dropout, features.shape, features.dtype)
+        drop = self._dropout(rng, self.spec.head.dropout, features.shape, features.dtype)
         head_input = features if drop is None else features * drop
         hidden = self._hidden(head_input)
         logits = self._output(head_input if hidden is None else hidden)
@@ -264,25 +265,17 @@ class Model:
         words = isinstance(self.spec.source, EmbeddingSpec)
         looked: list[tuple[Array, Array]] = []  # ids and gradients of table rows
         d_x: Array | None = None
+        d_last: Array | None = d_features
         for k in reversed(range(len(self.spec.layers))):
-            needed, d_below = k > 0 or words, None
-            for n, (direction, s) in enumerate(
-                zip(directions(self.spec.layers[k]), done.scans[k], strict=True)
-            ):
-                cell, p = self.cell(k), self.layer_params(k, direction)
-                d_h, last = _arriving(d_features, d_x, len(done.scans[k]), n)
-                u: Unscan | FastUnscan
-                if isinstance(s, FastScan):
-                    u = fast.unscan(cell, p, s, d_h, last, need_x=needed)
-                else:
-                    u = unscan(cell, p, s, d_h, last)
-                grads |= {f"layers.{k}.{direction}.{key}": g for key, g in u.params.items()}
-                if isinstance(u, FastUnscan) and isinstance(s.x, Lookup):
-                    looked.append(u.rows())
-                elif needed:
-                    d_n = u.below if isinstance(u, Unscan) else u.x
-                    d_below = d_n if d_below is None else d_below + d_n
-            d_x = d_below
+            names = directions(self.spec.layers[k])
+            params = [self.layer_params(k, direction) for direction in names]
+            back = self.loops.unscan(
+                self.cell(k), params, done.scans[k], d_x, d_last, need_x=k > 0 or words
+            )
+            for direction, found in zip(names, back.params, strict=True):
+                grads |= {f"layers.{k}.{direction}.{key}": g for key, g in found.items()}
+            looked += back.looked
+            d_x, d_last = back.x, None
         if not words:
             return grads, None
         if d_x is not None:
@@ -292,7 +285,37 @@ class Model:
             return grads, looked[0]  # summed up already
         ids = np.concatenate([found for found, _ in looked])
         rows = np.concatenate([d for _, d in looked]) if len(looked) > 1 else looked[0][1]
-        return grads, summed_rows(ids, rows, len(self.params["embedding"]))
+        table = self.loops.table_gradient(ids, rows, len(self.params["embedding"]))
+        if isinstance(table, WordRows):
+            return grads, table
+        return {**grads, "embedding": table}, None
+
+    def _layer_dropout(
+        self, layer: RecurrentSpec, x: Array | Lookup, rng: np.random.Generator | None
+    ) -> tuple[Array | None, Array | None]:
+        """Dropout masks of a layer's input and of its h_prev, as Keras 3 draws them.
+
+        One a gate for h_prev, (G, B, H); for the input one for all gates, (1, B, D), unless there
+        is recurrent dropout: then one a gate as well. Each direction draws its own.
+        """
+        G, (_, B, D) = len(CELLS[layer.cell].gates), x.shape
+        masks = G if layer.recurrent_dropout else 1
+        return (
+            self._dropout(rng, layer.dropout, (masks, B, D), x.dtype),
+            self._dropout(rng, layer.recurrent_dropout, (G, B, layer.units), x.dtype),
+        )
+
+    def _dropout(
+        self, rng: np.random.Generator | None, rate: float, shape: tuple[int, ...], dtype: np.dtype
+    ) -> Array | None:
+        """0 with probability ``rate``, else 1 / (1 − rate): the mean stays; None if nothing drops.
+
+        Drawn on the host, so that every device drops the same.
+        """
+        if rng is None or not rate:
+            return None
+        kept = (rng.random(shape, np.float32) >= rate).astype(dtype) / np.asarray(1 - rate, dtype)
+        return self.loops.asarray(kept)
 
     def predict(self, inputs: Array) -> Array:
         """What the head says after the last token: (B, K) probabilities or numbers."""
@@ -344,28 +367,3 @@ def _beside(outputs: list[Array]) -> Array:
     if outputs[0].flags.c_contiguous:
         return np.concatenate(outputs, axis=-1)
     return np.concatenate([o.transpose(0, 2, 1) for o in outputs], axis=1).transpose(0, 2, 1)
-
-
-def _layer_dropout(
-    layer: RecurrentSpec, x: Array | Lookup, rng: np.random.Generator | None
-) -> tuple[Array | None, Array | None]:
-    """Dropout masks of a layer's input and of its h_prev, as Keras 3 draws them.
-
-    One a gate for h_prev, (G, B, H); for the input one for all gates, (1, B, D), unless there is
-    recurrent dropout: then one a gate as well. Each direction draws its own.
-    """
-    G, (_, B, D) = len(CELLS[layer.cell].gates), x.shape
-    masks = G if layer.recurrent_dropout else 1
-    return (
-        _dropout(rng, layer.dropout, (masks, B, D), x.dtype),
-        _dropout(rng, layer.recurrent_dropout, (G, B, layer.units), x.dtype),
-    )
-
-
-def _dropout(
-    rng: np.random.Generator | None, rate: float, shape: tuple[int, ...], dtype: np.dtype
-) -> Array | None:
-    """0 with probability ``rate``, else 1 / (1 − rate): the mean stays; None if nothing drops."""
-    if rng is None or not rate:
-        return None
-    return (rng.random(shape, np.float32) >= rate).astype(dtype) / np.asarray(1 - rate, dtype)

@@ -73,9 +73,9 @@ def scan(
     x = x if held is None else held.onto("x", x)
     T, B, _ = x.shape
     H = p["U"].shape[0]
-    b_input, b_recurrent = _biases(p["b"])
+    b_input, b_recurrent = biases(p["b"])
     # One product for all steps: the input's share of the pre-activations does not depend on time.
-    xw = (_read(x, p["W"], input_mask) + b_input).reshape(T, B, -1)
+    xw = (read_input(x, p["W"], input_mask) + b_input).reshape(T, B, -1)
     if initial is None:
         initial = {s: np.zeros_like(x, shape=(B, H)) for s in cell.states}
     order = range(T - 1, -1, -1) if reverse else range(T)
@@ -95,12 +95,12 @@ def scan(
     return Scan(x, tuple(steps), order, mask, initial, recurrent_mask, input_mask, held)
 
 
-def _biases(b: Array) -> tuple[Array, Array | None]:
+def biases(b: Array) -> tuple[Array, Array | None]:
     """The bias of the input product and, where the cell has one, that of the recurrent product."""
     return (b[0], b[1]) if b.ndim == 2 else (b, None)
 
 
-def _read(x: Array, W: Array, drop: Array | None) -> Array:
+def read_input(x: Array, W: Array, drop: Array | None) -> Array:
     """x · W over all steps, (T·B, G·H); with a mask for each gate, each reads its own x."""
     if drop is None or len(drop) == 1:
         seen = x if drop is None else x * drop[0]
@@ -165,13 +165,9 @@ class Unscan:
     @cached_property
     def x(self) -> Array:
         """Of the layer's input: (T, B, D)."""
-        drop, shape = self._done.input_mask, self._done.x.shape
-        if drop is None or len(drop) == 1:
-            found = (self._rows["xw"] @ self._p["W"].T).reshape(shape)
-            return found if drop is None else found * drop[0]
-        G = len(drop)
-        parts = zip(drop, blocks(self._rows["xw"], G), blocks(self._p["W"], G), strict=True)
-        return sum(((d @ w.T).reshape(shape) * m for m, d, w in parts), start=np.zeros(1))
+        return unread_input(
+            self._rows["xw"], self._p["W"], self._done.input_mask, self._done.x.shape
+        )
 
     @property
     def below(self) -> Array:
@@ -182,25 +178,47 @@ class Unscan:
     @cached_property
     def params(self) -> Values:
         """Of the trained arrays, summed over steps and batch: one product each for all steps."""
-        done, d = self._done, self._rows
-        x, prev = done.x.reshape(-1, done.x.shape[-1]), _Rows(done.before())
-        seen = done.input_mask
-        if seen is not None and len(seen) == 1:
-            x = (done.x * seen[0]).reshape(x.shape)
-        grads = self._cell.param_grads(x, prev, _Rows(done.steps), d)
-        if seen is not None and len(seen) > 1:
-            pairs = zip(seen, blocks(d["xw"], len(seen)), strict=True)
-            grads["W"] = np.concatenate(
-                [(done.x * m).reshape(x.shape).T @ block for m, block in pairs], axis=-1
-            )
-        drop = done.recurrent_mask
-        if drop is not None:
-            # Each gate saw its own masked h_prev, so each block of U is its own product.
-            h = prev["h"].reshape(-1, *drop.shape[1:])  # (T, B, H)
-            gates = zip(drop, _by_gate(d["hu"], h), _by_gate(grads["U"], h), strict=False)
-            for m, d_gate, found in gates:
-                found[:] = (h * m).reshape(-1, h.shape[-1]).T @ d_gate
-        return grads
+        done = self._done
+        return weight_gradients(
+            self._cell, done.x, _Rows(done.before()), _Rows(done.steps), self._rows,
+            done.input_mask, done.recurrent_mask,
+        )  # fmt: skip
+
+
+def unread_input(d_xw: Array, W: Array, drop: Array | None, shape: tuple[int, ...]) -> Array:
+    """What `read_input` gives back to x: (T, B, D), from (T·B, G·H)."""
+    if drop is None or len(drop) == 1:
+        found = (d_xw @ W.T).reshape(shape)
+        return found if drop is None else found * drop[0]
+    parts = zip(drop, blocks(d_xw, len(drop)), blocks(W, len(drop)), strict=True)
+    first, *rest = ((d @ w.T).reshape(shape) * m for m, d, w in parts)
+    return sum(rest, start=first)
+
+
+def weight_gradients(
+    cell: Cell, x: Array, prev: Values, v: Values, d: Values, input_mask: Array | None,
+    recurrent_mask: Array | None,
+) -> Values:  # fmt: skip
+    """Gradients of the trained arrays, summed over steps and batch; x (T, B, D).
+
+    ``prev``, ``v`` and ``d`` are rows of all steps, (T·B, ·), by name. Each product is one for all
+    steps.
+    """
+    width = x.shape[-1]
+    seen = x * input_mask[0] if input_mask is not None and len(input_mask) == 1 else x
+    grads = cell.param_grads(seen.reshape(-1, width), prev, v, d)
+    if input_mask is not None and len(input_mask) > 1:
+        pairs = zip(input_mask, blocks(d["xw"], len(input_mask)), strict=True)
+        grads["W"] = np.concatenate(
+            [(x * m).reshape(-1, width).T @ block for m, block in pairs], axis=-1
+        )
+    if recurrent_mask is not None:
+        # Each gate saw its own masked h_prev, so each block of U is its own product.
+        h = prev["h"].reshape(-1, *recurrent_mask.shape[1:])  # (T, B, H)
+        gates = zip(recurrent_mask, _by_gate(d["hu"], h), _by_gate(grads["U"], h), strict=False)
+        for m, d_gate, found in gates:
+            found[:] = (h * m).reshape(-1, h.shape[-1]).T @ d_gate
+    return grads
 
 
 def unscan(

@@ -10,7 +10,7 @@ from rnnviz.arrays import Array
 from rnnviz.data.series import Scaling
 from rnnviz.data.text import PADDING_ID
 from rnnviz.engine import losses
-from rnnviz.engine.fast import FastScan
+from rnnviz.engine.loops import Scanned
 from rnnviz.engine.model import Model, directions
 from rnnviz.engine.recurrent import Scan
 from rnnviz.engine.spec import EmbeddingSpec, HeadKind
@@ -94,7 +94,7 @@ def padded(model: Model, ids: list[int], masked: bool) -> Padded:
     )
 
 
-def _states(scan: Scan | FastScan) -> Array:
+def _states(scan: Scanned) -> Array:
     assert isinstance(scan, Scan), "a pass that is not quick records every value"
     return scan.stack("h")[:, 0]
 

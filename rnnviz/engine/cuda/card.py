@@ -1,0 +1,121 @@
+"""The card as a model sees it: :class:`rnnviz.engine.loops.Loops`, through CuPy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from rnnviz.arrays import Array, Values
+from rnnviz.cells import Cell
+from rnnviz.engine.cuda import layer as layers
+from rnnviz.engine.cuda.layer import Launch, LayerScan
+from rnnviz.engine.cuda.source import NoKernelError, kernels
+from rnnviz.engine.fast import Lookup
+from rnnviz.engine.loops import HOST, Pass, Scanned, Undone
+from rnnviz.engine.recurrent import scan
+
+#: Options of the compiler: what the source is written in.
+OPTIONS = ("--std=c++17",)
+
+
+class Card:
+    """One NVIDIA card. ``say`` is told, once each, what no kernel could do."""
+
+    name = "cuda"
+
+    def __init__(self, xp: Any, say: Callable[[str], None] = lambda _: None) -> None:
+        self.xp, self._say = xp, say
+        self._launches: dict[tuple[Cell, int], Launch | None] = {}
+
+    def asarray(self, a: Array) -> Array:
+        """A copy on the card."""
+        return self.xp.asarray(a)
+
+    def host(self, a: Array) -> Array:
+        """A copy on the host."""
+        return self.xp.asnumpy(a)
+
+    def scan(
+        self, cell: Cell, passes: Sequence[Pass], x: Array | Lookup, mask: Array | None, keep: bool
+    ) -> tuple[Scanned, ...]:
+        """See :class:`rnnviz.engine.loops.Loops`."""
+        if isinstance(x, Lookup):
+            x = x.table[x.ids]
+        launch = self._launch(cell, passes[0].p["U"].shape[0])
+        if launch is not None:
+            try:
+                layers.fits(launch.plan, cell, passes[0].p, x, len(passes))
+            except NoKernelError as why:
+                self._without(cell, why)
+                launch = None
+        if launch is None:
+            return tuple(
+                scan(
+                    cell, a.p, x, mask, reverse=a.reverse, initial=a.initial,
+                    recurrent_mask=a.recurrent_mask, input_mask=a.input_mask,
+                )
+                for a in passes
+            )  # fmt: skip
+        return layers.scan(launch, cell, passes, x, mask, keep)
+
+    def unscan(
+        self, cell: Cell, params: Sequence[Values], done: Sequence[Any], d_h: Array | None,
+        d_last: Array | None, need_x: bool,
+    ) -> Undone:  # fmt: skip
+        """See :class:`rnnviz.engine.loops.Loops`."""
+        first = done[0]
+        if not isinstance(first, LayerScan):
+            return HOST.unscan(cell, params, done, d_h, d_last, need_x)
+        launch = self._launch(cell, first.layer.U.shape[1])
+        assert launch is not None
+        return layers.unscan(launch, first.layer, params, d_h, d_last, need_x)
+
+    def table_gradient(self, ids: Array, d: Array, vocabulary: int) -> Array:
+        """The whole table, (V, E)."""
+        table = np.zeros_like(d, shape=(vocabulary, d.shape[1]))
+        tile = 64
+        self._update("scatter")(
+            (-(-len(ids) // tile),), (256,),
+            (ids, d, table, np.int32(len(ids)), np.int32(d.shape[1]), np.int32(tile)),
+        )  # fmt: skip
+        return table
+
+    def _launch(self, cell: Cell, H: int) -> Launch | None:
+        if (cell, H) not in self._launches:
+            self._launches[cell, H] = None
+            try:
+                self._launches[cell, H] = layers.compiled(
+                    self.module, kernels(cell, H), self.most_shared
+                )
+            except NoKernelError as why:
+                self._without(cell, why)
+        return self._launches[cell, H]
+
+    def _without(self, cell: Cell, why: NoKernelError) -> None:
+        self._say(f"{cell.title}: {why}; this layer goes step by step, many times slower.")
+
+    @property
+    def most_shared(self) -> int:
+        """Bytes of shared memory that a block may ask for."""
+        device = self.xp.cuda.Device()
+        return int(device.attributes["MaxSharedMemoryPerBlockOptin"])
+
+    def module(self, source: str) -> Any:
+        """Compiled source; CuPy keeps what it compiled in the user's own folder."""
+        return self.xp.RawModule(code=source, options=OPTIONS)
+
+    def _update(self, name: str) -> Callable[..., None]:
+        if not hasattr(self, "_updates"):
+            self._updates = self.module(update_source())
+        kernel: Callable[..., None] = self._updates.get_function(name)
+        return kernel
+
+
+@cache
+def update_source() -> str:
+    """The kernels of what is not a walk over time."""
+    return files("rnnviz.engine.cuda").joinpath("update.cu").read_text("utf-8")

@@ -1,0 +1,152 @@
+"""Who walks through time for a model, and on which device: the choice is made once a model.
+
+A model is arithmetic on arrays, and those say themselves where they live. What differs from device
+to device is behind this one small protocol: the walks over time, how an array gets there and back,
+and how the gradients of looked-up words are summed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from rnnviz.arrays import Array, Values, blocks
+from rnnviz.cells import Cell
+from rnnviz.engine import fast
+from rnnviz.engine.fast import FastScan, FastUnscan, Lookup
+from rnnviz.engine.recurrent import Scan, Unscan, scan, unscan
+from rnnviz.engine.words import WordRows, summed_rows
+
+
+@dataclass(frozen=True, eq=False)
+class Pass:
+    """One direction of a layer, to be read."""
+
+    p: Values
+    reverse: bool = False
+    initial: Values | None = None  # states before the first token, (B, H); None: zeros
+    input_mask: Array | None = None  # dropout of x, (1 or G, B, D)
+    recurrent_mask: Array | None = None  # dropout of h_prev, (G, B, H)
+    lead: Array | None = None  # steps that each sequence shares with the last one, (B)
+
+
+class Scanned(Protocol):
+    """What a walk left behind."""
+
+    @property
+    def last(self) -> Values:
+        """The states after the step read last, (B, H)."""
+
+    def stack(self, name: str) -> Array:
+        """The outputs "h", (T, B, H)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Undone:
+    """What walking back through a layer gave: of each direction's arrays, and of the input.
+
+    ``x`` (T, B, D) is of all directions together; ``looked`` are ids and gradients of rows where
+    the input was looked up in a table instead.
+    """
+
+    params: tuple[Values, ...]
+    x: Array | None
+    looked: tuple[tuple[Array, Array], ...] = ()
+
+
+class Loops(Protocol):
+    """The walks over time of one device."""
+
+    name: str
+
+    def asarray(self, a: Array) -> Array:
+        """A host array on the device."""
+
+    def host(self, a: Array) -> Array:
+        """A device array on the host; waits for it."""
+
+    def scan(
+        self, cell: Cell, passes: Sequence[Pass], x: Array | Lookup, mask: Array | None, keep: bool
+    ) -> tuple[Scanned, ...]:
+        """Read ``x`` (T, B, D) in every direction; without ``keep`` there is no way back."""
+
+    def unscan(
+        self, cell: Cell, params: Sequence[Values], done: Sequence[Any], d_h: Array | None,
+        d_last: Array | None, need_x: bool,
+    ) -> Undone:  # fmt: skip
+        """Walk back, given the gradients of every output (T, B, n·H), or of the last h (B, n·H).
+
+        The n directions side by side.
+        """
+
+    def table_gradient(self, ids: Array, d: Array, vocabulary: int) -> WordRows | Array:
+        """The gradient (V, E) of a table from those of its uses, (P, E); or its rows that occur."""
+
+
+class HostLoops:
+    """NumPy, with the quick loops where they can."""
+
+    name = "cpu"
+
+    def asarray(self, a: Array) -> Array:
+        """As it is."""
+        return a
+
+    def host(self, a: Array) -> Array:
+        """As it is."""
+        return a
+
+    def scan(
+        self, cell: Cell, passes: Sequence[Pass], x: Array | Lookup, mask: Array | None, keep: bool
+    ) -> tuple[Scan | FastScan, ...]:
+        """See :class:`Loops`."""
+        quick = fast.able(cell, mask)
+        if not quick and isinstance(x, Lookup):
+            x = x.table[x.ids]
+        found: list[Scan | FastScan] = []
+        for a in passes:
+            if quick:
+                found.append(fast.scan(
+                    cell, a.p, x, mask, reverse=a.reverse, initial=a.initial, keep=keep,
+                    recurrent_mask=a.recurrent_mask, input_mask=a.input_mask, lead=a.lead,
+                ))  # fmt: skip
+            else:
+                assert not isinstance(x, Lookup)
+                found.append(scan(
+                    cell, a.p, x, mask, reverse=a.reverse, initial=a.initial,
+                    recurrent_mask=a.recurrent_mask, input_mask=a.input_mask,
+                ))  # fmt: skip
+        return tuple(found)
+
+    def unscan(
+        self, cell: Cell, params: Sequence[Values], done: Sequence[Any], d_h: Array | None,
+        d_last: Array | None, need_x: bool,
+    ) -> Undone:  # fmt: skip
+        """See :class:`Loops`."""
+        grads: list[Values] = []
+        looked: list[tuple[Array, Array]] = []
+        d_x: Array | None = None
+        for n, (p, s) in enumerate(zip(params, done, strict=True)):
+            out = None if d_h is None else blocks(d_h, len(done))[n]
+            last = None if d_last is None else {"h": blocks(d_last, len(done))[n]}
+            if isinstance(s, FastScan):
+                u: FastUnscan | Unscan = fast.unscan(cell, p, s, out, last, need_x=need_x)
+                grads.append(u.params)
+                if isinstance(u, FastUnscan) and isinstance(s.x, Lookup):
+                    looked.append(u.rows())
+                    continue
+            else:
+                u = unscan(cell, p, s, out, last)
+                grads.append(u.params)
+            if need_x:
+                below = u.x if isinstance(u, FastUnscan) else u.below
+                d_x = below if d_x is None else d_x + below
+        return Undone(tuple(grads), d_x, tuple(looked))
+
+    def table_gradient(self, ids: Array, d: Array, vocabulary: int) -> WordRows:
+        """The rows that occur."""
+        return summed_rows(ids, d, vocabulary)
+
+
+HOST = HostLoops()

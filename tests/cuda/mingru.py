@@ -1,0 +1,54 @@
+"""minGRU (Feng et al., 2024), which is not shipped: gates see the input alone, there is no U."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rnnviz.arrays import Array, Values, blocks
+from rnnviz.cells.activations import USUAL, Activations
+from rnnviz.equations import Line
+
+name = "mingru"
+title = "minGRU"
+gates = ("z", "g")
+recurrent = ()
+states = ("h",)
+
+lines = (
+    Line("a_z", "update", "x @ W_z + b_z"),
+    Line("z", "update", "sigmoid(a_z)"),
+    Line("g", "candidate", "x @ W_g + b_g"),
+    Line("h", "hidden", "(1 - z) * h_prev + z * g"),
+)
+
+back = (
+    Line("d_h", "hidden", "d_h_out + d_h_next"),
+    Line("d_z", "update", "d_h * (g - h_prev)"),
+    Line("d_a_z", "update", "d_z * z * (1 - z)"),
+    Line("d_g", "candidate", "d_h * z"),
+    Line("d_x", "read", "d_a_z @ W_z.T + d_g @ W_g.T"),
+    Line("d_h_prev", "read", "d_h * (1 - z)"),
+)
+
+
+def shapes(D: int, H: int) -> dict[str, tuple[int, ...]]:
+    return {"W": (D, 2 * H), "U": (H, 0), "b": (2 * H,)}
+
+
+def forward(p: Values, v: Values, prev: Values, act: Activations = USUAL) -> None:
+    v["a_z"], v["g"] = blocks(v["xw"], 2)
+    v["z"] = act.gate(v["a_z"])
+    v["h"] = (1 - v["z"]) * prev["h"] + v["z"] * v["g"]
+
+
+def backward(p: Values, v: Values, prev: Values, d: Values, act: Activations = USUAL) -> None:
+    d["z"] = d["h"] * (v["g"] - prev["h"])
+    d["a_z"] = d["z"] * act.gate.slope(v["z"])
+    d["g"] = d["h"] * v["z"]
+    d["h_prev"] = d["h"] * (1 - v["z"])
+    d["xw"] = np.concatenate([d["a_z"], d["g"]], axis=-1)
+    d["hu"] = d["xw"][..., :0]
+
+
+def param_grads(x: Array, prev: Values, v: Values, d: Values) -> Values:
+    return {"W": x.T @ d["xw"], "U": prev["h"].T @ d["hu"], "b": d["xw"].sum(0)}
