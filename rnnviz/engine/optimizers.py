@@ -1,20 +1,39 @@
-"""Optimizers with Keras's defaults and formulas, simplest first."""
+"""Optimizers with Keras's defaults and formulas, simplest first.
+
+What a step does to each number is said once, as formulas over p (the parameter), g (its gradient)
+and what is gathered of it; NumPy and the card compute from these.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Protocol
+import ast
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any, Protocol
 
 import numpy as np
 
 from rnnviz.arrays import Array, Values
+from rnnviz.engine.inplace import UFUNCS, Emitter
 from rnnviz.engine.words import WordRows
+
+#: A step as assignments in order: (name, formula).
+Formulas = tuple[tuple[str, str], ...]
 
 
 class Optimizer(Protocol):
     """Changes parameters in place, one step at a time."""
 
     rate: float
+    #: What is gathered of a parameter, by the names of ``formulas``; in the order of ``gathered``.
+    names: tuple[str, ...]
+    formulas: Formulas
+
+    def begin(self) -> dict[str, float]:
+        """Start a step: the numbers that its formulas read beside arrays."""
+
+    def gathered(self, key: str, like: Array) -> tuple[Array, ...]:
+        """What it has gathered of a parameter, zeros at first; changed in place by who steps."""
 
     def step(self, params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
         """One update of every parameter that has a gradient."""
@@ -45,48 +64,37 @@ class Optimizer(Protocol):
 class RMSprop:
     """Keras 3: rate 1e-3, rho 0.9, epsilon 1e-7 inside the root; Tieleman and Hinton, 2012."""
 
+    names: tuple[str, ...] = ("v",)
     #: Inside the root, 1e-7 is felt by every gradient below 3e-4: those of rare words.
-    inside = True
+    formulas: Formulas = (
+        ("v", "v + (g * g - v) * fresh"),
+        ("p", "p - g / sqrt(v + epsilon) * rate"),
+    )
 
     def __init__(self, rate: float = 1e-3, rho: float = 0.9, epsilon: float = 1e-7) -> None:
         self.rate, self.rho, self.epsilon = rate, rho, epsilon
         self.square: Values = {}
 
-    def step(self, params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
-        """v ← ρ·v + (1 − ρ)·g²;  p ← p − rate·g / √(v + ε), or g / (√v + ε) outside the root."""
-        for key, gradient in grads.items():
-            square = self.square.setdefault(key, np.zeros_like(gradient, order="C"))
-            for p, g, v, s in _pieces(params[key], gradient, square):
-                np.multiply(g, g, out=s)
-                s -= v
-                s *= 1 - self.rho
-                v += s
-                self._root(v, s)
-                np.divide(g, s, out=s)
-                s *= self.rate
-                p -= s
+    def begin(self) -> dict[str, float]:
+        """See :class:`Optimizer`."""
+        return {"fresh": 1 - self.rho, "rate": self.rate, "epsilon": self.epsilon}
 
-    def _root(self, v: Array, out: Array) -> None:
-        """√(v + ε), or √v + ε."""
-        if self.inside:
-            np.add(v, self.epsilon, out=out)
-            np.sqrt(out, out=out)
-        else:
-            np.sqrt(v, out=out)
-            out += self.epsilon
+    def gathered(self, key: str, like: Array) -> tuple[Array, ...]:
+        """The moving mean of g²."""
+        return (_zeros_at_first(self.square, key, like),)
+
+    def step(self, params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
+        """See :class:`Optimizer`."""
+        _step(self, params, grads)
 
     def step_rows(self, key: str, table: Array, found: WordRows) -> None:
         """Rows without a gradient: v ← ρ·v and nothing else."""
-        square = self.square.setdefault(key, np.zeros_like(table, order="C"))[: len(table)]
+        square = _zeros_at_first(self.square, key, table)[: len(table)]
         words, g = found
+        p, v = table.take(words, 0), square.take(words, 0)
         square *= self.rho
-        v = square.take(words, 0)
-        v += (1 - self.rho) * g * g
-        square[words] = v
-        self._root(v, v)
-        np.divide(g, v, out=v)
-        v *= self.rate
-        table[words] -= v
+        _assign(self, self.formulas, p, g, (v,), self.begin())
+        square[words], table[words] = v, p
 
     def state(self) -> Values:
         """``square.NAME`` of every parameter it has moved."""
@@ -108,11 +116,21 @@ class RMSprop:
 class RMSprop2017(RMSprop):
     """Keras before 2.11, and PyTorch: epsilon outside the root. What the lessons were made with."""
 
-    inside = False
+    formulas: Formulas = (
+        ("v", "v + (g * g - v) * fresh"),
+        ("p", "p - g / (sqrt(v) + epsilon) * rate"),
+    )
 
 
 class Adam:
     """Keras 3: rate 1e-3, betas 0.9 and 0.999, epsilon 1e-7; Kingma and Ba, 2015."""
+
+    names: tuple[str, ...] = ("m", "v")
+    formulas: Formulas = (
+        ("m", "m + (g - m) * fresh1"),
+        ("v", "v + (g * g - v) * fresh2"),
+        ("p", "p - m / (sqrt(v) + epsilon) * alpha"),
+    )
 
     def __init__(
         self, rate: float = 1e-3, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-7
@@ -123,25 +141,23 @@ class Adam:
         self.square: Values = {}
 
     def step(self, params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
-        """m, v moving means of g and g²;  p ← p − α·m / (√v + ε) with α bias-corrected."""
+        """See :class:`Optimizer`."""
+        _step(self, params, grads)
+
+    def begin(self) -> dict[str, float]:
+        """One step more; α is the rate, corrected for means that began at zero."""
         self.steps += 1
-        alpha = self._alpha()
-        for key, gradient in grads.items():
-            mean = self.mean.setdefault(key, np.zeros_like(gradient, order="C"))
-            square = self.square.setdefault(key, np.zeros_like(gradient, order="C"))
-            for p, g, m, v, s in _pieces(params[key], gradient, mean, square):
-                np.subtract(g, m, out=s)
-                s *= 1 - self.beta1
-                m += s
-                np.multiply(g, g, out=s)
-                s -= v
-                s *= 1 - self.beta2
-                v += s
-                np.sqrt(v, out=s)
-                s += self.epsilon
-                np.divide(m, s, out=s)
-                s *= alpha
-                p -= s
+        return self._numbers()
+
+    def _numbers(self) -> dict[str, float]:
+        return {
+            "fresh1": 1 - self.beta1, "fresh2": 1 - self.beta2, "epsilon": self.epsilon,
+            "alpha": self._alpha(),
+        }  # fmt: skip
+
+    def gathered(self, key: str, like: Array) -> tuple[Array, ...]:
+        """The moving means of g and g²."""
+        return _zeros_at_first(self.mean, key, like), _zeros_at_first(self.square, key, like)
 
     def _alpha(self) -> float:
         root = float(np.sqrt(1 - self.beta2**self.steps))
@@ -149,19 +165,15 @@ class Adam:
 
     def step_rows(self, key: str, table: Array, found: WordRows) -> None:
         """Rows without a gradient go on by their moving means."""
-        mean = self.mean.setdefault(key, np.zeros_like(table, order="C"))[: len(table)]
-        square = self.square.setdefault(key, np.zeros_like(table, order="C"))[: len(table)]
+        mean, square = (a[: len(table)] for a in self.gathered(key, table))
+        words, g = found
+        m, v = mean.take(words, 0), square.take(words, 0)
         mean *= self.beta1
         square *= self.beta2
-        mean[found.words] += (1 - self.beta1) * found.rows
-        square[found.words] += (1 - self.beta2) * found.rows * found.rows
-        alpha = self._alpha()
-        for p, m, v, s in _pieces(table, mean, square):
-            np.sqrt(v, out=s)
-            s += self.epsilon
-            np.divide(m, s, out=s)
-            s *= alpha
-            p -= s
+        numbers = self._numbers()
+        _assign(self, self.formulas[:-1], table[:0], g, (m, v), numbers)
+        mean[words], square[words] = m, v
+        _assign(self, self.formulas[-1:], table, None, (mean, square), numbers)
 
     def state(self) -> Values:
         """``steps``, and ``mean.NAME`` and ``square.NAME`` of every parameter it has moved."""
@@ -188,20 +200,55 @@ class Adam:
 PIECE = 16_384
 
 
-def _pieces(*arrays: Array) -> Iterator[tuple[Array, ...]]:
-    """The same stretch of each array and a spare one, to be changed in place; not the second.
+def _zeros_at_first(found: Values, key: str, like: Array) -> Array:
+    if key not in found:
+        found[key] = np.zeros_like(like, order="C")
+    return found[key]
 
-    As far as the first one goes.
-    """
-    if not all(a.flags.c_contiguous for n, a in enumerate(arrays) if n != 1):
-        raise ValueError(
-            "a parameter that is not contiguous has no flat view to be changed through"
-        )
-    flat = [a.reshape(-1)[: arrays[0].size] for a in arrays]
-    spare = np.empty(min(PIECE, flat[0].size), arrays[0].dtype)
-    for at in range(0, flat[0].size, PIECE):
-        pieces = [a[at : at + PIECE] for a in flat]
-        yield (*pieces, spare[: len(pieces[0])])
+
+def _step(optimizer: Optimizer, params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
+    numbers = optimizer.begin()
+    for key, g in grads.items():
+        gathered = optimizer.gathered(key, g)
+        _assign(optimizer, optimizer.formulas, params[key], g, gathered, numbers)
+
+
+def _assign(
+    optimizer: Optimizer, formulas: Formulas, p: Array, g: Array | None,
+    gathered: tuple[Array, ...], numbers: Mapping[str, float],
+) -> None:  # fmt: skip
+    """Carry formulas out, piece by piece: what they name of p and ``gathered`` changes in place."""
+    compiled, spares = _compiled(formulas, optimizer.names, tuple(numbers))
+    changed = {n for n, _ in formulas}
+    whole = dict(zip(("p", *optimizer.names), (p, *gathered), strict=True))
+    for name in changed:
+        if not whole[name].flags.c_contiguous:
+            raise ValueError(
+                "a parameter that is not contiguous has no flat view to be changed through"
+            )
+    flat = {n: a.reshape(-1) for n, a in (whole if g is None else {**whole, "g": g}).items()}
+    size = max(flat[n].size for n in changed)
+    spare = [np.empty_like(p, shape=min(PIECE, size)) for _ in range(spares)]
+    for at in range(0, size, PIECE):
+        end = min(at + PIECE, size)
+        pieces = {n: a[at:end] for n, a in flat.items()}
+        compiled(**{"g": None, **pieces, **numbers}, T=[s[: end - at] for s in spare])
+
+
+@cache
+def _compiled(
+    formulas: Formulas, names: tuple[str, ...], numbers: tuple[str, ...]
+) -> tuple[Callable[..., None], int]:
+    """The formulas as calls that write in place, and how many spare arrays they need."""
+    given = ("p", "g", *names, *numbers)
+    emit = Emitter({name: name for name in given})
+    for name, formula in formulas:
+        emit.into(ast.parse(formula, mode="eval").body, name)
+    head = [f"def step({', '.join(given)}, T):", *(f"t{k} = T[{k}]" for k in range(emit.used))]
+    source = "\n    ".join([*head, *emit.lines])
+    scope: dict[str, Any] = {name: getattr(np, name) for name in UFUNCS}
+    exec(compile(source, "<a step of an optimizer>", "exec"), scope)
+    return scope["step"], emit.used
 
 
 def _under(prefix: str, state: Mapping[str, Array]) -> Values:

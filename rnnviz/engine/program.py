@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, cast
@@ -30,11 +30,9 @@ from typing import Any, cast
 import numpy as np
 
 from rnnviz.cells import Cell
+from rnnviz.engine.inplace import UFUNCS, Emitter, NotFastError
+from rnnviz.engine.pointwise import gate_of, names_in, summed, terms
 from rnnviz.equations import FUNCTIONS, parse
-
-
-class NotFastError(Exception):
-    """The lines do something the loops cannot, a matrix product of their own for example."""
 
 
 @dataclass(frozen=True)
@@ -69,27 +67,6 @@ def _written(cell: Any) -> Program:
 # -- expressions ----------------------------------------------------------------------------------
 
 
-def _terms(node: ast.expr) -> Iterator[ast.expr]:
-    """The summands of an expression."""
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        yield from _terms(node.left)
-        yield from _terms(node.right)
-    else:
-        yield node
-
-
-def _sum(nodes: list[ast.expr]) -> ast.expr:
-    found = nodes[0]
-    for node in nodes[1:]:
-        found = ast.BinOp(found, ast.Add(), node)
-    return found
-
-
-def _names(node: ast.expr) -> set[str]:
-    called = {id(n.func) for n in ast.walk(node) if isinstance(n, ast.Call)}
-    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and id(n) not in called}
-
-
 def _fewer(node: ast.expr) -> ast.expr:
     """z·a + (1 − z)·b as b + z·(a − b): the same, in a call less."""
     match node:
@@ -101,79 +78,6 @@ def _fewer(node: ast.expr) -> ast.expr:
             return ast.BinOp(b, ast.Add(), between)
     return node
 
-
-def _gate_of(weight: str) -> str:
-    """ "W_f" belongs to gate f, "U" to the gate without a name."""
-    return weight[2:]
-
-
-class _Emitter:
-    """Statements that compute an expression without a new array."""
-
-    def __init__(self, where: Mapping[str, str], first: int = 0) -> None:
-        self.where = dict(where)  # recorded name, or expression as text -> variable
-        self.lines: list[str] = []
-        self.free = self.used = first  # temporaries t0, t1, ...
-
-    def temporary(self) -> str:
-        self.free += 1
-        self.used = max(self.used, self.free)
-        return f"t{self.free - 1}"
-
-    def into(self, node: ast.expr, target: str) -> None:
-        """Leave the value of an expression in ``target``."""
-        before = self.free
-        match node:
-            case ast.Name():
-                self.lines.append(f"copyto({target}, {self.value(node)})")
-            case ast.Call(ast.Name(id=function), [argument]):
-                self._call(function, self.value(argument, target), target)
-            case ast.UnaryOp(ast.USub(), operand):
-                self.lines.append(f"negative({self.value(operand, target)}, {target})")
-            case ast.BinOp(base, ast.Pow(), _):
-                a = self.value(base, target)
-                self.lines.append(f"multiply({a}, {a}, {target})")
-            case ast.BinOp(left, op, right):
-                # The left side may use the target unless the right side still reads it.
-                a = self.value(left, None if self._reads(right, target) else target)
-                b = self.value(right, target if a != target else None)
-                self.lines.append(f"{_OPERATIONS[type(op)]}({a}, {b}, {target})")
-            case _:
-                raise NotFastError(ast.unparse(node))
-        self.free = before
-
-    def value(self, node: ast.expr, target: str | None = None) -> str:
-        """The variable that holds an expression, after computing it (into ``target``)."""
-        said = ast.unparse(node)
-        if isinstance(node, ast.Constant):
-            return {"1": "ONE", "0.5": "HALF"}.get(said, said)
-        if said not in self.where or self.where[said].startswith("="):
-            place = self.where.get(said, "=")[1:] or target or self.temporary()
-            self.into(node, place)
-            if said in self.where:
-                self.where[said] = place  # to be kept: from now on it is there
-            return place
-        return self.where[said]
-
-    def _reads(self, node: ast.expr, target: str) -> bool:
-        return any(self.where.get(name) == target for name in _names(node))
-
-    def _call(self, function: str, value: str, target: str) -> None:
-        match function:
-            case "tanh":
-                self.lines.append(f"tanh({value}, {target})")
-            case "relu":
-                self.lines.append(f"maximum({value}, 0, out={target})")
-            case "sigmoid":
-                self.lines += [
-                    f"multiply({value}, HALF, {target})", f"tanh({target}, {target})",
-                    f"multiply({target}, HALF, {target})", f"add({target}, HALF, {target})",
-                ]  # fmt: skip
-            case _:
-                self.lines.append(f"copyto({target}, F_{function}({value}))")
-
-
-_OPERATIONS = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply"}
 
 #: A gradient as a sum of coefficient · base gradient; a coefficient of None is 1.
 Linear = dict[str, "ast.expr | None"]
@@ -231,30 +135,30 @@ class _Writer:
         """The line with a gate's products and biases as one name, or as two if it has only one."""
         left: list[ast.expr] = []
         inputs: set[str] = set()
-        for term in _terms(parse(formula)):
+        for term in terms(parse(formula)):
             match term:
                 case ast.BinOp(ast.Name(id="x"), ast.MatMult(), ast.Name(id=w)) if w[0] == "W":
-                    self.gate[_gate_of(w)].input_line = name
-                    inputs.add(_gate_of(w))
-                    left.insert(0, ast.Name(f"xw_{_gate_of(w)}"))
+                    self.gate[gate_of(w)].input_line = name
+                    inputs.add(gate_of(w))
+                    left.insert(0, ast.Name(f"xw_{gate_of(w)}"))
                 case ast.BinOp(ast.Name(id="h_prev"), ast.MatMult(), ast.Name(id=u)) if u[0] == "U":
-                    self.gate[_gate_of(u)].recurrent_line = name
-                    if _gate_of(u) not in inputs:
-                        left.append(ast.Name(f"hu_{_gate_of(u)}"))
+                    self.gate[gate_of(u)].recurrent_line = name
+                    if gate_of(u) not in inputs:
+                        left.append(ast.Name(f"hu_{gate_of(u)}"))
                 case ast.Name(id=b) if b == "b" or b.startswith("b_"):
                     pass  # part of the products
                 case _:
                     if any(isinstance(n, ast.MatMult) for n in ast.walk(term)):
                         raise self._fail(term)
                     left.append(term)
-        return _fewer(_sum(left))
+        return _fewer(summed(left))
 
     def _find_activation(self, gate: _Gate) -> None:
         if not gate.input_line or not gate.recurrent_line:
             raise NotFastError(f"{self.cell.name}: gate {gate.name!r} lacks a product")
         a = gate.input_line
-        users = [n for n, body in self.body.items() if a in _names(body)]
-        if gate.recurrent_line != a or len(list(_terms(self.body[a]))) > 1 or len(users) != 1:
+        users = [n for n, body in self.body.items() if a in names_in(body)]
+        if gate.recurrent_line != a or len(list(terms(self.body[a]))) > 1 or len(users) != 1:
             return
         if users[0] in self.states:  # SimpleRNN's h has a place of its own
             return
@@ -269,16 +173,16 @@ class _Writer:
             self.linear[name] = {"d_h": None}
             return
         pointwise: list[ast.expr] = []
-        for term in _terms(parse(formula)):
+        for term in terms(parse(formula)):
             match term:
                 case ast.BinOp(ast.Name(id=d), ast.MatMult(), ast.Attribute(ast.Name(id=w), "T")):
-                    if _gate_of(w) not in self.gate or w[0] not in "WU":
+                    if gate_of(w) not in self.gate or w[0] not in "WU":
                         raise self._fail(term)
-                    gate = self.gate[_gate_of(w)]
+                    gate = self.gate[gate_of(w)]
                     gate.d_xw, gate.d_hu = (d, gate.d_hu) if w[0] == "W" else (gate.d_xw, d)
                 case _:
                     pointwise.append(term)
-        linear = self._linear(_sum(pointwise)) if pointwise else {}
+        linear = self._linear(summed(pointwise)) if pointwise else {}
         if len(linear) > 1 and not name.endswith("_prev"):
             self.sums[name] = linear
             linear = {name: None}
@@ -296,7 +200,7 @@ class _Writer:
                     raise self._fail(node)
                 return a | b
             case ast.BinOp(left, ast.Mult(), right):
-                arrives = any(n.startswith("d_") for n in _names(left))
+                arrives = any(n.startswith("d_") for n in names_in(left))
                 d, factor = (left, right) if arrives else (right, left)
                 return {
                     base: factor if c is None else ast.BinOp(c, ast.Mult(), factor)
@@ -342,7 +246,7 @@ class _Writer:
             ["def spread(H, A, S, V, K, C, D, T):", *head, *spread.lines],
         ]  # fmt: skip
         source = "\n\n".join("\n".join(text) for text in texts) + "\n"
-        scope: dict[str, Any] = {name: getattr(np, name) for name in _UFUNCS}
+        scope: dict[str, Any] = {name: getattr(np, name) for name in UFUNCS}
         scope |= {f"F_{name}": function for name, (function, _) in FUNCTIONS.items()}
         exec(compile(source, f"<loops of {self.cell.name}>", "exec"), scope)
         return Program(
@@ -355,9 +259,9 @@ class _Writer:
             spread=scope["spread"] if len(texts[3]) > 1 + len(head) + 1 else None,
         )  # fmt: skip
 
-    def _forward(self) -> tuple[_Emitter, dict[str, str]]:
+    def _forward(self) -> tuple[Emitter, dict[str, str]]:
         step, keep, n = _Steps(), self._kept(), len(self.plain)
-        emit = _Emitter({f"{s}_prev": step(f"S[{k}][:-1]") for k, s in enumerate(self.states)})
+        emit = Emitter({f"{s}_prev": step(f"S[{k}][:-1]") for k, s in enumerate(self.states)})
         places = {s: step(f"S[{k}][1:]") for k, s in enumerate(self.states)}
         places |= {text: step(place) for text, place in keep.items()}
         for g in self.order:
@@ -403,7 +307,7 @@ class _Writer:
         """The first n gates' rows of a chunk's array."""
         return array if n == len(self.order) else f"{array}[:, : {n} * H]"
 
-    def _line(self, emit: _Emitter, name: str, places: Mapping[str, str]) -> None:
+    def _line(self, emit: Emitter, name: str, places: Mapping[str, str]) -> None:
         """One line that is no plainly activated gate."""
         body = self.body[name]
         if isinstance(body, ast.Name) and body.id[:3] in ("hu_", "xw_"):
@@ -429,7 +333,7 @@ class _Writer:
                     isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub)
                 ):
                     wanted[ast.unparse(node)] = None
-            wanted |= dict.fromkeys(sorted(_names(factor)))
+            wanted |= dict.fromkeys(sorted(names_in(factor)))
         have = {f"{s}_prev" for s in self.states} | set(self.states)
         have |= {self.gate[g].value for g in self.plain}
         have |= set(self._activated_in_place())
@@ -471,8 +375,8 @@ class _Writer:
 
     def _coefficients(
         self, values: Mapping[str, str]
-    ) -> tuple[_Emitter, dict[tuple[str, str], str]]:
-        emit, places, made = _Emitter(values), {}, 0
+    ) -> tuple[Emitter, dict[tuple[str, str], str]]:
+        emit, places, made = Emitter(values), {}, 0
         for (name, base), factor in self.coefficient.items():
             if name.startswith("hu_"):  # where its gradient will be
                 place = self._rows(name[3:], "K")
@@ -488,7 +392,7 @@ class _Writer:
         return emit, places
 
     def _total(
-        self, emit: _Emitter, name: str, linear: Linear, target: str, factors: Mapping[str, str],
+        self, emit: Emitter, name: str, linear: Linear, target: str, factors: Mapping[str, str],
     ) -> None:  # fmt: skip
         """target = Σ coefficient · base, at step t."""
         for n, base in enumerate(linear):
@@ -504,9 +408,9 @@ class _Writer:
                 emit.lines.append(f"add({target}, {d}, {target})")
         emit.free = 1  # t0 is the way around the product
 
-    def _backward(self, places: Mapping[tuple[str, str], str]) -> _Emitter:
+    def _backward(self, places: Mapping[tuple[str, str], str]) -> Emitter:
         step, others = _Steps(backwards=True), self.states[1:]
-        emit = _Emitter({f"d_{s}_next": f"N[{k}]" for k, s in enumerate(others, 1)}, first=1)
+        emit = Emitter({f"d_{s}_next": f"N[{k}]" for k, s in enumerate(others, 1)}, first=1)
         nexts = [emit.where[f"d_{s}_next"] for s in others]
         factors = {
             f"{name}:{base}": step(place)
@@ -561,8 +465,8 @@ class _Writer:
                 runs.append((k, k + 1, base))
         return runs
 
-    def _spread(self, places: Mapping[tuple[str, str], str]) -> _Emitter:
-        emit, bases = _Emitter({}), ["d_h", *self.sums]
+    def _spread(self, places: Mapping[tuple[str, str], str]) -> Emitter:
+        emit, bases = Emitter({}), ["d_h", *self.sums]
         for g in self.order:
             if self.gate[g].d_xw != self.gate[g].d_hu:
                 (base,) = self.linear[self.gate[g].d_xw]
@@ -570,9 +474,6 @@ class _Writer:
                 emit.lines.append(f"    multiply({factor}, {d}, {self._rows(g, 'K')})")
         emit.lines.append("    return")
         return emit
-
-
-_UFUNCS = ("add", "subtract", "multiply", "tanh", "maximum", "negative", "copyto")
 
 
 class _Steps:

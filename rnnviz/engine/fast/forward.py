@@ -18,7 +18,8 @@ from rnnviz.engine.fast.chunks import (
     stretches,
 )
 from rnnviz.engine.fast.weights import Drops, Weights, recurrence
-from rnnviz.engine.program import NotFastError, program
+from rnnviz.engine.inplace import NotFastError
+from rnnviz.engine.program import program
 
 
 def able(cell: Cell, mask: Array | None) -> bool:
