@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -53,8 +53,14 @@ class Texts:
 
     def batches(self, size: int, rng: np.random.Generator | None = None) -> Iterator[Batch]:
         """Batches of ids (T, B), targets (B), weights (B)."""
+        weight = self.weights()
+        for group in self.groups(size, rng):
+            rows = [self.ids[int(n)] for n in group]
+            yield padded(rows, self.length, self.padding), self.y[group], weight[group]
+
+    def groups(self, size: int, rng: np.random.Generator | None = None) -> Iterator[Array]:
+        """Which texts make up each batch."""
         N, size = len(self), min(size, self.at_most or size)
-        weight = np.ones(N, np.float32) if self.weight is None else self.weight
         if rng is not None and self.bucketed:
             groups = _bucketed(self.ids, size, rng)
         else:
@@ -62,9 +68,11 @@ class Texts:
             groups = [order[at : at + size] for at in range(0, N, size)]
         for group in groups:
             # Longest first: what is still (or already) only padding is then at the end.
-            group = group[np.argsort([-len(self.ids[int(n)]) for n in group], kind="stable")]
-            rows = [self.ids[int(n)] for n in group]
-            yield padded(rows, self.length, self.padding), self.y[group], weight[group]
+            yield group[np.argsort([-len(self.ids[int(n)]) for n in group], kind="stable")]
+
+    def weights(self) -> Array:
+        """How much each text counts, (N)."""
+        return np.ones(len(self), np.float32) if self.weight is None else self.weight
 
 
 def padded(
@@ -73,7 +81,7 @@ def padded(
     padding: Literal["front", "end"] = "end",
 ) -> Array:
     """Sequences as one (T, B) array of ids, padded with 0 to ``length`` or to the longest."""
-    T = length if length is not None else max(1, *map(len, rows)) if rows else 1
+    T = steps(rows, length)
     batch = np.zeros((T, len(rows)), np.int64)
     for column, row in enumerate(rows):
         if padding == "front":
@@ -83,6 +91,11 @@ def padded(
             kept = row[:T]
             batch[: len(kept), column] = kept
     return batch
+
+
+def steps(rows: Sequence[Sequence[int]], length: int | None = None) -> int:
+    """T of a batch of these sequences: ``length``, or that of the longest, at least 1."""
+    return length if length is not None else max(1, *map(len, rows)) if rows else 1
 
 
 #: How many batches are sorted by length together: short enough to stay random, long enough that
@@ -127,20 +140,25 @@ class Windows:
 
     def batches(self, size: int, rng: np.random.Generator | None = None) -> Iterator[Batch]:
         """Batches of measurements (T, B, D), targets (B), weights (B)."""
-        rows = self.rows
-        if rows is None:
-            if rng is None:
-                raise ValueError("rows that are drawn need a generator")
-            rows = _drawn(self.draw_from, len(self), rng)
-        elif rng is not None:
-            rows = rng.permutation(rows)
-        back = np.arange(-self.lookback, 0, self.step)  # (T)
-        if self.reverse:
-            back = back[::-1]
+        rows, back = self.order(rng), self.back
         for at in range(0, len(rows), size):
             chosen = rows[at : at + size]
             y = self.data[chosen + self.delay, self.target]
             yield self.data[back[:, None] + chosen], y, np.ones(len(chosen), np.float32)
+
+    def order(self, rng: np.random.Generator | None = None) -> Array:
+        """The rows of an epoch, in the order of its batches, (N)."""
+        if self.rows is None:
+            if rng is None:
+                raise ValueError("rows that are drawn need a generator")
+            return _drawn(self.draw_from, len(self), rng)
+        return self.rows if rng is None else rng.permutation(self.rows)
+
+    @property
+    def back(self) -> Array:
+        """Where the steps of a window are, seen from its row, (T)."""
+        back = np.arange(-self.lookback, 0, self.step)
+        return back[::-1] if self.reverse else back
 
 
 def _drawn(stretches: Sequence[tuple[int, int]], count: int, rng: np.random.Generator) -> Array:
@@ -152,7 +170,13 @@ def _drawn(stretches: Sequence[tuple[int, int]], count: int, rng: np.random.Gene
     return np.asarray(drawn - behind[which] + end[which])
 
 
-def with_unknowns(ids: Array, rate: float, rng: np.random.Generator) -> Array:
-    """The ids with a share of the words (never the padding) turned into the unknown word."""
-    hidden = (rng.random(ids.shape) < rate) & (ids != PADDING_ID)
-    return np.where(hidden, UNKNOWN_ID, ids)
+def with_unknowns(
+    ids: Array, rate: float, rng: np.random.Generator,
+    there: Callable[[Array], Array] = lambda a: a,
+) -> Array:  # fmt: skip
+    """The ids with a share of the words (never the padding) turned into the unknown word.
+
+    ``there`` brings what is drawn to where the ids are.
+    """
+    hidden = there(rng.random(ids.shape) < rate) & (ids != PADDING_ID)
+    return np.where(hidden, ids.dtype.type(UNKNOWN_ID), ids)

@@ -66,6 +66,9 @@ class Loops(Protocol):
     def host(self, a: Array) -> Array:
         """A device array on the host; waits for it."""
 
+    def floats(self, numbers: Sequence[Array]) -> list[float]:
+        """Single numbers of the device as Python's; waits for it once."""
+
     def scan(
         self, cell: Cell, passes: Sequence[Pass], x: Array | Lookup, mask: Array | None, keep: bool
     ) -> tuple[Scanned, ...]:
@@ -96,6 +99,10 @@ class HostLoops:
     def host(self, a: Array) -> Array:
         """As it is."""
         return a
+
+    def floats(self, numbers: Sequence[Array]) -> list[float]:
+        """As they are."""
+        return [float(n) for n in numbers]
 
     def scan(
         self, cell: Cell, passes: Sequence[Pass], x: Array | Lookup, mask: Array | None, keep: bool

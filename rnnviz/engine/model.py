@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnviz.arrays import Array, Values, blocks
+from rnnviz.arrays import Array, Values, blocks, contiguous
 from rnnviz.cells import CELLS, Cell, variant
 from rnnviz.engine import initial, losses
 from rnnviz.engine.fast import Lookup
@@ -105,7 +105,7 @@ class Model:
     def __init__(self, spec: ModelSpec, params: Mapping[str, Array], loops: Loops = HOST) -> None:
         self.spec, self.loops = spec, loops
         # Optimizers change them in place, through flat views.
-        self.params: Values = {name: np.ascontiguousarray(a) for name, a in params.items()}
+        self.params: Values = {n: contiguous(loops.asarray(a)) for n, a in params.items()}
 
     def astype(self, dtype: type) -> Model:
         """The same model in another precision."""

@@ -46,7 +46,7 @@ def go_on(
                     saved = time.monotonic()
                 control.watch(event)
                 if control.snapshot():
-                    directory.snapshot(state.kept)
+                    directory.snapshot(state.copied())
                 if task.test is None and over(state.progress, spec):
                     continue  # nothing is left that could be stopped
                 if isinstance(event, Finished):

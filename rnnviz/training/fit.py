@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -14,12 +14,15 @@ from rnnviz.arrays import Array, Values
 from rnnviz.data.batches import Batch, Examples, with_unknowns
 from rnnviz.engine import losses
 from rnnviz.engine.fast import memory
+from rnnviz.engine.loops import HOST
 from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import Optimizer, clip_by_norm
 from rnnviz.engine.spec import FitSpec, HeadKind
 from rnnviz.errors import RnnvizError
 from rnnviz.training.events import Epoch, Evaluation, Note, Step
 from rnnviz.training.halves import Compute, Halves, Whole, logits
+from rnnviz.training.learnt import Learnt, layer_norms
+from rnnviz.training.places import Places
 from rnnviz.training.state import Progress, State
 
 #: The examples of an epoch (from 1), drawn with the run's generator.
@@ -27,23 +30,6 @@ Draw = Callable[[int, np.random.Generator], Examples]
 
 #: Examples in a batch when nothing is learnt.
 EVALUATED = 256
-
-
-@dataclass(frozen=True)
-class Learnt:
-    """What one update saw: the batch's mean loss, the sum of its metric, gradient norms."""
-
-    loss: float
-    metric: float  # right answers for classes, absolute errors for numbers
-    norms: Mapping[str, float]  # by layer, before clipping
-
-    @property
-    def fault(self) -> str:
-        """What is not finite; "" if everything is."""
-        wrong = [f"the gradient of {name}" for name, n in self.norms.items() if not np.isfinite(n)]
-        if not np.isfinite(self.loss):
-            wrong.insert(0, "the loss")
-        return ", ".join(wrong)
 
 
 def fit(
@@ -56,18 +42,23 @@ def fit(
     the same data and spec, it gives the same numbers as if nothing had been interrupted. Without
     one the training starts afresh. An epoch is better only if strictly so (of equals the first
     stays, as in Keras). Where ``spec`` says that a batch is computed in two parts, ``halves`` may
-    have a second process for them; a Note says when that is lost. RnnvizError, with epoch, batch
-    and layer, if a number stops being finite; that update is not made.
+    have a second process for them; a Note says when that is lost. A model on a card is trained
+    there: its Steps come some at a time. RnnvizError, with epoch, batch and layer, if a number
+    stops being finite; that update is not made.
     """
     if spec.monitor == "accuracy" and model.spec.head.kind == "linear":
         raise ValueError("a linear head has no accuracy: FitSpec.monitor must be 'loss'")
     if state is None:
         state = State.fresh(model.params, spec)
     memory.keep()
+    state.move(model.loops)
     state.put_into(model)
-    halves = (halves or Halves()) if spec.parts == 2 else None
+    halves = (halves or Halves()) if spec.parts == 2 and model.loops is HOST else None
+    places = Places(model.loops)
+    valid = places.of(valid)
     while not over(state.progress, spec):
-        yield from _epoch(model, draw, valid, spec, state, halves)
+        yield from _epoch(model, lambda n, rng: places.latest(draw(n, rng)), valid, spec, state,
+                          halves)  # fmt: skip
 
 
 def over(at: Progress, spec: FitSpec) -> bool:
@@ -89,23 +80,31 @@ def _epoch(
     examples, batches = _begun(draw, spec, state)
     count = -(-len(examples) // spec.batch_size)
     at.batches = at.batches or count
-    for batch in batches:
-        state.optimizer.rate = _rate(spec, at.step, at.batches * spec.epochs)
-        learnt = learn(model, state.optimizer, batch, spec, state.rng, halves)
-        if learnt.fault:
-            raise _diverged(at.epoch, at.batch + 1, learnt.fault)
-        at.step, at.batch = at.step + 1, at.batch + 1
-        if state.averaged is not None:
-            decay = min(spec.average or 0, (1 + at.step) / (10 + at.step))
-            _follow(state.averaged, model.params, decay)
-        size = len(batch[1])
-        _add(at.sums, {"loss": learnt.loss * size, "metric": learnt.metric})
-        _add(at.norms, learnt.norms)
+    learner = _learner(model, spec, state, halves)
+    for batch in chain(batches, (None,)):
+        if batch is None:
+            ready = learner.rest()
+        else:
+            state.optimizer.rate = _rate(spec, at.step, at.batches * spec.epochs)
+            ready = learner.learn(batch)
+            for n, learnt in enumerate(ready, at.batch + 2 - len(ready)):
+                if learnt.fault:
+                    raise _diverged(at.epoch, n, learnt.fault)
+            at.step, at.batch = at.step + 1, at.batch + 1
+            if state.averaged is not None:
+                decay = min(spec.average or 0, (1 + at.step) / (10 + at.step))
+                _follow(state.averaged, model.params, decay)
+        for learnt in ready:
+            _add(at.sums, {"loss": learnt.loss * learnt.examples, "metric": learnt.metric})
+            _add(at.norms, learnt.norms)
         tick()
-        yield Step(at.epoch, spec.epochs, at.batch, count, learnt.loss, size, learnt.norms)
+        for n, learnt in enumerate(ready, at.batch + 1 - len(ready)):
+            size = learnt.examples
+            yield Step(at.epoch, spec.epochs, n, count, learnt.loss, size, learnt.norms)
         yield from _notes(halves)
         began = time.perf_counter()
-    evaluated = evaluation(Model(model.spec, state.kept), valid, halves=halves)
+    kept = Model(model.spec, state.kept, model.loops)
+    evaluated = evaluation(kept, valid, halves=halves)
     while True:
         try:
             moment = next(evaluated)
@@ -120,6 +119,38 @@ def _epoch(
     tick()
     yield from _notes(halves)
     yield _closed(model.spec.head.kind, spec, state, scores, len(examples))
+
+
+class _Learner(Protocol):
+    """Makes updates, and says what they saw; not always at once."""
+
+    def learn(self, batch: Batch) -> list[Learnt]:
+        """One update; what is known of it and of those before it that was not said yet."""
+
+    def rest(self) -> list[Learnt]:
+        """What was not said yet."""
+
+
+class _AtOnce:
+    """On the host every update is known when it is made."""
+
+    def __init__(self, *given: Any) -> None:
+        self._given = given
+
+    def learn(self, batch: Batch) -> list[Learnt]:
+        model, optimizer, spec, rng, compute = self._given
+        return [learn(model, optimizer, batch, spec, rng, compute)]
+
+    def rest(self) -> list[Learnt]:
+        return []
+
+
+def _learner(model: Model, spec: FitSpec, state: State, halves: Halves | None) -> _Learner:
+    if model.loops is HOST:
+        return _AtOnce(model, state.optimizer, spec, state.rng, halves)
+    from rnnviz.training.card import Steps
+
+    return Steps(model, state.optimizer, spec, state.rng)
 
 
 def _notes(halves: Halves | None) -> Iterator[Note]:
@@ -173,7 +204,7 @@ def _closed(
     at.seconds += seconds
     at.epoch, at.batch, at.epoch_seconds, at.sums, at.norms = number + 1, 0, 0.0, {}, {}
     state.drawn = dict(state.rng.bit_generator.state)
-    copy = {name: a.copy() for name, a in state.kept.items()}
+    copy = state.copied()
     return Epoch(number, spec.epochs, train, scores, seconds, copy, norms, better)
 
 
@@ -207,7 +238,8 @@ def learn(
         found = compute.gradients(model, (inputs, y, weight), rng)
         grads = found.every()
         loss = float((losses.losses(kind, found.logits, y) * weight).mean())
-        learnt = Learnt(loss, _metric_sum(kind, found.logits, y), layer_norms(grads))
+        metric = float(losses.metric(kind, found.logits, y))
+        learnt = Learnt(loss, metric, layer_norms(grads), len(y))
         if not learnt.fault:
             if spec.clip is not None:
                 clip_by_norm(grads, spec.clip)
@@ -215,34 +247,14 @@ def learn(
     return learnt
 
 
-def layer_norms(grads: Mapping[str, Array]) -> dict[str, float]:
-    """The joint gradient norm of each layer: "embedding", "layers.0" …, "head"."""
-    squares: dict[str, float] = {}
-    for name, g in grads.items():
-        layer = ".".join(name.split(".")[:2]) if name.startswith("layers.") else name.split(".")[0]
-        squares[layer] = squares.get(layer, 0.0) + float(np.vdot(g, g))
-    return {layer: float(np.sqrt(square)) for layer, square in sorted(squares.items(), key=_order)}
-
-
-def _order(entry: tuple[str, float]) -> tuple[int, int]:
-    kind, _, number = entry[0].partition(".")
-    return ("embedding", "layers", "head").index(kind), int(number or 0)
-
-
 def _follow(averaged: Values, params: Values, decay: float) -> None:
     for name, a in averaged.items():
-        a += np.asarray(1 - decay, a.dtype) * (params[name] - a)
+        a += a.dtype.type(1 - decay) * (params[name] - a)
 
 
 def _add(sums: dict[str, float], values: Mapping[str, float]) -> None:
     for name, value in values.items():
         sums[name] = sums.get(name, 0.0) + value
-
-
-def _metric_sum(kind: HeadKind, logits: Array, y: Array) -> float:
-    """Right answers for classes; absolute errors for numbers."""
-    found = losses.losses if kind == "linear" else losses.correct
-    return float(found(kind, logits, y).sum())
 
 
 def _metrics(kind: HeadKind, sums: Mapping[str, float], examples: int) -> dict[str, float]:
@@ -267,11 +279,13 @@ def evaluation(
 ) -> Generator[Evaluation, None, dict[str, float]]:  # fmt: skip
     """``evaluate`` that can be left between two batches."""
     kind, count = model.spec.head.kind, -(-len(examples) // batch_size)
-    sums = {"loss": 0.0, "metric": 0.0}
+    found: list[Array] = []  # of each batch the sums of loss and metric, where they were made
     read = partial(logits, model) if halves is None else halves.reader(model)
-    for done, (inputs, y, _) in enumerate(examples.batches(batch_size), 1):
-        found = read(inputs)
-        loss = float(losses.losses(kind, found, y).sum())
-        _add(sums, {"loss": loss, "metric": _metric_sum(kind, found, y)})
+    placed = Places(model.loops).of(examples)
+    for done, (inputs, y, _) in enumerate(placed.batches(batch_size), 1):
+        said = read(inputs)
+        found += [losses.losses(kind, said, y).sum(), losses.metric(kind, said, y)]
         yield Evaluation(done, count, of)
+    numbers = model.loops.floats(found)
+    sums = {"loss": sum(numbers[::2]), "metric": sum(numbers[1::2])}
     return _metrics(kind, sums, len(examples))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from rnnviz.arrays import Array, Values
+from rnnviz.engine.loops import HOST, Loops
 from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import OPTIMIZERS, Optimizer
 from rnnviz.engine.spec import FitSpec
@@ -47,6 +48,7 @@ class State:
     drawn: dict[str, Any]  # the generator's state when the epoch began
     averaged: Values | None = None
     progress: Progress = field(default_factory=Progress)
+    loops: Loops = HOST  # where the arrays live
 
     @classmethod
     def fresh(cls, params: Values, spec: FitSpec) -> State:
@@ -65,6 +67,23 @@ class State:
     def finished(self) -> int:
         """Epochs that are trained and validated."""
         return self.progress.epoch - 1
+
+    def copied(self) -> Values:
+        """Copies of what is kept, on the host."""
+        return {n: np.array(self.loops.host(a)) for n, a in self.kept.items()}
+
+    def move(self, loops: Loops) -> None:
+        """Put all arrays onto another device."""
+        if loops is self.loops:
+            return
+        before, self.loops = self.loops, loops
+
+        def moved(arrays: Mapping[str, Array]) -> Values:
+            return {n: loops.asarray(before.host(a)) for n, a in arrays.items()}
+
+        self.optimizer.restore(moved(self.optimizer.state()))
+        self.params = moved(self.params)
+        self.averaged = None if self.averaged is None else moved(self.averaged)
 
     def put_into(self, model: Model) -> None:
         """Give ``model`` these weights; from then on its arrays are the state's."""
@@ -87,7 +106,7 @@ class State:
             "progress": asdict(self.progress),
             "generator": {"epoch": self.drawn, "now": self.rng.bit_generator.state},
         }
-        whole = {name: np.ascontiguousarray(a) for name, a in arrays.items()}
+        whole = {name: np.ascontiguousarray(self.loops.host(a)) for name, a in arrays.items()}
         return bytes(save(whole, {"state": json.dumps(record)}))
 
     @classmethod

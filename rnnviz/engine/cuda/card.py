@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
-from importlib.resources import files
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,12 +13,15 @@ from rnnviz.cells import Cell
 from rnnviz.engine.cuda import layer as layers
 from rnnviz.engine.cuda.layer import Launch, LayerScan
 from rnnviz.engine.cuda.source import NoKernelError, kernels
+from rnnviz.engine.cuda.steps import update_source
 from rnnviz.engine.fast import Lookup
 from rnnviz.engine.loops import HOST, Pass, Scanned, Undone
 from rnnviz.engine.recurrent import scan
 
 #: Options of the compiler: what the source is written in.
 OPTIONS = ("--std=c++17",)
+#: Threads of a block of the kernels that do not walk, and uses of words that one sums up.
+THREADS, TILE = 256, 64
 
 
 class Card:
@@ -38,6 +40,13 @@ class Card:
     def host(self, a: Array) -> Array:
         """A copy on the host."""
         return self.xp.asnumpy(a)
+
+    def floats(self, numbers: Sequence[Array]) -> list[float]:
+        """All of them in one transfer."""
+        if not numbers:
+            return []
+        there = np.concatenate([n.reshape(1).astype(np.float32) for n in numbers])
+        return [float(n) for n in self.host(there)]
 
     def scan(
         self, cell: Cell, passes: Sequence[Pass], x: Array | Lookup, mask: Array | None, keep: bool
@@ -77,12 +86,20 @@ class Card:
     def table_gradient(self, ids: Array, d: Array, vocabulary: int) -> Array:
         """The whole table, (V, E)."""
         table = np.zeros_like(d, shape=(vocabulary, d.shape[1]))
-        tile = 64
-        self._update("scatter")(
-            (-(-len(ids) // tile),), (256,),
-            (ids, d, table, np.int32(len(ids)), np.int32(d.shape[1]), np.int32(tile)),
+        self.launch(
+            "scatter", -(-len(ids) // TILE),
+            (ids, d, table, np.int32(len(ids)), np.int32(d.shape[1]), np.int32(TILE)),
         )  # fmt: skip
         return table
+
+    def launch(self, name: str, blocks: int, args: tuple[Any, ...]) -> None:
+        """Run one of the kernels in ``update.cu``, with THREADS threads a block."""
+        if blocks:
+            self._updates.get_function(name)((blocks,), (THREADS,), args)
+
+    @cached_property
+    def _updates(self) -> Any:
+        return self.module(update_source())
 
     def _launch(self, cell: Cell, H: int) -> Launch | None:
         if (cell, H) not in self._launches:
@@ -107,15 +124,3 @@ class Card:
     def module(self, source: str) -> Any:
         """Compiled source; CuPy keeps what it compiled in the user's own folder."""
         return self.xp.RawModule(code=source, options=OPTIONS)
-
-    def _update(self, name: str) -> Callable[..., None]:
-        if not hasattr(self, "_updates"):
-            self._updates = self.module(update_source())
-        kernel: Callable[..., None] = self._updates.get_function(name)
-        return kernel
-
-
-@cache
-def update_source() -> str:
-    """The kernels of what is not a walk over time."""
-    return files("rnnviz.engine.cuda").joinpath("update.cu").read_text("utf-8")

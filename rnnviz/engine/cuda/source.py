@@ -82,8 +82,10 @@ def c_of(node: ast.expr) -> str:
     raise NoKernelError(ast.unparse(node))
 
 
-_OPERATIONS: dict[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*"}
-_FUNCTIONS = {"tanh": "fast_tanh", "sigmoid": "fast_sigmoid"}
+_OPERATIONS: dict[type[ast.operator], str] = {
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/",
+}  # fmt: skip
+_FUNCTIONS = {"tanh": "fast_tanh", "sigmoid": "fast_sigmoid", "sqrt": "sqrtf"}
 
 
 class _Text:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from rnnviz.arrays import Array
+from rnnviz.arrays import Array, contiguous
 from rnnviz.data.batches import Batch
 from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import OPTIMIZERS, Optimizer
@@ -172,7 +172,7 @@ class Halves:
 
 def logits(model: Model, inputs: Array) -> Array:
     """Of all sequences at once, in this process."""
-    return model.forward(np.ascontiguousarray(inputs), quick=True, keep=False).logits
+    return model.forward(contiguous(inputs), quick=True, keep=False).logits
 
 
 def _drawing(seed: tuple[int, int] | None) -> np.random.Generator | None:

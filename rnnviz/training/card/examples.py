@@ -1,0 +1,107 @@
+"""Examples that lie on the card; only which of them make up a batch comes from the host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from rnnviz.arrays import Array
+from rnnviz.data.batches import Batch, Examples, Texts, Windows, steps
+from rnnviz.engine.cuda.card import THREADS, Card
+from rnnviz.engine.loops import Loops
+
+
+def there(card: Loops, examples: Examples) -> Examples:
+    """The same examples, on the card; themselves, if they are there."""
+    assert isinstance(card, Card)
+    if isinstance(examples, CardTexts | CardWindows | Carried):
+        return examples
+    if isinstance(examples, Texts):
+        return CardTexts(card, examples)
+    if isinstance(examples, Windows):
+        return CardWindows(card, examples)
+    return Carried(card, examples)
+
+
+class CardTexts:
+    """Texts one behind the other, and where each begins."""
+
+    def __init__(self, card: Card, texts: Texts) -> None:
+        self.card, self.texts = card, texts
+        lengths = np.fromiter(map(len, texts.ids), np.int64, len(texts.ids))
+        flat = np.fromiter((i for row in texts.ids for i in row), np.int32, int(lengths.sum()))
+        starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+        self.flat, self.starts = card.asarray(flat), card.asarray(starts)
+        self.y = card.asarray(texts.y.astype(np.float32))
+        self.weight = card.asarray(texts.weights().astype(np.float32))
+
+    def __len__(self) -> int:
+        """N."""
+        return len(self.texts)
+
+    def batches(self, size: int, rng: np.random.Generator | None = None) -> Iterator[Batch]:
+        """See :class:`rnnviz.data.batches.Texts`; all that is drawn goes over at once."""
+        groups = list(self.texts.groups(size, rng))
+        if not groups:
+            return
+        order = self.card.asarray(np.concatenate(groups).astype(np.int32))
+        y, weight, at = self.y[order], self.weight[order], 0
+        for group in groups:
+            part = slice(at, at + len(group))
+            at += len(group)
+            yield self._ids(order[part], group), y[part], weight[part]
+
+    def _ids(self, texts: Array, group: Array) -> Array:
+        rows = [self.texts.ids[int(n)] for n in group] if self.texts.length is None else []
+        T, B = steps(rows, self.texts.length), len(group)
+        ids = np.empty_like(self.flat, shape=(T, B))
+        front = self.texts.padding == "front"
+        self.card.launch(
+            "padded_ids", -(-T * B // THREADS),
+            (self.flat, self.starts, texts, ids, np.int32(T), np.int32(B), np.int32(front)),
+        )  # fmt: skip
+        return ids
+
+
+class CardWindows:
+    """A series, and windows of it gathered on the card."""
+
+    def __init__(self, card: Card, windows: Windows) -> None:
+        self.card, self.windows = card, windows
+        self.data, self.back = card.asarray(windows.data), card.asarray(windows.back)
+
+    def __len__(self) -> int:
+        """N."""
+        return len(self.windows)
+
+    def batches(self, size: int, rng: np.random.Generator | None = None) -> Iterator[Batch]:
+        """See :class:`rnnviz.data.batches.Windows`; all that is drawn goes over at once."""
+        order = self.card.asarray(self.windows.order(rng))
+        y = self.data[order + self.windows.delay, self.windows.target]
+        weight = np.ones_like(y)
+        for at in range(0, len(order), size):
+            part = slice(at, at + size)
+            yield self.data[self.back[:, None] + order[part]], y[part], weight[part]
+
+
+class Carried:
+    """Any other examples, carried over batch by batch."""
+
+    def __init__(self, card: Card, examples: Examples) -> None:
+        self.card, self.examples = card, examples
+
+    def __len__(self) -> int:
+        """N."""
+        return len(self.examples)
+
+    def batches(self, size: int, rng: np.random.Generator | None = None) -> Iterator[Batch]:
+        """Those of the examples."""
+        for inputs, y, weight in self.examples.batches(size, rng):
+            kind = np.int32 if inputs.dtype.kind == "i" else np.float32
+            there = self.card.asarray
+            yield (
+                there(inputs.astype(kind)),
+                there(y.astype(np.float32)),
+                there(weight.astype(np.float32)),
+            )

@@ -1,0 +1,47 @@
+"""What a step of training saw."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnnviz.arrays import Array
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """What one update saw: the batch's mean loss, the sum of its metric, gradient norms."""
+
+    loss: float
+    metric: float  # right answers for classes, absolute errors for numbers
+    norms: Mapping[str, float]  # by layer, before clipping
+    examples: int = 0
+
+    @property
+    def fault(self) -> str:
+        """What is not finite; "" if everything is."""
+        wrong = [f"the gradient of {name}" for name, n in self.norms.items() if not np.isfinite(n)]
+        if not np.isfinite(self.loss):
+            wrong.insert(0, "the loss")
+        return ", ".join(wrong)
+
+
+def layer_norms(grads: Mapping[str, Array]) -> dict[str, float]:
+    """The joint gradient norm of each layer: "embedding", "layers.0" …, "head"."""
+    return by_layer({name: float(np.vdot(g, g)) for name, g in grads.items()})
+
+
+def by_layer(squares: Mapping[str, float]) -> dict[str, float]:
+    """The same from the sum of squares of each array."""
+    found: dict[str, float] = {}
+    for name, square in squares.items():
+        layer = ".".join(name.split(".")[:2]) if name.startswith("layers.") else name.split(".")[0]
+        found[layer] = found.get(layer, 0.0) + square
+    return {layer: float(np.sqrt(square)) for layer, square in sorted(found.items(), key=_order)}
+
+
+def _order(entry: tuple[str, float]) -> tuple[int, int]:
+    kind, _, number = entry[0].partition(".")
+    return ("embedding", "layers", "head").index(kind), int(number or 0)
