@@ -89,17 +89,19 @@ def train(
     the environment variable RNNVIZ_DATA, else takes what ``rnnviz data fetch`` got. ``variant``
     names another of the recipe's ways to ready its data. ``resume`` goes on with a run (its
     folder, its name, or "last"): of the other arguments only ``epochs``, ``data``, ``time_budget``
-    and ``watch`` count then. ``time_budget`` is in seconds; after it the run is saved and can be
-    resumed. ``watch`` is called with every batch and epoch.
+    ``watch`` and ``device`` count then. ``time_budget`` is in seconds; after it the run is saved
+    and can be resumed. ``watch`` is called with every batch and epoch.
     """
-    from rnnviz.engine.device import choose
+    from rnnviz.engine.device import check
     from rnnviz.runs import Options
     from rnnviz.runs import resume as go_on
     from rnnviz.runs import train as start
 
-    choose(device)
+    check(device)
     if resume is not None:
-        return go_on(resume, epochs=epochs, data=data, time_budget=time_budget, watch=watch)
+        return go_on(
+            resume, epochs=epochs, data=data, time_budget=time_budget, watch=watch, device=device
+        )
     options = Options(
         epochs=epochs,
         batch_size=batch_size,
@@ -111,4 +113,6 @@ def train(
         variant=variant,
         seed=seed,
     )
-    return start(recipe, options, data=data, out=out, time_budget=time_budget, watch=watch)
+    return start(
+        recipe, options, data=data, out=out, time_budget=time_budget, watch=watch, device=device
+    )

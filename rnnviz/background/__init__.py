@@ -37,8 +37,10 @@ class Background:
         out: str | Path | None = None,
         resume: str | Path | None = None,
         time_budget: float | None = None,
+        device: str = "cpu",
     ) -> None:
-        self.job = Job(recipe, options, _named(data), _named(out), _named(resume), time_budget)
+        places = (_named(data), _named(out), _named(resume))
+        self.job = Job(recipe, options, *places, time_budget, device)
         self.path: str | None = None  # of the run, once it is known
         self.end: Finished | Failed | None = None
         # A copy of this process (fork) would inherit the screen's threads and its terminal.

@@ -27,6 +27,7 @@ class Job:
     out: str | None = None
     resume: str | None = None  # a run to go on with; recipe, data and out are then its own
     time_budget: float | None = None  # seconds
+    device: str = "cpu"
 
 
 def child(pipe: Connection, job: Job) -> None:

@@ -63,6 +63,7 @@ class Teller:
         asked: dict[str, Any] = {
             "data": job.data,
             "time_budget": job.time_budget,
+            "device": job.device,
             "watch": self.watch,
             "stop": self._stop,
             "snapshot": self._snapshot,

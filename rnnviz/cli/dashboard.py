@@ -27,6 +27,7 @@ def watched(
     out: Path | None,
     resume: str | None,
     time_budget: float | None,
+    device: str,
 ) -> Run:
     """Train with the dashboard; the run it came to.
 
@@ -40,7 +41,13 @@ def watched(
     from rnnviz.tui.train import TrainApp
 
     source = Background(
-        recipe or "", options, data=data, out=out, resume=resume, time_budget=time_budget
+        recipe or "",
+        options,
+        data=data,
+        out=out,
+        resume=resume,
+        time_budget=time_budget,
+        device=device,
     )
     with source:
         app = TrainApp(

@@ -101,9 +101,6 @@ def command(
     **changes: Any,
 ) -> int:
     """Parse, train, say where the run is."""
-    from rnnviz.engine.device import choose
-
-    choose(device)
     from rnnviz import runs
 
     given = {name: value for name, value in changes.items() if value is not None}
@@ -114,7 +111,7 @@ def command(
         if not quiet:
             click.echo(f"Training {recipe} on the {data} data.", err=True)
     made = runs.Options(epochs=epochs, **given)
-    asked: dict[str, Any] = {"data": data, "time_budget": time_budget}
+    asked: dict[str, Any] = {"data": data, "time_budget": time_budget, "device": device}
     if not plain and not quiet and _on_screen():
         from rnnviz.cli.dashboard import watched
 

@@ -35,6 +35,7 @@ def resume(
     snapshot: Callable[[], bool] | None = None,
     watch: Watch | None = None,
     processes: int = 2,
+    device: str = "cpu",
 ) -> Run:
     """Go on with a run where it stopped, on the same data; ``epochs`` is a new number of them.
 
@@ -42,7 +43,9 @@ def resume(
     run is damaged or its data has changed. On the CPU an interrupted run comes to the same weights
     as one that was not, whether it had two processes or, now, has but one.
     """
-    control = replace(controlled(time_budget, stop, snapshot, watch), processes=processes)
+    control = controlled(time_budget, stop, snapshot, watch, device)
+    control = replace(control, processes=processes)
+    loops = plan.device(control)
     directory = Directory(find_run(run))
     path = directory.path
     with alone(path):
@@ -62,7 +65,7 @@ def resume(
             record["fit"] = asdict(fit)
             directory.change(record)
         directory.reopen(state.finished)
-        return go_on(directory, task, Model(spec, params), fit, state, record, control)
+        return go_on(directory, task, Model(spec, params, loops), fit, state, record, control)
 
 
 def _read(

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from rnnviz.engine.loops import HOST
 from rnnviz.engine.model import Model, shapes
 from rnnviz.engine.spec import FitSpec
 from rnnviz.errors import InterruptedTraining
@@ -82,12 +83,13 @@ def _events(
 ) -> Generator[Event, None, None]:  # fmt: skip
     """What training says, then the test of the weights that were kept, then the result."""
     test = None
-    with begun(model, spec.parts, control.processes) as halves:
+    parts = spec.parts if model.loops is HOST else 1
+    with begun(model, parts, control.processes) as halves:
         for event in fit(model, task.draw, task.valid, spec, state, halves):
             yield _in_unit(event, record["metric"]) if isinstance(event, Epoch) else event
         if task.test is not None:
             kept = read_weights(directory.path / "best.safetensors", shapes(model.spec))
-            tested, apart = Model(model.spec, kept), halves if spec.parts == 2 else None
+            tested, apart = Model(model.spec, kept, model.loops), halves if parts == 2 else None
             test = yield from evaluation(tested, task.test, of="test", halves=apart)
     at = state.progress
     number = state.finished if spec.keep == "last" else at.best_epoch

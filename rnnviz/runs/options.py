@@ -36,7 +36,7 @@ class Control:
     ``stop`` and ``snapshot`` are asked after every batch: to end (saved, as ctrl+c does), and to
     write the weights of the moment to ``now.safetensors``. ``stop`` is also asked whenever the
     preparation of the data says something. ``processes`` (1 or 2) bounds how many there are, not
-    the parts in which a batch is computed.
+    the parts in which a batch is computed. ``device`` is where to compute: auto, cpu or cuda.
     """
 
     budget: Budget
@@ -44,6 +44,7 @@ class Control:
     stop: Callable[[], bool] = lambda: False
     snapshot: Callable[[], bool] = lambda: False
     processes: int = 2
+    device: str = "cpu"
 
     def unless_stopped(self, kept: str) -> None:
         """InterruptedTraining if it is to end before the first batch; ``kept``: what is left."""
@@ -61,8 +62,9 @@ def controlled(
     stop: Callable[[], bool] | None,
     snapshot: Callable[[], bool] | None,
     watch: Watch | None,
+    device: str = "cpu",
 ) -> Control:
     """The control of what was given; the budget begins now."""
     given = {"stop": stop, "snapshot": snapshot, "watch": watch}
     asked: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
-    return Control(Budget(time_budget), **asked)
+    return Control(Budget(time_budget), device=device, **asked)

@@ -12,10 +12,13 @@ from typing import Any
 import numpy as np
 
 from rnnviz.data.series import Scaling
+from rnnviz.engine.device import choose
+from rnnviz.engine.loops import Loops
 from rnnviz.engine.spec import FitSpec, ModelSpec
 from rnnviz.errors import UsageError, nearest
 from rnnviz.recipes import Prepare, Recipe, Task, is_sample
 from rnnviz.runs.options import Control, Options
+from rnnviz.training.events import Note
 from rnnviz.training.halves import usual_parts
 from rnnviz.version import VERSION
 
@@ -71,6 +74,11 @@ def fit_of(recipe: Recipe, options: Options, sample: bool) -> FitSpec:
     return replace(recipe.fit, **changes)
 
 
+def device(control: Control) -> Loops:
+    """Where the run is computed; a Note says what "auto" came to, and what a card cannot."""
+    return choose(control.device, lambda text: control.watch(Note(text)))
+
+
 def in_parts(fit: FitSpec, spec: ModelSpec | None, options: Options) -> FitSpec:
     """The same, with the number of parts in which this net's batches are computed.
 
@@ -83,7 +91,7 @@ def in_parts(fit: FitSpec, spec: ModelSpec | None, options: Options) -> FitSpec:
 
 def record_of(
     recipe: Recipe, options: Options, task: Task, spec: ModelSpec | None, fit: FitSpec,
-    folder: Path,
+    folder: Path, device: str,
 ) -> dict[str, Any]:  # fmt: skip
     """``spec.json``: all that is settled when a run begins."""
     sample = is_sample(folder)
@@ -105,7 +113,7 @@ def record_of(
         "preparation": task.preparation,
         "licence": task.licence,
         "seed": options.seed,
-        "device": "cpu",
+        "device": device,
         "versions": _versions(),
         "folder": "sample" if sample else str(folder.resolve()),
     }

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from rnnviz import recipes
 from rnnviz.data.folders import resolve
+from rnnviz.engine.device import described
+from rnnviz.engine.loops import HOST
 from rnnviz.engine.model import Model, initialise
 from rnnviz.errors import UsageError
 from rnnviz.recipes import Recipe, is_sample
@@ -31,28 +33,32 @@ def train(
     stop: Callable[[], bool] | None = None,
     snapshot: Callable[[], bool] | None = None,
     watch: Watch | None = None,
+    device: str = "cpu",
 ) -> Run:
     """Train a recipe into a run directory; the best (or, if it says so, the last) epoch is kept.
 
     UsageError for an unknown recipe or option, MissingError if its data is not there,
     InterruptedTraining if it was stopped (see Control); what was reached is then saved.
     """
-    control = controlled(time_budget, stop, snapshot, watch)
+    control = controlled(time_budget, stop, snapshot, watch, device)
+    loops = plan.device(control)
     chosen = recipes.find(recipe)
     plan.preparation(chosen, options.variant)  # a wrong name is told before any other trouble
     folder = resolve(data)
     directory = Directory(_place(chosen, out))
     task = plan.prepared(chosen, folder, options, control, "nothing had been trained.")
     spec = plan.net(chosen, options, task)
-    fit = plan.in_parts(plan.fit_of(chosen, options, is_sample(folder)), spec, options)
-    record = plan.record_of(chosen, options, task, spec, fit, folder)
+    fit = plan.fit_of(chosen, options, is_sample(folder))
+    if loops is HOST:
+        fit = plan.in_parts(fit, spec, options)
+    record = plan.record_of(chosen, options, task, spec, fit, folder, described(loops))
     directory.begin(record, *encoder_json(task.encoder))
     with alone(directory.path):
         if spec is None:
             return measure(chosen, task, directory, record, control)
         params = initialise(spec, options.seed)
         state = State.fresh(params, fit)
-        return go_on(directory, task, Model(spec, params), fit, state, record, control)
+        return go_on(directory, task, Model(spec, params, loops), fit, state, record, control)
 
 
 def _place(recipe: Recipe, out: str | Path | None) -> Path:

@@ -1,0 +1,103 @@
+"""Compiles kernels for real cards, without one, and tells what each of them takes."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import site
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+_NUMBERS: Final = {
+    "registers": r"Used (\d+) registers",
+    "spill_stores": r"(\d+) bytes spill stores",
+    "spill_loads": r"(\d+) bytes spill loads",
+    "stack": r"(\d+) bytes stack frame",
+    "static_shared": r"(\d+) bytes smem",
+}
+_ENTRY: Final = re.compile(r"Compiling entry function '([^']+)' for '(\w+)'")
+
+
+@dataclass(frozen=True)
+class KernelUse:
+    """What one kernel takes on one kind of card; sizes in bytes, registers for each thread."""
+
+    name: str
+    arch: str
+    registers: int
+    spill_stores: int
+    spill_loads: int
+    stack: int
+    static_shared: int
+
+
+def compile_for(source: str, options: tuple[str, ...], arch: str) -> list[KernelUse]:
+    """Compile for a card ("sm_90") and give its kernels in the order of the log.
+
+    Skips the test where there is no NVRTC. Raises ValueError with the compiler's words.
+    """
+    found = _nvrtc()
+    if found is None:
+        pytest.skip("NVRTC is not installed (pip install nvidia-cuda-nvrtc)")
+    return _uses(_log(found, source, (*options, f"-arch={arch}", "--ptxas-options=-v")))
+
+
+def nvrtc_version() -> tuple[int, int] | None:
+    """The release of NVRTC that is used, None without one."""
+    found = _nvrtc()
+    if found is None:
+        return None
+    major, minor = ctypes.c_int(), ctypes.c_int()
+    found.nvrtcVersion(ctypes.byref(major), ctypes.byref(minor))
+    return major.value, minor.value
+
+
+def _log(nvrtc: ctypes.CDLL, source: str, options: tuple[str, ...]) -> str:
+    program = ctypes.c_void_p()
+    text = source.encode()
+    if nvrtc.nvrtcCreateProgram(ctypes.byref(program), text, b"kernel.cu", 0, None, None):
+        raise ValueError("NVRTC takes no program")
+    try:
+        words = (ctypes.c_char_p * len(options))(*(option.encode() for option in options))
+        failed = nvrtc.nvrtcCompileProgram(program, len(options), words)
+        size = ctypes.c_size_t()
+        nvrtc.nvrtcGetProgramLogSize(program, ctypes.byref(size))
+        log = ctypes.create_string_buffer(size.value)
+        nvrtc.nvrtcGetProgramLog(program, log)
+    finally:
+        nvrtc.nvrtcDestroyProgram(ctypes.byref(program))
+    said = log.value.decode(errors="replace")
+    if failed:
+        raise ValueError(f"NVRTC, {' '.join(options)}:\n{said.strip()[:4000]}")
+    return said
+
+
+def _uses(log: str) -> list[KernelUse]:
+    parts = _ENTRY.split(log)[1:]
+    return [
+        KernelUse(name, arch, **{key: _number(pattern, said) for key, pattern in _NUMBERS.items()})
+        for name, arch, said in zip(parts[::3], parts[1::3], parts[2::3], strict=True)
+    ]
+
+
+def _number(pattern: str, said: str) -> int:
+    found = re.search(pattern, said)
+    return int(found[1]) if found else 0
+
+
+@cache
+def _nvrtc() -> ctypes.CDLL | None:
+    places = [Path(one) / "nvidia" for one in {*site.getsitepackages(), *sys.path} if one]
+    places += [Path("/usr/local/cuda")]
+    for place in places:
+        for library in sorted(place.glob("**/libnvrtc.so.*[0-9]")) if place.is_dir() else []:
+            try:
+                return ctypes.CDLL(str(library))
+            except OSError:
+                continue
+    return None

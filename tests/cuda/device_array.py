@@ -1,0 +1,224 @@
+"""An array on the stand-in card: NumPy's numbers with CuPy's manners.
+
+It takes part in NumPy's functions as CuPy's arrays do, never turns into a NumPy array by itself,
+refuses NumPy arrays beside it, and notes whenever a number has to come back to the host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import numpy as np
+from cuda.emulated.memory import allocation_of, device_memory
+from cuda.record import record
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+_DEVICE_KINDS: Final = "biufc"
+#: Methods that leave the card.
+_WAITING: Final = ("item", "tolist", "tobytes", "nonzero")
+#: Attributes and methods handed on to NumPy; whatever else there is, CuPy has it otherwise.
+_FACTS: Final = ("shape", "dtype", "ndim", "size", "itemsize", "nbytes", "strides", "flags")
+
+
+def to_device(host: np.ndarray[Any, Any]) -> ndarray:
+    """An array on the card around these numbers; a view of device memory stays one."""
+    if host.dtype.kind not in _DEVICE_KINDS:
+        raise TypeError(f"{host.dtype} is no type for a card")
+    if allocation_of(host) is None:
+        memory = device_memory(host.shape, host.dtype)
+        memory[...] = host
+        host = memory
+    made = ndarray.__new__(ndarray)
+    made._host = host
+    return made
+
+
+def wrap(result: Any) -> Any:
+    """What NumPy gave as what CuPy gives: a number, too, is an array without dimensions."""
+    if isinstance(result, np.ndarray | np.generic):
+        return to_device(np.asarray(result))
+    if isinstance(result, tuple | list):
+        return type(result)(map(wrap, result)) if type(result) in (tuple, list) else result
+    return result
+
+
+def unwrap(value: Any) -> Any:
+    """An argument as NumPy takes it. A NumPy array is a TypeError, its numbers are welcome."""
+    if isinstance(value, ndarray):
+        return value._host
+    if isinstance(value, np.ndarray):
+        if value.ndim == 0:
+            return value
+        raise TypeError(
+            f"Unsupported type {type(value)}: an array of NumPy's beside one on the card; "
+            "send it there first with xp.asarray"
+        )
+    if isinstance(value, tuple | list):
+        return type(value)(map(unwrap, value))
+    if isinstance(value, slice):
+        return slice(*(unwrap(one) for one in (value.start, value.stop, value.step)))
+    return value
+
+
+def unwrap_all(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """All arguments of a call as NumPy takes them."""
+    return unwrap(args), {name: unwrap(value) for name, value in kwargs.items()}
+
+
+def check_ufunc(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Refuse what a ufunc of CuPy's does not take."""
+    for one in args:
+        if isinstance(one, list | tuple):
+            raise TypeError(f"Unsupported type {type(one)}: a list beside an array on the card")
+    wrong = set(kwargs) - {"out", "dtype", "casting"}
+    if wrong:
+        raise TypeError(f"Wrong arguments {sorted(wrong)}")
+
+
+def finish(result: Any, out: Any) -> Any:
+    """The result of a call that was given ``out``: the very arrays given, as NumPy does it."""
+    if out is None:
+        return wrap(result)
+    return out[0] if isinstance(out, tuple) and len(out) == 1 else out
+
+
+class ndarray(NDArrayOperatorsMixin):
+    """cupy.ndarray, mostly made by xp.asarray and the like; ndarray(shape, dtype) is all NaN."""
+
+    __slots__ = ("__weakref__", "_host")
+    __array_priority__ = 100
+    __hash__ = None  # type: ignore[assignment]  # compares elementwise
+    _host: np.ndarray[Any, Any]
+
+    def __init__(self, shape: Any, dtype: Any = float) -> None:
+        dims = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
+        self._host = to_device(device_memory(dims, dtype))._host
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        raise TypeError(
+            "Implicit conversion to a NumPy array is not allowed. "
+            "Please use `.get()` to construct a NumPy array explicitly."
+        )
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
+        if method == "__call__":
+            check_ufunc(args, kwargs)
+        record.asked.add(ufunc.__name__ + ("" if method == "__call__" else f".{method}"))
+        host_args, host_kwargs = unwrap_all(args, kwargs)
+        result = getattr(ufunc, method)(*host_args, **host_kwargs)
+        return finish(result, kwargs.get("out"))
+
+    def __array_function__(
+        self, function: Callable[..., Any], types: Any, args: Any, kwargs: dict[str, Any]
+    ) -> Any:
+        from cuda.names import call
+
+        return call(function, args, kwargs)
+
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]:
+        host = self._host
+        return {
+            "shape": host.shape,
+            "typestr": host.dtype.str,
+            "data": (host.ctypes.data, False),
+            "strides": None if host.flags.c_contiguous else host.strides,
+            "version": 3,
+        }
+
+    @property
+    def T(self) -> ndarray:
+        return to_device(self._host.T)
+
+    @property
+    def base(self) -> Any:
+        return None if self._host.base is None else wrap(self._host.base)
+
+    def get(
+        self, stream: Any = None, order: str = "C", out: Any = None, blocking: bool = True
+    ) -> Any:
+        """The numbers on the host."""
+        record.sync("get()")
+        if out is None:
+            return self._host.copy()
+        out[...] = self._host
+        return out
+
+    def set(self, arr: np.ndarray[Any, Any], stream: Any = None) -> None:
+        """Take the numbers of a NumPy array of the same shape and type."""
+        if arr.shape != self.shape or arr.dtype != self.dtype:
+            raise ValueError(f"{arr.dtype} {arr.shape} for {self.dtype} {self.shape}")
+        record.upload(arr.nbytes)
+        self._host[...] = arr
+
+    def __getitem__(self, key: Any) -> ndarray:
+        return wrap(self._host[_index(key, reads=True)])
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        if isinstance(value, list | tuple):
+            raise TypeError(f"Unsupported type {type(value)}")
+        self._host[_index(key, reads=False)] = unwrap(value)
+
+    def __len__(self) -> int:
+        return len(self._host)
+
+    def __iter__(self) -> Iterator[ndarray]:
+        record.sync("iteration")
+        return map(wrap, self._host)
+
+    def __float__(self) -> float:
+        record.sync("float()")
+        return float(self._host)
+
+    def __int__(self) -> int:
+        record.sync("int()")
+        return int(self._host)
+
+    def __complex__(self) -> complex:
+        record.sync("complex()")
+        return complex(self._host)
+
+    def __index__(self) -> int:
+        record.sync("index()")
+        return self._host.__index__()
+
+    def __bool__(self) -> bool:
+        record.sync("bool()")
+        return bool(self._host)
+
+    def __repr__(self) -> str:
+        record.sync("repr()")
+        return repr(self._host)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        record.asked.add(f"ndarray.{name}")
+        found = getattr(self._host, name)
+        if name in _FACTS:
+            return found
+        return _method(name, found) if callable(found) else wrap(found)
+
+
+def _method(name: str, found: Callable[..., Any]) -> Callable[..., Any]:
+    def method(*args: Any, **kwargs: Any) -> Any:
+        if name in _WAITING:
+            record.sync(f"{name}()")
+        host_args, host_kwargs = unwrap_all(args, kwargs)
+        result = found(*host_args, **host_kwargs)
+        if name in ("item", "tolist", "tobytes"):
+            return result
+        return finish(result, kwargs.get("out"))
+
+    return method
+
+
+def _index(key: Any, reads: bool) -> Any:
+    """A key as NumPy takes it. What it costs is noted: a list goes up, a mask is counted first."""
+    for one in key if isinstance(key, tuple) else (key,):
+        if isinstance(one, list):
+            record.upload(np.asarray(one).nbytes)
+        if reads and isinstance(one, ndarray) and one.dtype.kind == "b":
+            record.sync("indexing by a mask")
+    return unwrap(key)

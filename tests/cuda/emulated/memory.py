@@ -1,0 +1,118 @@
+"""Device memory of the emulated card: each array lies against a page that nobody may touch."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import mmap
+import weakref
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, Final
+
+import numpy as np
+
+PAGE: Final = mmap.PAGESIZE
+#: What is out of bounds on either side of an array: the more, the wilder an index it catches.
+GUARD: Final = 1 << 20
+#: float4 needs it, and a card gives more. What it leaves over at the end is watched for writes.
+ALIGNMENT: Final = 16
+_FILL: Final = 0xFF  # every floating-point type reads it as NaN
+_NO_ACCESS: Final = 0
+_PRIVATE: Final = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_NORESERVE", 0)
+
+
+class Allocation(mmap.mmap):
+    """The pages of one array: some to fault on, its own with it at their end, some to fault on."""
+
+    start: int
+    nbytes: int
+    what: str
+
+    @property
+    def address(self) -> int:
+        return int(np.frombuffer(self, np.uint8).ctypes.data)
+
+    def margins(self) -> Iterator[np.ndarray[Any, np.dtype[np.uint8]]]:
+        """The accessible bytes before and behind the array."""
+        everything = np.frombuffer(self, np.uint8)
+        offset = self.start - self.address
+        yield everything[GUARD:offset]
+        yield everything[offset + self.nbytes : len(self) - GUARD]
+
+    def written_beside(self) -> bool:
+        """Whether bytes beside the array have changed; they are reset."""
+        changed = False
+        for margin in self.margins():
+            changed |= bool((margin != _FILL).any())
+            margin[:] = _FILL
+        return changed
+
+
+_alive: Final[weakref.WeakSet[Allocation]] = weakref.WeakSet()
+
+
+def device_memory(shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
+    """An array of NaN (0xFF bytes) that ends at most 15 bytes before an inaccessible page."""
+    dtype = np.dtype(dtype)
+    count = math.prod(shape)
+    nbytes = count * dtype.itemsize
+    inner = max(PAGE, -(-nbytes // PAGE) * PAGE)
+    pages = Allocation(-1, inner + 2 * GUARD, flags=_PRIVATE)
+    address = pages.address
+    offset = GUARD + (inner - nbytes) // ALIGNMENT * ALIGNMENT
+    pages.start, pages.nbytes = address + offset, nbytes
+    pages.what = f"{dtype.name} {shape}"
+    np.frombuffer(pages, np.uint8)[GUARD : GUARD + inner] = _FILL
+    _forbid(address, GUARD)
+    _forbid(address + GUARD + inner, GUARD)
+    _alive.add(pages)
+    return np.frombuffer(pages, dtype, count, offset).reshape(shape)
+
+
+def allocation_of(array: np.ndarray[Any, Any]) -> Allocation | None:
+    """The allocation an array or a view of one lies in, if it lies in one."""
+    base: Any = array
+    while base is not None and not isinstance(base, Allocation):
+        base = base.obj if isinstance(base, memoryview) else getattr(base, "base", None)
+    return base
+
+
+def holding(address: int) -> Allocation | None:
+    """The allocation whose array an address lies in."""
+    inside = (one for one in list(_alive) if one.start <= address < one.start + max(one.nbytes, 1))
+    return next(inside, None)
+
+
+def describe(address: int) -> str:
+    """Where an address lies, in words: "12 bytes beyond the end of float32 (3, 4)"."""
+    for one in list(_alive):
+        if one.address <= address < one.address + len(one):
+            if address < one.start:
+                return f"{one.start - address} bytes before the start of {one.what}"
+            return f"{address - one.start - one.nbytes} bytes beyond the end of {one.what}"
+    return f"{address:#x}, which is in no array"
+
+
+@cache
+def stacks(count: int, size: int) -> int:
+    """The address of memory for that many stacks, each with a page at its lower end to fault on."""
+    memory = mmap.mmap(-1, count * size, flags=_PRIVATE)
+    _kept.append(memory)
+    start = int(np.frombuffer(memory, np.uint8).ctypes.data)
+    for i in range(count):
+        _forbid(start + i * size, PAGE)
+    return start
+
+
+_kept: Final[list[mmap.mmap]] = []
+
+
+@cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
+
+
+def _forbid(address: int, size: int) -> None:
+    if _libc().mprotect(ctypes.c_void_p(address), ctypes.c_size_t(size), _NO_ACCESS):
+        raise OSError(ctypes.get_errno(), "mprotect")

@@ -1,0 +1,154 @@
+// Looks for races. g++ -fsanitize=thread puts a call before every access to memory; linked without
+// its library, those calls come here. Each 4-byte word keeps who read and wrote it since the last
+// barrier, and which blocks did at all: blocks are never ordered. A shuffle orders no memory, as in
+// CUDA's own rules; __syncwarp() does, between the lanes it names.
+#pragma once
+#include <unordered_map>
+#include <vector>
+
+namespace emulated {
+
+struct Access {
+  int thread;
+  uint32_t epoch;
+  void *code;
+  bool atomic;
+};
+struct Word {
+  uint64_t interval = 0;
+  std::vector<Access> reads, writes;
+  int64_t reading_block = -1, writing_block = -1;
+  Access block_read = {}, block_write = {};
+};
+
+static std::unordered_map<uintptr_t, Word> words;
+static uint64_t interval; // counts barriers, over all blocks of a launch
+static uint32_t epochs[1024], seen[1024][warpSize];
+static bool watching; // the containers' own accesses are instrumented too
+
+static int64_t this_block() {
+  return blockIdx.x + int64_t(gridDim.x) * (blockIdx.y + int64_t(gridDim.y) * blockIdx.z);
+}
+static void grid_begins() { words.clear(); }
+static void block_begins() {
+  ++interval;
+  memset(seen, 0, sizeof seen);
+  for (uint32_t &one : epochs) one = 1; // later than anything a lane has seen of another
+}
+static void barrier_released() { ++interval; }
+static void warp_released(unsigned mask) {
+  if (strcmp(here->waits_at, "__syncwarp()")) return;
+  const int first = int(warp_of(here) - threads);
+  for (int a = 0; a < warpSize; ++a)
+    for (int b = 0; b < warpSize; ++b)
+      if (mask >> a & mask >> b & 1) seen[first + a][b] = epochs[first + b];
+  for (int a = 0; a < warpSize; ++a)
+    if (mask >> a & 1) ++epochs[first + a];
+}
+
+static bool is_ordered(const Access &before, int thread) {
+  if (before.thread == thread) return true;
+  if (before.thread / warpSize != thread / warpSize) return false;
+  return seen[thread][before.thread % warpSize] >= before.epoch;
+}
+
+[[noreturn]] static void report(const Access &now, bool writes, const Access &before, bool wrote, int64_t block) {
+  fault_code = now.code;
+  other_code = before.code;
+  const uint3 at = threads[before.thread].index;
+  watching = false;
+  fail(0, "race: %s what thread (%u, %u, %u) of %s %s", writes ? "writes" : "reads", at.x, at.y, at.z,
+       block < 0 ? "this block" : "another block", wrote ? "wrote" : "read");
+}
+
+static void check_blocks(Word &word, const Access &now, bool writes) {
+  const int64_t block = this_block();
+  if (word.writing_block >= 0 && word.writing_block != block && !(now.atomic && word.block_write.atomic))
+    report(now, writes, word.block_write, true, word.writing_block);
+  if (writes && word.reading_block >= 0 && word.reading_block != block)
+    report(now, writes, word.block_read, false, word.reading_block);
+  if (writes) {
+    word.writing_block = block;
+    word.block_write = now;
+  } else {
+    word.reading_block = block;
+    word.block_read = now;
+  }
+}
+
+static void check_threads(Word &word, const Access &now, bool writes) {
+  if (word.interval != interval) {
+    word.interval = interval;
+    word.reads.clear();
+    word.writes.clear();
+  }
+  for (const Access &before : word.writes)
+    if (!is_ordered(before, now.thread) && !(now.atomic && before.atomic)) report(now, writes, before, true, -1);
+  if (writes)
+    for (const Access &before : word.reads)
+      if (!is_ordered(before, now.thread)) report(now, writes, before, false, -1);
+  std::vector<Access> &mine = writes ? word.writes : word.reads;
+  if (!mine.empty() && mine.back().thread == now.thread)
+    mine.back() = now;
+  else
+    mine.push_back(now);
+}
+
+// Instrumented themselves, the hooks would call themselves.
+#define EMULATED_PLAIN __attribute__((no_sanitize("thread")))
+
+EMULATED_PLAIN static bool is_within(const char *address, const char *start, size_t bytes) {
+  return address >= start && address < start + bytes;
+}
+
+EMULATED_PLAIN static void note(const volatile void *where, size_t bytes, bool writes, bool atomic, void *code) {
+  if (!here || watching || failed) return;
+  const char *address = const_cast<const char *>(static_cast<const volatile char *>(where));
+  if (is_within(address, launch->stacks, launch->stack_bytes * 1024)) return;
+  if (is_within(address, image.start, image.bytes)) return;
+  watching = true;
+  const int thread = int(here - threads);
+  const Access now = {thread, epochs[thread], code, atomic};
+  const bool in_shared = is_within(address, shared.start, shared.bytes);
+  const auto first = reinterpret_cast<uintptr_t>(address);
+  for (uintptr_t word = first / 4; word <= (first + bytes - 1) / 4; ++word) {
+    if (!in_shared) check_blocks(words[word], now, writes);
+    check_threads(words[word], now, writes);
+  }
+  const char *dynamic = emulated_dynamic();
+  watching = false;
+  if (dynamic && is_within(address, dynamic + launch->shared_bytes, emulated_dynamic_bytes - launch->shared_bytes)) {
+    fault_code = code;
+    fail(0, "dynamic shared memory is touched at byte %ld, beyond the %u bytes asked for",
+         long(address - dynamic), launch->shared_bytes);
+  }
+}
+
+static void note_atomic(const volatile void *address, void *code) { note(address, 4, true, true, code); }
+
+} // namespace emulated
+
+#define EMULATED_HOOK(name, writes, bytes)                                                           \
+  extern "C" EMULATED_PLAIN __attribute__((visibility("hidden"))) void __tsan_##name(void *address) {               \
+    emulated::note(address, bytes, writes, false, __builtin_return_address(0));                      \
+  }
+#define EMULATED_HOOKS(bytes)                                                                        \
+  EMULATED_HOOK(read##bytes, false, bytes)                                                           \
+  EMULATED_HOOK(write##bytes, true, bytes)                                                           \
+  EMULATED_HOOK(unaligned_read##bytes, false, bytes)                                                 \
+  EMULATED_HOOK(unaligned_write##bytes, true, bytes)
+EMULATED_HOOKS(1)
+EMULATED_HOOKS(2)
+EMULATED_HOOKS(4)
+EMULATED_HOOKS(8)
+EMULATED_HOOKS(16)
+#define EMULATED_RANGE(name, writes)                                                                 \
+  extern "C" EMULATED_PLAIN __attribute__((visibility("hidden"))) void __tsan_##name(void *address, size_t bytes) { \
+    emulated::note(address, bytes, writes, false, __builtin_return_address(0));                      \
+  }
+EMULATED_RANGE(read_range, false)
+EMULATED_RANGE(write_range, true)
+extern "C" __attribute__((visibility("hidden"))) void __tsan_init() {}
+extern "C" __attribute__((visibility("hidden"))) void __tsan_func_entry(void *) {}
+extern "C" __attribute__((visibility("hidden"))) void __tsan_func_exit() {}
+extern "C" __attribute__((visibility("hidden"))) void __tsan_vptr_update(void *, void *) {}

@@ -1,0 +1,188 @@
+"""The stand-in's name space: what ``import cupy as xp`` gives. Unwritten names are NumPy's own."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+from cuda import emulated
+from cuda.card import CUDARuntimeError, cuda_module
+from cuda.device_array import check_ufunc, finish, ndarray, to_device, unwrap, unwrap_all, wrap
+from cuda.record import record
+
+#: How many numbers these give is known only once the card has counted them.
+_COUNTING: Final = ("nonzero", "flatnonzero", "argwhere", "unique", "compress", "extract")
+#: NumPy answers these with a bool, CuPy with an array.
+_VERDICTS: Final = ("allclose", "array_equal")
+
+
+def call(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A function of NumPy's on arrays of the card; its own version of it comes first."""
+    name = function.__name__
+    kwargs = {key: value for key, value in kwargs.items() if key != "like"}
+    full = f"linalg.{name}" if function.__module__ == "numpy.linalg" else name
+    record.asked.update([full, *(f"{full}({key})" for key in kwargs)])
+    own = globals().get(f"_{name}")
+    if name in _OWN and own is not None:
+        return own(*args, **kwargs)
+    if name in _COUNTING or (name == "where" and len(args) == 1):
+        record.sync(f"{name}()")
+    host_args, host_kwargs = unwrap_all(args, kwargs)
+    result = function(*host_args, **host_kwargs)
+    if name in _VERDICTS:
+        return wrap(np.asarray(result))
+    return finish(result, kwargs.get("out"))
+
+
+def _array(
+    obj: Any, dtype: Any = None, copy: bool | None = True, order: str = "K", ndmin: int = 0
+) -> ndarray:
+    if isinstance(obj, ndarray):
+        host = np.array(obj._host, dtype, copy=copy or None, order=order, ndmin=ndmin)  # type: ignore[call-overload]
+        return to_device(host) if host is not obj._host else obj
+    if isinstance(obj, list | tuple) and any(isinstance(one, ndarray) for one in obj):
+        return to_device(np.array(unwrap(obj), dtype, ndmin=ndmin))
+    host = np.array(obj, dtype, order=order, ndmin=ndmin)  # type: ignore[call-overload]
+    made = to_device(host)
+    record.upload(host.nbytes)
+    return made
+
+
+def _asarray(
+    a: Any,
+    dtype: Any = None,
+    order: str | None = None,
+    *,
+    copy: bool | None = None,
+    blocking: bool = False,
+) -> ndarray:
+    return _array(a, dtype, copy=copy, order=order or "K")
+
+
+def _ascontiguousarray(a: Any, dtype: Any = None) -> ndarray:
+    return _array(a, dtype, copy=None, order="C")
+
+
+def _asnumpy(a: Any, stream: Any = None, order: str = "C", out: Any = None) -> Any:
+    return a.get(out=out) if isinstance(a, ndarray) else np.asarray(a)
+
+
+def _empty(shape: Any, dtype: Any = float, order: str = "C") -> ndarray:
+    return ndarray(shape, dtype)
+
+
+def _empty_like(
+    prototype: Any, dtype: Any = None, order: str = "K", subok: Any = None, shape: Any = None
+) -> ndarray:
+    return ndarray(prototype.shape if shape is None else shape, dtype or prototype.dtype)
+
+
+def _get_array_module(*args: Any) -> Any:
+    import cupy
+
+    return cupy if any(isinstance(one, ndarray) for one in args) else np
+
+
+class RawModule(emulated.RawModule):
+    """cupy.RawModule, on the schedule the stand-in is set to."""
+
+    def __init__(self, code: str, *, options: tuple[str, ...] = (), backend: str = "nvrtc") -> None:
+        from cuda import standin
+
+        super().__init__(code, options=options, backend=backend, races=standin.races)
+
+    def get_function(self, name: str) -> _Kernel:
+        """The kernel of a name."""
+        if name not in emulated.build.kernel_names(self.code):
+            raise CUDARuntimeError(f"CUDA_ERROR_NOT_FOUND: named symbol not found: {name}")
+        return _Kernel(self, name)
+
+
+class _Kernel(emulated.Kernel):
+    def __call__(self, grid: Any, block: Any, args: Any, *, shared_mem: int = 0) -> None:
+        from cuda import standin
+
+        record.launches.append(self.name)
+        self.schedule = standin.schedule
+        super().__call__(grid, block, args, shared_mem=shared_mem)
+
+
+class _Ufunc:
+    """A ufunc of the name space: called, or one of its methods."""
+
+    def __init__(self, ufunc: np.ufunc) -> None:
+        self._ufunc = ufunc
+        self.__name__ = ufunc.__name__
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        check_ufunc(args, kwargs)
+        return call(self._ufunc, args, kwargs)
+
+    def __getattr__(self, method: str) -> Any:
+        found = getattr(self._ufunc, method)
+        if not callable(found):
+            return found
+        record.asked.add(f"{self._ufunc.__name__}.{method}")
+
+        def run(*args: Any, **kwargs: Any) -> Any:
+            host_args, host_kwargs = unwrap_all(args, kwargs)
+            return finish(found(*host_args, **host_kwargs), kwargs.get("out"))
+
+        return run
+
+
+class _Delegate(types.ModuleType):
+    """A module whose names are NumPy's, each taking and giving arrays of the card."""
+
+    def __init__(self, name: str, source: Any) -> None:
+        super().__init__(name)
+        self._source = source
+        self._prefix = "linalg." if name.endswith(".linalg") else ""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        found = getattr(self._source, name)
+        if isinstance(found, type) and not issubclass(found, np.generic | np.dtype):
+            raise AttributeError(f"the stand-in has no {name}")
+        record.asked.add(f"{self._prefix}{name}")
+        if isinstance(found, np.ufunc):
+            return _Ufunc(found)
+        if isinstance(found, type) or not callable(found):
+            return found
+
+        def run(*args: Any, **kwargs: Any) -> Any:
+            return call(found, args, kwargs)
+
+        run.__name__ = name
+        return run
+
+
+_OWN: Final = (
+    "array",
+    "asarray",
+    "ascontiguousarray",
+    "asnumpy",
+    "empty",
+    "empty_like",
+    "get_array_module",
+)
+
+
+def namespace() -> types.ModuleType:
+    """A fresh module to be imported as cupy."""
+    module = _Delegate("cupy", np)
+    module.__dict__.update({name: globals()[f"_{name}"] for name in _OWN})
+    module.__dict__.update(
+        ndarray=ndarray,
+        RawModule=RawModule,
+        cuda=cuda_module(),
+        linalg=_Delegate("cupy.linalg", np.linalg),
+        is_available=lambda: True,
+        newaxis=None,
+        __version__="14.0.0",
+        __path__=[],
+    )
+    return module

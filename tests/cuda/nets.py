@@ -1,0 +1,77 @@
+"""Shortened nets of the lessons, and a few steps of their training on any device."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+import numpy as np
+
+from rnnviz.data.batches import Examples, Texts, Windows
+from rnnviz.engine.loops import Loops
+from rnnviz.engine.model import Model, initialise
+from rnnviz.engine.spec import FitSpec, ModelSpec
+from rnnviz.recipes import find
+from rnnviz.training.events import Step
+from rnnviz.training.fit import fit
+
+STEPS, BATCH = 10, 8
+
+
+@dataclass(frozen=True, eq=False)
+class Net:
+    """A recipe's net, and a little to read."""
+
+    model: ModelSpec
+    fit: FitSpec
+    examples: Examples
+    valid: Examples
+
+
+def _texts(name: str, words: int, length: int | None, classes: int) -> Net:
+    """The recipe's net over a small vocabulary, and made-up texts."""
+    recipe = find(name)
+    spec = recipe.model(words)
+    rng = np.random.default_rng(7)
+    rows = [rng.integers(1, words, rng.integers(3, 25)).tolist() for _ in range(STEPS * BATCH)]
+    y = rng.integers(0, classes, len(rows)).astype(np.float32)
+    front = name.startswith("imdb")
+    texts = Texts(rows, y, padding="front" if front else "end", length=length, bucketed=not front)
+    return Net(spec, _short(recipe.fit), texts, texts)
+
+
+def _windows(name: str) -> Net:
+    recipe = find(name)
+    data = np.random.default_rng(7).normal(size=(400, 14)).astype(np.float32)
+    windows = Windows(
+        data, lookback=120, step=6, delay=12, target=1, draw_from=((130, 380),),
+        draws=STEPS * BATCH,
+    )  # fmt: skip
+    return Net(recipe.model(14), _short(recipe.fit), windows, replace(windows, rows=np.arange(130, 140)))
+
+
+def _short(spec: FitSpec) -> FitSpec:
+    monitor = spec.monitor
+    return replace(spec, epochs=1, batch_size=BATCH, parts=1, patience=None, monitor=monitor)
+
+
+def nets() -> Mapping[str, Net]:
+    """Made when they are asked for."""
+    return MappingProxyType({
+        "imdb-lstm": _texts("imdb-lstm", 50, 30, 2),
+        "jena-gru-dropout": _windows("jena-gru-dropout"),
+        "jena-stacked": _windows("jena-stacked"),
+        "agnews-bilstm": _texts("agnews-bilstm", 60, None, 4),
+    })  # fmt: skip
+
+
+NETS = nets()
+
+
+def losses_of(net: Net, loops: Loops) -> list[float]:
+    """The loss of each of the first steps of a training."""
+    model = Model(net.model, initialise(net.model, 0), loops)
+    spec = replace(net.fit, monitor="loss")
+    steps = fit(model, lambda epoch, rng: net.examples, net.valid, spec)
+    return [event.loss for event in steps if isinstance(event, Step)]
