@@ -18,6 +18,7 @@ from rnnviz.errors import UsageError, nearest
 
 if TYPE_CHECKING:
     from rnnviz.bench.workloads import Workload
+    from rnnviz.engine.loops import Loops
 
 #: What is measured unless something else is asked for.
 USUAL = "imdb-rnn,imdb-lstm,imdb-gru,jena-gru"
@@ -29,12 +30,16 @@ process of its own (ours in two where training would). Medians over the rounds; 
 of all its processes; "start" is import, building,
 compiling and the first step.
 
+With --device cuda: the parts of a step on the card, ours beside our plain loop and torch.nn, all in
+this process.
+
 \b
 Examples:
   rnnviz bench
   rnnviz bench --workload all --python ~/peers/bin/python
   rnnviz bench --workload imdb-lstm,jena-gru --peers torch,keras-tf-xla --json
   rnnviz bench --scaling --workload imdb-lstm
+  rnnviz bench --device cuda --workload all
 """
 
 
@@ -67,15 +72,22 @@ def command(
     """Parse, measure, print."""
     from rnnviz.bench.workloads import WORKLOADS
     from rnnviz.engine.device import choose
+    from rnnviz.engine.loops import HOST
 
-    choose(device)
+    # Only who says so measures a card: "auto" would compare it with peers on the processor.
+    loops = HOST if device == "auto" else choose(device)
     names = _names(workloads or (USUAL,), WORKLOADS, "workload")
     nets = [WORKLOADS[name] for name in names]
     record: dict[str, Any] = {"schema": "rnnviz.bench/1", "machine": _machine(), "rounds": rounds}
     say = _Narrator(quiet)
     _warn_if_busy(record["machine"], say)
+    if loops is not HOST:
+        record |= _on_card(nets, loops, rounds, say, show=not as_json)
+        nets = []
     with tempfile.TemporaryDirectory(prefix="rnnviz-bench-") as folder:
-        if scaling:
+        if not nets:
+            pass
+        elif scaling:
             record["scaling"] = _scaling(nets, rounds, Path(folder), say, show=not as_json)
         else:
             record |= _compared(nets, peers, python, rounds, Path(folder), say, show=not as_json)
@@ -116,6 +128,25 @@ def _compared(
     if show and missing:
         click.echo(f"not installed in {python}: {', '.join(missing)}")
     return {"python": python, "workloads": found, "not_installed": missing}
+
+
+def _on_card(
+    nets: Sequence[Workload], loops: Loops, rounds: int, say: _Narrator, *, show: bool
+) -> dict[str, Any]:
+    from rnnviz.bench.on_card import lines, measure
+    from rnnviz.engine.device import described
+
+    found, card = [], described(loops)
+    if show:
+        click.echo(f"{card}\n")
+    with tempfile.TemporaryDirectory(prefix="rnnviz-bench-") as folder:
+        for net in nets:
+            say.subject = f"{net.name}: "
+            results = measure(net, rounds, Path(folder), say)
+            found.append({"name": net.name, "results": [r.to_json() for r in results]})
+            if show:
+                click.echo("\n".join([*lines(net, results), ""]))
+    return {"device": card, "workloads": found}
 
 
 def _scaling(

@@ -154,9 +154,11 @@ def _named(cell: Any, done: Any, back: Undone) -> dict[str, Array]:
     return named
 
 
-def worst(case: Case, card: Loops, seed: int = 0) -> tuple[float, str]:
+def worst(
+    case: Case, card: Loops, seed: int = 0, it: Drawn | None = None
+) -> tuple[float, str]:
     """The largest difference of a case, and where it is; NaN counts as infinitely far off."""
-    it = drawn(case, seed)
+    it = it or drawn(case, seed)
     right, said = expected(case, it), found(case, it, card)
     off = {}
     for name, a in right.items():

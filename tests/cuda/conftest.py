@@ -1,4 +1,4 @@
-"""What the tests of the CUDA path share: the stand-in as ``cupy``."""
+"""What the tests of the CUDA path share: the stand-in as ``cupy``, and cards to compute on."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 from cuda import emulated, standin
 
+from rnnviz.engine import device
+from rnnviz.engine.cuda.card import Card
+
 
 @pytest.fixture
 def xp() -> Iterator[types.ModuleType]:
@@ -18,6 +21,37 @@ def xp() -> Iterator[types.ModuleType]:
         pytest.skip(emulated.missing())
     with standin.install() as module:
         yield module
+
+
+@pytest.fixture(params=["stand-in", pytest.param("card", marks=pytest.mark.gpu)])
+def cupy(request: pytest.FixtureRequest) -> types.ModuleType:
+    """What ``import cupy`` finds: the stand-in, or CuPy itself where it has a card."""
+    if request.param == "stand-in":
+        found: types.ModuleType = request.getfixturevalue("xp")
+        return found
+    if why := device.missing():
+        pytest.skip(why.splitlines()[0])
+    import cupy
+
+    return cupy
+
+
+@pytest.fixture
+def said() -> list[str]:
+    """What the card told that no kernel could do."""
+    return []
+
+
+@pytest.fixture
+def card(cupy: types.ModuleType, said: list[str]) -> Card:
+    """The stand-in, or a card."""
+    return Card(cupy, said.append)
+
+
+@pytest.fixture
+def emulated_card(xp: types.ModuleType, said: list[str]) -> Card:
+    """The stand-in alone, where the test sees what only it can show."""
+    return Card(xp, said.append)
 
 
 #: The threads of a block in trials.cu.

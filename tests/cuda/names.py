@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable
+from importlib.machinery import ModuleSpec
 from typing import Any, Final
 
 import numpy as np
@@ -184,5 +185,6 @@ def namespace() -> types.ModuleType:
         newaxis=None,
         __version__="14.0.0",
         __path__=[],
+        __spec__=ModuleSpec("cupy", None),  # without one importlib cannot be asked for it
     )
     return module

@@ -131,11 +131,11 @@ def arguments(xp):
     return [x, flags, one(xp), np.int32(3), np.float32(2.5), np.int64(10)]
 
 
-def test_arrays_numbers_and_none_arrive_by_their_types(xp, trial):
+def test_arrays_numbers_and_null_arrive_by_their_types(xp, trial):
     args = arguments(xp)
     trial("every_kind")((1,), (1,), tuple(args))
     assert args[2].item() == 16.5
-    args[2] = None
+    args[2] = np.uintp(0)
     trial("every_kind")((1,), (1,), tuple(args))
 
 
@@ -146,6 +146,8 @@ def test_arrays_numbers_and_none_arrive_by_their_types(xp, trial):
         (0, lambda xp: xp.ones(2, np.float64), "holds float64, .* pointer to f4"),
         (0, lambda xp: xp.ones((4, 4), np.float32)[:, 1], "not contiguous"),
         (0, lambda xp: np.float32(1), "float32, the kernel takes a pointer"),
+        (0, lambda xp: None, "NoneType, the kernel takes a pointer"),
+        (0, lambda xp: np.uintp(8), "uint64, the kernel takes a pointer"),
         (3, lambda xp: 3, r"argument 3 is a Python int.*np\.int32"),
         (3, lambda xp: np.int64(3), "is int64, the kernel takes i4"),
         (3, lambda xp: True, "a Python bool"),

@@ -22,7 +22,8 @@ def build(job: Job, threads: str = "") -> TorchTrainer:
 class TorchTrainer:
     """Updates the parameters batch by batch."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, device: str = "cpu") -> None:
+        self.device = device
         self.torch: Any = import_module("torch")
         # Gradients that vanish over hundreds of steps become denormal, which is slow; XLA and
         # TensorFlow flush them to zero by default.
@@ -30,7 +31,8 @@ class TorchTrainer:
         self.version = self.torch.__version__
         self.job, self.kind = job, job.spec["head"]["kind"]
         self.params = {
-            name: self.torch.nn.Parameter(self.torch.tensor(a)) for name, a in job.weights.items()
+            name: self.torch.nn.Parameter(self.torch.tensor(a, device=device))
+            for name, a in job.weights.items()
         }
         self.layers = [self._layer(k, layer) for k, layer in enumerate(job.spec["layers"])]
         fused = [p for layer in self.layers for p in getattr(layer, "parameters", list)()]
@@ -46,20 +48,22 @@ class TorchTrainer:
     def prepare(self, inputs: Any, y: Any) -> Any:
         """Tensors, and the lengths where the padding is masked."""
         lengths = self.torch.tensor((inputs != 0).sum(0)) if self.job.masked else None
-        target = self.torch.tensor(y.astype(np.int64 if self.kind == "softmax" else np.float32))
+        kind = np.int64 if self.kind == "softmax" else np.float32
+        target = self.torch.tensor(y.astype(kind), device=self.device)
         own = np.int64 if inputs.dtype.kind == "i" else np.float32
-        return self.torch.tensor(inputs.astype(own)), lengths, target
+        return self.torch.tensor(inputs.astype(own), device=self.device), lengths, target
 
     def train(self, batches: list[Any]) -> float:
         """An update a batch."""
         for inputs, lengths, y in batches:
             self.optimizer.zero_grad(set_to_none=True)
-            loss = self._loss(self._logits(inputs, lengths), y)
+            loss = self.loss(self.logits(inputs, lengths), y)
             loss.backward()
             self.optimizer.step()
         return float(loss.detach())
 
-    def _loss(self, logits: Any, y: Any) -> Any:
+    def loss(self, logits: Any, y: Any) -> Any:
+        """The mean loss of a batch."""
         functional = self.torch.nn.functional
         if self.kind == "sigmoid":
             return functional.binary_cross_entropy_with_logits(logits[:, 0], y)
@@ -67,7 +71,8 @@ class TorchTrainer:
             return functional.cross_entropy(logits, y)
         return functional.l1_loss(logits[:, 0], y)
 
-    def _logits(self, x: Any, lengths: Any) -> Any:
+    def logits(self, x: Any, lengths: Any) -> Any:
+        """(B, K), of ids (T, B) or measurements (T, B, D)."""
         nn, p = self.torch.nn, self.params
         if "embedding" in p:
             x = nn.functional.embedding(x, p["embedding"])
@@ -90,7 +95,7 @@ class TorchTrainer:
         plain = spec["activation"] == "tanh" or spec["cell"] == "rnn"
         sigmoid = spec["recurrent_activation"] == "sigmoid"
         if plain and sigmoid and not spec["recurrent_dropout"]:
-            return Fused(self.torch, self.job.weights, k, spec)
+            return Fused(self.torch, self.job.weights, k, spec, self.device)
         passes = []
         for way in ("forward", "backward") if spec["bidirectional"] else ("forward",):
             p = {name: self.params[f"layers.{k}.{way}.{name}"] for name in "WUb"}
@@ -101,7 +106,9 @@ class TorchTrainer:
 class Fused:
     """One of PyTorch's own layers with our weights."""
 
-    def __init__(self, torch: Any, weights: dict[str, Any], k: int, spec: dict[str, Any]) -> None:
+    def __init__(
+        self, torch: Any, weights: dict[str, Any], k: int, spec: dict[str, Any], device: str
+    ) -> None:
         self.torch, self.spec = torch, spec
         kind = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}[spec["cell"]]
         more = {"nonlinearity": spec["activation"]} if spec["cell"] == "rnn" else {}
@@ -110,6 +117,7 @@ class Fused:
         for suffix, way in (("", "forward"), ("_reverse", "backward")):
             if way == "forward" or spec["bidirectional"]:
                 self._fill(weights, f"layers.{k}.{way}.", f"_l0{suffix}")
+        self.net.to(device)
 
     def _fill(self, weights: dict[str, Any], prefix: str, suffix: str) -> None:
         def own(a: Any) -> Any:

@@ -25,12 +25,17 @@ THREADS, TILE = 256, 64
 
 
 class Card:
-    """One NVIDIA card. ``say`` is told, once each, what no kernel could do."""
+    """One NVIDIA card. ``say`` is told, once each, what no kernel could do.
+
+    ``without_kernels``: every layer goes step by step, to see what the kernels are worth.
+    """
 
     name = "cuda"
 
-    def __init__(self, xp: Any, say: Callable[[str], None] = lambda _: None) -> None:
-        self.xp, self._say = xp, say
+    def __init__(
+        self, xp: Any, say: Callable[[str], None] = lambda _: None, *, without_kernels: bool = False
+    ) -> None:
+        self.xp, self._say, self._without_kernels = xp, say, without_kernels
         self._launches: dict[tuple[Cell, int], Launch | None] = {}
 
     def asarray(self, a: Array) -> Array:
@@ -54,7 +59,8 @@ class Card:
         """See :class:`rnnviz.engine.loops.Loops`."""
         if isinstance(x, Lookup):
             x = x.table[x.ids]
-        launch = self._launch(cell, passes[0].p["U"].shape[0])
+        H = passes[0].p["U"].shape[0]
+        launch = None if self._without_kernels else self._launch(cell, H)
         if launch is not None:
             try:
                 layers.fits(launch.plan, cell, passes[0].p, x, len(passes))

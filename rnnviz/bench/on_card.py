@@ -1,0 +1,230 @@
+"""A training step on a card, in its parts: ours, our plain loop through CuPy, and PyTorch.
+
+All run in this process, one after the other in every round. A part is timed from a card that has
+nothing to do to a card that has nothing to do; only the row of steps lets the processor run ahead,
+as training does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import median
+from typing import Any, Protocol
+
+import numpy as np
+
+from rnnviz.bench.peers.worker import Job
+from rnnviz.bench.workloads import Workload, write
+from rnnviz.engine import losses
+from rnnviz.engine.cuda.card import Card
+from rnnviz.engine.model import Model
+from rnnviz.engine.optimizers import OPTIMIZERS
+from rnnviz.engine.spec import FitSpec, ModelSpec
+from rnnviz.training.card import Steps
+
+#: Steps in a row: an epoch of 20,000 reviews in batches of 128.
+ROW = 157
+#: What is timed, in the order of the columns.
+PARTS = ("forward", "backward", "step", "row")
+
+
+class Contender(Protocol):
+    """A net on the card, and the parts of its training step."""
+
+    version: str
+
+    def forward(self, k: int) -> Any:
+        """Logits and loss of batch k, with all that the way back needs."""
+
+    def backward(self, found: Any) -> None:
+        """Every gradient."""
+
+    def step(self, k: int) -> None:
+        """Forward, backward, update."""
+
+    def wait(self) -> None:
+        """Until the card has nothing to do."""
+
+    def memory(self) -> int:
+        """Bytes taken on the card."""
+
+
+@dataclass
+class Timed:
+    """Milliseconds by part, a value a round; the loss of the first batch before any update."""
+
+    name: str
+    version: str = ""
+    loss: float | None = None
+    ms: dict[str, list[float]] = field(default_factory=lambda: {part: [] for part in PARTS})
+    memory_mb: float = 0.0
+    error: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything, and the medians."""
+        medians = {part: median(found) if found else None for part, found in self.ms.items()}
+        return asdict(self) | {"median": medians}
+
+
+class Ours:
+    """Our own engine through a card's loops."""
+
+    def __init__(self, job: Job, card: Card) -> None:
+        self.version, self.card = f"CuPy {card.xp.__version__}", card
+        self.model = Model(ModelSpec.from_json(job.spec), job.weights, card)
+        self.kind, fit = self.model.spec.head.kind, FitSpec(epochs=1, optimizer=job.optimizer)
+        self.rng = np.random.default_rng(0)
+        optimizer = OPTIMIZERS[job.optimizer](job.rate)
+        self.steps = Steps(self.model, optimizer, fit, self.rng)
+        self.batches = [_carried(card, x, y) for x, y in zip(job.inputs, job.y, strict=True)]
+
+    def forward(self, k: int) -> Any:
+        """See :class:`Contender`."""
+        inputs, y, _ = self.batches[k % len(self.batches)]
+        done = self.model.forward(inputs, self.rng, quick=True)
+        return done, y, losses.losses(self.kind, done.logits, y).mean()
+
+    def backward(self, found: Any) -> None:
+        """See :class:`Contender`."""
+        done, y, _ = found
+        self.model.gradients(done, losses.d_logits(self.kind, done.logits, y) / np.float32(len(y)))
+
+    def step(self, k: int) -> None:
+        """See :class:`Contender`."""
+        self.steps.learn(self.batches[k % len(self.batches)])
+
+    def wait(self) -> None:
+        """See :class:`Contender`."""
+        self.card.xp.cuda.Device().synchronize()
+
+    def memory(self) -> int:
+        """See :class:`Contender`."""
+        return int(self.card.xp.get_default_memory_pool().total_bytes())
+
+
+def _carried(card: Card, x: Any, y: Any) -> tuple[Any, Any, Any]:
+    kind = np.int32 if x.dtype.kind == "i" else np.float32
+    return card.asarray(x.astype(kind)), card.asarray(y), card.asarray(np.ones_like(y))
+
+
+class Torch:
+    """PyTorch's own layers where it has them, else its loop over time."""
+
+    def __init__(self, job: Job) -> None:
+        from rnnviz.bench.peers.torch_net import TorchTrainer
+
+        self.net = TorchTrainer(job, "cuda")
+        self.cuda = self.net.torch.cuda
+        self.version = self.net.version
+        self.batches = [self.net.prepare(x, y) for x, y in zip(job.inputs, job.y, strict=True)]
+
+    def forward(self, k: int) -> Any:
+        """See :class:`Contender`."""
+        inputs, lengths, y = self.batches[k % len(self.batches)]
+        self.net.optimizer.zero_grad(set_to_none=True)
+        loss = self.net.loss(self.net.logits(inputs, lengths), y)
+        return None, None, loss.detach(), loss
+
+    def backward(self, found: Any) -> None:
+        """See :class:`Contender`."""
+        found[-1].backward()
+
+    def step(self, k: int) -> None:
+        """See :class:`Contender`."""
+        self.backward(self.forward(k))
+        self.net.optimizer.step()
+
+    def wait(self) -> None:
+        """See :class:`Contender`."""
+        self.cuda.synchronize()
+
+    def memory(self) -> int:
+        """See :class:`Contender`."""
+        return int(self.cuda.max_memory_allocated())
+
+
+def measure(
+    workload: Workload, rounds: int, folder: Path, say: Callable[[str], None] = lambda text: None
+) -> list[Timed]:
+    """Time the parts of a step; ours first."""
+    import cupy
+
+    path = folder / f"{workload.name}.npz"
+    write(workload, path)
+    job = Job.read(path)
+    path.unlink()
+    makers: dict[str, Callable[[], Contender]] = {
+        "rnnviz": lambda: Ours(job, Card(cupy)),
+        "rnnviz, step by step": lambda: Ours(job, Card(cupy, without_kernels=True)),
+    }
+    if find_spec("torch"):
+        makers["torch.nn"] = lambda: Torch(job)
+    results = []
+    for name, make in makers.items():
+        say(name)
+        results.append(_timed(name, make, rounds if "step by step" not in name else 1))
+    return results
+
+
+def _timed(name: str, make: Callable[[], Contender], rounds: int) -> Timed:
+    result = Timed(name)
+    try:
+        net = make()
+        result.version = net.version
+        result.loss = float(net.forward(0)[2])
+        for k in range(3):  # kernels are compiled, memory is taken
+            net.step(k)
+        for _ in range(rounds):
+            _round(net, result, short=rounds == 1)
+        result.memory_mb = net.memory() / 1e6
+    except Exception as error:  # a peer that cannot run says why; the others go on
+        result.error = f"{type(error).__name__}: {str(error).splitlines()[0][:200]}"
+    return result
+
+
+def _round(net: Contender, result: Timed, *, short: bool) -> None:
+    forward, backward, step = [], [], []
+    for k in range(3 if short else 20):
+        net.wait()
+        began = time.perf_counter()
+        found = net.forward(k)
+        net.wait()
+        middle = time.perf_counter()
+        net.backward(found)
+        net.wait()
+        ended = time.perf_counter()
+        net.step(k)
+        net.wait()
+        forward.append(middle - began)
+        backward.append(ended - middle)
+        step.append(time.perf_counter() - ended)
+    row = 3 if short else ROW
+    net.wait()
+    began = time.perf_counter()
+    for k in range(row):
+        net.step(k)
+    net.wait()
+    a_row = (time.perf_counter() - began) * ROW / row
+    for part, seconds in zip(PARTS, (median(forward), median(backward), median(step), a_row),
+                             strict=True):  # fmt: skip
+        result.ms[part].append(1000 * seconds)
+
+
+def lines(workload: Workload, results: Sequence[Timed]) -> list[str]:
+    """A heading and a table: ms, and the memory on the card."""
+    head = ("", "forward", "backward", "step", f"{ROW} steps", "MB on the card")
+    rows: list[tuple[str, ...]] = [head]
+    for r in results:
+        if not r.error:
+            numbers = [f"{median(r.ms[part]):.2f}" for part in PARTS]
+            rows.append((f"{r.name} {r.version}".rstrip(), *numbers, f"{r.memory_mb:.0f}"))
+    widths = [max(len(row[k]) for row in rows) for k in range(len(head))]
+    said = [f"{workload.name}: {workload.about}; {workload.shape}; ms"]
+    for first, *rest in rows:
+        cells = [c.rjust(w) for c, w in zip(rest, widths[1:], strict=True)]
+        said.append("  ".join(["  " + first.ljust(widths[0]), *cells]).rstrip())
+    return said + [f"  {r.name}: {r.error}" for r in results if r.error]
