@@ -48,13 +48,13 @@ def step(
     :class:`rnnviz.errors.RnnvizError` with a message that says what to do.
     """
     from rnnviz.clamps import parse
-    from rnnviz.engine.device import choose
+    from rnnviz.engine.device import for_one
     from rnnviz.query import Query
     from rnnviz.tracer import tracer
 
-    choose(device)
+    loops = for_one(device)
     held = tuple(parse(clamp) if isinstance(clamp, str) else clamp for clamp in clamps)
-    return tracer(data)(Query(text, model, target, random, held))
+    return tracer(data, loops)(Query(text, model, target, random, held))
 
 
 def load(name: str = "sentiment-lstm") -> Stored:

@@ -112,16 +112,16 @@ def command(
 ) -> int:
     """Parse, trace, print or open the screen."""
     from rnnviz.clamps import parse
-    from rnnviz.engine.device import choose
+    from rnnviz.engine.device import for_one
 
     held = tuple(parse(clamp) for clamp in clamps)
-    choose(device)
+    loops = for_one(device)
     from rnnviz.explore import explorer
     from rnnviz.query import Query
     from rnnviz.store import load
     from rnnviz.trace import Trace
 
-    read = cast("Tracer", explorer(data))
+    read = cast("Tracer", explorer(data, loops))
     if opened is not None:
         if words or units or edits or held:
             raise UsageError(

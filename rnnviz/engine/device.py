@@ -44,6 +44,11 @@ def choose(device: str, say: Callable[[str], None] = lambda text: None) -> Loops
     return HOST
 
 
+def for_one(device: str) -> Loops:
+    """The same for a single text: "auto" is the CPU, which is done before a card is looked for."""
+    return choose("cpu" if device == "auto" else device)
+
+
 def missing() -> str:
     """Why no card can be used, and what would help; "" if one can."""
     if find_spec("cupy") is None:

@@ -6,6 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from rnnviz.engine.loops import HOST, Loops
 from rnnviz.query import Explorer, Query, Question
 from rnnviz.tracer import tracer
 
@@ -17,12 +18,13 @@ ANSWERED_IN: dict[str, str] = {
 }
 
 
-def explorer(data: str | Path | None = None) -> Explorer:
+def explorer(data: str | Path | None = None, loops: Loops | None = None) -> Explorer:
     """A function that answers every question the pages ask; RnnvizError where it cannot.
 
     ``data`` is the folder of tables for nets that read a series; None takes the one in use.
+    ``loops``: the device that traces are computed on; None is the host.
     """
-    read = tracer(data)
+    read = tracer(data, loops or HOST)
 
     def answer(question: Question) -> Any:
         if isinstance(question, Query):

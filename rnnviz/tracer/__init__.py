@@ -13,6 +13,7 @@ from rnnviz.cells import weights_by_name
 from rnnviz.clamps import Clamp
 from rnnviz.data.batches import padded
 from rnnviz.engine import losses
+from rnnviz.engine.loops import HOST, Loops
 from rnnviz.engine.model import Backward, Forward, directions
 from rnnviz.engine.recurrent import Scan, Unscan
 from rnnviz.engine.spec import HeadKind
@@ -22,34 +23,36 @@ from rnnviz.query import Query, Tracer
 from rnnviz.store import Stored, load, locate
 from rnnviz.trace import HeadTrace, LayerTrace, Trace, frozen
 from rnnviz.tracer import hand as by_hand
+from rnnviz.tracer import there
 from rnnviz.tracer.early import logits_of_beginnings
 from rnnviz.tracer.held import holding, in_model, layer_name
 from rnnviz.tracer.held import logits_of_beginnings as logits_of_held
 from rnnviz.tracer.reading import Reading, read
 
 
-def tracer(data: str | Path | None = None) -> Tracer:
+def tracer(data: str | Path | None = None, loops: Loops = HOST) -> Tracer:
     """A function that answers queries; a model is loaded once, and again when its file changed.
 
     ``data`` is the folder of tables for nets that read a series; None takes the one in use.
+    ``loops``: the device that computes.
     """
 
     def answer(query: Query) -> Trace:
         if query.hand is not None or is_hand(query.model):
-            return _by_hand(query)
+            return _by_hand(query, loops)
         stored = _loaded(query.model, _changed(query.model))
         net = stored if query.random is None else stored.untrained(query.random)
-        return trace(net, query, data)
+        return trace(net, query, data, loops=loops)
 
     return answer
 
 
-def _by_hand(query: Query) -> Trace:
+def _by_hand(query: Query, loops: Loops) -> Trace:
     """The answer of a net whose weights are in the query, or of the one its name stands for."""
     hand = for_model(query.hand, query.model)
     stored = by_hand.stored(hand)
     stored = stored if query.random is None else stored.untrained(query.random)
-    return trace(stored, query, reading=by_hand.read(hand, query.text))
+    return trace(stored, query, reading=by_hand.read(hand, query.text), loops=loops)
 
 
 #: A model's JSON stays where it is; looking for it takes as long as a part of the trace.
@@ -72,22 +75,28 @@ def trace(
     query: Query,
     data: str | Path | None = None,
     reading: Reading | None = None,
+    loops: Loops = HOST,
 ) -> Trace:
     """Read a text with a model and walk back: every value, gradient, reach and readout.
 
-    ``reading`` is what the text was read as, where that is known already. UsageError for a text
-    without words, one of more than MAX_TOKENS, an unknown target, or a clamp of what is not there.
+    ``reading`` is what the text was read as, where that is known already. With clamps everything
+    is computed on the host, whatever ``loops`` are. UsageError for a text without words, one of
+    more than MAX_TOKENS, an unknown target, or a clamp of what is not there.
     """
     reading = reading or read(stored, query.text, data)
     model = stored.model
     clamps = in_model(model, query.clamps, len(reading.inputs))
     held = holding(model, clamps, len(reading.inputs))
-    done = model.forward(reading.inputs, initial=reading.initial, held=held)
+    loops = HOST if clamps else loops
+    if loops is HOST:
+        done = model.forward(reading.inputs, initial=reading.initial, held=held)
+    else:
+        done, walked = there.forward(model, reading, loops)
     logits = _logits_after_each(stored, done, reading, clamps)
     readout = _said(model.spec.head.kind, logits)
     target = _target(stored, readout[-1], query.target)
     objective, loss, d_logits = _objective(stored, done, reading, target)
-    back = model.backward(done, d_logits, reach=True)
+    back = model.backward(done, d_logits, reach=True) if loops is HOST else walked(d_logits)
     free = model.forward(reading.inputs, initial=reading.initial) if clamps else None
     head = HeadTrace(
         kind=model.spec.head.kind,
@@ -104,7 +113,7 @@ def trace(
     )
     return Trace(
         model=stored.name,
-        device="cpu",
+        device=loops.name,
         dtype=str(done.logits.dtype),
         tokens=reading.tokens,
         ids=reading.ids,
