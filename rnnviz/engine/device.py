@@ -13,8 +13,8 @@ from rnnviz.engine.loops import HOST, Loops
 from rnnviz.errors import MissingError, UsageError, nearest
 
 DEVICES = ("auto", "cpu", "cuda")
-#: How CuPy gets here; which of the two, nvidia-smi says in its first line.
-INSTALL = 'pip install "rnnviz[cuda13]" (or cuda12: the CUDA version that nvidia-smi shows)'
+#: How CuPy gets here.
+INSTALL = 'pip install "rnnviz[cuda13]" (or cuda12: nvidia-smi says which CUDA the driver has)'
 
 
 def check(device: str) -> None:
@@ -39,8 +39,11 @@ def choose(device: str, say: Callable[[str], None] = lambda text: None) -> Loops
     if not why:
         return card(say)
     if device == "cuda":
-        raise MissingError(f"There is no GPU to compute on: {why}")
-    say(f"Computing on the CPU ({why.splitlines()[0]}).")
+        raise MissingError(
+            f"There is no GPU to compute on: {why}.\n"
+            f"For an NVIDIA card: {INSTALL}; without one: --device cpu"
+        )
+    say(f"Computing on the CPU: {why}.")
     return HOST
 
 
@@ -50,25 +53,27 @@ def for_one(device: str) -> Loops:
 
 
 def missing() -> str:
-    """Why no card can be used, and what would help; "" if one can."""
+    """Why no card can be used, in half a sentence; "" if one can."""
     if find_spec("cupy") is None:
-        return f"CuPy is not installed.\nFor an NVIDIA card: {INSTALL}"
+        return "CuPy is not installed"
     try:
         import cupy
     except Exception as error:  # a wheel for another CUDA version fails in its own ways
-        return f"CuPy cannot be imported ({error}).\nInstall it anew: {INSTALL}"
+        return f"CuPy cannot be imported ({_said(error)})"
     if not cupy.is_available():
-        return "CuPy finds no NVIDIA card or driver.\nSee what nvidia-smi says; else: --device cpu"
+        return "CuPy finds no NVIDIA card or no driver"
     try:
         cupy.cuda.nvrtc.getVersion()
         one = cupy.ones((2, 2), dtype="float32")
         (one @ one).sum().item()
     except Exception as error:
-        return (
-            f"the card does not compute ({type(error).__name__}: {error}).\n"
-            f"CuPy's CUDA parts are missing or do not fit the driver: {INSTALL}"
-        )
+        return f"the card does not compute ({_said(error)})"
     return ""
+
+
+def _said(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0][:120]}" if lines else type(error).__name__
 
 
 def card(say: Callable[[str], None] = lambda text: None) -> Loops:

@@ -45,7 +45,7 @@ def resume(
     """
     control = controlled(time_budget, stop, snapshot, watch, device)
     control = replace(control, processes=processes)
-    loops = plan.device(control)
+    plan.check_device(control)
     directory = Directory(find_run(run))
     path = directory.path
     with alone(path):
@@ -58,6 +58,7 @@ def resume(
         if spec is None:
             directory.reopen(0)
             return measure(chosen, task, directory, record, control)
+        loops = plan.device(control)
         params = initialise(spec, options.seed)
         state = directory.state(shapes(spec)) or State.fresh(params, fit)
         if epochs is not None:

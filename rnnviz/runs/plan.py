@@ -79,6 +79,12 @@ def device(control: Control) -> Loops:
     return choose(control.device, lambda text: control.watch(Note(text)))
 
 
+def check_device(control: Control) -> None:
+    """MissingError if what was asked for is not there, before any work is done."""
+    if control.device != "auto":
+        choose(control.device)
+
+
 def in_parts(fit: FitSpec, spec: ModelSpec | None, options: Options) -> FitSpec:
     """The same, with the number of parts in which this net's batches are computed.
 

@@ -41,7 +41,7 @@ def train(
     InterruptedTraining if it was stopped (see Control); what was reached is then saved.
     """
     control = controlled(time_budget, stop, snapshot, watch, device)
-    loops = plan.device(control)
+    plan.check_device(control)
     chosen = recipes.find(recipe)
     plan.preparation(chosen, options.variant)  # a wrong name is told before any other trouble
     folder = resolve(data)
@@ -49,6 +49,7 @@ def train(
     task = plan.prepared(chosen, folder, options, control, "nothing had been trained.")
     spec = plan.net(chosen, options, task)
     fit = plan.fit_of(chosen, options, is_sample(folder))
+    loops = HOST if spec is None else plan.device(control)
     if loops is HOST:
         fit = plan.in_parts(fit, spec, options)
     record = plan.record_of(chosen, options, task, spec, fit, folder, described(loops))
