@@ -98,10 +98,11 @@ class Card:
         )  # fmt: skip
         return table
 
-    def launch(self, name: str, blocks: int, args: tuple[Any, ...]) -> None:
+    def launch(self, name: str, blocks: int | tuple[int, int], args: tuple[Any, ...]) -> None:
         """Run one of the kernels in ``update.cu``, with THREADS threads a block."""
-        if blocks:
-            self._updates.get_function(name)((blocks,), (THREADS,), args)
+        grid = blocks if isinstance(blocks, tuple) else (blocks,)
+        if all(grid):
+            self._updates.get_function(name)(grid, (THREADS,), args)
 
     @cached_property
     def _updates(self) -> Any:

@@ -32,9 +32,10 @@ class Launch:
 
 def compiled(module: Callable[[str], Any], plan: Kernels, most_shared: int) -> Launch:
     """Ready to launch; NoKernelError if a block needs more shared memory than the card has."""
-    if plan.shared > most_shared:
+    needed = plan.shared + plan.fixed
+    if needed > most_shared:
         raise NoKernelError(
-            f"{plan.shared // 1024} KiB of shared memory are more than the card's "
+            f"{-(-needed // 1024)} KiB of shared memory are more than the card's "
             f"{most_shared // 1024}"
         )
     made = module(plan.source)

@@ -35,6 +35,7 @@ class Kernels:
     cell: Pointwise
     threads: int  # of a block
     shared: int  # bytes of shared memory a block asks for when it is launched
+    fixed: int  # bytes of it that backward, which has the most, takes beside
     recurrent: tuple[str, ...]  # gates with a block of U, in order
     reading: tuple[str, ...]  # gates with a block of W, in order
 
@@ -108,7 +109,8 @@ class _Text:
         threads = LANES * self.units
         source = "\n".join(self._sizes()) + "\n\n" + self._filled(text)
         shared = self.in_shared * threads * 4
-        return Kernels(source, self.cell, threads, shared, self.recurrent, self.reading)
+        fixed = 2 * len(self.cell.gates) * (self.units + 4) * 4  # d_shared
+        return Kernels(source, self.cell, threads, shared, fixed, self.recurrent, self.reading)
 
     def _sizes(self) -> list[str]:
         cell, gates = self.cell, self.cell.gates

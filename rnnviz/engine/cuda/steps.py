@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from rnnviz.engine.cuda.source import c_of
-from rnnviz.engine.optimizers import OPTIMIZERS, Optimizer
+from rnnviz.engine.optimizers import OPTIMIZERS, Formulas, Optimizer
 
 
 @cache
@@ -28,7 +28,7 @@ def step_source(name: str, optimizer: Optimizer) -> str:
     ``verdict``: the factor of the gradients, and whether nothing may change.
     """
     gathered = optimizer.names
-    numbers = sorted(number_names(optimizer))
+    numbers = number_names(optimizer)
     arrays = "".join(f"float *__restrict__ a_{n}, " for n in gathered)
     scalars = "".join(f", float n_{n}" for n in numbers)
     changed = [n for n, _ in optimizer.formulas]
@@ -54,14 +54,18 @@ def kernel_name(optimizer: str) -> str:
     return "step_" + optimizer.replace("-", "_")
 
 
-def number_names(optimizer: Optimizer) -> set[str]:
-    """What the formulas read that is no array."""
-    arrays = {"p", "g", *optimizer.names}
-    return set(_names(optimizer)) - arrays
+def number_names(optimizer: Optimizer) -> tuple[str, ...]:
+    """What the formulas read that is no array, in the order in which a kernel takes it."""
+    return _number_names(optimizer.formulas, optimizer.names)
 
 
-def _names(optimizer: Optimizer) -> Iterator[str]:
-    for _, formula in optimizer.formulas:
+@cache
+def _number_names(formulas: Formulas, arrays: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(set(_names(formulas)) - {"p", "g", *arrays}))
+
+
+def _names(formulas: Formulas) -> Iterator[str]:
+    for _, formula in formulas:
         tree = ast.parse(formula, mode="eval")
         called = {id(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call)}
         for node in ast.walk(tree):
@@ -71,4 +75,4 @@ def _names(optimizer: Optimizer) -> Iterator[str]:
 
 def in_order(optimizer: Optimizer, numbers: Mapping[str, float]) -> list[Any]:
     """The numbers of a step as its kernel takes them."""
-    return [np.float32(numbers[name]) for name in sorted(number_names(optimizer))]
+    return [np.float32(numbers[name]) for name in number_names(optimizer)]

@@ -58,16 +58,18 @@ extern "C" __global__ void scatter(
     }
 }
 
-// The squares of an array's numbers, summed by block into its rooms.
+// Arrays lie one behind the other in `g`; array n begins at starts[n] and ends at starts[n + 1]. The
+// squares of its numbers are summed by block, each into a room of its own: (ROOMS, arrays) blocks.
 extern "C" __global__ void squares(
-    const float *__restrict__ g, float *__restrict__ rooms, int count)
+    const float *__restrict__ g, const int *__restrict__ starts, float *__restrict__ rooms)
 {
     float sum = 0.0f;
-    for (int k = blockIdx.x * blockDim.x + threadIdx.x; k < count; k += gridDim.x * blockDim.x)
+    const int first = starts[blockIdx.y], end = starts[blockIdx.y + 1];
+    for (int k = first + blockIdx.x * blockDim.x + threadIdx.x; k < end; k += ROOMS * blockDim.x)
         sum += g[k] * g[k];
     sum = over_block(sum);
     if (threadIdx.x == 0)
-        rooms[blockIdx.x] = sum;
+        rooms[blockIdx.y * ROOMS + blockIdx.x] = sum;
 }
 
 // What is to become of a step: the sum of squares of every gradient, the factor that keeps their

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnnviz.arrays import Array, Values, contiguous
+from rnnviz.arrays import Array, Values
 from rnnviz.data.batches import Batch, with_unknowns
 from rnnviz.engine import losses
 from rnnviz.engine.cuda.card import THREADS, Card
@@ -29,7 +29,6 @@ class Waiting:
     loss: Array  # ()
     metric: Array  # ()
     squares: Array  # (arrays): the sum of squares of each gradient
-    names: tuple[str, ...]  # of the arrays
     examples: int
 
 
@@ -44,6 +43,7 @@ class Steps:
         self.spec, self.rng = spec, rng
         self._waiting: list[Waiting] = []
         self._verdict: Array | None = None
+        self._flat = _Flat(model, optimizer)
 
     def learn(self, batch: Batch) -> list[Learnt]:
         """Launch a step: forward, backward, and an update unless something is not finite."""
@@ -56,12 +56,12 @@ class Steps:
         share = weight / np.float32(len(y))
         d = losses.d_logits(kind, done.logits, y) * share[:, None]
         found = self.model.gradients(done, d)
-        grads = {name: contiguous(g) for name, g in found.items()}
+        g = self._flat.joined(found)
         loss = (losses.losses(kind, done.logits, y) * share).sum()
-        squares = self._judge(grads, loss)
-        self._update(grads)
+        squares = self._judge(g, loss)
+        self._update(g)
         metric = losses.metric(kind, done.logits, y)
-        self._waiting.append(Waiting(loss, metric, squares, tuple(grads), len(y)))
+        self._waiting.append(Waiting(loss, metric, squares, len(y)))
         return self.rest() if len(self._waiting) == TOGETHER else []
 
     def rest(self) -> list[Learnt]:
@@ -73,36 +73,57 @@ class Steps:
         numbers = self.card.host(np.concatenate(parts)).tolist() if parts else []
         found = []
         for w in waiting:
-            (loss, metric, *squares), numbers = _cut(numbers, 2 + len(w.names))
-            norms = by_layer(dict(zip(w.names, squares, strict=True)))
+            (loss, metric, *squares), numbers = _cut(numbers, 2 + len(self._flat.names))
+            norms = by_layer(dict(zip(self._flat.names, squares, strict=True)))
             found.append(Learnt(loss, metric, norms, w.examples))
         return found
 
-    def _judge(self, grads: Values, loss: Array) -> Array:
+    def _judge(self, g: Array, loss: Array) -> Array:
         """The sum of squares of each gradient; the verdict on the step stays on the card."""
         if self._verdict is None:
             self._verdict = np.zeros_like(loss, shape=2)
-        rooms = np.zeros_like(loss, shape=(len(grads), ROOMS))
-        for k, g in enumerate(grads.values()):
-            blocks = min(ROOMS, -(-g.size // (4 * THREADS)))
-            self.card.launch("squares", blocks, (g, rooms[k], np.int32(g.size)))
-        found = np.empty_like(loss, shape=len(grads))
+        arrays = len(self._flat.names)
+        rooms = np.empty_like(loss, shape=(arrays, ROOMS))
+        self.card.launch("squares", (ROOMS, arrays), (g, self._flat.starts, rooms))
+        found = np.empty_like(loss, shape=arrays)
         limit = np.float32(self.spec.clip or 0)
-        args = (rooms, loss, found, self._verdict, np.int32(len(grads)), limit)
-        self.card.launch("judge", 1, args)
+        self.card.launch("judge", 1, (rooms, loss, found, self._verdict, np.int32(arrays), limit))
         return found
 
-    def _update(self, grads: Values) -> None:
+    def _update(self, g: Array) -> None:
         names = {made: name for name, made in OPTIMIZERS.items()}
-        kernel = kernel_name(names[type(self.optimizer)])
         numbers = in_order(self.optimizer, self.optimizer.begin())
-        for key, g in grads.items():
-            p = self.model.params[key]
-            gathered = self.optimizer.gathered(key, p)
-            self.card.launch(
-                kernel, -(-p.size // THREADS),
-                (p, g, *gathered, self._verdict, np.int32(p.size), *numbers),
-            )  # fmt: skip
+        self.card.launch(
+            kernel_name(names[type(self.optimizer)]), -(-g.size // THREADS),
+            (self._flat.p, g, *self._flat.gathered, self._verdict, np.int32(g.size), *numbers),
+        )  # fmt: skip
+
+
+class _Flat:
+    """All parameters one behind the other, and all that is gathered of them: one launch for all.
+
+    The model and the optimizer keep their arrays by name, as views of these.
+    """
+
+    def __init__(self, model: Model, optimizer: Optimizer) -> None:
+        params = model.params
+        self.names = tuple(params)
+        sizes = [params[name].size for name in self.names]
+        starts = np.concatenate([[0], np.cumsum(sizes)])
+        self.starts = model.loops.asarray(starts.astype(np.int32))
+        self.p = np.concatenate([params[name].ravel() for name in self.names])
+        apart = [optimizer.gathered(name, params[name]) for name in self.names]
+        self.gathered = [
+            np.concatenate([mine[k].ravel() for mine in apart]) for k in range(len(optimizer.names))
+        ]
+        for name, first, end in zip(self.names, starts, starts[1:], strict=False):
+            shape = params[name].shape
+            params[name] = self.p[first:end].reshape(shape)
+            optimizer.adopt(name, [a[first:end].reshape(shape) for a in self.gathered])
+
+    def joined(self, grads: Values) -> Array:
+        """The gradients, one behind the other."""
+        return np.concatenate([grads[name].ravel() for name in self.names])
 
 
 def _cut(numbers: list[float], n: int) -> tuple[list[float], list[float]]:
