@@ -166,7 +166,7 @@ def measure(
     results = []
     for name, make in makers.items():
         say(name)
-        results.append(_timed(name, make, rounds if "step by step" not in name else 1))
+        results.append(_timed(name, make, rounds))
     return results
 
 
@@ -178,17 +178,23 @@ def _timed(name: str, make: Callable[[], Contender], rounds: int) -> Timed:
         result.loss = float(net.forward(0)[2])
         for k in range(3):  # kernels are compiled, memory is taken
             net.step(k)
+        net.wait()
+        began = time.perf_counter()
+        net.step(0)
+        net.wait()
+        seconds = time.perf_counter() - began
         for _ in range(rounds):
-            _round(net, result, short=rounds == 1)
+            _round(net, result, seconds)
         result.memory_mb = net.memory() / 1e6
     except Exception as error:  # a peer that cannot run says why; the others go on
         result.error = f"{type(error).__name__}: {str(error).splitlines()[0][:200]}"
     return result
 
 
-def _round(net: Contender, result: Timed, *, short: bool) -> None:
+def _round(net: Contender, result: Timed, seconds: float) -> None:
+    """About two seconds of steps that take so many seconds each, but at least a few steps."""
     forward, backward, step = [], [], []
-    for k in range(3 if short else 20):
+    for k in range(min(20, max(2, int(0.5 / seconds)))):
         net.wait()
         began = time.perf_counter()
         found = net.forward(k)
@@ -202,7 +208,7 @@ def _round(net: Contender, result: Timed, *, short: bool) -> None:
         forward.append(middle - began)
         backward.append(ended - middle)
         step.append(time.perf_counter() - ended)
-    row = 3 if short else ROW
+    row = min(ROW, max(2, int(1 / seconds)))
     net.wait()
     began = time.perf_counter()
     for k in range(row):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import importlib.util
 import json
 import locale
 import os
@@ -122,6 +120,7 @@ def _numpy() -> str:
 
 
 def _gpu() -> str:
-    if importlib.util.find_spec("cupy") is None:
-        return "not used: this version computes on the CPU (cupy is not installed)"
-    return "not used: this version computes on the CPU (cupy is installed)"
+    from rnnviz.engine.device import card, described, missing
+
+    why = missing()
+    return f"not used, computing on the CPU: {why}" if why else f"used by rnnviz train: {described(card())}"
