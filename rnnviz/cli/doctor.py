@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import locale
 import os
@@ -123,4 +124,6 @@ def _gpu() -> str:
     from rnnviz.engine.device import card, described, missing
 
     why = missing()
-    return f"not used, computing on the CPU: {why}" if why else f"used by rnnviz train: {described(card())}"
+    if why:
+        return f"not used, computing on the CPU: {why}"
+    return f"used by rnnviz train: {described(card())}"
