@@ -7,15 +7,15 @@ and how the gradients of looked-up words are summed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from rnnviz.arrays import Array, Values, blocks
 from rnnviz.cells import Cell
 from rnnviz.engine import fast
-from rnnviz.engine.fast import FastScan, FastUnscan, Lookup
-from rnnviz.engine.recurrent import Scan, Unscan, scan, unscan
+from rnnviz.engine.fast import FastScan, Lookup
+from rnnviz.engine.recurrent import scan, unscan
 from rnnviz.engine.words import WordRows, summed_rows
 
 
@@ -59,6 +59,7 @@ class Loops(Protocol):
     """The walks over time of one device."""
 
     name: str
+    on_host: bool  # whether its arrays are NumPy's
 
     def asarray(self, a: Array) -> Array:
         """A host array on the device."""
@@ -87,10 +88,28 @@ class Loops(Protocol):
         """The gradient (V, E) of a table from those of its uses, (P, E); or its rows that occur."""
 
 
-class HostLoops:
-    """NumPy, with the quick loops where they can."""
+class Walk(NamedTuple):
+    """A way to walk through time, as :mod:`rnnviz.engine.fast` has it."""
 
-    name = "cpu"
+    able: Callable[[Cell, Array | None], bool]
+    scan: Callable[..., Any]
+    unscan: Callable[..., Any]
+    made: type  # what ``scan`` gives
+
+
+class HostLoops:
+    """NumPy arrays, and the first of some walks that can read a layer; if none can, the plain one.
+
+    ``summed`` sums the gradients of words.
+    """
+
+    on_host = True
+
+    def __init__(
+        self, name: str, *walks: Walk,
+        summed: Callable[[Array, Array, int], WordRows] = summed_rows,
+    ) -> None:  # fmt: skip
+        self.name, self._walks, self._summed = name, walks, summed
 
     def asarray(self, a: Array) -> Array:
         """As it is."""
@@ -106,15 +125,15 @@ class HostLoops:
 
     def scan(
         self, cell: Cell, passes: Sequence[Pass], x: Array | Lookup, mask: Array | None, keep: bool
-    ) -> tuple[Scan | FastScan, ...]:
+    ) -> tuple[Scanned, ...]:
         """See :class:`Loops`."""
-        quick = fast.able(cell, mask)
-        if not quick and isinstance(x, Lookup):
+        walk = next((w for w in self._walks if w.able(cell, mask)), None)
+        if walk is None and isinstance(x, Lookup):
             x = x.table[x.ids]
-        found: list[Scan | FastScan] = []
+        found: list[Scanned] = []
         for a in passes:
-            if quick:
-                found.append(fast.scan(
+            if walk is not None:
+                found.append(walk.scan(
                     cell, a.p, x, mask, reverse=a.reverse, initial=a.initial, keep=keep,
                     recurrent_mask=a.recurrent_mask, input_mask=a.input_mask, lead=a.lead,
                 ))  # fmt: skip
@@ -137,23 +156,23 @@ class HostLoops:
         for n, (p, s) in enumerate(zip(params, done, strict=True)):
             out = None if d_h is None else blocks(d_h, len(done))[n]
             last = None if d_last is None else {"h": blocks(d_last, len(done))[n]}
-            if isinstance(s, FastScan):
-                u: FastUnscan | Unscan = fast.unscan(cell, p, s, out, last, need_x=need_x)
-                grads.append(u.params)
-                if isinstance(u, FastUnscan) and isinstance(s.x, Lookup):
-                    looked.append(u.rows())
-                    continue
+            walk = next((w for w in self._walks if isinstance(s, w.made)), None)
+            if walk is None:
+                back: Any = unscan(cell, p, s, out, last)
             else:
-                u = unscan(cell, p, s, out, last)
-                grads.append(u.params)
-            if need_x:
-                below = u.x if isinstance(u, FastUnscan) else u.below
+                back = walk.unscan(cell, p, s, out, last, need_x=need_x)
+            grads.append(back.params)
+            if walk is not None and isinstance(s.x, Lookup):
+                looked.append(back.rows())
+            elif need_x:
+                below = back.below if walk is None else back.x
                 d_x = below if d_x is None else d_x + below
         return Undone(tuple(grads), d_x, tuple(looked))
 
     def table_gradient(self, ids: Array, d: Array, vocabulary: int) -> WordRows:
         """The rows that occur."""
-        return summed_rows(ids, d, vocabulary)
+        return self._summed(ids, d, vocabulary)
 
 
-HOST = HostLoops()
+#: The reference: NumPy alone.
+HOST = HostLoops("cpu", Walk(fast.able, fast.scan, fast.unscan, FastScan))

@@ -147,7 +147,7 @@ class Model:
         """
         mask, dropped = None, None
         x: Array | Lookup = inputs
-        source, host = self.spec.source, self.loops is HOST
+        source, host = self.spec.source, self.loops.on_host
         if isinstance(source, EmbeddingSpec):
             mask = self.mask_of(inputs)
             if host and mask is not None and mask.all():

@@ -146,7 +146,7 @@ class _AtOnce:
 
 
 def _learner(model: Model, spec: FitSpec, state: State, halves: Halves | None) -> _Learner:
-    if model.loops is HOST:
+    if model.loops.on_host:
         return _AtOnce(model, state.optimizer, spec, state.rng, halves)
     from rnnviz.training.card import Steps
 

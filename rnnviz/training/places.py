@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rnnviz.data.batches import Examples
-from rnnviz.engine.loops import HOST, Loops
+from rnnviz.engine.loops import Loops
 
 
 class Places:
@@ -15,7 +15,7 @@ class Places:
 
     def of(self, examples: Examples) -> Examples:
         """The same examples where the model is."""
-        if self.loops is HOST:
+        if self.loops.on_host:
             return examples
         from rnnviz.training.card import there
 

@@ -30,7 +30,7 @@ class Card:
     ``without_kernels``: every layer goes step by step, to see what the kernels are worth.
     """
 
-    name = "cuda"
+    name, on_host = "cuda", False
 
     def __init__(
         self, xp: Any, say: Callable[[str], None] = lambda _: None, *, without_kernels: bool = False
