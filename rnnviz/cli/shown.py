@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from rnnviz.tui.app import RnnvizApp
 
 
+#: The name of the first screen among the views.
+SCREEN = "panels"
+
+
 @dataclass(frozen=True)
 class Wanted:
     """How a trace is to be looked at."""
@@ -123,15 +127,18 @@ def _panels(trace: Trace) -> tuple[str, ...]:
 
 
 def _page(view: str | None, more: tuple[str, ...] = ()) -> str:
-    """The name of a page, or one of ``more``; UsageError with all names for any other."""
+    """The name of a page, or one of ``more``; UsageError with all names for any other.
+
+    The panels have no page: "".
+    """
     from rnnviz.tui.pages import PAGES
 
-    names = [*(entry.name for entry in PAGES), *more]
+    names = [SCREEN, *(entry.name for entry in PAGES), *more]
     if view is not None and view not in names:
         raise UsageError(
             f"There is no view {view!r}.{nearest(view, names)} Views: {', '.join(names)}."
         )
-    return view or ""
+    return "" if view is None or view == SCREEN else view
 
 
 def _size(size: str) -> tuple[int, int]:

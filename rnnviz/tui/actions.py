@@ -52,6 +52,7 @@ ACTIONS = (
     Action("screenshot", ("s",), "screenshot('svg')", "s"),
     Action("textshot", ("S",), "screenshot('txt')", "shift+s"),
     *(Action(f"page_{e.name}", (e.key,), f"page('{e.name}')", e.shown) for e in PAGES),
+    Action("beside", ("A",), "beside", "shift+a"),
     Action("help", ("question_mark", "f1"), "help", "? F1"),
     Action("palette", ("ctrl+p",), "app.command_palette", "ctrl+p"),
     Action("quit", ("q",), "quit", "q"),

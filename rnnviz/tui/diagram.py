@@ -7,10 +7,11 @@ what each letter stands for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property, lru_cache
 from importlib.resources import files
+from itertools import groupby
 from typing import Literal
 
 from rich.segment import Segment
@@ -43,6 +44,21 @@ class Diagram:
         """Columns of the drawing."""
         return max(len(row) for row in self.art)
 
+    @cached_property
+    def runs(self) -> tuple[tuple[tuple[str, str, bool], ...], ...]:
+        """Every line's pieces: text, whose it is, and whether that value is printed there."""
+        return tuple(
+            tuple(self._runs(art, mask.ljust(len(art))))
+            for art, mask in zip(self.art, self.mask, strict=True)
+        )
+
+    def _runs(self, art: str, mask: str) -> Iterator[tuple[str, str, bool]]:
+        start = 0
+        for letter, group in groupby(mask[: len(art)]):
+            end = start + len(list(group))
+            yield art[start:end], self.name(letter), letter.isupper()
+            start = end
+
     def name(self, letter: str) -> str:
         """The value a letter of the mask stands for."""
         return self.names.get(letter) or self.names.get(letter.lower(), "")
@@ -62,6 +78,7 @@ def read(cell: str) -> Diagram | None:
     return Diagram(drawing, owners, letters)
 
 
+@lru_cache(maxsize=64)
 def diagram(layer: LayerTrace) -> Diagram:
     """The drawing of a layer's cell."""
     return read(layer.cell) or generated(layer)
@@ -126,39 +143,25 @@ def label(moment: Moment, name: str, width: int) -> str:
 
 def draw(moment: Moment, style_of: Callable[[State], Style]) -> list[Line]:
     """The diagram at this moment: heavy lines are computed now, dots are not yet."""
-    plan = diagram(moment.layer)
+    plan, rule = diagram(moment.layer), moment.look.rule
     states = {name: state(moment, name) for name in set(plan.names.values())}
+    styles = {now: style_of(now) for now in set(states.values())}
     lines = []
-    for art, mask in zip(plan.art, plan.mask, strict=True):
-        mask = mask.ljust(len(art))
+    for row in plan.runs:
         line: Line = []
-        start = 0
-        while start < len(art):
-            end = start + 1
-            while end < len(art) and mask[end] == mask[start]:
-                end += 1
-            line.append(_piece(moment, plan, states, art[start:end], mask[start], style_of))
-            start = end
+        for text, name, labelled in row:
+            if not name:
+                line.append(Segment(text, rule))
+            elif labelled:
+                said = fit(label(moment, name, len(text)), len(text))
+                line.append(Segment(said, styles[states[name]]))
+            else:
+                line.append(Segment(_wire(text, states[name]), styles[states[name]]))
         lines.append(line)
     return lines
 
 
-def _piece(
-    moment: Moment,
-    plan: Diagram,
-    states: Mapping[str, State],
-    text: str,
-    letter: str,
-    style_of: Callable[[State], Style],
-) -> Segment:
-    name = plan.name(letter)
-    if not name:
-        return Segment(text, moment.look.rule)
-    now = states[name]
-    if letter.isupper():
-        return Segment(fit(label(moment, name, len(text)), len(text)), style_of(now))
-    if now == "now":
-        text = text.translate(_HEAVY)
-    elif now == "later":
-        text = text.translate(_DOTS)
-    return Segment(text, style_of(now))
+@cache
+def _wire(text: str, now: State) -> str:
+    """A piece of the drawing in the strokes of its state."""
+    return text.translate({"now": _HEAVY, "later": _DOTS}.get(now, {}))

@@ -7,6 +7,8 @@ through :func:`rnnviz.display.visible` before it is measured, and is never read 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from rich.cells import cell_len
@@ -57,7 +59,8 @@ def trimmed(line: Line, width: int, style: Style) -> Line:
     for segment in line:
         if room <= 0:
             break
-        taken = cell_len(segment.text)
+        text = segment.text
+        taken = len(text) if text.isascii() else cell_len(text)
         if taken > room:
             segment = Segment(cut(segment.text, room), segment.style)
             taken = cell_len(segment.text)
@@ -148,35 +151,65 @@ def level(value: float, top: float) -> int:
     return int(np.clip(np.rint(share * STEPS), -STEPS, STEPS))
 
 
-def levels(values: Array, top: float) -> list[int]:
-    """:func:`level` of many values at once: one by one they are most of what a heatmap costs."""
-    shares = np.asarray(values, np.float64) / top if top > 0 else np.zeros(len(values))
+def levels(values: Array, top: float) -> Any:
+    """:func:`level` of many values at once: one by one they are most of what a heatmap costs.
+
+    A list of the shape of the values.
+    """
+    shares = np.asarray(values, np.float64) / top if top > 0 else np.zeros(np.shape(values))
     return np.clip(np.rint(shares * STEPS), -STEPS, STEPS).astype(int).tolist()
 
 
 def heat(values: Array, top: float, gate: bool, look: Look, wide: int, chosen: int | None) -> Line:
     """A row of cells, ``wide`` columns a value; ``chosen`` is the column that is marked ◆."""
-    paint = look.gate if gate else look.signed
-    out: Line = []
-    for k, (value, at) in enumerate(zip(values, levels(values, top), strict=True)):
-        if wide >= 4:
-            style = look.number_on(at, gate)
-            text = fit(short(float(value)), wide)
-            style = style + Style(bold=True, underline=True) if k == chosen else style
-        else:
-            style = paint(at)
-            text = gate_glyph(at, look.colour) if gate else signed_glyph(at)
-            if k == chosen:
-                text, style = "◆", look.number_on(at, gate) + _BOLD
-            text = fit(text, wide)
-        if out and out[-1].style is style:
-            out[-1] = Segment(out[-1].text + text, style)
-        else:
-            out.append(Segment(text, style))
-    return out
+    row = levels(values, top)
+    return _numbered(values, row, gate, look, wide, chosen) if wide >= 4 else cells(
+        row, gate, look, wide, chosen
+    )  # fmt: skip
 
 
-_BOLD = Style(bold=True)
+def cells(row: Sequence[int], gate: bool, look: Look, wide: int, chosen: int | None) -> Line:
+    """A row of levels as cells without numbers; neighbours that are alike are one piece."""
+    table = _paints(look, gate)
+    line: Line = []
+    text, style = "", None
+    for k, at in enumerate(row):
+        glyph, paint = table[at + STEPS]
+        if k == chosen:
+            glyph, paint = "◆", look.number_on(at, gate) + _BOLD
+        if paint is not style:
+            if text:
+                line.append(Segment(text, style))
+            text, style = "", paint
+        text += glyph.ljust(wide)
+    return [*line, Segment(text, style)] if text else line
+
+
+def _numbered(
+    values: Array, row: Sequence[int], gate: bool, look: Look, wide: int, chosen: int | None
+) -> Line:
+    line: Line = []
+    for k, (value, at) in enumerate(zip(values, row, strict=True)):
+        style = look.number_on(at, gate)
+        style = style + _MARKED if k == chosen else style
+        text = fit(short(float(value)), wide)
+        if line and line[-1].style is style:
+            line[-1] = Segment(line[-1].text + text, style)
+        else:
+            line.append(Segment(text, style))
+    return line
+
+
+@lru_cache(maxsize=16)
+def _paints(look: Look, gate: bool) -> list[tuple[str, Style]]:
+    """Glyph and style of the levels −20 to 20: looked up, not made anew."""
+    every = range(-STEPS, STEPS + 1)
+    if gate:
+        return [(gate_glyph(max(at, 0), look.colour), look.gate(max(at, 0))) for at in every]
+    return [(signed_glyph(at), look.signed(at)) for at in every]
+
+
+_BOLD, _MARKED = Style(bold=True), Style(bold=True, underline=True)
 
 
 def bar(share: float, rows: int) -> list[str]:
@@ -200,14 +233,10 @@ def log_range(values: Array) -> tuple[int, int]:
 
 def log_spark(values: Array, low: int, high: int) -> str:
     """One block a value, logarithmic between 10^low and 10^high."""
-    out = []
-    for value in values:
-        if value <= 0:
-            out.append(" ")
-            continue
-        share = (np.log10(value) - low) / (high - low)
-        out.append(BARS[1 + round(7 * float(np.clip(share, 0, 1)))])
-    return "".join(out)
+    sizes = np.asarray(values, np.float64)
+    shares = (np.log10(np.where(sizes > 0, sizes, 1)) - low) / (high - low)
+    at = np.where(sizes > 0, 1 + np.rint(7 * np.clip(shares, 0, 1)), 0).astype(int)
+    return "".join(BARS[n] for n in at.tolist())
 
 
 def curve(shares: Sequence[float], centres: Sequence[int], width: int, rows: int) -> list[str]:

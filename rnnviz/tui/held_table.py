@@ -13,8 +13,9 @@ from rnnviz.arrays import Array
 from rnnviz.display import visible
 from rnnviz.findings.clamp import changed, largest
 from rnnviz.trace import Trace
+from rnnviz.tui import second
 from rnnviz.tui.arrange import NUMBER, cell_width
-from rnnviz.tui.draw import Line, fit, heat, page, short, window
+from rnnviz.tui.draw import Line, fit, heat, short, window
 from rnnviz.tui.held import P, range_of, said_of, say
 from rnnviz.tui.look import Look
 from rnnviz.tui.moment import Moment, scale
@@ -53,9 +54,7 @@ def plan(moment: Moment, width: int) -> Plan:
 
 def rows(moment: Moment, room: int) -> range:
     """The tokens that have a line."""
-    T = len(moment.trace.tokens)
-    first = page(T, moment.cursor.t, room)
-    return range(first, min(T, first + max(0, room)))
+    return moment.in_sight(room)
 
 
 def table(moment: Moment, free: Trace, name: str, width: int, height: int) -> list[Line]:
@@ -103,7 +102,9 @@ def _titles(moment: Moment, free: Trace, at: Plan, drawn: tuple[str, ...], top: 
 def _row(moment: Moment, free: Trace, at: Plan, drawn: tuple[str, ...], t: int, top: bool) -> Line:
     look, here = moment.look, t == moment.cursor.t
     word = fit(visible(moment.trace.tokens[t]), at.word)
-    line = [Segment(("▸" if here else " ") + word, look.chosen if here else look.ink)]
+    mark = second.mark(moment, t)
+    style = look.chosen if here else look.above if mark else look.ink
+    line = [Segment((mark or ("▸" if here else " ")) + word, style)]
     line.append(Segment(" ", look.ink))
     line += _believed(moment, free, t) if top else [Segment(" " * 2 * P, look.ink)]
     name = drawn[0]
@@ -130,7 +131,8 @@ def _values(moment: Moment, free: Trace, name: str) -> Array:
 def _cells(moment: Moment, free: Trace, at: Plan, name: str, t: int) -> Line:
     look = moment.look
     if not moment.known(t, name):
-        dots = fit("·", max(4, at.wide)) * at.count
+        # Beside others they stand further apart: all of them at once are a page that turns.
+        dots = fit("·", max(4 if at.drawn == 1 else 16, at.wide)) * at.count
         return [Segment(dots[: at.wide * at.count], look.rule)]
     top = None
     if moment.trace.clamps:

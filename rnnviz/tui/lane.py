@@ -7,14 +7,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-import numpy as np
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
-from rnnviz.arrays import Array
 from rnnviz.tui.draw import Line, bar, cut, fit
-from rnnviz.tui.look import STEPS, Look, signed_glyph
 
 LONGEST = 16  # columns of one word
 WIDEST = 4  # columns of one padding
@@ -123,36 +120,3 @@ def bars(
         ]
         lines.append(row(slots, texts, worn))
     return lines
-
-
-@lru_cache(maxsize=8)
-def paints(look: Look) -> list[tuple[str, Style]]:
-    """Glyph and style of the levels −20 to 20 of a signed value: looked up, not made anew."""
-    return [(signed_glyph(at), look.signed(at)) for at in range(-STEPS, STEPS + 1)]
-
-
-def levels(values: Array, top: float) -> list[list[int]]:
-    """Rows (N, H) of values as places in :func:`paints`."""
-    share = np.rint(np.clip(values / (top or 1.0), -1, 1) * STEPS).astype(int)
-    found: list[list[int]] = (share + STEPS).tolist()
-    return found
-
-
-def cells(row: Sequence[int], look: Look, wide: int, chosen: int | None) -> Line:
-    """Levels as background-coloured cells; ``chosen`` is marked ◆."""
-    table = paints(look)
-    line: Line = []
-    text, style = "", None
-    for k, at in enumerate(row):
-        glyph, paint = table[at]
-        if k == chosen:
-            glyph, paint = "◆", look.number_on(at - STEPS, False) + _BOLD
-        if paint is not style:
-            if text:
-                line.append(Segment(text, style))
-            text, style = "", paint
-        text += glyph.ljust(wide)
-    return [*line, Segment(text, style)] if text else line
-
-
-_BOLD = Style(bold=True)

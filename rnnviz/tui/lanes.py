@@ -12,8 +12,9 @@ from rnnviz.display import visible
 from rnnviz.equations import number
 from rnnviz.findings import net
 from rnnviz.trace import LayerTrace, Trace
-from rnnviz.tui import lane
-from rnnviz.tui.draw import Line, fit, page, window
+from rnnviz.tui import second
+from rnnviz.tui.draw import Line, fit, levels, window
+from rnnviz.tui.draw import cells as painted
 from rnnviz.tui.look import Look
 from rnnviz.tui.moment import Moment, scale
 
@@ -59,12 +60,13 @@ class Cells:
     wide: int  # columns of a unit
 
 
-def grid(trace: Trace, t: int, width: int) -> Grid:
-    """Columns of equal width; where not all words fit, those around word t."""
-    room, T = width - GUTTER, len(trace.tokens)
+def grid(moment: Moment, width: int) -> Grid:
+    """Columns of equal width; where not all words fit, those around the chosen one."""
+    room, T = width - GUTTER, len(moment.trace.tokens)
     wide = max(NARROWEST, min(WIDEST, room // T - 1))
     count = min(T, room // (wide + 1))
-    return Grid(page(T, t, count), count, wide)
+    sight = moment.in_sight(count)
+    return Grid(sight.start, len(sight), wide)
 
 
 def said(moment: Moment, key: str, **values: object) -> str:
@@ -181,12 +183,13 @@ def _cells(
     layer: LayerTrace, t: int, units: range, look: Look, chosen: int | None, wide: int
 ) -> tuple[Segment, ...]:
     row = _levels(layer)[t][units.start : units.stop]
-    return tuple(lane.cells(row, look, wide, chosen))
+    return tuple(painted(row, False, look, wide, chosen))
 
 
 @lru_cache(maxsize=64)
 def _levels(layer: LayerTrace) -> list[list[int]]:
-    return lane.levels(layer.values["h"], scale(layer, "h")[1])
+    found: list[list[int]] = levels(layer.values["h"], scale(layer, "h")[1])
+    return found
 
 
 def _arrows(moment: Moment, kept: Shown, n: int, seen: Grid) -> Line:
@@ -263,8 +266,9 @@ def words(moment: Moment, seen: Grid) -> Line:
     left = "…" if seen.first else ""
     line: Line = [Segment(fit(left, GUTTER - 1, ">") + " ", look.dim)]
     for k in seen.tokens:
-        text = visible(trace.tokens[k])
-        style = look.chosen if k == t else look.unknown if trace.unknown[k] else look.bold
+        mark = second.mark(moment, k)
+        text, plain = mark + visible(trace.tokens[k]), look.above if mark else look.bold
+        style = look.chosen if k == t else look.unknown if trace.unknown[k] else plain
         line += [Segment(fit(text, seen.width, "^"), style), Segment(" ")]
     if seen.first + seen.count < T:
         line[-1] = Segment("…", look.dim)

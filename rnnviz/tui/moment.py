@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from rnnviz.equations import Line, Step, inputs, is_weight
 from rnnviz.findings.series import forecasts
 from rnnviz.query import Query, Question
 from rnnviz.trace import LayerTrace, Trace
+from rnnviz.tui.draw import page
 from rnnviz.tui.look import Look
 
 #: Of a picture that no query led to.
@@ -41,7 +42,7 @@ class Moment:
     backward: bool = False  # the equation panel walks back
     hidden: bool = False  # predict first: what comes at this token is not shown
     seconds: float | None = None  # how long a step is shown, while playing
-    first: int = 0  # the token of the heatmaps' first row, where not all tokens have one
+    first: int = 0  # the token of the first row, where not all tokens have one
     others: tuple[str, ...] = ()  # the models that can be compared
     reaches: Mapping[str, Reach] = field(default_factory=dict)  # by model, what has been compared
     comparing: bool = False
@@ -53,32 +54,32 @@ class Moment:
     failures: Mapping[Question, str] = field(default_factory=dict)  # why there is no answer
     kept: Mapping[str, Any] = field(default_factory=dict)  # by page, what it keeps of its own
 
-    @property
+    @cached_property
     def layer(self) -> LayerTrace:
         """The layer the cursor is in."""
         return self.trace.layers[self.cursor.layer]
 
-    @property
+    @cached_property
     def step(self) -> Step:
         """The present token as formulas write it."""
         return self.layer.step(self.cursor.t)
 
-    @property
+    @cached_property
     def part(self) -> str:
         """What is computed now."""
         return self.layer.parts[self.cursor.part]
 
-    @property
+    @cached_property
     def lines(self) -> tuple[Line, ...]:
         """The lines computed now."""
         return tuple(line for line in self.layer.lines if line.part == self.part)
 
-    @property
+    @cached_property
     def back(self) -> tuple[Line, ...]:
         """The lines that undo this part."""
         return tuple(line for line in self.layer.back if line.part == self.part)
 
-    @property
+    @cached_property
     def sources(self) -> frozenset[str]:
         """The values that are read now, apart from those made now: what is lit."""
         made = {line.name for line in self.lines}
@@ -86,12 +87,21 @@ class Moment:
             return frozenset({"h"})
         return frozenset(n for line in self.lines for n in inputs(line) if n not in made)
 
-    @property
+    @cached_property
     def quantities(self) -> tuple[str, ...]:
         """The values with a heatmap of their own, in the order they are computed."""
         layer = self.layer
         told = [line.name for line in layer.lines if not line.name.startswith("a_")]
         return tuple(dict.fromkeys(told))
+
+    def in_sight(self, room: int) -> range:
+        """The tokens in ``room`` rows: they stand still while the chosen one is among them."""
+        T, t, first = len(self.trace.tokens), self.cursor.t, self.first
+        if room >= T:
+            first = 0
+        elif not first <= t < first + room:  # the size or the text has changed since it was set
+            first = page(T, t, room)
+        return range(first, min(T, first + max(0, room)))
 
     def text(self, key: str, **values: object) -> str:
         """The text of a key in the chosen language."""

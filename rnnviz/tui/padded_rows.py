@@ -10,8 +10,8 @@ from rich.style import Style
 
 from rnnviz.equations import number
 from rnnviz.findings.padding import Padded, apart, landmarks
-from rnnviz.tui.draw import Line, fit, heading, page, window
-from rnnviz.tui.lane import cells, levels
+from rnnviz.tui import second
+from rnnviz.tui.draw import Line, cells, fit, heading, levels, page, window
 from rnnviz.tui.moment import scale
 from rnnviz.tui.padded import Drawing
 
@@ -37,12 +37,29 @@ def states(drawing: Drawing, width: int, room: int) -> list[Line]:
     return found + [_state(drawing, row, range(first, first + count), wide) for row in rows]
 
 
+def in_sight(drawing: Drawing, room: int) -> range:
+    """The tokens that have a row in :func:`states`."""
+    words, pads = len(drawing.answer.words), drawing.answer.pads
+    marks = landmarks(pads, max(min(3, (room - 1) // 2), room - 1 - words))
+    shown = _words(drawing, room - 1 - len(marks))
+    return range(drawing.lead + shown.start, drawing.lead + shown.stop)
+
+
+def _words(drawing: Drawing, room: int) -> range:
+    """The words in so many rows: they stand still while the chosen one is among them."""
+    words, first = len(drawing.answer.words), drawing.moment.first - drawing.lead
+    if room >= words:
+        first = 0
+    elif not 0 <= first <= drawing.word < first + room:
+        first = page(words, drawing.word, max(room, 1))
+    return range(first, min(words, first + room))
+
+
 def _marked(drawing: Drawing, room: int) -> list[tuple[str, int, int]]:
     """Name, step and word (−1: a padding) of the rows: some paddings, the words at the cursor."""
     words, pads = len(drawing.answer.words), drawing.answer.pads
     marks = landmarks(pads, max(min(3, room // 2), room - words))
-    first = page(words, drawing.word, max(room - len(marks), 1))
-    shown = range(first, min(words, first + room - len(marks)))
+    shown = _words(drawing, room - len(marks))
     said = [(drawing.words[k], drawing.first_word + k, k) for k in shown]
     if drawing.way.side == "front":
         return [*((drawing.say("pad", n=n), n - 1, -1) for n in marks), *said]
@@ -54,20 +71,22 @@ def _state(drawing: Drawing, row: tuple[str, int, int], units: range, wide: int)
     (text, step, word), moment = row, drawing.moment
     look, unit, here = moment.look, moment.cursor.unit, word == drawing.word
     style = look.now if here else look.ink if word >= 0 else look.dim
-    label = Segment(("▸" if here else " ") + fit(text, LABEL - 2) + " ", style)
+    mark = second.mark(moment, drawing.lead + word) if word >= 0 else ""
+    label = Segment(("▸" if here else mark or " ") + fit(text, LABEL - 2) + " ", style)
     if not drawing.known_at(step, word >= 0):
         dots = ("·   " * len(units) * wide)[: len(units) * wide]
         return [label, Segment(" " * VALUE), Segment(dots, look.rule)]
     value = number(float(drawing.padded.h[drawing.lane][step, unit]), signed=True)
     _, top = scale(moment.layer, "h")
     told = _levels(drawing.padded, drawing.lane, top)[step][units.start : units.stop]
-    shown = cells(told, look, wide, unit - units.start)
+    shown = cells(told, False, look, wide, unit - units.start)
     return [label, Segment(fit(value, VALUE), style), *shown]
 
 
 @lru_cache(maxsize=32)
 def _levels(padded: Padded, lane: int, top: float) -> list[list[int]]:
-    return levels(padded.h[lane], top)
+    found: list[list[int]] = levels(padded.h[lane], top)
+    return found
 
 
 def table(drawing: Drawing, width: int) -> list[Line]:

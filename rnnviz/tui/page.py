@@ -48,6 +48,9 @@ class Page(View):
     keys: ClassVar[tuple[PageKey, ...]] = ()
     alone: ClassVar[bool] = False  # whether the sentence's own panel makes room too
 
+    #: The tokens that had a line of their own in the last picture; None: as many as there are.
+    sight: range | None = None
+
     def questions(self, moment: Moment) -> Sequence[Question]:
         """What has to be known to draw this moment; answers stand in ``moment.answers``."""
         return ()

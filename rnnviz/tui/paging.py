@@ -12,6 +12,7 @@ from textual.worker import get_current_worker
 
 from rnnviz.errors import RnnvizError
 from rnnviz.query import Explorer, Question
+from rnnviz.tui import second
 from rnnviz.tui.moment import Moment
 from rnnviz.tui.page import Change, Page, Prompt
 from rnnviz.tui.pages import load
@@ -56,21 +57,23 @@ class Paging:
         if self.page is not None:
             moment = replace(moment, cursor=self.page.closed(moment))
         if moment.page == name:
-            self.screen.show(page="", cursor=moment.cursor, status="", failed=False)
+            self.screen.show(page="", cursor=moment.cursor, first=0, status="", failed=False)
             return
         if name not in self._opened:
             page = load(name)(moment, id=f"page-{name}")
             self._opened[name] = page
             self.screen.mount(page, before="#status")
         cursor = self._opened[name].opened(moment)
-        self.screen.show(page=name, cursor=cursor, status="", failed=False)
+        self.screen.show(page=name, cursor=cursor, first=0, status="", failed=False)
 
     def inquire(self) -> None:
-        """Ask for what the open page lacks; each question once."""
+        """Ask for what the open page lacks, and for the second sentence; each question once."""
         page, moment = self.page, self.screen.moment
-        if page is None:
-            return
-        for question in page.questions(moment):
+        wanted = [] if page is None else list(page.questions(moment))
+        beside = second.asked(moment)
+        if beside is not None and second.kept(moment).lit:
+            wanted.append(beside)
+        for question in dict.fromkeys(wanted):
             known = question in moment.answers or question in moment.failures
             if not known and question not in self.pending:
                 self.pending.add(question)

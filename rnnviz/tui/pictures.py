@@ -42,7 +42,7 @@ def of_panel(moment: Moment, name: str, size: tuple[int, int], form: str) -> str
     KeyError for a name that is neither.
     """
     width, height = size
-    strips = _trimmed(_view(moment, name)._draw(moment, width, height))
+    strips = _trimmed(_view(moment, name).drawn(moment, width, height))
     console = _console(width, len(strips))
     for strip in strips:
         console.print(Segments([*strip, Segment.line()]))

@@ -19,11 +19,13 @@ from textual.widget import Widget
 
 from rnnviz import texts
 from rnnviz.cursor import ZOOMS, Cursor, fitted, to_part, to_token, to_unit, zoomed
+from rnnviz.display import visible
 from rnnviz.errors import RnnvizError
 from rnnviz.query import Explorer, Query, Tracer
 from rnnviz.trace import Trace
-from rnnviz.tui import arrange
+from rnnviz.tui import arrange, second
 from rnnviz.tui.actions import bindings
+from rnnviz.tui.composed import Sparing
 from rnnviz.tui.diagram import diagram
 from rnnviz.tui.draw import wrapped
 from rnnviz.tui.moment import Moment, Reach
@@ -97,6 +99,7 @@ class StepScreen(Screen[None]):
 
     def __init__(self, read: Tracer, moment: Moment, explore: Explorer | None = None) -> None:
         super().__init__()
+        self._compositor = Sparing()
         self.read_with, self.moment = read, moment
         self.paging = Paging(self, explore or cast("Explorer", read))
         self._panels = Panels()
@@ -182,6 +185,7 @@ class StepScreen(Screen[None]):
         self._dirty_widgets.clear()
         if isinstance(self.app, RnnvizApp):
             self.app.begin()
+        self.paging.inquire()
         self.app._display(self, self._compositor.render_update(full=True))
 
     def show(self, **changes: Any) -> None:
@@ -189,9 +193,12 @@ class StepScreen(Screen[None]):
         before = self._key()
         self.moment = replace(self.moment, **changes)
         places = self.places(*self.size)
-        for view in self.query(Drawn):
+        # Not by a query, which asks every widget's style sheet classes: every view is a child.
+        for view in self.children:
+            if not isinstance(view, Drawn):
+                continue
             if view.id in places:
-                view.shown = self.moment
+                view.set_down(self.moment)
             else:
                 view.put_away(self.moment)
         if self._key() != before:
@@ -211,15 +218,18 @@ class StepScreen(Screen[None]):
         self.show(cursor=cursor, first=self._first_row(cursor.t), status="", failed=False)
 
     def _first_row(self, t: int) -> int:
-        """The first token of the heatmaps when the cursor goes to token t.
+        """The token of the first row when the cursor goes to token t.
 
-        A step over the edge turns to a page that begins with t: what comes after it is still
-        dots, so that only one row of numbers has to be sent.
+        A step over the edge turns to rows of which t is the first that is read: what comes after
+        it is still dots, so that only one row of numbers has to be sent.
         """
-        _, shown = rows(self.moment, self.query_one("#heat-0").size.height)
+        page, moment = self.paging.page, self.moment
+        shown = page.sight if page else rows(moment, self.query_one("#heat-0").size.height)[1]
+        if shown is None:
+            return moment.first
         if t in shown:
             return shown.start
-        step = abs(t - self.moment.cursor.t) == 1
+        step = abs(t - moment.cursor.t) == 1 and moment.layer.order[0] == 0
         return t if step else max(0, t - len(shown) + 1)
 
     # -- the keys -----------------------------------------------------------------------------
@@ -334,6 +344,16 @@ class StepScreen(Screen[None]):
         """The equation panel walks back, or forward again."""
         self.show(backward=not self.moment.backward)
 
+    def action_beside(self) -> None:
+        """What differs from the second sentence lit in every view, or this sentence alone."""
+        own = second.kept(self.moment)
+        if not own.text:
+            self.fail("beside.none")
+            return
+        own = replace(own, lit=not own.lit)
+        self.show(kept={**self.moment.kept, "against": own})
+        self.say("beside.lit" if own.lit else "beside.unlit", text=visible(own.text))
+
     def action_predict(self) -> None:
         """Hide what comes at this token; press again to see it."""
         hidden = not self.moment.hidden
@@ -406,7 +426,7 @@ class StepScreen(Screen[None]):
     @property
     def input(self) -> Input | None:
         """The line a sentence is being typed into, if there is one."""
-        return next(iter(self.query("#typing").results()), None)  # type: ignore[return-value]
+        return next((child for child in self.children if child.id == "typing"), None)  # type: ignore[return-value]
 
     def action_sentence(self) -> None:
         """A line to type a sentence into."""

@@ -7,45 +7,58 @@ many pieces that differ in one colour, so only what changes is sent.
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 from textual.driver import Driver
 
 _SGR = re.compile("\x1b\\[([0-9;]*)m")
-_MOVES = re.compile("(?:\x1b\\[[0-9]+;[0-9]+H|\r\n)+")
-Attributes = dict[str, str]
+_MOVES = re.compile("(?:\x1b\\[[0-9;]+[HG]|\r\n)+")
+#: Every attribute that is set, with its code; the same few hundred sets come again and again.
+Attributes = tuple[tuple[str, str], ...]
 
 #: Which attribute a code sets; a code that is not here is passed on as it is.
 _MARKS = {"1": "bold", "2": "dim", "3": "italic", "4": "underline", "5": "blink", "7": "reverse",
           "8": "conceal", "9": "strike"}  # fmt: skip
 
 
-def compact(data: str, colour: bool = True) -> str:
+def compact(data: str, colour: bool = True, erases: bool = False) -> str:
     """The data with attributes sent only where they change; without any colour code if not wanted.
 
-    Every piece of data starts and ends with no attributes set, as Textual's pieces do.
+    Every piece of data starts and ends with no attributes set, as Textual's pieces do. If the
+    terminal ``erases`` in the background that is set, long runs of spaces are erased columns.
     """
     if "\x1b[" not in data:
         return data
+    # Text and codes by turns, beginning and ending with text.
+    parts = _SGR.split(data)
     out: list[str] = []
-    sent: Attributes = {}
-    wanted: Attributes = {}
-    at = 0
-    for found in _SGR.finditer(data):
-        between = data[at : found.start()]
-        at = found.end()
-        if _MOVES.fullmatch(between):
-            out.append(between)  # attributes mean nothing to a cursor that only moves
-        elif between:
-            now = _for_spaces(sent, wanted) if between.strip(" ") == "" else wanted
-            out += (_change(sent, now), between)
-            sent = now
-        wanted = _after(wanted, found[1], colour)
-    if data[at:]:
-        out += (_change(sent, wanted), data[at:])
-        sent = wanted
-    out.append(_change(sent, {}))
+    sent: Attributes = ()
+    wanted: Attributes = ()
+    for between, codes in zip(parts[::2], [*parts[1::2], ""], strict=True):
+        if between:
+            if between[0] in "\x1b\r" and _MOVES.fullmatch(between):
+                now = sent  # attributes mean nothing to a cursor that only moves
+            else:
+                blank = between.strip(" ") == ""
+                now = _for_spaces(sent, wanted) if blank else wanted
+            if now is not sent:
+                out.append(_change(sent, now))
+                sent = now
+            out.append(_erased(between, sent) if erases and "    " in between else between)
+        wanted = _after(wanted, codes, colour)
+    out.append(_change(sent, ()))
     return "".join(out)
+
+
+#: Erased and stepped over in fewer bytes than written.
+_GAP = re.compile(" {13,}")
+
+
+def _erased(text: str, sent: Attributes) -> str:
+    """The text with long gaps erased; what is underlined or reversed is no gap."""
+    if any(name not in _BLANK for name, _ in sent):
+        return text
+    return _GAP.sub(lambda gap: f"\x1b[{len(gap[0])}X\x1b[{len(gap[0])}C", text)
 
 
 @cache
@@ -60,17 +73,21 @@ def _short(code: str) -> str:
 
 #: What a space does not show.
 _INK = {"ink", "bold", "dim", "italic"}
+_BLANK = {*_INK, "paper"}
 
 
+@lru_cache(maxsize=8192)
 def _for_spaces(sent: Attributes, wanted: Attributes) -> Attributes:
     """The attributes for spaces alone: they show no ink, so that of before may stay."""
-    if "reverse" in sent or "reverse" in wanted:
+    if any(name == "reverse" for name, _ in (*sent, *wanted)):
         return wanted
-    kept = {name: code for name, code in sent.items() if name in _INK}
-    return kept | {name: code for name, code in wanted.items() if name not in _INK}
+    kept = {name: code for name, code in sent if name in _INK}
+    return tuple({**kept, **{n: code for n, code in wanted if n not in _INK}}.items())
 
 
+@lru_cache(maxsize=8192)
 def _after(now: Attributes, codes: str, colour: bool) -> Attributes:
+    """The attributes once a code has been read."""
     parts = codes.split(";") if codes else ["0"]
     after = dict(now)
     k = 0
@@ -95,11 +112,13 @@ def _after(now: Attributes, codes: str, colour: bool) -> Attributes:
                 after["ink" if ink else "paper"] = code
         else:
             after[code] = code
-    return after
+    return tuple(after.items())
 
 
-def _change(sent: Attributes, wanted: Attributes) -> str:
+@lru_cache(maxsize=8192)
+def _change(before: Attributes, after: Attributes) -> str:
     """The shortest codes that lead from one set of attributes to another."""
+    sent, wanted = dict(before), dict(after)
     if sent == wanted:
         return ""
     again = f"\x1b[{';'.join(['0', *wanted.values()]) if wanted else ''}m"
@@ -119,9 +138,22 @@ _OFF = {"ink": "39", "paper": "49", "bold": "22", "dim": "22", "underline": "24"
 
 def thrifty(driver: type[Driver], colour: bool) -> type[Driver]:
     """The driver with :func:`compact` before its ``write``."""
+    erases = erases_in_colour()
 
     class Thrifty(driver):  # type: ignore[misc, valid-type]
         def write(self, data: str) -> None:
-            super().write(compact(data, colour))
+            super().write(compact(data, colour, erases))
 
     return Thrifty
+
+
+def erases_in_colour() -> bool:
+    """Does the terminal erase in the background that is set? What nobody knows does not."""
+    try:
+        import curses
+
+        curses.setupterm()
+        return curses.tigetflag("bce") == 1 and curses.tigetstr("ech") is not None
+    except Exception:
+        # No curses (Windows), no such terminal, or no terminal at all.
+        return False

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Generic, Protocol, TypeVar
 
-from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.geometry import Region
 from textual.message import Message
@@ -14,8 +11,9 @@ from textual.reactive import var
 from textual.strip import Strip
 from textual.widget import Widget
 
-from rnnviz.tui.draw import Line, trimmed
-from rnnviz.tui.look import ASCII, Look
+from rnnviz.tui.draw import Line
+from rnnviz.tui.finish import Painted, changed
+from rnnviz.tui.look import Look
 from rnnviz.tui.moment import Moment
 
 
@@ -57,8 +55,9 @@ class Drawn(Widget, Generic[S]):
     def __init__(self, shown: S, id: str | None = None) -> None:
         super().__init__(id=id)
         self.set_reactive(type(self).shown, shown)
-        self._drawn: list[Strip] = []
+        self._painted: list[Painted] = []
         self._for: tuple[int, int] | None = None
+        self._look: Look | None = None  # what they were painted in
 
     def lines(self, shown: S, width: int, height: int, /) -> list[Line]:
         """The view's lines from top to bottom; missing ones are empty, too many are cut."""
@@ -72,24 +71,31 @@ class Drawn(Widget, Generic[S]):
         """The lines at the present size, drawn when first asked for."""
         width, height = self.size
         if self._for != (width, height) and self.shown is not None:
-            self._drawn, self._for = self._draw(self.shown, width, height), (width, height)
-        return self._drawn
+            self._painted = self._paint(self.shown, width, height, [])
+            self._for, self._look = (width, height), self.shown.look
+        return [painted.strip for painted in self._painted]
 
-    def _draw(self, shown: S, width: int, height: int) -> list[Strip]:
+    def _paint(self, shown: S, width: int, height: int, before: list[Painted]) -> list[Painted]:
+        """The lines; one that is as it was before stays that one."""
         if width <= 0 or height <= 0:
             return []
-        look = shown.look
         drawn = self.lines(shown, width, height)[:height]
         drawn += [[]] * (height - len(drawn))
-        fitted = [trimmed(line, width, look.ink) for line in drawn]
-        if look.ascii:
-            fitted = [[plain(segment) for segment in line] for line in fitted]
-        if look.paper is not None:
-            fitted = [
-                [Segment(text, _over(look.paper, style)) for text, style, _ in line]
-                for line in fitted
-            ]
-        return [Strip(line, width) for line in fitted]
+        if not before:
+            return [Painted(line, width, shown.look) for line in drawn]
+        return [
+            old if line == old.line else Painted(line, width, shown.look)
+            for line, old in zip(drawn, before, strict=True)
+        ]
+
+    def drawn(self, shown: S, width: int, height: int) -> list[Strip]:
+        """The lines at another size; nothing is kept."""
+        return [painted.strip for painted in self._paint(shown, width, height, [])]
+
+    def set_down(self, shown: S) -> None:
+        """The same as setting ``shown``, without asking who watches: a view does, nobody else."""
+        self.set_reactive(type(self).shown, shown)
+        self.watch_shown()
 
     def put_away(self, shown: S) -> None:
         """Set something down where nobody sees it: drawn when the view is next shown."""
@@ -100,18 +106,25 @@ class Drawn(Widget, Generic[S]):
         self._for = None
 
     def watch_shown(self) -> None:
-        """Paint again the lines that differ, from their first to their last change."""
+        """Paint again the columns that differ."""
         if self._for is None or self.shown is None:
             return
-        before = self._drawn
-        self._drawn = self._draw(self.shown, *self._for)
+        look, before = self.shown.look, self._painted
+        alike = before if look is self._look else []
+        self._painted, self._look = self._paint(self.shown, *self._for, alike), look
         regions = []
-        for y, (old, new) in enumerate(zip(before, self._drawn, strict=True)):
-            if old != new:
-                start, end = changed(old, new)
-                regions.append(Region(start, y, end - start, 1))
+        for y, (old, new) in enumerate(zip(before, self._painted, strict=True)):
+            if old is not new:
+                regions += [Region(x, y, end - x, 1) for x, end in changed(old, new)]
         if regions:
             self.refresh(*regions)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The lines as they are: on our own paper nothing of Textual's styles shows through."""
+        look = None if self.shown is None else self.shown.look
+        if look is None or look.paper is None or crop != self.size.region:
+            return super().render_lines(crop)
+        return self.strips()
 
     def render_line(self, y: int) -> Strip:
         """The Line API's hook."""
@@ -127,36 +140,3 @@ class Drawn(Widget, Generic[S]):
 
 class View(Drawn[Moment]):
     """A view of the stepper: it is set down a moment of a trace."""
-
-
-@lru_cache(maxsize=4096)
-def _over(paper: Style, style: Style | None) -> Style:
-    """A style on the background; adding two takes as long as drawing what they are for."""
-    return paper if style is None else paper + style
-
-
-def plain(segment: Segment) -> Segment:
-    """The segment in ASCII, as wide as before."""
-    text = segment.text.translate(ASCII)
-    if not text.isascii():
-        from rich.cells import cell_len
-
-        text = "".join(c if c.isascii() else "?" * cell_len(c) for c in text)
-    return Segment(text, segment.style)
-
-
-def changed(old: Strip, new: Strip) -> tuple[int, int]:
-    """The columns from the first to behind the last difference of two lines of the same width."""
-    width = new.cell_length
-    start = _common(list(old), list(new))
-    tail = _common(list(reversed(list(old))), list(reversed(list(new))))
-    return (start, width - tail) if start < width - tail else (0, width)
-
-
-def _common(one: list[Segment], other: list[Segment]) -> int:
-    columns = 0
-    for a, b in zip(one, other, strict=False):
-        if a != b:
-            break
-        columns += a.cell_length
-    return columns

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from textual.geometry import Region
 from textual.pilot import Pilot
 from tui.made import CELLS, TEXT, app, made, screen_text
 
@@ -507,13 +508,14 @@ async def test_a_step_repaints_a_few_rows_and_idling_none() -> None:
     async with it.run_test(size=SIZE) as pilot:
         view = it.step_screen.query_one("#heat-0")
         painted: list[int] = []
-        original = type(view).render_line
+        original = view.refresh
 
-        def render_line(y: int) -> object:
-            painted.append(y)
-            return original(view, y)  # type: ignore[arg-type]
+        def refresh(*regions: Region, **options: bool) -> object:
+            whole = [] if regions else range(view.size.height)
+            painted.extend([*(region.y for region in regions), *whole])
+            return original(*regions, **options)
 
-        view.render_line = render_line  # type: ignore[method-assign, assignment]
+        view.refresh = refresh  # type: ignore[method-assign, assignment]
         await pilot.press("right")
         await pilot.pause(0.1)
         assert 1 <= len(set(painted)) <= 3

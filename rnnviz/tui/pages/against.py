@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -21,11 +22,13 @@ from rnnviz.findings.difference import (
     shares,
 )
 from rnnviz.query import Query
+from rnnviz.tui import second
 from rnnviz.tui.arrange import NUMBER, cell_width
 from rnnviz.tui.draw import Line, fit, heading, heat, page, short, window, wrapped
 from rnnviz.tui.look import Look
 from rnnviz.tui.moment import Moment
 from rnnviz.tui.page import Change, Page, PageKey, Prompt
+from rnnviz.tui.second import Second as Second
 from rnnviz.tui.strips import curves, known, places, strips
 from rnnviz.tui.view import Picked
 
@@ -37,14 +40,6 @@ BAR, GAP = 6, 2
 CURVE, UNITS = (3, 11), (2, 12)
 #: Pairs that are seen at once before the curves get any line.
 ROWS = 12
-
-
-@dataclass(frozen=True)
-class Second:
-    """What the page keeps: the other sentence, and the quantity whose difference is drawn."""
-
-    text: str = ""
-    quantity: str = "h"
 
 
 @dataclass(frozen=True)
@@ -89,27 +84,27 @@ class Against(Page):
         return cls.name in moment.kept
 
     def questions(self, moment: Moment) -> Sequence[Query]:
-        asked = self._asked(moment)
+        asked = second.asked(moment)
         return () if asked is None else (asked,)
 
     def press(self, moment: Moment, key: str) -> Change | Prompt | None:
-        second = self._second(moment)
+        own = second.kept(moment)
         if key == "other":
-            filled = second.text or moment.query.text
+            filled = own.text or moment.query.text
             return Prompt(self.say(moment, "prompt"), self._typed, filled)
         if key == "without":
             return self._without(moment)
         if key == "quantity":
             names = moment.quantities
-            at = names.index(second.quantity) if second.quantity in names else -1
-            return self.keep(moment, replace(second, quantity=names[(at + 1) % len(names)]))
-        if not second.text:
+            at = names.index(own.quantity) if own.quantity in names else -1
+            return self.keep(moment, replace(own, quantity=names[(at + 1) % len(names)]))
+        if not own.text:
             return None
-        change = self.keep(moment, replace(second, text=moment.query.text))
-        return replace(change, query=replace(moment.query, text=second.text))
+        change = self.keep(moment, replace(own, text=moment.query.text))
+        return replace(change, query=replace(moment.query, text=own.text))
 
     def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
-        look, asked = moment.look, self._asked(moment)
+        look, asked = moment.look, second.asked(moment)
         answer = None if asked is None else moment.answers.get(asked)
         if answer is None:
             told = [Segment(" " + line, look.dim) for line in wrapped(self._why(moment), width - 2)]
@@ -120,6 +115,8 @@ class Against(Page):
             return [self.head(moment, width), [Segment(f" {error}", look.wrong)]]
         told = [Segment(" " + line, look.ink) for line in self._words(moment, found, width)]
         plan = self._plan(moment, found, width, height)
+        first = found.anchors[plan.rows.start]
+        self.sight = range(first, bisect_left(found.rows, plan.rows.stop))
         shown = places(moment, found, width)
         lines = [self.head(moment, width, self._note(moment, found))]
         lines += strips(moment, found, shown)
@@ -130,7 +127,7 @@ class Against(Page):
         return [*lines, *([piece] for piece in told)]
 
     def picked(self, moment: Moment, x: int, y: int) -> Picked | None:
-        asked = self._asked(moment)
+        asked = second.asked(moment)
         answer = None if asked is None else moment.answers.get(asked)
         if answer is None:
             return None
@@ -145,17 +142,10 @@ class Against(Page):
 
     # -- what is kept and asked ---------------------------------------------------------------
 
-    def _second(self, moment: Moment) -> Second:
-        return self.kept(moment) or Second()
-
-    def _asked(self, moment: Moment) -> Query | None:
-        text = self._second(moment).text
-        return replace(moment.query, text=text) if text else None
-
     def _typed(self, moment: Moment, said: str) -> Change:
         if not said:
             return Change(said=self.say(moment, "none"), failed=True)
-        return self.keep(moment, replace(self._second(moment), text=said))
+        return self.keep(moment, replace(second.kept(moment), text=said))
 
     def _without(self, moment: Moment) -> Change:
         words = [w for w in moment.trace.tokens if not w.startswith("[")]
@@ -164,11 +154,11 @@ class Against(Page):
         rest = words if chosen.startswith("[") else words[:at] + words[at + 1 :]
         if not rest:
             return Change(said=self.say(moment, "one_word"), failed=True)
-        return self.keep(moment, replace(self._second(moment), text=" ".join(rest)))
+        return self.keep(moment, replace(second.kept(moment), text=" ".join(rest)))
 
     def _why(self, moment: Moment) -> str:
         """Why there is nothing to draw."""
-        asked = self._asked(moment)
+        asked = second.asked(moment)
         if asked is None:
             return self.say(moment, "none")
         reason = moment.failures.get(asked)
@@ -177,18 +167,18 @@ class Against(Page):
         return self.say(moment, "computing", text=visible(asked.text))
 
     def _quantity(self, moment: Moment) -> str:
-        name = self._second(moment).quantity
+        name = second.kept(moment).quantity
         return name if name in moment.quantities else "h"
 
     # -- how it is drawn ----------------------------------------------------------------------
 
     def _plan(self, moment: Moment, found: Difference, width: int, height: int) -> Plan:
-        here, pairs = found.rows[moment.cursor.t], len(found.pairs)
+        pairs = len(found.pairs)
         # The words at the foot get the room of their last state: nothing jumps while one steps.
         told = len(wrapped(self._whole(moment, found), width - 2))
         curve, units = _shared(height - 5 - told, pairs, len(moment.trace.head.W))
         room = max(1, height - 5 - told - curve - units)
-        first = page(pairs, here, room)
+        first = _first_row(moment, found, room)
         longest = max(cell_len(visible(w)) for w in (*found.a.tokens, *found.b.tokens))
         H, wide = moment.layer.units, cell_width(moment.layer.units)
         fixed = 3 + 2 + 2 * P + D + NUMBER + 1
@@ -381,6 +371,19 @@ class Against(Page):
             moment, "end", same=same, pairs=len(found.pairs), distance=number(found.apart),
             what=what, pa=number(float(head.output[k])), pb=number(float(found.b.head.output[k])),
         )  # fmt: skip
+
+
+def _first_row(moment: Moment, found: Difference, room: int) -> int:
+    """The first pair in so many rows: they stand still while the chosen one is among them."""
+    pairs, here = len(found.pairs), found.rows[moment.cursor.t]
+    if room >= pairs:
+        return 0
+    first = second.first_row(found, min(moment.first, len(found.rows) - 1))
+    if first <= here < first + room:
+        return first
+    first = page(pairs, here, room)
+    whole = second.first_row(found, found.anchors[first])
+    return whole if here < whole + room else first
 
 
 @lru_cache(maxsize=1024)

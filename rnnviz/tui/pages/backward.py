@@ -15,7 +15,7 @@ from rnnviz.display import visible
 from rnnviz.equations import number, numbers, symbol
 from rnnviz.findings.shared import Use, gate_at, gate_of, sizes, undone, undone_at, uses, walk
 from rnnviz.trace import LayerTrace
-from rnnviz.tui import sums
+from rnnviz.tui import second, sums
 from rnnviz.tui.draw import (
     Line,
     beside,
@@ -32,7 +32,7 @@ from rnnviz.tui.draw import (
 from rnnviz.tui.moment import Moment
 from rnnviz.tui.page import Change, Page, PageKey
 from rnnviz.tui.view import Picked
-from rnnviz.tui.views.equations import equation, walk_start, written
+from rnnviz.tui.views.equations import equation, walk_start, worked, written
 from rnnviz.tui.views.gradients import undone as in_one_line
 from rnnviz.tui.views.reach import power
 
@@ -184,8 +184,9 @@ class Backward(Page):
         lines = [beside(left, right if length(left) + 12 < width else [], width, look.ink)]
         for t in self.rows(moment, height):
             here = t == cursor.t
-            word = ("▸" if here else " ") + visible(moment.trace.tokens[t])
-            style = look.chosen if here else look.ink
+            mark = second.mark(moment, t)
+            word = ("▸" + mark if here else mark or " ") + visible(moment.trace.tokens[t])
+            style = look.chosen if here else look.above if mark else look.ink
             style = look.unknown if moment.trace.unknown[t] and not here else style
             line = [Segment(fit(word, at.word - 1), style), Segment(" ", look.ink)]
             if undone(moment.layer, cursor.t, cursor.part, t, name):
@@ -256,22 +257,21 @@ class Backward(Page):
 
     def _now(self, moment: Moment, width: int, room: int) -> list[Line]:
         layer, cursor = moment.layer, moment.cursor
-        values, found = layer.at(cursor.t), []
-        for line in moment.back:
-            if cursor.unit < len(np.atleast_1d(values[line.name])):
-                found.append(line)
+        found = [
+            line for line in moment.back
+            if worked(layer, line.formula, cursor.t, cursor.unit) is not None
+        ]  # fmt: skip
         for tight in (False, True):
-            body = [equation(moment, line, values, width, tight) for line in found]
+            body = [equation(moment, line, width, tight) for line in found]
             if sum(map(len, body)) <= room:
                 return [line for block in body for line in block]
-        return [text for line in found for text in in_one_line(moment, line, values, width)]
+        return [text for line in found for text in in_one_line(moment, line, width)]
 
     def _before(self, moment: Moment, width: int, room: int, now: list[Line]) -> list[Line]:
         """As many of the lines undone at this token before as there is room for, dim."""
         layer, cursor = moment.layer, moment.cursor
-        values = layer.at(cursor.t)
         done = [n for n in layer.back if undone_at(layer, n.name[2:]) > cursor.part]
-        earlier = [text for n in done for text in in_one_line(moment, n, values, width)]
+        earlier = [text for n in done for text in in_one_line(moment, n, width)]
         # One piece a line: fewer bytes for what is not looked at.
         dim = [[Segment("".join(s.text for s in line), moment.look.dim)] for line in earlier]
         free = max(0, room - len(now))

@@ -85,6 +85,7 @@ class ClampPage(Page):
         name = self.quantity(moment)
         above = held.above(moment, free, name, width, height - 3)
         rows = height - 3 - len(above)
+        self.sight = held_table.rows(moment, rows)
         return [
             self.head(moment, width, held.note(moment, free, name)), *above,
             *held_table.table(moment, free, name, width, rows + 1), self._hint(moment, width),

@@ -17,6 +17,7 @@ from rnnviz.equations import number
 from rnnviz.findings.siblings import beside, likes, trio
 from rnnviz.query import Query, Question
 from rnnviz.trace import LayerTrace, Trace
+from rnnviz.tui import second
 from rnnviz.tui.draw import Line, cut, fit, heat, page, short, trimmed, window, wrapped
 from rnnviz.tui.look import Look
 from rnnviz.tui.moment import Moment, scale
@@ -31,6 +32,8 @@ FEWEST, MOST = 2, 4
 SAID, UNIT, FAR = 5, 5, 7
 #: Lines above the first word: title, cells, what the columns are.
 TOP = 3
+#: The most lines of the words below.
+FOOT = 2
 GUTTER = 11
 
 
@@ -89,7 +92,8 @@ class Lockstep(Page):
         models = self._models(moment)
         traces = [_trace(moment, model) for model in models]
         words = self._words(moment, traces, width)
-        grid = _grid(moment, len(models), width, height - len(words))
+        grid = _grid(moment, len(models), width, height - _foot(moment, words, height))
+        self.sight = range(grid.first, grid.first + grid.rows)
         panels = [
             self._panel(moment, model, trace, grid)
             for model, trace in zip(models, traces, strict=True)
@@ -109,11 +113,12 @@ class Lockstep(Page):
         look, t, lines = moment.look, moment.cursor.t, []
         for k in range(grid.first, grid.first + grid.rows):
             word = fit(visible(moment.trace.tokens[k]), grid.words - 1)
+            mark = second.mark(moment, k)
             if k == t:
-                lines.append([Segment(f"▸{word}", look.chosen)])
+                lines.append([Segment(f"{mark or '▸'}{word}", look.chosen)])
             else:
                 style = look.unknown if moment.trace.unknown[k] else look.ink
-                lines.append([Segment(f" {word}", style)])
+                lines.append([Segment(f"{mark or ' '}{word}", look.above if mark else style)])
             lines += [[Segment(" " * grid.words)]] * (grid.tall - 1)
         return [[Segment(" " * grid.words)], [Segment(" " * grid.words)], *lines]
 
@@ -190,7 +195,7 @@ class Lockstep(Page):
     # -- in words -------------------------------------------------------------------------------
 
     def _words(self, moment: Moment, traces: Sequence[Trace | None], width: int) -> list[Line]:
-        """What each says now, and whether they agree; at most two lines."""
+        """What each says now, and whether they agree; at most FOOT lines."""
         t, told = moment.cursor.t, [trace for trace in traces if trace is not None]
         token = cut(visible(moment.trace.tokens[t]), 20)
         if not moment.known(t, "p"):
@@ -205,9 +210,9 @@ class Lockstep(Page):
             parts.append(self.say(moment, key, **values))
         said = self.say(moment, "says", token=token, said=", ".join(parts)) if parts else ""
         agreement = self._agreement(moment, told)
-        if agreement and len(wrapped(f"{said} {agreement}", width - 2)) <= 2:
+        if agreement and len(wrapped(f"{said} {agreement}", width - 2)) <= FOOT:
             said = f"{said} {agreement}"
-        return [[Segment(f" {line}", moment.look.ink)] for line in wrapped(said, width - 2)[:2]]
+        return [[Segment(f" {line}", moment.look.ink)] for line in wrapped(said, width - 2)[:FOOT]]
 
     def _agreement(self, moment: Moment, told: Sequence[Trace]) -> str:
         if len(told) < 2 or any(trace.head.kind == "linear" for trace in told):
@@ -227,7 +232,9 @@ class Lockstep(Page):
     def picked(self, moment: Moment, x: int, y: int) -> Picked | None:
         models = self._models(moment)
         words = self._words(moment, [_trace(moment, m) for m in models], self.size.width)
-        grid = _grid(moment, len(models), self.size.width, self.size.height - len(words))
+        height = self.size.height
+        height -= _foot(moment, words, height)
+        grid = _grid(moment, len(models), self.size.width, height)
         at = (y - TOP) // grid.tall
         return Picked(t=grid.first + at) if y >= TOP and at < grid.rows else None
 
@@ -247,6 +254,14 @@ def _trace(moment: Moment, model: str) -> Trace | None:
     return trace if same else None
 
 
+def _foot(moment: Moment, words: Sequence[Line], height: int) -> int:
+    """The lines of the words at the foot; where not all tokens fit, the most there may be.
+
+    With as many as there are the rows would jump by one at every step that says more or less.
+    """
+    return len(words) if len(moment.trace.tokens) <= height - TOP - FOOT else FOOT
+
+
 def _grid(moment: Moment, panels: int, width: int, height: int) -> Grid:
     tokens = moment.trace.tokens
     longest = max(cell_len(visible(token)) for token in tokens)
@@ -263,8 +278,8 @@ def _grid(moment: Moment, panels: int, width: int, height: int) -> Grid:
     tall = 2 if height - TOP - 2 * rows >= 8 else 1
     spare = height - TOP - tall * rows
     chart = spare if spare >= 5 else 0
-    first = page(len(tokens), moment.cursor.t, rows)
-    return Grid(words, each, bar, shown, far, first, rows, tall, chart)
+    sight = moment.in_sight(rows)
+    return Grid(words, each, bar, shown, far, sight.start, len(sight), tall, chart)
 
 
 def _units(layer: LayerTrace, unit: int, room: int) -> tuple[int, int, int]:

@@ -39,13 +39,14 @@ class Net(Page):
 
     def picked(self, moment: Moment, x: int, y: int) -> Picked | None:
         """A click on a word goes there."""
-        seen = grid(moment.trace, moment.cursor.t, self.size.width)
+        seen = grid(moment, self.size.width)
         at = (x - GUTTER) // seen.each
         return Picked(t=seen.first + at) if x >= GUTTER and at < seen.count else None
 
     def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
         kept = self.kept(moment) or Shown()
-        seen = grid(moment.trace, moment.cursor.t, width)
+        seen = grid(moment, width)
+        self.sight = seen.tokens
         top = [self.head(moment, width), *head(moment, kept, width)]
         below = lanes(moment, kept, seen, width, height - len(top) - 1)
         return [*top, *below, words(moment, seen)]

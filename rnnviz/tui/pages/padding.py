@@ -17,7 +17,7 @@ from rnnviz.query import Question
 from rnnviz.tui.draw import Line, beside, trimmed, wrapped
 from rnnviz.tui.moment import Moment
 from rnnviz.tui.padded import GUTTER, Drawing
-from rnnviz.tui.padded_rows import states, table
+from rnnviz.tui.padded_rows import in_sight, states, table
 from rnnviz.tui.page import Change, Page, PageKey
 from rnnviz.tui.view import Picked
 
@@ -99,6 +99,8 @@ class Padding(Page):
         lines += [*lane, *said]
         found = table(drawing, TABLE if width >= SIDE_BY_SIDE else width)
         room = height - len(lines)
+        tall = room - len(found) if width < SIDE_BY_SIDE else room
+        self.sight = in_sight(drawing, tall) if tall >= 2 else None
         if width < SIDE_BY_SIDE:
             return lines + states(drawing, width, room - len(found)) + found
         left = states(drawing, width - TABLE - 2, room)

@@ -201,12 +201,11 @@ class Weights(Page):
     ) -> list[Line]:
         """The lines that add these products and biases up, and the gate that comes out."""
         layer = moment.layer
-        values = layer.at(moment.cursor.t)
         wanted = [use.made for use in own]
         found: list[Formula] = [li for li in layer.lines if li.name in wanted]
         gated = pre_activation(gate)
         found += [line for line in layer.lines if gated in names(line.formula)]
-        blocks = [equation(moment, line, values, width, not roomy) for line in found]
+        blocks = [equation(moment, line, width, not roomy) for line in found]
         head = [heading(self.say(moment, "sum"), "", width, moment.look)] if roomy else []
         return [*head, *(line for block in blocks for line in block)]
 

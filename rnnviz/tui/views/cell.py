@@ -6,6 +6,8 @@ from rich.segment import Segment
 from rich.style import Style
 
 from rnnviz.display import visible
+from rnnviz.equations import number
+from rnnviz.tui import second
 from rnnviz.tui.diagram import State, draw
 from rnnviz.tui.draw import Line, heading, length
 from rnnviz.tui.moment import Moment
@@ -27,6 +29,24 @@ class Cell(View):
         note = f"“{visible(moment.trace.tokens[moment.cursor.t])}” · " + moment.text(
             "panel.unit", n=moment.cursor.unit
         )
+        other = _other(moment)
+        spare = height - 1 - above - len(drawn)
+        if other and spare < 1:
+            note += f"  {other[0]}"
         head = heading(title, moment.text("question.cell"), width, look, note)
         margin = Segment(" " * left, look.ink)
-        return [head, *([[]] * above), *([margin, *line] for line in drawn)]
+        lines = [head, *([[]] * above), *([margin, *line] for line in drawn)]
+        if other and spare >= 1:
+            lines.append([margin, Segment("  ".join(other), look.source)])
+        return lines
+
+
+def _other(moment: Moment) -> list[str]:
+    """What is computed now, as the other sentence has it."""
+    said = []
+    for line in moment.lines:
+        value = None if line.name.startswith("a_") else second.value(moment, line.name)
+        if value is not None:
+            name = second.named(moment, line.name)
+            said.append(f"{second.OTHER} {name} {number(value, 3, True)}")
+    return said

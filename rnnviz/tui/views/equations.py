@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
 from rnnviz.arrays import Array
 from rnnviz.cursor import part_of
 from rnnviz.display import visible
-from rnnviz.equations import Arithmetic, is_weight, number, numbers, symbol, symbols
+from rnnviz.equations import Arithmetic, Span, Step, is_weight, number, numbers, symbol, symbols
 from rnnviz.equations import Line as Formula
 from rnnviz.findings.hand import of_trace
-from rnnviz.trace import SeriesTrace
+from rnnviz.trace import LayerTrace, SeriesTrace
+from rnnviz.tui import second
 from rnnviz.tui.draw import Line, flowed, heading, length, spans, wrapped
 from rnnviz.tui.moment import Moment
 from rnnviz.tui.view import View
@@ -50,11 +53,10 @@ def earlier(moment: Moment, width: int, room: int) -> list[list[Line]]:
     """Where there is room, what was computed at this token before: one dim line each."""
     if moment.part == "read":
         return []
-    values = moment.layer.at(moment.cursor.t)
     done = [li for li in moment.layer.lines if part_of(moment.layer, li.name) < moment.cursor.part]
     found: list[Line] = []
     for line in done:
-        for piece in equation(moment, line, values, width, True):
+        for piece in equation(moment, line, width, True):
             found.append([Segment(segment.text, moment.look.dim) for segment in piece])
     return [found] if found and len(found) + 1 <= room else []
 
@@ -65,8 +67,21 @@ def forward(moment: Moment, width: int, tight: bool) -> list[list[Line]]:
         return reading(moment, width)
     if moment.part == "predict":
         return predicting(moment, width, tight)
-    values = moment.layer.at(moment.cursor.t)
-    return [equation(moment, line, values, width, tight) for line in moment.lines]
+    return [
+        beside(moment, line.name, equation(moment, line, width, tight), width)
+        for line in moment.lines
+    ]
+
+
+def beside(moment: Moment, name: str, block: list[Line], width: int) -> list[Line]:
+    """An equation with what the other sentence has in its place."""
+    value = second.value(moment, name)
+    if value is None:
+        return block
+    said = Segment(f"  {second.OTHER} {number(value, 3, True)}", moment.look.source)
+    if length(block[-1]) + cell_len(said.text) < width:
+        return [*block[:-1], [*block[-1], said]]
+    return [*block, [said]]
 
 
 def backward(moment: Moment, width: int, tight: bool) -> list[list[Line]]:
@@ -77,8 +92,7 @@ def backward(moment: Moment, width: int, tight: bool) -> list[list[Line]]:
             "view.loss", objective=visible(moment.objective()), value=number(head.loss)
         )
         return [[[Segment(" " + said, moment.look.ink)]], walk_start(moment, width)]
-    values = moment.layer.at(moment.cursor.t)
-    return [equation(moment, line, values, width, tight) for line in moment.back] or [
+    return [equation(moment, line, width, tight) for line in moment.back] or [
         [[Segment(" " + moment.text("view.no_back"), moment.look.dim)]]
     ]
 
@@ -109,24 +123,45 @@ def name_style(moment: Moment, made: str) -> Callable[[str | None], Style]:
     return style
 
 
-def equation(
-    moment: Moment, line: Formula, values: Mapping[str, Array], width: int, tight: bool
-) -> list[Line]:
+def equation(moment: Moment, line: Formula, width: int, tight: bool) -> list[Line]:
     """``f₄ = σ(a_f₄)`` and, below, the same with numbers and its result."""
     hidden = moment.hidden and not line.name.startswith("d_")
     unit = moment.cursor.unit
     stuck = moment.layer.held(line.name.removeprefix("d_"), moment.cursor.t, unit)
     if stuck is not None and not line.name.startswith("d_"):
         return [_stuck(moment, line.name, stuck)]
-    try:
-        done = None if hidden else numbers(line.formula, values, unit)
-    except IndexError:
-        # The gradient of an input narrower than the layer has no such component.
-        done = None
+    done = None if hidden else worked(moment.layer, line.formula, moment.cursor.t, unit)
     found = written(moment, line.name, line.formula, done, width, tight)
     if stuck is not None:
         found[-1].append(Segment("  " + moment.text("page.clamp.stops"), moment.look.dim))
     return found
+
+
+@lru_cache(maxsize=1024)
+def worked(layer: LayerTrace, formula: str, t: int, unit: int) -> Arithmetic | None:
+    """A formula with the numbers of one unit at token t: the same until something else is chosen.
+
+    None where there is no such component: of the gradient of an input narrower than the layer.
+    """
+    try:
+        return numbers(formula, _values(layer, t), unit)
+    except IndexError:
+        return None
+
+
+@lru_cache(maxsize=16)
+def _values(layer: LayerTrace, t: int) -> dict[str, Array]:
+    return layer.at(t)
+
+
+def in_symbols(formula: str, step: Step) -> tuple[Span, ...]:
+    """The formula in the field's notation, as spans."""
+    return _symbols(formula, int(step), step.before)
+
+
+@lru_cache(maxsize=1024)
+def _symbols(formula: str, t: int, before: int) -> tuple[Span, ...]:
+    return tuple(symbols(formula, Step(t, before)))
 
 
 def _stuck(moment: Moment, name: str, value: float) -> Line:
@@ -146,7 +181,7 @@ def written(
     style = name_style(moment, name)
     left = f" {symbol(name, moment.step)}"
     equals = Segment(" = ", look.ink)
-    said = [Segment(left, look.now), equals, *spans(symbols(formula, moment.step), style)]
+    said = [Segment(left, look.now), equals, *spans(in_symbols(formula, moment.step), style)]
     filled = [equals, *spans(done.spans, style)] if done else []
     filled += [equals, Segment(done.result if done else "?", look.now)]
     indent = len(left) + 3
@@ -189,9 +224,9 @@ def reading(moment: Moment, width: int) -> list[list[Line]]:
             Segment(f" {symbol(s + '_prev', moment.step)} = ", look.now),
             Segment(number(value, 3, True), look.source),
         ]
-        if not states:
+        if s == layer.states[0]:
             line.append(Segment("   " + moment.text("view.before"), look.dim))
-        states.append(line)
+        states += beside(moment, s + "_prev", [line], width)
     return [*blocks, states]
 
 
@@ -245,11 +280,21 @@ def _verdict(moment: Moment, k: int) -> Line:
     name = Segment(f" {visible(head.labels[k])} ", look.bold)
     if moment.hidden:
         return [name, Segment("?", look.now)]
+    other = _in_the_other(moment, k)
     if moment.trace.series is not None:
         return [name, *_in_its_unit(moment, moment.trace.series, value)]
     if head.kind == "linear":
-        return [name, Segment(number(value), look.now)]
+        return [name, Segment(number(value), look.now), *other]
     # The colour says which class, as in the sentence: the second of two lies above a half.
     above = k == 1 if len(head.labels) == 2 else value >= 0.5
     blocks = Segment("█" * round(20 * value), look.above if above else look.below)
-    return [name, Segment(number(value) + " ", look.now), blocks]
+    return [name, Segment(number(value) + " ", look.now), blocks, *other]
+
+
+def _in_the_other(moment: Moment, k: int) -> Line:
+    """What the head says of the other sentence up to the token aligned with this one."""
+    at = second.place(moment, moment.cursor.t)
+    if at is None:
+        return []
+    value = float(at[0].b.head.readout[at[1], k])
+    return [Segment(f"  {second.OTHER} {number(value)}", moment.look.source)]

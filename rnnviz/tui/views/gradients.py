@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from rich.segment import Segment
 
-from rnnviz.arrays import Array
 from rnnviz.display import visible
 from rnnviz.equations import Line as Formula
-from rnnviz.equations import number, numbers, symbol, symbols
+from rnnviz.equations import number, symbol
 from rnnviz.tui.draw import Line, heading, length, spans
 from rnnviz.tui.moment import Moment
 from rnnviz.tui.view import View
-from rnnviz.tui.views.equations import name_style, walk_start
+from rnnviz.tui.views.equations import in_symbols, name_style, walk_start, worked
 
 
 class Gradients(View):
@@ -26,24 +23,22 @@ class Gradients(View):
         head = heading(title, question, width, look, note)
         if moment.part == "predict":
             return [head, *walk_start(moment, width)]
-        values = moment.layer.at(moment.cursor.t)
         lines = [head]
         for line in moment.back:
-            lines += undone(moment, line, values, width)
+            lines += undone(moment, line, width)
         if len(lines) == 1:
             lines.append([Segment(" " + moment.text("view.no_back"), look.dim)])
         return lines
 
 
-def undone(moment: Moment, line: Formula, values: Mapping[str, Array], width: int) -> list[Line]:
+def undone(moment: Moment, line: Formula, width: int) -> list[Line]:
     """One gradient in one line: its value, then as much of its equation as there is room for.
 
     Nothing where the chosen unit has no such component (an input narrower than the layer).
     """
     look = moment.look
-    try:
-        done = numbers(line.formula, values, moment.cursor.unit)
-    except IndexError:
+    done = worked(moment.layer, line.formula, moment.cursor.t, moment.cursor.unit)
+    if done is None:
         return []
     style = name_style(moment, line.name)
     left = [
@@ -51,7 +46,7 @@ def undone(moment: Moment, line: Formula, values: Mapping[str, Array], width: in
         Segment(" = ", look.ink),
         Segment(done.result.ljust(8), look.now),
     ]
-    middle = [Segment("= ", look.dim), *spans(symbols(line.formula, moment.step), style)]
+    middle = [Segment("= ", look.dim), *spans(in_symbols(line.formula, moment.step), style)]
     right = [Segment(" = ", look.dim), *spans(done.spans, style)]
     for more in (middle, right):
         if length(left) + length(more) <= width:

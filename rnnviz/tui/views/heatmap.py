@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from rich.cells import cell_len
 from rich.segment import Segment
 
 from rnnviz.display import visible
 from rnnviz.trace import LayerTrace
+from rnnviz.tui import second
 from rnnviz.tui.arrange import NUMBER, cell_width
-from rnnviz.tui.draw import Line, fit, heading, heat, length, page, short, window
+from rnnviz.tui.draw import Line, fit, heading, heat, length, short, window
+from rnnviz.tui.lit import lit
 from rnnviz.tui.look import Look
 from rnnviz.tui.moment import Moment, scale
 from rnnviz.tui.view import Picked, View
@@ -19,11 +22,7 @@ def rows(moment: Moment, height: int) -> tuple[int, range]:
     """The line the rows start at, and the tokens that have one; if tight, no line for ▼ alone."""
     T = len(moment.trace.tokens)
     top = 2 if height - 2 >= min(T, 6) else 1
-    room = max(0, height - top)
-    first, t = moment.first, moment.cursor.t
-    if not first <= t < first + room:  # the size or the text has changed since it was set
-        first = page(T, t, room)
-    return top, range(first, min(T, first + room))
+    return top, moment.in_sight(max(0, height - top))
 
 
 def units(moment: Moment, width: int) -> tuple[int, int, int]:
@@ -35,13 +34,35 @@ def units(moment: Moment, width: int) -> tuple[int, int, int]:
 
 
 @lru_cache(maxsize=2048)
-def _cells(
-    layer: LayerTrace, name: str, t: int, shown: range, look: Look, wide: int, mark: int
-) -> tuple[Segment, ...]:
-    """The cells of one token: the same at every step until something else is looked at."""
+def _row(
+    layer: LayerTrace, name: str, t: int, shown: range, look: Look, wide: int, unit: int, here: bool
+) -> Line:
+    """The number and the cells of one token: the same until something else is looked at."""
     gate, end = scale(layer, name)
-    cells = layer.values[name][t, shown.start : shown.stop]
-    return tuple(heat(cells, end, gate, look, wide, mark))
+    row = layer.values[name][t]
+    said = Segment(f"{'▸' if here else ' '}{short(row[unit])}", look.now if here else look.dim)
+    cells = heat(row[shown.start : shown.stop], end, gate, look, wide, unit - shown.start)
+    return [said, *cells]
+
+
+@lru_cache(maxsize=2048)
+def _beside(
+    layer: LayerTrace, name: str, t: int, shown: range, moved: tuple[bool, ...], look: Look,
+    wide: int, unit: int, here: bool,
+) -> Line:  # fmt: skip
+    """The same row with what did not move put out."""
+    gate, end = scale(layer, name)
+    values = layer.values[name][t, shown.start : shown.stop]
+    said = _row(layer, name, t, shown, look, wide, unit, here)[0]
+    return [said, *lit(values, moved, end, gate, look, wide, unit - shown.start)]
+
+
+@lru_cache(maxsize=64)
+def _dots(look: Look, wide: int, count: int, hidden: bool) -> Line:
+    """A token that has not been read; a dot every fourth column says so in fewer bytes."""
+    mark = fit("·", max(4, wide)) * count
+    asked = (" ?" if hidden else "").ljust(NUMBER)
+    return [Segment(asked, look.dim), Segment(mark[: wide * count], look.rule)]
 
 
 class Words(View):
@@ -52,12 +73,12 @@ class Words(View):
         top, shown = rows(moment, height)
         lines: list[Line] = [[Segment("─" * width, look.rule)], *([[]] * (top - 1))]
         for k in shown:
-            word = fit(_named(moment, k, width - 1), width - 1)
+            word, mark = fit(_named(moment, k, width - 1), width - 1), second.mark(moment, k)
             if k == t:
-                lines.append([Segment(f"▸{word}", look.chosen)])
+                lines.append([Segment(f"{mark or '▸'}{word}", look.chosen)])
             else:
                 style = look.unknown if moment.trace.unknown[k] else look.ink
-                lines.append([Segment(f" {word}", style)])
+                lines.append([Segment(f"{mark or ' '}{word}", look.above if mark else style)])
         return lines
 
     def picked(self, moment: Moment, x: int, y: int) -> Picked | None:
@@ -69,6 +90,16 @@ def _named(moment: Moment, t: int, room: int) -> str:
     """The word; of a time without room for its day the hour alone, not a part of a number."""
     word = visible(moment.trace.tokens[t])
     return word if moment.trace.series is None or len(word) <= room else word[-room:].split()[-1]
+
+
+def _moved(moment: Moment, name: str) -> tuple[str, ...]:
+    """From which difference on a cell is lit, and how many are at the chosen token; or less."""
+    t = moment.cursor.t
+    said = moment.text("beside.moved", least=f"{second.threshold(moment, name):.2g}")
+    moved = second.moved(moment, name, t) if moment.known(t, name) else None
+    if moved is None:
+        return (said,)
+    return f"{said} {int(moved.sum())}/{len(moved)}", said
 
 
 class Heatmap(View):
@@ -92,29 +123,25 @@ class Heatmap(View):
             ends = arrow + 1 + len(number) > width
             said = f"{number}▼" if ends else f"▼{number}"
             lines.append([Segment(" " * (arrow - ends * len(number))), Segment(said, look.now)])
-        elif length(lines[0][:-1]) <= arrow < width:
+        elif lines[0][-1].text.startswith("─") and length(lines[0][:-1]) <= arrow < width:
             rule = width - arrow - 1
             before = arrow - length(lines[0][:-1])
             lines[0][-1:] = [
                 Segment("─" * before, look.rule), Segment("▼", look.now),
                 Segment("─" * rule, look.rule),
             ]  # fmt: skip
+        sight = range(first, first + count)
         for t in shown:
-            if not moment.known(t, name):
-                hidden = moment.hidden and t == moment.cursor.t
-                dots = (" ?" if hidden else "").ljust(NUMBER)
-                # A dot every fourth column says "not yet" as well as one in each, in fewer bytes.
-                mark = fit("·", max(4, wide)) * count
-                lines.append([Segment(dots, look.dim), Segment(mark[: wide * count], look.rule)])
-                continue
-            row = layer.values[name][t]
-            style = look.now if t == moment.cursor.t else look.dim
-            lines.append(
-                [
-                    Segment(f"{'▸' if t == moment.cursor.t else ' '}{short(row[unit])}", style),
-                    *_cells(layer, name, t, range(first, first + count), look, wide, unit - first),
-                ]
-            )
+            here = t == moment.cursor.t
+            if moment.known(t, name):
+                moved = second.moved(moment, name, t)
+                if moved is not None:
+                    flags = tuple(moved[first : first + count].tolist())
+                    lines.append(_beside(layer, name, t, sight, flags, look, wide, unit, here))
+                    continue
+                lines.append(_row(layer, name, t, sight, look, wide, unit, here))
+            else:
+                lines.append(_dots(look, wide, count, moment.hidden and here))
         return lines
 
     def _title(self, moment: Moment, name: str, first: int, count: int, width: int) -> Line:
@@ -127,6 +154,12 @@ class Heatmap(View):
         words = moment.word("name", name)
         title = name if words == name else f"{name} {words}"
         line = heading(title, "", width, moment.look, note)
+        if second.compared(moment) is not None:
+            told = (f"{note} {said}" for said in _moved(moment, name))
+            room = width - cell_len(title) - 5
+            line = heading(
+                title, "", width, moment.look, next((s for s in told if len(s) <= room), note)
+            )
         if made:
             line[1] = Segment(line[1].text, moment.look.now)
         return line

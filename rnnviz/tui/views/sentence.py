@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from rich.cells import cell_len
 from rich.segment import Segment
+from rich.style import Style
 
 from rnnviz.display import visible
 from rnnviz.equations import number
+from rnnviz.tui import second
 from rnnviz.tui.draw import Line, bar, curve, fit, heading
 from rnnviz.tui.moment import Moment, saliency
 from rnnviz.tui.view import Picked, View
@@ -25,15 +28,18 @@ class Column:
     x: int
     width: int
     word: str
+    other: str = ""  # what the second sentence has there
 
 
 def columns(moment: Moment, width: int) -> list[Column]:
     """The words that fit around the chosen one; only these are looked at."""
-    tokens, t = moment.trace.tokens, moment.cursor.t
+    tokens, t, found = moment.trace.tokens, moment.cursor.t, second.compared(moment)
 
     def word(k: int) -> str:
-        said = visible(tokens[k]) + ("?" if moment.trace.unknown[k] else "")
-        return fit(said, min(LONGEST, max(4, cell_len(said))))
+        said = second.mark(moment, k) + visible(tokens[k])
+        said += "?" if moment.trace.unknown[k] else ""
+        least = 4 if found is None else max(4, cell_len(second.words(found, k)))
+        return fit(said, min(LONGEST, max(least, cell_len(said))))
 
     room = width - GUTTER - 2
     gap = 2
@@ -53,11 +59,12 @@ def columns(moment: Moment, width: int) -> list[Column]:
             first, used, grown = first - 1, used + wide, True
         if not grown:
             break
-    found, x = [], GUTTER + 1
+    placed, x = [], GUTTER + 1
     for k in range(first, last + 1):
-        found.append(Column(k, x, cell_len(word(k)), word(k)))
-        x += found[-1].width + gap
-    return found
+        other = "" if found is None else second.words(found, k)
+        placed.append(Column(k, x, cell_len(word(k)), word(k), other))
+        x += placed[-1].width + gap
+    return placed
 
 
 class Sentence(View):
@@ -70,12 +77,16 @@ class Sentence(View):
         if moment.trace.series is not None:
             title, question = "page.series.strip", "page.series.strip_question"
         lines = [
-            heading(moment.text(title), moment.text(question), width, look),
+            heading(moment.text(title), moment.text(question), width, look, _both(moment)),
             words(moment, shown),
             beliefs(moment, shown),
         ]
-        bars = 2 if height >= 7 else 0
-        rows = height - 3 - bars
+        beside = second.compared(moment) is not None and height > 4
+        if beside:
+            lines.insert(2, others(moment, shown))
+        # The words of a second sentence are worth more than the bars.
+        bars = 2 if height >= 7 + beside else 0
+        rows = height - len(lines) - bars
         if rows >= 2:
             lines += believed_curve(moment, shown, width, rows)
         if bars:
@@ -111,8 +122,36 @@ def words(moment: Moment, shown: list[Column]) -> Line:
             pieces.append(Segment(column.word, look.unknown))
         else:
             read = layer.order.index(column.t) < layer.order.index(t)
-            pieces.append(Segment(column.word, look.bold if read else look.dim))
+            lit = look.above if second.mark(moment, column.t) else look.bold
+            pieces.append(Segment(column.word, lit if read else look.dim))
     return placed(shown, pieces)
+
+
+def others(moment: Moment, shown: list[Column]) -> Line:
+    """What the second sentence has under each word: = the same, ≠ another, − none, + one more."""
+    look = moment.look
+    pieces = []
+    for column in shown:
+        style = look.source if second.mark(moment, column.t) else look.dim
+        pieces.append(Segment(fit(column.other, column.width, "^"), style))
+    return _labelled(moment.text("beside.other"), placed(shown, pieces), look.dim)
+
+
+def _labelled(said: str, line: Line, style: Style) -> Line:
+    """A line of the strip with its name in the gutter."""
+    first = line[0]
+    line[0] = Segment(" " * (cell_len(first.text) - GUTTER), first.style)
+    return [Segment(fit(said, GUTTER - 1, ">") + " ", style), *line]
+
+
+def _both(moment: Moment) -> str:
+    """What is believed here and, at the same word, of the second sentence."""
+    t, k = moment.cursor.t, moment.shown_class()
+    at = second.place(moment, t)
+    if at is None or not _read(moment, t):
+        return ""
+    a, b = moment.readout[t, k], at[0].b.head.readout[at[1], k]
+    return moment.text("beside.beliefs", a=number(float(a)), b=number(float(b)))
 
 
 def _read(moment: Moment, t: int) -> bool:
@@ -137,10 +176,7 @@ def beliefs(moment: Moment, shown: list[Column]) -> Line:
         style = look.above if value >= 0.5 else look.below
         style = look.ink if head.kind == "linear" else style
         pieces.append(Segment(fit(number(value, 2), max(4, column.width), "^"), style))
-    line = placed(shown, pieces)
-    first = line[0]
-    line[0] = Segment(" " * (cell_len(first.text) - GUTTER), first.style)
-    return [Segment(fit(said, GUTTER - 1, ">") + " ", look.dim), *line]
+    return _labelled(said, placed(shown, pieces), look.dim)
 
 
 def believed_curve(moment: Moment, shown: list[Column], width: int, rows: int) -> list[Line]:
@@ -157,6 +193,7 @@ def believed_curve(moment: Moment, shown: list[Column], width: int, rows: int) -
     if known:
         centres = [column.x + column.width // 2 - GUTTER for column in known]
         drawn = curve(values, centres, width - GUTTER, rows)
+    behind = _other_curve(moment, known, (low, high), width - GUTTER, rows)
     other = head.labels[1 - k] if len(head.labels) == 2 else ""
     names = [""] * rows
     if head.kind != "linear":
@@ -175,10 +212,44 @@ def believed_curve(moment: Moment, shown: list[Column], width: int, rows: int) -
             [
                 Segment(fit(names[row], GUTTER - 2, ">") + " ", look.dim),
                 Segment(mark, look.rule),
-                Segment(drawn[row], style),
+                *_over(drawn[row], behind[row] if behind else "", style, look.source),
             ]
         )
     return lines
+
+
+#: The second sentence's curve is thin: told from the other without any colour.
+_THIN = str.maketrans("●━┃┏┓┗┛", "◆─│┌┐└┘")
+
+
+def _other_curve(
+    moment: Moment, known: list[Column], scale: tuple[float, float], width: int, rows: int
+) -> list[str]:
+    """What the second sentence makes believe, at the words that are aligned; empty without one."""
+    k, linear = moment.shown_class(), moment.trace.head.kind == "linear"
+    low, top = scale if linear else (0.0, 1.0)
+    shares, centres = [], []
+    for column in known:
+        at = second.place(moment, column.t)
+        if at is not None:
+            value = float(at[0].b.head.readout[at[1], k])
+            shares.append((value - low) / ((top - low) or 1))
+            centres.append(column.x + column.width // 2 - GUTTER)
+    drawn = curve(shares, centres, width, rows) if shares else []
+    return [row.translate(_THIN) for row in drawn]
+
+
+def _over(front: str, behind: str, style: Style, dim: Style) -> Line:
+    """One row of a curve over another; a point of the one behind is never hidden by a line."""
+    line: Line = []
+    for one, other in zip_longest(front, behind, fillvalue=" "):
+        hidden = other == " " or one == "●" or (one != " " and other != "◆")
+        text, worn = (one, style) if hidden else (other, dim)
+        if line and line[-1].style is worn:
+            line[-1] = Segment(line[-1].text + text, worn)
+        else:
+            line.append(Segment(text, worn))
+    return line
 
 
 def weight_bars(moment: Moment, shown: list[Column], rows: int) -> list[Line]:

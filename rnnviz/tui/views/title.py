@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from rich.cells import cell_len
 from rich.segment import Segment
 
 from rnnviz.display import visible
-from rnnviz.tui.draw import Line, beside, length
+from rnnviz.tui import second
+from rnnviz.tui.draw import Line, beside, cut, length
 from rnnviz.tui.moment import Moment
 from rnnviz.tui.view import View
 
@@ -38,6 +40,12 @@ class Title(View):
             part=moment.word("part", moment.part),
         )
         right = [Segment(place + " ", look.now)]
+        beside_it = _compared(moment, width - length([*left, *right]) - 1)
+        if not beside_it and len(trace.layers) == 1:
+            # In a narrow terminal it stands in place of the net's size.
+            beside_it = _compared(moment, width - length([*left[:-1], *right]) - 1)
+            left = left[:-1] if beside_it else left
+        left += beside_it
         about = Segment(f" · {visible(trace.about)}", look.dim)
         if trace.about and length([*left, about, *right]) + 1 <= width:
             left.append(about)
@@ -45,6 +53,19 @@ class Title(View):
             playing = moment.text("title.playing", seconds=f"{moment.seconds:g}")
             right.insert(0, Segment(playing + "  ", look.source))
         return [beside(left, right, width, look.ink)]
+
+
+def _compared(moment: Moment, room: int) -> Line:
+    """Which sentence every view shows beside this one; its own page says so itself."""
+    if moment.page == "against" or second.compared(moment) is None:
+        return []
+    text = visible(second.kept(moment).text)
+    for key in ("beside.note", "beside.short"):
+        around = cell_len(moment.text(key, text="")) + 3
+        if room >= around + 6:
+            said = moment.text(key, text=cut(text, room - around))
+            return [Segment(f" · {said}", moment.look.source)]
+    return []
 
 
 def _held(moment: Moment) -> Line:

@@ -1,0 +1,77 @@
+"""A sentence of sixty tokens on the panels or a page, stepped through as keys do it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+from rich.console import Console
+
+from rnnviz.cursor import Cursor, to_token
+from rnnviz.explore import explorer
+from rnnviz.query import Query
+from rnnviz.trace import Trace
+from rnnviz.tui.app import RnnvizApp
+from rnnviz.tui.pages import PAGES, load
+from rnnviz.tui.terminal import compact
+from rnnviz.tui.view import Drawn
+
+WORDS = "the film that was shown to us last night was not as good as the book had been but "
+TEXT = " ".join((WORDS * 5).split()[:60])
+#: The model a page is about, where it is not the default one.
+MODELS = {"padding": "imdb-lstm", "net": "agnews-bilstm", "series": "jena-gru"}
+NAMES = ["", *(entry.name for entry in PAGES)]
+Step = Callable[[Cursor, Trace, int], Cursor]
+
+
+def opened(name: str, lang: str = "en") -> RnnvizApp | None:
+    """The app on a page; None if the page has nothing to say about the sentence."""
+    read = explorer()
+    query = Query("" if name == "series" else TEXT, MODELS.get(name, "sentiment-lstm"))
+    kept = {}
+    if name == "against":
+        from rnnviz.tui.pages.against import Second
+
+        kept = {"against": Second(TEXT.replace("not ", ""))}
+    switch = ("sentiment-rnn", "sentiment-lstm", "sentiment-gru")
+    app = RnnvizApp(
+        read, query, read(query), switch=switch, explore=read, page=name, kept=kept, lang=lang
+    )  # type: ignore[arg-type]
+    if name and name != "clamp" and not load(name).applies(app.step_screen.moment):
+        return None
+    return app
+
+
+def wired(app: RnnvizApp) -> Console:
+    """A terminal of true colour."""
+    return Console(
+        file=io.StringIO(), force_terminal=True, color_system="truecolor", width=app.size.width
+    )
+
+
+def drawn(app: RnnvizApp, console: Console) -> str:
+    """What Textual writes for everything that asked to be painted again."""
+    screen = app.step_screen
+    asked = {view for view in screen.children if isinstance(view, Drawn) and view._repaint_required}
+    screen._compositor.update_widgets(asked)
+    for view in asked:
+        view._repaint_required = False
+    update = screen._compositor.render_update()
+    return "" if update is None else update.render_segments(console)
+
+
+def sent(app: RnnvizApp, console: Console) -> str:
+    """The same as it is sent to a terminal that erases in colour."""
+    return compact(drawn(app, console), erases=True)
+
+
+def steps(app: RnnvizApp) -> list[int]:
+    """How many bytes every step to the next token sends, the way the page walks."""
+    console, screen = wired(app), app.step_screen
+    T = len(screen.moment.trace.tokens)
+    order = range(T - 1, -1, -1) if screen.moment.page == "backward" else range(T)
+    sizes = []
+    for t in order:
+        screen.move(to_token(screen.moment.cursor, screen.moment.trace, t))
+        sizes.append(len(sent(app, console).encode()))
+    return sizes[1:]  # the first one is a jump

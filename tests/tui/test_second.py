@@ -1,0 +1,221 @@
+"""A second sentence in every view: its words, its numbers and what moved, as the traces say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.cells import cell_len
+
+from rnnviz.equations import number
+from rnnviz.query import Query
+from rnnviz.trace import Trace
+from rnnviz.tui import second
+from rnnviz.tui.app import settled
+from rnnviz.tui.contexts import coloured, flow
+from rnnviz.tui.draw import short
+from rnnviz.tui.look import THEMES, Look
+from rnnviz.tui.moment import Moment, scale
+from rnnviz.tui.second import MOVED, Second
+from rnnviz.tui.view import View
+from rnnviz.tui.views.cell import Cell
+from rnnviz.tui.views.equations import Equations
+from rnnviz.tui.views.heatmap import Heatmap, Words
+from rnnviz.tui.views.sentence import Sentence
+from rnnviz.tui.views.title import Title
+from tests.tui.made import app, made, moment, read, screen_text
+
+A, B = "this movie was not good", "this movie good was was good"
+CELLS = ("rnn", "lstm", "gru")
+
+
+def at(t: int, cell: str = "lstm", a: str = A, b: str = B, **changed: Any) -> Moment:
+    """A moment with the second sentence read."""
+    query, own = Query(a, cell), changed.pop("second", Second(b))
+    answers = {replace(query, text=b): made(b, cell)}
+    found = moment(made(a, cell), t, query=query, answers=answers, kept={"against": own})
+    return replace(found, **changed)
+
+
+def texts(view: View, m: Moment, width: int, height: int) -> list[str]:
+    """What a view draws; every line fits."""
+    said = ["".join(s.text for s in line) for line in view.lines(m, width, height)]
+    for line in said:
+        assert cell_len(line) <= width, line
+    return said
+
+
+def other(m: Moment) -> Trace:
+    (answer,) = m.answers.values()
+    return answer
+
+
+def aligned(m: Moment) -> dict[int, int]:
+    """Token of a: token of b."""
+    found = second.compared(m)
+    assert found is not None
+    return {i: j for i, j in found.pairs if i is not None and j is not None}
+
+
+def test_marks_say_what_became_of_every_word() -> None:
+    m = at(3, b="movie was bad good this")
+    strip = texts(Sentence(m), m, 120, 8)
+    assert strip[1].split() == ["−this", "movie", "was", "▐≠not▌", "+good"]
+    assert strip[2].split() == ["the", "other", "−", "=", "=", "≠bad", "=", "+this"]
+    assert [line[:5] for line in texts(Words(m), m, 10, 8)[2:]] == [
+        "−this", " movi", " was ", "≠not ", "+good"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("width, height", [(80, 7), (120, 8), (200, 10), (80, 3), (120, 6)])
+def test_the_strip_says_both_predictions_as_the_traces_have_them(width: int, height: int) -> None:
+    for t, j in aligned(at(0)).items():
+        m = at(t)
+        said = texts(Sentence(m), m, width, height)
+        assert len(said) <= height
+        k = m.shown_class()
+        assert f"● {number(float(m.trace.head.readout[t, k]))}" in said[0]
+        assert f"◆ {number(float(other(m).head.readout[j, k]))}" in said[0]
+
+
+def test_the_other_curve_has_a_point_at_every_aligned_word_that_was_read() -> None:
+    for t in range(5):
+        said = texts(Sentence(at(t)), at(t), 120, 12)
+        points = sum(line.count("◆") for line in said[4:-2])
+        shared = sum(line.count("●") for line in said[4:-2])
+        read_so_far = sum(i <= t for i in aligned(at(t)))
+        assert shared == t + 1 and read_so_far - shared <= points <= read_so_far
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_cell_is_lit_exactly_where_the_traces_differ_by_more_than_is_said(cell: str) -> None:
+    m = at(4, cell)
+    pairs = aligned(m)
+    for slot, name in enumerate(m.quantities):
+        said = texts(Heatmap(m, slot), m, 60, 9)
+        _, end = scale(m.layer, name)
+        assert f"lit > {MOVED * end:.2g}" in said[0]
+        a, b = m.layer.values[name], other(m).layers[0].values[name]
+        for t, line in enumerate(Heatmap(m, slot).lines(m, 60, 9)[2:]):
+            if t not in pairs:
+                continue
+            apart = np.abs(a[t].astype(float) - b[pairs[t]]) > MOVED * end
+            # Six units are wide enough for their numbers: put out, they have no background.
+            drawn = [
+                s.style is not None and (s.style.bgcolor is not None or s.style.underline)
+                for s in line[1:] for _ in s.text
+            ]  # fmt: skip
+            wide, row = len(drawn) // m.layer.units, "".join(s.text for s in line[1:])
+            assert row.split() == [short(float(v)).strip() for v in a[t]]
+            for unit, moved in enumerate(apart):
+                cells = drawn[unit * wide : (unit + 1) * wide]
+                value = abs(a[t, unit]) / end
+                if not moved:
+                    assert not any(cells[1:]), (name, t, unit)
+                elif value > 0.1:
+                    assert all(cells), (name, t, unit)
+
+
+def test_of_many_units_those_that_did_not_move_are_equals_signs() -> None:
+    a, b = made(A, units=32), made("this movie was good", units=32)
+    query = Query(A, "lstm")
+    m = moment(
+        a, 4, query=query, kept={"against": Second("b")},
+        answers={replace(query, text="b"): b}, look=Look("dark", colour=False),
+    )  # fmt: skip
+    m = replace(m, cursor=replace(m.cursor, unit=0))
+    slot = m.quantities.index("h")
+    said = texts(Heatmap(m, slot), m, 37, 9)
+    apart = np.abs(a.layers[0].values["h"][4].astype(float) - b.layers[0].values["h"][3]) > MOVED
+    assert said[0].count(f"{int(apart.sum())}/32") == 1
+    row = said[6][5:]
+    assert [c == "=" for c in row[1:]] == [not moved for moved in apart[1:]]
+    assert set(said[2][6:]) == {"="}
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_equation_and_the_cell_say_the_other_value_beside_their_own(cell: str) -> None:
+    for t, j in aligned(at(0, cell)).items():
+        for part in range(1, len(at(0, cell).layer.parts) - 1):
+            m = at(t, cell)
+            m = replace(m, cursor=replace(m.cursor, part=part, zoom="cell"))
+            layer, unit = other(m).layers[0], m.cursor.unit
+            equations = "\n".join(texts(Equations(m), m, 90, 30))
+            drawn = "\n".join(texts(Cell(m), m, 90, 30))
+            for line in m.lines:
+                said = number(float(layer.values[line.name][j, unit]), 3, True)
+                assert f"◆ {said}" in equations
+                if not line.name.startswith("a_"):
+                    assert f"{said}" in drawn.split("◆", 1)[1]
+
+
+def test_what_has_no_counterpart_is_not_compared() -> None:
+    m = at(3, b="this movie was good")
+    assert "◆" not in texts(Sentence(m), m, 120, 8)[0]
+    m = replace(m, cursor=replace(m.cursor, part=1))
+    assert "◆" not in "".join(texts(Equations(m), m, 90, 30))
+
+
+def test_predicting_first_hides_the_other_value_too() -> None:
+    m = replace(at(4), hidden=True)
+    for view in (Equations(m), Cell(m)):
+        assert "◆" not in "".join(texts(view, m, 90, 30))
+    assert "◆" not in texts(Sentence(m), m, 120, 8)[0]
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+def test_the_title_says_what_it_is_compared_with(width: int) -> None:
+    m = at(1)
+    m = replace(m, cursor=replace(m.cursor, part=0))
+    assert B[:3] in texts(Title(m), m, width, 1)[0]
+    off = at(1, second=Second(B, lit=False))
+    assert B[:12] not in texts(Title(off), off, width, 1)[0]
+
+
+@pytest.mark.parametrize("look", [Look("dark", colour=False), *map(Look, THEMES)])
+def test_switched_off_every_view_is_as_without_a_second_sentence(look: Look) -> None:
+    off = at(4, look=look, second=Second(B, lit=False))
+    without = replace(off, kept={})
+    views = [Title, Sentence, Words, Cell, Equations]
+    for view in [make(off) for make in views] + [Heatmap(off, 0)]:
+        assert view.lines(off, 120, 12) == view.lines(without, 120, 12)
+        on = at(4, look=look)
+        if not isinstance(view, Cell):
+            assert view.lines(on, 120, 12) != view.lines(without, 120, 12)
+
+
+def test_the_words_in_a_units_colours_are_marked() -> None:
+    m = at(0, b="this movie was bad good")
+    (line,) = coloured(m, flow(m.trace.tokens, 80), 0, 1)
+    assert "≠not" in "".join(s.text for s in line)
+
+
+async def test_a_key_switches_it_and_without_a_second_sentence_says_how() -> None:
+    it = app(A, explore=read, kept={"against": Second(B)})
+    async with it.run_test(size=(120, 36)) as pilot:
+        await settled(it, pilot)
+        assert "compared with" in screen_text(it)[0]
+        await pilot.press("A")
+        await pilot.pause(0.1)
+        assert "compared with" not in screen_text(it)[0]
+        assert any("A lights again" in line for line in screen_text(it))
+        await pilot.press("A")
+        await settled(it, pilot)
+        assert "compared with" in screen_text(it)[0]
+    it = app(A, explore=read)
+    async with it.run_test(size=(120, 36)) as pilot:
+        await settled(it, pilot)
+        await pilot.press("A")
+        await pilot.pause(0.1)
+        assert any("There is no second sentence" in line for line in screen_text(it))
+
+
+@pytest.mark.parametrize("page", ["lockstep", "clamp", "backward", "net"])
+async def test_the_words_of_the_pages_are_marked_too(page: str) -> None:
+    it = app(A, explore=read, kept={"against": Second("this movie was bad good")}, page=page)
+    async with it.run_test(size=(120, 36)) as pilot:
+        await settled(it, pilot)
+        await settled(it, pilot)
+        assert any("≠not" in line or "≠ not" in line for line in screen_text(it)), screen_text(it)
