@@ -6,10 +6,12 @@ before somebody asks for one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import cache
 from importlib.util import find_spec
 
-from rnnviz.engine.loops import HOST, Loops
+from rnnviz.cells import Cell
+from rnnviz.engine.loops import HOST, HostLoops, Loops, Walk
 from rnnviz.errors import MissingError, UsageError, nearest
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -29,8 +31,10 @@ def check(device: str) -> None:
 def choose(device: str, say: Callable[[str], None] = lambda text: None) -> Loops:
     """The walks over time of the device a wish comes to.
 
-    ``say`` is told which one "auto" took, and later what a card has no kernel for. MissingError,
-    with the command that would help, if "cuda" is not to be had; UsageError if unknown.
+    "cpu" is NumPy, the reference; "auto" the quickest there is: a card, or loops that numba
+    compiles, or NumPy. ``say`` is told which one it took, and later what a card has no kernel for.
+    MissingError, with the command that would help, if "cuda" is not to be had; UsageError if
+    unknown.
     """
     check(device)
     if device == "cpu":
@@ -43,8 +47,32 @@ def choose(device: str, say: Callable[[str], None] = lambda text: None) -> Loops
             f"There is no GPU to compute on: {why}.\n"
             f"For an NVIDIA card: {INSTALL}; without one: --device cpu"
         )
-    say(f"Computing on the CPU: {why}.")
-    return HOST
+    from rnnviz.engine import compiled
+
+    if not compiled.available():
+        say(f"Computing on the CPU: {why}.")
+        return HOST
+    say(f"Computing on the CPU with compiled loops: {why}.")
+    return with_compiled()
+
+
+@cache
+def with_compiled() -> HostLoops:
+    """Compiled walks where they can read a layer, else those of NumPy."""
+    from rnnviz.engine import compiled
+
+    made = compiled.CompiledScan
+    walk = Walk(compiled.able, compiled.scan, compiled.unscan, made)
+    return HostLoops("cpu, compiled", walk, *HOST.walks, summed=compiled.summed_rows)
+
+
+def compiling(loops: Loops, cells: Iterable[Cell]) -> bool:
+    """Whether the first batch will wait until loops are compiled, which then are kept."""
+    if loops is HOST or not loops.on_host:
+        return False
+    from rnnviz.engine import compiled
+
+    return any(compiled.able(cell, None) and not compiled.ready(cell) for cell in cells)
 
 
 def for_one(device: str) -> Loops:
@@ -86,9 +114,9 @@ def card(say: Callable[[str], None] = lambda text: None) -> Loops:
 
 
 def described(loops: Loops) -> str:
-    """The device by name: "cpu", or "cuda (NVIDIA H100 80GB HBM3)"."""
-    if loops is HOST:
-        return "cpu"
+    """The device by name: "cpu", "cpu, compiled", or "cuda (NVIDIA H100 80GB HBM3)"."""
+    if loops.on_host:
+        return loops.name
     import cupy
 
     name = cupy.cuda.runtime.getDeviceProperties(cupy.cuda.Device().id)["name"]

@@ -109,7 +109,7 @@ class HostLoops:
         self, name: str, *walks: Walk,
         summed: Callable[[Array, Array, int], WordRows] = summed_rows,
     ) -> None:  # fmt: skip
-        self.name, self._walks, self._summed = name, walks, summed
+        self.name, self.walks, self._summed = name, walks, summed
 
     def asarray(self, a: Array) -> Array:
         """As it is."""
@@ -127,7 +127,7 @@ class HostLoops:
         self, cell: Cell, passes: Sequence[Pass], x: Array | Lookup, mask: Array | None, keep: bool
     ) -> tuple[Scanned, ...]:
         """See :class:`Loops`."""
-        walk = next((w for w in self._walks if w.able(cell, mask)), None)
+        walk = next((w for w in self.walks if w.able(cell, mask)), None)
         if walk is None and isinstance(x, Lookup):
             x = x.table[x.ids]
         found: list[Scanned] = []
@@ -156,7 +156,7 @@ class HostLoops:
         for n, (p, s) in enumerate(zip(params, done, strict=True)):
             out = None if d_h is None else blocks(d_h, len(done))[n]
             last = None if d_last is None else {"h": blocks(d_last, len(done))[n]}
-            walk = next((w for w in self._walks if isinstance(s, w.made)), None)
+            walk = next((w for w in self.walks if isinstance(s, w.made)), None)
             if walk is None:
                 back: Any = unscan(cell, p, s, out, last)
             else:

@@ -58,7 +58,7 @@ def resume(
         if spec is None:
             directory.reopen(0)
             return measure(chosen, task, directory, record, control)
-        loops = plan.device(control)
+        loops = plan.device(replace(control, device=_device(control.device, record)), spec)
         params = initialise(spec, options.seed)
         state = directory.state(shapes(spec)) or State.fresh(params, fit)
         if epochs is not None:
@@ -79,6 +79,12 @@ def _read(
         return recipe, Options(**record["options"]), spec, FitSpec(**record["fit"])
     except (KeyError, TypeError, ValueError) as error:
         raise InvalidFileError(f"{path / 'spec.json'} is damaged: {error}.") from error
+
+
+def _device(asked: str, record: Mapping[str, Any]) -> str:
+    """Unless something else is asked for a run goes on with what it began with, where that is."""
+    began = str(record.get("device", "cpu"))
+    return "cpu" if asked == "auto" and began == "cpu" else asked
 
 
 def _check_unfinished(run: Run, fit: FitSpec, epochs: int | None) -> None:

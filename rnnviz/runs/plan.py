@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from rnnviz.cells import CELLS, variant
 from rnnviz.data.series import Scaling
-from rnnviz.engine.device import choose
+from rnnviz.engine.device import choose, compiling
 from rnnviz.engine.loops import Loops
 from rnnviz.engine.spec import FitSpec, ModelSpec
 from rnnviz.errors import UsageError, nearest
@@ -74,9 +75,14 @@ def fit_of(recipe: Recipe, options: Options, sample: bool) -> FitSpec:
     return replace(recipe.fit, **changes)
 
 
-def device(control: Control) -> Loops:
+def device(control: Control, spec: ModelSpec) -> Loops:
     """Where the run is computed; a Note says what "auto" came to, and what a card cannot."""
-    return choose(control.device, lambda text: control.watch(Note(text)))
+    loops = choose(control.device, lambda text: control.watch(Note(text)))
+    named: Any = CELLS  # modules are hashable, which their protocol cannot say
+    cells = [variant(named[s.cell], s.activation, s.recurrent_activation) for s in spec.layers]
+    if compiling(loops, cells):
+        control.watch(Note("Compiling the loops, the first time only: some seconds."))
+    return loops
 
 
 def check_device(control: Control) -> None:

@@ -49,7 +49,7 @@ def train(
     task = plan.prepared(chosen, folder, options, control, "nothing had been trained.")
     spec = plan.net(chosen, options, task)
     fit = plan.fit_of(chosen, options, is_sample(folder))
-    loops = HOST if spec is None else plan.device(control)
+    loops = HOST if spec is None else plan.device(control, spec)
     if loops is HOST:
         fit = plan.in_parts(fit, spec, options)
     record = plan.record_of(chosen, options, task, spec, fit, folder, described(loops))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -79,12 +80,14 @@ def test_scaling_gives_an_exponent_for_each_size(
         (["--workload", "imdb-ltsm"], 2, "Did you mean 'imdb-lstm'?"),
         (["--peers", "keras"], 2, "There are: torch, torch-1, keras-tf,"),
         (["--python", "/no/such/python"], 2, "--python PATH"),
-        (["--device", "cuda"], 3, "no GPU engine yet"),
+        (["--device", "cuda"], 3, "There is no GPU to compute on"),
     ],
 )
 def test_what_cannot_be_measured_is_refused_at_once(
-    options: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+    options: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setitem(sys.modules, "cupy", None)  # no card to be found, if there is one
     assert run(["bench", *options]) == code
     assert said in capsys.readouterr().err
 

@@ -15,7 +15,8 @@
 #define THREADS (4 * UNITS)
 #define SPAN (UNITS / PARTS)          // numbers of h_prev that a lane multiplies
 #define IN_SHARED (SPAN - REGISTERS)  // of its weights, those that do not fit its registers
-#define AHEAD (REGISTERS == SPAN ? 4 : 2)                       // steps whose numbers are asked for before they are needed
+// Steps whose numbers are asked for before they are needed; few where registers are.
+#define AHEAD (REGISTERS == SPAN ? 4 : 1)
 #define ALL 0xffffffffu
 
 __device__ __forceinline__ float fast_tanh(float a) {

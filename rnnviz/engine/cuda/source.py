@@ -18,7 +18,7 @@ from rnnviz.engine.pointwise import Gate, NotPointwiseError, Pointwise, names_in
 
 LANES = 4
 #: From this many units on the weights of a unit no longer fit a thread's registers.
-LARGEST, LARGEST_IN_REGISTERS, REGISTERS = 128, 96, 80
+LARGEST, LARGEST_IN_REGISTERS, REGISTERS = 128, 96, 84
 #: α·tanh(β·a) + γ: how a gate's function is computed by all lanes at once.
 BENT = {"tanh": (1.0, 1.0, 0.0), "sigmoid": (0.5, 0.5, 0.5)}
 

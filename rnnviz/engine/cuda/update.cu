@@ -64,8 +64,13 @@ extern "C" __global__ void squares(
     const float *__restrict__ g, const int *__restrict__ starts, float *__restrict__ rooms)
 {
     float sum = 0.0f;
-    const int first = starts[blockIdx.y], end = starts[blockIdx.y + 1];
-    for (int k = first + blockIdx.x * blockDim.x + threadIdx.x; k < end; k += ROOMS * blockDim.x)
+    const int first = starts[blockIdx.y] + blockIdx.x * blockDim.x, end = starts[blockIdx.y + 1];
+    if (first >= end) {  // a small array fills few rooms
+        if (threadIdx.x == 0)
+            rooms[blockIdx.y * ROOMS + blockIdx.x] = 0.0f;
+        return;
+    }
+    for (int k = first + threadIdx.x; k < end; k += ROOMS * blockDim.x)
         sum += g[k] * g[k];
     sum = over_block(sum);
     if (threadIdx.x == 0)

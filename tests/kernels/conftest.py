@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cuda import emulated, standin
+from kernels import emulated, standin
 
 from rnnviz.engine import device
 from rnnviz.engine.cuda.card import Card

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cuda import emulated, standin
-from cuda.emulated import KernelError
+from kernels import emulated, standin
+from kernels.emulated import KernelError
 
 THREADS = 128
 

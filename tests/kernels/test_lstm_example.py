@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cuda import emulated, standin
-from cuda.compiled import compile_for
+from kernels import emulated, standin
+from kernels.compiled import compile_for
 
 SOURCE = (Path(__file__).parent / "lstm_example.cu").read_text()
 STEPS, ROWS, UNITS = 20, 8, 32

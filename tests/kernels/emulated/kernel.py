@@ -8,9 +8,9 @@ import re
 import signal
 from typing import Any, Final
 
-from cuda.emulated import memory
-from cuda.emulated.arguments import pointer, scalar
-from cuda.emulated.build import (
+from kernels.emulated import memory
+from kernels.emulated.arguments import pointer, scalar
+from kernels.emulated.build import (
     LARGEST_SHARED,
     CompileError,
     KernelError,

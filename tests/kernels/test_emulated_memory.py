@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from cuda.emulated import CompileError, KernelError
+from kernels.emulated import CompileError, KernelError
 
 KIB = 1024
 

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from cuda.names import namespace
-from cuda.record import record as record
+from kernels.names import namespace
+from kernels.record import record as record
 
 #: The order in which the threads of a block run: see emulated.ALL_SCHEDULES.
 schedule = "round-robin"

@@ -8,10 +8,19 @@ from importlib.machinery import ModuleSpec
 from typing import Any, Final
 
 import numpy as np
-from cuda import emulated
-from cuda.card import CUDARuntimeError, cuda_module
-from cuda.device_array import check_ufunc, finish, ndarray, to_device, unwrap, unwrap_all, wrap
-from cuda.record import record
+from kernels import emulated
+from kernels.card import CUDARuntimeError, cuda_module
+from kernels.device_array import (
+    check_ufunc,
+    finish,
+    ndarray,
+    quiet,
+    to_device,
+    unwrap,
+    unwrap_all,
+    wrap,
+)
+from kernels.record import record
 
 #: How many numbers these give is known only once the card has counted them.
 _COUNTING: Final = ("nonzero", "flatnonzero", "argwhere", "unique", "compress", "extract")
@@ -31,7 +40,8 @@ def call(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, 
     if name in _COUNTING or (name == "where" and len(args) == 1):
         record.sync(f"{name}()")
     host_args, host_kwargs = unwrap_all(args, kwargs)
-    result = function(*host_args, **host_kwargs)
+    with quiet():
+        result = function(*host_args, **host_kwargs)
     if name in _VERDICTS:
         return wrap(np.asarray(result))
     return finish(result, kwargs.get("out"))
@@ -90,7 +100,7 @@ class RawModule(emulated.RawModule):
     """cupy.RawModule, on the schedule the stand-in is set to."""
 
     def __init__(self, code: str, *, options: tuple[str, ...] = (), backend: str = "nvrtc") -> None:
-        from cuda import standin
+        from kernels import standin
 
         super().__init__(code, options=options, backend=backend, races=standin.races)
 
@@ -103,7 +113,7 @@ class RawModule(emulated.RawModule):
 
 class _Kernel(emulated.Kernel):
     def __call__(self, grid: Any, block: Any, args: Any, *, shared_mem: int = 0) -> None:
-        from cuda import standin
+        from kernels import standin
 
         record.launches.append(self.name)
         self.schedule = standin.schedule
@@ -129,7 +139,8 @@ class _Ufunc:
 
         def run(*args: Any, **kwargs: Any) -> Any:
             host_args, host_kwargs = unwrap_all(args, kwargs)
-            return finish(found(*host_args, **host_kwargs), kwargs.get("out"))
+            with quiet():
+                return finish(found(*host_args, **host_kwargs), kwargs.get("out"))
 
         return run
 

@@ -33,12 +33,14 @@ def _texts(name: str, words: int, length: int | None, classes: int) -> Net:
     """The recipe's net over a small vocabulary, and made-up texts."""
     recipe = find(name)
     spec = recipe.model(words)
+    layers = tuple(replace(layer, units=32) for layer in spec.layers)  # one kernel for all of them
+    spec = replace(spec, layers=layers, source=replace(spec.source, vocabulary=words))
     rng = np.random.default_rng(7)
     rows = [rng.integers(1, words, rng.integers(3, 25)).tolist() for _ in range(STEPS * BATCH)]
     y = rng.integers(0, classes, len(rows)).astype(np.float32)
     front = name.startswith("imdb")
     texts = Texts(rows, y, padding="front" if front else "end", length=length, bucketed=not front)
-    return Net(spec, _short(recipe.fit), texts, texts)
+    return Net(spec, _short(recipe.fit), texts, replace(texts, ids=rows[:BATCH], y=y[:BATCH]))
 
 
 def _windows(name: str) -> Net:
@@ -48,7 +50,9 @@ def _windows(name: str) -> Net:
         data, lookback=120, step=6, delay=12, target=1, draw_from=((130, 380),),
         draws=STEPS * BATCH,
     )  # fmt: skip
-    return Net(recipe.model(14), _short(recipe.fit), windows, replace(windows, rows=np.arange(130, 140)))
+    return Net(
+        recipe.model(14), _short(recipe.fit), windows, replace(windows, rows=np.arange(130, 140))
+    )
 
 
 def _short(spec: FitSpec) -> FitSpec:

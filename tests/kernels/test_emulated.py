@@ -6,8 +6,8 @@ import re
 
 import numpy as np
 import pytest
-from cuda import standin
-from cuda.emulated import ALL_SCHEDULES, CompileError, KernelError
+from kernels import standin
+from kernels.emulated import ALL_SCHEDULES, CompileError, KernelError
 
 THREADS = 128
 
@@ -119,7 +119,7 @@ def test_atomic_operations_count_everyone(xp, trial):
 
 
 def test_a_kernel_that_waits_for_what_never_comes_is_stopped(xp, trial, monkeypatch):
-    monkeypatch.setattr("cuda.emulated.kernel.TIME_LIMIT", 1)
+    monkeypatch.setattr("kernels.emulated.kernel.TIME_LIMIT", 1)
     with pytest.raises(KernelError, match="time limit of 1 s"):
         trial("wait_forever")((1,), (1,), (xp.zeros(1, np.int32),))
 

@@ -12,6 +12,32 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from kernels import mingru, peephole
+
+from rnnviz.cells import CELLS, variant
+
+#: The cards that kernels are compiled for: Turing, Ampere, Ada, Hopper, Blackwell.
+ARCHES: Final = ("sm_75", "sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120")
+#: Bytes of shared memory that a block may ask for on each (CUDA C++ Programming Guide, "Technical
+#: Specifications per Compute Capability").
+MOST_SHARED: Final = {
+    "sm_75": 64 << 10, "sm_80": 163 << 10, "sm_86": 99 << 10, "sm_89": 99 << 10,
+    "sm_90": 227 << 10, "sm_100": 227 << 10, "sm_120": 99 << 10,
+}  # fmt: skip
+#: Every cell with the activations it may have, by name; and two that are not shipped.
+VARIANTS: Final = {
+    **{
+        " ".join([name, *(("relu",) * (a == "relu")), *(("hard",) * (r != "sigmoid"))]): variant(
+            CELLS[name], a, r
+        )
+        for name in ("rnn", "lstm", "gru")
+        for a in ("tanh", "relu")
+        for r in ("sigmoid", "hard_sigmoid")
+        if name != "rnn" or r == "sigmoid"
+    },
+    "mingru": mingru,
+    "peephole": peephole,
+}
 
 _NUMBERS: Final = {
     "registers": r"Used (\d+) registers",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import types
 from typing import Any, Final
 
-from cuda.emulated.build import LARGEST_SHARED, CompileError
-from cuda.emulated.kernel import SHARED_WITHOUT_ASKING
-from cuda.record import record
+from kernels.emulated.build import LARGEST_SHARED, CompileError
+from kernels.emulated.kernel import SHARED_WITHOUT_ASKING
+from kernels.record import record
 
 
 class CUDARuntimeError(RuntimeError):

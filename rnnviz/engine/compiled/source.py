@@ -1,0 +1,263 @@
+"""A cell's compiled module as text: its own lines, the products, and the loops around them."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from types import FunctionType, ModuleType
+
+from rnnviz.cells import Cell
+from rnnviz.engine.compiled import functions, loops, sums
+from rnnviz.engine.optimizers import Formulas
+from rnnviz.engine.pointwise import Gate, Pointwise, names_in, pointwise, terms
+
+
+class NotCompiledError(Exception):
+    """The cell does something that the loops have no place for."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where a cell's values stand, and its module's text."""
+
+    cell: Pointwise
+    inputs: tuple[str, ...]  # gates in the order of x·W: apart, joint
+    recurrent: tuple[str, ...]  # gates in the order of h_prev·U: joint, apart
+    own: tuple[str, ...]  # vectors of the cell's own that are trained
+    source: str
+
+    @property
+    def apart(self) -> int:
+        """Gates whose two products do not meet in one sum."""
+        return sum(not g.joint for g in self.cell.gates)
+
+
+def plan(cell: Cell) -> Plan:
+    """NotPointwiseError or NotCompiledError if the cell is none for these loops."""
+    read = pointwise(cell)
+    joint = [g.name for g in read.gates if g.joint]
+    apart = [g.name for g in read.gates if not g.joint]
+    columns = _columns(read.gates, apart, joint)
+    if len(read.saved) > len(columns):
+        raise NotCompiledError(f"{cell.name}: {len(read.saved)} values to keep")
+    text = [
+        *(HEAD, "from {common} import *", *map(_compiled, _functions_of(functions))),
+        *(_forward_row(read, columns), _backward_row(read, columns)),
+        *map(_compiled, (loops.forward, loops.backward)),
+    ]
+    return Plan(read, (*apart, *joint), (*joint, *apart), read.weights, _module(text))
+
+
+def common() -> str:
+    """The text of what all cells' modules share."""
+    parts = [f for f in _functions_of(loops) if f not in (loops.forward, loops.backward)]
+    return _module([HEAD, *_products(), *map(_compiled, parts)])
+
+
+def summing() -> str:
+    """The text of the module that sums up rows by word."""
+    return _module([HEAD, "from {common} import *", *map(_compiled, _functions_of(sums))])
+
+
+def stepping(formulas: Formulas, gathered: tuple[str, ...], numbers: tuple[str, ...]) -> str:
+    """The text of the module with a step of an optimizer; rows without a gradient have zeros."""
+    arrays = ("p", *gathered)
+    head = [f"    {n} = floats(like, words[{k}])" for k, n in enumerate(arrays, 2)]
+    said = [f"v_{n} = fill(like, numbers[{k}])" for k, n in enumerate(numbers)]
+    lines = [f"v_{n} = get({n}, i)" for n in arrays]
+    lines += [f"v_{n} = {_said(ast.parse(f, mode='eval').body)}" for n, f in formulas]
+    lines += [f"put({n}, i, v_{n})" for n in dict(formulas)]
+    text = [
+        "@njit(nogil=True, cache=True)",
+        "def step_rows(like, words, numbers, gradient, first, end):",
+        "    E, g = words[0], floats(like, words[1])", *head,
+        "    zero = fill(like, 0.0)", *(f"    {line}" for line in said),
+        "    for row in range(first, end):",
+        "        use = gradient[row]",
+        "        for j in range(0, E, lanes(like)):",
+        "            i = row * E + j",
+        "            v_g = zero if use < 0 else get(g, use * E + j)",
+        *(f"            {line}" for line in lines),
+    ]  # fmt: skip
+    return _module([HEAD, "\n".join(text)])
+
+
+def _module(parts: Iterable[str]) -> str:
+    return "\n\n\n".join(parts) + "\n"
+
+
+#: What is called from Python. What that calls at every step is compiled once and called; smaller
+#: functions become a part of where they stand.
+ENTRIES = ("forward", "backward", "collect", "add_up", "add_up_products")
+CALLED = ("look_input", "look_state", "change", "begin_gates", "arrive", "through", "sum_up",
+          "give_input")  # fmt: skip
+
+HEAD = '''"""Written by rnnviz, to be compiled once and kept. May be removed at any time."""
+
+from __future__ import annotations
+
+from numba import njit
+
+from rnnviz.engine.compiled.opening import opened_job, opened_sum
+from rnnviz.engine.compiled.vectors import (
+    add, assign, at, div, each, fill, floats, fma, get, lanes, least, most, mul, nothing, put,
+    sqrt, step, sub, tanh,
+)'''
+
+_PART = "@njit(nogil=True, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)"
+_INLINE = _PART.replace(")", ", forceinline=True)")
+
+
+def _functions_of(module: ModuleType) -> list[FunctionType]:
+    """In the order they are written."""
+    found = (f for f in vars(module).values() if inspect.isfunction(f))
+    return [f for f in found if f.__module__ == module.__name__]
+
+
+def _compiled(function: Callable[..., object]) -> str:
+    if function.__name__ in ENTRIES:
+        how = "@njit(nogil=True, cache=True)"
+    else:
+        how = _PART if function.__name__ in CALLED else _INLINE
+    return f"{how}\n{inspect.getsource(function)}".strip()
+
+
+# -- products -------------------------------------------------------------------------------------
+
+#: Rows and vectors of a product that are computed together: as many as there are registers for.
+ROWS, VECTORS = 4, 2
+
+
+def _products() -> list[str]:
+    tiles = [_tile(f"tile_{v}", ROWS, v) for v in (VECTORS, 1)]
+    return [*tiles, _PRODUCT]
+
+
+def _tile(name: str, rows: int, vectors: int) -> str:
+    """C += A·B for some rows of C and a few vectors of each, which stay in registers."""
+    R, V = range(rows), range(vectors)
+    lines = [_INLINE, f"def {name}(C, c, C_row, A, a, A_row, A_column, B, b, B_row, K):"]
+    lines.append("    L = lanes(C)")
+    lines += [f"    s{r}{v} = get(C, c + {r} * C_row + {v} * L)" for r in R for v in V]
+    lines.append("    for k in range(K):")
+    lines += [f"        b{v} = get(B, b + k * B_row + {v} * L)" for v in V]
+    for r in R:
+        lines.append(f"        x = each(A, a + {r} * A_row + k * A_column)")
+        lines += [f"        s{r}{v} = fma(x, b{v}, s{r}{v})" for v in V]
+    lines += [f"    put(C, c + {r} * C_row + {v} * L, s{r}{v})" for r in R for v in V]
+    return "\n".join(lines)
+
+
+_PRODUCT = f'''{_PART}
+def product(C, c, C_row, A, a, A_row, A_column, B, b, B_row, rows, columns, K):
+    """C (rows, columns) += A (rows, K) · B (K, columns); rows are a multiple of {ROWS}."""
+    L = lanes(C)
+    j = 0
+    while j + {VECTORS} * L <= columns:
+        for r in range(0, rows, {ROWS}):
+            tile_{VECTORS}(C, c + r * C_row + j, C_row, A, a + r * A_row, A_row, A_column,
+                   B, b + j, B_row, K)
+        j += {VECTORS} * L
+    while j < columns:
+        for r in range(0, rows, {ROWS}):
+            tile_1(C, c + r * C_row + j, C_row, A, a + r * A_row, A_row, A_column,
+                   B, b + j, B_row, K)
+        j += L'''
+
+
+# -- lines ----------------------------------------------------------------------------------------
+
+
+def _columns(gates: tuple[Gate, ...], apart: list[str], joint: list[str]) -> dict[str, int]:
+    """The block of a row where each sum stands, and where its gradient belongs."""
+    for g in gates:
+        if not (g.reads_input and g.reads_state and g.d_xw and g.d_hu):
+            raise NotCompiledError(f"gate {g.name!r} lacks a product")
+        if g.joint and g.d_xw != g.d_hu:
+            raise NotCompiledError(f"gate {g.name!r} has two gradients of one sum")
+    names = [f"xw_{g}" for g in apart] + [f"sum_{g}" for g in joint] + [f"hu_{g}" for g in apart]
+    return {name: k for k, name in enumerate(names)}
+
+
+def _said(node: ast.expr) -> str:
+    """An expression as calls; recorded names get a v, so that none means something else."""
+    match node:
+        case ast.Name(id=name):
+            return f"v_{name}"
+        case ast.Constant(value=value):
+            return f"fill(zero, {float(value)!r})"  # type: ignore[arg-type]
+        case ast.Call(ast.Name(id=function), [argument]):
+            return f"{function}({_said(argument)})"
+        case ast.UnaryOp(ast.USub(), operand):
+            return f"sub(zero, {_said(operand)})"
+        case ast.BinOp(base, ast.Pow(), _):
+            return f"mul({_said(base)}, {_said(base)})"
+        case ast.BinOp(left, op, right) if type(op) in _OPERATIONS:
+            return f"{_OPERATIONS[type(op)]}({_said(left)}, {_said(right)})"
+    raise NotCompiledError(ast.unparse(node))
+
+
+_OPERATIONS: dict[type, str] = {
+    ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div",
+}  # fmt: skip
+
+
+def _loop(head: str, lines: list[str]) -> str:
+    top = [_INLINE, head, "    for j in range(0, H, lanes(A)):", "        zero = fill(A, 0.0)"]
+    return "\n".join([*top, *(f"        {line}" for line in lines)])
+
+
+def _forward_row(cell: Pointwise, columns: dict[str, int]) -> str:
+    lines = [f"v_{name} = get(A, a + {k} * H + j)" for name, k in columns.items()]
+    lines += [f"v_{s}_prev = get(S, {i} * S_size + before + j)" for i, s in enumerate(cell.states)]
+    lines += [f"v_{w} = get(own, {k} * H + j)" for k, w in enumerate(cell.weights)]
+    lines += [f"v_{line.name} = {_said(line.value)}" for line in cell.forward]
+    lines += [f"put(A, a + {k} * H + j, v_{name})" for k, name in enumerate(cell.saved)]
+    lines += [f"put(S, {i} * S_size + after + j, v_{s})" for i, s in enumerate(cell.states)]
+    return _loop("def forward_row(A, a, S, S_size, before, after, own, H):", lines)
+
+
+def _backward_row(cell: Pointwise, columns: dict[str, int]) -> str:
+    lines = ["v_d_h_out = zero"]
+    for i, s in enumerate(cell.states):
+        lines.append(f"v_d_{s}_next = get(C, {i} * C_size + carry + j)")
+        lines.append(f"v_d_{s}_next = sub(add(v_d_{s}_next, tiny), tiny)")
+        lines.append(f"v_{s} = get(S, {i} * S_size + after + j)")
+        lines.append(f"v_{s}_prev = get(S, {i} * S_size + before + j)")
+    lines += [f"v_{name} = get(A, a + {k} * H + j)" for k, name in enumerate(cell.saved)]
+    lines += [f"v_{w} = get(own, {k} * H + j)" for k, w in enumerate(cell.weights)]
+    lines += [f"v_{line.name} = {_said(line.value)}" for line in cell.backward]
+    for g in cell.gates:
+        if g.joint:
+            lines.append(f"put(D, d + {columns[f'sum_{g.name}']} * H + j, v_{g.d_xw})")
+        else:
+            lines.append(f"put(D, d + {columns[f'xw_{g.name}']} * H + j, v_{g.d_xw})")
+            lines.append(f"put(D, d + {columns[f'hu_{g.name}']} * H + j, v_{g.d_hu})")
+    for i, s in enumerate(cell.states):
+        found = f"v_d_{s}_prev" if s in cell.around else "zero"
+        lines.append(f"put(C, {i} * C_size + carry + j, {found})")
+    for k, w in enumerate(cell.weights):
+        at = f"(k * {len(cell.weights)} + {k}) * H + j"
+        lines += [f"put(G, {at}, add(get(G, {at}), {term}))" for term in _sources(cell, w)]
+    head = "def backward_row(A, a, S, S_size, before, after, C, C_size, carry, D, d, own, G, k, H):"
+    return _loop(head, ["tiny = nothing(zero)", *lines])
+
+
+def _sources(cell: Pointwise, weight: str) -> list[str]:
+    """What each line that multiplies by the vector adds to its gradient."""
+    found = []
+    for line in cell.forward:
+        for term in terms(line.value):
+            if weight not in names_in(term):
+                continue
+            match term:
+                case ast.BinOp(ast.Name(id=name), ast.Mult(), factor) if name == weight:
+                    pass
+                case ast.BinOp(factor, ast.Mult(), ast.Name(id=name)) if name == weight:
+                    pass
+                case _:
+                    raise NotCompiledError(f"{weight} in {ast.unparse(term)}")
+            found.append(f"mul(v_d_{line.name}, {_said(factor)})")
+    return found

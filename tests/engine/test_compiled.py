@@ -1,0 +1,243 @@
+"""The compiled loops give what the plain ones give, on any number of threads."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from engine.test_fast import PADDING, V, drawn, padded_ids
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rnnviz.arrays import Array, Values
+from rnnviz.cells import CELLS, Cell, lstm, variant
+from rnnviz.engine import compiled, recurrent
+from rnnviz.engine.compiled import Lookup, functions, threads
+from rnnviz.engine.words import summed_rows, table_of
+from rnnviz.equations import FUNCTIONS, Line
+
+pytest.importorskip("numba")
+vectors = pytest.importorskip("rnnviz.engine.compiled.vectors")
+
+
+def peephole() -> Cell:
+    """An LSTM whose forget gate also sees the cell state (Gers and Schmidhuber, 2000)."""
+    found: Any = ModuleType("peephole")
+    found.name, found.title, found.recurrent = "peephole", "peephole LSTM", lstm.gates
+    found.gates, found.states = lstm.gates, lstm.states
+    found.shapes = lstm.shapes
+
+    def more(lines: tuple[Line, ...], name: str, term: str) -> tuple[Line, ...]:
+        return tuple(Line(n.name, n.part, n.formula + term * (n.name == name)) for n in lines)
+
+    def forward(p: Values, v: Values, prev: Values) -> None:
+        zero = np.zeros_like(prev["c"])
+        v["hu"] = v["hu"] + np.concatenate([zero, prev["c"] * p["p_f"], zero, zero], -1)
+        lstm.forward(p, v, prev)
+
+    def backward(p: Values, v: Values, prev: Values, d: Values) -> None:
+        lstm.backward(p, v, prev, d)
+        d["c_prev"] = d["c_prev"] + d["a_f"] * p["p_f"]
+
+    def param_grads(x: Array, prev: Values, v: Values, d: Values) -> Values:
+        return lstm.param_grads(x, prev, v, d) | {"p_f": (d["a_f"] * prev["c"]).sum(0)}
+
+    found.lines = more(lstm.lines, "a_f", " + c_prev * p_f")
+    found.back = more(lstm.back, "d_c_prev", " + d_a_f * p_f")
+    found.forward, found.backward, found.param_grads = forward, backward, param_grads
+    return found
+
+
+#: Each of these costs some seconds of compilation; masks, dropout and directions cost nothing.
+#: Between them they call every function, and have gates with one sum and with two, one state and
+#: two, and a trained vector of their own.
+COMPILED = {
+    "rnn": CELLS["rnn"], "gru": variant(CELLS["gru"], "relu", "hard_sigmoid"),
+    "lstm with a peephole": peephole(),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Case:
+    """A batch, a layer, and what arrives at its outputs."""
+
+    cell: Cell
+    p: Values
+    table: Array
+    ids: Array
+    options: dict[str, Any]
+    lead: Array | None
+    d_h: Array | None
+    d_last: Values
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    """Every padding, direction and dropout; a few blocks of sequences."""
+    rng = np.random.default_rng(draw(st.integers(0, 10**6)))
+    cell = COMPILED[draw(st.sampled_from(sorted(COMPILED)))]
+    padding, reverse = draw(st.sampled_from(PADDING)), draw(st.booleans())
+    T, B = draw(st.sampled_from([1, 2, 33])), draw(st.sampled_from([1, 5, 40, 70, 130]))
+    D, H, G = draw(st.integers(1, 18)), draw(st.sampled_from([1, 3, 16, 20])), len(cell.gates)
+    ids, mask, lead = padded_ids(padding, reverse, T, B, rng)
+    options: dict[str, Any] = {"mask": mask, "reverse": reverse}
+    if draw(st.booleans()):
+        options["initial"] = {s: rng.standard_normal((1, H)).repeat(B, 0) for s in cell.states}
+    if draw(st.booleans()):
+        options["recurrent_mask"] = (rng.random((G, B, H)) > 0.3) / 0.7
+    if masks := draw(st.sampled_from([0, 1, G])):
+        options["input_mask"] = (rng.random((masks, B, D)) > 0.3) / 0.7
+    p = drawn(cell, rng, D, H)
+    if cell.name == "peephole":
+        p["p_f"] = rng.standard_normal(H)
+    d_h = rng.standard_normal((T, B, H)) if draw(st.booleans()) else None
+    d_last = {s: rng.standard_normal((B, H)) for s in cell.states}
+    table = rng.standard_normal((V, D))
+    return Case(cell, p, table, ids, options, lead, d_h, d_last)
+
+
+def close(found: Array, wanted: Array, what: str, tolerance: float = 1e-10) -> None:
+    """Equal, as far as the sums' order lets them be."""
+    scale = tolerance * (1 + np.abs(wanted).max(initial=0))
+    np.testing.assert_allclose(found, wanted, 0, scale, err_msg=what)
+
+
+@settings(max_examples=150)
+@given(cases(), st.booleans())
+def test_a_compiled_pass_equals_the_plain_one(case: Case, lookup: bool) -> None:
+    """Outputs, last states, and the gradients of weights, inputs and initial states."""
+    cell, p, x, lead = case.cell, case.p, case.table[case.ids], case.lead
+    plain = recurrent.scan(cell, p, x, **case.options)
+    back = recurrent.unscan(cell, p, plain, case.d_h, case.d_last)
+    assert compiled.able(cell, case.options["mask"])
+    source = Lookup(case.table, case.ids) if lookup else x
+    done = compiled.scan(cell, p, source, lead=lead, **case.options)
+    found = compiled.unscan(cell, p, done, case.d_h, case.d_last)
+
+    assert done.shape == case.ids.shape + plain.last["h"].shape[1:]
+    close(done.stack("h"), plain.stack("h"), "h")
+    forgetful = compiled.scan(cell, p, source, lead=lead, keep=False, **case.options)
+    for s in cell.states:
+        close(done.last[s], plain.last[s], f"last {s}")
+        close(forgetful.last[s], plain.last[s], f"last {s}, nothing kept")
+        # Sequences that share their beginning share its gradient: the sum is what counts.
+        close(found.initial[s].sum(0), back.initial[s].sum(0), f"initial {s}, summed")
+        if lead is None:
+            close(found.initial[s], back.initial[s], f"initial {s}")
+    assert found.params.keys() == back.params.keys()
+    for key, g in back.params.items():
+        close(found.params[key], g, key)
+    D = x.shape[2]
+    wanted = table_of(summed_rows(case.ids.ravel(), back.x.reshape(-1, D), V), (V, D))
+    if lookup:
+        rows = table_of(found.rows(), (V, D))
+    else:
+        rows = table_of(summed_rows(case.ids.ravel(), found.x.reshape(-1, D), V), (V, D))
+        if lead is None:
+            close(found.x, back.x, "x")
+    close(rows, wanted, "table")
+
+
+def test_in_single_precision_it_is_as_near_as_numpy() -> None:
+    """Over 500 steps both are within 1e-5 of double precision."""
+    cell, rng = CELLS["gru"], np.random.default_rng(0)
+    p64, x64 = drawn(cell, rng, 14, 32), rng.standard_normal((500, 20, 14))
+    d_last = {"h": rng.standard_normal((20, 32))}
+    exact = recurrent.scan(cell, p64, x64)
+    wanted = recurrent.unscan(cell, p64, exact, None, d_last)
+    p = {key: a.astype(np.float32) for key, a in p64.items()}
+    done = compiled.scan(cell, p, x64.astype(np.float32))
+    assert done.last["h"].dtype == np.float32
+    close(done.last["h"], exact.last["h"], "h", 1e-5)
+    last = {"h": d_last["h"].astype(np.float32)}
+    found = compiled.unscan(cell, p, done, None, last)
+    for key, g in wanted.params.items():
+        assert found.params[key].dtype == np.float32
+        close(found.params[key], g, key, 1e-5)
+    # What is below 1e-22 became zero; vanishing numbers would cost a hundred times the time.
+    assert not found.x[0].any() and found.x[-1].any()
+    assert np.abs(found.x[found.x != 0]).min() > 1e-37
+
+
+def test_tanh_in_single_precision_is_numpys_to_one_in_a_million() -> None:
+    """Relative to its value, from 1e-6 to where it is flat; a GRU that forgets all shows it."""
+    x = np.concatenate([np.linspace(-12, 12, 4001), np.geomspace(1e-6, 1, 1000)])
+    p = {"W": [[0, 0, 1]], "U": [[0, 0, 0]], "b": [[-60, 0, 0], [0, 0, 0]]}
+    p32 = {key: np.array(a, np.float32) for key, a in p.items()}
+    x = x.astype(np.float32)
+    h = compiled.scan(CELLS["gru"], p32, x[None, :, None]).last["h"][:, 0]
+    np.testing.assert_allclose(h, np.tanh(x), 1e-6, 0)
+    assert np.abs(h).max() == 1
+
+
+def test_nothing_depends_on_the_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To the last bit: sums are made block by block, whoever computed them."""
+    cell, rng = CELLS["gru"], np.random.default_rng(0)
+    p = {key: a.astype(np.float32) for key, a in drawn(cell, rng, 14, 32).items()}
+    x = rng.standard_normal((30, 70, 14)).astype(np.float32)
+    found = []
+    for cores in (1, 3):
+        monkeypatch.setattr(threads, "usable", lambda n=cores: n)
+        threads._pool.cache_clear()
+        done = compiled.scan(cell, p, x)
+        back = compiled.unscan(cell, p, done, done.stack("h"), {"h": done.last["h"]})
+        found.append([done.stack("h"), back.x, *back.params.values()])
+    threads._pool.cache_clear()
+    for one, three in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, three)
+
+
+def test_a_number_that_is_not_finite_stays_visible() -> None:
+    """Training stops at it; a tanh that made 1 of it would hide it."""
+    cell, rng = CELLS["gru"], np.random.default_rng(0)
+    p = {key: a.astype(np.float32) for key, a in drawn(cell, rng, 14, 32).items()}
+    x = rng.standard_normal((3, 5, 14)).astype(np.float32)
+    x[1, 2, 3] = np.nan
+    last = compiled.scan(cell, p, x).last["h"]
+    assert np.isnan(last[2]).all() and np.isfinite(last[[0, 1, 3, 4]]).all()
+
+
+@settings(max_examples=30)
+@given(st.integers(1, 300), st.integers(1, 40), st.integers(1, 20), st.integers(0, 10**6))
+def test_the_sum_by_word_is_the_plain_one(P: int, V: int, E: int, seed: int) -> None:
+    """For words that occur often, once, or not at all."""
+    rng = np.random.default_rng(seed)
+    ids, d = rng.integers(0, V, P), rng.standard_normal((P, 16 * E))
+    found, wanted = compiled.summed_rows(ids, d, V), summed_rows(ids, d, V)
+    np.testing.assert_array_equal(found.words, wanted.words)
+    np.testing.assert_allclose(found.rows, wanted.rows, 1e-9, 1e-12)
+
+
+def test_masks_of_any_order_are_read_if_their_readers_are_nested() -> None:
+    """Padding at one end, lengths in any order; not sentences that stop and others that begin."""
+    mask = np.array([[True, True], [False, True], [False, True]])
+    assert compiled.able(CELLS["gru"], mask) and compiled.able(CELLS["gru"], mask[:, ::-1])
+    assert not compiled.able(CELLS["gru"], np.array([[True, False], [False, True]]))
+
+
+def test_cells_with_a_product_of_their_own_are_left_to_others() -> None:
+    """The slide's V_o·c₋ and the 2014 GRU's U·(r ⊙ h₋) are more than arithmetic on units."""
+    for name in ("lstm-slide", "gru-2014"):
+        assert not compiled.able(CELLS[name], None)
+
+
+def test_every_function_a_formula_may_call_is_written_for_vectors() -> None:
+    """A cell that calls a new one would only fail when somebody trains it."""
+    assert all(hasattr(functions, name) or hasattr(vectors, name) for name in FUNCTIONS)
+
+
+def test_nobody_waits_for_the_compiler_who_does_not_compute() -> None:
+    """Importing the package, and asking what it can do, leaves numba out."""
+    code = (
+        "import sys; from rnnviz.engine import compiled; from rnnviz.cells import CELLS;"
+        "print(compiled.able(CELLS['gru'], None), compiled.ready(CELLS['gru']));"
+        "print('numba' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    able, _, numba = done.stdout.split()
+    assert (able, numba) == ("True", "False")

@@ -1,0 +1,71 @@
+"""Prints what the kernels take on each card: ``python tests/kernels/registers.py [CELL]...``
+
+The table is Markdown. A line is a layer; under each card stand the registers of a thread, forward /
+backward, and the bytes that do not fit them. "–": a block needs more shared memory than that card
+has. It takes ten minutes for all cells, and no card.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+if __name__ == "__main__":
+    root = Path(__file__).parents[2]
+    sys.path[:0] = [str(root), str(root / "tests")]
+
+from kernels.compiled import ARCHES, MOST_SHARED, VARIANTS, KernelUse, compile_for
+
+from rnnviz.engine.cuda.card import OPTIONS
+from rnnviz.engine.cuda.source import kernels
+
+SIZES = (1, 10, 32, 64, 96, 128)
+CARDS = {
+    "sm_75": "T4, RTX 20", "sm_80": "A100", "sm_86": "RTX 30", "sm_89": "L4, RTX 40",
+    "sm_90": "H100", "sm_100": "B200", "sm_120": "RTX 50",
+}  # fmt: skip
+
+
+def lines(names: tuple[str, ...]) -> Iterator[str]:
+    """The table, line by line as it is found, and the most of every size."""
+    yield "| layer | H | threads | shared memory, fixed | asked for |" + "".join(
+        f" {arch} ({CARDS[arch]}) |" for arch in ARCHES
+    )
+    yield "|---|--:|--:|--:|--:|" + "--:|" * len(ARCHES)
+    most = dict.fromkeys(SIZES, (0, 0, 0))
+    for name in names:
+        for H in SIZES:
+            plan = kernels(VARIANTS[name], H)
+            cells = []
+            for arch in ARCHES:
+                if plan.shared + plan.fixed > MOST_SHARED[arch]:
+                    cells.append("–")
+                    continue
+                uses = {use.name: use for use in compile_for(plan.source, OPTIONS, arch)}
+                both = uses["forward"], uses["backward"]
+                cells.append(" / ".join(map(_registers, both)))
+                found = (both[0].registers, both[1].registers, _spilt(both))
+                most[H] = tuple(map(max, most[H], found))
+            asked = f"{plan.shared // 1024} KiB" if plan.shared else "0"
+            sizes = f"{plan.threads} | {plan.fixed} B | {asked}"
+            yield f"| {name} | {H} | {sizes} | {' | '.join(cells)} |"
+    yield ""
+    yield "| H | most registers, forward | backward | bytes spilt |"
+    yield "|--:|--:|--:|--:|"
+    for H, (forward, backward, spilt) in most.items():
+        yield f"| {H} | {forward} | {backward} | {spilt} |"
+
+
+def _registers(use: KernelUse) -> str:
+    spilt = _spilt((use,))
+    return f"{use.registers}" + (f" (spills {spilt} B)" if spilt else "")
+
+
+def _spilt(uses: tuple[KernelUse, ...]) -> int:
+    return sum(use.spill_stores + use.spill_loads + use.stack for use in uses)
+
+
+if __name__ == "__main__":
+    for line in lines(tuple(sys.argv[1:]) or tuple(VARIANTS)):
+        print(line, flush=True)
