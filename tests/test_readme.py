@@ -12,13 +12,16 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
-#: Not run here: they need a data folder, a network, a minute or a run of one's own.
-LONG = ("rnnviz train", "rnnviz models export", "rnnviz data fetch", "rnnviz reproduce")
+#: Not run here: they need a data folder, a network, a card, a minute or a run of one's own.
+LONG = (
+    "rnnviz train", "rnnviz models export", "rnnviz data fetch", "rnnviz reproduce", "rnnviz bench",
+)  # fmt: skip
 
 
 def console_lines() -> list[str]:
     """The rnnviz commands of the README's plain code blocks, without comments."""
-    blocks = re.findall(r"^```\n(.*?)^```", README, re.M | re.S)
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.M | re.S)
+    blocks = [text for language, text in fenced if not language]
     lines = (line.split(" #")[0].strip() for block in blocks for line in block.splitlines())
     return [line for line in lines if line.startswith("rnnviz") and not line.startswith(LONG)]
 
