@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rnnviz.bench.process import OURS
+from rnnviz.bench.process import COMPILED, OURS
 from rnnviz.bench.timing import Result, Task, measure
 from rnnviz.bench.workloads import Workload, write
+from rnnviz.engine import compiled
 from rnnviz.errors import RnnvizError
 
 #: How far the first losses may differ before the nets count as different.
@@ -26,7 +27,8 @@ class Comparison:
     @property
     def fastest_peer(self) -> Result | None:
         """The peer with the lowest median; None if none ran."""
-        ran = [r for r in self.results if r.peer != OURS and r.ms is not None and not r.error]
+        peers = [r for r in self.results if r.peer not in (OURS, COMPILED)]
+        ran = [r for r in peers if r.ms is not None and not r.error]
         return min(ran, key=lambda r: r.ms or 0.0, default=None)
 
     def ratio(self, result: Result) -> float | None:
@@ -105,10 +107,11 @@ def compare(
 
     A peer that fails is in the result with its reason; RnnvizError if ours does.
     """
+    ours = (OURS, COMPILED) if compiled.available() else (OURS,)
     job = folder / f"{workload.name}.npz"
     write(workload, job)
     try:
-        results = measure([Task(name, job) for name in (OURS, *peers)], python, rounds, say)
+        results = measure([Task(name, job) for name in (*ours, *peers)], python, rounds, say)
     finally:
         job.unlink()
     if results[0].error:

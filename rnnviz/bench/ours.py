@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from rnnviz.bench.peers.worker import Job
+from rnnviz.engine.device import with_compiled
 from rnnviz.engine.fast import memory
+from rnnviz.engine.loops import HOST
 from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import OPTIMIZERS
 from rnnviz.engine.spec import FitSpec, ModelSpec
@@ -24,13 +26,14 @@ class Trainer:
 
     version = VERSION
 
-    def __init__(self, job: Job) -> None:
-        self.model = Model(ModelSpec.from_json(job.spec), job.weights)
+    def __init__(self, job: Job, *, compiled: bool = False) -> None:
+        loops = with_compiled() if compiled else HOST
+        self.model = Model(ModelSpec.from_json(job.spec), job.weights, loops)
         self.fit = FitSpec(epochs=1, optimizer=job.optimizer, rate=job.rate)
         self.optimizer = OPTIMIZERS[job.optimizer](job.rate)
         self.rng = np.random.default_rng(0)
         memory.keep()
-        parts = usual_parts(self.model.spec, job.y.shape[1])
+        parts = 1 if compiled else usual_parts(self.model.spec, job.y.shape[1])
         self.halves = begun(self.model, parts)
         self.halves.wait(PATIENCE)
         self.compute = self.halves if parts == 2 else None

@@ -16,6 +16,8 @@ from rnnviz.bench.peers import PEERS
 from rnnviz.errors import RnnvizError, UsageError
 
 OURS = "rnnviz"
+#: The same with loops that numba compiles.
+COMPILED = "rnnviz-compiled"
 
 #: Seconds after which a worker that says nothing is ended: XLA compiles for a minute at times.
 PATIENCE = 900
@@ -32,7 +34,7 @@ class Worker:
         self.log: TextIO = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
         self.process = subprocess.Popen(
             _command(name, python), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log,
-            text=True, env=_environment(ours=name == OURS),
+            text=True, env=_environment(ours=name in (OURS, COMPILED)),
         )  # fmt: skip
 
     def ask(self, **request: Any) -> dict[str, Any]:
@@ -67,8 +69,8 @@ class Worker:
 
 
 def _command(name: str, python: str) -> list[str]:
-    if name == OURS:
-        return [sys.executable, "-c", _OUR_CODE, str(_BENCH.parents[1])]
+    if name in (OURS, COMPILED):
+        return [sys.executable, "-c", _OUR_CODE, str(_BENCH.parents[1]), name]
     peer = PEERS[name]
     return [python, "-c", _PEER_CODE, str(_BENCH), peer.module, *peer.arguments]
 
@@ -76,7 +78,8 @@ def _command(name: str, python: str) -> list[str]:
 #: The folder goes behind the interpreter's own, so that nothing there can hide what it has.
 _OUR_CODE = (
     "import sys; sys.path.append(sys.argv[1]); from rnnviz.bench.peers.worker import serve; "
-    "from rnnviz.bench.ours import Trainer; serve(Trainer)"
+    "from rnnviz.bench.ours import Trainer; "
+    "serve(lambda job: Trainer(job, compiled=sys.argv[2] == 'rnnviz-compiled'))"
 )
 _PEER_CODE = (
     "import sys; sys.path.append(sys.argv[1]); from importlib import import_module as load; "

@@ -63,7 +63,10 @@ def with_compiled() -> HostLoops:
 
     made = compiled.CompiledScan
     walk = Walk(compiled.able, compiled.scan, compiled.unscan, made)
-    return HostLoops("cpu, compiled", walk, *HOST.walks, summed=compiled.summed_rows)
+    return HostLoops(
+        "cpu, compiled", walk, *HOST.walks, summed=compiled.summed_rows,
+        stepped=compiled.step_rows,
+    )  # fmt: skip
 
 
 def compiling(loops: Loops, cells: Iterable[Cell]) -> bool:

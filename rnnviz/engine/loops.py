@@ -15,6 +15,7 @@ from rnnviz.arrays import Array, Values, blocks
 from rnnviz.cells import Cell
 from rnnviz.engine import fast
 from rnnviz.engine.fast import FastScan, Lookup
+from rnnviz.engine.optimizers import Optimizer
 from rnnviz.engine.recurrent import scan, unscan
 from rnnviz.engine.words import WordRows, summed_rows
 
@@ -87,6 +88,9 @@ class Loops(Protocol):
     def table_gradient(self, ids: Array, d: Array, vocabulary: int) -> WordRows | Array:
         """The gradient (V, E) of a table from those of its uses, (P, E); or its rows that occur."""
 
+    def step_rows(self, optimizer: Optimizer, key: str, table: Array, found: WordRows) -> None:
+        """An optimizer's step on a table of which a batch used only some rows."""
+
 
 class Walk(NamedTuple):
     """A way to walk through time, as :mod:`rnnviz.engine.fast` has it."""
@@ -100,7 +104,7 @@ class Walk(NamedTuple):
 class HostLoops:
     """NumPy arrays, and the first of some walks that can read a layer; if none can, the plain one.
 
-    ``summed`` sums the gradients of words.
+    ``summed`` sums the gradients of words, ``stepped`` moves the rows of a table.
     """
 
     on_host = True
@@ -108,8 +112,9 @@ class HostLoops:
     def __init__(
         self, name: str, *walks: Walk,
         summed: Callable[[Array, Array, int], WordRows] = summed_rows,
+        stepped: Callable[[Optimizer, str, Array, WordRows], None] | None = None,
     ) -> None:  # fmt: skip
-        self.name, self.walks, self._summed = name, walks, summed
+        self.name, self.walks, self._summed, self._stepped = name, walks, summed, stepped
 
     def asarray(self, a: Array) -> Array:
         """As it is."""
@@ -172,6 +177,10 @@ class HostLoops:
     def table_gradient(self, ids: Array, d: Array, vocabulary: int) -> WordRows:
         """The rows that occur."""
         return self._summed(ids, d, vocabulary)
+
+    def step_rows(self, optimizer: Optimizer, key: str, table: Array, found: WordRows) -> None:
+        """See :class:`Loops`."""
+        (self._stepped or type(optimizer).step_rows)(optimizer, key, table, found)
 
 
 #: The reference: NumPy alone.

@@ -30,7 +30,10 @@ class Optimizer(Protocol):
     formulas: Formulas
 
     def begin(self) -> dict[str, float]:
-        """Start a step: the numbers that its formulas read beside arrays."""
+        """Start a step; what :meth:`read` gives in it."""
+
+    def read(self) -> dict[str, float]:
+        """The numbers that the formulas read beside arrays, in the step that was begun last."""
 
     def gathered(self, key: str, like: Array) -> tuple[Array, ...]:
         """What it has gathered of a parameter, zeros at first; changed in place by who steps."""
@@ -77,6 +80,10 @@ class RMSprop:
 
     def begin(self) -> dict[str, float]:
         """See :class:`Optimizer`."""
+        return self.read()
+
+    def read(self) -> dict[str, float]:
+        """See :class:`Optimizer`."""
         return {"fresh": 1 - self.rho, "rate": self.rate, "epsilon": self.epsilon}
 
     def gathered(self, key: str, like: Array) -> tuple[Array, ...]:
@@ -93,7 +100,7 @@ class RMSprop:
         words, g = found
         p, v = table.take(words, 0), square.take(words, 0)
         square *= self.rho
-        _assign(self, self.formulas, p, g, (v,), self.begin())
+        _assign(self, self.formulas, p, g, (v,), self.read())
         square[words], table[words] = v, p
 
     def state(self) -> Values:
@@ -147,9 +154,10 @@ class Adam:
     def begin(self) -> dict[str, float]:
         """One step more; α is the rate, corrected for means that began at zero."""
         self.steps += 1
-        return self._numbers()
+        return self.read()
 
-    def _numbers(self) -> dict[str, float]:
+    def read(self) -> dict[str, float]:
+        """See :class:`Optimizer`."""
         return {
             "fresh1": 1 - self.beta1, "fresh2": 1 - self.beta2, "epsilon": self.epsilon,
             "alpha": self._alpha(),
@@ -170,7 +178,7 @@ class Adam:
         m, v = mean.take(words, 0), square.take(words, 0)
         mean *= self.beta1
         square *= self.beta2
-        numbers = self._numbers()
+        numbers = self.read()
         _assign(self, self.formulas[:-1], table[:0], g, (m, v), numbers)
         mean[words], square[words] = m, v
         _assign(self, self.formulas[-1:], table, None, (mean, square), numbers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -18,7 +19,8 @@ from rnnviz.arrays import Array, Values
 from rnnviz.cells import CELLS, Cell, lstm, variant
 from rnnviz.engine import compiled, recurrent
 from rnnviz.engine.compiled import Lookup, functions, threads
-from rnnviz.engine.words import summed_rows, table_of
+from rnnviz.engine.optimizers import OPTIMIZERS
+from rnnviz.engine.words import WordRows, summed_rows, table_of
 from rnnviz.equations import FUNCTIONS, Line
 
 pytest.importorskip("numba")
@@ -211,6 +213,26 @@ def test_the_sum_by_word_is_the_plain_one(P: int, V: int, E: int, seed: int) -> 
     found, wanted = compiled.summed_rows(ids, d, V), summed_rows(ids, d, V)
     np.testing.assert_array_equal(found.words, wanted.words)
     np.testing.assert_allclose(found.rows, wanted.rows, 1e-9, 1e-12)
+
+
+@pytest.mark.parametrize("name", ["rmsprop", "adam"])
+def test_a_step_of_a_table_is_the_optimizers_own(name: str) -> None:
+    """Rows with a gradient and rows without, and what is gathered of them, over a few steps."""
+    rng, V, E = np.random.default_rng(0), 50, 16
+    plain, quick = OPTIMIZERS[name](), OPTIMIZERS[name]()
+    wanted = rng.standard_normal((V, E)).astype(np.float32)
+    found = wanted.copy()
+    for _ in range(4):
+        words = np.flatnonzero(rng.random(V) < 0.3)
+        rows = WordRows(words, rng.standard_normal((len(words), E)).astype(np.float32))
+        for optimizer, table, step in (
+            (plain, wanted, plain.step_rows), (quick, found, partial(compiled.step_rows, quick)),
+        ):  # fmt: skip
+            optimizer.begin()
+            step("embedding", table, rows)
+    np.testing.assert_allclose(found, wanted, 1e-6, 1e-7)
+    for key, a in plain.state().items():
+        np.testing.assert_allclose(quick.state()[key], a, 1e-5, 1e-9, err_msg=key)
 
 
 def test_masks_of_any_order_are_read_if_their_readers_are_nested() -> None:

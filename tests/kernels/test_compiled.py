@@ -30,7 +30,7 @@ KIB = 1024
 
 
 #: Bytes that a kernel of a cell that is not shipped does not keep in registers.
-SPILT = {("peephole", 128, "sm_90"): 8}
+SPILT = {("peephole", 128, arch): 8 for arch in ("sm_100", "sm_120")}
 
 
 def check(uses: list[KernelUse], threads: int, spilt: int = 0) -> None:

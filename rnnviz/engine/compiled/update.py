@@ -27,8 +27,7 @@ def step_rows(optimizer: Optimizer, key: str, table: Array, found: WordRows) -> 
     if E != whole(E, table.dtype) or not all(a.flags.c_contiguous for a in arrays):
         optimizer.step_rows(key, table, found)
         return
-    # Adam's begin() counts a step, and this belongs to the one before.
-    numbers: dict[str, float] = getattr(optimizer, "_numbers", optimizer.begin)()
+    numbers = optimizer.read()
     gradient = np.full(V, -1)
     gradient[found.words] = np.arange(len(rows))
     words = addresses([E, rows, *arrays])

@@ -16,7 +16,9 @@ from rnnviz.engine.cuda.source import NoKernelError, kernels
 from rnnviz.engine.cuda.steps import update_source
 from rnnviz.engine.fast import Lookup
 from rnnviz.engine.loops import HOST, Pass, Scanned, Undone
+from rnnviz.engine.optimizers import Optimizer
 from rnnviz.engine.recurrent import scan
+from rnnviz.engine.words import WordRows
 
 #: Options of the compiler: what the source is written in.
 OPTIONS = ("--std=c++17",)
@@ -97,6 +99,10 @@ class Card:
             (ids, d, table, np.int32(len(ids)), np.int32(d.shape[1]), np.int32(TILE)),
         )  # fmt: skip
         return table
+
+    def step_rows(self, optimizer: Optimizer, key: str, table: Array, found: WordRows) -> None:
+        """Nobody asks: here a table's gradient is whole."""
+        raise NotImplementedError("a card steps whole tables")
 
     def launch(self, name: str, blocks: int | tuple[int, int], args: tuple[Any, ...]) -> None:
         """Run one of the kernels in ``update.cu``, with THREADS threads a block."""

@@ -40,7 +40,7 @@ class Whole:
         """See :class:`Compute`."""
         optimizer.step(model.params, found.grads)
         if found.words is not None:
-            optimizer.step_rows("embedding", model.params["embedding"], found.words)
+            model.loops.step_rows(optimizer, "embedding", model.params["embedding"], found.words)
 
 
 class Halves:
