@@ -17,6 +17,8 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     """The nets of the workloads on a few short sequences."""
     small = {name: w.resized(6, 3) for name, w in workloads.WORKLOADS.items()}
     monkeypatch.setattr(workloads, "WORKLOADS", small)
+    # Whether it is installed beside must not change what is measured here.
+    monkeypatch.setattr("rnnviz.engine.compiled.available", lambda: False)
 
 
 def test_without_peers_ours_alone_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
@@ -27,6 +29,20 @@ def test_without_peers_ours_alone_is_measured(capsys: pytest.CaptureFixture[str]
     assert "T 6, B 3, RMSprop" in lines[0] and "ms a step" in lines[1]
     assert lines[2].split()[0] == "rnnviz"
     assert "imdb-gru: round 2 of 2" in said.err
+
+
+def test_compiled_loops_are_measured_beside_ours_and_are_no_peer(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("numba")
+    monkeypatch.setattr("rnnviz.engine.compiled.available", lambda: True)
+    options = ["--workload", "imdb-lstm", "--peers", "none", "--rounds", "1", "-q", "--json"]
+    assert run(["bench", *options]) == 0
+    (workload,) = json.loads(capsys.readouterr().out)["workloads"]
+    ours, compiled = workload["results"]
+    assert (ours["peer"], compiled["peer"]) == ("rnnviz", "rnnviz-compiled")
+    assert compiled["error"] == "" and abs(compiled["loss"] - ours["loss"]) < 1e-5
+    assert workload["fastest_peer"] is None and compiled["processes"] == 1
 
 
 def test_json_is_one_object_with_every_round(capsys: pytest.CaptureFixture[str]) -> None:
