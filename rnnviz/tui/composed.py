@@ -12,6 +12,7 @@ from rich.cells import cell_len
 from rich.color import ColorSystem
 from rich.console import Console
 from rich.segment import Segment
+from rich.style import Style
 from textual._compositor import ChopsUpdate, Compositor
 from textual.geometry import Region
 from textual.strip import Strip
@@ -19,6 +20,8 @@ from textual.strip import Strip
 #: Where a piece is written, and what of which line: (y, x, strip, first column, behind the last).
 Piece = tuple[int, int, Strip, int, int]
 Spans = dict[int, list[tuple[int, int]]]
+#: Text of one style: (y, x, text, style, columns).
+Run = tuple[int, int, str, Style | None, int]
 
 
 class Pieces(ChopsUpdate):
@@ -30,18 +33,83 @@ class Pieces(ChopsUpdate):
 
     def render_segments(self, console: Console) -> str:
         """The data for the terminal."""
-        out: list[str] = []
-        # A code before each segment and none behind it: fewer for the driver to look at.
+        # A code before each run and none behind it: fewer for the driver to look at.
         ansi, system = Strip.render_ansi, console._color_system or ColorSystem.TRUECOLOR
-        at = -1
-        for y, x, strip, start, end in self.pieces:
-            # To a column of the same line is half as many bytes as to a line and a column.
-            out.append(f"\x1b[{x + 1}G" if y == at else f"\x1b[{y + 1};{x + 1}H")
-            at = y
-            for text, style, _ in _between(strip, start, end):
-                out.append(f"\x1b[0;{ansi(style, system)}m{text}" if style else f"\x1b[0m{text}")
-            out.append("\x1b[0m")
+        out: list[str] = []
+        row = column = -1
+        worn: Style | None = None
+        for y, x, text, style, width in _by_style(self.pieces):
+            if y != row:
+                out.append(f"\x1b[{y + 1};{x + 1}H")
+            elif x != column:
+                out.append(_along(x, x - column))
+            if style is not worn:
+                out.append(f"\x1b[0;{ansi(style, system)}m" if style else "\x1b[0m")
+                worn = style
+            out.append(text)
+            row, column = y, x + width
+        out.append("\x1b[0m")
         return "".join(out)
+
+
+def _along(x: int, by: int) -> str:
+    """To column x of the same line: half as many bytes as to a line and a column."""
+    if 0 < by < 10:
+        return f"\x1b[{by}C" if by > 1 else "\x1b[C"
+    return f"\x1b[{x + 1}G"
+
+
+def _by_style(pieces: Sequence[Piece]) -> Iterator[Run]:
+    """One style after the other: to move the cursor is fewer bytes than to change a colour."""
+    groups: dict[Style | None, list[Run]] = {}
+    for run in _joined(_runs(pieces)):
+        groups.setdefault(run[3], []).append(run)
+    for style in sorted(groups, key=_paper_and_ink):
+        yield from groups[style]
+
+
+def _joined(runs: Iterator[Run]) -> Iterator[Run]:
+    """Spaces show no ink: they join what stands beside them on the same background."""
+    last = next(runs, None)
+    if last is None:
+        return
+    for run in runs:
+        y, x, text, style, width = run
+        beside = y == last[0] and x == last[1] + last[4]
+        if beside and (style == last[3] or _blank(run, last[3])):
+            last = (*last[:2], last[2] + text, last[3], last[4] + width)
+        elif beside and _blank(last, style):
+            last = (*last[:2], last[2] + text, style, last[4] + width)
+        else:
+            yield last
+            last = run
+    yield last
+
+
+def _blank(run: Run, beside: Style | None) -> bool:
+    """Do these spaces look the same in the style beside them?"""
+    style = run[3]
+    if style is None or beside is None or run[2].strip(" "):
+        return False
+    return style.bgcolor == beside.bgcolor and not any(
+        each.reverse or each.underline or each.strike for each in (style, beside)
+    )
+
+
+def _paper_and_ink(style: Style | None) -> tuple[str, str]:
+    """Styles of one background after one another: only the ink changes between them."""
+    colours = (None, None) if style is None else (style.bgcolor, style.color)
+    paper, ink = ("" if colour is None else colour.name for colour in colours)
+    return paper, ink
+
+
+def _runs(pieces: Sequence[Piece]) -> Iterator[Run]:
+    """The segments of all pieces, each with its place and its columns."""
+    for y, x, strip, start, end in pieces:
+        for text, style, _ in _between(strip, start, end):
+            width = len(text) if text.isascii() else cell_len(text)
+            yield y, x, text, style, width
+            x += width
 
 
 def _between(strip: Strip, start: int, end: int) -> Iterator[Segment]:

@@ -49,7 +49,8 @@ def fit(text: str, width: int, align: str = "<") -> str:
 
 def length(line: Iterable[Segment]) -> int:
     """How many columns the line takes."""
-    return sum(cell_len(segment.text) for segment in line)
+    texts = [segment.text for segment in line]
+    return sum([len(text) if text.isascii() else cell_len(text) for text in texts])
 
 
 def trimmed(line: Line, width: int, style: Style) -> Line:

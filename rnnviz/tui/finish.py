@@ -25,12 +25,14 @@ class Painted:
         fitted = trimmed(line, width, look.ink)
         if look.ascii:
             fitted = [plain(segment) for segment in fitted]
-        self.strip = Strip(on_paper(fitted, look), width)
+        drawn = on_paper(fitted, look)
+        self.pieces = [piece for piece in drawn if piece.text]
+        self.strip = Strip(drawn, width)
 
     @cached_property
     def single(self) -> bool:
         """Whether every character takes one column."""
-        return all(s.text.isascii() or cell_len(s.text) == len(s.text) for s in self.strip)
+        return all(s.text.isascii() or cell_len(s.text) == len(s.text) for s in self.pieces)
 
 
 def on_paper(line: Line, look: Look) -> Line:
@@ -66,8 +68,7 @@ def changed(old: Painted, new: Painted) -> list[tuple[int, int]]:
     if not (old.single and new.single):
         return [_around(old.strip, new.strip)]
     runs: list[tuple[int, int]] = []
-    pieces = ([piece for piece in line.strip if piece.text] for line in (old, new))
-    for x, end in _differing(*pieces):
+    for x, end in _differing(old.pieces, new.pieces):
         if runs and x - runs[-1][1] < NEAR:
             runs[-1] = (runs[-1][0], end)
         else:
@@ -77,7 +78,9 @@ def changed(old: Painted, new: Painted) -> list[tuple[int, int]]:
 
 def _differing(old: Line, new: Line) -> Iterator[tuple[int, int]]:
     """The columns that differ, in order and as wide as they come; every character takes one."""
-    x = i = j = before = after = 0  # the column, both pieces, and how much of each is behind it
+    before = after = 0  # how much of both pieces is behind the column
+    i = j = _alike(old, new)
+    x = sum([len(piece.text) for piece in old[:i]])
     while i < len(old) and j < len(new):
         (was, style, _), (text, worn, _) = old[i], new[j]
         some = min(len(was) - before, len(text) - after)
@@ -91,6 +94,16 @@ def _differing(old: Line, new: Line) -> Iterator[tuple[int, int]]:
             i, before = i + 1, 0
         if after == len(text):
             j, after = j + 1, 0
+
+
+def _alike(old: Line, new: Line) -> int:
+    """How many pieces both begin with."""
+    count = 0
+    for one, other in zip(old, new, strict=False):
+        if one != other:
+            break
+        count += 1
+    return count
 
 
 def _around(old: Strip, new: Strip) -> tuple[int, int]:

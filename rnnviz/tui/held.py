@@ -11,6 +11,7 @@ from rnnviz.display import visible
 from rnnviz.equations import number, symbol
 from rnnviz.findings.clamp import changed, largest
 from rnnviz.trace import Trace
+from rnnviz.tui import second
 from rnnviz.tui.draw import Line, cut, fit, heading, length, trimmed, window, wrapped
 from rnnviz.tui.moment import Moment, scale
 
@@ -58,7 +59,7 @@ def above(moment: Moment, free: Trace, name: str, width: int, room: int) -> list
         unit = _here(moment, free, name)
         return [*_held(moment, width, max(1, room - LEAST - len(bars) - 1)), *bars, unit]
     half = width // 2 - 1
-    bars = _prediction(moment, free, half)
+    bars = _prediction(moment, free, half, beside=True)
     most = max(3, room - LEAST)
     left = [*_held(moment, half, max(1, most - len(bars) - 1), titled=True), *bars]
     right = _unit(moment, free, name, width - half - 2, most)
@@ -95,27 +96,35 @@ def meaning(moment: Moment, clamp: Clamp) -> str:
     return f"{words} · {t} · {unit}"
 
 
-def _prediction(moment: Moment, free: Trace, width: int) -> list[Line]:
-    """Both last predictions of the followed class as bars, and what became of the verdict."""
+def _prediction(moment: Moment, free: Trace, width: int, beside: bool = False) -> list[Line]:
+    """Both last predictions of the followed class as bars, and what became of the verdict.
+
+    ``beside``: and that of the second sentence, if there is one.
+    """
     look, head, k = moment.look, moment.trace.head, moment.shown_class()
     before, after = float(free.head.output[k]), float(head.output[k])
     title = heading(say(moment, "prediction"), "", width, look, _verdict(moment, free))
     told = [("free", before, look.dim)]
     if moment.trace.clamps:
         told.append(("held", after, look.now))
+    other = second.compared(moment) if beside and not moment.hidden else None
+    if other is not None:
+        told.append(("other", float(other.b.head.output[k]), look.source))
     label = visible(head.labels[k])
     name = moment.text("view.believes", label=label) if head.kind != "linear" else label
-    names = max(cell_len(say(moment, key)) for key in ("free", "held"))
+    named = {key: say(moment, key) for key in ("free", "held")}
+    named["other"] = f"{second.OTHER} {moment.text('beside.other')}"
+    names = max(cell_len(named[key]) for key in ("free", "held", *(key for key, *_ in told)))
     lead = min(cell_len(name), 18)
     lines = [title]
     for n, (key, value, style) in enumerate(told):
         hidden = moment.hidden and key == "held"
         shown = "?" if hidden else said_of(moment, value)
-        by = "" if key == "free" or hidden else number(after - before, 3, True)
+        by = number(after - before, 3, True) if key == "held" and not hidden else ""
         room = width - lead - names - 24
         line = [
             Segment(f" {fit(name if n == 0 else '', lead)} ", look.bold),
-            Segment(f"{fit(say(moment, key), names)} ", style),
+            Segment(f"{fit(named[key], names)} ", style),
             Segment(f"{fit(shown, 9)} ", style),
         ]
         if head.kind != "linear" and room >= 8:
@@ -146,6 +155,8 @@ def _unit(moment: Moment, free: Trace, name: str, width: int, most: int) -> list
     token = visible(moment.trace.tokens[cursor.t])
     title = say(moment, "unit_at", n=cursor.unit, token=token)
     columns = [fit("", 6), *(fit(say(moment, key), 12) for key in ("free", "held", "difference"))]
+    if second.place(moment, cursor.t) is not None:
+        columns.append(f"{second.OTHER} {moment.text('beside.other')}")
     lines = [heading(title, "", width, look), [Segment("".join(columns), look.dim)]]
     shown = moment.quantities
     if len(shown) > most - 2:
@@ -157,6 +168,9 @@ def _unit(moment: Moment, free: Trace, name: str, width: int, most: int) -> list
         stuck = moment.layer.held(each, cursor.t, cursor.unit) is not None
         line = [Segment(fit(f" {symbol(each, moment.step)}", 6), style)]
         line += [Segment(fit(said, 12), style) for said in numbers]
+        other = second.beside(moment, each) if moment.known(cursor.t, each) else ""
+        if other:
+            line.append(Segment(fit(other, 12), look.source))
         lines.append([*line, Segment(say(moment, "held") if stuck else "", look.now)])
     return lines
 

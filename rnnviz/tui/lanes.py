@@ -8,6 +8,7 @@ from functools import lru_cache
 from rich.segment import Segment
 from rich.style import Style
 
+from rnnviz.arrays import Array
 from rnnviz.display import visible
 from rnnviz.equations import number
 from rnnviz.findings import net
@@ -21,6 +22,8 @@ from rnnviz.tui.moment import Moment, scale
 GUTTER = 13
 LEAST = 2  # lines of a lane: its arrows and the size of h
 NARROWEST, WIDEST = 6, 24  # columns of a word
+#: Levels that look alike: words that turn are all units of all lanes, sent at once.
+SHADES = 4
 ARROW = {"forward": "→", "backward": "←"}
 
 
@@ -91,13 +94,15 @@ def lanes(moment: Moment, kept: Shown, seen: Grid, width: int, room: int) -> lis
     count = min(N, max(1, (room - joints) // LEAST))
     spare = room - joints - LEAST * count
     cells = _size(trace, seen, spare // count)
-    numbers = spare - cells.rows * count > 0
+    numbers = spare - cells.rows * count
     first = window(N, moment.cursor.layer, count)
     lines: list[Line] = []
     for n in reversed(range(first, first + count)):
         lines += _lane(moment, kept, n, seen, cells)
-        if numbers and n == moment.cursor.layer:
+        if numbers > 0 and n == moment.cursor.layer:
             lines.append(_numbers(moment, kept, seen))
+            if numbers > 1 and second.compared(moment) is not None:
+                lines.append(_others(moment, kept, seen))
         level = net.level_of(trace, n)
         if joints and n == levels[level][0]:
             lines.append([Segment(" " + fit(_joint(moment, level), width - 1), moment.look.dim)])
@@ -126,6 +131,22 @@ def _numbers(moment: Moment, kept: Shown, seen: Grid) -> Line:
         style = look.now if t == moment.cursor.t else look.ink if there else look.rule
         line += [Segment(fit(text, seen.width, "^"), style), Segment(" ")]
     return line
+
+
+def _others(moment: Moment, kept: Shown, seen: Grid) -> Line:
+    """The same of the second sentence, at the words that are aligned with ours."""
+    look, n, unit = moment.look, moment.cursor.layer, moment.cursor.unit
+    text = f"{second.OTHER} {moment.text('beside.other')}"
+    line: Line = [Segment(fit(text, GUTTER - 1, ">") + " ", look.source)]
+    for t in seen.tokens:
+        at = second.place(moment, t) if known(moment, kept, n, t) else None
+        told = "" if at is None else number(float(_state(at[0].b, n)[at[1], unit]), 2, signed=True)
+        line += [Segment(fit(told, seen.width, "^"), look.source), Segment(" ")]
+    return line
+
+
+def _state(trace: Trace, n: int) -> Array:
+    return trace.layers[n].values["h"]
 
 
 def _joint(moment: Moment, level: int) -> str:
@@ -189,7 +210,13 @@ def _cells(
 @lru_cache(maxsize=64)
 def _levels(layer: LayerTrace) -> list[list[int]]:
     found: list[list[int]] = levels(layer.values["h"], scale(layer, "h")[1])
-    return found
+    return [[_shade(at) for at in row] for row in found]
+
+
+def _shade(at: int) -> int:
+    """The nearest of the shades."""
+    size = (abs(at) + SHADES // 2) // SHADES * SHADES
+    return size if at > 0 else -size
 
 
 def _arrows(moment: Moment, kept: Shown, n: int, seen: Grid) -> Line:

@@ -12,7 +12,7 @@ import numpy as np
 
 from rnnviz.arrays import Array
 from rnnviz.display import visible
-from rnnviz.equations import symbol
+from rnnviz.equations import number, symbol
 from rnnviz.errors import UsageError
 from rnnviz.findings.difference import Difference, changes, difference
 from rnnviz.query import Query
@@ -107,6 +107,12 @@ def value(moment: Moment, name: str) -> float | None:
     if name not in layer.values or name == "x":
         return None
     return float(layer.values[name][j, unit])
+
+
+def beside(moment: Moment, name: str) -> str:
+    """A value of the chosen unit in the other sentence, as it stands beside ours; else nothing."""
+    found = value(moment, name)
+    return "" if found is None else f"{OTHER} {number(found, 3, True)}"
 
 
 def named(moment: Moment, name: str) -> str:

@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from textual.driver import Driver
 
 _SGR = re.compile("\x1b\\[([0-9;]*)m")
-_MOVES = re.compile("(?:\x1b\\[[0-9;]+[HG]|\r\n)+")
+_MOVES = re.compile("(?:\x1b\\[[0-9;]*[HGC]|\r\n)+")
 #: Every attribute that is set, with its code; the same few hundred sets come again and again.
 Attributes = tuple[tuple[str, str], ...]
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnviz.tui.plot import Trail, centres, level_bar, log_scale, plot, row_of, runs
+from rnnviz.tui.plot import Canvas, Trail, centres, level_bar, plot, row_of, runs
+from rnnviz.tui.scales import log_scale
 
 SHARES = np.array([0.0, 0.5, np.nan, 1.0])
 
@@ -31,6 +32,15 @@ def test_a_later_curve_covers_an_earlier_one_and_runs_say_whose_each_piece_is() 
     flat = np.array([0.5, 0.5])
     cells = plot([Trail(flat, "a"), Trail(flat, "b")], [1, 8], 10, 3)
     assert [n for _, n in runs(cells[1])] == [None, 1, None]
+
+
+@pytest.mark.parametrize("covers, dots", [(True, 2), (False, 4)])
+def test_two_lines_in_one_character_cover_one_another_or_share_it(covers: bool, dots: int) -> None:
+    canvas = Canvas(1, 1, "", covers)
+    for name, share in (("a", 1.0), ("b", 0.0)):
+        canvas.line(np.array([0.0, 1.0]), np.array([share, share]), name)
+    char, whose = canvas.cells[0][0]
+    assert whose == "b" and (ord(char) - 0x2800).bit_count() == dots
 
 
 def test_in_ascii_only_the_marks_are_drawn() -> None:

@@ -9,15 +9,26 @@ import numpy as np
 import pytest
 from rich.cells import cell_len
 
+from rnnviz.clamps import parse
 from rnnviz.equations import number
+from rnnviz.findings.shared import pre_activation
 from rnnviz.query import Query
 from rnnviz.trace import Trace
+from rnnviz.tracer import trace
 from rnnviz.tui import second
 from rnnviz.tui.app import settled
 from rnnviz.tui.contexts import coloured, flow
 from rnnviz.tui.draw import short
+from rnnviz.tui.lanes import Shown
 from rnnviz.tui.look import THEMES, Look
 from rnnviz.tui.moment import Moment, scale
+from rnnviz.tui.page import Page
+from rnnviz.tui.pages.backward import Backward
+from rnnviz.tui.pages.clamp import ClampPage
+from rnnviz.tui.pages.lockstep import Lockstep
+from rnnviz.tui.pages.net import Net
+from rnnviz.tui.pages.units import Units
+from rnnviz.tui.pages.weights import Weights
 from rnnviz.tui.second import MOVED, Second
 from rnnviz.tui.view import View
 from rnnviz.tui.views.cell import Cell
@@ -25,7 +36,7 @@ from rnnviz.tui.views.equations import Equations
 from rnnviz.tui.views.heatmap import Heatmap, Words
 from rnnviz.tui.views.sentence import Sentence
 from rnnviz.tui.views.title import Title
-from tests.tui.made import app, made, moment, read, screen_text
+from tests.tui.made import app, made, moment, read, screen_text, stored
 
 A, B = "this movie was not good", "this movie good was was good"
 CELLS = ("rnn", "lstm", "gru")
@@ -151,6 +162,106 @@ def test_the_equation_and_the_cell_say_the_other_value_beside_their_own(cell: st
                     assert f"{said}" in drawn.split("◆", 1)[1]
 
 
+#: What the room of a page is in terminals of 120×36 and 200×50.
+ROOMS = [(120, 27), (200, 41)]
+
+
+def page_text(page: type[Page], m: Moment, room: tuple[int, int]) -> str:
+    return "\n".join(texts(page(m), m, *room))
+
+
+@pytest.mark.parametrize("room", ROOMS)
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_weights_say_the_other_sum_and_gate(cell: str, room: tuple[int, int]) -> None:
+    for t, j in aligned(at(0, cell)).items():
+        m = at(t, cell)
+        page, layer, unit = Weights(m), other(m).layers[0], m.cursor.unit
+        gate, said = page.gate(m), page_text(Weights, m, room)
+        for name in (gate or "h", pre_activation(gate)):
+            value = float(layer.values[name][j, unit])
+            assert f"◆ {number(value, 3, True)}" in said, name
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_the_units_say_the_other_value(room: tuple[int, int]) -> None:
+    for t, j in aligned(at(0)).items():
+        m = at(t)
+        value = float(other(m).layers[0].values["h"][j, m.cursor.unit])
+        assert page_text(Units, m, room).count(f"◆ {number(value, 3, True)}") == 1
+
+
+@pytest.mark.parametrize("room", ROOMS)
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_walk_back_says_the_other_norm_and_of_which_loss(
+    cell: str, room: tuple[int, int]
+) -> None:
+    for t, j in aligned(at(0, cell)).items():
+        m = at(t, cell)
+        m = replace(m, cursor=replace(m.cursor, part=0))
+        head, *_ = texts(Backward(m), m, *room)
+        norm = float(np.linalg.norm(other(m).layers[0].grads["h"][j].astype(np.float64)))
+        own = float(np.linalg.norm(m.layer.grads["h"][t].astype(np.float64)))
+        assert f"{number(own)}  ◆ {number(norm)}" in head
+        same = m.trace.head.target == other(m).head.target
+        assert (f"of the loss for {other(m).head.target}" in head) != same
+        waiting = replace(m, cursor=replace(m.cursor, part=len(m.layer.parts) - 1))
+        assert "◆" not in texts(Backward(waiting), waiting, *room)[0]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+@pytest.mark.parametrize("clamps", [(), ("h[1]=0.5",)])
+def test_the_clamps_say_the_other_prediction_and_the_other_numbers(
+    clamps: tuple[str, ...], room: tuple[int, int]
+) -> None:
+    for t, j in aligned(at(0)).items():
+        query = Query(A, "lstm", clamps=tuple(map(parse, clamps)))
+        held, b = trace(stored(), query), trace(stored(), replace(query, text=B))
+        free = replace(query, clamps=())
+        answers = {replace(query, text=B): b, free: trace(stored(), free)}
+        m = moment(held, t, query=query, answers=answers, kept={"against": Second(B)})
+        said, k = page_text(ClampPage, m, room), m.shown_class()
+        (bar,) = [line for line in said.splitlines() if "◆ the other " in line and "█" in line]
+        assert number(float(b.head.output[k])) in bar
+        for name in m.quantities:
+            value = float(b.layers[0].values[name][j, m.cursor.unit])
+            assert f"◆ {number(value, 3, True)}" in said
+        small = page_text(ClampPage, m, (80, 16))
+        assert "◆ the other" not in small
+
+
+@pytest.mark.parametrize("room", [(120, 34), (200, 48)])
+def test_each_cell_in_step_says_its_own_other_prediction(room: tuple[int, int]) -> None:
+    for t, j in aligned(at(0)).items():
+        m = at(t, others=CELLS)
+        answers = {q: made(q.text, q.model) for q in Lockstep(m).questions(m)}
+        m = replace(m, answers=answers)
+        _, *panels = texts(Lockstep(m), m, *room)[1].split("│")
+        for cell, panel in zip(CELLS, panels, strict=True):
+            p = float(made(B, cell).head.readout[j, 1])
+            assert panel.rstrip().endswith(f"◆ {number(p, 2)}")
+    unlit = at(1, others=CELLS, second=Second(B, lit=False))
+    assert {q.text for q in Lockstep(unlit).questions(unlit)} == {A}
+
+
+@pytest.mark.parametrize("room", [(120, 34), (200, 48)])
+def test_the_net_says_the_other_output_and_states(room: tuple[int, int]) -> None:
+    shape = {"layers": 2, "bidirectional": True}
+    query, b = Query(A, "lstm"), made(B, **shape)
+    answers = {replace(query, text=B): b}
+    kept = {"against": Second(B), "net": Shown(whole=True)}
+    m = moment(made(A, **shape), 2, query=query, answers=answers, kept=kept)
+    m = replace(m, cursor=replace(m.cursor, layer=1))
+    said = texts(Net(m), m, *room)
+    scores, states = [line for line in said if "◆ the other" in line]
+    assert scores.split()[3:] == [number(float(p)) for p in b.head.output]
+    h = b.layers[1].values["h"][:, m.cursor.unit]
+    wanted = [number(float(h[j]), 2, signed=True) for j in aligned(m).values()]
+    assert states.split("other")[1].split() == wanted
+    walking = replace(m, kept={"against": Second(B)}, cursor=replace(m.cursor, layer=0))
+    early = texts(Net(walking), walking, *room)
+    assert not any("other" in line for line in early[:5]) and len(early) == len(said)
+
+
 def test_what_has_no_counterpart_is_not_compared() -> None:
     m = at(3, b="this movie was good")
     assert "◆" not in texts(Sentence(m), m, 120, 8)[0]
@@ -160,8 +271,8 @@ def test_what_has_no_counterpart_is_not_compared() -> None:
 
 def test_predicting_first_hides_the_other_value_too() -> None:
     m = replace(at(4), hidden=True)
-    for view in (Equations(m), Cell(m)):
-        assert "◆" not in "".join(texts(view, m, 90, 30))
+    for view in (Equations(m), Cell(m), Weights(m), Backward(m)):
+        assert "◆ " not in "".join(texts(view, m, 120, 30))
     assert "◆" not in texts(Sentence(m), m, 120, 8)[0]
 
 

@@ -37,6 +37,7 @@ from rnnviz.tui.views.gradients import undone as in_one_line
 from rnnviz.tui.views.reach import power
 
 VALUE = 9  # columns of the chosen unit's number
+ROOMY = 100  # columns with room for the other sentence's norm in the title
 WIDE = 160  # from here equations and sums stand side by side
 
 
@@ -141,6 +142,7 @@ class Backward(Page):
         name = self.chosen(moment)
         word = moment.word("name", name)
         note = symbol(f"d_{name}") + ("" if word == name else f" {word}")
+        note += self._beside(moment, name) if width >= ROOMY else ""
         lines = [self.head(moment, width, note)]
         own = [
             u for u in uses(moment.layer) if gate_of(moment.layer, u.weight) == self.gate(moment)
@@ -166,6 +168,21 @@ class Backward(Page):
         other += [[]] * (height - len(other))
         gap = Segment(" ", ink)
         return [[*trimmed(a, left, ink), gap, *b] for a, b in zip(one, other, strict=True)]
+
+    def _beside(self, moment: Moment, name: str) -> str:
+        """The norm of this token's gradient, and that of the other sentence: of which loss."""
+        t = moment.cursor.t
+        at = None if moment.hidden else second.place(moment, t)
+        if at is None or not undone(moment.layer, t, moment.cursor.part, t, name):
+            return ""
+        (found, j), n = at, moment.cursor.layer
+        own, other = (number(float(sizes(x.layers[n], name)[k]))
+                      for x, k in ((found.a, t), (found.b, j)))  # fmt: skip
+        said = f" · ‖{symbol(f'd_{name}', t + 1)}‖ {own}  {second.OTHER} {other}"
+        target = found.b.head.target
+        if target == found.a.head.target:
+            return said
+        return f"{said} ({self.say(moment, 'other_loss', label=visible(target))})"
 
     # -- the map ----------------------------------------------------------------------------------
 

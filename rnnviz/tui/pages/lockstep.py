@@ -35,6 +35,8 @@ TOP = 3
 #: The most lines of the words below.
 FOOT = 2
 GUTTER = 11
+#: Rows at most where not all tokens have one: when they turn, all of them are sent.
+TURNED = 28
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,9 @@ class Lockstep(Page):
     def questions(self, moment: Moment) -> Sequence[Question]:
         if not moment.query.model:
             return ()
-        return [q for m in self._models(moment) if (q := _query(moment, m)) is not None]
+        models = self._models(moment)
+        asked: list[Query] = [q for m in models if (q := _query(moment, m)) is not None]
+        return asked + [q for m in models if (q := _second(moment, m)) is not None]
 
     def press(self, moment: Moment, key: str) -> Prompt:
         cells = {m: cell for cell, m in likes(moment.query.model, moment.others).items()}
@@ -92,7 +96,8 @@ class Lockstep(Page):
         models = self._models(moment)
         traces = [_trace(moment, model) for model in models]
         words = self._words(moment, traces, width)
-        grid = _grid(moment, len(models), width, height - _foot(moment, words, height))
+        foot = _foot(moment, words, height)
+        grid = _grid(moment, len(models), width, height - foot)
         self.sight = range(grid.first, grid.first + grid.rows)
         panels = [
             self._panel(moment, model, trace, grid)
@@ -105,8 +110,10 @@ class Lockstep(Page):
             for parts in zip(left, *panels, strict=True)
         ]
         chart = self._chart(moment, traces, width, grid.chart)
-        blank = height - 1 - len(rows) - len(chart) - len(words)
-        return [self.head(moment, width), *rows, *chart, *([[]] * max(0, blank)), *words]
+        # The curves and the words stay where they are, however many rows there are above.
+        above: list[Line] = [[]] * max(0, height - foot - 1 - len(rows) - len(chart))
+        below: list[Line] = [[]] * (foot - len(words))
+        return [self.head(moment, width), *rows, *above, *chart, *below, *words]
 
     def _left(self, moment: Moment, grid: Grid) -> list[Line]:
         """The words, the chosen one as a bar."""
@@ -137,7 +144,10 @@ class Lockstep(Page):
         own = model == moment.query.model
         title = f"{mark(layer.cell, look)} {layer.title}"
         lines = [
-            [Segment(f"{'▸' if own else ' '}{title}", hue(layer.cell, look))],
+            [
+                Segment(f"{'▸' if own else ' '}{title}", hue(layer.cell, look)),
+                Segment(_beside(moment, model, trace), look.source),
+            ],
             self._columns(moment, trace, layer, grid),
         ]
         for k in range(grid.first, grid.first + grid.rows):
@@ -246,6 +256,25 @@ def _query(moment: Moment, model: str) -> Query | None:
     return beside(moment.query, model, moment.query.random)
 
 
+def _second(moment: Moment, model: str) -> Query | None:
+    """What has to be asked of a model for the second sentence; None without one."""
+    other = second.asked(moment) if second.kept(moment).lit else None
+    if other is None:
+        return None
+    return other if model == moment.query.model else beside(other, model, other.random)
+
+
+def _beside(moment: Moment, model: str, trace: Trace) -> str:
+    """What a cell says of the second sentence, at the word that is aligned with the chosen one."""
+    t, query = moment.cursor.t, _second(moment, model)
+    at = second.place(moment, t) if moment.known(t, "p") else None
+    answer: Trace | None = None if query is None else moment.answers.get(query)
+    if at is None or answer is None or answer.tokens != at[0].b.tokens:
+        return ""
+    p = float(answer.head.readout[at[1], _class(moment, trace)])
+    return f"  {second.OTHER} {number(p, 2)}"
+
+
 def _trace(moment: Moment, model: str) -> Trace | None:
     """The reading of a model, if it is known and has the same words."""
     query = _query(moment, model)
@@ -274,6 +303,8 @@ def _grid(moment: Moment, panels: int, width: int, height: int) -> Grid:
     room = inside - SAID - bar - UNIT - far
     shown = min(room, max(1, room // units) * units) if units <= room else room
     rows = max(1, min(len(tokens), height - TOP))
+    if rows < len(tokens):
+        rows = min(rows, TURNED)  # the rest is room for the curves
     # A short sentence has room for larger colours and a curve.
     tall = 2 if height - TOP - 2 * rows >= 8 else 1
     spare = height - TOP - tall * rows

@@ -13,6 +13,7 @@ from rnnviz.display import visible
 from rnnviz.equations import number
 from rnnviz.findings import net
 from rnnviz.trace import Trace
+from rnnviz.tui import second
 from rnnviz.tui.draw import Line, fit, wrapped
 from rnnviz.tui.lanes import ARROW, GUTTER, Shown, grid, known, lanes, said, words
 from rnnviz.tui.moment import Moment
@@ -21,6 +22,7 @@ from rnnviz.tui.view import Picked
 
 MARGIN = 22  # columns left of the probabilities
 SCORE = 10  # columns of a label's probability
+ROOMY = 100  # columns from which on the other sentence has a line of its own
 
 
 class Net(Page):
@@ -48,15 +50,33 @@ class Net(Page):
         seen = grid(moment, width)
         self.sight = seen.tokens
         top = [self.head(moment, width), *head(moment, kept, width)]
+        if second.compared(moment) is not None and width >= ROOMY:
+            top.append(other(moment, kept, width))
         below = lanes(moment, kept, seen, width, height - len(top) - 1)
         return [*top, *below, words(moment, seen)]
+
+
+def other(moment: Moment, kept: Shown, width: int) -> Line:
+    """What the head says of the second sentence; the line is there from the beginning."""
+    found, look = second.compared(moment), moment.look
+    if found is None or not _ready(moment, kept) or moment.hidden:
+        return []
+    asked = net.ask(found.b, "last")
+    output = found.b.head.output if asked is None else asked.output
+    name = f"{second.OTHER} {moment.text('beside.other')}"
+    return _scores(moment, name, output, _labels(moment.trace, width), look.source)
+
+
+def _ready(moment: Moment, kept: Shown) -> bool:
+    """Have all states been computed that the head takes?"""
+    return all(known(moment, kept, s.layer, s.t) for s in net.taken(moment.trace, "last"))
 
 
 def head(moment: Moment, kept: Shown, width: int) -> list[Line]:
     """What the head takes and says; with the trap, what it would have said."""
     trace, look = moment.trace, moment.look
     right = net.ask(trace, "last")
-    ready = all(known(moment, kept, s.layer, s.t) for s in net.taken(trace, "last"))
+    ready = _ready(moment, kept)
     takes = f" {said(moment, 'head')}  {_states(moment, net.taken(trace, 'last'))}"
     lines: list[Line] = [[Segment(fit(takes, width), look.ink)]]
     labels = _labels(trace, width)
@@ -70,7 +90,7 @@ def head(moment: Moment, kept: Shown, width: int) -> list[Line]:
         lines.append([Segment(" " + text, look.dim)])
     else:
         output = trace.head.output if right is None else right.output
-        lines.append(_scores(moment, "right", output, labels, look.now))
+        lines.append(_scores(moment, said(moment, "right"), output, labels, look.now))
     return [*lines, *(_trap(moment, labels, width) if kept.trap else [])]
 
 
@@ -81,9 +101,9 @@ def _labels(trace: Trace, width: int) -> list[int]:
     return sorted(sorted(range(len(output)), key=lambda k: -float(output[k]))[:room])
 
 
-def _scores(moment: Moment, key: str, output: Array, labels: list[int], style: Style) -> Line:
+def _scores(moment: Moment, name: str, output: Array, labels: list[int], style: Style) -> Line:
     look = moment.look
-    line = [Segment(fit(" " + said(moment, key), MARGIN), style)]
+    line = [Segment(fit(f" {name}", MARGIN), style)]
     best = max(labels, key=lambda k: float(output[k]))
     for k in labels:
         text = fit(number(float(output[k])), SCORE)
@@ -109,7 +129,7 @@ def _trap(moment: Moment, labels: list[int], width: int) -> list[Line]:
     told = [[Segment(" " + line, look.source)] for line in wrapped(text, width - 2)]
     if wrong is None or not net.trapped(trace) or moment.hidden:
         return told
-    return [_scores(moment, "trap", wrong.output, labels, look.wrong), *told]
+    return [_scores(moment, said(moment, "trap"), wrong.output, labels, look.wrong), *told]
 
 
 def _states(moment: Moment, taken: tuple[net.Taken, ...]) -> str:

@@ -32,11 +32,11 @@ from rnnviz.tui.plot import (
     Trail,
     centres,
     level_bar,
-    log_scale,
     plot,
     row_of,
     runs,
 )
+from rnnviz.tui.scales import log_scale
 from rnnviz.tui.view import Picked
 
 #: What is drawn of the untrained nets.

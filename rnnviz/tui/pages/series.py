@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 from rich.segment import Segment
+from rich.style import Style
 
 from rnnviz.arrays import Array
 from rnnviz.charts.axes import Axis, axis
@@ -16,10 +17,11 @@ from rnnviz.display import visible
 from rnnviz.equations import number
 from rnnviz.findings import series as found
 from rnnviz.trace import SeriesTrace, Trace
-from rnnviz.tui.dots import Plot, Scale, ticks
 from rnnviz.tui.draw import Line, fit, heading, heat, length, log_range, log_spark, wrapped
 from rnnviz.tui.moment import Moment, saliency
 from rnnviz.tui.page import Change, Page, PageKey, Prompt
+from rnnviz.tui.plot import Canvas, runs
+from rnnviz.tui.scales import Scale, ticks
 
 GUTTER = 9
 ENTRY = 40  # columns of one measurement with its gradient
@@ -147,44 +149,54 @@ class Series(Page):
         course = found.course(trace)
         y = y_axis(trace, max(2, rows // 3))
         scale = Scale(len(course), y, width - GUTTER - 1, rows)
-        plot = Plot(scale, look.ink)
-        self._curves(moment, plot, course)
-        left = ticks(scale, GUTTER)
+        cells = self._curves(moment, scale, course).cells
         lines: list[Line] = [
-            [Segment(edge, look.dim), *line] for edge, line in zip(left, plot.lines(), strict=True)
+            [Segment(edge, look.dim), *(Segment(text, style) for text, style in runs(row))]
+            for edge, row in zip(ticks(scale, GUTTER), cells, strict=True)
         ]
         days = days_under(trace, scale.width)
         return [*lines, [Segment(" " * GUTTER, look.dim), Segment(days, look.dim)],
                 self._felt(moment, scale)]  # fmt: skip
 
-    def _curves(self, moment: Moment, plot: Plot, course: Array) -> None:
+    def _curves(self, moment: Moment, scale: Scale, course: Array) -> Canvas[Style]:
         look, trace, t = moment.look, moment.trace, moment.cursor.t
+        plot = Canvas(scale.width, scale.rows, look.ink, covers=False)
         plain = look.ascii or not look.colour
+
+        def line(at: Array, values: Array, style: Style, glyph: str) -> None:
+            shares = scale.y.share(values)
+            plot.line(scale.across(at), shares, style, glyph=glyph if plain else "")
+
+        def mark(at: int, value: float, char: str, style: Style) -> None:
+            if np.isfinite(value):
+                plot.put(scale.row(value), scale.column(at), char, style)
+
         places = np.arange(len(course))
         now, at = found.place(trace, t), found.aim(trace, t)
         read = places >= now if trace.latest == 0 else places <= now
         read &= places < len(trace.tokens)
-        column = plot.scale.column(now)
+        column = scale.column(now)
         # A line that moves repaints every row it is in: half of them say the same.
-        for row in range(0, plot.scale.rows, 2):
+        for row in range(0, scale.rows, 2):
             plot.put(row, column, "│", look.rule)
         if not moment.hidden:
-            plot.line(places, np.where(read, np.nan, course), look.rule, "." if plain else "")
+            line(places, np.where(read, np.nan, course), look.rule, ".")
         naive = today(trace, t)
-        for between in range(column + 2, plot.scale.column(at), 2):
-            plot.put(plot.scale.row(naive), between, "·", look.dim)
-        plot.line(places, np.where(read, course, np.nan), look.source, "*" if plain else "")
+        for between in range(column + 2, scale.column(at), 2):
+            plot.put(scale.row(naive), between, "·", look.dim)
+        line(places, np.where(read, course, np.nan), look.source, "*")
         known = np.arange(t + 1 if _told(moment) else t)
         aims = np.array([found.aim(trace, int(k)) for k in known], int)
         told = found.forecasts(trace)[known]
-        plot.line(aims, told, look.above, "x" if plain else "")
-        plot.mark(now, course[now], "●", look.source)
+        line(aims, told, look.above, "x")
+        mark(now, course[now], "●", look.source)
         if moment.hidden:
-            plot.put(plot.scale.rows // 2, plot.scale.column(at), "?", look.now)
-            return
-        plot.mark(at, course[at], "○", look.bold)
+            plot.put(scale.rows // 2, scale.column(at), "?", look.now)
+            return plot
+        mark(at, course[at], "○", look.bold)
         if len(known) > t:
-            plot.mark(at, float(told[-1]), "◆", look.now)
+            mark(at, float(told[-1]), "◆", look.now)
+        return plot
 
     def _felt(self, moment: Moment, scale: Scale) -> Line:
         look, t = moment.look, moment.cursor.t

@@ -11,6 +11,7 @@ from rich.segment import Segment
 from rnnviz.display import visible
 from rnnviz.equations import number, symbol
 from rnnviz.findings.units import Heard, UnitResponses, extremes, matches, on, saturated
+from rnnviz.tui import second
 from rnnviz.tui.contexts import coloured, flow, in_context, swatch
 from rnnviz.tui.draw import Line, cut, fit, heading, length, trimmed, window, wrapped
 from rnnviz.tui.look import Look
@@ -123,6 +124,7 @@ class Units(Page):
             token = cut(visible(moment.trace.tokens[t]), 20)
             h = symbol("h", t + 1)
             note = self.say(moment, "value", h=h, value=value, token=token)
+            note = f"{note}  {second.beside(moment, 'h')}".rstrip()
         title = heading(self.say(moment, "text", n=unit), "", width, look, note)
         words = flow(moment.trace.tokens, width - 1)
         return [title, *coloured(moment, words, plan.first, plan.text)]

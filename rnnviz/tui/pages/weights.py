@@ -30,7 +30,7 @@ from rnnviz.tui import sums
 from rnnviz.tui.draw import Line, fit, heading, heat, length, trimmed, window
 from rnnviz.tui.moment import Moment
 from rnnviz.tui.page import Change, Page, PageKey
-from rnnviz.tui.views.equations import equation, reading
+from rnnviz.tui.views.equations import beside, equation, reading
 
 LABEL = 12  # columns of a strip's name
 MOST = 8  # products that are written out
@@ -206,6 +206,9 @@ class Weights(Page):
         gated = pre_activation(gate)
         found += [line for line in layer.lines if gated in names(line.formula)]
         blocks = [equation(moment, line, width, not roomy) for line in found]
+        if roomy:
+            pairs = zip(found, blocks, strict=True)
+            blocks = [beside(moment, line.name, block, width) for line, block in pairs]
         head = [heading(self.say(moment, "sum"), "", width, moment.look)] if roomy else []
         return [*head, *(line for block in blocks for line in block)]
 

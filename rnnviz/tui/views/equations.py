@@ -75,10 +75,10 @@ def forward(moment: Moment, width: int, tight: bool) -> list[list[Line]]:
 
 def beside(moment: Moment, name: str, block: list[Line], width: int) -> list[Line]:
     """An equation with what the other sentence has in its place."""
-    value = second.value(moment, name)
-    if value is None:
+    other = second.beside(moment, name)
+    if not other:
         return block
-    said = Segment(f"  {second.OTHER} {number(value, 3, True)}", moment.look.source)
+    said = Segment(f"  {other}", moment.look.source)
     if length(block[-1]) + cell_len(said.text) < width:
         return [*block[:-1], [*block[-1], said]]
     return [*block, [said]]

@@ -60,18 +60,22 @@ def drawn(app: RnnvizApp, console: Console) -> str:
     return "" if update is None else update.render_segments(console)
 
 
-def sent(app: RnnvizApp, console: Console) -> str:
-    """The same as it is sent to a terminal that erases in colour."""
-    return compact(drawn(app, console), erases=True)
+def sent(app: RnnvizApp, console: Console, erases: bool = True) -> str:
+    """The same as it is sent to a terminal, one that erases in colour or one that does not."""
+    return compact(drawn(app, console), erases=erases)
 
 
-def steps(app: RnnvizApp) -> list[int]:
-    """How many bytes every step to the next token sends, the way the page walks."""
+def steps(app: RnnvizApp, onward: bool = True) -> dict[bool, list[int]]:
+    """How many bytes every step to the next token sends, from end to end.
+
+    To a terminal that erases in colour (True), and to one that does not (False).
+    """
     console, screen = wired(app), app.step_screen
     T = len(screen.moment.trace.tokens)
-    order = range(T - 1, -1, -1) if screen.moment.page == "backward" else range(T)
-    sizes = []
-    for t in order:
+    sizes: dict[bool, list[int]] = {True: [], False: []}
+    for t in range(T) if onward else range(T - 1, -1, -1):
         screen.move(to_token(screen.moment.cursor, screen.moment.trace, t))
-        sizes.append(len(sent(app, console).encode()))
-    return sizes[1:]  # the first one is a jump
+        data = drawn(app, console)
+        for erases, found in sizes.items():
+            found.append(len(compact(data, erases=erases).encode()))
+    return {erases: found[1:] for erases, found in sizes.items()}  # the first one is a jump

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from dataclasses import replace
 
 import pytest
 
@@ -11,32 +12,47 @@ from tests.tui.pages.stepping import NAMES, opened, steps
 
 MOST = 10 * 1024
 SIZES = ((80, 24), (120, 36), (200, 50))
+#: The page, the layer of the cursor: of a net of two directions the one that reads backwards too.
+PLACES = [*((name, 0) for name in NAMES if name != "hand"), ("net", 1)]
 #: Whose windows of tokens turn within the sentence: looked at in every run of the tests.
-TURNING = [("", (120, 36)), ("lockstep", (120, 36)), ("against", (120, 36)), ("clamp", (200, 50))]
-REST = [(n, s) for n in NAMES for s in SIZES if (n, s) not in TURNING and n != "hand"]
+TURNING = [
+    (("lockstep", 0), (120, 36), True), (("clamp", 0), (200, 50), True),
+    (("backward", 0), (200, 50), True), (("net", 1), (200, 50), False),
+]  # fmt: skip
 
 
-async def measured(name: str, size: tuple[int, int], lang: str = "en") -> list[int]:
+async def measured(
+    place: tuple[str, int], size: tuple[int, int], onward: bool, lang: str = "en"
+) -> dict[bool, list[int]]:
+    name, layer = place
     app = opened(name, lang)
     if app is None:
         pytest.skip("nothing to say about this text")
     async with app.run_test(size=size) as pilot:
         await settled(app, pilot)
-        return steps(app)
+        app.step_screen.move(replace(app.step_screen.moment.cursor, layer=layer))
+        return steps(app, onward)
 
 
-@pytest.mark.parametrize("name, size", TURNING, ids=str)
+@pytest.mark.parametrize("place, size, onward", TURNING, ids=str)
 async def test_no_step_of_sixty_is_more_than_ten_kilobytes(
-    name: str, size: tuple[int, int]
+    place: tuple[str, int], size: tuple[int, int], onward: bool
 ) -> None:
-    assert max(await measured(name, size)) <= MOST
+    sizes = await measured(place, size, onward)
+    assert max(sizes[True]) <= MOST
+    assert max(sizes[False]) <= MOST
 
 
 @pytest.mark.speed
 @pytest.mark.parametrize("lang", ["en", "tr"])
-@pytest.mark.parametrize("name, size", [*TURNING, *REST], ids=str)
-async def test_nor_on_any_page_at_any_size(name: str, size: tuple[int, int], lang: str) -> None:
-    sizes = await measured(name, size, lang)
-    said = f"{name or 'panels':10} {size[0]}x{size[1]} {lang}"
-    print(f"\n{said}: median {statistics.median(sizes):6.0f}, most {max(sizes):6}")
-    assert max(sizes) <= MOST
+@pytest.mark.parametrize("onward", [True, False], ids=["onward", "back"])
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("place", PLACES, ids=lambda place: f"{place[0] or 'panels'}-{place[1]}")
+async def test_nor_on_any_page_at_any_size_in_either_direction(
+    place: tuple[str, int], size: tuple[int, int], onward: bool, lang: str
+) -> None:
+    for erases, sizes in (await measured(place, size, onward, lang)).items():
+        said = f"{place[0] or 'panels':10} layer {place[1]} {size[0]}x{size[1]} {lang}"
+        said += f" {'onward' if onward else 'back':6} {'bce' if erases else 'no bce':6}"
+        print(f"\n{said}: median {statistics.median(sizes):6.0f}, most {max(sizes):6}", end="")
+        assert max(sizes) <= MOST

@@ -15,7 +15,7 @@ from rnnviz.tui.draw import short
 from rnnviz.tui.look import Look
 from rnnviz.tui.moment import Moment
 from rnnviz.tui.page import Prompt
-from rnnviz.tui.pages.lockstep import Lockstep
+from rnnviz.tui.pages.lockstep import TURNED, Lockstep
 from tests.tui.made import CELLS, TEXT, made, moment
 
 SIZES = ((60, 18), (80, 22), (120, 34), (200, 48))
@@ -155,3 +155,19 @@ def test_without_colour_the_cells_and_signs_are_still_told_apart() -> None:
     text = lines(shown(4, look=Look("dark", colour=False, ascii_only=True)))
     assert all(mark in text[1] for mark in "RLG")
     assert any(sign in "".join(text[3:13]) for sign in "+−")
+
+
+@pytest.mark.parametrize("size", [(200, 48), (120, 34)])
+def test_rows_that_turn_leave_the_curves_where_they_are(size: tuple[int, int]) -> None:
+    text = " ".join([TEXT] * 12)
+    turned = []
+    for t, first in ((3, 0), (50, 50)):
+        m = shown(t, text=text, first=first)
+        drawn = lines(m, *size)
+        page = Lockstep(m)
+        page.lines(m, *size)
+        assert page.sight is not None and len(page.sight) <= TURNED and t in page.sight
+        turned.append([y for y, line in enumerate(drawn) if "positive│" in line])
+        assert drawn[-1].strip()
+    assert turned[0] == turned[1]
+    assert bool(turned[0]) == (size[1] > 40)
