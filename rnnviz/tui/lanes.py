@@ -27,6 +27,10 @@ SHADES = 4
 ARROW = {"forward": "→", "backward": "←"}
 
 
+#: Columns of units at most where all lanes turn at once.
+TURNED = 1500
+
+
 @dataclass(frozen=True)
 class Shown:
     """What the page keeps: the whole net at once, and what ``h[:, -1]`` would take."""
@@ -93,7 +97,11 @@ def lanes(moment: Moment, kept: Shown, seen: Grid, width: int, room: int) -> lis
     joints = len(levels) if room >= 3 * N + len(levels) else 0
     count = min(N, max(1, (room - joints) // LEAST))
     spare = room - joints - LEAST * count
-    cells = _size(trace, seen, spare // count)
+    rows = spare // count
+    if (kept.whole or kept.trap) and seen.count < len(trace.tokens):
+        # All lanes are full, and when the words turn all of them are sent.
+        rows = min(rows, max(1, TURNED // (count * seen.count * seen.width)))
+    cells = _size(trace, seen, rows)
     numbers = spare - cells.rows * count
     first = window(N, moment.cursor.layer, count)
     lines: list[Line] = []

@@ -56,3 +56,16 @@ async def test_nor_on_any_page_at_any_size_in_either_direction(
         said += f" {'onward' if onward else 'back':6} {'bce' if erases else 'no bce':6}"
         print(f"\n{said}: median {statistics.median(sizes):6.0f}, most {max(sizes):6}", end="")
         assert max(sizes) <= MOST
+
+
+@pytest.mark.parametrize("key", ["o", "x"])
+async def test_nor_where_the_whole_net_is_shown_at_once(key: str) -> None:
+    app = opened("net")
+    assert app is not None
+    async with app.run_test(size=(200, 50)) as pilot:
+        await settled(app, pilot)
+        await pilot.press(key)
+        await settled(app, pilot)
+        sizes = steps(app)
+    assert max(sizes[True]) <= MOST
+    assert max(sizes[False]) <= MOST
