@@ -75,7 +75,7 @@ class Kept(NamedTuple):
     """What forward leaves."""
 
     every: int  # 0: backward needs no gates
-    A: Floats  # (rows, N): what backward reads of a step; without ``every``, room for some steps
+    A: Floats  # (rows, N): what backward reads of a step; without ``every``, some room
     S: Floats  # (states, rows, H)
     S_size: int  # numbers of one state
     last: Floats  # (states, places, H): in: what each sequence starts from; out: where it ends
@@ -87,7 +87,7 @@ class Room(NamedTuple):
     rows: int
     read: Floats  # (blocks, x_groups, rows, wide)
     seen: Floats  # (blocks, h_groups, rows, H)
-    d: Floats  # (blocks, rows, N)
+    d: Floats  # (blocks, rows, N): forwards the gates, on the way back their gradients
     spare: Floats  # (blocks, rows, H or wide)
     tokens: Ints  # (blocks, rows): t·B + b of each row
 

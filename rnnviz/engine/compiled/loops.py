@@ -98,9 +98,7 @@ def change(places: Places, net: Net, kept: Kept, k: int, s: int, before: int, no
             copied(kept.S, held + now * H, kept.last, rest + now * H, (before - now) * H)
 
 
-def begin_gates(
-    places: Places, net: Net, seen: Seen, kept: Kept, room: Room, k: int, s: int, a: int
-) -> int:
+def begin_gates(places: Places, net: Net, seen: Seen, room: Room, k: int, s: int, a: int) -> int:
     """Rows of gates from ``a`` on begin with b + x·W: for as many steps as there is room for.
 
     The step after those.
@@ -115,7 +113,7 @@ def begin_gates(
         rows += (R + 3) // 4 * 4
         s += 1
     for r in range(rows):
-        copied(net.bias, bare, kept.A, a + r * N, N)
+        copied(net.bias, bare, room.d, a + r * N, N)
     n = width // seen.x_groups
     if seen.ready:
         row = net.zero
@@ -123,12 +121,12 @@ def begin_gates(
             R = at(places.active, k * T + step)
             for r in range(row, row + R):
                 x = at(seen.x_at, at(room.tokens, k * room.rows + r))
-                added(seen.x, x, kept.A, a + r * N, width)
+                added(seen.x, x, room.d, a + r * N, width)
             row += (R + 3) // 4 * 4
         return s
     for g in range(seen.x_groups):
         x = (k * seen.x_groups + g) * room.rows * net.wide
-        product(kept.A, a + g * n, N, room.read, x, net.wide, net.one,
+        product(room.d, a + g * n, N, room.read, x, net.wide, net.one,
                 net.W, g * n, width, rows, n, net.D)  # fmt: skip
     return s
 
@@ -137,12 +135,12 @@ def forward(like: Array, words: Ints, k: int) -> None:
     """Read all tokens of block k. ``words`` are the fields of a Job; ``like`` has its precision."""
     job = opened_job(like, words)
     places, net, seen, kept, room = job.places, job.net, job.seen, job.kept, job.room
-    A, S, N, H, T = kept.A, kept.S, net.N, net.H, places.steps
+    A, S, N, H, T = room.d, kept.S, net.N, net.H, places.steps
     n = net.width // seen.h_groups
     before, s = net.zero, net.zero
     while s < T:
-        a = (at(places.gates, k * T + s) if kept.every else k * room.rows) * N
-        end = begin_gates(places, net, seen, kept, room, k, s, a)
+        a = k * room.rows * N
+        end = begin_gates(places, net, seen, room, k, s, a)
         while s < end:
             R = at(places.active, k * T + s)
             up = (R + 3) // 4 * 4
@@ -154,9 +152,10 @@ def forward(like: Array, words: Ints, k: int) -> None:
                 product(A, a + net.apart + g * n, N, room.seen, h, H, net.one,
                         net.U, g * n, net.width, up, n, net.units)  # fmt: skip
             h_prev, h = at(places.states, k * (T + 1) + s), at(places.states, k * (T + 1) + s + 1)
+            K = (at(places.gates, k * T + s) if kept.every else k * room.rows) * N
             for r in range(R):
-                forward_row(A, a + r * N, S, kept.S_size, (h_prev + r) * H, (h + r) * H,
-                            net.own, H)  # fmt: skip
+                forward_row(A, a + r * N, kept.A, K + r * N, S, kept.S_size, (h_prev + r) * H,
+                            (h + r) * H, net.own, H)  # fmt: skip
             a += up * N
             s += 1
     change(places, net, kept, k, T, before, net.zero)

@@ -103,7 +103,7 @@ from numba import njit
 from rnnviz.engine.compiled.opening import opened_job, opened_sum
 from rnnviz.engine.compiled.vectors import (
     add, assign, at, div, each, fill, floats, fma, get, lanes, least, most, mul, nothing, put,
-    sqrt, step, sub, tanh,
+    sqrt, step, stream, sub, tanh,
 )'''
 
 _PART = "@njit(nogil=True, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)"
@@ -214,9 +214,9 @@ def _forward_row(cell: Pointwise, columns: dict[str, int]) -> str:
     lines += [f"v_{s}_prev = get(S, {i} * S_size + before + j)" for i, s in enumerate(cell.states)]
     lines += [f"v_{w} = get(own, {k} * H + j)" for k, w in enumerate(cell.weights)]
     lines += [f"v_{line.name} = {_said(line.value)}" for line in cell.forward]
-    lines += [f"put(A, a + {k} * H + j, v_{name})" for k, name in enumerate(cell.saved)]
+    lines += [f"stream(K, kept + {k} * H + j, v_{name})" for k, name in enumerate(cell.saved)]
     lines += [f"put(S, {i} * S_size + after + j, v_{s})" for i, s in enumerate(cell.states)]
-    return _loop("def forward_row(A, a, S, S_size, before, after, own, H):", lines)
+    return _loop("def forward_row(A, a, K, kept, S, S_size, before, after, own, H):", lines)
 
 
 def _backward_row(cell: Pointwise, columns: dict[str, int]) -> str:

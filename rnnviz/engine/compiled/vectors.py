@@ -3,7 +3,8 @@
 A compiler turns a plain loop over units into vector instructions only where it can prove that the
 arrays in it do not overlap; of a dozen arrays it cannot. Here the loops say what they want: ``get``
 reads as many neighbouring numbers as one register holds, the functions below compute with them,
-``put`` writes them. The compiler still chooses instructions and registers.
+``put`` writes them, ``stream`` past the cache: what is not read again soon needs no place there,
+and memory need not be read to be written. The compiler still chooses instructions and registers.
 """
 
 from __future__ import annotations
@@ -128,6 +129,18 @@ def _put(typing: Any, a: Any, i: Any, v: Any) -> tuple[Any, Code]:
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         place = builder.bitcast(_place(builder, args), _llvm(v).as_pointer())
         builder.store(args[2], place).align = v.dtype.bitwidth // 8
+        return context.get_dummy_value()
+
+    return types.void(a, types.int64, v), code
+
+
+def _stream(typing: Any, a: Any, i: Any, v: Any) -> tuple[Any, Code]:
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        place = builder.bitcast(_place(builder, args), _llvm(v).as_pointer())
+        stored = builder.store(args[2], place)
+        stored.align = v.dtype.bitwidth // 8 * v.lanes
+        one = ir.Constant(ir.IntType(32), 1)
+        stored.set_metadata("nontemporal", builder.module.add_metadata([one]))
         return context.get_dummy_value()
 
     return types.void(a, types.int64, v), code
@@ -275,6 +288,7 @@ def _lanes(typing: Any, a: Any) -> tuple[Any, Code]:
 
 floats, at, assign = map(intrinsic, (_floats, _at, _assign))
 get, put, each, fill, lanes = map(intrinsic, (_get, _put, _each, _fill, _lanes))
+stream = intrinsic(_stream)
 add, sub, mul, div = map(_arithmetic, ("fadd", "fsub", "fmul", "fdiv"))
 least, most = _limit(">"), _limit("<")
 fma, nothing, sqrt, step, tanh = map(intrinsic, (_fma, _nothing, _sqrt, _step, _tanh))
