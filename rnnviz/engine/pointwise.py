@@ -109,7 +109,7 @@ def gate_of(weight: str) -> str:
 class Split:
     """A line's products, by the gate whose weights they are of, and what is left of it."""
 
-    inputs: tuple[str, ...]  # x @ W, or back through W: with the gradient's name before it
+    inputs: tuple[str, ...]  # x @ W
     recurrent: tuple[str, ...]
     rest: tuple[ast.expr, ...]
 
@@ -130,7 +130,9 @@ def forward_split(cell: Cell, line: Line) -> Split:
     return Split(tuple(inputs), tuple(recurrent), tuple(rest))
 
 
-def backward_split(cell: Cell, line: Line) -> tuple[dict[str, str], dict[str, str], Split]:
+def backward_split(
+    cell: Cell, line: Line
+) -> tuple[dict[str, str], dict[str, str], tuple[ast.expr, ...]]:
     """By gate, the gradients that go back through W, and through U, in this line; and the rest."""
     through: dict[str, dict[str, str]] = {"W": {}, "U": {}}
     rest = []
@@ -142,8 +144,7 @@ def backward_split(cell: Cell, line: Line) -> tuple[dict[str, str], dict[str, st
                 through[w[0]][gate_of(w)] = d
             case _:
                 rest.append(_plain(cell, term))
-    split = Split(tuple(through["W"]), tuple(through["U"]), tuple(rest))
-    return through["W"], through["U"], split
+    return through["W"], through["U"], tuple(rest)
 
 
 def _plain(cell: Cell, term: ast.expr) -> ast.expr:
@@ -164,11 +165,11 @@ def _read(cell: Any) -> Pointwise:
     d_hu: dict[str, str] = {}
     backward: list[Statement] = []
     for line in cell.back:
-        through_w, through_u, split = backward_split(cell, line)
+        through_w, through_u, rest = backward_split(cell, line)
         d_xw |= through_w
         d_hu |= through_u
-        if split.rest:
-            backward.append(Statement(line.name, summed(list(split.rest))))
+        if rest:
+            backward.append(Statement(line.name, summed(list(rest))))
     joint = {g for g in cell.gates if input_line.get(g, "") == state_line.get(g, " ")}
     forward = tuple(
         Statement(name, summed(_sums(split, joint) + list(split.rest)))

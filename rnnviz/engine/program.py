@@ -31,8 +31,15 @@ import numpy as np
 
 from rnnviz.cells import Cell
 from rnnviz.engine.inplace import UFUNCS, Emitter, NotFastError
-from rnnviz.engine.pointwise import gate_of, names_in, summed, terms
-from rnnviz.equations import FUNCTIONS, parse
+from rnnviz.engine.pointwise import (
+    NotPointwiseError,
+    backward_split,
+    forward_split,
+    names_in,
+    summed,
+    terms,
+)
+from rnnviz.equations import FUNCTIONS, Line
 
 
 @dataclass(frozen=True)
@@ -61,7 +68,10 @@ def program(cell: Cell) -> Program:
 
 @cache
 def _written(cell: Any) -> Program:
-    return _Writer(cell).program()
+    try:
+        return _Writer(cell).program()
+    except NotPointwiseError as error:
+        raise NotFastError(str(error)) from error
 
 
 # -- expressions ----------------------------------------------------------------------------------
@@ -106,14 +116,13 @@ class _Writer:
     def __init__(self, cell: Cell) -> None:
         self.cell, self.states = cell, cell.states
         self.gate = {g: _Gate(g) for g in cell.gates}
-        self.body = {line.name: self._without_products(line.name, line.formula)
-                     for line in cell.lines}  # fmt: skip
+        self.body = {line.name: self._without_products(line) for line in cell.lines}
         for gate in self.gate.values():
             self._find_activation(gate)
         self.sums: dict[str, Linear] = {}  # gradients with several sources, in order
         self.linear: dict[str, Linear] = {}
         for line in cell.back:
-            self._read_back(line.name, line.formula)
+            self._read_back(line)
         self.apart = [g for g, gate in self.gate.items() if gate.input_line != gate.recurrent_line]
         self.order = sorted(self.gate, key=self._place)
         self.plain = [g for g in self.order if self.gate[g].activation]
@@ -131,27 +140,16 @@ class _Writer:
 
     # Forward lines: products become names, what is left is pointwise.
 
-    def _without_products(self, name: str, formula: str) -> ast.expr:
+    def _without_products(self, line: Line) -> ast.expr:
         """The line with a gate's products and biases as one name, or as two if it has only one."""
-        left: list[ast.expr] = []
-        inputs: set[str] = set()
-        for term in terms(parse(formula)):
-            match term:
-                case ast.BinOp(ast.Name(id="x"), ast.MatMult(), ast.Name(id=w)) if w[0] == "W":
-                    self.gate[gate_of(w)].input_line = name
-                    inputs.add(gate_of(w))
-                    left.insert(0, ast.Name(f"xw_{gate_of(w)}"))
-                case ast.BinOp(ast.Name(id="h_prev"), ast.MatMult(), ast.Name(id=u)) if u[0] == "U":
-                    self.gate[gate_of(u)].recurrent_line = name
-                    if gate_of(u) not in inputs:
-                        left.append(ast.Name(f"hu_{gate_of(u)}"))
-                case ast.Name(id=b) if b == "b" or b.startswith("b_"):
-                    pass  # part of the products
-                case _:
-                    if any(isinstance(n, ast.MatMult) for n in ast.walk(term)):
-                        raise self._fail(term)
-                    left.append(term)
-        return _fewer(summed(left))
+        split = forward_split(self.cell, line)
+        for g in split.inputs:
+            self.gate[g].input_line = line.name
+        for g in split.recurrent:
+            self.gate[g].recurrent_line = line.name
+        read = [ast.Name(f"xw_{g}") for g in reversed(split.inputs)]
+        apart = [ast.Name(f"hu_{g}") for g in split.recurrent if g not in split.inputs]
+        return _fewer(summed([*read, *apart, *split.rest]))
 
     def _find_activation(self, gate: _Gate) -> None:
         if not gate.input_line or not gate.recurrent_line:
@@ -168,21 +166,17 @@ class _Writer:
 
     # Backward lines: every gradient is linear in those that arrive.
 
-    def _read_back(self, name: str, formula: str) -> None:
+    def _read_back(self, line: Line) -> None:
+        name = line.name
         if name == "d_h":  # d_h_out + d_h_next: the loop adds them up
             self.linear[name] = {"d_h": None}
             return
-        pointwise: list[ast.expr] = []
-        for term in terms(parse(formula)):
-            match term:
-                case ast.BinOp(ast.Name(id=d), ast.MatMult(), ast.Attribute(ast.Name(id=w), "T")):
-                    if gate_of(w) not in self.gate or w[0] not in "WU":
-                        raise self._fail(term)
-                    gate = self.gate[gate_of(w)]
-                    gate.d_xw, gate.d_hu = (d, gate.d_hu) if w[0] == "W" else (gate.d_xw, d)
-                case _:
-                    pointwise.append(term)
-        linear = self._linear(summed(pointwise)) if pointwise else {}
+        d_xw, d_hu, rest = backward_split(self.cell, line)
+        for g, d in d_xw.items():
+            self.gate[g].d_xw = d
+        for g, d in d_hu.items():
+            self.gate[g].d_hu = d
+        linear = self._linear(summed(list(rest))) if rest else {}
         if len(linear) > 1 and not name.endswith("_prev"):
             self.sums[name] = linear
             linear = {name: None}
