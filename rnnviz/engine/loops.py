@@ -15,8 +15,9 @@ from rnnviz.arrays import Array, Values, blocks
 from rnnviz.cells import Cell
 from rnnviz.engine import fast
 from rnnviz.engine.fast import FastScan, Lookup
+from rnnviz.engine.held import Held
 from rnnviz.engine.optimizers import Optimizer
-from rnnviz.engine.recurrent import scan, unscan
+from rnnviz.engine.recurrent import Scan, scan, unscan
 from rnnviz.engine.words import WordRows, summed_rows
 
 
@@ -30,6 +31,20 @@ class Pass:
     input_mask: Array | None = None  # dropout of x, (1 or G, B, D)
     recurrent_mask: Array | None = None  # dropout of h_prev, (G, B, H)
     lead: Array | None = None  # steps that each sequence shares with the last one, (B)
+
+
+def plainly(
+    cell: Cell, passes: Sequence[Pass], x: Array, mask: Array | None,
+    held: Sequence[Held | None] | None = None,
+) -> tuple[Scan, ...]:  # fmt: skip
+    """The passes by the plain loop, on whichever device the arrays are; every value recorded."""
+    return tuple(
+        scan(
+            cell, a.p, x, mask, reverse=a.reverse, initial=a.initial,
+            recurrent_mask=a.recurrent_mask, input_mask=a.input_mask, held=h,
+        )
+        for a, h in zip(passes, held or [None] * len(passes), strict=True)
+    )  # fmt: skip
 
 
 class Scanned(Protocol):
@@ -133,22 +148,15 @@ class HostLoops:
     ) -> tuple[Scanned, ...]:
         """See :class:`Loops`."""
         walk = next((w for w in self.walks if w.able(cell, mask)), None)
-        if walk is None and isinstance(x, Lookup):
-            x = x.table[x.ids]
-        found: list[Scanned] = []
-        for a in passes:
-            if walk is not None:
-                found.append(walk.scan(
-                    cell, a.p, x, mask, reverse=a.reverse, initial=a.initial, keep=keep,
-                    recurrent_mask=a.recurrent_mask, input_mask=a.input_mask, lead=a.lead,
-                ))  # fmt: skip
-            else:
-                assert not isinstance(x, Lookup)
-                found.append(scan(
-                    cell, a.p, x, mask, reverse=a.reverse, initial=a.initial,
-                    recurrent_mask=a.recurrent_mask, input_mask=a.input_mask,
-                ))  # fmt: skip
-        return tuple(found)
+        if walk is None:
+            return plainly(cell, passes, x.table[x.ids] if isinstance(x, Lookup) else x, mask)
+        return tuple(
+            walk.scan(
+                cell, a.p, x, mask, reverse=a.reverse, initial=a.initial, keep=keep,
+                recurrent_mask=a.recurrent_mask, input_mask=a.input_mask, lead=a.lead,
+            )
+            for a in passes
+        )  # fmt: skip
 
     def unscan(
         self, cell: Cell, params: Sequence[Values], done: Sequence[Any], d_h: Array | None,

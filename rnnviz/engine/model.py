@@ -17,8 +17,8 @@ from rnnviz.cells import CELLS, Cell, variant
 from rnnviz.engine import initial, losses
 from rnnviz.engine.fast import Lookup
 from rnnviz.engine.held import Held
-from rnnviz.engine.loops import HOST, Loops, Pass, Scanned
-from rnnviz.engine.recurrent import Scan, Unscan, scan, unscan, unscan_one
+from rnnviz.engine.loops import HOST, Loops, Pass, Scanned, plainly
+from rnnviz.engine.recurrent import Scan, Unscan, unscan, unscan_one
 from rnnviz.engine.spec import EmbeddingSpec, ModelSpec, RecurrentSpec, SeriesSpec
 from rnnviz.engine.words import WordRows, table_of
 from rnnviz.equations import relu
@@ -174,14 +174,8 @@ class Model:
             else:
                 if isinstance(x, Lookup):
                     x = x.table[x.ids]
-                kept = held[k] if held is not None else [None] * len(passes)
-                scans.append(tuple(
-                    scan(
-                        cell, a.p, x, mask, reverse=a.reverse, initial=a.initial,
-                        recurrent_mask=a.recurrent_mask, input_mask=a.input_mask, held=h,
-                    )
-                    for a, h in zip(passes, kept, strict=True)
-                ))  # fmt: skip
+                kept = None if held is None else held[k]
+                scans.append(plainly(cell, passes, x, mask, kept))
             lead.after(layer)
             if not top:
                 x = _beside([s.stack("h") for s in scans[-1]])

@@ -12,8 +12,7 @@ from kernels import mingru, peephole
 
 from rnnviz.arrays import Array, Values
 from rnnviz.cells import CELLS, variant
-from rnnviz.engine.loops import HOST, Loops, Pass, Undone
-from rnnviz.engine.recurrent import scan
+from rnnviz.engine.loops import HOST, Loops, Pass, Undone, plainly
 
 #: Largest difference, in units of the largest number of the array.
 TOLERANCE = 2e-5
@@ -112,13 +111,7 @@ def drawn(case: Case, seed: int = 0) -> Drawn:
 def expected(case: Case, it: Drawn) -> dict[str, Array]:
     """What the plain loops say, by name."""
     cell: Any = BY_NAME[case.cell]
-    done = tuple(
-        scan(
-            cell, a.p, it.x, it.mask, reverse=a.reverse, initial=a.initial,
-            recurrent_mask=a.recurrent_mask, input_mask=a.input_mask,
-        )
-        for a in it.passes
-    )  # fmt: skip
+    done = plainly(cell, it.passes, it.x, it.mask)
     back = HOST.unscan(cell, [a.p for a in it.passes], done, it.d_h, it.d_last, True)
     return _named(cell, done, back)
 

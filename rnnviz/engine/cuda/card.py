@@ -15,9 +15,8 @@ from rnnviz.engine.cuda.layer import Launch, LayerScan
 from rnnviz.engine.cuda.source import NoKernelError, kernels
 from rnnviz.engine.cuda.steps import update_source
 from rnnviz.engine.fast import Lookup
-from rnnviz.engine.loops import HOST, Pass, Scanned, Undone
+from rnnviz.engine.loops import HOST, Pass, Scanned, Undone, plainly
 from rnnviz.engine.optimizers import Optimizer
-from rnnviz.engine.recurrent import scan
 from rnnviz.engine.words import WordRows
 
 #: Options of the compiler: what the source is written in.
@@ -39,6 +38,7 @@ class Card:
     ) -> None:
         self.xp, self._say, self._without_kernels = xp, say, without_kernels
         self._launches: dict[tuple[Cell, int], Launch | None] = {}
+        self._told: set[str] = set()
 
     def asarray(self, a: Array) -> Array:
         """A copy on the card."""
@@ -70,13 +70,7 @@ class Card:
                 self._without(cell, why)
                 launch = None
         if launch is None:
-            return tuple(
-                scan(
-                    cell, a.p, x, mask, reverse=a.reverse, initial=a.initial,
-                    recurrent_mask=a.recurrent_mask, input_mask=a.input_mask,
-                )
-                for a in passes
-            )  # fmt: skip
+            return plainly(cell, passes, x, mask)
         return layers.scan(launch, cell, passes, x, mask, keep)
 
     def unscan(
@@ -126,7 +120,10 @@ class Card:
         return self._launches[cell, H]
 
     def _without(self, cell: Cell, why: NoKernelError) -> None:
-        self._say(f"{cell.title}: {why}; this layer goes step by step, many times slower.")
+        text = f"{cell.title}: {why}; this layer goes step by step, many times slower."
+        if text not in self._told:  # not at every batch
+            self._told.add(text)
+            self._say(text)
 
     @property
     def most_shared(self) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 
 from rnnviz.arrays import Array, Values, blocks, contiguous
 from rnnviz.cells import Cell
-from rnnviz.engine.cuda.source import Kernels, NoKernelError, kernels
+from rnnviz.engine.cuda.source import Kernels, NoKernelError
 from rnnviz.engine.loops import Pass, Undone
 from rnnviz.engine.recurrent import biases, read_input, unread_input, weight_gradients
 
@@ -278,6 +278,3 @@ def fits(plan: Kernels, cell: Cell, p: Values, x: Array, n: int) -> None:
         raise NoKernelError(f"{T} steps of {B} sequences are more numbers than a kernel can count")
     if plan.reading != cell.gates or p["U"].shape[1] != len(plan.recurrent) * H:
         raise NoKernelError("W and U are not a block for each gate's product")
-
-
-__all__ = ["Launch", "Layer", "LayerScan", "compiled", "fits", "kernels", "scan", "unscan"]
