@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 
 from rnnviz.arrays import Array
 from rnnviz.engine.compiled.job import Places
-from rnnviz.engine.compiled.memory import zeros
+from rnnviz.engine.compiled.memory import addresses, zeros
 
 #: Sequences that a product takes at a time.
 ROWS = 4
@@ -27,6 +28,11 @@ class Blocks:
     state_rows: int
     entries: int  # tokens read
 
+    @cached_property
+    def words(self) -> Array:
+        """The places as the loops take them."""
+        return addresses(self.places)
+
     def of(self, array: Array, width: int) -> Array:
         """Rows by sequence, (n, B, ·), as rows by place, (n, places, width)."""
         found = zeros((len(array), len(self.places.rows), width), array.dtype)
@@ -39,11 +45,11 @@ class Blocks:
         array[:, self._sequences] = found[:, self._used, :width]
         return array
 
-    @property
+    @cached_property
     def _used(self) -> Array:
         return np.flatnonzero(self.places.rows >= 0)
 
-    @property
+    @cached_property
     def _sequences(self) -> Array:
         return self.places.rows[self._used]
 
@@ -62,7 +68,23 @@ def nested(mask: Array) -> bool:
 def dealt(
     T: int, B: int, reverse: bool, mask: Array | None, lead: Array | None, keep: bool
 ) -> Blocks:
-    """The blocks of a batch; without ``keep`` every step's numbers stand in the same place."""
+    """The blocks of a batch; without ``keep`` every step's numbers stand in the same place.
+
+    Nobody writes to them: batches of one shape in which all sequences are equally long share them.
+    """
+    if mask is None and lead is None:
+        return _equally_long(T, B, reverse, keep)
+    return _dealt(T, B, reverse, mask, lead, keep)
+
+
+@lru_cache(maxsize=16)
+def _equally_long(T: int, B: int, reverse: bool, keep: bool) -> Blocks:
+    return _dealt(T, B, reverse, None, None, keep)
+
+
+def _dealt(
+    T: int, B: int, reverse: bool, mask: Array | None, lead: Array | None, keep: bool
+) -> Blocks:
     tokens = np.arange(T)[::-1].copy() if reverse else np.arange(T)
     order, counts = np.arange(B), np.full(T, B)
     if mask is not None:
@@ -70,7 +92,7 @@ def dealt(
     elif lead is not None:
         order = np.argsort(lead, kind="stable")
         counts = np.searchsorted(lead[order], np.arange(T), "right")
-    hands = _hands(B)
+    hands = _hands(B, alike=mask is None and lead is None)
     real = np.array([len(hand) for hand in hands])
     room = _up(real)
     first = np.cumsum(room) - room
@@ -96,11 +118,18 @@ def _up(n: Array) -> Array:
     return -(-n // ROWS) * ROWS
 
 
-def _hands(B: int) -> list[Array]:
-    """Positions by block: groups of four dealt to and fro, so that blocks are equally long."""
+def _hands(B: int, *, alike: bool) -> list[Array]:
+    """Positions by block, in groups of four.
+
+    Neighbours together where all are ``alike`` (their inputs are neighbours in memory, too), else
+    dealt to and fro, so that blocks are equally long.
+    """
     size = next(size for least, size in SIZES if least <= B)
     groups = np.array_split(np.arange(B), range(ROWS, B, ROWS))
     n = -(-B // size)
+    if alike:
+        ends = [k * len(groups) // n * ROWS for k in range(1, n)]
+        return np.array_split(np.arange(B), ends)
     hands: list[list[Array]] = [[] for _ in range(n)]
     for k, group in enumerate(groups):
         there, back = divmod(k, n)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from rnnviz.engine.compiled import passes
 from rnnviz.engine.compiled.blocks import Blocks, dealt, nested
 from rnnviz.engine.compiled.job import Net, Seen
 from rnnviz.engine.compiled.kernels import available, kernels
-from rnnviz.engine.compiled.memory import flat, readable, zeros
+from rnnviz.engine.compiled.memory import flat, zeros
 from rnnviz.engine.compiled.net import Order, plan_of
 from rnnviz.engine.compiled.passes import Pass
 from rnnviz.engine.compiled.source import NotCompiledError
@@ -115,19 +116,21 @@ def _seen(x: Array | Lookup, net: Net, words: Vocabulary | None) -> tuple[Net, S
     """The input in one flat array, and where that of each token begins; masks come later."""
     none = np.empty(0, net.W.dtype)
     if words is not None:
-        seen = Seen(1, words.products, words.at, 1, 1, 0, 0, none, none)
+        seen = Seen(1, words.products, words.products.size, words.at, 1, 1, 0, 0, none, none)
         return net._replace(wide=net.width), seen
-    exact = net.D == net.wide
     if isinstance(x, Lookup):
-        source = np.ascontiguousarray(x.table) if exact else readable(x.table)
+        source = np.ascontiguousarray(x.table)
         at = x.ids.astype(np.int64) * net.D
     else:
-        x = x.astype(net.W.dtype, copy=False)
-        if not exact:
-            x = readable(x)[: x.size].reshape(x.shape)
-        source, (_, token, row) = flat(x[None], net.D)
-        at = np.arange(x.shape[0])[:, None] * token + np.arange(x.shape[1]) * row
-    return net, Seen(0, source, at, 1, 1, 0, 0, none, none)
+        source, (_, token, row) = flat(x.astype(net.W.dtype, copy=False)[None], net.D)
+        at = _begins(*x.shape[:2], token, row)
+    return net, Seen(0, source, source.size, at, 1, 1, 0, 0, none, none)
+
+
+@lru_cache(maxsize=16)
+def _begins(T: int, B: int, token: int, row: int) -> Array:
+    """Where each token's input begins, (T, B), if tokens and sequences are so far apart."""
+    return np.arange(T)[:, None] * token + np.arange(B) * row
 
 
 def _through_masks(

@@ -62,6 +62,7 @@ class Seen(NamedTuple):
 
     ready: int  # 1: x are rows of x·W, of the width of G·H, because many tokens are the same word
     x: Floats
+    x_end: int  # numbers of it
     x_at: Ints  # (T, B): where a token's input begins
     x_groups: int  # 1, or G: gates see x through masks of their own
     h_groups: int

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     def product(*args: Any) -> None:
         """C += A·B."""
 
+    def product_from(*args: Any) -> None:
+        """C = I + A·B."""
+
 
 def copied(a: Floats, i: int, b: Floats, j: int, n: int) -> None:
     """n numbers from a to b; they are whole vectors."""
@@ -33,10 +36,21 @@ def copied(a: Floats, i: int, b: Floats, j: int, n: int) -> None:
         put(b, j + k, get(a, i + k))
 
 
+def copied_exactly(a: Floats, i: int, b: Floats, j: int, n: int) -> None:
+    """n numbers from a to b; they need not be whole vectors."""
+    whole = n // lanes(a) * lanes(a)
+    copied(a, i, b, j, whole)
+    for k in range(whole, n):
+        assign(b, j + k, at(a, i + k))
+
+
 def masked(a: Floats, i: int, b: Floats, j: int, mask: Floats, m: int, n: int) -> None:
-    """The same, times a mask."""
-    for k in range(0, n, lanes(a)):
+    """The same times a mask."""
+    whole = n // lanes(a) * lanes(a)
+    for k in range(0, whole, lanes(a)):
         put(b, j + k, mul(get(a, i + k), get(mask, m + k)))
+    for k in range(whole, n):
+        assign(b, j + k, at(a, i + k) * at(mask, m + k))
 
 
 def cleared(a: Floats, i: int, n: int) -> None:
@@ -62,13 +76,15 @@ def look_input(
         if seen.ready:
             continue
         x = at(seen.x_at, token)
+        # Whole vectors, and so the next token's first numbers, too; but nothing behind the last.
+        n = net.wide if x + net.wide <= seen.x_end else net.D
         for g in range(seen.x_groups):
             to = ((k * seen.x_groups + g) * room.rows + row + r) * net.wide
             if seen.x_masked:
                 m = (g * places.total + first + r) * net.wide
-                masked(seen.x, x, room.read, to, seen.x_masks, m, net.wide)
+                masked(seen.x, x, room.read, to, seen.x_masks, m, n)
             else:
-                copied(seen.x, x, room.read, to, net.wide)
+                copied_exactly(seen.x, x, room.read, to, n)
 
 
 def look_state(
@@ -104,7 +120,7 @@ def begin_gates(places: Places, net: Net, seen: Seen, room: Room, k: int, s: int
     The step after those.
     """
     T, N, width = places.steps, net.N, net.width
-    start, rows, bare = s, 0, net.zero
+    start, rows = s, 0
     while s < T:
         R = at(places.active, k * T + s)
         if rows + (R + 3) // 4 * 4 > room.rows:
@@ -112,10 +128,10 @@ def begin_gates(places: Places, net: Net, seen: Seen, room: Room, k: int, s: int
         look_input(places, net, seen, room, k, s, R, rows)
         rows += (R + 3) // 4 * 4
         s += 1
-    for r in range(rows):
-        copied(net.bias, bare, room.d, a + r * N, N)
     n = width // seen.x_groups
     if seen.ready:
+        for r in range(rows):
+            copied(net.bias, net.zero, room.d, a + r * N, N)
         row = net.zero
         for step in range(start, s):
             R = at(places.active, k * T + step)
@@ -126,9 +142,26 @@ def begin_gates(places: Places, net: Net, seen: Seen, room: Room, k: int, s: int
         return s
     for g in range(seen.x_groups):
         x = (k * seen.x_groups + g) * room.rows * net.wide
-        product(room.d, a + g * n, N, room.read, x, net.wide, net.one,
-                net.W, g * n, width, rows, n, net.D)  # fmt: skip
+        product_from(net.bias, g * n, net.zero, room.d, a + g * n, N, room.read, x, net.wide,
+                     net.one, net.W, g * n, width, rows, n, net.D)  # fmt: skip
+    for r in range(rows):
+        copied(net.bias, width, room.d, a + r * N + width, N - width)
     return s
+
+
+def read_apart(
+    places: Places, net: Net, seen: Seen, S: Floats, room: Room, k: int, s: int, R: int, a: int
+) -> None:
+    """Add h_prev·U to the gates of R sequences from a copy of h_prev.
+
+    The copy is as each gate sees it through its mask, and has room for whole tiles of rows.
+    """
+    H, n, up = net.H, net.width // seen.h_groups, (R + 3) // 4 * 4
+    look_state(places, net, seen, S, room, k, s, R, net.zero)
+    for g in range(seen.h_groups):
+        h = (k * seen.h_groups + g) * room.rows * H
+        product(room.d, a + net.apart + g * n, net.N, room.seen, h, H, net.one,
+                net.U, g * n, net.width, up, n, net.units)  # fmt: skip
 
 
 def forward(like: Array, words: Ints, k: int) -> None:
@@ -136,8 +169,7 @@ def forward(like: Array, words: Ints, k: int) -> None:
     job = opened_job(like, words)
     places, net, seen, kept, room = job.places, job.net, job.seen, job.kept, job.room
     A, S, N, H, T = room.d, kept.S, net.N, net.H, places.steps
-    n = net.width // seen.h_groups
-    before, s = net.zero, net.zero
+    n, before, s = net.width, net.zero, net.zero
     while s < T:
         a = k * room.rows * N
         end = begin_gates(places, net, seen, room, k, s, a)
@@ -146,12 +178,12 @@ def forward(like: Array, words: Ints, k: int) -> None:
             up = (R + 3) // 4 * 4
             change(places, net, kept, k, s, before, R)
             before = R
-            look_state(places, net, seen, S, room, k, s, R, net.zero)
-            for g in range(seen.h_groups):
-                h = (k * seen.h_groups + g) * room.rows * H
-                product(A, a + net.apart + g * n, N, room.seen, h, H, net.one,
-                        net.U, g * n, net.width, up, n, net.units)  # fmt: skip
             h_prev, h = at(places.states, k * (T + 1) + s), at(places.states, k * (T + 1) + s + 1)
+            if R == up and seen.h_groups == 1 and seen.h_masked == 0:
+                product(A, a + net.apart, N, S, h_prev * H, H, net.one,
+                        net.U, net.zero, n, up, n, net.units)  # fmt: skip
+            else:
+                read_apart(places, net, seen, S, room, k, s, R, a)
             K = (at(places.gates, k * T + s) if kept.every else k * room.rows) * N
             for r in range(R):
                 forward_row(A, a + r * N, kept.A, K + r * N, S, kept.S_size, (h_prev + r) * H,
@@ -281,12 +313,6 @@ def give_input(
             copied(room.spare, row, back.x, to * wide, wide)
         else:
             added(room.spare, row, back.x, to * wide, wide)
-
-
-def copied_exactly(a: Floats, i: int, b: Floats, j: int, n: int) -> None:
-    """n numbers from a to b, where others stand behind them."""
-    for k in range(n):
-        assign(b, j + k, at(a, i + k))
 
 
 def collect(like: Array, words: Ints, k: int) -> None:

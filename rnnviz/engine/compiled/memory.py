@@ -9,7 +9,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from rnnviz.arrays import ALIGNMENT, Array, aligned
+from rnnviz.arrays import Array, aligned
 
 
 def addresses(fields: Iterable[int | Array]) -> Array:
@@ -33,14 +33,6 @@ def zeros(shape: tuple[int, ...], dtype: np.dtype) -> Array:
     """An array of zeros that begins where the widest loads do."""
     found = aligned(shape, dtype)
     found[...] = 0
-    return found
-
-
-def readable(a: Array) -> Array:
-    """A flat copy of an array of rows that whole vectors may be read from, past the end, too."""
-    found = aligned((a.size + ALIGNMENT // a.itemsize,), a.dtype)
-    found[: a.size] = a.reshape(-1)
-    found[a.size :] = 0
     return found
 
 

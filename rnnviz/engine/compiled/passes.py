@@ -72,7 +72,8 @@ def forward(
     none = np.empty(0, dtype)
     back = Back(0, none, 0, 0, 0, none, none, none, none, none, 0, 0, none, none)
     job = Job(blocks.places, net, seen, kept, room, back)
-    words = addresses(field for part in job for field in part)
+    parts = (net, seen, kept, room, back)
+    words = np.concatenate([blocks.words, addresses(field for part in parts for field in part)])
     _run(kernels.forward, net, words, blocks)
     return Pass(blocks, kernels, job, words)
 

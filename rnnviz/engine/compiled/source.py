@@ -91,8 +91,8 @@ def _module(parts: Iterable[str]) -> str:
 #: What is called from Python. What that calls at every step is compiled once and called; smaller
 #: functions become a part of where they stand.
 ENTRIES = ("forward", "backward", "collect", "add_up", "add_up_products")
-CALLED = ("look_input", "look_state", "change", "begin_gates", "arrive", "through", "sum_up",
-          "give_input")  # fmt: skip
+CALLED = ("look_input", "look_state", "change", "begin_gates", "read_apart", "arrive", "through",
+          "sum_up", "give_input")  # fmt: skip
 
 HEAD = '''"""Written by rnnviz, to be compiled once and kept. May be removed at any time."""
 
@@ -103,7 +103,7 @@ from numba import njit
 from rnnviz.engine.compiled.opening import opened_job, opened_sum
 from rnnviz.engine.compiled.vectors import (
     add, assign, at, div, each, fill, floats, fma, get, lanes, least, most, mul, nothing, put,
-    sqrt, step, stream, sub, tanh,
+    registers, sqrt, step, stream, sub, tanh,
 )'''
 
 _PART = "@njit(nogil=True, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)"
@@ -126,21 +126,25 @@ def _compiled(function: Callable[..., object]) -> str:
 
 # -- products -------------------------------------------------------------------------------------
 
-#: Rows and vectors of a product that are computed together: as many as there are registers for.
-ROWS, VECTORS = 4, 2
+#: Rows and vectors of a product that are computed together, in as many registers as there are.
+#: Wide ones first; of one width, high ones first.
+TILES = ((4, 6), (4, 4), (8, 2), (4, 2), (4, 1))
 
 
 def _products() -> list[str]:
-    tiles = [_tile(f"tile_{v}", ROWS, v) for v in (VECTORS, 1)]
-    return [*tiles, _PRODUCT]
+    return [*(_tile(*tile) for tile in TILES), _product(), _PRODUCT]
 
 
-def _tile(name: str, rows: int, vectors: int) -> str:
-    """C += A·B for some rows of C and a few vectors of each, which stay in registers."""
+_OPERANDS = "A, a, A_row, A_column, B, b, B_row"
+
+
+def _tile(rows: int, vectors: int) -> str:
+    """C = I + A·B for some rows and a few vectors of each, which stay in registers."""
     R, V = range(rows), range(vectors)
-    lines = [_INLINE, f"def {name}(C, c, C_row, A, a, A_row, A_column, B, b, B_row, K):"]
+    name = f"tile_{rows}_{vectors}"
+    lines = [_INLINE, f"def {name}(I, i, I_row, C, c, C_row, {_OPERANDS}, K):"]
     lines.append("    L = lanes(C)")
-    lines += [f"    s{r}{v} = get(C, c + {r} * C_row + {v} * L)" for r in R for v in V]
+    lines += [f"    s{r}{v} = get(I, i + {r} * I_row + {v} * L)" for r in R for v in V]
     lines.append("    for k in range(K):")
     lines += [f"        b{v} = get(B, b + k * B_row + {v} * L)" for v in V]
     for r in R:
@@ -150,21 +154,38 @@ def _tile(name: str, rows: int, vectors: int) -> str:
     return "\n".join(lines)
 
 
-_PRODUCT = f'''{_PART}
-def product(C, c, C_row, A, a, A_row, A_column, B, b, B_row, rows, columns, K):
-    """C (rows, columns) += A (rows, K) · B (K, columns); rows are a multiple of {ROWS}."""
-    L = lanes(C)
-    j = 0
-    while j + {VECTORS} * L <= columns:
-        for r in range(0, rows, {ROWS}):
-            tile_{VECTORS}(C, c + r * C_row + j, C_row, A, a + r * A_row, A_row, A_column,
-                   B, b + j, B_row, K)
-        j += {VECTORS} * L
-    while j < columns:
-        for r in range(0, rows, {ROWS}):
-            tile_1(C, c + r * C_row + j, C_row, A, a + r * A_row, A_row, A_column,
-                   B, b + j, B_row, K)
-        j += L'''
+def _product() -> str:
+    """C = I + A·B, tile by tile, each in as few steps as there are registers for."""
+    lines = [_PART, f"def product_from(I, i, I_row, C, c, C_row, {_OPERANDS}, rows, columns, K):"]
+    lines.append('    """C (rows, columns) = I + A (rows, K) · B (K, columns); rows are fours."""')
+    lines += ["    L = lanes(C)", "    j = 0"]
+    for vectors in dict.fromkeys(v for _, v in TILES):
+        heights = [r for r, v in TILES if v == vectors]
+        least = _registers(min(heights), vectors)
+        lines.append(f"    while registers(C) >= {least} and j + {vectors} * L <= columns:")
+        lines.append("        r = 0")
+        for rows in heights:
+            needed = _registers(rows, vectors)
+            lines += [
+                f"        while registers(C) >= {needed} and r + {rows} <= rows:",
+                f"            tile_{rows}_{vectors}(",
+                "                I, i + r * I_row + j, I_row, C, c + r * C_row + j, C_row,",
+                "                A, a + r * A_row, A_row, A_column, B, b + j, B_row, K)",
+                f"            r += {rows}",
+            ]
+        lines.append(f"        j += {vectors} * L")
+    return "\n".join(lines)
+
+
+def _registers(rows: int, vectors: int) -> int:
+    """Sums, a row of B, and a number of A."""
+    return rows * vectors + vectors + 1
+
+
+_PRODUCT = f'''{_INLINE}
+def product(C, c, C_row, {_OPERANDS}, rows, columns, K):
+    """C (rows, columns) += A (rows, K) · B (K, columns)."""
+    product_from(C, c, C_row, C, c, C_row, {_OPERANDS}, rows, columns, K)'''
 
 
 # -- lines ----------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib import import_module
 from itertools import count
@@ -32,7 +32,8 @@ def each(work: Callable[[int], object], n: int) -> None:
         some()
     finally:
         # Whatever happened here, nobody may still write to arrays that are about to go.
-        wait(others)
+        for other in others:
+            other.exception()
     for other in others:
         other.result()
 

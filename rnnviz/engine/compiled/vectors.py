@@ -26,6 +26,9 @@ Type: Any = types.Type
 #: Bits of one register. Where there are only shorter ones, the compiler takes several.
 BITS = 512 if binding.get_host_cpu_features().get("avx512f") else 256
 
+#: How many of them a processor has.
+REGISTERS = {512: 32, 256: 16}
+
 #: tanh(x) = x·P(x²) / Q(x²) up to ±FLAT, where float32 has reached ±1: least relative error, found
 #: by reweighted least squares. The ratio is exact to 2·10⁻⁸, its value in float32 to 4·10⁻⁷.
 FLAT = 9.02
@@ -286,8 +289,16 @@ def _lanes(typing: Any, a: Any) -> tuple[Any, Code]:
     return types.int64(a), code
 
 
+def _registers(typing: Any, a: Any) -> tuple[Any, Code]:
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return context.get_constant(types.int64, REGISTERS[BITS])
+
+    return types.int64(a), code
+
+
 floats, at, assign = map(intrinsic, (_floats, _at, _assign))
-get, put, each, fill, lanes = map(intrinsic, (_get, _put, _each, _fill, _lanes))
+get, put, each, fill = map(intrinsic, (_get, _put, _each, _fill))
+lanes, registers = intrinsic(_lanes), intrinsic(_registers)
 stream = intrinsic(_stream)
 add, sub, mul, div = map(_arithmetic, ("fadd", "fsub", "fmul", "fdiv"))
 least, most = _limit(">"), _limit("<")
