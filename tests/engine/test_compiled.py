@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -251,6 +253,44 @@ def test_cells_with_a_product_of_their_own_are_left_to_others() -> None:
 def test_every_function_a_formula_may_call_is_written_for_vectors() -> None:
     """A cell that calls a new one would only fail when somebody trains it."""
     assert all(hasattr(functions, name) or hasattr(vectors, name) for name in FUNCTIONS)
+
+
+def test_nothing_beside_an_array_is_touched() -> None:
+    """Every array ends at a page that nobody may touch, and begins as NaN."""
+    code = """
+import numpy as np
+from kernels.emulated.memory import device_memory
+from rnnviz.cells import CELLS
+from rnnviz.engine import compiled
+from rnnviz.engine.compiled import back, memory, net, passes, words
+
+for module in (back, memory, net, passes, words):
+    module.aligned = device_memory
+rng = np.random.default_rng(0)
+
+def drawn(*shape):
+    a = device_memory(shape, np.float32)
+    a[...] = rng.normal(size=shape)
+    return a
+
+cell, H = CELLS["gru"], 32
+for T, B, D in ((5, 70, 14), (3, 6, 16), (4, 1, 1)):
+    p = {"W": drawn(D, 3 * H), "U": drawn(H, 3 * H), "b": drawn(2, 3 * H)}
+    ids = rng.integers(0, 4, (T, B))
+    masks = {"input_mask": drawn(3, B, D), "recurrent_mask": drawn(3, B, H)}
+    for options in ({}, masks, {"mask": np.arange(T)[:, None] <= np.arange(B) % T}):
+        for x in (drawn(T, B, D), compiled.Lookup(drawn(4, D), ids)):
+            done = compiled.scan(cell, p, x, **options)
+            found = compiled.unscan(cell, p, done, drawn(T, B, H), {"h": done.last["h"]})
+            inputs = found.rows().rows if isinstance(x, compiled.Lookup) else found.x
+            assert all(np.isfinite(a).all() for a in (*found.params.values(), inputs)), options
+"""
+    tests = Path(__file__).parents[1]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tests), *sys.path])}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, env=env
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_nobody_waits_for_the_compiler_who_does_not_compute() -> None:

@@ -154,7 +154,8 @@ def read_apart(
 ) -> None:
     """Add h_prev·U to the gates of R sequences from a copy of h_prev.
 
-    The copy is as each gate sees it through its mask, and has room for whole tiles of rows.
+    The copy is as each gate sees it through its mask. Where the last four rows are not all
+    sequences, numbers that nobody wants stand behind h_prev itself; some make arithmetic slow.
     """
     H, n, up = net.H, net.width // seen.h_groups, (R + 3) // 4 * 4
     look_state(places, net, seen, S, room, k, s, R, net.zero)

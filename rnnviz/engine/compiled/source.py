@@ -128,7 +128,7 @@ def _compiled(function: Callable[..., object]) -> str:
 
 #: Rows and vectors of a product that are computed together, in as many registers as there are.
 #: Wide ones first; of one width, high ones first.
-TILES = ((4, 6), (4, 4), (8, 2), (4, 2), (4, 1))
+TILES = ((4, 6), (8, 2), (4, 2), (4, 1))
 
 
 def _products() -> list[str]:
