@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 
 from rnnviz.cells import Cell
@@ -52,6 +53,9 @@ def choose(device: str, say: Callable[[str], None] = lambda text: None) -> Loops
     if not compiled.available():
         say(f"Computing on the CPU: {why}.")
         return HOST
+    if fault := _import_fault("numba"):
+        say(f"Computing on the CPU: {why}, and {fault}.")
+        return HOST
     say(f"Computing on the CPU with compiled loops: {why}.")
     return with_compiled()
 
@@ -87,10 +91,10 @@ def missing() -> str:
     """Why no card can be used, in half a sentence; "" if one can."""
     if find_spec("cupy") is None:
         return "CuPy is not installed"
-    try:
-        import cupy
-    except Exception as error:  # a wheel for another CUDA version fails in its own ways
-        return f"CuPy cannot be imported ({_said(error)})"
+    if fault := _import_fault("cupy"):
+        return fault
+    import cupy
+
     if not cupy.is_available():
         return "CuPy finds no NVIDIA card or no driver"
     try:
@@ -99,6 +103,19 @@ def missing() -> str:
         (one @ one).sum().item()
     except Exception as error:
         return f"the card does not compute ({_said(error)})"
+    return ""
+
+
+def _import_fault(package: str) -> str:
+    """Why a package that is installed cannot be imported; "" if it can.
+
+    A wheel for another CUDA version, a numba that does not know this NumPy: each fails in its way.
+    """
+    try:
+        import_module(package)
+    except Exception as error:
+        name = {"cupy": "CuPy"}.get(package, package)
+        return f"{name} cannot be imported ({_said(error)})"
     return ""
 
 

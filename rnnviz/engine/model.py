@@ -157,8 +157,9 @@ class Model:
             if dropped is not None or not quick:
                 x = self.params["embedding"][inputs]
                 x = x if dropped is None else x * dropped
-        unmasked = host and quick and isinstance(source, EmbeddingSpec) and mask is None
-        lead = _Lead(inputs if unmasked else None)
+        # The same padding leads to the same state only where all begin with the same.
+        alike = quick and mask is None and initial is None and held is None
+        lead = _Lead(inputs if host and alike and isinstance(source, EmbeddingSpec) else None)
         scans: list[tuple[Scanned, ...]] = []
         for k, layer in enumerate(self.spec.layers):
             top, cell = k + 1 == len(self.spec.layers), self.cell(k)

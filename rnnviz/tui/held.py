@@ -118,7 +118,7 @@ def _prediction(moment: Moment, free: Trace, width: int, beside: bool = False) -
     lead = min(cell_len(name), 18)
     lines = [title]
     for n, (key, value, style) in enumerate(told):
-        hidden = moment.hidden and key == "held"
+        hidden = moment.hidden and (key == "held" or not moment.trace.clamps)
         shown = "?" if hidden else said_of(moment, value)
         by = number(after - before, 3, True) if key == "held" and not hidden else ""
         room = width - lead - names - 24

@@ -191,8 +191,7 @@ def _marked(line: Line, place: int, wide: int, chosen: Line) -> Line:
 def _believed(moment: Moment, free: Trace, t: int) -> Line:
     """What both would say if the text ended here."""
     look, cursor, k = moment.look, moment.cursor, moment.shown_class()
-    last = cursor.part == len(moment.layer.parts) - 1
-    if t > cursor.t or (t == cursor.t and (not last or moment.hidden)):
+    if not moment.told(t):
         said = "?" if moment.hidden and t == cursor.t else "·"
         return [Segment(fit(said, 2 * P), look.rule)]
     before = said_of(moment, float(free.head.readout[t, k]))

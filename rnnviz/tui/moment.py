@@ -12,7 +12,8 @@ import numpy as np
 from rnnviz import texts
 from rnnviz.arrays import Array
 from rnnviz.cursor import Cursor, known, part_of
-from rnnviz.equations import Line, Step, inputs, is_weight
+from rnnviz.display import visible
+from rnnviz.equations import Line, Step, inputs, is_weight, number
 from rnnviz.findings.series import forecasts
 from rnnviz.query import Query, Question
 from rnnviz.trace import LayerTrace, Trace
@@ -117,6 +118,11 @@ class Moment:
             return False
         return known(self.cursor, self.trace, t, name)
 
+    def told(self, t: int) -> bool:
+        """Has the prediction after token t been made? It follows the text, as readers do."""
+        here = t == self.cursor.t and self.cursor.part == len(self.layer.parts) - 1
+        return t < self.cursor.t or (here and not self.hidden)
+
     def value(self, name: str) -> float | None:
         """A value of the chosen unit at the chosen token; None where it has no such component."""
         layer, t, unit = self.layer, self.cursor.t, self.cursor.unit
@@ -135,6 +141,13 @@ class Moment:
         if head.kind == "linear":
             return head.objective
         return self.text("view.objective", target=head.target)
+
+    def loss(self) -> str:
+        """What the gradients are of, and its value: that tells the prediction, too."""
+        if self.hidden:
+            return "L = ?"
+        value = number(self.trace.head.loss)
+        return self.text("view.loss", objective=visible(self.objective()), value=value)
 
     @property
     def readout(self) -> Array:

@@ -80,10 +80,17 @@ class Drawing:
         if not word and self.pads_first:
             return True
         # The padding that comes last is read as soon as the last word has been.
-        nearest = step - self.first_word
-        last = len(self.answer.words) - 1
-        t = self.lead + min(max(nearest, 0), last)
-        return self.moment.known(t, "h")
+        return self.moment.known(self._token(step), "h")
+
+    def told_at(self, slot: Slot) -> bool:
+        """Is it known what would be predicted after this place?"""
+        if slot.kind == "pad" and self.pads_first:
+            return True
+        return self.moment.told(self._token(self.at(slot)))
+
+    def _token(self, step: int) -> int:
+        """The token of the trace at a step; the last word for the padding behind it."""
+        return self.lead + min(max(step - self.first_word, 0), len(self.answer.words) - 1)
 
     def known(self, slot: Slot) -> bool:
         """Has the cursor come past this place?"""
@@ -166,8 +173,11 @@ class Drawing:
             label = moment.shown_class()
             p = [float(believed[t, label]) for t in steps]
             styles = [look.above if v >= 0.5 else look.below for v in p]
-            value = number(float(believed[here, label])) if now else ""
-            drawn = bars(shown, _seen(p, known), styles, big, look.rule)
+            told = [self.told_at(slot) for slot in shown]
+            at = next((k for k, s in enumerate(shown) if s.word == self.word), 0)
+            asked = "?" if moment.hidden else ""
+            value = number(float(believed[here, label])) if told[at] else asked
+            drawn = bars(shown, _seen(p, told), styles, big, look.rule)
             lines += _labelled(drawn, self.believed, value, "0…1", look)
         else:
             small += big

@@ -31,9 +31,7 @@ class Place:
 
 def known(moment: Moment, found: Difference, row: int) -> bool:
     """Has this pair been read? What only b has comes with the next word of a, or its last one."""
-    t = found.anchors[row]
-    done = moment.cursor.part == len(moment.layer.parts) - 1 and not moment.hidden
-    return t < moment.cursor.t or (t == moment.cursor.t and done)
+    return moment.told(found.anchors[row])
 
 
 def places(moment: Moment, found: Difference, width: int) -> list[Place]:

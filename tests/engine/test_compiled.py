@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,9 +22,13 @@ from hypothesis import strategies as st
 
 from rnnviz.arrays import Array, Values
 from rnnviz.cells import CELLS, Cell, lstm, variant
-from rnnviz.engine import compiled, recurrent
+from rnnviz.engine import compiled, losses, recurrent
 from rnnviz.engine.compiled import Lookup, functions, threads
+from rnnviz.engine.device import with_compiled
+from rnnviz.engine.loops import HOST
+from rnnviz.engine.model import Model, initialise
 from rnnviz.engine.optimizers import OPTIMIZERS
+from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec
 from rnnviz.engine.words import WordRows, summed_rows, table_of
 from rnnviz.equations import FUNCTIONS, Line
 
@@ -207,11 +214,11 @@ def test_a_number_that_is_not_finite_stays_visible() -> None:
 
 
 @settings(max_examples=30)
-@given(st.integers(1, 300), st.integers(1, 40), st.integers(1, 20), st.integers(0, 10**6))
+@given(st.integers(1, 300), st.integers(1, 40), st.integers(1, 70), st.integers(0, 10**6))
 def test_the_sum_by_word_is_the_plain_one(P: int, V: int, E: int, seed: int) -> None:
     """For words that occur often, once, or not at all."""
     rng = np.random.default_rng(seed)
-    ids, d = rng.integers(0, V, P), rng.standard_normal((P, 16 * E))
+    ids, d = rng.integers(0, V, P), rng.standard_normal((P, E))
     found, wanted = compiled.summed_rows(ids, d, V), summed_rows(ids, d, V)
     np.testing.assert_array_equal(found.words, wanted.words)
     np.testing.assert_allclose(found.rows, wanted.rows, 1e-9, 1e-12)
@@ -253,6 +260,90 @@ def test_cells_with_a_product_of_their_own_are_left_to_others() -> None:
 def test_every_function_a_formula_may_call_is_written_for_vectors() -> None:
     """A cell that calls a new one would only fail when somebody trains it."""
     assert all(hasattr(functions, name) or hasattr(vectors, name) for name in FUNCTIONS)
+
+
+def _net(source: EmbeddingSpec, *layers: RecurrentSpec) -> ModelSpec:
+    return ModelSpec(source, layers, HeadSpec("sigmoid", 1))
+
+
+@pytest.mark.parametrize("padding", ["in front", "behind"])
+@pytest.mark.parametrize(
+    "spec",
+    [
+        _net(EmbeddingSpec(V, 3, mask_zero=False), *[RecurrentSpec("rnn", 4)] * 2),
+        _net(EmbeddingSpec(V, 3), RecurrentSpec("rnn", 4, bidirectional=True)),
+        _net(EmbeddingSpec(V, 3, dropout=0.3), RecurrentSpec("rnn", 4, dropout=0.2)),
+        _net(EmbeddingSpec(V, 3), RecurrentSpec("lstm-slide", 4)),
+    ],
+    ids=["two layers, unmasked", "both ways", "dropout of words", "no compiled loop"],
+)
+def test_a_models_gradients_are_numpys(spec: ModelSpec, padding: str) -> None:
+    """The quick pass and the plain one, with what sums up the words' gradients for both."""
+    rng, (T, B) = np.random.default_rng(0), (25, 6)
+    params = {k: a.astype(np.float64) for k, a in initialise(spec, 1).items()}
+    lengths, t = rng.integers(0, T + 1, B), np.arange(T)[:, None]
+    real = t >= T - lengths if padding == "in front" else t < lengths
+    ids, y = np.where(real, rng.integers(1, V, (T, B)), 0), rng.integers(0, 2, B)
+    found = []
+    for loops, quick in ((HOST, False), (with_compiled(), False), (with_compiled(), True)):
+        model = Model(spec, params, loops)
+        done = model.forward(ids, np.random.default_rng(3), quick=quick)
+        d = losses.d_logits("sigmoid", done.logits, y)
+        found.append({"logits": done.logits, **model.gradients(done, d)})
+    for other in found[1:]:
+        assert other.keys() == found[0].keys()
+        for key, wanted in found[0].items():
+            close(other[key], wanted, key)
+
+
+def test_who_begins_from_states_of_their_own_shares_no_padding() -> None:
+    """Equal beginnings lead to equal states only from one start."""
+    rng, (T, B) = np.random.default_rng(0), (6, 3)
+    spec = _net(EmbeddingSpec(V, 3, mask_zero=False), RecurrentSpec("rnn", 4))
+    params = {k: a.astype(np.float64) for k, a in initialise(spec, 1).items()}
+    ids = np.where(np.arange(T)[:, None] >= 4, rng.integers(1, V, (T, B)), 0)
+    start = [[{"h": rng.standard_normal((B, 4))}]]
+    plain = Model(spec, params).forward(ids, initial=start).logits
+    for loops in (HOST, with_compiled()):
+        quick = Model(spec, params, loops).forward(ids, quick=True, initial=start).logits
+        close(quick, plain, loops.name)
+
+
+def test_a_batch_that_does_not_fit_is_refused() -> None:
+    """What the compiled loops read is never checked again: they would read something else."""
+    p = drawn(CELLS["rnn"], np.random.default_rng(0), 3, 4)
+    table = np.zeros((5, 3))
+    with pytest.raises(ValueError, match="2 numbers a token, W 3 rows"):
+        compiled.scan(CELLS["rnn"], p, np.zeros((4, 2, 2)))
+    for ids in ([[5]], [[-1]], [[5]] * 9, [[-1]] * 9):
+        with pytest.raises((IndexError, ValueError)):
+            compiled.scan(CELLS["rnn"], p, Lookup(table, np.array(ids)))
+    ids = np.array([[1], [2]])
+    once = compiled.scan(CELLS["rnn"], p, Lookup((table + 0.5).astype(np.float32), ids))
+    close(once.last["h"], compiled.scan(CELLS["rnn"], p, (table + 0.5)[ids]).last["h"], "h")
+
+
+def test_who_is_stopped_waits_for_those_who_still_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their arrays would go with the frames that a Ctrl-C leaves."""
+    monkeypatch.setattr(threads, "usable", lambda: 2)
+    threads._pool.cache_clear()
+    main, begun, done = threading.current_thread(), threading.Event(), []
+
+    def work(k: int) -> None:
+        if threading.current_thread() is main:
+            begun.wait(10)
+            signal.raise_signal(signal.SIGINT)
+        else:
+            begun.set()
+            time.sleep(0.2)
+            signal.pthread_kill(main.ident or 0, signal.SIGINT)  # once more, while it waits
+            time.sleep(0.2)
+            done.append(k)
+
+    with pytest.raises(KeyboardInterrupt):
+        threads.each(work, 2)
+    threads._pool.cache_clear()
+    assert len(done) == 1
 
 
 def test_nothing_beside_an_array_is_touched() -> None:

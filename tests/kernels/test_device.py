@@ -78,6 +78,18 @@ def test_auto_then_takes_the_cpu_and_says_so_in_one_line(without: str, plain: No
     assert "\n" not in line
 
 
+def test_a_numba_that_cannot_be_imported_is_said_and_done_without(
+    without: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rnnviz.engine.compiled.available", lambda: True)
+    monkeypatch.setitem(sys.modules, "numba", None)
+    said: list[str] = []
+    assert choose("auto", said.append) is HOST
+    (line,) = said
+    assert without in line
+    assert "numba cannot be imported (ModuleNotFoundError" in line
+
+
 def test_the_command_that_helps_is_one_pip_takes() -> None:
     assert INSTALL.startswith('pip install "rnnviz[cuda13]"')
     assert "cuda12" in INSTALL

@@ -85,6 +85,8 @@ def scan(
 
     The first call for a cell and a precision compiles, for some seconds, once for all processes.
     """
+    if x.shape[2] != len(p["W"]):
+        raise ValueError(f"x has {x.shape[2]} numbers a token, W {len(p['W'])} rows")
     dropped = recurrent_mask is not None or input_mask is not None
     if dropped or (lead is not None and not lead.any()):
         lead = None
@@ -119,7 +121,9 @@ def _seen(x: Array | Lookup, net: Net, words: Vocabulary | None) -> tuple[Net, S
         seen = Seen(1, words.products, words.products.size, words.at, 1, 1, 0, 0, none, none)
         return net._replace(wide=net.width), seen
     if isinstance(x, Lookup):
-        source = np.ascontiguousarray(x.table)
+        if x.ids.size and not 0 <= x.ids.min() <= x.ids.max() < len(x.table):
+            raise IndexError(f"ids of a table of {len(x.table)} rows are less than that")
+        source = np.ascontiguousarray(x.table, net.W.dtype)
         at = x.ids.astype(np.int64) * net.D
     else:
         source, (_, token, row) = flat(x.astype(net.W.dtype, copy=False)[None], net.D)

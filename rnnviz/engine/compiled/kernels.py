@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import hashlib
 import importlib.util
 import os
+import shutil
 import sys
 import tempfile
 import threading
@@ -39,7 +41,11 @@ def folder() -> Path:
     usual = Path(platformdirs.user_cache_dir("rnnviz")) / "kernels"
     with contextlib.suppress(OSError):
         usual.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return usual if os.access(usual, os.W_OK) else Path(tempfile.mkdtemp(prefix="rnnviz-"))
+    if os.access(usual, os.W_OK):
+        return usual
+    own = tempfile.mkdtemp(prefix="rnnviz-")
+    atexit.register(shutil.rmtree, own, ignore_errors=True)
+    return Path(own)
 
 
 def ready(cell: Cell) -> bool:

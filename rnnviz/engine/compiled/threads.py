@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from importlib import import_module
 from itertools import count
@@ -27,15 +27,28 @@ def each(work: Callable[[int], object], n: int) -> None:
         while (k := next(numbers)) < n:
             work(k)
 
-    others = [_pool(os.getpid()).submit(some) for _ in range(cores - 1)]
+    others: list[Future[None]] = []
     try:
+        for _ in range(cores - 1):
+            others.append(_pool(os.getpid()).submit(some))
         some()
     finally:
-        # Whatever happened here, nobody may still write to arrays that are about to go.
-        for other in others:
-            other.exception()
+        _await(others)
     for other in others:
         other.result()
+
+
+def _await(others: list[Future[None]]) -> None:
+    """Wait for all, even if the user wants to stop: they write to arrays that are about to go."""
+    stopped: KeyboardInterrupt | None = None
+    for other in others:
+        while not other.done():
+            try:
+                other.exception()
+            except KeyboardInterrupt as interrupt:
+                stopped = interrupt
+    if stopped is not None:
+        raise stopped
 
 
 def usable() -> int:

@@ -11,6 +11,7 @@ from rnnviz.engine.compiled import threads
 from rnnviz.engine.compiled.job import Net, Sum
 from rnnviz.engine.compiled.kernels import summing
 from rnnviz.engine.compiled.memory import addresses, zeros
+from rnnviz.engine.compiled.net import whole
 from rnnviz.engine.fast import Lookup
 from rnnviz.engine.words import WordRows
 
@@ -52,12 +53,17 @@ def summed_rows(ids: Array, d: Array, vocabulary: int) -> WordRows:
 
     What :func:`rnnviz.engine.words.summed_rows` gives, on all cores.
     """
-    d = np.ascontiguousarray(d)
     words, order, starts, bounds = _sorted(ids, vocabulary)
-    rows, none = aligned((len(words), d.shape[1]), d.dtype), d[:0]
-    job = Sum(1, d.shape[1], d, order, starts, bounds, rows, 0, none, none, none, 0, none, none)
+    E, wide = d.shape[1], whole(d.shape[1], d.dtype)
+    if E == wide:
+        d = np.ascontiguousarray(d)
+    else:
+        d, given = zeros((len(d), wide), d.dtype), d
+        d[:, :E] = given
+    rows, none = aligned((len(words), wide), d.dtype), d[:0]
+    job = Sum(1, wide, d, order, starts, bounds, rows, 0, none, none, none, 0, none, none)
     _run("add_up", job)
-    return WordRows(words, rows)
+    return WordRows(words, rows[:, :E])
 
 
 def summed_products(

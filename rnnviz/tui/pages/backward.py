@@ -372,8 +372,7 @@ def head_back(moment: Moment, width: int) -> list[Line]:
     K, row = len(head.b), offset + cursor.unit
     if head.kind == "linear" or len(head.W) not in (layer.units, 2 * layer.units):
         return walk_start(moment, width)[:1]
-    objective = moment.text("view.loss", objective=moment.objective(), value=number(head.loss))
-    lines: list[Line] = [[Segment(" " + visible(objective), moment.look.ink)]]
+    lines: list[Line] = [[Segment(" " + moment.loss(), moment.look.ink)]]
     values: dict[str, Array | float] = {}
     for k in range(K):
         label = k if K > 1 else 1

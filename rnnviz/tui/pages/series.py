@@ -88,7 +88,7 @@ class Series(Page):
                 f"● {column} {number(found.readings(trace)[t, series.target], 2)}", look.source
             ),
         ]
-        told = _told(moment)
+        told = moment.told(moment.cursor.t)
         forecast, came = float(found.forecasts(trace)[t]), float(found.course(trace)[at])
         naive = Segment(f"  · {self.say(moment, 'today')} {number(today(trace, t), 2)}", look.dim)
         second = [
@@ -121,7 +121,7 @@ class Series(Page):
     def _moved(self, moment: Moment, width: int) -> Line:
         """Which units moved the forecast, the strongest first."""
         look, trace = moment.look, moment.trace
-        if not _told(moment):
+        if not moment.told(moment.cursor.t):
             return [Segment(" ?", look.dim)]
         step = found.moved(trace, moment.cursor.t)
         end: Line = []
@@ -185,7 +185,7 @@ class Series(Page):
         for between in range(column + 2, scale.column(at), 2):
             plot.put(scale.row(naive), between, "·", look.dim)
         line(places, np.where(read, course, np.nan), look.source, "*")
-        known = np.arange(t + 1 if _told(moment) else t)
+        known = np.arange(t + 1 if moment.told(moment.cursor.t) else t)
         aims = np.array([found.aim(trace, int(k)) for k in known], int)
         told = found.forecasts(trace)[known]
         line(aims, told, look.above, "x")
@@ -241,11 +241,6 @@ class Series(Page):
         if full:
             line.append(Segment(fit(number(float(grads[d]), 3, True), 9, ">"), style))
         return [*line, Segment(" " * max(0, each - length(line)), look.ink)]
-
-
-def _told(moment: Moment) -> bool:
-    """Is the forecast after this reading known?"""
-    return moment.cursor.part == len(moment.layer.parts) - 1 and not moment.hidden
 
 
 def today(trace: Trace, t: int) -> float:

@@ -87,11 +87,7 @@ def beside(moment: Moment, name: str, block: list[Line], width: int) -> list[Lin
 def backward(moment: Moment, width: int, tight: bool) -> list[list[Line]]:
     """The equations that undo the present part."""
     if moment.part == "predict":
-        head = moment.trace.head
-        said = moment.text(
-            "view.loss", objective=visible(moment.objective()), value=number(head.loss)
-        )
-        return [[[Segment(" " + said, moment.look.ink)]], walk_start(moment, width)]
+        return [[[Segment(" " + moment.loss(), moment.look.ink)]], walk_start(moment, width)]
     return [equation(moment, line, width, tight) for line in moment.back] or [
         [[Segment(" " + moment.text("view.no_back"), moment.look.dim)]]
     ]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from rich.segment import Segment
 
-from rnnviz.display import visible
 from rnnviz.equations import Line as Formula
-from rnnviz.equations import number, symbol
+from rnnviz.equations import symbol
 from rnnviz.tui.draw import Line, heading, length, spans
 from rnnviz.tui.moment import Moment
 from rnnviz.tui.view import View
@@ -18,9 +17,8 @@ class Gradients(View):
 
     def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
         look = moment.look
-        note = f"L = {visible(moment.objective())} = {number(moment.trace.head.loss)}"
         title, question = moment.text("panel.backward"), moment.text("question.backward")
-        head = heading(title, question, width, look, note)
+        head = heading(title, question, width, look, moment.loss())
         if moment.part == "predict":
             return [head, *walk_start(moment, width)]
         lines = [head]

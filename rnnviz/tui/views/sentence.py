@@ -148,16 +148,10 @@ def _both(moment: Moment) -> str:
     """What is believed here and, at the same word, of the second sentence."""
     t, k = moment.cursor.t, moment.shown_class()
     at = second.place(moment, t)
-    if at is None or not _read(moment, t):
+    if at is None or not moment.told(t):
         return ""
     a, b = moment.readout[t, k], at[0].b.head.readout[at[1], k]
     return moment.text("beside.beliefs", a=number(float(a)), b=number(float(b)))
-
-
-def _read(moment: Moment, t: int) -> bool:
-    """Is the prediction after token t known? It follows the text, whatever way a layer reads."""
-    at_end = moment.cursor.part == len(moment.layer.parts) - 1
-    return t < moment.cursor.t or (t == moment.cursor.t and at_end and not moment.hidden)
 
 
 def beliefs(moment: Moment, shown: list[Column]) -> Line:
@@ -168,7 +162,7 @@ def beliefs(moment: Moment, shown: list[Column]) -> Line:
     said = moment.text("view.believes", label=name) if head.kind != "linear" else name
     pieces = []
     for column in shown:
-        if not _read(moment, column.t):
+        if not moment.told(column.t):
             hidden = moment.hidden and column.t == moment.cursor.t
             pieces.append(Segment(fit("?" if hidden else "·", column.width, "^"), look.rule))
             continue
@@ -182,7 +176,7 @@ def beliefs(moment: Moment, shown: list[Column]) -> Line:
 def believed_curve(moment: Moment, shown: list[Column], width: int, rows: int) -> list[Line]:
     """The same probabilities as a curve under the words, as far as they are known."""
     look, head, k = moment.look, moment.trace.head, moment.shown_class()
-    known = [column for column in shown if _read(moment, column.t)]
+    known = [column for column in shown if moment.told(column.t)]
     values = [float(moment.readout[column.t, k]) for column in known]
     # A long series hardly changes from one hour to the next: its scale is that of what is shown.
     scaled = head.readout.ravel().tolist() if moment.trace.series is None else values

@@ -120,10 +120,11 @@ def test_differences_are_heat_with_its_sign_and_later_tokens_are_dots() -> None:
 
 
 def test_what_is_to_be_guessed_is_not_told() -> None:
-    m = at(4, "lstm", "f[*]=1", "i[*]=0.3", hidden=True)
-    text = "\n".join(lines(ClampPage, m, 120, 28))
-    assert number(float(m.trace.head.output[1])) not in text
-    assert "?" in text
+    for clamps in ((), ("f[*]=1", "i[*]=0.3")):
+        told = number(float(at(4, "lstm", *clamps).trace.head.output[1]))
+        assert told in "\n".join(lines(ClampPage, at(4, "lstm", *clamps), 120, 28))
+        text = "\n".join(lines(ClampPage, at(4, "lstm", *clamps, hidden=True), 120, 28))
+        assert told not in text and "?" in text
 
 
 def test_with_nothing_held_it_shows_the_values_and_says_what_to_press() -> None:

@@ -294,10 +294,12 @@ def test_a_word_that_is_not_read_yet_is_a_dot() -> None:
 
 
 def test_what_is_hidden_is_not_told() -> None:
-    lines = drive("lstm", (120, 36), ["end", "p"])
-    found = answered("lstm")
-    told = number(float(found.ways[END].output[1]))
-    assert not any(told in line for line in lines)
+    trace, shown = made("lstm"), drive("lstm", (120, 36), ["end"])
+    asked = drive("lstm", (120, 36), ["end", "p"])
+    ways = [way.output[1] for way in answered("lstm").ways.values()]
+    for told in {number(float(p)) for p in (trace.head.output[1], *ways)}:
+        assert any(told in line for line in shown)
+        assert not any(told in line for line in asked)
 
 
 def test_z_changes_the_number_and_m_the_way() -> None:
