@@ -35,7 +35,7 @@ def step(
     target: str | None = None,
     random: int | None = None,
     data: str | Path | None = None,
-    clamps: Iterable[str | Clamp] = (),
+    clamps: str | Iterable[str | Clamp] = (),
     device: str = "auto",
 ) -> Trace:
     """Read a text one token at a time and keep every value and gradient.
@@ -44,15 +44,23 @@ def step(
     ``random`` is a seed for untrained weights of the same shapes. For a model that reads a series
     the text is the moment a forecast is made ("2020-07-01 19:00"), the number of a window, or ""
     (the model's example), and ``data`` the folder its table is looked for in.
-    ``clamps`` hold values instead of computing them: "f[*]=1", "i[3,17]=0". Raises
+    ``clamps`` hold values instead of computing them: "f[*]=1", or several: ["f[*]=1", "i[3,17]=0"].
+    Raises
     :class:`rnnviz.errors.RnnvizError` with a message that says what to do.
     """
     from rnnviz.clamps import parse
     from rnnviz.engine.device import for_one
+    from rnnviz.errors import UsageError
     from rnnviz.query import Query
     from rnnviz.tracer import tracer
 
+    for name, value in (("text", text), ("model", model)):
+        if not isinstance(value, str):
+            raise UsageError(f'step() takes one {name}, for example step("not good"): {value!r}')
+    if random is not None and random < 0:
+        raise UsageError(f"random is a seed, a whole number from 0: {random}")
     loops = for_one(device)
+    clamps = (clamps,) if isinstance(clamps, str) else clamps
     held = tuple(parse(clamp) if isinstance(clamp, str) else clamp for clamp in clamps)
     return tracer(data, loops)(Query(text, model, target, random, held))
 

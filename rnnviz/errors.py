@@ -43,3 +43,8 @@ def nearest(word: str, valid: Iterable[str]) -> str:
     """ " Did you mean 'x'?" for the closest valid name, or "" when none is close."""
     close = difflib.get_close_matches(word, list(valid), n=1, cutoff=0.5)
     return f" Did you mean '{close[0]}'?" if close else ""
+
+
+def one_line(error: Exception) -> str:
+    """The message where there is room for one line only."""
+    return " ".join(str(error).split())

@@ -245,6 +245,8 @@ class Trace:
         """Read a saved trace; InvalidFileError if it is not one, damaged or inconsistent."""
         try:
             # Opened here, since numpy leaves the file open when the archive is broken.
+            with path.open("rb") as file:
+                _need(zipfile.is_zipfile(file), "what --save wrote, a whole archive of arrays")
             with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
             meta = json.loads(str(arrays.pop("meta")))

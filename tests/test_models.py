@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import rnnviz
 from rnnviz.data.agnews import read_agnews
 from rnnviz.data.batches import Texts
 from rnnviz.data.folders import resolve
 from rnnviz.data.imdb import read_imdb
 from rnnviz.data.sources import as_typed, read_sst2
+from rnnviz.errors import UsageError
 from rnnviz.recipes import find
 from rnnviz.store import Stored, assets, load
 from rnnviz.training.fit import evaluate
@@ -129,3 +131,19 @@ def test_float16_weights_reach_what_the_run_reached(name: str) -> None:
         recorded, within = stored.record["metrics"][f"test_{key}"], 0.001
     print(f"{name}: {found:.4f}, recorded {recorded:.4f}")
     assert found == pytest.approx(recorded, abs=within)
+
+
+def test_the_python_interface_says_what_it_takes() -> None:
+    """One text is a text, several are a list; no letter is read as a text or as a clamp."""
+    net = model("sentiment-lstm")
+    for wrong in ("good", ["good", None]):
+        with pytest.raises(UsageError, match="takes a list of texts"):
+            net.predict(wrong)  # type: ignore[arg-type]
+    assert net.predict([]).shape == (0, 2)
+    for text, name in ((None, "sentiment-lstm"), (["not", "good"], "sentiment-lstm"), ("a", None)):
+        with pytest.raises(UsageError, match="step\\(\\) takes one"):
+            rnnviz.step(text, model=name)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="random is a seed"):
+        rnnviz.step("good", random=-1)
+    held = rnnviz.step("not good", clamps="f[*]=1")
+    assert [str(clamp) for clamp in held.clamps] == ["lstm.f[*]=1"]

@@ -10,7 +10,7 @@ from rnnviz.display import visible
 from rnnviz.equations import number
 from rnnviz.errors import UsageError
 from rnnviz.findings.difference import PARTED, difference, shares
-from rnnviz.texts import text
+from rnnviz.texts import text, units
 from rnnviz.trace import Trace
 
 #: Units named in the plain form.
@@ -34,7 +34,7 @@ def printed(a: Trace, b: Trace, form: str, lang: str) -> Iterator[str]:
     label = a.head.labels[k]
     believed = text("view.believes", lang, label=label)
     yield text("plain.model", lang, name=visible(a.model), cell=a.layers[-1].title,
-               units=a.layers[-1].units, about=visible(a.about))  # fmt: skip
+               units=units(a.layers[-1].units, lang), about=visible(a.about))  # fmt: skip
     cells = [["", "a", "b", f"{believed} a", f"{believed} b", say("distance")]]
     for row, (i, j) in enumerate(found.pairs):
         far = found.distance[row]

@@ -13,7 +13,7 @@ import numpy as np
 from rnnviz.display import visible
 from rnnviz.equations import number, numbers, symbols
 from rnnviz.findings import series as found
-from rnnviz.texts import text
+from rnnviz.texts import text, units
 from rnnviz.trace import LayerTrace, SeriesTrace, Trace
 
 
@@ -29,8 +29,8 @@ def _words(trace: Trace, tokens: list[str], lang: str) -> Iterator[str]:
     layer, head = trace.layers[-1], trace.head
     T, best = len(tokens), int(np.argmax(head.output))
     yield text(
-        "plain.model", lang, name=visible(trace.model), cell=layer.title, units=layer.units,
-        about=visible(trace.about),
+        "plain.model", lang, name=visible(trace.model), cell=layer.title,
+        units=units(layer.units, lang), about=visible(trace.about),
     )  # fmt: skip
     yield text("plain.sentence", lang, tokens=" ".join(tokens))
     if any(trace.unknown):
@@ -74,8 +74,8 @@ def _series(trace: Trace, series: SeriesTrace, lang: str) -> Iterator[str]:
     told, column = found.forecasts(trace), found.readings(trace)[:, series.target]
     forecast, today, label = float(told[-1]), float(column[trace.latest]), visible(head.target)
     yield say(
-        "model", name=visible(trace.model), cell=layer.title, units=layer.units,
-        about=visible(trace.about),
+        "model", name=visible(trace.model), cell=layer.title,
+        units=units(layer.units, lang), about=visible(trace.about),
     )  # fmt: skip
     first, last = sorted((series.times[0], series.times[-1]))
     yield say("window", T=T, first=first, last=last, source=visible(series.source))

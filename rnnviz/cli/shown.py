@@ -59,7 +59,7 @@ def picture(
         raise UsageError(
             f"--screenshot writes SVG or text; name a file that ends in .svg or .txt: {path}"
         )
-    size, panels = _size(wanted.size), _panels(trace)
+    size, panels = sized(wanted.size), _panels(trace)
     writable(path)
     import asyncio
 
@@ -141,7 +141,8 @@ def _page(view: str | None, more: tuple[str, ...] = ()) -> str:
     return "" if view is None or view == SCREEN else view
 
 
-def _size(size: str) -> tuple[int, int]:
+def sized(size: str) -> tuple[int, int]:
+    """Width and height in characters; UsageError if they cannot be read."""
     try:
         width, height = (int(part) for part in size.lower().split("x"))
         if 20 <= width <= 500 and 5 <= height <= 300:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from rnnviz.cli import hand, options, shown
+from rnnviz.cli import opened as of_file
 from rnnviz.errors import UsageError
 
 if TYPE_CHECKING:
@@ -111,6 +112,7 @@ def command(
     quiet: bool,
 ) -> int:
     """Parse, trace, print or open the screen."""
+    shown.sized(size)
     from rnnviz.clamps import parse
     from rnnviz.engine.device import for_one
 
@@ -121,14 +123,18 @@ def command(
     from rnnviz.store import load
     from rnnviz.trace import Trace
 
-    read = cast("Tracer", explorer(data, loops))
+    explore = explorer(data, loops)
+    read = cast("Tracer", explore)
     if opened is not None:
-        if words or units or edits or held:
+        others = (words, _asked(model), cell, units, edits, target, random, held)
+        if any(other not in (None, ()) for other in others):
             raise UsageError(
-                "--open shows a saved trace; leave TEXT, --units, --set and --clamp out."
+                "--open shows a trace as it was saved; leave TEXT, --model, --cell, --units, "
+                "--set, --target, --random and --clamp out."
             )
         trace = Trace.open(opened)
-        query = Query(trace.text, trace.model, trace.head.target, clamps=trace.clamps)
+        query = of_file.query(trace)
+        read = cast("Tracer", of_file.with_its_weights(explore, trace, opened))
     elif units is not None or edits:
         query = hand.query(
             units, edits, _text(words), cell=cell, model=_asked(model), target=target, random=random
@@ -146,7 +152,7 @@ def command(
         query = replace(query, model=compared[0])
         trace = read(query)
     # Read before anything opens: a second text that cannot be read ends here.
-    other = None if against is None else read(replace(query, text=against))
+    other = None if against is None else _beside(read, replace(query, text=against), "--against")
     T = len(trace.tokens)
     if at is not None and not 1 <= at <= T:
         raise UsageError(f"--at {at}: this text has tokens 1 to {T}.")
@@ -171,7 +177,7 @@ def command(
             click.echo(f"Written: {report}", err=True)
     if screenshot is not None:
         shown.picture(read, query, trace, wanted, kept, screenshot)
-    if report is not None or screenshot is not None:
+    if form is None and (report is not None or screenshot is not None):
         return 0
     if form is None and _on_screen():
         return shown.show(read, query, trace, wanted, kept)
@@ -187,11 +193,21 @@ def command(
     if compared:
         from rnnviz.cli import comparison
 
-        traces = [read(replace(query, model=name)) for name in compared]
+        traces = [
+            _beside(read, replace(query, model=name), f"--compare {name}") for name in compared
+        ]
         printed = comparison.printed(traces, form or "plain", unit, language)
     for line in printed:
         click.echo(line)
     return 0
+
+
+def _beside(read: Tracer, query: Query, option: str) -> Trace:
+    """A reading beside the first one; what does not fit it is an error of its own."""
+    try:
+        return read(query)
+    except UsageError as error:
+        raise UsageError(f"{option}: {error}") from error
 
 
 def _compared(

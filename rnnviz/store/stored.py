@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,12 +62,19 @@ class Stored:
     def untrained(self, seed: int) -> Stored:
         """The same net with fresh weights, and a name that says so."""
         model = Model(self.model.spec, initialise(self.model.spec, seed))
-        record = {**self.record, "trained_on": f"untrained, seed {seed}"}
+        record = {**self.record, "trained_on": f"nothing (seed {seed})"}
         name = f"{self.name} (untrained, seed {seed})"
         return Stored(name, model, self.encoder, self.labels, record)
 
-    def predict(self, texts: list[str]) -> Array:
-        """(N, K) probabilities of each label for each text, padded as in training."""
+    def predict(self, texts: Sequence[str]) -> Array:
+        """(N, K) probabilities of each label for each text, padded as in training.
+
+        UsageError for one text instead of a list of them.
+        """
+        if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
+            raise UsageError('predict() takes a list of texts: model.predict(["good", "not good"])')
+        if not texts:
+            return np.zeros((0, len(self.labels)), np.float32)
         vocabulary = self.vocabulary
         length, padding = vocabulary.encoding.length, vocabulary.encoding.padding
         ids = [vocabulary.read(text)[1] or [vocabulary.encoding.unknown] for text in texts]

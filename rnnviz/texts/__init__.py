@@ -45,6 +45,11 @@ def text(key: str, lang: str, **values: object) -> str:
     return said.format(**values) if values else said
 
 
+def units(n: int, lang: str) -> str:
+    """So many units, in words."""
+    return text("count.unit" if n == 1 else "count.units", lang, n=n)
+
+
 def known(key: str) -> bool:
     """Is there a text of this key? Cells bring names and parts the catalogue may not know."""
     return key in catalogue(LANGUAGES[0])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from textual.message import Message
 from textual.worker import get_current_worker
 
-from rnnviz.errors import RnnvizError
+from rnnviz.errors import RnnvizError, one_line
 from rnnviz.query import Explorer, Question
 from rnnviz.tui import second
 from rnnviz.tui.moment import Moment
@@ -87,7 +87,7 @@ class Paging:
         try:
             answer = self.explore(question)
         except RnnvizError as error:
-            reason = str(error)
+            reason = one_line(error)
         except Exception as error:
             # What breaks here must not take the lecture with it.
             reason = f"{type(error).__name__}: {error}"

@@ -20,7 +20,7 @@ from textual.widget import Widget
 from rnnviz import texts
 from rnnviz.cursor import ZOOMS, Cursor, fitted, to_part, to_token, to_unit, zoomed
 from rnnviz.display import visible
-from rnnviz.errors import RnnvizError
+from rnnviz.errors import RnnvizError, one_line
 from rnnviz.query import Explorer, Query, Tracer
 from rnnviz.trace import Trace
 from rnnviz.tui import arrange, second
@@ -487,7 +487,7 @@ class StepScreen(Screen[None]):
         try:
             self.post_message(Read(query, self.read_with(query), quiet=quiet))
         except RnnvizError as error:
-            self.post_message(Read(query, None, str(error)))
+            self.post_message(Read(query, None, one_line(error)))
         except Exception as error:
             # A tracer that breaks must not take the lecture with it.
             self.post_message(Read(query, None, f"{type(error).__name__}: {error}"))
@@ -526,7 +526,7 @@ class StepScreen(Screen[None]):
             try:
                 layer = self.read_with(query).layers[-1]
             except RnnvizError as error:
-                reason = str(error)
+                reason = one_line(error)
             except Exception as error:
                 reason = f"{type(error).__name__}: {error}"
             else:

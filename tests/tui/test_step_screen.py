@@ -14,6 +14,9 @@ from tui.made import CELLS, TEXT, app, made, screen_text
 
 from rnnviz.cursor import ZOOMS
 from rnnviz.equations import number
+from rnnviz.errors import UsageError
+from rnnviz.query import Query
+from rnnviz.trace import Trace
 from rnnviz.tui.actions import ACTIONS, offered, words
 from rnnviz.tui.app import RnnvizApp, screenshot
 from rnnviz.tui.draw import short
@@ -141,6 +144,20 @@ async def test_a_digit_without_a_model_says_so() -> None:
         assert it.step_screen.moment.failed
 
 
+async def test_why_a_sentence_was_not_read_is_said_in_one_line() -> None:
+    """Errors have a second line that says what to type next."""
+    it = app()
+
+    def refusing(query: Query) -> Trace:
+        raise UsageError("Not with these.\nType another.")
+
+    it.step_screen.read_with = refusing
+    async with it.run_test(size=SIZE) as pilot:
+        await pilot.press("t", "a", "enter")
+        await settle(pilot, it)
+        assert "Not with these. Type another" in it.step_screen.moment.status
+
+
 async def test_a_typed_sentence_is_read_and_unknown_words_are_marked() -> None:
     it = app()
     async with it.run_test(size=SIZE) as pilot:
@@ -209,6 +226,9 @@ async def test_predict_first_hides_what_comes_and_then_shows_it() -> None:
         await pilot.pause(0.1)
         hidden = screen_text(it)[3]
         assert "?" in hidden
+        loss = it.step_screen.moment.trace.head.loss
+        text = "\n".join(screen_text(it))
+        assert "L = ?" in text and number(float(loss)) not in text
         assert hidden.count(".") == shown.count(".") - 1
         await pilot.press("p")
         await pilot.pause(0.1)

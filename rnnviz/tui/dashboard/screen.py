@@ -20,7 +20,7 @@ from textual.worker import get_current_worker
 
 from rnnviz import texts
 from rnnviz.cursor import start
-from rnnviz.errors import RnnvizError
+from rnnviz.errors import RnnvizError, one_line
 from rnnviz.progress import Failed, Ready, Source
 from rnnviz.query import Query, Tracer
 from rnnviz.trace import Trace
@@ -273,7 +273,7 @@ class TrainScreen(Screen[None]):
         try:
             self.post_message(Traced(query, self.read_with(query)))
         except RnnvizError as error:
-            self.post_message(Traced(query, None, str(error)))
+            self.post_message(Traced(query, None, one_line(error)))
         except Exception as error:
             # A tracer that breaks must not take the training with it.
             self.post_message(Traced(query, None, f"{type(error).__name__}: {error}"))

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from rnnviz.clamps import Clamp, Place, parse, placed
 from rnnviz.display import visible
-from rnnviz.errors import UsageError
+from rnnviz.errors import UsageError, one_line
 from rnnviz.findings.clamp import comparable
 from rnnviz.query import Query
 from rnnviz.trace import Trace
@@ -167,7 +167,7 @@ class ClampPage(Page):
             clamp = replace(clamp, layer=clamp.layer or self._layer(moment))
             placed(clamp, layers, len(moment.trace.tokens))
         except UsageError as error:
-            return Change(said=str(error), failed=True)
+            return Change(said=one_line(error), failed=True)
         return self._hold(moment, (*self._others(moment, clamp), clamp))
 
     def _others(self, moment: Moment, clamp: Clamp) -> Clamps:

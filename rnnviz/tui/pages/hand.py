@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from rich.segment import Segment
 
-from rnnviz.errors import UsageError
+from rnnviz.errors import UsageError, one_line
 from rnnviz.findings import hand as found
 from rnnviz.findings.edits import Edits
 from rnnviz.hand import EXAMPLE, MOST, Entry, Hand, model_of, typed
@@ -170,7 +170,7 @@ class ByHand(Page):
         try:
             hand, text = typed.edited(query.hand, query.text, whole)
         except UsageError as error:
-            return Change(said=str(error), failed=True)
+            return Change(said=one_line(error), failed=True)
         return self._changing(moment, state, replace(query, hand=hand, text=text))
 
     def _changing(self, moment: Moment, state: Kept, query: Query) -> Change:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from rich.cells import cell_len
 from rich.segment import Segment
 
+from rnnviz import texts
 from rnnviz.display import visible
 from rnnviz.tui import second
 from rnnviz.tui.draw import Line, beside, cut, length
@@ -19,7 +20,8 @@ class Title(View):
 
     def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
         look, trace, layer, cursor = moment.look, moment.trace, moment.layer, moment.cursor
-        summary = moment.text("title.summary", cell=layer.title, units=layer.units)
+        units = texts.units(layer.units, moment.lang)
+        summary = moment.text("title.summary", cell=layer.title, units=units)
         left = [
             Segment(f" {moment.text('title.app')} ", look.bold),
             Segment(f" {visible(trace.model)} ", look.source),
