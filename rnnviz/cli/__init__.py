@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import importlib
 import io
-import os
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -34,8 +35,31 @@ COMMANDS = {
 }
 
 
+class Closed(Exception):
+    """Whoever read what is printed has seen enough."""
+
+
+@contextmanager
+def _past_click() -> Iterator[None]:
+    """Name a closed pipe by what click does not know: it would end the process with 1."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise Closed from error
+
+
 class Lazy(click.Group):
     """A group whose commands are imported when called, with a suggestion for a wrong name."""
+
+    @_past_click()
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """As click does; --help and --version print here."""
+        return super().make_context(*args, **kwargs)
+
+    @_past_click()
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click does."""
+        return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order of the table, not of the alphabet."""
@@ -88,7 +112,12 @@ def cli(ctx: click.Context) -> None:
     """Read the config file, if there is one."""
     from rnnviz.cli.options import config_defaults
 
-    ctx.default_map = config_defaults(list(COMMANDS))
+    name = ctx.invoked_subcommand or ""
+    command = cli.get_command(ctx, name)
+    # click looks a command's defaults up in those of its group.
+    below = command.commands if isinstance(command, click.Group) else {}
+    settings = config_defaults()
+    ctx.default_map = {name: settings | dict.fromkeys(below, settings)}
 
 
 def run(args: list[str] | None = None) -> int:
@@ -98,6 +127,17 @@ def run(args: list[str] | None = None) -> int:
         # Bytes that are no text (lone surrogates) and terminals without UTF-8 get escapes.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    try:
+        return _called(argv)
+    except (Closed, BrokenPipeError):
+        from rnnviz.cli.narration import silence
+
+        for stream in (sys.stdout, sys.stderr):
+            silence(stream)
+        return 0
+
+
+def _called(argv: list[str]) -> int:
     try:
         result: Any = cli.main(argv, prog_name="rnnviz", standalone_mode=False)
     except RnnvizError as error:
@@ -114,10 +154,8 @@ def run(args: list[str] | None = None) -> int:
         return stop.exit_code
     except (KeyboardInterrupt, click.Abort):
         return _say("Interrupted.", 130, argv)
-    except BrokenPipeError:
-        # The reader has seen enough; python would complain again when it flushes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except (Closed, BrokenPipeError):
+        raise
     except OSError as error:
         where = f" {error.filename}" if error.filename else ""
         return _say(f"Cannot use{where}: {error.strerror or error}.", 1, argv)
@@ -132,11 +170,9 @@ def run(args: list[str] | None = None) -> int:
 def _say(message: str, code: int, argv: list[str]) -> int:
     if "--debug" in argv and sys.exc_info()[0] is not None and code != 130:
         traceback.print_exc()
+    from rnnviz.cli.narration import say
     from rnnviz.display import visible
 
     lines = "\n".join(visible(line) for line in message.splitlines())
-    try:
-        click.echo(f"rnnviz: {lines}", err=True)
-    except BrokenPipeError:
-        pass
+    say(f"rnnviz: {lines}")
     return code

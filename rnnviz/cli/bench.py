@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rnnviz.cli import options
+from rnnviz.cli.narration import say as tell
 from rnnviz.errors import UsageError, nearest
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class _Narrator:
 
     def __call__(self, text: str) -> None:
         if not self.quiet:
-            click.echo(f"{self.subject}{text}", err=True)
+            tell(f"{self.subject}{text}")
 
 
 def _compared(

@@ -6,9 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from rnnviz.cli import options as cli_options
+from rnnviz.cli.narration import say
 from rnnviz.errors import RnnvizError
 
 if TYPE_CHECKING:
@@ -61,13 +60,13 @@ def watched(
         raise _error(end)
     run = Path(end.path)
     if not end.done:
-        click.echo(f"The time is used up. Go on with: {how_to_resume(run)}", err=True)
+        say(f"The time is used up. Go on with: {how_to_resume(run)}")
     return Run(run)
 
 
 def _error(end: Failed) -> RnnvizError:
     if end.detail and "--debug" in sys.argv:
-        click.echo(end.detail, err=True)
+        say(end.detail)
     error = RnnvizError(end.message)
     error.exit_code = end.exit_code
     return error

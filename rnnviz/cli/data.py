@@ -14,6 +14,7 @@ import click
 
 from rnnviz.cli import options
 from rnnviz.cli.columns import columns
+from rnnviz.cli.narration import say
 from rnnviz.display import visible
 from rnnviz.errors import UsageError
 
@@ -115,7 +116,7 @@ def path(outer: str | None, data: str | None) -> None:
     folder = chosen(data or outer)
     click.echo(visible(str(folder)))
     if not folder.is_dir():
-        click.echo("It is not there yet; rnnviz data fetch NAME makes it.", err=True)
+        say("It is not there yet; rnnviz data fetch NAME makes it.")
 
 
 @command.command("fetch")
@@ -128,41 +129,42 @@ def path(outer: str | None, data: str | None) -> None:
 def fetch(outer: str | None, name: str, data: str | None, offline: bool, quiet: bool) -> None:
     """Download data set NAME; what an earlier try left is gone on with.
 
-    The terms are shown first, every file is checked before it gets its name.
+    The terms are shown first, every file is checked before it gets its name. A file that is here
+    and whole is not downloaded again.
     """
+    from rnnviz.data import fetch as fetching
     from rnnviz.data.catalogue import data_set, found
-    from rnnviz.data.fetch import fetch as download
     from rnnviz.data.folders import SAMPLE, chosen
 
     entry, folder = data_set(name), chosen(data or outer)
     if folder == chosen(SAMPLE):
         raise UsageError("The sample comes with rnnviz; to download name a folder: --data DIR")
     there = found(name, folder)
-    if there.usual:
+    if there.usual and fetching.is_whole(name, folder, there.files):
         files = list(there.files)
         if not quiet:
-            click.echo(f"{name} is here already.", err=True)
+            say(f"{name} is here already.")
     else:
         if not quiet and not offline:
             _announce(entry, folder)
         with _progress(quiet) as show:
-            files = download(name, folder, show, offline=offline)
+            files = fetching.fetch(name, folder, show, offline=offline)
     for file in files:
         click.echo(visible(str(file)))
 
 
 def _announce(entry: DataSet, folder: Path) -> None:
     """What is downloaded, and on which terms."""
-    click.echo(f"{entry.title}, {_bytes(entry.size)}, to {visible(str(folder))}", err=True)
+    say(f"{entry.title}, {_bytes(entry.size)}, to {visible(str(folder))}")
     for file in entry.files:
-        click.echo(f"  from {file.urls[0]}", err=True)
-    click.echo(f"Terms: {entry.terms}\nCite: {entry.citation}", err=True)
+        say(f"  from {file.urls[0]}")
+    say(f"Terms: {entry.terms}\nCite: {entry.citation}")
 
 
 @contextmanager
 def _progress(quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
     """A bar on a terminal; else nothing but the result."""
-    if quiet or not sys.stderr.isatty():
+    if quiet or not options.stderr_is_terminal():
         yield None
         return
     from rich.console import Console
@@ -185,8 +187,8 @@ def _progress(quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
 @FOLDER
 @click.option("-n", "--rows", type=click.IntRange(1, 1000), default=3, show_default=True,
               metavar="N", help="Rows to show.")  # fmt: skip
-@click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.svg",
-              help="Write the plots (jena) as SVG instead.")  # fmt: skip
+@click.option("-o", "--output", "--out", "out", type=click.Path(path_type=Path, dir_okay=False),
+              metavar="FILE.svg", help="Write the plots (jena) as SVG instead.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @options.debug
 @click.pass_obj
@@ -204,7 +206,9 @@ def show(
     with readable(name):
         found = preview(name, folder, rows)
     if out and found.series:
-        _write(out, plots(found.series))
+        from rnnviz.cli.run_charts import save
+
+        save(plots(found.series), out, dark=False)
     elif as_json:
         click.echo(json.dumps(_document(entry, found), ensure_ascii=False))
     else:
@@ -268,13 +272,3 @@ def _draw(charts: list[Chart]) -> None:
     for chart in charts:
         click.echo()
         click.echo(plain(text(chart, width, 16, ascii_only=ascii_only)))
-
-
-def _write(out: Path, charts: list[Chart]) -> None:
-    from rnnviz.charts import figure
-    from rnnviz.files import write_atomically
-
-    if not out.parent.is_dir():
-        raise UsageError(f"There is no folder {out.parent}. Make it first: mkdir -p {out.parent}")
-    write_atomically(out, figure(charts))
-    click.echo(str(out))

@@ -55,15 +55,12 @@ def ramp(levels: int) -> str:
 
 def report(colour: bool) -> dict[str, dict[str, Any]]:
     """Every fact, by section."""
-    from rnnviz.data.sources import data_folder
+    from rnnviz.data.folders import chosen
     from rnnviz.runs import runs_folder
     from rnnviz.store import assets, shipped
 
     size = shutil.get_terminal_size()
-    try:
-        data = str(data_folder())
-    except FileNotFoundError as error:
-        data = f"not here ({error})"
+    data = chosen(None)
     return {
         "terminal": {
             "stdout is a terminal": sys.stdout.isatty(),
@@ -87,7 +84,7 @@ def report(colour: bool) -> dict[str, dict[str, Any]]:
             "config": f"{options.config_path()}{_absent(options.config_path().is_file())}",
             "runs": f"{runs_folder()}{_absent(runs_folder().is_dir())}",
             "models": f"{assets() / 'models'} ({len(shipped())} models)",
-            "data": data,
+            "data": f"{data}{_absent(data.is_dir())}",
         },
     }
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from rnnviz.cli import options
 from rnnviz.display import visible
 
 if TYPE_CHECKING:
@@ -17,15 +19,32 @@ if TYPE_CHECKING:
     from rnnviz.training.events import Epoch, Event
 
 
+def say(text: str) -> None:
+    """A line on stderr; nobody listening is no reason to end what is being told of."""
+    try:
+        click.echo(text, err=True)
+    except BrokenPipeError:
+        silence(sys.stderr)
+
+
+def silence(stream: IO[str]) -> None:
+    """Let what is written to a closed pipe go nowhere, also what python flushes at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
 @contextmanager
-def watching(quiet: bool) -> Iterator[Callable[[Event], None]]:
+def watching(
+    quiet: bool, *, plain: bool = False, colour: bool = True
+) -> Iterator[Callable[[Event], None]]:
     """How the training is shown: a progress bar on a terminal, else a line an epoch."""
     if quiet:
         yield lambda event: None
-    elif not sys.stderr.isatty():
+    elif plain or not options.stderr_is_terminal():
         yield _Lines()
     else:
-        with _bar() as show:
+        with _bar(colour) as show:
             yield show
 
 
@@ -40,11 +59,11 @@ class _Lines:
 
         if isinstance(event, Note):
             for line in event.text.splitlines():
-                click.echo(visible(line), err=True)
+                say(visible(line))
         elif isinstance(event, Step):
             self._pace.add(event.examples)
         elif isinstance(event, Epoch):
-            click.echo(_said(event, self._pace.take()), err=True)
+            say(_said(event, self._pace.take()))
 
 
 class _Pace:
@@ -89,13 +108,13 @@ def _said(epoch: Epoch, pace: float | None) -> str:
 
 
 @contextmanager
-def _bar() -> Iterator[Callable[[Event], None]]:
+def _bar(colour: bool) -> Iterator[Callable[[Event], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     from rnnviz.training.events import Epoch, Note, Step
 
-    console = Console(stderr=True)
+    console = Console(stderr=True, no_color=not colour)
     columns = (
         TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"),
         TextColumn("loss {task.fields[loss]:.4f}"), TimeRemainingColumn(),
@@ -104,16 +123,17 @@ def _bar() -> Iterator[Callable[[Event], None]]:
         bar = progress.add_task("", total=1, loss=0.0)
         pace, smooth = _Pace(), None
 
-        def say(text: str) -> None:
-            progress.console.print(visible(text), markup=False, highlight=False)
+        def above(text: str) -> None:
+            line = visible(text)  # whole, so that a path in it can be copied
+            progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
         def show(event: Event) -> None:
             nonlocal smooth
             if isinstance(event, Note):
                 for line in event.text.splitlines():
-                    say(line)
+                    above(line)
             elif isinstance(event, Epoch):
-                say(_said(event, pace.take()))
+                above(_said(event, pace.take()))
             elif isinstance(event, Step):
                 pace.add(event.examples)
                 smooth = event.loss if smooth is None else 0.98 * smooth + 0.02 * event.loss

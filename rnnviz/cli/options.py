@@ -17,6 +17,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 LANGUAGES = ("en", "tr")
 THEMES = ("dark", "light", "contrast", "ansi")
 CELLS = ("rnn", "lstm", "gru", "lstm-slide", "gru-2014")
+#: Those that there is a sentiment model of.
+SHIPPED = ("rnn", "lstm", "gru", "lstm-slide")
 COLOURS = ("auto", "always", "never")
 
 #: What the config file may set, with the values it may take (None: any text).
@@ -48,7 +50,7 @@ def model(f: F) -> F:
         help="A shipped model, the path of a model's JSON, or a run directory.",
     )(f)  # fmt: skip
     return click.option(
-        "--cell", type=Choice(CELLS), help="Short for the sentiment model with this cell."
+        "--cell", type=Choice(SHIPPED), help="Short for the sentiment model with this cell."
     )(f)
 
 
@@ -113,8 +115,8 @@ def config_path() -> Path:
     return Path(platformdirs.user_config_dir("rnnviz")) / "config.toml"
 
 
-def config_defaults(commands: list[str]) -> dict[str, dict[str, Any]]:
-    """The config file's settings as defaults of every command; {} without a file.
+def config_defaults() -> dict[str, Any]:
+    """The config file's settings, the defaults of every command; {} without a file.
 
     UsageError that names the file, the key and the nearest valid one if it cannot be used.
     """
@@ -134,7 +136,7 @@ def config_defaults(commands: list[str]) -> dict[str, dict[str, Any]]:
         if not isinstance(value, str) or (valid and value not in valid):
             wanted = "one of " + ", ".join(valid) if valid else "a text"
             raise UsageError(f"Config file {path}: {key} must be {wanted}, found {value!r}.")
-    return dict.fromkeys(commands, settings)
+    return settings
 
 
 def unicode() -> bool:
@@ -145,3 +147,8 @@ def unicode() -> bool:
 def stdout_is_terminal() -> bool:
     """Whether a person is looking at stdout, on a terminal that can be drawn on."""
     return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def stderr_is_terminal() -> bool:
+    """The same of stderr: whether narration may move the cursor."""
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"

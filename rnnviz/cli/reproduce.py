@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from rnnviz.cli import options
+from rnnviz.cli.narration import say as tell
 from rnnviz.display import visible
 from rnnviz.errors import UsageError
 
@@ -70,7 +71,7 @@ def command(
 
     def say(text: str) -> None:
         if not quiet:
-            click.echo(visible(text), err=True)
+            tell(visible(text))
 
     asked = Asked(recipes, seeds, data, out, epochs, limit)
     document = reproduce(asked, jobs=jobs, dask=dask, say=say)

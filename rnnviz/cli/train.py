@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rnnviz.cli import options
-from rnnviz.cli.narration import watching
+from rnnviz.cli.narration import say, watching
 from rnnviz.display import visible
 from rnnviz.errors import UsageError
 
@@ -76,8 +76,9 @@ class Span(click.ParamType[float]):
 @click.option("--limit", type=click.IntRange(10), metavar="N", help="Rows of each data set.")
 @click.option("--seed", type=click.IntRange(0), metavar="N", help="Default: 0.")
 @click.option("--processes", type=click.IntRange(1, 2), metavar="N",
-              help="Compute each batch in 1 process or, half each, in 2. Default: 2 where there "
-                   "are two processors and batches large enough.")  # fmt: skip
+              help="With NumPy: compute each batch in 1 process or, half each, in 2; default: 2 "
+                   "where there are two processors and batches large enough. Compiled loops and a "
+                   "GPU use 1.")  # fmt: skip
 @options.device
 @options.lang
 @options.theme
@@ -109,7 +110,7 @@ def command(
     elif recipe is None:
         recipe, data = QUICK, "sample" if data is None else data
         if not quiet:
-            click.echo(f"Training {recipe} on the {data} data.", err=True)
+            say(f"Training {recipe} on the {data} data.")
     made = runs.Options(epochs=epochs, **given)
     asked: dict[str, Any] = {"data": data, "time_budget": time_budget, "device": device}
     if not plain and not quiet and _on_screen():
@@ -118,7 +119,7 @@ def command(
         look = (options.language(lang), theme or "dark", options.use_colour(color))
         run = watched(recipe, made, *look, out=out, resume=resume, **asked)
     else:
-        with watching(quiet) as watch:
+        with watching(quiet, plain=plain, colour=options.use_colour(color)) as watch:
             asked["watch"] = watch
             if resume is not None:
                 run = runs.resume(resume, epochs=epochs, **asked)
@@ -127,13 +128,13 @@ def command(
                 run = runs.train(recipe, made, out=out, **asked)
     if not quiet:
         for line in _ending(run):
-            click.echo(visible(line), err=True)
+            say(visible(line))
     click.echo(str(run.path))
     return 0
 
 
 def _on_screen() -> bool:
-    return options.stdout_is_terminal() and sys.stderr.isatty() and sys.stdin.isatty()
+    return options.stdout_is_terminal() and options.stderr_is_terminal() and sys.stdin.isatty()
 
 
 def _check_resumable(recipe: str | None, out: Path | None, given: dict[str, Any]) -> None:
@@ -144,7 +145,7 @@ def _check_resumable(recipe: str | None, out: Path | None, given: dict[str, Any]
     if flags:
         raise UsageError(
             f"--resume goes on with a run as it began, so it cannot take {', '.join(flags)}. "
-            "It takes --epochs, --time-budget and --data."
+            "It takes --epochs, --time-budget, --data and --device."
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,36 @@ def fetch(
     failed: what came is kept beside the file as ``.part`` and the next try goes on from there.
     """
     return [_one(name, remote, folder, progress, offline) for remote in data_set(name).files]
+
+
+def is_whole(name: str, folder: Path, files: Iterable[Path]) -> bool:
+    """Whether these files of a data set can be read; False where a download mends them.
+
+    ``files`` are those that its reader takes. InvalidFileError that says what to delete where one
+    is damaged that a download would not replace: one in another form than the catalogue's.
+    """
+    own = {folder / remote.path: remote for remote in data_set(name).files}
+    if not all(_is_whole(path, own[path]) for path in files if path in own):
+        return False
+    others = [path for path in files if path not in own]
+    if others:
+        _check_readable(name, folder, others)
+    return True
+
+
+def _check_readable(name: str, folder: Path, files: list[Path]) -> None:
+    from rnnviz.data.preview import preview
+
+    try:
+        preview(name, folder, 1)
+    except (ValueError, FileNotFoundError) as error:
+        wrong = [path for path in files if str(error).startswith(str(path))] or files
+        raise _in_the_way(error, *wrong) from error
+
+
+def _in_the_way(error: Exception, *wrong: Path) -> InvalidFileError:
+    deleted = ", ".join(str(path) for path in wrong)
+    return InvalidFileError(f"{error}\nDelete {deleted}, then the same command gets it again.")
 
 
 def part_of(path: Path) -> Path:
@@ -58,7 +88,7 @@ def _is_whole(path: Path, remote: Remote) -> bool:
         try:
             _check(remote, path)
         except ValueError as error:
-            raise InvalidFileError(f"{error}\nRemove the file and fetch it again.") from error
+            raise _in_the_way(error, path) from error
         return True
     return bool(_pooch().hashes.hash_matches(str(path), remote.hash))
 

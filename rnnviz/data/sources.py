@@ -6,12 +6,10 @@ is missing raises FileNotFoundError; a damaged one raises ValueError with its pa
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import Final
 
-from rnnviz.data.folders import FOLDER_VARIABLE as FOLDER_VARIABLE
 from rnnviz.data.folders import sha256 as sha256
 from rnnviz.data.imdb import Review as Review
 from rnnviz.data.imdb import read_imdb as read_imdb
@@ -26,23 +24,6 @@ _HEADER: Final = ["sentence", "label"]
 # A clitic the treebank split off; "n't" is not among them, the vectoriser wants it apart.
 _SPLIT_CLITIC: Final = re.compile(r" '(s|re|ve|ll|d|m)(?= |$)")
 _BRACKET: Final = re.compile(r"-[lr][rsc]b-")
-
-
-def data_folder() -> Path:
-    """Return the folder named by RNNVIZ_DATA. Raises FileNotFoundError if there is none."""
-    named = os.environ.get(FOLDER_VARIABLE, "")
-    if not named:
-        raise FileNotFoundError(
-            f"Set the environment variable {FOLDER_VARIABLE} to the folder "
-            "that holds the data sets (sst2/ and imdb/)."
-        )
-    folder = Path(named)
-    if not folder.is_dir():
-        raise FileNotFoundError(
-            f"{FOLDER_VARIABLE} names {named}, which is no folder: "
-            "set it to the folder that holds the data sets (sst2/ and imdb/)."
-        )
-    return folder
 
 
 def sst2_file(folder: Path, split: str) -> Path:

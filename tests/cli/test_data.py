@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from rnnviz.cli import run
-from rnnviz.data.catalogue import DATA_SETS
+from rnnviz.data.catalogue import DATA_SETS, Remote
 from rnnviz.files import assets
 
 SAMPLES = assets() / "samples"
@@ -130,6 +133,7 @@ def test_text_of_a_file_cannot_command_the_terminal(
         (("fetch", "jena", "--data", "sample"), 2, "--data DIR"),
         (("show", "imdb", "--data", "sample", "-o", "x.svg"), 2, "show jena"),
         (("show", "jena", "--data", "sample", "-o", "no/such/x.svg"), 2, "mkdir -p no/such"),
+        (("show", "jena", "--data", "sample", "-o", "x.png"), 2, "ends in .svg: x.png"),
         (("show", "imdb-keras", "--data", "sample"), 3, "rnnviz data fetch imdb-keras"),
         (("show", "jena", "--data", "/nowhere"), 3, "no data folder /nowhere"),
         (("fetch", "jena", "--offline"), 3, "jena_climate_2009_2016.csv.zip"),
@@ -181,13 +185,80 @@ def test_the_terms_are_said_before_the_download(
 def test_what_is_here_in_another_form_is_not_downloaded(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "imdb").mkdir()
-    for split in ("train", "test"):
-        (tmp_path / f"imdb/{split}.csv.gz").touch()
+    shutil.copytree(SAMPLES / "imdb", tmp_path / "imdb")
     assert run(["data", "fetch", "imdb", "--data", str(tmp_path), "--offline"]) == 0
     said = capsys.readouterr()
     assert said.out.splitlines() == [str(tmp_path / f"imdb/{s}.csv.gz") for s in ("train", "test")]
     assert "is here already" in said.err
+
+
+HASHED = [name for name, entry in DATA_SETS.items() if all(file.hash for file in entry.files)]
+
+
+@pytest.mark.parametrize("name", DATA_SETS)
+def test_a_damaged_file_is_got_again_or_it_is_said_what_to_delete(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = [tmp_path / file.path for file in DATA_SETS[name].files]
+    for file in files:
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(b"<html>sign in to this network</html>")
+    again = f"rnnviz data fetch {name}"
+    assert again in error(capsys, "show", name, "--data", str(tmp_path), code=4)
+    fetch = ("fetch", name, "--data", str(tmp_path), "--offline")
+    if name in HASHED:  # a download would replace it
+        assert again in error(capsys, *fetch, code=3)
+    else:
+        assert f"\nDelete {files[0]}, then" in error(capsys, *fetch, code=4)
+
+
+def test_a_damaged_file_is_downloaded_again_and_a_whole_one_is_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rnnviz.data import fetch
+
+    entry = DATA_SETS["imdb-words"]
+    content = b'{"the": 1, "and": 2}'
+    remote = replace(entry.files[0], hash=f"sha256:{hashlib.sha256(content).hexdigest()}")
+    monkeypatch.setitem(DATA_SETS, entry.name, replace(entry, files=(remote,)))
+    asked = []
+
+    def answer(remote: Remote, path: Path, progress: object) -> None:
+        asked.append(path)
+        path.write_bytes(content)
+
+    monkeypatch.setattr(fetch, "_from_any", answer)
+    path = tmp_path / remote.path
+    path.parent.mkdir()
+    path.write_bytes(content[:-1])
+    for _ in range(2):
+        assert out(capsys, "fetch", "imdb-words", "--data", str(tmp_path)) == f"{path}\n"
+    assert asked == [path]
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "there"),
+    [
+        ("sst2", "sst2/train.tsv.gz", ["sst2/validation.tsv.gz"]),
+        ("jena", "jena/jena_climate_2009_2016.csv", []),
+        ("imdb", "aclImdb/train", ["imdb/test.csv.gz"]),
+    ],
+)
+def test_what_a_download_would_not_replace_is_to_be_deleted(
+    name: str, file: str, there: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for whole in there:
+        (tmp_path / whole).parent.mkdir(exist_ok=True)
+        shutil.copy(SAMPLES / whole, tmp_path / whole)
+    wrong = tmp_path / file
+    if wrong.suffix:
+        wrong.parent.mkdir(exist_ok=True)
+        wrong.write_bytes(b"broken")
+    else:
+        wrong.mkdir(parents=True)
+    said = error(capsys, "fetch", name, "--data", str(tmp_path), code=4)
+    assert said.splitlines()[1] == f"Delete {wrong}, then the same command gets it again."
 
 
 def test_help_imports_nothing_heavy() -> None:

@@ -193,7 +193,7 @@ def test_a_closed_pipe_is_quiet() -> None:
     command = f'"{sys.executable}" -m rnnviz step "{SENTENCE}" --csv | head -n 1'
     done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True)
     assert done.stdout == "t,token,layer,name,unit,value,grad\n"
-    assert done.stderr == ""
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("form", ["--json", "--jsonl", "--csv", "--plain"])

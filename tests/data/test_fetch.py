@@ -302,7 +302,7 @@ def test_without_a_hash_the_rows_and_the_header_are_looked_at(
     (path,) = fetch("tiny", data)
     assert inside(data) == [JENA]
     path.write_bytes(b"no zip")
-    with pytest.raises(InvalidFileError, match="Remove the file"):
+    with pytest.raises(InvalidFileError, match=rf"not a zip(.|\n)*Delete {path}, then"):
         fetch("tiny", data)
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from rnnviz.data import sources
+from rnnviz.data.folders import FOLDER_VARIABLE
 
-REAL = os.environ.get(sources.FOLDER_VARIABLE, "")
-needs_data = pytest.mark.skipif(not REAL, reason=f"{sources.FOLDER_VARIABLE} is not set")
+REAL = os.environ.get(FOLDER_VARIABLE, "")
+needs_data = pytest.mark.skipif(not REAL, reason=f"{FOLDER_VARIABLE} is not set")
 
 
 def write(path: Path, text: str) -> Path:
@@ -144,25 +145,13 @@ def test_sha256(tmp_path: Path) -> None:
     assert sources.sha256(path) == hashlib.sha256(b"rnn" * 1_000_000).hexdigest()
 
 
-def test_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The variable names the folder; without one the error says what to set."""
-    monkeypatch.setenv(sources.FOLDER_VARIABLE, str(tmp_path))
-    assert sources.data_folder() == tmp_path
-    monkeypatch.setenv(sources.FOLDER_VARIABLE, str(tmp_path / "none"))
-    with pytest.raises(FileNotFoundError, match="which is no folder"):
-        sources.data_folder()
-    monkeypatch.delenv(sources.FOLDER_VARIABLE)
-    with pytest.raises(FileNotFoundError, match="Set the environment variable RNNVIZ_DATA"):
-        sources.data_folder()
-
-
 @needs_data
 def test_real_sst2() -> None:
     """The published counts."""
-    train = sources.read_sst2(sources.data_folder(), "train")
+    train = sources.read_sst2(Path(REAL), "train")
     assert len(train) == 67_349
     assert sum(label for _, label in train) == 37_569
-    validation = sources.read_sst2(sources.data_folder(), "validation")
+    validation = sources.read_sst2(Path(REAL), "validation")
     assert len(validation) == 872
     assert sum(label for _, label in validation) == 444
 
@@ -170,7 +159,7 @@ def test_real_sst2() -> None:
 @needs_data
 def test_real_imdb() -> None:
     """The published counts; ids 0 to 12,499 in each class; no HTML break left."""
-    reviews = sources.read_imdb(sources.data_folder(), "train")
+    reviews = sources.read_imdb(Path(REAL), "train")
     assert len(reviews) == 25_000
     assert sum(review.label for review in reviews) == 12_500
     assert {review.id for review in reviews} == set(range(12_500))
