@@ -37,9 +37,8 @@ MADE = {recipe.name: recipe for recipe in (RECIPE, SERIES, RULE)}
 
 @pytest.fixture
 def made(tiny: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A reproduction knows the made-up recipes, and no other; their data is its own digest."""
+    """A reproduction knows the made-up recipes, and no other."""
     monkeypatch.setattr(package, "recipes", lambda: MADE)
-    monkeypatch.setattr(package, "sha256", lambda path: path.read_text())
 
 
 def asked(tmp_path: Path, *names: str, **more: Any) -> Asked:
@@ -156,14 +155,15 @@ def test_whatever_is_raised_is_a_failed_run_that_names_no_folder(
 def test_ours_is_the_best_epoch_of_what_was_published(
     tmp_path: Path, metric: str, of: str, ours: float
 ) -> None:
-    history = [{"epoch": n, "valid": {"accuracy": a, "mae": 1 - a}}
+    history = [{"epoch": n, "train": {}, "valid": {"accuracy": a, "mae": 1 - a}}
                for n, a in enumerate((0.6, 0.8, 0.7), 1)]  # fmt: skip
     record = {
         "schema": "rnnviz.run/1", "config": None, "trained_on": "words",
         "metric": {"name": metric, "better": "high" if metric == "accuracy" else "low"},
         "published": {"metric": metric, "value": 0.9, "source": "a book", "of": of},
     }  # fmt: skip
-    result = {"test": {"accuracy": 0.65, "mae": 0.35}, "seconds": 3.0, "epochs": 3}
+    result = {"test": {"accuracy": 0.65, "mae": 0.35}, "seconds": 3.0, "epochs": 3,
+              "best_epoch": 2, "valid": history[1]["valid"]}  # fmt: skip
     (tmp_path / "spec.json").write_text(json.dumps(record))
     (tmp_path / "result.json").write_text(json.dumps(result))
     (tmp_path / "history.jsonl").write_text("".join(json.dumps(h) + "\n" for h in history))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Mapping
@@ -45,11 +44,12 @@ class Record:
 
     @property
     def state(self) -> str:
-        """ "finished", "stopped early", "running" or "interrupted"."""
-        if self.result.get("stopped_early"):
-            return "stopped early"
-        if self.result or len(self.history) >= max(self.epochs, 1):
-            return "finished"
+        """ "finished", "stopped early", "running" or "interrupted".
+
+        Interrupted is also who has all epochs but not its test: there is something left to do.
+        """
+        if self.result:
+            return "stopped early" if self.result.get("stopped_early") else "finished"
         return "running" if _locked(self.path) else "interrupted"
 
     @property
@@ -67,8 +67,8 @@ class Record:
     def better(self, metric: str) -> Literal["high", "low"]:
         """Whether high or low values of a metric are good."""
         said = _mapping(self.spec.get("metric"))
-        if said.get("name") == metric and isinstance(said.get("better"), str):
-            return "high" if said["better"].startswith("high") else "low"
+        if said.get("name") == metric and "better" in said:
+            return "high" if said["better"] == "high" else "low"
         return "high" if metric == "accuracy" else "low"
 
     @property
@@ -100,53 +100,13 @@ def read(path: Path) -> Record:
     from rnnviz.runs import Run
 
     run = Run(path)
-    spec, result = run.record(), run.result()
-    epochs = _mapping(spec.get("fit")).get("epochs")
-    if not isinstance(spec.get("recipe"), str) or not isinstance(epochs, int):
+    spec = run.record()
+    if "recipe" not in spec or "epochs" not in (spec.get("fit") or {}):
         raise InvalidFileError(f"{path / 'spec.json'} names no recipe or no number of epochs.")
-    if result is not None and not isinstance(result, dict):
-        raise InvalidFileError(f"{path / 'result.json'} is not the result of a run.")
-    return Record(path, spec, result or {}, tuple(_history(path / "history.jsonl")))
-
-
-def _history(path: Path) -> list[Line]:
-    try:
-        text = path.read_bytes().decode("utf-8", "replace")
-    except OSError as error:
-        raise InvalidFileError(f"{path} cannot be read: {error.strerror}.") from error
-    *whole, torn = text.split("\n")
-    lines = [_line(path, number, line) for number, line in enumerate(whole, 1)]
-    # A kill in the middle of a write leaves a last line without its end.
-    try:
-        return [*lines, _line(path, len(lines) + 1, torn)] if torn else lines
-    except InvalidFileError:
-        return lines
-
-
-def _line(path: Path, number: int, text: str) -> Line:
-    try:
-        found = json.loads(text)
-        epoch, seconds = found["epoch"], found.get("seconds", math.nan)
-        if type(epoch) is not int or epoch != number:
-            raise ValueError(f"it is of epoch {epoch}")
-        train, valid = (_numbers(found[part]) for part in ("train", "valid"))
-        return Line(epoch, train, valid, _number(seconds))
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError,
-            RecursionError) as error:  # fmt: skip
-        said = f"{type(error).__name__}: {error}"
-        raise InvalidFileError(f"{path}, line {number}, is no epoch ({said}).") from error
-
-
-def _numbers(found: Mapping[str, Any]) -> dict[str, float]:
-    return {name: _number(value) for name, value in found.items()}
-
-
-def _number(value: object) -> float:
-    if value is None:
-        return math.nan
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{value!r} is no number")
-    return float(value) if math.isfinite(value) else math.nan
+    lines = (
+        Line(line["epoch"], line["train"], line["valid"], line["seconds"]) for line in run.history()
+    )
+    return Record(path, spec, run.result() or {}, tuple(lines))
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

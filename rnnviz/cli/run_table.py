@@ -94,10 +94,15 @@ def described(run: Record) -> list[tuple[str, str]]:
     for name, digest in _mapping(spec.get("data")).items():
         rows.append(("data", f"{name}  sha256 {str(digest)[:16]}…"))
     rows += [
-        ("computed", f"{spec.get('device', '-')}, {_pairs(_mapping(spec.get('versions')))}"),
+        ("computed", f"{_devices(spec)}, {_pairs(_mapping(spec.get('versions')))}"),
         ("folder", str(run.path)),
     ]
     return [(key, value) for key, value in rows if value]
+
+
+def _devices(spec: Mapping[str, Any]) -> str:
+    """All a run was computed on, in order; of a run of before it is not known."""
+    return " then ".join(spec.get("devices") or [spec.get("device", "-")])
 
 
 def _scaled(run: Record, value: float) -> str:

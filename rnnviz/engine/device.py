@@ -48,6 +48,14 @@ def choose(device: str, say: Callable[[str], None] = lambda text: None) -> Loops
             f"There is no GPU to compute on: {why}.\n"
             f"For an NVIDIA card: {INSTALL}; without one: --device cpu"
         )
+    return without_card(why, say)
+
+
+def without_card(why: str, say: Callable[[str], None] = lambda text: None) -> Loops:
+    """The quickest of the processor: loops that numba compiles, or NumPy.
+
+    ``why`` no card computes, in half a sentence, for what is said of the choice.
+    """
     from rnnviz.engine import compiled
 
     if not compiled.available():

@@ -8,16 +8,17 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from rnnviz import recipes
-from rnnviz.data.folders import resolve
+from rnnviz.data.folders import resolve, sha256
+from rnnviz.engine.device import described
 from rnnviz.engine.model import Model, initialise, shapes
-from rnnviz.engine.spec import FitSpec, ModelSpec
+from rnnviz.engine.spec import FitSpec
 from rnnviz.errors import InvalidFileError, UsageError
-from rnnviz.recipes import Recipe, Task
+from rnnviz.recipes import Task
 from rnnviz.runs import plan
 from rnnviz.runs.course import go_on, measure
 from rnnviz.runs.folder import Run, find_run
-from rnnviz.runs.options import Options, Watch, controlled
+from rnnviz.runs.options import Watch, controlled
+from rnnviz.runs.record import read_json
 from rnnviz.store import encoder_json
 from rnnviz.training.directory import Directory, alone, how_to_resume
 from rnnviz.training.fit import over
@@ -35,13 +36,14 @@ def resume(
     snapshot: Callable[[], bool] | None = None,
     watch: Watch | None = None,
     processes: int = 2,
-    device: str = "cpu",
+    device: str = "auto",
 ) -> Run:
     """Go on with a run where it stopped, on the same data; ``epochs`` is a new number of them.
 
     ``run`` as in ``find_run``. UsageError if there is nothing left to do, InvalidFileError if the
     run is damaged or its data has changed. On the CPU an interrupted run comes to the same weights
-    as one that was not, whether it had two processes or, now, has but one.
+    as one that was not, whether it had two processes or, now, has but one: "auto" goes on with the
+    loops it had, and a run that was computed on the CPU never goes to a card by itself.
     """
     control = controlled(time_budget, stop, snapshot, watch, device)
     control = replace(control, processes=processes)
@@ -49,75 +51,68 @@ def resume(
     directory = Directory(find_run(run))
     path = directory.path
     with alone(path):
-        record = Run(path).record()
-        chosen, options, spec, fit = _read(path, record)
+        record, begun = Run(path).record(), Run(path).settled()
+        options, spec, fit = begun.options, begun.spec, begun.fit
         _check_unfinished(Run(path), fit, epochs)
+        folder = resolve(data or record.get("folder"))
+        _check_files(folder, record)
         kept = f"the run is as it was.\nGo on with: {how_to_resume(path)}"
-        task = plan.prepared(chosen, resolve(data or record.get("folder")), options, control, kept)
+        task = plan.prepared(begun.recipe, folder, options, control, kept)
         _check_same_data(path, record, task)
         if spec is None:
             directory.reopen(0)
-            return measure(chosen, task, directory, record, control)
-        loops = plan.device(replace(control, device=_device(control.device, record)), spec)
+            return measure(begun.recipe, task, directory, record, control)
+        loops = plan.device(control, spec, was=plan.device_of(record))
         params = initialise(spec, options.seed)
         state = directory.state(shapes(spec)) or State.fresh(params, fit)
         if epochs is not None:
             fit = _more_epochs(state, fit, epochs)
-            record["fit"] = asdict(fit)
-            directory.change(record)
         directory.reopen(state.finished)
-        return go_on(directory, task, Model(spec, params, loops), fit, state, record, control)
-
-
-def _read(
-    path: Path, record: Mapping[str, Any]
-) -> tuple[Recipe, Options, ModelSpec | None, FitSpec]:
-    try:
-        recipe = recipes.find(str(record["recipe"]))
-        config = record["config"]
-        spec = None if config is None else ModelSpec.from_json(config)
-        return recipe, Options(**record["options"]), spec, FitSpec(**record["fit"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise InvalidFileError(f"{path / 'spec.json'} is damaged: {error}.") from error
-
-
-def _device(asked: str, record: Mapping[str, Any]) -> str:
-    """Unless something else is asked for a run goes on with what it began with, where that is."""
-    began = str(record.get("device", "cpu"))
-    return "cpu" if asked == "auto" and began == "cpu" else asked
+        now = plan.moved({**record, "fit": asdict(fit)}, described(loops))
+        if now != record:
+            directory.change(now)
+        return go_on(directory, task, Model(spec, params, loops), fit, state, now, control)
 
 
 def _check_unfinished(run: Run, fit: FitSpec, epochs: int | None) -> None:
     result = run.result()
-    if result is None or (epochs is not None and epochs > int(result.get("epochs", 0))):
+    if result is None or (epochs is not None and epochs > result["epochs"]):
         return
     raise UsageError(
-        f"{run.path} is finished after {result.get('epochs', 0)} epochs. "
+        f"{run.path} is finished after {result['epochs']} epochs. "
         f"For more: {how_to_resume(run.path)} --epochs {2 * fit.epochs}"
     )
 
 
+def _check_files(folder: Path, record: Mapping[str, Any]) -> None:
+    """Before anything is made of them: what is not there the preparation tells better."""
+    for name, digest in record["data"].items():
+        path = folder / name
+        if (path.is_file() or path.is_dir()) and sha256(path) != digest:
+            raise _other_data(name, "is not the file")
+
+
 def _check_same_data(path: Path, record: Mapping[str, Any], task: Task) -> None:
-    before: dict[str, str] = record.get("data") or {}
+    before: Mapping[str, str] = record["data"]
     for name in sorted({*before, *task.files}):
         if before.get(name) != task.files.get(name):
-            what = "is not the file" if name in before and name in task.files else "is not what"
-            raise InvalidFileError(
-                f"The data file {name} {what} this run was trained on (its SHA-256 differs or it "
-                "came or went).\nName the folder with the same data: --data DIR"
-            )
+            both = name in before and name in task.files
+            raise _other_data(name, "is not the file" if both else "is not what")
     name, content = encoder_json(task.encoder)
-    stored = path / name
-    try:
-        same = json.loads(stored.read_text(encoding="utf-8")) == json.loads(json.dumps(content))
-    except (OSError, ValueError) as error:
-        raise InvalidFileError(f"{stored} cannot be read: {error}.") from error
-    if not same:
-        version = dict(record.get("versions") or {}).get("rnnviz", "another version")
+    if read_json(path / name) != json.loads(json.dumps(content)):
+        version = record["versions"].get("rnnviz", "another version")
         raise InvalidFileError(
-            f"{stored} is not what the recipe makes of this data now (begun with rnnviz {version}, "
-            f"this is {VERSION}): the run cannot go on. Train anew: rnnviz train {record['recipe']}"
+            f"{path / name} is not what the recipe makes of this data now (begun with rnnviz "
+            f"{version}, this is {VERSION}): the run cannot go on. "
+            f"Train anew: rnnviz train {record['recipe']}"
         )
+
+
+def _other_data(name: str, what: str) -> InvalidFileError:
+    return InvalidFileError(
+        f"The data file {name} {what} this run was trained on (its SHA-256 differs or it "
+        "came or went).\nName the folder with the same data: --data DIR"
+    )
 
 
 def _more_epochs(state: State, fit: FitSpec, epochs: int) -> FitSpec:

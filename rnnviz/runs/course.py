@@ -16,6 +16,7 @@ from rnnviz.errors import InterruptedTraining
 from rnnviz.recipes import Recipe, Task
 from rnnviz.runs.folder import Run
 from rnnviz.runs.options import Control
+from rnnviz.runs.result import result_of
 from rnnviz.store import read_weights
 from rnnviz.training.directory import Directory, how_to_resume
 from rnnviz.training.events import Begun, Epoch, Event, Finished, Note
@@ -94,7 +95,7 @@ def _events(
     at = state.progress
     number = state.finished if spec.keep == "last" else at.best_epoch
     valid = Run(directory.path).history()[number - 1]["valid"]
-    result = _result(record, state.finished, number, valid, test, at.seconds)
+    result = result_of(record, state.finished, number, valid, test, at.seconds)
     directory.finish(result)
     yield Finished(directory.path, result)
 
@@ -103,24 +104,6 @@ def _in_unit(epoch: Epoch, metric: Mapping[str, Any]) -> Epoch:
     if "scale" not in metric:
         return epoch
     return replace(epoch, real=(epoch.valid["mae"] * metric["scale"], metric["unit"]))
-
-
-def _result(
-    record: Mapping[str, Any], epochs: int, best: int, valid: Mapping[str, float],
-    test: Mapping[str, float] | None, seconds: float,
-) -> dict[str, Any]:  # fmt: skip
-    return {
-        "schema": "rnnviz.result/1",
-        "finished": True,
-        "epochs": epochs,
-        "best_epoch": best,  # whose weights were kept, validated and tested
-        "stopped_early": epochs < record["fit"]["epochs"],
-        "valid": dict(valid),
-        "test": None if test is None else dict(test),
-        "seconds": round(seconds, 3),
-        "metric": record["metric"],
-        "published": record["published"],
-    }
 
 
 def measure(
@@ -136,7 +119,7 @@ def measure(
     seconds = time.monotonic() - start
     # It has no epochs; its one line lets it stand beside the runs that have.
     directory.measured(Epoch(1, 1, {}, valid, seconds, {}).to_json())
-    result = {**_result(record, 1, 1, valid, test, seconds), "stopped_early": False}
+    result = {**result_of(record, 1, 1, valid, test, seconds), "stopped_early": False}
     directory.finish(result)
     control.watch(Finished(directory.path, result))
     return Run(directory.path)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rnnviz.errors import InvalidFileError, UsageError, nearest
+from rnnviz.runs.record import Settled, checked, read_json, settled
+from rnnviz.runs.result import read_result
 from rnnviz.store import Stored, load
+from rnnviz.training.history import read_history
 
 #: What a run has before its spec.json, the file with which it begins.
 _BEFORE_IT_BEGAN = ("vocabulary.json", "series.json", "history.jsonl")
@@ -21,36 +23,34 @@ class Run:
     path: Path
 
     def history(self) -> list[dict[str, Any]]:
-        """The whole lines of ``history.jsonl``, an epoch each."""
-        text = (self.path / "history.jsonl").read_text(encoding="utf-8")
-        return [json.loads(line) for line in text.split("\n")[:-1]]
+        """The whole lines of ``history.jsonl``, an epoch each, as ``read_history`` gives them."""
+        return read_history(self.path / "history.jsonl")
 
     def record(self) -> dict[str, Any]:
-        """``spec.json``; InvalidFileError if the run had not begun or the file is damaged."""
+        """``spec.json``; InvalidFileError if the run had not begun or the file is damaged.
+
+        What is in it is checked, but a run of before may lack some of it: see ``settled``.
+        """
         path = self.path / "spec.json"
         if not path.is_file():
             raise InvalidFileError(
                 f"{self.path} has no spec.json: this run had not begun when it was stopped.\n"
                 "Delete the folder and start again: rnnviz train RECIPE"
             )
-        try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise InvalidFileError(f"{path} cannot be read: {error}.") from error
+        found: dict[str, Any] = read_json(path)
         if not isinstance(found, dict) or found.get("schema") != "rnnviz.run/1":
             raise InvalidFileError(f"{path} is not the record of a run.")
+        checked(path, found)
         return found
+
+    def settled(self) -> Settled:
+        """What was settled when it began; InvalidFileError if the record does not say all of it."""
+        return settled(self.path / "spec.json", self.record())
 
     def result(self) -> dict[str, Any] | None:
         """``result.json``: what a finished run came to; None for one that is not finished."""
         path = self.path / "result.json"
-        if not path.is_file():
-            return None
-        try:
-            found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise InvalidFileError(f"{path} cannot be read: {error}.") from error
-        return found
+        return read_result(path) if path.is_file() else None
 
     def load(self) -> Stored:
         """The model with its best weights."""

@@ -14,8 +14,7 @@ from rnnviz.data.folders import resolve
 from rnnviz.data.text import Vocabulary
 from rnnviz.engine.model import Model
 from rnnviz.engine.spec import EmbeddingSpec
-from rnnviz.errors import UsageError
-from rnnviz.recipes import find
+from rnnviz.errors import InvalidFileError, UsageError
 from rnnviz.runs.folder import Run
 from rnnviz.runs.plan import preparation
 from rnnviz.store import Stored, load, save
@@ -34,7 +33,10 @@ def export(name: str, path: Path, words: int | None = None) -> None:
     are then unknown words, and a run's model is validated anew on the data it was trained on.
     UsageError if there are not so many, MissingError if that data is no longer there.
     """
-    stored = load(name) if words is None else _with_fewer_words(load(name), words)
+    stored = load(name)
+    if "recipe" in stored.record:
+        _run(stored).settled()  # what is damaged is told before any work is done
+    stored = stored if words is None else _with_fewer_words(stored, words)
     record: dict[str, Any] = {"name": path.stem}
     for key in _EXPORTED:
         if key in stored.record:
@@ -70,11 +72,10 @@ def _with_fewer_words(stored: Stored, words: int) -> Stored:
 
 def _validated(stored: Stored) -> dict[str, float]:
     """Loss and accuracy on the validation texts of its recipe, rare words unknown."""
-    record = stored.record
-    variant = record["options"].get("variant")
-    prepare = preparation(find(record["recipe"]), variant)
-    options = record["options"]
-    task = prepare(resolve(record["folder"]), options["limit"], options["seed"], lambda text: None)
+    begun, folder = _run(stored).settled(), resolve(stored.record.get("folder"))
+    options = begun.options
+    prepare = preparation(begun.recipe, options.variant)
+    task = prepare(folder, options.limit, options.seed, lambda text: None)
     texts = task.valid
     assert isinstance(texts, Texts)  # what has a vocabulary reads texts
     known, unknown = len(stored.vocabulary), stored.vocabulary.encoding.unknown
@@ -87,13 +88,13 @@ def _validated(stored: Stored) -> dict[str, float]:
 def _of_run(name: str, stored: Stored) -> dict[str, Any]:
     """What a model's JSON says of the run it comes from."""
     assert stored.weights_path is not None
-    run = Run(stored.weights_path.parent)
+    run = _run(stored)
     history, result = run.history(), run.result()
     if not history:
         raise UsageError(f"{name} has no finished epoch yet.")
     metrics: dict[str, Any] = {}
     if stored.weights_path.name == "best.safetensors":  # other weights were not measured
-        kept = _kept(stored.record["fit"], history)
+        kept = _kept(run, history)
         metrics = {f"validation_{key}": value for key, value in kept["valid"].items()}
         metrics["epoch"] = kept["epoch"]
         tested = {} if result is None else result.get("test") or {}
@@ -103,18 +104,28 @@ def _of_run(name: str, stored: Stored) -> dict[str, Any]:
         "command": _command(stored.record),
         "epochs": len(history),
         "history": history,
-        **{key: stored.record[key] for key in keys},
+        **{key: stored.record[key] for key in keys if key in stored.record},
     }
     return {"metrics": metrics, "training": training}
 
 
-def _kept(spec: Mapping[str, Any], history: list[dict[str, Any]]) -> dict[str, Any]:
+def _run(stored: Stored) -> Run:
+    """The run a model with a recipe was read from."""
+    assert stored.weights_path is not None
+    return Run(stored.weights_path.parent)
+
+
+def _kept(run: Run, history: list[dict[str, Any]]) -> dict[str, Any]:
     """The line of the epoch whose weights were kept; of equals the first."""
-    if spec["keep"] == "last":
+    fit = run.settled().fit
+    if fit.keep == "last":
         return history[-1]
-    monitor = spec.get("monitor", "accuracy")
-    choose = max if monitor == "accuracy" else min
-    return choose(history, key=lambda line: float(line["valid"][monitor]))
+    choose = max if fit.monitor == "accuracy" else min
+    try:
+        return choose(history, key=lambda line: float(line["valid"][fit.monitor]))
+    except KeyError as error:
+        file = run.path / "history.jsonl"
+        raise InvalidFileError(f"{file} has an epoch without {fit.monitor}.") from error
 
 
 def _command(record: Mapping[str, Any]) -> str:

@@ -1,27 +1,22 @@
-"""What is going to be trained: a recipe with a user's changes, and the record of both."""
+"""What is going to be trained, and where: a recipe with a user's changes."""
 
 from __future__ import annotations
 
 import json
-import platform
-from collections.abc import Mapping
-from dataclasses import asdict, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from rnnviz.cells import CELLS, variant
-from rnnviz.data.series import Scaling
-from rnnviz.engine.device import choose, compiling
-from rnnviz.engine.loops import Loops
+from rnnviz.engine.device import choose, compiling, without_card
+from rnnviz.engine.loops import HOST, Loops
 from rnnviz.engine.spec import FitSpec, ModelSpec
 from rnnviz.errors import UsageError, nearest
-from rnnviz.recipes import Prepare, Recipe, Task, is_sample
+from rnnviz.recipes import Prepare, Recipe, Task
 from rnnviz.runs.options import Control, Options
 from rnnviz.training.events import Note
 from rnnviz.training.halves import usual_parts
-from rnnviz.version import VERSION
 
 
 def preparation(recipe: Recipe, variant: str | None) -> Prepare:
@@ -75,14 +70,46 @@ def fit_of(recipe: Recipe, options: Options, sample: bool) -> FitSpec:
     return replace(recipe.fit, **changes)
 
 
-def device(control: Control, spec: ModelSpec) -> Loops:
-    """Where the run is computed; a Note says what "auto" came to, and what a card cannot."""
-    loops = choose(control.device, lambda text: control.watch(Note(text)))
+def device(control: Control, spec: ModelSpec, was: str = "") -> Loops:
+    """Where the run is computed; a Note says what "auto" came to, and what a card cannot.
+
+    ``was`` is the device of a run that goes on.
+    """
+    loops = _chosen(control.device, was, lambda text: control.watch(Note(text)))
     named: Any = CELLS  # modules are hashable, which their protocol cannot say
     cells = [variant(named[s.cell], s.activation, s.recurrent_activation) for s in spec.layers]
     if compiling(loops, cells):
         control.watch(Note("Compiling the loops, the first time only: some seconds."))
     return loops
+
+
+def _chosen(asked: str, was: str, say: Callable[[str], None]) -> Loops:
+    if asked != "auto" or not was.startswith(HOST.name):
+        return choose(asked, say)
+    if was == HOST.name:
+        return HOST
+    loops = without_card("the run was computed there before", say)
+    if loops is HOST:
+        say("It had compiled loops before, which are not to be had here: the numbers of a run that "
+            "goes on without them differ in their last digits.")  # fmt: skip
+    return loops
+
+
+def device_of(record: Mapping[str, Any]) -> str:
+    """The device a run was computed on last."""
+    return str(record.get("device") or HOST.name)
+
+
+def moved(record: Mapping[str, Any], device: str) -> dict[str, Any]:
+    """The record of a run that goes on on that device.
+
+    "device" is the one the run was computed on last, which is where "auto" goes on. "devices", in
+    the record of a run that changed it, are all of them in their order, the first one included.
+    """
+    was = device_of(record)
+    if device == was:
+        return dict(record)
+    return {**record, "device": device, "devices": [*record.get("devices", [was]), device]}
 
 
 def check_device(control: Control) -> None:
@@ -101,64 +128,10 @@ def in_parts(fit: FitSpec, spec: ModelSpec | None, options: Options) -> FitSpec:
     return replace(fit, parts=options.processes or usual_parts(spec, fit.batch_size))
 
 
-def record_of(
-    recipe: Recipe, options: Options, task: Task, spec: ModelSpec | None, fit: FitSpec,
-    folder: Path, device: str,
-) -> dict[str, Any]:  # fmt: skip
-    """``spec.json``: all that is settled when a run begins."""
-    sample = is_sample(folder)
-    title, trained_on = _names(recipe, options, task, sample)
-    return {
-        "schema": "rnnviz.run/1",
-        "recipe": recipe.name,
-        "title": title,
-        "trained_on": trained_on,
-        "sample": sample,
-        "example": recipe.example,
-        "config": None if spec is None else spec.to_json(),
-        "labels": list(task.labels),
-        "fit": asdict(fit),
-        "options": asdict(options),
-        "metric": _metric(spec, task),
-        "published": None if recipe.published is None else asdict(recipe.published),
-        "data": task.files,
-        "preparation": task.preparation,
-        "licence": task.licence,
-        "seed": options.seed,
-        "device": device,
-        "versions": _versions(),
-        "folder": "sample" if sample else str(folder.resolve()),
-    }
-
-
-def _names(recipe: Recipe, options: Options, task: Task, sample: bool) -> tuple[str, str]:
-    """Title and data, told with every number: neither hides a sample or a variant."""
-    title, trained_on = recipe.title, task.trained_on
-    if sample:
-        title += ", on the sample"
-        trained_on += "" if "sample" in trained_on else " sample"
-    if options.variant is not None:
-        title += f", variant {options.variant}"
-        trained_on += f", {options.variant}"
-    return title, trained_on
-
-
-def _metric(spec: ModelSpec | None, task: Task) -> Mapping[str, Any]:
-    """Which number of the history counts, which way, and what gives it in the series' unit."""
-    numbers = spec is None or spec.head.kind == "linear"
-    name = "mae" if numbers else "accuracy"
-    found: dict[str, Any] = {"name": name, "better": "low" if numbers else "high"}
-    if isinstance(task.encoder, Scaling):
-        column = task.encoder.columns[task.encoder.target]
-        unit = column.partition("(")[2].partition(")")[0]
-        found["scale"] = task.encoder.std[task.encoder.target]
-        found["unit"] = {"degC": "°C"}.get(unit, unit)
-    return found
-
-
-def _versions() -> dict[str, str]:
-    return {
-        "rnnviz": VERSION,
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-    }
+def in_one(options: Options, loops: Loops, control: Control) -> Options:
+    """What is true of a run that is not computed in parts; a Note if two processes were wanted."""
+    if options.processes != 2:
+        return options
+    by = "with compiled loops" if loops.on_host else "on a card"
+    control.watch(Note(f"Not in 2 processes: {by} a batch is computed whole, in one process."))
+    return replace(options, processes=1)

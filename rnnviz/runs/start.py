@@ -16,10 +16,12 @@ from rnnviz.errors import UsageError
 from rnnviz.recipes import Recipe, is_sample
 from rnnviz.runs import plan
 from rnnviz.runs.course import go_on, measure
+from rnnviz.runs.description import record_of
 from rnnviz.runs.folder import Run, runs_folder
 from rnnviz.runs.options import Options, Watch, controlled
 from rnnviz.store import encoder_json
 from rnnviz.training.directory import Directory, alone, how_to_resume
+from rnnviz.training.events import Note
 from rnnviz.training.state import State
 
 
@@ -52,9 +54,18 @@ def train(
     loops = HOST if spec is None else plan.device(control, spec)
     if loops is HOST:
         fit = plan.in_parts(fit, spec, options)
-    record = plan.record_of(chosen, options, task, spec, fit, folder, described(loops))
-    directory.begin(record, *encoder_json(task.encoder))
+    else:
+        options = plan.in_one(options, loops, control)
+    record = record_of(chosen, options, task, spec, fit, folder, described(loops))
+    if chosen.published is not None and record["published"] is None:
+        control.watch(
+            Note("This net is not the published one: no published number stands beside it.")
+        )
+    directory.make()
     with alone(directory.path):
+        # While the data was made ready another training may have begun here, and even ended.
+        _check_free(directory.path)
+        directory.begin(record, *encoder_json(task.encoder))
         if spec is None:
             return measure(chosen, task, directory, record, control)
         params = initialise(spec, options.seed)
@@ -67,6 +78,11 @@ def _place(recipe: Recipe, out: str | Path | None) -> Path:
     if out is None:
         return runs_folder() / f"{recipe.name}-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
     path = Path(out).expanduser()
+    _check_free(path)
+    return path
+
+
+def _check_free(path: Path) -> None:
     if path.exists() and not path.is_dir():
         raise UsageError(f"{path} is a file. Name a new folder with --out.")
     if path.is_dir() and any(path.iterdir()):
@@ -75,4 +91,3 @@ def _place(recipe: Recipe, out: str | Path | None) -> Path:
         raise UsageError(
             f"{path} is there already and not empty. Name a new folder with --out.{more}"
         )
-    return path

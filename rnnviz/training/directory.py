@@ -18,6 +18,7 @@ from rnnviz.arrays import Values
 from rnnviz.errors import InvalidFileError, RnnvizError, UsageError
 from rnnviz.files import write_atomically
 from rnnviz.training.events import Epoch
+from rnnviz.training.history import read_line, whole_lines
 from rnnviz.training.state import State
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -29,13 +30,18 @@ class Directory:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def begin(self, record: Mapping[str, Any], encoder: str, content: Mapping[str, Any]) -> None:
-        """Make the directory. ``encoder`` names the file of ``content``.
-
-        spec.json is written last: where it is, the run has begun.
-        """
+    def make(self) -> None:
+        """Make the directory itself, which may be there."""
         with self._writing():
             self.path.mkdir(parents=True, exist_ok=True)
+
+    def begin(self, record: Mapping[str, Any], encoder: str, content: Mapping[str, Any]) -> None:
+        """Begin a run in the directory. ``encoder`` names the file of ``content``.
+
+        spec.json is written last: where it is, the run has begun. What is there is written over:
+        only for who is ``alone`` in it and has seen that it is empty.
+        """
+        with self._writing():
             write_atomically(self.path / encoder, json.dumps(content, ensure_ascii=False))
             write_atomically(self.path / "history.jsonl", "")
             self._write("spec.json", record)
@@ -95,20 +101,17 @@ class Directory:
     def _cut_history(self, epochs: int) -> None:
         # Only whole lines of epochs the state knows; the last may be torn.
         path = self.path / "history.jsonl"
-        text = path.read_bytes().decode("utf-8", "replace") if path.is_file() else ""
-        kept = text.splitlines(keepends=True)[:epochs]
+        text = path.read_bytes() if path.is_file() else None
+        kept = [] if text is None else whole_lines(path)[:epochs]
         for number, line in enumerate(kept, 1):
-            if not line.endswith("\n") or _epoch_of(line) != number:
-                raise InvalidFileError(
-                    f"{path}, line {number}, is not that epoch's: it was edited."
-                )
+            read_line(path, number, line)
         if len(kept) < epochs:
             raise InvalidFileError(
                 f"{path} has {len(kept)} epochs, last.safetensors knows {epochs}: lines are lost."
             )
-        if "".join(kept) != text:
+        if b"".join(kept) != text:
             with self._writing():
-                write_atomically(path, "".join(kept))
+                write_atomically(path, b"".join(kept))
 
     def _append(self, line: Mapping[str, Any]) -> None:
         with (self.path / "history.jsonl").open("a", encoding="utf-8") as file:
@@ -150,14 +153,6 @@ def how_to_resume(path: Path) -> str:
     import shlex
 
     return f"rnnviz train --resume {shlex.quote(str(path))}"
-
-
-def _epoch_of(line: str) -> object:
-    try:
-        record = json.loads(line)
-    except ValueError:
-        return None
-    return record.get("epoch") if isinstance(record, dict) else None
 
 
 @contextmanager

@@ -15,8 +15,8 @@ from rnnviz.cli import run
 
 Make = Callable[..., Path]
 
-ACCURACY = {"name": "accuracy", "better": "higher"}
-MAE = {"name": "mae", "better": "lower", "scale": 8.85, "unit": "°C"}
+ACCURACY = {"name": "accuracy", "better": "high"}
+MAE = {"name": "mae", "better": "low", "scale": 8.85, "unit": "°C"}
 PUBLISHED = {"metric": "accuracy", "value": 0.846, "source": "the lecture", "of": "validation"}
 
 
@@ -36,7 +36,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def make(folder: Path) -> Make:
-    """Writes a run; by default of three epochs, the second one the best."""
+    """Writes a run; by default of three epochs, the second one the best, and finished."""
     made = 0
 
     def write(
@@ -47,6 +47,7 @@ def make(folder: Path) -> Make:
         metric: dict[str, Any] = ACCURACY,
         published: dict[str, Any] | None = PUBLISHED,
         result: dict[str, Any] | None = None,
+        ended: bool | None = None,
         **more: Any,
     ) -> Path:
         nonlocal made
@@ -67,8 +68,13 @@ def make(folder: Path) -> Make:
         ]  # fmt: skip
         (path / "spec.json").write_text(json.dumps(spec))
         (path / "history.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-        if result is not None:
-            (path / "result.json").write_text(json.dumps(result))
+        ended = len(valid) == epochs if ended is None else ended
+        if ended or result is not None:
+            whole = {
+                "epochs": max(len(valid), 1), "best_epoch": 2, "stopped_early": False,
+                "valid": {"loss": 0.5}, "test": None, "seconds": 15.0, **(result or {}),
+            }  # fmt: skip
+            (path / "result.json").write_text(json.dumps(whole))
         made += 1
         for file in (path / "history.jsonl", path):
             os.utime(file, (1_700_000_000 + 60 * made,) * 2)
@@ -134,13 +140,13 @@ def test_states_are_told_apart(make: Make, capsys: pytest.CaptureFixture[str]) -
     make("killed", epochs=10)
     make("patient", epochs=10, result={"stopped_early": True})
     make("early", (), epochs=10)
-    make("tested", epochs=3, result={"stopped_early": False})
+    make("untested", epochs=3, ended=False)
     busy = make("busy", epochs=10)
     with alone(busy):
         states = {row["name"]: row["state"] for row in json.loads(out(capsys, "--json"))}
     assert states == {
         "whole": "finished", "killed": "interrupted", "patient": "stopped early",
-        "early": "interrupted", "tested": "finished", "busy": "running",
+        "early": "interrupted", "untested": "interrupted", "busy": "running",
     }  # fmt: skip
 
 
@@ -148,7 +154,7 @@ def test_a_rule_that_is_not_trained_has_no_epochs(
     make: Make, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = make(
-        "jena-naive", (0.29,), metric=MAE, published=None, config=None, result={"epochs": 0}
+        "jena-naive", (0.29,), metric=MAE, published=None, config=None, result={"best_epoch": 1}
     )
     line = json.loads((path / "history.jsonl").read_text())
     (path / "history.jsonl").write_text(json.dumps({**line, "train": {}}) + "\n")
@@ -297,7 +303,7 @@ def test_show_says_what_matters(make: Make, capsys: pytest.CaptureFixture[str]) 
 
 
 def test_names_from_a_file_are_data(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
-    evil = {"name": "\x07acc\nx", "better": "higher"}
+    evil = {"name": "\x07acc\nx", "better": "high"}
     make("ev{il}", metric=evil, recipe="\x07red", title="\x1b]0;x\x07", trained_on="a\nb")
     for args in ([], ["show", "ev"], ["plot", "ev"], ["compare", "ev"]):
         said = out(capsys, *args)
@@ -403,6 +409,9 @@ def test_compare_draws_and_lists_all_runs(
     both = json.loads(out(capsys, "compare", "imdb-rnn", "imdb-lstm", "--json"))
     assert both["metric"] == "accuracy"
     assert [row["best"] for row in both["runs"]] == [0.85, 0.89]
+    assert [row["published"] for row in both["runs"]] == [0.846, 0.893]
+    loss = json.loads(out(capsys, "compare", "imdb-rnn", "imdb-lstm", "--metric", "loss", "--json"))
+    assert [row["published"] for row in loss["runs"]] == [None, None]  # it is of the accuracy
 
 
 def test_runs_of_different_metrics_are_compared_by_loss(

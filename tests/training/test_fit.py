@@ -14,6 +14,7 @@ from rnnviz.engine.spec import EmbeddingSpec, FitSpec, HeadSpec, ModelSpec, Recu
 from rnnviz.errors import RnnvizError
 from rnnviz.training.events import Epoch, Step
 from rnnviz.training.fit import evaluate, fit
+from rnnviz.training.state import State
 
 SPEC = ModelSpec(EmbeddingSpec(12, 6), (RecurrentSpec("gru", 8),), HeadSpec("sigmoid", 1))
 FIT = FitSpec(epochs=8, batch_size=16, rate=1e-2, seed=3)
@@ -64,6 +65,21 @@ def test_averaged_weights_are_validated_and_differ_from_the_last_ones() -> None:
     last = epochs(replace(FIT, average=0.99), model)[-1]
     assert any((last.params[n] != model.params[n]).any() for n in last.params)
     assert last.valid == evaluate(Model(SPEC, last.params), order_matters(200, 2))
+
+
+def test_the_average_follows_quickly_at_first() -> None:
+    model = Model(SPEC, initialise(SPEC, 0))
+    spec = replace(FIT, average=0.99)
+    state = State.fresh(model.params, spec)
+    wanted = {name: a.astype(np.float64) for name, a in model.params.items()}
+    events = fit(model, lambda e, r: order_matters(64, 1), order_matters(8, 2), spec, state)
+    for n in (1, 2, 3):
+        next(events)
+        decay = (1 + n) / (10 + n)  # far below 0.99: else it would be the initial weights for long
+        assert state.averaged is not None
+        for name, a in state.averaged.items():
+            wanted[name] += (1 - decay) * (model.params[name] - wanted[name])
+            np.testing.assert_allclose(a, wanted[name], rtol=1e-4, atol=1e-6, err_msg=name)
 
 
 def test_the_rate_rises_over_the_warmup_and_falls_to_the_final_rate() -> None:

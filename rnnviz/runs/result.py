@@ -1,0 +1,47 @@
+"""``result.json``: what a finished run came to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rnnviz.errors import InvalidFileError
+from rnnviz.runs.record import read_json
+from rnnviz.training.history import numbers
+
+
+def result_of(
+    record: Mapping[str, Any], epochs: int, best: int, valid: Mapping[str, float],
+    test: Mapping[str, float] | None, seconds: float,
+) -> dict[str, Any]:  # fmt: skip
+    """The result of a run with that record."""
+    return {
+        "schema": "rnnviz.result/1",
+        "finished": True,
+        "epochs": epochs,
+        "best_epoch": best,  # whose weights were kept, validated and tested
+        "stopped_early": epochs < record["fit"]["epochs"],
+        "valid": dict(valid),
+        "test": None if test is None else dict(test),
+        "seconds": round(seconds, 3),
+        "metric": record["metric"],
+        "published": record["published"],
+    }
+
+
+def read_result(path: Path) -> dict[str, Any]:
+    """The file read back, numbers that are null as NaN; InvalidFileError if it is damaged."""
+    found: dict[str, Any] = read_json(path)
+    try:
+        for name in ("epochs", "best_epoch"):
+            if type(found[name]) is not int or found[name] < 1:
+                raise ValueError(f"{name} is {found[name]!r}")
+        tested = None if found["test"] is None else numbers(found["test"])
+        measured = numbers({"seconds": found["seconds"]})
+        if type(found.get("stopped_early", False)) is not bool:
+            raise ValueError(f"stopped_early is {found['stopped_early']!r}")
+        return {**found, **measured, "valid": numbers(found["valid"]), "test": tested}
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        said = f"{type(error).__name__}: {error}"
+        raise InvalidFileError(f"{path} is not the result of a run ({said}).") from error
