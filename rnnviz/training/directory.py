@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -164,13 +165,20 @@ def alone(path: Path) -> Iterator[None]:
         yield
         return
     handle = os.open(path, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        raise UsageError(f"{path} is being trained by another process. Stop that first.") from None
-    except OSError:
-        pass  # a file system without locks
+    # Who lists runs holds a lock for a moment, to see whether there is one.
+    for patience in (0.05, 0.05, 0.1, None):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            if patience is None:
+                os.close(handle)
+                raise UsageError(
+                    f"{path} is being trained by another process. Stop that first."
+                ) from None
+            time.sleep(patience)
+        except OSError:
+            break  # a file system without locks
     try:
         yield
     finally:

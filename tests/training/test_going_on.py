@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +21,7 @@ from rnnviz.errors import InterruptedTraining, InvalidFileError, UsageError
 from rnnviz.recipes import Task
 from rnnviz.runs import Options, Run, plan, resume, train
 from rnnviz.runs.options import controlled
+from rnnviz.training.directory import alone
 from rnnviz.training.events import Event, Note, Step
 
 __all__ = ["tiny"]
@@ -96,6 +99,17 @@ def test_a_run_that_is_being_trained_is_not_written_over(
     assert "another process" in refusals[0]
     assert before[0] == before[1] and before[0]["history.jsonl"]
     assert len(run.history()) == 3
+
+
+def test_who_only_looks_whether_a_run_is_trained_stops_no_training(tmp_path: Path) -> None:
+    """Listing runs holds a shared lock for a moment."""
+    fcntl = pytest.importorskip("fcntl")
+    handle = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_SH)
+    release = threading.Timer(0.08, os.close, [handle])
+    release.start()
+    with alone(tmp_path):
+        release.join()
 
 
 # -- the device -----------------------------------------------------------------------------------
