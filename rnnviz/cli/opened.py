@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,16 +12,14 @@ if TYPE_CHECKING:
     from rnnviz.query import Explorer, Query, Question
     from rnnviz.trace import Trace
 
-_UNTRAINED = re.compile(r"(?P<name>.+) \(untrained, seed (?P<seed>\d+)\)")
-
 
 def query(trace: Trace) -> Query:
     """What would be asked to read the text of a saved trace once more."""
     from rnnviz.findings.hand import of_trace
     from rnnviz.query import Query
+    from rnnviz.store.stored import seeded
 
-    seeded = _UNTRAINED.fullmatch(trace.model)
-    name, seed = (trace.model, None) if seeded is None else (seeded["name"], int(seeded["seed"]))
+    name, seed = seeded(trace.model)
     return Query(trace.text, name, trace.head.target, seed, trace.clamps, of_trace(trace))
 
 

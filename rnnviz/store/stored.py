@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,18 @@ from rnnviz.data.text import Vocabulary
 from rnnviz.engine.model import Model, initialise
 from rnnviz.engine.spec import EmbeddingSpec
 from rnnviz.errors import UsageError
+
+#: What a net with fresh weights is called.
+_UNTRAINED = "{} (untrained, seed {})"
+
+
+def seeded(name: str) -> tuple[str, int | None]:
+    """The model a name is of, and the seed of its weights; None where they are trained."""
+    shape = re.escape(_UNTRAINED).replace(r"\{\}", "(.+)")
+    found = re.fullmatch(shape, name)
+    if found is None or not found[2].isdecimal():
+        return name, None
+    return found[1], int(found[2])
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +76,7 @@ class Stored:
         """The same net with fresh weights, and a name that says so."""
         model = Model(self.model.spec, initialise(self.model.spec, seed))
         record = {**self.record, "trained_on": f"nothing (seed {seed})"}
-        name = f"{self.name} (untrained, seed {seed})"
+        name = _UNTRAINED.format(self.name, seed)
         return Stored(name, model, self.encoder, self.labels, record)
 
     def predict(self, texts: Sequence[str]) -> Array:

@@ -166,7 +166,8 @@ class Drawing:
         if height >= 44:
             big, small = 6, 4
         here = self.step
-        now = known[next((k for k, s in enumerate(shown) if s.word == self.word), 0)]
+        at = next((k for k, s in enumerate(shown) if s.word == self.word), 0)
+        now = known[at]
         lines = [_tokens(self, shown, known), self._ruler(shown)]
         believed = padded.readout
         if len(believed):
@@ -174,7 +175,6 @@ class Drawing:
             p = [float(believed[t, label]) for t in steps]
             styles = [look.above if v >= 0.5 else look.below for v in p]
             told = [self.told_at(slot) for slot in shown]
-            at = next((k for k, s in enumerate(shown) if s.word == self.word), 0)
             asked = "?" if moment.hidden else ""
             value = number(float(believed[here, label])) if told[at] else asked
             drawn = bars(shown, _seen(p, told), styles, big, look.rule)
