@@ -28,8 +28,9 @@ def moments(stamps: Array, wrong: Callable[[int], Exception]) -> Array:
     fits = (month >= 1) & (month <= 12) & (hour < 24) & (minute < 60) & (second < 60)
     valid = good.all(axis=1) & fits
     months = np.where(valid, (year - 1970) * 12 + month - 1, 0).astype("datetime64[M]")
-    days = months.astype("datetime64[D]") + (day - 1)
-    valid &= (day >= 1) & (days < (months + 1).astype("datetime64[D]"))
+    days = months.astype("datetime64[D]") + (day - 1).astype("timedelta64[D]")
+    following = months + np.timedelta64(1, "M")
+    valid &= (day >= 1) & (days < following.astype("datetime64[D]"))
     if not valid.all():
         raise wrong(int(np.argmin(valid)))
-    return days.astype("datetime64[m]") + (hour * 60 + minute)
+    return days.astype("datetime64[m]") + (hour * 60 + minute).astype("timedelta64[m]")
