@@ -94,8 +94,8 @@ def offline(svg: str) -> str:
     return re.sub(r"terminal-(\d{1,4})\d*-", r"t\1-", svg)
 
 
-#: Columns of a cell in the exported picture.
-_CELL = 12.2
+#: Width and height of a character in the exported picture.
+CELL, LINE = 12.2, 24.4
 _SPACE = "\N{NO-BREAK SPACE}"
 _TEXT = r'<text class="([^"]*)" x="([\d.]+)" y="([\d.]+)" textLength="([\d.]+)">([^<]*)</text>\n?'
 _RECT = r'<rect fill="([^"]*)" x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="([\d.]+)"/>'
@@ -109,29 +109,38 @@ def _without_spaces(found: re.Match[str]) -> str:
         return ""
     before = len(said) - len(said.lstrip(_SPACE))
     after = len(said) - len(said.rstrip(_SPACE))
-    x = f"{float(x) + before * _CELL:.7g}"
+    x = f"{float(x) + before * CELL:.7g}"
     # Its length keeps the columns whatever the font; one character needs none.
-    length = f"{float(length) - (before + after) * _CELL:.7g}"
+    length = f"{float(length) - (before + after) * CELL:.7g}"
     kept = f' textLength="{length}"' if len(inside) > 1 else ""
     return f'<text class="{style}" x="{x}" y="{y}"{kept}>{inside}</text>\n'
 
 
 def _one_paper(svg: str) -> str:
-    """One rectangle of the colour that most of the screen has, instead of one a segment."""
-    found = re.findall(_RECT, svg)
-    if not found:
-        return svg
+    """One rectangle of the colour that most of the screen has, instead of one a segment.
+
+    Only where every place inside it has a background of its own: what has none would be hidden.
+    """
+    found = [(fill, *map(float, numbers)) for fill, *numbers in re.findall(_RECT, svg)]
     area: Counter[str] = Counter()
     for fill, _, _, width, height in found:
-        area[fill] += int(float(width) * float(height))
+        area[fill] += int(width * height)
+    if not area:
+        return svg
     paper = area.most_common(1)[0][0]
-    own = [tuple(map(float, numbers)) for fill, *numbers in found if fill == paper]
-    left, top = min(n[0] for n in own), min(n[1] for n in own)
-    right, bottom = max(n[0] + n[2] for n in own), max(n[1] + n[3] for n in own)
+    own = [rect for rect in found if rect[0] == paper]
+    left, top = min(x for _, x, *_ in own), min(y for _, _, y, *_ in own)
+    right, bottom = max(x + w for _, x, _, w, _ in own), max(y + h for _, _, y, _, h in own)
+    inside = [r for r in found if left <= r[1] < right and top <= r[2] < bottom]
+    lines = {y: sum(w for _, _, at, w, _ in inside if at == y) for _, _, y, *_ in inside}
+    whole_lines = round((bottom - top) / LINE)
+    if len(lines) < whole_lines or min(lines.values()) < right - left - CELL / 2:
+        return svg
     whole = (
         f'<rect fill="{paper}" x="{left:g}" y="{top:g}" width="{right - left:.7g}" '
         f'height="{bottom - top:.7g}"/>'
     )
-    first = svg.index(f'<rect fill="{found[0][0]}" x="{found[0][1]}" y="{found[0][2]}"')
-    rest = re.sub(_RECT, lambda m: "" if m.group(1) == paper else m.group(0), svg[first:])
-    return svg[:first] + whole + rest
+    first = re.search(_RECT, svg)
+    assert first is not None
+    rest = re.sub(_RECT, lambda m: "" if m.group(1) == paper else m.group(0), svg[first.start() :])
+    return svg[: first.start()] + whole + rest

@@ -8,12 +8,16 @@ from html import unescape
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
+from rich.style import Style
+from rich.terminal_theme import SVG_EXPORT_THEME
 
 from rnnviz.equations import number
 from rnnviz.query import Query
 from rnnviz.tui import pictures
-from rnnviz.tui.app import RnnvizApp, screenshot
+from rnnviz.tui.app import RnnvizApp, screenshot, settled
 from rnnviz.tui.pages import PAGES, load
+from rnnviz.tui.pictures import CELL, LINE
 from rnnviz.tui.report import report
 from tests.tui.made import TEXT, made, moment, read
 
@@ -104,3 +108,62 @@ def test_user_text_stays_text_in_the_report() -> None:
     html = asyncio.run(report(one))
     assert "<b>good" not in html and "\x1b" not in html
     assert "&lt;b&gt;" in html
+
+
+def backgrounds(svg: str, width: int, height: int) -> list[list[str]]:
+    """The colour behind every character of a picture; "" for that of the window."""
+    found = [[""] * width for _ in range(height)]
+    pattern = r'<rect fill="(#\w+)" x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="([\d.]+)"/>'
+    for fill, *numbers in re.findall(pattern, svg):
+        x, y, wide, tall = (float(n) for n in numbers)
+        for row in range(round(y / LINE), round((y + tall) / LINE)):
+            for column in range(round(x / CELL), round((x + wide) / CELL)):
+                found[row][column] = fill
+    return found
+
+
+def painted(app: RnnvizApp) -> list[list[str]]:
+    """The colour behind every character of the screen, as a picture names it."""
+    found = []
+    for strip in app.screen._compositor.render_strips():
+        row: list[str] = []
+        for text, style, _ in strip:
+            style = style or Style()
+            behind = style.color if style.reverse else style.bgcolor
+            none = behind is None or behind.is_default
+            fill = "" if none else behind.get_truecolor(SVG_EXPORT_THEME).hex
+            if none and style.reverse:
+                fill = SVG_EXPORT_THEME.foreground_color.hex
+            row += [fill] * cell_len(text)
+        found.append(row)
+    return found
+
+
+@pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 36), (200, 50)], ids=str)
+@pytest.mark.parametrize(
+    ("theme", "colour"), [("dark", False), ("ansi", True), ("light", True), ("dark", True)]
+)
+def test_behind_every_character_of_a_picture_is_what_is_behind_it_on_the_screen(
+    theme: str, colour: bool, size: tuple[int, int]
+) -> None:
+    """One rectangle for the paper must not lie over what has no background of its own."""
+    it = app(theme=theme, colour=colour, explore=read, t=2)
+
+    async def run() -> None:
+        async with it.run_test(size=size) as pilot:
+            for page in ("", *(entry.name for entry in PAGES)):
+                if page:
+                    it.step_screen.action_page(page)
+                await settled(it, pilot)
+                svg = pictures.of_screen(it, "svg")
+                assert backgrounds(svg, *size) == painted(it), page
+                if page:
+                    it.step_screen.action_page(page)
+
+    asyncio.run(run())
+
+
+def test_the_paper_of_a_theme_is_one_rectangle() -> None:
+    svg = pictures.of_panel(moment(), "sentence", (100, 10), "svg")
+    paper = moment().look.palette.background
+    assert svg.count(f'<rect fill="{paper}"') == 1
