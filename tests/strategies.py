@@ -103,6 +103,19 @@ VARIANTS: dict[str, Cell] = {
     for name, cell in CELLS.items()
     for pair in product(("tanh", "relu"), ("sigmoid", "hard_sigmoid"))
 }
+#: And other choices, one of each kind: no activation at all, another one at the end, a z that
+#: renews.
+VARIANTS |= {
+    "rnn identity": variant(CELLS["rnn"], "identity"),
+    "rnn sigmoid": variant(CELLS["rnn"], "sigmoid"),
+    "lstm identity": variant(CELLS["lstm"], "identity"),
+    "lstm identity output": variant(CELLS["lstm"], "tanh", "sigmoid", "identity"),
+    "lstm relu sigmoid output": variant(CELLS["lstm"], "relu", "hard_sigmoid", "sigmoid"),
+    "gru identity": variant(CELLS["gru"], "identity"),
+    "gru renews": variant(CELLS["gru"], keeps=False),
+    "gru-2014 renews": variant(CELLS["gru-2014"], keeps=False),
+    "gru-2014 relu renews": variant(CELLS["gru-2014"], "relu", keeps=False),
+}
 cells = st.sampled_from(list(CELLS.values()))
 variants = st.sampled_from(list(VARIANTS.values()))
 seeds = st.integers(0, 2**32 - 1)

@@ -1,4 +1,4 @@
-"""What a cell bends its sums with: tanh and sigmoid, or what Keras lets stand in their place."""
+"""What a cell may choose: its activations, and which way the update gate of a GRU is read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from rnnviz.equations import hard_sigmoid, relu, sigmoid, slope, step
 
 @dataclass(frozen=True)
 class Activation:
-    """A function by its name in formulas; its slope at an *output* y, and how lines write that."""
+    """A function by its name in formulas; its slope at an *output* y, and how lines write that.
+
+    Lines leave the identity and its slope, 1, out.
+    """
 
     name: str
     of: Callable[[Array], Array]
@@ -27,20 +30,29 @@ class Activation:
         return self.of(a)
 
 
-class Activations(NamedTuple):
-    """A layer's pair; Keras calls them ``activation`` and ``recurrent_activation``."""
-
-    state: Activation
-    gate: Activation
-
-
 TANH = Activation("tanh", np.tanh, lambda y: 1 - y**2, "(1 - {y}**2)")
+IDENTITY = Activation("identity", np.positive, np.ones_like, "")
 RELU = Activation("relu", relu, step, "step({y})")
 SIGMOID = Activation("sigmoid", sigmoid, lambda y: y * (1 - y), "{y} * (1 - {y})")
 HARD_SIGMOID = Activation("hard_sigmoid", hard_sigmoid, slope, "slope({y})")
 
+
+class Activations(NamedTuple):
+    """A layer's choices; Keras calls the first two ``activation`` and ``recurrent_activation``.
+
+    ``output`` bends a state that a gate lets out (tanh of c in LSTM); Keras takes ``state``.
+    ``keeps``: z is the share of the old state that a GRU keeps (Keras, PyTorch); else the share
+    that it renews, h = (1 − z) ⊙ h₋ + z ⊙ g.
+    """
+
+    state: Activation = TANH
+    gate: Activation = SIGMOID
+    output: Activation = TANH
+    keeps: bool = True
+
+
 #: What may stand where the lines say tanh, and where they say sigmoid.
-FOR_STATE = MappingProxyType({a.name: a for a in (TANH, RELU)})
+FOR_STATE = MappingProxyType({a.name: a for a in (TANH, RELU, SIGMOID, IDENTITY)})
 FOR_GATE = MappingProxyType({a.name: a for a in (SIGMOID, HARD_SIGMOID)})
 #: What the cells' own lines say.
-USUAL = Activations(TANH, SIGMOID)
+USUAL = Activations()

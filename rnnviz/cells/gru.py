@@ -58,20 +58,22 @@ def forward(p: Values, v: Values, prev: Values, act: Activations = USUAL) -> Non
     v["g"] = act.state(v["a_g"])
     v["a_z"] = x_z + h_z
     v["z"] = act.gate(v["a_z"])
-    v["h"] = v["z"] * prev["h"] + (1 - v["z"]) * v["g"]
+    kept = v["z"] if act.keeps else 1 - v["z"]
+    v["h"] = kept * prev["h"] + (1 - kept) * v["g"]
 
 
 def backward(p: Values, v: Values, prev: Values, d: Values, act: Activations = USUAL) -> None:
     """The lines above undone, last one first."""
     z, r, g, q = v["z"], v["r"], v["g"], v["q"]
-    d["z"] = d["h"] * (prev["h"] - g)  # h = z ⊙ h₋ + (1 − z) ⊙ g
+    kept = z if act.keeps else 1 - z
+    d["z"] = d["h"] * (prev["h"] - g if act.keeps else g - prev["h"])  # h = z ⊙ h₋ + (1 − z) ⊙ g
     d["a_z"] = d["z"] * act.gate.slope(z)  # z = σ(a_z)
-    d["g"] = d["h"] * (1 - z)  # h = z ⊙ h₋ + (1 − z) ⊙ g
+    d["g"] = d["h"] * (1 - kept)  # h = z ⊙ h₋ + (1 − z) ⊙ g
     d["a_g"] = d["g"] * act.state.slope(g)  # g = tanh(a_g)
     d["q"] = d["a_g"] * r  # a_g = xw_g + r ⊙ q
     d["r"] = d["a_g"] * q  # a_g = xw_g + r ⊙ q
     d["a_r"] = d["r"] * act.gate.slope(r)  # r = σ(a_r)
-    d["h_prev"] = d["h"] * z  # h = z ⊙ h₋ + (1 − z) ⊙ g
+    d["h_prev"] = d["h"] * kept  # h = z ⊙ h₋ + (1 − z) ⊙ g
     d["xw"] = np.concatenate([d["a_z"], d["a_r"], d["a_g"]], axis=-1)
     d["hu"] = np.concatenate([d["a_z"], d["a_r"], d["q"]], axis=-1)
 

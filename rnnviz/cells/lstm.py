@@ -61,16 +61,16 @@ def forward(p: Values, v: Values, prev: Values, act: Activations = USUAL) -> Non
     v["g"] = act.state(v["a_g"])
     v["c"] = v["f"] * prev["c"] + v["i"] * v["g"]
     v["o"] = act.gate(v["a_o"])
-    v["h"] = v["o"] * act.state(v["c"])
+    v["h"] = v["o"] * act.output(v["c"])
 
 
 def backward(p: Values, v: Values, prev: Values, d: Values, act: Activations = USUAL) -> None:
     """The lines above undone, last one first."""
     i, f, g, o = v["i"], v["f"], v["g"], v["o"]
-    shown = act.state(v["c"])
+    shown = act.output(v["c"])
     d["o"] = d["h"] * shown  # h = o ⊙ tanh(c)
     d["a_o"] = d["o"] * act.gate.slope(o)  # o = σ(a_o)
-    d["c"] = d["h"] * (o * act.state.slope(shown)) + d["c_next"]  # h = o ⊙ tanh(c), later tokens
+    d["c"] = d["h"] * (o * act.output.slope(shown)) + d["c_next"]  # h = o ⊙ tanh(c), later tokens
     d["g"] = d["c"] * i  # c = f ⊙ c₋ + i ⊙ g
     d["a_g"] = d["g"] * act.state.slope(g)  # g = tanh(a_g)
     d["i"] = d["c"] * g  # c = f ⊙ c₋ + i ⊙ g

@@ -1,39 +1,66 @@
-"""A cell with other activations: relu where its lines say tanh, hard_sigmoid for sigmoid."""
+"""A cell with other choices: relu where its lines say tanh, a z that renews where it keeps.
+
+Everything comes from the lines of the cell's own module, so that equations, numbers and gradients
+are said once.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from rnnviz.arrays import Array, Values
-from rnnviz.cells.activations import FOR_GATE, FOR_STATE, USUAL, Activations
+from rnnviz.cells.activations import FOR_GATE, FOR_STATE, IDENTITY, USUAL, Activations
 from rnnviz.equations import Line
 
 if TYPE_CHECKING:
     from rnnviz.cells import Cell, CellModule
 
 #: How the cells' lines write the slopes of tanh and sigmoid: by their outputs.
-TANH_SLOPE = re.compile(r"\(1 - (?P<y>tanh\(\w+\)|\w+)\*\*2\)")
+TANH_SLOPE = re.compile(r"(?P<times> \* )\(1 - (?P<y>tanh\(\w+\)|\w+)\*\*2\)")
 SIGMOID_SLOPE = re.compile(r"\b(?P<y>\w+) \* \(1 - (?P=y)\)")
+#: A function of one name in a line.
+CALL = re.compile(r"(?P<function>tanh|sigmoid)\((?P<of>\w+)\)")
+#: The mix of a GRU: z of one thing, the rest of the other; and the difference in z's gradient.
+SHARE = re.compile(r"\(1 - z\)|\bz\b")
+DIFFERENCE = re.compile(r"\((\w+) - (\w+)\)")
 
 
 @cache
 def variant(
-    cell: CellModule, activation: str = "tanh", recurrent_activation: str = "sigmoid"
+    cell: CellModule,
+    activation: str = "tanh",
+    recurrent_activation: str = "sigmoid",
+    output_activation: str | None = None,
+    keeps: bool = True,
 ) -> Cell:
-    """The cell with these activations; the cell itself where they are its own.
+    """The cell with these choices; the cell itself where they are its own.
 
-    KeyError for what is not in ``FOR_STATE`` and ``FOR_GATE``.
+    ``output_activation`` is ``activation`` unless it is named, as in Keras. What a cell has no use
+    for (a z in LSTM, a gated output in GRU) changes nothing. KeyError for what is not in
+    ``FOR_STATE`` and ``FOR_GATE``.
     """
-    act = Activations(FOR_STATE[activation], FOR_GATE[recurrent_activation])
+    state, output = FOR_STATE[activation], FOR_STATE[output_activation or activation]
+    act = Activations(
+        state,
+        FOR_GATE[recurrent_activation],
+        output if has_output(cell) else USUAL.output,
+        keeps or "z" not in cell.gates,
+    )
     return cell if act == USUAL else Variant(cell, act)
+
+
+def has_output(cell: CellModule) -> bool:
+    """Whether a state of the cell is bent once more on its way out: tanh(c) of LSTM."""
+    calls = (call for line in cell.lines for call in CALL.finditer(line.formula))
+    return any(call["of"] in cell.states for call in calls)
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A cell module run with other activations; its lines say so, all else is the module's."""
+    """A cell module run with other choices; its lines say so, all else is the module's."""
 
     cell: CellModule
     act: Activations
@@ -46,8 +73,12 @@ class Variant:
     @property
     def title(self) -> str:
         """The module's, and what is not as usual: ``GRU, relu``."""
-        other = (a.name for a, usual in zip(self.act, USUAL, strict=True) if a != usual)
-        return ", ".join([self.cell.title, *other]).replace("_", " ")
+        state, gate, output, keeps = self.act
+        said = [a.name for a, usual in zip((state, gate), USUAL, strict=False) if a != usual]
+        if has_output(self.cell) and output != state:
+            said.append(f"{output.name} output")
+        said += [] if keeps else ["z renews"]
+        return ", ".join([self.cell.title, *said]).replace("_", " ")
 
     @property
     def gates(self) -> tuple[str, ...]:
@@ -66,36 +97,55 @@ class Variant:
 
     @cached_property
     def lines(self) -> tuple[Line, ...]:
-        """The module's lines with the other functions in them."""
-        return tuple(Line(n.name, n.part, self._named(n.formula)) for n in self.cell.lines)
+        """The module's lines with these choices in them."""
+        return tuple(
+            replace(n, formula=self._shared(n, self._named(n.formula))) for n in self.cell.lines
+        )
 
     @cached_property
     def back(self) -> tuple[Line, ...]:
-        """The module's lines with the other slopes in them."""
+        """The module's lines with the slopes of these choices in them."""
         return tuple(
-            Line(n.name, n.part, self._named(self._sloped(n.formula))) for n in self.cell.back
+            replace(n, formula=self._shared(n, self._named(self._sloped(n.formula))))
+            for n in self.cell.back
         )
 
     def _sloped(self, formula: str) -> str:
-        for written, own in zip((TANH_SLOPE, SIGMOID_SLOPE), self.act, strict=True):
-            formula = written.sub(own.slope_formula.format(y=r"\g<y>"), formula)
-        return formula
+        def own(found: re.Match[str]) -> str:
+            y = found["y"]
+            act = self.act.output if y.startswith("tanh(") else self.act.state
+            return "" if act == IDENTITY else found["times"] + act.slope_formula.format(y=y)
+
+        gate = self.act.gate.slope_formula.format(y=r"\g<y>")
+        return TANH_SLOPE.sub(own, SIGMOID_SLOPE.sub(gate, formula))
 
     def _named(self, formula: str) -> str:
-        for usual, own in zip(USUAL, self.act, strict=True):
-            formula = formula.replace(f"{usual.name}(", f"{own.name}(")
-        return formula
+        def own(found: re.Match[str]) -> str:
+            act = self.act.gate
+            if found["function"] == "tanh":
+                act = self.act.output if found["of"] in self.cell.states else self.act.state
+            return found["of"] if act == IDENTITY else f"{act.name}({found['of']})"
+
+        return CALL.sub(own, formula)
+
+    def _shared(self, line: Line, formula: str) -> str:
+        """Where z renews: z and 1 − z in each other's place, and z's own gradient turned round."""
+        if self.act.keeps or line.name in ("z", "d_a_z"):
+            return formula
+        if line.name == "d_z":
+            return DIFFERENCE.sub(r"(\2 - \1)", formula)
+        return SHARE.sub(lambda found: "(1 - z)" if found[0] == "z" else "z", formula)
 
     def shapes(self, D: int, H: int) -> dict[str, tuple[int, ...]]:
         """The module's: activations have no weights."""
         return self.cell.shapes(D, H)
 
     def forward(self, p: Values, v: Values, prev: Values) -> None:
-        """The module's, with these activations."""
+        """The module's, with these choices."""
         self.cell.forward(p, v, prev, self.act)
 
     def backward(self, p: Values, v: Values, prev: Values, d: Values) -> None:
-        """The module's, with these activations."""
+        """The module's, with these choices."""
         self.cell.backward(p, v, prev, d, self.act)
 
     def param_grads(self, x: Array, prev: Values, v: Values, d: Values) -> Values:

@@ -118,9 +118,8 @@ class Model:
         return {n.removeprefix(prefix): a for n, a in self.params.items() if n.startswith(prefix)}
 
     def cell(self, k: int) -> Cell:
-        """The cell of layer k, with the layer's activations."""
-        layer = self.spec.layers[k]
-        return _cell(layer.cell, layer.activation, layer.recurrent_activation)
+        """The cell of layer k, with the layer's choices."""
+        return cell_of(self.spec.layers[k])
 
     def mask_of(self, ids: Array) -> Array | None:
         """(T, B) true where a real token stands; None when this model does not mask."""
@@ -319,9 +318,11 @@ class Model:
 
 
 @cache
-def _cell(name: str, activation: str, recurrent_activation: str) -> Cell:
-    module: Any = CELLS[name]  # a module is hashable, which its protocol cannot say
-    return variant(module, activation, recurrent_activation)
+def cell_of(layer: RecurrentSpec) -> Cell:
+    """The cell of a layer, with its choices of activations and of what z is."""
+    module: Any = CELLS[layer.cell]  # a module is hashable, which its protocol cannot say
+    chosen = layer.activation, layer.recurrent_activation, layer.output_activation, layer.keeps
+    return variant(module, *chosen)
 
 
 class _Lead:

@@ -211,6 +211,8 @@ class _Writer:
                 made[f"xw_{g}"] = self.linear[gate.d_xw]
             if len(self.linear[gate.d_hu]) != 1 or len(self.linear[gate.d_xw]) != 1:
                 raise NotFastError(f"{self.cell.name}: gate {g!r} has several gradients")
+            if None in self.linear[gate.d_hu].values():
+                raise NotFastError(f"{self.cell.name}: gate {g!r} hands its gradient on as it is")
         # After those: they often begin with the same factors.
         made |= {f"hu_{g}": self.linear[self.gate[g].d_hu] for g in self.order}
         made |= {f"d_{s}_prev": self.linear.get(f"d_{s}_prev", {}) for s in self.states}

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, TypeVar, get_args
 
 HeadKind = Literal["sigmoid", "softmax", "linear"]
-Activation = Literal["tanh", "relu"]
+Activation = Literal["tanh", "relu", "sigmoid", "identity"]
 RecurrentActivation = Literal["sigmoid", "hard_sigmoid"]
 
 
@@ -40,7 +40,9 @@ class RecurrentSpec:
     """A recurrent layer. Dropouts as in Keras: one mask a sequence, the same at every step.
 
     ``activation`` stands where the cell's equations say tanh, ``recurrent_activation`` where they
-    say sigmoid.
+    say sigmoid. ``output_activation`` bends the state that LSTM's output gate lets out; None: as
+    ``activation``, in Keras as well. ``keeps``: what the z of a GRU is the share of, of the old
+    state (Keras, PyTorch) or else of the new one.
     """
 
     cell: str
@@ -50,6 +52,13 @@ class RecurrentSpec:
     recurrent_dropout: float = 0.0
     activation: Activation = "tanh"
     recurrent_activation: RecurrentActivation = "sigmoid"
+    output_activation: Activation | None = None
+    keeps: bool = True
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields; without those that Keras's layers do not have, where they are as there."""
+        usual = {"output_activation": None, "keeps": True}
+        return {k: v for k, v in asdict(self).items() if k not in usual or v != usual[k]}
 
 
 @dataclass(frozen=True)
@@ -79,7 +88,7 @@ class ModelSpec:
 
     def to_json(self) -> dict[str, Any]:
         """Plain dicts and lists."""
-        return {**asdict(self), "layers": [asdict(layer) for layer in self.layers]}
+        return {**asdict(self), "layers": [layer.to_json() for layer in self.layers]}
 
     @classmethod
     def from_json(cls, data: Any) -> ModelSpec:
@@ -173,12 +182,15 @@ def _check(name: str, value: Any, where: str) -> None:
         case "dropout" | "recurrent_dropout":
             good = type(value) in (int, float) and 0 <= value < 1
             want = "a number from 0 up to, not including, 1"
-        case "bidirectional" | "mask_zero":
+        case "bidirectional" | "mask_zero" | "keeps":
             good, want = type(value) is bool, "true or false"
         case "kind":
             good, want = value in get_args(HeadKind), "sigmoid, softmax or linear"
         case "activation":
-            good, want = value in get_args(Activation), "tanh or relu"
+            good, want = value in get_args(Activation), "tanh, relu, sigmoid or identity"
+        case "output_activation":
+            good = value is None or value in get_args(Activation)
+            want = "tanh, relu, sigmoid, identity or null"
         case "recurrent_activation":
             good, want = value in get_args(RecurrentActivation), "sigmoid or hard_sigmoid"
         case _:

@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rnnviz.cells import CELLS, variant
 from rnnviz.engine.device import choose, compiling, without_card
 from rnnviz.engine.loops import HOST, Loops
+from rnnviz.engine.model import cell_of
 from rnnviz.engine.spec import FitSpec, ModelSpec
 from rnnviz.errors import UsageError, nearest
 from rnnviz.recipes import Prepare, Recipe, Task
@@ -76,9 +76,7 @@ def device(control: Control, spec: ModelSpec, was: str = "") -> Loops:
     ``was`` is the device of a run that goes on.
     """
     loops = _chosen(control.device, was, lambda text: control.watch(Note(text)))
-    named: Any = CELLS  # modules are hashable, which their protocol cannot say
-    cells = [variant(named[s.cell], s.activation, s.recurrent_activation) for s in spec.layers]
-    if compiling(loops, cells):
+    if compiling(loops, [cell_of(layer) for layer in spec.layers]):
         control.watch(Note("Compiling the loops, the first time only: some seconds."))
     return loops
 

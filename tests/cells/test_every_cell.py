@@ -368,8 +368,9 @@ def fits(value: float, text: str) -> bool:
     mantissa, _, exponent = text.partition("e")
     size = 10.0 ** int(exponent.replace("−", "-") or "0")
     unit = size * 10.0 ** -len(mantissa.partition(".")[2])
-    # Half a unit of the last printed digit, and the rounding of the reader itself.
-    return abs(value - printed(text)) <= unit * (0.5 + 1e-6) + abs(value) * 1e-12
+    # Half a unit of the last printed digit, the rounding of the reader itself, and that of σ near
+    # 0, which is (1 + tanh) / 2.
+    return abs(value - printed(text)) <= unit * (0.5 + 1e-6) + abs(value) * 1e-12 + 2e-16
 
 
 def values_at(r: Run, back: Unscan, t: int, b: int) -> Values:

@@ -154,6 +154,44 @@ def test_the_lines_say_the_other_functions_and_their_slopes() -> None:
     }
 
 
+def test_what_is_left_out_and_turned_round_is_so_in_the_lines() -> None:
+    """The identity is not written; where z renews, z and 1 − z change places."""
+    plain = formulas(variant(CELLS["rnn"], "identity"))
+    assert (plain["h"], plain["d_a"]) == ("a", "d_h")
+    own = formulas(CELLS["lstm"])
+    shown = formulas(variant(CELLS["lstm"], "tanh", "sigmoid", "identity"))
+    assert {name: shown[name] for name in own if own[name] != shown[name]} == {
+        "h": "o * c",
+        "d_o": "d_h * c",
+        "d_c": "d_h * o + d_c_next",
+    }
+    own, other = formulas(CELLS["gru"]), formulas(variant(CELLS["gru"], keeps=False))
+    assert {name: other[name] for name in own if own[name] != other[name]} == {
+        "h": "(1 - z) * h_prev + z * g",
+        "d_z": "d_h * (g - h_prev)",
+        "d_g": "d_h * z",
+        "d_h_prev": "d_h * (1 - z) + d_a_z @ U_z.T + d_a_r @ U_r.T + d_q @ U_g.T",
+    }
+
+
+def test_choices_that_a_cell_has_no_use_for_change_nothing() -> None:
+    """A z in LSTM, a gated output in GRU."""
+    assert variant(CELLS["lstm"], keeps=False) is CELLS["lstm"]
+    assert variant(CELLS["gru"], "tanh", "sigmoid", "relu") is CELLS["gru"]
+    assert variant(CELLS["lstm"], "relu", "sigmoid", "tanh").title == "LSTM, relu, tanh output"
+    assert variant(CELLS["gru"], keeps=False).title == "GRU, z renews"
+
+
+def test_a_gru_that_renews_is_one_that_keeps_with_the_weights_of_z_negated() -> None:
+    for name in ("gru", "gru-2014"):
+        r = run(variant(CELLS[name], keeps=False), np.random.default_rng(3))
+        turned = {key: a.copy() for key, a in r.p.items()}
+        for a in turned.values():
+            a[..., : a.shape[-1] // 3] *= -1
+        other = scan(CELLS[name], turned, r.done.x, initial=r.done.initial)
+        np.testing.assert_allclose(r.done.stack("h"), other.stack("h"), rtol=0, atol=1e-12)
+
+
 @pytest.mark.parametrize("name", CELLS)
 def test_a_variant_is_made_once_and_the_usual_one_is_the_cell_itself(name: str) -> None:
     """So that it may be asked for at every step."""
@@ -180,7 +218,7 @@ def test_a_variant_is_its_cell_in_all_but_activations() -> None:
     assert variant(CELLS["lstm"], "relu", "hard_sigmoid").title == "LSTM, relu, hard sigmoid"
 
 
-@pytest.mark.parametrize("pair", [("sigmoid", "sigmoid"), ("tanh", "tanh"), ("elu", "sigmoid")])
+@pytest.mark.parametrize("pair", [("softmax", "sigmoid"), ("tanh", "tanh"), ("elu", "sigmoid")])
 def test_an_activation_that_does_not_stand_there_is_a_key_error(pair: tuple[str, str]) -> None:
     """A gate of relu would leave 0 … 1."""
     with pytest.raises(KeyError):
