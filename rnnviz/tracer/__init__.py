@@ -179,10 +179,13 @@ def _logits_after_each(
 
     A net that only reads forward has these states already. A backward layer has not: what it
     would say after token t needs a reading of the first t tokens alone, padded as they would be.
+    The last row is the prediction of the pass itself, to the bit: a matrix product with another
+    number of rows may round differently.
     """
     model, T, pads = stored.model, len(done.inputs), reading.pads
     if not any(layer.bidirectional for layer in model.spec.layers):
-        return model.head(done.scans[-1][0].stack("h")[:, 0])
+        before = done.scans[-1][0].stack("h")[:-1, 0]
+        return np.concatenate([model.head(before), done.logits])
     if clamps:
         return logits_of_held(model, done, reading, clamps)
     if pads:
@@ -191,7 +194,8 @@ def _logits_after_each(
         # The net never says anything before it has read all its padding.
         return np.concatenate([np.repeat(found[:1], pads, 0), found[1:], done.logits])
     if reading.given is not None:
-        return logits_of_beginnings(model, reading.given)
+        beginnings = logits_of_beginnings(model, reading.given)
+        return np.concatenate([beginnings[:-1], done.logits])
     rows = [model.forward(done.inputs[: t + 1]).logits[0] for t in range(T - 1)]
     return np.stack([*rows, done.logits[0]])
 

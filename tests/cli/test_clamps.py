@@ -36,6 +36,21 @@ def test_the_json_carries_the_clamps_and_the_prediction_without(
     assert first["clamps"][0]["value"] == 1
 
 
+WORDS = "this movie was not good but the acting is great and i loved it so much".split()
+
+
+@pytest.mark.parametrize(
+    "model", ["sentiment-rnn", "sentiment-lstm", "sentiment-lstm-8", "sentiment-gru"]
+)
+def test_the_prediction_without_is_the_plain_one_to_the_bit(model: str) -> None:
+    # Of sixteen lengths: which of them rounds differently in another product depends on the BLAS.
+    for length in range(1, len(WORDS) + 1):
+        text = " ".join(WORDS[:length])
+        free, held = rnnviz.step(text, model), rnnviz.step(text, model, clamps=["h[0,0]=0.5"])
+        assert held.head.unclamped is not None
+        assert held.head.unclamped.tolist() == free.head.output.tolist(), text
+
+
 def test_plain_text_says_what_was_held_and_computes_nothing_for_it(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
