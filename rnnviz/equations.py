@@ -4,10 +4,11 @@ A cell states each of its steps as a :class:`Line`. The formula is a Python expr
 recorded names, so the screen can print it, light up its inputs, and put numbers into it, and a
 test can evaluate it against what the engine recorded.
 
-Grammar: names, numbers, ``+ - * @ **``, unary minus, ``.T`` and calls of :data:`FUNCTIONS`.
+Grammar: names, numbers, ``+ - * @ **2``, unary minus and calls of :data:`FUNCTIONS`.
 ``*`` is the elementwise product (shown as ⊙), ``@`` the matrix product with the vector on the
-left (shown as ·). ``h_prev`` is the state after the token before; ``d_c`` is the gradient of the
-objective with respect to ``c``; ``d_c_next`` is the part of it that comes back from later tokens.
+left (shown as ·) and the name of a matrix, or ``NAME.T``, on the right. ``h_prev`` is the state
+after the token before; ``d_c`` is the gradient of the objective with respect to ``c``;
+``d_c_next`` is the part of it that comes back from later tokens.
 """
 
 from __future__ import annotations
@@ -85,37 +86,65 @@ SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 MINUS = "−"
 
 
+#: The most characters of a formula, and the largest number in one.
+LONGEST, LARGEST = 400, 1e6
+
+
 @cache
 def parse(formula: str) -> ast.expr:
-    """The expression tree of a formula; ValueError if it leaves the grammar."""
+    """The expression tree of a formula; ValueError if it leaves the grammar.
+
+    What comes out can be evaluated, and written in every way, whatever the values are.
+    """
+    if len(formula) > LONGEST:
+        raise ValueError(f"formula {formula[:40]!r}…: it has more than {LONGEST} characters")
     try:
         tree = ast.parse(formula, mode="eval").body
-    except SyntaxError as error:
-        raise ValueError(f"formula {formula!r}: {error.msg}") from None
-    for node in ast.walk(tree):
-        if not _allowed(node):
-            said = ast.unparse(node) if isinstance(node, ast.expr) else type(node).__name__
-            raise ValueError(f"formula {formula!r}: {said} is not in the grammar")
+    except (SyntaxError, MemoryError, RecursionError) as error:
+        said = error.msg if isinstance(error, SyntaxError) else "nested too deep"
+        raise ValueError(f"formula {formula!r}: {said}") from None
+    _check(tree, formula)
     return tree
 
 
-def _allowed(node: ast.AST) -> bool:
+def _check(node: ast.AST, formula: str) -> None:
+    """ValueError unless the node and all below it are in the grammar."""
+    for below in _operands(node, formula):
+        _check(below, formula)
+
+
+def _operands(node: ast.AST, formula: str) -> tuple[ast.expr, ...]:
+    """What must be in the grammar below a node that is; ValueError if it is not."""
     match node:
-        case ast.Constant(value=value):
-            return type(value) in (int, float)
-        case ast.Attribute(attr=attribute):
-            return attribute == "T"
-        case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
-            return name in FUNCTIONS and len(args) == 1
-        case ast.BinOp(op=ast.Pow(), right=right):
-            return isinstance(right, ast.Constant) and right.value == 2
-    return isinstance(node, _PLAIN)
+        case ast.Name():
+            return ()
+        case ast.Constant(value=value) if type(value) in (int, float) and value <= LARGEST:  # type: ignore[operator]
+            return ()
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return (operand,)
+        case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in FUNCTIONS:
+            return (argument,)
+        case ast.BinOp(op=ast.Pow(), left=left, right=ast.Constant(value=2)):
+            return (left,)
+        case ast.BinOp(op=ast.MatMult(), left=left, right=ast.Name()):
+            return (left,)
+        case ast.BinOp(
+            op=ast.MatMult(), left=left, right=ast.Attribute(value=ast.Name(), attr="T")
+        ):
+            return (left,)
+        case ast.BinOp(op=ast.Add() | ast.Sub() | ast.Mult(), left=left, right=right):
+            return (left, right)
+    said = ast.unparse(node) if isinstance(node, ast.expr) else type(node).__name__
+    raise ValueError(f"formula {formula!r}: {said} is not in the grammar")
 
 
-_PLAIN = (
-    ast.Name, ast.Load, ast.BinOp, ast.UnaryOp,
-    ast.Add, ast.Sub, ast.Mult, ast.MatMult, ast.Pow, ast.USub,
-)  # fmt: skip
+def matrices(formula: str) -> frozenset[str]:
+    """The names that the formula multiplies by as matrices; they must be nothing else in it."""
+    found = set()
+    for node in ast.walk(parse(formula)):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+            found |= {n.id for n in ast.walk(node.right) if isinstance(n, ast.Name)}
+    return frozenset(found)
 
 
 def _function(node: ast.Call) -> str:
@@ -149,8 +178,12 @@ def inputs(line: Line) -> tuple[str, ...]:
 
 
 def evaluate(formula: str, values: Mapping[str, Any]) -> Any:
-    """The formula's value, over arrays or scalars; KeyError for a name that is not there yet."""
-    return _evaluate(parse(formula), values.__getitem__)
+    """The formula's value, over arrays or scalars; KeyError for a name that is not there yet.
+
+    What leaves the range of its numbers is infinite, without a warning.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _evaluate(parse(formula), values.__getitem__)
 
 
 def _evaluate(node: ast.expr, leaf: Callable[[str], Any]) -> Any:
@@ -182,7 +215,7 @@ def _apply(op: ast.operator, a: Any, b: Any) -> Any:
         case ast.MatMult():
             return a @ b
         case _:
-            return a**b
+            return np.square(a)
 
 
 # -- as symbols ---------------------------------------------------------------------------------
@@ -328,12 +361,13 @@ def numbers(
     """
     tree = parse(formula)
     leaves: dict[int, float] = {}
-    true = float(_fill(tree, values, unit, leaves))
-    result = number(true, digits, signed=True)
-    for shown in range(digits, EXACT + 1):
-        again = _recompute(tree, leaves, shown)
-        if number(again, digits, signed=True) == result:
-            break
+    with np.errstate(over="ignore", invalid="ignore"):
+        true = float(_fill(tree, values, unit, leaves))
+        result = number(true, digits, signed=True)
+        for shown in range(digits, EXACT + 1):
+            again = _recompute(tree, leaves, shown)
+            if number(again, digits, signed=True) == result:
+                break
     return Arithmetic(_numbers(tree, leaves, shown, 0, first=True), result, shown)
 
 

@@ -8,29 +8,26 @@ from __future__ import annotations
 
 import io
 import json
+import math
+import re
 import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from rnnviz.arrays import Array
 from rnnviz.clamps import Clamp
-from rnnviz.equations import Line, Step, evaluate, parse
-from rnnviz.errors import InvalidFileError
-from rnnviz.files import write_atomically
+from rnnviz.equations import Line, Step, evaluate, is_weight, matrices, names, parse
+from rnnviz.files import open_member, open_regular, open_zip, reading, write_atomically
 
 SCHEMA = "rnnviz.trace/1"
 
-#: What reading a damaged or edited trace file can raise, in zipfile, zlib, numpy, json or here.
-DAMAGED = (
-    ValueError, LookupError, TypeError, AttributeError, EOFError, RuntimeError,
-    RecursionError, zipfile.BadZipFile, zlib.error,
-)  # fmt: skip
+#: The most bytes of a trace, packed and unpacked: ten thousand tokens through some 60 units.
+LARGEST = 200_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,24 +240,13 @@ class Trace:
     @staticmethod
     def open(path: Path) -> Trace:
         """Read a saved trace; InvalidFileError if it is not one, damaged or inconsistent."""
-        try:
-            # Opened here, since numpy leaves the file open when the archive is broken.
-            with path.open("rb") as file:
-                _need(zipfile.is_zipfile(file), "what --save wrote, a whole archive of arrays")
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-                arrays = {name: stored[name] for name in stored.files}
+        with reading(path, "trace", "Make one: rnnviz step TEXT --save FILE"):
+            arrays = _stored(path)
             meta = json.loads(str(arrays.pop("meta")))
             if meta.pop("schema", None) != SCHEMA:
-                raise ValueError(f"not a trace of schema {SCHEMA}")
+                raise ValueError(f"it is no trace of schema {SCHEMA}")
             trace = _trace(meta, arrays)
             _check(trace)
-        except OSError as error:
-            reason = error.strerror or "not a trace file"
-            raise InvalidFileError(f"Cannot open trace {path}: {reason}.") from error
-        except DAMAGED as error:
-            raise InvalidFileError(
-                f"{path} is not a usable trace: {error}. Make one: rnnviz step TEXT --save FILE"
-            ) from error
         return trace
 
 
@@ -302,6 +288,41 @@ def _take_arrays(item: Any, path: str, arrays: dict[str, Array]) -> Any:
             for name in item.__dataclass_fields__
         }
     return item
+
+
+def _stored(path: Path) -> dict[str, Array]:
+    """The arrays of an archive as numpy writes it, read-only; no header is believed."""
+    found: dict[str, Array] = {}
+    left = LARGEST
+    with open_regular(path, LARGEST) as file:
+        _need(zipfile.is_zipfile(file), "what --save wrote, a whole archive of arrays")
+    with open_zip(path, LARGEST) as archive:
+        for name in archive.namelist():
+            with open_member(archive, name, left) as file:
+                array = _numpy_array(file, name)
+            _need(name.removesuffix(".npy") not in found, f"one array {name[:60]}")
+            found[name.removesuffix(".npy")] = array
+            left -= array.nbytes
+    return found
+
+
+_HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+
+
+def _numpy_array(file: IO[bytes], name: str) -> Array:
+    """An array of numbers, flags or text; its header must tell as many bytes as there are."""
+    version = np.lib.format.read_magic(file)
+    _need(version in _HEADERS, f"an array of a version that is known: {name[:60]}")
+    shape, columns_first, dtype = _HEADERS[version](file)
+    _need(dtype in (np.float32, np.float64, bool) or dtype.kind == "U", f"numbers in {name[:60]}")
+    data = file.read()
+    whole = all(type(n) is int and n >= 0 for n in shape) and len(shape) <= 2
+    _need(whole and math.prod(shape) * dtype.itemsize == len(data) > 0, f"all of {name[:60]}")
+    order: Any = "F" if columns_first else "C"
+    return np.frombuffer(data, dtype).reshape(shape, order=order)
 
 
 def _array(item: Any, arrays: Mapping[str, Array]) -> Array:
@@ -361,7 +382,7 @@ def _check(trace: Trace) -> None:
     T = len(trace.tokens)
     _need(T > 0 and len(trace.ids) == len(trace.unknown) == T, "one id and flag for each token")
     _need(all(isinstance(token, str) for token in trace.tokens), "tokens that are texts")
-    _need(all(type(n) is int for n in trace.ids), "ids that are whole numbers")
+    _need(all(type(n) is int and abs(n) < 10**9 for n in trace.ids), "ids that are whole numbers")
     _need(all(type(u) is bool for u in trace.unknown), "unknown: true or false")
     for name in ("model", "device", "dtype", "about", "text"):
         _need(isinstance(getattr(trace, name), str), f"{name}: a text")
@@ -388,7 +409,7 @@ def _check_head(head: HeadTrace, T: int) -> None:
     _need(head.logits.shape == (T, logits), "head.logits: a row for each token")
     _need(head.W.ndim == 2 and head.W.shape[1] == logits, "head.W: a column for each logit")
     _need(head.b.shape == (logits,), "head.b: a number for each logit")
-    _need(isinstance(head.loss, float), "head.loss: a number")
+    _need(type(head.loss) is float and math.isfinite(head.loss), "head.loss: a finite number")
     _need(isinstance(head.objective, str), "head.objective: a text")
     _need(head.target in head.labels, "head.target: one of the labels")
     free = head.unclamped
@@ -413,6 +434,8 @@ def _check_layer(layer: LayerTrace, T: int) -> None:
     H, name = layer.units, layer.name
     _need(all(isinstance(t, str) for t in (name, layer.cell, layer.title)), "names that are texts")
     _need(type(H) is int and H > 0, f"{name}.units: a whole number")
+    _need(_NAME.fullmatch(name) is not None, "names of layers like lstm.1.backward")
+    _need(_NAME.fullmatch(layer.cell) is not None and len(layer.title) <= 80, f"{name}: a cell")
     _need(layer.direction in ("forward", "backward"), f"{name}.direction: forward or backward")
     _need(layer.mask.shape == (T,) and layer.mask.dtype == bool, f"{name}.mask: a flag a token")
     _need(layer.reach.shape == (T,), f"{name}.reach: a number a token")
@@ -427,12 +450,30 @@ def _check_layer(layer: LayerTrace, T: int) -> None:
         for key, array in group.items():
             width = x.shape[1] if key == "x" else H
             _need(array.shape == (T, width), f"{name}.{key}: shape {(T, width)}")
+    _need(all(isinstance(g, str) for g in layer.gates), f"{name}.gates: names")
+    widths = (x.shape[1], H)
+    for key, array in layer.weights.items():
+        fits = array.shape == (H,) or (array.ndim == 2 and {*array.shape} <= {*widths})
+        _need(is_weight(key) and fits, f"{name}.{key}: weights of its units")
     for clamp in layer.clamps:
         _check_clamp(clamp, layer, T)
-    known = layer.at(0)
+    _need(bool(layer.lines), f"{name}: a line that makes its values")
+    _check_lines(layer)
+
+
+#: As cells and layers are named: lstm-slide, lstm.1.backward. A cell's name leads to its drawing.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+
+def _check_lines(layer: LayerTrace) -> None:
+    known, name = layer.at(0), layer.name
     for line in (*layer.lines, *layer.back):
-        _need(line.name in known, f"{name}: a value {line.name}")
-        _need(isinstance(line.part, str), f"{name}: parts that are texts")
+        made = line.name in (known if line in layer.back else layer.values)
+        _need(made and not is_weight(line.name), f"{name}: a value {line.name[:40]}")
+        _need(isinstance(line.part, str) and len(line.part) <= 80, f"{name}: parts that are texts")
+        flat = {n for n in names(line.formula) if np.ndim(known[n]) < 2}
+        _need(flat.isdisjoint(matrices(line.formula)), f"{name}: a matrix behind each @")
+        _need({*names(line.formula)} <= flat | matrices(line.formula), f"{name}: vectors before @")
         shape = np.shape(evaluate(line.formula, known))
         _need(
             shape == known[line.name].shape, f"{name}: {line.formula} of the shape of {line.name}"

@@ -43,11 +43,13 @@ def written(spans: list[Span]) -> str:
         "f | c", "exp(f)", "f.T(c)", "f.tanh(c)", "tanh(x=f)", "tanh(*f)", "tanh(f) if f else f",
         "f'x'", "__import__('os')", "().__class__", "(x := f)", "await f", "f\nc", "f\0c",
         "tanh(f, c)", "tanh()", "f.real", "f.__class__", "'text'", "f + 'text'", "True", "None",
-        "...", "1j",
+        "...", "1j", "f.T", "(f @ W).T", "f @ (W + W)", "f @ W.T.T", "h*9999999999", "1e300 * f",
+        "tanh(" * 80 + "f" + ")" * 80, "(" * 300 + "f" + ")" * 300, "f" + " * f" * 200,
+        "-" * 390 + "f" * 20,
     ],
 )  # fmt: skip
 def test_what_leaves_the_grammar_is_a_value_error(formula: str) -> None:
-    """Names, numbers, + − * @ **2, unary minus, .T and known functions of one argument; no more."""
+    """Names, numbers, + − * @ **2, minus, W.T behind @, functions of one argument; no more."""
     with pytest.raises(ValueError, match=r"."):
         parse(formula)
 
@@ -73,7 +75,7 @@ def test_a_power_that_is_no_square_is_refused_or_written(formula: str) -> None:
         ("relu(f - g)", 0), ("relu(g - f)", 4.5), ("step(g - f)", 1),
         ("step(f - g)", 0), ("hard_sigmoid(f)", 0.6), ("slope(f)", 0.2), ("slope(g)", 0),
         ("tanh(f - f)", 0), ("sigmoid(f - f)", 0.5),
-        ("f.T", 0.5), ("2.5", 2.5),
+        ("2.5", 2.5),
     ],
 )  # fmt: skip
 def test_a_formula_has_the_value_python_gives_it(formula: str, value: float) -> None:
@@ -185,7 +187,7 @@ def test_a_name_is_written_as_the_field_writes_it(name: str, t: int | None, expe
         ("(f * g)**2", None, "(f ⊙ g)²"), ("(f + g)**2", None, "(f + g)²"),
         ("((f + g) * (f - g))**2", None, "((f + g) ⊙ (f − g))²"), ("-f**2", None, "−f²"),
         ("(-f)**2", None, "(−f)²"), ("-((f + g) * (f - g))", None, "−(f + g) ⊙ (f − g)"),
-        ("tanh((f + g) * (f - g))", None, "tanh((f + g) ⊙ (f − g))"), ("(f @ W).T", None, "(f·W)ᵀ"),
+        ("tanh((f + g) * (f - g))", None, "tanh((f + g) ⊙ (f − g))"),
     ],
 )  # fmt: skip
 def test_a_formula_is_written_with_its_signs_and_only_needed_brackets(
