@@ -12,7 +12,8 @@ objective with respect to the value of that name. Row vectors: ``x @ W``, as in 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import math
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -67,3 +68,28 @@ def over_rows(a: Array) -> Array:
     little to divide, a fiftieth.
     """
     return np.ones_like(a, shape=len(a)) @ a
+
+
+_HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+
+
+def read_array(file: IO[bytes], name: str) -> Array:
+    """An array of numbers, flags or text from the ``.npy`` in a file, read-only.
+
+    ValueError, with ``name`` in it, unless its header tells as many bytes as there are.
+    """
+    version = np.lib.format.read_magic(file)
+    if version not in _HEADERS:
+        raise ValueError(f"{name}: an array of version {version} is not known here")
+    shape, columns_first, dtype = _HEADERS[version](file)
+    if dtype.kind not in "biufU":
+        raise ValueError(f"{name}: expected numbers, not {str(dtype)[:40]}")
+    data = file.read()
+    whole = all(type(n) is int and n >= 0 for n in shape)
+    if not whole or not 0 < math.prod(shape) * dtype.itemsize == len(data):
+        raise ValueError(f"{name}: its header does not fit its {len(data):,} bytes")
+    order: Any = "F" if columns_first else "C"
+    return np.frombuffer(data, dtype).reshape(shape, order=order)

@@ -26,6 +26,8 @@ JSON_LIMIT = 16_000_000
 RATIO = 25
 #: A small file may be packed better than that.
 _ALWAYS = 20_000_000
+#: Characters of why a file cannot be read; it may quote what is in it, and has its path.
+LONGEST_REASON = 400
 #: Bytes of an archive's list of files; ours has 100 for each, and no more than 300 files.
 _ZIP_DIRECTORY = 1_000_000
 
@@ -139,7 +141,7 @@ def reason(error: BaseException) -> str:
     text = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, KeyError):
         text = f"{text} is missing"
-    return (text if len(text) <= 200 else f"{text[:200]}…").rstrip(".")
+    return (text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]}…").rstrip(".")
 
 
 def read_json(path: Path, limit: int = JSON_LIMIT) -> Any:
@@ -148,8 +150,12 @@ def read_json(path: Path, limit: int = JSON_LIMIT) -> Any:
         return json.loads(read_limited(path, limit).decode("utf-8"))
 
 
+class TooLargeError(ValueError):
+    """What is read holds more than anything of its kind."""
+
+
 class Unpacked(io.RawIOBase):
-    """What is unpacked from a stream, to be read once; ValueError where it is more than ``most``.
+    """What is unpacked from a stream, to be read once; TooLargeError if it is more than ``most``.
 
     ``most`` is ``limit``, or less where ``packed``, the bytes that it is unpacked from, are few.
     """
@@ -169,7 +175,7 @@ class Unpacked(io.RawIOBase):
         data = self._stream.read(min(len(buffer), 1 << 16))
         self._left -= len(data)
         if self._left < 0:
-            raise ValueError(f"it unpacks to more than {_said(self.most)}")
+            raise TooLargeError(f"it unpacks to more than {_said(self.most)}")
         buffer[: len(data)] = data
         return len(data)
 
@@ -203,7 +209,7 @@ def open_member(archive: zipfile.ZipFile, name: str, limit: int) -> BinaryIO:
     """A file in an archive, which unpacks to at most ``limit`` bytes.
 
     KeyError if there is none of that name, zipfile.BadZipFile if it is packed in an unusual way,
-    ValueError, also while it is read, if it is too large.
+    TooLargeError, also while it is read.
     """
     import zipfile
 
@@ -213,7 +219,7 @@ def open_member(archive: zipfile.ZipFile, name: str, limit: int) -> BinaryIO:
     unpacked = Unpacked(archive.open(info), limit, info.compress_size)
     if info.file_size > unpacked.most:
         unpacked.close()
-        raise ValueError(f"{name[:60]} unpacks to more than {_said(unpacked.most)}")
+        raise TooLargeError(f"{name[:60]} unpacks to more than {_said(unpacked.most)}")
     return buffered(unpacked)
 
 

@@ -15,11 +15,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
-from rnnviz.arrays import Array
+from rnnviz.arrays import Array, read_array
 from rnnviz.clamps import Clamp
 from rnnviz.equations import Line, Step, evaluate, is_weight, matrices, names, parse
 from rnnviz.files import open_member, open_regular, open_zip, reading, write_atomically
@@ -299,35 +299,16 @@ def _stored(path: Path) -> dict[str, Array]:
     with open_zip(path, LARGEST) as archive:
         for name in archive.namelist():
             with open_member(archive, name, left) as file:
-                array = _numpy_array(file, name)
+                array = read_array(file, name[:60])
             _need(name.removesuffix(".npy") not in found, f"one array {name[:60]}")
             found[name.removesuffix(".npy")] = array
             left -= array.nbytes
     return found
 
 
-_HEADERS = {
-    (1, 0): np.lib.format.read_array_header_1_0,
-    (2, 0): np.lib.format.read_array_header_2_0,
-}
-
-
-def _numpy_array(file: IO[bytes], name: str) -> Array:
-    """An array of numbers, flags or text; its header must tell as many bytes as there are."""
-    version = np.lib.format.read_magic(file)
-    _need(version in _HEADERS, f"an array of a version that is known: {name[:60]}")
-    shape, columns_first, dtype = _HEADERS[version](file)
-    _need(dtype in (np.float32, np.float64, bool) or dtype.kind == "U", f"numbers in {name[:60]}")
-    data = file.read()
-    whole = all(type(n) is int and n >= 0 for n in shape) and len(shape) <= 2
-    _need(whole and math.prod(shape) * dtype.itemsize == len(data) > 0, f"all of {name[:60]}")
-    order: Any = "F" if columns_first else "C"
-    return np.frombuffer(data, dtype).reshape(shape, order=order)
-
-
 def _array(item: Any, arrays: Mapping[str, Array]) -> Array:
     array = arrays[item["array"]]
-    if array.dtype.kind not in "fb" or not np.isfinite(array).all():
+    if array.dtype not in (np.float32, np.float64, bool) or not np.isfinite(array).all():
         raise ValueError(f"{item['array']}: expected finite numbers")
     return frozen(array)
 

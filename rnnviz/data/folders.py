@@ -9,14 +9,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from rnnviz.errors import InvalidFileError, MissingError
-from rnnviz.files import assets
+from rnnviz.errors import InvalidFileError, MissingError, RnnvizError
+from rnnviz.files import assets, open_regular, reason
 
 FOLDER_VARIABLE: Final = "RNNVIZ_DATA"
 #: The name of the small samples that come with the package.
 SAMPLE: Final = "sample"
 
 _HASH_BLOCK: Final = 1 << 20
+#: The most bytes of a file of data.
+LARGEST: Final = 1_000_000_000
 
 
 def own_folder() -> Path:
@@ -58,8 +60,12 @@ def readable(get: str) -> Iterator[None]:
         raise MissingError(
             f"{error}\nGet it: rnnviz data fetch {get}, or try the samples: --data {SAMPLE}"
         ) from error
-    except ValueError as error:
-        raise InvalidFileError(f"{error}\nGet it again: rnnviz data fetch {get}") from error
+    except (RnnvizError, ImportError, NameError):
+        raise
+    except Exception as error:  # damage shows as nearly any error of the libraries that read it
+        raise InvalidFileError(
+            f"{reason(error)}.\nGet it again: rnnviz data fetch {get}"
+        ) from error
 
 
 def sha256(path: Path) -> str:
@@ -69,7 +75,7 @@ def sha256(path: Path) -> str:
         lines = (f"{p.relative_to(path).as_posix()} {sha256(p)}\n" for p in inside)
         return hashlib.sha256("".join(lines).encode()).hexdigest()
     digest = hashlib.sha256()
-    with path.open("rb") as file:
+    with open_regular(path, LARGEST) as file:
         while block := file.read(_HASH_BLOCK):
             digest.update(block)
     return digest.hexdigest()

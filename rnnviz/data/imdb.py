@@ -14,9 +14,10 @@ import tarfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
-from rnnviz.data.tables import DAMAGE, first_file, rows, whole
+from rnnviz.data.tables import DAMAGE, LARGEST, first_file, rows, unzipped, whole
+from rnnviz.files import TooLargeError, open_regular, read_limited
 
 SPLITS: Final = ("train", "test")
 ARCHIVE: Final = "aclImdb_v1.tar.gz"
@@ -27,6 +28,9 @@ _LINE_BREAK: Final = re.compile(r"<br\s*/?>")
 _MEMBER: Final = re.compile(r"(neg|pos)/(\d{1,9})_(\d{1,2})\.txt")
 #: The longest review has some 14,000 characters; a larger file is something else.
 _LONGEST: Final = 1_000_000
+#: The archive has 100,022 files and folders, which unpack to some 300 MB.
+_MOST_FILES: Final = 200_000
+_UNPACKED: Final = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -82,9 +86,15 @@ def _from_table(path: Path) -> Iterator[Review]:
 def _from_archive(path: Path, split: str) -> Iterator[Review]:
     start = f"aclImdb/{split}/"
     try:
-        # "r|gz" reads front to back: nothing is sought, nothing is written.
-        with tarfile.open(path, "r|gz") as archive:
-            for member in archive:
+        # "r|" reads front to back: nothing is sought, nothing is written.
+        with (
+            open_regular(path, LARGEST) as packed,
+            unzipped(packed, _UNPACKED) as unpacked,
+            tarfile.open(fileobj=unpacked, mode="r|", tarinfo=_Member) as archive,
+        ):
+            for count, member in enumerate(archive, 1):
+                if count > _MOST_FILES:
+                    raise TooLargeError(f"more than {_MOST_FILES:,} files are not read")
                 name = member.name.removeprefix("./")
                 if not name.startswith(start) or not member.isreg():
                     continue
@@ -92,8 +102,27 @@ def _from_archive(path: Path, split: str) -> Iterator[Review]:
                 file = archive.extractfile(member) if found and member.size < _LONGEST else None
                 if found and file:
                     yield _review(found, file.read(), path, name)
-    except (tarfile.TarError, *DAMAGE) as error:
-        raise ValueError(f"{path}: {error}") from error
+    except (tarfile.TarError, ValueError, OverflowError, *DAMAGE) as error:
+        said = str(error)
+        raise ValueError(said if said.startswith(str(path)) else f"{path}: {said}") from error
+
+
+class _Member(tarfile.TarInfo):
+    """An entry of an archive; what describes the next one is read whole, so it must be short."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """The entry of a block of 512 bytes; TooLargeError for a description of over a million."""
+        found = super().frombuf(buf, encoding, errors)
+        if found.type in _DESCRIPTIONS and found.size > _LONGEST:
+            raise TooLargeError(f"the header of an entry claims {found.size:,} bytes")
+        return found
+
+
+_DESCRIPTIONS: Final = (
+    tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.GNUTYPE_SPARSE,
+)  # fmt: skip
 
 
 def _from_folder(path: Path) -> Iterator[Review]:
@@ -102,7 +131,7 @@ def _from_folder(path: Path) -> Iterator[Review]:
             raise FileNotFoundError(f"{path / kind} is missing: was the archive unpacked whole?")
         for file in (path / kind).glob("*.txt"):
             if found := _MEMBER.fullmatch(f"{kind}/{file.name}"):
-                yield _review(found, file.read_bytes(), path, f"{kind}/{file.name}")
+                yield _review(found, read_limited(file, _LONGEST), path, f"{kind}/{file.name}")
 
 
 def _review(found: re.Match[str], content: bytes, path: Path, name: str) -> Review:

@@ -11,7 +11,8 @@ from typing import Final
 import numpy as np
 
 from rnnviz.arrays import Array
-from rnnviz.data.tables import DAMAGE, opened
+from rnnviz.data.tables import DAMAGE, lines, opened
+from rnnviz.files import TooLargeError
 
 TIME: Final = "Date Time"
 COLUMNS: Final = (
@@ -22,6 +23,8 @@ COLUMNS: Final = (
 
 #: Rows converted at once: fast enough, and the text of only so many is held twice.
 _BLOCK: Final = 20_000
+#: Thirty years of a value every ten minutes.
+MOST_ROWS: Final = 1_600_000
 
 
 def table(path: Path) -> tuple[Array, Array]:
@@ -35,10 +38,12 @@ def table(path: Path) -> tuple[Array, Array]:
     try:
         # Some programs put an invisible mark at the start of a file; utf-8-sig leaves it out.
         with opened(path) as raw, io.TextIOWrapper(raw, "utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
+            reader = csv.reader(lines(file), strict=True)
             form = _Form.of(path, next(reader, []))
             for row in reader:
                 block.append(row)
+                if line + len(block) > MOST_ROWS:
+                    raise TooLargeError(f"more than {MOST_ROWS:,} rows are not read")
                 if len(block) == _BLOCK:
                     blocks.append(form.convert(block, line + 1))
                     line, block = line + _BLOCK, []

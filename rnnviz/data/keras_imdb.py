@@ -16,14 +16,17 @@ from typing import IO, Any, Final
 
 import numpy as np
 
-from rnnviz.arrays import Array
+from rnnviz.arrays import Array, read_array
 from rnnviz.data.tables import DAMAGE, first_file
+from rnnviz.files import open_member, open_zip
 
 SPLITS: Final = ("train", "test")
 FILE: Final = "imdb/imdb.npz"
 #: Many times what the file holds; what asks for more memory is not it.
-_MAX_BYTES: Final = 500_000_000
+_MAX_BYTES: Final = 100_000_000
 _MAX_RANK: Final = 1_000_000
+#: Of a split; the reviews have six million. One list may stand in a pickle many times.
+_MOST_RANKS: Final = 20_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,11 +56,9 @@ def read_keras_imdb(folder: Path, split: str) -> Ranked:
 def ranked_in(path: Path, split: str) -> Ranked:
     """A split in one file."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_zip(path, _MAX_BYTES) as archive:
             lists = _lists(_member(archive, f"x_{split}.npy"))
-            labels = np.lib.format.read_array(
-                _member(archive, f"y_{split}.npy"), allow_pickle=False
-            )
+            labels = read_array(_member(archive, f"y_{split}.npy"), f"y_{split}")
     except KeyError as error:
         raise ValueError(f"{path}: {error.args[0]}") from error
     except (*DAMAGE, ValueError, MemoryError) as error:
@@ -68,10 +69,8 @@ def ranked_in(path: Path, split: str) -> Ranked:
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> IO[bytes]:
-    size = archive.getinfo(name).file_size
-    if size > _MAX_BYTES:
-        raise ValueError(f"{name} is far larger ({size:,} bytes) than it should be")
-    return io.BytesIO(archive.read(name))
+    with open_member(archive, name, _MAX_BYTES) as file:
+        return io.BytesIO(file.read())
 
 
 def _lists(file: IO[bytes]) -> tuple[tuple[int, ...], ...]:
@@ -91,6 +90,8 @@ def _lists(file: IO[bytes]) -> tuple[tuple[int, ...], ...]:
     lists = getattr(found, "items", None)
     if not isinstance(found, _Kept) or not isinstance(lists, list) or len(lists) != shape[0]:
         raise ValueError(f"{shape[0]} lists are needed")
+    if sum(len(row) for row in lists if type(row) is list) > _MOST_RANKS:
+        raise ValueError(f"more than {_MOST_RANKS:,} word ranks are not read")
     for n, row in enumerate(lists):
         if type(row) is not list or not all(type(v) is int and 0 <= v < _MAX_RANK for v in row):
             raise ValueError(f"review {n} is not a list of word ranks")

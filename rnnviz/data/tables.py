@@ -9,18 +9,29 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import os
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Final, Literal, cast
+from typing import IO, BinaryIO, Final, Literal
+
+from rnnviz.files import TooLargeError, Unpacked, buffered, open_member, open_regular, open_zip
 
 #: What a cut-off or overwritten file raises while it is read.
 DAMAGE: Final = (
     csv.Error, UnicodeDecodeError, EOFError, OSError, zlib.error, zipfile.BadZipFile,
+    TooLargeError,
     NotImplementedError, RuntimeError,  # a zip member that is encrypted or packed in another way
 )  # fmt: skip
+
+#: The most bytes of a table, packed and unpacked.
+LARGEST: Final = 500_000_000
+#: The most rows of a table of texts: as objects they take some 250 bytes each, besides the text.
+MOST_ROWS: Final = 1_000_000
+#: Characters of a line; the longest review has some 14,000.
+_LONGEST_LINE: Final = 1_000_000
 
 
 def first_file(folder: Path, *names: str) -> Path:
@@ -35,22 +46,39 @@ def first_file(folder: Path, *names: str) -> Path:
 
 
 @contextmanager
-def opened(path: Path, member: str | None = None) -> Iterator[IO[bytes]]:
+def opened(path: Path, member: str | None = None, limit: int = LARGEST) -> Iterator[IO[bytes]]:
     """The bytes of a file: unpacked if its name ends in .gz, one member if in .zip.
 
     Without ``member`` a zip must hold exactly one file of its own inner name's kind (a .csv).
-    A name that ends in .part is one that is still being downloaded.
+    A name that ends in .part is one that is still being downloaded. TooLargeError, also while it
+    is read, for more than ``limit`` bytes; InvalidFileError for a pipe or a device.
     """
     name = path.name.removesuffix(".part")
     if name.endswith(".gz"):
-        with gzip.open(path, "rb") as file:
-            yield cast("IO[bytes]", file)
+        with open_regular(path, limit) as packed, unzipped(packed, limit) as file:
+            yield file
     elif name.endswith(".zip"):
-        with zipfile.ZipFile(path) as archive, archive.open(member or _only_csv(archive)) as file:
-            yield file
+        with open_zip(path, limit) as archive:
+            with open_member(archive, member or _only_csv(archive), limit) as file:
+                yield file
     else:
-        with path.open("rb") as file:
+        with open_regular(path, limit) as file:
             yield file
+
+
+def unzipped(packed: BinaryIO, limit: int) -> BinaryIO:
+    """What a gzipped file unpacks to; TooLargeError, while it is read, if that is too much."""
+    size = os.fstat(packed.fileno()).st_size
+    stream = gzip.GzipFile(fileobj=packed, mode="rb")
+    return buffered(Unpacked(stream, limit, size))  # type: ignore[arg-type]
+
+
+def lines(file: IO[str]) -> Iterator[str]:
+    """The lines of a text; TooLargeError for one that is longer than a text of a table."""
+    while line := file.readline(_LONGEST_LINE + 1):
+        if len(line) > _LONGEST_LINE:
+            raise TooLargeError(f"a line has more than {_LONGEST_LINE:,} characters")
+        yield line
 
 
 def _only_csv(archive: zipfile.ZipFile) -> str:
@@ -81,13 +109,15 @@ def rows(
         # newline="" leaves line ends to the csv module; texts hold characters (U+0085) that
         # str.splitlines would take for one.
         with opened(path, member) as raw, io.TextIOWrapper(raw, "utf-8", newline="") as file:
-            reader = csv.reader(file, delimiter=delimiter, quoting=quoting, strict=True)
+            reader = csv.reader(lines(file), delimiter=delimiter, quoting=quoting, strict=True)
             if header is not None:
                 first = next(reader, [])
                 if first != header:
                     raise ValueError(f"{path}, line 1: the header must be {header}, not {first}")
             fields = len(header) if header is not None else width
-            for row in reader:
+            for count, row in enumerate(reader, 1):
+                if count > MOST_ROWS:
+                    raise TooLargeError(f"more than {MOST_ROWS:,} rows are not read")
                 if fields is not None and len(row) != fields:
                     raise ValueError(
                         f"{path}, line {reader.line_num}: "

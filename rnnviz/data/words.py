@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from rnnviz.data.tables import DAMAGE, first_file, opened
+from rnnviz.files import JSON_LIMIT
 
 _NAME: Final = "imdb_word_index.json"
 
@@ -29,7 +30,7 @@ def read_word_index(folder: Path) -> dict[str, int]:
 def word_index_in(path: Path) -> dict[str, int]:
     """The word index in one file."""
     try:
-        with opened(path) as file:
+        with opened(path, limit=JSON_LIMIT) as file:
             found = json.loads(file.read())
     except (*DAMAGE, ValueError, RecursionError) as error:
         raise ValueError(f"{path}: {error}") from error
