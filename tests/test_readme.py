@@ -29,7 +29,7 @@ def console_lines() -> list[str]:
 def environment(tmp_path: Path) -> dict[str, str]:
     return os.environ | {
         "PYTHONPATH": str(ROOT), "XDG_DATA_HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path),
-        "OPENBLAS_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1", "PYTHONWARNINGS": "error",
     }  # fmt: skip
 
 
