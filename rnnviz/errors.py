@@ -6,7 +6,15 @@ A message is one or two lines: what happened, where, and what to type next.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+
+from rnnviz.display import visible
+
+#: Characters of an input that a message quotes at most, those of a line, and lines.
+QUOTED, LINE, LINES = 200, 600, 3
+_QUOTATION = re.compile(r"""(?<!\w)(?:'[^']*'|"[^"]*"|“[^”]*”)(?!\w)""")
+_WORD = re.compile(r"\S+")
 
 
 class RnnvizError(Exception):
@@ -45,6 +53,36 @@ def nearest(word: str, valid: Iterable[str]) -> str:
     return f" Did you mean '{close[0]}'?" if close else ""
 
 
+def shortened(text: str, most: int = QUOTED) -> str:
+    """The text, or where it is longer than ``most`` its beginning, "…" and its end."""
+    if len(text) <= most:
+        return text
+    end = most // 4
+    return f"{text[: most - end - 1]}…{text[-end:]}"
+
+
+def brief(message: str, inputs: Iterable[str] = ()) -> list[str]:
+    """A message as a few lines that are safe to print, with at most 200 characters of an input.
+
+    ``inputs`` are what the user gave: a line break in one of them does not begin a line. Long
+    quotations, words and lines are cut whatever they come from.
+    """
+    for text in inputs:
+        if not text.isprintable() or len(text) > QUOTED:
+            message = message.replace(text, shortened(visible(text)))
+    lines = [visible(line) for line in message.split("\n")[:LINES]]
+    for pattern in (_QUOTATION, _WORD):
+        lines = [pattern.sub(lambda found: _cut(found[0]), line) for line in lines]
+    return [shortened(line, LINE) for line in lines]
+
+
+def _cut(piece: str) -> str:
+    """A quotation or a word of at most 200 characters, its quotation marks not counted."""
+    if piece[0] in "'\"“" and len(piece) > 1:
+        return piece[0] + shortened(piece[1:-1]) + piece[-1]
+    return shortened(piece)
+
+
 def one_line(error: Exception) -> str:
     """The message where there is room for one line only."""
-    return " ".join(str(error).split())
+    return " ".join(" ".join(brief(str(error))).split())

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 
 import numpy as np
 
 from rnnviz.arrays import Array
 from rnnviz.charts.canvas import width_of
-from rnnviz.display import visible
+from rnnviz.display import markup, visible
 
 SIZE = 13  # of the text, in pixels
 LETTER = 0.56 * SIZE  # a generous mean width of a letter
@@ -78,8 +77,7 @@ def pixels(value: Number) -> str:
 
 def words(x: Number, y: Number, text: str, colour: str, more: str = "") -> str:
     """A text whose baseline starts at (x, y)."""
-    said = escape(visible(text))
-    return f'<text x="{pixels(x)}" y="{pixels(y)}" fill="{colour}"{more}>{said}</text>'
+    return f'<text x="{pixels(x)}" y="{pixels(y)}" fill="{colour}"{more}>{markup(text)}</text>'
 
 
 def circle(x: Number, y: Number, radius: float, look: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from html import escape
 
 import numpy as np
 
@@ -24,7 +23,7 @@ from rnnviz.charts.elements import (
 from rnnviz.charts.layout import Curve, Layout, axes, lay_out
 from rnnviz.charts.parts import Chart
 from rnnviz.charts.room import Room
-from rnnviz.display import visible
+from rnnviz.display import markup
 
 END_NAME = 24  # letters of a name at a line's end
 DASHES = ("", "9 4", "2 4", "12 4 2 4", "5 8", "18 6")
@@ -43,7 +42,7 @@ def figure(charts: Sequence[Chart], width: int = 800, height: int = 400, dark: b
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{total}" '
         f'viewBox="0 0 {width} {total}" role="img" font-size="13" '
         f"font-family=\"Helvetica, Arial, 'DejaVu Sans', sans-serif\">",
-        f"<title>{escape(' · '.join(visible(chart.title) for chart in charts))}</title>",
+        f"<title>{markup(' · '.join(chart.title for chart in charts))}</title>",
         f'<rect width="{width}" height="{total}" fill="{paint.paper}"/>',
     ]
     for k, chart in enumerate(charts):

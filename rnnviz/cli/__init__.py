@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import os
 import sys
 import traceback
 from collections.abc import Iterator
@@ -168,11 +169,12 @@ def _called(argv: list[str]) -> int:
 
 
 def _say(message: str, code: int, argv: list[str]) -> int:
-    if "--debug" in argv and sys.exc_info()[0] is not None and code != 130:
-        traceback.print_exc()
     from rnnviz.cli.narration import say
-    from rnnviz.display import visible
+    from rnnviz.errors import brief
 
-    lines = "\n".join(visible(line) for line in message.splitlines())
-    say(f"rnnviz: {lines}")
+    if "--debug" in argv and sys.exc_info()[0] is not None and code != 130:
+        say(traceback.format_exc().rstrip("\n"))
+    values = [arg.partition("=")[2] for arg in argv if arg.startswith("-")]
+    lines = brief(message, [*argv, *values, *os.environ.values()])
+    say("rnnviz: " + "\n".join(lines))
     return code

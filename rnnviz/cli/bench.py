@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import sys
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnnviz.cli import options
+from rnnviz.cli import echo, options
 from rnnviz.cli.narration import say as tell
 from rnnviz.errors import UsageError, nearest
 
@@ -93,7 +92,7 @@ def command(
         else:
             record |= _compared(nets, peers, python, rounds, Path(folder), say, show=not as_json)
     if as_json:
-        click.echo(json.dumps(record, ensure_ascii=False))
+        echo.document(record)
     return 0
 
 
@@ -125,9 +124,9 @@ def _compared(
         comparison = compare(net, here, python, rounds, folder, say)
         found.append(comparison.to_json())
         if show:
-            click.echo("\n".join([*comparison.lines(), ""]))
+            echo.lines(*comparison.lines(), "")
     if show and missing:
-        click.echo(f"not installed in {python}: {', '.join(missing)}")
+        echo.lines(f"not installed in {python}: {', '.join(missing)}")
     return {"python": python, "workloads": found, "not_installed": missing}
 
 
@@ -139,14 +138,14 @@ def _on_card(
 
     found, card = [], described(loops)
     if show:
-        click.echo(f"{card}\n")
+        echo.lines(card, "")
     with tempfile.TemporaryDirectory(prefix="rnnviz-bench-") as folder:
         for net in nets:
             say.subject = f"{net.name}: "
             results = measure(net, rounds, Path(folder), say)
             found.append({"name": net.name, "results": [r.to_json() for r in results]})
             if show:
-                click.echo("\n".join([*lines(net, results), ""]))
+                echo.lines(*lines(net, results), "")
     return {"device": card, "workloads": found}
 
 
@@ -160,8 +159,7 @@ def _scaling(
         rows = scaling(net, rounds, folder, say)
         found += [row.to_json() for row in rows]
         if show:
-            click.echo(f"{net.name}: {net.about}; {net.shape}")
-            click.echo("\n".join([*(row.line() for row in rows), ""]))
+            echo.lines(f"{net.name}: {net.about}; {net.shape}", *(row.line() for row in rows), "")
     return found
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 
 from rnnviz.cli.columns import columns
-from rnnviz.display import visible
+from rnnviz.display import json_text, visible
 from rnnviz.equations import number
 from rnnviz.errors import UsageError, nearest
 from rnnviz.findings.siblings import likes
@@ -42,7 +41,7 @@ def printed(traces: Sequence[Trace], form: str, unit: int | None, lang: str) -> 
         raise UsageError(f"--compare has no --{form} form: take --json or --plain.")
     if form == "json":
         found = {"schema": SCHEMA, "traces": [trace.to_json() for trace in traces]}
-        yield json.dumps(found, ensure_ascii=False)
+        yield json_text(found)
         return
     from rnnviz.cli.plain import lines
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnnviz.cli import options
+from rnnviz.cli import echo, options
 from rnnviz.cli.columns import columns
 from rnnviz.cli.narration import say
 from rnnviz.display import visible
@@ -62,14 +61,14 @@ def command(ctx: click.Context, data: str | None, as_json: bool) -> None:
     folder = chosen(data)
     rows = [_row(entry, folder) for entry in DATA_SETS.values()]
     if as_json:
-        click.echo(json.dumps(rows, ensure_ascii=False))
+        echo.document(rows)
         return
     cells = [("name", "title", "size", "terms", "here")]
     cells += [(r["name"], r["title"], _bytes(r["size"]), r["licence"], _here(r)) for r in rows]
     for line in columns(cells):
-        click.echo(line)
-    click.echo(f"\nFolder: {visible(str(folder))}")
-    click.echo("rnnviz data fetch NAME: download it. rnnviz data show NAME: its first rows.")
+        echo.lines(line)
+    echo.lines("", f"Folder: {folder}")
+    echo.lines("rnnviz data fetch NAME: download it. rnnviz data show NAME: its first rows.")
 
 
 def _row(entry: DataSet, folder: Path) -> dict[str, Any]:
@@ -114,7 +113,7 @@ def path(outer: str | None, data: str | None) -> None:
     from rnnviz.data.folders import chosen
 
     folder = chosen(data or outer)
-    click.echo(visible(str(folder)))
+    echo.path(folder)
     if not folder.is_dir():
         say("It is not there yet; rnnviz data fetch NAME makes it.")
 
@@ -150,12 +149,12 @@ def fetch(outer: str | None, name: str, data: str | None, offline: bool, quiet: 
         with _progress(quiet) as show:
             files = fetching.fetch(name, folder, show, offline=offline)
     for file in files:
-        click.echo(visible(str(file)))
+        echo.path(file)
 
 
 def _announce(entry: DataSet, folder: Path) -> None:
     """What is downloaded, and on which terms."""
-    say(f"{entry.title}, {_bytes(entry.size)}, to {visible(str(folder))}")
+    say(f"{entry.title}, {_bytes(entry.size)}, to {folder}")
     for file in entry.files:
         say(f"  from {file.urls[0]}")
     say(f"Terms: {entry.terms}\nCite: {entry.citation}")
@@ -210,7 +209,7 @@ def show(
 
         save(plots(found.series), out, dark=False)
     elif as_json:
-        click.echo(json.dumps(_document(entry, found), ensure_ascii=False))
+        echo.document(_document(entry, found))
     else:
         _print(entry, found)
 
@@ -228,16 +227,16 @@ def _document(entry: DataSet, found: Preview) -> dict[str, Any]:
 
 def _print(entry: DataSet, found: Preview) -> None:
     files = ", ".join(str(path) for path in found.files)
-    click.echo(f"{entry.title}\n{entry.about}")
-    click.echo(visible(f"Here: {files}" + (f" ({found.note})" if found.note else "")))
+    echo.lines(entry.title, entry.about)
+    echo.lines(f"Here: {files}" + (f" ({found.note})" if found.note else ""))
     for key, count in found.counts.items():
-        click.echo(f"{visible(key)}: {count:,}")
+        echo.lines(f"{key}: {count:,}")
     for row in found.first:
-        click.echo()
+        echo.lines()
         for key, value in row.items():
             shown = visible(str(value))
             cut = f"{shown[:SHOWN].rstrip()} …" if len(shown) > SHOWN else shown
-            click.echo(f"  {visible(key)}: {cut}")
+            echo.lines(f"  {key}: {cut}")
     if found.series:
         _draw(plots(found.series))
 
@@ -270,5 +269,5 @@ def _draw(charts: list[Chart]) -> None:
     ascii_only = not encoding.lower().replace("-", "").startswith("utf")
     width = max(40, min(shutil.get_terminal_size().columns, 120))
     for chart in charts:
-        click.echo()
-        click.echo(plain(text(chart, width, 16, ascii_only=ascii_only)))
+        echo.lines()
+        echo.lines(*plain(text(chart, width, 16, ascii_only=ascii_only)).split("\n"))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 from rnnviz.cli.columns import columns
-from rnnviz.display import visible
+from rnnviz.display import json_text, visible
 from rnnviz.equations import number
 from rnnviz.errors import UsageError
 from rnnviz.findings.difference import PARTED, difference, shares
@@ -23,7 +22,7 @@ def printed(a: Trace, b: Trace, form: str, lang: str) -> Iterator[str]:
         raise UsageError(f"--against has no --{form} form: take --json or --plain.")
     found = difference(a, b)
     if form == "json":
-        yield json.dumps(found.to_json(), ensure_ascii=False)
+        yield json_text(found.to_json())
         return
 
     def say(key: str, **values: object) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import json
 import locale
 import os
 import platform
@@ -13,7 +12,7 @@ from typing import Any
 
 import click
 
-from rnnviz.cli import options
+from rnnviz.cli import echo, options
 from rnnviz.version import VERSION
 
 #: Anchor colours of the heatmap's scale, from −1 through 0 to +1, for the ramp.
@@ -28,17 +27,16 @@ def command(as_json: bool, color: str) -> None:
     """Report terminal, colours, size, unicode, locale, Python, numpy, GPU, paths and versions."""
     facts = report(options.use_colour(color))
     if as_json:
-        click.echo(json.dumps(facts, ensure_ascii=False))
+        echo.document(facts)
         return
     for section, entries in facts.items():
-        click.echo(section)
+        echo.lines(section)
         for key, value in entries.items():
-            click.echo(f"  {key}: {value}")
-    click.echo("colour ramp, −1 to +1, and the glyphs of the screen")
-    # click strips styles when stdout is no terminal; --color always means always.
+            echo.lines(f"  {key}: {value}")
+    echo.lines("colour ramp, −1 to +1, and the glyphs of the screen")
     if options.use_colour(color) and (sys.stdout.isatty() or color == "always"):
-        click.echo("  " + ramp(41), color=True)
-    click.echo("  ▁▂▃▄▅▆▇█  ━┃┏┓┗┛┳┻╋  ⊙ ⊗ ⊕ σ ∂ ₀₁₂₃₄₅₆₇₈₉")
+        echo.coloured("  " + ramp(41))
+    echo.lines("  ▁▂▃▄▅▆▇█  ━┃┏┓┗┛┳┻╋  ⊙ ⊗ ⊕ σ ∂ ₀₁₂₃₄₅₆₇₈₉")
 
 
 def ramp(levels: int) -> str:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnnviz.cli import options
+from rnnviz.cli import echo, options
 from rnnviz.cli.columns import columns, published, summary
-from rnnviz.display import visible
-from rnnviz.errors import InvalidFileError, UsageError
+from rnnviz.cli.narration import say
+from rnnviz.errors import InvalidFileError, UsageError, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,13 +37,13 @@ def command(ctx: click.Context, as_json: bool) -> None:
             rows.append(_row(load(name)) | {"from": origin})
         except InvalidFileError as error:
             # One damaged run must not hide the others.
-            click.echo(f"rnnviz: {error}", err=True)
+            say(f"rnnviz: {one_line(error)}")
     if as_json:
-        click.echo(json.dumps(rows, ensure_ascii=False))
+        echo.document(rows)
         return
     _table(rows)
-    click.echo("\nrnnviz models show NAME: layers and parameter counts.")
-    click.echo("rnnviz step -m NAME TEXT: step through one.")
+    echo.lines("", "rnnviz models show NAME: layers and parameter counts.")
+    echo.lines("rnnviz step -m NAME TEXT: step through one.")
 
 
 def _row(stored: Stored) -> dict[str, Any]:
@@ -90,7 +89,7 @@ def _table(rows: list[dict[str, Any]]) -> None:
         scores.append(_to_reach(row["published"]))
         cells.append((row["name"], row["net"], count, row["trained_on"], *scores, row["from"]))
     for line in columns(cells):
-        click.echo(line)
+        echo.lines(line)
 
 
 def _score(metrics: Mapping[str, Any], of: str) -> str:
@@ -133,18 +132,18 @@ def show(name: str, as_json: bool) -> None:
             "published": stored.record.get("published"),
             "training": stored.record.get("training", {}),
         }
-        click.echo(json.dumps(document, ensure_ascii=False))
+        echo.document(document)
         return
-    click.echo(visible(f"{stored.name}: {stored.about}"))
+    echo.lines(f"{stored.name}: {stored.about}")
     for line in summary(rows):
-        click.echo(line)
+        echo.lines(line)
     for key, value in metrics.items():
         shown = f"{value:.4f}" if isinstance(value, float) else str(value)
         unit = _in_unit(stored.record.get("metric"), key, value)
-        click.echo(visible(f"{key.replace('_', ' ')}: {shown}{unit}"))
+        echo.lines(f"{key.replace('_', ' ')}: {shown}{unit}")
     if stored.record.get("published"):
-        click.echo(f"published: {published(stored.record['published'])}")
-    click.echo(visible(f"weights: {stored.weights_path}"))
+        echo.lines(f"published: {published(stored.record['published'])}")
+    echo.lines(f"weights: {stored.weights_path}")
 
 
 def _in_unit(metric: Any, key: str, value: Any) -> str:
@@ -168,4 +167,4 @@ def export(name: str, file: Path, words: int | None) -> None:
     if not file.parent.is_dir():
         raise UsageError(f"There is no folder {file.parent}. Make it first: mkdir -p {file.parent}")
     export(name, file.with_suffix(".json"), words)
-    click.echo(str(file.with_suffix(".json")))
+    echo.path(file.with_suffix(".json"))

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 
 def say(text: str) -> None:
-    """A line on stderr; nobody listening is no reason to end what is being told of."""
+    """Lines on stderr, safe for a terminal; nobody listening is no reason to end what is told."""
     try:
-        click.echo(text, err=True)
+        for line in text.split("\n"):
+            click.echo(visible(line), err=True)
     except BrokenPipeError:
         silence(sys.stderr)
 
@@ -58,8 +59,7 @@ class _Lines:
         from rnnviz.training.events import Epoch, Note, Step
 
         if isinstance(event, Note):
-            for line in event.text.splitlines():
-                say(visible(line))
+            say(event.text)
         elif isinstance(event, Step):
             self._pace.add(event.examples)
         elif isinstance(event, Epoch):

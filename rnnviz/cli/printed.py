@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rnnviz.cli import hand
+from rnnviz.display import json_text
 
 if TYPE_CHECKING:
     from rnnviz.trace import Trace
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def printed(trace: Trace, form: str, unit: int | None, lang: str) -> Iterator[str]:
     """A trace as lines of stdout, in the form that was asked for."""
     if form == "json":
-        yield json.dumps(trace.to_json(), ensure_ascii=False)
+        yield json_text(trace.to_json())
     elif form == "jsonl":
         yield from _jsonl(trace)
     elif form == "csv":
@@ -52,7 +52,7 @@ def _jsonl(trace: Trace) -> Iterator[str]:
             record["clamps"] = whole["clamps"]
         if trace.series is not None:
             record["forecast"] = whole["series"]["degrees"]["readout"][t]
-        yield json.dumps(record, ensure_ascii=False)
+        yield json_text(record)
 
 
 def _csv(trace: Trace) -> Iterator[str]:

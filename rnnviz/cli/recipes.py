@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnnviz.cli import options
+from rnnviz.cli import echo, options
 from rnnviz.cli.columns import columns, published, summary
 
 if TYPE_CHECKING:
@@ -41,13 +40,13 @@ def command(ctx: click.Context, as_json: bool) -> None:
 
     known = list(recipes().values())
     if as_json:
-        click.echo(json.dumps([_row(recipe) for recipe in known], ensure_ascii=False))
+        echo.document([_row(recipe) for recipe in known])
         return
     cells = [("recipe", "net", "data", "published", "where")]
     for line in columns([*cells, *map(_cells, known)]):
-        click.echo(line)
-    click.echo("\nrnnviz recipes show NAME: protocol, layers and parameter counts.")
-    click.echo("rnnviz train NAME --data sample: train on the sample in the package.")
+        echo.lines(line)
+    echo.lines("", "rnnviz recipes show NAME: protocol, layers and parameter counts.")
+    echo.lines("rnnviz train NAME --data sample: train on the sample in the package.")
 
 
 @command.command("show")
@@ -61,19 +60,19 @@ def show(name: str, as_json: bool) -> None:
     recipe = find(name)
     rows = _parameters(recipe)
     if as_json:
-        click.echo(json.dumps(_document(recipe, rows), ensure_ascii=False))
+        echo.document(_document(recipe, rows))
         return
-    click.echo(f"{recipe.name}: {recipe.title}")
+    echo.lines(f"{recipe.name}: {recipe.title}")
     if recipe.data:
-        click.echo(f"data: {recipe.data}")
-    click.echo(f"training: {_training(recipe)}")
-    click.echo(f"published: {published(_published(recipe))}")
+        echo.lines(f"data: {recipe.data}")
+    echo.lines(f"training: {_training(recipe)}")
+    echo.lines(f"published: {published(_published(recipe))}")
     for line in summary(rows) if rows else ["nothing to train: a rule that is measured"]:
-        click.echo(line)
+        echo.lines(line)
     for note in recipe.notes:
-        click.echo(f"note: {note}")
+        echo.lines(f"note: {note}")
     if recipe.variants:
-        click.echo(f"variants of the data (train --variant): {', '.join(recipe.variants)}")
+        echo.lines(f"variants of the data (train --variant): {', '.join(recipe.variants)}")
 
 
 def _parameters(recipe: Recipe) -> list[Row]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
-from rnnviz.cli import options
+from rnnviz.cli import echo, options
 from rnnviz.cli.narration import say as tell
-from rnnviz.display import visible
 from rnnviz.errors import UsageError
 
 HELP = """Train each RECIPE with several seeds; one table says what it reaches beside the published.
@@ -71,17 +69,15 @@ def command(
 
     def say(text: str) -> None:
         if not quiet:
-            tell(visible(text))
+            tell(text)
 
     asked = Asked(recipes, seeds, data, out, epochs, limit)
     document = reproduce(asked, jobs=jobs, dask=dask, say=say)
     rows = document["rows"]
     if as_json:
-        click.echo(json.dumps(document, ensure_ascii=False))
+        echo.document(document)
     else:
         for line in columns(cells(rows)):
-            click.echo(line)
-        click.echo()
-        for line in notes(rows):
-            click.echo(visible(line))
+            echo.lines(line)
+        echo.lines("", *notes(rows))
     return 1 if any(row["failed"] is not None for row in rows) else 0

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rnnviz.cli import echo
 from rnnviz.cli.options import use_colour
 from rnnviz.cli.run_record import Record
 from rnnviz.errors import UsageError, nearest
@@ -119,9 +120,10 @@ def show(charts: Sequence[Chart], color: str) -> None:
     colour = use_colour(color) and (color == "always" or sys.stdout.isatty())
     for chart in charts:
         for row in text(chart, max(width, 20), height, ascii_only=not _braille()):
-            line = "".join(_styled(span) if colour else span.text for span in row)
-            # Click takes colours out of what goes to a file unless it is told not to.
-            click.echo(line if colour else line.rstrip(), color=colour)
+            if colour:
+                echo.coloured("".join(map(_styled, row)))
+            else:
+                echo.lines("".join(span.text for span in row).rstrip())
 
 
 def _styled(span: Span) -> str:
@@ -152,4 +154,4 @@ def save(charts: Sequence[Chart], path: Path, dark: bool) -> None:
     if not path.parent.is_dir():
         raise UsageError(f"There is no folder {path.parent}. Make it first: mkdir -p {path.parent}")
     write_atomically(path, figure(charts, dark=dark))
-    click.echo(str(path))
+    echo.path(path)

@@ -7,10 +7,9 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import click
-
+from rnnviz.cli import echo
 from rnnviz.cli.run_record import Record
-from rnnviz.display import visible
+from rnnviz.display import finite, visible
 
 
 def facts(run: Record, metric: str | None = None) -> dict[str, Any]:
@@ -31,7 +30,7 @@ def facts(run: Record, metric: str | None = None) -> dict[str, Any]:
         "published": run.published.get("value") if metric == run.metric else None,
         "published_of": run.published.get("of"),
         "published_source": run.published.get("source"),
-        "test": _finite(run.result.get("test")) or None,
+        "test": finite(run.result.get("test")) or None,
         "trained_on": run.spec.get("trained_on"),
         "seconds_an_epoch": round(sum(seconds) / len(seconds), 3) if seconds else None,
         "when": time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(run.when)),
@@ -64,7 +63,7 @@ def whole(run: Record) -> dict[str, Any]:
         for line in run.history
     ]
     more = {"spec": run.spec, "result": run.result or None, "history": history}
-    return {**facts(run), **{key: _finite(value) for key, value in more.items()}}
+    return {**facts(run), **{key: finite(value) for key, value in more.items()}}
 
 
 def described(run: Record) -> list[tuple[str, str]]:
@@ -139,15 +138,6 @@ def _said(value: float | None) -> str:
     return f"{value:.4g}"
 
 
-def _finite(value: Any) -> Any:
-    """The value as JSON knows it: NaN and infinities become null."""
-    if isinstance(value, dict):
-        return {key: _finite(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
 def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
@@ -161,4 +151,4 @@ def table(rows: Sequence[Mapping[str, str]]) -> None:
     ]
     widths = [max(len(line[k]) for line in cells) for k in range(len(heads))]
     for line in cells:
-        click.echo("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip())
+        echo.lines("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip())

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from rnnviz.cli import options, run_charts, run_record, run_table
-from rnnviz.display import visible
-from rnnviz.errors import InvalidFileError, RnnvizError
+from rnnviz.cli import echo, options, run_charts, run_record, run_table
+from rnnviz.cli.narration import say
+from rnnviz.errors import InvalidFileError, RnnvizError, one_line
 
 METRICS = ("loss", "accuracy", "mae")
 HELP = """List the training runs in the folder of runs, newest first.
@@ -53,16 +52,15 @@ def command(ctx: click.Context, as_json: bool) -> None:
             found.append(run_record.read(path))
         except InvalidFileError as error:
             # One damaged run must not hide the others.
-            click.echo(f"rnnviz: {visible(str(error))}", err=True)
+            say(f"rnnviz: {one_line(error)}")
     found.sort(key=lambda run: run.when, reverse=True)
     if as_json:
-        click.echo(json.dumps([run_table.facts(run) for run in found], ensure_ascii=False))
+        echo.document([run_table.facts(run) for run in found])
     elif not found:
-        click.echo(f"No runs yet in {runs_folder()}. Train one: rnnviz train", err=True)
+        say(f"No runs yet in {runs_folder()}. Train one: rnnviz train")
     else:
         run_table.table([run_table.cells(run) for run in found])
-        click.echo("\nrnnviz runs plot NAME: the curves. rnnviz runs compare A B: side by side.",
-                   err=True)  # fmt: skip
+        say("\nrnnviz runs plot NAME: the curves. rnnviz runs compare A B: side by side.")
 
 
 @command.command("show")
@@ -73,12 +71,12 @@ def show(run: str, as_json: bool) -> None:
     """Show how RUN was trained and what it reached in each epoch."""
     found = _read(run)
     if as_json:
-        click.echo(json.dumps(run_table.whole(found), ensure_ascii=False))
+        echo.document(run_table.whole(found))
         return
     for key, value in run_table.described(found):
-        click.echo(f"{key:<12}{visible(value)}".rstrip())
+        echo.lines(f"{key:<12}{value}".rstrip())
     if found.history:
-        click.echo()
+        echo.lines()
         run_table.table(run_table.epochs(found))
 
 
@@ -123,14 +121,14 @@ def compare(
     metric = metric or run_charts.common(found)
     if as_json:
         rows = [run_table.facts(run, metric) for run in found]
-        click.echo(json.dumps({"metric": metric, "runs": rows}, ensure_ascii=False))
+        echo.document({"metric": metric, "runs": rows})
         return
     chart = run_charts.of_runs(found, metric)
     if output is not None:
         run_charts.save([chart], output, dark)
         return
     run_charts.show([chart], color)
-    click.echo()
+    echo.lines()
     letters = LETTERS if len(found) > 1 else "-"
     run_table.table(
         [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 import sys
 from dataclasses import replace
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from rnnviz.cli import hand, options, shown
+from rnnviz.cli import echo, hand, options, shown
 from rnnviz.cli import opened as of_file
+from rnnviz.cli.narration import say
 from rnnviz.errors import UsageError
 
 if TYPE_CHECKING:
@@ -165,7 +167,7 @@ def command(
         shown.writable(save)
         trace.save(save)
         if not quiet:
-            click.echo(f"Saved {save}. Show it again with: rnnviz step --open {save}", err=True)
+            say(f"Saved {save}. Show it again with: rnnviz step --open {shlex.quote(str(save))}")
     kept = _kept(against, compared)
     opened_with = view or next(iter(kept), "hand" if query.hand else None)
     wanted = shown.Wanted(
@@ -174,7 +176,7 @@ def command(
     if report is not None:
         shown.report(read, query, trace, wanted, kept, report)
         if not quiet:
-            click.echo(f"Written: {report}", err=True)
+            say(f"Written: {report}")
     if screenshot is not None:
         shown.picture(read, query, trace, wanted, kept, screenshot)
     if form is None and (report is not None or screenshot is not None):
@@ -197,8 +199,9 @@ def command(
             _beside(read, replace(query, model=name), f"--compare {name}") for name in compared
         ]
         printed = comparison.printed(traces, form or "plain", unit, language)
+    write = echo.lines if form in (None, "plain") else echo.data
     for line in printed:
-        click.echo(line)
+        write(line)
     return 0
 
 

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnnviz.cli import options
+from rnnviz.cli import echo, options
 from rnnviz.cli.narration import say, watching
-from rnnviz.display import visible
 from rnnviz.errors import UsageError
 
 if TYPE_CHECKING:
@@ -128,8 +127,8 @@ def command(
                 run = runs.train(recipe, made, out=out, **asked)
     if not quiet:
         for line in _ending(run):
-            say(visible(line))
-    click.echo(str(run.path))
+            say(line)
+    echo.path(run.path)
     return 0
 
 

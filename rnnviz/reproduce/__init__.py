@@ -6,7 +6,6 @@ with, so that a reproduction can be stopped and asked for again.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -15,6 +14,7 @@ from typing import Any
 
 from rnnviz import runs
 from rnnviz.data.folders import sha256
+from rnnviz.display import json_text
 from rnnviz.errors import InterruptedTraining, RnnvizError, UsageError, nearest
 from rnnviz.files import write_atomically
 from rnnviz.recipes import recipes
@@ -170,8 +170,7 @@ def _written(
     }
     try:
         write_atomically(out / "table.md", markdown(document["rows"]))
-        text = json.dumps(document, indent=1, ensure_ascii=False)
-        write_atomically(out / "table.json", text + "\n")
+        write_atomically(out / "table.json", json_text(document, indent=1) + "\n")
     except OSError as error:
         raise RnnvizError(
             f"The table cannot be written into {out}: {error.strerror}. The runs are kept there.\n"

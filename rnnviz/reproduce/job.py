@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from rnnviz import runs
+from rnnviz.display import json_text
 from rnnviz.engine.spec import ModelSpec
 from rnnviz.engine.summary import parameters
 from rnnviz.errors import InterruptedTraining, RnnvizError
@@ -105,7 +106,7 @@ def _trained(job: Job, stop: Path | None, manner: str) -> str:
             for half in path.glob(name):
                 half.unlink()
         runs.train(job.name, job.options(), data=job.data, out=path, stop=asked)
-    write_atomically(path / "machine.json", json.dumps(machine(manner)) + "\n")
+    write_atomically(path / "machine.json", json_text(machine(manner)) + "\n")
     return "finished"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import numpy as np
 from rnnviz.arrays import Array
 from rnnviz.data.series import Scaling
 from rnnviz.data.text import Vocabulary
+from rnnviz.display import json_text
 from rnnviz.engine.model import Model
 from rnnviz.files import write_atomically
 
@@ -40,7 +40,7 @@ def save(
         "weights_sha256": hashlib.sha256(data).hexdigest(),
         **_encoder_fields(encoder),
     }
-    write_atomically(path, json.dumps(document, ensure_ascii=False, indent=1) + "\n")
+    write_atomically(path, json_text(document, indent=1) + "\n")
 
 
 def _encoder_fields(encoder: Vocabulary | Scaling) -> dict[str, Any]:

@@ -7,7 +7,6 @@ done; a line of the history it does not know of is trained, and written, once mo
 from __future__ import annotations
 
 import errno
-import json
 import os
 import time
 from collections.abc import Iterator, Mapping
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnviz.arrays import Values
+from rnnviz.display import json_text
 from rnnviz.errors import InvalidFileError, RnnvizError, UsageError
 from rnnviz.files import write_atomically
 from rnnviz.training.events import Epoch
@@ -43,7 +43,7 @@ class Directory:
         only for who is ``alone`` in it and has seen that it is empty.
         """
         with self._writing():
-            write_atomically(self.path / encoder, json.dumps(content, ensure_ascii=False))
+            write_atomically(self.path / encoder, json_text(content))
             write_atomically(self.path / "history.jsonl", "")
             self._write("spec.json", record)
 
@@ -116,7 +116,7 @@ class Directory:
 
     def _append(self, line: Mapping[str, Any]) -> None:
         with (self.path / "history.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+            file.write(json_text(line) + "\n")
             file.flush()
             os.fsync(file.fileno())
 
@@ -126,7 +126,7 @@ class Directory:
         write_atomically(self.path / f"{name}.safetensors", bytes(save(dict(params))))
 
     def _write(self, name: str, record: Mapping[str, Any]) -> None:
-        write_atomically(self.path / name, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+        write_atomically(self.path / name, json_text(record, indent=1) + "\n")
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

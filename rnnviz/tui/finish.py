@@ -10,6 +10,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from rnnviz.display import visible
 from rnnviz.tui.draw import Line, trimmed
 from rnnviz.tui.look import ASCII, Look
 
@@ -22,7 +23,7 @@ class Painted:
 
     def __init__(self, line: Line, width: int, look: Look) -> None:
         self.line = line
-        fitted = trimmed(line, width, look.ink)
+        fitted = trimmed(printable(line), width, look.ink)
         if look.ascii:
             fitted = [plain(segment) for segment in fitted]
         drawn = on_paper(fitted, look)
@@ -33,6 +34,16 @@ class Painted:
     def single(self) -> bool:
         """Whether every character takes one column."""
         return all(s.text.isascii() or cell_len(s.text) == len(s.text) for s in self.pieces)
+
+
+def printable(line: Line) -> Line:
+    """The line without anything that a terminal would take for a command.
+
+    Views make text visible before they measure it; this holds for what one of them forgets.
+    """
+    if all(segment.text.isprintable() for segment in line):
+        return line
+    return [Segment(visible(text), style) for text, style, _ in line]
 
 
 def on_paper(line: Line, look: Look) -> Line:

@@ -6,7 +6,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.segment import Segment, Segments
@@ -29,7 +29,7 @@ PANELS: Mapping[str, type[View]] = {"sentence": Sentence, "cell": Cell, "equatio
 FONTS = '"Fira Code", "DejaVu Sans Mono", "Cascadia Mono", Menlo, Consolas, monospace'
 
 
-def of_screen(app: App[int], form: str) -> str:
+def of_screen(app: App[Any], form: str) -> str:
     """The whole screen as it is now; ``form`` is "svg" or "txt"."""
     console = _console(*app.size)
     console.print(app.screen._compositor.render_update(full=True))
@@ -76,7 +76,11 @@ def _exported(console: Console, form: str) -> str:
     if form == "txt":
         lines = console.export_text().splitlines()
         return "\n".join(line.rstrip() for line in lines).rstrip("\n") + "\n"
-    return offline(console.export_svg(title="rnnviz"))
+    return offline(_NOT_XML.sub("\ufffd", console.export_svg(title="rnnviz")))
+
+
+#: Characters that no XML document may hold.
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def offline(svg: str) -> str:

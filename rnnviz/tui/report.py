@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from html import escape
 
-from rnnviz.display import visible
+from rnnviz.display import markup
 from rnnviz.equations import number
 from rnnviz.tui import pictures
 from rnnviz.tui.app import RnnvizApp, settled
@@ -47,7 +46,7 @@ async def report(app: RnnvizApp) -> str:
             said = {k: moment.text(f"page.{entry.name}.{k}") for k in ("title", "question", "help")}
             parts.append(_section(said["title"], said["question"], said["help"], _now(app)))
             screen.action_page(entry.name)
-        title = escape(visible(moment.trace.text) or moment.trace.model)
+        title = markup(moment.trace.text or moment.trace.model)
     return (
         f'<!doctype html>\n<html lang="{moment.lang}">\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width">\n<title>{title} · rnnviz</title>\n'
@@ -60,9 +59,9 @@ def _now(app: RnnvizApp) -> str:
 
 
 def _section(title: str, question: str, how: str, picture: str) -> str:
-    told = f'<p class="what">{escape(question)}</p>' if question else ""
-    read = f"<p>{escape(how)}</p>" if how else ""
-    return f"<section>\n<h2>{escape(title)}</h2>{told}\n{picture}\n{read}</section>"
+    told = f'<p class="what">{markup(question)}</p>' if question else ""
+    read = f"<p>{markup(how)}</p>" if how else ""
+    return f"<section>\n<h2>{markup(title)}</h2>{told}\n{picture}\n{read}</section>"
 
 
 def _opening(moment: Moment) -> str:
@@ -70,15 +69,15 @@ def _opening(moment: Moment) -> str:
     trace, head = moment.trace, moment.trace.head
     shown = moment.shown_class()
     rows = [
-        f"<tr><td>{t + 1}</td><td>{escape(visible(token))}</td>"
+        f"<tr><td>{t + 1}</td><td>{markup(token)}</td>"
         f'<td class="n">{number(float(head.readout[t, shown]))}</td></tr>'
         for t, token in enumerate(trace.tokens)
     ]
-    label = escape(visible(head.labels[shown])) if shown < len(head.labels) else ""
-    about = escape(visible(trace.about))
+    label = markup(head.labels[shown]) if shown < len(head.labels) else ""
+    about = markup(trace.about)
     return (
-        f"<h1>{escape(visible(trace.text) or trace.model)}</h1>\n"
-        f"<p>{escape(trace.model)} · {escape(moment.layer.title)} · {moment.layer.units} · {about}"
-        f"</p>\n<table><tr><th></th><th>{escape(moment.text('report.token'))}</th>"
+        f"<h1>{markup(trace.text or trace.model)}</h1>\n"
+        f"<p>{markup(trace.model)} · {markup(moment.layer.title)} · {moment.layer.units} · {about}"
+        f"</p>\n<table><tr><th></th><th>{markup(moment.text('report.token'))}</th>"
         f"<th>{label}</th></tr>\n" + "\n".join(rows) + "\n</table>"
     )

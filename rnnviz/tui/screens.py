@@ -434,12 +434,12 @@ class StepScreen(Screen[None]):
 
     def open_line(self, words: str, filled: str = "") -> None:
         """A line to type into; ``words`` say what."""
-        from textual.widgets import Input
+        from rnnviz.tui.line_input import LineInput
 
         if self.input is not None:
             return
         self._stop()
-        line = Input(filled, placeholder=words, id="typing", select_on_focus=False)
+        line = LineInput(filled, placeholder=words, id="typing", select_on_focus=False)
         line.cursor_blink = False
         self.show(status="", failed=False)
         self.mount(line)
