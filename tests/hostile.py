@@ -52,7 +52,7 @@ def trace(path: Path, text: str) -> Path:
         assert run(["step", "-q", "not good", "--save", str(usual)]) == 0
     found = Trace.open(usual)
     labels = (f"{text}0", f"{text}1")
-    layers = tuple(replace(layer, title=text) for layer in found.layers)
+    layers = tuple(replace(layer, title=text[:60]) for layer in found.layers)
     head = replace(found.head, labels=labels, target=labels[1], objective=text)
     tokens = (text, *found.tokens[1:])
     replace(

@@ -125,7 +125,7 @@ def test_each_kind_is_escaped_and_the_json_gives_it_back(
     code, out, err = printed(capfd, "step", "--open", path, "--json")
     found = json.loads(out)
     assert found["model"] == text and found["tokens"][0] == text
-    assert found["layers"][0]["name"] == text and found["head"]["labels"][0] == f"{text}0"
+    assert found["head"]["labels"][0] == f"{text}0" and found["head"]["objective"] == text
     code, _, err = printed(capfd, "models", "show", str(hostile.model(tmp_path / "m.json", text)))
     assert code == 0 and hostile.is_safe(err), err
 
@@ -135,10 +135,10 @@ def test_the_csv_is_data_for_a_program_and_escaped_for_a_terminal(
 ) -> None:
     path = str(hostile.trace(tmp_path / "a.trace", "\x1b[31m\x9bm"))
     _, out, _ = printed(capfd, "step", "--open", path, "--csv")
-    assert "0,\x1b[31m\x9bm,\x1b[31m\x9bm,x,0," in out
+    assert "0,\x1b[31m\x9bm,lstm,x,0," in out
     monkeypatch.setattr(type(sys.stdout), "isatty", lambda stream: True, raising=False)
     _, out, _ = printed(capfd, "step", "--open", path, "--csv")
-    assert hostile.is_safe(out) and r"0,\x1b[31m\x9bm,\x1b[31m\x9bm,x,0," in out
+    assert hostile.is_safe(out) and r"0,\x1b[31m\x9bm,lstm,x,0," in out
 
 
 def test_a_path_is_data_for_a_program(
