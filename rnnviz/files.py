@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
-from rnnviz.errors import InvalidFileError, RnnvizError
+from rnnviz.errors import InvalidFileError, RnnvizError, UsageError
 
 if TYPE_CHECKING:
     import zipfile
@@ -63,7 +63,7 @@ def assets() -> Path:
 # -- what others wrote: read within limits ------------------------------------------------------
 
 
-def open_regular(path: Path, limit: int | None = None) -> BinaryIO:
+def open_regular(path: Path, limit: int | None = None) -> io.BufferedReader:
     """Open a file for reading without ever waiting for a pipe or reading a device.
 
     OSError as ``open`` raises it; InvalidFileError for a pipe, a device, or a file of more than
@@ -102,6 +102,24 @@ def _too_large(path: Path, limit: int) -> InvalidFileError:
 
 def _said(count: int) -> str:
     return f"{count / 1e6:,.0f} MB" if count >= 1_000_000 else f"{count:,} bytes"
+
+
+def user_path(typed: str | Path) -> Path:
+    """A path as a user wrote it, ``~`` and ``~name`` replaced; nothing needs to be there.
+
+    UsageError if there is no such user, or if no file system could have such a path.
+    """
+    try:
+        path = Path(typed).expanduser()
+        path.stat()
+    except RuntimeError as error:
+        raise UsageError(f"{str(typed)[:200]}: there is no home folder of that user.") from error
+    except ValueError as error:
+        raise UsageError(f"{str(typed)[:200]!r} cannot be a path: {error}.") from error
+    except OSError as error:
+        if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
+            raise UsageError(f"{str(typed)[:200]} cannot be used: {error.strerror}.") from error
+    return path
 
 
 def read_limited(path: Path, limit: int) -> bytes:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from rnnviz.errors import InvalidFileError, MissingError, RnnvizError
-from rnnviz.files import assets, open_regular, reason
+from rnnviz.files import assets, open_regular, reason, user_path
 
 FOLDER_VARIABLE: Final = "RNNVIZ_DATA"
 #: The name of the small samples that come with the package.
@@ -33,7 +33,7 @@ def chosen(data: str | Path | None) -> Path:
     named = str(data or os.environ.get(FOLDER_VARIABLE, ""))
     if named == SAMPLE:
         return assets() / "samples"
-    return Path(named).expanduser() if named else own_folder()
+    return user_path(named) if named else own_folder()
 
 
 def resolve(data: str | Path | None) -> Path:

@@ -5,6 +5,7 @@ The arrays carry the names of the weight file: ``embedding``, ``layers.K.forward
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -23,9 +24,12 @@ from rnnviz.engine.spec import EmbeddingSpec, ModelSpec, RecurrentSpec, SeriesSp
 from rnnviz.engine.words import WordRows, table_of
 from rnnviz.equations import relu
 
+#: The most trained numbers of a net: 200 MB as float32.
+MOST_PARAMETERS = 50_000_000
+
 
 def shapes(spec: ModelSpec) -> dict[str, tuple[int, ...]]:
-    """The name and shape of every trained array of the model."""
+    """The name and shape of every trained array of the model; ValueError if it is too large."""
     found: dict[str, tuple[int, ...]] = {}
     if isinstance(spec.source, EmbeddingSpec):
         found["embedding"] = (spec.source.vocabulary, spec.source.width)
@@ -41,6 +45,9 @@ def shapes(spec: ModelSpec) -> dict[str, tuple[int, ...]]:
         found["head.hidden.W"], found["head.hidden.b"] = (width, hidden), (hidden,)
         width = hidden
     found["head.W"], found["head.b"] = (width, spec.head.outputs), (spec.head.outputs,)
+    count = sum(math.prod(shape) for shape in found.values())
+    if count > MOST_PARAMETERS:
+        raise ValueError(f"a net of {count:,} parameters; {MOST_PARAMETERS:,} are the most")
     return found
 
 

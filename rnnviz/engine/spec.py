@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, TypeVar, get_args
 
+#: The most recurrent layers of a net.
+MOST_LAYERS = 64
+
 HeadKind = Literal["sigmoid", "softmax", "linear"]
 Activation = Literal["tanh", "relu", "sigmoid", "identity"]
 RecurrentActivation = Literal["sigmoid", "hard_sigmoid"]
@@ -101,6 +104,8 @@ class ModelSpec:
         flat = not words and source.get("steps") is not None
         if not isinstance(layers, list) or not (layers or flat):
             raise ValueError("layers: expected a list of at least one layer")
+        if len(layers) > MOST_LAYERS:
+            raise ValueError(f"layers: {len(layers):,} of them; {MOST_LAYERS} are the most")
         return cls(
             _read(EmbeddingSpec, source, "source")
             if words
@@ -198,4 +203,4 @@ def _check(name: str, value: Any, where: str) -> None:
 
             good, want = isinstance(value, str) and value in CELLS, "one of " + ", ".join(CELLS)
     if not good:
-        raise ValueError(f"{where}: expected {want}, found {value!r}")
+        raise ValueError(f"{where}: expected {want}, found {repr(value)[:60]}")

@@ -33,6 +33,7 @@ from rnnviz.data.text import Vocabulary, tokenize
 from rnnviz.engine.model import Model, initialise, shapes
 from rnnviz.engine.spec import EmbeddingSpec, FitSpec, HeadSpec, ModelSpec, RecurrentSpec
 from rnnviz.equations import sigmoid
+from rnnviz.errors import InvalidFileError
 from rnnviz.files import write_atomically
 from rnnviz.recipes import Recipe, Task, is_sample
 from rnnviz.recipes.reviews import SHORT, Lessons, SentimentReview, lessons, sentences
@@ -277,8 +278,13 @@ def _taught(
     spec = _teacher(cell, len(vocabulary))
     path = _cache_path(spec, data)
     if path.is_file():
-        say(f"relabelling net {cell}(64): from {path}")
-        return Model(spec, read_weights(path, shapes(spec)))
+        try:
+            kept = Model(spec, read_weights(path, shapes(spec)))
+        except InvalidFileError:
+            say(f"relabelling net {cell}(64): {path} is damaged, it is trained anew")
+        else:
+            say(f"relabelling net {cell}(64): from {path}")
+            return kept
     model = Model(spec, initialise(spec, TEACHER_FIT.seed))
     valid = Texts([vocabulary.encode(s) for s, _ in data.valid], _floats(y for _, y in data.valid))
 

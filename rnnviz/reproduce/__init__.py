@@ -16,7 +16,7 @@ from rnnviz import runs
 from rnnviz.data.folders import sha256
 from rnnviz.display import json_text
 from rnnviz.errors import InterruptedTraining, RnnvizError, UsageError, nearest
-from rnnviz.files import write_atomically
+from rnnviz.files import user_path, write_atomically
 from rnnviz.recipes import recipes
 from rnnviz.reproduce.job import Job
 from rnnviz.reproduce.pool import outcomes
@@ -93,7 +93,7 @@ def select(names: Sequence[str]) -> list[str]:
 
 
 def _out(out: str | Path | None) -> Path:
-    path = runs.runs_folder().parent / "reproduce" if out is None else Path(out).expanduser()
+    path = runs.runs_folder().parent / "reproduce" if out is None else user_path(out)
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:

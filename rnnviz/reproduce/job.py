@@ -18,8 +18,8 @@ from rnnviz import runs
 from rnnviz.display import json_text
 from rnnviz.engine.spec import ModelSpec
 from rnnviz.engine.summary import parameters
-from rnnviz.errors import InterruptedTraining, RnnvizError
-from rnnviz.files import write_atomically
+from rnnviz.errors import InterruptedTraining, InvalidFileError, RnnvizError
+from rnnviz.files import read_json, write_atomically
 from rnnviz.version import VERSION
 
 #: What a run that was killed before it had begun may leave.
@@ -159,7 +159,7 @@ def _count(config: Any) -> int:
 def _machine_of(path: Path) -> Mapping[str, Any] | None:
     # A run may have been killed between its result and this file, or trained by another command.
     try:
-        found = json.loads((path / "machine.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        found = read_json(path / "machine.json")
+    except InvalidFileError:
         return None
     return found if isinstance(found, dict) else None

@@ -13,12 +13,12 @@ from rnnviz.engine.device import described
 from rnnviz.engine.model import Model, initialise, shapes
 from rnnviz.engine.spec import FitSpec
 from rnnviz.errors import InvalidFileError, UsageError
+from rnnviz.files import read_json
 from rnnviz.recipes import Task
 from rnnviz.runs import plan
 from rnnviz.runs.course import go_on, measure
 from rnnviz.runs.folder import Run, find_run
 from rnnviz.runs.options import Watch, controlled
-from rnnviz.runs.record import read_json
 from rnnviz.store import encoder_json
 from rnnviz.training.directory import Directory, alone, how_to_resume
 from rnnviz.training.fit import over

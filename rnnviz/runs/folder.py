@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from rnnviz.errors import InvalidFileError, UsageError, nearest
-from rnnviz.runs.record import Settled, checked, read_json, settled
+from rnnviz.files import read_json, user_path
+from rnnviz.runs.record import Settled, checked, settled
 from rnnviz.runs.result import read_result
 from rnnviz.store import Stored, load
 from rnnviz.training.history import read_history
@@ -85,7 +86,7 @@ def find_run(name: str | Path) -> Path:
         return next(iter(known.values()))
     if str(name) in known:
         return known[str(name)]
-    path = Path(name).expanduser()
+    path = user_path(name)
     for place in (path, runs_folder() / path):
         if any((place / file).is_file() for file in ("spec.json", *_BEFORE_IT_BEGAN)):
             return place

@@ -10,7 +10,7 @@ from typing import Any
 
 from rnnviz.engine.device import choose, compiling, without_card
 from rnnviz.engine.loops import HOST, Loops
-from rnnviz.engine.model import cell_of
+from rnnviz.engine.model import cell_of, shapes
 from rnnviz.engine.spec import FitSpec, ModelSpec
 from rnnviz.errors import UsageError, nearest
 from rnnviz.recipes import Prepare, Recipe, Task
@@ -57,7 +57,9 @@ def net(recipe: Recipe, options: Options, task: Task) -> ModelSpec | None:
         return None
     layers = tuple(replace(layer, **given) for layer in spec.layers)
     try:
-        return ModelSpec.from_json(json.loads(json.dumps(replace(spec, layers=layers).to_json())))
+        net = ModelSpec.from_json(json.loads(json.dumps(replace(spec, layers=layers).to_json())))
+        shapes(net)
+        return net
     except ValueError as error:
         raise UsageError(f"This net cannot be built: {error}.") from error
 

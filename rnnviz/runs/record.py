@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,14 +99,6 @@ _NEEDED = {
     "fit": ("epochs",), "options": (), "metric": ("name", "better"),
     "published": ("metric", "value", "source", "of"),
 }  # fmt: skip
-
-
-def read_json(path: Path) -> Any:
-    """What a JSON file says; InvalidFileError if it cannot be read or is none."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InvalidFileError(f"{path} cannot be read: {error}.") from error
 
 
 def checked(path: Path, record: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnviz.errors import InvalidFileError
-from rnnviz.runs.record import read_json
+from rnnviz.files import read_json, reason
 from rnnviz.training.history import numbers
 
 
@@ -43,5 +43,5 @@ def read_result(path: Path) -> dict[str, Any]:
             raise ValueError(f"stopped_early is {found['stopped_early']!r}")
         return {**found, **measured, "valid": numbers(found["valid"]), "test": tested}
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        said = f"{type(error).__name__}: {error}"
+        said = f"{type(error).__name__}: {reason(error)}"
         raise InvalidFileError(f"{path} is not the result of a run ({said}).") from error

@@ -13,6 +13,7 @@ from rnnviz.engine.device import described
 from rnnviz.engine.loops import HOST
 from rnnviz.engine.model import Model, initialise
 from rnnviz.errors import UsageError
+from rnnviz.files import user_path
 from rnnviz.recipes import Recipe, is_sample
 from rnnviz.runs import plan
 from rnnviz.runs.course import go_on, measure
@@ -77,7 +78,7 @@ def _place(recipe: Recipe, out: str | Path | None) -> Path:
     """Where the run goes; UsageError if something is there."""
     if out is None:
         return runs_folder() / f"{recipe.name}-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
-    path = Path(out).expanduser()
+    path = user_path(out)
     _check_free(path)
     return path
 

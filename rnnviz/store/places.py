@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rnnviz.errors import UsageError, nearest
-from rnnviz.files import assets
+from rnnviz.files import assets, user_path
 
 DEFAULT = "sentiment-lstm"
 
@@ -22,7 +22,9 @@ def locate(name: str) -> tuple[Path, Path]:
     """
     if name in (known := shipped()):
         return known[name], weights_of(known[name])
-    path = Path(name).expanduser()
+    if not name:
+        raise UsageError("A model needs a name. See what there is: rnnviz models")
+    path = user_path(name)
     if path.is_dir() and (path / "spec.json").is_file():
         return path / "spec.json", weights_of(path / "spec.json")
     if path.is_file():

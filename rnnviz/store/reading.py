@@ -11,7 +11,8 @@ from rnnviz.data.series import Scaling
 from rnnviz.data.text import Vocabulary
 from rnnviz.engine.model import Model, shapes
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec
-from rnnviz.errors import InvalidFileError, UsageError
+from rnnviz.errors import UsageError
+from rnnviz.files import JSON_LIMIT, read_limited, reading, reason
 from rnnviz.store.places import DEFAULT, locate
 from rnnviz.store.stored import Stored
 from rnnviz.store.weights import read_weights, remedy
@@ -28,15 +29,15 @@ def load(name: str = DEFAULT) -> Stored:
     record = _read_json(path)
     if run:
         _check_trained(path, record, weights)
-    try:
+    with reading(path, "model", remedy(path)):
         spec = ModelSpec.from_json(record.get("config"))
+        wanted = shapes(spec)
         encoder = _encoder(path, record)
         labels = tuple(_labels(record))
         _agree(spec, encoder, labels)
-    except ValueError as error:
-        raise InvalidFileError(f"{path}: {error}. {remedy(path)}") from error
+        _check_texts(record)
     expected = None if run else record.get("weights_sha256")
-    params = read_weights(weights, shapes(spec), expected)
+    params = read_weights(weights, wanted, expected)
     return Stored(shown, Model(spec, params), encoder, labels, record, weights)
 
 
@@ -53,15 +54,25 @@ def _check_trained(path: Path, record: Mapping[str, Any], weights: Path) -> None
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InvalidFileError(f"Cannot read {path}: {error.strerror}. {remedy(path)}") from error
-    except (ValueError, RecursionError) as error:
-        raise InvalidFileError(f"{path} is not JSON: {error}. {remedy(path)}") from error
-    if not isinstance(record, dict):
-        raise InvalidFileError(f"{path}: expected an object. {remedy(path)}")
+    with reading(path, "model", remedy(path)):
+        data = read_limited(path, JSON_LIMIT)
+        try:
+            record = json.loads(data.decode("utf-8"))
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"it is not JSON ({reason(error)})") from error
+        if not isinstance(record, dict):
+            raise ValueError("expected an object")
     return record
+
+
+def _check_texts(record: Mapping[str, Any]) -> None:
+    """ValueError unless what is shown of a record can be: texts, and metrics by name."""
+    for name in ("title", "trained_on", "example", "licence"):
+        if not isinstance(record.get(name, ""), str):
+            raise ValueError(f"{name}: expected a text")
+    for name in ("metrics", "training"):
+        if not isinstance(record.get(name, {}), dict):
+            raise ValueError(f"{name}: expected an object")
 
 
 def _encoder(path: Path, record: Mapping[str, Any]) -> Vocabulary | Scaling:

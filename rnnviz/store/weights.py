@@ -3,53 +3,67 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from rnnviz.arrays import Values
-from rnnviz.errors import InvalidFileError
-from rnnviz.files import assets
+from rnnviz.arrays import Array, Values
+from rnnviz.files import assets, open_regular, reading
 
-#: No model here is near this; a header that asks for more is damaged or hostile.
-MAX_BYTES = 2_000_000_000
+#: The most bytes of a file of weights, and of its header, which has some 100 for each array.
+LARGEST, _HEADER = 250_000_000, 1_000_000
 
 
 def read_weights(
     path: Path, wanted: Mapping[str, tuple[int, ...]], sha256: object = None
 ) -> Values:
     """The arrays of a safetensors file as float32; InvalidFileError unless they are as wanted."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load as from_bytes
-
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InvalidFileError(f"{path} is larger than any model here. {remedy(path)}")
-        data = path.read_bytes()
-        found: Values = from_bytes(data)
-    except OSError as error:
-        raise InvalidFileError(f"Cannot read {path}: {error.strerror}. {remedy(path)}") from error
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise InvalidFileError(
-            f"{path} is not a complete safetensors file: {error}. {remedy(path)}"
-        ) from error
-    if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
-        raise InvalidFileError(
-            f"{path} is not the file its JSON describes (its SHA-256 differs): it was damaged or "
-            f"edited. {remedy(path)}"
-        )
-    for name, shape in wanted.items():
-        if name not in found:
-            raise InvalidFileError(f"{path}: no array {name!r}. {remedy(path)}")
-        if found[name].shape != shape:
-            raise InvalidFileError(
-                f"{path}: {name} has shape {found[name].shape}, its JSON says {shape}. "
-                f"{remedy(path)}"
+    with reading(path, "file of weights", remedy(path)):
+        if sha256 is not None and _sha256(path) != sha256:
+            raise ValueError(
+                "it is not the file its JSON describes (its SHA-256 differs): it was damaged or "
+                "edited"
             )
-        if found[name].dtype.kind != "f" or not np.isfinite(found[name]).all():
-            raise InvalidFileError(f"{path}: {name} is not all finite numbers. {remedy(path)}")
-    return {name: found[name].astype(np.float32) for name in wanted}
+        check_header(path, LARGEST)
+        from safetensors import safe_open
+
+        with safe_open(path, framework="numpy") as file:
+            inside = set(file.keys())
+            return {name: _array(file, inside, name, shape) for name, shape in wanted.items()}
+
+
+def _array(file: Any, inside: set[str], name: str, shape: tuple[int, ...]) -> Array:
+    """One array, as float32; ValueError unless it is there, of that shape, and finite."""
+    if name not in inside:
+        raise ValueError(f"no array {name!r}")
+    found = tuple(file.get_slice(name).get_shape())
+    if found != shape:
+        raise ValueError(f"{name} has shape {found}, its JSON says {shape}")
+    array = file.get_tensor(name)
+    with np.errstate(over="ignore"):  # what float32 cannot hold is infinite in it
+        array = array.astype(np.float32) if array.dtype.kind == "f" else np.full(1, np.nan)
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} is not all finite numbers of float32")
+    return array
+
+
+def check_header(path: Path, limit: int) -> None:
+    """ValueError unless a safetensors file begins with the length of a header of usual size.
+
+    Its other claims safetensors checks itself. InvalidFileError for a file of over ``limit`` bytes.
+    """
+    with open_regular(path, limit) as file:
+        (size,) = struct.unpack("<Q", file.read(8).ljust(8, b"\0"))
+    if not 0 < size <= _HEADER:
+        raise ValueError("it does not begin as a safetensors file")
+
+
+def _sha256(path: Path) -> str:
+    with open_regular(path, LARGEST) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def remedy(path: Path) -> str:

@@ -7,6 +7,7 @@ done; a line of the history it does not know of is trained, and written, once mo
 from __future__ import annotations
 
 import errno
+import math
 import os
 import time
 from collections.abc import Iterator, Mapping
@@ -17,11 +18,14 @@ from typing import Any
 from rnnviz.arrays import Values
 from rnnviz.display import json_text
 from rnnviz.errors import InvalidFileError, RnnvizError, UsageError
-from rnnviz.files import write_atomically
+from rnnviz.files import read_limited, reading, write_atomically
 from rnnviz.training.events import Epoch
+from rnnviz.training.history import LARGEST as HISTORY
 from rnnviz.training.history import read_line, whole_lines
 from rnnviz.training.state import State
 
+#: The most bytes of a state besides its arrays.
+_HEADER = 1_000_000
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -91,19 +95,21 @@ class Directory:
     def state(self, shapes: Mapping[str, tuple[int, ...]]) -> State | None:
         """Where the training stood when it was last written; None before the first time."""
         path = self.path / "last.safetensors"
-        try:
-            data = path.read_bytes()
-        except FileNotFoundError:
+        if not path.exists():
             return None
-        except OSError as error:
-            raise InvalidFileError(f"Cannot read {path}: {error.strerror}.") from error
+        # Weights, their moving average, and two arrays of the optimizer for each.
+        count = sum(math.prod(shape) for shape in shapes.values())
+        with reading(path, "state of a training", "Delete it to start from the first epoch."):
+            data = read_limited(path, _HEADER + 16 * count)
         return State.unpack(data, shapes, str(path))
 
     def _cut_history(self, epochs: int) -> None:
         # Only whole lines of epochs the state knows; the last may be torn.
         path = self.path / "history.jsonl"
-        text = path.read_bytes() if path.is_file() else None
-        kept = [] if text is None else whole_lines(path)[:epochs]
+        with reading(path, "history"):
+            there = path.exists()
+            text = read_limited(path, HISTORY) if there else None
+            kept = whole_lines(path)[:epochs] if there else []
         for number, line in enumerate(kept, 1):
             read_line(path, number, line)
         if len(kept) < epochs:

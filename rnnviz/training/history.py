@@ -9,6 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from rnnviz.errors import InvalidFileError
+from rnnviz.files import read_limited, reading, reason
+
+#: The most bytes of a history; a line has some 400.
+LARGEST = 16_000_000
 
 
 def read_history(path: Path) -> list[dict[str, Any]]:
@@ -17,16 +21,14 @@ def read_history(path: Path) -> list[dict[str, Any]]:
     What is null or not finite is NaN. A last line without its end, as a kill leaves it, does not
     count. InvalidFileError if the file is missing or another line is no epoch.
     """
-    try:
+    with reading(path, "history"):
         lines = whole_lines(path)
-    except OSError as error:
-        raise InvalidFileError(f"{path} cannot be read: {error.strerror}.") from error
     return [read_line(path, number, line) for number, line in enumerate(lines, 1)]
 
 
 def whole_lines(path: Path) -> list[bytes]:
     """The lines of a file that have their end, with it."""
-    return [line + b"\n" for line in path.read_bytes().split(b"\n")[:-1]]
+    return [line + b"\n" for line in read_limited(path, LARGEST).split(b"\n")[:-1]]
 
 
 def read_line(path: Path, number: int, line: bytes) -> dict[str, Any]:
@@ -41,7 +43,7 @@ def read_line(path: Path, number: int, line: bytes) -> dict[str, Any]:
         return {"epoch": epoch, **parts, "seconds": _number(found.get("seconds")), "norms": norms}
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError,
             RecursionError) as error:  # fmt: skip
-        said = f"{type(error).__name__}: {error}"
+        said = f"{type(error).__name__}: {reason(error)}"
         raise InvalidFileError(f"{path}, line {number}, is no epoch ({said}).") from error
 
 
