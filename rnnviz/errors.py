@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
 from rnnviz.display import visible
 
@@ -81,6 +82,12 @@ def _cut(piece: str) -> str:
     if piece[0] in "'\"“" and len(piece) > 1:
         return piece[0] + shortened(piece[1:-1]) + piece[-1]
     return shortened(piece)
+
+
+def damage(error: Exception, path: Path) -> str:
+    """Why what is at a path cannot be used, short enough for a column of a table."""
+    text = one_line(error).replace(f"{path}/", "").replace(f"{path}", path.name)
+    return text if len(text) <= 80 else f"{text[:79]}…"
 
 
 def one_line(error: Exception) -> str:

@@ -9,7 +9,7 @@ import os
 import stat
 import struct
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO
@@ -28,6 +28,8 @@ RATIO = 25
 _ALWAYS = 20_000_000
 #: Characters of why a file cannot be read; it may quote what is in it, and has its path.
 LONGEST_REASON = 400
+#: How deep objects and lists of a JSON file are nested; ours are so six times.
+_DEPTH = 50
 #: Bytes of an archive's list of files; ours has 100 for each, and no more than 300 files.
 _ZIP_DIRECTORY = 1_000_000
 
@@ -165,7 +167,24 @@ def reason(error: BaseException) -> str:
 def read_json(path: Path, limit: int = JSON_LIMIT) -> Any:
     """What a JSON file says; InvalidFileError if it cannot be read, is too large, or is none."""
     with reading(path, "JSON file"):
-        return json.loads(read_limited(path, limit).decode("utf-8"))
+        return parse_json(read_limited(path, limit).decode("utf-8"))
+
+
+def parse_json(text: str) -> Any:
+    """What a JSON text says; ValueError, or RecursionError, if it is none or nested too deep."""
+    found = json.loads(text)
+    level = [[found]]
+    for _ in range(_DEPTH):
+        level = [each for value in level for each in _inside(value)]
+        if not level:
+            return found
+    raise ValueError(f"it is nested deeper than {_DEPTH}")
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    """The objects and lists directly in one."""
+    inside = value.values() if isinstance(value, dict) else value
+    return [each for each in inside if isinstance(each, dict | list)]
 
 
 class TooLargeError(ValueError):

@@ -22,7 +22,7 @@ import numpy as np
 from rnnviz.arrays import Array, read_array
 from rnnviz.clamps import Clamp
 from rnnviz.equations import Line, Step, evaluate, is_weight, matrices, names, parse
-from rnnviz.files import open_member, open_regular, open_zip, reading, write_atomically
+from rnnviz.files import open_member, open_regular, open_zip, parse_json, reading, write_atomically
 
 SCHEMA = "rnnviz.trace/1"
 
@@ -242,7 +242,7 @@ class Trace:
         """Read a saved trace; InvalidFileError if it is not one, damaged or inconsistent."""
         with reading(path, "trace", "Make one: rnnviz step TEXT --save FILE"):
             arrays = _stored(path)
-            meta = json.loads(str(arrays.pop("meta")))
+            meta = parse_json(str(arrays.pop("meta")))
             if meta.pop("schema", None) != SCHEMA:
                 raise ValueError(f"it is no trace of schema {SCHEMA}")
             trace = _trace(meta, arrays)

@@ -9,8 +9,8 @@ import click
 
 from rnnviz.cli import echo, options
 from rnnviz.cli.columns import columns, published, summary
-from rnnviz.cli.narration import say
-from rnnviz.errors import InvalidFileError, UsageError, one_line
+from rnnviz.errors import RnnvizError, UsageError, damage
+from rnnviz.files import reading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,11 +33,13 @@ def command(ctx: click.Context, as_json: bool) -> None:
     rows = []
     known = [(name, "shipped") for name in shipped()]
     for name, origin in [*known, *((str(path), "trained here") for path in runs())]:
+        path = Path(name)
         try:
-            rows.append(_row(load(name)) | {"from": origin})
-        except InvalidFileError as error:
+            with reading(path, "model"):
+                rows.append(_row(load(name)) | {"from": origin})
+        except RnnvizError as error:
             # One damaged run must not hide the others.
-            say(f"rnnviz: {one_line(error)}")
+            rows.append(_damaged(path.name, damage(error, path)) | {"from": origin})
     if as_json:
         echo.document(rows)
         return
@@ -55,6 +57,14 @@ def _row(stored: Stored) -> dict[str, Any]:
         "metrics": _metrics(stored),
         "published": stored.record.get("published"),
     }
+
+
+def _damaged(name: str, why: str) -> dict[str, Any]:
+    """The row of a model that cannot be read."""
+    return {
+        "name": name, "net": "-", "parameters": None, "trained_on": f"damaged: {why}",
+        "metrics": {}, "published": None, "damaged": why,
+    }  # fmt: skip
 
 
 def _net(spec: ModelSpec) -> str:
@@ -84,7 +94,7 @@ def _metrics(stored: Stored) -> dict[str, Any]:
 def _table(rows: list[dict[str, Any]]) -> None:
     cells = [("name", "net", "parameters", "trained on", "validation", "test", "published", "from")]
     for row in rows:
-        count = f"{row['parameters']:,}"
+        count = "-" if row["parameters"] is None else f"{row['parameters']:,}"
         scores = [_score(row["metrics"], of) for of in ("validation", "test")]
         scores.append(_to_reach(row["published"]))
         cells.append((row["name"], row["net"], count, row["trained_on"], *scores, row["from"]))

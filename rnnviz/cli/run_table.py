@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rnnviz.cli import echo
 from rnnviz.cli.run_record import Record
 from rnnviz.display import finite, visible
+from rnnviz.errors import damage
 
 
 def facts(run: Record, metric: str | None = None) -> dict[str, Any]:
@@ -54,6 +56,13 @@ def cells(run: Record, metric: str | None = None) -> dict[str, str]:
         "data": str(row["trained_on"] or "-"),
         "when": row["when"][:16].replace("T", " "),
     }
+
+
+def damaged(path: Path, error: Exception) -> tuple[dict[str, Any], dict[str, str]]:
+    """The row of a run that cannot be read, as JSON and in a table."""
+    why = damage(error, path)
+    facts = {"name": path.name, "path": str(path), "state": "damaged", "damaged": why}
+    return facts, {"name": path.name, "recipe": "-", "state": f"damaged: {why}"}
 
 
 def whole(run: Record) -> dict[str, Any]:

@@ -9,7 +9,8 @@ import click
 
 from rnnviz.cli import echo, options, run_charts, run_record, run_table
 from rnnviz.cli.narration import say
-from rnnviz.errors import InvalidFileError, RnnvizError, one_line
+from rnnviz.errors import InvalidFileError, RnnvizError
+from rnnviz.files import reading
 
 METRICS = ("loss", "accuracy", "mae")
 HELP = """List the training runs in the folder of runs, newest first.
@@ -49,17 +50,19 @@ def command(ctx: click.Context, as_json: bool) -> None:
     found = []
     for path in begun():
         try:
-            found.append(run_record.read(path))
+            with reading(path, "run"):
+                run = run_record.read(path)
+                found.append((run.when, run_table.facts(run), run_table.cells(run)))
         except InvalidFileError as error:
             # One damaged run must not hide the others.
-            say(f"rnnviz: {one_line(error)}")
-    found.sort(key=lambda run: run.when, reverse=True)
+            found.append((0.0, *run_table.damaged(path, error)))
+    found.sort(key=lambda row: row[0], reverse=True)
     if as_json:
-        echo.document([run_table.facts(run) for run in found])
+        echo.document([facts for _, facts, _ in found])
     elif not found:
         say(f"No runs yet in {runs_folder()}. Train one: rnnviz train")
     else:
-        run_table.table([run_table.cells(run) for run in found])
+        run_table.table([cells for _, _, cells in found])
         say("\nrnnviz runs plot NAME: the curves. rnnviz runs compare A B: side by side.")
 
 

@@ -67,8 +67,15 @@ def runs_folder() -> Path:
 
 def begun() -> list[Path]:
     """Run directories in the runs folder that have begun, newest first."""
-    found = [p.parent for p in runs_folder().glob("*/spec.json")]
-    return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
+    found = {path.parent: _written(path.parent) for path in runs_folder().glob("*/spec.json")}
+    return sorted(found, key=lambda path: found[path], reverse=True)
+
+
+def _written(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:  # it was deleted in this moment
+        return 0.0
 
 
 def runs() -> list[Path]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from rnnviz.data.text import Vocabulary
 from rnnviz.engine.model import Model, shapes
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec
 from rnnviz.errors import UsageError
-from rnnviz.files import JSON_LIMIT, read_limited, reading, reason
+from rnnviz.files import JSON_LIMIT, parse_json, read_limited, reading, reason
 from rnnviz.store.places import DEFAULT, locate
 from rnnviz.store.stored import Stored
 from rnnviz.store.weights import read_weights, remedy
@@ -57,7 +56,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     with reading(path, "model", remedy(path)):
         data = read_limited(path, JSON_LIMIT)
         try:
-            record = json.loads(data.decode("utf-8"))
+            record = parse_json(data.decode("utf-8"))
         except (ValueError, RecursionError) as error:
             raise ValueError(f"it is not JSON ({reason(error)})") from error
         if not isinstance(record, dict):

@@ -171,7 +171,11 @@ def test_a_damaged_run_does_not_hide_the_others(
     assert run(["runs"]) == 0
     captured = capsys.readouterr()
     assert "good" in captured.out
-    assert "bad" in captured.err
+    assert "damaged: spec.json is not a usable JSON file" in captured.out
+    assert run(["runs", "--json"]) == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows["bad"]["state"] == "damaged" and "spec.json" in rows["bad"]["damaged"]
+    assert rows["good"]["best"] == 0.85
     assert out(capsys, "show", "bad", code=4).count("\n") <= 2
 
 

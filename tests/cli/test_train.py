@@ -214,10 +214,12 @@ def test_one_damaged_run_does_not_hide_the_other_models(
     capsys.readouterr()
     assert run(["models", "--json"]) == 0
     captured = capsys.readouterr()
-    names = {row["name"] for row in json.loads(captured.out)}
-    assert {"good", "sentiment-lstm"} <= names
-    assert "bad" not in names
-    assert "bad" in captured.err
+    rows = {row["name"]: row for row in json.loads(captured.out)}
+    assert {"good", "sentiment-lstm", "bad"} <= rows.keys()
+    assert "damaged" not in rows["good"] and "safetensors" in rows["bad"]["damaged"]
+    assert captured.err == ""
+    assert run(["models"]) == 0
+    assert "bad " in (text := capsys.readouterr().out) and "damaged: best.safetensors" in text
 
 
 def test_a_run_that_wrote_better_weights_is_read_again(trained: Path, tmp_path: Path) -> None:
