@@ -7,6 +7,7 @@ Exit codes: 0 ok, 1 failed, 2 usage or config, 3 something optional is missing, 
 
 from __future__ import annotations
 
+import errno
 import importlib
 import io
 import os
@@ -14,11 +15,12 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
 
-from rnnviz.errors import RnnvizError, nearest
+from rnnviz.errors import RnnvizError, UsageError, nearest
 from rnnviz.version import VERSION
 
 #: Every command and the first line of its help (shown without importing it).
@@ -34,6 +36,14 @@ COMMANDS = {
     "doctor": "What this machine offers: terminal, colours, numpy, paths.",
     "completion": "Print the completion script of a shell.",
 }
+
+#: These work whatever the config file says; doctor tells what is wrong with it.
+WITHOUT_CONFIG = ("doctor", "completion")
+#: Errors of the system that come from a path as it was given.
+_OF_THE_PATH = (
+    errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG,
+    errno.ELOOP, errno.EINVAL,
+)  # fmt: skip
 
 
 class Closed(Exception):
@@ -117,13 +127,19 @@ def cli(ctx: click.Context) -> None:
     command = cli.get_command(ctx, name)
     # click looks a command's defaults up in those of its group.
     below = command.commands if isinstance(command, click.Group) else {}
-    settings = config_defaults()
+    try:
+        settings = config_defaults()
+    except UsageError:
+        if name not in WITHOUT_CONFIG:
+            raise
+        settings = {}
     ctx.default_map = {name: settings | dict.fromkeys(below, settings)}
 
 
 def run(args: list[str] | None = None) -> int:
     """Run the command line and return the exit code; errors are one or two lines on stderr."""
     argv = sys.argv[1:] if args is None else args
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         # Bytes that are no text (lone surrogates) and terminals without UTF-8 get escapes.
         if isinstance(stream, io.TextIOWrapper):
@@ -136,6 +152,16 @@ def run(args: list[str] | None = None) -> int:
         for stream in (sys.stdout, sys.stderr):
             silence(stream)
         return 0
+
+
+def _open_closed_streams() -> None:
+    """Let nothing be read from, and nothing reach, a stream that was closed (``<&-``, ``>&-``).
+
+    In this order, so that no file that is opened later takes the number of one of them.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))
 
 
 def _called(argv: list[str]) -> int:
@@ -159,10 +185,12 @@ def _called(argv: list[str]) -> int:
         raise
     except OSError as error:
         where = f" {error.filename}" if error.filename else ""
-        return _say(f"Cannot use{where}: {error.strerror or error}.", 1, argv)
+        code = 2 if error.errno in _OF_THE_PATH else 1
+        return _say(f"Cannot use{where}: {error.strerror or error}.", code, argv)
+    except MemoryError:
+        return _say("There is not enough memory for this. Ask for less: a shorter text, fewer "
+                    "units, a smaller batch.", 1, argv)  # fmt: skip
     except Exception as error:
-        if "--debug" in argv:
-            traceback.print_exc()
         name = type(error).__name__
         return _say(f"Internal error: {name}: {error}\nSee more with --debug.", 1, argv)
     return result if isinstance(result, int) else 0

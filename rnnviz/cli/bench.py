@@ -51,7 +51,7 @@ Examples:
                    "Default: those installed.")  # fmt: skip
 @click.option("--python", envvar="RNNVIZ_BENCH_PYTHON", metavar="PATH", default=sys.executable,
               help="The Python that has the peers. Default: the one that runs rnnviz.")  # fmt: skip
-@click.option("--rounds", type=click.IntRange(1), default=7, show_default=True, metavar="N",
+@click.option("--rounds", type=click.IntRange(1, 1000), default=7, show_default=True, metavar="N",
               help="Turns of each.")  # fmt: skip
 @click.option("--scaling", is_flag=True,
               help="Our cost at several lengths, batch sizes and numbers of batches.")  # fmt: skip

@@ -55,7 +55,9 @@ def watched(
         )  # fmt: skip
         end = app.run()
     if end is None:
-        raise RnnvizError("The dashboard broke. Train without it: rnnviz train --plain")
+        raise RnnvizError(
+            "The dashboard broke. Train without it: rnnviz train --plain"
+        ) from app.fault
     if isinstance(end, Failed):
         raise _error(end)
     run = Path(end.path)

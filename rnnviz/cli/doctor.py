@@ -8,11 +8,13 @@ import os
 import platform
 import shutil
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
 
 from rnnviz.cli import echo, options
+from rnnviz.errors import UsageError, one_line
 from rnnviz.version import VERSION
 
 #: Anchor colours of the heatmap's scale, from −1 through 0 to +1, for the ramp.
@@ -53,12 +55,10 @@ def ramp(levels: int) -> str:
 
 def report(colour: bool) -> dict[str, dict[str, Any]]:
     """Every fact, by section."""
-    from rnnviz.data.folders import chosen
     from rnnviz.runs import runs_folder
     from rnnviz.store import assets, shipped
 
     size = shutil.get_terminal_size()
-    data = chosen(None)
     return {
         "terminal": {
             "stdout is a terminal": sys.stdout.isatty(),
@@ -79,12 +79,44 @@ def report(colour: bool) -> dict[str, dict[str, Any]]:
         },
         "versions": {"rnnviz": VERSION} | {n: _version(n) for n in DEPENDENCIES},
         "paths": {
-            "config": f"{options.config_path()}{_absent(options.config_path().is_file())}",
-            "runs": f"{runs_folder()}{_absent(runs_folder().is_dir())}",
+            "config": _config(),
+            "runs": f"{runs_folder()}{_absent(_is_folder(runs_folder()))}",
             "models": f"{assets() / 'models'} ({len(shipped())} models)",
-            "data": f"{data}{_absent(data.is_dir())}",
+            "data": _data(),
         },
     }
+
+
+def _config() -> str:
+    """Where the config file is, and what is wrong with it."""
+    path = options.config_path()
+    try:
+        settings = options.config_defaults()
+    except UsageError as error:
+        return f"{path} (not used: {one_line(error)})"
+    return f"{path}{_absent(bool(settings) or _is_there(path))}"
+
+
+def _data() -> str:
+    """The folder of data sets."""
+    from rnnviz.data.folders import chosen
+
+    try:
+        folder = chosen(None)
+    except UsageError as error:
+        return f"cannot be used: {one_line(error)}"
+    return f"{folder}{_absent(_is_folder(folder))}"
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
+def _is_folder(path: Path) -> bool:
+    return _is_there(path) and path.is_dir()
 
 
 DEPENDENCIES = ("textual", "rich", "click", "safetensors", "platformdirs")

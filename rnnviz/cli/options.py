@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Callable
@@ -10,7 +11,8 @@ from typing import Any, TypeVar
 
 import click
 
-from rnnviz.errors import UsageError, nearest
+from rnnviz.errors import InvalidFileError, UsageError, nearest
+from rnnviz.files import read_limited, reading
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -41,6 +43,29 @@ class Choice(click.Choice[str]):
             close = nearest(str(value), valid)
             self.fail(f"{value!r} is not one of {', '.join(valid)}.{close}", param, ctx)
         return str(value)
+
+
+class Share(click.FloatRange):
+    """A number from 0 up to, not including, 1; ``nan`` is none."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 1, max_open=True)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """The number, or an error with the range."""
+        found = float(super().convert(value, param, ctx))
+        if math.isnan(found):
+            self.fail(f"{value} is not in the range 0<=x<1.", param, ctx)
+        return found
+
+
+#: Of numbers that a user gives; what is larger is a slip of the finger, not a wish.
+EPOCHS = click.IntRange(1, 10_000)
+BATCH_SIZE = click.IntRange(1, 100_000)
+ROWS = click.IntRange(10, 10_000_000)
+SEED = click.IntRange(0, 2**63 - 1)
 
 
 def model(f: F) -> F:
@@ -121,22 +146,39 @@ def config_defaults() -> dict[str, Any]:
     UsageError that names the file, the key and the nearest valid one if it cannot be used.
     """
     path = config_path()
-    if not path.is_file():
+    try:
+        path.stat()
+    except (OSError, ValueError):  # there is none, or no folder for one that we may look into
         return {}
     import tomllib
 
     try:
-        settings = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"Config file {path}: {error}.") from error
+        with reading(path, "config file"):
+            settings = tomllib.loads(read_limited(path, _CONFIG_LIMIT).decode("utf-8"))
+    except InvalidFileError as error:
+        raise UsageError(f"{error}\nMend it, or delete it: rnnviz works without.") from error
     for key, value in settings.items():
         if key not in SETTINGS:
-            raise UsageError(f"Config file {path}: unknown key {key!r}.{nearest(key, SETTINGS)}")
+            raise UsageError(
+                f"Config file {path}: unknown key {key[:60]!r}.{nearest(key, SETTINGS)} "
+                f"Keys: {', '.join(SETTINGS)}."
+            )
         valid = SETTINGS[key]
         if not isinstance(value, str) or (valid and value not in valid):
             wanted = "one of " + ", ".join(valid) if valid else "a text"
-            raise UsageError(f"Config file {path}: {key} must be {wanted}, found {value!r}.")
+            raise UsageError(f"Config file {path}: {key} must be {wanted}, found {_short(value)}.")
     return settings
+
+
+#: Bytes of a config file; ours has five lines.
+_CONFIG_LIMIT = 100_000
+
+
+def _short(value: object) -> str:
+    try:
+        return repr(value)[:60]
+    except (RecursionError, ValueError):  # lists in lists, a number of a million digits
+        return f"a {type(value).__name__}"
 
 
 def unicode() -> bool:

@@ -32,18 +32,18 @@ Examples:
 
 @click.command("reproduce", help=HELP)
 @click.argument("recipes", metavar="RECIPE…", nargs=-1, required=True)
-@click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, metavar="K",
+@click.option("--seeds", type=click.IntRange(1, 1000), default=1, show_default=True, metavar="K",
               help="Train with the seeds 0 to K-1.")  # fmt: skip
 @click.option("--data", metavar="DIR",
               help="Folder of data sets, or: sample. Default: $RNNVIZ_DATA.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR",
               help="Folder of the runs and the table. Default: one of the user's.")  # fmt: skip
-@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, metavar="N",
+@click.option("--jobs", type=click.IntRange(1, 1024), default=1, show_default=True, metavar="N",
               help="Runs at a time, each in a process on one core.")  # fmt: skip
 @click.option("--dask", metavar="ADDRESS", help="Scheduler of a Dask cluster to compute on.")
-@click.option("--epochs", type=click.IntRange(1), metavar="N",
+@click.option("--epochs", type=options.EPOCHS, metavar="N",
               help="Instead of the recipe's.")  # fmt: skip
-@click.option("--limit", type=click.IntRange(10), metavar="N", help="Rows of each data set.")
+@click.option("--limit", type=options.ROWS, metavar="N", help="Rows of each data set.")
 @click.option("--json", "as_json", is_flag=True, help="Print table.json instead of a table.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing while training.")
 @options.debug

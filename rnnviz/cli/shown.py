@@ -46,6 +46,8 @@ def show(
         terminal = os.open("/dev/tty", os.O_RDWR)
         os.dup2(terminal, 0)
     app.run()
+    if app.fault is not None:
+        raise app.fault
     return app.return_code or 0
 
 

@@ -54,7 +54,7 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 something optional is missing, 4 invalid 
 @options.model
 @hand.options
 @click.option("--target", metavar="LABEL", help="The gradients are of this label's log-loss.")
-@click.option("--random", type=click.IntRange(0), metavar="SEED",
+@click.option("--random", type=options.SEED, metavar="SEED",
               help="Untrained weights of the same shapes.")  # fmt: skip
 @click.option("--data", metavar="DIR",
               help="Of a model that reads a series: where its table is, or: sample.")  # fmt: skip
@@ -249,9 +249,11 @@ def _on_screen() -> bool:
 def _model(model: str | None, cell: str | None) -> str:
     from rnnviz.store import DEFAULT
 
-    if _asked(model) and cell:
+    if _asked(model) is not None and cell:
         raise UsageError("Give --model or --cell, not both.")
-    return f"sentiment-{cell}" if cell else model or DEFAULT
+    if cell:
+        return f"sentiment-{cell}"
+    return DEFAULT if model is None else model
 
 
 def _asked(model: str | None) -> str | None:

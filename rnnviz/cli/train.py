@@ -35,6 +35,11 @@ Examples:
 """
 
 
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
+#: A year.
+MOST_SECONDS = 8760 * 3600
+
+
 class Span(click.ParamType[float]):
     """A span of time: 90, 90s, 5m, 1h; in seconds."""
 
@@ -47,9 +52,10 @@ class Span(click.ParamType[float]):
         if isinstance(value, int | float):
             return float(value)
         found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", str(value).strip().lower())
-        if not found or float(found[1]) <= 0:
-            self.fail(f"{value!r} is no span of time. Write 90s, 5m or 1h.", param, ctx)
-        return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
+        seconds = _SECONDS[found[2]] * float(found[1]) if found else 0.0
+        if not 0 < seconds <= MOST_SECONDS:
+            self.fail(f"{value!r} is no span of time up to 8760h. Write 90s, 5m or 1h.", param, ctx)
+        return seconds
 
 
 @click.command("train", help=HELP)
@@ -62,18 +68,18 @@ class Span(click.ParamType[float]):
 @click.option("--variant", metavar="NAME",
               help="Another way to ready the data; see: rnnviz recipes show.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="The run directory.")
-@click.option("--epochs", type=click.IntRange(1), metavar="N")
+@click.option("--epochs", type=options.EPOCHS, metavar="N")
 @click.option("--time-budget", type=Span(), metavar="TIME",
               help="Save and end after so long: 90s, 5m, 1h.")  # fmt: skip
-@click.option("--batch-size", type=click.IntRange(1), metavar="N")
+@click.option("--batch-size", type=options.BATCH_SIZE, metavar="N")
 @click.option("--units", type=click.IntRange(1, 4096), metavar="N")
 @click.option("--cell", type=options.Choice(options.CELLS))
-@click.option("--dropout", type=click.FloatRange(0, 1, max_open=True), metavar="P",
+@click.option("--dropout", type=options.Share(), metavar="P",
               help="Of the layer's input, one mask a sequence.")  # fmt: skip
-@click.option("--recurrent-dropout", type=click.FloatRange(0, 1, max_open=True), metavar="P",
+@click.option("--recurrent-dropout", type=options.Share(), metavar="P",
               help="Of the hidden state, one mask a gate.")  # fmt: skip
-@click.option("--limit", type=click.IntRange(10), metavar="N", help="Rows of each data set.")
-@click.option("--seed", type=click.IntRange(0), metavar="N", help="Default: 0.")
+@click.option("--limit", type=options.ROWS, metavar="N", help="Rows of each data set.")
+@click.option("--seed", type=options.SEED, metavar="N", help="Default: 0.")
 @click.option("--processes", type=click.IntRange(1, 2), metavar="N",
               help="With NumPy: compute each batch in 1 process or, half each, in 2; default: 2 "
                    "where there are two processors and batches large enough. Compiled loops and a "

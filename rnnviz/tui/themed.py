@@ -7,6 +7,8 @@ from typing import TypeVar
 
 from textual.app import App
 
+from rnnviz.errors import UsageError
+from rnnviz.files import reason
 from rnnviz.tui.look import PALETTES, THEMES, Look, textual_theme
 from rnnviz.tui.terminal import thrifty
 
@@ -27,19 +29,26 @@ class Themed(App[End]):
         # Textual takes even an empty NO_COLOR for a wish; whether colour is wanted was decided
         # by whoever started this.
         os.environ.pop("NO_COLOR", None)
-        super().__init__(driver_class=thrifty(self.get_driver_class(), colour))
+        try:
+            super().__init__(driver_class=thrifty(self.get_driver_class(), colour))
+        except Exception as error:
+            raise _of_environment(error) from error
         for palette in PALETTES:
             self.register_theme(textual_theme(palette))
         self.colour, self.ascii_only = colour, ascii_only
         self.wear(theme)
 
-    def _fatal_error(self) -> None:
-        """The traceback without the values of all names: a trace has millions of numbers."""
-        from rich.segment import Segments
-        from rich.traceback import Traceback
+    @property
+    def fault(self) -> Exception | None:
+        """The error that ended the app; who started it tells it as every other error."""
+        return self._exception
 
-        said = self.console.render(Traceback(width=None), self.console.options)
-        self._exit_renderables.append(Segments(said))
+    def _handle_exception(self, error: Exception) -> None:
+        """Keep the error and end; nothing of it is printed here."""
+        self._return_code = 1
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
         self._close_messages_no_wait()
 
     def wear(self, theme: str) -> None:
@@ -53,3 +62,14 @@ class Themed(App[End]):
         name = THEMES[(THEMES.index(self.look.name) + 1) % len(THEMES)]
         self.wear(name)
         return name
+
+
+def _of_environment(error: Exception) -> Exception:
+    """What Textual could not start with, as an error of the variables that are for it."""
+    given = sorted(name for name in os.environ if name.startswith("TEXTUAL_"))
+    if not given:
+        return error
+    return UsageError(
+        f"The screen cannot start with {', '.join(given)} as set in the environment "
+        f"({reason(error)}).\nTake it out: unset {' '.join(given)}"
+    )
