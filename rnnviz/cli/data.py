@@ -94,7 +94,7 @@ def _row(entry: DataSet, folder: Path) -> dict[str, Any]:
 
 def _here(row: dict[str, Any]) -> str:
     if not row["here"]:
-        return "no"
+        return "no" + (f": {row['note']}" if row["note"] else "")
     first, *others = row["files"]
     more = f" +{len(others)}" if others else ""
     return f"{first}{more}" + (f", {row['note']}" if row["note"] else "")

@@ -167,6 +167,7 @@ def _ending(run: Run) -> Iterator[str]:
             name = {"valid": f"validation (epoch {result['best_epoch']})", "test": "test"}[which]
             said = "  ".join(f"{key} {value:.4f}" for key, value in scores.items())
             yield f"{name}: {said}{_real(scores, metric)}"
+    yield f"trained on: {record['trained_on']} ({', '.join(record['data'])})"
     if published.get("value") is not None:
         yield (
             f"published: {published['of']} {published['metric']} {published['value']} "

@@ -2,8 +2,9 @@
 
 Antonio Gulli's corpus; the benchmark is that of Xiang Zhang, Junbo Zhao and Yann LeCun,
 "Character-level Convolutional Networks for Text Classification", NIPS 2015. Files
-``ag_news/train.csv`` (120,000 rows) and ``test.csv`` (7,600), or the same with ``.gz``; where the
-full training file is missing, ``train_subset.csv.gz`` is taken, and ``agnews_file`` tells.
+``ag_news/train.csv`` (120,000 rows) and ``test.csv`` (7,600) of class, title and description, with
+or without a header; where the full training file is missing, ``train_subset.csv.gz`` is taken, and
+``agnews_file`` tells.
 """
 
 from __future__ import annotations
@@ -12,17 +13,38 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from rnnviz.data.tables import first_file, rows, whole
+from rnnviz.data.labels import Scheme, classes, is_label
+from rnnviz.data.places import Kind, missing, source_of, split_of
+from rnnviz.data.tables import Column, Source, filled, rows
 
 SPLITS: Final = ("train", "test")
 CLASSES: Final = ("World", "Sports", "Business", "Sci/Tech")
 #: Rows of the official files.
 ROWS: Final = {"train": 120_000, "test": 7_600}
 
-_FILES: Final = {
-    "train": ("train.csv", "train.csv.gz", "train_subset.csv.gz"),
-    "test": ("test.csv", "test.csv.gz"),
-}
+_SCHEMES: Final[tuple[Scheme, ...]] = (
+    {"1": 0, "2": 1, "3": 2, "4": 3},
+    {"0": 0, "1": 1, "2": 2, "3": 3},
+    {"world": 0, "sports": 1, "business": 2, "sci/tech": 3, "sport": 1, "sci-tech": 3,
+     "science/technology": 3, "science": 3, "technology": 3, "tech": 3},
+)  # fmt: skip
+
+
+def _unheaded(first: list[str]) -> tuple[int, ...] | None:
+    return (0, 1, 2) if len(first) == 3 and is_label(first[0], _SCHEMES) else None
+
+
+KIND: Final = Kind(
+    "agnews",
+    (
+        Column("class", ("class", "class index", "label", "class name", "category", "topic")),
+        Column("title", ("title", "headline")),
+        Column("description", ("description", "text", "content", "body")),
+    ),
+    _unheaded,
+    {"train": ("train", "training"), "test": ("test", "testing")},
+    lambda names: True,  # no other data set here has three columns like these
+)
 
 
 @dataclass(frozen=True)
@@ -37,24 +59,48 @@ class News:
 def agnews_file(folder: Path, split: str) -> Path:
     """The file a split is read from; its name tells whether it is the whole training set.
 
-    Raises FileNotFoundError if there is none, ValueError for an unknown split.
+    Raises FileNotFoundError if there is none, ValueError for an unknown split, or if what is
+    there has another form.
     """
+    return _source(folder, split).path
+
+
+def _source(folder: Path, split: str) -> Source:
     if split not in SPLITS:
         raise ValueError(f"no split {split!r}: there are {' and '.join(map(repr, SPLITS))}")
-    return first_file(folder / "ag_news", *_FILES[split])
+    found = source_of(folder, KIND, split)
+    if found is None:
+        others = ["train_subset.csv.gz"] if split == "train" else []
+        raise missing(
+            folder, f"ag_news/{split}.csv", f"{split}.csv.gz", *others, f"ag_news_csv/{split}.csv"
+        )
+    return found
 
 
 def read_agnews(folder: Path, split: str) -> list[News]:
-    """Read the items of a split ("train" or "test"), the text as it is in the file."""
-    return news_in(agnews_file(folder, split))
+    """Read the items of a split ("train" or "test"), the text as it is in the file.
+
+    ValueError names the file and the line of a row that cannot be one.
+    """
+    return _items(_source(folder, split), folder)
 
 
-def news_in(path: Path) -> list[News]:
-    """The items of one file; it has no header. Raises ValueError if it is empty."""
-    items = [
-        News(whole(label, (1, 4), "class", path, line) - 1, title, description)
-        for line, (label, title, description) in rows(path, None, width=3)
+def _items(source: Source, folder: Path) -> list[News]:
+    found = list(rows(source, KIND.columns, KIND.unheaded))
+    labels = classes(
+        [(line, row[0]) for line, row in found], _SCHEMES, source, "class",
+        more=lambda: _labels(folder, source),
+    )  # fmt: skip
+    return [
+        News(label, filled(title, "title", source, line), text)
+        for label, (line, (_, title, text)) in zip(labels, found, strict=True)
     ]
-    if not items:
-        raise ValueError(f"{path}: no rows inside")
-    return items
+
+
+def _labels(folder: Path, source: Source) -> set[str]:
+    """The labels of the other split, which may show from where both count."""
+    other = next(split for split in SPLITS if split != split_of(KIND, source))
+    try:
+        return {row[0] for _, row in rows(_source(folder, other), KIND.columns, KIND.unheaded)}
+    except (FileNotFoundError, ValueError):
+        return set()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from rnnviz.errors import UsageError, nearest
+from rnnviz.errors import InvalidFileError, UsageError, nearest
 from rnnviz.files import assets
 
 _KERAS: Final = "https://storage.googleapis.com/tensorflow/tf-keras-datasets"
@@ -192,6 +192,8 @@ def found(name: str, folder: Path) -> Found:
         there = _LOOK[name](folder)
     except FileNotFoundError:
         return Found()
+    except (ValueError, InvalidFileError):
+        return Found((), f"what is here cannot be read; see: rnnviz data show {name}")
     return Found(there.files, "sample") if folder == assets() / "samples" else there
 
 
@@ -200,9 +202,10 @@ def _distinct(files: Iterable[Path]) -> tuple[Path, ...]:
 
 
 def _imdb(folder: Path) -> Found:
-    from rnnviz.data.imdb import SPLITS, imdb_source
+    from rnnviz.data.imdb import SPLITS, imdb_source, is_split
 
-    return Found(_distinct(imdb_source(folder, split) for split in SPLITS))
+    files = _distinct(imdb_source(folder, split) for split in SPLITS)
+    return Found(files, "" if is_split(folder) else "no official split, halved here")
 
 
 def _imdb_keras(folder: Path) -> Found:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from rnnviz.errors import InvalidFileError, MissingError, RnnvizError
+from rnnviz.errors import InvalidFileError, MissingError, RnnvizError, UsageError
 from rnnviz.files import assets, open_regular, reason, user_path
 
 FOLDER_VARIABLE: Final = "RNNVIZ_DATA"
@@ -36,11 +36,23 @@ def chosen(data: str | Path | None) -> Path:
     return user_path(named) if named else own_folder()
 
 
+def is_named(data: str | Path | None) -> bool:
+    """Whether a folder is named, as an argument or in RNNVIZ_DATA."""
+    return bool(str(data or os.environ.get(FOLDER_VARIABLE, "")))
+
+
 def resolve(data: str | Path | None) -> Path:
-    """The folder of data sets, "sample" for the package's own; MissingError if it is not there."""
+    """The folder of data sets, "sample" for the package's own; MissingError if it is not there.
+
+    UsageError for a file.
+    """
     folder = chosen(data)
     if folder.is_dir():
         return folder
+    if folder.is_file():
+        raise UsageError(
+            f"{folder} is a file. Name the folder that it is in: --data {folder.parent}"
+        )
     raise MissingError(
         f"There is no data folder {folder}. Name the folder with the data sets: --data DIR "
         f"(or {FOLDER_VARIABLE}=DIR),\nget one: rnnviz data fetch NAME, "
@@ -64,7 +76,8 @@ def readable(get: str) -> Iterator[None]:
         raise
     except Exception as error:  # damage shows as nearly any error of the libraries that read it
         raise InvalidFileError(
-            f"{reason(error)}.\nGet it again: rnnviz data fetch {get}"
+            f"{reason(error)}.\n"
+            f"Mend the file, or delete it and get the usual one: rnnviz data fetch {get}"
         ) from error
 
 

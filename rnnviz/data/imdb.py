@@ -1,9 +1,11 @@
 """The Large Movie Review Dataset: 25,000 reviews to train on and 25,000 to test on.
 
 Andrew L. Maas and others, "Learning Word Vectors for Sentiment Analysis", ACL 2011. It is read
-from ``imdb/train.csv.gz`` and ``imdb/test.csv.gz`` (header ``label,rating,id,text``), or from the
-authors' ``aclImdb_v1.tar.gz``, which is not unpacked, or from the folder ``aclImdb`` it unpacks
-to; the rows and their order are the same. Keras's form, numbers without text, is in
+from tables of the two splits (``imdb/train.csv.gz`` with ``label,rating,id,text``; at least a text
+and a label), or from the authors' ``aclImdb_v1.tar.gz``, which is not unpacked, or from the folder
+``aclImdb`` it unpacks to; the rows and their order are the same. Of one table without a split, as
+Kaggle's ``IMDB Dataset.csv`` is, the first half of the reviews of each label, in the order of the
+file, are there to train on and the others to test on. Keras's form, numbers without text, is in
 ``keras_imdb.py``.
 """
 
@@ -11,18 +13,47 @@ from __future__ import annotations
 
 import re
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
-from rnnviz.data.tables import DAMAGE, LARGEST, first_file, rows, unzipped, whole
+from rnnviz.data.labels import OPINIONS, classes, is_label
+from rnnviz.data.places import Kind, files, missing, places, source_of, split_of
+from rnnviz.data.tables import DAMAGE, LARGEST, Column, Source, filled, rows, unzipped, whole
 from rnnviz.files import TooLargeError, open_regular, read_limited
 
 SPLITS: Final = ("train", "test")
 ARCHIVE: Final = "aclImdb_v1.tar.gz"
 
-_HEADER: Final = ["label", "rating", "id", "text"]
+_TEXT: Final = ("text", "review", "reviews", "sentence", "content", "review text", "comment")
+_LABEL: Final = ("label", "sentiment", "class", "polarity", "target", "label text", "category")
+
+
+def unheaded_pair(first: Sequence[str]) -> tuple[int, ...] | None:
+    """Where text and label are in the first row of two fields; None if it is a header."""
+    if len(first) != 2 or is_label(first[0], OPINIONS) == is_label(first[1], OPINIONS):
+        return None
+    return (1, 0) if is_label(first[0], OPINIONS) else (0, 1)
+
+
+def _unheaded(first: list[str]) -> tuple[int | None, ...] | None:
+    pair = unheaded_pair(first)
+    return None if pair is None else (*pair, None, None)
+
+
+KIND: Final = Kind(
+    "imdb",
+    (
+        Column("text", _TEXT),
+        Column("label", _LABEL),
+        Column("rating", ("rating", "stars"), optional=True),
+        Column("id", ("id",), optional=True),
+    ),
+    _unheaded,
+    {"train": ("train", "training"), "test": ("test", "testing")},
+    lambda names: "sentence" not in names and ("text" in names or "review" in names),
+)
 _LINE_BREAK: Final = re.compile(r"<br\s*/?>")
 #: The label, number and stars of a review are in the name of its file.
 _MEMBER: Final = re.compile(r"(neg|pos)/(\d{1,9})_(\d{1,2})\.txt")
@@ -35,37 +66,80 @@ _UNPACKED: Final = 1_000_000_000
 
 @dataclass(frozen=True)
 class Review:
-    """One IMDB review: label 1 for positive, rating in stars (1 to 10), id within its file."""
+    """One IMDB review: label 1 for positive, rating in stars (1 to 10), id within its label.
+
+    A table of another source has no rating, and its reviews are counted in their order.
+    """
 
     label: int
-    rating: int
+    rating: int | None
     id: int
     text: str
 
 
 def imdb_source(folder: Path, split: str) -> Path:
-    """What a split is read from: the CSV, the archive, or the split's folder in ``aclImdb``.
+    """What a split is read from: a table, the archive, or the split's folder in ``aclImdb``.
 
-    Raises FileNotFoundError if none of them is there, ValueError for an unknown split.
+    Raises FileNotFoundError if none of them is there, ValueError for an unknown split, or if what
+    is there has another form.
     """
+    found = _source(folder, split)
+    return found.path if isinstance(found, Source) else found
+
+
+def is_split(folder: Path) -> bool:
+    """Whether the splits are those of the authors; else one table is split here."""
+    found = _source(folder, "train")
+    return not isinstance(found, Source) or split_of(KIND, found) is not None
+
+
+def _source(folder: Path, split: str) -> Source | Path:
+    """Tables with both splits, else both of the authors' folders, their archive, or one table."""
     if split not in SPLITS:
         raise ValueError(f"no split {split!r}: there are {' and '.join(map(repr, SPLITS))}")
-    for path in (folder / f"imdb/aclImdb/{split}", folder / f"aclImdb/{split}"):
-        if path.is_dir() and not (folder / f"imdb/{split}.csv.gz").is_file():
+    known = _known(folder, split)
+    if known is not None:
+        return known
+    tables = [source_of(folder, KIND, each) for each in SPLITS]
+    own = tables[SPLITS.index(split)]
+    if own is not None and None not in tables:
+        return own
+    found = source_of(folder, KIND, None) or own
+    if found is None:
+        raise missing(
+            folder, f"imdb/{split}.csv.gz", ARCHIVE, f"aclImdb/{split}/", "IMDB Dataset.csv"
+        )
+    return found
+
+
+def _known(folder: Path, split: str) -> Source | Path | None:
+    """What is known by its name alone."""
+    table = folder / f"imdb/{split}.csv.gz"
+    if table.is_file():
+        return Source(table)
+    where = places(folder, "imdb")
+    for place in where:
+        own = place.path.name == split
+        path = place.path if own else place.path / split
+        if (path / "pos").is_dir() or (path / "neg").is_dir():
             return path
-    return first_file(folder, f"imdb/{split}.csv.gz", f"imdb/{ARCHIVE}", ARCHIVE)
+        if not own and path.is_dir() and place.path.name == "aclImdb":
+            return path
+    archives = (path for place in where for path in files(place))
+    return next((path for path in archives if path.name == ARCHIVE), None)
 
 
 def read_imdb(folder: Path, split: str, *, raw: bool = False) -> list[Review]:
     """Read the reviews of a split ("train" or "test"), by id, the negative of each id first.
 
-    An HTML line break becomes a space unless the text is wanted ``raw``.
+    A table of another source keeps the order of its rows. An HTML line break becomes a space
+    unless the text is wanted ``raw``.
     """
-    path = imdb_source(folder, split)
-    if path.is_dir():
+    path = _source(folder, split)
+    if isinstance(path, Source):
+        reviews = _from_table(path, split)
+    elif path.is_dir():
         reviews = _in_order(path, _from_folder(path))
-    elif path.name.endswith(".csv.gz"):
-        reviews = list(_from_table(path))
     else:
         reviews = _in_order(path, _from_archive(path, split))
     if raw:
@@ -73,14 +147,28 @@ def read_imdb(folder: Path, split: str, *, raw: bool = False) -> list[Review]:
     return [Review(r.label, r.rating, r.id, _LINE_BREAK.sub(" ", r.text)) for r in reviews]
 
 
-def _from_table(path: Path) -> Iterator[Review]:
-    for line, (label, rating, number, text) in rows(path, _HEADER):
-        yield Review(
-            label=whole(label, (0, 1), "label", path, line),
-            rating=whole(rating, (1, 10), "rating", path, line),
-            id=whole(number, (0, 10**9), "id", path, line),
-            text=text,
+def _from_table(source: Source, split: str) -> list[Review]:
+    found = list(rows(source, KIND.columns, KIND.unheaded))
+    labels = classes([(line, row[1]) for line, row in found], OPINIONS, source, "label")
+    counted = [0, 0]
+    reviews = []
+    for label, (line, (text, _, rating, number)) in zip(labels, found, strict=True):
+        reviews.append(
+            Review(
+                label=label,
+                rating=whole(rating, (1, 10), "rating", source, line) if rating else None,
+                id=whole(number, (0, 10**9), "id", source, line) if rating else counted[label],
+                text=filled(text, "text", source, line),
+            )
         )
+        counted[label] += 1
+    return reviews if split_of(KIND, source) is not None else _half(reviews, counted, split)
+
+
+def _half(reviews: list[Review], counted: Sequence[int], split: str) -> list[Review]:
+    """Of each label the first half of the reviews, or the other one, in their order."""
+    first = [count - count // 2 for count in counted]
+    return [r for r in reviews if (r.id < first[r.label]) == (split == "train")]
 
 
 def _from_archive(path: Path, split: str) -> Iterator[Review]:

@@ -1,9 +1,10 @@
 """The weather station of the Max Planck Institute for Biogeochemistry in Jena, 10-minute values.
 
 The usual file is ``jena_climate_2009_2016.csv``, prepared by Francois Chollet for "Deep Learning
-with Python"; files of other years in the same form are read as well. The station's tables have
-flaws of three kinds: -9999 where a sensor gave nothing, times that come twice, and rows that are
-missing. The book repairs none of them.
+with Python"; files of other years, as the station gives them or as forecasting benchmarks use them
+(``weather.csv``), are read as well. The station's tables have flaws of three kinds: -9999 where a
+sensor gave nothing, times that come twice, and rows that are missing. The book repairs none of
+them.
 """
 
 from __future__ import annotations
@@ -16,9 +17,12 @@ import numpy as np
 
 from rnnviz.arrays import Array
 from rnnviz.data.jena_table import COLUMNS as COLUMNS
-from rnnviz.data.jena_table import TIME, table
+from rnnviz.data.jena_table import TIME, WANTED, table
 from rnnviz.data.moments import FORM, moments
+from rnnviz.data.places import files, is_name_of, missing, places
+from rnnviz.data.tables import Source, layout, table_stem
 
+NAME: Final = "jena"
 TEMPERATURE: Final = COLUMNS.index("T (degC)")
 SENTINEL: Final = -9999.0
 MINUTES: Final = 10
@@ -53,26 +57,39 @@ class Series:
 
 
 def jena_files(folder: Path) -> list[Path]:
-    """The Jena tables in a data folder: that of 2009 to 2016 first, then 2020, then by name."""
-    places = [p for p in (folder / "jena", folder / "jena_climate", folder) if p.is_dir()]
-    found = [
-        path
-        for place in places
-        for path in sorted(place.glob("jena*.csv*"))
-        if path.is_file() and path.name.partition(".csv")[2] in _ENDINGS
-    ]
+    """The Jena tables in a data folder: that of 2009 to 2016 first, then 2020, then by name.
+
+    In a folder of the station every table that has its columns is one; if none has them, all are
+    named, so that whoever reads one is told what it lacks.
+    """
+    named, fitting = [], []
+    for place in places(folder, NAME):
+        for path in files(place):
+            name = path.name.casefold()
+            if ".txt" in name or not (name.endswith(".zip") or table_stem(name) is not None):
+                continue
+            mine = is_name_of(NAME, path.name)
+            if mine:
+                named.append(path)
+            if (mine or place.own) and _has_columns(path):
+                fitting.append(path)
     order = {name + ending: n for n, name in enumerate(_PREFERRED) for ending in _ENDINGS}
-    return sorted(found, key=lambda path: order.get(path.name, len(order)))
+    return sorted(fitting or named, key=lambda path: order.get(path.name, len(order)))
+
+
+def _has_columns(path: Path) -> bool:
+    try:
+        layout(Source(path), WANTED)
+    except ValueError:
+        return False
+    return True
 
 
 def jena_file(folder: Path) -> Path:
     """The table to use; FileNotFoundError if there is none."""
     for path in jena_files(folder):
         return path
-    raise FileNotFoundError(
-        f"{folder / 'jena' / PUBLISHED}.gz is missing, and there is no other jena*.csv: "
-        "is this the folder with the data sets?"
-    )
+    raise missing(folder, f"jena/{PUBLISHED}.gz", "jena*.csv", "mpi_roof_*.csv", "weather.csv")
 
 
 def is_published(path: Path) -> bool:
@@ -90,8 +107,8 @@ def read_jena(path: Path, *, repair: bool) -> Series:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: is this the folder with the data sets?")
-    stamps, data = table(path)
-    times = moments(stamps, lambda row: ValueError(_bad_time(path, row, stamps[row])))
+    stamps, data, lines = table(Source(path))
+    times = moments(stamps, lambda row: ValueError(_bad_time(path, lines[row], stamps[row])))
     first = np.zeros(len(times), bool)
     first[np.unique(times, return_index=True)[1]] = True
     bad = data == SENTINEL
@@ -100,7 +117,7 @@ def read_jena(path: Path, *, repair: bool) -> Series:
         data, times, bad = data[first], times[first], bad[first]
         back = np.flatnonzero(np.diff(times) < np.timedelta64(0, "m"))
         if len(back):
-            line = int(np.flatnonzero(first)[back[0] + 1]) + 2
+            line = lines[np.flatnonzero(first)[back[0] + 1]]
             raise ValueError(f"{path}, line {line}: the time is earlier than the one before")
         data = _mended(path, data, bad)
     minutes = np.diff(np.unique(times)).astype(np.int64)
@@ -116,9 +133,9 @@ def read_jena(path: Path, *, repair: bool) -> Series:
     )
 
 
-def _bad_time(path: Path, row: int, stamp: bytes) -> str:
+def _bad_time(path: Path, line: int, stamp: bytes) -> str:
     shown = stamp.decode(errors="replace")[:40]
-    return f"{path}, line {row + 2}: {TIME} must be {FORM}, not {shown!r}"
+    return f"{path}, line {line}: {TIME} must be {FORM} or yyyy-mm-dd hh:mm:ss, not {shown!r}"
 
 
 def _mended(path: Path, data: Array, bad: Array) -> Array:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from rnnviz.arrays import Array
-from rnnviz.data.tables import DAMAGE, lines, opened
-from rnnviz.files import TooLargeError
+from rnnviz.data.tables import Column, Source, cut, folded, layout, rows
 
 TIME: Final = "Date Time"
 COLUMNS: Final = (
@@ -20,82 +16,78 @@ COLUMNS: Final = (
     "VPdef (mbar)", "sh (g/kg)", "H2OC (mmol/mol)", "rho (g/m**3)", "wv (m/s)", "max. wv (m/s)",
     "wd (deg)",
 )  # fmt: skip
+#: The time first, then the measurements.
+WANTED: Final = (
+    Column(TIME, (folded(TIME), "date", "datetime", "time", "timestamp")),
+    *(
+        Column(name, tuple(folded(name.replace("**", power)) for power in ("**", "", "^")))
+        for name in COLUMNS
+    ),
+)
 
 #: Rows converted at once: fast enough, and the text of only so many is held twice.
 _BLOCK: Final = 20_000
 #: Thirty years of a value every ten minutes.
 MOST_ROWS: Final = 1_600_000
+#: Where the characters of "dd.mm.yyyy hh:mm:ss" stand in "yyyy-mm-dd hh:mm:ss".
+_FROM_ISO: Final = (8, 9, 7, 5, 6, 4, 0, 1, 2, 3, *range(10, 19))
 
 
-def table(path: Path) -> tuple[Array, Array]:
-    """Times as (N,) bytes and values as (N, 14) float64, in the order of COLUMNS.
+def table(source: Source) -> tuple[Array, Array, Array]:
+    """Times as (N,) bytes, values as (N, 14) float64 in the order of COLUMNS, lines as (N,).
 
-    Raises ValueError with path and line for a missing column, a damaged row or an empty table.
+    Times of the form yyyy-mm-dd hh:mm:ss are given as dd.mm.yyyy hh:mm:ss. Raises ValueError with
+    path and line for a missing column, a damaged row or an empty table.
     """
-    blocks: list[tuple[Array, Array]] = []
-    block: list[list[str]] = []
-    line = 1
-    try:
-        # Some programs put an invisible mark at the start of a file; utf-8-sig leaves it out.
-        with opened(path) as raw, io.TextIOWrapper(raw, "utf-8-sig", newline="") as file:
-            reader = csv.reader(lines(file), strict=True)
-            form = _Form.of(path, next(reader, []))
-            for row in reader:
-                block.append(row)
-                if line + len(block) > MOST_ROWS:
-                    raise TooLargeError(f"more than {MOST_ROWS:,} rows are not read")
-                if len(block) == _BLOCK:
-                    blocks.append(form.convert(block, line + 1))
-                    line, block = line + _BLOCK, []
-    except DAMAGE as error:
-        raise ValueError(f"{path}, after line {line + len(block)}: {error}") from error
-    while block and not block[-1]:  # an empty line at the end is no row
-        block.pop()
-    if block:
-        blocks.append(form.convert(block, line + 1))
-    if not blocks:
-        raise ValueError(f"{path}: no rows below the header")
-    return np.concatenate([b[0] for b in blocks]), np.concatenate([b[1] for b in blocks])
+    # Where a comma parts the fields it is in no number.
+    decimal = "," if layout(source, WANTED).delimiter != "," else "."
+    found: list[tuple[Array, Array]] = []
+    lines: list[int] = []
+    block = _Block(source, decimal, [], [])
+    for line, row in rows(source, WANTED, most=MOST_ROWS):
+        block.rows.append(row)
+        block.lines.append(line)
+        if len(block.rows) == _BLOCK:
+            found.append(block.converted())
+            lines += block.lines
+            block = _Block(source, decimal, [], [])
+    if block.rows:
+        found.append(block.converted())
+        lines += block.lines
+    stamps, values = (np.concatenate(part) for part in zip(*found, strict=True))
+    return _dotted(stamps), values, np.array(lines)
 
 
 @dataclass(frozen=True)
-class _Form:
-    """Where a file has its columns: it may have more than are read, in any order."""
+class _Block:
+    """Rows that are converted together, with their lines."""
 
-    path: Path
-    width: int
-    time: int
-    columns: tuple[int, ...]
+    source: Source
+    decimal: str
+    rows: list[list[str]]
+    lines: list[int]
 
-    @classmethod
-    def of(cls, path: Path, header: list[str]) -> _Form:
-        for name in (TIME, *COLUMNS):
-            if header.count(name) != 1:
-                what = "is missing" if name not in header else "is there twice"
-                raise ValueError(f"{path}, line 1: the column {name!r} {what}")
-        columns = tuple(header.index(name) for name in COLUMNS)
-        return cls(path, len(header), header.index(TIME), columns)
-
-    def convert(self, block: list[list[str]], line: int) -> tuple[Array, Array]:
-        """The times and values of rows, of which the first is in ``line``."""
+    def converted(self) -> tuple[Array, Array]:
+        """Their times and values; ValueError that names the first field that is no number."""
+        fields = [row[1:] for row in self.rows]
+        if self.decimal != ".":
+            fields = [[field.replace(self.decimal, ".") for field in row] for row in fields]
         try:
-            if {len(row) for row in block} == {self.width}:
-                values = np.array([[row[c] for c in self.columns] for row in block], np.float64)
-                if np.isfinite(values).all():
-                    return np.array([row[self.time].encode() for row in block]), values
+            values = np.array(fields, np.float64)
         except ValueError:
-            pass  # the row is looked for below
-        raise ValueError(self._first_bad(block, line))
+            raise ValueError(self._first_bad(fields)) from None
+        if not np.isfinite(values).all():
+            raise ValueError(self._first_bad(fields))
+        return np.array([row[0].strip().encode() for row in self.rows]), values
 
-    def _first_bad(self, block: list[list[str]], line: int) -> str:
-        for n, row in enumerate(block, line):
-            if len(row) != self.width:
-                return f"{self.path}, line {n}: {self.width} fields are needed, not {len(row)}"
-            for name, place in zip(COLUMNS, self.columns, strict=True):
-                if not _is_number(row[place]):
-                    shown = repr(row[place][:40])
-                    return f"{self.path}, line {n}: {name} must be a number, not {shown}"
-        return f"{self.path}, line {line}: a row cannot be read"
+    def _first_bad(self, fields: list[list[str]]) -> str:
+        for line, row in zip(self.lines, fields, strict=True):
+            for name, field in zip(COLUMNS, row, strict=True):
+                if not _is_number(field):
+                    return (
+                        f"{self.source}, line {line}: {name} must be a number, not {cut(field)!r}"
+                    )
+        return f"{self.source}, line {self.lines[0]}: a row cannot be read"
 
 
 def _is_number(field: str) -> bool:
@@ -103,3 +95,19 @@ def _is_number(field: str) -> bool:
         return bool(np.isfinite(float(field)))
     except ValueError:
         return False
+
+
+def _dotted(stamps: Array) -> Array:
+    """Times in the station's form; what has neither form stays as it is."""
+    width = len(_FROM_ISO)
+    if stamps.dtype.itemsize == width - 3:  # without seconds
+        stamps = np.char.add(stamps, b":00")
+    if stamps.dtype.itemsize != width:
+        return stamps
+    chars = np.ascontiguousarray(stamps).view(np.uint8).reshape(-1, width).copy()
+    iso = (chars[:, 4] == ord("-")) & (chars[:, 7] == ord("-"))
+    iso &= (chars[:, 10] == ord(" ")) | (chars[:, 10] == ord("T"))
+    turned = chars[iso][:, _FROM_ISO]
+    turned[:, [2, 5]], turned[:, 10] = ord("."), ord(" ")
+    chars[iso] = turned
+    return np.asarray(chars.reshape(-1).view(f"S{width}"))

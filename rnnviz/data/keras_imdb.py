@@ -17,7 +17,8 @@ from typing import IO, Any, Final
 import numpy as np
 
 from rnnviz.arrays import Array, read_array
-from rnnviz.data.tables import DAMAGE, first_file
+from rnnviz.data.places import file_of, missing
+from rnnviz.data.tables import DAMAGE
 from rnnviz.files import open_member, open_zip
 
 SPLITS: Final = ("train", "test")
@@ -43,7 +44,10 @@ class Ranked:
 
 def keras_file(folder: Path) -> Path:
     """The npz file; FileNotFoundError if it is not there."""
-    return first_file(folder, FILE, "imdb.npz")
+    found = file_of(folder, "imdb", "imdb.npz")
+    if found is None:
+        raise missing(folder, FILE, "imdb.npz")
+    return found
 
 
 def read_keras_imdb(folder: Path, split: str) -> Ranked:

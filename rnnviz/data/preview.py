@@ -11,7 +11,7 @@ from typing import Any, Final
 from rnnviz.data.agnews import CLASSES, read_agnews
 from rnnviz.data.agnews import SPLITS as AGNEWS_SPLITS
 from rnnviz.data.catalogue import found
-from rnnviz.data.imdb import SPLITS, read_imdb
+from rnnviz.data.imdb import SPLITS, Review, read_imdb
 from rnnviz.data.jena import Series, is_published, jena_file, read_jena
 from rnnviz.data.jena_table import TIME
 from rnnviz.data.keras_imdb import read_keras_imdb
@@ -52,10 +52,13 @@ def _imdb(folder: Path, rows: int) -> Shown:
         reviews = read_imdb(folder, split, raw=True)
         counts |= {f"{split} reviews": len(reviews), f"{split} positive": _positive(reviews)}
         first = first or [
-            {"label": r.label, "rating": r.rating, "id": r.id, "text": r.text}
-            for r in reviews[:rows]
+            {"label": r.label, **_rating(r), "id": r.id, "text": r.text} for r in reviews[:rows]
         ]
     return counts, first
+
+
+def _rating(review: Review) -> dict[str, int]:
+    return {} if review.rating is None else {"rating": review.rating}
 
 
 def _positive(reviews: list[Any]) -> int:

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Final
 
-from rnnviz.data.tables import DAMAGE, first_file, opened
+from rnnviz.data.places import file_of, missing
+from rnnviz.data.tables import DAMAGE, opened
 from rnnviz.files import JSON_LIMIT
 
 _NAME: Final = "imdb_word_index.json"
@@ -14,7 +15,10 @@ _NAME: Final = "imdb_word_index.json"
 
 def word_index_file(folder: Path) -> Path:
     """The file of the word index; FileNotFoundError if it is not there."""
-    return first_file(folder / "imdb", f"{_NAME}.gz", _NAME)
+    found = file_of(folder, "imdb", f"{_NAME}.gz", _NAME)
+    if found is None:
+        raise missing(folder, f"imdb/{_NAME}.gz", _NAME)
+    return found
 
 
 def read_word_index(folder: Path) -> dict[str, int]:

@@ -90,6 +90,16 @@ def is_sample(folder: Path) -> bool:
     return folder.resolve() == (assets() / "samples").resolve()
 
 
+def check_rows(rows: int, limit: int | None, said: str) -> None:
+    """Tell whoever asked for too few of a number of rows; ValueError where the rows are too few.
+
+    ``said`` is what is wrong with those that were taken. UsageError if a ``limit`` is to blame.
+    """
+    if limit is not None and limit < rows:
+        raise UsageError(f"--limit {limit} leaves too few rows: {said}. Take more of them.")
+    raise ValueError(f"{rows:,} rows are too few: {said}")
+
+
 def recipes() -> dict[str, Recipe]:
     """Every recipe, by name: the RECIPES of each module in this package."""
     found: dict[str, Recipe] = {}

@@ -27,9 +27,10 @@ import numpy as np
 from rnnviz.data.agnews import CLASSES, ROWS, News, agnews_file, read_agnews
 from rnnviz.data.batches import Texts
 from rnnviz.data.folders import readable, sha256
+from rnnviz.data.labels import check_several, counted
 from rnnviz.data.text import Vocabulary
 from rnnviz.engine.spec import EmbeddingSpec, FitSpec, HeadSpec, ModelSpec, RecurrentSpec
-from rnnviz.recipes import Prepare, Published, Recipe, Task, is_sample
+from rnnviz.recipes import Prepare, Published, Recipe, Task, check_rows, is_sample
 
 WORDS: Final = 20_000
 ADAPTED: Final = 2_000
@@ -53,7 +54,13 @@ def prepare(
         paths = [agnews_file(folder, split) for split in ("train", "test")]
         names = [path.relative_to(folder).as_posix() for path in paths]
         say(f"Reading {', '.join(names)} from {folder}")
-        train, test = (read_agnews(folder, split)[:limit] for split in ("train", "test"))
+        whole = [read_agnews(folder, split) for split in ("train", "test")]
+        for path, items in zip(paths, whole, strict=True):
+            check_several(path, [item.label for item in items], CLASSES)
+        train, test = (items[:limit] for items in whole)
+        if len({item.label for item in train}) < 2:
+            said = f"{counted([item.label for item in train], CLASSES)} to train on"
+            check_rows(len(whole[0]), limit, said)
         hashes = {name: sha256(path) for name, path in zip(names, paths, strict=True)}
     text = _title if reads == "title" else _both
     adapted = map(text, train) if vocabulary == "all" else map(_title, train[:ADAPTED])

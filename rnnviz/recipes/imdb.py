@@ -3,7 +3,8 @@
 Data: IMDB (Maas et al., ACL 2011), no formal licence: the authors ask to cite the paper. The
 reviews become the very numbers of Keras's ``imdb.load_data(num_words=10000)``, in its order: the
 positive reviews by file name, then the negative ones, shuffled with ``RandomState(113)``. From the
-text this takes the word index Keras ships; Keras's ``imdb.npz`` is read where there is no text.
+text this takes the word index Keras ships; where it is not in the folder, its first 10,000 words,
+which come with this package. Keras's ``imdb.npz`` is read where there is no text.
 
 Published: best validation accuracy .846 (SimpleRNN, epoch 4), .893 (LSTM), .886 (bidirectional
 LSTM) in the notebooks 6.2 and 6.3 of F. Chollet, "Deep Learning with Python", 2018. The GRU is
@@ -27,13 +28,14 @@ import numpy as np
 
 from rnnviz.arrays import Array
 from rnnviz.data.batches import Texts
-from rnnviz.data.folders import readable, sha256
-from rnnviz.data.imdb import Review, imdb_source, read_imdb
+from rnnviz.data.folders import SAMPLE, readable, resolve, sha256
+from rnnviz.data.imdb import Review, imdb_source, is_split, read_imdb
 from rnnviz.data.keras_imdb import keras_file, read_keras_imdb
+from rnnviz.data.labels import check_several, counted
 from rnnviz.data.text import PADDING, UNKNOWN, Encoding, Vocabulary, keras_words
 from rnnviz.data.words import read_word_index, word_index_file
 from rnnviz.engine.spec import EmbeddingSpec, FitSpec, HeadSpec, ModelSpec, RecurrentSpec
-from rnnviz.recipes import Published, Recipe, Task, is_sample
+from rnnviz.recipes import Published, Recipe, Task, check_rows, is_sample
 
 WORDS: Final = 10_000
 STEPS: Final = 500
@@ -66,28 +68,38 @@ def prepare(folder: Path, limit: int | None, seed: int, say: Say) -> Task:
     """Read both splits and shuffle them as Keras does; the last fifth of the first validates.
 
     ``limit`` is a number of reviews of each split. MissingError if neither text nor ``imdb.npz``
-    with a word index is there; InvalidFileError if a file is damaged.
+    is there; InvalidFileError if a file is damaged or has too few reviews.
     """
     with readable("imdb"):
         paths = _paths(folder)
-        with readable("imdb-words"):
-            paths.append(word_index_file(folder))
-            index = read_word_index(folder)
         names = [path.relative_to(folder).as_posix() for path in paths]
-        say(f"Reading {', '.join(names)} from {folder}")
+        say(f"Reading {', '.join(dict.fromkeys(names))} from {folder}")
+        with readable("imdb-words"):
+            index, indexed = _index(folder, say)
         from_text = not any(name.endswith(".npz") for name in names)
+        halved = from_text and not is_split(folder)
+        if halved:
+            say(f"{names[0]} has no official split: of each label the first half of its reviews is "
+                "to train on, the other half to test on.")  # fmt: skip
         read = partial(_from_text, folder, index) if from_text else partial(_from_keras, folder)
         rng = np.random.RandomState(SHUFFLE)
+        splits = {name: read(name) for name in ("train", "test")}
         texts = []
-        for name in ("train", "test"):
-            split = read(name)
+        for split in splits.values():
             order = np.arange(len(split.ids))
             rng.shuffle(order)
             texts.append(split.taken(order[:limit]))
-        hashes = {name: sha256(path) for name, path in zip(names, paths, strict=True)}
-    known, test = texts
-    first = int(len(known) * (1 - VALIDATION))
-    train, valid = _cut(known, slice(first)), _cut(known, slice(first, None))
+        known, test = texts
+        first = int(len(known) * (1 - VALIDATION))
+        train, valid = _cut(known, slice(first)), _cut(known, slice(first, None))
+        for path, (name, split) in zip((paths[0], paths[-1]), splits.items(), strict=True):
+            where = f"{path}, {name} half" if halved else path
+            check_several(where, split.labels.astype(int).tolist(), LABELS)
+        if len(set(train.y)) < 2 or not len(valid):
+            parts = counted(train.y.astype(int).tolist(), LABELS)
+            said = f"{parts} to train on, {len(valid)} to validate"
+            check_rows(len(splits["train"].ids), limit, said)
+        hashes = {name: sha256(path) for name, path in zip(names, paths, strict=True)} | indexed
     return Task(
         encoder=vocabulary(index),
         labels=LABELS,
@@ -100,12 +112,14 @@ def prepare(folder: Path, limit: int | None, seed: int, say: Say) -> Task:
             "validation": len(valid),
             "test": len(test),
             "read from": "text" if from_text else "imdb.npz",
+            "split": "halves of each label, in the order of the file" if halved else "official",
             "order": "positive by file name, then negative; RandomState(113).shuffle",
+            "word index": ", ".join(indexed),
             "words": WORDS,
             "steps": STEPS,
             "padding": "in front, no mask",
         },
-        trained_on=_named(folder, len(known)),
+        trained_on=_named(folder, len(known), names[0] if halved else ""),
         licence="Trained on IMDB (Maas et al. 2011), given for research: cite the paper. The "
         "weights are numbers derived from it; no text is included but the vocabulary.",
     )
@@ -122,9 +136,24 @@ def _paths(folder: Path) -> list[Path]:
             raise no_text from None
 
 
-def _named(folder: Path, rows: int) -> str:
+def _index(folder: Path, say: Say) -> tuple[dict[str, int], dict[str, str]]:
+    """The word index of the folder, else the package's, and its file with its hash."""
+    try:
+        path = word_index_file(folder)
+    except FileNotFoundError:
+        say("There is no imdb_word_index.json: taking its first 10,000 words, from the package.")
+        sample = resolve(SAMPLE)
+        path = word_index_file(sample)
+        name = f"{SAMPLE}: {path.relative_to(sample).as_posix()}"
+        return read_word_index(sample), {name: sha256(path)}
+    return read_word_index(folder), {path.relative_to(folder).as_posix(): sha256(path)}
+
+
+def _named(folder: Path, rows: int, halved: str) -> str:
     if is_sample(folder):
         return f"IMDB sample ({rows:,} reviews)"
+    if halved:
+        return f"{halved}, {rows:,} reviews, halved here"
     return "IMDB" if rows == ROWS else f"IMDB, {rows:,} of {ROWS:,} reviews"
 
 
@@ -170,8 +199,12 @@ def _from_text(folder: Path, index: dict[str, int], name: str) -> Split:
 
 
 def _place(review: Review) -> tuple[int, str]:
-    """Positive first, then by file name as text: 0_9, 10000_8, 10001_10 …"""
-    return (1 - review.label, f"{review.id}_{review.rating}.txt")
+    """Positive first, then by file name as text: 0_9, 10000_8, 10001_10 …
+
+    Reviews of a table without the names keep their order.
+    """
+    name = f"{review.id:09}" if review.rating is None else f"{review.id}_{review.rating}.txt"
+    return (1 - review.label, name)
 
 
 def _from_keras(folder: Path, name: str) -> Split:

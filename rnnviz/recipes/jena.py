@@ -104,7 +104,7 @@ def prepare(
         series = read_jena(path, repair=not is_published(path))
         hashes = {path.relative_to(folder).as_posix(): sha256(path)}
         values = series.data[:limit]
-        found = split(len(values))
+        found = _parts(split, len(values), len(series), path)
         scaling = Scaling.of(
             np.concatenate([values[slice(*p.training)] for p in found]), COLUMNS,
             lookback=LOOKBACK, step=STEP, delay=DELAY, target=TEMPERATURE, reverse=reverse,
@@ -140,6 +140,16 @@ def prepare(
         licence="Trained on measurements of the Max Planck Institute for Biogeochemistry, Jena "
         "(www.bgc-jena.mpg.de/wetter), marked CC BY 4.0 there: name the institute.",
     )
+
+
+def _parts(split: Split, taken: int, rows: int, path: Path) -> list[Parts]:
+    """The parts of the rows that are taken; ValueError where the table has too few of them."""
+    try:
+        return split(taken)
+    except UsageError as error:
+        if taken < rows:  # a limit is to blame
+            raise
+        raise ValueError(f"{path}: {error}") from error
 
 
 def _listed(stretches: list[tuple[int, int]]) -> list[Any]:

@@ -27,7 +27,8 @@ import numpy as np
 from rnnviz.arrays import Array
 from rnnviz.data.batches import Texts
 from rnnviz.data.folders import readable, sha256
-from rnnviz.data.imdb import imdb_source, read_imdb
+from rnnviz.data.imdb import imdb_source, is_split, read_imdb
+from rnnviz.data.labels import check_several, counted
 from rnnviz.data.sources import as_typed, read_sst2, sst2_file
 from rnnviz.data.text import Vocabulary, tokenize
 from rnnviz.engine.model import Model, initialise, shapes
@@ -35,7 +36,7 @@ from rnnviz.engine.spec import EmbeddingSpec, FitSpec, HeadSpec, ModelSpec, Recu
 from rnnviz.equations import sigmoid
 from rnnviz.errors import InvalidFileError
 from rnnviz.files import write_atomically
-from rnnviz.recipes import Recipe, Task, is_sample
+from rnnviz.recipes import Recipe, Task, check_rows, is_sample
 from rnnviz.recipes.reviews import SHORT, Lessons, SentimentReview, lessons, sentences
 from rnnviz.store import pack, read_weights
 from rnnviz.training.events import Epoch
@@ -128,7 +129,7 @@ def prepare(mix: Mix, folder: Path, limit: int | None, seed: int, say: Say) -> T
         valid=valid,
         files=data.files,
         preparation=counts,
-        trained_on="SST-2 + IMDB + spoken" if data.reviews else f"SST-2{data.sample} + spoken",
+        trained_on=f"SST-2{data.sample}{data.more} + spoken",
         licence="Trained on SST-2 (Socher et al. 2013) and IMDB (Maas et al. 2011), both given for "
         "research: cite the papers. The weights are numbers derived from them; no text is included "
         "but the vocabulary.",
@@ -142,6 +143,7 @@ class _Data:
     reviews: list[SentimentReview]
     files: dict[str, str]
     sample: str
+    more: str  # what else than SST-2 it is
 
 
 def _read(folder: Path, limit: int | None, say: Say) -> _Data:
@@ -155,16 +157,25 @@ def _read(folder: Path, limit: int | None, say: Say) -> _Data:
         files = {path.relative_to(folder).as_posix(): path for path in sources}
         say(f"Reading {', '.join(files)} from {folder}")
         train, valid = read_sst2(folder, "train"), read_sst2(folder, "validation")
+        for path, rows in zip(sources, (train, valid), strict=False):
+            check_several(path, [label for _, label in rows], LABELS)
+        if len({label for _, label in train[:limit]}) < 2:
+            said = f"{counted([label for _, label in train[:limit]], LABELS)} to train on"
+            check_rows(len(train), limit, said)
         reviews = read_imdb(folder, "train") if reviewed else []
     if limit is not None:
         train = train[:limit]
-        reviews = reviews[: limit // 2] + reviews[len(reviews) - limit // 2 :]
+        if len(reviews) > limit:
+            reviews = reviews[: limit // 2] + reviews[len(reviews) - limit // 2 :]
+    halved = bool(reviewed) and not is_split(folder)
+    name = f"half of {reviewed.name}" if reviewed and halved else "IMDB"
     return _Data(
         _tokenized(train),
         _tokenized(valid),
         sentences(reviews),
         {name: sha256(path) for name, path in files.items()},
         " sample" if is_sample(folder) else "",
+        f" + {name}" if reviewed else "",
     )
 
 
@@ -254,7 +265,7 @@ def _from_reviews(
     pools: list[Callable[[np.random.Generator], Texts]] = [
         lambda rng: _draw(relabelled, mix.sentences, rng),
         lambda rng: grams,
-        lambda rng: _chosen(openings, rng.choice(len(often), OPENINGS, p=often / often.sum())),
+        *([partial(_openings, openings, often / often.sum())] if found.openings else []),
         *(partial(_repeated, pool, mix.spans) for pool in spans),
     ]
     counts = {
@@ -326,6 +337,10 @@ def _opinion(teachers: Sequence[Model], texts: Sequence[Sequence[int]]) -> Array
         found[order[at : at + ids.shape[1]]] = np.mean(logits, axis=0)
         at += ids.shape[1]
     return found
+
+
+def _openings(pool: Texts, share: Array, rng: np.random.Generator) -> Texts:
+    return _chosen(pool, rng.choice(len(share), OPENINGS, p=share))
 
 
 # -- drawing ------------------------------------------------------------------------------------

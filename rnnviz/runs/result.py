@@ -27,6 +27,9 @@ def result_of(
         "seconds": round(seconds, 3),
         "metric": record["metric"],
         "published": record["published"],
+        "trained_on": record["trained_on"],
+        "sample": record.get("sample", False),
+        "data": dict(record["data"]),  # the files, with their hashes
     }
 
 

@@ -8,18 +8,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rnnviz import recipes
-from rnnviz.data.folders import resolve
+from rnnviz.data.folders import SAMPLE, is_named, resolve
 from rnnviz.engine.device import described
 from rnnviz.engine.loops import HOST
 from rnnviz.engine.model import Model, initialise
-from rnnviz.errors import UsageError
+from rnnviz.errors import MissingError, UsageError
 from rnnviz.files import user_path
-from rnnviz.recipes import Recipe, is_sample
+from rnnviz.recipes import Recipe, Task, is_sample
 from rnnviz.runs import plan
 from rnnviz.runs.course import go_on, measure
 from rnnviz.runs.description import record_of
 from rnnviz.runs.folder import Run, runs_folder
-from rnnviz.runs.options import Options, Watch, controlled
+from rnnviz.runs.options import Control, Options, Watch, controlled
 from rnnviz.store import encoder_json
 from rnnviz.training.directory import Directory, alone, how_to_resume
 from rnnviz.training.events import Note
@@ -40,16 +40,17 @@ def train(
 ) -> Run:
     """Train a recipe into a run directory; the best (or, if it says so, the last) epoch is kept.
 
-    UsageError for an unknown recipe or option, MissingError if its data is not there,
-    InterruptedTraining if it was stopped (see Control); what was reached is then saved.
+    Where no folder of data is named and none was fetched, the sample in the package is taken, and
+    a Note says so. UsageError for an unknown recipe or option, MissingError if its data is not in
+    the folder that is named, InvalidFileError if it is damaged, InterruptedTraining if it was
+    stopped (see Control); what was reached is then saved.
     """
     control = controlled(time_budget, stop, snapshot, watch, device)
     plan.check_device(control)
     chosen = recipes.find(recipe)
     plan.preparation(chosen, options.variant)  # a wrong name is told before any other trouble
-    folder = resolve(data)
     directory = Directory(_place(chosen, out))
-    task = plan.prepared(chosen, folder, options, control, "nothing had been trained.")
+    folder, task = _data(chosen, options, data, control)
     spec = plan.net(chosen, options, task)
     fit = plan.fit_of(chosen, options, is_sample(folder))
     loops = HOST if spec is None else plan.device(control, spec)
@@ -72,6 +73,31 @@ def train(
         params = initialise(spec, options.seed)
         state = State.fresh(params, fit)
         return go_on(directory, task, Model(spec, params, loops), fit, state, record, control)
+
+
+def _data(
+    recipe: Recipe, options: Options, data: str | Path | None, control: Control
+) -> tuple[Path, Task]:
+    """The folder of the data, and the data made ready.
+
+    Whoever names a folder means it. Where none is named and the data was not fetched the sample in
+    the package is taken.
+    """
+    kept = "nothing had been trained."
+    try:
+        folder = resolve(data)
+        return folder, plan.prepared(recipe, folder, options, control, kept)
+    except MissingError:
+        if is_named(data):
+            raise
+    folder = resolve(SAMPLE)
+    control.watch(
+        Note(
+            f"The data of {recipe.name} is not here, so it is trained on the small sample in the "
+            "package.\nYour own: --data DIR. Where to get it: rnnviz data"
+        )
+    )
+    return folder, plan.prepared(recipe, folder, options, control, kept)
 
 
 def _place(recipe: Recipe, out: str | Path | None) -> Path:

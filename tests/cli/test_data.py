@@ -153,7 +153,8 @@ def test_damaged_data_is_an_invalid_file(
     (tmp_path / "jena").mkdir()
     (tmp_path / "jena/jena_climate_2020.csv").write_text("Date Time,T\n")
     message = error(capsys, "show", "jena", "--data", str(tmp_path), code=4)
-    assert "jena_climate_2020.csv, line 1: the column 'p (mbar)' is missing" in message
+    assert "jena_climate_2020.csv, line 1: the columns 'p (mbar)', 'T (degC)', " in message
+    assert "10 more are missing; found: Date Time, T\n" in message
 
 
 @pytest.mark.parametrize("value", ["1", "true"])
@@ -240,7 +241,7 @@ def test_a_damaged_file_is_downloaded_again_and_a_whole_one_is_not(
 @pytest.mark.parametrize(
     ("name", "file", "there"),
     [
-        ("sst2", "sst2/train.tsv.gz", ["sst2/validation.tsv.gz"]),
+        ("sst2", "sst2/train.tsv", ["sst2/validation.tsv.gz"]),
         ("jena", "jena/jena_climate_2009_2016.csv", []),
         ("imdb", "aclImdb/train", ["imdb/test.csv.gz"]),
     ],
@@ -254,7 +255,7 @@ def test_what_a_download_would_not_replace_is_to_be_deleted(
     wrong = tmp_path / file
     if wrong.suffix:
         wrong.parent.mkdir(exist_ok=True)
-        wrong.write_bytes(b"broken")
+        wrong.write_bytes(b"sentence\tlabel\ngood\t7\n")
     else:
         wrong.mkdir(parents=True)
     said = error(capsys, "fetch", name, "--data", str(tmp_path), code=4)

@@ -45,10 +45,17 @@ def test_the_whole_training_file_is_preferred_and_can_be_told(tmp_path: Path) ->
     ("text", "said"),
     [
         ("", "no rows inside"),
-        ('"1","a","b"\n"5","a","b"\n', r"train\.csv\.gz, line 2: class must be .* 1 to 4, not '5'"),
+        (
+            '"1","a","b"\n"5","a","b"\n',
+            r"train\.csv\.gz, line 2: class must be 1, 2, 3 or 4.* not '5'",
+        ),
         ('"1","a","b"\n"1","a"\n', "line 2: 3 fields are needed, not 2"),
         ('"1","a","b\n', "line 1: unexpected end of data"),
-        ('class,title,description\n"1","a","b"\n', "line 1: class must be"),
+        (
+            "class,title\n1,a\n",
+            "line 1: the column 'description' .* is missing; found: class, title",
+        ),
+        ('"1"," ","b"\n', "line 1: the title is empty"),
     ],
 )
 def test_damage_is_told_with_its_line(tmp_path: Path, text: str, said: str) -> None:

@@ -118,7 +118,8 @@ def test_a_missing_column_is_named(tmp_path: Path, name: str) -> None:
     path = write(tmp_path / "jena.csv", row(0), header=HEADER.replace(f'"{name}"', '"other"'))
     with pytest.raises(ValueError) as caught:
         read_jena(path, repair=True)
-    assert f"{path}, line 1: the column {name!r} is missing" in str(caught.value)
+    assert f"{path}, line 1: the column {name!r}" in str(caught.value)
+    assert " missing; found: " in str(caught.value)
 
 
 def test_a_column_that_is_there_twice_is_an_error(tmp_path: Path) -> None:
@@ -140,7 +141,8 @@ def test_a_column_that_is_there_twice_is_an_error(tmp_path: Path) -> None:
         ("", "15 fields are needed, not 0"),
         (row(10).replace("01.03", "31.02"), "Date Time must be .* not '31.02.2020 00:10:00'"),
         (row(10).replace("01.03", "30.02"), "Date Time must be"),
-        (row(10).replace("01.03.2020", "2020-03-01"), "Date Time must be"),
+        (row(10).replace("01.03.2020", "2020/03/01"), "Date Time must be"),
+        (row(10).replace("01.03.2020", "2020-13-01"), "Date Time must be"),
         (row(10).replace("00:10:00", "24:10:00"), "Date Time must be"),
         (row(10).replace("01.03", "1.3"), "Date Time must be"),
         (row(10).replace("01.03", "٠١.03"), "Date Time must be"),
@@ -173,7 +175,7 @@ def test_empty_tables_and_missing_files_are_told(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no rows below the header"):
         read_jena(write(tmp_path / "jena.csv"), repair=True)
     (tmp_path / "jena.csv").write_bytes(b"")
-    with pytest.raises(ValueError, match="the column 'Date Time' is missing"):
+    with pytest.raises(ValueError, match="no rows inside"):
         read_jena(tmp_path / "jena.csv", repair=True)
     with pytest.raises(FileNotFoundError, match=r"no\.csv is missing"):
         read_jena(tmp_path / "no.csv", repair=True)

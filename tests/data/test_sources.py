@@ -51,7 +51,8 @@ def test_imdb(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ("good\t1\nbad\t2\n", r"train\.tsv\.gz, line 3: label must be .* 0 to 1, not '2'"),
+        ("good\t1\nbad\t0\nok\t2\n", r"train\.tsv\.gz, line 4: label must be 0 or 1, not '2'"),
+        (" \t1\n", r"line 2: the sentence is empty"),
         ("good\t\n", r"line 2: label must be"),
         ("good\t\u0661\n", r"line 2: label must be"),
         ("good\n", r"line 2: 2 fields are needed, not 1"),
@@ -80,8 +81,10 @@ def test_imdb_damaged_row(tmp_path: Path, rows: str, message: str) -> None:
 
 def test_wrong_header(tmp_path: Path) -> None:
     """A file of another form is refused at once."""
-    folder = write(tmp_path / "sst2" / "train.tsv.gz", "text\tlabel\ngood\t1\n")
-    with pytest.raises(ValueError, match="line 1: the header must be"):
+    folder = write(tmp_path / "sst2" / "train.tsv.gz", "words\tlabel\ngood\t1\n")
+    with pytest.raises(
+        ValueError, match=r"line 1: the column 'sentence' .* is missing; found: words, label"
+    ):
         sources.read_sst2(folder, "train")
 
 
@@ -104,11 +107,13 @@ def test_not_gzip(tmp_path: Path) -> None:
 
 
 def test_not_utf8(tmp_path: Path) -> None:
-    """Bytes that are no UTF-8 are an error that names the file."""
+    """Bytes that are no UTF-8 in a text that is UTF-8 are an error that names the line."""
     folder = write_sst2(tmp_path, "")
     path = folder / "sst2" / "train.tsv.gz"
-    path.write_bytes(gzip.compress(b"sentence\tlabel\n\xff\t1\n"))
-    with pytest.raises(ValueError, match=r"train\.tsv\.gz"):
+    path.write_bytes(gzip.compress("sentence\tlabel\nçok iyi\t1\n".encode() + b"\xff\t1\n"))
+    with pytest.raises(
+        ValueError, match=r"train\.tsv\.gz, line 3: the text is UTF-8, but not here"
+    ):
         sources.read_sst2(folder, "train")
 
 

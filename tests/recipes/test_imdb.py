@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rnnviz.errors import InvalidFileError, MissingError
+from rnnviz.errors import InvalidFileError, MissingError, UsageError
 from rnnviz.recipes import find, imdb
 from rnnviz.recipes.imdb import ids_of, vocabulary
 
@@ -89,14 +89,14 @@ def test_reviews_are_in_the_order_of_keras_before_they_are_shuffled(tmp_path: Pa
 
 
 def test_the_last_fifth_of_the_shuffled_reviews_validates(tmp_path: Path) -> None:
-    rows = [(n % 2, 1 + 9 * (n % 2), n, "film " * n) for n in range(40)]
+    rows = [(n % 2, 1 + 9 * (n % 2), n, "film " * (n + 1)) for n in range(40)]
     folder = folder_of(tmp_path, rows)
     task = find("imdb-rnn").prepare(folder, None, 0, quiet)
     rng = np.random.RandomState(113)
     order = np.arange(40)
     rng.shuffle(order)
     names = sorted(rows, key=lambda row: (1 - row[0], f"{row[2]}_{row[1]}.txt"))
-    lengths = [names[n][2] + 1 for n in order]
+    lengths = [names[n][2] + 2 for n in order]
     train = task.draw(1, rng)
     assert [len(ids) for ids in train.ids] == lengths[:32]
     assert [len(ids) for ids in task.valid.ids] == lengths[32:]
@@ -142,9 +142,38 @@ def test_what_is_missing_or_damaged_is_told(tmp_path: Path) -> None:
     (folder / "imdb/test.csv.gz").write_bytes(b"no gzip")
     with pytest.raises(InvalidFileError, match=r"test\.csv\.gz"):
         find("imdb-rnn").prepare(folder, None, 0, quiet)
-    (folder / "imdb/imdb_word_index.json.gz").unlink()
-    with pytest.raises(MissingError, match="fetch imdb-words"):
+    with gzip.open(folder / "imdb/imdb_word_index.json.gz", "wt") as file:
+        file.write('{"the": 1, "an')
+    with pytest.raises(InvalidFileError, match=r"imdb_word_index(.|\n)*fetch imdb-words"):
         find("imdb-rnn").prepare(folder, None, 0, quiet)
+
+
+def test_without_a_word_index_the_words_of_the_package_are_taken_and_named(tmp_path: Path) -> None:
+    rows = [(n % 2, 1 + 9 * (n % 2), n, "the film") for n in range(10)]
+    folder, said = folder_of(tmp_path, rows), []
+    (folder / "imdb/imdb_word_index.json.gz").unlink()
+    task = find("imdb-rnn").prepare(folder, None, 0, said.append)
+    assert any("imdb_word_index.json" in text and "package" in text for text in said)
+    assert list(task.files)[-1] == "sample: imdb/imdb_word_index.json.gz"
+    assert task.preparation["word index"] == "sample: imdb/imdb_word_index.json.gz"
+    assert list(task.draw(1, np.random.default_rng()).ids[0]) == [1, 4, 22]
+
+
+@pytest.mark.parametrize(
+    ("labels", "limit", "error", "said"),
+    [
+        ([1], None, InvalidFileError, "0 negative, 1 positive"),
+        ([1] * 30, None, InvalidFileError, "0 negative, 30 positive"),
+        ([0, 1], None, InvalidFileError, "2 rows are too few: .* to train on, 1 to validate"),
+        ([0, 1] * 20, 1, UsageError, "--limit 1 leaves too few rows"),
+    ],
+)
+def test_reviews_that_cannot_be_learnt_from_are_told_with_their_counts(
+    tmp_path: Path, labels: list[int], limit: int | None, error: type[Exception], said: str
+) -> None:
+    folder = folder_of(tmp_path, [(y, 1 + 9 * y, n, "film") for n, y in enumerate(labels)])
+    with pytest.raises(error, match=said):
+        find("imdb-rnn").prepare(folder, limit, 0, quiet)
 
 
 @FULL
