@@ -154,7 +154,7 @@ def test_damaged_data_is_an_invalid_file(
     (tmp_path / "jena/jena_climate_2020.csv").write_text("Date Time,T\n")
     message = error(capsys, "show", "jena", "--data", str(tmp_path), code=4)
     assert "jena_climate_2020.csv, line 1: the columns 'p (mbar)', 'T (degC)', " in message
-    assert "10 more are missing; found: Date Time, T\n" in message
+    assert "10 more are missing; found: Date Time, T.\n" in message
 
 
 @pytest.mark.parametrize("value", ["1", "true"])
