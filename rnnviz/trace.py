@@ -22,7 +22,10 @@ import numpy as np
 from rnnviz.arrays import Array, read_array
 from rnnviz.clamps import Clamp
 from rnnviz.equations import Line, Step, evaluate, is_weight, matrices, names, parse
+from rnnviz.errors import UsageError
 from rnnviz.files import open_member, open_regular, open_zip, parse_json, reading, write_atomically
+from rnnviz.hand import Hand, document
+from rnnviz.hand.typed import inputs
 
 SCHEMA = "rnnviz.trace/1"
 
@@ -180,6 +183,7 @@ class Trace:
     about: str = ""  # what the model was trained on, for the title line
     text: str = ""  # as it was typed
     series: SeriesTrace | None = None  # where measurements are read instead of words
+    hand: Hand | None = None  # where the net was given number by number
 
     def to_json(self) -> dict[str, Any]:
         """The document of schema ``rnnviz.trace/1``."""
@@ -208,6 +212,8 @@ class Trace:
         if self.head.unclamped is not None:
             found["head"]["unclamped"] = self.head.unclamped.tolist()
             found["clamps"] = [asdict(clamp) for clamp in self.clamps]
+        if self.hand is not None:
+            found["net"] = _net(self)
         return found
 
     @property
@@ -233,6 +239,7 @@ class Trace:
         arrays: dict[str, Array] = {}
         meta = _take_arrays(self, "", arrays)
         meta["schema"] = SCHEMA
+        meta["hand"] = None if self.hand is None else _net(self)
         buffer = io.BytesIO()
         np.savez_compressed(buffer, meta=np.array(json.dumps(meta)), **arrays)  # type: ignore[arg-type]
         write_atomically(path, buffer.getvalue())
@@ -248,6 +255,13 @@ class Trace:
             trace = _trace(meta, arrays)
             _check(trace)
         return trace
+
+
+def _net(trace: Trace) -> dict[str, Any]:
+    """The definition of a net by hand, with what it read: what a file of it holds."""
+    assert trace.hand is not None
+    x = inputs(" ".join(trace.tokens), trace.hand.inputs)
+    return document.written(document.Net(trace.hand, x, trace.clamps))
 
 
 def _layer_json(layer: LayerTrace) -> dict[str, Any]:
@@ -346,8 +360,9 @@ def _trace(meta: dict[str, Any], arrays: Mapping[str, Array]) -> Trace:
     for name in ("tokens", "ids", "unknown"):
         _need(isinstance(meta[name], list), f"{name}: a list")
         meta[name] = tuple(meta[name])
-    series = _series(meta.pop("series", None))
-    return Trace(layers=tuple(layers), head=HeadTrace(**head), series=series, **meta)
+    series, net = _series(meta.pop("series", None)), meta.pop("hand", None)
+    hand = None if net is None else document.read(net).hand
+    return Trace(layers=tuple(layers), head=HeadTrace(**head), series=series, hand=hand, **meta)
 
 
 def _series(item: Any) -> SeriesTrace | None:
@@ -370,6 +385,8 @@ def _check(trace: Trace) -> None:
     _need(bool(trace.layers), "a layer")
     for layer in trace.layers:
         _check_layer(layer, T)
+    if trace.hand is not None:
+        _check_hand(trace.hand, trace)
     _check_head(trace.head, T)
     if trace.series is not None:
         _check_series(trace.series, trace)
@@ -378,6 +395,20 @@ def _check(trace: Trace) -> None:
 def _need(holds: bool, what: str) -> None:
     if not holds:
         raise ValueError(f"expected {what}")
+
+
+def _check_hand(hand: Hand, trace: Trace) -> None:
+    layer, head = trace.layers[0], trace.head
+    _need(len(trace.layers) == 1 and layer.cell == hand.cell, "hand: a net of this one layer")
+    _need(head.labels == hand.labels, f"head.labels: {hand.labels}")
+    found = {**layer.weights, "W_y": head.W, "b_y": head.b, **layer.initial}
+    _need(found.keys() == set(hand.names), f"hand: the weights {', '.join(hand.names)}")
+    same = (np.array_equal(np.atleast_2d(found[n]), np.array(hand.array(n))) for n in hand.names)
+    _need(all(same), "hand: the numbers of the layer")
+    try:
+        inputs(" ".join(trace.tokens), hand.inputs)
+    except UsageError as error:
+        raise ValueError(f"tokens: {error}") from None
 
 
 def _check_head(head: HeadTrace, T: int) -> None:

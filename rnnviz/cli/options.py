@@ -75,7 +75,9 @@ def model(f: F) -> F:
         help="A shipped model, the path of a model's JSON, or a run directory.",
     )(f)  # fmt: skip
     return click.option(
-        "--cell", type=Choice(SHIPPED), help="Short for the sentiment model with this cell."
+        "--cell",
+        type=Choice((*SHIPPED, "gru-2014")),
+        help="Short for the sentiment model with this cell; the cell of a net by hand.",
     )(f)
 
 

@@ -37,10 +37,16 @@ def _words(trace: Trace, tokens: list[str], lang: str) -> Iterator[str]:
         unknown = ", ".join(w for w, u in zip(tokens, trace.unknown, strict=True) if u)
         yield text("plain.unknown", lang, tokens=unknown)
     label, p = visible(head.labels[best]), number(head.output[best])
-    yield text("plain.prediction", lang, label=label, p=p)
+    if head.kind == "linear":
+        value = number(head.output[best], 6)
+        yield text("page.hand.plain_output", lang, label=label, value=value)
+        objective, said = visible(head.objective), "page.hand.plain_objective"
+    else:
+        yield text("plain.prediction", lang, label=label, p=p)
+        said = "plain.objective"
+        objective = text("objective.log_loss", lang, label=visible(head.target))
     yield from _held(trace, lang)
-    objective = text("objective.log_loss", lang, label=visible(head.target))
-    yield text("plain.objective", lang, objective=objective, loss=number(head.loss))
+    yield text(said, lang, objective=objective, loss=number(head.loss))
     grads = np.linalg.norm(trace.layers[0].grads["x"], axis=1)
     for t, token in enumerate(tokens):
         leading = int(np.argmax(head.readout[t]))

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from rnnviz.cli import echo, hand, options, shown
+from rnnviz.cli import dashes, echo, hand, options, shown
 from rnnviz.cli import opened as of_file
 from rnnviz.cli.narration import say
 from rnnviz.errors import UsageError
+from rnnviz.hand import EXAMPLE
 
 if TYPE_CHECKING:
     from rnnviz.query import Query, Tracer
@@ -35,6 +36,8 @@ Examples:
   rnnviz step "this movie was not good"
   rnnviz step --cell gru "not bad at all"
   rnnviz step --units 1 "1 0 0 1 0"                    a net to calculate by hand
+  rnnviz step --units 2 --inputs 2 --cell gru "1 .5; 0 1"
+  rnnviz step --net lstm-2-units                       one from a file, or a shipped one
   rnnviz step --random 1 "this movie was not good"     untrained weights
   rnnviz step "not good" --json > trace.json
   rnnviz step --clamp 'f[*]=1' "this movie was not good"   the forget gate stuck open
@@ -49,8 +52,8 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 something optional is missing, 4 invalid 
 """
 
 
-@click.command("step", help=HELP)
-@click.argument("words", nargs=-1, metavar="[TEXT]...")
+@click.command("step", help=HELP, cls=dashes.TextCommand)
+@click.argument("words", nargs=-1, metavar="[TEXT]...", callback=dashes.unmarked)
 @options.model
 @hand.options
 @click.option("--target", metavar="LABEL", help="The gradients are of this label's log-loss.")
@@ -90,8 +93,7 @@ def command(
     words: tuple[str, ...],
     model: str | None,
     cell: str | None,
-    units: int | None,
-    edits: tuple[str, ...],
+    by_hand: hand.Asked,
     target: str | None,
     random: int | None,
     data: str | None,
@@ -128,20 +130,20 @@ def command(
     explore = explorer(data, loops)
     read = cast("Tracer", explore)
     if opened is not None:
-        others = (words, _asked(model), cell, units, edits, target, random, held)
-        if any(other not in (None, ()) for other in others):
+        others = (words, _asked(model), cell, target, random, held)
+        if any(other not in (None, ()) for other in others) or by_hand.changes:
             raise UsageError(
                 "--open shows a trace as it was saved; leave TEXT, --model, --cell, --units, "
-                "--set, --target, --random and --clamp out."
+                "--net, --set, --target, --random and --clamp out."
             )
         trace = Trace.open(opened)
         query = of_file.query(trace)
         read = cast("Tracer", of_file.with_its_weights(explore, trace, opened))
-    elif units is not None or edits:
+    elif by_hand:
         query = hand.query(
-            units, edits, _text(words), cell=cell, model=_asked(model), target=target, random=random
+            by_hand, _text(words), cell=cell, model=_asked(model), target=target, random=random
         )
-        query = replace(query, clamps=held)
+        query = replace(query, clamps=(*query.clamps, *held))
         trace = read(query)
     else:
         name = _model(model, cell)
@@ -168,6 +170,11 @@ def command(
         trace.save(save)
         if not quiet:
             say(f"Saved {save}. Show it again with: rnnviz step --open {shlex.quote(str(save))}")
+    if by_hand.save_net is not None:
+        hand.save(trace, by_hand.save_net)
+        if not quiet:
+            say(f"Saved {by_hand.save_net}. Open it again with: rnnviz step --net "
+                f"{shlex.quote(str(by_hand.save_net))}")  # fmt: skip
     kept = _kept(against, compared)
     opened_with = view or next(iter(kept), "hand" if query.hand else None)
     wanted = shown.Wanted(
@@ -183,7 +190,7 @@ def command(
         return 0
     if form is None and _on_screen():
         return shown.show(read, query, trace, wanted, kept)
-    if form is None and save is not None:
+    if form is None and (save is not None or by_hand.save_net is not None):
         return 0
     from rnnviz.cli.printed import printed as as_lines
 
@@ -251,6 +258,11 @@ def _model(model: str | None, cell: str | None) -> str:
 
     if _asked(model) is not None and cell:
         raise UsageError("Give --model or --cell, not both.")
+    if cell is not None and cell not in options.SHIPPED:
+        raise UsageError(
+            f"--cell {cell}: no sentiment model has it, but a net by hand:\n"
+            f'rnnviz step --units 1 --cell {cell} "{EXAMPLE}"'
+        )
     if cell:
         return f"sentiment-{cell}"
     return DEFAULT if model is None else model

@@ -46,6 +46,12 @@ def d_logits(kind: HeadKind, logits: Array, y: Array) -> Array:
     return d
 
 
+def squared(logits: Array, y: Array) -> tuple[Array, Array]:
+    """The squared errors (logit − y)² of each row (B), and their gradients at the logits (B, 1)."""
+    apart = logits - y[:, None].astype(logits.dtype)
+    return apart[:, 0] ** 2, 2 * apart
+
+
 def correct(kind: HeadKind, logits: Array, y: Array) -> Array:
     """Which rows (B) are classified right; for soft labels, by the nearer class."""
     if kind == "sigmoid":

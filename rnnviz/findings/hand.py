@@ -20,20 +20,27 @@ from rnnviz.equations import (
     number,
     numbers,
     parse,
+    symbols,
 )  # fmt: skip
-from rnnviz.hand import CELLS, LABELS, MOST, Hand, Named, Rows
-from rnnviz.hand.typed import DECIMALS
+from rnnviz.hand import CELLS, LABELS, LOSSES, MOST, Hand, Named, Rows
+from rnnviz.hand.document import Net
+from rnnviz.hand.typed import inputs
 from rnnviz.trace import Trace
 
 #: Between the name of an array and the place in it; no recorded name has it.
 _AT = "__"
-#: The prediction in the same notation: the head is one more product.
-HEAD = (Line("s", "predict", "h @ W_y + b_y"), Line("p", "predict", "sigmoid(s)"))
+#: Digits behind the point of what a net by hand comes to.
+DIGITS = 6
 
 
 @lru_cache(maxsize=8)
 def of_trace(trace: Trace) -> Hand | None:
-    """The net a trace was read with, where it is small enough: one input, at most MOST units."""
+    """The net a trace was read with, where its numbers were given; else None.
+
+    Traces that were saved before they said so are known by their size and their labels.
+    """
+    if trace.hand is not None:
+        return trace.hand
     layer = trace.layers[0]
     one_number = layer.values["x"].shape[1] == 1
     plain = len(trace.layers) == 1 and layer.cell in CELLS and trace.head.labels == LABELS
@@ -48,6 +55,14 @@ def of_trace(trace: Trace) -> Hand | None:
     return Hand(layer.cell, layer.units, (*named, *head), initial)
 
 
+def net(trace: Trace) -> Net | None:
+    """The net with what it read and what was held, as a file has it; None where it is none."""
+    hand = of_trace(trace)
+    if hand is None:
+        return None
+    return Net(hand, inputs(" ".join(trace.tokens), hand.inputs), trace.clamps)
+
+
 def gate(name: str) -> str:
     """The gate a weight belongs to: f of U_f, z of b_rz, y of W_y; "" where there is one block."""
     return name[-1] if "_" in name else ""
@@ -57,16 +72,77 @@ def _rows(array: Array) -> Rows:
     return tuple(tuple(float(v) for v in row) for row in array)
 
 
+def head_lines(trace: Trace) -> tuple[Line, ...]:
+    """The prediction in the same notation: the head is one more product."""
+    if trace.head.kind == "linear":
+        return (Line("y", "predict", "h @ W_y + b_y"),)
+    return (Line("s", "predict", "h @ W_y + b_y"), Line("p", "predict", "sigmoid(s)"))
+
+
+def loss_line(trace: Trace) -> Line | None:
+    """The squared error of the last output; None where the head is told no number."""
+    hand = of_trace(trace)
+    if hand is None or hand.form.head != "linear" or hand.form.target is None:
+        return None
+    target = hand.form.target
+    apart = f"y - {target!r}" if target >= 0 else f"y + {-target!r}"
+    half = "0.5 * " if hand.form.loss == LOSSES[0] else ""
+    return Line("L", "predict", f"{half}({apart})**2")
+
+
 def at(trace: Trace, t: int) -> dict[str, Array]:
     """Every name a formula or the head's lines may use at token t."""
     head = trace.head
-    said = {"W_y": head.W, "b_y": head.b, "s": head.logits[t], "p": head.readout[t, 1:]}
-    return trace.layers[0].at(t) | said
+    said = {"W_y": head.W, "b_y": head.b, "L": np.array([head.loss])}
+    if head.kind == "linear":
+        return trace.layers[0].at(t) | said | {"y": head.readout[t]}
+    return trace.layers[0].at(t) | said | {"s": head.logits[t], "p": head.readout[t, 1:]}
 
 
-def lines(trace: Trace) -> tuple[Line, ...]:
-    """The cell's lines and the head's."""
-    return (*trace.layers[0].lines, *HEAD)
+def lines(trace: Trace, t: int) -> tuple[Line, ...]:
+    """The cell's lines and the head's at token t; at the last one its loss, if it has a target."""
+    loss = loss_line(trace) if t == len(trace.tokens) - 1 else None
+    return (*trace.layers[0].lines, *head_lines(trace), *([] if loss is None else [loss]))
+
+
+def of_head(line: Line) -> bool:
+    """Whether a line is the head's: it reads all units at once."""
+    return line.part == "predict"
+
+
+Said = tuple[str, dict[str, object]]
+
+
+def form(trace: Trace) -> list[Said]:
+    """What may be otherwise in other people's nets: keys of texts, and formulas for them."""
+    hand = of_trace(trace)
+    if hand is None:
+        return []
+    formulas = {line.name: _symbols(line.formula) for line in trace.layers[0].lines}
+    choices, found = hand.form, list[Said]()
+    if hand.cell.startswith("gru"):
+        reset = "before" if hand.cell == "gru-2014" else "after"
+        found.append((f"form_z_{choices.z}", {"h": formulas["h"]}))
+        found.append((f"form_reset_{reset}", {"a": formulas["a_g"]}))
+    else:
+        found.append(("form_state", {"formula": f"h = {formulas['h']}"}))
+    if hand.cell != "rnn":
+        found.append(("form_state", {"formula": f"g = {formulas['g']}"}))
+    if choices.gate_activation != "sigmoid":
+        gate = next(name for name in formulas if name in hand.cell or name in "ifoz")
+        found.append(("form_state", {"formula": f"{gate} = {formulas[gate]}"}))
+    loss = loss_line(trace)
+    if loss is not None:
+        found.append(("form_squared", {"loss": trace.head.objective}))
+    else:
+        found.append((f"form_{choices.head}", {}))
+    if hand.units > 1:
+        found.append((f"form_layout_{choices.layout}", {}))
+    return found
+
+
+def _symbols(formula: str) -> str:
+    return "".join(text for text, _ in symbols(formula))
 
 
 # -- arithmetic ---------------------------------------------------------------------------------
@@ -76,11 +152,11 @@ def whole(formula: str, values: Mapping[str, Array], unit: int) -> Arithmetic:
     """A formula at one unit with every product of a matrix written out term by term.
 
     The arithmetic as printed gives the result as printed. A number that is exact as it stands
-    loses its closing zeros: 1 × 0.5, not 1.000 × 0.500.
+    loses its closing zeros: 1 × 0.5, not 1.000000 × 0.500000.
     """
     scalars: dict[str, float] = {}
     spread = ast.unparse(_Spread(values, unit, scalars).visit(parse(formula)))
-    done = numbers(spread, scalars, 0)
+    done = numbers(spread, scalars, 0, DIGITS)
     return Arithmetic([_exact(span, scalars) for span in done.spans], done.result, done.digits)
 
 
@@ -142,9 +218,11 @@ def _exact(span: Span, scalars: Mapping[str, float]) -> Span:
 
 
 def written(value: float) -> str:
-    """A literal number with at least one decimal: 0.5, 1.0, −10.0; others with three."""
-    for digits in (2, 3, DECIMALS):
-        text = number(value, digits)
-        if "e" not in text and float(text.replace(MINUS, "-")) == value:
-            return text[:-1] if digits == 2 and text.endswith("0") else text
-    return number(value)
+    """A literal number with at least one decimal: 0.5, 1.0, −10.0; of long ones six."""
+    exact = repr(float(value)).replace("-", MINUS)
+    return exact if len(exact.strip(MINUS)) <= DIGITS + 4 else number(value, DIGITS)
+
+
+def entire(value: float) -> str:
+    """A literal number with every digit that it has."""
+    return repr(float(value)).replace("-", MINUS)

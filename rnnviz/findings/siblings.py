@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from rnnviz.hand import model_of
+from rnnviz.hand import is_hand, model_of
 from rnnviz.query import Query
 
 #: The cells of a lecture, in the order it meets them.
@@ -17,7 +17,7 @@ SHIPPED = tuple(f"imdb-{cell}" for cell in TRIO)
 
 def named(model: str, cell: str) -> str:
     """The model of the same family with another cell: sentiment-lstm-8, gru → sentiment-gru."""
-    if model in map(model_of, TRIO):
+    if is_hand(model):
         return model_of(cell)
     family = model.partition("-")[0]
     return cell if family in TRIO else f"{family}-{cell}"

@@ -1,110 +1,194 @@
-"""What is typed for a net by hand: the numbers of its text, and edits such as ``U_i[0,1]=-1``."""
+"""Numbers as people type them: one, the x of each token, or the rows of a matrix."""
 
 from __future__ import annotations
 
 import re
+from math import isfinite
 
-from rnnviz.errors import UsageError, nearest
-from rnnviz.hand import Entry, Hand
+from rnnviz.errors import UsageError
+from rnnviz.hand import LARGEST, MOST, Sequence
 
-#: A number that can be shown whole beside others.
-LARGEST, DECIMALS = 1000, 4
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)", re.ASCII)
-_EDIT = re.compile(
-    r"\s*(\w+)\s*(?:\[\s*(\d+)\s*(?:,\s*(\d+)\s*)?\])?\s*=\s*(.*)", re.ASCII | re.DOTALL
+#: Numbers that are typed, row by row.
+Table = list[list[float]]
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+#: A decimal number as most of the world writes it.
+DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+", re.ASCII)
+#: What Python prints around lists of numbers.
+_PRINTED = re.compile(
+    r"(?:\b(?:np|numpy|torch)\.)?\b(?:array|tensor|matrix)(?=\s*\()|,?\s*dtype\s*=\s*[\w.]+"
 )
-_FORM = "Write NAME=VALUE or NAME[INDEX]=VALUE, for example W_f=0.5 or U_i[0,1]=-1."
+_MINUS = str.maketrans({"−": "-", "–": "-", "‐": "-", "‑": "-", "﹣": "-", "－": "-"})
+_OPEN, _CLOSE = "([{", ")]}"
+_BETWEEN = re.compile(r"[;|\n]")
 
 
 def number(said: str) -> float:
-    """A number of at most DECIMALS decimals, from −LARGEST to LARGEST; UsageError for others."""
-    plain = said.strip().replace("−", "-")
-    if not _NUMBER.fullmatch(plain):
-        hint = " Write it with a point: 0.5." if "," in said else ""
-        raise UsageError(f"{said!r} is not a number.{hint} Numbers look like 1, 0.5 or -2.")
-    value = float(plain)
-    if round(value, DECIMALS) != value or abs(value) > LARGEST:
+    """A decimal number from −LARGEST to LARGEST; UsageError for anything else."""
+    text = said.translate(_MINUS).strip()
+    if not _NUMBER.fullmatch(text):
+        hint = ""
+        if DECIMAL_COMMA.fullmatch(text):
+            hint = f" Write it with a point: {text.replace(',', '.')}."
         raise UsageError(
-            f"{said.strip()} cannot be shown whole: a number by hand has at most {DECIMALS} "
-            f"decimals and lies between -{LARGEST} and {LARGEST}."
+            f"{_quoted(said)} is not a number.{hint} Numbers look like 1, 0.5 or -2e-3."
+        )
+    value = float(text)
+    if not isfinite(value) or abs(value) > LARGEST:
+        raise UsageError(
+            f"{_quoted(said)} is too large: a number by hand lies between "
+            f"-{LARGEST:,} and {LARGEST:,}."
         )
     return value + 0.0  # −0 is 0
 
 
-def inputs(text: str) -> tuple[float, ...]:
-    """The x of each token; UsageError for a text that is not numbers with spaces between them."""
-    found = []
-    for token in text.split():
-        try:
-            found.append(number(token))
-        except UsageError as error:
-            raise UsageError(
-                f"A net by hand reads numbers, one for each token. {error}\n"
-                'Type for example: rnnviz step --units 1 "1 0 1"'
-            ) from None
-    if not found:
-        raise UsageError('There is no number in this text. Type some: rnnviz step --units 1 "1 0"')
-    return tuple(found)
-
-
 def plain(value: float) -> str:
-    """A number as it is typed."""
-    return f"{value:.{DECIMALS}f}".rstrip("0").rstrip(".")
+    """A number as it is typed: with all its digits, and none that it does not need."""
+    return repr(float(value)).removesuffix(".0")
 
 
-def changed(hand: Hand, text: str, entry: Entry, value: float) -> tuple[Hand, str]:
-    """The net and its text with another number in one place."""
-    if entry.name != "x":
-        return hand.changed(entry, value), text
-    tokens = text.split()
-    tokens[entry.row] = plain(value)
-    return hand, " ".join(tokens)
+def inputs(text: str, width: int = 1) -> Sequence:
+    """The x of each token, ``width`` numbers each; UsageError for a text that is not that.
 
-
-def edited(hand: Hand, text: str, said: str) -> tuple[Hand, str]:
-    """The net and its text after an edit that was typed; UsageError that says what was meant.
-
-    Without an index every number of the name is set.
+    Tokens stand in brackets or between ``;``, ``|`` and ends of lines; one number a token needs no
+    more than spaces or commas.
     """
-    match = _EDIT.fullmatch(said)
-    if match is None:
-        raise UsageError(f"{said!r} is no edit. {_FORM}")
-    name, row, column, value = match.groups()
-    known = ("x", *hand.names)
-    if name not in known:
-        raise UsageError(
-            f"A {hand.cell} by hand has no {name!r}.{nearest(name, known)} "
-            f"It has {', '.join(known)}."
-        )
+    rows = _rows(text)
+    if not any(rows):
+        raise UsageError(f"There is no number in this text. Type some: {_example(width)}")
+    _no_decimal_commas(text, rows, width)
+    if width == 1 and len(rows) == 1:
+        rows = [[said] for said in rows[0]]
     try:
-        to = number(value)
+        x = tuple(tuple(number(said) for said in row) for row in rows)
     except UsageError as error:
-        raise UsageError(f"{said}: {error}") from None
-    for entry in _meant(hand, text, said, name, [int(n) for n in (row, column) if n is not None]):
-        hand, text = changed(hand, text, entry, to)
-    return hand, text
+        raise UsageError(
+            f"A net by hand reads numbers, {_each(width)}. {error}\n"
+            f"Type for example: {_example(width)}"
+        ) from None
+    if any(len(row) != width for row in x):
+        raise UsageError(_wrong_width(x, width))
+    return x
 
 
-def _meant(hand: Hand, text: str, said: str, name: str, index: list[int]) -> list[Entry]:
-    """The entries of a name at an index; all of them without one."""
-    if name == "x":
-        T = len(text.split())
-        entries, shape = [Entry("x", t, 0) for t in range(T)], (T, 1)
-    else:
-        rows = hand.array(name)
-        entries, shape = list(hand.entries(name)), (len(rows), len(rows[0]))
-    if not index:
-        return entries
-    # A vector needs one index, whichever way it stands in the formula.
-    short = max(shape) if 1 in shape else None
-    for entry in entries:
-        if index == [entry.row, entry.column]:
-            return [entry]
-        if short and index == [max(entry.row, entry.column)]:
-            return [entry]
-    last = f"[{short - 1}]" if short else f"[{shape[0] - 1},{shape[1] - 1}]"
-    first = "[0]" if short else "[0,0]"
-    raise UsageError(
-        f"{said}: {name} has {len(entries)} number{'s' * (len(entries) > 1)}, "
-        f"{name}{first}{f' to {name}{last}' if last != first else ''}."
-    )
+def table(text: str) -> Table:
+    """The rows of a matrix, or one row; UsageError for what is not numbers."""
+    return [[number(said) for said in row] for row in _rows(text)]
+
+
+def spoken(x: Sequence) -> str:
+    """The x of each token as a text that :func:`inputs` reads."""
+    return " ".join(tokens(x))
+
+
+def tokens(x: Sequence) -> tuple[str, ...]:
+    """Each token as it is shown: ``0.5``, or ``(1, 0.5)``."""
+    return tuple(_token(row) for row in x)
+
+
+def _token(row: tuple[float, ...]) -> str:
+    said = ", ".join(map(plain, row))
+    return said if len(row) == 1 else f"({said})"
+
+
+# -- how they are set apart -----------------------------------------------------------------------
+
+
+def _rows(text: str) -> list[list[str]]:
+    """The numbers, unread, in the rows that brackets, ``;``, ``|`` or line ends make of them."""
+    text = _PRINTED.sub("", text.translate(_MINUS)).strip()
+    if any(char in text for char in _OPEN + _CLOSE):
+        inside = _innermost(text)
+        if len(inside) > 1 or not _BETWEEN.search(inside[0]):
+            return [_split(row) for row in inside]
+        text = inside[0]
+    if _BETWEEN.search(text):
+        return [_split(row) for row in _BETWEEN.split(text) if row.strip()]
+    # Commas bind more than spaces, unless spaces stand beside them: "1,2 3,4" are two rows.
+    chunks = re.sub(r"\s*,\s+|\s+,\s*", ",", text).split()
+    if len(chunks) > 1 and any("," in chunk for chunk in chunks):
+        return [_split(chunk) for chunk in chunks]
+    return [_split(text)]
+
+
+def _split(row: str) -> list[str]:
+    """What commas or spaces separate; two commas beside each other have an empty text between."""
+    row = row.strip().removesuffix(",")
+    return re.split(r"\s*,\s*|\s+", row.strip()) if row.strip() else []
+
+
+def _innermost(text: str) -> list[str]:
+    """What stands in the innermost brackets, in order; UsageError unless all numbers do."""
+    open_at: list[tuple[str, int]] = []
+    found: list[str] = []
+    outside, last = "", 0
+    for k, char in enumerate(text):
+        if char in _OPEN:
+            outside += text[last:k]
+            open_at.append((char, k))
+            last = k + 1
+        elif char in _CLOSE:
+            if not open_at or _OPEN.index(open_at[-1][0]) != _CLOSE.index(char):
+                raise UsageError(f"{_quoted(text)}: this {char} closes no bracket.")
+            _, start = open_at.pop()
+            if not any(c in text[start + 1 : k] for c in _CLOSE):
+                found.append(text[start + 1 : k])
+            else:
+                outside += text[last:k]
+            last = k + 1
+    if open_at:
+        raise UsageError(f"{_quoted(text)}: the bracket {open_at[-1][0]} is not closed.")
+    outside = (outside + text[last:]).strip(" \t\r\n,;|")
+    if re.search(r"[^\s,;|]", outside):
+        raise UsageError(f"{_quoted(text)}: {_quoted(outside)} stands outside the brackets.")
+    return found
+
+
+# -- what is said of wrong ones -------------------------------------------------------------------
+
+
+def _quoted(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
+def _example(width: int) -> str:
+    if width == 1:
+        return 'rnnviz step --units 1 "1 0 1"'
+    steps = "; ".join(" ".join(f"0.{k + j + 1}" for k in range(width)) for j in range(2))
+    return f'rnnviz step --units 1 --inputs {width} "{steps}"'
+
+
+def _each(width: int) -> str:
+    return "one for each token" if width == 1 else f"{width} for each token"
+
+
+def _no_decimal_commas(text: str, rows: list[list[str]], width: int) -> None:
+    """UsageError where a comma is more likely a decimal comma than one between two numbers."""
+    text = text.translate(_MINUS).strip()
+    if any(char in text for char in _OPEN + _CLOSE):
+        return
+    chunks = re.split(r"\s*[;|]\s*|\s+", text)
+    first = next((c for c in chunks if DECIMAL_COMMA.fullmatch(c.removesuffix(","))), None)
+    if first is None:
+        return
+    first = first.removesuffix(",")
+    # "1, 0,5" has both kinds; "0,5" alone or among single numbers has one a net cannot mean.
+    both = re.search(r",\s", text) is not None
+    if both or (width == 1 and (len(rows) > 1 or len(chunks) == 1)):
+        raise UsageError(
+            f"{_quoted(first)} could be one number or two. Write one with a point "
+            f"({first.replace(',', '.')}), two with a space ({first.replace(',', ' ')})."
+        )
+
+
+def _wrong_width(x: Sequence, width: int) -> str:
+    t, row = next((t, row) for t, row in enumerate(x) if len(row) != width)
+    found = f"{len(row)} number{'s' * (len(row) != 1)}"
+    other = {len(row) for row in x}
+    if len(x) == 1 and width > 1:
+        hint = "Put ; between the tokens" if len(row) > width else "Type them all"
+        return f"This net reads {width} numbers a token; found {found}. {hint}: {_example(width)}"
+    said = f"Token {t + 1} has {found}, {_token(row)}; this net reads {width} a token.\n"
+    if len(other) == 1 and len(row) <= MOST:
+        return said + f"For a net that reads {len(row)}: --inputs {len(row)}"
+    return said + f"Type for example: {_example(width)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,7 +19,9 @@ from rnnviz.engine.model import Backward, Forward, directions
 from rnnviz.engine.recurrent import Scan, Unscan
 from rnnviz.engine.spec import HeadKind
 from rnnviz.errors import UsageError, nearest
-from rnnviz.hand.friendly import for_model, is_hand
+from rnnviz.hand import is_hand
+from rnnviz.hand.friendly import for_model
+from rnnviz.hand.typed import plain
 from rnnviz.query import Query, Tracer
 from rnnviz.store import Stored, load, locate
 from rnnviz.trace import HeadTrace, LayerTrace, Trace, frozen
@@ -51,8 +54,14 @@ def _by_hand(query: Query, loops: Loops) -> Trace:
     """The answer of a net whose weights are in the query, or of the one its name stands for."""
     hand = for_model(query.hand, query.model)
     stored = by_hand.stored(hand)
-    stored = stored if query.random is None else stored.untrained(query.random)
-    return trace(stored, query, reading=by_hand.read(hand, query.text), loops=loops)
+    if query.random is not None:
+        stored = stored.untrained(query.random)
+        hand = by_hand.weighed(hand, stored.model)
+    reading = by_hand.read(hand, query.text)
+    asked = replace(query, target=query.target or by_hand.label(hand))
+    with np.errstate(all="ignore"):
+        found = trace(stored, asked, reading=reading, loops=loops)
+    return replace(by_hand.finite(found), hand=hand)
 
 
 #: A model's JSON stays where it is; looking for it takes as long as a part of the trace.
@@ -144,16 +153,21 @@ def _objective(
     """What the gradients are of, what it comes to, and its gradient at the logits (1, K).
 
     A class: its log-loss. A forecast: its absolute error in deviations, as the net was trained;
-    where nobody knows what came, the forecast itself.
+    where nobody knows what came, the forecast itself. Of a net by hand its squared error.
     """
     label, kind = stored.labels[target], stored.model.spec.head.kind
     if kind == "linear" and reading.truth is None:
-        return f"forecast of {label}", float(done.logits[0, target]), np.ones_like(done.logits)
+        said = label if reading.squared is not None else f"forecast of {label}"
+        return said, float(done.logits[0, target]), np.ones_like(done.logits)
     if reading.truth is None:
         said, y = f"log-loss of '{label}'", np.array([target])
     else:
         said = f"absolute error of {label}, in deviations"
-        y = np.array([reading.truth], np.float32)
+        y = np.array([reading.truth], done.logits.dtype)
+    if reading.squared is not None and reading.truth is not None:
+        factor, (errors, d_logits) = reading.squared, losses.squared(done.logits, y)
+        said = f"{'' if factor == 1 else '½'}({label} − {plain(reading.truth)})²"
+        return said, factor * float(errors[0]), factor * d_logits
     loss = float(losses.losses(kind, done.logits, y)[0])
     return said, loss, losses.d_logits(kind, done.logits, y)
 

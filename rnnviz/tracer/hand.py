@@ -12,39 +12,83 @@ from rnnviz.data.series import Scaling
 from rnnviz.engine.model import Model
 from rnnviz.engine.spec import HeadSpec, ModelSpec, RecurrentSpec, SeriesSpec
 from rnnviz.errors import UsageError
-from rnnviz.hand import LABELS, Hand, model_of
-from rnnviz.hand.typed import inputs
+from rnnviz.hand import LOSSES, Hand, model_of
+from rnnviz.hand.typed import inputs, tokens
 from rnnviz.store import Stored
+from rnnviz.trace import Trace
 from rnnviz.tracer.reading import MAX_TOKENS, Reading
-
-#: One number a step, taken as it is.
-_AS_TYPED = Scaling(("x",), (0.0,), (1.0,), lookback=1, step=1, delay=0, target=0)
 
 
 @lru_cache(maxsize=64)
 def stored(hand: Hand) -> Stored:
-    """The net as a model with one input and a sigmoid head."""
-    cell = CELLS[hand.cell]
-    found: Values = {k: np.zeros(shape) for k, shape in cell.shapes(1, hand.units).items()}
+    """The net as a model of its inputs, one layer and a head."""
+    cell, D, form = CELLS[hand.cell], hand.inputs, hand.form
+    found: Values = {k: np.zeros(shape) for k, shape in cell.shapes(D, hand.units).items()}
     for name, block in weights_by_name(cell, found).items():
         block[...] = np.array(hand.array(name))  # a view of its columns in ``found``
     params = {f"layers.0.forward.{key}": array for key, array in found.items()}
     params["head.W"] = np.array(hand.array("W_y"))
     params["head.b"] = np.array(hand.array("b_y")[0])
-    layer = RecurrentSpec(hand.cell, hand.units)
-    spec = ModelSpec(SeriesSpec(1), (layer,), HeadSpec("sigmoid", 1))
+    layer = RecurrentSpec(
+        hand.cell, hand.units,
+        activation=form.activation,  # type: ignore[arg-type]
+        recurrent_activation=form.gate_activation,  # type: ignore[arg-type]
+        output_activation=form.output_activation or None,  # type: ignore[arg-type]
+        keeps=form.z == "keep",
+    )  # fmt: skip
+    spec = ModelSpec(SeriesSpec(D), (layer,), HeadSpec(form.head, 1))  # type: ignore[arg-type]
+    as_typed = Scaling(("x",) * D, (0.0,) * D, (1.0,) * D, lookback=1, step=1, delay=0, target=0)
     record = {"trained_on": "no data"}
-    return Stored(model_of(hand.cell), Model(spec, params), _AS_TYPED, LABELS, record)
+    return Stored(model_of(hand.cell), Model(spec, params), as_typed, hand.labels, record)
+
+
+def weighed(hand: Hand, model: Model) -> Hand:
+    """The net with the weights of a model of its shapes."""
+    found = weights_by_name(model.cell(0), model.layer_params(0, "forward"))
+    found |= {"W_y": model.params["head.W"], "b_y": model.params["head.b"]}
+    return hand.having(
+        {
+            name: tuple(tuple(float(v) for v in row) for row in np.atleast_2d(found[name]))
+            for name, _ in hand.weights
+        }
+    )
+
+
+def label(hand: Hand) -> str | None:
+    """The class that the net should say, where its form names one."""
+    said = hand.form.target
+    return None if said is None or hand.form.head == "linear" else hand.labels[int(said)]
 
 
 def read(hand: Hand, text: str) -> Reading:
     """The numbers of a text, and the states they begin with; UsageError for words."""
-    x = inputs(text)
+    x = inputs(text, hand.inputs)
     if len(x) > MAX_TOKENS:
         raise UsageError(
-            f"This text has {len(x):,} numbers; a trace takes at most {MAX_TOKENS:,}. "
+            f"This text has {len(x):,} tokens; a trace takes at most {MAX_TOKENS:,}. "
             "Shorten it and try again."
         )
     initial = {name: np.array(rows) for name, rows in hand.initial}
-    given = np.array(x)[:, None, None]
-    return Reading(tuple(text.split()), (0,) * len(x), initial=[[initial]], given=given)
+    linear = hand.form.head == "linear"
+    return Reading(
+        tokens(x),
+        (0,) * len(x),
+        initial=[[initial]],
+        given=np.array(x)[:, None, :],
+        truth=hand.form.target if linear else None,
+        squared=(0.5 if hand.form.loss == LOSSES[0] else 1.0) if linear else None,
+    )
+
+
+def finite(trace: Trace) -> Trace:
+    """The trace; UsageError where its numbers grew beyond all bounds."""
+    layer = trace.layers[0]
+    every = (*layer.values.values(), *layer.grads.values(), trace.head.readout, layer.reach)
+    if all(np.isfinite(array).all() for array in every) and np.isfinite(trace.head.loss):
+        return trace
+    large = [t for t in range(len(trace.tokens)) if not np.isfinite(layer.values["h"][t]).all()]
+    where = f" at token {large[0] + 1}" if large else ""
+    raise UsageError(
+        f"The numbers of this net grow beyond what a float64 holds{where}: "
+        "no activation bounds them. Take smaller weights or a shorter text."
+    )

@@ -33,6 +33,7 @@ class Reading:
     given: Array | None = None  # (T, 1, D) measurements, where no text is read
     series: SeriesTrace | None = None  # what those measure
     truth: float | None = None  # what is to be foreseen, as the net is trained on
+    squared: float | None = None  # how often its squared error counts, where not the absolute one
 
     @property
     def inputs(self) -> Array:

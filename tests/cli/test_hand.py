@@ -61,9 +61,9 @@ def test_the_cell_is_an_lstm_and_the_text_an_example_unless_told(
 def test_plain_has_the_weights_and_the_whole_arithmetic(capsys: pytest.CaptureFixture[str]) -> None:
     said = out(capsys, "--units", "1", "--cell", "rnn", "1 0", "--plain", "--clamp", "h[1]=0.5")
     assert "By hand: W = 1.0, U = 0.5, b = 0.0, W_y = 8.0, b_y = −3.0, h = 0.0." in said
-    assert "a₁ = 1 × 1 + 0 × 0.5 + 0 = +1.000" in said
+    assert "a₁ = 1 × 1 + 0 × 0.5 + 0 = +1.000000" in said
     assert "h₂: held at 0.500" in said
-    assert "s₂ = 0.5 × 8 − 3 = +1.000" in said
+    assert "s₂ = 0.5 × 8 − 3 = +1.000000" in said
     turkish = out(capsys, "--units", "1", "--cell", "rnn", "1 0", "--plain", "--lang", "tr")
     assert "Elle: W = 1.0" in turkish
 
@@ -81,7 +81,7 @@ def test_a_saved_net_opens_again(capsys: pytest.CaptureFixture[str], tmp_path: P
         (("--set", "W=1", "1 0"), "rnnviz step --units 1 --set 'W=1'"),
         (("--units", "1", "not good"), "reads numbers"),
         (("--units", "1", "1,0"), "with a point"),
-        (("--units", "5", "1"), "1<=x<=4"),
+        (("--units", "9", "1"), "1<=x<=8"),
         (("--units", "1", "-m", "sentiment-gru", "1"), "not both"),
         (("--units", "1", "--cell", "lstm-slide", "1"), "rnn, lstm, gru"),
         (("--units", "1", "1", "--set", "W_x=1"), "Did you mean"),

@@ -7,7 +7,8 @@ from functools import cached_property
 
 from rnnviz.cursor import Cursor
 from rnnviz.findings import hand as found
-from rnnviz.hand import Entry, Hand
+from rnnviz.hand import Entry, Hand, Sequence
+from rnnviz.hand.typed import inputs
 from rnnviz.trace import Trace
 from rnnviz.tui.moment import Moment
 
@@ -30,7 +31,7 @@ class Shown:
     def value(self, entry: Entry) -> float:
         """The number of an entry."""
         if entry.name == "x":
-            return float(self.moment.trace.layers[0].values["x"][entry.row, 0])
+            return _inputs(self.moment.trace, self.hand.inputs)[entry.row][entry.column]
         return self.hand.value(entry)
 
     def was(self, entry: Entry) -> float | None:
@@ -48,11 +49,17 @@ class Shown:
         first = None if self.before is None else found.of_trace(self.before)
         if self.before is None or first is None:
             return {}
-        read = zip(_inputs(self.before), _inputs(self.moment.trace), strict=False)
-        old = {Entry("x", t, 0): one for t, (one, other) in enumerate(read) if one != other}
+        both = (_inputs(self.before, first.inputs), _inputs(self.moment.trace, self.hand.inputs))
+        old = {
+            Entry("x", t, k): one
+            for t, (before, now) in enumerate(zip(*both, strict=False))
+            for k, (one, other) in enumerate(zip(before, now, strict=False))
+            if one != other
+        }
         for name in set(first.names) & set(self.hand.names):
             one, other = first.array(name), self.hand.array(name)
-            if one != other and first.units == self.hand.units:
+            same_shape = len(one) == len(other) and len(one[0]) == len(other[0])
+            if one != other and same_shape:
                 old |= {
                     entry: first.value(entry)
                     for entry in first.entries(name)
@@ -74,12 +81,13 @@ class Shown:
             first = layer.before(self.moment.cursor.t) is None
             return found.place(f"{entry.name}_prev", entry.column) if first else ""
         if entry.name == "x":
-            return found.place("x", 0)
+            return found.place("x", entry.column)
         return found.place(entry.name, entry.row if entry.name[0] in "WU" else entry.column)
 
 
-def _inputs(trace: Trace) -> list[float]:
-    return [float(x) for x in trace.layers[0].values["x"][:, 0]]
+def _inputs(trace: Trace, width: int) -> Sequence:
+    """What was read, also where it is held at something else."""
+    return inputs(" ".join(trace.tokens), width)
 
 
 def gates(hand: Hand) -> dict[str, list[str]]:
@@ -95,26 +103,27 @@ def of_gate(hand: Hand, names: list[str], unit: int) -> Cells:
     """What a unit of a gate multiplies x, each h and 1 with."""
     cells: list[Entry] = []
     for name in names:
-        rows = range(hand.units) if name[0] == "U" else range(1)
+        rows = range(len(hand.array(name)))
         cells += [Entry(name, k, unit) for k in rows]
     return tuple(cells)
 
 
 def of_head(hand: Hand) -> Cells:
     """The weights of the prediction, under the h that they multiply."""
-    return (None, *hand.entries("W_y"), *hand.entries("b_y"))
+    return (*[None] * hand.inputs, *hand.entries("W_y"), *hand.entries("b_y"))
 
 
 def of_start(hand: Hand, state: str) -> Cells:
     """A state before the first token, each number under its unit."""
-    return (None, *hand.entries(state))
+    return (*[None] * hand.inputs, *hand.entries(state))
 
 
 def choices(hand: Hand, cursor: Cursor) -> list[Entry]:
     """The entries that can be chosen at this token and unit, in reading order."""
     rows = [of_gate(hand, names, cursor.unit) for names in gates(hand).values()]
     rows += [of_head(hand), *(of_start(hand, state) for state, _ in hand.initial)]
-    return [Entry("x", cursor.t, 0), *(cell for row in rows for cell in row if cell is not None)]
+    x = [Entry("x", cursor.t, k) for k in range(hand.inputs)]
+    return [*x, *(cell for row in rows for cell in row if cell is not None)]
 
 
 def kind(entry: Entry) -> str:

@@ -7,23 +7,34 @@ from collections.abc import Iterator
 from rich.segment import Segment
 
 from rnnviz.tui.byhand.entries import Shown
-from rnnviz.tui.byhand.table import height, states, table
+from rnnviz.tui.byhand.table import height, table, values
 from rnnviz.tui.byhand.working import Working
 from rnnviz.tui.draw import Line, length
 
 #: The least columns in which arithmetic is worth having beside the table.
 BESIDE = 40
+#: More columns than any table has: nothing is left out of it.
+ALL = 10_000
 
 
 def arranged(shown: Shown, width: int, room: int) -> list[Line]:
-    """The first arrangement that fits: of all units, else of the chosen one, else a part of it."""
-    working = Working(shown)
-    for lines in _arrangements(shown, working, width, room):
-        if lines and len(lines) <= room and _wide(lines) <= width:
-            return lines
+    """The first arrangement that fits, with what every unit came to below it if there is room.
+
+    Of all units, else of the chosen one, else a part of it.
+    """
+    working, every = Working(shown), values(shown, width)
+    for below in ([[], *every], []):
+        for lines in _arrangements(shown, working, width, room - len(below)):
+            if lines and len(lines) <= room - len(below) and _wide(lines) <= width:
+                return [*lines, *below]
+    return _part(shown, working, width, room)
+
+
+def _part(shown: Shown, working: Working, width: int, room: int) -> list[Line]:
+    """The chosen unit's table, as far as it fits, above the arithmetic around the present part."""
     one = range(shown.moment.cursor.unit, shown.moment.cursor.unit + 1)
-    weights = table(shown, one, True)
-    weights = weights if _wide(weights) <= width else table(shown, one, False)
+    whole = table(shown, one, True, ALL)
+    weights = whole if _wide(whole) <= width else table(shown, one, False, width)
     # The first states give way to arithmetic, unless one of them is being looked at.
     if shown.chosen.name not in shown.moment.layer.states:
         weights = weights[: -len(shown.hand.initial)]
@@ -38,23 +49,22 @@ def _arrangements(shown: Shown, working: Working, width: int, room: int) -> Iter
         for words in (True, False):
             yield _beside(shown, working, units, words, width, room)
         if height(shown, units) + len(shown.moment.layer.lines) < room:
-            yield [*table(shown, units, True), *working.spaced(working.blocks(width), 0)]
+            for words in (True, False):
+                lines = [*table(shown, units, words, ALL)]
+                yield [*lines, *working.spaced(working.blocks(width), 0)]
 
 
 def _beside(
     shown: Shown, working: Working, units: range, words: bool, width: int, room: int
 ) -> list[Line]:
-    left = table(shown, units, words)
+    left = table(shown, units, words, ALL)
     wide = _wide(left)
     if width - wide - 2 < BESIDE:
         return []
     done = working.blocks(width - wide - 2)
     if words and any(len(block) > 1 for block in done):
         return []  # without the words there may be room for whole lines
-    right = working.spaced(done, room)
-    also = states(shown)
-    if len(left) + len(also) < room and _wide(also) <= wide:
-        left += [[], *also]
+    right = working.spaced(done, min(room, len(left) + 8))
     rule = Segment(" │", shown.moment.look.rule)
     lines: list[Line] = []
     for k in range(max(len(left), len(right))):

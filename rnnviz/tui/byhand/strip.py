@@ -8,14 +8,15 @@ from rich.style import Style
 
 from rnnviz.display import visible
 from rnnviz.equations import number, symbol
-from rnnviz.hand import LABELS, Entry
+from rnnviz.findings.hand import DIGITS
+from rnnviz.hand import Entry
 from rnnviz.trace import Trace
 from rnnviz.tui.byhand.entries import Shown
-from rnnviz.tui.draw import Line, fit, level, page
+from rnnviz.tui.draw import Line, cut, fit, level, page
 from rnnviz.tui.moment import scale
 
-#: Columns of one token at least: a signed number and a gap.
-LEAST = 9
+#: Columns of one token at least and of its name at most.
+LEAST, LONGEST = 11, 30
 
 
 class Strip:
@@ -23,18 +24,28 @@ class Strip:
 
     def __init__(self, shown: Shown, width: int) -> None:
         self.shown, self.moment, self.look = shown, shown.moment, shown.moment.look
-        self.names = [visible(token) for token in self.moment.trace.tokens]
-        self.wide = max(LEAST, *(cell_len(name) + 4 for name in self.names))
-        said = (shown.say("was"), f"p({LABELS[1]})")
+        self.names = [cut(visible(token), LONGEST) for token in self.moment.trace.tokens]
+        self.wide = max(LEAST, *(cell_len(name) + 4 for name in self.names), self._longest() + 2)
+        head = self.moment.trace.head
+        self.output = "y" if head.kind == "linear" else f"p({head.labels[1]})"
+        said = (shown.say("was"), self.output)
         self.gutter = max(8, *(cell_len(text) + 3 for text in said))
         room = max(1, (width - self.gutter) // self.wide)
         first = max(0, page(len(self.names), self.moment.cursor.t, room))
         self.columns = range(first, min(len(self.names), first + room))
 
+    def _longest(self) -> int:
+        """Columns of the longest number of the chosen unit, or of the prediction."""
+        layer, unit = self.moment.layer, self.moment.cursor.unit
+        arrays = [layer.values[name][:, unit] for name in self.moment.quantities]
+        arrays.append(self.moment.trace.head.readout[:, -1])
+        extremes = [float(v) for array in arrays for v in (array.min(), array.max())]
+        return max(len(number(v, DIGITS, signed=True)) for v in extremes)
+
     def lines(self) -> list[Line]:
         """The x of each token, the prediction after it, and what it was before."""
         before = self.shown.before
-        found = [self._read(), self._predicted(self.moment.trace, f"p({LABELS[1]})", False)]
+        found = [self._read(), self._predicted(self.moment.trace, self.output, False)]
         if before is not None and len(before.tokens) == len(self.names):
             found.append(self._predicted(before, self.shown.say("was"), True))
         return found
@@ -53,8 +64,9 @@ class Strip:
         t = self.moment.cursor.t
         cells = []
         for k in self.columns:
-            mark = "▸" if self.shown.chosen == Entry("x", k, 0) else ""
-            star = "" if self.shown.was(Entry("x", k, 0)) is None else "*"
+            entries = [Entry("x", k, j) for j in range(self.shown.hand.inputs)]
+            mark = "▸" if self.shown.chosen in entries else ""
+            star = "*" if any(self.shown.was(entry) is not None for entry in entries) else ""
             text = f"{mark}{self.names[k]}{star}"
             here = Segment(f"▐{text}▌", self.look.chosen)
             cells.append(here if k == t else Segment(text, self._reached(k, self.look.ink)))
@@ -67,7 +79,7 @@ class Strip:
         cells = []
         for k in self.columns:
             if self.moment.known(k, "p"):
-                text = number(float(trace.head.readout[k, 1]))
+                text = number(float(trace.head.readout[k, -1]), DIGITS)
                 cells.append(Segment(text, self.look.dim if old else self.look.bold))
             else:
                 cells.append(self._unknown(k))
@@ -87,5 +99,6 @@ class Strip:
                 continue
             value = float(layer.values[name][k, unit])
             style = self.look.number_on(level(value, top), gate)
-            cells.append(Segment(fit(number(value, signed=not gate), self.wide - 2, "^"), style))
+            said = number(value, DIGITS, signed=not gate)
+            cells.append(Segment(fit(said, self.wide - 2, "^"), style))
         return self._row(name, cells)

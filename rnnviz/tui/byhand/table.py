@@ -9,13 +9,17 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
-from rnnviz.display import visible
-from rnnviz.equations import number, symbol
-from rnnviz.findings.hand import written
+from rnnviz.equations import MINUS, number, symbol
+from rnnviz.findings.hand import DIGITS, written
 from rnnviz.hand import Entry
+from rnnviz.hand.typed import plain
 from rnnviz.tui.byhand.entries import Cells, Shown, gates, of_gate, of_head, of_start
 from rnnviz.tui.draw import Line, fit
 
+#: Columns of a number at least: "+0.123456".
+LEAST = 9
+#: So many columns leave room for every digit of h.
+SHORT = 4
 #: The gate of the prediction's row; of the rows of the first states it is None.
 HEAD = "y"
 
@@ -30,8 +34,12 @@ class Row:
     unit: int | None = None  # None: the same for all units
 
 
-def table(shown: Shown, units: range, words: bool) -> list[Line]:
-    """Two lines that say what is multiplied, and a row for each gate and unit; ``words``: named."""
+def table(shown: Shown, units: range, words: bool, width: int) -> list[Line]:
+    """Two lines that say what is multiplied, and a row for each gate and unit; ``words``: named.
+
+    Where not all columns fit into the width, those around the chosen entry are shown, and the
+    first line says how many are left and right of them.
+    """
     rows = _rows(shown, units, words)
     gap = " " * words  # without words every column counts
     texts = [[_cell(shown, cell, gap) for cell in row.cells] for row in rows]
@@ -42,17 +50,60 @@ def table(shown: Shown, units: range, words: bool) -> list[Line]:
     ]
     label = max(cell_len(row.label) for row in rows) + 1
     numbered = 2 if len(units) > 1 else 0
+    seen = _window(wide, _chosen_column(shown, rows), width - label - numbered)
+    left = f"◂{seen.start}" if seen.start else ""
+    right = f"{len(wide) - seen.stop}▸" if seen.stop < len(wide) else ""
     title = Segment(fit(f" {shown.say('now')}", label + numbered), shown.moment.look.dim)
+    look = shown.moment.look
+    first = [
+        Segment(fit(_of_units(shown, units, words), label + numbered - len(left)), look.dim),
+        Segment(left, look.now),
+    ]
     lines = [
-        _line(Segment(" " * (label + numbered)), names, wide, shown.moment.look.dim),
-        _line(title, now, wide, shown.moment.look.source),
+        [*first, *_line(names, wide, seen, look.dim), Segment(right, look.now)],
+        _now(shown, title, now, wide, seen),
     ]
     for row, cells in zip(rows, texts, strict=True):
         line = _label(shown, row, label, numbered)
-        for cell, text, columns in zip(row.cells, cells, wide, strict=False):
-            line.append(Segment(fit(text, columns, ">"), _style(shown, cell, row)))
+        for k in seen:
+            if k < len(cells):
+                style = _style(shown, row.cells[k], row)
+                line.append(Segment(fit(cells[k], wide[k], ">"), style))
         lines.append(line)
     return lines
+
+
+def _chosen_column(shown: Shown, rows: Sequence[Row]) -> int:
+    """The column of the chosen entry."""
+    if shown.chosen.name == "x":
+        return shown.chosen.column
+    return next((r.cells.index(shown.chosen) for r in rows if shown.chosen in r.cells), 0)
+
+
+def _window(wide: Sequence[int], column: int, room: int) -> range:
+    """The page of columns in which one stands; a mark of two columns stands beside it."""
+    if sum(wide) <= room:
+        return range(len(wide))
+    first = used = 0
+    for k, columns in enumerate(wide):
+        if used + columns > room - 2 and k > first:
+            if column < k:
+                return range(first, k)
+            first, used = k, 0
+        used += columns
+    return range(first, len(wide))
+
+
+def _now(
+    shown: Shown, title: Segment, now: Sequence[str], wide: Sequence[int], seen: range
+) -> Line:
+    """The numbers that are multiplied; those of x can be chosen too."""
+    look, t = shown.moment.look, shown.moment.cursor.t
+    line = [title]
+    for k in seen:
+        chosen = shown.chosen == Entry("x", t, k)
+        line.append(Segment(fit(now[k], wide[k], ">"), look.now if chosen else look.source))
+    return line
 
 
 def height(shown: Shown, units: range) -> int:
@@ -60,9 +111,16 @@ def height(shown: Shown, units: range) -> int:
     return 2 + len(gates(shown.hand)) * len(units) + 1 + len(shown.hand.initial)
 
 
-def _line(first: Segment, texts: Sequence[str], wide: Sequence[int], style: Style) -> Line:
-    cells = zip(texts, wide, strict=True)
-    return [first, *(Segment(fit(text, columns, ">"), style) for text, columns in cells)]
+def _of_units(shown: Shown, units: range, words: bool) -> str:
+    """Which unit the rows are of, where they are not of all."""
+    H = shown.hand.units
+    if len(units) == H:
+        return ""
+    return f" {shown.say('unit_of', n=units.start, N=H)}" if words else f" {units.start}/{H}"
+
+
+def _line(texts: Sequence[str], wide: Sequence[int], seen: range, style: Style) -> Line:
+    return [Segment(fit(texts[k], wide[k], ">"), style) for k in seen]
 
 
 def _rows(shown: Shown, units: range, words: bool) -> list[Row]:
@@ -75,7 +133,9 @@ def _rows(shown: Shown, units: range, words: bool) -> list[Row]:
             first = label if unit == units.start else ""
             rows.append(Row(first, of_gate(hand, names, unit), name, unit))
     read = symbol("h", t + 1)
-    rows.append(Row(shown.say("head", h=read) if words else f"p({read})", of_head(hand), HEAD))
+    said = shown.say("output" if hand.form.head == "linear" else "head", h=read)
+    short = f"y({read})" if hand.form.head == "linear" else f"p({read})"
+    rows.append(Row(said if words else short, of_head(hand), HEAD))
     for state, _ in hand.initial:
         start = symbol(f"{state}_prev", 1)
         label = f"{shown.say('start')} {start}" if words else start
@@ -85,20 +145,29 @@ def _rows(shown: Shown, units: range, words: bool) -> list[Row]:
 
 def _multiplied(shown: Shown, columns: int, gap: str) -> tuple[list[str], list[str]]:
     """What stands over the columns: the names, and their numbers at this token."""
-    moment, H = shown.moment, shown.hand.units
-    h = symbol("h_prev", moment.cursor.t + 1)
-    names = [
-        symbol("x", moment.cursor.t + 1),
-        *([h] if H == 1 else [f"{h}[{k}]" for k in range(H)]),
-    ]
-    before = moment.layer.state_before(moment.cursor.t, "h")
-    held = moment.layer.held("x", moment.cursor.t, 0)
-    x = visible(moment.trace.tokens[moment.cursor.t]) if held is None else number(held)
-    now = [x, *(number(float(v)) for v in before)]
-    biases = ["b", "b_r"][: columns - H - 1]
+    moment, H, D = shown.moment, shown.hand.units, shown.hand.inputs
+    t = moment.cursor.t
+    h, x = symbol("h_prev", t + 1), symbol("x", t + 1)
+    names = [*_each(x, D), *_each(h, H)]
+    before = moment.layer.state_before(t, "h")
+    now = [_read(shown, t, k) for k in range(D)]
+    now += [number(float(v), DIGITS if H + D <= SHORT else 3) for v in before]
+    biases = ["b", "b_r"][: columns - H - D]
     # Right above the digits: behind a cell's number there is room for its star.
     names, now = [*names, *biases], [*now, *("1" for _ in biases)]
-    return [f"{gap} {name} " for name in names], [f"{gap} {value} " for value in now]
+    return [f"{gap} {name} " for name in names], [f"{gap}{value} " for value in now]
+
+
+def _each(name: str, count: int) -> list[str]:
+    return [name] if count == 1 else [f"{name}[{k}]" for k in range(count)]
+
+
+def _read(shown: Shown, t: int, k: int) -> str:
+    """An x as the net reads it, with the mark of the chosen entry."""
+    entry = Entry("x", t, k)
+    held = shown.moment.layer.held("x", t, k)
+    mark = "▸" if entry == shown.chosen else " "
+    return mark + (plain(shown.value(entry)).replace("-", MINUS) if held is None else number(held))
 
 
 def _label(shown: Shown, row: Row, label: int, numbered: int) -> Line:
@@ -133,24 +202,40 @@ def _style(shown: Shown, cell: Entry | None, row: Row) -> Style:
     return look.above if value > 0 else look.below
 
 
-def states(shown: Shown) -> list[Line]:
-    """Each unit's states before this token and after it."""
+def values(shown: Shown, width: int) -> list[Line]:
+    """What every unit came to at this token, a row a unit, and the prediction below."""
     moment, layer, t, look = (
         shown.moment,
         shown.moment.layer,
         shown.moment.cursor.t,
         shown.moment.look,
     )
-    lines: list[Line] = []
+    names = [n for n in layer.recorded if n != "x" and not n.startswith("a_")]
+    texts = {
+        name: [
+            number(float(v), DIGITS, signed=True) if moment.known(t, name) else _unknown(shown)
+            for v in layer.values[name][t]
+        ]
+        for name in names
+    }
+    wide = {name: max(LEAST, *(len(text) for text in texts[name])) + 2 for name in names}
+    label = max(cell_len(shown.say("states", n=n)) for n in range(shown.hand.units)) + 2
+    # Where they do not all fit, the last ones are what the unit hands on.
+    while sum(wide[name] for name in names) + label > width and len(names) > 1:
+        names = names[1:]
+    heads = (Segment(fit(symbol(n, t + 1), wide[n], ">"), look.dim) for n in names)
+    lines: list[Line] = [[Segment(" " * label), *heads]]
     for unit in range(shown.hand.units):
         mine = unit == moment.cursor.unit
-        line = [Segment(f" {shown.say('states', n=unit)}", look.bold if mine else look.dim)]
-        for state in reversed(layer.states):
-            before = number(float(layer.state_before(t, state)[unit]), signed=True)
-            known = moment.known(t, state)
-            after = number(float(layer.values[state][t, unit]), signed=True) if known else "·"
-            line.append(Segment(f"  {symbol(state, t)} ", look.dim))
-            line.append(Segment(f"{before} → ", look.source if mine else look.dim))
-            line.append(Segment(fit(after, 6), look.now if mine and known else look.dim))
+        said = fit(f" {shown.say('states', n=unit)}", label)
+        line = [Segment(said, look.bold if mine else look.dim)]
+        line += [
+            Segment(fit(texts[n][unit], wide[n], ">"), look.now if mine else look.ink)
+            for n in names
+        ]
         lines.append(line)
     return lines
+
+
+def _unknown(shown: Shown) -> str:
+    return "?" if shown.moment.hidden else "·"

@@ -23,8 +23,8 @@ def arithmetic(trace: Trace, t: int, unit: int) -> tuple[tuple[Formula, Arithmet
     """Every line of a unit at a token with its numbers; the prediction reads all units."""
     values = found.at(trace, t)
     return tuple(
-        (line, found.whole(line.formula, values, 0 if line in found.HEAD else unit))
-        for line in found.lines(trace)
+        (line, found.whole(line.formula, values, 0 if found.of_head(line) else unit))
+        for line in found.lines(trace, t)
     )
 
 
@@ -70,17 +70,27 @@ class Working:
         return lines
 
     def around(self, done: list[Block], room: int) -> list[Line]:
-        """As many of the last blocks as there is room for, from the present part on at most."""
+        """As many of the last blocks as there is room for, from the present part on at most.
+
+        Where some are left out, the last line says how many lines stand above and below.
+        """
+        if sum(map(len, done)) <= room:
+            return [line for block in done for line in block]
         part = self.shown.moment.part
         first, latest = 0, self._parts.index(part) if part in self._parts else 0
-        while first < latest and sum(map(len, done[first:])) > room:
+        while first < latest and sum(map(len, done[first:])) > room - 1:
             first += 1
-        return [line for block in done[first:] for line in block][:room]
+        lines = [line for block in done[first:] for line in block]
+        below = max(0, len(lines) - (room - 1))
+        said = self.shown.say("more", above=sum(map(len, done[:first])), below=below)
+        return [*lines[: max(0, room - 1)], [Segment(f" {said}", self.shown.moment.look.dim)]][
+            :room
+        ]
 
 
 def _line(shown: Shown, line: Formula, worked: Arithmetic, named: int, symbolic: bool) -> Line:
     moment, look, t = shown.moment, shown.moment.look, shown.moment.cursor.t
-    of_head = line in found.HEAD
+    of_head = found.of_head(line)
     known = moment.known(t, "p" if of_head else line.name)
     left = symbol(line.name, t + 1).ljust(named)
     name, equals = Segment(f" {left}", look.now if known else look.dim), Segment(" = ", look.ink)
@@ -88,7 +98,10 @@ def _line(shown: Shown, line: Formula, worked: Arithmetic, named: int, symbolic:
         return [name, equals, Segment("?" if moment.hidden else "·", look.rule)]
     stuck = None if of_head else moment.layer.held(line.name, t, moment.cursor.unit)
     if stuck is not None:
-        return [name, Segment(f"   {shown.say('held', value=number(stuck))}", look.now)]
+        return [
+            name,
+            Segment(f"   {shown.say('held', value=number(stuck, found.DIGITS))}", look.now),
+        ]
     full = moment.part in ("predict", line.part)
     made, used = name_style(moment, line.name), shown.span
 

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from rich.segment import Segment
 
+from rnnviz.display import visible
 from rnnviz.errors import UsageError, one_line
 from rnnviz.findings import hand as found
 from rnnviz.findings.edits import Edits
-from rnnviz.hand import EXAMPLE, MOST, Entry, Hand, model_of, typed
+from rnnviz.hand import EXAMPLE, LARGEST, MOST, Entry, Hand, edits, model_of, typed
+from rnnviz.hand.files import save_net
 from rnnviz.hand.friendly import friendly
 from rnnviz.query import Query, Question
 from rnnviz.trace import Trace
 from rnnviz.tui.byhand.entries import Shown, choices, kind
 from rnnviz.tui.byhand.room import arranged
 from rnnviz.tui.byhand.strip import Strip
-from rnnviz.tui.draw import Line, wrapped
+from rnnviz.tui.byhand.table import values
+from rnnviz.tui.draw import Line, cut, wrapped
 from rnnviz.tui.moment import Moment
 from rnnviz.tui.page import Change, Page, PageKey, Prompt
 
 #: What + and − add.
 BY = 0.1
+#: To which their sums are rounded.
+DECIMALS = 12
 #: Below this height the lines that explain give way to those that calculate.
 LOW = 26
 
@@ -33,6 +39,7 @@ class Kept:
 
     edits: Edits
     chosen: int = 0  # of the entries that can be chosen at a token
+    values: bool = False  # whether what every unit came to stands in place of the weights
 
 
 class ByHand(Page):
@@ -50,6 +57,8 @@ class ByHand(Page):
         PageKey("redo", ("y",), "y"),
         PageKey("reset", ("0",), "0"),
         PageKey("units", ("9",), "9"),
+        PageKey("values", ("8",), "8"),
+        PageKey("write", ("7",), "7"),
     )
 
     @classmethod
@@ -63,53 +72,72 @@ class ByHand(Page):
 
     def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
         hand = found.of_trace(moment.trace)
-        head = self.head(moment, width)
         if hand is None:
             said = f"{self.say(moment, 'large')} {self.say(moment, 'begin')}"
-            return [head, [], *_told(moment, said, width)]
-        every = choices(hand, moment.cursor)
-        chosen = every[self._state(moment).chosen % len(every)]
+            return [self.head(moment, width), [], *_told(moment, said, width)]
+        every, state = choices(hand, moment.cursor), self._state(moment)
+        chosen = every[state.chosen % len(every)]
         before = next((moment.answers.get(q) for q in self.questions(moment)), None)
         shown = Shown(moment, hand, chosen, before if isinstance(before, Trace) else None)
         low = height < LOW
         strip = Strip(shown, width)
         read, *predicted = strip.lines()
+        head = self.head(moment, width, cut(visible(hand.form.title), width // 2))
         top = [head, *self._about(shown, width, low), read, *predicted]
-        end = self._chosen(shown)[: 1 if low else 2]
-        middle = arranged(shown, width, height - len(top) - len(end))
-        values = strip.values()
-        spare = height - len(top) - len(middle) - len(end)
-        if spare > len(values):
-            top[-len(predicted) :] = [*values, *predicted, []]
-            spare -= len(values) + 1
+        end = self._chosen(shown, width)[: 1 if low else 2]
+        room = height - len(top) - len(end)
+        if state.values:
+            middle = [[], *values(shown, width)][:room]
+        else:
+            middle = arranged(shown, width, room)
+        over_tokens = strip.values()
+        spare = room - len(middle)
+        if spare > len(over_tokens):
+            top[-len(predicted) :] = [*over_tokens, *predicted, []]
+            spare -= len(over_tokens) + 1
         return [*top, *middle, *([[]] * spare), *end]
 
     def _about(self, shown: Shown, width: int, low: bool) -> list[Line]:
-        """What this net does, or how much of it was changed."""
-        hand = shown.hand
+        """What kind of net this is, and what it does or how much of it was changed."""
+        hand, moment = shown.hand, shown.moment
+        form = " · ".join(shown.say(key, **values) for key, values in found.form(moment.trace))
+        kind = _told(moment, form, width)[: 1 if low else 3]
         if shown.changes:
             every = sum(len(hand.entries(name)) for name in hand.names)
-            return _told(shown.moment, shown.say("changed", n=shown.changes, all=every), width)
-        if hand.weights != friendly(hand.cell, hand.units).weights:
-            return []
+            said = _told(moment, shown.say("changed", n=shown.changes, all=every), width)
+            return said if low else [*kind, *said]
+        first = friendly(hand.cell, hand.units, hand.inputs)
+        if hand != first:
+            return kind
         more = " " + shown.say("does_more") if hand.units > 1 and not low else ""
-        return _told(shown.moment, shown.say(f"does_{hand.cell}") + more, width)
+        story = f"does_{hand.cell.partition('-')[0]}"
+        said = _told(moment, shown.say(story) + more, width)
+        return [*kind, *said] if not low or hand.cell.startswith("gru") else said
 
-    def _chosen(self, shown: Shown) -> list[Line]:
+    def _chosen(self, shown: Shown, width: int) -> list[Line]:
         """What the chosen entry is, and the keys that change it."""
         look, entry, moment = shown.moment.look, shown.chosen, shown.moment
         gate = found.gate(entry.name)
         said = shown.say(
-            kind(entry), entry=shown.hand.written(entry), value=found.written(shown.value(entry)),
-            t=entry.row + 1, unit=entry.column, from_unit=entry.row,
+            self._kind(shown, entry), entry=shown.hand.written(entry),
+            value=found.entire(shown.value(entry)),
+            t=entry.row + 1, unit=entry.column, from_unit=entry.row, input=entry.column,
+            from_input=entry.row,
             gate=moment.word("name", gate) if gate else shown.say("sum"),
             state=moment.word("name", entry.name),
         )  # fmt: skip
-        line = [Segment(f" ▸ {said}", look.now)]
         was = shown.was(entry)
-        if was is not None:
-            line.append(Segment(f"  ({shown.say('began', value=found.written(was))})", look.dim))
-        return [line, [Segment(" " + shown.say("keys"), look.dim)]]
+        began = f"  ({shown.say('began', value=found.entire(was))})" if was is not None else ""
+        line = [
+            Segment(cut(f" ▸ {said}", width - len(began)), look.now),
+            Segment(began, look.dim),
+        ]
+        return [line, [Segment(cut(" " + shown.say("keys"), width), look.dim)]]
+
+    def _kind(self, shown: Shown, entry: Entry) -> str:
+        """The text that says what an entry is; of several inputs it says which."""
+        name = kind(entry)
+        return f"{name}_each" if name in ("of_x", "of_W") and shown.hand.inputs > 1 else name
 
     # -- the keys -------------------------------------------------------------------------------
 
@@ -123,8 +151,12 @@ class ByHand(Page):
         if key == "reset":
             return self._changing(moment, state, state.edits.now.began)
         if key == "units":
-            fresh = friendly(query.hand.cell, query.hand.units % MOST + 1)
-            return self._asking(moment, Kept(state.edits.anew(replace(query, hand=fresh))))
+            return self._typed(moment, "", f"units={query.hand.units % MOST + 1}")
+        if key == "values":
+            return self.keep(moment, replace(state, values=not state.values))
+        if key == "write":
+            words, filled = self.say(moment, "write"), f"{query.hand.cell}.toml"
+            return Prompt(words, self._write, filled)
         every = choices(query.hand, moment.cursor)
         at = state.chosen % len(every)
         if key in ("back", "next"):
@@ -149,15 +181,19 @@ class ByHand(Page):
     ) -> Change | Prompt:
         query = state.edits.now.query
         x = entry.name == "x"
-        value = typed.inputs(query.text)[entry.row] if x else hand.value(entry)
+        value = (
+            typed.inputs(query.text, hand.inputs)[entry.row][entry.column]
+            if x
+            else hand.value(entry)
+        )
         if key == "type":
             name = hand.written(entry)
-            words = self.say(moment, "prompt", entry=name, value=found.written(value))
+            words = self.say(moment, "prompt", entry=name, value=found.entire(value))
             return Prompt(words, lambda now, said: self._typed(now, name, said))
-        value = round(value + (BY if key == "more" else -BY), typed.DECIMALS)
-        if abs(value) > typed.LARGEST:
+        value = round(value + (BY if key == "more" else -BY), DECIMALS)
+        if abs(value) > LARGEST:
             return Change(said=self.say(moment, "at_end"), failed=True)
-        hand, text = typed.changed(hand, query.text, entry, value + 0.0)
+        hand, text = edits.changed(hand, query.text, entry, value + 0.0)
         return self._changing(moment, state, replace(query, hand=hand, text=text))
 
     def _typed(self, moment: Moment, name: str, said: str) -> Change:
@@ -168,10 +204,31 @@ class ByHand(Page):
             return Change()
         whole = said if "=" in said else f"{name}={said}"
         try:
-            hand, text = typed.edited(query.hand, query.text, whole)
+            hand, text = edits.edited(query.hand, query.text, whole)
         except UsageError as error:
             return Change(said=one_line(error), failed=True)
-        return self._changing(moment, state, replace(query, hand=hand, text=text))
+        # A class that was asked for is not there in another head, or not asked for any more.
+        other = hand.labels != query.hand.labels or hand.form.target != query.hand.form.target
+        query = replace(
+            query, hand=hand, text=text, model=model_of(hand.cell),
+            target=None if other else query.target,
+        )  # fmt: skip
+        return self._changing(moment, state, query)
+
+    def _write(self, moment: Moment, said: str) -> Change:
+        """Write the net to the file that was typed."""
+        net, path = found.net(moment.trace), Path(said).expanduser()
+        if net is None or not said:
+            return Change()
+        try:
+            if path.exists():
+                return Change(said=self.say(moment, "there", file=visible(said)), failed=True)
+            save_net(path, net)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            told = self.say(moment, "not_written", file=visible(said), reason=reason)
+            return Change(said=told, failed=True)
+        return Change(said=self.say(moment, "written", file=visible(said)))
 
     def _changing(self, moment: Moment, state: Kept, query: Query) -> Change:
         return self._asking(moment, replace(state, edits=state.edits.changed(query)))

@@ -1,0 +1,59 @@
+"""Text that begins with a dash: ``rnnviz step "- not good"`` and ``rnnviz step --units 1 "-1 0"``.
+
+click takes whatever begins with a dash for options. Here an argument that can only be text is
+marked before click sees it, and the mark is taken off again where the text arrives.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import click
+
+#: A private character that no option begins with.
+MARK = "\ue000"
+#: A number, or brackets of numbers.
+_NUMBER = re.compile(r"-[\s(\[{]*\.?\d")
+
+
+class TextCommand(click.Command):
+    """A command whose arguments may be texts that begin with a dash."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does, with texts told from options; after ``--`` all is text."""
+        options = [param for param in self.params if isinstance(param, click.Option)]
+        known = {name for option in options for name in option.opts} | {"--help", "-h"}
+        taking = {
+            name for o in options for name in o.opts if not (o.is_flag or o.count or o.nargs != 1)
+        }
+        marked: list[str] = []
+        left = iter(args)
+        for arg in left:
+            if arg == "--":
+                marked += [arg, *left]
+            elif arg in taking:
+                marked += [arg, *[value for value in [next(left, None)] if value is not None]]
+            else:
+                attached = arg[:2] in taking and not arg[2:3].isalpha()  # -m/a folder/of mine
+                marked.append(MARK + arg if _is_text(arg, known) and not attached else arg)
+        return super().parse_args(ctx, marked)
+
+
+def _is_text(arg: str, known: set[str]) -> bool:
+    """Whether an argument that begins with a dash cannot be meant as an option.
+
+    A number can not, nor can several words, unless the first one is an option itself or an option
+    with its value (``--against="not good"``).
+    """
+    if not arg.startswith("-") or arg == "-":
+        return False
+    if _NUMBER.match(arg):
+        return True
+    first, *more = arg.split(maxsplit=1)
+    return bool(more or arg[-1:].isspace()) and first not in known and "=" not in first
+
+
+def unmarked(ctx: click.Context, param: click.Parameter, value: Any) -> tuple[str, ...]:
+    """The arguments as they were typed."""
+    return tuple(word.removeprefix(MARK) for word in value)

@@ -1,0 +1,288 @@
+"""A net by hand as plain data: what stands in a file that a teacher hands out, and in JSON.
+
+A file is TOML, written by hand or by ``--save-net``::
+
+    title = "LSTM, one unit"
+    cell = "lstm"              # rnn, lstm, gru (reset after the product), gru-2014 (before it)
+    units = 1
+    inputs = 2
+    layout = "keras"           # keras, pytorch, xh, hx: see rnnviz.hand.LAYOUTS
+    x = [[1, 2], [0.5, 3]]     # the inputs of each token
+
+    [weights]
+    W_f = [0.7, 0.45]
+    ...
+    [head]
+    kind = "linear"            # or "sigmoid"
+    W_y = [1]
+    target = 0.5
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rnnviz.clamps import Clamp
+from rnnviz.clamps import parse as parse_clamp
+from rnnviz.errors import UsageError, nearest
+from rnnviz.hand import (
+    ACTIVATIONS,
+    CELLS,
+    GATE_ACTIVATIONS,
+    GATES,
+    HEADS,
+    LAYOUTS,
+    LOSSES,
+    MOST,
+    STATES,
+    Form,
+    Hand,
+    Rows,
+    Sequence,
+    Z,
+    matrices,
+    shapes,
+    zeros,
+)  # fmt: skip
+from rnnviz.hand.matrices import vector
+
+#: The choices of a net's form, and the values that each takes.
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "activation": ACTIVATIONS,
+    "gate_activation": GATE_ACTIVATIONS,
+    "output_activation": ACTIVATIONS,
+    "z": Z,
+    "loss": LOSSES,
+    "layout": LAYOUTS,
+}
+#: What other people call them.
+_CALLED = {
+    "linear": "identity", "logistic": "sigmoid", "mse": "squared error",
+    "keeps": "keep", "renews": "renew",
+}  # fmt: skip
+_KEYS = (
+    "title", "source", "cell", "units", "inputs", "layout", "activation", "gate_activation",
+    "output_activation", "z", "x", "hold", "weights", "initial", "head",
+)  # fmt: skip
+_HEAD = ("kind", "W_y", "b_y", "loss", "target")
+#: The longest title or source.
+_LONGEST = 200
+
+
+@dataclass(frozen=True)
+class Net:
+    """What a file holds: a net, the x of each token if it has them, and what is held."""
+
+    hand: Hand
+    x: Sequence | None = None
+    hold: tuple[Clamp, ...] = ()
+
+
+def chosen(name: str, value: object) -> str:
+    """A value of one of CHOICES; ValueError with the nearest one if there is none such."""
+    valid = CHOICES[name]
+    said = _CALLED.get(value, value) if isinstance(value, str) else value
+    if said not in valid:
+        close = nearest(str(value)[:40], valid)
+        raise ValueError(f"{name}: expected {_or(valid)}, found {_short(value)}.{close}")
+    return str(said)
+
+
+def read(record: Mapping[str, Any]) -> Net:
+    """The net that a record describes; ValueError that names the key which is wrong."""
+    _only(record, _KEYS, "")
+    cell = _one_of("cell", record.get("cell"), CELLS)
+    H, D = _count(record, "units"), _count(record, "inputs", 1)
+    given = _table(record, "weights")
+    given_head = _table(record, "head") if "head" in record else None
+    if "layout" not in record and H > 1:
+        raise ValueError(f"layout: say how the matrices are written down: {_or(LAYOUTS)}")
+    form = _form(record, cell, given_head)
+    found = matrices.weights(cell, D, H, form.layout, given)
+    for name, _ in shapes(cell, H, D):
+        if name[0] in "WU" and name != "W_y" and name not in found:
+            raise ValueError(f"weights.{name} is missing")
+    found |= _readout(given_head, H)
+    weights = tuple((name, found.get(name, zeros(*shape))) for name, shape in shapes(cell, H, D))
+    hand = Hand(cell, H, weights, _initial(record, cell, H), D, form)
+    return Net(hand, _x(record.get("x"), D), _hold(record.get("hold", [])))
+
+
+def written(net: Net) -> dict[str, Any]:
+    """The record of a net: what :func:`read` reads back as the same net."""
+    hand, form = net.hand, net.hand.form
+    record: dict[str, Any] = {
+        **{key: getattr(form, key) for key in ("title", "source") if getattr(form, key)},
+        "cell": hand.cell,
+        "units": hand.units,
+        "inputs": hand.inputs,
+        "layout": form.layout,
+        "activation": form.activation,
+    }
+    if hand.cell != "rnn":
+        record["gate_activation"] = form.gate_activation
+    if hand.cell == "lstm":
+        record["output_activation"] = form.output_activation or form.activation
+    if "z" in GATES[hand.cell]:
+        record["z"] = form.z
+    if net.x is not None:
+        record["x"] = [list(row) if hand.inputs > 1 else row[0] for row in net.x]
+    if net.hold:
+        record["hold"] = [str(clamp) for clamp in net.hold]
+    record["weights"] = matrices.written(hand)
+    record["initial"] = {name: list(rows[0]) for name, rows in hand.initial}
+    head: dict[str, Any] = {
+        "kind": form.head,
+        "W_y": [row[0] for row in hand.array("W_y")],
+        "b_y": hand.array("b_y")[0][0],
+    }
+    if form.head == "linear":
+        head["loss"] = form.loss
+    if form.target is not None:
+        head["target"] = form.target
+    return record | {"head": head}
+
+
+def toml(record: Mapping[str, Any]) -> str:
+    """A record as the text of a file."""
+    lines = [f"{key} = {_toml(value)}" for key, value in record.items() if not _is_table(value)]
+    for key, value in record.items():
+        if _is_table(value):
+            lines += ["", f"[{key}]", *(f"{name} = {_toml(v)}" for name, v in value.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, Mapping)
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, list):
+        apart = ",\n       " if value and isinstance(value[0], list) and len(value) > 1 else ", "
+        return f"[{apart.join(map(_toml, value))}]"
+    return repr(value)
+
+
+# -- one key after the other ----------------------------------------------------------------------
+
+
+def _form(record: Mapping[str, Any], cell: str, head: Mapping[str, Any] | None) -> Form:
+    found: dict[str, Any] = {
+        name: chosen(name, record[name]) for name in CHOICES if name in record and name != "loss"
+    }
+    for key, cells in (("z", ("gru", "gru-2014")), ("output_activation", ("lstm",))):
+        if key in record and cell not in cells:
+            raise ValueError(f"{key}: a {cell} has none; it belongs to {_or(cells)}")
+    if cell == "rnn" and "gate_activation" in record:
+        raise ValueError("gate_activation: a rnn has no gates")
+    for key in ("title", "source"):
+        found[key] = _text(key, record.get(key, ""))
+    if found.get("output_activation") == found.get("activation", "tanh"):
+        del found["output_activation"]
+    if head is None:
+        return Form(**found, head="linear")
+    _only(head, _HEAD, "head.")
+    kind = _one_of("head.kind", head.get("kind"), HEADS)
+    if kind == "sigmoid" and "loss" in head:
+        raise ValueError("head.loss: a sigmoid head has the log-loss; leave loss out")
+    if "loss" in head:
+        found["loss"] = chosen("loss", head["loss"])
+    return Form(**found, head=kind, target=target(kind, head.get("target")))
+
+
+def target(head: str, value: object) -> float | None:
+    """What the output should be; ValueError for what a head of this kind cannot be told."""
+    if value is None:
+        return None
+    if type(value) not in (int, float) or (head == "sigmoid" and value not in (0, 1)):
+        wanted = "0 or 1" if head == "sigmoid" else "a number"
+        raise ValueError(f"target: expected {wanted}, found {_short(value)}")
+    return vector("target", value, 1)[0][0]
+
+
+def _readout(head: Mapping[str, Any] | None, H: int) -> dict[str, Rows]:
+    """W_y and b_y; without a head y is the sum of all units."""
+    if head is None:
+        return {"W_y": ((1.0,),) * H}
+    if "W_y" not in head:
+        raise ValueError("head.W_y is missing")
+    W = vector("head.W_y", head["W_y"], H)[0]
+    return {"W_y": tuple((v,) for v in W), "b_y": vector("head.b_y", head.get("b_y", 0), 1)}
+
+
+def _initial(record: Mapping[str, Any], cell: str, H: int) -> tuple[tuple[str, Rows], ...]:
+    given = _table(record, "initial", {})
+    _only(given, STATES[cell], "initial.")
+    return tuple((s, vector(f"initial.{s}", given.get(s, 0), H)) for s in STATES[cell])
+
+
+def _x(value: Any, D: int) -> Sequence | None:
+    if value is None:
+        return None
+    if not isinstance(value, list) or not value:
+        raise ValueError(f"x: expected a list, an element for each token, found {_short(value)}")
+    rows = []
+    for t, row in enumerate(value):
+        name = f"x[{t}]"
+        if D > 1 and not isinstance(row, list):
+            raise ValueError(f"{name}: expected {D} numbers, found {_short(row)}")
+        rows.append(vector(name, row, D)[0])
+    return tuple(rows)
+
+
+def _hold(value: Any) -> tuple[Clamp, ...]:
+    if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+        raise ValueError('hold: expected a list of texts such as ["o[*]=1"]')
+    try:
+        return tuple(map(parse_clamp, value))
+    except UsageError as error:
+        raise ValueError(f"hold: {error}") from None
+
+
+def _only(record: Mapping[str, Any], valid: Iterable[str], where: str) -> None:
+    valid = tuple(valid)
+    for key in record:
+        if key not in valid:
+            close = nearest(key, valid) or f" Keys here: {', '.join(valid)}."
+            raise ValueError(f"unknown key {_short(where + key)}.{close}")
+
+
+def _table(record: Mapping[str, Any], key: str, usual: Any = None) -> Mapping[str, Any]:
+    value = record.get(key, usual)
+    if not isinstance(value, Mapping):
+        raise ValueError(f"[{key}] is missing" if value is None else f"{key}: expected a table")
+    return value
+
+
+def _one_of(name: str, value: object, valid: tuple[str, ...]) -> str:
+    if value not in valid:
+        found = f", found {_short(value)}" if value is not None else "; it is missing"
+        raise ValueError(f"{name}: expected {_or(valid)}{found}.{nearest(str(value)[:40], valid)}")
+    return str(value)
+
+
+def _count(record: Mapping[str, Any], name: str, usual: int | None = None) -> int:
+    value = record.get(name, usual)
+    if type(value) is not int or not 1 <= value <= MOST:
+        raise ValueError(f"{name}: expected 1 to {MOST}, found {_short(value)}")
+    return value
+
+
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str) or len(value) > _LONGEST:
+        raise ValueError(f"{name}: expected a text of at most {_LONGEST} characters")
+    return value
+
+
+def _or(valid: tuple[str, ...]) -> str:
+    return " or ".join([", ".join(valid[:-1]), valid[-1]]) if len(valid) > 1 else valid[0]
+
+
+def _short(value: object) -> str:
+    said = "nothing" if value is None else repr(value)
+    return said if len(said) <= 40 else said[:37] + "..."

@@ -1,0 +1,212 @@
+"""Weights as they are written down, and as the formulas use them: four ways, one meaning.
+
+The formulas multiply rows: ``x @ W`` with W (D, H). Textbooks multiply columns, and often put W
+and U into one matrix over [x; h].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isfinite
+from typing import Any
+
+from rnnviz.errors import nearest
+from rnnviz.hand import GATES, LARGEST, Hand, Rows
+from rnnviz.hand.names import Weight, known, meant
+
+#: In which order the gates of one array stand.
+_ORDER = {
+    "keras": {"lstm": "ifgo", "gru": "zrg", "gru-2014": "zrg"},
+    "pytorch": {"lstm": "ifgo", "gru": "rzg", "gru-2014": "rzg"},
+}
+JOINED = ("xh", "hx")
+
+
+def weights(cell: str, D: int, H: int, layout: str, given: Mapping[str, Any]) -> dict[str, Rows]:
+    """The weights by formula name, those of the head aside, from what was written down.
+
+    ``given`` maps names, the formulas' or other people's, to numbers and lists of them. ValueError
+    that names what is wrong: a name, a shape, a number that is none.
+    """
+    found: dict[str, Rows] = {}
+    for name, value in given.items():
+        what = meant(cell, name)
+        if what is None:
+            close = nearest(name, known(cell)) or f" It has {', '.join(known(cell))}."
+            raise ValueError(f"{name}: a {cell} has no such weight.{close}")
+        for formula, rows in one(cell, D, H, layout, name, what, value).items():
+            if formula in found:
+                if formula[0] != "b" or (formula.startswith("b_r") and cell == "gru"):
+                    raise ValueError(f"{name}: {formula} is given twice")
+                rows = ((*(a + b for a, b in zip(found[formula][0], rows[0], strict=True)),),)
+            found[formula] = rows
+    return found
+
+
+def one(
+    cell: str, D: int, H: int, layout: str, name: str, what: Weight, value: Any
+) -> dict[str, Rows]:
+    """The weights that one name gives; ValueError if its numbers have another shape."""
+    layout = what.stacked or layout
+    gates = [what.gate] if what.gate is not None else list(_stack(cell, layout))
+    G = len(gates)
+    if what.kind in ("b", "br"):
+        return _biases(cell, H, name, what, gates, value)
+    if what.kind == "W" and layout in JOINED:
+        return _joined(cell, D, H, layout, name, gates, value)
+    rows = D if what.kind == "W" else H
+    shown = layout if layout not in JOINED else "pytorch"
+    by_unit = shown == "pytorch"
+    shape = (G * H, rows) if by_unit else (rows, G * H)
+    table = _table(name, value, shape)
+    if (len(table), len(table[0])) != shape:
+        raise ValueError(_wrong(name, table, shape, what, D, H, layout, G))
+    if by_unit:
+        table = tuple(zip(*table, strict=True))
+    return {
+        _formula(what.kind, gate): tuple(row[k * H : (k + 1) * H] for row in table)
+        for k, gate in enumerate(gates)
+    }
+
+
+def _stack(cell: str, layout: str) -> str:
+    return _ORDER["pytorch" if layout == "pytorch" else "keras"][cell]
+
+
+def _formula(kind: str, gate: str | None) -> str:
+    if kind == "br":
+        return f"b_r{gate}"
+    return f"{kind}_{gate}" if gate else kind
+
+
+def _biases(
+    cell: str, H: int, name: str, what: Weight, gates: list[Any], value: Any
+) -> dict[str, Rows]:
+    G = len(gates)
+    rows = [row for row in _table(name, value, (1, G * H)) if row]
+    if len(rows) == G * H and all(len(row) == 1 for row in rows):
+        rows = [tuple(row[0] for row in rows)]
+    both = what.kind == "b" and cell == "gru" and len(rows) == 2
+    if (len(rows) != 1 and not both) or any(len(row) != G * H for row in rows):
+        two = f" or 2 × {G * H}" if what.kind == "b" and cell == "gru" else ""
+        raise ValueError(
+            f"{name}: expected {G * H} number{'s' * (G * H > 1)}{two}, found {_shape(tuple(rows))}"
+        )
+    kinds = ["b", "br"] if both else ["b" if cell != "gru" else what.kind]
+    return {
+        _formula(kind, gate): (row[k * H : (k + 1) * H],)
+        for kind, row in zip(kinds, rows, strict=True)
+        for k, gate in enumerate(gates)
+    }
+
+
+def _joined(
+    cell: str, D: int, H: int, layout: str, name: str, gates: list[Any], value: Any
+) -> dict[str, Rows]:
+    """W and U out of one matrix: a row, or else a column, for each unit."""
+    wide = D + H
+    table = _table(name, value, (H, wide))
+    shape = (len(table), len(table[0]))
+    if len(gates) > 1 or shape not in ((H, wide), (wide, H)):
+        order = "inputs then units" if layout == "xh" else "units then inputs"
+        raise ValueError(
+            f"{name}: expected {H} × {wide} (units × {order}, layout {layout!r}), "
+            f"found {_shape(table)}"
+        )
+    if shape == (H, wide):
+        table = tuple(zip(*table, strict=True))
+    x, h = (table[:D], table[D:]) if layout == "xh" else (table[H:], table[:H])
+    return {_formula("W", gates[0]): x, _formula("U", gates[0]): h}
+
+
+def _wrong(
+    name: str, table: Rows, shape: tuple[int, int], what: Weight, D: int, H: int, layout: str,
+    G: int,
+) -> str:  # fmt: skip
+    came, unit = ("inputs" if what.kind == "W" else "units"), "units" if G == 1 else "gates·units"
+    said = f"{came} × {unit}" if shape[1] == G * H and layout == "keras" else f"{unit} × {came}"
+    found = (len(table), len(table[0]))
+    hint = ""
+    if found == shape[::-1]:
+        hint = f'; layout = "{"pytorch" if layout == "keras" else "keras"}" turns them round'
+    elif what.kind == "W" and G == 1 and found in ((H, D + H), (D + H, H)):
+        hint = '; W and U side by side are layout = "xh" or "hx"'
+    return (
+        f"{name}: expected {shape[0]} × {shape[1]} ({said}, layout {layout!r}), "
+        f"found {_shape(table)}{hint}"
+    )
+
+
+def _shape(rows: Rows) -> str:
+    if len({len(row) for row in rows}) > 1:
+        return f"rows of {', '.join(str(len(row)) for row in rows[:8])} numbers"
+    return f"{len(rows)} × {len(rows[0])}" if rows else "nothing"
+
+
+def _table(name: str, value: Any, shape: tuple[int, int]) -> Rows:
+    """Rows of numbers; a list without rows is one, or a column where a column is wanted."""
+    if isinstance(value, list | tuple) and value and isinstance(value[0], list | tuple):
+        rows = [[_number(name, v) for v in row] if isinstance(row, list | tuple) else None
+                for row in value]  # fmt: skip
+        if any(row is None for row in rows):
+            raise ValueError(f"{name}: rows and single numbers side by side")
+        table = tuple(tuple(row) for row in rows if row is not None)
+        if len({len(row) for row in table}) > 1 or not table[0]:
+            raise ValueError(f"{name}: expected {shape[0]} × {shape[1]}, found {_shape(table)}")
+        return table
+    flat = tuple(_number(name, v) for v in (value if isinstance(value, list | tuple) else [value]))
+    if not flat:
+        raise ValueError(f"{name}: expected {shape[0]} × {shape[1]}, found nothing")
+    return tuple((v,) for v in flat) if shape[1] == 1 and shape[0] > 1 else (flat,)
+
+
+def _number(name: str, value: Any) -> float:
+    if type(value) not in (int, float):
+        raise ValueError(f"{name}: expected numbers, found {_short(value)}")
+    if abs(value) > LARGEST or not isfinite(value):
+        raise ValueError(
+            f"{name}: numbers lie between -{LARGEST:,} and {LARGEST:,}, found {_short(value)}"
+        )
+    return float(value) + 0.0
+
+
+def _short(value: Any) -> str:
+    said = repr(value) if not isinstance(value, list | tuple | dict) else "a list in a list of rows"
+    return said if len(said) <= 40 else said[:37] + "..."
+
+
+def vector(name: str, value: Any, H: int) -> Rows:
+    """One row of H numbers, however it lies; a single number stands for all. ValueError else."""
+    if type(value) in (int, float):
+        return ((_number(name, value),) * H,)
+    table = _table(name, value, (1, H))
+    flat = table[0] if len(table) == 1 else tuple(v for row in table for v in row)
+    if len(flat) != H or (len(table) > 1 and len(table[0]) > 1):
+        raise ValueError(f"{name}: expected {H} number{'s' * (H > 1)}, found {_shape(table)}")
+    return (flat,)
+
+
+def written(hand: Hand) -> dict[str, Any]:
+    """The weights of a net, those of the head aside, as its layout writes them down."""
+    layout = hand.form.layout
+    found: dict[str, Any] = {}
+    for gate in GATES[hand.cell]:
+        end = f"_{gate}" if gate else ""
+        W, U = hand.array(f"W{end}"), hand.array(f"U{end}")
+        if layout in JOINED:
+            found[f"W{end}"] = _columns((*W, *U) if layout == "xh" else (*U, *W))
+        else:
+            turn = _columns if layout == "pytorch" else _lists
+            found[f"W{end}"], found[f"U{end}"] = turn(W), turn(U)
+        for name in (f"b{end}", f"b_r{gate}"):
+            if name in hand.names:
+                found[name] = list(hand.array(name)[0])
+    return found
+
+
+def _lists(rows: Rows) -> list[list[float]]:
+    return [list(row) for row in rows]
+
+
+def _columns(rows: Rows) -> list[list[float]]:
+    return [list(row) for row in zip(*rows, strict=True)]
