@@ -45,6 +45,7 @@ class Begun:
     scale: float | None = None  # a mae times this is in ``unit``: that of the series
     unit: str = ""
     history: tuple[Measured, ...] = ()  # the epochs of before, when a run is resumed
+    keep: Literal["best", "last"] = "best"  # the epoch whose weights are kept
 
 
 @dataclass(frozen=True)

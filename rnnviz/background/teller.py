@@ -155,6 +155,7 @@ def begun(event: events.Begun) -> Begun:
         source=published.get("source", ""),
         scale=metric.get("scale"),
         unit=metric.get("unit", ""),
+        keep=record.get("fit", {}).get("keep", "best"),
         history=tuple(_line(line) for line in runs.Run(event.path).history()),
     )
 

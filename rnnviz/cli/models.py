@@ -31,15 +31,22 @@ def command(ctx: click.Context, as_json: bool) -> None:
     from rnnviz.store import load, shipped
 
     rows = []
-    known = [(name, "shipped") for name in shipped()]
-    for name, origin in [*known, *((str(path), "trained here") for path in runs())]:
+    known = shipped()
+    models = [(name, name, "shipped") for name in known]
+    # What another model goes by is opened by its path.
+    taken = {*known, "last"}
+    models += [
+        (str(path) if path.name in taken else path.name, str(path), "trained here")
+        for path in runs()
+    ]
+    for shown, name, origin in models:
         path = Path(name)
         try:
             with reading(path, "model"):
-                rows.append(_row(load(name)) | {"from": origin})
+                rows.append(_row(load(name)) | {"name": shown, "from": origin})
         except RnnvizError as error:
             # One damaged run must not hide the others.
-            rows.append(_damaged(path.name, damage(error, path)) | {"from": origin})
+            rows.append(_damaged(shown, damage(error, path)) | {"from": origin})
     if as_json:
         echo.document(rows)
         return
@@ -78,17 +85,21 @@ def _net(spec: ModelSpec) -> str:
 
 
 def _metrics(stored: Stored) -> dict[str, Any]:
-    """What the record has, or for a run what its result says: ``validation_…`` and ``test_…``."""
+    """What the record has, or for a run what the weights that it has kept came to.
+
+    ``validation_…``, ``test_…``, and the epoch they are of.
+    """
     if "recipe" not in stored.record or stored.weights_path is None:
         return dict(stored.record.get("metrics", {}))
     from rnnviz.runs import Run
 
-    result = Run(stored.weights_path.parent).result()
-    if result is None or stored.weights_path.name != "best.safetensors":
+    run = Run(stored.weights_path.parent)
+    kept, result = run.kept(), run.result() or {}
+    if kept is None or stored.weights_path.name != "best.safetensors":
         return {}
-    found = {f"validation_{key}": value for key, value in result["valid"].items()}
+    found = {f"validation_{key}": value for key, value in kept["valid"].items()}
     found |= {f"test_{key}": value for key, value in (result.get("test") or {}).items()}
-    return found | {"epoch": result["best_epoch"]}
+    return found | {"epoch": kept["epoch"]}
 
 
 def _table(rows: list[dict[str, Any]]) -> None:
@@ -107,7 +118,7 @@ def _score(metrics: Mapping[str, Any], of: str) -> str:
     for key, name in (("accuracy", "accuracy"), ("mae", "MAE")):
         value = metrics.get(f"{of}_{key}")
         if isinstance(value, int | float):
-            return f"{name} {value:.3f}"
+            return f"{name} {value:.4g}"
     return "-"
 
 
@@ -117,7 +128,7 @@ def _to_reach(found: Any) -> str:
     if not isinstance(value, int | float):
         return "-"
     metric = "MAE" if found.get("metric") == "mae" else found.get("metric")
-    return f"{found.get('of', 'validation')} {metric} {value:.3f}"
+    return f"{found.get('of', 'validation')} {metric} {value:.4g}"
 
 
 @command.command("show")

@@ -30,11 +30,20 @@ class Record:
     spec: Mapping[str, Any]
     result: Mapping[str, Any]  # {} while it is not finished
     history: tuple[Line, ...]
+    kept_epoch: int | None = None  # whose weights are in the directory
 
     @property
     def name(self) -> str:
         """The directory's name."""
-        return self.path.resolve().name
+        return self.path.name or self.path.resolve().name
+
+    @property
+    def kept(self) -> Line | None:
+        """The epoch whose weights are kept, which is the best or, if the recipe says so, the last.
+
+        None before the first one.
+        """
+        return next((line for line in self.history if line.epoch == self.kept_epoch), None)
 
     @property
     def epochs(self) -> int:
@@ -97,16 +106,15 @@ class Record:
 
 def read(path: Path) -> Record:
     """The run in a directory; InvalidFileError if a file of it is missing or damaged."""
-    from rnnviz.runs import Run
+    from rnnviz.runs import Run, kept_epoch
 
     run = Run(path)
     spec = run.record()
     if "recipe" not in spec or "epochs" not in (spec.get("fit") or {}):
         raise InvalidFileError(f"{path / 'spec.json'} names no recipe or no number of epochs.")
-    lines = (
-        Line(line["epoch"], line["train"], line["valid"], line["seconds"]) for line in run.history()
-    )
-    return Record(path, spec, run.result() or {}, tuple(lines))
+    history, result = run.history(), run.result()
+    lines = (Line(line["epoch"], line["train"], line["valid"], line["seconds"]) for line in history)
+    return Record(path, spec, result or {}, tuple(lines), kept_epoch(spec, result, history))
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

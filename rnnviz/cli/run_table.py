@@ -29,6 +29,8 @@ def facts(run: Record, metric: str | None = None) -> dict[str, Any]:
         "metric": metric,
         "best": None if best is None else best.valid[metric],
         "best_epoch": None if best is None else best.epoch,
+        "kept": None if run.kept is None else run.kept.valid.get(metric),
+        "kept_epoch": run.kept_epoch,
         "published": run.published.get("value") if metric == run.metric else None,
         "published_of": run.published.get("of"),
         "published_source": run.published.get("source"),
@@ -40,22 +42,32 @@ def facts(run: Record, metric: str | None = None) -> dict[str, Any]:
 
 
 def cells(run: Record, metric: str | None = None) -> dict[str, str]:
-    """The row of a run in a table."""
+    """The row of a run in a table: what its kept weights reached, or its best by ``metric``.
+
+    Where that is not the same epoch a further cell says of the other one.
+    """
     row = facts(run, metric)
-    best = _said(row["best"])
-    return {
+    best, kept = _said(row["best"]), _said(row["kept"])
+    found = {
         "name": run.name,
         "recipe": row["recipe"],
         "state": row["state"],
         "epochs": f"{row['epochs']}/{row['epochs_asked']}" if run.epochs else "-",
-        f"validation {metric}" if metric else "best validation": (
-            best if metric else f"{row['metric']} {best}"
-        ),
-        "epoch": _said(row["best_epoch"]),
+    }
+    if metric:
+        found |= {f"best validation {metric}": best, "epoch": _said(row["best_epoch"])}
+    else:
+        found |= {"validation": f"{row['metric']} {kept}", "epoch": _said(row["kept_epoch"])}
+    found |= {
         "published": _said(row["published"]),
         "data": str(row["trained_on"] or "-"),
         "when": row["when"][:16].replace("T", " "),
     }
+    if row["kept_epoch"] != row["best_epoch"] and not metric:
+        found["best"] = f"{best} in epoch {_said(row['best_epoch'])}"
+    elif row["kept_epoch"] != row["best_epoch"]:
+        found["kept"] = f"{kept} in epoch {_said(row['kept_epoch'])}"
+    return found
 
 
 def damaged(path: Path, error: Exception) -> tuple[dict[str, Any], dict[str, str]]:
@@ -92,8 +104,12 @@ def described(run: Record) -> list[tuple[str, str]]:
         value = best.valid[run.metric]
         rows.append(("best", f"validation {run.metric} {_said(value)}{_scaled(run, value)}, "
                      f"epoch {best.epoch}"))  # fmt: skip
-    if isinstance(run.result.get("best_epoch"), int):
-        rows.append(("kept", f"the weights of epoch {run.result['best_epoch']}"))
+    if (kept := run.kept) is not None:
+        value = kept.valid.get(run.metric, math.nan)
+        reached = f", validation {run.metric} {_said(value)}{_scaled(run, value)}"
+        rows.append(
+            ("kept", f"the weights of epoch {kept.epoch}{reached if kept is not best else ''}")
+        )
     if test := _mapping(run.result.get("test")):
         rows.append(("test", _pairs(test)))
     if published:
@@ -122,14 +138,15 @@ def _scaled(run: Record, value: float) -> str:
 
 
 def epochs(run: Record) -> list[dict[str, str]]:
-    """A row for each epoch; the best is marked."""
+    """A row for each epoch; the best and the one whose weights are kept are marked."""
     best = run.best(run.metric)
     rows = []
     for line in run.history:
         row = {"epoch": str(line.epoch)}
         row |= {m: _said(line.train.get(m)) for m in run.metrics}
         row |= {f"validation {m}": _said(line.valid.get(m)) for m in run.metrics}
-        row |= {"seconds": _said(line.seconds), "": "best" if line is best else ""}
+        mark = "best" if line is best else "kept" if line is run.kept else ""
+        row |= {"seconds": _said(line.seconds), "": mark}
         rows.append(row)
     return rows
 

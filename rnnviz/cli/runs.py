@@ -15,6 +15,9 @@ from rnnviz.files import reading
 METRICS = ("loss", "accuracy", "mae")
 HELP = """List the training runs in the folder of runs, newest first.
 
+The validation is that of the weights that a run has kept: of its best epoch, or, where the recipe
+says so, of its last one.
+
 \b
 A RUN is a run directory, its name among the runs, the beginning of its name, or: last
 

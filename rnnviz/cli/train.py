@@ -164,7 +164,10 @@ def _ending(run: Run) -> Iterator[str]:
     for which in ("valid", "test"):
         scores = result[which]
         if scores:
-            name = {"valid": f"validation (epoch {result['best_epoch']})", "test": "test"}[which]
+            name = {
+                "valid": f"validation (epoch {result['best_epoch']}, whose weights are kept)",
+                "test": "test",
+            }[which]
             said = "  ".join(f"{key} {value:.4f}" for key, value in scores.items())
             yield f"{name}: {said}{_real(scores, metric)}"
     yield f"trained on: {record['trained_on']} ({', '.join(record['data'])})"

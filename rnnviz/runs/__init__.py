@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from rnnviz.data.folders import resolve as data_path
 from rnnviz.runs.again import resume
-from rnnviz.runs.folder import Run, begun, find_run, runs, runs_folder
+from rnnviz.runs.folder import Run, kept_epoch, runs
 from rnnviz.runs.kept import export
 from rnnviz.runs.options import Control, Options, Watch
 from rnnviz.runs.start import train
+from rnnviz.store.places import begun, find_run, runs_folder
 
 __all__ = [
-    "Control", "Options", "Run", "Watch", "begun", "data_path", "export", "find_run", "resume",
-    "runs", "runs_folder", "train",
+    "Control", "Options", "Run", "Watch", "begun", "data_path", "export", "find_run", "kept_epoch",
+    "resume", "runs", "runs_folder", "train",
 ]  # fmt: skip

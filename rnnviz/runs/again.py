@@ -17,9 +17,10 @@ from rnnviz.files import read_json
 from rnnviz.recipes import Task
 from rnnviz.runs import plan
 from rnnviz.runs.course import go_on, measure
-from rnnviz.runs.folder import Run, find_run
+from rnnviz.runs.folder import Run
 from rnnviz.runs.options import Watch, controlled
 from rnnviz.store import encoder_json
+from rnnviz.store.places import find_run
 from rnnviz.training.directory import Directory, alone, how_to_resume
 from rnnviz.training.fit import over
 from rnnviz.training.state import State

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rnnviz.errors import InvalidFileError, UsageError, nearest
-from rnnviz.files import read_json, user_path
+from rnnviz.errors import InvalidFileError
+from rnnviz.files import read_json
 from rnnviz.runs.record import Settled, checked, settled
 from rnnviz.runs.result import read_result
 from rnnviz.store import Stored, load
+from rnnviz.store.places import begun, not_begun
 from rnnviz.training.history import read_history
-
-#: What a run has before its spec.json, the file with which it begins.
-_BEFORE_IT_BEGAN = ("vocabulary.json", "series.json", "history.jsonl")
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,7 @@ class Run:
         """
         path = self.path / "spec.json"
         if not path.is_file():
-            raise InvalidFileError(
-                f"{self.path} has no spec.json: this run had not begun when it was stopped.\n"
-                "Delete the folder and start again: rnnviz train RECIPE"
-            )
+            raise not_begun(self.path)
         found: dict[str, Any] = read_json(path)
         if not isinstance(found, dict) or found.get("schema") != "rnnviz.run/1":
             raise InvalidFileError(f"{path} is not the record of a run.")
@@ -53,67 +50,43 @@ class Run:
         path = self.path / "result.json"
         return read_result(path) if path.is_file() else None
 
+    def kept(self) -> dict[str, Any] | None:
+        """The line of the epoch whose weights are kept; None before the first one."""
+        history = self.history()
+        number = kept_epoch(self.record(), self.result(), history)
+        return next((line for line in history if line["epoch"] == number), None)
+
     def load(self) -> Stored:
-        """The model with its best weights."""
+        """The model with the weights that were kept: of the best epoch, or of the last one."""
         return load(str(self.path))
 
 
-def runs_folder() -> Path:
-    """Where runs go when no folder is named."""
-    import platformdirs
+def kept_epoch(
+    record: Mapping[str, Any],
+    result: Mapping[str, Any] | None,
+    history: Sequence[Mapping[str, Any]],
+) -> int | None:
+    """The epoch whose weights a run has kept in ``best.safetensors``; None before the first one.
 
-    return Path(platformdirs.user_data_dir("rnnviz")) / "runs"
-
-
-def begun() -> list[Path]:
-    """Run directories in the runs folder that have begun, newest first."""
-    found = {path.parent: _written(path.parent) for path in runs_folder().glob("*/spec.json")}
-    return sorted(found, key=lambda path: found[path], reverse=True)
-
-
-def _written(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except OSError:  # it was deleted in this moment
-        return 0.0
+    It is what the run is stepped through with, validated and tested; whether it is the best or the
+    last epoch is a matter of the recipe.
+    """
+    if result is not None and result.get("best_epoch"):
+        return int(result["best_epoch"])
+    if not history:
+        return None
+    fit = record.get("fit") or {}
+    if fit.get("keep") == "last":
+        return int(history[-1]["epoch"])
+    monitor = fit.get("monitor") or ("accuracy" if "accuracy" in history[0]["valid"] else "loss")
+    best, kept = None, history[0]["epoch"]
+    for line in history:  # as the training compares them
+        value = line["valid"].get(monitor, math.nan)
+        if best is None or (value > best if monitor == "accuracy" else value < best):
+            best, kept = value, line["epoch"]
+    return int(kept)
 
 
 def runs() -> list[Path]:
     """Run directories with weights, newest first."""
     return [path for path in begun() if (path / "best.safetensors").is_file()]
-
-
-def find_run(name: str | Path) -> Path:
-    """The run directory of that path, name, unique beginning of a name, or the newest ("last").
-
-    UsageError with the nearest name otherwise.
-    """
-    known = {path.name: path for path in begun()}
-    if str(name) == "last" and known:
-        return next(iter(known.values()))
-    if str(name) in known:
-        return known[str(name)]
-    path = user_path(name)
-    for place in (path, runs_folder() / path):
-        if any((place / file).is_file() for file in ("spec.json", *_BEFORE_IT_BEGAN)):
-            return place
-    if path.is_dir() and len(path.parts) > 1:
-        raise UsageError(f"{path} is no run: there is no spec.json in it.")
-    return _beginning(str(name), known)
-
-
-def _beginning(name: str, known: dict[str, Path]) -> Path:
-    fitting = [path for each, path in known.items() if name and each.startswith(name)]
-    if len(fitting) == 1:
-        return fitting[0]
-    if fitting:
-        names = ", ".join(path.name for path in fitting[:4])
-        more = f" and {len(fitting) - 4} more" if len(fitting) > 4 else ""
-        raise UsageError(
-            f"{len(fitting)} runs begin with {name!r}: {names}{more}. Type more of it."
-        )
-    if not known:
-        raise UsageError(f"There is no run {name!r}, and none in {runs_folder()}.\nrnnviz train")
-    raise UsageError(
-        f"There is no run {name!r}.{nearest(name, known)} See what there is: rnnviz runs"
-    )

@@ -18,9 +18,10 @@ from rnnviz.recipes import Recipe, Task, is_sample
 from rnnviz.runs import plan
 from rnnviz.runs.course import go_on, measure
 from rnnviz.runs.description import record_of
-from rnnviz.runs.folder import Run, runs_folder
+from rnnviz.runs.folder import Run
 from rnnviz.runs.options import Control, Options, Watch, controlled
 from rnnviz.store import encoder_json
+from rnnviz.store.places import is_run, runs_folder
 from rnnviz.training.directory import Directory, alone, how_to_resume
 from rnnviz.training.events import Note
 from rnnviz.training.state import State
@@ -113,8 +114,11 @@ def _check_free(path: Path) -> None:
     if path.exists() and not path.is_dir():
         raise UsageError(f"{path} is a file. Name a new folder with --out.")
     if path.is_dir() and any(path.iterdir()):
-        begun = (path / "spec.json").is_file()
-        more = f"\nTo go on with the run in it: {how_to_resume(path)}" if begun else ""
+        more = ""
+        if (path / "spec.json").is_file():
+            more = f"\nTo go on with the run in it: {how_to_resume(path)}"
+        elif is_run(path):
+            more = "\nThe run in it had not begun when it was stopped. Delete it to use the name."
         raise UsageError(
             f"{path} is there already and not empty. Name a new folder with --out.{more}"
         )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from rnnviz.errors import UsageError, nearest
+from rnnviz.errors import InvalidFileError, UsageError, nearest
 from rnnviz.files import assets, user_path
 
 DEFAULT = "sentiment-lstm"
+#: What a run has before its spec.json, the file with which it begins.
+_BEFORE_IT_BEGAN = ("vocabulary.json", "series.json", "history.jsonl")
 
 
 def shipped() -> dict[str, Path]:
@@ -18,23 +21,50 @@ def shipped() -> dict[str, Path]:
 def locate(name: str) -> tuple[Path, Path]:
     """The JSON and the weights of a model.
 
-    Of a run directory: its best weights, or any other file of weights in it, named by its path.
+    ``name`` is that of a shipped model, of a run in the folder of runs, "last" for the newest run,
+    a path, or the beginning of one run's name and of no model's; the first of these that fits.
+    Of a run directory its weights are those that were kept; any other file of weights in it is
+    named by its path.
     """
     if name in (known := shipped()):
         return known[name], weights_of(known[name])
     if not name:
         raise UsageError("A model needs a name. See what there is: rnnviz models")
-    path = user_path(name)
-    if path.is_dir() and (path / "spec.json").is_file():
-        return path / "spec.json", weights_of(path / "spec.json")
-    if path.is_file():
-        record = path.with_suffix(".json") if path.suffix == ".safetensors" else path
-        if record != path and not record.is_file() and path.with_name("spec.json").is_file():
-            return path.with_name("spec.json"), path
-        return record, weights_of(record)
+    found = _run_named(name, own := _by_name()) or _at(user_path(name))
+    if found is None and not any(each.startswith(name) for each in known):
+        fitting = [path for each, path in own.items() if each.startswith(name)]
+        found = fitting[0] if len(fitting) == 1 else None
+    if found is None:
+        raise _no_model(name, [*known, *own])
+    if found.is_dir():
+        return found / "spec.json", weights_of(found / "spec.json")
+    record = found.with_suffix(".json") if found.suffix == ".safetensors" else found
+    if record != found and not record.is_file() and found.with_name("spec.json").is_file():
+        return found.with_name("spec.json"), found
+    return record, weights_of(record)
+
+
+def _at(path: Path) -> Path | None:
+    """A file, or the directory of a run; InvalidFileError for one that had not begun."""
+    if is_run(path):
+        if not (path / "spec.json").is_file():
+            raise not_begun(path)
+        return path
+    return path if path.is_file() else None
+
+
+def _no_model(name: str, known: Iterable[str]) -> UsageError:
+    path = Path(name)
+    if name == "last":
+        return UsageError("There is no run yet, so none is the last one. Train one: rnnviz train")
+    if path.is_dir():
+        return UsageError(
+            f"{name} is a folder, but not that of a run: there is no spec.json in it. "
+            "See what there is: rnnviz models"
+        )
     if "/" in name or "\\" in name or path.suffix:
-        raise UsageError(f"There is no model file {name}. See what there is: rnnviz models")
-    raise UsageError(
+        return UsageError(f"There is no model file {name}. See what there is: rnnviz models")
+    return UsageError(
         f"Unknown model {name!r}.{nearest(name, known)} See what there is: rnnviz models"
     )
 
@@ -43,3 +73,86 @@ def weights_of(path: Path) -> Path:
     """The weight file that belongs to a model's JSON or a run's spec.json."""
     name = "best" if path.name == "spec.json" else path.stem
     return path.parent / f"{name}.safetensors"
+
+
+# -- runs ---------------------------------------------------------------------------------------
+
+
+def runs_folder() -> Path:
+    """Where runs go when no folder is named."""
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("rnnviz")) / "runs"
+
+
+def begun() -> list[Path]:
+    """Run directories in the runs folder that have begun, newest first."""
+    found = {path.parent: _written(path.parent) for path in runs_folder().glob("*/spec.json")}
+    return sorted(found, key=lambda path: found[path], reverse=True)
+
+
+def _written(path: Path) -> float:
+    """When its last epoch was written, or it began."""
+    for file in (path / "history.jsonl", path):
+        try:
+            return file.stat().st_mtime
+        except OSError:  # there is none yet, or it was deleted in this moment
+            continue
+    return 0.0
+
+
+def not_begun(path: Path) -> InvalidFileError:
+    """The error of a run that was stopped before it had written what it is."""
+    return InvalidFileError(
+        f"{path} has no spec.json: this run had not begun when it was stopped.\n"
+        "Delete the folder and start again: rnnviz train RECIPE"
+    )
+
+
+def is_run(path: Path) -> bool:
+    """Whether it is the directory of a run, if only of one that had not begun."""
+    return any((path / file).is_file() for file in ("spec.json", *_BEFORE_IT_BEGAN))
+
+
+def _by_name() -> dict[str, Path]:
+    """The runs in the folder of runs, newest first."""
+    return {path.name: path for path in begun()}
+
+
+def _run_named(name: str, known: Mapping[str, Path]) -> Path | None:
+    """The run of exactly that name, or the newest for "last"."""
+    return next(iter(known.values()), None) if name == "last" else known.get(name)
+
+
+def find_run(name: str | Path) -> Path:
+    """The run directory of that path, name, unique beginning of a name, or the newest ("last").
+
+    UsageError with the nearest name otherwise.
+    """
+    known = _by_name()
+    if (found := _run_named(str(name), known)) is not None:
+        return found
+    path = user_path(name)
+    for place in (path, runs_folder() / path):
+        if is_run(place):
+            return place
+    if path.is_dir() and len(path.parts) > 1:
+        raise UsageError(f"{path} is no run: there is no spec.json in it.")
+    return _beginning(str(name), known)
+
+
+def _beginning(name: str, known: dict[str, Path]) -> Path:
+    fitting = [path for each, path in known.items() if name and each.startswith(name)]
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        names = ", ".join(path.name for path in fitting[:4])
+        more = f" and {len(fitting) - 4} more" if len(fitting) > 4 else ""
+        raise UsageError(
+            f"{len(fitting)} runs begin with {name!r}: {names}{more}. Type more of it."
+        )
+    if not known:
+        raise UsageError(f"There is no run {name!r}, and none in {runs_folder()}.\nrnnviz train")
+    raise UsageError(
+        f"There is no run {name!r}.{nearest(name, known)} See what there is: rnnviz runs"
+    )

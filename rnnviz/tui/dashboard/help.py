@@ -26,8 +26,16 @@ def page(board: Board) -> Text:
     pieces.append(("\n" + say("help.panels") + "\n", look.bold))
     for name in PANELS:
         pieces.append((f"\n{say(f'dashboard.panel_{name}')}\n", look.source))
-        pieces.append((say(f"dashboard_help.{name}") + "\n", look.ink))
+        pieces.append((_about(board, name) + "\n", look.ink))
     text = Text()
     for piece, style in pieces:
         text.append(piece.translate(ASCII) if look.ascii else piece, style)
     return text
+
+
+def _about(board: Board, panel: str) -> str:
+    """How to read a panel; of the curves also which weights are kept, as soon as that is known."""
+    said, begun = board.text(f"dashboard_help.{panel}"), board.story.begun
+    if panel == "metric" and begun is not None:
+        said += " " + board.text(f"dashboard_help.keep_{begun.keep}")
+    return said

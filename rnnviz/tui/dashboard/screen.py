@@ -259,7 +259,7 @@ class TrainScreen(Screen[None]):
             self.source.snapshot()
 
     def _open_model(self) -> None:
-        """What has ended is stepped through with its best weights."""
+        """What has ended is stepped through with the weights that were kept."""
         assert self.board.story.begun is not None
         self._open(Ready(self.board.story.begun.path))
 
@@ -298,5 +298,6 @@ class TrainScreen(Screen[None]):
 def _stepping(board: Board) -> str:
     step = board.story.step
     if step is None or board.story.end is not None:
-        return board.text("dashboard.stepping_ended")
+        last = board.story.begun is not None and board.story.begun.keep == "last"
+        return board.text("dashboard.stepping_last" if last else "dashboard.stepping_ended")
     return board.text("dashboard.stepping", n=step.epoch, batch=step.batch)
