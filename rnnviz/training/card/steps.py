@@ -53,7 +53,7 @@ class Steps:
             inputs = with_unknowns(inputs, rate, self.rng, self.card.asarray)
         kind = self.model.spec.head.kind
         done = self.model.forward(inputs, self.rng, quick=True)
-        share = weight / np.float32(len(y))
+        share: Array = weight / np.float32(len(y))
         d = losses.d_logits(kind, done.logits, y) * share[:, None]
         found = self.model.gradients(done, d)
         g = self._flat.joined(found)
