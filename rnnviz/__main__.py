@@ -6,15 +6,39 @@ import os
 import sys
 
 
+def _quiet(kind: type[BaseException], error: BaseException, where: object) -> None:
+    """Of an interrupt that nobody caught there is nothing to say."""
+    if issubclass(kind, KeyboardInterrupt):
+        os._exit(130)
+    sys.__excepthook__(kind, error, error.__traceback__)
+
+
+sys.excepthook = _quiet
+
+from rnnviz import signals  # noqa: E402  (what is imported may be interrupted, too)
+
+signals.end_at_once()
+
+
 def main() -> None:
     """Run the command line; never return."""
     # One sentence makes products of a few kilobytes: BLAS threads only wait for each other, and
     # must be told so before numpy is imported.
     for variable in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
+    from rnnviz.window import forget_nonsense
+
+    forget_nonsense()
     from rnnviz.cli import run
 
-    sys.exit(run())
+    signals.end_in_order()
+    try:
+        code = run()
+    except KeyboardInterrupt:
+        code = 130
+    finally:
+        signals.leave()
+    sys.exit(code)
 
 
 if __name__ == "__main__":

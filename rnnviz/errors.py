@@ -43,9 +43,14 @@ class InvalidFileError(RnnvizError):
 
 
 class InterruptedTraining(RnnvizError):
-    """Training was interrupted from the keyboard (exit code 130); what was reached is kept."""
+    """Training was interrupted by a signal; what was reached is kept.
 
-    exit_code = 130
+    The exit code is 128 and the signal's number: 130 for ctrl+c.
+    """
+
+    def __init__(self, message: str, exit_code: int = 130) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
 
 
 def nearest(word: str, valid: Iterable[str]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import threading
+import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,7 +58,8 @@ class Background:
 
     def __exit__(self, *reason: object) -> None:
         self._pipe.close()
-        self._process.join(GRACE + 1)
+        if self.path is not None or self.end is not None:  # else there is nothing to save
+            self._process.join(GRACE + 1)
         self.kill()
 
     @property
@@ -84,6 +86,17 @@ class Background:
     def stop(self) -> None:
         """Finish the batch, save, end with exit code 130."""
         self._tell("stop")
+
+    def stopped(self) -> Finished | Failed:
+        """Stop, and wait for how it ended; for ``GRACE`` seconds at most, then it is killed."""
+        self.stop()
+        last = time.monotonic() + GRACE
+        while self.end is None and time.monotonic() < last:
+            self.receive(0.1)
+        if self.end is None:
+            self.kill()
+            self.end = self._died()
+        return self.end
 
     def snapshot(self) -> None:
         """Write RUN/now.safetensors; answered with a Ready."""

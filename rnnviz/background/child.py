@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
+from rnnviz import signals
+
 if TYPE_CHECKING:
     from rnnviz.background.teller import Teller
     from rnnviz.runs import Options
@@ -41,8 +43,8 @@ def child(pipe: Connection, job: Job) -> None:
 
     teller = Teller(pipe, job)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for name in ("SIGTERM", "SIGHUP"):  # not every system has the second one
-        if number := getattr(signal, name, None):
+    for number in signals.ENDING:
+        if number != signal.SIGINT:
             signal.signal(number, lambda *_: teller.stopping.set())
     work = threading.Thread(target=teller.train, daemon=True)
     work.start()

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from rnnviz.cli import options as cli_options
 from rnnviz.cli.narration import say
-from rnnviz.errors import RnnvizError
+from rnnviz.errors import InterruptedTraining, RnnvizError
 
 if TYPE_CHECKING:
-    from rnnviz.progress import Failed
+    from rnnviz.progress import Failed, Finished
     from rnnviz.runs import Options, Run
 
 
@@ -54,6 +54,10 @@ def watched(
             ascii_only=not cli_options.unicode(),
         )  # fmt: skip
         end = app.run()
+        if app.signal is not None:
+            end = source.stopped()
+    if app.signal is not None:
+        raise _interrupted(end, app.signal)
     if end is None:
         raise RnnvizError(
             "The dashboard broke. Train without it: rnnviz train --plain"
@@ -64,6 +68,16 @@ def watched(
     if not end.done:
         say(f"The time is used up. Go on with: {how_to_resume(run)}")
     return Run(run)
+
+
+def _interrupted(end: Finished | Failed | None, number: int) -> RnnvizError:
+    """What a signal has ended, with the way to go on."""
+    from rnnviz.progress import Failed, Finished
+
+    said = end.message if isinstance(end, Failed) else "Interrupted."
+    if isinstance(end, Finished):
+        said = f"Interrupted; the run is {end.path}."
+    return InterruptedTraining(said, 128 + number)
 
 
 def _error(end: Failed) -> RnnvizError:

@@ -13,7 +13,7 @@ import click
 
 from rnnviz.cli import echo, options
 from rnnviz.cli.columns import columns
-from rnnviz.cli.narration import say
+from rnnviz.cli.narration import on_stderr, say
 from rnnviz.display import visible
 from rnnviz.errors import UsageError
 
@@ -166,11 +166,10 @@ def _progress(quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
     if quiet or not options.stderr_is_terminal():
         yield None
         return
-    from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(*columns, console=on_stderr(), transient=True) as progress:
         bars: dict[str, Any] = {}
 
         def show(file: str, done: int, total: int) -> None:

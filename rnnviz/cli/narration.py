@@ -6,15 +6,18 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 import click
 
 from rnnviz.cli import options
 from rnnviz.display import visible
+from rnnviz.window import Lasting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from rich.console import Console
 
     from rnnviz.training.events import Epoch, Event
 
@@ -24,7 +27,7 @@ def say(text: str) -> None:
     try:
         for line in text.split("\n"):
             click.echo(visible(line), err=True)
-    except BrokenPipeError:
+    except OSError:  # a closed pipe, a terminal that was closed
         silence(sys.stderr)
 
 
@@ -107,14 +110,20 @@ def _said(epoch: Epoch, pace: float | None) -> str:
     )
 
 
+def on_stderr(colour: bool = True) -> Console:
+    """A console for bars and lines on stderr, which may be a terminal that is closed meanwhile."""
+    from rich.console import Console
+
+    return Console(file=cast("IO[str]", Lasting(sys.stderr)), no_color=not colour)
+
+
 @contextmanager
 def _bar(colour: bool) -> Iterator[Callable[[Event], None]]:
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     from rnnviz.training.events import Epoch, Note, Step
 
-    console = Console(stderr=True, no_color=not colour)
+    console = on_stderr(colour)
     columns = (
         TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"),
         TextColumn("loss {task.fields[loss]:.4f}"), TimeRemainingColumn(),

@@ -23,7 +23,8 @@ QUICK = "sentiment-lstm"
 HELP = """Train RECIPE; the result can be stepped through with rnnviz step -m DIR.
 
 Without RECIPE this trains sentiment-lstm on the sample in the package, in about a minute. ctrl+c
-once finishes the batch and saves; --resume goes on as if nothing had happened.
+once finishes the batch and saves, a second time it ends at once; --resume goes on as if nothing
+had happened.
 
 \b
 Examples:

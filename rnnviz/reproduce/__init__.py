@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from rnnviz import runs
+from rnnviz import runs, signals
 from rnnviz.data.folders import sha256
 from rnnviz.display import json_text
 from rnnviz.errors import InterruptedTraining, RnnvizError, UsageError, nearest
@@ -182,5 +182,6 @@ def _written(
 def _interrupted(done: int, planned: int) -> InterruptedTraining:
     return InterruptedTraining(
         f"Interrupted; {done} of {planned} runs are done and the others saved.\n"
-        "Go on with the same command."
+        "Go on with the same command.",
+        signals.exit_code(),
     )

@@ -113,9 +113,9 @@ def _deaf_children() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class _Stop:
-    """Whether ctrl+c or SIGTERM has come, and the file that is made then."""
+    """Whether a signal to end has come, and the file that is made then."""
 
-    asked: Callable[[], bool]
+    asked: Callable[[], int]
     file: Path
 
 
@@ -127,7 +127,7 @@ def _stop_file(out: Path, say: Say) -> Iterator[_Stop]:
     path = out / f".stop-{os.getpid()}-{os.urandom(4).hex()}"
     ended = threading.Event()
 
-    def watch(asked: Callable[[], bool]) -> None:
+    def watch(asked: Callable[[], int]) -> None:
         while not ended.wait(0.1):
             if asked():
                 path.touch()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Generator, Mapping
 from contextlib import closing
@@ -53,9 +54,11 @@ def go_on(
                     continue  # nothing is left that could be stopped
                 if isinstance(event, Finished):
                     break
-                if asked() or control.stop():
+                if (number := asked()) or control.stop():
                     directory.save(state)
-                    raise InterruptedTraining(f"Interrupted {_where(state, spec, path)}")
+                    raise InterruptedTraining(
+                        f"Interrupted {_where(state, spec, path)}", 128 + (number or signal.SIGINT)
+                    )
                 if control.budget.over():
                     directory.save(state)
                     control.watch(Note(f"The time is used up {_where(state, spec, path)}"))

@@ -1,42 +1,40 @@
-"""Ways to end a training early without losing it: ctrl+c, SIGTERM, a limit of time."""
+"""Ways to end a training early without losing it: ctrl+c, other signals, a limit of time."""
 
 from __future__ import annotations
 
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from rnnviz import signals
+
 
 @contextmanager
-def asked_to_stop() -> Iterator[Callable[[], bool]]:
-    """A function that says whether SIGINT or SIGTERM has come since.
+def asked_to_stop() -> Iterator[Callable[[], int]]:
+    """A function that says which signal to end has come since; 0 when none has.
 
     A second SIGINT raises KeyboardInterrupt at once. A signal that is ignored stays ignored, and
     only the main thread can look for them. The handlers before are put back.
     """
-    asked = False
+    asked = 0
+    before = signal.getsignal(signal.SIGINT)
 
     def note(number: int, frame: FrameType | None) -> None:
         nonlocal asked
         if asked and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        asked = True
+            if not callable(before):
+                raise KeyboardInterrupt
+            before(number, frame)
+        asked = asked or number
 
-    signals = [signal.SIGINT, signal.SIGTERM]
-    if threading.current_thread() is not threading.main_thread():
-        signals = []
-    before = {s: signal.getsignal(s) for s in signals}
-    taken = {s: h for s, h in before.items() if h not in (signal.SIG_IGN, None)}
-    try:
-        for s in taken:
-            signal.signal(s, note)
-        yield lambda: asked
-    finally:
-        for s, handler in taken.items():
-            signal.signal(s, handler)
+    with signals.taken(note):
+        try:
+            yield lambda: asked
+        finally:
+            if asked:
+                signals.answered(asked)
 
 
 class Budget:

@@ -137,8 +137,12 @@ _OFF = {"ink": "39", "paper": "49", "bold": "22", "dim": "22", "underline": "24"
 
 
 def thrifty(driver: type[Driver], colour: bool) -> type[Driver]:
-    """The driver with :func:`compact` before its ``write``."""
+    """The driver with :func:`compact` before its ``write``; the usual one is for any terminal."""
     erases = erases_in_colour()
+    if driver.__name__ == "LinuxDriver":
+        from rnnviz.tui.driver import TerminalDriver
+
+        driver = TerminalDriver
 
     class Thrifty(driver):  # type: ignore[misc, valid-type]
         def write(self, data: str) -> None:

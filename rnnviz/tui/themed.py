@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from typing import TypeVar
+import signal
+from typing import Any, ClassVar, TypeVar
 
 from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
 
 from rnnviz.errors import UsageError
 from rnnviz.files import reason
+from rnnviz.tui.ending import ended_by_signals
 from rnnviz.tui.look import PALETTES, THEMES, Look, textual_theme
 from rnnviz.tui.terminal import thrifty
 
 End = TypeVar("End")
+
+
+class Palette(CommandPalette):
+    """Textual's palette, also while its list has no lines yet or no room for one."""
+
+    def _action_command_list(self, action: str) -> None:
+        try:
+            super()._action_command_list(action)
+        except (KeyError, IndexError):
+            self.log(f"nothing to {action} in yet")
 
 
 class Themed(App[End]):
@@ -25,6 +40,12 @@ class Themed(App[End]):
     TITLE = "rnnviz"
     CSS = "Screen { background: $background; color: $foreground; }"
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+z", "suspend_process", "suspend", show=False, id="suspend"),
+    ]
+    #: Signals whose answer may take any time.
+    patient: tuple[int, ...] = ()
+
     def __init__(self, theme: str, colour: bool, ascii_only: bool) -> None:
         # Textual takes even an empty NO_COLOR for a wish; whether colour is wanted was decided
         # by whoever started this.
@@ -36,12 +57,45 @@ class Themed(App[End]):
         for palette in PALETTES:
             self.register_theme(textual_theme(palette))
         self.colour, self.ascii_only = colour, ascii_only
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.signal: int | None = None  # the one that ended it
         self.wear(theme)
 
     @property
     def fault(self) -> Exception | None:
         """The error that ended the app; who started it tells it as every other error."""
         return self._exception
+
+    def run(self, **options: Any) -> End | None:
+        """Run on the terminal until it is left or a signal ends it."""
+        with ended_by_signals(self):
+            return super().run(**options)
+
+    async def run_async(self, **options: Any) -> End | None:
+        """The same, in a loop that runs already."""
+        self.loop = asyncio.get_running_loop()
+        return await super().run_async(**options)
+
+    def end_by(self, number: int) -> None:
+        """End with the exit code that shells give to a process a signal has ended."""
+        self.signal = self.signal or number
+        self.exit(return_code=128 + self.signal)
+
+    def give_back(self) -> None:
+        """The terminal as it was, at once."""
+        if give_back := getattr(self._driver, "give_back", None):
+            give_back()
+
+    def action_suspend_process(self) -> None:
+        """Stop, as ctrl+z stops what has no screen: with every process that was started here."""
+        if self._driver is not None and self._driver.can_suspend:
+            self._suspend_signal()
+            os.killpg(os.getpgrp(), signal.SIGTSTP)
+
+    def action_command_palette(self) -> None:
+        """Every command by its words."""
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(Palette(id="--command-palette"))
 
     def _handle_exception(self, error: Exception) -> None:
         """Keep the error and end; nothing of it is printed here."""

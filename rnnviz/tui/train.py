@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterable
 from functools import partial
 from typing import ClassVar
@@ -62,12 +63,22 @@ class TrainApp(Themed[End]):
                     yield SystemCommand(said, action.shown, partial(screen.run_action, action.run))
             return
         for action in ACTIONS:
-            if action.name not in ("palette", "stop", "back"):
+            if action.name not in ("palette", "stop", "back", "interrupt"):
                 run = partial(self.train_screen.run_action, action.run)
                 yield SystemCommand(words(action, lang), action.shown, run)
 
+    patient = (signal.SIGINT,)
+
+    def end_by(self, number: int) -> None:
+        """SIGINT is ctrl+c; any other signal ends the screen now, while the batch is saved."""
+        if number == signal.SIGINT:
+            self.action_interrupt()
+        else:
+            self.train_screen.source.stop()
+            super().end_by(number)
+
     def action_interrupt(self) -> None:
-        """ctrl+c, wherever one is."""
+        """ctrl+c, wherever one is: finish the batch and save; a second time, end at once."""
         while self.screen is not self.train_screen:
             self.pop_screen()
         self.train_screen.interrupt()

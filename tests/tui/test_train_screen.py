@@ -311,7 +311,7 @@ def test_every_text_of_the_dashboard_exists() -> None:
 # -- leaving -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("key", ["q", "ctrl+c", "ctrl+q"])
+@pytest.mark.parametrize("key", ["q", "ctrl+q"])
 async def test_leaving_asks_once_and_says_how_to_go_on(key: str) -> None:
     app = dashboard()
     async with app.run_test(size=SIZE) as pilot:
@@ -345,8 +345,12 @@ async def test_a_second_ctrl_c_leaves_at_once() -> None:
     app = dashboard()
     async with app.run_test(size=SIZE) as pilot:
         await heard(pilot)
-        await pilot.press("ctrl+c", "ctrl+c")
-        assert source(app).asked == ["kill"]
+        await pilot.press("ctrl+c")
+        await pilot.pause(0.1)
+        assert app.is_running
+        assert "Finishing this batch" in shown(app)
+        await pilot.press("ctrl+c")
+        assert source(app).asked == ["stop", "kill"]
     assert isinstance(app.return_value, Failed)
     assert app.return_value.exit_code == 130
     assert f"--resume {BEGUN.path}" in app.return_value.message
@@ -371,7 +375,7 @@ async def test_before_it_has_begun_a_second_ctrl_c_leaves_at_once() -> None:
     app = dashboard([Said("reading")])
     async with app.run_test(size=SIZE) as pilot:
         await heard(pilot)
-        await pilot.press("ctrl+c", "y", "ctrl+c")
+        await pilot.press("ctrl+c", "ctrl+c")
     assert source(app).asked == ["stop", "kill"]
     assert isinstance(app.return_value, Failed)
     assert app.return_value.exit_code == 130
@@ -442,7 +446,7 @@ async def test_s_steps_through_a_snapshot_and_leads_back() -> None:
         assert app.train_screen.board.look is app.look
 
 
-async def test_ctrl_c_in_the_stepper_asks_in_the_dashboard() -> None:
+async def test_ctrl_c_in_the_stepper_stops_the_training() -> None:
     app = dashboard(ENDED[:-1])
     async with app.run_test(size=SIZE) as pilot:
         await heard(pilot)
@@ -453,7 +457,7 @@ async def test_ctrl_c_in_the_stepper_asks_in_the_dashboard() -> None:
         await pilot.press("ctrl+c")
         await pilot.pause(0.1)
         assert app.screen is app.train_screen
-        assert app.train_screen.board.asking
+        assert source(app).asked[-1] == "stop"
 
 
 async def test_after_the_end_s_steps_through_the_best_weights() -> None:

@@ -18,7 +18,8 @@ ACTIONS = (
     Action("back", ("escape", "n"), "back", "esc"),
     Action("help", ("question_mark", "f1"), "help", "? F1"),
     Action("palette", ("ctrl+p",), "app.command_palette", "ctrl+p"),
-    Action("leave", ("q",), "leave", "q ctrl+c"),
+    Action("leave", ("q",), "leave", "q"),
+    Action("interrupt", ("ctrl+c",), "app.interrupt", "ctrl+c"),
 )
 
 
@@ -32,5 +33,5 @@ def bindings() -> list[Binding]:
     return [
         Binding(",".join(a.keys), a.run, words(a, "en"), show=False, id=f"train_{a.name}")
         for a in ACTIONS
-        if a.name != "palette"
+        if a.name not in ("palette", "interrupt")
     ]

@@ -230,11 +230,13 @@ class TrainScreen(Screen[None]):
         self.say("dashboard.stopping" if self.board.story.begun else "dashboard.stopping_early")
 
     def interrupt(self) -> None:
-        """ctrl+c: ask first; while it asks or stops, leave at once."""
-        if self.board.story.end is None and (self.board.asking or self._leaving):
+        """ctrl+c: stop and save; a second time, leave at once."""
+        if (end := self.board.story.end) is not None:
+            self.app.exit(end)
+        elif self._leaving:
             self.abandon()
         else:
-            self.action_leave()
+            self.action_stop()
 
     def abandon(self) -> None:
         """Leave at once, with what was saved last."""
