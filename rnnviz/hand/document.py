@@ -58,6 +58,12 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "loss": LOSSES,
     "layout": LAYOUTS,
 }
+#: The cells that have a choice, where not all have it.
+OF_CELLS: Mapping[str, tuple[str, ...]] = {
+    "z": ("gru", "gru-2014"),
+    "output_activation": ("lstm",),
+    "gate_activation": ("lstm", "gru", "gru-2014"),
+}
 #: What other people call them.
 _CALLED = {
     "linear": "identity", "logistic": "sigmoid", "mse": "squared error",
@@ -175,11 +181,9 @@ def _form(record: Mapping[str, Any], cell: str, head: Mapping[str, Any] | None) 
     found: dict[str, Any] = {
         name: chosen(name, record[name]) for name in CHOICES if name in record and name != "loss"
     }
-    for key, cells in (("z", ("gru", "gru-2014")), ("output_activation", ("lstm",))):
+    for key, cells in OF_CELLS.items():
         if key in record and cell not in cells:
             raise ValueError(f"{key}: a {cell} has none; it belongs to {_or(cells)}")
-    if cell == "rnn" and "gate_activation" in record:
-        raise ValueError("gate_activation: a rnn has no gates")
     for key in ("title", "source"):
         found[key] = _text(key, record.get(key, ""))
     if found.get("output_activation") == found.get("activation", "tanh"):

@@ -8,7 +8,7 @@ from typing import Any
 
 from rnnviz.errors import UsageError, nearest
 from rnnviz.hand import CELLS, HEADS, MOST, Entry, Hand, Rows, Sequence, matrices, shapes, zeros
-from rnnviz.hand.document import CHOICES, chosen, target
+from rnnviz.hand.document import CHOICES, OF_CELLS, chosen, target
 from rnnviz.hand.friendly import example, for_model, friendly
 from rnnviz.hand.names import meant
 from rnnviz.hand.typed import DECIMAL_COMMA, inputs, number, spoken, table
@@ -121,6 +121,10 @@ def _meant(hand: Hand, text: str, said: str, name: str, index: list[int]) -> lis
 
 
 def _set(hand: Hand, text: str, name: str, value: str) -> tuple[Hand, str]:
+    if hand.cell not in OF_CELLS.get(name, CELLS):
+        raise UsageError(f"a {hand.cell} has none; it belongs to {' and '.join(OF_CELLS[name])}")
+    if name == "loss" and hand.form.head != "linear":
+        raise UsageError("a sigmoid head has the log-loss; head=linear has others")
     if name in ("units", "inputs"):
         return _sized(hand, text, name, value)
     if name == "cell":

@@ -7,8 +7,9 @@ what each letter stands for.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 from itertools import groupby
@@ -19,7 +20,7 @@ from rich.style import Style
 
 from rnnviz.cursor import part_of
 from rnnviz.display import visible
-from rnnviz.equations import inputs, number, symbol
+from rnnviz.equations import FUNCTIONS, inputs, number, symbol
 from rnnviz.trace import LayerTrace
 from rnnviz.tui.draw import Line, cut, fit
 from rnnviz.tui.moment import Moment
@@ -80,8 +81,51 @@ def read(cell: str) -> Diagram | None:
 
 @lru_cache(maxsize=64)
 def diagram(layer: LayerTrace) -> Diagram:
-    """The drawing of a layer's cell."""
-    return read(layer.cell) or generated(layer)
+    """The drawing of a layer's cell, with the functions and the z that its lines have."""
+    plan = read(layer.cell)
+    return generated(layer) if plan is None else _turned(_renamed(plan, layer), layer)
+
+
+def _renamed(plan: Diagram, layer: LayerTrace) -> Diagram:
+    """The drawing with the activations of the layer's lines in its boxes."""
+    formulas = {line.name: line.formula for line in layer.lines}
+    art, owners = [], []
+    for row, mask in zip(plan.art, plan.mask, strict=True):
+        found, whose = row, mask
+        for box in _BOX.finditer(row):
+            letter = mask[box.start(1) + len(box[1]) // 2]
+            formula = formulas.get(plan.name(letter), "")
+            called = _CALLED.search(formula)
+            word = FUNCTIONS[called[0]][1] if called else "id"
+            if word == box[1].strip():
+                continue
+            found = found[: box.start(1)] + fit(word, len(box[1]), "^") + found[box.end(1) :]
+            whose = whose[: box.start(1)] + letter * len(box[1]) + whose[box.end(1) :]
+        art.append(found)
+        owners.append(whose)
+    return replace(plan, art=tuple(art), mask=tuple(owners))
+
+
+def _turned(plan: Diagram, layer: LayerTrace) -> Diagram:
+    """The drawing with z and 1 − z in each other's place where z renews."""
+    h = next(line.formula for line in layer.lines if line.name == layer.states[0])
+    row = next((k for k, text in enumerate(plan.art) if _KEEPS in text), None)
+    if row is None or "(1 - z) * h_prev" not in h:
+        return plan
+    art, mask = list(plan.art), list(plan.mask)
+    at = art[row].index(_KEEPS)
+    letter = mask[row][at]
+    art[row] = art[row][: at - len(_UP)] + _UP + _RENEWS + art[row][at + len(_KEEPS) :]
+    mask[row] = mask[row][: at - len(_UP)] + letter * len(_UP) + mask[row][at:]
+    return replace(plan, art=tuple(art), mask=tuple(mask))
+
+
+#: The function of a formula.
+_CALLED = re.compile(r"\w+(?=\()")
+#: What stands in a box, between its walls.
+_BOX = re.compile(r"(?:[│┤▶])( *(?:tanh|σ) *)(?=[│├])")
+#: The arm from z to the candidate, where it keeps and where it renews; and what then goes up.
+_KEEPS, _RENEWS, _UP = "├─1−z─┘", "├──z──┘", "1−z↑"
 
 
 def generated(layer: LayerTrace) -> Diagram:

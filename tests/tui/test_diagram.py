@@ -10,6 +10,12 @@ from tui.made import DRAWN, made, moment
 
 from rnnviz.cursor import part_of
 from rnnviz.equations import number
+from rnnviz.hand import model_of
+from rnnviz.hand.edits import edited
+from rnnviz.hand.files import open_net
+from rnnviz.hand.typed import spoken
+from rnnviz.query import Query
+from rnnviz.tracer import tracer
 from rnnviz.tui import diagram
 from rnnviz.tui.diagram import State
 from rnnviz.tui.look import Look
@@ -84,3 +90,32 @@ def test_states_of_the_values_follow_the_parts() -> None:
     now = replace(now, cursor=replace(now.cursor, part=3))
     states: dict[str, State] = {n: diagram.state(now, n) for n in ("f", "c", "c_prev", "h", "x")}
     assert states == {"f": "source", "c": "now", "c_prev": "source", "h": "later", "x": "done"}
+
+
+@pytest.mark.parametrize(
+    ("net", "edits", "inside", "outside"),
+    [
+        ("gru-2-units-renew", (), ("1−z↑├──z──┘", "tanh"), ("├─1−z─┘",)),
+        ("gru-2-units", (), ("├─1−z─┘", "tanh"), ("├──z──┘",)),
+        ("rnn-sum", (), ("┤  id  ├",), ("tanh",)),
+        ("rnn-sum", ("activation=relu",), ("┤ relu ├",), ("tanh", " id ")),
+        ("lstm-1-unit", ("output_activation=identity",), ("│  id  │", "│tanh │"), ("│ tanh │",)),
+        ("lstm-1-unit", ("gate_activation=hard_sigmoid",), ("│hardσ│",), ("│  σ  │",)),
+    ],
+)
+def test_the_drawing_says_what_the_lines_say(
+    net: str, edits: tuple[str, ...], inside: tuple[str, ...], outside: tuple[str, ...]
+) -> None:
+    found = open_net(net)
+    assert found.x is not None
+    hand, text = found.hand, spoken(found.x)
+    for said in edits:
+        hand, text = edited(hand, text, said)
+    layer = tracer()(Query(text, model_of(hand.cell), hand=hand)).layers[0]
+    plan = diagram.diagram(layer)
+    said = "\n".join(plan.art)
+    assert all(piece in said for piece in inside), said
+    assert not any(piece in said for piece in outside), said
+    for art, mask in zip(plan.art, plan.mask, strict=True):
+        owners = mask.ljust(len(art))
+        assert all(plan.name(owners[n]) for n, char in enumerate(art) if char != " ")

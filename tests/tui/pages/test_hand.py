@@ -7,6 +7,7 @@ import re
 import string
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +19,9 @@ from rnnviz.equations import number
 from rnnviz.explore import explorer
 from rnnviz.findings import hand as found
 from rnnviz.hand import CELLS, Entry, Hand, model_of
-from rnnviz.hand.friendly import friendly
+from rnnviz.hand.files import open_net
+from rnnviz.hand.friendly import example, friendly
+from rnnviz.hand.typed import spoken
 from rnnviz.query import Query
 from rnnviz.trace import Trace
 from rnnviz.tracer import tracer
@@ -376,3 +379,133 @@ def test_a_held_value_is_not_calculated() -> None:
     query = replace(asking(), clamps=(Clamp("f", 0.25),))
     said = "".join(lines(ByHand, at(1, query), 120, 36))
     assert "held at 0.250000" in said and "0.25 × 0.918308" in said
+
+
+# -- as textbooks print them ----------------------------------------------------------------------
+
+
+def of_file(name: str, t: int = 0, unit: int = 0, **changed: Any) -> Moment:
+    """A moment of a shipped net, with what its file reads."""
+    net = open_net(name)
+    assert net.x is not None
+    query = Query(spoken(net.x), model_of(net.hand.cell), clamps=net.hold, hand=net.hand)
+    m = at(t, query, **changed)
+    return replace(m, cursor=replace(m.cursor, unit=unit))
+
+
+def shows(m: Moment, width: int, height: int, *keys: str) -> str:
+    return "\n".join(lines(ByHand, pressed(m, *keys), width, height))
+
+
+PUBLISHED = {
+    ("lstm-2-units", 0): (
+        "0.657010 0.574443 0.562177 0.598688 0.462117 0.421899 0.562177 0.610639 0.259791 "
+        "0.252586 0.142849 0.151040"
+    ),
+    ("gru-2-units", 0): ("0.598688 0.586618 0.598688 0.610639 0.500520 0.336376 0.200865 0.139052"),
+    ("gru-2-units-renew", 0): "0.500520 0.336376 0.299655 0.197324",
+    ("lstm-1-unit", 0): "0.536313 0.785726",
+    ("lstm-1-unit", 1): "0.771981 1.517633",
+    ("rnn-keras-weights", 0): "0.173123 −0.601329",
+    ("rnn-keras-weights", 1): "0.681609 −0.945665",
+    ("rnn-keras-weights", 2): "0.924783 −0.986114",
+    ("rnn-sum", 2): "6.000000",
+}
+
+
+@pytest.mark.parametrize("size", [(120, 34), (200, 48)])
+@pytest.mark.parametrize(("name", "t"), PUBLISHED)
+def test_what_was_published_is_on_the_page_to_six_digits(
+    name: str, t: int, size: tuple[int, int]
+) -> None:
+    said = shows(of_file(name, t), *size)
+    for value in PUBLISHED[name, t].split():
+        assert re.search(rf"(?<![\d.]){value}(?!\d)", said), value
+
+
+@pytest.mark.parametrize(("name", "t"), PUBLISHED)
+def test_a_small_page_shows_it_behind_a_key(name: str, t: int) -> None:
+    said = shows(of_file(name, t), 80, 22, "values")
+    for value in PUBLISHED[name, t].split():
+        assert re.search(rf"(?<![\d.]){value}(?!\d)", said), value
+
+
+def test_the_conventions_are_named() -> None:
+    for size in ((80, 22), (120, 34)):
+        said = shows(of_file("gru-2-units"), *size)
+        assert "z keeps the old state (Keras, PyTorch): h = z ⊙ h₋ + (1 − z) ⊙" in said
+        said = shows(of_file("gru-2-units-renew"), *size)
+        assert "z renews the state (Cho et al. 2014, as often printed): h = (1 − z) ⊙" in said
+    said = " ".join(shows(of_file("gru-2-units-renew"), 200, 48).split())
+    assert "r before the product" in said and "over [x; h]: a row a unit" in said
+    last = shows(of_file("lstm-1-unit", 1), 120, 34)
+    assert "L = ½(y − 1.25)²" in last and "L₂   = 0.5 × (0.771981 − 1.25)² = +0.114251" in last
+    assert "L₁" not in shows(of_file("lstm-1-unit", 0), 120, 34)
+
+
+@pytest.mark.parametrize("size", [(80, 22), (120, 34)])
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("lang", ["en", "tr"])
+def test_what_does_not_fit_is_counted_and_can_be_reached(
+    cell: str, lang: str, size: tuple[int, int]
+) -> None:
+    query = Query(example(8), model_of(cell), hand=friendly(cell, 8, 8))
+    m = at(1, query, lang=lang)
+    hand, reached = friendly(cell, 8, 8), set()
+    for _ in range(len(choices(hand, m.cursor))):
+        said = lines(ByHand, m, *size)
+        assert any(re.search(r"▸[−\d]", line) for line in said), chosen_line(said)
+        names = next(line for line in said if re.search(r"(x₂|h₁)\[\d\]| b ", line[:80]))
+        shown = re.findall(r"(?:x₂|h₁)\[\d\]|\bb(?:_r)?\b", names)
+        hidden = [int(a or b) for a, b in re.findall(r"◂(\d+)|(\d+)▸", names)]
+        assert len(shown) + sum(hidden) == 16 + (2 if cell == "gru" else 1), names
+        reached.add(chosen_line(said))
+        m = pressed(m, "next")
+    assert len(reached) == len(choices(hand, m.cursor))
+
+
+def chosen_line(said: list[str]) -> str:
+    return next(line for line in said if line.startswith(" ▸ "))
+
+
+def test_everything_is_edited_by_typing() -> None:
+    m = at(0, asking("gru", 1, "1 0"))
+    for said in (
+        "cell=gru-2014", "units=2", "inputs=2", "layout=xh", "W_z=[1 2 3 4; 5 6 7 8]", "z=renew",
+        "activation=relu", "head=linear", "target=0.5", "loss=squared error", "h=[.1, .2]",
+        "x=(1, 2), (3, 4), (5, 6)", "bias=none", "W_y=[1, 2]", "b_y=0.25",
+    ):  # fmt: skip
+        m = typed(m, said)
+        assert not m.failed, m.status
+    hand = m.query.hand
+    assert hand is not None and (hand.cell, hand.units, hand.inputs) == ("gru-2014", 2, 2)
+    assert hand.array("W_z") == ((1, 5), (2, 6)) and hand.array("U_z") == ((3, 7), (4, 8))
+    assert m.trace.tokens == ("(1, 2)", "(3, 4)", "(5, 6)")
+    assert m.trace.head.objective == "(y − 0.5)²" and m.layer.initial["h"].tolist() == [0.1, 0.2]
+    for wrong in ("units=9", "W_z=[1 2]", "z=other", "target=much", "x=1 2 3", "cell=cnn"):
+        other = typed(m, wrong)
+        assert other.failed and other.query == m.query and other.status
+    for _ in range(15):
+        m = pressed(m, "undo")
+    assert m.query.hand == friendly("gru") and m.trace.tokens == ("1", "0")
+
+
+def test_a_class_that_was_asked_for_gives_way_to_another_head() -> None:
+    m = at(0, replace(asking("rnn"), target="0"))
+    m = typed(m, "head=linear")
+    assert m.trace.head.objective == "y"
+    m = typed(typed(m, "head=sigmoid"), "target=1")
+    assert m.trace.head.target == "1"
+
+
+def test_the_net_is_written_to_a_file_and_not_over_one(tmp_path: Path) -> None:
+    m = typed(to(at(1), "b_f"), "0.125")
+    file = tmp_path / "mine.toml"
+    line = ByHand(m).press(m, "write")
+    assert isinstance(line, Prompt) and line.filled == "lstm.toml"
+    done = line.then(m, str(file))
+    assert not done.failed and "rnnviz step --net" in done.said
+    net = open_net(str(file))
+    assert net.hand == m.query.hand and spoken(net.x or ()) == TEXT
+    assert line.then(m, str(file)).failed
+    assert line.then(m, str(tmp_path / "none" / "a.toml")).failed
