@@ -94,7 +94,9 @@ def _renamed(plan: Diagram, layer: LayerTrace) -> Diagram:
         found, whose = row, mask
         for box in _BOX.finditer(row):
             letter = mask[box.start(1) + len(box[1]) // 2]
-            formula = formulas.get(plan.name(letter), "")
+            name = plan.name(letter)
+            bent = (f for f in formulas.values() if re.fullmatch(rf"(\w+\()?{name}\)?", f))
+            formula = next(bent, "") if name.startswith("a_") else formulas[name]
             called = _CALLED.search(formula)
             word = FUNCTIONS[called[0]][1] if called else "id"
             if word == box[1].strip():

@@ -36,6 +36,11 @@ def test_every_character_has_an_owner(cell: str) -> None:
 
 
 @pytest.mark.parametrize("cell", DRAWN)
+def test_the_drawing_of_a_cell_with_its_usual_choices_is_that_of_the_file(cell: str) -> None:
+    assert diagram.diagram(made(cell=cell).layers[0]) == diagram.read(cell)
+
+
+@pytest.mark.parametrize("cell", DRAWN)
 def test_every_gate_and_state_has_its_place(cell: str) -> None:
     layer = made(cell=cell).layers[0]
     plan = diagram.diagram(layer)
