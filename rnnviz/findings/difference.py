@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -44,12 +45,7 @@ class Difference:
     @cached_property
     def read(self) -> tuple[Pair, ...]:
         """For each pair the token each text was read up to; None before its first one."""
-        found: list[Pair] = []
-        last: Pair = (None, None)
-        for i, j in self.pairs:
-            last = (last[0] if i is None else i, last[1] if j is None else j)
-            found.append(last)
-        return tuple(found)
+        return read(self.pairs)
 
     @cached_property
     def changed(self) -> int | None:
@@ -68,12 +64,7 @@ class Difference:
     @cached_property
     def anchors(self) -> tuple[int, ...]:
         """For each pair the token of a it comes with; what only b has, with the next or last."""
-        last = len(self.a.tokens) - 1
-        read = [-1 if i is None else i for i, _ in self.read]
-        return tuple(
-            i if i is not None else min(before + 1, last)
-            for (i, _), before in zip(self.pairs, read, strict=True)
-        )
+        return anchors(self.pairs, len(self.a.tokens))
 
     def equal(self, row: int) -> bool:
         """Whether the two tokens of a pair are the same word."""
@@ -98,6 +89,25 @@ class Difference:
             "parted": self.parted,
             "threshold": PARTED,
         }
+
+
+def read(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
+    """For each pair the token each text was read up to; None before its first one."""
+    found: list[Pair] = []
+    last: Pair = (None, None)
+    for i, j in pairs:
+        last = (last[0] if i is None else i, last[1] if j is None else j)
+        found.append(last)
+    return tuple(found)
+
+
+def anchors(pairs: Sequence[Pair], tokens: int) -> tuple[int, ...]:
+    """For each pair the token of a it comes with, of so many; what only b has, with the next."""
+    before = [-1 if i is None else i for i, _ in read(pairs)]
+    return tuple(
+        i if i is not None else min(last + 1, tokens - 1)
+        for (i, _), last in zip(pairs, before, strict=True)
+    )
 
 
 @lru_cache(maxsize=8)

@@ -118,9 +118,8 @@ def _prediction(moment: Moment, free: Trace, width: int, beside: bool = False) -
     lead = min(cell_len(name), 18)
     lines = [title]
     for n, (key, value, style) in enumerate(told):
-        hidden = moment.hidden and (key == "held" or not moment.trace.clamps)
-        shown = "?" if hidden else said_of(moment, value)
-        by = number(after - before, 3, True) if key == "held" and not hidden else ""
+        shown = "?" if moment.hidden else said_of(moment, value)
+        by = number(after - before, 3, True) if key == "held" and not moment.hidden else ""
         room = width - lead - names - 24
         line = [
             Segment(f" {fit(name if n == 0 else '', lead)} ", look.bold),
@@ -128,7 +127,7 @@ def _prediction(moment: Moment, free: Trace, width: int, beside: bool = False) -
             Segment(f"{fit(shown, 9)} ", style),
         ]
         if head.kind != "linear" and room >= 8:
-            blocks = 0 if hidden else round(room * value)
+            blocks = 0 if moment.hidden else round(room * value)
             line.append(Segment("█" * blocks, style))
             line.append(Segment("░" * (room - blocks) + " ", look.rule))
         lines.append([*line, Segment(by, look.now)])

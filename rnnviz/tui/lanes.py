@@ -83,7 +83,7 @@ def said(moment: Moment, key: str, **values: object) -> str:
 
 def known(moment: Moment, kept: Shown, n: int, t: int) -> bool:
     """Has this lane come past token t? One lane is finished before the next one starts."""
-    if kept.whole or kept.trap:
+    if (kept.whole or kept.trap) and not moment.hidden:
         return True
     at = moment.cursor.layer
     return n < at or (n == at and moment.known(t, "h"))

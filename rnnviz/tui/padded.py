@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -19,6 +19,7 @@ from rnnviz.findings.padding import (
     moves,
     norms,
 )
+from rnnviz.trace import frozen
 from rnnviz.tui.draw import Line, fit, length, log_range, wrapped
 from rnnviz.tui.lane import Slot, bars, row, slots
 from rnnviz.tui.look import Look
@@ -84,9 +85,13 @@ class Drawing:
 
     def told_at(self, slot: Slot) -> bool:
         """Is it known what would be predicted after this place?"""
-        if slot.kind == "pad" and self.pads_first:
+        return self.told_after(self.at(slot), slot.kind != "pad")
+
+    def told_after(self, step: int, word: bool) -> bool:
+        """Is it known what would be predicted after this step?"""
+        if not word and self.pads_first:
             return True
-        return self.moment.told(self._token(self.at(slot)))
+        return self.moment.told(self._token(step))
 
     def _token(self, step: int) -> int:
         """The token of the trace at a step; the last word for the padding behind it."""
@@ -256,6 +261,34 @@ class Drawing:
                 after=number(after), alone=number(alone),
             )  # fmt: skip
         return [[Segment(" " + line, moment.look.source)] for line in wrapped(told, width - 2)]
+
+
+# -- predict first --------------------------------------------------------------------------------
+
+
+def hiding(drawing: Drawing) -> Drawing:
+    """The same without what has not been read yet: zeros, of which no scale says anything."""
+    answer = drawing.answer
+    ways = {
+        way: _known(replace(drawing, way=way), p, answer.pads) for way, p in answer.ways.items()
+    }
+    bare = _known(replace(drawing, answer=replace(answer, pads=0)), answer.bare, 0)
+    return replace(drawing, answer=replace(answer, ways=ways, bare=bare))
+
+
+def _known(drawing: Drawing, padded: Padded, pads: int) -> Padded:
+    front, words = drawing.way.side == "front", len(drawing.answer.words)
+    is_word = [(step >= pads) if front else (step < words) for step in range(pads + words)]
+    h = []
+    for lane, array in enumerate(padded.h):
+        own = replace(drawing, lane=lane)
+        known = np.array([own.known_at(step, word) for step, word in enumerate(is_word)])
+        h.append(frozen(np.where(known[:, None], array, 0)))
+    told = np.array([drawing.told_after(step, word) for step, word in enumerate(is_word)])
+    readout = padded.readout
+    readout = np.where(told[:, None], readout, 0) if len(readout) else readout
+    output = np.zeros_like(padded.output)
+    return replace(padded, h=tuple(h), readout=frozen(readout), output=frozen(output))
 
 
 # -- pieces ---------------------------------------------------------------------------------------

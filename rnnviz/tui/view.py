@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Generic, Protocol, TypeVar
 
 from textual import events
 from textual.geometry import Region
@@ -15,6 +17,7 @@ from rnnviz.tui.draw import Line
 from rnnviz.tui.finish import Painted, changed
 from rnnviz.tui.look import Look
 from rnnviz.tui.moment import Moment
+from rnnviz.tui.predict_first import without_answer
 
 
 class Picked(Message):
@@ -42,6 +45,7 @@ class Looked(Protocol):
 
 
 S = TypeVar("S", bound=Looked)
+T = TypeVar("T")
 
 
 class Drawn(Widget, Generic[S]):
@@ -139,4 +143,22 @@ class Drawn(Widget, Generic[S]):
 
 
 class View(Drawn[Moment]):
-    """A view of the stepper: it is set down a moment of a trace."""
+    """A view of the stepper: it is set down a moment of a trace.
+
+    Whatever a subclass draws, it draws without the answer while that is hidden.
+    """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for name in {"lines", "picked"} & set(vars(cls)):
+            setattr(cls, name, _of_what_is_known(vars(cls)[name]))
+
+
+def _of_what_is_known(method: Callable[..., T]) -> Callable[..., T]:
+    """A method of a view and a moment, called without the moment's answer while that is hidden."""
+
+    @wraps(method)
+    def called(view: View, moment: Moment, *place: int) -> T:
+        return method(view, without_answer(moment), *place)
+
+    return called

@@ -144,6 +144,8 @@ class Backward(Page):
         note = symbol(f"d_{name}") + ("" if word == name else f" {word}")
         note += self._beside(moment, name) if width >= ROOMY else ""
         lines = [self.head(moment, width, note)]
+        if moment.hidden:
+            return lines + self._told(moment, "hidden", width)
         own = [
             u for u in uses(moment.layer) if gate_of(moment.layer, u.weight) == self.gate(moment)
         ]

@@ -338,7 +338,7 @@ def _row(moment: Moment, trace: Trace, layer: LayerTrace, grid: Grid, k: int) ->
     unit = min(moment.cursor.unit, layer.units - 1)
     shape = (grid.bar, grid.heat, grid.far)
     label, said = _class(moment, trace), moment.known(k, "p")
-    row = _computed(trace, layer, k, unit, label, shape, now, said, look)
+    row = _computed(trace, layer, k, unit, label, shape, now, said, moment.hidden, look)
     return [row, *([_below(row)] * (grid.tall - 1))]
 
 
@@ -352,6 +352,7 @@ def _computed(
     shape: tuple[int, int, int],
     now: bool,
     predicted: bool,
+    hidden: bool,
     look: Look,
 ) -> Line:
     """A row; a step changes two of them, so the others are kept."""
@@ -370,7 +371,7 @@ def _computed(
         Segment(" " * (room - count * wide), look.ink),
     ]
     if far:
-        said = number(float(layer.reach[k]), 2)
+        said = "?" if hidden else number(float(layer.reach[k]), 2)
         line.append(Segment(fit(said, far, ">"), look.now if now else look.dim))
     return line
 

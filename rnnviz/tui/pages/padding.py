@@ -16,7 +16,7 @@ from rnnviz.findings.padding import (
 from rnnviz.query import Question
 from rnnviz.tui.draw import Line, beside, trimmed, wrapped
 from rnnviz.tui.moment import Moment
-from rnnviz.tui.padded import GUTTER, Drawing
+from rnnviz.tui.padded import GUTTER, Drawing, hiding
 from rnnviz.tui.padded_rows import in_sight, states, table
 from rnnviz.tui.page import Change, Page, PageKey
 from rnnviz.tui.view import Picked
@@ -83,7 +83,11 @@ class Padding(Page):
             return None
         way = self._chosen(moment).way or answer.usual
         lane = min(moment.cursor.layer, len(answer.bare.h) - 1)
-        return Drawing(moment, answer, way, lane)
+        return (
+            hiding(Drawing(moment, answer, way, lane))
+            if moment.hidden
+            else Drawing(moment, answer, way, lane)
+        )
 
     def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
         look, question = moment.look, self._question(moment)

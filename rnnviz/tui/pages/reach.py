@@ -106,6 +106,10 @@ class ReachPage(Page):
         return self.keep(moment, shown, self.say(moment, said, seed=_seed(moment)))
 
     def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
+        if moment.hidden:
+            hidden = wrapped(self.say(moment, "hidden"), width - 2)
+            lines = [[Segment(f" {line}", moment.look.dim)] for line in hidden]
+            return [self.head(moment, width), *lines]
         told = self._told(moment)
         words = self._words(moment, told, width - 2, 2 if height < 14 else 3 if height < 24 else 4)
         rows = max(1, height - 1 - len(words))

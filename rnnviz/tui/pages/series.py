@@ -147,7 +147,7 @@ class Series(Page):
         """The curve with its axes, and below it how much each hour is felt; rows + 2 lines."""
         look, trace = moment.look, moment.trace
         course = found.course(trace)
-        y = y_axis(trace, max(2, rows // 3))
+        y = y_axis(trace, max(2, rows // 3), moment.cursor.t if moment.hidden else None)
         scale = Scale(len(course), y, width - GUTTER - 1, rows)
         cells = self._curves(moment, scale, course).cells
         lines: list[Line] = [
@@ -200,10 +200,13 @@ class Series(Page):
 
     def _felt(self, moment: Moment, scale: Scale) -> Line:
         look, t = moment.look, moment.cursor.t
+        name = Segment(fit("|∂L/∂x|", GUTTER - 1, ">") + " ", look.dim)
+        if moment.hidden:
+            return [name, Segment(fit("?", scale.width + 1), look.dim)]
         blocks, _ = felt(moment.trace, scale.count, scale.width)
         column = scale.column(found.place(moment.trace, t))
         return [
-            Segment(fit("|∂L/∂x|", GUTTER - 1, ">") + " ", look.dim),
+            name,
             Segment(blocks[:column], look.dim),
             Segment(blocks[column : column + 1], look.now),
             Segment(blocks[column + 1 :], look.dim),
@@ -229,7 +232,8 @@ class Series(Page):
     def _reading(self, moment: Moment, series: SeriesTrace, d: int, each: int, full: bool) -> Line:
         look, trace, t = moment.look, moment.trace, moment.cursor.t
         grads = found.gradients(trace)[t]
-        strong = d in np.argsort(-np.abs(grads), kind="stable")[:STRONGEST]
+        strongest = np.argsort(-np.abs(grads), kind="stable")[:STRONGEST]
+        strong = d in strongest and not moment.hidden
         style = look.now if strong else look.ink
         value = float(found.readings(trace)[t, d])
         z = trace.layers[0].values["x"][t, d : d + 1]
@@ -239,7 +243,8 @@ class Series(Page):
             *heat(z, TOP, False, look, 4, None),
         ]
         if full:
-            line.append(Segment(fit(number(float(grads[d]), 3, True), 9, ">"), style))
+            felt_here = "?" if moment.hidden else number(float(grads[d]), 3, True)
+            line.append(Segment(fit(felt_here, 9, ">"), style))
         return [*line, Segment(" " * max(0, each - length(line)), look.ink)]
 
 
@@ -250,9 +255,12 @@ def today(trace: Trace, t: int) -> float:
 
 
 @lru_cache(maxsize=8)
-def y_axis(trace: Trace, most: int) -> Axis:
-    """The axis that holds everything measured and foreseen."""
-    everything = np.concatenate([found.course(trace), found.forecasts(trace)])
+def y_axis(trace: Trace, most: int, t: int | None = None) -> Axis:
+    """The axis that holds everything measured and foreseen; ``t``: what was before that token."""
+    course, told = found.course(trace), found.forecasts(trace)[:t]
+    if t is not None:
+        course = found.readings(trace)[: t + 1, found.series_of(trace).target]
+    everything = np.concatenate([course, told])
     return axis(everything[np.isfinite(everything)], most, 0.03)
 
 

@@ -27,7 +27,7 @@ from rnnviz.findings.shared import (
 )
 from rnnviz.trace import LayerTrace
 from rnnviz.tui import sums
-from rnnviz.tui.draw import Line, fit, heading, heat, length, trimmed, window
+from rnnviz.tui.draw import Line, fit, heading, heat, length, trimmed, window, wrapped
 from rnnviz.tui.moment import Moment
 from rnnviz.tui.page import Change, Page, PageKey
 from rnnviz.tui.views.equations import beside, equation, reading
@@ -65,6 +65,9 @@ class Weights(Page):
         if height >= 20:
             lines += self._source(moment, width)
         matrices = [use for use in own if use.read]
+        if moment.backward and moment.hidden:
+            hidden = wrapped(moment.text("page.backward.hidden"), width - 2)
+            return [*lines, *([Segment(f" {line}", moment.look.dim)] for line in hidden)]
         if moment.backward:
             return lines + self.growing(moment, own, matrices, width, height - len(lines))
         ends = self.made(moment, own, gate, width, height >= 20)
@@ -93,7 +96,8 @@ class Weights(Page):
         """The weights of one column; below them what they are multiplied with, and the products."""
         look, layer, cursor = moment.look, moment.layer, moment.cursor
         own = products(layer, use, cursor.t, cursor.unit)
-        best = int(np.argmax(np.abs(own)))
+        # Which product is the largest is to be predicted, too.
+        best = None if moment.hidden else int(np.argmax(np.abs(own)))
         weight = layer.weights[use.weight]
         lines = [
             self._cells(moment, f"{use.weight}[:,{cursor.unit}]", weight[:, cursor.unit],
@@ -115,7 +119,7 @@ class Weights(Page):
         return [*lines, [*row, total]]
 
     def _cells(
-        self, moment: Moment, name: str, values: Array, top: float, best: int, width: int,
+        self, moment: Moment, name: str, values: Array, top: float, best: int | None, width: int,
         style: object = None, widest: int = 6,
     ) -> Line:  # fmt: skip
         look = moment.look
@@ -123,10 +127,10 @@ class Weights(Page):
         # Numbers in the cells where they are few: in many, each token would be too much to send.
         wide = max(1, min(widest if len(values) <= 16 else 3, room // len(values)))
         count = min(len(values), room // wide)
-        first = window(len(values), best, count)
-        shown = values[first : first + count]
+        first = window(len(values), best or 0, count)
+        shown, chosen = values[first : first + count], None if best is None else best - first
         said = Segment(fit(f" {name}", LABEL), look.bold if style is None else look.now)
-        return [said, *heat(shown, top or 1.0, False, look, wide, best - first)]
+        return [said, *heat(shown, top or 1.0, False, look, wide, chosen)]
 
     # -- the largest products ---------------------------------------------------------------------
 

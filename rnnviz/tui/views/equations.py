@@ -98,7 +98,7 @@ def walk_start(moment: Moment, width: int) -> list[Line]:
     where = symbol("d_h_out", moment.cursor.t + 1)
     value = float(moment.layer.grads["h_out"][moment.cursor.t, moment.cursor.unit])
     said = moment.text("view.starts", h=symbol("h", moment.cursor.t + 1))
-    shown = Segment(number(value, 3, True), moment.look.now)
+    shown = Segment("?" if moment.hidden else number(value, 3, True), moment.look.now)
     return [
         [Segment(f" {where} = ", moment.look.ink), shown],
         *([Segment(" " + line, moment.look.dim)] for line in wrapped(said, width - 2)),
@@ -121,12 +121,11 @@ def name_style(moment: Moment, made: str) -> Callable[[str | None], Style]:
 
 def equation(moment: Moment, line: Formula, width: int, tight: bool) -> list[Line]:
     """``f₄ = σ(a_f₄)`` and, below, the same with numbers and its result."""
-    hidden = moment.hidden and not line.name.startswith("d_")
     unit = moment.cursor.unit
     stuck = moment.layer.held(line.name.removeprefix("d_"), moment.cursor.t, unit)
     if stuck is not None and not line.name.startswith("d_"):
         return [_stuck(moment, line.name, stuck)]
-    done = None if hidden else worked(moment.layer, line.formula, moment.cursor.t, unit)
+    done = None if moment.hidden else worked(moment.layer, line.formula, moment.cursor.t, unit)
     found = written(moment, line.name, line.formula, done, width, tight)
     if stuck is not None:
         found[-1].append(Segment("  " + moment.text("page.clamp.stops"), moment.look.dim))
@@ -244,7 +243,8 @@ def predicting(moment: Moment, width: int, tight: bool) -> list[list[Line]]:
         values |= {"h": last.values["h"][t], "W": head.W, "b": head.b}
         blocks.append(ask("s", "h @ W + b"))
     else:
-        said = moment.text("view.head_other", value=number(float(values["s"]), 3, True))
+        value = "?" if moment.hidden else number(float(values["s"]), 3, True)
+        said = moment.text("view.head_other", value=value)
         blocks.append([[Segment(" " + line, look.ink)] for line in wrapped(said, width - 2)])
     if head.kind == "sigmoid":
         values["s"] = np.full(column + 1, values["s"])
@@ -254,8 +254,10 @@ def predicting(moment: Moment, width: int, tight: bool) -> list[list[Line]]:
 
 
 def _by_size(moment: Moment) -> list[int]:
+    """The largest four classes; of hidden ones the first four."""
     readout = moment.trace.head.readout[moment.cursor.t]
-    return [int(k) for k in np.argsort(-readout, kind="stable")[:4]]
+    order = np.arange(len(readout)) if moment.hidden else np.argsort(-readout, kind="stable")
+    return [int(k) for k in order[:4]]
 
 
 def _in_its_unit(moment: Moment, series: SeriesTrace, value: float) -> Line:

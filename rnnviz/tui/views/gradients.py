@@ -38,15 +38,16 @@ def undone(moment: Moment, line: Formula, width: int) -> list[Line]:
     done = worked(moment.layer, line.formula, moment.cursor.t, moment.cursor.unit)
     if done is None:
         return []
+    result = "?" if moment.hidden else done.result
     style = name_style(moment, line.name)
     left = [
         Segment(f" {symbol(line.name, moment.step)}".ljust(9), look.now),
         Segment(" = ", look.ink),
-        Segment(done.result.ljust(8), look.now),
+        Segment(result.ljust(8), look.now),
     ]
     middle = [Segment("= ", look.dim), *spans(in_symbols(line.formula, moment.step), style)]
     right = [Segment(" = ", look.dim), *spans(done.spans, style)]
-    for more in (middle, right):
+    for more in (middle,) if moment.hidden else (middle, right):
         if length(left) + length(more) <= width:
             left += more
     return [left]

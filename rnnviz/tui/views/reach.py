@@ -6,7 +6,7 @@ import numpy as np
 from rich.segment import Segment
 
 from rnnviz.equations import number, symbol
-from rnnviz.tui.draw import Line, fit, heading, log_range, log_spark, window
+from rnnviz.tui.draw import Line, cut, fit, heading, log_range, log_spark, window
 from rnnviz.tui.moment import Moment, Reach
 from rnnviz.tui.view import View
 
@@ -20,11 +20,15 @@ class Reaches(View):
         look, layer = moment.look, moment.layer
         own = Reach(layer.title, layer.reach)
         told = [own, *(r for m, r in moment.reaches.items() if m != moment.trace.model)]
-        low, high = log_range(np.concatenate([r.values for r in told]))
         last, t = layer.order[-1] + 1, moment.cursor.t + 1
-        norm = f"‖∂{symbol('s', last)}/∂{symbol('s', t)}‖ "
-        note = norm + moment.text("view.reach_scale", low=power(low), high=power(high))
-        head = heading(moment.text("panel.reach"), moment.text("question.reach"), width, look, note)
+        note = f"‖∂{symbol('s', last)}/∂{symbol('s', t)}‖"
+        title, question = moment.text("panel.reach"), moment.text("question.reach")
+        if moment.hidden:
+            said = cut(" " + moment.text("view.hidden_later"), width)
+            return [heading(title, question, width, look, note), [Segment(said, look.dim)]]
+        low, high = log_range(np.concatenate([r.values for r in told]))
+        note += " " + moment.text("view.reach_scale", low=power(low), high=power(high))
+        head = heading(title, question, width, look, note)
         if height < 1 + len(told):
             # One line for all of them where there is no room for one each.
             each = width // len(told) - 1

@@ -249,6 +249,10 @@ def _over(front: str, behind: str, style: Style, dim: Style) -> Line:
 def weight_bars(moment: Moment, shown: list[Column], rows: int) -> list[Line]:
     """How much the loss would feel a small change of each word."""
     look, t = moment.look, moment.cursor.t
+    if moment.hidden:
+        # The walk back starts at the prediction.
+        labels = [f"{said:>{GUTTER - 1}} " for said in ("|∂L/∂x|", "?")]
+        return [[Segment(said, look.dim)] for said in labels[:rows]]
     sizes = saliency(moment.trace)
     top = float(sizes.max()) or 1.0
     blocks = {column.t: bar(float(sizes[column.t]) / top, rows) for column in shown}
