@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import shlex
-import stat
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
 
-from rnnviz.cli import dashes, echo, hand, options, shown
+from rnnviz.cli import dashes, echo, hand, options, piped, shown
 from rnnviz.cli import opened as of_file
 from rnnviz.cli.narration import say
+from rnnviz.cli.piped import is_piped as _piped
 from rnnviz.errors import UsageError
 from rnnviz.hand import EXAMPLE
 
@@ -280,13 +278,4 @@ def _text(words: tuple[str, ...]) -> str | None:
         return " ".join(words)
     if not words and not _piped():
         return None
-    return sys.stdin.buffer.read().decode("utf-8", errors="replace")
-
-
-def _piped() -> bool:
-    """Whether stdin is a pipe or a file: /dev/null and a terminal have nothing to say."""
-    try:
-        mode = os.fstat(sys.stdin.fileno()).st_mode
-    except (OSError, ValueError, AttributeError):
-        return False
-    return stat.S_ISFIFO(mode) or stat.S_ISREG(mode) or stat.S_ISSOCK(mode)
+    return piped.read()
