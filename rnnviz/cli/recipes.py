@@ -65,6 +65,8 @@ def show(name: str, as_json: bool) -> None:
     echo.lines(f"{recipe.name}: {recipe.title}")
     if recipe.data:
         echo.lines(f"data: {recipe.data}")
+    if rule := _rule(recipe):
+        echo.lines(f"text: {rule}")
     echo.lines(f"training: {_training(recipe)}")
     echo.lines(f"published: {published(_published(recipe))}")
     for line in summary(rows) if rows else ["nothing to train: a rule that is measured"]:
@@ -73,6 +75,13 @@ def show(name: str, as_json: bool) -> None:
         echo.lines(f"note: {note}")
     if recipe.variants:
         echo.lines(f"variants of the data (train --variant): {', '.join(recipe.variants)}")
+
+
+def _rule(recipe: Recipe) -> str:
+    """How its texts are cut; empty where it reads none."""
+    from rnnviz.data.text import TOKENIZERS
+
+    return TOKENIZERS[recipe.tokenizer] if recipe.tokenizer else ""
 
 
 def _parameters(recipe: Recipe) -> list[Row]:
@@ -103,6 +112,7 @@ def _document(recipe: Recipe, rows: list[Row]) -> dict[str, Any]:
         "published": _published(recipe),
         "title": recipe.title,
         "data": recipe.data,
+        "tokenizer": recipe.tokenizer and {"name": recipe.tokenizer, "rule": _rule(recipe)},
         "fit": asdict(recipe.fit),
         "sample": dict(recipe.sample),
         "config": None if recipe.model is None else recipe.model(recipe.size).to_json(),

@@ -1,9 +1,15 @@
 """The one vectoriser: from a text to tokens, and from tokens to whole numbers.
 
-Training and the live view must cut a sentence in the same way, so both come here. The cutting
-is that of Keras's ``TextVectorization`` (lower case, punctuation deleted, split at white space)
-with one change: a negation is kept apart. Keras turns "isn't" into the one word "isnt", and a
-net would have to learn every such word anew; here it is "is" "n't", as in the Penn Treebank.
+Training and the live view must cut a sentence in the same way, so both come here. A text is
+standardized first (``standardize.py``). The cutting is that of Keras's ``TextVectorization``
+(punctuation deleted, split at white space) with two changes. A negation is kept apart: Keras turns
+"isn't" into the one word "isnt", and a net would have to learn every such word anew; here it is
+"is" "n't", as in the Penn Treebank. And of words that a mark glues together ("great/bad",
+"not-good", "great...but") a vocabulary makes the fewest words that it knows; where it knows the
+one word ("well-made", "wellmade"), or no such words, the mark is deleted as in Keras. A vocabulary
+is counted before there is one to ask, so with the marks deleted.
+
+The lessons' nets are cut as Keras cuts, tags included ("br" is one of their words).
 """
 
 from __future__ import annotations
@@ -12,7 +18,10 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Final, Literal
+from functools import cached_property
+from typing import Any, Final, Literal, get_args
+
+from rnnviz.data.standardize import Language, composed, standardize
 
 PADDING: Final = ""
 UNKNOWN: Final = "[UNK]"
@@ -26,10 +35,8 @@ PUNCTUATION: Final = "!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~'"
 
 _DELETE_PUNCTUATION: Final = str.maketrans("", "", PUNCTUATION)
 
-# What keyboards, phones and word processors put where an apostrophe is meant.
-_APOSTROPHES: Final = str.maketrans(
-    dict.fromkeys("\u2018\u2019\u201b\u02bc\u02b9\u2032\u00b4\uff07", "'")
-)
+# Marks that may glue two words; the apostrophe is inside of one.
+_GLUE: Final = re.compile(f"[{re.escape(PUNCTUATION.replace(chr(39), ''))}]+")
 
 # "n't" at the end of a word; another mark or a second clitic may follow ("couldn't've").
 _NEGATION_END: Final = re.compile(r"n't(?!\w)")
@@ -46,37 +53,85 @@ _SPELT_TOGETHER: Final[dict[str, tuple[str, str]]] = {
 }
 
 
+Known = Callable[[str], bool]
+
+
 def _plain_words(fragment: str) -> tuple[str, ...]:
     """Return the words of a piece of text without white space or "n't": none, one or two."""
     word = fragment.translate(_DELETE_PUNCTUATION)
     if not word:
         return ()
+    # A mark may have stood between a letter and its accent.
+    word = composed(word)
     return _SPELT_TOGETHER.get(word, (word,))
 
 
-def _words_of_chunk(chunk: str) -> list[str]:
-    """Return the words of one piece between white space, negations apart."""
-    # The usual word has no negation in it, and a review has hundreds of words.
+def _words_of_chunk(chunk: str, known: Known | None, longest: int) -> Sequence[str]:
+    """Return the words of one piece between white space, negations and glued words apart."""
+    # The usual word has no mark in it, and a review has hundreds of words.
+    if chunk.isalnum():
+        return _SPELT_TOGETHER.get(chunk) or (chunk,)
     if NEGATION not in chunk:
-        return list(_plain_words(chunk))
+        return _words_of_fragment(chunk, known, longest)
     words: list[str] = []
     fragments = _NEGATION_END.split(chunk)
     for position, fragment in enumerate(fragments):
         if position:
             words.append(NEGATION)
-        words.extend(_plain_words(fragment))
+        words.extend(_words_of_fragment(fragment, known, longest))
     return words
 
 
-def tokenize(text: str) -> list[str]:
+def _words_of_fragment(fragment: str, known: Known | None, longest: int) -> Sequence[str]:
+    """Return the words of a piece without "n't", glued ones apart if ``known`` is given."""
+    words = _plain_words(fragment)
+    if known is None or all(map(known, words)):
+        return words
+    pieces = [piece for piece in _GLUE.split(fragment) if piece.strip("'")]
+    return words if len(pieces) < 2 else _fewest_known(pieces, known, longest) or words
+
+
+def _fewest_known(pieces: Sequence[str], known: Known, longest: int) -> list[str]:
+    """Join neighbouring pieces to the fewest known words; no words where there is no way.
+
+    ``longest`` is the length of the longest known word: no longer join is tried.
+    """
+    # For each number of pieces: the fewest words they make, and where the last of them begins.
+    fewest: list[tuple[float, int]] = [(0, 0)]
+    for end in range(1, len(pieces) + 1):
+        best, joined = (float("inf"), 0), ""
+        for start in range(end - 1, -1, -1):
+            joined = pieces[start] + joined
+            if len(joined) > longest:
+                break
+            count = fewest[start][0] + 1
+            if count < best[0] and all(map(known, _plain_words(joined))):
+                best = (count, start)
+        fewest.append(best)
+    if fewest[-1][0] == float("inf"):
+        return []
+    joins: list[tuple[str, ...]] = []
+    end = len(pieces)
+    while end:
+        start = fewest[end][1]
+        joins.append(_plain_words("".join(pieces[start:end])))
+        end = start
+    return [word for join in reversed(joins) for word in join]
+
+
+def tokenize(text: str, language: Language = "en") -> list[str]:
     """Cut a text into lower-case words without punctuation, negations apart.
 
     "It isn't GOOD!" gives ``["it", "is", "n't", "good"]``; "can't" gives "ca" "n't", "cannot"
-    gives "can" "not". Any text is accepted and an empty one gives no tokens. Cutting the joined
-    tokens again gives the same tokens.
+    gives "can" "not"; "well-made" gives "wellmade", and so does every other glued pair: to cut
+    those takes a vocabulary (``Vocabulary.tokenize``). Any text is accepted and an empty one gives
+    no tokens. Cutting the joined tokens again gives the same tokens.
     """
-    lowered = text.lower().translate(_APOSTROPHES)
-    return [word for chunk in lowered.split() for word in _words_of_chunk(chunk)]
+    return _cut(standardize(text, language=language), None, 0)
+
+
+def _cut(standard: str, known: Known | None, longest: int) -> list[str]:
+    return [word for chunk in standard.split() for word in _words_of_chunk(chunk, known, longest)]
 
 
 # Keras's text_to_word_sequence, with which the reviews of imdb.npz were cut: the apostrophe stays.
@@ -90,13 +145,21 @@ def keras_words(text: str) -> list[str]:
 
 def vectorization_words(text: str) -> list[str]:
     """Cut a text as Keras's ``TextVectorization``: punctuation is deleted, "don't" is "dont"."""
-    return text.lower().translate(_DELETE_PUNCTUATION).split()
+    return composed(text.lower().translate(_DELETE_PUNCTUATION)).split()
 
 
-TOKENIZERS: Final[Mapping[str, Callable[[str], list[str]]]] = {
-    "words": tokenize,
-    "keras": keras_words,
-    "vectorization": vectorization_words,
+Tokenizer = Literal["words", "keras", "vectorization"]
+
+#: What each tokenizer does, in a sentence.
+TOKENIZERS: Final[Mapping[Tokenizer, str]] = {
+    "words": "Unicode NFC, typographic marks as ASCII, tags out, lower case; punctuation is "
+    "deleted, n't is a word; glued words are cut where the vocabulary knows the parts and not "
+    "the whole.",
+    "keras": "Keras's text_to_word_sequence: marks but the apostrophe become spaces, so that "
+    "<br /> is the word br; the training ids are Keras's. In a typed text typographic marks are "
+    "read as ASCII first.",
+    "vectorization": "Keras's TextVectorization: punctuation is deleted, tags too but for their "
+    "letters; on ASCII text the ids are Keras's. Typographic marks are read as ASCII first.",
 }
 
 
@@ -106,14 +169,15 @@ class Encoding:
 
     ``start`` is an id every text begins with; ``length`` is a fixed number of steps, of longer
     texts the *end* is kept (Keras's ``pad_sequences``) when ``padding`` is "front", else the
-    beginning.
+    beginning. ``language`` decides about the small letters of I and İ.
     """
 
-    tokenizer: str = "words"
+    tokenizer: Tokenizer = "words"
     unknown: int = UNKNOWN_ID
     start: int | None = None
     padding: Literal["front", "end"] = "end"
     length: int | None = None
+    language: Language = "en"
 
     def to_json(self) -> dict[str, Any]:
         """The fields."""
@@ -134,6 +198,7 @@ class Encoding:
         if (
             found.tokenizer not in TOKENIZERS
             or found.padding not in ("front", "end")
+            or found.language not in get_args(Language)
             or not all(type(n) is int and 0 <= n < 10**9 for n in whole)
             or found.length == 0
         ):
@@ -204,9 +269,10 @@ class Vocabulary:
         """
         if size < 2:
             raise ValueError(f"a vocabulary needs a size of at least 2, not {size}")
-        counts = Counter(token for text in texts for token in vectorization_words(text))
+        empty = cls((PADDING, UNKNOWN), Encoding(tokenizer="vectorization"))
+        counts = Counter(token for text in texts for token in empty.tokenize(text))
         ranked = sorted(counts, key=lambda token: (counts[token], token), reverse=True)
-        return cls((PADDING, UNKNOWN, *ranked[: size - 2]), Encoding(tokenizer="vectorization"))
+        return cls((PADDING, UNKNOWN, *ranked[: size - 2]), empty.encoding)
 
     def encode(self, tokens: Iterable[str]) -> list[int]:
         """Return the index of each token, that of UNKNOWN where it has none; never the padding."""
@@ -214,8 +280,19 @@ class Vocabulary:
         return [self._ids.get(token, unknown) for token in tokens]
 
     def tokenize(self, text: str) -> list[str]:
-        """Cut a text as this vocabulary's texts were cut."""
-        return TOKENIZERS[self.encoding.tokenizer](text)
+        """Cut a text as this vocabulary's texts were cut, whatever characters it is typed in."""
+        tokenizer, language = self.encoding.tokenizer, self.encoding.language
+        standard = standardize(text, language=language, tags=tokenizer == "words")
+        if tokenizer == "keras":
+            return keras_words(standard)
+        if tokenizer == "vectorization":
+            return vectorization_words(standard)
+        return _cut(standard, self._ids.__contains__, self._longest)
+
+    @cached_property
+    def _longest(self) -> int:
+        """Characters of the longest word."""
+        return max(map(len, self._ids), default=0)
 
     def read(self, text: str) -> tuple[list[str], list[int]]:
         """A text as the net reads it: tokens and ids, with the start token where there is one."""

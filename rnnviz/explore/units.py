@@ -51,7 +51,7 @@ def corpus(stored: Stored) -> tuple[str, list[str]]:
         return f"AG News, {len(news)}", [f"{item.title} {item.description}" for item in news]
     if stored.vocabulary.encoding.tokenizer == "keras":
         with readable("imdb"):
-            reviews = read_imdb(folder, "test")[:REVIEWS]
+            reviews = read_imdb(folder, "test", raw=True)[:REVIEWS]
         return f"IMDB, {len(reviews)}", [review.text for review in reviews]
     with readable("sst2"):
         phrases = read_sst2(folder, "validation")

@@ -13,7 +13,7 @@ import numpy as np
 
 from rnnviz.data.batches import Examples
 from rnnviz.data.series import Scaling
-from rnnviz.data.text import Vocabulary
+from rnnviz.data.text import Tokenizer, Vocabulary
 from rnnviz.engine.spec import FitSpec, ModelSpec
 from rnnviz.errors import UsageError, nearest
 from rnnviz.files import assets
@@ -80,6 +80,7 @@ class Recipe:
     size: int = 10_000
     baseline: Callable[[Examples], Mapping[str, float]] | None = None
     example: str = "this movie was not good"
+    tokenizer: Tokenizer | None = None  # how its texts are cut; None: it reads a series
     sample: Mapping[str, Any] = field(default_factory=dict)  # FitSpec fields on the small sample
     notes: tuple[str, ...] = ()  # what differs from the source, a sentence each
     variants: Mapping[str, Prepare] = field(default_factory=dict)  # other ways to ready the data

@@ -158,6 +158,7 @@ def _recipe(
         size=WORDS,
         example="Cup final goes to extra time as the champions fight back",
         sample={"epochs": 2},
+        tokenizer="vectorization",
         notes=(
             "The vocabulary is that of the first 2,000 titles, as published: three words in ten "
             "are unknown to it.",

@@ -13,6 +13,10 @@ not in the book, and the four stacked SimpleRNNs are only shown there, not train
 What differs: nothing in the data; the initial weights and the order of the batches come from
 numpy's generator. A typed word that is not in the index reads as unknown; in the test reviews
 Keras leaves such words out, and so does this recipe.
+
+A typed text is standardized before it is cut; the reviews are not, for then their ids would no
+longer be Keras's, whose index has words such as a lone dash of Windows-1252. It would change 3,429
+of the 5,942,841 ids of the training reviews, in 873 of 25,000.
 """
 
 from __future__ import annotations
@@ -249,6 +253,7 @@ def _recipe(
         published=Published("accuracy", value, source),
         size=WORDS,
         sample={"epochs": 3, "batch_size": 32},
+        tokenizer="keras",
         notes=(*RULES, *notes),
     )
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 
 from rnnviz.data.sources import Review
+from rnnviz.data.standardize import standardize
 from rnnviz.data.text import tokenize
 
 Tokens = tuple[str, ...]
@@ -47,12 +48,16 @@ class SentimentReview:
     sentences: tuple[Tokens, ...]
 
 
-def sentences(reviews: Iterable[Review]) -> list[SentimentReview]:
-    """Each review cut into tokenised sentences, empty ones left out."""
+def sentences(
+    reviews: Iterable[Review], cut: Callable[[str], list[str]] = tokenize
+) -> list[SentimentReview]:
+    """Each review as sentences of tokens, empty ones left out; ``cut`` makes the tokens."""
     found = []
     for review in reviews:
-        cut = (tuple(tokenize(part)) for part in _SENTENCE_END.split(review.text))
-        found.append(SentimentReview(review.label, tuple(s for s in cut if s)))
+        # Before the sentences are looked for: a tag leaves a gap, and a mark may be typographic.
+        parts = _SENTENCE_END.split(standardize(review.text))
+        tokens = (tuple(cut(part)) for part in parts)
+        found.append(SentimentReview(review.label, tuple(s for s in tokens if s)))
     return found
 
 

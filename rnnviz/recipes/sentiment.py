@@ -15,6 +15,7 @@ Published for comparison: an LSTM with 32 units has no official SST-2 figure; fu
 from __future__ import annotations
 
 import hashlib
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -102,7 +103,7 @@ def prepare(mix: Mix, folder: Path, limit: int | None, seed: int, say: Say) -> T
     MissingError if SST-2 is not in the folder; InvalidFileError if a file is damaged.
     """
     data = _read(folder, limit, say)
-    vocabulary = _vocabulary(data.phrases, data.reviews)
+    vocabulary = data.vocabulary
     encode = vocabulary.encode
     phrases = Texts([encode(s) for s, _ in data.phrases], _floats(y for _, y in data.phrases))
     valid = Texts([encode(s) for s, _ in data.valid], _floats(y for _, y in data.valid))
@@ -138,6 +139,7 @@ def prepare(mix: Mix, folder: Path, limit: int | None, seed: int, say: Say) -> T
 
 @dataclass(frozen=True)
 class _Data:
+    vocabulary: Vocabulary
     phrases: list[tuple[list[str], int]]
     valid: list[tuple[list[str], int]]
     reviews: list[SentimentReview]
@@ -162,17 +164,21 @@ def _read(folder: Path, limit: int | None, say: Say) -> _Data:
         if len({label for _, label in train[:limit]}) < 2:
             said = f"{counted([label for _, label in train[:limit]], LABELS)} to train on"
             check_rows(len(train), limit, said)
-        reviews = read_imdb(folder, "train") if reviewed else []
+        reviews = read_imdb(folder, "train", raw=True) if reviewed else []
     if limit is not None:
         train = train[:limit]
         if len(reviews) > limit:
             reviews = reviews[: limit // 2] + reviews[len(reviews) - limit // 2 :]
+    # Counted before there is a vocabulary to ask, so with glued words as one.
+    vocabulary = _vocabulary(_tokenized(train, tokenize), sentences(reviews, tokenize))
+    cut = vocabulary.tokenize
     halved = bool(reviewed) and not is_split(folder)
     name = f"half of {reviewed.name}" if reviewed and halved else "IMDB"
     return _Data(
-        _tokenized(train),
-        _tokenized(valid),
-        sentences(reviews),
+        vocabulary,
+        _tokenized(train, cut),
+        _tokenized(valid, cut),
+        sentences(reviews, cut),
         {name: sha256(path) for name, path in files.items()},
         " sample" if is_sample(folder) else "",
         f" + {name}" if reviewed else "",
@@ -186,9 +192,11 @@ def _reviews(folder: Path) -> Path | None:
         return None
 
 
-def _tokenized(rows: Iterable[tuple[str, int]]) -> list[tuple[list[str], int]]:
-    cut = ((tokenize(as_typed(text)), label) for text, label in rows)
-    return [(tokens, label) for tokens, label in cut if tokens]
+def _tokenized(
+    rows: Iterable[tuple[str, int]], cut: Callable[[str], list[str]]
+) -> list[tuple[list[str], int]]:
+    tokenized = ((cut(as_typed(text)), label) for text, label in rows)
+    return [(tokens, label) for tokens, label in tokenized if tokens]
 
 
 def _vocabulary(
@@ -220,7 +228,7 @@ def _spoken(vocabulary: Vocabulary) -> Texts:
     lines = files(__package__).joinpath("spoken.tsv").read_text("utf-8").splitlines()[1:]
     rows = [line.split("\t") for line in lines]
     target = [SURE if label == "1" else 1 - SURE for _, label in rows]
-    return Texts([vocabulary.encode(tokenize(text)) for text, _ in rows], _floats(target))
+    return Texts([vocabulary.read(text)[1] for text, _ in rows], _floats(target))
 
 
 # -- what the reviews add -----------------------------------------------------------------------
@@ -287,7 +295,7 @@ def _taught(
     Kept in the user's cache folder, since every recipe here needs the same two.
     """
     spec = _teacher(cell, len(vocabulary))
-    path = _cache_path(spec, data)
+    path = _cache_path(spec, data, (*phrases.ids, *weak.ids))
     if path.is_file():
         try:
             kept = Model(spec, read_weights(path, shapes(spec)))
@@ -315,12 +323,15 @@ def _taught(
     return model
 
 
-def _cache_path(spec: ModelSpec, data: _Data) -> Path:
-    """A file of its own for every combination of net, fit and data."""
+def _cache_path(spec: ModelSpec, data: _Data, ids: Iterable[Sequence[int]]) -> Path:
+    """A file of its own for every combination of net, fit, data and the cutting of its words."""
     import platformdirs
 
-    size = (len(data.phrases), len(data.reviews), VERSION)
-    key = repr((spec, TEACHER_FIT, TEACHER_SENTENCES, sorted(data.files.items()), size))
+    cut = hashlib.sha256("\n".join(data.vocabulary.words).encode())
+    for row in ids:
+        cut.update(array("i", (len(row), *row)))
+    files = sorted(data.files.items())
+    key = repr((spec, TEACHER_FIT, TEACHER_SENTENCES, files, cut.hexdigest(), VERSION))
     name = hashlib.sha256(key.encode()).hexdigest()[:16]
     return Path(platformdirs.user_cache_dir("rnnviz")) / f"relabel-{name}.safetensors"
 
@@ -387,6 +398,7 @@ def _recipe(
         prepare=partial(prepare, mix),
         data="SST-2 + IMDB: phrases, relabelled review sentences, spoken ones; 872 sentences to "
         "validate",
+        tokenizer="words",
     )
 
 

@@ -47,7 +47,9 @@ from rnnviz.data.text import (
         ("n't", "n't"),
         ("'n'table", "ntable"),
         ("went want paint", "went want paint"),
-        ("\U0001f600 \u7535\u5f71 e\u0301 \x00", "\U0001f600 \u7535\u5f71 e\u0301 \x00"),
+        ("\U0001f600 \u7535\u5f71 e\u0301 \x00", "\U0001f600 \u7535\u5f71 \xe9"),
+        ("great acting/bad script", "great actingbad script"),
+        ("e-\u0301", "\xe9"),
     ],
 )
 def test_tokens(text: str, tokens: str | list[str]) -> None:
@@ -63,8 +65,9 @@ def test_punctuation_is_that_of_keras() -> None:
 
 
 def test_lower_case_does_not_depend_on_the_place() -> None:
-    """An I is an i everywhere; a Turkish dotted capital keeps its dot as a combining mark."""
-    assert tokenize("I \u0130") == ["i", "i\u0307"]
+    """Every I is an i, unless the language is Turkish."""
+    assert tokenize("I \u0130 \u0131") == ["i", "i", "i"]
+    assert tokenize("I \u0130 \u0131", "tr") == ["\u0131", "i", "\u0131"]
 
 
 @given(st.text())
@@ -213,6 +216,7 @@ def test_an_encoding_comes_back_from_json() -> None:
         {"tokenizer": "spaces"},
         {"tokenizer": ["keras"]},
         {"padding": "left"},
+        {"language": "de"},
         {"length": 0},
         {"unknown": -1},
         {"start": True},
@@ -222,6 +226,98 @@ def test_an_encoding_comes_back_from_json() -> None:
 def test_an_encoding_that_makes_no_sense_is_refused(change: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="encoding"):
         Encoding.from_json({**FRONT.to_json(), **change})
+
+
+# -- glued words ----------------------------------------------------------------------------------
+
+GLUED = Vocabulary.build(
+    ["great acting bad script not good but wellmade costar is n't do can ugly café x".split()], 99
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("great acting/bad script", "great acting bad script"),
+        ("not-good", "not good"),
+        ("great...but", "great but"),
+        ("good;bad", "good bad"),
+        ("GOOD,bad", "good bad"),
+        ("(good)bad", "good bad"),
+        ("good\u2026bad", "good bad"),
+        ("good/bad/ugly", "good bad ugly"),
+        ("-good-", "good"),
+        # The whole is known.
+        ("well-made", "wellmade"),
+        ("well-made/bad", "wellmade bad"),
+        ("bad,co-star", "bad costar"),
+        # A half is unknown: as ever.
+        ("good-xyzzy", "goodxyzzy"),
+        ("xyzzy-good", "xyzzygood"),
+        ("well-bad", "wellbad"),
+        ("xyzzy/foo", "xyzzyfoo"),
+        # An apostrophe is inside of a word.
+        ("good'bad", "goodbad"),
+        ("isn't/good", "is n't good"),
+        ("isnt/good", "is n't good"),
+        ("isn't-good/bad", "is n't good bad"),
+        ("is-nt", "is n't"),
+        ("can-not", "can not"),
+        ("caf\u00e9/bad", "café bad"),
+        ("cafe\u0301/bad", "café bad"),
+        ("x-/-'-x", "x x"),
+        ("good/" * 2_000, " ".join(["good"] * 2_000)),
+    ],
+)
+def test_glued_words_are_cut_where_the_parts_are_known_and_the_whole_is_not(
+    text: str, tokens: str
+) -> None:
+    assert GLUED.tokenize(text) == tokens.split()
+    assert GLUED.tokenize(" ".join(GLUED.tokenize(text))) == tokens.split()
+
+
+def test_the_fewest_known_words_are_taken() -> None:
+    """Of two ways with as many words, the one whose first word is longer."""
+    vocabulary = Vocabulary.build([["a", "b", "c", "ab", "bc", "bcd"]], 99)
+    assert vocabulary.tokenize("a-b-c") == ["ab", "c"]
+    assert vocabulary.tokenize("a-b-c-d") == ["a", "bcd"]
+
+
+@given(st.text(alphabet="abc/-.' n't", max_size=30))
+def test_cutting_twice_with_a_vocabulary_changes_nothing(text: str) -> None:
+    vocabulary = Vocabulary.build([["a", "b", "ab", "ca", "n't", "bca"]], 99)
+    tokens = vocabulary.tokenize(text)
+    assert vocabulary.tokenize(" ".join(tokens)) == tokens
+    whole = tokenize(text)
+    assert "".join(tokens) == "".join(whole)  # the same letters: nothing is lost
+    if all(map(vocabulary.known, whole)):
+        assert tokens == whole
+
+
+def test_other_tokenizers_cut_glued_words_as_keras_does() -> None:
+    words = GLUED.words
+    keras = Vocabulary(words, Encoding("keras"))
+    vectorization = Vocabulary(words, Encoding("vectorization"))
+    assert keras.tokenize("not-good <br />") == ["not", "good", "br"]
+    assert vectorization.tokenize("not-good <br />") == ["notgood", "br"]
+
+
+@pytest.mark.parametrize("tokenizer", ["words", "keras", "vectorization"])
+@given(st.text())
+@example("“good”—bad… c’est ﬁne")
+@example("e.\u0301 i-\u0307")
+@example("<<b>b>&amp;&amp;lt;p&gt;")
+def test_cutting_twice_changes_nothing_with_any_tokenizer(tokenizer: str, text: str) -> None:
+    encoding = Encoding.from_json({"tokenizer": tokenizer})
+    vocabulary = Vocabulary(("", "[UNK]", "good", "bad"), encoding)
+    tokens = vocabulary.tokenize(text)
+    assert vocabulary.tokenize(" ".join(tokens)) == tokens
+
+
+def test_the_language_of_the_encoding_decides_about_i() -> None:
+    turkish = Vocabulary(("", "[UNK]", "iyi", "ılık"), Encoding(language="tr"))
+    assert turkish.tokenize("İYİ ILIK I\u0307YI") == ["iyi", "ılık", "iyı"]
+    assert Vocabulary(("", "[UNK]")).tokenize("İYİ ILIK") == ["iyi", "ilik"]
 
 
 def test_the_unknown_word_must_stand_where_the_encoding_says() -> None:

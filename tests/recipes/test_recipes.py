@@ -11,14 +11,22 @@ import numpy as np
 import pytest
 
 from rnnviz.cli import run
-from rnnviz.data.batches import Batch
+from rnnviz.data.agnews import read_agnews
+from rnnviz.data.batches import Batch, Texts
+from rnnviz.data.imdb import Review, read_imdb
+from rnnviz.data.sources import as_typed, read_sst2
+from rnnviz.data.standardize import standardize
+from rnnviz.data.text import TOKENIZERS, Vocabulary, vectorization_words
+from rnnviz.data.words import read_word_index
 from rnnviz.engine.model import Model, initialise, shapes
 from rnnviz.engine.optimizers import OPTIMIZERS
 from rnnviz.engine.spec import ModelSpec, RecurrentSpec, SeriesSpec
 from rnnviz.engine.summary import parameters
 from rnnviz.errors import UsageError
 from rnnviz.files import assets
-from rnnviz.recipes import Recipe, Task, find, is_sample, recipes
+from rnnviz.recipes import Recipe, Task, find, imdb, is_sample, recipes
+from rnnviz.recipes.reviews import sentences
+from rnnviz.store import load, shipped
 from rnnviz.training.fit import learn
 
 #: Parameters of the net, and the published number.
@@ -156,6 +164,73 @@ def test_the_naive_rule_is_measured_on_the_sample() -> None:
     recipe = find("jena-naive")
     assert recipe.baseline is not None
     assert 0 < recipe.baseline(task("jena-naive").valid)["mae"] < 2
+
+
+# -- how a text is cut ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(recipes()))
+def test_a_recipe_says_how_its_texts_are_cut(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The tokenizer it names is that of its vocabulary, and of the shipped model."""
+    few = 100 if name.startswith("sentiment") else None
+    encoder = find(name).prepare(assets() / "samples", few, 0, lambda text: None).encoder
+    used = encoder.encoding.tokenizer if isinstance(encoder, Vocabulary) else None
+    assert find(name).tokenizer == used
+    if name in shipped() and used:
+        assert load(name).vocabulary.encoding.tokenizer == used
+    assert run(["recipes", "show", name]) == 0
+    said = capsys.readouterr().out
+    assert run(["recipes", "show", name, "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)["tokenizer"]
+    if used is None:
+        assert shown is None
+        assert "\ntext: " not in said
+    else:
+        assert shown == {"name": used, "rule": TOKENIZERS[used]}
+        assert f"\ntext: {TOKENIZERS[used]}\n" in said
+
+
+def test_a_sentiment_net_learns_from_what_step_reads() -> None:
+    """The validation rows and the spoken sentences; glued words and typographic marks included."""
+    made = find("sentiment-lstm").prepare(assets() / "samples", 300, 0, lambda text: None)
+    vocabulary = made.encoder
+    assert isinstance(vocabulary, Vocabulary)
+    rows = read_sst2(assets() / "samples", "validation")
+    read = [vocabulary.read(as_typed(text))[1] for text, _ in rows]
+    assert isinstance(made.valid, Texts)
+    assert [list(ids) for ids in made.valid.ids] == [ids for ids in read if ids]
+    known = [w for w in vocabulary.words[2:40] if w.isalpha()]
+    pair = next(f"{a}/{b}" for a in known for b in known if not vocabulary.known(a + b))
+    review = Review(1, 8, 0, f"It was {pair}\u2026 Don\u2019t<br /><br />{pair}")
+    (found,) = sentences([review], vocabulary.tokenize)
+    assert [list(s) for s in found.sentences] == [
+        vocabulary.tokenize(part) for part in (f"It was {pair}", "Don't", pair)
+    ]
+    assert found.sentences[2] == tuple(pair.split("/"))
+
+
+def test_news_are_learnt_from_as_step_reads_them() -> None:
+    vocabulary = task("agnews-lstm").encoder
+    valid = task("agnews-lstm").valid
+    assert isinstance(vocabulary, Vocabulary)
+    assert isinstance(valid, Texts)
+    for row, ids in zip(read_agnews(assets() / "samples", "test"), valid.ids, strict=True):
+        text = f"{row.title} {row.description}"
+        assert list(ids) == vocabulary.read(text)[1]
+        assert vocabulary.tokenize(text) == vectorization_words(text)  # as Keras cuts
+
+
+def test_reviews_keep_the_ids_of_keras_and_step_reads_the_same_where_they_are_plain() -> None:
+    """Where a review has typographic marks, what is typed reads them as ASCII; Keras does not."""
+    index = read_word_index(assets() / "samples")
+    encode, vocabulary = imdb.ids_of(index), imdb.vocabulary(index)
+    reviews = read_imdb(assets() / "samples", "train", raw=True)
+    plain = [r for r in reviews if standardize(r.text, tags=False) == r.text.lower()]
+    assert len(plain) > 0.95 * len(reviews)
+    for review in plain:
+        assert list(encode(review.text)) == vocabulary.read(review.text)[1][-imdb.STEPS :]
+    assert list(encode("good \x96 bad"))[1:] == vocabulary.encode(["good", "\x96", "bad"])
+    assert vocabulary.read("good \x96 bad") == vocabulary.read("good - bad")
 
 
 # -- the command --------------------------------------------------------------------------------
