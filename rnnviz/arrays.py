@@ -70,6 +70,15 @@ def over_rows(a: Array) -> Array:
     return np.ones_like(a, shape=len(a)) @ a
 
 
+#: The largest number of a net or a trace: what is computed from two of them is one of float64.
+MOST = 1e30
+
+
+def in_range(array: Any) -> bool:
+    """Whether all numbers are finite and none is larger than MOST."""
+    return bool(np.abs(array).max(initial=0) <= MOST)
+
+
 _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,

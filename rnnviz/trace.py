@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import math
 import re
 import zipfile
 from collections.abc import Mapping
@@ -19,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnviz.arrays import Array, read_array
+from rnnviz.arrays import MOST, Array, in_range, read_array
 from rnnviz.clamps import Clamp
 from rnnviz.equations import Line, Step, evaluate, is_weight, matrices, names, parse
 from rnnviz.errors import UsageError
@@ -231,7 +230,7 @@ class Trace:
         """The unit of the top layer that moves the last prediction most: largest |h·W|."""
         top = self.layers[-1]
         last = top.order[-1]
-        weights = np.abs(self.head.W).max(1)[-top.units :]
+        weights = np.abs(self.head.W).max(1)[-top.units :].astype(np.float64)
         return int(np.argmax(np.abs(top.values["h"][last]) * weights))
 
     def save(self, path: Path) -> None:
@@ -262,6 +261,23 @@ def _net(trace: Trace) -> dict[str, Any]:
     assert trace.hand is not None
     x = inputs(" ".join(trace.tokens), trace.hand.inputs)
     return document.written(document.Net(trace.hand, x, trace.clamps))
+
+
+def beyond(trace: Trace) -> str:
+    """The first array with a number that is not finite or larger than MOST; "" if there is none.
+
+    Such a trace can neither be drawn nor be opened again.
+    """
+    head = trace.head
+    for layer in trace.layers:
+        for group, d in ((layer.values, ""), (layer.grads, "gradient of ")):
+            for name, array in group.items():
+                if not in_range(array):
+                    return f"the {d}{name} of {layer.name}"
+        if not in_range(layer.reach):
+            return f"the reach of {layer.name}"
+    good = all(in_range(a) for a in (head.logits, head.readout, np.float64(head.loss)))
+    return "" if good else "the output"
 
 
 def _layer_json(layer: LayerTrace) -> dict[str, Any]:
@@ -322,8 +338,8 @@ def _stored(path: Path) -> dict[str, Array]:
 
 def _array(item: Any, arrays: Mapping[str, Array]) -> Array:
     array = arrays[item["array"]]
-    if array.dtype not in (np.float32, np.float64, bool) or not np.isfinite(array).all():
-        raise ValueError(f"{item['array']}: expected finite numbers")
+    if array.dtype not in (np.float32, np.float64, bool) or not in_range(array):
+        raise ValueError(f"{item['array']}: expected numbers of at most {MOST:g}")
     return frozen(array)
 
 
@@ -421,11 +437,18 @@ def _check_head(head: HeadTrace, T: int) -> None:
     _need(head.logits.shape == (T, logits), "head.logits: a row for each token")
     _need(head.W.ndim == 2 and head.W.shape[1] == logits, "head.W: a column for each logit")
     _need(head.b.shape == (logits,), "head.b: a number for each logit")
-    _need(type(head.loss) is float and math.isfinite(head.loss), "head.loss: a finite number")
+    shares = head.kind == "linear" or all(((0 <= a) & (a <= 1)).all() for a in _said_by(head))
+    _need(shares, "head.output, head.readout: shares from 0 to 1")
+    _need(type(head.loss) is float and in_range(head.loss), "head.loss: a finite number")
     _need(isinstance(head.objective, str), "head.objective: a text")
     _need(head.target in head.labels, "head.target: one of the labels")
     free = head.unclamped
     _need(free is None or free.shape == (K,), "head.unclamped: a number for each label")
+
+
+def _said_by(head: HeadTrace) -> list[Array]:
+    free = [] if head.unclamped is None else [head.unclamped]
+    return [head.output, head.readout, *free]
 
 
 def _check_series(series: SeriesTrace, trace: Trace) -> None:

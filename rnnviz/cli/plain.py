@@ -47,7 +47,7 @@ def _words(trace: Trace, tokens: list[str], lang: str) -> Iterator[str]:
         objective = text("objective.log_loss", lang, label=visible(head.target))
     yield from _held(trace, lang)
     yield text(said, lang, objective=objective, loss=number(head.loss))
-    grads = np.linalg.norm(trace.layers[0].grads["x"], axis=1)
+    grads = np.linalg.norm(trace.layers[0].grads["x"].astype(np.float64), axis=1)
     for t, token in enumerate(tokens):
         leading = int(np.argmax(head.readout[t]))
         yield text(
@@ -98,7 +98,7 @@ def _series(trace: Trace, series: SeriesTrace, lang: str) -> Iterator[str]:
     free = "_free" if series.truth is None else ""
     objective = text(f"page.series.objective{free}", lang, label=label)
     yield say("objective", objective=objective, loss=number(head.loss))
-    grads = np.linalg.norm(found.gradients(trace), axis=1)
+    grads = np.linalg.norm(found.gradients(trace).astype(np.float64), axis=1)
     for t in range(T):
         yield say(
             "after", t=t + 1, T=T, time=series.times[t], label=label, value=number(column[t], 2),

@@ -6,6 +6,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from rnnviz.engine.loops import HOST, Loops
 from rnnviz.query import Explorer, Query, Question
 from rnnviz.tracer import tracer
@@ -30,6 +32,7 @@ def explorer(data: str | Path | None = None, loops: Loops | None = None) -> Expl
         if isinstance(question, Query):
             return read(question)
         module = import_module(ANSWERED_IN[type(question).__name__])
-        return module.answer(question, read)
+        with np.errstate(over="ignore", invalid="ignore"):  # as in a trace
+            return module.answer(question, read)
 
     return answer

@@ -82,8 +82,9 @@ def ask(trace: Trace, place: Place) -> Asked | None:
     head = trace.head
     if head.W.shape[0] != len(s):
         return None
-    logits = s @ head.W + head.b
-    return Asked(states, s, logits, _output(head.kind, logits))
+    with np.errstate(over="ignore", invalid="ignore"):  # beyond float32 it is infinite
+        logits = s @ head.W + head.b
+        return Asked(states, s, logits, _output(head.kind, logits))
 
 
 def _output(kind: str, logits: Array) -> Array:

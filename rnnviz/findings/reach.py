@@ -125,7 +125,8 @@ def spectra(layer: LayerTrace, block: int) -> Spectra:
             found = np.linalg.svd(J, compute_uv=False)
             found[found < ROUNDING * found[0]] = 0
             tokens.append(t)
-            values.append(found * np.exp(scale))
+            with np.errstate(over="ignore"):  # infinite, where it is beyond float64
+                values.append(found * np.exp(scale))
             steps.append(np.linalg.norm(step_jacobian(layer, t), 2))
     return Spectra(tuple(tokens), frozen(np.array(values)), frozen(np.array(steps)))
 

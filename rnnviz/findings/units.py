@@ -94,7 +94,8 @@ def matches(
     there = _on_everywhere(heard, threshold)
     both, either = (there & here).sum(1), (there | here).sum(1)
     places = np.flatnonzero(both >= SHARED * here.sum())
-    far = np.linalg.norm(heard.h[places] - np.array(state, heard.h.dtype), axis=1)
+    gaps = heard.h[places].astype(np.float64) - np.array(state, heard.h.dtype)
+    far = np.linalg.norm(gaps, axis=1)
     order = places[np.lexsort((far, -both[places] / either[places]))]
     found = _of_different_texts(heard, order, count)
     return tuple(Match(n, int(both[n]), int(either[n])) for n in found)

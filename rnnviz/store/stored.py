@@ -88,6 +88,10 @@ class Stored:
             raise UsageError('predict() takes a list of texts: model.predict(["good", "not good"])')
         if not texts:
             return np.zeros((0, len(self.labels)), np.float32)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self._predicted(texts)
+
+    def _predicted(self, texts: Sequence[str]) -> Array:
         vocabulary = self.vocabulary
         length, padding = vocabulary.encoding.length, vocabulary.encoding.padding
         ids = [vocabulary.read(text)[1] or [vocabulary.encoding.unknown] for text in texts]

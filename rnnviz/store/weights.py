@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnviz.arrays import Array, Values
+from rnnviz.arrays import MOST, Array, Values, in_range
 from rnnviz.files import assets, open_regular, reading
 
 #: The most bytes of a file of weights, and of its header, which has some 100 for each array.
@@ -45,8 +45,8 @@ def _array(file: Any, inside: set[str], name: str, shape: tuple[int, ...]) -> Ar
     array = file.get_tensor(name)
     with np.errstate(over="ignore"):  # what float32 cannot hold is infinite in it
         array = array.astype(np.float32) if array.dtype.kind == "f" else np.full(1, np.nan)
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} is not all finite numbers of float32")
+    if not in_range(array):
+        raise ValueError(f"{name} is not all finite numbers of at most {MOST:g}")
     return array
 
 

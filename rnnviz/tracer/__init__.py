@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -18,13 +19,13 @@ from rnnviz.engine.loops import HOST, Loops
 from rnnviz.engine.model import Backward, Forward, directions
 from rnnviz.engine.recurrent import Scan, Unscan
 from rnnviz.engine.spec import HeadKind
-from rnnviz.errors import UsageError, nearest
+from rnnviz.errors import InvalidFileError, UsageError, nearest
 from rnnviz.hand import is_hand
 from rnnviz.hand.friendly import for_model
 from rnnviz.hand.typed import plain
 from rnnviz.query import Query, Tracer
 from rnnviz.store import Stored, load, locate
-from rnnviz.trace import HeadTrace, LayerTrace, Trace, frozen
+from rnnviz.trace import HeadTrace, LayerTrace, Trace, beyond, frozen
 from rnnviz.tracer import hand as by_hand
 from rnnviz.tracer import there
 from rnnviz.tracer.early import logits_of_beginnings
@@ -93,6 +94,22 @@ def trace(
     more than MAX_TOKENS, an unknown target, or a clamp of what is not there.
     """
     reading = reading or read(stored, query.text, data)
+    # What leaves the range of the numbers is infinite; whether it did is looked at in the end.
+    found, name = None, "the reach"
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        with suppress(np.linalg.LinAlgError):  # of a matrix that is not finite
+            found = _traced(stored, query, reading, loops)
+            name = beyond(found)
+    if found is None or name:
+        given = query.hand is not None or query.clamps or query.random is not None
+        raise (UsageError if given else InvalidFileError)(
+            f"{stored.name} cannot read this text: {name} leaves the range of its numbers, since "
+            f"the {'numbers given' if given else 'weights'} are too large."
+        )
+    return found
+
+
+def _traced(stored: Stored, query: Query, reading: Reading, loops: Loops) -> Trace:
     model = stored.model
     clamps = in_model(model, query.clamps, len(reading.inputs))
     held = holding(model, clamps, len(reading.inputs))
