@@ -402,6 +402,7 @@ def test_tables_with_rows_that_are_none(name: str, tmp_path: Path, tried: Tried)
      b"theme = {a = 1}", b"color = [1, 2]", b"device = 1979-05-27", b"a.b.c.d = 1", b"\x1b[2J = 1",
      "lang = 'tr'".encode("utf-16"), b"\xef\xbb\xbflang = 'tr'", b"model = '" + b"y" * 5_000 + b"'",
      b"# \xe9"],
+    ids=lambda content: ascii(content[:20]),
 )  # fmt: skip
 def test_config_files(
     content: bytes, tmp_path: Path, tried: Tried, monkeypatch: pytest.MonkeyPatch
