@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 #: The most bytes of a JSON file: that of 100,000 words has two million, and what is read from it
 #: takes up to 25 times as much memory.
-JSON_LIMIT = 16_000_000
+JSON_LIMIT = 10_000_000
 #: What is packed may hold so many times its own bytes; texts and measurements have three to ten.
 RATIO = 25
 #: A small file may be packed better than that.
