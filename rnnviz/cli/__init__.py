@@ -192,7 +192,8 @@ def _called(argv: list[str]) -> int:
                     "units, a smaller batch.", 1, argv)  # fmt: skip
     except Exception as error:
         name = type(error).__name__
-        return _say(f"Internal error: {name}: {error}\nSee more with --debug.", 1, argv)
+        more = "" if "--debug" in argv else "\nSee more with --debug."
+        return _say(f"Internal error: {name}: {error}{more}", 1, argv)
     return result if isinstance(result, int) else 0
 
 

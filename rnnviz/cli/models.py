@@ -185,6 +185,8 @@ def export(name: str, file: Path, words: int | None) -> None:
     """Write model NAME to FILE.json and FILE.safetensors (float16), to keep or to hand out."""
     from rnnviz.runs import export
 
+    if not file.name:
+        raise UsageError(f"FILE needs a name: rnnviz models export {name} FILE.json")
     if not file.parent.is_dir():
         raise UsageError(f"There is no folder {file.parent}. Make it first: mkdir -p {file.parent}")
     export(name, file.with_suffix(".json"), words)

@@ -27,6 +27,8 @@ WANTED: Final = (
 
 #: Rows converted at once: fast enough, and the text of only so many is held twice.
 _BLOCK: Final = 20_000
+#: The largest value of a measurement, in any unit that a station measures in.
+MOST: Final = 1e9
 #: Thirty years of a value every ten minutes.
 MOST_ROWS: Final = 1_600_000
 #: Where the characters of "dd.mm.yyyy hh:mm:ss" stand in "yyyy-mm-dd hh:mm:ss".
@@ -76,7 +78,7 @@ class _Block:
             values = np.array(fields, np.float64)
         except ValueError:
             raise ValueError(self._first_bad(fields)) from None
-        if not np.isfinite(values).all():
+        if not (np.abs(values) <= MOST).all():
             raise ValueError(self._first_bad(fields))
         return np.array([row[0].strip().encode() for row in self.rows]), values
 
@@ -92,7 +94,7 @@ class _Block:
 
 def _is_number(field: str) -> bool:
     try:
-        return bool(np.isfinite(float(field)))
+        return bool(abs(float(field)) <= MOST)
     except ValueError:
         return False
 

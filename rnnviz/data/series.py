@@ -33,7 +33,8 @@ class Scaling:
         D = len(self.columns)
         if not D or len(self.mean) != D or len(self.std) != D:
             raise ValueError("a scaling needs a name, a mean and a deviation for every column")
-        if not all(np.isfinite([*self.mean, *self.std])) or min(self.std) <= 0:
+        usual = all(abs(m) <= 1e30 for m in self.mean) and all(1e-20 <= s <= 1e30 for s in self.std)
+        if not usual:
             raise ValueError("means must be finite and deviations greater than zero")
         if not 0 <= self.target < D or self.step < 1 or self.lookback < self.step or self.delay < 0:
             raise ValueError("a scaling's window makes no sense")
@@ -44,8 +45,16 @@ class Scaling:
 
     @classmethod
     def of(cls, data: Array, columns: Sequence[str], **window: Any) -> Scaling:
-        """The scaling of the rows given (the training rows), (N, D)."""
+        """The scaling of the rows given (the training rows), (N, D).
+
+        ValueError that names a column with the same value in all of them.
+        """
         mean, std = data.mean(axis=0), data.std(axis=0)
+        for name, values in zip(columns, data.T, strict=True):
+            if (values == values[0]).all():
+                raise ValueError(
+                    f"{name} is {values[0]:g} in all rows to train on: it cannot be scaled"
+                )
         return cls(tuple(columns), tuple(mean.tolist()), tuple(std.tolist()), **window)
 
     def apply(self, data: Array) -> Array:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
+from textual import constants
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
@@ -52,6 +54,8 @@ class Themed(App[End]):
         os.environ.pop("NO_COLOR", None)
         try:
             super().__init__(driver_class=thrifty(self.get_driver_class(), colour))
+            if constants.LOG_FILE is not None:  # Textual opens it for every line
+                Path(constants.LOG_FILE).open("ab").close()
         except Exception as error:
             raise _of_environment(error) from error
         for palette in PALETTES:

@@ -110,12 +110,12 @@ def meta_of(members: dict[str, bytes]) -> Any:
     return json.loads(str(damage.loaded(members["meta.npy"])))
 
 
-@pytest.mark.parametrize("first", range(4))
+@pytest.mark.parametrize("first", range(3))
 def test_traces_with_a_field_that_is_something_else(
     first: int, members: dict[str, bytes], tmp_path: Path, tried: Tried
 ) -> None:
     path = tmp_path / "a.trace"
-    for what, meta in damage.edits(meta_of(members), every=12, first=first):
+    for what, meta in damage.edits(meta_of(members), 12, first):
         path.write_bytes(with_meta(members, meta))
         tried(what, "step", "--open", str(path), "--plain")
         tried(what, "step", "--open", str(path), "--json")
@@ -166,7 +166,7 @@ def test_models_with_a_field_that_is_something_else(
     path = tmp_path / "small.json"
     shutil.copy(model.with_suffix(".safetensors"), tmp_path)
     document = json.loads(model.read_text())
-    for what, changed in damage.edits(document, every=6, first=first):
+    for what, changed in damage.edits(document, 6, first):
         path.write_text(json.dumps(changed))
         tried(what, "step", TEXT, "-m", str(path), "--plain")
         tried(what, "models", "show", str(path), "--json")
@@ -189,7 +189,7 @@ def test_models_that_are_no_text_and_weights_that_are_not_whole(
         tried(what, "step", TEXT, "-m", str(path), "--plain")
     (size,) = struct.unpack("<Q", whole[:8])
     head, data = json.loads(whole[8 : 8 + size]), whole[8 + size :]
-    for what, changed in damage.edits(head, every=3):
+    for what, changed in damage.edits(head, 3):
         weights.write_bytes(damage.safetensors(changed, data))
         tried(what, "step", TEXT, "-m", str(path), "--plain")
     for length in (0, 1, 2**20, 2**40, 2**63, 2**64 - 1):
@@ -250,23 +250,22 @@ def folder(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 
 def tried_on_run(tried: Tried, what: str, path: Path) -> None:
     """The commands that read runs; the lists show the good run whatever the other one is."""
-    for command in (["runs", "--json"], ["models", "--json"]):
-        code = tried(what, *command, codes=(0,))
-        assert code == 0, tried.wrong
-    tried(what, "runs")
+    tried(what, "runs", "--json", codes=(0,))
+    tried(what, "runs", codes=(0,))
+    if tried.count % 5 == 0:  # it reads all the models
+        tried(what, "models", "--json", codes=(0,))
     tried(what, "runs", "show", str(path), "--json")
     tried(what, "step", "w2 w3", "-m", str(path), "--plain")
 
 
-@pytest.mark.parametrize("first", range(2))
 @pytest.mark.parametrize(
-    ("file", "every"), [("spec.json", 31), ("result.json", 11), ("vocabulary.json", 3)]
+    ("file", "every"), [("spec.json", 19), ("result.json", 9), ("vocabulary.json", 3)]
 )
 def test_runs_with_a_field_that_is_something_else(
-    file: str, every: int, first: int, folder: Path, tried: Tried
+    file: str, every: int, folder: Path, tried: Tried
 ) -> None:
     document = json.loads((folder / file).read_text())
-    for what, changed in damage.edits(document, every=every, first=first):
+    for what, changed in damage.edits(document, every):
         (folder / file).write_text(json.dumps(changed))
         tried_on_run(tried, f"{file} {what}", folder)
     tried.done(60, 3)
