@@ -155,13 +155,17 @@ def run(args: list[str] | None = None) -> int:
 
 
 def _open_closed_streams() -> None:
-    """Let nothing be read from, and nothing reach, a stream that was closed (``<&-``, ``>&-``).
+    """Let nothing reach a stream that was closed (``>&-``), and no file take its number.
 
-    In this order, so that no file that is opened later takes the number of one of them.
+    Standard input stays closed: whoever reads it says so.
     """
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+    try:
+        os.fstat(0)
+    except OSError:
+        os.open(os.devnull, os.O_RDONLY)  # the lowest number that is free: 0
+    for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))
 
 
 def _called(argv: list[str]) -> int:

@@ -193,6 +193,11 @@ def stdout_is_terminal() -> bool:
     return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
+def stdin_is_terminal() -> bool:
+    """Whether keys come in at stdin; it is none where the shell has closed it."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
 def stderr_is_terminal() -> bool:
     """The same of stderr: whether narration may move the cursor."""
     return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +40,7 @@ def show(
 ) -> int:
     """Open the stepper; the exit code it ends with."""
     app = _app(explore, query, trace, wanted, kept, _page(wanted.view))
-    if not sys.stdin.isatty():
+    if not options.stdin_is_terminal():
         # The sentence came through a pipe; the keys come from the terminal.
         terminal = os.open("/dev/tty", os.O_RDWR)
         os.dup2(terminal, 0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -140,7 +139,8 @@ def command(
 
 
 def _on_screen() -> bool:
-    return options.stdout_is_terminal() and options.stderr_is_terminal() and sys.stdin.isatty()
+    ends = options.stdin_is_terminal(), options.stdout_is_terminal(), options.stderr_is_terminal()
+    return all(ends)
 
 
 def _check_resumable(recipe: str | None, out: Path | None, given: dict[str, Any]) -> None:
