@@ -66,7 +66,10 @@ def step(
 
 
 def load(name: str = "sentiment-lstm") -> Stored:
-    """A model by shipped name, path of its JSON or run directory; ``.predict(texts)`` uses it."""
+    """A model by its name among those that ``rnnviz models`` lists, "last", or by its path.
+
+    The path is that of its JSON or of a run directory. ``.predict(texts)`` uses it.
+    """
     from rnnviz.store import load
 
     return load(name)
@@ -94,7 +97,8 @@ def train(
     """Train a recipe and return its run directory.
 
     ``data`` is a folder of data sets, or "sample" for the small sample in the package; None reads
-    the environment variable RNNVIZ_DATA, else takes what ``rnnviz data fetch`` got. ``variant``
+    the environment variable RNNVIZ_DATA, else takes what ``rnnviz data fetch`` got, else the sample
+    (``run.record()["sample"]``, and a Note to ``watch``, say so). ``variant``
     names another of the recipe's ways to ready its data. ``resume`` goes on with a run (its
     folder, its name, or "last"): of the other arguments only ``epochs``, ``data``, ``time_budget``
     ``watch`` and ``device`` count then. ``time_budget`` is in seconds; after it the run is saved

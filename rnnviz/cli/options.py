@@ -72,7 +72,8 @@ def model(f: F) -> F:
     """-m/--model and --cell."""
     f = click.option(
         "-m", "--model", envvar="RNNVIZ_MODEL", metavar="NAME",
-        help="A shipped model, the path of a model's JSON, or a run directory.",
+        help="A model that rnnviz models lists, last (the newest run), or the path of a run or of "
+             "a model's JSON.",
     )(f)  # fmt: skip
     return click.option(
         "--cell",

@@ -64,7 +64,7 @@ class Span(click.ParamType[float]):
               help="Go on with a run: its folder, its name, or: last.")  # fmt: skip
 @click.option("--data", metavar="DIR",
               help="Folder of data sets, or: sample. Default: $RNNVIZ_DATA, else what was "
-                   "fetched.")  # fmt: skip
+                   "fetched, else the sample.")  # fmt: skip
 @click.option("--variant", metavar="NAME",
               help="Another way to ready the data; see: rnnviz recipes show.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="The run directory.")
@@ -172,6 +172,8 @@ def _ending(run: Run) -> Iterator[str]:
             said = "  ".join(f"{key} {value:.4f}" for key, value in scores.items())
             yield f"{name}: {said}{_real(scores, metric)}"
     yield f"trained on: {record['trained_on']} ({', '.join(record['data'])})"
+    if record.get("sample"):
+        yield "That is the small sample in the package. Your own data: --data DIR"
     if published.get("value") is not None:
         yield (
             f"published: {published['of']} {published['metric']} {published['value']} "

@@ -14,7 +14,7 @@ from rnnviz.data.folders import resolve
 from rnnviz.data.text import Vocabulary
 from rnnviz.engine.model import Model
 from rnnviz.engine.spec import EmbeddingSpec
-from rnnviz.errors import InvalidFileError, UsageError
+from rnnviz.errors import UsageError
 from rnnviz.runs.folder import Run
 from rnnviz.runs.plan import preparation
 from rnnviz.store import Stored, load, save
@@ -94,7 +94,7 @@ def _of_run(name: str, stored: Stored) -> dict[str, Any]:
         raise UsageError(f"{name} has no finished epoch yet.")
     metrics: dict[str, Any] = {}
     if stored.weights_path.name == "best.safetensors":  # other weights were not measured
-        kept = _kept(run, history)
+        kept = run.kept() or history[-1]
         metrics = {f"validation_{key}": value for key, value in kept["valid"].items()}
         metrics["epoch"] = kept["epoch"]
         tested = {} if result is None else result.get("test") or {}
@@ -113,19 +113,6 @@ def _run(stored: Stored) -> Run:
     """The run a model with a recipe was read from."""
     assert stored.weights_path is not None
     return Run(stored.weights_path.parent)
-
-
-def _kept(run: Run, history: list[dict[str, Any]]) -> dict[str, Any]:
-    """The line of the epoch whose weights were kept; of equals the first."""
-    fit = run.settled().fit
-    if fit.keep == "last":
-        return history[-1]
-    choose = max if fit.monitor == "accuracy" else min
-    try:
-        return choose(history, key=lambda line: float(line["valid"][fit.monitor]))
-    except KeyError as error:
-        file = run.path / "history.jsonl"
-        raise InvalidFileError(f"{file} has an epoch without {fit.monitor}.") from error
 
 
 def _command(record: Mapping[str, Any]) -> str:
