@@ -69,14 +69,14 @@ def _by_hand(query: Query, loops: Loops) -> Trace:
 _place = lru_cache(maxsize=16)(locate)
 
 
-def _changed(name: str) -> tuple[int, ...]:
-    """When the model's two files were written: a run in training writes better weights."""
-    files = _place(name)
-    return tuple(file.stat().st_mtime_ns if file.is_file() else 0 for file in files)
+def _changed(name: str) -> tuple[tuple[Path, int], ...]:
+    """The model's two files and when they were written: a run in training writes better weights."""
+    files = locate(name) if name == "last" else _place(name)  # the newest run is soon another
+    return tuple((file, file.stat().st_mtime_ns if file.is_file() else 0) for file in files)
 
 
 @lru_cache(maxsize=16)
-def _loaded(name: str, changed: tuple[int, ...]) -> Stored:
+def _loaded(name: str, changed: tuple[tuple[Path, int], ...]) -> Stored:
     return load(name)
 
 

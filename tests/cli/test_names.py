@@ -102,6 +102,13 @@ def test_last_is_the_first_run_of_the_table(made: Path, capsys: pytest.CaptureFi
     os.utime(made / "runs" / RUNS[-1] / "history.jsonl", (1_700_000_100,) * 2)
 
 
+def test_last_is_looked_for_anew_in_a_process_that_goes_on(made: Path) -> None:
+    for name in ("tiny-b", "other"):
+        os.utime(made / "runs" / name / "history.jsonl", (1_800_000_000,) * 2)
+        assert rnnviz.step("w2 w3", model="last").model == name
+        os.utime(made / "runs" / name / "history.jsonl", (1_700_000_000,) * 2)
+
+
 def test_a_shipped_name_wins_and_so_does_a_run_over_a_folder_here(
     made: Path, tmp_path: Path
 ) -> None:
