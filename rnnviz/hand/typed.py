@@ -18,14 +18,19 @@ DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+", re.ASCII)
 _PRINTED = re.compile(
     r"(?:\b(?:np|numpy|torch)\.)?\b(?:array|tensor|matrix)(?=\s*\()|,?\s*dtype\s*=\s*[\w.]+"
 )
-_MINUS = str.maketrans({"−": "-", "–": "-", "‐": "-", "‑": "-", "﹣": "-", "－": "-"})
+#: Other signs for minus, what cannot be seen, and full width.
+_PLAIN = str.maketrans(
+    dict.fromkeys("−–‐‑﹣", "-")
+    | dict.fromkeys("\ufeff\u200b\u200c\u200d\u2060\u00ad", "")
+    | {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
+)
 _OPEN, _CLOSE = "([{", ")]}"
 _BETWEEN = re.compile(r"[;|\n]")
 
 
 def number(said: str) -> float:
     """A decimal number from −LARGEST to LARGEST; UsageError for anything else."""
-    text = said.translate(_MINUS).strip()
+    text = said.translate(_PLAIN).strip()
     if not _NUMBER.fullmatch(text):
         hint = ""
         if DECIMAL_COMMA.fullmatch(text):
@@ -96,7 +101,7 @@ def _token(row: tuple[float, ...]) -> str:
 
 def _rows(text: str) -> list[list[str]]:
     """The numbers, unread, in the rows that brackets, ``;``, ``|`` or line ends make of them."""
-    text = _PRINTED.sub("", text.translate(_MINUS)).strip()
+    text = _PRINTED.sub("", text.translate(_PLAIN)).strip()
     if any(char in text for char in _OPEN + _CLOSE):
         inside = _innermost(text)
         if len(inside) > 1 or not _BETWEEN.search(inside[0]):
@@ -164,7 +169,7 @@ def _each(width: int) -> str:
 
 def _no_decimal_commas(text: str, rows: list[list[str]], width: int) -> None:
     """UsageError where a comma is more likely a decimal comma than one between two numbers."""
-    text = text.translate(_MINUS).strip()
+    text = text.translate(_PLAIN).strip()
     if any(char in text for char in _OPEN + _CLOSE):
         return
     chunks = re.split(r"\s*[;|]\s*|\s+", text)

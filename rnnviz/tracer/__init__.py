@@ -60,9 +60,7 @@ def _by_hand(query: Query, loops: Loops) -> Trace:
         hand = by_hand.weighed(hand, stored.model)
     reading = by_hand.read(hand, query.text)
     asked = replace(query, target=query.target or by_hand.label(hand))
-    with np.errstate(all="ignore"):
-        found = trace(stored, asked, reading=reading, loops=loops)
-    return replace(by_hand.finite(found), hand=hand)
+    return replace(trace(stored, asked, reading=reading, loops=loops), hand=hand)
 
 
 #: A model's JSON stays where it is; looking for it takes as long as a part of the trace.

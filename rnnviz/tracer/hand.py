@@ -15,7 +15,6 @@ from rnnviz.errors import UsageError
 from rnnviz.hand import LOSSES, Hand, model_of
 from rnnviz.hand.typed import inputs, tokens
 from rnnviz.store import Stored
-from rnnviz.trace import Trace
 from rnnviz.tracer.reading import MAX_TOKENS, Reading
 
 
@@ -77,18 +76,4 @@ def read(hand: Hand, text: str) -> Reading:
         given=np.array(x)[:, None, :],
         truth=hand.form.target if linear else None,
         squared=(0.5 if hand.form.loss == LOSSES[0] else 1.0) if linear else None,
-    )
-
-
-def finite(trace: Trace) -> Trace:
-    """The trace; UsageError where its numbers grew beyond all bounds."""
-    layer = trace.layers[0]
-    every = (*layer.values.values(), *layer.grads.values(), trace.head.readout, layer.reach)
-    if all(np.isfinite(array).all() for array in every) and np.isfinite(trace.head.loss):
-        return trace
-    large = [t for t in range(len(trace.tokens)) if not np.isfinite(layer.values["h"][t]).all()]
-    where = f" at token {large[0] + 1}" if large else ""
-    raise UsageError(
-        f"The numbers of this net grow beyond what a float64 holds{where}: "
-        "no activation bounds them. Take smaller weights or a shorter text."
     )

@@ -135,9 +135,7 @@ def test_a_net_goes_from_options_to_a_file_and_back(
 
 def test_plain_names_the_conventions_and_every_digit(capsys: pytest.CaptureFixture[str]) -> None:
     said = out(capsys, "--net", "gru-2-units-renew", "--plain")
-    assert (
-        "z renews the state (Cho et al. 2014, as often printed): h = (1 − z) ⊙ h₋ + z ⊙ g" in said
-    )
+    assert "z renews (Cho et al. 2014, as often printed): h = (1 − z) ⊙ h₋ + z ⊙ g" in said
     assert "h₁ = (1 − 0.598688) × 0 + 0.598688 × 0.500520 = +0.299655" in said
     said = out(capsys, "--net", "gru-2-units", "--plain")
     assert "z keeps the old state (Keras, PyTorch): h = z ⊙ h₋ + (1 − z) ⊙ g" in said

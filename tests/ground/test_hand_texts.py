@@ -25,6 +25,8 @@ from rnnviz.hand.typed import inputs, plain, spoken
         ("1, 0, 1,", (1, 0, 1)),
         ("array([0.5, 1.], dtype=float32)", (0.5, 1)),
         ("  1\t2  ", (1, 2)),
+        ("\ufeff-1, 0\u200b, 1", (-1, 0, 1)),
+        ("\uff11\uff0c \uff0d\uff10.\uff15", (1, -0.5)),
     ],
 )
 def test_one_number_a_token(text: str, x: tuple[float, ...]) -> None:

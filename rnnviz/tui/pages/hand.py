@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from rich.cells import cell_len
 from rich.segment import Segment
 
 from rnnviz.display import visible
 from rnnviz.errors import UsageError, one_line
 from rnnviz.findings import hand as found
 from rnnviz.findings.edits import Edits
-from rnnviz.hand import EXAMPLE, LARGEST, MOST, Entry, Hand, edits, model_of, typed
+from rnnviz.hand import EXAMPLE, GATES, LARGEST, MOST, Entry, Hand, edits, model_of, typed
 from rnnviz.hand.files import save_net
 from rnnviz.hand.friendly import friendly
 from rnnviz.query import Query, Question
@@ -100,19 +101,22 @@ class ByHand(Page):
     def _about(self, shown: Shown, width: int, low: bool) -> list[Line]:
         """What kind of net this is, and what it does or how much of it was changed."""
         hand, moment = shown.hand, shown.moment
-        form = " · ".join(shown.say(key, **values) for key, values in found.form(moment.trace))
-        kind = _told(moment, form, width)[: 1 if low else 3]
+        said = [shown.say(key, **values) for key, values in found.form(moment.trace)]
+        while low and len(said) > 1 and cell_len(" · ".join(said)) > width - 2:
+            said.pop()
+        kind = _told(moment, " · ".join(said), width)[:3]
+        named = not low or "z" in GATES[hand.cell]
         if shown.changes:
             every = sum(len(hand.entries(name)) for name in hand.names)
-            said = _told(moment, shown.say("changed", n=shown.changes, all=every), width)
-            return said if low else [*kind, *said]
+            changed = _told(moment, shown.say("changed", n=shown.changes, all=every), width)
+            return [*kind, *changed] if named else changed
         first = friendly(hand.cell, hand.units, hand.inputs)
         if hand != first:
             return kind
         more = " " + shown.say("does_more") if hand.units > 1 and not low else ""
         story = f"does_{hand.cell.partition('-')[0]}"
-        said = _told(moment, shown.say(story) + more, width)
-        return [*kind, *said] if not low or hand.cell.startswith("gru") else said
+        told = _told(moment, shown.say(story) + more, width)
+        return [*kind, *told] if named else told
 
     def _chosen(self, shown: Shown, width: int) -> list[Line]:
         """What the chosen entry is, and the keys that change it."""

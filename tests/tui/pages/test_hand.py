@@ -433,9 +433,9 @@ def test_a_small_page_shows_it_behind_a_key(name: str, t: int) -> None:
 def test_the_conventions_are_named() -> None:
     for size in ((80, 22), (120, 34)):
         said = shows(of_file("gru-2-units"), *size)
-        assert "z keeps the old state (Keras, PyTorch): h = z ⊙ h₋ + (1 − z) ⊙" in said
+        assert "z keeps the old state (Keras, PyTorch): h = z ⊙ h₋ + (1 − z) ⊙ g" in said
         said = shows(of_file("gru-2-units-renew"), *size)
-        assert "z renews the state (Cho et al. 2014, as often printed): h = (1 − z) ⊙" in said
+        assert "z renews (Cho et al. 2014, as often printed): h = (1 − z) ⊙ h₋ + z ⊙ g" in said
     said = " ".join(shows(of_file("gru-2-units-renew"), 200, 48).split())
     assert "r before the product" in said and "over [x; h]: a row a unit" in said
     last = shows(of_file("lstm-1-unit", 1), 120, 34)
