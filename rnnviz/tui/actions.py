@@ -38,10 +38,7 @@ ACTIONS = (
     Action("zoom_in", ("enter",), "zoom(1)", "enter"),
     Action("zoom_out", ("escape",), "zoom(-1)", "esc"),
     Action("view", ("v",), "view", "v"),
-    Action("cell_1", ("1",), "cell(0)", "1"),
-    Action("cell_2", ("2",), "cell(1)", "2"),
-    Action("cell_3", ("3",), "cell(2)", "3"),
-    Action("cell_4", ("4",), "cell(3)", "4"),
+    *(Action(f"cell_{n}", (str(n),), f"cell({n - 1})", str(n)) for n in range(1, 10)),
     Action("sentence", ("t",), "sentence", "t"),
     Action("backward", ("b",), "backward", "b"),
     Action("reach", ("r",), "reach", "r"),
@@ -66,7 +63,7 @@ def words(action: Action, lang: str, models: tuple[str, ...] = ()) -> str:
         return texts.text(f"page.{action.name.removeprefix('page_')}.action", lang)
     if action.name.startswith("cell_"):
         at = int(action.name[-1]) - 1
-        return texts.text(key, lang, model=models[at] if at < len(models) else "–")
+        return texts.text("action.cell", lang, model=models[at] if at < len(models) else "–")
     return texts.text(key, lang)
 
 

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from textual import events
 from textual.app import SystemCommand
 from textual.screen import Screen
 
@@ -72,6 +73,11 @@ class RnnvizApp(Themed[int]):
     def get_default_screen(self) -> Screen[None]:
         """The step screen is the first thing that is painted."""
         return self.step_screen
+
+    def on_key(self, event: events.Key) -> None:
+        """A key that no view has taken."""
+        if self.screen is self.step_screen and self.step_screen.type_on(event):
+            event.prevent_default()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every action by its words, in the chosen language."""

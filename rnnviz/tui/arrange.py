@@ -51,7 +51,7 @@ def arrange(
     if typing:
         bottom -= 1
         places["typing"] = Region(0, bottom, width, 1)
-    elif status:
+    if status:
         bottom -= status
         places["status"] = Region(0, bottom, width, status)
     room = Region(0, 1, width, bottom - 1)

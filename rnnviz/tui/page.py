@@ -30,6 +30,7 @@ class Change:
     query: Query | None = None
     said: str = ""  # a whole sentence
     failed: bool = False  # it says what did not work
+    asked: Question | None = None  # what its success depends on, beside the query
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Prompt:
     words: str  # what is asked, a whole sentence
     then: Callable[[Moment, str], Change]
     filled: str = ""  # what stands there already
+    selected: bool = False  # what is typed takes its place
 
 
 class Page(View):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,6 @@ from textual.worker import get_current_worker
 from rnnviz.errors import RnnvizError, one_line
 from rnnviz.query import Explorer, Question
 from rnnviz.tui import second
-from rnnviz.tui.moment import Moment
 from rnnviz.tui.page import Change, Page, Prompt
 from rnnviz.tui.pages import load
 
@@ -39,7 +37,6 @@ class Paging:
         self.screen, self.explore = screen, explore
         self.pending: set[Question] = set()
         self._opened: dict[str, Page] = {}
-        self._then: Callable[[Moment, str], Change] | None = None
 
     @property
     def page(self) -> Page | None:
@@ -100,11 +97,13 @@ class Paging:
         moment = self.screen.moment
         if message.reason:
             self.screen.show(failures={**moment.failures, message.question: message.reason})
+            self.screen.line_answered(message.question, message.reason)
             return
         answers = {**moment.answers, message.question: message.answer}
         while len(answers) > REMEMBERED:
             del answers[next(iter(answers))]
         self.screen.show(answers=answers)
+        self.screen.line_answered(message.question, "")
 
     def knows(self, pressed: str) -> bool:
         """Whether a key means something on the open page."""
@@ -119,17 +118,11 @@ class Paging:
             if pressed in key.keys:
                 done = page.press(self.screen.moment, key.name)
                 if isinstance(done, Prompt):
-                    self._then = done.then
-                    self.screen.open_line(done.words, done.filled)
+                    self.screen.open_line(done.words, done.filled, done.selected, done.then)
                 elif done is not None:
                     self.apply(done)
                 return True
         return False
-
-    def taken(self) -> Callable[[Moment, str], Change] | None:
-        """What the open line was for, if a page opened it; asked once."""
-        then, self._then = self._then, None
-        return then
 
     def apply(self, change: Change) -> None:
         """Do what a key of a page did."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -21,7 +21,7 @@ from rnnviz import texts
 from rnnviz.cursor import ZOOMS, Cursor, fitted, to_part, to_token, to_unit, zoomed
 from rnnviz.display import visible
 from rnnviz.errors import RnnvizError, one_line
-from rnnviz.query import Explorer, Query, Tracer
+from rnnviz.query import Explorer, Query, Question, Tracer
 from rnnviz.trace import Trace
 from rnnviz.tui import arrange, second
 from rnnviz.tui.actions import bindings
@@ -29,6 +29,7 @@ from rnnviz.tui.composed import Sparing
 from rnnviz.tui.diagram import diagram
 from rnnviz.tui.draw import wrapped
 from rnnviz.tui.moment import Moment, Reach
+from rnnviz.tui.page import Change
 from rnnviz.tui.paging import Answered, Paging
 from rnnviz.tui.themed import Themed
 from rnnviz.tui.view import Asked, Drawn, Picked
@@ -66,6 +67,15 @@ class Compared(Message):
     def __init__(self, text: str, reaches: dict[str, Reach], reason: str = "") -> None:
         super().__init__()
         self.text, self.reaches, self.reason = text, reaches, reason
+
+
+@dataclass(frozen=True)
+class Line:
+    """What the line that is being typed into is for, and what has been asked for from it."""
+
+    then: Callable[[Moment, str], Change] | None = None  # None: a sentence to read
+    asked: Question | None = None
+    opened: float = 0.0  # when, on the clock of Textual's messages
 
 
 class Panels(Layout):
@@ -106,6 +116,7 @@ class StepScreen(Screen[None]):
         self._awaited = {"size", "screen"}
         self._begun = False
         self._timer: Timer | None = None
+        self._line = Line()
         self._speed = SPEEDS.index(1.0)
 
     # -- where things stand -------------------------------------------------------------------
@@ -262,11 +273,18 @@ class StepScreen(Screen[None]):
 
     def on_key(self, event: events.Key) -> None:
         """The keys of an open page come before the screen's own."""
-        if self.input is None and self.paging.knows(event.key):
+        if self.input is not None:
+            if self.moment.failed:  # whoever goes on typing has read it
+                self.show(status="", failed=False)
+        elif self.paging.knows(event.key):
             event.stop()
             event.prevent_default()
             # The screen's own keys wait in the app's queue; behind them, the order is kept.
-            self.app.call_later(self.paging.press, event.key)
+            self.app.call_later(self._press, event)
+
+    def _press(self, event: events.Key) -> None:
+        if not self.type_on(event):
+            self.paging.press(event.key)
 
     def action_page_key(self, key: str) -> None:
         """A key of the open page, clicked in the key bar."""
@@ -276,6 +294,7 @@ class StepScreen(Screen[None]):
         """In or out; at the outermost level esc does nothing, it never quits."""
         if self.input is not None:
             self.stop_typing()
+            self.show(status="", failed=False)
         elif self.moment.status and step < 0:
             self.show(status="", failed=False)
         elif self.moment.page and step < 0:
@@ -432,35 +451,88 @@ class StepScreen(Screen[None]):
         """A line to type a sentence into."""
         self.open_line(self.moment.text("status.type"))
 
-    def open_line(self, words: str, filled: str = "") -> None:
-        """A line to type into; ``words`` say what."""
+    def open_line(
+        self,
+        words: str,
+        filled: str = "",
+        selected: bool = False,
+        then: Callable[[Moment, str], Change] | None = None,
+    ) -> None:
+        """A line to type into; ``words`` say what, ``then`` is done with it.
+
+        ``selected``: what is typed takes the place of what is filled in.
+        """
         from rnnviz.tui.line_input import LineInput
 
         if self.input is not None:
             return
         self._stop()
-        line = LineInput(filled, placeholder=words, id="typing", select_on_focus=False)
+        self._line = Line(then, opened=Message().time)
+        line = LineInput(filled, placeholder=words, id="typing", select_on_focus=selected)
         line.cursor_blink = False
         self.show(status="", failed=False)
         self.mount(line)
-        line.focus()
+        self.set_focus(line)
+
+    def type_on(self, event: events.Key) -> bool:
+        """Type a key into the line that was opened after it was pressed; whether it was such one.
+
+        Keys that come all at once are on their way to the screen when the first opens the line.
+        """
+        line = self.input
+        if line is None or event.time >= self._line.opened:
+            return False
+        line.post_message(events.Key(event.key, event.character))
+        return True
 
     def stop_typing(self) -> None:
+        """Close the line."""
         if self.input is not None:
             self.input.remove()
-            self.paging.taken()
+        self._line = Line()
         self.set_focus(None)
 
+    def on_input_changed(self) -> None:
+        """Whoever goes on typing has read what was wrong."""
+        if self.moment.failed:
+            self.show(status="", failed=False)
+
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """A sentence was typed."""
-        said, then = event.value.strip(), self.paging.taken()
-        self.stop_typing()
+        """A line was typed. It stays until it has led to something: else it can be mended."""
+        said, then = event.value.strip(), self._line.then
         if then is not None:
-            self.paging.apply(then(self.moment, said))
+            self._submit(then(self.moment, said))
         elif said:
-            self.ask(replace(self.moment.query, text=said, target=None))
+            query = replace(self.moment.query, text=said, target=None)
+            self._line = replace(self._line, asked=query)
+            self.ask(query)
         else:
             self.fail("status.empty")
+
+    def _submit(self, change: Change) -> None:
+        """Do what was typed on a page; the line is closed unless something may still fail."""
+        if change.failed:
+            self.show(status=change.said, failed=True)
+            return
+        moment = self.moment
+        new = None if change.query == moment.query else change.query
+        asked = new or change.asked
+        if asked is None or asked in moment.answers:
+            self.stop_typing()
+        else:
+            self._line = replace(self._line, asked=asked)
+        self.paging.apply(change)
+        if asked in moment.failures:
+            self.line_answered(asked, moment.failures[asked])
+
+    def line_answered(self, question: Question, reason: str) -> None:
+        """What the line has asked for is there; ``reason``: or why it is not."""
+        if self.input is None or question != self._line.asked:
+            return
+        if reason:
+            self.fail("status.failed", reason=reason.rstrip("."))
+        else:
+            self.stop_typing()
 
     def on_paste(self, event: events.Paste) -> None:
         """Text pasted where no line is open is a sentence to read."""
@@ -497,6 +569,7 @@ class StepScreen(Screen[None]):
         if message.trace is None:
             self.fail("status.failed", reason=message.reason.rstrip("."))
             return
+        self.line_answered(message.query, "")
         before, trace = self.moment, message.trace
         same_text = trace.tokens == before.trace.tokens
         if message.quiet:  # a number of the text was changed, not the text

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import ClassVar
 
+from textual import events
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -76,6 +77,11 @@ class TrainApp(Themed[End]):
         else:
             self.train_screen.source.stop()
             super().end_by(number)
+
+    def on_key(self, event: events.Key) -> None:
+        """A key that no view has taken."""
+        if isinstance(self.screen, NowScreen) and self.screen.type_on(event):
+            event.prevent_default()
 
     def action_interrupt(self) -> None:
         """ctrl+c, wherever one is: finish the batch and save; a second time, end at once."""

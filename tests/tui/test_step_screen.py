@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from textual.geometry import Region
 from textual.pilot import Pilot
-from tui.made import CELLS, TEXT, app, made, screen_text
+from tui.made import CELLS, TEXT, app, made, moment, screen_text
 
 from rnnviz.cursor import ZOOMS
 from rnnviz.equations import number
@@ -22,6 +23,8 @@ from rnnviz.tui.app import RnnvizApp, screenshot
 from rnnviz.tui.draw import short
 from rnnviz.tui.look import THEMES
 from rnnviz.tui.moment import saliency
+from rnnviz.tui.views.equations import Equations
+from rnnviz.tui.views.gradients import Gradients
 
 SIZE = (120, 36)
 
@@ -135,6 +138,17 @@ async def test_digits_read_the_same_sentence_with_another_cell(n: int) -> None:
         assert now.trace.tokens == tuple(TEXT.split())
         assert now.cursor.t == 3
         assert now.cursor.unit == 2
+
+
+async def test_there_is_a_key_for_every_model_that_is_offered() -> None:
+    models = (*CELLS, "gru-2014")
+    it = app(switch=models, t=3)
+    async with it.run_test(size=SIZE) as pilot:
+        await pilot.press("5")
+        await settle(pilot, it)
+        assert it.step_screen.moment.layer.cell == "gru-2014"
+    said = {words(action, "en", models) for action in offered(models)}
+    assert {f"same sentence in {model}" for model in models} <= said
 
 
 async def test_a_digit_without_a_model_says_so() -> None:
@@ -277,7 +291,7 @@ async def test_help_lists_every_key_and_both_ways_out_work() -> None:
 
             assert isinstance(it.screen, HelpScreen)
             text = page(it.step_screen.moment).plain
-            for action in ACTIONS:
+            for action in offered(CELLS):
                 assert words(action, "en", CELLS) in text
             await pilot.press(closes)
             await pilot.pause(0.1)
@@ -542,3 +556,23 @@ async def test_a_step_repaints_a_few_rows_and_idling_none() -> None:
         painted.clear()
         await pilot.pause(0.3)
         assert painted == []
+
+
+@pytest.mark.parametrize(
+    "shape", [{}, {"bidirectional": True}, {"layers": 2, "bidirectional": True}]
+)
+def test_the_walk_back_starts_at_the_last_token_read_and_at_no_other(shape: dict[str, Any]) -> None:
+    trace = made(**shape)
+    for n, layer in enumerate(trace.layers):
+        top = n >= len(trace.layers) - len({li.direction for li in trace.layers})
+        for t in range(len(trace.tokens)):
+            now = moment(trace, t)
+            cursor = replace(now.cursor, layer=n, part=len(layer.parts) - 1)
+            for hidden in (False, True):
+                now = replace(now, cursor=cursor, hidden=hidden)
+                for view in (Gradients(now), Equations(replace(now, backward=True))):
+                    lines = view.lines(replace(now, backward=True), 100, 9)
+                    said = " ".join("".join(s.text for s in line) for line in lines)
+                    assert ("the walk back starts here" in said) == (top and t == layer.order[-1])
+                    assert ("only the last state is read" in said) == (top and t != layer.order[-1])
+                    assert ("The layer above hands this down" in said) == (not top)

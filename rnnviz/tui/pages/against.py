@@ -145,7 +145,8 @@ class Against(Page):
     def _typed(self, moment: Moment, said: str) -> Change:
         if not said:
             return Change(said=self.say(moment, "none"), failed=True)
-        return self.keep(moment, replace(second.kept(moment), text=said))
+        change = self.keep(moment, replace(second.kept(moment), text=said))
+        return replace(change, asked=replace(moment.query, text=said))
 
     def _without(self, moment: Moment) -> Change:
         words = [w for w in moment.trace.tokens if not w.startswith("[")]

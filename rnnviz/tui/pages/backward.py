@@ -32,7 +32,7 @@ from rnnviz.tui.draw import (
 from rnnviz.tui.moment import Moment
 from rnnviz.tui.page import Change, Page, PageKey
 from rnnviz.tui.view import Picked
-from rnnviz.tui.views.equations import equation, walk_start, worked, written
+from rnnviz.tui.views.equations import equation, handed, is_top, walk_start, worked, written
 from rnnviz.tui.views.gradients import undone as in_one_line
 from rnnviz.tui.views.reach import power
 
@@ -301,18 +301,11 @@ class Backward(Page):
         return [[Segment(" " + s, moment.look.dim)] for s in wrapped(said, width - 2)]
 
     def start(self, moment: Moment, width: int, room: int) -> list[Line]:
-        """What arrives at this token's h from above: from the head, from a layer, or nothing."""
-        layer, t = moment.layer, moment.cursor.t
-        if not layer.grads["h_out"][t].any():
-            return self._told(moment, "nothing", width)
-        if not is_top(moment):
-            where = symbol("d_h_out", t + 1)
-            value = number(float(layer.grads["h_out"][t, moment.cursor.unit]), 3, True)
-            first = [Segment(f" {where} = ", moment.look.ink), Segment(value, moment.look.now)]
-            return [first, *self._told(moment, "above", width)]
-        said = moment.text("view.starts", h=symbol("h", t + 1))
-        told = [[Segment(" " + s, moment.look.dim)] for s in wrapped(said, width - 2)]
-        return head_back(moment, width) + told if room > 3 else walk_start(moment, width)
+        """What arrives at this token's h from above; of the head's part the whole arithmetic."""
+        arrives = walk_start(moment, width)
+        if room > 3 and is_top(moment) and handed(moment):
+            return head_back(moment, width) + arrives[1:]
+        return arrives
 
     # -- the sums ---------------------------------------------------------------------------------
 
@@ -358,13 +351,6 @@ def scales(layer: LayerTrace, name: str) -> tuple[float, tuple[int, int]]:
     """The value at the end of the map's scale, and the powers of ten of its bars."""
     top = float(np.abs(layer.grads[name]).max())
     return top or 1.0, log_range(sizes(layer, name))
-
-
-def is_top(moment: Moment) -> bool:
-    """Does the head read this layer?"""
-    layers = moment.trace.layers
-    beside = len(layers) - (2 if layers[-1].direction == "backward" else 1)
-    return moment.cursor.layer >= beside
 
 
 def head_back(moment: Moment, width: int) -> list[Line]:

@@ -64,7 +64,8 @@ class ClampPage(Page):
         if reason:
             return Change(said=reason, failed=True)
         if key == "hold":
-            return Prompt(self.say(moment, "prompt"), self._typed, self._here(moment))
+            # A number takes its place, and so does a clamp of another place.
+            return Prompt(self.say(moment, "prompt"), self._typed, self._here(moment), True)
         if key in ("undo", "redo"):
             return self._travel(moment, key)
         if key == "reset":

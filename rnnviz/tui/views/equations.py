@@ -94,15 +94,34 @@ def backward(moment: Moment, width: int, tight: bool) -> list[list[Line]]:
 
 
 def walk_start(moment: Moment, width: int) -> list[Line]:
-    """What the head hands to the state the model ended in."""
+    """What arrives at this token's h from above: from the head, from a layer, or nothing."""
+    h = symbol("h", moment.cursor.t + 1)
+    if not handed(moment):
+        return _dim(moment, moment.text("view.starts_later"), width)
     where = symbol("d_h_out", moment.cursor.t + 1)
     value = float(moment.layer.grads["h_out"][moment.cursor.t, moment.cursor.unit])
-    said = moment.text("view.starts", h=symbol("h", moment.cursor.t + 1))
     shown = Segment("?" if moment.hidden else number(value, 3, True), moment.look.now)
-    return [
-        [Segment(f" {where} = ", moment.look.ink), shown],
-        *([Segment(" " + line, moment.look.dim)] for line in wrapped(said, width - 2)),
-    ]
+    said = moment.text("view.starts", h=h) if is_top(moment) else moment.text("view.starts_above")
+    return [[Segment(f" {where} = ", moment.look.ink), shown], *_dim(moment, said, width)]
+
+
+def handed(moment: Moment) -> bool:
+    """Does a gradient come to this token's h from above? The head reads the last state only."""
+    t, layer = moment.cursor.t, moment.layer
+    if is_top(moment):
+        return t == layer.order[-1]
+    return moment.hidden or bool(layer.grads["h_out"][t].any())
+
+
+def is_top(moment: Moment) -> bool:
+    """Does the head read this layer?"""
+    layers = moment.trace.layers
+    beside = len(layers) - (2 if layers[-1].direction == "backward" else 1)
+    return moment.cursor.layer >= beside
+
+
+def _dim(moment: Moment, said: str, width: int) -> list[Line]:
+    return [[Segment(" " + line, moment.look.dim)] for line in wrapped(said, width - 2)]
 
 
 def name_style(moment: Moment, made: str) -> Callable[[str | None], Style]:

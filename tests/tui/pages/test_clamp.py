@@ -297,9 +297,9 @@ async def test_keys_hold_and_let_go_in_the_app() -> None:
             return app.step_screen.moment
 
         assert (await press("end", "0")).trace.clamps == (Clamp("f", 0, layer="lstm"),)
-        m = await press("o", "backspace", *["1"], "enter")
+        m = await press("o", *"f=x", "enter")
         assert m.failed and m.query.clamps == (Clamp("f", 0),)
-        m = await press("o", "0", "full_stop", "5", "enter")
+        m = await press(*["backspace"] * 3, "0", "full_stop", "5", "enter")
         assert str(m.query.clamps[-1]) == f"h[4,{m.cursor.unit}]=0.5"
         assert m.trace.layers[0].values["h"][4, m.cursor.unit] == 0.5
         page = app.step_screen.query("#page-clamp").first(Page)
@@ -308,6 +308,28 @@ async def test_keys_hold_and_let_go_in_the_app() -> None:
         assert (await press("z")).query.clamps == (Clamp("f", 0),)
         assert (await press("y", "delete")).trace.clamps == ()
         assert (await press("escape")).page == ""
+
+
+@pytest.mark.parametrize(
+    ("said", "held"),
+    [("f[*]=1", "f[*]=1"), ("i[3,2]=0", "i[3,2]=0"), ("0.5", "h[4,2]=0.5"), ("c=0", "c[*]=0"),
+     (" lstm.f[ 1 ]=-1 ", "f[1]=-1"), ("lstm.h[*,3]=.5", "h[*,3]=0.5")],
+)  # fmt: skip
+async def test_the_line_takes_what_its_help_and_the_option_take(said: str, held: str) -> None:
+    query = Query(TEXT, "lstm")
+    app = RnnvizApp(read, query, read(query), explore=read, page="clamp", unit=2, t=4)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        await pilot.press("o")
+        await pilot.press(*said)
+        await pilot.press("enter")
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        m = app.step_screen.moment
+        assert [str(replace(c, layer=None)) for c in m.query.clamps] == [held]
+        assert app.step_screen.input is None and not m.failed
 
 
 async def test_a_net_that_cannot_be_read_is_told_on_the_page() -> None:
