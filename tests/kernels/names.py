@@ -32,7 +32,7 @@ def call(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, 
     """A function of NumPy's on arrays of the card; its own version of it comes first."""
     name = function.__name__
     kwargs = {key: value for key, value in kwargs.items() if key != "like"}
-    full = f"linalg.{name}" if function.__module__ == "numpy.linalg" else name
+    full = f"linalg.{name}" if getattr(function, "__module__", "") == "numpy.linalg" else name
     record.asked.update([full, *(f"{full}({key})" for key in kwargs)])
     own = globals().get(f"_{name}")
     if name in _OWN and own is not None:
@@ -51,7 +51,10 @@ def _array(
     obj: Any, dtype: Any = None, copy: bool | None = True, order: str = "K", ndmin: int = 0
 ) -> ndarray:
     if isinstance(obj, ndarray):
-        host = np.array(obj._host, dtype, copy=copy or None, order=order, ndmin=ndmin)  # type: ignore[call-overload]
+        # "Only where it must be copied" is another copy= in NumPy 1; asarray says it in both.
+        copied = np.array if copy else np.asarray
+        host = copied(obj._host, dtype, order=order)  # type: ignore[call-overload]
+        host = host.reshape((1,) * (ndmin - host.ndim) + host.shape) if host.ndim < ndmin else host
         return to_device(host) if host is not obj._host else obj
     if isinstance(obj, list | tuple) and any(isinstance(one, ndarray) for one in obj):
         return to_device(np.array(unwrap(obj), dtype, ndmin=ndmin))
