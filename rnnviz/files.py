@@ -6,11 +6,12 @@ import errno
 import io
 import json
 import os
+import shlex
 import stat
 import struct
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
@@ -35,25 +36,259 @@ _ZIP_DIRECTORY = 1_000_000
 
 
 def write_atomically(path: Path, data: bytes | str) -> None:
-    """Write to a temporary file beside ``path`` and rename it into place.
+    """Write a file so that a crash or a full disk leaves the old one, or none; never half of one.
 
-    A crash, a full disk or an interrupt leaves the old file, or none; never half of one.
+    A link stays, and what it points to gets the data. A file that is there keeps its mode, and its
+    owner where that is allowed; another name of it (a hard link) keeps the old data. A device, a
+    pipe and /dev/stdout are written into. Where the folder takes no new file, the old one is
+    written over in place. UsageError as of ``require_writable``, else OSError.
     """
     content = data.encode() if isinstance(data, str) else data
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:80]}.")
+    number = _descriptor(path)
+    if number is not None:
+        descriptor = os.dup(number)
+        try:
+            _write_all(descriptor, content)
+        finally:
+            os.close(descriptor)
+        return
+    found = require_writable(path)
+    if found is None or stat.S_ISREG(found.st_mode):
+        _replace(Path(os.path.realpath(path)), content, found)
+    else:
+        _write_into(path, content)
+
+
+def write_output(path: Path, data: bytes | str) -> None:
+    """``write_atomically`` for a file that the user named; RnnvizError where it raises OSError."""
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        # mkstemp makes private files; a result should have the permissions of any new file.
+        write_atomically(path, data)
+    except BrokenPipeError as error:
+        raise RnnvizError(f"Who read {path} ended before all was written.") from error
+    except OSError as error:
+        if error.errno in NO_SPACE:
+            raise RnnvizError(
+                f"No space left to write {path}. Free some, or name a file on another disk."
+            ) from error
+        raise RnnvizError(f"Cannot write {path}: {error.strerror or error}.") from error
+
+
+def write_new(folder: Path, stem: str, suffix: str, data: str) -> Path:
+    """Write the first of ``stem-1.suffix``, ``stem-2.suffix`` … that is not there; its path.
+
+    OSError if that cannot be done; nothing is left behind then.
+    """
+    for n in range(1, 10_000):
+        path = folder / f"{stem}-{n}.{suffix}"
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _CLOSED, 0o666)
+        except FileExistsError:
+            continue
+        try:
+            try:
+                _write_all(descriptor, data.encode())
+            finally:
+                os.close(descriptor)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        return path
+    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+
+
+def open_part(path: Path, *, append: bool) -> BinaryIO:
+    """Open a file for writing piece by piece, from its beginning or at its end.
+
+    UsageError, before anything is written, for what may lead to another file or to none: a link, a
+    file with another name, a folder, a device or a pipe. OSError else.
+    """
+    other = UsageError(
+        f"{path} is a link, a pipe or another name of a file, and is not written to. Delete it."
+    )
+    flags = os.O_WRONLY | os.O_CREAT | _CLOSED | (os.O_APPEND if append else 0)
+    flags |= sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY"))
+    try:
+        descriptor = os.open(path, flags, 0o666)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO, errno.EISDIR):
+            raise other from error
+        raise
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+            raise other
+        if not append:
+            os.ftruncate(descriptor, 0)
+        return os.fdopen(descriptor, "ab" if append else "wb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def keep_mode(path: Path, of: os.stat_result | None) -> None:
+    """Give a file the mode and owner of the one it is to replace; without one, those of a new file.
+
+    What is not allowed is left out: the owner, for who is not root.
+    """
+    if of is None:
         umask = os.umask(0)
         os.umask(umask)
-        Path(temporary).chmod(0o666 & ~umask)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        path.chmod(0o666 & ~umask)
+        return
+    if hasattr(os, "chown"):
+        with suppress(OSError):
+            os.chown(path, of.st_uid, of.st_gid)
+    path.chmod(of.st_mode & 0o777)
+
+
+def require_writable(path: Path) -> os.stat_result | None:
+    """What is at the path, following links; None if nothing is.
+
+    UsageError if no file can be written there whatever the disk holds: its folder is not there, it
+    is a folder, a socket or a disk, its name is too long, its links go in a circle.
+    """
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        folder = Path(os.path.realpath(path)).parent
+        if not folder.is_dir():
+            made = shlex.quote(str(folder if path.is_symlink() else path.parent))
+            raise UsageError(f"There is no folder {made}. Make it first: mkdir -p {made}") from None
+        return None
+    except NotADirectoryError as error:
+        raise UsageError(
+            f"{path.parent} is a file, not a folder: {path} cannot be in it."
+        ) from error
+    except ValueError as error:
+        raise UsageError(f"{path} cannot be the name of a file: {error}.") from error
+    except OSError as error:
+        if error.errno in UNUSABLE_NAME:
+            raise UsageError(f"{path} cannot be written: {error.strerror}.") from error
         raise
+    mode = found.st_mode
+    if stat.S_ISDIR(mode):
+        raise UsageError(f"{path} is a folder. Name a file in it.")
+    if stat.S_ISSOCK(mode) or stat.S_ISBLK(mode):
+        kind = "a socket" if stat.S_ISSOCK(mode) else "a disk"
+        raise UsageError(f"{path} is {kind}, which is not written to. Name a file.")
+    return found
+
+
+def require_distinct(outputs: Mapping[str, Path], inputs: Iterable[Path] = ()) -> None:
+    """UsageError if an output cannot be written, is one of the inputs, or two are one file.
+
+    ``outputs`` are by what the user calls them. Devices and pipes may be named twice.
+    """
+    taken = [(f"what is read from {path}", path) for path in inputs]
+    for name, path in outputs.items():
+        require_writable(path)
+        for other, place in taken:
+            if _is_one_file(path, place):
+                raise UsageError(f"{name} {path} would replace {other}. Name another file.")
+        taken.append((f"what {name} writes", path))
+
+
+def _is_one_file(a: Path, b: Path) -> bool:
+    try:
+        return a.samefile(b) and a.is_file()
+    except OSError:  # one of them is not there
+        return os.path.realpath(a) == os.path.realpath(b)
+
+
+#: Errors of a name, and of a disk.
+UNUSABLE_NAME = (errno.ENAMETOOLONG, errno.ELOOP)
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+#: A folder takes no new file, or the name of a file in it cannot be given to another: it is
+#: read-only, sticky and of others, or the file is mounted by itself.
+_ONLY_IN_PLACE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY, errno.EXDEV)
+#: Not for programs that are started meanwhile.
+_CLOSED = getattr(os, "O_CLOEXEC", 0)
+#: Bytes of a name that its temporary file repeats; file systems take 255.
+_REPEATED = 100
+
+
+def _descriptor(path: Path) -> int | None:
+    """N of /dev/fd/N, also by links such as /dev/stdout; None for any other path.
+
+    Opened by its path, a file that is written to as stdout would lose what is in it.
+    """
+    for _ in range(40):  # links in a row, as many as Linux follows
+        folder = os.path.realpath(path.parent)
+        if folder in ("/dev/fd", f"/proc/{os.getpid()}/fd") and path.name.isdecimal():
+            return int(path.name)
+        try:
+            path = Path(folder) / path.readlink()
+        except (OSError, ValueError):  # it is no link
+            return None
+    return None
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    left = memoryview(content)
+    while left:
+        left = left[os.write(descriptor, left) :]
+
+
+def _write_into(path: Path, content: bytes) -> None:
+    """Write to a device or a pipe; UsageError for a pipe that nobody reads."""
+    flags = sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY"))
+    try:
+        descriptor = os.open(path, os.O_WRONLY | _CLOSED | flags)
+    except OSError as error:
+        if error.errno != errno.ENXIO:
+            raise
+        said = shlex.quote(str(path))
+        raise UsageError(
+            f"Nobody reads the pipe {path}. Start who reads it first, as in: cat {said} > FILE &"
+        ) from error
+    try:
+        os.set_blocking(descriptor, True)
+        _write_all(descriptor, content)
+    finally:
+        os.close(descriptor)
+
+
+def _replace(target: Path, content: bytes, found: os.stat_result | None) -> None:
+    """Write beside the target, then rename; in place where there can be nothing beside it."""
+    if found is not None and not os.access(target, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target))
+    name = os.fsdecode(os.fsencode(target.name)[:_REPEATED])
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{name}.")
+    except OSError as error:
+        if found is None or error.errno not in _ONLY_IN_PLACE:
+            raise
+        _write_over(target, content)
+        return
+    try:
+        try:
+            _write_all(descriptor, content)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        # mkstemp makes private files.
+        keep_mode(Path(temporary), found)
+        try:
+            Path(temporary).replace(target)
+        except OSError as error:
+            if found is None or error.errno not in _ONLY_IN_PLACE:
+                raise
+            _write_over(target, content)
+            Path(temporary).unlink()
+    except BaseException:
+        with suppress(OSError):
+            Path(temporary).unlink()
+        raise
+
+
+def _write_over(target: Path, content: bytes) -> None:
+    descriptor = os.open(target, os.O_WRONLY | _CLOSED)
+    try:
+        _write_all(descriptor, content)
+        os.ftruncate(descriptor, len(content))
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def assets() -> Path:

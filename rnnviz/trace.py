@@ -22,7 +22,7 @@ from rnnviz.arrays import MOST, Array, in_range, read_array
 from rnnviz.clamps import Clamp
 from rnnviz.equations import Line, Step, evaluate, is_weight, matrices, names, parse
 from rnnviz.errors import UsageError
-from rnnviz.files import open_member, open_regular, open_zip, parse_json, reading, write_atomically
+from rnnviz.files import open_member, open_regular, open_zip, parse_json, reading, write_output
 from rnnviz.hand import Hand, document
 from rnnviz.hand.typed import inputs
 
@@ -234,14 +234,17 @@ class Trace:
         return int(np.argmax(np.abs(top.values["h"][last]) * weights))
 
     def save(self, path: Path) -> None:
-        """Write the whole trace to one file that :meth:`open` reads back, atomically."""
+        """Write the whole trace to one file that :meth:`open` reads back, atomically.
+
+        UsageError or RnnvizError if it cannot be written.
+        """
         arrays: dict[str, Array] = {}
         meta = _take_arrays(self, "", arrays)
         meta["schema"] = SCHEMA
         meta["hand"] = None if self.hand is None else _net(self)
         buffer = io.BytesIO()
         np.savez_compressed(buffer, meta=np.array(json.dumps(meta)), **arrays)  # type: ignore[arg-type]
-        write_atomically(path, buffer.getvalue())
+        write_output(path, buffer.getvalue())
 
     @staticmethod
     def open(path: Path) -> Trace:

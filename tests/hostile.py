@@ -79,12 +79,12 @@ def a_run(path: Path, text: str) -> Path:
     """A run's folder with the text in every field that is free."""
     spec: dict[str, Any] = {
         "schema": "rnnviz.run/1", "recipe": text, "title": text, "trained_on": text,
-        "config": {"layers": []}, "metric": {"name": text, "better": "high", "unit": text},
+        "config": {"layers": []}, "metric": {"name": "accuracy", "better": "high", "unit": text},
         "fit": {"epochs": 1}, "options": {text: text}, "data": {text: text},
         "versions": {text: text}, "device": text, "seed": 0,
-        "published": {"metric": text, "value": 0.8, "source": text, "of": text},
+        "published": {"metric": "accuracy", "value": 0.8, "source": text, "of": "validation"},
     }  # fmt: skip
-    values = {"loss": 0.5, text: 0.5}
+    values = {"loss": 0.5, "accuracy": 0.5, text: 0.5}
     line = {"epoch": 1, "train": values, "valid": values, "seconds": 1.0}
     path.mkdir(parents=True)
     (path / "spec.json").write_text(json.dumps(spec), encoding="utf-8")

@@ -185,7 +185,7 @@ def _progress(quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
 @FOLDER
 @click.option("-n", "--rows", type=click.IntRange(1, 1000), default=3, show_default=True,
               metavar="N", help="Rows to show.")  # fmt: skip
-@click.option("-o", "--output", "--out", "out", type=click.Path(path_type=Path, dir_okay=False),
+@click.option("-o", "--output", "--out", "out", type=options.output_file(),
               metavar="FILE.svg", help="Write the plots (jena) as SVG instead.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @options.debug
@@ -201,11 +201,12 @@ def show(
     entry, folder = data_set(name), resolve(data or outer)
     if out and name != "jena":
         raise UsageError(f"There is no plot of {name}. Plots: rnnviz data show jena -o FILE.svg")
+    from rnnviz.cli.run_charts import check, save
+
+    check(out)
     with readable(name):
         found = preview(name, folder, rows)
     if out and found.series:
-        from rnnviz.cli.run_charts import save
-
         save(plots(found.series), out, dark=False)
     elif as_json:
         echo.document(_document(entry, found))

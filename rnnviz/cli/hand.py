@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from rnnviz.cli.options import output_file
 from rnnviz.errors import UsageError
 from rnnviz.hand import CELLS, EXAMPLE, MOST, model_of
 
@@ -59,7 +60,7 @@ def options(f: F) -> F:
         return click.option(*names, callback=given, expose_value=False, **more)
 
     for decorate in (
-        option("--save-net", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.toml",
+        option("--save-net", type=output_file(), metavar="FILE.toml",
                help="Write the net by hand, as it was read, to a file that --net opens."),
         option("--initial", metavar="h=…,c=…",
                help="Of a net by hand: its states before the first token."),
@@ -161,14 +162,12 @@ def _states(said: str | None) -> list[str]:
 
 def save(trace: Trace, path: Path) -> None:
     """Write the net of a trace with what it read; UsageError where it is none by hand."""
-    from rnnviz.cli.shown import writable
     from rnnviz.findings.hand import net
     from rnnviz.hand.files import save_net
 
     found = net(trace)
     if found is None:
         raise UsageError("--save-net writes a net by hand; this trace is of another model.")
-    writable(path)
     save_net(path, found)
 
 

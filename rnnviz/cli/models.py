@@ -177,7 +177,7 @@ def _in_unit(metric: Any, key: str, value: Any) -> str:
 
 @command.command("export")
 @click.argument("name")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", type=options.output_file())
 @click.option("--words", type=click.IntRange(1), metavar="N",
               help="Keep the N most frequent words; the others become unknown.")  # fmt: skip
 @options.debug
@@ -185,9 +185,18 @@ def export(name: str, file: Path, words: int | None) -> None:
     """Write model NAME to FILE.json and FILE.safetensors (float16), to keep or to hand out."""
     from rnnviz.runs import export
 
-    if not file.name:
-        raise UsageError(f"FILE needs a name: rnnviz models export {name} FILE.json")
-    if not file.parent.is_dir():
-        raise UsageError(f"There is no folder {file.parent}. Make it first: mkdir -p {file.parent}")
-    export(name, file.with_suffix(".json"), words)
-    echo.path(file.with_suffix(".json"))
+    path = _json_of(file)
+    export(name, path, words)
+    echo.path(path)
+
+
+def _json_of(file: Path) -> Path:
+    """FILE.json, for FILE with or without its ending; UsageError if it cannot be two files."""
+    from rnnviz.files import require_writable
+
+    if not file.name or file.name == "..":
+        raise UsageError("FILE has no name. Type for example: rnnviz models export NAME mine.json")
+    if require_writable(file) is not None and not file.is_file():
+        raise UsageError(f"{file} is no file, and export writes two: name FILE.json.")
+    ending = file.suffix in (".json", ".safetensors")
+    return file.with_suffix(".json") if ending else file.with_name(f"{file.name}.json")

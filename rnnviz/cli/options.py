@@ -68,6 +68,11 @@ ROWS = click.IntRange(10, 10_000_000)
 SEED = click.IntRange(0, 2**63 - 1)
 
 
+def output_file() -> click.Path:
+    """The type of an option that names a file to write; what is there is looked at later."""
+    return click.Path(path_type=Path, dir_okay=False, readable=False)
+
+
 def model(f: F) -> F:
     """-m/--model and --cell."""
     f = click.option(

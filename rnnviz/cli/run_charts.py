@@ -144,14 +144,21 @@ def _braille() -> bool:
     return os.environ.get("TERM") != "linux"
 
 
+def check(path: Path | None) -> None:
+    """UsageError where no SVG can be written at the path."""
+    from rnnviz.files import require_writable
+
+    if path is None:
+        return
+    if path.suffix.lower() != ".svg":
+        raise UsageError(f"--output writes SVG; name a file that ends in .svg: {path}")
+    require_writable(path)
+
+
 def save(charts: Sequence[Chart], path: Path, dark: bool) -> None:
     """Write charts below each other to an SVG file."""
     from rnnviz.charts import figure
-    from rnnviz.files import write_atomically
+    from rnnviz.files import write_output
 
-    if path.suffix.lower() != ".svg":
-        raise UsageError(f"--output writes SVG; name a file that ends in .svg: {path}")
-    if not path.parent.is_dir():
-        raise UsageError(f"There is no folder {path.parent}. Make it first: mkdir -p {path.parent}")
-    write_atomically(path, figure(charts, dark=dark))
+    write_output(path, figure(charts, dark=dark))
     echo.path(path)

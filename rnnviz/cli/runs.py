@@ -33,7 +33,7 @@ metric_option = click.option(
     "--metric", type=options.Choice(METRICS), help="Only this one; default: all there are."
 )
 output_option = click.option(
-    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.svg",
+    "-o", "--output", type=options.output_file(), metavar="FILE.svg",
     help="Write the charts as SVG instead.",
 )  # fmt: skip
 dark_option = click.option("--dark", is_flag=True, help="Light on dark, in the SVG.")
@@ -95,6 +95,7 @@ def show(run: str, as_json: bool) -> None:
 @options.debug
 def plot(run: str, metric: str | None, output: Path | None, dark: bool, color: str) -> None:
     """Draw the curves of RUN: dots are training, the line is validation, ◆ is the best epoch."""
+    run_charts.check(output)
     found = _read(run)
     if not found.history:
         raise RnnvizError(f"{found.name} has no finished epoch yet: there is nothing to draw.")
@@ -120,6 +121,7 @@ def compare(
     """Draw the validation curves of several RUNS in one chart, and list what they reached."""
     from rnnviz.charts.layout import LETTERS
 
+    run_charts.check(output)
     found = [_read(name) for name in runs]
     empty = [run.name for run in found if not run.history]
     if empty:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from rnnviz.tui.app import RnnvizApp
 
 
+#: What an option writes that draws, and the endings of its file.
+ENDINGS = {
+    "--screenshot": ("SVG or text", (".svg", ".txt")),
+    "--report": ("HTML", (".html", ".htm")),
+}
 #: The name of the first screen among the views.
 SCREEN = "panels"
 
@@ -55,23 +60,17 @@ def picture(
     path: Path,
 ) -> None:  # fmt: skip
     """Write the screen, or the panel named by ``wanted.view``, as SVG or text."""
-    form = path.suffix.lower()
-    if form not in (".svg", ".txt"):
-        raise UsageError(
-            f"--screenshot writes SVG or text; name a file that ends in .svg or .txt: {path}"
-        )
-    size, panels = sized(wanted.size), _panels(trace)
-    writable(path)
+    form, size, panels = path.suffix.lower(), sized(wanted.size), _panels(trace)
     import asyncio
 
-    from rnnviz.files import write_atomically
+    from rnnviz.files import write_output
     from rnnviz.tui import pictures
     from rnnviz.tui.app import screenshot
 
     page = _page(wanted.view, panels)
     app = _app(explore, query, trace, wanted, kept, "" if page in panels else page)
     if page in panels:
-        write_atomically(path, pictures.of_panel(app.step_screen.moment, page, size, form[1:]))
+        write_output(path, pictures.of_panel(app.step_screen.moment, page, size, form[1:]))
     else:
         asyncio.run(screenshot(app, path, size))
 
@@ -81,16 +80,13 @@ def report(
     path: Path,
 ) -> None:  # fmt: skip
     """Write every view of the sentence into one page of HTML."""
-    if path.suffix.lower() not in (".html", ".htm"):
-        raise UsageError(f"--report writes HTML; name a file that ends in .html: {path}")
-    writable(path)
     import asyncio
 
-    from rnnviz.files import write_atomically
+    from rnnviz.files import write_output
     from rnnviz.tui.report import report as made
 
     app = _app(explore, query, trace, wanted, kept, "")
-    write_atomically(path, asyncio.run(made(app)))
+    write_output(path, asyncio.run(made(app)))
 
 
 def checked(view: str | None, trace: Trace, *, picture: bool) -> None:
@@ -98,10 +94,21 @@ def checked(view: str | None, trace: Trace, *, picture: bool) -> None:
     _page(view, _panels(trace) if picture else ())
 
 
-def writable(path: Path) -> None:
-    """UsageError if the folder of a file is not there."""
-    if not path.parent.is_dir():
-        raise UsageError(f"There is no folder {path.parent}. Make it first: mkdir -p {path.parent}")
+def check_files(outputs: Mapping[str, Path | None], inputs: Iterable[Path]) -> None:
+    """UsageError if a file to write, by its option, cannot be, or would replace another of them.
+
+    Also if it would replace an input, or has not the ending of what its option writes.
+    """
+    from rnnviz.files import require_distinct
+
+    named = {name: path for name, path in outputs.items() if path is not None}
+    for name, (what, endings) in ENDINGS.items():
+        if name in named and named[name].suffix.lower() not in endings:
+            raise UsageError(
+                f"{name} writes {what}; name a file that ends in {' or '.join(endings[:2])}: "
+                f"{named[name]}"
+            )
+    require_distinct(named, inputs)
 
 
 def _app(

@@ -70,13 +70,13 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 something optional is missing, 4 invalid 
 @click.option("--jsonl", "form", flag_value="jsonl", help="One JSON object a token.")
 @click.option("--csv", "form", flag_value="csv", help="One row a token, name and unit.")
 @click.option("--plain", "form", flag_value="plain", help="Lines of text, no screen.")
-@click.option("--save", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+@click.option("--save", type=options.output_file(), metavar="FILE",
               help="Write the trace to a file.")  # fmt: skip
 @click.option("--open", "opened", type=click.Path(path_type=Path), metavar="FILE",
               help="Show a saved trace.")  # fmt: skip
-@click.option("--screenshot", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+@click.option("--screenshot", type=options.output_file(), metavar="FILE",
               help="Write the screen to FILE.svg or FILE.txt and stop.")  # fmt: skip
-@click.option("--report", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.html",
+@click.option("--report", type=options.output_file(), metavar="FILE.html",
               help="Write all views into one page and stop.")  # fmt: skip
 @click.option("--view", metavar="NAME", help="Open this page first; a wrong name lists them.")
 @click.option("--size", default="120x36", show_default=True, metavar="WxH",
@@ -122,11 +122,13 @@ def command(
     loops = for_one(device)
     from rnnviz.explore import explorer
     from rnnviz.query import Query
-    from rnnviz.store import load
+    from rnnviz.store import load, locate
     from rnnviz.trace import Trace
 
     explore = explorer(data, loops)
     read = cast("Tracer", explore)
+    outputs = {"--save": save, "--save-net": by_hand.save_net, "--screenshot": screenshot,
+               "--report": report}  # fmt: skip
     if opened is not None:
         others = (words, _asked(model), cell, target, random, held)
         if any(other not in (None, ()) for other in others) or by_hand.changes:
@@ -134,10 +136,12 @@ def command(
                 "--open shows a trace as it was saved; leave TEXT, --model, --cell, --units, "
                 "--net, --set, --target, --random and --clamp out."
             )
+        shown.check_files(outputs, [opened])
         trace = Trace.open(opened)
         query = of_file.query(trace)
         read = cast("Tracer", of_file.with_its_weights(explore, trace, opened))
     elif by_hand:
+        shown.check_files(outputs, [] if by_hand.net is None else [Path(by_hand.net)])
         query = hand.query(
             by_hand, _text(words), cell=cell, model=_asked(model), target=target, random=random
         )
@@ -145,6 +149,7 @@ def command(
         trace = read(query)
     else:
         name = _model(model, cell)
+        shown.check_files(outputs, locate(name))
         text = _text(words)
         text = load(name).example if text is None else text
         query = Query(text, name, target, random, held)
@@ -164,13 +169,12 @@ def command(
         shown.checked(view, trace, picture=screenshot is not None)
     language = options.language(lang)
     if save is not None:
-        shown.writable(save)
         trace.save(save)
-        if not quiet:
+        if not quiet and save.is_file():
             say(f"Saved {save}. Show it again with: rnnviz step --open {shlex.quote(str(save))}")
     if by_hand.save_net is not None:
         hand.save(trace, by_hand.save_net)
-        if not quiet:
+        if not quiet and by_hand.save_net.is_file():
             say(f"Saved {by_hand.save_net}. Open it again with: rnnviz step --net "
                 f"{shlex.quote(str(by_hand.save_net))}")  # fmt: skip
     kept = _kept(against, compared)

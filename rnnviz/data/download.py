@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+from rnnviz.files import keep_mode, open_part
 
 if TYPE_CHECKING:
     from requests import Response
@@ -20,11 +23,17 @@ class Resuming:
     """A downloader for pooch that keeps what came so far in ``part``.
 
     When all of it is there, ``check`` may look at it, and only then it becomes the file that
-    pooch checks and moves to its name.
+    pooch checks and moves to its name, with the mode of the one that is ``replaced``.
     """
 
-    def __init__(self, part: Path, progress: Progress, check: Callable[[Path], None]) -> None:
-        self._part = part
+    def __init__(
+        self,
+        part: Path,
+        progress: Progress,
+        check: Callable[[Path], None],
+        replaced: os.stat_result | None = None,
+    ) -> None:
+        self._part, self._replaced = part, replaced
         self._progress = progress
         self._check = check
 
@@ -36,6 +45,7 @@ class Resuming:
         except ValueError:
             self._part.unlink()
             raise
+        keep_mode(self._part, self._replaced)
         self._part.replace(output_file)
 
 
@@ -46,7 +56,7 @@ def download(url: str, part: Path, progress: Progress) -> None:
     """
     import requests
 
-    have = part.stat().st_size if part.is_file() else 0
+    have = part.lstat().st_size if part.is_file() and not part.is_symlink() else 0
     # Packed on the way, the bytes would not be those whose place in the file is asked for.
     headers = {"Accept-Encoding": "identity", "User-Agent": "rnnviz"}
     if have:
@@ -80,7 +90,7 @@ def _store(reply: Any, part: Path, have: int, progress: Progress) -> None:
     total = have + length if length else 0
     done = have
     progress(done, total)
-    with part.open("ab" if have else "wb") as file:
+    with open_part(part, append=have > 0) as file:
         for chunk in reply.iter_content(_CHUNK):
             file.write(chunk)
             done += len(chunk)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import stat
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -11,7 +13,8 @@ from typing import Any
 from rnnviz.data.catalogue import Remote, data_set
 from rnnviz.data.checks import CHECKS
 from rnnviz.data.download import Resuming
-from rnnviz.errors import InvalidFileError, MissingError, RnnvizError
+from rnnviz.errors import InvalidFileError, MissingError, RnnvizError, UsageError
+from rnnviz.files import require_writable
 
 #: Called with the name of a file, its bytes so far and its bytes in all.
 Progress = Callable[[str, int, int], None]
@@ -60,8 +63,9 @@ def _in_the_way(error: Exception, *wrong: Path) -> InvalidFileError:
 
 
 def part_of(path: Path) -> Path:
-    """Where a file is kept while it is being downloaded."""
-    return path.with_name(path.name + ".part")
+    """Where a file is kept while it is being downloaded: beside it, or beside what it links to."""
+    target = Path(os.path.realpath(path))
+    return target.with_name(target.name + ".part")
 
 
 def _one(name: str, remote: Remote, folder: Path, progress: Progress | None, offline: bool) -> Path:
@@ -76,6 +80,9 @@ def _one(name: str, remote: Remote, folder: Path, progress: Progress | None, off
     say = progress or (lambda file, done, total: None)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        there = require_writable(path)
+        if there is not None and not stat.S_ISREG(there.st_mode):
+            raise UsageError(f"{path} is no file, and is not replaced by one. Move it away.")
         _from_any(remote, path, lambda done, total: say(path.name, done, total or remote.size))
     except OSError as error:
         raise _told(error, path) from error
@@ -114,9 +121,11 @@ def _from_any(remote: Remote, path: Path, progress: Callable[[int, int], None]) 
 
 
 def _from(url: str, remote: Remote, path: Path, progress: Callable[[int, int], None]) -> None:
-    download = Resuming(part_of(path), progress, partial(_check, remote))
+    replaced = path.stat() if path.is_file() else None
+    download = Resuming(part_of(path), progress, partial(_check, remote), replaced)
+    target = Path(os.path.realpath(path))  # a link stays, and is written through
     try:
-        _pooch().retrieve(url, remote.hash, path.name, str(path.parent), downloader=download)
+        _pooch().retrieve(url, remote.hash, target.name, str(target.parent), downloader=download)
     except ValueError as error:
         raise InvalidFileError(
             f"What came from {url} is not {path.name}: {str(error).partition('. ')[0]}.\n"

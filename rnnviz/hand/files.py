@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from rnnviz.errors import UsageError, nearest
-from rnnviz.files import read_limited, reading, write_atomically
+from rnnviz.files import read_limited, reading, write_output
 from rnnviz.hand import document
 from rnnviz.hand.document import Net
 
@@ -53,7 +53,7 @@ def _read(path: Path) -> Net:
 
 def save_net(path: Path, net: Net) -> None:
     """Write a net as a file that :func:`open_net` reads; OSError if that cannot be."""
-    write_atomically(path, document.toml(document.written(net)))
+    write_output(path, document.toml(document.written(net)))
 
 
 def _short(said: str) -> str:

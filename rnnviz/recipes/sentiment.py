@@ -318,8 +318,11 @@ def _taught(
             )
             if event.number == event.epochs:
                 model = Model(spec, event.params)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, pack(model.params))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, pack(model.params))
+    except OSError as error:  # the next training makes it anew
+        say(f"relabelling net {cell}(64): not kept in {path.parent}: {error.strerror}")
     return model
 
 

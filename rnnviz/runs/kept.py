@@ -15,9 +15,10 @@ from rnnviz.data.text import Vocabulary
 from rnnviz.engine.model import Model
 from rnnviz.engine.spec import EmbeddingSpec
 from rnnviz.errors import UsageError
+from rnnviz.files import require_distinct
 from rnnviz.runs.folder import Run
 from rnnviz.runs.plan import preparation
-from rnnviz.store import Stored, load, save
+from rnnviz.store import Stored, load, locate, save
 from rnnviz.training.fit import evaluate
 
 _EXPORTED = (
@@ -31,8 +32,11 @@ def export(name: str, path: Path, words: int | None = None) -> None:
     A run's record becomes the model's: how it was trained, on which files, what it reached in each
     epoch. ``words`` keeps that many entries of the vocabulary, the most frequent ones; the others
     are then unknown words, and a run's model is validated anew on the data it was trained on.
-    UsageError if there are not so many, MissingError if that data is no longer there.
+    UsageError if there are not so many, or if a file would replace the model it is made of;
+    MissingError if that data is no longer there.
     """
+    weights = path.with_suffix(".safetensors")
+    require_distinct({"The model": path, "Its weights": weights}, locate(name))
     stored = load(name)
     if "recipe" in stored.record:
         _run(stored).settled()  # what is damaged is told before any work is done

@@ -14,7 +14,7 @@ from rnnviz.data.series import Scaling
 from rnnviz.data.text import Vocabulary
 from rnnviz.display import json_text
 from rnnviz.engine.model import Model
-from rnnviz.files import write_atomically
+from rnnviz.files import write_output
 
 SCHEMA = "rnnviz.model/1"
 
@@ -27,9 +27,12 @@ def save(
     record: Mapping[str, Any],
     dtype: type = np.float16,
 ) -> None:
-    """Write ``path`` (a .json) and its .safetensors, weights first, each atomically."""
+    """Write ``path`` (a .json) and its .safetensors, weights first, each atomically.
+
+    UsageError or RnnvizError if one cannot be written.
+    """
     data = pack({name: a.astype(dtype) for name, a in model.params.items()})
-    write_atomically(path.with_suffix(".safetensors"), data)
+    write_output(path.with_suffix(".safetensors"), data)
     document = {
         "schema": SCHEMA,
         **record,
@@ -40,7 +43,7 @@ def save(
         "weights_sha256": hashlib.sha256(data).hexdigest(),
         **_encoder_fields(encoder),
     }
-    write_atomically(path, json_text(document, indent=1) + "\n")
+    write_output(path, json_text(document, indent=1) + "\n")
 
 
 def _encoder_fields(encoder: Vocabulary | Scaling) -> dict[str, Any]:

@@ -6,7 +6,6 @@ done; a line of the history it does not know of is trained, and written, once mo
 
 from __future__ import annotations
 
-import errno
 import math
 import os
 import time
@@ -18,7 +17,13 @@ from typing import Any
 from rnnviz.arrays import Values
 from rnnviz.display import json_text
 from rnnviz.errors import InvalidFileError, RnnvizError, UsageError
-from rnnviz.files import read_limited, reading, write_atomically
+from rnnviz.files import (
+    NO_SPACE,
+    UNUSABLE_NAME,
+    read_limited,
+    reading,
+    write_atomically,
+)
 from rnnviz.training.events import Epoch
 from rnnviz.training.history import LARGEST as HISTORY
 from rnnviz.training.history import read_line, whole_lines
@@ -26,7 +31,6 @@ from rnnviz.training.state import State
 
 #: The most bytes of a state besides its arrays.
 _HEADER = 1_000_000
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Directory:
@@ -143,6 +147,10 @@ class Directory:
                 f"{self.path} cannot be made: {error.filename} is a file. Name another: --out DIR"
             ) from error
         except OSError as error:
+            if error.errno in UNUSABLE_NAME:
+                raise UsageError(
+                    f"{self.path} cannot be made: {error.strerror}. Name another: --out DIR"
+                ) from error
             raise RnnvizError(self._said(error)) from error
 
     def _said(self, error: OSError) -> str:
@@ -150,7 +158,7 @@ class Directory:
             remedy = "Name a folder that can be written: --out DIR"
         else:
             remedy = f"What was saved before is whole. Go on with: {how_to_resume(self.path)}"
-        if error.errno in _FULL:
+        if error.errno in NO_SPACE:
             return f"No space left on the disk of {self.path}. Free some.\n{remedy}"
         return f"Cannot write {self.path}: {error.strerror or error}.\n{remedy}"
 

@@ -14,7 +14,7 @@ from textual.app import SystemCommand
 from textual.screen import Screen
 
 from rnnviz.cursor import start
-from rnnviz.files import write_atomically
+from rnnviz.files import write_output
 from rnnviz.query import Explorer, Query, Tracer
 from rnnviz.trace import Trace
 from rnnviz.tui.actions import offered, words
@@ -105,4 +105,4 @@ async def screenshot(app: RnnvizApp, path: Path, size: tuple[int, int] = (120, 3
     async with app.run_test(size=size) as pilot:
         await settled(app, pilot)
         drawn = pictures.of_screen(app, path.suffix.lower()[1:])
-    write_atomically(path, drawn)
+    write_output(path, drawn)

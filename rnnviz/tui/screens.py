@@ -21,6 +21,7 @@ from rnnviz import texts
 from rnnviz.cursor import ZOOMS, Cursor, fitted, to_part, to_token, to_unit, zoomed
 from rnnviz.display import visible
 from rnnviz.errors import RnnvizError, one_line
+from rnnviz.files import write_new
 from rnnviz.query import Explorer, Query, Question, Tracer
 from rnnviz.trace import Trace
 from rnnviz.tui import arrange, second
@@ -411,14 +412,11 @@ class StepScreen(Screen[None]):
         from rnnviz.tui import pictures
 
         drawn = pictures.of_screen(self.app, form)
-        folder = Path.cwd()
-        names = (f"rnnviz-{n}.{form}" for n in range(1, 10_000))
-        path = next(folder / name for name in names if not (folder / name).exists())
         try:
-            with path.open("x", encoding="utf-8") as file:
-                file.write(drawn)
+            path = write_new(Path.cwd(), "rnnviz", form, drawn)
         except OSError as error:
-            self.fail("status.not_saved", path=path, reason=error.strerror or "?")
+            where = error.filename or "."
+            self.fail("status.not_saved", path=where, reason=error.strerror or "?")
         else:
             self.say("status.saved", path=path)
 

@@ -235,7 +235,8 @@ def test_a_message_quotes_at_most_200_characters(
 ) -> None:
     long = piece * (5000 // len(piece))
     code, _, err = printed(capfd, *(word.replace("X", long) for word in command.split()))
-    assert code in (1, 2, 3, 4)
+    is_text = command == "step --X good" and " " in piece  # as in: rnnviz step "- not good"
+    assert code in (1, 2, 3, 4) or is_text
     assert hostile.is_safe(err)
     lines = err.splitlines()
     assert len(lines) <= LINES + 1

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 import requests
@@ -227,14 +229,70 @@ def test_offline_names_the_address_and_touches_nothing(server: Server, tmp_path:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
-def test_a_full_disk_is_told(server: Server, tmp_path: Path) -> None:
-    part = part_of(tmp_path / "tiny/tiny.bin")
-    part.parent.mkdir()
-    part.symlink_to("/dev/full")
+def test_a_full_disk_is_told(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(part: Path, *, append: bool) -> BinaryIO:
+        return Path("/dev/full").open("wb")
+
+    monkeypatch.setattr("rnnviz.data.download.open_part", full)
     with pytest.raises(RnnvizError, match="The disk is full") as caught:
         fetch("tiny", tmp_path)
     assert caught.value.exit_code == 1
     assert not (tmp_path / "tiny/tiny.bin").exists()
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling link", "second name", "pipe", "folder"])
+def test_nothing_is_written_through_what_stands_at_the_part(
+    kind: str, server: Server, tmp_path: Path
+) -> None:
+    part, other = part_of(tmp_path / "tiny/tiny.bin"), tmp_path / "other"
+    part.parent.mkdir()
+    if kind == "folder":
+        part.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(part)
+    else:
+        if kind != "dangling link":
+            other.write_bytes(b"mine")
+        part.hardlink_to(other) if kind == "second name" else part.symlink_to(other)
+    before = part.lstat()
+    with pytest.raises(UsageError, match="Delete it"):
+        fetch("tiny", tmp_path)
+    assert not other.exists() if kind == "dangling link" else part.lstat().st_ino == before.st_ino
+    assert not other.exists() or other.read_bytes() == b"mine"
+    assert not (tmp_path / "tiny/tiny.bin").exists()
+
+
+def test_a_link_is_written_through_and_a_mode_is_kept(server: Server, tmp_path: Path) -> None:
+    """The file may lie on a larger disk, and be for its owner only."""
+    elsewhere, path = tmp_path / "large", tmp_path / "tiny/tiny.bin"
+    elsewhere.mkdir()
+    path.parent.mkdir()
+    target = elsewhere / "data.bin"
+    target.write_bytes(b"damaged")
+    target.chmod(0o600)
+    path.symlink_to(target)
+    assert fetch("tiny", tmp_path) == [path]
+    assert path.is_symlink() and len(target.read_bytes()) > len(b"damaged")
+    assert target.stat().st_mode & 0o777 == 0o600
+    assert sorted(elsewhere.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "device"])
+def test_what_is_no_file_is_not_replaced(kind: str, server: Server, tmp_path: Path) -> None:
+    path = tmp_path / "tiny/tiny.bin"
+    path.parent.mkdir()
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to("/dev/null")
+    before = path.lstat()
+    with pytest.raises(UsageError, match=r"tiny\.bin is "):
+        fetch("tiny", tmp_path)
+    assert path.lstat().st_ino == before.st_ino and server.asked == []
 
 
 def test_a_folder_that_cannot_be_written_is_told(
@@ -248,7 +306,8 @@ def test_a_folder_that_cannot_be_written_is_told(
     def refuse(*args: object, **kwargs: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", refuse)  # permissions do not hold back root
+    # Permissions do not hold back root.
+    monkeypatch.setattr("rnnviz.data.download.open_part", refuse)
     with pytest.raises(RnnvizError, match="Permission denied"):
         fetch("tiny", tmp_path)
     assert inside(tmp_path) == ["file"]

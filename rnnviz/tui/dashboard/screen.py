@@ -21,6 +21,7 @@ from textual.worker import get_current_worker
 from rnnviz import texts
 from rnnviz.cursor import start
 from rnnviz.errors import RnnvizError, one_line
+from rnnviz.files import write_new
 from rnnviz.progress import Failed, Ready, Source
 from rnnviz.query import Query, Tracer
 from rnnviz.trace import Trace
@@ -180,13 +181,14 @@ class TrainScreen(Screen[None]):
 
     def action_screenshot(self) -> None:
         """An SVG of the screen in the working folder; an older one is never overwritten."""
-        names = (f"rnnviz-train-{n}.svg" for n in range(1, 10_000))
-        path = next(Path.cwd() / name for name in names if not (Path.cwd() / name).exists())
+        from rnnviz.tui import pictures
+
+        drawn = pictures.of_screen(self.app, "svg")
         try:
-            with path.open("x", encoding="utf-8") as file:
-                file.write(self.app.export_screenshot(title="rnnviz"))
+            path = write_new(Path.cwd(), "rnnviz-train", "svg", drawn)
         except OSError as error:
-            self.fail("status.not_saved", path=path, reason=error.strerror or "?")
+            where = error.filename or "."
+            self.fail("status.not_saved", path=where, reason=error.strerror or "?")
         else:
             self.say("status.saved", path=path)
 
