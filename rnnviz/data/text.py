@@ -87,7 +87,7 @@ def _words_of_fragment(fragment: str, known: Known | None, longest: int) -> Sequ
     words = _plain_words(fragment)
     if known is None or all(map(known, words)):
         return words
-    pieces = [piece for piece in _GLUE.split(fragment) if piece.strip("'")]
+    pieces = [piece for piece in _GLUE.split(fragment.replace("'", "")) if piece]
     return words if len(pieces) < 2 else _fewest_known(pieces, known, longest) or words
 
 
@@ -105,7 +105,7 @@ def _fewest_known(pieces: Sequence[str], known: Known, longest: int) -> list[str
             if len(joined) > longest:
                 break
             count = fewest[start][0] + 1
-            if count < best[0] and all(map(known, _plain_words(joined))):
+            if count < best[0] and (known(joined) or all(map(known, _plain_words(joined)))):
                 best = (count, start)
         fewest.append(best)
     if fewest[-1][0] == float("inf"):
