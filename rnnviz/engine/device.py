@@ -90,6 +90,18 @@ def compiling(loops: Loops, cells: Iterable[Cell]) -> bool:
     return any(compiled.able(cell, None) and not compiled.ready(cell) for cell in cells)
 
 
+def not_kept(loops: Loops) -> str:
+    """Why compiled loops are lost when this process ends, in half a sentence; "" if they are kept.
+
+    ``loops`` are those that were chosen.
+    """
+    if loops is HOST or not loops.on_host:
+        return ""
+    from rnnviz.engine.compiled.cache import place
+
+    return place().reason
+
+
 def for_one(device: str) -> Loops:
     """The same for a single text: "auto" is the CPU, which is done before a card is looked for."""
     return choose("cpu" if device == "auto" else device)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rnnviz.engine.device import choose, compiling, without_card
+from rnnviz.engine.device import choose, compiling, not_kept, without_card
 from rnnviz.engine.loops import HOST, Loops
 from rnnviz.engine.model import cell_of, shapes
 from rnnviz.engine.spec import FitSpec, ModelSpec
@@ -79,7 +79,10 @@ def device(control: Control, spec: ModelSpec, was: str = "") -> Loops:
     """
     loops = _chosen(control.device, was, lambda text: control.watch(Note(text)))
     if compiling(loops, [cell_of(layer) for layer in spec.layers]):
-        control.watch(Note("Compiling the loops, the first time only: some seconds."))
+        how_often = "each time" if (reason := not_kept(loops)) else "the first time only"
+        control.watch(Note(f"Compiling the loops, {how_often}: some seconds."))
+        if reason:
+            control.watch(Note(f"They cannot be kept: {reason}."))
     return loops
 
 

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import atexit
-import contextlib
 import hashlib
 import importlib.util
-import os
-import shutil
-import sys
-import tempfile
 import threading
 from functools import cache
 from pathlib import Path
@@ -18,9 +12,9 @@ from typing import Any, cast
 
 from rnnviz.cells import Cell
 from rnnviz.engine.compiled import source
+from rnnviz.engine.compiled.cache import loaded, place
 from rnnviz.engine.compiled.source import ENTRIES
 from rnnviz.engine.optimizers import Formulas
-from rnnviz.files import write_atomically
 
 #: Files that a module's text does not show but its code depends on.
 _PARTS = ("vectors.py", "opening.py", "job.py")
@@ -33,25 +27,10 @@ def available() -> bool:
     return importlib.util.find_spec("numba") is not None
 
 
-@cache
-def folder() -> Path:
-    """Where the modules and their compiled code are kept: for this process only, if need be."""
-    import platformdirs
-
-    usual = Path(platformdirs.user_cache_dir("rnnviz")) / "kernels"
-    with contextlib.suppress(OSError):
-        usual.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if os.access(usual, os.W_OK):
-        return usual
-    own = tempfile.mkdtemp(prefix="rnnviz-")
-    atexit.register(shutil.rmtree, own, ignore_errors=True)
-    return Path(own)
-
-
 def ready(cell: Cell) -> bool:
     """Whether the cell's loops were compiled before, so that a first step need not wait for it."""
     path = _path(cell.name, _of(cell))
-    kept = list((folder() / "__pycache__").glob(f"{path.stem}.*.nbc"))
+    kept = list((place().folder / "__pycache__").glob(f"{path.stem}.*.nbc"))
     return all(any(f".{name}-" in file.name for file in kept) for name in ENTRIES[:2])
 
 
@@ -110,16 +89,7 @@ def _with_common(text: str) -> str:
 
 
 def _loaded(name: str, text: str) -> ModuleType:
-    path = _path(name, text)
-    if not path.is_file():
-        write_atomically(path, text)
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    # The compiler looks its functions up by module when it reads them from its cache.
-    sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
-    return module
+    return loaded(_path(name, text), text)
 
 
 @cache
@@ -127,7 +97,8 @@ def _path(name: str, text: str) -> Path:
     """Named after everything the code depends on."""
     from importlib.metadata import version
 
-    parts = [text, *(version(p) for p in ("numba", "llvmlite"))]
+    # The form of the files in the cache, too: what had no digests has other names.
+    parts = ["digests", text, *(version(p) for p in ("numba", "llvmlite"))]
     parts += [Path(__file__).with_name(part).read_text() for part in _PARTS]
     digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
-    return folder() / f"rnnviz_{name.replace('-', '_')}_{digest}.py"
+    return place().folder / f"rnnviz_{name.replace('-', '_')}_{digest}.py"
