@@ -96,8 +96,8 @@ def write_new(folder: Path, stem: str, suffix: str, data: str) -> Path:
     raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
 
 
-def open_part(path: Path, *, append: bool) -> BinaryIO:
-    """Open a file for writing piece by piece, from its beginning or at its end.
+def open_part(path: Path) -> BinaryIO:
+    """Open a file for reading and writing piece by piece; what is in it stays.
 
     UsageError, before anything is written, for what may lead to another file or to none: a link, a
     file with another name, a folder, a device or a pipe. OSError else.
@@ -105,7 +105,7 @@ def open_part(path: Path, *, append: bool) -> BinaryIO:
     other = UsageError(
         f"{path} is a link, a pipe or another name of a file, and is not written to. Delete it."
     )
-    flags = os.O_WRONLY | os.O_CREAT | _CLOSED | (os.O_APPEND if append else 0)
+    flags = os.O_RDWR | os.O_CREAT | _CLOSED
     flags |= sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY"))
     try:
         descriptor = os.open(path, flags, 0o666)
@@ -117,9 +117,7 @@ def open_part(path: Path, *, append: bool) -> BinaryIO:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
             raise other
-        if not append:
-            os.ftruncate(descriptor, 0)
-        return os.fdopen(descriptor, "ab" if append else "wb")
+        return os.fdopen(descriptor, "r+b")
     except BaseException:
         os.close(descriptor)
         raise

@@ -20,6 +20,8 @@ every run.
 
 With --dask the runs are computed by the workers of a Dask cluster. They need rnnviz, and the
 folders --data and --out at the same paths (a shared file system); give each worker one thread.
+Whoever answers at that address can run code as you, here and on the workers: Dask sends pickles.
+Name only a scheduler that you started, on a network that you trust.
 
 \b
 Examples:
@@ -40,7 +42,9 @@ Examples:
               help="Folder of the runs and the table. Default: one of the user's.")  # fmt: skip
 @click.option("--jobs", type=click.IntRange(1, 1024), default=1, show_default=True, metavar="N",
               help="Runs at a time, each in a process on one core.")  # fmt: skip
-@click.option("--dask", metavar="ADDRESS", help="Scheduler of a Dask cluster to compute on.")
+@click.option("--dask", metavar="ADDRESS",
+              help="Scheduler of a Dask cluster to compute on. Whoever answers there can run code "
+                   "as you.")  # fmt: skip
 @click.option("--epochs", type=options.EPOCHS, metavar="N",
               help="Instead of the recipe's.")  # fmt: skip
 @click.option("--limit", type=options.ROWS, metavar="N", help="Rows of each data set.")

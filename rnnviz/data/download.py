@@ -52,49 +52,74 @@ class Resuming:
 def download(url: str, part: Path, progress: Progress) -> None:
     """Make ``part`` the whole of what is at ``url``, asking only for what it does not have yet.
 
-    Raises requests' exceptions; after one of them, ``part`` holds what came.
+    Raises requests' exceptions; after one of them, ``part`` holds what came, now or before.
     """
-    import requests
-
     have = part.lstat().st_size if part.is_file() and not part.is_symlink() else 0
+    if not have or not _got_rest(url, part, have, progress):
+        with _asked(url) as reply:
+            network().check(reply)
+            _store(reply, part, 0, progress)
+
+
+def network() -> Any:
+    """How servers are asked; imported when one is."""
+    from rnnviz.data import network
+
+    return network
+
+
+def _asked(url: str, have: int = 0) -> Response:
     # Packed on the way, the bytes would not be those whose place in the file is asked for.
     headers = {"Accept-Encoding": "identity", "User-Agent": "rnnviz"}
     if have:
         headers["Range"] = f"bytes={have}-"
-    with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as reply:
-        if not have or not _beyond(reply, have):
-            reply.raise_for_status()
-            _store(reply, part, have if _goes_on(reply, have) else 0, progress)
-            return
+    reply: Response = network().get(url, headers, _TIMEOUT)
+    return reply
+
+
+def _got_rest(url: str, part: Path, have: int, progress: Progress) -> bool:
+    """Ask for what is missing; False where the server has nothing that fits there."""
+    with _asked(url, have) as reply:
         if reply.headers.get("Content-Range") == f"bytes */{have}":
-            return  # nothing is beyond, because everything is here
-    part.unlink()  # what is here is longer than the file, so it is part of another
-    download(url, part, progress)
+            return True  # nothing is beyond, because everything is here
+        goes_on = reply.status_code == 206 and _starts_at(reply, have)
+        if reply.status_code == 416 or (reply.status_code == 206 and not goes_on):
+            return False
+        network().check(reply)
+        _store(reply, part, have if goes_on else 0, progress)
+        return True
 
 
-def _beyond(reply: Response, have: int) -> bool:
-    """Whether the server has nothing to send from there on, or sends from somewhere else."""
-    return reply.status_code == 416 or (reply.status_code == 206 and not _goes_on(reply, have))
-
-
-def _goes_on(reply: Response, have: int) -> bool:
+def _starts_at(reply: Response, have: int) -> bool:
     """Whether the reply starts where ``part`` ends; a server may also send everything again."""
-    start = str(reply.headers.get("Content-Range", ""))
-    return bool(reply.status_code == 206 and start.startswith(f"bytes {have}-"))
+    return str(reply.headers.get("Content-Range", "")).startswith(f"bytes {have}-")
 
 
-def _store(reply: Any, part: Path, have: int, progress: Progress) -> None:
+def _store(reply: Any, part: Path, start: int, progress: Progress) -> None:
+    """Write the reply into ``part`` from ``start`` on.
+
+    What is there already and is the same stays, so that a reply that breaks off loses nothing.
+    """
     from requests import ConnectionError
 
-    length = int(reply.headers.get("Content-Length", 0))
-    total = have + length if length else 0
-    done = have
+    length = str(reply.headers.get("Content-Length", ""))
+    total = start + int(length) if length.isdecimal() else 0
+    done = start
     progress(done, total)
-    with open_part(part, append=have > 0) as file:
+    with open_part(part) as file:
+        file.seek(start)
+        same = file.readable()
         for chunk in reply.iter_content(_CHUNK):
-            file.write(chunk)
+            if same and file.read(len(chunk)) != chunk:
+                same = False
+                file.seek(done)
+                file.truncate()
+            if not same:
+                file.write(chunk)
             done += len(chunk)
             progress(done, total)
-    # Not every version of requests notices this itself.
-    if total and done != total:
-        raise ConnectionError(f"{done:,} of {total:,} bytes came")
+        # Not every version of requests notices this itself.
+        if total and done != total:
+            raise ConnectionError(f"{done:,} of {total:,} bytes came")
+        if same:
+            file.truncate(done)

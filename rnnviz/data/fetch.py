@@ -107,25 +107,32 @@ def _check(remote: Remote, path: Path) -> None:
 
 
 def _from_any(remote: Remote, path: Path, progress: Callable[[int, int], None]) -> None:
-    """From the first address that answers. Raises OSError (requests' errors are of this kind)."""
+    """From the first address that answers. RnnvizError where none does, OSError of the disk."""
     import requests
 
-    *others, last = remote.urls
-    for url in others:
+    from rnnviz.data.network import told
+
+    for url in remote.urls:
         try:
             _from(url, remote, path, progress)
             return
-        except requests.RequestException:
-            continue
-    _from(last, remote, path, progress)
+        except requests.RequestException as error:
+            if url == remote.urls[-1]:
+                part = part_of(path)
+                kept = part.stat().st_size if part.is_file() else 0
+                raise told(error, url, str(path), kept) from error
 
 
 def _from(url: str, remote: Remote, path: Path, progress: Callable[[int, int], None]) -> None:
+    import requests
+
     replaced = path.stat() if path.is_file() else None
     download = Resuming(part_of(path), progress, partial(_check, remote), replaced)
     target = Path(os.path.realpath(path))  # a link stays, and is written through
     try:
         _pooch().retrieve(url, remote.hash, target.name, str(target.parent), downloader=download)
+    except requests.RequestException:  # some are ValueErrors, too
+        raise
     except ValueError as error:
         raise InvalidFileError(
             f"What came from {url} is not {path.name}: {str(error).partition('. ')[0]}.\n"
@@ -141,22 +148,7 @@ def _pooch() -> Any:
 
 
 def _told(error: OSError, path: Path) -> RnnvizError:
-    """The error of a network or of a disk as a line that says what to do."""
-    import requests
-
-    reply = getattr(error, "response", None)
-    if isinstance(error, requests.HTTPError) and reply is not None:
-        return RnnvizError(
-            f"{reply.url} answered {reply.status_code} {reply.reason}.\n"
-            f"Try later, or put the file there yourself: {path}"
-        )
-    if isinstance(error, requests.RequestException):
-        part = part_of(path)
-        kept = part.stat().st_size if part.is_file() else 0
-        return RnnvizError(
-            f"The download of {path.name} broke off ({_reason(error)}).\n"
-            f"{kept:,} bytes are kept; the same command goes on from there."
-        )
+    """The error of a disk as a line that says what to do."""
     if error.errno == errno.ENOSPC:
         return RnnvizError(
             f"The disk is full: {path.name} did not fit into {path.parent}.\n"
@@ -166,12 +158,3 @@ def _told(error: OSError, path: Path) -> RnnvizError:
         f"Cannot write to {path.parent}: {error.strerror or error}.\n"
         "Name a folder that can be written to: --data DIR"
     )
-
-
-def _reason(error: Exception) -> str:
-    """The innermost cause: the libraries wrap it several times."""
-    inner: BaseException = error
-    while isinstance(args := inner.args, tuple) and args and isinstance(args[0], BaseException):
-        inner = args[0]
-    reason = getattr(inner, "reason", None)
-    return str(reason or inner).partition("\n")[0][:120]

@@ -232,7 +232,7 @@ def test_offline_names_the_address_and_touches_nothing(server: Server, tmp_path:
 def test_a_full_disk_is_told(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(part: Path, *, append: bool) -> BinaryIO:
+    def full(part: Path) -> BinaryIO:
         return Path("/dev/full").open("wb")
 
     monkeypatch.setattr("rnnviz.data.download.open_part", full)
