@@ -45,12 +45,15 @@ def locate(name: str) -> tuple[Path, Path]:
 
 
 def _at(path: Path) -> Path | None:
-    """A file, or the directory of a run; InvalidFileError for one that had not begun."""
+    """A file, or the directory of a run; InvalidFileError for one that had not begun.
+
+    A pipe or a device counts as a file here: whoever opens it says what it is.
+    """
     if is_run(path):
         if not (path / "spec.json").is_file():
             raise not_begun(path)
         return path
-    return path if path.is_file() else None
+    return path if path.exists() and not path.is_dir() else None
 
 
 def _no_model(name: str, known: Iterable[str]) -> UsageError:

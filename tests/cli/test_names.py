@@ -191,3 +191,14 @@ def test_a_run_that_keeps_its_last_epoch_says_so(
     (made / "runs/other/result.json").unlink()  # as while it is trained
     row = next(row for row in listed(capsys, "runs") if row["name"] == "other")
     assert row["kept_epoch"] == 3
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this system")
+@pytest.mark.parametrize("command", [["step", "hi", "--plain", "-m"], ["models", "show"]])
+def test_a_pipe_or_device_is_refused_as_what_it_is(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.mkfifo(pipe := tmp_path / "pipe")
+    for path, what in ((pipe, "a pipe"), (Path(os.devnull), "a device")):
+        assert run([*command, str(path)]) == 4
+        assert f"{path} is {what}, not a file." in capsys.readouterr().err
