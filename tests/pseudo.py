@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import sys
 import termios
@@ -28,6 +29,9 @@ class Terminal:
         self.began = time.monotonic()
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            # A shell ignores them for what it starts in the background, and that is inherited.
+            for number in (signal.SIGINT, signal.SIGQUIT):
+                signal.signal(number, signal.SIG_DFL)
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
             env = {k: v for k, v in os.environ.items() if k != "NO_COLOR"}
             env |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}

@@ -14,7 +14,7 @@ from rnnviz.data.folders import resolve
 from rnnviz.data.text import Vocabulary
 from rnnviz.engine.model import Model
 from rnnviz.engine.spec import EmbeddingSpec
-from rnnviz.errors import UsageError
+from rnnviz.errors import InvalidFileError, UsageError
 from rnnviz.files import require_distinct
 from rnnviz.runs.folder import Run
 from rnnviz.runs.plan import preparation
@@ -96,6 +96,9 @@ def _of_run(name: str, stored: Stored) -> dict[str, Any]:
     history, result = run.history(), run.result()
     if not history:
         raise UsageError(f"{name} has no finished epoch yet.")
+    fit = run.settled().fit
+    if fit.keep == "best" and any(fit.monitor not in line["valid"] for line in history):
+        raise InvalidFileError(f"{run.path / 'history.jsonl'} has an epoch without {fit.monitor}.")
     metrics: dict[str, Any] = {}
     if stored.weights_path.name == "best.safetensors":  # other weights were not measured
         kept = run.kept() or history[-1]

@@ -43,13 +43,11 @@ def test_the_terminal_is_given_back_on_quit(terminal: Terminal) -> None:
 
 def test_the_terminal_is_given_back_on_an_exception() -> None:
     code = (
-        "from tui.made import app\n"
+        "from rnnviz.cli import run\n"
         "from rnnviz.tui.screens import StepScreen\n"
         "def broken(self): raise RuntimeError('on purpose')\n"
         "StepScreen.action_backward = broken\n"
-        "it = app()\n"
-        "it.run()\n"
-        "raise SystemExit(it.return_code)\n"
+        "raise SystemExit(run(['step', 'not good']))\n"
     )
     it = Terminal("-c", code)
     it.until(b"quit")

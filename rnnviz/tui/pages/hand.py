@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 
 from rnnviz.display import visible
-from rnnviz.errors import UsageError, one_line
+from rnnviz.errors import RnnvizError, UsageError, one_line
 from rnnviz.findings import hand as found
 from rnnviz.findings.edits import Edits
 from rnnviz.hand import EXAMPLE, GATES, LARGEST, MOST, Entry, Hand, edits, model_of, typed
@@ -228,7 +228,7 @@ class ByHand(Page):
             if path.exists():
                 return Change(said=self.say(moment, "there", file=visible(said)), failed=True)
             save_net(path, net)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RnnvizError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             told = self.say(moment, "not_written", file=visible(said), reason=reason)
             return Change(said=told, failed=True)

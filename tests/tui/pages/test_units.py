@@ -22,7 +22,7 @@ from tests.tui.pages.reading import SIZES, drive, lines
 
 CELLS = ("rnn", "lstm", "gru")
 CORPUS = [
-    "this movie was good", "good good movie", "was this not good", "not \x1b[31m movie", "good",
+    "this movie was good", "good good movie", "was this not good", "not movie", "good",
     "movie was was not good", "this not this not this not", "was a good movie was", "not",
 ]  # fmt: skip
 
@@ -61,7 +61,7 @@ def test_contexts_are_the_places_with_the_highest_and_lowest_values(
         for line, place in zip(told, found, strict=False):
             said = line[column].split()
             assert said[0] == number(float(it.h[place, unit]), 2, True)
-            assert it.context(place)[1].rstrip() in line[column] or "\\x1b" in line[column]
+            assert it.context(place)[1].rstrip() in line[column]
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -129,7 +129,10 @@ def test_it_fits_at_every_size(look: Look, size: tuple[int, int]) -> None:
 
 
 def test_no_text_reaches_the_terminal_as_a_command() -> None:
-    said = "".join(lines(Units, at(4), 200, 50))
+    # What a text is cut into has no such characters; what a page is given may have them.
+    m, it = at(4), corpus("lstm")
+    nasty = replace(it, texts=tuple(tuple(f"\x1b[31m{w}" for w in text) for text in it.texts))
+    said = "".join(lines(Units, replace(m, answers={UnitResponses("lstm"): nasty}), 200, 50))
     assert "\x1b" not in said and "\\x1b" in said
 
 

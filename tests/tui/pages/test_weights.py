@@ -71,7 +71,8 @@ def test_products_as_printed_add_up_to_the_sum_as_printed(cell: str, size: tuple
                 wanted = products(layer, use, t, 2)
                 shown = [re.findall(NUMBER, row)[-1] for row in table]
                 assert shown[-1] == number(float(wanted.sum()), 3, True)
-                assert number(sum(map(value, shown[:-1])), 3, True) == shown[-1]
+                # To half a unit of its last digit: a sum that ends in 5 may be rounded either way.
+                assert abs(sum(map(value, shown[:-1])) - value(shown[-1])) < 0.0005 + 1e-9
                 for row in table:
                     if "×" not in row.split("]", 2)[-1]:
                         continue
