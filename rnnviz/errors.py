@@ -54,9 +54,25 @@ class InterruptedTraining(RnnvizError):
 
 
 def nearest(word: str, valid: Iterable[str]) -> str:
-    """ " Did you mean 'x'?" for the closest valid name, or "" when none is close."""
-    close = difflib.get_close_matches(word, list(valid), n=1, cutoff=0.5)
+    """ " Did you mean 'x'?" for the closest valid name, or "" when none is close.
+
+    Names of up to three letters are alike by chance: "fr" is not meant to be "tr". There one letter
+    of three may be missing or too many, capitals and the order may differ, or more may follow, as
+    in "en-US".
+    """
+    names = list(valid)
+    short = [name for name in names if len(name) <= 3 and _slip(word, name)]
+    long = [name for name in names if len(name) > 3]
+    close = short or difflib.get_close_matches(word, long, n=1, cutoff=0.6)
     return f" Did you mean '{close[0]}'?" if close else ""
+
+
+def _slip(word: str, name: str) -> bool:
+    """Whether a word can be meant to be a name of up to three letters."""
+    word, name = word.lower(), name.lower()
+    if sorted(word) == sorted(name) or (len(word) > 3 and word.startswith(name)):
+        return True
+    return difflib.SequenceMatcher(None, word, name).ratio() >= 0.8
 
 
 def shortened(text: str, most: int = QUOTED) -> str:

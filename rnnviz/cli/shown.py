@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -149,12 +150,20 @@ def _page(view: str | None, more: tuple[str, ...] = ()) -> str:
     return "" if view is None or view == SCREEN else view
 
 
+#: Characters of a picture, the fewest and the most.
+WIDTHS, HEIGHTS = (20, 500), (5, 300)
+
+
 def sized(size: str) -> tuple[int, int]:
-    """Width and height in characters; UsageError if they cannot be read."""
-    try:
-        width, height = (int(part) for part in size.lower().split("x"))
-        if 20 <= width <= 500 and 5 <= height <= 300:
-            return width, height
-    except ValueError:
-        pass
-    raise UsageError(f"--size {size}: expected WIDTHxHEIGHT in characters, for example 120x36.")
+    """Width and height in characters; UsageError if they cannot be read or are out of range."""
+    found = re.fullmatch(r"(\d{1,9})[xX×](\d{1,9})", size.strip(), re.ASCII)
+    if found is None:
+        raise UsageError(f"--size {size}: expected WIDTHxHEIGHT in characters, for example 120x36.")
+    width, height = int(found[1]), int(found[2])
+    for name, value, (least, most) in (("wide", width, WIDTHS), ("high", height, HEIGHTS)):
+        if not least <= value <= most:
+            raise UsageError(
+                f"--size {size}: a picture is {least} to {most} characters {name}, not {value}. "
+                "For example: --size 120x36"
+            )
+    return width, height

@@ -64,7 +64,8 @@ def page(moment: Moment) -> Text:
     for entry in PAGES:
         title, question = (say(f"page.{entry.name}.{key}") for key in ("title", "question"))
         pieces.append((f"\n{title} [{entry.shown}] · {question}\n", look.source))
-        pieces.append((say(f"page.{entry.name}.help") + "\n", look.ink))
+        read = [say(f"page.{entry.name}.{key}") for key in ("help", "help_keys")]
+        pieces.append((" ".join(filter(None, read)) + "\n", look.ink))
     text = Text()
     for piece, style in pieces:
         text.append(piece.translate(ASCII) if look.ascii else piece, style)  # type: ignore[arg-type]

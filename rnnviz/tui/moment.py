@@ -42,6 +42,7 @@ class Moment:
     lang: str = "en"
     backward: bool = False  # the equation panel walks back
     hidden: bool = False  # predict first: what comes at this token is not shown
+    paper: bool = False  # to be printed: no keys are named, since none can be pressed
     seconds: float | None = None  # how long a step is shown, while playing
     first: int = 0  # the token of the first row, where not all tokens have one
     others: tuple[str, ...] = ()  # the models that can be compared
@@ -113,7 +114,9 @@ class Moment:
         return texts.word(section, name, self.lang)
 
     def known(self, t: int, name: str) -> bool:
-        """Has this value been computed, as far as the eye can tell?"""
+        """Has this value been computed, as far as the eye can tell? On paper all have."""
+        if self.paper:
+            return True
         if self.hidden and t == self.cursor.t and part_of(self.layer, name) >= self.cursor.part:
             return False
         return known(self.cursor, self.trace, t, name)

@@ -74,6 +74,10 @@ class Page(View):
         """Where the cursor goes when the page closes."""
         return moment.cursor
 
+    def finished(self, moment: Moment) -> Cursor:
+        """Where the cursor stands on paper, where nothing goes on."""
+        return moment.cursor
+
     def onward(self, moment: Moment) -> Cursor | None:
         """Where playing goes next; None: as without a page, the way the layer reads."""
         return None

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from rnnviz import texts
 from rnnviz.display import markup
 from rnnviz.equations import number
-from rnnviz.tui import pictures
+from rnnviz.trace import Trace
+from rnnviz.tui import pictures, second
 from rnnviz.tui.app import RnnvizApp, settled
 from rnnviz.tui.moment import Moment
 from rnnviz.tui.page import Page
@@ -20,6 +22,7 @@ body { margin: 2rem auto; max-width: 76rem; padding: 0 1rem; line-height: 1.5;
   font-family: system-ui, sans-serif; color: #222; background: #fff; }
 svg { max-width: 100%; height: auto; }
 table { border-collapse: collapse; } td, th { padding: .2rem .8rem; text-align: left; }
+.tables { display: flex; gap: 3rem; } caption { text-align: left; font-weight: bold; }
 td.n { text-align: right; font-variant-numeric: tabular-nums; }
 section { margin: 2.5rem 0; } .what { color: #666; }
 @media (prefers-color-scheme: dark) { body { color: #ddd; background: #161616; } }
@@ -33,7 +36,8 @@ async def report(app: RnnvizApp) -> str:
         await settled(app, pilot)
         moment = screen.moment
         last = moment.layer.order[-1]
-        screen.move(replace(moment.cursor, t=last, part=len(moment.layer.parts) - 1))
+        read = replace(moment.cursor, t=last, part=len(moment.layer.parts) - 1)
+        screen.show(paper=True, hidden=False, cursor=read)
         await settled(app, pilot)
         moment = screen.moment
         parts = [_opening(moment), _section(moment.text("report.screen"), "", "", _now(app))]
@@ -43,9 +47,13 @@ async def report(app: RnnvizApp) -> str:
                 continue
             screen.action_page(entry.name)
             await settled(app, pilot)
+            if screen.paging.page is not None:
+                screen.move(screen.paging.page.finished(screen.moment))
+                await settled(app, pilot)
             said = {k: moment.text(f"page.{entry.name}.{k}") for k in ("title", "question", "help")}
             parts.append(_section(said["title"], said["question"], said["help"], _now(app)))
             screen.action_page(entry.name)
+            screen.move(read)
         title = markup(moment.trace.text or moment.trace.model)
     return (
         f'<!doctype html>\n<html lang="{moment.lang}">\n<meta charset="utf-8">\n'
@@ -65,19 +73,38 @@ def _section(title: str, question: str, how: str, picture: str) -> str:
 
 
 def _opening(moment: Moment) -> str:
-    """What was read by what, and what was said after each token."""
-    trace, head = moment.trace, moment.trace.head
-    shown = moment.shown_class()
+    """What was read by what, and what was said after each token; of both sentences, if two."""
+    trace, shown = moment.trace, moment.shown_class()
+    found = second.compared(moment)
+    other = None if found is None else found.b
+    versus = (
+        "" if other is None else f"<p>{markup(moment.text('report.against'))} {_title(other)}</p>\n"
+    )
+    size = texts.units(moment.layer.units, moment.lang)
+    tables = [_readings(each, moment, shown) for each in (trace, other) if each is not None]
+    return (
+        f"<h1>{_title(trace)}</h1>\n{versus}"
+        f"<p>{markup(trace.model)} · {markup(moment.layer.title)} · {size} · {markup(trace.about)}"
+        f'</p>\n<div class="tables">\n' + "\n".join(tables) + "\n</div>"
+    )
+
+
+def _title(trace: Trace) -> str:
+    return markup(trace.text or trace.model)
+
+
+def _readings(trace: Trace, moment: Moment, shown: int) -> str:
+    """A table with a row a token: what the head says after it."""
+    head = trace.head
+    label = markup(head.labels[shown]) if shown < len(head.labels) else ""
     rows = [
         f"<tr><td>{t + 1}</td><td>{markup(token)}</td>"
         f'<td class="n">{number(float(head.readout[t, shown]))}</td></tr>'
         for t, token in enumerate(trace.tokens)
     ]
-    label = markup(head.labels[shown]) if shown < len(head.labels) else ""
-    about = markup(trace.about)
     return (
-        f"<h1>{markup(trace.text or trace.model)}</h1>\n"
-        f"<p>{markup(trace.model)} · {markup(moment.layer.title)} · {moment.layer.units} · {about}"
-        f"</p>\n<table><tr><th></th><th>{markup(moment.text('report.token'))}</th>"
-        f"<th>{label}</th></tr>\n" + "\n".join(rows) + "\n</table>"
+        f"<table><caption>{_title(trace)}</caption>\n"
+        f"<tr><th></th><th>{markup(moment.text('report.token'))}</th><th>{label}</th></tr>\n"
+        + "\n".join(rows)
+        + "\n</table>"
     )

@@ -19,6 +19,7 @@ from rnnviz.tui.app import RnnvizApp, screenshot, settled
 from rnnviz.tui.pages import PAGES, load
 from rnnviz.tui.pictures import CELL, LINE
 from rnnviz.tui.report import report
+from rnnviz.tui.second import Second
 from tests.tui.made import TEXT, made, moment, read
 
 
@@ -167,3 +168,37 @@ def test_the_paper_of_a_theme_is_one_rectangle() -> None:
     svg = pictures.of_panel(moment(), "sentence", (100, 10), "svg")
     paper = moment().look.palette.background
     assert svg.count(f'<rect fill="{paper}"') == 1
+
+
+#: What names a key: no sheet of paper has one.
+KEY = re.compile(r"press |← →|↑ ↓|\besc\b|\bspace\b|\bctrl|: , and \.|\bg (gradient|gate)\b")
+
+
+@pytest.mark.parametrize("lang", ["en", "tr"])
+@pytest.mark.parametrize("text", [TEXT, "was"])
+def test_a_report_is_for_paper_the_walk_back_is_done_and_no_key_is_named(
+    lang: str, text: str
+) -> None:
+    one = RnnvizApp(read, Query(text, "lstm"), made(text), explore=read, lang=lang)
+    html = asyncio.run(report(one))
+    T = len(made(text).tokens)
+    walked = {"en": f"{T} of {T} additions", "tr": f"{T} toplamadan {T} tanesi"}[lang]
+    drawn = [texts_of(f"<svg{svg}") for svg in html.split("<svg")[1:]]
+    assert any(walked in line for picture in drawn for line in picture)
+    keys = {"en": KEY, "tr": re.compile("basın|← →|↑ ↓|esc|boşluk |Tuşlar|: , ve")}[lang]
+    said = [*(line for picture in drawn for line in picture), *re.findall("<p>(.*?)</p>", html)]
+    assert [line for line in said if keys.search(line)] == []
+
+
+def test_a_report_of_two_sentences_has_what_was_said_after_each_word_of_both() -> None:
+    other = "was good"
+    one = RnnvizApp(
+        read, Query(TEXT, "lstm"), made(), explore=read, kept={"against": Second(other)}
+    )
+    html = asyncio.run(report(one))
+    first, second = re.findall("<table>(.*?)</table>", html, re.S)
+    for table, trace in ((first, made()), (second, made(other))):
+        column = 1 if len(trace.head.labels) > 1 else 0
+        for token, p in zip(trace.tokens, trace.head.readout[:, column], strict=True):
+            assert f'<td>{token}</td><td class="n">{number(float(p))}</td>' in table
+    assert "compared with was good" in html

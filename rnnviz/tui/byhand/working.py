@@ -82,7 +82,8 @@ class Working:
             first += 1
         lines = [line for block in done[first:] for line in block]
         below = max(0, len(lines) - (room - 1))
-        said = self.shown.say("more", above=sum(map(len, done[:first])), below=below)
+        keys = "" if self.shown.moment.paper else self.shown.say("more_keys")
+        said = self.shown.say("more", above=sum(map(len, done[:first])), below=below, keys=keys)
         return [*lines[: max(0, room - 1)], [Segment(f" {said}", self.shown.moment.look.dim)]][
             :room
         ]

@@ -109,6 +109,11 @@ class Backward(Page):
         cursor = to_token(moment.cursor, moment.trace, walk(moment.layer)[0])
         return replace(cursor, part=len(moment.layer.parts) - 1)
 
+    def finished(self, moment: Moment) -> Cursor:
+        """The whole walk: at the token that is undone last, with everything undone."""
+        cursor = to_token(moment.cursor, moment.trace, walk(moment.layer)[-1])
+        return replace(cursor, part=end(moment.layer))
+
     def onward(self, moment: Moment) -> Cursor:
         """One part back; in the sentence a whole token."""
         cursor, steps = moment.cursor, walk(moment.layer)

@@ -136,7 +136,8 @@ class ByHand(Page):
             Segment(cut(f" ▸ {said}", width - len(began)), look.now),
             Segment(began, look.dim),
         ]
-        return [line, [Segment(cut(" " + shown.say("keys"), width), look.dim)]]
+        keys = "" if moment.paper else f" {shown.say('keys')}"
+        return [line, [Segment(cut(keys, width), look.dim)]]
 
     def _kind(self, shown: Shown, entry: Entry) -> str:
         """The text that says what an entry is; of several inputs it says which."""

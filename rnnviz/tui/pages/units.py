@@ -98,10 +98,11 @@ class Units(Page):
 
     def _note(self, moment: Moment, heard: Heard | None) -> str:
         n, H = moment.cursor.unit, moment.layer.units
+        keys = "" if moment.paper else " (↑ ↓)"
         if heard is None:
-            return self.say(moment, "note_alone", n=n, H=H)
+            return self.say(moment, "note_alone", n=n, H=H, keys=keys)
         places = f"{len(heard.h):,}"
-        return self.say(moment, "note", n=n, H=H, source=heard.source, places=places)
+        return self.say(moment, "note", n=n, H=H, keys=keys, source=heard.source, places=places)
 
     def _plan(self, moment: Moment, heard: Heard | None, width: int, height: int) -> Plan:
         words = flow(moment.trace.tokens, width - 1)
@@ -157,7 +158,8 @@ class Units(Page):
             lines = [heading(title, "", width, look, note)]
             found = matches(heard, tuple(map(float, state)), threshold, plan.matches)
             if not here:
-                lines.append(self._dim(moment, "none_on", threshold=limit))
+                key = "none_on_paper" if moment.paper else "none_on"
+                lines.append(self._dim(moment, key, threshold=limit))
             else:
                 names = cut(" " + " ".join(map(str, here)), width - 1)
                 lines.append([Segment(names, look.source)])

@@ -52,6 +52,8 @@ class Keys(View):
     """The key bar."""
 
     def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
+        if moment.paper:
+            return [[]]
         return [[piece for piece, _ in self._pieces(moment, width)]]
 
     def _pieces(self, moment: Moment, width: int) -> list[tuple[Segment, str | None]]:

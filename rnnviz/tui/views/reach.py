@@ -35,7 +35,7 @@ class Reaches(View):
             row = [piece for r in told for piece in spark(moment, r, each, low, high, False)]
             return [head, row]
         lines = [head, *(spark(moment, r, width, low, high, True) for r in told)]
-        if len(told) == 1 and moment.others:
+        if len(told) == 1 and moment.others and not moment.paper:
             names = " ".join(m for m in moment.others if m != moment.trace.model)
             busy = moment.text("view.reach_busy")
             said = busy if moment.comparing else moment.text("view.reach_ask", others=names)
