@@ -42,12 +42,28 @@ def text(key: str, lang: str, **values: object) -> str:
         said = page_catalogue(page)[lang][name]
     else:
         said = catalogue(lang)[key]
-    return said.format(**values) if values else said
+    return said.format(**{name: Count(value) for name, value in values.items()}) if values else said
+
+
+class Count:
+    """A value in a template; ``{n:unit|units}`` is "1 unit", "32 units".
+
+    A language without such plurals writes its word behind ``{n}``.
+    """
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+
+    def __format__(self, form: str) -> str:
+        if "|" not in form:
+            return format(self.value, form)
+        one, many = form.split("|")
+        return f"{self.value} {one if str(self.value) == '1' else many}"
 
 
 def units(n: int, lang: str) -> str:
     """So many units, in words."""
-    return text("count.unit" if n == 1 else "count.units", lang, n=n)
+    return text("count.units", lang, n=n)
 
 
 def known(key: str) -> bool:

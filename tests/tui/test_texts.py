@@ -10,7 +10,9 @@ import pytest
 
 import rnnviz.tui
 from rnnviz import texts
+from rnnviz.cli import run
 from rnnviz.tui.actions import ACTIONS, words
+from rnnviz.tui.pages import PAGES
 
 SOURCE = Path(rnnviz.tui.__file__).parent
 
@@ -58,3 +60,38 @@ def test_the_two_languages_differ() -> None:
     english, turkish = texts.catalogue("en"), texts.catalogue("tr")
     same = [key for key in english if english[key] == turkish[key]]
     assert len(same) < 12, same
+
+
+def test_one_is_not_many() -> None:
+    assert (texts.units(1, "en"), texts.units(32, "en")) == ("1 unit", "32 units")
+    assert (texts.units(1, "tr"), texts.units(32, "tr")) == ("1 birim", "32 birim")
+    assert texts.text("page.backward.additions", "en", n=0, T=1) == "0 of 1 addition"
+    assert texts.text(
+        "page.units.note", "en", n=1, H=2, keys="", source="a", places="1,000"
+    ).endswith("1,000 places")
+
+
+#: "1 units", "units units"; "0…1 units 3–5" is a range and a title.
+NOUNS = "units|words|tokens|steps|others|paddings|numbers|places|texts|lines|directions|inputs"
+WRONG = re.compile(rf"(?<![\d…–.−+±])\b1 ({NOUNS})\b|\b({NOUNS}) \2\b")
+
+
+@pytest.mark.parametrize(
+    "asked", [["--units", "1", "1"], ["-m", "sentiment-lstm", "good"]], ids=str
+)
+@pytest.mark.parametrize("view", ["panels", *(entry.name for entry in PAGES)])
+def test_a_net_of_one_unit_and_a_text_of_one_word(
+    view: str, asked: list[str], tmp_path: Path
+) -> None:
+    other = ["--against", asked[-1]] if view == "against" else []
+    picture = tmp_path / "a.txt"
+    args = ["step", *asked, *other, "--lang", "en", "--view", view, "--screenshot", str(picture)]
+    if run(args) == 2:
+        pytest.skip("not a view of this net")
+    found = [line for line in picture.read_text("utf-8").splitlines() if WRONG.search(line)]
+    assert found == []
+
+
+def test_a_model_of_a_series_is_introduced_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["step", "-m", "jena-gru", "--plain", "--lang", "en"]) == 0
+    assert ", GRU, 32 units, trained on" in capsys.readouterr().out

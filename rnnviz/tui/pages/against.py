@@ -30,6 +30,7 @@ from rnnviz.tui.moment import Moment
 from rnnviz.tui.page import Change, Page, PageKey, Prompt
 from rnnviz.tui.second import Second as Second
 from rnnviz.tui.strips import curves, known, places, strips
+from rnnviz.tui.sums import blocks
 from rnnviz.tui.view import Picked
 
 #: Columns of a probability, of a distance, of the longest word in the table.
@@ -261,8 +262,8 @@ class Against(Page):
         if far <= PARTED:
             return [Segment(fit(self.say(moment, "same"), D + plan.bar), look.dim)]
         top = max(d for d in found.distance if d is not None)
-        blocks = "█" * max(1, round((plan.bar - 1) * far / top)) if plan.bar > 1 else ""
-        return [Segment(fit(number(far), D), look.now), Segment(fit(blocks, plan.bar), look.above)]
+        bar = blocks(far / top, max(0, plan.bar - 1))
+        return [Segment(fit(number(far), D), look.now), Segment(fit(bar, plan.bar), look.above)]
 
     def _heat(self, moment: Moment, found: Difference, plan: Plan, row: int) -> Line:
         """The chosen unit's difference as a number, and a cell a unit for each quantity."""
@@ -308,12 +309,12 @@ class Against(Page):
             value = float(told.of[place])
             done = told.arithmetic(place)
             style = look.above if value > 0 else look.below
-            blocks = "█" * max(1, round(24 * abs(value) / top))
+            bar = blocks(abs(value) / top, 24)
             name = fit(" " + self._unit(moment, place), 12)
             sum_of = f"(h_a − h_b) · W = {done.text}"
             spare = width - 13 - 8 - len(sum_of) - 2
             line = [Segment(name, look.source), Segment(fit(done.result, 9), look.now)]
-            line += [Segment(fit(blocks, 25), style)] if width >= 60 + len(sum_of) else []
+            line += [Segment(fit(bar, 25), style)] if width >= 60 + len(sum_of) else []
             line += [Segment(sum_of if spare >= 0 else "", look.dim)]
             lines.append(line)
         return lines

@@ -194,3 +194,11 @@ async def test_a_page_that_was_put_away_is_painted_anew() -> None:
             await pilot.press(key)
         await pilot.pause(0.1)
         assert "iki cümle" in screen_text(it)[1]
+
+
+def test_a_difference_of_nothing_has_no_bar() -> None:
+    m = at(4, a=A, b=A)
+    units = lines(Against, m, 160, 40)
+    start = next(n for n, line in enumerate(units) if line.startswith("─ units"))
+    told = [line for line in units[start:] if "+0.000" in line.split("(h_a")[0][1:24]]
+    assert told and not any("█" in line for line in told)
