@@ -137,9 +137,8 @@ def write(workload: Workload, path: Path, count: int = 4) -> None:
     job = {"spec": workload.spec.to_json(), "optimizer": workload.optimizer, "rate": 1e-3}
     np.savez(
         path,
-        allow_pickle=False,
         job=np.array(json.dumps(job)),
         inputs=np.stack([x for x, _ in made]),
         y=np.stack([y for _, y in made]),
-        **initialise(workload.spec, seed=0),
+        **initialise(workload.spec, seed=0),  # type: ignore[arg-type]
     )

@@ -571,5 +571,5 @@ def stored(name: str) -> dict[str, Array]:
 
 if __name__ == "__main__":
     for name, make in MAKERS.items():
-        np.savez_compressed(HERE / f"{name}.npz", allow_pickle=False, **make())
+        np.savez_compressed(HERE / f"{name}.npz", **make())
         print(f"{name}.npz: {(HERE / f'{name}.npz').stat().st_size:,} bytes")

@@ -14,6 +14,7 @@ from rich.terminal_theme import SVG_EXPORT_THEME
 
 from rnnviz.equations import number
 from rnnviz.query import Query
+from rnnviz.texts import text as text_of
 from rnnviz.tui import pictures
 from rnnviz.tui.app import RnnvizApp, screenshot, settled
 from rnnviz.tui.pages import PAGES, load
@@ -182,7 +183,7 @@ def test_a_report_is_for_paper_the_walk_back_is_done_and_no_key_is_named(
     one = RnnvizApp(read, Query(text, "lstm"), made(text), explore=read, lang=lang)
     html = asyncio.run(report(one))
     T = len(made(text).tokens)
-    walked = {"en": f"{T} of {T} additions", "tr": f"{T} toplamadan {T} tanesi"}[lang]
+    walked = text_of("page.backward.additions", lang, n=T, T=T)
     drawn = [texts_of(f"<svg{svg}") for svg in html.split("<svg")[1:]]
     assert any(walked in line for picture in drawn for line in picture)
     keys = {"en": KEY, "tr": re.compile("basın|← →|↑ ↓|esc|boşluk |Tuşlar|: , ve")}[lang]
