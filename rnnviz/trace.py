@@ -11,13 +11,14 @@ import json
 import re
 import zipfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from rnnviz import texts
 from rnnviz.arrays import MOST, Array, in_range, read_array
 from rnnviz.clamps import Clamp
 from rnnviz.equations import Line, Step, evaluate, is_weight, matrices, names, parse
@@ -232,6 +233,16 @@ class Trace:
         last = top.order[-1]
         weights = np.abs(self.head.W).max(1)[-top.units :].astype(np.float64)
         return int(np.argmax(np.abs(top.values["h"][last]) * weights))
+
+    def localized(self, lang: str) -> Trace:
+        """The trace as it is shown in a language: its labels, and what the net was trained on."""
+        head = self.head
+        labels = tuple(texts.label(name, lang) for name in head.labels)
+        target = texts.label(head.target, lang)
+        about = texts.trained_on(self.about, lang)
+        if (labels, target, about) == (head.labels, head.target, self.about):
+            return self
+        return replace(self, about=about, head=replace(head, labels=labels, target=target))
 
     def save(self, path: Path) -> None:
         """Write the whole trace to one file that :meth:`open` reads back, atomically.

@@ -45,7 +45,7 @@ def printed(traces: Sequence[Trace], form: str, unit: int | None, lang: str) -> 
         return
     from rnnviz.cli.plain import lines
 
-    yield from _table(traces, lang)
+    yield from _table([trace.localized(lang) for trace in traces], lang)
     for trace in traces:
         yield ""
         yield from lines(trace, trace.leading_unit() if unit is None else unit, lang)

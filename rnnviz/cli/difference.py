@@ -28,6 +28,7 @@ def printed(a: Trace, b: Trace, form: str, lang: str) -> Iterator[str]:
     def say(key: str, **values: object) -> str:
         return text(f"page.against.{key}", lang, **values)
 
+    a, b = a.localized(lang), b.localized(lang)
     # Of two classes the second, as on the screen; of more the one the gradients are of.
     k = 1 if len(a.head.labels) == 2 else a.head.labels.index(a.head.target)
     label = a.head.labels[k]

@@ -19,6 +19,7 @@ from rnnviz.trace import LayerTrace, SeriesTrace, Trace
 
 def lines(trace: Trace, unit: int, lang: str) -> Iterator[str]:
     """Tokens, prediction after each, gradients; then gates and arithmetic of one unit."""
+    trace = trace.localized(lang)
     tokens = [visible(token) for token in trace.tokens]
     yield from _series(trace, trace.series, lang) if trace.series else _words(trace, tokens, lang)
     for each in trace.layers:

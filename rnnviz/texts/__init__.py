@@ -5,6 +5,7 @@ The symbols of the field (f, h, ∂L/∂c) are not words and are the same everyw
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -64,6 +65,25 @@ class Count:
 def units(n: int, lang: str) -> str:
     """So many units, in words."""
     return text("count.units", lang, n=n)
+
+
+def label(name: str, lang: str) -> str:
+    """A label as a screen shows it: those of shipped models in its language, others as they are."""
+    return word("label", name, lang)
+
+
+def trained_on(said: str, lang: str) -> str:
+    """What a model was trained on, as a screen shows it."""
+    pieces = re.split(r"( \+ |, (?!\d))", said)
+    return "".join(_data(piece, lang) for piece in pieces)
+
+
+def _data(piece: str, lang: str) -> str:
+    """The name of a data set, how much of it, or how it was prepared."""
+    if found := re.fullmatch(r"(.*, )?([\d,]+) of ([\d,]+) items", piece):
+        items = text("trained_on.items", lang, part=found[2], whole=found[3])
+        return (found[1] or "") + items
+    return word("trained_on", piece, lang)
 
 
 def known(key: str) -> bool:

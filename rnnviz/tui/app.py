@@ -61,6 +61,11 @@ class RnnvizApp(Themed[int]):
         self.step_screen = StepScreen(read, moment, explore)
         self.first_page = page
 
+    @property
+    def lang(self) -> str:
+        """The language of the screen."""
+        return self.step_screen.moment.lang
+
     def begin(self) -> None:
         """Everything is in place: the first picture may be painted."""
         self._starting.close()

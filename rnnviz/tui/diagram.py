@@ -18,6 +18,7 @@ from typing import Literal
 from rich.segment import Segment
 from rich.style import Style
 
+from rnnviz import texts
 from rnnviz.cursor import part_of
 from rnnviz.display import visible
 from rnnviz.equations import FUNCTIONS, inputs, number, symbol
@@ -80,10 +81,14 @@ def read(cell: str) -> Diagram | None:
 
 
 @lru_cache(maxsize=64)
-def diagram(layer: LayerTrace) -> Diagram:
+def diagram(layer: LayerTrace, lang: str = "en") -> Diagram:
     """The drawing of a layer's cell, with the functions and the z that its lines have."""
     plan = read(layer.cell)
-    return generated(layer) if plan is None else _turned(_renamed(plan, layer), layer)
+    if plan is None:
+        return generated(layer)
+    plan = _turned(_renamed(plan, layer), layer)
+    head = fit(texts.text("view.head", lang), len(_HEAD), "^")
+    return replace(plan, art=tuple(row.replace(_HEAD, head) for row in plan.art))
 
 
 def _renamed(plan: Diagram, layer: LayerTrace) -> Diagram:
@@ -122,6 +127,8 @@ def _turned(plan: Diagram, layer: LayerTrace) -> Diagram:
     return replace(plan, art=tuple(art), mask=tuple(mask))
 
 
+#: The box of the dense layer at the end, between its walls.
+_HEAD = " head "
 #: The function of a formula.
 _CALLED = re.compile(r"\w+(?=\()")
 #: What stands in a box, between its walls.
@@ -189,7 +196,7 @@ def label(moment: Moment, name: str, width: int) -> str:
 
 def draw(moment: Moment, style_of: Callable[[State], Style]) -> list[Line]:
     """The diagram at this moment: heavy lines are computed now, dots are not yet."""
-    plan, rule = diagram(moment.layer), moment.look.rule
+    plan, rule = diagram(moment.layer, moment.lang), moment.look.rule
     states = {name: state(moment, name) for name in set(plan.names.values())}
     styles = {now: style_of(now) for now in set(states.values())}
     lines = []

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from textual import constants
 from textual.app import App
 from textual.binding import Binding, BindingType
-from textual.command import CommandPalette
+from textual.command import CommandPalette, Hit, Hits, Provider
+from textual.system_commands import SystemCommandsProvider
 
+from rnnviz import texts
 from rnnviz.errors import UsageError
 from rnnviz.files import reason
 from rnnviz.tui.ending import ended_by_signals
@@ -20,6 +23,23 @@ from rnnviz.tui.look import PALETTES, THEMES, Look, textual_theme
 from rnnviz.tui.terminal import thrifty
 
 End = TypeVar("End")
+
+
+class Commands(SystemCommandsProvider):
+    """The commands of the app; a line in its language where none fits."""
+
+    async def search(self, query: str) -> Hits:
+        """Commands whose words fit what is typed."""
+        found = False
+        async for hit in super().search(query):
+            found = True
+            yield hit
+        if not found and isinstance(self.app, Themed):
+            yield Hit(0.01, texts.text("palette.none", self.app.lang), _nothing)
+
+
+def _nothing() -> None:
+    """What is not found does nothing."""
 
 
 class Palette(CommandPalette):
@@ -40,6 +60,7 @@ class Themed(App[End]):
     """
 
     TITLE = "rnnviz"
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {Commands}
     CSS = "Screen { background: $background; color: $foreground; }"
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -64,6 +85,11 @@ class Themed(App[End]):
         self.loop: asyncio.AbstractEventLoop | None = None
         self.signal: int | None = None  # the one that ended it
         self.wear(theme)
+
+    @property
+    def lang(self) -> str:
+        """The language of the screen."""
+        return texts.LANGUAGES[0]
 
     @property
     def fault(self) -> Exception | None:
@@ -99,7 +125,13 @@ class Themed(App[End]):
     def action_command_palette(self) -> None:
         """Every command by its words."""
         if not isinstance(self.screen, CommandPalette):
-            self.push_screen(Palette(id="--command-palette"))
+            search = texts.text("palette.search", self.lang)
+            self.push_screen(Palette(placeholder=search, id="--command-palette"))
+
+    def action_help_quit(self) -> None:
+        """ctrl+c does not quit: say which key does."""
+        title = texts.text("leave.title", self.lang)
+        self.notify(texts.text("leave.how", self.lang, name="q"), title=title)
 
     def _handle_exception(self, error: Exception) -> None:
         """Keep the error and end; nothing of it is printed here."""

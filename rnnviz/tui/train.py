@@ -50,6 +50,11 @@ class TrainApp(Themed[End]):
         super().__init__(theme, colour, ascii_only)
         self.train_screen = TrainScreen(source, read, Board(Story(), self.look, name, lang))
 
+    @property
+    def lang(self) -> str:
+        """The language of the screen."""
+        return self.train_screen.board.lang
+
     def get_default_screen(self) -> Screen[None]:
         """The dashboard is the first thing that is painted."""
         return self.train_screen

@@ -15,6 +15,7 @@ from textual.widget import Widget
 
 from rnnviz.tui.draw import Line
 from rnnviz.tui.finish import Painted, changed
+from rnnviz.tui.localized import localized
 from rnnviz.tui.look import Look
 from rnnviz.tui.moment import Moment
 from rnnviz.tui.predict_first import without_answer
@@ -145,7 +146,8 @@ class Drawn(Widget, Generic[S]):
 class View(Drawn[Moment]):
     """A view of the stepper: it is set down a moment of a trace.
 
-    Whatever a subclass draws, it draws without the answer while that is hidden.
+    Whatever a subclass draws, it draws without the answer while that is hidden, and with labels in
+    the language of the screen.
     """
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -159,6 +161,6 @@ def _of_what_is_known(method: Callable[..., T]) -> Callable[..., T]:
 
     @wraps(method)
     def called(view: View, moment: Moment, *place: int) -> T:
-        return method(view, without_answer(moment), *place)
+        return method(view, localized(without_answer(moment)), *place)
 
     return called
