@@ -42,6 +42,8 @@ def ended_by_signals(app: Ends) -> Iterator[None]:
     def note(number: int, frame: FrameType | None) -> None:
         nonlocal last
         if app.loop is None:  # nothing is on the screen yet
+            # Where Python can only print an exception and forget it, the signal is sent again.
+            signals.answered(number)
             raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
         last = number
         if number not in app.patient:

@@ -109,7 +109,10 @@ class Themed(App[End]):
     def end_by(self, number: int) -> None:
         """End with the exit code that shells give to a process a signal has ended."""
         self.signal = self.signal or number
-        self.exit(return_code=128 + self.signal)
+        if self.is_running:
+            self.exit(return_code=128 + self.signal)
+        elif self.loop is not None:  # it is starting, and would forget it
+            self.loop.call_later(0.05, self.end_by, number)
 
     def give_back(self) -> None:
         """The terminal as it was, at once."""
