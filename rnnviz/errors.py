@@ -56,9 +56,9 @@ class InterruptedTraining(RnnvizError):
 def nearest(word: str, valid: Iterable[str]) -> str:
     """ " Did you mean 'x'?" for the closest valid name, or "" when none is close.
 
-    Names of up to three letters are alike by chance: "fr" is not meant to be "tr". There one letter
-    of three may be missing or too many, capitals and the order may differ, or more may follow, as
-    in "en-US".
+    Names of two letters are alike by chance: "fr" is not meant to be "tr". In names of up to three
+    letters one letter of three may differ, be missing or be too many; capitals and the order may
+    differ; more may follow, as in "en-US".
     """
     names = list(valid)
     short = [name for name in names if len(name) <= 3 and _slip(word, name)]
@@ -72,7 +72,7 @@ def _slip(word: str, name: str) -> bool:
     word, name = word.lower(), name.lower()
     if sorted(word) == sorted(name) or (len(word) > 3 and word.startswith(name)):
         return True
-    return difflib.SequenceMatcher(None, word, name).ratio() >= 0.8
+    return len(word) > 1 and difflib.SequenceMatcher(None, word, name).ratio() >= 0.66
 
 
 def shortened(text: str, most: int = QUOTED) -> str:

@@ -69,7 +69,7 @@ class TerminalDriver(LinuxDriver):
 
     def stop_application_mode(self) -> None:
         """Give the terminal back."""
-        self._drawing = False
+        self._drawing = self._suspended = False
         super().stop_application_mode()
 
     def suspend_application_mode(self) -> None:
@@ -85,12 +85,20 @@ class TerminalDriver(LinuxDriver):
     # A signal may come while a lock is held that its answer needs, so both wait for the loop.
 
     def _sigtstp_application(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(super()._sigtstp_application)
+        self._loop.call_soon_threadsafe(self._stop)
 
     def _sigcont_application(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._go_on)
 
+    # Once the app ends they leave the terminal alone: it would be drawn on after it was given back.
+
+    def _stop(self) -> None:
+        if self._app.is_running:
+            super()._sigtstp_application()
+
     def _go_on(self) -> None:
+        if not self._app.is_running:
+            return
         # Stopped by SIGSTOP there was no time to give the terminal back: the shell has set it up
         # for itself since, and has written on it.
         if self._auto_restart and self._drawing:

@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from rnnviz.tui.actions import offered, words
+from rnnviz.tui.dismiss import DismissOnce
 from rnnviz.tui.look import ASCII
 from rnnviz.tui.moment import Moment
 from rnnviz.tui.pages import PAGES
@@ -19,7 +20,7 @@ from rnnviz.tui.pages import PAGES
 PANELS = ("sentence", "heatmap", "cell", "equation", "backward", "reach", "weights")
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(DismissOnce, ModalScreen[None]):
     """A page to scroll; esc or q goes back."""
 
     DEFAULT_CSS = """

@@ -6,23 +6,34 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, cast
 
 from textual import constants
-from textual.app import App
+from textual._context import active_message_pump
+from textual.app import App, ScreenStackError
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette, Hit, Hits, Provider
+from textual.css.query import NoMatches
+from textual.dom import DOMNode
 from textual.system_commands import SystemCommandsProvider
+from textual.widget import MountError
+from textual.worker import WorkerFailed, get_current_worker
 
 from rnnviz import texts
 from rnnviz.errors import UsageError
 from rnnviz.files import reason
+from rnnviz.tui.dismiss import DismissOnce
 from rnnviz.tui.ending import ended_by_signals
 from rnnviz.tui.look import PALETTES, THEMES, Look, textual_theme
 from rnnviz.tui.terminal import thrifty
 
 End = TypeVar("End")
+
+
+#: What a key causes that was still waiting when its screen, or the app, was left.
+_TOO_LATE = (NoMatches, MountError, ScreenStackError)
 
 
 class Commands(SystemCommandsProvider):
@@ -42,14 +53,16 @@ def _nothing() -> None:
     """What is not found does nothing."""
 
 
-class Palette(CommandPalette):
-    """Textual's palette, also while its list has no lines yet or no room for one."""
+class Palette(DismissOnce, CommandPalette):
+    """Textual's palette, also while its list does not exist, has no lines or no room for them."""
 
     def _action_command_list(self, action: str) -> None:
-        try:
+        with suppress(KeyError, IndexError, NoMatches):
             super()._action_command_list(action)
-        except (KeyError, IndexError):
-            self.log(f"nothing to {action} in yet")
+
+    def _action_cursor_down(self) -> None:
+        with suppress(NoMatches):
+            super()._action_cursor_down()
 
 
 class Themed(App[End]):
@@ -138,6 +151,13 @@ class Themed(App[End]):
 
     def _handle_exception(self, error: Exception) -> None:
         """Keep the error and end; nothing of it is printed here."""
+        if isinstance(error, WorkerFailed):
+            cause, node = error.error, get_current_worker().node
+        else:
+            cause, node = error, cast("DOMNode", active_message_pump.get())
+        palette_left = isinstance(node, Palette) and not node.is_current
+        if isinstance(cause, _TOO_LATE) and (palette_left or self.return_code is not None):
+            return
         self._return_code = 1
         if self._exception is None:
             self._exception = error

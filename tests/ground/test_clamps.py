@@ -91,7 +91,7 @@ def test_a_value_is_a_number_of_a_sensible_size(value: str) -> None:
     [
         ("lstn.f[*]=0", "there is no layer 'lstn'. Did you mean 'lstm'? Layers: lstm"),
         ("z[*]=1", "LSTM has no value 'z'. Values: x, a_f, f, a_i"),
-        ("a_e[*]=1", "LSTM has no value 'a_e'. Values: x, a_f"),
+        ("a_e[*]=1", "LSTM has no value 'a_e'. Did you mean 'a_"),
         ("f[6]=1", "this text has tokens 0 to 5"),
         ("f[0,3]=1", "f has units 0 to 2"),
         ("x[0,2]=1", "x has units 0 to 1"),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from rnnviz.cursor import ZOOMS
+from rnnviz.tui.dismiss import DismissOnce
 from rnnviz.tui.screens import StepScreen
 
 
-class NowScreen(StepScreen):
+class NowScreen(DismissOnce, StepScreen):
     """One trace of the model as it was when it was asked for."""
 
     def action_quit(self) -> None:
