@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 #: Those whose default is to end the process, and that a handler can take.
 ENDING: Final = tuple(
@@ -33,6 +33,8 @@ _PAUSE: Final = 1.0
 #: When the first signal came, and its number; what it asked for is under way.
 _came: float | None = None
 _number: int = signal.SIGINT
+#: The signal for which an exception was raised last.
+_raised: int | None = None
 
 
 def end_at_once() -> None:
@@ -62,6 +64,23 @@ def answered(number: int) -> None:
     _came, _number = time.monotonic(), number
 
 
+def raise_for(number: int) -> NoReturn:
+    """Raise what ends the command in order: KeyboardInterrupt for SIGINT, else SystemExit."""
+    global _raised
+    answered(number)
+    _raised = number
+    raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
+
+
+def raised() -> int | None:
+    """The signal for which an exception was raised, if there was one.
+
+    Whoever is about to start something long asks: the exception may have been lost, since C code
+    clears every exception where it only asks whether an attribute exists.
+    """
+    return _raised
+
+
 def exit_code() -> int:
     """128 and the number of the last signal that was taken care of; 130 before there was one."""
     return 128 + _number
@@ -87,10 +106,38 @@ def taken(handler: Callable[[int, FrameType | None], Any]) -> Iterator[None]:
     try:
         for number in before:
             signal.signal(number, handler)
+        if _raised is not None:
+            handler(_raised, None)
         yield
     finally:
         for number, own in before.items():
             signal.signal(number, own)
+
+
+@contextmanager
+def deferred() -> Iterator[None]:
+    """A signal that comes in here is answered at the end."""
+    came: list[int] = []
+    with taken(lambda number, frame: came.append(number)):
+        yield
+    if came:
+        signal.raise_signal(came[0])
+
+
+@contextmanager
+def sigint_blocked() -> Iterator[None]:
+    """Processes started in here never get SIGINT, which a terminal sends to all of them.
+
+    They inherit the mask; in this process the signal waits until the mask is lifted.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # on Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _take(handler: Callable[[int, FrameType | None], Any]) -> None:
@@ -113,10 +160,7 @@ def _end_now(number: int, frame: FrameType | None) -> None:
 
 def _raise_once(number: int, frame: FrameType | None) -> None:
     if _came is None:
-        answered(number)
-        if number == signal.SIGINT:
-            raise KeyboardInterrupt
-        raise SystemExit(128 + number)
+        raise_for(number)
     if time.monotonic() - _came > _PAUSE:
         _end_now(number, frame)
 

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import suppress
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rnnviz import signals
 from rnnviz.background.child import GRACE, Job, child
 from rnnviz.progress import Event, Failed, Finished
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from rnnviz.runs import Options
 
 
@@ -50,8 +49,10 @@ class Background:
         self._process = context.Process(target=child, args=(self._other, self.job), daemon=True)
 
     def __enter__(self) -> Background:
-        with _uninterrupted():
-            self._process.start()
+        with signals.deferred():  # half started, the process would complain on the terminal
+            resource_tracker.ensure_running()  # in here it would lift the mask
+            with signals.sigint_blocked():  # ctrl+c is for the one that has the screen
+                self._process.start()
         # Held here too, it would never close and the death of the process would go unseen.
         self._other.close()
         return self
@@ -128,16 +129,3 @@ class Background:
 
 def _named(place: str | Path | None) -> str | None:
     return None if place is None else str(place)
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """A process started in here never sees ctrl+c, which is for the one that has the screen."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -20,6 +20,7 @@ from typing import Any
 
 import click
 
+from rnnviz import signals
 from rnnviz.errors import RnnvizError, UsageError, nearest
 from rnnviz.version import VERSION
 
@@ -195,6 +196,8 @@ def _called(argv: list[str]) -> int:
         return _say("There is not enough memory for this. Ask for less: a shorter text, fewer "
                     "units, a smaller batch.", 1, argv)  # fmt: skip
     except Exception as error:
+        if (number := signals.raised()) is not None:  # wrapped on its way, as by type.__set_name__
+            return 128 + number
         name = type(error).__name__
         more = "" if "--debug" in argv else "\nSee more with --debug."
         return _say(f"Internal error: {name}: {error}{more}", 1, argv)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rnnviz import signals
 from rnnviz.errors import MissingError
 from rnnviz.reproduce.cluster import connected, while_alive
 from rnnviz.reproduce.job import Job, failed, in_worker, run
@@ -68,7 +68,7 @@ def _begin(
         # would keep those behind it from being begun.
         how = {"batch_size": 1, "pre_dispatch": "all", "return_as": "generator_unordered"}
         with joblib.parallel_config(**settings), joblib.Parallel(**how) as pool:
-            with _deaf_children():
+            with signals.sigint_blocked():
                 found = pool(joblib.delayed(in_worker)(job, str(stop), manner) for job in jobs)
             yield from found
 
@@ -93,22 +93,6 @@ def _all_of(
         )
         lost = [job for job in jobs if (job.recipe, job.seed) not in heard]
         yield from (failed(job, message) for job in lost)
-
-
-@contextmanager
-def _deaf_children() -> Iterator[None]:
-    """Processes started in here never hear of ctrl+c, which a terminal sends to all of them.
-
-    Here it is only put off.
-    """
-    if not hasattr(signal, "pthread_sigmask"):  # not on Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -42,9 +41,8 @@ def ended_by_signals(app: Ends) -> Iterator[None]:
     def note(number: int, frame: FrameType | None) -> None:
         nonlocal last
         if app.loop is None:  # nothing is on the screen yet
-            # Where Python can only print an exception and forget it, the signal is sent again.
-            signals.answered(number)
-            raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
+            signals.raise_for(number)
+        assert app.loop is not None
         last = number
         if number not in app.patient:
             came.put(number)

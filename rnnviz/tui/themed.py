@@ -21,7 +21,7 @@ from textual.system_commands import SystemCommandsProvider
 from textual.widget import MountError
 from textual.worker import WorkerFailed, get_current_worker
 
-from rnnviz import texts
+from rnnviz import signals, texts
 from rnnviz.errors import UsageError
 from rnnviz.files import reason
 from rnnviz.tui.dismiss import DismissOnce
@@ -117,6 +117,8 @@ class Themed(App[End]):
     async def run_async(self, **options: Any) -> End | None:
         """The same, in a loop that runs already."""
         self.loop = asyncio.get_running_loop()
+        if (number := signals.raised()) is not None:
+            self.end_by(number)
         return await super().run_async(**options)
 
     def end_by(self, number: int) -> None:

@@ -332,3 +332,66 @@ def test_ctrl_c_while_a_command_begins_prints_one_line_at_most(after: float, tim
     # It may have ended, and printed all it had to print, before.
     assert code in (0, 130)
     assert code == 0 or said == "" or said.endswith("rnnviz: Interrupted.")
+
+
+LOST = """
+import os, signal
+from rnnviz import signals
+from rnnviz.cli import run
+signals.end_in_order()
+class Attribute:
+    def __set_name__(self, owner, name):
+        os.kill(os.getpid(), signal.SIGTERM)
+{where}
+raise SystemExit(run(['step', 'not good']))
+"""
+SWALLOWED = """
+try:
+    os.kill(os.getpid(), signal.SIGTERM)
+except SystemExit:
+    pass
+"""
+WRAPPED = """
+from rnnviz.cli import cli
+def main(*args, **options):
+    class Owner:
+        attribute = Attribute()
+cli.main = main
+"""
+
+
+@pytest.mark.parametrize("where", [SWALLOWED, WRAPPED], ids=["swallowed", "wrapped"])
+def test_a_signal_whose_exception_was_lost_ends_it_all_the_same(where: str) -> None:
+    it = Terminal("-c", LOST.format(where=where))
+    code = ended(it)
+    assert code == 128 + signal.SIGTERM, it.log[-500:]
+    assert b"Internal error" not in it.log
+    given_back(it, cooked())
+
+
+def test_a_signal_while_a_training_process_starts_is_answered_once_it_has_started() -> None:
+    program = (
+        "import os, signal, sys\n"
+        "from multiprocessing import util\n"
+        "from rnnviz import signals\n"
+        "signals.end_in_order()\n"
+        "start = util.spawnv_passfds\n"
+        "def started(*args):\n"
+        "    pid = start(*args)\n"
+        "    os.kill(os.getpid(), int(sys.argv[1]))\n"
+        "    print('deferred', flush=True)\n"
+        "    return pid\n"
+        "util.spawnv_passfds = started\n"
+        "from rnnviz.background import Background\n"
+        "from rnnviz.runs import Options\n"
+        "with Background('sentiment-rnn', Options(), data='sample'):\n"
+        "    print('goes on', flush=True)\n"
+    )
+    # A Python that nobody keeps from it ends by SIGINT itself.
+    for number, code in ((signal.SIGHUP, 128 + signal.SIGHUP), (signal.SIGINT, -signal.SIGINT)):
+        it = Terminal("-c", program, str(int(number)))
+        assert ended(it) == code
+        assert b"deferred" in it.log
+        assert b"goes on" not in it.log
+        assert b"EOFError" not in it.log
+        os.close(it.fd)
