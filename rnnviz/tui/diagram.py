@@ -87,8 +87,19 @@ def diagram(layer: LayerTrace, lang: str = "en") -> Diagram:
     if plan is None:
         return generated(layer)
     plan = _turned(_renamed(plan, layer), layer)
-    head = fit(texts.text("view.head", lang), len(_HEAD), "^")
-    return replace(plan, art=tuple(row.replace(_HEAD, head) for row in plan.art))
+    return _headed(plan, fit(texts.text("view.head", lang), len(_HEAD), "^"))
+
+
+def _headed(plan: Diagram, name: str) -> Diagram:
+    """The drawing with the dense layer's name in the language of the screen."""
+    art, mask = list(plan.art), list(plan.mask)
+    for row, text in enumerate(plan.art):
+        if name != _HEAD and _HEAD in text:
+            begin, end = text.index(_HEAD), text.index(_HEAD) + len(_HEAD)
+            letter = mask[row][begin + len(_HEAD) // 2]
+            art[row] = text[:begin] + name + text[end:]
+            mask[row] = mask[row][:begin] + letter * len(_HEAD) + mask[row][end:]
+    return replace(plan, art=tuple(art), mask=tuple(mask))
 
 
 def _renamed(plan: Diagram, layer: LayerTrace) -> Diagram:

@@ -112,3 +112,9 @@ async def test_the_palette_and_the_way_out_in_turkish() -> None:
         (toast,) = one._notifications
         assert toast.title == texts.text("leave.title", "tr")
         assert leftovers([toast.message, str(toast.title)], "") == []
+
+
+def test_the_name_of_the_dense_layer_has_one_colour_in_the_diagram(tmp_path: Path) -> None:
+    picture = tmp_path / "a.svg"
+    assert run(["step", "not good", "--lang", "tr", "--at", "2", "--screenshot", str(picture)]) == 0
+    assert re.search(r">[^<]*çıktı[^<]*</text>", picture.read_text("utf-8"))
