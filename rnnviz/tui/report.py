@@ -24,7 +24,7 @@ svg { max-width: 100%; height: auto; }
 table { border-collapse: collapse; } td, th { padding: .2rem .8rem; text-align: left; }
 .tables { display: flex; gap: 3rem; } caption { text-align: left; font-weight: bold; }
 td.n { text-align: right; font-variant-numeric: tabular-nums; }
-section { margin: 2.5rem 0; } .what { color: #666; }
+section { margin: 2.5rem 0; break-inside: avoid; } .what { color: #666; }
 @media (prefers-color-scheme: dark) { body { color: #ddd; background: #161616; } }
 """
 
