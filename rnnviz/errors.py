@@ -60,19 +60,21 @@ def nearest(word: str, valid: Iterable[str]) -> str:
     letters one letter of three may differ, be missing or be too many; capitals and the order may
     differ; more may follow, as in "en-US".
     """
-    names = list(valid)
-    short = [name for name in names if len(name) <= 3 and _slip(word, name)]
-    long = [name for name in names if len(name) > 3]
-    close = short or difflib.get_close_matches(word, long, n=1, cutoff=0.6)
-    return f" Did you mean '{close[0]}'?" if close else ""
+    likeness = {name: _likeness(word, name) for name in valid}
+    close = max(likeness, key=likeness.__getitem__, default="")
+    return f" Did you mean '{close}'?" if close and likeness[close] else ""
 
 
-def _slip(word: str, name: str) -> bool:
-    """Whether a word can be meant to be a name of up to three letters."""
+def _likeness(word: str, name: str) -> float:
+    """From 0, which cannot be meant, to 1."""
+    if len(name) > 3:
+        found = difflib.SequenceMatcher(None, name, word).ratio()
+        return found if found >= 0.6 else 0
     word, name = word.lower(), name.lower()
     if sorted(word) == sorted(name) or (len(word) > 3 and word.startswith(name)):
-        return True
-    return len(word) > 1 and difflib.SequenceMatcher(None, word, name).ratio() >= 0.66
+        return 1
+    found = difflib.SequenceMatcher(None, name, word).ratio()
+    return found if len(word) > 1 and found >= 0.66 else 0
 
 
 def shortened(text: str, most: int = QUOTED) -> str:

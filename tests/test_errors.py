@@ -15,7 +15,8 @@ MODELS = ("sentiment-rnn", "sentiment-lstm", "imdb-lstm", "jena-gru")
     [
         ("EN", LANGUAGES, "en"), ("en-US", LANGUAGES, "en"), ("tr_TR.UTF-8", LANGUAGES, "tr"),
         ("rt", LANGUAGES, "tr"), ("gur", CELLS, "gru"), ("rn", CELLS, "rnn"),
-        ("lsmt", CELLS, "lstm"), ("olt", ("new", "old"), "old"), ("W_k", ("b_f", "W_f"), "W_f"),
+        ("lsmt", CELLS, "lstm"), ("cud", ("cpu", "cuda"), "cuda"), ("olt", ("new", "old"), "old"),
+        ("W_k", ("b_f", "W_f"), "W_f"),
         ("sentiment-lstn", MODELS, "sentiment-lstm"), ("imdb-ltsm", MODELS, "imdb-lstm"),
         ("backwrd", ("backward", "weights"), "backward"),
     ],

@@ -27,7 +27,7 @@ ROUND = 40
 ANSWER = 30
 MEMORY = 500 << 20
 
-STEP = ("-m", "rnnviz", "step")
+STEP = ("-m", "rnnviz", "step", "--debug")
 COMMANDS = (
     (*STEP, "this movie was not good"),
     (*STEP, "this movie was not good", "--against", "this movie was good"),
