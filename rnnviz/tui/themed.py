@@ -32,7 +32,7 @@ from rnnviz.tui.terminal import thrifty
 End = TypeVar("End")
 
 
-#: What a key causes that was still waiting when its screen, or the app, was left.
+#: What a key causes that was still waiting when the app was left.
 _TOO_LATE = (NoMatches, MountError, ScreenStackError)
 
 
@@ -157,8 +157,9 @@ class Themed(App[End]):
             cause, node = error.error, get_current_worker().node
         else:
             cause, node = error, cast("DOMNode", active_message_pump.get())
-        palette_left = isinstance(node, Palette) and not node.is_current
-        if isinstance(cause, _TOO_LATE) and (palette_left or self.return_code is not None):
+        if isinstance(node, Palette) and not node.is_current:
+            return
+        if isinstance(cause, _TOO_LATE) and self.return_code is not None:
             return
         self._return_code = 1
         if self._exception is None:

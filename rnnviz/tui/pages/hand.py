@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.cells import cell_len
 from rich.segment import Segment
 
+from rnnviz.cursor import Cursor
 from rnnviz.display import visible
 from rnnviz.errors import RnnvizError, UsageError, one_line
 from rnnviz.findings import hand as found
@@ -162,7 +163,7 @@ class ByHand(Page):
         if key == "write":
             words, filled = self.say(moment, "write"), f"{query.hand.cell}.toml"
             return Prompt(words, self._write, filled)
-        every = choices(query.hand, moment.cursor)
+        every = choices(query.hand, _within(moment.cursor, query.hand, query.text))
         at = state.chosen % len(every)
         if key in ("back", "next"):
             at += 1 if key == "next" else -1
@@ -256,6 +257,12 @@ def asked(moment: Moment) -> Query:
         return moment.query
     text, model = " ".join(moment.trace.tokens), model_of(hand.cell)
     return replace(moment.query, text=text, model=model, random=None, hand=hand)
+
+
+def _within(cursor: Cursor, hand: Hand, text: str) -> Cursor:
+    """The place in a net that was edited; the trace on the screen may still be of a larger one."""
+    last = len(typed.inputs(text, hand.inputs)) - 1
+    return replace(cursor, t=min(cursor.t, last), unit=min(cursor.unit, hand.units - 1))
 
 
 def _told(moment: Moment, said: str, width: int) -> list[Line]:

@@ -258,6 +258,21 @@ def test_keys_faster_than_the_reading_are_not_lost() -> None:
     assert done.query.hand is not None and done.query.hand.array("b_f") == ((4.3,),)
 
 
+@pytest.mark.parametrize("key", ["more", "type", "next"])
+def test_a_key_before_a_smaller_net_was_read_is_of_a_unit_that_it_has(key: str) -> None:
+    m = at(3, asking(units=8))
+    m = replace(m, cursor=replace(m.cursor, unit=7))
+    for entry in range(len(choices(m.query.hand, m.cursor))):  # type: ignore[union-attr]
+        done = ByHand(m).press(m, "units")
+        assert isinstance(done, Change) and done.query is not None and done.query.hand is not None
+        assert done.query.hand.units == 1
+        early = replace(m, **done.moment)  # the trace is still that of eight units
+        state = early.kept["hand"]
+        assert isinstance(state, Kept)
+        early = replace(early, kept={"hand": replace(state, chosen=entry)})
+        assert ByHand(early).press(early, key) is not None
+
+
 def test_another_number_of_units_comes_round() -> None:
     m = at(1)
     for wanted in (2, 3, 4, 5, 6, 7, 8, 1):
