@@ -96,7 +96,7 @@ class Background:
             self.receive(0.1)
         if self.end is None:
             self.kill()
-            self.end = self._died()
+            self.end = self._failed(f"did not end within {GRACE:.0f} seconds")
         return self.end
 
     def snapshot(self) -> None:
@@ -114,14 +114,17 @@ class Background:
             self._pipe.send(command)
 
     def _died(self) -> Failed:
-        from rnnviz.training.directory import how_to_resume
-
         self._process.join(1)
         code = self._process.exitcode
         how = "ended without a word"
         if code is not None and code < 0:
             how = f"was killed ({signal.Signals(-code).name})"
             how += ", perhaps because memory ran out" if code == -signal.SIGKILL else ""
+        return self._failed(how)
+
+    def _failed(self, how: str) -> Failed:
+        from rnnviz.training.directory import how_to_resume
+
         run = self.path or self.job.resume
         then = f"Go on with: {how_to_resume(Path(run))}" if run else "It had saved nothing yet."
         return Failed(f"The training process {how}. {then}", 1)

@@ -27,6 +27,7 @@ from rnnviz.tui.dashboard.actions import ACTIONS
 from rnnviz.tui.dashboard.board import VIEWS, Board, Panel
 from rnnviz.tui.dashboard.keys import entries
 from rnnviz.tui.dashboard.norms import trail_of
+from rnnviz.tui.dashboard.screen import Told
 from rnnviz.tui.dashboard.stepper import NowScreen
 from rnnviz.tui.dashboard.story import POINTS, Story
 from rnnviz.tui.look import ASCII, THEMES, Look
@@ -376,6 +377,9 @@ async def test_before_it_has_begun_a_second_ctrl_c_leaves_at_once() -> None:
     async with app.run_test(size=SIZE) as pilot:
         await heard(pilot)
         await pilot.press("ctrl+c", "ctrl+c")
+        # That it was killed is no news, and not the reason why it ended.
+        screen = app.train_screen
+        screen.on_told(Told(replace(screen.board.story, end=Failed("was killed", 1))))
     assert source(app).asked == ["stop", "kill"]
     assert isinstance(app.return_value, Failed)
     assert app.return_value.exit_code == 130

@@ -71,6 +71,7 @@ class TrainScreen(Screen[None]):
         self.source, self.read_with, self.board = source, read, board
         self._opening = False  # a snapshot has been asked for
         self._leaving = False  # it was told to stop
+        self._abandoned = False  # it was killed: what comes of that is no news
 
     def compose(self) -> ComposeResult:
         """Every panel once; which ones are seen is the style sheet's business."""
@@ -121,6 +122,8 @@ class TrainScreen(Screen[None]):
 
     def on_told(self, message: Told) -> None:
         """Another picture; or the end, where one was asked for."""
+        if self._abandoned:
+            return
         before, story = self.board.story, message.story
         self.show(story=story)
         if story.end is not None and (self._leaving or story.begun is None):
@@ -242,6 +245,7 @@ class TrainScreen(Screen[None]):
 
     def abandon(self) -> None:
         """Leave at once, with what was saved last."""
+        self._abandoned = True
         self.source.kill()
         begun = self.board.story.begun
         key = "dashboard.abandoned" if begun else "dashboard.abandoned_early"
