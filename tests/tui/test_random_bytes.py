@@ -24,7 +24,7 @@ SEED = int(os.environ.get("RNNVIZ_RANDOM_SEED", "0"))
 #: Events after which the screen has to answer.
 ROUND = 40
 #: Seconds in which it has to.
-ANSWER = 30
+ANSWER = 90
 MEMORY = 500 << 20
 
 STEP = ("-m", "rnnviz", "step", "--debug")
