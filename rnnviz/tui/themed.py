@@ -17,6 +17,8 @@ from textual.binding import Binding, BindingType
 from textual.command import CommandPalette, Hit, Hits, Provider
 from textual.css.query import NoMatches
 from textual.dom import DOMNode
+from textual.errors import NoWidget
+from textual.events import Event
 from textual.system_commands import SystemCommandsProvider
 from textual.widget import MountError
 from textual.worker import WorkerFailed, get_current_worker
@@ -59,6 +61,11 @@ class Palette(DismissOnce, CommandPalette):
     def _action_command_list(self, action: str) -> None:
         with suppress(KeyError, IndexError, NoMatches):
             super()._action_command_list(action)
+
+    async def on_event(self, event: Event) -> None:
+        """An event; a click beside everything there is does nothing."""
+        with suppress(NoWidget):
+            await super().on_event(event)
 
     def _action_cursor_down(self) -> None:
         with suppress(NoMatches):

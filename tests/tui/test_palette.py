@@ -1,0 +1,58 @@
+"""The palette of commands while it opens, is left, and on a terminal with no room for it."""
+
+from __future__ import annotations
+
+import pytest
+from textual.events import Click
+from tui.made import app
+
+from rnnviz.tui.help import HelpScreen
+from rnnviz.tui.themed import Palette
+
+
+async def test_a_click_beside_everything_does_nothing() -> None:
+    it = app(t=1)
+    async with it.run_test(size=(20, 6)) as pilot:
+        await pilot.press("ctrl+p")
+        await pilot.pause(0.3)
+        palette = it.screen
+        assert isinstance(palette, Palette)
+        click = Click(None, 300, 200, 0, 0, 1, False, False, False, 300, 200)
+        palette.post_message(click)
+        await pilot.pause(0.2)
+        assert it.screen is palette
+        await pilot.press("escape")
+        await pilot.pause(0.2)
+        assert it.screen is it.step_screen
+    assert it.fault is None
+
+
+@pytest.mark.parametrize("key", ["ctrl+p", "question_mark"])
+async def test_what_is_left_twice_is_left_once(key: str) -> None:
+    it = app(t=1)
+    async with it.run_test(size=(100, 30)) as pilot:
+        await pilot.press(key)
+        await pilot.pause(0.3)
+        top = it.screen
+        assert isinstance(top, Palette | HelpScreen)
+        top.dismiss()
+        top.dismiss()
+        await pilot.pause(0.2)
+        assert it.screen is it.step_screen
+    assert it.fault is None
+
+
+async def test_a_key_that_comes_after_the_palette_was_left_is_ignored() -> None:
+    it = app(t=1)
+    async with it.run_test(size=(100, 30)) as pilot:
+        await pilot.press("ctrl+p")
+        await pilot.pause(0.3)
+        palette = it.screen
+        assert isinstance(palette, Palette)
+        await palette.remove_children()
+        await pilot.press("pagedown", "down")
+        palette.dismiss()
+        palette._gather_commands("not")  # what was typed just before
+        await pilot.pause(0.3)
+        assert it.screen is it.step_screen
+    assert it.fault is None
