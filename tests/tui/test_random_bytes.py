@@ -172,8 +172,10 @@ class Session:
 
     def _check(self) -> None:
         log = self.it.log
-        # ctrl+c and ctrl+\\ are signals where the app is stopped or has not begun to read keys.
-        assert self.code in (0, 130, 131), (self.code, log[-300:])
+        # Where the app is stopped, begins or ends, ctrl+c and ctrl+\\ are signals.
+        assert self.code in (0, 130, 131, -signal.SIGINT, -signal.SIGQUIT), (
+            self.code, log[-300:],
+        )  # fmt: skip
         for word in (b"Traceback", b"Internal error", b"Exception ignored", b"Warning:"):
             assert word not in log, log[-300:]
         for on, off in ((b"\x1b[?1049h", b"\x1b[?1049l"), (b"\x1b[?25l", b"\x1b[?25h")):
