@@ -58,6 +58,8 @@ def _nothing() -> None:
 class Palette(DismissOnce, CommandPalette):
     """Textual's palette, also while its list does not exist, has no lines or no room for them."""
 
+    DEFAULT_CSS = "Palette CommandList { min-width: 8; }"  # a line without width cannot be wrapped
+
     def _action_command_list(self, action: str) -> None:
         with suppress(KeyError, IndexError, NoMatches):
             super()._action_command_list(action)

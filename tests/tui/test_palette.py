@@ -27,6 +27,20 @@ async def test_a_click_beside_everything_does_nothing() -> None:
     assert it.fault is None
 
 
+@pytest.mark.parametrize("height", [1, 8])
+async def test_it_stays_open_on_every_width(height: int) -> None:
+    it = app(t=1)
+    async with it.run_test(size=(100, 30)) as pilot:
+        await pilot.press("ctrl+p")
+        await pilot.pause(0.3)
+        for width in range(1, 12):
+            await pilot.resize_terminal(width, height)
+            await pilot.press("n", "backspace")
+            await pilot.pause()
+        assert isinstance(it.screen, Palette)
+    assert it.fault is None
+
+
 @pytest.mark.parametrize("key", ["ctrl+p", "question_mark"])
 async def test_what_is_left_twice_is_left_once(key: str) -> None:
     it = app(t=1)
