@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tui.made import screen_text
@@ -27,7 +30,7 @@ from rnnviz.tui.dashboard.actions import ACTIONS
 from rnnviz.tui.dashboard.board import VIEWS, Board, Panel
 from rnnviz.tui.dashboard.keys import entries
 from rnnviz.tui.dashboard.norms import trail_of
-from rnnviz.tui.dashboard.screen import Told
+from rnnviz.tui.dashboard.screen import Told, TrainScreen
 from rnnviz.tui.dashboard.stepper import NowScreen
 from rnnviz.tui.dashboard.story import POINTS, Story
 from rnnviz.tui.look import ASCII, THEMES, Look
@@ -340,6 +343,36 @@ async def test_yes_stops_saves_and_gives_the_training_s_own_end() -> None:
         source(app).add(end)
         await heard(pilot)
     assert app.return_value == end
+
+
+async def test_pictures_that_take_long_do_not_queue_up_before_the_keys(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    show = TrainScreen.show
+
+    def slowly(self: TrainScreen, **changes: Any) -> None:
+        time.sleep(0.3 if "story" in changes else 0)
+        show(self, **changes)
+
+    monkeypatch.setattr(TrainScreen, "show", slowly)
+    app = dashboard()
+    most, over = 0, threading.Event()
+
+    def train() -> None:
+        batch = 20
+        while not over.wait(0.02):
+            batch += 1
+            source(app).add(stepped(4, batch))
+
+    async with app.run_test(size=SIZE) as pilot:
+        training = threading.Thread(target=train)
+        training.start()
+        for _ in range(8):
+            await pilot.pause(0.05)
+            most = max(most, app.train_screen.message_queue_size)
+        over.set()
+        training.join()
+    assert most < 6
 
 
 async def test_a_second_ctrl_c_leaves_at_once() -> None:

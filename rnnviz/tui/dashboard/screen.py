@@ -72,6 +72,7 @@ class TrainScreen(Screen[None]):
         self._opening = False  # a snapshot has been asked for
         self._leaving = False  # it was told to stop
         self._abandoned = False  # it was killed: what comes of that is no news
+        self._untold = False  # a picture is waiting to be drawn
 
     def compose(self) -> ComposeResult:
         """Every panel once; which ones are seen is the style sheet's business."""
@@ -115,8 +116,11 @@ class TrainScreen(Screen[None]):
             event = self.source.receive(PAUSE)
             if event is not None:
                 story = story.after(event)
-            due = time.monotonic() - painted >= PAUSE or story.end is not None
-            if story is not told and due:
+            # On a busy machine, or a huge terminal, a picture takes longer than the pause: more of
+            # them would only queue up before the keys.
+            due = time.monotonic() - painted >= PAUSE and not self._untold
+            if story is not told and (due or story.end is not None):
+                self._untold = True
                 self.post_message(Told(story))
                 told, painted = story, time.monotonic()
 
@@ -126,6 +130,7 @@ class TrainScreen(Screen[None]):
             return
         before, story = self.board.story, message.story
         self.show(story=story)
+        self._untold = False
         if story.end is not None and (self._leaving or story.begun is None):
             # What failed before it began is an error of the command line, said there.
             self.app.exit(story.end)
