@@ -101,7 +101,9 @@ class ReachPage(Page):
             said = "gates_on" if shown.gates else "gates_off"
         else:
             modes = (NONE, THIS, ALL) if len(self._models(moment)) > 1 else (NONE, THIS)
-            shown = replace(shown, untrained=modes[(modes.index(shown.untrained) + 1) % len(modes)])
+            # What was chosen may not be there any more: another sentence has other curves.
+            at = modes.index(shown.untrained) + 1 if shown.untrained in modes else 0
+            shown = replace(shown, untrained=modes[at % len(modes)])
             said = f"shown_{shown.untrained}"
         return self.keep(moment, shown, self.say(moment, said, seed=_seed(moment)))
 

@@ -121,6 +121,19 @@ def test_the_key_of_the_untrained_nets_goes_round() -> None:
     assert seen == [3, 0, 1, 3]
 
 
+def test_the_key_goes_on_where_what_was_chosen_is_not_there_any_more() -> None:
+    """All untrained nets were drawn, and then a net is read that stands alone."""
+    m = moment(made(), 2)
+    page = ReachPage(m)
+    assert len(page._models(m)) == 1
+    m = replace(m, kept={"reach": Shown(untrained="all")})
+    change = page.press(m, "untrained")
+    assert change is not None
+    kept = change.moment["kept"]["reach"]
+    assert isinstance(kept, Shown)
+    assert kept.untrained == "none"
+
+
 def test_untrained_nets_are_drawn_hollow_and_told() -> None:
     m = shown("gru", kept={"reach": Shown(ALL)})
     text = "\n".join(lines(m))
