@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from rnnviz.bench.peers.worker import Job
+from rnnviz.engine import memory
 from rnnviz.engine.device import with_compiled
-from rnnviz.engine.fast import memory
 from rnnviz.engine.loops import HOST
 from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import OPTIMIZERS

@@ -76,7 +76,7 @@ def with_compiled() -> HostLoops:
     made = compiled.CompiledScan
     walk = Walk(compiled.able, compiled.scan, compiled.unscan, made)
     return HostLoops(
-        "cpu, compiled", walk, *HOST.walks, summed=compiled.summed_rows,
+        "cpu, compiled", walk, summed=compiled.summed_rows,
         stepped=compiled.step_rows,
     )  # fmt: skip
 

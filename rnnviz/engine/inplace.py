@@ -13,10 +13,6 @@ UFUNCS = (
 )  # fmt: skip
 
 
-class NotFastError(Exception):
-    """The lines do something the loops cannot, a matrix product of their own for example."""
-
-
 class Emitter:
     """Statements that compute an expression without a new array."""
 
@@ -49,7 +45,7 @@ class Emitter:
                 b = self.value(right, target if a != target else None)
                 self.lines.append(f"{_OPERATIONS[type(op)]}({a}, {b}, {target})")
             case _:
-                raise NotFastError(ast.unparse(node))
+                raise ValueError(f"{ast.unparse(node)}: there is no call in place for it")
         self.free = before
 
     def value(self, node: ast.expr, target: str | None = None) -> str:

@@ -13,12 +13,11 @@ from typing import Any, NamedTuple, Protocol
 
 from rnnviz.arrays import Array, Values, blocks
 from rnnviz.cells import Cell
-from rnnviz.engine import fast
-from rnnviz.engine.fast import FastScan, Lookup
+from rnnviz.engine import packed
+from rnnviz.engine.embedding import Lookup, WordRows, summed_rows
 from rnnviz.engine.held import Held
 from rnnviz.engine.optimizers import Optimizer
 from rnnviz.engine.recurrent import Scan, scan, unscan
-from rnnviz.engine.words import WordRows, summed_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +107,7 @@ class Loops(Protocol):
 
 
 class Walk(NamedTuple):
-    """A way to walk through time, as :mod:`rnnviz.engine.fast` has it."""
+    """A way to walk through time, as :mod:`rnnviz.engine.packed` has it."""
 
     able: Callable[[Cell, Array | None], bool]
     scan: Callable[..., Any]
@@ -116,8 +115,12 @@ class Walk(NamedTuple):
     made: type  # what ``scan`` gives
 
 
+#: The walk of NumPy alone, for every cell and mask.
+PACKED = Walk(lambda cell, mask: True, packed.scan, packed.unscan, packed.PackedScan)
+
+
 class HostLoops:
-    """NumPy arrays, and the first of some walks that can read a layer; if none can, the plain one.
+    """NumPy arrays, and the first of some walks that can read a layer; if none can, the packed one.
 
     ``summed`` sums the gradients of words, ``stepped`` moves the rows of a table.
     """
@@ -129,7 +132,8 @@ class HostLoops:
         summed: Callable[[Array, Array, int], WordRows] = summed_rows,
         stepped: Callable[[Optimizer, str, Array, WordRows], None] | None = None,
     ) -> None:  # fmt: skip
-        self.name, self.walks, self._summed, self._stepped = name, walks, summed, stepped
+        self.name, self.walks = name, (*walks, PACKED)
+        self._summed, self._stepped = summed, stepped
 
     def asarray(self, a: Array) -> Array:
         """As it is."""
@@ -147,9 +151,7 @@ class HostLoops:
         self, cell: Cell, passes: Sequence[Pass], x: Array | Lookup, mask: Array | None, keep: bool
     ) -> tuple[Scanned, ...]:
         """See :class:`Loops`."""
-        walk = next((w for w in self.walks if w.able(cell, mask)), None)
-        if walk is None:
-            return plainly(cell, passes, x.table[x.ids] if isinstance(x, Lookup) else x, mask)
+        walk = next(w for w in self.walks if w.able(cell, mask))
         return tuple(
             walk.scan(
                 cell, a.p, x, mask, reverse=a.reverse, initial=a.initial, keep=keep,
@@ -170,7 +172,7 @@ class HostLoops:
             out = None if d_h is None else blocks(d_h, len(done))[n]
             last = None if d_last is None else {"h": blocks(d_last, len(done))[n]}
             walk = next((w for w in self.walks if isinstance(s, w.made)), None)
-            if walk is None:
+            if walk is None:  # a pass that recorded every value
                 back: Any = unscan(cell, p, s, out, last)
             else:
                 back = walk.unscan(cell, p, s, out, last, need_x=need_x)
@@ -192,4 +194,4 @@ class HostLoops:
 
 
 #: The reference: NumPy alone.
-HOST = HostLoops("cpu", Walk(fast.able, fast.scan, fast.unscan, FastScan))
+HOST = HostLoops("cpu")

@@ -16,12 +16,11 @@ import numpy as np
 from rnnviz.arrays import Array, Values, blocks, contiguous
 from rnnviz.cells import CELLS, Cell, variant
 from rnnviz.engine import initial, losses
-from rnnviz.engine.fast import Lookup
+from rnnviz.engine.embedding import Lookup, WordRows, table_of
 from rnnviz.engine.held import Held
 from rnnviz.engine.loops import HOST, Loops, Pass, Scanned, plainly
 from rnnviz.engine.recurrent import Scan, Unscan, unscan, unscan_one
 from rnnviz.engine.spec import EmbeddingSpec, ModelSpec, RecurrentSpec, SeriesSpec
-from rnnviz.engine.words import WordRows, table_of
 from rnnviz.equations import relu
 
 #: The most trained numbers of a net: 200 MB as float32.
@@ -164,7 +163,7 @@ class Model:
                 x = self.params["embedding"][inputs]
                 x = x if dropped is None else x * dropped
         # The same padding leads to the same state only where all begin with the same.
-        alike = quick and mask is None and initial is None and held is None
+        alike = quick and mask is None and initial is None and held is None and dropped is None
         lead = _Lead(inputs if host and alike and isinstance(source, EmbeddingSpec) else None)
         scans: list[tuple[Scanned, ...]] = []
         for k, layer in enumerate(self.spec.layers):

@@ -14,8 +14,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from rnnviz.arrays import Array, Values
+from rnnviz.engine.embedding import WordRows
 from rnnviz.engine.inplace import UFUNCS, Emitter
-from rnnviz.engine.words import WordRows
 
 #: A step as assignments in order: (name, formula).
 Formulas = tuple[tuple[str, str], ...]

@@ -81,9 +81,9 @@ def scan(
     order = range(T - 1, -1, -1) if reverse else range(T)
     steps: list[Values] = [{}] * T
     state = initial
-    U, own = _recurrent(cell, p), _with_masks(cell, p, recurrent_mask)
+    U, own = recurrent_columns(cell, p), with_masks(cell, p, recurrent_mask)
     for t in order:
-        hu = _recur(state["h"], U, recurrent_mask)
+        hu = recur(state["h"], U, recurrent_mask)
         v: Values = {} if held is None else Holding(held, t)
         v["xw"], v["hu"] = xw[t], hu if b_recurrent is None else hu + b_recurrent
         cell.forward(own, v, state)
@@ -109,18 +109,18 @@ def read_input(x: Array, W: Array, drop: Array | None) -> Array:
     return np.concatenate([(x * m).reshape(-1, x.shape[-1]) @ w for m, w in parts], -1)
 
 
-def _recurrent(cell: Cell, p: Values) -> Array:
+def recurrent_columns(cell: Cell, p: Values) -> Array:
     """The columns of U that multiply h_prev, (H, ·); a cell may multiply the last by itself."""
     return p["U"][:, : p["U"].shape[0] * len(cell.recurrent)]
 
 
-def _with_masks(cell: Cell, p: Values, drop: Array | None) -> Values:
+def with_masks(cell: Cell, p: Values, drop: Array | None) -> Values:
     """The trained arrays and, by gate, the dropout of h_prev for the products of the cell's own."""
     own = () if drop is None else tuple(zip(cell.gates, drop, strict=True))[len(cell.recurrent) :]
     return {**p, **{f"keep_{gate}": mask for gate, mask in own}}
 
 
-def _recur(h: Array, U: Array, drop: Array | None) -> Array:
+def recur(h: Array, U: Array, drop: Array | None) -> Array:
     """h_prev · U (B, G·H); under recurrent dropout each gate sees h_prev through its own mask."""
     if drop is None:
         return h @ U
@@ -132,8 +132,8 @@ def _by_gate(a: Array, h: Array) -> list[Array]:
     return blocks(a, a.shape[-1] // h.shape[-1])
 
 
-def _unrecur(d_hu: Array, U: Array, drop: Array | None) -> Array:
-    """What :func:`_recur` gives back to h_prev: (B, H)."""
+def unrecur(d_hu: Array, U: Array, drop: Array | None) -> Array:
+    """What :func:`recur` gives back to h_prev: (B, H)."""
     if drop is None:
         return d_hu @ U.T
     parts = zip(drop, _by_gate(d_hu, drop), _by_gate(U, drop), strict=False)
@@ -266,8 +266,8 @@ def _undo(
     d["h_out"], d["h_next"], d["h"] = out, carry["h"], taken["h"]
     for s in cell.states[1:]:
         d[f"{s}_next"] = taken[s]
-    cell.backward(_with_masks(cell, p, done.recurrent_mask), at.values, at.before, d)
-    through = _unrecur(d["hu"], _recurrent(cell, p), done.recurrent_mask)
+    cell.backward(with_masks(cell, p, done.recurrent_mask), at.values, at.before, d)
+    through = unrecur(d["hu"], recurrent_columns(cell, p), done.recurrent_mask)
     d["h_prev"] = d["h_prev"] + through if "h_prev" in d else through
     if at.read is not None:
         # ... and everything goes around them, to the state before.
@@ -387,8 +387,8 @@ def step_jacobians(cell: Cell, p: Values, done: Scan, tokens: Sequence[int]) -> 
         # The cell mixes units by matrices of its own: every component is an objective of its own.
         upstream = dict(zip(states, blocks(_identity(cell, p)[None], len(states)), strict=True))
         drop = done.recurrent_mask
-        d = _local_backward(cell, _with_masks(cell, p, drop), v, prev, upstream, held)
-        d["h_prev"] = d.get("h_prev", 0) + _unrecur(d["hu"], _recurrent(cell, p), drop)
+        d = _local_backward(cell, with_masks(cell, p, drop), v, prev, upstream, held)
+        d["h_prev"] = d.get("h_prev", 0) + unrecur(d["hu"], recurrent_columns(cell, p), drop)
         found = np.concatenate([d[f"{s}_prev"] for s in states], axis=-1)
     if done.mask is not None:
         around = _around(cell, p, held)

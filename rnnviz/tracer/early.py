@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from rnnviz.arrays import Array
-from rnnviz.engine import fast
+from rnnviz.engine import packed
 from rnnviz.engine.model import Model, directions
-from rnnviz.engine.recurrent import scan
 
 #: Beginnings run at once: enough to fill a matrix product, few enough for the memory.
 TOGETHER = 64
@@ -27,11 +26,10 @@ def _asked(model: Model, x: Array, lengths: range) -> Array:
     seen = np.repeat(x[:T], len(lengths), axis=1)
     last: list[Array] = []
     for k, layer in enumerate(model.spec.layers):
-        read = fast.scan if fast.able(model.cell(k), mask) else scan
         passes = [
-            read(
+            packed.scan(
                 model.cell(k), model.layer_params(k, direction), seen, mask,
-                reverse=direction == "backward",
+                reverse=direction == "backward", keep=False,
             )
             for direction in directions(layer)
         ]  # fmt: skip

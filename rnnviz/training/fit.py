@@ -12,8 +12,7 @@ import numpy as np
 
 from rnnviz.arrays import Array, Values
 from rnnviz.data.batches import Batch, Examples, with_unknowns
-from rnnviz.engine import losses
-from rnnviz.engine.fast import memory
+from rnnviz.engine import losses, memory
 from rnnviz.engine.loops import HOST
 from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import Optimizer, clip_by_norm

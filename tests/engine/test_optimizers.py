@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from rnnviz.engine.embedding import WordRows, table_of
 from rnnviz.engine.optimizers import OPTIMIZERS
-from rnnviz.engine.words import WordRows, table_of
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

@@ -16,12 +16,12 @@ from strategies import arrays, cells, lengths, model, run, seeds, sizes, specs
 from rnnviz.cells import CELLS, Cell
 from rnnviz.data.text import Vocabulary
 from rnnviz.engine import initial
+from rnnviz.engine.embedding import summed_rows, table_of
 from rnnviz.engine.losses import d_logits, losses, outputs
 from rnnviz.engine.model import initialise, shapes
 from rnnviz.engine.optimizers import clip_by_norm
 from rnnviz.engine.recurrent import scan, unscan
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec
-from rnnviz.engine.words import summed_rows, table_of
 from rnnviz.query import Query
 from rnnviz.store import Stored
 from rnnviz.tracer import trace

@@ -15,8 +15,7 @@ from rnnviz.engine.compiled.forward import CompiledScan
 from rnnviz.engine.compiled.memory import flat, zeros
 from rnnviz.engine.compiled.passes import Inputs, Returned
 from rnnviz.engine.compiled.words import summed_products, summed_rows
-from rnnviz.engine.fast import Lookup
-from rnnviz.engine.words import WordRows
+from rnnviz.engine.embedding import Lookup, WordRows
 
 
 @dataclass(frozen=True, eq=False)

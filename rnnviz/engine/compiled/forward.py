@@ -19,7 +19,7 @@ from rnnviz.engine.compiled.net import Order, plan_of
 from rnnviz.engine.compiled.passes import Pass
 from rnnviz.engine.compiled.source import NotCompiledError
 from rnnviz.engine.compiled.words import Vocabulary, vocabulary
-from rnnviz.engine.fast import Lookup
+from rnnviz.engine.embedding import Lookup
 from rnnviz.engine.pointwise import NotPointwiseError
 
 
@@ -81,7 +81,7 @@ def scan(
     lead: Array | None = None,
     keep: bool = True,
 ) -> CompiledScan:
-    """Read ``x`` (T, B, D) with the cell; the arguments are those of the fast ``scan``.
+    """Read ``x`` (T, B, D) with the cell; see :func:`rnnviz.engine.packed.scan`.
 
     The first call for a cell and a precision compiles, for some seconds, once for all processes.
     """

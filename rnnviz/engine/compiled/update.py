@@ -9,8 +9,8 @@ from rnnviz.engine.compiled import threads
 from rnnviz.engine.compiled.kernels import stepping
 from rnnviz.engine.compiled.memory import addresses
 from rnnviz.engine.compiled.net import whole
+from rnnviz.engine.embedding import WordRows
 from rnnviz.engine.optimizers import Optimizer
-from rnnviz.engine.words import WordRows
 
 #: Parts of a table that threads take one after the other.
 PARTS = 16

@@ -12,8 +12,7 @@ from rnnviz.engine.compiled.job import Net, Sum
 from rnnviz.engine.compiled.kernels import summing
 from rnnviz.engine.compiled.memory import addresses, zeros
 from rnnviz.engine.compiled.net import whole
-from rnnviz.engine.fast import Lookup
-from rnnviz.engine.words import WordRows
+from rnnviz.engine.embedding import Lookup, WordRows
 
 #: Parts of a sum that threads take one after the other, and rows that are worked on together.
 PARTS, ROOM = 16, 64
@@ -51,7 +50,7 @@ def vocabulary(x: Lookup, net: Net, tokens: int) -> Vocabulary | None:
 def summed_rows(ids: Array, d: Array, vocabulary: int) -> WordRows:
     """Each word that occurs, and the sum of the gradients (P, E) of its uses (P).
 
-    What :func:`rnnviz.engine.words.summed_rows` gives, on all cores.
+    What :func:`rnnviz.engine.embedding.summed_rows` gives, on all cores.
     """
     words, order, starts, bounds = _sorted(ids, vocabulary)
     E, wide = d.shape[1], whole(d.shape[1], d.dtype)

@@ -14,10 +14,9 @@ from rnnviz.engine.cuda import layer as layers
 from rnnviz.engine.cuda.layer import Launch, LayerScan
 from rnnviz.engine.cuda.source import NoKernelError, kernels
 from rnnviz.engine.cuda.steps import update_source
-from rnnviz.engine.fast import Lookup
+from rnnviz.engine.embedding import Lookup, WordRows
 from rnnviz.engine.loops import HOST, Pass, Scanned, Undone, plainly
 from rnnviz.engine.optimizers import Optimizer
-from rnnviz.engine.words import WordRows
 
 #: Options of the compiler: what the source is written in.
 OPTIONS = ("--std=c++17",)

@@ -10,9 +10,9 @@ import numpy as np
 
 from rnnviz.arrays import Array, contiguous
 from rnnviz.data.batches import Batch
+from rnnviz.engine.embedding import WordRows
 from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import OPTIMIZERS, Optimizer
-from rnnviz.engine.words import WordRows
 from rnnviz.errors import RnnvizError
 from rnnviz.training.halves.half import Part, dealt_back, drops, half, joined, part
 from rnnviz.training.halves.process import Lost, Second

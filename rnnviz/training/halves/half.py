@@ -9,9 +9,9 @@ import numpy as np
 from rnnviz.arrays import Array, Values
 from rnnviz.data.batches import Batch
 from rnnviz.engine import losses
+from rnnviz.engine.embedding import WordRows
 from rnnviz.engine.model import Model
 from rnnviz.engine.spec import EmbeddingSpec, ModelSpec
-from rnnviz.engine.words import WordRows
 
 
 @dataclass(frozen=True, eq=False)

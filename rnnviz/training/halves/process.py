@@ -15,9 +15,9 @@ from typing import Any
 
 from rnnviz.arrays import Array
 from rnnviz.data.batches import Batch
+from rnnviz.engine.embedding import WordRows
 from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import Optimizer
-from rnnviz.engine.words import WordRows
 from rnnviz.training.halves.half import Part
 from rnnviz.training.halves.memory import Shared
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from rnnviz.engine.fast import memory
+from rnnviz.engine import memory
+from rnnviz.engine.embedding import WordRows
 from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import OPTIMIZERS
 from rnnviz.engine.spec import ModelSpec
-from rnnviz.engine.words import WordRows
 from rnnviz.training.halves.half import part
 from rnnviz.training.halves.memory import Place, Shared
 

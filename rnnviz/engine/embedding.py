@@ -1,12 +1,31 @@
-"""Gradients of an embedding's rows: the sum over all uses of a word."""
+"""Rows of an embedding by id, and their gradients: the sum over all uses of a word."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from rnnviz.arrays import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Lookup:
+    """Rows of a table by id: what an embedding hands over without making it."""
+
+    table: Array  # (V, D)
+    ids: Array  # (T, B)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(T, B, D)."""
+        return (*self.ids.shape, self.table.shape[1])
+
+    @property
+    def dtype(self) -> np.dtype:
+        """That of the table."""
+        return self.table.dtype
 
 
 class WordRows(NamedTuple):

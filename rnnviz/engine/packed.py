@@ -1,0 +1,373 @@
+"""The walk over time that trains: sequences packed, and only what the way back reads is stored.
+
+Same meaning as :mod:`rnnviz.engine.recurrent`, around the same forward and backward of the cell.
+A step computes only the sequences that read something there, as ``pack_padded_sequence`` of
+PyTorch does:
+
+* under a mask each sequence is its own tokens, longest sequence first, so those that have ended
+  are the last rows of a step;
+* the padding in front of unmasked sequences is the same input for all, so their states are equal
+  until the first token: row 0 stands for all that have not begun, and a sequence that begins takes
+  over its state. On the way back its gradient is added to that of row 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rnnviz.arrays import Array, Values
+from rnnviz.cells import Cell
+from rnnviz.engine.embedding import Lookup
+from rnnviz.engine.recurrent import (
+    biases,
+    read_input,
+    recur,
+    recurrent_columns,
+    unread_input,
+    unrecur,
+    weight_gradients,
+    with_masks,
+)
+
+#: Gradients far smaller than this become zero now and then on their way back. They vanish, and
+#: arithmetic on numbers below 1e-38 takes a hundred times as long; next to the 1e-7 that optimizers
+#: add to a gradient's size, nobody could see them.
+NOTHING = {
+    np.dtype(np.float32): np.array(1e-15, np.float32),
+    np.dtype(np.float64): np.array(1e-240),
+}
+#: Steps after which that is done.
+FLUSHED = 16
+
+
+class Packing:
+    """Which sequences are computed at which step; P rows in all, step after step.
+
+    ``mask`` (T, B): where a sequence reads. ``lead`` (B), without a mask: how many steps, in
+    reading order, each sequence has in common with that of the largest lead.
+    """
+
+    def __init__(
+        self, T: int, B: int, reverse: bool, mask: Array | None, lead: Array | None
+    ) -> None:
+        self.shape = T, B
+        read = np.ones((T, B), bool) if mask is None else mask[::-1] if reverse else mask
+        if mask is not None:
+            lengths = read.sum(0)
+            self.order = np.argsort(-lengths, kind="stable")  # the sequence of each column
+            #: Tokens read up to each time, (T, B) in the columns' order: that of the row wanted.
+            done = read[:, self.order].cumsum(0)
+            alive = np.arange(lengths.max(initial=0))[:, None] < lengths[self.order]
+            at = np.argsort(~read[:, self.order], axis=0, kind="stable")[: len(alive)]
+        else:
+            begins = np.zeros(B, int) if lead is None else lead
+            self.order = np.argsort(begins, kind="stable")
+            if begins.any():
+                self.order = np.roll(self.order, 1)  # the largest lead first
+            steps = np.arange(T)[:, None]
+            alive = steps >= begins[self.order]
+            alive[:, 0] = True
+            done = np.broadcast_to(steps + 1, (T, B))
+            at = np.broadcast_to(steps, (T, B))
+        self.counts: list[int] = alive.sum(1).tolist()  # rows of each step
+        self.starts = np.concatenate([[0], np.cumsum(self.counts, dtype=int)])
+        column = np.broadcast_to(np.arange(B), alive.shape)[alive]
+        token = at[alive]
+        self.column = column  # (P)
+        self.sequence = self.order[column]  # (P)
+        self.position = (T - 1 - token if reverse else token) * B + self.sequence  # (P) in (T, B)
+        #: For each step and column the row after which its states stand, counted from the end
+        #: (negative) where it has read nothing: those are the initial states.
+        first = self.starts[np.maximum(done, 1) - 1]
+        own = np.arange(B) if mask is not None else np.where(alive, np.arange(B), 0)
+        found = np.where(done == 0, np.arange(B), B + first + own)
+        self.last = np.empty(B, int)
+        self.last[self.order] = found[-1] if T else np.arange(B)
+        self.row = np.empty((T, B), int)
+        self.row[:, self.order] = found[::-1] if reverse else found
+
+    @property
+    def total(self) -> int:
+        """P."""
+        return int(self.starts[-1])
+
+    @property
+    def before(self) -> Array:
+        """(P): the row whose states each row starts from, counted as in ``row``."""
+        counts = np.array(self.counts, int)
+        step = np.repeat(np.arange(len(counts)), counts)
+        earlier = np.maximum(step - 1, 0)
+        rows = counts[earlier]
+        column = np.where(self.column < rows, self.column, 0)
+        return np.where(step == 0, self.column, self.shape[1] + self.starts[earlier] + column)
+
+    @cached_property
+    def whole(self) -> bool:
+        """Whether every sequence reads at every step."""
+        return self.total == self.shape[0] * self.shape[1]
+
+    def rows_of(self, d_h: Array) -> Array:
+        """Gradients of the outputs (T, B, H), added up by row: (B + P, H), initial states first."""
+        T, B = self.shape
+        if self.whole:
+            found = np.zeros((B + self.total, d_h.shape[-1]), d_h.dtype)
+            found[self.row.ravel()] = d_h.reshape(T * B, -1)
+            return found
+        order = np.argsort(self.row, axis=None, kind="stable")
+        rows = self.row.ravel()[order]
+        begin = np.flatnonzero(np.diff(rows, prepend=-1))
+        found = np.zeros((B + self.total, d_h.shape[-1]), d_h.dtype)
+        found[rows[begin]] = np.add.reduceat(d_h.reshape(T * B, -1)[order], begin)
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class PackedScan:
+    """What a pass stored: enough to walk back, and every output."""
+
+    x: Array | Lookup  # (T, B, D)
+    rows: Array  # (P, D): the inputs that were read
+    packing: Packing
+    steps: list[Values]  # what the way back reads of each step, (rows of the step, H) by name
+    states: Values  # by name, (B + P, H): the initial ones by column, then those after each row
+    last: Values  # by name, (B, H)
+    input_mask: Array | None  # (1 or G, P, D) dropout of x
+    recurrent_mask: Array | None  # (G, B, H) dropout of h_prev, by column
+
+    def stack(self, name: str) -> Array:
+        """A state after each step, (T, B, H)."""
+        return self.states[name][self.packing.row]
+
+
+def _input_rows(x: Array | Lookup, packing: Packing) -> Array:
+    if isinstance(x, Lookup):
+        return x.table[x.ids.ravel()[packing.position]]
+    if packing.whole and np.array_equal(packing.position, np.arange(packing.total)):
+        return x.reshape(-1, x.shape[-1])
+    return x.reshape(-1, x.shape[-1])[packing.position]
+
+
+def scan(
+    cell: Cell,
+    p: Values,
+    x: Array | Lookup,
+    mask: Array | None = None,
+    *,
+    reverse: bool = False,
+    initial: Values | None = None,
+    recurrent_mask: Array | None = None,
+    input_mask: Array | None = None,
+    lead: Array | None = None,
+    keep: bool = True,
+) -> PackedScan:
+    """Read ``x`` (T, B, D) with the cell; see :func:`rnnviz.engine.recurrent.scan`.
+
+    ``lead`` (B): see :class:`Packing`; dropout, which differs for each sequence, rules it out.
+    Without ``keep`` there is no way back.
+    """
+    T, B, _ = x.shape
+    H = p["U"].shape[0]
+    if recurrent_mask is not None or input_mask is not None:
+        lead = None
+    packing = Packing(T, B, reverse, mask, lead)
+    rows = _input_rows(x, packing)
+    b_input, b_recurrent = biases(p["b"])
+    drop = None if input_mask is None else input_mask[:, packing.sequence]
+    xw = read_input(rows, p["W"], drop) + b_input
+    states = {s: np.zeros((B + packing.total, H), rows.dtype) for s in cell.states}
+    for s, array in states.items():
+        if initial is not None:
+            array[:B] = initial[s][packing.order]
+    dropped = None if recurrent_mask is None else recurrent_mask[:, packing.order]
+    needed = needs(cell).values - set(cell.states) if keep else ()
+    U, own, steps = recurrent_columns(cell, p), with_masks(cell, p, dropped), []
+    state = {s: array[:B] for s, array in states.items()}
+    for begin, n in zip(packing.starts.tolist(), packing.counts, strict=False):
+        state = {s: _continued(a, n) for s, a in state.items()}
+        masks = None
+        if dropped is not None:
+            masks = dropped[:, :n]
+            own = with_masks(cell, p, masks)
+        hu = recur(state["h"], U, masks)
+        v = {"xw": xw[begin : begin + n], "hu": hu if b_recurrent is None else hu + b_recurrent}
+        cell.forward(own, v, state)
+        state = {s: v[s] for s in cell.states}
+        for s, array in states.items():
+            array[B + begin : B + begin + n] = v[s]
+        if keep:
+            steps.append({name: v[name] for name in needed})
+    last = {s: a[packing.last] for s, a in states.items()}
+    return PackedScan(x, rows, packing, steps, states, last, drop, dropped)
+
+
+def _continued(a: Array, n: int) -> Array:
+    """The states that n rows start from: fewer go on, or those that begin take over row 0's."""
+    if n <= len(a):
+        return a[:n]
+    return np.concatenate([a, np.broadcast_to(a[:1], (n - len(a), a.shape[1]))])
+
+
+def unscan(
+    cell: Cell,
+    p: Values,
+    done: PackedScan,
+    d_h: Array | None = None,
+    d_last: Mapping[str, Array] | None = None,
+    *,
+    need_x: bool = True,
+) -> PackedUnscan:
+    """Walk back; see :func:`rnnviz.engine.recurrent.unscan`. ``need_x``: also to the input."""
+    packing, H, dtype = done.packing, p["U"].shape[0], done.rows.dtype
+    B = packing.shape[1]
+    out = np.zeros((B + packing.total, H), dtype) if d_h is None else packing.rows_of(d_h)
+    given = {s: a for s, a in (d_last or {}).items() if s != "h"}
+    later = {s: np.zeros_like(out) for s in given}
+    for s, a in (d_last or {}).items():
+        np.add.at(out if s == "h" else later[s], packing.last, a)
+    U, drop = recurrent_columns(cell, p), done.recurrent_mask
+    own = with_masks(cell, p, drop)
+    names = needs(cell).gradients
+    d_rows: Values = {}
+    carry = {s: np.zeros((0, H), dtype) for s in cell.states}
+    for k in reversed(range(len(packing.counts))):
+        begin, n = B + int(packing.starts[k]), packing.counts[k]
+        rows = slice(begin, begin + n)
+        carry = {s: _returned(a, n) for s, a in carry.items()}
+        prev = _before(done.states, packing, k)
+        v = {**done.steps[k], **{s: a[rows] for s, a in done.states.items()}}
+        d = {"h": carry["h"] + out[rows]}
+        for s in cell.states[1:]:
+            d[f"{s}_next"] = carry[s] + later[s][rows] if s in later else carry[s]
+        masks = None
+        if drop is not None:
+            masks = drop[:, :n]
+            own = with_masks(cell, p, masks)
+        cell.backward(own, v, prev, d)
+        through = unrecur(d["hu"], U, masks)
+        carry = {s: d[f"{s}_prev"] for s in cell.states[1:]}
+        carry["h"] = d["h_prev"] + through if "h_prev" in d else through
+        if k % FLUSHED == 0:
+            carry = {s: a + NOTHING[dtype] - NOTHING[dtype] for s, a in carry.items()}
+        for name in names:
+            if name not in d_rows:
+                d_rows[name] = np.empty((packing.total, d[name].shape[1]), dtype)
+            d_rows[name][begin - B : begin - B + n] = d[name]
+    initial = {}
+    for s, a in carry.items():
+        arrived = out if s == "h" else later.get(s)
+        found = np.zeros((B, H), dtype) if arrived is None else arrived[:B].copy()
+        found[: len(a)] += a
+        initial[s] = np.empty_like(found)
+        initial[s][packing.order] = found
+    return PackedUnscan(cell, p, done, d_rows, initial, need_x)
+
+
+def _before(states: Values, packing: Packing, k: int) -> Values:
+    """The states that step k started from."""
+    B, n = packing.shape[1], packing.counts[k]
+    begin, end = (0, B) if k == 0 else (B + packing.starts[k - 1], B + packing.starts[k])
+    return {s: _continued(a[begin:end], n) for s, a in states.items()}
+
+
+def _returned(a: Array, n: int) -> Array:
+    """What n rows get back of the states after them: none where a sequence has ended."""
+    if n == len(a):
+        return a
+    if n > len(a):
+        return np.concatenate([a, np.zeros((n - len(a), a.shape[1]), a.dtype)])
+    found = a[:n].copy()
+    found[0] += a[n:].sum(0)
+    return found
+
+
+class PackedUnscan:
+    """The gradients that walking back gave."""
+
+    def __init__(
+        self, cell: Cell, p: Values, done: PackedScan, d: Values, initial: Values, need_x: bool
+    ) -> None:
+        self.initial = initial  # of the states before the first step, (B, H)
+        self._done = done
+        packing, drop = done.packing, done.recurrent_mask
+        if not packing.total:  # every sequence is padding
+            self.params = {name: np.zeros_like(a) for name, a in p.items()}
+            self._rows: Array | None = np.zeros_like(done.rows)
+            return
+        prev = {s: a[packing.before] for s, a in done.states.items()}
+        v = {
+            name: np.concatenate([step[name] for step in done.steps])
+            for name in needs(cell).sums if name not in cell.states
+        }  # fmt: skip
+        masks = None if drop is None else drop[:, packing.column]
+        #: Of the trained arrays.
+        self.params = weight_gradients(cell, done.rows, prev, v, d, done.input_mask, masks)
+        shape = (packing.total, done.rows.shape[1])
+        self._rows = unread_input(d["xw"], p["W"], done.input_mask, shape) if need_x else None
+
+    @property
+    def x(self) -> Array:
+        """Of the layer's input, (T, B, D)."""
+        if self._rows is None:
+            raise KeyError("x: not asked for")
+        T, B, D = self._done.x.shape
+        found = np.zeros((T * B, D), self._rows.dtype)
+        found[self._done.packing.position] = self._rows
+        return found.reshape(T, B, D)
+
+    def rows(self) -> tuple[Array, Array]:
+        """Of a looked-up input: ids (P) and the gradients (P, D) of the table rows they took."""
+        x = self._done.x
+        if self._rows is None or not isinstance(x, Lookup):
+            raise KeyError("rows: not asked for, or not looked up (then see x)")
+        return x.ids.ravel()[self._done.packing.position], self._rows
+
+
+class Needs(NamedTuple):
+    """What a cell's way back reads, by name."""
+
+    values: frozenset[str]  # of a step, forwards
+    sums: frozenset[str]  # of all steps, forwards, for the gradients of the trained arrays
+    gradients: frozenset[str]  # of all steps, backwards, for the same and for the input
+
+
+class _Reads(dict[str, Array]):
+    """Values by name, and which of them were read."""
+
+    def __init__(self, values: Values) -> None:
+        super().__init__(values)
+        self.names: set[str] = set()
+
+    def __getitem__(self, name: str) -> Array:
+        self.names.add(name)
+        return super().__getitem__(name)
+
+
+def needs(cell: Cell) -> Needs:
+    """What the cell's way back reads, found by asking it once, with a layer of one unit."""
+    hashable: Any = cell  # a module is, which its protocol cannot say
+    return _needs(hashable)
+
+
+@cache
+def _needs(cell: Any) -> Needs:
+    p = {name: np.zeros(shape) for name, shape in cell.shapes(1, 1).items()}
+    zero = np.zeros((1, 1))
+    prev = dict.fromkeys(cell.states, zero)
+    v: Values = {
+        "xw": np.zeros((1, len(cell.gates))), "hu": np.zeros((1, len(cell.recurrent))),
+    }  # fmt: skip
+    cell.forward(p, v, prev)
+    step = _Reads(v)
+    d: Values = {"h": zero, **{f"{s}_next": zero for s in cell.states[1:]}}
+    cell.backward(p, step, prev, d)
+    rows, gradients = _Reads(v), _Reads(d)
+    cell.param_grads(zero, prev, rows, gradients)
+    return Needs(
+        frozenset(step.names | rows.names), frozenset(rows.names),
+        frozenset(gradients.names | {"xw"}),
+    )  # fmt: skip
