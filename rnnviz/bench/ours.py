@@ -14,11 +14,7 @@ from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import OPTIMIZERS
 from rnnviz.engine.spec import FitSpec, ModelSpec
 from rnnviz.training.fit import learn
-from rnnviz.training.halves import begun, usual_parts
 from rnnviz.version import VERSION
-
-#: Seconds to wait for the second process, so that its start falls into none that is timed.
-PATIENCE = 10.0
 
 
 class Trainer:
@@ -33,15 +29,6 @@ class Trainer:
         self.optimizer = OPTIMIZERS[job.optimizer](job.rate)
         self.rng = np.random.default_rng(0)
         memory.keep()
-        parts = 1 if compiled else usual_parts(self.model.spec, job.y.shape[1])
-        self.halves = begun(self.model, parts)
-        self.halves.wait(PATIENCE)
-        self.compute = self.halves if parts == 2 else None
-
-    @property
-    def others(self) -> list[int]:
-        """The processes it computes in beside this one."""
-        return self.halves.pids
 
     def prepare(self, inputs: Any, y: Any) -> Any:
         """A batch as the data floor makes it; every example counts the same."""
@@ -50,5 +37,5 @@ class Trainer:
     def train(self, batches: list[Any]) -> float:
         """An update a batch; the loss of the last one."""
         for batch in batches:
-            loss = learn(self.model, self.optimizer, batch, self.fit, self.rng, self.compute).loss
+            loss = learn(self.model, self.optimizer, batch, self.fit, self.rng).loss
         return loss

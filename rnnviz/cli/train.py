@@ -80,10 +80,6 @@ class Span(click.ParamType[float]):
               help="Of the hidden state, one mask a gate.")  # fmt: skip
 @click.option("--limit", type=options.ROWS, metavar="N", help="Rows of each data set.")
 @click.option("--seed", type=options.SEED, metavar="N", help="Default: 0.")
-@click.option("--processes", type=click.IntRange(1, 2), metavar="N",
-              help="With NumPy: compute each batch in 1 process or, half each, in 2; default: 2 "
-                   "where there are two processors and batches large enough. Compiled loops and a "
-                   "GPU use 1.")  # fmt: skip
 @options.device
 @options.lang
 @options.theme

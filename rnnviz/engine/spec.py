@@ -125,8 +125,7 @@ class FitSpec:
     share of the words into the unknown word. ``clip`` bounds the joint norm of the gradients.
     ``keep`` says which epoch is the result: the "best" by ``monitor`` on the validation data, or
     the "last". ``monitor`` is a metric of validation: "accuracy" (higher is better) or "loss"
-    (lower is). ``patience`` ends the training after so many epochs without a better one. ``parts``
-    (1 or 2): the gradients of so many parts of a batch are computed apart and added.
+    (lower is). ``patience`` ends the training after so many epochs without a better one.
     """
 
     epochs: int
@@ -142,7 +141,6 @@ class FitSpec:
     keep: Literal["best", "last"] = "best"
     monitor: Literal["accuracy", "loss"] = "accuracy"
     patience: int | None = None
-    parts: int = 1
 
 
 S = TypeVar("S", EmbeddingSpec, SeriesSpec, RecurrentSpec, HeadSpec)

@@ -146,8 +146,7 @@ def _differences(job: Job, record: dict[str, Any]) -> Iterator[str]:
         yield "recipe"
     options = record.get("options") or {}
     for name, value in asdict(job.options()).items():
-        # Runs of before do not say it; they had one as well.
-        if name != "processes" and options.get(name) != value:
+        if options.get(name) != value:
             yield "--" + name.replace("_", "-")
 
 

@@ -42,16 +42,9 @@ class Job:
         return (Path(self.path) / "result.json").is_file()
 
     def options(self) -> runs.Options:
-        """What it changes of the recipe.
-
-        One process a run, whatever the machine and however many runs at a time: their number is
-        felt in the last digits, and several runs use the processors better than one run in two.
-        """
+        """What it changes of the recipe."""
         variant = self.recipe.partition(":")[2] or None
-        return runs.Options(
-            epochs=self.epochs, limit=self.limit, seed=self.seed, variant=variant,
-            processes=1,
-        )  # fmt: skip
+        return runs.Options(epochs=self.epochs, limit=self.limit, seed=self.seed, variant=variant)
 
     @property
     def name(self) -> str:

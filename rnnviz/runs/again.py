@@ -22,6 +22,7 @@ from rnnviz.runs.options import Watch, controlled
 from rnnviz.store import encoder_json
 from rnnviz.store.places import find_run
 from rnnviz.training.directory import Directory, alone, how_to_resume
+from rnnviz.training.events import Note
 from rnnviz.training.fit import over
 from rnnviz.training.state import State
 from rnnviz.version import VERSION
@@ -36,18 +37,16 @@ def resume(
     stop: Callable[[], bool] | None = None,
     snapshot: Callable[[], bool] | None = None,
     watch: Watch | None = None,
-    processes: int = 2,
     device: str = "auto",
 ) -> Run:
     """Go on with a run where it stopped, on the same data; ``epochs`` is a new number of them.
 
     ``run`` as in ``find_run``. UsageError if there is nothing left to do, InvalidFileError if the
     run is damaged or its data has changed. On the CPU an interrupted run comes to the same weights
-    as one that was not, whether it had two processes or, now, has but one: "auto" goes on with the
-    loops it had, and a run that was computed on the CPU never goes to a card by itself.
+    as one that was not: "auto" goes on with the loops it had, and a run that was computed on the
+    CPU never goes to a card by itself.
     """
     control = controlled(time_budget, stop, snapshot, watch, device)
-    control = replace(control, processes=processes)
     plan.check_device(control)
     directory = Directory(find_run(run))
     path = directory.path
@@ -69,6 +68,11 @@ def resume(
         if epochs is not None:
             fit = _more_epochs(state, fit, epochs)
         directory.reopen(state.finished)
+        if record["fit"].get("parts") == 2:
+            control.watch(
+                Note("The run computed each batch in two halves before, which this version does "
+                     "not: from here on its numbers differ in their last digits.")
+            )  # fmt: skip
         now = plan.moved({**record, "fit": asdict(fit)}, described(loops))
         if now != record:
             directory.change(now)

@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rnnviz.engine.loops import HOST
 from rnnviz.engine.model import Model, shapes
 from rnnviz.engine.spec import FitSpec
 from rnnviz.errors import InterruptedTraining
@@ -22,7 +21,6 @@ from rnnviz.store import read_weights
 from rnnviz.training.directory import Directory, how_to_resume
 from rnnviz.training.events import Begun, Epoch, Event, Finished, Note
 from rnnviz.training.fit import evaluation, fit, over
-from rnnviz.training.halves import begun
 from rnnviz.training.state import State
 from rnnviz.training.stopping import asked_to_stop
 
@@ -87,14 +85,11 @@ def _events(
 ) -> Generator[Event, None, None]:  # fmt: skip
     """What training says, then the test of the weights that were kept, then the result."""
     test = None
-    parts = spec.parts if model.loops is HOST else 1
-    with begun(model, parts, control.processes) as halves:
-        for event in fit(model, task.draw, task.valid, spec, state, halves):
-            yield _in_unit(event, record["metric"]) if isinstance(event, Epoch) else event
-        if task.test is not None:
-            kept = read_weights(directory.path / "best.safetensors", shapes(model.spec))
-            tested, apart = Model(model.spec, kept, model.loops), halves if parts == 2 else None
-            test = yield from evaluation(tested, task.test, of="test", halves=apart)
+    for event in fit(model, task.draw, task.valid, spec, state):
+        yield _in_unit(event, record["metric"]) if isinstance(event, Epoch) else event
+    if task.test is not None:
+        kept = read_weights(directory.path / "best.safetensors", shapes(model.spec))
+        test = yield from evaluation(Model(model.spec, kept, model.loops), task.test, of="test")
     at = state.progress
     number = state.finished if spec.keep == "last" else at.best_epoch
     valid = Run(directory.path).history()[number - 1]["valid"]

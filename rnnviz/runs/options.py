@@ -26,7 +26,6 @@ class Options:
     limit: int | None = None  # rows of each data set
     variant: str | None = None  # another of the recipe's ways to ready its data
     seed: int = 0
-    processes: int | None = None  # 1 or 2; a batch is computed in as many parts
 
 
 @dataclass(frozen=True)
@@ -35,15 +34,13 @@ class Control:
 
     ``stop`` and ``snapshot`` are asked after every batch: to end (saved, as ctrl+c does), and to
     write the weights of the moment to ``now.safetensors``. ``stop`` is also asked whenever the
-    preparation of the data says something. ``processes`` (1 or 2) bounds how many there are, not
-    the parts in which a batch is computed. ``device`` is where to compute: auto, cpu or cuda.
+    preparation of the data says something. ``device`` is where to compute: auto, cpu or cuda.
     """
 
     budget: Budget
     watch: Watch = lambda event: None
     stop: Callable[[], bool] = lambda: False
     snapshot: Callable[[], bool] = lambda: False
-    processes: int = 2
     device: str = "cpu"
 
     def unless_stopped(self, kept: str) -> None:

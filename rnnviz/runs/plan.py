@@ -16,7 +16,6 @@ from rnnviz.errors import UsageError, nearest
 from rnnviz.recipes import Prepare, Recipe, Task
 from rnnviz.runs.options import Control, Options
 from rnnviz.training.events import Note
-from rnnviz.training.halves import usual_parts
 
 
 def preparation(recipe: Recipe, variant: str | None) -> Prepare:
@@ -119,22 +118,3 @@ def check_device(control: Control) -> None:
     """MissingError if what was asked for is not there, before any work is done."""
     if control.device != "auto":
         choose(control.device)
-
-
-def in_parts(fit: FitSpec, spec: ModelSpec | None, options: Options) -> FitSpec:
-    """The same, with the number of parts in which this net's batches are computed.
-
-    Not that of processes: where there is one processor a run with two parts has the same numbers.
-    """
-    if spec is None:
-        return fit
-    return replace(fit, parts=options.processes or usual_parts(spec, fit.batch_size))
-
-
-def in_one(options: Options, loops: Loops, control: Control) -> Options:
-    """What is true of a run that is not computed in parts; a Note if two processes were wanted."""
-    if options.processes != 2:
-        return options
-    by = "with compiled loops" if loops.on_host else "on a card"
-    control.watch(Note(f"Not in 2 processes: {by} a batch is computed whole, in one process."))
-    return replace(options, processes=1)

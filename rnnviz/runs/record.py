@@ -93,6 +93,8 @@ FIELDS: Mapping[str, Mapping[str, Wanted]] = {
         "of": _among("validation", "test"),
     },
 }  # fmt: skip
+#: Fields of runs before version 0.5: a batch could be computed in two halves, by two processes.
+_FORMER = ("parts", "processes")
 #: What an object has at least, where the run goes on or is exported.
 _NEEDED = {
     "": ("recipe", "title", "trained_on", "example", "data", "versions"),
@@ -139,11 +141,16 @@ def settled(path: Path, record: Mapping[str, Any]) -> Settled:
     try:
         config = record["config"]
         spec = None if config is None else ModelSpec.from_json(config)
-        found = Settled(recipe, Options(**record["options"]), spec, FitSpec(**record["fit"]))
+        options, fit = (_without(record[of], _FORMER) for of in ("options", "fit"))
+        found = Settled(recipe, Options(**options), spec, FitSpec(**fit))
     except (TypeError, ValueError) as error:
         raise _damaged(path, str(error)) from error
     _agree(path, found, record["metric"])
     return found
+
+
+def _without(found: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: value for name, value in found.items() if name not in names}
 
 
 def _agree(path: Path, found: Settled, metric: Mapping[str, Any]) -> None:

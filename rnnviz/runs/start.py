@@ -55,10 +55,6 @@ def train(
     spec = plan.net(chosen, options, task)
     fit = plan.fit_of(chosen, options, is_sample(folder))
     loops = HOST if spec is None else plan.device(control, spec)
-    if loops is HOST:
-        fit = plan.in_parts(fit, spec, options)
-    else:
-        options = plan.in_one(options, loops, control)
     record = record_of(chosen, options, task, spec, fit, folder, described(loops))
     if chosen.published is not None and record["published"] is None:
         control.watch(

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
-from functools import partial
 from itertools import chain, islice
 from typing import Any, Protocol
 
 import numpy as np
 
-from rnnviz.arrays import Array, Values
+from rnnviz.arrays import Array, Values, contiguous
 from rnnviz.data.batches import Batch, Examples, with_unknowns
 from rnnviz.engine import losses, memory
-from rnnviz.engine.loops import HOST
 from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import Optimizer, clip_by_norm
 from rnnviz.engine.spec import FitSpec, HeadKind
 from rnnviz.errors import RnnvizError
-from rnnviz.training.events import Epoch, Evaluation, Note, Step
-from rnnviz.training.halves import Compute, Halves, Whole, logits
+from rnnviz.training.events import Epoch, Evaluation, Step
 from rnnviz.training.learnt import Learnt, layer_norms
 from rnnviz.training.places import Places
 from rnnviz.training.state import Progress, State
@@ -32,18 +29,16 @@ EVALUATED = 256
 
 
 def fit(
-    model: Model, draw: Draw, valid: Examples, spec: FitSpec, state: State | None = None,
-    halves: Halves | None = None,
-) -> Iterator[Step | Evaluation | Epoch | Note]:  # fmt: skip
+    model: Model, draw: Draw, valid: Examples, spec: FitSpec, state: State | None = None
+) -> Iterator[Step | Evaluation | Epoch]:
     """Train ``model`` in place: a Step a batch, Evaluations while validating, an Epoch an epoch.
 
     ``state`` is kept up to date at every event: packed there, and given to another ``fit`` with
     the same data and spec, it gives the same numbers as if nothing had been interrupted. Without
     one the training starts afresh. An epoch is better only if strictly so (of equals the first
-    stays, as in Keras). Where ``spec`` says that a batch is computed in two parts, ``halves`` may
-    have a second process for them; a Note says when that is lost. A model on a card is trained
-    there: its Steps come some at a time. RnnvizError, with epoch, batch and layer, if a number
-    stops being finite; that update is not made.
+    stays, as in Keras). A model on a card is trained there: its Steps come some at a time.
+    RnnvizError, with epoch, batch and layer, if a number stops being finite; that update is not
+    made.
     """
     if spec.monitor == "accuracy" and model.spec.head.kind == "linear":
         raise ValueError("a linear head has no accuracy: FitSpec.monitor must be 'loss'")
@@ -52,12 +47,10 @@ def fit(
     memory.keep()
     state.move(model.loops)
     state.put_into(model)
-    halves = (halves or Halves()) if spec.parts == 2 and model.loops is HOST else None
     places = Places(model.loops)
     valid = places.of(valid)
     while not over(state.progress, spec):
-        yield from _epoch(model, lambda n, rng: places.latest(draw(n, rng)), valid, spec, state,
-                          halves)  # fmt: skip
+        yield from _epoch(model, lambda n, rng: places.latest(draw(n, rng)), valid, spec, state)
 
 
 def over(at: Progress, spec: FitSpec) -> bool:
@@ -66,8 +59,8 @@ def over(at: Progress, spec: FitSpec) -> bool:
 
 
 def _epoch(
-    model: Model, draw: Draw, valid: Examples, spec: FitSpec, state: State, halves: Halves | None
-) -> Iterator[Step | Evaluation | Epoch | Note]:
+    model: Model, draw: Draw, valid: Examples, spec: FitSpec, state: State
+) -> Iterator[Step | Evaluation | Epoch]:
     at, began = state.progress, time.perf_counter()
 
     def tick() -> None:
@@ -79,7 +72,7 @@ def _epoch(
     examples, batches = _begun(draw, spec, state)
     count = -(-len(examples) // spec.batch_size)
     at.batches = at.batches or count
-    learner = _learner(model, spec, state, halves)
+    learner = _learner(model, spec, state)
     for batch in chain(batches, (None,)):
         if batch is None:
             ready = learner.rest()
@@ -100,10 +93,9 @@ def _epoch(
         for n, learnt in enumerate(ready, at.batch + 1 - len(ready)):
             size = learnt.examples
             yield Step(at.epoch, spec.epochs, n, count, learnt.loss, size, learnt.norms)
-        yield from _notes(halves)
         began = time.perf_counter()
     kept = Model(model.spec, state.kept, model.loops)
-    evaluated = evaluation(kept, valid, halves=halves)
+    evaluated = evaluation(kept, valid)
     while True:
         try:
             moment = next(evaluated)
@@ -116,7 +108,6 @@ def _epoch(
     if not np.isfinite(scores["loss"]):
         raise _diverged(at.epoch, at.batch, "the validation loss")
     tick()
-    yield from _notes(halves)
     yield _closed(model.spec.head.kind, spec, state, scores, len(examples))
 
 
@@ -137,24 +128,19 @@ class _AtOnce:
         self._given = given
 
     def learn(self, batch: Batch) -> list[Learnt]:
-        model, optimizer, spec, rng, compute = self._given
-        return [learn(model, optimizer, batch, spec, rng, compute)]
+        model, optimizer, spec, rng = self._given
+        return [learn(model, optimizer, batch, spec, rng)]
 
     def rest(self) -> list[Learnt]:
         return []
 
 
-def _learner(model: Model, spec: FitSpec, state: State, halves: Halves | None) -> _Learner:
+def _learner(model: Model, spec: FitSpec, state: State) -> _Learner:
     if model.loops.on_host:
-        return _AtOnce(model, state.optimizer, spec, state.rng, halves)
+        return _AtOnce(model, state.optimizer, spec, state.rng)
     from rnnviz.training.card import Steps
 
     return Steps(model, state.optimizer, spec, state.rng)
-
-
-def _notes(halves: Halves | None) -> Iterator[Note]:
-    if halves is not None and (why := halves.lost()):
-        yield Note(f"The second process is gone ({why}); this one goes on alone, only slower.")
 
 
 def _begun(draw: Draw, spec: FitSpec, state: State) -> tuple[Examples, Iterator[Batch]]:
@@ -223,9 +209,8 @@ def _rate(spec: FitSpec, step: int, total: int) -> float:
 
 
 def learn(
-    model: Model, optimizer: Optimizer, batch: Batch, spec: FitSpec, rng: np.random.Generator,
-    compute: Compute | None = None,
-) -> Learnt:  # fmt: skip
+    model: Model, optimizer: Optimizer, batch: Batch, spec: FitSpec, rng: np.random.Generator
+) -> Learnt:
     """One step of training: forward, backward, update. Nothing is updated if it is not finite."""
     inputs, y, weight = batch
     if spec.token_dropout:
@@ -233,16 +218,19 @@ def learn(
     kind = model.spec.head.kind
     # Overflow is looked for below, and said with its place.
     with np.errstate(over="ignore", invalid="ignore"):
-        compute = compute or Whole()
-        found = compute.gradients(model, (inputs, y, weight), rng)
-        grads = found.every()
-        loss = float((losses.losses(kind, found.logits, y) * weight).mean())
-        metric = float(losses.metric(kind, found.logits, y))
-        learnt = Learnt(loss, metric, layer_norms(grads), len(y))
+        done = model.forward(contiguous(inputs), rng, quick=True)
+        d_logits = losses.d_logits(kind, done.logits, y) * (weight / len(y))[:, None]
+        grads, words = model.gradients_by_word(done, d_logits)
+        loss = float((losses.losses(kind, done.logits, y) * weight).mean())
+        metric = float(losses.metric(kind, done.logits, y))
+        every = grads if words is None else {**grads, "embedding": words.rows}
+        learnt = Learnt(loss, metric, layer_norms(every), len(y))
         if not learnt.fault:
             if spec.clip is not None:
-                clip_by_norm(grads, spec.clip)
-            compute.update(model, optimizer, found)
+                clip_by_norm(every, spec.clip)
+            optimizer.step(model.params, grads)
+            if words is not None:
+                model.loops.step_rows(optimizer, "embedding", model.params["embedding"], words)
     return learnt
 
 
@@ -273,16 +261,14 @@ def evaluate(model: Model, examples: Examples, batch_size: int = EVALUATED) -> d
 
 
 def evaluation(
-    model: Model, examples: Examples, batch_size: int = EVALUATED, of: str = "validation",
-    halves: Halves | None = None,
-) -> Generator[Evaluation, None, dict[str, float]]:  # fmt: skip
+    model: Model, examples: Examples, batch_size: int = EVALUATED, of: str = "validation"
+) -> Generator[Evaluation, None, dict[str, float]]:
     """``evaluate`` that can be left between two batches."""
     kind, count = model.spec.head.kind, -(-len(examples) // batch_size)
     found: list[Array] = []  # of each batch the sums of loss and metric, where they were made
-    read = partial(logits, model) if halves is None else halves.reader(model)
     placed = Places(model.loops).of(examples)
     for done, (inputs, y, _) in enumerate(placed.batches(batch_size), 1):
-        said = read(inputs)
+        said = model.forward(contiguous(inputs), quick=True, keep=False).logits
         found += [losses.losses(kind, said, y).sum(), losses.metric(kind, said, y)]
         yield Evaluation(done, count, of)
     numbers = model.loops.floats(found)

@@ -18,7 +18,6 @@ from rnnviz.bench.scaling import Scaling, scaling
 from rnnviz.bench.timing import Result, Task, measure
 from rnnviz.bench.workloads import WORKLOADS, Workload, write
 from rnnviz.errors import RnnvizError, UsageError
-from rnnviz.training.halves import usual_parts
 
 PYTHON = os.environ.get("RNNVIZ_BENCH_PYTHON", sys.executable)
 TINY = WORKLOADS["jena-gru"].resized(4, 3)
@@ -46,15 +45,6 @@ def test_ours_is_timed_round_by_round_in_a_process_of_its_own(job: Path) -> None
     assert result.ms == sorted(result.rounds)[1]
     assert result.loss is not None and result.loss != result.last_loss
     assert result.peak_mb is None or 10 < result.peak_mb < 1000
-
-
-@pytest.mark.skipif(usual_parts(WIDE.spec, WIDE.batch) < 2, reason="one processor")
-def test_ours_trains_in_two_processes_whose_memory_is_added(job: Path, tmp_path: Path) -> None:
-    write(WIDE, tmp_path / "wide.npz")
-    one, two = measure([Task(OURS, job), Task(OURS, tmp_path / "wide.npz")], PYTHON, rounds=2)
-    assert (one.processes, two.processes) == (1, 2)
-    assert one.peak_mb is not None and two.peak_mb is not None
-    assert two.peak_mb > 1.7 * one.peak_mb
 
 
 def test_turns_alternate(job: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -235,7 +235,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setattr(recipes, "find", small.find)
         path = tmp_path_factory.mktemp("runs") / "small"
         args = ["train", "tiny", "--data", "sample", "--epochs", "2", "--out", str(path), "-q"]
-        assert run([*args, "--processes", "1"]) == 0
+        assert run(args) == 0
     return path
 
 

@@ -48,10 +48,3 @@ def test_a_setting_reaches_commands_and_the_commands_of_groups(
     monkeypatch.delenv("RNNVIZ_COLOR")
     config.unlink()
     assert not coloured()
-
-
-def test_processes_promises_nothing_of_compiled_loops(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["train", "--help"]) == 0
-    said = " ".join(capsys.readouterr().out.split())
-    assert "With NumPy: compute each batch in 1 process" in said
-    assert "Compiled loops and a GPU use 1." in said

@@ -26,7 +26,7 @@ from rnnviz.training.events import Event, Note, Step
 from rnnviz.training.fit import fit
 
 RECIPE = "agnews-lstm"
-SMALL = Options(cell="gru", units=10, limit=12, batch_size=4, epochs=2, processes=1)
+SMALL = Options(cell="gru", units=10, limit=12, batch_size=4, epochs=2)
 
 
 @pytest.fixture(autouse=True)
@@ -89,7 +89,7 @@ def test_a_run_goes_on_where_it_stopped_on_any_device(
     with pytest.raises(InterruptedTraining, match="at epoch 2 of 2"):
         trained(tmp_path / "run", begun, watch=seen.append, stop=in_the_second_epoch)
     assert 1 <= sum(isinstance(one, Step) and one.epoch == 2 for one in seen) < 3
-    run = runs.resume(tmp_path / "run", device=ended, processes=1)
+    run = runs.resume(tmp_path / "run", device=ended)
     np.testing.assert_allclose(scores(run), on_the_processor, rtol=1e-5)
 
 

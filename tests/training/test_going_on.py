@@ -196,21 +196,6 @@ def test_a_record_tells_every_device_in_order() -> None:
     assert record == {"device": "cpu", "devices": ["cpu", "cuda (H)", "cpu"]}
 
 
-def test_two_processes_asked_of_compiled_loops_are_told_and_recorded_as_one(
-    tmp_path: Path, compiled: HostLoops, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(plan, "choose", lambda *asked: compiled)
-    seen: list[Event] = []
-    options = Options(epochs=1, processes=2)
-    run = train("tiny", options, data=tmp_path, out=tmp_path / "two", watch=seen.append)
-    assert "Not in 2 processes: with compiled loops" in notes(seen)
-    record = run.record()
-    assert (record["options"]["processes"], record["fit"]["parts"]) == (1, 1)
-    seen.clear()
-    train("tiny", Options(epochs=1), data=tmp_path, out=tmp_path / "one", watch=seen.append)
-    assert "processes" not in notes(seen)
-
-
 # -- what is checked before anything is written ---------------------------------------------------
 
 

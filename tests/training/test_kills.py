@@ -19,10 +19,10 @@ SCRIPT = Path(__file__).with_name("tiny.py")
 EPOCHS = 12
 
 
-def start(out: Path, processes: int) -> subprocess.Popen[str]:
+def start(out: Path) -> subprocess.Popen[str]:
     """The training in a process of its own, as soon as it is past its imports."""
     process = subprocess.Popen(
-        [sys.executable, str(SCRIPT), str(out), str(EPOCHS), str(processes)],
+        [sys.executable, str(SCRIPT), str(out), str(EPOCHS)],
         env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(Path.cwd())},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
@@ -31,9 +31,9 @@ def start(out: Path, processes: int) -> subprocess.Popen[str]:
     return process
 
 
-def finish(out: Path, processes: int) -> None:
+def finish(out: Path) -> None:
     """Let it go to its end."""
-    _, said = start(out, processes).communicate(timeout=120)
+    _, said = start(out).communicate(timeout=120)
     assert (out / "result.json").is_file(), said
 
 
@@ -46,17 +46,17 @@ def result(out: Path) -> tuple[dict[str, np.ndarray], list[dict[str, object]], d
     return arrays, [{**line, "seconds": 0} for line in lines], {**ended, "seconds": 0}
 
 
-def kill_often(folder: Path, kills: int, seed: int, processes: int = 1) -> int:
+def kill_often(folder: Path, kills: int, seed: int) -> int:
     """Kill trainings at random moments ``kills`` times; the number that came to their end."""
     whole = folder / "whole"
     began = time.monotonic()
-    finish(whole, processes)
+    finish(whole)
     span = time.monotonic() - began
     wanted, rng = result(whole), random.Random(seed)
     done, ended = 0, 0
     out = folder / "killed"
     while done < kills or out.exists():
-        process = start(out, processes)
+        process = start(out)
         if done < kills:
             try:
                 process.wait(rng.uniform(0, span / 3))
@@ -81,10 +81,6 @@ def kill_often(folder: Path, kills: int, seed: int, processes: int = 1) -> int:
 
 def test_six_kills_change_nothing(tmp_path: Path) -> None:
     assert kill_often(tmp_path, 6, seed=1) >= 1
-
-
-def test_four_kills_of_two_processes_change_nothing(tmp_path: Path) -> None:
-    assert kill_often(tmp_path, 4, seed=3, processes=2) >= 1
 
 
 @pytest.mark.kills

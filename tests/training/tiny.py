@@ -129,10 +129,9 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
 if __name__ == "__main__":
     recipes.find, course.SAVE_EVERY = find, 0.0  # type: ignore[assignment]
     out = Path(sys.argv[1])
-    epochs, processes = int(sys.argv[2]), int(sys.argv[3])
+    epochs = int(sys.argv[2])
     print("ready", flush=True)
     if not (out / "spec.json").is_file():
-        asked = runs.Options(epochs=epochs, processes=processes)
-        runs.train("tiny", asked, data=out.parent, out=out)
+        runs.train("tiny", runs.Options(epochs=epochs), data=out.parent, out=out)
     elif not (out / "result.json").is_file():
         runs.resume(out)
