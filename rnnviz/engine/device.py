@@ -29,11 +29,14 @@ def check(device: str) -> None:
         )
 
 
-def choose(device: str, say: Callable[[str], None] = lambda text: None) -> Loops:
+def choose(
+    device: str, say: Callable[[str], None] = lambda text: None, *, small: bool = False
+) -> Loops:
     """The walks over time of the device a wish comes to.
 
     "cpu" is NumPy, the reference; "auto" the quickest there is: a card, or loops that numba
-    compiles, or NumPy. ``say`` is told which one it took, and later what a card has no kernel for.
+    compiles, or NumPy. ``small`` work is not worth a compilation. ``say`` is told which one it
+    took, and later what a card has no kernel for.
     MissingError, with the command that would help, if "cuda" is not to be had; UsageError if
     unknown.
     """
@@ -48,18 +51,23 @@ def choose(device: str, say: Callable[[str], None] = lambda text: None) -> Loops
             f"There is no GPU to compute on: {why}.\n"
             f"For an NVIDIA card: {INSTALL}; without one: --device cpu"
         )
-    return without_card(why, say)
+    return without_card(why, say, small=small)
 
 
-def without_card(why: str, say: Callable[[str], None] = lambda text: None) -> Loops:
-    """The quickest of the processor: loops that numba compiles, or NumPy.
+def without_card(
+    why: str, say: Callable[[str], None] = lambda text: None, *, small: bool = False
+) -> Loops:
+    """The quickest of the processor: loops that numba compiles, or NumPy for ``small`` work.
 
     ``why`` no card computes, in half a sentence, for what is said of the choice.
     """
     from rnnviz.engine import compiled
 
     if not compiled.available():
-        say(f"Computing on the CPU: {why}.")
+        say(f"Computing on the CPU, without compiled loops: {why}; numba is not installed.")
+        return HOST
+    if small:
+        say(f"Computing on the CPU: {why}; for so small a training no loops are compiled.")
         return HOST
     if fault := _import_fault("numba"):
         say(f"Computing on the CPU: {why}, and {fault}.")

@@ -62,7 +62,7 @@ def resume(
         if spec is None:
             directory.reopen(0)
             return measure(begun.recipe, task, directory, record, control)
-        loops = plan.device(control, spec, was=plan.device_of(record))
+        loops = plan.device(control, spec, fit, was=plan.device_of(record))
         params = initialise(spec, options.seed)
         state = directory.state(shapes(spec)) or State.fresh(params, fit)
         if epochs is not None:

@@ -5,17 +5,26 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from math import prod
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from rnnviz.engine.device import choose, compiling, not_kept, without_card
 from rnnviz.engine.loops import HOST, Loops
-from rnnviz.engine.model import cell_of, shapes
-from rnnviz.engine.spec import FitSpec, ModelSpec
-from rnnviz.errors import UsageError, nearest
+from rnnviz.engine.model import Model, cell_of, initialise, shapes
+from rnnviz.engine.optimizers import OPTIMIZERS
+from rnnviz.engine.spec import EmbeddingSpec, FitSpec, ModelSpec
+from rnnviz.errors import UsageError, nearest, one_line
 from rnnviz.recipes import Prepare, Recipe, Task
 from rnnviz.runs.options import Control, Options
 from rnnviz.training.events import Note
+from rnnviz.training.fit import learn
+
+#: Multiply-adds of a forward pass over all tokens of all epochs for which the packed walk takes
+#: some 20 s on an x86-64 core (sentiment-lstm on the sample: 2e10, 8 s). A cell compiles in 10 s.
+SMALL = 5e10
 
 
 def preparation(recipe: Recipe, variant: str | None) -> Prepare:
@@ -71,23 +80,58 @@ def fit_of(recipe: Recipe, options: Options, sample: bool) -> FitSpec:
     return replace(recipe.fit, **changes)
 
 
-def device(control: Control, spec: ModelSpec, was: str = "") -> Loops:
+def device(
+    control: Control, spec: ModelSpec, fit: FitSpec, was: str = "", *, small: bool = False
+) -> Loops:
     """Where the run is computed; a Note says what "auto" came to, and what a card cannot.
 
-    ``was`` is the device of a run that goes on.
+    ``was`` is the device of a run that goes on. ``small``: see :func:`is_small`. Loops that cannot
+    be compiled, for whatever reason, are not taken; a Note says so.
     """
-    loops = _chosen(control.device, was, lambda text: control.watch(Note(text)))
+    loops = _chosen(control.device, was, lambda text: control.watch(Note(text)), small)
+    if loops is HOST or not loops.on_host:
+        return loops
     if compiling(loops, [cell_of(layer) for layer in spec.layers]):
         how_often = "each time" if (reason := not_kept(loops)) else "the first time only"
         control.watch(Note(f"Compiling the loops, {how_often}: some seconds."))
         if reason:
             control.watch(Note(f"They cannot be kept: {reason}."))
+    if fault := _compile_fault(loops, spec, fit):
+        control.watch(Note(f"The loops cannot be compiled ({fault}): computing without them."))
+        return HOST
     return loops
 
 
-def _chosen(asked: str, was: str, say: Callable[[str], None]) -> Loops:
+def is_small(spec: ModelSpec, fit: FitSpec, task: Task) -> bool:
+    """Whether a training takes less than about twice the time that compiling its loops takes."""
+    rng = np.random.default_rng(fit.seed)
+    examples = task.draw(1, rng)
+    batch = next(examples.batches(fit.batch_size, rng), None)
+    recurrent = sum(prod(s) for name, s in shapes(spec).items() if name.startswith("layers."))
+    tokens = 0 if batch is None else len(batch[0]) * len(examples) * fit.epochs
+    return tokens * recurrent < SMALL
+
+
+def _compile_fault(loops: Loops, spec: ModelSpec, fit: FitSpec) -> str:
+    """Why one update of a net like this one cannot be compiled, in one line; "" if it can."""
+    if isinstance(spec.source, EmbeddingSpec):
+        spec = replace(spec, source=replace(spec.source, vocabulary=3))
+        inputs = np.ones((2, 2), np.int64)
+    else:
+        inputs = np.zeros((2, 2, spec.source.width), np.float32)
+    model = Model(spec, initialise(spec, 0), loops)
+    batch = inputs, np.zeros(2, np.float32), np.ones(2, np.float32)
+    once, optimizer = FitSpec(1, optimizer=fit.optimizer), OPTIMIZERS[fit.optimizer](fit.rate)
+    try:
+        learn(model, optimizer, batch, once, np.random.default_rng(0))
+    except Exception as error:  # a compiler has as many reasons as there are machines
+        return f"{type(error).__name__}: {one_line(error)}"[:200]
+    return ""
+
+
+def _chosen(asked: str, was: str, say: Callable[[str], None], small: bool) -> Loops:
     if asked != "auto" or not was.startswith(HOST.name):
-        return choose(asked, say)
+        return choose(asked, say, small=small)
     if was == HOST.name:
         return HOST
     loops = without_card("the run was computed there before", say)

@@ -10,7 +10,7 @@ from pathlib import Path
 from rnnviz import recipes
 from rnnviz.data.folders import SAMPLE, is_named, resolve
 from rnnviz.engine.device import described
-from rnnviz.engine.loops import HOST
+from rnnviz.engine.loops import HOST, Loops
 from rnnviz.engine.model import Model, initialise
 from rnnviz.errors import MissingError, UsageError
 from rnnviz.files import user_path
@@ -54,7 +54,9 @@ def train(
     folder, task = _data(chosen, options, data, control)
     spec = plan.net(chosen, options, task)
     fit = plan.fit_of(chosen, options, is_sample(folder))
-    loops = HOST if spec is None else plan.device(control, spec)
+    loops: Loops = HOST
+    if spec is not None:
+        loops = plan.device(control, spec, fit, small=plan.is_small(spec, fit, task))
     record = record_of(chosen, options, task, spec, fit, folder, described(loops))
     if chosen.published is not None and record["published"] is None:
         control.watch(

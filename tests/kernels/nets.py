@@ -57,7 +57,7 @@ def _windows(name: str) -> Net:
 
 def _short(spec: FitSpec) -> FitSpec:
     monitor = spec.monitor
-    return replace(spec, epochs=1, batch_size=BATCH, parts=1, patience=None, monitor=monitor)
+    return replace(spec, epochs=1, batch_size=BATCH, patience=None, monitor=monitor)
 
 
 def nets() -> Mapping[str, Net]:

@@ -125,13 +125,15 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> HostLoops:
     monkeypatch.setattr(device, "missing", lambda: "")
     monkeypatch.setattr(device, "card", lambda say: pytest.fail("it took the card"))
     monkeypatch.setattr(plan, "compiling", lambda loops, cells: False)
+    monkeypatch.setattr(plan, "_compile_fault", lambda *given: "")
     return loops
 
 
 def begun_on(monkeypatch: pytest.MonkeyPatch, path: Path, loops: Loops, **given: Any) -> Path:
     """A run begun on a device and stopped in its second epoch."""
     with monkeypatch.context() as patch:
-        patch.setattr(plan, "choose", lambda *asked: loops)
+        patch.setattr(plan, "choose", lambda *asked, small=False: loops)
+        patch.setattr(plan, "_compile_fault", lambda *given: "")
         return cut_at(path, 2, 3, **given)
 
 
@@ -186,7 +188,8 @@ def test_a_device_that_is_asked_for_is_taken_and_recorded_before_the_run_ends(
     resume(path, device="cpu", watch=lambda event: found.append(Run(path).record()["device"]))
     assert found[0] == "cpu, compiled" and found[-1] == "cpu"  # first the Note of its data
     with pytest.raises(pytest.fail.Exception, match="took the card"):
-        plan.device(controlled(None, None, None, None, "auto"), RECIPE.model(12), was="cuda (H)")  # type: ignore[misc]
+        control = controlled(None, None, None, None, "auto")
+        plan.device(control, RECIPE.model(12), RECIPE.fit, was="cuda (H)")  # type: ignore[misc]
 
 
 def test_a_record_tells_every_device_in_order() -> None:

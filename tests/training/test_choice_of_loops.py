@@ -1,0 +1,103 @@
+"""Which loops a training takes: compiled ones where they are worth it and can be had."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from training.tiny import RECIPE, tiny
+
+from rnnviz.engine import device
+from rnnviz.engine.loops import HOST, HostLoops, Walk
+from rnnviz.runs import Options, plan, train
+from rnnviz.training.events import Event, Note
+
+__all__ = ["tiny"]
+pytestmark = pytest.mark.usefixtures("tiny")
+
+
+def broken(*given: Any, **options: Any) -> Any:
+    raise RuntimeError("no such instruction\nand more of it")
+
+
+class Never:
+    """What no walk gives."""
+
+
+@pytest.fixture
+def compiler(monkeypatch: pytest.MonkeyPatch) -> HostLoops:
+    """No card, and a compiler whose loops are those of NumPy."""
+    loops = HostLoops("cpu, compiled")
+    monkeypatch.setattr(device, "missing", lambda: "there is no card")
+    monkeypatch.setattr("rnnviz.engine.compiled.available", lambda: True)
+    monkeypatch.setattr(device, "_import_fault", lambda package: "")
+    monkeypatch.setattr(device, "with_compiled", lambda: loops)
+    monkeypatch.setattr(plan, "compiling", lambda loops, cells: True)
+    monkeypatch.setattr(plan, "not_kept", lambda loops: "")
+    return loops
+
+
+def trained(folder: Path) -> tuple[str, str]:
+    """The device of a training on "auto", and its notes."""
+    seen: list[Event] = []
+    options = Options(epochs=1)
+    run = train("tiny", options, data=folder, out=folder / "run", watch=seen.append, device="auto")
+    return run.record()["device"], "\n".join(e.text for e in seen if isinstance(e, Note))
+
+
+def test_a_small_training_waits_for_no_compiler(tmp_path: Path, compiler: HostLoops) -> None:
+    used, said = trained(tmp_path)
+    assert used == "cpu"
+    assert "for so small a training no loops are compiled" in said
+    assert "Compiling" not in said
+
+
+def test_a_large_one_is_compiled_first(
+    tmp_path: Path, compiler: HostLoops, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan, "SMALL", 0)
+    used, said = trained(tmp_path)
+    assert used == "cpu, compiled"
+    assert "Compiling the loops, the first time only: some seconds." in said
+
+
+def test_a_compiler_that_fails_is_one_line_and_numpy_trains(
+    tmp_path: Path, compiler: HostLoops, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan, "SMALL", 0)
+    walk = Walk(lambda cell, mask: True, broken, broken, Never)
+    monkeypatch.setattr(device, "with_compiled", lambda: HostLoops("cpu, compiled", walk))
+    used, said = trained(tmp_path)
+    assert used == "cpu"
+    assert (
+        "The loops cannot be compiled (RuntimeError: no such instruction and more of it): "
+        "computing without them." in said
+    )
+
+
+def test_without_numba_one_line_says_so(
+    tmp_path: Path, compiler: HostLoops, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rnnviz.engine.compiled.available", lambda: False)
+    used, said = trained(tmp_path)
+    assert used == "cpu"
+    assert said.count("numba is not installed") == 1
+
+
+def test_what_is_small_depends_on_tokens_epochs_and_units(tmp_path: Path) -> None:
+    task = RECIPE.prepare(tmp_path, None, 0, lambda text: None)
+    assert RECIPE.model is not None
+    net, fit = RECIPE.model(task.size), RECIPE.fit
+    assert plan.is_small(net, fit, task)
+    assert not plan.is_small(net, replace(fit, epochs=10**9), task)
+    wide = replace(net, layers=tuple(replace(layer, units=3000) for layer in net.layers))
+    assert not plan.is_small(wide, replace(fit, epochs=10**4), task)
+
+
+def test_real_loops_are_compiled_by_the_trial_update() -> None:
+    pytest.importorskip("numba")
+    assert RECIPE.model is not None
+    assert plan._compile_fault(device.with_compiled(), RECIPE.model(12), RECIPE.fit) == ""
+    assert plan._compile_fault(HOST, RECIPE.model(12), RECIPE.fit) == ""
