@@ -26,9 +26,8 @@ USUAL = "imdb-rnn,imdb-lstm,imdb-gru,jena-gru"
 HELP = """Measure a training step: forward, backward, update, one batch.
 
 Ours and every peer found train in turn on the same batches from the same weights, each in a
-process of its own (ours in two where training would). Medians over the rounds; peak resident memory
-of all its processes; "start" is import, building,
-compiling and the first step.
+process of its own. Medians over the rounds; peak resident memory of all its processes; "start" is
+import, building, compiling and the first step.
 
 With --device cuda: the parts of a step on the card, ours beside our plain loop and torch.nn, all in
 this process.

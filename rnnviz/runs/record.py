@@ -93,7 +93,7 @@ FIELDS: Mapping[str, Mapping[str, Wanted]] = {
         "of": _among("validation", "test"),
     },
 }  # fmt: skip
-#: Fields of runs before version 0.5: a batch could be computed in two halves, by two processes.
+#: Fields of earlier runs, in which a batch could be computed in two halves, by two processes.
 _FORMER = ("parts", "processes")
 #: What an object has at least, where the run goes on or is exported.
 _NEEDED = {
