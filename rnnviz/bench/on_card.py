@@ -20,11 +20,11 @@ import numpy as np
 from rnnviz.bench.peers.worker import Job
 from rnnviz.bench.workloads import Workload, write
 from rnnviz.engine import losses
-from rnnviz.engine.cuda.card import Card
+from rnnviz.engine.cuda.backend import Card
 from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import OPTIMIZERS
 from rnnviz.engine.spec import FitSpec, ModelSpec
-from rnnviz.training.card import Steps
+from rnnviz.training.cuda import Steps
 
 #: Steps in a row: an epoch of 20,000 reviews in batches of 128.
 ROW = 157

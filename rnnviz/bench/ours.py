@@ -8,8 +8,8 @@ import numpy as np
 
 from rnnviz.bench.peers.worker import Job
 from rnnviz.engine import memory
+from rnnviz.engine.backend import HOST
 from rnnviz.engine.device import with_compiled
-from rnnviz.engine.loops import HOST
 from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import OPTIMIZERS
 from rnnviz.engine.spec import FitSpec, ModelSpec

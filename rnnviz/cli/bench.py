@@ -18,7 +18,7 @@ from rnnviz.errors import UsageError, nearest
 
 if TYPE_CHECKING:
     from rnnviz.bench.workloads import Workload
-    from rnnviz.engine.loops import Loops
+    from rnnviz.engine.backend import Loops
 
 #: What is measured unless something else is asked for.
 USUAL = "imdb-rnn,imdb-lstm,imdb-gru,jena-gru"
@@ -70,8 +70,8 @@ def command(
 ) -> int:
     """Parse, measure, print."""
     from rnnviz.bench.workloads import WORKLOADS
+    from rnnviz.engine.backend import HOST
     from rnnviz.engine.device import choose
-    from rnnviz.engine.loops import HOST
 
     # Only who says so measures a card: "auto" would compare it with peers on the processor.
     loops = HOST if device == "auto" else choose(device)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rnnviz.display import visible
 
 if TYPE_CHECKING:
-    from rnnviz.engine.summary import Row
+    from rnnviz.engine.param_count import Row
 
 
 def columns(cells: Sequence[Sequence[str]]) -> list[str]:

@@ -137,7 +137,7 @@ def _to_reach(found: Any) -> str:
 @options.debug
 def show(name: str, as_json: bool) -> None:
     """Show the layers of model NAME with the arithmetic of each parameter count."""
-    from rnnviz.engine.summary import parameters
+    from rnnviz.engine.param_count import parameters
     from rnnviz.store import load
 
     stored = load(name)

@@ -11,7 +11,7 @@ from rnnviz.cli import echo, options
 from rnnviz.cli.columns import columns, published, summary
 
 if TYPE_CHECKING:
-    from rnnviz.engine.summary import Row
+    from rnnviz.engine.param_count import Row
     from rnnviz.recipes import Recipe
 
 OPTIMIZER_NAMES = {
@@ -85,7 +85,7 @@ def _rule(recipe: Recipe) -> str:
 
 
 def _parameters(recipe: Recipe) -> list[Row]:
-    from rnnviz.engine.summary import parameters
+    from rnnviz.engine.param_count import parameters
 
     return [] if recipe.model is None else parameters(recipe.model(recipe.size))
 

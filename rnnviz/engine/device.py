@@ -12,7 +12,7 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from rnnviz.cells import Cell
-from rnnviz.engine.loops import HOST, HostLoops, Loops, Walk
+from rnnviz.engine.backend import HOST, HostLoops, Loops, Walk
 from rnnviz.errors import MissingError, UsageError, nearest
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -156,7 +156,7 @@ def card(say: Callable[[str], None] = lambda text: None) -> Loops:
     """The current CUDA device."""
     import cupy
 
-    from rnnviz.engine.cuda.card import Card
+    from rnnviz.engine.cuda.backend import Card
 
     return Card(cupy, say)
 

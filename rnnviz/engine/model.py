@@ -15,10 +15,10 @@ import numpy as np
 
 from rnnviz.arrays import Array, Values, blocks, contiguous
 from rnnviz.cells import CELLS, Cell, variant
-from rnnviz.engine import initial, losses
+from rnnviz.engine import initializers, losses
+from rnnviz.engine.backend import HOST, Loops, Pass, Scanned, plainly
+from rnnviz.engine.clamping import Held
 from rnnviz.engine.embedding import Lookup, WordRows, table_of
-from rnnviz.engine.held import Held
-from rnnviz.engine.loops import HOST, Loops, Pass, Scanned, plainly
 from rnnviz.engine.recurrent import Scan, Unscan, unscan, unscan_one
 from rnnviz.engine.spec import EmbeddingSpec, ModelSpec, RecurrentSpec, SeriesSpec
 from rnnviz.equations import relu
@@ -67,17 +67,17 @@ def initialise(spec: ModelSpec, seed: int) -> Values:
     rng = np.random.default_rng(seed)
     found: Values = {}
     if isinstance(spec.source, EmbeddingSpec):
-        found["embedding"] = initial.embedding(rng, spec.source.vocabulary, spec.source.width)
+        found["embedding"] = initializers.embedding(rng, spec.source.vocabulary, spec.source.width)
     width = spec.source.width
     for k, layer in enumerate(spec.layers):
         for direction in directions(layer):
-            arrays = initial.recurrent(rng, CELLS[layer.cell], width, layer.units)
+            arrays = initializers.recurrent(rng, CELLS[layer.cell], width, layer.units)
             found |= {f"layers.{k}.{direction}.{key}": a for key, a in arrays.items()}
         width = layer.units * len(directions(layer))
     for name, shape in shapes(spec).items():
         if name.startswith("head."):
             dense = name.endswith("W")
-            found[name] = initial.glorot_uniform(rng, *shape) if dense else np.zeros(shape)
+            found[name] = initializers.glorot_uniform(rng, *shape) if dense else np.zeros(shape)
     return {name: array.astype(np.float32, order="C") for name, array in found.items()}
 
 

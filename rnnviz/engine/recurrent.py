@@ -15,7 +15,7 @@ import numpy as np
 
 from rnnviz.arrays import Array, Values, blocks
 from rnnviz.cells import Cell
-from rnnviz.engine.held import Held, Holding, Passing, arrived
+from rnnviz.engine.clamping import Held, Holding, Passing, arrived
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnviz.engine.loops import HOST, Loops
+from rnnviz.engine.backend import HOST, Loops
 from rnnviz.query import Explorer, Query, Question
 from rnnviz.tracer import tracer
 

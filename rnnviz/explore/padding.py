@@ -10,7 +10,7 @@ from rnnviz.arrays import Array
 from rnnviz.data.series import Scaling
 from rnnviz.data.text import PADDING_ID
 from rnnviz.engine import losses
-from rnnviz.engine.loops import Scanned
+from rnnviz.engine.backend import Scanned
 from rnnviz.engine.model import Model, directions
 from rnnviz.engine.recurrent import Scan
 from rnnviz.engine.spec import EmbeddingSpec, HeadKind

@@ -15,8 +15,8 @@ import numpy as np
 
 from rnnviz import runs
 from rnnviz.display import json_text
+from rnnviz.engine.param_count import parameters
 from rnnviz.engine.spec import ModelSpec
-from rnnviz.engine.summary import parameters
 from rnnviz.errors import InterruptedTraining, InvalidFileError, RnnvizError
 from rnnviz.files import read_json, write_atomically
 from rnnviz.version import VERSION

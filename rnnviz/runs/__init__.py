@@ -9,11 +9,11 @@ temporary file and rename, except the history, to which whole lines are appended
 from __future__ import annotations
 
 from rnnviz.data.folders import resolve as data_path
-from rnnviz.runs.again import resume
-from rnnviz.runs.folder import Run, kept_epoch, runs
-from rnnviz.runs.kept import export
+from rnnviz.runs.export import export
 from rnnviz.runs.options import Control, Options, Watch
-from rnnviz.runs.start import train
+from rnnviz.runs.resume import resume
+from rnnviz.runs.run import Run, kept_epoch, runs
+from rnnviz.runs.train import train
 from rnnviz.store.places import begun, find_run, runs_folder
 
 __all__ = [

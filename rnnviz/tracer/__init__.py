@@ -15,7 +15,7 @@ from rnnviz.cells import weights_by_name
 from rnnviz.clamps import Clamp
 from rnnviz.data.batches import padded
 from rnnviz.engine import losses
-from rnnviz.engine.loops import HOST, Loops
+from rnnviz.engine.backend import HOST, Loops
 from rnnviz.engine.model import Backward, Forward, directions
 from rnnviz.engine.recurrent import Scan, Unscan
 from rnnviz.engine.spec import HeadKind
@@ -28,9 +28,9 @@ from rnnviz.store import Stored, load, locate
 from rnnviz.trace import HeadTrace, LayerTrace, Trace, beyond, frozen
 from rnnviz.tracer import hand as by_hand
 from rnnviz.tracer import there
-from rnnviz.tracer.early import logits_of_beginnings
 from rnnviz.tracer.held import holding, in_model, layer_name
 from rnnviz.tracer.held import logits_of_beginnings as logits_of_held
+from rnnviz.tracer.prefix_predictions import logits_of_beginnings
 from rnnviz.tracer.reading import Reading, read
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from rnnviz.arrays import Array
 from rnnviz.clamps import Clamp, Place, placed
 from rnnviz.data.batches import padded
-from rnnviz.engine.held import Held
+from rnnviz.engine.clamping import Held
 from rnnviz.engine.model import Forward, Model, directions
 from rnnviz.engine.spec import ModelSpec
 from rnnviz.tracer.reading import Reading

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rnnviz.arrays import Array, Values
-from rnnviz.engine.loops import Loops
+from rnnviz.engine.backend import Loops
 from rnnviz.engine.model import Backward, Forward, Model, directions
 from rnnviz.engine.recurrent import Scan, Unscan, reach
 from rnnviz.tracer.reading import Reading

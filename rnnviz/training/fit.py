@@ -17,9 +17,9 @@ from rnnviz.engine.optimizers import Optimizer, clip_by_norm
 from rnnviz.engine.spec import FitSpec, HeadKind
 from rnnviz.errors import RnnvizError
 from rnnviz.training.events import Epoch, Evaluation, Step
-from rnnviz.training.learnt import Learnt, layer_norms
-from rnnviz.training.places import Places
+from rnnviz.training.on_device import Places
 from rnnviz.training.state import Progress, State
+from rnnviz.training.step_result import Learnt, layer_norms
 
 #: The examples of an epoch (from 1), drawn with the run's generator.
 Draw = Callable[[int, np.random.Generator], Examples]
@@ -138,7 +138,7 @@ class _AtOnce:
 def _learner(model: Model, spec: FitSpec, state: State) -> _Learner:
     if model.loops.on_host:
         return _AtOnce(model, state.optimizer, spec, state.rng)
-    from rnnviz.training.card import Steps
+    from rnnviz.training.cuda import Steps
 
     return Steps(model, state.optimizer, spec, state.rng)
 

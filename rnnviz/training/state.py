@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from rnnviz.arrays import Array, Values
-from rnnviz.engine.loops import HOST, Loops
+from rnnviz.engine.backend import HOST, Loops
 from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import OPTIMIZERS, Optimizer
 from rnnviz.engine.spec import FitSpec

@@ -23,17 +23,17 @@ from hypothesis import strategies as st
 from rnnviz.arrays import Array, Values
 from rnnviz.cells import CELLS, Cell, lstm, variant
 from rnnviz.engine import compiled, losses, recurrent
+from rnnviz.engine.backend import HOST
 from rnnviz.engine.compiled import Lookup, functions, threads
 from rnnviz.engine.device import with_compiled
 from rnnviz.engine.embedding import WordRows, summed_rows, table_of
-from rnnviz.engine.loops import HOST
 from rnnviz.engine.model import Model, initialise
 from rnnviz.engine.optimizers import OPTIMIZERS
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec
 from rnnviz.equations import FUNCTIONS, Line
 
 pytest.importorskip("numba")
-vectors = pytest.importorskip("rnnviz.engine.compiled.vectors")
+vectors = pytest.importorskip("rnnviz.engine.compiled.simd")
 
 
 def peephole() -> Cell:

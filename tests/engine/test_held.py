@@ -16,7 +16,7 @@ from strategies import arrays, mask
 
 from rnnviz.arrays import Array, Values
 from rnnviz.cells import CELLS, Cell
-from rnnviz.engine.held import Held
+from rnnviz.engine.clamping import Held
 from rnnviz.engine.recurrent import Scan, Unscan, reach, scan, step_jacobians, unscan, unscan_one
 
 T, D, H = 6, 3, 4

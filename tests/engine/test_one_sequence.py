@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rnnviz.cells import CELLS
-from rnnviz.engine import initial
+from rnnviz.engine import initializers
 from rnnviz.engine.recurrent import reach, scan, unscan, unscan_one
 
 T, D, H = 23, 4, 5
@@ -22,7 +22,7 @@ def test_one_sequence_walks_back_to_the_same_gradients(
     assert hasattr(cell, "states")
     rng = np.random.default_rng(7)
     p = {k: a + 0.3 * rng.normal(size=a.shape) for k, a in
-         initial.recurrent(rng, cell, D, H).items()}  # type: ignore[arg-type] # fmt: skip
+         initializers.recurrent(rng, cell, D, H).items()}  # type: ignore[arg-type] # fmt: skip
     mask = rng.random((T, 1)) < 0.7 if masked else None
     done = scan(cell, p, rng.normal(size=(T, 1, D)), mask, reverse=reverse)  # type: ignore[arg-type]
     d_h = rng.normal(size=(T, 1, H)) if asked != "last" else None

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rnnviz.arrays import Array, Values
 from rnnviz.cells import CELLS, Cell, variant
-from rnnviz.engine import initial, losses, packed, recurrent
+from rnnviz.engine import initializers, losses, packed, recurrent
 from rnnviz.engine.embedding import Lookup, summed_rows, table_of
 from rnnviz.engine.model import Model, initialise
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec, SeriesSpec
@@ -29,7 +29,7 @@ V = 7
 
 def drawn(cell: Cell, rng: np.random.Generator, D: int, H: int) -> Values:
     """Weights that are not those of a fresh net: biases differ, too."""
-    p = initial.recurrent(rng, cell, D, H)
+    p = initializers.recurrent(rng, cell, D, H)
     return {key: a + 0.1 * rng.standard_normal(a.shape) for key, a in p.items()}
 
 

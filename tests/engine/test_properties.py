@@ -15,7 +15,7 @@ from strategies import arrays, cells, lengths, model, run, seeds, sizes, specs
 
 from rnnviz.cells import CELLS, Cell
 from rnnviz.data.text import Vocabulary
-from rnnviz.engine import initial
+from rnnviz.engine import initializers
 from rnnviz.engine.embedding import summed_rows, table_of
 from rnnviz.engine.losses import d_logits, losses, outputs
 from rnnviz.engine.model import initialise, shapes
@@ -316,7 +316,7 @@ def test_clipping_changes_the_arrays_in_place() -> None:
 @given(rows=st.integers(1, 12), columns=st.integers(1, 12), seed=seeds)
 def test_orthogonal_weights_are_orthogonal(rows: int, columns: int, seed: int) -> None:
     """Orthonormal rows, or columns if they are fewer."""
-    q = initial.orthogonal(np.random.default_rng(seed), rows, columns)
+    q = initializers.orthogonal(np.random.default_rng(seed), rows, columns)
     assert q.shape == (rows, columns)
     product = q @ q.T if rows <= columns else q.T @ q
     np.testing.assert_allclose(product, np.eye(min(rows, columns)), atol=1e-12)
@@ -325,7 +325,7 @@ def test_orthogonal_weights_are_orthogonal(rows: int, columns: int, seed: int) -
 def test_orthogonal_weights_have_no_preferred_sign() -> None:
     """QR alone gives the first entry one sign; a Haar-distributed matrix has both."""
     rng = np.random.default_rng(0)
-    signs = [np.sign(initial.orthogonal(rng, 4, 4)[0, 0]) for _ in range(200)]
+    signs = [np.sign(initializers.orthogonal(rng, 4, 4)[0, 0]) for _ in range(200)]
     assert 60 < signs.count(1.0) < 140
 
 
@@ -334,8 +334,8 @@ def test_glorot_weights_fill_their_limits_and_word_vectors_theirs() -> None:
     rng = np.random.default_rng(0)
     limit = np.sqrt(6 / (30 + 50))
     for drawn, edge in (
-        (initial.glorot_uniform(rng, 30, 50), limit),
-        (initial.embedding(rng, 99, 9), 0.05),
+        (initializers.glorot_uniform(rng, 30, 50), limit),
+        (initializers.embedding(rng, 99, 9), 0.05),
     ):
         assert edge * 0.98 < np.abs(drawn).max() <= edge
         assert abs(drawn.mean()) < edge / 10
@@ -346,7 +346,7 @@ def test_glorot_weights_fill_their_limits_and_word_vectors_theirs() -> None:
 def test_fresh_weights_are_keras_defaults(cell: Cell) -> None:
     """W within glorot's limit, U orthogonal, biases zero but a forget gate's."""
     H = 16
-    p = initial.recurrent(np.random.default_rng(0), cell, 8, H)
+    p = initializers.recurrent(np.random.default_rng(0), cell, 8, H)
     assert {name: a.shape for name, a in p.items()} == cell.shapes(8, H)
     limit = np.sqrt(6 / (8 + len(cell.gates) * H))
     assert limit * 0.95 < np.abs(p["W"]).max() <= limit

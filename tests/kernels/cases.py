@@ -12,7 +12,7 @@ from kernels import mingru, peephole
 
 from rnnviz.arrays import Array, Values
 from rnnviz.cells import CELLS, variant
-from rnnviz.engine.loops import HOST, Loops, Pass, Undone, plainly
+from rnnviz.engine.backend import HOST, Loops, Pass, Undone, plainly
 
 #: Largest difference, in units of the largest number of the array.
 TOLERANCE = 2e-5

@@ -11,7 +11,7 @@ import pytest
 from kernels import emulated, standin
 
 from rnnviz.engine import device
-from rnnviz.engine.cuda.card import Card
+from rnnviz.engine.cuda.backend import Card
 
 
 @pytest.fixture

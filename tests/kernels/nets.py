@@ -9,7 +9,7 @@ from types import MappingProxyType
 import numpy as np
 
 from rnnviz.data.batches import Examples, Texts, Windows
-from rnnviz.engine.loops import Loops
+from rnnviz.engine.backend import Loops
 from rnnviz.engine.model import Model, initialise
 from rnnviz.engine.spec import FitSpec, ModelSpec
 from rnnviz.recipes import find

@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import rnnviz.engine.cuda.card
+import rnnviz.engine.cuda.backend
 
 _HERE = Path(__file__).parent
 _TOOLS = {
@@ -14,7 +14,7 @@ _TOOLS = {
     for name in ("record.py", "card.py", "device_array.py", "names.py", "standin.py")
 }
 #: Whoever asks for these is who is meant.
-_HANDED_ON = {(rnnviz.engine.cuda.card.__file__, name) for name in ("asarray", "host", "floats")}
+_HANDED_ON = {(rnnviz.engine.cuda.backend.__file__, name) for name in ("asarray", "host", "floats")}
 
 
 @dataclass

@@ -17,7 +17,7 @@ if __name__ == "__main__":
 
 from kernels.compiled import ARCHES, MOST_SHARED, VARIANTS, KernelUse, compile_for
 
-from rnnviz.engine.cuda.card import OPTIONS
+from rnnviz.engine.cuda.backend import OPTIONS
 from rnnviz.engine.cuda.source import kernels
 
 SIZES = (1, 10, 32, 64, 96, 128)

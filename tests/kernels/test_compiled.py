@@ -13,7 +13,7 @@ from kernels.compiled import ARCHES, MOST_SHARED, VARIANTS, KernelUse, compile_f
 
 from rnnviz.cells import CELLS
 from rnnviz.engine.cuda import layer as layers
-from rnnviz.engine.cuda.card import OPTIONS, THREADS, Card
+from rnnviz.engine.cuda.backend import OPTIONS, THREADS, Card
 from rnnviz.engine.cuda.source import NoKernelError, kernels
 from rnnviz.engine.cuda.steps import update_source
 

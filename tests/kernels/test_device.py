@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from rnnviz.engine.cuda.card import Card
+from rnnviz.engine.backend import HOST
+from rnnviz.engine.cuda.backend import Card
 from rnnviz.engine.device import INSTALL, choose, described
-from rnnviz.engine.loops import HOST
 from rnnviz.errors import MissingError, UsageError
 
 

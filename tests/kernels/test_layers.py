@@ -28,7 +28,7 @@ from kernels import cases, standin
 from kernels.cases import DIRECTIONS, DROPOUTS, MASKS, SIZES, STEPS, TOLERANCE, Case
 from kernels.emulated import ALL_SCHEDULES
 
-from rnnviz.engine.cuda.card import Card
+from rnnviz.engine.cuda.backend import Card
 
 #: Each new size of a cell is compiled anew, a second each; some the trainings need as well.
 SIZES_OF = {

@@ -15,9 +15,9 @@ from kernels.nets import NETS
 from kernels.record import record
 
 from rnnviz.data.batches import Examples, Texts, Windows
-from rnnviz.engine.cuda.card import Card
+from rnnviz.engine.cuda.backend import Card
 from rnnviz.engine.model import Model, initialise
-from rnnviz.training.card import steps
+from rnnviz.training.cuda import steps
 from rnnviz.training.events import Epoch, Evaluation, Step
 from rnnviz.training.fit import fit
 

@@ -18,7 +18,7 @@ from kernels import cases, standin
 from kernels.cases import TOLERANCE, Case
 from kernels.emulated import ALL_SCHEDULES, KernelError, build
 
-from rnnviz.engine.cuda.card import Card
+from rnnviz.engine.cuda.backend import Card
 
 #: Ten units: six more in the last warp are none. Steps enough to go around every buffer.
 LAYER = Case("lstm", "holes", "both", H=10, T=7, B=2, outputs=True)

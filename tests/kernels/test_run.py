@@ -16,12 +16,12 @@ from safetensors.numpy import load_file
 from rnnviz import runs
 from rnnviz.arrays import Values
 from rnnviz.data.batches import Batch, Examples
-from rnnviz.engine.cuda.card import Card
+from rnnviz.engine.cuda.backend import Card
 from rnnviz.engine.model import Model, initialise
 from rnnviz.engine.spec import FitSpec
 from rnnviz.errors import InterruptedTraining, RnnvizError
 from rnnviz.runs import Options, Run
-from rnnviz.training.card import steps
+from rnnviz.training.cuda import steps
 from rnnviz.training.events import Event, Note, Step
 from rnnviz.training.fit import fit
 

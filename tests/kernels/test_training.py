@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from kernels.nets import NETS, STEPS, losses_of
 
-from rnnviz.engine.cuda.card import Card
-from rnnviz.engine.loops import HOST
+from rnnviz.engine.backend import HOST
+from rnnviz.engine.cuda.backend import Card
 
 
 @pytest.mark.parametrize("name", NETS)

@@ -20,8 +20,8 @@ from rnnviz.data.text import TOKENIZERS, Vocabulary, vectorization_words
 from rnnviz.data.words import read_word_index
 from rnnviz.engine.model import Model, initialise, shapes
 from rnnviz.engine.optimizers import OPTIMIZERS
+from rnnviz.engine.param_count import parameters
 from rnnviz.engine.spec import ModelSpec, RecurrentSpec, SeriesSpec
-from rnnviz.engine.summary import parameters
 from rnnviz.errors import UsageError
 from rnnviz.files import assets
 from rnnviz.recipes import Recipe, Task, find, imdb, is_sample, recipes

@@ -16,10 +16,10 @@ from training.tiny import RECIPE, tiny
 
 from rnnviz import recipes, runs
 from rnnviz.engine import device
-from rnnviz.engine.loops import HOST, HostLoops, Loops
+from rnnviz.engine.backend import HOST, HostLoops, Loops
 from rnnviz.errors import InterruptedTraining, InvalidFileError, UsageError
 from rnnviz.recipes import Task
-from rnnviz.runs import Options, Run, plan, resume, train
+from rnnviz.runs import Options, Run, resume, setup, train
 from rnnviz.runs.options import controlled
 from rnnviz.training.directory import alone
 from rnnviz.training.events import Event, Note, Step
@@ -124,16 +124,16 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> HostLoops:
     monkeypatch.setattr(device, "with_compiled", lambda: loops)
     monkeypatch.setattr(device, "missing", lambda: "")
     monkeypatch.setattr(device, "card", lambda say: pytest.fail("it took the card"))
-    monkeypatch.setattr(plan, "compiling", lambda loops, cells: False)
-    monkeypatch.setattr(plan, "_compile_fault", lambda *given: "")
+    monkeypatch.setattr(setup, "compiling", lambda loops, cells: False)
+    monkeypatch.setattr(setup, "_compile_fault", lambda *given: "")
     return loops
 
 
 def begun_on(monkeypatch: pytest.MonkeyPatch, path: Path, loops: Loops, **given: Any) -> Path:
     """A run begun on a device and stopped in its second epoch."""
     with monkeypatch.context() as patch:
-        patch.setattr(plan, "choose", lambda *asked, small=False: loops)
-        patch.setattr(plan, "_compile_fault", lambda *given: "")
+        patch.setattr(setup, "choose", lambda *asked, small=False: loops)
+        patch.setattr(setup, "_compile_fault", lambda *given: "")
         return cut_at(path, 2, 3, **given)
 
 
@@ -189,13 +189,13 @@ def test_a_device_that_is_asked_for_is_taken_and_recorded_before_the_run_ends(
     assert found[0] == "cpu, compiled" and found[-1] == "cpu"  # first the Note of its data
     with pytest.raises(pytest.fail.Exception, match="took the card"):
         control = controlled(None, None, None, None, "auto")
-        plan.device(control, RECIPE.model(12), RECIPE.fit, was="cuda (H)")  # type: ignore[misc]
+        setup.device(control, RECIPE.model(12), RECIPE.fit, was="cuda (H)")  # type: ignore[misc]
 
 
 def test_a_record_tells_every_device_in_order() -> None:
     record: dict[str, Any] = {"device": "cpu"}
     for name in ("cpu", "cuda (H)", "cuda (H)", "cpu"):
-        record = plan.moved(record, name)
+        record = setup.moved(record, name)
     assert record == {"device": "cpu", "devices": ["cpu", "cuda (H)", "cpu"]}
 
 
@@ -276,7 +276,7 @@ def test_a_changed_net_says_so_and_has_no_published_number_beside_it(
 
 def test_on_the_sample_a_recipe_is_trained_as_it_says_for_the_sample() -> None:
     recipe = replace(RECIPE, sample={"epochs": 11, "batch_size": 5})
-    assert plan.fit_of(recipe, Options(), sample=True).epochs == 11
-    assert plan.fit_of(recipe, Options(), sample=False) == replace(RECIPE.fit, seed=0)
-    asked = plan.fit_of(recipe, Options(epochs=2), sample=True)
+    assert setup.fit_of(recipe, Options(), sample=True).epochs == 11
+    assert setup.fit_of(recipe, Options(), sample=False) == replace(RECIPE.fit, seed=0)
+    asked = setup.fit_of(recipe, Options(epochs=2), sample=True)
     assert (asked.epochs, asked.batch_size) == (2, 5)

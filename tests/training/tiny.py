@@ -29,7 +29,7 @@ from rnnviz.engine.spec import (
     SeriesSpec,
 )
 from rnnviz.recipes import Published, Recipe, Task
-from rnnviz.runs import course
+from rnnviz.runs import run_loop
 
 WORDS = Vocabulary(("", "[UNK]", *(f"w{n}" for n in range(2, 12))))
 FIT = FitSpec(
@@ -127,7 +127,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 if __name__ == "__main__":
-    recipes.find, course.SAVE_EVERY = find, 0.0  # type: ignore[assignment]
+    recipes.find, run_loop.SAVE_EVERY = find, 0.0  # type: ignore[assignment]
     out = Path(sys.argv[1])
     epochs = int(sys.argv[2])
     print("ready", flush=True)

@@ -14,7 +14,7 @@ from rnnviz.engine.compiled.back import CompiledUnscan, unscan
 from rnnviz.engine.compiled.forward import CompiledScan, able, scan
 from rnnviz.engine.compiled.kernels import available, ready
 from rnnviz.engine.compiled.update import step_rows
-from rnnviz.engine.compiled.words import summed_rows
+from rnnviz.engine.compiled.vocabulary import summed_rows
 from rnnviz.engine.embedding import Lookup
 
 __all__ = [

@@ -14,7 +14,7 @@ from rnnviz.engine.compiled import passes
 from rnnviz.engine.compiled.forward import CompiledScan
 from rnnviz.engine.compiled.memory import flat, zeros
 from rnnviz.engine.compiled.passes import Inputs, Returned
-from rnnviz.engine.compiled.words import summed_products, summed_rows
+from rnnviz.engine.compiled.vocabulary import summed_products, summed_rows
 from rnnviz.engine.embedding import Lookup, WordRows
 
 

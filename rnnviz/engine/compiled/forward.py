@@ -18,7 +18,7 @@ from rnnviz.engine.compiled.memory import flat, zeros
 from rnnviz.engine.compiled.net import Order, plan_of
 from rnnviz.engine.compiled.passes import Pass
 from rnnviz.engine.compiled.source import NotCompiledError
-from rnnviz.engine.compiled.words import Vocabulary, vocabulary
+from rnnviz.engine.compiled.vocabulary import Vocabulary, vocabulary
 from rnnviz.engine.embedding import Lookup
 from rnnviz.engine.pointwise import NotPointwiseError
 

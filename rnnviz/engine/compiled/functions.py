@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rnnviz.engine.compiled.vectors import add, fill, least, most, mul, step, sub, tanh
+    from rnnviz.engine.compiled.simd import add, fill, least, most, mul, step, sub, tanh
 
 
 def sigmoid(a: Any) -> Any:

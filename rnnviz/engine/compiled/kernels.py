@@ -17,7 +17,7 @@ from rnnviz.engine.compiled.source import ENTRIES
 from rnnviz.engine.optimizers import Formulas
 
 #: Files that a module's text does not show but its code depends on.
-_PARTS = ("vectors.py", "opening.py", "job.py")
+_PARTS = ("simd.py", "opening.py", "job.py")
 
 _loading = threading.Lock()
 

@@ -15,7 +15,7 @@ from rnnviz.engine.compiled.job import Back, Floats, Ints, Kept, Net, Places, Ro
 
 if TYPE_CHECKING:
     from rnnviz.engine.compiled.opening import opened_job
-    from rnnviz.engine.compiled.vectors import add, assign, at, fill, floats, get, lanes, mul, put
+    from rnnviz.engine.compiled.simd import add, assign, at, fill, floats, get, lanes, mul, put
 
     def forward_row(*args: Any) -> None:
         """The cell's lines for one sequence at one step."""

@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any, get_type_hints
 
 from rnnviz.engine.compiled.job import Job, Sum
-from rnnviz.engine.compiled.vectors import Code, Numbers, intrinsic, types
+from rnnviz.engine.compiled.simd import Code, Numbers, intrinsic, types
 
 
 def _opener(record: Any) -> Any:

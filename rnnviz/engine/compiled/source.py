@@ -101,7 +101,7 @@ from __future__ import annotations
 from numba import njit
 
 from rnnviz.engine.compiled.opening import opened_job, opened_sum
-from rnnviz.engine.compiled.vectors import (
+from rnnviz.engine.compiled.simd import (
     add, assign, at, div, each, fill, floats, fma, get, lanes, least, most, mul, nothing, put,
     registers, sqrt, step, stream, sub, tanh,
 )'''

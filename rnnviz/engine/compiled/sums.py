@@ -10,7 +10,7 @@ from rnnviz.engine.compiled.job import Floats, Sum
 if TYPE_CHECKING:
     from rnnviz.engine.compiled.loops import added, cleared, copied, product
     from rnnviz.engine.compiled.opening import opened_sum
-    from rnnviz.engine.compiled.vectors import at
+    from rnnviz.engine.compiled.simd import at
 
 
 def add_up_word(job: Sum, word: int, a: Floats, to: int) -> None:

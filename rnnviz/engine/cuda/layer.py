@@ -11,8 +11,8 @@ import numpy as np
 
 from rnnviz.arrays import Array, Values, blocks, contiguous
 from rnnviz.cells import Cell
+from rnnviz.engine.backend import Pass, Undone
 from rnnviz.engine.cuda.source import Kernels, NoKernelError
-from rnnviz.engine.loops import Pass, Undone
 from rnnviz.engine.recurrent import biases, read_input, unread_input, weight_gradients
 
 #: The kernels count numbers with 32 bits.
@@ -57,7 +57,7 @@ class LayerScan:
 
     @property
     def last(self) -> Values:
-        """See :class:`rnnviz.engine.loops.Scanned`."""
+        """See :class:`rnnviz.engine.backend.Scanned`."""
         end = 0 if self.layer.reversed(self.direction) else -1
         states = self.layer.states[self.direction]
         return {s: a[end] for s, a in zip(self.layer.plan.cell.states, states, strict=True)}
@@ -138,7 +138,7 @@ def unscan(
     launch: Launch, layer: Layer, params: Sequence[Values], d_h: Array | None,
     d_last: Array | None, need_x: bool,
 ) -> Undone:  # fmt: skip
-    """Walk back in every direction at once; see :class:`rnnviz.engine.loops.Loops`."""
+    """Walk back in every direction at once; see :class:`rnnviz.engine.backend.Loops`."""
     plan, (T, B, _), n = layer.plan, layer.x.shape, len(params)
     H, S = layer.U.shape[1], len(plan.cell.states)
     d_xw = np.empty_like(layer.x, shape=(n, T, B, len(plan.reading) * H))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rnnviz.data.batches import Examples
-from rnnviz.engine.loops import Loops
+from rnnviz.engine.backend import Loops
 
 
 class Places:
@@ -17,7 +17,7 @@ class Places:
         """The same examples where the model is."""
         if self.loops.on_host:
             return examples
-        from rnnviz.training.card import there
+        from rnnviz.training.cuda import there
 
         return there(self.loops, examples)
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from rnnviz.arrays import Array
 from rnnviz.data.batches import Batch, Examples, Texts, Windows, steps
-from rnnviz.engine.cuda.card import THREADS, Card
-from rnnviz.engine.loops import Loops
+from rnnviz.engine.backend import Loops
+from rnnviz.engine.cuda.backend import THREADS, Card
 
 
 def there(card: Loops, examples: Examples) -> Examples:

@@ -9,17 +9,17 @@ from pathlib import Path
 
 from rnnviz import recipes
 from rnnviz.data.folders import SAMPLE, is_named, resolve
+from rnnviz.engine.backend import HOST, Loops
 from rnnviz.engine.device import described
-from rnnviz.engine.loops import HOST, Loops
 from rnnviz.engine.model import Model, initialise
 from rnnviz.errors import MissingError, UsageError
 from rnnviz.files import user_path
 from rnnviz.recipes import Recipe, Task, is_sample
-from rnnviz.runs import plan
-from rnnviz.runs.course import go_on, measure
+from rnnviz.runs import setup
 from rnnviz.runs.description import record_of
-from rnnviz.runs.folder import Run
 from rnnviz.runs.options import Control, Options, Watch, controlled
+from rnnviz.runs.run import Run
+from rnnviz.runs.run_loop import go_on, measure
 from rnnviz.store import encoder_json
 from rnnviz.store.places import is_run, runs_folder
 from rnnviz.training.directory import Directory, alone, how_to_resume
@@ -47,16 +47,16 @@ def train(
     stopped (see Control); what was reached is then saved.
     """
     control = controlled(time_budget, stop, snapshot, watch, device)
-    plan.check_device(control)
+    setup.check_device(control)
     chosen = recipes.find(recipe)
-    plan.preparation(chosen, options.variant)  # a wrong name is told before any other trouble
+    setup.preparation(chosen, options.variant)  # a wrong name is told before any other trouble
     directory = Directory(_place(chosen, out))
     folder, task = _data(chosen, options, data, control)
-    spec = plan.net(chosen, options, task)
-    fit = plan.fit_of(chosen, options, is_sample(folder))
+    spec = setup.net(chosen, options, task)
+    fit = setup.fit_of(chosen, options, is_sample(folder))
     loops: Loops = HOST
     if spec is not None:
-        loops = plan.device(control, spec, fit, small=plan.is_small(spec, fit, task))
+        loops = setup.device(control, spec, fit, small=setup.is_small(spec, fit, task))
     record = record_of(chosen, options, task, spec, fit, folder, described(loops))
     if chosen.published is not None and record["published"] is None:
         control.watch(
@@ -85,7 +85,7 @@ def _data(
     kept = "nothing had been trained."
     try:
         folder = resolve(data)
-        return folder, plan.prepared(recipe, folder, options, control, kept)
+        return folder, setup.prepared(recipe, folder, options, control, kept)
     except MissingError:
         if is_named(data):
             raise
@@ -96,7 +96,7 @@ def _data(
             "package.\nYour own: --data DIR. Where to get it: rnnviz data"
         )
     )
-    return folder, plan.prepared(recipe, folder, options, control, kept)
+    return folder, setup.prepared(recipe, folder, options, control, kept)
 
 
 def _place(recipe: Recipe, out: str | Path | None) -> Path:

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple, Protocol
 from rnnviz.arrays import Array, Values, blocks
 from rnnviz.cells import Cell
 from rnnviz.engine import packed
+from rnnviz.engine.clamping import Held
 from rnnviz.engine.embedding import Lookup, WordRows, summed_rows
-from rnnviz.engine.held import Held
 from rnnviz.engine.optimizers import Optimizer
 from rnnviz.engine.recurrent import Scan, scan, unscan
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from rnnviz.engine.backend import HOST, Loops
 from rnnviz.engine.device import choose, compiling, not_kept, without_card
-from rnnviz.engine.loops import HOST, Loops
 from rnnviz.engine.model import Model, cell_of, initialise, shapes
 from rnnviz.engine.optimizers import OPTIMIZERS
 from rnnviz.engine.spec import EmbeddingSpec, FitSpec, ModelSpec

@@ -6,7 +6,7 @@ what dropout drops. So a seed gives the same training on every device, to roundi
 
 from __future__ import annotations
 
-from rnnviz.training.card.examples import there
-from rnnviz.training.card.steps import Steps
+from rnnviz.training.cuda.examples import there
+from rnnviz.training.cuda.steps import Steps
 
 __all__ = ["Steps", "there"]

@@ -15,10 +15,10 @@ from rnnviz.engine.spec import FitSpec
 from rnnviz.errors import InvalidFileError, UsageError
 from rnnviz.files import read_json
 from rnnviz.recipes import Task
-from rnnviz.runs import plan
-from rnnviz.runs.course import go_on, measure
-from rnnviz.runs.folder import Run
+from rnnviz.runs import setup
 from rnnviz.runs.options import Watch, controlled
+from rnnviz.runs.run import Run
+from rnnviz.runs.run_loop import go_on, measure
 from rnnviz.store import encoder_json
 from rnnviz.store.places import find_run
 from rnnviz.training.directory import Directory, alone, how_to_resume
@@ -47,7 +47,7 @@ def resume(
     CPU never goes to a card by itself.
     """
     control = controlled(time_budget, stop, snapshot, watch, device)
-    plan.check_device(control)
+    setup.check_device(control)
     directory = Directory(find_run(run))
     path = directory.path
     with alone(path):
@@ -57,12 +57,12 @@ def resume(
         folder = resolve(data or record.get("folder"))
         _check_files(folder, record)
         kept = f"the run is as it was.\nGo on with: {how_to_resume(path)}"
-        task = plan.prepared(begun.recipe, folder, options, control, kept)
+        task = setup.prepared(begun.recipe, folder, options, control, kept)
         _check_same_data(path, record, task)
         if spec is None:
             directory.reopen(0)
             return measure(begun.recipe, task, directory, record, control)
-        loops = plan.device(control, spec, fit, was=plan.device_of(record))
+        loops = setup.device(control, spec, fit, was=setup.device_of(record))
         params = initialise(spec, options.seed)
         state = directory.state(shapes(spec)) or State.fresh(params, fit)
         if epochs is not None:
@@ -73,7 +73,7 @@ def resume(
                 Note("The run computed each batch in two halves before, which this version does "
                      "not: from here on its numbers differ in their last digits.")
             )  # fmt: skip
-        now = plan.moved({**record, "fit": asdict(fit)}, described(loops))
+        now = setup.moved({**record, "fit": asdict(fit)}, described(loops))
         if now != record:
             directory.change(now)
         return go_on(directory, task, Model(spec, params, loops), fit, state, now, control)

@@ -16,8 +16,8 @@ from rnnviz.engine.model import Model
 from rnnviz.engine.spec import EmbeddingSpec
 from rnnviz.errors import InvalidFileError, UsageError
 from rnnviz.files import require_distinct
-from rnnviz.runs.folder import Run
-from rnnviz.runs.plan import preparation
+from rnnviz.runs.run import Run
+from rnnviz.runs.setup import preparation
 from rnnviz.store import Stored, load, locate, save
 from rnnviz.training.fit import evaluate
 

@@ -14,9 +14,9 @@ from rnnviz.engine.model import Model, shapes
 from rnnviz.engine.spec import FitSpec
 from rnnviz.errors import InterruptedTraining
 from rnnviz.recipes import Recipe, Task
-from rnnviz.runs.folder import Run
 from rnnviz.runs.options import Control
 from rnnviz.runs.result import result_of
+from rnnviz.runs.run import Run
 from rnnviz.store import read_weights
 from rnnviz.training.directory import Directory, how_to_resume
 from rnnviz.training.events import Begun, Epoch, Event, Finished, Note

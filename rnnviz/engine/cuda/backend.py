@@ -1,4 +1,4 @@
-"""The card as a model sees it: :class:`rnnviz.engine.loops.Loops`, through CuPy."""
+"""The card as a model sees it: :class:`rnnviz.engine.backend.Loops`, through CuPy."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 
 from rnnviz.arrays import Array, Values
 from rnnviz.cells import Cell
+from rnnviz.engine.backend import HOST, Pass, Scanned, Undone, plainly
 from rnnviz.engine.cuda import layer as layers
 from rnnviz.engine.cuda.layer import Launch, LayerScan
 from rnnviz.engine.cuda.source import NoKernelError, kernels
 from rnnviz.engine.cuda.steps import update_source
 from rnnviz.engine.embedding import Lookup, WordRows
-from rnnviz.engine.loops import HOST, Pass, Scanned, Undone, plainly
 from rnnviz.engine.optimizers import Optimizer
 
 #: Options of the compiler: what the source is written in.
@@ -57,7 +57,7 @@ class Card:
     def scan(
         self, cell: Cell, passes: Sequence[Pass], x: Array | Lookup, mask: Array | None, keep: bool
     ) -> tuple[Scanned, ...]:
-        """See :class:`rnnviz.engine.loops.Loops`."""
+        """See :class:`rnnviz.engine.backend.Loops`."""
         if isinstance(x, Lookup):
             x = x.table[x.ids]
         H = passes[0].p["U"].shape[0]
@@ -76,7 +76,7 @@ class Card:
         self, cell: Cell, params: Sequence[Values], done: Sequence[Any], d_h: Array | None,
         d_last: Array | None, need_x: bool,
     ) -> Undone:  # fmt: skip
-        """See :class:`rnnviz.engine.loops.Loops`."""
+        """See :class:`rnnviz.engine.backend.Loops`."""
         first = done[0]
         if not isinstance(first, LayerScan):
             return HOST.unscan(cell, params, done, d_h, d_last, need_x)

@@ -9,12 +9,12 @@ import numpy as np
 from rnnviz.arrays import Array, Values
 from rnnviz.data.batches import Batch, with_unknowns
 from rnnviz.engine import losses
-from rnnviz.engine.cuda.card import THREADS, Card
+from rnnviz.engine.cuda.backend import THREADS, Card
 from rnnviz.engine.cuda.steps import in_order, kernel_name
 from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import OPTIMIZERS, Optimizer
 from rnnviz.engine.spec import FitSpec
-from rnnviz.training.learnt import Learnt, by_layer
+from rnnviz.training.step_result import Learnt, by_layer
 
 #: Partial sums of an array's squares; ``update.cu`` has the same number.
 ROOMS = 64
