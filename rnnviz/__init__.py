@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rnnviz.clamps import Clamp
+    from rnnviz.model_files import Stored
     from rnnviz.runs import Run
-    from rnnviz.store import Stored
     from rnnviz.trace import Trace
     from rnnviz.training.events import Event
 
@@ -70,7 +70,7 @@ def load(name: str = "sentiment-lstm") -> Stored:
 
     The path is that of its JSON or of a run directory. ``.predict(texts)`` uses it.
     """
-    from rnnviz.store import load
+    from rnnviz.model_files import load
 
     return load(name)
 

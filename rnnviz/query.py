@@ -32,7 +32,7 @@ class Query:
 #: Answers a query; raises RnnvizError with a message for the user.
 Tracer = Callable[[Query], Trace]
 
-#: What a page may ask: a Query, whose answer is a Trace, or a question of ``rnnviz.findings``.
+#: What a page may ask: a Query, whose answer is a Trace, or a question of ``rnnviz.analysis``.
 Question = Hashable
 
 #: Answers a question; raises RnnvizError with a message for the user.

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnviz import texts
+from rnnviz import i18n
 from rnnviz.arrays import MOST, Array, in_range, read_array
 from rnnviz.clamps import Clamp
 from rnnviz.equations import Line, Step, evaluate, is_weight, matrices, names, parse
@@ -237,9 +237,9 @@ class Trace:
     def localized(self, lang: str) -> Trace:
         """The trace as it is shown in a language: its labels, and what the net was trained on."""
         head = self.head
-        labels = tuple(texts.label(name, lang) for name in head.labels)
-        target = texts.label(head.target, lang)
-        about = texts.trained_on(self.about, lang)
+        labels = tuple(i18n.label(name, lang) for name in head.labels)
+        target = i18n.label(head.target, lang)
+        about = i18n.trained_on(self.about, lang)
         if (labels, target, about) == (head.labels, head.target, self.about):
             return self
         return replace(self, about=about, head=replace(head, labels=labels, target=target))

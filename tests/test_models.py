@@ -17,8 +17,8 @@ from rnnviz.data.folders import resolve
 from rnnviz.data.imdb import read_imdb
 from rnnviz.data.sources import as_typed, read_sst2
 from rnnviz.errors import UsageError
+from rnnviz.model_files import Stored, assets, load
 from rnnviz.recipes import find
-from rnnviz.store import Stored, assets, load
 from rnnviz.training.fit import evaluate
 
 DEV = Path(__file__).parent.parent / "assets" / "dev"

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import rnnviz
+from rnnviz.analysis import series as found
 from rnnviz.cli import run
 from rnnviz.data.batches import Windows
 from rnnviz.data.jena import COLUMNS, TEMPERATURE, Series, jena_file, read_jena
@@ -19,10 +20,9 @@ from rnnviz.engine.model import Model, initialise
 from rnnviz.engine.spec import HeadSpec, ModelSpec, RecurrentSpec, SeriesSpec
 from rnnviz.errors import InvalidFileError, MissingError, UsageError
 from rnnviz.files import assets
-from rnnviz.findings import series as found
+from rnnviz.model_files import Stored, load, save
 from rnnviz.query import Query
 from rnnviz.recipes import find
-from rnnviz.store import Stored, load, save
 from rnnviz.trace import SeriesTrace, Trace
 from rnnviz.tracer import trace as trace_of
 
@@ -162,7 +162,7 @@ def test_a_backward_layer_is_asked_early_by_reading_each_beginning_alone(
 
 
 def test_the_gradients_of_both_directions_are_added_as_the_bars_do() -> None:
-    from rnnviz.tui.moment import saliency
+    from rnnviz.tui.view_state import saliency
 
     trace = trace_of(net(replace(GRU, bidirectional=True)), Query("100", "small"))
     np.testing.assert_allclose(np.linalg.norm(found.gradients(trace), axis=1), saliency(trace))

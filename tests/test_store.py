@@ -17,8 +17,8 @@ from rnnviz.data.text import Vocabulary
 from rnnviz.engine.model import Model, initialise
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec
 from rnnviz.errors import InvalidFileError, UsageError
+from rnnviz.model_files import assets, load, save, shipped
 from rnnviz.runs import export
-from rnnviz.store import assets, load, save, shipped
 
 Damage = Callable[[Path, Path], None]
 

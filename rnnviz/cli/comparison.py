@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from rnnviz.analysis.siblings import likes
 from rnnviz.cli.columns import columns
 from rnnviz.display import json_text, visible
 from rnnviz.equations import number
 from rnnviz.errors import UsageError, nearest
-from rnnviz.findings.siblings import likes
-from rnnviz.texts import text
+from rnnviz.i18n import text
 from rnnviz.trace import Trace
 
 SCHEMA = "rnnviz.comparison/1"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rnnviz.analysis.difference import PARTED, difference, shares
 from rnnviz.cli.columns import columns
 from rnnviz.display import json_text, visible
 from rnnviz.equations import number
 from rnnviz.errors import UsageError
-from rnnviz.findings.difference import PARTED, difference, shares
-from rnnviz.texts import text, units
+from rnnviz.i18n import text, units
 from rnnviz.trace import Trace
 
 #: Units named in the plain form.

@@ -55,8 +55,8 @@ def ramp(levels: int) -> str:
 
 def report(colour: bool) -> dict[str, dict[str, Any]]:
     """Every fact, by section."""
+    from rnnviz.model_files import assets, shipped
     from rnnviz.runs import runs_folder
-    from rnnviz.store import assets, shipped
 
     size = shutil.get_terminal_size()
     return {

@@ -162,7 +162,7 @@ def _states(said: str | None) -> list[str]:
 
 def save(trace: Trace, path: Path) -> None:
     """Write the net of a trace with what it read; UsageError where it is none by hand."""
-    from rnnviz.findings.hand import net
+    from rnnviz.analysis.hand import net
     from rnnviz.hand.files import save_net
 
     found = net(trace)
@@ -173,9 +173,9 @@ def save(trace: Trace, path: Path) -> None:
 
 def plain(trace: Trace, lang: str) -> Iterator[str]:
     """The weights and the whole arithmetic of a net by hand; nothing for any other trace."""
+    from rnnviz.analysis import hand as found
     from rnnviz.display import visible
-    from rnnviz.findings import hand as found
-    from rnnviz.texts import text
+    from rnnviz.i18n import text
 
     hand = found.of_trace(trace)
     if hand is None:
@@ -198,9 +198,9 @@ def plain(trace: Trace, lang: str) -> Iterator[str]:
 
 def _lines(trace: Trace, t: int, unit: int, lang: str) -> Iterator[str]:
     """The whole arithmetic of a unit at a token; the prediction's after the last unit."""
+    from rnnviz.analysis import hand as found
     from rnnviz.equations import number, symbol
-    from rnnviz.findings import hand as found
-    from rnnviz.texts import text
+    from rnnviz.i18n import text
 
     layer, values = trace.layers[0], found.at(trace, t)
     for line in found.lines(trace, t):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rnnviz.engine.spec import ModelSpec
-    from rnnviz.store import Stored
+    from rnnviz.model_files import Stored
 
 
 @click.group("models", invoke_without_command=True)
@@ -27,8 +27,8 @@ def command(ctx: click.Context, as_json: bool) -> None:
     """List the models that ship with rnnviz and those trained here."""
     if ctx.invoked_subcommand is not None:
         return
+    from rnnviz.model_files import load, shipped
     from rnnviz.runs import runs
-    from rnnviz.store import load, shipped
 
     rows = []
     known = shipped()
@@ -138,7 +138,7 @@ def _to_reach(found: Any) -> str:
 def show(name: str, as_json: bool) -> None:
     """Show the layers of model NAME with the arithmetic of each parameter count."""
     from rnnviz.engine.param_count import parameters
-    from rnnviz.store import load
+    from rnnviz.model_files import load
 
     stored = load(name)
     rows, metrics = parameters(stored.model.spec), _metrics(stored)

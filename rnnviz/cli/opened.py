@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 def query(trace: Trace) -> Query:
     """What would be asked to read the text of a saved trace once more."""
-    from rnnviz.findings.hand import of_trace
+    from rnnviz.analysis.hand import of_trace
+    from rnnviz.model_files.stored import seeded
     from rnnviz.query import Query
-    from rnnviz.store.stored import seeded
 
     name, seed = seeded(trace.model)
     return Query(trace.text, name, trace.head.target, seed, trace.clamps, of_trace(trace))

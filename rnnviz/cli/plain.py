@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from rnnviz.analysis import series as found
 from rnnviz.display import visible
 from rnnviz.equations import number, numbers, symbols
-from rnnviz.findings import series as found
-from rnnviz.texts import text, units
+from rnnviz.i18n import text, units
 from rnnviz.trace import LayerTrace, SeriesTrace, Trace
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from rnnviz.cli import dashes, echo, hand, options, piped, shown
+from rnnviz.cli import dashes, echo, hand, options, piped, screen_output
 from rnnviz.cli import opened as of_file
 from rnnviz.cli.narration import say
 from rnnviz.cli.piped import is_piped as _piped
@@ -114,15 +114,15 @@ def command(
     quiet: bool,
 ) -> int:
     """Parse, trace, print or open the screen."""
-    shown.sized(size)
+    screen_output.sized(size)
     from rnnviz.clamps import parse
     from rnnviz.engine.device import for_one
 
     held = tuple(parse(clamp) for clamp in clamps)
     loops = for_one(device)
     from rnnviz.explore import explorer
+    from rnnviz.model_files import load, locate
     from rnnviz.query import Query
-    from rnnviz.store import load, locate
     from rnnviz.trace import Trace
 
     explore = explorer(data, loops)
@@ -136,12 +136,12 @@ def command(
                 "--open shows a trace as it was saved; leave TEXT, --model, --cell, --units, "
                 "--net, --set, --target, --random and --clamp out."
             )
-        shown.check_files(outputs, [opened])
+        screen_output.check_files(outputs, [opened])
         trace = Trace.open(opened)
         query = of_file.query(trace)
         read = cast("Tracer", of_file.with_its_weights(explore, trace, opened))
     elif by_hand:
-        shown.check_files(outputs, [] if by_hand.net is None else [Path(by_hand.net)])
+        screen_output.check_files(outputs, [] if by_hand.net is None else [Path(by_hand.net)])
         query = hand.query(
             by_hand, _text(words), cell=cell, model=_asked(model), target=target, random=random
         )
@@ -149,7 +149,7 @@ def command(
         trace = read(query)
     else:
         name = _model(model, cell)
-        shown.check_files(outputs, locate(name))
+        screen_output.check_files(outputs, locate(name))
         text = _text(words)
         text = load(name).example if text is None else text
         query = Query(text, name, target, random, held)
@@ -166,7 +166,7 @@ def command(
     if unit is not None and unit >= trace.layers[0].units:
         raise UsageError(f"--unit {unit}: this layer has units 0 to {trace.layers[0].units - 1}.")
     if view is not None:
-        shown.checked(view, trace, picture=screenshot is not None)
+        screen_output.checked(view, trace, picture=screenshot is not None)
     language = options.language(lang)
     if save is not None:
         trace.save(save)
@@ -179,19 +179,19 @@ def command(
                 f"{shlex.quote(str(by_hand.save_net))}")  # fmt: skip
     kept = _kept(against, compared)
     opened_with = view or next(iter(kept), "hand" if query.hand else None)
-    wanted = shown.Wanted(
+    wanted = screen_output.Wanted(
         at, unit, language, theme, color, opened_with, size, _switch(query, trace)
     )
     if report is not None:
-        shown.report(read, query, trace, wanted, kept, report)
+        screen_output.report(read, query, trace, wanted, kept, report)
         if not quiet:
             say(f"Written: {report}")
     if screenshot is not None:
-        shown.picture(read, query, trace, wanted, kept, screenshot)
+        screen_output.picture(read, query, trace, wanted, kept, screenshot)
     if form is None and (report is not None or screenshot is not None):
         return 0
     if form is None and _on_screen():
-        return shown.show(read, query, trace, wanted, kept)
+        return screen_output.show(read, query, trace, wanted, kept)
     if form is None and (save is not None or by_hand.save_net is not None):
         return 0
     from rnnviz.cli.printed import printed as as_lines
@@ -256,7 +256,7 @@ def _on_screen() -> bool:
 
 
 def _model(model: str | None, cell: str | None) -> str:
-    from rnnviz.store import DEFAULT
+    from rnnviz.model_files import DEFAULT
 
     if _asked(model) is not None and cell:
         raise UsageError("Give --model or --cell, not both.")

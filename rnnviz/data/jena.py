@@ -18,9 +18,9 @@ import numpy as np
 from rnnviz.arrays import Array
 from rnnviz.data.jena_table import COLUMNS as COLUMNS
 from rnnviz.data.jena_table import TIME, WANTED, table
-from rnnviz.data.moments import FORM, moments
 from rnnviz.data.places import files, is_name_of, missing, places
 from rnnviz.data.tables import Source, layout, table_stem
+from rnnviz.data.timestamps import FORM, moments
 
 NAME: Final = "jena"
 TEMPERATURE: Final = COLUMNS.index("T (degC)")

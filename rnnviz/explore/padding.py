@@ -6,6 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 
+from rnnviz.analysis.padding import (
+    DEFAULT,
+    WAYS,
+    Padded,
+    PaddingAnswer,
+    PaddingQuestion,
+    Way,
+    choices,
+)
 from rnnviz.arrays import Array
 from rnnviz.data.series import Scaling
 from rnnviz.data.text import PADDING_ID
@@ -15,17 +24,8 @@ from rnnviz.engine.model import Model, directions
 from rnnviz.engine.recurrent import Scan
 from rnnviz.engine.spec import EmbeddingSpec, HeadKind
 from rnnviz.errors import UsageError
-from rnnviz.findings.padding import (
-    DEFAULT,
-    WAYS,
-    Padded,
-    PaddingAnswer,
-    PaddingQuestion,
-    Way,
-    choices,
-)
+from rnnviz.model_files import Stored, load
 from rnnviz.query import Query, Tracer
-from rnnviz.store import Stored, load
 from rnnviz.tracer.reading import MAX_TOKENS, read
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rnnviz.findings.reach import Spectra, Spectrum, spectra
+from rnnviz.analysis.reach import Spectra, Spectrum, spectra
 from rnnviz.query import Tracer
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from rnnviz.analysis.units import OPEN, Heard, UnitResponses
 from rnnviz.arrays import Array
 from rnnviz.data import agnews
 from rnnviz.data.batches import padded
@@ -19,9 +20,8 @@ from rnnviz.data.sources import as_typed, read_sst2
 from rnnviz.engine.model import directions
 from rnnviz.engine.recurrent import Scan
 from rnnviz.errors import UsageError
-from rnnviz.findings.units import OPEN, Heard, UnitResponses
+from rnnviz.model_files import Stored, load
 from rnnviz.query import Tracer
-from rnnviz.store import Stored, load
 from rnnviz.trace import frozen
 
 #: Texts of a corpus, and of a batch: a second or two on one core.

@@ -37,9 +37,9 @@ from rnnviz.engine.spec import EmbeddingSpec, FitSpec, HeadSpec, ModelSpec, Recu
 from rnnviz.equations import sigmoid
 from rnnviz.errors import InvalidFileError
 from rnnviz.files import write_atomically
+from rnnviz.model_files import pack, read_weights
 from rnnviz.recipes import Recipe, Task, check_rows, is_sample
 from rnnviz.recipes.reviews import SHORT, Lessons, SentimentReview, lessons, sentences
-from rnnviz.store import pack, read_weights
 from rnnviz.training.events import Epoch
 from rnnviz.training.fit import fit
 from rnnviz.version import VERSION

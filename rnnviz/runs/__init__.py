@@ -9,12 +9,12 @@ temporary file and rename, except the history, to which whole lines are appended
 from __future__ import annotations
 
 from rnnviz.data.folders import resolve as data_path
+from rnnviz.model_files.places import begun, find_run, runs_folder
 from rnnviz.runs.export import export
 from rnnviz.runs.options import Control, Options, Watch
 from rnnviz.runs.resume import resume
 from rnnviz.runs.run import Run, kept_epoch, runs
 from rnnviz.runs.train import train
-from rnnviz.store.places import begun, find_run, runs_folder
 
 __all__ = [
     "Control", "Options", "Run", "Watch", "begun", "data_path", "export", "find_run", "kept_epoch",

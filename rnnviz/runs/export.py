@@ -16,9 +16,9 @@ from rnnviz.engine.model import Model
 from rnnviz.engine.spec import EmbeddingSpec
 from rnnviz.errors import InvalidFileError, UsageError
 from rnnviz.files import require_distinct
+from rnnviz.model_files import Stored, load, locate, save
 from rnnviz.runs.run import Run
 from rnnviz.runs.setup import preparation
-from rnnviz.store import Stored, load, locate, save
 from rnnviz.training.fit import evaluate
 
 _EXPORTED = (

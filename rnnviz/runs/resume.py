@@ -14,13 +14,13 @@ from rnnviz.engine.model import Model, initialise, shapes
 from rnnviz.engine.spec import FitSpec
 from rnnviz.errors import InvalidFileError, UsageError
 from rnnviz.files import read_json
+from rnnviz.model_files import encoder_json
+from rnnviz.model_files.places import find_run
 from rnnviz.recipes import Task
 from rnnviz.runs import setup
 from rnnviz.runs.options import Watch, controlled
 from rnnviz.runs.run import Run
 from rnnviz.runs.run_loop import go_on, measure
-from rnnviz.store import encoder_json
-from rnnviz.store.places import find_run
 from rnnviz.training.directory import Directory, alone, how_to_resume
 from rnnviz.training.events import Note
 from rnnviz.training.fit import over

@@ -10,10 +10,10 @@ from typing import Any
 
 from rnnviz.errors import InvalidFileError
 from rnnviz.files import read_json
+from rnnviz.model_files import Stored, load
+from rnnviz.model_files.places import begun, not_begun
 from rnnviz.runs.result import read_result
 from rnnviz.runs.spec_json import Settled, checked, settled
-from rnnviz.store import Stored, load
-from rnnviz.store.places import begun, not_begun
 from rnnviz.training.history import read_history
 
 

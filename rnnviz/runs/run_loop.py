@@ -13,11 +13,11 @@ from typing import Any
 from rnnviz.engine.model import Model, shapes
 from rnnviz.engine.spec import FitSpec
 from rnnviz.errors import InterruptedTraining
+from rnnviz.model_files import read_weights
 from rnnviz.recipes import Recipe, Task
 from rnnviz.runs.options import Control
 from rnnviz.runs.result import result_of
 from rnnviz.runs.run import Run
-from rnnviz.store import read_weights
 from rnnviz.training.directory import Directory, how_to_resume
 from rnnviz.training.events import Begun, Epoch, Event, Finished, Note
 from rnnviz.training.fit import evaluation, fit, over

@@ -14,14 +14,14 @@ from rnnviz.engine.device import described
 from rnnviz.engine.model import Model, initialise
 from rnnviz.errors import MissingError, UsageError
 from rnnviz.files import user_path
+from rnnviz.model_files import encoder_json
+from rnnviz.model_files.places import is_run, runs_folder
 from rnnviz.recipes import Recipe, Task, is_sample
 from rnnviz.runs import setup
 from rnnviz.runs.description import record_of
 from rnnviz.runs.options import Control, Options, Watch, controlled
 from rnnviz.runs.run import Run
 from rnnviz.runs.run_loop import go_on, measure
-from rnnviz.store import encoder_json
-from rnnviz.store.places import is_run, runs_folder
 from rnnviz.training.directory import Directory, alone, how_to_resume
 from rnnviz.training.events import Note
 from rnnviz.training.state import State

@@ -23,8 +23,8 @@ from rnnviz.errors import InvalidFileError, UsageError, nearest
 from rnnviz.hand import is_hand
 from rnnviz.hand.friendly import for_model
 from rnnviz.hand.typed import plain
+from rnnviz.model_files import Stored, load, locate
 from rnnviz.query import Query, Tracer
-from rnnviz.store import Stored, load, locate
 from rnnviz.trace import HeadTrace, LayerTrace, Trace, beyond, frozen
 from rnnviz.tracer import hand as by_hand
 from rnnviz.tracer import there

@@ -14,7 +14,7 @@ from rnnviz.engine.spec import HeadSpec, ModelSpec, RecurrentSpec, SeriesSpec
 from rnnviz.errors import UsageError
 from rnnviz.hand import LOSSES, Hand, model_of
 from rnnviz.hand.typed import inputs, tokens
-from rnnviz.store import Stored
+from rnnviz.model_files import Stored
 from rnnviz.tracer.reading import MAX_TOKENS, Reading
 
 

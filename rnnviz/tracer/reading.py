@@ -11,7 +11,7 @@ import numpy as np
 from rnnviz.arrays import Array, Values
 from rnnviz.data.series import Scaling
 from rnnviz.errors import UsageError
-from rnnviz.store import Stored
+from rnnviz.model_files import Stored
 from rnnviz.trace import SeriesTrace
 
 #: Longer texts are refused: a trace keeps every number of every token in memory.

@@ -15,7 +15,7 @@ from rnnviz.data.folders import SAMPLE, chosen, readable, resolve
 from rnnviz.data.jena import Series, is_published, jena_files, read_jena
 from rnnviz.data.series import Scaling
 from rnnviz.errors import MissingError, UsageError
-from rnnviz.store import Stored
+from rnnviz.model_files import Stored
 from rnnviz.trace import SeriesTrace
 
 #: The evening before a cold front, in a part of the sample that no shipped model was trained on.

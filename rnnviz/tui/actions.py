@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from textual.binding import Binding
 
-from rnnviz import texts
+from rnnviz import i18n
 from rnnviz.tui.pages import PAGES
 
 
@@ -60,11 +60,11 @@ def words(action: Action, lang: str, models: tuple[str, ...] = ()) -> str:
     """What an action does, in words."""
     key = f"action.{action.name}"
     if action.name.startswith("page_"):
-        return texts.text(f"page.{action.name.removeprefix('page_')}.action", lang)
+        return i18n.text(f"page.{action.name.removeprefix('page_')}.action", lang)
     if action.name.startswith("cell_"):
         at = int(action.name[-1]) - 1
-        return texts.text("action.cell", lang, model=models[at] if at < len(models) else "–")
-    return texts.text(key, lang)
+        return i18n.text("action.cell", lang, model=models[at] if at < len(models) else "–")
+    return i18n.text(key, lang)
 
 
 def offered(models: tuple[str, ...]) -> tuple[Action, ...]:

@@ -18,9 +18,9 @@ from rnnviz.files import write_output
 from rnnviz.query import Explorer, Query, Tracer
 from rnnviz.trace import Trace
 from rnnviz.tui.actions import offered, words
-from rnnviz.tui.moment import Moment
-from rnnviz.tui.screens import StepScreen
+from rnnviz.tui.step_screen import StepScreen
 from rnnviz.tui.themed import Themed
+from rnnviz.tui.view_state import Moment
 
 if TYPE_CHECKING:
     from textual.pilot import Pilot

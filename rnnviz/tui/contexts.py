@@ -9,10 +9,10 @@ from rich.cells import cell_len
 from rich.segment import Segment
 
 from rnnviz.display import visible
-from rnnviz.tui import second
+from rnnviz.tui import second_sentence
 from rnnviz.tui.draw import Line, cut, fit, level
-from rnnviz.tui.look import Look, signed_glyph
-from rnnviz.tui.moment import Moment
+from rnnviz.tui.theme import Look, signed_glyph
+from rnnviz.tui.view_state import Moment
 
 #: Columns of one word; longer ones are cut.
 LONGEST = 20
@@ -52,7 +52,7 @@ def coloured(moment: Moment, words: Iterable[Word], first: int, count: int) -> l
             continue
         chosen = word.t == moment.cursor.t
         line = lines[word.line - first]
-        mark = second.mark(moment, word.t)
+        mark = second_sentence.mark(moment, word.t)
         line.append(Segment("▸" if chosen else mark or " ", look.now if chosen else look.above))
         if moment.known(word.t, "h"):
             line.append(swatch(word.text, float(h[word.t, unit]), look))

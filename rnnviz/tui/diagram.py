@@ -18,13 +18,13 @@ from typing import Literal
 from rich.segment import Segment
 from rich.style import Style
 
-from rnnviz import texts
+from rnnviz import i18n
 from rnnviz.cursor import part_of
 from rnnviz.display import visible
 from rnnviz.equations import FUNCTIONS, inputs, number, symbol
 from rnnviz.trace import LayerTrace
 from rnnviz.tui.draw import Line, cut, fit
-from rnnviz.tui.moment import Moment
+from rnnviz.tui.view_state import Moment
 
 State = Literal["done", "now", "source", "later"]
 
@@ -87,7 +87,7 @@ def diagram(layer: LayerTrace, lang: str = "en") -> Diagram:
     if plan is None:
         return generated(layer)
     plan = _turned(_renamed(plan, layer), layer)
-    return _headed(plan, fit(texts.text("view.head", lang), len(_HEAD), "^"))
+    return _headed(plan, fit(i18n.text("view.head", lang), len(_HEAD), "^"))
 
 
 def _headed(plan: Diagram, name: str) -> Diagram:

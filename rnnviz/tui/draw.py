@@ -17,7 +17,7 @@ from rich.style import Style
 
 from rnnviz.arrays import Array
 from rnnviz.equations import MINUS, Span
-from rnnviz.tui.look import STEPS, Look, gate_glyph, signed_glyph
+from rnnviz.tui.theme import STEPS, Look, gate_glyph, signed_glyph
 
 Line = list[Segment]
 BARS = " ▁▂▃▄▅▆▇█"

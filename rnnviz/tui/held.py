@@ -6,14 +6,14 @@ import numpy as np
 from rich.cells import cell_len
 from rich.segment import Segment
 
+from rnnviz.analysis.clamp import changed, largest
 from rnnviz.clamps import Clamp
 from rnnviz.display import visible
 from rnnviz.equations import number, symbol
-from rnnviz.findings.clamp import changed, largest
 from rnnviz.trace import Trace
-from rnnviz.tui import second
+from rnnviz.tui import second_sentence
 from rnnviz.tui.draw import Line, cut, fit, heading, length, trimmed, window, wrapped
-from rnnviz.tui.moment import Moment, scale
+from rnnviz.tui.view_state import Moment, scale
 
 #: Columns of a probability in the table.
 P = 8
@@ -107,13 +107,13 @@ def _prediction(moment: Moment, free: Trace, width: int, beside: bool = False) -
     told = [("free", before, look.dim)]
     if moment.trace.clamps:
         told.append(("held", after, look.now))
-    other = second.compared(moment) if beside and not moment.hidden else None
+    other = second_sentence.compared(moment) if beside and not moment.hidden else None
     if other is not None:
         told.append(("other", float(other.b.head.output[k]), look.source))
     label = visible(head.labels[k])
     name = moment.text("view.believes", label=label) if head.kind != "linear" else label
     named = {key: say(moment, key) for key in ("free", "held")}
-    named["other"] = f"{second.OTHER} {moment.text('beside.other')}"
+    named["other"] = f"{second_sentence.OTHER} {moment.text('beside.other')}"
     names = max(cell_len(named[key]) for key in ("free", "held", *(key for key, *_ in told)))
     lead = min(cell_len(name), 18)
     lines = [title]
@@ -154,8 +154,8 @@ def _unit(moment: Moment, free: Trace, name: str, width: int, most: int) -> list
     token = visible(moment.trace.tokens[cursor.t])
     title = say(moment, "unit_at", n=cursor.unit, token=token)
     columns = [fit("", 6), *(fit(say(moment, key), 12) for key in ("free", "held", "difference"))]
-    if second.place(moment, cursor.t) is not None:
-        columns.append(f"{second.OTHER} {moment.text('beside.other')}")
+    if second_sentence.place(moment, cursor.t) is not None:
+        columns.append(f"{second_sentence.OTHER} {moment.text('beside.other')}")
     lines = [heading(title, "", width, look), [Segment("".join(columns), look.dim)]]
     shown = moment.quantities
     if len(shown) > most - 2:
@@ -167,7 +167,7 @@ def _unit(moment: Moment, free: Trace, name: str, width: int, most: int) -> list
         stuck = moment.layer.held(each, cursor.t, cursor.unit) is not None
         line = [Segment(fit(f" {symbol(each, moment.step)}", 6), style)]
         line += [Segment(fit(said, 12), style) for said in numbers]
-        other = second.beside(moment, each) if moment.known(cursor.t, each) else ""
+        other = second_sentence.beside(moment, each) if moment.known(cursor.t, each) else ""
         if other:
             line.append(Segment(fit(other, 12), look.source))
         lines.append([*line, Segment(say(moment, "held") if stuck else "", look.now)])

@@ -9,16 +9,16 @@ from typing import NamedTuple
 from rich.cells import cell_len
 from rich.segment import Segment
 
+from rnnviz.analysis.clamp import changed, largest
 from rnnviz.arrays import Array
 from rnnviz.display import visible
-from rnnviz.findings.clamp import changed, largest
 from rnnviz.trace import Trace
-from rnnviz.tui import second
+from rnnviz.tui import second_sentence
 from rnnviz.tui.arrange import NUMBER, cell_width
 from rnnviz.tui.draw import Line, fit, heat, short, window
 from rnnviz.tui.held import P, range_of, said_of, say
-from rnnviz.tui.look import Look
-from rnnviz.tui.moment import Moment, scale
+from rnnviz.tui.theme import Look
+from rnnviz.tui.view_state import Moment, scale
 
 #: The most columns a word gets.
 WORD = 12
@@ -102,7 +102,7 @@ def _titles(moment: Moment, free: Trace, at: Plan, drawn: tuple[str, ...], top: 
 def _row(moment: Moment, free: Trace, at: Plan, drawn: tuple[str, ...], t: int, top: bool) -> Line:
     look, here = moment.look, t == moment.cursor.t
     word = fit(visible(moment.trace.tokens[t]), at.word)
-    mark = second.mark(moment, t)
+    mark = second_sentence.mark(moment, t)
     style = look.chosen if here else look.above if mark else look.ink
     line = [Segment((mark or ("▸" if here else " ")) + word, style)]
     line.append(Segment(" ", look.ink))

@@ -13,9 +13,9 @@ from textual.widgets import Static
 
 from rnnviz.tui.actions import offered, words
 from rnnviz.tui.dismiss import DismissOnce
-from rnnviz.tui.look import ASCII
-from rnnviz.tui.moment import Moment
 from rnnviz.tui.pages import PAGES
+from rnnviz.tui.theme import ASCII
+from rnnviz.tui.view_state import Moment
 
 PANELS = ("sentence", "heatmap", "cell", "equation", "backward", "reach", "weights")
 

@@ -10,7 +10,7 @@ from rich.style import Style
 
 from rnnviz.arrays import Array
 from rnnviz.tui.draw import Line, heat
-from rnnviz.tui.look import Look
+from rnnviz.tui.theme import Look
 
 _LINE = Style(underline=True)
 

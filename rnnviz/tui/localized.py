@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from rnnviz.trace import Trace
-from rnnviz.tui.moment import Moment
+from rnnviz.tui.view_state import Moment
 
 
 def localized(moment: Moment) -> Moment:

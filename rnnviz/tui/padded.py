@@ -10,20 +10,20 @@ import numpy as np
 from rich.segment import Segment
 from rich.style import Style
 
-from rnnviz.display import visible
-from rnnviz.equations import number
-from rnnviz.findings.padding import (
+from rnnviz.analysis.padding import (
     Padded,
     PaddingAnswer,
     Way,
     moves,
     norms,
 )
+from rnnviz.display import visible
+from rnnviz.equations import number
 from rnnviz.trace import frozen
 from rnnviz.tui.draw import Line, fit, length, log_range, wrapped
 from rnnviz.tui.lane import Slot, bars, row, slots
-from rnnviz.tui.look import Look
-from rnnviz.tui.moment import Moment
+from rnnviz.tui.theme import Look
+from rnnviz.tui.view_state import Moment
 from rnnviz.tui.views.reach import power
 
 GUTTER = 15

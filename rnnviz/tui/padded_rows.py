@@ -8,12 +8,12 @@ import numpy as np
 from rich.segment import Segment
 from rich.style import Style
 
+from rnnviz.analysis.padding import Padded, apart, landmarks
 from rnnviz.equations import number
-from rnnviz.findings.padding import Padded, apart, landmarks
-from rnnviz.tui import second
+from rnnviz.tui import second_sentence
 from rnnviz.tui.draw import Line, cells, fit, heading, levels, page, window
-from rnnviz.tui.moment import scale
 from rnnviz.tui.padded import Drawing
+from rnnviz.tui.view_state import scale
 
 LABEL = 13  # of a row of h
 VALUE = 7  # of the chosen unit
@@ -71,7 +71,7 @@ def _state(drawing: Drawing, row: tuple[str, int, int], units: range, wide: int)
     (text, step, word), moment = row, drawing.moment
     look, unit, here = moment.look, moment.cursor.unit, word == drawing.word
     style = look.now if here else look.ink if word >= 0 else look.dim
-    mark = second.mark(moment, drawing.lead + word) if word >= 0 else ""
+    mark = second_sentence.mark(moment, drawing.lead + word) if word >= 0 else ""
     label = Segment(("▸" if here else mark or " ") + fit(text, LABEL - 2) + " ", style)
     if not drawing.known_at(step, word >= 0):
         dots = ("·   " * len(units) * wide)[: len(units) * wide]

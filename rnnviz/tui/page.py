@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 from rnnviz.cursor import Cursor
 from rnnviz.query import Query, Question
 from rnnviz.tui.draw import Line, heading
-from rnnviz.tui.moment import Moment
 from rnnviz.tui.view import View
+from rnnviz.tui.view_state import Moment
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.segment import Segment, Segments
 
-from rnnviz.tui.moment import Moment
 from rnnviz.tui.view import View
+from rnnviz.tui.view_state import Moment
 from rnnviz.tui.views.cell import Cell
 from rnnviz.tui.views.equations import Equations
 from rnnviz.tui.views.heatmap import Heatmap

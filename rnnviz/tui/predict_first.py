@@ -13,13 +13,13 @@ from functools import lru_cache
 
 import numpy as np
 
+from rnnviz.analysis.alignment import aligned
+from rnnviz.analysis.difference import anchors
 from rnnviz.arrays import Array
 from rnnviz.cursor import part_of
 from rnnviz.errors import UsageError
-from rnnviz.findings.alignment import aligned
-from rnnviz.findings.difference import anchors
 from rnnviz.trace import HeadTrace, LayerTrace, SeriesTrace, Trace, frozen
-from rnnviz.tui.moment import Moment, Reach
+from rnnviz.tui.view_state import Moment, Reach
 
 
 def without_answer(moment: Moment) -> Moment:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rnnviz import texts
+from rnnviz import i18n
 from rnnviz.display import markup
 from rnnviz.equations import number
 from rnnviz.trace import Trace
-from rnnviz.tui import pictures, second
+from rnnviz.tui import pictures, second_sentence
 from rnnviz.tui.app import RnnvizApp, settled
-from rnnviz.tui.moment import Moment
 from rnnviz.tui.page import Page
 from rnnviz.tui.pages import PAGES, load
+from rnnviz.tui.view_state import Moment
 
 #: Columns and lines of the pictures: a page that one scrolls needs no narrow ones.
 SIZE = (120, 40)
@@ -75,12 +75,12 @@ def _section(title: str, question: str, how: str, picture: str) -> str:
 def _opening(moment: Moment) -> str:
     """What was read by what, and what was said after each token; of both sentences, if two."""
     trace, shown = moment.trace, moment.shown_class()
-    found = second.compared(moment)
+    found = second_sentence.compared(moment)
     other = None if found is None else found.b
     versus = (
         "" if other is None else f"<p>{markup(moment.text('report.against'))} {_title(other)}</p>\n"
     )
-    size = texts.units(moment.layer.units, moment.lang)
+    size = i18n.units(moment.layer.units, moment.lang)
     tables = [_readings(each, moment, shown) for each in (trace, other) if each is not None]
     return (
         f"<h1>{_title(trace)}</h1>\n{versus}"

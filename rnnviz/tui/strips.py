@@ -9,12 +9,12 @@ import numpy as np
 from rich.cells import cell_len
 from rich.segment import Segment
 
+from rnnviz.analysis.difference import Difference
 from rnnviz.arrays import Array
 from rnnviz.display import visible
-from rnnviz.findings.difference import Difference
 from rnnviz.trace import HeadTrace
 from rnnviz.tui.draw import Line, curve, fit, page
-from rnnviz.tui.moment import Moment
+from rnnviz.tui.view_state import Moment
 from rnnviz.tui.views.sentence import GUTTER, LONGEST
 
 

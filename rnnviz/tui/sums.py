@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from rich.segment import Segment
 
+from rnnviz.analysis.shared import Growth, Use, column, growth, read_by, undone, undone_at, walk
 from rnnviz.display import visible
 from rnnviz.equations import number, numbers, symbol
-from rnnviz.findings.shared import Growth, Use, column, growth, read_by, undone, undone_at, walk
 from rnnviz.tui.draw import Line, fit, flowed, length
-from rnnviz.tui.moment import Moment
+from rnnviz.tui.view_state import Moment
 
 #: Up to so many additions have a mark of their own.
 TICKS = 20

@@ -23,13 +23,13 @@ from textual.system_commands import SystemCommandsProvider
 from textual.widget import MountError
 from textual.worker import WorkerFailed, get_current_worker
 
-from rnnviz import signals, texts
+from rnnviz import i18n, signals
 from rnnviz.errors import UsageError
 from rnnviz.files import reason
 from rnnviz.tui.dismiss import DismissOnce
 from rnnviz.tui.ending import ended_by_signals
-from rnnviz.tui.look import PALETTES, THEMES, Look, textual_theme
 from rnnviz.tui.terminal import thrifty
+from rnnviz.tui.theme import PALETTES, THEMES, Look, textual_theme
 
 End = TypeVar("End")
 
@@ -48,7 +48,7 @@ class Commands(SystemCommandsProvider):
             found = True
             yield hit
         if not found and isinstance(self.app, Themed):
-            yield Hit(0.01, texts.text("palette.none", self.app.lang), _nothing)
+            yield Hit(0.01, i18n.text("palette.none", self.app.lang), _nothing)
 
 
 def _nothing() -> None:
@@ -111,7 +111,7 @@ class Themed(App[End]):
     @property
     def lang(self) -> str:
         """The language of the screen."""
-        return texts.LANGUAGES[0]
+        return i18n.LANGUAGES[0]
 
     @property
     def fault(self) -> Exception | None:
@@ -152,13 +152,13 @@ class Themed(App[End]):
     def action_command_palette(self) -> None:
         """Every command by its words."""
         if not isinstance(self.screen, CommandPalette):
-            search = texts.text("palette.search", self.lang)
+            search = i18n.text("palette.search", self.lang)
             self.push_screen(Palette(placeholder=search, id="--command-palette"))
 
     def action_help_quit(self) -> None:
         """ctrl+c does not quit: say which key does."""
-        title = texts.text("leave.title", self.lang)
-        self.notify(texts.text("leave.how", self.lang, name="q"), title=title)
+        title = i18n.text("leave.title", self.lang)
+        self.notify(i18n.text("leave.how", self.lang, name="q"), title=title)
 
     def _handle_exception(self, error: Exception) -> None:
         """Keep the error and end; nothing of it is printed here."""

@@ -18,8 +18,8 @@ from rnnviz.tui import actions as step_actions
 from rnnviz.tui.dashboard.actions import ACTIONS, words
 from rnnviz.tui.dashboard.board import Board
 from rnnviz.tui.dashboard.screen import TrainScreen
+from rnnviz.tui.dashboard.state import Story
 from rnnviz.tui.dashboard.stepper import NowScreen
-from rnnviz.tui.dashboard.story import Story
 from rnnviz.tui.themed import Themed
 
 End = Finished | Failed

@@ -14,11 +14,11 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from rnnviz.tui.draw import Line
-from rnnviz.tui.finish import Painted, changed
 from rnnviz.tui.localized import localized
-from rnnviz.tui.look import Look
-from rnnviz.tui.moment import Moment
+from rnnviz.tui.painted_line import Painted, changed
 from rnnviz.tui.predict_first import without_answer
+from rnnviz.tui.theme import Look
+from rnnviz.tui.view_state import Moment
 
 
 class Picked(Message):

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from pseudo import Terminal
 
+from rnnviz.analysis.difference import PARTED
 from rnnviz.cli import run
-from rnnviz.findings.difference import PARTED
 
 A, B = "this movie was not good", "this movie was good"
 LONG = "i went to see it with my friends and the plot was not good at all but the music was"

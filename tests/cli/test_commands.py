@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rnnviz.cli import COMMANDS, cli, run
-from rnnviz.store import shipped
+from rnnviz.model_files import shipped
 
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 

@@ -171,12 +171,12 @@ def test_an_app_that_breaks_ends_as_a_command_does(
     debug: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two lines and 1; the traceback after --debug only."""
-    from rnnviz.cli import shown, step
+    from rnnviz.cli import screen_output, step
 
     app = Broken("dark", colour=True, ascii_only=False)
     monkeypatch.setattr(app, "run", partial(Themed.run, app, headless=True))
     monkeypatch.setattr(step, "_on_screen", lambda: True)
-    monkeypatch.setattr(shown, "_app", lambda *given: app)
+    monkeypatch.setattr(screen_output, "_app", lambda *given: app)
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
     assert run(["step", "good", *(["--debug"] if debug else [])]) == 1
     err = capsys.readouterr().err

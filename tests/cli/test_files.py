@@ -26,7 +26,7 @@ from rnnviz.cli import run
 from rnnviz.data.text import Vocabulary
 from rnnviz.engine.model import Model, initialise
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec
-from rnnviz.store import save
+from rnnviz.model_files import save
 
 TEXT = "not good"
 #: What must never reach a user.

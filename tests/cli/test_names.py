@@ -18,7 +18,7 @@ import rnnviz
 from rnnviz import recipes
 from rnnviz.cli import run
 from rnnviz.errors import InvalidFileError, UsageError
-from rnnviz.store import load, shipped
+from rnnviz.model_files import load, shipped
 
 RUNS = ("tiny-a", "tiny-b", "other", "sentiment-lstm", "last")
 

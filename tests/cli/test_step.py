@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from rnnviz.cli import run
-from rnnviz.store import load, shipped
+from rnnviz.model_files import load, shipped
 
 MODELS = sorted(name for name in shipped() if not name.startswith("jena"))  # those of text
 SENTENCE = "this movie was not good"

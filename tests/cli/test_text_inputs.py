@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnviz.cli import run
-from rnnviz.store import load
+from rnnviz.model_files import load
 
 #: Pieces that must not become a part of what is printed as they are, or that a reader of texts may
 #: take for something else. True: the piece has a word in it.

@@ -16,7 +16,7 @@ import pytest
 import rnnviz
 from rnnviz.cli import run
 from rnnviz.errors import UsageError
-from rnnviz.store import pack
+from rnnviz.model_files import pack
 from rnnviz.training.events import Begun, Epoch, Evaluation, Finished, Note, Step
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from rnnviz.data import jena_table
 from rnnviz.data.jena import COLUMNS, TEMPERATURE, is_published, jena_file, jena_files, read_jena
-from rnnviz.data.moments import moments
+from rnnviz.data.timestamps import moments
 
 REAL = os.environ.get("RNNVIZ_DATA", "")
 needs_data = pytest.mark.skipif(not REAL, reason="RNNVIZ_DATA is not set")

@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rnnviz.data.standardize import standardize
-from rnnviz.store import Stored, load
+from rnnviz.model_files import Stored, load
 
 Change = Callable[[str], str]
 

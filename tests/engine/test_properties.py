@@ -22,8 +22,8 @@ from rnnviz.engine.model import initialise, shapes
 from rnnviz.engine.optimizers import clip_by_norm
 from rnnviz.engine.recurrent import scan, unscan
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec
+from rnnviz.model_files import Stored
 from rnnviz.query import Query
-from rnnviz.store import Stored
 from rnnviz.tracer import trace
 
 every_cell = pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS.keys())

@@ -19,8 +19,8 @@ from rnnviz.arrays import Array
 from rnnviz.data.text import Vocabulary
 from rnnviz.engine.model import Model, initialise
 from rnnviz.engine.spec import EmbeddingSpec, HeadKind, HeadSpec, ModelSpec, RecurrentSpec
+from rnnviz.model_files import load, save
 from rnnviz.query import Query
-from rnnviz.store import load, save
 from rnnviz.trace import Trace
 from rnnviz.tracer import trace
 

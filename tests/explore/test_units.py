@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from rnnviz.analysis.units import OPEN, Heard, UnitResponses
 from rnnviz.data.text import Encoding
 from rnnviz.engine.model import Model
 from rnnviz.errors import UsageError
 from rnnviz.explore import explorer
 from rnnviz.explore import units as module
-from rnnviz.findings.units import OPEN, Heard, UnitResponses
+from rnnviz.model_files import load
 from rnnviz.query import Query
-from rnnviz.store import load
 from rnnviz.tracer import trace
 from rnnviz.tracer.reading import PAD
 from tests.tui.made import stored

@@ -18,8 +18,8 @@ from rnnviz.engine.model import Model
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec
 from rnnviz.equations import evaluate
 from rnnviz.errors import InvalidFileError, UsageError
+from rnnviz.model_files import Stored
 from rnnviz.query import Query
-from rnnviz.store import Stored
 from rnnviz.trace import Trace
 from rnnviz.tracer import trace
 

@@ -9,8 +9,8 @@ from math import exp, isclose, tanh
 import numpy as np
 import pytest
 
+from rnnviz.analysis import hand as found
 from rnnviz.errors import UsageError
-from rnnviz.findings import hand as found
 from rnnviz.hand import CELLS, EXAMPLE, MOST, Entry, Hand, model_of
 from rnnviz.hand.edits import changed, edited
 from rnnviz.hand.friendly import for_model, friendly

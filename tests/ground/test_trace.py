@@ -20,8 +20,8 @@ from rnnviz.cells import CELLS
 from rnnviz.data.text import Vocabulary
 from rnnviz.engine.spec import EmbeddingSpec, HeadKind, HeadSpec, ModelSpec, RecurrentSpec
 from rnnviz.errors import InvalidFileError, UsageError
+from rnnviz.model_files import Stored
 from rnnviz.query import Query
-from rnnviz.store import Stored
 from rnnviz.trace import Trace
 from rnnviz.tracer import trace
 

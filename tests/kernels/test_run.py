@@ -50,7 +50,7 @@ def scores(run: Run) -> list[float]:
 @pytest.fixture(autouse=True)
 def own_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No other runs are looked through for a name."""
-    monkeypatch.setattr("rnnviz.store.places.runs_folder", lambda: tmp_path / "others")
+    monkeypatch.setattr("rnnviz.model_files.places.runs_folder", lambda: tmp_path / "others")
 
 
 @pytest.fixture(scope="module")

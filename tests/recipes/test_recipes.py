@@ -24,9 +24,9 @@ from rnnviz.engine.param_count import parameters
 from rnnviz.engine.spec import ModelSpec, RecurrentSpec, SeriesSpec
 from rnnviz.errors import UsageError
 from rnnviz.files import assets
+from rnnviz.model_files import load, shipped
 from rnnviz.recipes import Recipe, Task, find, imdb, is_sample, recipes
 from rnnviz.recipes.reviews import sentences
-from rnnviz.store import load, shipped
 from rnnviz.training.fit import learn
 
 #: Parameters of the net, and the published number.

@@ -11,8 +11,8 @@ from rnnviz.engine import losses
 from rnnviz.engine.model import Model, initialise
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec, SeriesSpec
 from rnnviz.errors import UsageError
+from rnnviz.model_files import Stored
 from rnnviz.query import Query
-from rnnviz.store import Stored
 from rnnviz.tracer import trace
 
 WORDS = ("", "[START]", "[UNK]", "[UNUSED]", "good", "not", "film")

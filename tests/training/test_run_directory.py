@@ -21,9 +21,9 @@ from training.tiny import RECIPE, tiny
 from rnnviz import recipes, runs
 from rnnviz.data.batches import Texts
 from rnnviz.errors import InterruptedTraining, InvalidFileError, RnnvizError, UsageError
+from rnnviz.model_files import load
 from rnnviz.recipes import Task
 from rnnviz.runs import Options, Run, find_run, resume, train
-from rnnviz.store import load
 from rnnviz.training import directory as directory_module
 from rnnviz.training.directory import Directory
 from rnnviz.training.events import Begun, Epoch, Evaluation, Event, Finished, Note, Step

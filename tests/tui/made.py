@@ -12,13 +12,13 @@ from rnnviz.data.text import Vocabulary
 from rnnviz.engine.model import Model, initialise
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec
 from rnnviz.errors import UsageError
+from rnnviz.model_files import Stored
 from rnnviz.query import Query
-from rnnviz.store import Stored
 from rnnviz.trace import Trace
 from rnnviz.tracer import trace as trace_of
 from rnnviz.tui.app import RnnvizApp
-from rnnviz.tui.look import Look
-from rnnviz.tui.moment import Moment
+from rnnviz.tui.theme import Look
+from rnnviz.tui.view_state import Moment
 
 TEXT = "this movie was not good"
 CELLS = ("rnn", "lstm", "gru", "lstm-slide")

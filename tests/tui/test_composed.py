@@ -12,7 +12,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from rnnviz.tui.composed import Piece, Pieces
+from rnnviz.tui.compositor import Piece, Pieces
 from rnnviz.tui.terminal import compact
 from tests.tui.test_wire import HEIGHT, WIDTH, shown
 

@@ -18,7 +18,7 @@ from rnnviz.query import Query
 from rnnviz.tracer import tracer
 from rnnviz.tui import diagram
 from rnnviz.tui.diagram import State
-from rnnviz.tui.look import Look
+from rnnviz.tui.theme import Look
 
 
 @pytest.mark.parametrize("cell", DRAWN)

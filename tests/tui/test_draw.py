@@ -11,7 +11,7 @@ from rich.segment import Segment
 
 from rnnviz.display import visible
 from rnnviz.tui import draw
-from rnnviz.tui.look import STEPS, Look, gate_glyph, signed_glyph
+from rnnviz.tui.theme import STEPS, Look, gate_glyph, signed_glyph
 
 HOSTILE = (
     "\x1b[31mred\x1b[0m", "\x07bell", "a\tb\nc", "日本語", "👩‍👩‍👧", "🇹🇷", "👍🏽", "❤️",

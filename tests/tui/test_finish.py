@@ -15,8 +15,8 @@ from rich.segment import Segment
 from rich.style import Style
 
 from rnnviz.cursor import to_part, to_token, to_unit
-from rnnviz.tui.finish import NEAR, Painted, changed
-from rnnviz.tui.look import Look
+from rnnviz.tui.painted_line import NEAR, Painted, changed
+from rnnviz.tui.theme import Look
 from tests.tui.made import app
 from tests.tui.pages.stepping import drawn
 

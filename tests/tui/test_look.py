@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rnnviz.tui.look import ASCII, PALETTES, STEPS, Look, Palette, contrast, luminance
 from rnnviz.tui.terminal import compact
+from rnnviz.tui.theme import ASCII, PALETTES, STEPS, Look, Palette, contrast, luminance
 
 TEXT_ROLES = ("ink", "dim", "now", "source", "wrong", "above_ink", "below_ink")
 

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from rnnviz import texts
+from rnnviz import i18n
 from rnnviz.tui.pages import PAGES, Entry, load
 
 
 @pytest.mark.parametrize("entry", PAGES, ids=lambda e: e.name)
 def test_every_page_has_its_texts_in_every_language(entry: Entry) -> None:
     keys = [f"key_{key.name}" for key in load(entry.name).keys]
-    for lang in texts.LANGUAGES:
+    for lang in i18n.LANGUAGES:
         for key in ("title", "question", "help", "action", *keys):
-            assert texts.text(f"page.{entry.name}.{key}", lang)
+            assert i18n.text(f"page.{entry.name}.{key}", lang)
 
 
 @pytest.mark.parametrize("entry", PAGES, ids=lambda e: e.name)
 def test_the_languages_of_a_page_have_the_same_keys_and_placeholders(entry: Entry) -> None:
-    found = texts.page_catalogue(entry.name)
+    found = i18n.page_catalogue(entry.name)
     english = found["en"]
-    for lang in texts.LANGUAGES:
+    for lang in i18n.LANGUAGES:
         assert found[lang].keys() == english.keys()
         for key, said in english.items():
             assert placeholders(found[lang][key]) == placeholders(said), (lang, key)

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from rich.segment import Segment
 
-from rnnviz import texts
+from rnnviz import i18n
 from rnnviz.errors import UsageError
 from rnnviz.query import Query, Question
 from rnnviz.tui.app import RnnvizApp
 from rnnviz.tui.draw import Line
-from rnnviz.tui.moment import Moment
 from rnnviz.tui.page import Change, Page, PageKey, Prompt
+from rnnviz.tui.view_state import Moment
 from rnnviz.tui.views.heatmap import Words
 from tests.tui.made import TEXT, made, read
 
@@ -55,8 +55,8 @@ def probe(monkeypatch: pytest.MonkeyPatch) -> None:
     ASKED.clear()
     said = {"title": "probe", "question": "does it work?", "key_more": "more", "key_line": "line"}
     said |= {"action": "open the probe", "help": "help"}
-    monkeypatch.setattr(texts, "page_catalogue", lambda page: {"en": said, "tr": said})
-    monkeypatch.setattr("rnnviz.tui.paging.load", lambda name: Probe)
+    monkeypatch.setattr(i18n, "page_catalogue", lambda page: {"en": said, "tr": said})
+    monkeypatch.setattr("rnnviz.tui.page_host.load", lambda name: Probe)
     monkeypatch.setattr("rnnviz.tui.views.keys.load", lambda name: Probe)
 
 

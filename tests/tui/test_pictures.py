@@ -13,14 +13,14 @@ from rich.style import Style
 from rich.terminal_theme import SVG_EXPORT_THEME
 
 from rnnviz.equations import number
+from rnnviz.i18n import text as text_of
 from rnnviz.query import Query
-from rnnviz.texts import text as text_of
 from rnnviz.tui import pictures
 from rnnviz.tui.app import RnnvizApp, screenshot, settled
 from rnnviz.tui.pages import PAGES, load
 from rnnviz.tui.pictures import CELL, LINE
 from rnnviz.tui.report import report
-from rnnviz.tui.second import Second
+from rnnviz.tui.second_sentence import Second
 from tests.tui.made import TEXT, made, moment, read
 
 

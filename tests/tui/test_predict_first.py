@@ -14,25 +14,25 @@ import numpy as np
 import pytest
 from textual.pilot import Pilot
 
+from rnnviz.analysis import padding
+from rnnviz.analysis.padding import Padded, PaddingAnswer, PaddingQuestion
+from rnnviz.analysis.reach import Spectra, Spectrum, spectra
+from rnnviz.analysis.units import UnitResponses
 from rnnviz.cursor import part_of
-from rnnviz.findings import padding
-from rnnviz.findings.padding import Padded, PaddingAnswer, PaddingQuestion
-from rnnviz.findings.reach import Spectra, Spectrum, spectra
-from rnnviz.findings.units import UnitResponses
 from rnnviz.hand.friendly import friendly
+from rnnviz.i18n import LANGUAGES
 from rnnviz.query import Query, Question
-from rnnviz.texts import LANGUAGES
 from rnnviz.trace import LayerTrace, Trace
 from rnnviz.tracer import tracer
 from rnnviz.tui import predict_first
 from rnnviz.tui.app import RnnvizApp
 from rnnviz.tui.draw import Line
-from rnnviz.tui.lanes import Shown
-from rnnviz.tui.moment import Moment
+from rnnviz.tui.layer_diagram import Shown
 from rnnviz.tui.page import Page
 from rnnviz.tui.pages import PAGES, load
-from rnnviz.tui.second import Second
+from rnnviz.tui.second_sentence import Second
 from rnnviz.tui.view import View
+from rnnviz.tui.view_state import Moment
 from rnnviz.tui.views.cell import Cell
 from rnnviz.tui.views.equations import Equations
 from rnnviz.tui.views.gradients import Gradients

@@ -9,19 +9,17 @@ import numpy as np
 import pytest
 from rich.cells import cell_len
 
+from rnnviz.analysis.shared import pre_activation
 from rnnviz.clamps import parse
 from rnnviz.equations import number
-from rnnviz.findings.shared import pre_activation
 from rnnviz.query import Query
 from rnnviz.trace import Trace
 from rnnviz.tracer import trace
-from rnnviz.tui import second
+from rnnviz.tui import second_sentence
 from rnnviz.tui.app import settled
 from rnnviz.tui.contexts import coloured, flow
 from rnnviz.tui.draw import short
-from rnnviz.tui.lanes import Shown
-from rnnviz.tui.look import THEMES, Look
-from rnnviz.tui.moment import Moment, scale
+from rnnviz.tui.layer_diagram import Shown
 from rnnviz.tui.page import Page
 from rnnviz.tui.pages.backward import Backward
 from rnnviz.tui.pages.clamp import ClampPage
@@ -29,8 +27,10 @@ from rnnviz.tui.pages.lockstep import Lockstep
 from rnnviz.tui.pages.net import Net
 from rnnviz.tui.pages.units import Units
 from rnnviz.tui.pages.weights import Weights
-from rnnviz.tui.second import MOVED, Second
+from rnnviz.tui.second_sentence import MOVED, Second
+from rnnviz.tui.theme import THEMES, Look
 from rnnviz.tui.view import View
+from rnnviz.tui.view_state import Moment, scale
 from rnnviz.tui.views.cell import Cell
 from rnnviz.tui.views.equations import Equations
 from rnnviz.tui.views.heatmap import Heatmap, Words
@@ -65,7 +65,7 @@ def other(m: Moment) -> Trace:
 
 def aligned(m: Moment) -> dict[int, int]:
     """Token of a: token of b."""
-    found = second.compared(m)
+    found = second_sentence.compared(m)
     assert found is not None
     return {i: j for i, j in found.pairs if i is not None and j is not None}
 

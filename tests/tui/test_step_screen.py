@@ -21,8 +21,8 @@ from rnnviz.trace import Trace
 from rnnviz.tui.actions import ACTIONS, offered, words
 from rnnviz.tui.app import RnnvizApp, screenshot
 from rnnviz.tui.draw import short
-from rnnviz.tui.look import THEMES
-from rnnviz.tui.moment import saliency
+from rnnviz.tui.theme import THEMES
+from rnnviz.tui.view_state import saliency
 from rnnviz.tui.views.equations import Equations
 from rnnviz.tui.views.gradients import Gradients
 
@@ -328,7 +328,7 @@ def test_the_palette_finds_every_action_by_words() -> None:
 
 
 def test_every_binding_has_an_id_and_a_description() -> None:
-    from rnnviz.tui.screens import StepScreen
+    from rnnviz.tui.step_screen import StepScreen
 
     ids = [b.id for b in StepScreen.BINDINGS]  # type: ignore[union-attr]
     assert len(ids) == len(set(ids)) == len(ACTIONS) - 1

@@ -44,7 +44,7 @@ def test_the_terminal_is_given_back_on_quit(terminal: Terminal) -> None:
 def test_the_terminal_is_given_back_on_an_exception() -> None:
     code = (
         "from rnnviz.cli import run\n"
-        "from rnnviz.tui.screens import StepScreen\n"
+        "from rnnviz.tui.step_screen import StepScreen\n"
         "def broken(self): raise RuntimeError('on purpose')\n"
         "StepScreen.action_backward = broken\n"
         "raise SystemExit(run(['step', 'not good']))\n"

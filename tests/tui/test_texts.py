@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import rnnviz.tui
-from rnnviz import texts
+from rnnviz import i18n
 from rnnviz.cli import run
 from rnnviz.tui.actions import ACTIONS, words
 from rnnviz.tui.pages import PAGES
@@ -21,9 +21,9 @@ def placeholders(said: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(said) if name}
 
 
-@pytest.mark.parametrize("lang", texts.LANGUAGES)
+@pytest.mark.parametrize("lang", i18n.LANGUAGES)
 def test_every_language_has_the_same_keys_and_placeholders(lang: str) -> None:
-    english, other = texts.catalogue("en"), texts.catalogue(lang)
+    english, other = i18n.catalogue("en"), i18n.catalogue(lang)
     assert set(english) == set(other)
     for key in english:
         assert placeholders(english[key]) == placeholders(other[key]), key
@@ -36,37 +36,37 @@ def test_every_key_the_code_names_exists() -> None:
         for call in re.findall(r'(?:text|say|fail)\(\s*"([a-z_]+\.[a-z_0-9]+)"', path.read_text()):
             asked.add(call)
     assert len(asked) > 30
-    assert asked <= set(texts.catalogue("en"))
+    assert asked <= set(i18n.catalogue("en"))
 
 
 def test_every_action_has_words() -> None:
     for action in ACTIONS:
-        for lang in texts.LANGUAGES:
+        for lang in i18n.LANGUAGES:
             assert words(action, lang)
 
 
 def test_placeholders_are_filled() -> None:
-    assert texts.text("panel.unit", "tr", n=3) == "birim 3"
+    assert i18n.text("panel.unit", "tr", n=3) == "birim 3"
     with pytest.raises(KeyError):
-        texts.text("no.such", "en")
+        i18n.text("no.such", "en")
 
 
 def test_names_without_a_word_stay_as_they_are() -> None:
-    assert texts.word("name", "f", "tr") == "unutma kapısı"
-    assert texts.word("name", "s7", "en") == "s7"
+    assert i18n.word("name", "f", "tr") == "unutma kapısı"
+    assert i18n.word("name", "s7", "en") == "s7"
 
 
 def test_the_two_languages_differ() -> None:
-    english, turkish = texts.catalogue("en"), texts.catalogue("tr")
+    english, turkish = i18n.catalogue("en"), i18n.catalogue("tr")
     same = [key for key in english if english[key] == turkish[key]]
     assert len(same) < 12, same
 
 
 def test_one_is_not_many() -> None:
-    assert (texts.units(1, "en"), texts.units(32, "en")) == ("1 unit", "32 units")
-    assert (texts.units(1, "tr"), texts.units(32, "tr")) == ("1 birim", "32 birim")
-    assert texts.text("page.backward.additions", "en", n=0, T=1) == "0 of 1 addition"
-    assert texts.text(
+    assert (i18n.units(1, "en"), i18n.units(32, "en")) == ("1 unit", "32 units")
+    assert (i18n.units(1, "tr"), i18n.units(32, "tr")) == ("1 birim", "32 birim")
+    assert i18n.text("page.backward.additions", "en", n=0, T=1) == "0 of 1 addition"
+    assert i18n.text(
         "page.units.note", "en", n=1, H=2, keys="", source="a", places="1,000"
     ).endswith("1,000 places")
 

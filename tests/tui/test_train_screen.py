@@ -24,16 +24,16 @@ from tui.training import (
     told,
 )
 
-from rnnviz import texts
+from rnnviz import i18n
 from rnnviz.progress import Checked, Event, Failed, Finished, Ready, Said
 from rnnviz.tui.dashboard.actions import ACTIONS
 from rnnviz.tui.dashboard.board import VIEWS, Board, Panel
 from rnnviz.tui.dashboard.keys import entries
 from rnnviz.tui.dashboard.norms import trail_of
 from rnnviz.tui.dashboard.screen import Told, TrainScreen
+from rnnviz.tui.dashboard.state import POINTS, Story
 from rnnviz.tui.dashboard.stepper import NowScreen
-from rnnviz.tui.dashboard.story import POINTS, Story
-from rnnviz.tui.look import ASCII, THEMES, Look
+from rnnviz.tui.theme import ASCII, THEMES, Look
 from rnnviz.tui.train import TrainApp
 
 SIZE = (120, 36)
@@ -228,9 +228,9 @@ async def test_ascii_is_ascii(ascii_only: bool) -> None:
         assert "do?rulama" not in shown(app)
 
 
-@pytest.mark.parametrize("lang", texts.LANGUAGES)
+@pytest.mark.parametrize("lang", i18n.LANGUAGES)
 def test_every_letter_of_every_language_has_an_ascii_one(lang: str) -> None:
-    for key, said in texts.catalogue(lang).items():
+    for key, said in i18n.catalogue(lang).items():
         plain = said.translate(ASCII)
         assert len(plain) == len(said)
         assert plain.isascii(), key
@@ -296,7 +296,7 @@ async def test_language_and_theme_change_at_once() -> None:
 
 def test_every_action_has_words_and_the_footer_at_most_eight_keys() -> None:
     for action in ACTIONS:
-        assert texts.known(f"dashboard_action.{action.name}")
+        assert i18n.known(f"dashboard_action.{action.name}")
     for narrow in (False, True):
         board = Board(Story(), Look("dark"), "x", narrow=narrow)
         names = {a.run for a in ACTIONS}
@@ -309,7 +309,7 @@ def test_every_text_of_the_dashboard_exists() -> None:
     code = "".join(p.read_text() for p in [*folder.glob("dashboard/*.py"), folder / "train.py"])
     asked = set(re.findall(r'"(dashboard[a-z_]*\.[a-z_0-9]+)"', code))
     assert len(asked) > 35
-    assert asked <= set(texts.catalogue("en"))
+    assert asked <= set(i18n.catalogue("en"))
 
 
 # -- leaving -----------------------------------------------------------------------------
@@ -551,7 +551,7 @@ async def test_help_and_palette_know_every_action() -> None:
     async with app.run_test(size=SIZE) as pilot:
         await heard(pilot)
         named = {command.title for command in app.get_system_commands(app.screen)}
-        assert texts.text("dashboard_action.step", "en") in named
+        assert i18n.text("dashboard_action.step", "en") in named
         await pilot.press("question_mark")
         await pilot.pause(0.2)
         assert "help on training" in shown(app)

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, OptionList
 
-from rnnviz import texts
+from rnnviz import i18n
 from rnnviz.cli import run
-from rnnviz.store import load
+from rnnviz.model_files import load
 from rnnviz.tui.app import RnnvizApp
 from rnnviz.tui.pages import PAGES
 from rnnviz.tui.themed import Palette
@@ -35,10 +35,10 @@ ASKED = {
 @cache
 def english() -> frozenset[str]:
     """The words of the English texts that no Turkish text has."""
-    said = {lang: " ".join(texts.catalogue(lang).values()) for lang in texts.LANGUAGES}
+    said = {lang: " ".join(i18n.catalogue(lang).values()) for lang in i18n.LANGUAGES}
     for entry in PAGES:
         pages = tomllib.loads(
-            files("rnnviz.texts").joinpath("pages", f"{entry.name}.toml").read_text("utf-8")
+            files("rnnviz.i18n").joinpath("pages", f"{entry.name}.toml").read_text("utf-8")
         )
         for lang, told in pages.items():
             said[lang] += " " + " ".join(told.values())
@@ -81,12 +81,12 @@ def test_files_keep_the_labels_of_the_model(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_labels_of_ones_own_stay() -> None:
-    assert texts.label("harika", "tr") == "harika"
+    assert i18n.label("harika", "tr") == "harika"
     for name in ("sentiment-lstm", "agnews-bilstm"):
         stored = load(name)
-        assert not {texts.label(label, "tr") for label in stored.labels} & set(stored.labels)
-    assert texts.trained_on("mine + spoken", "tr") == "mine + konuşma cümleleri"
-    assert texts.trained_on("AG News, 51,323 of 120,000 items, all-words", "tr") == (
+        assert not {i18n.label(label, "tr") for label in stored.labels} & set(stored.labels)
+    assert i18n.trained_on("mine + spoken", "tr") == "mine + konuşma cümleleri"
+    assert i18n.trained_on("AG News, 51,323 of 120,000 items, all-words", "tr") == (
         "AG News, 120,000 öğeden 51,323, bütün sözcükler"
     )
 
@@ -100,17 +100,17 @@ async def test_the_palette_and_the_way_out_in_turkish() -> None:
         palette = one.screen
         assert isinstance(palette, Palette)
         line = palette.query_one(Input)
-        assert line.placeholder == texts.text("palette.search", "tr")
+        assert line.placeholder == i18n.text("palette.search", "tr")
         await pilot.press(*"qqqq")
         await pilot.pause(0.8)
         found = palette.query_one(OptionList)
         (only,) = (found.get_option_at_index(n) for n in range(found.option_count))
-        assert texts.text("palette.none", "tr") in str(only.prompt)
+        assert i18n.text("palette.none", "tr") in str(only.prompt)
         await pilot.press("escape")
         one.action_help_quit()
         await pilot.pause()
         (toast,) = one._notifications
-        assert toast.title == texts.text("leave.title", "tr")
+        assert toast.title == i18n.text("leave.title", "tr")
         assert leftovers([toast.message, str(toast.title)], "") == []
 
 

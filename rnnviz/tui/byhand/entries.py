@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from rnnviz.analysis import hand as found
 from rnnviz.cursor import Cursor
-from rnnviz.findings import hand as found
 from rnnviz.hand import Entry, Hand, Sequence
 from rnnviz.hand.typed import inputs
 from rnnviz.trace import Trace
-from rnnviz.tui.moment import Moment
+from rnnviz.tui.view_state import Moment
 
 Cells = tuple[Entry | None, ...]
 

@@ -6,14 +6,14 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
+from rnnviz.analysis.hand import DIGITS
 from rnnviz.display import visible
 from rnnviz.equations import number, symbol
-from rnnviz.findings.hand import DIGITS
 from rnnviz.hand import Entry
 from rnnviz.trace import Trace
 from rnnviz.tui.byhand.entries import Shown
 from rnnviz.tui.draw import Line, cut, fit, level, page
-from rnnviz.tui.moment import scale
+from rnnviz.tui.view_state import scale
 
 #: Columns of one token at least and of its name at most.
 LEAST, LONGEST = 11, 30

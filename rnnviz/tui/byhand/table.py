@@ -9,8 +9,8 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
+from rnnviz.analysis.hand import DIGITS, written
 from rnnviz.equations import MINUS, number, symbol
-from rnnviz.findings.hand import DIGITS, written
 from rnnviz.hand import Entry
 from rnnviz.hand.typed import plain
 from rnnviz.tui.byhand.entries import Cells, Shown, gates, of_gate, of_head, of_start

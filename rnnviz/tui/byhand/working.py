@@ -7,9 +7,9 @@ from functools import cached_property, lru_cache
 from rich.segment import Segment
 from rich.style import Style
 
+from rnnviz.analysis import hand as found
 from rnnviz.equations import Arithmetic, number, symbol, symbols
 from rnnviz.equations import Line as Formula
-from rnnviz.findings import hand as found
 from rnnviz.trace import Trace
 from rnnviz.tui.byhand.entries import Shown
 from rnnviz.tui.draw import Line, flowed, length, spans

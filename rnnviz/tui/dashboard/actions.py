@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.binding import Binding
 
-from rnnviz import texts
+from rnnviz import i18n
 from rnnviz.tui.actions import Action
 
 #: The words of an action are the text ``dashboard_action.NAME``.
@@ -25,7 +25,7 @@ ACTIONS = (
 
 def words(action: Action, lang: str) -> str:
     """What an action does, in words."""
-    return texts.text(f"dashboard_action.{action.name}", lang)
+    return i18n.text(f"dashboard_action.{action.name}", lang)
 
 
 def bindings() -> list[Binding]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rnnviz import texts
+from rnnviz import i18n
 from rnnviz.display import visible
-from rnnviz.tui.dashboard.story import Story
-from rnnviz.tui.look import ASCII, Look
+from rnnviz.tui.dashboard.state import Story
+from rnnviz.tui.theme import ASCII, Look
 from rnnviz.tui.view import Drawn
 
 #: What a narrow screen shows one of at a time.
@@ -30,7 +30,7 @@ class Board:
 
     def text(self, key: str, **values: object) -> str:
         """The text of a key in the chosen language."""
-        said = texts.text(key, self.lang, **values)
+        said = i18n.text(key, self.lang, **values)
         # Before a chart sees it, which would have no better letter than "?" for ş.
         return said.translate(ASCII) if self.look.ascii else said
 

@@ -12,9 +12,9 @@ from rnnviz.charts import Chart, Level, Spot, text
 from rnnviz.charts import Line as Curve
 from rnnviz.display import visible
 from rnnviz.tui.dashboard.board import Board, Panel
-from rnnviz.tui.dashboard.story import Story
+from rnnviz.tui.dashboard.state import Story
 from rnnviz.tui.draw import Line, wrapped
-from rnnviz.tui.look import Look
+from rnnviz.tui.theme import Look
 
 
 class Picture(Panel):

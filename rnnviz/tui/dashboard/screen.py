@@ -18,7 +18,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.worker import get_current_worker
 
-from rnnviz import texts
+from rnnviz import i18n
 from rnnviz.cursor import start
 from rnnviz.errors import RnnvizError, one_line
 from rnnviz.files import write_new
@@ -33,12 +33,12 @@ from rnnviz.tui.dashboard.curves import Loss, Metric
 from rnnviz.tui.dashboard.epochs import Epochs
 from rnnviz.tui.dashboard.keys import Keys
 from rnnviz.tui.dashboard.norms import Norms
+from rnnviz.tui.dashboard.state import Story
 from rnnviz.tui.dashboard.stepper import NowScreen
-from rnnviz.tui.dashboard.story import Story
 from rnnviz.tui.dashboard.words import Title, Words
-from rnnviz.tui.moment import Moment
 from rnnviz.tui.themed import Themed
 from rnnviz.tui.view import Asked, Drawn
+from rnnviz.tui.view_state import Moment
 from rnnviz.tui.views.keys import Small, Status
 
 #: Seconds between two pictures of a training that goes on.
@@ -178,8 +178,8 @@ class TrainScreen(Screen[None]):
 
     def action_language(self) -> None:
         """The next language, at once."""
-        at = (texts.LANGUAGES.index(self.board.lang) + 1) % len(texts.LANGUAGES)
-        self.show(lang=texts.LANGUAGES[at], status="")
+        at = (i18n.LANGUAGES.index(self.board.lang) + 1) % len(i18n.LANGUAGES)
+        self.show(lang=i18n.LANGUAGES[at], status="")
 
     def action_theme(self) -> None:
         """The next theme."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rnnviz.cursor import ZOOMS
 from rnnviz.tui.dismiss import DismissOnce
-from rnnviz.tui.screens import StepScreen
+from rnnviz.tui.step_screen import StepScreen
 
 
 class NowScreen(DismissOnce, StepScreen):

@@ -10,10 +10,7 @@ from functools import lru_cache
 from rich.cells import cell_len
 from rich.segment import Segment
 
-from rnnviz.display import visible
-from rnnviz.equations import number
-from rnnviz.errors import UsageError
-from rnnviz.findings.difference import (
+from rnnviz.analysis.difference import (
     PARTED,
     Difference,
     changes,
@@ -21,17 +18,20 @@ from rnnviz.findings.difference import (
     largest_change,
     shares,
 )
+from rnnviz.display import visible
+from rnnviz.equations import number
+from rnnviz.errors import UsageError
 from rnnviz.query import Query
-from rnnviz.tui import second
+from rnnviz.tui import second_sentence
 from rnnviz.tui.arrange import NUMBER, cell_width
 from rnnviz.tui.draw import Line, fit, heading, heat, page, short, window, wrapped
-from rnnviz.tui.look import Look
-from rnnviz.tui.moment import Moment
 from rnnviz.tui.page import Change, Page, PageKey, Prompt
-from rnnviz.tui.second import Second as Second
+from rnnviz.tui.second_sentence import Second as Second
 from rnnviz.tui.strips import curves, known, places, strips
 from rnnviz.tui.sums import blocks
+from rnnviz.tui.theme import Look
 from rnnviz.tui.view import Picked
+from rnnviz.tui.view_state import Moment
 
 #: Columns of a probability, of a distance, of the longest word in the table.
 P, D, WORD = 7, 8, 16
@@ -85,11 +85,11 @@ class Against(Page):
         return cls.name in moment.kept
 
     def questions(self, moment: Moment) -> Sequence[Query]:
-        asked = second.asked(moment)
+        asked = second_sentence.asked(moment)
         return () if asked is None else (asked,)
 
     def press(self, moment: Moment, key: str) -> Change | Prompt | None:
-        own = second.kept(moment)
+        own = second_sentence.kept(moment)
         if key == "other":
             filled = own.text or moment.query.text
             return Prompt(self.say(moment, "prompt"), self._typed, filled)
@@ -105,7 +105,7 @@ class Against(Page):
         return replace(change, query=replace(moment.query, text=own.text))
 
     def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
-        look, asked = moment.look, second.asked(moment)
+        look, asked = moment.look, second_sentence.asked(moment)
         answer = None if asked is None else moment.answers.get(asked)
         if answer is None:
             told = [Segment(" " + line, look.dim) for line in wrapped(self._why(moment), width - 2)]
@@ -128,7 +128,7 @@ class Against(Page):
         return [*lines, *([piece] for piece in told)]
 
     def picked(self, moment: Moment, x: int, y: int) -> Picked | None:
-        asked = second.asked(moment)
+        asked = second_sentence.asked(moment)
         answer = None if asked is None else moment.answers.get(asked)
         if answer is None:
             return None
@@ -146,7 +146,7 @@ class Against(Page):
     def _typed(self, moment: Moment, said: str) -> Change:
         if not said:
             return Change(said=self.say(moment, "none"), failed=True)
-        change = self.keep(moment, replace(second.kept(moment), text=said))
+        change = self.keep(moment, replace(second_sentence.kept(moment), text=said))
         return replace(change, asked=replace(moment.query, text=said))
 
     def _without(self, moment: Moment) -> Change:
@@ -156,11 +156,11 @@ class Against(Page):
         rest = words if chosen.startswith("[") else words[:at] + words[at + 1 :]
         if not rest:
             return Change(said=self.say(moment, "one_word"), failed=True)
-        return self.keep(moment, replace(second.kept(moment), text=" ".join(rest)))
+        return self.keep(moment, replace(second_sentence.kept(moment), text=" ".join(rest)))
 
     def _why(self, moment: Moment) -> str:
         """Why there is nothing to draw."""
-        asked = second.asked(moment)
+        asked = second_sentence.asked(moment)
         if asked is None:
             return self.say(moment, "none")
         reason = moment.failures.get(asked)
@@ -169,7 +169,7 @@ class Against(Page):
         return self.say(moment, "computing", text=visible(asked.text))
 
     def _quantity(self, moment: Moment) -> str:
-        name = second.kept(moment).quantity
+        name = second_sentence.kept(moment).quantity
         return name if name in moment.quantities else "h"
 
     # -- how it is drawn ----------------------------------------------------------------------
@@ -380,11 +380,11 @@ def _first_row(moment: Moment, found: Difference, room: int) -> int:
     pairs, here = len(found.pairs), found.rows[moment.cursor.t]
     if room >= pairs:
         return 0
-    first = second.first_row(found, min(moment.first, len(found.rows) - 1))
+    first = second_sentence.first_row(found, min(moment.first, len(found.rows) - 1))
     if first <= here < first + room:
         return first
     first = page(pairs, here, room)
-    whole = second.first_row(found, found.anchors[first])
+    whole = second_sentence.first_row(found, found.anchors[first])
     return whole if here < whole + room else first
 
 

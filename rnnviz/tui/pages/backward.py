@@ -9,13 +9,13 @@ from typing import ClassVar
 import numpy as np
 from rich.segment import Segment
 
+from rnnviz.analysis.shared import Use, gate_at, gate_of, sizes, undone, undone_at, uses, walk
 from rnnviz.arrays import Array
 from rnnviz.cursor import Cursor, to_part, to_token
 from rnnviz.display import visible
 from rnnviz.equations import number, numbers, symbol
-from rnnviz.findings.shared import Use, gate_at, gate_of, sizes, undone, undone_at, uses, walk
 from rnnviz.trace import LayerTrace
-from rnnviz.tui import second, sums
+from rnnviz.tui import second_sentence, sums
 from rnnviz.tui.draw import (
     Line,
     beside,
@@ -29,9 +29,9 @@ from rnnviz.tui.draw import (
     window,
     wrapped,
 )  # fmt: skip
-from rnnviz.tui.moment import Moment
 from rnnviz.tui.page import Change, Page, PageKey
 from rnnviz.tui.view import Picked
+from rnnviz.tui.view_state import Moment
 from rnnviz.tui.views.equations import equation, handed, is_top, walk_start, worked, written
 from rnnviz.tui.views.gradients import undone as in_one_line
 from rnnviz.tui.views.reach import power
@@ -179,13 +179,13 @@ class Backward(Page):
     def _beside(self, moment: Moment, name: str) -> str:
         """The norm of this token's gradient, and that of the other sentence: of which loss."""
         t = moment.cursor.t
-        at = None if moment.hidden else second.place(moment, t)
+        at = None if moment.hidden else second_sentence.place(moment, t)
         if at is None or not undone(moment.layer, t, moment.cursor.part, t, name):
             return ""
         (found, j), n = at, moment.cursor.layer
         own, other = (number(float(sizes(x.layers[n], name)[k]))
                       for x, k in ((found.a, t), (found.b, j)))  # fmt: skip
-        said = f" · ‖{symbol(f'd_{name}', t + 1)}‖ {own}  {second.OTHER} {other}"
+        said = f" · ‖{symbol(f'd_{name}', t + 1)}‖ {own}  {second_sentence.OTHER} {other}"
         target = found.b.head.target
         if target == found.a.head.target:
             return said
@@ -208,7 +208,7 @@ class Backward(Page):
         lines = [beside(left, right if length(left) + 12 < width else [], width, look.ink)]
         for t in self.rows(moment, height):
             here = t == cursor.t
-            mark = second.mark(moment, t)
+            mark = second_sentence.mark(moment, t)
             word = ("▸" + mark if here else mark or " ") + visible(moment.trace.tokens[t])
             style = look.chosen if here else look.above if mark else look.ink
             style = look.unknown if moment.trace.unknown[t] and not here else style

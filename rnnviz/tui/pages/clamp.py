@@ -8,17 +8,17 @@ from typing import ClassVar
 
 from rich.cells import cell_len
 
+from rnnviz.analysis.clamp import comparable
 from rnnviz.clamps import Clamp, Place, parse, placed
 from rnnviz.display import visible
 from rnnviz.errors import UsageError, one_line
-from rnnviz.findings.clamp import comparable
 from rnnviz.query import Query
 from rnnviz.trace import Trace
 from rnnviz.tui import held, held_table
 from rnnviz.tui.draw import Line, wrapped
-from rnnviz.tui.moment import NOTHING, Moment, scale
 from rnnviz.tui.page import Change, Page, PageKey, Prompt
 from rnnviz.tui.view import Picked
+from rnnviz.tui.view_state import NOTHING, Moment, scale
 
 Clamps = tuple[Clamp, ...]
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from rich.cells import cell_len
 from rich.segment import Segment
 
+from rnnviz.analysis import hand as found
+from rnnviz.analysis.edits import Edits
 from rnnviz.cursor import Cursor
 from rnnviz.display import visible
 from rnnviz.errors import RnnvizError, UsageError, one_line
-from rnnviz.findings import hand as found
-from rnnviz.findings.edits import Edits
 from rnnviz.hand import EXAMPLE, GATES, LARGEST, MOST, Entry, Hand, edits, model_of, typed
 from rnnviz.hand.files import save_net
 from rnnviz.hand.friendly import friendly
@@ -24,8 +24,8 @@ from rnnviz.tui.byhand.room import arranged
 from rnnviz.tui.byhand.strip import Strip
 from rnnviz.tui.byhand.table import values
 from rnnviz.tui.draw import Line, cut, wrapped
-from rnnviz.tui.moment import Moment
 from rnnviz.tui.page import Change, Page, PageKey, Prompt
+from rnnviz.tui.view_state import Moment
 
 #: What + and − add.
 BY = 0.1

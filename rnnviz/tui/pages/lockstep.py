@@ -12,19 +12,19 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
+from rnnviz.analysis.siblings import beside, likes, trio
 from rnnviz.display import visible
 from rnnviz.equations import number
-from rnnviz.findings.siblings import beside, likes, trio
 from rnnviz.query import Query, Question
 from rnnviz.trace import LayerTrace, Trace
-from rnnviz.tui import second
+from rnnviz.tui import second_sentence
 from rnnviz.tui.draw import Line, cut, fit, heat, page, short, trimmed, window, wrapped
-from rnnviz.tui.look import Look
-from rnnviz.tui.moment import Moment, scale
 from rnnviz.tui.page import Change, Page, PageKey, Prompt
 from rnnviz.tui.pages.three import axis, hue, mark
 from rnnviz.tui.plot import Trail, centres, level_bar, plot, runs
+from rnnviz.tui.theme import Look
 from rnnviz.tui.view import Picked
+from rnnviz.tui.view_state import Moment, scale
 
 #: Cells side by side, at least and at most.
 FEWEST, MOST = 2, 4
@@ -120,7 +120,7 @@ class Lockstep(Page):
         look, t, lines = moment.look, moment.cursor.t, []
         for k in range(grid.first, grid.first + grid.rows):
             word = fit(visible(moment.trace.tokens[k]), grid.words - 1)
-            mark = second.mark(moment, k)
+            mark = second_sentence.mark(moment, k)
             if k == t:
                 lines.append([Segment(f"{mark or '▸'}{word}", look.chosen)])
             else:
@@ -258,7 +258,7 @@ def _query(moment: Moment, model: str) -> Query | None:
 
 def _second(moment: Moment, model: str) -> Query | None:
     """What has to be asked of a model for the second sentence; None without one."""
-    other = second.asked(moment) if second.kept(moment).lit else None
+    other = second_sentence.asked(moment) if second_sentence.kept(moment).lit else None
     if other is None:
         return None
     return other if model == moment.query.model else beside(other, model, other.random)
@@ -267,12 +267,12 @@ def _second(moment: Moment, model: str) -> Query | None:
 def _beside(moment: Moment, model: str, trace: Trace) -> str:
     """What a cell says of the second sentence, at the word that is aligned with the chosen one."""
     t, query = moment.cursor.t, _second(moment, model)
-    at = second.place(moment, t) if moment.known(t, "p") else None
+    at = second_sentence.place(moment, t) if moment.known(t, "p") else None
     answer: Trace | None = None if query is None else moment.answers.get(query)
     if at is None or answer is None or answer.tokens != at[0].b.tokens:
         return ""
     p = float(answer.head.readout[at[1], _class(moment, trace)])
-    return f"  {second.OTHER} {number(p, 2)}"
+    return f"  {second_sentence.OTHER} {number(p, 2)}"
 
 
 def _trace(moment: Moment, model: str) -> Trace | None:

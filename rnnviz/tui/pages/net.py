@@ -8,17 +8,17 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
+from rnnviz.analysis import net
 from rnnviz.arrays import Array
 from rnnviz.display import visible
 from rnnviz.equations import number
-from rnnviz.findings import net
 from rnnviz.trace import Trace
-from rnnviz.tui import second
+from rnnviz.tui import second_sentence
 from rnnviz.tui.draw import Line, fit, wrapped
-from rnnviz.tui.lanes import ARROW, GUTTER, Shown, grid, known, lanes, said, words
-from rnnviz.tui.moment import Moment
+from rnnviz.tui.layer_diagram import ARROW, GUTTER, Shown, grid, known, lanes, said, words
 from rnnviz.tui.page import Change, Page, PageKey
 from rnnviz.tui.view import Picked
+from rnnviz.tui.view_state import Moment
 
 MARGIN = 22  # columns left of the probabilities
 SCORE = 10  # columns of a label's probability
@@ -50,7 +50,7 @@ class Net(Page):
         seen = grid(moment, width)
         self.sight = seen.tokens
         top = [self.head(moment, width), *head(moment, kept, width)]
-        if second.compared(moment) is not None and width >= ROOMY:
+        if second_sentence.compared(moment) is not None and width >= ROOMY:
             top.append(other(moment, kept, width))
         below = lanes(moment, kept, seen, width, height - len(top) - 1)
         return [*top, *below, words(moment, seen)]
@@ -58,12 +58,12 @@ class Net(Page):
 
 def other(moment: Moment, kept: Shown, width: int) -> Line:
     """What the head says of the second sentence; the line is there from the beginning."""
-    found, look = second.compared(moment), moment.look
+    found, look = second_sentence.compared(moment), moment.look
     if found is None or not _ready(moment, kept) or moment.hidden:
         return []
     asked = net.ask(found.b, "last")
     output = found.b.head.output if asked is None else asked.output
-    name = f"{second.OTHER} {moment.text('beside.other')}"
+    name = f"{second_sentence.OTHER} {moment.text('beside.other')}"
     return _scores(moment, name, output, _labels(moment.trace, width), look.source)
 
 

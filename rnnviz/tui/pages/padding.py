@@ -7,19 +7,19 @@ from dataclasses import dataclass, replace
 
 from rich.segment import Segment
 
-from rnnviz.display import visible
-from rnnviz.findings.padding import (
+from rnnviz.analysis.padding import (
     WAYS,
     PaddingQuestion,
     Way,
 )
+from rnnviz.display import visible
 from rnnviz.query import Question
 from rnnviz.tui.draw import Line, beside, trimmed, wrapped
-from rnnviz.tui.moment import Moment
 from rnnviz.tui.padded import GUTTER, Drawing, hiding
 from rnnviz.tui.padded_rows import in_sight, states, table
 from rnnviz.tui.page import Change, Page, PageKey
 from rnnviz.tui.view import Picked
+from rnnviz.tui.view_state import Moment
 
 SIDE_BY_SIDE = 119  # from this width on the rows of h and the table stand beside each other
 TABLE = 66

@@ -12,16 +12,14 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
+from rnnviz.analysis.reach import Spectra, Spectrum, block_of, keeping, kept
+from rnnviz.analysis.siblings import beside, siblings
 from rnnviz.arrays import Array
 from rnnviz.display import visible
 from rnnviz.equations import number, symbol
-from rnnviz.findings.reach import Spectra, Spectrum, block_of, keeping, kept
-from rnnviz.findings.siblings import beside, siblings
 from rnnviz.query import Query, Question
 from rnnviz.trace import LayerTrace, Trace, frozen
 from rnnviz.tui.draw import Line, fit, page, trimmed, wrapped
-from rnnviz.tui.look import Look
-from rnnviz.tui.moment import Moment
 from rnnviz.tui.page import Change, Page, PageKey
 from rnnviz.tui.pages.reach_words import Felt, sentences
 from rnnviz.tui.pages.three import axis, hue, mark, place
@@ -37,7 +35,9 @@ from rnnviz.tui.plot import (
     runs,
 )
 from rnnviz.tui.scales import log_scale
+from rnnviz.tui.theme import Look
 from rnnviz.tui.view import Picked
+from rnnviz.tui.view_state import Moment
 
 #: What is drawn of the untrained nets.
 NONE, THIS, ALL = "none", "this", "all"

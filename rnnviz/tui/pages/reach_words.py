@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from rnnviz.analysis.reach import faded, keeping, kept
 from rnnviz.display import visible
 from rnnviz.equations import number
-from rnnviz.findings.reach import faded, keeping, kept
 from rnnviz.trace import LayerTrace, Trace
 from rnnviz.tui.draw import cut
 

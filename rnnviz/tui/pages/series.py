@@ -10,18 +10,18 @@ import numpy as np
 from rich.segment import Segment
 from rich.style import Style
 
+from rnnviz.analysis import series as found
 from rnnviz.arrays import Array
 from rnnviz.charts.axes import Axis, axis
 from rnnviz.cursor import to_token
 from rnnviz.display import visible
 from rnnviz.equations import number
-from rnnviz.findings import series as found
 from rnnviz.trace import SeriesTrace, Trace
 from rnnviz.tui.draw import Line, fit, heading, heat, length, log_range, log_spark, wrapped
-from rnnviz.tui.moment import Moment, saliency
 from rnnviz.tui.page import Change, Page, PageKey, Prompt
 from rnnviz.tui.plot import Canvas, runs
 from rnnviz.tui.scales import Scale, ticks
+from rnnviz.tui.view_state import Moment, saliency
 
 GUTTER = 9
 ENTRY = 40  # columns of one measurement with its gradient

@@ -9,8 +9,8 @@ from rich.style import Style
 
 from rnnviz.display import visible
 from rnnviz.tui.draw import Line, fit
-from rnnviz.tui.look import Look
-from rnnviz.tui.moment import Moment
+from rnnviz.tui.theme import Look
+from rnnviz.tui.view_state import Moment
 
 #: Filled, hollow, and both where there is only ASCII.
 MARKS = {"rnn": "●○Rr", "lstm": "■□Ll", "gru": "▲△Gg"}

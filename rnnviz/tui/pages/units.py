@@ -8,16 +8,16 @@ from functools import lru_cache
 
 from rich.segment import Segment
 
+from rnnviz.analysis.units import Heard, UnitResponses, extremes, matches, on, saturated
 from rnnviz.display import visible
 from rnnviz.equations import number, symbol
-from rnnviz.findings.units import Heard, UnitResponses, extremes, matches, on, saturated
-from rnnviz.tui import second
+from rnnviz.tui import second_sentence
 from rnnviz.tui.contexts import coloured, flow, in_context, swatch
 from rnnviz.tui.draw import Line, cut, fit, heading, length, trimmed, window, wrapped
-from rnnviz.tui.look import Look
-from rnnviz.tui.moment import Moment
 from rnnviz.tui.page import Change, Page, PageKey, Prompt
+from rnnviz.tui.theme import Look
 from rnnviz.tui.view import Picked
+from rnnviz.tui.view_state import Moment
 
 #: Thresholds above which a unit counts as on, in the order the key goes through them.
 THRESHOLDS = (0.3, 0.2, 0.1, 0.05, 0.7, 0.5)
@@ -125,7 +125,7 @@ class Units(Page):
             token = cut(visible(moment.trace.tokens[t]), 20)
             h = symbol("h", t + 1)
             note = self.say(moment, "value", h=h, value=value, token=token)
-            note = f"{note}  {second.beside(moment, 'h')}".rstrip()
+            note = f"{note}  {second_sentence.beside(moment, 'h')}".rstrip()
         title = heading(self.say(moment, "text", n=unit), "", width, look, note)
         words = flow(moment.trace.tokens, width - 1)
         return [title, *coloured(moment, words, plan.first, plan.text)]

@@ -9,10 +9,7 @@ from typing import ClassVar
 import numpy as np
 from rich.segment import Segment
 
-from rnnviz.arrays import Array
-from rnnviz.equations import Line as Formula
-from rnnviz.equations import names, number, numbers, symbol
-from rnnviz.findings.shared import (
+from rnnviz.analysis.shared import (
     Use,
     column,
     gate_at,
@@ -25,11 +22,14 @@ from rnnviz.findings.shared import (
     strongest,
     uses,
 )
+from rnnviz.arrays import Array
+from rnnviz.equations import Line as Formula
+from rnnviz.equations import names, number, numbers, symbol
 from rnnviz.trace import LayerTrace
 from rnnviz.tui import sums
 from rnnviz.tui.draw import Line, fit, heading, heat, length, trimmed, window, wrapped
-from rnnviz.tui.moment import Moment
 from rnnviz.tui.page import Change, Page, PageKey
+from rnnviz.tui.view_state import Moment
 from rnnviz.tui.views.equations import beside, equation, reading
 
 LABEL = 12  # columns of a strip's name

@@ -7,11 +7,11 @@ from rich.style import Style
 
 from rnnviz.display import visible
 from rnnviz.equations import number
-from rnnviz.tui import second
+from rnnviz.tui import second_sentence
 from rnnviz.tui.diagram import State, draw
 from rnnviz.tui.draw import Line, heading, length
-from rnnviz.tui.moment import Moment
 from rnnviz.tui.view import View
+from rnnviz.tui.view_state import Moment
 
 
 class Cell(View):
@@ -45,8 +45,8 @@ def _other(moment: Moment) -> list[str]:
     """What is computed now, as the other sentence has it."""
     said = []
     for line in moment.lines:
-        value = None if line.name.startswith("a_") else second.value(moment, line.name)
+        value = None if line.name.startswith("a_") else second_sentence.value(moment, line.name)
         if value is not None:
-            name = second.named(moment, line.name)
-            said.append(f"{second.OTHER} {name} {number(value, 3, True)}")
+            name = second_sentence.named(moment, line.name)
+            said.append(f"{second_sentence.OTHER} {name} {number(value, 3, True)}")
     return said

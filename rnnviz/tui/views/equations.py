@@ -10,17 +10,17 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
+from rnnviz.analysis.hand import of_trace
 from rnnviz.arrays import Array
 from rnnviz.cursor import part_of
 from rnnviz.display import visible
 from rnnviz.equations import Arithmetic, Span, Step, is_weight, number, numbers, symbol, symbols
 from rnnviz.equations import Line as Formula
-from rnnviz.findings.hand import of_trace
 from rnnviz.trace import LayerTrace, SeriesTrace
-from rnnviz.tui import second
+from rnnviz.tui import second_sentence
 from rnnviz.tui.draw import Line, flowed, heading, length, spans, wrapped
-from rnnviz.tui.moment import Moment
 from rnnviz.tui.view import View
+from rnnviz.tui.view_state import Moment
 
 
 class Equations(View):
@@ -75,7 +75,7 @@ def forward(moment: Moment, width: int, tight: bool) -> list[list[Line]]:
 
 def beside(moment: Moment, name: str, block: list[Line], width: int) -> list[Line]:
     """An equation with what the other sentence has in its place."""
-    other = second.beside(moment, name)
+    other = second_sentence.beside(moment, name)
     if not other:
         return block
     said = Segment(f"  {other}", moment.look.source)
@@ -310,8 +310,8 @@ def _verdict(moment: Moment, k: int) -> Line:
 
 def _in_the_other(moment: Moment, k: int) -> Line:
     """What the head says of the other sentence up to the token aligned with this one."""
-    at = second.place(moment, moment.cursor.t)
+    at = second_sentence.place(moment, moment.cursor.t)
     if at is None:
         return []
     value = float(at[0].b.head.readout[at[1], k])
-    return [Segment(f"  {second.OTHER} {number(value)}", moment.look.source)]
+    return [Segment(f"  {second_sentence.OTHER} {number(value)}", moment.look.source)]

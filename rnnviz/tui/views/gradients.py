@@ -7,8 +7,8 @@ from rich.segment import Segment
 from rnnviz.equations import Line as Formula
 from rnnviz.equations import symbol
 from rnnviz.tui.draw import Line, heading, length, spans
-from rnnviz.tui.moment import Moment
 from rnnviz.tui.view import View
+from rnnviz.tui.view_state import Moment
 from rnnviz.tui.views.equations import in_symbols, name_style, walk_start, worked
 
 

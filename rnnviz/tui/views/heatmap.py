@@ -9,13 +9,13 @@ from rich.segment import Segment
 
 from rnnviz.display import visible
 from rnnviz.trace import LayerTrace
-from rnnviz.tui import second
+from rnnviz.tui import second_sentence
 from rnnviz.tui.arrange import NUMBER, cell_width
 from rnnviz.tui.draw import Line, fit, heading, heat, length, short, window
 from rnnviz.tui.lit import lit
-from rnnviz.tui.look import Look
-from rnnviz.tui.moment import Moment, scale
+from rnnviz.tui.theme import Look
 from rnnviz.tui.view import Picked, View
+from rnnviz.tui.view_state import Moment, scale
 
 
 def rows(moment: Moment, height: int) -> tuple[int, range]:
@@ -73,7 +73,10 @@ class Words(View):
         top, shown = rows(moment, height)
         lines: list[Line] = [[Segment("─" * width, look.rule)], *([[]] * (top - 1))]
         for k in shown:
-            word, mark = fit(_named(moment, k, width - 1), width - 1), second.mark(moment, k)
+            word, mark = (
+                fit(_named(moment, k, width - 1), width - 1),
+                second_sentence.mark(moment, k),
+            )
             if k == t:
                 lines.append([Segment(f"{mark or '▸'}{word}", look.chosen)])
             else:
@@ -95,8 +98,8 @@ def _named(moment: Moment, t: int, room: int) -> str:
 def _moved(moment: Moment, name: str) -> tuple[str, ...]:
     """From which difference on a cell is lit, and how many are at the chosen token; or less."""
     t = moment.cursor.t
-    said = moment.text("beside.moved", least=f"{second.threshold(moment, name):.2g}")
-    moved = second.moved(moment, name, t) if moment.known(t, name) else None
+    said = moment.text("beside.moved", least=f"{second_sentence.threshold(moment, name):.2g}")
+    moved = second_sentence.moved(moment, name, t) if moment.known(t, name) else None
     if moved is None:
         return (said,)
     return f"{said} {int(moved.sum())}/{len(moved)}", said
@@ -134,7 +137,7 @@ class Heatmap(View):
         for t in shown:
             here = t == moment.cursor.t
             if moment.known(t, name):
-                moved = second.moved(moment, name, t)
+                moved = second_sentence.moved(moment, name, t)
                 if moved is not None:
                     flags = tuple(moved[first : first + count].tolist())
                     lines.append(_beside(layer, name, t, sight, flags, look, wide, unit, here))
@@ -154,7 +157,7 @@ class Heatmap(View):
         words = moment.word("name", name)
         title = name if words == name else f"{name} {words}"
         line = heading(title, "", width, moment.look, note)
-        if second.compared(moment) is not None:
+        if second_sentence.compared(moment) is not None:
             told = (f"{note} {said}" for said in _moved(moment, name))
             room = width - cell_len(title) - 5
             line = heading(

@@ -9,9 +9,9 @@ from rich.segment import Segment
 
 from rnnviz.display import visible
 from rnnviz.tui.draw import Line, wrapped
-from rnnviz.tui.moment import Moment
 from rnnviz.tui.pages import load
 from rnnviz.tui.view import Asked, Drawn, Looked, View
+from rnnviz.tui.view_state import Moment
 
 #: (keys with the action each one stands for, word)
 Entry = tuple[tuple[tuple[str, str], ...], str]

@@ -7,8 +7,8 @@ from rich.segment import Segment
 
 from rnnviz.equations import number, symbol
 from rnnviz.tui.draw import Line, cut, fit, heading, log_range, log_spark, window
-from rnnviz.tui.moment import Moment, Reach
 from rnnviz.tui.view import View
+from rnnviz.tui.view_state import Moment, Reach
 
 NAME = 11
 

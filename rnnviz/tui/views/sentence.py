@@ -11,10 +11,10 @@ from rich.style import Style
 
 from rnnviz.display import visible
 from rnnviz.equations import number
-from rnnviz.tui import second
+from rnnviz.tui import second_sentence
 from rnnviz.tui.draw import Line, bar, curve, fit, heading
-from rnnviz.tui.moment import Moment, saliency
 from rnnviz.tui.view import Picked, View
+from rnnviz.tui.view_state import Moment, saliency
 
 GUTTER = 13
 LONGEST = 16  # columns of one word; longer ones are cut
@@ -33,12 +33,12 @@ class Column:
 
 def columns(moment: Moment, width: int) -> list[Column]:
     """The words that fit around the chosen one; only these are looked at."""
-    tokens, t, found = moment.trace.tokens, moment.cursor.t, second.compared(moment)
+    tokens, t, found = moment.trace.tokens, moment.cursor.t, second_sentence.compared(moment)
 
     def word(k: int) -> str:
-        said = second.mark(moment, k) + visible(tokens[k])
+        said = second_sentence.mark(moment, k) + visible(tokens[k])
         said += "?" if moment.trace.unknown[k] else ""
-        least = 4 if found is None else max(4, cell_len(second.words(found, k)))
+        least = 4 if found is None else max(4, cell_len(second_sentence.words(found, k)))
         return fit(said, min(LONGEST, max(least, cell_len(said))))
 
     room = width - GUTTER - 2
@@ -61,7 +61,7 @@ def columns(moment: Moment, width: int) -> list[Column]:
             break
     placed, x = [], GUTTER + 1
     for k in range(first, last + 1):
-        other = "" if found is None else second.words(found, k)
+        other = "" if found is None else second_sentence.words(found, k)
         placed.append(Column(k, x, cell_len(word(k)), word(k), other))
         x += placed[-1].width + gap
     return placed
@@ -81,7 +81,7 @@ class Sentence(View):
             words(moment, shown),
             beliefs(moment, shown),
         ]
-        beside = second.compared(moment) is not None and height > 4
+        beside = second_sentence.compared(moment) is not None and height > 4
         if beside:
             lines.insert(2, others(moment, shown))
         # The words of a second sentence are worth more than the bars.
@@ -122,7 +122,7 @@ def words(moment: Moment, shown: list[Column]) -> Line:
             pieces.append(Segment(column.word, look.unknown))
         else:
             read = layer.order.index(column.t) < layer.order.index(t)
-            lit = look.above if second.mark(moment, column.t) else look.bold
+            lit = look.above if second_sentence.mark(moment, column.t) else look.bold
             pieces.append(Segment(column.word, lit if read else look.dim))
     return placed(shown, pieces)
 
@@ -132,7 +132,7 @@ def others(moment: Moment, shown: list[Column]) -> Line:
     look = moment.look
     pieces = []
     for column in shown:
-        style = look.source if second.mark(moment, column.t) else look.dim
+        style = look.source if second_sentence.mark(moment, column.t) else look.dim
         pieces.append(Segment(fit(column.other, column.width, "^"), style))
     return _labelled(moment.text("beside.other"), placed(shown, pieces), look.dim)
 
@@ -147,7 +147,7 @@ def _labelled(said: str, line: Line, style: Style) -> Line:
 def _both(moment: Moment) -> str:
     """What is believed here and, at the same word, of the second sentence."""
     t, k = moment.cursor.t, moment.shown_class()
-    at = second.place(moment, t)
+    at = second_sentence.place(moment, t)
     if at is None or not moment.told(t):
         return ""
     a, b = moment.readout[t, k], at[0].b.head.readout[at[1], k]
@@ -224,7 +224,7 @@ def _other_curve(
     low, top = scale if linear else (0.0, 1.0)
     shares, centres = [], []
     for column in known:
-        at = second.place(moment, column.t)
+        at = second_sentence.place(moment, column.t)
         if at is not None:
             value = float(at[0].b.head.readout[at[1], k])
             shares.append((value - low) / ((top - low) or 1))

@@ -7,12 +7,12 @@ from dataclasses import replace
 from rich.cells import cell_len
 from rich.segment import Segment
 
-from rnnviz import texts
+from rnnviz import i18n
 from rnnviz.display import visible
-from rnnviz.tui import second
+from rnnviz.tui import second_sentence
 from rnnviz.tui.draw import Line, beside, cut, length
-from rnnviz.tui.moment import Moment
 from rnnviz.tui.view import View
+from rnnviz.tui.view_state import Moment
 
 
 class Title(View):
@@ -20,7 +20,7 @@ class Title(View):
 
     def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
         look, trace, layer, cursor = moment.look, moment.trace, moment.layer, moment.cursor
-        units = texts.units(layer.units, moment.lang)
+        units = i18n.units(layer.units, moment.lang)
         summary = moment.text("title.summary", cell=layer.title, units=units)
         left = [
             Segment(f" {moment.text('title.app')} ", look.bold),
@@ -59,9 +59,9 @@ class Title(View):
 
 def _compared(moment: Moment, room: int) -> Line:
     """Which sentence every view shows beside this one; its own page says so itself."""
-    if moment.page == "against" or second.compared(moment) is None:
+    if moment.page == "against" or second_sentence.compared(moment) is None:
         return []
-    text = visible(second.kept(moment).text)
+    text = visible(second_sentence.kept(moment).text)
     for key in ("beside.note", "beside.short"):
         around = cell_len(moment.text(key, text="")) + 3
         if room >= around + 6:

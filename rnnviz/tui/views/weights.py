@@ -7,8 +7,8 @@ from rich.segment import Segment
 
 from rnnviz.equations import number
 from rnnviz.tui.draw import Line, heading, wrapped
-from rnnviz.tui.moment import Moment, weight_names
 from rnnviz.tui.view import View
+from rnnviz.tui.view_state import Moment, weight_names
 
 
 class Weights(View):

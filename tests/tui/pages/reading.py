@@ -10,8 +10,8 @@ from rich.cells import cell_len
 
 from rnnviz.query import Explorer, Query
 from rnnviz.tui.app import RnnvizApp
-from rnnviz.tui.moment import Moment
 from rnnviz.tui.page import Page
+from rnnviz.tui.view_state import Moment
 from tests.tui.made import made, read
 
 SIZES = ((80, 24), (120, 36), (200, 50))

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
+from rnnviz.analysis.difference import PARTED, Difference, changes, difference, shares
 from rnnviz.equations import number
 from rnnviz.errors import UsageError
-from rnnviz.findings.difference import PARTED, Difference, changes, difference, shares
 from rnnviz.query import Query
 from rnnviz.trace import Trace
 from rnnviz.tui.draw import short
-from rnnviz.tui.look import THEMES, Look
-from rnnviz.tui.moment import Moment
 from rnnviz.tui.pages.against import Against, Second
+from rnnviz.tui.theme import THEMES, Look
+from rnnviz.tui.view_state import Moment
 from tests.tui.made import app, made, moment, read, screen_text
 from tests.tui.pages.reading import SIZES, drive, lines
 

@@ -9,16 +9,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from rnnviz.analysis.shared import gates, growth, uses, walk
 from rnnviz.cursor import Cursor
 from rnnviz.engine import losses
 from rnnviz.equations import number
-from rnnviz.findings.shared import gates, growth, uses, walk
 from rnnviz.query import Query
 from rnnviz.trace import Trace
 from rnnviz.tui.app import RnnvizApp
-from rnnviz.tui.moment import Moment
 from rnnviz.tui.page import Change
 from rnnviz.tui.pages.backward import Backward, end, gradients, is_top, planned
+from rnnviz.tui.view_state import Moment
 from tests.tui.made import CELLS, DRAWN, TEXT, made, moment, read, stored
 from tests.tui.pages.drawing import NUMBER, SIZES, computed, drawn, numbers_in, value
 

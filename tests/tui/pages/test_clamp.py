@@ -9,19 +9,19 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rnnviz.analysis.clamp import changed, comparable, largest
 from rnnviz.clamps import Clamp, parse
 from rnnviz.equations import number, symbol
 from rnnviz.errors import MissingError
-from rnnviz.findings.clamp import changed, comparable, largest
 from rnnviz.query import Query, Question
 from rnnviz.trace import Trace
 from rnnviz.tracer import trace
 from rnnviz.tui.app import RnnvizApp
 from rnnviz.tui.draw import short
-from rnnviz.tui.look import THEMES, Look
-from rnnviz.tui.moment import Moment
 from rnnviz.tui.page import Change, Page, Prompt
 from rnnviz.tui.pages.clamp import ClampPage, Kept
+from rnnviz.tui.theme import THEMES, Look
+from rnnviz.tui.view_state import Moment
 from rnnviz.tui.views.equations import Equations
 from rnnviz.tui.views.title import Title
 from tests.tui.made import TEXT, moment, stored

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from rnnviz import texts
+from rnnviz import i18n
+from rnnviz.analysis import hand as found
 from rnnviz.clamps import Clamp
 from rnnviz.cursor import fitted
 from rnnviz.equations import number
 from rnnviz.explore import explorer
-from rnnviz.findings import hand as found
 from rnnviz.hand import CELLS, Entry, Hand, model_of
 from rnnviz.hand.files import open_net
 from rnnviz.hand.friendly import example, friendly
@@ -27,10 +27,10 @@ from rnnviz.trace import Trace
 from rnnviz.tracer import tracer
 from rnnviz.tui.app import RnnvizApp
 from rnnviz.tui.byhand.entries import choices
-from rnnviz.tui.look import THEMES, Look
-from rnnviz.tui.moment import Moment
 from rnnviz.tui.page import Change, Prompt
 from rnnviz.tui.pages.hand import ByHand, Kept
+from rnnviz.tui.theme import THEMES, Look
+from rnnviz.tui.view_state import Moment
 from tests.tui.made import made, moment
 from tests.tui.pages.reading import SIZES, lines
 
@@ -380,7 +380,7 @@ def test_a_value_is_typed_into_a_line() -> None:
 
 
 def test_the_texts_have_the_same_keys_and_places_in_every_language() -> None:
-    said = texts.page_catalogue("hand")
+    said = i18n.page_catalogue("hand")
     assert set(said["en"]) == set(said["tr"])
     for key, text in said["en"].items():
         places = {name for _, name, _, _ in string.Formatter().parse(text) if name}

@@ -12,10 +12,10 @@ from rnnviz.equations import number
 from rnnviz.query import Query
 from rnnviz.trace import Trace
 from rnnviz.tui.draw import short
-from rnnviz.tui.look import Look
-from rnnviz.tui.moment import Moment
 from rnnviz.tui.page import Prompt
 from rnnviz.tui.pages.lockstep import TURNED, Lockstep
+from rnnviz.tui.theme import Look
+from rnnviz.tui.view_state import Moment
 from tests.tui.made import CELLS, TEXT, made, moment
 
 SIZES = ((60, 18), (80, 22), (120, 34), (200, 48))

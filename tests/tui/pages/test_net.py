@@ -11,18 +11,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rnnviz.analysis import net
 from rnnviz.cursor import start
 from rnnviz.engine import losses
 from rnnviz.equations import number
-from rnnviz.findings import net
 from rnnviz.query import Query
 from rnnviz.trace import Trace
 from rnnviz.tui.app import RnnvizApp
 from rnnviz.tui.draw import length
-from rnnviz.tui.lanes import Shown
-from rnnviz.tui.look import Look
-from rnnviz.tui.moment import Moment
+from rnnviz.tui.layer_diagram import Shown
 from rnnviz.tui.pages.net import Net
+from rnnviz.tui.theme import Look
+from rnnviz.tui.view_state import Moment
 from tests.tui.made import TEXT, made, stored
 
 SIZES = ((80, 24), (120, 36), (200, 50))

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rnnviz.analysis import padding
+from rnnviz.analysis.padding import PaddingAnswer, PaddingQuestion, Way
 from rnnviz.cursor import start
 from rnnviz.data.text import Encoding, Vocabulary
 from rnnviz.engine import losses
@@ -20,18 +22,16 @@ from rnnviz.engine.model import Model
 from rnnviz.equations import number
 from rnnviz.errors import UsageError
 from rnnviz.explore import padding as explored
-from rnnviz.findings import padding
-from rnnviz.findings.padding import PaddingAnswer, PaddingQuestion, Way
+from rnnviz.model_files import Stored
 from rnnviz.query import Query, Question
-from rnnviz.store import Stored
 from rnnviz.trace import Trace
 from rnnviz.tracer import trace as trace_of
 from rnnviz.tui.app import RnnvizApp
 from rnnviz.tui.draw import length
 from rnnviz.tui.lane import bars, slots
-from rnnviz.tui.look import Look
-from rnnviz.tui.moment import Moment
 from rnnviz.tui.pages.padding import Chosen, Padding
+from rnnviz.tui.theme import Look
+from rnnviz.tui.view_state import Moment
 from tests.tui.made import TEXT, stored
 
 CELLS = ("rnn", "lstm", "gru", "lstm-slide", "gru-2014")

@@ -10,20 +10,20 @@ import numpy as np
 import pytest
 from rich.cells import cell_len
 
-from rnnviz import texts
+from rnnviz import i18n
+from rnnviz.analysis.reach import Spectrum, kept
+from rnnviz.analysis.siblings import beside, siblings
 from rnnviz.clamps import Clamp
 from rnnviz.equations import number
 from rnnviz.errors import UsageError
 from rnnviz.explore import reach as explored
-from rnnviz.findings.reach import Spectrum, kept
-from rnnviz.findings.siblings import beside, siblings
 from rnnviz.query import Query, Question
 from rnnviz.trace import Trace
 from rnnviz.tracer import trace as trace_of
-from rnnviz.tui.look import Look
-from rnnviz.tui.moment import Moment
 from rnnviz.tui.pages.reach import ALL, NONE, ReachPage, Shown
 from rnnviz.tui.pages.reach_words import Felt, sentences
+from rnnviz.tui.theme import Look
+from rnnviz.tui.view_state import Moment
 from tests.tui.made import CELLS, TEXT, made, moment, stored
 
 SIZES = ((60, 11), (80, 16), (120, 27), (200, 41))
@@ -186,7 +186,7 @@ def test_a_long_text_asks_about_the_block_of_the_cursor() -> None:
     assert any("▲ not" in line for line in text)
 
 
-@pytest.mark.parametrize("lang", texts.LANGUAGES)
+@pytest.mark.parametrize("lang", i18n.LANGUAGES)
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 def test_sentences_are_whole_in_both_languages(cell: str, lang: str) -> None:
     for size in SIZES:

@@ -11,20 +11,20 @@ import pytest
 from rich.cells import cell_len
 
 import rnnviz
-from rnnviz import texts
+from rnnviz import i18n
+from rnnviz.analysis import series as found
 from rnnviz.cursor import start
 from rnnviz.engine.model import Model, initialise
 from rnnviz.engine.spec import HeadSpec, ModelSpec, RecurrentSpec, SeriesSpec
 from rnnviz.equations import number
-from rnnviz.findings import series as found
+from rnnviz.model_files import Stored, load
 from rnnviz.query import Query
-from rnnviz.store import Stored, load
 from rnnviz.trace import Trace, frozen
 from rnnviz.tracer import trace as trace_of
-from rnnviz.tui.look import Look
-from rnnviz.tui.moment import Moment
 from rnnviz.tui.page import Change, Prompt
 from rnnviz.tui.pages.series import Series, y_axis
+from rnnviz.tui.theme import Look
+from rnnviz.tui.view_state import Moment
 from rnnviz.tui.views.equations import Equations
 from rnnviz.tui.views.heatmap import Words
 from rnnviz.tui.views.sentence import Sentence
@@ -183,7 +183,7 @@ def test_a_model_of_words_is_told_which_model_reads_a_series() -> None:
 
 
 def test_both_languages_have_the_same_texts_and_placeholders() -> None:
-    english, turkish = (texts.page_catalogue("series")[lang] for lang in ("en", "tr"))
+    english, turkish = (i18n.page_catalogue("series")[lang] for lang in ("en", "tr"))
     assert set(english) == set(turkish)
     for key in english:
         asked = [set(re.findall(r"{(\w+)[:}]", told[key])) for told in (english, turkish)]

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
+from rnnviz.analysis.units import Heard, UnitResponses, extremes, matches, on, saturated
 from rnnviz.equations import number
 from rnnviz.errors import UsageError
 from rnnviz.explore.units import heard
-from rnnviz.findings.units import Heard, UnitResponses, extremes, matches, on, saturated
 from rnnviz.hand import Hand
 from rnnviz.query import Query, Question
-from rnnviz.tui.look import THEMES, Look
-from rnnviz.tui.moment import Moment
 from rnnviz.tui.pages.units import THRESHOLDS, Units
+from rnnviz.tui.theme import THEMES, Look
+from rnnviz.tui.view_state import Moment
 from tests.tui.made import TEXT, made, moment, read, stored
 from tests.tui.pages.reading import SIZES, drive, lines
 

@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from rnnviz.analysis.shared import column, gate_of, gates, growth, products, uses
 from rnnviz.cursor import Cursor
 from rnnviz.equations import number
-from rnnviz.findings.shared import column, gate_of, gates, growth, products, uses
 from rnnviz.trace import Trace
-from rnnviz.tui.moment import Moment
 from rnnviz.tui.pages.weights import Weights
+from rnnviz.tui.view_state import Moment
 from tests.tui.made import CELLS, DRAWN, made, moment
 from tests.tui.pages.drawing import NUMBER, SIZES, computed, drawn, value
 

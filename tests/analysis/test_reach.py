@@ -9,12 +9,7 @@ import numpy as np
 import pytest
 from tui.made import DRAWN, TEXT, made, stored
 
-from rnnviz.arrays import Array
-from rnnviz.clamps import Clamp, parse
-from rnnviz.engine.model import Model
-from rnnviz.engine.recurrent import scan
-from rnnviz.explore.reach import answer
-from rnnviz.findings.reach import (
+from rnnviz.analysis.reach import (
     BLOCK,
     Spectrum,
     block_of,
@@ -23,6 +18,11 @@ from rnnviz.findings.reach import (
     spectra,
     step_jacobian,
 )
+from rnnviz.arrays import Array
+from rnnviz.clamps import Clamp, parse
+from rnnviz.engine.model import Model
+from rnnviz.engine.recurrent import scan
+from rnnviz.explore.reach import answer
 from rnnviz.query import Query
 from rnnviz.trace import LayerTrace, Trace
 from rnnviz.tracer import trace as trace_of

@@ -17,23 +17,23 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import Widget
 
-from rnnviz import texts
+from rnnviz import i18n
 from rnnviz.cursor import ZOOMS, Cursor, fitted, to_part, to_token, to_unit, zoomed
 from rnnviz.display import visible
 from rnnviz.errors import RnnvizError, one_line
 from rnnviz.files import write_new
 from rnnviz.query import Explorer, Query, Question, Tracer
 from rnnviz.trace import Trace
-from rnnviz.tui import arrange, second
+from rnnviz.tui import arrange, second_sentence
 from rnnviz.tui.actions import bindings
-from rnnviz.tui.composed import Sparing
+from rnnviz.tui.compositor import Sparing
 from rnnviz.tui.diagram import diagram
 from rnnviz.tui.draw import wrapped
-from rnnviz.tui.moment import Moment, Reach
 from rnnviz.tui.page import Change
-from rnnviz.tui.paging import Answered, Paging
+from rnnviz.tui.page_host import Answered, Paging
 from rnnviz.tui.themed import Themed
 from rnnviz.tui.view import Asked, Drawn, Picked
+from rnnviz.tui.view_state import Moment, Reach
 from rnnviz.tui.views.cell import Cell
 from rnnviz.tui.views.equations import Equations
 from rnnviz.tui.views.gradients import Gradients
@@ -366,7 +366,7 @@ class StepScreen(Screen[None]):
 
     def action_beside(self) -> None:
         """What differs from the second sentence lit in every view, or this sentence alone."""
-        own = second.kept(self.moment)
+        own = second_sentence.kept(self.moment)
         if not own.text:
             self.fail("beside.none")
             return
@@ -396,8 +396,8 @@ class StepScreen(Screen[None]):
 
     def action_language(self) -> None:
         """The next language, at once."""
-        at = (texts.LANGUAGES.index(self.moment.lang) + 1) % len(texts.LANGUAGES)
-        self.show(lang=texts.LANGUAGES[at], status="")
+        at = (i18n.LANGUAGES.index(self.moment.lang) + 1) % len(i18n.LANGUAGES)
+        self.show(lang=i18n.LANGUAGES[at], status="")
 
     def action_theme(self) -> None:
         """The next theme."""

@@ -11,12 +11,12 @@ from textual.worker import get_current_worker
 
 from rnnviz.errors import RnnvizError, one_line
 from rnnviz.query import Explorer, Question
-from rnnviz.tui import second
+from rnnviz.tui import second_sentence
 from rnnviz.tui.page import Change, Page, Prompt
 from rnnviz.tui.pages import load
 
 if TYPE_CHECKING:
-    from rnnviz.tui.screens import StepScreen
+    from rnnviz.tui.step_screen import StepScreen
 
 #: Answers that are remembered; the oldest are forgotten first.
 REMEMBERED = 64
@@ -67,8 +67,8 @@ class Paging:
         """Ask for what the open page lacks, and for the second sentence; each question once."""
         page, moment = self.page, self.screen.moment
         wanted = [] if page is None else list(page.questions(moment))
-        beside = second.asked(moment)
-        if beside is not None and second.kept(moment).lit:
+        beside = second_sentence.asked(moment)
+        if beside is not None and second_sentence.kept(moment).lit:
             wanted.append(beside)
         for question in dict.fromkeys(wanted):
             known = question in moment.answers or question in moment.failures

@@ -8,11 +8,11 @@ types, finiteness and the hash of the weights are checked against the JSON.
 from __future__ import annotations
 
 from rnnviz.files import assets
-from rnnviz.store.places import DEFAULT, locate, shipped, weights_of
-from rnnviz.store.reading import load
-from rnnviz.store.stored import Stored
-from rnnviz.store.weights import read_weights
-from rnnviz.store.writing import encoder_json, pack, save
+from rnnviz.model_files.places import DEFAULT, locate, shipped, weights_of
+from rnnviz.model_files.reading import load
+from rnnviz.model_files.stored import Stored
+from rnnviz.model_files.weights import read_weights
+from rnnviz.model_files.writing import encoder_json, pack, save
 
 __all__ = [
     "DEFAULT", "Stored", "assets", "encoder_json", "load", "locate", "pack", "read_weights", "save",

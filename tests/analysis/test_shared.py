@@ -9,14 +9,7 @@ import pytest
 from golden import test_golden
 from golden.make_golden import IDS, SPECS, TARGETS, stored, unflat, weights
 
-from rnnviz.arrays import Array
-from rnnviz.cells import CELLS, Cell, weights_by_name
-from rnnviz.clamps import Clamp
-from rnnviz.engine import losses
-from rnnviz.engine.model import Model, directions, shapes
-from rnnviz.engine.recurrent import Scan, Unscan, scan, unscan
-from rnnviz.equations import names
-from rnnviz.findings.shared import (
+from rnnviz.analysis.shared import (
     column,
     gate_at,
     gate_of,
@@ -29,6 +22,13 @@ from rnnviz.findings.shared import (
     uses,
     walk,
 )
+from rnnviz.arrays import Array
+from rnnviz.cells import CELLS, Cell, weights_by_name
+from rnnviz.clamps import Clamp
+from rnnviz.engine import losses
+from rnnviz.engine.model import Model, directions, shapes
+from rnnviz.engine.recurrent import Scan, Unscan, scan, unscan
+from rnnviz.equations import names
 from rnnviz.query import Query
 from rnnviz.trace import LayerTrace
 from rnnviz.tracer import trace as trace_of

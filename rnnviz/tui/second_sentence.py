@@ -10,13 +10,13 @@ from functools import lru_cache
 
 import numpy as np
 
+from rnnviz.analysis.difference import Difference, changes, difference
 from rnnviz.arrays import Array
 from rnnviz.display import visible
 from rnnviz.equations import number, symbol
 from rnnviz.errors import UsageError
-from rnnviz.findings.difference import Difference, changes, difference
 from rnnviz.query import Query
-from rnnviz.tui.moment import Moment, scale
+from rnnviz.tui.view_state import Moment, scale
 
 #: A value has moved if it differs by more than this share of the end of its scale.
 MOVED = 0.1

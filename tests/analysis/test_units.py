@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnviz.findings.units import SHARED, Heard, extremes, matches, on, saturated
+from rnnviz.analysis.units import SHARED, Heard, extremes, matches, on, saturated
 
 H = 5
 

@@ -12,7 +12,7 @@ from textual.strip import Strip
 
 from rnnviz.display import visible
 from rnnviz.tui.draw import Line, trimmed
-from rnnviz.tui.look import ASCII, Look
+from rnnviz.tui.theme import ASCII, Look
 
 #: To move the cursor over so many columns takes more bytes than to write them again.
 NEAR = 8

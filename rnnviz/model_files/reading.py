@@ -12,9 +12,9 @@ from rnnviz.engine.model import Model, shapes
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec
 from rnnviz.errors import UsageError
 from rnnviz.files import JSON_LIMIT, parse_json, read_limited, reading, reason
-from rnnviz.store.places import DEFAULT, locate
-from rnnviz.store.stored import Stored
-from rnnviz.store.weights import read_weights, remedy
+from rnnviz.model_files.places import DEFAULT, locate
+from rnnviz.model_files.stored import Stored
+from rnnviz.model_files.weights import read_weights, remedy
 
 
 def load(name: str = DEFAULT) -> Stored:

@@ -8,16 +8,16 @@ from functools import lru_cache
 from rich.segment import Segment
 from rich.style import Style
 
+from rnnviz.analysis import net
 from rnnviz.arrays import Array
 from rnnviz.display import visible
 from rnnviz.equations import number
-from rnnviz.findings import net
 from rnnviz.trace import LayerTrace, Trace
-from rnnviz.tui import second
+from rnnviz.tui import second_sentence
 from rnnviz.tui.draw import Line, fit, levels, window
 from rnnviz.tui.draw import cells as painted
-from rnnviz.tui.look import Look
-from rnnviz.tui.moment import Moment, scale
+from rnnviz.tui.theme import Look
+from rnnviz.tui.view_state import Moment, scale
 
 GUTTER = 13
 LEAST = 2  # lines of a lane: its arrows and the size of h
@@ -109,7 +109,7 @@ def lanes(moment: Moment, kept: Shown, seen: Grid, width: int, room: int) -> lis
         lines += _lane(moment, kept, n, seen, cells)
         if numbers > 0 and n == moment.cursor.layer:
             lines.append(_numbers(moment, kept, seen))
-            if numbers > 1 and second.compared(moment) is not None:
+            if numbers > 1 and second_sentence.compared(moment) is not None:
                 lines.append(_others(moment, kept, seen))
         level = net.level_of(trace, n)
         if joints and n == levels[level][0]:
@@ -144,10 +144,10 @@ def _numbers(moment: Moment, kept: Shown, seen: Grid) -> Line:
 def _others(moment: Moment, kept: Shown, seen: Grid) -> Line:
     """The same of the second sentence, at the words that are aligned with ours."""
     look, n, unit = moment.look, moment.cursor.layer, moment.cursor.unit
-    text = f"{second.OTHER} {moment.text('beside.other')}"
+    text = f"{second_sentence.OTHER} {moment.text('beside.other')}"
     line: Line = [Segment(fit(text, GUTTER - 1, ">") + " ", look.source)]
     for t in seen.tokens:
-        at = second.place(moment, t) if known(moment, kept, n, t) else None
+        at = second_sentence.place(moment, t) if known(moment, kept, n, t) else None
         told = "" if at is None else number(float(_state(at[0].b, n)[at[1], unit]), 2, signed=True)
         line += [Segment(fit(told, seen.width, "^"), look.source), Segment(" ")]
     return line
@@ -301,7 +301,7 @@ def words(moment: Moment, seen: Grid) -> Line:
     left = "…" if seen.first else ""
     line: Line = [Segment(fit(left, GUTTER - 1, ">") + " ", look.dim)]
     for k in seen.tokens:
-        mark = second.mark(moment, k)
+        mark = second_sentence.mark(moment, k)
         text, plain = mark + visible(trace.tokens[k]), look.above if mark else look.bold
         style = look.chosen if k == t else look.unknown if trace.unknown[k] else plain
         line += [Segment(fit(text, seen.width, "^"), style), Segment(" ")]

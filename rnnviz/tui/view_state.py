@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from rnnviz import texts
+from rnnviz import i18n
+from rnnviz.analysis.series import forecasts
 from rnnviz.arrays import Array
 from rnnviz.cursor import Cursor, known, part_of
 from rnnviz.display import visible
 from rnnviz.equations import Line, Step, inputs, is_weight, number
-from rnnviz.findings.series import forecasts
 from rnnviz.query import Query, Question
 from rnnviz.trace import LayerTrace, Trace
 from rnnviz.tui.draw import page
-from rnnviz.tui.look import Look
+from rnnviz.tui.theme import Look
 
 #: Of a picture that no query led to.
 NOTHING = Query("", "")
@@ -107,11 +107,11 @@ class Moment:
 
     def text(self, key: str, **values: object) -> str:
         """The text of a key in the chosen language."""
-        return texts.text(key, self.lang, **values)
+        return i18n.text(key, self.lang, **values)
 
     def word(self, section: str, name: str) -> str:
         """The word for a part or a value, or its symbol where there is none."""
-        return texts.word(section, name, self.lang)
+        return i18n.word(section, name, self.lang)
 
     def known(self, t: int, name: str) -> bool:
         """Has this value been computed, as far as the eye can tell? On paper all have."""

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rnnviz.analysis import alignment
+from rnnviz.analysis.alignment import aligned, edits
 from rnnviz.errors import UsageError
-from rnnviz.findings import alignment
-from rnnviz.findings.alignment import aligned, edits
 
 SHORT = st.lists(st.sampled_from(["a", "b", "c", "not"]), max_size=6).map(tuple)
 LONG = st.lists(st.sampled_from("abcdef"), max_size=30).map(tuple)

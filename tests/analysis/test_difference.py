@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from rnnviz.analysis.difference import PARTED, changes, difference, shares
 from rnnviz.equations import number
 from rnnviz.errors import UsageError
-from rnnviz.findings.difference import PARTED, changes, difference, shares
 from rnnviz.trace import Trace
 from tests.tui.made import made, stored
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from rnnviz.analysis.alignment import Pair, aligned
 from rnnviz.arrays import Array
 from rnnviz.equations import Arithmetic, numbers
 from rnnviz.errors import UsageError
-from rnnviz.findings.alignment import Pair, aligned
 from rnnviz.trace import Trace, frozen
 
 SCHEMA = "rnnviz.difference/1"
