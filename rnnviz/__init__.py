@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rnnviz.clamps import Clamp
-    from rnnviz.model_files import Stored
+    from rnnviz.model_files import StoredModel
     from rnnviz.runs import Run
     from rnnviz.trace import Trace
     from rnnviz.training.events import Event
@@ -65,7 +65,7 @@ def step(
     return tracer(data, loops)(Query(text, model, target, random, held))
 
 
-def load(name: str = "sentiment-lstm") -> Stored:
+def load(name: str = "sentiment-lstm") -> StoredModel:
     """A model by its name among those that ``rnnviz models`` lists, "last", or by its path.
 
     The path is that of its JSON or of a run directory. ``.predict(texts)`` uses it.

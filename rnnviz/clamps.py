@@ -82,7 +82,7 @@ def _value(text: str, typed: str) -> float:
     return value
 
 
-class Place(NamedTuple):
+class ClampTarget(NamedTuple):
     """A layer and direction something can be held in."""
 
     layer: str
@@ -90,7 +90,7 @@ class Place(NamedTuple):
     widths: Mapping[str, int]  # of each recorded value: units, or the width of x
 
 
-def placed(clamp: Clamp, places: Sequence[Place], T: int) -> Clamp:
+def placed(clamp: Clamp, places: Sequence[ClampTarget], T: int) -> Clamp:
     """The clamp with its layer named; UsageError for what a text of T tokens does not have."""
     layers = [place.layer for place in places]
     layer = layers[0] if clamp.layer is None else clamp.layer

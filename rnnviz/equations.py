@@ -224,12 +224,12 @@ _OPERATORS = {ast.Add: " + ", ast.Sub: f" {MINUS} ", ast.Mult: " ⊙ ", ast.MatM
 _RANK = {ast.Add: 1, ast.Sub: 1, ast.Mult: 2, ast.MatMult: 3, ast.Pow: 4}
 
 
-class Step(int):
+class TokenNumber(int):
     """A token's number, from 1, that knows ``before``: the token that was read before it."""
 
     before: int
 
-    def __new__(cls, t: int, before: int) -> Step:
+    def __new__(cls, t: int, before: int) -> TokenNumber:
         made = super().__new__(cls, t)
         made.before = before
         return made
@@ -250,7 +250,7 @@ def symbol(name: str, t: int | None = None) -> str:
     base = name.removesuffix("_prev")
     if t is None:
         return base + ("₋" if base != name else "")
-    before = t.before if isinstance(t, Step) else t - 1
+    before = t.before if isinstance(t, TokenNumber) else t - 1
     return base + str(int(before if base != name else t)).translate(SUBSCRIPTS)
 
 

@@ -424,7 +424,7 @@ class TooLargeError(ValueError):
     """What is read holds more than anything of its kind."""
 
 
-class Unpacked(io.RawIOBase):
+class LimitedReader(io.RawIOBase):
     """What is unpacked from a stream, to be read once; TooLargeError if it is more than ``most``.
 
     ``most`` is ``limit``, or less where ``packed``, the bytes that it is unpacked from, are few.
@@ -455,7 +455,7 @@ class Unpacked(io.RawIOBase):
         super().close()
 
 
-def buffered(stream: Unpacked) -> BinaryIO:
+def buffered(stream: LimitedReader) -> BinaryIO:
     """The same with ``readline`` and quick small reads."""
     return io.BufferedReader(stream, 1 << 16)
 
@@ -486,7 +486,7 @@ def open_member(archive: zipfile.ZipFile, name: str, limit: int) -> BinaryIO:
     info = archive.getinfo(name)
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise zipfile.BadZipFile(f"{name[:60]} is packed in a way that is not read here")
-    unpacked = Unpacked(archive.open(info), limit, info.compress_size)
+    unpacked = LimitedReader(archive.open(info), limit, info.compress_size)
     if info.file_size > unpacked.most:
         unpacked.close()
         raise TooLargeError(f"{name[:60]} unpacks to more than {_said(unpacked.most)}")

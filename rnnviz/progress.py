@@ -11,14 +11,14 @@ from typing import Literal, Protocol
 
 
 @dataclass(frozen=True)
-class Said:
+class ProgressNote:
     """A line for the user: what is being read or prepared, how to go on."""
 
     text: str
 
 
 @dataclass(frozen=True)
-class Measured:
+class EpochProgress:
     """One epoch done and validated; metrics are "loss" and "accuracy" or "mae"."""
 
     number: int  # from 1
@@ -29,7 +29,7 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Begun:
+class RunProgress:
     """The data is ready: what is trained, and where it is kept."""
 
     path: str  # the run directory
@@ -44,12 +44,12 @@ class Begun:
     source: str = ""  # where that number was published
     scale: float | None = None  # a mae times this is in ``unit``: that of the series
     unit: str = ""
-    history: tuple[Measured, ...] = ()  # the epochs of before, when a run is resumed
+    history: tuple[EpochProgress, ...] = ()  # the epochs of before, when a run is resumed
     keep: Literal["best", "last"] = "best"  # the epoch whose weights are kept
 
 
 @dataclass(frozen=True)
-class Stepped:
+class StepProgress:
     """Some batches done since the last of these."""
 
     epoch: int  # from 1
@@ -63,7 +63,7 @@ class Stepped:
 
 
 @dataclass(frozen=True)
-class Checked:
+class EvaluationProgress:
     """Part of the validation after an epoch, or of the test at the end, is done."""
 
     share: float  # 0 to 1
@@ -71,14 +71,14 @@ class Checked:
 
 
 @dataclass(frozen=True)
-class Ready:
+class SnapshotReady:
     """The model as it was a moment ago is on disk, under this name for a query."""
 
     model: str
 
 
 @dataclass(frozen=True)
-class Finished:
+class TrainingFinished:
     """It ended by itself; not ``done`` when its time was up before its epochs were."""
 
     path: str
@@ -87,7 +87,7 @@ class Finished:
 
 
 @dataclass(frozen=True)
-class Failed:
+class TrainingFailed:
     """It ended otherwise: by an error, by a signal, or because it was told to stop (130)."""
 
     message: str
@@ -95,10 +95,19 @@ class Failed:
     detail: str = ""  # the traceback, for --debug
 
 
-Event = Said | Begun | Stepped | Checked | Measured | Ready | Finished | Failed
+Event = (
+    ProgressNote
+    | RunProgress
+    | StepProgress
+    | EvaluationProgress
+    | EpochProgress
+    | SnapshotReady
+    | TrainingFinished
+    | TrainingFailed
+)
 
 
-class Source(Protocol):
+class ProgressSource(Protocol):
     """A training that goes on beside the screen."""
 
     def receive(self, timeout: float) -> Event | None:

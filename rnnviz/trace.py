@@ -21,7 +21,7 @@ import numpy as np
 from rnnviz import i18n
 from rnnviz.arrays import MOST, Array, in_range, read_array
 from rnnviz.clamps import Clamp
-from rnnviz.equations import Line, Step, evaluate, is_weight, matrices, names, parse
+from rnnviz.equations import Line, TokenNumber, evaluate, is_weight, matrices, names, parse
 from rnnviz.errors import UsageError
 from rnnviz.files import open_member, open_regular, open_zip, parse_json, reading, write_output
 from rnnviz.hand import Hand, document
@@ -71,9 +71,9 @@ class LayerTrace:
         earlier = t + 1 if self.direction == "backward" else t - 1
         return earlier if 0 <= earlier < len(self.mask) else None
 
-    def step(self, t: int) -> Step:
+    def step(self, t: int) -> TokenNumber:
         """Token t (from 0) as formulas write it: from 1, with the one read before it."""
-        return Step(t + 1, t + 2 if self.direction == "backward" else t)
+        return TokenNumber(t + 1, t + 2 if self.direction == "backward" else t)
 
     def state_before(self, t: int, state: str) -> Array:
         """A state as token t found it: (H)."""
@@ -274,7 +274,7 @@ def _net(trace: Trace) -> dict[str, Any]:
     """The definition of a net by hand, with what it read: what a file of it holds."""
     assert trace.hand is not None
     x = inputs(" ".join(trace.tokens), trace.hand.inputs)
-    return document.written(document.Net(trace.hand, x, trace.clamps))
+    return document.written(document.NetFile(trace.hand, x, trace.clamps))
 
 
 def beyond(trace: Trace) -> str:

@@ -36,7 +36,7 @@ def forget_nonsense() -> None:
             del os.environ[name]
 
 
-class Lasting:
+class TerminalStream:
     """A stream to a terminal: once that is gone (closed, hung up), what is written goes nowhere."""
 
     def __init__(self, stream: TextIO) -> None:

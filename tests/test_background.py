@@ -15,7 +15,16 @@ import pytest
 
 from rnnviz.background import Background
 from rnnviz.background.teller import Teller, begun
-from rnnviz.progress import Begun, Event, Failed, Finished, Measured, Ready, Said, Stepped
+from rnnviz.progress import (
+    EpochProgress,
+    Event,
+    ProgressNote,
+    RunProgress,
+    SnapshotReady,
+    StepProgress,
+    TrainingFailed,
+    TrainingFinished,
+)
 from rnnviz.runs import Options, Run, resume
 from rnnviz.training import events
 
@@ -35,16 +44,16 @@ def until(source: Background, wanted: Callable[[Event], bool], most: float = 120
             found.append(event)
             if wanted(event):
                 return found
-            assert not isinstance(event, Failed), event
+            assert not isinstance(event, TrainingFailed), event
     raise AssertionError(f"not within {most} s: {found[-3:]}")
 
 
 def ended(event: Event) -> bool:
-    return isinstance(event, Finished | Failed)
+    return isinstance(event, TrainingFinished | TrainingFailed)
 
 
 def going(event: Event) -> bool:
-    return isinstance(event, Stepped)
+    return isinstance(event, StepProgress)
 
 
 @pytest.fixture
@@ -58,13 +67,13 @@ def endless(tmp_path: Path) -> Iterator[Background]:
 def test_a_small_training_tells_all_that_happens(tmp_path: Path) -> None:
     run = tmp_path / "run"
     with Background(RECIPE, SMALL, data="sample", out=run) as source:
-        events = until(source, lambda event: isinstance(event, Begun))
+        events = until(source, lambda event: isinstance(event, RunProgress))
         source.snapshot()
         events += until(source, ended)
         assert source.receive(0.01) is None
     kinds = [type(event) for event in events]
-    assert kinds[0] is Said
-    begun = next(event for event in events if isinstance(event, Begun))
+    assert kinds[0] is ProgressNote
+    begun = next(event for event in events if isinstance(event, RunProgress))
     assert (begun.path, begun.recipe, begun.epochs, begun.metric) == (
         str(run),
         RECIPE,
@@ -72,17 +81,17 @@ def test_a_small_training_tells_all_that_happens(tmp_path: Path) -> None:
         "accuracy",
     )
     assert begun.net == "RNN 4"
-    steps = [event for event in events if isinstance(event, Stepped)]
+    steps = [event for event in events if isinstance(event, StepProgress)]
     assert steps[-1].batch == steps[-1].batches
     assert set(steps[-1].norms) == {"embedding", "layers.0", "head"}
     history = Run(run).history()
-    epochs = [event for event in events if isinstance(event, Measured)]
+    epochs = [event for event in events if isinstance(event, EpochProgress)]
     assert [epoch.number for epoch in epochs] == [1, 2]
     assert dict(epochs[1].valid) == history[1]["valid"]
-    (ready,) = [event for event in events if isinstance(event, Ready)]
+    (ready,) = [event for event in events if isinstance(event, SnapshotReady)]
     assert Path(ready.model) == run / "now.safetensors"
     assert Path(ready.model).is_file()
-    assert events[-1] == Finished(str(run), True, {})
+    assert events[-1] == TrainingFinished(str(run), True, {})
     assert not alive(source)
 
 
@@ -100,7 +109,7 @@ def test_stop_saves_exits_with_130_and_can_be_resumed(endless: Background, tmp_p
     end = None
     for _ in range(100):
         event = endless.receive(0.2)
-        if isinstance(event, Failed):
+        if isinstance(event, TrainingFailed):
             end = event
             break
     assert end is not None
@@ -116,9 +125,9 @@ def test_a_stop_while_the_data_is_read_ends_it_and_leaves_no_folder(tmp_path: Pa
     with Background(RECIPE, ENDLESS, data="sample", out=tmp_path / "run") as source:
         source.stop()
         event: Event | None = None
-        while not isinstance(event, Failed):
+        while not isinstance(event, TrainingFailed):
             event = source.receive(1)
-            assert not isinstance(event, Begun)
+            assert not isinstance(event, RunProgress)
     assert event.exit_code == 130
     assert "nothing had been trained" in event.message
     assert not (tmp_path / "run").exists()
@@ -130,10 +139,10 @@ def test_the_unit_of_a_series_crosses_with_its_scale(tmp_path: Path) -> None:
         "metric": {"name": "mae", "better": "low", "scale": 8.85, "unit": "°C"},
     }  # fmt: skip
     (tmp_path / "history.jsonl").touch()
-    told = begun(events.Begun(tmp_path, record, 3))
+    told = begun(events.RunStarted(tmp_path, record, 3))
     assert (told.scale, told.unit) == (8.85, "°C")
     record["metric"] = {"name": "accuracy", "better": "high"}
-    assert begun(events.Begun(tmp_path, record, 3)).scale is None
+    assert begun(events.RunStarted(tmp_path, record, 3)).scale is None
 
 
 def test_a_killed_process_is_a_clear_end_that_names_the_way_on(
@@ -142,7 +151,7 @@ def test_a_killed_process_is_a_clear_end_that_names_the_way_on(
     assert endless.pid is not None
     os.kill(endless.pid, signal.SIGKILL)
     event: Event | None = None
-    while not isinstance(event, Failed):
+    while not isinstance(event, TrainingFailed):
         event = endless.receive(1)
     assert event.exit_code == 1
     assert "SIGKILL" in event.message
@@ -168,7 +177,7 @@ def test_an_error_keeps_its_words_and_its_exit_code(tmp_path: Path) -> None:
         event = None
         while event is None:
             event = source.receive(1)
-    assert isinstance(event, Failed)
+    assert isinstance(event, TrainingFailed)
     assert event.exit_code == 2
     assert "no-such" in event.message
     assert "Traceback" in event.detail
@@ -222,14 +231,14 @@ class Pipe:
 
 
 def test_many_batches_are_told_as_few_and_none_is_lost() -> None:
-    from rnnviz.background.child import Job
+    from rnnviz.background.child import TrainingJob
     from rnnviz.training.events import Step
 
     pipe = Pipe()
-    teller = Teller(pipe, Job("x", SMALL))  # type: ignore[arg-type]
+    teller = Teller(pipe, TrainingJob("x", SMALL))  # type: ignore[arg-type]
     for batch in range(1, 1001):
         teller.watch(Step(1, 1, batch, 1000, float(batch), 8, {}))
-    told = [event for event in pipe.sent if isinstance(event, Stepped)]
+    told = [event for event in pipe.sent if isinstance(event, StepProgress)]
     assert len(told) < 50
     assert sum(event.examples for event in told) == 8000
     assert told[-1].batch == 1000

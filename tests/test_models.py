@@ -17,7 +17,7 @@ from rnnviz.data.folders import resolve
 from rnnviz.data.imdb import read_imdb
 from rnnviz.data.sources import as_typed, read_sst2
 from rnnviz.errors import UsageError
-from rnnviz.model_files import Stored, assets, load
+from rnnviz.model_files import StoredModel, assets, load
 from rnnviz.recipes import find
 from rnnviz.training.fit import evaluate
 
@@ -33,7 +33,7 @@ AT_LEAST = {
 
 
 @cache
-def model(name: str) -> Stored:
+def model(name: str) -> StoredModel:
     return load(name)
 
 

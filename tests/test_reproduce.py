@@ -23,9 +23,9 @@ from rnnviz import reproduce as package
 from rnnviz import runs
 from rnnviz.errors import InterruptedTraining, RnnvizError, UsageError
 from rnnviz.files import assets
-from rnnviz.reproduce import Asked, reproduce, select
+from rnnviz.reproduce import ReproduceOptions, reproduce, select
 from rnnviz.reproduce.cluster import while_alive
-from rnnviz.reproduce.job import Job, facts, run
+from rnnviz.reproduce.job import ReproduceJob, facts, run
 from rnnviz.reproduce.pool import _all_of, _Stop
 from rnnviz.reproduce.table import cells, markdown, rows, spread
 from rnnviz.training.directory import Directory
@@ -41,19 +41,19 @@ def made(tiny: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(package, "recipes", lambda: MADE)
 
 
-def asked(tmp_path: Path, *names: str, **more: Any) -> Asked:
+def asked(tmp_path: Path, *names: str, **more: Any) -> ReproduceOptions:
     (tmp_path / "data").mkdir(exist_ok=True)
     (tmp_path / "data/mark.txt").write_text("one")
-    return Asked(names, **{"data": tmp_path / "data", "out": tmp_path / "out", **more})
+    return ReproduceOptions(names, **{"data": tmp_path / "data", "out": tmp_path / "out", **more})
 
 
 def silent(text: str) -> None:
     pass
 
 
-def job(path: Path, recipe: str = "tiny", **more: Any) -> Job:
+def job(path: Path, recipe: str = "tiny", **more: Any) -> ReproduceJob:
     path.parent.mkdir(exist_ok=True)
-    return Job(**{"recipe": recipe, "seed": 0, "epochs": 2, "limit": None,
+    return ReproduceJob(**{"recipe": recipe, "seed": 0, "epochs": 2, "limit": None,
                   "data": str(path.parent), "path": str(path), **more})  # fmt: skip
 
 
@@ -377,7 +377,7 @@ def test_the_table_of_the_readme_is_that_of_the_measured_runs() -> None:
 def test_a_variant_is_a_row_and_a_folder_of_its_own(tmp_path: Path) -> None:
     """The title cites another way to ready the data, so its numbers may not share a row."""
     names = ["agnews-rnn", "agnews-rnn:all-words"]
-    asked = Asked(names, data="sample", out=tmp_path, epochs=1, limit=40)
+    asked = ReproduceOptions(names, data="sample", out=tmp_path, epochs=1, limit=40)
     document = reproduce(asked, say=lambda text: None)
     assert [row["recipe"] for row in document["rows"]] == names
     assert (tmp_path / "agnews-rnn-all-words-seed-0" / "result.json").is_file()

@@ -14,13 +14,13 @@ import rnnviz
 from rnnviz.analysis import series as found
 from rnnviz.cli import run
 from rnnviz.data.batches import Windows
-from rnnviz.data.jena import COLUMNS, TEMPERATURE, Series, jena_file, read_jena
+from rnnviz.data.jena import COLUMNS, TEMPERATURE, JenaSeries, jena_file, read_jena
 from rnnviz.data.series import Scaling
 from rnnviz.engine.model import Model, initialise
 from rnnviz.engine.spec import HeadSpec, ModelSpec, RecurrentSpec, SeriesSpec
 from rnnviz.errors import InvalidFileError, MissingError, UsageError
 from rnnviz.files import assets
-from rnnviz.model_files import Stored, load, save
+from rnnviz.model_files import StoredModel, load, save
 from rnnviz.query import Query
 from rnnviz.recipes import find
 from rnnviz.trace import SeriesTrace, Trace
@@ -31,7 +31,7 @@ SAMPLE = assets() / "samples"
 
 
 @cache
-def table() -> Series:
+def table() -> JenaSeries:
     return read_jena(jena_file(SAMPLE), repair=True)
 
 
@@ -41,13 +41,13 @@ def row_of(moment: str) -> int:
 
 def net(
     *layers: RecurrentSpec, seed: int = 1, dtype: type = np.float32, **window: object
-) -> Stored:
+) -> StoredModel:
     """A fresh net over short windows of the sample."""
     spec = ModelSpec(SeriesSpec(14), layers, HeadSpec("linear", 1))
     shape = {"lookback": 60, "step": 6, "delay": 12, "target": TEMPERATURE} | window
     scaling = Scaling.of(table().data[:6000], COLUMNS, **shape)
     model = Model(spec, initialise(spec, seed)).astype(dtype)
-    return Stored("small", model, scaling, ("T (degC)",), {"trained_on": "a seed"})
+    return StoredModel("small", model, scaling, ("T (degC)",), {"trained_on": "a seed"})
 
 
 def series_of(trace: Trace) -> SeriesTrace:
@@ -258,7 +258,7 @@ def test_a_net_without_steps_is_refused() -> None:
     recipe = find("jena-dense")
     spec = recipe.model(14) if recipe.model else None
     assert spec is not None
-    dense = Stored("jena-dense", Model(spec, initialise(spec, 0)), load("jena-gru").encoder,
+    dense = StoredModel("jena-dense", Model(spec, initialise(spec, 0)), load("jena-gru").encoder,
                    ("T (degC)",), {})  # fmt: skip
     with pytest.raises(UsageError, match="no recurrent layer"):
         trace_of(dense, Query("", "jena-dense"))

@@ -8,7 +8,7 @@ from rnnviz.query import Query
 
 
 @dataclass(frozen=True)
-class Step:
+class EditStep:
     """A query, and the one that the changes that led to it began with."""
 
     query: Query
@@ -19,14 +19,14 @@ class Step:
 class Edits:
     """The present step, those before it, and those that were undone."""
 
-    now: Step
-    past: tuple[Step, ...] = ()
-    future: tuple[Step, ...] = ()
+    now: EditStep
+    past: tuple[EditStep, ...] = ()
+    future: tuple[EditStep, ...] = ()
 
     @classmethod
     def begun(cls, query: Query) -> Edits:
         """Nothing was changed yet."""
-        return cls(Step(query, query))
+        return cls(EditStep(query, query))
 
     def met(self, query: Query) -> Edits:
         """With what is there now: something else if it came another way than by a change."""
@@ -35,13 +35,13 @@ class Edits:
 
     def anew(self, query: Query) -> Edits:
         """Something else to begin with; what was there before can be had back."""
-        return Edits(Step(query, query), (*self.past, self.now))
+        return Edits(EditStep(query, query), (*self.past, self.now))
 
     def changed(self, query: Query) -> Edits:
         """One change on."""
         if query == self.now.query:
             return self
-        return Edits(Step(query, self.now.began), (*self.past, self.now))
+        return Edits(EditStep(query, self.now.began), (*self.past, self.now))
 
     def undone(self) -> Edits:
         """One change back; itself at the first."""

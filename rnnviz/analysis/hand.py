@@ -23,7 +23,7 @@ from rnnviz.equations import (
     symbols,
 )  # fmt: skip
 from rnnviz.hand import CELLS, LABELS, LOSSES, MOST, Hand, Named, Rows
-from rnnviz.hand.document import Net
+from rnnviz.hand.document import NetFile
 from rnnviz.hand.typed import inputs
 from rnnviz.trace import Trace
 
@@ -55,12 +55,12 @@ def of_trace(trace: Trace) -> Hand | None:
     return Hand(layer.cell, layer.units, (*named, *head), initial)
 
 
-def net(trace: Trace) -> Net | None:
+def net(trace: Trace) -> NetFile | None:
     """The net with what it read and what was held, as a file has it; None where it is none."""
     hand = of_trace(trace)
     if hand is None:
         return None
-    return Net(hand, inputs(" ".join(trace.tokens), hand.inputs), trace.clamps)
+    return NetFile(hand, inputs(" ".join(trace.tokens), hand.inputs), trace.clamps)
 
 
 def gate(name: str) -> str:

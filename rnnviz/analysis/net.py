@@ -47,7 +47,7 @@ class Taken:
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
+class HeadInput:
     """What the head says to the states it is given."""
 
     taken: tuple[Taken, ...]
@@ -72,7 +72,7 @@ def trapped(trace: Trace) -> bool:
 
 
 @lru_cache(maxsize=16)
-def ask(trace: Trace, place: Place) -> Asked | None:
+def ask(trace: Trace, place: Place) -> HeadInput | None:
     """The head asked with the states at this place: s · W + b.
 
     None for a head with a layer of its own, whose weights a trace does not carry.
@@ -84,7 +84,7 @@ def ask(trace: Trace, place: Place) -> Asked | None:
         return None
     with np.errstate(over="ignore", invalid="ignore"):  # beyond float32 it is infinite
         logits = s @ head.W + head.b
-        return Asked(states, s, logits, _output(head.kind, logits))
+        return HeadInput(states, s, logits, _output(head.kind, logits))
 
 
 def _output(kind: str, logits: Array) -> Array:

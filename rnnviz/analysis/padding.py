@@ -39,7 +39,7 @@ class PaddingQuestion:
 
 
 @dataclass(frozen=True, eq=False)
-class Padded:
+class PaddedReading:
     """One reading of the padded text: T steps, paddings included."""
 
     ids: tuple[int, ...]  # (T)
@@ -62,9 +62,9 @@ class PaddingAnswer:
     choices: tuple[int, ...]  # numbers of paddings that can be asked for
     usual: Way  # how the net was trained
     trained: int | None  # with how many paddings for such a text; None: with any number
-    ways: Mapping[Way, Padded]
-    bare: Padded  # the words without padding
-    alone: Padded | None  # unmasked padding without a word; None where there is no padding
+    ways: Mapping[Way, PaddedReading]
+    bare: PaddedReading  # the words without padding
+    alone: PaddedReading | None  # unmasked padding without a word; None where there is no padding
 
     def as_trained(self, way: Way) -> bool:
         """Is this how the net read such a text in training?"""
@@ -83,13 +83,13 @@ def choices(words: int, length: int | None) -> tuple[int, ...]:
 
 
 @lru_cache(maxsize=64)
-def norms(padded: Padded, lane: int) -> Array:
+def norms(padded: PaddedReading, lane: int) -> Array:
     """‖h‖ after each step: (T) float64."""
     return np.asarray(np.linalg.norm(padded.h[lane].astype(np.float64), axis=1))
 
 
 @lru_cache(maxsize=64)
-def moves(padded: Padded, lane: int) -> Array:
+def moves(padded: PaddedReading, lane: int) -> Array:
     """‖h − h₋‖: how far each step moved the state, the first one from zero; (T) float64."""
     h = padded.h[lane].astype(np.float64)
     if padded.directions[lane] == "backward":
@@ -98,7 +98,7 @@ def moves(padded: Padded, lane: int) -> Array:
     return np.asarray(found[::-1] if padded.directions[lane] == "backward" else found)
 
 
-def apart(one: Padded, other: Padded, lane: int) -> float:
+def apart(one: PaddedReading, other: PaddedReading, lane: int) -> float:
     """‖h − h′‖ of the two last states."""
     gap = one.last(lane).astype(np.float64) - other.last(lane).astype(np.float64)
     return float(np.linalg.norm(gap))

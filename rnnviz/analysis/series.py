@@ -85,7 +85,7 @@ def day(trace: Trace) -> int:
 
 
 @dataclass(frozen=True)
-class Step:
+class WindowChange:
     """What one reading changed: by unit, and the whole."""
 
     exact: bool  # in the unit of the target column; else the change of h alone
@@ -95,7 +95,7 @@ class Step:
 
 
 @lru_cache(maxsize=512)
-def moved(trace: Trace, t: int) -> Step:
+def moved(trace: Trace, t: int) -> WindowChange:
     """How much each unit moved the forecast at token t: (h − h₋) · W, in the target's unit.
 
     The parts add up to the change of the forecast. Where the head also reads a backward layer they
@@ -105,10 +105,10 @@ def moved(trace: Trace, t: int) -> Step:
     change = (top.values["h"][t] - top.state_before(t, "h")).astype(np.float64)
     whole = forecasts(trace)
     if top.direction == "backward" or len(trace.head.W) != top.units:
-        return Step(False, change, 0.0, float(whole[t]))
+        return WindowChange(False, change, 0.0, float(whole[t]))
     deviation = series_of(trace).std[series_of(trace).target]
     empty = series_of(trace).restored(
         top.initial["h"].astype(np.float64) @ trace.head.W[:, 0] + trace.head.b[0]
     )
     before = float(empty) if t == 0 else float(whole[t - 1])
-    return Step(True, change * trace.head.W[:, 0] * deviation, before, float(whole[t]))
+    return WindowChange(True, change * trace.head.W[:, 0] * deviation, before, float(whole[t]))

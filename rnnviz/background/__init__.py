@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnnviz import signals
-from rnnviz.background.child import GRACE, Job, child
-from rnnviz.progress import Event, Failed, Finished
+from rnnviz.background.child import GRACE, TrainingJob, child
+from rnnviz.progress import Event, TrainingFailed, TrainingFinished
 
 if TYPE_CHECKING:
     from rnnviz.runs import Options
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class Background:
     """One training beside this process; use it in a ``with`` block, which leaves nothing running.
 
-    It is a :class:`rnnviz.progress.Source`.
+    It is a :class:`rnnviz.progress.ProgressSource`.
     """
 
     def __init__(
@@ -40,9 +40,9 @@ class Background:
         device: str = "cpu",
     ) -> None:
         places = (_named(data), _named(out), _named(resume))
-        self.job = Job(recipe, options, *places, time_budget, device)
+        self.job = TrainingJob(recipe, options, *places, time_budget, device)
         self.path: str | None = None  # of the run, once it is known
-        self.end: Finished | Failed | None = None
+        self.end: TrainingFinished | TrainingFailed | None = None
         # A copy of this process (fork) would inherit the screen's threads and its terminal.
         context = multiprocessing.get_context("spawn")
         self._pipe, self._other = context.Pipe()
@@ -78,7 +78,7 @@ class Background:
             event: Event = self._pipe.recv()
         except (EOFError, OSError):
             event = self._died()
-        if isinstance(event, Finished | Failed):
+        if isinstance(event, TrainingFinished | TrainingFailed):
             self.end = event
         elif hasattr(event, "path"):
             self.path = event.path
@@ -88,7 +88,7 @@ class Background:
         """Finish the batch, save, end with exit code 130."""
         self._tell("stop")
 
-    def stopped(self) -> Finished | Failed:
+    def stopped(self) -> TrainingFinished | TrainingFailed:
         """Stop, and wait for how it ended; for ``GRACE`` seconds at most, then it is killed."""
         self.stop()
         last = time.monotonic() + GRACE
@@ -113,7 +113,7 @@ class Background:
         with suppress(OSError):  # it has ended: receive() says so
             self._pipe.send(command)
 
-    def _died(self) -> Failed:
+    def _died(self) -> TrainingFailed:
         self._process.join(1)
         code = self._process.exitcode
         how = "ended without a word"
@@ -122,12 +122,12 @@ class Background:
             how += ", perhaps because memory ran out" if code == -signal.SIGKILL else ""
         return self._failed(how)
 
-    def _failed(self, how: str) -> Failed:
+    def _failed(self, how: str) -> TrainingFailed:
         from rnnviz.training.directory import how_to_resume
 
         run = self.path or self.job.resume
         then = f"Go on with: {how_to_resume(Path(run))}" if run else "It had saved nothing yet."
-        return Failed(f"The training process {how}. {then}", 1)
+        return TrainingFailed(f"The training process {how}. {then}", 1)
 
 
 def _named(place: str | Path | None) -> str | None:

@@ -20,7 +20,7 @@ GRACE = 10.0
 
 
 @dataclass(frozen=True)
-class Job:
+class TrainingJob:
     """What is to be trained, as it crosses to the other process."""
 
     recipe: str
@@ -32,7 +32,7 @@ class Job:
     device: str = "cpu"
 
 
-def child(pipe: Connection, job: Job) -> None:
+def child(pipe: Connection, job: TrainingJob) -> None:
     """What the process does: it trains in a second thread, and listens in its first."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):  # the screen is drawn there

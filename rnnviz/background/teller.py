@@ -12,9 +12,19 @@ from pathlib import Path
 from typing import Any
 
 from rnnviz import runs
-from rnnviz.background.child import Job
+from rnnviz.background.child import TrainingJob
 from rnnviz.errors import RnnvizError
-from rnnviz.progress import Begun, Checked, Event, Failed, Finished, Measured, Ready, Said, Stepped
+from rnnviz.progress import (
+    EpochProgress,
+    EvaluationProgress,
+    Event,
+    ProgressNote,
+    RunProgress,
+    SnapshotReady,
+    StepProgress,
+    TrainingFailed,
+    TrainingFinished,
+)
 from rnnviz.training import events
 from rnnviz.training.events import Epoch, Evaluation, Note, Step
 
@@ -25,7 +35,7 @@ PAUSE = 0.1
 class Teller:
     """Trains one job; ``stopping`` and ``wanted`` are set by whoever listens to the pipe."""
 
-    def __init__(self, pipe: Connection, job: Job) -> None:
+    def __init__(self, pipe: Connection, job: TrainingJob) -> None:
         self.pipe, self.job = pipe, job
         self.stopping, self.wanted = threading.Event(), threading.Event()
         self._path = Path()
@@ -56,9 +66,9 @@ class Teller:
 
     def _fail(self, message: str, code: int) -> None:
         with suppress(OSError):  # nobody is there any more
-            self._say(Failed(message, code, traceback.format_exc()))
+            self._say(TrainingFailed(message, code, traceback.format_exc()))
 
-    def _trained(self) -> Finished:
+    def _trained(self) -> TrainingFinished:
         job = self.job
         asked: dict[str, Any] = {
             "data": job.data,
@@ -74,7 +84,7 @@ class Teller:
             run = runs.train(job.recipe, job.options, out=job.out, **asked)
         self._deliver()
         test = (self._result or {}).get("test") or {}
-        return Finished(str(run.path), self._result is not None, _plain(test))
+        return TrainingFinished(str(run.path), self._result is not None, _plain(test))
 
     def _stop(self) -> bool:
         self._deliver()
@@ -91,7 +101,7 @@ class Teller:
         """By the next question the training asks, the snapshot it was told to write is there."""
         if self._owed:
             self._owed = False
-            self._say(Ready(str(self._path / "now.safetensors")))
+            self._say(SnapshotReady(str(self._path / "now.safetensors")))
 
     # -- what is told -----------------------------------------------------------------------
 
@@ -100,19 +110,19 @@ class Teller:
         self._deliver()
         match event:
             case Note():
-                self._say(Said(event.text))
-            case events.Begun():
+                self._say(ProgressNote(event.text))
+            case events.RunStarted():
                 self._path = event.path
                 self._say(begun(event))
             case Step():
                 self._step(event)
             case Evaluation():
                 if self._due():
-                    self._say(Checked(event.batch / event.batches, event.of))
+                    self._say(EvaluationProgress(event.batch / event.batches, event.of))
             case Epoch():
                 numbers = (_plain(event.train), _plain(event.valid))
-                self._say(Measured(event.number, *numbers, event.seconds, _plain(event.norms)))
-            case events.Finished():
+                self._say(EpochProgress(event.number, *numbers, event.seconds, _plain(event.norms)))
+            case events.RunFinished():
                 self._result = event.result
 
     def _step(self, step: Step) -> None:
@@ -123,7 +133,7 @@ class Teller:
         loss = sum(self._losses) / len(self._losses)
         done = (step.epoch, step.epochs, step.batch, step.batches)
         seconds = time.monotonic() - self._started
-        self._say(Stepped(*done, loss, self._examples, seconds, _plain(step.norms)))
+        self._say(StepProgress(*done, loss, self._examples, seconds, _plain(step.norms)))
         self._losses, self._examples = [], 0
 
     def _due(self) -> bool:
@@ -138,11 +148,11 @@ class Teller:
         self.pipe.send(event)
 
 
-def begun(event: events.Begun) -> Begun:
+def begun(event: events.RunStarted) -> RunProgress:
     """What a run's record says of it, and the epochs it had before."""
     record = event.record
     metric, published = record["metric"], record.get("published") or {}
-    return Begun(
+    return RunProgress(
         path=str(event.path),
         recipe=record["recipe"],
         net=_net(record["config"]),
@@ -169,10 +179,10 @@ def _net(config: Mapping[str, Any] | None) -> str:
     return " + ".join(said)
 
 
-def _line(line: Mapping[str, Any]) -> Measured:
+def _line(line: Mapping[str, Any]) -> EpochProgress:
     """An epoch of before, from its line in the history."""
     norms = line.get("norms") or {}
-    return Measured(line["epoch"], line["train"], line["valid"], line["seconds"], norms)
+    return EpochProgress(line["epoch"], line["train"], line["valid"], line["seconds"], norms)
 
 
 def _plain(numbers: Mapping[str, float]) -> dict[str, float]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnviz.bench.process import COMPILED, OURS
-from rnnviz.bench.timing import Result, Task, measure
+from rnnviz.bench.timing import Result, TimingTask, measure
 from rnnviz.bench.workloads import Workload, write
 from rnnviz.engine import compiled
 from rnnviz.errors import RnnvizError
@@ -111,7 +111,7 @@ def compare(
     job = folder / f"{workload.name}.npz"
     write(workload, job)
     try:
-        results = measure([Task(name, job) for name in (*ours, *peers)], python, rounds, say)
+        results = measure([TimingTask(name, job) for name in (*ours, *peers)], python, rounds, say)
     finally:
         job.unlink()
     if results[0].error:

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from rnnviz.bench.peers.worker import Job
+from rnnviz.bench.peers.worker import BenchJob
 from rnnviz.bench.workloads import Workload, write
 from rnnviz.engine import losses
 from rnnviz.engine.cuda.backend import Card
@@ -54,7 +54,7 @@ class Contender(Protocol):
 
 
 @dataclass
-class Timed:
+class StepTimes:
     """Milliseconds by part, a value a round; the loss of the first batch before any update."""
 
     name: str
@@ -73,7 +73,7 @@ class Timed:
 class Ours:
     """Our own engine through a card's loops."""
 
-    def __init__(self, job: Job, card: Card) -> None:
+    def __init__(self, job: BenchJob, card: Card) -> None:
         self.version, self.card = f"CuPy {card.xp.__version__}", card
         self.model = Model(ModelSpec.from_json(job.spec), job.weights, card)
         self.kind, fit = self.model.spec.head.kind, FitSpec(epochs=1, optimizer=job.optimizer)
@@ -114,7 +114,7 @@ def _carried(card: Card, x: Any, y: Any) -> tuple[Any, Any, Any]:
 class Torch:
     """PyTorch's own layers where it has them, else its loop over time."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: BenchJob) -> None:
         from rnnviz.bench.peers.torch_net import TorchTrainer
 
         self.net = TorchTrainer(job, "cuda")
@@ -149,13 +149,13 @@ class Torch:
 
 def measure(
     workload: Workload, rounds: int, folder: Path, say: Callable[[str], None] = lambda text: None
-) -> list[Timed]:
+) -> list[StepTimes]:
     """Time the parts of a step; ours first."""
     import cupy
 
     path = folder / f"{workload.name}.npz"
     write(workload, path)
-    job = Job.read(path)
+    job = BenchJob.read(path)
     path.unlink()
     makers: dict[str, Callable[[], Contender]] = {
         "rnnviz": lambda: Ours(job, Card(cupy)),
@@ -170,8 +170,8 @@ def measure(
     return results
 
 
-def _timed(name: str, make: Callable[[], Contender], rounds: int) -> Timed:
-    result = Timed(name)
+def _timed(name: str, make: Callable[[], Contender], rounds: int) -> StepTimes:
+    result = StepTimes(name)
     try:
         net = make()
         result.version = net.version
@@ -191,7 +191,7 @@ def _timed(name: str, make: Callable[[], Contender], rounds: int) -> Timed:
     return result
 
 
-def _round(net: Contender, result: Timed, seconds: float) -> None:
+def _round(net: Contender, result: StepTimes, seconds: float) -> None:
     """About two seconds of steps that take so many seconds each, but at least a few steps."""
     forward, backward, step = [], [], []
     for k in range(min(20, max(2, int(0.5 / seconds)))):
@@ -220,7 +220,7 @@ def _round(net: Contender, result: Timed, seconds: float) -> None:
         result.ms[part].append(1000 * seconds)
 
 
-def lines(workload: Workload, results: Sequence[Timed]) -> list[str]:
+def lines(workload: Workload, results: Sequence[StepTimes]) -> list[str]:
     """A heading and a table: ms, and the memory on the card."""
     head = ("", "forward", "backward", "step", f"{ROW} steps", "MB on the card")
     rows: list[tuple[str, ...]] = [head]

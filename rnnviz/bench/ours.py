@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnviz.bench.peers.worker import Job
+from rnnviz.bench.peers.worker import BenchJob
 from rnnviz.engine import memory
 from rnnviz.engine.backend import HOST
 from rnnviz.engine.device import with_compiled
@@ -17,12 +17,12 @@ from rnnviz.training.fit import learn
 from rnnviz.version import VERSION
 
 
-class Trainer:
+class RnnvizTrainer:
     """A model, its optimizer and its generator."""
 
     version = VERSION
 
-    def __init__(self, job: Job, *, compiled: bool = False) -> None:
+    def __init__(self, job: BenchJob, *, compiled: bool = False) -> None:
         loops = with_compiled() if compiled else HOST
         self.model = Model(ModelSpec.from_json(job.spec), job.weights, loops)
         self.fit = FitSpec(epochs=1, optimizer=job.optimizer, rate=job.rate)

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from rnnviz.bench.process import OURS
-from rnnviz.bench.timing import Task, measure
+from rnnviz.bench.timing import TimingTask, measure
 from rnnviz.bench.workloads import Workload, write
 from rnnviz.errors import RnnvizError
 
 
 @dataclass(frozen=True)
-class Scaling:
+class ScalingCurve:
     """One size varied: the median ms and the peak memory at each."""
 
     workload: str
@@ -49,7 +49,7 @@ def scaling(
     rounds: int,
     folder: Path,
     say: Callable[[str], None] = lambda text: None,
-) -> list[Scaling]:
+) -> list[ScalingCurve]:
     """Vary T, B and the number of batches of a workload by a factor of four; ours only.
 
     A step's cost for T and B, that of all batches for their number.
@@ -66,7 +66,7 @@ def scaling(
     for name, cases in varied.items():
         say(f"{workload.name}: {name}")
         tasks = [
-            Task(OURS, _written(case, folder / f"{name}-{size}.npz"), count)
+            TimingTask(OURS, _written(case, folder / f"{name}-{size}.npz"), count)
             for size, case, count in cases
         ]
         results = measure(tasks, sys.executable, rounds)
@@ -75,7 +75,7 @@ def scaling(
                 raise RnnvizError(result.error or "Nothing was measured.")
         ms = tuple((r.ms or 0.0) * (t.steps or 1) for r, t in zip(results, tasks, strict=True))
         memory = tuple(r.peak_mb for r in results)
-        found.append(Scaling(workload.name, name, tuple(n for n, _, _ in cases), ms, memory))
+        found.append(ScalingCurve(workload.name, name, tuple(n for n, _, _ in cases), ms, memory))
     return found
 
 

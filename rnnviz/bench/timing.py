@@ -20,7 +20,7 @@ TURN, FEWEST, MOST = 0.3, 2, 12
 
 
 @dataclass(frozen=True)
-class Task:
+class TimingTask:
     """A framework to time on a job; ``steps`` of a turn, or None for as many as TURN holds."""
 
     peer: str
@@ -49,7 +49,7 @@ class Result:
 
 
 def measure(
-    tasks: Sequence[Task],
+    tasks: Sequence[TimingTask],
     python: str,
     rounds: int,
     say: Callable[[str], None] = lambda text: None,

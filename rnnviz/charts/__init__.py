@@ -10,12 +10,22 @@ Nothing is thinned out by skipping: every column shows the lowest and the highes
 
 from __future__ import annotations
 
-from rnnviz.charts.characters import Span, plain, text
-from rnnviz.charts.learning import Words, best_of, learning
-from rnnviz.charts.parts import Chart, Level, Line, Spot
+from rnnviz.charts.characters import ColourSpan, plain, text
+from rnnviz.charts.learning import ChartText, best_of, learning
+from rnnviz.charts.parts import Chart, ChartLine, Level, Spot
 from rnnviz.charts.vectors import figure, svg
 
 __all__ = [
-    "Chart", "Level", "Line", "Span", "Spot", "Words", "best_of", "figure", "learning", "plain",
-    "svg", "text",
+    "Chart",
+    "ChartLine",
+    "ChartText",
+    "ColourSpan",
+    "Level",
+    "Spot",
+    "best_of",
+    "figure",
+    "learning",
+    "plain",
+    "svg",
+    "text",
 ]  # fmt: skip

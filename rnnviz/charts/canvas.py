@@ -33,7 +33,7 @@ def cut(text: str, width: int) -> str:
     return text + "…" if width > 0 else ""
 
 
-class Canvas:
+class BrailleCanvas:
     """``height`` rows of ``width`` cells; what is put outside of it is dropped."""
 
     def __init__(self, width: int, height: int) -> None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from rnnviz.charts.canvas import Canvas, width_of
+from rnnviz.charts.canvas import BrailleCanvas, width_of
 from rnnviz.charts.frame import Box, box_of, ends, frame, head
 from rnnviz.charts.labels import label_marks
-from rnnviz.charts.layout import Curve, Layout, axes, cells, lay_out
+from rnnviz.charts.layout import ChartLayout, Curve, axes, cells, lay_out
 from rnnviz.charts.legend import LEVEL, SPOT, glyph
 from rnnviz.charts.parts import Chart
 from rnnviz.charts.raster import braille, stroke
@@ -22,7 +22,7 @@ from rnnviz.display import visible
 ASCII = str.maketrans("│┤└┬─╌◆−…", "||++--^-~")
 
 
-class Span(NamedTuple):
+class ColourSpan(NamedTuple):
     """Part of a row, in one colour."""
 
     text: str
@@ -30,7 +30,7 @@ class Span(NamedTuple):
     hue: int | None  # which colour, for "data"
 
 
-Row = list[Span]
+Row = list[ColourSpan]
 
 
 def text(chart: Chart, width: int, height: int, *, ascii_only: bool = False) -> list[Row]:
@@ -40,15 +40,15 @@ def text(chart: Chart, width: int, height: int, *, ascii_only: bool = False) -> 
     """
     x_axis, y_axis = axes(chart, max(2, width // 9), max(3, (height - 4) // 3))
     layout = lay_out(chart, x_axis, y_axis, 2 * max(width, 1))
-    canvas, told = _drawn(chart, layout, Canvas(width, height), ascii_only, marks=False)
+    canvas, told = _drawn(chart, layout, BrailleCanvas(width, height), ascii_only, marks=False)
     if not told:
-        canvas, _ = _drawn(chart, layout, Canvas(width, height), ascii_only, marks=True)
+        canvas, _ = _drawn(chart, layout, BrailleCanvas(width, height), ascii_only, marks=True)
     return [[_span(part, *ink, ascii_only) for part, ink in row] for row in canvas.spans()]
 
 
 def _drawn(
-    chart: Chart, layout: Layout, canvas: Canvas, ascii_only: bool, marks: bool
-) -> tuple[Canvas, bool]:
+    chart: Chart, layout: ChartLayout, canvas: BrailleCanvas, ascii_only: bool, marks: bool
+) -> tuple[BrailleCanvas, bool]:
     """The drawn canvas, and whether every mark has its label beside it."""
     top = head(canvas, chart, layout, ascii_only, marks)
     box = box_of(chart, layout, canvas, top)
@@ -72,22 +72,22 @@ def plain(rows: Iterable[Row]) -> str:
     return "\n".join("".join(span.text for span in row).rstrip() for row in rows)
 
 
-def _span(part: str, role: str, hue: int | None, ascii_only: bool) -> Span:
+def _span(part: str, role: str, hue: int | None, ascii_only: bool) -> ColourSpan:
     if ascii_only:
         part = "".join(
             char if char.isascii() else "?" * width_of(char) for char in part.translate(ASCII)
         )
-    return Span(part, role, hue)
+    return ColourSpan(part, role, hue)
 
 
-def _dots(canvas: Canvas, box: Box, curve: Curve, ascii_only: bool) -> None:
+def _dots(canvas: BrailleCanvas, box: Box, curve: Curve, ascii_only: bool) -> None:
     columns, rows = cells(curve.x, box.columns), cells(1 - curve.y, box.rows)
     for row, column in sorted(set(zip(rows.tolist(), columns.tolist(), strict=True))):
         mark = glyph(curve, ascii_only)
         canvas.put(box.top + row, box.left + column, mark, ("data", curve.hue))
 
 
-def _line(canvas: Canvas, box: Box, curve: Curve, ascii_only: bool) -> None:
+def _line(canvas: BrailleCanvas, box: Box, curve: Curve, ascii_only: bool) -> None:
     across, down = (1, 1) if ascii_only else (2, 4)
     x, y = stroke(curve, across * box.columns, down * box.rows)
     if ascii_only:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rnnviz.charts.canvas import Canvas, cut, width_of
-from rnnviz.charts.layout import Layout, cells
+from rnnviz.charts.canvas import BrailleCanvas, cut, width_of
+from rnnviz.charts.layout import ChartLayout, cells
 from rnnviz.charts.legend import legend
 from rnnviz.charts.parts import Chart
 from rnnviz.display import visible
@@ -30,7 +30,9 @@ class Box:
         return self.left + int(cells(share, self.columns))
 
 
-def head(canvas: Canvas, chart: Chart, layout: Layout, ascii_only: bool, marks: bool) -> int:
+def head(
+    canvas: BrailleCanvas, chart: Chart, layout: ChartLayout, ascii_only: bool, marks: bool
+) -> int:
     """Write title and legend; how many rows they take."""
     top = 0
     if chart.title and canvas.height >= 6:
@@ -50,7 +52,7 @@ def head(canvas: Canvas, chart: Chart, layout: Layout, ascii_only: bool, marks: 
     return top
 
 
-def box_of(chart: Chart, layout: Layout, canvas: Canvas, top: int) -> Box:
+def box_of(chart: Chart, layout: ChartLayout, canvas: BrailleCanvas, top: int) -> Box:
     """The frame below ``top`` rows, with room for ticks around it and letters at its right."""
     x_label = width_of(visible(chart.x_label))
     gutter = max([width_of(label) for _, label in layout.y.ticks], default=0)
@@ -63,7 +65,7 @@ def box_of(chart: Chart, layout: Layout, canvas: Canvas, top: int) -> Box:
     return Box(box.top, box.left, box.rows, box.columns - max(beyond, 0))
 
 
-def frame(canvas: Canvas, box: Box, layout: Layout, x_label: str) -> None:
+def frame(canvas: BrailleCanvas, box: Box, layout: ChartLayout, x_label: str) -> None:
     """Draw the axes, their ticks and the x axis's name."""
     ink = ("axis", None)
     foot = box.top + box.rows
@@ -93,7 +95,7 @@ def frame(canvas: Canvas, box: Box, layout: Layout, x_label: str) -> None:
         canvas.put(foot + 2, box.left + (box.columns - width_of(said)) // 2, said, ("note", None))
 
 
-def ends(box: Box, layout: Layout) -> Iterator[tuple[int, int, str, int]]:
+def ends(box: Box, layout: ChartLayout) -> Iterator[tuple[int, int, str, int]]:
     """(row, column, letter, hue) of the letter at the end of each line that has one."""
     taken: set[tuple[int, int]] = set()
     for curve in layout.curves:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from rnnviz.charts.canvas import Canvas, width_of
+from rnnviz.charts.canvas import BrailleCanvas, width_of
 from rnnviz.charts.frame import Box
-from rnnviz.charts.layout import Layout
+from rnnviz.charts.layout import ChartLayout
 
 
-def label_marks(canvas: Canvas, box: Box, layout: Layout) -> bool:
+def label_marks(canvas: BrailleCanvas, box: Box, layout: ChartLayout) -> bool:
     """Say what each mark is beside it, where nothing else is drawn; whether there was room."""
     told = True
     of_levels = {box.row(share) for share, _ in layout.levels}
@@ -29,7 +29,7 @@ def label_marks(canvas: Canvas, box: Box, layout: Layout) -> bool:
 
 
 def _put_free(
-    canvas: Canvas, box: Box, places: list[tuple[int, int]], said: str, role: str
+    canvas: BrailleCanvas, box: Box, places: list[tuple[int, int]], said: str, role: str
 ) -> bool:
     width = width_of(said)
     for row, column in places:

@@ -9,7 +9,7 @@ import numpy as np
 
 from rnnviz.arrays import Array
 from rnnviz.charts.axes import Axis, axis, usable
-from rnnviz.charts.parts import Chart, Level, Line, Spot
+from rnnviz.charts.parts import Chart, ChartLine, Level, Spot
 from rnnviz.display import visible
 
 X_MARGIN, Y_MARGIN = 0.03, 0.06
@@ -55,7 +55,7 @@ class Curve:
 
 
 @dataclass(frozen=True, eq=False)
-class Layout:
+class ChartLayout:
     """A chart with everything decided but the size of a column."""
 
     x: Axis
@@ -83,7 +83,7 @@ def axes(chart: Chart, x_ticks: int, y_ticks: int) -> tuple[Axis, Axis]:
     return axis(x, x_ticks, X_MARGIN, whole), axis(y, y_ticks, Y_MARGIN)
 
 
-def lay_out(chart: Chart, x: Axis, y: Axis, columns: int) -> Layout:
+def lay_out(chart: Chart, x: Axis, y: Axis, columns: int) -> ChartLayout:
     """The chart on these axes for a drawing about that many dots or pixels wide."""
     several = sum(line.style == "line" for line in chart.lines) > 1
     counts = {"line": 0, "dots": 0}
@@ -98,7 +98,7 @@ def lay_out(chart: Chart, x: Axis, y: Axis, columns: int) -> Layout:
     spots = [
         (_share(x, m.x), _share(y, m.y), visible(m.label)) for m in marks if isinstance(m, Spot)
     ]
-    return Layout(x, y, tuple(curves), tuple(levels), tuple(spots))
+    return ChartLayout(x, y, tuple(curves), tuple(levels), tuple(spots))
 
 
 def _share(axis: Axis, value: float) -> float:
@@ -109,7 +109,7 @@ def _drawable(mark: Level | Spot) -> bool:
     return bool(usable(mark.y)) and (isinstance(mark, Level) or bool(usable(mark.x)))
 
 
-def _points(line: Line) -> tuple[Array, Array, Array]:
+def _points(line: ChartLine) -> tuple[Array, Array, Array]:
     x, y = np.asarray(line.x, dtype=float), np.asarray(line.y, dtype=float)
     if x.ndim != 1 or x.shape != y.shape:
         raise ValueError(f"line {line.name!r}: x is {x.shape} and y is {y.shape}, not both (N,)")
@@ -120,7 +120,7 @@ def _points(line: Line) -> tuple[Array, Array, Array]:
 
 
 def _curve(
-    line: Line, index: int, place: int, letter: str, x_axis: Axis, y_axis: Axis, columns: int
+    line: ChartLine, index: int, place: int, letter: str, x_axis: Axis, y_axis: Axis, columns: int
 ) -> Curve:
     x, y, ok = _points(line)
     piece = np.cumsum(~ok)[ok]

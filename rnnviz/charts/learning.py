@@ -8,11 +8,11 @@ from typing import Literal
 import numpy as np
 
 from rnnviz.charts.axes import usable
-from rnnviz.charts.parts import Chart, Level, Line, Spot, Values
+from rnnviz.charts.parts import Chart, ChartLine, Level, Spot, Values
 
 
 @dataclass(frozen=True)
-class Words:
+class ChartText:
     """What is written in a chart of a training; the parts in braces are filled in."""
 
     title: str = "Training and validation {metric}"
@@ -23,7 +23,7 @@ class Words:
     best: str = "best {value}, epoch {epoch}"
 
 
-ENGLISH = Words()
+ENGLISH = ChartText()
 
 
 def learning(
@@ -34,15 +34,15 @@ def learning(
     *,
     better: Literal["high", "low"] = "low",
     published: float | None = None,
-    words: Words = ENGLISH,
+    words: ChartText = ENGLISH,
 ) -> Chart:
     """Training as dots, validation as a line, its best epoch, the published number: all (N).
 
     NaN stands for what was not measured; without any training value there are no dots.
     """
-    lines = [Line(words.validation, epochs, valid, "line", 0)]
+    lines = [ChartLine(words.validation, epochs, valid, "line", 0)]
     if np.any(~np.isnan(np.asarray(train, dtype=float))):
-        lines.insert(0, Line(words.training, epochs, train, "dots", 0))
+        lines.insert(0, ChartLine(words.training, epochs, train, "dots", 0))
     marks: list[Level | Spot] = []
     if published is not None:
         marks.append(Level(published, words.published.format(value=f"{published:g}")))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rnnviz.charts.canvas import Ink, cut, width_of
-from rnnviz.charts.layout import Curve, Layout
+from rnnviz.charts.layout import ChartLayout, Curve
 from rnnviz.charts.raster import braille, dashed
 
 MARKERS, ASCII_MARKERS = "●○■□▲△", "oxqdvn"
@@ -26,7 +26,7 @@ def glyph(curve: Curve, ascii_only: bool) -> str:
 
 
 def legend(
-    y_label: str, layout: Layout, width: int, ascii_only: bool, marks: bool
+    y_label: str, layout: ChartLayout, width: int, ascii_only: bool, marks: bool
 ) -> list[list[Piece]]:
     """The entries in rows of at most ``width`` columns, the y axis's name first.
 

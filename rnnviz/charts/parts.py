@@ -12,7 +12,7 @@ Values = Sequence[float] | Array
 
 
 @dataclass(frozen=True, eq=False)
-class Line:
+class ChartLine:
     """One series of points (x, y); ValueError when x falls or the two differ in length.
 
     A value that is not finite (or beyond ±1e300) is a gap, and is counted in the legend.
@@ -47,7 +47,7 @@ class Chart:
     """Lines in one frame; the ranges hold every line and every mark, and all of ``x_range``."""
 
     title: str
-    lines: Sequence[Line]
+    lines: Sequence[ChartLine]
     x_label: str = ""
     y_label: str = ""
     marks: Sequence[Level | Spot] = ()

@@ -8,15 +8,15 @@ import numpy as np
 
 from rnnviz.arrays import Array
 from rnnviz.charts.elements import SIZE, Frame
-from rnnviz.charts.layout import Curve, Layout
+from rnnviz.charts.layout import ChartLayout, Curve
 
 Place = tuple[float, float]  # where the baseline of a label starts
 
 
-class Room:
+class OccupiedPoints:
     """What is drawn in a frame, labels that were placed included, as (N, 2) points."""
 
-    def __init__(self, layout: Layout, frame: Frame) -> None:
+    def __init__(self, layout: ChartLayout, frame: Frame) -> None:
         self.frame = frame
         across = np.linspace(0, 1, 100)
         shares = [_along(curve) for curve in layout.curves]

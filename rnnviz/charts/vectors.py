@@ -20,9 +20,9 @@ from rnnviz.charts.elements import (
     steps,
     words,
 )
-from rnnviz.charts.layout import Curve, Layout, axes, lay_out
+from rnnviz.charts.layout import ChartLayout, Curve, axes, lay_out
 from rnnviz.charts.parts import Chart
-from rnnviz.charts.room import Room
+from rnnviz.charts.room import OccupiedPoints
 from rnnviz.display import markup
 
 END_NAME = 24  # letters of a name at a line's end
@@ -80,7 +80,9 @@ def _ring(paint: Paint) -> str:
     return f'fill="none" stroke="{paint.spot}" stroke-width="2.2"'
 
 
-def _legend(layout: Layout, paint: Paint, left: float, width: int) -> Iterator[tuple[int, str]]:
+def _legend(
+    layout: ChartLayout, paint: Paint, left: float, width: int
+) -> Iterator[tuple[int, str]]:
     """(row from 1, drawing) of each entry."""
     entries: list[tuple[str, Curve | str]] = [(curve.name, curve) for curve in layout.curves]
     entries += [(label, "level") for label in dict.fromkeys(label for _, label in layout.levels)]
@@ -113,7 +115,7 @@ def _dashes(curve: Curve) -> str:
     return "" if curve.dense else DASHES[curve.place % len(DASHES)]
 
 
-def _axes(chart: Chart, layout: Layout, frame: Frame, paint: Paint) -> Iterator[str]:
+def _axes(chart: Chart, layout: ChartLayout, frame: Frame, paint: Paint) -> Iterator[str]:
     for value, label in layout.y.ticks:
         y = frame.y(layout.y.share(value))
         yield path(steps((frame.left, y), (frame.right, y)), paint.grid, 1)
@@ -161,7 +163,7 @@ def _dots(curve: Curve, frame: Frame, paint: Paint) -> Iterator[str]:
     yield from (circle(x, y, DOT, look) for x, y in points[np.sort(kept)])
 
 
-def _ends(layout: Layout, frame: Frame, paint: Paint) -> Iterator[str]:
+def _ends(layout: ChartLayout, frame: Frame, paint: Paint) -> Iterator[str]:
     """Names at the ends of lines that have to be told apart, moved until none covers another."""
     ends = [curve for curve in layout.curves if curve.letter and len(curve.x)]
     ends.sort(key=lambda curve: -curve.y[-1])
@@ -176,10 +178,10 @@ def _ends(layout: Layout, frame: Frame, paint: Paint) -> Iterator[str]:
         yield words(frame.right + 8, y + 4.5, cut(curve.name, END_NAME), paint.hue(curve.hue))
 
 
-def _labels(layout: Layout, frame: Frame, paint: Paint) -> Iterator[str]:
+def _labels(layout: ChartLayout, frame: Frame, paint: Paint) -> Iterator[str]:
     """What a mark is, beside it, where the fewest lines and dots are."""
     halo = f' paint-order="stroke" stroke="{paint.paper}" stroke-width="4" stroke-linejoin="round"'
-    room = Room(layout, frame)
+    room = OccupiedPoints(layout, frame)
     for x, y, label in layout.spots:
         at_x, at_y, size = float(frame.x(x)), float(frame.y(y)), length_of(label)
         places = [(at_x + a, at_y + b) for b in (24, -14) for a in (-size / 2, 6, -size - 6)]

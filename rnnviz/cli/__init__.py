@@ -47,7 +47,7 @@ _OF_THE_PATH = (
 )  # fmt: skip
 
 
-class Closed(Exception):
+class OutputClosed(Exception):
     """Whoever read what is printed has seen enough."""
 
 
@@ -57,7 +57,7 @@ def _past_click() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError as error:
-        raise Closed from error
+        raise OutputClosed from error
 
 
 class Lazy(click.Group):
@@ -147,7 +147,7 @@ def run(args: list[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         return _called(argv)
-    except (Closed, BrokenPipeError):
+    except (OutputClosed, BrokenPipeError):
         from rnnviz.cli.narration import silence
 
         for stream in (sys.stdout, sys.stderr):
@@ -186,7 +186,7 @@ def _called(argv: list[str]) -> int:
         return stop.exit_code
     except (KeyboardInterrupt, click.Abort):
         return _say("Interrupted.", 130, argv)
-    except (Closed, BrokenPipeError):
+    except (OutputClosed, BrokenPipeError):
         raise
     except OSError as error:
         where = f" {error.filename}" if error.filename else ""

@@ -18,7 +18,7 @@ from rnnviz.errors import UsageError, nearest
 
 if TYPE_CHECKING:
     from rnnviz.bench.workloads import Workload
-    from rnnviz.engine.backend import Loops
+    from rnnviz.engine.backend import Backend
 
 #: What is measured unless something else is asked for.
 USUAL = "imdb-rnn,imdb-lstm,imdb-gru,jena-gru"
@@ -130,7 +130,7 @@ def _compared(
 
 
 def _on_card(
-    nets: Sequence[Workload], loops: Loops, rounds: int, say: _Narrator, *, show: bool
+    nets: Sequence[Workload], loops: Backend, rounds: int, say: _Narrator, *, show: bool
 ) -> dict[str, Any]:
     from rnnviz.bench.on_card import lines, measure
     from rnnviz.engine.device import described

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rnnviz.display import visible
 
 if TYPE_CHECKING:
-    from rnnviz.engine.param_count import Row
+    from rnnviz.engine.param_count import LayerCount
 
 
 def columns(cells: Sequence[Sequence[str]]) -> list[str]:
@@ -20,7 +20,7 @@ def columns(cells: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
-def summary(rows: Sequence[Row]) -> list[str]:
+def summary(rows: Sequence[LayerCount]) -> list[str]:
     """A net's layers as Keras prints them, each with the arithmetic of its count, and the total."""
     cells = [("layer", "output", "parameters", "arithmetic")]
     cells += [(r.layer, r.output, f"{r.count:,}", r.arithmetic) for r in rows]

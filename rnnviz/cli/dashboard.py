@@ -11,7 +11,7 @@ from rnnviz.cli.narration import say
 from rnnviz.errors import InterruptedTraining, RnnvizError
 
 if TYPE_CHECKING:
-    from rnnviz.progress import Failed, Finished
+    from rnnviz.progress import TrainingFailed, TrainingFinished
     from rnnviz.runs import Options, Run
 
 
@@ -33,7 +33,7 @@ def watched(
     RnnvizError, with its exit code, as the training raised it in its own process.
     """
     from rnnviz.background import Background
-    from rnnviz.progress import Failed
+    from rnnviz.progress import TrainingFailed
     from rnnviz.runs import Run
     from rnnviz.tracer import tracer
     from rnnviz.training.directory import how_to_resume
@@ -62,7 +62,7 @@ def watched(
         raise RnnvizError(
             "The dashboard broke. Train without it: rnnviz train --plain"
         ) from app.fault
-    if isinstance(end, Failed):
+    if isinstance(end, TrainingFailed):
         raise _error(end)
     run = Path(end.path)
     if not end.done:
@@ -70,17 +70,17 @@ def watched(
     return Run(run)
 
 
-def _interrupted(end: Finished | Failed | None, number: int) -> RnnvizError:
+def _interrupted(end: TrainingFinished | TrainingFailed | None, number: int) -> RnnvizError:
     """What a signal has ended, with the way to go on."""
-    from rnnviz.progress import Failed, Finished
+    from rnnviz.progress import TrainingFailed, TrainingFinished
 
-    said = end.message if isinstance(end, Failed) else "Interrupted."
-    if isinstance(end, Finished):
+    said = end.message if isinstance(end, TrainingFailed) else "Interrupted."
+    if isinstance(end, TrainingFinished):
         said = f"Interrupted; the run is {end.path}."
     return InterruptedTraining(said, 128 + number)
 
 
-def _error(end: Failed) -> RnnvizError:
+def _error(end: TrainingFailed) -> RnnvizError:
     if end.detail and "--debug" in sys.argv:
         say(end.detail)
     error = RnnvizError(end.message)

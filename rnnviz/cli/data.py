@@ -20,7 +20,7 @@ from rnnviz.errors import UsageError
 if TYPE_CHECKING:
     from rnnviz.charts import Chart
     from rnnviz.data.catalogue import DataSet
-    from rnnviz.data.jena import Series
+    from rnnviz.data.jena import JenaSeries
     from rnnviz.data.preview import Preview
 
 HELP = """The data sets: where from, size, terms, and whether they are here.
@@ -241,18 +241,18 @@ def _print(entry: DataSet, found: Preview) -> None:
         _draw(plots(found.series))
 
 
-def plots(series: Series) -> list[Chart]:
+def plots(series: JenaSeries) -> list[Chart]:
     """The lecture's two plots: the temperature of the whole file and of its first ten days."""
     import numpy as np
 
-    from rnnviz.charts import Chart, Line
+    from rnnviz.charts import Chart, ChartLine
     from rnnviz.data.jena import TEMPERATURE
 
     degrees = series.data[:, TEMPERATURE]
     span = f"{series.times[0]} to {series.times[-1]}".replace("T", " ")
 
     def chart(title: str, n: int) -> Chart:
-        line = Line("T (degC)", np.arange(n), degrees[:n])
+        line = ChartLine("T (degC)", np.arange(n), degrees[:n])
         return Chart(title, [line], x_label="row", y_label="T (degC)")
 
     days = min(TEN_DAYS, len(series))

@@ -29,7 +29,7 @@ def switch(model: str, usual: Sequence[str]) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class Asked:
+class ToyNetOptions:
     """The options of a net by hand."""
 
     net: str | None = None
@@ -40,20 +40,20 @@ class Asked:
     save_net: Path | None = None
 
     def __bool__(self) -> bool:
-        return self != Asked()
+        return self != ToyNetOptions()
 
     @property
     def changes(self) -> bool:
         """Whether a net is asked for; what is there can be written without."""
-        return replace(self, save_net=None) != Asked()
+        return replace(self, save_net=None) != ToyNetOptions()
 
 
 def options(f: F) -> F:
     """--net, --units, --inputs, --set, --initial and --save-net, together as ``by_hand``."""
 
     def given(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
-        found = ctx.params.get("by_hand", Asked())
-        ctx.params["by_hand"] = Asked(**{**vars(found), str(param.name): value})
+        found = ctx.params.get("by_hand", ToyNetOptions())
+        ctx.params["by_hand"] = ToyNetOptions(**{**vars(found), str(param.name): value})
         return value
 
     def option(*names: str, **more: Any) -> Callable[[F], F]:
@@ -80,7 +80,7 @@ def options(f: F) -> F:
 
 
 def query(
-    asked: Asked,
+    asked: ToyNetOptions,
     text: str | None,
     *,
     cell: str | None,
@@ -117,7 +117,7 @@ def query(
     return Query(text, model_of(hand.cell), target, random, held, hand=hand)
 
 
-def _begun(asked: Asked, cell: str | None) -> Hand:
+def _begun(asked: ToyNetOptions, cell: str | None) -> Hand:
     from rnnviz.hand.friendly import friendly
 
     if asked.units is None:
@@ -137,7 +137,7 @@ def _begun(asked: Asked, cell: str | None) -> Hand:
     return friendly(cell or "lstm", asked.units, asked.inputs or 1)
 
 
-def _without(asked: Asked, cell: str | None) -> None:
+def _without(asked: ToyNetOptions, cell: str | None) -> None:
     for name, value in (("units", asked.units), ("inputs", asked.inputs), ("cell", cell)):
         if value is not None:
             raise UsageError(

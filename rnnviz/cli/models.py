@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rnnviz.engine.spec import ModelSpec
-    from rnnviz.model_files import Stored
+    from rnnviz.model_files import StoredModel
 
 
 @click.group("models", invoke_without_command=True)
@@ -55,7 +55,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
     echo.lines("rnnviz step -m NAME TEXT: step through one.")
 
 
-def _row(stored: Stored) -> dict[str, Any]:
+def _row(stored: StoredModel) -> dict[str, Any]:
     return {
         "name": stored.name,
         "net": _net(stored.model.spec),
@@ -84,7 +84,7 @@ def _net(spec: ModelSpec) -> str:
     return " + ".join(layers) or "dense"
 
 
-def _metrics(stored: Stored) -> dict[str, Any]:
+def _metrics(stored: StoredModel) -> dict[str, Any]:
     """What the record has, or for a run what the weights that it has kept came to.
 
     ``validation_…``, ``test_…``, and the epoch they are of.

@@ -12,7 +12,7 @@ import click
 
 from rnnviz.cli import options
 from rnnviz.display import visible
-from rnnviz.window import Lasting
+from rnnviz.window import TerminalStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,7 +114,7 @@ def on_stderr(colour: bool = True) -> Console:
     """A console for bars and lines on stderr, which may be a terminal that is closed meanwhile."""
     from rich.console import Console
 
-    return Console(file=cast("IO[str]", Lasting(sys.stderr)), no_color=not colour)
+    return Console(file=cast("IO[str]", TerminalStream(sys.stderr)), no_color=not colour)
 
 
 @contextmanager

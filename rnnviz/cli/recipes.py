@@ -11,7 +11,7 @@ from rnnviz.cli import echo, options
 from rnnviz.cli.columns import columns, published, summary
 
 if TYPE_CHECKING:
-    from rnnviz.engine.param_count import Row
+    from rnnviz.engine.param_count import LayerCount
     from rnnviz.recipes import Recipe
 
 OPTIMIZER_NAMES = {
@@ -84,7 +84,7 @@ def _rule(recipe: Recipe) -> str:
     return TOKENIZERS[recipe.tokenizer] if recipe.tokenizer else ""
 
 
-def _parameters(recipe: Recipe) -> list[Row]:
+def _parameters(recipe: Recipe) -> list[LayerCount]:
     from rnnviz.engine.param_count import parameters
 
     return [] if recipe.model is None else parameters(recipe.model(recipe.size))
@@ -104,7 +104,7 @@ def _row(recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def _document(recipe: Recipe, rows: list[Row]) -> dict[str, Any]:
+def _document(recipe: Recipe, rows: list[LayerCount]) -> dict[str, Any]:
     return {
         "name": recipe.name,
         "parameters": [row.to_json() for row in rows],

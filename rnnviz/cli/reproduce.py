@@ -65,7 +65,7 @@ def command(
 ) -> int:
     """Parse, train, print the table; 1 if a run failed."""
     from rnnviz.cli.columns import columns
-    from rnnviz.reproduce import Asked, reproduce
+    from rnnviz.reproduce import ReproduceOptions, reproduce
     from rnnviz.reproduce.table import cells, notes
 
     if dask is not None and jobs > 1:
@@ -75,7 +75,7 @@ def command(
         if not quiet:
             tell(text)
 
-    asked = Asked(recipes, seeds, data, out, epochs, limit)
+    asked = ReproduceOptions(recipes, seeds, data, out, epochs, limit)
     document = reproduce(asked, jobs=jobs, dask=dask, say=say)
     rows = document["rows"]
     if as_json:

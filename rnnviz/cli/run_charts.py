@@ -17,7 +17,7 @@ from rnnviz.cli.run_record import Record
 from rnnviz.errors import UsageError, nearest
 
 if TYPE_CHECKING:
-    from rnnviz.charts import Chart, Span
+    from rnnviz.charts import Chart, ColourSpan
 
 #: The terminal's own colours, so that they suit its background; no red beside green.
 HUES = ("bright_blue", "yellow", "magenta", "cyan", "bright_yellow", "white")
@@ -27,14 +27,14 @@ BRACES = str.maketrans({"{": "{{", "}": "}}"})
 
 def of_run(run: Record, metric: str | None) -> list[Chart]:
     """Loss and metric of one run, or only the one that is asked for."""
-    from rnnviz.charts import Words, learning
+    from rnnviz.charts import ChartText, learning
 
     charts = []
     for name in [metric] if metric else run.metrics:
         _check(run, name)
         published = run.published if run.published.get("metric", run.metric) == name else {}
         told = f"{_told(published)} {{value}}"
-        words = Words(
+        words = ChartText(
             title=f"Training and validation {{metric}} · {run.name.translate(BRACES)}",
             published=told,
         )
@@ -54,13 +54,13 @@ def of_run(run: Record, metric: str | None) -> list[Chart]:
 
 def of_runs(runs: Sequence[Record], metric: str | None) -> Chart:
     """The validation curves of several runs."""
-    from rnnviz.charts import Chart, Level, Line
+    from rnnviz.charts import Chart, ChartLine, Level
 
     name = metric or common(runs)
     for run in runs:
         _check(run, name)
     lines = [
-        Line(label, [line.epoch for line in run.history], run.values("valid", name))
+        ChartLine(label, [line.epoch for line in run.history], run.values("valid", name))
         for label, run in zip(labels(runs), runs, strict=True)
     ]
     levels = [
@@ -126,7 +126,7 @@ def show(charts: Sequence[Chart], color: str) -> None:
                 echo.lines("".join(span.text for span in row).rstrip())
 
 
-def _styled(span: Span) -> str:
+def _styled(span: ColourSpan) -> str:
     if not span.text.strip():
         return span.text
     if span.role == "data":

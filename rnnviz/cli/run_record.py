@@ -13,7 +13,7 @@ from rnnviz.errors import InvalidFileError
 
 
 @dataclass(frozen=True)
-class Line:
+class EpochLine:
     """One epoch of ``history.jsonl``; a value that is null or not finite in it is NaN here."""
 
     epoch: int
@@ -29,7 +29,7 @@ class Record:
     path: Path
     spec: Mapping[str, Any]
     result: Mapping[str, Any]  # {} while it is not finished
-    history: tuple[Line, ...]
+    history: tuple[EpochLine, ...]
     kept_epoch: int | None = None  # whose weights are in the directory
 
     @property
@@ -38,7 +38,7 @@ class Record:
         return self.path.name or self.path.resolve().name
 
     @property
-    def kept(self) -> Line | None:
+    def kept(self) -> EpochLine | None:
         """The epoch whose weights are kept, which is the best or, if the recipe says so, the last.
 
         None before the first one.
@@ -91,7 +91,7 @@ class Record:
         """(epochs) one metric; NaN where it was not measured."""
         return [getattr(line, part).get(metric, math.nan) for line in self.history]
 
-    def best(self, metric: str) -> Line | None:
+    def best(self, metric: str) -> EpochLine | None:
         """The epoch with the best validation value, of equals the first."""
         from rnnviz.charts import best_of
 
@@ -113,7 +113,9 @@ def read(path: Path) -> Record:
     if "recipe" not in spec or "epochs" not in (spec.get("fit") or {}):
         raise InvalidFileError(f"{path / 'spec.json'} names no recipe or no number of epochs.")
     history, result = run.history(), run.result()
-    lines = (Line(line["epoch"], line["train"], line["valid"], line["seconds"]) for line in history)
+    lines = (
+        EpochLine(line["epoch"], line["train"], line["valid"], line["seconds"]) for line in history
+    )
     return Record(path, spec, result or {}, tuple(lines), kept_epoch(spec, result, history))
 
 

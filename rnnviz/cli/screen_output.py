@@ -28,7 +28,7 @@ SCREEN = "panels"
 
 
 @dataclass(frozen=True)
-class Wanted:
+class OutputOptions:
     """How a trace is to be looked at."""
 
     at: int | None  # token, from 1
@@ -42,7 +42,7 @@ class Wanted:
 
 
 def show(
-    explore: Any, query: Query, trace: Trace, wanted: Wanted, kept: Mapping[str, object]
+    explore: Any, query: Query, trace: Trace, wanted: OutputOptions, kept: Mapping[str, object]
 ) -> int:
     """Open the stepper; the exit code it ends with."""
     app = _app(explore, query, trace, wanted, kept, _page(wanted.view))
@@ -57,7 +57,7 @@ def show(
 
 
 def picture(
-    explore: Any, query: Query, trace: Trace, wanted: Wanted, kept: Mapping[str, object],
+    explore: Any, query: Query, trace: Trace, wanted: OutputOptions, kept: Mapping[str, object],
     path: Path,
 ) -> None:  # fmt: skip
     """Write the screen, or the panel named by ``wanted.view``, as SVG or text."""
@@ -77,7 +77,7 @@ def picture(
 
 
 def report(
-    explore: Any, query: Query, trace: Trace, wanted: Wanted, kept: Mapping[str, object],
+    explore: Any, query: Query, trace: Trace, wanted: OutputOptions, kept: Mapping[str, object],
     path: Path,
 ) -> None:  # fmt: skip
     """Write every view of the sentence into one page of HTML."""
@@ -113,7 +113,8 @@ def check_files(outputs: Mapping[str, Path | None], inputs: Iterable[Path]) -> N
 
 
 def _app(
-    explore: Any, query: Query, trace: Trace, wanted: Wanted, kept: Mapping[str, object], page: str,
+    explore: Any, query: Query, trace: Trace, wanted: OutputOptions, kept: Mapping[str, object],
+    page: str,
 ) -> RnnvizApp:  # fmt: skip
     colour = options.use_colour(wanted.color)
     # Textual takes any NO_COLOR, even an empty one, as "greys"; the decision is made here.

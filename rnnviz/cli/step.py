@@ -91,7 +91,7 @@ def command(
     words: tuple[str, ...],
     model: str | None,
     cell: str | None,
-    by_hand: hand.Asked,
+    by_hand: hand.ToyNetOptions,
     target: str | None,
     random: int | None,
     data: str | None,
@@ -179,7 +179,7 @@ def command(
                 f"{shlex.quote(str(by_hand.save_net))}")  # fmt: skip
     kept = _kept(against, compared)
     opened_with = view or next(iter(kept), "hand" if query.hand else None)
-    wanted = screen_output.Wanted(
+    wanted = screen_output.OutputOptions(
         at, unit, language, theme, color, opened_with, size, _switch(query, trace)
     )
     if report is not None:

@@ -40,7 +40,7 @@ _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
 MOST_SECONDS = 8760 * 3600
 
 
-class Span(click.ParamType[float]):
+class Duration(click.ParamType[float]):
     """A span of time: 90, 90s, 5m, 1h; in seconds."""
 
     name = "time"
@@ -69,7 +69,7 @@ class Span(click.ParamType[float]):
               help="Another way to ready the data; see: rnnviz recipes show.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="The run directory.")
 @click.option("--epochs", type=options.EPOCHS, metavar="N")
-@click.option("--time-budget", type=Span(), metavar="TIME",
+@click.option("--time-budget", type=Duration(), metavar="TIME",
               help="Save and end after so long: 90s, 5m, 1h.")  # fmt: skip
 @click.option("--batch-size", type=options.BATCH_SIZE, metavar="N")
 @click.option("--units", type=click.IntRange(1, 4096), metavar="N")

@@ -15,7 +15,7 @@ from typing import Final
 
 from rnnviz.data.labels import Scheme, classes, is_label
 from rnnviz.data.places import Kind, missing, source_of, split_of
-from rnnviz.data.tables import Column, Source, filled, rows
+from rnnviz.data.tables import TableColumn, TableSource, filled, rows
 
 SPLITS: Final = ("train", "test")
 CLASSES: Final = ("World", "Sports", "Business", "Sci/Tech")
@@ -37,9 +37,9 @@ def _unheaded(first: list[str]) -> tuple[int, ...] | None:
 KIND: Final = Kind(
     "agnews",
     (
-        Column("class", ("class", "class index", "label", "class name", "category", "topic")),
-        Column("title", ("title", "headline")),
-        Column("description", ("description", "text", "content", "body")),
+        TableColumn("class", ("class", "class index", "label", "class name", "category", "topic")),
+        TableColumn("title", ("title", "headline")),
+        TableColumn("description", ("description", "text", "content", "body")),
     ),
     _unheaded,
     {"train": ("train", "training"), "test": ("test", "testing")},
@@ -65,7 +65,7 @@ def agnews_file(folder: Path, split: str) -> Path:
     return _source(folder, split).path
 
 
-def _source(folder: Path, split: str) -> Source:
+def _source(folder: Path, split: str) -> TableSource:
     if split not in SPLITS:
         raise ValueError(f"no split {split!r}: there are {' and '.join(map(repr, SPLITS))}")
     found = source_of(folder, KIND, split)
@@ -85,7 +85,7 @@ def read_agnews(folder: Path, split: str) -> list[News]:
     return _items(_source(folder, split), folder)
 
 
-def _items(source: Source, folder: Path) -> list[News]:
+def _items(source: TableSource, folder: Path) -> list[News]:
     found = list(rows(source, KIND.columns, KIND.unheaded))
     labels = classes(
         [(line, row[0]) for line, row in found], _SCHEMES, source, "class",
@@ -97,7 +97,7 @@ def _items(source: Source, folder: Path) -> list[News]:
     ]
 
 
-def _labels(folder: Path, source: Source) -> set[str]:
+def _labels(folder: Path, source: TableSource) -> set[str]:
     """The labels of the other split, which may show from where both count."""
     other = next(split for split in SPLITS if split != split_of(KIND, source))
     try:

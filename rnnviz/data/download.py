@@ -19,7 +19,7 @@ _TIMEOUT: Final = 30  # seconds without a byte
 _CHUNK: Final = 1 << 16
 
 
-class Resuming:
+class ResumingDownloader:
     """A downloader for pooch that keeps what came so far in ``part``.
 
     When all of it is there, ``check`` may look at it, and only then it becomes the file that

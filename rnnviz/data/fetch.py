@@ -12,7 +12,7 @@ from typing import Any
 
 from rnnviz.data.catalogue import Remote, data_set
 from rnnviz.data.checks import CHECKS
-from rnnviz.data.download import Resuming
+from rnnviz.data.download import ResumingDownloader
 from rnnviz.errors import InvalidFileError, MissingError, RnnvizError, UsageError
 from rnnviz.files import require_writable
 
@@ -127,7 +127,7 @@ def _from(url: str, remote: Remote, path: Path, progress: Callable[[int, int], N
     import requests
 
     replaced = path.stat() if path.is_file() else None
-    download = Resuming(part_of(path), progress, partial(_check, remote), replaced)
+    download = ResumingDownloader(part_of(path), progress, partial(_check, remote), replaced)
     target = Path(os.path.realpath(path))  # a link stays, and is written through
     try:
         _pooch().retrieve(url, remote.hash, target.name, str(target.parent), downloader=download)

@@ -20,7 +20,16 @@ from typing import Final, Self
 
 from rnnviz.data.labels import OPINIONS, classes, is_label
 from rnnviz.data.places import Kind, files, missing, places, source_of, split_of
-from rnnviz.data.tables import DAMAGE, LARGEST, Column, Source, filled, rows, unzipped, whole
+from rnnviz.data.tables import (
+    DAMAGE,
+    LARGEST,
+    TableColumn,
+    TableSource,
+    filled,
+    rows,
+    unzipped,
+    whole,
+)
 from rnnviz.files import TooLargeError, open_regular, read_limited
 
 SPLITS: Final = ("train", "test")
@@ -45,10 +54,10 @@ def _unheaded(first: list[str]) -> tuple[int | None, ...] | None:
 KIND: Final = Kind(
     "imdb",
     (
-        Column("text", _TEXT),
-        Column("label", _LABEL),
-        Column("rating", ("rating", "stars"), optional=True),
-        Column("id", ("id",), optional=True),
+        TableColumn("text", _TEXT),
+        TableColumn("label", _LABEL),
+        TableColumn("rating", ("rating", "stars"), optional=True),
+        TableColumn("id", ("id",), optional=True),
     ),
     _unheaded,
     {"train": ("train", "training"), "test": ("test", "testing")},
@@ -84,16 +93,16 @@ def imdb_source(folder: Path, split: str) -> Path:
     is there has another form.
     """
     found = _source(folder, split)
-    return found.path if isinstance(found, Source) else found
+    return found.path if isinstance(found, TableSource) else found
 
 
 def is_split(folder: Path) -> bool:
     """Whether the splits are those of the authors; else one table is split here."""
     found = _source(folder, "train")
-    return not isinstance(found, Source) or split_of(KIND, found) is not None
+    return not isinstance(found, TableSource) or split_of(KIND, found) is not None
 
 
-def _source(folder: Path, split: str) -> Source | Path:
+def _source(folder: Path, split: str) -> TableSource | Path:
     """Tables with both splits, else both of the authors' folders, their archive, or one table."""
     if split not in SPLITS:
         raise ValueError(f"no split {split!r}: there are {' and '.join(map(repr, SPLITS))}")
@@ -112,11 +121,11 @@ def _source(folder: Path, split: str) -> Source | Path:
     return found
 
 
-def _known(folder: Path, split: str) -> Source | Path | None:
+def _known(folder: Path, split: str) -> TableSource | Path | None:
     """What is known by its name alone."""
     table = folder / f"imdb/{split}.csv.gz"
     if table.is_file():
-        return Source(table)
+        return TableSource(table)
     where = places(folder, "imdb")
     for place in where:
         own = place.path.name == split
@@ -136,7 +145,7 @@ def read_imdb(folder: Path, split: str, *, raw: bool = False) -> list[Review]:
     unless the text is wanted ``raw``.
     """
     path = _source(folder, split)
-    if isinstance(path, Source):
+    if isinstance(path, TableSource):
         reviews = _from_table(path, split)
     elif path.is_dir():
         reviews = _in_order(path, _from_folder(path))
@@ -147,7 +156,7 @@ def read_imdb(folder: Path, split: str, *, raw: bool = False) -> list[Review]:
     return [Review(r.label, r.rating, r.id, _LINE_BREAK.sub(" ", r.text)) for r in reviews]
 
 
-def _from_table(source: Source, split: str) -> list[Review]:
+def _from_table(source: TableSource, split: str) -> list[Review]:
     found = list(rows(source, KIND.columns, KIND.unheaded))
     labels = classes([(line, row[1]) for line, row in found], OPINIONS, source, "label")
     counted = [0, 0]

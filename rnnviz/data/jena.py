@@ -19,7 +19,7 @@ from rnnviz.arrays import Array
 from rnnviz.data.jena_table import COLUMNS as COLUMNS
 from rnnviz.data.jena_table import TIME, WANTED, table
 from rnnviz.data.places import files, is_name_of, missing, places
-from rnnviz.data.tables import Source, layout, table_stem
+from rnnviz.data.tables import TableSource, layout, table_stem
 from rnnviz.data.timestamps import FORM, moments
 
 NAME: Final = "jena"
@@ -36,7 +36,7 @@ _ENDINGS: Final = ("", ".gz", ".zip")
 
 
 @dataclass(frozen=True, eq=False)
-class Series:
+class JenaSeries:
     """Measurements (N, 14) with their times (N,), and the flaws that were found in the file.
 
     The counts say what there was; ``repaired`` says whether anything was done about it.
@@ -79,7 +79,7 @@ def jena_files(folder: Path) -> list[Path]:
 
 def _has_columns(path: Path) -> bool:
     try:
-        layout(Source(path), WANTED)
+        layout(TableSource(path), WANTED)
     except ValueError:
         return False
     return True
@@ -97,7 +97,7 @@ def is_published(path: Path) -> bool:
     return path.name in [PUBLISHED + ending for ending in _ENDINGS]
 
 
-def read_jena(path: Path, *, repair: bool) -> Series:
+def read_jena(path: Path, *, repair: bool) -> JenaSeries:
     """Read a table of the station, plain, gzipped or zipped.
 
     ``repair`` puts the last good value of the column in the place of each -9999 and drops rows
@@ -107,7 +107,7 @@ def read_jena(path: Path, *, repair: bool) -> Series:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: is this the folder with the data sets?")
-    stamps, data, lines = table(Source(path))
+    stamps, data, lines = table(TableSource(path))
     times = moments(stamps, lambda row: ValueError(_bad_time(path, lines[row], stamps[row])))
     first = np.zeros(len(times), bool)
     first[np.unique(times, return_index=True)[1]] = True
@@ -121,7 +121,7 @@ def read_jena(path: Path, *, repair: bool) -> Series:
             raise ValueError(f"{path}, line {line}: the time is earlier than the one before")
         data = _mended(path, data, bad)
     minutes = np.diff(np.unique(times)).astype(np.int64)
-    return Series(
+    return JenaSeries(
         columns=COLUMNS,
         data=data,
         times=times,

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from rnnviz.arrays import Array
-from rnnviz.data.tables import Column, Source, cut, folded, layout, rows
+from rnnviz.data.tables import TableColumn, TableSource, cut, folded, layout, rows
 
 TIME: Final = "Date Time"
 COLUMNS: Final = (
@@ -18,9 +18,9 @@ COLUMNS: Final = (
 )  # fmt: skip
 #: The time first, then the measurements.
 WANTED: Final = (
-    Column(TIME, (folded(TIME), "date", "datetime", "time", "timestamp")),
+    TableColumn(TIME, (folded(TIME), "date", "datetime", "time", "timestamp")),
     *(
-        Column(name, tuple(folded(name.replace("**", power)) for power in ("**", "", "^")))
+        TableColumn(name, tuple(folded(name.replace("**", power)) for power in ("**", "", "^")))
         for name in COLUMNS
     ),
 )
@@ -35,7 +35,7 @@ MOST_ROWS: Final = 1_600_000
 _FROM_ISO: Final = (8, 9, 7, 5, 6, 4, 0, 1, 2, 3, *range(10, 19))
 
 
-def table(source: Source) -> tuple[Array, Array, Array]:
+def table(source: TableSource) -> tuple[Array, Array, Array]:
     """Times as (N,) bytes, values as (N, 14) float64 in the order of COLUMNS, lines as (N,).
 
     Times of the form yyyy-mm-dd hh:mm:ss are given as dd.mm.yyyy hh:mm:ss. Raises ValueError with
@@ -64,7 +64,7 @@ def table(source: Source) -> tuple[Array, Array, Array]:
 class _Block:
     """Rows that are converted together, with their lines."""
 
-    source: Source
+    source: TableSource
     decimal: str
     rows: list[list[str]]
     lines: list[int]

@@ -31,7 +31,7 @@ _MOST_RANKS: Final = 20_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class Ranked:
+class RankedReviews:
     """A split as Keras ships it: each review's word ranks, and (N,) labels, 1 for positive.
 
     The order is that of the file; ``imdb.load_data`` shuffles it with
@@ -50,14 +50,14 @@ def keras_file(folder: Path) -> Path:
     return found
 
 
-def read_keras_imdb(folder: Path, split: str) -> Ranked:
+def read_keras_imdb(folder: Path, split: str) -> RankedReviews:
     """Read a split ("train" or "test"). Raises ValueError if the file holds anything else."""
     if split not in SPLITS:
         raise ValueError(f"no split {split!r}: there are {' and '.join(map(repr, SPLITS))}")
     return ranked_in(keras_file(folder), split)
 
 
-def ranked_in(path: Path, split: str) -> Ranked:
+def ranked_in(path: Path, split: str) -> RankedReviews:
     """A split in one file."""
     try:
         with open_zip(path, _MAX_BYTES) as archive:
@@ -69,7 +69,7 @@ def ranked_in(path: Path, split: str) -> Ranked:
         raise ValueError(f"{path}: {error}") from error
     if labels.shape != (len(lists),) or not np.isin(labels, (0, 1)).all():
         raise ValueError(f"{path}: y_{split} must be {len(lists)} labels, each 0 or 1")
-    return Ranked(lists, labels.astype(np.int64))
+    return RankedReviews(lists, labels.astype(np.int64))
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> IO[bytes]:

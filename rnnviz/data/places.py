@@ -13,7 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from rnnviz.data.tables import Column, Source, Unheaded, cut, folded, layout, members, table_stem
+from rnnviz.data.tables import (
+    TableColumn,
+    TableSource,
+    Unheaded,
+    cut,
+    folded,
+    layout,
+    members,
+    table_stem,
+)
 
 #: How deep under the data folder a data set's own folder may be.
 _DEPTH: Final = 3
@@ -34,7 +43,7 @@ NAMES: Final = {
 
 
 @dataclass(frozen=True)
-class Place:
+class DataFolder:
     """A folder to look into; ``own`` if its name is that of the data set."""
 
     path: Path
@@ -46,7 +55,7 @@ class Kind:
     """The tables of a data set: its name in NAMES, and what is in them."""
 
     name: str
-    columns: tuple[Column, ...]
+    columns: tuple[TableColumn, ...]
     unheaded: Unheaded | None
     splits: Mapping[str, tuple[str, ...]]  # words in file names, by split
     #: Whether a table with this header (folded; empty: none), where the tables of several data
@@ -60,25 +69,25 @@ def is_name_of(kind: str, name: str) -> bool:
     return any(each in plain for each in NAMES[kind])
 
 
-def places(folder: Path, kind: str) -> list[Place]:
+def places(folder: Path, kind: str) -> list[DataFolder]:
     """The folders in which tables of a data set may be, the likeliest first."""
     others = [other for other in NAMES if other != kind]
     own = is_name_of(kind, folder.resolve().name)
     found = list(_inside(folder, kind, own, _DEPTH))
     if own:
-        return [Place(folder, True), *found]
+        return [DataFolder(folder, True), *found]
     if any(is_name_of(other, folder.resolve().name) for other in others):
         return found
-    return [*found, Place(folder, False)]
+    return [*found, DataFolder(folder, False)]
 
 
-def _inside(folder: Path, kind: str, own: bool, depth: int) -> Iterator[Place]:
+def _inside(folder: Path, kind: str, own: bool, depth: int) -> Iterator[DataFolder]:
     """Places below a folder; in a data set's own folder its subfolders are its own too."""
     for path in _folders(folder) if depth else ():
         named = is_name_of(kind, path.name)
         foreign = any(is_name_of(other, path.name) for other in NAMES if other != kind)
         if named or (own and not foreign):
-            yield Place(path, True)
+            yield DataFolder(path, True)
             yield from _inside(path, kind, True, depth - 1)
         elif folded(path.name) in _SHELVES:
             yield from _inside(path, kind, False, depth - 1)
@@ -93,7 +102,7 @@ def _folders(folder: Path) -> list[Path]:
     return sorted(p for p in found if folded(p.name) not in ("pos", "neg", "unsup"))
 
 
-def files(place: Place) -> list[Path]:
+def files(place: DataFolder) -> list[Path]:
     """The regular files in a folder that are whole, by name."""
     try:
         found = sorted(path for path in place.path.iterdir() if path.is_file())
@@ -102,7 +111,7 @@ def files(place: Place) -> list[Path]:
     return [path for path in found if not path.name.endswith(".part")]
 
 
-def tables(place: Place, kind: str) -> list[Source]:
+def tables(place: DataFolder, kind: str) -> list[TableSource]:
     """The tables in a folder, those in zips last.
 
     ValueError for a damaged zip of the data set.
@@ -113,20 +122,20 @@ def tables(place: Place, kind: str) -> list[Source]:
     packed = []
     for path in zips:
         try:
-            packed += [Source(path, member) for member in members(path)]
+            packed += [TableSource(path, member) for member in members(path)]
         except ValueError:
             if place.own or is_name_of(kind, path.name):
                 raise
-    return [*map(Source, plain), *packed]
+    return [*map(TableSource, plain), *packed]
 
 
-def split_of(kind: Kind, source: Source) -> str | None:
+def split_of(kind: Kind, source: TableSource) -> str | None:
     """The split a table's name says it is: "train" for ``ag_news_train.csv``."""
     words = source.stem.replace(".", " ").split()
     return next((s for s, known in kind.splits.items() if any(w in known for w in words)), None)
 
 
-def source_of(folder: Path, kind: Kind, split: str | None) -> Source | None:
+def source_of(folder: Path, kind: Kind, split: str | None) -> TableSource | None:
     """The table of a split, or (None) one whose name tells none; None if there is none.
 
     ValueError where the data set's own folder has such tables, or files in a form that is not
@@ -154,11 +163,11 @@ def source_of(folder: Path, kind: Kind, split: str | None) -> Source | None:
     return None
 
 
-def _is_note(source: Source) -> bool:
+def _is_note(source: TableSource) -> bool:
     return ".txt" in source.name.casefold()
 
 
-def _fits(kind: Kind, source: Source, place: Place) -> bool:
+def _fits(kind: Kind, source: TableSource, place: DataFolder) -> bool:
     """Whether it is a table of the data set; ValueError for one that should be, and is not."""
     mine = place.own or is_name_of(kind.name, source.name)
     try:
@@ -170,7 +179,7 @@ def _fits(kind: Kind, source: Source, place: Place) -> bool:
     return mine or kind.known_by([folded(name) for name in form.header or ()])
 
 
-def _other_form(place: Place) -> ValueError | None:
+def _other_form(place: DataFolder) -> ValueError | None:
     for path in files(place):
         if path.name.casefold().endswith(_OTHER_FORMS):
             return ValueError(f"{path}: {path.suffix} is not read here. Save it as .csv")

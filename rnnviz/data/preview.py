@@ -12,7 +12,7 @@ from rnnviz.data.agnews import CLASSES, read_agnews
 from rnnviz.data.agnews import SPLITS as AGNEWS_SPLITS
 from rnnviz.data.catalogue import found
 from rnnviz.data.imdb import SPLITS, Review, read_imdb
-from rnnviz.data.jena import Series, is_published, jena_file, read_jena
+from rnnviz.data.jena import JenaSeries, is_published, jena_file, read_jena
 from rnnviz.data.jena_table import TIME
 from rnnviz.data.keras_imdb import read_keras_imdb
 from rnnviz.data.sources import SST2_SPLITS, read_sst2
@@ -30,7 +30,7 @@ class Preview:
     note: str
     counts: dict[str, int]
     first: list[dict[str, Any]]
-    series: Series | None = field(default=None, repr=False)
+    series: JenaSeries | None = field(default=None, repr=False)
 
 
 def preview(name: str, folder: Path, rows: int) -> Preview:
@@ -113,7 +113,7 @@ def _sst2(folder: Path, rows: int) -> Shown:
     return counts, first
 
 
-def _jena(series: Series, rows: int) -> Shown:
+def _jena(series: JenaSeries, rows: int) -> Shown:
     counts = {
         "rows": len(series),
         "columns": len(series.columns),

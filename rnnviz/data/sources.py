@@ -16,7 +16,7 @@ from rnnviz.data.imdb import read_imdb as read_imdb
 from rnnviz.data.imdb import unheaded_pair
 from rnnviz.data.labels import OPINIONS, classes
 from rnnviz.data.places import Kind, missing, source_of, split_of
-from rnnviz.data.tables import Column, Source, filled, members, rows
+from rnnviz.data.tables import TableColumn, TableSource, filled, members, rows
 
 SST2_SPLITS: Final = ("train", "validation")
 #: GLUE's archive.
@@ -25,8 +25,8 @@ SST2_ARCHIVE: Final = "SST-2.zip"
 KIND: Final = Kind(
     "sst2",
     (
-        Column("sentence", ("sentence", "phrase", "text", "review")),
-        Column("label", ("label", "sentiment", "class", "target")),
+        TableColumn("sentence", ("sentence", "phrase", "text", "review")),
+        TableColumn("label", ("label", "sentiment", "class", "target")),
     ),
     unheaded_pair,
     {"train": ("train", "training"), "validation": ("validation", "dev", "valid", "val")},
@@ -46,7 +46,7 @@ def sst2_file(folder: Path, split: str) -> Path:
     return _source(folder, split).path
 
 
-def _source(folder: Path, split: str) -> Source:
+def _source(folder: Path, split: str) -> TableSource:
     if split not in SST2_SPLITS:
         raise ValueError(f"no split {split!r}: there are {' and '.join(map(repr, SST2_SPLITS))}")
     found = source_of(folder, KIND, split)
@@ -67,14 +67,14 @@ def read_sst2(folder: Path, split: str) -> list[tuple[str, int]]:
 
 def sst2_rows(path: Path, split: str) -> list[tuple[str, int]]:
     """The phrases of a split in GLUE's archive; ValueError if it is not inside."""
-    found = (Source(path, member) for member in members(path))
+    found = (TableSource(path, member) for member in members(path))
     source = next((each for each in found if split_of(KIND, each) == split), None)
     if source is None:
         raise ValueError(f"{path}: there is no table of the {split} split inside")
     return _phrases(source)
 
 
-def _phrases(source: Source) -> list[tuple[str, int]]:
+def _phrases(source: TableSource) -> list[tuple[str, int]]:
     found = list(rows(source, KIND.columns, KIND.unheaded))
     labels = classes([(line, row[1]) for line, row in found], OPINIONS, source, "label")
     return [

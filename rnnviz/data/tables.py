@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, BinaryIO, Final, NamedTuple
 
-from rnnviz.files import TooLargeError, Unpacked, buffered, open_member, open_regular, open_zip
+from rnnviz.files import LimitedReader, TooLargeError, buffered, open_member, open_regular, open_zip
 
 #: What a cut-off or overwritten file raises while it is read.
 DAMAGE: Final = (
@@ -60,7 +60,7 @@ _NOT_WINDOWS: Final = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 
 
 @dataclass(frozen=True)
-class Source:
+class TableSource:
     """A table: a file, or one member of a zip."""
 
     path: Path
@@ -81,7 +81,7 @@ class Source:
         return folded(table_stem(self.name) or self.name)
 
 
-class Column(NamedTuple):
+class TableColumn(NamedTuple):
     """A column that is wanted: what it is called in messages, and its names in headers."""
 
     name: str
@@ -94,7 +94,7 @@ Unheaded = Callable[[list[str]], "Sequence[int | None] | None"]
 
 
 @dataclass(frozen=True)
-class Layout:
+class TableLayout:
     """How a table is written."""
 
     encoding: str
@@ -151,7 +151,7 @@ def unzipped(packed: BinaryIO, limit: int) -> BinaryIO:
     """What a gzipped file unpacks to; TooLargeError, while it is read, if that is too much."""
     size = os.fstat(packed.fileno()).st_size
     stream = gzip.GzipFile(fileobj=packed, mode="rb")
-    return buffered(Unpacked(stream, limit, size))  # type: ignore[arg-type]
+    return buffered(LimitedReader(stream, limit, size))  # type: ignore[arg-type]
 
 
 def members(path: Path) -> list[str]:
@@ -176,7 +176,7 @@ def _only_table(archive: zipfile.ZipFile) -> str:
     return names[0]
 
 
-def _content(source: Source, most: int = LARGEST) -> bytes:
+def _content(source: TableSource, most: int = LARGEST) -> bytes:
     """All of a table's bytes, or the first ``most``."""
     found = io.BytesIO()
     with opened(source.path, source.member) as file:
@@ -185,7 +185,7 @@ def _content(source: Source, most: int = LARGEST) -> bytes:
     return found.getvalue()
 
 
-def _encoding(source: Source, content: bytes, whole: bool) -> str:
+def _encoding(source: TableSource, content: bytes, whole: bool) -> str:
     """The encoding of a text, which may go on behind ``content``; ValueError if it is none."""
     for mark, encoding in _BYTE_ORDER_MARKS:
         if content.startswith(mark):
@@ -209,7 +209,7 @@ def _decoded(content: bytes, errors: str, whole: bool) -> Iterator[str]:
         yield decoder.decode(content[at : at + _BLOCK], whole and at + _BLOCK >= len(content))
 
 
-def _other_encoding(source: Source, content: bytes, whole: bool) -> str:
+def _other_encoding(source: TableSource, content: bytes, whole: bool) -> str:
     """Windows-1252 or Latin-1; ValueError for UTF-8 with a fault in it."""
     good = bad = 0
     line, first = 1, None
@@ -228,7 +228,9 @@ def _other_encoding(source: Source, content: bytes, whole: bool) -> str:
 # -- the form -----------------------------------------------------------------------------------
 
 
-def layout(source: Source, columns: Sequence[Column], unheaded: Unheaded | None = None) -> Layout:
+def layout(
+    source: TableSource, columns: Sequence[TableColumn], unheaded: Unheaded | None = None
+) -> TableLayout:
     """How a table is written, by its beginning; ValueError if a column is missing.
 
     ``unheaded`` says whether a first row is no header but a row, and where the columns are in it.
@@ -242,11 +244,11 @@ def layout(source: Source, columns: Sequence[Column], unheaded: Unheaded | None 
 
 
 def _layout(
-    source: Source, columns: Sequence[Column], unheaded: Unheaded | None, content: bytes,
+    source: TableSource, columns: Sequence[TableColumn], unheaded: Unheaded | None, content: bytes,
     whole: bool,
-) -> Layout:  # fmt: skip
+) -> TableLayout:  # fmt: skip
     encoding = _encoding(source, content, whole)
-    tried: list[tuple[int, int, Layout]] = []
+    tried: list[tuple[int, int, TableLayout]] = []
     broken: Exception | None = None
     for delimiter, quoted in _ways(source, content[:_HEAD]):
         try:
@@ -256,7 +258,7 @@ def _layout(
             continue
         names = [folded(name) for name in first]
         places = tuple(_place(column, names) for column in columns)
-        form = Layout(encoding, delimiter, quoted, spaced, tuple(first), len(first), places)
+        form = TableLayout(encoding, delimiter, quoted, spaced, tuple(first), len(first), places)
         if all(p is not None or c.optional for p, c in zip(places, columns, strict=True)):
             _check_once(source, columns, places, names)
             return form
@@ -269,7 +271,7 @@ def _layout(
     raise ValueError(_misfit(source, columns, best))
 
 
-def _ways(source: Source, head: bytes) -> Iterator[tuple[str, bool]]:
+def _ways(source: TableSource, head: bytes) -> Iterator[tuple[str, bool]]:
     """Delimiters, the likely one first, and whether fields may be quoted."""
     tabs = [("\t", _quoted_by_tabs(head)), ("\t", True)]
     others = [(",", True), (";", True)]
@@ -303,19 +305,22 @@ def _reader(lines: Iterator[str], delimiter: str, quoted: bool, spaced: bool) ->
     )  # fmt: skip
 
 
-def _place(column: Column, names: Sequence[str]) -> int | None:
+def _place(column: TableColumn, names: Sequence[str]) -> int | None:
     return next((names.index(name) for name in column.headers if name in names), None)
 
 
 def _check_once(
-    source: Source, columns: Sequence[Column], places: Sequence[int | None], names: Sequence[str]
+    source: TableSource,
+    columns: Sequence[TableColumn],
+    places: Sequence[int | None],
+    names: Sequence[str],
 ) -> None:
     for column, place in zip(columns, places, strict=True):
         if place is not None and names.count(names[place]) > 1:
             raise ValueError(f"{source}, line 1: the column {column.name!r} is there twice")
 
 
-def _misfit(source: Source, columns: Sequence[Column], form: Layout) -> str:
+def _misfit(source: TableSource, columns: Sequence[TableColumn], form: TableLayout) -> str:
     """What a table lacks, and what it has instead."""
     first = form.header or ()
     if not any(first):
@@ -333,7 +338,7 @@ def _misfit(source: Source, columns: Sequence[Column], form: Layout) -> str:
     )
 
 
-def _others(column: Column) -> list[str]:
+def _others(column: TableColumn) -> list[str]:
     return [name for name in column.headers if name != folded(column.name)][:4]
 
 
@@ -347,7 +352,7 @@ def cut(text: str) -> str:
 
 
 def rows(
-    source: Source, columns: Sequence[Column], unheaded: Unheaded | None = None,
+    source: TableSource, columns: Sequence[TableColumn], unheaded: Unheaded | None = None,
     most: int = MOST_ROWS,
 ) -> Iterator[tuple[int, list[str]]]:  # fmt: skip
     """Yield (line, fields) of a table, the fields of ``columns`` in their order.
@@ -388,7 +393,7 @@ def rows(
         )
 
 
-def _uneven(source: Source, form: Layout, empty: int, line: int, fields: int) -> str:
+def _uneven(source: TableSource, form: TableLayout, empty: int, line: int, fields: int) -> str:
     if empty:
         return f"{source}, line {empty}: {form.width} fields are needed, not 0 (the line is empty)"
     return f"{source}, line {line}: {form.width} fields are needed, not {fields}"

@@ -14,14 +14,14 @@ from typing import Any, NamedTuple, Protocol
 from rnnviz.arrays import Array, Values, blocks
 from rnnviz.cells import Cell
 from rnnviz.engine import packed
-from rnnviz.engine.clamping import Held
+from rnnviz.engine.clamping import Clamping
 from rnnviz.engine.embedding import Lookup, WordRows, summed_rows
 from rnnviz.engine.optimizers import Optimizer
 from rnnviz.engine.recurrent import Scan, scan, unscan
 
 
 @dataclass(frozen=True, eq=False)
-class Pass:
+class DirectionInput:
     """One direction of a layer, to be read."""
 
     p: Values
@@ -33,8 +33,8 @@ class Pass:
 
 
 def plainly(
-    cell: Cell, passes: Sequence[Pass], x: Array, mask: Array | None,
-    held: Sequence[Held | None] | None = None,
+    cell: Cell, passes: Sequence[DirectionInput], x: Array, mask: Array | None,
+    held: Sequence[Clamping | None] | None = None,
 ) -> tuple[Scan, ...]:  # fmt: skip
     """The passes by the plain loop, on whichever device the arrays are; every value recorded."""
     return tuple(
@@ -46,7 +46,7 @@ def plainly(
     )  # fmt: skip
 
 
-class Scanned(Protocol):
+class ScanOutput(Protocol):
     """What a walk left behind."""
 
     @property
@@ -58,7 +58,7 @@ class Scanned(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Undone:
+class LayerGradients:
     """What walking back through a layer gave: of each direction's arrays, and of the input.
 
     ``x`` (T, B, D) is of all directions together; ``looked`` are ids and gradients of rows where
@@ -70,7 +70,7 @@ class Undone:
     looked: tuple[tuple[Array, Array], ...] = ()
 
 
-class Loops(Protocol):
+class Backend(Protocol):
     """The walks over time of one device."""
 
     name: str
@@ -86,14 +86,19 @@ class Loops(Protocol):
         """Single numbers of the device as Python's; waits for it once."""
 
     def scan(
-        self, cell: Cell, passes: Sequence[Pass], x: Array | Lookup, mask: Array | None, keep: bool
-    ) -> tuple[Scanned, ...]:
+        self,
+        cell: Cell,
+        passes: Sequence[DirectionInput],
+        x: Array | Lookup,
+        mask: Array | None,
+        keep: bool,
+    ) -> tuple[ScanOutput, ...]:
         """Read ``x`` (T, B, D) in every direction; without ``keep`` there is no way back."""
 
     def unscan(
         self, cell: Cell, params: Sequence[Values], done: Sequence[Any], d_h: Array | None,
         d_last: Array | None, need_x: bool,
-    ) -> Undone:  # fmt: skip
+    ) -> LayerGradients:  # fmt: skip
         """Walk back, given the gradients of every output (T, B, n·H), or of the last h (B, n·H).
 
         The n directions side by side.
@@ -106,7 +111,7 @@ class Loops(Protocol):
         """An optimizer's step on a table of which a batch used only some rows."""
 
 
-class Walk(NamedTuple):
+class TimeWalk(NamedTuple):
     """A way to walk through time, as :mod:`rnnviz.engine.packed` has it."""
 
     able: Callable[[Cell, Array | None], bool]
@@ -116,10 +121,10 @@ class Walk(NamedTuple):
 
 
 #: The walk of NumPy alone, for every cell and mask.
-PACKED = Walk(lambda cell, mask: True, packed.scan, packed.unscan, packed.PackedScan)
+PACKED = TimeWalk(lambda cell, mask: True, packed.scan, packed.unscan, packed.PackedScan)
 
 
-class HostLoops:
+class HostBackend:
     """NumPy arrays, and the first of some walks that can read a layer; if none can, the packed one.
 
     ``summed`` sums the gradients of words, ``stepped`` moves the rows of a table.
@@ -128,7 +133,7 @@ class HostLoops:
     on_host = True
 
     def __init__(
-        self, name: str, *walks: Walk,
+        self, name: str, *walks: TimeWalk,
         summed: Callable[[Array, Array, int], WordRows] = summed_rows,
         stepped: Callable[[Optimizer, str, Array, WordRows], None] | None = None,
     ) -> None:  # fmt: skip
@@ -148,9 +153,14 @@ class HostLoops:
         return [float(n) for n in numbers]
 
     def scan(
-        self, cell: Cell, passes: Sequence[Pass], x: Array | Lookup, mask: Array | None, keep: bool
-    ) -> tuple[Scanned, ...]:
-        """See :class:`Loops`."""
+        self,
+        cell: Cell,
+        passes: Sequence[DirectionInput],
+        x: Array | Lookup,
+        mask: Array | None,
+        keep: bool,
+    ) -> tuple[ScanOutput, ...]:
+        """See :class:`Backend`."""
         walk = next(w for w in self.walks if w.able(cell, mask))
         return tuple(
             walk.scan(
@@ -163,8 +173,8 @@ class HostLoops:
     def unscan(
         self, cell: Cell, params: Sequence[Values], done: Sequence[Any], d_h: Array | None,
         d_last: Array | None, need_x: bool,
-    ) -> Undone:  # fmt: skip
-        """See :class:`Loops`."""
+    ) -> LayerGradients:  # fmt: skip
+        """See :class:`Backend`."""
         grads: list[Values] = []
         looked: list[tuple[Array, Array]] = []
         d_x: Array | None = None
@@ -182,16 +192,16 @@ class HostLoops:
             elif need_x:
                 below = back.below if walk is None else back.x
                 d_x = below if d_x is None else d_x + below
-        return Undone(tuple(grads), d_x, tuple(looked))
+        return LayerGradients(tuple(grads), d_x, tuple(looked))
 
     def table_gradient(self, ids: Array, d: Array, vocabulary: int) -> WordRows:
         """The rows that occur."""
         return self._summed(ids, d, vocabulary)
 
     def step_rows(self, optimizer: Optimizer, key: str, table: Array, found: WordRows) -> None:
-        """See :class:`Loops`."""
+        """See :class:`Backend`."""
         (self._stepped or type(optimizer).step_rows)(optimizer, key, table, found)
 
 
 #: The reference: NumPy alone.
-HOST = HostLoops("cpu")
+HOST = HostBackend("cpu")

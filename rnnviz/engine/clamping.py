@@ -16,7 +16,7 @@ from rnnviz.arrays import Array, Values
 
 
 @dataclass(frozen=True, eq=False)
-class Held:
+class Clamping:
     """Which values one pass of a cell holds, by recorded name; the same for a whole batch."""
 
     where: Values  # (T, 1, H) bool, of x (T, 1, D)
@@ -33,10 +33,10 @@ class Held:
         return {name: where[tokens] for name, where in self.where.items()}
 
 
-class Holding(Values):
+class ClampedValues(Values):
     """The values of step t: what is held stays as it is when something else is written there."""
 
-    def __init__(self, held: Held, t: int) -> None:
+    def __init__(self, held: Clamping, t: int) -> None:
         super().__init__()
         self._held, self._t = held, t
 
@@ -47,7 +47,7 @@ class Holding(Values):
         super().__setitem__(name, computed)
 
 
-class Passing(Values):
+class ClampedGradients(Values):
     """The gradients of a step as they go on: zero from where a value is held.
 
     What arrived there, of the names that are held somewhere, stands in ``arrived``.
@@ -68,4 +68,4 @@ class Passing(Values):
 
 def arrived(d: Values) -> Values:
     """The gradients of a step as they arrived, held or not."""
-    return {**d, **d.arrived} if isinstance(d, Passing) else d
+    return {**d, **d.arrived} if isinstance(d, ClampedGradients) else d

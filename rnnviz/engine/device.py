@@ -12,7 +12,7 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from rnnviz.cells import Cell
-from rnnviz.engine.backend import HOST, HostLoops, Loops, Walk
+from rnnviz.engine.backend import HOST, Backend, HostBackend, TimeWalk
 from rnnviz.errors import MissingError, UsageError, nearest
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -31,7 +31,7 @@ def check(device: str) -> None:
 
 def choose(
     device: str, say: Callable[[str], None] = lambda text: None, *, small: bool = False
-) -> Loops:
+) -> Backend:
     """The walks over time of the device a wish comes to.
 
     "cpu" is NumPy, the reference; "auto" the quickest there is: a card, or loops that numba
@@ -56,7 +56,7 @@ def choose(
 
 def without_card(
     why: str, say: Callable[[str], None] = lambda text: None, *, small: bool = False
-) -> Loops:
+) -> Backend:
     """The quickest of the processor: loops that numba compiles, or NumPy for ``small`` work.
 
     ``why`` no card computes, in half a sentence, for what is said of the choice.
@@ -77,19 +77,19 @@ def without_card(
 
 
 @cache
-def with_compiled() -> HostLoops:
+def with_compiled() -> HostBackend:
     """Compiled walks where they can read a layer, else those of NumPy."""
     from rnnviz.engine import compiled
 
     made = compiled.CompiledScan
-    walk = Walk(compiled.able, compiled.scan, compiled.unscan, made)
-    return HostLoops(
+    walk = TimeWalk(compiled.able, compiled.scan, compiled.unscan, made)
+    return HostBackend(
         "cpu, compiled", walk, summed=compiled.summed_rows,
         stepped=compiled.step_rows,
     )  # fmt: skip
 
 
-def compiling(loops: Loops, cells: Iterable[Cell]) -> bool:
+def compiling(loops: Backend, cells: Iterable[Cell]) -> bool:
     """Whether the first batch will wait until loops are compiled, which then are kept."""
     if loops is HOST or not loops.on_host:
         return False
@@ -98,7 +98,7 @@ def compiling(loops: Loops, cells: Iterable[Cell]) -> bool:
     return any(compiled.able(cell, None) and not compiled.ready(cell) for cell in cells)
 
 
-def not_kept(loops: Loops) -> str:
+def not_kept(loops: Backend) -> str:
     """Why compiled loops are lost when this process ends, in half a sentence; "" if they are kept.
 
     ``loops`` are those that were chosen.
@@ -110,7 +110,7 @@ def not_kept(loops: Loops) -> str:
     return place().reason
 
 
-def for_one(device: str) -> Loops:
+def for_one(device: str) -> Backend:
     """The same for a single text: "auto" is the CPU, which is done before a card is looked for."""
     return choose("cpu" if device == "auto" else device)
 
@@ -152,7 +152,7 @@ def _said(error: Exception) -> str:
     return f"{type(error).__name__}: {lines[0][:120]}" if lines else type(error).__name__
 
 
-def card(say: Callable[[str], None] = lambda text: None) -> Loops:
+def card(say: Callable[[str], None] = lambda text: None) -> Backend:
     """The current CUDA device."""
     import cupy
 
@@ -161,7 +161,7 @@ def card(say: Callable[[str], None] = lambda text: None) -> Loops:
     return Card(cupy, say)
 
 
-def described(loops: Loops) -> str:
+def described(loops: Backend) -> str:
     """The device by name: "cpu", "cpu, compiled", or "cuda (NVIDIA H100 80GB HBM3)"."""
     if loops.on_host:
         return loops.name

@@ -16,10 +16,10 @@ import numpy as np
 from rnnviz.arrays import Array, Values, blocks, contiguous
 from rnnviz.cells import CELLS, Cell, variant
 from rnnviz.engine import initializers, losses
-from rnnviz.engine.backend import HOST, Loops, Pass, Scanned, plainly
-from rnnviz.engine.clamping import Held
+from rnnviz.engine.backend import HOST, Backend, DirectionInput, ScanOutput, plainly
+from rnnviz.engine.clamping import Clamping
 from rnnviz.engine.embedding import Lookup, WordRows, table_of
-from rnnviz.engine.recurrent import Scan, Unscan, unscan, unscan_one
+from rnnviz.engine.recurrent import Scan, ScanGradients, unscan, unscan_one
 from rnnviz.engine.spec import EmbeddingSpec, ModelSpec, RecurrentSpec, SeriesSpec
 from rnnviz.equations import relu
 
@@ -82,12 +82,12 @@ def initialise(spec: ModelSpec, seed: int) -> Values:
 
 
 @dataclass(frozen=True, eq=False)
-class Forward:
+class ForwardPass:
     """Everything one forward pass computed."""
 
     inputs: Array  # (T, B) ids or (T, B, D) measurements
     mask: Array | None  # (T, B) bool
-    scans: tuple[tuple[Scanned, ...], ...]  # per layer, per direction
+    scans: tuple[tuple[ScanOutput, ...], ...]  # per layer, per direction
     dropped: Array | None  # dropout mask of the embedded words, (T, B, E)
     features: Array  # (B, F): the last states, side by side, as the head reads them
     features_mask: Array | None  # dropout mask of the head's input
@@ -96,11 +96,11 @@ class Forward:
 
 
 @dataclass(frozen=True, eq=False)
-class Backward:
+class BackwardPass:
     """Everything one backward pass computed."""
 
     head: Values  # gradients of the head's arrays
-    unscans: tuple[tuple[Unscan, ...], ...]  # per layer, per direction
+    unscans: tuple[tuple[ScanGradients, ...], ...]  # per layer, per direction
     x: Array  # (T, B, D): of what the bottom layer's input is made from
     reach: tuple[tuple[Array, ...], ...]  # per layer, per direction, (T); empty unless asked for
 
@@ -108,7 +108,7 @@ class Backward:
 class Model:
     """A recurrent network with trained (or fresh) arrays, on the device of its ``loops``."""
 
-    def __init__(self, spec: ModelSpec, params: Mapping[str, Array], loops: Loops = HOST) -> None:
+    def __init__(self, spec: ModelSpec, params: Mapping[str, Array], loops: Backend = HOST) -> None:
         self.spec, self.loops = spec, loops
         # Optimizers change them in place, through flat views.
         self.params: Values = {n: contiguous(loops.asarray(a)) for n, a in params.items()}
@@ -141,8 +141,8 @@ class Model:
         quick: bool = False,
         keep: bool = True,
         initial: Sequence[Sequence[Values]] | None = None,
-        held: Sequence[Sequence[Held | None]] | None = None,
-    ) -> Forward:
+        held: Sequence[Sequence[Clamping | None]] | None = None,
+    ) -> ForwardPass:
         """Run over ids (T, B) or measurements (T, B, D); ``rng`` draws dropout (training only).
 
         Every named value is recorded, unless ``quick``: then what :meth:`gradients` needs, several
@@ -165,7 +165,7 @@ class Model:
         # The same padding leads to the same state only where all begin with the same.
         alike = quick and mask is None and initial is None and held is None and dropped is None
         lead = _Lead(inputs if host and alike and isinstance(source, EmbeddingSpec) else None)
-        scans: list[tuple[Scanned, ...]] = []
+        scans: list[tuple[ScanOutput, ...]] = []
         for k, layer in enumerate(self.spec.layers):
             top, cell = k + 1 == len(self.spec.layers), self.cell(k)
             passes = []
@@ -174,7 +174,7 @@ class Model:
                 start = None if initial is None else initial[k][n]
                 reverse = direction == "backward"
                 p = self.layer_params(k, direction)
-                passes.append(Pass(p, reverse, start, *drops, lead.of(reverse)))
+                passes.append(DirectionInput(p, reverse, start, *drops, lead.of(reverse)))
             if quick and (held is None or not any(held[k])):
                 scans.append(self.loops.scan(cell, passes, x, mask, keep or not top))
             else:
@@ -193,7 +193,7 @@ class Model:
         head_input = features if drop is None else features * drop
         hidden = self._hidden(head_input)
         logits = self._output(head_input if hidden is None else hidden)
-        return Forward(inputs, mask, tuple(scans), dropped, head_input, drop, hidden, logits)
+        return ForwardPass(inputs, mask, tuple(scans), dropped, head_input, drop, hidden, logits)
 
     def _hidden(self, features: Array) -> Array | None:
         if not self.spec.head.hidden:
@@ -208,7 +208,7 @@ class Model:
         hidden = self._hidden(features)
         return self._output(features if hidden is None else hidden)
 
-    def _head_back(self, done: Forward, d_logits: Array) -> tuple[Values, Array]:
+    def _head_back(self, done: ForwardPass, d_logits: Array) -> tuple[Values, Array]:
         """Gradients of the head's arrays, and of the last states (B, F)."""
         read = done.features if done.hidden is None else done.hidden
         grads: Values = {"head.W": read.T @ d_logits, "head.b": d_logits.sum(0)}
@@ -221,17 +221,17 @@ class Model:
             d = d @ self.params["head.hidden.W"].T
         return grads, d if done.features_mask is None else d * done.features_mask
 
-    def backward(self, done: Forward, d_logits: Array, *, reach: bool = False) -> Backward:
+    def backward(self, done: ForwardPass, d_logits: Array, *, reach: bool = False) -> BackwardPass:
         """Gradients of every recorded value, given those of the logits (B, K).
 
         With ``reach`` (one sequence only) also how far back each last state can still feel.
         """
         grads, d_features = self._head_back(done, d_logits)
-        unscans: list[tuple[Unscan, ...]] = []
+        unscans: list[tuple[ScanGradients, ...]] = []
         reaches: list[tuple[Array, ...]] = []
         d_x: Array | None = None
         for k in reversed(range(len(self.spec.layers))):
-            passes: list[Unscan] = []
+            passes: list[ScanGradients] = []
             far: list[Array] = []
             both = zip(directions(self.spec.layers[k]), done.scans[k], strict=True)
             for n, (direction, s) in enumerate(both):
@@ -250,16 +250,18 @@ class Model:
             d_x = sum((u.below for u in passes[1:]), start=passes[0].below)
         assert d_x is not None
         d_x = d_x if done.dropped is None else d_x * done.dropped
-        return Backward(grads, tuple(unscans), d_x, tuple(reaches))
+        return BackwardPass(grads, tuple(unscans), d_x, tuple(reaches))
 
-    def gradients(self, done: Forward, d_logits: Array) -> Values:
+    def gradients(self, done: ForwardPass, d_logits: Array) -> Values:
         """Gradients of every trained array, the embedding's rows included."""
         grads, words = self.gradients_by_word(done, d_logits)
         if words is not None:
             grads["embedding"] = table_of(words, self.params["embedding"].shape)
         return grads
 
-    def gradients_by_word(self, done: Forward, d_logits: Array) -> tuple[Values, WordRows | None]:
+    def gradients_by_word(
+        self, done: ForwardPass, d_logits: Array
+    ) -> tuple[Values, WordRows | None]:
         """The same, but of the embedding only the rows of words that occur, where there is one."""
         grads, d_features = self._head_back(done, d_logits)
         words = isinstance(self.spec.source, EmbeddingSpec)

@@ -220,7 +220,7 @@ def unscan(
     d_last: Mapping[str, Array] | None = None,
     *,
     need_x: bool = True,
-) -> PackedUnscan:
+) -> PackedScanGradients:
     """Walk back; see :func:`rnnviz.engine.recurrent.unscan`. ``need_x``: also to the input."""
     packing, H, dtype = done.packing, p["U"].shape[0], done.rows.dtype
     B = packing.shape[1]
@@ -264,7 +264,7 @@ def unscan(
         found[: len(a)] += a
         initial[s] = np.empty_like(found)
         initial[s][packing.order] = found
-    return PackedUnscan(cell, p, done, d_rows, initial, need_x)
+    return PackedScanGradients(cell, p, done, d_rows, initial, need_x)
 
 
 def _before(states: Values, packing: Packing, k: int) -> Values:
@@ -285,7 +285,7 @@ def _returned(a: Array, n: int) -> Array:
     return found
 
 
-class PackedUnscan:
+class PackedScanGradients:
     """The gradients that walking back gave."""
 
     def __init__(

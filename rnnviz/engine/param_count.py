@@ -12,7 +12,7 @@ from rnnviz.engine.spec import EmbeddingSpec, ModelSpec, RecurrentSpec, SeriesSp
 
 
 @dataclass(frozen=True)
-class Row:
+class LayerCount:
     """One layer of the summary."""
 
     layer: str
@@ -25,7 +25,7 @@ class Row:
         return asdict(self)
 
 
-def parameters(spec: ModelSpec) -> list[Row]:
+def parameters(spec: ModelSpec) -> list[LayerCount]:
     """The layers from bottom to top, each with its count of trained numbers and how it comes.
 
     T, the number of steps, is a number in the outputs where the spec fixes it.
@@ -64,12 +64,12 @@ def _title(cell: Cell, layer: RecurrentSpec) -> str:
     return ", ".join(said)
 
 
-def _dense(kind: str, width: int, units: int) -> Row:
+def _dense(kind: str, width: int, units: int) -> LayerCount:
     return _row(f"Dense, {kind}", f"({units})", f"{width}·{units} + {units}", (width + 1) * units)
 
 
-def _row(layer: str, output: str, arithmetic: str, count: int) -> Row:
-    return Row(layer, output, count, f"{arithmetic} = {count:,}")
+def _row(layer: str, output: str, arithmetic: str, count: int) -> LayerCount:
+    return LayerCount(layer, output, count, f"{arithmetic} = {count:,}")
 
 
 def _recurrent(cell: Cell, D: int, H: int) -> str:

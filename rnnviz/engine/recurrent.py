@@ -15,7 +15,7 @@ import numpy as np
 
 from rnnviz.arrays import Array, Values, blocks
 from rnnviz.cells import Cell
-from rnnviz.engine.clamping import Held, Holding, Passing, arrived
+from rnnviz.engine.clamping import ClampedGradients, ClampedValues, Clamping, arrived
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +29,7 @@ class Scan:
     initial: Values  # each state before the first token, (B, H)
     recurrent_mask: Array | None  # (G, B, H) dropout of h_prev, one mask a gate, constant in time
     input_mask: Array | None = None  # (1 or G, B, D) dropout of x, for all gates or each its own
-    held: Held | None = None  # what was not computed
+    held: Clamping | None = None  # what was not computed
     _stacked: Values = field(default_factory=dict)
 
     @property
@@ -67,7 +67,7 @@ def scan(
     initial: Values | None = None,
     recurrent_mask: Array | None = None,
     input_mask: Array | None = None,
-    held: Held | None = None,
+    held: Clamping | None = None,
 ) -> Scan:
     """Read ``x`` (T, B, D) with the cell; ``reverse`` reads from the last token to the first."""
     x = x if held is None else held.onto("x", x)
@@ -84,7 +84,7 @@ def scan(
     U, own = recurrent_columns(cell, p), with_masks(cell, p, recurrent_mask)
     for t in order:
         hu = recur(state["h"], U, recurrent_mask)
-        v: Values = {} if held is None else Holding(held, t)
+        v: Values = {} if held is None else ClampedValues(held, t)
         v["xw"], v["hu"] = xw[t], hu if b_recurrent is None else hu + b_recurrent
         cell.forward(own, v, state)
         if mask is not None:
@@ -140,7 +140,7 @@ def unrecur(d_hu: Array, U: Array, drop: Array | None) -> Array:
     return sum(((d @ u.T) * m for m, d, u in parts), start=np.zeros_like(drop[0]))
 
 
-class Unscan:
+class ScanGradients:
     """The gradients that walking back over a :class:`Scan` gave."""
 
     def __init__(
@@ -227,7 +227,7 @@ def unscan(
     done: Scan,
     d_h: Array | None = None,
     d_last: Mapping[str, Array] | None = None,
-) -> Unscan:
+) -> ScanGradients:
     """Walk back over a scan.
 
     ``d_h`` (T, B, H): the objective's gradient at every step's output (return_sequences);
@@ -249,7 +249,7 @@ def unscan(
         place = _Place(done.steps[t], before[t], read, held)
         d, carry = _undo(cell, p, done, place, carry, out)
         steps[t] = d
-    return Unscan(cell, p, done, tuple(steps), carry)
+    return ScanGradients(cell, p, done, tuple(steps), carry)
 
 
 def _undo(
@@ -262,7 +262,7 @@ def _undo(
     total = {**carry, "h": carry["h"] + out}
     # A masked step did nothing: nothing goes through its gates ...
     taken = total if at.read is None else {s: np.where(at.read, a, 0) for s, a in total.items()}
-    d: Values = {} if at.held is None else Passing(at.held)
+    d: Values = {} if at.held is None else ClampedGradients(at.held)
     d["h_out"], d["h_next"], d["h"] = out, carry["h"], taken["h"]
     for s in cell.states[1:]:
         d[f"{s}_next"] = taken[s]
@@ -294,7 +294,7 @@ def unscan_one(
     done: Scan,
     d_h: Array | None = None,
     d_last: Mapping[str, Array] | None = None,
-) -> tuple[Unscan, Array]:
+) -> tuple[ScanGradients, Array]:
     """:func:`unscan` and :func:`reach` of one sequence (B = 1) in one walk, several times as fast.
 
     The Jacobian of each step says at once what it hands back, so only a vector walks through time;
@@ -329,7 +329,7 @@ def unscan_one(
         cell, p, done, place, dict(zip(states, blocks(arriving, len(states)), strict=True)), out
     )
     initial = dict(zip(states, blocks(carry, len(states)), strict=True))
-    return Unscan(cell, p, done, _Slices(d, T), initial), found
+    return ScanGradients(cell, p, done, _Slices(d, T), initial), found
 
 
 class _Slices(Sequence[Values]):
@@ -411,7 +411,7 @@ def _local_backward(
     cell: Cell, p: Values, v: Values, prev: Values, upstream: Values, held: Values | None
 ) -> Values:
     """One step of the cell undone for given gradients of its states, nothing else arriving."""
-    d: Values = {} if held is None else Passing(held)
+    d: Values = {} if held is None else ClampedGradients(held)
     d["h"] = upstream["h"]
     for s in cell.states[1:]:
         d[f"{s}_next"] = upstream[s]

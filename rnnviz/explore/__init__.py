@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnviz.engine.backend import HOST, Loops
+from rnnviz.engine.backend import HOST, Backend
 from rnnviz.query import Explorer, Query, Question
 from rnnviz.tracer import tracer
 
@@ -20,7 +20,7 @@ ANSWERED_IN: dict[str, str] = {
 }
 
 
-def explorer(data: str | Path | None = None, loops: Loops | None = None) -> Explorer:
+def explorer(data: str | Path | None = None, loops: Backend | None = None) -> Explorer:
     """A function that answers every question the pages ask; RnnvizError where it cannot.
 
     ``data`` is the folder of tables for nets that read a series; None takes the one in use.

@@ -9,7 +9,7 @@ import numpy as np
 from rnnviz.analysis.padding import (
     DEFAULT,
     WAYS,
-    Padded,
+    PaddedReading,
     PaddingAnswer,
     PaddingQuestion,
     Way,
@@ -19,12 +19,12 @@ from rnnviz.arrays import Array
 from rnnviz.data.series import Scaling
 from rnnviz.data.text import PADDING_ID
 from rnnviz.engine import losses
-from rnnviz.engine.backend import Scanned
+from rnnviz.engine.backend import ScanOutput
 from rnnviz.engine.model import Model, directions
 from rnnviz.engine.recurrent import Scan
 from rnnviz.engine.spec import EmbeddingSpec, HeadKind
 from rnnviz.errors import UsageError
-from rnnviz.model_files import Stored, load
+from rnnviz.model_files import StoredModel, load
 from rnnviz.query import Query, Tracer
 from rnnviz.tracer.reading import MAX_TOKENS, read
 
@@ -37,12 +37,12 @@ def answer(question: PaddingQuestion, trace_of: Tracer) -> PaddingAnswer:
     return compare(_stored(query), query.text, question.pads)
 
 
-def _stored(query: Query) -> Stored:
+def _stored(query: Query) -> StoredModel:
     stored = load(query.model)
     return stored if query.random is None else stored.untrained(query.random)
 
 
-def compare(stored: Stored, text: str, pads: int | None = None) -> PaddingAnswer:
+def compare(stored: StoredModel, text: str, pads: int | None = None) -> PaddingAnswer:
     """Read a text in all four ways with so many paddings; None: as many as in training."""
     if isinstance(stored.encoder, Scaling):
         raise UsageError(
@@ -74,7 +74,7 @@ def compare(stored: Stored, text: str, pads: int | None = None) -> PaddingAnswer
     )
 
 
-def padded(model: Model, ids: list[int], masked: bool) -> Padded:
+def padded(model: Model, ids: list[int], masked: bool) -> PaddedReading:
     """One reading of these ids, with or without a mask, whatever the model itself does."""
     source = model.spec.source
     assert isinstance(source, EmbeddingSpec), "only words are padded"
@@ -85,7 +85,7 @@ def padded(model: Model, ids: list[int], masked: bool) -> Padded:
     output = _spoken(kind, done.logits)[0]
     # What a layer that reads backwards would let the head say on the way is another reading.
     on_the_way = not any(layer.bidirectional for layer in layers)
-    return Padded(
+    return PaddedReading(
         ids=tuple(ids),
         directions=tuple(d for layer in layers for d in directions(layer)),
         h=h,
@@ -94,7 +94,7 @@ def padded(model: Model, ids: list[int], masked: bool) -> Padded:
     )
 
 
-def _states(scan: Scanned) -> Array:
+def _states(scan: ScanOutput) -> Array:
     assert isinstance(scan, Scan), "a pass that is not quick records every value"
     return scan.stack("h")[:, 0]
 

@@ -20,7 +20,7 @@ from rnnviz.data.sources import as_typed, read_sst2
 from rnnviz.engine.model import directions
 from rnnviz.engine.recurrent import Scan
 from rnnviz.errors import UsageError
-from rnnviz.model_files import Stored, load
+from rnnviz.model_files import StoredModel, load
 from rnnviz.query import Tracer
 from rnnviz.trace import frozen
 
@@ -42,7 +42,7 @@ def answer(question: UnitResponses, read: Tracer) -> Heard:
     return heard(stored, question.layer, source, texts)
 
 
-def corpus(stored: Stored) -> tuple[str, list[str]]:
+def corpus(stored: StoredModel) -> tuple[str, list[str]]:
     """The sample a model of this kind is read on, none of it trained on, and its name."""
     folder = resolve(SAMPLE)
     if stored.labels == agnews.CLASSES:
@@ -59,7 +59,7 @@ def corpus(stored: Stored) -> tuple[str, list[str]]:
 
 
 @dataclass(frozen=True)
-class _Row:
+class _TokenisedText:
     """A text as it is read: its tokens, its ids, and which text it is."""
 
     text: int
@@ -67,7 +67,7 @@ class _Row:
     ids: tuple[int, ...]
 
 
-def heard(stored: Stored, layer: int, source: str, texts: list[str]) -> Heard:
+def heard(stored: StoredModel, layer: int, source: str, texts: list[str]) -> Heard:
     """The states of one layer and direction after every token of the texts."""
     rows = list(_rows(stored, texts))
     depth, direction = _place(stored, layer)
@@ -78,7 +78,7 @@ def heard(stored: Stored, layer: int, source: str, texts: list[str]) -> Heard:
         if line.name in cell.gates and line.formula.split("(")[0] in SQUASHED
     ]
     found: dict[str, list[Array]] = {name: [] for name in ("h", *gates)}
-    read: list[_Row] = []
+    read: list[_TokenisedText] = []
     for batch in _batches(stored, rows):
         ids = padded([row.ids for row in batch], *_padding(stored))
         scan = stored.model.forward(ids).scans[depth][direction]
@@ -101,7 +101,7 @@ def heard(stored: Stored, layer: int, source: str, texts: list[str]) -> Heard:
     )
 
 
-def _place(stored: Stored, layer: int) -> tuple[int, int]:
+def _place(stored: StoredModel, layer: int) -> tuple[int, int]:
     """Which layer and direction of the net stands at this place in a trace."""
     each = [
         (k, n)
@@ -111,12 +111,12 @@ def _place(stored: Stored, layer: int) -> tuple[int, int]:
     return each[layer]
 
 
-def _padding(stored: Stored) -> tuple[int | None, Literal["front", "end"]]:
+def _padding(stored: StoredModel) -> tuple[int | None, Literal["front", "end"]]:
     encoding = stored.vocabulary.encoding
     return encoding.length, encoding.padding
 
 
-def _batches(stored: Stored, rows: list[_Row]) -> Iterator[list[_Row]]:
+def _batches(stored: StoredModel, rows: list[_TokenisedText]) -> Iterator[list[_TokenisedText]]:
     """Texts of about one length; of exactly one where padding would be read as words."""
     ordered = sorted(rows, key=lambda row: len(row.ids))
     mixed = stored.masks or stored.vocabulary.encoding.length is not None
@@ -126,7 +126,7 @@ def _batches(stored: Stored, rows: list[_Row]) -> Iterator[list[_Row]]:
             yield group[start : start + BATCH]
 
 
-def _rows(stored: Stored, texts: list[str]) -> Iterator[_Row]:
+def _rows(stored: StoredModel, texts: list[str]) -> Iterator[_TokenisedText]:
     """The texts that have a word, cut as in training."""
     encoding, n = stored.vocabulary.encoding, 0
     for text in texts:
@@ -135,5 +135,5 @@ def _rows(stored: Stored, texts: list[str]) -> Iterator[_Row]:
             continue
         length = encoding.length or len(ids)
         kept = slice(-length, None) if encoding.padding == "front" else slice(length)
-        yield _Row(n, tuple(tokens[kept]), tuple(ids[kept]))
+        yield _TokenisedText(n, tuple(tokens[kept]), tuple(ids[kept]))
         n += 1

@@ -51,7 +51,7 @@ LAYOUTS = ("keras", "pytorch", "xh", "hx")
 
 
 @dataclass(frozen=True)
-class Entry:
+class WeightEntry:
     """One number: a weight, a number of the state before the first token, or an x of a token.
 
     Of ``x`` the row is the token, from 0, and the column the input.
@@ -111,16 +111,16 @@ class Hand:
     def _arrays(self) -> dict[str, Rows]:
         return dict((*self.weights, *self.initial))
 
-    def entries(self, name: str) -> tuple[Entry, ...]:
+    def entries(self, name: str) -> tuple[WeightEntry, ...]:
         """Every entry of a name, row by row."""
         rows = self.array(name)
-        return tuple(Entry(name, r, c) for r, row in enumerate(rows) for c in range(len(row)))
+        return tuple(WeightEntry(name, r, c) for r, row in enumerate(rows) for c in range(len(row)))
 
-    def value(self, entry: Entry) -> float:
+    def value(self, entry: WeightEntry) -> float:
         """The number of an entry."""
         return self.array(entry.name)[entry.row][entry.column]
 
-    def changed(self, entry: Entry, value: float) -> Hand:
+    def changed(self, entry: WeightEntry, value: float) -> Hand:
         """The same net with another number in one place."""
         rows = self.array(entry.name)
         row = rows[entry.row]
@@ -135,7 +135,7 @@ class Hand:
 
         return replace(self, weights=put(self.weights), initial=put(self.initial))
 
-    def written(self, entry: Entry) -> str:
+    def written(self, entry: WeightEntry) -> str:
         """The name of an entry as it is typed: ``W_f``, ``b_f[2]``, ``U_f[0,1]``, ``x[3]``."""
         if entry.name == "x":
             return f"x[{entry.row}]" if self.inputs == 1 else f"x[{entry.row},{entry.column}]"

@@ -79,7 +79,7 @@ _LONGEST = 200
 
 
 @dataclass(frozen=True)
-class Net:
+class NetFile:
     """What a file holds: a net, the x of each token if it has them, and what is held."""
 
     hand: Hand
@@ -97,7 +97,7 @@ def chosen(name: str, value: object) -> str:
     return str(said)
 
 
-def read(record: Mapping[str, Any]) -> Net:
+def read(record: Mapping[str, Any]) -> NetFile:
     """The net that a record describes; ValueError that names the key which is wrong."""
     _only(record, _KEYS, "")
     cell = _one_of("cell", record.get("cell"), CELLS)
@@ -114,10 +114,10 @@ def read(record: Mapping[str, Any]) -> Net:
     found |= _readout(given_head, H)
     weights = tuple((name, found.get(name, zeros(*shape))) for name, shape in shapes(cell, H, D))
     hand = Hand(cell, H, weights, _initial(record, cell, H), D, form)
-    return Net(hand, _x(record.get("x"), D), _hold(record.get("hold", [])))
+    return NetFile(hand, _x(record.get("x"), D), _hold(record.get("hold", [])))
 
 
-def written(net: Net) -> dict[str, Any]:
+def written(net: NetFile) -> dict[str, Any]:
     """The record of a net: what :func:`read` reads back as the same net."""
     hand, form = net.hand, net.hand.form
     record: dict[str, Any] = {

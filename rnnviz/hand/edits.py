@@ -7,7 +7,18 @@ from dataclasses import replace
 from typing import Any
 
 from rnnviz.errors import UsageError, nearest
-from rnnviz.hand import CELLS, HEADS, MOST, Entry, Hand, Rows, Sequence, matrices, shapes, zeros
+from rnnviz.hand import (
+    CELLS,
+    HEADS,
+    MOST,
+    Hand,
+    Rows,
+    Sequence,
+    WeightEntry,
+    matrices,
+    shapes,
+    zeros,
+)
 from rnnviz.hand.document import CHOICES, OF_CELLS, chosen, target
 from rnnviz.hand.friendly import example, for_model, friendly
 from rnnviz.hand.names import meant
@@ -21,7 +32,7 @@ _FORM = "Write NAME=VALUE or NAME[INDEX]=VALUE, for example W_f=0.5 or U_i[0,1]=
 SETTINGS = ("cell", "units", "inputs", *CHOICES, "head", "target", "bias")
 
 
-def changed(hand: Hand, text: str, entry: Entry, value: float) -> tuple[Hand, str]:
+def changed(hand: Hand, text: str, entry: WeightEntry, value: float) -> tuple[Hand, str]:
     """The net and its text with another number in one place."""
     if entry.name != "x":
         return hand.changed(entry, value), text
@@ -90,11 +101,11 @@ def _by_other_name(hand: Hand, name: str, index: list[int], value: str) -> Hand:
     return _listed(hand, name, value)
 
 
-def _meant(hand: Hand, text: str, said: str, name: str, index: list[int]) -> list[Entry]:
+def _meant(hand: Hand, text: str, said: str, name: str, index: list[int]) -> list[WeightEntry]:
     """The entries of a name at an index; all of them without one."""
     if name == "x":
         rows, columns = len(inputs(text, hand.inputs)), hand.inputs
-        entries = [Entry("x", t, k) for t in range(rows) for k in range(columns)]
+        entries = [WeightEntry("x", t, k) for t in range(rows) for k in range(columns)]
     else:
         rows, columns = len(hand.array(name)), len(hand.array(name)[0])
         entries = list(hand.entries(name))

@@ -9,7 +9,7 @@ from pathlib import Path
 from rnnviz.errors import UsageError, nearest
 from rnnviz.files import read_limited, reading, write_output
 from rnnviz.hand import document
-from rnnviz.hand.document import Net
+from rnnviz.hand.document import NetFile
 
 #: Many times what a net of eight units and eight inputs takes.
 _LARGEST = 200_000
@@ -22,7 +22,7 @@ def examples() -> tuple[str, ...]:
     return tuple(sorted(file.stem for file in _EXAMPLES.glob("*.toml")))
 
 
-def open_net(said: str) -> Net:
+def open_net(said: str) -> NetFile:
     """The net of a file, or a shipped one by its name.
 
     UsageError where there is none, InvalidFileError for what is not a net.
@@ -45,13 +45,13 @@ def _exists(path: Path) -> bool:
         return False
 
 
-def _read(path: Path) -> Net:
+def _read(path: Path) -> NetFile:
     remedy = f"\nOne to compare it with: rnnviz step --net {examples()[0]} --save-net FILE.toml"
     with reading(path, "net by hand", remedy):
         return document.read(tomllib.loads(read_limited(path, _LARGEST).decode("utf-8-sig")))
 
 
-def save_net(path: Path, net: Net) -> None:
+def save_net(path: Path, net: NetFile) -> None:
     """Write a net as a file that :func:`open_net` reads; OSError if that cannot be."""
     write_output(path, document.toml(document.written(net)))
 

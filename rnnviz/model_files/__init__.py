@@ -10,11 +10,11 @@ from __future__ import annotations
 from rnnviz.files import assets
 from rnnviz.model_files.places import DEFAULT, locate, shipped, weights_of
 from rnnviz.model_files.reading import load
-from rnnviz.model_files.stored import Stored
+from rnnviz.model_files.stored import StoredModel
 from rnnviz.model_files.weights import read_weights
 from rnnviz.model_files.writing import encoder_json, pack, save
 
 __all__ = [
-    "DEFAULT", "Stored", "assets", "encoder_json", "load", "locate", "pack", "read_weights", "save",
-    "shipped", "weights_of",
+    "DEFAULT", "StoredModel", "assets", "encoder_json", "load", "locate", "pack", "read_weights",
+    "save", "shipped", "weights_of",
 ]  # fmt: skip

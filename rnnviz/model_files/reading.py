@@ -13,11 +13,11 @@ from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec
 from rnnviz.errors import UsageError
 from rnnviz.files import JSON_LIMIT, parse_json, read_limited, reading, reason
 from rnnviz.model_files.places import DEFAULT, locate
-from rnnviz.model_files.stored import Stored
+from rnnviz.model_files.stored import StoredModel
 from rnnviz.model_files.weights import read_weights, remedy
 
 
-def load(name: str = DEFAULT) -> Stored:
+def load(name: str = DEFAULT) -> StoredModel:
     """A model by shipped name, path of its JSON, run directory, or a file of weights in one.
 
     UsageError if there is none of that name; InvalidFileError if it cannot be believed.
@@ -37,7 +37,7 @@ def load(name: str = DEFAULT) -> Stored:
         _check_texts(record)
     expected = None if run else record.get("weights_sha256")
     params = read_weights(weights, wanted, expected)
-    return Stored(shown, Model(spec, params), encoder, labels, record, weights)
+    return StoredModel(shown, Model(spec, params), encoder, labels, record, weights)
 
 
 def _check_trained(path: Path, record: Mapping[str, Any], weights: Path) -> None:

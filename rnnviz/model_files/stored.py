@@ -32,7 +32,7 @@ def seeded(name: str) -> tuple[str, int | None]:
 
 
 @dataclass(frozen=True, eq=False)
-class Stored:
+class StoredModel:
     """A model with what is needed to use it."""
 
     name: str
@@ -72,12 +72,12 @@ class Stored:
         """The text as this model's words."""
         return self.vocabulary.tokenize(text)
 
-    def untrained(self, seed: int) -> Stored:
+    def untrained(self, seed: int) -> StoredModel:
         """The same net with fresh weights, and a name that says so."""
         model = Model(self.model.spec, initialise(self.model.spec, seed))
         record = {**self.record, "trained_on": f"nothing (seed {seed})"}
         name = _UNTRAINED.format(self.name, seed)
-        return Stored(name, model, self.encoder, self.labels, record)
+        return StoredModel(name, model, self.encoder, self.labels, record)
 
     def predict(self, texts: Sequence[str]) -> Array:
         """(N, K) probabilities of each label for each text, padded as in training.

@@ -34,7 +34,7 @@ from rnnviz.data.jena import (
     COLUMNS,
     PUBLISHED_ROWS,
     TEMPERATURE,
-    Series,
+    JenaSeries,
     is_published,
     jena_file,
     read_jena,
@@ -170,7 +170,7 @@ def _scaled(rows: int) -> str:
     return f"scaled by {rows:,}/{PUBLISHED_ROWS:,}"
 
 
-def _flaws(series: Series) -> dict[str, int | bool]:
+def _flaws(series: JenaSeries) -> dict[str, int | bool]:
     return {
         "values of -9999": series.sentinels,
         "repeated times": series.repeats,
@@ -180,7 +180,7 @@ def _flaws(series: Series) -> dict[str, int | bool]:
     }
 
 
-def _named(folder: Path, series: Series, rows: int) -> str:
+def _named(folder: Path, series: JenaSeries, rows: int) -> str:
     # A reading at midnight belongs to the ten minutes before.
     ends = series.times[[0, rows - 1]] - np.timedelta64(10, "m")
     years = "–".join(dict.fromkeys(str(end)[:4] for end in ends))

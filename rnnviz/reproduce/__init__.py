@@ -18,7 +18,7 @@ from rnnviz.display import json_text
 from rnnviz.errors import InterruptedTraining, RnnvizError, UsageError, nearest
 from rnnviz.files import user_path, write_atomically
 from rnnviz.recipes import recipes
-from rnnviz.reproduce.job import Job
+from rnnviz.reproduce.job import ReproduceJob
 from rnnviz.reproduce.pool import outcomes
 from rnnviz.reproduce.table import Outcome, markdown, rows, said
 
@@ -30,7 +30,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReproduceOptions:
     """What is to be reproduced; None leaves a recipe as it is."""
 
     recipes: Sequence[str]  # names, or those of GROUPS
@@ -41,7 +41,9 @@ class Asked:
     limit: int | None = None  # rows of each data set
 
 
-def reproduce(asked: Asked, *, jobs: int = 1, dask: str | None = None, say: Say) -> dict[str, Any]:
+def reproduce(
+    asked: ReproduceOptions, *, jobs: int = 1, dask: str | None = None, say: Say
+) -> dict[str, Any]:
     """Train what is not trained yet, and give what is also written as ``table.json``.
 
     ``jobs`` runs at a time, or on the workers of the Dask scheduler at address ``dask``. A run that
@@ -103,12 +105,12 @@ def _out(out: str | Path | None) -> Path:
     return path.resolve()
 
 
-def _jobs(asked: Asked, names: Sequence[str], out: Path) -> list[Job]:
+def _jobs(asked: ReproduceOptions, names: Sequence[str], out: Path) -> list[ReproduceJob]:
     folder = runs.data_path(asked.data)
     # The package may lie elsewhere on another machine, so its sample goes by name.
     data = "sample" if folder == runs.data_path("sample") else str(folder.resolve())
     return [
-        Job(
+        ReproduceJob(
             name,
             seed,
             asked.epochs,
@@ -121,7 +123,7 @@ def _jobs(asked: Asked, names: Sequence[str], out: Path) -> list[Job]:
     ]
 
 
-def _check(planned: Sequence[Job]) -> None:
+def _check(planned: Sequence[ReproduceJob]) -> None:
     """No run that is there may be another than the one asked for: they would share a row."""
     digest = cache(lambda path: sha256(path) if path.exists() else "")
     for job in planned:
@@ -141,7 +143,7 @@ def _check(planned: Sequence[Job]) -> None:
             )
 
 
-def _differences(job: Job, record: dict[str, Any]) -> Iterator[str]:
+def _differences(job: ReproduceJob, record: dict[str, Any]) -> Iterator[str]:
     if record.get("recipe") != job.name:
         yield "recipe"
     options = record.get("options") or {}
@@ -155,7 +157,7 @@ def _done(found: Sequence[Outcome]) -> list[Outcome]:
 
 
 def _written(
-    out: Path, asked: Asked, names: Sequence[str], done: Sequence[Outcome], planned: int
+    out: Path, asked: ReproduceOptions, names: Sequence[str], done: Sequence[Outcome], planned: int
 ) -> dict[str, Any]:
     """``table.json`` and ``table.md`` as they stand after these runs."""
     document: dict[str, Any] = {

@@ -26,7 +26,7 @@ _BEFORE_IT_BEGAN = ("history.jsonl", "vocabulary.json", "series.json", ".*.*.*")
 
 
 @dataclass(frozen=True)
-class Job:
+class ReproduceJob:
     """What is to be trained, on which data, into which run directory."""
 
     recipe: str  # NAME or NAME:VARIANT
@@ -52,7 +52,9 @@ class Job:
         return self.recipe.partition(":")[0]
 
 
-def run(job: Job, stop: str | None = None, manner: str = "one at a time") -> dict[str, Any]:
+def run(
+    job: ReproduceJob, stop: str | None = None, manner: str = "one at a time"
+) -> dict[str, Any]:
     """Train, go on with, or only read one run: its recipe, seed, state, message and results.
 
     The state is "finished", "reused", "interrupted" or "failed". The run ends, saved, as soon as
@@ -71,14 +73,14 @@ def run(job: Job, stop: str | None = None, manner: str = "one at a time") -> dic
         return failed(job, f"{type(error).__name__}: {error}")
 
 
-def in_worker(job: Job, stop: str, manner: str) -> dict[str, Any]:
+def in_worker(job: ReproduceJob, stop: str, manner: str) -> dict[str, Any]:
     """``run`` in a process that only the file ``stop`` is to stop, not a ctrl+c for all of them."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     return run(job, stop, manner)
 
 
-def failed(job: Job, message: str) -> dict[str, Any]:
+def failed(job: ReproduceJob, message: str) -> dict[str, Any]:
     """The outcome of a job that came to nothing; the message names no folder of this machine."""
     told = message.replace(job.path, "the run").replace(job.data, "the data folder")
     return {
@@ -86,7 +88,7 @@ def failed(job: Job, message: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _trained(job: Job, stop: Path | None, manner: str) -> str:
+def _trained(job: ReproduceJob, stop: Path | None, manner: str) -> str:
     path = Path(job.path)
     if job.finished:
         return "reused"

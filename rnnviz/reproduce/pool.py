@@ -13,14 +13,14 @@ from typing import Any
 from rnnviz import signals
 from rnnviz.errors import MissingError
 from rnnviz.reproduce.cluster import connected, while_alive
-from rnnviz.reproduce.job import Job, failed, in_worker, run
+from rnnviz.reproduce.job import ReproduceJob, failed, in_worker, run
 from rnnviz.training.stopping import asked_to_stop
 
 Say = Callable[[str], None]
 
 
 def outcomes(
-    jobs: Sequence[Job], at_once: int, dask: str | None, out: Path, say: Say
+    jobs: Sequence[ReproduceJob], at_once: int, dask: str | None, out: Path, say: Say
 ) -> Iterator[dict[str, Any]]:
     """What each run came to, as they end. ctrl+c ends all of them, saved; a second one at once."""
     ready = [job for job in jobs if job.finished]
@@ -44,7 +44,7 @@ def outcomes(
         yield from _here(jobs)
 
 
-def _here(jobs: Sequence[Job]) -> Iterator[dict[str, Any]]:
+def _here(jobs: Sequence[ReproduceJob]) -> Iterator[dict[str, Any]]:
     for job in jobs:
         outcome = run(job)
         yield outcome
@@ -53,7 +53,7 @@ def _here(jobs: Sequence[Job]) -> Iterator[dict[str, Any]]:
 
 
 def _begin(
-    jobs: Sequence[Job], stop: Path, manner: str, settings: dict[str, Any]
+    jobs: Sequence[ReproduceJob], stop: Path, manner: str, settings: dict[str, Any]
 ) -> Callable[[], Iterator[dict[str, Any]]]:
     """What gives all of them to joblib, which then gives their outcomes."""
     try:
@@ -76,7 +76,7 @@ def _begin(
 
 
 def _all_of(
-    jobs: Sequence[Job], found: Iterator[dict[str, Any]], stop: _Stop
+    jobs: Sequence[ReproduceJob], found: Iterator[dict[str, Any]], stop: _Stop
 ) -> Iterator[dict[str, Any]]:
     """The outcomes, and where the pool breaks, a failure for every run not heard of."""
     heard: set[tuple[str, int]] = set()

@@ -16,7 +16,7 @@ from rnnviz.engine.model import Model
 from rnnviz.engine.spec import EmbeddingSpec
 from rnnviz.errors import InvalidFileError, UsageError
 from rnnviz.files import require_distinct
-from rnnviz.model_files import Stored, load, locate, save
+from rnnviz.model_files import StoredModel, load, locate, save
 from rnnviz.runs.run import Run
 from rnnviz.runs.setup import preparation
 from rnnviz.training.fit import evaluate
@@ -58,7 +58,7 @@ def export(name: str, path: Path, words: int | None = None) -> None:
     save(path, stored.model, stored.encoder, stored.labels, record)
 
 
-def _with_fewer_words(stored: Stored, words: int) -> Stored:
+def _with_fewer_words(stored: StoredModel, words: int) -> StoredModel:
     """The model without the rare end of its vocabulary; ids are by frequency."""
     vocabulary, source = stored.vocabulary, stored.model.spec.source
     assert isinstance(source, EmbeddingSpec)  # it has a vocabulary
@@ -74,7 +74,7 @@ def _with_fewer_words(stored: Stored, words: int) -> Stored:
     return replace(stored, model=Model(spec, params), encoder=kept)
 
 
-def _validated(stored: Stored) -> dict[str, float]:
+def _validated(stored: StoredModel) -> dict[str, float]:
     """Loss and accuracy on the validation texts of its recipe, rare words unknown."""
     begun, folder = _run(stored).settled(), resolve(stored.record.get("folder"))
     options = begun.options
@@ -89,7 +89,7 @@ def _validated(stored: Stored) -> dict[str, float]:
     return evaluate(model, replace(texts, ids=rows))
 
 
-def _of_run(name: str, stored: Stored) -> dict[str, Any]:
+def _of_run(name: str, stored: StoredModel) -> dict[str, Any]:
     """What a model's JSON says of the run it comes from."""
     assert stored.weights_path is not None
     run = _run(stored)
@@ -116,7 +116,7 @@ def _of_run(name: str, stored: Stored) -> dict[str, Any]:
     return {"metrics": metrics, "training": training}
 
 
-def _run(stored: Stored) -> Run:
+def _run(stored: StoredModel) -> Run:
     """The run a model with a recipe was read from."""
     assert stored.weights_path is not None
     return Run(stored.weights_path.parent)

@@ -10,10 +10,10 @@ from typing import Any
 
 from rnnviz.errors import InvalidFileError
 from rnnviz.files import read_json
-from rnnviz.model_files import Stored, load
+from rnnviz.model_files import StoredModel, load
 from rnnviz.model_files.places import begun, not_begun
 from rnnviz.runs.result import read_result
-from rnnviz.runs.spec_json import Settled, checked, settled
+from rnnviz.runs.spec_json import RunSetup, checked, settled
 from rnnviz.training.history import read_history
 
 
@@ -41,7 +41,7 @@ class Run:
         checked(path, found)
         return found
 
-    def settled(self) -> Settled:
+    def settled(self) -> RunSetup:
         """What was settled when it began; InvalidFileError if the record does not say all of it."""
         return settled(self.path / "spec.json", self.record())
 
@@ -56,7 +56,7 @@ class Run:
         number = kept_epoch(self.record(), self.result(), history)
         return next((line for line in history if line["epoch"] == number), None)
 
-    def load(self) -> Stored:
+    def load(self) -> StoredModel:
         """The model with the weights that were kept: of the best epoch, or of the last one."""
         return load(str(self.path))
 

@@ -19,7 +19,7 @@ from rnnviz.runs.options import Control
 from rnnviz.runs.result import result_of
 from rnnviz.runs.run import Run
 from rnnviz.training.directory import Directory, how_to_resume
-from rnnviz.training.events import Begun, Epoch, Event, Finished, Note
+from rnnviz.training.events import Epoch, Event, Note, RunFinished, RunStarted
 from rnnviz.training.fit import evaluation, fit, over
 from rnnviz.training.state import State
 from rnnviz.training.stopping import asked_to_stop
@@ -34,7 +34,7 @@ def go_on(
 ) -> Run:  # fmt: skip
     """Train to the end, or until it is stopped or its time is used up; all of it is saved."""
     path = directory.path
-    control.watch(Begun(path, record, spec.epochs, state.finished))
+    control.watch(RunStarted(path, record, spec.epochs, state.finished))
     try:
         with (
             asked_to_stop() as asked,
@@ -50,7 +50,7 @@ def go_on(
                     directory.snapshot(state.copied())
                 if task.test is None and over(state.progress, spec):
                     continue  # nothing is left that could be stopped
-                if isinstance(event, Finished):
+                if isinstance(event, RunFinished):
                     break
                 if (number := asked()) or control.stop():
                     directory.save(state)
@@ -95,7 +95,7 @@ def _events(
     valid = Run(directory.path).history()[number - 1]["valid"]
     result = result_of(record, state.finished, number, valid, test, at.seconds)
     directory.finish(result)
-    yield Finished(directory.path, result)
+    yield RunFinished(directory.path, result)
 
 
 def _in_unit(epoch: Epoch, metric: Mapping[str, Any]) -> Epoch:
@@ -110,7 +110,7 @@ def measure(
     """A rule instead of a net: there is nothing to train, only to measure."""
     if recipe.baseline is None:
         raise ValueError(f"the recipe {recipe.name} has neither a model nor a baseline")
-    control.watch(Begun(directory.path, record, 1))
+    control.watch(RunStarted(directory.path, record, 1))
     start = time.monotonic()
     valid = dict(recipe.baseline(task.valid))
     test = None if task.test is None else dict(recipe.baseline(task.test))
@@ -119,5 +119,5 @@ def measure(
     directory.measured(Epoch(1, 1, {}, valid, seconds, {}).to_json())
     result = {**result_of(record, 1, 1, valid, test, seconds), "stopped_early": False}
     directory.finish(result)
-    control.watch(Finished(directory.path, result))
+    control.watch(RunFinished(directory.path, result))
     return Run(directory.path)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnviz.engine.backend import HOST, Loops
+from rnnviz.engine.backend import HOST, Backend
 from rnnviz.engine.device import choose, compiling, not_kept, without_card
 from rnnviz.engine.model import Model, cell_of, initialise, shapes
 from rnnviz.engine.optimizers import OPTIMIZERS
@@ -82,7 +82,7 @@ def fit_of(recipe: Recipe, options: Options, sample: bool) -> FitSpec:
 
 def device(
     control: Control, spec: ModelSpec, fit: FitSpec, was: str = "", *, small: bool = False
-) -> Loops:
+) -> Backend:
     """Where the run is computed; a Note says what "auto" came to, and what a card cannot.
 
     ``was`` is the device of a run that goes on. ``small``: see :func:`is_small`. Loops that cannot
@@ -112,7 +112,7 @@ def is_small(spec: ModelSpec, fit: FitSpec, task: Task) -> bool:
     return tokens * recurrent < SMALL
 
 
-def _compile_fault(loops: Loops, spec: ModelSpec, fit: FitSpec) -> str:
+def _compile_fault(loops: Backend, spec: ModelSpec, fit: FitSpec) -> str:
     """Why one update of a net like this one cannot be compiled, in one line; "" if it can."""
     if isinstance(spec.source, EmbeddingSpec):
         spec = replace(spec, source=replace(spec.source, vocabulary=3))
@@ -129,7 +129,7 @@ def _compile_fault(loops: Loops, spec: ModelSpec, fit: FitSpec) -> str:
     return ""
 
 
-def _chosen(asked: str, was: str, say: Callable[[str], None], small: bool) -> Loops:
+def _chosen(asked: str, was: str, say: Callable[[str], None], small: bool) -> Backend:
     if asked != "auto" or not was.startswith(HOST.name):
         return choose(asked, say, small=small)
     if was == HOST.name:

@@ -17,7 +17,7 @@ from rnnviz.runs.options import Options
 
 
 @dataclass(frozen=True)
-class Settled:
+class RunSetup:
     """What was settled when a run began."""
 
     recipe: Recipe
@@ -26,47 +26,47 @@ class Settled:
     fit: FitSpec
 
 
-class Wanted(NamedTuple):
+class FieldRule(NamedTuple):
     """What a field may be, and how that is said."""
 
     good: Callable[[Any], bool]
     said: str
 
 
-def _whole(least: int, most: float = 10**9) -> Wanted:
-    return Wanted(
+def _whole(least: int, most: float = 10**9) -> FieldRule:
+    return FieldRule(
         lambda v: type(v) is int and least <= v <= most, f"a whole number of at least {least}"
     )
 
 
-def _among(*names: object) -> Wanted:
+def _among(*names: object) -> FieldRule:
     known = {(type(name), name) for name in names}
     said = ", ".join(map(str, names))
-    return Wanted(lambda v: isinstance(v, str | int) and (type(v), v) in known, f"one of {said}")
+    return FieldRule(lambda v: isinstance(v, str | int) and (type(v), v) in known, f"one of {said}")
 
 
-def _or_null(wanted: Wanted) -> Wanted:
-    return Wanted(lambda v: v is None or wanted.good(v), f"{wanted.said}, or null")
+def _or_null(wanted: FieldRule) -> FieldRule:
+    return FieldRule(lambda v: v is None or wanted.good(v), f"{wanted.said}, or null")
 
 
-_NUMBER = Wanted(lambda v: type(v) in (int, float) and -1e30 <= v <= 1e30, "a number")
-_POSITIVE = Wanted(lambda v: type(v) in (int, float) and 0 <= v <= 1e30, "a number from 0 up")
-_SHARE = Wanted(
+_NUMBER = FieldRule(lambda v: type(v) in (int, float) and -1e30 <= v <= 1e30, "a number")
+_POSITIVE = FieldRule(lambda v: type(v) in (int, float) and 0 <= v <= 1e30, "a number from 0 up")
+_SHARE = FieldRule(
     lambda v: type(v) in (int, float) and 0 <= v < 1, "a number from 0 up to, not including, 1"
 )
-_TEXT = Wanted(lambda v: isinstance(v, str), "a text")
-_TEXTS = Wanted(
+_TEXT = FieldRule(lambda v: isinstance(v, str), "a text")
+_TEXTS = FieldRule(
     lambda v: isinstance(v, dict) and all(isinstance(text, str) for text in v.values()),
     "an object of texts",
 )
 _SEED = _whole(0, float("inf"))
 
 #: The fields that are read somewhere, in the objects of the record ("": in itself).
-FIELDS: Mapping[str, Mapping[str, Wanted]] = {
+FIELDS: Mapping[str, Mapping[str, FieldRule]] = {
     "": {
         "recipe": _TEXT, "title": _TEXT, "trained_on": _TEXT, "example": _TEXT, "folder": _TEXT,
         "device": _TEXT, "data": _TEXTS, "versions": _TEXTS,
-        "devices": Wanted(
+        "devices": FieldRule(
             lambda v: isinstance(v, list) and all(isinstance(name, str) for name in v),
             "a list of texts",
         ),
@@ -122,7 +122,7 @@ def checked(path: Path, record: Mapping[str, Any]) -> None:
                 )
 
 
-def settled(path: Path, record: Mapping[str, Any]) -> Settled:
+def settled(path: Path, record: Mapping[str, Any]) -> RunSetup:
     """What a record, ``checked`` before, says was settled; it must be all there.
 
     InvalidFileError that names what is missing or does not fit together, UsageError if there is no
@@ -142,7 +142,7 @@ def settled(path: Path, record: Mapping[str, Any]) -> Settled:
         config = record["config"]
         spec = None if config is None else ModelSpec.from_json(config)
         options, fit = (_without(record[of], _FORMER) for of in ("options", "fit"))
-        found = Settled(recipe, Options(**options), spec, FitSpec(**fit))
+        found = RunSetup(recipe, Options(**options), spec, FitSpec(**fit))
     except (TypeError, ValueError) as error:
         raise _damaged(path, str(error)) from error
     _agree(path, found, record["metric"])
@@ -153,7 +153,7 @@ def _without(found: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]
     return {name: value for name, value in found.items() if name not in names}
 
 
-def _agree(path: Path, found: Settled, metric: Mapping[str, Any]) -> None:
+def _agree(path: Path, found: RunSetup, metric: Mapping[str, Any]) -> None:
     numbers = found.spec is None or found.spec.head.kind == "linear"
     if metric["name"] != ("mae" if numbers else "accuracy"):
         raise _damaged(path, f"metric.name: a net of this head has no {metric['name']!r}")

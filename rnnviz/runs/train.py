@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rnnviz import recipes
 from rnnviz.data.folders import SAMPLE, is_named, resolve
-from rnnviz.engine.backend import HOST, Loops
+from rnnviz.engine.backend import HOST, Backend
 from rnnviz.engine.device import described
 from rnnviz.engine.model import Model, initialise
 from rnnviz.errors import MissingError, UsageError
@@ -54,7 +54,7 @@ def train(
     folder, task = _data(chosen, options, data, control)
     spec = setup.net(chosen, options, task)
     fit = setup.fit_of(chosen, options, is_sample(folder))
-    loops: Loops = HOST
+    loops: Backend = HOST
     if spec is not None:
         loops = setup.device(control, spec, fit, small=setup.is_small(spec, fit, task))
     record = record_of(chosen, options, task, spec, fit, folder, described(loops))

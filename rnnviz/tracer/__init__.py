@@ -15,15 +15,15 @@ from rnnviz.cells import weights_by_name
 from rnnviz.clamps import Clamp
 from rnnviz.data.batches import padded
 from rnnviz.engine import losses
-from rnnviz.engine.backend import HOST, Loops
-from rnnviz.engine.model import Backward, Forward, directions
-from rnnviz.engine.recurrent import Scan, Unscan
+from rnnviz.engine.backend import HOST, Backend
+from rnnviz.engine.model import BackwardPass, ForwardPass, directions
+from rnnviz.engine.recurrent import Scan, ScanGradients
 from rnnviz.engine.spec import HeadKind
 from rnnviz.errors import InvalidFileError, UsageError, nearest
 from rnnviz.hand import is_hand
 from rnnviz.hand.friendly import for_model
 from rnnviz.hand.typed import plain
-from rnnviz.model_files import Stored, load, locate
+from rnnviz.model_files import StoredModel, load, locate
 from rnnviz.query import Query, Tracer
 from rnnviz.trace import HeadTrace, LayerTrace, Trace, beyond, frozen
 from rnnviz.tracer import hand as by_hand
@@ -34,7 +34,7 @@ from rnnviz.tracer.prefix_predictions import logits_of_beginnings
 from rnnviz.tracer.reading import Reading, read
 
 
-def tracer(data: str | Path | None = None, loops: Loops = HOST) -> Tracer:
+def tracer(data: str | Path | None = None, loops: Backend = HOST) -> Tracer:
     """A function that answers queries; a model is loaded once, and again when its file changed.
 
     ``data`` is the folder of tables for nets that read a series; None takes the one in use.
@@ -51,7 +51,7 @@ def tracer(data: str | Path | None = None, loops: Loops = HOST) -> Tracer:
     return answer
 
 
-def _by_hand(query: Query, loops: Loops) -> Trace:
+def _by_hand(query: Query, loops: Backend) -> Trace:
     """The answer of a net whose weights are in the query, or of the one its name stands for."""
     hand = for_model(query.hand, query.model)
     stored = by_hand.stored(hand)
@@ -74,16 +74,16 @@ def _changed(name: str) -> tuple[tuple[Path, int], ...]:
 
 
 @lru_cache(maxsize=16)
-def _loaded(name: str, changed: tuple[tuple[Path, int], ...]) -> Stored:
+def _loaded(name: str, changed: tuple[tuple[Path, int], ...]) -> StoredModel:
     return load(name)
 
 
 def trace(
-    stored: Stored,
+    stored: StoredModel,
     query: Query,
     data: str | Path | None = None,
     reading: Reading | None = None,
-    loops: Loops = HOST,
+    loops: Backend = HOST,
 ) -> Trace:
     """Read a text with a model and walk back: every value, gradient, reach and readout.
 
@@ -107,7 +107,7 @@ def trace(
     return found
 
 
-def _traced(stored: Stored, query: Query, reading: Reading, loops: Loops) -> Trace:
+def _traced(stored: StoredModel, query: Query, reading: Reading, loops: Backend) -> Trace:
     model = stored.model
     clamps = in_model(model, query.clamps, len(reading.inputs))
     held = holding(model, clamps, len(reading.inputs))
@@ -156,14 +156,14 @@ def _said(kind: HeadKind, logits: Array) -> Array:
     return np.concatenate([1 - found, found], axis=-1) if kind == "sigmoid" else found
 
 
-def _unknown(stored: Stored, reading: Reading) -> tuple[bool, ...]:
+def _unknown(stored: StoredModel, reading: Reading) -> tuple[bool, ...]:
     if reading.given is not None:
         return (False,) * len(reading.tokens)
     return tuple(n == stored.vocabulary.encoding.unknown for n in reading.ids)
 
 
 def _objective(
-    stored: Stored, done: Forward, reading: Reading, target: int
+    stored: StoredModel, done: ForwardPass, reading: Reading, target: int
 ) -> tuple[str, float, Array]:
     """What the gradients are of, what it comes to, and its gradient at the logits (1, K).
 
@@ -187,7 +187,7 @@ def _objective(
     return said, loss, losses.d_logits(kind, done.logits, y)
 
 
-def _target(stored: Stored, output: Array, label: str | None) -> int:
+def _target(stored: StoredModel, output: Array, label: str | None) -> int:
     """The class number of a label; without one, of the predicted class."""
     if label is None and stored.model.spec.head.kind == "linear":
         return 0
@@ -202,7 +202,7 @@ def _target(stored: Stored, output: Array, label: str | None) -> int:
 
 
 def _logits_after_each(
-    stored: Stored, done: Forward, reading: Reading, clamps: Sequence[Clamp]
+    stored: StoredModel, done: ForwardPass, reading: Reading, clamps: Sequence[Clamp]
 ) -> Array:
     """The head asked after every token: (T, K).
 
@@ -230,7 +230,7 @@ def _logits_after_each(
 
 
 def _layers(
-    stored: Stored, done: Forward, back: Backward, clamps: Sequence[Clamp]
+    stored: StoredModel, done: ForwardPass, back: BackwardPass, clamps: Sequence[Clamp]
 ) -> tuple[LayerTrace, ...]:
     found = []
     layers = stored.model.spec.layers
@@ -245,7 +245,7 @@ def _layers(
 
 
 def _layer(
-    stored: Stored, k: int, name: str, direction: str, s: Scan, u: Unscan, far: Array,
+    stored: StoredModel, k: int, name: str, direction: str, s: Scan, u: ScanGradients, far: Array,
     clamps: tuple[Clamp, ...],
 ) -> LayerTrace:  # fmt: skip
     cell = stored.model.cell(k)

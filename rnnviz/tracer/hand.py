@@ -14,12 +14,12 @@ from rnnviz.engine.spec import HeadSpec, ModelSpec, RecurrentSpec, SeriesSpec
 from rnnviz.errors import UsageError
 from rnnviz.hand import LOSSES, Hand, model_of
 from rnnviz.hand.typed import inputs, tokens
-from rnnviz.model_files import Stored
+from rnnviz.model_files import StoredModel
 from rnnviz.tracer.reading import MAX_TOKENS, Reading
 
 
 @lru_cache(maxsize=64)
-def stored(hand: Hand) -> Stored:
+def stored(hand: Hand) -> StoredModel:
     """The net as a model of its inputs, one layer and a head."""
     cell, D, form = CELLS[hand.cell], hand.inputs, hand.form
     found: Values = {k: np.zeros(shape) for k, shape in cell.shapes(D, hand.units).items()}
@@ -38,7 +38,7 @@ def stored(hand: Hand) -> Stored:
     spec = ModelSpec(SeriesSpec(D), (layer,), HeadSpec(form.head, 1))  # type: ignore[arg-type]
     as_typed = Scaling(("x",) * D, (0.0,) * D, (1.0,) * D, lookback=1, step=1, delay=0, target=0)
     record = {"trained_on": "no data"}
-    return Stored(model_of(hand.cell), Model(spec, params), as_typed, hand.labels, record)
+    return StoredModel(model_of(hand.cell), Model(spec, params), as_typed, hand.labels, record)
 
 
 def weighed(hand: Hand, model: Model) -> Hand:

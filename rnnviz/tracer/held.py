@@ -7,15 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from rnnviz.arrays import Array
-from rnnviz.clamps import Clamp, Place, placed
+from rnnviz.clamps import Clamp, ClampTarget, placed
 from rnnviz.data.batches import padded
-from rnnviz.engine.clamping import Held
-from rnnviz.engine.model import Forward, Model, directions
+from rnnviz.engine.clamping import Clamping
+from rnnviz.engine.model import ForwardPass, Model, directions
 from rnnviz.engine.spec import ModelSpec
 from rnnviz.tracer.reading import Reading
 
 #: By layer and direction.
-Holding = list[list[Held | None]]
+Holding = list[list[Clamping | None]]
 
 
 def layer_name(spec: ModelSpec, k: int, direction: str) -> str:
@@ -32,7 +32,7 @@ def in_model(model: Model, clamps: Sequence[Clamp], T: int) -> tuple[Clamp, ...]
         cell = model.cell(k)
         widths = {"x": D} | dict.fromkeys((line.name for line in cell.lines), layer.units)
         places += [
-            Place(layer_name(model.spec, k, direction), cell.title, widths)
+            ClampTarget(layer_name(model.spec, k, direction), cell.title, widths)
             for direction in directions(layer)
         ]
         D = layer.units * len(directions(layer))
@@ -61,8 +61,8 @@ def holding(model: Model, clamps: Sequence[Clamp], T: int, shift: int = 0) -> Ho
 
 def _held(
     clamps: Sequence[Clamp], T: int, widths: dict[str, int], H: int, shift: int, dtype: np.dtype
-) -> Held | None:
-    held = Held({}, {})
+) -> Clamping | None:
+    held = Clamping({}, {})
     for clamp in clamps:
         t, unit = clamp.where
         if isinstance(t, int):
@@ -76,7 +76,7 @@ def _held(
 
 
 def logits_of_beginnings(
-    model: Model, done: Forward, reading: Reading, clamps: Sequence[Clamp]
+    model: Model, done: ForwardPass, reading: Reading, clamps: Sequence[Clamp]
 ) -> Array:
     """What a net that reads backwards too says after each token, (T, K), with values held.
 

@@ -11,7 +11,7 @@ import numpy as np
 from rnnviz.arrays import Array, Values
 from rnnviz.data.series import Scaling
 from rnnviz.errors import UsageError
-from rnnviz.model_files import Stored
+from rnnviz.model_files import StoredModel
 from rnnviz.trace import SeriesTrace
 
 #: Longer texts are refused: a trace keeps every number of every token in memory.
@@ -41,7 +41,7 @@ class Reading:
         return np.array(self.ids, np.int64)[:, None] if self.given is None else self.given
 
 
-def read(stored: Stored, text: str, data: str | Path | None = None) -> Reading:
+def read(stored: StoredModel, text: str, data: str | Path | None = None) -> Reading:
     """The tokens, and the states that a padding in front of them leaves behind.
 
     A net that reads its padding has read some hundred of them before the first word. They are not
@@ -82,7 +82,7 @@ def read(stored: Stored, text: str, data: str | Path | None = None) -> Reading:
     return Reading(tuple(tokens), tuple(ids), 0, _after_padding(stored, pads), remark)
 
 
-def _measured(stored: Stored, text: str, data: str | Path | None) -> Reading:
+def _measured(stored: StoredModel, text: str, data: str | Path | None) -> Reading:
     from rnnviz.tracer.series import window
 
     found = window(stored, text, data)
@@ -96,7 +96,7 @@ def _measured(stored: Stored, text: str, data: str | Path | None) -> Reading:
     )
 
 
-def _after_padding(stored: Stored, pads: int) -> list[list[Values]]:
+def _after_padding(stored: StoredModel, pads: int) -> list[list[Values]]:
     """The states (1, H) of every layer and direction after so many paddings."""
     done = stored.model.forward(np.zeros((pads, 1), np.int64))
     return [

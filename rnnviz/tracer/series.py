@@ -12,10 +12,10 @@ import numpy as np
 
 from rnnviz.arrays import Array
 from rnnviz.data.folders import SAMPLE, chosen, readable, resolve
-from rnnviz.data.jena import Series, is_published, jena_files, read_jena
+from rnnviz.data.jena import JenaSeries, is_published, jena_files, read_jena
 from rnnviz.data.series import Scaling
 from rnnviz.errors import MissingError, UsageError
-from rnnviz.model_files import Stored
+from rnnviz.model_files import StoredModel
 from rnnviz.trace import SeriesTrace
 
 #: The evening before a cold front, in a part of the sample that no shipped model was trained on.
@@ -28,7 +28,7 @@ FORMS: Final = (
 )  # fmt: skip
 
 
-def window(stored: Stored, text: str, data: str | Path | None = None) -> Window:
+def window(stored: StoredModel, text: str, data: str | Path | None = None) -> Window:
     """The window that a text names: a moment, the number of a window, or nothing (the example).
 
     ``data`` is a folder of data sets; None takes the one in use, and the sample in the package
@@ -53,7 +53,7 @@ def window(stored: Stored, text: str, data: str | Path | None = None) -> Window:
     )
 
 
-def _scaling(stored: Stored) -> Scaling:
+def _scaling(stored: StoredModel) -> Scaling:
     assert isinstance(stored.encoder, Scaling)
     if not stored.model.spec.layers:
         raise UsageError(
@@ -74,7 +74,7 @@ def _example(scaling: Scaling, data: str | Path | None) -> Window:
     )
 
 
-def _when(stored: Stored, text: str) -> np.datetime64:
+def _when(stored: StoredModel, text: str) -> np.datetime64:
     for form in FORMS:
         try:
             return np.datetime64(datetime.strptime(text, form), "m")
@@ -100,7 +100,7 @@ class Table:
     """A table of the station: measurements (N, D), their times (N), the file's name."""
 
     def __init__(self, path: Path) -> None:
-        self.series: Series = _read(path, path.stat().st_mtime_ns)
+        self.series: JenaSeries = _read(path, path.stat().st_mtime_ns)
         self.name, self.times = path.name, self.series.times
 
     def column(self, name: str) -> Array:
@@ -126,7 +126,7 @@ class Table:
 
 
 @lru_cache(maxsize=3)
-def _read(path: Path, changed: int) -> Series:
+def _read(path: Path, changed: int) -> JenaSeries:
     with readable("jena"):
         return read_jena(path, repair=not is_published(path))
 

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 
 from rnnviz.arrays import Array, Values
-from rnnviz.engine.backend import Loops
-from rnnviz.engine.model import Backward, Forward, Model, directions
-from rnnviz.engine.recurrent import Scan, Unscan, reach
+from rnnviz.engine.backend import Backend
+from rnnviz.engine.model import BackwardPass, ForwardPass, Model, directions
+from rnnviz.engine.recurrent import Scan, ScanGradients, reach
 from rnnviz.tracer.reading import Reading
 
 
 def forward(
-    model: Model, reading: Reading, loops: Loops
-) -> tuple[Forward, Callable[[Array], Backward]]:
+    model: Model, reading: Reading, loops: Backend
+) -> tuple[ForwardPass, Callable[[Array], BackwardPass]]:
     """The pass forwards, and a function that walks back from the gradients of the logits.
 
     The walks are the plain ones, step by step, for every value is wanted. Reach is a property of
@@ -29,9 +29,9 @@ def forward(
         for layer in reading.initial
     )
     done = away.forward(loops.asarray(reading.inputs), initial=initial)
-    here: Forward = _hosted(done, loops)
+    here: ForwardPass = _hosted(done, loops)
 
-    def walked(d_logits: Array) -> Backward:
+    def walked(d_logits: Array) -> BackwardPass:
         found = away.backward(done, loops.asarray(d_logits))
         unscans, far = [], []
         for k, layer in enumerate(model.spec.layers):
@@ -41,17 +41,17 @@ def forward(
                 assert isinstance(s, Scan)
                 steps, first = _hosted(tuple(u.steps), loops), _hosted(u.initial, loops)
                 passes.append(
-                    (Unscan(model.cell(k), p, s, steps, first), reach(model.cell(k), p, s))
+                    (ScanGradients(model.cell(k), p, s, steps, first), reach(model.cell(k), p, s))
                 )
             unscans.append(tuple(u for u, _ in passes))
             far.append(tuple(r for _, r in passes))
         head: Values = _hosted(found.head, loops)
-        return Backward(head, tuple(unscans), loops.host(found.x), tuple(far))
+        return BackwardPass(head, tuple(unscans), loops.host(found.x), tuple(far))
 
     return here, walked
 
 
-def _hosted(thing: Any, loops: Loops) -> Any:
+def _hosted(thing: Any, loops: Backend) -> Any:
     """The same with every array on the host."""
     if is_dataclass(thing) and not isinstance(thing, type):
         return replace(thing, **{

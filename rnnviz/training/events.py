@@ -18,7 +18,7 @@ class Note:
 
 
 @dataclass(frozen=True)
-class Begun:
+class RunStarted:
     """The run directory is there and the training starts, or goes on."""
 
     path: Path
@@ -78,11 +78,11 @@ class Epoch:
 
 
 @dataclass(frozen=True)
-class Finished:
+class RunFinished:
     """All is trained, validated and tested."""
 
     path: Path
     result: Mapping[str, Any]  # result.json
 
 
-Event = Note | Begun | Step | Evaluation | Epoch | Finished
+Event = Note | RunStarted | Step | Evaluation | Epoch | RunFinished

@@ -17,9 +17,9 @@ from rnnviz.engine.optimizers import Optimizer, clip_by_norm
 from rnnviz.engine.spec import FitSpec, HeadKind
 from rnnviz.errors import RnnvizError
 from rnnviz.training.events import Epoch, Evaluation, Step
-from rnnviz.training.on_device import Places
+from rnnviz.training.on_device import DeviceExamples
 from rnnviz.training.state import Progress, State
-from rnnviz.training.step_result import Learnt, layer_norms
+from rnnviz.training.step_result import StepResult, layer_norms
 
 #: The examples of an epoch (from 1), drawn with the run's generator.
 Draw = Callable[[int, np.random.Generator], Examples]
@@ -47,7 +47,7 @@ def fit(
     memory.keep()
     state.move(model.loops)
     state.put_into(model)
-    places = Places(model.loops)
+    places = DeviceExamples(model.loops)
     valid = places.of(valid)
     while not over(state.progress, spec):
         yield from _epoch(model, lambda n, rng: places.latest(draw(n, rng)), valid, spec, state)
@@ -114,10 +114,10 @@ def _epoch(
 class _Learner(Protocol):
     """Makes updates, and says what they saw; not always at once."""
 
-    def learn(self, batch: Batch) -> list[Learnt]:
+    def learn(self, batch: Batch) -> list[StepResult]:
         """One update; what is known of it and of those before it that was not said yet."""
 
-    def rest(self) -> list[Learnt]:
+    def rest(self) -> list[StepResult]:
         """What was not said yet."""
 
 
@@ -127,11 +127,11 @@ class _AtOnce:
     def __init__(self, *given: Any) -> None:
         self._given = given
 
-    def learn(self, batch: Batch) -> list[Learnt]:
+    def learn(self, batch: Batch) -> list[StepResult]:
         model, optimizer, spec, rng = self._given
         return [learn(model, optimizer, batch, spec, rng)]
 
-    def rest(self) -> list[Learnt]:
+    def rest(self) -> list[StepResult]:
         return []
 
 
@@ -210,7 +210,7 @@ def _rate(spec: FitSpec, step: int, total: int) -> float:
 
 def learn(
     model: Model, optimizer: Optimizer, batch: Batch, spec: FitSpec, rng: np.random.Generator
-) -> Learnt:
+) -> StepResult:
     """One step of training: forward, backward, update. Nothing is updated if it is not finite."""
     inputs, y, weight = batch
     if spec.token_dropout:
@@ -224,7 +224,7 @@ def learn(
         loss = float((losses.losses(kind, done.logits, y) * weight).mean())
         metric = float(losses.metric(kind, done.logits, y))
         every = grads if words is None else {**grads, "embedding": words.rows}
-        learnt = Learnt(loss, metric, layer_norms(every), len(y))
+        learnt = StepResult(loss, metric, layer_norms(every), len(y))
         if not learnt.fault:
             if spec.clip is not None:
                 clip_by_norm(every, spec.clip)
@@ -266,7 +266,7 @@ def evaluation(
     """``evaluate`` that can be left between two batches."""
     kind, count = model.spec.head.kind, -(-len(examples) // batch_size)
     found: list[Array] = []  # of each batch the sums of loss and metric, where they were made
-    placed = Places(model.loops).of(examples)
+    placed = DeviceExamples(model.loops).of(examples)
     for done, (inputs, y, _) in enumerate(placed.batches(batch_size), 1):
         said = model.forward(contiguous(inputs), quick=True, keep=False).logits
         found += [losses.losses(kind, said, y).sum(), losses.metric(kind, said, y)]

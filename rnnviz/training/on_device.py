@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from rnnviz.data.batches import Examples
-from rnnviz.engine.backend import Loops
+from rnnviz.engine.backend import Backend
 
 
-class Places:
+class DeviceExamples:
     """Examples for a model; what is on the card already stays there from epoch to epoch."""
 
-    def __init__(self, loops: Loops) -> None:
+    def __init__(self, loops: Backend) -> None:
         self.loops = loops
         self._latest: tuple[Examples, Examples] | None = None
 

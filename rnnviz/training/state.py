@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from rnnviz.arrays import Array, Values
-from rnnviz.engine.backend import HOST, Loops
+from rnnviz.engine.backend import HOST, Backend
 from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import OPTIMIZERS, Optimizer
 from rnnviz.engine.spec import FitSpec
@@ -48,7 +48,7 @@ class State:
     drawn: dict[str, Any]  # the generator's state when the epoch began
     averaged: Values | None = None
     progress: Progress = field(default_factory=Progress)
-    loops: Loops = HOST  # where the arrays live
+    loops: Backend = HOST  # where the arrays live
 
     @classmethod
     def fresh(cls, params: Values, spec: FitSpec) -> State:
@@ -72,7 +72,7 @@ class State:
         """Copies of what is kept, on the host."""
         return {n: np.array(self.loops.host(a)) for n, a in self.kept.items()}
 
-    def move(self, loops: Loops) -> None:
+    def move(self, loops: Backend) -> None:
         """Put all arrays onto another device."""
         if loops is self.loops:
             return

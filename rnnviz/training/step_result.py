@@ -11,7 +11,7 @@ from rnnviz.arrays import Array
 
 
 @dataclass(frozen=True)
-class Learnt:
+class StepResult:
     """What one update saw: the batch's mean loss, the sum of its metric, gradient norms."""
 
     loss: float

@@ -19,14 +19,14 @@ from rnnviz.query import Explorer, Query, Tracer
 from rnnviz.trace import Trace
 from rnnviz.tui.actions import offered, words
 from rnnviz.tui.step_screen import StepScreen
-from rnnviz.tui.themed import Themed
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.themed import ThemedApp
+from rnnviz.tui.view_state import ViewState
 
 if TYPE_CHECKING:
     from textual.pilot import Pilot
 
 
-class RnnvizApp(Themed[int]):
+class RnnvizApp(ThemedApp[int]):
     """A trace on the screen; ``read`` gives another one when it is asked for.
 
     ``switch`` are the models of the keys 1, 2, 3 and 4; ``explore`` answers what pages ask,
@@ -55,7 +55,7 @@ class RnnvizApp(Themed[int]):
         self._starting = ExitStack()
         self._starting.enter_context(self.batch_update())
         first = start(trace, t, trace.leading_unit() if unit is None else unit)
-        moment = Moment(
+        moment = ViewState(
             trace, first, self.look, lang, others=tuple(switch), query=query, kept=kept or {}
         )
         self.step_screen = StepScreen(read, moment, explore)

@@ -129,7 +129,7 @@ def _between(strip: Strip, start: int, end: int) -> Iterator[Segment]:
             return
 
 
-class Sparing(Compositor):
+class DiffCompositor(Compositor):
     """Textual's compositor with updates of :class:`Pieces`."""
 
     def render_partial_update(self) -> ChopsUpdate | None:

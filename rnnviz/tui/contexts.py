@@ -11,8 +11,8 @@ from rich.segment import Segment
 from rnnviz.display import visible
 from rnnviz.tui import second_sentence
 from rnnviz.tui.draw import Line, cut, fit, level
-from rnnviz.tui.theme import Look, signed_glyph
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.theme import ViewTheme, signed_glyph
+from rnnviz.tui.view_state import ViewState
 
 #: Columns of one word; longer ones are cut.
 LONGEST = 20
@@ -42,7 +42,7 @@ def flow(tokens: Sequence[str], width: int) -> list[Word]:
     return words
 
 
-def coloured(moment: Moment, words: Iterable[Word], first: int, count: int) -> list[Line]:
+def coloured(moment: ViewState, words: Iterable[Word], first: int, count: int) -> list[Line]:
     """Lines of words, each behind the colour of the chosen unit after it, as far as it is known."""
     look, unit = moment.look, moment.cursor.unit
     h = moment.layer.values["h"]
@@ -61,14 +61,14 @@ def coloured(moment: Moment, words: Iterable[Word], first: int, count: int) -> l
     return lines
 
 
-def swatch(text: str, value: float, look: Look) -> Segment:
+def swatch(text: str, value: float, look: ViewTheme) -> Segment:
     """A word on the colour of a value between −1 and 1, and its sign."""
     at = level(value, 1.0)
     return Segment(text + signed_glyph(at), look.number_on(at, False))
 
 
 def in_context(
-    before: Sequence[str], word: Segment, after: Sequence[str], width: int, look: Look
+    before: Sequence[str], word: Segment, after: Sequence[str], width: int, look: ViewTheme
 ) -> Line:
     """A word with what stands around it; the words of several lines stand above one another."""
     wide = cell_len(word.text)

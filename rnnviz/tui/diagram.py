@@ -24,7 +24,7 @@ from rnnviz.display import visible
 from rnnviz.equations import FUNCTIONS, inputs, number, symbol
 from rnnviz.trace import LayerTrace
 from rnnviz.tui.draw import Line, cut, fit
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.view_state import ViewState
 
 State = Literal["done", "now", "source", "later"]
 
@@ -165,7 +165,7 @@ def generated(layer: LayerTrace) -> Diagram:
     return Diagram(tuple(art), tuple(mask), names)
 
 
-def state(moment: Moment, name: str) -> State:
+def state(moment: ViewState, name: str) -> State:
     """Where a value stands: made now, read now, made before, or not yet."""
     layer, part = moment.layer, moment.cursor.part
     if name in moment.sources:
@@ -176,7 +176,7 @@ def state(moment: Moment, name: str) -> State:
     return "done" if made < part else "later"
 
 
-def label(moment: Moment, name: str, width: int) -> str:
+def label(moment: ViewState, name: str, width: int) -> str:
     """What is printed at a value's place: its symbol at this token, and its number."""
     t = moment.cursor.t
     if name == "p":
@@ -205,7 +205,7 @@ def label(moment: Moment, name: str, width: int) -> str:
     return cut(text, width)
 
 
-def draw(moment: Moment, style_of: Callable[[State], Style]) -> list[Line]:
+def draw(moment: ViewState, style_of: Callable[[State], Style]) -> list[Line]:
     """The diagram at this moment: heavy lines are computed now, dots are not yet."""
     plan, rule = diagram(moment.layer, moment.lang), moment.look.rule
     states = {name: state(moment, name) for name in set(plan.names.values())}

@@ -17,7 +17,7 @@ from rich.style import Style
 
 from rnnviz.arrays import Array
 from rnnviz.equations import MINUS, Span
-from rnnviz.tui.theme import STEPS, Look, gate_glyph, signed_glyph
+from rnnviz.tui.theme import STEPS, ViewTheme, gate_glyph, signed_glyph
 
 Line = list[Segment]
 BARS = " ▁▂▃▄▅▆▇█"
@@ -79,7 +79,7 @@ def beside(left: Line, right: Line, width: int, style: Style) -> Line:
     return trimmed([*trimmed(left, room, style), *gap, *right], width, style)
 
 
-def heading(title: str, question: str, width: int, look: Look, note: str = "") -> Line:
+def heading(title: str, question: str, width: int, look: ViewTheme, note: str = "") -> Line:
     """A panel's first line: title, its question, a rule to the end."""
     line = [Segment("─ ", look.rule), Segment(title, look.bold), Segment(" ", look.rule)]
     if note:
@@ -161,7 +161,9 @@ def levels(values: Array, top: float) -> Any:
     return np.clip(np.rint(shares * STEPS), -STEPS, STEPS).astype(int).tolist()
 
 
-def heat(values: Array, top: float, gate: bool, look: Look, wide: int, chosen: int | None) -> Line:
+def heat(
+    values: Array, top: float, gate: bool, look: ViewTheme, wide: int, chosen: int | None
+) -> Line:
     """A row of cells, ``wide`` columns a value; ``chosen`` is the column that is marked ◆."""
     row = levels(values, top)
     return _numbered(values, row, gate, look, wide, chosen) if wide >= 4 else cells(
@@ -169,7 +171,7 @@ def heat(values: Array, top: float, gate: bool, look: Look, wide: int, chosen: i
     )  # fmt: skip
 
 
-def cells(row: Sequence[int], gate: bool, look: Look, wide: int, chosen: int | None) -> Line:
+def cells(row: Sequence[int], gate: bool, look: ViewTheme, wide: int, chosen: int | None) -> Line:
     """A row of levels as cells without numbers; neighbours that are alike are one piece."""
     table = _paints(look, gate)
     line: Line = []
@@ -187,7 +189,7 @@ def cells(row: Sequence[int], gate: bool, look: Look, wide: int, chosen: int | N
 
 
 def _numbered(
-    values: Array, row: Sequence[int], gate: bool, look: Look, wide: int, chosen: int | None
+    values: Array, row: Sequence[int], gate: bool, look: ViewTheme, wide: int, chosen: int | None
 ) -> Line:
     line: Line = []
     for k, (value, at) in enumerate(zip(values, row, strict=True)):
@@ -202,7 +204,7 @@ def _numbered(
 
 
 @lru_cache(maxsize=16)
-def _paints(look: Look, gate: bool) -> list[tuple[str, Style]]:
+def _paints(look: ViewTheme, gate: bool) -> list[tuple[str, Style]]:
     """Glyph and style of the levels −20 to 20: looked up, not made anew."""
     every = range(-STEPS, STEPS + 1)
     if gate:

@@ -22,7 +22,7 @@ from textual.events import Resize
 from textual.geometry import Size
 from textual.message import Message
 
-from rnnviz.window import Lasting, size, within
+from rnnviz.window import TerminalStream, size, within
 
 #: Messages that may wait for the app before more keys are read.
 _WAITING: Final = 256
@@ -42,7 +42,7 @@ class TerminalDriver(LinuxDriver):
 
     def __init__(self, app: Any, **options: Any) -> None:
         super().__init__(app, **{**options, "size": options.get("size") or size()})
-        self._screen = Lasting(cast(TextIO, self._file))
+        self._screen = TerminalStream(cast(TextIO, self._file))
         self._file = cast(Any, self._screen)
         self._drawing = False  # between the start and the end of application mode
         self._suspended = False
@@ -128,7 +128,7 @@ class TerminalDriver(LinuxDriver):
         As Textual's own, but bytes that are no UTF-8 and sequences that make no sense are left
         out, no more is read than the app can keep up with, and a paste ends.
         """
-        typed = _Typed(self._debug)
+        typed = _InputParser(self._debug)
         with selectors.SelectSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
             while not self.exit_event.is_set():
@@ -166,7 +166,7 @@ class TerminalDriver(LinuxDriver):
             time.sleep(0.01)
 
 
-class _Typed:
+class _InputParser:
     """Bytes from a terminal as messages."""
 
     def __init__(self, debug: bool) -> None:

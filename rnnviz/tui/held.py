@@ -13,7 +13,7 @@ from rnnviz.equations import number, symbol
 from rnnviz.trace import Trace
 from rnnviz.tui import second_sentence
 from rnnviz.tui.draw import Line, cut, fit, heading, length, trimmed, window, wrapped
-from rnnviz.tui.view_state import Moment, scale
+from rnnviz.tui.view_state import ViewState, scale
 
 #: Columns of a probability in the table.
 P = 8
@@ -23,17 +23,17 @@ BROAD = 100
 LEAST = 6
 
 
-def say(moment: Moment, key: str, **values: object) -> str:
+def say(moment: ViewState, key: str, **values: object) -> str:
     """A text of the page."""
     return moment.text(f"page.clamp.{key}", **values)
 
 
-def plain(told: list[str], moment: Moment) -> list[Line]:
+def plain(told: list[str], moment: ViewState) -> list[Line]:
     """Dim lines of text."""
     return [[Segment(" " + line, moment.look.dim)] for line in told]
 
 
-def note(moment: Moment, free: Trace, name: str) -> str:
+def note(moment: ViewState, free: Trace, name: str) -> str:
     """Which quantity is drawn, and the ends of its scale."""
     words = moment.word("name", name)
     said = name if words == name else f"{name} {words}"
@@ -41,7 +41,7 @@ def note(moment: Moment, free: Trace, name: str) -> str:
     return say(moment, key, name=said, scale=range_of(moment, free, name))
 
 
-def range_of(moment: Moment, free: Trace, name: str) -> str:
+def range_of(moment: ViewState, free: Trace, name: str) -> str:
     """The ends of the scale of what is drawn."""
     if moment.trace.clamps:
         return f"±{number(largest(moment.trace, free, moment.cursor.layer, name), 2)}"
@@ -52,7 +52,7 @@ def range_of(moment: Moment, free: Trace, name: str) -> str:
 # -- above the table ------------------------------------------------------------------------------
 
 
-def above(moment: Moment, free: Trace, name: str, width: int, room: int) -> list[Line]:
+def above(moment: ViewState, free: Trace, name: str, width: int, room: int) -> list[Line]:
     """What is held, both last predictions, and the chosen unit with and without it."""
     if width < BROAD:
         bars = _prediction(moment, free, width)
@@ -69,7 +69,7 @@ def above(moment: Moment, free: Trace, name: str, width: int, room: int) -> list
     return [[*trimmed(one, half, ink), Segment("  ", ink), *other] for one, other in pairs]
 
 
-def _held(moment: Moment, width: int, most: int, titled: bool = False) -> list[Line]:
+def _held(moment: ViewState, width: int, most: int, titled: bool = False) -> list[Line]:
     """A numbered line for each clamp; the last ones where there is no room for all."""
     look, clamps = moment.look, moment.query.clamps
     lines = [heading(say(moment, "held"), "", width, look)] if titled else []
@@ -85,7 +85,7 @@ def _held(moment: Moment, width: int, most: int, titled: bool = False) -> list[L
     return lines
 
 
-def meaning(moment: Moment, clamp: Clamp) -> str:
+def meaning(moment: ViewState, clamp: Clamp) -> str:
     """A clamp in words, its token as it is counted on the screen: from 1."""
     words = moment.word("name", clamp.name)
     tokens = moment.trace.tokens
@@ -96,7 +96,7 @@ def meaning(moment: Moment, clamp: Clamp) -> str:
     return f"{words} · {t} · {unit}"
 
 
-def _prediction(moment: Moment, free: Trace, width: int, beside: bool = False) -> list[Line]:
+def _prediction(moment: ViewState, free: Trace, width: int, beside: bool = False) -> list[Line]:
     """Both last predictions of the followed class as bars, and what became of the verdict.
 
     ``beside``: and that of the second sentence, if there is one.
@@ -134,13 +134,13 @@ def _prediction(moment: Moment, free: Trace, width: int, beside: bool = False) -
     return lines
 
 
-def said_of(moment: Moment, value: float) -> str:
+def said_of(moment: ViewState, value: float) -> str:
     """A probability, or a forecast in the unit of what is foreseen."""
     series = moment.trace.series
     return number(value) if series is None else number(series.restored(np.float64(value)).item(), 2)
 
 
-def _verdict(moment: Moment, free: Trace) -> str:
+def _verdict(moment: ViewState, free: Trace) -> str:
     head = moment.trace.head
     if head.kind == "linear" or moment.hidden or not moment.trace.clamps:
         return ""
@@ -148,7 +148,7 @@ def _verdict(moment: Moment, free: Trace) -> str:
     return say(moment, "stays", label=b) if a == b else say(moment, "turns", a=a, b=b)
 
 
-def _unit(moment: Moment, free: Trace, name: str, width: int, most: int) -> list[Line]:
+def _unit(moment: ViewState, free: Trace, name: str, width: int, most: int) -> list[Line]:
     """Every quantity of the chosen unit at the chosen token: free, held, difference."""
     look, cursor = moment.look, moment.cursor
     token = visible(moment.trace.tokens[cursor.t])
@@ -174,7 +174,7 @@ def _unit(moment: Moment, free: Trace, name: str, width: int, most: int) -> list
     return lines
 
 
-def _numbers(moment: Moment, free: Trace, name: str) -> tuple[str, str, str]:
+def _numbers(moment: ViewState, free: Trace, name: str) -> tuple[str, str, str]:
     """A value of the chosen unit at the chosen token: free, held, and the difference."""
     layer, t, unit = moment.cursor.layer, moment.cursor.t, moment.cursor.unit
     if not moment.known(t, name):
@@ -188,7 +188,7 @@ def _numbers(moment: Moment, free: Trace, name: str) -> tuple[str, str, str]:
     return before, after, number(by, 3, True)
 
 
-def _here(moment: Moment, free: Trace, name: str) -> Line:
+def _here(moment: ViewState, free: Trace, name: str) -> Line:
     """The same in one line, of the drawn quantity alone."""
     look, cursor = moment.look, moment.cursor
     numbers = _numbers(moment, free, name)

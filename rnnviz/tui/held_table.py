@@ -17,15 +17,15 @@ from rnnviz.tui import second_sentence
 from rnnviz.tui.arrange import NUMBER, cell_width
 from rnnviz.tui.draw import Line, fit, heat, short, window
 from rnnviz.tui.held import P, range_of, said_of, say
-from rnnviz.tui.theme import Look
-from rnnviz.tui.view_state import Moment, scale
+from rnnviz.tui.theme import ViewTheme
+from rnnviz.tui.view_state import ViewState, scale
 
 #: The most columns a word gets.
 WORD = 12
 
 
 @dataclass(frozen=True)
-class Plan:
+class TableColumns:
     """Which columns the parts of the table get."""
 
     word: int
@@ -40,7 +40,7 @@ class Plan:
         return 1 + self.word + 1 + 2 * P + NUMBER + 1
 
 
-def plan(moment: Moment, width: int) -> Plan:
+def plan(moment: ViewState, width: int) -> TableColumns:
     """The columns at this width."""
     H, wide = moment.layer.units, cell_width(moment.layer.units)
     longest = max(cell_len(visible(word)) for word in moment.trace.tokens)
@@ -49,15 +49,15 @@ def plan(moment: Moment, width: int) -> Plan:
     count = min(H, max(1, room // wide))
     drawn = 1 + max(0, room - count * wide) // (count * wide + 2)
     first = window(H, moment.cursor.unit, count)
-    return Plan(word, wide, first, count, min(drawn, len(moment.quantities)))
+    return TableColumns(word, wide, first, count, min(drawn, len(moment.quantities)))
 
 
-def rows(moment: Moment, room: int) -> range:
+def rows(moment: ViewState, room: int) -> range:
     """The tokens that have a line."""
     return moment.in_sight(room)
 
 
-def table(moment: Moment, free: Trace, name: str, width: int, height: int) -> list[Line]:
+def table(moment: ViewState, free: Trace, name: str, width: int, height: int) -> list[Line]:
     """A line a token: both predictions after it, and the difference of every unit.
 
     Further quantities stand beside the chosen one, and below where there is room for every token.
@@ -76,7 +76,9 @@ def table(moment: Moment, free: Trace, name: str, width: int, height: int) -> li
     return lines + [[]] * (height - len(lines))
 
 
-def _titles(moment: Moment, free: Trace, at: Plan, drawn: tuple[str, ...], top: bool) -> Line:
+def _titles(
+    moment: ViewState, free: Trace, at: TableColumns, drawn: tuple[str, ...], top: bool
+) -> Line:
     look = moment.look
     said = (say(moment, "free"), say(moment, "held") if moment.trace.clamps else "")
     line = [
@@ -99,7 +101,9 @@ def _titles(moment: Moment, free: Trace, at: Plan, drawn: tuple[str, ...], top: 
     return line
 
 
-def _row(moment: Moment, free: Trace, at: Plan, drawn: tuple[str, ...], t: int, top: bool) -> Line:
+def _row(
+    moment: ViewState, free: Trace, at: TableColumns, drawn: tuple[str, ...], t: int, top: bool
+) -> Line:
     look, here = moment.look, t == moment.cursor.t
     word = fit(visible(moment.trace.tokens[t]), at.word)
     mark = second_sentence.mark(moment, t)
@@ -121,14 +125,14 @@ def _row(moment: Moment, free: Trace, at: Plan, drawn: tuple[str, ...], t: int, 
     return line
 
 
-def _values(moment: Moment, free: Trace, name: str) -> Array:
+def _values(moment: ViewState, free: Trace, name: str) -> Array:
     """The differences; the values themselves while nothing is held."""
     if moment.trace.clamps:
         return changed(moment.trace, free, moment.cursor.layer, name)
     return moment.layer.values[name]
 
 
-def _cells(moment: Moment, free: Trace, at: Plan, name: str, t: int) -> Line:
+def _cells(moment: ViewState, free: Trace, at: TableColumns, name: str, t: int) -> Line:
     look = moment.look
     if not moment.known(t, name):
         # Beside others they stand further apart: all of them at once are a page that turns.
@@ -140,10 +144,10 @@ def _cells(moment: Moment, free: Trace, at: Plan, name: str, t: int) -> Line:
     row = _values(moment, free, name)
     gate, end = (False, top) if top else scale(moment.layer, name)
     shape = (at.first, at.count, moment.cursor.unit)
-    return _with_unit(_Row(row, t), *shape, end, gate, look, at.wide)
+    return _with_unit(_ArrayKey(row, t), *shape, end, gate, look, at.wide)
 
 
-class _Row(NamedTuple):
+class _ArrayKey(NamedTuple):
     """A row of an array that is never written to: as good a key as the row's numbers."""
 
     values: Array
@@ -153,12 +157,12 @@ class _Row(NamedTuple):
         return hash((id(self.values), self.t))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Row) and self.values is other.values and self.t == other.t
+        return isinstance(other, _ArrayKey) and self.values is other.values and self.t == other.t
 
 
 @lru_cache(maxsize=2048)
 def _drawn(
-    row: _Row, first: int, count: int, end: float, gate: bool, look: Look, wide: int
+    row: _ArrayKey, first: int, count: int, end: float, gate: bool, look: ViewTheme, wide: int
 ) -> Line:
     """The cells of one token and quantity: no step along tokens or units changes them."""
     return heat(row.values[row.t, first : first + count], end, gate, look, wide, None)
@@ -166,7 +170,14 @@ def _drawn(
 
 @lru_cache(maxsize=1024)
 def _with_unit(
-    row: _Row, first: int, count: int, unit: int, end: float, gate: bool, look: Look, wide: int
+    row: _ArrayKey,
+    first: int,
+    count: int,
+    unit: int,
+    end: float,
+    gate: bool,
+    look: ViewTheme,
+    wide: int,
 ) -> Line:
     """The same with the chosen unit marked: no step along tokens changes it."""
     chosen = heat(row.values[row.t, unit : unit + 1], end, gate, look, wide, 0)
@@ -188,7 +199,7 @@ def _marked(line: Line, place: int, wide: int, chosen: Line) -> Line:
     return out
 
 
-def _believed(moment: Moment, free: Trace, t: int) -> Line:
+def _believed(moment: ViewState, free: Trace, t: int) -> Line:
     """What both would say if the text ended here."""
     look, cursor, k = moment.look, moment.cursor, moment.shown_class()
     if not moment.told(t):

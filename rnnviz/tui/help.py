@@ -15,7 +15,7 @@ from rnnviz.tui.actions import offered, words
 from rnnviz.tui.dismiss import DismissOnce
 from rnnviz.tui.pages import PAGES
 from rnnviz.tui.theme import ASCII
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.view_state import ViewState
 
 PANELS = ("sentence", "heatmap", "cell", "equation", "backward", "reach", "weights")
 
@@ -44,7 +44,7 @@ class HelpScreen(DismissOnce, ModalScreen[None]):
             yield Static(self.page)
 
 
-def page(moment: Moment) -> Text:
+def page(moment: ViewState) -> Text:
     """The help text in the chosen language."""
     look, say = moment.look, moment.text
     pieces: list[tuple[str, object]] = [

@@ -16,8 +16,8 @@ from rnnviz.trace import LayerTrace, Trace
 from rnnviz.tui import second_sentence
 from rnnviz.tui.draw import Line, fit, levels, window
 from rnnviz.tui.draw import cells as painted
-from rnnviz.tui.theme import Look
-from rnnviz.tui.view_state import Moment, scale
+from rnnviz.tui.theme import ViewTheme
+from rnnviz.tui.view_state import ViewState, scale
 
 GUTTER = 13
 LEAST = 2  # lines of a lane: its arrows and the size of h
@@ -32,7 +32,7 @@ TURNED = 1500
 
 
 @dataclass(frozen=True)
-class Shown:
+class DiagramState:
     """What the page keeps: the whole net at once, and what ``h[:, -1]`` would take."""
 
     whole: bool = False
@@ -40,7 +40,7 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Grid:
+class WordColumns:
     """The columns of the words that are in sight."""
 
     first: int
@@ -67,21 +67,21 @@ class Cells:
     wide: int  # columns of a unit
 
 
-def grid(moment: Moment, width: int) -> Grid:
+def grid(moment: ViewState, width: int) -> WordColumns:
     """Columns of equal width; where not all words fit, those around the chosen one."""
     room, T = width - GUTTER, len(moment.trace.tokens)
     wide = max(NARROWEST, min(WIDEST, room // T - 1))
     count = min(T, room // (wide + 1))
     sight = moment.in_sight(count)
-    return Grid(sight.start, len(sight), wide)
+    return WordColumns(sight.start, len(sight), wide)
 
 
-def said(moment: Moment, key: str, **values: object) -> str:
+def said(moment: ViewState, key: str, **values: object) -> str:
     """A text of the page."""
     return moment.text(f"page.net.{key}", **values)
 
 
-def known(moment: Moment, kept: Shown, n: int, t: int) -> bool:
+def known(moment: ViewState, kept: DiagramState, n: int, t: int) -> bool:
     """Has this lane come past token t? One lane is finished before the next one starts."""
     if (kept.whole or kept.trap) and not moment.hidden:
         return True
@@ -89,7 +89,9 @@ def known(moment: Moment, kept: Shown, n: int, t: int) -> bool:
     return n < at or (n == at and moment.known(t, "h"))
 
 
-def lanes(moment: Moment, kept: Shown, seen: Grid, width: int, room: int) -> list[Line]:
+def lanes(
+    moment: ViewState, kept: DiagramState, seen: WordColumns, width: int, room: int
+) -> list[Line]:
     """The lanes from the top layer down; where there is no room for all, those at the chosen."""
     trace = moment.trace
     levels = net.levels(trace)
@@ -117,7 +119,7 @@ def lanes(moment: Moment, kept: Shown, seen: Grid, width: int, room: int) -> lis
     return lines if len(lines) == room else [[], *lines]
 
 
-def _size(trace: Trace, seen: Grid, rows: int) -> Cells:
+def _size(trace: Trace, seen: WordColumns, rows: int) -> Cells:
     """Cells as wide as the room for all units allows; else one column each, for some of them."""
     most = max(layer.units for layer in trace.layers)
     for wide in (3, 2):
@@ -127,7 +129,7 @@ def _size(trace: Trace, seen: Grid, rows: int) -> Cells:
     return Cells(min(max(rows, 0), -(-most // seen.width)), seen.width, 1)
 
 
-def _numbers(moment: Moment, kept: Shown, seen: Grid) -> Line:
+def _numbers(moment: ViewState, kept: DiagramState, seen: WordColumns) -> Line:
     """h of the chosen unit under each word of the chosen lane."""
     look, n, unit = moment.look, moment.cursor.layer, moment.cursor.unit
     text = said(moment, "unit", unit=unit)
@@ -141,7 +143,7 @@ def _numbers(moment: Moment, kept: Shown, seen: Grid) -> Line:
     return line
 
 
-def _others(moment: Moment, kept: Shown, seen: Grid) -> Line:
+def _others(moment: ViewState, kept: DiagramState, seen: WordColumns) -> Line:
     """The same of the second sentence, at the words that are aligned with ours."""
     look, n, unit = moment.look, moment.cursor.layer, moment.cursor.unit
     text = f"{second_sentence.OTHER} {moment.text('beside.other')}"
@@ -157,7 +159,7 @@ def _state(trace: Trace, n: int) -> Array:
     return trace.layers[n].values["h"]
 
 
-def _joint(moment: Moment, level: int) -> str:
+def _joint(moment: ViewState, level: int) -> str:
     """What a layer reads at each word."""
     trace, levels = moment.trace, net.levels(moment.trace)
     D = trace.layers[levels[level][0]].values["x"].shape[1]
@@ -168,7 +170,9 @@ def _joint(moment: Moment, level: int) -> str:
     return said(moment, key, n=level + 1, below=level, parts=" + ".join(map(str, below)), D=D)
 
 
-def _lane(moment: Moment, kept: Shown, n: int, seen: Grid, cells: Cells) -> list[Line]:
+def _lane(
+    moment: ViewState, kept: DiagramState, n: int, seen: WordColumns, cells: Cells
+) -> list[Line]:
     """One direction: arrows from state to state, ‖h‖, and the units under each word."""
     trace, look = moment.trace, moment.look
     layer, chosen = trace.layers[n], n == moment.cursor.layer
@@ -194,7 +198,9 @@ def _lane(moment: Moment, kept: Shown, n: int, seen: Grid, cells: Cells) -> list
     return lines
 
 
-def _units(moment: Moment, n: int, seen: Grid, read: list[bool], units: range, wide: int) -> Line:
+def _units(
+    moment: ViewState, n: int, seen: WordColumns, read: list[bool], units: range, wide: int
+) -> Line:
     """Some units of h under every word in sight."""
     look, layer = moment.look, moment.trace.layers[n]
     text = said(moment, "units", first=units.start, last=units.stop - 1) if units else ""
@@ -209,7 +215,7 @@ def _units(moment: Moment, n: int, seen: Grid, read: list[bool], units: range, w
 
 @lru_cache(maxsize=8192)
 def _cells(
-    layer: LayerTrace, t: int, units: range, look: Look, chosen: int | None, wide: int
+    layer: LayerTrace, t: int, units: range, look: ViewTheme, chosen: int | None, wide: int
 ) -> tuple[Segment, ...]:
     row = _levels(layer)[t][units.start : units.stop]
     return tuple(painted(row, False, look, wide, chosen))
@@ -227,7 +233,7 @@ def _shade(at: int) -> int:
     return size if at > 0 else -size
 
 
-def _arrows(moment: Moment, kept: Shown, n: int, seen: Grid) -> Line:
+def _arrows(moment: ViewState, kept: DiagramState, n: int, seen: WordColumns) -> Line:
     """The states as marks in the order they are read: ●──▶●──▶■."""
     trace = moment.trace
     layer = trace.layers[n]
@@ -261,14 +267,14 @@ def _leg(other: int, trace: Trace, columns: int, tip: bool, left: bool) -> str:
     return "─" * (columns - 1) + "▶" if left else "◀" + "─" * (columns - 1)
 
 
-def _leg_style(moment: Moment, kept: Shown, n: int, t: int, other: int) -> Style:
+def _leg_style(moment: ViewState, kept: DiagramState, n: int, t: int, other: int) -> Style:
     """A way that has been gone is lit."""
     there = 0 <= other < len(moment.trace.tokens)
     gone = there and known(moment, kept, n, t) and known(moment, kept, n, other)
     return moment.look.source if gone else moment.look.rule
 
 
-def _mark(moment: Moment, kept: Shown, n: int, t: int, there: bool, top: bool) -> Segment:
+def _mark(moment: ViewState, kept: DiagramState, n: int, t: int, there: bool, top: bool) -> Segment:
     """A state: ● or, where the lane ends, ■; ⊗ where the trap takes the wrong one."""
     trace, look = moment.trace, moment.look
     layer = trace.layers[n]
@@ -294,7 +300,7 @@ def _merged(line: Line) -> Line:
     return out
 
 
-def words(moment: Moment, seen: Grid) -> Line:
+def words(moment: ViewState, seen: WordColumns) -> Line:
     """The words themselves, at the bottom: everything is read from them."""
     look, trace, t = moment.look, moment.trace, moment.cursor.t
     T = len(trace.tokens)

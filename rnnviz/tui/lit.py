@@ -10,13 +10,19 @@ from rich.style import Style
 
 from rnnviz.arrays import Array
 from rnnviz.tui.draw import Line, heat
-from rnnviz.tui.theme import Look
+from rnnviz.tui.theme import ViewTheme
 
 _LINE = Style(underline=True)
 
 
 def lit(
-    values: Array, moved: Sequence[bool], top: float, gate: bool, look: Look, wide: int, chosen: int
+    values: Array,
+    moved: Sequence[bool],
+    top: float,
+    gate: bool,
+    look: ViewTheme,
+    wide: int,
+    chosen: int,
 ) -> Line:
     """A row of cells as :func:`rnnviz.tui.draw.heat` draws them, those that did not move put out.
 
@@ -39,7 +45,7 @@ def lit(
     return line
 
 
-def _same(count: int, mark: int | None, wide: int, look: Look) -> Line:
+def _same(count: int, mark: int | None, wide: int, look: ViewTheme) -> Line:
     """So many cells that did not move; the chosen one stays marked."""
     if mark is None:
         return [Segment("=".ljust(wide) * count, look.rule)]

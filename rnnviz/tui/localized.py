@@ -6,16 +6,16 @@ from dataclasses import replace
 from functools import lru_cache
 
 from rnnviz.trace import Trace
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.view_state import ViewState
 
 
-def localized(moment: Moment) -> Moment:
+def localized(moment: ViewState) -> ViewState:
     """The moment itself in English, which the labels of shipped models are written in."""
     return moment if moment.lang == "en" else _localized(moment)
 
 
 @lru_cache(maxsize=4)
-def _localized(moment: Moment) -> Moment:
+def _localized(moment: ViewState) -> ViewState:
     answers = {
         question: _trace(answer, moment.lang) if isinstance(answer, Trace) else answer
         for question, answer in moment.answers.items()

@@ -11,7 +11,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 from rnnviz.analysis.padding import (
-    Padded,
+    PaddedReading,
     PaddingAnswer,
     Way,
     moves,
@@ -22,8 +22,8 @@ from rnnviz.equations import number
 from rnnviz.trace import frozen
 from rnnviz.tui.draw import Line, fit, length, log_range, wrapped
 from rnnviz.tui.lane import Slot, bars, row, slots
-from rnnviz.tui.theme import Look
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.theme import ViewTheme
+from rnnviz.tui.view_state import ViewState
 from rnnviz.tui.views.reach import power
 
 GUTTER = 15
@@ -35,13 +35,13 @@ GAUGE = 14
 class Drawing:
     """One way of the answer, drawn for one moment."""
 
-    moment: Moment
+    moment: ViewState
     answer: PaddingAnswer
     way: Way
     lane: int  # of the trace's layers and directions
 
     @property
-    def padded(self) -> Padded:
+    def padded(self) -> PaddedReading:
         """The reading that is drawn."""
         return self.answer.ways[self.way]
 
@@ -276,7 +276,7 @@ def hiding(drawing: Drawing) -> Drawing:
     return replace(drawing, answer=replace(answer, ways=ways, bare=bare))
 
 
-def _known(drawing: Drawing, padded: Padded, pads: int) -> Padded:
+def _known(drawing: Drawing, padded: PaddedReading, pads: int) -> PaddedReading:
     front, words = drawing.way.side == "front", len(drawing.answer.words)
     is_word = [(step >= pads) if front else (step < words) for step in range(pads + words)]
     h = []
@@ -331,7 +331,7 @@ def _tokens(drawing: Drawing, shown: Sequence[Slot], known: Sequence[bool]) -> L
     return [Segment(label), *line]
 
 
-def _labelled(drawn: list[Line], name: str, value: str, ends: str, look: Look) -> list[Line]:
+def _labelled(drawn: list[Line], name: str, value: str, ends: str, look: ViewTheme) -> list[Line]:
     """A chart with its name, the number at the cursor, and the ends of its scale at the left."""
     if len(drawn) == 1:
         label = [Segment(fit(name, GUTTER - 8, ">"), look.dim)]

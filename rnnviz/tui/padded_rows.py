@@ -8,7 +8,7 @@ import numpy as np
 from rich.segment import Segment
 from rich.style import Style
 
-from rnnviz.analysis.padding import Padded, apart, landmarks
+from rnnviz.analysis.padding import PaddedReading, apart, landmarks
 from rnnviz.equations import number
 from rnnviz.tui import second_sentence
 from rnnviz.tui.draw import Line, cells, fit, heading, levels, page, window
@@ -84,7 +84,7 @@ def _state(drawing: Drawing, row: tuple[str, int, int], units: range, wide: int)
 
 
 @lru_cache(maxsize=32)
-def _levels(padded: Padded, lane: int, top: float) -> list[list[int]]:
+def _levels(padded: PaddedReading, lane: int, top: float) -> list[list[int]]:
     found: list[list[int]] = levels(padded.h[lane], top)
     return found
 
@@ -111,7 +111,7 @@ def table(drawing: Drawing, width: int) -> list[Line]:
     return lines
 
 
-def _way(drawing: Drawing, name: str, padded: Padded, gauge: int, style: Style) -> Line:
+def _way(drawing: Drawing, name: str, padded: PaddedReading, gauge: int, style: Style) -> Line:
     moment, look = drawing.moment, drawing.moment.look
     mark = "▸ " if padded is drawing.padded else "  "
     line = [Segment(mark + fit(name, NAMES - 2) + " ", style)]

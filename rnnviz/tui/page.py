@@ -10,7 +10,7 @@ from rnnviz.cursor import Cursor
 from rnnviz.query import Query, Question
 from rnnviz.tui.draw import Line, heading
 from rnnviz.tui.view import View
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.view_state import ViewState
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Prompt:
     """A line to type into; what was typed becomes a change."""
 
     words: str  # what is asked, a whole sentence
-    then: Callable[[Moment, str], Change]
+    then: Callable[[ViewState, str], Change]
     filled: str = ""  # what stands there already
     selected: bool = False  # what is typed takes its place
 
@@ -53,52 +53,52 @@ class Page(View):
     #: The tokens that had a line of their own in the last picture; None: as many as there are.
     sight: range | None = None
 
-    def questions(self, moment: Moment) -> Sequence[Question]:
+    def questions(self, moment: ViewState) -> Sequence[Question]:
         """What has to be known to draw this moment; answers stand in ``moment.answers``."""
         return ()
 
-    def press(self, moment: Moment, key: str) -> Change | Prompt | None:
+    def press(self, moment: ViewState, key: str) -> Change | Prompt | None:
         """What a key of this page does; ``key`` is the name of its PageKey."""
         return None
 
     @classmethod
-    def applies(cls, moment: Moment) -> bool:
+    def applies(cls, moment: ViewState) -> bool:
         """Whether it has something to say about this trace: else a report leaves it out."""
         return True
 
-    def opened(self, moment: Moment) -> Cursor:
+    def opened(self, moment: ViewState) -> Cursor:
         """Where the cursor goes when the page opens."""
         return moment.cursor
 
-    def closed(self, moment: Moment) -> Cursor:
+    def closed(self, moment: ViewState) -> Cursor:
         """Where the cursor goes when the page closes."""
         return moment.cursor
 
-    def finished(self, moment: Moment) -> Cursor:
+    def finished(self, moment: ViewState) -> Cursor:
         """Where the cursor stands on paper, where nothing goes on."""
         return moment.cursor
 
-    def onward(self, moment: Moment) -> Cursor | None:
+    def onward(self, moment: ViewState) -> Cursor | None:
         """Where playing goes next; None: as without a page, the way the layer reads."""
         return None
 
-    def outset(self, moment: Moment) -> Cursor | None:
+    def outset(self, moment: ViewState) -> Cursor | None:
         """Where playing begins again from its end; None: as without a page."""
         return None
 
-    def say(self, moment: Moment, key: str, **values: object) -> str:
+    def say(self, moment: ViewState, key: str, **values: object) -> str:
         """A text of this page."""
         return moment.text(f"page.{self.name}.{key}", **values)
 
-    def head(self, moment: Moment, width: int, note: str = "") -> Line:
+    def head(self, moment: ViewState, width: int, note: str = "") -> Line:
         """The title line, with the question that the page answers."""
         title, question = self.say(moment, "title"), self.say(moment, "question")
         return heading(title, question, width, moment.look, note)
 
-    def kept(self, moment: Moment) -> Any:
+    def kept(self, moment: ViewState) -> Any:
         """What this page keeps of its own between two keys; None at first."""
         return moment.kept.get(self.name)
 
-    def keep(self, moment: Moment, value: object, said: str = "", **changes: Any) -> Change:
+    def keep(self, moment: ViewState, value: object, said: str = "", **changes: Any) -> Change:
         """A change of what this page keeps, and of other fields of the moment."""
         return Change({"kept": {**moment.kept, self.name: value}, **changes}, said=said)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 REMEMBERED = 64
 
 
-class Answered(Message):
+class QuestionAnswered(Message):
     """An answer to a question, or why there is none."""
 
     def __init__(self, question: Question, answer: Any, reason: str = "") -> None:
@@ -89,9 +89,9 @@ class Paging:
             # What breaks here must not take the lecture with it.
             reason = f"{type(error).__name__}: {error}"
         if not get_current_worker().is_cancelled:
-            self.screen.post_message(Answered(question, answer, reason))
+            self.screen.post_message(QuestionAnswered(question, answer, reason))
 
-    def answered(self, message: Answered) -> None:
+    def answered(self, message: QuestionAnswered) -> None:
         """Set the answer down; the page draws it."""
         self.pending.discard(message.question)
         moment = self.screen.moment

@@ -12,16 +12,16 @@ from textual.strip import Strip
 
 from rnnviz.display import visible
 from rnnviz.tui.draw import Line, trimmed
-from rnnviz.tui.theme import ASCII, Look
+from rnnviz.tui.theme import ASCII, ViewTheme
 
 #: To move the cursor over so many columns takes more bytes than to write them again.
 NEAR = 8
 
 
-class Painted:
+class PaintedLine:
     """A line as it is painted, in exactly ``width`` columns, and the one it was made from."""
 
-    def __init__(self, line: Line, width: int, look: Look) -> None:
+    def __init__(self, line: Line, width: int, look: ViewTheme) -> None:
         self.line = line
         fitted = trimmed(printable(line), width, look.ink)
         if look.ascii:
@@ -46,7 +46,7 @@ def printable(line: Line) -> Line:
     return [Segment(visible(text), style) for text, style, _ in line]
 
 
-def on_paper(line: Line, look: Look) -> Line:
+def on_paper(line: Line, look: ViewTheme) -> Line:
     """The line on the look's background."""
     if look.paper is None:
         return line
@@ -61,7 +61,7 @@ def on_paper(line: Line, look: Look) -> Line:
 
 
 @lru_cache(maxsize=16)
-def _papered(look: Look) -> dict[Style | None, Style]:
+def _papered(look: ViewTheme) -> dict[Style | None, Style]:
     """Styles on the background: adding two takes as long as drawing what they are for."""
     return {}
 
@@ -74,7 +74,7 @@ def plain(segment: Segment) -> Segment:
     return Segment(text, segment.style)
 
 
-def changed(old: Painted, new: Painted) -> list[tuple[int, int]]:
+def changed(old: PaintedLine, new: PaintedLine) -> list[tuple[int, int]]:
     """Where two lines of the same width differ: from the first column to behind the last."""
     if not (old.single and new.single):
         return [_around(old.strip, new.strip)]

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.segment import Segment, Segments
 
 from rnnviz.tui.view import View
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.view_state import ViewState
 from rnnviz.tui.views.cell import Cell
 from rnnviz.tui.views.equations import Equations
 from rnnviz.tui.views.heatmap import Heatmap
@@ -36,7 +36,7 @@ def of_screen(app: App[Any], form: str) -> str:
     return _exported(console, form)
 
 
-def of_panel(moment: Moment, name: str, size: tuple[int, int], form: str) -> str:
+def of_panel(moment: ViewState, name: str, size: tuple[int, int], form: str) -> str:
     """One panel drawn by itself; ``name`` is one of PANELS or a quantity with a heat map.
 
     KeyError for a name that is neither.
@@ -49,7 +49,7 @@ def of_panel(moment: Moment, name: str, size: tuple[int, int], form: str) -> str
     return _exported(console, form)
 
 
-def _view(moment: Moment, name: str) -> View:
+def _view(moment: ViewState, name: str) -> View:
     if name in PANELS:
         return PANELS[name](moment)
     if name not in moment.quantities:

@@ -19,16 +19,16 @@ from rnnviz.arrays import Array
 from rnnviz.cursor import part_of
 from rnnviz.errors import UsageError
 from rnnviz.trace import HeadTrace, LayerTrace, SeriesTrace, Trace, frozen
-from rnnviz.tui.view_state import Moment, Reach
+from rnnviz.tui.view_state import Reach, ViewState
 
 
-def without_answer(moment: Moment) -> Moment:
+def without_answer(moment: ViewState) -> ViewState:
     """The moment itself; while its answer is hidden, one that has nothing of it to show."""
     return _without_answer(moment) if moment.hidden else moment
 
 
 @lru_cache(maxsize=4)
-def _without_answer(moment: Moment) -> Moment:
+def _without_answer(moment: ViewState) -> ViewState:
     answers = {
         question: _of_trace(moment, answer) if isinstance(answer, Trace) else answer
         for question, answer in moment.answers.items()
@@ -38,7 +38,7 @@ def _without_answer(moment: Moment) -> Moment:
     return replace(moment, trace=trace, answers=answers, reaches=reaches)
 
 
-def _of_trace(moment: Moment, trace: Trace) -> Trace:
+def _of_trace(moment: ViewState, trace: Trace) -> Trace:
     """A trace as far as it is known: the one on the screen or one beside it."""
     t, chosen = moment.cursor.t, min(moment.cursor.layer, len(trace.layers) - 1)
     read_with = np.array(_read_with(moment.trace.tokens, trace.tokens))
@@ -70,7 +70,7 @@ def _read_with(own: tuple[str, ...], other: tuple[str, ...]) -> Sequence[int]:
 
 
 def _of_layer(
-    moment: Moment, layer: LayerTrace, n: int, chosen: int, read_with: Array, x: Array
+    moment: ViewState, layer: LayerTrace, n: int, chosen: int, read_with: Array, x: Array
 ) -> LayerTrace:
     """A layer's values up to the cursor; of what is computed from later ones nothing.
 

@@ -12,7 +12,7 @@ from rnnviz.tui import pictures, second_sentence
 from rnnviz.tui.app import RnnvizApp, settled
 from rnnviz.tui.page import Page
 from rnnviz.tui.pages import PAGES, load
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.view_state import ViewState
 
 #: Columns and lines of the pictures: a page that one scrolls needs no narrow ones.
 SIZE = (120, 40)
@@ -72,7 +72,7 @@ def _section(title: str, question: str, how: str, picture: str) -> str:
     return f"<section>\n<h2>{markup(title)}</h2>{told}\n{picture}\n{read}</section>"
 
 
-def _opening(moment: Moment) -> str:
+def _opening(moment: ViewState) -> str:
     """What was read by what, and what was said after each token; of both sentences, if two."""
     trace, shown = moment.trace, moment.shown_class()
     found = second_sentence.compared(moment)
@@ -93,7 +93,7 @@ def _title(trace: Trace) -> str:
     return markup(trace.text or trace.model)
 
 
-def _readings(trace: Trace, moment: Moment, shown: int) -> str:
+def _readings(trace: Trace, moment: ViewState, shown: int) -> str:
     """A table with a row a token: what the head says after it."""
     head = trace.head
     label = markup(head.labels[shown]) if shown < len(head.labels) else ""

@@ -16,7 +16,7 @@ from rnnviz.display import visible
 from rnnviz.equations import number, symbol
 from rnnviz.errors import UsageError
 from rnnviz.query import Query
-from rnnviz.tui.view_state import Moment, scale
+from rnnviz.tui.view_state import ViewState, scale
 
 #: A value has moved if it differs by more than this share of the end of its scale.
 MOVED = 0.1
@@ -33,18 +33,18 @@ class Second:
     lit: bool = True
 
 
-def kept(moment: Moment) -> Second:
+def kept(moment: ViewState) -> Second:
     """The second sentence as it stands; one without a text if there is none."""
     return moment.kept.get("against") or Second()
 
 
-def asked(moment: Moment) -> Query | None:
+def asked(moment: ViewState) -> Query | None:
     """What has to be read for it."""
     text = kept(moment).text
     return replace(moment.query, text=text) if text else None
 
 
-def compared(moment: Moment) -> Difference | None:
+def compared(moment: ViewState) -> Difference | None:
     """Both readings side by side; None without a second one, or while it is switched off."""
     if "against" not in moment.kept or not kept(moment).lit:
         return None
@@ -68,7 +68,7 @@ def _rows(found: Difference, t: int) -> range:
     return range(first_row(found, t), len(found.pairs) if last else found.rows[t] + 1)
 
 
-def mark(moment: Moment, t: int) -> str:
+def mark(moment: ViewState, t: int) -> str:
     """≠ another word there, − none, + one more; nothing where the word is the same."""
     found = compared(moment)
     if found is None:
@@ -88,14 +88,14 @@ def words(found: Difference, t: int) -> str:
     return " ".join(said)
 
 
-def place(moment: Moment, t: int) -> tuple[Difference, int] | None:
+def place(moment: ViewState, t: int) -> tuple[Difference, int] | None:
     """Both readings, and the token of the other that is aligned with token t; None if none is."""
     found = compared(moment)
     j = None if found is None else found.pairs[found.rows[t]][1]
     return None if found is None or j is None else (found, j)
 
 
-def value(moment: Moment, name: str) -> float | None:
+def value(moment: ViewState, name: str) -> float | None:
     """A value of the chosen unit in the other sentence; None where it has no such component."""
     at = None if moment.hidden else place(moment, moment.cursor.t)
     if at is None:
@@ -109,19 +109,19 @@ def value(moment: Moment, name: str) -> float | None:
     return float(layer.values[name][j, unit])
 
 
-def beside(moment: Moment, name: str) -> str:
+def beside(moment: ViewState, name: str) -> str:
     """A value of the chosen unit in the other sentence, as it stands beside ours; else nothing."""
     found = value(moment, name)
     return "" if found is None else f"{OTHER} {number(found, 3, True)}"
 
 
-def named(moment: Moment, name: str) -> str:
+def named(moment: ViewState, name: str) -> str:
     """The name of a value at the token of the other that is aligned with the present one."""
     at = place(moment, moment.cursor.t)
     return name if at is None else symbol(name, at[0].b.layers[moment.cursor.layer].step(at[1]))
 
 
-def moved(moment: Moment, name: str, t: int) -> Array | None:
+def moved(moment: ViewState, name: str, t: int) -> Array | None:
     """(H) bool: which units differ by more than :data:`MOVED`; None where nothing is aligned."""
     at = place(moment, t)
     if at is None:
@@ -130,7 +130,7 @@ def moved(moment: Moment, name: str, t: int) -> Array | None:
     return _moved(found, n, name, found.rows[t], threshold(moment, name))
 
 
-def threshold(moment: Moment, name: str) -> float:
+def threshold(moment: ViewState, name: str) -> float:
     """From which difference on a value counts as moved."""
     return MOVED * scale(moment.layer, name)[1]
 

@@ -26,14 +26,14 @@ from rnnviz.query import Explorer, Query, Question, Tracer
 from rnnviz.trace import Trace
 from rnnviz.tui import arrange, second_sentence
 from rnnviz.tui.actions import bindings
-from rnnviz.tui.compositor import Sparing
+from rnnviz.tui.compositor import DiffCompositor
 from rnnviz.tui.diagram import diagram
 from rnnviz.tui.draw import wrapped
 from rnnviz.tui.page import Change
-from rnnviz.tui.page_host import Answered, Paging
-from rnnviz.tui.themed import Themed
-from rnnviz.tui.view import Asked, Drawn, Picked
-from rnnviz.tui.view_state import Moment, Reach
+from rnnviz.tui.page_host import Paging, QuestionAnswered
+from rnnviz.tui.themed import ThemedApp
+from rnnviz.tui.view import CellPicked, DrawnView, KeyClicked
+from rnnviz.tui.view_state import Reach, ViewState
 from rnnviz.tui.views.cell import Cell
 from rnnviz.tui.views.equations import Equations
 from rnnviz.tui.views.gradients import Gradients
@@ -62,7 +62,7 @@ class Read(Message):
         self.query, self.trace, self.reason, self.quiet = query, trace, reason, quiet
 
 
-class Compared(Message):
+class ReachCompared(Message):
     """The reach of other cells over the same sentence."""
 
     def __init__(self, text: str, reaches: dict[str, Reach], reason: str = "") -> None:
@@ -71,10 +71,10 @@ class Compared(Message):
 
 
 @dataclass(frozen=True)
-class Line:
+class InputLine:
     """What the line that is being typed into is for, and what has been asked for from it."""
 
-    then: Callable[[Moment, str], Change] | None = None  # None: a sentence to read
+    then: Callable[[ViewState, str], Change] | None = None  # None: a sentence to read
     asked: Question | None = None
     opened: float = 0.0  # when, on the clock of Textual's messages
 
@@ -108,16 +108,16 @@ class StepScreen(Screen[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
 
-    def __init__(self, read: Tracer, moment: Moment, explore: Explorer | None = None) -> None:
+    def __init__(self, read: Tracer, moment: ViewState, explore: Explorer | None = None) -> None:
         super().__init__()
-        self._compositor = Sparing()
+        self._compositor = DiffCompositor()
         self.read_with, self.moment = read, moment
         self.paging = Paging(self, explore or cast("Explorer", read))
         self._panels = Panels()
         self._awaited = {"size", "screen"}
         self._begun = False
         self._timer: Timer | None = None
-        self._line = Line()
+        self._line = InputLine()
         self._speed = SPEEDS.index(1.0)
 
     # -- where things stand -------------------------------------------------------------------
@@ -207,7 +207,7 @@ class StepScreen(Screen[None]):
         places = self.places(*self.size)
         # Not by a query, which asks every widget's style sheet classes: every view is a child.
         for view in self.children:
-            if not isinstance(view, Drawn):
+            if not isinstance(view, DrawnView):
                 continue
             if view.id in places:
                 view.set_down(self.moment)
@@ -402,7 +402,7 @@ class StepScreen(Screen[None]):
     def action_theme(self) -> None:
         """The next theme."""
         app = self.app
-        assert isinstance(app, Themed)
+        assert isinstance(app, ThemedApp)
         name = app.wear_next()
         self.show(look=app.look)
         self.say(f"theme.{name}")
@@ -454,7 +454,7 @@ class StepScreen(Screen[None]):
         words: str,
         filled: str = "",
         selected: bool = False,
-        then: Callable[[Moment, str], Change] | None = None,
+        then: Callable[[ViewState, str], Change] | None = None,
     ) -> None:
         """A line to type into; ``words`` say what, ``then`` is done with it.
 
@@ -465,7 +465,7 @@ class StepScreen(Screen[None]):
         if self.input is not None:
             return
         self._stop()
-        self._line = Line(then, opened=Message().time)
+        self._line = InputLine(then, opened=Message().time)
         line = LineInput(filled, placeholder=words, id="typing", select_on_focus=selected)
         line.cursor_blink = False
         self.show(status="", failed=False)
@@ -487,7 +487,7 @@ class StepScreen(Screen[None]):
         """Close the line."""
         if self.input is not None:
             self.input.remove()
-        self._line = Line()
+        self._line = InputLine()
         self.set_focus(None)
 
     def on_input_changed(self) -> None:
@@ -602,13 +602,13 @@ class StepScreen(Screen[None]):
                 reason = f"{type(error).__name__}: {error}"
             else:
                 found[query.model] = Reach(layer.title, layer.reach)
-        self.post_message(Compared(queries[0].text, found, reason))
+        self.post_message(ReachCompared(queries[0].text, found, reason))
 
-    def on_answered(self, message: Answered) -> None:
+    def on_question_answered(self, message: QuestionAnswered) -> None:
         """An answer to what the open page asked."""
         self.paging.answered(message)
 
-    def on_compared(self, message: Compared) -> None:
+    def on_reach_compared(self, message: ReachCompared) -> None:
         """The comparison arrives, unless another sentence is being read by now."""
         if message.text != self.moment.query.text:
             self.show(comparing=False)
@@ -621,7 +621,7 @@ class StepScreen(Screen[None]):
 
     # -- the mouse ----------------------------------------------------------------------------
 
-    def on_picked(self, message: Picked) -> None:
+    def on_cell_picked(self, message: CellPicked) -> None:
         """A token or a unit was pointed at."""
         cursor = self.moment.cursor
         if message.t is not None:
@@ -630,6 +630,6 @@ class StepScreen(Screen[None]):
             cursor = replace(cursor, unit=message.unit)
         self.move(fitted(cursor, self.moment.trace))
 
-    async def on_asked(self, message: Asked) -> None:
+    async def on_key_clicked(self, message: KeyClicked) -> None:
         """A key of the key bar was clicked."""
         await self.run_action(message.action)

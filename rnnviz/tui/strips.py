@@ -14,12 +14,12 @@ from rnnviz.arrays import Array
 from rnnviz.display import visible
 from rnnviz.trace import HeadTrace
 from rnnviz.tui.draw import Line, curve, fit, page
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.view_state import ViewState
 from rnnviz.tui.views.sentence import GUTTER, LONGEST
 
 
 @dataclass(frozen=True)
-class Place:
+class StripPlace:
     """One pair on the strips: which, where, how wide, and its two words."""
 
     row: int
@@ -29,12 +29,12 @@ class Place:
     b: str
 
 
-def known(moment: Moment, found: Difference, row: int) -> bool:
+def known(moment: ViewState, found: Difference, row: int) -> bool:
     """Has this pair been read? What only b has comes with the next word of a, or its last one."""
     return moment.told(found.anchors[row])
 
 
-def places(moment: Moment, found: Difference, width: int) -> list[Place]:
+def places(moment: ViewState, found: Difference, width: int) -> list[StripPlace]:
     """The pairs that fit around the chosen one."""
     shown = _words(found)
     wide = [max(cell_len(a), cell_len(b), 4) for a, b in shown]
@@ -48,7 +48,7 @@ def places(moment: Moment, found: Difference, width: int) -> list[Place]:
     for row in range(first, len(wide)):
         if x + wide[row] > GUTTER + 1 + room and row > here:
             break
-        found_places.append(Place(row, x, wide[row], *shown[row]))
+        found_places.append(StripPlace(row, x, wide[row], *shown[row]))
         x += wide[row] + gap
     return found_places
 
@@ -66,7 +66,7 @@ def _words(found: Difference) -> tuple[tuple[str, str], ...]:
     return tuple(said)
 
 
-def strips(moment: Moment, found: Difference, shown: list[Place]) -> list[Line]:
+def strips(moment: ViewState, found: Difference, shown: list[StripPlace]) -> list[Line]:
     """The words of a and, below, those of b; what differs is lit."""
     look, here = moment.look, found.rows[moment.cursor.t]
     lines = []
@@ -88,7 +88,7 @@ def strips(moment: Moment, found: Difference, shown: list[Place]) -> list[Line]:
 
 
 def curves(
-    moment: Moment, found: Difference, shown: list[Place], width: int, rows: int
+    moment: ViewState, found: Difference, shown: list[StripPlace], width: int, rows: int
 ) -> list[Line]:
     """The prediction after each token of both, ● a and ◆ b, as far as they are known."""
     look, head, k = moment.look, found.a.head, moment.shown_class()
@@ -126,7 +126,7 @@ def _range(found: Difference) -> tuple[float, float]:
     return low, high if high > low else low + 1
 
 
-def _over(moment: Moment, a: str, b: str) -> Line:
+def _over(moment: ViewState, a: str, b: str) -> Line:
     """One row of both curves: a before b where they meet, but a point is never hidden."""
     look = moment.look
     b = b.replace("●", "◆")

@@ -11,7 +11,7 @@ from rnnviz.analysis.shared import Growth, Use, column, growth, read_by, undone,
 from rnnviz.display import visible
 from rnnviz.equations import number, numbers, symbol
 from rnnviz.tui.draw import Line, fit, flowed, length
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.view_state import ViewState
 
 #: Up to so many additions have a mark of their own.
 TICKS = 20
@@ -21,24 +21,24 @@ LEDGER = 8
 NORM = 9
 
 
-def is_added(moment: Moment, use: Use) -> bool:
+def is_added(moment: ViewState, use: Use) -> bool:
     """Has the term of the chosen token been added, where the walk stands?"""
     cursor = moment.cursor
     return undone(moment.layer, cursor.t, cursor.part, cursor.t, use.made)
 
 
-def additions(moment: Moment, use: Use) -> int:
+def additions(moment: ViewState, use: Use) -> int:
     """How many terms the running sum has."""
     return walk(moment.layer).index(moment.cursor.t) + is_added(moment, use)
 
 
-def so_far(moment: Moment, use: Use, grown: Growth) -> float:
+def so_far(moment: ViewState, use: Use, grown: Growth) -> float:
     """The norm of the running sum, where the walk stands."""
     count = additions(moment, use)
     return float(grown.total[walk(moment.layer)[count - 1]]) if count else 0.0
 
 
-def table(moment: Moment, found: Sequence[Use], width: int, chosen: str = "") -> list[Line]:
+def table(moment: ViewState, found: Sequence[Use], width: int, chosen: str = "") -> list[Line]:
     """One line a weight: the norm of what this step adds, and of the sum so far."""
     name = max(len(use.weight) for use in found) + 7
     told = max(length([Segment(_term(moment, use))]) for use in found) + 2
@@ -49,13 +49,13 @@ def table(moment: Moment, found: Sequence[Use], width: int, chosen: str = "") ->
     return [_row(moment, use, name, told, bar, use.weight[2:] == chosen) for use in found]
 
 
-def _term(moment: Moment, use: Use) -> str:
+def _term(moment: ViewState, use: Use) -> str:
     t = moment.step
     d = symbol(f"d_{use.made}", t)
     return f"{symbol(use.read, t)} ⊗ {d}" if use.read else d
 
 
-def _row(moment: Moment, use: Use, name: int, told: int, bar: int, bold: bool) -> Line:
+def _row(moment: ViewState, use: Use, name: int, told: int, bar: int, bold: bool) -> Line:
     look, t = moment.look, moment.cursor.t
     grown = growth(moment.layer, use)
     top = float(max(grown.total.max(), grown.term.max())) or 1.0
@@ -79,13 +79,13 @@ def blocks(share: float, width: int) -> str:
     return "█" * (max(1, count) if share > 0 and width else count)
 
 
-def entry(moment: Moment, use: Use) -> int:
+def entry(moment: ViewState, use: Use) -> int:
     """The input whose weight into the chosen unit gets the largest gradient in the end."""
     full = growth(moment.layer, use).full[:, moment.cursor.unit]
     return int(np.argmax(np.abs(full)))
 
 
-def addition(moment: Moment, use: Use, k: int, width: int, tight: bool = False) -> list[Line]:
+def addition(moment: ViewState, use: Use, k: int, width: int, tight: bool = False) -> list[Line]:
     """``∂L/∂W_f[12,17] = Σ + x₃[12] × ∂L/∂a_f₃[17]``, in symbols and in numbers that add up."""
     look, layer, cursor = moment.look, moment.layer, moment.cursor
     t, unit = cursor.t, cursor.unit
@@ -119,7 +119,7 @@ def addition(moment: Moment, use: Use, k: int, width: int, tight: bool = False) 
     return flowed(said, width - 1, indent) + flowed(below, width - 1, indent)
 
 
-def ledger(moment: Moment, use: Use, k: int, width: int, room: int) -> list[Line]:
+def ledger(moment: ViewState, use: Use, k: int, width: int, room: int) -> list[Line]:
     """The additions made so far, one line a token, the newest last; as many as there is room for.
 
     Nothing where there is room for fewer than two: the newest one stands above as it is.
@@ -143,16 +143,16 @@ def ledger(moment: Moment, use: Use, k: int, width: int, room: int) -> list[Line
     return lines
 
 
-def _part_word(moment: Moment, use: Use) -> str:
+def _part_word(moment: ViewState, use: Use) -> str:
     return moment.word("part", moment.layer.parts[undone_at(moment.layer, use.made)])
 
 
-def complete(moment: Moment, found: Sequence[Use]) -> bool:
+def complete(moment: ViewState, found: Sequence[Use]) -> bool:
     """Does the sum have the terms of all tokens?"""
     return all(additions(moment, use) == len(moment.trace.tokens) for use in found)
 
 
-def count_said(moment: Moment, found: Sequence[Use]) -> str:
+def count_said(moment: ViewState, found: Sequence[Use]) -> str:
     """How many additions have been made, and what the sum is when all of them are."""
     count, T = min(additions(moment, use) for use in found), len(moment.trace.tokens)
     said = moment.text("page.backward.additions", n=count, T=T)

@@ -68,7 +68,7 @@ def mixed(start: str, end: str, share: float) -> str:
 
 
 @dataclass(frozen=True)
-class Palette:
+class ColourPalette:
     """The colours of one theme; None everywhere means the terminal's own 16."""
 
     name: str
@@ -91,15 +91,15 @@ class Palette:
 
 # Greys that are in the 256-colour palette (8 + 10k) take half the bytes of others on the wire.
 PALETTES = (
-    Palette(
+    ColourPalette(
         "dark", True, "#10141b", "#1b212c", "#eceff4", "#a8a8a8", "#4e4e4e", "#ffd75f", "#8be9fd",
         "#f59a45", "#75b2ff", "#b9c3d2", "#ff9d9d", "#f59a45", "#6fb0ff", 0.9,
     ),
-    Palette(
+    ColourPalette(
         "light", False, "#fcfbf8", "#eeece5", "#1b2330", "#566070", "#b9bec8", "#8a3b00", "#005f73",
         "#d76c08", "#508bda", "#5d6a7e", "#a8122a", "#a34a00", "#1b5fb0", 0.75,
     ),
-    Palette(
+    ColourPalette(
         "contrast", True, "#000000", "#000000", "#ffffff", "#d6d6d6", "#8a8a8a", "#ffff00",
         "#00ffff", "#ff9f2e", "#76baff", "#ffffff", "#ff8f8f", "#ff9f2e", "#62b4ff", 1.0,
     ),
@@ -107,7 +107,7 @@ PALETTES = (
 THEMES = (*(p.name for p in PALETTES), "ansi")
 
 
-def textual_theme(palette: Palette) -> Theme:
+def textual_theme(palette: ColourPalette) -> Theme:
     """The same colours for Textual's own widgets (palette, input, scroll bars)."""
     return Theme(
         name=f"rnnviz-{palette.name}",
@@ -133,7 +133,7 @@ def grey(colour: str) -> str:
     return f"#{value:02x}{value:02x}{value:02x}"
 
 
-class Look:
+class ViewTheme:
     """The styles and glyphs views draw with, for one theme."""
 
     def __init__(self, name: str, colour: bool = True, ascii_only: bool = False) -> None:
@@ -242,7 +242,7 @@ _TERMINAL = {
 
 
 @cache
-def _cell(palette: Palette | None, colour: bool, end: str, level: int, number: bool) -> Style:
+def _cell(palette: ColourPalette | None, colour: bool, end: str, level: int, number: bool) -> Style:
     if palette is None:
         return _plain_cell(colour, end, level)
     # Most gates are half open or more: their steps are made wider up there.

@@ -29,7 +29,7 @@ from rnnviz.files import reason
 from rnnviz.tui.dismiss import DismissOnce
 from rnnviz.tui.ending import ended_by_signals
 from rnnviz.tui.terminal import thrifty
-from rnnviz.tui.theme import PALETTES, THEMES, Look, textual_theme
+from rnnviz.tui.theme import PALETTES, THEMES, ViewTheme, textual_theme
 
 End = TypeVar("End")
 
@@ -47,7 +47,7 @@ class Commands(SystemCommandsProvider):
         async for hit in super().search(query):
             found = True
             yield hit
-        if not found and isinstance(self.app, Themed):
+        if not found and isinstance(self.app, ThemedApp):
             yield Hit(0.01, i18n.text("palette.none", self.app.lang), _nothing)
 
 
@@ -74,7 +74,7 @@ class Palette(DismissOnce, CommandPalette):
             super()._action_cursor_down()
 
 
-class Themed(App[End]):
+class ThemedApp(App[End]):
     """An app in one of our themes; ``look`` is what its views are drawn with.
 
     Without ``colour`` no colour code is written at all; with ``ascii_only`` every character is
@@ -178,7 +178,7 @@ class Themed(App[End]):
 
     def wear(self, theme: str) -> None:
         """Another theme: for the views and for Textual's own widgets."""
-        self.look = Look(theme, self.colour, self.ascii_only)
+        self.look = ViewTheme(theme, self.colour, self.ascii_only)
         own = self.look.palette
         self.theme = f"rnnviz-{own.name}" if own else "ansi-dark"
 

@@ -12,7 +12,7 @@ from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from rnnviz.progress import Failed, Finished, Source
+from rnnviz.progress import ProgressSource, TrainingFailed, TrainingFinished
 from rnnviz.query import Tracer
 from rnnviz.tui import actions as step_actions
 from rnnviz.tui.dashboard.actions import ACTIONS, words
@@ -20,12 +20,12 @@ from rnnviz.tui.dashboard.board import Board
 from rnnviz.tui.dashboard.screen import TrainScreen
 from rnnviz.tui.dashboard.state import Story
 from rnnviz.tui.dashboard.stepper import NowScreen
-from rnnviz.tui.themed import Themed
+from rnnviz.tui.themed import ThemedApp
 
-End = Finished | Failed
+End = TrainingFinished | TrainingFailed
 
 
-class TrainApp(Themed[End]):
+class TrainApp(ThemedApp[End]):
     """The dashboard of one training; ``run()`` gives how it ended, None if the app broke.
 
     ``name`` is the recipe's; ``read`` answers queries for the model as it is now.
@@ -38,7 +38,7 @@ class TrainApp(Themed[End]):
 
     def __init__(
         self,
-        source: Source,
+        source: ProgressSource,
         read: Tracer,
         name: str,
         *,

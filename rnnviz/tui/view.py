@@ -15,13 +15,13 @@ from textual.widget import Widget
 
 from rnnviz.tui.draw import Line
 from rnnviz.tui.localized import localized
-from rnnviz.tui.painted_line import Painted, changed
+from rnnviz.tui.painted_line import PaintedLine, changed
 from rnnviz.tui.predict_first import without_answer
-from rnnviz.tui.theme import Look
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.theme import ViewTheme
+from rnnviz.tui.view_state import ViewState
 
 
-class Picked(Message):
+class CellPicked(Message):
     """A token, a unit or both were pointed at."""
 
     def __init__(self, t: int | None = None, unit: int | None = None) -> None:
@@ -29,7 +29,7 @@ class Picked(Message):
         self.t, self.unit = t, unit
 
 
-class Asked(Message):
+class KeyClicked(Message):
     """A key of the key bar was clicked: the action it stands for."""
 
     def __init__(self, action: str) -> None:
@@ -37,19 +37,19 @@ class Asked(Message):
         self.action = action
 
 
-class Looked(Protocol):
+class HasTheme(Protocol):
     """What a view is set down; it says at least how it is being looked at."""
 
     @property
-    def look(self) -> Look:
+    def look(self) -> ViewTheme:
         """The theme, and what the terminal can show."""
 
 
-S = TypeVar("S", bound=Looked)
+S = TypeVar("S", bound=HasTheme)
 T = TypeVar("T")
 
 
-class Drawn(Widget, Generic[S]):
+class DrawnView(Widget, Generic[S]):
     """One panel that answers one question; a subclass draws :meth:`lines` and nothing else."""
 
     can_focus = False
@@ -60,9 +60,9 @@ class Drawn(Widget, Generic[S]):
     def __init__(self, shown: S, id: str | None = None) -> None:
         super().__init__(id=id)
         self.set_reactive(type(self).shown, shown)
-        self._painted: list[Painted] = []
+        self._painted: list[PaintedLine] = []
         self._for: tuple[int, int] | None = None
-        self._look: Look | None = None  # what they were painted in
+        self._look: ViewTheme | None = None  # what they were painted in
 
     def lines(self, shown: S, width: int, height: int, /) -> list[Line]:
         """The view's lines from top to bottom; missing ones are empty, too many are cut."""
@@ -80,16 +80,18 @@ class Drawn(Widget, Generic[S]):
             self._for, self._look = (width, height), self.shown.look
         return [painted.strip for painted in self._painted]
 
-    def _paint(self, shown: S, width: int, height: int, before: list[Painted]) -> list[Painted]:
+    def _paint(
+        self, shown: S, width: int, height: int, before: list[PaintedLine]
+    ) -> list[PaintedLine]:
         """The lines; one that is as it was before stays that one."""
         if width <= 0 or height <= 0:
             return []
         drawn = self.lines(shown, width, height)[:height]
         drawn += [[]] * (height - len(drawn))
         if not before:
-            return [Painted(line, width, shown.look) for line in drawn]
+            return [PaintedLine(line, width, shown.look) for line in drawn]
         return [
-            old if line == old.line else Painted(line, width, shown.look)
+            old if line == old.line else PaintedLine(line, width, shown.look)
             for line, old in zip(drawn, before, strict=True)
         ]
 
@@ -143,7 +145,7 @@ class Drawn(Widget, Generic[S]):
             self.post_message(message)
 
 
-class View(Drawn[Moment]):
+class View(DrawnView[ViewState]):
     """A view of the stepper: it is set down a moment of a trace.
 
     Whatever a subclass draws, it draws without the answer while that is hidden, and with labels in
@@ -160,7 +162,7 @@ def _of_what_is_known(method: Callable[..., T]) -> Callable[..., T]:
     """A method of a view and a moment, called without the moment's answer while that is hidden."""
 
     @wraps(method)
-    def called(view: View, moment: Moment, *place: int) -> T:
+    def called(view: View, moment: ViewState, *place: int) -> T:
         return method(view, localized(without_answer(moment)), *place)
 
     return called

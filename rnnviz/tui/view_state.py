@@ -14,11 +14,11 @@ from rnnviz.analysis.series import forecasts
 from rnnviz.arrays import Array
 from rnnviz.cursor import Cursor, known, part_of
 from rnnviz.display import visible
-from rnnviz.equations import Line, Step, inputs, is_weight, number
+from rnnviz.equations import Line, TokenNumber, inputs, is_weight, number
 from rnnviz.query import Query, Question
 from rnnviz.trace import LayerTrace, Trace
 from rnnviz.tui.draw import page
-from rnnviz.tui.theme import Look
+from rnnviz.tui.theme import ViewTheme
 
 #: Of a picture that no query led to.
 NOTHING = Query("", "")
@@ -33,12 +33,12 @@ class Reach:
 
 
 @dataclass(frozen=True, eq=False)
-class Moment:
+class ViewState:
     """One picture of one trace; a new one is set down for every change."""
 
     trace: Trace
     cursor: Cursor
-    look: Look
+    look: ViewTheme
     lang: str = "en"
     backward: bool = False  # the equation panel walks back
     hidden: bool = False  # predict first: what comes at this token is not shown
@@ -62,7 +62,7 @@ class Moment:
         return self.trace.layers[self.cursor.layer]
 
     @cached_property
-    def step(self) -> Step:
+    def step(self) -> TokenNumber:
         """The present token as formulas write it."""
         return self.layer.step(self.cursor.t)
 

@@ -27,7 +27,7 @@ from rnnviz.cells import CELLS, Cell, weights_by_name
 from rnnviz.clamps import Clamp
 from rnnviz.engine import losses
 from rnnviz.engine.model import Model, directions, shapes
-from rnnviz.engine.recurrent import Scan, Unscan, scan, unscan
+from rnnviz.engine.recurrent import Scan, ScanGradients, scan, unscan
 from rnnviz.equations import names
 from rnnviz.query import Query
 from rnnviz.trace import LayerTrace
@@ -51,7 +51,9 @@ def summed(layer: LayerTrace) -> dict[str, Array]:
     return found
 
 
-def recorded(cell: Cell, p: dict[str, Array], s: Any, u: Unscan, direction: str) -> LayerTrace:
+def recorded(
+    cell: Cell, p: dict[str, Array], s: Any, u: ScanGradients, direction: str
+) -> LayerTrace:
     """A layer's trace of one sequence as the engine recorded it, masked steps and all."""
     assert isinstance(s, Scan)
     values = {n: s.stack(n)[:, 0] for n in s.steps[0] if n not in ("xw", "hu")}

@@ -14,8 +14,8 @@ from rnnviz.bench import process
 from rnnviz.bench.comparison import Comparison, compare
 from rnnviz.bench.peers import PEERS, Peer
 from rnnviz.bench.process import OURS, installed
-from rnnviz.bench.scaling import Scaling, scaling
-from rnnviz.bench.timing import Result, Task, measure
+from rnnviz.bench.scaling import ScalingCurve, scaling
+from rnnviz.bench.timing import Result, TimingTask, measure
 from rnnviz.bench.workloads import WORKLOADS, Workload, write
 from rnnviz.errors import RnnvizError, UsageError
 
@@ -39,7 +39,7 @@ def job(tmp_path: Path) -> Path:
 
 
 def test_ours_is_timed_round_by_round_in_a_process_of_its_own(job: Path) -> None:
-    (result,) = measure([Task(OURS, job)], PYTHON, rounds=3)
+    (result,) = measure([TimingTask(OURS, job)], PYTHON, rounds=3)
     assert not result.error
     assert len(result.rounds) == 3 and min(result.rounds) > 0
     assert result.ms == sorted(result.rounds)[1]
@@ -57,7 +57,7 @@ def test_turns_alternate(job: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         return ask(self, **request)
 
     monkeypatch.setattr(process.Worker, "ask", watched)
-    measure([Task(OURS, job, 1), Task(OURS, job, 1)], PYTHON, rounds=3)
+    measure([TimingTask(OURS, job, 1), TimingTask(OURS, job, 1)], PYTHON, rounds=3)
     one, two = order[0][0], order[1][0]
     assert order == [(one, "job"), (two, "job")] + [(one, "steps"), (two, "steps")] * 3
 
@@ -66,7 +66,9 @@ def test_a_peer_that_fails_says_why_and_the_others_go_on(
     job: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(PEERS, "broken", Peer("no_such_net", (), "a peer that is not there"))
-    broken, ours = measure([Task("broken", job), Task(OURS, job)], sys.executable, rounds=1)
+    broken, ours = measure(
+        [TimingTask("broken", job), TimingTask(OURS, job)], sys.executable, rounds=1
+    )
     assert broken.error == (
         "broken stopped: ModuleNotFoundError: No module named 'peers.no_such_net'"
     )
@@ -85,14 +87,14 @@ def test_a_peer_that_dies_in_a_later_round_keeps_its_reason(
         return ask(self, **request)
 
     monkeypatch.setattr(process.Worker, "ask", killed)
-    (result,) = measure([Task(OURS, job)], PYTHON, rounds=2)
+    (result,) = measure([TimingTask(OURS, job)], PYTHON, rounds=2)
     assert result.error.startswith("rnnviz stopped: ") and result.rounds == []
 
 
 def test_a_worker_that_stays_silent_is_ended(job: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "PATIENCE", 0.2)
     monkeypatch.setattr(process, "_OUR_CODE", "import time; time.sleep(60)")
-    (result,) = measure([Task(OURS, job)], PYTHON, rounds=2)
+    (result,) = measure([TimingTask(OURS, job)], PYTHON, rounds=2)
     assert result.error.startswith("rnnviz stopped: ") and result.rounds == []
 
 
@@ -118,7 +120,7 @@ def test_no_worker_is_left_behind(job: Path, monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(subprocess, "Popen", watched)
     with pytest.raises(KeyboardInterrupt):
-        measure([Task(OURS, job), Task(OURS, job)], PYTHON, 3, interrupted)
+        measure([TimingTask(OURS, job), TimingTask(OURS, job)], PYTHON, 3, interrupted)
     assert len(started) == 2 and all(p.returncode is not None for p in started)
 
 
@@ -158,7 +160,7 @@ def test_a_peer_with_another_first_loss_is_called_a_stranger(loss: float) -> Non
 
 
 def test_the_exponent_is_the_slope_in_logarithms() -> None:
-    cubic = Scaling("w", "steps", (1, 2, 4), (5.0, 40.0, 320.0), (None, 80.0, 90.0))
+    cubic = ScalingCurve("w", "steps", (1, 2, 4), (5.0, 40.0, 320.0), (None, 80.0, 90.0))
     assert cubic.exponent == pytest.approx(3)
     assert cubic.line().endswith("2: 40.0 ms, 80 MB   4: 320.0 ms, 90 MB   exponent 3.00")
 
@@ -185,7 +187,7 @@ def test_a_peer_has_our_loss_from_the_same_weights_and_learns(
     if peer not in installed(PYTHON, [peer]):
         pytest.skip(f"{peer} is not installed in {PYTHON}")
     write(dry(WORKLOADS[name]), tmp_path / "job.npz", count=1)
-    tasks = [Task(n, tmp_path / "job.npz", steps=12) for n in (OURS, peer)]
+    tasks = [TimingTask(n, tmp_path / "job.npz", steps=12) for n in (OURS, peer)]
     ours, theirs = measure(tasks, PYTHON, rounds=1)
     assert not ours.error and not theirs.error
     assert theirs.loss == pytest.approx(ours.loss, abs=1e-4)

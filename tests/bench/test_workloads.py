@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rnnviz.bench.peers.worker import Job
+from rnnviz.bench.peers.worker import BenchJob
 from rnnviz.bench.workloads import IMDB_LENGTHS, WORKLOADS, batches, write
 from rnnviz.data.sources import read_imdb
 from rnnviz.engine.spec import ModelSpec
@@ -71,7 +71,7 @@ def test_resized_texts_grow_with_the_sequence() -> None:
 def test_a_worker_reads_the_job_that_was_written(tmp_path: Path) -> None:
     workload = WORKLOADS["agnews-bilstm"].resized(5, 3)
     write(workload, tmp_path / "job.npz", count=2)
-    job = Job.read(tmp_path / "job.npz")
+    job = BenchJob.read(tmp_path / "job.npz")
     assert ModelSpec.from_json(job.spec) == workload.spec
     assert (job.optimizer, job.rate, job.masked) == ("adam", 1e-3, True)
     assert job.inputs.shape == (2, 5, 3) and job.y.shape == (2, 3)

@@ -14,14 +14,22 @@ from strategies import MASKS, VARIANTS, Run, run, seeds, sizes, variants
 
 from rnnviz.arrays import Array, Values
 from rnnviz.cells import CELLS, Cell, weights_by_name
-from rnnviz.engine.recurrent import Scan, Unscan, jacobians, reach, scan, spectral_norms, unscan
+from rnnviz.engine.recurrent import (
+    Scan,
+    ScanGradients,
+    jacobians,
+    reach,
+    scan,
+    spectral_norms,
+    unscan,
+)
 from rnnviz.equations import Line, evaluate, names, numbers
 
 every_cell = pytest.mark.parametrize("cell", VARIANTS.values(), ids=VARIANTS.keys())
 both_ways = pytest.mark.parametrize("reverse", [False, True], ids=["forward", "reversed"])
 
 
-def gradients(r: Run, rng: np.random.Generator, scale: float = 1.0) -> Unscan:
+def gradients(r: Run, rng: np.random.Generator, scale: float = 1.0) -> ScanGradients:
     """A walk back from random gradients at every output and every last state."""
     d_h = scale * rng.standard_normal(r.done.stack("h").shape)
     shape = r.done.last["h"].shape
@@ -35,13 +43,13 @@ def known_before(r: Run, t: int) -> Values:
     return known | {f"{s}_prev": r.done.before()[t][s] for s in r.cell.states}
 
 
-def arriving(r: Run, back: Unscan, t: int) -> Values:
+def arriving(r: Run, back: ScanGradients, t: int) -> Values:
     """The gradients that reach token t from above and from later tokens."""
     step = back.steps[t]
     return {"d_h_out": step["h_out"]} | {f"d_{s}_next": step[f"{s}_next"] for s in r.cell.states}
 
 
-def gradient(back: Unscan, t: int, line: Line) -> Array:
+def gradient(back: ScanGradients, t: int, line: Line) -> Array:
     """What the engine recorded for a line of ``back``."""
     name = line.name.removeprefix("d_")
     return back.x[t] if name == "x" else back.steps[t][name]
@@ -373,7 +381,7 @@ def fits(value: float, text: str) -> bool:
     return abs(value - printed(text)) <= unit * (0.5 + 1e-6) + abs(value) * 1e-12 + 2e-16
 
 
-def values_at(r: Run, back: Unscan, t: int, b: int) -> Values:
+def values_at(r: Run, back: ScanGradients, t: int, b: int) -> Values:
     """Every name a formula may use, for one row of the batch."""
     known: Values = {
         n: a[b] for n, a in known_before(r, t).items() if not n.startswith(tuple("WUbV"))
@@ -384,7 +392,7 @@ def values_at(r: Run, back: Unscan, t: int, b: int) -> Values:
     return known | {"d_x": back.x[t][b]}
 
 
-def check_printed(r: Run, back: Unscan) -> None:
+def check_printed(r: Run, back: ScanGradients) -> None:
     """Every line, step and unit: the arithmetic as printed gives the result as printed.
 
     The values are those of a trace: float32.

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from rnnviz.cli import run
-from rnnviz.tui.themed import Themed
+from rnnviz.tui.themed import ThemedApp
 
 NEVER = re.compile(r"Traceback|Internal error|Warning|site-packages|Exception ignored")
 VALUES = [
@@ -151,7 +151,7 @@ def test_variables_of_textual(variable: str, value: str, tmp_path: Path) -> None
     assert picture.exists() if code == 0 else f"unset {variable}" in err
 
 
-class Broken(Themed[int]):
+class Broken(ThemedApp[int]):
     """An app that fails while it starts."""
 
     def on_mount(self) -> None:
@@ -174,7 +174,7 @@ def test_an_app_that_breaks_ends_as_a_command_does(
     from rnnviz.cli import screen_output, step
 
     app = Broken("dark", colour=True, ascii_only=False)
-    monkeypatch.setattr(app, "run", partial(Themed.run, app, headless=True))
+    monkeypatch.setattr(app, "run", partial(ThemedApp.run, app, headless=True))
     monkeypatch.setattr(step, "_on_screen", lambda: True)
     monkeypatch.setattr(screen_output, "_app", lambda *given: app)
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True)

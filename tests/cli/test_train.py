@@ -17,7 +17,7 @@ import rnnviz
 from rnnviz.cli import run
 from rnnviz.errors import UsageError
 from rnnviz.model_files import pack
-from rnnviz.training.events import Begun, Epoch, Evaluation, Finished, Note, Step
+from rnnviz.training.events import Epoch, Evaluation, Note, RunFinished, RunStarted, Step
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_train_from_python_tells_what_happens(tmp_path: Path) -> None:
         watch=seen.append,
     )  # fmt: skip
     kinds = [type(e) for e in seen if not isinstance(e, Step | Evaluation)]
-    assert kinds == [Note, Note, Begun, Epoch, Finished]
+    assert kinds == [Note, Note, RunStarted, Epoch, RunFinished]
     assert len(made.history()) == 1
     assert made.load().predict(["good", "not good"]).shape == (2, 2)
     rnnviz.train(resume=made.path, epochs=2)
@@ -154,9 +154,9 @@ def test_a_series_is_spoken_of_in_degrees_beside_the_published_number(
     ("text", "seconds"), [("90", 90), ("90s", 90), ("5m", 300), ("1.5h", 5400), ("1H", 3600)]
 )
 def test_a_time_budget_is_seconds_minutes_or_hours(text: str, seconds: float) -> None:
-    from rnnviz.cli.train import Span
+    from rnnviz.cli.train import Duration
 
-    assert Span().convert(text, None, None) == seconds
+    assert Duration().convert(text, None, None) == seconds
 
 
 @pytest.mark.parametrize("text", ["0", "-5m", "five", "5 parsecs", "", "nan", "1e3"])

@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rnnviz.data.standardize import standardize
-from rnnviz.model_files import Stored, load
+from rnnviz.model_files import StoredModel, load
 
 Change = Callable[[str], str]
 
@@ -114,7 +114,7 @@ SENTENCES = (
 
 
 @cache
-def model(name: str) -> Stored:
+def model(name: str) -> StoredModel:
     return load(name)
 
 

@@ -16,8 +16,16 @@ from strategies import arrays, mask
 
 from rnnviz.arrays import Array, Values
 from rnnviz.cells import CELLS, Cell
-from rnnviz.engine.clamping import Held
-from rnnviz.engine.recurrent import Scan, Unscan, reach, scan, step_jacobians, unscan, unscan_one
+from rnnviz.engine.clamping import Clamping
+from rnnviz.engine.recurrent import (
+    Scan,
+    ScanGradients,
+    reach,
+    scan,
+    step_jacobians,
+    unscan,
+    unscan_one,
+)
 
 T, D, H = 6, 3, 4
 #: (name, token, value) -> the value as it is used.
@@ -40,9 +48,9 @@ SETS: dict[str, Callable[[str], list[str]]] = {
 }
 
 
-def held_of(names: list[str], rng: np.random.Generator, share: float = 0.4) -> Held:
+def held_of(names: list[str], rng: np.random.Generator, share: float = 0.4) -> Clamping:
     """These names held here and there, at least once and not everywhere."""
-    found = Held({}, {})
+    found = Clamping({}, {})
     for name in names:
         shape = (T, 1, D if name == "x" else H)
         where = rng.random(shape) < share
@@ -100,7 +108,7 @@ def again(
     return steps
 
 
-def keeping(held: Held, nudge: tuple[str, int, int] | None = None, by: float = 0.0) -> Change:
+def keeping(held: Clamping, nudge: tuple[str, int, int] | None = None, by: float = 0.0) -> Change:
     """Hold; and move one number by so much."""
 
     def change(name: str, t: int, value: Array) -> Array:
@@ -195,7 +203,7 @@ def test_what_arrives_at_a_value_is_the_slope_of_a_nudge(case: Drawn) -> None:
                     assert of(back, name)[t, 0, unit] == pytest.approx(slope, rel=1e-5, abs=1e-8)
 
 
-def of(back: Unscan, name: str) -> Array:
+def of(back: ScanGradients, name: str) -> Array:
     return back.x if name == "x" else back.stack(name)
 
 
@@ -249,7 +257,7 @@ def test_every_gradient_is_that_of_the_held_pass(cell: str, chosen: str, masked:
         return {k.removeprefix(prefix): a for k, a in given.items() if k.startswith(prefix)}
 
     def objective(given: dict[str, Array]) -> float:
-        held = Held(it.held.where, part(given, "held."))
+        held = Clamping(it.held.where, part(given, "held."))
         done = it.scan(p=part(given, "p."), x=given["x"], initial=part(given, "0."), held=held)
         return it.objective(done)
 
@@ -273,12 +281,14 @@ def test_a_step_feels_nothing_of_what_is_behind_a_held_value(
     for t in range(T):
         before = done.before()[t]
         read = None if it.read is None else it.read[t : t + 1]
-        held = Held(
+        held = Clamping(
             {n: w[t : t + 1] for n, w in it.held.where.items()},
             {n: a[t : t + 1] for n, a in it.held.values.items()},
         )
 
-        def after(start: Array, t: int = t, read: Array | None = read, held: Held = held) -> Array:
+        def after(
+            start: Array, t: int = t, read: Array | None = read, held: Clamping = held
+        ) -> Array:
             states = dict(zip(it.cell.states, start.reshape(-1, 1, H), strict=True))
             x = it.x[t : t + 1]
             last = scan(it.cell, it.p, x, read, initial=states, held=held).last
@@ -308,6 +318,6 @@ def test_nothing_held_is_the_pass_as_it_was() -> None:
     rng = np.random.default_rng(3)
     cell: Cell = CELLS["gru"]
     p, x = arrays(cell.shapes(D, H), rng), rng.standard_normal((T, 2, D))
-    free, none = scan(cell, p, x), scan(cell, p, x, held=Held({}, {}))
+    free, none = scan(cell, p, x), scan(cell, p, x, held=Clamping({}, {}))
     for name in NAMES["gru"][1:]:
         np.testing.assert_array_equal(free.stack(name), none.stack(name))

@@ -22,7 +22,7 @@ from rnnviz.engine.model import initialise, shapes
 from rnnviz.engine.optimizers import clip_by_norm
 from rnnviz.engine.recurrent import scan, unscan
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec
-from rnnviz.model_files import Stored
+from rnnviz.model_files import StoredModel
 from rnnviz.query import Query
 from rnnviz.tracer import trace
 
@@ -144,7 +144,7 @@ def test_the_trace_of_one_text_is_its_row_of_a_batch(cell: str, both: bool) -> N
     words = ("", "[UNK]", "this", "movie", "was", "not", "good", "bad", "at")
     spec = text_spec(cell, both=both, depth=2)
     net = model(spec, np.random.default_rng(1))
-    stored = Stored("m", net, Vocabulary(words), ("a", "b", "c"), {})
+    stored = StoredModel("m", net, Vocabulary(words), ("a", "b", "c"), {})
     texts = ["this movie was not good", "bad movie", "was it good"]
     ids = np.zeros((5, 3), np.int64)
     for b, text in enumerate(texts):
@@ -180,7 +180,7 @@ def test_a_net_without_masks_predicts_a_text_in_a_batch_as_it_does_alone(cell: s
     """The length of another text is no reason to change one's mind."""
     words = ("", "[UNK]", "this", "movie", "was", "not", "good", "bad", "at")
     net = model(text_spec(cell, both=False, depth=1, masked=False), np.random.default_rng(1))
-    stored = Stored("m", net, Vocabulary(words), ("a", "b", "c"), {})
+    stored = StoredModel("m", net, Vocabulary(words), ("a", "b", "c"), {})
     texts = ["bad movie", "this movie was not good"]
     np.testing.assert_allclose(stored.predict(texts)[0], stored.predict(texts[:1])[0], 1e-12)
 
@@ -193,7 +193,7 @@ def test_the_readout_after_a_token_is_the_prediction_of_the_text_so_far(
     """Also where a layer reads from the right and would otherwise see the future."""
     words = ("", "[UNK]", "this", "movie", "was", "not", "good", "bad", "at")
     net = model(text_spec(cell, both=both, depth=2), np.random.default_rng(4))
-    stored = Stored("m", net, Vocabulary(words), ("a", "b", "c"), {})
+    stored = StoredModel("m", net, Vocabulary(words), ("a", "b", "c"), {})
     tokens = "this movie was not good".split()
     readout = trace(stored, Query(" ".join(tokens), "m")).head.readout
     for t in range(5):

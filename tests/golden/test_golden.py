@@ -37,7 +37,7 @@ from rnnviz.arrays import Array, Values
 from rnnviz.cells import CELLS
 from rnnviz.data.batches import Batch
 from rnnviz.engine import losses
-from rnnviz.engine.model import Forward, Model, shapes
+from rnnviz.engine.model import ForwardPass, Model, shapes
 from rnnviz.engine.optimizers import OPTIMIZERS
 from rnnviz.engine.recurrent import Scan, jacobians, scan, unscan
 from rnnviz.engine.spec import FitSpec
@@ -88,7 +88,7 @@ def cell_results(name: str, golden: dict[str, Array]) -> None:
         np.testing.assert_allclose(ours[key], leaf, 1e-9, 1e-12, err_msg=f"d_{key}")
 
 
-def model_pass(name: str, ids: Array) -> tuple[Forward, Array, Values]:
+def model_pass(name: str, ids: Array) -> tuple[ForwardPass, Array, Values]:
     """Our loss of each row and our gradients of their sum."""
     net, kind = Model(SPECS[name], weights(name)), SPECS[name].head.kind
     y = np.array(TARGETS[kind][: ids.shape[1]])

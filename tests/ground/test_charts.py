@@ -13,9 +13,20 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from rnnviz.charts import Chart, Level, Line, Span, Spot, figure, learning, plain, svg, text
+from rnnviz.charts import (
+    Chart,
+    ChartLine,
+    ColourSpan,
+    Level,
+    Spot,
+    figure,
+    learning,
+    plain,
+    svg,
+    text,
+)
 from rnnviz.charts.axes import axis
-from rnnviz.charts.canvas import NO_INK, Canvas
+from rnnviz.charts.canvas import NO_INK, BrailleCanvas
 from rnnviz.charts.raster import DASHES, dashed
 
 SIZES = [(60, 12), (80, 20), (120, 30)]
@@ -34,7 +45,7 @@ def charts(draw: st.DrawFn, values: st.SearchStrategy[float] = anything) -> Char
         y = draw(st.lists(values, max_size=12))
         x = sorted(draw(st.lists(st.integers(-5, 40), min_size=len(y), max_size=len(y))))
         style = draw(st.sampled_from(["line", "dots"]))
-        lines.append(Line(draw(words), x, y, style))  # type: ignore[arg-type]
+        lines.append(ChartLine(draw(words), x, y, style))  # type: ignore[arg-type]
     marks: list[Level | Spot] = [Level(y, draw(words)) for y in draw(st.lists(values, max_size=2))]
     marks += [Spot(1, y, draw(words)) for y in draw(st.lists(values, max_size=1))]
     return Chart(draw(words), lines, draw(words), draw(words), marks)
@@ -83,7 +94,7 @@ def test_a_page_has_exactly_the_size_that_was_asked_for(
 def test_every_dot_is_in_the_frame_and_higher_values_are_not_lower(
     size: tuple[int, int], y: list[float]
 ) -> None:
-    dots = where(picture(Chart("", [Line("", range(len(y)), y, "dots")]), *size), "●")
+    dots = where(picture(Chart("", [ChartLine("", range(len(y)), y, "dots")]), *size), "●")
     assert len(dots) == len(y)
     rows = [row for _, row in dots]
     by_value = np.argsort(y, kind="stable")
@@ -94,7 +105,7 @@ def test_every_dot_is_in_the_frame_and_higher_values_are_not_lower(
 def test_a_rising_line_never_falls_on_the_page(y: list[float]) -> None:
     # What axis() takes for a constant is a flat line.
     assume(max(y) - min(y) > max(1e-12 * max(map(abs, y)), 1e-290))
-    rows = frame(picture(Chart("", [Line("", range(len(y)), sorted(y))]), ascii_only=False))
+    rows = frame(picture(Chart("", [ChartLine("", range(len(y)), sorted(y))]), ascii_only=False))
     lowest = [
         max(r for r, row in enumerate(rows) if row[c] != " ")
         for c in range(len(rows[0]))
@@ -105,14 +116,14 @@ def test_a_rising_line_never_falls_on_the_page(y: list[float]) -> None:
 
 
 def test_a_line_is_drawn_without_holes_from_the_first_to_the_last_point() -> None:
-    inside = frame(picture(Chart("", [Line("", [0, 10], [0, 1])])))
+    inside = frame(picture(Chart("", [ChartLine("", [0, 10], [0, 1])])))
     columns = [any(row[c] != " " for row in inside) for c in range(len(inside[0]))]
     assert "".join("#" if c else " " for c in columns).strip().count(" ") == 0
     assert sum(columns) > 0.9 * len(columns)
 
 
 def test_title_axes_names_and_ticks_are_written() -> None:
-    chart = Chart("A title", [Line("temp", [0, 100], [-1, 1])], "day", "°C")
+    chart = Chart("A title", [ChartLine("temp", [0, 100], [-1, 1])], "day", "°C")
     rows = picture(chart, 80, 20)
     assert rows[0].startswith("A title")
     assert "°C" in rows[1]
@@ -128,7 +139,7 @@ def test_title_axes_names_and_ticks_are_written() -> None:
 def test_a_chart_that_fills_up_keeps_its_x_axis_and_still_holds_every_point() -> None:
     def ticks(epochs: int) -> str:
         x = range(1, epochs + 1)
-        chart = Chart("", [Line("l", list(x), [0.5] * epochs)], x_range=(1, 10))
+        chart = Chart("", [ChartLine("l", list(x), [0.5] * epochs)], x_range=(1, 10))
         return plain(text(chart, 60, 12)).splitlines()[-1]
 
     assert ticks(1) == ticks(2) == ticks(10)
@@ -137,7 +148,7 @@ def test_a_chart_that_fills_up_keeps_its_x_axis_and_still_holds_every_point() ->
 
 
 def test_whole_numbers_get_whole_ticks() -> None:
-    rows = picture(Chart("", [Line("", [1, 2, 3], [0, 1, 2])], "epoch"), 120, 12)
+    rows = picture(Chart("", [ChartLine("", [1, 2, 3], [0, 1, 2])], "epoch"), 120, 12)
     assert rows[-1].split() == ["epoch", "1", "2", "3"]
 
 
@@ -157,7 +168,7 @@ def test_ticks_are_in_range_rising_and_written_differently(values: list[float], 
 
 def test_lines_differ_in_their_dashes_and_by_a_letter_at_their_end() -> None:
     x = range(10)
-    lines = [Line(f"run {k}", x, np.full(10, float(k))) for k in range(4)]
+    lines = [ChartLine(f"run {k}", x, np.full(10, float(k))) for k in range(4)]
     rows = picture(Chart("", lines), 80, 20)
     inside = [row for row in frame(rows) if row.strip()]
     patterns = [re.sub(r"[A-Z ]*$", "", row).strip() for row in inside]
@@ -167,36 +178,36 @@ def test_lines_differ_in_their_dashes_and_by_a_letter_at_their_end() -> None:
 
 
 def test_ends_that_meet_keep_their_letters() -> None:
-    lines = [Line(str(k), [0, 1], [k, 5]) for k in range(3)]
+    lines = [ChartLine(str(k), [0, 1], [k, 5]) for k in range(3)]
     assert any(row.rstrip().endswith("ABC") for row in picture(Chart("", lines)))
 
 
 def test_no_dash_hides_a_point() -> None:
     y = np.zeros(30)
     y[15] = 1.0
-    steady = Line("a", range(30), np.zeros(30))
+    steady = ChartLine("a", range(30), np.zeros(30))
     for place in range(1, len(DASHES)):
-        lines = [steady] * place + [Line("peak", range(30), y)]
+        lines = [steady] * place + [ChartLine("peak", range(30), y)]
         assert frame(picture(Chart("", lines)))[0].strip(), place
         assert not dashed(np.arange(40), place).all()
 
 
 def test_dots_are_told_apart_and_are_not_hidden_by_a_line() -> None:
-    dots = [Line("a", [1, 2], [1, 1], "dots"), Line("b", [1, 2], [2, 2], "dots")]
-    rows = picture(Chart("", [*dots, Line("c", [1, 2], [1, 1])]))
+    dots = [ChartLine("a", [1, 2], [1, 1], "dots"), ChartLine("b", [1, 2], [2, 2], "dots")]
+    rows = picture(Chart("", [*dots, ChartLine("c", [1, 2], [1, 1])]))
     assert len(where(rows, "●")) == 2
     assert len(where(rows, "○")) == 2
 
 
 def test_spans_say_what_they_are_and_which_line() -> None:
-    chart = Chart("T", [Line("a", [1, 2], [1, 2], "dots"), Line("b", [1, 2], [2, 1], hue=4)],
-                  marks=[Level(1.5, "L"), Spot(2, 2, "S")])  # fmt: skip
+    lines = [ChartLine("a", [1, 2], [1, 2], "dots"), ChartLine("b", [1, 2], [2, 1], hue=4)]
+    chart = Chart("T", lines, marks=[Level(1.5, "L"), Spot(2, 2, "S")])  # fmt: skip
     spans = [span for row in text(chart, 60, 14) for span in row]
     assert {span.hue for span in spans if span.role == "data"} == {0, 4}
     assert {span.hue for span in spans if "●" in span.text} == {0}
     assert {span.role for span in spans if "◆" in span.text} == {"spot"}
     assert {span.role for span in spans if "╌" in span.text} == {"level"}
-    assert Span("T", "title", None) in spans
+    assert ColourSpan("T", "title", None) in spans
 
 
 # -- marks ----------------------------------------------------------------------------------------
@@ -204,7 +215,7 @@ def test_spans_say_what_they_are_and_which_line() -> None:
 
 @pytest.mark.parametrize("size", SIZES)
 def test_a_level_is_in_range_dashed_and_named_once(size: tuple[int, int]) -> None:
-    chart = Chart("", [Line("a", [1, 2], [0.1, 0.2])], marks=[Level(0.9, "published 0.9")])
+    chart = Chart("", [ChartLine("a", [1, 2], [0.1, 0.2])], marks=[Level(0.9, "published 0.9")])
     rows = picture(chart, *size)
     line = next(row for row in frame(rows) if "╌" in row)
     assert "published 0.9" in line
@@ -214,7 +225,7 @@ def test_a_level_is_in_range_dashed_and_named_once(size: tuple[int, int]) -> Non
 
 def test_a_mark_without_room_beside_it_is_in_the_legend() -> None:
     rng = np.random.default_rng(0)
-    line = Line("noise", range(5000), rng.uniform(-1, 1, 5000))
+    line = ChartLine("noise", range(5000), rng.uniform(-1, 1, 5000))
     rows = picture(Chart("", [line], marks=[Level(0, "zero"), Spot(2500, 0, "middle")]), 60, 12)
     assert "╌╌╌ zero" in rows[0]
     assert "◆ middle" in rows[0]
@@ -222,7 +233,7 @@ def test_a_mark_without_room_beside_it_is_in_the_legend() -> None:
 
 def test_a_level_that_is_no_number_is_left_out() -> None:
     chart = Chart(
-        "", [Line("a", [1, 2], [0, 1])], marks=[Level(np.nan, "no"), Spot(1, np.inf, "no")]
+        "", [ChartLine("a", [1, 2], [0, 1])], marks=[Level(np.nan, "no"), Spot(1, np.inf, "no")]
     )
     assert "no" not in "".join(picture(chart))
     assert "no<" not in svg(chart)
@@ -248,13 +259,13 @@ def test_learning_curves_mark_best_epoch_and_published_number() -> None:
 def test_a_spike_of_one_point_in_fifty_thousand_is_seen(place: int, height: float) -> None:
     y = np.sin(np.arange(52_696) / 1000)
     y[place] = height
-    inside = frame(picture(Chart("", [Line("", range(len(y)), y)]), 60, 12))
+    inside = frame(picture(Chart("", [ChartLine("", range(len(y)), y)]), 60, 12))
     spike = inside[0] if height > 0 else inside[-1]
     expected = (place / 52_695 * 0.94 + 0.03) * 56
     assert spike.strip()
     assert abs(len(spike) - len(spike.lstrip()) - expected) < 3
     ends = [float(y) for y in re.findall(r"[ML][\d.]+ ([\d.]+)", curve_of(svg(Chart("", [
-        Line("", range(len(y)), y)])))[0])]  # fmt: skip
+        ChartLine("", range(len(y)), y)])))[0])]  # fmt: skip
     assert max(ends) - min(ends) > 250
 
 
@@ -264,7 +275,7 @@ def test_a_long_line_is_drawn_as_if_every_point_were(seed: int) -> None:
     rng = np.random.default_rng(seed)
     y = rng.standard_normal(3000).cumsum()
     x = np.sort(rng.integers(0, 500, 3000))
-    rows = frame(picture(Chart("", [Line("", x, y)], "", ""), 30, 16))
+    rows = frame(picture(Chart("", [ChartLine("", x, y)], "", ""), 30, 16))
     inside = np.array([list(row) for row in rows])
     x_share = 0.03 / 1.06 + (x - x.min()) / (x.max() - x.min()) / 1.06
     y_share = 0.06 / 1.12 + (y - y.min()) / (y.max() - y.min()) / 1.12
@@ -277,30 +288,30 @@ def test_a_long_line_is_drawn_as_if_every_point_were(seed: int) -> None:
 
 def test_a_gap_is_a_gap_and_is_told() -> None:
     y = [0.0] * 5 + [np.nan, np.inf] + [0.0] * 5
-    rows = picture(Chart("", [Line("loss", range(12), y)]))
+    rows = picture(Chart("", [ChartLine("loss", range(12), y)]))
     inside = next(row for row in frame(rows) if row.strip())
     assert re.fullmatch(r" *\S+ {10,}\S+ *", inside)
     assert "loss (2 not finite)" in rows[0]
-    drawn = curve_of(svg(Chart("", [Line("loss", range(12), y)])))
+    drawn = curve_of(svg(Chart("", [ChartLine("loss", range(12), y)])))
     assert drawn[0].count("M") == 2
 
 
 def test_a_point_between_gaps_is_drawn() -> None:
-    chart = Chart("", [Line("", [1, 2, 3], [np.nan, 1, np.nan])])
+    chart = Chart("", [ChartLine("", [1, 2, 3], [np.nan, 1, np.nan])])
     assert sum(row.strip() != "" for row in frame(picture(chart))) == 1
     assert "<circle" in svg(chart)
 
 
 def test_wrong_lines_are_refused_by_name() -> None:
     with pytest.raises(ValueError, match="'a': x falls"):
-        text(Chart("", [Line("a", [2, 1], [1, 2])]), 60, 12)
+        text(Chart("", [ChartLine("a", [2, 1], [1, 2])]), 60, 12)
     with pytest.raises(ValueError, match="'a': x is"):
-        svg(Chart("", [Line("a", [1, 2], [1])]))
+        svg(Chart("", [ChartLine("a", [1, 2], [1])]))
 
 
 @pytest.mark.speed
 def test_fifty_thousand_points_take_less_than_a_tenth_of_a_second() -> None:
-    chart = Chart("", [Line("", range(52_696), np.sin(np.arange(52_696)))])
+    chart = Chart("", [ChartLine("", range(52_696), np.sin(np.arange(52_696)))])
     start = time.perf_counter()
     text(chart, 120, 30)
     assert time.perf_counter() - start < 0.1
@@ -310,7 +321,7 @@ def test_fifty_thousand_points_take_less_than_a_tenth_of_a_second() -> None:
 
 
 def test_ascii_has_a_character_for_all_that_is_drawn() -> None:
-    lines = [Line("a", [1, 2, 3], [1, 2, 3], "dots"), Line("b", [1, 2, 3], [-3, 2, 1])]
+    lines = [ChartLine("a", [1, 2, 3], [1, 2, 3], "dots"), ChartLine("b", [1, 2, 3], [-3, 2, 1])]
     chart = Chart("T", lines, "epoch", "y", [Level(2.5, "L"), Spot(1, -3, "S")])
     rows = picture(chart, 60, 16, ascii_only=True)
     assert "?" not in "".join(rows)
@@ -354,8 +365,8 @@ def test_everything_in_svg_is_in_the_frame(chart: Chart, size: tuple[int, int]) 
 
 def test_text_in_svg_is_data() -> None:
     evil = '</text><script>alert("x")</script>&\x1b[31m'
-    chart = Chart(evil, [Line(evil, [1, 2], [1, 2]), Line(evil, [1, 2], [2, 1])], evil, evil,
-                  [Level(1, evil), Spot(1, 1, evil)])  # fmt: skip
+    lines = [ChartLine(evil, [1, 2], [1, 2]), ChartLine(evil, [1, 2], [2, 1])]
+    chart = Chart(evil, lines, evil, evil, [Level(1, evil), Spot(1, 1, evil)])  # fmt: skip
     document = svg(chart)
     assert "<script" not in document
     assert "\x1b" not in document
@@ -369,7 +380,7 @@ def test_text_in_svg_is_data() -> None:
 
 def test_text_on_a_terminal_is_data() -> None:
     evil = "\x1b]0;x\x07\r\n"
-    rows = text(Chart(evil, [Line(evil, [1], [1])], evil, evil, [Level(1, evil)]), 120, 30)
+    rows = text(Chart(evil, [ChartLine(evil, [1], [1])], evil, evil, [Level(1, evil)]), 120, 30)
     assert plain(rows).replace("\n", "").isprintable()
 
 
@@ -389,7 +400,7 @@ def test_svg_has_the_look_of_the_lecture() -> None:
 
 def test_texts_in_svg_are_cut_where_the_drawing_ends() -> None:
     long = "long " * 60
-    chart = Chart(long, [Line(long, [1, 2], [1, 2])], marks=[Level(1, long)])
+    chart = Chart(long, [ChartLine(long, [1, 2], [1, 2])], marks=[Level(1, long)])
     root = ElementTree.fromstring(svg(chart, 400, 240))
     texts = [e.text or "" for e in root.iter(SVG + "text")]
     assert [text.endswith("…") for text in texts if "long" in text] == [True] * 3
@@ -397,7 +408,7 @@ def test_texts_in_svg_are_cut_where_the_drawing_ends() -> None:
 
 
 def test_names_at_the_ends_of_lines_do_not_cover_each_other() -> None:
-    lines = [Line(f"run {k}", [0, 1], [k, 10 + 0.001 * k]) for k in range(6)]
+    lines = [ChartLine(f"run {k}", [0, 1], [k, 10 + 0.001 * k]) for k in range(6)]
     root = ElementTree.fromstring(svg(Chart("", lines)))
     ends = [e for e in root.iter(SVG + "text") if (e.text or "").startswith("run")][-6:]
     heights = sorted(float(e.attrib["y"]) for e in ends)
@@ -405,7 +416,7 @@ def test_names_at_the_ends_of_lines_do_not_cover_each_other() -> None:
 
 
 def test_a_figure_holds_its_charts_below_each_other() -> None:
-    one, other = (Chart(name, [Line("", [1, 2], [1, 2])]) for name in ("first", "second"))
+    one, other = (Chart(name, [ChartLine("", [1, 2], [1, 2])]) for name in ("first", "second"))
     root = ElementTree.fromstring(figure([one, other], 500, 250))
     assert root.get("height") == "500"
     moved = [e.get("transform") for e in root.iter(SVG + "g")]
@@ -414,7 +425,7 @@ def test_a_figure_holds_its_charts_below_each_other() -> None:
 
 def test_half_of_a_wide_character_overwritten_leaves_a_blank_for_the_other_half() -> None:
     for column, shown in ((0, "x b"), (1, " xb")):
-        canvas = Canvas(3, 1)
+        canvas = BrailleCanvas(3, 1)
         canvas.put(0, 0, "猫b", NO_INK)
         canvas.put(0, column, "x", NO_INK)
         assert "".join(text for text, _ in canvas.spans()[0]) == shown

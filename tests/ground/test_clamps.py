@@ -18,7 +18,7 @@ from rnnviz.engine.model import Model
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec
 from rnnviz.equations import evaluate
 from rnnviz.errors import InvalidFileError, UsageError
-from rnnviz.model_files import Stored
+from rnnviz.model_files import StoredModel
 from rnnviz.query import Query
 from rnnviz.trace import Trace
 from rnnviz.tracer import trace
@@ -30,7 +30,7 @@ TEXT = "not a good movie truly bad"
 def stored(
     cell: str = "lstm", *, both: bool = False, depth: int = 1, masked: bool = True,
     length: int | None = None,
-) -> Stored:  # fmt: skip
+) -> StoredModel:  # fmt: skip
     """A float64 model of seven words and 3 units with random weights."""
     spec = ModelSpec(
         EmbeddingSpec(len(WORDS), 2, masked),
@@ -41,10 +41,10 @@ def stored(
     vocabulary = (
         Vocabulary(WORDS, Encoding(padding="front", length=length)) if length else Vocabulary(WORDS)
     )
-    return Stored("tiny", net, vocabulary, ("negative", "positive"), {"trained_on": "nothing"})
+    return StoredModel("tiny", net, vocabulary, ("negative", "positive"), {"trained_on": "nothing"})
 
 
-def seen(net: Stored, *clamps: str, text: str = TEXT) -> Trace:
+def seen(net: StoredModel, *clamps: str, text: str = TEXT) -> Trace:
     """The trace with these values held; always of the same target."""
     return trace(net, Query(text, "tiny", "positive", clamps=tuple(map(parse, clamps))))
 

@@ -9,7 +9,7 @@ from rnnviz.equations import (
     FUNCTIONS,
     Line,
     Span,
-    Step,
+    TokenNumber,
     evaluate,
     hard_sigmoid,
     inputs,
@@ -289,7 +289,10 @@ def test_operands_get_the_digits_their_result_needs() -> None:
 
 
 def test_a_layer_that_reads_from_the_end_takes_its_state_from_the_token_after() -> None:
-    assert symbol("h_prev", Step(4, 5)) == "h₅"
-    assert symbol("d_c_prev", Step(4, 5)) == "∂L/∂c₅"
-    assert symbol("h", Step(4, 5)) == "h₄"
-    assert "".join(s for s, _ in symbols("x @ W_f + h_prev @ U_f", Step(1, 2))) == "x₁·W_f + h₂·U_f"
+    assert symbol("h_prev", TokenNumber(4, 5)) == "h₅"
+    assert symbol("d_c_prev", TokenNumber(4, 5)) == "∂L/∂c₅"
+    assert symbol("h", TokenNumber(4, 5)) == "h₄"
+    assert (
+        "".join(s for s, _ in symbols("x @ W_f + h_prev @ U_f", TokenNumber(1, 2)))
+        == "x₁·W_f + h₂·U_f"
+    )

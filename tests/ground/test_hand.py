@@ -11,7 +11,7 @@ import pytest
 
 from rnnviz.analysis import hand as found
 from rnnviz.errors import UsageError
-from rnnviz.hand import CELLS, EXAMPLE, MOST, Entry, Hand, model_of
+from rnnviz.hand import CELLS, EXAMPLE, MOST, Hand, WeightEntry, model_of
 from rnnviz.hand.edits import changed, edited
 from rnnviz.hand.friendly import for_model, friendly
 from rnnviz.hand.typed import inputs, plain
@@ -128,7 +128,7 @@ def test_gradients_of_x_and_of_the_first_state_are_finite_differences(
     hand, e = uneven(cell, units), 0.0001
     layer = trace(hand, target="1").layers[0]
 
-    def slope(entry: Entry, at: float) -> float:
+    def slope(entry: WeightEntry, at: float) -> float:
         ends = []
         for value in (at + e, at - e):
             net, text = changed(hand, TEXT, entry, value)
@@ -136,7 +136,7 @@ def test_gradients_of_x_and_of_the_first_state_are_finite_differences(
         return (ends[0] - ends[1]) / (2 * e)
 
     for t, (x,) in enumerate(inputs(TEXT)):
-        assert isclose(layer.grads["x"][t, 0], slope(Entry("x", t, 0), x), rel_tol=1e-5)
+        assert isclose(layer.grads["x"][t, 0], slope(WeightEntry("x", t, 0), x), rel_tol=1e-5)
     for state in layer.states:
         for entry in hand.entries(state):
             wanted = slope(entry, hand.value(entry))
@@ -213,9 +213,9 @@ def test_a_cell_named_by_the_model_is_the_one_that_reads() -> None:
     hand = friendly("lstm", 2)
     assert for_model(hand, "gru by hand") == friendly("gru", 2)
     assert for_model(hand, "sentiment-rnn") == friendly("rnn", 2)
-    assert for_model(hand.changed(Entry("b_y", 0, 0), 1.0), "sentiment-lstm").array("b_y") == (
-        (1,),
-    )
+    assert for_model(hand.changed(WeightEntry("b_y", 0, 0), 1.0), "sentiment-lstm").array(
+        "b_y"
+    ) == ((1,),)
     assert READ(Query("1", "rnn by hand")).layers[0].cell == "rnn"
 
 

@@ -12,7 +12,7 @@ import pytest
 from rnnviz.clamps import parse
 from rnnviz.errors import InvalidFileError, UsageError
 from rnnviz.hand import CELLS, LAYOUTS, Hand
-from rnnviz.hand.document import Net, read, toml, written
+from rnnviz.hand.document import NetFile, read, toml, written
 from rnnviz.hand.files import examples, open_net, save_net
 from rnnviz.hand.friendly import friendly
 from rnnviz.hand.typed import inputs
@@ -40,7 +40,7 @@ def test_what_is_written_is_read_again_to_the_last_bit(
         z="renew" if cell.startswith("gru") else "keep",
         output_activation="identity" if cell == "lstm" else "",
     )  # fmt: skip
-    net = Net(replace(hand, form=form), inputs("1 2; 1e-7 -0.1", 2), (parse("h[0,0]=0.5"),))
+    net = NetFile(replace(hand, form=form), inputs("1 2; 1e-7 -0.1", 2), (parse("h[0,0]=0.5"),))
     save_net(tmp_path / "a.toml", net)
     assert open_net(str(tmp_path / "a.toml")) == net
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from rnnviz.errors import UsageError
-from rnnviz.hand import CELLS, Entry, Hand, model_of
+from rnnviz.hand import CELLS, Hand, WeightEntry, model_of
 from rnnviz.hand.edits import changed, edited
 from rnnviz.hand.files import examples, open_net
 from rnnviz.hand.friendly import friendly
@@ -104,7 +104,7 @@ def test_gradients_are_those_of_differences(said: str) -> None:
     target = "1" if head == "sigmoid" else None
     layer, e = trace(hand, target=target).layers[0], 1e-6
 
-    def slope(entry: Entry, at: float) -> float:
+    def slope(entry: WeightEntry, at: float) -> float:
         ends = [
             trace(*changed(hand, TEXT, entry, value), target).head.loss
             for value in (at + e, at - e)
@@ -113,7 +113,7 @@ def test_gradients_are_those_of_differences(said: str) -> None:
 
     for t, row in enumerate(inputs(TEXT, 2)):
         for k, x in enumerate(row):
-            wanted = slope(Entry("x", t, k), x)
+            wanted = slope(WeightEntry("x", t, k), x)
             assert layer.grads["x"][t, k] == pytest.approx(wanted, rel=1e-5, abs=1e-8)
     for state in layer.states:
         for entry in hand.entries(state):
@@ -219,7 +219,7 @@ def test_arrays_as_keras_and_pytorch_print_them() -> None:
 
 def test_a_net_grows_and_shrinks_and_keeps_its_numbers() -> None:
     assert edited(friendly("gru", 2), "1 0", "units=3")[0] == friendly("gru", 3)
-    own = friendly("gru", 2).changed(Entry("W_z", 0, 1), 0.25)
+    own = friendly("gru", 2).changed(WeightEntry("W_z", 0, 1), 0.25)
     net, text = edited(own, "1 0", "units=3")
     assert net.array("W_z") == ((*own.array("W_z")[0], 0.0),) and text == "1 0"
     net, text = edited(net, "1 0", "inputs=2")

@@ -20,7 +20,7 @@ from rnnviz.cells import CELLS
 from rnnviz.data.text import Vocabulary
 from rnnviz.engine.spec import EmbeddingSpec, HeadKind, HeadSpec, ModelSpec, RecurrentSpec
 from rnnviz.errors import InvalidFileError, UsageError
-from rnnviz.model_files import Stored
+from rnnviz.model_files import StoredModel
 from rnnviz.query import Query
 from rnnviz.trace import Trace
 from rnnviz.tracer import trace
@@ -43,7 +43,7 @@ def stored(
     depth: int = 1,
     kind: HeadKind = "sigmoid",
     width: int = 2,
-) -> Stored:
+) -> StoredModel:
     """A float32 model of seven words and 3 units with random weights."""
     labels = ("negative", "positive") if kind == "sigmoid" else ("negative", "neutral", "positive")
     spec = ModelSpec(
@@ -52,7 +52,7 @@ def stored(
         HeadSpec(kind, 1 if kind == "sigmoid" else 3),
     )
     net = model(spec, np.random.default_rng(11)).astype(np.float32)
-    return Stored("tiny", net, Vocabulary(WORDS), labels, {"trained_on": "nothing"})
+    return StoredModel("tiny", net, Vocabulary(WORDS), labels, {"trained_on": "nothing"})
 
 
 def every_array(item: Any, path: str = "") -> dict[str, Array]:

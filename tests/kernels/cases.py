@@ -12,7 +12,7 @@ from kernels import mingru, peephole
 
 from rnnviz.arrays import Array, Values
 from rnnviz.cells import CELLS, variant
-from rnnviz.engine.backend import HOST, Loops, Pass, Undone, plainly
+from rnnviz.engine.backend import HOST, Backend, DirectionInput, LayerGradients, plainly
 
 #: Largest difference, in units of the largest number of the array.
 TOLERANCE = 2e-5
@@ -65,7 +65,7 @@ def every() -> Iterator[Case]:
 class Drawn:
     """The numbers of a case, in float64."""
 
-    passes: tuple[Pass, ...]
+    passes: tuple[DirectionInput, ...]
     x: Array
     mask: Array | None
     d_h: Array | None
@@ -92,7 +92,7 @@ def drawn(case: Case, seed: int = 0) -> Drawn:
         masks = R == G and case.dropout == "recurrent"
         gates = G if masks else 1
         keep = rng.random((gates, B, D)) > 0.3
-        passes.append(Pass(
+        passes.append(DirectionInput(
             p, direction == "backward", {s: normal(B, H) * 0.3 for s in cell.states},
             None if case.dropout == "none" else keep / 0.7,
             (rng.random((G, B, H)) > 0.3) / 0.7 if masks else None,
@@ -116,7 +116,7 @@ def expected(case: Case, it: Drawn) -> dict[str, Array]:
     return _named(cell, done, back)
 
 
-def found(case: Case, it: Drawn, card: Loops) -> dict[str, Array]:
+def found(case: Case, it: Drawn, card: Backend) -> dict[str, Array]:
     """What the card says, by name, on the host."""
     cell: Any = BY_NAME[case.cell]
 
@@ -124,7 +124,7 @@ def found(case: Case, it: Drawn, card: Loops) -> dict[str, Array]:
         return None if a is None else card.asarray(_single(a))
 
     passes = [
-        Pass(
+        DirectionInput(
             {k: there(a) for k, a in one.p.items()}, one.reverse,
             {k: there(a) for k, a in (one.initial or {}).items()},
             there(one.input_mask), there(one.recurrent_mask),
@@ -142,7 +142,7 @@ def _single(a: Array) -> Array:
     return a.astype(np.float32) if a.dtype == np.float64 else a
 
 
-def _named(cell: Any, done: Any, back: Undone) -> dict[str, Array]:
+def _named(cell: Any, done: Any, back: LayerGradients) -> dict[str, Array]:
     named: dict[str, Any] = {"d_x": back.x}
     for k, (s, params) in enumerate(zip(done, back.params, strict=True)):
         named |= {f"{k}.{name}": s.last[name] for name in cell.states}
@@ -151,7 +151,7 @@ def _named(cell: Any, done: Any, back: Undone) -> dict[str, Array]:
     return named
 
 
-def worst(case: Case, card: Loops, seed: int = 0, it: Drawn | None = None) -> tuple[float, str]:
+def worst(case: Case, card: Backend, seed: int = 0, it: Drawn | None = None) -> tuple[float, str]:
     """The largest difference of a case, and where it is; NaN counts as infinitely far off."""
     it = it or drawn(case, seed)
     right, said = expected(case, it), found(case, it, card)

@@ -9,7 +9,7 @@ from types import MappingProxyType
 import numpy as np
 
 from rnnviz.data.batches import Examples, Texts, Windows
-from rnnviz.engine.backend import Loops
+from rnnviz.engine.backend import Backend
 from rnnviz.engine.model import Model, initialise
 from rnnviz.engine.spec import FitSpec, ModelSpec
 from rnnviz.recipes import find
@@ -73,7 +73,7 @@ def nets() -> Mapping[str, Net]:
 NETS = nets()
 
 
-def losses_of(net: Net, loops: Loops) -> list[float]:
+def losses_of(net: Net, loops: Backend) -> list[float]:
     """The loss of each of the first steps of a training."""
     model = Model(net.model, initialise(net.model, 0), loops)
     spec = replace(net.fit, monitor="loss")

@@ -10,7 +10,7 @@ import pytest
 from training.tiny import RECIPE, tiny
 
 from rnnviz.engine import device
-from rnnviz.engine.backend import HOST, HostLoops, Walk
+from rnnviz.engine.backend import HOST, HostBackend, TimeWalk
 from rnnviz.runs import Options, setup, train
 from rnnviz.training.events import Event, Note
 
@@ -27,9 +27,9 @@ class Never:
 
 
 @pytest.fixture
-def compiler(monkeypatch: pytest.MonkeyPatch) -> HostLoops:
+def compiler(monkeypatch: pytest.MonkeyPatch) -> HostBackend:
     """No card, and a compiler whose loops are those of NumPy."""
-    loops = HostLoops("cpu, compiled")
+    loops = HostBackend("cpu, compiled")
     monkeypatch.setattr(device, "missing", lambda: "there is no card")
     monkeypatch.setattr("rnnviz.engine.compiled.available", lambda: True)
     monkeypatch.setattr(device, "_import_fault", lambda package: "")
@@ -47,7 +47,7 @@ def trained(folder: Path) -> tuple[str, str]:
     return run.record()["device"], "\n".join(e.text for e in seen if isinstance(e, Note))
 
 
-def test_a_small_training_waits_for_no_compiler(tmp_path: Path, compiler: HostLoops) -> None:
+def test_a_small_training_waits_for_no_compiler(tmp_path: Path, compiler: HostBackend) -> None:
     used, said = trained(tmp_path)
     assert used == "cpu"
     assert "for so small a training no loops are compiled" in said
@@ -55,7 +55,7 @@ def test_a_small_training_waits_for_no_compiler(tmp_path: Path, compiler: HostLo
 
 
 def test_a_large_one_is_compiled_first(
-    tmp_path: Path, compiler: HostLoops, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, compiler: HostBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(setup, "SMALL", 0)
     used, said = trained(tmp_path)
@@ -64,11 +64,11 @@ def test_a_large_one_is_compiled_first(
 
 
 def test_a_compiler_that_fails_is_one_line_and_numpy_trains(
-    tmp_path: Path, compiler: HostLoops, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, compiler: HostBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(setup, "SMALL", 0)
-    walk = Walk(lambda cell, mask: True, broken, broken, Never)
-    monkeypatch.setattr(device, "with_compiled", lambda: HostLoops("cpu, compiled", walk))
+    walk = TimeWalk(lambda cell, mask: True, broken, broken, Never)
+    monkeypatch.setattr(device, "with_compiled", lambda: HostBackend("cpu, compiled", walk))
     used, said = trained(tmp_path)
     assert used == "cpu"
     assert (
@@ -78,7 +78,7 @@ def test_a_compiler_that_fails_is_one_line_and_numpy_trains(
 
 
 def test_without_numba_one_line_says_so(
-    tmp_path: Path, compiler: HostLoops, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, compiler: HostBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rnnviz.engine.compiled.available", lambda: False)
     used, said = trained(tmp_path)

@@ -16,7 +16,7 @@ from training.tiny import RECIPE, tiny
 
 from rnnviz import recipes, runs
 from rnnviz.engine import device
-from rnnviz.engine.backend import HOST, HostLoops, Loops
+from rnnviz.engine.backend import HOST, Backend, HostBackend
 from rnnviz.errors import InterruptedTraining, InvalidFileError, UsageError
 from rnnviz.recipes import Task
 from rnnviz.runs import Options, Run, resume, setup, train
@@ -116,9 +116,9 @@ def test_who_only_looks_whether_a_run_is_trained_stops_no_training(tmp_path: Pat
 
 
 @pytest.fixture
-def compiled(monkeypatch: pytest.MonkeyPatch) -> HostLoops:
+def compiled(monkeypatch: pytest.MonkeyPatch) -> HostBackend:
     """Loops that say they are compiled, where "auto" looks for some; and a card beside them."""
-    loops = HostLoops("cpu, compiled", *HOST.walks)
+    loops = HostBackend("cpu, compiled", *HOST.walks)
     monkeypatch.setattr("rnnviz.engine.compiled.available", lambda: True)
     monkeypatch.setattr(device, "_import_fault", lambda package: "")
     monkeypatch.setattr(device, "with_compiled", lambda: loops)
@@ -129,7 +129,7 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> HostLoops:
     return loops
 
 
-def begun_on(monkeypatch: pytest.MonkeyPatch, path: Path, loops: Loops, **given: Any) -> Path:
+def begun_on(monkeypatch: pytest.MonkeyPatch, path: Path, loops: Backend, **given: Any) -> Path:
     """A run begun on a device and stopped in its second epoch."""
     with monkeypatch.context() as patch:
         patch.setattr(setup, "choose", lambda *asked, small=False: loops)
@@ -142,7 +142,7 @@ ASKED = pytest.mark.parametrize("asked", [{"device": "auto"}, {}], ids=["auto", 
 
 @ASKED
 def test_a_run_begun_with_numpy_stays_with_it_beside_a_card(
-    tmp_path: Path, compiled: HostLoops, asked: dict[str, str]
+    tmp_path: Path, compiled: HostBackend, asked: dict[str, str]
 ) -> None:
     path = cut_at(tmp_path / "cut", 2, 3)
     seen: list[Event] = []
@@ -154,7 +154,7 @@ def test_a_run_begun_with_numpy_stays_with_it_beside_a_card(
 
 @ASKED
 def test_a_run_begun_with_compiled_loops_goes_on_with_them_beside_a_card(
-    tmp_path: Path, compiled: HostLoops, monkeypatch: pytest.MonkeyPatch, asked: dict[str, str]
+    tmp_path: Path, compiled: HostBackend, monkeypatch: pytest.MonkeyPatch, asked: dict[str, str]
 ) -> None:
     path = begun_on(monkeypatch, tmp_path / "cut", compiled)
     began = json.loads((path / "spec.json").read_text())
@@ -165,7 +165,7 @@ def test_a_run_begun_with_compiled_loops_goes_on_with_them_beside_a_card(
 
 
 def test_where_there_are_no_compiled_loops_any_more_numpy_goes_on_and_it_is_told(
-    tmp_path: Path, compiled: HostLoops, monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path, compiled: HostBackend, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     path = begun_on(monkeypatch, tmp_path / "cut", compiled)
@@ -181,7 +181,7 @@ def test_where_there_are_no_compiled_loops_any_more_numpy_goes_on_and_it_is_told
 
 
 def test_a_device_that_is_asked_for_is_taken_and_recorded_before_the_run_ends(
-    tmp_path: Path, compiled: HostLoops, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, compiled: HostBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = begun_on(monkeypatch, tmp_path / "cut", compiled)
     found: list[Any] = []

@@ -11,7 +11,7 @@ from rnnviz.engine import losses
 from rnnviz.engine.model import Model, initialise
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec, SeriesSpec
 from rnnviz.errors import UsageError
-from rnnviz.model_files import Stored
+from rnnviz.model_files import StoredModel
 from rnnviz.query import Query
 from rnnviz.tracer import trace
 
@@ -26,11 +26,11 @@ NETS = {
 }
 
 
-def stored(name: str, mask: bool = False) -> Stored:
+def stored(name: str, mask: bool = False) -> StoredModel:
     spec = ModelSpec(EmbeddingSpec(9, 3, mask_zero=mask), NETS[name], HeadSpec("sigmoid", 1))
     params = initialise(spec, 3)
     params["embedding"][0] = 1.5  # a padding that is felt
-    return Stored(name, Model(spec, params), Vocabulary(WORDS, KERAS), ("no", "yes"), {})
+    return StoredModel(name, Model(spec, params), Vocabulary(WORDS, KERAS), ("no", "yes"), {})
 
 
 @pytest.mark.parametrize("name", NETS)
@@ -98,6 +98,6 @@ def test_a_net_that_masks_shows_its_words_and_begins_at_zero() -> None:
 def test_a_series_is_not_asked_with_words() -> None:
     task = tiny.SERIES.prepare(tiny.Path(), None, 0, print)
     spec = ModelSpec(SeriesSpec(2), (RecurrentSpec("gru", 4),), HeadSpec("linear", 1))
-    net = Stored("waves", Model(spec, initialise(spec, 0)), task.encoder, task.labels, {})
+    net = StoredModel("waves", Model(spec, initialise(spec, 0)), task.encoder, task.labels, {})
     with pytest.raises(UsageError, match="names no moment"):
         trace(net, Query("good", "waves"))

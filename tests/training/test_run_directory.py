@@ -26,7 +26,7 @@ from rnnviz.recipes import Task
 from rnnviz.runs import Options, Run, find_run, resume, train
 from rnnviz.training import directory as directory_module
 from rnnviz.training.directory import Directory
-from rnnviz.training.events import Begun, Epoch, Evaluation, Event, Finished, Note, Step
+from rnnviz.training.events import Epoch, Evaluation, Event, Note, RunFinished, RunStarted, Step
 
 __all__ = ["tiny"]
 pytestmark = pytest.mark.usefixtures("tiny")
@@ -146,12 +146,12 @@ def test_watch_hears_of_everything_in_order(tmp_path: Path) -> None:
     seen: list[Event] = []
     begin(tmp_path / "run", "tiny", epochs=1, watch=seen.append)
     kinds = [type(event) for event in seen]
-    assert kinds == [Note, Begun, *[Step] * 9, Evaluation, Epoch, Evaluation, Finished]
+    assert kinds == [Note, RunStarted, *[Step] * 9, Evaluation, Epoch, Evaluation, RunFinished]
     assert [e.of for e in seen if isinstance(e, Evaluation)] == ["validation", "test"]
     seen.clear()
     resume(tmp_path / "run", epochs=2, watch=seen.append)
     begun = seen[1]
-    assert isinstance(begun, Begun)
+    assert isinstance(begun, RunStarted)
     assert (begun.done, begun.epochs) == (1, 2)
 
 

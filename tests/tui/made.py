@@ -12,13 +12,13 @@ from rnnviz.data.text import Vocabulary
 from rnnviz.engine.model import Model, initialise
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec
 from rnnviz.errors import UsageError
-from rnnviz.model_files import Stored
+from rnnviz.model_files import StoredModel
 from rnnviz.query import Query
 from rnnviz.trace import Trace
 from rnnviz.tracer import trace as trace_of
 from rnnviz.tui.app import RnnvizApp
-from rnnviz.tui.theme import Look
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.theme import ViewTheme
+from rnnviz.tui.view_state import ViewState
 
 TEXT = "this movie was not good"
 CELLS = ("rnn", "lstm", "gru", "lstm-slide")
@@ -33,7 +33,7 @@ def stored(
     layers: int = 1,
     bidirectional: bool = False,
     labels: tuple[str, ...] = ("negative", "positive"),
-) -> Stored:
+) -> StoredModel:
     """A net with seeded weights, larger than usual so that its numbers differ visibly."""
     vocabulary = Vocabulary.build([TEXT.split()] * 3, 20)
     outputs = 1 if len(labels) == 2 else len(labels)
@@ -45,7 +45,7 @@ def stored(
     params = initialise(spec, 3)
     rng = np.random.default_rng(5)
     params["embedding"] = rng.normal(0, 1.2, params["embedding"].shape).astype(np.float32)
-    return Stored(cell, Model(spec, params), vocabulary, labels, {"trained_on": "a seed"})
+    return StoredModel(cell, Model(spec, params), vocabulary, labels, {"trained_on": "a seed"})
 
 
 def made(text: str = TEXT, cell: str = "lstm", **shape: object) -> Trace:
@@ -62,10 +62,10 @@ def read(query: Query) -> Trace:
     return made(query.text, query.model)
 
 
-def moment(trace: Trace | None = None, t: int = 0, **changes: object) -> Moment:
+def moment(trace: Trace | None = None, t: int = 0, **changes: object) -> ViewState:
     """A moment of a trace in the dark theme."""
     trace = trace or made()
-    return replace(Moment(trace, start(trace, t), Look("dark")), **changes)  # type: ignore[arg-type]
+    return replace(ViewState(trace, start(trace, t), ViewTheme("dark")), **changes)  # type: ignore[arg-type]
 
 
 def app(text: str = TEXT, cell: str = "lstm", **options: object) -> RnnvizApp:

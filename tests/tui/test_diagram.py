@@ -18,7 +18,7 @@ from rnnviz.query import Query
 from rnnviz.tracer import tracer
 from rnnviz.tui import diagram
 from rnnviz.tui.diagram import State
-from rnnviz.tui.theme import Look
+from rnnviz.tui.theme import ViewTheme
 
 
 @pytest.mark.parametrize("cell", DRAWN)
@@ -61,7 +61,7 @@ def test_every_file_belongs_to_a_cell() -> None:
 def drawn(cell: str, part: int, t: int = 1, unit: int = 2) -> str:
     now = moment(made(cell=cell), t)
     now = replace(now, cursor=replace(now.cursor, part=part, unit=unit))
-    style = Look("dark").ink
+    style = ViewTheme("dark").ink
     return "\n".join("".join(s.text for s in line) for line in diagram.draw(now, lambda _: style))
 
 
@@ -82,7 +82,7 @@ def test_a_cell_without_a_drawing_gets_a_generated_one(cell: str) -> None:
     plan = diagram.diagram(layer)
     assert {line.name for line in layer.lines} <= set(plan.names.values())
     now = moment(replace(made(cell=cell), layers=(layer,)), 1)
-    lines = diagram.draw(now, lambda _: Look("dark").ink)
+    lines = diagram.draw(now, lambda _: ViewTheme("dark").ink)
     assert len(lines) == len(plan.art)
 
 

@@ -11,7 +11,7 @@ from rich.segment import Segment
 
 from rnnviz.display import visible
 from rnnviz.tui import draw
-from rnnviz.tui.theme import STEPS, Look, gate_glyph, signed_glyph
+from rnnviz.tui.theme import STEPS, ViewTheme, gate_glyph, signed_glyph
 
 HOSTILE = (
     "\x1b[31mred\x1b[0m", "\x07bell", "a\tb\nc", "日本語", "👩‍👩‍👧", "🇹🇷", "👍🏽", "❤️",
@@ -50,7 +50,7 @@ def test_short_numbers_take_four_columns(value: float, said: str) -> None:
 
 
 def test_a_heat_row_says_sign_and_choice_without_any_style() -> None:
-    row = draw.heat(np.array([0.9, 0.3, 0.0, -0.3, -0.9, 0.5]), 1.0, False, Look("dark"), 1, 5)
+    row = draw.heat(np.array([0.9, 0.3, 0.0, -0.3, -0.9, 0.5]), 1.0, False, ViewTheme("dark"), 1, 5)
     assert "".join(s.text for s in row) == "+⁺ ⁻−◆"
 
 
@@ -77,9 +77,9 @@ def test_levels_are_clipped_and_symmetric() -> None:
 
 
 def test_eight_units_print_their_numbers() -> None:
-    row = draw.heat(np.array([0.51, -0.25]), 1.0, False, Look("dark"), 5, 0)
+    row = draw.heat(np.array([0.51, -0.25]), 1.0, False, ViewTheme("dark"), 5, 0)
     assert "".join(s.text for s in row) == "+.51 −.25 "
-    tight = draw.heat(np.array([0.51, -0.25]), 1.0, False, Look("dark"), 4, 0)
+    tight = draw.heat(np.array([0.51, -0.25]), 1.0, False, ViewTheme("dark"), 4, 0)
     assert "".join(s.text for s in tight) == "+.51−.25"
 
 
@@ -134,5 +134,5 @@ def test_flowed_lines_break_before_operators() -> None:
 
 
 def test_trimmed_never_splits_a_wide_character() -> None:
-    line = draw.trimmed([Segment("日本語")], 4, Look("dark").ink)
+    line = draw.trimmed([Segment("日本語")], 4, ViewTheme("dark").ink)
     assert draw.length(line) == 4

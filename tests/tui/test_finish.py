@@ -15,26 +15,26 @@ from rich.segment import Segment
 from rich.style import Style
 
 from rnnviz.cursor import to_part, to_token, to_unit
-from rnnviz.tui.painted_line import NEAR, Painted, changed
-from rnnviz.tui.theme import Look
+from rnnviz.tui.painted_line import NEAR, PaintedLine, changed
+from rnnviz.tui.theme import ViewTheme
 from tests.tui.made import app
 from tests.tui.pages.stepping import drawn
 
-DARK = Look("dark")
+DARK = ViewTheme("dark")
 WIDTH = 24
 styles = st.sampled_from([DARK.ink, DARK.now, DARK.chosen, Style(underline=True), None])
 texts = st.sampled_from(["a", "  ", "xyz", "▪▪", "abc", "", "    "])
 lines = st.lists(st.builds(Segment, texts, styles), max_size=8)
 
 
-def cells(painted: Painted) -> list[tuple[str, Style | None]]:
+def cells(painted: PaintedLine) -> list[tuple[str, Style | None]]:
     """A character and a style for every column."""
     return [(char, style) for text, style, _ in painted.strip for char in text]
 
 
 @given(lines, lines)
 def test_the_runs_are_what_differs_and_gaps_too_short_to_jump(old: list, new: list) -> None:
-    before, after = Painted(old, WIDTH, DARK), Painted(new, WIDTH, DARK)
+    before, after = PaintedLine(old, WIDTH, DARK), PaintedLine(new, WIDTH, DARK)
     pairs = enumerate(zip(cells(before), cells(after), strict=True))
     differ = {x for x, (a, b) in pairs if a != b}
     runs = changed(before, after)
@@ -48,15 +48,15 @@ def test_the_runs_are_what_differs_and_gaps_too_short_to_jump(old: list, new: li
 
 @pytest.mark.parametrize("word", ["日本", "e\u0301"])
 def test_a_line_with_wider_characters_is_painted_around_the_difference(word: str) -> None:
-    one = Painted([Segment("same", DARK.ink), Segment(word, DARK.now)], WIDTH, DARK)
-    other = Painted([Segment("same", DARK.ink), Segment("ab", DARK.now)], WIDTH, DARK)
+    one = PaintedLine([Segment("same", DARK.ink), Segment(word, DARK.now)], WIDTH, DARK)
+    other = PaintedLine([Segment("same", DARK.ink), Segment("ab", DARK.now)], WIDTH, DARK)
     ((start, end),) = changed(one, other)
     assert start == 4 and end >= 6
 
 
 def test_ascii_is_as_wide_as_what_it_stands_for() -> None:
-    look = Look("dark", ascii_only=True)
-    painted = Painted([Segment("日本 ▸ −ş", look.ink)], WIDTH, look)
+    look = ViewTheme("dark", ascii_only=True)
+    painted = PaintedLine([Segment("日本 ▸ −ş", look.ink)], WIDTH, look)
     assert painted.strip.text.isascii() and len(painted.strip.text) == WIDTH
 
 

@@ -5,28 +5,28 @@ from __future__ import annotations
 import pytest
 
 from rnnviz.tui.terminal import compact
-from rnnviz.tui.theme import ASCII, PALETTES, STEPS, Look, Palette, contrast, luminance
+from rnnviz.tui.theme import ASCII, PALETTES, STEPS, ColourPalette, ViewTheme, contrast, luminance
 
 TEXT_ROLES = ("ink", "dim", "now", "source", "wrong", "above_ink", "below_ink")
 
 
 @pytest.mark.parametrize("palette", PALETTES, ids=lambda p: p.name)
 @pytest.mark.parametrize("role", TEXT_ROLES)
-def test_text_has_a_contrast_of_four_and_a_half(palette: Palette, role: str) -> None:
+def test_text_has_a_contrast_of_four_and_a_half(palette: ColourPalette, role: str) -> None:
     assert contrast(getattr(palette, role), palette.background) >= 4.5
     assert contrast(getattr(palette, role), palette.panel) >= 4.5
 
 
 @pytest.mark.parametrize("palette", PALETTES, ids=lambda p: p.name)
-def test_the_chosen_word_can_be_read(palette: Palette) -> None:
-    style = Look(palette.name).chosen
+def test_the_chosen_word_can_be_read(palette: ColourPalette) -> None:
+    style = ViewTheme(palette.name).chosen
     assert style.color and style.bgcolor
     assert contrast(style.color.name, style.bgcolor.name) >= 4.5
 
 
 @pytest.mark.parametrize("palette", PALETTES, ids=lambda p: p.name)
-def test_numbers_on_cells_can_be_read(palette: Palette) -> None:
-    look = Look(palette.name)
+def test_numbers_on_cells_can_be_read(palette: ColourPalette) -> None:
+    look = ViewTheme(palette.name)
     for level in range(-STEPS, STEPS + 1):
         style = look.number_on(level, gate=False)
         assert style.color
@@ -35,8 +35,8 @@ def test_numbers_on_cells_can_be_read(palette: Palette) -> None:
 
 
 @pytest.mark.parametrize("palette", PALETTES, ids=lambda p: p.name)
-def test_both_signs_are_equally_light(palette: Palette) -> None:
-    look = Look(palette.name)
+def test_both_signs_are_equally_light(palette: ColourPalette) -> None:
+    look = ViewTheme(palette.name)
     for level in range(1, STEPS + 1):
         above, below = look.signed(level).bgcolor, look.signed(-level).bgcolor
         assert above and below
@@ -44,13 +44,13 @@ def test_both_signs_are_equally_light(palette: Palette) -> None:
 
 
 @pytest.mark.parametrize("palette", PALETTES, ids=lambda p: p.name)
-def test_zero_is_the_background(palette: Palette) -> None:
-    assert Look(palette.name).signed(0).bgcolor is None
-    assert Look(palette.name).gate(0).bgcolor is None
+def test_zero_is_the_background(palette: ColourPalette) -> None:
+    assert ViewTheme(palette.name).signed(0).bgcolor is None
+    assert ViewTheme(palette.name).gate(0).bgcolor is None
 
 
 def test_without_colour_no_style_has_one() -> None:
-    look = Look("dark", colour=False)
+    look = ViewTheme("dark", colour=False)
     styles = [look.ink, look.dim, look.now, look.source, look.wrong, look.chosen, look.key]
     styles += [look.signed(level) for level in range(-STEPS, STEPS + 1)]
     styles += [look.gate(level) for level in range(STEPS + 1)]
@@ -58,7 +58,7 @@ def test_without_colour_no_style_has_one() -> None:
 
 
 def test_the_ansi_theme_uses_the_sixteen_colours_only() -> None:
-    look = Look("ansi")
+    look = ViewTheme("ansi")
     for style in (look.now, look.source, look.signed(STEPS), look.gate(STEPS)):
         for colour in (style.color, style.bgcolor):
             assert colour is None or colour.triplet is None

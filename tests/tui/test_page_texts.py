@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from rnnviz import i18n
-from rnnviz.tui.pages import PAGES, Entry, load
+from rnnviz.tui.pages import PAGES, PageEntry, load
 
 
 @pytest.mark.parametrize("entry", PAGES, ids=lambda e: e.name)
-def test_every_page_has_its_texts_in_every_language(entry: Entry) -> None:
+def test_every_page_has_its_texts_in_every_language(entry: PageEntry) -> None:
     keys = [f"key_{key.name}" for key in load(entry.name).keys]
     for lang in i18n.LANGUAGES:
         for key in ("title", "question", "help", "action", *keys):
@@ -17,7 +17,7 @@ def test_every_page_has_its_texts_in_every_language(entry: Entry) -> None:
 
 
 @pytest.mark.parametrize("entry", PAGES, ids=lambda e: e.name)
-def test_the_languages_of_a_page_have_the_same_keys_and_placeholders(entry: Entry) -> None:
+def test_the_languages_of_a_page_have_the_same_keys_and_placeholders(entry: PageEntry) -> None:
     found = i18n.page_catalogue(entry.name)
     english = found["en"]
     for lang in i18n.LANGUAGES:

@@ -15,7 +15,7 @@ from rnnviz.query import Query, Question
 from rnnviz.tui.app import RnnvizApp
 from rnnviz.tui.draw import Line
 from rnnviz.tui.page import Change, Page, PageKey, Prompt
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.view_state import ViewState
 from rnnviz.tui.views.heatmap import Words
 from tests.tui.made import TEXT, made, read
 
@@ -28,15 +28,15 @@ class Probe(Page):
     name = "probe"
     keys = (PageKey("more", ("m",), "m"), PageKey("line", ("n",), "n"))
 
-    def questions(self, moment: Moment) -> Sequence[Question]:
+    def questions(self, moment: ViewState) -> Sequence[Question]:
         return (Query(TEXT, "gru"), "refused")
 
-    def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
+    def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
         known = [str(q) for q in self.questions(moment) if q in moment.answers]
         told = [f"known {len(known)}", f"kept {self.kept(moment)}", *moment.failures.values()]
         return [self.head(moment, width), *([Segment(t)] for t in told)]
 
-    def press(self, moment: Moment, key: str) -> Change | Prompt | None:
+    def press(self, moment: ViewState, key: str) -> Change | Prompt | None:
         if key == "more":
             return self.keep(moment, (self.kept(moment) or 0) + 1, said="counted")
         return Prompt("a number", lambda m, said: self.keep(m, said))

@@ -15,7 +15,7 @@ import pytest
 from textual.pilot import Pilot
 
 from rnnviz.analysis import padding
-from rnnviz.analysis.padding import Padded, PaddingAnswer, PaddingQuestion
+from rnnviz.analysis.padding import PaddedReading, PaddingAnswer, PaddingQuestion
 from rnnviz.analysis.reach import Spectra, Spectrum, spectra
 from rnnviz.analysis.units import UnitResponses
 from rnnviz.cursor import part_of
@@ -27,12 +27,12 @@ from rnnviz.tracer import tracer
 from rnnviz.tui import predict_first
 from rnnviz.tui.app import RnnvizApp
 from rnnviz.tui.draw import Line
-from rnnviz.tui.layer_diagram import Shown
+from rnnviz.tui.layer_diagram import DiagramState
 from rnnviz.tui.page import Page
 from rnnviz.tui.pages import PAGES, load
 from rnnviz.tui.second_sentence import Second
 from rnnviz.tui.view import View
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.view_state import ViewState
 from rnnviz.tui.views.cell import Cell
 from rnnviz.tui.views.equations import Equations
 from rnnviz.tui.views.gradients import Gradients
@@ -102,7 +102,7 @@ def another(trace: Trace, t: int, part: int, layer: int = 0, first: int | None =
 def other_padding(answer: PaddingAnswer, t: int) -> PaddingAnswer:
     """The same up to the state after word t, and another answer."""
 
-    def changed(padded: Padded, pads: int, first: bool) -> Padded:
+    def changed(padded: PaddedReading, pads: int, first: bool) -> PaddedReading:
         # Padding behind the last word has been read with it.
         read = len(padded.ids) if t == len(answer.words) - 1 else t + 1 + first * pads
         h = tuple(np.concatenate([a[:read], 3 * a[read:] + 1]) for a in padded.h)
@@ -114,10 +114,10 @@ def other_padding(answer: PaddingAnswer, t: int) -> PaddingAnswer:
     return replace(answer, ways=ways, bare=changed(answer.bare, 0, True))
 
 
-Moments = tuple[Moment, Moment]
+Moments = tuple[ViewState, ViewState]
 
 
-def both(now: Moment, **more: Any) -> Moments:
+def both(now: ViewState, **more: Any) -> Moments:
     """The moment hidden, and the same moment with another answer."""
     now = replace(now, hidden=True, **more)
     at = now.cursor
@@ -126,7 +126,7 @@ def both(now: Moment, **more: Any) -> Moments:
     return now, replace(now, trace=trace, answers=answers)
 
 
-def beside(now: Moment, answer: Any) -> Any:
+def beside(now: ViewState, answer: Any) -> Any:
     at = now.cursor
     if isinstance(answer, PaddingAnswer):
         return other_padding(answer, at.t)
@@ -141,7 +141,9 @@ def beside(now: Moment, answer: Any) -> Any:
     return another(answer, t, part, at.layer, own_first)
 
 
-def answered(now: Moment, questions: Any, read: Callable[[Question], Any]) -> dict[Question, Any]:
+def answered(
+    now: ViewState, questions: Any, read: Callable[[Question], Any]
+) -> dict[Question, Any]:
     return {question: read(question) for question in questions}
 
 
@@ -158,7 +160,7 @@ def explored(question: Question) -> Any:
     raise AssertionError(question)
 
 
-def at(t: int, part: int, name: str, **more: Any) -> Moment:
+def at(t: int, part: int, name: str, **more: Any) -> ViewState:
     """A moment on a page, with its questions answered."""
     query = Query(TEXT, "lstm")
     now = moment(made(), t, query=query, others=CELLS, page=name, **more)
@@ -199,7 +201,7 @@ def special(name: str, t: int, part: int) -> list[Moments]:
         deep = made(layers=2, bidirectional=True, labels=LABELS)
         found = []
         for layer in range(4):
-            for kept in (Shown(), Shown(True), Shown(False, True)):
+            for kept in (DiagramState(), DiagramState(True), DiagramState(False, True)):
                 now = moment(deep, t, page="net", kept={"net": kept})
                 cursor = replace(now.cursor, layer=layer, part=part)
                 found.append(both(replace(now, cursor=cursor)))
@@ -213,14 +215,14 @@ def special(name: str, t: int, part: int) -> list[Moments]:
     return [both(replace(now, answers={**now.answers, b: explored(b)}))]
 
 
-def drawn(view: View, now: Moment, size: tuple[int, int], plain: bool = False) -> list[Line]:
+def drawn(view: View, now: ViewState, size: tuple[int, int], plain: bool = False) -> list[Line]:
     """What a view draws; ``plain``: without what keeps the answer from it."""
     lines = inspect.unwrap(type(view).lines) if plain else type(view).lines
     found: list[Line] = lines(view, now, *size)
     return found
 
 
-def views(now: Moment) -> list[View]:
+def views(now: ViewState) -> list[View]:
     """The page that is open, or all panels."""
     if now.page:
         return [load(now.page)(now)]

@@ -19,7 +19,7 @@ from rnnviz.tui import second_sentence
 from rnnviz.tui.app import settled
 from rnnviz.tui.contexts import coloured, flow
 from rnnviz.tui.draw import short
-from rnnviz.tui.layer_diagram import Shown
+from rnnviz.tui.layer_diagram import DiagramState
 from rnnviz.tui.page import Page
 from rnnviz.tui.pages.backward import Backward
 from rnnviz.tui.pages.clamp import ClampPage
@@ -28,9 +28,9 @@ from rnnviz.tui.pages.net import Net
 from rnnviz.tui.pages.units import Units
 from rnnviz.tui.pages.weights import Weights
 from rnnviz.tui.second_sentence import MOVED, Second
-from rnnviz.tui.theme import THEMES, Look
+from rnnviz.tui.theme import THEMES, ViewTheme
 from rnnviz.tui.view import View
-from rnnviz.tui.view_state import Moment, scale
+from rnnviz.tui.view_state import ViewState, scale
 from rnnviz.tui.views.cell import Cell
 from rnnviz.tui.views.equations import Equations
 from rnnviz.tui.views.heatmap import Heatmap, Words
@@ -42,7 +42,7 @@ A, B = "this movie was not good", "this movie good was was good"
 CELLS = ("rnn", "lstm", "gru")
 
 
-def at(t: int, cell: str = "lstm", a: str = A, b: str = B, **changed: Any) -> Moment:
+def at(t: int, cell: str = "lstm", a: str = A, b: str = B, **changed: Any) -> ViewState:
     """A moment with the second sentence read."""
     query, own = Query(a, cell), changed.pop("second", Second(b))
     answers = {replace(query, text=b): made(b, cell)}
@@ -50,7 +50,7 @@ def at(t: int, cell: str = "lstm", a: str = A, b: str = B, **changed: Any) -> Mo
     return replace(found, **changed)
 
 
-def texts(view: View, m: Moment, width: int, height: int) -> list[str]:
+def texts(view: View, m: ViewState, width: int, height: int) -> list[str]:
     """What a view draws; every line fits."""
     said = ["".join(s.text for s in line) for line in view.lines(m, width, height)]
     for line in said:
@@ -58,12 +58,12 @@ def texts(view: View, m: Moment, width: int, height: int) -> list[str]:
     return said
 
 
-def other(m: Moment) -> Trace:
+def other(m: ViewState) -> Trace:
     (answer,) = m.answers.values()
     return answer
 
 
-def aligned(m: Moment) -> dict[int, int]:
+def aligned(m: ViewState) -> dict[int, int]:
     """Token of a: token of b."""
     found = second_sentence.compared(m)
     assert found is not None
@@ -134,7 +134,7 @@ def test_of_many_units_those_that_did_not_move_are_equals_signs() -> None:
     query = Query(A, "lstm")
     m = moment(
         a, 4, query=query, kept={"against": Second("b")},
-        answers={replace(query, text="b"): b}, look=Look("dark", colour=False),
+        answers={replace(query, text="b"): b}, look=ViewTheme("dark", colour=False),
     )  # fmt: skip
     m = replace(m, cursor=replace(m.cursor, unit=0))
     slot = m.quantities.index("h")
@@ -166,7 +166,7 @@ def test_the_equation_and_the_cell_say_the_other_value_beside_their_own(cell: st
 ROOMS = [(120, 27), (200, 41)]
 
 
-def page_text(page: type[Page], m: Moment, room: tuple[int, int]) -> str:
+def page_text(page: type[Page], m: ViewState, room: tuple[int, int]) -> str:
     return "\n".join(texts(page(m), m, *room))
 
 
@@ -248,7 +248,7 @@ def test_the_net_says_the_other_output_and_states(room: tuple[int, int]) -> None
     shape = {"layers": 2, "bidirectional": True}
     query, b = Query(A, "lstm"), made(B, **shape)
     answers = {replace(query, text=B): b}
-    kept = {"against": Second(B), "net": Shown(whole=True)}
+    kept = {"against": Second(B), "net": DiagramState(whole=True)}
     m = moment(made(A, **shape), 2, query=query, answers=answers, kept=kept)
     m = replace(m, cursor=replace(m.cursor, layer=1))
     said = texts(Net(m), m, *room)
@@ -285,8 +285,8 @@ def test_the_title_says_what_it_is_compared_with(width: int) -> None:
     assert B[:12] not in texts(Title(off), off, width, 1)[0]
 
 
-@pytest.mark.parametrize("look", [Look("dark", colour=False), *map(Look, THEMES)])
-def test_switched_off_every_view_is_as_without_a_second_sentence(look: Look) -> None:
+@pytest.mark.parametrize("look", [ViewTheme("dark", colour=False), *map(ViewTheme, THEMES)])
+def test_switched_off_every_view_is_as_without_a_second_sentence(look: ViewTheme) -> None:
     off = at(4, look=look, second=Second(B, lit=False))
     without = replace(off, kept={})
     views = [Title, Sentence, Words, Cell, Equations]

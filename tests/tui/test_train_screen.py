@@ -25,15 +25,22 @@ from tui.training import (
 )
 
 from rnnviz import i18n
-from rnnviz.progress import Checked, Event, Failed, Finished, Ready, Said
+from rnnviz.progress import (
+    EvaluationProgress,
+    Event,
+    ProgressNote,
+    SnapshotReady,
+    TrainingFailed,
+    TrainingFinished,
+)
 from rnnviz.tui.dashboard.actions import ACTIONS
 from rnnviz.tui.dashboard.board import VIEWS, Board, Panel
 from rnnviz.tui.dashboard.keys import entries
 from rnnviz.tui.dashboard.norms import trail_of
-from rnnviz.tui.dashboard.screen import Told, TrainScreen
+from rnnviz.tui.dashboard.screen import StateChanged, TrainScreen
 from rnnviz.tui.dashboard.state import POINTS, Story
 from rnnviz.tui.dashboard.stepper import NowScreen
-from rnnviz.tui.theme import ASCII, THEMES, Look
+from rnnviz.tui.theme import ASCII, THEMES, ViewTheme
 from rnnviz.tui.train import TrainApp
 
 SIZE = (120, 36)
@@ -203,7 +210,7 @@ async def test_a_burst_of_events_is_few_pictures() -> None:
 
 
 async def test_validation_is_said() -> None:
-    app = dashboard([*told(1, BATCHES), Checked(0.5, "validation")])
+    app = dashboard([*told(1, BATCHES), EvaluationProgress(0.5, "validation")])
     async with app.run_test(size=SIZE) as pilot:
         await heard(pilot)
         assert "validating 50 %" in shown(app)
@@ -211,7 +218,7 @@ async def test_validation_is_said() -> None:
 
 async def test_text_from_files_cannot_steer_the_terminal() -> None:
     nasty = replace(BEGUN, data="\x1b[31mred", source="\x1b]0;x\x07")
-    app = dashboard([Said("a\x1b[2Jb"), nasty, *ENDED[2:]])
+    app = dashboard([ProgressNote("a\x1b[2Jb"), nasty, *ENDED[2:]])
     async with app.run_test(size=SIZE) as pilot:
         await heard(pilot)
         assert "\x1b" not in shown(app)
@@ -298,7 +305,7 @@ def test_every_action_has_words_and_the_footer_at_most_eight_keys() -> None:
     for action in ACTIONS:
         assert i18n.known(f"dashboard_action.{action.name}")
     for narrow in (False, True):
-        board = Board(Story(), Look("dark"), "x", narrow=narrow)
+        board = Board(Story(), ViewTheme("dark"), "x", narrow=narrow)
         names = {a.run for a in ACTIONS}
         assert {action for _, action, _ in entries(board)} <= names
         assert len(entries(board)) <= 8
@@ -334,7 +341,7 @@ async def test_leaving_asks_once_and_says_how_to_go_on(key: str) -> None:
 
 async def test_yes_stops_saves_and_gives_the_training_s_own_end() -> None:
     app = dashboard()
-    end = Failed("Interrupted; saved.", 130)
+    end = TrainingFailed("Interrupted; saved.", 130)
     async with app.run_test(size=SIZE) as pilot:
         await heard(pilot)
         await pilot.press("q", "y")
@@ -385,14 +392,14 @@ async def test_a_second_ctrl_c_leaves_at_once() -> None:
         assert "Finishing this batch" in shown(app)
         await pilot.press("ctrl+c")
         assert source(app).asked == ["stop", "kill"]
-    assert isinstance(app.return_value, Failed)
+    assert isinstance(app.return_value, TrainingFailed)
     assert app.return_value.exit_code == 130
     assert f"--resume {BEGUN.path}" in app.return_value.message
 
 
 async def test_before_it_has_begun_it_is_stopped_too_and_not_killed() -> None:
-    app = dashboard([Said("reading")])
-    end = Failed("Interrupted while its data was made ready.", 130)
+    app = dashboard([ProgressNote("reading")])
+    end = TrainingFailed("Interrupted while its data was made ready.", 130)
     async with app.run_test(size=SIZE) as pilot:
         await heard(pilot)
         await pilot.press("q", "y")
@@ -406,21 +413,23 @@ async def test_before_it_has_begun_it_is_stopped_too_and_not_killed() -> None:
 
 
 async def test_before_it_has_begun_a_second_ctrl_c_leaves_at_once() -> None:
-    app = dashboard([Said("reading")])
+    app = dashboard([ProgressNote("reading")])
     async with app.run_test(size=SIZE) as pilot:
         await heard(pilot)
         await pilot.press("ctrl+c", "ctrl+c")
         # That it was killed is no news, and not the reason why it ended.
         screen = app.train_screen
-        screen.on_told(Told(replace(screen.board.story, end=Failed("was killed", 1))))
+        screen.on_state_changed(
+            StateChanged(replace(screen.board.story, end=TrainingFailed("was killed", 1)))
+        )
     assert source(app).asked == ["stop", "kill"]
-    assert isinstance(app.return_value, Failed)
+    assert isinstance(app.return_value, TrainingFailed)
     assert app.return_value.exit_code == 130
     assert "--resume" not in app.return_value.message
 
 
 async def test_what_fails_before_it_begins_is_left_to_the_command_line() -> None:
-    end = Failed("Unknown recipe 'x'.", 2)
+    end = TrainingFailed("Unknown recipe 'x'.", 2)
     app = dashboard([end])
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause(0.4)
@@ -428,7 +437,7 @@ async def test_what_fails_before_it_begins_is_left_to_the_command_line() -> None
 
 
 async def test_a_failure_stays_on_the_screen_until_it_is_left() -> None:
-    end = Failed("The loss stopped being a number at epoch 4.", 1)
+    end = TrainingFailed("The loss stopped being a number at epoch 4.", 1)
     app = dashboard([*told(), end])
     async with app.run_test(size=SIZE) as pilot:
         await heard(pilot)
@@ -449,8 +458,8 @@ async def test_the_end_shows_result_published_number_and_path() -> None:
 
 
 async def test_a_used_up_budget_says_how_to_go_on() -> None:
-    note = Said("The time is used up.\nGo on with: rnnviz train --resume /r")
-    app = dashboard([*told(), note, Finished("/r", done=False)])
+    note = ProgressNote("The time is used up.\nGo on with: rnnviz train --resume /r")
+    app = dashboard([*told(), note, TrainingFinished("/r", done=False)])
     async with app.run_test(size=SIZE) as pilot:
         await heard(pilot)
         assert "Go on with: rnnviz train --resume /r" in shown(app)
@@ -465,7 +474,7 @@ async def test_s_steps_through_a_snapshot_and_leads_back() -> None:
         await heard(pilot)
         await pilot.press("s", "s")
         assert source(app).asked == ["snapshot"]
-        source(app).add(Ready(f"{BEGUN.path}/now.safetensors"))
+        source(app).add(SnapshotReady(f"{BEGUN.path}/now.safetensors"))
         await heard(pilot)
         assert isinstance(app.screen, NowScreen)
         (query,) = app.queries  # type: ignore[attr-defined]
@@ -488,7 +497,7 @@ async def test_ctrl_c_in_the_stepper_stops_the_training() -> None:
     async with app.run_test(size=SIZE) as pilot:
         await heard(pilot)
         await pilot.press("s")
-        source(app).add(Ready("now"))
+        source(app).add(SnapshotReady("now"))
         await heard(pilot)
         assert isinstance(app.screen, NowScreen)
         await pilot.press("ctrl+c")
@@ -517,7 +526,7 @@ async def test_an_end_while_a_snapshot_is_awaited_steps_through_the_best() -> No
     async with app.run_test(size=SIZE) as pilot:
         await heard(pilot)
         await pilot.press("s")
-        source(app).add(Finished(BEGUN.path))
+        source(app).add(TrainingFinished(BEGUN.path))
         await heard(pilot)
         assert isinstance(app.screen, NowScreen)
 
@@ -528,7 +537,7 @@ async def test_a_text_that_cannot_be_read_is_a_message(word: str) -> None:
     async with app.run_test(size=SIZE) as pilot:
         await heard(pilot)
         await pilot.press("s")
-        source(app).add(Ready("now"))
+        source(app).add(SnapshotReady("now"))
         await heard(pilot)
         assert app.screen is app.train_screen
         assert "did not work" in shown(app)
@@ -537,7 +546,7 @@ async def test_a_text_that_cannot_be_read_is_a_message(word: str) -> None:
 
 
 async def test_before_the_first_batch_there_is_no_model() -> None:
-    app = dashboard([Said("reading")])
+    app = dashboard([ProgressNote("reading")])
     async with app.run_test(size=SIZE) as pilot:
         await heard(pilot)
         await pilot.press("s")

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from .worker import Job
+from .worker import BenchJob
 
 
-def build(job: Job) -> JaxTrainer:
+def build(job: BenchJob) -> JaxTrainer:
     """The jitted step with the job's weights."""
     return JaxTrainer(job)
 
@@ -19,7 +19,7 @@ def build(job: Job) -> JaxTrainer:
 class JaxTrainer:
     """Holds parameters, optimizer state and the key of the dropout; the step is a function."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: BenchJob) -> None:
         self.jax: Any = import_module("jax")
         self.np = self.jax.numpy
         self.version = self.jax.__version__

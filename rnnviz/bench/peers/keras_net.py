@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from .worker import Job
+from .worker import BenchJob
 
 
-def build(job: Job, backend: str, *how: str) -> KerasTrainer:
+def build(job: BenchJob, backend: str, *how: str) -> KerasTrainer:
     """The compiled model; ``how`` may hold "xla" (TensorFlow's jit_compile=True)."""
     os.environ["KERAS_BACKEND"] = backend
     return KerasTrainer(job, jit="xla" in how if backend == "tensorflow" else True)
@@ -21,7 +21,7 @@ def build(job: Job, backend: str, *how: str) -> KerasTrainer:
 class KerasTrainer:
     """Keras's own training step."""
 
-    def __init__(self, job: Job, *, jit: bool) -> None:
+    def __init__(self, job: BenchJob, *, jit: bool) -> None:
         self.keras: Any = import_module("keras")
         self.version = f"{self.keras.__version__}"
         self.job, self.kind = job, job.spec["head"]["kind"]

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from .worker import Job
+from .worker import BenchJob
 
 
-def build(job: Job, threads: str = "") -> TorchTrainer:
+def build(job: BenchJob, threads: str = "") -> TorchTrainer:
     """The net with the job's weights and its optimizer, on so many threads, or PyTorch's choice."""
     trainer = TorchTrainer(job)
     if threads:
@@ -22,7 +22,7 @@ def build(job: Job, threads: str = "") -> TorchTrainer:
 class TorchTrainer:
     """Updates the parameters batch by batch."""
 
-    def __init__(self, job: Job, device: str = "cpu") -> None:
+    def __init__(self, job: BenchJob, device: str = "cpu") -> None:
         self.device = device
         self.torch: Any = import_module("torch")
         # Gradients that vanish over hundreds of steps become denormal, which is slow; XLA and
@@ -95,7 +95,7 @@ class TorchTrainer:
         plain = spec["activation"] == "tanh" or spec["cell"] == "rnn"
         sigmoid = spec["recurrent_activation"] == "sigmoid"
         if plain and sigmoid and not spec["recurrent_dropout"]:
-            return Fused(self.torch, self.job.weights, k, spec, self.device)
+            return FusedLayer(self.torch, self.job.weights, k, spec, self.device)
         passes = []
         for way in ("forward", "backward") if spec["bidirectional"] else ("forward",):
             p = {name: self.params[f"layers.{k}.{way}.{name}"] for name in "WUb"}
@@ -103,7 +103,7 @@ class TorchTrainer:
         return partial(_both, self.torch, passes)
 
 
-class Fused:
+class FusedLayer:
     """One of PyTorch's own layers with our weights."""
 
     def __init__(

@@ -20,7 +20,7 @@ import numpy as np
 
 
 @dataclass(frozen=True, eq=False)
-class Job:
+class BenchJob:
     """A net, how it is trained, its starting weights, and N batches of one shape."""
 
     spec: dict[str, Any]  # a ModelSpec as JSON
@@ -31,7 +31,7 @@ class Job:
     y: Any  # (N, B)
 
     @classmethod
-    def read(cls, path: Path) -> Job:
+    def read(cls, path: Path) -> BenchJob:
         """The job that :func:`rnnviz.bench.workloads.write` wrote."""
         with np.load(path, allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}
@@ -57,7 +57,7 @@ class Trainer(Protocol):
         """An update a batch; the loss of the last one, which exists only when all is done."""
 
 
-def serve(build: Callable[[Job], Trainer]) -> None:
+def serve(build: Callable[[BenchJob], Trainer]) -> None:
     """Answer requests on stdin until it closes."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
@@ -71,7 +71,7 @@ def serve(build: Callable[[Job], Trainer]) -> None:
         answers.flush()
 
     began = time.perf_counter()
-    job = Job.read(Path(json.loads(sys.stdin.readline())["job"]))
+    job = BenchJob.read(Path(json.loads(sys.stdin.readline())["job"]))
     trainer = build(job)
     batches = [trainer.prepare(x, y) for x, y in zip(job.inputs, job.y, strict=True)]
     # Before its first update every framework has the same weights: the losses must agree.

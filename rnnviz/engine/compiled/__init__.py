@@ -10,7 +10,7 @@ sequence is computed exactly as long as it lasts.
 
 from __future__ import annotations
 
-from rnnviz.engine.compiled.back import CompiledUnscan, unscan
+from rnnviz.engine.compiled.back import CompiledScanGradients, unscan
 from rnnviz.engine.compiled.forward import CompiledScan, able, scan
 from rnnviz.engine.compiled.kernels import available, ready
 from rnnviz.engine.compiled.update import step_rows
@@ -18,6 +18,6 @@ from rnnviz.engine.compiled.vocabulary import summed_rows
 from rnnviz.engine.embedding import Lookup
 
 __all__ = [
-    "CompiledScan", "CompiledUnscan", "Lookup", "able", "available", "ready", "scan",
+    "CompiledScan", "CompiledScanGradients", "Lookup", "able", "available", "ready", "scan",
     "step_rows", "summed_rows", "unscan",
 ]  # fmt: skip

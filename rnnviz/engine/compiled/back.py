@@ -19,7 +19,7 @@ from rnnviz.engine.embedding import Lookup, WordRows
 
 
 @dataclass(frozen=True, eq=False)
-class CompiledUnscan:
+class CompiledScanGradients:
     """The gradients that walking back gave."""
 
     done: CompiledScan
@@ -77,7 +77,7 @@ def unscan(
     d_last: Mapping[str, Array] | None = None,
     *,
     need_x: bool = True,
-) -> CompiledUnscan:
+) -> CompiledScanGradients:
     """Walk back; see :func:`rnnviz.engine.recurrent.unscan`. ``need_x``: also to the input."""
     net, (_, B, H) = done.main.job.net, done.shape
     carry = np.zeros((net.states, B, H), net.W.dtype)
@@ -96,7 +96,7 @@ def unscan(
             steps = done.main.job.places.tokens[: len(into.x)]
             inputs.x[steps, done.lead.argmax()] = into.x[:, 0]
         found = _together(found, padding, done.lead)
-    return CompiledUnscan(done, p["b"].ndim, found, inputs)
+    return CompiledScanGradients(done, p["b"].ndim, found, inputs)
 
 
 def _inputs(done: CompiledScan) -> Inputs:

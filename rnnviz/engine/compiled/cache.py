@@ -29,7 +29,7 @@ _DIGEST = hashlib.sha256().digest_size
 
 
 @dataclass(frozen=True)
-class Place:
+class CacheFolder:
     """A folder, and why it is not the usual one: "" if it is."""
 
     folder: Path
@@ -37,17 +37,17 @@ class Place:
 
 
 @cache
-def place() -> Place:
+def place() -> CacheFolder:
     """The user's cache folder; one for this process only where that cannot be trusted or used."""
     import platformdirs
 
     usual = Path(platformdirs.user_cache_dir("rnnviz")) / "kernels"
     reason = _made_ours(usual)
     if not reason:
-        return Place(usual)
+        return CacheFolder(usual)
     own = tempfile.mkdtemp(prefix="rnnviz-")
     atexit.register(shutil.rmtree, own, ignore_errors=True)
-    return Place(Path(own), reason)
+    return CacheFolder(Path(own), reason)
 
 
 def _made_ours(folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""The card as a model sees it: :class:`rnnviz.engine.backend.Loops`, through CuPy."""
+"""The card as a model sees it: :class:`rnnviz.engine.backend.Backend`, through CuPy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from rnnviz.arrays import Array, Values
 from rnnviz.cells import Cell
-from rnnviz.engine.backend import HOST, Pass, Scanned, Undone, plainly
+from rnnviz.engine.backend import HOST, DirectionInput, LayerGradients, ScanOutput, plainly
 from rnnviz.engine.cuda import layer as layers
 from rnnviz.engine.cuda.layer import Launch, LayerScan
 from rnnviz.engine.cuda.source import NoKernelError, kernels
@@ -55,9 +55,14 @@ class Card:
         return [float(n) for n in self.host(there)]
 
     def scan(
-        self, cell: Cell, passes: Sequence[Pass], x: Array | Lookup, mask: Array | None, keep: bool
-    ) -> tuple[Scanned, ...]:
-        """See :class:`rnnviz.engine.backend.Loops`."""
+        self,
+        cell: Cell,
+        passes: Sequence[DirectionInput],
+        x: Array | Lookup,
+        mask: Array | None,
+        keep: bool,
+    ) -> tuple[ScanOutput, ...]:
+        """See :class:`rnnviz.engine.backend.Backend`."""
         if isinstance(x, Lookup):
             x = x.table[x.ids]
         H = passes[0].p["U"].shape[0]
@@ -75,8 +80,8 @@ class Card:
     def unscan(
         self, cell: Cell, params: Sequence[Values], done: Sequence[Any], d_h: Array | None,
         d_last: Array | None, need_x: bool,
-    ) -> Undone:  # fmt: skip
-        """See :class:`rnnviz.engine.backend.Loops`."""
+    ) -> LayerGradients:  # fmt: skip
+        """See :class:`rnnviz.engine.backend.Backend`."""
         first = done[0]
         if not isinstance(first, LayerScan):
             return HOST.unscan(cell, params, done, d_h, d_last, need_x)

@@ -11,7 +11,7 @@ import numpy as np
 
 from rnnviz.arrays import Array, Values, blocks, contiguous
 from rnnviz.cells import Cell
-from rnnviz.engine.backend import Pass, Undone
+from rnnviz.engine.backend import DirectionInput, LayerGradients
 from rnnviz.engine.cuda.source import Kernels, NoKernelError
 from rnnviz.engine.recurrent import biases, read_input, unread_input, weight_gradients
 
@@ -57,7 +57,7 @@ class LayerScan:
 
     @property
     def last(self) -> Values:
-        """See :class:`rnnviz.engine.backend.Scanned`."""
+        """See :class:`rnnviz.engine.backend.ScanOutput`."""
         end = 0 if self.layer.reversed(self.direction) else -1
         states = self.layer.states[self.direction]
         return {s: a[end] for s, a in zip(self.layer.plan.cell.states, states, strict=True)}
@@ -74,7 +74,7 @@ class Layer:
 
     plan: Kernels
     cell: Cell
-    passes: tuple[Pass, ...]
+    passes: tuple[DirectionInput, ...]
     x: Array  # (T, B, D)
     mask: Array | None  # (T, B) uint8
     U: Array  # (n, H, recurrent gates·H)
@@ -100,7 +100,12 @@ class Layer:
 
 
 def scan(
-    launch: Launch, cell: Cell, passes: Sequence[Pass], x: Array, mask: Array | None, keep: bool
+    launch: Launch,
+    cell: Cell,
+    passes: Sequence[DirectionInput],
+    x: Array,
+    mask: Array | None,
+    keep: bool,
 ) -> tuple[LayerScan, ...]:
     """Read ``x`` (T, B, D) in every direction at once."""
     plan, n, (T, B, _) = launch.plan, len(passes), x.shape
@@ -137,8 +142,8 @@ def scan(
 def unscan(
     launch: Launch, layer: Layer, params: Sequence[Values], d_h: Array | None,
     d_last: Array | None, need_x: bool,
-) -> Undone:  # fmt: skip
-    """Walk back in every direction at once; see :class:`rnnviz.engine.backend.Loops`."""
+) -> LayerGradients:  # fmt: skip
+    """Walk back in every direction at once; see :class:`rnnviz.engine.backend.Backend`."""
     plan, (T, B, _), n = layer.plan, layer.x.shape, len(params)
     H, S = layer.U.shape[1], len(plan.cell.states)
     d_xw = np.empty_like(layer.x, shape=(n, T, B, len(plan.reading) * H))
@@ -165,7 +170,7 @@ def unscan(
     if need_x:
         first, *rest = (b.x for b in back)
         d_x = sum(rest, start=first)
-    return Undone(tuple(b.params for b in back), d_x)
+    return LayerGradients(tuple(b.params for b in back), d_x)
 
 
 class _Back:
@@ -247,7 +252,7 @@ def _maybe(arrays: Sequence[Array | None]) -> Array | None:
     return _stacked(found) if len(found) == len(arrays) else None
 
 
-def _vectors(plan: Kernels, passes: Sequence[Pass]) -> Array | None:
+def _vectors(plan: Kernels, passes: Sequence[DirectionInput]) -> Array | None:
     names = plan.cell.weights
     return _stacked([np.stack([a.p[name] for name in names]) for a in passes]) if names else None
 
@@ -260,7 +265,7 @@ def _room_for_saved(plan: Kernels, x: Array, n: int, H: int, mask: Array | None)
     return make(x, shape=(n, *x.shape[:2], len(plan.cell.saved), H))
 
 
-def _initial(plan: Kernels, passes: Sequence[Pass], x: Array) -> Array | None:
+def _initial(plan: Kernels, passes: Sequence[DirectionInput], x: Array) -> Array | None:
     if all(a.initial is None for a in passes):
         return None
     B, H = x.shape[1], passes[0].p["U"].shape[0]

@@ -8,20 +8,20 @@ import numpy as np
 
 from rnnviz.arrays import Array
 from rnnviz.data.batches import Batch, Examples, Texts, Windows, steps
-from rnnviz.engine.backend import Loops
+from rnnviz.engine.backend import Backend
 from rnnviz.engine.cuda.backend import THREADS, Card
 
 
-def there(card: Loops, examples: Examples) -> Examples:
+def there(card: Backend, examples: Examples) -> Examples:
     """The same examples, on the card; themselves, if they are there."""
     assert isinstance(card, Card)
-    if isinstance(examples, CardTexts | CardWindows | Carried):
+    if isinstance(examples, CardTexts | CardWindows | StreamedExamples):
         return examples
     if isinstance(examples, Texts):
         return CardTexts(card, examples)
     if isinstance(examples, Windows):
         return CardWindows(card, examples)
-    return Carried(card, examples)
+    return StreamedExamples(card, examples)
 
 
 class CardTexts:
@@ -85,7 +85,7 @@ class CardWindows:
             yield self.data[self.back[:, None] + order[part]], y[part], weight[part]
 
 
-class Carried:
+class StreamedExamples:
     """Any other examples, carried over batch by batch."""
 
     def __init__(self, card: Card, examples: Examples) -> None:

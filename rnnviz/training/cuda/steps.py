@@ -14,7 +14,7 @@ from rnnviz.engine.cuda.steps import in_order, kernel_name
 from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import OPTIMIZERS, Optimizer
 from rnnviz.engine.spec import FitSpec
-from rnnviz.training.step_result import Learnt, by_layer
+from rnnviz.training.step_result import StepResult, by_layer
 
 #: Partial sums of an array's squares; ``update.cu`` has the same number.
 ROOMS = 64
@@ -23,7 +23,7 @@ TOGETHER = 16
 
 
 @dataclass(frozen=True, eq=False)
-class Waiting:
+class PendingStep:
     """What a step left on the card."""
 
     loss: Array  # ()
@@ -41,11 +41,11 @@ class Steps:
         assert isinstance(model.loops, Card)
         self.card, self.model, self.optimizer = model.loops, model, optimizer
         self.spec, self.rng = spec, rng
-        self._waiting: list[Waiting] = []
+        self._waiting: list[PendingStep] = []
         self._verdict: Array | None = None
         self._flat = _Flat(model, optimizer)
 
-    def learn(self, batch: Batch) -> list[Learnt]:
+    def learn(self, batch: Batch) -> list[StepResult]:
         """Launch a step: forward, backward, and an update unless something is not finite."""
         inputs, y, weight = batch
         if self.spec.token_dropout:
@@ -61,10 +61,10 @@ class Steps:
         squares = self._judge(g, loss)
         self._update(g)
         metric = losses.metric(kind, done.logits, y)
-        self._waiting.append(Waiting(loss, metric, squares, len(y)))
+        self._waiting.append(PendingStep(loss, metric, squares, len(y)))
         return self.rest() if len(self._waiting) == TOGETHER else []
 
-    def rest(self) -> list[Learnt]:
+    def rest(self) -> list[StepResult]:
         """What the steps saw that were not read yet; this waits for the card."""
         waiting, self._waiting, self._verdict = self._waiting, [], None
         parts: list[Array] = []
@@ -75,7 +75,7 @@ class Steps:
         for w in waiting:
             (loss, metric, *squares), numbers = _cut(numbers, 2 + len(self._flat.names))
             norms = by_layer(dict(zip(self._flat.names, squares, strict=True)))
-            found.append(Learnt(loss, metric, norms, w.examples))
+            found.append(StepResult(loss, metric, norms, w.examples))
         return found
 
     def _judge(self, g: Array, loss: Array) -> Array:

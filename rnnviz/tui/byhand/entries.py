@@ -7,34 +7,34 @@ from functools import cached_property
 
 from rnnviz.analysis import hand as found
 from rnnviz.cursor import Cursor
-from rnnviz.hand import Entry, Hand, Sequence
+from rnnviz.hand import Hand, Sequence, WeightEntry
 from rnnviz.hand.typed import inputs
 from rnnviz.trace import Trace
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.view_state import ViewState
 
-Cells = tuple[Entry | None, ...]
+Cells = tuple[WeightEntry | None, ...]
 
 
 @dataclass(frozen=True)
-class Shown:
+class ToyNetView:
     """What the pieces draw: a moment of a net by hand, the chosen entry, the trace before."""
 
-    moment: Moment
+    moment: ViewState
     hand: Hand
-    chosen: Entry
+    chosen: WeightEntry
     before: Trace | None  # as it was before anything was changed; None while nothing is
 
     def say(self, key: str, **values: object) -> str:
         """A text of the page."""
         return self.moment.text(f"page.hand.{key}", **values)
 
-    def value(self, entry: Entry) -> float:
+    def value(self, entry: WeightEntry) -> float:
         """The number of an entry."""
         if entry.name == "x":
             return _inputs(self.moment.trace, self.hand.inputs)[entry.row][entry.column]
         return self.hand.value(entry)
 
-    def was(self, entry: Entry) -> float | None:
+    def was(self, entry: WeightEntry) -> float | None:
         """What it was, if it is another number now; else None."""
         return self._old.get(entry)
 
@@ -44,14 +44,14 @@ class Shown:
         return sum(entry.name != "x" for entry in self._old)
 
     @cached_property
-    def _old(self) -> dict[Entry, float]:
+    def _old(self) -> dict[WeightEntry, float]:
         """The number before of every entry that was changed."""
         first = None if self.before is None else found.of_trace(self.before)
         if self.before is None or first is None:
             return {}
         both = (_inputs(self.before, first.inputs), _inputs(self.moment.trace, self.hand.inputs))
         old = {
-            Entry("x", t, k): one
+            WeightEntry("x", t, k): one
             for t, (before, now) in enumerate(zip(*both, strict=False))
             for k, (one, other) in enumerate(zip(before, now, strict=False))
             if one != other
@@ -101,10 +101,10 @@ def gates(hand: Hand) -> dict[str, list[str]]:
 
 def of_gate(hand: Hand, names: list[str], unit: int) -> Cells:
     """What a unit of a gate multiplies x, each h and 1 with."""
-    cells: list[Entry] = []
+    cells: list[WeightEntry] = []
     for name in names:
         rows = range(len(hand.array(name)))
-        cells += [Entry(name, k, unit) for k in rows]
+        cells += [WeightEntry(name, k, unit) for k in rows]
     return tuple(cells)
 
 
@@ -118,15 +118,15 @@ def of_start(hand: Hand, state: str) -> Cells:
     return (*[None] * hand.inputs, *hand.entries(state))
 
 
-def choices(hand: Hand, cursor: Cursor) -> list[Entry]:
+def choices(hand: Hand, cursor: Cursor) -> list[WeightEntry]:
     """The entries that can be chosen at this token and unit, in reading order."""
     rows = [of_gate(hand, names, cursor.unit) for names in gates(hand).values()]
     rows += [of_head(hand), *(of_start(hand, state) for state, _ in hand.initial)]
-    x = [Entry("x", cursor.t, k) for k in range(hand.inputs)]
+    x = [WeightEntry("x", cursor.t, k) for k in range(hand.inputs)]
     return [*x, *(cell for row in rows for cell in row if cell is not None)]
 
 
-def kind(entry: Entry) -> str:
+def kind(entry: WeightEntry) -> str:
     """The text that says what an entry is."""
     if entry.name in ("h", "c"):
         return "of_start"

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from rich.segment import Segment
 
-from rnnviz.tui.byhand.entries import Shown
+from rnnviz.tui.byhand.entries import ToyNetView
 from rnnviz.tui.byhand.table import height, table, values
-from rnnviz.tui.byhand.working import Working
+from rnnviz.tui.byhand.working import WrittenSteps
 from rnnviz.tui.draw import Line, length
 
 #: The least columns in which arithmetic is worth having beside the table.
@@ -17,12 +17,12 @@ BESIDE = 40
 ALL = 10_000
 
 
-def arranged(shown: Shown, width: int, room: int) -> list[Line]:
+def arranged(shown: ToyNetView, width: int, room: int) -> list[Line]:
     """The first arrangement that fits, with what every unit came to below it if there is room.
 
     Of all units, else of the chosen one, else a part of it.
     """
-    working, every = Working(shown), values(shown, width)
+    working, every = WrittenSteps(shown), values(shown, width)
     for below in ([[], *every], []):
         for lines in _arrangements(shown, working, width, room - len(below)):
             if lines and len(lines) <= room - len(below) and _wide(lines) <= width:
@@ -30,7 +30,7 @@ def arranged(shown: Shown, width: int, room: int) -> list[Line]:
     return _part(shown, working, width, room)
 
 
-def _part(shown: Shown, working: Working, width: int, room: int) -> list[Line]:
+def _part(shown: ToyNetView, working: WrittenSteps, width: int, room: int) -> list[Line]:
     """The chosen unit's table, as far as it fits, above the arithmetic around the present part."""
     one = range(shown.moment.cursor.unit, shown.moment.cursor.unit + 1)
     whole = table(shown, one, True, ALL)
@@ -41,7 +41,9 @@ def _part(shown: Shown, working: Working, width: int, room: int) -> list[Line]:
     return [*weights, *working.around(working.blocks(width), room - len(weights))]
 
 
-def _arrangements(shown: Shown, working: Working, width: int, room: int) -> Iterator[list[Line]]:
+def _arrangements(
+    shown: ToyNetView, working: WrittenSteps, width: int, room: int
+) -> Iterator[list[Line]]:
     unit = shown.moment.cursor.unit
     for units in (range(shown.hand.units), range(unit, unit + 1)):
         if height(shown, units) > room:
@@ -55,7 +57,7 @@ def _arrangements(shown: Shown, working: Working, width: int, room: int) -> Iter
 
 
 def _beside(
-    shown: Shown, working: Working, units: range, words: bool, width: int, room: int
+    shown: ToyNetView, working: WrittenSteps, units: range, words: bool, width: int, room: int
 ) -> list[Line]:
     left = table(shown, units, words, ALL)
     wide = _wide(left)

@@ -9,9 +9,9 @@ from rich.style import Style
 from rnnviz.analysis.hand import DIGITS
 from rnnviz.display import visible
 from rnnviz.equations import number, symbol
-from rnnviz.hand import Entry
+from rnnviz.hand import WeightEntry
 from rnnviz.trace import Trace
-from rnnviz.tui.byhand.entries import Shown
+from rnnviz.tui.byhand.entries import ToyNetView
 from rnnviz.tui.draw import Line, cut, fit, level, page
 from rnnviz.tui.view_state import scale
 
@@ -22,7 +22,7 @@ LEAST, LONGEST = 11, 30
 class Strip:
     """Rows with a column for each token; those that fit around the present one."""
 
-    def __init__(self, shown: Shown, width: int) -> None:
+    def __init__(self, shown: ToyNetView, width: int) -> None:
         self.shown, self.moment, self.look = shown, shown.moment, shown.moment.look
         self.names = [cut(visible(token), LONGEST) for token in self.moment.trace.tokens]
         self.wide = max(LEAST, *(cell_len(name) + 4 for name in self.names), self._longest() + 2)
@@ -64,7 +64,7 @@ class Strip:
         t = self.moment.cursor.t
         cells = []
         for k in self.columns:
-            entries = [Entry("x", k, j) for j in range(self.shown.hand.inputs)]
+            entries = [WeightEntry("x", k, j) for j in range(self.shown.hand.inputs)]
             mark = "▸" if self.shown.chosen in entries else ""
             star = "*" if any(self.shown.was(entry) is not None for entry in entries) else ""
             text = f"{mark}{self.names[k]}{star}"

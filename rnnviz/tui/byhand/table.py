@@ -11,9 +11,9 @@ from rich.style import Style
 
 from rnnviz.analysis.hand import DIGITS, written
 from rnnviz.equations import MINUS, number, symbol
-from rnnviz.hand import Entry
+from rnnviz.hand import WeightEntry
 from rnnviz.hand.typed import plain
-from rnnviz.tui.byhand.entries import Cells, Shown, gates, of_gate, of_head, of_start
+from rnnviz.tui.byhand.entries import Cells, ToyNetView, gates, of_gate, of_head, of_start
 from rnnviz.tui.draw import Line, fit
 
 #: Columns of a number at least: "+0.123456".
@@ -25,7 +25,7 @@ HEAD = "y"
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """A line of the table."""
 
     label: str
@@ -34,7 +34,7 @@ class Row:
     unit: int | None = None  # None: the same for all units
 
 
-def table(shown: Shown, units: range, words: bool, width: int) -> list[Line]:
+def table(shown: ToyNetView, units: range, words: bool, width: int) -> list[Line]:
     """Two lines that say what is multiplied, and a row for each gate and unit; ``words``: named.
 
     Where not all columns fit into the width, those around the chosen entry are shown, and the
@@ -73,7 +73,7 @@ def table(shown: Shown, units: range, words: bool, width: int) -> list[Line]:
     return lines
 
 
-def _chosen_column(shown: Shown, rows: Sequence[Row]) -> int:
+def _chosen_column(shown: ToyNetView, rows: Sequence[TableRow]) -> int:
     """The column of the chosen entry."""
     if shown.chosen.name == "x":
         return shown.chosen.column
@@ -95,23 +95,23 @@ def _window(wide: Sequence[int], column: int, room: int) -> range:
 
 
 def _now(
-    shown: Shown, title: Segment, now: Sequence[str], wide: Sequence[int], seen: range
+    shown: ToyNetView, title: Segment, now: Sequence[str], wide: Sequence[int], seen: range
 ) -> Line:
     """The numbers that are multiplied; those of x can be chosen too."""
     look, t = shown.moment.look, shown.moment.cursor.t
     line = [title]
     for k in seen:
-        chosen = shown.chosen == Entry("x", t, k)
+        chosen = shown.chosen == WeightEntry("x", t, k)
         line.append(Segment(fit(now[k], wide[k], ">"), look.now if chosen else look.source))
     return line
 
 
-def height(shown: Shown, units: range) -> int:
+def height(shown: ToyNetView, units: range) -> int:
     """How many lines the table takes."""
     return 2 + len(gates(shown.hand)) * len(units) + 1 + len(shown.hand.initial)
 
 
-def _of_units(shown: Shown, units: range, words: bool) -> str:
+def _of_units(shown: ToyNetView, units: range, words: bool) -> str:
     """Which unit the rows are of, where they are not of all."""
     H = shown.hand.units
     if len(units) == H:
@@ -123,7 +123,7 @@ def _line(texts: Sequence[str], wide: Sequence[int], seen: range, style: Style) 
     return [Segment(fit(texts[k], wide[k], ">"), style) for k in seen]
 
 
-def _rows(shown: Shown, units: range, words: bool) -> list[Row]:
+def _rows(shown: ToyNetView, units: range, words: bool) -> list[TableRow]:
     hand, t = shown.hand, shown.moment.cursor.t
     rows = []
     for name, names in gates(hand).items():
@@ -131,19 +131,19 @@ def _rows(shown: Shown, units: range, words: bool) -> list[Row]:
         label = " ".join([name or "h", *([word] if words else [])])
         for unit in units:
             first = label if unit == units.start else ""
-            rows.append(Row(first, of_gate(hand, names, unit), name, unit))
+            rows.append(TableRow(first, of_gate(hand, names, unit), name, unit))
     read = symbol("h", t + 1)
     said = shown.say("output" if hand.form.head == "linear" else "head", h=read)
     short = f"y({read})" if hand.form.head == "linear" else f"p({read})"
-    rows.append(Row(said if words else short, of_head(hand), HEAD))
+    rows.append(TableRow(said if words else short, of_head(hand), HEAD))
     for state, _ in hand.initial:
         start = symbol(f"{state}_prev", 1)
         label = f"{shown.say('start')} {start}" if words else start
-        rows.append(Row(label, of_start(hand, state)))
+        rows.append(TableRow(label, of_start(hand, state)))
     return rows
 
 
-def _multiplied(shown: Shown, columns: int, gap: str) -> tuple[list[str], list[str]]:
+def _multiplied(shown: ToyNetView, columns: int, gap: str) -> tuple[list[str], list[str]]:
     """What stands over the columns: the names, and their numbers at this token."""
     moment, H, D = shown.moment, shown.hand.units, shown.hand.inputs
     t = moment.cursor.t
@@ -162,15 +162,15 @@ def _each(name: str, count: int) -> list[str]:
     return [name] if count == 1 else [f"{name}[{k}]" for k in range(count)]
 
 
-def _read(shown: Shown, t: int, k: int) -> str:
+def _read(shown: ToyNetView, t: int, k: int) -> str:
     """An x as the net reads it, with the mark of the chosen entry."""
-    entry = Entry("x", t, k)
+    entry = WeightEntry("x", t, k)
     held = shown.moment.layer.held("x", t, k)
     mark = "▸" if entry == shown.chosen else " "
     return mark + (plain(shown.value(entry)).replace("-", MINUS) if held is None else number(held))
 
 
-def _label(shown: Shown, row: Row, label: int, numbered: int) -> Line:
+def _label(shown: ToyNetView, row: TableRow, label: int, numbered: int) -> Line:
     look, moment = shown.moment.look, shown.moment
     lit = moment.part == "predict" if row.gate == HEAD else row.gate in shown.computed
     line = [Segment(fit(f" {row.label}", label), look.now if lit else look.dim)]
@@ -181,7 +181,7 @@ def _label(shown: Shown, row: Row, label: int, numbered: int) -> Line:
     return line
 
 
-def _cell(shown: Shown, cell: Entry | None, gap: str) -> str:
+def _cell(shown: ToyNetView, cell: WeightEntry | None, gap: str) -> str:
     if cell is None:
         return ""
     mark = "▸" if cell == shown.chosen else " "
@@ -189,7 +189,7 @@ def _cell(shown: Shown, cell: Entry | None, gap: str) -> str:
     return f"{gap}{mark}{written(shown.hand.value(cell))}{star}"
 
 
-def _style(shown: Shown, cell: Entry | None, row: Row) -> Style:
+def _style(shown: ToyNetView, cell: WeightEntry | None, row: TableRow) -> Style:
     look = shown.moment.look
     if cell is None:
         return look.ink
@@ -202,7 +202,7 @@ def _style(shown: Shown, cell: Entry | None, row: Row) -> Style:
     return look.above if value > 0 else look.below
 
 
-def values(shown: Shown, width: int) -> list[Line]:
+def values(shown: ToyNetView, width: int) -> list[Line]:
     """What every unit came to at this token, a row a unit, and the prediction below."""
     moment, layer, t, look = (
         shown.moment,
@@ -237,5 +237,5 @@ def values(shown: Shown, width: int) -> list[Line]:
     return lines
 
 
-def _unknown(shown: Shown) -> str:
+def _unknown(shown: ToyNetView) -> str:
     return "?" if shown.moment.hidden else "·"

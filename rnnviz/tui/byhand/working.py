@@ -11,7 +11,7 @@ from rnnviz.analysis import hand as found
 from rnnviz.equations import Arithmetic, number, symbol, symbols
 from rnnviz.equations import Line as Formula
 from rnnviz.trace import Trace
-from rnnviz.tui.byhand.entries import Shown
+from rnnviz.tui.byhand.entries import ToyNetView
 from rnnviz.tui.draw import Line, flowed, length, spans
 from rnnviz.tui.views.equations import name_style
 
@@ -28,10 +28,10 @@ def arithmetic(trace: Trace, t: int, unit: int) -> tuple[tuple[Formula, Arithmet
     )
 
 
-class Working:
+class WrittenSteps:
     """The lines of one moment, drawn once, and how they fall into a width."""
 
-    def __init__(self, shown: Shown) -> None:
+    def __init__(self, shown: ToyNetView) -> None:
         self.shown = shown
         cursor = shown.moment.cursor
         self._done = arithmetic(shown.moment.trace, cursor.t, cursor.unit)
@@ -89,7 +89,7 @@ class Working:
         ]
 
 
-def _line(shown: Shown, line: Formula, worked: Arithmetic, named: int, symbolic: bool) -> Line:
+def _line(shown: ToyNetView, line: Formula, worked: Arithmetic, named: int, symbolic: bool) -> Line:
     moment, look, t = shown.moment, shown.moment.look, shown.moment.cursor.t
     of_head = found.of_head(line)
     known = moment.known(t, "p" if of_head else line.name)

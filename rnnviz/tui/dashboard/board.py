@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from rnnviz import i18n
 from rnnviz.display import visible
 from rnnviz.tui.dashboard.state import Story
-from rnnviz.tui.theme import ASCII, Look
-from rnnviz.tui.view import Drawn
+from rnnviz.tui.theme import ASCII, ViewTheme
+from rnnviz.tui.view import DrawnView
 
 #: What a narrow screen shows one of at a time.
 VIEWS = ("loss", "metric", "epochs")
@@ -19,7 +19,7 @@ class Board:
     """One picture of the training; a new one is set down for every change."""
 
     story: Story
-    look: Look
+    look: ViewTheme
     name: str  # of the recipe
     lang: str = "en"
     view: str = VIEWS[0]
@@ -61,5 +61,5 @@ class Board:
         return self.text("dashboard.hours", h=whole // 3600, m=f"{whole % 3600 // 60:02}")
 
 
-class Panel(Drawn[Board]):
+class Panel(DrawnView[Board]):
     """A view of the training."""

@@ -9,12 +9,12 @@ from rich.segment import Segment
 from rich.style import Style
 
 from rnnviz.charts import Chart, Level, Spot, text
-from rnnviz.charts import Line as Curve
+from rnnviz.charts import ChartLine as Curve
 from rnnviz.display import visible
 from rnnviz.tui.dashboard.board import Board, Panel
 from rnnviz.tui.dashboard.state import Story
 from rnnviz.tui.draw import Line, wrapped
-from rnnviz.tui.theme import Look
+from rnnviz.tui.theme import ViewTheme
 
 
 class Picture(Panel):
@@ -45,7 +45,7 @@ class Picture(Panel):
         ]
 
 
-def _style(look: Look, role: str, hue: int | None) -> Style:
+def _style(look: ViewTheme, role: str, hue: int | None) -> Style:
     if role == "data":
         return look.below if hue == 0 else look.above
     styles = {"title": look.bold, "level": look.source, "spot": look.now, "note": look.dim}

@@ -7,7 +7,7 @@ from rich.segment import Segment
 
 from rnnviz.tui.dashboard.board import Board, Panel
 from rnnviz.tui.draw import Line
-from rnnviz.tui.view import Asked
+from rnnviz.tui.view import KeyClicked
 
 
 class Keys(Panel):
@@ -28,13 +28,13 @@ class Keys(Panel):
                 break
         return found
 
-    def picked(self, board: Board, x: int, y: int) -> Asked | None:
+    def picked(self, board: Board, x: int, y: int) -> KeyClicked | None:
         """The action of the key that was clicked."""
         at = 0
         for piece, action in self._pieces(board, self.size.width):
             at += cell_len(piece.text)
             if x < at:
-                return None if action is None else Asked(action)
+                return None if action is None else KeyClicked(action)
         return None
 
 

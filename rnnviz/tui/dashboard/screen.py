@@ -22,7 +22,7 @@ from rnnviz import i18n
 from rnnviz.cursor import start
 from rnnviz.errors import RnnvizError, one_line
 from rnnviz.files import write_new
-from rnnviz.progress import Failed, Ready, Source
+from rnnviz.progress import ProgressSource, SnapshotReady, TrainingFailed
 from rnnviz.query import Query, Tracer
 from rnnviz.trace import Trace
 from rnnviz.tui.arrange import NARROW, SMALLEST
@@ -36,16 +36,16 @@ from rnnviz.tui.dashboard.norms import Norms
 from rnnviz.tui.dashboard.state import Story
 from rnnviz.tui.dashboard.stepper import NowScreen
 from rnnviz.tui.dashboard.words import Title, Words
-from rnnviz.tui.themed import Themed
-from rnnviz.tui.view import Asked, Drawn
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.themed import ThemedApp
+from rnnviz.tui.view import DrawnView, KeyClicked
+from rnnviz.tui.view_state import ViewState
 from rnnviz.tui.views.keys import Small, Status
 
 #: Seconds between two pictures of a training that goes on.
 PAUSE = 1 / 8
 
 
-class Told(Message):
+class StateChanged(Message):
     """The story has gone on."""
 
     def __init__(self, story: Story) -> None:
@@ -53,7 +53,7 @@ class Told(Message):
         self.story = story
 
 
-class Traced(Message):
+class SnapshotTraced(Message):
     """A text was read with the model as it is now; or the reason why not."""
 
     def __init__(self, query: Query, trace: Trace | None, reason: str = "") -> None:
@@ -66,7 +66,7 @@ class TrainScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
 
-    def __init__(self, source: Source, read: Tracer, board: Board) -> None:
+    def __init__(self, source: ProgressSource, read: Tracer, board: Board) -> None:
         super().__init__()
         self.source, self.read_with, self.board = source, read, board
         self._opening = False  # a snapshot has been asked for
@@ -103,9 +103,9 @@ class TrainScreen(Screen[None]):
             self.show(look=self._themed.look)
 
     @property
-    def _themed(self) -> Themed[Any]:
+    def _themed(self) -> ThemedApp[Any]:
         app = self.app
-        assert isinstance(app, Themed)
+        assert isinstance(app, ThemedApp)
         return app
 
     @work(thread=True, exit_on_error=False)
@@ -121,10 +121,10 @@ class TrainScreen(Screen[None]):
             due = time.monotonic() - painted >= PAUSE and not self._untold
             if story is not told and (due or story.end is not None):
                 self._untold = True
-                self.post_message(Told(story))
+                self.post_message(StateChanged(story))
                 told, painted = story, time.monotonic()
 
-    def on_told(self, message: Told) -> None:
+    def on_state_changed(self, message: StateChanged) -> None:
         """Another picture; or the end, where one was asked for."""
         if self._abandoned:
             return
@@ -142,7 +142,7 @@ class TrainScreen(Screen[None]):
     def show(self, **changes: Any) -> None:
         """Another board, set down to every panel."""
         self.board = replace(self.board, **changes)
-        for view in self.query(Drawn):
+        for view in self.query(DrawnView):
             view.shown = self.board
         self._dress()
 
@@ -255,7 +255,7 @@ class TrainScreen(Screen[None]):
         begun = self.board.story.begun
         key = "dashboard.abandoned" if begun else "dashboard.abandoned_early"
         said = self.board.text(key, path=begun.path if begun else "")
-        self.app.exit(Failed(said, 130))
+        self.app.exit(TrainingFailed(said, 130))
 
     # -- the model as it is now ---------------------------------------------------------------
 
@@ -274,9 +274,9 @@ class TrainScreen(Screen[None]):
     def _open_model(self) -> None:
         """What has ended is stepped through with the weights that were kept."""
         assert self.board.story.begun is not None
-        self._open(Ready(self.board.story.begun.path))
+        self._open(SnapshotReady(self.board.story.begun.path))
 
-    def _open(self, ready: Ready) -> None:
+    def _open(self, ready: SnapshotReady) -> None:
         assert self.board.story.begun is not None
         self._opening = True
         self._trace(Query(self.board.story.begun.example, ready.model))
@@ -284,14 +284,14 @@ class TrainScreen(Screen[None]):
     @work(thread=True, exclusive=True, group="trace", exit_on_error=False)
     def _trace(self, query: Query) -> None:
         try:
-            self.post_message(Traced(query, self.read_with(query)))
+            self.post_message(SnapshotTraced(query, self.read_with(query)))
         except RnnvizError as error:
-            self.post_message(Traced(query, None, one_line(error)))
+            self.post_message(SnapshotTraced(query, None, one_line(error)))
         except Exception as error:
             # A tracer that breaks must not take the training with it.
-            self.post_message(Traced(query, None, f"{type(error).__name__}: {error}"))
+            self.post_message(SnapshotTraced(query, None, f"{type(error).__name__}: {error}"))
 
-    def on_traced(self, message: Traced) -> None:
+    def on_snapshot_traced(self, message: SnapshotTraced) -> None:
         """The stepper opens above the dashboard."""
         self._opening = False
         board, trace = self.board, message.trace
@@ -299,11 +299,11 @@ class TrainScreen(Screen[None]):
             self.fail("dashboard.no_model", reason=message.reason.rstrip("."))
             return
         self.show(status="", failed=False)
-        moment = Moment(trace, start(trace, 0, trace.leading_unit()), board.look, board.lang)
+        moment = ViewState(trace, start(trace, 0, trace.leading_unit()), board.look, board.lang)
         moment = replace(moment, query=message.query, status=_stepping(board))
         self.app.push_screen(NowScreen(self.read_with, moment))
 
-    async def on_asked(self, message: Asked) -> None:
+    async def on_key_clicked(self, message: KeyClicked) -> None:
         """A key of the key bar was clicked."""
         await self.run_action(message.action)
 

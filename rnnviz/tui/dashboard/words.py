@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.segment import Segment
 
 from rnnviz.display import visible
-from rnnviz.progress import Failed, Finished
+from rnnviz.progress import TrainingFailed, TrainingFinished
 from rnnviz.tui.dashboard.bars import percent
 from rnnviz.tui.dashboard.board import Board, Panel
 from rnnviz.tui.draw import Line, beside, length, wrapped
@@ -39,8 +39,8 @@ class Words(Panel):
         look, end = board.look, board.story.end
         if end is None:
             return [[Segment(" " + s, look.ink)] for s in wrapped(_going(board), width - 2)]
-        good = isinstance(end, Finished) and end.done
-        style = look.chosen if good else look.wrong if isinstance(end, Failed) else look.now
+        good = isinstance(end, TrainingFinished) and end.done
+        style = look.chosen if good else look.wrong if isinstance(end, TrainingFailed) else look.now
         told = [piece for said in closing(board) for piece in wrapped(visible(said), width - 4)]
         head, *rest = told
         return [
@@ -88,7 +88,7 @@ def closing(board: Board) -> list[str]:
     """What is said at the end: how it ended, the numbers, where it is, what can be done now."""
     story, end = board.story, board.story.end
     assert end is not None
-    if isinstance(end, Failed):
+    if isinstance(end, TrainingFailed):
         return [board.text("dashboard.failed"), *end.message.splitlines()]
     said = [board.text("dashboard.finished" if end.done else "dashboard.time_up")]
     numbers = scores(board)

@@ -9,7 +9,7 @@ from rnnviz.tui.page import Page
 
 
 @dataclass(frozen=True)
-class Entry:
+class PageEntry:
     """A page: its name (also of its module and its texts), its class, the key that opens it."""
 
     name: str
@@ -18,22 +18,22 @@ class Entry:
     shown: str
 
 
-PAGES: tuple[Entry, ...] = (
-    Entry("hand", "ByHand", "e", "e"),
-    Entry("backward", "Backward", "B", "shift+b"),
-    Entry("weights", "Weights", "w", "w"),
-    Entry("series", "Series", "h", "h"),
-    Entry("padding", "Padding", "i", "i"),
-    Entry("net", "Net", "n", "n"),
-    Entry("clamp", "ClampPage", "c", "c"),
-    Entry("against", "Against", "a", "a"),
-    Entry("units", "Units", "u", "u"),
-    Entry("reach", "ReachPage", "R", "shift+r"),
-    Entry("lockstep", "Lockstep", "k", "k"),
+PAGES: tuple[PageEntry, ...] = (
+    PageEntry("hand", "ByHand", "e", "e"),
+    PageEntry("backward", "Backward", "B", "shift+b"),
+    PageEntry("weights", "Weights", "w", "w"),
+    PageEntry("series", "Series", "h", "h"),
+    PageEntry("padding", "Padding", "i", "i"),
+    PageEntry("net", "Net", "n", "n"),
+    PageEntry("clamp", "ClampPage", "c", "c"),
+    PageEntry("against", "Against", "a", "a"),
+    PageEntry("units", "Units", "u", "u"),
+    PageEntry("reach", "ReachPage", "R", "shift+r"),
+    PageEntry("lockstep", "Lockstep", "k", "k"),
 )
 
 
-def entry(name: str) -> Entry:
+def entry(name: str) -> PageEntry:
     """The page of a name; KeyError if there is none."""
     return {e.name: e for e in PAGES}[name]
 

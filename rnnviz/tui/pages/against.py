@@ -29,9 +29,9 @@ from rnnviz.tui.page import Change, Page, PageKey, Prompt
 from rnnviz.tui.second_sentence import Second as Second
 from rnnviz.tui.strips import curves, known, places, strips
 from rnnviz.tui.sums import blocks
-from rnnviz.tui.theme import Look
-from rnnviz.tui.view import Picked
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.theme import ViewTheme
+from rnnviz.tui.view import CellPicked
+from rnnviz.tui.view_state import ViewState
 
 #: Columns of a probability, of a distance, of the longest word in the table.
 P, D, WORD = 7, 8, 16
@@ -44,7 +44,7 @@ ROWS = 12
 
 
 @dataclass(frozen=True)
-class Plan:
+class AgainstLayout:
     """Which lines the parts of the page get, and which columns those of the table."""
 
     curve: int
@@ -81,14 +81,14 @@ class Against(Page):
     )
 
     @classmethod
-    def applies(cls, moment: Moment) -> bool:
+    def applies(cls, moment: ViewState) -> bool:
         return cls.name in moment.kept
 
-    def questions(self, moment: Moment) -> Sequence[Query]:
+    def questions(self, moment: ViewState) -> Sequence[Query]:
         asked = second_sentence.asked(moment)
         return () if asked is None else (asked,)
 
-    def press(self, moment: Moment, key: str) -> Change | Prompt | None:
+    def press(self, moment: ViewState, key: str) -> Change | Prompt | None:
         own = second_sentence.kept(moment)
         if key == "other":
             filled = own.text or moment.query.text
@@ -104,7 +104,7 @@ class Against(Page):
         change = self.keep(moment, replace(own, text=moment.query.text))
         return replace(change, query=replace(moment.query, text=own.text))
 
-    def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
+    def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
         look, asked = moment.look, second_sentence.asked(moment)
         answer = None if asked is None else moment.answers.get(asked)
         if answer is None:
@@ -127,7 +127,7 @@ class Against(Page):
         lines += self._units(moment, found, plan, width)
         return [*lines, *([piece] for piece in told)]
 
-    def picked(self, moment: Moment, x: int, y: int) -> Picked | None:
+    def picked(self, moment: ViewState, x: int, y: int) -> CellPicked | None:
         asked = second_sentence.asked(moment)
         answer = None if asked is None else moment.answers.get(asked)
         if answer is None:
@@ -139,17 +139,17 @@ class Against(Page):
             return None
         unit = (x - plan.heat) // plan.wide + plan.first
         inside = x >= plan.heat and unit < plan.first + plan.count
-        return Picked(found.anchors[plan.rows[at]], unit if inside else None)
+        return CellPicked(found.anchors[plan.rows[at]], unit if inside else None)
 
     # -- what is kept and asked ---------------------------------------------------------------
 
-    def _typed(self, moment: Moment, said: str) -> Change:
+    def _typed(self, moment: ViewState, said: str) -> Change:
         if not said:
             return Change(said=self.say(moment, "none"), failed=True)
         change = self.keep(moment, replace(second_sentence.kept(moment), text=said))
         return replace(change, asked=replace(moment.query, text=said))
 
-    def _without(self, moment: Moment) -> Change:
+    def _without(self, moment: ViewState) -> Change:
         words = [w for w in moment.trace.tokens if not w.startswith("[")]
         chosen = moment.trace.tokens[moment.cursor.t]
         at = sum(not w.startswith("[") for w in moment.trace.tokens[: moment.cursor.t])
@@ -158,7 +158,7 @@ class Against(Page):
             return Change(said=self.say(moment, "one_word"), failed=True)
         return self.keep(moment, replace(second_sentence.kept(moment), text=" ".join(rest)))
 
-    def _why(self, moment: Moment) -> str:
+    def _why(self, moment: ViewState) -> str:
         """Why there is nothing to draw."""
         asked = second_sentence.asked(moment)
         if asked is None:
@@ -168,13 +168,13 @@ class Against(Page):
             return visible(reason)
         return self.say(moment, "computing", text=visible(asked.text))
 
-    def _quantity(self, moment: Moment) -> str:
+    def _quantity(self, moment: ViewState) -> str:
         name = second_sentence.kept(moment).quantity
         return name if name in moment.quantities else "h"
 
     # -- how it is drawn ----------------------------------------------------------------------
 
-    def _plan(self, moment: Moment, found: Difference, width: int, height: int) -> Plan:
+    def _plan(self, moment: ViewState, found: Difference, width: int, height: int) -> AgainstLayout:
         pairs = len(found.pairs)
         # The words at the foot get the room of their last state: nothing jumps while one steps.
         told = len(wrapped(self._whole(moment, found), width - 2))
@@ -191,22 +191,22 @@ class Against(Page):
         rows = range(first, min(first + room, pairs))
         begin = window(H, moment.cursor.unit, count)
         beside = self._beside(moment, (spare - bar) // (count * wide + GAP) if count == H else 0)
-        return Plan(curve, units, rows, word, bar, wide, begin, count, beside)
+        return AgainstLayout(curve, units, rows, word, bar, wide, begin, count, beside)
 
-    def _beside(self, moment: Moment, most: int) -> tuple[str, ...]:
+    def _beside(self, moment: ViewState, most: int) -> tuple[str, ...]:
         """The quantities after the chosen one that have room beside it."""
         names = moment.quantities
         at = names.index(self._quantity(moment)) + 1
         return (*names[at:], *names[: at - 1])[:most]
 
-    def _note(self, moment: Moment, found: Difference) -> str:
+    def _note(self, moment: ViewState, found: Difference) -> str:
         name = self._quantity(moment)
         words = moment.word("name", name)
         said = name if words == name else f"{name} {words}"
         scale = f"±{number(largest_change(found, moment.cursor.layer, name), 2)}"
         return self.say(moment, "note", name=said, scale=scale)
 
-    def _columns(self, moment: Moment, found: Difference, plan: Plan) -> Line:
+    def _columns(self, moment: ViewState, found: Difference, plan: AgainstLayout) -> Line:
         look = moment.look
         head, k = moment.trace.head, moment.shown_class()
         label = visible(head.labels[k])
@@ -223,7 +223,7 @@ class Against(Page):
             line.append(Segment(" " * GAP + said, look.dim))
         return line
 
-    def _arrow(self, moment: Moment, plan: Plan) -> Line:
+    def _arrow(self, moment: ViewState, plan: AgainstLayout) -> Line:
         unit = moment.cursor.unit
         at = (unit - plan.first) * plan.wide + (plan.wide - 1) // 2
         said = str(unit)
@@ -236,7 +236,7 @@ class Against(Page):
             Segment(" " * before), Segment(text, moment.look.now), Segment(" " * after)
         ]  # fmt: skip
 
-    def _row(self, moment: Moment, found: Difference, plan: Plan, row: int) -> Line:
+    def _row(self, moment: ViewState, found: Difference, plan: AgainstLayout, row: int) -> Line:
         look, here = moment.look, row == found.rows[moment.cursor.t]
         mark, read = found.mark(row), known(moment, found, row)
         lit = look.above if mark != "=" else None
@@ -254,7 +254,9 @@ class Against(Page):
         return [*line, *beliefs, *self._far(moment, found, plan, row, read),
                 *self._heat(moment, found, plan, row)]  # fmt: skip
 
-    def _far(self, moment: Moment, found: Difference, plan: Plan, row: int, read: bool) -> Line:
+    def _far(
+        self, moment: ViewState, found: Difference, plan: AgainstLayout, row: int, read: bool
+    ) -> Line:
         look, far = moment.look, found.distance[row]
         if far is None or not read:
             said = self.say(moment, "missing") if far is None and read else "·"
@@ -265,7 +267,7 @@ class Against(Page):
         bar = blocks(far / top, max(0, plan.bar - 1))
         return [Segment(fit(number(far), D), look.now), Segment(fit(bar, plan.bar), look.above)]
 
-    def _heat(self, moment: Moment, found: Difference, plan: Plan, row: int) -> Line:
+    def _heat(self, moment: ViewState, found: Difference, plan: AgainstLayout, row: int) -> Line:
         """The chosen unit's difference as a number, and a cell a unit for each quantity."""
         look, unit, name = moment.look, moment.cursor.unit, self._quantity(moment)
         if None in found.pairs[row]:
@@ -280,7 +282,9 @@ class Against(Page):
             line += self._cells(moment, found, plan, row, each)
         return line
 
-    def _cells(self, moment: Moment, found: Difference, plan: Plan, row: int, name: str) -> Line:
+    def _cells(
+        self, moment: ViewState, found: Difference, plan: AgainstLayout, row: int, name: str
+    ) -> Line:
         look, wide = moment.look, plan.wide
         if not moment.known(found.anchors[row], name):
             dots = fit("·", max(4, wide)) * plan.count
@@ -290,7 +294,9 @@ class Against(Page):
             found, moment.cursor.layer, name, row, sight, wide, moment.cursor.unit, look
         )
 
-    def _units(self, moment: Moment, found: Difference, plan: Plan, width: int) -> list[Line]:
+    def _units(
+        self, moment: ViewState, found: Difference, plan: AgainstLayout, width: int
+    ) -> list[Line]:
         look, k = moment.look, moment.shown_class()
         row = self._last_row(moment, found)
         title, question = self.say(moment, "units"), self.say(moment, "who")
@@ -319,19 +325,19 @@ class Against(Page):
             lines.append(line)
         return lines
 
-    def _unit(self, moment: Moment, place: int) -> str:
+    def _unit(self, moment: ViewState, place: int) -> str:
         top = moment.trace.layers[-1]
         if top.direction != "backward":
             return self.say(moment, "unit", n=place)
         side = "←" if place >= top.units else "→"
         return self.say(moment, "unit", n=f"{place % top.units}{side}")
 
-    def _last_row(self, moment: Moment, found: Difference) -> int:
+    def _last_row(self, moment: ViewState, found: Difference) -> int:
         """The pair whose reading is explained: at the last word of a, all of b is read too."""
         last = moment.cursor.t == len(found.a.tokens) - 1
         return len(found.pairs) - 1 if last else found.rows[moment.cursor.t]
 
-    def _words(self, moment: Moment, found: Difference, width: int) -> list[str]:
+    def _words(self, moment: ViewState, found: Difference, width: int) -> list[str]:
         """What is the same and where they part, as far as it was read."""
         first, row = found.changed, self._last_row(moment, found)
         read = known(moment, found, row)
@@ -343,13 +349,13 @@ class Against(Page):
         said = self._whole(moment, found) if at_end else self._parting(moment, found, first)
         return wrapped(said, width - 2)
 
-    def _whole(self, moment: Moment, found: Difference) -> str:
+    def _whole(self, moment: ViewState, found: Difference) -> str:
         """Everything there is to say at the end."""
         if found.changed is None:
             return self.say(moment, "never")
         return self._parting(moment, found, found.changed) + " " + self._end(moment, found)
 
-    def _parting(self, moment: Moment, found: Difference, first: int) -> str:
+    def _parting(self, moment: ViewState, found: Difference, first: int) -> str:
         if found.parted is not None and found.parted < first:
             return self.say(moment, "backward")
         i, j = found.pairs[first]
@@ -364,7 +370,7 @@ class Against(Page):
         before = visible(found.a.tokens[found.pairs[first - 1][0] or 0])
         return self.say(moment, "until", before=before, change=change)
 
-    def _end(self, moment: Moment, found: Difference) -> str:
+    def _end(self, moment: ViewState, found: Difference) -> str:
         k, head = moment.shown_class(), found.a.head
         label = visible(head.labels[k])
         what = moment.text("view.believes", label=label) if head.kind != "linear" else label
@@ -375,7 +381,7 @@ class Against(Page):
         )  # fmt: skip
 
 
-def _first_row(moment: Moment, found: Difference, room: int) -> int:
+def _first_row(moment: ViewState, found: Difference, room: int) -> int:
     """The first pair in so many rows: they stand still while the chosen one is among them."""
     pairs, here = len(found.pairs), found.rows[moment.cursor.t]
     if room >= pairs:
@@ -397,7 +403,7 @@ def _painted(
     sight: tuple[int, int],
     wide: int,
     unit: int,
-    look: Look,
+    look: ViewTheme,
 ) -> Line:
     """The cells of one pair: a step changes two rows, the others are painted already."""
     values = changes(found, layer, name)[row, slice(*sight)]

@@ -30,8 +30,8 @@ from rnnviz.tui.draw import (
     wrapped,
 )  # fmt: skip
 from rnnviz.tui.page import Change, Page, PageKey
-from rnnviz.tui.view import Picked
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.view import CellPicked
+from rnnviz.tui.view_state import ViewState
 from rnnviz.tui.views.equations import equation, handed, is_top, walk_start, worked, written
 from rnnviz.tui.views.gradients import undone as in_one_line
 from rnnviz.tui.views.reach import power
@@ -58,7 +58,7 @@ class Columns:
 
 
 @dataclass(frozen=True)
-class Plan:
+class BackwardLayout:
     """How many lines each of the three has."""
 
     map: int
@@ -66,7 +66,7 @@ class Plan:
     sums: int
 
 
-def planned(height: int, tokens: int, back: Sequence[str], weights: int) -> Plan:
+def planned(height: int, tokens: int, back: Sequence[str], weights: int) -> BackwardLayout:
     """Lines for the map, the equations and the sums, one above the other.
 
     ``back``: the part of each line that undoes something.
@@ -80,7 +80,7 @@ def planned(height: int, tokens: int, back: Sequence[str], weights: int) -> Plan
     equations = min(most, max(least, room * 4 // 7))
     rows = max(2, min(tokens + 1, room - equations))
     equations = min(most, room - rows)
-    return Plan(rows, equations, height - rows - equations)
+    return BackwardLayout(rows, equations, height - rows - equations)
 
 
 class Backward(Page):
@@ -94,27 +94,27 @@ class Backward(Page):
 
     # -- time runs back ---------------------------------------------------------------------------
 
-    def opened(self, moment: Moment) -> Cursor:
+    def opened(self, moment: ViewState) -> Cursor:
         """A token that was read completely is one that is undone completely."""
         cursor, last = moment.cursor, len(moment.layer.parts) - 1
         return replace(cursor, part=end(moment.layer)) if cursor.part == last else cursor
 
-    def closed(self, moment: Moment) -> Cursor:
+    def closed(self, moment: ViewState) -> Cursor:
         """And the other way round."""
         cursor, last = moment.cursor, len(moment.layer.parts) - 1
         return replace(cursor, part=last) if cursor.part <= end(moment.layer) else cursor
 
-    def outset(self, moment: Moment) -> Cursor:
+    def outset(self, moment: ViewState) -> Cursor:
         """What the head hands to the last state read."""
         cursor = to_token(moment.cursor, moment.trace, walk(moment.layer)[0])
         return replace(cursor, part=len(moment.layer.parts) - 1)
 
-    def finished(self, moment: Moment) -> Cursor:
+    def finished(self, moment: ViewState) -> Cursor:
         """The whole walk: at the token that is undone last, with everything undone."""
         cursor = to_token(moment.cursor, moment.trace, walk(moment.layer)[-1])
         return replace(cursor, part=end(moment.layer))
 
-    def onward(self, moment: Moment) -> Cursor:
+    def onward(self, moment: ViewState) -> Cursor:
         """One part back; in the sentence a whole token."""
         cursor, steps = moment.cursor, walk(moment.layer)
         if cursor.zoom != "sentence":
@@ -126,24 +126,24 @@ class Backward(Page):
 
     # -- which gradient ---------------------------------------------------------------------------
 
-    def press(self, moment: Moment, key: str) -> Change:
+    def press(self, moment: ViewState, key: str) -> Change:
         found = gradients(moment.layer)
         step = 1 if key == "next" else -1
         return self.keep(moment, found[(found.index(self.chosen(moment)) + step) % len(found)])
 
-    def chosen(self, moment: Moment) -> str:
+    def chosen(self, moment: ViewState) -> str:
         """The gradient in the map."""
         kept = self.kept(moment)
         return kept if kept in gradients(moment.layer) else "h"
 
-    def gate(self, moment: Moment) -> str:
+    def gate(self, moment: ViewState) -> str:
         """The gate whose weights are looked at: of the gradient in the map, else of the part."""
         own = gate_of(moment.layer, self.chosen(moment))
         return gate_at(moment.layer, moment.cursor.part, walking=True) if own is None else own
 
     # -- drawing ----------------------------------------------------------------------------------
 
-    def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
+    def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
         name = self.chosen(moment)
         word = moment.word("name", name)
         note = symbol(f"d_{name}") + ("" if word == name else f" {word}")
@@ -164,7 +164,7 @@ class Backward(Page):
         told += [[]] * (plan.equations - len(told))
         return lines + told + self.shared(moment, own, width, plan.sums)
 
-    def _side(self, moment: Moment, own: list[Use], width: int, height: int) -> list[Line]:
+    def _side(self, moment: ViewState, own: list[Use], width: int, height: int) -> list[Line]:
         left = width * 11 // 20
         one = self.equations(moment, left, height, True)
         everything = list(uses(moment.layer))
@@ -176,7 +176,7 @@ class Backward(Page):
         gap = Segment(" ", ink)
         return [[*trimmed(a, left, ink), gap, *b] for a, b in zip(one, other, strict=True)]
 
-    def _beside(self, moment: Moment, name: str) -> str:
+    def _beside(self, moment: ViewState, name: str) -> str:
         """The norm of this token's gradient, and that of the other sentence: of which loss."""
         t = moment.cursor.t
         at = None if moment.hidden else second_sentence.place(moment, t)
@@ -193,7 +193,7 @@ class Backward(Page):
 
     # -- the map ----------------------------------------------------------------------------------
 
-    def map(self, moment: Moment, name: str, width: int, height: int) -> list[Line]:
+    def map(self, moment: ViewState, name: str, width: int, height: int) -> list[Line]:
         """A row a token: the norm of its gradient, and the gradient of every unit."""
         look, cursor = moment.look, moment.cursor
         each, top, (low, high) = sizes(moment.layer, name), *scales(moment.layer, name)
@@ -235,7 +235,7 @@ class Backward(Page):
             lines.append(line)
         return lines
 
-    def columns(self, moment: Moment, width: int) -> Columns:
+    def columns(self, moment: ViewState, width: int) -> Columns:
         """Words, norm, bar, and as many units as the rest has room for."""
         word = 9 if width < 70 else 12 if width < 100 else 16
         bar = 4 if width < 70 else 12 if width < 100 else 16
@@ -245,13 +245,13 @@ class Backward(Page):
         count = min(H, room // wide)
         return Columns(word, bar, wide, window(H, moment.cursor.unit, count), count)
 
-    def rows(self, moment: Moment, height: int) -> range:
+    def rows(self, moment: ViewState, height: int) -> range:
         """The tokens that have a row."""
         T, room = len(moment.trace.tokens), max(1, height - 1)
         first = page(T, moment.cursor.t, room)
         return range(first, min(T, first + room))
 
-    def picked(self, moment: Moment, x: int, y: int) -> Picked | None:
+    def picked(self, moment: ViewState, x: int, y: int) -> CellPicked | None:
         at = self.columns(moment, self.size.width)
         shown = [n for n, strip in enumerate(self.strips()) if strip.text.startswith("▸")]
         rows_at = shown[0] if shown else 2
@@ -260,11 +260,11 @@ class Backward(Page):
         if not 0 <= t < len(moment.trace.tokens) or y < 2:
             return None
         inside = x >= at.heat and unit < at.first + at.count
-        return Picked(t=t, unit=unit if inside else None)
+        return CellPicked(t=t, unit=unit if inside else None)
 
     # -- the equations ----------------------------------------------------------------------------
 
-    def equations(self, moment: Moment, width: int, height: int, titled: bool) -> list[Line]:
+    def equations(self, moment: ViewState, width: int, height: int, titled: bool) -> list[Line]:
         """What undoes this part, in full where there is room; above it what was undone before."""
         head: list[Line] = []
         if titled:
@@ -279,7 +279,7 @@ class Backward(Page):
             return head + self.start(moment, width, room)[:room]
         return head + self._before(moment, width, room, self._now(moment, width, room))
 
-    def _now(self, moment: Moment, width: int, room: int) -> list[Line]:
+    def _now(self, moment: ViewState, width: int, room: int) -> list[Line]:
         layer, cursor = moment.layer, moment.cursor
         found = [
             line for line in moment.back
@@ -291,7 +291,7 @@ class Backward(Page):
                 return [line for block in body for line in block]
         return [text for line in found for text in in_one_line(moment, line, width)]
 
-    def _before(self, moment: Moment, width: int, room: int, now: list[Line]) -> list[Line]:
+    def _before(self, moment: ViewState, width: int, room: int, now: list[Line]) -> list[Line]:
         """As many of the lines undone at this token before as there is room for, dim."""
         layer, cursor = moment.layer, moment.cursor
         done = [n for n in layer.back if undone_at(layer, n.name[2:]) > cursor.part]
@@ -301,11 +301,11 @@ class Backward(Page):
         free = max(0, room - len(now))
         return [*dim[len(dim) - min(free, len(dim)) :], *now]
 
-    def _told(self, moment: Moment, key: str, width: int) -> list[Line]:
+    def _told(self, moment: ViewState, key: str, width: int) -> list[Line]:
         said = self.say(moment, key)
         return [[Segment(" " + s, moment.look.dim)] for s in wrapped(said, width - 2)]
 
-    def start(self, moment: Moment, width: int, room: int) -> list[Line]:
+    def start(self, moment: ViewState, width: int, room: int) -> list[Line]:
         """What arrives at this token's h from above; of the head's part the whole arithmetic."""
         arrives = walk_start(moment, width)
         if room > 3 and is_top(moment) and handed(moment):
@@ -316,7 +316,7 @@ class Backward(Page):
 
     def shared(
         self,
-        moment: Moment,
+        moment: ViewState,
         shown: list[Use],
         width: int,
         height: int,
@@ -358,7 +358,7 @@ def scales(layer: LayerTrace, name: str) -> tuple[float, tuple[int, int]]:
     return top or 1.0, log_range(sizes(layer, name))
 
 
-def head_back(moment: Moment, width: int) -> list[Line]:
+def head_back(moment: ViewState, width: int) -> list[Line]:
     """The first step of the walk: from the loss to the last state, with the head's weights."""
     head, layer, cursor = moment.trace.head, moment.layer, moment.cursor
     offset = layer.units if layer.direction == "backward" else 0

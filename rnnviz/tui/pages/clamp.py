@@ -9,7 +9,7 @@ from typing import ClassVar
 from rich.cells import cell_len
 
 from rnnviz.analysis.clamp import comparable
-from rnnviz.clamps import Clamp, Place, parse, placed
+from rnnviz.clamps import Clamp, ClampTarget, parse, placed
 from rnnviz.display import visible
 from rnnviz.errors import UsageError, one_line
 from rnnviz.query import Query
@@ -17,14 +17,14 @@ from rnnviz.trace import Trace
 from rnnviz.tui import held, held_table
 from rnnviz.tui.draw import Line, wrapped
 from rnnviz.tui.page import Change, Page, PageKey, Prompt
-from rnnviz.tui.view import Picked
-from rnnviz.tui.view_state import NOTHING, Moment, scale
+from rnnviz.tui.view import CellPicked
+from rnnviz.tui.view_state import NOTHING, ViewState, scale
 
 Clamps = tuple[Clamp, ...]
 
 
 @dataclass(frozen=True)
-class Kept:
+class ClampState:
     """What the page keeps: the quantity that is drawn, and what was held before and after."""
 
     quantity: str = "h"
@@ -49,13 +49,13 @@ class ClampPage(Page):
     )
 
     @classmethod
-    def applies(cls, moment: Moment) -> bool:
+    def applies(cls, moment: ViewState) -> bool:
         return bool(moment.trace.clamps)
 
-    def questions(self, moment: Moment) -> Sequence[Query]:
+    def questions(self, moment: ViewState) -> Sequence[Query]:
         return () if moment.query == NOTHING else (self._free_query(moment),)
 
-    def press(self, moment: Moment, key: str) -> Change | Prompt | None:
+    def press(self, moment: ViewState, key: str) -> Change | Prompt | None:
         if key == "quantity":
             names, kept = moment.quantities, self._kept(moment)
             at = names.index(self.quantity(moment))
@@ -77,7 +77,7 @@ class ClampPage(Page):
             return Change(said=self.say(moment, "no_gate", cell=moment.layer.title), failed=True)
         return self._toggle(moment, Clamp(gate, float(key == "open")))
 
-    def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
+    def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
         free, reason = self._free(moment), self._why(moment)
         if free is None or reason:
             said = reason or self.say(moment, "computing")
@@ -92,7 +92,7 @@ class ClampPage(Page):
             *held_table.table(moment, free, name, width, rows + 1), self._hint(moment, width),
         ]  # fmt: skip
 
-    def picked(self, moment: Moment, x: int, y: int) -> Picked | None:
+    def picked(self, moment: ViewState, x: int, y: int) -> CellPicked | None:
         free = self._free(moment)
         if free is None or self._why(moment):
             return None
@@ -101,17 +101,17 @@ class ClampPage(Page):
         top = 2 + len(held.above(moment, free, name, width, height - 3))
         shown, plan = held_table.rows(moment, height - 1 - top), held_table.plan(moment, width)
         unit = (x - plan.heat) // plan.wide + plan.first
-        return Picked(
+        return CellPicked(
             t=shown[y - top] if 0 <= y - top < len(shown) else None,
             unit=unit if x >= plan.heat and unit < plan.first + plan.count else None,
         )
 
-    def quantity(self, moment: Moment) -> str:
+    def quantity(self, moment: ViewState) -> str:
         """The quantity whose differences are drawn."""
         name = self._kept(moment).quantity
         return name if name in moment.quantities else "h"
 
-    def gate(self, moment: Moment) -> str | None:
+    def gate(self, moment: ViewState) -> str | None:
         """What 0 and 1 hold: the drawn quantity if it is a gate, else this part's.
 
         Else the gate that keeps the old state: f of an LSTM, z of a GRU.
@@ -125,17 +125,17 @@ class ClampPage(Page):
 
     # -- what is held -----------------------------------------------------------------------------
 
-    def _kept(self, moment: Moment) -> Kept:
-        return self.kept(moment) or Kept()
+    def _kept(self, moment: ViewState) -> ClampState:
+        return self.kept(moment) or ClampState()
 
-    def _free_query(self, moment: Moment) -> Query:
+    def _free_query(self, moment: ViewState) -> Query:
         return replace(moment.query, clamps=())
 
-    def _free(self, moment: Moment) -> Trace | None:
+    def _free(self, moment: ViewState) -> Trace | None:
         """The same sentence with nothing held, as soon as it was read."""
         return moment.answers.get(self._free_query(moment))
 
-    def _why(self, moment: Moment) -> str:
+    def _why(self, moment: ViewState) -> str:
         """Why nothing can be held here; empty where it can."""
         query = self._free_query(moment)
         if moment.query == NOTHING or query in moment.failures:
@@ -146,21 +146,21 @@ class ClampPage(Page):
             return self.say(moment, "other_net", model=moment.trace.model)
         return ""
 
-    def _layer(self, moment: Moment) -> str | None:
+    def _layer(self, moment: ViewState) -> str | None:
         """The name a clamp needs for the cursor's layer; none where there is only one."""
         return moment.layer.name if len(moment.trace.layers) > 1 else None
 
-    def _here(self, moment: Moment) -> str:
+    def _here(self, moment: ViewState) -> str:
         """The chosen place as it is typed: ``h[3,17]=``."""
         cursor = moment.cursor
         clamp = Clamp(self.quantity(moment), 0, cursor.t, cursor.unit, self._layer(moment))
         return str(clamp).removesuffix("0")
 
-    def _typed(self, moment: Moment, said: str) -> Change:
+    def _typed(self, moment: ViewState, said: str) -> Change:
         """A whole clamp, or only a value for the chosen place."""
         typed = said if "=" in said else self._here(moment) + said
         layers = [
-            Place(la.name, la.title, {n: la.values[n].shape[1] for n in la.recorded})
+            ClampTarget(la.name, la.title, {n: la.values[n].shape[1] for n in la.recorded})
             for la in moment.trace.layers
         ]
         try:
@@ -171,24 +171,24 @@ class ClampPage(Page):
             return Change(said=one_line(error), failed=True)
         return self._hold(moment, (*self._others(moment, clamp), clamp))
 
-    def _others(self, moment: Moment, clamp: Clamp) -> Clamps:
+    def _others(self, moment: ViewState, clamp: Clamp) -> Clamps:
         """What is held apart from the same place."""
         clamps = moment.query.clamps
         return tuple(c for c in clamps if replace(c, value=clamp.value) != clamp)
 
-    def _toggle(self, moment: Moment, clamp: Clamp) -> Change:
+    def _toggle(self, moment: ViewState, clamp: Clamp) -> Change:
         """Hold it; let go of it if it is held so already."""
         clamp = replace(clamp, layer=self._layer(moment))
         others = self._others(moment, clamp)
         return self._hold(moment, others if clamp in moment.query.clamps else (*others, clamp))
 
-    def _hold(self, moment: Moment, clamps: Clamps) -> Change:
+    def _hold(self, moment: ViewState, clamps: Clamps) -> Change:
         kept = self._kept(moment)
         kept = replace(kept, past=(*kept.past, moment.query.clamps), future=())
         change = self.keep(moment, kept)
         return replace(change, query=replace(moment.query, clamps=clamps))
 
-    def _travel(self, moment: Moment, key: str) -> Change:
+    def _travel(self, moment: ViewState, key: str) -> Change:
         """One step back or on in what was held."""
         kept, now = self._kept(moment), moment.query.clamps
         if not (kept.past if key == "undo" else kept.future):
@@ -202,7 +202,7 @@ class ClampPage(Page):
         change = self.keep(moment, kept)
         return replace(change, query=replace(moment.query, clamps=clamps))
 
-    def _hint(self, moment: Moment, width: int) -> Line:
+    def _hint(self, moment: ViewState, width: int) -> Line:
         """What the keys hold that the key bar does not tell, as far as there is room."""
         gate, said = self.gate(moment), ""
         word = moment.word("name", gate) if gate else ""

@@ -14,18 +14,18 @@ from rnnviz.analysis.edits import Edits
 from rnnviz.cursor import Cursor
 from rnnviz.display import visible
 from rnnviz.errors import RnnvizError, UsageError, one_line
-from rnnviz.hand import EXAMPLE, GATES, LARGEST, MOST, Entry, Hand, edits, model_of, typed
+from rnnviz.hand import EXAMPLE, GATES, LARGEST, MOST, Hand, WeightEntry, edits, model_of, typed
 from rnnviz.hand.files import save_net
 from rnnviz.hand.friendly import friendly
 from rnnviz.query import Query, Question
 from rnnviz.trace import Trace
-from rnnviz.tui.byhand.entries import Shown, choices, kind
+from rnnviz.tui.byhand.entries import ToyNetView, choices, kind
 from rnnviz.tui.byhand.room import arranged
 from rnnviz.tui.byhand.strip import Strip
 from rnnviz.tui.byhand.table import values
 from rnnviz.tui.draw import Line, cut, wrapped
 from rnnviz.tui.page import Change, Page, PageKey, Prompt
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.view_state import ViewState
 
 #: What + and − add.
 BY = 0.1
@@ -36,7 +36,7 @@ LOW = 26
 
 
 @dataclass(frozen=True)
-class Kept:
+class ToyNetState:
     """What the page keeps between two keys."""
 
     edits: Edits
@@ -64,15 +64,15 @@ class ByHand(Page):
     )
 
     @classmethod
-    def applies(cls, moment: Moment) -> bool:
+    def applies(cls, moment: ViewState) -> bool:
         return found.of_trace(moment.trace) is not None
 
-    def questions(self, moment: Moment) -> Sequence[Question]:
+    def questions(self, moment: ViewState) -> Sequence[Question]:
         """The net as it was before it was changed."""
         began = self._state(moment).edits.now.began
         return () if began.hand is None or began == asked(moment) else (began,)
 
-    def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
+    def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
         hand = found.of_trace(moment.trace)
         if hand is None:
             said = f"{self.say(moment, 'large')} {self.say(moment, 'begin')}"
@@ -80,7 +80,7 @@ class ByHand(Page):
         every, state = choices(hand, moment.cursor), self._state(moment)
         chosen = every[state.chosen % len(every)]
         before = next((moment.answers.get(q) for q in self.questions(moment)), None)
-        shown = Shown(moment, hand, chosen, before if isinstance(before, Trace) else None)
+        shown = ToyNetView(moment, hand, chosen, before if isinstance(before, Trace) else None)
         low = height < LOW
         strip = Strip(shown, width)
         read, *predicted = strip.lines()
@@ -99,7 +99,7 @@ class ByHand(Page):
             spare -= len(over_tokens) + 1
         return [*top, *middle, *([[]] * spare), *end]
 
-    def _about(self, shown: Shown, width: int, low: bool) -> list[Line]:
+    def _about(self, shown: ToyNetView, width: int, low: bool) -> list[Line]:
         """What kind of net this is, and what it does or how much of it was changed."""
         hand, moment = shown.hand, shown.moment
         said = [shown.say(key, **values) for key, values in found.form(moment.trace)]
@@ -119,7 +119,7 @@ class ByHand(Page):
         told = _told(moment, shown.say(story) + more, width)
         return [*kind, *told] if named else told
 
-    def _chosen(self, shown: Shown, width: int) -> list[Line]:
+    def _chosen(self, shown: ToyNetView, width: int) -> list[Line]:
         """What the chosen entry is, and the keys that change it."""
         look, entry, moment = shown.moment.look, shown.chosen, shown.moment
         gate = found.gate(entry.name)
@@ -140,14 +140,14 @@ class ByHand(Page):
         keys = "" if moment.paper else f" {shown.say('keys')}"
         return [line, [Segment(cut(keys, width), look.dim)]]
 
-    def _kind(self, shown: Shown, entry: Entry) -> str:
+    def _kind(self, shown: ToyNetView, entry: WeightEntry) -> str:
         """The text that says what an entry is; of several inputs it says which."""
         name = kind(entry)
         return f"{name}_each" if name in ("of_x", "of_W") and shown.hand.inputs > 1 else name
 
     # -- the keys -------------------------------------------------------------------------------
 
-    def press(self, moment: Moment, key: str) -> Change | Prompt | None:
+    def press(self, moment: ViewState, key: str) -> Change | Prompt | None:
         state = self._state(moment)
         if key in ("undo", "redo"):
             return self._through(moment, state, key)
@@ -170,20 +170,20 @@ class ByHand(Page):
             return self.keep(moment, replace(state, chosen=at % len(every)))
         return self._edit(moment, state, query.hand, every[at], key)
 
-    def _through(self, moment: Moment, state: Kept, key: str) -> Change:
+    def _through(self, moment: ViewState, state: ToyNetState, key: str) -> Change:
         edits = state.edits.undone() if key == "undo" else state.edits.redone()
         if edits is state.edits:
             return Change(said=self.say(moment, "nothing_back" if key == "undo" else "nothing_on"))
         return self._asking(moment, replace(state, edits=edits))
 
-    def _begin(self, moment: Moment, state: Kept) -> Change:
+    def _begin(self, moment: ViewState, state: ToyNetState) -> Change:
         """A net by hand in place of one that is too large; of the same cell where there is one."""
         cell = next((c for c in ("rnn", "gru") if c == moment.layer.cell), "lstm")
         fresh = Query(EXAMPLE, model_of(cell), hand=friendly(cell))
-        return self._asking(moment, Kept(state.edits.anew(fresh)))
+        return self._asking(moment, ToyNetState(state.edits.anew(fresh)))
 
     def _edit(
-        self, moment: Moment, state: Kept, hand: Hand, entry: Entry, key: str
+        self, moment: ViewState, state: ToyNetState, hand: Hand, entry: WeightEntry, key: str
     ) -> Change | Prompt:
         query = state.edits.now.query
         x = entry.name == "x"
@@ -202,7 +202,7 @@ class ByHand(Page):
         hand, text = edits.changed(hand, query.text, entry, value + 0.0)
         return self._changing(moment, state, replace(query, hand=hand, text=text))
 
-    def _typed(self, moment: Moment, name: str, said: str) -> Change:
+    def _typed(self, moment: ViewState, name: str, said: str) -> Change:
         """A line was typed: a value for the chosen entry, or an edit that names another."""
         state = self._state(moment)
         query = state.edits.now.query
@@ -221,7 +221,7 @@ class ByHand(Page):
         )  # fmt: skip
         return self._changing(moment, state, query)
 
-    def _write(self, moment: Moment, said: str) -> Change:
+    def _write(self, moment: ViewState, said: str) -> Change:
         """Write the net to the file that was typed."""
         net, path = found.net(moment.trace), Path(said).expanduser()
         if net is None or not said:
@@ -236,21 +236,21 @@ class ByHand(Page):
             return Change(said=told, failed=True)
         return Change(said=self.say(moment, "written", file=visible(said)))
 
-    def _changing(self, moment: Moment, state: Kept, query: Query) -> Change:
+    def _changing(self, moment: ViewState, state: ToyNetState, query: Query) -> Change:
         return self._asking(moment, replace(state, edits=state.edits.changed(query)))
 
-    def _asking(self, moment: Moment, state: Kept) -> Change:
+    def _asking(self, moment: ViewState, state: ToyNetState) -> Change:
         return replace(self.keep(moment, state), query=state.edits.now.query)
 
-    def _state(self, moment: Moment) -> Kept:
+    def _state(self, moment: ViewState) -> ToyNetState:
         """What is kept, after whatever was asked for without this page."""
         kept, query = self.kept(moment), asked(moment)
-        if not isinstance(kept, Kept):
-            return Kept(Edits.begun(query))
+        if not isinstance(kept, ToyNetState):
+            return ToyNetState(Edits.begun(query))
         return replace(kept, edits=kept.edits.met(query))
 
 
-def asked(moment: Moment) -> Query:
+def asked(moment: ViewState) -> Query:
     """The query of the moment; of a net by hand with all its numbers, however it was asked for."""
     hand = found.of_trace(moment.trace)
     if hand is None:
@@ -265,5 +265,5 @@ def _within(cursor: Cursor, hand: Hand, text: str) -> Cursor:
     return replace(cursor, t=min(cursor.t, last), unit=min(cursor.unit, hand.units - 1))
 
 
-def _told(moment: Moment, said: str, width: int) -> list[Line]:
+def _told(moment: ViewState, said: str, width: int) -> list[Line]:
     return [[Segment(f" {line}", moment.look.dim)] for line in wrapped(said, width - 2)]

@@ -22,9 +22,9 @@ from rnnviz.tui.draw import Line, cut, fit, heat, page, short, trimmed, window, 
 from rnnviz.tui.page import Change, Page, PageKey, Prompt
 from rnnviz.tui.pages.three import axis, hue, mark
 from rnnviz.tui.plot import Trail, centres, level_bar, plot, runs
-from rnnviz.tui.theme import Look
-from rnnviz.tui.view import Picked
-from rnnviz.tui.view_state import Moment, scale
+from rnnviz.tui.theme import ViewTheme
+from rnnviz.tui.view import CellPicked
+from rnnviz.tui.view_state import ViewState, scale
 
 #: Cells side by side, at least and at most.
 FEWEST, MOST = 2, 4
@@ -40,7 +40,7 @@ TURNED = 28
 
 
 @dataclass(frozen=True)
-class Grid:
+class LockstepLayout:
     """Who stands where at one size."""
 
     words: int  # columns of the words
@@ -61,19 +61,19 @@ class Lockstep(Page):
     keys: ClassVar[tuple[PageKey, ...]] = (PageKey("models", ("m",), "m"),)
     alone: ClassVar[bool] = True
 
-    def questions(self, moment: Moment) -> Sequence[Question]:
+    def questions(self, moment: ViewState) -> Sequence[Question]:
         if not moment.query.model:
             return ()
         models = self._models(moment)
         asked: list[Query] = [q for m in models if (q := _query(moment, m)) is not None]
         return asked + [q for m in models if (q := _second(moment, m)) is not None]
 
-    def press(self, moment: Moment, key: str) -> Prompt:
+    def press(self, moment: ViewState, key: str) -> Prompt:
         cells = {m: cell for cell, m in likes(moment.query.model, moment.others).items()}
         filled = ", ".join(cells.get(m, m) for m in self._models(moment))
         return Prompt(self.say(moment, "ask"), self._chosen, filled)
 
-    def _chosen(self, moment: Moment, said: str) -> Change:
+    def _chosen(self, moment: ViewState, said: str) -> Change:
         known = likes(moment.query.model, moment.others)
         valid = ", ".join(known) or "–"
         cells = said.replace(",", " ").split()
@@ -86,13 +86,13 @@ class Lockstep(Page):
             return Change(said=self.say(moment, "few", valid=valid), failed=True)
         return self.keep(moment, models)
 
-    def _models(self, moment: Moment) -> tuple[str, ...]:
+    def _models(self, moment: ViewState) -> tuple[str, ...]:
         chosen: tuple[str, ...] = self.kept(moment) or trio(moment.query.model, moment.others)
         return chosen
 
     # -- the page -------------------------------------------------------------------------------
 
-    def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
+    def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
         models = self._models(moment)
         traces = [_trace(moment, model) for model in models]
         words = self._words(moment, traces, width)
@@ -115,7 +115,7 @@ class Lockstep(Page):
         below: list[Line] = [[]] * (foot - len(words))
         return [self.head(moment, width), *rows, *above, *chart, *below, *words]
 
-    def _left(self, moment: Moment, grid: Grid) -> list[Line]:
+    def _left(self, moment: ViewState, grid: LockstepLayout) -> list[Line]:
         """The words, the chosen one as a bar."""
         look, t, lines = moment.look, moment.cursor.t, []
         for k in range(grid.first, grid.first + grid.rows):
@@ -129,7 +129,9 @@ class Lockstep(Page):
             lines += [[Segment(" " * grid.words)]] * (grid.tall - 1)
         return [[Segment(" " * grid.words)], [Segment(" " * grid.words)], *lines]
 
-    def _panel(self, moment: Moment, model: str, trace: Trace | None, grid: Grid) -> list[Line]:
+    def _panel(
+        self, moment: ViewState, model: str, trace: Trace | None, grid: LockstepLayout
+    ) -> list[Line]:
         """One cell: who it is, what its columns are, and a row a word."""
         look, room = moment.look, grid.each - 1
         if trace is None:
@@ -154,7 +156,9 @@ class Lockstep(Page):
             lines += _row(moment, trace, layer, grid, k)
         return [trimmed(line, room, look.ink) for line in lines]
 
-    def _columns(self, moment: Moment, trace: Trace, layer: LayerTrace, grid: Grid) -> Line:
+    def _columns(
+        self, moment: ViewState, trace: Trace, layer: LayerTrace, grid: LockstepLayout
+    ) -> Line:
         """What stands below: the class, the chosen unit, where it is, the reach."""
         look, unit = moment.look, min(moment.cursor.unit, layer.units - 1)
         wide, first, _ = _units(layer, unit, grid.heat)
@@ -176,7 +180,7 @@ class Lockstep(Page):
     # -- the curves of what they say --------------------------------------------------------------
 
     def _chart(
-        self, moment: Moment, traces: Sequence[Trace | None], width: int, rows: int
+        self, moment: ViewState, traces: Sequence[Trace | None], width: int, rows: int
     ) -> list[Line]:
         """One curve a cell, as far as it has been read."""
         if rows < 4:
@@ -204,7 +208,7 @@ class Lockstep(Page):
 
     # -- in words -------------------------------------------------------------------------------
 
-    def _words(self, moment: Moment, traces: Sequence[Trace | None], width: int) -> list[Line]:
+    def _words(self, moment: ViewState, traces: Sequence[Trace | None], width: int) -> list[Line]:
         """What each says now, and whether they agree; at most FOOT lines."""
         t, told = moment.cursor.t, [trace for trace in traces if trace is not None]
         token = cut(visible(moment.trace.tokens[t]), 20)
@@ -224,7 +228,7 @@ class Lockstep(Page):
             said = f"{said} {agreement}"
         return [[Segment(f" {line}", moment.look.ink)] for line in wrapped(said, width - 2)[:FOOT]]
 
-    def _agreement(self, moment: Moment, told: Sequence[Trace]) -> str:
+    def _agreement(self, moment: ViewState, told: Sequence[Trace]) -> str:
         if len(told) < 2 or any(trace.head.kind == "linear" for trace in told):
             return ""
         by_label: dict[str, list[str]] = {}
@@ -239,24 +243,24 @@ class Lockstep(Page):
         (label, some), (other, others) = names
         return self.say(moment, "part", some=some, label=label, others=others, other=other)
 
-    def picked(self, moment: Moment, x: int, y: int) -> Picked | None:
+    def picked(self, moment: ViewState, x: int, y: int) -> CellPicked | None:
         models = self._models(moment)
         words = self._words(moment, [_trace(moment, m) for m in models], self.size.width)
         height = self.size.height
         height -= _foot(moment, words, height)
         grid = _grid(moment, len(models), self.size.width, height)
         at = (y - TOP) // grid.tall
-        return Picked(t=grid.first + at) if y >= TOP and at < grid.rows else None
+        return CellPicked(t=grid.first + at) if y >= TOP and at < grid.rows else None
 
 
-def _query(moment: Moment, model: str) -> Query | None:
+def _query(moment: ViewState, model: str) -> Query | None:
     """What has to be asked for a model; None for the one on the screen."""
     if model == moment.query.model:
         return None
     return beside(moment.query, model, moment.query.random)
 
 
-def _second(moment: Moment, model: str) -> Query | None:
+def _second(moment: ViewState, model: str) -> Query | None:
     """What has to be asked of a model for the second sentence; None without one."""
     other = second_sentence.asked(moment) if second_sentence.kept(moment).lit else None
     if other is None:
@@ -264,7 +268,7 @@ def _second(moment: Moment, model: str) -> Query | None:
     return other if model == moment.query.model else beside(other, model, other.random)
 
 
-def _beside(moment: Moment, model: str, trace: Trace) -> str:
+def _beside(moment: ViewState, model: str, trace: Trace) -> str:
     """What a cell says of the second sentence, at the word that is aligned with the chosen one."""
     t, query = moment.cursor.t, _second(moment, model)
     at = second_sentence.place(moment, t) if moment.known(t, "p") else None
@@ -275,7 +279,7 @@ def _beside(moment: Moment, model: str, trace: Trace) -> str:
     return f"  {second_sentence.OTHER} {number(p, 2)}"
 
 
-def _trace(moment: Moment, model: str) -> Trace | None:
+def _trace(moment: ViewState, model: str) -> Trace | None:
     """The reading of a model, if it is known and has the same words."""
     query = _query(moment, model)
     trace: Trace | None = moment.trace if query is None else moment.answers.get(query)
@@ -283,7 +287,7 @@ def _trace(moment: Moment, model: str) -> Trace | None:
     return trace if same else None
 
 
-def _foot(moment: Moment, words: Sequence[Line], height: int) -> int:
+def _foot(moment: ViewState, words: Sequence[Line], height: int) -> int:
     """The lines of the words at the foot; where not all tokens fit, the most there may be.
 
     With as many as there are the rows would jump by one at every step that says more or less.
@@ -291,7 +295,7 @@ def _foot(moment: Moment, words: Sequence[Line], height: int) -> int:
     return len(words) if len(moment.trace.tokens) <= height - TOP - FOOT else FOOT
 
 
-def _grid(moment: Moment, panels: int, width: int, height: int) -> Grid:
+def _grid(moment: ViewState, panels: int, width: int, height: int) -> LockstepLayout:
     tokens = moment.trace.tokens
     longest = max(cell_len(visible(token)) for token in tokens)
     words = min(longest + 2, 10 if width < 100 else 14)
@@ -310,7 +314,7 @@ def _grid(moment: Moment, panels: int, width: int, height: int) -> Grid:
     spare = height - TOP - tall * rows
     chart = spare if spare >= 5 else 0
     sight = moment.in_sight(rows)
-    return Grid(words, each, bar, shown, far, sight.start, len(sight), tall, chart)
+    return LockstepLayout(words, each, bar, shown, far, sight.start, len(sight), tall, chart)
 
 
 def _units(layer: LayerTrace, unit: int, room: int) -> tuple[int, int, int]:
@@ -320,14 +324,16 @@ def _units(layer: LayerTrace, unit: int, room: int) -> tuple[int, int, int]:
     return wide, window(layer.units, unit, count), count
 
 
-def _class(moment: Moment, trace: Trace) -> int:
+def _class(moment: ViewState, trace: Trace) -> int:
     """The followed class among a trace's own labels."""
     label = moment.trace.head.labels[moment.shown_class()]
     labels = trace.head.labels
     return labels.index(label) if label in labels else len(labels) - 1
 
 
-def _row(moment: Moment, trace: Trace, layer: LayerTrace, grid: Grid, k: int) -> list[Line]:
+def _row(
+    moment: ViewState, trace: Trace, layer: LayerTrace, grid: LockstepLayout, k: int
+) -> list[Line]:
     """The lines of one word in one cell: prediction, the chosen unit, all units, reach."""
     look, now = moment.look, k == moment.cursor.t
     hidden = moment.hidden and now
@@ -353,7 +359,7 @@ def _computed(
     now: bool,
     predicted: bool,
     hidden: bool,
-    look: Look,
+    look: ViewTheme,
 ) -> Line:
     """A row; a step changes two of them, so the others are kept."""
     bar, room, far = shape
@@ -385,7 +391,9 @@ def _below(row: Line) -> Line:
     ]
 
 
-def _shares(moment: Moment, told: Sequence[Trace], rows: int) -> tuple[list[np.ndarray], list[str]]:
+def _shares(
+    moment: ViewState, told: Sequence[Trace], rows: int
+) -> tuple[list[np.ndarray], list[str]]:
     """Predictions as shares of the chart, NaN where they are not known, and its labels."""
     T = len(moment.trace.tokens)
     seen = np.array([moment.known(k, "p") for k in range(T)])

@@ -15,10 +15,10 @@ from rnnviz.equations import number
 from rnnviz.trace import Trace
 from rnnviz.tui import second_sentence
 from rnnviz.tui.draw import Line, fit, wrapped
-from rnnviz.tui.layer_diagram import ARROW, GUTTER, Shown, grid, known, lanes, said, words
+from rnnviz.tui.layer_diagram import ARROW, GUTTER, DiagramState, grid, known, lanes, said, words
 from rnnviz.tui.page import Change, Page, PageKey
-from rnnviz.tui.view import Picked
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.view import CellPicked
+from rnnviz.tui.view_state import ViewState
 
 MARGIN = 22  # columns left of the probabilities
 SCORE = 10  # columns of a label's probability
@@ -32,21 +32,21 @@ class Net(Page):
     alone = True
     keys = (PageKey("trap", ("x",), "x"), PageKey("whole", ("o",), "o"))
 
-    def press(self, moment: Moment, key: str) -> Change:
+    def press(self, moment: ViewState, key: str) -> Change:
         """The trap, or the whole net at once."""
-        kept = self.kept(moment) or Shown()
+        kept = self.kept(moment) or DiagramState()
         if key == "trap":
             return self.keep(moment, replace(kept, trap=not kept.trap))
         return self.keep(moment, replace(kept, whole=not kept.whole))
 
-    def picked(self, moment: Moment, x: int, y: int) -> Picked | None:
+    def picked(self, moment: ViewState, x: int, y: int) -> CellPicked | None:
         """A click on a word goes there."""
         seen = grid(moment, self.size.width)
         at = (x - GUTTER) // seen.each
-        return Picked(t=seen.first + at) if x >= GUTTER and at < seen.count else None
+        return CellPicked(t=seen.first + at) if x >= GUTTER and at < seen.count else None
 
-    def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
-        kept = self.kept(moment) or Shown()
+    def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
+        kept = self.kept(moment) or DiagramState()
         seen = grid(moment, width)
         self.sight = seen.tokens
         top = [self.head(moment, width), *head(moment, kept, width)]
@@ -56,7 +56,7 @@ class Net(Page):
         return [*top, *below, words(moment, seen)]
 
 
-def other(moment: Moment, kept: Shown, width: int) -> Line:
+def other(moment: ViewState, kept: DiagramState, width: int) -> Line:
     """What the head says of the second sentence; the line is there from the beginning."""
     found, look = second_sentence.compared(moment), moment.look
     if found is None or not _ready(moment, kept) or moment.hidden:
@@ -67,12 +67,12 @@ def other(moment: Moment, kept: Shown, width: int) -> Line:
     return _scores(moment, name, output, _labels(moment.trace, width), look.source)
 
 
-def _ready(moment: Moment, kept: Shown) -> bool:
+def _ready(moment: ViewState, kept: DiagramState) -> bool:
     """Have all states been computed that the head takes?"""
     return all(known(moment, kept, s.layer, s.t) for s in net.taken(moment.trace, "last"))
 
 
-def head(moment: Moment, kept: Shown, width: int) -> list[Line]:
+def head(moment: ViewState, kept: DiagramState, width: int) -> list[Line]:
     """What the head takes and says; with the trap, what it would have said."""
     trace, look = moment.trace, moment.look
     right = net.ask(trace, "last")
@@ -101,7 +101,7 @@ def _labels(trace: Trace, width: int) -> list[int]:
     return sorted(sorted(range(len(output)), key=lambda k: -float(output[k]))[:room])
 
 
-def _scores(moment: Moment, name: str, output: Array, labels: list[int], style: Style) -> Line:
+def _scores(moment: ViewState, name: str, output: Array, labels: list[int], style: Style) -> Line:
     look = moment.look
     line = [Segment(fit(f" {name}", MARGIN), style)]
     best = max(labels, key=lambda k: float(output[k]))
@@ -111,7 +111,7 @@ def _scores(moment: Moment, name: str, output: Array, labels: list[int], style: 
     return line
 
 
-def _trap(moment: Moment, labels: list[int], width: int) -> list[Line]:
+def _trap(moment: ViewState, labels: list[int], width: int) -> list[Line]:
     trace, look = moment.trace, moment.look
     wrong, T = net.ask(trace, "end"), len(trace.tokens)
     taken = net.taken(trace, "end")
@@ -132,7 +132,7 @@ def _trap(moment: Moment, labels: list[int], width: int) -> list[Line]:
     return [_scores(moment, said(moment, "trap"), wrong.output, labels, look.wrong), *told]
 
 
-def _states(moment: Moment, taken: tuple[net.Taken, ...]) -> str:
+def _states(moment: ViewState, taken: tuple[net.Taken, ...]) -> str:
     """s = [h→“back” ; h←“Cup”]."""
     trace = moment.trace
     parts = []

@@ -18,8 +18,8 @@ from rnnviz.tui.draw import Line, beside, trimmed, wrapped
 from rnnviz.tui.padded import GUTTER, Drawing, hiding
 from rnnviz.tui.padded_rows import in_sight, states, table
 from rnnviz.tui.page import Change, Page, PageKey
-from rnnviz.tui.view import Picked
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.view import CellPicked
+from rnnviz.tui.view_state import ViewState
 
 SIDE_BY_SIDE = 119  # from this width on the rows of h and the table stand beside each other
 TABLE = 66
@@ -41,20 +41,20 @@ class Padding(Page):
     keys = (PageKey("way", ("m",), "m"), PageKey("pads", ("z",), "z"))
 
     @classmethod
-    def applies(cls, moment: Moment) -> bool:
+    def applies(cls, moment: ViewState) -> bool:
         return not (moment.trace.series or moment.query.hand or moment.trace.clamps)
 
-    def questions(self, moment: Moment) -> Sequence[Question]:
+    def questions(self, moment: ViewState) -> Sequence[Question]:
         return (self._question(moment),)
 
-    def _chosen(self, moment: Moment) -> Chosen:
+    def _chosen(self, moment: ViewState) -> Chosen:
         return self.kept(moment) or Chosen()
 
-    def _question(self, moment: Moment) -> PaddingQuestion:
+    def _question(self, moment: ViewState) -> PaddingQuestion:
         query = replace(moment.query, target=None)
         return PaddingQuestion(query, self._chosen(moment).pads)
 
-    def press(self, moment: Moment, key: str) -> Change | None:
+    def press(self, moment: ViewState, key: str) -> Change | None:
         """Another way, or another number of paddings."""
         chosen, answer = self._chosen(moment), moment.answers.get(self._question(moment))
         if answer is None:
@@ -67,17 +67,17 @@ class Padding(Page):
         said = self.say(moment, "said_pads", n=pads)
         return self.keep(moment, replace(chosen, pads=pads), said=said)
 
-    def picked(self, moment: Moment, x: int, y: int) -> Picked | None:
+    def picked(self, moment: ViewState, x: int, y: int) -> CellPicked | None:
         """A click on a word of the lane goes there."""
         drawing = self._drawing(moment)
         if drawing is None:
             return None
         for slot in drawing.slots(self.size.width):
             if slot.kind == "word" and slot.x <= x - GUTTER < slot.x + slot.width:
-                return Picked(t=drawing.lead + slot.word)
+                return CellPicked(t=drawing.lead + slot.word)
         return None
 
-    def _drawing(self, moment: Moment) -> Drawing | None:
+    def _drawing(self, moment: ViewState) -> Drawing | None:
         answer = moment.answers.get(self._question(moment))
         if answer is None:
             return None
@@ -89,7 +89,7 @@ class Padding(Page):
             else Drawing(moment, answer, way, lane)
         )
 
-    def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
+    def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
         look, question = moment.look, self._question(moment)
         drawing = self._drawing(moment)
         if drawing is None:

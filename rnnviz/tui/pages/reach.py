@@ -35,9 +35,9 @@ from rnnviz.tui.plot import (
     runs,
 )
 from rnnviz.tui.scales import log_scale
-from rnnviz.tui.theme import Look
-from rnnviz.tui.view import Picked
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.theme import ViewTheme
+from rnnviz.tui.view import CellPicked
+from rnnviz.tui.view_state import ViewState
 
 #: What is drawn of the untrained nets.
 NONE, THIS, ALL = "none", "this", "all"
@@ -50,7 +50,7 @@ PRODUCT = "×*"
 
 
 @dataclass(frozen=True)
-class Shown:
+class ReachState:
     """What the keys of this page chose."""
 
     untrained: str = THIS
@@ -58,14 +58,14 @@ class Shown:
 
 
 @dataclass(frozen=True, eq=False)
-class Told:
+class ReachCurve:
     """One curve: what it is of, and its values."""
 
     layer: LayerTrace
     kind: str  # "trained", "untrained" or "gates"
     values: Array  # (T)
 
-    def mark(self, look: Look) -> str:
+    def mark(self, look: ViewTheme) -> str:
         """What stands at its points."""
         if self.kind == "gates":
             return PRODUCT[look.ascii]
@@ -73,10 +73,10 @@ class Told:
 
 
 @lru_cache(maxsize=64)
-def told_of(layer: LayerTrace, kind: str) -> Told:
+def told_of(layer: LayerTrace, kind: str) -> ReachCurve:
     """A curve of a layer; made once, so that a picture of it can be kept."""
     values = frozen(kept(layer).mean(1)) if kind == "gates" else layer.reach
-    return Told(layer, kind, values)
+    return ReachCurve(layer, kind, values)
 
 
 class ReachPage(Page):
@@ -88,13 +88,13 @@ class ReachPage(Page):
         PageKey("gates", ("g",), "g"),
     )
 
-    def questions(self, moment: Moment) -> Sequence[Question]:
+    def questions(self, moment: ViewState) -> Sequence[Question]:
         if not moment.query.model:
             return ()
         asked: list[Question] = [q for q, _ in self._curves(moment) if q is not None]
         return [*asked, self._spectrum(moment)]
 
-    def press(self, moment: Moment, key: str) -> Change | None:
+    def press(self, moment: ViewState, key: str) -> Change | None:
         shown = self._shown(moment)
         if key == "gates":
             shown = replace(shown, gates=not shown.gates)
@@ -107,7 +107,7 @@ class ReachPage(Page):
             said = f"shown_{shown.untrained}"
         return self.keep(moment, shown, self.say(moment, said, seed=_seed(moment)))
 
-    def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
+    def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
         if moment.hidden:
             hidden = wrapped(self.say(moment, "hidden"), width - 2)
             lines = [[Segment(f" {line}", moment.look.dim)] for line in hidden]
@@ -126,17 +126,17 @@ class ReachPage(Page):
 
     # -- what there is to draw ------------------------------------------------------------------
 
-    def _shown(self, moment: Moment) -> Shown:
-        return self.kept(moment) or Shown()
+    def _shown(self, moment: ViewState) -> ReachState:
+        return self.kept(moment) or ReachState()
 
-    def _models(self, moment: Moment) -> tuple[str, ...]:
+    def _models(self, moment: ViewState) -> tuple[str, ...]:
         return siblings(moment.query.model, moment.others)
 
-    def _spectrum(self, moment: Moment) -> Spectrum:
+    def _spectrum(self, moment: ViewState) -> Spectrum:
         block = block_of(moment.layer, moment.cursor.t)
         return Spectrum(moment.query, moment.cursor.layer, block)
 
-    def _curves(self, moment: Moment) -> list[tuple[Query | None, str]]:
+    def _curves(self, moment: ViewState) -> list[tuple[Query | None, str]]:
         """Question and kind of every curve; no question for what is on the screen anyway."""
         own, shown = moment.query, self._shown(moment)
         found: list[tuple[Query | None, str]] = []
@@ -155,7 +155,7 @@ class ReachPage(Page):
                     found.append((beside(own, model, seed), kind))
         return found
 
-    def _told(self, moment: Moment) -> tuple[Told, ...]:
+    def _told(self, moment: ViewState) -> tuple[ReachCurve, ...]:
         """The curves that are known, the chosen cell's own last, so that it lies on top."""
         T, found = len(moment.trace.tokens), []
         for query, kind in self._curves(moment):
@@ -170,7 +170,9 @@ class ReachPage(Page):
 
     # -- the picture ----------------------------------------------------------------------------
 
-    def _chart(self, moment: Moment, told: tuple[Told, ...], width: int, rows: int) -> list[Line]:
+    def _chart(
+        self, moment: ViewState, told: tuple[ReachCurve, ...], width: int, rows: int
+    ) -> list[Line]:
         look, T, t = moment.look, len(moment.trace.tokens), moment.cursor.t
         room, rows = max(2, width - GUTTER), rows - 1
         count = min(T, room)
@@ -187,7 +189,9 @@ class ReachPage(Page):
 
     # -- the numbers beside it ------------------------------------------------------------------
 
-    def _numbers(self, moment: Moment, told: tuple[Told, ...], width: int, rows: int) -> list[Line]:
+    def _numbers(
+        self, moment: ViewState, told: tuple[ReachCurve, ...], width: int, rows: int
+    ) -> list[Line]:
         look, token = moment.look, visible(moment.trace.tokens[moment.cursor.t])
         table = self._table(moment, told, width)
         title = [Segment(" " + self.say(moment, "at", token=token), look.now)]
@@ -195,7 +199,7 @@ class ReachPage(Page):
         found = [title, *table, *spectrum][:rows]
         return [trimmed(line, width, look.ink) for line in [*found, *([[]] * (rows - len(found)))]]
 
-    def _table(self, moment: Moment, told: tuple[Told, ...], width: int) -> list[Line]:
+    def _table(self, moment: ViewState, told: tuple[ReachCurve, ...], width: int) -> list[Line]:
         """A line a cell: its name, trained and untrained; then the product of the gates."""
         look, t, lines = moment.look, moment.cursor.t, []
         by_title = {c.layer.title: c.layer.cell for c in told}
@@ -221,7 +225,7 @@ class ReachPage(Page):
                 lines.append([*left, Segment(number(float(value)), look.ink)])
         return lines
 
-    def _missing(self, moment: Moment, width: int) -> list[Line]:
+    def _missing(self, moment: ViewState, width: int) -> list[Line]:
         look, asked = moment.look, [q for q, _ in self._curves(moment) if q is not None]
         failed = [q for q in asked if q in moment.failures]
         if failed:
@@ -231,7 +235,7 @@ class ReachPage(Page):
         waiting = any(q not in moment.answers for q in asked)
         return [[Segment(f" {self.say(moment, 'computing')}", look.dim)]] if waiting else []
 
-    def _bars(self, moment: Moment, width: int, rows: int) -> list[Line]:
+    def _bars(self, moment: ViewState, width: int, rows: int) -> list[Line]:
         """The singular values at the cursor, and the norm of the token's own step."""
         look, question = moment.look, self._spectrum(moment)
         if rows < 2:
@@ -259,18 +263,20 @@ class ReachPage(Page):
             room -= 1
         return [own, *said, *_spectrum_bars(look, values, width, room)]
 
-    def picked(self, moment: Moment, x: int, y: int) -> Picked | None:
+    def picked(self, moment: ViewState, x: int, y: int) -> CellPicked | None:
         start = _beside(self.size.width) + GUTTER
         room, T = max(2, self.size.width - 1 - start), len(moment.trace.tokens)
         count = min(T, room)
         apart = [abs(x - start - at) for at in centres(count, room)]
         near = apart.index(min(apart))
         inside = y > 0 and x >= start and apart[near] <= WIDEST // 2
-        return Picked(t=page(T, moment.cursor.t, count) + near) if inside else None
+        return CellPicked(t=page(T, moment.cursor.t, count) + near) if inside else None
 
     # -- in words -------------------------------------------------------------------------------
 
-    def _words(self, moment: Moment, told: tuple[Told, ...], width: int, rows: int) -> list[Line]:
+    def _words(
+        self, moment: ViewState, told: tuple[ReachCurve, ...], width: int, rows: int
+    ) -> list[Line]:
         """As many whole sentences as fit."""
         trained = {c.layer.title: c.layer for c in told if c.kind == "trained"}
         untrained = {c.layer.title: c.layer for c in told if c.kind == "untrained"}
@@ -291,16 +297,16 @@ def _beside(width: int) -> int:
     return 30 if width < 100 else 40 if width < 160 else 52
 
 
-def _seed(moment: Moment) -> int:
+def _seed(moment: ViewState) -> int:
     """The seed of the untrained nets: that of the net on the screen if it is one."""
     return SEED if moment.query.random is None else moment.query.random
 
 
-def _value(told: Told, t: int) -> str:
+def _value(told: ReachCurve, t: int) -> str:
     return number(float(told.values[t]))
 
 
-def _style(look: Look, told: tuple[Told, ...], n: int | None) -> Style:
+def _style(look: ViewTheme, told: tuple[ReachCurve, ...], n: int | None) -> Style:
     if n is None:
         return look.ink
     if n == CURSOR:
@@ -325,7 +331,7 @@ def _with_cursor(row: list[Cell], at: int, drawn: bool) -> list[tuple[str, int |
 
 @lru_cache(maxsize=16)
 def _picture(
-    told: tuple[Told, ...], first: int, count: int, width: int, rows: int, look: Look
+    told: tuple[ReachCurve, ...], first: int, count: int, width: int, rows: int, look: ViewTheme
 ) -> tuple[list[list[Cell]], list[str]]:
     """The curves without the cursor, and the labels of their lines."""
     scale = log_scale(np.concatenate([c.values for c in told]), rows)
@@ -341,7 +347,7 @@ def _picture(
     return plot(trails, centres(count, width), width, rows, places, look.ascii), labels
 
 
-def _spectrum_bars(look: Look, values: Array, width: int, rows: int) -> list[Line]:
+def _spectrum_bars(look: ViewTheme, values: Array, width: int, rows: int) -> list[Line]:
     """A bar for each of the largest singular values, on a scale from 0 to the largest."""
     top, lines = max(1.0, float(values[0])), []
     for k, value in enumerate(values[: min(max(0, rows), MOST)], 1):

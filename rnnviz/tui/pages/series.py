@@ -21,7 +21,7 @@ from rnnviz.tui.draw import Line, fit, heading, heat, length, log_range, log_spa
 from rnnviz.tui.page import Change, Page, PageKey, Prompt
 from rnnviz.tui.plot import Canvas, runs
 from rnnviz.tui.scales import Scale, ticks
-from rnnviz.tui.view_state import Moment, saliency
+from rnnviz.tui.view_state import ViewState, saliency
 
 GUTTER = 9
 ENTRY = 40  # columns of one measurement with its gradient
@@ -42,10 +42,10 @@ class Series(Page):
     )
 
     @classmethod
-    def applies(cls, moment: Moment) -> bool:
+    def applies(cls, moment: ViewState) -> bool:
         return moment.trace.series is not None
 
-    def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
+    def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
         series = moment.trace.series
         if series is None:
             told = wrapped(self.say(moment, "words"), width - 2)
@@ -63,7 +63,7 @@ class Series(Page):
             *self._picture(moment, series, width, max(2, rows)), *moved, *below,
         ]  # fmt: skip
 
-    def press(self, moment: Moment, key: str) -> Change | Prompt | None:
+    def press(self, moment: ViewState, key: str) -> Change | Prompt | None:
         if moment.trace.series is None:
             return Change(said=self.say(moment, "words"), failed=True)
         if key == "moment":
@@ -71,14 +71,14 @@ class Series(Page):
         step = found.day(moment.trace) * (1 if key == "on" else -1)
         return Change({"cursor": to_token(moment.cursor, moment.trace, moment.cursor.t + step)})
 
-    def _typed(self, moment: Moment, said: str) -> Change:
+    def _typed(self, moment: ViewState, said: str) -> Change:
         if not said:
             return Change(said=self.say(moment, "empty"), failed=True)
         return Change(query=replace(moment.query, text=said, target=None))
 
     # -- in words ---------------------------------------------------------------------------
 
-    def _said(self, moment: Moment, series: SeriesTrace, width: int) -> Iterator[Line]:
+    def _said(self, moment: ViewState, series: SeriesTrace, width: int) -> Iterator[Line]:
         """The reading now and the forecast, each on a line; their marks are those of the curve."""
         look, trace, t = moment.look, moment.trace, moment.cursor.t
         at, column = found.aim(trace, t), visible(series.columns[series.target])
@@ -109,16 +109,16 @@ class Series(Page):
         yield first
         yield second
 
-    def _came(self, moment: Moment, came: float) -> str:
+    def _came(self, moment: ViewState, came: float) -> str:
         if not np.isfinite(came):
             return f"○ {self.say(moment, 'unknown')}"
         return self._value(moment, "○", "came", None if moment.hidden else came)
 
-    def _value(self, moment: Moment, mark: str, word: str, value: float | None) -> str:
+    def _value(self, moment: ViewState, mark: str, word: str, value: float | None) -> str:
         said = "?" if value is None else number(value, 2)
         return f"{mark} {self.say(moment, word)} {said}"
 
-    def _moved(self, moment: Moment, width: int) -> Line:
+    def _moved(self, moment: ViewState, width: int) -> Line:
         """Which units moved the forecast, the strongest first."""
         look, trace = moment.look, moment.trace
         if not moment.told(moment.cursor.t):
@@ -143,7 +143,7 @@ class Series(Page):
 
     # -- the curve ----------------------------------------------------------------------------
 
-    def _picture(self, moment: Moment, series: SeriesTrace, width: int, rows: int) -> list[Line]:
+    def _picture(self, moment: ViewState, series: SeriesTrace, width: int, rows: int) -> list[Line]:
         """The curve with its axes, and below it how much each hour is felt; rows + 2 lines."""
         look, trace = moment.look, moment.trace
         course = found.course(trace)
@@ -158,7 +158,7 @@ class Series(Page):
         return [*lines, [Segment(" " * GUTTER, look.dim), Segment(days, look.dim)],
                 self._felt(moment, scale)]  # fmt: skip
 
-    def _curves(self, moment: Moment, scale: Scale, course: Array) -> Canvas[Style]:
+    def _curves(self, moment: ViewState, scale: Scale, course: Array) -> Canvas[Style]:
         look, trace, t = moment.look, moment.trace, moment.cursor.t
         plot = Canvas(scale.width, scale.rows, look.ink, covers=False)
         plain = look.ascii or not look.colour
@@ -198,7 +198,7 @@ class Series(Page):
             mark(at, float(told[-1]), "◆", look.now)
         return plot
 
-    def _felt(self, moment: Moment, scale: Scale) -> Line:
+    def _felt(self, moment: ViewState, scale: Scale) -> Line:
         look, t = moment.look, moment.cursor.t
         name = Segment(fit("|∂L/∂x|", GUTTER - 1, ">") + " ", look.dim)
         if moment.hidden:
@@ -215,7 +215,7 @@ class Series(Page):
 
     # -- the measurements ---------------------------------------------------------------------
 
-    def _readings(self, moment: Moment, series: SeriesTrace, width: int) -> list[Line]:
+    def _readings(self, moment: ViewState, series: SeriesTrace, width: int) -> list[Line]:
         """Every measurement of the hour: value, deviation, gradient; the strongest marked."""
         t = moment.cursor.t
         columns = max(2, width // ENTRY)
@@ -229,7 +229,9 @@ class Series(Page):
         lines += [[piece for line in told[row::rows] for piece in line] for row in range(rows)]
         return lines
 
-    def _reading(self, moment: Moment, series: SeriesTrace, d: int, each: int, full: bool) -> Line:
+    def _reading(
+        self, moment: ViewState, series: SeriesTrace, d: int, each: int, full: bool
+    ) -> Line:
         look, trace, t = moment.look, moment.trace, moment.cursor.t
         grads = found.gradients(trace)[t]
         strongest = np.argsort(-np.abs(grads), kind="stable")[:STRONGEST]

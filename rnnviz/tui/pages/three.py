@@ -9,8 +9,8 @@ from rich.style import Style
 
 from rnnviz.display import visible
 from rnnviz.tui.draw import Line, fit
-from rnnviz.tui.theme import Look
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.theme import ViewTheme
+from rnnviz.tui.view_state import ViewState
 
 #: Filled, hollow, and both where there is only ASCII.
 MARKS = {"rnn": "●○Rr", "lstm": "■□Ll", "gru": "▲△Gg"}
@@ -28,18 +28,18 @@ def place(cell: str) -> int:
     return CELLS.index(kin(cell)) if kin(cell) in CELLS else len(CELLS)
 
 
-def mark(cell: str, look: Look, hollow: bool = False) -> str:
+def mark(cell: str, look: ViewTheme, hollow: bool = False) -> str:
     """What stands at the points of its curve."""
     return MARKS.get(kin(cell), OTHER)[hollow + 2 * look.ascii]
 
 
-def hue(cell: str, look: Look, light: bool = False) -> Style:
+def hue(cell: str, look: ViewTheme, light: bool = False) -> Style:
     """Orange, blue and ink; ``light`` is the same without the weight."""
     style = {"rnn": look.above, "lstm": look.below}.get(kin(cell), look.bold)
     return style + Style(bold=False) if light else style
 
 
-def axis(moment: Moment, first: int, columns: Sequence[int], gutter: int, now: Style) -> Line:
+def axis(moment: ViewState, first: int, columns: Sequence[int], gutter: int, now: Style) -> Line:
     """The words under their columns; only the chosen one where they stand too close."""
     look, t, tokens = moment.look, moment.cursor.t, moment.trace.tokens
     apart = columns[1] - columns[0] if len(columns) > 1 else gutter

@@ -15,9 +15,9 @@ from rnnviz.tui import second_sentence
 from rnnviz.tui.contexts import coloured, flow, in_context, swatch
 from rnnviz.tui.draw import Line, cut, fit, heading, length, trimmed, window, wrapped
 from rnnviz.tui.page import Change, Page, PageKey, Prompt
-from rnnviz.tui.theme import Look
-from rnnviz.tui.view import Picked
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.theme import ViewTheme
+from rnnviz.tui.view import CellPicked
+from rnnviz.tui.view_state import ViewState
 
 #: Thresholds above which a unit counts as on, in the order the key goes through them.
 THRESHOLDS = (0.3, 0.2, 0.1, 0.05, 0.7, 0.5)
@@ -28,7 +28,7 @@ NAMED = 6
 
 
 @dataclass(frozen=True)
-class Plan:
+class UnitsLayout:
     """How many lines each part gets; ``first`` is the first line of the text in sight."""
 
     text: int
@@ -45,20 +45,20 @@ class Units(Page):
     keys = (PageKey("threshold", ("g",), "g"),)
 
     @classmethod
-    def applies(cls, moment: Moment) -> bool:
+    def applies(cls, moment: ViewState) -> bool:
         return not (moment.trace.series or moment.query.hand)
 
-    def questions(self, moment: Moment) -> Sequence[UnitResponses]:
+    def questions(self, moment: ViewState) -> Sequence[UnitResponses]:
         query = moment.query
         if query.hand is not None:
             return ()
         return (UnitResponses(query.model, moment.cursor.layer, query.random),)
 
-    def press(self, moment: Moment, key: str) -> Change | Prompt | None:
+    def press(self, moment: ViewState, key: str) -> Change | Prompt | None:
         at = (THRESHOLDS.index(self._threshold(moment)) + 1) % len(THRESHOLDS)
         return self.keep(moment, THRESHOLDS[at])
 
-    def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
+    def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
         heard = self._heard(moment)
         plan = self._plan(moment, heard, width, height)
         lines = [self.head(moment, width, self._note(moment, heard))]
@@ -71,32 +71,32 @@ class Units(Page):
         lines += self._matches(moment, heard, plan, width)
         return lines + self._gates(moment, heard, width)
 
-    def picked(self, moment: Moment, x: int, y: int) -> Picked | None:
+    def picked(self, moment: ViewState, x: int, y: int) -> CellPicked | None:
         width, height = self.size
         plan = self._plan(moment, self._heard(moment), width, height)
         line = y - 2 + plan.first
         for word in flow(moment.trace.tokens, width - 1):
             inside = word.x <= x <= word.x + len(word.text)
             if 0 <= y - 2 < plan.text and word.line == line and inside:
-                return Picked(word.t)
+                return CellPicked(word.t)
         return None
 
     # -- what is known ------------------------------------------------------------------------
 
-    def _threshold(self, moment: Moment) -> float:
+    def _threshold(self, moment: ViewState) -> float:
         return self.kept(moment) or THRESHOLDS[0]
 
-    def _heard(self, moment: Moment) -> Heard | None:
+    def _heard(self, moment: ViewState) -> Heard | None:
         return next((moment.answers.get(q) for q in self.questions(moment)), None)
 
-    def _why(self, moment: Moment) -> str:
+    def _why(self, moment: ViewState) -> str:
         """Why there is no corpus yet."""
         for question in self.questions(moment):
             reason = moment.failures.get(question)
             return self.say(moment, "computing") if reason is None else visible(reason)
         return self.say(moment, "hand")
 
-    def _note(self, moment: Moment, heard: Heard | None) -> str:
+    def _note(self, moment: ViewState, heard: Heard | None) -> str:
         n, H = moment.cursor.unit, moment.layer.units
         keys = "" if moment.paper else " (↑ ↓)"
         if heard is None:
@@ -104,7 +104,7 @@ class Units(Page):
         places = f"{len(heard.h):,}"
         return self.say(moment, "note", n=n, H=H, keys=keys, source=heard.source, places=places)
 
-    def _plan(self, moment: Moment, heard: Heard | None, width: int, height: int) -> Plan:
+    def _plan(self, moment: ViewState, heard: Heard | None, width: int, height: int) -> UnitsLayout:
         words = flow(moment.trace.tokens, width - 1)
         most = max(2, height // 6)
         text = min(most, words[-1].line + 1)
@@ -113,11 +113,11 @@ class Units(Page):
         # A heading for each of the five parts, and one line that names the units that are on.
         rest = max(2, height - 6 - text - gates)
         contexts = max(1, rest * 11 // 20)
-        return Plan(text, first, contexts, max(1, rest - contexts))
+        return UnitsLayout(text, first, contexts, max(1, rest - contexts))
 
     # -- how it is drawn ----------------------------------------------------------------------
 
-    def _text(self, moment: Moment, plan: Plan, width: int) -> list[Line]:
+    def _text(self, moment: ViewState, plan: UnitsLayout, width: int) -> list[Line]:
         look, t, unit = moment.look, moment.cursor.t, moment.cursor.unit
         note = ""
         if moment.known(t, "h"):
@@ -130,7 +130,9 @@ class Units(Page):
         words = flow(moment.trace.tokens, width - 1)
         return [title, *coloured(moment, words, plan.first, plan.text)]
 
-    def _contexts(self, moment: Moment, heard: Heard, plan: Plan, width: int) -> list[Line]:
+    def _contexts(
+        self, moment: ViewState, heard: Heard, plan: UnitsLayout, width: int
+    ) -> list[Line]:
         """The highest places at the left, the lowest at the right."""
         look, half = moment.look, (width - GAP) // 2
         lists = []
@@ -144,7 +146,9 @@ class Units(Page):
         both = zip(*lists, strict=True)
         return [[*trimmed(a, half, look.ink), gap, *trimmed(b, half, look.ink)] for a, b in both]
 
-    def _matches(self, moment: Moment, heard: Heard, plan: Plan, width: int) -> list[Line]:
+    def _matches(
+        self, moment: ViewState, heard: Heard, plan: UnitsLayout, width: int
+    ) -> list[Line]:
         look, t, H = moment.look, moment.cursor.t, moment.layer.units
         threshold, title = self._threshold(moment), self.say(moment, "pattern")
         limit = number(threshold, 2)
@@ -173,10 +177,10 @@ class Units(Page):
                 lines.append([Segment(fit(share, OVERLAP), look.now), *line])
         return lines + [[] for _ in range(plan.matches + 2 - len(lines))]
 
-    def _dim(self, moment: Moment, key: str, **values: object) -> Line:
+    def _dim(self, moment: ViewState, key: str, **values: object) -> Line:
         return [Segment(" " + self.say(moment, key, **values), moment.look.dim)]
 
-    def _gates(self, moment: Moment, heard: Heard, width: int) -> list[Line]:
+    def _gates(self, moment: ViewState, heard: Heard, width: int) -> list[Line]:
         look, unit = moment.look, moment.cursor.unit
         about = self.say(moment, "gates_about")
         lines = [heading(self.say(moment, "gates"), about, width, look)]
@@ -197,7 +201,7 @@ class Units(Page):
 
     def _saturation(
         self,
-        moment: Moment,
+        moment: ViewState,
         side: str,
         unit: int,
         own: float,
@@ -217,7 +221,7 @@ class Units(Page):
 
 
 @lru_cache(maxsize=512)
-def _in_corpus(heard: Heard, place: int, unit: int, width: int, look: Look) -> Line:
+def _in_corpus(heard: Heard, place: int, unit: int, width: int, look: ViewTheme) -> Line:
     """A place in its context, with the unit's value; it stays while the cursor moves."""
     value = float(heard.h[place, unit])
     before, token, after = heard.context(place)

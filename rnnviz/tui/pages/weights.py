@@ -29,7 +29,7 @@ from rnnviz.trace import LayerTrace
 from rnnviz.tui import sums
 from rnnviz.tui.draw import Line, fit, heading, heat, length, trimmed, window, wrapped
 from rnnviz.tui.page import Change, Page, PageKey
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.view_state import ViewState
 from rnnviz.tui.views.equations import beside, equation, reading
 
 LABEL = 12  # columns of a strip's name
@@ -44,19 +44,19 @@ class Weights(Page):
     name: ClassVar[str] = "weights"
     keys: ClassVar[tuple[PageKey, ...]] = (PageKey("gate", ("g",), "g"),)
 
-    def press(self, moment: Moment, key: str) -> Change:
+    def press(self, moment: ViewState, key: str) -> Change:
         found = gates(moment.layer)
         gate = found[(found.index(self.gate(moment)) + 1) % len(found)]
         return self.keep(moment, (moment.layer.cell, moment.cursor.part, gate))
 
-    def gate(self, moment: Moment) -> str:
+    def gate(self, moment: ViewState) -> str:
         """The gate that was chosen, until the part changes; else that of the part."""
         kept = self.kept(moment)
         if kept and kept[:2] == (moment.layer.cell, moment.cursor.part):
             return str(kept[2])
         return gate_at(moment.layer, moment.cursor.part)
 
-    def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
+    def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
         gate = self.gate(moment)
         own = [use for use in uses(moment.layer) if gate_of(moment.layer, use.weight) == gate]
         word = moment.word("name", gate) if gate else ""
@@ -81,7 +81,7 @@ class Weights(Page):
         told = self.tables(moment, matrices, width, room)
         return [*lines, *told, *([[]] * (room - len(told)))[:1], *ends]
 
-    def _source(self, moment: Moment, width: int) -> list[Line]:
+    def _source(self, moment: ViewState, width: int) -> list[Line]:
         """Where x comes from: for text, the token whose embedding it is."""
         return [
             [Segment(piece.text, moment.look.dim) for piece in line]
@@ -91,7 +91,7 @@ class Weights(Page):
     # -- strips -----------------------------------------------------------------------------------
 
     def strip(
-        self, moment: Moment, use: Use, matrices: list[Use], width: int, each: int
+        self, moment: ViewState, use: Use, matrices: list[Use], width: int, each: int
     ) -> list[Line]:
         """The weights of one column; below them what they are multiplied with, and the products."""
         look, layer, cursor = moment.look, moment.layer, moment.cursor
@@ -119,7 +119,7 @@ class Weights(Page):
         return [*lines, [*row, total]]
 
     def _cells(
-        self, moment: Moment, name: str, values: Array, top: float, best: int | None, width: int,
+        self, moment: ViewState, name: str, values: Array, top: float, best: int | None, width: int,
         style: object = None, widest: int = 6,
     ) -> Line:  # fmt: skip
         look = moment.look
@@ -134,7 +134,7 @@ class Weights(Page):
 
     # -- the largest products ---------------------------------------------------------------------
 
-    def tables(self, moment: Moment, matrices: list[Use], width: int, room: int) -> list[Line]:
+    def tables(self, moment: ViewState, matrices: list[Use], width: int, room: int) -> list[Line]:
         """For each matrix its largest products, all others as one number, and the sum."""
         if moment.hidden or room < 3:
             return []
@@ -150,7 +150,7 @@ class Weights(Page):
             for row in zip(*told, strict=True)
         ]
 
-    def _table(self, moment: Moment, use: Use, width: int, room: int) -> list[Line]:
+    def _table(self, moment: ViewState, use: Use, width: int, room: int) -> list[Line]:
         look, layer, cursor = moment.look, moment.layer, moment.cursor
         name = symbol(use.read, moment.step)
         title = self.say(moment, "largest", read=name, weight=use.weight)
@@ -189,7 +189,7 @@ class Weights(Page):
         return lines
 
     def _end(
-        self, said: str, value: str, digits: int, width: int, moment: Moment, total: bool
+        self, said: str, value: str, digits: int, width: int, moment: ViewState, total: bool
     ) -> Line:
         look = moment.look
         wide = digits + 5
@@ -201,7 +201,7 @@ class Weights(Page):
         ]
 
     def made(
-        self, moment: Moment, own: list[Use], gate: str, width: int, roomy: bool
+        self, moment: ViewState, own: list[Use], gate: str, width: int, roomy: bool
     ) -> list[Line]:
         """The lines that add these products and biases up, and the gate that comes out."""
         layer = moment.layer
@@ -219,7 +219,7 @@ class Weights(Page):
     # -- in the walk back -------------------------------------------------------------------------
 
     def growing(
-        self, moment: Moment, own: list[Use], matrices: list[Use], width: int, height: int
+        self, moment: ViewState, own: list[Use], matrices: list[Use], width: int, height: int
     ) -> list[Line]:
         """The gradient that each weight of the column has gathered on the walk back."""
         # Here a token is undone as a whole, whatever part the cursor stands in.

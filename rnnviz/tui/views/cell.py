@@ -11,13 +11,13 @@ from rnnviz.tui import second_sentence
 from rnnviz.tui.diagram import State, draw
 from rnnviz.tui.draw import Line, heading, length
 from rnnviz.tui.view import View
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.view_state import ViewState
 
 
 class Cell(View):
     """The diagram of the cell with the chosen unit's numbers in it."""
 
-    def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
+    def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
         look = moment.look
         styles: dict[State, Style] = {
             "done": look.ink, "now": look.now, "source": look.source, "later": look.rule,
@@ -41,7 +41,7 @@ class Cell(View):
         return lines
 
 
-def _other(moment: Moment) -> list[str]:
+def _other(moment: ViewState) -> list[str]:
     """What is computed now, as the other sentence has it."""
     said = []
     for line in moment.lines:

@@ -14,19 +14,28 @@ from rnnviz.analysis.hand import of_trace
 from rnnviz.arrays import Array
 from rnnviz.cursor import part_of
 from rnnviz.display import visible
-from rnnviz.equations import Arithmetic, Span, Step, is_weight, number, numbers, symbol, symbols
+from rnnviz.equations import (
+    Arithmetic,
+    Span,
+    TokenNumber,
+    is_weight,
+    number,
+    numbers,
+    symbol,
+    symbols,
+)
 from rnnviz.equations import Line as Formula
 from rnnviz.trace import LayerTrace, SeriesTrace
 from rnnviz.tui import second_sentence
 from rnnviz.tui.draw import Line, flowed, heading, length, spans, wrapped
 from rnnviz.tui.view import View
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.view_state import ViewState
 
 
 class Equations(View):
     """The lines of the part, forward or backward."""
 
-    def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
+    def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
         what = moment.word("part", moment.part)
         title = moment.text("panel.backward" if moment.backward else "panel.equation")
         note = f"{what} · {moment.text('panel.unit', n=moment.cursor.unit)}"
@@ -49,7 +58,7 @@ class Equations(View):
         return lines
 
 
-def earlier(moment: Moment, width: int, room: int) -> list[list[Line]]:
+def earlier(moment: ViewState, width: int, room: int) -> list[list[Line]]:
     """Where there is room, what was computed at this token before: one dim line each."""
     if moment.part == "read":
         return []
@@ -61,7 +70,7 @@ def earlier(moment: Moment, width: int, room: int) -> list[list[Line]]:
     return [found] if found and len(found) + 1 <= room else []
 
 
-def forward(moment: Moment, width: int, tight: bool) -> list[list[Line]]:
+def forward(moment: ViewState, width: int, tight: bool) -> list[list[Line]]:
     """The equations of the present part, one block each."""
     if moment.part == "read":
         return reading(moment, width)
@@ -73,7 +82,7 @@ def forward(moment: Moment, width: int, tight: bool) -> list[list[Line]]:
     ]
 
 
-def beside(moment: Moment, name: str, block: list[Line], width: int) -> list[Line]:
+def beside(moment: ViewState, name: str, block: list[Line], width: int) -> list[Line]:
     """An equation with what the other sentence has in its place."""
     other = second_sentence.beside(moment, name)
     if not other:
@@ -84,7 +93,7 @@ def beside(moment: Moment, name: str, block: list[Line], width: int) -> list[Lin
     return [*block, [said]]
 
 
-def backward(moment: Moment, width: int, tight: bool) -> list[list[Line]]:
+def backward(moment: ViewState, width: int, tight: bool) -> list[list[Line]]:
     """The equations that undo the present part."""
     if moment.part == "predict":
         return [[[Segment(" " + moment.loss(), moment.look.ink)]], walk_start(moment, width)]
@@ -93,7 +102,7 @@ def backward(moment: Moment, width: int, tight: bool) -> list[list[Line]]:
     ]
 
 
-def walk_start(moment: Moment, width: int) -> list[Line]:
+def walk_start(moment: ViewState, width: int) -> list[Line]:
     """What arrives at this token's h from above: from the head, from a layer, or nothing."""
     h = symbol("h", moment.cursor.t + 1)
     if not handed(moment):
@@ -105,7 +114,7 @@ def walk_start(moment: Moment, width: int) -> list[Line]:
     return [[Segment(f" {where} = ", moment.look.ink), shown], *_dim(moment, said, width)]
 
 
-def handed(moment: Moment) -> bool:
+def handed(moment: ViewState) -> bool:
     """Does a gradient come to this token's h from above? The head reads the last state only."""
     t, layer = moment.cursor.t, moment.layer
     if is_top(moment):
@@ -113,18 +122,18 @@ def handed(moment: Moment) -> bool:
     return moment.hidden or bool(layer.grads["h_out"][t].any())
 
 
-def is_top(moment: Moment) -> bool:
+def is_top(moment: ViewState) -> bool:
     """Does the head read this layer?"""
     layers = moment.trace.layers
     beside = len(layers) - (2 if layers[-1].direction == "backward" else 1)
     return moment.cursor.layer >= beside
 
 
-def _dim(moment: Moment, said: str, width: int) -> list[Line]:
+def _dim(moment: ViewState, said: str, width: int) -> list[Line]:
     return [[Segment(" " + line, moment.look.dim)] for line in wrapped(said, width - 2)]
 
 
-def name_style(moment: Moment, made: str) -> Callable[[str | None], Style]:
+def name_style(moment: ViewState, made: str) -> Callable[[str | None], Style]:
     """The colour of a name: made now, read from, trained, or an operator."""
     look = moment.look
 
@@ -138,7 +147,7 @@ def name_style(moment: Moment, made: str) -> Callable[[str | None], Style]:
     return style
 
 
-def equation(moment: Moment, line: Formula, width: int, tight: bool) -> list[Line]:
+def equation(moment: ViewState, line: Formula, width: int, tight: bool) -> list[Line]:
     """``f₄ = σ(a_f₄)`` and, below, the same with numbers and its result."""
     unit = moment.cursor.unit
     stuck = moment.layer.held(line.name.removeprefix("d_"), moment.cursor.t, unit)
@@ -168,17 +177,17 @@ def _values(layer: LayerTrace, t: int) -> dict[str, Array]:
     return layer.at(t)
 
 
-def in_symbols(formula: str, step: Step) -> tuple[Span, ...]:
+def in_symbols(formula: str, step: TokenNumber) -> tuple[Span, ...]:
     """The formula in the field's notation, as spans."""
     return _symbols(formula, int(step), step.before)
 
 
 @lru_cache(maxsize=1024)
 def _symbols(formula: str, t: int, before: int) -> tuple[Span, ...]:
-    return tuple(symbols(formula, Step(t, before)))
+    return tuple(symbols(formula, TokenNumber(t, before)))
 
 
-def _stuck(moment: Moment, name: str, value: float) -> Line:
+def _stuck(moment: ViewState, name: str, value: float) -> Line:
     """A held value: nothing was computed."""
     said = moment.text("page.clamp.held_at", value=number(value))
     return [
@@ -188,7 +197,7 @@ def _stuck(moment: Moment, name: str, value: float) -> Line:
 
 
 def written(
-    moment: Moment, name: str, formula: str, done: Arithmetic | None, width: int, tight: bool
+    moment: ViewState, name: str, formula: str, done: Arithmetic | None, width: int, tight: bool
 ) -> list[Line]:
     """An equation in symbols and, if it is not to be guessed, in numbers."""
     look = moment.look
@@ -205,7 +214,7 @@ def written(
     return flowed(said, width - 1, indent) + flowed(below, width - 1, indent)
 
 
-def reading(moment: Moment, width: int) -> list[list[Line]]:
+def reading(moment: ViewState, width: int) -> list[list[Line]]:
     """What is there before anything is computed: the word's numbers and the state so far."""
     look, layer, t = moment.look, moment.layer, moment.cursor.t
     token = visible(moment.trace.tokens[t])
@@ -244,7 +253,7 @@ def reading(moment: Moment, width: int) -> list[list[Line]]:
     return [*blocks, states]
 
 
-def predicting(moment: Moment, width: int, tight: bool) -> list[list[Line]]:
+def predicting(moment: ViewState, width: int, tight: bool) -> list[list[Line]]:
     """The head asked after this token."""
     look, t, head = moment.look, moment.cursor.t, moment.trace.head
     last = moment.trace.layers[-1]
@@ -272,14 +281,14 @@ def predicting(moment: Moment, width: int, tight: bool) -> list[list[Line]]:
     return blocks
 
 
-def _by_size(moment: Moment) -> list[int]:
+def _by_size(moment: ViewState) -> list[int]:
     """The largest four classes; of hidden ones the first four."""
     readout = moment.trace.head.readout[moment.cursor.t]
     order = np.arange(len(readout)) if moment.hidden else np.argsort(-readout, kind="stable")
     return [int(k) for k in order[:4]]
 
 
-def _in_its_unit(moment: Moment, series: SeriesTrace, value: float) -> Line:
+def _in_its_unit(moment: ViewState, series: SeriesTrace, value: float) -> Line:
     """The forecast as it is measured: deviations times one deviation, plus the mean."""
     known = {"s": value, "d": series.std[series.target], "m": series.mean[series.target]}
     done = numbers("s * d + m", known, 0, 2)
@@ -291,7 +300,7 @@ def _in_its_unit(moment: Moment, series: SeriesTrace, value: float) -> Line:
     ]
 
 
-def _verdict(moment: Moment, k: int) -> Line:
+def _verdict(moment: ViewState, k: int) -> Line:
     look, head, t = moment.look, moment.trace.head, moment.cursor.t
     value = float(head.readout[t, k])
     name = Segment(f" {visible(head.labels[k])} ", look.bold)
@@ -308,7 +317,7 @@ def _verdict(moment: Moment, k: int) -> Line:
     return [name, Segment(number(value) + " ", look.now), blocks, *other]
 
 
-def _in_the_other(moment: Moment, k: int) -> Line:
+def _in_the_other(moment: ViewState, k: int) -> Line:
     """What the head says of the other sentence up to the token aligned with this one."""
     at = second_sentence.place(moment, moment.cursor.t)
     if at is None:

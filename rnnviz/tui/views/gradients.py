@@ -8,14 +8,14 @@ from rnnviz.equations import Line as Formula
 from rnnviz.equations import symbol
 from rnnviz.tui.draw import Line, heading, length, spans
 from rnnviz.tui.view import View
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.view_state import ViewState
 from rnnviz.tui.views.equations import in_symbols, name_style, walk_start, worked
 
 
 class Gradients(View):
     """One line a gradient: its value, and the equation that gave it."""
 
-    def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
+    def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
         look = moment.look
         title, question = moment.text("panel.backward"), moment.text("question.backward")
         head = heading(title, question, width, look, moment.loss())
@@ -29,7 +29,7 @@ class Gradients(View):
         return lines
 
 
-def undone(moment: Moment, line: Formula, width: int) -> list[Line]:
+def undone(moment: ViewState, line: Formula, width: int) -> list[Line]:
     """One gradient in one line: its value, then as much of its equation as there is room for.
 
     Nothing where the chosen unit has no such component (an input narrower than the layer).

@@ -13,19 +13,19 @@ from rnnviz.tui import second_sentence
 from rnnviz.tui.arrange import NUMBER, cell_width
 from rnnviz.tui.draw import Line, fit, heading, heat, length, short, window
 from rnnviz.tui.lit import lit
-from rnnviz.tui.theme import Look
-from rnnviz.tui.view import Picked, View
-from rnnviz.tui.view_state import Moment, scale
+from rnnviz.tui.theme import ViewTheme
+from rnnviz.tui.view import CellPicked, View
+from rnnviz.tui.view_state import ViewState, scale
 
 
-def rows(moment: Moment, height: int) -> tuple[int, range]:
+def rows(moment: ViewState, height: int) -> tuple[int, range]:
     """The line the rows start at, and the tokens that have one; if tight, no line for ▼ alone."""
     T = len(moment.trace.tokens)
     top = 2 if height - 2 >= min(T, 6) else 1
     return top, moment.in_sight(max(0, height - top))
 
 
-def units(moment: Moment, width: int) -> tuple[int, int, int]:
+def units(moment: ViewState, width: int) -> tuple[int, int, int]:
     """Columns a unit, the first unit shown, how many."""
     H = moment.layer.units
     wide = cell_width(H)
@@ -35,7 +35,14 @@ def units(moment: Moment, width: int) -> tuple[int, int, int]:
 
 @lru_cache(maxsize=2048)
 def _row(
-    layer: LayerTrace, name: str, t: int, shown: range, look: Look, wide: int, unit: int, here: bool
+    layer: LayerTrace,
+    name: str,
+    t: int,
+    shown: range,
+    look: ViewTheme,
+    wide: int,
+    unit: int,
+    here: bool,
 ) -> Line:
     """The number and the cells of one token: the same until something else is looked at."""
     gate, end = scale(layer, name)
@@ -47,7 +54,7 @@ def _row(
 
 @lru_cache(maxsize=2048)
 def _beside(
-    layer: LayerTrace, name: str, t: int, shown: range, moved: tuple[bool, ...], look: Look,
+    layer: LayerTrace, name: str, t: int, shown: range, moved: tuple[bool, ...], look: ViewTheme,
     wide: int, unit: int, here: bool,
 ) -> Line:  # fmt: skip
     """The same row with what did not move put out."""
@@ -58,7 +65,7 @@ def _beside(
 
 
 @lru_cache(maxsize=64)
-def _dots(look: Look, wide: int, count: int, hidden: bool) -> Line:
+def _dots(look: ViewTheme, wide: int, count: int, hidden: bool) -> Line:
     """A token that has not been read; a dot every fourth column says so in fewer bytes."""
     mark = fit("·", max(4, wide)) * count
     asked = (" ?" if hidden else "").ljust(NUMBER)
@@ -68,7 +75,7 @@ def _dots(look: Look, wide: int, count: int, hidden: bool) -> Line:
 class Words(View):
     """The words at the left of a band of heatmaps."""
 
-    def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
+    def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
         look, t = moment.look, moment.cursor.t
         top, shown = rows(moment, height)
         lines: list[Line] = [[Segment("─" * width, look.rule)], *([[]] * (top - 1))]
@@ -84,18 +91,18 @@ class Words(View):
                 lines.append([Segment(f"{mark or ' '}{word}", look.above if mark else style)])
         return lines
 
-    def picked(self, moment: Moment, x: int, y: int) -> Picked | None:
+    def picked(self, moment: ViewState, x: int, y: int) -> CellPicked | None:
         top, shown = rows(moment, self.size.height)
-        return Picked(t=shown[y - top]) if 0 <= y - top < len(shown) else None
+        return CellPicked(t=shown[y - top]) if 0 <= y - top < len(shown) else None
 
 
-def _named(moment: Moment, t: int, room: int) -> str:
+def _named(moment: ViewState, t: int, room: int) -> str:
     """The word; of a time without room for its day the hour alone, not a part of a number."""
     word = visible(moment.trace.tokens[t])
     return word if moment.trace.series is None or len(word) <= room else word[-room:].split()[-1]
 
 
-def _moved(moment: Moment, name: str) -> tuple[str, ...]:
+def _moved(moment: ViewState, name: str) -> tuple[str, ...]:
     """From which difference on a cell is lit, and how many are at the chosen token; or less."""
     t = moment.cursor.t
     said = moment.text("beside.moved", least=f"{second_sentence.threshold(moment, name):.2g}")
@@ -108,11 +115,11 @@ def _moved(moment: Moment, name: str) -> tuple[str, ...]:
 class Heatmap(View):
     """One quantity; which one is its place among the cell's quantities."""
 
-    def __init__(self, moment: Moment, slot: int) -> None:
+    def __init__(self, moment: ViewState, slot: int) -> None:
         super().__init__(moment, id=f"heat-{slot}")
         self.slot = slot
 
-    def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
+    def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
         if self.slot >= len(moment.quantities):
             return []
         look, layer, unit = moment.look, moment.layer, moment.cursor.unit
@@ -147,7 +154,7 @@ class Heatmap(View):
                 lines.append(_dots(look, wide, count, moment.hidden and here))
         return lines
 
-    def _title(self, moment: Moment, name: str, first: int, count: int, width: int) -> Line:
+    def _title(self, moment: ViewState, name: str, first: int, count: int, width: int) -> Line:
         gate, end = scale(moment.layer, name)
         note = "0…1" if gate else f"±{end:.3g}"
         if count < moment.layer.units:
@@ -167,11 +174,11 @@ class Heatmap(View):
             line[1] = Segment(line[1].text, moment.look.now)
         return line
 
-    def picked(self, moment: Moment, x: int, y: int) -> Picked | None:
+    def picked(self, moment: ViewState, x: int, y: int) -> CellPicked | None:
         top, shown = rows(moment, self.size.height)
         wide, first, count = units(moment, self.size.width)
         unit = (x - NUMBER) // wide + first
-        return Picked(
+        return CellPicked(
             t=shown[y - top] if 0 <= y - top < len(shown) else None,
             unit=unit if x >= NUMBER and unit < first + count else None,
         )

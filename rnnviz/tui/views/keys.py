@@ -10,14 +10,14 @@ from rich.segment import Segment
 from rnnviz.display import visible
 from rnnviz.tui.draw import Line, wrapped
 from rnnviz.tui.pages import load
-from rnnviz.tui.view import Asked, Drawn, Looked, View
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.view import DrawnView, HasTheme, KeyClicked, View
+from rnnviz.tui.view_state import ViewState
 
 #: (keys with the action each one stands for, word)
 Entry = tuple[tuple[tuple[str, str], ...], str]
 
 
-def entries(moment: Moment, width: int) -> list[Entry]:
+def entries(moment: ViewState, width: int) -> list[Entry]:
     """The keys to show now."""
     if moment.page:
         return _of_page(moment)
@@ -37,7 +37,7 @@ def entries(moment: Moment, width: int) -> list[Entry]:
     return found
 
 
-def _of_page(moment: Moment) -> list[Entry]:
+def _of_page(moment: ViewState) -> list[Entry]:
     name = moment.page
     own: list[Entry] = [
         (((key.shown, f"page_key('{key.keys[0]}')"),), f"page.{name}.key_{key.name}")
@@ -51,12 +51,12 @@ def _of_page(moment: Moment) -> list[Entry]:
 class Keys(View):
     """The key bar."""
 
-    def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
+    def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
         if moment.paper:
             return [[]]
         return [[piece for piece, _ in self._pieces(moment, width)]]
 
-    def _pieces(self, moment: Moment, width: int) -> list[tuple[Segment, str | None]]:
+    def _pieces(self, moment: ViewState, width: int) -> list[tuple[Segment, str | None]]:
         look = moment.look
         for gap in (3, 2, 1):
             found: list[tuple[Segment, str | None]] = [(Segment(" ", look.ink), None)]
@@ -69,16 +69,16 @@ class Keys(View):
                 break
         return found
 
-    def picked(self, moment: Moment, x: int, y: int) -> Asked | None:
+    def picked(self, moment: ViewState, x: int, y: int) -> KeyClicked | None:
         at = 0
         for piece, action in self._pieces(moment, self.size.width):
             at += cell_len(piece.text)
             if x < at:
-                return None if action is None else Asked(action)
+                return None if action is None else KeyClicked(action)
         return None
 
 
-class Saying(Looked, Protocol):
+class HasMessages(HasTheme, Protocol):
     """What has a line for messages, and words in the chosen language."""
 
     @property
@@ -93,10 +93,10 @@ class Saying(Looked, Protocol):
         """The text of a key."""
 
 
-class Status(Drawn[Saying]):
+class Status(DrawnView[HasMessages]):
     """What just happened, or what did not work and what to do next."""
 
-    def lines(self, said: Saying, width: int, height: int) -> list[Line]:
+    def lines(self, said: HasMessages, width: int, height: int) -> list[Line]:
         style = said.look.wrong if said.failed else said.look.source
         mark = "! " if said.failed else "▸ "
         told = wrapped(visible(said.status), width - 4)
@@ -105,9 +105,9 @@ class Status(Drawn[Saying]):
         ]
 
 
-class Small(Drawn[Saying]):
+class Small(DrawnView[HasMessages]):
     """A terminal that is too small: the size it needs, and the way out."""
 
-    def lines(self, said: Saying, width: int, height: int) -> list[Line]:
+    def lines(self, said: HasMessages, width: int, height: int) -> list[Line]:
         told = said.text("small.size", w=width, h=height) + " " + said.text("small.how")
         return [[Segment(line, said.look.ink)] for line in wrapped(told, max(1, width))]

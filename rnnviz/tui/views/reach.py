@@ -8,7 +8,7 @@ from rich.segment import Segment
 from rnnviz.equations import number, symbol
 from rnnviz.tui.draw import Line, cut, fit, heading, log_range, log_spark, window
 from rnnviz.tui.view import View
-from rnnviz.tui.view_state import Moment, Reach
+from rnnviz.tui.view_state import Reach, ViewState
 
 NAME = 11
 
@@ -16,7 +16,7 @@ NAME = 11
 class Reaches(View):
     """A sparkline for each cell that has read this sentence, on one logarithmic scale."""
 
-    def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
+    def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
         look, layer = moment.look, moment.layer
         own = Reach(layer.title, layer.reach)
         told = [own, *(r for m, r in moment.reaches.items() if m != moment.trace.model)]
@@ -43,7 +43,7 @@ class Reaches(View):
         return lines
 
 
-def spark(moment: Moment, reach: Reach, width: int, low: int, high: int, roomy: bool) -> Line:
+def spark(moment: ViewState, reach: Reach, width: int, low: int, high: int, roomy: bool) -> Line:
     """One cell's reach: its name, a block a token, the number here and at the first token."""
     look, t = moment.look, moment.cursor.t
     own = reach.title == moment.layer.title

@@ -13,15 +13,15 @@ from rnnviz.display import visible
 from rnnviz.equations import number
 from rnnviz.tui import second_sentence
 from rnnviz.tui.draw import Line, bar, curve, fit, heading
-from rnnviz.tui.view import Picked, View
-from rnnviz.tui.view_state import Moment, saliency
+from rnnviz.tui.view import CellPicked, View
+from rnnviz.tui.view_state import ViewState, saliency
 
 GUTTER = 13
 LONGEST = 16  # columns of one word; longer ones are cut
 
 
 @dataclass(frozen=True)
-class Column:
+class WordColumn:
     """One word on the strip: which token, where, how wide."""
 
     t: int
@@ -31,7 +31,7 @@ class Column:
     other: str = ""  # what the second sentence has there
 
 
-def columns(moment: Moment, width: int) -> list[Column]:
+def columns(moment: ViewState, width: int) -> list[WordColumn]:
     """The words that fit around the chosen one; only these are looked at."""
     tokens, t, found = moment.trace.tokens, moment.cursor.t, second_sentence.compared(moment)
 
@@ -62,7 +62,7 @@ def columns(moment: Moment, width: int) -> list[Column]:
     placed, x = [], GUTTER + 1
     for k in range(first, last + 1):
         other = "" if found is None else second_sentence.words(found, k)
-        placed.append(Column(k, x, cell_len(word(k)), word(k), other))
+        placed.append(WordColumn(k, x, cell_len(word(k)), word(k), other))
         x += placed[-1].width + gap
     return placed
 
@@ -70,7 +70,7 @@ def columns(moment: Moment, width: int) -> list[Column]:
 class Sentence(View):
     """Words, prediction after each, its curve, and |∂L/∂x| bars."""
 
-    def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
+    def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
         look = moment.look
         shown = columns(moment, width)
         title, question = "panel.sentence", "question.sentence"
@@ -93,14 +93,14 @@ class Sentence(View):
             lines += weight_bars(moment, shown, bars)
         return lines
 
-    def picked(self, moment: Moment, x: int, y: int) -> Picked | None:
+    def picked(self, moment: ViewState, x: int, y: int) -> CellPicked | None:
         for column in columns(moment, self.size.width):
             if column.x - 1 <= x <= column.x + column.width:
-                return Picked(t=column.t)
+                return CellPicked(t=column.t)
         return None
 
 
-def placed(shown: list[Column], texts: list[Segment]) -> Line:
+def placed(shown: list[WordColumn], texts: list[Segment]) -> Line:
     """One piece a column, at its place; pieces may be up to a column wider on each side."""
     line: Line = []
     at = 0
@@ -111,7 +111,7 @@ def placed(shown: list[Column], texts: list[Segment]) -> Line:
     return line
 
 
-def words(moment: Moment, shown: list[Column]) -> Line:
+def words(moment: ViewState, shown: list[WordColumn]) -> Line:
     """The words; the chosen one in brackets."""
     look, layer, t = moment.look, moment.layer, moment.cursor.t
     pieces = []
@@ -127,7 +127,7 @@ def words(moment: Moment, shown: list[Column]) -> Line:
     return placed(shown, pieces)
 
 
-def others(moment: Moment, shown: list[Column]) -> Line:
+def others(moment: ViewState, shown: list[WordColumn]) -> Line:
     """What the second sentence has under each word: = the same, ≠ another, − none, + one more."""
     look = moment.look
     pieces = []
@@ -144,7 +144,7 @@ def _labelled(said: str, line: Line, style: Style) -> Line:
     return [Segment(fit(said, GUTTER - 1, ">") + " ", style), *line]
 
 
-def _both(moment: Moment) -> str:
+def _both(moment: ViewState) -> str:
     """What is believed here and, at the same word, of the second sentence."""
     t, k = moment.cursor.t, moment.shown_class()
     at = second_sentence.place(moment, t)
@@ -154,7 +154,7 @@ def _both(moment: Moment) -> str:
     return moment.text("beside.beliefs", a=number(float(a)), b=number(float(b)))
 
 
-def beliefs(moment: Moment, shown: list[Column]) -> Line:
+def beliefs(moment: ViewState, shown: list[WordColumn]) -> Line:
     """The probability of the followed class after each word."""
     look, k = moment.look, moment.shown_class()
     head, told = moment.trace.head, moment.readout
@@ -173,7 +173,7 @@ def beliefs(moment: Moment, shown: list[Column]) -> Line:
     return _labelled(said, placed(shown, pieces), look.dim)
 
 
-def believed_curve(moment: Moment, shown: list[Column], width: int, rows: int) -> list[Line]:
+def believed_curve(moment: ViewState, shown: list[WordColumn], width: int, rows: int) -> list[Line]:
     """The same probabilities as a curve under the words, as far as they are known."""
     look, head, k = moment.look, moment.trace.head, moment.shown_class()
     known = [column for column in shown if moment.told(column.t)]
@@ -217,7 +217,7 @@ _THIN = str.maketrans("●━┃┏┓┗┛", "◆─│┌┐└┘")
 
 
 def _other_curve(
-    moment: Moment, known: list[Column], scale: tuple[float, float], width: int, rows: int
+    moment: ViewState, known: list[WordColumn], scale: tuple[float, float], width: int, rows: int
 ) -> list[str]:
     """What the second sentence makes believe, at the words that are aligned; empty without one."""
     k, linear = moment.shown_class(), moment.trace.head.kind == "linear"
@@ -246,7 +246,7 @@ def _over(front: str, behind: str, style: Style, dim: Style) -> Line:
     return line
 
 
-def weight_bars(moment: Moment, shown: list[Column], rows: int) -> list[Line]:
+def weight_bars(moment: ViewState, shown: list[WordColumn], rows: int) -> list[Line]:
     """How much the loss would feel a small change of each word."""
     look, t = moment.look, moment.cursor.t
     if moment.hidden:

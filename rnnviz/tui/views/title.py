@@ -12,13 +12,13 @@ from rnnviz.display import visible
 from rnnviz.tui import second_sentence
 from rnnviz.tui.draw import Line, beside, cut, length
 from rnnviz.tui.view import View
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.view_state import ViewState
 
 
 class Title(View):
     """The first line: what is read, with what, and where the cursor stands."""
 
-    def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
+    def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
         look, trace, layer, cursor = moment.look, moment.trace, moment.layer, moment.cursor
         units = i18n.units(layer.units, moment.lang)
         summary = moment.text("title.summary", cell=layer.title, units=units)
@@ -57,7 +57,7 @@ class Title(View):
         return [beside(left, right, width, look.ink)]
 
 
-def _compared(moment: Moment, room: int) -> Line:
+def _compared(moment: ViewState, room: int) -> Line:
     """Which sentence every view shows beside this one; its own page says so itself."""
     if moment.page == "against" or second_sentence.compared(moment) is None:
         return []
@@ -70,7 +70,7 @@ def _compared(moment: Moment, room: int) -> Line:
     return []
 
 
-def _held(moment: Moment) -> Line:
+def _held(moment: ViewState) -> Line:
     """Not the net as it was trained: nobody should miss that, on whatever page."""
     clamps = moment.trace.clamps
     if not clamps:

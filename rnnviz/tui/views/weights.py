@@ -8,13 +8,13 @@ from rich.segment import Segment
 from rnnviz.equations import number
 from rnnviz.tui.draw import Line, heading, wrapped
 from rnnviz.tui.view import View
-from rnnviz.tui.view_state import Moment, weight_names
+from rnnviz.tui.view_state import ViewState, weight_names
 
 
 class Weights(View):
     """The strongest weights of the last matrices used up to this part."""
 
-    def lines(self, moment: Moment, width: int, height: int) -> list[Line]:
+    def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
         look, unit = moment.look, moment.cursor.unit
         lines = [
             heading(moment.text("panel.weights"), moment.text("question.weights"), width, look)

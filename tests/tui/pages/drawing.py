@@ -7,7 +7,7 @@ import re
 from rich.cells import cell_len
 
 from rnnviz.tui.page import Page
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.view_state import ViewState
 
 #: What the room below the sentence is in terminals of 60×20, 80×24, 120×36 and 200×50.
 SIZES = ((60, 12), (80, 16), (120, 27), (200, 41))
@@ -15,7 +15,7 @@ SIZES = ((60, 12), (80, 16), (120, 27), (200, 41))
 NUMBER = r"[+−]?\d+\.\d+(?:e−\d+)?"
 
 
-def drawn(page: Page, moment: Moment, width: int, height: int) -> list[str]:
+def drawn(page: Page, moment: ViewState, width: int, height: int) -> list[str]:
     """The lines as text; none is too wide, and there are not too many."""
     lines = ["".join(s.text for s in line) for line in page.lines(moment, width, height)]
     assert len(lines) <= height

@@ -11,13 +11,13 @@ from rich.cells import cell_len
 from rnnviz.query import Explorer, Query
 from rnnviz.tui.app import RnnvizApp
 from rnnviz.tui.page import Page
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.view_state import ViewState
 from tests.tui.made import made, read
 
 SIZES = ((80, 24), (120, 36), (200, 50))
 
 
-def lines(page: type[Page], moment: Moment, width: int, height: int) -> list[str]:
+def lines(page: type[Page], moment: ViewState, width: int, height: int) -> list[str]:
     """What a page draws at this size; every line must fit."""
     drawn = page(moment).lines(moment, width, height)
     said = ["".join(segment.text for segment in line) for line in drawn]

@@ -14,7 +14,7 @@ from rnnviz.trace import Trace
 from rnnviz.tui.app import RnnvizApp
 from rnnviz.tui.pages import PAGES, load
 from rnnviz.tui.terminal import compact
-from rnnviz.tui.view import Drawn
+from rnnviz.tui.view import DrawnView
 
 WORDS = "the film that was shown to us last night was not as good as the book had been but "
 TEXT = " ".join((WORDS * 5).split()[:60])
@@ -52,7 +52,9 @@ def wired(app: RnnvizApp) -> Console:
 def drawn(app: RnnvizApp, console: Console) -> str:
     """What Textual writes for everything that asked to be painted again."""
     screen = app.step_screen
-    asked = {view for view in screen.children if isinstance(view, Drawn) and view._repaint_required}
+    asked = {
+        view for view in screen.children if isinstance(view, DrawnView) and view._repaint_required
+    }
     screen._compositor.update_widgets(asked)
     for view in asked:
         view._repaint_required = False

@@ -15,8 +15,8 @@ from rnnviz.query import Query
 from rnnviz.trace import Trace
 from rnnviz.tui.draw import short
 from rnnviz.tui.pages.against import Against, Second
-from rnnviz.tui.theme import THEMES, Look
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.theme import THEMES, ViewTheme
+from rnnviz.tui.view_state import ViewState
 from tests.tui.made import app, made, moment, read, screen_text
 from tests.tui.pages.reading import SIZES, drive, lines
 
@@ -24,7 +24,7 @@ A, B = "this movie was not good", "movie was good good not"
 CELLS = ("rnn", "lstm", "gru")
 
 
-def at(t: int, cell: str = "lstm", a: str = A, b: str = B, **changed: Any) -> Moment:
+def at(t: int, cell: str = "lstm", a: str = A, b: str = B, **changed: Any) -> ViewState:
     """A moment with the second sentence read."""
     one, other = made(a, cell), made(b, cell)
     query, second = Query(a, cell), changed.pop("second", Second(b))
@@ -39,7 +39,7 @@ def rows(said: list[str]) -> list[str]:
     return said[start:end]
 
 
-def found_at(m: Moment) -> Difference:
+def found_at(m: ViewState) -> Difference:
     (answer,) = m.answers.values()
     return difference(m.trace, answer)
 
@@ -76,9 +76,9 @@ def test_every_number_is_that_of_the_traces(cell: str, size: tuple[int, int]) ->
 
 
 @pytest.mark.parametrize("size", [(60, 20), *SIZES])
-@pytest.mark.parametrize("look", [Look("dark", colour=False), *map(Look, THEMES)])
+@pytest.mark.parametrize("look", [ViewTheme("dark", colour=False), *map(ViewTheme, THEMES)])
 def test_it_fits_at_every_size_and_marks_stand_without_colour(
-    look: Look, size: tuple[int, int]
+    look: ViewTheme, size: tuple[int, int]
 ) -> None:
     m = at(2, look=look, a="this movie was not good and " * 4, b="movie was " * 9)
     said = lines(Against, m, size[0], size[1] - 2)

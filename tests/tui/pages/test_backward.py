@@ -18,7 +18,7 @@ from rnnviz.trace import Trace
 from rnnviz.tui.app import RnnvizApp
 from rnnviz.tui.page import Change
 from rnnviz.tui.pages.backward import Backward, end, gradients, is_top, planned
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.view_state import ViewState
 from tests.tui.made import CELLS, DRAWN, TEXT, made, moment, read, stored
 from tests.tui.pages.drawing import NUMBER, SIZES, computed, drawn, numbers_in, value
 
@@ -28,7 +28,7 @@ sizes = pytest.mark.parametrize("size", SIZES, ids=str)
 
 def at(
     trace: Trace, t: int, part: int = 0, unit: int = 2, layer: int = 0, **more: object
-) -> Moment:
+) -> ViewState:
     return moment(trace, cursor=Cursor(layer, t, part, unit), **more)
 
 

@@ -19,9 +19,9 @@ from rnnviz.tracer import trace
 from rnnviz.tui.app import RnnvizApp
 from rnnviz.tui.draw import short
 from rnnviz.tui.page import Change, Page, Prompt
-from rnnviz.tui.pages.clamp import ClampPage, Kept
-from rnnviz.tui.theme import THEMES, Look
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.pages.clamp import ClampPage, ClampState
+from rnnviz.tui.theme import THEMES, ViewTheme
+from rnnviz.tui.view_state import ViewState
 from rnnviz.tui.views.equations import Equations
 from rnnviz.tui.views.title import Title
 from tests.tui.made import TEXT, moment, stored
@@ -38,20 +38,20 @@ def read(query: Query) -> Trace:
     return trace(stored(cell, **shape), query)
 
 
-def at(t: int, cell: str = "lstm", *clamps: str, **changed: Any) -> Moment:
+def at(t: int, cell: str = "lstm", *clamps: str, **changed: Any) -> ViewState:
     """A moment of a reading with these values held, the free one at hand."""
     query = Query(TEXT, cell, clamps=tuple(map(parse, clamps)))
     free = replace(query, clamps=())
     return moment(read(query), t, query=query, answers={free: read(free)}, **changed)
 
 
-def press(m: Moment, key: str) -> Change:
+def press(m: ViewState, key: str) -> Change:
     done = ClampPage(m).press(m, key)
     assert isinstance(done, Change)
     return done
 
 
-def after(m: Moment, done: Change) -> Moment:
+def after(m: ViewState, done: Change) -> ViewState:
     """The moment after a change, its query read."""
     query = done.query or m.query
     return replace(m, **done.moment, query=query, trace=read(query))
@@ -97,8 +97,8 @@ def test_every_number_is_that_of_the_traces(cell: str, size: tuple[int, int]) ->
 
 
 @pytest.mark.parametrize("size", [(60, 20), *SIZES])
-@pytest.mark.parametrize("look", [Look("dark", colour=False), *map(Look, THEMES)])
-def test_it_fits_at_every_size_and_theme(size: tuple[int, int], look: Look) -> None:
+@pytest.mark.parametrize("look", [ViewTheme("dark", colour=False), *map(ViewTheme, THEMES)])
+def test_it_fits_at_every_size_and_theme(size: tuple[int, int], look: ViewTheme) -> None:
     for lang in ("en", "tr"):
         many = [f"f[{t},{u}]=0" for t in range(4) for u in range(4)]
         m = at(2, "lstm", "f[*]=1", "x[2,3]=-1", *many, look=look, lang=lang)
@@ -108,7 +108,7 @@ def test_it_fits_at_every_size_and_theme(size: tuple[int, int], look: Look) -> N
 
 
 def test_differences_are_heat_with_its_sign_and_later_tokens_are_dots() -> None:
-    m = at(2, "lstm", "f[*]=0", look=Look("dark", colour=False))
+    m = at(2, "lstm", "f[*]=0", look=ViewTheme("dark", colour=False))
     said = lines(ClampPage, m, 80, 20)
     start = next(n for n, line in enumerate(said) if "▼" in line) + 1
     assert set(said[start + 3][20:].strip()) == {"·", " "}
@@ -178,7 +178,7 @@ def test_the_gate_is_that_of_the_part_or_the_drawn_one() -> None:
     m = at(4)
     part = replace(m.cursor, part=m.layer.parts.index("output"))
     assert ClampPage(m).gate(replace(m, cursor=part)) == "o"
-    m = replace(m, kept={"clamp": Kept("i")})
+    m = replace(m, kept={"clamp": ClampState("i")})
     assert ClampPage(m).gate(replace(m, cursor=part)) == "i"
 
 
@@ -195,7 +195,7 @@ def test_x_cuts_out_the_chosen_unit() -> None:
     assert [str(c) for c in m.query.clamps] == [f"h[*,{unit}]=0"]
 
 
-def typed(m: Moment, said: str) -> Change:
+def typed(m: ViewState, said: str) -> Change:
     asked = ClampPage(m).press(m, "hold")
     assert isinstance(asked, Prompt)
     return asked.then(m, said)
@@ -289,7 +289,7 @@ async def test_keys_hold_and_let_go_in_the_app() -> None:
     app = RnnvizApp(read, query, read(query), explore=explore, page="clamp")
     async with app.run_test(size=(120, 36)) as pilot:
 
-        async def press(*keys: str) -> Moment:
+        async def press(*keys: str) -> ViewState:
             for key in keys:
                 await pilot.press(key)
                 await app.workers.wait_for_complete()

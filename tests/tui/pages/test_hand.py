@@ -18,7 +18,7 @@ from rnnviz.clamps import Clamp
 from rnnviz.cursor import fitted
 from rnnviz.equations import number
 from rnnviz.explore import explorer
-from rnnviz.hand import CELLS, Entry, Hand, model_of
+from rnnviz.hand import CELLS, Hand, WeightEntry, model_of
 from rnnviz.hand.files import open_net
 from rnnviz.hand.friendly import example, friendly
 from rnnviz.hand.typed import spoken
@@ -28,9 +28,9 @@ from rnnviz.tracer import tracer
 from rnnviz.tui.app import RnnvizApp
 from rnnviz.tui.byhand.entries import choices
 from rnnviz.tui.page import Change, Prompt
-from rnnviz.tui.pages.hand import ByHand, Kept
-from rnnviz.tui.theme import THEMES, Look
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.pages.hand import ByHand, ToyNetState
+from rnnviz.tui.theme import THEMES, ViewTheme
+from rnnviz.tui.view_state import ViewState
 from tests.tui.made import made, moment
 from tests.tui.pages.reading import SIZES, lines
 
@@ -43,13 +43,13 @@ def asking(cell: str = "lstm", units: int = 1, text: str = TEXT) -> Query:
     return Query(text, model_of(cell), hand=friendly(cell, units))
 
 
-def at(t: int, query: Query | None = None, **changed: Any) -> Moment:
+def at(t: int, query: Query | None = None, **changed: Any) -> ViewState:
     """A moment of a net by hand after token t."""
     query = query or asking()
     return moment(READ(query), t, query=query, **changed)
 
 
-def pressed(m: Moment, *keys: str) -> Moment:
+def pressed(m: ViewState, *keys: str) -> ViewState:
     """The moment after these keys, with every query read and every question answered."""
     for key in keys:
         done = ByHand(m).press(m, key)
@@ -59,7 +59,7 @@ def pressed(m: Moment, *keys: str) -> Moment:
     return m
 
 
-def after(m: Moment, done: Change | None) -> Moment:
+def after(m: ViewState, done: Change | None) -> ViewState:
     if done is None:
         return m
     m = replace(m, **done.moment, status=done.said, failed=done.failed)
@@ -69,19 +69,19 @@ def after(m: Moment, done: Change | None) -> Moment:
     return replace(m, answers={**m.answers, **asked})
 
 
-def moment_of(m: Moment, trace: Trace, query: Query) -> Moment:
+def moment_of(m: ViewState, trace: Trace, query: Query) -> ViewState:
     """The moment when another trace has been read."""
     return replace(m, trace=trace, query=query, cursor=fitted(m.cursor, trace))
 
 
-def typed(m: Moment, said: str) -> Moment:
+def typed(m: ViewState, said: str) -> ViewState:
     """The moment after a line was typed."""
     line = ByHand(m).press(m, "type")
     assert isinstance(line, Prompt)
     return after(m, line.then(m, said))
 
 
-def chosen_is(m: Moment) -> str:
+def chosen_is(m: ViewState) -> str:
     """The entry the page says is chosen, as it is typed."""
     said = next(line for line in lines(ByHand, m, 120, 36) if line.startswith(" ▸ "))
     return said.removeprefix(" ▸ ").partition(" = ")[0]
@@ -185,7 +185,7 @@ def test_the_keys_reach_every_number_of_every_unit(cell: str) -> None:
     assert every <= reached
 
 
-def to(m: Moment, name: str) -> Moment:
+def to(m: ViewState, name: str) -> ViewState:
     for _ in range(60):
         if chosen_is(m) == name:
             return m
@@ -197,7 +197,7 @@ def to(m: Moment, name: str) -> Moment:
 def test_plus_is_the_trace_of_a_tenth_more(cell: str) -> None:
     name = EDITED[cell]
     m = pressed(to(at(2, asking(cell)), name), "more", "more", "less")
-    entry = Entry(name, 0, 0)
+    entry = WeightEntry(name, 0, 0)
     hand = friendly(cell).changed(entry, friendly(cell).value(entry) + 0.1)
     assert m.query.hand == hand
     assert m.trace.head.loss == READ(replace(asking(cell), hand=hand)).head.loss
@@ -268,7 +268,7 @@ def test_a_key_before_a_smaller_net_was_read_is_of_a_unit_that_it_has(key: str) 
         assert done.query.hand.units == 1
         early = replace(m, **done.moment)  # the trace is still that of eight units
         state = early.kept["hand"]
-        assert isinstance(state, Kept)
+        assert isinstance(state, ToyNetState)
         early = replace(early, kept={"hand": replace(state, chosen=entry)})
         assert ByHand(early).press(early, key) is not None
 
@@ -336,8 +336,8 @@ def test_it_fits_with_every_number_of_units(cell: str, lang: str, size: tuple[in
 
 @pytest.mark.parametrize("theme", [*THEMES, "none", "ascii"])
 def test_the_chosen_entry_is_seen_in_every_theme(theme: str) -> None:
-    plain = {"none": Look("dark", colour=False), "ascii": Look("dark", ascii_only=True)}
-    look = plain.get(theme) or Look(theme)
+    plain = {"none": ViewTheme("dark", colour=False), "ascii": ViewTheme("dark", ascii_only=True)}
+    look = plain.get(theme) or ViewTheme(theme)
     m = to(replace(at(2), look=look), "U_i")
     assert any("▸−10.0" in line for line in lines(ByHand, m, 120, 34))
 
@@ -369,7 +369,7 @@ def test_keys_reach_the_page_and_every_view_follows() -> None:
     assert m.trace.layers[0].weights["W_f"][0, 0] == 8.2
     assert any("8.2*" in line for line in said)
     assert any(line.startswith(" before") for line in said)
-    assert isinstance(m.kept["hand"], Kept)
+    assert isinstance(m.kept["hand"], ToyNetState)
 
 
 def test_a_value_is_typed_into_a_line() -> None:
@@ -399,7 +399,7 @@ def test_a_held_value_is_not_calculated() -> None:
 # -- as textbooks print them ----------------------------------------------------------------------
 
 
-def of_file(name: str, t: int = 0, unit: int = 0, **changed: Any) -> Moment:
+def of_file(name: str, t: int = 0, unit: int = 0, **changed: Any) -> ViewState:
     """A moment of a shipped net, with what its file reads."""
     net = open_net(name)
     assert net.x is not None
@@ -408,7 +408,7 @@ def of_file(name: str, t: int = 0, unit: int = 0, **changed: Any) -> Moment:
     return replace(m, cursor=replace(m.cursor, unit=unit))
 
 
-def shows(m: Moment, width: int, height: int, *keys: str) -> str:
+def shows(m: ViewState, width: int, height: int, *keys: str) -> str:
     return "\n".join(lines(ByHand, pressed(m, *keys), width, height))
 
 

@@ -14,21 +14,21 @@ from rnnviz.trace import Trace
 from rnnviz.tui.draw import short
 from rnnviz.tui.page import Prompt
 from rnnviz.tui.pages.lockstep import TURNED, Lockstep
-from rnnviz.tui.theme import Look
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.theme import ViewTheme
+from rnnviz.tui.view_state import ViewState
 from tests.tui.made import CELLS, TEXT, made, moment
 
 SIZES = ((60, 18), (80, 22), (120, 34), (200, 48))
 TRIO = ("rnn", "lstm", "gru")
 
 
-def shown(t: int = 2, cell: str = "lstm", text: str = TEXT, **changes: object) -> Moment:
+def shown(t: int = 2, cell: str = "lstm", text: str = TEXT, **changes: object) -> ViewState:
     bare = moment(made(text, cell), t, query=Query(text, cell), others=CELLS, **changes)
     asked = Lockstep(bare).questions(bare)
     return replace(bare, answers={q: made(q.text, q.model) for q in asked})  # type: ignore[attr-defined]
 
 
-def lines(m: Moment, width: int = 120, height: int = 34) -> list[str]:
+def lines(m: ViewState, width: int = 120, height: int = 34) -> list[str]:
     drawn = Lockstep(m).lines(m, width, height)
     assert len(drawn) <= height
     found = ["".join(segment.text for segment in line) for line in drawn]
@@ -152,7 +152,7 @@ def test_a_cell_that_cannot_be_read_says_why() -> None:
 
 
 def test_without_colour_the_cells_and_signs_are_still_told_apart() -> None:
-    text = lines(shown(4, look=Look("dark", colour=False, ascii_only=True)))
+    text = lines(shown(4, look=ViewTheme("dark", colour=False, ascii_only=True)))
     assert all(mark in text[1] for mark in "RLG")
     assert any(sign in "".join(text[3:13]) for sign in "+−")
 

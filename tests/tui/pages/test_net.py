@@ -19,10 +19,10 @@ from rnnviz.query import Query
 from rnnviz.trace import Trace
 from rnnviz.tui.app import RnnvizApp
 from rnnviz.tui.draw import length
-from rnnviz.tui.layer_diagram import Shown
+from rnnviz.tui.layer_diagram import DiagramState
 from rnnviz.tui.pages.net import Net
-from rnnviz.tui.theme import Look
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.theme import ViewTheme
+from rnnviz.tui.view_state import ViewState
 from tests.tui.made import TEXT, made, stored
 
 SIZES = ((80, 24), (120, 36), (200, 50))
@@ -201,14 +201,16 @@ def test_a_net_that_reads_forward_says_that_there_is_no_trap() -> None:
 @pytest.mark.parametrize("size", [(60, 20), *SIZES])
 @pytest.mark.parametrize("words", [1, 5, 60])
 @pytest.mark.parametrize("shape", [DEEP, {"layers": 1}, {"layers": 6, "units": 40}])
-@pytest.mark.parametrize("kept", [Shown(), Shown(whole=True), Shown(trap=True)])
+@pytest.mark.parametrize(
+    "kept", [DiagramState(), DiagramState(whole=True), DiagramState(trap=True)]
+)
 def test_every_line_fits(
-    lang: str, size: tuple[int, int], words: int, shape: dict[str, Any], kept: Shown
+    lang: str, size: tuple[int, int], words: int, shape: dict[str, Any], kept: DiagramState
 ) -> None:
     trace = made(" ".join((TEXT.split() * 12)[:words]), "gru", **shape)
     for layer in {0, len(trace.layers) - 1}:
         cursor = replace(start(trace, words // 2), layer=layer)
-        moment = Moment(trace, cursor, Look("dark"), lang, kept={"net": kept})
+        moment = ViewState(trace, cursor, ViewTheme("dark"), lang, kept={"net": kept})
         drawn = Net(moment).lines(moment, *size)
         assert len(drawn) <= size[1]
         assert max(length(line) for line in drawn) <= size[0]

@@ -22,7 +22,7 @@ from rnnviz.engine.model import Model
 from rnnviz.equations import number
 from rnnviz.errors import UsageError
 from rnnviz.explore import padding as explored
-from rnnviz.model_files import Stored
+from rnnviz.model_files import StoredModel
 from rnnviz.query import Query, Question
 from rnnviz.trace import Trace
 from rnnviz.tracer import trace as trace_of
@@ -30,8 +30,8 @@ from rnnviz.tui.app import RnnvizApp
 from rnnviz.tui.draw import length
 from rnnviz.tui.lane import bars, slots
 from rnnviz.tui.pages.padding import Chosen, Padding
-from rnnviz.tui.theme import Look
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.theme import ViewTheme
+from rnnviz.tui.view_state import ViewState
 from tests.tui.made import TEXT, stored
 
 CELLS = ("rnn", "lstm", "gru", "lstm-slide", "gru-2014")
@@ -41,7 +41,7 @@ WORDS = len(TEXT.split())
 
 
 @cache
-def unmasked(cell: str, length: int | None = 60, bidirectional: bool = False) -> Stored:
+def unmasked(cell: str, length: int | None = 60, bidirectional: bool = False) -> StoredModel:
     """A net that reads its padding, as the lecture's: so many steps, padded in front."""
     made = stored(cell, bidirectional=bidirectional)
     source = replace(made.model.spec.source, mask_zero=False)  # type: ignore[type-var]
@@ -316,8 +316,8 @@ def test_z_changes_the_number_and_m_the_way() -> None:
 @pytest.mark.parametrize("way", padding.WAYS)
 def test_every_line_fits(lang: str, size: tuple[int, int], pads: int | None, way: Way) -> None:
     query = Query(TEXT, "lstm")
-    moment = Moment(
-        made("lstm"), start(made("lstm"), 3), Look("dark"), lang, query=query,
+    moment = ViewState(
+        made("lstm"), start(made("lstm"), 3), ViewTheme("dark"), lang, query=query,
         answers={PaddingQuestion(query, pads): answered("lstm", pads)},
         kept={"padding": Chosen(way, pads)},
     )  # fmt: skip

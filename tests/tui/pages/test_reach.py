@@ -20,10 +20,10 @@ from rnnviz.explore import reach as explored
 from rnnviz.query import Query, Question
 from rnnviz.trace import Trace
 from rnnviz.tracer import trace as trace_of
-from rnnviz.tui.pages.reach import ALL, NONE, ReachPage, Shown
+from rnnviz.tui.pages.reach import ALL, NONE, ReachPage, ReachState
 from rnnviz.tui.pages.reach_words import Felt, sentences
-from rnnviz.tui.theme import Look
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.theme import ViewTheme
+from rnnviz.tui.view_state import ViewState
 from tests.tui.made import CELLS, TEXT, made, moment, stored
 
 SIZES = ((60, 11), (80, 16), (120, 27), (200, 41))
@@ -43,14 +43,14 @@ def explore(question: Question) -> object:
     return read(question)
 
 
-def shown(cell: str, t: int = 1, text: str = TEXT, **changes: object) -> Moment:
+def shown(cell: str, t: int = 1, text: str = TEXT, **changes: object) -> ViewState:
     """A moment with everything the page asks for answered."""
     bare = moment(made(text, cell), t, query=Query(text, cell), others=CELLS, **changes)
     asked = ReachPage(bare).questions(bare)
     return replace(bare, answers={q: explore(q) for q in asked})
 
 
-def lines(m: Moment, width: int = 120, height: int = 27) -> list[str]:
+def lines(m: ViewState, width: int = 120, height: int = 27) -> list[str]:
     drawn = ReachPage(m).lines(m, width, height)
     assert len(drawn) <= height
     found = ["".join(segment.text for segment in line) for line in drawn]
@@ -100,7 +100,7 @@ def test_the_largest_singular_value_is_the_number_in_the_table() -> None:
 
 
 def test_marks_stand_where_the_values_are() -> None:
-    m = replace(shown("lstm", 4), others=(), kept={"reach": Shown(NONE, gates=False)})
+    m = replace(shown("lstm", 4), others=(), kept={"reach": ReachState(NONE, gates=False)})
     text = lines(m)
     marks = {(y, x) for y, line in enumerate(text[1:], 1) for x, c in enumerate(line) if c == "■"}
     heights = [y for y, x in sorted(marks, key=lambda place: place[1]) if x > 47]
@@ -135,7 +135,7 @@ def test_the_key_goes_on_where_what_was_chosen_is_not_there_any_more() -> None:
 
 
 def test_untrained_nets_are_drawn_hollow_and_told() -> None:
-    m = shown("gru", kept={"reach": Shown(ALL)})
+    m = shown("gru", kept={"reach": ReachState(ALL)})
     text = "\n".join(lines(m))
     assert all(mark in text for mark in "○□△●■▲")
     for cell in ("rnn", "lstm", "gru"):
@@ -262,7 +262,7 @@ def test_a_like_reads_the_same_text_and_nothing_is_held_there() -> None:
 
 
 def test_no_colour_and_ascii_still_tell_the_curves_apart() -> None:
-    m = shown("lstm", 1, look=Look("dark", colour=False, ascii_only=True))
+    m = shown("lstm", 1, look=ViewTheme("dark", colour=False, ascii_only=True))
     text = "\n".join(lines(m))
     assert all(mark in text for mark in "RLlG*")
 

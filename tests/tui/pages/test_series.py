@@ -17,14 +17,14 @@ from rnnviz.cursor import start
 from rnnviz.engine.model import Model, initialise
 from rnnviz.engine.spec import HeadSpec, ModelSpec, RecurrentSpec, SeriesSpec
 from rnnviz.equations import number
-from rnnviz.model_files import Stored, load
+from rnnviz.model_files import StoredModel, load
 from rnnviz.query import Query
 from rnnviz.trace import Trace, frozen
 from rnnviz.tracer import trace as trace_of
 from rnnviz.tui.page import Change, Prompt
 from rnnviz.tui.pages.series import Series, y_axis
-from rnnviz.tui.theme import Look
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.theme import ViewTheme
+from rnnviz.tui.view_state import ViewState
 from rnnviz.tui.views.equations import Equations
 from rnnviz.tui.views.heatmap import Words
 from rnnviz.tui.views.sentence import Sentence
@@ -43,17 +43,17 @@ def traced(cell: str = "gru", both: bool = False, moment: str = MOMENT) -> Trace
         return rnnviz.step(moment, model="jena-gru")
     spec = ModelSpec(SeriesSpec(14), (RecurrentSpec(cell, 5, both),), HeadSpec("linear", 1))
     net = Model(spec, initialise(spec, 2))
-    return trace_of(Stored(cell, net, stored.encoder, stored.labels, {}), Query(moment, cell))
+    return trace_of(StoredModel(cell, net, stored.encoder, stored.labels, {}), Query(moment, cell))
 
 
 def at(
-    t: int = 239, trace: Trace | None = None, look: Look | None = None, **more: object
-) -> Moment:
+    t: int = 239, trace: Trace | None = None, look: ViewTheme | None = None, **more: object
+) -> ViewState:
     trace = trace or traced()
-    return replace(Moment(trace, start(trace, t), look or Look("dark")), **more)  # type: ignore[arg-type]
+    return replace(ViewState(trace, start(trace, t), look or ViewTheme("dark")), **more)  # type: ignore[arg-type]
 
 
-def drawn(moment: Moment, width: int = 120, height: int = 34) -> list[str]:
+def drawn(moment: ViewState, width: int = 120, height: int = 34) -> list[str]:
     lines = Series(moment).lines(moment, width, height)
     told = ["".join(segment.text for segment in line) for line in lines]
     assert len(told) <= height
@@ -157,9 +157,9 @@ def test_both_directions_and_an_open_end_are_drawn() -> None:
 
 
 @pytest.mark.parametrize(
-    "look", [Look("dark", False), Look("dark", True, True)], ids=["grey", "ascii"]
+    "look", [ViewTheme("dark", False), ViewTheme("dark", True, True)], ids=["grey", "ascii"]
 )
-def test_measured_and_foreseen_differ_without_colour(look: Look) -> None:
+def test_measured_and_foreseen_differ_without_colour(look: ViewTheme) -> None:
     plot = "\n".join(drawn(at(200, look=look))[3:24])
     assert "*" in plot and "x" in plot and not re.search("[⠁-⣿]", plot)
 

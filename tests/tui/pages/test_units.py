@@ -15,8 +15,8 @@ from rnnviz.explore.units import heard
 from rnnviz.hand import Hand
 from rnnviz.query import Query, Question
 from rnnviz.tui.pages.units import THRESHOLDS, Units
-from rnnviz.tui.theme import THEMES, Look
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.theme import THEMES, ViewTheme
+from rnnviz.tui.view_state import ViewState
 from tests.tui.made import TEXT, made, moment, read, stored
 from tests.tui.pages.reading import SIZES, drive, lines
 
@@ -32,7 +32,7 @@ def corpus(cell: str) -> Heard:
     return heard(stored(cell), 0, "made", CORPUS)
 
 
-def at(t: int, cell: str = "lstm", text: str = TEXT, **changed: Any) -> Moment:
+def at(t: int, cell: str = "lstm", text: str = TEXT, **changed: Any) -> ViewState:
     query = changed.pop("query", Query(text, cell))
     answers = {UnitResponses(cell): corpus(cell)}
     made_so = moment(made(text, cell), t, query=query, answers=answers, **changed)
@@ -121,8 +121,8 @@ def test_what_is_not_read_yet_matches_nothing() -> None:
 
 
 @pytest.mark.parametrize("size", [(60, 20), *SIZES])
-@pytest.mark.parametrize("look", [Look("dark", colour=False), *map(Look, THEMES)])
-def test_it_fits_at_every_size(look: Look, size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("look", [ViewTheme("dark", colour=False), *map(ViewTheme, THEMES)])
+def test_it_fits_at_every_size(look: ViewTheme, size: tuple[int, int]) -> None:
     m = at(30, text=f"{TEXT} " * 20, look=look)
     said = lines(Units, m, size[0], size[1] - 2)
     assert any("▸" in line for line in said[2:9])

@@ -13,7 +13,7 @@ from rnnviz.cursor import Cursor
 from rnnviz.equations import number
 from rnnviz.trace import Trace
 from rnnviz.tui.pages.weights import Weights
-from rnnviz.tui.view_state import Moment
+from rnnviz.tui.view_state import ViewState
 from tests.tui.made import CELLS, DRAWN, made, moment
 from tests.tui.pages.drawing import NUMBER, SIZES, computed, drawn, value
 
@@ -25,7 +25,7 @@ def page() -> Weights:
     return Weights(moment(), id="page-weights")
 
 
-def at(trace: Trace, t: int, gate: str, unit: int = 2, **more: object) -> Moment:
+def at(trace: Trace, t: int, gate: str, unit: int = 2, **more: object) -> ViewState:
     layer = trace.layers[0]
     kept = {"weights": (layer.cell, len(layer.parts) - 1, gate)}
     return moment(trace, cursor=Cursor(0, t, len(layer.parts) - 1, unit), kept=kept, **more)
