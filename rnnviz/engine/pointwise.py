@@ -106,7 +106,7 @@ def gate_of(weight: str) -> str:
 
 
 @dataclass(frozen=True)
-class Split:
+class LineProducts:
     """A line's products, by the gate whose weights they are of, and what is left of it."""
 
     inputs: tuple[str, ...]  # x @ W
@@ -114,7 +114,7 @@ class Split:
     rest: tuple[ast.expr, ...]
 
 
-def forward_split(cell: Cell, line: Line) -> Split:
+def forward_split(cell: Cell, line: Line) -> LineProducts:
     """Gates whose products the line sums; their biases belong to them."""
     inputs, recurrent, rest = [], [], []
     for term in terms(parse(line.formula)):
@@ -127,7 +127,7 @@ def forward_split(cell: Cell, line: Line) -> Split:
                 pass
             case _:
                 rest.append(_plain(cell, term))
-    return Split(tuple(inputs), tuple(recurrent), tuple(rest))
+    return LineProducts(tuple(inputs), tuple(recurrent), tuple(rest))
 
 
 def backward_split(
@@ -194,7 +194,7 @@ def _read(cell: Any) -> Pointwise:
     return Pointwise(gates, cell.states, tuple(weights), forward, tuple(backward), saved, around)
 
 
-def _sums(split: Split, joint: set[str]) -> list[ast.expr]:
+def _sums(split: LineProducts, joint: set[str]) -> list[ast.expr]:
     """The products of a line as names."""
     found: list[ast.expr] = [
         ast.Name(f"sum_{g}" if g in joint else f"xw_{g}") for g in split.inputs
@@ -203,7 +203,7 @@ def _sums(split: Split, joint: set[str]) -> list[ast.expr]:
 
 
 def _activation(
-    cell: Cell, line: str, splits: dict[str, Split], forward: tuple[Statement, ...]
+    cell: Cell, line: str, splits: dict[str, LineProducts], forward: tuple[Statement, ...]
 ) -> tuple[str, str]:
     """The function that alone reads a gate's sum, and the name of what it gives; or two ""."""
     split = splits[line]

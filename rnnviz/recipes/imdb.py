@@ -56,7 +56,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, eq=False)
-class Split:
+class ReviewSplit:
     """Ids of reviews in the order of Keras's build, not shuffled yet, and their labels (N)."""
 
     ids: Sequence[Sequence[int]]
@@ -195,11 +195,11 @@ def _row(ids: Iterable[int]) -> Sequence[int]:
     return array("i", [START, *ids][-STEPS:])
 
 
-def _from_text(folder: Path, index: dict[str, int], name: str) -> Split:
+def _from_text(folder: Path, index: dict[str, int], name: str) -> ReviewSplit:
     reviews = sorted(read_imdb(folder, name, raw=True), key=_place)
     encode = ids_of(index)
     labels = np.array([review.label for review in reviews], np.float32)
-    return Split([encode(review.text) for review in reviews], labels)
+    return ReviewSplit([encode(review.text) for review in reviews], labels)
 
 
 def _place(review: Review) -> tuple[int, str]:
@@ -211,13 +211,13 @@ def _place(review: Review) -> tuple[int, str]:
     return (1 - review.label, name)
 
 
-def _from_keras(folder: Path, name: str) -> Split:
+def _from_keras(folder: Path, name: str) -> ReviewSplit:
     found = read_keras_imdb(folder, name)
     rows = [
         _row(r + OFFSET if r + OFFSET < WORDS else UNKNOWN_ID for r in ranks)
         for ranks in found.ranks
     ]
-    return Split(rows, found.labels.astype(np.float32))
+    return ReviewSplit(rows, found.labels.astype(np.float32))
 
 
 # -- the recipes --------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from rich.segment import Segment, Segments
 
 from rnnviz.tui.view import View
 from rnnviz.tui.view_state import ViewState
-from rnnviz.tui.views.cell import Cell
+from rnnviz.tui.views.cell import CellView
 from rnnviz.tui.views.equations import Equations
 from rnnviz.tui.views.heatmap import Heatmap
 from rnnviz.tui.views.sentence import Sentence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from textual.strip import Strip
 
 #: The panels that no page shows larger, by name.
-PANELS: Mapping[str, type[View]] = {"sentence": Sentence, "cell": Cell, "equation": Equations}
+PANELS: Mapping[str, type[View]] = {"sentence": Sentence, "cell": CellView, "equation": Equations}
 
 #: Fonts that have the block and box characters; the picture asks for none from the network.
 FONTS = '"Fira Code", "DejaVu Sans Mono", "Cascadia Mono", Menlo, Consolas, monospace'

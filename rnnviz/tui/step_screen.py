@@ -34,15 +34,15 @@ from rnnviz.tui.page_host import Paging, QuestionAnswered
 from rnnviz.tui.themed import ThemedApp
 from rnnviz.tui.view import CellPicked, DrawnView, KeyClicked
 from rnnviz.tui.view_state import Reach, ViewState
-from rnnviz.tui.views.cell import Cell
+from rnnviz.tui.views.cell import CellView
 from rnnviz.tui.views.equations import Equations
 from rnnviz.tui.views.gradients import Gradients
-from rnnviz.tui.views.heatmap import Heatmap, Words, rows
-from rnnviz.tui.views.keys import Keys, Small, Status
+from rnnviz.tui.views.heatmap import Heatmap, HeatmapWords, rows
+from rnnviz.tui.views.keys import KeyBar, Small, Status
 from rnnviz.tui.views.reach import Reaches
 from rnnviz.tui.views.sentence import Sentence
-from rnnviz.tui.views.title import Title
-from rnnviz.tui.views.weights import Weights
+from rnnviz.tui.views.title import TitleBar
+from rnnviz.tui.views.weights import WeightsView
 
 if TYPE_CHECKING:
     from textual.widgets import Input
@@ -151,18 +151,18 @@ class StepScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Every view once; which ones are seen is the layout's business."""
         moment = self.moment
-        yield Title(moment, id="title")
+        yield TitleBar(moment, id="title")
         yield Sentence(moment, id="sentence")
         for slot in range(HEATMAPS):
-            yield Words(moment, id=f"words-{slot}")
+            yield HeatmapWords(moment, id=f"words-{slot}")
             yield Heatmap(moment, slot)
-        yield Cell(moment, id="cell")
+        yield CellView(moment, id="cell")
         yield Equations(moment, id="equation")
         yield Gradients(moment, id="backward")
         yield Reaches(moment, id="reach")
-        yield Weights(moment, id="weights")
+        yield WeightsView(moment, id="weights")
         yield Status(moment, id="status")
-        yield Keys(moment, id="keys")
+        yield KeyBar(moment, id="keys")
         yield Small(moment, id="small")
 
     def on_mount(self) -> None:

@@ -16,7 +16,7 @@ from rnnviz.tui.app import RnnvizApp
 from rnnviz.tui.draw import Line
 from rnnviz.tui.page import Change, Page, PageKey, Prompt
 from rnnviz.tui.view_state import ViewState
-from rnnviz.tui.views.heatmap import Words
+from rnnviz.tui.views.heatmap import HeatmapWords
 from tests.tui.made import TEXT, made, read
 
 ASKED: list[Question] = []
@@ -122,7 +122,7 @@ async def test_what_moved_behind_a_page_is_drawn_when_it_closes() -> None:
         await pilot.pause(0.2)
         await pilot.press("escape")
         await pilot.pause(0.2)
-        heat = app.step_screen.query_one("#words-0", Words)
+        heat = app.step_screen.query_one("#words-0", HeatmapWords)
         assert chosen(heat) == "this"
         app.step_screen.action_page("probe")
         await pilot.pause(0.2)
@@ -133,7 +133,7 @@ async def test_what_moved_behind_a_page_is_drawn_when_it_closes() -> None:
         assert chosen(heat) == "was"
 
 
-def chosen(words: Words) -> str:
+def chosen(words: HeatmapWords) -> str:
     """The word that is pointed at, as it was drawn."""
     (line, *_) = [strip.text for strip in words.strips() if "▸" in strip.text]
     return line.strip(" ▸")

@@ -33,21 +33,21 @@ from rnnviz.tui.pages import PAGES, load
 from rnnviz.tui.second_sentence import Second
 from rnnviz.tui.view import View
 from rnnviz.tui.view_state import ViewState
-from rnnviz.tui.views.cell import Cell
+from rnnviz.tui.views.cell import CellView
 from rnnviz.tui.views.equations import Equations
 from rnnviz.tui.views.gradients import Gradients
-from rnnviz.tui.views.heatmap import Heatmap, Words
+from rnnviz.tui.views.heatmap import Heatmap, HeatmapWords
 from rnnviz.tui.views.reach import Reaches
 from rnnviz.tui.views.sentence import Sentence
-from rnnviz.tui.views.title import Title
-from rnnviz.tui.views.weights import Weights
+from rnnviz.tui.views.title import TitleBar
+from rnnviz.tui.views.weights import WeightsView
 from tests.tui.made import CELLS, TEXT, made, moment
 from tests.tui.pages import test_clamp, test_padding, test_series, test_units
 
 SIZES = ((80, 22), (100, 28), (120, 34), (200, 48))
 LABELS = ("world", "sports", "business", "science")
 OTHER = "this movie was good"
-PANELS = (Title, Sentence, Words, Cell, Equations, Gradients, Reaches, Weights)
+PANELS = (TitleBar, Sentence, HeatmapWords, CellView, Equations, Gradients, Reaches, WeightsView)
 #: 0.7777 as it may be printed: nothing but what is hidden is that number.
 STRANGE = re.compile(r"(?<!±0)\.(?:7777?|778|78)")
 

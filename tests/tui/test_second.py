@@ -21,21 +21,21 @@ from rnnviz.tui.contexts import coloured, flow
 from rnnviz.tui.draw import short
 from rnnviz.tui.layer_diagram import DiagramState
 from rnnviz.tui.page import Page
-from rnnviz.tui.pages.backward import Backward
+from rnnviz.tui.pages.backward import BackwardPage
 from rnnviz.tui.pages.clamp import ClampPage
-from rnnviz.tui.pages.lockstep import Lockstep
-from rnnviz.tui.pages.net import Net
-from rnnviz.tui.pages.units import Units
-from rnnviz.tui.pages.weights import Weights
+from rnnviz.tui.pages.lockstep import LockstepPage
+from rnnviz.tui.pages.net import NetPage
+from rnnviz.tui.pages.units import UnitsPage
+from rnnviz.tui.pages.weights import WeightsPage
 from rnnviz.tui.second_sentence import MOVED, Second
 from rnnviz.tui.theme import THEMES, ViewTheme
 from rnnviz.tui.view import View
 from rnnviz.tui.view_state import ViewState, scale
-from rnnviz.tui.views.cell import Cell
+from rnnviz.tui.views.cell import CellView
 from rnnviz.tui.views.equations import Equations
-from rnnviz.tui.views.heatmap import Heatmap, Words
+from rnnviz.tui.views.heatmap import Heatmap, HeatmapWords
 from rnnviz.tui.views.sentence import Sentence
-from rnnviz.tui.views.title import Title
+from rnnviz.tui.views.title import TitleBar
 from tests.tui.made import app, made, moment, read, screen_text, stored
 
 A, B = "this movie was not good", "this movie good was was good"
@@ -75,7 +75,7 @@ def test_marks_say_what_became_of_every_word() -> None:
     strip = texts(Sentence(m), m, 120, 8)
     assert strip[1].split() == ["−this", "movie", "was", "▐≠not▌", "+good"]
     assert strip[2].split() == ["the", "other", "−", "=", "=", "≠bad", "=", "+this"]
-    assert [line[:5] for line in texts(Words(m), m, 10, 8)[2:]] == [
+    assert [line[:5] for line in texts(HeatmapWords(m), m, 10, 8)[2:]] == [
         "−this", " movi", " was ", "≠not ", "+good"
     ]  # fmt: skip
 
@@ -154,7 +154,7 @@ def test_the_equation_and_the_cell_say_the_other_value_beside_their_own(cell: st
             m = replace(m, cursor=replace(m.cursor, part=part, zoom="cell"))
             layer, unit = other(m).layers[0], m.cursor.unit
             equations = "\n".join(texts(Equations(m), m, 90, 30))
-            drawn = "\n".join(texts(Cell(m), m, 90, 30))
+            drawn = "\n".join(texts(CellView(m), m, 90, 30))
             for line in m.lines:
                 said = number(float(layer.values[line.name][j, unit]), 3, True)
                 assert f"◆ {said}" in equations
@@ -175,8 +175,8 @@ def page_text(page: type[Page], m: ViewState, room: tuple[int, int]) -> str:
 def test_the_weights_say_the_other_sum_and_gate(cell: str, room: tuple[int, int]) -> None:
     for t, j in aligned(at(0, cell)).items():
         m = at(t, cell)
-        page, layer, unit = Weights(m), other(m).layers[0], m.cursor.unit
-        gate, said = page.gate(m), page_text(Weights, m, room)
+        page, layer, unit = WeightsPage(m), other(m).layers[0], m.cursor.unit
+        gate, said = page.gate(m), page_text(WeightsPage, m, room)
         for name in (gate or "h", pre_activation(gate)):
             value = float(layer.values[name][j, unit])
             assert f"◆ {number(value, 3, True)}" in said, name
@@ -187,7 +187,7 @@ def test_the_units_say_the_other_value(room: tuple[int, int]) -> None:
     for t, j in aligned(at(0)).items():
         m = at(t)
         value = float(other(m).layers[0].values["h"][j, m.cursor.unit])
-        assert page_text(Units, m, room).count(f"◆ {number(value, 3, True)}") == 1
+        assert page_text(UnitsPage, m, room).count(f"◆ {number(value, 3, True)}") == 1
 
 
 @pytest.mark.parametrize("room", ROOMS)
@@ -198,14 +198,14 @@ def test_the_walk_back_says_the_other_norm_and_of_which_loss(
     for t, j in aligned(at(0, cell)).items():
         m = at(t, cell)
         m = replace(m, cursor=replace(m.cursor, part=0))
-        head, *_ = texts(Backward(m), m, *room)
+        head, *_ = texts(BackwardPage(m), m, *room)
         norm = float(np.linalg.norm(other(m).layers[0].grads["h"][j].astype(np.float64)))
         own = float(np.linalg.norm(m.layer.grads["h"][t].astype(np.float64)))
         assert f"{number(own)}  ◆ {number(norm)}" in head
         same = m.trace.head.target == other(m).head.target
         assert (f"of the loss for {other(m).head.target}" in head) != same
         waiting = replace(m, cursor=replace(m.cursor, part=len(m.layer.parts) - 1))
-        assert "◆" not in texts(Backward(waiting), waiting, *room)[0]
+        assert "◆" not in texts(BackwardPage(waiting), waiting, *room)[0]
 
 
 @pytest.mark.parametrize("room", ROOMS)
@@ -233,14 +233,14 @@ def test_the_clamps_say_the_other_prediction_and_the_other_numbers(
 def test_each_cell_in_step_says_its_own_other_prediction(room: tuple[int, int]) -> None:
     for t, j in aligned(at(0)).items():
         m = at(t, others=CELLS)
-        answers = {q: made(q.text, q.model) for q in Lockstep(m).questions(m)}
+        answers = {q: made(q.text, q.model) for q in LockstepPage(m).questions(m)}
         m = replace(m, answers=answers)
-        _, *panels = texts(Lockstep(m), m, *room)[1].split("│")
+        _, *panels = texts(LockstepPage(m), m, *room)[1].split("│")
         for cell, panel in zip(CELLS, panels, strict=True):
             p = float(made(B, cell).head.readout[j, 1])
             assert panel.rstrip().endswith(f"◆ {number(p, 2)}")
     unlit = at(1, others=CELLS, second=Second(B, lit=False))
-    assert {q.text for q in Lockstep(unlit).questions(unlit)} == {A}
+    assert {q.text for q in LockstepPage(unlit).questions(unlit)} == {A}
 
 
 @pytest.mark.parametrize("room", [(120, 34), (200, 48)])
@@ -251,14 +251,14 @@ def test_the_net_says_the_other_output_and_states(room: tuple[int, int]) -> None
     kept = {"against": Second(B), "net": DiagramState(whole=True)}
     m = moment(made(A, **shape), 2, query=query, answers=answers, kept=kept)
     m = replace(m, cursor=replace(m.cursor, layer=1))
-    said = texts(Net(m), m, *room)
+    said = texts(NetPage(m), m, *room)
     scores, states = [line for line in said if "◆ the other" in line]
     assert scores.split()[3:] == [number(float(p)) for p in b.head.output]
     h = b.layers[1].values["h"][:, m.cursor.unit]
     wanted = [number(float(h[j]), 2, signed=True) for j in aligned(m).values()]
     assert states.split("other")[1].split() == wanted
     walking = replace(m, kept={"against": Second(B)}, cursor=replace(m.cursor, layer=0))
-    early = texts(Net(walking), walking, *room)
+    early = texts(NetPage(walking), walking, *room)
     assert not any("other" in line for line in early[:5]) and len(early) == len(said)
 
 
@@ -271,7 +271,7 @@ def test_what_has_no_counterpart_is_not_compared() -> None:
 
 def test_predicting_first_hides_the_other_value_too() -> None:
     m = replace(at(4), hidden=True)
-    for view in (Equations(m), Cell(m), Weights(m), Backward(m)):
+    for view in (Equations(m), CellView(m), WeightsPage(m), BackwardPage(m)):
         assert "◆ " not in "".join(texts(view, m, 120, 30))
     assert "◆" not in texts(Sentence(m), m, 120, 8)[0]
 
@@ -280,20 +280,20 @@ def test_predicting_first_hides_the_other_value_too() -> None:
 def test_the_title_says_what_it_is_compared_with(width: int) -> None:
     m = at(1)
     m = replace(m, cursor=replace(m.cursor, part=0))
-    assert B[:3] in texts(Title(m), m, width, 1)[0]
+    assert B[:3] in texts(TitleBar(m), m, width, 1)[0]
     off = at(1, second=Second(B, lit=False))
-    assert B[:12] not in texts(Title(off), off, width, 1)[0]
+    assert B[:12] not in texts(TitleBar(off), off, width, 1)[0]
 
 
 @pytest.mark.parametrize("look", [ViewTheme("dark", colour=False), *map(ViewTheme, THEMES)])
 def test_switched_off_every_view_is_as_without_a_second_sentence(look: ViewTheme) -> None:
     off = at(4, look=look, second=Second(B, lit=False))
     without = replace(off, kept={})
-    views = [Title, Sentence, Words, Cell, Equations]
+    views = [TitleBar, Sentence, HeatmapWords, CellView, Equations]
     for view in [make(off) for make in views] + [Heatmap(off, 0)]:
         assert view.lines(off, 120, 12) == view.lines(without, 120, 12)
         on = at(4, look=look)
-        if not isinstance(view, Cell):
+        if not isinstance(view, CellView):
             assert view.lines(on, 120, 12) != view.lines(without, 120, 12)
 
 

@@ -18,7 +18,7 @@ from rnnviz.engine.compiled.memory import flat, zeros
 from rnnviz.engine.compiled.net import Order, plan_of
 from rnnviz.engine.compiled.passes import Pass
 from rnnviz.engine.compiled.source import NotCompiledError
-from rnnviz.engine.compiled.vocabulary import Vocabulary, vocabulary
+from rnnviz.engine.compiled.vocabulary import BatchVocabulary, vocabulary
 from rnnviz.engine.embedding import Lookup
 from rnnviz.engine.pointwise import NotPointwiseError
 
@@ -34,7 +34,7 @@ class CompiledScan:
     input_mask: Array | None
     order: Order
     start: Array  # (states, B, H): before the first token
-    words: Vocabulary | None  # where their products were looked up
+    words: BatchVocabulary | None  # where their products were looked up
     main: Pass  # all sequences, each from where it differs from the others
     shared: Pass | None  # the padding they have in common
     lead: Array | None  # (B): steps of it
@@ -114,7 +114,7 @@ def scan(
     )  # fmt: skip
 
 
-def _seen(x: Array | Lookup, net: Net, words: Vocabulary | None) -> tuple[Net, Seen]:
+def _seen(x: Array | Lookup, net: Net, words: BatchVocabulary | None) -> tuple[Net, Seen]:
     """The input in one flat array, and where that of each token begins; masks come later."""
     none = np.empty(0, net.W.dtype)
     if words is not None:
@@ -138,7 +138,12 @@ def _begins(T: int, B: int, token: int, row: int) -> Array:
 
 
 def _through_masks(
-    seen: Seen, net: Net, order: Order, blocks: Blocks, x_mask: Array | None, h_mask: Array | None
+    seen: Seen,
+    net: Net,
+    order: Order,
+    blocks: Blocks,
+    x_mask: Array | None,
+    h_mask: Array | None,
 ) -> Seen:
     """The same with dropout masks, by place and in the order of the gates."""
     if x_mask is not None:

@@ -88,7 +88,15 @@ def look_input(
 
 
 def look_state(
-    places: Places, net: Net, seen: Seen, S: Floats, room: Room, k: int, s: int, R: int, row: int
+    places: Places,
+    net: Net,
+    seen: Seen,
+    S: Floats,
+    room: Room,
+    k: int,
+    s: int,
+    R: int,
+    row: int,
 ) -> None:
     """The same for h_prev."""
     first, H = at(places.first, k), net.H
@@ -150,7 +158,15 @@ def begin_gates(places: Places, net: Net, seen: Seen, room: Room, k: int, s: int
 
 
 def read_apart(
-    places: Places, net: Net, seen: Seen, S: Floats, room: Room, k: int, s: int, R: int, a: int
+    places: Places,
+    net: Net,
+    seen: Seen,
+    S: Floats,
+    room: Room,
+    k: int,
+    s: int,
+    R: int,
+    a: int,
 ) -> None:
     """Add h_prev·U to the gates of R sequences from a copy of h_prev.
 
@@ -259,7 +275,14 @@ def through(
 
 
 def sum_up(
-    places: Places, net: Net, seen: Seen, back: Back, room: Room, k: int, rows: int, entry: int
+    places: Places,
+    net: Net,
+    seen: Seen,
+    back: Back,
+    room: Room,
+    k: int,
+    rows: int,
+    entry: int,
 ) -> int:
     """The share of some rows in the weights' gradients, and the gradients of their inputs.
 

@@ -18,7 +18,7 @@ from rnnviz.engine.embedding import Lookup, WordRows
 PARTS, ROOM = 16, 64
 
 
-class Vocabulary(NamedTuple):
+class BatchVocabulary(NamedTuple):
     """The words of a batch."""
 
     words: Array  # (n), ascending
@@ -27,7 +27,7 @@ class Vocabulary(NamedTuple):
     at: Array  # (T, B): where each token's product begins
 
 
-def vocabulary(x: Lookup, net: Net, tokens: int) -> Vocabulary | None:
+def vocabulary(x: Lookup, net: Net, tokens: int) -> BatchVocabulary | None:
     """The words of a batch of so many ``tokens``; None if most occur once or twice."""
     used = np.bincount(x.ids.ravel(), minlength=len(x.table))
     words = np.flatnonzero(used)
@@ -44,7 +44,7 @@ def vocabulary(x: Lookup, net: Net, tokens: int) -> Vocabulary | None:
         np.matmul(table[part, : net.D], net.W, out=products[part])
 
     threads.each(multiply, PARTS)
-    return Vocabulary(words, table, products, number[x.ids])
+    return BatchVocabulary(words, table, products, number[x.ids])
 
 
 def summed_rows(ids: Array, d: Array, vocabulary: int) -> WordRows:
@@ -66,7 +66,7 @@ def summed_rows(ids: Array, d: Array, vocabulary: int) -> WordRows:
 
 
 def summed_products(
-    numbers: Array, d: Array, vocabulary: Vocabulary, net: Net
+    numbers: Array, d: Array, vocabulary: BatchVocabulary, net: Net
 ) -> tuple[WordRows, Array]:
     """The gradients of the words' rows, and of W (wide, G·H), from those of their products.
 

@@ -10,7 +10,7 @@ from rnnviz.tui.draw import Line
 from rnnviz.tui.view import KeyClicked
 
 
-class Keys(Panel):
+class DashboardKeys(Panel):
     """The key bar: at most eight keys, all of them clickable."""
 
     def lines(self, board: Board, width: int, height: int) -> list[Line]:

@@ -31,11 +31,11 @@ from rnnviz.tui.dashboard.bars import Bars
 from rnnviz.tui.dashboard.board import VIEWS, Board
 from rnnviz.tui.dashboard.curves import Loss, Metric
 from rnnviz.tui.dashboard.epochs import Epochs
-from rnnviz.tui.dashboard.keys import Keys
+from rnnviz.tui.dashboard.keys import DashboardKeys
 from rnnviz.tui.dashboard.norms import Norms
 from rnnviz.tui.dashboard.state import Story
 from rnnviz.tui.dashboard.stepper import NowScreen
-from rnnviz.tui.dashboard.words import Title, Words
+from rnnviz.tui.dashboard.words import DashboardStatus, DashboardTitle
 from rnnviz.tui.themed import ThemedApp
 from rnnviz.tui.view import DrawnView, KeyClicked
 from rnnviz.tui.view_state import ViewState
@@ -77,8 +77,8 @@ class TrainScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Every panel once; which ones are seen is the style sheet's business."""
         board = self.board
-        yield Title(board, id="title")
-        yield Words(board, id="words")
+        yield DashboardTitle(board, id="title")
+        yield DashboardStatus(board, id="words")
         yield Bars(board, id="bars")
         with Horizontal(id="charts"):
             yield Loss(board, id="loss")
@@ -88,7 +88,7 @@ class TrainScreen(Screen[None]):
             yield Epochs(board, id="epochs")
         with Vertical(id="foot"):
             yield Status(board, id="status")
-            yield Keys(board, id="keys")
+            yield DashboardKeys(board, id="keys")
         yield Small(board, id="small")
 
     def on_mount(self) -> None:

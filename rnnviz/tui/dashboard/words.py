@@ -11,7 +11,7 @@ from rnnviz.tui.dashboard.board import Board, Panel
 from rnnviz.tui.draw import Line, beside, length, wrapped
 
 
-class Title(Panel):
+class DashboardTitle(Panel):
     """The first line: what is trained, on what, and at which epoch it is."""
 
     def lines(self, board: Board, width: int, height: int) -> list[Line]:
@@ -32,7 +32,7 @@ class Title(Panel):
         return [beside(left, right, width, look.ink)]
 
 
-class Words(Panel):
+class DashboardStatus(Panel):
     """How the learning goes, in words; at the end, what it came to."""
 
     def lines(self, board: Board, width: int, height: int) -> list[Line]:

@@ -19,17 +19,17 @@ class PageEntry:
 
 
 PAGES: tuple[PageEntry, ...] = (
-    PageEntry("hand", "ByHand", "e", "e"),
-    PageEntry("backward", "Backward", "B", "shift+b"),
-    PageEntry("weights", "Weights", "w", "w"),
-    PageEntry("series", "Series", "h", "h"),
-    PageEntry("padding", "Padding", "i", "i"),
-    PageEntry("net", "Net", "n", "n"),
+    PageEntry("hand", "ToyNetPage", "e", "e"),
+    PageEntry("backward", "BackwardPage", "B", "shift+b"),
+    PageEntry("weights", "WeightsPage", "w", "w"),
+    PageEntry("series", "SeriesPage", "h", "h"),
+    PageEntry("padding", "PaddingPage", "i", "i"),
+    PageEntry("net", "NetPage", "n", "n"),
     PageEntry("clamp", "ClampPage", "c", "c"),
-    PageEntry("against", "Against", "a", "a"),
-    PageEntry("units", "Units", "u", "u"),
+    PageEntry("against", "AgainstPage", "a", "a"),
+    PageEntry("units", "UnitsPage", "u", "u"),
     PageEntry("reach", "ReachPage", "R", "shift+r"),
-    PageEntry("lockstep", "Lockstep", "k", "k"),
+    PageEntry("lockstep", "LockstepPage", "k", "k"),
 )
 
 

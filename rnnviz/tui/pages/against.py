@@ -68,7 +68,7 @@ class AgainstLayout:
         return 3 + 2 * (self.word + 1) + 2 * P + D + self.bar + NUMBER + 1
 
 
-class Against(Page):
+class AgainstPage(Page):
     """Two strips, a table of pairs, the units responsible, and a sentence in words."""
 
     name = "against"

@@ -83,7 +83,7 @@ def planned(height: int, tokens: int, back: Sequence[str], weights: int) -> Back
     return BackwardLayout(rows, equations, height - rows - equations)
 
 
-class Backward(Page):
+class BackwardPage(Page):
     """A map of one gradient, the equations that undo this part, and the sums they feed."""
 
     name: ClassVar[str] = "backward"

@@ -44,7 +44,7 @@ class ToyNetState:
     values: bool = False  # whether what every unit came to stands in place of the weights
 
 
-class ByHand(Page):
+class ToyNetPage(Page):
     """The table of weights, the arithmetic of the chosen unit, and what an edit does to them."""
 
     name = "hand"

@@ -54,7 +54,7 @@ class LockstepLayout:
     chart: int  # lines of the curves, 0 without
 
 
-class Lockstep(Page):
+class LockstepPage(Page):
     """The cells side by side."""
 
     name: ClassVar[str] = "lockstep"

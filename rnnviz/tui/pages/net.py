@@ -25,7 +25,7 @@ SCORE = 10  # columns of a label's probability
 ROOMY = 100  # columns from which on the other sentence has a line of its own
 
 
-class Net(Page):
+class NetPage(Page):
     """The head on top, the layers below it, the words at the bottom."""
 
     name = "net"

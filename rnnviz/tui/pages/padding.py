@@ -33,7 +33,7 @@ class Chosen:
     pads: int | None = None
 
 
-class Padding(Page):
+class PaddingPage(Page):
     """The lane with its curves, rows of h, and the table of all ways."""
 
     name = "padding"

@@ -30,7 +30,7 @@ TOP = 3.0  # deviations at the end of the scale of the measurements
 STRONGEST = 3
 
 
-class Series(Page):
+class SeriesPage(Page):
     """The window's curve, forecasts, measurements, and what the last reading changed."""
 
     name = "series"

@@ -37,7 +37,7 @@ class UnitsLayout:
     matches: int
 
 
-class Units(Page):
+class UnitsPage(Page):
     """The text by one unit, its contexts, matching places, saturated gates."""
 
     name = "units"

@@ -38,7 +38,7 @@ BROAD = 66  # columns of their table
 SUM = 9  # columns of what a strip comes to
 
 
-class Weights(Page):
+class WeightsPage(Page):
     """Strips of weights, inputs and products; the largest products; the sum and its gate."""
 
     name: ClassVar[str] = "weights"

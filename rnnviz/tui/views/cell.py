@@ -14,7 +14,7 @@ from rnnviz.tui.view import View
 from rnnviz.tui.view_state import ViewState
 
 
-class Cell(View):
+class CellView(View):
     """The diagram of the cell with the chosen unit's numbers in it."""
 
     def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:

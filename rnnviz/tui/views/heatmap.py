@@ -72,7 +72,7 @@ def _dots(look: ViewTheme, wide: int, count: int, hidden: bool) -> Line:
     return [Segment(asked, look.dim), Segment(mark[: wide * count], look.rule)]
 
 
-class Words(View):
+class HeatmapWords(View):
     """The words at the left of a band of heatmaps."""
 
     def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:

@@ -48,7 +48,7 @@ def _of_page(moment: ViewState) -> list[Entry]:
     return [token, *own[:5], back, ((("?", "help"),), "key.help")]
 
 
-class Keys(View):
+class KeyBar(View):
     """The key bar."""
 
     def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:

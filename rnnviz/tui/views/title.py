@@ -15,7 +15,7 @@ from rnnviz.tui.view import View
 from rnnviz.tui.view_state import ViewState
 
 
-class Title(View):
+class TitleBar(View):
     """The first line: what is read, with what, and where the cursor stands."""
 
     def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:

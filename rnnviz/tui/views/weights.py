@@ -11,7 +11,7 @@ from rnnviz.tui.view import View
 from rnnviz.tui.view_state import ViewState, weight_names
 
 
-class Weights(View):
+class WeightsView(View):
     """The strongest weights of the last matrices used up to this part."""
 
     def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:

@@ -17,7 +17,7 @@ from rnnviz.query import Query
 from rnnviz.trace import Trace
 from rnnviz.tui.app import RnnvizApp
 from rnnviz.tui.page import Change
-from rnnviz.tui.pages.backward import Backward, end, gradients, is_top, planned
+from rnnviz.tui.pages.backward import BackwardPage, end, gradients, is_top, planned
 from rnnviz.tui.view_state import ViewState
 from tests.tui.made import CELLS, DRAWN, TEXT, made, moment, read, stored
 from tests.tui.pages.drawing import NUMBER, SIZES, computed, drawn, numbers_in, value
@@ -32,8 +32,8 @@ def at(
     return moment(trace, cursor=Cursor(layer, t, part, unit), **more)
 
 
-def page() -> Backward:
-    return Backward(moment(), id="page-backward")
+def page() -> BackwardPage:
+    return BackwardPage(moment(), id="page-backward")
 
 
 def row(lines: list[str], word: str) -> str:

@@ -23,7 +23,7 @@ from rnnviz.tui.pages.clamp import ClampPage, ClampState
 from rnnviz.tui.theme import THEMES, ViewTheme
 from rnnviz.tui.view_state import ViewState
 from rnnviz.tui.views.equations import Equations
-from rnnviz.tui.views.title import Title
+from rnnviz.tui.views.title import TitleBar
 from tests.tui.made import TEXT, moment, stored
 from tests.tui.pages.reading import SIZES, lines
 
@@ -138,10 +138,10 @@ def test_with_nothing_held_it_shows_the_values_and_says_what_to_press() -> None:
 
 def test_the_title_of_every_page_says_that_something_is_held() -> None:
     m = at(2, "lstm", "i[1]=0", "f[*]=1")
-    (line,) = ["".join(s.text for s in li) for li in Title(m).lines(m, 120, 1)]
+    (line,) = ["".join(s.text for s in li) for li in TitleBar(m).lines(m, 120, 1)]
     assert "held: f[*]=1 +1 more" in line
     free = at(2)
-    assert "held" not in "".join(s.text for s in Title(free).lines(free, 120, 1)[0])
+    assert "held" not in "".join(s.text for s in TitleBar(free).lines(free, 120, 1)[0])
 
 
 def test_an_equation_does_not_pretend_to_have_computed_what_is_held() -> None:

@@ -28,7 +28,7 @@ from rnnviz.tracer import tracer
 from rnnviz.tui.app import RnnvizApp
 from rnnviz.tui.byhand.entries import choices
 from rnnviz.tui.page import Change, Prompt
-from rnnviz.tui.pages.hand import ByHand, ToyNetState
+from rnnviz.tui.pages.hand import ToyNetPage, ToyNetState
 from rnnviz.tui.theme import THEMES, ViewTheme
 from rnnviz.tui.view_state import ViewState
 from tests.tui.made import made, moment
@@ -52,7 +52,7 @@ def at(t: int, query: Query | None = None, **changed: Any) -> ViewState:
 def pressed(m: ViewState, *keys: str) -> ViewState:
     """The moment after these keys, with every query read and every question answered."""
     for key in keys:
-        done = ByHand(m).press(m, key)
+        done = ToyNetPage(m).press(m, key)
         if isinstance(done, Prompt):
             raise AssertionError("a line was opened")
         m = after(m, done)
@@ -65,7 +65,7 @@ def after(m: ViewState, done: Change | None) -> ViewState:
     m = replace(m, **done.moment, status=done.said, failed=done.failed)
     if done.query is not None:
         m = moment_of(m, READ(done.query), done.query)
-    asked = {q: READ(q) for q in ByHand(m).questions(m) if isinstance(q, Query)}
+    asked = {q: READ(q) for q in ToyNetPage(m).questions(m) if isinstance(q, Query)}
     return replace(m, answers={**m.answers, **asked})
 
 
@@ -76,14 +76,14 @@ def moment_of(m: ViewState, trace: Trace, query: Query) -> ViewState:
 
 def typed(m: ViewState, said: str) -> ViewState:
     """The moment after a line was typed."""
-    line = ByHand(m).press(m, "type")
+    line = ToyNetPage(m).press(m, "type")
     assert isinstance(line, Prompt)
     return after(m, line.then(m, said))
 
 
 def chosen_is(m: ViewState) -> str:
     """The entry the page says is chosen, as it is typed."""
-    said = next(line for line in lines(ByHand, m, 120, 36) if line.startswith(" ▸ "))
+    said = next(line for line in lines(ToyNetPage, m, 120, 36) if line.startswith(" ▸ "))
     return said.removeprefix(" ▸ ").partition(" = ")[0]
 
 
@@ -95,7 +95,7 @@ def chosen_is(m: ViewState) -> str:
 @pytest.mark.parametrize("cell", CELLS)
 def test_every_number_is_that_of_the_trace(cell: str, units: int, size: tuple[int, int]) -> None:
     m = at(2, asking(cell, units))
-    said = lines(ByHand, m, *size)
+    said = lines(ToyNetPage, m, *size)
     trace, layer = m.trace, m.layer
     row = next(line for line in said if line.startswith(" p(1)"))
     wanted = [number(float(trace.head.readout[t, 1]), 6) for t in range(3)]
@@ -126,7 +126,7 @@ def test_the_table_has_every_weight_under_what_it_multiplies(cell: str) -> None:
             n += 1
             hand = hand.changed(entry, n / 10)
     m = at(1, replace(asking(cell, 2), hand=hand))
-    said = [line.partition("│")[0] for line in lines(ByHand, m, 200, 50)]
+    said = [line.partition("│")[0] for line in lines(ToyNetPage, m, 200, 50)]
     head = next(line for line in said if "h₁[0]" in line)
     ends = {name: head.index(name) + len(name) for name in head.split()}
     rows = [line for line in said if re.search(r"\d\.\d", line)]
@@ -148,11 +148,11 @@ def test_the_table_has_every_weight_under_what_it_multiplies(cell: str) -> None:
 def test_what_has_not_been_computed_is_not_shown() -> None:
     m = at(1, asking("lstm"))
     early = replace(m, cursor=replace(m.cursor, part=1))
-    said = lines(ByHand, early, 120, 36)
+    said = lines(ToyNetPage, early, 120, 36)
     line = {text.split()[0]: text for text in (s.partition("│")[2] for s in said) if text.strip()}
     assert line["f₂"].endswith(number(float(m.layer.values["f"][1, 0]), 6, signed=True))
     assert line["c₂"].split()[-1] == "·" and line["p₂"].split()[-1] == "·"
-    hidden = lines(ByHand, replace(m, hidden=True), 120, 36)
+    hidden = lines(ToyNetPage, replace(m, hidden=True), 120, 36)
     assert "?" in next(text for text in hidden if "p₂" in text)
 
 
@@ -160,7 +160,7 @@ def test_what_has_not_been_computed_is_not_shown() -> None:
 def test_the_values_over_the_tokens_are_those_of_the_chosen_unit(cell: str) -> None:
     m = at(3, asking(cell, 2))
     m = replace(m, cursor=replace(m.cursor, unit=1))
-    said = lines(ByHand, m, 200, 50)
+    said = lines(ToyNetPage, m, 200, 50)
     for name in m.quantities:
         row = next(line for line in said if re.match(rf" {name} +[+−]?\d\.", line))
         wanted = [number(float(v), 6) for v in m.layer.values[name][:, 1]]
@@ -205,7 +205,7 @@ def test_plus_is_the_trace_of_a_tenth_more(cell: str) -> None:
 
 def test_both_predictions_stand_below_each_other() -> None:
     m = typed(to(at(3), "b_f"), "-4")
-    said = lines(ByHand, m, 120, 36)
+    said = lines(ToyNetPage, m, 120, 36)
     old = next(line for line in said if line.startswith(" before"))
     new = next(line for line in said if line.startswith(" p(1)"))
     before = READ(asking()).head.readout[:, 1]
@@ -252,7 +252,7 @@ def test_undo_redo_and_reset_go_through_what_was_there() -> None:
 def test_keys_faster_than_the_reading_are_not_lost() -> None:
     m = to(at(1), "b_f")
     for _ in range(3):
-        done = ByHand(m).press(m, "more")
+        done = ToyNetPage(m).press(m, "more")
         assert isinstance(done, Change) and done.query is not None
         m = replace(m, **done.moment)  # the trace is still that of the first query
     assert done.query.hand is not None and done.query.hand.array("b_f") == ((4.3,),)
@@ -263,14 +263,14 @@ def test_a_key_before_a_smaller_net_was_read_is_of_a_unit_that_it_has(key: str) 
     m = at(3, asking(units=8))
     m = replace(m, cursor=replace(m.cursor, unit=7))
     for entry in range(len(choices(m.query.hand, m.cursor))):  # type: ignore[union-attr]
-        done = ByHand(m).press(m, "units")
+        done = ToyNetPage(m).press(m, "units")
         assert isinstance(done, Change) and done.query is not None and done.query.hand is not None
         assert done.query.hand.units == 1
         early = replace(m, **done.moment)  # the trace is still that of eight units
         state = early.kept["hand"]
         assert isinstance(state, ToyNetState)
         early = replace(early, kept={"hand": replace(state, chosen=entry)})
-        assert ByHand(early).press(early, key) is not None
+        assert ToyNetPage(early).press(early, key) is not None
 
 
 def test_another_number_of_units_comes_round() -> None:
@@ -286,7 +286,7 @@ def test_another_sentence_or_cell_is_a_new_beginning_that_can_be_undone() -> Non
     edited = m.query
     other = replace(m.query, model="gru by hand")
     m = moment_of(m, READ(other), other)
-    assert ByHand(m).questions(m) == ()
+    assert ToyNetPage(m).questions(m) == ()
     m = pressed(to(m, "b_z"), "more")
     assert m.layer.cell == "gru"
     m = pressed(m, "undo", "undo")
@@ -302,11 +302,11 @@ def test_the_last_number_is_not_left() -> None:
 def test_a_large_net_gives_way_to_one_by_hand_and_comes_back() -> None:
     large = Query("this movie was not good", "sentiment-gru")
     m = moment(made(cell="gru"), 1, query=large)
-    said = lines(ByHand, m, 80, 24)
+    said = lines(ToyNetPage, m, 80, 24)
     assert any("too many numbers" in line for line in said)
-    m = after(m, ByHand(m).press(m, "type"))  # type: ignore[arg-type]
+    m = after(m, ToyNetPage(m).press(m, "type"))  # type: ignore[arg-type]
     assert m.trace.model == "gru by hand"
-    done = ByHand(m).press(m, "undo")
+    done = ToyNetPage(m).press(m, "undo")
     assert isinstance(done, Change) and done.query == large
 
 
@@ -329,7 +329,7 @@ def test_it_fits_with_every_number_of_units(cell: str, lang: str, size: tuple[in
         m = pressed(m, "less")
         for part in range(len(m.layer.parts)):
             moved = replace(m, cursor=replace(m.cursor, part=part))
-            said = lines(ByHand, moved, size[0], size[1] - 2)
+            said = lines(ToyNetPage, moved, size[0], size[1] - 2)
             assert len(said) == size[1] - 2
             assert any("▸" in line for line in said)
 
@@ -339,7 +339,7 @@ def test_the_chosen_entry_is_seen_in_every_theme(theme: str) -> None:
     plain = {"none": ViewTheme("dark", colour=False), "ascii": ViewTheme("dark", ascii_only=True)}
     look = plain.get(theme) or ViewTheme(theme)
     m = to(replace(at(2), look=look), "U_i")
-    assert any("▸−10.0" in line for line in lines(ByHand, m, 120, 34))
+    assert any("▸−10.0" in line for line in lines(ToyNetPage, m, 120, 34))
 
 
 def drive(*keys: Sequence[str] | str) -> tuple[RnnvizApp, list[str]]:
@@ -356,7 +356,7 @@ def drive(*keys: Sequence[str] | str) -> tuple[RnnvizApp, list[str]]:
                 await pilot.pause()
                 await app.workers.wait_for_complete()
                 await pilot.pause()
-            page = app.step_screen.query("#page-hand").first(ByHand)
+            page = app.step_screen.query("#page-hand").first(ToyNetPage)
             return [strip.text.rstrip() for strip in page.strips()]
 
     return app, asyncio.run(run())
@@ -386,13 +386,13 @@ def test_the_texts_have_the_same_keys_and_places_in_every_language() -> None:
         places = {name for _, name, _, _ in string.Formatter().parse(text) if name}
         other = {name for _, name, _, _ in string.Formatter().parse(said["tr"][key]) if name}
         assert places == other, key
-    for key in ByHand.keys:
+    for key in ToyNetPage.keys:
         assert said["tr"][f"key_{key.name}"]
 
 
 def test_a_held_value_is_not_calculated() -> None:
     query = replace(asking(), clamps=(Clamp("f", 0.25),))
-    said = "".join(lines(ByHand, at(1, query), 120, 36))
+    said = "".join(lines(ToyNetPage, at(1, query), 120, 36))
     assert "held at 0.250000" in said and "0.25 × 0.918308" in said
 
 
@@ -409,7 +409,7 @@ def of_file(name: str, t: int = 0, unit: int = 0, **changed: Any) -> ViewState:
 
 
 def shows(m: ViewState, width: int, height: int, *keys: str) -> str:
-    return "\n".join(lines(ByHand, pressed(m, *keys), width, height))
+    return "\n".join(lines(ToyNetPage, pressed(m, *keys), width, height))
 
 
 PUBLISHED = {
@@ -468,7 +468,7 @@ def test_what_does_not_fit_is_counted_and_can_be_reached(
     m = at(1, query, lang=lang)
     hand, reached = friendly(cell, 8, 8), set()
     for _ in range(len(choices(hand, m.cursor))):
-        said = lines(ByHand, m, *size)
+        said = lines(ToyNetPage, m, *size)
         assert any(re.search(r"▸[−\d]", line) for line in said), chosen_line(said)
         names = next(line for line in said if re.search(r"(x₂|h₁)\[\d\]| b ", line[:80]))
         shown = re.findall(r"(?:x₂|h₁)\[\d\]|\bb(?:_r)?\b", names)
@@ -516,7 +516,7 @@ def test_a_class_that_was_asked_for_gives_way_to_another_head() -> None:
 def test_the_net_is_written_to_a_file_and_not_over_one(tmp_path: Path) -> None:
     m = typed(to(at(1), "b_f"), "0.125")
     file = tmp_path / "mine.toml"
-    line = ByHand(m).press(m, "write")
+    line = ToyNetPage(m).press(m, "write")
     assert isinstance(line, Prompt) and line.filled == "lstm.toml"
     done = line.then(m, str(file))
     assert not done.failed and "rnnviz step --net" in done.said

@@ -13,7 +13,7 @@ from rnnviz.query import Query
 from rnnviz.trace import Trace
 from rnnviz.tui.draw import short
 from rnnviz.tui.page import Prompt
-from rnnviz.tui.pages.lockstep import TURNED, Lockstep
+from rnnviz.tui.pages.lockstep import TURNED, LockstepPage
 from rnnviz.tui.theme import ViewTheme
 from rnnviz.tui.view_state import ViewState
 from tests.tui.made import CELLS, TEXT, made, moment
@@ -24,12 +24,12 @@ TRIO = ("rnn", "lstm", "gru")
 
 def shown(t: int = 2, cell: str = "lstm", text: str = TEXT, **changes: object) -> ViewState:
     bare = moment(made(text, cell), t, query=Query(text, cell), others=CELLS, **changes)
-    asked = Lockstep(bare).questions(bare)
+    asked = LockstepPage(bare).questions(bare)
     return replace(bare, answers={q: made(q.text, q.model) for q in asked})  # type: ignore[attr-defined]
 
 
 def lines(m: ViewState, width: int = 120, height: int = 34) -> list[str]:
-    drawn = Lockstep(m).lines(m, width, height)
+    drawn = LockstepPage(m).lines(m, width, height)
     assert len(drawn) <= height
     found = ["".join(segment.text for segment in line) for line in drawn]
     assert all(cell_len(line) <= width for line in found)
@@ -123,7 +123,7 @@ def test_the_chosen_unit_stays_in_sight_where_there_is_no_room_for_all() -> None
 )
 def test_other_cells_can_be_typed(said: str, models: tuple[str, ...]) -> None:
     m = shown()
-    prompt = Lockstep(m).press(m, "models")
+    prompt = LockstepPage(m).press(m, "models")
     assert isinstance(prompt, Prompt) and prompt.filled == "rnn, lstm, gru"
     m = replace(m, **prompt.then(m, said).moment)
     titles = lines(m)[1]
@@ -135,18 +135,18 @@ def test_other_cells_can_be_typed(said: str, models: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("said", ["", "rnn", "rnn, transformer", "rnn rnn"])
 def test_what_cannot_stand_side_by_side_is_said(said: str) -> None:
     m = shown()
-    change = Lockstep(m).press(m, "models").then(m, said)
+    change = LockstepPage(m).press(m, "models").then(m, said)
     assert change.failed and "gru" in change.said and not change.moment
 
 
 def test_an_untrained_net_is_compared_with_untrained_ones() -> None:
     m = moment(made(), 1, query=Query(TEXT, "lstm", random=3), others=CELLS)
-    assert [q.random for q in Lockstep(m).questions(m)] == [3, 3]
+    assert [q.random for q in LockstepPage(m).questions(m)] == [3, 3]
 
 
 def test_a_cell_that_cannot_be_read_says_why() -> None:
     bare = moment(made(), 1, query=Query(TEXT, "lstm"), others=CELLS)
-    (first, *_) = Lockstep(bare).questions(bare)
+    (first, *_) = LockstepPage(bare).questions(bare)
     text = "\n".join(lines(replace(bare, failures={first: "weights are gone"})))
     assert "weights are gone" in text and "reading" in text
 
@@ -164,7 +164,7 @@ def test_rows_that_turn_leave_the_curves_where_they_are(size: tuple[int, int]) -
     for t, first in ((3, 0), (50, 50)):
         m = shown(t, text=text, first=first)
         drawn = lines(m, *size)
-        page = Lockstep(m)
+        page = LockstepPage(m)
         page.lines(m, *size)
         assert page.sight is not None and len(page.sight) <= TURNED and t in page.sight
         turned.append([y for y, line in enumerate(drawn) if "positive│" in line])

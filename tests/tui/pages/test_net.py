@@ -20,7 +20,7 @@ from rnnviz.trace import Trace
 from rnnviz.tui.app import RnnvizApp
 from rnnviz.tui.draw import length
 from rnnviz.tui.layer_diagram import DiagramState
-from rnnviz.tui.pages.net import Net
+from rnnviz.tui.pages.net import NetPage
 from rnnviz.tui.theme import ViewTheme
 from rnnviz.tui.view_state import ViewState
 from tests.tui.made import TEXT, made, stored
@@ -113,7 +113,7 @@ def drive(trace: Trace, size: tuple[int, int], keys: Sequence[str], **options: A
             for key in keys:
                 await pilot.press(key)
                 await pilot.pause()
-            page = app.step_screen.query_one("#page-net", Net)
+            page = app.step_screen.query_one("#page-net", NetPage)
             return [strip.text for strip in page.strips()]
 
     return asyncio.run(run())
@@ -211,7 +211,7 @@ def test_every_line_fits(
     for layer in {0, len(trace.layers) - 1}:
         cursor = replace(start(trace, words // 2), layer=layer)
         moment = ViewState(trace, cursor, ViewTheme("dark"), lang, kept={"net": kept})
-        drawn = Net(moment).lines(moment, *size)
+        drawn = NetPage(moment).lines(moment, *size)
         assert len(drawn) <= size[1]
         assert max(length(line) for line in drawn) <= size[0]
         text = "".join(piece.text for line in drawn for piece in line)

@@ -29,7 +29,7 @@ from rnnviz.tracer import trace as trace_of
 from rnnviz.tui.app import RnnvizApp
 from rnnviz.tui.draw import length
 from rnnviz.tui.lane import bars, slots
-from rnnviz.tui.pages.padding import Chosen, Padding
+from rnnviz.tui.pages.padding import Chosen, PaddingPage
 from rnnviz.tui.theme import ViewTheme
 from rnnviz.tui.view_state import ViewState
 from tests.tui.made import TEXT, stored
@@ -236,7 +236,7 @@ def drive(
                 while app.step_screen.paging.pending:
                     await pilot.pause(0.01)
                 await pilot.pause()
-            page = app.step_screen.query_one("#page-padding", Padding)
+            page = app.step_screen.query_one("#page-padding", PaddingPage)
             return [strip.text for strip in page.strips()]
 
     return asyncio.run(run())
@@ -321,7 +321,7 @@ def test_every_line_fits(lang: str, size: tuple[int, int], pads: int | None, way
         answers={PaddingQuestion(query, pads): answered("lstm", pads)},
         kept={"padding": Chosen(way, pads)},
     )  # fmt: skip
-    drawn = Padding(moment).lines(moment, *size)
+    drawn = PaddingPage(moment).lines(moment, *size)
     assert len(drawn) <= size[1]
     assert max(length(line) for line in drawn) <= size[0]
 

@@ -22,11 +22,11 @@ from rnnviz.query import Query
 from rnnviz.trace import Trace, frozen
 from rnnviz.tracer import trace as trace_of
 from rnnviz.tui.page import Change, Prompt
-from rnnviz.tui.pages.series import Series, y_axis
+from rnnviz.tui.pages.series import SeriesPage, y_axis
 from rnnviz.tui.theme import ViewTheme
 from rnnviz.tui.view_state import ViewState
 from rnnviz.tui.views.equations import Equations
-from rnnviz.tui.views.heatmap import Words
+from rnnviz.tui.views.heatmap import HeatmapWords
 from rnnviz.tui.views.sentence import Sentence
 from tests.tui.made import made
 
@@ -54,7 +54,7 @@ def at(
 
 
 def drawn(moment: ViewState, width: int = 120, height: int = 34) -> list[str]:
-    lines = Series(moment).lines(moment, width, height)
+    lines = SeriesPage(moment).lines(moment, width, height)
     told = ["".join(segment.text for segment in line) for line in lines]
     assert len(told) <= height
     for line in told:
@@ -165,7 +165,7 @@ def test_measured_and_foreseen_differ_without_colour(look: ViewTheme) -> None:
 
 
 def test_a_day_is_24_readings_and_a_time_can_be_typed() -> None:
-    page, moment = Series(at(100)), at(100, query=Query(MOMENT, "jena-gru"))
+    page, moment = SeriesPage(at(100)), at(100, query=Query(MOMENT, "jena-gru"))
     on, back = page.press(moment, "on"), page.press(moment, "back")
     assert isinstance(on, Change) and on.moment["cursor"].t == 124
     assert isinstance(back, Change) and back.moment["cursor"].t == 76
@@ -179,7 +179,7 @@ def test_a_model_of_words_is_told_which_model_reads_a_series() -> None:
     words = made()
     moment = at(0, words)
     assert "rnnviz step -m jena-gru" in drawn(moment)[1]
-    assert isinstance(change := Series(moment).press(moment, "on"), Change) and change.failed
+    assert isinstance(change := SeriesPage(moment).press(moment, "on"), Change) and change.failed
 
 
 def test_both_languages_have_the_same_texts_and_placeholders() -> None:
@@ -222,5 +222,5 @@ def test_the_equation_of_the_forecast_ends_in_degrees() -> None:
 def test_a_narrow_heatmap_names_the_hour_whole() -> None:
     moment = at(239)
     for width in (6, 8, 12):
-        lines = text_of(Words(moment).lines(moment, width, 8))
+        lines = text_of(HeatmapWords(moment).lines(moment, width, 8))
         assert any(line.strip().endswith("18:00") for line in lines), lines

@@ -14,7 +14,7 @@ from rnnviz.errors import UsageError
 from rnnviz.explore.units import heard
 from rnnviz.hand import Hand
 from rnnviz.query import Query, Question
-from rnnviz.tui.pages.units import THRESHOLDS, Units
+from rnnviz.tui.pages.units import THRESHOLDS, UnitsPage
 from rnnviz.tui.theme import THEMES, ViewTheme
 from rnnviz.tui.view_state import ViewState
 from tests.tui.made import TEXT, made, moment, read, stored
@@ -54,7 +54,7 @@ def test_contexts_are_the_places_with_the_highest_and_lowest_values(
 ) -> None:
     m, it = at(4, cell), corpus(cell)
     unit = m.cursor.unit
-    told = section(lines(Units, m, *size), "highest")
+    told = section(lines(UnitsPage, m, *size), "highest")
     half = (size[0] - 2) // 2
     for highest, column in ((True, slice(0, half)), (False, slice(half + 2, None))):
         found = extremes(it, unit, len(told), highest)
@@ -69,7 +69,7 @@ def test_contexts_are_the_places_with_the_highest_and_lowest_values(
 def test_matching_places_come_with_their_overlap(cell: str, threshold: float) -> None:
     m, it = at(3, cell, kept={"units": threshold}), corpus(cell)
     state = m.layer.values["h"][3]
-    told = section(lines(Units, m, 120, 36), "the same pattern")
+    told = section(lines(UnitsPage, m, 120, 36), "the same pattern")
     here = on(state, threshold)
     if not here:
         assert "No unit is above" in told[0]
@@ -84,7 +84,7 @@ def test_matching_places_come_with_their_overlap(cell: str, threshold: float) ->
 @pytest.mark.parametrize("size", SIZES)
 def test_saturated_gates_are_the_shares_of_the_corpus(size: tuple[int, int]) -> None:
     m, it = at(4), corpus("lstm")
-    told = section(lines(Units, m, *size), "saturated gates")
+    told = section(lines(UnitsPage, m, *size), "saturated gates")
     for line, gate in zip(told, it.right, strict=True):
         assert line.split()[0] == gate
         for shares, side in ((it.right, "right"), (it.left, "left")):
@@ -95,12 +95,12 @@ def test_saturated_gates_are_the_shares_of_the_corpus(size: tuple[int, int]) -> 
 
 
 def test_a_cell_without_gates_says_so() -> None:
-    assert "no gates" in section(lines(Units, at(4, "rnn"), 120, 36), "saturated gates")[0]
+    assert "no gates" in section(lines(UnitsPage, at(4, "rnn"), 120, 36), "saturated gates")[0]
 
 
 def test_the_text_is_coloured_by_the_values_of_the_unit() -> None:
     m = at(3)
-    page = Units(m)
+    page = UnitsPage(m)
     _, title, drawn, *_ = page.lines(m, 120, 36)
     value = float(m.layer.values["h"][3, m.cursor.unit])
     assert number(value, 3, True) in "".join(s.text for s in title)
@@ -117,14 +117,14 @@ def test_the_text_is_coloured_by_the_values_of_the_unit() -> None:
 def test_what_is_not_read_yet_matches_nothing() -> None:
     m = at(2)
     early = replace(m, cursor=replace(m.cursor, part=0))
-    assert "not yet" in section(lines(Units, early, 120, 36), "the same pattern")[0]
+    assert "not yet" in section(lines(UnitsPage, early, 120, 36), "the same pattern")[0]
 
 
 @pytest.mark.parametrize("size", [(60, 20), *SIZES])
 @pytest.mark.parametrize("look", [ViewTheme("dark", colour=False), *map(ViewTheme, THEMES)])
 def test_it_fits_at_every_size(look: ViewTheme, size: tuple[int, int]) -> None:
     m = at(30, text=f"{TEXT} " * 20, look=look)
-    said = lines(Units, m, size[0], size[1] - 2)
+    said = lines(UnitsPage, m, size[0], size[1] - 2)
     assert any("▸" in line for line in said[2:9])
 
 
@@ -132,12 +132,12 @@ def test_no_text_reaches_the_terminal_as_a_command() -> None:
     # What a text is cut into has no such characters; what a page is given may have them.
     m, it = at(4), corpus("lstm")
     nasty = replace(it, texts=tuple(tuple(f"\x1b[31m{w}" for w in text) for text in it.texts))
-    said = "".join(lines(Units, replace(m, answers={UnitResponses("lstm"): nasty}), 200, 50))
+    said = "".join(lines(UnitsPage, replace(m, answers={UnitResponses("lstm"): nasty}), 200, 50))
     assert "\x1b" not in said and "\\x1b" in said
 
 
 def test_turkish_has_no_english_in_it() -> None:
-    said = " ".join(lines(Units, at(4, lang="tr"), 120, 36)).split()
+    said = " ".join(lines(UnitsPage, at(4, lang="tr"), 120, 36)).split()
     assert "doymuş" in said and not {"units", "highest", "above", "places", "unit"} & set(said)
 
 
@@ -174,8 +174,8 @@ def test_a_model_without_a_corpus_says_why_and_still_colours_the_text() -> None:
 def test_a_net_by_hand_is_not_asked_for() -> None:
     m = at(2)
     hand = replace(m, query=replace(m.query, hand=object.__new__(Hand)))
-    assert Units(hand).questions(hand) == ()
-    assert any("made by hand" in line for line in lines(Units, hand, 120, 36))
+    assert UnitsPage(hand).questions(hand) == ()
+    assert any("made by hand" in line for line in lines(UnitsPage, hand, 120, 36))
 
 
 def test_a_click_on_a_word_goes_there() -> None:

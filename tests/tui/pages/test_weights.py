@@ -12,7 +12,7 @@ from rnnviz.analysis.shared import column, gate_of, gates, growth, products, use
 from rnnviz.cursor import Cursor
 from rnnviz.equations import number
 from rnnviz.trace import Trace
-from rnnviz.tui.pages.weights import Weights
+from rnnviz.tui.pages.weights import WeightsPage
 from rnnviz.tui.view_state import ViewState
 from tests.tui.made import CELLS, DRAWN, made, moment
 from tests.tui.pages.drawing import NUMBER, SIZES, computed, drawn, value
@@ -21,8 +21,8 @@ cells = pytest.mark.parametrize("cell", DRAWN)
 sizes = pytest.mark.parametrize("size", SIZES, ids=str)
 
 
-def page() -> Weights:
-    return Weights(moment(), id="page-weights")
+def page() -> WeightsPage:
+    return WeightsPage(moment(), id="page-weights")
 
 
 def at(trace: Trace, t: int, gate: str, unit: int = 2, **more: object) -> ViewState:
