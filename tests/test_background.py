@@ -187,11 +187,11 @@ PARENT = """
 import sys, time
 def main():
     from rnnviz.background import Background
-    from rnnviz.progress import Stepped
+    from rnnviz.progress import StepProgress
     from rnnviz.runs import Options
     options = Options(epochs=10_000, units=4, limit=20)
     with Background({recipe!r}, options, data="sample", out=sys.argv[1]) as source:
-        while not isinstance(source.receive(1), Stepped):
+        while not isinstance(source.receive(1), StepProgress):
             pass
         print(source.pid, flush=True)
         time.sleep(600)

@@ -78,8 +78,8 @@ def _command(name: str, python: str) -> list[str]:
 #: The folder goes behind the interpreter's own, so that nothing there can hide what it has.
 _OUR_CODE = (
     "import sys; sys.path.append(sys.argv[1]); from rnnviz.bench.peers.worker import serve; "
-    "from rnnviz.bench.ours import Trainer; "
-    "serve(lambda job: Trainer(job, compiled=sys.argv[2] == 'rnnviz-compiled'))"
+    "from rnnviz.bench.ours import RnnvizTrainer; "
+    "serve(lambda job: RnnvizTrainer(job, compiled=sys.argv[2] == 'rnnviz-compiled'))"
 )
 _PEER_CODE = (
     "import sys; sys.path.append(sys.argv[1]); from importlib import import_module as load; "

@@ -354,9 +354,9 @@ import numpy as np
 from kernels.emulated.memory import device_memory
 from rnnviz.cells import CELLS
 from rnnviz.engine import compiled
-from rnnviz.engine.compiled import back, memory, net, passes, words
+from rnnviz.engine.compiled import back, memory, net, passes, vocabulary
 
-for module in (back, memory, net, passes, words):
+for module in (back, memory, net, passes, vocabulary):
     module.aligned = device_memory
 rng = np.random.default_rng(0)
 
