@@ -126,11 +126,11 @@ def test_the_key_goes_on_where_what_was_chosen_is_not_there_any_more() -> None:
     m = moment(made(), 2)
     page = ReachPage(m)
     assert len(page._models(m)) == 1
-    m = replace(m, kept={"reach": Shown(untrained="all")})
+    m = replace(m, kept={"reach": ReachState(untrained="all")})
     change = page.press(m, "untrained")
     assert change is not None
     kept = change.moment["kept"]["reach"]
-    assert isinstance(kept, Shown)
+    assert isinstance(kept, ReachState)
     assert kept.untrained == "none"
 
 
