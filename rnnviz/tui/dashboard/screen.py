@@ -99,6 +99,7 @@ class TrainScreen(Screen[None]):
 
     def on_screen_resume(self) -> None:
         """Another screen may have chosen another theme."""
+        self._painted()
         if self.board.look is not self._themed.look:
             self.show(look=self._themed.look)
 
@@ -130,7 +131,11 @@ class TrainScreen(Screen[None]):
             return
         before, story = self.board.story, message.story
         self.show(story=story)
-        self._untold = False
+        # A screen is painted when no message is left: the next picture comes after that.
+        if self.is_current:
+            self.call_after_refresh(self._painted)
+        else:
+            self._painted()
         if story.end is not None and (self._leaving or story.begun is None):
             # What failed before it began is an error of the command line, said there.
             self.app.exit(story.end)
@@ -138,6 +143,9 @@ class TrainScreen(Screen[None]):
             self._open_model()
         elif story.snapshot is not before.snapshot and story.snapshot is not None:
             self._open(story.snapshot)
+
+    def _painted(self) -> None:
+        self._untold = False
 
     def show(self, **changes: Any) -> None:
         """Another board, set down to every panel."""
