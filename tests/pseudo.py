@@ -29,8 +29,8 @@ class Terminal:
         self.began = time.monotonic()
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            # A shell ignores them for what it starts in the background, and that is inherited.
-            for number in (signal.SIGINT, signal.SIGQUIT):
+            # A shell or nohup ignores them for what runs in the background, and that is inherited.
+            for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
                 signal.signal(number, signal.SIG_DFL)
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
             env = {k: v for k, v in os.environ.items() if k != "NO_COLOR"}

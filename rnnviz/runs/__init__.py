@@ -12,9 +12,9 @@ from rnnviz.data.folders import resolve as data_path
 from rnnviz.model_files.places import begun, find_run, runs_folder
 from rnnviz.runs.export import export
 from rnnviz.runs.options import Control, Options, Watch
-from rnnviz.runs.resume import resume
+from rnnviz.runs.resume_run import resume
 from rnnviz.runs.run import Run, kept_epoch, runs
-from rnnviz.runs.train import train
+from rnnviz.runs.train_recipe import train
 
 __all__ = [
     "Control", "Options", "Run", "Watch", "begun", "data_path", "export", "find_run", "kept_epoch",

@@ -90,7 +90,7 @@ def test_a_run_that_is_being_trained_is_not_written_over(
             before.append(contents(out))
             # The second one has looked at the folder before the first one made it.
             with pytest.MonkeyPatch.context() as patch, pytest.raises(UsageError) as caught:
-                patch.setattr(runs.start, "_place", lambda recipe, out: out)
+                patch.setattr(runs.train_recipe, "_place", lambda recipe, out: out)
                 begin(out, epochs=1)
             refusals.append(str(caught.value))
             before.append(contents(out))
