@@ -26,6 +26,8 @@ ROUND = 40
 #: Seconds in which it has to.
 ANSWER = 90
 MEMORY = 500 << 20
+#: ctrl+s: while the app is stopped, the terminal itself takes it and shows nothing more.
+STOPS_OUTPUT = b"\x13"
 
 STEP = ("-m", "rnnviz", "step", "--debug")
 COMMANDS = (
@@ -91,7 +93,8 @@ class Session:
         elif kind < 0.2:
             self._write(b"\x1b[200~" + self.random.choice(PASTES) + b"\x1b[201~")
         elif kind < 0.25:
-            self._write(self.random.randbytes(self.random.randint(1, 40)))
+            data = self.random.randbytes(self.random.randint(1, 40))
+            self._write(data.replace(STOPS_OUTPUT, b""))
         elif kind < 0.6:
             self._write(self.random.choice(SEQUENCES))
         elif kind < 0.61:
