@@ -21,8 +21,11 @@ class DismissOnce(Base):
     Textual's `dismiss` would then close the screen below.
     """
 
+    _dismissed = False
+
     def dismiss(self, result: Any = None) -> AwaitComplete:
-        """Leave the screen, unless another one is on top of it or it has been left."""
-        if self.is_current:
-            return super().dismiss(result)
-        return AwaitComplete()
+        """Leave the screen, unless it is not there or has been left."""
+        if self._dismissed or not self.is_current:
+            return AwaitComplete()
+        self._dismissed = True
+        return super().dismiss(result)
