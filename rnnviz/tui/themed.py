@@ -153,7 +153,7 @@ class ThemedApp(App[End]):
         """Every command by its words."""
         if not isinstance(self.screen, CommandPalette):
             search = i18n.text("palette.search", self.lang)
-            self.push_screen(Palette(placeholder=search, id="--command-palette"))
+            self.push_screen(Palette(placeholder=search))  # one that was left may still be there
 
     def action_help_quit(self) -> None:
         """ctrl+c does not quit: say which key does."""

@@ -70,3 +70,15 @@ async def test_a_key_that_comes_after_the_palette_was_left_is_ignored() -> None:
         await pilot.pause(0.3)
         assert it.screen is it.step_screen
     assert it.fault is None
+
+
+async def test_it_can_be_opened_before_the_one_that_was_left_is_gone() -> None:
+    it = app(t=1)
+    async with it.run_test(size=(100, 30)) as pilot:
+        it.action_command_palette()
+        await pilot.pause(0.3)
+        it.screen.dismiss()
+        it.action_command_palette()
+        await pilot.pause(0.3)
+        assert isinstance(it.screen, Palette)
+    assert it.fault is None
