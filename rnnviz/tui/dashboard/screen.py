@@ -72,7 +72,7 @@ class TrainScreen(Screen[None]):
         self._opening = False  # a snapshot has been asked for
         self._leaving = False  # it was told to stop
         self._abandoned = False  # it was killed: what comes of that is no news
-        self._untold = False  # a picture is waiting to be drawn
+        self._picture_pending = False
 
     def compose(self) -> ComposeResult:
         """Every panel once; which ones are seen is the style sheet's business."""
@@ -119,9 +119,9 @@ class TrainScreen(Screen[None]):
                 story = story.after(event)
             # On a busy machine, or a huge terminal, a picture takes longer than the pause: more of
             # them would only queue up before the keys.
-            due = time.monotonic() - painted >= PAUSE and not self._untold
+            due = time.monotonic() - painted >= PAUSE and not self._picture_pending
             if story is not told and (due or story.end is not None):
-                self._untold = True
+                self._picture_pending = True
                 self.post_message(StateChanged(story))
                 told, painted = story, time.monotonic()
 
@@ -145,7 +145,7 @@ class TrainScreen(Screen[None]):
             self._open(story.snapshot)
 
     def _painted(self) -> None:
-        self._untold = False
+        self._picture_pending = False
 
     def show(self, **changes: Any) -> None:
         """Another board, set down to every panel."""
