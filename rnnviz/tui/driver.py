@@ -46,6 +46,11 @@ class TerminalDriver(LinuxDriver):
         self._file = cast(Any, self._screen)
         self._drawing = False  # between the start and the end of application mode
         self._suspended = False
+        # asyncio's handlers have a wakeup descriptor: a thread other than the main one may be given
+        # the signal, which then leaves the event loop asleep. They also run between two callbacks,
+        # while no lock is held that they need.
+        self._loop.add_signal_handler(signal.SIGTSTP, self._suspend_process)
+        self._loop.add_signal_handler(signal.SIGCONT, self._resume_process)
 
     # -- size -----------------------------------------------------------------------------------
 
@@ -82,21 +87,13 @@ class TerminalDriver(LinuxDriver):
         self._suspended = False
         super().resume_application_mode()
 
-    # A signal may come while a lock is held that its answer needs, so both wait for the loop.
+    # Once the app ends, both leave the terminal alone: it has been given back.
 
-    def _sigtstp_application(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop)
-
-    def _sigcont_application(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._go_on)
-
-    # Once the app ends they leave the terminal alone: it would be drawn on after it was given back.
-
-    def _stop(self) -> None:
+    def _suspend_process(self) -> None:
         if self._app.is_running:
-            super()._sigtstp_application()
+            self._sigtstp_application()  # type: ignore[no-untyped-call]
 
-    def _go_on(self) -> None:
+    def _resume_process(self) -> None:
         if not self._app.is_running:
             return
         # Stopped by SIGSTOP there was no time to give the terminal back: the shell has set it up

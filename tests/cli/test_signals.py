@@ -5,9 +5,11 @@ What a training had reached is saved, and goes on to the same weights.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import signal
+import sys
 import termios
 import time
 from collections.abc import Callable
@@ -137,6 +139,26 @@ def test_what_does_not_end_it_leaves_a_whole_screen(
         it.read(0.3, 0.6)  # an escape is a key of its own only if nothing follows
     os.write(it.fd, b"q")
     assert ended(it) == 0
+    given_back(it, cooked())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="sends a signal to one thread")
+def test_a_signal_that_another_thread_is_given_is_answered() -> None:
+    it = open_(*STEP)
+    libc = ctypes.CDLL(None)
+    other = next(
+        int(task.name)
+        for task in Path(f"/proc/{it.pid}/task").iterdir()
+        if int(task.name) != it.pid
+    )
+    os.kill(it.pid, signal.SIGSTOP)
+    os.waitpid(it.pid, os.WUNTRACED)
+    it.read(0.1, 1)
+    it.log = b""
+    assert libc.tgkill(it.pid, other, signal.SIGCONT) == 0
+    shown(it, b"quit")
+    assert libc.tgkill(it.pid, other, signal.SIGTERM) == 0
+    assert ended(it) == 128 + signal.SIGTERM
     given_back(it, cooked())
 
 
