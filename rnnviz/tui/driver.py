@@ -91,7 +91,7 @@ class TerminalDriver(LinuxDriver):
 
     def _suspend_process(self) -> None:
         if self._app.is_running:
-            self._sigtstp_application()  # type: ignore[no-untyped-call]
+            self._sigtstp_application()
 
     def _resume_process(self) -> None:
         if not self._app.is_running:
