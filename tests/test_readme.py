@@ -1,4 +1,4 @@
-"""The README's commands and code do what it says they do."""
+"""The commands, code, tables, pictures and links of the README and of ``assets/docs``."""
 
 from __future__ import annotations
 
@@ -11,19 +11,27 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text("utf-8")
+DOCS = ROOT / "assets/docs"
+#: The text of each page for users, by its path.
+PAGES = {path: path.read_text("utf-8") for path in (ROOT / "README.md", *sorted(DOCS.glob("*.md")))}
+#: Pages with links: also those for contributors.
+LINKED = [*PAGES, ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", ROOT / "tests/kernels/README.md"]
 #: Not run here: they need a data folder, a network, a card, a minute or a run of one's own.
 LONG = (
     "rnnviz train", "rnnviz models export", "rnnviz data fetch", "rnnviz reproduce", "rnnviz bench",
 )  # fmt: skip
 
 
-def console_lines() -> list[str]:
-    """The rnnviz commands of the README's plain code blocks, without comments."""
-    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.M | re.S)
+def console_lines(text: str) -> list[str]:
+    """The rnnviz commands of the plain code blocks, without comments."""
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.M | re.S)
     blocks = [text for language, text in fenced if not language]
     lines = (line.split(" #")[0].strip() for block in blocks for line in block.splitlines())
     return [line for line in lines if line.startswith("rnnviz") and not line.startswith(LONG)]
+
+
+#: Each command once, whatever pages it is on.
+COMMANDS = list(dict.fromkeys(line for text in PAGES.values() for line in console_lines(text)))
 
 
 def environment(tmp_path: Path) -> dict[str, str]:
@@ -34,11 +42,11 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 def test_there_are_commands_to_run() -> None:
-    assert len(console_lines()) >= 10
+    assert len(COMMANDS) >= 25
 
 
-@pytest.mark.parametrize("line", console_lines())
-def test_a_command_of_the_readme_works(line: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("line", COMMANDS)
+def test_a_command_works(line: str, tmp_path: Path) -> None:
     command = re.sub(r"\brnnviz (?=\w)", f'"{sys.executable}" -m rnnviz ', line)
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", command], cwd=tmp_path, stdin=subprocess.DEVNULL,
@@ -48,8 +56,10 @@ def test_a_command_of_the_readme_works(line: str, tmp_path: Path) -> None:
     assert done.stdout or done.stderr or list(tmp_path.iterdir())
 
 
-def test_the_python_of_the_readme_works(tmp_path: Path) -> None:
-    (block,) = re.findall(r"^```python\n(.*?)^```", README, re.M | re.S)
+def test_the_python_code_works(tmp_path: Path) -> None:
+    blocks = {code for text in PAGES.values() for code in re.findall(
+        r"^```python\n(.*?)^```", text, re.M | re.S)}  # fmt: skip
+    (block,) = blocks  # the README and python.md have the same
     code = block.replace("epochs=2)", "epochs=1, limit=300)")
     assert code != block
     code += "\nassert trace.layers[0].values['f'].shape == (5, 32)"
@@ -64,22 +74,50 @@ def test_the_python_of_the_readme_works(tmp_path: Path) -> None:
 def test_the_table_of_cells_counts_right() -> None:
     from rnnviz.cells import CELLS
 
+    training = PAGES[DOCS / "training.md"]
     for name, cell in CELLS.items():
         count = sum(int(a * b) for a, b in (s if len(s) == 2 else (s[0], 1)
                                             for s in cell.shapes(32, 32).values()))  # fmt: skip
         file = name.replace("-", "_")
-        (row,) = [line for line in README.splitlines() if f"cells/{file}.py" in line]
+        (row,) = [line for line in training.splitlines() if f"cells/{file}.py" in line]
         assert row.rstrip(" |").endswith(f"= {count:,}")
 
 
 def test_every_page_of_the_stepper_is_named_with_its_key() -> None:
-    from rnnviz.tui.pages import PAGES
+    from rnnviz.tui import pages
 
-    for entry in PAGES:
-        assert f"| `{entry.name}` | {entry.shown} |" in README
-        assert f"(assets/pictures/{entry.name}.svg)" in README
+    stepper = PAGES[DOCS / "stepper.md"]
+    for entry in pages.PAGES:
+        assert f"| `{entry.name}` | {entry.shown} |" in stepper
+        assert f"(../pictures/{entry.name}.svg)" in stepper
+
+
+def test_the_readme_fits_on_two_screens() -> None:
+    assert len(PAGES[ROOT / "README.md"].splitlines()) <= 120
+
+
+def test_the_readme_links_every_page() -> None:
+    for page in DOCS.glob("*.md"):
+        assert f"(assets/docs/{page.name})" in PAGES[ROOT / "README.md"]
 
 
 def test_the_pictures_are_there() -> None:
-    for name in re.findall(r"!\[[^]]*\]\(([^)]+)\)", README):
-        assert (ROOT / name).read_text("utf-8").startswith("<svg")
+    for path, text in PAGES.items():
+        for name in re.findall(r"!\[[^]]*\]\(([^)]+)\)", text):
+            assert (path.parent / name).read_text("utf-8").startswith("<svg")
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors that a code host gives a page's headings."""
+    headings = re.findall(r"^#+ (.+)$", text, re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", LINKED, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_links_lead_somewhere(path: Path) -> None:
+    for link in re.findall(r"\]\((?!https?://)([^)]+)\)", path.read_text("utf-8")):
+        name, _, anchor = link.partition("#")
+        target = path.parent / name if name else path
+        assert target.resolve().is_relative_to(ROOT)
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target.read_text("utf-8")), link

@@ -1,6 +1,6 @@
 """Runs of a reproduction are reused, gone on with or refused, and one table tells what they reach.
 
-The README's table is what ``assets/reproduce.json`` gives.
+The table of ``assets/docs/training.md`` is what ``assets/reproduce.json`` gives.
 """
 
 from __future__ import annotations
@@ -365,12 +365,12 @@ def test_recipes_computed_on_different_machines_are_told_apart() -> None:
     assert re.search(r"^Computed on 64 cores.*\(jena-lstm\)\.$", text, re.M)
 
 
-def test_the_table_of_the_readme_is_that_of_the_measured_runs() -> None:
+def test_the_documented_table_is_that_of_the_measured_runs() -> None:
     measured = assets() / "reproduce.json"
     if not measured.is_file():
         pytest.skip("no reproduction is shipped yet")
-    readme = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
-    (block,) = re.findall(r"<!-- reproduce: begin -->\n(.*?)<!-- reproduce: end -->", readme, re.S)
+    page = (Path(__file__).parents[1] / "assets/docs/training.md").read_text("utf-8")
+    (block,) = re.findall(r"<!-- reproduce: begin -->\n(.*?)<!-- reproduce: end -->", page, re.S)
     assert block.strip() == markdown(json.loads(measured.read_text("utf-8"))["rows"]).strip()
 
 
