@@ -37,7 +37,7 @@ def watched(
     from rnnviz.runs import Run
     from rnnviz.tracer import tracer
     from rnnviz.training.directory import how_to_resume
-    from rnnviz.tui.train import TrainApp
+    from rnnviz.tui.dashboard.app import TrainApp
 
     source = Background(
         recipe or "",

@@ -15,7 +15,7 @@ from rnnviz.errors import UsageError, nearest
 if TYPE_CHECKING:
     from rnnviz.query import Query
     from rnnviz.trace import Trace
-    from rnnviz.tui.app import RnnvizApp
+    from rnnviz.tui.step.app import RnnvizApp
 
 
 #: What an option writes that draws, and the endings of its file.
@@ -65,8 +65,8 @@ def picture(
     import asyncio
 
     from rnnviz.files import write_output
-    from rnnviz.tui import pictures
-    from rnnviz.tui.app import screenshot
+    from rnnviz.tui.export import pictures
+    from rnnviz.tui.step.app import screenshot
 
     page = _page(wanted.view, panels)
     app = _app(explore, query, trace, wanted, kept, "" if page in panels else page)
@@ -84,7 +84,7 @@ def report(
     import asyncio
 
     from rnnviz.files import write_output
-    from rnnviz.tui.report import report as made
+    from rnnviz.tui.export.report import report as made
 
     app = _app(explore, query, trace, wanted, kept, "")
     write_output(path, asyncio.run(made(app)))
@@ -119,7 +119,7 @@ def _app(
     colour = options.use_colour(wanted.color)
     # Textual takes any NO_COLOR, even an empty one, as "greys"; the decision is made here.
     os.environ.pop("NO_COLOR", None)
-    from rnnviz.tui.app import RnnvizApp
+    from rnnviz.tui.step.app import RnnvizApp
 
     return RnnvizApp(
         explore, query, trace, switch=wanted.switch, lang=wanted.lang,
@@ -130,7 +130,7 @@ def _app(
 
 def _panels(trace: Trace) -> tuple[str, ...]:
     """What can be drawn by itself: panels, and the quantities with a heat map."""
-    from rnnviz.tui.pictures import PANELS
+    from rnnviz.tui.export.pictures import PANELS
 
     told = [line.name for line in trace.layers[0].lines if not line.name.startswith("a_")]
     return (*PANELS, *dict.fromkeys(told))

@@ -11,7 +11,7 @@ from rnnviz.analysis.difference import PARTED, changes, difference, shares
 from rnnviz.equations import number
 from rnnviz.errors import UsageError
 from rnnviz.trace import Trace
-from tests.tui.made import made, stored
+from tests.tui.small_models import made, stored
 
 A, B = "this movie was not good", "this movie was good movie movie"
 CELLS = ("rnn", "lstm", "gru")

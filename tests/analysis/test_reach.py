@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tui.made import DRAWN, TEXT, made, stored
+from tui.small_models import DRAWN, TEXT, made, stored
 
 from rnnviz.analysis.reach import (
     BLOCK,

@@ -32,8 +32,8 @@ from rnnviz.equations import names
 from rnnviz.query import Query
 from rnnviz.trace import LayerTrace
 from rnnviz.tracer import trace as trace_of
-from tests.tui.made import DRAWN, TEXT, made
-from tests.tui.made import stored as small
+from tests.tui.small_models import DRAWN, TEXT, made
+from tests.tui.small_models import stored as small
 
 every_cell = pytest.mark.parametrize("cell", CELLS)
 

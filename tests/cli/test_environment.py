@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from rnnviz.cli import run
-from rnnviz.tui.themed import ThemedApp
+from rnnviz.tui.app.themed_app import ThemedApp
 
 NEVER = re.compile(r"Traceback|Internal error|Warning|site-packages|Exception ignored")
 VALUES = [

@@ -182,8 +182,8 @@ def test_ctrl_z_suspends_and_fg_paints_again() -> None:
 
 def test_a_stepper_that_is_stuck_ends_all_the_same() -> None:
     code = (
-        "import time\nfrom rnnviz.tui import ending\nending.GRACE = 1.0\n"
-        "from rnnviz.tui.step_screen import StepScreen\n"
+        "import time\nfrom rnnviz.tui.app import termination\ntermination.GRACE = 1.0\n"
+        "from rnnviz.tui.step.screen import StepScreen\n"
         "StepScreen.action_language = lambda self: time.sleep(60)\n"
         "import sys\nsys.argv = ['rnnviz', 'step', 'not good']\n"
         "from rnnviz.__main__ import main\nmain()\n"

@@ -17,7 +17,7 @@ from rnnviz.model_files import load
 from rnnviz.query import Query
 from rnnviz.tracer import trace
 from rnnviz.tracer.reading import PAD
-from tests.tui.made import stored
+from tests.tui.small_models import stored
 
 TEXTS = [
     "this movie was not good",

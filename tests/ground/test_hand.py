@@ -201,7 +201,7 @@ def test_first_numbers_have_one_decimal_and_are_read_back_from_the_trace(
 
 
 def test_a_larger_net_is_none_by_hand() -> None:
-    from tests.tui.made import made
+    from tests.tui.small_models import made
 
     assert found.of_trace(made()) is None
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from textual.events import Click
-from tui.made import app
+from tui.small_models import app
 
-from rnnviz.tui.help import HelpScreen
-from rnnviz.tui.themed import Palette
+from rnnviz.tui.app.themed_app import Palette
+from rnnviz.tui.step.help import HelpScreen
 
 
 async def test_a_click_beside_everything_does_nothing() -> None:

@@ -15,13 +15,13 @@ from rich.terminal_theme import SVG_EXPORT_THEME
 from rnnviz.equations import number
 from rnnviz.i18n import text as text_of
 from rnnviz.query import Query
-from rnnviz.tui import pictures
-from rnnviz.tui.app import RnnvizApp, screenshot, settled
+from rnnviz.tui.export import pictures
+from rnnviz.tui.export.pictures import CELL, LINE
+from rnnviz.tui.export.report import report
 from rnnviz.tui.pages import PAGES, load
-from rnnviz.tui.pictures import CELL, LINE
-from rnnviz.tui.report import report
-from rnnviz.tui.second_sentence import Second
-from tests.tui.made import TEXT, made, moment, read
+from rnnviz.tui.step.app import RnnvizApp, screenshot, settled
+from rnnviz.tui.view.second_sentence import Second
+from tests.tui.small_models import TEXT, made, moment, read
 
 
 def app(**more: object) -> RnnvizApp:

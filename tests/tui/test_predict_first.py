@@ -24,25 +24,25 @@ from rnnviz.i18n import LANGUAGES
 from rnnviz.query import Query, Question
 from rnnviz.trace import LayerTrace, Trace
 from rnnviz.tracer import tracer
-from rnnviz.tui import predict_first
-from rnnviz.tui.app import RnnvizApp
-from rnnviz.tui.draw import Line
-from rnnviz.tui.layer_diagram import DiagramState
-from rnnviz.tui.page import Page
 from rnnviz.tui.pages import PAGES, load
-from rnnviz.tui.second_sentence import Second
-from rnnviz.tui.view import View
-from rnnviz.tui.view_state import ViewState
-from rnnviz.tui.views.cell import CellView
-from rnnviz.tui.views.equations import Equations
-from rnnviz.tui.views.gradients import Gradients
-from rnnviz.tui.views.heatmap import Heatmap, HeatmapWords
-from rnnviz.tui.views.reach import Reaches
-from rnnviz.tui.views.sentence import Sentence
-from rnnviz.tui.views.title import TitleBar
-from rnnviz.tui.views.weights import WeightsView
-from tests.tui.made import CELLS, TEXT, made, moment
+from rnnviz.tui.pages.net.layer_diagram import DiagramState
+from rnnviz.tui.panels.cell import CellView
+from rnnviz.tui.panels.equations import Equations
+from rnnviz.tui.panels.gradients import Gradients
+from rnnviz.tui.panels.heatmap import Heatmap, HeatmapWords
+from rnnviz.tui.panels.reach import Reaches
+from rnnviz.tui.panels.sentence import Sentence
+from rnnviz.tui.panels.title import TitleBar
+from rnnviz.tui.panels.weights import WeightsView
+from rnnviz.tui.render.segments import Line
+from rnnviz.tui.step.app import RnnvizApp
+from rnnviz.tui.view import predict_first
+from rnnviz.tui.view.page import Page
+from rnnviz.tui.view.second_sentence import Second
+from rnnviz.tui.view.view_state import ViewState
+from rnnviz.tui.view.widget import View
 from tests.tui.pages import test_clamp, test_padding, test_series, test_units
+from tests.tui.small_models import CELLS, TEXT, made, moment
 
 SIZES = ((80, 22), (100, 28), (120, 34), (200, 48))
 LABELS = ("world", "sports", "business", "science")

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from rnnviz.cursor import fitted
 from rnnviz.explore import explorer
 from rnnviz.query import Explorer, Query
-from rnnviz.tui.actions import ACTIONS
-from rnnviz.tui.app import RnnvizApp, settled
 from rnnviz.tui.pages import PAGES, load
-from tests.tui.made import TEXT, made, read
+from rnnviz.tui.step.actions import ACTIONS
+from rnnviz.tui.step.app import RnnvizApp, settled
+from tests.tui.small_models import TEXT, made, read
 
 #: What ends the app, opens another screen, or writes a file is left out.
 LEFT_OUT = ("quit", "palette", "help", "screenshot", "textshot", "sentence")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tui.made import app, made
+from tui.small_models import app, made
 
 Compare = Any
 

@@ -11,20 +11,20 @@ import numpy as np
 import pytest
 from textual.geometry import Region
 from textual.pilot import Pilot
-from tui.made import CELLS, TEXT, app, made, moment, screen_text
+from tui.small_models import CELLS, TEXT, app, made, moment, screen_text
 
 from rnnviz.cursor import ZOOMS
 from rnnviz.equations import number
 from rnnviz.errors import UsageError
 from rnnviz.query import Query
 from rnnviz.trace import Trace
-from rnnviz.tui.actions import ACTIONS, offered, words
-from rnnviz.tui.app import RnnvizApp, screenshot
-from rnnviz.tui.draw import short
-from rnnviz.tui.theme import THEMES
-from rnnviz.tui.view_state import saliency
-from rnnviz.tui.views.equations import Equations
-from rnnviz.tui.views.gradients import Gradients
+from rnnviz.tui.panels.equations import Equations
+from rnnviz.tui.panels.gradients import Gradients
+from rnnviz.tui.render.segments import short
+from rnnviz.tui.render.theme import THEMES
+from rnnviz.tui.step.actions import ACTIONS, offered, words
+from rnnviz.tui.step.app import RnnvizApp, screenshot
+from rnnviz.tui.view.view_state import saliency
 
 SIZE = (120, 36)
 
@@ -287,7 +287,7 @@ async def test_help_lists_every_key_and_both_ways_out_work() -> None:
         for opens, closes in (("question_mark", "escape"), ("f1", "q")):
             await pilot.press(opens)
             await pilot.pause(0.1)
-            from rnnviz.tui.help import HelpScreen, page
+            from rnnviz.tui.step.help import HelpScreen, page
 
             assert isinstance(it.screen, HelpScreen)
             text = page(it.step_screen.moment).plain
@@ -328,7 +328,7 @@ def test_the_palette_finds_every_action_by_words() -> None:
 
 
 def test_every_binding_has_an_id_and_a_description() -> None:
-    from rnnviz.tui.step_screen import StepScreen
+    from rnnviz.tui.step.screen import StepScreen
 
     ids = [b.id for b in StepScreen.BINDINGS]  # type: ignore[union-attr]
     assert len(ids) == len(set(ids)) == len(ACTIONS) - 1

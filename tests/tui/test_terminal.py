@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from pseudo import COLOUR, Terminal
 
-START = "from tui.made import app; import sys; sys.exit(app({options}).run())"
+START = "from tui.small_models import app; import sys; sys.exit(app({options}).run())"
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_the_terminal_is_given_back_on_quit(terminal: Terminal) -> None:
 def test_the_terminal_is_given_back_on_an_exception() -> None:
     code = (
         "from rnnviz.cli import run\n"
-        "from rnnviz.tui.step_screen import StepScreen\n"
+        "from rnnviz.tui.step.screen import StepScreen\n"
         "def broken(self): raise RuntimeError('on purpose')\n"
         "StepScreen.action_backward = broken\n"
         "raise SystemExit(run(['step', 'not good']))\n"

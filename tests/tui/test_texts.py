@@ -11,8 +11,8 @@ import pytest
 import rnnviz.tui
 from rnnviz import i18n
 from rnnviz.cli import run
-from rnnviz.tui.actions import ACTIONS, words
 from rnnviz.tui.pages import PAGES
+from rnnviz.tui.step.actions import ACTIONS, words
 
 SOURCE = Path(rnnviz.tui.__file__).parent
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tui.made import screen_text
+from tui.small_models import screen_text
 from tui.training import (
     BATCHES,
     BEGUN,
@@ -34,14 +34,14 @@ from rnnviz.progress import (
     TrainingFinished,
 )
 from rnnviz.tui.dashboard.actions import ACTIONS
+from rnnviz.tui.dashboard.app import TrainApp
 from rnnviz.tui.dashboard.board import VIEWS, Board, Panel
 from rnnviz.tui.dashboard.keys import entries
 from rnnviz.tui.dashboard.norms import trail_of
 from rnnviz.tui.dashboard.screen import StateChanged, TrainScreen
+from rnnviz.tui.dashboard.snapshot_screen import NowScreen
 from rnnviz.tui.dashboard.state import POINTS, Story
-from rnnviz.tui.dashboard.stepper import NowScreen
-from rnnviz.tui.theme import ASCII, THEMES, ViewTheme
-from rnnviz.tui.train import TrainApp
+from rnnviz.tui.render.theme import ASCII, THEMES, ViewTheme
 
 SIZE = (120, 36)
 
@@ -312,8 +312,8 @@ def test_every_action_has_words_and_the_footer_at_most_eight_keys() -> None:
 
 
 def test_every_text_of_the_dashboard_exists() -> None:
-    folder = Path(__file__).parents[2] / "rnnviz/tui"
-    code = "".join(p.read_text() for p in [*folder.glob("dashboard/*.py"), folder / "train.py"])
+    folder = Path(__file__).parents[2] / "rnnviz/tui/dashboard"
+    code = "".join(path.read_text() for path in folder.glob("*.py"))
     asked = set(re.findall(r'"(dashboard[a-z_]*\.[a-z_0-9]+)"', code))
     assert len(asked) > 35
     assert asked <= set(i18n.catalogue("en"))

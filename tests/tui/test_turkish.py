@@ -14,10 +14,10 @@ from textual.widgets import Input, OptionList
 from rnnviz import i18n
 from rnnviz.cli import run
 from rnnviz.model_files import load
-from rnnviz.tui.app import RnnvizApp
+from rnnviz.tui.app.themed_app import Palette
 from rnnviz.tui.pages import PAGES
-from rnnviz.tui.themed import Palette
-from tests.tui.made import app
+from rnnviz.tui.step.app import RnnvizApp
+from tests.tui.small_models import app
 
 WORD = re.compile(r"[^\W\d_]{4,}")
 #: Names that are the same in every language, and what stands in the texts and tables.

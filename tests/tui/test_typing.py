@@ -11,8 +11,8 @@ from textual.pilot import Pilot
 
 from rnnviz.errors import UsageError
 from rnnviz.query import Query, Question
-from rnnviz.tui.app import RnnvizApp
-from tests.tui.made import CELLS, TEXT, made, read, screen_text
+from rnnviz.tui.step.app import RnnvizApp
+from tests.tui.small_models import CELLS, TEXT, made, read, screen_text
 
 
 def app(page: str = "", **more: Any) -> RnnvizApp:

@@ -6,7 +6,7 @@ import pyte
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnviz.tui.terminal import compact
+from rnnviz.tui.terminal.output import compact
 
 WIDTH, HEIGHT = 96, 6
 COLOURS = ["2;16;20;27", "2;18;18;18", "2;168;168;168", "2;255;215;95", "2;98;180;255", "5;240"]

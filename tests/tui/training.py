@@ -7,7 +7,7 @@ import queue
 from dataclasses import replace
 
 from textual.pilot import Pilot
-from tui.made import read
+from tui.small_models import read
 
 from rnnviz.progress import (
     EpochProgress,
@@ -17,7 +17,7 @@ from rnnviz.progress import (
     StepProgress,
     TrainingFinished,
 )
-from rnnviz.tui.train import TrainApp
+from rnnviz.tui.dashboard.app import TrainApp
 
 BATCHES, EPOCHS = 40, 10
 BEGUN = RunProgress(

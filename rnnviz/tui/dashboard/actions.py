@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.binding import Binding
 
 from rnnviz import i18n
-from rnnviz.tui.actions import Action
+from rnnviz.tui.step.actions import Action
 
 #: The words of an action are the text ``dashboard_action.NAME``.
 ACTIONS = (

@@ -7,7 +7,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 from rnnviz.tui.dashboard.board import Board, Panel
-from rnnviz.tui.draw import Line, fit
+from rnnviz.tui.render.segments import Line, fit
 
 
 class Bars(Panel):

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from rnnviz import i18n
 from rnnviz.display import visible
 from rnnviz.tui.dashboard.state import Story
-from rnnviz.tui.theme import ASCII, ViewTheme
-from rnnviz.tui.view import DrawnView
+from rnnviz.tui.render.theme import ASCII, ViewTheme
+from rnnviz.tui.view.widget import DrawnView
 
 #: What a narrow screen shows one of at a time.
 VIEWS = ("loss", "metric", "epochs")

@@ -13,8 +13,8 @@ from rnnviz.charts import ChartLine as Curve
 from rnnviz.display import visible
 from rnnviz.tui.dashboard.board import Board, Panel
 from rnnviz.tui.dashboard.state import Story
-from rnnviz.tui.draw import Line, wrapped
-from rnnviz.tui.theme import ViewTheme
+from rnnviz.tui.render.segments import Line, wrapped
+from rnnviz.tui.render.theme import ViewTheme
 
 
 class Picture(Panel):

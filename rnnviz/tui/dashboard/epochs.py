@@ -6,7 +6,7 @@ from rich.segment import Segment
 
 from rnnviz.progress import EpochProgress
 from rnnviz.tui.dashboard.board import Board, Panel
-from rnnviz.tui.draw import Line, fit, heading
+from rnnviz.tui.render.segments import Line, fit, heading
 
 
 class Epochs(Panel):

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from rnnviz.tui.dashboard.actions import ACTIONS, words
 from rnnviz.tui.dashboard.board import Board
-from rnnviz.tui.theme import ASCII
+from rnnviz.tui.render.theme import ASCII
 
 PANELS = ("loss", "metric", "norms", "epochs")
 

@@ -6,8 +6,8 @@ from rich.cells import cell_len
 from rich.segment import Segment
 
 from rnnviz.tui.dashboard.board import Board, Panel
-from rnnviz.tui.draw import Line
-from rnnviz.tui.view import KeyClicked
+from rnnviz.tui.render.segments import Line
+from rnnviz.tui.view.widget import KeyClicked
 
 
 class DashboardKeys(Panel):

@@ -10,7 +10,7 @@ from rich.segment import Segment
 from rnnviz.display import visible
 from rnnviz.tui.dashboard.bars import meter
 from rnnviz.tui.dashboard.board import Board, Panel
-from rnnviz.tui.draw import BARS, Line, fit, heading, log_range
+from rnnviz.tui.render.segments import BARS, Line, fit, heading, log_range
 
 
 class Norms(Panel):

@@ -25,7 +25,7 @@ from rnnviz.files import write_new
 from rnnviz.progress import ProgressSource, SnapshotReady, TrainingFailed
 from rnnviz.query import Query, Tracer
 from rnnviz.trace import Trace
-from rnnviz.tui.arrange import NARROW, SMALLEST
+from rnnviz.tui.app.themed_app import ThemedApp
 from rnnviz.tui.dashboard.actions import bindings
 from rnnviz.tui.dashboard.bars import Bars
 from rnnviz.tui.dashboard.board import VIEWS, Board
@@ -33,13 +33,13 @@ from rnnviz.tui.dashboard.curves import Loss, Metric
 from rnnviz.tui.dashboard.epochs import Epochs
 from rnnviz.tui.dashboard.keys import DashboardKeys
 from rnnviz.tui.dashboard.norms import Norms
+from rnnviz.tui.dashboard.snapshot_screen import NowScreen
 from rnnviz.tui.dashboard.state import Story
-from rnnviz.tui.dashboard.stepper import NowScreen
-from rnnviz.tui.dashboard.words import DashboardStatus, DashboardTitle
-from rnnviz.tui.themed import ThemedApp
-from rnnviz.tui.view import DrawnView, KeyClicked
-from rnnviz.tui.view_state import ViewState
-from rnnviz.tui.views.keys import Small, Status
+from rnnviz.tui.dashboard.status import DashboardStatus, DashboardTitle
+from rnnviz.tui.panels.arrangement import NARROW, SMALLEST
+from rnnviz.tui.step.key_bar import Small, Status
+from rnnviz.tui.view.view_state import ViewState
+from rnnviz.tui.view.widget import DrawnView, KeyClicked
 
 #: Seconds between two pictures of a training that goes on.
 PAUSE = 1 / 8
@@ -197,7 +197,7 @@ class TrainScreen(Screen[None]):
 
     def action_screenshot(self) -> None:
         """An SVG of the screen in the working folder; an older one is never overwritten."""
-        from rnnviz.tui import pictures
+        from rnnviz.tui.export import pictures
 
         drawn = pictures.of_screen(self.app, "svg")
         try:
@@ -211,7 +211,7 @@ class TrainScreen(Screen[None]):
     def action_help(self) -> None:
         """All keys, and how to read each panel."""
         from rnnviz.tui.dashboard.help import page
-        from rnnviz.tui.help import HelpScreen
+        from rnnviz.tui.step.help import HelpScreen
 
         self.app.push_screen(HelpScreen(page(self.board)))
 

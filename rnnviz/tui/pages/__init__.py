@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib import import_module
 
-from rnnviz.tui.page import Page
+from rnnviz.tui.view.page import Page
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,11 @@ from rnnviz.cursor import Cursor, to_part, to_token
 from rnnviz.display import visible
 from rnnviz.equations import number, numbers, symbol
 from rnnviz.trace import LayerTrace
-from rnnviz.tui import second_sentence, sums
-from rnnviz.tui.draw import (
+from rnnviz.tui.pages import shared_gradients
+from rnnviz.tui.panels.equations import equation, handed, is_top, walk_start, worked, written
+from rnnviz.tui.panels.gradients import undone as in_one_line
+from rnnviz.tui.panels.reach import power
+from rnnviz.tui.render.segments import (
     Line,
     beside,
     fit,
@@ -29,12 +32,10 @@ from rnnviz.tui.draw import (
     window,
     wrapped,
 )  # fmt: skip
-from rnnviz.tui.page import Change, Page, PageKey
-from rnnviz.tui.view import CellPicked
-from rnnviz.tui.view_state import ViewState
-from rnnviz.tui.views.equations import equation, handed, is_top, walk_start, worked, written
-from rnnviz.tui.views.gradients import undone as in_one_line
-from rnnviz.tui.views.reach import power
+from rnnviz.tui.view import second_sentence
+from rnnviz.tui.view.page import Change, Page, PageKey
+from rnnviz.tui.view.view_state import ViewState
+from rnnviz.tui.view.widget import CellPicked
 
 VALUE = 9  # columns of the chosen unit's number
 ROOMY = 100  # columns with room for the other sentence's norm in the title
@@ -54,7 +55,7 @@ class Columns:
     @property
     def heat(self) -> int:
         """Where the units begin."""
-        return self.word + sums.NORM + self.bar + 2 + VALUE
+        return self.word + shared_gradients.NORM + self.bar + 2 + VALUE
 
 
 @dataclass(frozen=True)
@@ -201,7 +202,7 @@ class BackwardPage(Page):
         arrow = at.heat + (cursor.unit - at.first) * at.wide + (at.wide - 1) // 2
         norm = f"‖{symbol(f'd_{name}')}‖"
         scale = f"{power(low)}…{power(high)}" if at.bar >= 12 else ""
-        said = " " * at.word + fit(norm, sums.NORM) + fit(scale, at.bar + 1)
+        said = " " * at.word + fit(norm, shared_gradients.NORM) + fit(scale, at.bar + 1)
         said += f"{symbol(f'd_{name}')}[{cursor.unit}]"
         left = [Segment(fit(said, arrow), look.dim), Segment(f"▼{cursor.unit}", look.now)]
         right = [Segment(f"±{number(top)}", look.dim)]
@@ -216,11 +217,11 @@ class BackwardPage(Page):
             if undone(moment.layer, cursor.t, cursor.part, t, name):
                 size = float(each[t])
                 share = (np.log10(size) - low) / (high - low) if size > 0 else 0
-                bar = sums.blocks(max(float(share), 1e-9) if size > 0 else 0, at.bar)
+                bar = shared_gradients.blocks(max(float(share), 1e-9) if size > 0 else 0, at.bar)
                 values = moment.layer.grads[name][t, at.first : at.first + at.count]
                 style = look.now if here else look.dim
                 line += [
-                    Segment(fit(number(size), sums.NORM), style),
+                    Segment(fit(number(size), shared_gradients.NORM), style),
                     Segment(fit(bar, at.bar + 1), look.now if here else look.source),
                     Segment(
                         fit(number(float(values[cursor.unit - at.first]), 3, True), VALUE + 1),
@@ -240,7 +241,7 @@ class BackwardPage(Page):
         word = 9 if width < 70 else 12 if width < 100 else 16
         bar = 4 if width < 70 else 12 if width < 100 else 16
         H = moment.layer.units
-        room = width - word - sums.NORM - bar - 2 - VALUE
+        room = width - word - shared_gradients.NORM - bar - 2 - VALUE
         wide = max(1, min(3, room // H))
         count = min(H, room // wide)
         return Columns(word, bar, wide, window(H, moment.cursor.unit, count), count)
@@ -328,16 +329,19 @@ class BackwardPage(Page):
         word = moment.word("name", gate) if gate else ""
         title = self.say(moment, "shared") + (f" · {gate} {word}" if gate else "")
         title = self.say(moment, "shared_all") if len(shown) > len(own) else title
-        head = heading(title, "", width, moment.look, sums.count_said(moment, own))
-        lines = [head, *sums.table(moment, shown, width, gate if len(shown) > len(own) else "")]
+        head = heading(title, "", width, moment.look, shared_gradients.count_said(moment, own))
+        lines = [
+            head,
+            *shared_gradients.table(moment, shown, width, gate if len(shown) > len(own) else ""),
+        ]
         first = next(use for use in own if use.read)
-        k = sums.entry(moment, first)
+        k = shared_gradients.entry(moment, first)
         room = height - len(lines)
         for tight in (False, True):
-            told = sums.addition(moment, first, k, width, tight)
+            told = shared_gradients.addition(moment, first, k, width, tight)
             if len(told) <= room:
                 spare = room - len(told) - 1
-                return [*lines, *told, *sums.ledger(moment, first, k, width, spare)]
+                return [*lines, *told, *shared_gradients.ledger(moment, first, k, width, spare)]
         return lines
 
 

@@ -17,14 +17,14 @@ from rnnviz.display import visible
 from rnnviz.equations import number
 from rnnviz.query import Query, Question
 from rnnviz.trace import LayerTrace, Trace
-from rnnviz.tui import second_sentence
-from rnnviz.tui.draw import Line, cut, fit, heat, page, short, trimmed, window, wrapped
-from rnnviz.tui.page import Change, Page, PageKey, Prompt
-from rnnviz.tui.pages.three import axis, hue, mark
-from rnnviz.tui.plot import Trail, centres, level_bar, plot, runs
-from rnnviz.tui.theme import ViewTheme
-from rnnviz.tui.view import CellPicked
-from rnnviz.tui.view_state import ViewState, scale
+from rnnviz.tui.pages.cell_marks import axis, hue, mark
+from rnnviz.tui.render.braille_plot import Trail, centres, level_bar, plot, runs
+from rnnviz.tui.render.segments import Line, cut, fit, heat, page, short, trimmed, window, wrapped
+from rnnviz.tui.render.theme import ViewTheme
+from rnnviz.tui.view import second_sentence
+from rnnviz.tui.view.page import Change, Page, PageKey, Prompt
+from rnnviz.tui.view.view_state import ViewState, scale
+from rnnviz.tui.view.widget import CellPicked
 
 #: Cells side by side, at least and at most.
 FEWEST, MOST = 2, 4

@@ -17,11 +17,20 @@ from rnnviz.cursor import to_token
 from rnnviz.display import visible
 from rnnviz.equations import number
 from rnnviz.trace import SeriesTrace, Trace
-from rnnviz.tui.draw import Line, fit, heading, heat, length, log_range, log_spark, wrapped
-from rnnviz.tui.page import Change, Page, PageKey, Prompt
-from rnnviz.tui.plot import Canvas, runs
-from rnnviz.tui.scales import Scale, ticks
-from rnnviz.tui.view_state import ViewState, saliency
+from rnnviz.tui.render.braille_plot import Canvas, runs
+from rnnviz.tui.render.scales import Scale, ticks
+from rnnviz.tui.render.segments import (
+    Line,
+    fit,
+    heading,
+    heat,
+    length,
+    log_range,
+    log_spark,
+    wrapped,
+)
+from rnnviz.tui.view.page import Change, Page, PageKey, Prompt
+from rnnviz.tui.view.view_state import ViewState, saliency
 
 GUTTER = 9
 ENTRY = 40  # columns of one measurement with its gradient

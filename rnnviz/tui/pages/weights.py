@@ -26,11 +26,11 @@ from rnnviz.arrays import Array
 from rnnviz.equations import Line as Formula
 from rnnviz.equations import names, number, numbers, symbol
 from rnnviz.trace import LayerTrace
-from rnnviz.tui import sums
-from rnnviz.tui.draw import Line, fit, heading, heat, length, trimmed, window, wrapped
-from rnnviz.tui.page import Change, Page, PageKey
-from rnnviz.tui.view_state import ViewState
-from rnnviz.tui.views.equations import beside, equation, reading
+from rnnviz.tui.pages import shared_gradients
+from rnnviz.tui.panels.equations import beside, equation, reading
+from rnnviz.tui.render.segments import Line, fit, heading, heat, length, trimmed, window, wrapped
+from rnnviz.tui.view.page import Change, Page, PageKey
+from rnnviz.tui.view.view_state import ViewState
 
 LABEL = 12  # columns of a strip's name
 MOST = 8  # products that are written out
@@ -228,7 +228,7 @@ class WeightsPage(Page):
         lines: list[Line] = []
         for use in matrices:
             before, term = column(layer, use, cursor.t, cursor.unit)
-            best, top = sums.entry(moment, use), _top_gradient(layer, use, cursor.unit)
+            best, top = shared_gradients.entry(moment, use), _top_gradient(layer, use, cursor.unit)
             column_name = f"{use.weight}[:,{cursor.unit}]"
             rows = [
                 (f"{column_name}", layer.weights[use.weight][:, cursor.unit],
@@ -242,16 +242,20 @@ class WeightsPage(Page):
             if height >= 22:
                 lines.append([])
         title = self.say(moment, "shared") if width >= 90 else moment.text("page.backward.shared")
-        head = heading(title, "", width, look, sums.count_said(moment, own))
-        lines += [head, *sums.table(moment, own, width)]
+        head = heading(title, "", width, look, shared_gradients.count_said(moment, own))
+        lines += [head, *shared_gradients.table(moment, own, width)]
         room = height - len(lines)
         for use in matrices:
-            told = sums.addition(moment, use, sums.entry(moment, use), width, room < 8)
+            told = shared_gradients.addition(
+                moment, use, shared_gradients.entry(moment, use), width, room < 8
+            )
             if len(told) <= height - len(lines):
                 lines += told
         first = matrices[0]
         room = height - len(lines) - 1
-        return lines + sums.ledger(moment, first, sums.entry(moment, first), width, room)
+        return lines + shared_gradients.ledger(
+            moment, first, shared_gradients.entry(moment, first), width, room
+        )
 
 
 @lru_cache(maxsize=64)

@@ -6,8 +6,8 @@ import re
 
 from rich.cells import cell_len
 
-from rnnviz.tui.page import Page
-from rnnviz.tui.view_state import ViewState
+from rnnviz.tui.view.page import Page
+from rnnviz.tui.view.view_state import ViewState
 
 #: What the room below the sentence is in terminals of 60×20, 80×24, 120×36 and 200×50.
 SIZES = ((60, 12), (80, 16), (120, 27), (200, 41))

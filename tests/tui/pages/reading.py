@@ -9,10 +9,10 @@ from typing import Any
 from rich.cells import cell_len
 
 from rnnviz.query import Explorer, Query
-from rnnviz.tui.app import RnnvizApp
-from rnnviz.tui.page import Page
-from rnnviz.tui.view_state import ViewState
-from tests.tui.made import made, read
+from rnnviz.tui.step.app import RnnvizApp
+from rnnviz.tui.view.page import Page
+from rnnviz.tui.view.view_state import ViewState
+from tests.tui.small_models import made, read
 
 SIZES = ((80, 24), (120, 36), (200, 50))
 

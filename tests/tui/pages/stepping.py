@@ -11,10 +11,10 @@ from rnnviz.cursor import Cursor, to_token
 from rnnviz.explore import explorer
 from rnnviz.query import Query
 from rnnviz.trace import Trace
-from rnnviz.tui.app import RnnvizApp
 from rnnviz.tui.pages import PAGES, load
-from rnnviz.tui.terminal import compact
-from rnnviz.tui.view import DrawnView
+from rnnviz.tui.step.app import RnnvizApp
+from rnnviz.tui.terminal.output import compact
+from rnnviz.tui.view.widget import DrawnView
 
 WORDS = "the film that was shown to us last night was not as good as the book had been but "
 TEXT = " ".join((WORDS * 5).split()[:60])

@@ -13,12 +13,12 @@ from rnnviz.equations import number
 from rnnviz.errors import UsageError
 from rnnviz.query import Query
 from rnnviz.trace import Trace
-from rnnviz.tui.draw import short
 from rnnviz.tui.pages.against import AgainstPage, Second
-from rnnviz.tui.theme import THEMES, ViewTheme
-from rnnviz.tui.view_state import ViewState
-from tests.tui.made import app, made, moment, read, screen_text
+from rnnviz.tui.render.segments import short
+from rnnviz.tui.render.theme import THEMES, ViewTheme
+from rnnviz.tui.view.view_state import ViewState
 from tests.tui.pages.reading import SIZES, drive, lines
+from tests.tui.small_models import app, made, moment, read, screen_text
 
 A, B = "this movie was not good", "movie was good good not"
 CELLS = ("rnn", "lstm", "gru")

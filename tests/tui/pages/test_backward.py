@@ -15,12 +15,12 @@ from rnnviz.engine import losses
 from rnnviz.equations import number
 from rnnviz.query import Query
 from rnnviz.trace import Trace
-from rnnviz.tui.app import RnnvizApp
-from rnnviz.tui.page import Change
 from rnnviz.tui.pages.backward import BackwardPage, end, gradients, is_top, planned
-from rnnviz.tui.view_state import ViewState
-from tests.tui.made import CELLS, DRAWN, TEXT, made, moment, read, stored
+from rnnviz.tui.step.app import RnnvizApp
+from rnnviz.tui.view.page import Change
+from rnnviz.tui.view.view_state import ViewState
 from tests.tui.pages.drawing import NUMBER, SIZES, computed, drawn, numbers_in, value
+from tests.tui.small_models import CELLS, DRAWN, TEXT, made, moment, read, stored
 
 cells = pytest.mark.parametrize("cell", ("rnn", "lstm", "gru"))
 sizes = pytest.mark.parametrize("size", SIZES, ids=str)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from rnnviz.tui.app import settled
+from rnnviz.tui.step.app import settled
 from tests.tui.pages.stepping import NAMES, opened, steps
 
 MOST = 10 * 1024

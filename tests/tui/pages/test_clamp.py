@@ -16,16 +16,16 @@ from rnnviz.errors import MissingError
 from rnnviz.query import Query, Question
 from rnnviz.trace import Trace
 from rnnviz.tracer import trace
-from rnnviz.tui.app import RnnvizApp
-from rnnviz.tui.draw import short
-from rnnviz.tui.page import Change, Page, Prompt
 from rnnviz.tui.pages.clamp import ClampPage, ClampState
-from rnnviz.tui.theme import THEMES, ViewTheme
-from rnnviz.tui.view_state import ViewState
-from rnnviz.tui.views.equations import Equations
-from rnnviz.tui.views.title import TitleBar
-from tests.tui.made import TEXT, moment, stored
+from rnnviz.tui.panels.equations import Equations
+from rnnviz.tui.panels.title import TitleBar
+from rnnviz.tui.render.segments import short
+from rnnviz.tui.render.theme import THEMES, ViewTheme
+from rnnviz.tui.step.app import RnnvizApp
+from rnnviz.tui.view.page import Change, Page, Prompt
+from rnnviz.tui.view.view_state import ViewState
 from tests.tui.pages.reading import SIZES, lines
+from tests.tui.small_models import TEXT, moment, stored
 
 HELD = {"rnn": "h[1]=0.5", "lstm": "f[*]=1", "gru": "z[*]=0"}
 

@@ -25,14 +25,14 @@ from rnnviz.hand.typed import spoken
 from rnnviz.query import Query
 from rnnviz.trace import Trace
 from rnnviz.tracer import tracer
-from rnnviz.tui.app import RnnvizApp
-from rnnviz.tui.byhand.entries import choices
-from rnnviz.tui.page import Change, Prompt
 from rnnviz.tui.pages.hand import ToyNetPage, ToyNetState
-from rnnviz.tui.theme import THEMES, ViewTheme
-from rnnviz.tui.view_state import ViewState
-from tests.tui.made import made, moment
+from rnnviz.tui.pages.hand.entries import choices
+from rnnviz.tui.render.theme import THEMES, ViewTheme
+from rnnviz.tui.step.app import RnnvizApp
+from rnnviz.tui.view.page import Change, Prompt
+from rnnviz.tui.view.view_state import ViewState
 from tests.tui.pages.reading import SIZES, lines
+from tests.tui.small_models import made, moment
 
 TEXT = "1 0 0.5 -1"
 READ = tracer()

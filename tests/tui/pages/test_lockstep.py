@@ -11,12 +11,12 @@ from rich.cells import cell_len
 from rnnviz.equations import number
 from rnnviz.query import Query
 from rnnviz.trace import Trace
-from rnnviz.tui.draw import short
-from rnnviz.tui.page import Prompt
 from rnnviz.tui.pages.lockstep import TURNED, LockstepPage
-from rnnviz.tui.theme import ViewTheme
-from rnnviz.tui.view_state import ViewState
-from tests.tui.made import CELLS, TEXT, made, moment
+from rnnviz.tui.render.segments import short
+from rnnviz.tui.render.theme import ViewTheme
+from rnnviz.tui.view.page import Prompt
+from rnnviz.tui.view.view_state import ViewState
+from tests.tui.small_models import CELLS, TEXT, made, moment
 
 SIZES = ((60, 18), (80, 22), (120, 34), (200, 48))
 TRIO = ("rnn", "lstm", "gru")

@@ -17,13 +17,13 @@ from rnnviz.engine import losses
 from rnnviz.equations import number
 from rnnviz.query import Query
 from rnnviz.trace import Trace
-from rnnviz.tui.app import RnnvizApp
-from rnnviz.tui.draw import length
-from rnnviz.tui.layer_diagram import DiagramState
 from rnnviz.tui.pages.net import NetPage
-from rnnviz.tui.theme import ViewTheme
-from rnnviz.tui.view_state import ViewState
-from tests.tui.made import TEXT, made, stored
+from rnnviz.tui.pages.net.layer_diagram import DiagramState
+from rnnviz.tui.render.segments import length
+from rnnviz.tui.render.theme import ViewTheme
+from rnnviz.tui.step.app import RnnvizApp
+from rnnviz.tui.view.view_state import ViewState
+from tests.tui.small_models import TEXT, made, stored
 
 SIZES = ((80, 24), (120, 36), (200, 50))
 LABELS = ("world", "sports", "business", "science")

@@ -26,13 +26,13 @@ from rnnviz.model_files import StoredModel
 from rnnviz.query import Query, Question
 from rnnviz.trace import Trace
 from rnnviz.tracer import trace as trace_of
-from rnnviz.tui.app import RnnvizApp
-from rnnviz.tui.draw import length
-from rnnviz.tui.lane import bars, slots
 from rnnviz.tui.pages.padding import Chosen, PaddingPage
-from rnnviz.tui.theme import ViewTheme
-from rnnviz.tui.view_state import ViewState
-from tests.tui.made import TEXT, stored
+from rnnviz.tui.pages.padding.sequence_slots import bars, slots
+from rnnviz.tui.render.segments import length
+from rnnviz.tui.render.theme import ViewTheme
+from rnnviz.tui.step.app import RnnvizApp
+from rnnviz.tui.view.view_state import ViewState
+from tests.tui.small_models import TEXT, stored
 
 CELLS = ("rnn", "lstm", "gru", "lstm-slide", "gru-2014")
 SIZES = ((80, 24), (120, 36), (200, 50))

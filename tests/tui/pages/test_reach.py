@@ -21,10 +21,10 @@ from rnnviz.query import Query, Question
 from rnnviz.trace import Trace
 from rnnviz.tracer import trace as trace_of
 from rnnviz.tui.pages.reach import ALL, NONE, ReachPage, ReachState
-from rnnviz.tui.pages.reach_words import Felt, sentences
-from rnnviz.tui.theme import ViewTheme
-from rnnviz.tui.view_state import ViewState
-from tests.tui.made import CELLS, TEXT, made, moment, stored
+from rnnviz.tui.pages.reach.curve_summary import Felt, sentences
+from rnnviz.tui.render.theme import ViewTheme
+from rnnviz.tui.view.view_state import ViewState
+from tests.tui.small_models import CELLS, TEXT, made, moment, stored
 
 SIZES = ((60, 11), (80, 16), (120, 27), (200, 41))
 UNTRAINED = {cell: stored(cell).untrained(0) for cell in CELLS}
@@ -268,7 +268,7 @@ def test_no_colour_and_ascii_still_tell_the_curves_apart() -> None:
 
 
 def test_the_page_opens_asks_and_closes() -> None:
-    from rnnviz.tui.app import RnnvizApp
+    from rnnviz.tui.step.app import RnnvizApp
 
     def refusing(question: Question) -> object:
         if question == Query(TEXT, "gru"):

@@ -21,14 +21,14 @@ from rnnviz.model_files import StoredModel, load
 from rnnviz.query import Query
 from rnnviz.trace import Trace, frozen
 from rnnviz.tracer import trace as trace_of
-from rnnviz.tui.page import Change, Prompt
 from rnnviz.tui.pages.series import SeriesPage, y_axis
-from rnnviz.tui.theme import ViewTheme
-from rnnviz.tui.view_state import ViewState
-from rnnviz.tui.views.equations import Equations
-from rnnviz.tui.views.heatmap import HeatmapWords
-from rnnviz.tui.views.sentence import Sentence
-from tests.tui.made import made
+from rnnviz.tui.panels.equations import Equations
+from rnnviz.tui.panels.heatmap import HeatmapWords
+from rnnviz.tui.panels.sentence import Sentence
+from rnnviz.tui.render.theme import ViewTheme
+from rnnviz.tui.view.page import Change, Prompt
+from rnnviz.tui.view.view_state import ViewState
+from tests.tui.small_models import made
 
 MOMENT = "2020-07-01 19:00"
 #: The room of the page at 60×20, 80×24, 120×36 and 200×50.

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from rnnviz.cursor import Cursor, to_part, to_token, to_unit
-from rnnviz.tui.app import RnnvizApp, settled
+from rnnviz.tui.step.app import RnnvizApp, settled
 from tests.tui.pages.stepping import NAMES, Step, opened, sent, wired
 
 #: CPU milliseconds that a class does not notice, by size.

@@ -15,10 +15,10 @@ from rnnviz.explore.units import heard
 from rnnviz.hand import Hand
 from rnnviz.query import Query, Question
 from rnnviz.tui.pages.units import THRESHOLDS, UnitsPage
-from rnnviz.tui.theme import THEMES, ViewTheme
-from rnnviz.tui.view_state import ViewState
-from tests.tui.made import TEXT, made, moment, read, stored
+from rnnviz.tui.render.theme import THEMES, ViewTheme
+from rnnviz.tui.view.view_state import ViewState
 from tests.tui.pages.reading import SIZES, drive, lines
+from tests.tui.small_models import TEXT, made, moment, read, stored
 
 CELLS = ("rnn", "lstm", "gru")
 CORPUS = [

@@ -13,9 +13,9 @@ from rnnviz.cursor import Cursor
 from rnnviz.equations import number
 from rnnviz.trace import Trace
 from rnnviz.tui.pages.weights import WeightsPage
-from rnnviz.tui.view_state import ViewState
-from tests.tui.made import CELLS, DRAWN, made, moment
+from rnnviz.tui.view.view_state import ViewState
 from tests.tui.pages.drawing import NUMBER, SIZES, computed, drawn, value
+from tests.tui.small_models import CELLS, DRAWN, made, moment
 
 cells = pytest.mark.parametrize("cell", DRAWN)
 sizes = pytest.mark.parametrize("size", SIZES, ids=str)

@@ -1,0 +1,1 @@
+"""Screens as files: pictures and the HTML report."""

@@ -1,0 +1,150 @@
+"""Pictures of the screen or of one panel: SVG for slides, plain text for everything else."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.segment import Segment, Segments
+
+from rnnviz.tui.panels.cell import CellView
+from rnnviz.tui.panels.equations import Equations
+from rnnviz.tui.panels.heatmap import Heatmap
+from rnnviz.tui.panels.sentence import Sentence
+from rnnviz.tui.view.view_state import ViewState
+from rnnviz.tui.view.widget import View
+
+if TYPE_CHECKING:
+    from textual.app import App
+    from textual.strip import Strip
+
+#: The panels that no page shows larger, by name.
+PANELS: Mapping[str, type[View]] = {"sentence": Sentence, "cell": CellView, "equation": Equations}
+
+#: Fonts that have the block and box characters; the picture asks for none from the network.
+FONTS = '"Fira Code", "DejaVu Sans Mono", "Cascadia Mono", Menlo, Consolas, monospace'
+
+
+def of_screen(app: App[Any], form: str) -> str:
+    """The whole screen as it is now; ``form`` is "svg" or "txt"."""
+    console = _console(*app.size)
+    console.print(app.screen._compositor.render_update(full=True))
+    return _exported(console, form)
+
+
+def of_panel(moment: ViewState, name: str, size: tuple[int, int], form: str) -> str:
+    """One panel drawn by itself; ``name`` is one of PANELS or a quantity with a heat map.
+
+    KeyError for a name that is neither.
+    """
+    width, height = size
+    strips = _trimmed(_view(moment, name).drawn(moment, width, height))
+    console = _console(width, len(strips))
+    for strip in strips:
+        console.print(Segments([*strip, Segment.line()]))
+    return _exported(console, form)
+
+
+def _view(moment: ViewState, name: str) -> View:
+    if name in PANELS:
+        return PANELS[name](moment)
+    if name not in moment.quantities:
+        raise KeyError(name)
+    return Heatmap(moment, moment.quantities.index(name))
+
+
+def _trimmed(strips: list[Strip]) -> list[Strip]:
+    """Without the empty lines at the end."""
+    while len(strips) > 1 and not any(s.text.strip() or s.style for s in strips[-1]):
+        strips = strips[:-1]
+    full = [n for n, strip in enumerate(strips) if strip.text.strip()]
+    return strips[: full[-1] + 1] if full else strips[:1]
+
+
+def _console(width: int, height: int) -> Console:
+    return Console(
+        width=width, height=height, file=io.StringIO(), force_terminal=True, record=True,
+        color_system="truecolor", legacy_windows=False, safe_box=False,
+    )  # fmt: skip
+
+
+def _exported(console: Console, form: str) -> str:
+    if form == "txt":
+        lines = console.export_text().splitlines()
+        return "\n".join(line.rstrip() for line in lines).rstrip("\n") + "\n"
+    return offline(_NOT_XML.sub("\ufffd", console.export_svg(title="rnnviz")))
+
+
+#: Characters that no XML document may hold.
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def offline(svg: str) -> str:
+    """The picture without the fonts it would fetch, and in a third of the bytes."""
+    svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"@font-face\s*\{.*?\}\s*", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"font-family:\s*Fira Code[^;]*;", f"font-family: {FONTS};", svg)
+    # Every text is as long as it says and stays in its line: nothing has to be clipped.
+    svg = re.sub(r'\s+clip-path="url\(#[^)]*-line-\d+\)"', "", svg)
+    svg = re.sub(r'<clipPath id="[^"]*-line-\d+">.*?</clipPath>\s*', "", svg, flags=re.DOTALL)
+    svg = svg.replace(' shape-rendering="crispEdges"', "").replace("&#160;", "\N{NO-BREAK SPACE}")
+    svg = svg.replace("</style>", "rect { shape-rendering: crispEdges; }</style>", 1)
+    svg = re.sub(_TEXT, _without_spaces, _one_paper(svg))
+    # A number tells the pictures on one page apart; four digits of it do.
+    return re.sub(r"terminal-(\d{1,4})\d*-", r"t\1-", svg)
+
+
+#: Width and height of a character in the exported picture.
+CELL, LINE = 12.2, 24.4
+_SPACE = "\N{NO-BREAK SPACE}"
+_TEXT = r'<text class="([^"]*)" x="([\d.]+)" y="([\d.]+)" textLength="([\d.]+)">([^<]*)</text>\n?'
+_RECT = r'<rect fill="([^"]*)" x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="([\d.]+)"/>'
+
+
+def _without_spaces(found: re.Match[str]) -> str:
+    """A text without the spaces around it: some programs drop them, and then it is elsewhere."""
+    style, x, y, length, said = found.groups()
+    inside = said.strip(_SPACE)
+    if not inside.strip():
+        return ""
+    before = len(said) - len(said.lstrip(_SPACE))
+    after = len(said) - len(said.rstrip(_SPACE))
+    x = f"{float(x) + before * CELL:.7g}"
+    # Its length keeps the columns whatever the font; one character needs none.
+    length = f"{float(length) - (before + after) * CELL:.7g}"
+    kept = f' textLength="{length}"' if len(inside) > 1 else ""
+    return f'<text class="{style}" x="{x}" y="{y}"{kept}>{inside}</text>\n'
+
+
+def _one_paper(svg: str) -> str:
+    """One rectangle of the colour that most of the screen has, instead of one a segment.
+
+    Only where every place inside it has a background of its own: what has none would be hidden.
+    """
+    found = [(fill, *map(float, numbers)) for fill, *numbers in re.findall(_RECT, svg)]
+    area: Counter[str] = Counter()
+    for fill, _, _, width, height in found:
+        area[fill] += int(width * height)
+    if not area:
+        return svg
+    paper = area.most_common(1)[0][0]
+    own = [rect for rect in found if rect[0] == paper]
+    left, top = min(x for _, x, *_ in own), min(y for _, _, y, *_ in own)
+    right, bottom = max(x + w for _, x, _, w, _ in own), max(y + h for _, _, y, _, h in own)
+    inside = [r for r in found if left <= r[1] < right and top <= r[2] < bottom]
+    lines = {y: sum(w for _, _, at, w, _ in inside if at == y) for _, _, y, *_ in inside}
+    whole_lines = round((bottom - top) / LINE)
+    if len(lines) < whole_lines or min(lines.values()) < right - left - CELL / 2:
+        return svg
+    whole = (
+        f'<rect fill="{paper}" x="{left:g}" y="{top:g}" width="{right - left:.7g}" '
+        f'height="{bottom - top:.7g}"/>'
+    )
+    first = re.search(_RECT, svg)
+    assert first is not None
+    rest = re.sub(_RECT, lambda m: "" if m.group(1) == paper else m.group(0), svg[first.start() :])
+    return svg[: first.start()] + whole + rest

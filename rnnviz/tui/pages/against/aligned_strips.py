@@ -1,0 +1,141 @@
+"""Two sentences as two strips: aligned words above one another, and their two curves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from rich.cells import cell_len
+from rich.segment import Segment
+
+from rnnviz.analysis.difference import Difference
+from rnnviz.arrays import Array
+from rnnviz.display import visible
+from rnnviz.trace import HeadTrace
+from rnnviz.tui.panels.sentence import GUTTER, LONGEST
+from rnnviz.tui.render.segments import Line, curve, fit, page
+from rnnviz.tui.view.view_state import ViewState
+
+
+@dataclass(frozen=True)
+class StripPlace:
+    """One pair on the strips: which, where, how wide, and its two words."""
+
+    row: int
+    x: int
+    width: int
+    a: str
+    b: str
+
+
+def known(moment: ViewState, found: Difference, row: int) -> bool:
+    """Has this pair been read? What only b has comes with the next word of a, or its last one."""
+    return moment.told(found.anchors[row])
+
+
+def places(moment: ViewState, found: Difference, width: int) -> list[StripPlace]:
+    """The pairs that fit around the chosen one."""
+    shown = _words(found)
+    wide = [max(cell_len(a), cell_len(b), 4) for a, b in shown]
+    room, here = width - GUTTER - 2, found.rows[moment.cursor.t]
+    gap = min(24, max(2, (room - sum(wide)) // len(wide)))
+    first = page(len(wide), here, max(1, room * len(wide) // (sum(wide) + gap * len(wide))))
+    # Words differ in length: where the chosen one would fall off the edge, the strip moves on.
+    while sum(wide[first : here + 1]) + gap * (here - first) > room and first < here:
+        first += 1
+    found_places, x = [], GUTTER + 1
+    for row in range(first, len(wide)):
+        if x + wide[row] > GUTTER + 1 + room and row > here:
+            break
+        found_places.append(StripPlace(row, x, wide[row], *shown[row]))
+        x += wide[row] + gap
+    return found_places
+
+
+@lru_cache(maxsize=8)
+def _words(found: Difference) -> tuple[tuple[str, str], ...]:
+    """The two words of every pair, with a mark where they differ."""
+    said = []
+    for row, pair in enumerate(found.pairs):
+        mark = found.mark(row).replace("=", "")
+        texts = zip((found.a, found.b), pair, strict=True)
+        words = ("" if t is None else mark + visible(trace.tokens[t]) for trace, t in texts)
+        a, b = (fit(word, min(LONGEST, cell_len(word))) for word in words)
+        said.append((a, b))
+    return tuple(said)
+
+
+def strips(moment: ViewState, found: Difference, shown: list[StripPlace]) -> list[Line]:
+    """The words of a and, below, those of b; what differs is lit."""
+    look, here = moment.look, found.rows[moment.cursor.t]
+    lines = []
+    for name, plain in (("a", look.bold), ("b", look.source)):
+        line: Line = [Segment(fit(name + " ", GUTTER, ">"), plain)]
+        at = GUTTER
+        for place in shown:
+            word = place.a if name == "a" else place.b
+            style = plain if found.mark(place.row) == "=" else look.above
+            start = place.x + (place.width - cell_len(word)) // 2
+            if place.row == here and word:
+                word, style, start = f"▐{word}▌", look.chosen, start - 1
+            elif not known(moment, found, place.row):
+                style = look.dim
+            line += [Segment(" " * (start - at)), Segment(word, style)]
+            at = start + cell_len(word)
+        lines.append(line)
+    return lines
+
+
+def curves(
+    moment: ViewState, found: Difference, shown: list[StripPlace], width: int, rows: int
+) -> list[Line]:
+    """The prediction after each token of both, ● a and ◆ b, as far as they are known."""
+    look, head, k = moment.look, found.a.head, moment.shown_class()
+    low, high = _range(found)
+    drawn = []
+    for side, trace in enumerate((found.a, found.b)):
+        at = [(p, found.pairs[p.row][side]) for p in shown if known(moment, found, p.row)]
+        points = [(p, t) for p, t in at if t is not None]
+        shares = [(float(trace.head.readout[t, k]) - low) / (high - low) for _, t in points]
+        centres = [p.x + p.width // 2 - GUTTER for p, _ in points]
+        blank = [" " * (width - GUTTER)] * rows
+        drawn.append(curve(shares, centres, width - GUTTER, rows) if points else blank)
+    names = [""] * rows
+    if head.kind != "linear":
+        names[0], names[-1] = visible(head.labels[k]), _other(head, k)
+        if rows % 2:
+            names[rows // 2] = moment.text("view.unsure")
+    lines = []
+    for row in range(rows):
+        label = Segment(fit(names[row], GUTTER - 2, ">") + " ", look.dim)
+        mark = Segment("┤" if names[row] else "│", look.rule)
+        lines.append([label, mark, *_over(moment, drawn[0][row], drawn[1][row])])
+    return lines
+
+
+def _other(head: HeadTrace, k: int) -> str:
+    return visible(head.labels[1 - k]) if len(head.labels) == 2 else "0"
+
+
+def _range(found: Difference) -> tuple[float, float]:
+    if found.a.head.kind != "linear":
+        return 0.0, 1.0
+    both: Array = np.concatenate([found.a.head.readout.ravel(), found.b.head.readout.ravel()])
+    low, high = float(both.min()), float(both.max())
+    return low, high if high > low else low + 1
+
+
+def _over(moment: ViewState, a: str, b: str) -> Line:
+    """One row of both curves: a before b where they meet, but a point is never hidden."""
+    look = moment.look
+    b = b.replace("●", "◆")
+    line: Line = []
+    for one, other in zip(a, b, strict=True):
+        mine = one == "●" or (one != " " and other != "◆")
+        text, style = (one, look.bold) if mine else (other, look.source)
+        if line and line[-1].style is style:
+            line[-1] = Segment(line[-1].text + text, style)
+        else:
+            line.append(Segment(text, style))
+    return line

@@ -1,0 +1,137 @@
+"""Which numbers of a net by hand can be chosen, and what each of them was before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from rnnviz.analysis import hand as found
+from rnnviz.cursor import Cursor
+from rnnviz.hand import Hand, Sequence, WeightEntry
+from rnnviz.hand.typed import inputs
+from rnnviz.trace import Trace
+from rnnviz.tui.view.view_state import ViewState
+
+Cells = tuple[WeightEntry | None, ...]
+
+
+@dataclass(frozen=True)
+class ToyNetView:
+    """What the pieces draw: a moment of a net by hand, the chosen entry, the trace before."""
+
+    moment: ViewState
+    hand: Hand
+    chosen: WeightEntry
+    before: Trace | None  # as it was before anything was changed; None while nothing is
+
+    def say(self, key: str, **values: object) -> str:
+        """A text of the page."""
+        return self.moment.text(f"page.hand.{key}", **values)
+
+    def value(self, entry: WeightEntry) -> float:
+        """The number of an entry."""
+        if entry.name == "x":
+            return _inputs(self.moment.trace, self.hand.inputs)[entry.row][entry.column]
+        return self.hand.value(entry)
+
+    def was(self, entry: WeightEntry) -> float | None:
+        """What it was, if it is another number now; else None."""
+        return self._old.get(entry)
+
+    @property
+    def changes(self) -> int:
+        """How many weights and first states are other numbers now."""
+        return sum(entry.name != "x" for entry in self._old)
+
+    @cached_property
+    def _old(self) -> dict[WeightEntry, float]:
+        """The number before of every entry that was changed."""
+        first = None if self.before is None else found.of_trace(self.before)
+        if self.before is None or first is None:
+            return {}
+        both = (_inputs(self.before, first.inputs), _inputs(self.moment.trace, self.hand.inputs))
+        old = {
+            WeightEntry("x", t, k): one
+            for t, (before, now) in enumerate(zip(*both, strict=False))
+            for k, (one, other) in enumerate(zip(before, now, strict=False))
+            if one != other
+        }
+        for name in set(first.names) & set(self.hand.names):
+            one, other = first.array(name), self.hand.array(name)
+            same_shape = len(one) == len(other) and len(one[0]) == len(other[0])
+            if one != other and same_shape:
+                old |= {
+                    entry: first.value(entry)
+                    for entry in first.entries(name)
+                    if first.value(entry) != self.hand.value(entry)
+                }
+        return old
+
+    @cached_property
+    def computed(self) -> frozenset[str]:
+        """The gates whose weights are used in the present part."""
+        names = (line.name for line in self.moment.lines)
+        return frozenset(found.gate(name) for name in names if name.startswith("a"))
+
+    @property
+    def span(self) -> str:
+        """The chosen entry as the arithmetic of this token names it; "" where it is not used."""
+        entry, layer = self.chosen, self.moment.layer
+        if entry.name in layer.states:
+            first = layer.before(self.moment.cursor.t) is None
+            return found.place(f"{entry.name}_prev", entry.column) if first else ""
+        if entry.name == "x":
+            return found.place("x", entry.column)
+        return found.place(entry.name, entry.row if entry.name[0] in "WU" else entry.column)
+
+
+def _inputs(trace: Trace, width: int) -> Sequence:
+    """What was read, also where it is held at something else."""
+    return inputs(" ".join(trace.tokens), width)
+
+
+def gates(hand: Hand) -> dict[str, list[str]]:
+    """Each gate with the names of its weights: {"f": ["W_f", "U_f", "b_f"], ...}."""
+    names: dict[str, list[str]] = {}
+    for name, _ in hand.weights:
+        names.setdefault(found.gate(name), []).append(name)
+    names.pop("y")
+    return names
+
+
+def of_gate(hand: Hand, names: list[str], unit: int) -> Cells:
+    """What a unit of a gate multiplies x, each h and 1 with."""
+    cells: list[WeightEntry] = []
+    for name in names:
+        rows = range(len(hand.array(name)))
+        cells += [WeightEntry(name, k, unit) for k in rows]
+    return tuple(cells)
+
+
+def of_head(hand: Hand) -> Cells:
+    """The weights of the prediction, under the h that they multiply."""
+    return (*[None] * hand.inputs, *hand.entries("W_y"), *hand.entries("b_y"))
+
+
+def of_start(hand: Hand, state: str) -> Cells:
+    """A state before the first token, each number under its unit."""
+    return (*[None] * hand.inputs, *hand.entries(state))
+
+
+def choices(hand: Hand, cursor: Cursor) -> list[WeightEntry]:
+    """The entries that can be chosen at this token and unit, in reading order."""
+    rows = [of_gate(hand, names, cursor.unit) for names in gates(hand).values()]
+    rows += [of_head(hand), *(of_start(hand, state) for state, _ in hand.initial)]
+    x = [WeightEntry("x", cursor.t, k) for k in range(hand.inputs)]
+    return [*x, *(cell for row in rows for cell in row if cell is not None)]
+
+
+def kind(entry: WeightEntry) -> str:
+    """The text that says what an entry is."""
+    if entry.name in ("h", "c"):
+        return "of_start"
+    if entry.name.endswith("_y"):
+        return "of_head" if entry.name == "W_y" else "of_head_bias"
+    if entry.name.startswith("b_r") and len(entry.name) > len("b_r"):
+        return "of_br"
+    return f"of_{entry.name[0]}"

@@ -1,0 +1,79 @@
+"""How the table and the arithmetic share a screen: side by side or one above the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.segment import Segment
+
+from rnnviz.tui.pages.hand.entries import ToyNetView
+from rnnviz.tui.pages.hand.unit_arithmetic import WrittenSteps
+from rnnviz.tui.pages.hand.weight_table import height, table, values
+from rnnviz.tui.render.segments import Line, length
+
+#: The least columns in which arithmetic is worth having beside the table.
+BESIDE = 40
+#: More columns than any table has: nothing is left out of it.
+ALL = 10_000
+
+
+def arranged(shown: ToyNetView, width: int, room: int) -> list[Line]:
+    """The first arrangement that fits, with what every unit came to below it if there is room.
+
+    Of all units, else of the chosen one, else a part of it.
+    """
+    working, every = WrittenSteps(shown), values(shown, width)
+    for below in ([[], *every], []):
+        for lines in _arrangements(shown, working, width, room - len(below)):
+            if lines and len(lines) <= room - len(below) and _wide(lines) <= width:
+                return [*lines, *below]
+    return _part(shown, working, width, room)
+
+
+def _part(shown: ToyNetView, working: WrittenSteps, width: int, room: int) -> list[Line]:
+    """The chosen unit's table, as far as it fits, above the arithmetic around the present part."""
+    one = range(shown.moment.cursor.unit, shown.moment.cursor.unit + 1)
+    whole = table(shown, one, True, ALL)
+    weights = whole if _wide(whole) <= width else table(shown, one, False, width)
+    # The first states give way to arithmetic, unless one of them is being looked at.
+    if shown.chosen.name not in shown.moment.layer.states:
+        weights = weights[: -len(shown.hand.initial)]
+    return [*weights, *working.around(working.blocks(width), room - len(weights))]
+
+
+def _arrangements(
+    shown: ToyNetView, working: WrittenSteps, width: int, room: int
+) -> Iterator[list[Line]]:
+    unit = shown.moment.cursor.unit
+    for units in (range(shown.hand.units), range(unit, unit + 1)):
+        if height(shown, units) > room:
+            continue
+        for words in (True, False):
+            yield _beside(shown, working, units, words, width, room)
+        if height(shown, units) + len(shown.moment.layer.lines) < room:
+            for words in (True, False):
+                lines = [*table(shown, units, words, ALL)]
+                yield [*lines, *working.spaced(working.blocks(width), 0)]
+
+
+def _beside(
+    shown: ToyNetView, working: WrittenSteps, units: range, words: bool, width: int, room: int
+) -> list[Line]:
+    left = table(shown, units, words, ALL)
+    wide = _wide(left)
+    if width - wide - 2 < BESIDE:
+        return []
+    done = working.blocks(width - wide - 2)
+    if words and any(len(block) > 1 for block in done):
+        return []  # without the words there may be room for whole lines
+    right = working.spaced(done, min(room, len(left) + 8))
+    rule = Segment(" │", shown.moment.look.rule)
+    lines: list[Line] = []
+    for k in range(max(len(left), len(right))):
+        one, other = (side[k] if k < len(side) else [] for side in (left, right))
+        lines.append([*one, Segment(" " * (wide - length(one))), rule, *other])
+    return lines
+
+
+def _wide(lines: list[Line]) -> int:
+    return max(length(line) for line in lines)

@@ -1,0 +1,116 @@
+"""The arithmetic of the chosen unit at the present token, every term of it."""
+
+from __future__ import annotations
+
+from functools import cached_property, lru_cache
+
+from rich.segment import Segment
+from rich.style import Style
+
+from rnnviz.analysis import hand as found
+from rnnviz.equations import Arithmetic, number, symbol, symbols
+from rnnviz.equations import Line as Formula
+from rnnviz.trace import Trace
+from rnnviz.tui.pages.hand.entries import ToyNetView
+from rnnviz.tui.panels.equations import name_style
+from rnnviz.tui.render.segments import Line, flowed, length, spans
+
+Block = list[Line]
+
+
+@lru_cache(maxsize=256)
+def arithmetic(trace: Trace, t: int, unit: int) -> tuple[tuple[Formula, Arithmetic], ...]:
+    """Every line of a unit at a token with its numbers; the prediction reads all units."""
+    values = found.at(trace, t)
+    return tuple(
+        (line, found.whole(line.formula, values, 0 if found.of_head(line) else unit))
+        for line in found.lines(trace, t)
+    )
+
+
+class WrittenSteps:
+    """The lines of one moment, drawn once, and how they fall into a width."""
+
+    def __init__(self, shown: ToyNetView) -> None:
+        self.shown = shown
+        cursor = shown.moment.cursor
+        self._done = arithmetic(shown.moment.trace, cursor.t, cursor.unit)
+        self._named = max(len(symbol(line.name, cursor.t + 1)) for line, _ in self._done)
+        self._parts = [line.part for line, _ in self._done]
+
+    def _lines(self, symbolic: bool) -> list[Line]:
+        return [_line(self.shown, line, w, self._named, symbolic) for line, w in self._done]
+
+    @cached_property
+    def _both(self) -> list[Line]:
+        return self._lines(True)
+
+    @cached_property
+    def _short(self) -> list[Line]:
+        return self._lines(False)
+
+    @cached_property
+    def _longest(self) -> int:
+        return max(length(line) for line in self._both)
+
+    def blocks(self, width: int) -> list[Block]:
+        """One block a line of the cell; in symbols as well where there is room for both."""
+        if self._longest < width:
+            return [[line] for line in self._both]
+        return [flowed(line, width - 1, self._named + 4) for line in self._short]
+
+    def spaced(self, done: list[Block], room: int) -> list[Line]:
+        """The blocks below each other, an empty line between two parts where there is room."""
+        turns = {k for k in range(1, len(done)) if self._parts[k] != self._parts[k - 1]}
+        loose = sum(map(len, done)) + len(turns) <= room
+        lines: list[Line] = []
+        for k, block in enumerate(done):
+            lines += [[]] * (loose and k in turns)
+            lines += block
+        return lines
+
+    def around(self, done: list[Block], room: int) -> list[Line]:
+        """As many of the last blocks as there is room for, from the present part on at most.
+
+        Where some are left out, the last line says how many lines stand above and below.
+        """
+        if sum(map(len, done)) <= room:
+            return [line for block in done for line in block]
+        part = self.shown.moment.part
+        first, latest = 0, self._parts.index(part) if part in self._parts else 0
+        while first < latest and sum(map(len, done[first:])) > room - 1:
+            first += 1
+        lines = [line for block in done[first:] for line in block]
+        below = max(0, len(lines) - (room - 1))
+        keys = "" if self.shown.moment.paper else self.shown.say("more_keys")
+        said = self.shown.say("more", above=sum(map(len, done[:first])), below=below, keys=keys)
+        return [*lines[: max(0, room - 1)], [Segment(f" {said}", self.shown.moment.look.dim)]][
+            :room
+        ]
+
+
+def _line(shown: ToyNetView, line: Formula, worked: Arithmetic, named: int, symbolic: bool) -> Line:
+    moment, look, t = shown.moment, shown.moment.look, shown.moment.cursor.t
+    of_head = found.of_head(line)
+    known = moment.known(t, "p" if of_head else line.name)
+    left = symbol(line.name, t + 1).ljust(named)
+    name, equals = Segment(f" {left}", look.now if known else look.dim), Segment(" = ", look.ink)
+    if not known:
+        return [name, equals, Segment("?" if moment.hidden else "·", look.rule)]
+    stuck = None if of_head else moment.layer.held(line.name, t, moment.cursor.unit)
+    if stuck is not None:
+        return [
+            name,
+            Segment(f"   {shown.say('held', value=number(stuck, found.DIGITS))}", look.now),
+        ]
+    full = moment.part in ("predict", line.part)
+    made, used = name_style(moment, line.name), shown.span
+
+    def style(span: str | None) -> Style:
+        if span is not None and span == used:
+            return look.chosen
+        return made(found.base(span)) if full else look.dim
+
+    said = [*spans(symbols(line.formula, t + 1), style), equals] if symbolic else []
+    result = Segment(worked.result, look.now if full else look.ink)
+    return [name, equals, *said, *spans(worked.spans, style), equals, result]

@@ -1,0 +1,241 @@
+"""The weights by gate, each under the number that it multiplies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+
+from rnnviz.analysis.hand import DIGITS, written
+from rnnviz.equations import MINUS, number, symbol
+from rnnviz.hand import WeightEntry
+from rnnviz.hand.typed import plain
+from rnnviz.tui.pages.hand.entries import Cells, ToyNetView, gates, of_gate, of_head, of_start
+from rnnviz.tui.render.segments import Line, fit
+
+#: Columns of a number at least: "+0.123456".
+LEAST = 9
+#: So many columns leave room for every digit of h.
+SHORT = 4
+#: The gate of the prediction's row; of the rows of the first states it is None.
+HEAD = "y"
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """A line of the table."""
+
+    label: str
+    cells: Cells
+    gate: str | None = None
+    unit: int | None = None  # None: the same for all units
+
+
+def table(shown: ToyNetView, units: range, words: bool, width: int) -> list[Line]:
+    """Two lines that say what is multiplied, and a row for each gate and unit; ``words``: named.
+
+    Where not all columns fit into the width, those around the chosen entry are shown, and the
+    first line says how many are left and right of them.
+    """
+    rows = _rows(shown, units, words)
+    gap = " " * words  # without words every column counts
+    texts = [[_cell(shown, cell, gap) for cell in row.cells] for row in rows]
+    names, now = _multiplied(shown, max(map(len, texts)), gap)
+    wide = [
+        max(cell_len(line[k]) for line in (names, now, *texts) if k < len(line))
+        for k in range(len(names))
+    ]
+    label = max(cell_len(row.label) for row in rows) + 1
+    numbered = 2 if len(units) > 1 else 0
+    seen = _window(wide, _chosen_column(shown, rows), width - label - numbered)
+    left = f"◂{seen.start}" if seen.start else ""
+    right = f"{len(wide) - seen.stop}▸" if seen.stop < len(wide) else ""
+    title = Segment(fit(f" {shown.say('now')}", label + numbered), shown.moment.look.dim)
+    look = shown.moment.look
+    first = [
+        Segment(fit(_of_units(shown, units, words), label + numbered - len(left)), look.dim),
+        Segment(left, look.now),
+    ]
+    lines = [
+        [*first, *_line(names, wide, seen, look.dim), Segment(right, look.now)],
+        _now(shown, title, now, wide, seen),
+    ]
+    for row, cells in zip(rows, texts, strict=True):
+        line = _label(shown, row, label, numbered)
+        for k in seen:
+            if k < len(cells):
+                style = _style(shown, row.cells[k], row)
+                line.append(Segment(fit(cells[k], wide[k], ">"), style))
+        lines.append(line)
+    return lines
+
+
+def _chosen_column(shown: ToyNetView, rows: Sequence[TableRow]) -> int:
+    """The column of the chosen entry."""
+    if shown.chosen.name == "x":
+        return shown.chosen.column
+    return next((r.cells.index(shown.chosen) for r in rows if shown.chosen in r.cells), 0)
+
+
+def _window(wide: Sequence[int], column: int, room: int) -> range:
+    """The page of columns in which one stands; a mark of two columns stands beside it."""
+    if sum(wide) <= room:
+        return range(len(wide))
+    first = used = 0
+    for k, columns in enumerate(wide):
+        if used + columns > room - 2 and k > first:
+            if column < k:
+                return range(first, k)
+            first, used = k, 0
+        used += columns
+    return range(first, len(wide))
+
+
+def _now(
+    shown: ToyNetView, title: Segment, now: Sequence[str], wide: Sequence[int], seen: range
+) -> Line:
+    """The numbers that are multiplied; those of x can be chosen too."""
+    look, t = shown.moment.look, shown.moment.cursor.t
+    line = [title]
+    for k in seen:
+        chosen = shown.chosen == WeightEntry("x", t, k)
+        line.append(Segment(fit(now[k], wide[k], ">"), look.now if chosen else look.source))
+    return line
+
+
+def height(shown: ToyNetView, units: range) -> int:
+    """How many lines the table takes."""
+    return 2 + len(gates(shown.hand)) * len(units) + 1 + len(shown.hand.initial)
+
+
+def _of_units(shown: ToyNetView, units: range, words: bool) -> str:
+    """Which unit the rows are of, where they are not of all."""
+    H = shown.hand.units
+    if len(units) == H:
+        return ""
+    return f" {shown.say('unit_of', n=units.start, N=H)}" if words else f" {units.start}/{H}"
+
+
+def _line(texts: Sequence[str], wide: Sequence[int], seen: range, style: Style) -> Line:
+    return [Segment(fit(texts[k], wide[k], ">"), style) for k in seen]
+
+
+def _rows(shown: ToyNetView, units: range, words: bool) -> list[TableRow]:
+    hand, t = shown.hand, shown.moment.cursor.t
+    rows = []
+    for name, names in gates(hand).items():
+        word = shown.moment.word("name", name) if name else shown.say("sum")
+        label = " ".join([name or "h", *([word] if words else [])])
+        for unit in units:
+            first = label if unit == units.start else ""
+            rows.append(TableRow(first, of_gate(hand, names, unit), name, unit))
+    read = symbol("h", t + 1)
+    said = shown.say("output" if hand.form.head == "linear" else "head", h=read)
+    short = f"y({read})" if hand.form.head == "linear" else f"p({read})"
+    rows.append(TableRow(said if words else short, of_head(hand), HEAD))
+    for state, _ in hand.initial:
+        start = symbol(f"{state}_prev", 1)
+        label = f"{shown.say('start')} {start}" if words else start
+        rows.append(TableRow(label, of_start(hand, state)))
+    return rows
+
+
+def _multiplied(shown: ToyNetView, columns: int, gap: str) -> tuple[list[str], list[str]]:
+    """What stands over the columns: the names, and their numbers at this token."""
+    moment, H, D = shown.moment, shown.hand.units, shown.hand.inputs
+    t = moment.cursor.t
+    h, x = symbol("h_prev", t + 1), symbol("x", t + 1)
+    names = [*_each(x, D), *_each(h, H)]
+    before = moment.layer.state_before(t, "h")
+    now = [_read(shown, t, k) for k in range(D)]
+    now += [number(float(v), DIGITS if H + D <= SHORT else 3) for v in before]
+    biases = ["b", "b_r"][: columns - H - D]
+    # Right above the digits: behind a cell's number there is room for its star.
+    names, now = [*names, *biases], [*now, *("1" for _ in biases)]
+    return [f"{gap} {name} " for name in names], [f"{gap}{value} " for value in now]
+
+
+def _each(name: str, count: int) -> list[str]:
+    return [name] if count == 1 else [f"{name}[{k}]" for k in range(count)]
+
+
+def _read(shown: ToyNetView, t: int, k: int) -> str:
+    """An x as the net reads it, with the mark of the chosen entry."""
+    entry = WeightEntry("x", t, k)
+    held = shown.moment.layer.held("x", t, k)
+    mark = "▸" if entry == shown.chosen else " "
+    return mark + (plain(shown.value(entry)).replace("-", MINUS) if held is None else number(held))
+
+
+def _label(shown: ToyNetView, row: TableRow, label: int, numbered: int) -> Line:
+    look, moment = shown.moment.look, shown.moment
+    lit = moment.part == "predict" if row.gate == HEAD else row.gate in shown.computed
+    line = [Segment(fit(f" {row.label}", label), look.now if lit else look.dim)]
+    if numbered:
+        mine = row.unit == moment.cursor.unit
+        text = "" if row.unit is None else str(row.unit)
+        line.append(Segment(fit(text, numbered, ">"), look.bold if mine else look.dim))
+    return line
+
+
+def _cell(shown: ToyNetView, cell: WeightEntry | None, gap: str) -> str:
+    if cell is None:
+        return ""
+    mark = "▸" if cell == shown.chosen else " "
+    star = " " if shown.was(cell) is None else "*"
+    return f"{gap}{mark}{written(shown.hand.value(cell))}{star}"
+
+
+def _style(shown: ToyNetView, cell: WeightEntry | None, row: TableRow) -> Style:
+    look = shown.moment.look
+    if cell is None:
+        return look.ink
+    if cell == shown.chosen:
+        return look.now
+    value = shown.hand.value(cell)
+    other = row.unit not in (None, shown.moment.cursor.unit)
+    if value == 0 or other:
+        return look.dim
+    return look.above if value > 0 else look.below
+
+
+def values(shown: ToyNetView, width: int) -> list[Line]:
+    """What every unit came to at this token, a row a unit, and the prediction below."""
+    moment, layer, t, look = (
+        shown.moment,
+        shown.moment.layer,
+        shown.moment.cursor.t,
+        shown.moment.look,
+    )
+    names = [n for n in layer.recorded if n != "x" and not n.startswith("a_")]
+    texts = {
+        name: [
+            number(float(v), DIGITS, signed=True) if moment.known(t, name) else _unknown(shown)
+            for v in layer.values[name][t]
+        ]
+        for name in names
+    }
+    wide = {name: max(LEAST, *(len(text) for text in texts[name])) + 2 for name in names}
+    label = max(cell_len(shown.say("states", n=n)) for n in range(shown.hand.units)) + 2
+    # Where they do not all fit, the last ones are what the unit hands on.
+    while sum(wide[name] for name in names) + label > width and len(names) > 1:
+        names = names[1:]
+    heads = (Segment(fit(symbol(n, t + 1), wide[n], ">"), look.dim) for n in names)
+    lines: list[Line] = [[Segment(" " * label), *heads]]
+    for unit in range(shown.hand.units):
+        mine = unit == moment.cursor.unit
+        said = fit(f" {shown.say('states', n=unit)}", label)
+        line = [Segment(said, look.bold if mine else look.dim)]
+        line += [
+            Segment(fit(texts[n][unit], wide[n], ">"), look.now if mine else look.ink)
+            for n in names
+        ]
+        lines.append(line)
+    return lines
+
+
+def _unknown(shown: ToyNetView) -> str:
+    return "?" if shown.moment.hidden else "·"

@@ -1,0 +1,316 @@
+"""The layers and directions of a net as lanes over the words, from the top layer down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from rich.segment import Segment
+from rich.style import Style
+
+from rnnviz.analysis import net
+from rnnviz.arrays import Array
+from rnnviz.display import visible
+from rnnviz.equations import number
+from rnnviz.trace import LayerTrace, Trace
+from rnnviz.tui.render.segments import Line, fit, levels, window
+from rnnviz.tui.render.segments import cells as painted
+from rnnviz.tui.render.theme import ViewTheme
+from rnnviz.tui.view import second_sentence
+from rnnviz.tui.view.view_state import ViewState, scale
+
+GUTTER = 13
+LEAST = 2  # lines of a lane: its arrows and the size of h
+NARROWEST, WIDEST = 6, 24  # columns of a word
+#: Levels that look alike: words that turn are all units of all lanes, sent at once.
+SHADES = 4
+ARROW = {"forward": "→", "backward": "←"}
+
+
+#: Columns of units at most where all lanes turn at once.
+TURNED = 1500
+
+
+@dataclass(frozen=True)
+class DiagramState:
+    """What the page keeps: the whole net at once, and what ``h[:, -1]`` would take."""
+
+    whole: bool = False
+    trap: bool = False
+
+
+@dataclass(frozen=True)
+class WordColumns:
+    """The columns of the words that are in sight."""
+
+    first: int
+    count: int
+    width: int  # of a word, without the gap behind it
+
+    @property
+    def tokens(self) -> range:
+        """The words in sight."""
+        return range(self.first, self.first + self.count)
+
+    @property
+    def each(self) -> int:
+        """From one word to the next."""
+        return self.width + 1
+
+
+@dataclass(frozen=True)
+class Cells:
+    """How the units of one word are laid out."""
+
+    rows: int
+    each: int  # units a row
+    wide: int  # columns of a unit
+
+
+def grid(moment: ViewState, width: int) -> WordColumns:
+    """Columns of equal width; where not all words fit, those around the chosen one."""
+    room, T = width - GUTTER, len(moment.trace.tokens)
+    wide = max(NARROWEST, min(WIDEST, room // T - 1))
+    count = min(T, room // (wide + 1))
+    sight = moment.in_sight(count)
+    return WordColumns(sight.start, len(sight), wide)
+
+
+def said(moment: ViewState, key: str, **values: object) -> str:
+    """A text of the page."""
+    return moment.text(f"page.net.{key}", **values)
+
+
+def known(moment: ViewState, kept: DiagramState, n: int, t: int) -> bool:
+    """Has this lane come past token t? One lane is finished before the next one starts."""
+    if (kept.whole or kept.trap) and not moment.hidden:
+        return True
+    at = moment.cursor.layer
+    return n < at or (n == at and moment.known(t, "h"))
+
+
+def lanes(
+    moment: ViewState, kept: DiagramState, seen: WordColumns, width: int, room: int
+) -> list[Line]:
+    """The lanes from the top layer down; where there is no room for all, those at the chosen."""
+    trace = moment.trace
+    levels = net.levels(trace)
+    N = len(trace.layers)
+    joints = len(levels) if room >= 3 * N + len(levels) else 0
+    count = min(N, max(1, (room - joints) // LEAST))
+    spare = room - joints - LEAST * count
+    rows = spare // count
+    if (kept.whole or kept.trap) and seen.count < len(trace.tokens):
+        # All lanes are full, and when the words turn all of them are sent.
+        rows = min(rows, max(1, TURNED // (count * seen.count * seen.width)))
+    cells = _size(trace, seen, rows)
+    numbers = spare - cells.rows * count
+    first = window(N, moment.cursor.layer, count)
+    lines: list[Line] = []
+    for n in reversed(range(first, first + count)):
+        lines += _lane(moment, kept, n, seen, cells)
+        if numbers > 0 and n == moment.cursor.layer:
+            lines.append(_numbers(moment, kept, seen))
+            if numbers > 1 and second_sentence.compared(moment) is not None:
+                lines.append(_others(moment, kept, seen))
+        level = net.level_of(trace, n)
+        if joints and n == levels[level][0]:
+            lines.append([Segment(" " + fit(_joint(moment, level), width - 1), moment.look.dim)])
+    return lines if len(lines) == room else [[], *lines]
+
+
+def _size(trace: Trace, seen: WordColumns, rows: int) -> Cells:
+    """Cells as wide as the room for all units allows; else one column each, for some of them."""
+    most = max(layer.units for layer in trace.layers)
+    for wide in (3, 2):
+        each = seen.width // wide
+        if each >= 4 and -(-most // each) <= rows:
+            return Cells(-(-most // each), each, wide)
+    return Cells(min(max(rows, 0), -(-most // seen.width)), seen.width, 1)
+
+
+def _numbers(moment: ViewState, kept: DiagramState, seen: WordColumns) -> Line:
+    """h of the chosen unit under each word of the chosen lane."""
+    look, n, unit = moment.look, moment.cursor.layer, moment.cursor.unit
+    text = said(moment, "unit", unit=unit)
+    line: Line = [Segment(fit(text, GUTTER - 1, ">") + " ", look.now)]
+    h = moment.layer.values["h"]
+    for t in seen.tokens:
+        there = known(moment, kept, n, t)
+        text = number(float(h[t, unit]), 2, signed=True) if there else "·"
+        style = look.now if t == moment.cursor.t else look.ink if there else look.rule
+        line += [Segment(fit(text, seen.width, "^"), style), Segment(" ")]
+    return line
+
+
+def _others(moment: ViewState, kept: DiagramState, seen: WordColumns) -> Line:
+    """The same of the second sentence, at the words that are aligned with ours."""
+    look, n, unit = moment.look, moment.cursor.layer, moment.cursor.unit
+    text = f"{second_sentence.OTHER} {moment.text('beside.other')}"
+    line: Line = [Segment(fit(text, GUTTER - 1, ">") + " ", look.source)]
+    for t in seen.tokens:
+        at = second_sentence.place(moment, t) if known(moment, kept, n, t) else None
+        told = "" if at is None else number(float(_state(at[0].b, n)[at[1], unit]), 2, signed=True)
+        line += [Segment(fit(told, seen.width, "^"), look.source), Segment(" ")]
+    return line
+
+
+def _state(trace: Trace, n: int) -> Array:
+    return trace.layers[n].values["h"]
+
+
+def _joint(moment: ViewState, level: int) -> str:
+    """What a layer reads at each word."""
+    trace, levels = moment.trace, net.levels(moment.trace)
+    D = trace.layers[levels[level][0]].values["x"].shape[1]
+    if level == 0:
+        return said(moment, "words", D=D)
+    below = [trace.layers[n].units for n in levels[level - 1]]
+    key = "joined" if len(below) > 1 else "stacked"
+    return said(moment, key, n=level + 1, below=level, parts=" + ".join(map(str, below)), D=D)
+
+
+def _lane(
+    moment: ViewState, kept: DiagramState, n: int, seen: WordColumns, cells: Cells
+) -> list[Line]:
+    """One direction: arrows from state to state, ‖h‖, and the units under each word."""
+    trace, look = moment.trace, moment.look
+    layer, chosen = trace.layers[n], n == moment.cursor.layer
+    arrow = ARROW[layer.direction]
+    name = said(moment, "lane", n=net.level_of(trace, n) + 1, arrow=arrow)
+    label = ("▸" if chosen else " ") + fit(name, GUTTER - 2) + " "
+    style = look.now if chosen else look.ink
+    lines = [[Segment(label, style), *_arrows(moment, kept, n, seen)]]
+    read = [known(moment, kept, n, t) for t in seen.tokens]
+    lines.append([Segment(fit(said(moment, "size_h"), GUTTER - 1, ">") + " ", look.dim)])
+    size = net.norms(layer)
+    for t, there in zip(seen.tokens, read, strict=True):
+        here = chosen and t == moment.cursor.t
+        text = number(float(size[t]), 2) if there else "·"
+        worn = look.now if here and there else look.ink if there else look.rule
+        lines[-1] += [Segment(fit(text, seen.width, "^"), worn), Segment(" ")]
+    unit = moment.cursor.unit if moment.cursor.unit < layer.units else 0
+    first = window(layer.units, unit, min(layer.units, cells.rows * cells.each))
+    for row in range(cells.rows):
+        start = first + row * cells.each
+        stop = min(start + cells.each, layer.units)
+        lines.append(_units(moment, n, seen, read, range(start, max(start, stop)), cells.wide))
+    return lines
+
+
+def _units(
+    moment: ViewState, n: int, seen: WordColumns, read: list[bool], units: range, wide: int
+) -> Line:
+    """Some units of h under every word in sight."""
+    look, layer = moment.look, moment.trace.layers[n]
+    text = said(moment, "units", first=units.start, last=units.stop - 1) if units else ""
+    line: Line = [Segment(fit(text, GUTTER - 1, ">") + " ", look.dim)]
+    unit = moment.cursor.unit if n == moment.cursor.layer else -1
+    chosen = unit - units.start if unit in units else None
+    for t, there in zip(seen.tokens, read, strict=True):
+        cells = _cells(layer, t, units, look, chosen, wide) if there and units else ()
+        line += [*cells, Segment(" " * (seen.each - wide * len(units) * bool(cells)))]
+    return line
+
+
+@lru_cache(maxsize=8192)
+def _cells(
+    layer: LayerTrace, t: int, units: range, look: ViewTheme, chosen: int | None, wide: int
+) -> tuple[Segment, ...]:
+    row = _levels(layer)[t][units.start : units.stop]
+    return tuple(painted(row, False, look, wide, chosen))
+
+
+@lru_cache(maxsize=64)
+def _levels(layer: LayerTrace) -> list[list[int]]:
+    found: list[list[int]] = levels(layer.values["h"], scale(layer, "h")[1])
+    return [[_shade(at) for at in row] for row in found]
+
+
+def _shade(at: int) -> int:
+    """The nearest of the shades."""
+    size = (abs(at) + SHADES // 2) // SHADES * SHADES
+    return size if at > 0 else -size
+
+
+def _arrows(moment: ViewState, kept: DiagramState, n: int, seen: WordColumns) -> Line:
+    """The states as marks in the order they are read: ●──▶●──▶■."""
+    trace = moment.trace
+    layer = trace.layers[n]
+    top = n in net.levels(trace)[-1]
+    half = seen.width // 2
+    forward = layer.direction == "forward"
+    line: Line = []
+    for t in seen.tokens:
+        before, after = (t - 1, t + 1) if forward else (t + 1, t - 1)
+        there = known(moment, kept, n, t)
+        left, right = (before, after) if forward else (after, before)
+        tip = there and 0 <= before < len(trace.tokens)
+        legs = (
+            _leg(left, trace, half, tip and forward, True),
+            _leg(right, trace, seen.each - half - 1, tip and not forward, False),
+        )
+        line += [
+            Segment(legs[0], _leg_style(moment, kept, n, t, left)),
+            _mark(moment, kept, n, t, there, top),
+            Segment(legs[1], _leg_style(moment, kept, n, t, right)),
+        ]
+    return _merged(line)
+
+
+def _leg(other: int, trace: Trace, columns: int, tip: bool, left: bool) -> str:
+    """The line between a mark and the one beside it, with its tip at the mark that is reached."""
+    if not 0 <= other < len(trace.tokens):
+        return " " * columns
+    if not tip:
+        return "─" * columns
+    return "─" * (columns - 1) + "▶" if left else "◀" + "─" * (columns - 1)
+
+
+def _leg_style(moment: ViewState, kept: DiagramState, n: int, t: int, other: int) -> Style:
+    """A way that has been gone is lit."""
+    there = 0 <= other < len(moment.trace.tokens)
+    gone = there and known(moment, kept, n, t) and known(moment, kept, n, other)
+    return moment.look.source if gone else moment.look.rule
+
+
+def _mark(moment: ViewState, kept: DiagramState, n: int, t: int, there: bool, top: bool) -> Segment:
+    """A state: ● or, where the lane ends, ■; ⊗ where the trap takes the wrong one."""
+    trace, look = moment.trace, moment.look
+    layer = trace.layers[n]
+    wrong = kept.trap and top and t == len(trace.tokens) - 1 != net.last(layer)
+    if wrong:
+        return Segment("⊗", look.wrong)
+    if t == net.last(layer):
+        return Segment("■", look.now if there else look.rule)
+    here = n == moment.cursor.layer and t == moment.cursor.t
+    if not there:
+        return Segment("·", look.now if here else look.rule)
+    return Segment("●", look.now if here else look.source)
+
+
+def _merged(line: Line) -> Line:
+    """Neighbours of one style in one piece."""
+    out: Line = []
+    for piece in line:
+        if out and out[-1].style is piece.style:
+            out[-1] = Segment(out[-1].text + piece.text, piece.style)
+        else:
+            out.append(piece)
+    return out
+
+
+def words(moment: ViewState, seen: WordColumns) -> Line:
+    """The words themselves, at the bottom: everything is read from them."""
+    look, trace, t = moment.look, moment.trace, moment.cursor.t
+    T = len(trace.tokens)
+    left = "…" if seen.first else ""
+    line: Line = [Segment(fit(left, GUTTER - 1, ">") + " ", look.dim)]
+    for k in seen.tokens:
+        mark = second_sentence.mark(moment, k)
+        text, plain = mark + visible(trace.tokens[k]), look.above if mark else look.bold
+        style = look.chosen if k == t else look.unknown if trace.unknown[k] else plain
+        line += [Segment(fit(text, seen.width, "^"), style), Segment(" ")]
+    if seen.first + seen.count < T:
+        line[-1] = Segment("…", look.dim)
+    return line

@@ -1,0 +1,114 @@
+"""What does the net do with the padding? The whole padded sequence, and four ways to pad it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from rich.segment import Segment
+
+from rnnviz.analysis.padding import (
+    WAYS,
+    PaddingQuestion,
+    Way,
+)
+from rnnviz.display import visible
+from rnnviz.query import Question
+from rnnviz.tui.pages.padding.padded_drawing import GUTTER, Drawing, hiding
+from rnnviz.tui.pages.padding.padding_table import in_sight, states, table
+from rnnviz.tui.render.segments import Line, beside, trimmed, wrapped
+from rnnviz.tui.view.page import Change, Page, PageKey
+from rnnviz.tui.view.view_state import ViewState
+from rnnviz.tui.view.widget import CellPicked
+
+SIDE_BY_SIDE = 119  # from this width on the rows of h and the table stand beside each other
+TABLE = 66
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What the page keeps: which way is drawn, how many paddings; None: as in training."""
+
+    way: Way | None = None
+    pads: int | None = None
+
+
+class PaddingPage(Page):
+    """The lane with its curves, rows of h, and the table of all ways."""
+
+    name = "padding"
+    alone = True
+    keys = (PageKey("way", ("m",), "m"), PageKey("pads", ("z",), "z"))
+
+    @classmethod
+    def applies(cls, moment: ViewState) -> bool:
+        return not (moment.trace.series or moment.query.hand or moment.trace.clamps)
+
+    def questions(self, moment: ViewState) -> Sequence[Question]:
+        return (self._question(moment),)
+
+    def _chosen(self, moment: ViewState) -> Chosen:
+        return self.kept(moment) or Chosen()
+
+    def _question(self, moment: ViewState) -> PaddingQuestion:
+        query = replace(moment.query, target=None)
+        return PaddingQuestion(query, self._chosen(moment).pads)
+
+    def press(self, moment: ViewState, key: str) -> Change | None:
+        """Another way, or another number of paddings."""
+        chosen, answer = self._chosen(moment), moment.answers.get(self._question(moment))
+        if answer is None:
+            return None
+        if key == "way":
+            at = WAYS.index(chosen.way or answer.usual)
+            return self.keep(moment, replace(chosen, way=WAYS[(at + 1) % len(WAYS)]))
+        more = [n for n in answer.choices if n > answer.pads]
+        pads = more[0] if more else answer.choices[0]
+        said = self.say(moment, "said_pads", n=pads)
+        return self.keep(moment, replace(chosen, pads=pads), said=said)
+
+    def picked(self, moment: ViewState, x: int, y: int) -> CellPicked | None:
+        """A click on a word of the lane goes there."""
+        drawing = self._drawing(moment)
+        if drawing is None:
+            return None
+        for slot in drawing.slots(self.size.width):
+            if slot.kind == "word" and slot.x <= x - GUTTER < slot.x + slot.width:
+                return CellPicked(t=drawing.lead + slot.word)
+        return None
+
+    def _drawing(self, moment: ViewState) -> Drawing | None:
+        answer = moment.answers.get(self._question(moment))
+        if answer is None:
+            return None
+        way = self._chosen(moment).way or answer.usual
+        lane = min(moment.cursor.layer, len(answer.bare.h) - 1)
+        return (
+            hiding(Drawing(moment, answer, way, lane))
+            if moment.hidden
+            else Drawing(moment, answer, way, lane)
+        )
+
+    def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
+        look, question = moment.look, self._question(moment)
+        drawing = self._drawing(moment)
+        if drawing is None:
+            failed = moment.failures.get(question)
+            told = wrapped(visible(failed or self.say(moment, "computing")), width - 4)
+            style = look.wrong if failed else look.dim
+            return [self.head(moment, width), *([Segment("  " + line, style)] for line in told)]
+        lines = [self.head(moment, width, drawing.title()), drawing.summary(width)]
+        lane = drawing.sequence(width, height)
+        said = drawing.told(width)
+        lines += [*lane, *said]
+        found = table(drawing, TABLE if width >= SIDE_BY_SIDE else width)
+        room = height - len(lines)
+        tall = room - len(found) if width < SIDE_BY_SIDE else room
+        self.sight = in_sight(drawing, tall) if tall >= 2 else None
+        if width < SIDE_BY_SIDE:
+            return lines + states(drawing, width, room - len(found)) + found
+        left = states(drawing, width - TABLE - 2, room)
+        rows = max(len(left), len(found))
+        left, found = ([*part, *[[]] * (rows - len(part))] for part in (left, found))
+        both = zip(left, found, strict=True)
+        return lines + [beside(a, trimmed(b, TABLE, look.ink), width, look.ink) for a, b in both]

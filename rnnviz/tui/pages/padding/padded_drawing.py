@@ -1,0 +1,345 @@
+"""How one way of padding a text is drawn: the lane with its curves, rows of h, and the table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+from rich.segment import Segment
+from rich.style import Style
+
+from rnnviz.analysis.padding import (
+    PaddedReading,
+    PaddingAnswer,
+    Way,
+    moves,
+    norms,
+)
+from rnnviz.display import visible
+from rnnviz.equations import number
+from rnnviz.trace import frozen
+from rnnviz.tui.pages.padding.sequence_slots import Slot, bars, row, slots
+from rnnviz.tui.panels.reach import power
+from rnnviz.tui.render.segments import Line, fit, length, log_range, wrapped
+from rnnviz.tui.render.theme import ViewTheme
+from rnnviz.tui.view.view_state import ViewState
+
+GUTTER = 15
+LABEL = 13  # of a row of h
+GAUGE = 14
+
+
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """One way of the answer, drawn for one moment."""
+
+    moment: ViewState
+    answer: PaddingAnswer
+    way: Way
+    lane: int  # of the trace's layers and directions
+
+    @property
+    def padded(self) -> PaddedReading:
+        """The reading that is drawn."""
+        return self.answer.ways[self.way]
+
+    @property
+    def first_word(self) -> int:
+        """The step of the first word."""
+        return self.answer.pads if self.way.side == "front" else 0
+
+    @property
+    def word(self) -> int:
+        """The word the cursor stands at, counted without padding."""
+        return min(max(self.moment.cursor.t - self.lead, 0), len(self.answer.words) - 1)
+
+    @property
+    def step(self) -> int:
+        """The step of that word."""
+        return self.first_word + self.word
+
+    @property
+    def pads_first(self) -> bool:
+        """Are the paddings read before the words?"""
+        return (self.way.side == "front") == self.forward
+
+    @property
+    def lead(self) -> int:
+        """Paddings that the trace itself shows in front."""
+        ids = self.moment.trace.ids
+        return next((t for t, n in enumerate(ids) if n), 0)
+
+    @property
+    def forward(self) -> bool:
+        """Does this layer read from the left?"""
+        return self.padded.directions[self.lane] == "forward"
+
+    def known_at(self, step: int, word: bool) -> bool:
+        """Has the cursor come past this step, in the order the layer reads?"""
+        if not word and self.pads_first:
+            return True
+        # The padding that comes last is read as soon as the last word has been.
+        return self.moment.known(self._token(step), "h")
+
+    def told_at(self, slot: Slot) -> bool:
+        """Is it known what would be predicted after this place?"""
+        return self.told_after(self.at(slot), slot.kind != "pad")
+
+    def told_after(self, step: int, word: bool) -> bool:
+        """Is it known what would be predicted after this step?"""
+        if not word and self.pads_first:
+            return True
+        return self.moment.told(self._token(step))
+
+    def _token(self, step: int) -> int:
+        """The token of the trace at a step; the last word for the padding behind it."""
+        return self.lead + min(max(step - self.first_word, 0), len(self.answer.words) - 1)
+
+    def known(self, slot: Slot) -> bool:
+        """Has the cursor come past this place?"""
+        return self.known_at(self.at(slot), slot.kind != "pad")
+
+    def at(self, slot: Slot) -> int:
+        """The step whose state stands for the slot: the one of its steps that is read last."""
+        return slot.last if self.forward else slot.first
+
+    def say(self, key: str, **values: object) -> str:
+        """A text of the page."""
+        return self.moment.text(f"page.padding.{key}", **values)
+
+    def slots(self, width: int) -> list[Slot]:
+        """The sequence in the columns right of the labels."""
+        front = self.way.side == "front"
+        return slots(self.words, self.answer.pads, front, width - GUTTER - 1, self.word)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words as they may be printed."""
+        return _visible(self.answer)
+
+    @property
+    def believed(self) -> str:
+        """What the prediction that is followed is called: p(positive)."""
+        head = self.moment.trace.head
+        return self.moment.text(
+            "view.believes", label=visible(head.labels[self.moment.shown_class()])
+        )
+
+    @property
+    def decades(self) -> tuple[int, int]:
+        """The powers of ten between which the moves of the state are drawn."""
+        low, high = log_range(moves(self.padded, self.lane))
+        return max(low, high - 6), high
+
+    def title(self, way: Way | None = None) -> str:
+        """A way in words: in front · unmasked."""
+        way = way or self.way
+        mask = "masked" if way.masked else "unmasked"
+        return self.say("way", side=self.say(way.side), mask=self.say(mask))
+
+    # -- the lane ---------------------------------------------------------------------------------
+
+    def summary(self, width: int) -> Line:
+        """How long the sequence is, and what the lane and its lowest curve stand for."""
+        look, answer = self.moment.look, self.answer
+        words, pads = len(answer.words), answer.pads
+        size = self.say("size", pads=pads, words=words, steps=pads + words)
+        pressed = [s.last - s.first + 1 for s in self.slots(width) if s.kind == "pad"]
+        told = []
+        if answer.as_trained(self.way):
+            told.append(Segment("   " + self.say("usual"), look.source))
+        if pressed:
+            skipped = " " + self.say("skipped") if self.way.masked else ""
+            told.append(Segment("   " + self.say("one", n=max(pressed)) + skipped, look.dim))
+        low, high = (power(n) for n in self.decades)
+        told.append(Segment("   " + self.say("log", low=low, high=high), look.dim))
+        line = [Segment(" " + size, look.ink)]
+        for piece in told:
+            if length([*line, piece]) <= width:
+                line.append(piece)
+        return line
+
+    def sequence(self, width: int, height: int) -> list[Line]:
+        """The sequence, its steps, and three curves under it."""
+        moment, padded, lane = self.moment, self.padded, self.lane
+        look, shown = moment.look, self.slots(width)
+        steps = [self.at(slot) for slot in shown]
+        known = [self.known(slot) for slot in shown]
+        big, small = (4, 3) if height >= 34 else (3, 2) if height >= 28 else (2, 1)
+        if height >= 44:
+            big, small = 6, 4
+        here = self.step
+        at = next((k for k, s in enumerate(shown) if s.word == self.word), 0)
+        now = known[at]
+        lines = [_tokens(self, shown, known), self._ruler(shown)]
+        believed = padded.readout
+        if len(believed):
+            label = moment.shown_class()
+            p = [float(believed[t, label]) for t in steps]
+            styles = [look.above if v >= 0.5 else look.below for v in p]
+            told = [self.told_at(slot) for slot in shown]
+            asked = "?" if moment.hidden else ""
+            value = number(float(believed[here, label])) if told[at] else asked
+            drawn = bars(shown, _seen(p, told), styles, big, look.rule)
+            lines += _labelled(drawn, self.believed, value, "0…1", look)
+        else:
+            small += big
+        size = norms(padded, lane)
+        top = float(size.max()) or 1.0
+        shares = [float(size[t]) / top for t in steps]
+        drawn = bars(shown, _seen(shares, known), _marked(self, shown), small, look.rule)
+        value = number(float(size[here])) if now else ""
+        ends = f"0…{number(top, 1)}"
+        lines += _labelled(drawn, self.say("size_h"), value, ends, look)
+        return [*lines, self._moved(shown, steps, known, now)]
+
+    def _ruler(self, shown: Sequence[Slot]) -> Line:
+        """The numbers of some steps under their places, counted from 1."""
+        look = self.moment.look
+        words = [s for s in shown if s.kind == "word"]
+        pads = [s for s in shown if s.kind == "pad"]
+        chosen = next(s for s in words if s.word == self.word)
+        ends = {s.x: s for s in (*pads[:1], *pads[-1:], *words[:1], *words[-1:])}
+        marks: dict[int, Slot] = {}
+        for slot in (chosen, *ends.values()):
+            text = _number(self, slot)
+            x = slot.x + slot.width - len(text) if slot in pads[1:] else slot.x
+            taken = [(at, at + len(_number(self, other))) for at, other in marks.items()]
+            if all(x > end or x + len(text) < start for start, end in taken):
+                marks[x] = slot
+        line = [Segment(fit(self.say("step"), GUTTER - 1, ">") + " ", look.dim)]
+        at = 0
+        for x, slot in sorted(marks.items()):
+            style = look.now if slot is chosen else look.dim
+            line += [Segment(" " * (x - at)), Segment(_number(self, slot), style)]
+            at = x + len(_number(self, slot))
+        return line
+
+    def _moved(
+        self, shown: Sequence[Slot], steps: Sequence[int], known: Sequence[bool], now: bool
+    ) -> Line:
+        """How far each step moved the state, on a logarithmic scale."""
+        look, moved = self.moment.look, moves(self.padded, self.lane)
+        low, high = self.decades
+        with np.errstate(divide="ignore"):
+            shares = np.clip((np.log10(moved) - low) / (high - low), 0, 1)
+        drawn = bars(shown, _seen([float(shares[t]) for t in steps], known),
+                     _marked(self, shown), 1, look.rule)  # fmt: skip
+        value = number(float(moved[self.step])) if now else ""
+        return _labelled(drawn, self.say("moved"), value, "", look)[0]
+
+    def told(self, width: int) -> list[Line]:
+        """What the numbers say, in a sentence."""
+        moment, answer, padded, lane = self.moment, self.answer, self.padded, self.lane
+        if moment.hidden:
+            return []
+        size = norms(padded, lane)
+        if not answer.pads or answer.alone is None:
+            told = self.say("said_none")
+        elif self.way.masked:
+            key = "said_kept_first" if self.pads_first else "said_kept_last"
+            told = self.say(key, pads=answer.pads)
+        elif self.pads_first:
+            at = answer.pads - 1 if self.forward else len(answer.words)
+            told = self.say("said_moved_first", pads=answer.pads, norm=number(float(size[at])))
+        elif len(padded.readout):
+            label = moment.shown_class()
+            values = (padded.readout[len(answer.words) - 1], padded.output, answer.alone.output)
+            said = [number(float(v[label])) for v in values]
+            told = self.say(
+                "said_moved_last", pads=answer.pads, before=said[0], after=said[1],
+                alone=said[2],
+            )  # fmt: skip
+        else:
+            word = len(answer.words) - 1 if self.forward else answer.pads
+            alone = float(np.linalg.norm(answer.alone.last(lane)))
+            after = float(np.linalg.norm(padded.last(lane)))
+            told = self.say(
+                "said_moved_last_norm", pads=answer.pads, before=number(float(size[word])),
+                after=number(after), alone=number(alone),
+            )  # fmt: skip
+        return [[Segment(" " + line, moment.look.source)] for line in wrapped(told, width - 2)]
+
+
+# -- predict first --------------------------------------------------------------------------------
+
+
+def hiding(drawing: Drawing) -> Drawing:
+    """The same without what has not been read yet: zeros, of which no scale says anything."""
+    answer = drawing.answer
+    ways = {
+        way: _known(replace(drawing, way=way), p, answer.pads) for way, p in answer.ways.items()
+    }
+    bare = _known(replace(drawing, answer=replace(answer, pads=0)), answer.bare, 0)
+    return replace(drawing, answer=replace(answer, ways=ways, bare=bare))
+
+
+def _known(drawing: Drawing, padded: PaddedReading, pads: int) -> PaddedReading:
+    front, words = drawing.way.side == "front", len(drawing.answer.words)
+    is_word = [(step >= pads) if front else (step < words) for step in range(pads + words)]
+    h = []
+    for lane, array in enumerate(padded.h):
+        own = replace(drawing, lane=lane)
+        known = np.array([own.known_at(step, word) for step, word in enumerate(is_word)])
+        h.append(frozen(np.where(known[:, None], array, 0)))
+    told = np.array([drawing.told_after(step, word) for step, word in enumerate(is_word)])
+    readout = padded.readout
+    readout = np.where(told[:, None], readout, 0) if len(readout) else readout
+    output = np.zeros_like(padded.output)
+    return replace(padded, h=tuple(h), readout=frozen(readout), output=frozen(output))
+
+
+# -- pieces ---------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=8)
+def _visible(answer: PaddingAnswer) -> tuple[str, ...]:
+    return tuple(visible(word) for word in answer.words)
+
+
+def _number(drawing: Drawing, slot: Slot) -> str:
+    """The step, counted from 1; the first paddings together begin with their first."""
+    first = slot.kind == "pad" and slot.first in (0, len(drawing.words))
+    return str((slot.first if first else drawing.at(slot)) + 1)
+
+
+def _marked(drawing: Drawing, shown: Sequence[Slot]) -> list[Style]:
+    """The chosen word stands out."""
+    look = drawing.moment.look
+    return [look.now if slot.word == drawing.word else look.source for slot in shown]
+
+
+def _seen(values: Sequence[float], known: Sequence[bool]) -> list[float | None]:
+    return [value if seen else None for value, seen in zip(values, known, strict=True)]
+
+
+def _tokens(drawing: Drawing, shown: Sequence[Slot], known: Sequence[bool]) -> Line:
+    """The sequence itself."""
+    look, texts, styles = drawing.moment.look, [], []
+    for slot, read in zip(shown, known, strict=True):
+        if slot.kind == "pad":
+            texts.append(slot.text)
+            styles.append(look.rule if drawing.way.masked or not read else look.source)
+            continue
+        texts.append(slot.text)
+        chosen = slot.word == drawing.word and slot.kind == "word"
+        styles.append(look.chosen if chosen else look.bold if read else look.dim)
+    line = row(shown, texts, styles)
+    label = fit(" ", GUTTER)
+    return [Segment(label), *line]
+
+
+def _labelled(drawn: list[Line], name: str, value: str, ends: str, look: ViewTheme) -> list[Line]:
+    """A chart with its name, the number at the cursor, and the ends of its scale at the left."""
+    if len(drawn) == 1:
+        label = [Segment(fit(name, GUTTER - 8, ">"), look.dim)]
+        return [[*label, Segment(fit(value, 7, ">") + " ", look.now), *drawn[0]]]
+    texts = [(name, look.dim), (value, look.now), *([("", look.dim)] * len(drawn))]
+    if len(drawn) > 2:
+        texts[len(drawn) - 1] = (ends, look.rule)
+    return [
+        [Segment(fit(text, GUTTER - 1, ">"), style), Segment("│", look.rule), *line]
+        for (text, style), line in zip(texts, drawn, strict=False)
+    ]

@@ -1,0 +1,361 @@
+"""How far back can it still feel? True Jacobians: three cells, trained and untrained, and gates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import ClassVar
+
+import numpy as np
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+
+from rnnviz.analysis.reach import Spectra, Spectrum, block_of, keeping, kept
+from rnnviz.analysis.siblings import beside, siblings
+from rnnviz.arrays import Array
+from rnnviz.display import visible
+from rnnviz.equations import number, symbol
+from rnnviz.query import Query, Question
+from rnnviz.trace import LayerTrace, Trace, frozen
+from rnnviz.tui.pages.cell_marks import axis, hue, mark, place
+from rnnviz.tui.pages.reach.curve_summary import Felt, sentences
+from rnnviz.tui.render.braille_plot import (
+    GRID,
+    WIDEST,
+    Cell,
+    Trail,
+    centres,
+    level_bar,
+    plot,
+    row_of,
+    runs,
+)
+from rnnviz.tui.render.scales import log_scale
+from rnnviz.tui.render.segments import Line, fit, page, trimmed, wrapped
+from rnnviz.tui.render.theme import ViewTheme
+from rnnviz.tui.view.page import Change, Page, PageKey
+from rnnviz.tui.view.view_state import ViewState
+from rnnviz.tui.view.widget import CellPicked
+
+#: What is drawn of the untrained nets.
+NONE, THIS, ALL = "none", "this", "all"
+SEED = 0
+GUTTER = 7
+NAME = 11
+#: Bars of the spectrum.
+MOST = 16
+PRODUCT = "×*"
+
+
+@dataclass(frozen=True)
+class ReachState:
+    """What the keys of this page chose."""
+
+    untrained: str = THIS
+    gates: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class ReachCurve:
+    """One curve: what it is of, and its values."""
+
+    layer: LayerTrace
+    kind: str  # "trained", "untrained" or "gates"
+    values: Array  # (T)
+
+    def mark(self, look: ViewTheme) -> str:
+        """What stands at its points."""
+        if self.kind == "gates":
+            return PRODUCT[look.ascii]
+        return mark(self.layer.cell, look, self.kind == "untrained")
+
+
+@lru_cache(maxsize=64)
+def told_of(layer: LayerTrace, kind: str) -> ReachCurve:
+    """A curve of a layer; made once, so that a picture of it can be kept."""
+    values = frozen(kept(layer).mean(1)) if kind == "gates" else layer.reach
+    return ReachCurve(layer, kind, values)
+
+
+class ReachPage(Page):
+    """Reach over the sentence on a logarithmic scale, and the spectrum at the cursor."""
+
+    name: ClassVar[str] = "reach"
+    keys: ClassVar[tuple[PageKey, ...]] = (
+        PageKey("untrained", ("o",), "o"),
+        PageKey("gates", ("g",), "g"),
+    )
+
+    def questions(self, moment: ViewState) -> Sequence[Question]:
+        if not moment.query.model:
+            return ()
+        asked: list[Question] = [q for q, _ in self._curves(moment) if q is not None]
+        return [*asked, self._spectrum(moment)]
+
+    def press(self, moment: ViewState, key: str) -> Change | None:
+        shown = self._shown(moment)
+        if key == "gates":
+            shown = replace(shown, gates=not shown.gates)
+            said = "gates_on" if shown.gates else "gates_off"
+        else:
+            modes = (NONE, THIS, ALL) if len(self._models(moment)) > 1 else (NONE, THIS)
+            # What was chosen may not be there any more: another sentence has other curves.
+            at = modes.index(shown.untrained) + 1 if shown.untrained in modes else 0
+            shown = replace(shown, untrained=modes[at % len(modes)])
+            said = f"shown_{shown.untrained}"
+        return self.keep(moment, shown, self.say(moment, said, seed=_seed(moment)))
+
+    def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
+        if moment.hidden:
+            hidden = wrapped(self.say(moment, "hidden"), width - 2)
+            lines = [[Segment(f" {line}", moment.look.dim)] for line in hidden]
+            return [self.head(moment, width), *lines]
+        told = self._told(moment)
+        words = self._words(moment, told, width - 2, 2 if height < 14 else 3 if height < 24 else 4)
+        rows = max(1, height - 1 - len(words))
+        beside_it = _beside(width)
+        # Numbers first: a line is sent from its start to its last change.
+        numbers = self._numbers(moment, told, beside_it, rows)
+        chart = self._chart(moment, told, width - beside_it - 1, rows)
+        body = [[*left, *right] for left, right in zip(numbers, chart, strict=True)]
+        last, t = moment.layer.order[-1] + 1, moment.cursor.t + 1
+        note = f"‖∂{symbol('s', last)}/∂{symbol('s', t)}‖"
+        return [self.head(moment, width, note), *body, *words]
+
+    # -- what there is to draw ------------------------------------------------------------------
+
+    def _shown(self, moment: ViewState) -> ReachState:
+        return self.kept(moment) or ReachState()
+
+    def _models(self, moment: ViewState) -> tuple[str, ...]:
+        return siblings(moment.query.model, moment.others)
+
+    def _spectrum(self, moment: ViewState) -> Spectrum:
+        block = block_of(moment.layer, moment.cursor.t)
+        return Spectrum(moment.query, moment.cursor.layer, block)
+
+    def _curves(self, moment: ViewState) -> list[tuple[Query | None, str]]:
+        """Question and kind of every curve; no question for what is on the screen anyway."""
+        own, shown = moment.query, self._shown(moment)
+        found: list[tuple[Query | None, str]] = []
+        for untrained in (True, False):
+            for model in self._models(moment):
+                mine = model == own.model
+                if untrained and shown.untrained != ALL and not (mine and shown.untrained == THIS):
+                    continue
+                seed = _seed(moment) if untrained else None
+                kind = "untrained" if untrained else "trained"
+                if mine and seed == own.random:
+                    found.append((None, kind))
+                elif mine:
+                    found.append((replace(own, random=seed, target=None), kind))
+                else:
+                    found.append((beside(own, model, seed), kind))
+        return found
+
+    def _told(self, moment: ViewState) -> tuple[ReachCurve, ...]:
+        """The curves that are known, the chosen cell's own last, so that it lies on top."""
+        T, found = len(moment.trace.tokens), []
+        for query, kind in self._curves(moment):
+            trace: Trace | None = moment.trace if query is None else moment.answers.get(query)
+            if trace is None or len(trace.tokens) != T:
+                continue
+            layer = trace.layers[min(moment.cursor.layer, len(trace.layers) - 1)]
+            found.append(told_of(layer, kind))
+        if self._shown(moment).gates and keeping(moment.layer):
+            found.append(told_of(moment.layer, "gates"))
+        return tuple(sorted(found, key=lambda c: c.layer is moment.layer and c.kind != "gates"))
+
+    # -- the picture ----------------------------------------------------------------------------
+
+    def _chart(
+        self, moment: ViewState, told: tuple[ReachCurve, ...], width: int, rows: int
+    ) -> list[Line]:
+        look, T, t = moment.look, len(moment.trace.tokens), moment.cursor.t
+        room, rows = max(2, width - GUTTER), rows - 1
+        count = min(T, room)
+        first = page(T, t, count)
+        columns = centres(count, room)
+        picture, labels = _picture(told, first, count, room, rows, look)
+        at, lines = columns[t - first], []
+        for y, (row, label) in enumerate(zip(picture, labels, strict=True)):
+            line = [Segment(fit(label, GUTTER - 1, ">"), look.dim), Segment("│", look.rule)]
+            for text, n in _with_cursor(row, at, y % 2 == 0):
+                line.append(Segment(text, _style(look, told, n)))
+            lines.append(line)
+        return [*lines, axis(moment, first, columns, GUTTER, look.chosen)]
+
+    # -- the numbers beside it ------------------------------------------------------------------
+
+    def _numbers(
+        self, moment: ViewState, told: tuple[ReachCurve, ...], width: int, rows: int
+    ) -> list[Line]:
+        look, token = moment.look, visible(moment.trace.tokens[moment.cursor.t])
+        table = self._table(moment, told, width)
+        title = [Segment(" " + self.say(moment, "at", token=token), look.now)]
+        spectrum = self._bars(moment, width, rows - 1 - len(table))
+        found = [title, *table, *spectrum][:rows]
+        return [trimmed(line, width, look.ink) for line in [*found, *([[]] * (rows - len(found)))]]
+
+    def _table(self, moment: ViewState, told: tuple[ReachCurve, ...], width: int) -> list[Line]:
+        """A line a cell: its name, trained and untrained; then the product of the gates."""
+        look, t, lines = moment.look, moment.cursor.t, []
+        by_title = {c.layer.title: c.layer.cell for c in told}
+        for title, cell in sorted(by_title.items(), key=lambda item: place(item[1])):
+            own = title == moment.layer.title
+            line = [
+                Segment(fit(f"{'▸' if own else ' '}{title}", NAME), look.bold if own else look.dim)
+            ]
+            for kind in ("trained", "untrained"):
+                each = next((c for c in told if (c.layer.title, c.kind) == (title, kind)), None)
+                text = "" if each is None else f"{each.mark(look)} {_value(each, t)}"
+                style = hue(cell, look, kind == "untrained")
+                line.append(Segment(fit(text, 10 if kind == "trained" else 9), style))
+            lines.append(line)
+        lines += self._missing(moment, width)
+        gate = keeping(moment.layer)
+        if self._shown(moment).gates and gate is not None:
+            passed = kept(moment.layer)[t]
+            for key, value in (("mean", passed.mean()), ("top", passed.max())):
+                name = self.say(moment, key, gate=gate)
+                mark = PRODUCT[look.ascii] if key == "mean" else " "
+                left = [Segment(f" {fit(name, NAME + 9)}{mark} ", look.dim)]
+                lines.append([*left, Segment(number(float(value)), look.ink)])
+        return lines
+
+    def _missing(self, moment: ViewState, width: int) -> list[Line]:
+        look, asked = moment.look, [q for q, _ in self._curves(moment) if q is not None]
+        failed = [q for q in asked if q in moment.failures]
+        if failed:
+            reason = moment.failures[failed[0]].rstrip(".")
+            said = self.say(moment, "failed", name=visible(failed[0].model), reason=visible(reason))
+            return [[Segment(f" {line}", look.wrong)] for line in wrapped(said, width - 1)[:2]]
+        waiting = any(q not in moment.answers for q in asked)
+        return [[Segment(f" {self.say(moment, 'computing')}", look.dim)]] if waiting else []
+
+    def _bars(self, moment: ViewState, width: int, rows: int) -> list[Line]:
+        """The singular values at the cursor, and the norm of the token's own step."""
+        look, question = moment.look, self._spectrum(moment)
+        if rows < 2:
+            return []
+        if question in moment.failures:
+            reason = wrapped(visible(moment.failures[question]), width)
+            return [[Segment(line, look.wrong)] for line in reason[:rows]]
+        answer: Spectra | None = moment.answers.get(question)
+        if answer is None:
+            waiting = self.say(moment, "computing") if moment.query.model else ""
+            return [[Segment(f" {waiting}", look.dim)]]
+        values, step = answer.at(moment.cursor.t)
+        t = moment.step
+        name = f"{self.say(moment, 'step')} ‖∂{symbol('s', t)}/∂{symbol('s_prev', t)}‖"
+        short = f"‖∂{symbol('s', t)}/∂{symbol('s_prev', t)}‖"
+        name = name if cell_len(name) + 9 <= width else short
+        own = [Segment(f" {name} ", look.dim), Segment(number(step), look.ink)]
+        count = self.say(moment, "directions", n=int((values > 0.1).sum()), S=len(values))
+        said = [[Segment(f" {line}", look.dim)] for line in wrapped(count, width - 1)]
+        room = rows - 1 - len(said)
+        if rows >= 8:
+            last = symbol("s", moment.layer.order[-1] + 1)
+            name = self.say(moment, "spectrum", J=f"∂{last}/∂{symbol('s', t)}")
+            said.append([Segment(f" {name}", look.dim)])
+            room -= 1
+        return [own, *said, *_spectrum_bars(look, values, width, room)]
+
+    def picked(self, moment: ViewState, x: int, y: int) -> CellPicked | None:
+        start = _beside(self.size.width) + GUTTER
+        room, T = max(2, self.size.width - 1 - start), len(moment.trace.tokens)
+        count = min(T, room)
+        apart = [abs(x - start - at) for at in centres(count, room)]
+        near = apart.index(min(apart))
+        inside = y > 0 and x >= start and apart[near] <= WIDEST // 2
+        return CellPicked(t=page(T, moment.cursor.t, count) + near) if inside else None
+
+    # -- in words -------------------------------------------------------------------------------
+
+    def _words(
+        self, moment: ViewState, told: tuple[ReachCurve, ...], width: int, rows: int
+    ) -> list[Line]:
+        """As many whole sentences as fit."""
+        trained = {c.layer.title: c.layer for c in told if c.kind == "trained"}
+        untrained = {c.layer.title: c.layer for c in told if c.kind == "untrained"}
+        gate = keeping(moment.layer)
+        word = moment.word("name", gate).split()[0] if gate else ""
+        felt = Felt(moment.trace, moment.layer, moment.cursor.t, trained, untrained, word)
+        said = ""
+        for key, values in sentences(felt):
+            longer = f"{said} {self.say(moment, key, **values)}".strip()
+            if len(wrapped(longer, width)) <= rows:
+                said = longer
+        lines = [[Segment(f" {line}", moment.look.ink)] for line in wrapped(said, width)]
+        return lines if lines else [[]]
+
+
+def _beside(width: int) -> int:
+    """The columns of the numbers at the left."""
+    return 30 if width < 100 else 40 if width < 160 else 52
+
+
+def _seed(moment: ViewState) -> int:
+    """The seed of the untrained nets: that of the net on the screen if it is one."""
+    return SEED if moment.query.random is None else moment.query.random
+
+
+def _value(told: ReachCurve, t: int) -> str:
+    return number(float(told.values[t]))
+
+
+def _style(look: ViewTheme, told: tuple[ReachCurve, ...], n: int | None) -> Style:
+    if n is None:
+        return look.ink
+    if n == CURSOR:
+        return look.now
+    if n == GRID:
+        return look.rule
+    return hue(told[n].layer.cell, look, told[n].kind != "trained")
+
+
+CURSOR = -2
+
+
+def _with_cursor(row: list[Cell], at: int, drawn: bool) -> list[tuple[str, int | None]]:
+    """The row with the chosen token's line in it, where that is drawn; marks on it are lit."""
+    char, n = row[at]
+    if n is None or n == GRID:
+        if not drawn:
+            return runs(row)
+        char = "│"
+    return runs([*row[:at], (char, CURSOR), *row[at + 1 :]])
+
+
+@lru_cache(maxsize=16)
+def _picture(
+    told: tuple[ReachCurve, ...], first: int, count: int, width: int, rows: int, look: ViewTheme
+) -> tuple[list[list[Cell]], list[str]]:
+    """The curves without the cursor, and the labels of their lines."""
+    scale = log_scale(np.concatenate([c.values for c in told]), rows)
+    trails = []
+    for c in told:
+        shares = scale.shares(c.values[first : first + count])
+        dashes = {"trained": 0, "untrained": 1, "gates": 2}[c.kind]
+        trails.append(Trail(shares, c.mark(look), dashes))
+    places = [float(share) for share in scale.shares(np.array([v for v, _ in scale.ticks]))]
+    labels = [""] * rows
+    for share, (_, label) in zip(places, scale.ticks, strict=True):
+        labels[row_of(share, rows)] = label
+    return plot(trails, centres(count, width), width, rows, places, look.ascii), labels
+
+
+def _spectrum_bars(look: ViewTheme, values: Array, width: int, rows: int) -> list[Line]:
+    """A bar for each of the largest singular values, on a scale from 0 to the largest."""
+    top, lines = max(1.0, float(values[0])), []
+    for k, value in enumerate(values[: min(max(0, rows), MOST)], 1):
+        text = number(float(value)) if value else "0"
+        room = width - 15
+        lines.append([
+            Segment(f"{k:>3} ", look.dim),
+            Segment(level_bar(float(value) / top, room), look.source),
+            Segment(f" {text}", look.ink),
+        ])  # fmt: skip
+    return lines

@@ -1,0 +1,100 @@
+"""What the curves of the reach page show, as sentences that the numbers bear out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from rnnviz.analysis.reach import faded, keeping, kept
+from rnnviz.display import visible
+from rnnviz.equations import number
+from rnnviz.trace import LayerTrace, Trace
+from rnnviz.tui.render.segments import cut
+
+#: Key of a text of the page, and what fills it.
+Sentence = tuple[str, dict[str, object]]
+LEVELS = ((0.01, "1/100"), (0.1, "1/10"))
+LONGEST = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Felt:
+    """What there is to speak of at one token."""
+
+    trace: Trace
+    layer: LayerTrace
+    t: int
+    trained: Mapping[str, LayerTrace]  # by the title of the cell
+    untrained: Mapping[str, LayerTrace]
+    gate: str  # the word for the gate that keeps, "" if there is none
+
+    def token(self, t: int) -> str:
+        """A token as it may be printed."""
+        return cut(visible(self.trace.tokens[t]), LONGEST)
+
+
+def sentences(felt: Felt) -> Iterator[Sentence]:
+    """The most important first."""
+    t, layer = felt.t, felt.layer
+    here = float(layer.reach[t])
+    token = felt.token(t)
+    if t == layer.order[-1]:
+        yield "say_end", {"token": token}
+    else:
+        key = "say_less" if here < 1 else "say_more"
+        yield key, {"token": token, "value": number(here)}
+    yield from _untrained(felt)
+    yield from _gates(felt)
+    yield from _stretch(felt)
+    yield from _order("say_order", felt.trained, t)
+    yield from _order("say_order_untrained", felt.untrained, t)
+
+
+def _stretch(felt: Felt) -> Iterator[Sentence]:
+    """How far from the start little arrives, or that it never does."""
+    if len(felt.layer.order) < 3:
+        return
+    for level, written in LEVELS:
+        last = faded(felt.layer, level)
+        if last is not None:
+            yield "say_faded", {"token": felt.token(last), "t": last + 1, "level": written}
+            return
+    earlier = felt.layer.order[:-1]
+    least = min(earlier, key=lambda t: float(felt.layer.reach[t]))
+    value = float(felt.layer.reach[least])
+    level, written = LEVELS[-1]
+    if value >= level:
+        yield (
+            "say_nowhere",
+            {"level": written, "value": number(value), "token": felt.token(least)},
+        )
+
+
+def _gates(felt: Felt) -> Iterator[Sentence]:
+    if keeping(felt.layer) is None or felt.t == felt.layer.order[-1]:
+        return
+    passed, value = kept(felt.layer)[felt.t], float(felt.layer.reach[felt.t])
+    mean, top = float(passed.mean()), float(passed.max())
+    key = "say_above" if value > top else "say_below"
+    told = {"mean": number(mean), "top": number(top), "value": number(value)}
+    if key == "say_above" and told["value"] == told["top"]:
+        key = "say_below"
+    yield key, {"gate": felt.gate, **told}
+
+
+def _untrained(felt: Felt) -> Iterator[Sentence]:
+    """Only beside trained weights, and where there is a difference to speak of."""
+    other = felt.untrained.get(felt.layer.title)
+    if other is None or other is felt.layer or felt.t == felt.layer.order[-1]:
+        return
+    yield "say_untrained", {"value": number(float(other.reach[felt.t]))}
+
+
+def _order(key: str, layers: Mapping[str, LayerTrace], t: int) -> Iterator[Sentence]:
+    """Which cell feels most and which least, where the numbers as shown differ."""
+    if len(layers) < 3:
+        return
+    by_reach = sorted(layers, key=lambda title: float(layers[title].reach[t]))
+    low, high = (number(float(layers[by_reach[k]].reach[t])) for k in (0, -1))
+    if low != high:
+        yield key, {"most": by_reach[-1], "high": high, "least": by_reach[0], "low": low}

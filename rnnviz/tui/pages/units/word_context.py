@@ -1,0 +1,93 @@
+"""Words in the colours of one unit: a whole text, or one place of it with what stands around."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from rich.segment import Segment
+
+from rnnviz.display import visible
+from rnnviz.tui.render.segments import Line, cut, fit, level
+from rnnviz.tui.render.theme import ViewTheme, signed_glyph
+from rnnviz.tui.view import second_sentence
+from rnnviz.tui.view.view_state import ViewState
+
+#: Columns of one word; longer ones are cut.
+LONGEST = 20
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word of a text set in lines: which token, where."""
+
+    t: int
+    line: int
+    x: int
+    text: str
+
+
+def flow(tokens: Sequence[str], width: int) -> list[Word]:
+    """The words set in lines; each has a column before it for ▸ and one behind it for its sign."""
+    words: list[Word] = []
+    line = x = 0
+    for t, token in enumerate(tokens):
+        text = cut(visible(token), min(LONGEST, width - 2))
+        taken = cell_len(text) + 2
+        if x and x + taken > width:
+            line, x = line + 1, 0
+        words.append(Word(t, line, x, text))
+        x += taken
+    return words
+
+
+def coloured(moment: ViewState, words: Iterable[Word], first: int, count: int) -> list[Line]:
+    """Lines of words, each behind the colour of the chosen unit after it, as far as it is known."""
+    look, unit = moment.look, moment.cursor.unit
+    h = moment.layer.values["h"]
+    lines: list[Line] = [[] for _ in range(count)]
+    for word in words:
+        if not first <= word.line < first + count:
+            continue
+        chosen = word.t == moment.cursor.t
+        line = lines[word.line - first]
+        mark = second_sentence.mark(moment, word.t)
+        line.append(Segment("▸" if chosen else mark or " ", look.now if chosen else look.above))
+        if moment.known(word.t, "h"):
+            line.append(swatch(word.text, float(h[word.t, unit]), look))
+        else:
+            line.append(Segment(word.text + " ", look.dim))
+    return lines
+
+
+def swatch(text: str, value: float, look: ViewTheme) -> Segment:
+    """A word on the colour of a value between −1 and 1, and its sign."""
+    at = level(value, 1.0)
+    return Segment(text + signed_glyph(at), look.number_on(at, False))
+
+
+def in_context(
+    before: Sequence[str], word: Segment, after: Sequence[str], width: int, look: ViewTheme
+) -> Line:
+    """A word with what stands around it; the words of several lines stand above one another."""
+    wide = cell_len(word.text)
+    left = min((width - 1) * 11 // 20, width - wide)
+    said = _nearest([visible(token) for token in reversed(before)], left - 1)
+    behind = _nearest([visible(token) for token in after], width - left - wide - 1)
+    return [
+        Segment(fit(" ".join(reversed(said)), max(0, left - 1), ">") + " ", look.dim),
+        word,
+        Segment(fit(" " + " ".join(behind), max(0, width - left - wide)), look.dim),
+    ]
+
+
+def _nearest(words: Iterable[str], room: int) -> list[str]:
+    """As many words as fit, the nearest first."""
+    found: list[str] = []
+    for word in words:
+        room -= cell_len(word) + bool(found)
+        if room < 0:
+            break
+        found.append(word)
+    return found

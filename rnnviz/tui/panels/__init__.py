@@ -1,0 +1,1 @@
+"""The panels of the step screen: each is one widget and answers one question."""

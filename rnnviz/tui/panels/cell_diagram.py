@@ -1,0 +1,231 @@
+"""The cell as a wiring diagram: read from a file by the cell's name, or made from its lines.
+
+A file has three blocks divided by ``~~~``: the drawing; a mask of the same shape that says with one
+letter a character which value it belongs to (capitals: the place where that value is printed); and
+what each letter stands for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache, cached_property, lru_cache
+from importlib.resources import files
+from itertools import groupby
+from typing import Literal
+
+from rich.segment import Segment
+from rich.style import Style
+
+from rnnviz import i18n
+from rnnviz.cursor import part_of
+from rnnviz.display import visible
+from rnnviz.equations import FUNCTIONS, inputs, number, symbol
+from rnnviz.trace import LayerTrace
+from rnnviz.tui.render.segments import Line, cut, fit
+from rnnviz.tui.view.view_state import ViewState
+
+State = Literal["done", "now", "source", "later"]
+
+_LIGHT = "─│┌┐└┘├┤┬┴┼"
+_HEAVY = str.maketrans(_LIGHT, "━┃┏┓┗┛┣┫┳┻╋")
+_DOTS = str.maketrans(_LIGHT + "⊗⊕▶▼", "·" * (len(_LIGHT) + 4))
+
+
+@dataclass(frozen=True)
+class Diagram:
+    """A drawing, who owns each of its characters, and which letters mean which value."""
+
+    art: tuple[str, ...]
+    mask: tuple[str, ...]
+    names: Mapping[str, str]
+
+    @property
+    def width(self) -> int:
+        """Columns of the drawing."""
+        return max(len(row) for row in self.art)
+
+    @cached_property
+    def runs(self) -> tuple[tuple[tuple[str, str, bool], ...], ...]:
+        """Every line's pieces: text, whose it is, and whether that value is printed there."""
+        return tuple(
+            tuple(self._runs(art, mask.ljust(len(art))))
+            for art, mask in zip(self.art, self.mask, strict=True)
+        )
+
+    def _runs(self, art: str, mask: str) -> Iterator[tuple[str, str, bool]]:
+        start = 0
+        for letter, group in groupby(mask[: len(art)]):
+            end = start + len(list(group))
+            yield art[start:end], self.name(letter), letter.isupper()
+            start = end
+
+    def name(self, letter: str) -> str:
+        """The value a letter of the mask stands for."""
+        return self.names.get(letter) or self.names.get(letter.lower(), "")
+
+
+@cache
+def read(cell: str) -> Diagram | None:
+    """The drawing made by hand for a cell; None where there is none."""
+    if not cell.replace("-", "").isalnum():
+        return None
+    path = files(__package__).joinpath("diagrams", f"{cell}.txt")
+    if not path.is_file():
+        return None
+    art, mask, names = path.read_text("utf-8").split("~~~\n")
+    letters = dict(line.split() for line in names.splitlines())
+    drawing, owners = (tuple(b.rstrip("\n").split("\n")) for b in (art, mask))
+    return Diagram(drawing, owners, letters)
+
+
+@lru_cache(maxsize=64)
+def diagram(layer: LayerTrace, lang: str = "en") -> Diagram:
+    """The drawing of a layer's cell, with the functions and the z that its lines have."""
+    plan = read(layer.cell)
+    if plan is None:
+        return generated(layer)
+    plan = _turned(_renamed(plan, layer), layer)
+    return _headed(plan, fit(i18n.text("view.head", lang), len(_HEAD), "^"))
+
+
+def _headed(plan: Diagram, name: str) -> Diagram:
+    """The drawing with the dense layer's name in the language of the screen."""
+    art, mask = list(plan.art), list(plan.mask)
+    for row, text in enumerate(plan.art):
+        if name != _HEAD and _HEAD in text:
+            begin, end = text.index(_HEAD), text.index(_HEAD) + len(_HEAD)
+            letter = mask[row][begin + len(_HEAD) // 2]
+            art[row] = text[:begin] + name + text[end:]
+            mask[row] = mask[row][:begin] + letter * len(_HEAD) + mask[row][end:]
+    return replace(plan, art=tuple(art), mask=tuple(mask))
+
+
+def _renamed(plan: Diagram, layer: LayerTrace) -> Diagram:
+    """The drawing with the activations of the layer's lines in its boxes."""
+    formulas = {line.name: line.formula for line in layer.lines}
+    art, owners = [], []
+    for row, mask in zip(plan.art, plan.mask, strict=True):
+        found, whose = row, mask
+        for box in _BOX.finditer(row):
+            letter = mask[box.start(1) + len(box[1]) // 2]
+            name = plan.name(letter)
+            bent = (f for f in formulas.values() if re.fullmatch(rf"(\w+\()?{name}\)?", f))
+            formula = next(bent, "") if name.startswith("a_") else formulas[name]
+            called = _CALLED.search(formula)
+            word = FUNCTIONS[called[0]][1] if called else "id"
+            if word == box[1].strip():
+                continue
+            found = found[: box.start(1)] + fit(word, len(box[1]), "^") + found[box.end(1) :]
+            whose = whose[: box.start(1)] + letter * len(box[1]) + whose[box.end(1) :]
+        art.append(found)
+        owners.append(whose)
+    return replace(plan, art=tuple(art), mask=tuple(owners))
+
+
+def _turned(plan: Diagram, layer: LayerTrace) -> Diagram:
+    """The drawing with z and 1 − z in each other's place where z renews."""
+    h = next(line.formula for line in layer.lines if line.name == layer.states[0])
+    row = next((k for k, text in enumerate(plan.art) if _KEEPS in text), None)
+    if row is None or "(1 - z) * h_prev" not in h:
+        return plan
+    art, mask = list(plan.art), list(plan.mask)
+    at = art[row].index(_KEEPS)
+    letter = mask[row][at]
+    art[row] = art[row][: at - len(_UP)] + _UP + _RENEWS + art[row][at + len(_KEEPS) :]
+    mask[row] = mask[row][: at - len(_UP)] + letter * len(_UP) + mask[row][at:]
+    return replace(plan, art=tuple(art), mask=tuple(mask))
+
+
+#: The box of the dense layer at the end, between its walls.
+_HEAD = " head "
+#: The function of a formula.
+_CALLED = re.compile(r"\w+(?=\()")
+#: What stands in a box, between its walls.
+_BOX = re.compile(r"(?:[│┤▶])( *(?:tanh|σ) *)(?=[│├])")
+#: The arm from z to the candidate, where it keeps and where it renews; and what then goes up.
+_KEEPS, _RENEWS, _UP = "├─1−z─┘", "├──z──┘", "1−z↑"
+
+
+def generated(layer: LayerTrace) -> Diagram:
+    """A plain drawing of any cell: a row a line, its inputs at the left, its value at the right."""
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    shown = layer.lines[: len(letters) - 2]
+    names = {letters[k]: line.name for k, line in enumerate(shown)} | {"y": "x", "z": "p"}
+    art = ["@" * 20, "│"]
+    mask = ["Y" * 20, "y"]
+    for letter, line in zip(letters, shown, strict=False):
+        read_from = cut(" ".join(symbol(n) for n in inputs(line)), 16)
+        row = f"├─{read_from.ljust(16)}──▶ "
+        art.append(row + "@" * 12)
+        mask.append(letter * len(row) + letter.upper() * 12)
+    art.append("└──▶ " + "@" * 18)
+    mask.append("z" * 5 + "Z" * 18)
+    return Diagram(tuple(art), tuple(mask), names)
+
+
+def state(moment: ViewState, name: str) -> State:
+    """Where a value stands: made now, read now, made before, or not yet."""
+    layer, part = moment.layer, moment.cursor.part
+    if name in moment.sources:
+        return "source"
+    made = 0 if name == "x" or name.endswith("_prev") else part_of(layer, name)
+    if made == part:
+        return "now"
+    return "done" if made < part else "later"
+
+
+def label(moment: ViewState, name: str, width: int) -> str:
+    """What is printed at a value's place: its symbol at this token, and its number."""
+    t = moment.cursor.t
+    if name == "p":
+        k = moment.shown_class()
+        head = moment.trace.head
+        if state(moment, name) == "later":
+            return cut("p ·", width)
+        symbol_p = "p" if head.kind != "linear" else "y"
+        said = "?" if moment.hidden else number(float(moment.readout[t, k]), 2)
+        return cut(f"{symbol_p} {said} {visible(head.labels[k])}", width)
+    where = symbol(name, moment.step)
+    if name == "x":
+        return cut(f"{where} “{visible(moment.trace.tokens[t])}”", width)
+    if state(moment, name) == "later":
+        return cut(f"{where} ·", width)
+    value = moment.value(name)
+    if value is None or (moment.hidden and state(moment, name) == "now"):
+        return cut(f"{where} ?", width)
+    for text in (
+        f"{where} {number(value, 3, signed=True)}",
+        f"{where} {number(value, 2, signed=True)}",
+        f"{symbol(name)} {number(value, 2, signed=True)}",
+    ):
+        if len(text) <= width:
+            break
+    return cut(text, width)
+
+
+def draw(moment: ViewState, style_of: Callable[[State], Style]) -> list[Line]:
+    """The diagram at this moment: heavy lines are computed now, dots are not yet."""
+    plan, rule = diagram(moment.layer, moment.lang), moment.look.rule
+    states = {name: state(moment, name) for name in set(plan.names.values())}
+    styles = {now: style_of(now) for now in set(states.values())}
+    lines = []
+    for row in plan.runs:
+        line: Line = []
+        for text, name, labelled in row:
+            if not name:
+                line.append(Segment(text, rule))
+            elif labelled:
+                said = fit(label(moment, name, len(text)), len(text))
+                line.append(Segment(said, styles[states[name]]))
+            else:
+                line.append(Segment(_wire(text, states[name]), styles[states[name]]))
+        lines.append(line)
+    return lines
+
+
+@cache
+def _wire(text: str, now: State) -> str:
+    """A piece of the drawing in the strokes of its state."""
+    return text.translate({"now": _HEAVY, "later": _DOTS}.get(now, {}))

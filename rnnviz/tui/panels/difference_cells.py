@@ -1,0 +1,54 @@
+"""Cells beside those of another sentence: what moved is in colour, what did not is an = ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from rich.segment import Segment
+from rich.style import Style
+
+from rnnviz.arrays import Array
+from rnnviz.tui.render.segments import Line, heat
+from rnnviz.tui.render.theme import ViewTheme
+
+_LINE = Style(underline=True)
+
+
+def lit(
+    values: Array,
+    moved: Sequence[bool],
+    top: float,
+    gate: bool,
+    look: ViewTheme,
+    wide: int,
+    chosen: int,
+) -> Line:
+    """A row of cells as :func:`rnnviz.tui.render.segments.heat` draws them; those alike are dim.
+
+    Where cells have no colours of ours, those that moved are underlined.
+    """
+    line: Line = []
+    for apart, group in groupby(range(len(values)), key=moved.__getitem__):
+        places = list(group)
+        first, own = places[0], chosen if chosen in places else None
+        mark = None if own is None else own - first
+        cells = heat(values[first : places[-1] + 1], top, gate, look, wide, mark)
+        if apart and look.palette is not None:
+            line += cells
+        elif apart:
+            line += [Segment(text, (style or Style()) + _LINE) for text, style, _ in cells]
+        elif wide >= 4:
+            line += [Segment(piece.text, look.dim) for piece in cells]
+        else:
+            line += _same(len(places), mark, wide, look)
+    return line
+
+
+def _same(count: int, mark: int | None, wide: int, look: ViewTheme) -> Line:
+    """So many cells that did not move; the chosen one stays marked."""
+    if mark is None:
+        return [Segment("=".ljust(wide) * count, look.rule)]
+    before, after = "=".ljust(wide) * mark, "=".ljust(wide) * (count - mark - 1)
+    chosen = Segment("◆".ljust(wide), look.bold)
+    return [Segment(before, look.rule), chosen, Segment(after, look.rule)]

@@ -1,0 +1,1 @@
+"""Numbers and text to styled segments and lines; no widget, no app."""

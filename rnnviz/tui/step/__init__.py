@@ -1,0 +1,1 @@
+"""The step screen: keys, pages, help, and the app around it."""

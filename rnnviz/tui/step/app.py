@@ -1,0 +1,113 @@
+"""The app around the step screen: themes, the command palette, and how it starts."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual import events
+from textual.app import SystemCommand
+from textual.screen import Screen
+
+from rnnviz.cursor import start
+from rnnviz.files import write_output
+from rnnviz.query import Explorer, Query, Tracer
+from rnnviz.trace import Trace
+from rnnviz.tui.app.themed_app import ThemedApp
+from rnnviz.tui.step.actions import offered, words
+from rnnviz.tui.step.screen import StepScreen
+from rnnviz.tui.view.view_state import ViewState
+
+if TYPE_CHECKING:
+    from textual.pilot import Pilot
+
+
+class RnnvizApp(ThemedApp[int]):
+    """A trace on the screen; ``read`` gives another one when it is asked for.
+
+    ``switch`` are the models of the keys 1, 2, 3 and 4; ``explore`` answers what pages ask,
+    ``page`` is the one that is open at first, and ``kept`` is what pages find kept, by page.
+    """
+
+    def __init__(
+        self,
+        read: Tracer,
+        query: Query,
+        trace: Trace,
+        *,
+        switch: Sequence[str] = (),
+        lang: str = "en",
+        theme: str = "dark",
+        t: int = 0,
+        unit: int | None = None,
+        colour: bool = True,
+        ascii_only: bool = False,
+        explore: Explorer | None = None,
+        page: str = "",
+        kept: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(theme, colour, ascii_only)
+        # Textual paints three times while it starts; nothing is written until all is in place.
+        self._starting = ExitStack()
+        self._starting.enter_context(self.batch_update())
+        first = start(trace, t, trace.leading_unit() if unit is None else unit)
+        moment = ViewState(
+            trace, first, self.look, lang, others=tuple(switch), query=query, kept=kept or {}
+        )
+        self.step_screen = StepScreen(read, moment, explore)
+        self.first_page = page
+
+    @property
+    def lang(self) -> str:
+        """The language of the screen."""
+        return self.step_screen.moment.lang
+
+    def begin(self) -> None:
+        """Everything is in place: the first picture may be painted."""
+        self._starting.close()
+        # What is there now stays: looking through it for rubbish takes a tenth of a second, in the
+        # middle of a step.
+        gc.freeze()
+        if self.first_page:
+            self.step_screen.action_page(self.first_page)
+
+    def get_default_screen(self) -> Screen[None]:
+        """The step screen is the first thing that is painted."""
+        return self.step_screen
+
+    def on_key(self, event: events.Key) -> None:
+        """A key that no view has taken."""
+        if self.screen is self.step_screen and self.step_screen.type_on(event):
+            event.prevent_default()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Every action by its words, in the chosen language."""
+        moment = self.step_screen.moment
+        for action in offered(moment.others):
+            if action.name == "palette":
+                continue
+            said = words(action, moment.lang, moment.others)
+            run = partial(self.step_screen.run_action, action.run)
+            yield SystemCommand(said, action.shown, run)
+
+
+async def settled(app: RnnvizApp, pilot: Pilot[int]) -> None:
+    """Until everything an open page asked for is on the screen."""
+    await pilot.pause()
+    while app.is_running and app.step_screen.paging.pending:
+        await pilot.pause(0.02)
+    await pilot.pause()
+
+
+async def screenshot(app: RnnvizApp, path: Path, size: tuple[int, int] = (120, 36)) -> None:
+    """The first picture of the app, without a terminal: SVG, or text if the name ends in .txt."""
+    from rnnviz.tui.export import pictures
+
+    async with app.run_test(size=size) as pilot:
+        await settled(app, pilot)
+        drawn = pictures.of_screen(app, path.suffix.lower()[1:])
+    write_output(path, drawn)

@@ -1,0 +1,1 @@
+"""Between Textual and the terminal: driver, compositor, what is written."""

@@ -1,0 +1,29 @@
+"""A moment whose traces have their labels in the language of the screen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+
+from rnnviz.trace import Trace
+from rnnviz.tui.view.view_state import ViewState
+
+
+def localized(moment: ViewState) -> ViewState:
+    """The moment itself in English, which the labels of shipped models are written in."""
+    return moment if moment.lang == "en" else _localized(moment)
+
+
+@lru_cache(maxsize=4)
+def _localized(moment: ViewState) -> ViewState:
+    answers = {
+        question: _trace(answer, moment.lang) if isinstance(answer, Trace) else answer
+        for question, answer in moment.answers.items()
+    }
+    return replace(moment, trace=_trace(moment.trace, moment.lang), answers=answers)
+
+
+@lru_cache(maxsize=128)
+def _trace(trace: Trace, lang: str) -> Trace:
+    # One object for each trace: what is worked out for a trace is remembered by it.
+    return trace.localized(lang)

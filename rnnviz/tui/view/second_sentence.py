@@ -1,0 +1,140 @@
+"""The second sentence: where it differs from the one on the screen, and what it says instead.
+
+Every view but the page of the two shows the first sentence; this is what it shows of the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+
+from rnnviz.analysis.difference import Difference, changes, difference
+from rnnviz.arrays import Array
+from rnnviz.display import visible
+from rnnviz.equations import number, symbol
+from rnnviz.errors import UsageError
+from rnnviz.query import Query
+from rnnviz.tui.view.view_state import ViewState, scale
+
+#: A value has moved if it differs by more than this share of the end of its scale.
+MOVED = 0.1
+#: What stands before whatever the other sentence says.
+OTHER = "◆"
+
+
+@dataclass(frozen=True)
+class Second:
+    """The other sentence, the quantity whose difference is drawn, and whether all views show it."""
+
+    text: str = ""
+    quantity: str = "h"
+    lit: bool = True
+
+
+def kept(moment: ViewState) -> Second:
+    """The second sentence as it stands; one without a text if there is none."""
+    return moment.kept.get("against") or Second()
+
+
+def asked(moment: ViewState) -> Query | None:
+    """What has to be read for it."""
+    text = kept(moment).text
+    return replace(moment.query, text=text) if text else None
+
+
+def compared(moment: ViewState) -> Difference | None:
+    """Both readings side by side; None without a second one, or while it is switched off."""
+    if "against" not in moment.kept or not kept(moment).lit:
+        return None
+    query = asked(moment)
+    answer = None if query is None else moment.answers.get(query)
+    if answer is None:
+        return None
+    try:
+        return difference(moment.trace, answer)
+    except UsageError:
+        return None  # another net; the page of the two says so
+
+
+def first_row(found: Difference, t: int) -> int:
+    """The first pair that comes with token t: what only the other has may stand before it."""
+    return found.rows[t - 1] + 1 if t else 0
+
+
+def _rows(found: Difference, t: int) -> range:
+    last = t == len(found.rows) - 1
+    return range(first_row(found, t), len(found.pairs) if last else found.rows[t] + 1)
+
+
+def mark(moment: ViewState, t: int) -> str:
+    """≠ another word there, − none, + one more; nothing where the word is the same."""
+    found = compared(moment)
+    if found is None:
+        return ""
+    own = found.mark(found.rows[t])
+    return own if own != "=" else "+" if len(_rows(found, t)) > 1 else ""
+
+
+@lru_cache(maxsize=2048)
+def words(found: Difference, t: int) -> str:
+    """What the other sentence has at token t: = the same, ≠bad another word, +not one more."""
+    said = []
+    for row in _rows(found, t):
+        j = found.pairs[row][1]
+        other = "" if j is None or found.equal(row) else visible(found.b.tokens[j])
+        said.append(found.mark(row) + other)
+    return " ".join(said)
+
+
+def place(moment: ViewState, t: int) -> tuple[Difference, int] | None:
+    """Both readings, and the token of the other that is aligned with token t; None if none is."""
+    found = compared(moment)
+    j = None if found is None else found.pairs[found.rows[t]][1]
+    return None if found is None or j is None else (found, j)
+
+
+def value(moment: ViewState, name: str) -> float | None:
+    """A value of the chosen unit in the other sentence; None where it has no such component."""
+    at = None if moment.hidden else place(moment, moment.cursor.t)
+    if at is None:
+        return None
+    (found, j), unit = at, moment.cursor.unit
+    layer = found.b.layers[moment.cursor.layer]
+    if name.endswith("_prev"):
+        return float(layer.state_before(j, name.removesuffix("_prev"))[unit])
+    if name not in layer.values or name == "x":
+        return None
+    return float(layer.values[name][j, unit])
+
+
+def beside(moment: ViewState, name: str) -> str:
+    """A value of the chosen unit in the other sentence, as it stands beside ours; else nothing."""
+    found = value(moment, name)
+    return "" if found is None else f"{OTHER} {number(found, 3, True)}"
+
+
+def named(moment: ViewState, name: str) -> str:
+    """The name of a value at the token of the other that is aligned with the present one."""
+    at = place(moment, moment.cursor.t)
+    return name if at is None else symbol(name, at[0].b.layers[moment.cursor.layer].step(at[1]))
+
+
+def moved(moment: ViewState, name: str, t: int) -> Array | None:
+    """(H) bool: which units differ by more than :data:`MOVED`; None where nothing is aligned."""
+    at = place(moment, t)
+    if at is None:
+        return None
+    found, n = at[0], moment.cursor.layer
+    return _moved(found, n, name, found.rows[t], threshold(moment, name))
+
+
+def threshold(moment: ViewState, name: str) -> float:
+    """From which difference on a value counts as moved."""
+    return MOVED * scale(moment.layer, name)[1]
+
+
+@lru_cache(maxsize=4096)
+def _moved(found: Difference, layer: int, name: str, row: int, least: float) -> Array:
+    return np.abs(changes(found, layer, name)[row]) > least

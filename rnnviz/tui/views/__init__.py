@@ -1,1 +1,0 @@
-"""The views: one widget file each, each answers one question."""
