@@ -52,7 +52,7 @@ def aligned(shape: tuple[int, ...], dtype: Any) -> Array:
 
 def blocks(a: Array, n: int) -> list[Array]:
     """The n equal column blocks of the last axis, as views (``np.split`` costs ten times this)."""
-    width = a.shape[-1] // n
+    width = a.shape[-1] // n if n else 0
     return [a[..., k * width : (k + 1) * width] for k in range(n)]
 
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as numpy_st
 
 from rnnviz.arrays import Array, Values
-from rnnviz.cells import CELLS, Cell, variant
+from rnnviz.cells import CELLS, Cell
+from rnnviz.cells.variants import variant
 from rnnviz.engine.model import Model, shapes
 from rnnviz.engine.recurrent import Scan, scan
 from rnnviz.engine.spec import (

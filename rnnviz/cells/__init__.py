@@ -1,23 +1,25 @@
-"""The cells, one short file each, and the registry that is all a new one has to join.
+"""The cells, one short file each, and the registry: a new cell adds its name here.
 
-A cell is a module that satisfies :class:`Cell`. It is pointwise: the layer multiplies by the
-kernels (``xw = x·W + b`` for all steps at once, ``hu = h_prev·U`` each step) and owns time, masks,
-dropout and direction; the cell fills in, under their names, the values of one step.
+A cell is a module that satisfies :class:`Cell`; the file of ``gru-2014`` is ``gru_2014.py``. It is
+pointwise: the layer multiplies by the kernels (``xw = x·W + b`` for all steps at once,
+``hu = h_prev·U`` each step) and owns time, masks, dropout and direction; the cell computes, by
+name, the values of one step.
+
+Names of cells are read without importing NumPy: a cell's module is imported when it is looked up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Protocol
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from rnnviz.arrays import Array, Values, blocks
-from rnnviz.cells import gru, gru_2014, lstm, lstm_slide, rnn
-from rnnviz.cells.activations import USUAL, Activations
-from rnnviz.cells.variants import variant
-from rnnviz.equations import Line
+if TYPE_CHECKING:
+    from rnnviz.arrays import Array, Values
+    from rnnviz.cells.activations import Activations
+    from rnnviz.equations import Line
 
-__all__ = ["CELLS", "Cell", "CellModule", "variant", "weights_by_name"]
+__all__ = ["CELLS", "Cell", "CellModule"]
 
 
 class Cell(Protocol):
@@ -75,35 +77,31 @@ class Cell(Protocol):
 class CellModule(Cell, Protocol):
     """What a cell's file offers: the same, and the choice of other activations."""
 
-    def forward(self, p: Values, v: Values, prev: Values, act: Activations = USUAL) -> None:
+    def forward(self, p: Values, v: Values, prev: Values, act: Activations = ...) -> None:
         """The cell's forward, with ``act`` where its lines say tanh and sigmoid."""
 
     def backward(
-        self, p: Values, v: Values, prev: Values, d: Values, act: Activations = USUAL
+        self, p: Values, v: Values, prev: Values, d: Values, act: Activations = ...
     ) -> None:
         """The cell's backward, with the slopes of ``act``."""
 
 
-CELLS: Mapping[str, CellModule] = MappingProxyType(
-    {cell.name: cell for cell in (rnn, lstm, gru, lstm_slide, gru_2014)}
-)
+class CellRegistry(Mapping[str, CellModule]):
+    """Cells by name; a module is imported when its cell is looked up."""
+
+    def __init__(self, *names: str) -> None:
+        self._names = names
+
+    def __getitem__(self, name: str) -> CellModule:
+        if name not in self._names:
+            raise KeyError(name)
+        return cast(Any, import_module(f"{__name__}.{name.replace('-', '_')}"))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
-def weights_by_name(cell: Cell, p: Mapping[str, Array]) -> dict[str, Array]:
-    """The trained arrays under the names formulas use: ``W_f`` (D, H), ``b_rz`` (H), ``V_o`` ...
-
-    They are views of the columns of one gate. A bias of two rows (GRU, reset_after) gives
-    ``b_z`` from the input row and ``b_rz`` from the recurrent row.
-    """
-    found: dict[str, Array] = {}
-    for key, array in p.items():
-        if key not in ("W", "U", "b"):
-            found[key] = array
-            continue
-        for gate, block in zip(cell.gates, blocks(array, len(cell.gates)), strict=True):
-            suffix = f"_{gate}" if gate else ""
-            if block.ndim == 2 and key == "b":
-                found[f"b{suffix}"], found[f"b_r{gate}"] = block[0], block[1]
-            else:
-                found[key + suffix] = block
-    return found
+CELLS = CellRegistry("rnn", "lstm", "gru", "lstm-slide", "gru-2014", "mingru")

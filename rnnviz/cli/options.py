@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
+from rnnviz.cells import CELLS
 from rnnviz.errors import InvalidFileError, UsageError, nearest
 from rnnviz.files import read_limited, reading
 
@@ -18,9 +19,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 LANGUAGES = ("en", "tr")
 THEMES = ("dark", "light", "contrast", "ansi")
-CELLS = ("rnn", "lstm", "gru", "lstm-slide", "gru-2014")
-#: Those that there is a sentiment model of.
-SHIPPED = ("rnn", "lstm", "gru", "lstm-slide")
 COLOURS = ("auto", "always", "never")
 
 #: What the config file may set, with the values it may take (None: any text).
@@ -82,7 +80,7 @@ def model(f: F) -> F:
     )(f)  # fmt: skip
     return click.option(
         "--cell",
-        type=Choice((*SHIPPED, "gru-2014")),
+        type=Choice(tuple(CELLS)),
         help="Short for the sentiment model with this cell; the cell of a net by hand.",
     )(f)
 

@@ -257,10 +257,11 @@ def _on_screen() -> bool:
 
 def _model(model: str | None, cell: str | None) -> str:
     from rnnviz.model_files import DEFAULT
+    from rnnviz.model_files.places import shipped
 
     if _asked(model) is not None and cell:
         raise UsageError("Give --model or --cell, not both.")
-    if cell is not None and cell not in options.SHIPPED:
+    if cell is not None and f"sentiment-{cell}" not in shipped():
         raise UsageError(
             f"--cell {cell}: no sentiment model has it, but a net by hand:\n"
             f'rnnviz step --units 1 --cell {cell} "{EXAMPLE}"'

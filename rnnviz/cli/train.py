@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rnnviz.cells import CELLS
 from rnnviz.cli import echo, options
 from rnnviz.cli.narration import say, watching
 from rnnviz.errors import UsageError
@@ -73,7 +74,7 @@ class Duration(click.ParamType[float]):
               help="Save and end after so long: 90s, 5m, 1h.")  # fmt: skip
 @click.option("--batch-size", type=options.BATCH_SIZE, metavar="N")
 @click.option("--units", type=click.IntRange(1, 4096), metavar="N")
-@click.option("--cell", type=options.Choice(options.CELLS))
+@click.option("--cell", type=options.Choice(tuple(CELLS)))
 @click.option("--dropout", type=options.Share(), metavar="P",
               help="Of the layer's input, one mask a sequence.")  # fmt: skip
 @click.option("--recurrent-dropout", type=options.Share(), metavar="P",

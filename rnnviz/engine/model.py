@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from rnnviz.arrays import Array, Values, blocks, contiguous
-from rnnviz.cells import CELLS, Cell, variant
+from rnnviz.cells import CELLS, Cell
+from rnnviz.cells.variants import variant
 from rnnviz.engine import initializers, losses
 from rnnviz.engine.backend import HOST, Backend, DirectionInput, ScanOutput, plainly
 from rnnviz.engine.clamping import Clamping

@@ -6,6 +6,7 @@ the right. A masked step (mask false) leaves the state as it was, as in Keras.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -122,7 +123,7 @@ def with_masks(cell: Cell, p: Values, drop: Array | None) -> Values:
 
 def recur(h: Array, U: Array, drop: Array | None) -> Array:
     """h_prev · U (B, G·H); under recurrent dropout each gate sees h_prev through its own mask."""
-    if drop is None:
+    if drop is None or not U.shape[-1]:
         return h @ U
     return np.concatenate([(h * m) @ u for m, u in zip(drop, _by_gate(U, h), strict=False)], -1)
 
@@ -362,7 +363,7 @@ class _Rows(dict[str, Array]):
     def __missing__(self, name: str) -> Array:
         if isinstance(self._steps, _Slices):
             array = self._steps.arrays[name]
-            self[name] = array.reshape(-1, array.shape[-1])
+            self[name] = array.reshape(math.prod(array.shape[:-1]), array.shape[-1])
         else:
             self[name] = np.concatenate([step[name] for step in self._steps])
         return self[name]

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from rnnviz.arrays import Array
-from rnnviz.cells import weights_by_name
+from rnnviz.cells.weights import weights_by_name
 from rnnviz.clamps import Clamp
 from rnnviz.data.batches import padded
 from rnnviz.engine import losses

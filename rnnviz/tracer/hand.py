@@ -7,7 +7,8 @@ from functools import lru_cache
 import numpy as np
 
 from rnnviz.arrays import Values
-from rnnviz.cells import CELLS, weights_by_name
+from rnnviz.cells import CELLS
+from rnnviz.cells.weights import weights_by_name
 from rnnviz.data.series import Scaling
 from rnnviz.engine.model import Model
 from rnnviz.engine.spec import HeadSpec, ModelSpec, RecurrentSpec, SeriesSpec

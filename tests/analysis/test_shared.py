@@ -23,7 +23,8 @@ from rnnviz.analysis.shared import (
     walk,
 )
 from rnnviz.arrays import Array
-from rnnviz.cells import CELLS, Cell, weights_by_name
+from rnnviz.cells import CELLS, Cell
+from rnnviz.cells.weights import weights_by_name
 from rnnviz.clamps import Clamp
 from rnnviz.engine import losses
 from rnnviz.engine.model import Model, directions, shapes

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from strategies import MASKS, VARIANTS, Run, run, seeds, sizes, variants
 
 from rnnviz.arrays import Array, Values
-from rnnviz.cells import CELLS, Cell, weights_by_name
+from rnnviz.cells import CELLS, Cell
+from rnnviz.cells.weights import weights_by_name
 from rnnviz.engine.recurrent import (
     Scan,
     ScanGradients,

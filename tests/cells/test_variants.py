@@ -10,7 +10,8 @@ from gradcheck import relative_error
 from strategies import VARIANTS, arrays, mask, run
 
 from rnnviz.arrays import Array, Values
-from rnnviz.cells import CELLS, Cell, variant
+from rnnviz.cells import CELLS, Cell
+from rnnviz.cells.variants import variant
 from rnnviz.engine.recurrent import scan, unscan
 
 every_variant = pytest.mark.parametrize("name", VARIANTS)

@@ -12,17 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rnnviz.cells import CELLS
 from rnnviz.cli import run
 from rnnviz.model_files import load, shipped
 
 MODELS = sorted(name for name in shipped() if not name.startswith("jena"))  # those of text
 SENTENCE = "this movie was not good"
-NAMES = {
-    "rnn": {"x", "a", "h"},
-    "lstm": {"x", "a_i", "a_f", "a_g", "a_o", "i", "f", "g", "o", "c", "h"},
-    "lstm-slide": {"x", "a_i", "a_f", "a_g", "a_o", "i", "f", "g", "c", "h"},
-    "gru": {"x", "a_z", "a_r", "a_g", "z", "r", "g", "q", "h"},
-}
+NAMES = {name: {"x", *(line.name for line in cell.lines)} for name, cell in CELLS.items()}
 
 
 def out(capsys: pytest.CaptureFixture[str], *args: str, code: int = 0) -> str:

@@ -21,7 +21,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnviz.arrays import Array, Values
-from rnnviz.cells import CELLS, Cell, lstm, variant
+from rnnviz.cells import CELLS, Cell, lstm
+from rnnviz.cells.variants import variant
 from rnnviz.engine import compiled, losses, recurrent
 from rnnviz.engine.backend import HOST
 from rnnviz.engine.compiled import Lookup, functions, threads

@@ -31,16 +31,10 @@ T, D, H = 6, 3, 4
 #: (name, token, value) -> the value as it is used.
 Change = Callable[[str, int, Array], Array]
 
-NAMES = {
-    "rnn": ("x", "a", "h"),
-    "lstm": ("x", "a_i", "a_f", "a_g", "a_o", "i", "f", "g", "o", "c", "h"),
-    "gru": ("x", "a_z", "a_r", "a_g", "z", "r", "q", "g", "h"),
-    "lstm-slide": ("x", "a_i", "a_f", "a_g", "a_o", "i", "f", "g", "c", "h"),
-    "gru-2014": ("x", "a_z", "a_r", "a_g", "z", "r", "m", "g", "h"),
-}
+NAMES = {name: ("x", *(line.name for line in cell.lines)) for name, cell in CELLS.items()}
 #: What a class tries first, and everything at once.
 SETS: dict[str, Callable[[str], list[str]]] = {
-    "a gate": lambda cell: {"rnn": ["a"], "lstm": ["f"], "gru": ["z"]}[cell.split("-")[0]],
+    "a gate": lambda cell: [next(n for n in ("f", "z", "a") if n in NAMES[cell])],
     "every state": lambda cell: list(CELLS[cell].states),
     "the input": lambda cell: ["x"],
     "a sum": lambda cell: [n for n in NAMES[cell] if n.startswith("a")],

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnviz.arrays import Array, Values
-from rnnviz.cells import CELLS, Cell, variant
+from rnnviz.cells import CELLS, Cell
+from rnnviz.cells.variants import variant
 from rnnviz.engine import initializers, losses, packed, recurrent
 from rnnviz.engine.embedding import Lookup, summed_rows, table_of
 from rnnviz.engine.model import Model, initialise

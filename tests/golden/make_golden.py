@@ -217,6 +217,11 @@ def _by_hand(name: str, t: dict[str, Any], x: Any, prev: dict[str, Any]) -> dict
         v["a_g"] = x @ part(W, 2) + part(b, 2) + v["m"] @ part(U, 2)
         v["g"] = torch.tanh(v["a_g"])
         v["h"] = v["z"] * h + (1 - v["z"]) * v["g"]
+    elif name == "mingru":
+        v["a_z"] = x @ part(W, 0) + part(b, 0)
+        v["g"] = x @ part(W, 1) + part(b, 1)
+        v["z"] = torch.sigmoid(v["a_z"])
+        v["h"] = (1 - v["z"]) * h + v["z"] * v["g"]
     else:
         for k, gate in enumerate("ifgo"):
             v[f"a_{gate}"] = x @ part(W, k) + h @ part(U, k) + part(b, k)
@@ -265,7 +270,12 @@ def make_cells() -> dict[str, Array]:
         objective.backward()
         values = {k: torch.stack([v[k] for v in steps]) for k in steps[0]}
         grads = {k: torch.stack([v[k].grad for v in steps]) for k in steps[0]}
-        leaves = {k: a.grad for k, a in t.items() if not k.startswith("d_")}
+        # minGRU has a recurrent kernel without columns, which has no part in the objective.
+        leaves = {
+            k: torch.zeros_like(a) if a.grad is None else a.grad
+            for k, a in t.items()
+            if not k.startswith("d_")
+        }
         found[f"{name}.values"] = flat({k: a.detach().numpy() for k, a in values.items()})
         found[f"{name}.grads"] = flat({k: a.numpy() for k, a in grads.items()})
         found[f"{name}.leaves"] = flat({k: a.numpy() for k, a in leaves.items()})

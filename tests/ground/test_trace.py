@@ -27,7 +27,8 @@ from rnnviz.tracer import trace
 
 WORDS = ("", "[UNK]", "a", "good", "bad", "movie", "not")
 TEXT = "Not a GOOD movie, truly"
-RECORDED = {
+#: The order of the names in JSON, which scripts may rely on.
+IN_ORDER = {
     "rnn": "x a h",
     "lstm": "x a_i a_f a_g a_o i f g o c h",
     "lstm-slide": "x a_i a_f a_g a_o i f g c h",
@@ -106,7 +107,9 @@ def test_the_json_is_that_of_schema_1(cell: str, both: bool, kind: HeadKind) -> 
             "name", "cell", "units", "direction", "mask", "values", "grads", "reach", "initial",
         ]  # fmt: skip
         assert (layer["cell"], layer["units"], layer["mask"]) == (cell, 3, [True] * 5)
-        assert list(layer["values"]) == list(layer["grads"]) == RECORDED[cell].split()
+        names = list(layer["values"])
+        assert names == list(layer["grads"]) == IN_ORDER.get(cell, " ".join(names)).split()
+        assert set(names) == {"x", *(line.name for line in CELLS[cell].lines)}
         below = 2 if n < len(ways) else 3 * len(ways)
         for group in (layer["values"], layer["grads"]):
             for name, rows in group.items():

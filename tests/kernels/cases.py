@@ -8,10 +8,11 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from kernels import mingru, peephole
+from kernels import peephole
 
 from rnnviz.arrays import Array, Values
-from rnnviz.cells import CELLS, variant
+from rnnviz.cells import CELLS
+from rnnviz.cells.variants import variant
 from rnnviz.engine.backend import HOST, Backend, DirectionInput, LayerGradients, plainly
 
 #: Largest difference, in units of the largest number of the array.
@@ -20,7 +21,7 @@ TOLERANCE = 2e-5
 FEW = 8
 BY_NAME = {
     "rnn": CELLS["rnn"], "lstm": CELLS["lstm"], "gru": CELLS["gru"],
-    "mingru": mingru, "peephole": peephole,
+    "mingru": CELLS["mingru"], "peephole": peephole,
     "rnn relu": variant(CELLS["rnn"], "relu"), "gru relu": variant(CELLS["gru"], "relu"),
     "lstm hard": variant(CELLS["lstm"], "tanh", "hard_sigmoid"),
 }  # fmt: skip

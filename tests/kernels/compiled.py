@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from kernels import mingru, peephole
+from kernels import peephole
 
-from rnnviz.cells import CELLS, variant
+from rnnviz.cells import CELLS
+from rnnviz.cells.variants import variant
 
 #: The cards that kernels are compiled for: Turing, Ampere, Ada, Hopper, Blackwell.
 ARCHES: Final = ("sm_75", "sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120")
@@ -35,7 +36,7 @@ VARIANTS: Final = {
         for r in ("sigmoid", "hard_sigmoid")
         if name != "rnn" or r == "sigmoid"
     },
-    "mingru": mingru,
+    "mingru": CELLS["mingru"],
     "peephole": peephole,
 }
 

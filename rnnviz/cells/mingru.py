@@ -1,10 +1,15 @@
-"""minGRU (Feng et al., 2024), which is not shipped: gates see the input alone, there is no U."""
+"""minGRU: a GRU whose gates read the input alone, so that all its steps can be computed at once.
+
+Feng, Tung, Ahmed, Bengio and Hajimirsadeghi, "Were RNNs All We Needed?", 2024, section 3.1. There
+is no recurrent kernel, no reset gate and no tanh; z is the share of the state that is renewed. A
+layer on its own cannot let one word change what a later word means; stacked layers can.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
-from rnnviz.arrays import Array, Values, blocks
+from rnnviz.arrays import Array, Values, blocks, over_rows
 from rnnviz.cells.activations import USUAL, Activations
 from rnnviz.equations import Line
 
@@ -15,9 +20,9 @@ recurrent = ()
 states = ("h",)
 
 lines = (
+    Line("g", "candidate", "x @ W_g + b_g"),
     Line("a_z", "update", "x @ W_z + b_z"),
     Line("z", "update", "sigmoid(a_z)"),
-    Line("g", "candidate", "x @ W_g + b_g"),
     Line("h", "hidden", "(1 - z) * h_prev + z * g"),
 )
 
@@ -32,23 +37,27 @@ back = (
 
 
 def shapes(D: int, H: int) -> dict[str, tuple[int, ...]]:
+    """W (D, 2·H), U (H, 0), b (2·H): columns z, g."""
     return {"W": (D, 2 * H), "U": (H, 0), "b": (2 * H,)}
 
 
 def forward(p: Values, v: Values, prev: Values, act: Activations = USUAL) -> None:
+    """The lines above, in order."""
     v["a_z"], v["g"] = blocks(v["xw"], 2)
     v["z"] = act.gate(v["a_z"])
     v["h"] = (1 - v["z"]) * prev["h"] + v["z"] * v["g"]
 
 
 def backward(p: Values, v: Values, prev: Values, d: Values, act: Activations = USUAL) -> None:
-    d["z"] = d["h"] * (v["g"] - prev["h"])
-    d["a_z"] = d["z"] * act.gate.slope(v["z"])
-    d["g"] = d["h"] * v["z"]
-    d["h_prev"] = d["h"] * (1 - v["z"])
+    """The lines above undone, last one first."""
+    d["z"] = d["h"] * (v["g"] - prev["h"])  # h = (1 − z) ⊙ h₋ + z ⊙ g
+    d["a_z"] = d["z"] * act.gate.slope(v["z"])  # z = σ(a_z)
+    d["g"] = d["h"] * v["z"]  # h = (1 − z) ⊙ h₋ + z ⊙ g
+    d["h_prev"] = d["h"] * (1 - v["z"])  # h = (1 − z) ⊙ h₋ + z ⊙ g
     d["xw"] = np.concatenate([d["a_z"], d["g"]], axis=-1)
     d["hu"] = d["xw"][..., :0]
 
 
 def param_grads(x: Array, prev: Values, v: Values, d: Values) -> Values:
-    return {"W": x.T @ d["xw"], "U": prev["h"].T @ d["hu"], "b": d["xw"].sum(0)}
+    """Each shared weight's gradient: one term a step, summed by the product."""
+    return {"W": x.T @ d["xw"], "U": prev["h"].T @ d["hu"], "b": over_rows(d["xw"])}
