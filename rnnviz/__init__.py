@@ -59,10 +59,9 @@ def step(
             raise UsageError(f'step() takes one {name}, for example step("not good"): {value!r}')
     if random is not None and random < 0:
         raise UsageError(f"random is a seed, a whole number from 0: {random}")
-    loops = for_one(device)
     clamps = (clamps,) if isinstance(clamps, str) else clamps
     held = tuple(parse(clamp) if isinstance(clamp, str) else clamp for clamp in clamps)
-    return tracer(data, loops)(Query(text, model, target, random, held))
+    return tracer(data, for_one(device))(Query(text, model, target, random, held))
 
 
 def load(name: str = "sentiment-lstm") -> StoredModel:

@@ -13,8 +13,10 @@ from hypothesis.extra import numpy as numpy_st
 from rnnviz.arrays import Array, Values
 from rnnviz.cells import CELLS, Cell
 from rnnviz.cells.variants import variant
-from rnnviz.engine.model import Model, shapes
-from rnnviz.engine.recurrent import Scan, scan
+from rnnviz.engine.embedding import summed_rows, table_of
+from rnnviz.engine.model import Model, Recording
+from rnnviz.engine.parameters import shapes
+from rnnviz.engine.scan import Scan, scan
 from rnnviz.engine.spec import (
     EmbeddingSpec,
     HeadKind,
@@ -69,6 +71,22 @@ def targets(kind: HeadKind, B: int, rng: np.random.Generator) -> Array:
     if kind == "linear":
         return 50.0 + rng.standard_normal(B)
     return rng.integers(0, max(2, HEADS[kind]), B)
+
+
+def recorded_gradients(net: Model, recording: Recording, d_logits: Array) -> Values:
+    """Gradients of every trained array by the recording pass, given those of the logits (B, K)."""
+    if not net.spec.layers:
+        return net._head_backward(recording.head, d_logits)[0]
+    back = net.record_backward(recording, d_logits)
+    grads = dict(back.head)
+    for k, layer in enumerate(net.spec.layers):
+        for direction, own in zip(layer.directions, back.scans[k], strict=True):
+            grads |= {f"layers.{k}.{direction}.{key}": g for key, g in own.params.items()}
+    if "embedding" in net.params:
+        V, E = shape = net.params["embedding"].shape
+        rows = summed_rows(recording.inputs.ravel(), back.x.reshape(-1, E), V)
+        grads["embedding"] = table_of(rows, shape)
+    return grads
 
 
 class Run(NamedTuple):

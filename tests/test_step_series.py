@@ -16,7 +16,8 @@ from rnnviz.cli import run
 from rnnviz.data.batches import Windows
 from rnnviz.data.jena import COLUMNS, TEMPERATURE, JenaSeries, jena_file, read_jena
 from rnnviz.data.series import Scaling
-from rnnviz.engine.model import Model, initialise
+from rnnviz.engine.model import Model
+from rnnviz.engine.parameters import initialise
 from rnnviz.engine.spec import HeadSpec, ModelSpec, RecurrentSpec, SeriesSpec
 from rnnviz.errors import InvalidFileError, MissingError, UsageError
 from rnnviz.files import assets
@@ -127,7 +128,7 @@ def test_gradients_are_finite_differences_of_the_objective(
     mean, std = (getattr(stored.encoder, key)[TEMPERATURE] for key in ("mean", "std"))
 
     def objective(x: np.ndarray) -> float:
-        said = float(stored.model.forward(x).logits[0, 0])
+        said = float(stored.model.record(x).logits[0, 0])
         return said if truth is None else abs(said - (truth - mean) / std)
 
     assert trace.head.loss == pytest.approx(objective(x), abs=1e-6)
@@ -156,9 +157,9 @@ def test_a_backward_layer_is_asked_early_by_reading_each_beginning_alone(
     x = trace.layers[0].values["x"][:, None]
     assert len(x) == 70  # more than are run at once
     for t in (0, 1, 5, 5, 63, 64, 69):
-        alone = stored.model.forward(x[: t + 1]).logits[0]
+        alone = stored.model.record(x[: t + 1]).logits[0]
         np.testing.assert_allclose(trace.head.readout[t], alone, rtol=1e-4, atol=1e-6)
-    np.testing.assert_array_equal(trace.head.logits[-1], stored.model.forward(x).logits[0])
+    np.testing.assert_array_equal(trace.head.logits[-1], stored.model.record(x).logits[0])
 
 
 def test_the_gradients_of_both_directions_are_added_as_the_bars_do() -> None:

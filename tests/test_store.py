@@ -14,7 +14,8 @@ import pytest
 
 from rnnviz.cli import run
 from rnnviz.data.text import Vocabulary
-from rnnviz.engine.model import Model, initialise
+from rnnviz.engine.model import Model
+from rnnviz.engine.parameters import initialise
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec
 from rnnviz.errors import InvalidFileError, UsageError
 from rnnviz.model_files import assets, load, save, shipped

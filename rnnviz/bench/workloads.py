@@ -17,7 +17,7 @@ import numpy as np
 
 from rnnviz.arrays import Array
 from rnnviz.data.batches import Texts
-from rnnviz.engine.model import initialise
+from rnnviz.engine.parameters import initialise
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec, SeriesSpec
 
 #: Words of a review or of a title with its description, from the shortest to the longest in

@@ -1,8 +1,8 @@
-"""Who walks through time for a model, and on which device: the choice is made once a model.
+"""The device a model computes on: where its arrays are, and which scans it trains with.
 
-A model is arithmetic on arrays, and those say themselves where they live. What differs from device
-to device is behind this one small protocol: the walks over time, how an array gets there and back,
-and how the gradients of looked-up words are summed.
+A model is arithmetic on arrays, NumPy's or CuPy's. What differs from device to device is behind the
+protocol :class:`Backend`: the scans for training, copies to and from the device, and how the
+gradients of an embedding's rows are summed. It is chosen once a model.
 """
 
 from __future__ import annotations
@@ -14,40 +14,14 @@ from typing import Any, NamedTuple, Protocol
 from rnnviz.arrays import Array, Values, blocks
 from rnnviz.cells import Cell
 from rnnviz.engine import packed
-from rnnviz.engine.clamping import Clamping
+from rnnviz.engine.directions import DirectionInput
 from rnnviz.engine.embedding import Lookup, WordRows, summed_rows
 from rnnviz.engine.optimizers import Optimizer
-from rnnviz.engine.recurrent import Scan, scan, unscan
-
-
-@dataclass(frozen=True, eq=False)
-class DirectionInput:
-    """One direction of a layer, to be read."""
-
-    p: Values
-    reverse: bool = False
-    initial: Values | None = None  # states before the first token, (B, H); None: zeros
-    input_mask: Array | None = None  # dropout of x, (1 or G, B, D)
-    recurrent_mask: Array | None = None  # dropout of h_prev, (G, B, H)
-    lead: Array | None = None  # steps that each sequence shares with the last one, (B)
-
-
-def plainly(
-    cell: Cell, passes: Sequence[DirectionInput], x: Array, mask: Array | None,
-    held: Sequence[Clamping | None] | None = None,
-) -> tuple[Scan, ...]:  # fmt: skip
-    """The passes by the plain loop, on whichever device the arrays are; every value recorded."""
-    return tuple(
-        scan(
-            cell, a.p, x, mask, reverse=a.reverse, initial=a.initial,
-            recurrent_mask=a.recurrent_mask, input_mask=a.input_mask, held=h,
-        )
-        for a, h in zip(passes, held or [None] * len(passes), strict=True)
-    )  # fmt: skip
+from rnnviz.engine.scan import Scan, ScanGradients, scan, scan_backward
 
 
 class ScanOutput(Protocol):
-    """What a walk left behind."""
+    """The outputs of one direction of a layer."""
 
     @property
     def last(self) -> Values:
@@ -59,19 +33,19 @@ class ScanOutput(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class LayerGradients:
-    """What walking back through a layer gave: of each direction's arrays, and of the input.
+    """The gradients of each direction's arrays, and of the layer's input.
 
-    ``x`` (T, B, D) is of all directions together; ``looked`` are ids and gradients of rows where
-    the input was looked up in a table instead.
+    ``x`` (T, B, D) is the sum over the directions. Where the input is looked up in a table,
+    ``rows`` has, for each direction, ids and gradients of the table's rows instead.
     """
 
     params: tuple[Values, ...]
     x: Array | None
-    looked: tuple[tuple[Array, Array], ...] = ()
+    rows: tuple[tuple[Array, Array], ...] = ()
 
 
 class Backend(Protocol):
-    """The walks over time of one device."""
+    """The arrays and the scans of one device."""
 
     name: str
     on_host: bool  # whether its arrays are NumPy's
@@ -80,10 +54,10 @@ class Backend(Protocol):
         """A host array on the device."""
 
     def host(self, a: Array) -> Array:
-        """A device array on the host; waits for it."""
+        """A device array on the host; synchronizes."""
 
     def floats(self, numbers: Sequence[Array]) -> list[float]:
-        """Single numbers of the device as Python's; waits for it once."""
+        """Arrays of one number each as Python floats; synchronizes once."""
 
     def scan(
         self,
@@ -93,15 +67,16 @@ class Backend(Protocol):
         mask: Array | None,
         keep: bool,
     ) -> tuple[ScanOutput, ...]:
-        """Read ``x`` (T, B, D) in every direction; without ``keep`` there is no way back."""
+        """Read ``x`` (T, B, D) in every direction; ``keep`` what the backward pass needs."""
 
-    def unscan(
+    def scan_backward(
         self, cell: Cell, params: Sequence[Values], done: Sequence[Any], d_h: Array | None,
         d_last: Array | None, need_x: bool,
     ) -> LayerGradients:  # fmt: skip
-        """Walk back, given the gradients of every output (T, B, n·H), or of the last h (B, n·H).
+        """Backpropagate through the scans of a layer, n directions side by side.
 
-        The n directions side by side.
+        Given the gradient of every output, ``d_h`` (T, B, n·H), or of the last h, ``d_last``
+        (B, n·H).
         """
 
     def table_gradient(self, ids: Array, d: Array, vocabulary: int) -> WordRows | Array:
@@ -111,45 +86,58 @@ class Backend(Protocol):
         """An optimizer's step on a table of which a batch used only some rows."""
 
 
-class TimeWalk(NamedTuple):
-    """A way to walk through time, as :mod:`rnnviz.engine.packed` has it."""
+class ScanImplementation(NamedTuple):
+    """A scan for training, with the signatures of :mod:`rnnviz.engine.packed`."""
 
-    able: Callable[[Cell, Array | None], bool]
+    supports: Callable[[Cell, Array | None], bool]  # of a cell and a mask
     scan: Callable[..., Any]
-    unscan: Callable[..., Any]
-    made: type  # what ``scan`` gives
+    scan_backward: Callable[..., Any]
+    output: type  # of ``scan``
 
 
-#: The walk of NumPy alone, for every cell and mask.
-PACKED = TimeWalk(lambda cell, mask: True, packed.scan, packed.unscan, packed.PackedScan)
+#: NumPy alone, for every cell and mask.
+PACKED = ScanImplementation(
+    lambda cell, mask: True, packed.scan, packed.scan_backward, packed.PackedScan
+)
+
+
+def _recorded_backward(
+    cell: Cell, p: Values, forward: Scan, d_h: Array | None, d_last: Values | None, need_x: bool
+) -> ScanGradients:
+    return scan_backward(cell, p, forward, d_h, d_last)
+
+
+#: A recording scan: never chosen here, but it can be backpropagated through. A card uses it for
+#: layers that it has no kernel for.
+RECORDED = ScanImplementation(lambda cell, mask: False, scan, _recorded_backward, Scan)
 
 
 class HostBackend:
-    """NumPy arrays, and the first of some walks that can read a layer; if none can, the packed one.
+    """NumPy arrays, and the first of some scans that supports a layer; the last is the packed one.
 
-    ``summed`` sums the gradients of words, ``stepped`` moves the rows of a table.
+    ``sum_rows`` sums the gradients of an embedding's rows, ``step_rows`` updates those rows.
     """
 
     on_host = True
 
     def __init__(
-        self, name: str, *walks: TimeWalk,
-        summed: Callable[[Array, Array, int], WordRows] = summed_rows,
-        stepped: Callable[[Optimizer, str, Array, WordRows], None] | None = None,
+        self, name: str, *scans: ScanImplementation,
+        sum_rows: Callable[[Array, Array, int], WordRows] = summed_rows,
+        step_rows: Callable[[Optimizer, str, Array, WordRows], None] | None = None,
     ) -> None:  # fmt: skip
-        self.name, self.walks = name, (*walks, PACKED)
-        self._summed, self._stepped = summed, stepped
+        self.name, self.scans = name, (*scans, PACKED, RECORDED)
+        self._sum_rows, self._step_rows = sum_rows, step_rows
 
     def asarray(self, a: Array) -> Array:
-        """As it is."""
+        """The array itself."""
         return a
 
     def host(self, a: Array) -> Array:
-        """As it is."""
+        """The array itself."""
         return a
 
     def floats(self, numbers: Sequence[Array]) -> list[float]:
-        """As they are."""
+        """See :class:`Backend`."""
         return [float(n) for n in numbers]
 
     def scan(
@@ -161,47 +149,43 @@ class HostBackend:
         keep: bool,
     ) -> tuple[ScanOutput, ...]:
         """See :class:`Backend`."""
-        walk = next(w for w in self.walks if w.able(cell, mask))
+        chosen = next(s for s in self.scans if s.supports(cell, mask))
         return tuple(
-            walk.scan(
+            chosen.scan(
                 cell, a.p, x, mask, reverse=a.reverse, initial=a.initial, keep=keep,
                 recurrent_mask=a.recurrent_mask, input_mask=a.input_mask, lead=a.lead,
             )
             for a in passes
         )  # fmt: skip
 
-    def unscan(
+    def scan_backward(
         self, cell: Cell, params: Sequence[Values], done: Sequence[Any], d_h: Array | None,
         d_last: Array | None, need_x: bool,
     ) -> LayerGradients:  # fmt: skip
         """See :class:`Backend`."""
         grads: list[Values] = []
-        looked: list[tuple[Array, Array]] = []
+        rows: list[tuple[Array, Array]] = []
         d_x: Array | None = None
-        for n, (p, s) in enumerate(zip(params, done, strict=True)):
+        for n, (p, forward) in enumerate(zip(params, done, strict=True)):
             out = None if d_h is None else blocks(d_h, len(done))[n]
             last = None if d_last is None else {"h": blocks(d_last, len(done))[n]}
-            walk = next((w for w in self.walks if isinstance(s, w.made)), None)
-            if walk is None:  # a pass that recorded every value
-                back: Any = unscan(cell, p, s, out, last)
-            else:
-                back = walk.unscan(cell, p, s, out, last, need_x=need_x)
+            used = next(s for s in self.scans if isinstance(forward, s.output))
+            back = used.scan_backward(cell, p, forward, out, last, need_x=need_x)
             grads.append(back.params)
-            if walk is not None and isinstance(s.x, Lookup):
-                looked.append(back.rows())
+            if isinstance(forward.x, Lookup):
+                rows.append(back.rows())
             elif need_x:
-                below = back.below if walk is None else back.x
-                d_x = below if d_x is None else d_x + below
-        return LayerGradients(tuple(grads), d_x, tuple(looked))
+                d_x = back.x if d_x is None else d_x + back.x
+        return LayerGradients(tuple(grads), d_x, tuple(rows))
 
     def table_gradient(self, ids: Array, d: Array, vocabulary: int) -> WordRows:
         """The rows that occur."""
-        return self._summed(ids, d, vocabulary)
+        return self._sum_rows(ids, d, vocabulary)
 
     def step_rows(self, optimizer: Optimizer, key: str, table: Array, found: WordRows) -> None:
         """See :class:`Backend`."""
-        (self._stepped or type(optimizer).step_rows)(optimizer, key, table, found)
+        (self._step_rows or type(optimizer).step_rows)(optimizer, key, table, found)
 
 
-#: The reference: NumPy alone.
+#: NumPy alone: the reference.
 HOST = HostBackend("cpu")

@@ -12,7 +12,7 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from rnnviz.cells import Cell
-from rnnviz.engine.backend import HOST, Backend, HostBackend, TimeWalk
+from rnnviz.engine.backend import HOST, Backend, HostBackend, ScanImplementation
 from rnnviz.errors import MissingError, UsageError, nearest
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -81,12 +81,12 @@ def with_compiled() -> HostBackend:
     """Compiled walks where they can read a layer, else those of NumPy."""
     from rnnviz.engine import compiled
 
-    made = compiled.CompiledScan
-    walk = TimeWalk(compiled.able, compiled.scan, compiled.unscan, made)
+    scans = ScanImplementation(
+        compiled.able, compiled.scan, compiled.scan_backward, compiled.CompiledScan
+    )
     return HostBackend(
-        "cpu, compiled", walk, summed=compiled.summed_rows,
-        stepped=compiled.step_rows,
-    )  # fmt: skip
+        "cpu, compiled", scans, sum_rows=compiled.summed_rows, step_rows=compiled.step_rows
+    )
 
 
 def compiling(loops: Backend, cells: Iterable[Cell]) -> bool:

@@ -1,4 +1,4 @@
-"""Heads and losses: from logits to outputs, loss and the gradient that starts the way back."""
+"""Heads and losses: from logits to outputs, the loss, and its gradient at the logits."""
 
 from __future__ import annotations
 
@@ -10,13 +10,19 @@ from rnnviz.equations import sigmoid
 
 
 def outputs(kind: HeadKind, logits: Array) -> Array:
-    """What the head says, from its logits (..., K): probabilities, or the numbers themselves."""
+    """The output of the head from its logits (..., K): probabilities, or the numbers themselves."""
     if kind == "sigmoid":
         return sigmoid(logits)
     if kind == "linear":
         return logits
     shifted = np.exp(logits - logits.max(-1, keepdims=True))
     return shifted / shifted.sum(-1, keepdims=True)
+
+
+def label_outputs(kind: HeadKind, logits: Array) -> Array:
+    """The output of every label (..., K): a sigmoid head has one logit, but two classes."""
+    y = outputs(kind, logits)
+    return np.concatenate([1 - y, y], axis=-1) if kind == "sigmoid" else y
 
 
 def losses(kind: HeadKind, logits: Array, y: Array) -> Array:
@@ -48,18 +54,18 @@ def d_logits(kind: HeadKind, logits: Array, y: Array) -> Array:
 
 def squared(logits: Array, y: Array) -> tuple[Array, Array]:
     """The squared errors (logit − y)² of each row (B), and their gradients at the logits (B, 1)."""
-    apart = logits - y[:, None].astype(logits.dtype)
-    return apart[:, 0] ** 2, 2 * apart
+    error = logits - y[:, None].astype(logits.dtype)
+    return error[:, 0] ** 2, 2 * error
 
 
 def correct(kind: HeadKind, logits: Array, y: Array) -> Array:
-    """Which rows (B) are classified right; for soft labels, by the nearer class."""
+    """Which rows (B) are classified right; a soft label counts as its nearer class."""
     if kind == "sigmoid":
         return (logits[:, 0] > 0) == (y > 0.5)
     return logits.argmax(-1) == y
 
 
 def metric(kind: HeadKind, logits: Array, y: Array) -> Array:
-    """Of a batch, (): right answers for classes, the sum of absolute errors for numbers."""
-    found = losses(kind, logits, y) if kind == "linear" else correct(kind, logits, y)
-    return np.asarray(found.sum()) if isinstance(found, np.ndarray) else found.sum()
+    """Over a batch, (): the number of right classes, or the sum of absolute errors."""
+    rows = losses(kind, logits, y) if kind == "linear" else correct(kind, logits, y)
+    return np.asarray(rows.sum()) if isinstance(rows, np.ndarray) else rows.sum()

@@ -1,11 +1,13 @@
-"""A model: a spec and a dict of named arrays, run forwards and backwards.
+"""A model: a spec and a dict of named arrays, run forward and backward.
 
-The arrays carry the names of the weight file: ``embedding``, ``layers.K.forward.W``, ``head.b``.
+There are two passes with the same results up to rounding. The training pass (``forward``,
+``gradients``) computes what gradients of the trained arrays need, with the scans of the model's
+backend. The recording pass (``record``, ``record_backward``) keeps every named value of every
+layer, for a trace.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -13,111 +15,94 @@ from typing import Any
 
 import numpy as np
 
-from rnnviz.arrays import Array, Values, blocks, contiguous
+from rnnviz.arrays import Array, Values, contiguous
 from rnnviz.cells import CELLS, Cell
 from rnnviz.cells.variants import variant
-from rnnviz.engine import initializers, losses
-from rnnviz.engine.backend import HOST, Backend, DirectionInput, ScanOutput, plainly
+from rnnviz.engine import losses
+from rnnviz.engine.backend import HOST, Backend, ScanOutput
 from rnnviz.engine.clamping import Clamping
+from rnnviz.engine.directions import (
+    DirectionInput,
+    SharedPadding,
+    concat_directions,
+    direction_gradients,
+)
 from rnnviz.engine.embedding import Lookup, WordRows, table_of
-from rnnviz.engine.recurrent import Scan, ScanGradients, unscan, unscan_one
-from rnnviz.engine.spec import EmbeddingSpec, ModelSpec, RecurrentSpec, SeriesSpec
+from rnnviz.engine.reach import scan_backward_with_reach
+from rnnviz.engine.scan import Scan, ScanGradients, scan_backward, scan_directions
+from rnnviz.engine.spec import EmbeddingSpec, ModelSpec, RecurrentSpec
 from rnnviz.equations import relu
 
-#: The most trained numbers of a net: 200 MB as float32.
-MOST_PARAMETERS = 50_000_000
-
-
-def shapes(spec: ModelSpec) -> dict[str, tuple[int, ...]]:
-    """The name and shape of every trained array of the model; ValueError if it is too large."""
-    found: dict[str, tuple[int, ...]] = {}
-    if isinstance(spec.source, EmbeddingSpec):
-        found["embedding"] = (spec.source.vocabulary, spec.source.width)
-    width = spec.source.width
-    for k, layer in enumerate(spec.layers):
-        for direction in directions(layer):
-            for key, shape in CELLS[layer.cell].shapes(width, layer.units).items():
-                found[f"layers.{k}.{direction}.{key}"] = shape
-        width = layer.units * len(directions(layer))
-    if not spec.layers:
-        width *= _flat_steps(spec)
-    if hidden := spec.head.hidden:
-        found["head.hidden.W"], found["head.hidden.b"] = (width, hidden), (hidden,)
-        width = hidden
-    found["head.W"], found["head.b"] = (width, spec.head.outputs), (spec.head.outputs,)
-    count = sum(math.prod(shape) for shape in found.values())
-    if count > MOST_PARAMETERS:
-        raise ValueError(f"a net of {count:,} parameters; {MOST_PARAMETERS:,} are the most")
-    return found
-
-
-def _flat_steps(spec: ModelSpec) -> int:
-    """T of the series that a net without recurrent layers flattens."""
-    if not isinstance(spec.source, SeriesSpec) or spec.source.steps is None:
-        raise ValueError("a net without recurrent layers needs a series of known length")
-    return spec.source.steps
-
-
-def directions(layer: RecurrentSpec) -> tuple[str, ...]:
-    """The directions a layer reads in, as they are named in files."""
-    return ("forward", "backward") if layer.bidirectional else ("forward",)
-
-
-def initialise(spec: ModelSpec, seed: int) -> Values:
-    """Untrained float32 arrays, as Keras would draw them (its defaults, our generator)."""
-    rng = np.random.default_rng(seed)
-    found: Values = {}
-    if isinstance(spec.source, EmbeddingSpec):
-        found["embedding"] = initializers.embedding(rng, spec.source.vocabulary, spec.source.width)
-    width = spec.source.width
-    for k, layer in enumerate(spec.layers):
-        for direction in directions(layer):
-            arrays = initializers.recurrent(rng, CELLS[layer.cell], width, layer.units)
-            found |= {f"layers.{k}.{direction}.{key}": a for key, a in arrays.items()}
-        width = layer.units * len(directions(layer))
-    for name, shape in shapes(spec).items():
-        if name.startswith("head."):
-            dense = name.endswith("W")
-            found[name] = initializers.glorot_uniform(rng, *shape) if dense else np.zeros(shape)
-    return {name: array.astype(np.float32, order="C") for name, array in found.items()}
+#: By layer and direction: states before the first token, (B, H) by name.
+InitialStates = Sequence[Sequence[Values]]
+#: By layer and direction: the values that are set instead of computed.
+Clampings = Sequence[Sequence[Clamping | None]]
 
 
 @dataclass(frozen=True, eq=False)
-class ForwardPass:
-    """Everything one forward pass computed."""
+class HeadPass:
+    """What the dense head read and computed."""
 
-    inputs: Array  # (T, B) ids or (T, B, D) measurements
-    mask: Array | None  # (T, B) bool
-    scans: tuple[tuple[ScanOutput, ...], ...]  # per layer, per direction
-    dropped: Array | None  # dropout mask of the embedded words, (T, B, E)
-    features: Array  # (B, F): the last states, side by side, as the head reads them
-    features_mask: Array | None  # dropout mask of the head's input
-    hidden: Array | None  # (B, hidden): the head's relu layer, where there is one
+    features: Array  # (B, F): the last states, side by side, after dropout
+    features_mask: Array | None  # dropout mask of the features
+    hidden: Array | None  # (B, hidden): the relu layer, where there is one
     logits: Array  # (B, K)
 
 
 @dataclass(frozen=True, eq=False)
-class BackwardPass:
-    """Everything one backward pass computed."""
+class ForwardPass:
+    """A training pass: the logits, and what the gradients of the trained arrays need."""
 
-    head: Values  # gradients of the head's arrays
-    unscans: tuple[tuple[ScanGradients, ...], ...]  # per layer, per direction
-    x: Array  # (T, B, D): of what the bottom layer's input is made from
+    inputs: Array  # (T, B) ids or (T, B, D) measurements
+    scans: tuple[tuple[ScanOutput, ...], ...]  # per layer, per direction
+    embedding_mask: Array | None  # dropout mask of the embedded words, (T, B, E)
+    head: HeadPass
+
+    @property
+    def logits(self) -> Array:
+        """(B, K)."""
+        return self.head.logits
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """A recording pass: every named value of every layer."""
+
+    inputs: Array  # (T, B) ids or (T, B, D) measurements
+    scans: tuple[tuple[Scan, ...], ...]  # per layer, per direction
+    embedding_mask: Array | None  # dropout mask of the embedded words, (T, B, E)
+    head: HeadPass
+
+    @property
+    def logits(self) -> Array:
+        """(B, K)."""
+        return self.head.logits
+
+
+@dataclass(frozen=True, eq=False)
+class RecordedGradients:
+    """The gradients of every value of a :class:`Recording`."""
+
+    head: Values  # of the head's arrays
+    scans: tuple[tuple[ScanGradients, ...], ...]  # per layer, per direction
+    x: Array  # (T, B, D): of the embedded words or the measurements
     reach: tuple[tuple[Array, ...], ...]  # per layer, per direction, (T); empty unless asked for
 
 
 class Model:
-    """A recurrent network with trained (or fresh) arrays, on the device of its ``loops``."""
+    """A recurrent network with trained (or fresh) arrays, on the device of its backend."""
 
-    def __init__(self, spec: ModelSpec, params: Mapping[str, Array], loops: Backend = HOST) -> None:
-        self.spec, self.loops = spec, loops
+    def __init__(
+        self, spec: ModelSpec, params: Mapping[str, Array], backend: Backend = HOST
+    ) -> None:
+        self.spec, self.backend = spec, backend
         # Optimizers change them in place, through flat views.
-        self.params: Values = {n: contiguous(loops.asarray(a)) for n, a in params.items()}
+        self.params: Values = {n: contiguous(backend.asarray(a)) for n, a in params.items()}
 
     def astype(self, dtype: type) -> Model:
         """The same model in another precision."""
-        changed: Values = {name: a.astype(dtype) for name, a in self.params.items()}
-        return Model(self.spec, changed, self.loops)
+        cast: Values = {name: a.astype(dtype) for name, a in self.params.items()}
+        return Model(self.spec, cast, self.backend)
 
     def layer_params(self, k: int, direction: str) -> Values:
         """One direction of one layer: W, U, b and whatever else its cell has."""
@@ -125,188 +110,194 @@ class Model:
         return {n.removeprefix(prefix): a for n, a in self.params.items() if n.startswith(prefix)}
 
     def cell(self, k: int) -> Cell:
-        """The cell of layer k, with the layer's choices."""
+        """The cell of layer k, with the layer's activations."""
         return cell_of(self.spec.layers[k])
 
-    def mask_of(self, ids: Array) -> Array | None:
-        """(T, B) true where a real token stands; None when this model does not mask."""
-        source = self.spec.source
-        masking = isinstance(source, EmbeddingSpec) and source.mask_zero
-        return ids != 0 if masking else None
+    def predict(self, inputs: Array) -> Array:
+        """The head's output after the last token: (B, K) probabilities or numbers."""
+        return losses.outputs(self.spec.head.kind, self.logits(inputs))
+
+    def logits(self, inputs: Array) -> Array:
+        """(B, K) of ids (T, B) or measurements (T, B, D): a training pass that keeps nothing."""
+        return self._forward(inputs, None, None, keep=False).logits
+
+    # -- the training pass ------------------------------------------------------------------------
 
     def forward(
         self,
         inputs: Array,
         rng: np.random.Generator | None = None,
         *,
-        quick: bool = False,
-        keep: bool = True,
-        initial: Sequence[Sequence[Values]] | None = None,
-        held: Sequence[Sequence[Clamping | None]] | None = None,
+        initial: InitialStates | None = None,
     ) -> ForwardPass:
-        """Run over ids (T, B) or measurements (T, B, D); ``rng`` draws dropout (training only).
+        """Run over ids (T, B) or measurements (T, B, D), for :meth:`gradients`.
 
-        Every named value is recorded, unless ``quick``: then what :meth:`gradients` needs, several
-        times as fast; without ``keep`` not even that. ``initial`` are the states before the first
-        token, by layer and direction, (B, H) by name. ``held``, by layer and direction, is what is
-        not computed.
+        ``rng`` draws dropout masks; without it nothing is dropped.
         """
-        mask, dropped = None, None
+        return self._forward(inputs, rng, initial, keep=True)
+
+    def _forward(
+        self, inputs: Array, rng: np.random.Generator | None, initial: InitialStates | None,
+        *, keep: bool,
+    ) -> ForwardPass:  # fmt: skip
+        mask = self._mask(inputs)
         x: Array | Lookup = inputs
-        source, host = self.spec.source, self.loops.on_host
-        if isinstance(source, EmbeddingSpec):
-            mask = self.mask_of(inputs)
-            if host and mask is not None and mask.all():
-                mask = None
+        embedding_mask, lead = None, SharedPadding(None)
+        if isinstance(self.spec.source, EmbeddingSpec):
             x = Lookup(self.params["embedding"], inputs)
-            dropped = self._dropout(rng, source.dropout, x.shape, x.dtype)
-            if dropped is not None or not quick:
-                x = self.params["embedding"][inputs]
-                x = x if dropped is None else x * dropped
-        # The same padding leads to the same state only where all begin with the same.
-        alike = quick and mask is None and initial is None and held is None and dropped is None
-        lead = _Lead(inputs if host and alike and isinstance(source, EmbeddingSpec) else None)
+            embedding_mask = self._dropout(rng, self.spec.source.dropout, x.shape, x.dtype)
+            if embedding_mask is not None:
+                x = self.params["embedding"][inputs] * embedding_mask
+            # The same padding leads to the same states only from the same initial states.
+            elif self.backend.on_host and mask is None and initial is None:
+                lead = SharedPadding(inputs)
         scans: list[tuple[ScanOutput, ...]] = []
         for k, layer in enumerate(self.spec.layers):
-            top, cell = k + 1 == len(self.spec.layers), self.cell(k)
-            passes = []
-            for n, direction in enumerate(directions(layer)):
-                drops = self._layer_dropout(layer, x, rng)
-                start = None if initial is None else initial[k][n]
-                reverse = direction == "backward"
-                p = self.layer_params(k, direction)
-                passes.append(DirectionInput(p, reverse, start, *drops, lead.of(reverse)))
-            if quick and (held is None or not any(held[k])):
-                scans.append(self.loops.scan(cell, passes, x, mask, keep or not top))
-            else:
-                if isinstance(x, Lookup):
-                    x = x.table[x.ids]
-                kept = None if held is None else held[k]
-                scans.append(plainly(cell, passes, x, mask, kept))
-            lead.after(layer)
+            top = k + 1 == len(self.spec.layers)
+            directions = self._direction_inputs(k, x, rng, initial, lead)
+            scans.append(self.backend.scan(self.cell(k), directions, x, mask, keep or not top))
+            lead.pass_layer(layer)
             if not top:
-                x = _beside([s.stack("h") for s in scans[-1]])
-        if self.spec.layers:
-            features = np.concatenate([s.last["h"] for s in scans[-1]], axis=-1)
-        else:
-            features = inputs.transpose(1, 0, 2).reshape(inputs.shape[1], -1)
-        drop = self._dropout(rng, self.spec.head.dropout, features.shape, features.dtype)
-        head_input = features if drop is None else features * drop
-        hidden = self._hidden(head_input)
-        logits = self._output(head_input if hidden is None else hidden)
-        return ForwardPass(inputs, mask, tuple(scans), dropped, head_input, drop, hidden, logits)
+                x = concat_directions([s.stack("h") for s in scans[-1]])
+        head = self._head_pass(inputs, scans[-1] if scans else (), rng)
+        return ForwardPass(inputs, tuple(scans), embedding_mask, head)
 
-    def _hidden(self, features: Array) -> Array | None:
-        if not self.spec.head.hidden:
-            return None
-        return relu(features @ self.params["head.hidden.W"] + self.params["head.hidden.b"])
-
-    def _output(self, features: Array) -> Array:
-        return features @ self.params["head.W"] + self.params["head.b"]
-
-    def head(self, features: Array) -> Array:
-        """Logits (..., K) of last states (..., F)."""
-        hidden = self._hidden(features)
-        return self._output(features if hidden is None else hidden)
-
-    def _head_back(self, done: ForwardPass, d_logits: Array) -> tuple[Values, Array]:
-        """Gradients of the head's arrays, and of the last states (B, F)."""
-        read = done.features if done.hidden is None else done.hidden
-        grads: Values = {"head.W": read.T @ d_logits, "head.b": d_logits.sum(0)}
-        d = d_logits @ self.params["head.W"].T
-        if done.hidden is not None:
-            d = d * (done.hidden > 0)
-            grads |= {"head.hidden.W": done.features.T @ d, "head.hidden.b": d.sum(0)}
-            if not self.spec.layers:
-                return grads, d  # nothing below is trained
-            d = d @ self.params["head.hidden.W"].T
-        return grads, d if done.features_mask is None else d * done.features_mask
-
-    def backward(self, done: ForwardPass, d_logits: Array, *, reach: bool = False) -> BackwardPass:
-        """Gradients of every recorded value, given those of the logits (B, K).
-
-        With ``reach`` (one sequence only) also how far back each last state can still feel.
-        """
-        grads, d_features = self._head_back(done, d_logits)
-        unscans: list[tuple[ScanGradients, ...]] = []
-        reaches: list[tuple[Array, ...]] = []
-        d_x: Array | None = None
-        for k in reversed(range(len(self.spec.layers))):
-            passes: list[ScanGradients] = []
-            far: list[Array] = []
-            both = zip(directions(self.spec.layers[k]), done.scans[k], strict=True)
-            for n, (direction, s) in enumerate(both):
-                if not isinstance(s, Scan):
-                    raise ValueError("a quick pass keeps no values by name: see gradients()")
-                p = self.layer_params(k, direction)
-                d_h, last = _arriving(d_features, d_x, len(done.scans[k]), n)
-                if reach:
-                    back, found = unscan_one(self.cell(k), p, s, d_h, last)
-                    far.append(found)
-                else:
-                    back = unscan(self.cell(k), p, s, d_h, last)
-                passes.append(back)
-            unscans.insert(0, tuple(passes))
-            reaches.insert(0, tuple(far))
-            d_x = sum((u.below for u in passes[1:]), start=passes[0].below)
-        assert d_x is not None
-        d_x = d_x if done.dropped is None else d_x * done.dropped
-        return BackwardPass(grads, tuple(unscans), d_x, tuple(reaches))
-
-    def gradients(self, done: ForwardPass, d_logits: Array) -> Values:
-        """Gradients of every trained array, the embedding's rows included."""
-        grads, words = self.gradients_by_word(done, d_logits)
+    def gradients(self, forward: ForwardPass, d_logits: Array) -> Values:
+        """Gradients of every trained array, given those of the logits (B, K)."""
+        grads, words = self.gradients_by_word(forward, d_logits)
         if words is not None:
             grads["embedding"] = table_of(words, self.params["embedding"].shape)
         return grads
 
     def gradients_by_word(
-        self, done: ForwardPass, d_logits: Array
+        self, forward: ForwardPass, d_logits: Array
     ) -> tuple[Values, WordRows | None]:
-        """The same, but of the embedding only the rows of words that occur, where there is one."""
-        grads, d_features = self._head_back(done, d_logits)
-        words = isinstance(self.spec.source, EmbeddingSpec)
-        looked: list[tuple[Array, Array]] = []  # ids and gradients of table rows
+        """:meth:`gradients`, of the embedding only the rows of words that occur.
+
+        None for those rows where there is no embedding, or the backend gives the whole table.
+        """
+        grads, d_features = self._head_backward(forward.head, d_logits)
+        embedded = isinstance(self.spec.source, EmbeddingSpec)
+        rows: list[tuple[Array, Array]] = []  # ids and gradients of table rows
         d_x: Array | None = None
         d_last: Array | None = d_features
         for k in reversed(range(len(self.spec.layers))):
-            names = directions(self.spec.layers[k])
+            names = self.spec.layers[k].directions
             params = [self.layer_params(k, direction) for direction in names]
-            back = self.loops.unscan(
-                self.cell(k), params, done.scans[k], d_x, d_last, need_x=k > 0 or words
+            back = self.backend.scan_backward(
+                self.cell(k), params, forward.scans[k], d_x, d_last, need_x=k > 0 or embedded
             )
-            for direction, found in zip(names, back.params, strict=True):
-                grads |= {f"layers.{k}.{direction}.{key}": g for key, g in found.items()}
-            looked += back.looked
+            for direction, arrays in zip(names, back.params, strict=True):
+                grads |= {f"layers.{k}.{direction}.{key}": g for key, g in arrays.items()}
+            rows += back.rows
             d_x, d_last = back.x, None
-        if not words:
+        if not embedded:
             return grads, None
         if d_x is not None:
-            d_x = d_x if done.dropped is None else d_x * done.dropped
-            looked.append((done.inputs.ravel(), d_x.reshape(-1, d_x.shape[-1])))
-        if len(looked) == 1 and isinstance(looked[0], WordRows):
-            return grads, looked[0]  # summed up already
-        ids = np.concatenate([found for found, _ in looked])
-        rows = np.concatenate([d for _, d in looked]) if len(looked) > 1 else looked[0][1]
-        table = self.loops.table_gradient(ids, rows, len(self.params["embedding"]))
+            d_x = d_x if forward.embedding_mask is None else d_x * forward.embedding_mask
+            rows.append((forward.inputs.ravel(), d_x.reshape(-1, d_x.shape[-1])))
+        if len(rows) == 1 and isinstance(rows[0], WordRows):
+            return grads, rows[0]  # summed already
+        ids = np.concatenate([ids for ids, _ in rows])
+        d_rows = np.concatenate([d for _, d in rows]) if len(rows) > 1 else rows[0][1]
+        table = self.backend.table_gradient(ids, d_rows, len(self.params["embedding"]))
         if isinstance(table, WordRows):
             return grads, table
         return {**grads, "embedding": table}, None
 
-    def _layer_dropout(
-        self, layer: RecurrentSpec, x: Array | Lookup, rng: np.random.Generator | None
-    ) -> tuple[Array | None, Array | None]:
-        """Dropout masks of a layer's input and of its h_prev, as Keras 3 draws them.
+    # -- the recording pass -----------------------------------------------------------------------
 
-        One a gate for h_prev, (G, B, H); for the input one for all gates, (1, B, D), unless there
-        is recurrent dropout: then one a gate as well. Each direction draws its own.
+    def record(
+        self,
+        inputs: Array,
+        rng: np.random.Generator | None = None,
+        *,
+        initial: InitialStates | None = None,
+        clampings: Clampings | None = None,
+    ) -> Recording:
+        """Run over ids (T, B) or measurements (T, B, D) and keep every named value.
+
+        ``rng`` draws dropout masks as in training; without it nothing is dropped.
         """
-        G, (_, B, D) = len(CELLS[layer.cell].gates), x.shape
+        mask, embedding_mask, x = self._mask(inputs), None, inputs
+        if isinstance(self.spec.source, EmbeddingSpec):
+            x = self.params["embedding"][inputs]
+            embedding_mask = self._dropout(rng, self.spec.source.dropout, x.shape, x.dtype)
+            x = x if embedding_mask is None else x * embedding_mask
+        scans: list[tuple[Scan, ...]] = []
+        for k in range(len(self.spec.layers)):
+            if scans:
+                x = concat_directions([s.stack("h") for s in scans[-1]])
+            directions = self._direction_inputs(k, x, rng, initial)
+            clamped = None if clampings is None else clampings[k]
+            scans.append(scan_directions(self.cell(k), directions, x, mask, clamped))
+        head = self._head_pass(inputs, scans[-1] if scans else (), rng)
+        return Recording(inputs, tuple(scans), embedding_mask, head)
+
+    def record_backward(
+        self, recording: Recording, d_logits: Array, *, reach: bool = False
+    ) -> RecordedGradients:
+        """Gradients of every recorded value, given those of the logits (B, K).
+
+        With ``reach`` (one sequence only) also the norms of :func:`rnnviz.engine.reach.reach`.
+        """
+        grads, d_features = self._head_backward(recording.head, d_logits)
+        layers: list[tuple[ScanGradients, ...]] = []
+        reaches: list[tuple[Array, ...]] = []
+        d_x: Array | None = None
+        for k in reversed(range(len(self.spec.layers))):
+            backs: list[ScanGradients] = []
+            norms: list[Array] = []
+            both = zip(self.spec.layers[k].directions, recording.scans[k], strict=True)
+            for n, (direction, scan) in enumerate(both):
+                p = self.layer_params(k, direction)
+                d_h, last = direction_gradients(d_features, d_x, len(recording.scans[k]), n)
+                if reach:
+                    back, norm = scan_backward_with_reach(self.cell(k), p, scan, d_h, last)
+                    norms.append(norm)
+                else:
+                    back = scan_backward(self.cell(k), p, scan, d_h, last)
+                backs.append(back)
+            layers.insert(0, tuple(backs))
+            reaches.insert(0, tuple(norms))
+            d_x = sum((b.below for b in backs[1:]), start=backs[0].below)
+        assert d_x is not None
+        d_x = d_x if recording.embedding_mask is None else d_x * recording.embedding_mask
+        return RecordedGradients(grads, tuple(layers), d_x, tuple(reaches))
+
+    # -- what both passes need --------------------------------------------------------------------
+
+    def _mask(self, inputs: Array) -> Array | None:
+        """(T, B) true where a token is read; None if all are, or the model does not mask."""
+        source = self.spec.source
+        if not isinstance(source, EmbeddingSpec) or not source.mask_zero:
+            return None
+        mask: Array = inputs != 0
+        return None if self.backend.on_host and mask.all() else mask
+
+    def _direction_inputs(
+        self, k: int, x: Array | Lookup, rng: np.random.Generator | None,
+        initial: InitialStates | None, lead: SharedPadding | None = None,
+    ) -> list[DirectionInput]:  # fmt: skip
+        """How each direction of layer k reads ``x``, with dropout masks as Keras 3 draws them.
+
+        One mask a gate for h_prev, (G, B, H); for the input one for all gates, (1, B, D), unless
+        there is recurrent dropout: then one a gate as well. Each direction draws its own.
+        """
+        layer, (_, B, D) = self.spec.layers[k], x.shape
+        G = len(CELLS[layer.cell].gates)
         masks = G if layer.recurrent_dropout else 1
-        return (
-            self._dropout(rng, layer.dropout, (masks, B, D), x.dtype),
-            self._dropout(rng, layer.recurrent_dropout, (G, B, layer.units), x.dtype),
-        )
+        directions = []
+        for n, direction in enumerate(layer.directions):
+            reverse = direction == "backward"
+            input_mask = self._dropout(rng, layer.dropout, (masks, B, D), x.dtype)
+            shape = G, B, layer.units
+            recurrent_mask = self._dropout(rng, layer.recurrent_dropout, shape, x.dtype)
+            start = None if initial is None else initial[k][n]
+            steps = None if lead is None else lead.steps(reverse=reverse)
+            p = self.layer_params(k, direction)
+            directions.append(DirectionInput(p, reverse, start, input_mask, recurrent_mask, steps))
+        return directions
 
     def _dropout(
         self, rng: np.random.Generator | None, rate: float, shape: tuple[int, ...], dtype: np.dtype
@@ -317,58 +308,54 @@ class Model:
         """
         if rng is None or not rate:
             return None
-        kept = (rng.random(shape, np.float32) >= rate).astype(dtype) / np.asarray(1 - rate, dtype)
-        return self.loops.asarray(kept)
+        mask = (rng.random(shape, np.float32) >= rate).astype(dtype) / np.asarray(1 - rate, dtype)
+        return self.backend.asarray(mask)
 
-    def predict(self, inputs: Array) -> Array:
-        """What the head says after the last token: (B, K) probabilities or numbers."""
-        logits = self.forward(inputs, quick=True, keep=False).logits
-        return losses.outputs(self.spec.head.kind, logits)
+    def head(self, features: Array) -> Array:
+        """Logits (..., K) of last states (..., F)."""
+        hidden = self._hidden(features)
+        return self._output(features if hidden is None else hidden)
+
+    def _hidden(self, features: Array) -> Array | None:
+        if not self.spec.head.hidden:
+            return None
+        return relu(features @ self.params["head.hidden.W"] + self.params["head.hidden.b"])
+
+    def _output(self, features: Array) -> Array:
+        return features @ self.params["head.W"] + self.params["head.b"]
+
+    def _head_pass(
+        self, inputs: Array, scans: Sequence[ScanOutput], rng: np.random.Generator | None
+    ) -> HeadPass:
+        """The head on the last states of the top layer, or on the flattened series without one."""
+        if scans:
+            features = np.concatenate([s.last["h"] for s in scans], axis=-1)
+        else:
+            features = inputs.transpose(1, 0, 2).reshape(inputs.shape[1], -1)
+        mask = self._dropout(rng, self.spec.head.dropout, features.shape, features.dtype)
+        features = features if mask is None else features * mask
+        hidden = self._hidden(features)
+        logits = self._output(features if hidden is None else hidden)
+        return HeadPass(features, mask, hidden, logits)
+
+    def _head_backward(self, head: HeadPass, d_logits: Array) -> tuple[Values, Array]:
+        """Gradients of the head's arrays, and of the last states (B, F)."""
+        read = head.features if head.hidden is None else head.hidden
+        grads: Values = {"head.W": read.T @ d_logits, "head.b": d_logits.sum(0)}
+        d = d_logits @ self.params["head.W"].T
+        if head.hidden is not None:
+            d = d * (head.hidden > 0)
+            grads |= {"head.hidden.W": head.features.T @ d, "head.hidden.b": d.sum(0)}
+            if not self.spec.layers:
+                return grads, d  # nothing below is trained
+            d = d @ self.params["head.hidden.W"].T
+        return grads, d if head.features_mask is None else d * head.features_mask
 
 
 @cache
 def cell_of(layer: RecurrentSpec) -> Cell:
-    """The cell of a layer, with its choices of activations and of what z is."""
-    module: Any = CELLS[layer.cell]  # a module is hashable, which its protocol cannot say
-    chosen = layer.activation, layer.recurrent_activation, layer.output_activation, layer.keeps
-    return variant(module, *chosen)
-
-
-class _Lead:
-    """How many steps each sequence begins with that are the same padding for all, unmasked."""
-
-    def __init__(self, ids: Array | None) -> None:
-        self.found: dict[bool, Array] = {}
-        if ids is not None and ids.shape[1] > 1:
-            real = ids != 0
-            never = ~real.any(0)
-            self.found[False] = np.where(never, len(ids), real.argmax(0))
-            self.found[True] = np.where(never, len(ids), real[::-1].argmax(0))
-
-    def of(self, reverse: bool) -> Array | None:
-        """(B), in reading order."""
-        return self.found.get(reverse)
-
-    def after(self, layer: RecurrentSpec) -> None:
-        """Above a layer only what it read from that side is still the same for all."""
-        if layer.bidirectional:
-            self.found = {}
-        self.found.pop(True, None)
-
-
-def _arriving(
-    d_features: Array, d_x: Array | None, split: int, n: int
-) -> tuple[Array | None, Values | None]:
-    """What reaches direction n of a layer: from the head, or from the layer above at every step."""
-    if d_x is None:
-        return None, {"h": blocks(d_features, split)[n]}
-    return blocks(d_x, split)[n], None
-
-
-def _beside(outputs: list[Array]) -> Array:
-    """The outputs of both directions side by side, (T, B, ·), in the memory order of the first."""
-    if len(outputs) == 1:
-        return outputs[0]
-    if outputs[0].flags.c_contiguous:
-        return np.concatenate(outputs, axis=-1)
-    return np.concatenate([o.transpose(0, 2, 1) for o in outputs], axis=1).transpose(0, 2, 1)
+    """The cell of a layer, with its activations and its meaning of z."""
+    module: Any = CELLS[layer.cell]  # a module is hashable, which the protocol cannot express
+    return variant(
+        module, layer.activation, layer.recurrent_activation, layer.output_activation, layer.keeps
+    )

@@ -1,14 +1,14 @@
-"""The walk over time that trains: sequences packed, and only what the way back reads is stored.
+"""The scan for training in NumPy: packed sequences, storing only what the backward pass reads.
 
-Same meaning as :mod:`rnnviz.engine.recurrent`, around the same forward and backward of the cell.
-A step computes only the sequences that read something there, as ``pack_padded_sequence`` of
-PyTorch does:
+The same results as :mod:`rnnviz.engine.scan`, with the same forward and backward of the cell. A
+step computes only the sequences that read something there, as ``pack_padded_sequence`` of PyTorch
+does:
 
-* under a mask each sequence is its own tokens, longest sequence first, so those that have ended
-  are the last rows of a step;
+* under a mask only the tokens of each sequence are computed, longest sequence first, so those
+  that have ended are the last rows of a step;
 * the padding in front of unmasked sequences is the same input for all, so their states are equal
-  until the first token: row 0 stands for all that have not begun, and a sequence that begins takes
-  over its state. On the way back its gradient is added to that of row 0.
+  until the first token: row 0 stands for all that have not begun, and a sequence that begins copies
+  its state. In the backward pass its gradient is added to that of row 0.
 """
 
 from __future__ import annotations
@@ -23,26 +23,25 @@ import numpy as np
 from rnnviz.arrays import Array, Values
 from rnnviz.cells import Cell
 from rnnviz.engine.embedding import Lookup
-from rnnviz.engine.recurrent import (
-    biases,
-    read_input,
-    recur,
-    recurrent_columns,
-    unread_input,
-    unrecur,
+from rnnviz.engine.projections import (
+    input_projection,
+    input_projection_grad,
+    recurrent_kernel,
+    recurrent_projection,
+    recurrent_projection_grad,
+    split_bias,
     weight_gradients,
-    with_masks,
+    with_dropout_masks,
 )
 
-#: Gradients far smaller than this become zero now and then on their way back. They vanish, and
-#: arithmetic on numbers below 1e-38 takes a hundred times as long; next to the 1e-7 that optimizers
-#: add to a gradient's size, nobody could see them.
-NOTHING = {
+#: Every FLUSH_EVERY steps of the backward pass, gradients far smaller than this are set to zero:
+#: arithmetic on numbers below 1e-38 takes a hundred times as long, and next to the 1e-7 that
+#: optimizers add to a gradient's size they make no difference.
+NEGLIGIBLE = {
     np.dtype(np.float32): np.array(1e-15, np.float32),
     np.dtype(np.float64): np.array(1e-240),
 }
-#: Steps after which that is done.
-FLUSHED = 16
+FLUSH_EVERY = 16
 
 
 class Packing:
@@ -60,8 +59,8 @@ class Packing:
         if mask is not None:
             lengths = read.sum(0)
             self.order = np.argsort(-lengths, kind="stable")  # the sequence of each column
-            #: Tokens read up to each time, (T, B) in the columns' order: that of the row wanted.
-            done = read[:, self.order].cumsum(0)
+            #: Tokens read up to each time, (T, B) in the columns' order.
+            count = read[:, self.order].cumsum(0)
             alive = np.arange(lengths.max(initial=0))[:, None] < lengths[self.order]
             at = np.argsort(~read[:, self.order], axis=0, kind="stable")[: len(alive)]
         else:
@@ -72,7 +71,7 @@ class Packing:
             steps = np.arange(T)[:, None]
             alive = steps >= begins[self.order]
             alive[:, 0] = True
-            done = np.broadcast_to(steps + 1, (T, B))
+            count = np.broadcast_to(steps + 1, (T, B))
             at = np.broadcast_to(steps, (T, B))
         self.counts: list[int] = alive.sum(1).tolist()  # rows of each step
         self.starts = np.concatenate([[0], np.cumsum(self.counts, dtype=int)])
@@ -81,15 +80,15 @@ class Packing:
         self.column = column  # (P)
         self.sequence = self.order[column]  # (P)
         self.position = (T - 1 - token if reverse else token) * B + self.sequence  # (P) in (T, B)
-        #: For each step and column the row after which its states stand, counted from the end
-        #: (negative) where it has read nothing: those are the initial states.
-        first = self.starts[np.maximum(done, 1) - 1]
+        #: For each step and column the index of its states in ``PackedScan.states``, (B + P) rows:
+        #: below B those are the initial states, where it has read nothing yet.
+        first = self.starts[np.maximum(count, 1) - 1]
         own = np.arange(B) if mask is not None else np.where(alive, np.arange(B), 0)
-        found = np.where(done == 0, np.arange(B), B + first + own)
+        rows = np.where(count == 0, np.arange(B), B + first + own)
         self.last = np.empty(B, int)
-        self.last[self.order] = found[-1] if T else np.arange(B)
+        self.last[self.order] = rows[-1] if T else np.arange(B)
         self.row = np.empty((T, B), int)
-        self.row[:, self.order] = found[::-1] if reverse else found
+        self.row[:, self.order] = rows[::-1] if reverse else rows
 
     @property
     def total(self) -> int:
@@ -98,7 +97,7 @@ class Packing:
 
     @property
     def before(self) -> Array:
-        """(P): the row whose states each row starts from, counted as in ``row``."""
+        """(P): the index of the states before each row, as in ``row``."""
         counts = np.array(self.counts, int)
         step = np.repeat(np.arange(len(counts)), counts)
         earlier = np.maximum(step - 1, 0)
@@ -108,32 +107,31 @@ class Packing:
 
     @cached_property
     def whole(self) -> bool:
-        """Whether every sequence reads at every step."""
+        """Whether every sequence is computed at every step."""
         return self.total == self.shape[0] * self.shape[1]
 
     def rows_of(self, d_h: Array) -> Array:
-        """Gradients of the outputs (T, B, H), added up by row: (B + P, H), initial states first."""
+        """Gradients of the outputs (T, B, H), summed by row: (B + P, H), initial states first."""
         T, B = self.shape
+        d_rows = np.zeros((B + self.total, d_h.shape[-1]), d_h.dtype)
         if self.whole:
-            found = np.zeros((B + self.total, d_h.shape[-1]), d_h.dtype)
-            found[self.row.ravel()] = d_h.reshape(T * B, -1)
-            return found
+            d_rows[self.row.ravel()] = d_h.reshape(T * B, -1)
+            return d_rows
         order = np.argsort(self.row, axis=None, kind="stable")
         rows = self.row.ravel()[order]
         begin = np.flatnonzero(np.diff(rows, prepend=-1))
-        found = np.zeros((B + self.total, d_h.shape[-1]), d_h.dtype)
-        found[rows[begin]] = np.add.reduceat(d_h.reshape(T * B, -1)[order], begin)
-        return found
+        d_rows[rows[begin]] = np.add.reduceat(d_h.reshape(T * B, -1)[order], begin)
+        return d_rows
 
 
 @dataclass(frozen=True, eq=False)
 class PackedScan:
-    """What a pass stored: enough to walk back, and every output."""
+    """Every output of a pass, and the values its backward pass needs."""
 
     x: Array | Lookup  # (T, B, D)
-    rows: Array  # (P, D): the inputs that were read
+    rows: Array  # (P, D): the inputs of the computed rows
     packing: Packing
-    steps: list[Values]  # what the way back reads of each step, (rows of the step, H) by name
+    steps: list[Values]  # what the backward pass reads of each step, (rows of the step, H) by name
     states: Values  # by name, (B + P, H): the initial ones by column, then those after each row
     last: Values  # by name, (B, H)
     input_mask: Array | None  # (1 or G, P, D) dropout of x
@@ -165,10 +163,10 @@ def scan(
     lead: Array | None = None,
     keep: bool = True,
 ) -> PackedScan:
-    """Read ``x`` (T, B, D) with the cell; see :func:`rnnviz.engine.recurrent.scan`.
+    """Read ``x`` (T, B, D) with the cell; see :func:`rnnviz.engine.scan.scan`.
 
-    ``lead`` (B): see :class:`Packing`; dropout, which differs for each sequence, rules it out.
-    Without ``keep`` there is no way back.
+    ``lead`` (B): see :class:`Packing`; ignored under dropout, which differs for each sequence.
+    Without ``keep`` nothing is stored for a backward pass.
     """
     T, B, _ = x.shape
     H = p["U"].shape[0]
@@ -176,167 +174,169 @@ def scan(
         lead = None
     packing = Packing(T, B, reverse, mask, lead)
     rows = _input_rows(x, packing)
-    b_input, b_recurrent = biases(p["b"])
+    b_input, b_recurrent = split_bias(p["b"])
     drop = None if input_mask is None else input_mask[:, packing.sequence]
-    xw = read_input(rows, p["W"], drop) + b_input
+    xw = input_projection(rows, p["W"], drop) + b_input
     states = {s: np.zeros((B + packing.total, H), rows.dtype) for s in cell.states}
     for s, array in states.items():
         if initial is not None:
             array[:B] = initial[s][packing.order]
     dropped = None if recurrent_mask is None else recurrent_mask[:, packing.order]
-    needed = needs(cell).values - set(cell.states) if keep else ()
-    U, own, steps = recurrent_columns(cell, p), with_masks(cell, p, dropped), []
+    saved = backward_reads(cell).values - set(cell.states) if keep else ()
+    U, params, steps = recurrent_kernel(cell, p), with_dropout_masks(cell, p, dropped), []
     state = {s: array[:B] for s, array in states.items()}
     for begin, n in zip(packing.starts.tolist(), packing.counts, strict=False):
         state = {s: _continued(a, n) for s, a in state.items()}
         masks = None
         if dropped is not None:
             masks = dropped[:, :n]
-            own = with_masks(cell, p, masks)
-        hu = recur(state["h"], U, masks)
+            params = with_dropout_masks(cell, p, masks)
+        hu = recurrent_projection(state["h"], U, masks)
         v = {"xw": xw[begin : begin + n], "hu": hu if b_recurrent is None else hu + b_recurrent}
-        cell.forward(own, v, state)
+        cell.forward(params, v, state)
         state = {s: v[s] for s in cell.states}
         for s, array in states.items():
             array[B + begin : B + begin + n] = v[s]
         if keep:
-            steps.append({name: v[name] for name in needed})
+            steps.append({name: v[name] for name in saved})
     last = {s: a[packing.last] for s, a in states.items()}
     return PackedScan(x, rows, packing, steps, states, last, drop, dropped)
 
 
 def _continued(a: Array, n: int) -> Array:
-    """The states that n rows start from: fewer go on, or those that begin take over row 0's."""
+    """The states before n rows: the first n, or with copies of row 0 for sequences that begin."""
     if n <= len(a):
         return a[:n]
     return np.concatenate([a, np.broadcast_to(a[:1], (n - len(a), a.shape[1]))])
 
 
-def unscan(
+def scan_backward(
     cell: Cell,
     p: Values,
-    done: PackedScan,
+    forward: PackedScan,
     d_h: Array | None = None,
     d_last: Mapping[str, Array] | None = None,
     *,
     need_x: bool = True,
 ) -> PackedScanGradients:
-    """Walk back; see :func:`rnnviz.engine.recurrent.unscan`. ``need_x``: also to the input."""
-    packing, H, dtype = done.packing, p["U"].shape[0], done.rows.dtype
+    """See :func:`rnnviz.engine.scan.scan_backward`; without ``need_x`` none of the input."""
+    packing, H, dtype = forward.packing, p["U"].shape[0], forward.rows.dtype
     B = packing.shape[1]
     out = np.zeros((B + packing.total, H), dtype) if d_h is None else packing.rows_of(d_h)
     given = {s: a for s, a in (d_last or {}).items() if s != "h"}
     later = {s: np.zeros_like(out) for s in given}
     for s, a in (d_last or {}).items():
         np.add.at(out if s == "h" else later[s], packing.last, a)
-    U, drop = recurrent_columns(cell, p), done.recurrent_mask
-    own = with_masks(cell, p, drop)
-    names = needs(cell).gradients
+    U, drop = recurrent_kernel(cell, p), forward.recurrent_mask
+    params = with_dropout_masks(cell, p, drop)
+    names = backward_reads(cell).gradients
     d_rows: Values = {}
     carry = {s: np.zeros((0, H), dtype) for s in cell.states}
     for k in reversed(range(len(packing.counts))):
         begin, n = B + int(packing.starts[k]), packing.counts[k]
         rows = slice(begin, begin + n)
         carry = {s: _returned(a, n) for s, a in carry.items()}
-        prev = _before(done.states, packing, k)
-        v = {**done.steps[k], **{s: a[rows] for s, a in done.states.items()}}
+        prev = _before(forward.states, packing, k)
+        v = {**forward.steps[k], **{s: a[rows] for s, a in forward.states.items()}}
         d = {"h": carry["h"] + out[rows]}
         for s in cell.states[1:]:
             d[f"{s}_next"] = carry[s] + later[s][rows] if s in later else carry[s]
         masks = None
         if drop is not None:
             masks = drop[:, :n]
-            own = with_masks(cell, p, masks)
-        cell.backward(own, v, prev, d)
-        through = unrecur(d["hu"], U, masks)
+            params = with_dropout_masks(cell, p, masks)
+        cell.backward(params, v, prev, d)
+        through = recurrent_projection_grad(d["hu"], U, masks)
         carry = {s: d[f"{s}_prev"] for s in cell.states[1:]}
         carry["h"] = d["h_prev"] + through if "h_prev" in d else through
-        if k % FLUSHED == 0:
-            carry = {s: a + NOTHING[dtype] - NOTHING[dtype] for s, a in carry.items()}
+        if k % FLUSH_EVERY == 0:
+            carry = {s: a + NEGLIGIBLE[dtype] - NEGLIGIBLE[dtype] for s, a in carry.items()}
         for name in names:
             if name not in d_rows:
                 d_rows[name] = np.empty((packing.total, d[name].shape[1]), dtype)
             d_rows[name][begin - B : begin - B + n] = d[name]
     initial = {}
     for s, a in carry.items():
-        arrived = out if s == "h" else later.get(s)
-        found = np.zeros((B, H), dtype) if arrived is None else arrived[:B].copy()
-        found[: len(a)] += a
-        initial[s] = np.empty_like(found)
-        initial[s][packing.order] = found
-    return PackedScanGradients(cell, p, done, d_rows, initial, need_x)
+        upstream = out if s == "h" else later.get(s)
+        columns = np.zeros((B, H), dtype) if upstream is None else upstream[:B].copy()
+        columns[: len(a)] += a
+        initial[s] = np.empty_like(columns)
+        initial[s][packing.order] = columns
+    return PackedScanGradients(cell, p, forward, d_rows, initial, need_x)
 
 
 def _before(states: Values, packing: Packing, k: int) -> Values:
-    """The states that step k started from."""
+    """The states before step k."""
     B, n = packing.shape[1], packing.counts[k]
     begin, end = (0, B) if k == 0 else (B + packing.starts[k - 1], B + packing.starts[k])
     return {s: _continued(a[begin:end], n) for s, a in states.items()}
 
 
 def _returned(a: Array, n: int) -> Array:
-    """What n rows get back of the states after them: none where a sequence has ended."""
+    """The gradients of n rows from the states after them: zero where a sequence has ended."""
     if n == len(a):
         return a
     if n > len(a):
         return np.concatenate([a, np.zeros((n - len(a), a.shape[1]), a.dtype)])
-    found = a[:n].copy()
-    found[0] += a[n:].sum(0)
-    return found
+    summed = a[:n].copy()
+    summed[0] += a[n:].sum(0)
+    return summed
 
 
 class PackedScanGradients:
-    """The gradients that walking back gave."""
+    """The gradients of a :class:`PackedScan`."""
 
     def __init__(
-        self, cell: Cell, p: Values, done: PackedScan, d: Values, initial: Values, need_x: bool
+        self, cell: Cell, p: Values, forward: PackedScan, d: Values, initial: Values, need_x: bool
     ) -> None:
         self.initial = initial  # of the states before the first step, (B, H)
-        self._done = done
-        packing, drop = done.packing, done.recurrent_mask
+        self._forward = forward
+        packing, drop = forward.packing, forward.recurrent_mask
         if not packing.total:  # every sequence is padding
             self.params = {name: np.zeros_like(a) for name, a in p.items()}
-            self._rows: Array | None = np.zeros_like(done.rows)
+            self._rows: Array | None = np.zeros_like(forward.rows)
             return
-        prev = {s: a[packing.before] for s, a in done.states.items()}
+        prev = {s: a[packing.before] for s, a in forward.states.items()}
         v = {
-            name: np.concatenate([step[name] for step in done.steps])
-            for name in needs(cell).sums if name not in cell.states
+            name: np.concatenate([step[name] for step in forward.steps])
+            for name in backward_reads(cell).sums if name not in cell.states
         }  # fmt: skip
         masks = None if drop is None else drop[:, packing.column]
         #: Of the trained arrays.
-        self.params = weight_gradients(cell, done.rows, prev, v, d, done.input_mask, masks)
-        shape = (packing.total, done.rows.shape[1])
-        self._rows = unread_input(d["xw"], p["W"], done.input_mask, shape) if need_x else None
+        self.params = weight_gradients(cell, forward.rows, prev, v, d, forward.input_mask, masks)
+        shape = (packing.total, forward.rows.shape[1])
+        self._rows = (
+            input_projection_grad(d["xw"], p["W"], forward.input_mask, shape) if need_x else None
+        )
 
     @property
     def x(self) -> Array:
         """Of the layer's input, (T, B, D)."""
         if self._rows is None:
-            raise KeyError("x: not asked for")
-        T, B, D = self._done.x.shape
-        found = np.zeros((T * B, D), self._rows.dtype)
-        found[self._done.packing.position] = self._rows
-        return found.reshape(T, B, D)
+            raise KeyError("x: computed with need_x only")
+        T, B, D = self._forward.x.shape
+        d_x = np.zeros((T * B, D), self._rows.dtype)
+        d_x[self._forward.packing.position] = self._rows
+        return d_x.reshape(T, B, D)
 
     def rows(self) -> tuple[Array, Array]:
-        """Of a looked-up input: ids (P) and the gradients (P, D) of the table rows they took."""
-        x = self._done.x
+        """Of a looked-up input: ids (P) and the gradients (P, D) of their table rows."""
+        x = self._forward.x
         if self._rows is None or not isinstance(x, Lookup):
-            raise KeyError("rows: not asked for, or not looked up (then see x)")
-        return x.ids.ravel()[self._done.packing.position], self._rows
+            raise KeyError("rows: with need_x and a looked-up input only (else see x)")
+        return x.ids.ravel()[self._forward.packing.position], self._rows
 
 
-class Needs(NamedTuple):
-    """What a cell's way back reads, by name."""
+class BackwardReads(NamedTuple):
+    """The names that a cell's backward pass reads."""
 
-    values: frozenset[str]  # of a step, forwards
-    sums: frozenset[str]  # of all steps, forwards, for the gradients of the trained arrays
-    gradients: frozenset[str]  # of all steps, backwards, for the same and for the input
+    values: frozenset[str]  # of a step's values
+    sums: frozenset[str]  # of all steps' values, for the gradients of the trained arrays
+    gradients: frozenset[str]  # of all steps' gradients, for the same and for the input
 
 
-class _Reads(dict[str, Array]):
-    """Values by name, and which of them were read."""
+class _ReadLog(dict[str, Array]):
+    """Values by name that log which of them are read."""
 
     def __init__(self, values: Values) -> None:
         super().__init__(values)
@@ -347,14 +347,14 @@ class _Reads(dict[str, Array]):
         return super().__getitem__(name)
 
 
-def needs(cell: Cell) -> Needs:
-    """What the cell's way back reads, found by asking it once, with a layer of one unit."""
-    hashable: Any = cell  # a module is, which its protocol cannot say
-    return _needs(hashable)
+def backward_reads(cell: Cell) -> BackwardReads:
+    """What the cell's backward pass reads, logged while running it once with one unit."""
+    hashable: Any = cell  # a module is hashable, which the protocol cannot express
+    return _backward_reads(hashable)
 
 
 @cache
-def _needs(cell: Any) -> Needs:
+def _backward_reads(cell: Any) -> BackwardReads:
     p = {name: np.zeros(shape) for name, shape in cell.shapes(1, 1).items()}
     zero = np.zeros((1, 1))
     prev = dict.fromkeys(cell.states, zero)
@@ -362,12 +362,12 @@ def _needs(cell: Any) -> Needs:
         "xw": np.zeros((1, len(cell.gates))), "hu": np.zeros((1, len(cell.recurrent))),
     }  # fmt: skip
     cell.forward(p, v, prev)
-    step = _Reads(v)
+    step = _ReadLog(v)
     d: Values = {"h": zero, **{f"{s}_next": zero for s in cell.states[1:]}}
     cell.backward(p, step, prev, d)
-    rows, gradients = _Reads(v), _Reads(d)
+    rows, gradients = _ReadLog(v), _ReadLog(d)
     cell.param_grads(zero, prev, rows, gradients)
-    return Needs(
+    return BackwardReads(
         frozenset(step.names | rows.names), frozenset(rows.names),
         frozenset(gradients.names | {"xw"}),
     )  # fmt: skip

@@ -7,7 +7,6 @@ from math import prod
 from typing import Any
 
 from rnnviz.cells import CELLS, Cell
-from rnnviz.engine.model import directions
 from rnnviz.engine.spec import EmbeddingSpec, ModelSpec, RecurrentSpec, SeriesSpec
 
 
@@ -38,7 +37,7 @@ def parameters(spec: ModelSpec) -> list[LayerCount]:
     else:
         T = spec.source.steps or T
     for k, layer in enumerate(spec.layers):
-        cell, n = CELLS[layer.cell], len(directions(layer))
+        cell, n = CELLS[layer.cell], len(layer.directions)
         count = sum(prod(shape) for shape in cell.shapes(width, layer.units).values())
         arithmetic = _recurrent(cell, width, layer.units)
         width = layer.units * n

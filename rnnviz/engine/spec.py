@@ -58,6 +58,11 @@ class RecurrentSpec:
     output_activation: Activation | None = None
     keeps: bool = True
 
+    @property
+    def directions(self) -> tuple[str, ...]:
+        """The directions it reads in, as they are named in files."""
+        return ("forward", "backward") if self.bidirectional else ("forward",)
+
     def to_json(self) -> dict[str, Any]:
         """The fields; without those that Keras's layers do not have, where they are as there."""
         usual = {"output_activation": None, "keeps": True}

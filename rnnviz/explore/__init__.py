@@ -20,13 +20,13 @@ ANSWERED_IN: dict[str, str] = {
 }
 
 
-def explorer(data: str | Path | None = None, loops: Backend | None = None) -> Explorer:
+def explorer(data: str | Path | None = None, backend: Backend | None = None) -> Explorer:
     """A function that answers every question the pages ask; RnnvizError where it cannot.
 
     ``data`` is the folder of tables for nets that read a series; None takes the one in use.
-    ``loops``: the device that traces are computed on; None is the host.
+    ``backend``: the device that traces are computed on; None is the host.
     """
-    read = tracer(data, loops or HOST)
+    read = tracer(data, backend or HOST)
 
     def answer(question: Question) -> Any:
         if isinstance(question, Query):

@@ -15,18 +15,16 @@ from rnnviz.analysis.padding import (
     Way,
     choices,
 )
-from rnnviz.arrays import Array
 from rnnviz.data.series import Scaling
 from rnnviz.data.text import PADDING_ID
 from rnnviz.engine import losses
-from rnnviz.engine.backend import ScanOutput
-from rnnviz.engine.model import Model, directions
-from rnnviz.engine.recurrent import Scan
-from rnnviz.engine.spec import EmbeddingSpec, HeadKind
+from rnnviz.engine.model import Model
+from rnnviz.engine.spec import EmbeddingSpec
 from rnnviz.errors import UsageError
-from rnnviz.model_files import StoredModel, load
+from rnnviz.model_files import StoredModel
 from rnnviz.query import Query, Tracer
-from rnnviz.tracer.reading import MAX_TOKENS, read
+from rnnviz.tracer.model_cache import cached_model
+from rnnviz.tracer.model_input import MAX_TOKENS, encode
 
 
 def answer(question: PaddingQuestion, trace_of: Tracer) -> PaddingAnswer:
@@ -38,7 +36,7 @@ def answer(question: PaddingQuestion, trace_of: Tracer) -> PaddingAnswer:
 
 
 def _stored(query: Query) -> StoredModel:
-    stored = load(query.model)
+    stored = cached_model(query.model)
     return stored if query.random is None else stored.untrained(query.random)
 
 
@@ -50,8 +48,8 @@ def compare(stored: StoredModel, text: str, pads: int | None = None) -> PaddingA
             "is padded. Models of text: rnnviz models"
         )
     encoding = stored.vocabulary.encoding
-    reading = read(stored, text)
-    known = [pair for pair in zip(reading.tokens, reading.ids, strict=True) if pair[1]]
+    encoded = encode(stored, text)
+    known = [pair for pair in zip(encoded.tokens, encoded.ids, strict=True) if pair[1]]
     words, ids = tuple(word for word, _ in known), [n for _, n in known]
     offered = choices(len(ids), encoding.length)
     trained = None if encoding.length is None or stored.masks else offered[-1]
@@ -79,28 +77,18 @@ def padded(model: Model, ids: list[int], masked: bool) -> PaddedReading:
     source = model.spec.source
     assert isinstance(source, EmbeddingSpec), "only words are padded"
     spec = replace(model.spec, source=replace(source, mask_zero=masked))
-    done = Model(spec, model.params).forward(np.array(ids, np.int64)[:, None])
+    recording = Model(spec, model.params).record(np.array(ids, np.int64)[:, None])
     kind, layers = spec.head.kind, spec.layers
-    h = tuple(_states(scan) for passes in done.scans for scan in passes)
-    output = _spoken(kind, done.logits)[0]
-    # What a layer that reads backwards would let the head say on the way is another reading.
-    on_the_way = not any(layer.bidirectional for layer in layers)
+    h = tuple(scan.stack("h")[:, 0] for layer in recording.scans for scan in layer)
+    output = losses.label_outputs(kind, recording.logits)[0]
+    # With a backward layer the output after each token takes a pass of its own: left out here.
+    readout = np.zeros((0, len(output)))
+    if not any(layer.bidirectional for layer in layers):
+        readout = losses.label_outputs(kind, model.head(h[-1]))
     return PaddedReading(
         ids=tuple(ids),
-        directions=tuple(d for layer in layers for d in directions(layer)),
+        directions=tuple(d for layer in layers for d in layer.directions),
         h=h,
-        readout=_spoken(kind, model.head(h[-1])) if on_the_way else np.zeros((0, len(output))),
+        readout=readout,
         output=output,
     )
-
-
-def _states(scan: ScanOutput) -> Array:
-    assert isinstance(scan, Scan), "a pass that is not quick records every value"
-    return scan.stack("h")[:, 0]
-
-
-def _spoken(kind: HeadKind, logits: Array) -> Array:
-    """Probabilities of every label, or the numbers of a linear head: (..., K)."""
-    found = losses.outputs(kind, logits)
-    # A two-class head is one logit; a screen speaks of both classes.
-    return np.concatenate([1 - found, found], axis=-1) if kind == "sigmoid" else found

@@ -17,12 +17,11 @@ from rnnviz.data.folders import SAMPLE, readable, resolve
 from rnnviz.data.imdb import read_imdb
 from rnnviz.data.series import Scaling
 from rnnviz.data.sources import as_typed, read_sst2
-from rnnviz.engine.model import directions
-from rnnviz.engine.recurrent import Scan
 from rnnviz.errors import UsageError
-from rnnviz.model_files import StoredModel, load
+from rnnviz.model_files import StoredModel
 from rnnviz.query import Tracer
 from rnnviz.trace import frozen
+from rnnviz.tracer.model_cache import cached_model
 
 #: Texts of a corpus, and of a batch: a second or two on one core.
 NEWS, REVIEWS, BATCH = 400, 120, 64
@@ -33,7 +32,7 @@ SQUASHED = ("sigmoid", "hard_sigmoid")
 
 def answer(question: UnitResponses, read: Tracer) -> Heard:
     """Read the corpus; UsageError for a model that reads no text."""
-    stored = load(question.model)
+    stored = cached_model(question.model)
     if isinstance(stored.encoder, Scaling):
         raise UsageError("This page is for models of text; this one reads a series.")
     if question.random is not None:
@@ -81,8 +80,7 @@ def heard(stored: StoredModel, layer: int, source: str, texts: list[str]) -> Hea
     read: list[_TokenisedText] = []
     for batch in _batches(stored, rows):
         ids = padded([row.ids for row in batch], *_padding(stored))
-        scan = stored.model.forward(ids).scans[depth][direction]
-        assert isinstance(scan, Scan), "a pass that is not quick records every value"
+        scan = stored.model.record(ids).scans[depth][direction]
         read += batch
         for column, row in enumerate(batch):
             front = stored.vocabulary.encoding.padding == "front"
@@ -106,7 +104,7 @@ def _place(stored: StoredModel, layer: int) -> tuple[int, int]:
     each = [
         (k, n)
         for k, spec in enumerate(stored.model.spec.layers)
-        for n in range(len(directions(spec)))
+        for n in range(len(spec.directions))
     ]
     return each[layer]
 

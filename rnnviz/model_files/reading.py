@@ -8,7 +8,8 @@ from typing import Any
 
 from rnnviz.data.series import Scaling
 from rnnviz.data.text import Vocabulary
-from rnnviz.engine.model import Model, shapes
+from rnnviz.engine.model import Model
+from rnnviz.engine.parameters import shapes
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec
 from rnnviz.errors import UsageError
 from rnnviz.files import JSON_LIMIT, parse_json, read_limited, reading, reason

@@ -14,7 +14,8 @@ from rnnviz.arrays import Array
 from rnnviz.data.batches import padded
 from rnnviz.data.series import Scaling
 from rnnviz.data.text import Vocabulary
-from rnnviz.engine.model import Model, initialise
+from rnnviz.engine.model import Model
+from rnnviz.engine.parameters import initialise
 from rnnviz.engine.spec import EmbeddingSpec
 from rnnviz.errors import UsageError
 

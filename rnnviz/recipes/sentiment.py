@@ -32,7 +32,8 @@ from rnnviz.data.imdb import imdb_source, is_split, read_imdb
 from rnnviz.data.labels import check_several, counted
 from rnnviz.data.sources import as_typed, read_sst2, sst2_file
 from rnnviz.data.text import Vocabulary, tokenize
-from rnnviz.engine.model import Model, initialise, shapes
+from rnnviz.engine.model import Model
+from rnnviz.engine.parameters import initialise, shapes
 from rnnviz.engine.spec import EmbeddingSpec, FitSpec, HeadSpec, ModelSpec, RecurrentSpec
 from rnnviz.equations import sigmoid
 from rnnviz.errors import InvalidFileError
@@ -347,7 +348,7 @@ def _opinion(teachers: Sequence[Model], texts: Sequence[Sequence[int]]) -> Array
     found = np.empty(len(texts), np.float32)
     at = 0
     for ids, _, _ in ordered.batches(512):
-        logits = [teacher.forward(ids, quick=True, keep=False).logits[:, 0] for teacher in teachers]
+        logits = [teacher.logits(ids)[:, 0] for teacher in teachers]
         found[order[at : at + ids.shape[1]]] = np.mean(logits, axis=0)
         at += ids.shape[1]
     return found

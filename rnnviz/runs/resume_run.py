@@ -10,7 +10,8 @@ from typing import Any
 
 from rnnviz.data.folders import resolve, sha256
 from rnnviz.engine.device import described
-from rnnviz.engine.model import Model, initialise, shapes
+from rnnviz.engine.model import Model
+from rnnviz.engine.parameters import initialise, shapes
 from rnnviz.engine.spec import FitSpec
 from rnnviz.errors import InvalidFileError, UsageError
 from rnnviz.files import read_json

@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rnnviz.engine.model import Model, shapes
+from rnnviz.engine.model import Model
+from rnnviz.engine.parameters import shapes
 from rnnviz.engine.spec import FitSpec
 from rnnviz.errors import InterruptedTraining
 from rnnviz.model_files import read_weights
@@ -89,7 +90,7 @@ def _events(
         yield _in_unit(event, record["metric"]) if isinstance(event, Epoch) else event
     if task.test is not None:
         kept = read_weights(directory.path / "best.safetensors", shapes(model.spec))
-        test = yield from evaluation(Model(model.spec, kept, model.loops), task.test, of="test")
+        test = yield from evaluation(Model(model.spec, kept, model.backend), task.test, of="test")
     at = state.progress
     number = state.finished if spec.keep == "last" else at.best_epoch
     valid = Run(directory.path).history()[number - 1]["valid"]

@@ -13,8 +13,9 @@ import numpy as np
 
 from rnnviz.engine.backend import HOST, Backend
 from rnnviz.engine.device import choose, compiling, not_kept, without_card
-from rnnviz.engine.model import Model, cell_of, initialise, shapes
+from rnnviz.engine.model import Model, cell_of
 from rnnviz.engine.optimizers import OPTIMIZERS
+from rnnviz.engine.parameters import initialise, shapes
 from rnnviz.engine.spec import EmbeddingSpec, FitSpec, ModelSpec
 from rnnviz.errors import UsageError, nearest, one_line
 from rnnviz.recipes import Prepare, Recipe, Task

@@ -11,7 +11,8 @@ from rnnviz import recipes
 from rnnviz.data.folders import SAMPLE, is_named, resolve
 from rnnviz.engine.backend import HOST, Backend
 from rnnviz.engine.device import described
-from rnnviz.engine.model import Model, initialise
+from rnnviz.engine.model import Model
+from rnnviz.engine.parameters import initialise
 from rnnviz.errors import MissingError, UsageError
 from rnnviz.files import user_path
 from rnnviz.model_files import encoder_json

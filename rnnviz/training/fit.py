@@ -45,9 +45,9 @@ def fit(
     if state is None:
         state = State.fresh(model.params, spec)
     memory.keep()
-    state.move(model.loops)
+    state.move(model.backend)
     state.put_into(model)
-    places = DeviceExamples(model.loops)
+    places = DeviceExamples(model.backend)
     valid = places.of(valid)
     while not over(state.progress, spec):
         yield from _epoch(model, lambda n, rng: places.latest(draw(n, rng)), valid, spec, state)
@@ -94,7 +94,7 @@ def _epoch(
             size = learnt.examples
             yield Step(at.epoch, spec.epochs, n, count, learnt.loss, size, learnt.norms)
         began = time.perf_counter()
-    kept = Model(model.spec, state.kept, model.loops)
+    kept = Model(model.spec, state.kept, model.backend)
     evaluated = evaluation(kept, valid)
     while True:
         try:
@@ -136,7 +136,7 @@ class _AtOnce:
 
 
 def _learner(model: Model, spec: FitSpec, state: State) -> _Learner:
-    if model.loops.on_host:
+    if model.backend.on_host:
         return _AtOnce(model, state.optimizer, spec, state.rng)
     from rnnviz.training.cuda import Steps
 
@@ -218,7 +218,7 @@ def learn(
     kind = model.spec.head.kind
     # Overflow is looked for below, and said with its place.
     with np.errstate(over="ignore", invalid="ignore"):
-        done = model.forward(contiguous(inputs), rng, quick=True)
+        done = model.forward(contiguous(inputs), rng)
         d_logits = losses.d_logits(kind, done.logits, y) * (weight / len(y))[:, None]
         grads, words = model.gradients_by_word(done, d_logits)
         loss = float((losses.losses(kind, done.logits, y) * weight).mean())
@@ -230,7 +230,7 @@ def learn(
                 clip_by_norm(every, spec.clip)
             optimizer.step(model.params, grads)
             if words is not None:
-                model.loops.step_rows(optimizer, "embedding", model.params["embedding"], words)
+                model.backend.step_rows(optimizer, "embedding", model.params["embedding"], words)
     return learnt
 
 
@@ -266,11 +266,11 @@ def evaluation(
     """``evaluate`` that can be left between two batches."""
     kind, count = model.spec.head.kind, -(-len(examples) // batch_size)
     found: list[Array] = []  # of each batch the sums of loss and metric, where they were made
-    placed = DeviceExamples(model.loops).of(examples)
+    placed = DeviceExamples(model.backend).of(examples)
     for done, (inputs, y, _) in enumerate(placed.batches(batch_size), 1):
-        said = model.forward(contiguous(inputs), quick=True, keep=False).logits
+        said = model.logits(contiguous(inputs))
         found += [losses.losses(kind, said, y).sum(), losses.metric(kind, said, y)]
         yield Evaluation(done, count, of)
-    numbers = model.loops.floats(found)
+    numbers = model.backend.floats(found)
     sums = {"loss": sum(numbers[::2]), "metric": sum(numbers[1::2])}
     return _metrics(kind, sums, len(examples))

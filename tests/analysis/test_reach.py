@@ -21,7 +21,7 @@ from rnnviz.analysis.reach import (
 from rnnviz.arrays import Array
 from rnnviz.clamps import Clamp, parse
 from rnnviz.engine.model import Model
-from rnnviz.engine.recurrent import scan
+from rnnviz.engine.scan import scan
 from rnnviz.explore.reach import answer
 from rnnviz.query import Query
 from rnnviz.trace import LayerTrace, Trace

@@ -27,8 +27,9 @@ from rnnviz.cells import CELLS, Cell
 from rnnviz.cells.weights import weights_by_name
 from rnnviz.clamps import Clamp
 from rnnviz.engine import losses
-from rnnviz.engine.model import Model, directions, shapes
-from rnnviz.engine.recurrent import Scan, ScanGradients, scan, unscan
+from rnnviz.engine.model import Model
+from rnnviz.engine.parameters import shapes
+from rnnviz.engine.scan import Scan, ScanGradients, scan, scan_backward
 from rnnviz.equations import names
 from rnnviz.query import Query
 from rnnviz.trace import LayerTrace
@@ -86,7 +87,7 @@ def test_the_terms_of_all_steps_add_up_to_the_training_gradient(cell: str, shape
     done = net.forward(np.array(trace.ids)[:, None])
     y = np.array([trace.head.labels.index(trace.head.target)])
     grads = net.gradients(done, losses.d_logits("sigmoid", done.logits, y))
-    passes = [(k, d) for k, spec in enumerate(net.spec.layers) for d in directions(spec)]
+    passes = [(k, d) for k, spec in enumerate(net.spec.layers) for d in spec.directions]
     for layer, (k, direction) in zip(trace.layers, passes, strict=True):
         prefix = f"layers.{k}.{direction}."
         mine = {n.removeprefix(prefix): g for n, g in grads.items() if n.startswith(prefix)}
@@ -103,11 +104,11 @@ def test_they_add_up_to_pytorchs_gradient_in_every_depth_direction_and_mask(name
     net, kind = Model(SPECS[name], weights(name)), SPECS[name].head.kind
     found: dict[str, Array] = {}
     for b in range(IDS.shape[1]):
-        done = net.forward(IDS[:, b : b + 1])
+        done = net.record(IDS[:, b : b + 1])
         d = losses.d_logits(kind, done.logits, np.array(TARGETS[kind][b : b + 1]))
-        back = net.backward(done, d)
+        back = net.record_backward(done, d)
         for k, spec in enumerate(net.spec.layers):
-            passes = zip(directions(spec), done.scans[k], back.unscans[k], strict=True)
+            passes = zip(spec.directions, done.scans[k], back.scans[k], strict=True)
             for direction, s, u in passes:
                 p = net.layer_params(k, direction)
                 layer = recorded(CELLS[spec.cell], p, s, u, direction)
@@ -116,7 +117,7 @@ def test_they_add_up_to_pytorchs_gradient_in_every_depth_direction_and_mask(name
                     found[key] = found.get(key, 0) + grad
     theirs = unflat(stored("torch")[f"{name}.grads"], shapes(SPECS[name]))
     for k, spec in enumerate(net.spec.layers):
-        for direction in directions(spec):
+        for direction in spec.directions:
             prefix = f"layers.{k}.{direction}."
             p = {n.removeprefix(prefix): a for n, a in theirs.items() if n.startswith(prefix)}
             for weight, grad in by_name(spec.cell, p).items():
@@ -135,7 +136,7 @@ def test_they_add_up_to_autograds_gradient_from_any_initial_state(cell: str) -> 
         initial = {s: case[f"initial.{s}"][row] for s in module.states}
         last = {s: case[f"d_last.{s}"][row] for s in module.states}
         s = scan(module, p, case["x"][:, row], test_golden.READ[:, row], initial=initial)
-        u = unscan(module, p, s, case["d_h"][:, row], last)
+        u = scan_backward(module, p, s, case["d_h"][:, row], last)
         for weight, grad in summed(recorded(module, p, s, u, "forward")).items():
             found[weight] = found.get(weight, 0) + grad
     like = {key: a.shape for key, a in case.items() if not key.startswith("d_")}

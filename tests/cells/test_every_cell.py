@@ -15,15 +15,9 @@ from strategies import MASKS, VARIANTS, Run, run, seeds, sizes, variants
 from rnnviz.arrays import Array, Values
 from rnnviz.cells import CELLS, Cell
 from rnnviz.cells.weights import weights_by_name
-from rnnviz.engine.recurrent import (
-    Scan,
-    ScanGradients,
-    jacobians,
-    reach,
-    scan,
-    spectral_norms,
-    unscan,
-)
+from rnnviz.engine.jacobians import jacobians
+from rnnviz.engine.reach import reach, spectral_norms
+from rnnviz.engine.scan import Scan, ScanGradients, scan, scan_backward
 from rnnviz.equations import Line, evaluate, names, numbers
 
 every_cell = pytest.mark.parametrize("cell", VARIANTS.values(), ids=VARIANTS.keys())
@@ -35,7 +29,7 @@ def gradients(r: Run, rng: np.random.Generator, scale: float = 1.0) -> ScanGradi
     d_h = scale * rng.standard_normal(r.done.stack("h").shape)
     shape = r.done.last["h"].shape
     d_last = {s: scale * rng.standard_normal(shape) for s in r.cell.states}
-    return unscan(r.cell, r.p, r.done, d_h=d_h, d_last=d_last)
+    return scan_backward(r.cell, r.p, r.done, d_h=d_h, d_last=d_last)
 
 
 def known_before(r: Run, t: int) -> Values:

@@ -12,7 +12,7 @@ from strategies import VARIANTS, arrays, mask, run
 from rnnviz.arrays import Array, Values
 from rnnviz.cells import CELLS, Cell
 from rnnviz.cells.variants import variant
-from rnnviz.engine.recurrent import scan, unscan
+from rnnviz.engine.scan import scan, scan_backward
 
 every_variant = pytest.mark.parametrize("name", VARIANTS)
 
@@ -81,7 +81,7 @@ def test_outputs_and_gradients_are_those_of_keras(name: str) -> None:
     cell = VARIANTS[name]
     p = table(cell)
     done = scan(cell, p, X.swapaxes(0, 1))
-    back = unscan(cell, p, done, d_last={"h": TARGET})
+    back = scan_backward(cell, p, done, d_last={"h": TARGET})
     outputs, sums = KERAS[name]
     np.testing.assert_allclose(done.last["h"].ravel(), outputs, 1e-10)
     grads = [*(back.params[key] for key in ("W", "U", "b")), back.x.swapaxes(0, 1)]
@@ -119,7 +119,7 @@ def test_gradients_are_those_of_differences(name: str, masked: str, dropped: boo
         ends = sum(float(np.vdot(d_last[s], done.last[s])) for s in cell.states)
         return float(np.vdot(d_h, done.stack("h"))) + ends
 
-    back = unscan(cell, part(at, "p."), forward(at), d_h=d_h, d_last=d_last)
+    back = scan_backward(cell, part(at, "p."), forward(at), d_h=d_h, d_last=d_last)
     grads = {"x": back.x} | {f"p.{key}": g for key, g in back.params.items()}
     grads |= {f"initial.{s}": g for s, g in back.initial.items()}
     assert relative_error(objective, at, grads, rng) < 1e-8
@@ -233,6 +233,6 @@ def test_float32_stays_float32(name: str) -> None:
     p = {key: a.astype(np.float32) for key, a in r.p.items()}
     done = scan(r.cell, p, r.done.x.astype(np.float32))
     d_h: Array = np.ones_like(done.stack("h"))
-    back = unscan(r.cell, p, done, d_h=d_h)
+    back = scan_backward(r.cell, p, done, d_h=d_h)
     for values in (*done.steps, *back.steps, back.params):
         assert {a.dtype for a in values.values()} == {np.dtype(np.float32)}

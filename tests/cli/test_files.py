@@ -24,7 +24,8 @@ import training.tiny as small
 
 from rnnviz.cli import run
 from rnnviz.data.text import Vocabulary
-from rnnviz.engine.model import Model, initialise
+from rnnviz.engine.model import Model
+from rnnviz.engine.parameters import initialise
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec
 from rnnviz.model_files import save
 

@@ -19,17 +19,20 @@ import pytest
 from engine.test_packed import PADDING, V, drawn, padded_ids
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from strategies import recorded_gradients
 
 from rnnviz.arrays import Array, Values
 from rnnviz.cells import CELLS, Cell, lstm
 from rnnviz.cells.variants import variant
-from rnnviz.engine import compiled, losses, recurrent
+from rnnviz.engine import compiled, losses
+from rnnviz.engine import scan as recorded
 from rnnviz.engine.backend import HOST
 from rnnviz.engine.compiled import Lookup, functions, threads
 from rnnviz.engine.device import with_compiled
 from rnnviz.engine.embedding import WordRows, summed_rows, table_of
-from rnnviz.engine.model import Model, initialise
+from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import OPTIMIZERS
+from rnnviz.engine.parameters import initialise
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec
 from rnnviz.equations import FUNCTIONS, Line
 
@@ -125,12 +128,12 @@ def close(found: Array, wanted: Array, what: str, tolerance: float = 1e-10) -> N
 def test_a_compiled_pass_equals_the_plain_one(case: Case, lookup: bool) -> None:
     """Outputs, last states, and the gradients of weights, inputs and initial states."""
     cell, p, x, lead = case.cell, case.p, case.table[case.ids], case.lead
-    plain = recurrent.scan(cell, p, x, **case.options)
-    back = recurrent.unscan(cell, p, plain, case.d_h, case.d_last)
+    plain = recorded.scan(cell, p, x, **case.options)
+    back = recorded.scan_backward(cell, p, plain, case.d_h, case.d_last)
     assert compiled.able(cell, case.options["mask"])
     source = Lookup(case.table, case.ids) if lookup else x
     done = compiled.scan(cell, p, source, lead=lead, **case.options)
-    found = compiled.unscan(cell, p, done, case.d_h, case.d_last)
+    found = compiled.scan_backward(cell, p, done, case.d_h, case.d_last)
 
     assert done.shape == case.ids.shape + plain.last["h"].shape[1:]
     close(done.stack("h"), plain.stack("h"), "h")
@@ -161,14 +164,14 @@ def test_in_single_precision_it_is_as_near_as_numpy() -> None:
     cell, rng = CELLS["gru"], np.random.default_rng(0)
     p64, x64 = drawn(cell, rng, 14, 32), rng.standard_normal((500, 20, 14))
     d_last = {"h": rng.standard_normal((20, 32))}
-    exact = recurrent.scan(cell, p64, x64)
-    wanted = recurrent.unscan(cell, p64, exact, None, d_last)
+    exact = recorded.scan(cell, p64, x64)
+    wanted = recorded.scan_backward(cell, p64, exact, None, d_last)
     p = {key: a.astype(np.float32) for key, a in p64.items()}
     done = compiled.scan(cell, p, x64.astype(np.float32))
     assert done.last["h"].dtype == np.float32
     close(done.last["h"], exact.last["h"], "h", 1e-5)
     last = {"h": d_last["h"].astype(np.float32)}
-    found = compiled.unscan(cell, p, done, None, last)
+    found = compiled.scan_backward(cell, p, done, None, last)
     for key, g in wanted.params.items():
         assert found.params[key].dtype == np.float32
         close(found.params[key], g, key, 1e-5)
@@ -198,7 +201,7 @@ def test_nothing_depends_on_the_number_of_threads(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setattr(threads, "usable", lambda n=cores: n)
         threads._pool.cache_clear()
         done = compiled.scan(cell, p, x)
-        back = compiled.unscan(cell, p, done, done.stack("h"), {"h": done.last["h"]})
+        back = compiled.scan_backward(cell, p, done, done.stack("h"), {"h": done.last["h"]})
         found.append([done.stack("h"), back.x, *back.params.values()])
     threads._pool.cache_clear()
     for one, three in zip(*found, strict=True):
@@ -280,16 +283,20 @@ def _net(source: EmbeddingSpec, *layers: RecurrentSpec) -> ModelSpec:
     ids=["two layers, unmasked", "both ways", "dropout of words", "no compiled loop"],
 )
 def test_a_models_gradients_are_numpys(spec: ModelSpec, padding: str) -> None:
-    """The quick pass and the plain one, with what sums up the words' gradients for both."""
+    """The training pass of both backends and the recording pass, with the same dropout."""
     rng, (T, B) = np.random.default_rng(0), (25, 6)
     params = {k: a.astype(np.float64) for k, a in initialise(spec, 1).items()}
     lengths, t = rng.integers(0, T + 1, B), np.arange(T)[:, None]
     real = t >= T - lengths if padding == "in front" else t < lengths
     ids, y = np.where(real, rng.integers(1, V, (T, B)), 0), rng.integers(0, 2, B)
     found = []
-    for loops, quick in ((HOST, False), (with_compiled(), False), (with_compiled(), True)):
-        model = Model(spec, params, loops)
-        done = model.forward(ids, np.random.default_rng(3), quick=quick)
+    recording = Model(spec, params).record(ids, np.random.default_rng(3))
+    d = losses.d_logits("sigmoid", recording.logits, y)
+    grads = recorded_gradients(Model(spec, params), recording, d)
+    found.append({"logits": recording.logits, **grads})
+    for backend in (HOST, with_compiled()):
+        model = Model(spec, params, backend)
+        done = model.forward(ids, np.random.default_rng(3))
         d = losses.d_logits("sigmoid", done.logits, y)
         found.append({"logits": done.logits, **model.gradients(done, d)})
     for other in found[1:]:
@@ -305,10 +312,10 @@ def test_who_begins_from_states_of_their_own_shares_no_padding() -> None:
     params = {k: a.astype(np.float64) for k, a in initialise(spec, 1).items()}
     ids = np.where(np.arange(T)[:, None] >= 4, rng.integers(1, V, (T, B)), 0)
     start = [[{"h": rng.standard_normal((B, 4))}]]
-    plain = Model(spec, params).forward(ids, initial=start).logits
-    for loops in (HOST, with_compiled()):
-        quick = Model(spec, params, loops).forward(ids, quick=True, initial=start).logits
-        close(quick, plain, loops.name)
+    plain = Model(spec, params).record(ids, initial=start).logits
+    for backend in (HOST, with_compiled()):
+        quick = Model(spec, params, backend).forward(ids, initial=start).logits
+        close(quick, plain, backend.name)
 
 
 def test_a_batch_that_does_not_fit_is_refused() -> None:
@@ -374,7 +381,7 @@ for T, B, D in ((5, 70, 14), (3, 6, 16), (4, 1, 1)):
     for options in ({}, masks, {"mask": np.arange(T)[:, None] <= np.arange(B) % T}):
         for x in (drawn(T, B, D), compiled.Lookup(drawn(4, D), ids)):
             done = compiled.scan(cell, p, x, **options)
-            found = compiled.unscan(cell, p, done, drawn(T, B, H), {"h": done.last["h"]})
+            found = compiled.scan_backward(cell, p, done, drawn(T, B, H), {"h": done.last["h"]})
             inputs = found.rows().rows if isinstance(x, compiled.Lookup) else found.x
             assert all(np.isfinite(a).all() for a in (*found.params.values(), inputs)), options
 """

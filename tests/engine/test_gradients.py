@@ -18,6 +18,7 @@ from strategies import (
     lengths,
     masks,
     model,
+    recorded_gradients,
     seeds,
     sizes,
     targets,
@@ -27,7 +28,7 @@ from rnnviz.arrays import Array, Values
 from rnnviz.cells import CELLS, Cell
 from rnnviz.engine import losses
 from rnnviz.engine.model import Model
-from rnnviz.engine.recurrent import scan, unscan
+from rnnviz.engine.scan import scan, scan_backward
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec, SeriesSpec
 
 BOUND = 1e-7
@@ -43,11 +44,11 @@ def model_error(net: Model, inputs: Array, y: Array, seed: int, dropout: bool) -
         return np.random.default_rng(seed) if dropout else None
 
     def objective(params: Values) -> float:
-        logits = Model(net.spec, params).forward(inputs, draws()).logits
+        logits = Model(net.spec, params).record(inputs, draws()).logits
         return float(losses.losses(net.spec.head.kind, logits, y).sum())
 
-    done = net.forward(inputs, draws())
-    grads = net.gradients(done, losses.d_logits(net.spec.head.kind, done.logits, y))
+    done = net.record(inputs, draws())
+    grads = recorded_gradients(net, done, losses.d_logits(net.spec.head.kind, done.logits, y))
     return relative_error(objective, net.params, grads, rng)
 
 
@@ -114,11 +115,11 @@ def test_a_model_of_any_shape_has_the_gradients_of_its_loss(
     net, y = model(spec, rng), targets(kind, B, rng)
     x = rng.standard_normal((T, B, D))
     assert model_error(net, x, y, seed, False) < BOUND
-    done = net.forward(x)
-    back = net.backward(done, losses.d_logits(kind, done.logits, y))
+    done = net.record(x)
+    back = net.record_backward(done, losses.d_logits(kind, done.logits, y))
 
     def objective(at: Values) -> float:
-        return float(losses.losses(kind, net.forward(at["x"]).logits, y).sum())
+        return float(losses.losses(kind, net.record(at["x"]).logits, y).sum())
 
     assert relative_error(objective, {"x": x}, {"x": back.x}, rng) < BOUND
 
@@ -160,7 +161,7 @@ def test_a_scan_has_the_gradients_of_outputs_last_states_inputs_and_initial_stat
         ends = sum(float(np.vdot(d_last[s], done.last[s])) for s in cell.states)
         return float(np.vdot(d_h, done.stack("h"))) + ends
 
-    back = unscan(cell, part(at, "p."), forward(at), d_h=d_h, d_last=d_last)
+    back = scan_backward(cell, part(at, "p."), forward(at), d_h=d_h, d_last=d_last)
     grads = {"x": back.x}
     grads |= {f"p.{name}": g for name, g in back.params.items()}
     grads |= {f"initial.{name}": g for name, g in back.initial.items()}

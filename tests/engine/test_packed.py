@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from strategies import recorded_gradients
 
 from rnnviz.arrays import Array, Values
 from rnnviz.cells import CELLS, Cell
 from rnnviz.cells.variants import variant
-from rnnviz.engine import initializers, losses, packed, recurrent
+from rnnviz.engine import initializers, losses, packed
+from rnnviz.engine import scan as recorded
 from rnnviz.engine.embedding import Lookup, summed_rows, table_of
-from rnnviz.engine.model import Model, initialise
+from rnnviz.engine.model import Model
+from rnnviz.engine.parameters import initialise
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec, SeriesSpec
 
 TRAINED = {
@@ -78,15 +83,15 @@ def test_a_packed_walk_equals_the_unpacked_one(
     d_h = rng.standard_normal((T, B, H)) if every else None
     d_last = {s: rng.standard_normal((B, H)) for s in c.states}
 
-    plain = recurrent.scan(
+    plain = recorded.scan(
         c, p, x, mask, reverse=reverse, initial=first, recurrent_mask=h_mask, input_mask=x_mask
     )
-    back = recurrent.unscan(c, p, plain, d_h, d_last)
+    back = recorded.scan_backward(c, p, plain, d_h, d_last)
     quick = packed.scan(
         c, p, Lookup(table, ids) if lookup else x, mask, reverse=reverse, initial=first,
         recurrent_mask=h_mask, input_mask=x_mask, lead=lead,
     )  # fmt: skip
-    found = packed.unscan(c, p, quick, d_h, d_last)
+    found = packed.scan_backward(c, p, quick, d_h, d_last)
 
     close = {"rtol": 1e-8, "atol": 1e-9}
     np.testing.assert_allclose(quick.stack("h"), plain.stack("h"), **close)
@@ -161,16 +166,16 @@ def test_a_models_quick_gradients_are_the_plain_ones(name: str, front: bool, ord
     kind = spec.head.kind
     y = rng.integers(0, 3 if kind == "softmax" else 2, B)
     found = []
-    for quick in (False, True):
-        done = model.forward(inputs, np.random.default_rng(3), quick=quick)
-        found.append((done.logits, model.gradients(done, losses.d_logits(kind, done.logits, y))))
+    for run, gradients in (
+        (model.record, partial(recorded_gradients, model)), (model.forward, model.gradients)
+    ):  # fmt: skip
+        done = run(inputs, np.random.default_rng(3))
+        found.append((done.logits, gradients(done, losses.d_logits(kind, done.logits, y))))
     np.testing.assert_allclose(found[1][0], found[0][0], 1e-9, 1e-12)
     assert found[0][1].keys() == found[1][1].keys() == model.params.keys()
     for key, g in found[0][1].items():
         np.testing.assert_allclose(found[1][1][key], g, 1e-8, 1e-11, err_msg=key)
-    np.testing.assert_allclose(
-        model.forward(inputs, quick=True, keep=False).logits, model.forward(inputs).logits, 1e-9
-    )
+    np.testing.assert_allclose(model.logits(inputs), model.record(inputs).logits, 1e-9)
 
 
 def test_a_long_way_back_of_vanishing_gradients_ends_in_zeros() -> None:
@@ -179,8 +184,8 @@ def test_a_long_way_back_of_vanishing_gradients_ends_in_zeros() -> None:
     p = {k: a.astype(np.float32) for k, a in drawn(cell, rng, 2, 3).items()}
     x = rng.standard_normal((400, 2, 2)).astype(np.float32)
     d_last = {"h": np.ones((2, 3), np.float32)}
-    back = recurrent.unscan(cell, p, recurrent.scan(cell, p, x), None, d_last)
-    found = packed.unscan(cell, p, packed.scan(cell, p, x), None, d_last)
+    back = recorded.scan_backward(cell, p, recorded.scan(cell, p, x), None, d_last)
+    found = packed.scan_backward(cell, p, packed.scan(cell, p, x), None, d_last)
     tiny = np.abs(found.x[found.x != 0]).min()
     assert not found.x[0].any() and 0 < tiny < 1e-20
     np.testing.assert_allclose(found.x, back.x, 1e-4, 1e-20)

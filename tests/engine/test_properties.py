@@ -18,9 +18,9 @@ from rnnviz.data.text import Vocabulary
 from rnnviz.engine import initializers
 from rnnviz.engine.embedding import summed_rows, table_of
 from rnnviz.engine.losses import d_logits, losses, outputs
-from rnnviz.engine.model import initialise, shapes
 from rnnviz.engine.optimizers import clip_by_norm
-from rnnviz.engine.recurrent import scan, unscan
+from rnnviz.engine.parameters import initialise, shapes
+from rnnviz.engine.scan import scan, scan_backward
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec
 from rnnviz.model_files import StoredModel
 from rnnviz.query import Query
@@ -114,7 +114,8 @@ def test_reading_from_the_right_is_reading_the_reversed_text_from_the_left(
     for name in left.steps[0]:
         np.testing.assert_allclose(right.stack(name)[::-1], left.stack(name), 1e-12, 1e-14)
     np.testing.assert_array_equal(right.last["h"], right.steps[0]["h"])
-    back_left, back_right = unscan(cell, p, left, d_h=d_h[::-1]), unscan(cell, p, right, d_h=d_h)
+    back_left = scan_backward(cell, p, left, d_h=d_h[::-1])
+    back_right = scan_backward(cell, p, right, d_h=d_h)
     np.testing.assert_allclose(back_right.x[::-1], back_left.x, 1e-11, 1e-13)
     for name, grad in back_left.params.items():
         np.testing.assert_allclose(back_right.params[name], grad, 1e-11, 1e-13)
@@ -129,10 +130,10 @@ def test_the_last_layers_directions_are_joined_forward_first(cell: str, masked: 
     ids = rng.integers(1, 9, (5, 2))
     if masked != "none":
         ids[0 if masked == "left" else 4, 0] = 0
-    done = net.forward(ids)
+    done = net.record(ids)
     forward, backward = done.scans[0]
     features = np.concatenate([forward.steps[4]["h"], backward.steps[0]["h"]], axis=-1)
-    np.testing.assert_array_equal(done.features, features)
+    np.testing.assert_array_equal(done.head.features, features)
     reverse = run(CELLS[cell], rng, reverse=True).done
     assert list(reverse.order) == list(backward.order) == [4, 3, 2, 1, 0]
 
@@ -150,15 +151,15 @@ def test_the_trace_of_one_text_is_its_row_of_a_batch(cell: str, both: bool) -> N
     for b, text in enumerate(texts):
         row = stored.vocabulary.encode(stored.tokenize(text))
         ids[: len(row), b] = row
-    done = net.forward(ids)
+    done = net.record(ids)
     y = done.logits.argmax(-1)
-    back = net.backward(done, d_logits("softmax", done.logits, y))
+    back = net.record_backward(done, d_logits("softmax", done.logits, y))
     for b, text in enumerate(texts):
         seen = trace(stored, Query(text, "m"))
         T = len(seen.tokens)
         flat_scans = [
             pair
-            for layer in zip(done.scans, back.unscans, strict=True)
+            for layer in zip(done.scans, back.scans, strict=True)
             for pair in zip(*layer, strict=True)
         ]
         for layer, (s, u) in zip(seen.layers, flat_scans, strict=True):
@@ -396,20 +397,20 @@ def test_dropout_keeps_the_mean_is_constant_over_steps_and_off_without_a_generat
     layer = RecurrentSpec(cell, 40, dropout=rate, recurrent_dropout=rate)
     spec = ModelSpec(EmbeddingSpec(9, 40), (layer,), HeadSpec("sigmoid", 1, rate))
     net, ids = model(spec, np.random.default_rng(0)), np.ones((3, 50), np.int64)
-    done = net.forward(ids, np.random.default_rng(1))
+    done = net.record(ids, np.random.default_rng(1))
     drop, kept = done.scans[0][0].input_mask, done.scans[0][0].recurrent_mask
-    assert drop is not None and kept is not None and done.features_mask is not None
+    assert drop is not None and kept is not None and done.head.features_mask is not None
     assert drop.shape == (len(CELLS[cell].gates), 50, 40)
     assert kept.shape == (len(CELLS[cell].gates), 50, 40)
-    for mask in (drop, kept, done.features_mask):
+    for mask in (drop, kept, done.head.features_mask):
         np.testing.assert_allclose(np.unique(mask), [0, 1 / (1 - rate)])
         assert mask.mean() == pytest.approx(1, abs=0.06)
     if len(kept) > 1:
         assert not np.array_equal(kept[0], kept[1])
     plain = replace(layer, dropout=0.0, recurrent_dropout=0.0)
     same = type(net)(ModelSpec(spec.source, (plain,), HeadSpec("sigmoid", 1)), net.params)
-    np.testing.assert_array_equal(net.forward(ids).logits, same.forward(ids).logits)
-    assert np.abs(done.logits - net.forward(ids).logits).max() > 1e-3
+    np.testing.assert_array_equal(net.record(ids).logits, same.record(ids).logits)
+    assert np.abs(done.logits - net.record(ids).logits).max() > 1e-3
 
 
 def test_a_saved_spec_is_read_from_its_file(tmp_path: Path) -> None:

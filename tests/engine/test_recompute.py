@@ -17,7 +17,8 @@ import pytest
 
 from rnnviz.arrays import Array
 from rnnviz.data.text import Vocabulary
-from rnnviz.engine.model import Model, initialise
+from rnnviz.engine.model import Model
+from rnnviz.engine.parameters import initialise
 from rnnviz.engine.spec import EmbeddingSpec, HeadKind, HeadSpec, ModelSpec, RecurrentSpec
 from rnnviz.model_files import load, save
 from rnnviz.query import Query

@@ -16,7 +16,7 @@ from rnnviz.explore import units as module
 from rnnviz.model_files import load
 from rnnviz.query import Query
 from rnnviz.tracer import trace
-from rnnviz.tracer.reading import PAD
+from rnnviz.tracer.model_input import PAD
 from tests.tui.small_models import stored
 
 TEXTS = [

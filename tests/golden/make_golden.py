@@ -36,7 +36,7 @@ import numpy as np
 
 from rnnviz.arrays import Array, Values
 from rnnviz.cells import CELLS
-from rnnviz.engine.model import shapes
+from rnnviz.engine.parameters import shapes
 from rnnviz.engine.spec import (
     EmbeddingSpec,
     HeadKind,

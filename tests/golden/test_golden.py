@@ -32,14 +32,17 @@ from golden.make_golden import (
     update_case,
     weights,
 )
+from strategies import recorded_gradients
 
 from rnnviz.arrays import Array, Values
 from rnnviz.cells import CELLS
 from rnnviz.data.batches import Batch
 from rnnviz.engine import losses
-from rnnviz.engine.model import ForwardPass, Model, shapes
+from rnnviz.engine.jacobians import jacobians
+from rnnviz.engine.model import Model, Recording
 from rnnviz.engine.optimizers import OPTIMIZERS
-from rnnviz.engine.recurrent import Scan, jacobians, scan, unscan
+from rnnviz.engine.parameters import shapes
+from rnnviz.engine.scan import Scan, scan, scan_backward
 from rnnviz.engine.spec import FitSpec
 from rnnviz.training.events import Step
 from rnnviz.training.fit import fit
@@ -64,7 +67,7 @@ def cell_results(name: str, golden: dict[str, Array]) -> None:
     cell = CELLS[name]
     case, p, done = cell_pass(name)
     d_last = {s: case[f"d_last.{s}"] for s in cell.states}
-    back = unscan(cell, p, done, d_h=case["d_h"], d_last=d_last)
+    back = scan_backward(cell, p, done, d_h=case["d_h"], d_last=d_last)
     named = [line.name for line in cell.lines]
     like = dict.fromkeys([*named, *(f"kept.{s}" for s in cell.states)], (CELL_T, CELL_B, CELL_H))
     values = unflat(golden[f"{name}.values"], like)
@@ -88,12 +91,18 @@ def cell_results(name: str, golden: dict[str, Array]) -> None:
         np.testing.assert_allclose(ours[key], leaf, 1e-9, 1e-12, err_msg=f"d_{key}")
 
 
-def model_pass(name: str, ids: Array) -> tuple[ForwardPass, Array, Values]:
-    """Our loss of each row and our gradients of their sum."""
+def model_pass(name: str, ids: Array) -> tuple[Recording, Array, Values]:
+    """Our loss of each row and our gradients of their sum, the same by both passes."""
     net, kind = Model(SPECS[name], weights(name)), SPECS[name].head.kind
     y = np.array(TARGETS[kind][: ids.shape[1]])
-    done = net.forward(ids)
-    grads = net.gradients(done, losses.d_logits(kind, done.logits, y))
+    done = net.record(ids)
+    grads = recorded_gradients(net, done, losses.d_logits(kind, done.logits, y))
+    trained = net.forward(ids)
+    np.testing.assert_allclose(trained.logits, done.logits, 1e-6, 1e-7)
+    other = net.gradients(trained, losses.d_logits(kind, trained.logits, y))
+    assert other.keys() == grads.keys()
+    for key, grad in grads.items():
+        np.testing.assert_allclose(other[key], grad, 1e-5, 1e-6, err_msg=key)
     return done, losses.losses(kind, done.logits, y), grads
 
 

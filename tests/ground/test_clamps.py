@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from strategies import model as drawn
+from strategies import recorded_gradients
 
 from rnnviz.cells import CELLS
 from rnnviz.clamps import Clamp, parse
@@ -157,19 +158,20 @@ def test_a_deep_net_in_both_directions_is_held_where_it_was_said(clamp: str) -> 
 @pytest.mark.parametrize("clamps", [EVERYWHERE, ["lstm.1.x[*]=0.5"], ["lstm.0.x[*,0]=0.5"]])
 def test_the_embedding_learns_only_from_what_was_not_held(clamps: list[str]) -> None:
     """The embedding's gradient is the slope of the loss, with a masked token in the text."""
-    from rnnviz.tracer.held import holding, in_model
+    from rnnviz.tracer.clamping import clampings, resolve_clamps
 
     net = stored(both=True, depth=2).model
     ids = np.array([[3], [0], [5], [3], [2], [6]])
-    held = holding(net, in_model(net, [parse(c) for c in clamps], len(ids)), len(ids))
+    named = resolve_clamps(net, [parse(c) for c in clamps], len(ids))
+    clamped = clampings(net, named, len(ids))
 
     def loss(model: Model) -> float:
-        logits = model.forward(ids, held=held).logits
+        logits = model.record(ids, clampings=clamped).logits
         return float(losses.losses("sigmoid", logits, np.array([1]))[0])
 
-    done = net.forward(ids, held=held)
+    done = net.record(ids, clampings=clamped)
     d_logits = losses.d_logits("sigmoid", done.logits, np.array([1]))
-    grads = net.gradients(done, d_logits)
+    grads = recorded_gradients(net, done, d_logits)
     for name in ("embedding", "layers.0.forward.W", "layers.0.backward.U", "layers.1.forward.b"):
         rng = np.random.default_rng(1)
         way = rng.standard_normal(net.params[name].shape)

@@ -13,7 +13,9 @@ from kernels import peephole
 from rnnviz.arrays import Array, Values
 from rnnviz.cells import CELLS
 from rnnviz.cells.variants import variant
-from rnnviz.engine.backend import HOST, Backend, DirectionInput, LayerGradients, plainly
+from rnnviz.engine.backend import HOST, Backend, LayerGradients
+from rnnviz.engine.directions import DirectionInput
+from rnnviz.engine.scan import scan_directions
 
 #: Largest difference, in units of the largest number of the array.
 TOLERANCE = 2e-5
@@ -112,8 +114,8 @@ def drawn(case: Case, seed: int = 0) -> Drawn:
 def expected(case: Case, it: Drawn) -> dict[str, Array]:
     """What the plain loops say, by name."""
     cell: Any = BY_NAME[case.cell]
-    done = plainly(cell, it.passes, it.x, it.mask)
-    back = HOST.unscan(cell, [a.p for a in it.passes], done, it.d_h, it.d_last, True)
+    done = scan_directions(cell, it.passes, it.x, it.mask)
+    back = HOST.scan_backward(cell, [a.p for a in it.passes], done, it.d_h, it.d_last, True)
     return _named(cell, done, back)
 
 
@@ -133,7 +135,7 @@ def found(case: Case, it: Drawn, card: Backend) -> dict[str, Array]:
         for one in it.passes
     ]  # fmt: skip
     done = card.scan(cell, passes, there(it.x), there(it.mask), True)
-    back = card.unscan(
+    back = card.scan_backward(
         cell, [a.p for a in passes], done, there(it.d_h), there(it.d_last), True
     )  # fmt: skip
     return {name: card.host(a) for name, a in _named(cell, done, back).items()}

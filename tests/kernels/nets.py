@@ -10,7 +10,8 @@ import numpy as np
 
 from rnnviz.data.batches import Examples, Texts, Windows
 from rnnviz.engine.backend import Backend
-from rnnviz.engine.model import Model, initialise
+from rnnviz.engine.model import Model
+from rnnviz.engine.parameters import initialise
 from rnnviz.engine.spec import FitSpec, ModelSpec
 from rnnviz.recipes import find
 from rnnviz.training.events import Step

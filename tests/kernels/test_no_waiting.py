@@ -16,7 +16,8 @@ from kernels.record import record
 
 from rnnviz.data.batches import Examples, Texts, Windows
 from rnnviz.engine.cuda.backend import Card
-from rnnviz.engine.model import Model, initialise
+from rnnviz.engine.model import Model
+from rnnviz.engine.parameters import initialise
 from rnnviz.training.cuda import steps
 from rnnviz.training.events import Epoch, Evaluation, Step
 from rnnviz.training.fit import fit

@@ -17,7 +17,8 @@ from rnnviz import runs
 from rnnviz.arrays import Values
 from rnnviz.data.batches import Batch, Examples
 from rnnviz.engine.cuda.backend import Card
-from rnnviz.engine.model import Model, initialise
+from rnnviz.engine.model import Model
+from rnnviz.engine.parameters import initialise
 from rnnviz.engine.spec import FitSpec
 from rnnviz.errors import InterruptedTraining, RnnvizError
 from rnnviz.runs import Options, Run

@@ -18,9 +18,10 @@ from rnnviz.data.sources import as_typed, read_sst2
 from rnnviz.data.standardize import standardize
 from rnnviz.data.text import TOKENIZERS, Vocabulary, vectorization_words
 from rnnviz.data.words import read_word_index
-from rnnviz.engine.model import Model, initialise, shapes
+from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import OPTIMIZERS
 from rnnviz.engine.param_count import parameters
+from rnnviz.engine.parameters import initialise, shapes
 from rnnviz.engine.spec import ModelSpec, RecurrentSpec, SeriesSpec
 from rnnviz.errors import UsageError
 from rnnviz.files import assets

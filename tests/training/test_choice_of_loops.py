@@ -10,7 +10,7 @@ import pytest
 from training.tiny import RECIPE, tiny
 
 from rnnviz.engine import device
-from rnnviz.engine.backend import HOST, HostBackend, TimeWalk
+from rnnviz.engine.backend import HOST, HostBackend, ScanImplementation
 from rnnviz.runs import Options, setup, train
 from rnnviz.training.events import Event, Note
 
@@ -67,7 +67,7 @@ def test_a_compiler_that_fails_is_one_line_and_numpy_trains(
     tmp_path: Path, compiler: HostBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(setup, "SMALL", 0)
-    walk = TimeWalk(lambda cell, mask: True, broken, broken, Never)
+    walk = ScanImplementation(lambda cell, mask: True, broken, broken, Never)
     monkeypatch.setattr(device, "with_compiled", lambda: HostBackend("cpu, compiled", walk))
     used, said = trained(tmp_path)
     assert used == "cpu"

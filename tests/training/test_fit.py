@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from rnnviz.data.batches import Texts, padded, with_unknowns
-from rnnviz.engine.model import Model, initialise
+from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import OPTIMIZERS
+from rnnviz.engine.parameters import initialise
 from rnnviz.engine.spec import EmbeddingSpec, FitSpec, HeadSpec, ModelSpec, RecurrentSpec
 from rnnviz.errors import RnnvizError
 from rnnviz.training.events import Epoch, Step

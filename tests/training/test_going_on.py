@@ -118,7 +118,7 @@ def test_who_only_looks_whether_a_run_is_trained_stops_no_training(tmp_path: Pat
 @pytest.fixture
 def compiled(monkeypatch: pytest.MonkeyPatch) -> HostBackend:
     """Loops that say they are compiled, where "auto" looks for some; and a card beside them."""
-    loops = HostBackend("cpu, compiled", *HOST.walks)
+    loops = HostBackend("cpu, compiled", *HOST.scans)
     monkeypatch.setattr("rnnviz.engine.compiled.available", lambda: True)
     monkeypatch.setattr(device, "_import_fault", lambda package: "")
     monkeypatch.setattr(device, "with_compiled", lambda: loops)

@@ -8,7 +8,8 @@ from training import tiny
 
 from rnnviz.data.text import Encoding, Vocabulary
 from rnnviz.engine import losses
-from rnnviz.engine.model import Model, initialise
+from rnnviz.engine.model import Model
+from rnnviz.engine.parameters import initialise
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec, SeriesSpec
 from rnnviz.errors import UsageError
 from rnnviz.model_files import StoredModel
@@ -39,15 +40,15 @@ def test_values_gradients_and_answers_are_those_of_the_padded_reading(name: str)
     found = trace(net, Query("film not strange", name, "yes"))
     ids = [1, 6, 5, 2]
     whole = np.array([[0] * 16 + ids]).T
-    done = net.model.forward(whole)
-    back = net.model.backward(done, losses.d_logits("sigmoid", done.logits, np.array([1.0])))
+    done = net.model.record(whole)
+    back = net.model.record_backward(done, losses.d_logits("sigmoid", done.logits, np.array([1.0])))
     T = len(found.tokens)
     assert found.ids[-4:] == tuple(ids)
     assert found.tokens[-4:] == ("[START]", "film", "not", "strange")
     assert found.unknown[-4:] == (False, False, False, True)
     assert T == (20 if name == "both ways" else 4)
     passes = [pair for k in range(len(NETS[name])) for pair in
-              zip(done.scans[k], back.unscans[k], strict=True)]  # fmt: skip
+              zip(done.scans[k], back.scans[k], strict=True)]  # fmt: skip
     for layer, (s, u) in zip(found.layers, passes, strict=True):
         for value in layer.values:
             wanted = s.x if value == "x" else s.stack(value)
@@ -65,7 +66,7 @@ def test_values_gradients_and_answers_are_those_of_the_padded_reading(name: str)
         return
     for words in range(5):  # a net that reads backwards is asked anew, padded as in training
         text = np.array([[0] * (20 - words) + ids[:words]]).T
-        said = net.model.forward(text).logits[0]
+        said = net.model.record(text).logits[0]
         np.testing.assert_allclose(found.head.logits[15 + words], said, atol=1e-6)
     np.testing.assert_allclose(found.head.logits[0], found.head.logits[15])
 

@@ -12,7 +12,8 @@ import pytest
 from training import tiny  # type: ignore[import-not-found, unused-ignore]
 
 from rnnviz.data.batches import Examples, Texts
-from rnnviz.engine.model import Model, initialise, shapes
+from rnnviz.engine.model import Model
+from rnnviz.engine.parameters import initialise, shapes
 from rnnviz.engine.spec import FitSpec, HeadSpec, ModelSpec, RecurrentSpec, SeriesSpec
 from rnnviz.errors import InvalidFileError, RnnvizError
 from rnnviz.training.events import Epoch, Evaluation, Step
@@ -160,7 +161,7 @@ def test_a_linear_head_is_measured_in_mean_absolute_error() -> None:
     assert set(found[0].train) == set(found[0].valid) == {"loss", "mae"}
     assert found[-1].valid["mae"] < 0.6 * found[0].valid["mae"]
     inputs, y, _ = next(task.valid.batches(len(task.valid)))
-    direct = float(np.abs(model.forward(inputs).logits[:, 0] - y).mean())
+    direct = float(np.abs(model.logits(inputs)[:, 0] - y).mean())
     assert evaluate(model, task.valid)["mae"] == pytest.approx(direct, rel=1e-6)
     with pytest.raises(ValueError, match="monitor"):
         next(fit(model, task.draw, task.valid, replace(spec, monitor="accuracy")))

@@ -9,7 +9,8 @@ import numpy as np
 
 from rnnviz.cursor import start
 from rnnviz.data.text import Vocabulary
-from rnnviz.engine.model import Model, initialise
+from rnnviz.engine.model import Model
+from rnnviz.engine.parameters import initialise
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec
 from rnnviz.errors import UsageError
 from rnnviz.model_files import StoredModel

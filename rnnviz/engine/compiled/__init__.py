@@ -10,7 +10,7 @@ sequence is computed exactly as long as it lasts.
 
 from __future__ import annotations
 
-from rnnviz.engine.compiled.back import CompiledScanGradients, unscan
+from rnnviz.engine.compiled.back import CompiledScanGradients, scan_backward
 from rnnviz.engine.compiled.forward import CompiledScan, able, scan
 from rnnviz.engine.compiled.kernels import available, ready
 from rnnviz.engine.compiled.update import step_rows
@@ -18,6 +18,14 @@ from rnnviz.engine.compiled.vocabulary import summed_rows
 from rnnviz.engine.embedding import Lookup
 
 __all__ = [
-    "CompiledScan", "CompiledScanGradients", "Lookup", "able", "available", "ready", "scan",
-    "step_rows", "summed_rows", "unscan",
+    "CompiledScan",
+    "CompiledScanGradients",
+    "Lookup",
+    "able",
+    "available",
+    "ready",
+    "scan",
+    "scan_backward",
+    "step_rows",
+    "summed_rows",
 ]  # fmt: skip

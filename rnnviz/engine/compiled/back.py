@@ -69,7 +69,7 @@ class CompiledScanGradients:
         return summed_products(self.inputs.x_from // net.width, self.inputs.x, words, net)
 
 
-def unscan(
+def scan_backward(
     cell: Cell,
     p: Values,
     done: CompiledScan,
@@ -78,7 +78,7 @@ def unscan(
     *,
     need_x: bool = True,
 ) -> CompiledScanGradients:
-    """Walk back; see :func:`rnnviz.engine.recurrent.unscan`. ``need_x``: also to the input."""
+    """Walk back; see :func:`rnnviz.engine.scan.scan_backward`. ``need_x``: also to the input."""
     net, (_, B, H) = done.main.job.net, done.shape
     carry = np.zeros((net.states, B, H), net.W.dtype)
     for to, s in zip(carry, cell.states, strict=True):

@@ -10,13 +10,15 @@ import numpy as np
 
 from rnnviz.arrays import Array, Values
 from rnnviz.cells import Cell
-from rnnviz.engine.backend import HOST, DirectionInput, LayerGradients, ScanOutput, plainly
+from rnnviz.engine.backend import HOST, LayerGradients, ScanOutput
 from rnnviz.engine.cuda import layer as layers
 from rnnviz.engine.cuda.layer import Launch, LayerScan
 from rnnviz.engine.cuda.source import NoKernelError, kernels
 from rnnviz.engine.cuda.steps import update_source
+from rnnviz.engine.directions import DirectionInput
 from rnnviz.engine.embedding import Lookup, WordRows
 from rnnviz.engine.optimizers import Optimizer
+from rnnviz.engine.scan import scan_directions
 
 #: Options of the compiler: what the source is written in.
 OPTIONS = ("--std=c++17",)
@@ -74,20 +76,20 @@ class Card:
                 self._without(cell, why)
                 launch = None
         if launch is None:
-            return plainly(cell, passes, x, mask)
+            return scan_directions(cell, passes, x, mask)
         return layers.scan(launch, cell, passes, x, mask, keep)
 
-    def unscan(
+    def scan_backward(
         self, cell: Cell, params: Sequence[Values], done: Sequence[Any], d_h: Array | None,
         d_last: Array | None, need_x: bool,
     ) -> LayerGradients:  # fmt: skip
         """See :class:`rnnviz.engine.backend.Backend`."""
         first = done[0]
         if not isinstance(first, LayerScan):
-            return HOST.unscan(cell, params, done, d_h, d_last, need_x)
+            return HOST.scan_backward(cell, params, done, d_h, d_last, need_x)
         launch = self._launch(cell, first.layer.U.shape[1])
         assert launch is not None
-        return layers.unscan(launch, first.layer, params, d_h, d_last, need_x)
+        return layers.scan_backward(launch, first.layer, params, d_h, d_last, need_x)
 
     def table_gradient(self, ids: Array, d: Array, vocabulary: int) -> Array:
         """The whole table, (V, E)."""

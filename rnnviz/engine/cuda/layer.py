@@ -11,9 +11,15 @@ import numpy as np
 
 from rnnviz.arrays import Array, Values, blocks, contiguous
 from rnnviz.cells import Cell
-from rnnviz.engine.backend import DirectionInput, LayerGradients
+from rnnviz.engine.backend import LayerGradients
 from rnnviz.engine.cuda.source import Kernels, NoKernelError
-from rnnviz.engine.recurrent import biases, read_input, unread_input, weight_gradients
+from rnnviz.engine.directions import DirectionInput
+from rnnviz.engine.projections import (
+    input_projection,
+    input_projection_grad,
+    split_bias,
+    weight_gradients,
+)
 
 #: The kernels count numbers with 32 bits.
 COUNTABLE = 2**31 - 1
@@ -113,9 +119,9 @@ def scan(
     H, S = first["U"].shape[0], len(plan.cell.states)
     xw = np.empty_like(x, shape=(n, T, B, len(plan.reading) * H))
     for k, a in enumerate(passes):
-        products = read_input(x, a.p["W"], a.input_mask)
-        np.add(products, biases(a.p["b"])[0], out=xw[k].reshape(products.shape))
-    recurrent = [biases(a.p["b"])[1] for a in passes]
+        products = input_projection(x, a.p["W"], a.input_mask)
+        np.add(products, split_bias(a.p["b"])[0], out=xw[k].reshape(products.shape))
+    recurrent = [split_bias(a.p["b"])[1] for a in passes]
     U = _stacked([a.p["U"] for a in passes])
     layer = Layer(
         plan, cell, tuple(passes), x,
@@ -139,7 +145,7 @@ def scan(
     return tuple(LayerScan(layer, k) for k in range(n))
 
 
-def unscan(
+def scan_backward(
     launch: Launch, layer: Layer, params: Sequence[Values], d_h: Array | None,
     d_last: Array | None, need_x: bool,
 ) -> LayerGradients:  # fmt: skip
@@ -184,7 +190,7 @@ class _Back:
     def x(self) -> Array:
         """Of the input, (T, B, D)."""
         drop = self.layer.passes[self.k].input_mask
-        return unread_input(self.d_xw, self.p["W"], drop, self.layer.x.shape)
+        return input_projection_grad(self.d_xw, self.p["W"], drop, self.layer.x.shape)
 
     @cached_property
     def params(self) -> Values:

@@ -38,8 +38,8 @@ class Steps:
     def __init__(
         self, model: Model, optimizer: Optimizer, spec: FitSpec, rng: np.random.Generator
     ) -> None:
-        assert isinstance(model.loops, Card)
-        self.card, self.model, self.optimizer = model.loops, model, optimizer
+        assert isinstance(model.backend, Card)
+        self.card, self.model, self.optimizer = model.backend, model, optimizer
         self.spec, self.rng = spec, rng
         self._waiting: list[PendingStep] = []
         self._verdict: Array | None = None
@@ -52,7 +52,7 @@ class Steps:
             rate = self.spec.token_dropout
             inputs = with_unknowns(inputs, rate, self.rng, self.card.asarray)
         kind = self.model.spec.head.kind
-        done = self.model.forward(inputs, self.rng, quick=True)
+        done = self.model.forward(inputs, self.rng)
         share: Array = weight / np.float32(len(y))
         d = losses.d_logits(kind, done.logits, y) * share[:, None]
         found = self.model.gradients(done, d)
@@ -110,7 +110,7 @@ class _Flat:
         self.names = tuple(params)
         sizes = [params[name].size for name in self.names]
         starts = np.concatenate([[0], np.cumsum(sizes)])
-        self.starts = model.loops.asarray(starts.astype(np.int32))
+        self.starts = model.backend.asarray(starts.astype(np.int32))
         self.p = np.concatenate([params[name].ravel() for name in self.names])
         apart = [optimizer.gathered(name, params[name]) for name in self.names]
         self.gathered = [

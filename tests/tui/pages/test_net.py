@@ -60,7 +60,7 @@ def test_the_trap_is_the_head_of_the_engine_at_the_last_token(
     )
     model = kept.model
     ids = np.array(trace.ids)[:, None]
-    scans = model.forward(ids).scans[-1]
+    scans = model.record(ids).scans[-1]
     states = np.concatenate([scan.stack("h")[-1] for scan in scans], axis=-1)
     p = losses.outputs(model.spec.head.kind, model.head(states))[0]
     wanted = [1 - p[0], p[0]] if len(p) == 1 else p

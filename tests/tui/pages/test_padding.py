@@ -17,7 +17,6 @@ from rnnviz.analysis import padding
 from rnnviz.analysis.padding import PaddingAnswer, PaddingQuestion, Way
 from rnnviz.cursor import start
 from rnnviz.data.text import Encoding, Vocabulary
-from rnnviz.engine import losses
 from rnnviz.engine.model import Model
 from rnnviz.equations import number
 from rnnviz.errors import UsageError
@@ -98,8 +97,7 @@ def test_unmasked_it_is_the_models_own_pass_over_the_padded_ids(cell: str, side:
     net = unmasked(cell)
     _, ids = net.vocabulary.read(TEXT)
     row = [0] * 20 + ids if side == "front" else ids + [0] * 20
-    quick = net.model.forward(np.array(row)[:, None], quick=True)
-    p = losses.outputs("sigmoid", quick.logits)[0, 0]
+    p = net.model.predict(np.array(row)[:, None])[0, 0]
     found = answered(cell, 20).ways[Way(side, False)]
     assert found.ids == tuple(row)
     np.testing.assert_allclose(found.output, [1 - p, p], atol=1e-6)

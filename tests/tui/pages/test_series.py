@@ -14,7 +14,8 @@ import rnnviz
 from rnnviz import i18n
 from rnnviz.analysis import series as found
 from rnnviz.cursor import start
-from rnnviz.engine.model import Model, initialise
+from rnnviz.engine.model import Model
+from rnnviz.engine.parameters import initialise
 from rnnviz.engine.spec import HeadSpec, ModelSpec, RecurrentSpec, SeriesSpec
 from rnnviz.equations import number
 from rnnviz.model_files import StoredModel, load

@@ -7,7 +7,8 @@ import pytest
 
 from rnnviz.cells import CELLS
 from rnnviz.engine import initializers
-from rnnviz.engine.recurrent import reach, scan, unscan, unscan_one
+from rnnviz.engine.reach import reach, scan_backward_with_reach
+from rnnviz.engine.scan import scan, scan_backward
 
 T, D, H = 23, 4, 5
 
@@ -27,8 +28,8 @@ def test_one_sequence_walks_back_to_the_same_gradients(
     done = scan(cell, p, rng.normal(size=(T, 1, D)), mask, reverse=reverse)  # type: ignore[arg-type]
     d_h = rng.normal(size=(T, 1, H)) if asked != "last" else None
     d_last = {s: rng.normal(size=(1, H)) for s in cell.states} if asked != "every step" else None
-    plain = unscan(cell, p, done, d_h, d_last)  # type: ignore[arg-type]
-    quick, far = unscan_one(cell, p, done, d_h, d_last)  # type: ignore[arg-type]
+    plain = scan_backward(cell, p, done, d_h, d_last)  # type: ignore[arg-type]
+    quick, far = scan_backward_with_reach(cell, p, done, d_h, d_last)  # type: ignore[arg-type]
     assert set(plain.names) == set(quick.names)
     for name in plain.names:
         np.testing.assert_allclose(quick.stack(name), plain.stack(name), 1e-10, 1e-12, err_msg=name)

@@ -1,4 +1,4 @@
-"""What a net is given for a text: its tokens, and the padding around them."""
+"""A text as the input of a net: its tokens, and the padding around them."""
 
 from __future__ import annotations
 
@@ -17,47 +17,50 @@ from rnnviz.trace import SeriesTrace
 #: Longer texts are refused: a trace keeps every number of every token in memory.
 MAX_TOKENS = 10_000
 
-#: How the padding is shown where it cannot be left out.
+#: The token that stands for padding, where it is shown.
 PAD = "[PAD]"
 
 
 @dataclass(frozen=True, eq=False)
-class Reading:
-    """A text as a net reads it, and as it is shown."""
+class ModelInput:
+    """What a net reads, and the tokens it is shown as."""
 
-    tokens: tuple[str, ...]
-    ids: tuple[int, ...]  # of a series the rows of its table
+    tokens: tuple[str, ...]  # (T)
+    ids: tuple[int, ...]  # (T); of a series the rows of its table
     pads: int = 0  # tokens shown in front that are padding
     initial: Sequence[Sequence[Values]] | None = None  # states before the first token shown
     remark: str = ""
-    given: Array | None = None  # (T, 1, D) measurements, where no text is read
+    measurements: Array | None = None  # (T, 1, D), where no text is read
     series: SeriesTrace | None = None  # what those measure
-    truth: float | None = None  # what is to be foreseen, as the net is trained on
-    squared: float | None = None  # how often its squared error counts, where not the absolute one
+    truth: float | None = None  # the target value, in the units the net is trained in
+    squared: float | None = None  # factor of the squared error; None: absolute error
 
     @property
     def inputs(self) -> Array:
-        """What the net is fed: ids (T, 1) or measurements (T, 1, D)."""
-        return np.array(self.ids, np.int64)[:, None] if self.given is None else self.given
+        """Ids (T, 1) or measurements (T, 1, D)."""
+        if self.measurements is not None:
+            return self.measurements
+        return np.array(self.ids, np.int64)[:, None]
 
 
-def read(stored: StoredModel, text: str, data: str | Path | None = None) -> Reading:
-    """The tokens, and the states that a padding in front of them leaves behind.
+def encode(stored: StoredModel, text: str, data: str | Path | None = None) -> ModelInput:
+    """Tokenize a text, pad it as in training, and compute the states after padding in front.
 
     A net that reads its padding has read some hundred of them before the first word. They are not
     shown: what is shown begins in the state after them. Only a net that reads backwards too, or
     whose padding comes last, reads padding after the words, so that it has to be shown.
 
-    Of a net that reads a series the text names a moment in a table of the folder ``data``.
+    For a net that reads a series the text names a moment in a table of the folder ``data``.
+    UsageError for a text without words, or one of more than MAX_TOKENS.
     """
     if isinstance(stored.encoder, Scaling):
-        return _measured(stored, text, data)
+        return _encode_series(stored, text, data)
     encoding = stored.vocabulary.encoding
-    if not stored.tokenize(text):
+    tokens, ids = stored.vocabulary.read(text)
+    if len(tokens) == (encoding.start is not None):  # nothing but the start token
         raise UsageError(
             'There is no word in this text. Type a sentence: rnnviz step "this movie was not good"'
         )
-    tokens, ids = stored.vocabulary.read(text)
     length, words, remark = encoding.length, len(ids), ""
     if length is not None and words > length:
         front = encoding.padding == "front"
@@ -73,33 +76,33 @@ def read(stored: StoredModel, text: str, data: str | Path | None = None) -> Read
         )
     pads = 0 if length is None or stored.masks else length - len(ids)
     if not pads:
-        return Reading(tuple(tokens), tuple(ids), remark=remark)
+        return ModelInput(tuple(tokens), tuple(ids), remark=remark)
     shown = [PAD] * pads
     if encoding.padding == "end":
-        return Reading((*tokens, *shown), (*ids, *[0] * pads), remark=remark)
+        return ModelInput((*tokens, *shown), (*ids, *[0] * pads), remark=remark)
     if any(layer.bidirectional for layer in stored.model.spec.layers):
-        return Reading((*shown, *tokens), (*[0] * pads, *ids), pads, remark=remark)
-    return Reading(tuple(tokens), tuple(ids), 0, _after_padding(stored, pads), remark)
+        return ModelInput((*shown, *tokens), (*[0] * pads, *ids), pads, remark=remark)
+    return ModelInput(tuple(tokens), tuple(ids), 0, _states_after_padding(stored, pads), remark)
 
 
-def _measured(stored: StoredModel, text: str, data: str | Path | None) -> Reading:
+def _encode_series(stored: StoredModel, text: str, data: str | Path | None) -> ModelInput:
     from rnnviz.tracer.series import window
 
     found = window(stored, text, data)
-    return Reading(
+    return ModelInput(
         found.tokens,
         tuple(found.rows.tolist()),
         remark=f"; {found.moment} in {found.table.name}",
-        given=found.inputs,
+        measurements=found.inputs,
         series=found.record(),
         truth=found.truth,
     )
 
 
-def _after_padding(stored: StoredModel, pads: int) -> list[list[Values]]:
+def _states_after_padding(stored: StoredModel, pads: int) -> list[list[Values]]:
     """The states (1, H) of every layer and direction after so many paddings."""
-    done = stored.model.forward(np.zeros((pads, 1), np.int64))
+    recording = stored.model.record(np.zeros((pads, 1), np.int64))
     return [
-        [{name: s.last[name] for name in stored.model.cell(k).states} for s in passes]
-        for k, passes in enumerate(done.scans)
+        [{name: scan.last[name] for name in stored.model.cell(k).states} for scan in layer]
+        for k, layer in enumerate(recording.scans)
     ]

@@ -17,15 +17,9 @@ from strategies import arrays, mask
 from rnnviz.arrays import Array, Values
 from rnnviz.cells import CELLS, Cell
 from rnnviz.engine.clamping import Clamping
-from rnnviz.engine.recurrent import (
-    Scan,
-    ScanGradients,
-    reach,
-    scan,
-    step_jacobians,
-    unscan,
-    unscan_one,
-)
+from rnnviz.engine.jacobians import step_jacobians
+from rnnviz.engine.reach import reach, scan_backward_with_reach
+from rnnviz.engine.scan import Scan, ScanGradients, scan, scan_backward
 
 T, D, H = 6, 3, 4
 #: (name, token, value) -> the value as it is used.
@@ -132,7 +126,7 @@ class Case:
         self.d_last = {s: rng.standard_normal((1, H)) for s in self.cell.states}
 
     def scan(self, **other: object) -> Scan:
-        given: dict[str, object] = {"initial": self.initial, "held": self.held, **other}
+        given: dict[str, object] = {"initial": self.initial, "clamping": self.held, **other}
         p, x = given.pop("p", self.p), given.pop("x", self.x)
         return scan(self.cell, p, x, self.read, reverse=self.reverse, **given)  # type: ignore[arg-type]
 
@@ -180,8 +174,8 @@ def test_values_are_those_of_the_equations_with_the_held_ones_in_place(case: Dra
 def test_what_arrives_at_a_value_is_the_slope_of_a_nudge(case: Drawn) -> None:
     it = Case(*case)
     done = it.scan()
-    plain = unscan(it.cell, it.p, done, it.d_h, it.d_last)
-    quick, _ = unscan_one(it.cell, it.p, done, it.d_h, it.d_last)
+    plain = scan_backward(it.cell, it.p, done, it.d_h, it.d_last)
+    quick, _ = scan_backward_with_reach(it.cell, it.p, done, it.d_h, it.d_last)
 
     def objective(nudge: tuple[str, int, int], by: float) -> float:
         steps = it.again(nudge, by)
@@ -238,7 +232,7 @@ def state_on_state(it: Case, t: int) -> Array:
 def test_every_gradient_is_that_of_the_held_pass(cell: str, chosen: str, masked: str) -> None:
     """Weights, inputs, first states and the held values themselves, in a random direction."""
     it = Case(cell, chosen, masked, False)
-    back = unscan(it.cell, it.p, it.scan(), it.d_h, it.d_last)
+    back = scan_backward(it.cell, it.p, it.scan(), it.d_h, it.d_last)
     at = {f"p.{k}": a for k, a in it.p.items()} | {"x": it.x}
     at |= {f"0.{k}": a for k, a in it.initial.items()}
     at |= {f"held.{k}": a for k, a in it.held.values.items()}
@@ -252,11 +246,11 @@ def test_every_gradient_is_that_of_the_held_pass(cell: str, chosen: str, masked:
 
     def objective(given: dict[str, Array]) -> float:
         held = Clamping(it.held.where, part(given, "held."))
-        done = it.scan(p=part(given, "p."), x=given["x"], initial=part(given, "0."), held=held)
+        done = it.scan(p=part(given, "p."), x=given["x"], initial=part(given, "0."), clamping=held)
         return it.objective(done)
 
     assert relative_error(objective, at, grads, np.random.default_rng(2)) < 1e-7
-    quick, _ = unscan_one(it.cell, it.p, it.scan(), it.d_h, it.d_last)
+    quick, _ = scan_backward_with_reach(it.cell, it.p, it.scan(), it.d_h, it.d_last)
     for name, gradient in back.params.items():
         np.testing.assert_allclose(quick.params[name], gradient, 1e-9, 1e-11, err_msg=name)
     np.testing.assert_allclose(quick.below, back.below, 1e-10, 1e-12)
@@ -285,7 +279,7 @@ def test_a_step_feels_nothing_of_what_is_behind_a_held_value(
         ) -> Array:
             states = dict(zip(it.cell.states, start.reshape(-1, 1, H), strict=True))
             x = it.x[t : t + 1]
-            last = scan(it.cell, it.p, x, read, initial=states, held=held).last
+            last = scan(it.cell, it.p, x, read, initial=states, clamping=held).last
             return np.concatenate([last[s][0] for s in it.cell.states])
 
         start = np.concatenate([before[s][0] for s in it.cell.states])
@@ -302,9 +296,9 @@ def test_a_batch_is_held_alike_in_every_row() -> None:
     p = arrays(cell.shapes(D, H), rng)
     x = rng.standard_normal((T, 2, D))
     held = held_of(["f", "c", "x"], rng)
-    both = scan(cell, p, x, held=held)
+    both = scan(cell, p, x, clamping=held)
     for b in range(2):
-        one = scan(cell, p, x[:, b : b + 1], held=held)
+        one = scan(cell, p, x[:, b : b + 1], clamping=held)
         np.testing.assert_allclose(one.stack("h")[:, 0], both.stack("h")[:, b], 1e-12)
 
 
@@ -312,6 +306,6 @@ def test_nothing_held_is_the_pass_as_it_was() -> None:
     rng = np.random.default_rng(3)
     cell: Cell = CELLS["gru"]
     p, x = arrays(cell.shapes(D, H), rng), rng.standard_normal((T, 2, D))
-    free, none = scan(cell, p, x), scan(cell, p, x, held=Clamping({}, {}))
+    free, none = scan(cell, p, x), scan(cell, p, x, clamping=Clamping({}, {}))
     for name in NAMES["gru"][1:]:
         np.testing.assert_array_equal(free.stack(name), none.stack(name))

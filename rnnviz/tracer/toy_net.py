@@ -16,7 +16,7 @@ from rnnviz.errors import UsageError
 from rnnviz.hand import LOSSES, Hand, model_of
 from rnnviz.hand.typed import inputs, tokens
 from rnnviz.model_files import StoredModel
-from rnnviz.tracer.reading import MAX_TOKENS, Reading
+from rnnviz.tracer.model_input import MAX_TOKENS, ModelInput
 
 
 @lru_cache(maxsize=64)
@@ -42,7 +42,7 @@ def stored(hand: Hand) -> StoredModel:
     return StoredModel(model_of(hand.cell), Model(spec, params), as_typed, hand.labels, record)
 
 
-def weighed(hand: Hand, model: Model) -> Hand:
+def with_weights(hand: Hand, model: Model) -> Hand:
     """The net with the weights of a model of its shapes."""
     found = weights_by_name(model.cell(0), model.layer_params(0, "forward"))
     found |= {"W_y": model.params["head.W"], "b_y": model.params["head.b"]}
@@ -54,13 +54,13 @@ def weighed(hand: Hand, model: Model) -> Hand:
     )
 
 
-def label(hand: Hand) -> str | None:
+def target_label(hand: Hand) -> str | None:
     """The class that the net should say, where its form names one."""
     said = hand.form.target
     return None if said is None or hand.form.head == "linear" else hand.labels[int(said)]
 
 
-def read(hand: Hand, text: str) -> Reading:
+def encode(hand: Hand, text: str) -> ModelInput:
     """The numbers of a text, and the states they begin with; UsageError for words."""
     x = inputs(text, hand.inputs)
     if len(x) > MAX_TOKENS:
@@ -70,11 +70,11 @@ def read(hand: Hand, text: str) -> Reading:
         )
     initial = {name: np.array(rows) for name, rows in hand.initial}
     linear = hand.form.head == "linear"
-    return Reading(
+    return ModelInput(
         tokens(x),
         (0,) * len(x),
         initial=[[initial]],
-        given=np.array(x)[:, None, :],
+        measurements=np.array(x)[:, None, :],
         truth=hand.form.target if linear else None,
         squared=(0.5 if hand.form.loss == LOSSES[0] else 1.0) if linear else None,
     )

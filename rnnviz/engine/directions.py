@@ -1,0 +1,68 @@
+"""The directions of a recurrent layer: what each of them reads, and how outputs are merged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnnviz.arrays import Array, Values, blocks
+from rnnviz.engine.spec import RecurrentSpec
+
+
+@dataclass(frozen=True, eq=False)
+class DirectionInput:
+    """One direction of a layer: its trained arrays, and how it reads its input."""
+
+    p: Values
+    reverse: bool = False
+    initial: Values | None = None  # states before the first token, (B, H); None: zeros
+    input_mask: Array | None = None  # dropout of x, (1 or G, B, D)
+    recurrent_mask: Array | None = None  # dropout of h_prev, (G, B, H)
+    lead: Array | None = None  # steps that each sequence shares with the last one, (B)
+
+
+class SharedPadding:
+    """How many steps of padding, unmasked and equal for all, each sequence of a batch begins with.
+
+    ``ids`` (T, B); None where nothing is shared.
+    """
+
+    def __init__(self, ids: Array | None) -> None:
+        self._steps: dict[bool, Array] = {}
+        if ids is not None and ids.shape[1] > 1:
+            real = ids != 0
+            empty = ~real.any(0)
+            self._steps[False] = np.where(empty, len(ids), real.argmax(0))
+            self._steps[True] = np.where(empty, len(ids), real[::-1].argmax(0))
+
+    def steps(self, *, reverse: bool) -> Array | None:
+        """(B), in reading order."""
+        return self._steps.get(reverse)
+
+    def pass_layer(self, layer: RecurrentSpec) -> None:
+        """Above a layer only its outputs over the padding it read first are equal for all."""
+        if layer.bidirectional:
+            self._steps = {}
+        self._steps.pop(True, None)
+
+
+def direction_gradients(
+    d_features: Array, d_x: Array | None, split: int, n: int
+) -> tuple[Array | None, Values | None]:
+    """The upstream gradients of direction n: at every step from the layer above, else the head's.
+
+    At every step (T, B, H), or of the last states, (B, H) by name.
+    """
+    if d_x is None:
+        return None, {"h": blocks(d_features, split)[n]}
+    return blocks(d_x, split)[n], None
+
+
+def concat_directions(outputs: list[Array]) -> Array:
+    """The outputs of all directions side by side, (T, B, ·), in the memory order of the first."""
+    if len(outputs) == 1:
+        return outputs[0]
+    if outputs[0].flags.c_contiguous:
+        return np.concatenate(outputs, axis=-1)
+    return np.concatenate([o.transpose(0, 2, 1) for o in outputs], axis=1).transpose(0, 2, 1)

@@ -1,0 +1,105 @@
+"""Reach: how strongly the last states of a scan depend on the states at each step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from rnnviz.arrays import Array, Values, blocks
+from rnnviz.cells import Cell
+from rnnviz.engine.jacobians import jacobian_products, jacobians
+from rnnviz.engine.scan import Scan, ScanGradients, StepSlices, StepValues, stack, step_backward
+
+
+def reach(cell: Cell, p: Values, forward: Scan) -> Array:
+    """The spectral norm of ∂(all last states) / ∂(all states after step t), (T) float64."""
+    norms = np.empty(len(forward.steps))
+    for tokens, J, scale in jacobians(cell, p, forward):
+        norms[tokens] = spectral_norms(J) * scale
+    return norms
+
+
+def scan_backward_with_reach(
+    cell: Cell,
+    p: Values,
+    forward: Scan,
+    d_h: Array | None = None,
+    d_last: Mapping[str, Array] | None = None,
+) -> tuple[ScanGradients, Array]:
+    """``scan_backward`` and :func:`reach` of one sequence (B = 1), several times as fast.
+
+    Each step's Jacobian gives the gradient of the states before it, so only a vector is carried
+    through time; the gradients of all named values follow for all steps together.
+    """
+    T, states = len(forward.steps), cell.states
+    zero = np.zeros_like(forward.last["h"])
+    out = np.zeros((T, *zero.shape), zero.dtype) if d_h is None else d_h.copy()
+    carry = np.concatenate([(d_last or {}).get(s, zero) for s in states], axis=-1)  # (1, S)
+    H = zero.shape[-1]
+    if d_last is not None:
+        out[forward.order[-1]] += carry[:, :H]
+        carry[:, :H] = 0
+    carries = np.empty((T, *carry.shape), carry.dtype)
+    norms = np.empty(T)
+    for tokens, J, scale, single in jacobian_products(cell, p, forward):
+        norms[tokens] = spectral_norms(J) * scale
+        for n, t in enumerate(tokens):
+            carries[t] = carry
+            if d_h is not None or t == forward.order[-1]:
+                carry = carry.copy()
+                carry[:, :H] += out[t]
+            carry = carry @ single[n]
+    before = forward.before()
+    steps = StepValues(
+        {name: forward.stack(name) for name in forward.names},
+        {s: stack(before, s) for s in states},
+        None if forward.mask is None else forward.mask[:, :, None],
+        None if forward.clamping is None else forward.clamping.at(slice(None)),
+    )
+    n = len(states)
+    d, _ = step_backward(
+        cell, p, forward, steps, dict(zip(states, blocks(carries, n), strict=True)), out
+    )
+    initial = dict(zip(states, blocks(carry, n), strict=True))
+    return ScanGradients(cell, p, forward, StepSlices(d, T), initial), norms
+
+
+def spectral_norms(J: Array) -> Array:
+    """The largest singular value of each matrix of a stack (N, S, S): (N) float64.
+
+    Small matrices by their singular values. Larger ones by the power method on G = J·Jᵀ: eight
+    products with G¹⁶ from its column of largest diagonal, then the best vector in the plane of the
+    result x and G·x (one Lanczos step), which is exact as soon as two eigenvectors are left in x.
+    Never above the true value; over 600 sentences through the shipped nets at most 0.6 % below it,
+    where many singular values lie within that of each other.
+    """
+    if J.shape[-1] <= 16:
+        return np.linalg.svd(J, compute_uv=False)[:, 0].astype(np.float64)
+    G = J @ J.swapaxes(-1, -2).copy()
+    size = np.einsum("nii->n", G)  # the sum of all eigenvalues
+    G /= np.where(size == 0, 1, size)[:, None, None]
+    P = G @ G
+    Q = P @ P
+    np.matmul(Q, Q, out=P)
+    np.matmul(P, P, out=Q)
+    diagonal = np.einsum("nii->ni", Q)
+    trace = diagonal.sum(1)
+    Q /= np.where(trace == 0, 1, trace)[:, None, None]
+    x = Q[np.arange(len(Q)), diagonal.argmax(1)][:, :, None]
+    for _ in range(2):
+        x = _unit(Q @ (Q @ (Q @ (Q @ x))))  # shrinks by at most S⁻⁴
+    y = G @ x
+    along = (x * y).sum((1, 2))
+    rest = y - along[:, None, None] * x
+    beside = np.sqrt((rest * rest).sum((1, 2)))
+    z = _unit(rest)
+    across = (z * (G @ z)).sum((1, 2))
+    half = (along - across) / 2
+    largest = (along + across) / 2 + np.sqrt(half * half + beside * beside)
+    return np.sqrt(largest * size, dtype=np.float64)
+
+
+def _unit(x: Array) -> Array:
+    """Vectors (N, S, 1) of length 1; zero stays zero."""
+    return x / np.maximum(np.sqrt((x * x).sum(1, keepdims=True)), 1e-18)

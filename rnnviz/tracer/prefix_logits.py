@@ -1,0 +1,91 @@
+"""The logits after each token, as if the text or the series ended there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from rnnviz.arrays import Array
+from rnnviz.clamps import Clamp
+from rnnviz.data.batches import padded
+from rnnviz.engine import packed
+from rnnviz.engine.model import Model, Recording
+from rnnviz.tracer.clamping import clampings
+from rnnviz.tracer.model_input import ModelInput
+
+#: Prefixes of a series computed together: enough to fill a matrix product, few enough for memory.
+BATCH = 64
+
+
+def prefix_logits(
+    model: Model, recording: Recording, model_input: ModelInput, clamps: Sequence[Clamp]
+) -> Array:
+    """The head's logits after every token: (T, K).
+
+    A net that only reads forward has these states already. With a backward layer, the logits after
+    token t take a pass over the first t tokens alone, padded as they would be. The last row is
+    that of ``recording``, to the bit: a matrix product with another number of rows may round
+    differently.
+    """
+    T, pads = len(recording.inputs), model_input.pads
+    if not any(layer.bidirectional for layer in model.spec.layers):
+        before = recording.scans[-1][0].stack("h")[:-1, 0]
+        return np.concatenate([model.head(before), recording.logits])
+    if clamps:
+        return _clamped_prefixes(model, recording, model_input, clamps)
+    if pads:
+        prefixes = [model_input.ids[pads:t] for t in range(pads, T)]
+        logits = model.logits(padded(prefixes, T, "front"))
+        # There is no prediction before all the padding is read.
+        return np.concatenate([np.repeat(logits[:1], pads, 0), logits[1:], recording.logits])
+    if model_input.measurements is not None:
+        return np.concatenate(
+            [_series_prefixes(model, model_input.measurements)[:-1], recording.logits]
+        )
+    rows = [model.record(recording.inputs[: t + 1]).logits[0] for t in range(T - 1)]
+    return np.stack([*rows, recording.logits[0]])
+
+
+def _clamped_prefixes(
+    model: Model, recording: Recording, model_input: ModelInput, clamps: Sequence[Clamp]
+) -> Array:
+    """The logits of every prefix, (T, K), each read by itself with the same clamps.
+
+    With padding in front, its tokens stand further right, and the clamps move with them.
+    """
+    T, pads = len(recording.inputs), model_input.pads
+    rows = []
+    for t in range(pads or 1, T):
+        prefix = padded([model_input.ids[pads:t]], T, "front") if pads else recording.inputs[:t]
+        clamped = clampings(model, clamps, len(prefix), T - t if pads else 0)
+        rows.append(model.record(prefix, clampings=clamped).logits)
+    # There is no prediction before all the padding is read.
+    return np.concatenate([*rows[:1] * (pads - 1), *rows, recording.logits])
+
+
+def _series_prefixes(model: Model, x: Array) -> Array:
+    """The logits of every prefix of a series (T, 1, D), in batches: (T, K)."""
+    T = len(x)
+    ends = [range(min(first + BATCH, T), first, -1) for first in range(0, T, BATCH)]
+    return np.concatenate([_prefix_batch(model, x, lengths)[::-1] for lengths in ends])
+
+
+def _prefix_batch(model: Model, x: Array, lengths: range) -> Array:
+    """The logits (B, K) of the prefixes of these lengths, longest first."""
+    T = lengths[0]
+    mask = np.arange(T)[:, None] < np.array(lengths)  # (T, B)
+    layer_input = np.repeat(x[:T], len(lengths), axis=1)
+    last: list[Array] = []
+    for k, layer in enumerate(model.spec.layers):
+        scans = [
+            packed.scan(
+                model.cell(k), model.layer_params(k, direction), layer_input, mask,
+                reverse=direction == "backward", keep=False,
+            )
+            for direction in layer.directions
+        ]  # fmt: skip
+        last = [scan.last["h"] for scan in scans]
+        if k + 1 < len(model.spec.layers):
+            layer_input = np.concatenate([scan.stack("h") for scan in scans], axis=-1)
+    return model.head(np.concatenate(last, axis=-1))
