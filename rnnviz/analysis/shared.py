@@ -6,15 +6,14 @@ Which weight meets which value is not a table here: it is read from the lines th
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
 import numpy as np
 
 from rnnviz.arrays import Array
-from rnnviz.equations import Line, is_weight, parse
+from rnnviz.equations import Bias, Line, Product, is_weight, terms
 from rnnviz.trace import LayerTrace
 
 #: Tokens whose running sums are worked on together.
@@ -44,21 +43,13 @@ def uses(layer: LayerTrace) -> tuple[Use, ...]:
 def _uses(lines: tuple[Line, ...]) -> tuple[Use, ...]:
     found = []
     for line in lines:
-        for term in _summands(parse(line.formula)):
+        for term in terms(line.formula):
             match term:
-                case ast.BinOp(ast.Name(read), ast.MatMult(), ast.Name(weight)):
+                case Product(read, weight, transposed=False):
                     found.append(Use(weight, read, line.name))
-                case ast.Name(weight) if is_weight(weight):
+                case Bias(weight):
                     found.append(Use(weight, "", line.name))
     return tuple(found)
-
-
-def _summands(node: ast.expr) -> Iterator[ast.expr]:
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        yield from _summands(node.left)
-        yield from _summands(node.right)
-    else:
-        yield node
 
 
 # -- gates ------------------------------------------------------------------------------------

@@ -1,40 +1,11 @@
-"""What a cell may choose: its activations, and which way the update gate of a GRU is read."""
+"""What a layer may choose: its activations, and which way the update gate of a GRU is read."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
 
-import numpy as np
-
-from rnnviz.arrays import Array
-from rnnviz.equations import hard_sigmoid, relu, sigmoid, slope, step
-
-
-@dataclass(frozen=True)
-class Activation:
-    """A function by its name in formulas; its slope at an *output* y, and how lines write that.
-
-    Lines leave the identity and its slope, 1, out.
-    """
-
-    name: str
-    of: Callable[[Array], Array]
-    slope: Callable[[Array], Array]
-    slope_formula: str
-
-    def __call__(self, a: Array) -> Array:
-        """The function's value."""
-        return self.of(a)
-
-
-TANH = Activation("tanh", np.tanh, lambda y: 1 - y**2, "(1 - {y}**2)")
-IDENTITY = Activation("identity", np.positive, np.ones_like, "")
-RELU = Activation("relu", relu, step, "step({y})")
-SIGMOID = Activation("sigmoid", sigmoid, lambda y: y * (1 - y), "{y} * (1 - {y})")
-HARD_SIGMOID = Activation("hard_sigmoid", hard_sigmoid, slope, "slope({y})")
+from rnnviz.equations.functions import HARD_SIGMOID, IDENTITY, RELU, SIGMOID, TANH, Function
 
 
 class Activations(NamedTuple):
@@ -45,9 +16,9 @@ class Activations(NamedTuple):
     that it renews, h = (1 − z) ⊙ h₋ + z ⊙ g.
     """
 
-    state: Activation = TANH
-    gate: Activation = SIGMOID
-    output: Activation = TANH
+    state: Function = TANH
+    gate: Function = SIGMOID
+    output: Function = TANH
     keeps: bool = True
 
 

@@ -12,8 +12,9 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from rnnviz.arrays import Array, Values
-from rnnviz.cells.activations import FOR_GATE, FOR_STATE, IDENTITY, USUAL, Activations
+from rnnviz.cells.activations import FOR_GATE, FOR_STATE, USUAL, Activations
 from rnnviz.equations import Line
+from rnnviz.equations.functions import IDENTITY
 
 if TYPE_CHECKING:
     from rnnviz.cells import Cell, CellModule
@@ -47,7 +48,7 @@ def variant(
         state,
         FOR_GATE[recurrent_activation],
         output if has_output(cell) else USUAL.output,
-        keeps or "z" not in cell.gates,
+        keeps or not has_kept_share(cell),
     )
     return cell if act == USUAL else Variant(cell, act)
 
@@ -56,6 +57,11 @@ def has_output(cell: CellModule) -> bool:
     """Whether a state of the cell is bent once more on its way out: tanh(c) of LSTM."""
     calls = (call for line in cell.lines for call in CALL.finditer(line.formula))
     return any(call["of"] in cell.states for call in calls)
+
+
+def has_kept_share(cell: CellModule) -> bool:
+    """Whether z is the share of the old state that is kept, as in the lines of GRU."""
+    return any(line.formula.startswith("z * h_prev + (1 - z)") for line in cell.lines)
 
 
 @dataclass(frozen=True)

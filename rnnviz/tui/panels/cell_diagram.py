@@ -114,7 +114,7 @@ def _renamed(plan: Diagram, layer: LayerTrace) -> Diagram:
             bent = (f for f in formulas.values() if re.fullmatch(rf"(\w+\()?{name}\)?", f))
             formula = next(bent, "") if name.startswith("a_") else formulas[name]
             called = _CALLED.search(formula)
-            word = FUNCTIONS[called[0]][1] if called else "id"
+            word = FUNCTIONS[called[0]].symbol if called else "id"
             if word == box[1].strip():
                 continue
             found = found[: box.start(1)] + fit(word, len(box[1]), "^") + found[box.end(1) :]

@@ -1,0 +1,29 @@
+"""A formula stated once and read in many ways: symbols, live numbers, names, arithmetic.
+
+A cell states each of its steps as a :class:`Line`. The formula is a Python expression over the
+recorded names, so the screen prints it, highlights its inputs and puts numbers into it, the
+compiled loops and CUDA kernels are written from it, and tests evaluate it against what the engine
+recorded.
+"""
+
+from rnnviz.equations.arithmetic import EXACT, SMALL, Arithmetic, number, numbers
+from rnnviz.equations.functions import FUNCTIONS, Function, hard_sigmoid, relu, sigmoid, slope, step
+from rnnviz.equations.grammar import (
+    LARGEST,
+    LONGEST,
+    Line,
+    evaluate,
+    inputs,
+    is_weight,
+    names,
+    parse,
+)
+from rnnviz.equations.notation import MINUS, SUBSCRIPTS, Span, TokenNumber, symbol, symbols
+from rnnviz.equations.terms import Bias, Elementwise, Product, matrices, terms
+
+__all__ = [
+    "EXACT", "FUNCTIONS", "LARGEST", "LONGEST", "MINUS", "SMALL", "SUBSCRIPTS", "Arithmetic",
+    "Bias", "Elementwise", "Function", "Line", "Product", "Span", "TokenNumber", "evaluate",
+    "hard_sigmoid", "inputs", "is_weight", "matrices", "names", "number", "numbers", "parse",
+    "relu", "sigmoid", "slope", "step", "symbol", "symbols", "terms",
+]  # fmt: skip

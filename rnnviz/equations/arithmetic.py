@@ -1,0 +1,165 @@
+"""Formulas with live numbers in them: arithmetic that adds up as printed."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnnviz.arrays import Array
+from rnnviz.equations.functions import FUNCTIONS
+from rnnviz.equations.grammar import apply_operator, evaluate_tree, function_name, parse
+from rnnviz.equations.notation import MINUS, PRECEDENCE, Span, base_of_square, bracketed
+
+
+def number(value: float, digits: int = 3, signed: bool = False) -> str:
+    """A decimal with a true minus sign; ``signed`` writes the plus as well.
+
+    A value that three decimals would show as zero is written in powers of ten, with ``digits - 1``
+    significant digits, so that no gradient that exists is shown as zero.
+    """
+    value = float(value)
+    if not np.isfinite(value):
+        return "NaN" if np.isnan(value) else ("+∞" if value > 0 else f"{MINUS}∞")
+    if value != 0 and abs(value) < SMALL:
+        mantissa, exponent = f"{abs(value):.{digits - 2}e}".split("e")
+        text = f"{mantissa}e{MINUS}{abs(int(exponent))}"
+    else:
+        text = f"{abs(value):.{digits}f}"
+    sign = MINUS if value < 0 else ("+" if signed else "")
+    return sign + text
+
+
+#: Below this a number is written in powers of ten.
+SMALL = 0.0005
+#: Digits with which every float64 is written exactly enough to be read back.
+EXACT = 17
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """A line with numbers in it: the operands as shown, and what they come to."""
+
+    spans: list[Span]
+    result: str
+    digits: int
+
+    @property
+    def text(self) -> str:
+        """The whole line: operands = result."""
+        return "".join(s for s, _ in self.spans) + " = " + self.result
+
+
+def numbers(
+    formula: str, values: Mapping[str, Array | float], unit: int, digits: int = 3
+) -> Arithmetic:
+    """The formula at one unit with its live numbers.
+
+    ``values`` maps names to vectors ``(H)``, weight matrices ``(·, H)`` or scalars. A matrix
+    product is shown as the one number it comes to for this unit. Operands get as many digits as
+    it takes (3 to 17) for the arithmetic *as printed* to give the result *as printed*.
+    """
+    tree = parse(formula)
+    leaves: dict[int, float] = {}
+    with np.errstate(over="ignore", invalid="ignore"):
+        true = float(_fill(tree, values, unit, leaves))
+        result = number(true, digits, signed=True)
+        for shown in range(digits, EXACT + 1):
+            again = _recompute(tree, leaves, shown)
+            if number(again, digits, signed=True) == result:
+                break
+    return Arithmetic(_numbers(tree, leaves, shown, 0, first=True), result, shown)
+
+
+def _fill(
+    node: ast.expr, values: Mapping[str, Array | float], unit: int, leaves: dict[int, float]
+) -> float:
+    """Evaluate at one unit; remember the number each leaf (name or matrix product) stands for."""
+    match node:
+        case ast.Name(id=name):
+            value = np.asarray(values[name], np.float64)
+            leaves[id(node)] = float(value if value.ndim == 0 else value[unit])
+            return leaves[id(node)]
+        case ast.BinOp(left=left, op=ast.MatMult(), right=right):
+            row = np.asarray(evaluate_tree(left, values.__getitem__), np.float64)
+            column = np.asarray(evaluate_tree(right, values.__getitem__), np.float64)[:, unit]
+            leaves[id(node)] = float(row @ column)
+            return leaves[id(node)]
+        case ast.Constant(value=value):
+            return float(value)  # type: ignore[arg-type]
+        case ast.UnaryOp(operand=operand):
+            return -_fill(operand, values, unit, leaves)
+        case ast.Call(args=[argument]):
+            inner = _fill(argument, values, unit, leaves)
+            return float(FUNCTIONS[function_name(node)](inner))
+        case ast.BinOp(left=left, op=op, right=right):
+            a = _fill(left, values, unit, leaves)
+            return float(apply_operator(op, a, _fill(right, values, unit, leaves)))
+    raise ValueError(f"not in the grammar: {ast.dump(node)}")
+
+
+def _as_shown(value: float, digits: int) -> float:
+    return float(number(value, digits).replace(MINUS, "-").replace("+∞", "inf").replace("∞", "inf"))
+
+
+def _recompute(node: ast.expr, leaves: Mapping[int, float], digits: int) -> float:
+    if id(node) in leaves:
+        return _as_shown(leaves[id(node)], digits)
+    match node:
+        case ast.Constant(value=value):
+            return float(value)  # type: ignore[arg-type]
+        case ast.UnaryOp(operand=operand):
+            return -_recompute(operand, leaves, digits)
+        case ast.Call(args=[argument]):
+            return float(FUNCTIONS[function_name(node)](_recompute(argument, leaves, digits)))
+        case ast.BinOp(left=left, op=op, right=right):
+            a = _recompute(left, leaves, digits)
+            return float(apply_operator(op, a, _recompute(right, leaves, digits)))
+    raise ValueError(f"not in the grammar: {ast.dump(node)}")
+
+
+def _numbers(
+    node: ast.expr, leaves: Mapping[int, float], digits: int, rank: int, first: bool = False
+) -> list[Span]:
+    if id(node) in leaves:
+        text = number(leaves[id(node)], digits)
+        name = node.id if isinstance(node, ast.Name) else _product_name(node)
+        # A negative operand inside an expression needs brackets to be read as one number.
+        return [(text if first or text[0] != MINUS else f"({text})", name)]
+    match node:
+        case ast.Constant(value=value):
+            return [(str(value), None)]
+        case ast.UnaryOp(operand=operand):
+            return [(MINUS, None), *_numbers(operand, leaves, digits, 2)]
+        case ast.Call(args=[argument]):
+            written = FUNCTIONS[function_name(node)].symbol
+            inside = _numbers(argument, leaves, digits, 0, first=True)
+            return [(f"{written}(", None), *inside, (")", None)]
+        case ast.BinOp(left=left, op=ast.Pow(), right=ast.Constant(value=2)):
+            return [*base_of_square(_numbers(left, leaves, digits, 4), left), ("²", None)]
+        case ast.BinOp(left=left, op=op, right=right):
+            own = PRECEDENCE[type(op)]
+            tight = own + isinstance(op, ast.Sub)
+            inside = _numbers(left, leaves, digits, own, first)
+            inside += _joined(op, _numbers(right, leaves, digits, tight))
+            return bracketed(inside) if own < rank else inside
+    raise ValueError(f"not in the grammar: {ast.dump(node)}")
+
+
+def _joined(op: ast.operator, right: list[Span]) -> list[Span]:
+    """The operator and its right side; ``+ (−0.3)`` becomes ``− 0.3`` and ⊙ becomes ×."""
+    text, name = right[0]
+    lone = len(right) == 1 and text.startswith(f"({MINUS}")
+    if lone and isinstance(op, ast.Add | ast.Sub):
+        flipped = MINUS if isinstance(op, ast.Add) else "+"
+        return [(f" {flipped} ", None), (text[2:-1], name)]
+    written = {ast.Add: " + ", ast.Sub: f" {MINUS} ", ast.Mult: " × "}[type(op)]
+    return [(written, None), *right]
+
+
+def _product_name(node: ast.expr) -> str | None:
+    """The value a matrix product reads: x for ``x @ W_f``."""
+    left = node.left if isinstance(node, ast.BinOp) else None
+    return left.id if isinstance(left, ast.Name) else None

@@ -1,0 +1,102 @@
+"""Formulas as the field writes them: subscripts for time, σ, ⊙ and ∂L/∂."""
+
+from __future__ import annotations
+
+import ast
+
+from rnnviz.equations.functions import FUNCTIONS
+from rnnviz.equations.grammar import function_name, is_weight, parse
+
+#: A piece of rendered text and the recorded name it stands for (None for operators).
+Span = tuple[str, str | None]
+
+SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+MINUS = "−"
+
+_OPERATORS = {ast.Add: " + ", ast.Sub: f" {MINUS} ", ast.Mult: " ⊙ ", ast.MatMult: "·"}
+PRECEDENCE = {ast.Add: 1, ast.Sub: 1, ast.Mult: 2, ast.MatMult: 3, ast.Pow: 4}
+
+
+class TokenNumber(int):
+    """A token's number, from 1, that knows ``before``: the token that was read before it."""
+
+    before: int
+
+    def __new__(cls, t: int, before: int) -> TokenNumber:
+        made = super().__new__(cls, t)
+        made.before = before
+        return made
+
+
+def symbol(name: str, t: int | None = None) -> str:
+    """How a recorded name is written: ``h_prev`` at token 4 is h₃, without a token h₋.
+
+    ``t`` counts tokens from 1, as the screen does; the state after token t has subscript t. Where
+    the text is read from its end, ``t`` is a Step: then ``h_prev`` at token 4 is h₅.
+    """
+    if name == "p_after":
+        name = "p"
+    if name.startswith("d_"):
+        return _gradient_symbol(name[2:], t)
+    if is_weight(name):
+        return name
+    base = name.removesuffix("_prev")
+    if t is None:
+        return base + ("₋" if base != name else "")
+    before = t.before if isinstance(t, TokenNumber) else t - 1
+    return base + str(int(before if base != name else t)).translate(SUBSCRIPTS)
+
+
+def _gradient_symbol(name: str, t: int | None) -> str:
+    for suffix, mark in (("_next", "⟵"), ("_out", "↓")):
+        if name.endswith(suffix):
+            return f"∂L/∂{symbol(name.removesuffix(suffix), t)}{mark}"
+    return f"∂L/∂{symbol(name, t)}"
+
+
+def symbols(formula: str, t: int | None = None) -> list[Span]:
+    """The formula in the field's notation, as spans."""
+    return _symbols(parse(formula), t, 0)
+
+
+def _symbols(node: ast.expr, t: int | None, rank: int) -> list[Span]:
+    match node:
+        case ast.Name(id=name):
+            return [(symbol(name, t), name)]
+        case ast.Constant(value=value):
+            return [(str(value), None)]
+        case ast.UnaryOp(operand=operand):
+            return [(MINUS, None), *_symbols(operand, t, 2)]
+        case ast.Attribute(value=value):
+            return [*_symbols(value, t, 4), ("ᵀ", None)]
+        case ast.Call(args=[argument]):
+            written = FUNCTIONS[function_name(node)].symbol
+            return [(f"{written}(", None), *_symbols(argument, t, 0), (")", None)]
+        case ast.BinOp(left=left, op=ast.Pow(), right=ast.Constant(value=2)):
+            return [*base_of_square(_symbols(left, t, 4), left), ("²", None)]
+        case ast.BinOp(left=left, op=op, right=right):
+            own = PRECEDENCE[type(op)]
+            tight = own + isinstance(op, ast.Sub)
+            inside = [*_symbols(left, t, own), (_OPERATORS[type(op)], None)]
+            inside += _symbols(right, t, tight)
+            return bracketed(inside) if own < rank else inside
+    raise ValueError(f"not in the grammar: {ast.dump(node)}")
+
+
+def base_of_square(spans: list[Span], node: ast.expr) -> list[Span]:
+    # tanh(c)² reads well; a product under a power does not.
+    return spans if isinstance(node, ast.Name | ast.Call) else bracketed(spans)
+
+
+def bracketed(spans: list[Span]) -> list[Span]:
+    return spans if _isbracketed(spans) else [("(", None), *spans, (")", None)]
+
+
+def _isbracketed(spans: list[Span]) -> bool:
+    """Does the first bracket close at the very end? ``(a)·(b)`` is no bracketed whole."""
+    depth = 0
+    for n, (text, _) in enumerate(spans):
+        depth += text.count("(") - text.count(")")
+        if depth == 0:
+            return n > 0 and n == len(spans) - 1 and spans[0][0] == "("
+    return False
