@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from rnnviz.clamps import Clamp
     from rnnviz.model_files import StoredModel
+    from rnnviz.progress import Event
     from rnnviz.runs import Run
     from rnnviz.trace import Trace
-    from rnnviz.training.events import Event
 
 __version__ = VERSION
 __all__ = ["__version__", "load", "step", "train"]
@@ -103,16 +103,8 @@ def train(
     ``watch`` and ``device`` count then. ``time_budget`` is in seconds; after it the run is saved
     and can be resumed. ``watch`` is called with every batch and epoch.
     """
-    from rnnviz.engine.device import check
-    from rnnviz.runs import Options
-    from rnnviz.runs import resume as go_on
-    from rnnviz.runs import train as start
+    from rnnviz.runs import Options, TrainingJob, run_job
 
-    check(device)
-    if resume is not None:
-        return go_on(
-            resume, epochs=epochs, data=data, time_budget=time_budget, watch=watch, device=device
-        )
     options = Options(
         epochs=epochs,
         batch_size=batch_size,
@@ -124,6 +116,5 @@ def train(
         variant=variant,
         seed=seed,
     )
-    return start(
-        recipe, options, data=data, out=out, time_budget=time_budget, watch=watch, device=device
-    )
+    job = TrainingJob(recipe, options, data, out, resume, time_budget, device)
+    return run_job(job, watch=watch)

@@ -1,94 +1,140 @@
-"""What a training in another process says, and what it can be told; plain data on both sides.
+"""Events of a training run, from the training loop to its observers.
 
-The process that trains sends these, the screen that shows them imports nothing of the engine.
+The same classes reach a callback in this process and, through a pipe, a screen in another one, so
+they hold plain Python values and no arrays.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from pathlib import Path
+from typing import Any, Literal, Protocol
 
 
 @dataclass(frozen=True)
-class ProgressNote:
-    """A line for the user: what is being read or prepared, how to go on."""
+class Note:
+    """A message for the user: what is being read or prepared, how to resume."""
 
     text: str
 
 
 @dataclass(frozen=True)
-class EpochProgress:
-    """One epoch done and validated; metrics are "loss" and "accuracy" or "mae"."""
+class Epoch:
+    """Metrics of one trained and validated epoch; a line of ``history.jsonl``.
+
+    Metrics are "loss" and "accuracy" for classes, "loss" and "mae" for numbers. A value that is
+    null or not finite in a file is NaN here.
+    """
 
     number: int  # from 1
-    train: Mapping[str, float]
-    valid: Mapping[str, float]
-    seconds: float  # of this epoch
+    train: Mapping[str, float]  # means over the epoch, with dropout
+    valid: Mapping[str, float]  # without dropout
+    seconds: float = math.nan
     norms: Mapping[str, float] = field(default_factory=dict)  # mean gradient norm by layer
+    #: Better than every earlier epoch by the monitored metric; known while training, not stored.
+    best: bool = field(default=False, compare=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """A line of ``history.jsonl``."""
+        return {
+            "epoch": self.number,
+            "train": dict(self.train),
+            "valid": dict(self.valid),
+            "seconds": round(self.seconds, 3),
+            "norms": {name: round(value, 6) for name, value in self.norms.items()},
+        }
+
+    @classmethod
+    def from_json(cls, line: Mapping[str, Any]) -> Epoch:
+        """What ``to_json`` wrote.
+
+        KeyError, TypeError, ValueError, AttributeError or OverflowError if it is anything else.
+        """
+        number = line["epoch"]
+        if type(number) is not int or number < 1:
+            raise ValueError(f"epoch is {number!r}")
+        train, valid = metrics_from_json(line["train"]), metrics_from_json(line["valid"])
+        norms = metrics_from_json(line.get("norms") or {})
+        return cls(number, train, valid, _float_from_json(line.get("seconds")), norms)
+
+
+def metrics_from_json(values: Mapping[str, Any]) -> dict[str, float]:
+    """Numbers by name; null and not finite become NaN, TypeError for any other value."""
+    return {name: _float_from_json(value) for name, value in values.items()}
+
+
+def _float_from_json(value: object) -> float:
+    if value is None:
+        return math.nan
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{value!r} is no number")
+    return float(value) if math.isfinite(value) else math.nan
 
 
 @dataclass(frozen=True)
-class RunProgress:
-    """The data is ready: what is trained, and where it is kept."""
+class RunStarted:
+    """The data is ready and training starts or resumes."""
 
-    path: str  # the run directory
+    path: Path  # the run directory
     recipe: str
     net: str  # its layers: "LSTM 32"
     data: str
     example: str  # a text to step through
     metric: str  # "accuracy" or "mae"
     better: Literal["high", "low"]
-    epochs: int
+    epochs: int  # to train in total
     published: float | None = None
     source: str = ""  # where that number was published
-    scale: float | None = None  # a mae times this is in ``unit``: that of the series
+    scale: float | None = None  # mae times this is in ``unit``, the unit of the series
     unit: str = ""
-    history: tuple[EpochProgress, ...] = ()  # the epochs of before, when a run is resumed
-    keep: Literal["best", "last"] = "best"  # the epoch whose weights are kept
+    history: tuple[Epoch, ...] = ()  # earlier epochs of a resumed run
+    keep: Literal["best", "last"] = "best"  # the epoch whose weights are saved
 
 
 @dataclass(frozen=True)
-class StepProgress:
-    """Some batches done since the last of these."""
+class TrainingStep:
+    """One optimizer update, or several since the last event of this class."""
 
     epoch: int  # from 1
     epochs: int
-    batch: int  # from 1, the last one done
-    batches: int  # of an epoch
+    batch: int  # from 1, the last one of these
+    batches: int  # per epoch
     loss: float  # mean over these batches
-    examples: int  # in these batches
-    seconds: float  # since the training process began
-    norms: Mapping[str, float] = field(default_factory=dict)  # of the last batch, by layer
+    examples: int = 0  # in these batches
+    seconds: float = field(default=0.0, compare=False)  # of training in this epoch so far
+    norms: Mapping[str, float] = field(default_factory=dict)  # gradient norms of the last, by layer
 
 
 @dataclass(frozen=True)
-class EvaluationProgress:
-    """Part of the validation after an epoch, or of the test at the end, is done."""
+class Evaluation:
+    """One batch evaluated: of the validation data after an epoch, of the test data at the end."""
 
-    share: float  # 0 to 1
-    of: str  # "validation" or "test"
+    batch: int  # from 1
+    batches: int
+    of: str = "validation"  # or "test"
 
 
 @dataclass(frozen=True)
 class SnapshotReady:
-    """The model as it was a moment ago is on disk, under this name for a query."""
+    """The current weights have been written; ``model`` names the file in a query."""
 
     model: str
 
 
 @dataclass(frozen=True)
-class TrainingFinished:
-    """It ended by itself; not ``done`` when its time was up before its epochs were."""
+class RunFinished:
+    """The run ended without an error; not ``complete`` if its time budget was used up first."""
 
-    path: str
-    done: bool = True
-    test: Mapping[str, float] = field(default_factory=dict)
+    path: Path
+    complete: bool = True
+    test: Mapping[str, float] = field(default_factory=dict)  # metrics on the test data, if any
 
 
 @dataclass(frozen=True)
-class TrainingFailed:
-    """It ended otherwise: by an error, by a signal, or because it was told to stop (130)."""
+class RunFailed:
+    """The run ended by an error, by a signal, or because it was asked to stop (130)."""
 
     message: str
     exit_code: int = 1
@@ -96,28 +142,21 @@ class TrainingFailed:
 
 
 Event = (
-    ProgressNote
-    | RunProgress
-    | StepProgress
-    | EvaluationProgress
-    | EpochProgress
-    | SnapshotReady
-    | TrainingFinished
-    | TrainingFailed
+    Note | RunStarted | TrainingStep | Evaluation | Epoch | SnapshotReady | RunFinished | RunFailed
 )
 
 
 class ProgressSource(Protocol):
-    """A training that goes on beside the screen."""
+    """A training run in another process."""
 
     def receive(self, timeout: float) -> Event | None:
-        """The next event; None when nothing came within ``timeout`` seconds."""
+        """The next event; None if there is none within ``timeout`` seconds."""
 
     def stop(self) -> None:
-        """Finish the batch, save, end with exit code 130."""
+        """Ask the run to finish the batch, save, and end with exit code 130."""
 
     def snapshot(self) -> None:
-        """Write the model as it is now; answered with a Ready."""
+        """Ask for the current weights; answered by ``SnapshotReady``."""
 
     def kill(self) -> None:
-        """End at once; what was saved last stays."""
+        """End the process now; what was saved last remains."""

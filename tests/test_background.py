@@ -13,20 +13,20 @@ from pathlib import Path
 
 import pytest
 
-from rnnviz.background import Background
-from rnnviz.background.teller import Teller, begun
+from rnnviz.background import TrainingProcess
+from rnnviz.background.worker import TrainingWorker
 from rnnviz.progress import (
-    EpochProgress,
+    Epoch,
     Event,
-    ProgressNote,
-    RunProgress,
+    Note,
+    RunFailed,
+    RunFinished,
+    RunStarted,
     SnapshotReady,
-    StepProgress,
-    TrainingFailed,
-    TrainingFinished,
+    TrainingStep,
 )
-from rnnviz.runs import Options, Run, resume
-from rnnviz.training import events
+from rnnviz.runs import Options, Run, TrainingJob, resume
+from rnnviz.runs.run_loop import run_started
 
 SMALL = Options(epochs=2, units=4, limit=20)
 ENDLESS = Options(epochs=10_000, units=4, limit=20)
@@ -34,7 +34,13 @@ ENDLESS = Options(epochs=10_000, units=4, limit=20)
 RECIPE = "sentiment-rnn"
 
 
-def until(source: Background, wanted: Callable[[Event], bool], most: float = 120) -> list[Event]:
+def job(recipe: str, options: Options, out: Path) -> TrainingJob:
+    return TrainingJob(recipe, options, "sample", out, device="cpu")
+
+
+def until(
+    source: TrainingProcess, wanted: Callable[[Event], bool], most: float = 120
+) -> list[Event]:
     """Events up to the wanted one."""
     found: list[Event] = []
     end = time.monotonic() + most
@@ -44,58 +50,58 @@ def until(source: Background, wanted: Callable[[Event], bool], most: float = 120
             found.append(event)
             if wanted(event):
                 return found
-            assert not isinstance(event, TrainingFailed), event
+            assert not isinstance(event, RunFailed), event
     raise AssertionError(f"not within {most} s: {found[-3:]}")
 
 
 def ended(event: Event) -> bool:
-    return isinstance(event, TrainingFinished | TrainingFailed)
+    return isinstance(event, RunFinished | RunFailed)
 
 
 def going(event: Event) -> bool:
-    return isinstance(event, StepProgress)
+    return isinstance(event, TrainingStep)
 
 
 @pytest.fixture
-def endless(tmp_path: Path) -> Iterator[Background]:
+def endless(tmp_path: Path) -> Iterator[TrainingProcess]:
     """A training that would never end, in its first batches."""
-    with Background(RECIPE, ENDLESS, data="sample", out=tmp_path / "run") as source:
+    with TrainingProcess(job(RECIPE, ENDLESS, tmp_path / "run")) as source:
         until(source, going)
         yield source
 
 
 def test_a_small_training_tells_all_that_happens(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    with Background(RECIPE, SMALL, data="sample", out=run) as source:
-        events = until(source, lambda event: isinstance(event, RunProgress))
+    with TrainingProcess(job(RECIPE, SMALL, run)) as source:
+        events = until(source, lambda event: isinstance(event, RunStarted))
         source.snapshot()
         events += until(source, ended)
         assert source.receive(0.01) is None
     kinds = [type(event) for event in events]
-    assert kinds[0] is ProgressNote
-    begun = next(event for event in events if isinstance(event, RunProgress))
+    assert kinds[0] is Note
+    begun = next(event for event in events if isinstance(event, RunStarted))
     assert (begun.path, begun.recipe, begun.epochs, begun.metric) == (
-        str(run),
+        run,
         RECIPE,
         2,
         "accuracy",
     )
     assert begun.net == "RNN 4"
-    steps = [event for event in events if isinstance(event, StepProgress)]
+    steps = [event for event in events if isinstance(event, TrainingStep)]
     assert steps[-1].batch == steps[-1].batches
     assert set(steps[-1].norms) == {"embedding", "layers.0", "head"}
     history = Run(run).history()
-    epochs = [event for event in events if isinstance(event, EpochProgress)]
+    epochs = [event for event in events if isinstance(event, Epoch)]
     assert [epoch.number for epoch in epochs] == [1, 2]
-    assert dict(epochs[1].valid) == history[1]["valid"]
+    assert dict(epochs[1].valid) == history[1].valid
     (ready,) = [event for event in events if isinstance(event, SnapshotReady)]
     assert Path(ready.model) == run / "now.safetensors"
     assert Path(ready.model).is_file()
-    assert events[-1] == TrainingFinished(str(run), True, {})
+    assert events[-1] == RunFinished(run, True, {})
     assert not alive(source)
 
 
-def alive(source: Background) -> bool:
+def alive(source: TrainingProcess) -> bool:
     assert source.pid is not None
     try:
         os.kill(source.pid, 0)
@@ -104,12 +110,14 @@ def alive(source: Background) -> bool:
     return True
 
 
-def test_stop_saves_exits_with_130_and_can_be_resumed(endless: Background, tmp_path: Path) -> None:
+def test_stop_saves_exits_with_130_and_can_be_resumed(
+    endless: TrainingProcess, tmp_path: Path
+) -> None:
     endless.stop()
     end = None
     for _ in range(100):
         event = endless.receive(0.2)
-        if isinstance(event, TrainingFailed):
+        if isinstance(event, RunFailed):
             end = event
             break
     assert end is not None
@@ -122,12 +130,12 @@ def test_stop_saves_exits_with_130_and_can_be_resumed(endless: Background, tmp_p
 
 
 def test_a_stop_while_the_data_is_read_ends_it_and_leaves_no_folder(tmp_path: Path) -> None:
-    with Background(RECIPE, ENDLESS, data="sample", out=tmp_path / "run") as source:
+    with TrainingProcess(job(RECIPE, ENDLESS, tmp_path / "run")) as source:
         source.stop()
         event: Event | None = None
-        while not isinstance(event, TrainingFailed):
+        while not isinstance(event, RunFailed):
             event = source.receive(1)
-            assert not isinstance(event, RunProgress)
+            assert not isinstance(event, RunStarted)
     assert event.exit_code == 130
     assert "nothing had been trained" in event.message
     assert not (tmp_path / "run").exists()
@@ -139,26 +147,26 @@ def test_the_unit_of_a_series_crosses_with_its_scale(tmp_path: Path) -> None:
         "metric": {"name": "mae", "better": "low", "scale": 8.85, "unit": "°C"},
     }  # fmt: skip
     (tmp_path / "history.jsonl").touch()
-    told = begun(events.RunStarted(tmp_path, record, 3))
+    told = run_started(tmp_path, record, 3)
     assert (told.scale, told.unit) == (8.85, "°C")
     record["metric"] = {"name": "accuracy", "better": "high"}
-    assert begun(events.RunStarted(tmp_path, record, 3)).scale is None
+    assert run_started(tmp_path, record, 3).scale is None
 
 
 def test_a_killed_process_is_a_clear_end_that_names_the_way_on(
-    endless: Background, tmp_path: Path
+    endless: TrainingProcess, tmp_path: Path
 ) -> None:
     assert endless.pid is not None
     os.kill(endless.pid, signal.SIGKILL)
     event: Event | None = None
-    while not isinstance(event, TrainingFailed):
+    while not isinstance(event, RunFailed):
         event = endless.receive(1)
     assert event.exit_code == 1
     assert "SIGKILL" in event.message
     assert f"rnnviz train --resume {tmp_path / 'run'}" in event.message
 
 
-def test_ctrl_c_does_not_reach_it(endless: Background) -> None:
+def test_ctrl_c_does_not_reach_it(endless: TrainingProcess) -> None:
     assert endless.pid is not None
     os.kill(endless.pid, signal.SIGINT)
     until(endless, going)
@@ -166,18 +174,18 @@ def test_ctrl_c_does_not_reach_it(endless: Background) -> None:
 
 
 def test_leaving_the_block_leaves_nothing_running(tmp_path: Path) -> None:
-    with Background(RECIPE, ENDLESS, data="sample", out=tmp_path / "run") as source:
+    with TrainingProcess(job(RECIPE, ENDLESS, tmp_path / "run")) as source:
         until(source, going)
     assert not alive(source)
     assert (tmp_path / "run/last.safetensors").is_file()  # it was told to stop, and saved
 
 
 def test_an_error_keeps_its_words_and_its_exit_code(tmp_path: Path) -> None:
-    with Background("no-such", SMALL, data="sample", out=tmp_path / "run") as source:
+    with TrainingProcess(job("no-such", SMALL, tmp_path / "run")) as source:
         event = None
         while event is None:
             event = source.receive(1)
-    assert isinstance(event, TrainingFailed)
+    assert isinstance(event, RunFailed)
     assert event.exit_code == 2
     assert "no-such" in event.message
     assert "Traceback" in event.detail
@@ -186,12 +194,13 @@ def test_an_error_keeps_its_words_and_its_exit_code(tmp_path: Path) -> None:
 PARENT = """
 import sys, time
 def main():
-    from rnnviz.background import Background
-    from rnnviz.progress import StepProgress
-    from rnnviz.runs import Options
+    from rnnviz.background import TrainingProcess
+    from rnnviz.progress import TrainingStep
+    from rnnviz.runs import Options, TrainingJob
     options = Options(epochs=10_000, units=4, limit=20)
-    with Background({recipe!r}, options, data="sample", out=sys.argv[1]) as source:
-        while not isinstance(source.receive(1), StepProgress):
+    job = TrainingJob({recipe!r}, options, "sample", sys.argv[1], device="cpu")
+    with TrainingProcess(job) as source:
+        while not isinstance(source.receive(1), TrainingStep):
             pass
         print(source.pid, flush=True)
         time.sleep(600)
@@ -221,7 +230,7 @@ def test_when_its_parent_is_killed_it_saves_and_ends(tmp_path: Path) -> None:
 
 
 class Pipe:
-    """Where a teller's events go."""
+    """Where a worker's events go."""
 
     def __init__(self) -> None:
         self.sent: list[Event] = []
@@ -231,14 +240,12 @@ class Pipe:
 
 
 def test_many_batches_are_told_as_few_and_none_is_lost() -> None:
-    from rnnviz.background.child import TrainingJob
-    from rnnviz.training.events import Step
 
     pipe = Pipe()
-    teller = Teller(pipe, TrainingJob("x", SMALL))  # type: ignore[arg-type]
+    worker = TrainingWorker(pipe, TrainingJob("x", SMALL))  # type: ignore[arg-type]
     for batch in range(1, 1001):
-        teller.watch(Step(1, 1, batch, 1000, float(batch), 8, {}))
-    told = [event for event in pipe.sent if isinstance(event, StepProgress)]
+        worker.watch(TrainingStep(1, 1, batch, 1000, float(batch), 8))
+    told = [event for event in pipe.sent if isinstance(event, TrainingStep)]
     assert len(told) < 50
     assert sum(event.examples for event in told) == 8000
     assert told[-1].batch == 1000

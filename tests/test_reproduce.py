@@ -28,7 +28,8 @@ from rnnviz.reproduce.cluster import while_alive
 from rnnviz.reproduce.job import ReproduceJob, facts, run
 from rnnviz.reproduce.pool import _all_of, _Stop
 from rnnviz.reproduce.table import cells, markdown, rows, spread
-from rnnviz.training.directory import Directory
+from rnnviz.runs import training_job
+from rnnviz.runs.directory import Directory
 
 __all__ = ["tiny"]  # a fixture
 
@@ -108,7 +109,7 @@ def test_the_stop_file_interrupts_a_run_in_the_middle(
     tmp_path: Path, tiny: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stop = tmp_path / "stop"
-    monkeypatch.setattr(Directory, "add", lambda *given: stop.touch())
+    monkeypatch.setattr(Directory, "add", lambda *given, **more: stop.touch())
     outcome = run(job(tmp_path / "r", epochs=50), str(stop))
     assert outcome["state"] == "interrupted"
     assert (tmp_path / "r/last.safetensors").is_file()
@@ -142,7 +143,7 @@ def test_whatever_is_raised_is_a_failed_run_that_names_no_folder(
     def breaks(*given: Any, **more: Any) -> None:
         raise MemoryError(f"no room for {tmp_path}")
 
-    monkeypatch.setattr(runs, "train", breaks)
+    monkeypatch.setattr(training_job, "train", breaks)
     outcome = run(job(tmp_path / "r"))
     assert outcome["state"] == "failed"
     assert outcome["message"] == "MemoryError: no room for the data folder"
@@ -237,7 +238,7 @@ def test_ctrl_c_ends_all_and_tells_how_far_it_came(
             raise KeyboardInterrupt
         return train(recipe, options, **more)
 
-    monkeypatch.setattr(runs, "train", interrupted)
+    monkeypatch.setattr(training_job, "train", interrupted)
     with pytest.raises(InterruptedTraining, match="1 of 3 runs are done"):
         reproduce(asked(tmp_path, "tiny", seeds=3, epochs=1), say=silent)
     assert not (tmp_path / "out/tiny-seed-2").exists()

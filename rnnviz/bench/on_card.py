@@ -24,7 +24,7 @@ from rnnviz.engine.cuda.backend import Card
 from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import OPTIMIZERS
 from rnnviz.engine.spec import FitSpec, ModelSpec
-from rnnviz.training.cuda import Steps
+from rnnviz.training.cuda import CudaUpdater
 
 #: Steps in a row: an epoch of 20,000 reviews in batches of 128.
 ROW = 157
@@ -79,7 +79,7 @@ class Ours:
         self.kind, fit = self.model.spec.head.kind, FitSpec(epochs=1, optimizer=job.optimizer)
         self.rng = np.random.default_rng(0)
         optimizer = OPTIMIZERS[job.optimizer](job.rate)
-        self.steps = Steps(self.model, optimizer, fit, self.rng)
+        self.updater = CudaUpdater(self.model, optimizer, fit, self.rng)
         self.batches = [_carried(card, x, y) for x, y in zip(job.inputs, job.y, strict=True)]
 
     def forward(self, k: int) -> Any:
@@ -95,7 +95,7 @@ class Ours:
 
     def step(self, k: int) -> None:
         """See :class:`Contender`."""
-        self.steps.learn(self.batches[k % len(self.batches)])
+        self.updater.update(self.batches[k % len(self.batches)])
 
     def wait(self) -> None:
         """See :class:`Contender`."""

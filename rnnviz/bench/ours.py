@@ -13,7 +13,7 @@ from rnnviz.engine.device import with_compiled
 from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import OPTIMIZERS
 from rnnviz.engine.spec import FitSpec, ModelSpec
-from rnnviz.training.fit import learn
+from rnnviz.training.fit import update
 from rnnviz.version import VERSION
 
 
@@ -37,5 +37,5 @@ class RnnvizTrainer:
     def train(self, batches: list[Any]) -> float:
         """An update a batch; the loss of the last one."""
         for batch in batches:
-            loss = learn(self.model, self.optimizer, batch, self.fit, self.rng).loss
+            loss = update(self.model, self.optimizer, batch, self.fit, self.rng).loss
         return loss

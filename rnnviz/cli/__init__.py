@@ -148,7 +148,7 @@ def run(args: list[str] | None = None) -> int:
     try:
         return _called(argv)
     except (OutputClosed, BrokenPipeError):
-        from rnnviz.cli.narration import silence
+        from rnnviz.cli.stderr import silence
 
         for stream in (sys.stdout, sys.stderr):
             silence(stream)
@@ -205,7 +205,7 @@ def _called(argv: list[str]) -> int:
 
 
 def _say(message: str, code: int, argv: list[str]) -> int:
-    from rnnviz.cli.narration import say
+    from rnnviz.cli.stderr import say
     from rnnviz.errors import brief
 
     if "--debug" in argv and sys.exc_info()[0] is not None and code != 130:

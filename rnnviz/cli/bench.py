@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rnnviz.cli import echo, options
-from rnnviz.cli.narration import say as tell
+from rnnviz.cli.stderr import say as tell
 from rnnviz.errors import UsageError, nearest
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import click
 
 from rnnviz.cli import echo, options
 from rnnviz.cli.columns import columns
-from rnnviz.cli.narration import on_stderr, say
+from rnnviz.cli.stderr import on_stderr, say
 from rnnviz.display import visible
 from rnnviz.errors import UsageError
 

@@ -94,12 +94,12 @@ def _metrics(stored: StoredModel) -> dict[str, Any]:
     from rnnviz.runs import Run
 
     run = Run(stored.weights_path.parent)
-    kept, result = run.kept(), run.result() or {}
-    if kept is None or stored.weights_path.name != "best.safetensors":
+    saved, result = run.saved_epoch(), run.result() or {}
+    if saved is None or stored.weights_path.name != "best.safetensors":
         return {}
-    found = {f"validation_{key}": value for key, value in kept["valid"].items()}
+    found = {f"validation_{key}": value for key, value in saved.valid.items()}
     found |= {f"test_{key}": value for key, value in (result.get("test") or {}).items()}
-    return found | {"epoch": kept["epoch"]}
+    return found | {"epoch": saved.number}
 
 
 def _table(rows: list[dict[str, Any]]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from rnnviz.cli import echo, options
-from rnnviz.cli.narration import say as tell
+from rnnviz.cli.stderr import say as tell
 from rnnviz.errors import UsageError
 
 HELP = """Train each RECIPE with several seeds; one table says what it reaches beside the published.

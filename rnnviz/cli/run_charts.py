@@ -13,11 +13,11 @@ import click
 
 from rnnviz.cli import echo
 from rnnviz.cli.options import use_colour
-from rnnviz.cli.run_record import Record
 from rnnviz.errors import UsageError, nearest
 
 if TYPE_CHECKING:
     from rnnviz.charts import Chart, ColourSpan
+    from rnnviz.runs import RunSummary
 
 #: The terminal's own colours, so that they suit its background; no red beside green.
 HUES = ("bright_blue", "yellow", "magenta", "cyan", "bright_yellow", "white")
@@ -25,7 +25,7 @@ HUES = ("bright_blue", "yellow", "magenta", "cyan", "bright_yellow", "white")
 BRACES = str.maketrans({"{": "{{", "}": "}}"})
 
 
-def of_run(run: Record, metric: str | None) -> list[Chart]:
+def of_run(run: RunSummary, metric: str | None) -> list[Chart]:
     """Loss and metric of one run, or only the one that is asked for."""
     from rnnviz.charts import ChartText, learning
 
@@ -41,7 +41,7 @@ def of_run(run: Record, metric: str | None) -> list[Chart]:
         charts.append(
             learning(
                 name,
-                [line.epoch for line in run.history],
+                [epoch.number for epoch in run.history],
                 run.values("train", name),
                 run.values("valid", name),
                 better=run.better(name),
@@ -52,7 +52,7 @@ def of_run(run: Record, metric: str | None) -> list[Chart]:
     return charts
 
 
-def of_runs(runs: Sequence[Record], metric: str | None) -> Chart:
+def of_runs(runs: Sequence[RunSummary], metric: str | None) -> Chart:
     """The validation curves of several runs."""
     from rnnviz.charts import Chart, ChartLine, Level
 
@@ -60,7 +60,7 @@ def of_runs(runs: Sequence[Record], metric: str | None) -> Chart:
     for run in runs:
         _check(run, name)
     lines = [
-        ChartLine(label, [line.epoch for line in run.history], run.values("valid", name))
+        ChartLine(label, [epoch.number for epoch in run.history], run.values("valid", name))
         for label, run in zip(labels(runs), runs, strict=True)
     ]
     levels = [
@@ -71,7 +71,7 @@ def of_runs(runs: Sequence[Record], metric: str | None) -> Chart:
 
 
 def to_reach(
-    runs: Sequence[Record], metric: str
+    runs: Sequence[RunSummary], metric: str
 ) -> list[tuple[tuple[str, float], dict[str, None]]]:
     """Published numbers of a metric, as ("published", 0.846), and the recipes each belongs to."""
     found: dict[tuple[str, float], dict[str, None]] = {}
@@ -86,13 +86,13 @@ def _told(published: Mapping[str, Any]) -> str:
     return "published test" if published.get("of") == "test" else "published"
 
 
-def common(runs: Sequence[Record]) -> str:
+def common(runs: Sequence[RunSummary]) -> str:
     """The metric that counts for all of these runs, else the loss."""
     metrics = {run.metric for run in runs}
     return metrics.pop() if len(metrics) == 1 else "loss"
 
 
-def labels(runs: Sequence[Record]) -> list[str]:
+def labels(runs: Sequence[RunSummary]) -> list[str]:
     """Short names that tell runs apart: recipe and options that differ, else directories."""
     options = [run.spec.get("options") for run in runs]
     given = [found if isinstance(found, dict) else {} for found in options]
@@ -105,7 +105,7 @@ def labels(runs: Sequence[Record]) -> list[str]:
     return short if len(set(short)) == len(short) else [run.name for run in runs]
 
 
-def _check(run: Record, metric: str) -> None:
+def _check(run: RunSummary, metric: str) -> None:
     if metric not in run.metrics:
         found = f"It has {', '.join(run.metrics)}." if run.metrics else "It has no epoch yet."
         raise UsageError(f"{run.name} has no {metric}.{nearest(metric, run.metrics)} {found}")

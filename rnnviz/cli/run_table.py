@@ -6,19 +6,21 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rnnviz.cli import echo
-from rnnviz.cli.run_record import Record
 from rnnviz.display import finite, visible
 from rnnviz.errors import damage
 
+if TYPE_CHECKING:
+    from rnnviz.runs import RunSummary
 
-def facts(run: Record, metric: str | None = None) -> dict[str, Any]:
+
+def facts(run: RunSummary, metric: str | None = None) -> dict[str, Any]:
     """The row of a run as JSON; what is best is so by ``metric``, or by the run's own."""
     metric = metric or run.metric
     best = run.best(metric)
-    seconds = [line.seconds for line in run.history if math.isfinite(line.seconds)]
+    seconds = [e.seconds for e in run.history if math.isfinite(e.seconds)]
     return {
         "name": run.name,
         "path": str(run.path),
@@ -28,20 +30,20 @@ def facts(run: Record, metric: str | None = None) -> dict[str, Any]:
         "epochs_asked": run.epochs,
         "metric": metric,
         "best": None if best is None else best.valid[metric],
-        "best_epoch": None if best is None else best.epoch,
-        "kept": None if run.kept is None else run.kept.valid.get(metric),
-        "kept_epoch": run.kept_epoch,
+        "best_epoch": None if best is None else best.number,
+        "kept": None if run.saved is None else run.saved.valid.get(metric),
+        "kept_epoch": None if run.saved is None else run.saved.number,
         "published": run.published.get("value") if metric == run.metric else None,
         "published_of": run.published.get("of"),
         "published_source": run.published.get("source"),
         "test": finite(run.result.get("test")) or None,
         "trained_on": run.spec.get("trained_on"),
         "seconds_an_epoch": round(sum(seconds) / len(seconds), 3) if seconds else None,
-        "when": time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(run.when)),
+        "when": time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(run.modified)),
     }
 
 
-def cells(run: Record, metric: str | None = None) -> dict[str, str]:
+def cells(run: RunSummary, metric: str | None = None) -> dict[str, str]:
     """The row of a run in a table: what its kept weights reached, or its best by ``metric``.
 
     Where that is not the same epoch a further cell says of the other one.
@@ -77,17 +79,17 @@ def damaged(path: Path, error: Exception) -> tuple[dict[str, Any], dict[str, str
     return facts, {"name": path.name, "recipe": "-", "state": f"damaged: {why}"}
 
 
-def whole(run: Record) -> dict[str, Any]:
+def whole(run: RunSummary) -> dict[str, Any]:
     """All of a run as JSON."""
     history = [
-        {"epoch": line.epoch, "train": line.train, "valid": line.valid, "seconds": line.seconds}
-        for line in run.history
+        {"epoch": e.number, "train": e.train, "valid": e.valid, "seconds": e.seconds}
+        for e in run.history
     ]
     more = {"spec": run.spec, "result": run.result or None, "history": history}
     return {**facts(run), **{key: finite(value) for key, value in more.items()}}
 
 
-def described(run: Record) -> list[tuple[str, str]]:
+def described(run: RunSummary) -> list[tuple[str, str]]:
     """What matters of a run, as keys and values, without what it does not say."""
     spec, best, published = run.spec, run.best(run.metric), run.published
     changed = {k: v for k, v in _mapping(spec.get("options")).items() if v is not None}
@@ -103,12 +105,12 @@ def described(run: Record) -> list[tuple[str, str]]:
     if best is not None:
         value = best.valid[run.metric]
         rows.append(("best", f"validation {run.metric} {_said(value)}{_scaled(run, value)}, "
-                     f"epoch {best.epoch}"))  # fmt: skip
-    if (kept := run.kept) is not None:
-        value = kept.valid.get(run.metric, math.nan)
+                     f"epoch {best.number}"))  # fmt: skip
+    if (saved := run.saved) is not None:
+        value = saved.valid.get(run.metric, math.nan)
         reached = f", validation {run.metric} {_said(value)}{_scaled(run, value)}"
         rows.append(
-            ("kept", f"the weights of epoch {kept.epoch}{reached if kept is not best else ''}")
+            ("kept", f"the weights of epoch {saved.number}{reached if saved is not best else ''}")
         )
     if test := _mapping(run.result.get("test")):
         rows.append(("test", _pairs(test)))
@@ -129,7 +131,7 @@ def _devices(spec: Mapping[str, Any]) -> str:
     return " then ".join(spec.get("devices") or [spec.get("device", "-")])
 
 
-def _scaled(run: Record, value: float) -> str:
+def _scaled(run: RunSummary, value: float) -> str:
     """An error in the unit of the series, where the run says how to get it."""
     metric = _mapping(run.spec.get("metric"))
     scale, unit = metric.get("scale"), metric.get("unit")
@@ -137,16 +139,16 @@ def _scaled(run: Record, value: float) -> str:
     return f" ({value * scale:.3g} {unit})" if told and unit and scale else ""
 
 
-def epochs(run: Record) -> list[dict[str, str]]:
+def epochs(run: RunSummary) -> list[dict[str, str]]:
     """A row for each epoch; the best and the one whose weights are kept are marked."""
     best = run.best(run.metric)
     rows = []
-    for line in run.history:
-        row = {"epoch": str(line.epoch)}
-        row |= {m: _said(line.train.get(m)) for m in run.metrics}
-        row |= {f"validation {m}": _said(line.valid.get(m)) for m in run.metrics}
-        mark = "best" if line is best else "kept" if line is run.kept else ""
-        row |= {"seconds": _said(line.seconds), "": mark}
+    for epoch in run.history:
+        row = {"epoch": str(epoch.number)}
+        row |= {m: _said(epoch.train.get(m)) for m in run.metrics}
+        row |= {f"validation {m}": _said(epoch.valid.get(m)) for m in run.metrics}
+        mark = "best" if epoch is best else "kept" if epoch is run.saved else ""
+        row |= {"seconds": _said(epoch.seconds), "": mark}
         rows.append(row)
     return rows
 

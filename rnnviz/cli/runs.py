@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from rnnviz.cli import echo, options, run_charts, run_record, run_table
-from rnnviz.cli.narration import say
+from rnnviz.cli import echo, options, run_charts, run_table
+from rnnviz.cli.stderr import say
 from rnnviz.errors import InvalidFileError, RnnvizError
 from rnnviz.files import reading
+
+if TYPE_CHECKING:
+    from rnnviz.runs import RunSummary
 
 METRICS = ("loss", "accuracy", "mae")
 HELP = """List the training runs in the folder of runs, newest first.
@@ -48,14 +52,14 @@ def command(ctx: click.Context, as_json: bool) -> None:
     """The table of runs."""
     if ctx.invoked_subcommand is not None:
         return
-    from rnnviz.runs import begun, runs_folder
+    from rnnviz.runs import begun, read_summary, runs_folder
 
     found = []
     for path in begun():
         try:
             with reading(path, "run"):
-                run = run_record.read(path)
-                found.append((run.when, run_table.facts(run), run_table.cells(run)))
+                run = read_summary(path)
+                found.append((run.modified, run_table.facts(run), run_table.cells(run)))
         except InvalidFileError as error:
             # One damaged run must not hide the others.
             found.append((0.0, *run_table.damaged(path, error)))
@@ -146,7 +150,7 @@ def compare(
     )
 
 
-def _read(name: str) -> run_record.Record:
-    from rnnviz.runs import find_run
+def _read(name: str) -> RunSummary:
+    from rnnviz.runs import find_run, read_summary
 
-    return run_record.read(find_run(name))
+    return read_summary(find_run(name))

@@ -11,8 +11,8 @@ import click
 
 from rnnviz.cli import dashes, echo, hand, options, piped, screen_output
 from rnnviz.cli import opened as of_file
-from rnnviz.cli.narration import say
 from rnnviz.cli.piped import is_piped as _piped
+from rnnviz.cli.stderr import say
 from rnnviz.errors import UsageError
 from rnnviz.hand import EXAMPLE
 

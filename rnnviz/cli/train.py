@@ -11,14 +11,15 @@ import click
 
 from rnnviz.cells import CELLS
 from rnnviz.cli import echo, options
-from rnnviz.cli.narration import say, watching
+from rnnviz.cli.stderr import say
+from rnnviz.cli.train_progress import progress_on_stderr
 from rnnviz.errors import UsageError
 
 if TYPE_CHECKING:
     from rnnviz.runs import Run
 
-#: What runs without a recipe: on the sample in the package, in about a minute on two cores.
-QUICK = "sentiment-lstm"
+#: The recipe that is trained by default, in about a minute on two cores.
+DEFAULT_RECIPE = "sentiment-lstm"
 
 HELP = """Train RECIPE; the result can be stepped through with rnnviz step -m DIR.
 
@@ -38,7 +39,7 @@ Examples:
 
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
 #: A year.
-MOST_SECONDS = 8760 * 3600
+MAX_SECONDS = 8760 * 3600
 
 
 class Duration(click.ParamType[float]):
@@ -54,7 +55,7 @@ class Duration(click.ParamType[float]):
             return float(value)
         found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", str(value).strip().lower())
         seconds = _SECONDS[found[2]] * float(found[1]) if found else 0.0
-        if not 0 < seconds <= MOST_SECONDS:
+        if not 0 < seconds <= MAX_SECONDS:
             self.fail(f"{value!r} is no span of time up to 8760h. Write 90s, 5m or 1h.", param, ctx)
         return seconds
 
@@ -103,45 +104,44 @@ def command(
     quiet: bool,
     **changes: Any,
 ) -> int:
-    """Parse, train, say where the run is."""
+    """Train and print the run directory."""
     from rnnviz import runs
 
     given = {name: value for name, value in changes.items() if value is not None}
     if resume is not None:
         _check_resumable(recipe, out, given)
     elif recipe is None:
-        recipe, data = QUICK, "sample" if data is None else data
+        recipe, data = DEFAULT_RECIPE, "sample" if data is None else data
         if not quiet:
             say(f"Training {recipe} on the {data} data.")
-    made = runs.Options(epochs=epochs, **given)
-    asked: dict[str, Any] = {"data": data, "time_budget": time_budget, "device": device}
-    if not plain and not quiet and _on_screen():
-        from rnnviz.cli.dashboard import watched
+    changed = runs.Options(epochs=epochs, **given)
+    job = runs.TrainingJob(recipe, changed, data, out, resume, time_budget, device)
+    colour = options.use_colour(color)
+    if not plain and not quiet and _is_interactive():
+        from rnnviz.cli.dashboard import train_with_dashboard
 
-        look = (options.language(lang), theme or "dark", options.use_colour(color))
-        run = watched(recipe, made, *look, out=out, resume=resume, **asked)
+        lang, theme = options.language(lang), theme or "dark"
+        run = train_with_dashboard(job, lang=lang, theme=theme, colour=colour)
     else:
-        with watching(quiet, plain=plain, colour=options.use_colour(color)) as watch:
-            asked["watch"] = watch
-            if resume is not None:
-                run = runs.resume(resume, epochs=epochs, **asked)
-            else:
-                assert recipe is not None
-                run = runs.train(recipe, made, out=out, **asked)
+        with progress_on_stderr(quiet, plain=plain, colour=colour) as watch:
+            run = runs.run_job(job, watch=watch)
     if not quiet:
-        for line in _ending(run):
+        for line in _result_lines(run):
             say(line)
     echo.path(run.path)
     return 0
 
 
-def _on_screen() -> bool:
-    ends = options.stdin_is_terminal(), options.stdout_is_terminal(), options.stderr_is_terminal()
-    return all(ends)
+def _is_interactive() -> bool:
+    return (
+        options.stdin_is_terminal()
+        and options.stdout_is_terminal()
+        and options.stderr_is_terminal()
+    )
 
 
 def _check_resumable(recipe: str | None, out: Path | None, given: dict[str, Any]) -> None:
-    """What a run is made of is settled when it begins."""
+    """UsageError for options that a resumed run cannot change."""
     flags = ["--" + name.replace("_", "-") for name in given]
     flags += ["--out"] if out is not None else []
     flags += [recipe] if recipe is not None else []
@@ -152,8 +152,8 @@ def _check_resumable(recipe: str | None, out: Path | None, given: dict[str, Any]
         )
 
 
-def _ending(run: Run) -> Iterator[str]:
-    """What it came to, beside the published number."""
+def _result_lines(run: Run) -> Iterator[str]:
+    """The metrics of a finished run, beside the published number."""
     result = run.result()
     if result is None:
         return
@@ -166,8 +166,8 @@ def _ending(run: Run) -> Iterator[str]:
                 "valid": f"validation (epoch {result['best_epoch']}, whose weights are kept)",
                 "test": "test",
             }[which]
-            said = "  ".join(f"{key} {value:.4f}" for key, value in scores.items())
-            yield f"{name}: {said}{_real(scores, metric)}"
+            metrics = "  ".join(f"{key} {value:.4f}" for key, value in scores.items())
+            yield f"{name}: {metrics}{_in_unit(scores, metric)}"
     yield f"trained on: {record['trained_on']} ({', '.join(record['data'])})"
     if record.get("sample"):
         yield "That is the small sample in the package. Your own data: --data DIR"
@@ -180,7 +180,7 @@ def _ending(run: Run) -> Iterator[str]:
         yield f'Step through it: rnnviz step -m {run.path} "{record["example"]}"'
 
 
-def _real(scores: dict[str, float], metric: dict[str, Any]) -> str:
+def _in_unit(scores: dict[str, float], metric: dict[str, Any]) -> str:
     if "scale" not in metric:
         return ""
     return f" ({scores[metric['name']] * metric['scale']:.2f} {metric['unit']})"

@@ -39,10 +39,11 @@ from rnnviz.equations import sigmoid
 from rnnviz.errors import InvalidFileError
 from rnnviz.files import write_atomically
 from rnnviz.model_files import pack, read_weights
+from rnnviz.progress import Epoch
 from rnnviz.recipes import Recipe, Task, check_rows, is_sample
 from rnnviz.recipes.reviews import SHORT, Lessons, SentimentReview, lessons, sentences
-from rnnviz.training.events import Epoch
 from rnnviz.training.fit import fit
+from rnnviz.training.state import State
 from rnnviz.version import VERSION
 
 WORDS = 10_000
@@ -311,14 +312,14 @@ def _taught(
     def draw(epoch: int, rng: np.random.Generator) -> Texts:
         return _joined([phrases, _draw(weak, TEACHER_SENTENCES, rng)])
 
-    for event in fit(model, draw, valid, TEACHER_FIT):
+    state = State.fresh(model.params, TEACHER_FIT)
+    for event in fit(model, draw, valid, TEACHER_FIT, state):
         if isinstance(event, Epoch):
             say(
-                f"relabelling net {cell}(64), epoch {event.number}/{event.epochs}: "
+                f"relabelling net {cell}(64), epoch {event.number}/{TEACHER_FIT.epochs}: "
                 f"validation accuracy {event.valid['accuracy']:.4f}, {event.seconds:.0f} s"
             )
-            if event.number == event.epochs:
-                model = Model(spec, event.params)
+    model = Model(spec, state.copy_eval_params())
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, pack(model.params))

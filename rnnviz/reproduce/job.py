@@ -21,8 +21,8 @@ from rnnviz.errors import InterruptedTraining, InvalidFileError, RnnvizError
 from rnnviz.files import read_json, write_atomically
 from rnnviz.version import VERSION
 
-#: What a run that was killed before it had begun may leave.
-_BEFORE_IT_BEGAN = ("history.jsonl", "vocabulary.json", "series.json", ".*.*.*")
+#: Files of a run that was killed before spec.json was written.
+_BEFORE_SPEC = ("history.jsonl", "vocabulary.json", "series.json", ".*.*.*")
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,12 @@ class ReproduceJob:
         """What it changes of the recipe."""
         variant = self.recipe.partition(":")[2] or None
         return runs.Options(epochs=self.epochs, limit=self.limit, seed=self.seed, variant=variant)
+
+    def training(self, *, resume: bool) -> runs.TrainingJob:
+        """The training of this run, or of the rest of it."""
+        if resume:
+            return runs.TrainingJob(data=self.data, resume=self.path)
+        return runs.TrainingJob(self.name, self.options(), self.data, self.path, device="cpu")
 
     @property
     def name(self) -> str:
@@ -93,13 +99,12 @@ def _trained(job: ReproduceJob, stop: Path | None, manner: str) -> str:
     if job.finished:
         return "reused"
     asked = stop.exists if stop is not None else lambda: False
-    if (path / "spec.json").is_file():
-        runs.resume(path, data=job.data, stop=asked)
-    else:
-        for name in _BEFORE_IT_BEGAN:
-            for half in path.glob(name):
-                half.unlink()
-        runs.train(job.name, job.options(), data=job.data, out=path, stop=asked)
+    resumed = (path / "spec.json").is_file()
+    if not resumed:
+        for name in _BEFORE_SPEC:
+            for leftover in path.glob(name):
+                leftover.unlink()
+    runs.run_job(job.training(resume=resumed), stop=asked)
     write_atomically(path / "machine.json", json_text(machine(manner)) + "\n")
     return "finished"
 
@@ -132,7 +137,7 @@ def facts(path: Path) -> dict[str, Any]:
     of = published.get("of") or "validation"
     test = (result["test"] or {}).get(name)
     choose = max if record["metric"]["better"] == "high" else min
-    best = choose(line["valid"][name] for line in history)
+    best = choose(epoch.valid[name] for epoch in history)
     return {
         "metric": {"name": name, "of": of, "better": record["metric"]["better"]},
         "published": {key: published.get(key) for key in ("value", "source")},

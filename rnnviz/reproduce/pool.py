@@ -14,7 +14,7 @@ from rnnviz import signals
 from rnnviz.errors import MissingError
 from rnnviz.reproduce.cluster import connected, while_alive
 from rnnviz.reproduce.job import ReproduceJob, failed, in_worker, run
-from rnnviz.training.stopping import asked_to_stop
+from rnnviz.training.stopping import stop_signal
 
 Say = Callable[[str], None]
 
@@ -118,7 +118,7 @@ def _stop_file(out: Path, say: Say) -> Iterator[_Stop]:
                 say("Stopping: every run finishes its batch and is saved.")
                 return
 
-    with asked_to_stop() as asked:
+    with stop_signal() as asked:
         watcher = threading.Thread(target=watch, args=(asked,), daemon=True)
         watcher.start()
         try:

@@ -1,22 +1,27 @@
-"""A run directory: what was trained, on what, how it went, and the weights.
+"""Training runs and their directories.
 
 ``spec.json`` (recipe, model, fit, data files and hashes, seed, versions) · ``history.jsonl`` (a
-line an epoch) · ``best.safetensors`` · ``last.safetensors`` (with all that is needed to go on) ·
-``vocabulary.json`` or ``series.json`` · ``result.json`` when all is done. Every file is written by
-temporary file and rename, except the history, to which whole lines are appended.
+line per epoch) · ``best.safetensors`` · ``last.safetensors`` (with the state of the optimizer and
+the generator, to resume) · ``vocabulary.json`` or ``series.json`` · ``result.json`` when the run is
+finished. Files are replaced atomically; complete lines are appended to the history.
 """
 
 from __future__ import annotations
 
 from rnnviz.data.folders import resolve as data_path
 from rnnviz.model_files.places import begun, find_run, runs_folder
+from rnnviz.runs.control import Control, Watch
+from rnnviz.runs.directory import resume_command
 from rnnviz.runs.export import export
-from rnnviz.runs.options import Control, Options, Watch
+from rnnviz.runs.options import Options
 from rnnviz.runs.resume_run import resume
-from rnnviz.runs.run import Run, kept_epoch, runs
+from rnnviz.runs.run import Run, runs
+from rnnviz.runs.summary import RunSummary, read_summary
 from rnnviz.runs.train_recipe import train
+from rnnviz.runs.training_job import TrainingJob, run_job
 
 __all__ = [
-    "Control", "Options", "Run", "Watch", "begun", "data_path", "export", "find_run", "kept_epoch",
-    "resume", "runs", "runs_folder", "train",
+    "Control", "Options", "Run", "RunSummary", "TrainingJob", "Watch", "begun", "data_path",
+    "export", "find_run", "read_summary", "resume", "resume_command", "run_job", "runs",
+    "runs_folder", "train",
 ]  # fmt: skip

@@ -18,7 +18,7 @@ from rnnviz.errors import InvalidFileError, UsageError
 from rnnviz.files import require_distinct
 from rnnviz.model_files import StoredModel, load, locate, save
 from rnnviz.runs.run import Run
-from rnnviz.runs.setup import preparation
+from rnnviz.runs.setup import prepare_function
 from rnnviz.training.fit import evaluate
 
 _EXPORTED = (
@@ -39,7 +39,7 @@ def export(name: str, path: Path, words: int | None = None) -> None:
     require_distinct({"The model": path, "Its weights": weights}, locate(name))
     stored = load(name)
     if "recipe" in stored.record:
-        _run(stored).settled()  # what is damaged is told before any work is done
+        _run(stored).setup()  # damage is reported before any work is done
     stored = stored if words is None else _with_fewer_words(stored, words)
     record: dict[str, Any] = {"name": path.stem}
     for key in _EXPORTED:
@@ -76,9 +76,9 @@ def _with_fewer_words(stored: StoredModel, words: int) -> StoredModel:
 
 def _validated(stored: StoredModel) -> dict[str, float]:
     """Loss and accuracy on the validation texts of its recipe, rare words unknown."""
-    begun, folder = _run(stored).settled(), resolve(stored.record.get("folder"))
-    options = begun.options
-    prepare = preparation(begun.recipe, options.variant)
+    setup, folder = _run(stored).setup(), resolve(stored.record.get("folder"))
+    options = setup.options
+    prepare = prepare_function(setup.recipe, options.variant)
     task = prepare(folder, options.limit, options.seed, lambda text: None)
     texts = task.valid
     assert isinstance(texts, Texts)  # what has a vocabulary reads texts
@@ -96,21 +96,21 @@ def _of_run(name: str, stored: StoredModel) -> dict[str, Any]:
     history, result = run.history(), run.result()
     if not history:
         raise UsageError(f"{name} has no finished epoch yet.")
-    fit = run.settled().fit
-    if fit.keep == "best" and any(fit.monitor not in line["valid"] for line in history):
+    fit = run.setup().fit
+    if fit.keep == "best" and any(fit.monitor not in epoch.valid for epoch in history):
         raise InvalidFileError(f"{run.path / 'history.jsonl'} has an epoch without {fit.monitor}.")
     metrics: dict[str, Any] = {}
     if stored.weights_path.name == "best.safetensors":  # other weights were not measured
-        kept = run.kept() or history[-1]
-        metrics = {f"validation_{key}": value for key, value in kept["valid"].items()}
-        metrics["epoch"] = kept["epoch"]
+        saved = run.saved_epoch() or history[-1]
+        metrics = {f"validation_{key}": value for key, value in saved.valid.items()}
+        metrics["epoch"] = saved.number
         tested = {} if result is None else result.get("test") or {}
         metrics |= {f"test_{key}": value for key, value in tested.items()}
     keys = ("fit", "data", "preparation", "seed", "versions")
     training = {
         "command": _command(stored.record),
         "epochs": len(history),
-        "history": history,
+        "history": [epoch.to_json() for epoch in history],
         **{key: stored.record[key] for key in keys if key in stored.record},
     }
     return {"metrics": metrics, "training": training}

@@ -1,4 +1,4 @@
-"""``result.json``: what a finished run came to."""
+"""``result.json``: the metrics of a finished run."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any
 
 from rnnviz.errors import InvalidFileError
 from rnnviz.files import read_json, reason
-from rnnviz.training.history import numbers
+from rnnviz.progress import metrics_from_json
 
 
-def result_of(
-    record: Mapping[str, Any], epochs: int, best: int, valid: Mapping[str, float],
+def new_result(
+    record: Mapping[str, Any], epochs: int, best_epoch: int, valid: Mapping[str, float],
     test: Mapping[str, float] | None, seconds: float,
 ) -> dict[str, Any]:  # fmt: skip
-    """The result of a run with that record."""
+    """The content of the file; ``record`` is that of spec.json."""
     return {
         "schema": "rnnviz.result/1",
         "finished": True,
         "epochs": epochs,
-        "best_epoch": best,  # whose weights were kept, validated and tested
+        "best_epoch": best_epoch,  # whose weights were saved, validated and tested
         "stopped_early": epochs < record["fit"]["epochs"],
         "valid": dict(valid),
         "test": None if test is None else dict(test),
@@ -34,17 +34,17 @@ def result_of(
 
 
 def read_result(path: Path) -> dict[str, Any]:
-    """The file read back, numbers that are null as NaN; InvalidFileError if it is damaged."""
+    """The content of the file, null as NaN in metrics; InvalidFileError if it is damaged."""
     found: dict[str, Any] = read_json(path)
     try:
         for name in ("epochs", "best_epoch"):
             if type(found[name]) is not int or found[name] < 1:
                 raise ValueError(f"{name} is {found[name]!r}")
-        tested = None if found["test"] is None else numbers(found["test"])
-        measured = numbers({"seconds": found["seconds"]})
+        tested = None if found["test"] is None else metrics_from_json(found["test"])
+        measured = metrics_from_json({"seconds": found["seconds"]})
         if type(found.get("stopped_early", False)) is not bool:
             raise ValueError(f"stopped_early is {found['stopped_early']!r}")
-        return {**found, **measured, "valid": numbers(found["valid"]), "test": tested}
+        return {**found, **measured, "valid": metrics_from_json(found["valid"]), "test": tested}
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         said = f"{type(error).__name__}: {reason(error)}"
         raise InvalidFileError(f"{path} is not the result of a run ({said}).") from error

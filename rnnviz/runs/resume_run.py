@@ -1,4 +1,4 @@
-"""A run that goes on where it stopped."""
+"""Resuming a run where it stopped."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ from rnnviz.files import read_json
 from rnnviz.model_files import encoder_json
 from rnnviz.model_files.places import find_run
 from rnnviz.recipes import Task
-from rnnviz.runs import setup
-from rnnviz.runs.options import Watch, controlled
+from rnnviz.runs.backend_choice import choose_backend
+from rnnviz.runs.control import Watch, make_control
+from rnnviz.runs.directory import Directory, resume_command
+from rnnviz.runs.lock import exclusive_lock
 from rnnviz.runs.run import Run
-from rnnviz.runs.run_loop import go_on, measure
-from rnnviz.training.directory import Directory, alone, how_to_resume
-from rnnviz.training.events import Note
-from rnnviz.training.fit import over
+from rnnviz.runs.run_loop import measure, train_to_end
+from rnnviz.runs.setup import prepare_data
+from rnnviz.runs.spec_json import device_of, with_device
+from rnnviz.training.fit import is_done
 from rnnviz.training.state import State
 from rnnviz.version import VERSION
 
@@ -40,44 +42,45 @@ def resume(
     watch: Watch | None = None,
     device: str = "auto",
 ) -> Run:
-    """Go on with a run where it stopped, on the same data; ``epochs`` is a new number of them.
+    """Resume a run where it stopped, on the same data; ``epochs`` is a new number of them.
 
     ``run`` as in ``find_run``. UsageError if there is nothing left to do, InvalidFileError if the
-    run is damaged or its data has changed. On the CPU an interrupted run comes to the same weights
-    as one that was not: "auto" goes on with the loops it had, and a run that was computed on the
-    CPU never goes to a card by itself.
+    run is damaged or its data has changed. On the CPU an interrupted run reaches the same weights
+    as an uninterrupted one: "auto" keeps the loops of a run that was computed on the CPU, and
+    never moves it to a GPU.
     """
-    control = controlled(time_budget, stop, snapshot, watch, device)
-    setup.check_device(control)
+    control = make_control(time_budget, stop, snapshot, watch, device)
     directory = Directory(find_run(run))
     path = directory.path
-    with alone(path):
-        record, begun = Run(path).record(), Run(path).settled()
-        options, spec, fit = begun.options, begun.spec, begun.fit
+    with exclusive_lock(path):
+        record, setup = Run(path).record(), Run(path).setup()
+        spec, fit = setup.spec, setup.fit
         _check_unfinished(Run(path), fit, epochs)
         folder = resolve(data or record.get("folder"))
         _check_files(folder, record)
-        kept = f"the run is as it was.\nGo on with: {how_to_resume(path)}"
-        task = setup.prepared(begun.recipe, folder, options, control, kept)
+        remains = f"the run is as it was.\nGo on with: {resume_command(path)}"
+        task = prepare_data(setup.recipe, folder, setup.options, control, remains)
         _check_same_data(path, record, task)
         if spec is None:
             directory.reopen(0)
-            return measure(begun.recipe, task, directory, record, control)
-        loops = setup.device(control, spec, fit, was=setup.device_of(record))
-        params = initialise(spec, options.seed)
+            return measure(setup.recipe, task, directory, record, control)
+        previous = device_of(record)
+        backend = choose_backend(control.requested, spec, fit, control.note, previous=previous)
+        params = initialise(spec, setup.options.seed)
         state = directory.state(shapes(spec)) or State.fresh(params, fit)
         if epochs is not None:
             fit = _more_epochs(state, fit, epochs)
         directory.reopen(state.finished)
         if record["fit"].get("parts") == 2:
-            control.watch(
-                Note("The run computed each batch in two halves before, which this version does "
-                     "not: from here on its numbers differ in their last digits.")
-            )  # fmt: skip
-        now = setup.moved({**record, "fit": asdict(fit)}, described(loops))
-        if now != record:
-            directory.change(now)
-        return go_on(directory, task, Model(spec, params, loops), fit, state, now, control)
+            control.note(
+                "The run computed each batch in two halves before, which this version does "
+                "not: from here on its numbers differ in their last digits."
+            )
+        resumed = with_device({**record, "fit": asdict(fit)}, described(backend))
+        if resumed != record:
+            directory.write_record(resumed)
+        model = Model(spec, params, backend)
+        return train_to_end(directory, task, model, fit, state, resumed, control)
 
 
 def _check_unfinished(run: Run, fit: FitSpec, epochs: int | None) -> None:
@@ -86,24 +89,24 @@ def _check_unfinished(run: Run, fit: FitSpec, epochs: int | None) -> None:
         return
     raise UsageError(
         f"{run.path} is finished after {result['epochs']} epochs. "
-        f"For more: {how_to_resume(run.path)} --epochs {2 * fit.epochs}"
+        f"For more: {resume_command(run.path)} --epochs {2 * fit.epochs}"
     )
 
 
 def _check_files(folder: Path, record: Mapping[str, Any]) -> None:
-    """Before anything is made of them: what is not there the preparation tells better."""
+    """InvalidFileError if a data file has changed; a missing one is reported by the preparation."""
     for name, digest in record["data"].items():
         path = folder / name
         if (path.is_file() or path.is_dir()) and sha256(path) != digest:
-            raise _other_data(name, "is not the file")
+            raise _changed_data(name, "is not the file")
 
 
 def _check_same_data(path: Path, record: Mapping[str, Any], task: Task) -> None:
-    before: Mapping[str, str] = record["data"]
-    for name in sorted({*before, *task.files}):
-        if before.get(name) != task.files.get(name):
-            both = name in before and name in task.files
-            raise _other_data(name, "is not the file" if both else "is not what")
+    previous: Mapping[str, str] = record["data"]
+    for name in sorted({*previous, *task.files}):
+        if previous.get(name) != task.files.get(name):
+            in_both = name in previous and name in task.files
+            raise _changed_data(name, "is not the file" if in_both else "is not what")
     name, content = encoder_json(task.encoder)
     if read_json(path / name) != json.loads(json.dumps(content)):
         version = record["versions"].get("rnnviz", "another version")
@@ -114,7 +117,7 @@ def _check_same_data(path: Path, record: Mapping[str, Any], task: Task) -> None:
         )
 
 
-def _other_data(name: str, what: str) -> InvalidFileError:
+def _changed_data(name: str, what: str) -> InvalidFileError:
     return InvalidFileError(
         f"The data file {name} {what} this run was trained on (its SHA-256 differs or it "
         "came or went).\nName the folder with the same data: --data DIR"
@@ -127,7 +130,7 @@ def _more_epochs(state: State, fit: FitSpec, epochs: int) -> FitSpec:
             f"This run has {state.finished} epochs already; --epochs {epochs} asks for no more. "
             f"Try --epochs {state.finished + fit.epochs}"
         )
-    if over(state.progress, fit):
-        # Whoever asks for more after its patience ended gives it a new one.
+    if is_done(state.progress, fit):
+        # It had stopped early: more epochs restart its patience.
         state.progress.since_best = 0
     return replace(fit, epochs=epochs)

@@ -1,4 +1,4 @@
-"""Runs on disk: what one says of itself, and where the others are."""
+"""A run directory read back."""
 
 from __future__ import annotations
 
@@ -12,79 +12,78 @@ from rnnviz.errors import InvalidFileError
 from rnnviz.files import read_json
 from rnnviz.model_files import StoredModel, load
 from rnnviz.model_files.places import begun, not_begun
+from rnnviz.progress import Epoch
+from rnnviz.runs.history import read_history
 from rnnviz.runs.result import read_result
-from rnnviz.runs.spec_json import RunSetup, checked, settled
-from rnnviz.training.history import read_history
+from rnnviz.runs.spec_json import RunSetup, check_fields, parse_setup
 
 
 @dataclass(frozen=True)
 class Run:
-    """A finished or interrupted training on disk."""
+    """A finished or interrupted run on disk; every call reads its file again."""
 
     path: Path
 
-    def history(self) -> list[dict[str, Any]]:
-        """The whole lines of ``history.jsonl``, an epoch each, as ``read_history`` gives them."""
+    def history(self) -> list[Epoch]:
+        """``history.jsonl``; InvalidFileError if it is missing or damaged."""
         return read_history(self.path / "history.jsonl")
 
     def record(self) -> dict[str, Any]:
-        """``spec.json``; InvalidFileError if the run had not begun or the file is damaged.
+        """``spec.json``; InvalidFileError if it is missing or damaged.
 
-        What is in it is checked, but a run of before may lack some of it: see ``settled``.
+        The fields in it are checked, but a run of an earlier version may lack some: see ``setup``.
         """
         path = self.path / "spec.json"
         if not path.is_file():
             raise not_begun(self.path)
-        found: dict[str, Any] = read_json(path)
-        if not isinstance(found, dict) or found.get("schema") != "rnnviz.run/1":
+        record: dict[str, Any] = read_json(path)
+        if not isinstance(record, dict) or record.get("schema") != "rnnviz.run/1":
             raise InvalidFileError(f"{path} is not the record of a run.")
-        checked(path, found)
-        return found
+        check_fields(path, record)
+        return record
 
-    def settled(self) -> RunSetup:
-        """What was settled when it began; InvalidFileError if the record does not say all of it."""
-        return settled(self.path / "spec.json", self.record())
+    def setup(self) -> RunSetup:
+        """Recipe, options, net and fit of the run; InvalidFileError if spec.json lacks any."""
+        return parse_setup(self.path / "spec.json", self.record())
 
     def result(self) -> dict[str, Any] | None:
-        """``result.json``: what a finished run came to; None for one that is not finished."""
+        """``result.json``; None for a run that is not finished."""
         path = self.path / "result.json"
         return read_result(path) if path.is_file() else None
 
-    def kept(self) -> dict[str, Any] | None:
-        """The line of the epoch whose weights are kept; None before the first one."""
-        history = self.history()
-        number = kept_epoch(self.record(), self.result(), history)
-        return next((line for line in history if line["epoch"] == number), None)
+    def saved_epoch(self) -> Epoch | None:
+        """The epoch whose weights are in best.safetensors; None before the first one."""
+        return saved_epoch(self.record(), self.result(), self.history())
 
     def load(self) -> StoredModel:
-        """The model with the weights that were kept: of the best epoch, or of the last one."""
+        """The model with the weights in best.safetensors: of the best epoch, or of the last one."""
         return load(str(self.path))
 
 
-def kept_epoch(
-    record: Mapping[str, Any],
-    result: Mapping[str, Any] | None,
-    history: Sequence[Mapping[str, Any]],
-) -> int | None:
-    """The epoch whose weights a run has kept in ``best.safetensors``; None before the first one.
+def saved_epoch(
+    record: Mapping[str, Any], result: Mapping[str, Any] | None, history: Sequence[Epoch]
+) -> Epoch | None:
+    """The epoch whose weights are in best.safetensors; None before the first one.
 
-    It is what the run is stepped through with, validated and tested; whether it is the best or the
-    last epoch is a matter of the recipe.
+    It is the best or the last epoch, as the recipe says.
     """
     if result is not None and result.get("best_epoch"):
-        return int(result["best_epoch"])
+        return next((epoch for epoch in history if epoch.number == result["best_epoch"]), None)
     if not history:
         return None
     fit = record.get("fit") or {}
     if fit.get("keep") == "last":
-        return int(history[-1]["epoch"])
-    monitor = fit.get("monitor") or ("accuracy" if "accuracy" in history[0]["valid"] else "loss")
-    best, kept = None, history[0]["epoch"]
-    for line in history:  # as the training compares them
-        value = line["valid"].get(monitor, math.nan)
-        if best is None or (value > best if monitor == "accuracy" else value < best):
-            best, kept = value, line["epoch"]
-    return int(kept)
+        return history[-1]
+    monitor = fit.get("monitor") or ("accuracy" if "accuracy" in history[0].valid else "loss")
+    best, best_value = history[0], None
+    for epoch in history:  # compared as in training
+        value = epoch.valid.get(monitor, math.nan)
+        better = best_value is None or (
+            value > best_value if monitor == "accuracy" else value < best_value
+        )
+        if better:
+            best, best_value = epoch, value
+    return best
 
 
 def runs() -> list[Path]:

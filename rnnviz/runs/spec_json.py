@@ -1,24 +1,137 @@
-"""``spec.json`` read back: nothing in it is believed before it is checked."""
+"""``spec.json``: written when a run begins, and checked field by field when read."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from rnnviz import recipes
 from rnnviz.cells import CELLS
+from rnnviz.data.series import Scaling
+from rnnviz.engine.backend import HOST
 from rnnviz.engine.optimizers import OPTIMIZERS
 from rnnviz.engine.spec import FitSpec, ModelSpec
 from rnnviz.errors import InvalidFileError
-from rnnviz.recipes import Recipe
+from rnnviz.recipes import Recipe, Task, is_sample
 from rnnviz.runs.options import Options
+from rnnviz.version import VERSION
+
+# -- writing ------------------------------------------------------------------------------------
+
+
+def new_record(
+    recipe: Recipe, options: Options, task: Task, spec: ModelSpec | None, fit: FitSpec,
+    folder: Path, device: str,
+) -> dict[str, Any]:  # fmt: skip
+    """``spec.json`` of a new run; ``spec`` is None for a rule that is measured."""
+    sample = is_sample(folder)
+    changed = _changes(recipe, spec, task)
+    title, trained_on = _titles(recipe, options, task, sample, changed)
+    # The published number belongs to the recipe's own net only.
+    published = None if changed else recipe.published
+    return {
+        "schema": "rnnviz.run/1",
+        "recipe": recipe.name,
+        "title": title,
+        "trained_on": trained_on,
+        "sample": sample,
+        "example": recipe.example,
+        "config": None if spec is None else spec.to_json(),
+        "labels": list(task.labels),
+        "fit": asdict(fit),
+        "options": asdict(options),
+        "metric": _metric(spec, task),
+        "published": None if published is None else asdict(published),
+        "data": task.files,
+        "preparation": task.preparation,
+        "licence": task.licence,
+        "seed": options.seed,
+        "device": device,
+        "versions": _versions(),
+        "folder": "sample" if sample else str(folder.resolve()),
+    }
+
+
+def _changes(recipe: Recipe, spec: ModelSpec | None, task: Task) -> list[str]:
+    """How the net differs from the recipe's own, in words: "cell gru", "units 8"."""
+    if spec is None or recipe.model is None:
+        return []
+    own = recipe.model(task.size)
+    return [
+        f"{name.replace('_', ' ')} {getattr(spec.layers[0], name)}"
+        for name in ("cell", "units", "dropout", "recurrent_dropout")
+        if any(
+            getattr(a, name) != getattr(b, name)
+            for a, b in zip(own.layers, spec.layers, strict=True)
+        )
+    ]
+
+
+def _titles(
+    recipe: Recipe, options: Options, task: Task, sample: bool, changed: Sequence[str]
+) -> tuple[str, str]:
+    """The title and the data, naming every change of the net, the sample and the variant."""
+    title, trained_on = recipe.title, task.trained_on
+    if changed:
+        title += f" with {', '.join(changed)}"
+    if sample:
+        title += ", on the sample"
+        trained_on += "" if "sample" in trained_on else " sample"
+    if options.variant is not None:
+        title += f", variant {options.variant}"
+        trained_on += f", {options.variant}"
+    return title, trained_on
+
+
+def _metric(spec: ModelSpec | None, task: Task) -> Mapping[str, Any]:
+    """The main metric, which values are better, and what converts it to the series' unit."""
+    regression = spec is None or spec.head.kind == "linear"
+    name = "mae" if regression else "accuracy"
+    metric: dict[str, Any] = {"name": name, "better": "low" if regression else "high"}
+    if isinstance(task.encoder, Scaling):
+        column = task.encoder.columns[task.encoder.target]
+        unit = column.partition("(")[2].partition(")")[0]
+        metric["scale"] = task.encoder.std[task.encoder.target]
+        metric["unit"] = {"degC": "°C"}.get(unit, unit)
+    return metric
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "rnnviz": VERSION,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+    }
+
+
+def device_of(record: Mapping[str, Any]) -> str:
+    """The device a run was last computed on."""
+    return str(record.get("device") or HOST.name)
+
+
+def with_device(record: Mapping[str, Any], device: str) -> dict[str, Any]:
+    """The record of a run that is resumed on that device.
+
+    "device" is the one the run was last computed on, which "auto" stays with. "devices", in the
+    record of a run that changed it, lists all of them in order, the first one included.
+    """
+    previous = device_of(record)
+    if device == previous:
+        return dict(record)
+    return {**record, "device": device, "devices": [*record.get("devices", [previous]), device]}
+
+
+# -- reading ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class RunSetup:
-    """What was settled when a run began."""
+    """Recipe, options, net and fit of a run, from its spec.json."""
 
     recipe: Recipe
     options: Options
@@ -27,10 +140,10 @@ class RunSetup:
 
 
 class FieldRule(NamedTuple):
-    """What a field may be, and how that is said."""
+    """The values a field may have, and their description for messages."""
 
-    good: Callable[[Any], bool]
-    said: str
+    accepts: Callable[[Any], bool]
+    expected: str
 
 
 def _whole(least: int, most: float = 10**9) -> FieldRule:
@@ -46,7 +159,7 @@ def _among(*names: object) -> FieldRule:
 
 
 def _or_null(wanted: FieldRule) -> FieldRule:
-    return FieldRule(lambda v: v is None or wanted.good(v), f"{wanted.said}, or null")
+    return FieldRule(lambda v: v is None or wanted.accepts(v), f"{wanted.expected}, or null")
 
 
 _NUMBER = FieldRule(lambda v: type(v) in (int, float) and -1e30 <= v <= 1e30, "a number")
@@ -61,7 +174,7 @@ _TEXTS = FieldRule(
 )
 _SEED = _whole(0, float("inf"))
 
-#: The fields that are read somewhere, in the objects of the record ("": in itself).
+#: The fields that are read, by the object they are in ("": the record itself).
 FIELDS: Mapping[str, Mapping[str, FieldRule]] = {
     "": {
         "recipe": _TEXT, "title": _TEXT, "trained_on": _TEXT, "example": _TEXT, "folder": _TEXT,
@@ -93,47 +206,47 @@ FIELDS: Mapping[str, Mapping[str, FieldRule]] = {
         "of": _among("validation", "test"),
     },
 }  # fmt: skip
-#: Fields of earlier runs, in which a batch could be computed in two halves, by two processes.
-_FORMER = ("parts", "processes")
-#: What an object has at least, where the run goes on or is exported.
-_NEEDED = {
+#: Fields of earlier versions, which could compute a batch in two halves, in two processes.
+_OBSOLETE = ("parts", "processes")
+#: Fields that are required to resume or export a run.
+_REQUIRED = {
     "": ("recipe", "title", "trained_on", "example", "data", "versions"),
     "fit": ("epochs",), "options": (), "metric": ("name", "better"),
     "published": ("metric", "value", "source", "of"),
 }  # fmt: skip
 
 
-def checked(path: Path, record: Mapping[str, Any]) -> None:
-    """InvalidFileError that names the field if one that is there cannot be what it says.
+def check_fields(path: Path, record: Mapping[str, Any]) -> None:
+    """InvalidFileError that names the first field with a value it cannot have.
 
-    A run of before may lack some: what lists runs does without.
+    Missing fields are accepted: runs of earlier versions lack some, and can still be listed.
     """
     for where, fields in FIELDS.items():
-        found = record.get(where) if where else record
-        if found is None:
+        part = record.get(where) if where else record
+        if part is None:
             continue
-        if not isinstance(found, dict):
+        if not isinstance(part, dict):
             raise _damaged(path, f"{where}: expected an object")
-        for name in found.keys() & fields.keys():
-            if not fields[name].good(found[name]):
-                shown = repr(found[name])[:60]
+        for name in part.keys() & fields.keys():
+            if not fields[name].accepts(part[name]):
+                shown = repr(part[name])[:60]
                 raise _damaged(
-                    path, f"{_name(where, name)}: expected {fields[name].said}, found {shown}"
+                    path, f"{_name(where, name)}: expected {fields[name].expected}, found {shown}"
                 )
 
 
-def settled(path: Path, record: Mapping[str, Any]) -> RunSetup:
-    """What a record, ``checked`` before, says was settled; it must be all there.
+def parse_setup(path: Path, record: Mapping[str, Any]) -> RunSetup:
+    """The setup in a record that passed ``check_fields``.
 
-    InvalidFileError that names what is missing or does not fit together, UsageError if there is no
-    such recipe any more.
+    InvalidFileError that names what is missing or contradictory, UsageError if the recipe no longer
+    exists.
     """
-    for where, names in _NEEDED.items():
-        found = record.get(where) if where else record
-        if found is None and not (where == "published" and where in record):
+    for where, names in _REQUIRED.items():
+        part = record.get(where) if where else record
+        if part is None and not (where == "published" and where in record):
             raise _damaged(path, f"{where} is missing")
         for name in names:
-            if found is not None and name not in found:
+            if part is not None and name not in part:
                 raise _damaged(path, f"{_name(where, name)} is missing")
     if "config" not in record:
         raise _damaged(path, "config is missing")
@@ -141,28 +254,28 @@ def settled(path: Path, record: Mapping[str, Any]) -> RunSetup:
     try:
         config = record["config"]
         spec = None if config is None else ModelSpec.from_json(config)
-        options, fit = (_without(record[of], _FORMER) for of in ("options", "fit"))
-        found = RunSetup(recipe, Options(**options), spec, FitSpec(**fit))
+        options, fit = (_without(record[of], _OBSOLETE) for of in ("options", "fit"))
+        setup = RunSetup(recipe, Options(**options), spec, FitSpec(**fit))
     except (TypeError, ValueError) as error:
         raise _damaged(path, str(error)) from error
-    _agree(path, found, record["metric"])
-    return found
+    _check_consistent(path, setup, record["metric"])
+    return setup
 
 
-def _without(found: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: value for name, value in found.items() if name not in names}
+def _without(record: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: value for name, value in record.items() if name not in names}
 
 
-def _agree(path: Path, found: RunSetup, metric: Mapping[str, Any]) -> None:
-    numbers = found.spec is None or found.spec.head.kind == "linear"
-    if metric["name"] != ("mae" if numbers else "accuracy"):
+def _check_consistent(path: Path, setup: RunSetup, metric: Mapping[str, Any]) -> None:
+    regression = setup.spec is None or setup.spec.head.kind == "linear"
+    if metric["name"] != ("mae" if regression else "accuracy"):
         raise _damaged(path, f"metric.name: a net of this head has no {metric['name']!r}")
-    if ("scale" in metric) != ("unit" in metric) or ("scale" in metric and not numbers):
+    if ("scale" in metric) != ("unit" in metric) or ("scale" in metric and not regression):
         raise _damaged(path, "metric.scale: it belongs to the unit of a series")
-    if found.spec is not None and numbers and found.fit.monitor == "accuracy":
+    if setup.spec is not None and regression and setup.fit.monitor == "accuracy":
         raise _damaged(path, "fit.monitor: a net for numbers has no accuracy")
-    if found.spec is None and found.recipe.baseline is None:
-        raise _damaged(path, f"config: {found.recipe.name} is no rule, so it has a net")
+    if setup.spec is None and setup.recipe.baseline is None:
+        raise _damaged(path, f"config: {setup.recipe.name} is no rule, so it has a net")
 
 
 def _name(where: str, name: str) -> str:

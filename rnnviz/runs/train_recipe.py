@@ -18,13 +18,15 @@ from rnnviz.files import user_path
 from rnnviz.model_files import encoder_json
 from rnnviz.model_files.places import is_run, runs_folder
 from rnnviz.recipes import Recipe, Task, is_sample
-from rnnviz.runs import setup
-from rnnviz.runs.description import record_of
-from rnnviz.runs.options import Control, Options, Watch, controlled
+from rnnviz.runs.backend_choice import choose_backend, is_small
+from rnnviz.runs.control import Control, Watch, make_control
+from rnnviz.runs.directory import Directory, resume_command
+from rnnviz.runs.lock import exclusive_lock
+from rnnviz.runs.options import Options
 from rnnviz.runs.run import Run
-from rnnviz.runs.run_loop import go_on, measure
-from rnnviz.training.directory import Directory, alone, how_to_resume
-from rnnviz.training.events import Note
+from rnnviz.runs.run_loop import measure, train_to_end
+from rnnviz.runs.setup import fit_spec, model_spec, prepare_data, prepare_function
+from rnnviz.runs.spec_json import new_record
 from rnnviz.training.state import State
 
 
@@ -40,82 +42,75 @@ def train(
     watch: Watch | None = None,
     device: str = "cpu",
 ) -> Run:
-    """Train a recipe into a run directory; the best (or, if it says so, the last) epoch is kept.
+    """Train a recipe into a new run directory.
 
-    Where no folder of data is named and none was fetched, the sample in the package is taken, and
+    Without a data folder and without fetched data it is trained on the sample in the package, and
     a Note says so. UsageError for an unknown recipe or option, MissingError if its data is not in
     the folder that is named, InvalidFileError if it is damaged, InterruptedTraining if it was
     stopped (see Control); what was reached is then saved.
     """
-    control = controlled(time_budget, stop, snapshot, watch, device)
-    setup.check_device(control)
+    control = make_control(time_budget, stop, snapshot, watch, device)
     chosen = recipes.find(recipe)
-    setup.preparation(chosen, options.variant)  # a wrong name is told before any other trouble
-    directory = Directory(_place(chosen, out))
-    folder, task = _data(chosen, options, data, control)
-    spec = setup.net(chosen, options, task)
-    fit = setup.fit_of(chosen, options, is_sample(folder))
-    loops: Backend = HOST
+    prepare_function(chosen, options.variant)  # an unknown variant is reported first
+    directory = Directory(_new_path(chosen, out))
+    folder, task = _prepare(chosen, options, data, control)
+    spec = model_spec(chosen, options, task)
+    fit = fit_spec(chosen, options, is_sample(folder))
+    backend: Backend = HOST
     if spec is not None:
-        loops = setup.device(control, spec, fit, small=setup.is_small(spec, fit, task))
-    record = record_of(chosen, options, task, spec, fit, folder, described(loops))
+        small = control.requested is None and is_small(spec, fit, task)
+        backend = choose_backend(control.requested, spec, fit, control.note, small=small)
+    record = new_record(chosen, options, task, spec, fit, folder, described(backend))
     if chosen.published is not None and record["published"] is None:
-        control.watch(
-            Note("This net is not the published one: no published number stands beside it.")
-        )
+        control.note("This net is not the published one: no published number stands beside it.")
     directory.make()
-    with alone(directory.path):
-        # While the data was made ready another training may have begun here, and even ended.
-        _check_free(directory.path)
+    with exclusive_lock(directory.path):
+        # Another process may have trained here while the data was prepared.
+        _check_empty(directory.path)
         directory.begin(record, *encoder_json(task.encoder))
         if spec is None:
             return measure(chosen, task, directory, record, control)
         params = initialise(spec, options.seed)
         state = State.fresh(params, fit)
-        return go_on(directory, task, Model(spec, params, loops), fit, state, record, control)
+        model = Model(spec, params, backend)
+        return train_to_end(directory, task, model, fit, state, record, control)
 
 
-def _data(
+def _prepare(
     recipe: Recipe, options: Options, data: str | Path | None, control: Control
 ) -> tuple[Path, Task]:
-    """The folder of the data, and the data made ready.
-
-    Whoever names a folder means it. Where none is named and the data was not fetched the sample in
-    the package is taken.
-    """
-    kept = "nothing had been trained."
+    """The folder of the data and the prepared data; the sample if no other is named or found."""
+    remains = "nothing had been trained."
     try:
         folder = resolve(data)
-        return folder, setup.prepared(recipe, folder, options, control, kept)
+        return folder, prepare_data(recipe, folder, options, control, remains)
     except MissingError:
         if is_named(data):
             raise
     folder = resolve(SAMPLE)
-    control.watch(
-        Note(
-            f"The data of {recipe.name} is not here, so it is trained on the small sample in the "
-            "package.\nYour own: --data DIR. Where to get it: rnnviz data"
-        )
+    control.note(
+        f"The data of {recipe.name} is not here, so it is trained on the small sample in the "
+        "package.\nYour own: --data DIR. Where to get it: rnnviz data"
     )
-    return folder, setup.prepared(recipe, folder, options, control, kept)
+    return folder, prepare_data(recipe, folder, options, control, remains)
 
 
-def _place(recipe: Recipe, out: str | Path | None) -> Path:
+def _new_path(recipe: Recipe, out: str | Path | None) -> Path:
     """Where the run goes; UsageError if something is there."""
     if out is None:
         return runs_folder() / f"{recipe.name}-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
     path = user_path(out)
-    _check_free(path)
+    _check_empty(path)
     return path
 
 
-def _check_free(path: Path) -> None:
+def _check_empty(path: Path) -> None:
     if path.exists() and not path.is_dir():
         raise UsageError(f"{path} is a file. Name a new folder with --out.")
     if path.is_dir() and any(path.iterdir()):
         more = ""
         if (path / "spec.json").is_file():
-            more = f"\nTo go on with the run in it: {how_to_resume(path)}"
+            more = f"\nTo go on with the run in it: {resume_command(path)}"
         elif is_run(path):
             more = "\nThe run in it had not begun when it was stopped. Delete it to use the name."
         raise UsageError(

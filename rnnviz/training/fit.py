@@ -1,11 +1,11 @@
-"""Mini-batch training as a generator: take events as long as you like, stop when you like."""
+"""Mini-batch training as a generator of events, which can be left after any of them."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from itertools import chain, islice
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import Optimizer, clip_by_norm
 from rnnviz.engine.spec import FitSpec, HeadKind
 from rnnviz.errors import RnnvizError
-from rnnviz.training.events import Epoch, Evaluation, Step
+from rnnviz.progress import Epoch, Evaluation, TrainingStep
 from rnnviz.training.on_device import DeviceExamples
 from rnnviz.training.state import Progress, State
 from rnnviz.training.step_result import StepResult, layer_norms
@@ -24,21 +24,21 @@ from rnnviz.training.step_result import StepResult, layer_norms
 #: The examples of an epoch (from 1), drawn with the run's generator.
 Draw = Callable[[int, np.random.Generator], Examples]
 
-#: Examples in a batch when nothing is learnt.
-EVALUATED = 256
+#: Examples in a batch of an evaluation.
+EVALUATION_BATCH = 256
 
 
 def fit(
     model: Model, draw: Draw, valid: Examples, spec: FitSpec, state: State | None = None
-) -> Iterator[Step | Evaluation | Epoch]:
-    """Train ``model`` in place: a Step a batch, Evaluations while validating, an Epoch an epoch.
+) -> Iterator[TrainingStep | Evaluation | Epoch]:
+    """Train ``model`` in place; yields an event per batch and per epoch.
 
-    ``state`` is kept up to date at every event: packed there, and given to another ``fit`` with
-    the same data and spec, it gives the same numbers as if nothing had been interrupted. Without
-    one the training starts afresh. An epoch is better only if strictly so (of equals the first
-    stays, as in Keras). A model on a card is trained there: its Steps come some at a time.
-    RnnvizError, with epoch, batch and layer, if a number stops being finite; that update is not
-    made.
+    ``state`` is up to date at every event. Packed then, and passed to another ``fit`` with the same
+    data and spec, it gives the same numbers as an uninterrupted training. None starts from the
+    weights of ``model``. Of equal epochs the first is the best, as in Keras. A model on a GPU is
+    trained there, and its TrainingSteps come several at a time.
+    RnnvizError, with epoch, batch and layer, if a number is not finite; that update is not made.
+    ValueError if the model has no metric of the name ``spec.monitor``.
     """
     if spec.monitor == "accuracy" and model.spec.head.kind == "linear":
         raise ValueError("a linear head has no accuracy: FitSpec.monitor must be 'loss'")
@@ -47,20 +47,24 @@ def fit(
     memory.keep()
     state.move(model.backend)
     state.put_into(model)
-    places = DeviceExamples(model.backend)
-    valid = places.of(valid)
-    while not over(state.progress, spec):
-        yield from _epoch(model, lambda n, rng: places.latest(draw(n, rng)), valid, spec, state)
+    placement = DeviceExamples(model.backend)
+    valid = placement.of(valid)
+
+    def draw_on_device(epoch: int, rng: np.random.Generator) -> Examples:
+        return placement.latest(draw(epoch, rng))
+
+    while not is_done(state.progress, spec):
+        yield from _epoch(model, draw_on_device, valid, spec, state)
 
 
-def over(at: Progress, spec: FitSpec) -> bool:
-    """Whether all epochs are trained, or patience is at its end."""
+def is_done(at: Progress, spec: FitSpec) -> bool:
+    """Whether all epochs are trained, or it stops early."""
     return at.epoch > spec.epochs or (spec.patience is not None and at.since_best >= spec.patience)
 
 
 def _epoch(
     model: Model, draw: Draw, valid: Examples, spec: FitSpec, state: State
-) -> Iterator[Step | Evaluation | Epoch]:
+) -> Iterator[TrainingStep | Evaluation | Epoch]:
     at, began = state.progress, time.perf_counter()
 
     def tick() -> None:
@@ -69,112 +73,109 @@ def _epoch(
         now = time.perf_counter()
         at.epoch_seconds, began = at.epoch_seconds + now - began, now
 
-    examples, batches = _begun(draw, spec, state)
+    examples, batches = _epoch_batches(draw, spec, state)
     count = -(-len(examples) // spec.batch_size)
     at.batches = at.batches or count
-    learner = _learner(model, spec, state)
+    updater = _updater(model, spec, state)
     for batch in chain(batches, (None,)):
         if batch is None:
-            ready = learner.rest()
+            results = updater.flush()
         else:
             state.optimizer.rate = _rate(spec, at.step, at.batches * spec.epochs)
-            ready = learner.learn(batch)
-            for n, learnt in enumerate(ready, at.batch + 2 - len(ready)):
-                if learnt.fault:
-                    raise _diverged(at.epoch, n, learnt.fault)
+            results = updater.update(batch)
+            for n, result in enumerate(results, at.batch + 2 - len(results)):
+                if result.fault:
+                    raise _diverged(at.epoch, n, result.fault)
             at.step, at.batch = at.step + 1, at.batch + 1
             if state.averaged is not None:
                 decay = min(spec.average or 0, (1 + at.step) / (10 + at.step))
                 _follow(state.averaged, model.params, decay)
-        for learnt in ready:
-            _add(at.sums, {"loss": learnt.loss * learnt.examples, "metric": learnt.metric})
-            _add(at.norms, learnt.norms)
+        for result in results:
+            _add(at.sums, {"loss": result.loss * result.examples, "metric": result.metric})
+            _add(at.norms, result.norms)
         tick()
-        for n, learnt in enumerate(ready, at.batch + 1 - len(ready)):
-            size = learnt.examples
-            yield Step(at.epoch, spec.epochs, n, count, learnt.loss, size, learnt.norms)
+        for n, result in enumerate(results, at.batch + 1 - len(results)):
+            yield TrainingStep(
+                at.epoch, spec.epochs, n, count, result.loss, result.examples, at.epoch_seconds,
+                result.norms,
+            )  # fmt: skip
         began = time.perf_counter()
-    kept = Model(model.spec, state.kept, model.backend)
-    evaluated = evaluation(kept, valid)
+    evaluated = evaluation(Model(model.spec, state.eval_params, model.backend), valid)
     while True:
         try:
-            moment = next(evaluated)
+            event = next(evaluated)
         except StopIteration as end:
             scores: dict[str, float] = end.value
             break
         tick()
-        yield moment
+        yield event
         began = time.perf_counter()
     if not np.isfinite(scores["loss"]):
         raise _diverged(at.epoch, at.batch, "the validation loss")
     tick()
-    yield _closed(model.spec.head.kind, spec, state, scores, len(examples))
+    yield _end_epoch(model.spec.head.kind, spec, state, scores, len(examples))
 
 
-class _Learner(Protocol):
-    """Makes updates, and says what they saw; not always at once."""
+class _Updater(Protocol):
+    """Makes optimizer updates; on a GPU their results are read several at a time."""
 
-    def learn(self, batch: Batch) -> list[StepResult]:
-        """One update; what is known of it and of those before it that was not said yet."""
+    def update(self, batch: Batch) -> list[StepResult]:
+        """Make one update; the results that are known now and were not returned yet."""
 
-    def rest(self) -> list[StepResult]:
-        """What was not said yet."""
+    def flush(self) -> list[StepResult]:
+        """The results that were not returned yet."""
 
 
-class _AtOnce:
-    """On the host every update is known when it is made."""
+class _HostUpdater:
+    """Updates on the CPU, whose results are known at once."""
 
-    def __init__(self, *given: Any) -> None:
-        self._given = given
+    def __init__(
+        self, model: Model, optimizer: Optimizer, spec: FitSpec, rng: np.random.Generator
+    ) -> None:
+        self.model, self.optimizer, self.spec, self.rng = model, optimizer, spec, rng
 
-    def learn(self, batch: Batch) -> list[StepResult]:
-        model, optimizer, spec, rng = self._given
-        return [learn(model, optimizer, batch, spec, rng)]
+    def update(self, batch: Batch) -> list[StepResult]:
+        return [update(self.model, self.optimizer, batch, self.spec, self.rng)]
 
-    def rest(self) -> list[StepResult]:
+    def flush(self) -> list[StepResult]:
         return []
 
 
-def _learner(model: Model, spec: FitSpec, state: State) -> _Learner:
+def _updater(model: Model, spec: FitSpec, state: State) -> _Updater:
     if model.backend.on_host:
-        return _AtOnce(model, state.optimizer, spec, state.rng)
-    from rnnviz.training.cuda import Steps
+        return _HostUpdater(model, state.optimizer, spec, state.rng)
+    from rnnviz.training.cuda import CudaUpdater
 
-    return Steps(model, state.optimizer, spec, state.rng)
+    return CudaUpdater(model, state.optimizer, spec, state.rng)
 
 
-def _begun(draw: Draw, spec: FitSpec, state: State) -> tuple[Examples, Iterator[Batch]]:
-    """The epoch's examples and the batches still to come.
+def _epoch_batches(draw: Draw, spec: FitSpec, state: State) -> tuple[Examples, Iterator[Batch]]:
+    """The epoch's examples and the batches that are left of it.
 
-    In the middle of an epoch its examples are drawn again as they were, the batches done are
-    skipped, and the generator is set to where it was.
+    In the middle of an epoch its examples are drawn again, the finished batches are skipped, and
+    the generator is set to its saved state.
     """
     at, rng = state.progress, state.rng
-    now = rng.bit_generator.state
+    current = rng.bit_generator.state
     if at.batch:
-        rng.bit_generator.state = state.drawn
+        rng.bit_generator.state = state.epoch_rng_state
     else:
-        state.drawn = dict(now)
+        state.epoch_rng_state = dict(current)
         at.sums, at.norms, at.epoch_seconds = {}, {}, 0.0
     examples = draw(at.epoch, rng)
     batches = examples.batches(spec.batch_size, rng)
     if at.batch:
         batches = islice(batches, at.batch, None)
         first = next(batches, None)
-        rng.bit_generator.state = now
-        batches = iter(()) if first is None else _after(first, batches)
+        rng.bit_generator.state = current
+        batches = iter(()) if first is None else chain((first,), batches)
     return examples, batches
 
 
-def _after(first: Batch, rest: Iterator[Batch]) -> Iterator[Batch]:
-    yield first
-    yield from rest
-
-
-def _closed(
+def _end_epoch(
     kind: HeadKind, spec: FitSpec, state: State, scores: Mapping[str, float], examples: int
 ) -> Epoch:
-    """The epoch as an event; the state moves on to the next one."""
+    """The epoch's metrics; the state advances to the next epoch."""
     at = state.progress
     train = _metrics(kind, at.sums, examples)
     norms = {name: total / at.batch for name, total in at.norms.items()}
@@ -188,14 +189,13 @@ def _closed(
     seconds = at.epoch_seconds
     at.seconds += seconds
     at.epoch, at.batch, at.epoch_seconds, at.sums, at.norms = number + 1, 0, 0.0, {}, {}
-    state.drawn = dict(state.rng.bit_generator.state)
-    copy = state.copied()
-    return Epoch(number, spec.epochs, train, scores, seconds, copy, norms, better)
+    state.epoch_rng_state = dict(state.rng.bit_generator.state)
+    return Epoch(number, train, scores, seconds, norms, better)
 
 
 def _diverged(epoch: int, batch: int, what: str) -> RnnvizError:
     return RnnvizError(
-        f"The training left the numbers at epoch {epoch}, batch {batch}: {what} is not finite. "
+        f"Training diverged at epoch {epoch}, batch {batch}: {what} is not finite. "
         "Try another --seed or fewer --units, or give the recipe a smaller rate or a clip."
     )
 
@@ -208,30 +208,31 @@ def _rate(spec: FitSpec, step: int, total: int) -> float:
     return float(rate * min(1.0, (step + 1) / spec.warmup) if spec.warmup else rate)
 
 
-def learn(
+def update(
     model: Model, optimizer: Optimizer, batch: Batch, spec: FitSpec, rng: np.random.Generator
 ) -> StepResult:
-    """One step of training: forward, backward, update. Nothing is updated if it is not finite."""
+    """Forward, backward and an optimizer update, which is left out if a number is not finite."""
     inputs, y, weight = batch
     if spec.token_dropout:
         inputs = with_unknowns(inputs, spec.token_dropout, rng)
     kind = model.spec.head.kind
-    # Overflow is looked for below, and said with its place.
+    # Overflow is detected below and reported with its layer.
     with np.errstate(over="ignore", invalid="ignore"):
         done = model.forward(contiguous(inputs), rng)
         d_logits = losses.d_logits(kind, done.logits, y) * (weight / len(y))[:, None]
-        grads, words = model.gradients_by_word(done, d_logits)
+        grads, embedding = model.gradients_by_word(done, d_logits)
         loss = float((losses.losses(kind, done.logits, y) * weight).mean())
         metric = float(losses.metric(kind, done.logits, y))
-        every = grads if words is None else {**grads, "embedding": words.rows}
-        learnt = StepResult(loss, metric, layer_norms(every), len(y))
-        if not learnt.fault:
+        every = grads if embedding is None else {**grads, "embedding": embedding.rows}
+        result = StepResult(loss, metric, layer_norms(every), len(y))
+        if not result.fault:
             if spec.clip is not None:
                 clip_by_norm(every, spec.clip)
             optimizer.step(model.params, grads)
-            if words is not None:
-                model.backend.step_rows(optimizer, "embedding", model.params["embedding"], words)
-    return learnt
+            if embedding is not None:
+                table = model.params["embedding"]
+                model.backend.step_rows(optimizer, "embedding", table, embedding)
+    return result
 
 
 def _follow(averaged: Values, params: Values, decay: float) -> None:
@@ -249,8 +250,10 @@ def _metrics(kind: HeadKind, sums: Mapping[str, float], examples: int) -> dict[s
     return {"loss": sums["loss"] / examples, name: sums["metric"] / examples}
 
 
-def evaluate(model: Model, examples: Examples, batch_size: int = EVALUATED) -> dict[str, float]:
-    """Mean "loss" and "accuracy" (classes) or "mae" (numbers; its loss is the same), no dropout."""
+def evaluate(
+    model: Model, examples: Examples, batch_size: int = EVALUATION_BATCH
+) -> dict[str, float]:
+    """Mean "loss" and "accuracy" (classes) or "mae" (numbers, for which it is the loss)."""
     evaluated = evaluation(model, examples, batch_size)
     while True:
         try:
@@ -261,16 +264,16 @@ def evaluate(model: Model, examples: Examples, batch_size: int = EVALUATED) -> d
 
 
 def evaluation(
-    model: Model, examples: Examples, batch_size: int = EVALUATED, of: str = "validation"
+    model: Model, examples: Examples, batch_size: int = EVALUATION_BATCH, of: str = "validation"
 ) -> Generator[Evaluation, None, dict[str, float]]:
-    """``evaluate`` that can be left between two batches."""
+    """``evaluate`` as a generator with an event per batch; returns the metrics."""
     kind, count = model.spec.head.kind, -(-len(examples) // batch_size)
-    found: list[Array] = []  # of each batch the sums of loss and metric, where they were made
-    placed = DeviceExamples(model.backend).of(examples)
-    for done, (inputs, y, _) in enumerate(placed.batches(batch_size), 1):
-        said = model.logits(contiguous(inputs))
-        found += [losses.losses(kind, said, y).sum(), losses.metric(kind, said, y)]
+    sums: list[Array] = []  # of loss and metric, by batch, on the model's device
+    on_device = DeviceExamples(model.backend).of(examples)
+    for done, (inputs, y, _) in enumerate(on_device.batches(batch_size), 1):
+        logits = model.logits(contiguous(inputs))
+        sums += [losses.losses(kind, logits, y).sum(), losses.metric(kind, logits, y)]
         yield Evaluation(done, count, of)
-    numbers = model.backend.floats(found)
-    sums = {"loss": sum(numbers[::2]), "metric": sum(numbers[1::2])}
-    return _metrics(kind, sums, len(examples))
+    numbers = model.backend.floats(sums)
+    totals = {"loss": sum(numbers[::2]), "metric": sum(numbers[1::2])}
+    return _metrics(kind, totals, len(examples))

@@ -1,4 +1,4 @@
-"""Where examples lie: as they are, or on the card of the model that reads them."""
+"""Examples in the memory of the device that reads them."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from rnnviz.engine.backend import Backend
 
 
 class DeviceExamples:
-    """Examples for a model; what is on the card already stays there from epoch to epoch."""
+    """Copies examples to a model's device, and keeps the latest copy for the next epoch."""
 
-    def __init__(self, loops: Backend) -> None:
-        self.loops = loops
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
         self._latest: tuple[Examples, Examples] | None = None
 
     def of(self, examples: Examples) -> Examples:
-        """The same examples where the model is."""
-        if self.loops.on_host:
+        """The same examples on the device."""
+        if self.backend.on_host:
             return examples
-        from rnnviz.training.cuda import there
+        from rnnviz.training.cuda import to_device
 
-        return there(self.loops, examples)
+        return to_device(self.backend, examples)
 
     def latest(self, examples: Examples) -> Examples:
-        """The same; moved only if they are others than the last time."""
+        """The same; copied only if they are not the examples of the last call."""
         if self._latest is None or self._latest[0] is not examples:
             self._latest = examples, self.of(examples)
         return self._latest[1]

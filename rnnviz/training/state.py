@@ -1,4 +1,4 @@
-"""All that is needed to go on with a training exactly where it stopped."""
+"""The state of a training: all that is needed to resume it exactly."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from rnnviz.engine.spec import FitSpec
 from rnnviz.errors import InvalidFileError
 
 SCHEMA = "rnnviz.state/1"
-#: Names in the file: the weights as in every weight file, the rest behind these.
+#: Prefixes of arrays in the file besides the weights, which have none.
 OPTIMIZER, AVERAGE = "optimizer.", "average."
 
 
 @dataclass
 class Progress:
-    """Where a training stands, in plain numbers."""
+    """The position of a training, in plain numbers."""
 
-    epoch: int = 1  # the one that is trained, or comes next
-    batch: int = 0  # batches of it that are done
-    step: int = 0  # batches done in all
-    batches: int = 0  # in the first epoch; 0: not known yet
+    epoch: int = 1  # the current or next one
+    batch: int = 0  # finished batches of it
+    step: int = 0  # finished batches in total
+    batches: int = 0  # of the first epoch; 0: not known yet
     sums: dict[str, float] = field(default_factory=dict)  # of the epoch so far, over examples
     norms: dict[str, float] = field(default_factory=dict)  # of the epoch so far, over batches
     best: float | None = None  # monitored value
@@ -40,53 +40,53 @@ class Progress:
 
 @dataclass(eq=False)
 class State:
-    """A training as it stands; ``fit`` keeps it up to date at every event it yields."""
+    """Weights, optimizer, generator and position; ``fit`` updates it before every event."""
 
     params: Values
     optimizer: Optimizer
     rng: np.random.Generator
-    drawn: dict[str, Any]  # the generator's state when the epoch began
+    epoch_rng_state: dict[str, Any]  # of the generator, when the epoch began
     averaged: Values | None = None
     progress: Progress = field(default_factory=Progress)
-    loops: Backend = HOST  # where the arrays live
+    backend: Backend = HOST  # the arrays are on its device
 
     @classmethod
     def fresh(cls, params: Values, spec: FitSpec) -> State:
-        """The state before the first batch; ``params`` are taken over, not copied."""
+        """The state before the first batch; ``params`` are not copied."""
         rng = np.random.default_rng(spec.seed)
         averaged = {n: a.copy() for n, a in params.items()} if spec.average else None
         optimizer: Optimizer = OPTIMIZERS[spec.optimizer](spec.rate)
         return cls(params, optimizer, rng, dict(rng.bit_generator.state), averaged)
 
     @property
-    def kept(self) -> Values:
-        """The weights that are validated and kept: the moving average where there is one."""
+    def eval_params(self) -> Values:
+        """The weights that are validated and saved: the moving average if there is one."""
         return self.params if self.averaged is None else self.averaged
 
     @property
     def finished(self) -> int:
-        """Epochs that are trained and validated."""
+        """The number of epochs trained and validated."""
         return self.progress.epoch - 1
 
-    def copied(self) -> Values:
-        """Copies of what is kept, on the host."""
-        return {n: np.array(self.loops.host(a)) for n, a in self.kept.items()}
+    def copy_eval_params(self) -> Values:
+        """Copies of ``eval_params`` on the host."""
+        return {n: np.array(self.backend.host(a)) for n, a in self.eval_params.items()}
 
-    def move(self, loops: Backend) -> None:
-        """Put all arrays onto another device."""
-        if loops is self.loops:
+    def move(self, backend: Backend) -> None:
+        """Move all arrays to another device."""
+        if backend is self.backend:
             return
-        before, self.loops = self.loops, loops
+        previous, self.backend = self.backend, backend
 
         def moved(arrays: Mapping[str, Array]) -> Values:
-            return {n: loops.asarray(before.host(a)) for n, a in arrays.items()}
+            return {n: backend.asarray(previous.host(a)) for n, a in arrays.items()}
 
         self.optimizer.restore(moved(self.optimizer.state()))
         self.params = moved(self.params)
         self.averaged = None if self.averaged is None else moved(self.averaged)
 
     def put_into(self, model: Model) -> None:
-        """Give ``model`` these weights; from then on its arrays are the state's."""
+        """Copy the weights into ``model``, whose arrays the state then shares."""
         for name, a in model.params.items():
             if a is not self.params[name]:
                 a[...] = self.params[name]
@@ -104,10 +104,10 @@ class State:
             "schema": SCHEMA,
             "optimizer": names[type(self.optimizer)],
             "progress": asdict(self.progress),
-            "generator": {"epoch": self.drawn, "now": self.rng.bit_generator.state},
+            "generator": {"epoch": self.epoch_rng_state, "now": self.rng.bit_generator.state},
         }
-        whole = {name: np.ascontiguousarray(self.loops.host(a)) for name, a in arrays.items()}
-        return bytes(save(whole, {"state": json.dumps(record)}))
+        on_host = {name: np.ascontiguousarray(self.backend.host(a)) for name, a in arrays.items()}
+        return bytes(save(on_host, {"state": json.dumps(record)}))
 
     @classmethod
     def unpack(cls, data: bytes, shapes: Mapping[str, tuple[int, ...]], where: str) -> State:
@@ -118,7 +118,7 @@ class State:
         try:
             return _unpacked(data, shapes)
         except Exception as error:
-            # Damage shows as any of a dozen errors of the libraries that read the parts.
+            # The libraries that read the parts raise a dozen kinds of errors for damaged files.
             raise InvalidFileError(
                 f"{where} is no complete state of this training ({error}). "
                 "Delete it to start again from the first epoch."
@@ -128,15 +128,15 @@ class State:
 def _unpacked(data: bytes, shapes: Mapping[str, tuple[int, ...]]) -> State:
     from safetensors.numpy import load
 
-    # The library drops the metadata; having read the rest, it has checked the header.
+    # load() has checked the header, but does not return the metadata.
     arrays: Values = {name: a.copy() for name, a in load(data).items()}
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
     record = json.loads(header["__metadata__"]["state"])
     if record["schema"] != SCHEMA:
         raise ValueError(f"its schema is {record['schema']!r}")
     optimizer: Optimizer = OPTIMIZERS[record["optimizer"]]()
-    optimizer.restore(_behind(OPTIMIZER, arrays))
-    averaged = _behind(AVERAGE, arrays)
+    optimizer.restore(_with_prefix(OPTIMIZER, arrays))
+    averaged = _with_prefix(AVERAGE, arrays)
     params = {name: arrays[name] for name in shapes}
     for kind in (params, averaged):
         _check(kind, shapes)
@@ -144,14 +144,13 @@ def _unpacked(data: bytes, shapes: Mapping[str, tuple[int, ...]]) -> State:
         if not np.isfinite(a).all():
             raise ValueError(f"{name} is not all finite numbers")
     rng, epoch = np.random.default_rng(), record["generator"]["epoch"]
-    rng.bit_generator.state = epoch  # fails where it is no state of this generator
+    rng.bit_generator.state = epoch  # raises unless it is a state of this generator
     rng.bit_generator.state = record["generator"]["now"]
     return State(params, optimizer, rng, epoch, averaged or None, _progress(record["progress"]))
 
 
-def _behind(prefix: str, arrays: Mapping[str, Array]) -> Values:
-    found = arrays.items()
-    return {name.removeprefix(prefix): a for name, a in found if name.startswith(prefix)}
+def _with_prefix(prefix: str, arrays: Mapping[str, Array]) -> Values:
+    return {n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)}
 
 
 def _check(arrays: Values, shapes: Mapping[str, tuple[int, ...]]) -> None:
@@ -163,9 +162,9 @@ def _check(arrays: Values, shapes: Mapping[str, tuple[int, ...]]) -> None:
 
 
 def _progress(record: Mapping[str, Any]) -> Progress:
-    found = Progress(**record)
+    progress = Progress(**record)
     for f in fields(Progress):
-        value = getattr(found, f.name)
+        value = getattr(progress, f.name)
         if f.type == "int" and (type(value) is not int or value < 0):
             raise ValueError(f"{f.name} is {value!r}")
-    return found
+    return progress

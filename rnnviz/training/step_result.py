@@ -1,4 +1,4 @@
-"""What a step of training saw."""
+"""The result of an optimizer update."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from rnnviz.arrays import Array
 
 @dataclass(frozen=True)
 class StepResult:
-    """What one update saw: the batch's mean loss, the sum of its metric, gradient norms."""
+    """Mean loss, sum of the metric, and gradient norms of the batch of one update."""
 
     loss: float
-    metric: float  # right answers for classes, absolute errors for numbers
+    metric: float  # correct answers for classes, the sum of absolute errors for numbers
     norms: Mapping[str, float]  # by layer, before clipping
     examples: int = 0
 
     @property
     def fault(self) -> str:
-        """What is not finite; "" if everything is."""
-        wrong = [f"the gradient of {name}" for name, n in self.norms.items() if not np.isfinite(n)]
+        """What is not finite; "" if all is finite."""
+        names = [f"the gradient of {name}" for name, n in self.norms.items() if not np.isfinite(n)]
         if not np.isfinite(self.loss):
-            wrong.insert(0, "the loss")
-        return ", ".join(wrong)
+            names.insert(0, "the loss")
+        return ", ".join(names)
 
 
 def layer_norms(grads: Mapping[str, Array]) -> dict[str, float]:
@@ -34,12 +34,12 @@ def layer_norms(grads: Mapping[str, Array]) -> dict[str, float]:
 
 
 def by_layer(squares: Mapping[str, float]) -> dict[str, float]:
-    """The same from the sum of squares of each array."""
-    found: dict[str, float] = {}
+    """The same from the sum of squares of each array, by its name."""
+    total: dict[str, float] = {}
     for name, square in squares.items():
         layer = ".".join(name.split(".")[:2]) if name.startswith("layers.") else name.split(".")[0]
-        found[layer] = found.get(layer, 0.0) + square
-    return {layer: float(np.sqrt(square)) for layer, square in sorted(found.items(), key=_order)}
+        total[layer] = total.get(layer, 0.0) + square
+    return {layer: float(np.sqrt(square)) for layer, square in sorted(total.items(), key=_order)}
 
 
 def _order(entry: tuple[str, float]) -> tuple[int, int]:

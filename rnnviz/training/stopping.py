@@ -1,4 +1,4 @@
-"""Ways to end a training early without losing it: ctrl+c, other signals, a limit of time."""
+"""Ending a training early without losing it: on ctrl+c, other signals, or a time limit."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ from rnnviz import signals
 
 
 @contextmanager
-def asked_to_stop() -> Iterator[Callable[[], int]]:
-    """A function that says which signal to end has come since; 0 when none has.
+def stop_signal() -> Iterator[Callable[[], int]]:
+    """A function that returns the number of the first ending signal received; 0 before it.
 
-    A second SIGINT raises KeyboardInterrupt at once. A signal that is ignored stays ignored, and
-    only the main thread can look for them. The handlers before are put back.
+    A second SIGINT raises KeyboardInterrupt. Ignored signals stay ignored. Outside the main thread
+    no signal is received. The previous handlers are restored at the end.
     """
-    asked = 0
+    received = 0
     before = signal.getsignal(signal.SIGINT)
 
-    def note(number: int, frame: FrameType | None) -> None:
-        nonlocal asked
-        if asked and number == signal.SIGINT:
+    def receive(number: int, frame: FrameType | None) -> None:
+        nonlocal received
+        if received and number == signal.SIGINT:
             if not callable(before):
                 raise KeyboardInterrupt
             before(number, frame)
-        asked = asked or number
+        received = received or number
 
-    with signals.taken(note):
+    with signals.taken(receive):
         try:
-            yield lambda: asked
+            yield lambda: received
         finally:
-            if asked:
-                signals.answered(asked)
+            if received:
+                signals.answered(received)
 
 
-class Budget:
-    """A span of time, in seconds; None never ends."""
+class TimeBudget:
+    """A time limit in seconds from now; None for no limit."""
 
     def __init__(self, seconds: float | None) -> None:
         self._end = None if seconds is None else time.monotonic() + seconds
 
-    def over(self) -> bool:
-        """Whether it is used up."""
+    def used_up(self) -> bool:
+        """Whether the time is over."""
         return self._end is not None and time.monotonic() >= self._end

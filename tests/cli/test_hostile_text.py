@@ -155,14 +155,14 @@ def test_a_path_is_data_for_a_program(
 # -- one door -----------------------------------------------------------------------------------
 
 #: Who may write to a terminal without the door: the door itself, and texts of the program alone.
-PRINTERS = {"echo.py", "narration.py"}
+PRINTERS = {"echo.py", "stderr.py"}
 PAST = ("print", "click.echo", "click.secho", "sys.stdout.write", "sys.stderr.write", "json.dumps",
         "traceback.print_exc")  # fmt: skip
 OWN_TEXT = {("__init__.py", "_called"), ("completion.py", "command")}
 
 
 def test_no_command_prints_past_the_door() -> None:
-    """``click.echo``, ``print`` and the streams are for rnnviz/cli/echo.py and narration.py."""
+    """``click.echo``, ``print`` and the streams are for rnnviz/cli/echo.py and stderr.py."""
     found = []
     for file in sorted(Path(rnnviz.cli.__file__).parent.glob("*.py")):
         if file.name in PRINTERS:

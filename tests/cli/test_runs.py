@@ -134,7 +134,7 @@ def test_without_runs_the_way_to_one_is_told(
 
 
 def test_states_are_told_apart(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
-    from rnnviz.training.directory import alone
+    from rnnviz.runs.lock import exclusive_lock
 
     make("whole")
     make("killed", epochs=10)
@@ -142,7 +142,7 @@ def test_states_are_told_apart(make: Make, capsys: pytest.CaptureFixture[str]) -
     make("early", (), epochs=10)
     make("untested", epochs=3, ended=False)
     busy = make("busy", epochs=10)
-    with alone(busy):
+    with exclusive_lock(busy):
         states = {row["name"]: row["state"] for row in json.loads(out(capsys, "--json"))}
     assert states == {
         "whole": "finished", "killed": "interrupted", "patient": "stopped early",

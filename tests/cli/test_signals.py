@@ -405,9 +405,9 @@ def test_a_signal_while_a_training_process_starts_is_answered_once_it_has_starte
         "    print('deferred', flush=True)\n"
         "    return pid\n"
         "util.spawnv_passfds = started\n"
-        "from rnnviz.background import Background\n"
-        "from rnnviz.runs import Options\n"
-        "with Background('sentiment-rnn', Options(), data='sample'):\n"
+        "from rnnviz.background import TrainingProcess\n"
+        "from rnnviz.runs import TrainingJob\n"
+        "with TrainingProcess(TrainingJob('sentiment-rnn', data='sample')):\n"
         "    print('goes on', flush=True)\n"
     )
     # A Python that nobody keeps from it ends by SIGINT itself.

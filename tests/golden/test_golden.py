@@ -44,7 +44,7 @@ from rnnviz.engine.optimizers import OPTIMIZERS
 from rnnviz.engine.parameters import shapes
 from rnnviz.engine.scan import Scan, scan, scan_backward
 from rnnviz.engine.spec import FitSpec
-from rnnviz.training.events import Step
+from rnnviz.progress import TrainingStep
 from rnnviz.training.fit import fit
 
 READ = np.arange(CELL_T)[:, None] < np.array(CELL_LENGTHS)  # (T, B)
@@ -163,7 +163,11 @@ def recipe_results(name: str, golden: dict[str, Array]) -> None:
     spec = FitSpec(
         epochs=1, batch_size=6, optimizer=recipe_optimizer(name), rate=RATE, monitor="loss"
     )
-    seen = [e.loss for e in fit(net, lambda epoch, rng: given, given, spec) if isinstance(e, Step)]
+    seen = [
+        e.loss
+        for e in fit(net, lambda epoch, rng: given, given, spec)
+        if isinstance(e, TrainingStep)
+    ]
     np.testing.assert_allclose(seen, golden[f"{name}.losses"], 1e-4)
     theirs, start = unflat(golden[f"{name}.weights"], shapes(RECIPES[name])), recipe_weights(name)
     assert net.params.keys() == theirs.keys()

@@ -13,8 +13,8 @@ from rnnviz.engine.backend import Backend
 from rnnviz.engine.model import Model
 from rnnviz.engine.parameters import initialise
 from rnnviz.engine.spec import FitSpec, ModelSpec
+from rnnviz.progress import TrainingStep
 from rnnviz.recipes import find
-from rnnviz.training.events import Step
 from rnnviz.training.fit import fit
 
 STEPS, BATCH = 10, 8
@@ -79,4 +79,4 @@ def losses_of(net: Net, loops: Backend) -> list[float]:
     model = Model(net.model, initialise(net.model, 0), loops)
     spec = replace(net.fit, monitor="loss")
     steps = fit(model, lambda epoch, rng: net.examples, net.valid, spec)
-    return [event.loss for event in steps if isinstance(event, Step)]
+    return [event.loss for event in steps if isinstance(event, TrainingStep)]

@@ -18,8 +18,8 @@ from rnnviz.data.batches import Examples, Texts, Windows
 from rnnviz.engine.cuda.backend import Card
 from rnnviz.engine.model import Model
 from rnnviz.engine.parameters import initialise
-from rnnviz.training.cuda import steps
-from rnnviz.training.events import Epoch, Evaluation, Step
+from rnnviz.progress import Epoch, Evaluation, TrainingStep
+from rnnviz.training.cuda import updater
 from rnnviz.training.fit import fit
 
 
@@ -27,7 +27,7 @@ from rnnviz.training.fit import fit
 class Told:
     """An event of a training, and what the card was asked since the one before."""
 
-    event: Step | Evaluation | Epoch
+    event: TrainingStep | Evaluation | Epoch
     waits: Counter[str]  # by the function that waited
     sent: Counter[tuple[str, int]]  # by the function that sent, and bytes
 
@@ -40,7 +40,7 @@ def told(card: Card, name: str, epochs: int, batches: int) -> Iterator[Told]:
     spec = replace(net.fit, monitor="loss", epochs=epochs, batch_size=2)
     waits, sent = 0, 0
     for event in fit(model, lambda epoch, rng: examples, few(net.valid, 3), spec):
-        assert isinstance(event, Step | Evaluation | Epoch)
+        assert isinstance(event, TrainingStep | Evaluation | Epoch)
         yield Told(
             event,
             Counter(where.split()[-1] for _, where in record.syncs[waits:]),
@@ -67,16 +67,16 @@ def total(counters: Iterator[Counter[str]]) -> Counter[str]:
 
 
 def test_sixteen_steps_are_launched_before_their_numbers_are_read() -> None:
-    assert steps.TOGETHER == 16
+    assert updater.READ_EVERY == 16
 
 
 @pytest.mark.parametrize("batches", [3, 4, 6])
 def test_an_epoch_waits_once_for_each_group_of_batches_and_once_for_its_validation(
     emulated_card: Card, monkeypatch: pytest.MonkeyPatch, batches: int
 ) -> None:
-    monkeypatch.setattr(steps, "TOGETHER", 4)
+    monkeypatch.setattr(updater, "READ_EVERY", 4)
     events = list(told(emulated_card, "imdb-lstm", 1, batches))
-    done = [one for one in events if isinstance(one.event, Step)]
+    done = [one for one in events if isinstance(one.event, TrainingStep)]
     assert len(done) == batches
     assert total(one.waits for one in done) == {"rest": -(-batches // 4)}
     # Those of a reading come together: the first has waited, and none of the others.
@@ -106,7 +106,9 @@ def test_an_epoch_sends_its_order_and_what_dropout_drops_but_no_data(
     all_sent = [n for one in events for (_, n), times in one.sent.items() for _ in range(times)]
     # A series goes over once to be trained on and once to be validated on.
     assert all_sent.count(data) == (2 if name == "jena-gru-dropout" else 1)
-    first, *others = (one for one in events if isinstance(one.event, Step) and one.event.epoch == 2)
+    first, *others = (
+        one for one in events if isinstance(one.event, TrainingStep) and one.event.epoch == 2
+    )
     assert len(others) == BATCHES - 1
     assert not any(one.sent for one in others)
     arrays = len(initialise(net.model, 0))
@@ -126,7 +128,7 @@ def test_an_epoch_sends_its_order_and_what_dropout_drops_but_no_data(
 
 def test_a_step_launches_each_kernel_once(emulated_card: Card) -> None:
     count = sum(
-        isinstance(one.event, Step) for one in told(emulated_card, "jena-gru-dropout", 1, 3)
+        isinstance(one.event, TrainingStep) for one in told(emulated_card, "jena-gru-dropout", 1, 3)
     )
     assert Counter(record.launches) == {
         "forward": count + 1,  # and one validation

@@ -21,9 +21,9 @@ from rnnviz.engine.model import Model
 from rnnviz.engine.parameters import initialise
 from rnnviz.engine.spec import FitSpec
 from rnnviz.errors import InterruptedTraining, RnnvizError
+from rnnviz.progress import Event, Note, TrainingStep
 from rnnviz.runs import Options, Run
-from rnnviz.training.cuda import steps
-from rnnviz.training.events import Event, Note, Step
+from rnnviz.training.cuda import updater
 from rnnviz.training.fit import fit
 
 RECIPE = "agnews-lstm"
@@ -33,7 +33,7 @@ SMALL = Options(cell="gru", units=10, limit=12, batch_size=4, epochs=2)
 @pytest.fixture(autouse=True)
 def read_often(monkeypatch: pytest.MonkeyPatch) -> None:
     """The numbers of two steps are read together, so that an epoch of three can be left between."""
-    monkeypatch.setattr(steps, "TOGETHER", 2)
+    monkeypatch.setattr(updater, "READ_EVERY", 2)
 
 
 def trained(folder: Path, device: str, **more: object) -> Run:
@@ -44,7 +44,7 @@ def scores(run: Run) -> list[float]:
     """Every loss and metric of a run, and the test's."""
     result = run.result()
     assert result is not None
-    lines = [line[part] for line in run.history() for part in ("train", "valid")]
+    lines = [part for epoch in run.history() for part in (epoch.train, epoch.valid)]
     return [value for scores in [*lines, result["test"]] for value in scores.values()]
 
 
@@ -85,11 +85,11 @@ def test_a_run_goes_on_where_it_stopped_on_any_device(
     seen: list[Event] = []
 
     def in_the_second_epoch() -> bool:
-        return any(isinstance(one, Step) and one.epoch == 2 for one in seen)
+        return any(isinstance(one, TrainingStep) and one.epoch == 2 for one in seen)
 
     with pytest.raises(InterruptedTraining, match="at epoch 2 of 2"):
         trained(tmp_path / "run", begun, watch=seen.append, stop=in_the_second_epoch)
-    assert 1 <= sum(isinstance(one, Step) and one.epoch == 2 for one in seen) < 3
+    assert 1 <= sum(isinstance(one, TrainingStep) and one.epoch == 2 for one in seen) < 3
     run = runs.resume(tmp_path / "run", device=ended)
     np.testing.assert_allclose(scores(run), on_the_processor, rtol=1e-5)
 
@@ -133,7 +133,7 @@ def test_a_number_that_is_not_finite_stops_the_training_at_its_batch(
 ) -> None:
     size = len(NETS["imdb-lstm"].examples) // 5
     left, said = weights(card, at, size)
-    assert f"The training left the numbers at epoch 1, batch {at}: the loss" in said
+    assert f"Training diverged at epoch 1, batch {at}: the loss" in said
     assert "not finite" in said
     # The same without the fault, only as far: what the weights were before that batch.
     net = NETS["imdb-lstm"].model
@@ -151,7 +151,7 @@ def weights_after(card: Card, batches: int, batch_size: int) -> Values:
     spec = replace(net.fit, batch_size=batch_size)
     first = First(net.examples, batches)
     for event in fit(model, lambda epoch, rng: first, net.valid, spec):
-        if isinstance(event, Step) and event.batch == batches:
+        if isinstance(event, TrainingStep) and event.batch == batches:
             break
     return {name: card.host(a) for name, a in model.params.items()}
 

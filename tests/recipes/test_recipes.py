@@ -28,7 +28,7 @@ from rnnviz.files import assets
 from rnnviz.model_files import load, shipped
 from rnnviz.recipes import Recipe, Task, find, imdb, is_sample, recipes
 from rnnviz.recipes.reviews import sentences
-from rnnviz.training.fit import learn
+from rnnviz.training.fit import update
 
 #: Parameters of the net, and the published number.
 LESSONS: dict[str, tuple[int, float | None]] = {
@@ -149,7 +149,7 @@ def test_a_few_steps_lower_the_loss_on_the_sample(name: str) -> None:
     optimizer = OPTIMIZERS[recipe.fit.optimizer](recipe.fit.rate)
     # RMSprop's first steps overshoot where 3,360 inputs pull the same way.
     count = 6 if spec.layers else 60
-    losses = [learn(model, optimizer, batch, recipe.fit, rng).loss for _ in range(count)]
+    losses = [update(model, optimizer, batch, recipe.fit, rng).loss for _ in range(count)]
     assert losses[-1] < losses[0]
 
 

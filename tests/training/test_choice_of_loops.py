@@ -11,8 +11,8 @@ from training.tiny import RECIPE, tiny
 
 from rnnviz.engine import device
 from rnnviz.engine.backend import HOST, HostBackend, ScanImplementation
-from rnnviz.runs import Options, setup, train
-from rnnviz.training.events import Event, Note
+from rnnviz.progress import Event, Note
+from rnnviz.runs import Options, backend_choice, train
 
 __all__ = ["tiny"]
 pytestmark = pytest.mark.usefixtures("tiny")
@@ -34,8 +34,8 @@ def compiler(monkeypatch: pytest.MonkeyPatch) -> HostBackend:
     monkeypatch.setattr("rnnviz.engine.compiled.available", lambda: True)
     monkeypatch.setattr(device, "_import_fault", lambda package: "")
     monkeypatch.setattr(device, "with_compiled", lambda: loops)
-    monkeypatch.setattr(setup, "compiling", lambda loops, cells: True)
-    monkeypatch.setattr(setup, "not_kept", lambda loops: "")
+    monkeypatch.setattr(backend_choice, "compiling", lambda loops, cells: True)
+    monkeypatch.setattr(backend_choice, "not_kept", lambda loops: "")
     return loops
 
 
@@ -57,7 +57,7 @@ def test_a_small_training_waits_for_no_compiler(tmp_path: Path, compiler: HostBa
 def test_a_large_one_is_compiled_first(
     tmp_path: Path, compiler: HostBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(setup, "SMALL", 0)
+    monkeypatch.setattr(backend_choice, "SMALL", 0)
     used, said = trained(tmp_path)
     assert used == "cpu, compiled"
     assert "Compiling the loops, the first time only: some seconds." in said
@@ -66,7 +66,7 @@ def test_a_large_one_is_compiled_first(
 def test_a_compiler_that_fails_is_one_line_and_numpy_trains(
     tmp_path: Path, compiler: HostBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(setup, "SMALL", 0)
+    monkeypatch.setattr(backend_choice, "SMALL", 0)
     walk = ScanImplementation(lambda cell, mask: True, broken, broken, Never)
     monkeypatch.setattr(device, "with_compiled", lambda: HostBackend("cpu, compiled", walk))
     used, said = trained(tmp_path)
@@ -90,14 +90,14 @@ def test_what_is_small_depends_on_tokens_epochs_and_units(tmp_path: Path) -> Non
     task = RECIPE.prepare(tmp_path, None, 0, lambda text: None)
     assert RECIPE.model is not None
     net, fit = RECIPE.model(task.size), RECIPE.fit
-    assert setup.is_small(net, fit, task)
-    assert not setup.is_small(net, replace(fit, epochs=10**9), task)
+    assert backend_choice.is_small(net, fit, task)
+    assert not backend_choice.is_small(net, replace(fit, epochs=10**9), task)
     wide = replace(net, layers=tuple(replace(layer, units=3000) for layer in net.layers))
-    assert not setup.is_small(wide, replace(fit, epochs=10**4), task)
+    assert not backend_choice.is_small(wide, replace(fit, epochs=10**4), task)
 
 
 def test_real_loops_are_compiled_by_the_trial_update() -> None:
     pytest.importorskip("numba")
     assert RECIPE.model is not None
-    assert setup._compile_fault(device.with_compiled(), RECIPE.model(12), RECIPE.fit) == ""
-    assert setup._compile_fault(HOST, RECIPE.model(12), RECIPE.fit) == ""
+    assert backend_choice._compile_fault(device.with_compiled(), RECIPE.model(12), RECIPE.fit) == ""
+    assert backend_choice._compile_fault(HOST, RECIPE.model(12), RECIPE.fit) == ""

@@ -84,7 +84,7 @@ def test_a_record_that_cannot_be_is_refused_with_the_field(
     with pytest.raises(
         InvalidFileError, match=field.partition(".")[0].replace("config", "con|met")
     ):
-        Run(cut).settled()
+        Run(cut).setup()
 
 
 @pytest.mark.parametrize(
@@ -158,10 +158,10 @@ def test_an_export_checks_the_record_and_the_metric_it_chooses_by(
 def test_the_history_is_read_as_it_was_written_null_as_no_number(cut: Path) -> None:
     file = cut / "history.jsonl"
     first, second = (json.loads(line) for line in file.read_text().splitlines())
-    assert Run(cut).history() == [first, second]
+    assert [epoch.to_json() for epoch in Run(cut).history()] == [first, second]
     second["valid"]["loss"], second["train"]["loss"] = None, float("inf")
     file.write_text(f"{json.dumps(first)}\n{json.dumps(second)}\n{json.dumps(first)}")
     found = Run(cut).history()
     assert len(found) == 2  # the third line has no end: a kill tore it
-    assert found[1]["valid"]["loss"] != found[1]["valid"]["loss"]
-    assert found[1]["train"]["loss"] != found[1]["train"]["loss"]
+    assert found[1].valid["loss"] != found[1].valid["loss"]
+    assert found[1].train["loss"] != found[1].train["loss"]

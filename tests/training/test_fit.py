@@ -7,13 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from rnnviz.arrays import Values
 from rnnviz.data.batches import Texts, padded, with_unknowns
 from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import OPTIMIZERS
 from rnnviz.engine.parameters import initialise
 from rnnviz.engine.spec import EmbeddingSpec, FitSpec, HeadSpec, ModelSpec, RecurrentSpec
 from rnnviz.errors import RnnvizError
-from rnnviz.training.events import Epoch, Step
+from rnnviz.progress import Epoch, TrainingStep
 from rnnviz.training.fit import evaluate, fit
 from rnnviz.training.state import State
 
@@ -34,18 +35,20 @@ def order_matters(n: int, seed: int) -> Texts:
     return Texts(ids, np.array(y, np.float32))
 
 
-def epochs(spec: FitSpec, model: Model | None = None) -> list[Epoch]:
-    model = model or Model(SPEC, initialise(SPEC, 0))
+def trained(spec: FitSpec, model: Model) -> tuple[list[Epoch], Values]:
+    """The epochs, and the weights that were validated last."""
     train, valid = order_matters(400, 1), order_matters(200, 2)
-    events = list(fit(model, lambda epoch, rng: train, valid, spec))
-    steps = [e for e in events if isinstance(e, Step)]
+    state = State.fresh(model.params, spec)
+    events = list(fit(model, lambda epoch, rng: train, valid, spec, state))
+    steps = [e for e in events if isinstance(e, TrainingStep)]
     assert len(steps) == spec.epochs * 25
-    return [e for e in events if isinstance(e, Epoch)]
+    return [e for e in events if isinstance(e, Epoch)], state.copy_eval_params()
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "rmsprop", "rmsprop-2017"])
 def test_a_small_net_learns_the_order_of_words(optimizer: str) -> None:
-    history = epochs(replace(FIT, optimizer=optimizer, epochs=12))
+    spec = replace(FIT, optimizer=optimizer, epochs=12)
+    history, _ = trained(spec, Model(SPEC, initialise(SPEC, 0)))
     assert history[-1].valid["accuracy"] > 0.97
     assert history[-1].train["loss"] < 0.5 * history[0].train["loss"]
 
@@ -55,7 +58,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others() -> None:
     runs = []
     for seed in (3, 3, 4):
         spec = replace(FIT, epochs=2, seed=seed, token_dropout=0.1)
-        runs.append(epochs(spec, Model(model, initialise(model, 0)))[-1].params)
+        runs.append(trained(spec, Model(model, initialise(model, 0)))[1])
     for name in runs[0]:
         np.testing.assert_array_equal(runs[0][name], runs[1][name])
     assert any((runs[0][name] != runs[2][name]).any() for name in runs[0])
@@ -63,9 +66,9 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others() -> None:
 
 def test_averaged_weights_are_validated_and_differ_from_the_last_ones() -> None:
     model = Model(SPEC, initialise(SPEC, 0))
-    last = epochs(replace(FIT, average=0.99), model)[-1]
-    assert any((last.params[n] != model.params[n]).any() for n in last.params)
-    assert last.valid == evaluate(Model(SPEC, last.params), order_matters(200, 2))
+    history, params = trained(replace(FIT, average=0.99), model)
+    assert any((params[n] != model.params[n]).any() for n in params)
+    assert history[-1].valid == evaluate(Model(SPEC, params), order_matters(200, 2))
 
 
 def test_the_average_follows_quickly_at_first() -> None:

@@ -10,8 +10,8 @@ from training.test_run_directory import same, stop_at
 from training.tiny import tiny
 
 from rnnviz.errors import InterruptedTraining
+from rnnviz.progress import Event, Note
 from rnnviz.runs import Options, resume, train
-from rnnviz.training.events import Event, Note
 
 __all__ = ["tiny"]
 

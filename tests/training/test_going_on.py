@@ -18,11 +18,11 @@ from rnnviz import recipes, runs
 from rnnviz.engine import device
 from rnnviz.engine.backend import HOST, Backend, HostBackend
 from rnnviz.errors import InterruptedTraining, InvalidFileError, UsageError
+from rnnviz.progress import Event, Note, TrainingStep
 from rnnviz.recipes import Task
-from rnnviz.runs import Options, Run, resume, setup, train
-from rnnviz.runs.options import controlled
-from rnnviz.training.directory import alone
-from rnnviz.training.events import Event, Note, Step
+from rnnviz.runs import Options, Run, backend_choice, resume, setup, train
+from rnnviz.runs.lock import exclusive_lock
+from rnnviz.runs.spec_json import with_device
 
 __all__ = ["tiny"]
 pytestmark = pytest.mark.usefixtures("tiny")
@@ -86,11 +86,11 @@ def test_a_run_that_is_being_trained_is_not_written_over(
     before: list[dict[str, bytes]] = []
 
     def watch(event: Event) -> None:
-        if isinstance(event, Step) and (event.epoch, event.batch) == (2, 1):
+        if isinstance(event, TrainingStep) and (event.epoch, event.batch) == (2, 1):
             before.append(contents(out))
             # The second one has looked at the folder before the first one made it.
             with pytest.MonkeyPatch.context() as patch, pytest.raises(UsageError) as caught:
-                patch.setattr(runs.train_recipe, "_place", lambda recipe, out: out)
+                patch.setattr(runs.train_recipe, "_new_path", lambda recipe, out: out)
                 begin(out, epochs=1)
             refusals.append(str(caught.value))
             before.append(contents(out))
@@ -108,7 +108,7 @@ def test_who_only_looks_whether_a_run_is_trained_stops_no_training(tmp_path: Pat
     fcntl.flock(handle, fcntl.LOCK_SH)
     release = threading.Timer(0.08, os.close, [handle])
     release.start()
-    with alone(tmp_path):
+    with exclusive_lock(tmp_path):
         release.join()
 
 
@@ -124,16 +124,16 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> HostBackend:
     monkeypatch.setattr(device, "with_compiled", lambda: loops)
     monkeypatch.setattr(device, "missing", lambda: "")
     monkeypatch.setattr(device, "card", lambda say: pytest.fail("it took the card"))
-    monkeypatch.setattr(setup, "compiling", lambda loops, cells: False)
-    monkeypatch.setattr(setup, "_compile_fault", lambda *given: "")
+    monkeypatch.setattr(backend_choice, "compiling", lambda loops, cells: False)
+    monkeypatch.setattr(backend_choice, "_compile_fault", lambda *given: "")
     return loops
 
 
 def begun_on(monkeypatch: pytest.MonkeyPatch, path: Path, loops: Backend, **given: Any) -> Path:
     """A run begun on a device and stopped in its second epoch."""
     with monkeypatch.context() as patch:
-        patch.setattr(setup, "choose", lambda *asked, small=False: loops)
-        patch.setattr(setup, "_compile_fault", lambda *given: "")
+        patch.setattr(backend_choice, "choose", lambda *asked, small=False: loops)
+        patch.setattr(backend_choice, "_compile_fault", lambda *given: "")
         return cut_at(path, 2, 3, **given)
 
 
@@ -188,14 +188,14 @@ def test_a_device_that_is_asked_for_is_taken_and_recorded_before_the_run_ends(
     resume(path, device="cpu", watch=lambda event: found.append(Run(path).record()["device"]))
     assert found[0] == "cpu, compiled" and found[-1] == "cpu"  # first the Note of its data
     with pytest.raises(pytest.fail.Exception, match="took the card"):
-        control = controlled(None, None, None, None, "auto")
-        setup.device(control, RECIPE.model(12), RECIPE.fit, was="cuda (H)")  # type: ignore[misc]
+        net = RECIPE.model(12)  # type: ignore[misc]
+        backend_choice.choose_backend(None, net, RECIPE.fit, print, previous="cuda (H)")
 
 
 def test_a_record_tells_every_device_in_order() -> None:
     record: dict[str, Any] = {"device": "cpu"}
     for name in ("cpu", "cuda (H)", "cuda (H)", "cpu"):
-        record = setup.moved(record, name)
+        record = with_device(record, name)
     assert record == {"device": "cpu", "devices": ["cpu", "cuda (H)", "cpu"]}
 
 
@@ -276,7 +276,7 @@ def test_a_changed_net_says_so_and_has_no_published_number_beside_it(
 
 def test_on_the_sample_a_recipe_is_trained_as_it_says_for_the_sample() -> None:
     recipe = replace(RECIPE, sample={"epochs": 11, "batch_size": 5})
-    assert setup.fit_of(recipe, Options(), sample=True).epochs == 11
-    assert setup.fit_of(recipe, Options(), sample=False) == replace(RECIPE.fit, seed=0)
-    asked = setup.fit_of(recipe, Options(epochs=2), sample=True)
+    assert setup.fit_spec(recipe, Options(), sample=True).epochs == 11
+    assert setup.fit_spec(recipe, Options(), sample=False) == replace(RECIPE.fit, seed=0)
+    asked = setup.fit_spec(recipe, Options(epochs=2), sample=True)
     assert (asked.epochs, asked.batch_size) == (2, 5)

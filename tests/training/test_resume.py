@@ -16,8 +16,8 @@ from rnnviz.engine.model import Model
 from rnnviz.engine.parameters import initialise, shapes
 from rnnviz.engine.spec import FitSpec, HeadSpec, ModelSpec, RecurrentSpec, SeriesSpec
 from rnnviz.errors import InvalidFileError, RnnvizError
-from rnnviz.training.events import Epoch, Evaluation, Step
-from rnnviz.training.fit import evaluate, fit, layer_norms, learn
+from rnnviz.progress import Epoch, Evaluation, TrainingStep
+from rnnviz.training.fit import evaluate, fit, layer_norms, update
 from rnnviz.training.state import State
 
 NET = tiny.words_net(12)
@@ -73,11 +73,11 @@ def test_a_training_stopped_at_any_event_goes_on_bit_for_bit(name: str) -> None:
 def test_an_epoch_goes_on_with_the_batches_that_are_left() -> None:
     spec = FITS["rmsprop, plain"]
     events, _ = run(spec)
-    _, state = run(spec, lambda e: isinstance(e, Step) and (e.epoch, e.batch) == (2, 3))
+    _, state = run(spec, lambda e: isinstance(e, TrainingStep) and (e.epoch, e.batch) == (2, 3))
     rest, _ = run(spec, state=State.unpack(state.pack(), shapes(NET), "here"))
-    assert isinstance(rest[0], Step)
+    assert isinstance(rest[0], TrainingStep)
     assert (rest[0].epoch, rest[0].batch, rest[0].batches) == (2, 4, 7)
-    same = next(e for e in events if isinstance(e, Step) and (e.epoch, e.batch) == (2, 4))
+    same = next(e for e in events if isinstance(e, TrainingStep) and (e.epoch, e.batch) == (2, 4))
     assert rest[0] == same
 
 
@@ -111,7 +111,7 @@ def test_a_damaged_state_is_refused_with_its_name(damage: Callable[[bytes], byte
 
 
 def test_a_state_of_another_net_is_refused() -> None:
-    _, state = run(FITS["rmsprop, plain"], lambda e: isinstance(e, Step))
+    _, state = run(FITS["rmsprop, plain"], lambda e: isinstance(e, TrainingStep))
     with pytest.raises(InvalidFileError, match="embedding"):
         State.unpack(state.pack(), shapes(tiny.words_net(13)), "here")
 
@@ -180,7 +180,7 @@ def test_gradient_norms_are_those_of_the_layers() -> None:
 
 def test_every_batch_and_epoch_tells_the_norms() -> None:
     events, _ = run(FITS["rmsprop, plain"], lambda e: isinstance(e, Epoch))
-    steps = [e for e in events if isinstance(e, Step)]
+    steps = [e for e in events if isinstance(e, TrainingStep)]
     last = events[-1]
     assert isinstance(last, Epoch)
     assert sum(e.examples for e in steps) == 100
@@ -197,8 +197,8 @@ def test_a_gradient_that_is_no_number_is_named_and_changes_nothing() -> None:
     model.params["layers.0.forward.U"][0, 0] = np.inf
     before = {name: a.copy() for name, a in model.params.items()}
     batch = next(POOL.batches(16))
-    learnt = learn(model, state.optimizer, batch, spec, np.random.default_rng(0))
-    assert "layers.0" in learnt.fault
+    result = update(model, state.optimizer, batch, spec, np.random.default_rng(0))
+    assert "layers.0" in result.fault
     for name, a in model.params.items():
         np.testing.assert_array_equal(a, before[name])
     with pytest.raises(RnnvizError, match=r"epoch 1, batch 1: .*layers\.0"):
@@ -212,7 +212,7 @@ def test_the_rate_of_every_step_follows_the_schedule_of_the_whole_run() -> None:
     rates = [
         state.optimizer.rate
         for event in fit(model, draw, VALID, spec, state)
-        if isinstance(event, Step)
+        if isinstance(event, TrainingStep)
     ]
     share = np.arange(21) / 21
     wanted = (0.75 + 0.25 * np.cos(np.pi * share)) * np.minimum(1, (np.arange(21) + 1) / 2)

@@ -22,11 +22,12 @@ from rnnviz import recipes, runs
 from rnnviz.data.batches import Texts
 from rnnviz.errors import InterruptedTraining, InvalidFileError, RnnvizError, UsageError
 from rnnviz.model_files import load
+from rnnviz.progress import Epoch, Evaluation, Event, Note, RunFinished, RunStarted, TrainingStep
 from rnnviz.recipes import Task
 from rnnviz.runs import Options, Run, find_run, resume, train
-from rnnviz.training import directory as directory_module
-from rnnviz.training.directory import Directory
-from rnnviz.training.events import Epoch, Evaluation, Event, Note, RunFinished, RunStarted, Step
+from rnnviz.runs import directory as directory_module
+from rnnviz.runs.directory import Directory
+from rnnviz.runs.lock import exclusive_lock
 
 __all__ = ["tiny"]
 pytestmark = pytest.mark.usefixtures("tiny")
@@ -48,7 +49,7 @@ def stop_at(epoch: int, batch: int) -> tuple[Callable[[Event], None], Callable[[
 
     def watch(event: Event) -> None:
         nonlocal now
-        now = isinstance(event, Step) and (event.epoch, event.batch) == (epoch, batch)
+        now = isinstance(event, TrainingStep) and (event.epoch, event.batch) == (epoch, batch)
 
     return watch, lambda: now
 
@@ -63,7 +64,7 @@ def same(first: Path, second: Path) -> None:
         assert set(found) == set(wanted)
         for key, a in found.items():
             np.testing.assert_array_equal(a, wanted[key], err_msg=key)
-    lines = [[{**line, "seconds": 0} for line in Run(p).history()] for p in (first, second)]
+    lines = [[replace(e, seconds=0.0) for e in Run(p).history()] for p in (first, second)]
     assert lines[0] == lines[1]
 
 
@@ -76,9 +77,9 @@ def test_a_finished_run_holds_its_record_its_result_and_the_tested_weights(tmp_p
     assert result is not None
     assert result["finished"] and result["epochs"] == 4
     history = run.history()
-    assert result["valid"] == history[result["best_epoch"] - 1]["valid"]
-    assert result["valid"]["accuracy"] == max(line["valid"]["accuracy"] for line in history)
-    assert set(history[0]["norms"]) == {"embedding", "layers.0", "head"}
+    assert result["valid"] == history[result["best_epoch"] - 1].valid
+    assert result["valid"]["accuracy"] == max(epoch.valid["accuracy"] for epoch in history)
+    assert set(history[0].norms) == {"embedding", "layers.0", "head"}
     task = recipes.find("tiny").prepare(tmp_path, None, 0, print)
     assert task.test is not None
     texts = [" ".join(f"w{n}" for n in row) for row in task.test.ids]  # type: ignore[attr-defined]
@@ -104,14 +105,20 @@ def test_the_weights_that_are_kept_are_the_best_epochs_or_the_last(
     quick = replace(RECIPE.fit, epochs=6, rate=0.03, final_rate=None, average=None, keep=keep)
     turned = replace(RECIPE, fit=quick, prepare=turning_at_epoch_four)
     monkeypatch.setattr(recipes, "find", lambda name: turned)
-    seen: list[Event] = []
-    run = begin(tmp_path / "run", watch=seen.append)
-    epochs = [event for event in seen if isinstance(event, Epoch)]
+    epochs: list[Epoch] = []
+    params: list[dict[str, np.ndarray]] = []
+
+    def watch(event: Event) -> None:
+        if isinstance(event, Epoch):
+            epochs.append(event)
+            params.append(weights(tmp_path / "run"))
+
+    run = begin(tmp_path / "run", watch=watch)
     best = max(range(6), key=lambda n: epochs[n].valid["accuracy"])
     assert best < 5, "this test needs a best epoch that is not the last"
     wanted = epochs[best if keep == "best" else 5]
     for name, a in weights(run.path, "best").items():
-        np.testing.assert_array_equal(a, wanted.params[name])
+        np.testing.assert_array_equal(a, params[wanted.number - 1][name])
     result = run.result()
     assert result is not None
     assert (result["best_epoch"], result["valid"]) == (wanted.number, wanted.valid)
@@ -136,7 +143,7 @@ def test_more_epochs_can_be_asked_for_and_a_finished_run_says_so(tmp_path: Path)
     with pytest.raises(UsageError, match="finished"):
         resume(path, epochs=2)
     resume(path, epochs=3)
-    assert [line["epoch"] for line in Run(path).history()] == [1, 2, 3]
+    assert [epoch.number for epoch in Run(path).history()] == [1, 2, 3]
     result = Run(path).result()
     assert result is not None and result["epochs"] == 3
     assert Run(path).record()["fit"]["epochs"] == 3
@@ -146,13 +153,21 @@ def test_watch_hears_of_everything_in_order(tmp_path: Path) -> None:
     seen: list[Event] = []
     begin(tmp_path / "run", "tiny", epochs=1, watch=seen.append)
     kinds = [type(event) for event in seen]
-    assert kinds == [Note, RunStarted, *[Step] * 9, Evaluation, Epoch, Evaluation, RunFinished]
+    assert kinds == [
+        Note,
+        RunStarted,
+        *[TrainingStep] * 9,
+        Evaluation,
+        Epoch,
+        Evaluation,
+        RunFinished,
+    ]
     assert [e.of for e in seen if isinstance(e, Evaluation)] == ["validation", "test"]
     seen.clear()
     resume(tmp_path / "run", epochs=2, watch=seen.append)
     begun = seen[1]
     assert isinstance(begun, RunStarted)
-    assert (begun.done, begun.epochs) == (1, 2)
+    assert (len(begun.history), begun.epochs) == (1, 2)
 
 
 def test_when_the_time_is_used_up_the_run_is_saved_and_says_how_to_go_on(tmp_path: Path) -> None:
@@ -160,7 +175,7 @@ def test_when_the_time_is_used_up_the_run_is_saved_and_says_how_to_go_on(tmp_pat
     whole = begin(tmp_path / "whole").path
     run = begin(tmp_path / "cut", time_budget=1e-9, watch=seen.append)
     assert run.result() is None
-    assert sum(isinstance(event, Step) for event in seen) == 1
+    assert sum(isinstance(event, TrainingStep) for event in seen) == 1
     assert isinstance(seen[-1], Note)
     assert f"rnnviz train --resume {run.path}" in seen[-1].text
     resume(run.path)
@@ -187,7 +202,7 @@ def test_a_snapshot_is_the_model_as_it_is_now(tmp_path: Path) -> None:
 
 def send(number: signal.Signals, times: int) -> Callable[[Event], None]:
     def watch(event: Event) -> None:
-        if isinstance(event, Step) and (event.epoch, event.batch) == (2, 4):
+        if isinstance(event, TrainingStep) and (event.epoch, event.batch) == (2, 4):
             for _ in range(times):
                 signal.raise_signal(number)
 
@@ -350,7 +365,7 @@ def test_an_out_that_is_a_file_or_in_one_is_refused(tmp_path: Path) -> None:
 
 
 def test_two_processes_cannot_train_in_one_directory(cut: Path) -> None:
-    with directory_module.alone(cut), pytest.raises(UsageError, match="another process"):
+    with exclusive_lock(cut), pytest.raises(UsageError, match="another process"):
         resume(cut)
     resume(cut)
 
@@ -429,12 +444,12 @@ def test_a_net_for_a_series_keeps_its_scaling_and_speaks_of_degrees(tmp_path: Pa
     assert "series.json" in {p.name for p in run.path.iterdir()}
     metric = run.record()["metric"]
     assert (metric["name"], metric["better"], metric["unit"]) == ("mae", "low", "°C")
-    last = [event for event in seen if isinstance(event, Epoch)][-1]
-    assert last.real == (pytest.approx(last.valid["mae"] * metric["scale"]), "°C")
+    started = next(event for event in seen if isinstance(event, RunStarted))
+    assert (started.scale, started.unit) == (metric["scale"], "°C")
     assert metric["scale"] == pytest.approx(7.1, abs=0.3)  # of 10·sin
     result = run.result()
     assert result is not None and result["test"] is None
-    assert result["valid"]["loss"] == min(line["valid"]["loss"] for line in run.history())
+    assert result["valid"]["loss"] == min(epoch.valid["loss"] for epoch in run.history())
     stored = run.load()
     with pytest.raises(UsageError, match="reads a series"):
         stored.predict(["w3"])
@@ -468,5 +483,5 @@ def test_an_export_takes_along_what_the_run_knows(tmp_path: Path) -> None:
     assert record["metrics"]["epoch"] == result["best_epoch"]
     assert record["published"]["value"] == 0.9
     assert record["licence"] == "none"
-    assert record["training"]["history"] == run.history()
+    assert record["training"]["history"] == [epoch.to_json() for epoch in run.history()]
     assert record["training"]["command"] == "rnnviz train tiny --seed 0"

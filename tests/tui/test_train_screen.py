@@ -26,12 +26,12 @@ from tui.training import (
 
 from rnnviz import i18n
 from rnnviz.progress import (
-    EvaluationProgress,
+    Evaluation,
     Event,
-    ProgressNote,
+    Note,
+    RunFailed,
+    RunFinished,
     SnapshotReady,
-    TrainingFailed,
-    TrainingFinished,
 )
 from rnnviz.tui.dashboard.actions import ACTIONS
 from rnnviz.tui.dashboard.app import TrainApp
@@ -210,7 +210,7 @@ async def test_a_burst_of_events_is_few_pictures() -> None:
 
 
 async def test_validation_is_said() -> None:
-    app = dashboard([*told(1, BATCHES), EvaluationProgress(0.5, "validation")])
+    app = dashboard([*told(1, BATCHES), Evaluation(1, 2, "validation")])
     async with app.run_test(size=SIZE) as pilot:
         await heard(pilot)
         assert "validating 50 %" in shown(app)
@@ -218,7 +218,7 @@ async def test_validation_is_said() -> None:
 
 async def test_text_from_files_cannot_steer_the_terminal() -> None:
     nasty = replace(BEGUN, data="\x1b[31mred", source="\x1b]0;x\x07")
-    app = dashboard([ProgressNote("a\x1b[2Jb"), nasty, *ENDED[2:]])
+    app = dashboard([Note("a\x1b[2Jb"), nasty, *ENDED[2:]])
     async with app.run_test(size=SIZE) as pilot:
         await heard(pilot)
         assert "\x1b" not in shown(app)
@@ -341,7 +341,7 @@ async def test_leaving_asks_once_and_says_how_to_go_on(key: str) -> None:
 
 async def test_yes_stops_saves_and_gives_the_training_s_own_end() -> None:
     app = dashboard()
-    end = TrainingFailed("Interrupted; saved.", 130)
+    end = RunFailed("Interrupted; saved.", 130)
     async with app.run_test(size=SIZE) as pilot:
         await heard(pilot)
         await pilot.press("q", "y")
@@ -392,14 +392,14 @@ async def test_a_second_ctrl_c_leaves_at_once() -> None:
         assert "Finishing this batch" in shown(app)
         await pilot.press("ctrl+c")
         assert source(app).asked == ["stop", "kill"]
-    assert isinstance(app.return_value, TrainingFailed)
+    assert isinstance(app.return_value, RunFailed)
     assert app.return_value.exit_code == 130
     assert f"--resume {BEGUN.path}" in app.return_value.message
 
 
 async def test_before_it_has_begun_it_is_stopped_too_and_not_killed() -> None:
-    app = dashboard([ProgressNote("reading")])
-    end = TrainingFailed("Interrupted while its data was made ready.", 130)
+    app = dashboard([Note("reading")])
+    end = RunFailed("Interrupted while its data was made ready.", 130)
     async with app.run_test(size=SIZE) as pilot:
         await heard(pilot)
         await pilot.press("q", "y")
@@ -413,23 +413,23 @@ async def test_before_it_has_begun_it_is_stopped_too_and_not_killed() -> None:
 
 
 async def test_before_it_has_begun_a_second_ctrl_c_leaves_at_once() -> None:
-    app = dashboard([ProgressNote("reading")])
+    app = dashboard([Note("reading")])
     async with app.run_test(size=SIZE) as pilot:
         await heard(pilot)
         await pilot.press("ctrl+c", "ctrl+c")
         # That it was killed is no news, and not the reason why it ended.
         screen = app.train_screen
         screen.on_state_changed(
-            StateChanged(replace(screen.board.story, end=TrainingFailed("was killed", 1)))
+            StateChanged(replace(screen.board.story, end=RunFailed("was killed", 1)))
         )
     assert source(app).asked == ["stop", "kill"]
-    assert isinstance(app.return_value, TrainingFailed)
+    assert isinstance(app.return_value, RunFailed)
     assert app.return_value.exit_code == 130
     assert "--resume" not in app.return_value.message
 
 
 async def test_what_fails_before_it_begins_is_left_to_the_command_line() -> None:
-    end = TrainingFailed("Unknown recipe 'x'.", 2)
+    end = RunFailed("Unknown recipe 'x'.", 2)
     app = dashboard([end])
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause(0.4)
@@ -437,7 +437,7 @@ async def test_what_fails_before_it_begins_is_left_to_the_command_line() -> None
 
 
 async def test_a_failure_stays_on_the_screen_until_it_is_left() -> None:
-    end = TrainingFailed("The loss stopped being a number at epoch 4.", 1)
+    end = RunFailed("The loss stopped being a number at epoch 4.", 1)
     app = dashboard([*told(), end])
     async with app.run_test(size=SIZE) as pilot:
         await heard(pilot)
@@ -451,15 +451,21 @@ async def test_the_end_shows_result_published_number_and_path() -> None:
     async with app.run_test(size=SIZE) as pilot:
         await heard(pilot)
         said = shown(app)
-        for word in ("Finished", "0.871 at epoch 3", "published 0.893", "test 0.868", BEGUN.path):
+        for word in (
+            "Finished",
+            "0.871 at epoch 3",
+            "published 0.893",
+            "test 0.868",
+            str(BEGUN.path),
+        ):
             assert word in said, word
         await pilot.press("q")
     assert app.return_value == ENDED[-1]
 
 
 async def test_a_used_up_budget_says_how_to_go_on() -> None:
-    note = ProgressNote("The time is used up.\nGo on with: rnnviz train --resume /r")
-    app = dashboard([*told(), note, TrainingFinished("/r", done=False)])
+    note = Note("The time is used up.\nGo on with: rnnviz train --resume /r")
+    app = dashboard([*told(), note, RunFinished(Path("/r"), complete=False)])
     async with app.run_test(size=SIZE) as pilot:
         await heard(pilot)
         assert "Go on with: rnnviz train --resume /r" in shown(app)
@@ -513,7 +519,7 @@ async def test_after_the_end_s_steps_through_the_best_weights() -> None:
         await pilot.press("s")
         await heard(pilot)
         assert isinstance(app.screen, NowScreen)
-        assert app.queries[0].model == BEGUN.path  # type: ignore[attr-defined]
+        assert app.queries[0].model == str(BEGUN.path)  # type: ignore[attr-defined]
         assert source(app).asked == []
         await pilot.press("q")
         await pilot.pause(0.1)
@@ -526,7 +532,7 @@ async def test_an_end_while_a_snapshot_is_awaited_steps_through_the_best() -> No
     async with app.run_test(size=SIZE) as pilot:
         await heard(pilot)
         await pilot.press("s")
-        source(app).add(TrainingFinished(BEGUN.path))
+        source(app).add(RunFinished(BEGUN.path))
         await heard(pilot)
         assert isinstance(app.screen, NowScreen)
 
@@ -546,7 +552,7 @@ async def test_a_text_that_cannot_be_read_is_a_message(word: str) -> None:
 
 
 async def test_before_the_first_batch_there_is_no_model() -> None:
-    app = dashboard([ProgressNote("reading")])
+    app = dashboard([Note("reading")])
     async with app.run_test(size=SIZE) as pilot:
         await heard(pilot)
         await pilot.press("s")

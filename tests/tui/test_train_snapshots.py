@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tui.training import DEGREES, ENDED, dashboard, heard
 
-from rnnviz.progress import ProgressNote
+from rnnviz.progress import Note
 
 Compare = Any
 
@@ -34,7 +34,7 @@ def test_a_series(snap_compare: Compare) -> None:
 
 
 def test_reading_the_data_in_turkish(snap_compare: Compare) -> None:
-    app = dashboard([ProgressNote("Reading imdb/train.csv.gz")], lang="tr")
+    app = dashboard([Note("Reading imdb/train.csv.gz")], lang="tr")
     assert snap_compare(app, terminal_size=(80, 24), run_before=heard)
 
 

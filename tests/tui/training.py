@@ -5,23 +5,24 @@ from __future__ import annotations
 import math
 import queue
 from dataclasses import replace
+from pathlib import Path
 
 from textual.pilot import Pilot
 from tui.small_models import read
 
 from rnnviz.progress import (
-    EpochProgress,
+    Epoch,
     Event,
-    ProgressNote,
-    RunProgress,
-    StepProgress,
-    TrainingFinished,
+    Note,
+    RunFinished,
+    RunStarted,
+    TrainingStep,
 )
 from rnnviz.tui.dashboard.app import TrainApp
 
 BATCHES, EPOCHS = 40, 10
-BEGUN = RunProgress(
-    path="/runs/imdb-lstm-1",
+BEGUN = RunStarted(
+    path=Path("/runs/imdb-lstm-1"),
     recipe="imdb-lstm",
     net="LSTM 32",
     data="IMDB",
@@ -34,24 +35,24 @@ BEGUN = RunProgress(
 )
 
 
-def stepped(epoch: int, batch: int) -> StepProgress:
+def stepped(epoch: int, batch: int) -> TrainingStep:
     """The batches up to this one; a smooth, wavy fall of the loss."""
     at = epoch - 1 + batch / BATCHES
     loss = 0.2 + 0.5 * math.exp(-at / 2) + 0.02 * math.sin(7 * at)
     norms = {"embedding": 0.02 * math.exp(-at), "layers.0": 0.3 + 0.1 * math.sin(at), "head": 1.5}
-    return StepProgress(epoch, EPOCHS, batch, BATCHES, loss, 128, 0.25 * BATCHES * at, norms)
+    return TrainingStep(epoch, EPOCHS, batch, BATCHES, loss, 128, 0.25 * BATCHES * at, norms)
 
 
-def measured(epoch: int) -> EpochProgress:
+def measured(epoch: int) -> Epoch:
     """An epoch; validation is best at the third one."""
     train = {"loss": 0.2 + 0.5 * math.exp(-epoch / 2), "accuracy": 0.95 - 0.2 / epoch}
     valid = {"loss": 0.35 + 0.02 * (epoch - 3) ** 2, "accuracy": 0.871 - 0.01 * (epoch - 3) ** 2}
-    return EpochProgress(epoch, train, valid, 12.5, {"head": 1.4})
+    return Epoch(epoch, train, valid, 12.5, {"head": 1.4})
 
 
 def told(epoch: int = 4, batch: int = 20) -> list[Event]:
     """Everything up to this batch."""
-    events: list[Event] = [ProgressNote("Reading IMDB"), BEGUN]
+    events: list[Event] = [Note("Reading IMDB"), BEGUN]
     for e in range(1, epoch + 1):
         events += [stepped(e, b) for b in range(1, (batch if e == epoch else BATCHES) + 1)]
         if e < epoch:
@@ -59,7 +60,7 @@ def told(epoch: int = 4, batch: int = 20) -> list[Event]:
     return events
 
 
-ENDED = [*told(10, BATCHES), measured(10), TrainingFinished(BEGUN.path, True, {"accuracy": 0.868})]
+ENDED = [*told(10, BATCHES), measured(10), RunFinished(BEGUN.path, True, {"accuracy": 0.868})]
 
 
 def _forecast() -> list[Event]:
@@ -70,7 +71,7 @@ def _forecast() -> list[Event]:
     )  # fmt: skip
     errors = ((1, 0.35, 0.31), (2, 0.29, 0.27))
     epochs: list[Event] = [
-        EpochProgress(n, {"loss": a, "mae": a}, {"loss": b, "mae": b}, 30.0) for n, a, b in errors
+        Epoch(n, {"loss": a, "mae": a}, {"loss": b, "mae": b}, 30.0) for n, a, b in errors
     ]
     steps: list[Event] = [stepped(e, b) for e in (1, 2, 3) for b in range(1, BATCHES + 1)]
     return [begun, *steps[:BATCHES], epochs[0], *steps[BATCHES : 2 * BATCHES], epochs[1],

@@ -1,12 +1,12 @@
-"""Training on a card: the data lies there, a step is launched and not waited for.
+"""Training on a GPU: the data is there, and updates are launched without waiting for results.
 
-The generator stays on the host and draws what it draws anywhere: which examples, in which order,
-what dropout drops. So a seed gives the same training on every device, to rounding.
+Random numbers (which examples, in which order, dropout) come from the same generator on the host,
+so a seed gives the same training on every device, to rounding.
 """
 
 from __future__ import annotations
 
-from rnnviz.training.cuda.examples import there
-from rnnviz.training.cuda.steps import Steps
+from rnnviz.training.cuda.examples import to_device
+from rnnviz.training.cuda.updater import CudaUpdater
 
-__all__ = ["Steps", "there"]
+__all__ = ["CudaUpdater", "to_device"]

@@ -1,4 +1,4 @@
-"""Examples that lie on the card; only which of them make up a batch comes from the host."""
+"""Examples in GPU memory; per batch only the indices of its examples come from the host."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from rnnviz.engine.backend import Backend
 from rnnviz.engine.cuda.backend import THREADS, Card
 
 
-def there(card: Backend, examples: Examples) -> Examples:
-    """The same examples, on the card; themselves, if they are there."""
+def to_device(card: Backend, examples: Examples) -> Examples:
+    """The same examples in GPU memory; themselves if they are there already."""
     assert isinstance(card, Card)
     if isinstance(examples, CardTexts | CardWindows | StreamedExamples):
         return examples
@@ -25,7 +25,7 @@ def there(card: Backend, examples: Examples) -> Examples:
 
 
 class CardTexts:
-    """Texts one behind the other, and where each begins."""
+    """All texts concatenated, (tokens,) int32, and the offset of each."""
 
     def __init__(self, card: Card, texts: Texts) -> None:
         self.card, self.texts = card, texts
@@ -41,7 +41,7 @@ class CardTexts:
         return len(self.texts)
 
     def batches(self, size: int, rng: np.random.Generator | None = None) -> Iterator[Batch]:
-        """See :class:`rnnviz.data.batches.Texts`; all that is drawn goes over at once."""
+        """See :class:`rnnviz.data.batches.Texts`; the order is copied once per epoch."""
         groups = list(self.texts.groups(size, rng))
         if not groups:
             return
@@ -65,7 +65,7 @@ class CardTexts:
 
 
 class CardWindows:
-    """A series, and windows of it gathered on the card."""
+    """A series, and windows gathered from it on the GPU."""
 
     def __init__(self, card: Card, windows: Windows) -> None:
         self.card, self.windows = card, windows
@@ -76,7 +76,7 @@ class CardWindows:
         return len(self.windows)
 
     def batches(self, size: int, rng: np.random.Generator | None = None) -> Iterator[Batch]:
-        """See :class:`rnnviz.data.batches.Windows`; all that is drawn goes over at once."""
+        """See :class:`rnnviz.data.batches.Windows`; the order is copied once per epoch."""
         order = self.card.asarray(self.windows.order(rng))
         y = self.data[order + self.windows.delay, self.windows.target]
         weight = np.ones_like(y)
@@ -86,7 +86,7 @@ class CardWindows:
 
 
 class StreamedExamples:
-    """Any other examples, carried over batch by batch."""
+    """Any other examples, copied batch by batch."""
 
     def __init__(self, card: Card, examples: Examples) -> None:
         self.card, self.examples = card, examples
@@ -96,12 +96,12 @@ class StreamedExamples:
         return len(self.examples)
 
     def batches(self, size: int, rng: np.random.Generator | None = None) -> Iterator[Batch]:
-        """Those of the examples."""
+        """The batches of the examples."""
         for inputs, y, weight in self.examples.batches(size, rng):
-            kind = np.int32 if inputs.dtype.kind == "i" else np.float32
-            there = self.card.asarray
+            dtype = np.int32 if inputs.dtype.kind == "i" else np.float32
+            copy = self.card.asarray
             yield (
-                there(inputs.astype(kind)),
-                there(y.astype(np.float32)),
-                there(weight.astype(np.float32)),
+                copy(inputs.astype(dtype)),
+                copy(y.astype(np.float32)),
+                copy(weight.astype(np.float32)),
             )

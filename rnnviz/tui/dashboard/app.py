@@ -12,7 +12,7 @@ from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from rnnviz.progress import ProgressSource, TrainingFailed, TrainingFinished
+from rnnviz.progress import ProgressSource, RunFailed, RunFinished
 from rnnviz.query import Tracer
 from rnnviz.tui.app.themed_app import ThemedApp
 from rnnviz.tui.dashboard.actions import ACTIONS, words
@@ -22,7 +22,7 @@ from rnnviz.tui.dashboard.snapshot_screen import NowScreen
 from rnnviz.tui.dashboard.state import Story
 from rnnviz.tui.step import actions as step_actions
 
-End = TrainingFinished | TrainingFailed
+End = RunFinished | RunFailed
 
 
 class TrainApp(ThemedApp[End]):

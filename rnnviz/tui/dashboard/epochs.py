@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.segment import Segment
 
-from rnnviz.progress import EpochProgress
+from rnnviz.progress import Epoch
 from rnnviz.tui.dashboard.board import Board, Panel
 from rnnviz.tui.render.segments import Line, fit, heading
 
@@ -38,14 +38,14 @@ def _columns(board: Board) -> list[str]:
     return [*heads, *([board.unit] if board.unit else []), board.text("dashboard.column_seconds")]
 
 
-def _numbers(board: Board, epoch: EpochProgress) -> list[str]:
+def _numbers(board: Board, epoch: Epoch) -> list[str]:
     names = ["loss", board.story.metric] if board.story.metric != "mae" else ["mae"]
     found = [m.get(name) for name in names for m in (epoch.train, epoch.valid)]
     told = ["–" if value is None else f"{value:.4f}" for value in found]
     return [*told, *_real(board, epoch), f"{epoch.seconds:.1f}"]
 
 
-def _real(board: Board, epoch: EpochProgress) -> list[str]:
+def _real(board: Board, epoch: Epoch) -> list[str]:
     """The error of validation in the unit of the series, where it has one."""
     begun, error = board.story.begun, epoch.valid.get("mae")
     if begun is None or begun.scale is None or not board.unit:

@@ -22,7 +22,7 @@ from rnnviz import i18n
 from rnnviz.cursor import start
 from rnnviz.errors import RnnvizError, one_line
 from rnnviz.files import write_new
-from rnnviz.progress import ProgressSource, SnapshotReady, TrainingFailed
+from rnnviz.progress import ProgressSource, RunFailed, SnapshotReady
 from rnnviz.query import Query, Tracer
 from rnnviz.trace import Trace
 from rnnviz.tui.app.themed_app import ThemedApp
@@ -263,7 +263,7 @@ class TrainScreen(Screen[None]):
         begun = self.board.story.begun
         key = "dashboard.abandoned" if begun else "dashboard.abandoned_early"
         said = self.board.text(key, path=begun.path if begun else "")
-        self.app.exit(TrainingFailed(said, 130))
+        self.app.exit(RunFailed(said, 130))
 
     # -- the model as it is now ---------------------------------------------------------------
 
@@ -282,7 +282,7 @@ class TrainScreen(Screen[None]):
     def _open_model(self) -> None:
         """What has ended is stepped through with the weights that were kept."""
         assert self.board.story.begun is not None
-        self._open(SnapshotReady(self.board.story.begun.path))
+        self._open(SnapshotReady(str(self.board.story.begun.path)))
 
     def _open(self, ready: SnapshotReady) -> None:
         assert self.board.story.begun is not None

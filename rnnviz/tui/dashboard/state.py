@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from rnnviz.progress import (
-    EpochProgress,
-    EvaluationProgress,
+    Epoch,
+    Evaluation,
     Event,
-    ProgressNote,
-    RunProgress,
+    Note,
+    RunFailed,
+    RunFinished,
+    RunStarted,
     SnapshotReady,
-    StepProgress,
-    TrainingFailed,
-    TrainingFinished,
+    TrainingStep,
 )
 
 #: The live loss keeps this many points at most; then every other one is left out.
@@ -32,38 +32,38 @@ class Story:
     """One training as far as it has come; ``after`` gives the next one."""
 
     notes: tuple[str, ...] = ()
-    begun: RunProgress | None = None
-    step: StepProgress | None = None
+    begun: RunStarted | None = None
+    step: TrainingStep | None = None
     losses: tuple[tuple[float, float], ...] = ()  # (epochs done, smoothed loss)
     smooth: float | None = None
-    epochs: tuple[EpochProgress, ...] = ()
+    epochs: tuple[Epoch, ...] = ()
     norms: Mapping[str, tuple[float, ...]] = field(default_factory=dict)  # by layer, newest last
     rate: float | None = None  # examples a second
     batch_seconds: float | None = None
-    checked: EvaluationProgress | None = None  # the validation or test that is going on
+    checked: Evaluation | None = None  # the validation or test that is going on
     snapshot: SnapshotReady | None = None
-    end: TrainingFinished | TrainingFailed | None = None
+    end: RunFinished | RunFailed | None = None
 
     def after(self, event: Event) -> Story:
         """The story with one more event in it."""
         match event:
-            case ProgressNote():
+            case Note():
                 return replace(self, notes=(*self.notes, event.text))
-            case RunProgress():
+            case RunStarted():
                 return replace(self, begun=event, epochs=event.history)
-            case StepProgress():
+            case TrainingStep():
                 return self._stepped(event)
-            case EpochProgress():
+            case Epoch():
                 before = tuple(e for e in self.epochs if e.number < event.number)
                 return replace(self, epochs=(*before, event), checked=None)
-            case EvaluationProgress():
+            case Evaluation():
                 return replace(self, checked=event)
             case SnapshotReady():
                 return replace(self, snapshot=event)
-            case TrainingFinished() | TrainingFailed():
+            case RunFinished() | RunFailed():
                 return replace(self, end=event)
 
-    def _stepped(self, step: StepProgress) -> Story:
+    def _stepped(self, step: TrainingStep) -> Story:
         batches = max(1, _batch(step) - _batch(self.step)) if self.step else step.batch
         span = max(1.0, min(LONGEST, step.batches / 8))
         keep = (1 - 1 / span) ** batches
@@ -78,7 +78,7 @@ class Story:
             checked=None, losses=losses if len(losses) <= POINTS else losses[::2],
         )  # fmt: skip
 
-    def _pace(self, step: StepProgress, batches: int) -> tuple[float | None, float | None]:
+    def _pace(self, step: TrainingStep, batches: int) -> tuple[float | None, float | None]:
         """Examples a second and seconds a batch, both smoothed."""
         last = self.step
         if last is None or step.epoch != last.epoch or step.seconds <= last.seconds:
@@ -101,7 +101,7 @@ class Story:
         return self.begun.metric if self.begun else "accuracy"
 
     @property
-    def best(self) -> EpochProgress | None:
+    def best(self) -> Epoch | None:
         """The epoch with the best validation metric; of equals the first."""
         known = [e for e in self.epochs if self.metric in e.valid]
         low = self.begun is not None and self.begun.better == "low"
@@ -114,7 +114,7 @@ class Story:
         step = self.step
         if step is None:
             return 0.0, 0.0
-        if isinstance(self.end, TrainingFinished) and self.end.done:
+        if isinstance(self.end, RunFinished) and self.end.complete:
             return 1.0, 1.0
         return step.batch / step.batches, _batch(step) / (step.batches * step.epochs)
 
@@ -132,6 +132,6 @@ class Story:
         return None if each is None else remaining * step.batches * each
 
 
-def _batch(step: StepProgress) -> int:
+def _batch(step: TrainingStep) -> int:
     """Batches since the very beginning."""
     return (step.epoch - 1) * step.batches + step.batch

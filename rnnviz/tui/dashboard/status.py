@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.segment import Segment
 
 from rnnviz.display import visible
-from rnnviz.progress import TrainingFailed, TrainingFinished
+from rnnviz.progress import RunFailed, RunFinished
 from rnnviz.tui.dashboard.bars import percent
 from rnnviz.tui.dashboard.board import Board, Panel
 from rnnviz.tui.render.segments import Line, beside, length, wrapped
@@ -39,8 +39,8 @@ class DashboardStatus(Panel):
         look, end = board.look, board.story.end
         if end is None:
             return [[Segment(" " + s, look.ink)] for s in wrapped(_going(board), width - 2)]
-        good = isinstance(end, TrainingFinished) and end.done
-        style = look.chosen if good else look.wrong if isinstance(end, TrainingFailed) else look.now
+        good = isinstance(end, RunFinished) and end.complete
+        style = look.chosen if good else look.wrong if isinstance(end, RunFailed) else look.now
         told = [piece for said in closing(board) for piece in wrapped(visible(said), width - 4)]
         head, *rest = told
         return [
@@ -56,10 +56,9 @@ def _going(board: Board) -> str:
     said = []
     if story.step is not None:
         said.append(board.text("dashboard.epoch_of", n=story.step.epoch, N=story.step.epochs))
-    if story.checked is not None:
-        said.append(
-            board.text(f"dashboard.of_{story.checked.of}", share=percent(story.checked.share))
-        )
+    if (checked := story.checked) is not None:
+        share = percent(checked.batch / checked.batches)
+        said.append(board.text(f"dashboard.of_{checked.of}", share=share))
     return " · ".join([*said, *scores(board)])
 
 
@@ -88,14 +87,14 @@ def closing(board: Board) -> list[str]:
     """What is said at the end: how it ended, the numbers, where it is, what can be done now."""
     story, end = board.story, board.story.end
     assert end is not None
-    if isinstance(end, TrainingFailed):
+    if isinstance(end, RunFailed):
         return [board.text("dashboard.failed"), *end.message.splitlines()]
-    said = [board.text("dashboard.finished" if end.done else "dashboard.time_up")]
+    said = [board.text("dashboard.finished" if end.complete else "dashboard.time_up")]
     numbers = scores(board)
     if story.metric in end.test:
         numbers.append(board.text("dashboard.test", value=_both(board, end.test[story.metric])))
     said.append(" · ".join(numbers))
-    if not end.done and story.notes:
+    if not end.complete and story.notes:
         return said + story.notes[-1].splitlines()
     if story.begun and story.begun.published is not None and story.begun.source:
         said.append(board.text("dashboard.source", source=story.begun.source))

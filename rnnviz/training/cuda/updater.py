@@ -1,4 +1,4 @@
-"""Steps of a training on the card: launched one after the other, read from time to time."""
+"""Optimizer updates on the GPU, launched without waiting; results are read several at a time."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from rnnviz.engine.optimizers import OPTIMIZERS, Optimizer
 from rnnviz.engine.spec import FitSpec
 from rnnviz.training.step_result import StepResult, by_layer
 
-#: Partial sums of an array's squares; ``update.cu`` has the same number.
-ROOMS = 64
-#: Steps that are launched before their numbers are read: reading waits for the card.
-TOGETHER = 16
+#: Partial sums per array of squares; ``update.cu`` has the same number.
+PARTIAL_SUMS = 64
+#: Updates launched before their results are read: reading waits for the GPU.
+READ_EVERY = 16
 
 
 @dataclass(frozen=True, eq=False)
-class PendingStep:
-    """What a step left on the card."""
+class PendingUpdate:
+    """The results of an update, in GPU memory."""
 
     loss: Array  # ()
     metric: Array  # ()
@@ -32,8 +32,8 @@ class PendingStep:
     examples: int
 
 
-class Steps:
-    """A training's steps; what they saw is read for TOGETHER of them at once."""
+class CudaUpdater:
+    """Makes the updates of a training; their results are read READ_EVERY at a time."""
 
     def __init__(
         self, model: Model, optimizer: Optimizer, spec: FitSpec, rng: np.random.Generator
@@ -41,12 +41,12 @@ class Steps:
         assert isinstance(model.backend, Card)
         self.card, self.model, self.optimizer = model.backend, model, optimizer
         self.spec, self.rng = spec, rng
-        self._waiting: list[PendingStep] = []
+        self._pending: list[PendingUpdate] = []
         self._verdict: Array | None = None
         self._flat = _Flat(model, optimizer)
 
-    def learn(self, batch: Batch) -> list[StepResult]:
-        """Launch a step: forward, backward, and an update unless something is not finite."""
+    def update(self, batch: Batch) -> list[StepResult]:
+        """Launch forward, backward, and an update unless a number is not finite."""
         inputs, y, weight = batch
         if self.spec.token_dropout:
             rate = self.spec.token_dropout
@@ -55,40 +55,41 @@ class Steps:
         done = self.model.forward(inputs, self.rng)
         share: Array = weight / np.float32(len(y))
         d = losses.d_logits(kind, done.logits, y) * share[:, None]
-        found = self.model.gradients(done, d)
-        g = self._flat.joined(found)
+        g = self._flat.joined(self.model.gradients(done, d))
         loss = (losses.losses(kind, done.logits, y) * share).sum()
-        squares = self._judge(g, loss)
+        squares = self._check(g, loss)
         self._update(g)
         metric = losses.metric(kind, done.logits, y)
-        self._waiting.append(PendingStep(loss, metric, squares, len(y)))
-        return self.rest() if len(self._waiting) == TOGETHER else []
+        self._pending.append(PendingUpdate(loss, metric, squares, len(y)))
+        return self.flush() if len(self._pending) == READ_EVERY else []
 
-    def rest(self) -> list[StepResult]:
-        """What the steps saw that were not read yet; this waits for the card."""
-        waiting, self._waiting, self._verdict = self._waiting, [], None
+    def flush(self) -> list[StepResult]:
+        """The results that were not read yet; waits for the GPU."""
+        pending, self._pending, self._verdict = self._pending, [], None
         parts: list[Array] = []
-        for w in waiting:
+        for w in pending:
             parts += [w.loss.reshape(1), w.metric.reshape(1).astype(np.float32), w.squares]
         numbers = self.card.host(np.concatenate(parts)).tolist() if parts else []
-        found = []
-        for w in waiting:
+        results = []
+        for w in pending:
             (loss, metric, *squares), numbers = _cut(numbers, 2 + len(self._flat.names))
             norms = by_layer(dict(zip(self._flat.names, squares, strict=True)))
-            found.append(StepResult(loss, metric, norms, w.examples))
-        return found
+            results.append(StepResult(loss, metric, norms, w.examples))
+        return results
 
-    def _judge(self, g: Array, loss: Array) -> Array:
-        """The sum of squares of each gradient; the verdict on the step stays on the card."""
+    def _check(self, g: Array, loss: Array) -> Array:
+        """The sum of squares of each gradient, and on the GPU whether to update and how to clip."""
         if self._verdict is None:
             self._verdict = np.zeros_like(loss, shape=2)
         arrays = len(self._flat.names)
-        rooms = np.empty_like(loss, shape=(arrays, ROOMS))
-        self.card.launch("squares", (ROOMS, arrays), (g, self._flat.starts, rooms))
-        found = np.empty_like(loss, shape=arrays)
+        partial = np.empty_like(loss, shape=(arrays, PARTIAL_SUMS))
+        self.card.launch("squares", (PARTIAL_SUMS, arrays), (g, self._flat.starts, partial))
+        squares = np.empty_like(loss, shape=arrays)
         limit = np.float32(self.spec.clip or 0)
-        self.card.launch("judge", 1, (rooms, loss, found, self._verdict, np.int32(arrays), limit))
-        return found
+        self.card.launch(
+            "judge", 1, (partial, loss, squares, self._verdict, np.int32(arrays), limit)
+        )
+        return squares
 
     def _update(self, g: Array) -> None:
         names = {made: name for name, made in OPTIMIZERS.items()}
@@ -100,9 +101,9 @@ class Steps:
 
 
 class _Flat:
-    """All parameters one behind the other, and all that is gathered of them: one launch for all.
+    """All parameters, and the optimizer's arrays, each concatenated: one launch updates all.
 
-    The model and the optimizer keep their arrays by name, as views of these.
+    The arrays of the model and of the optimizer become views of these.
     """
 
     def __init__(self, model: Model, optimizer: Optimizer) -> None:
@@ -122,7 +123,7 @@ class _Flat:
             optimizer.adopt(name, [a[first:end].reshape(shape) for a in self.gathered])
 
     def joined(self, grads: Values) -> Array:
-        """The gradients, one behind the other."""
+        """The gradients, concatenated."""
         return np.concatenate([grads[name].ravel() for name in self.names])
 
 

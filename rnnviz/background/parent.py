@@ -1,0 +1,114 @@
+"""The parent's side of a training in a separate process."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import time
+from contextlib import suppress
+from multiprocessing import resource_tracker
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rnnviz import signals
+from rnnviz.background.worker import GRACE, worker_main
+from rnnviz.progress import Event, RunFailed, RunFinished, RunStarted
+
+if TYPE_CHECKING:
+    from rnnviz.runs import TrainingJob
+
+
+class TrainingProcess:
+    """A :class:`rnnviz.progress.ProgressSource`; leaving its ``with`` block ends the process."""
+
+    def __init__(self, job: TrainingJob) -> None:
+        self.job = job
+        self.path: Path | None = None  # of the run, once it is known
+        self.end: RunFinished | RunFailed | None = None
+        # fork would copy the screen's threads and its terminal.
+        context = multiprocessing.get_context("spawn")
+        self._pipe, self._worker_pipe = context.Pipe()
+        self._process = context.Process(target=worker_main, args=(self._worker_pipe,), daemon=True)
+
+    def __enter__(self) -> TrainingProcess:
+        with signals.deferred():  # a half-started process would write to the terminal
+            resource_tracker.ensure_running()  # started below, it would unblock SIGINT
+            with signals.sigint_blocked():  # ctrl+c is for this process
+                self._process.start()
+            with suppress(OSError):  # it has ended: see receive()
+                self._pipe.send(self.job)
+        # Kept open here, the pipe would not close when the process dies.
+        self._worker_pipe.close()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._pipe.close()
+        if self.path is not None or self.end is not None:  # else there is nothing to save
+            self._process.join(GRACE + 1)
+        self.kill()
+
+    @property
+    def pid(self) -> int | None:
+        """The id of the process that trains."""
+        return self._process.pid
+
+    def receive(self, timeout: float) -> Event | None:
+        """The next event; None if there is none in ``timeout`` seconds, and after the end."""
+        if self.end is not None:
+            return None
+        try:
+            if not self._pipe.poll(timeout):
+                return None
+            event: Event = self._pipe.recv()
+        except (EOFError, OSError):
+            event = self._died()
+        if isinstance(event, RunFinished | RunFailed):
+            self.end = event
+        elif isinstance(event, RunStarted):
+            self.path = event.path
+        return event
+
+    def stop(self) -> None:
+        """Ask for the end: the batch is finished, the run saved, the exit code is 130."""
+        self._send("stop")
+
+    def stop_and_wait(self) -> RunFinished | RunFailed:
+        """Stop; how it ended. After ``GRACE`` seconds it is killed."""
+        self.stop()
+        deadline = time.monotonic() + GRACE
+        while self.end is None and time.monotonic() < deadline:
+            self.receive(0.1)
+        if self.end is None:
+            self.kill()
+            self.end = self._failure(f"did not end within {GRACE:.0f} seconds")
+        return self.end
+
+    def snapshot(self) -> None:
+        """Ask for the current weights in RUN/now.safetensors; answered by SnapshotReady."""
+        self._send("snapshot")
+
+    def kill(self) -> None:
+        """End the process now; every file on disk is complete."""
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+
+    def _send(self, command: str) -> None:
+        with suppress(OSError):  # it has ended: see receive()
+            self._pipe.send(command)
+
+    def _died(self) -> RunFailed:
+        self._process.join(1)
+        code = self._process.exitcode
+        how = "ended unexpectedly"
+        if code is not None and code < 0:
+            how = f"was killed ({signal.Signals(-code).name})"
+            how += ", perhaps because memory ran out" if code == -signal.SIGKILL else ""
+        return self._failure(how)
+
+    def _failure(self, how: str) -> RunFailed:
+        from rnnviz.runs import resume_command
+
+        run = self.path or self.job.resume
+        then = f"Go on with: {resume_command(Path(run))}" if run else "It had saved nothing yet."
+        return RunFailed(f"The training process {how}. {then}", 1)

@@ -1,0 +1,95 @@
+"""Where a run is computed: as asked for, or the fastest backend that pays off for its net."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from math import prod
+
+import numpy as np
+
+from rnnviz.engine.backend import HOST, Backend
+from rnnviz.engine.device import choose, compiling, not_kept, without_card
+from rnnviz.engine.model import Model, cell_of
+from rnnviz.engine.optimizers import OPTIMIZERS
+from rnnviz.engine.parameters import initialise, shapes
+from rnnviz.engine.spec import EmbeddingSpec, FitSpec, ModelSpec
+from rnnviz.errors import one_line
+from rnnviz.recipes import Task
+from rnnviz.training.fit import update
+
+#: Multiply-adds of a forward pass over all tokens of all epochs for which the packed walk takes
+#: some 20 s on an x86-64 core (sentiment-lstm on the sample: 2e10, 8 s). A cell compiles in 10 s.
+SMALL = 5e10
+
+Say = Callable[[str], None]
+
+
+def requested_backend(device: str, say: Say) -> Backend | None:
+    """The backend of "cpu" or "cuda"; None for "auto", which depends on the net.
+
+    MissingError if it is not available, UsageError if there is no such device.
+    """
+    return None if device == "auto" else choose(device, say)
+
+
+def choose_backend(
+    requested: Backend | None, spec: ModelSpec, fit: FitSpec, say: Say, *,
+    previous: str = "", small: bool = False,
+) -> Backend:  # fmt: skip
+    """The requested backend, else the fastest; ``say`` gets a line about what was chosen.
+
+    ``previous`` is the device of a run that is resumed: what was computed on the CPU stays there.
+    ``small``: see :func:`is_small`. If compiling fails, for whatever reason, it is NumPy.
+    """
+    backend = _automatic(previous, say, small) if requested is None else requested
+    if backend is HOST or not backend.on_host:
+        return backend
+    if compiling(backend, [cell_of(layer) for layer in spec.layers]):
+        how_often = "each time" if (reason := not_kept(backend)) else "the first time only"
+        say(f"Compiling the loops, {how_often}: some seconds.")
+        if reason:
+            say(f"The compiled loops cannot be cached: {reason}.")
+    if fault := _compile_fault(backend, spec, fit):
+        say(f"The loops cannot be compiled ({fault}): computing without them.")
+        return HOST
+    return backend
+
+
+def _automatic(previous: str, say: Say, small: bool) -> Backend:
+    if not previous.startswith(HOST.name):
+        return choose("auto", say, small=small)
+    if previous == HOST.name:
+        return HOST
+    backend = without_card("the run was computed there before", say)
+    if backend is HOST:
+        say("The run used compiled loops before, which are not available here: without them its "
+            "numbers differ in their last digits.")  # fmt: skip
+    return backend
+
+
+def is_small(spec: ModelSpec, fit: FitSpec, task: Task) -> bool:
+    """Whether training takes less than about twice the time that compiling its loops takes."""
+    rng = np.random.default_rng(fit.seed)
+    examples = task.draw(1, rng)
+    batch = next(examples.batches(fit.batch_size, rng), None)
+    recurrent = sum(prod(s) for name, s in shapes(spec).items() if name.startswith("layers."))
+    tokens = 0 if batch is None else len(batch[0]) * len(examples) * fit.epochs
+    return tokens * recurrent < SMALL
+
+
+def _compile_fault(backend: Backend, spec: ModelSpec, fit: FitSpec) -> str:
+    """Why one update of a net like this one cannot be compiled, in one line; "" if it can."""
+    if isinstance(spec.source, EmbeddingSpec):
+        spec = replace(spec, source=replace(spec.source, vocabulary=3))
+        inputs = np.ones((2, 2), np.int64)
+    else:
+        inputs = np.zeros((2, 2, spec.source.width), np.float32)
+    model = Model(spec, initialise(spec, 0), backend)
+    batch = inputs, np.zeros(2, np.float32), np.ones(2, np.float32)
+    once, optimizer = FitSpec(1, optimizer=fit.optimizer), OPTIMIZERS[fit.optimizer](fit.rate)
+    try:
+        update(model, optimizer, batch, once, np.random.default_rng(0))
+    except Exception as error:  # a compiler has as many reasons as there are machines
+        return f"{type(error).__name__}: {one_line(error)}"[:200]
+    return ""
