@@ -14,8 +14,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from rnnviz.arrays import Array, Values
+from rnnviz.engine.codegen.inplace_printer import UFUNCS, InPlacePrinter
 from rnnviz.engine.embedding import WordRows
-from rnnviz.engine.inplace import UFUNCS, Emitter
 
 #: A step as assignments in order: (name, formula).
 Formulas = tuple[tuple[str, str], ...]
@@ -249,14 +249,15 @@ def _compiled(
 ) -> tuple[Callable[..., None], int]:
     """The formulas as calls that write in place, and how many spare arrays they need."""
     given = ("p", "g", *names, *numbers)
-    emit = Emitter({name: name for name in given})
+    printer = InPlacePrinter(given)
     for name, formula in formulas:
-        emit.into(ast.parse(formula, mode="eval").body, name)
-    head = [f"def step({', '.join(given)}, T):", *(f"t{k} = T[{k}]" for k in range(emit.used))]
-    source = "\n    ".join([*head, *emit.lines])
+        printer.assign(name, ast.parse(formula, mode="eval").body)
+    count = printer.temporaries
+    head = [f"def step({', '.join(given)}, T):", *(f"t{k} = T[{k}]" for k in range(count))]
+    source = "\n    ".join([*head, *printer.statements])
     scope: dict[str, Any] = {name: getattr(np, name) for name in UFUNCS}
     exec(compile(source, "<a step of an optimizer>", "exec"), scope)
-    return scope["step"], emit.used
+    return scope["step"], count
 
 
 def _under(prefix: str, state: Mapping[str, Array]) -> Values:

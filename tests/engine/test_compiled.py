@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import signal
 import subprocess
@@ -27,7 +28,7 @@ from rnnviz.cells.variants import variant
 from rnnviz.engine import compiled, losses
 from rnnviz.engine import scan as recorded
 from rnnviz.engine.backend import HOST
-from rnnviz.engine.compiled import Lookup, functions, threads
+from rnnviz.engine.compiled import Lookup, threads
 from rnnviz.engine.device import with_compiled
 from rnnviz.engine.embedding import WordRows, summed_rows, table_of
 from rnnviz.engine.model import Model
@@ -35,6 +36,7 @@ from rnnviz.engine.optimizers import OPTIMIZERS
 from rnnviz.engine.parameters import initialise
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec
 from rnnviz.equations import FUNCTIONS, Line
+from rnnviz.equations.functions import step as heaviside
 
 pytest.importorskip("numba")
 vectors = pytest.importorskip("rnnviz.engine.compiled.simd")
@@ -52,18 +54,18 @@ def peephole() -> Cell:
 
     def forward(p: Values, v: Values, prev: Values) -> None:
         zero = np.zeros_like(prev["c"])
-        v["hu"] = v["hu"] + np.concatenate([zero, prev["c"] * p["p_f"], zero, zero], -1)
+        v["hu"] = v["hu"] + np.concatenate([zero, prev["c"] * p["V_f"], zero, zero], -1)
         lstm.forward(p, v, prev)
 
     def backward(p: Values, v: Values, prev: Values, d: Values) -> None:
         lstm.backward(p, v, prev, d)
-        d["c_prev"] = d["c_prev"] + d["a_f"] * p["p_f"]
+        d["c_prev"] = d["c_prev"] + d["a_f"] * p["V_f"]
 
     def param_grads(x: Array, prev: Values, v: Values, d: Values) -> Values:
-        return lstm.param_grads(x, prev, v, d) | {"p_f": (d["a_f"] * prev["c"]).sum(0)}
+        return lstm.param_grads(x, prev, v, d) | {"V_f": (d["a_f"] * prev["c"]).sum(0)}
 
-    found.lines = more(lstm.lines, "a_f", " + c_prev * p_f")
-    found.back = more(lstm.back, "d_c_prev", " + d_a_f * p_f")
+    found.lines = more(lstm.lines, "a_f", " + c_prev * V_f")
+    found.back = more(lstm.back, "d_c_prev", " + d_a_f * V_f")
     found.forward, found.backward, found.param_grads = forward, backward, param_grads
     return found
 
@@ -73,7 +75,7 @@ def peephole() -> Cell:
 #: two, and a trained vector of their own.
 COMPILED = {
     "rnn": CELLS["rnn"], "gru": variant(CELLS["gru"], "relu", "hard_sigmoid"),
-    "lstm with a peephole": peephole(),
+    "lstm with a peephole": peephole(), "mingru": CELLS["mingru"],
 }  # fmt: skip
 
 
@@ -110,7 +112,7 @@ def cases(draw: st.DrawFn) -> Case:
         options["input_mask"] = (rng.random((masks, B, D)) > 0.3) / 0.7
     p = drawn(cell, rng, D, H)
     if cell.name == "peephole":
-        p["p_f"] = rng.standard_normal(H)
+        p["V_f"] = rng.standard_normal(H)
     d_h = rng.standard_normal((T, B, H)) if draw(st.booleans()) else None
     d_last = {s: rng.standard_normal((B, H)) for s in cell.states}
     table = rng.standard_normal((V, D))
@@ -262,9 +264,18 @@ def test_cells_with_a_product_of_their_own_are_left_to_others() -> None:
         assert not compiled.able(CELLS[name], None)
 
 
-def test_every_function_a_formula_may_call_is_written_for_vectors() -> None:
-    """A cell that calls a new one would only fail when somebody trains it."""
-    assert all(hasattr(functions, name) or hasattr(vectors, name) for name in FUNCTIONS)
+def test_every_function_is_its_definition() -> None:
+    """NumPy computes values and slopes, compiled loops and CUDA kernels the definition."""
+    a = np.linspace(-4, 4, 41)
+    primitives = {"tanh": np.tanh, "step": heaviside, "maximum": np.maximum, "minimum": np.minimum}
+    for function in FUNCTIONS.values():
+        if not function.definition:
+            assert function.name in primitives and hasattr(vectors, function.name)
+            continue
+        assert all(hasattr(vectors, n.id) for n in ast.walk(ast.parse(function.definition))
+                   if isinstance(n, ast.Name) and n.id != "a")  # fmt: skip
+        defined = eval(function.definition, {**primitives, "a": a})
+        np.testing.assert_allclose(function(a), defined, rtol=1e-12, atol=1e-15)
 
 
 def _net(source: EmbeddingSpec, *layers: RecurrentSpec) -> ModelSpec:

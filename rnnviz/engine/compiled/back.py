@@ -38,10 +38,10 @@ class CompiledScanGradients:
         net, order, found = self.done.main.job.net, self.done.order, self.found
         W = found.W if self._by_product is None else self._by_product[1]
         return {
-            "W": order.back(W[: net.D], order.inputs),
-            "U": order.back(found.U[: net.units], order.recurrent),
-            "b": order.unbias(found.b, self.bias_rows),
-        } | {name: d[: net.units] for name, d in zip(order.plan.own, found.own, strict=True)}
+            "W": order.unsorted(W[: net.D], order.inputs),
+            "U": order.unsorted(found.U[: net.units], order.recurrent),
+            "b": order.bias_gradient(found.b, self.bias_rows),
+        } | {name: d[: net.units] for name, d in zip(order.loops.vectors, found.own, strict=True)}
 
     @property
     def x(self) -> Array:

@@ -10,17 +10,17 @@ import numpy as np
 
 from rnnviz.arrays import Array, Values
 from rnnviz.cells import Cell
+from rnnviz.engine.codegen.cell_ir import NotPointwiseError
 from rnnviz.engine.compiled import passes
 from rnnviz.engine.compiled.blocks import Blocks, dealt, nested
 from rnnviz.engine.compiled.job import Net, Seen
 from rnnviz.engine.compiled.kernels import available, kernels
 from rnnviz.engine.compiled.memory import flat, zeros
-from rnnviz.engine.compiled.net import Order, plan_of
+from rnnviz.engine.compiled.net import GateOrder, source_of
 from rnnviz.engine.compiled.passes import Pass
 from rnnviz.engine.compiled.source import NotCompiledError
 from rnnviz.engine.compiled.vocabulary import BatchVocabulary, vocabulary
 from rnnviz.engine.embedding import Lookup
-from rnnviz.engine.pointwise import NotPointwiseError
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +32,7 @@ class CompiledScan:
     last: Values  # (B, H) by state
     recurrent_mask: Array | None
     input_mask: Array | None
-    order: Order
+    order: GateOrder
     start: Array  # (states, B, H): before the first token
     words: BatchVocabulary | None  # where their products were looked up
     main: Pass  # all sequences, each from where it differs from the others
@@ -62,7 +62,7 @@ def able(cell: Cell, mask: Array | None) -> bool:
     if not available():
         return False
     try:
-        plan_of(cell)
+        source_of(cell)
     except (NotPointwiseError, NotCompiledError):
         return False
     return mask is None or nested(mask)
@@ -91,7 +91,7 @@ def scan(
     if dropped or (lead is not None and not lead.any()):
         lead = None
     T, B, _ = x.shape
-    order = Order(cell, p["U"].shape[0], p["W"].dtype)
+    order = GateOrder(cell, p["U"].shape[0], p["W"].dtype)
     net, code = order.net(p), kernels(cell)
     blocks = dealt(T, B, reverse, mask, lead, keep)
     words = None
@@ -102,7 +102,7 @@ def scan(
     if initial is not None:
         for to, s in zip(start, cell.states, strict=True):
             to[...] = initial[s]
-    begin, shared, every = start, None, keep and bool(order.plan.cell.saved)
+    begin, shared, every = start, None, keep and bool(order.loops.cell.saved)
     if lead is not None:
         shared = _shared(code, net, seen, reverse, start, lead, every)
         begin = _after(shared, lead, start)
@@ -140,7 +140,7 @@ def _begins(T: int, B: int, token: int, row: int) -> Array:
 def _through_masks(
     seen: Seen,
     net: Net,
-    order: Order,
+    order: GateOrder,
     blocks: Blocks,
     x_mask: Array | None,
     h_mask: Array | None,
@@ -150,7 +150,7 @@ def _through_masks(
         by_gate = x_mask if len(x_mask) == 1 else x_mask[order.inputs]
         found = blocks.of(by_gate.astype(net.W.dtype, copy=False), net.wide)
         seen = seen._replace(x_groups=len(found), x_masked=1, x_masks=found)
-    if h_mask is not None:
+    if h_mask is not None and order.recurrent:
         by_gate = h_mask[order.recurrent].astype(net.W.dtype, copy=False)
         found = blocks.of(by_gate, net.H)
         seen = seen._replace(h_groups=len(found), h_masked=1, h_masks=found)

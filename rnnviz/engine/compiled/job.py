@@ -1,9 +1,9 @@
 """What the compiled loops are given: sizes, and arrays known by where they begin.
 
 Rows of units have H numbers, rows of inputs D (in ``read`` and in the gradients ``wide``), rounded
-up to whole vectors. A row of gates has N numbers, G + apart blocks of H: the gates whose products
-stay apart (their input's share), the joint ones, and the apart ones' recurrent share. So x·W fills
-the first G blocks, and h_prev·U the last G.
+up to whole vectors. A row of gates has N numbers, in blocks of H: products with W of the gates
+whose two products stay apart or that do not read h, sums of both products of the other gates, and
+products with U of those that stay apart. So x·W fills the first blocks, and h_prev·U the last.
 """
 
 from __future__ import annotations
@@ -45,14 +45,15 @@ class Net(NamedTuple):
     H: int  # the same, rounded up
     D: int  # of x
     wide: int  # the same, rounded up
-    width: int  # G·H
-    apart: int  # gates apart, times H
-    N: int  # both
+    width: int  # of x·W: every gate's block
+    recurrent_width: int  # of h_prev·U: the blocks of the gates that read h
+    apart: int  # where h_prev·U begins in a row of gates
+    N: int  # of a row of gates
     states: int
-    W: Floats  # (D, G·H)
-    U: Floats  # (units, G·H)
-    WT: Floats  # (G·H, wide)
-    UT: Floats  # (G·H, H)
+    W: Floats  # (D, width)
+    U: Floats  # (units, recurrent_width)
+    WT: Floats  # (width, wide)
+    UT: Floats  # (recurrent_width, H)
     bias: Floats  # (N)
     own: Floats  # (vectors of the cell's own, H)
 
@@ -60,7 +61,7 @@ class Net(NamedTuple):
 class Seen(NamedTuple):
     """What is read."""
 
-    ready: int  # 1: x are rows of x·W, of the width of G·H, because many tokens are the same word
+    ready: int  # 1: x are rows of x·W, because many tokens are the same word
     x: Floats
     x_end: int  # numbers of it
     x_at: Ints  # (T, B): where a token's input begins
@@ -102,8 +103,8 @@ class Back(NamedTuple):
     out_token: int
     out_row: int
     carry: Floats  # (states, places, H): in: after the last step; out: before the first
-    W: Floats  # (blocks, wide, G·H)
-    U: Floats  # (blocks, H, G·H)
+    W: Floats  # (blocks, wide, width)
+    U: Floats  # (blocks, H, recurrent_width)
     b: Floats  # (blocks, N)
     own: Floats  # (blocks, ·, H)
     need_x: int

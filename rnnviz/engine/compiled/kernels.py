@@ -81,7 +81,7 @@ def _summing() -> ModuleType:
 
 
 def _of(cell: Cell) -> str:
-    return _with_common(source.plan(cell).source)
+    return _with_common(source.loop_source(cell).source)
 
 
 def _with_common(text: str) -> str:

@@ -173,12 +173,12 @@ def read_apart(
     The copy is as each gate sees it through its mask. Where the last four rows are not all
     sequences, numbers that nobody wants stand behind h_prev itself; some make arithmetic slow.
     """
-    H, n, up = net.H, net.width // seen.h_groups, (R + 3) // 4 * 4
+    H, n, up = net.H, net.recurrent_width // seen.h_groups, (R + 3) // 4 * 4
     look_state(places, net, seen, S, room, k, s, R, net.zero)
     for g in range(seen.h_groups):
         h = (k * seen.h_groups + g) * room.rows * H
         product(room.d, a + net.apart + g * n, net.N, room.seen, h, H, net.one,
-                net.U, g * n, net.width, up, n, net.units)  # fmt: skip
+                net.U, g * n, net.recurrent_width, up, n, net.units)  # fmt: skip
 
 
 def forward(like: Array, words: Ints, k: int) -> None:
@@ -186,7 +186,7 @@ def forward(like: Array, words: Ints, k: int) -> None:
     job = opened_job(like, words)
     places, net, seen, kept, room = job.places, job.net, job.seen, job.kept, job.room
     A, S, N, H, T = room.d, kept.S, net.N, net.H, places.steps
-    n, before, s = net.width, net.zero, net.zero
+    n, before, s = net.recurrent_width, net.zero, net.zero
     while s < T:
         a = k * room.rows * N
         end = begin_gates(places, net, seen, room, k, s, a)
@@ -259,7 +259,7 @@ def through(
     places: Places, net: Net, seen: Seen, back: Back, room: Room, k: int, R: int, d: int
 ) -> None:
     """The gradient of h_prev: what comes through U."""
-    H, N, n, up = net.H, net.N, net.width // seen.h_groups, (R + 3) // 4 * 4
+    H, N, n, up = net.H, net.N, net.recurrent_width // seen.h_groups, (R + 3) // 4 * 4
     first = at(places.first, k)
     carry, spare = first * H, k * room.rows * max(H, net.wide)
     for g in range(seen.h_groups):
@@ -292,10 +292,11 @@ def sum_up(
     d = k * room.rows * N
     for r in range(rows):
         added(room.d, d + r * N, back.b, k * N, N)
-    n = width // seen.h_groups
+    U_width = net.recurrent_width
+    n = U_width // seen.h_groups
     for g in range(seen.h_groups):
         h = (k * seen.h_groups + g) * room.rows * H
-        product(back.U, k * H * width + g * n, width, room.seen, h, net.one, H,
+        product(back.U, k * H * U_width + g * n, U_width, room.seen, h, net.one, H,
                 room.d, d + net.apart + g * n, N, H, n, rows)  # fmt: skip
     if not seen.ready:
         n = width // seen.x_groups

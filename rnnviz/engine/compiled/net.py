@@ -11,17 +11,17 @@ from rnnviz.arrays import ALIGNMENT, Array, Values, aligned, blocks
 from rnnviz.cells import Cell
 from rnnviz.engine.compiled.job import Net
 from rnnviz.engine.compiled.memory import zeros
-from rnnviz.engine.compiled.source import Plan, plan
+from rnnviz.engine.compiled.source import LoopSource, loop_source
 
 
-def plan_of(cell: Cell) -> Plan:
-    """The cell's plan, made once."""
-    return _plan(cast(Any, cell))
+def source_of(cell: Cell) -> LoopSource:
+    """The cell's loops as text, written once."""
+    return _source(cast(Any, cell))
 
 
 @cache
-def _plan(cell: Any) -> Plan:
-    return plan(cell)
+def _source(cell: Any) -> LoopSource:
+    return loop_source(cell)
 
 
 def whole(n: int, dtype: np.dtype[Any]) -> int:
@@ -30,32 +30,32 @@ def whole(n: int, dtype: np.dtype[Any]) -> int:
     return -(-n // step) * step
 
 
-class Order:
+class GateOrder:
     """Which column of W, U and b is which gate's."""
 
     def __init__(self, cell: Cell, H: int, dtype: np.dtype[Any]) -> None:
-        self.cell, self.plan, self.units, self.H = cell, plan_of(cell), H, whole(H, dtype)
-        self.inputs = [cell.gates.index(g) for g in self.plan.inputs]
-        self.recurrent = [cell.gates.index(g) for g in self.plan.recurrent]
-        self.G, self.apart = len(self.inputs), self.plan.apart
-        self.blocks = self.G + self.apart  # of a row of gates
+        self.cell, self.loops = cell, source_of(cell)
+        self.units, self.H = H, whole(H, dtype)
+        self.inputs = [cell.gates.index(g) for g in self.loops.inputs]
+        self.recurrent = [cell.gates.index(g) for g in self.loops.recurrent]
+        self.blocks = self.loops.blocks  # of a row of gates
+        self.apart = self.blocks - len(self.recurrent)  # blocks before the sums with h_prev·U
 
     def sorted(self, a: Array, order: list[int]) -> Array:
-        """Columns (n, G·units) as (n, G·H)."""
-        parts = blocks(a, self.G)
-        found = aligned((len(a), self.G, self.H), a.dtype)
-        found[:, :, self.units :] = 0
+        """Columns (n, ·units) in the order of gates in a row, (n, len(order)·H)."""
+        parts = blocks(a, a.shape[1] // self.units)
+        rows = aligned((len(a), len(order), self.H), a.dtype)
+        rows[:, :, self.units :] = 0
         for to, k in enumerate(order):
-            found[:, to, : self.units] = parts[k]
-        return found.reshape(len(a), -1)
+            rows[:, to, : self.units] = parts[k]
+        return rows.reshape(len(a), len(order) * self.H)
 
-    def back(self, a: Array, order: list[int]) -> Array:
-        """Columns (n, G·H) as the cell has them, (n, G·units)."""
-        parts = blocks(a, self.G)
-        found = np.empty((len(a), self.G, self.units), a.dtype)
-        for part, k in zip(parts, order, strict=True):
-            found[:, k] = part[:, : self.units]
-        return found.reshape(len(a), -1)
+    def unsorted(self, a: Array, order: list[int]) -> Array:
+        """Columns (n, len(order)·H) as the cell has them, (n, len(order)·units)."""
+        columns = np.empty((len(a), len(order), self.units), a.dtype)
+        for part, k in zip(blocks(a, len(order)), order, strict=True):
+            columns[:, k] = part[:, : self.units]
+        return columns.reshape(len(a), len(order) * self.units)
 
     def net(self, p: Values) -> Net:
         """The weights for the loops."""
@@ -65,25 +65,25 @@ class Order:
         WT[:, : len(W)] = W.T
         UT = zeros((U.shape[1], self.H), U.dtype)
         UT[:, : len(U)] = U.T
-        own = zeros((len(self.plan.own), self.H), W.dtype)
-        for to, name in zip(own, self.plan.own, strict=True):
+        vectors = zeros((len(self.loops.vectors), self.H), W.dtype)
+        for to, name in zip(vectors, self.loops.vectors, strict=True):
             to[: self.units] = p[name]
-        N, states = self.blocks * self.H, len(self.plan.cell.states)
-        sizes = (self.units, self.H, len(W), wide, W.shape[1], self.apart * self.H, N, states)
-        return Net(0, 1, *sizes, W, U, WT, UT, self._bias(p["b"]), own)
+        widths = (W.shape[1], U.shape[1], self.apart * self.H, self.blocks * self.H)
+        sizes = (self.units, self.H, len(W), wide, *widths, len(self.loops.cell.states))
+        return Net(0, 1, *sizes, W, U, WT, UT, self._bias(p["b"]), vectors)
 
     def _bias(self, b: Array) -> Array:
         """What a row of gates begins with."""
         both = b if b.ndim == 2 else np.stack([b, np.zeros_like(b)])
-        found = zeros((self.blocks * self.H,), b.dtype)
-        found[: self.G * self.H] = self.sorted(both[:1], self.inputs)[0]
-        found[self.apart * self.H :] += self.sorted(both[1:], self.recurrent)[0]
-        return found
+        row = zeros((self.blocks * self.H,), b.dtype)
+        row[: len(self.inputs) * self.H] = self.sorted(both[:1], self.inputs)[0]
+        row[self.apart * self.H :] += self.sorted(both[1:], self.recurrent)[0]
+        return row
 
-    def unbias(self, d: Array, rows: int) -> Array:
+    def bias_gradient(self, d: Array, rows: int) -> Array:
         """The bias's gradient, from that of a row of gates; of one row or of two."""
-        own = self.back(d[None, : self.G * self.H], self.inputs)
+        own = self.unsorted(d[None, : len(self.inputs) * self.H], self.inputs)
         if rows == 1:
             return own[0]
-        recurrent = self.back(d[None, self.apart * self.H :], self.recurrent)
+        recurrent = self.unsorted(d[None, self.apart * self.H :], self.recurrent)
         return np.concatenate([own, recurrent])

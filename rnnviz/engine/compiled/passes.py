@@ -49,8 +49,8 @@ class Inputs(NamedTuple):
 class Returned(NamedTuple):
     """The gradients of a walk back, apart from the input's."""
 
-    W: Array  # (wide, G·H)
-    U: Array  # (H, G·H)
+    W: Array  # (wide, width)
+    U: Array  # (H, recurrent_width)
     b: Array  # (N)
     own: Array  # (·, H)
     initial: Array  # (states, B, units)
@@ -94,7 +94,7 @@ def backward(
     of_W = (n, 0 if done.job.seen.ready else net.wide, net.width)
     back = Back(
         outs, array, *apart, blocks.of(carry, net.H), zeros(of_W, dtype),
-        zeros((n, net.H, net.width), dtype), zeros((n, net.N), dtype),
+        zeros((n, net.H, net.recurrent_width), dtype), zeros((n, net.N), dtype),
         zeros((n, *net.own.shape), dtype), int(inputs is not None), *into,
     )  # fmt: skip
     back = back._replace(by_entry=int(into.by_entry))

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from types import FunctionType, ModuleType
 
 from rnnviz.cells import Cell
-from rnnviz.engine.compiled import functions, loops, sums
+from rnnviz.engine.codegen.cell_ir import CellIR, Gate, read_cell
+from rnnviz.engine.codegen.numba_printer import NumbaPrinter, function_sources
+from rnnviz.engine.compiled import loops, sums
 from rnnviz.engine.optimizers import Formulas
-from rnnviz.engine.pointwise import Gate, Pointwise, names_in, pointwise, terms
+from rnnviz.equations.terms import names_in, summands
 
 
 class NotCompiledError(Exception):
@@ -19,35 +21,40 @@ class NotCompiledError(Exception):
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Where a cell's values stand, and its module's text."""
+class LoopSource:
+    """Where a cell's values stand in a row of gates, and its module's text.
 
-    cell: Pointwise
-    inputs: tuple[str, ...]  # gates in the order of x·W: apart, joint
-    recurrent: tuple[str, ...]  # gates in the order of h_prev·U: joint, apart
-    own: tuple[str, ...]  # vectors of the cell's own that are trained
+    A row has the blocks: products with W of gates that are not joint, joint sums, products with U
+    of gates that are not joint.
+    """
+
+    cell: CellIR
+    inputs: tuple[str, ...]  # gates in the order of x·W: those that are not joint, joint
+    recurrent: tuple[str, ...]  # gates in the order of h_prev·U: joint, not joint
+    vectors: tuple[str, ...]  # trained vectors of the cell's own
     source: str
 
     @property
-    def apart(self) -> int:
-        """Gates whose two products do not meet in one sum."""
-        return sum(not g.joint for g in self.cell.gates)
+    def blocks(self) -> int:
+        """Blocks of a row of gates."""
+        return len(self.inputs) + sum(not g.joint and g.reads_state for g in self.cell.gates)
 
 
-def plan(cell: Cell) -> Plan:
-    """NotPointwiseError or NotCompiledError if the cell is none for these loops."""
-    read = pointwise(cell)
+def loop_source(cell: Cell) -> LoopSource:
+    """NotPointwiseError or NotCompiledError if these loops cannot run the cell."""
+    read = read_cell(cell)
     joint = [g.name for g in read.gates if g.joint]
     apart = [g.name for g in read.gates if not g.joint]
+    recurrent = [g.name for g in read.gates if not g.joint and g.reads_state]
     columns = _columns(read.gates, apart, joint)
     if len(read.saved) > len(columns):
-        raise NotCompiledError(f"{cell.name}: {len(read.saved)} values to keep")
+        raise NotCompiledError(f"{cell.name}: {len(read.saved)} values to save")
     text = [
-        *(HEAD, "from {common} import *", *map(_compiled, _functions_of(functions))),
+        *(HEAD, "from {common} import *", *function_sources(_INLINE)),
         *(_forward_row(read, columns), _backward_row(read, columns)),
         *map(_compiled, (loops.forward, loops.backward)),
     ]
-    return Plan(read, (*apart, *joint), (*joint, *apart), read.weights, _module(text))
+    return LoopSource(read, (*apart, *joint), (*joint, *recurrent), read.vectors, _module(text))
 
 
 def common() -> str:
@@ -67,7 +74,7 @@ def stepping(formulas: Formulas, gathered: tuple[str, ...], numbers: tuple[str, 
     head = [f"    {n} = floats(like, words[{k}])" for k, n in enumerate(arrays, 2)]
     said = [f"v_{n} = fill(like, numbers[{k}])" for k, n in enumerate(numbers)]
     lines = [f"v_{n} = get({n}, i)" for n in arrays]
-    lines += [f"v_{n} = {_said(ast.parse(f, mode='eval').body)}" for n, f in formulas]
+    lines += [f"v_{n} = {_PRINTER.formula(f)}" for n, f in formulas]
     lines += [f"put({n}, i, v_{n})" for n in dict(formulas)]
     text = [
         "@njit(nogil=True, cache=True)",
@@ -102,7 +109,7 @@ from numba import njit
 
 from rnnviz.engine.compiled.opening import opened_job, opened_sum
 from rnnviz.engine.compiled.simd import (
-    add, assign, at, div, each, fill, floats, fma, get, lanes, least, most, mul, nothing, put,
+    add, assign, at, div, each, fill, floats, fma, get, lanes, maximum, minimum, mul, nothing, put,
     registers, sqrt, step, stream, sub, tanh,
 )'''
 
@@ -194,35 +201,16 @@ def product(C, c, C_row, {_OPERANDS}, rows, columns, K):
 def _columns(gates: tuple[Gate, ...], apart: list[str], joint: list[str]) -> dict[str, int]:
     """The block of a row where each sum stands, and where its gradient belongs."""
     for g in gates:
-        if not (g.reads_input and g.reads_state and g.d_xw and g.d_hu):
+        if not (g.reads_input and g.d_xw and g.reads_state == bool(g.d_hu)):
             raise NotCompiledError(f"gate {g.name!r} lacks a product")
         if g.joint and g.d_xw != g.d_hu:
             raise NotCompiledError(f"gate {g.name!r} has two gradients of one sum")
-    names = [f"xw_{g}" for g in apart] + [f"sum_{g}" for g in joint] + [f"hu_{g}" for g in apart]
-    return {name: k for k, name in enumerate(names)}
+    recurrent = [g.name for g in gates if not g.joint and g.reads_state]
+    names = [f"xw_{g}" for g in apart] + [f"sum_{g}" for g in joint]
+    return {name: k for k, name in enumerate([*names, *(f"hu_{g}" for g in recurrent)])}
 
 
-def _said(node: ast.expr) -> str:
-    """An expression as calls; recorded names get a v, so that none means something else."""
-    match node:
-        case ast.Name(id=name):
-            return f"v_{name}"
-        case ast.Constant(value=value):
-            return f"fill(zero, {float(value)!r})"  # type: ignore[arg-type]
-        case ast.Call(ast.Name(id=function), [argument]):
-            return f"{function}({_said(argument)})"
-        case ast.UnaryOp(ast.USub(), operand):
-            return f"sub(zero, {_said(operand)})"
-        case ast.BinOp(base, ast.Pow(), _):
-            return f"mul({_said(base)}, {_said(base)})"
-        case ast.BinOp(left, op, right) if type(op) in _OPERATIONS:
-            return f"{_OPERATIONS[type(op)]}({_said(left)}, {_said(right)})"
-    raise NotCompiledError(ast.unparse(node))
-
-
-_OPERATIONS: dict[type, str] = {
-    ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div",
-}  # fmt: skip
+_PRINTER = NumbaPrinter()
 
 
 def _loop(head: str, lines: list[str]) -> str:
@@ -230,17 +218,17 @@ def _loop(head: str, lines: list[str]) -> str:
     return "\n".join([*top, *(f"        {line}" for line in lines)])
 
 
-def _forward_row(cell: Pointwise, columns: dict[str, int]) -> str:
+def _forward_row(cell: CellIR, columns: dict[str, int]) -> str:
     lines = [f"v_{name} = get(A, a + {k} * H + j)" for name, k in columns.items()]
     lines += [f"v_{s}_prev = get(S, {i} * S_size + before + j)" for i, s in enumerate(cell.states)]
-    lines += [f"v_{w} = get(own, {k} * H + j)" for k, w in enumerate(cell.weights)]
-    lines += [f"v_{line.name} = {_said(line.value)}" for line in cell.forward]
+    lines += [f"v_{w} = get(own, {k} * H + j)" for k, w in enumerate(cell.vectors)]
+    lines += [f"v_{line.name} = {_PRINTER.expression(line.value)}" for line in cell.forward]
     lines += [f"stream(K, kept + {k} * H + j, v_{name})" for k, name in enumerate(cell.saved)]
     lines += [f"put(S, {i} * S_size + after + j, v_{s})" for i, s in enumerate(cell.states)]
     return _loop("def forward_row(A, a, K, kept, S, S_size, before, after, own, H):", lines)
 
 
-def _backward_row(cell: Pointwise, columns: dict[str, int]) -> str:
+def _backward_row(cell: CellIR, columns: dict[str, int]) -> str:
     lines = ["v_d_h_out = zero"]
     for i, s in enumerate(cell.states):
         lines.append(f"v_d_{s}_next = get(C, {i} * C_size + carry + j)")
@@ -248,29 +236,30 @@ def _backward_row(cell: Pointwise, columns: dict[str, int]) -> str:
         lines.append(f"v_{s} = get(S, {i} * S_size + after + j)")
         lines.append(f"v_{s}_prev = get(S, {i} * S_size + before + j)")
     lines += [f"v_{name} = get(A, a + {k} * H + j)" for k, name in enumerate(cell.saved)]
-    lines += [f"v_{w} = get(own, {k} * H + j)" for k, w in enumerate(cell.weights)]
-    lines += [f"v_{line.name} = {_said(line.value)}" for line in cell.backward]
+    lines += [f"v_{w} = get(own, {k} * H + j)" for k, w in enumerate(cell.vectors)]
+    lines += [f"v_{line.name} = {_PRINTER.expression(line.value)}" for line in cell.backward]
     for g in cell.gates:
         if g.joint:
             lines.append(f"put(D, d + {columns[f'sum_{g.name}']} * H + j, v_{g.d_xw})")
         else:
             lines.append(f"put(D, d + {columns[f'xw_{g.name}']} * H + j, v_{g.d_xw})")
-            lines.append(f"put(D, d + {columns[f'hu_{g.name}']} * H + j, v_{g.d_hu})")
+            if g.reads_state:
+                lines.append(f"put(D, d + {columns[f'hu_{g.name}']} * H + j, v_{g.d_hu})")
     for i, s in enumerate(cell.states):
         found = f"v_d_{s}_prev" if s in cell.around else "zero"
         lines.append(f"put(C, {i} * C_size + carry + j, {found})")
-    for k, w in enumerate(cell.weights):
-        at = f"(k * {len(cell.weights)} + {k}) * H + j"
+    for k, w in enumerate(cell.vectors):
+        at = f"(k * {len(cell.vectors)} + {k}) * H + j"
         lines += [f"put(G, {at}, add(get(G, {at}), {term}))" for term in _sources(cell, w)]
     head = "def backward_row(A, a, S, S_size, before, after, C, C_size, carry, D, d, own, G, k, H):"
     return _loop(head, ["tiny = nothing(zero)", *lines])
 
 
-def _sources(cell: Pointwise, weight: str) -> list[str]:
+def _sources(cell: CellIR, weight: str) -> list[str]:
     """What each line that multiplies by the vector adds to its gradient."""
     found = []
     for line in cell.forward:
-        for term in terms(line.value):
+        for term in summands(line.value):
             if weight not in names_in(term):
                 continue
             match term:
@@ -280,5 +269,5 @@ def _sources(cell: Pointwise, weight: str) -> list[str]:
                     pass
                 case _:
                     raise NotCompiledError(f"{weight} in {ast.unparse(term)}")
-            found.append(f"mul(v_d_{line.name}, {_said(factor)})")
+            found.append(f"mul(v_d_{line.name}, {_PRINTER.expression(factor)})")
     return found

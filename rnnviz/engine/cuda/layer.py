@@ -259,7 +259,7 @@ def _maybe(arrays: Sequence[Array | None]) -> Array | None:
 
 
 def _vectors(plan: Kernels, passes: Sequence[DirectionInput]) -> Array | None:
-    names = plan.cell.weights
+    names = plan.cell.vectors
     return _stacked([np.stack([a.p[name] for name in names]) for a in passes]) if names else None
 
 

@@ -30,11 +30,8 @@ __device__ __forceinline__ float fast_tanh(float a) {
 #endif
 }
 
-__device__ __forceinline__ float fast_sigmoid(float a) { return 0.5f * fast_tanh(0.5f * a) + 0.5f; }
-__device__ __forceinline__ float relu(float a) { return fmaxf(a, 0.0f); }
 __device__ __forceinline__ float step(float y) { return y > 0.0f ? 1.0f : 0.0f; }
-__device__ __forceinline__ float hard_sigmoid(float a) { return fminf(relu(0.2f * a + 0.5f), 1.0f); }
-__device__ __forceinline__ float slope(float y) { return 0.2f * step(y * (1.0f - y)); }
+//@ functions
 
 // Σ of a lane's weights times the numbers it reads: v in shared memory, the first weights in
 // registers, the others in shared memory, four steps of k for each thread side by side.

@@ -1,12 +1,11 @@
 """The text of a layer's kernels: sizes, and the cell's lines as C, put into ``recurrent.cu``.
 
 What the kernels can do is said here too: at most four gates, at most 128 units, and only products
-of the shape every cell has (see :mod:`rnnviz.engine.pointwise`).
+of the shape every cell has (see :mod:`rnnviz.engine.codegen.cell_ir`).
 """
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -14,13 +13,13 @@ from importlib.resources import files
 from typing import Any, cast
 
 from rnnviz.cells import Cell
-from rnnviz.engine.pointwise import Gate, NotPointwiseError, Pointwise, names_in, pointwise
+from rnnviz.engine.codegen.cell_ir import Assignment, CellIR, Gate, NotPointwiseError, read_cell
+from rnnviz.engine.codegen.cuda_printer import CudaPrinter, function_sources, scaled_tanh
+from rnnviz.equations.terms import names_in
 
 LANES = 4
 #: From this many units on the weights of a unit no longer fit a thread's registers.
 LARGEST, LARGEST_IN_REGISTERS, REGISTERS = 128, 96, 84
-#: α·tanh(β·a) + γ: how a gate's function is computed by all lanes at once.
-BENT = {"tanh": (1.0, 1.0, 0.0), "sigmoid": (0.5, 0.5, 0.5)}
 
 
 class NoKernelError(Exception):
@@ -32,7 +31,7 @@ class Kernels:
     """The source of a layer's kernels, and what launching them needs to know."""
 
     source: str
-    cell: Pointwise
+    cell: CellIR
     threads: int  # of a block
     shared: int  # bytes of shared memory a block asks for when it is launched
     fixed: int  # bytes of it that backward, which has the most, takes beside
@@ -53,7 +52,7 @@ def kernels(cell: Cell, H: int, *, fast_math: bool = True) -> Kernels:
 @cache
 def _written(cell: Any, H: int, fast_math: bool) -> Kernels:
     try:
-        lines = pointwise(cell)
+        lines = read_cell(cell)
     except NotPointwiseError as error:
         raise NoKernelError(f"{error} is a product that the kernels do not have") from error
     if H > LARGEST:
@@ -65,32 +64,11 @@ def _written(cell: Any, H: int, fast_math: bool) -> Kernels:
     return _Text(lines, H, fast_math).kernels()
 
 
-def c_of(node: ast.expr) -> str:
-    """An expression as C, with brackets wherever there could be a doubt."""
-    match node:
-        case ast.Name(id=name):
-            return f"n_{name}"
-        case ast.Constant(value=value):
-            return f"{float(cast(float, value))!r}f"
-        case ast.UnaryOp(ast.USub(), operand):
-            return f"(-{c_of(operand)})"
-        case ast.BinOp(base, ast.Pow(), _):
-            return f"({c_of(base)} * {c_of(base)})"
-        case ast.BinOp(left, op, right):
-            return f"({c_of(left)} {_OPERATIONS[type(op)]} {c_of(right)})"
-        case ast.Call(ast.Name(id=function), [argument]):
-            return f"{_FUNCTIONS.get(function, function)}({c_of(argument)})"
-    raise NoKernelError(ast.unparse(node))
-
-
-_OPERATIONS: dict[type[ast.operator], str] = {
-    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/",
-}  # fmt: skip
-_FUNCTIONS = {"tanh": "fast_tanh", "sigmoid": "fast_sigmoid", "sqrt": "sqrtf"}
+_PRINTER = CudaPrinter()
 
 
 class _Text:
-    def __init__(self, cell: Pointwise, H: int, fast_math: bool) -> None:
+    def __init__(self, cell: CellIR, H: int, fast_math: bool) -> None:
         self.cell, self.H, self.fast_math = cell, H, fast_math
         G = len(cell.gates)
         self.parts = LANES // (1 if G > 2 else G if G == 2 else 1) if G < 3 else 1
@@ -114,10 +92,11 @@ class _Text:
 
     def _sizes(self) -> list[str]:
         cell, gates = self.cell, self.cell.gates
-        bent = [BENT.get(g.activation, (1.0, 1.0, 0.0)) for g in gates]
+        # All lanes compute α·tanh(β·a) + γ at once, each with the numbers of its own gate.
+        bent = [scaled_tanh(g.activation) or (1.0, 1.0, 0.0) for g in gates]
         numbers = {
             "H": self.H, "UNITS": self.units, "GATES": len(gates), "PARTS": self.parts,
-            "STATES": len(cell.states), "SAVED": len(cell.saved), "VECTORS": len(cell.weights),
+            "STATES": len(cell.states), "SAVED": len(cell.saved), "VECTORS": len(cell.vectors),
             "ROUNDS": max(1, -(-len(cell.saved) // LANES)), "REGISTERS": self.registers,
             "RECURRENT": len(self.recurrent), "READING": len(self.reading),
             "FAST_MATH": int(self.fast_math),
@@ -125,7 +104,7 @@ class _Text:
         chosen = {
             "ALPHA": [f"{b[0]}f" for b in bent], "BETA": [f"{b[1]}f" for b in bent],
             "GAMMA": [f"{b[2]}f" for b in bent],
-            "BENT": [str(int(g.activation in BENT)) for g in gates],
+            "BENT": [str(int(scaled_tanh(g.activation) is not None)) for g in gates],
             "APART": [str(int(_apart(g))) for g in gates],
             "RECURRENT_BLOCK": [str(_place(self.recurrent, g.name)) for g in gates],
             "READING_BLOCK": [str(_place(self.reading, g.name)) for g in gates],
@@ -142,7 +121,8 @@ class _Text:
     def _filled(self, text: str) -> str:
         """The template with its ``//@`` lines replaced."""
         parts = {
-            "forward": self._forward, "vectors": self._vectors, "backward": self._backward,
+            "functions": function_sources, "forward": self._forward, "vectors": self._vectors,
+            "backward": self._backward,
             "store states": self._store_states, "store saved": self._store_saved,
             "states after all": self._after_all, "ask": self._ask, "take": self._take,
             "carry on": self._carry_on, "one step back": self._one_step_back,
@@ -162,7 +142,7 @@ class _Text:
         return [
             f"const float n_{name} = there ? "
             f"vectors[(place.direction * VECTORS + {k}) * H + unit] : 0.0f;"
-            for k, name in enumerate(self.cell.weights)
+            for k, name in enumerate(self.cell.vectors)
         ]
 
     # Forward.
@@ -171,7 +151,7 @@ class _Text:
         """The lanes tell each other their gates; then each computes the rest of the unit."""
         found, done = [], set()
         for k, gate in enumerate(self.cell.gates):
-            if gate.activation in BENT:
+            if scaled_tanh(gate.activation):
                 name = gate.value
                 done |= {gate.value, *self._users_of(f"sum_{gate.name}")}
             elif gate.joint:
@@ -182,11 +162,7 @@ class _Text:
             if _apart(gate) and gate.reads_input:
                 found.append(f"const float n_xw_{gate.name} = {self._told('read', k)};")
         found += [f"const float n_{s}_prev = before[{k}];" for k, s in self._states()]
-        found += [
-            f"const float n_{s.name} = {c_of(s.value)};"
-            for s in self.cell.forward
-            if s.name not in done
-        ]
+        found += [_assigned(s) for s in self.cell.forward if s.name not in done]
         return found + [f"before[{k}] = n_{s};" for k, s in self._states()]
 
     def _users_of(self, name: str) -> Iterable[str]:
@@ -270,7 +246,7 @@ class _Text:
     def _backward(self) -> list[str]:
         found = ["const float n_d_h_out = d_out, n_d_h_next = carry[0];"]
         found += [f"const float n_d_{s}_next = carry[{k}];" for k, s in self._states()[1:]]
-        return found + [f"const float n_{s.name} = {c_of(s.value)};" for s in self.cell.backward]
+        return found + [_assigned(s) for s in self.cell.backward]
 
     def _carry_on(self) -> list[str]:
         return [
@@ -286,6 +262,10 @@ class _Text:
 
     def _one_step_back(self) -> list[str]:
         return [f"after[{k}] = n_{s}_prev;" for k, s in self._states() if self._both(s)]
+
+
+def _assigned(assignment: Assignment) -> str:
+    return f"const float n_{assignment.name} = {_PRINTER.expression(assignment.value)};"
 
 
 def _apart(gate: Gate) -> bool:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 import numpy as np
 
-from rnnviz.engine.cuda.source import c_of
+from rnnviz.engine.codegen.cuda_printer import CudaPrinter
 from rnnviz.engine.optimizers import OPTIMIZERS, Formulas, Optimizer
+from rnnviz.equations.terms import names_in
 
 
 @cache
@@ -31,6 +32,7 @@ def step_source(name: str, optimizer: Optimizer) -> str:
     numbers = number_names(optimizer)
     arrays = "".join(f"float *__restrict__ a_{n}, " for n in gathered)
     scalars = "".join(f", float n_{n}" for n in numbers)
+    printer = CudaPrinter()
     changed = [n for n, _ in optimizer.formulas]
     lines = [
         f'extern "C" __global__ void {kernel_name(name)}(',
@@ -42,7 +44,7 @@ def step_source(name: str, optimizer: Optimizer) -> str:
         "        return;",
         "    float n_p = a_p[k], n_g = a_g[k] * verdict[0];",
         *(f"    float n_{n} = a_{n}[k];" for n in gathered),
-        *(f"    n_{n} = {c_of(ast.parse(f, mode='eval').body)};" for n, f in optimizer.formulas),
+        *(f"    n_{n} = {printer.formula(f)};" for n, f in optimizer.formulas),
         *(f"    a_{n}[k] = n_{n};" for n in changed),
         "}",
     ]
@@ -61,16 +63,8 @@ def number_names(optimizer: Optimizer) -> tuple[str, ...]:
 
 @cache
 def _number_names(formulas: Formulas, arrays: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(sorted(set(_names(formulas)) - {"p", "g", *arrays}))
-
-
-def _names(formulas: Formulas) -> Iterator[str]:
-    for _, formula in formulas:
-        tree = ast.parse(formula, mode="eval")
-        called = {id(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call)}
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Name) and id(node) not in called:
-                yield node.id
+    trees = (ast.parse(formula, mode="eval").body for _, formula in formulas)
+    return tuple(sorted(set().union(*map(names_in, trees)) - {"p", "g", *arrays}))
 
 
 def in_order(optimizer: Optimizer, numbers: Mapping[str, float]) -> list[Any]:
