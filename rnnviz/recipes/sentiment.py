@@ -418,4 +418,6 @@ RECIPES = (
             Mix(40_000, 100_000, 6_000), 6),
     _recipe("sentiment-lstm-slide", "the slide's LSTM(32)", "lstm-slide", 32, (0.1, 0.3, 0.2),
             Mix(40_000, 100_000, 6_000), 8),
+    _recipe("sentiment-mingru", "minGRU(32)", "mingru", 32, (0.1, 0.3, 0.2),
+            Mix(40_000, 100_000, 6_000), 8),
 )  # fmt: skip
