@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import rnnviz
-from rnnviz.analysis import series as found
+from rnnviz.analysis import series as series_analysis
 from rnnviz.cli import run
 from rnnviz.data.batches import Windows
 from rnnviz.data.jena import COLUMNS, TEMPERATURE, JenaSeries, jena_file, read_jena
@@ -78,7 +78,9 @@ def test_the_forecast_is_the_one_the_recipe_evaluates_for_that_row(moment: str) 
 def test_the_readings_are_those_of_the_table_in_their_own_units() -> None:
     trace, row = rnnviz.step(MOMENT, model="jena-gru"), row_of(MOMENT)
     rows = np.arange(row - 1440, row, 6)
-    np.testing.assert_allclose(found.readings(trace), table().data[rows], rtol=1e-5, atol=1e-3)
+    np.testing.assert_allclose(
+        series_analysis.readings(trace), table().data[rows], rtol=1e-5, atol=1e-3
+    )
     assert trace.ids == tuple(rows.tolist())
     assert (trace.tokens[0], trace.tokens[-1]) == ("06-21 19:00", "07-01 18:00")
     series = series_of(trace)
@@ -137,7 +139,7 @@ def test_gradients_are_finite_differences_of_the_objective(
         up[t, 0, d] += 1e-6
         down[t, 0, d] -= 1e-6
         slope = (objective(up) - objective(down)) / 2e-6
-        assert found.gradients(trace)[t, d] == pytest.approx(slope, rel=1e-5, abs=1e-9)
+        assert series_analysis.gradients(trace)[t, d] == pytest.approx(slope, rel=1e-5, abs=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -166,39 +168,47 @@ def test_the_gradients_of_both_directions_are_added_as_the_bars_do() -> None:
     from rnnviz.tui.view.view_state import saliency
 
     trace = trace_of(net(replace(GRU, bidirectional=True)), Query("100", "small"))
-    np.testing.assert_allclose(np.linalg.norm(found.gradients(trace), axis=1), saliency(trace))
+    np.testing.assert_allclose(
+        np.linalg.norm(series_analysis.gradients(trace), axis=1), saliency(trace)
+    )
 
 
 def test_a_reversed_net_reads_the_latest_hour_first() -> None:
     forward = trace_of(net(GRU), Query("2020-06-10 12:00", "small"))
     reverse = trace_of(net(GRU, reverse=True), Query("2020-06-10 12:00", "small"))
     assert reverse.tokens == forward.tokens[::-1]
-    np.testing.assert_array_equal(found.course(reverse), found.course(forward))
+    np.testing.assert_array_equal(
+        series_analysis.target_curve(reverse), series_analysis.target_curve(forward)
+    )
     degrees = [trace.to_json()["series"]["degrees"] for trace in (forward, reverse)]
     assert degrees[0]["as_today"] == degrees[1]["as_today"]
-    assert found.place(reverse, 0) == 9 and found.place(forward, 0) == 0
-    assert {found.aim(reverse, t) for t in range(10)} == {found.aim(forward, 9)}
+    assert (
+        series_analysis.time_index(reverse, 0) == 9 and series_analysis.time_index(forward, 0) == 0
+    )
+    assert {series_analysis.forecast_index(reverse, t) for t in range(10)} == {
+        series_analysis.forecast_index(forward, 9)
+    }
 
 
 def test_the_shares_of_the_units_add_up_to_what_the_hour_moved() -> None:
     trace = rnnviz.step(MOMENT, model="jena-gru")
     for t in (0, 1, 239):
-        step = found.moved(trace, t)
+        step = series_analysis.forecast_change(trace, t)
         assert step.exact
         assert step.by_unit.sum() == pytest.approx(step.after - step.before, abs=1e-4)
-        assert step.after == found.forecasts(trace)[t]
+        assert step.after == series_analysis.forecasts(trace)[t]
     both = trace_of(net(replace(GRU, bidirectional=True)), Query("1", "small"))
-    assert not found.moved(both, 3).exact
+    assert not series_analysis.forecast_change(both, 3).exact
 
 
 def test_every_place_in_time_has_its_clock() -> None:
     trace = rnnviz.step(MOMENT, model="jena-gru")
-    said = [found.clock(trace, at) for at in (0, 239, 240, 241, 264)]
+    said = [series_analysis.time_at(trace, at) for at in (0, 239, 240, 241, 264)]
     assert said == [
         "2020-06-21 19:00", "2020-07-01 18:00", "2020-07-01 19:00", "2020-07-01 20:00",
         "2020-07-02 19:00",
     ]  # fmt: skip
-    assert found.day(trace) == 24
+    assert series_analysis.readings_per_day(trace) == 24
 
 
 @pytest.mark.parametrize(
@@ -294,7 +304,7 @@ def test_a_model_of_ones_own_is_stepped_through_by_its_path(tmp_path: Path) -> N
     trace = rnnviz.step("2020-06-10 12:00", model=str(tmp_path / "own.json"))
     names = [layer.name for layer in trace.layers]
     assert names == ["gru.0", "gru.0.backward", "gru.1"]
-    assert found.gradients(trace).shape == (10, 14)
+    assert series_analysis.gradients(trace).shape == (10, 14)
 
 
 def test_untrained_weights_read_the_same_window() -> None:
@@ -320,7 +330,7 @@ def said(capsys: Capture, *arguments: str, code: int = 0) -> str:
 def test_plain_text_speaks_of_degrees(capsys: Capture) -> None:
     trace = rnnviz.step(MOMENT, model="jena-gru")
     lines = said(capsys, "--plain", "--lang", "en", MOMENT).splitlines()
-    forecast = found.forecasts(trace)[-1]
+    forecast = series_analysis.forecasts(trace)[-1]
     assert lines[2].startswith(f"Forecast of T (degC) for 2020-07-02 19:00: {forecast:.2f}.")
     assert lines[3].startswith(f"What came: {series_of(trace).truth:.2f}.")
     hours = [line for line in lines if line.startswith("Reading ")]
@@ -332,7 +342,7 @@ def test_plain_text_speaks_of_degrees(capsys: Capture) -> None:
 
 def test_one_object_a_reading_has_its_forecast(capsys: Capture) -> None:
     lines = [json.loads(line) for line in said(capsys, "--jsonl", MOMENT).splitlines()]
-    told = found.forecasts(rnnviz.step(MOMENT, model="jena-gru"))
+    told = series_analysis.forecasts(rnnviz.step(MOMENT, model="jena-gru"))
     assert [line["forecast"] for line in lines] == pytest.approx(told.tolist())
 
 

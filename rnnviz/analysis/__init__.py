@@ -1,5 +1,5 @@
-"""What can be found out beside a trace: questions, answers, and arithmetic on traces alone.
+"""Analyses of traces: plain NumPy on recorded arrays, and the questions that pages ask.
 
-A question is a small frozen dataclass that names a query and what is asked about it; its answer is
-frozen as well. Answers that need the engine are made in ``rnnviz.explore``.
+A question is a small frozen dataclass that names a query and what to compute for it. Its answer is
+a frozen dataclass too. Answers that need the engine are computed in ``rnnviz.explore``.
 """

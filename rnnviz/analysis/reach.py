@@ -1,7 +1,7 @@
-"""How far back a recurrent layer can still feel: Jacobians of its steps, from its trace alone.
+"""Jacobians of a recurrent layer's steps, computed from its trace.
 
-A step's Jacobian is the layer's own backward lines evaluated with unit gradients, in float64, so
-that it follows from the equations on the screen and from nothing else.
+A step's Jacobian is obtained by evaluating the cell's backward equations with unit gradients in
+float64: it depends only on the equations that the screen shows.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from rnnviz.equations import evaluate
 from rnnviz.query import Query
 from rnnviz.trace import LayerTrace, frozen
 
-#: Tokens that one question is about: what is asked once serves every step nearby.
+#: Tokens of one question, so that steps nearby need no further one.
 BLOCK = 64
 
-#: Singular values this far below the largest one are not told from the rounding of the product.
+#: Singular values below this share of the largest cannot be told from rounding errors.
 ROUNDING = 1e-10
 
-#: The gate that multiplies the old state, by the start of the cell's name.
-KEEPING = {"lstm": "f", "gru": "z"}
+#: The gate that multiplies the previous state, by the first part of the cell's name.
+KEEP_GATES = {"lstm": "f", "gru": "z"}
 
 
 @dataclass(frozen=True)
-class Spectrum:
-    """How does the last state depend on the states of one block of tokens of a layer?
+class SpectrumQuestion:
+    """How does a layer's final state depend on the states of one block of tokens?
 
-    Block 0 is the last ``BLOCK`` tokens that were read, block 1 those before them ...
+    Block 0 is the last ``BLOCK`` tokens that were read, block 1 the ``BLOCK`` before, and so on.
     """
 
     query: Query
@@ -40,50 +40,55 @@ class Spectrum:
 
 
 @dataclass(frozen=True, eq=False)
-class Spectra:
-    """Singular values of ∂(all last states)/∂(all states at t), for the tokens of a block."""
+class JacobianSpectra:
+    """Singular values of ∂(all final states)/∂(all states at t), for the tokens t of a block."""
 
-    tokens: tuple[int, ...]  # (N) as they stand in the text
-    values: Array  # (N, S) largest first; 0 where rounding is all there is
-    steps: Array  # (N) spectral norm of the Jacobian of the token's own step
+    tokens: tuple[int, ...]  # (N) indices of the tokens, in the order of the walk
+    values: Array  # (N, S) largest first; 0 below the rounding error
+    step_norms: Array  # (N) spectral norm of the Jacobian of each token's own step
 
     def at(self, t: int) -> tuple[Array, float]:
-        """The singular values (S) of token t, and the norm of its step; KeyError elsewhere."""
+        """The singular values (S) of token t and the norm of its step.
+
+        Raises KeyError for a token outside the block.
+        """
         if t not in self.tokens:
             raise KeyError(t)
         n = self.tokens.index(t)
-        return self.values[n], float(self.steps[n])
+        return self.values[n], float(self.step_norms[n])
 
 
 def block_of(layer: LayerTrace, t: int) -> int:
-    """The block a token is in."""
+    """The number of the block that contains token t."""
     return (len(layer.order) - 1 - layer.order.index(t)) // BLOCK
 
 
 def step_jacobian(layer: LayerTrace, t: int) -> Array:
-    """∂(all states after token t) / ∂(all states it started from): (S, S) float64.
+    """∂(all states after token t)/∂(all states before it): (S, S) float64.
 
-    Row r is the gradient of state component r, states side by side. A masked step is the identity;
-    nothing passes through a value that is held.
+    Row r is the gradient of component r of the concatenated states. The Jacobian of a masked step
+    is the identity. Clamped components have gradient 0.
     """
     H, states = layer.units, layer.states
     eye = np.eye(H * len(states))
     if not layer.mask[t]:
-        free = [_past(layer, s, t, eye[k * H : (k + 1) * H].T).T for k, s in enumerate(states)]
+        free = [
+            _through_clamps(layer, s, t, eye[k * H : (k + 1) * H].T).T for k, s in enumerate(states)
+        ]
         return np.concatenate(free)
-    known = {n: np.asarray(a, np.float64) for n, a in _named(layer, t).items()}
+    known = {n: np.asarray(a, np.float64) for n, a in _forward_values(layer, t).items()}
     upstream = {s: eye[:, k * H : (k + 1) * H] for k, s in enumerate(states)}
     known["d_h_out"], known["d_h_next"] = np.zeros_like(upstream["h"]), upstream["h"]
     known |= {f"d_{s}_next": upstream[s] for s in states[1:]}
     for line in layer.back:
         if line.name != "d_x":
-            found = evaluate(line.formula, known)
-            known[line.name] = _past(layer, line.name.removeprefix("d_"), t, found)
+            gradient = evaluate(line.formula, known)
+            known[line.name] = _through_clamps(layer, line.name.removeprefix("d_"), t, gradient)
     return np.concatenate([known[f"d_{s}_prev"] for s in states], axis=-1)
 
 
-def _past(layer: LayerTrace, name: str, t: int, gradient: Array) -> Array:
-    """A gradient (·, H) as it goes on to what the value was made from: zero where it is held."""
+def _through_clamps(layer: LayerTrace, name: str, t: int, gradient: Array) -> Array:
+    """A gradient (·, H) with the components of clamped values set to 0."""
     for clamp in layer.clamps:
         if clamp.name == name and clamp.t in (None, t):
             gradient = gradient.copy()
@@ -91,17 +96,17 @@ def _past(layer: LayerTrace, name: str, t: int, gradient: Array) -> Array:
     return gradient
 
 
-def _named(layer: LayerTrace, t: int) -> dict[str, Array]:
-    """What the backward lines read, apart from gradients."""
-    found = {name: array[t] for name, array in layer.values.items()}
-    found |= {f"{s}_prev": layer.state_before(t, s) for s in layer.states}
-    return found | dict(layer.weights)
+def _forward_values(layer: LayerTrace, t: int) -> dict[str, Array]:
+    """The values, previous states and weights that the backward equations of token t read."""
+    values = {name: array[t] for name, array in layer.values.items()}
+    values |= {f"{s}_prev": layer.state_before(t, s) for s in layer.states}
+    return values | dict(layer.weights)
 
 
 def _jacobians(layer: LayerTrace) -> Iterator[tuple[int, Array, float]]:
-    """(t, J, log of its scale) from the last token read to the first.
+    """Yield t, the scaled product J (S, S) and the log of its scale, from the last token back.
 
-    Scaled as it goes: a product of hundreds of Jacobians leaves the range of float64.
+    J is rescaled at every step: a product of hundreds of Jacobians leaves the range of float64.
     """
     J, scale = np.eye(layer.units * len(layer.states)), 0.0
     for t in reversed(layer.order):
@@ -112,50 +117,50 @@ def _jacobians(layer: LayerTrace) -> Iterator[tuple[int, Array, float]]:
             J, scale = J / size, scale + np.log(size)
 
 
-def spectra(layer: LayerTrace, block: int) -> Spectra:
-    """The singular values and step norms of one block of tokens.
+def spectra(layer: LayerTrace, block: int) -> JacobianSpectra:
+    """Compute the singular values and step norms of one block of tokens.
 
-    Values below ROUNDING of the largest are given as 0.
+    Singular values below ``ROUNDING`` times the largest are set to 0.
     """
     tokens, values, steps = [], [], []
     for n, (t, J, scale) in enumerate(_jacobians(layer)):
         if n // BLOCK > block:
             break
         if n // BLOCK == block:
-            found = np.linalg.svd(J, compute_uv=False)
-            found[found < ROUNDING * found[0]] = 0
+            singular = np.linalg.svd(J, compute_uv=False)
+            singular[singular < ROUNDING * singular[0]] = 0
             tokens.append(t)
-            with np.errstate(over="ignore"):  # infinite, where it is beyond float64
-                values.append(found * np.exp(scale))
+            with np.errstate(over="ignore"):  # overflow gives infinity
+                values.append(singular * np.exp(scale))
             steps.append(np.linalg.norm(step_jacobian(layer, t), 2))
-    return Spectra(tuple(tokens), frozen(np.array(values)), frozen(np.array(steps)))
+    return JacobianSpectra(tuple(tokens), frozen(np.array(values)), frozen(np.array(steps)))
 
 
-def keeping(layer: LayerTrace) -> str | None:
-    """The gate that decides how much of the old state is kept; None in a cell without one."""
-    name = KEEPING.get(layer.cell.partition("-")[0])
+def keep_gate(layer: LayerTrace) -> str | None:
+    """The gate that scales the previous state (f of an LSTM, z of a GRU); None without one."""
+    name = KEEP_GATES.get(layer.cell.partition("-")[0])
     return name if name in layer.values else None
 
 
 @lru_cache(maxsize=32)
-def kept(layer: LayerTrace) -> Array:
-    """The product of the keeping gate over all tokens read after t: (T, H) float64.
+def keep_gate_product(layer: LayerTrace) -> Array:
+    """The product of the keep gate over all tokens read after t: (T, H) float64.
 
-    What would be left of the state at t if it went through that gate and nowhere else.
+    This is the share of the state at t that would remain if nothing else changed it. Raises
+    ValueError for a cell without such a gate.
     """
-    name = keeping(layer)
+    name = keep_gate(layer)
     if name is None:
-        raise ValueError(f"{layer.name} has no gate that keeps")
+        raise ValueError(f"{layer.name} has no keep gate")
     gate = np.where(layer.mask[:, None], layer.values[name], 1).astype(np.float64)
     order = list(layer.order)
-    passed = np.cumprod(gate[order[:0:-1]], axis=0)[::-1]
-    found = np.ones_like(gate)
-    found[order[:-1]] = passed
-    return frozen(found)
+    product = np.ones_like(gate)
+    product[order[:-1]] = np.cumprod(gate[order[:0:-1]], axis=0)[::-1]
+    return frozen(product)
 
 
-def faded(layer: LayerTrace, level: float) -> int | None:
-    """The last token, as read, at which and before which less than ``level`` arrives, or None."""
+def last_faded(layer: LayerTrace, level: float) -> int | None:
+    """The last token up to which the reach of every token read is below ``level``, or None."""
     last = None
     for t in layer.order:
         if layer.reach[t] >= level:

@@ -1,4 +1,4 @@
-"""What a trace of a series says in the units of its columns, and hour by hour: arithmetic alone."""
+"""Traces of a time series: readings and forecasts in the units of the table's columns."""
 
 from __future__ import annotations
 
@@ -11,104 +11,108 @@ import numpy as np
 from rnnviz.arrays import Array
 from rnnviz.trace import SeriesTrace, Trace
 
-CLOCK = "%Y-%m-%d %H:%M"
+TIME_FORMAT = "%Y-%m-%d %H:%M"
 
 
 def series_of(trace: Trace) -> SeriesTrace:
-    """What the trace's numbers measure; ValueError for a trace of words."""
+    """The description of the trace's columns; raises ValueError for a trace of words."""
     if trace.series is None:
-        raise ValueError(f"{trace.model} reads words, no series")
+        raise ValueError(f"{trace.model} reads words, not a series")
     return trace.series
 
 
 @lru_cache(maxsize=8)
 def forecasts(trace: Trace) -> Array:
-    """The forecast after each reading, (T), in the unit of the target column."""
+    """The forecast after each reading, in the unit of the target column: (T,)."""
     return series_of(trace).restored(trace.head.readout[:, 0])
 
 
 @lru_cache(maxsize=8)
 def readings(trace: Trace) -> Array:
-    """Every reading in the units of its columns, (T, D)."""
+    """The readings in the units of their columns: (T, D)."""
     return series_of(trace).measured(trace.layers[0].values["x"])
 
 
 @lru_cache(maxsize=8)
 def gradients(trace: Trace) -> Array:
-    """∂L/∂x of every measurement, (T, D): over all directions that read the series itself."""
-    bottom = trace.layers[0]
-    found = [layer for layer in trace.layers if layer.name.removesuffix(".backward") == bottom.name]
-    return np.asarray(sum(layer.grads["x"].astype(np.float64) for layer in found))
+    """∂L/∂x of every measurement, summed over the directions of the bottom layer: (T, D)."""
+    bottom = trace.layers[0].name
+    directions = [la for la in trace.layers if la.name.removesuffix(".backward") == bottom]
+    return np.asarray(sum(layer.grads["x"].astype(np.float64) for layer in directions))
 
 
-def place(trace: Trace, t: int) -> int:
-    """Which reading in time token t is: the earliest is 0."""
+def time_index(trace: Trace, t: int) -> int:
+    """The index in time of token t; the earliest reading has 0."""
     return len(trace.tokens) - 1 - t if trace.latest == 0 else t
 
 
-def aim(trace: Trace, t: int) -> int:
-    """The place in time of what is foreseen after token t.
+def forecast_index(trace: Trace, t: int) -> int:
+    """The index in time of the forecast after token t.
 
-    A series read backwards always ends at the same reading, so its aim stands still.
+    A series that is read backwards ends at the same reading after each token, so its forecast is
+    always for the same time.
     """
     last = len(trace.tokens) - 1 if trace.latest == 0 else t
     return last + series_of(trace).ahead
 
 
 @lru_cache(maxsize=8)
-def course(trace: Trace) -> Array:
-    """The target column from the first reading to what is foreseen, (T + ahead); NaN: unknown."""
+def target_curve(trace: Trace) -> Array:
+    """The target column from the first reading to the forecast's time: (T + ahead,).
+
+    Unknown values are NaN.
+    """
     series, T = series_of(trace), len(trace.tokens)
-    found = np.full(T + series.ahead, np.nan)
+    curve = np.full(T + series.ahead, np.nan)
     window = readings(trace)[:, series.target]
-    found[:T] = window[::-1] if trace.latest == 0 else window
-    found[T : T + len(series.after)] = series.after
-    found[-1] = np.nan if series.truth is None else series.truth
-    return found
+    curve[:T] = window[::-1] if trace.latest == 0 else window
+    curve[T : T + len(series.after)] = series.after
+    curve[-1] = np.nan if series.truth is None else series.truth
+    return curve
 
 
-def clock(trace: Trace, at: int) -> str:
-    """The time of a place of :func:`course`: "2020-07-02 19:00"."""
+def time_at(trace: Trace, at: int) -> str:
+    """The time of an index of :func:`target_curve`, such as "2020-07-02 19:00"."""
     series, T = series_of(trace), len(trace.tokens)
     if at < T:
-        return series.times[place(trace, at)]
-    start, end = (datetime.strptime(s, CLOCK) for s in (series.moment, series.foreseen))
+        return series.times[time_index(trace, at)]
+    start, end = (datetime.strptime(s, TIME_FORMAT) for s in (series.moment, series.foreseen))
     each = (end - start) / max(1, series.ahead - 1)
-    return (start + (at - T) * each).strftime(CLOCK)
+    return (start + (at - T) * each).strftime(TIME_FORMAT)
 
 
-def day(trace: Trace) -> int:
-    """How many readings a day has."""
-    times = [datetime.strptime(s, CLOCK) for s in series_of(trace).times[:2]]
+def readings_per_day(trace: Trace) -> int:
+    """The number of readings per day."""
+    times = [datetime.strptime(s, TIME_FORMAT) for s in series_of(trace).times[:2]]
     apart = abs(times[-1] - times[0]) or timedelta(days=1)
     return max(1, round(timedelta(days=1) / apart))
 
 
 @dataclass(frozen=True)
-class WindowChange:
-    """What one reading changed: by unit, and the whole."""
+class ForecastChange:
+    """How one reading changed the forecast, in total and by unit."""
 
-    exact: bool  # in the unit of the target column; else the change of h alone
+    exact: bool  # whether ``by_unit`` is in the unit of the target column, or the change of h
     by_unit: Array  # (H)
-    before: float  # the forecast, or nothing of use where it is not exact
+    before: float  # the forecast before the reading; 0 if not exact
     after: float
 
 
 @lru_cache(maxsize=512)
-def moved(trace: Trace, t: int) -> WindowChange:
-    """How much each unit moved the forecast at token t: (h − h₋) · W, in the target's unit.
+def forecast_change(trace: Trace, t: int) -> ForecastChange:
+    """How much each unit changed the forecast at token t: (h − h₋) · W, in the target's unit.
 
-    The parts add up to the change of the forecast. Where the head also reads a backward layer they
-    do not, and the change of the top layer's h itself is told.
+    The parts add up to the change of the forecast. If the head also reads a backward layer they
+    would not; ``by_unit`` is then the change of the top layer's h.
     """
     top = trace.layers[-1]
     change = (top.values["h"][t] - top.state_before(t, "h")).astype(np.float64)
     whole = forecasts(trace)
     if top.direction == "backward" or len(trace.head.W) != top.units:
-        return WindowChange(False, change, 0.0, float(whole[t]))
+        return ForecastChange(False, change, 0.0, float(whole[t]))
     deviation = series_of(trace).std[series_of(trace).target]
     empty = series_of(trace).restored(
         top.initial["h"].astype(np.float64) @ trace.head.W[:, 0] + trace.head.b[0]
     )
     before = float(empty) if t == 0 else float(whole[t - 1])
-    return WindowChange(True, change * trace.head.W[:, 0] * deviation, before, float(whole[t]))
+    return ForecastChange(True, change * trace.head.W[:, 0] * deviation, before, float(whole[t]))

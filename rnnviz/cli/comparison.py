@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rnnviz.analysis.siblings import likes
+from rnnviz.analysis.model_family import family_by_cell
 from rnnviz.cli.columns import columns
 from rnnviz.display import json_text, visible
 from rnnviz.equations import number
@@ -19,7 +19,7 @@ FEWEST, MOST = 2, 4
 
 def models(said: str, model: str, offered: Sequence[str]) -> tuple[str, ...]:
     """The models of ``rnn,gru`` in the family of a model; UsageError for what there is not."""
-    valid = likes(model, offered)
+    valid = family_by_cell(model, offered)
     cells = [cell.strip() for cell in said.split(",") if cell.strip()]
     for cell in cells:
         if cell not in valid:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rnnviz.analysis.difference import PARTED, difference, shares
+from rnnviz.analysis.difference import THRESHOLD, compare, logit_contributions
 from rnnviz.cli.columns import columns
 from rnnviz.display import json_text, visible
 from rnnviz.equations import number
@@ -20,7 +20,7 @@ def printed(a: Trace, b: Trace, form: str, lang: str) -> Iterator[str]:
     """The difference of two readings as lines of stdout; UsageError for a form it has not."""
     if form not in ("json", "plain"):
         raise UsageError(f"--against has no --{form} form: take --json or --plain.")
-    found = difference(a, b)
+    found = compare(a, b)
     if form == "json":
         yield json_text(found.to_json())
         return
@@ -37,8 +37,8 @@ def printed(a: Trace, b: Trace, form: str, lang: str) -> Iterator[str]:
                units=units(a.layers[-1].units, lang), about=visible(a.about))  # fmt: skip
     cells = [["", "a", "b", f"{believed} a", f"{believed} b", say("distance")]]
     for row, (i, j) in enumerate(found.pairs):
-        far = found.distance[row]
-        same = far is not None and far <= PARTED
+        far = found.distances[row]
+        same = far is not None and far <= THRESHOLD
         cells.append(
             [
                 found.mark(row),
@@ -50,10 +50,10 @@ def printed(a: Trace, b: Trace, form: str, lang: str) -> Iterator[str]:
             ]
         )
     yield from columns(cells)
-    told = shares(found, len(found.pairs) - 1, k)
+    told = logit_contributions(found, len(found.pairs) - 1, k)
     if told is None:
         return
-    value = number(float(told.of.sum()), signed=True)
+    value = number(float(told.values.sum()), signed=True)
     yield say("share_end", label=visible(label), value=value)
     for place in told.largest(NAMED):
         yield f"{say('unit', n=place)}: (h_a − h_b) · W = {told.arithmetic(place).text}"

@@ -162,10 +162,10 @@ def _states(said: str | None) -> list[str]:
 
 def save(trace: Trace, path: Path) -> None:
     """Write the net of a trace with what it read; UsageError where it is none by hand."""
-    from rnnviz.analysis.hand import net
+    from rnnviz.analysis.toy_net import net_file_of
     from rnnviz.hand.files import save_net
 
-    found = net(trace)
+    found = net_file_of(trace)
     if found is None:
         raise UsageError("--save-net writes a net by hand; this trace is of another model.")
     save_net(path, found)
@@ -173,19 +173,21 @@ def save(trace: Trace, path: Path) -> None:
 
 def plain(trace: Trace, lang: str) -> Iterator[str]:
     """The weights and the whole arithmetic of a net by hand; nothing for any other trace."""
-    from rnnviz.analysis import hand as found
+    from rnnviz.analysis import toy_net
     from rnnviz.display import visible
     from rnnviz.i18n import text
 
-    hand = found.of_trace(trace)
+    hand = toy_net.toy_net_of(trace)
     if hand is None:
         return
     for said in (hand.form.title, hand.form.source):
         if said:
             yield visible(said)
     names = [entry for name in hand.names for entry in hand.entries(name)]
-    said = ", ".join(f"{hand.written(e)} = {found.entire(hand.value(e))}" for e in names)
-    form = (text(f"page.hand.{key}", lang, **values) for key, values in found.form(trace))
+    said = ", ".join(f"{hand.written(e)} = {toy_net.full_literal(hand.value(e))}" for e in names)
+    form = (
+        text(f"page.hand.{key}", lang, **values) for key, values in toy_net.convention_texts(trace)
+    )
     yield text("page.hand.plain_form", lang, form="; ".join(form))
     yield text("page.hand.plain_weights", lang, weights=said)
     if hand.units > 1:
@@ -198,15 +200,15 @@ def plain(trace: Trace, lang: str) -> Iterator[str]:
 
 def _lines(trace: Trace, t: int, unit: int, lang: str) -> Iterator[str]:
     """The whole arithmetic of a unit at a token; the prediction's after the last unit."""
-    from rnnviz.analysis import hand as found
+    from rnnviz.analysis import toy_net
     from rnnviz.equations import number, symbol
     from rnnviz.i18n import text
 
-    layer, values = trace.layers[0], found.at(trace, t)
-    for line in found.lines(trace, t):
-        if found.of_head(line):
+    layer, values = trace.layers[0], toy_net.values_at(trace, t)
+    for line in toy_net.lines_at(trace, t):
+        if toy_net.is_head_line(line):
             if unit == layer.units - 1:
-                worked = found.whole(line.formula, values, 0)
+                worked = toy_net.written_out(line.formula, values, 0)
                 yield f"{symbol(line.name, t + 1)} = {worked.text}"
             continue
         held = layer.held(line.name, t, unit)
@@ -214,5 +216,5 @@ def _lines(trace: Trace, t: int, unit: int, lang: str) -> Iterator[str]:
             said = text("page.hand.held", lang, value=number(held))
             yield f"{symbol(line.name, t + 1)}: {said}"
         else:
-            worked = found.whole(line.formula, values, unit)
+            worked = toy_net.written_out(line.formula, values, unit)
             yield f"{symbol(line.name, t + 1)} = {worked.text}"

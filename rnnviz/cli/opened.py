@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 def query(trace: Trace) -> Query:
     """What would be asked to read the text of a saved trace once more."""
-    from rnnviz.analysis.hand import of_trace
+    from rnnviz.analysis.toy_net import toy_net_of
     from rnnviz.model_files.stored import seeded
     from rnnviz.query import Query
 
     name, seed = seeded(trace.model)
-    return Query(trace.text, name, trace.head.target, seed, trace.clamps, of_trace(trace))
+    return Query(trace.text, name, trace.head.target, seed, trace.clamps, toy_net_of(trace))
 
 
 def with_its_weights(read: Explorer, trace: Trace, path: Path) -> Explorer:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from rnnviz.analysis import series as found
+from rnnviz.analysis import series as series_analysis
 from rnnviz.display import visible
 from rnnviz.equations import number, numbers, symbols
 from rnnviz.i18n import text, units
@@ -78,7 +78,10 @@ def _series(trace: Trace, series: SeriesTrace, lang: str) -> Iterator[str]:
         return text(f"page.series.plain_{key}", lang, **values)
 
     layer, head, T = trace.layers[-1], trace.head, len(trace.tokens)
-    told, column = found.forecasts(trace), found.readings(trace)[:, series.target]
+    told, column = (
+        series_analysis.forecasts(trace),
+        series_analysis.readings(trace)[:, series.target],
+    )
     forecast, today, label = float(told[-1]), float(column[trace.latest]), visible(head.target)
     yield say(
         "model", name=visible(trace.model), cell=layer.title,
@@ -99,11 +102,12 @@ def _series(trace: Trace, series: SeriesTrace, lang: str) -> Iterator[str]:
     free = "_free" if series.truth is None else ""
     objective = text(f"page.series.objective{free}", lang, label=label)
     yield say("objective", objective=objective, loss=number(head.loss))
-    grads = np.linalg.norm(found.gradients(trace).astype(np.float64), axis=1)
+    grads = np.linalg.norm(series_analysis.gradients(trace).astype(np.float64), axis=1)
     for t in range(T):
         yield say(
             "after", t=t + 1, T=T, time=series.times[t], label=label, value=number(column[t], 2),
-            aim=found.clock(trace, found.aim(trace, t)), forecast=number(told[t], 2),
+            aim=series_analysis.time_at(trace, series_analysis.forecast_index(trace, t)),
+            forecast=number(told[t], 2),
             grad=number(grads[t]), reach=number(layer.reach[t]),
         )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Answers to what the pages of the stepper ask, where a trace alone does not hold them."""
+"""Answers to the questions of pages that a trace alone cannot answer."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from rnnviz.engine.backend import HOST, Backend
 from rnnviz.query import Explorer, Query, Question
 from rnnviz.tracer import tracer
 
-#: The class of a question → the module that has ``answer(question, trace_of)`` for it.
+#: Class name of a question → the module whose ``answer(question, tracer)`` computes its answer.
 ANSWERED_IN: dict[str, str] = {
-    "UnitResponses": "rnnviz.explore.units",
-    "Spectrum": "rnnviz.explore.reach",
+    "UnitQuestion": "rnnviz.explore.units",
+    "SpectrumQuestion": "rnnviz.explore.reach",
     "PaddingQuestion": "rnnviz.explore.padding",
 }
 
 
 def explorer(data: str | Path | None = None, backend: Backend | None = None) -> Explorer:
-    """A function that answers every question the pages ask; RnnvizError where it cannot.
+    """Return a function that answers the questions of pages, or raises RnnvizError.
 
-    ``data`` is the folder of tables for nets that read a series; None takes the one in use.
-    ``backend``: the device that traces are computed on; None is the host.
+    ``data`` is the folder with the tables of series models; None means the default folder.
+    ``backend`` computes the traces; None means the host.
     """
     read = tracer(data, backend or HOST)
 

@@ -1,4 +1,4 @@
-"""The same text and the same weights, with padding in front or behind, masked and unmasked."""
+"""One text through one model with padding in front or at the end, masked and unmasked."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 
 from rnnviz.analysis.padding import (
-    DEFAULT,
-    WAYS,
+    DEFAULT_PADS,
+    PADDING_MODES,
     PaddedReading,
-    PaddingAnswer,
+    PaddingComparison,
+    PaddingMode,
     PaddingQuestion,
-    Way,
-    choices,
+    pad_choices,
 )
 from rnnviz.data.series import Scaling
 from rnnviz.data.text import PADDING_ID
@@ -27,11 +27,14 @@ from rnnviz.tracer.model_cache import cached_model
 from rnnviz.tracer.model_input import MAX_TOKENS, encode
 
 
-def answer(question: PaddingQuestion, trace_of: Tracer) -> PaddingAnswer:
-    """All four ways; UsageError for a net that reads no text and for held values."""
+def answer(question: PaddingQuestion, trace_of: Tracer) -> PaddingComparison:
+    """Compute all four padding modes.
+
+    Raises UsageError for a model that reads no text, and for a query with clamps.
+    """
     query = question.query
     if query.clamps:
-        raise UsageError("Padding is read without held values. Let go of them to see it.")
+        raise UsageError("Padding is compared without clamps. Remove them to see this page.")
     return compare(_stored(query), query.text, question.pads)
 
 
@@ -40,8 +43,8 @@ def _stored(query: Query) -> StoredModel:
     return stored if query.random is None else stored.untrained(query.random)
 
 
-def compare(stored: StoredModel, text: str, pads: int | None = None) -> PaddingAnswer:
-    """Read a text in all four ways with so many paddings; None: as many as in training."""
+def compare(stored: StoredModel, text: str, pads: int | None = None) -> PaddingComparison:
+    """Read a text in all four padding modes with ``pads`` paddings; None: as in training."""
     if isinstance(stored.encoder, Scaling):
         raise UsageError(
             f"{stored.name} reads a series: every window is as long as the others, and nothing "
@@ -51,31 +54,33 @@ def compare(stored: StoredModel, text: str, pads: int | None = None) -> PaddingA
     encoded = encode(stored, text)
     known = [pair for pair in zip(encoded.tokens, encoded.ids, strict=True) if pair[1]]
     words, ids = tuple(word for word, _ in known), [n for _, n in known]
-    offered = choices(len(ids), encoding.length)
-    trained = None if encoding.length is None or stored.masks else offered[-1]
+    offered_pads = pad_choices(len(ids), encoding.length)
+    trained = None if encoding.length is None or stored.masks else offered_pads[-1]
     if pads is None:
-        pads = DEFAULT if trained is None else trained
+        pads = DEFAULT_PADS if trained is None else trained
     most = MAX_TOKENS if encoding.length is None else encoding.length
     if not 0 <= pads <= max(0, most - len(ids)):
         raise UsageError(f"{pads} paddings: this text has room for {max(0, most - len(ids))}.")
-    void = [PADDING_ID] * pads
-    sides = {"front": [*void, *ids], "end": [*ids, *void]}
-    return PaddingAnswer(
+    padding = [PADDING_ID] * pads
+    sides = {"front": [*padding, *ids], "end": [*ids, *padding]}
+    return PaddingComparison(
         words=words,
         pads=pads,
-        choices=offered,
-        usual=Way(encoding.padding, stored.masks),
-        trained=trained,
-        ways={way: padded(stored.model, sides[way.side], way.masked) for way in WAYS},
-        bare=padded(stored.model, ids, False),
-        alone=padded(stored.model, void, False) if pads else None,
+        choices=offered_pads,
+        trained_mode=PaddingMode(encoding.padding, stored.masks),
+        trained_pads=trained,
+        by_mode={
+            mode: read_padded(stored.model, sides[mode.side], mode.masked) for mode in PADDING_MODES
+        },
+        unpadded=read_padded(stored.model, ids, False),
+        padding_only=read_padded(stored.model, padding, False) if pads else None,
     )
 
 
-def padded(model: Model, ids: list[int], masked: bool) -> PaddedReading:
-    """One reading of these ids, with or without a mask, whatever the model itself does."""
+def read_padded(model: Model, ids: list[int], masked: bool) -> PaddedReading:
+    """Run the model on these ids, with or without a mask, whatever its own setting is."""
     source = model.spec.source
-    assert isinstance(source, EmbeddingSpec), "only words are padded"
+    assert isinstance(source, EmbeddingSpec), "only token ids are padded"
     spec = replace(model.spec, source=replace(source, mask_zero=masked))
     recording = Model(spec, model.params).record(np.array(ids, np.int64)[:, None])
     kind, layers = spec.head.kind, spec.layers

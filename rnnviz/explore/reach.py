@@ -1,11 +1,11 @@
-"""Answers what a layer's last state still feels of the earlier ones."""
+"""Answers questions about the Jacobians of a layer's final state."""
 
 from __future__ import annotations
 
-from rnnviz.analysis.reach import Spectra, Spectrum, spectra
+from rnnviz.analysis.reach import JacobianSpectra, SpectrumQuestion, spectra
 from rnnviz.query import Tracer
 
 
-def answer(question: Spectrum, read: Tracer) -> Spectra:
+def answer(question: SpectrumQuestion, read: Tracer) -> JacobianSpectra:
     """The singular values of one block of tokens."""
     return spectra(read(question.query).layers[question.layer], question.block)

@@ -1,4 +1,4 @@
-"""A layer's states over a small corpus: the samples in the package, read in batches."""
+"""The hidden states of a layer over a small corpus from the package's samples."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from rnnviz.analysis.units import OPEN, Heard, UnitResponses
+from rnnviz.analysis.units import SATURATED, CorpusStates, UnitQuestion
 from rnnviz.arrays import Array
 from rnnviz.data import agnews
 from rnnviz.data.batches import padded
@@ -23,26 +23,26 @@ from rnnviz.query import Tracer
 from rnnviz.trace import frozen
 from rnnviz.tracer.model_cache import cached_model
 
-#: Texts of a corpus, and of a batch: a second or two on one core.
+#: Most texts of each corpus, and texts of a batch: one or two seconds on one core.
 NEWS, REVIEWS, BATCH = 400, 120, 64
 
-#: What makes a value a gate, between 0 and 1: the candidate is none.
-SQUASHED = ("sigmoid", "hard_sigmoid")
+#: Activations with values from 0 to 1: the lines that use them are gates, the candidate is not.
+GATE_ACTIVATIONS = ("sigmoid", "hard_sigmoid")
 
 
-def answer(question: UnitResponses, read: Tracer) -> Heard:
-    """Read the corpus; UsageError for a model that reads no text."""
+def answer(question: UnitQuestion, read: Tracer) -> CorpusStates:
+    """Read the corpus with the question's model; UsageError for a model of a series."""
     stored = cached_model(question.model)
     if isinstance(stored.encoder, Scaling):
         raise UsageError("This page is for models of text; this one reads a series.")
     if question.random is not None:
         stored = stored.untrained(question.random)
     source, texts = corpus(stored)
-    return heard(stored, question.layer, source, texts)
+    return corpus_states(stored, question.layer, source, texts)
 
 
 def corpus(stored: StoredModel) -> tuple[str, list[str]]:
-    """The sample a model of this kind is read on, none of it trained on, and its name."""
+    """The name and texts of the corpus for this kind of model: held-out data, never trained on."""
     folder = resolve(SAMPLE)
     if stored.labels == agnews.CLASSES:
         with readable("agnews"):
@@ -59,22 +59,22 @@ def corpus(stored: StoredModel) -> tuple[str, list[str]]:
 
 @dataclass(frozen=True)
 class _TokenisedText:
-    """A text as it is read: its tokens, its ids, and which text it is."""
+    """A tokenized text: its index in the corpus, its tokens and its ids."""
 
     text: int
     tokens: tuple[str, ...]
     ids: tuple[int, ...]
 
 
-def heard(stored: StoredModel, layer: int, source: str, texts: list[str]) -> Heard:
-    """The states of one layer and direction after every token of the texts."""
+def corpus_states(stored: StoredModel, layer: int, source: str, texts: list[str]) -> CorpusStates:
+    """Run the texts through the model and collect the states of one layer and direction."""
     rows = list(_rows(stored, texts))
-    depth, direction = _place(stored, layer)
+    depth, direction = _layer_and_direction(stored, layer)
     cell = stored.model.cell(depth)
     gates = [
         line.name
         for line in cell.lines
-        if line.name in cell.gates and line.formula.split("(")[0] in SQUASHED
+        if line.name in cell.gates and line.formula.split("(")[0] in GATE_ACTIVATIONS
     ]
     found: dict[str, list[Array]] = {name: [] for name in ("h", *gates)}
     read: list[_TokenisedText] = []
@@ -88,19 +88,19 @@ def heard(stored: StoredModel, layer: int, source: str, texts: list[str]) -> Hea
             for name in found:
                 found[name].append(scan.stack(name)[start : start + len(row.ids), column])
     values = {name: np.concatenate(arrays) for name, arrays in found.items()}
-    return Heard(
+    return CorpusStates(
         source=source,
         texts=tuple(row.tokens for row in rows),
         text=frozen(np.concatenate([np.full(len(row.ids), row.text) for row in read])),
         token=frozen(np.concatenate([np.arange(len(row.ids)) for row in read])),
         h=frozen(values["h"]),
-        right={gate: frozen((values[gate] > OPEN).mean(0)) for gate in gates},
-        left={gate: frozen((values[gate] < 1 - OPEN).mean(0)) for gate in gates},
+        right_saturated={gate: frozen((values[gate] > SATURATED).mean(0)) for gate in gates},
+        left_saturated={gate: frozen((values[gate] < 1 - SATURATED).mean(0)) for gate in gates},
     )
 
 
-def _place(stored: StoredModel, layer: int) -> tuple[int, int]:
-    """Which layer and direction of the net stands at this place in a trace."""
+def _layer_and_direction(stored: StoredModel, layer: int) -> tuple[int, int]:
+    """Index of the layer and of its direction, of a place in ``trace.layers``."""
     each = [
         (k, n)
         for k, spec in enumerate(stored.model.spec.layers)
@@ -115,7 +115,7 @@ def _padding(stored: StoredModel) -> tuple[int | None, Literal["front", "end"]]:
 
 
 def _batches(stored: StoredModel, rows: list[_TokenisedText]) -> Iterator[list[_TokenisedText]]:
-    """Texts of about one length; of exactly one where padding would be read as words."""
+    """Batches of similar length, or of equal length where padding would be read as tokens."""
     ordered = sorted(rows, key=lambda row: len(row.ids))
     mixed = stored.masks or stored.vocabulary.encoding.length is not None
     groups = [ordered] if mixed else [list(g) for _, g in groupby(ordered, lambda r: len(r.ids))]
@@ -125,13 +125,13 @@ def _batches(stored: StoredModel, rows: list[_TokenisedText]) -> Iterator[list[_
 
 
 def _rows(stored: StoredModel, texts: list[str]) -> Iterator[_TokenisedText]:
-    """The texts that have a word, cut as in training."""
+    """The texts that are not empty, truncated as in training."""
     encoding, n = stored.vocabulary.encoding, 0
     for text in texts:
         tokens, ids = stored.vocabulary.read(text)
         if not stored.tokenize(text):
             continue
         length = encoding.length or len(ids)
-        kept = slice(-length, None) if encoding.padding == "front" else slice(length)
-        yield _TokenisedText(n, tuple(tokens[kept]), tuple(ids[kept]))
+        part = slice(-length, None) if encoding.padding == "front" else slice(length)
+        yield _TokenisedText(n, tuple(tokens[part]), tuple(ids[part]))
         n += 1

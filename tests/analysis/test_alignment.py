@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnnviz.analysis import alignment
-from rnnviz.analysis.alignment import aligned, edits
+from rnnviz.analysis.alignment import align, edit_count
 from rnnviz.errors import UsageError
 
 SHORT = st.lists(st.sampled_from(["a", "b", "c", "not"]), max_size=6).map(tuple)
@@ -32,7 +32,7 @@ def smallest(a: Sequence[str], b: Sequence[str]) -> tuple[int, int]:
 def test_every_token_of_both_stands_in_one_pair_and_in_order(
     a: Sequence[str], b: Sequence[str]
 ) -> None:
-    pairs = aligned(a, b)
+    pairs = align(a, b)
     assert [i for i, _ in pairs if i is not None] == list(range(len(a)))
     assert [j for _, j in pairs if j is not None] == list(range(len(b)))
     assert (None, None) not in pairs
@@ -42,27 +42,27 @@ def test_every_token_of_both_stands_in_one_pair_and_in_order(
 def test_no_other_alignment_has_fewer_edits_or_as_few_and_more_equal_pairs(
     a: Sequence[str], b: Sequence[str]
 ) -> None:
-    pairs = aligned(a, b)
+    pairs = align(a, b)
     equal = sum(i is not None and j is not None and a[i] == b[j] for i, j in pairs)
-    assert (edits(pairs, a, b), -equal) == smallest(a, b)
+    assert (edit_count(pairs, a, b), -equal) == smallest(a, b)
 
 
 @given(LONG)
 def test_a_text_is_aligned_with_itself_token_by_token(a: Sequence[str]) -> None:
-    assert aligned(a, a) == tuple((n, n) for n in range(len(a)))
+    assert align(a, a) == tuple((n, n) for n in range(len(a)))
 
 
 @given(LONG, LONG, LONG)
 def test_an_equal_beginning_is_paired_one_to_one(
     start: Sequence[str], a: Sequence[str], b: Sequence[str]
 ) -> None:
-    pairs = aligned((*start, *a), (*start, *b))
+    pairs = align((*start, *a), (*start, *b))
     assert pairs[: len(start)] == tuple((n, n) for n in range(len(start)))
 
 
 @given(LONG, LONG)
 def test_changing_places_changes_no_cost(a: Sequence[str], b: Sequence[str]) -> None:
-    assert edits(aligned(a, b), a, b) == edits(aligned(b, a), b, a)
+    assert edit_count(align(a, b), a, b) == edit_count(align(b, a), b, a)
 
 
 @pytest.mark.parametrize(
@@ -81,13 +81,13 @@ def test_changing_places_changes_no_cost(a: Sequence[str], b: Sequence[str]) -> 
 def test_of_equally_small_ones_it_takes_the_expected(
     a: str, b: str, pairs: list[tuple[int | None, int | None]]
 ) -> None:
-    assert list(aligned(a.split(), b.split())) == pairs
+    assert list(align(a.split(), b.split())) == pairs
 
 
 def test_texts_that_are_too_long_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(alignment, "LARGEST", 20)
-    assert len(aligned("abc", "defg")) == 4
+    monkeypatch.setattr(alignment, "MAX_CELLS", 20)
+    assert len(align("abc", "defg")) == 4
     with pytest.raises(UsageError, match="4 and 4 different words"):
-        aligned("abcd", "efgh")
+        align("abcd", "efgh")
     # What is equal at the beginning takes no room.
-    assert len(aligned("x" * 50 + "a", "x" * 50 + "b")) == 51
+    assert len(align("x" * 50 + "a", "x" * 50 + "b")) == 51

@@ -11,10 +11,10 @@ from tui.small_models import DRAWN, TEXT, made, stored
 
 from rnnviz.analysis.reach import (
     BLOCK,
-    Spectrum,
+    SpectrumQuestion,
     block_of,
-    faded,
-    kept,
+    keep_gate_product,
+    last_faded,
     spectra,
     step_jacobian,
 )
@@ -158,7 +158,7 @@ def test_a_held_state_is_no_way_around_a_masked_step() -> None:
 def test_an_answer_is_of_the_layer_that_was_asked_about() -> None:
     trace = made(layers=2)
     for k, layer in enumerate(trace.layers):
-        found = answer(Spectrum(Query(TEXT, "lstm"), k), lambda q: trace)
+        found = answer(SpectrumQuestion(Query(TEXT, "lstm"), k), lambda q: trace)
         np.testing.assert_array_equal(found.values, spectra(layer, 0).values)
 
 
@@ -171,22 +171,22 @@ def test_the_product_of_gates_is_of_the_tokens_read_after(cell: str, gate: str, 
             expected = np.ones(layer.units)
             for later in order[n + 1 :]:
                 expected = expected * layer.values[gate][later].astype(float)
-            np.testing.assert_allclose(kept(layer)[t], expected, rtol=1e-12)
+            np.testing.assert_allclose(keep_gate_product(layer)[t], expected, rtol=1e-12)
 
 
 def test_a_masked_token_keeps_everything() -> None:
     layer = with_a_masked_token(made(cell="gru", layers=1)).layers[0]
-    np.testing.assert_array_equal(kept(layer)[1], kept(layer)[2])
+    np.testing.assert_array_equal(keep_gate_product(layer)[1], keep_gate_product(layer)[2])
 
 
 def test_a_cell_without_such_a_gate_has_no_product() -> None:
     with pytest.raises(ValueError, match="no gate"):
-        kept(made(cell="rnn").layers[0])
+        keep_gate_product(made(cell="rnn").layers[0])
 
 
 def test_faded_is_the_end_of_the_stretch_at_the_start() -> None:
     layer = replace(made().layers[0], reach=np.array([0.001, 0.005, 0.2, 0.001, 1.0]))
-    assert faded(layer, 0.01) == 1
-    assert faded(layer, 0.0001) is None
+    assert last_faded(layer, 0.01) == 1
+    assert last_faded(layer, 0.0001) is None
     backward = replace(layer, direction="backward")
-    assert faded(backward, 0.01) is None and faded(backward, 2) == 0
+    assert last_faded(backward, 0.01) is None and last_faded(backward, 2) == 0

@@ -7,25 +7,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnviz.analysis.units import SHARED, Heard, extremes, matches, on, saturated
+from rnnviz.analysis.units import (
+    MIN_OVERLAP,
+    CorpusStates,
+    active_units,
+    extremes,
+    matches,
+    most_saturated,
+)
 
 H = 5
 
 
-def heard(seed: int, texts: int = 8) -> Heard:
+def heard(seed: int, texts: int = 8) -> CorpusStates:
     """Random states; several places of a text may be extreme."""
     rng = np.random.default_rng(seed)
     lengths = rng.integers(1, 7, texts)
     N = int(lengths.sum())
     shares = {gate: np.round(rng.random(H), 2) * (np.arange(H) > 1) for gate in "if"}
-    return Heard(
+    return CorpusStates(
         source="made",
         texts=tuple(tuple(f"w{n}.{t}" for t in range(k)) for n, k in enumerate(lengths)),
         text=np.repeat(np.arange(texts), lengths),
         token=np.concatenate([np.arange(k) for k in lengths]),
         h=rng.uniform(-1, 1, (N, H)).astype(np.float32),
-        right=shares,
-        left=shares,
+        right_saturated=shares,
+        left_saturated=shares,
     )
 
 
@@ -48,15 +55,15 @@ def test_the_extremes_are_the_largest_of_each_text(seed: int, highest: bool) -> 
 def test_matches_are_all_places_that_share_half_by_overlap(seed: int, threshold: float) -> None:
     it = heard(seed)
     state = tuple(float(v) for v in it.h[0])
-    here = set(on(np.array(state), threshold))
+    here = set(active_units(np.array(state), threshold))
     found = matches(it, state, threshold, 100)
     if not here:
         assert found == ()
         return
     expected: dict[int, float] = {}
     for n, row in enumerate(it.h):
-        there = set(on(row, threshold))
-        if len(here & there) >= SHARED * len(here):
+        there = set(active_units(row, threshold))
+        if len(here & there) >= MIN_OVERLAP * len(here):
             text = int(it.text[n])
             overlap = len(here & there) / len(here | there)
             expected[text] = max(overlap, expected.get(text, 0.0))
@@ -64,7 +71,7 @@ def test_matches_are_all_places_that_share_half_by_overlap(seed: int, threshold:
     overlaps = [m.overlap for m in found]
     assert overlaps == sorted(overlaps, reverse=True)
     for match in found:
-        there = set(on(it.h[match.place], threshold))
+        there = set(active_units(it.h[match.place], threshold))
         assert (match.both, match.either) == (len(here & there), len(here | there))
 
 
@@ -73,7 +80,7 @@ def test_a_place_matches_itself_first(seed: int) -> None:
     it = heard(seed)
     state = tuple(float(v) for v in it.h[3])
     found = matches(it, state, 0.1, 1)
-    if on(np.array(state), 0.1):
+    if active_units(np.array(state), 0.1):
         assert found[0].place == 3 and found[0].overlap == 1
 
 
@@ -86,7 +93,11 @@ def test_a_context_is_the_words_around_a_place() -> None:
 
 def test_saturated_gates_come_with_the_largest_share_first_and_without_those_at_zero() -> None:
     it = heard(2)
-    found = saturated(it, "f", "right", 10)
+    found = most_saturated(it, "f", "right", 10)
     assert [share for _, share in found] == sorted((s for _, s in found), reverse=True)
-    assert {n for n, _ in found} == {n for n in range(H) if it.right["f"][n] > 0} <= {2, 3, 4}
-    assert all(share == it.right["f"][n] for n, share in found)
+    assert (
+        {n for n, _ in found}
+        == {n for n in range(H) if it.right_saturated["f"][n] > 0}
+        <= {2, 3, 4}
+    )
+    assert all(share == it.right_saturated["f"][n] for n, share in found)

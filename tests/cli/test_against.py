@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pseudo import Terminal
 
-from rnnviz.analysis.difference import PARTED
+from rnnviz.analysis.difference import THRESHOLD
 from rnnviz.cli import run
 
 A, B = "this movie was not good", "this movie was good"
@@ -32,7 +32,7 @@ def test_the_document_holds_both_traces_and_their_distance(
         alone = json.loads(out(capsys, text, "--cell", cell, "--json"))
         assert found[key] == alone
     assert found["pairs"] == [[0, 0], [1, 1], [2, 2], [3, None], [4, 3]]
-    assert found["parted"] == 4 and found["threshold"] == PARTED
+    assert found["parted"] == 4 and found["threshold"] == THRESHOLD
     layers = [found[key]["layers"][0] for key in "ab"]
     names = [n for n in ("h", "c") if n in layers[0]["initial"]]
     for (i, j), far in zip(found["pairs"], found["distance"], strict=True):

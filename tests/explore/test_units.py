@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rnnviz.analysis.units import OPEN, Heard, UnitResponses
+from rnnviz.analysis.units import SATURATED, CorpusStates, UnitQuestion
 from rnnviz.data.text import Encoding
 from rnnviz.engine.model import Model
 from rnnviz.errors import UsageError
@@ -34,7 +34,7 @@ SHIPPED = [
 ]  # fmt: skip
 
 
-def states(heard: Heard, text: int) -> np.ndarray:
+def states(heard: CorpusStates, text: int) -> np.ndarray:
     """The states of a text, in the order of its tokens."""
     places = np.flatnonzero(heard.text == text)
     return heard.h[places[np.argsort(heard.token[places])]]
@@ -46,7 +46,7 @@ def test_states_are_those_of_a_trace_of_each_text(cell: str, both: bool) -> None
     net = stored(cell, layers=2, bidirectional=both)
     kept = [text for text in TEXTS if text]
     for layer in range(4 if both else 2):
-        heard = module.heard(net, layer, "made", TEXTS)
+        heard = module.corpus_states(net, layer, "made", TEXTS)
         assert len(heard.texts) == len(kept)
         values = []
         for n, text in enumerate(kept):
@@ -57,11 +57,11 @@ def test_states_are_those_of_a_trace_of_each_text(cell: str, both: bool) -> None
             )
             values.append(alone.layers[layer].values)
         gates = {g for g in alone.layers[layer].gates if g != "g" and g in values[0]}
-        assert set(heard.right) == set(heard.left) == gates
+        assert set(heard.right_saturated) == set(heard.left_saturated) == gates
         for gate in gates:
             every = np.concatenate([v[gate] for v in values])
-            np.testing.assert_allclose(heard.right[gate], (every > OPEN).mean(0))
-            np.testing.assert_allclose(heard.left[gate], (every < 1 - OPEN).mean(0))
+            np.testing.assert_allclose(heard.right_saturated[gate], (every > SATURATED).mean(0))
+            np.testing.assert_allclose(heard.left_saturated[gate], (every < 1 - SATURATED).mean(0))
 
 
 @pytest.mark.parametrize("padding", ["front", "end"])
@@ -70,7 +70,7 @@ def test_texts_are_cut_and_padded_as_a_net_of_one_length_reads_them(padding: str
     words = replace(net.encoder, encoding=Encoding(padding=padding, length=6))  # type: ignore
     spec = replace(net.model.spec, source=replace(net.model.spec.source, mask_zero=False))
     cut = replace(net, model=Model(spec, net.model.params), encoder=words)
-    heard = module.heard(cut, 0, "made", TEXTS)
+    heard = module.corpus_states(cut, 0, "made", TEXTS)
     for n, text in enumerate(text for text in TEXTS if text):
         alone = trace(cut, Query(text, "lstm"))
         real = [t for t, token in enumerate(alone.tokens) if token != PAD]
@@ -85,7 +85,7 @@ def test_a_net_that_reads_its_padding_reads_each_text_without_any() -> None:
     spec = replace(net.model.spec, source=replace(net.model.spec.source, mask_zero=False))
     plain = replace(net, model=Model(spec, net.model.params))
     assert not plain.masks
-    heard = module.heard(plain, 0, "made", TEXTS)
+    heard = module.corpus_states(plain, 0, "made", TEXTS)
     alone = trace(plain, Query("good", "rnn")).layers[0].values["h"]
     n = heard.texts.index(("good",))
     np.testing.assert_allclose(states(heard, n), alone, rtol=1e-5, atol=1e-6)
@@ -93,7 +93,7 @@ def test_a_net_that_reads_its_padding_reads_each_text_without_any() -> None:
 
 @pytest.mark.parametrize(("model", "layer", "n"), SHIPPED)
 def test_the_shipped_models_read_their_sample(model: str, layer: int, n: int) -> None:
-    heard = explorer()(UnitResponses(model, layer))
+    heard = explorer()(UnitQuestion(model, layer))
     assert len(heard.texts) > 100 and len(heard.h) == sum(map(len, heard.texts))
     net = load(model)
     _, texts = module.corpus(net)
@@ -106,11 +106,11 @@ def test_the_shipped_models_read_their_sample(model: str, layer: int, n: int) ->
 
 
 def test_untrained_weights_are_heard_when_they_are_shown() -> None:
-    heard = explorer()(UnitResponses("sentiment-rnn", 0, random=3))
+    heard = explorer()(UnitQuestion("sentiment-rnn", 0, random=3))
     alone = explorer()(Query(" ".join(heard.texts[4]), "sentiment-rnn", random=3))
     np.testing.assert_allclose(states(heard, 4), alone.layers[0].values["h"], rtol=1e-4, atol=1e-6)
 
 
 def test_a_model_of_a_series_has_no_corpus() -> None:
     with pytest.raises(UsageError, match="reads a series"):
-        explorer()(UnitResponses("jena-gru"))
+        explorer()(UnitQuestion("jena-gru"))

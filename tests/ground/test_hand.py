@@ -9,7 +9,7 @@ from math import exp, isclose, tanh
 import numpy as np
 import pytest
 
-from rnnviz.analysis import hand as found
+from rnnviz.analysis import toy_net
 from rnnviz.errors import UsageError
 from rnnviz.hand import CELLS, EXAMPLE, MOST, Hand, WeightEntry, model_of
 from rnnviz.hand.edits import changed, edited
@@ -150,7 +150,7 @@ def test_gradients_of_the_pre_activations_give_those_of_the_biases(cell: str) ->
     for name, _ in hand.weights:
         if not name.startswith("b") or name == "b_y" or (cell == "gru" and name == "b_rg"):
             continue
-        gate = found.gate(name)
+        gate = toy_net.gate_of_weight(name)
         d = layer.grads[f"a_{gate}" if gate else "a"].sum(0)
         for entry in hand.entries(name):
             ends = [
@@ -197,13 +197,13 @@ def test_first_numbers_have_one_decimal_and_are_read_back_from_the_trace(
     hand = friendly(cell, units)
     every = [hand.value(e) for name in hand.names for e in hand.entries(name)]
     assert all(round(value, 1) == value and abs(value) <= 10 for value in every)
-    assert found.of_trace(trace(hand, EXAMPLE)) == hand
+    assert toy_net.toy_net_of(trace(hand, EXAMPLE)) == hand
 
 
 def test_a_larger_net_is_none_by_hand() -> None:
     from tests.tui.small_models import made
 
-    assert found.of_trace(made()) is None
+    assert toy_net.toy_net_of(made()) is None
 
 
 # -- another cell, another text -------------------------------------------------------------------
@@ -298,7 +298,7 @@ def test_numbers_are_written_as_they_are_typed() -> None:
     assert [plain(v) for v in (1.0, 0.5, -10.0, 0.1234, 100.0)] == [
         "1", "0.5", "-10", "0.1234", "100",
     ]  # fmt: skip
-    assert [found.written(v) for v in (0.0, 1.0, -10.0, 0.5, 0.25, 0.125, 0.1234)] == [
+    assert [toy_net.short_literal(v) for v in (0.0, 1.0, -10.0, 0.5, 0.25, 0.125, 0.1234)] == [
         "0.0", "1.0", "−10.0", "0.5", "0.25", "0.125", "0.1234",
     ]  # fmt: skip
 
@@ -320,10 +320,10 @@ def test_the_arithmetic_as_printed_gives_the_result_as_printed(
 ) -> None:
     done = trace(make(cell, units), "1 0 -0.3 0.7 12 1")
     for t in range(6):
-        values = found.at(done, t)
-        for line in found.lines(done, t):
-            for unit in range(1 if found.of_head(line) else units):
-                worked = found.whole(line.formula, values, unit)
+        values = toy_net.values_at(done, t)
+        for line in toy_net.lines_at(done, t):
+            for unit in range(1 if toy_net.is_head_line(line) else units):
+                worked = toy_net.written_out(line.formula, values, unit)
                 left, _, right = worked.text.rpartition(" = ")
                 wanted = float(right.replace("−", "-"))
                 assert isclose(float(values[line.name][unit]), wanted, abs_tol=5.1e-7)
@@ -332,15 +332,15 @@ def test_the_arithmetic_as_printed_gives_the_result_as_printed(
 
 def test_every_term_is_there_in_the_order_of_the_formula() -> None:
     hand = replace(friendly("lstm", 2))
-    values = found.at(trace(hand, "1 0"), 0)
-    assert found.whole("x @ W_i + h_prev @ U_i + b_i", values, 0).text == (
+    values = toy_net.values_at(trace(hand, "1 0"), 0)
+    assert toy_net.written_out("x @ W_i + h_prev @ U_i + b_i", values, 0).text == (
         "1 × 6 + 0 × (−10) + 0 × 0 − 3 = +3.000000"
     )
 
 
 def test_only_a_number_that_is_exact_as_it_stands_loses_its_zeros() -> None:
     values = {"f": np.array([0.50000004]), "c": np.array([0.5])}
-    assert found.whole("f * c", values, 0).text == "0.500000 × 0.5 = +0.250000"
+    assert toy_net.written_out("f * c", values, 0).text == "0.500000 × 0.5 = +0.250000"
 
 
 def test_each_unit_listens_to_the_one_before_it() -> None:

@@ -15,9 +15,9 @@ import pytest
 from textual.pilot import Pilot
 
 from rnnviz.analysis import padding
-from rnnviz.analysis.padding import PaddedReading, PaddingAnswer, PaddingQuestion
-from rnnviz.analysis.reach import Spectra, Spectrum, spectra
-from rnnviz.analysis.units import UnitResponses
+from rnnviz.analysis.padding import PaddedReading, PaddingComparison, PaddingQuestion
+from rnnviz.analysis.reach import JacobianSpectra, SpectrumQuestion, spectra
+from rnnviz.analysis.units import UnitQuestion
 from rnnviz.cursor import part_of
 from rnnviz.hand.friendly import friendly
 from rnnviz.i18n import LANGUAGES
@@ -99,7 +99,7 @@ def another(trace: Trace, t: int, part: int, layer: int = 0, first: int | None =
     return replace(trace, layers=layers, head=head, series=series)
 
 
-def other_padding(answer: PaddingAnswer, t: int) -> PaddingAnswer:
+def other_padding(answer: PaddingComparison, t: int) -> PaddingComparison:
     """The same up to the state after word t, and another answer."""
 
     def changed(padded: PaddedReading, pads: int, first: bool) -> PaddedReading:
@@ -110,8 +110,8 @@ def other_padding(answer: PaddingAnswer, t: int) -> PaddingAnswer:
         readout = np.concatenate([padded.readout[:told], padded.readout[told:, ::-1]])
         return replace(padded, h=h, readout=readout, output=padded.output[::-1])
 
-    ways = {way: changed(p, answer.pads, way.side == "front") for way, p in answer.ways.items()}
-    return replace(answer, ways=ways, bare=changed(answer.bare, 0, True))
+    ways = {way: changed(p, answer.pads, way.side == "front") for way, p in answer.by_mode.items()}
+    return replace(answer, by_mode=ways, unpadded=changed(answer.unpadded, 0, True))
 
 
 Moments = tuple[ViewState, ViewState]
@@ -128,10 +128,10 @@ def both(now: ViewState, **more: Any) -> Moments:
 
 def beside(now: ViewState, answer: Any) -> Any:
     at = now.cursor
-    if isinstance(answer, PaddingAnswer):
+    if isinstance(answer, PaddingComparison):
         return other_padding(answer, at.t)
-    if isinstance(answer, Spectra):
-        return replace(answer, values=answer.values * 7 + 1, steps=answer.steps * 7 + 1)
+    if isinstance(answer, JacobianSpectra):
+        return replace(answer, values=answer.values * 7 + 1, step_norms=answer.step_norms * 7 + 1)
     if not isinstance(answer, Trace):
         return answer
     same = answer.tokens == now.trace.tokens
@@ -152,10 +152,10 @@ def explored(question: Question) -> Any:
     """The small nets as explorer."""
     if isinstance(question, Query):
         return made(question.text, question.model)
-    if isinstance(question, Spectrum):
+    if isinstance(question, SpectrumQuestion):
         layer = explored(question.query).layers[question.layer]
         return spectra(layer, question.block)
-    if isinstance(question, UnitResponses):
+    if isinstance(question, UnitQuestion):
         return test_units.corpus(question.model)
     raise AssertionError(question)
 
@@ -193,7 +193,9 @@ def special(name: str, t: int, part: int) -> list[Moments]:
         query = Query(TEXT, "lstm")
         now = moment(made(), t, query=query, page="padding")
         now = replace(now, answers={PaddingQuestion(query): found})
-        return [both(now, kept={"padding": test_padding.Chosen(way)}) for way in padding.WAYS]
+        return [
+            both(now, kept={"padding": test_padding.Chosen(way)}) for way in padding.PADDING_MODES
+        ]
     if name == "series":
         trace = test_series.traced()
         return [both(test_series.at(k, trace, page="series")) for k in (3, 120, 239)]

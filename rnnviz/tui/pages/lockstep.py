@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
-from rnnviz.analysis.siblings import beside, likes, trio
+from rnnviz.analysis.model_family import family_by_cell, family_trio, query_for
 from rnnviz.display import visible
 from rnnviz.equations import number
 from rnnviz.query import Query, Question
@@ -69,12 +69,12 @@ class LockstepPage(Page):
         return asked + [q for m in models if (q := _second(moment, m)) is not None]
 
     def press(self, moment: ViewState, key: str) -> Prompt:
-        cells = {m: cell for cell, m in likes(moment.query.model, moment.others).items()}
+        cells = {m: cell for cell, m in family_by_cell(moment.query.model, moment.others).items()}
         filled = ", ".join(cells.get(m, m) for m in self._models(moment))
         return Prompt(self.say(moment, "ask"), self._chosen, filled)
 
     def _chosen(self, moment: ViewState, said: str) -> Change:
-        known = likes(moment.query.model, moment.others)
+        known = family_by_cell(moment.query.model, moment.others)
         valid = ", ".join(known) or "–"
         cells = said.replace(",", " ").split()
         for cell in cells:
@@ -87,7 +87,9 @@ class LockstepPage(Page):
         return self.keep(moment, models)
 
     def _models(self, moment: ViewState) -> tuple[str, ...]:
-        chosen: tuple[str, ...] = self.kept(moment) or trio(moment.query.model, moment.others)
+        chosen: tuple[str, ...] = self.kept(moment) or family_trio(
+            moment.query.model, moment.others
+        )
         return chosen
 
     # -- the page -------------------------------------------------------------------------------
@@ -257,7 +259,7 @@ def _query(moment: ViewState, model: str) -> Query | None:
     """What has to be asked for a model; None for the one on the screen."""
     if model == moment.query.model:
         return None
-    return beside(moment.query, model, moment.query.random)
+    return query_for(moment.query, model, moment.query.random)
 
 
 def _second(moment: ViewState, model: str) -> Query | None:
@@ -265,7 +267,7 @@ def _second(moment: ViewState, model: str) -> Query | None:
     other = second_sentence.asked(moment) if second_sentence.kept(moment).lit else None
     if other is None:
         return None
-    return other if model == moment.query.model else beside(other, model, other.random)
+    return other if model == moment.query.model else query_for(other, model, other.random)
 
 
 def _beside(moment: ViewState, model: str, trace: Trace) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from rich.segment import Segment
 from rich.style import Style
 
-from rnnviz.analysis import series as found
+from rnnviz.analysis import series as series_analysis
 from rnnviz.arrays import Array
 from rnnviz.charts.axes import Axis, axis
 from rnnviz.cursor import to_token
@@ -77,7 +77,7 @@ class SeriesPage(Page):
             return Change(said=self.say(moment, "words"), failed=True)
         if key == "moment":
             return Prompt(self.say(moment, "type"), self._typed)
-        step = found.day(moment.trace) * (1 if key == "on" else -1)
+        step = series_analysis.readings_per_day(moment.trace) * (1 if key == "on" else -1)
         return Change({"cursor": to_token(moment.cursor, moment.trace, moment.cursor.t + step)})
 
     def _typed(self, moment: ViewState, said: str) -> Change:
@@ -90,18 +90,27 @@ class SeriesPage(Page):
     def _said(self, moment: ViewState, series: SeriesTrace, width: int) -> Iterator[Line]:
         """The reading now and the forecast, each on a line; their marks are those of the curve."""
         look, trace, t = moment.look, moment.trace, moment.cursor.t
-        at, column = found.aim(trace, t), visible(series.columns[series.target])
+        at, column = (
+            series_analysis.forecast_index(trace, t),
+            visible(series.columns[series.target]),
+        )
         first = [
             Segment(f" {self.say(moment, 'now', time=series.times[t])}  ", look.ink),
             Segment(
-                f"● {column} {number(found.readings(trace)[t, series.target], 2)}", look.source
+                f"● {column} {number(series_analysis.readings(trace)[t, series.target], 2)}",
+                look.source,
             ),
         ]
         told = moment.told(moment.cursor.t)
-        forecast, came = float(found.forecasts(trace)[t]), float(found.course(trace)[at])
+        forecast, came = (
+            float(series_analysis.forecasts(trace)[t]),
+            float(series_analysis.target_curve(trace)[at]),
+        )
         naive = Segment(f"  · {self.say(moment, 'today')} {number(today(trace, t), 2)}", look.dim)
         second = [
-            Segment(f" {self.say(moment, 'for', time=found.clock(trace, at))}  ", look.ink),
+            Segment(
+                f" {self.say(moment, 'for', time=series_analysis.time_at(trace, at))}  ", look.ink
+            ),
             Segment(self._value(moment, "◆", "forecast", forecast if told else None), look.now),
             Segment("  " + self._came(moment, came), look.bold),
         ]
@@ -132,7 +141,7 @@ class SeriesPage(Page):
         look, trace = moment.look, moment.trace
         if not moment.told(moment.cursor.t):
             return [Segment(" ?", look.dim)]
-        step = found.moved(trace, moment.cursor.t)
+        step = series_analysis.forecast_change(trace, moment.cursor.t)
         end: Line = []
         said = self.say(moment, "moved_h", layer=trace.layers[-1].name)
         if step.exact:
@@ -155,7 +164,7 @@ class SeriesPage(Page):
     def _picture(self, moment: ViewState, series: SeriesTrace, width: int, rows: int) -> list[Line]:
         """The curve with its axes, and below it how much each hour is felt; rows + 2 lines."""
         look, trace = moment.look, moment.trace
-        course = found.course(trace)
+        course = series_analysis.target_curve(trace)
         y = y_axis(trace, max(2, rows // 3), moment.cursor.t if moment.hidden else None)
         scale = Scale(len(course), y, width - GUTTER - 1, rows)
         cells = self._curves(moment, scale, course).cells
@@ -181,7 +190,7 @@ class SeriesPage(Page):
                 plot.put(scale.row(value), scale.column(at), char, style)
 
         places = np.arange(len(course))
-        now, at = found.place(trace, t), found.aim(trace, t)
+        now, at = series_analysis.time_index(trace, t), series_analysis.forecast_index(trace, t)
         read = places >= now if trace.latest == 0 else places <= now
         read &= places < len(trace.tokens)
         column = scale.column(now)
@@ -195,8 +204,8 @@ class SeriesPage(Page):
             plot.put(scale.row(naive), between, "·", look.dim)
         line(places, np.where(read, course, np.nan), look.source, "*")
         known = np.arange(t + 1 if moment.told(moment.cursor.t) else t)
-        aims = np.array([found.aim(trace, int(k)) for k in known], int)
-        told = found.forecasts(trace)[known]
+        aims = np.array([series_analysis.forecast_index(trace, int(k)) for k in known], int)
+        told = series_analysis.forecasts(trace)[known]
         line(aims, told, look.above, "x")
         mark(now, course[now], "●", look.source)
         if moment.hidden:
@@ -213,7 +222,7 @@ class SeriesPage(Page):
         if moment.hidden:
             return [name, Segment(fit("?", scale.width + 1), look.dim)]
         blocks, _ = felt(moment.trace, scale.count, scale.width)
-        column = scale.column(found.place(moment.trace, t))
+        column = scale.column(series_analysis.time_index(moment.trace, t))
         return [
             name,
             Segment(blocks[:column], look.dim),
@@ -242,11 +251,11 @@ class SeriesPage(Page):
         self, moment: ViewState, series: SeriesTrace, d: int, each: int, full: bool
     ) -> Line:
         look, trace, t = moment.look, moment.trace, moment.cursor.t
-        grads = found.gradients(trace)[t]
+        grads = series_analysis.gradients(trace)[t]
         strongest = np.argsort(-np.abs(grads), kind="stable")[:STRONGEST]
         strong = d in strongest and not moment.hidden
         style = look.now if strong else look.ink
-        value = float(found.readings(trace)[t, d])
+        value = float(series_analysis.readings(trace)[t, d])
         z = trace.layers[0].values["x"][t, d : d + 1]
         line = [
             Segment(f"{'▸' if strong else ' '}{fit(visible(series.columns[d]), 15)}", style),
@@ -262,15 +271,15 @@ class SeriesPage(Page):
 def today(trace: Trace, t: int) -> float:
     """The naive forecast: the latest reading that has been read."""
     latest = 0 if trace.latest == 0 else t
-    return float(found.readings(trace)[latest, found.series_of(trace).target])
+    return float(series_analysis.readings(trace)[latest, series_analysis.series_of(trace).target])
 
 
 @lru_cache(maxsize=8)
 def y_axis(trace: Trace, most: int, t: int | None = None) -> Axis:
     """The axis that holds everything measured and foreseen; ``t``: what was before that token."""
-    course, told = found.course(trace), found.forecasts(trace)[:t]
+    course, told = series_analysis.target_curve(trace), series_analysis.forecasts(trace)[:t]
     if t is not None:
-        course = found.readings(trace)[: t + 1, found.series_of(trace).target]
+        course = series_analysis.readings(trace)[: t + 1, series_analysis.series_of(trace).target]
     everything = np.concatenate([course, told])
     return axis(everything[np.isfinite(everything)], most, 0.03)
 
@@ -278,12 +287,12 @@ def y_axis(trace: Trace, most: int, t: int | None = None) -> Axis:
 @lru_cache(maxsize=8)
 def days_under(trace: Trace, width: int) -> str:
     """The days below the columns: each where it begins, as far as there is room."""
-    count = len(found.course(trace))
+    count = len(series_analysis.target_curve(trace))
     scale = Scale(count, Axis(0, 1, ()), width, 1)
     line = [" "] * width
     free, before = 0, ""
     for at in range(count):
-        date = found.clock(trace, at)[5:10]
+        date = series_analysis.time_at(trace, at)[5:10]
         column = scale.column(at)
         if date != before and before and free <= column <= width - len(date) - 1:
             line[column : column + len(date) + 1] = "╵" + date

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
-from rnnviz.analysis.hand import of_trace
+from rnnviz.analysis.toy_net import toy_net_of
 from rnnviz.arrays import Array
 from rnnviz.cursor import part_of
 from rnnviz.display import visible
@@ -228,7 +228,7 @@ def reading(moment: ViewState, width: int) -> list[list[Line]]:
     else:
         key = "view.read_unknown" if moment.trace.unknown[t] else "view.read"
         key = key if moment.trace.series is None else "page.series.read"
-        key = "page.hand.read" if of_trace(moment.trace) else key
+        key = "page.hand.read" if toy_net_of(moment.trace) else key
         said = moment.text(key, **values)
     blocks: list[list[Line]] = [[[Segment(" " + s, look.ink)] for s in wrapped(said, width - 2)]]
     stuck = sum(layer.held("x", t, k) is not None for k in range(len(x)))

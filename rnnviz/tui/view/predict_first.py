@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from rnnviz.analysis.alignment import aligned
+from rnnviz.analysis.alignment import align
 from rnnviz.analysis.difference import anchors
 from rnnviz.arrays import Array
 from rnnviz.cursor import part_of
@@ -62,7 +62,7 @@ def _read_with(own: tuple[str, ...], other: tuple[str, ...]) -> Sequence[int]:
     if own == other:
         return range(len(own))
     try:
-        pairs = aligned(own, other)
+        pairs = align(own, other)
     except UsageError:
         return [len(own) - 1] * len(other)  # too long to be compared: nothing of it is known
     with_own = zip(pairs, anchors(pairs, len(own)), strict=True)

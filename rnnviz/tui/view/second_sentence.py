@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from rnnviz.analysis.difference import Difference, changes, difference
+from rnnviz.analysis.difference import TraceDifference, compare, value_changes
 from rnnviz.arrays import Array
 from rnnviz.display import visible
 from rnnviz.equations import number, symbol
@@ -44,7 +44,7 @@ def asked(moment: ViewState) -> Query | None:
     return replace(moment.query, text=text) if text else None
 
 
-def compared(moment: ViewState) -> Difference | None:
+def compared(moment: ViewState) -> TraceDifference | None:
     """Both readings side by side; None without a second one, or while it is switched off."""
     if "against" not in moment.kept or not kept(moment).lit:
         return None
@@ -53,19 +53,19 @@ def compared(moment: ViewState) -> Difference | None:
     if answer is None:
         return None
     try:
-        return difference(moment.trace, answer)
+        return compare(moment.trace, answer)
     except UsageError:
         return None  # another net; the page of the two says so
 
 
-def first_row(found: Difference, t: int) -> int:
+def first_row(found: TraceDifference, t: int) -> int:
     """The first pair that comes with token t: what only the other has may stand before it."""
-    return found.rows[t - 1] + 1 if t else 0
+    return found.row_of_token[t - 1] + 1 if t else 0
 
 
-def _rows(found: Difference, t: int) -> range:
-    last = t == len(found.rows) - 1
-    return range(first_row(found, t), len(found.pairs) if last else found.rows[t] + 1)
+def _rows(found: TraceDifference, t: int) -> range:
+    last = t == len(found.row_of_token) - 1
+    return range(first_row(found, t), len(found.pairs) if last else found.row_of_token[t] + 1)
 
 
 def mark(moment: ViewState, t: int) -> str:
@@ -73,25 +73,25 @@ def mark(moment: ViewState, t: int) -> str:
     found = compared(moment)
     if found is None:
         return ""
-    own = found.mark(found.rows[t])
+    own = found.mark(found.row_of_token[t])
     return own if own != "=" else "+" if len(_rows(found, t)) > 1 else ""
 
 
 @lru_cache(maxsize=2048)
-def words(found: Difference, t: int) -> str:
+def words(found: TraceDifference, t: int) -> str:
     """What the other sentence has at token t: = the same, ≠bad another word, +not one more."""
     said = []
     for row in _rows(found, t):
         j = found.pairs[row][1]
-        other = "" if j is None or found.equal(row) else visible(found.b.tokens[j])
+        other = "" if j is None or found.is_equal(row) else visible(found.b.tokens[j])
         said.append(found.mark(row) + other)
     return " ".join(said)
 
 
-def place(moment: ViewState, t: int) -> tuple[Difference, int] | None:
+def place(moment: ViewState, t: int) -> tuple[TraceDifference, int] | None:
     """Both readings, and the token of the other that is aligned with token t; None if none is."""
     found = compared(moment)
-    j = None if found is None else found.pairs[found.rows[t]][1]
+    j = None if found is None else found.pairs[found.row_of_token[t]][1]
     return None if found is None or j is None else (found, j)
 
 
@@ -127,7 +127,7 @@ def moved(moment: ViewState, name: str, t: int) -> Array | None:
     if at is None:
         return None
     found, n = at[0], moment.cursor.layer
-    return _moved(found, n, name, found.rows[t], threshold(moment, name))
+    return _moved(found, n, name, found.row_of_token[t], threshold(moment, name))
 
 
 def threshold(moment: ViewState, name: str) -> float:
@@ -136,5 +136,5 @@ def threshold(moment: ViewState, name: str) -> float:
 
 
 @lru_cache(maxsize=4096)
-def _moved(found: Difference, layer: int, name: str, row: int, least: float) -> Array:
-    return np.abs(changes(found, layer, name)[row]) > least
+def _moved(found: TraceDifference, layer: int, name: str, row: int, least: float) -> Array:
+    return np.abs(value_changes(found, layer, name)[row]) > least

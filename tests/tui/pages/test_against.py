@@ -8,7 +8,13 @@ from typing import Any
 
 import pytest
 
-from rnnviz.analysis.difference import PARTED, Difference, changes, difference, shares
+from rnnviz.analysis.difference import (
+    THRESHOLD,
+    TraceDifference,
+    compare,
+    logit_contributions,
+    value_changes,
+)
 from rnnviz.equations import number
 from rnnviz.errors import UsageError
 from rnnviz.query import Query
@@ -39,9 +45,9 @@ def rows(said: list[str]) -> list[str]:
     return said[start:end]
 
 
-def found_at(m: ViewState) -> Difference:
+def found_at(m: ViewState) -> TraceDifference:
     (answer,) = m.answers.values()
-    return difference(m.trace, answer)
+    return compare(m.trace, answer)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -58,20 +64,20 @@ def test_every_number_is_that_of_the_traces(cell: str, size: tuple[int, int]) ->
             if t is not None:
                 assert trace.tokens[t] in line
                 assert number(float(trace.head.readout[t, 1])) in line
-        far = found.distance[row]
+        far = found.distances[row]
         if far is None:
             assert " – " in line + " "
             continue
-        assert (number(far) if far > PARTED else " same ") in line
-        value = changes(found, 0, "h")[row, m.cursor.unit]
+        assert (number(far) if far > THRESHOLD else " same ") in line
+        value = value_changes(found, 0, "h")[row, m.cursor.unit]
         assert short(float(value)).strip() in line
-    whole = shares(found, len(found.pairs) - 1, 1)
+    whole = logit_contributions(found, len(found.pairs) - 1, 1)
     assert whole is not None
     text = "\n".join(said)
-    assert number(float(whole.of.sum()), 3, True) in text
+    assert number(float(whole.values.sum()), 3, True) in text
     for place in whole.largest(2):
         assert re.search(rf"unit {place} .*{re.escape(whole.arithmetic(place).text)}", text)
-    assert number(found.apart) in text
+    assert number(found.final_distance) in text
     assert number(float(found.b.head.output[1])) in text
 
 
@@ -91,7 +97,7 @@ def test_what_is_not_read_yet_is_not_told() -> None:
     m = at(1)
     found, said = found_at(m), "\n".join(lines(AgainstPage, m, 120, 36))
     later = [number(float(p)) for p in found.a.head.readout[2:, 1]]
-    later += [number(d) for d in found.distance[3:] if d is not None]
+    later += [number(d) for d in found.distances[3:] if d is not None]
     for told in later:
         assert told not in said
     assert "What did not change" not in said
@@ -130,8 +136,8 @@ def test_each_quantity_can_be_compared(name: str) -> None:
     m = at(4, second=Second(B, name))
     found = found_at(m)
     line = next(li for li in rows(lines(AgainstPage, m, 80, 24)) if li.startswith("▸"))
-    row = found.rows[4]
-    assert short(float(changes(found, 0, name)[row, m.cursor.unit])).strip() in line
+    row = found.row_of_token[4]
+    assert short(float(value_changes(found, 0, name)[row, m.cursor.unit])).strip() in line
 
 
 # -- keys ---------------------------------------------------------------------------------

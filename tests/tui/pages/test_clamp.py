@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnnviz.analysis.clamp import changed, comparable, largest
+from rnnviz.analysis.clamp_effects import clamp_effect, is_comparable, largest_effect
 from rnnviz.clamps import Clamp, parse
 from rnnviz.equations import number, symbol
 from rnnviz.errors import MissingError
@@ -79,7 +79,7 @@ def test_every_number_is_that_of_the_traces(cell: str, size: tuple[int, int]) ->
     assert number(before) in bar
     assert any(number(after) in line and number(after - before, 3, True) in line for line in said)
     start = next(n for n, line in enumerate(said) if "▼" in line) + 1
-    difference = changed(m.trace, free, 0, "h")
+    difference = clamp_effect(m.trace, free, 0, "h")
     unit = m.cursor.unit
     for t, line in enumerate(said[start : start + 5]):
         assert line[1:].startswith(m.trace.tokens[t])
@@ -113,7 +113,7 @@ def test_differences_are_heat_with_its_sign_and_later_tokens_are_dots() -> None:
     start = next(n for n, line in enumerate(said) if "▼" in line) + 1
     assert set(said[start + 3][20:].strip()) == {"·", " "}
     (free,) = m.answers.values()
-    row = changed(m.trace, free, 0, "h")[2]
+    row = clamp_effect(m.trace, free, 0, "h")[2]
     # Six units are drawn wide enough for a number each.
     told = said[start + 2][1:].split()[3:]
     assert told == [short(float(v)).strip() for v in (row[m.cursor.unit], *row)]
@@ -266,7 +266,7 @@ def test_a_saved_trace_whose_net_is_not_here_says_that_it_cannot() -> None:
 
 def test_a_saved_trace_of_other_weights_is_not_compared() -> None:
     mine, other = read(Query(TEXT, "lstm")), trace(stored("lstm").untrained(3), Query(TEXT, "lstm"))
-    assert comparable(mine, mine) and not comparable(mine, other)
+    assert is_comparable(mine, mine) and not is_comparable(mine, other)
     query = Query(TEXT, "lstm")
     m = moment(other, 3, query=query, answers={query: mine})
     assert "is not the one" in "\n".join(lines(ClampPage, m, 120, 28))
@@ -274,7 +274,7 @@ def test_a_saved_trace_of_other_weights_is_not_compared() -> None:
 
 def test_the_largest_difference_of_nothing_is_not_zero() -> None:
     mine = read(Query(TEXT, "lstm"))
-    assert largest(mine, mine, 0, "h") == 1 and not np.any(changed(mine, mine, 0, "h"))
+    assert largest_effect(mine, mine, 0, "h") == 1 and not np.any(clamp_effect(mine, mine, 0, "h"))
 
 
 # -- in the app -----------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from rnnviz import i18n
-from rnnviz.analysis import hand as found
+from rnnviz.analysis import toy_net
 from rnnviz.clamps import Clamp
 from rnnviz.cursor import fitted
 from rnnviz.equations import number
@@ -100,21 +100,21 @@ def test_every_number_is_that_of_the_trace(cell: str, units: int, size: tuple[in
     row = next(line for line in said if line.startswith(" p(1)"))
     wanted = [number(float(trace.head.readout[t, 1]), 6) for t in range(3)]
     assert row.split()[1:] == [*wanted, "·"]
-    part = found.lines(trace, 2)
+    part = toy_net.lines_at(trace, 2)
     beside = any("│" in line for line in said)
     right = [line.partition("│")[2] for line in said] if beside else said
     text = " ".join(" ".join(right).split())
-    values = found.at(trace, 2)
+    values = toy_net.values_at(trace, 2)
     small = size == (80, 24) and units == 4
     for line in part:
-        worked = found.whole(line.formula, values, 0)
+        worked = toy_net.written_out(line.formula, values, 0)
         if not small or line.part == "predict":
             assert worked.result in text
         if units == 1 or size == (200, 50):
             assert worked.text in text, line.name
     for name in ("W_f", "U_f", "b_f") if cell == "lstm" else ():
         value = friendly(cell, units).array(name)[0][0]
-        assert found.written(value) in " ".join(said)
+        assert toy_net.short_literal(value) in " ".join(said)
     assert layer.units == units
 
 
@@ -132,7 +132,7 @@ def test_the_table_has_every_weight_under_what_it_multiplies(cell: str) -> None:
     rows = [line for line in said if re.search(r"\d\.\d", line)]
     for name in hand.names:
         for entry in hand.entries(name):
-            text = found.written(hand.value(entry))
+            text = toy_net.short_literal(hand.value(entry))
             if name[0] in "Uh" or name in ("c", "W_y"):
                 column = f"h₁[{entry.column if name in ('h', 'c') else entry.row}]"
             else:

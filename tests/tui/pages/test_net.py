@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnnviz.analysis import net
+from rnnviz.analysis import layer_stack
 from rnnviz.cursor import start
 from rnnviz.engine import losses
 from rnnviz.equations import number
@@ -43,7 +43,7 @@ def trace_of(cell: str, **shape: Any) -> Trace:
                          ids=["deep", "one", "both", "stacked"])  # fmt: skip
 def test_the_head_takes_exactly_the_last_states(cell: str, shape: dict[str, Any]) -> None:
     trace = trace_of(cell, **shape)
-    asked = net.ask(trace, "last")
+    asked = layer_stack.head_input(trace, "last")
     assert asked is not None
     np.testing.assert_allclose(asked.logits, trace.head.logits[-1], atol=1e-6)
     np.testing.assert_allclose(asked.output, trace.head.output, atol=1e-6)
@@ -64,31 +64,31 @@ def test_the_trap_is_the_head_of_the_engine_at_the_last_token(
     states = np.concatenate([scan.stack("h")[-1] for scan in scans], axis=-1)
     p = losses.outputs(model.spec.head.kind, model.head(states))[0]
     wanted = [1 - p[0], p[0]] if len(p) == 1 else p
-    found = net.ask(trace, "end")
+    found = layer_stack.head_input(trace, "end")
     assert found is not None
     np.testing.assert_allclose(found.output, wanted, atol=1e-6)
-    assert [(s.t, s.read) for s in found.taken] == [(T - 1, T), (T - 1, 1)]
-    right = net.ask(trace, "last")
+    assert [(s.t, s.tokens_read) for s in found.states] == [(T - 1, T), (T - 1, 1)]
+    right = layer_stack.head_input(trace, "last")
     assert right is not None and not np.allclose(found.output, right.output, atol=1e-4)
 
 
 @pytest.mark.parametrize("shape", [{"layers": 1}, {"layers": 3}])
 def test_without_a_backward_lane_there_is_no_trap(shape: dict[str, Any]) -> None:
-    assert not net.trapped(trace_of("gru", **shape))
-    assert net.trapped(trace_of("gru"))
-    assert not net.trapped(made("good", "gru", **DEEP))
+    assert not layer_stack.differs_at_end(trace_of("gru", **shape))
+    assert layer_stack.differs_at_end(trace_of("gru"))
+    assert not layer_stack.differs_at_end(made("good", "gru", **DEEP))
 
 
 def test_a_head_with_a_layer_of_its_own_is_not_guessed_at() -> None:
     trace = trace_of("gru")
     head = replace(trace.head, W=trace.head.W[:3])
-    assert net.ask(replace(trace, head=head), "last") is None
+    assert layer_stack.head_input(replace(trace, head=head), "last") is None
 
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 def test_a_layer_reads_both_directions_of_the_one_below_side_by_side(cell: str) -> None:
     trace = trace_of(cell)
-    assert net.levels(trace) == ((0, 1), (2, 3))
+    assert layer_stack.levels(trace) == ((0, 1), (2, 3))
     below = np.concatenate([trace.layers[n].values["h"] for n in (0, 1)], axis=1)
     for n in (2, 3):
         assert (trace.layers[n].values["x"] == below).all()
@@ -96,7 +96,7 @@ def test_a_layer_reads_both_directions_of_the_one_below_side_by_side(cell: str) 
 
 def test_the_last_state_of_the_backward_lane_is_at_the_first_word() -> None:
     trace = trace_of("lstm")
-    assert [net.last(layer) for layer in trace.layers] == [T - 1, 0, T - 1, 0]
+    assert [layer_stack.last_token(layer) for layer in trace.layers] == [T - 1, 0, T - 1, 0]
 
 
 # -- the page -------------------------------------------------------------------------------------
@@ -153,7 +153,7 @@ def test_both_predictions_are_shown(cell: str, size: tuple[int, int]) -> None:
     trace = trace_of(cell)
     lines = drive(trace, size, ["x"])
     for place, name in (("last", "last states ■"), ("end", "at the last word ⊗")):
-        asked = net.ask(trace, place)  # type: ignore[arg-type]
+        asked = layer_stack.head_input(trace, place)  # type: ignore[arg-type]
         assert asked is not None
         line = next(line for line in lines if line.startswith(f" {name}"))
         assert line[22:].split() == [number(float(p)) for p in asked.output]

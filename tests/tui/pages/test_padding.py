@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from rnnviz.analysis import padding
-from rnnviz.analysis.padding import PaddingAnswer, PaddingQuestion, Way
+from rnnviz.analysis.padding import PaddingComparison, PaddingMode, PaddingQuestion
 from rnnviz.cursor import start
 from rnnviz.data.text import Encoding, Vocabulary
 from rnnviz.engine.model import Model
@@ -35,7 +35,7 @@ from tests.tui.small_models import TEXT, stored
 
 CELLS = ("rnn", "lstm", "gru", "lstm-slide", "gru-2014")
 SIZES = ((80, 24), (120, 36), (200, 50))
-FRONT, FRONT_MASKED, END, END_MASKED = padding.WAYS
+FRONT, FRONT_MASKED, END, END_MASKED = padding.PADDING_MODES
 WORDS = len(TEXT.split())
 
 
@@ -50,7 +50,7 @@ def unmasked(cell: str, length: int | None = 60, bidirectional: bool = False) ->
 
 
 @cache
-def answered(cell: str, pads: int | None = None) -> PaddingAnswer:
+def answered(cell: str, pads: int | None = None) -> PaddingComparison:
     return explored.compare(unmasked(cell), TEXT, pads)
 
 
@@ -62,32 +62,32 @@ def answered(cell: str, pads: int | None = None) -> PaddingAnswer:
 def test_a_mask_makes_either_side_the_reading_without_padding(cell: str, pads: int | None) -> None:
     found = answered(cell, pads)
     for way in (FRONT_MASKED, END_MASKED):
-        padded = found.ways[way]
+        padded = found.by_mode[way]
         at = found.pads if way.side == "front" else 0
         words = padded.h[0][at : at + WORDS]
-        np.testing.assert_allclose(words, found.bare.h[0], atol=1e-7)
-        np.testing.assert_allclose(padded.output, found.bare.output, atol=1e-7)
-        assert padding.apart(padded, found.bare, 0) < 1e-6
+        np.testing.assert_allclose(words, found.unpadded.h[0], atol=1e-7)
+        np.testing.assert_allclose(padded.output, found.unpadded.output, atol=1e-7)
+        assert padding.final_state_distance(padded, found.unpadded, 0) < 1e-6
 
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_masked_steps_keep_the_state(cell: str) -> None:
     found = answered(cell)
-    front, end = found.ways[FRONT_MASKED].h[0], found.ways[END_MASKED].h[0]
+    front, end = found.by_mode[FRONT_MASKED].h[0], found.by_mode[END_MASKED].h[0]
     assert not front[: found.pads].any()
     assert (end[WORDS:] == end[WORDS - 1]).all()
-    assert not padding.moves(found.ways[END_MASKED], 0)[WORDS:].any()
+    assert not padding.state_changes(found.by_mode[END_MASKED], 0)[WORDS:].any()
 
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_way_it_was_trained_is_what_the_tracer_reads(cell: str) -> None:
     found, trace = answered(cell), trace_of(unmasked(cell), Query(TEXT, cell))
-    assert found.usual == FRONT and found.as_trained(FRONT)
-    assert found.pads == found.trained == 60 - WORDS
-    np.testing.assert_allclose(found.ways[FRONT].output, trace.head.output, atol=1e-6)
-    words = found.ways[FRONT].h[0][found.pads :]
+    assert found.trained_mode == FRONT and found.is_trained_mode(FRONT)
+    assert found.pads == found.trained_pads == 60 - WORDS
+    np.testing.assert_allclose(found.by_mode[FRONT].output, trace.head.output, atol=1e-6)
+    words = found.by_mode[FRONT].h[0][found.pads :]
     np.testing.assert_allclose(words, trace.layers[0].values["h"], atol=1e-6)
-    readout = found.ways[FRONT].readout[found.pads :]
+    readout = found.by_mode[FRONT].readout[found.pads :]
     np.testing.assert_allclose(readout, trace.head.readout, atol=1e-6)
 
 
@@ -98,7 +98,7 @@ def test_unmasked_it_is_the_models_own_pass_over_the_padded_ids(cell: str, side:
     _, ids = net.vocabulary.read(TEXT)
     row = [0] * 20 + ids if side == "front" else ids + [0] * 20
     p = net.model.predict(np.array(row)[:, None])[0, 0]
-    found = answered(cell, 20).ways[Way(side, False)]
+    found = answered(cell, 20).by_mode[PaddingMode(side, False)]
     assert found.ids == tuple(row)
     np.testing.assert_allclose(found.output, [1 - p, p], atol=1e-6)
 
@@ -109,32 +109,34 @@ def test_padding_behind_ends_where_padding_alone_ends() -> None:
     params = {n: a * 0.5 if n.endswith(".U") else a for n, a in net.model.params.items()}
     fading = replace(net, model=Model(net.model.spec, params))
     found = explored.compare(fading, TEXT)
-    assert found.alone is not None
-    assert padding.apart(found.ways[END], found.alone, 0) < 1e-5
-    assert padding.apart(found.ways[FRONT], found.alone, 0) > 0.1
+    assert found.padding_only is not None
+    assert padding.final_state_distance(found.by_mode[END], found.padding_only, 0) < 1e-5
+    assert padding.final_state_distance(found.by_mode[FRONT], found.padding_only, 0) > 0.1
 
 
 def test_a_net_that_masks_is_asked_with_some_padding() -> None:
     found = explored.compare(stored("lstm"), TEXT)
-    assert found.pads == padding.DEFAULT and found.usual == END_MASKED
-    assert found.as_trained(END_MASKED) and not found.as_trained(END)
+    assert found.pads == padding.DEFAULT_PADS and found.trained_mode == END_MASKED
+    assert found.is_trained_mode(END_MASKED) and not found.is_trained_mode(END)
 
 
 def test_both_directions_are_read_and_nothing_is_said_on_the_way() -> None:
     found = explored.compare(stored("gru", layers=2, bidirectional=True), TEXT, 3)
-    padded = found.ways[FRONT]
+    padded = found.by_mode[FRONT]
     assert padded.directions == ("forward", "backward") * 2
     assert padded.readout.shape == (0, 2) and len(padded.h) == 4
-    masked = found.ways[FRONT_MASKED]
+    masked = found.by_mode[FRONT_MASKED]
     for lane in range(4):
-        np.testing.assert_allclose(masked.last(lane), found.bare.last(lane), atol=1e-7)
+        np.testing.assert_allclose(
+            masked.last_state(lane), found.unpadded.last_state(lane), atol=1e-7
+        )
 
 
 def test_moves_follow_the_order_a_layer_reads_in() -> None:
-    padded = explored.compare(stored("gru", bidirectional=True), TEXT, 3).ways[END]
+    padded = explored.compare(stored("gru", bidirectional=True), TEXT, 3).by_mode[END]
     h = padded.h[1].astype(np.float64)
     wanted = [np.linalg.norm(h[t] - (h[t + 1] if t + 1 < len(h) else 0)) for t in range(len(h))]
-    np.testing.assert_allclose(padding.moves(padded, 1), wanted)
+    np.testing.assert_allclose(padding.state_changes(padded, 1), wanted)
 
 
 @pytest.mark.parametrize("pads", [-1, 56, 10_000])
@@ -160,13 +162,13 @@ def test_held_values_and_series_are_refused(monkeypatch: pytest.MonkeyPatch) -> 
 def test_the_choices_end_with_the_trained_number(
     words: int, length: int | None, offered: tuple[int, ...]
 ) -> None:
-    assert padding.choices(words, length) == offered
+    assert padding.pad_choices(words, length) == offered
 
 
 @pytest.mark.parametrize("pads", [0, 1, 3, 20, 494])
 @pytest.mark.parametrize("room", [1, 2, 5, 12, 40])
 def test_landmarks_are_in_order_and_end_with_the_last_padding(pads: int, room: int) -> None:
-    found = padding.landmarks(pads, room)
+    found = padding.shown_pads(pads, room)
     assert list(found) == sorted(set(found)) and len(found) <= room
     assert not pads or found[-1] == pads
 
@@ -250,17 +252,17 @@ def row_of(lines: list[str], name: str) -> list[str]:
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 def test_the_table_shows_the_answer(cell: str, size: tuple[int, int]) -> None:
     found, lines = answered(cell), drive(cell, size)
-    assert found.alone is not None
-    names = {"no padding": found.bare, "padding alone": found.alone}
+    assert found.padding_only is not None
+    names = {"no padding": found.unpadded, "padding alone": found.padding_only}
     sides = {"front": "in front", "end": "behind"}
-    for way, padded in found.ways.items():
+    for way, padded in found.by_mode.items():
         mask = "masked" if way.masked else "unmasked"
         names[f" {sides[way.side]} · {mask}"] = padded
     table = lines[-8:] if size[0] < 119 else lines
     for name, padded in names.items():
         told = [w for w in row_of(table, name) if re.fullmatch(r"[0-9.e−]+", w)]
-        size_h = float(np.linalg.norm(padded.last(0).astype(np.float64)))
-        far = padding.apart(padded, found.bare, 0)
+        size_h = float(np.linalg.norm(padded.last_state(0).astype(np.float64)))
+        far = padding.final_state_distance(padded, found.unpadded, 0)
         assert told == [number(float(padded.output[1])), number(size_h), number(far)]
 
 
@@ -271,12 +273,12 @@ def test_the_numbers_at_the_cursor_are_those_of_its_step(
     cell: str, size: tuple[int, int], presses: int
 ) -> None:
     lines = drive(cell, size, ["end", "left", *["m"] * presses], unit=2)
-    way = padding.WAYS[presses]
-    padded = answered(cell).ways[way]
+    way = padding.PADDING_MODES[presses]
+    padded = answered(cell).by_mode[way]
     step = WORDS - 2 + (answered(cell).pads if way.side == "front" else 0)
     gutter = [line[:15].strip(" │") for line in lines[:16]]
-    for value in (padded.readout[step, 1], padding.norms(padded, 0)[step],
-                  padding.moves(padded, 0)[step]):  # fmt: skip
+    for value in (padded.readout[step, 1], padding.padded_state_norms(padded, 0)[step],
+                  padding.state_changes(padded, 0)[step]):  # fmt: skip
         assert any(text.endswith(number(float(value))) for text in gutter)
     shown = next(line for line in lines if line.startswith("▸not"))
     assert shown.split()[1] == number(float(padded.h[0][step, 2]), signed=True)
@@ -294,7 +296,7 @@ def test_a_word_that_is_not_read_yet_is_a_dot() -> None:
 def test_what_is_hidden_is_not_told() -> None:
     trace, shown = made("lstm"), drive("lstm", (120, 36), ["end"])
     asked = drive("lstm", (120, 36), ["end", "p"])
-    ways = [way.output[1] for way in answered("lstm").ways.values()]
+    ways = [way.output[1] for way in answered("lstm").by_mode.values()]
     for told in {number(float(p)) for p in (trace.head.output[1], *ways)}:
         assert any(told in line for line in shown)
         assert not any(told in line for line in asked)
@@ -311,8 +313,10 @@ def test_z_changes_the_number_and_m_the_way() -> None:
 @pytest.mark.parametrize("lang", ["en", "tr"])
 @pytest.mark.parametrize("size", [(60, 20), *SIZES])
 @pytest.mark.parametrize("pads", [None, 0, 20])
-@pytest.mark.parametrize("way", padding.WAYS)
-def test_every_line_fits(lang: str, size: tuple[int, int], pads: int | None, way: Way) -> None:
+@pytest.mark.parametrize("way", padding.PADDING_MODES)
+def test_every_line_fits(
+    lang: str, size: tuple[int, int], pads: int | None, way: PaddingMode
+) -> None:
     query = Query(TEXT, "lstm")
     moment = ViewState(
         made("lstm"), start(made("lstm"), 3), ViewTheme("dark"), lang, query=query,
@@ -330,6 +334,6 @@ def test_padding_that_the_trace_shows_is_no_word_of_it() -> None:
     assert trace.tokens[0] == "[PAD]"
     found = explored.compare(net, TEXT)
     assert found.words == tuple(TEXT.split())
-    np.testing.assert_allclose(found.ways[FRONT].output, trace.head.output, atol=1e-6)
+    np.testing.assert_allclose(found.by_mode[FRONT].output, trace.head.output, atol=1e-6)
     for lane, layer in enumerate(trace.layers):
-        np.testing.assert_allclose(found.ways[FRONT].h[lane], layer.values["h"], atol=1e-6)
+        np.testing.assert_allclose(found.by_mode[FRONT].h[lane], layer.values["h"], atol=1e-6)

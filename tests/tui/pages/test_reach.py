@@ -11,8 +11,8 @@ import pytest
 from rich.cells import cell_len
 
 from rnnviz import i18n
-from rnnviz.analysis.reach import Spectrum, kept
-from rnnviz.analysis.siblings import beside, siblings
+from rnnviz.analysis.model_family import query_for, trio_with
+from rnnviz.analysis.reach import SpectrumQuestion, keep_gate_product
 from rnnviz.clamps import Clamp
 from rnnviz.equations import number
 from rnnviz.errors import UsageError
@@ -37,7 +37,7 @@ def read(query: Query) -> Trace:
 
 
 def explore(question: Question) -> object:
-    if isinstance(question, Spectrum):
+    if isinstance(question, SpectrumQuestion):
         return explored.answer(question, read)
     assert isinstance(question, Query)
     return read(question)
@@ -79,11 +79,11 @@ def test_every_number_is_the_traces_or_the_answers(
         assert table[1:].split() == expected
         assert table.startswith("▸") == (other == cell)
     if cell != "rnn":
-        passed = kept(m.layer)[t]
+        passed = keep_gate_product(m.layer)[t]
         mean, top = [x for x in numbers if x.startswith(" Π")]
         assert mean.split()[-2:] == ["×", number(float(passed.mean()))]
         assert top.split()[-1] == number(float(passed.max()))
-    values, step = explore(Spectrum(m.query, 0, 0)).at(t)  # type: ignore[attr-defined]
+    values, step = explore(SpectrumQuestion(m.query, 0, 0)).at(t)  # type: ignore[attr-defined]
     assert next(x for x in numbers[2:] if "‖" in x).split()[-1] == number(step)
     assert any(f"{int((values > 0.1).sum())} of {len(values)}" in line for line in numbers)
     bars = [x for x in numbers if x[:3].strip().isdigit() and " of " not in x]
@@ -180,7 +180,7 @@ def test_a_trace_from_nowhere_asks_nothing() -> None:
 def test_a_long_text_asks_about_the_block_of_the_cursor() -> None:
     long = " ".join([TEXT] * 30)
     m = moment(made(long), 3, query=Query(long, "lstm"))
-    (spectrum,) = (q for q in ReachPage(m).questions(m) if isinstance(q, Spectrum))
+    (spectrum,) = (q for q in ReachPage(m).questions(m) if isinstance(q, SpectrumQuestion))
     assert spectrum.block == 2
     text = lines(replace(m, answers={spectrum: explore(spectrum)}), 80, 16)
     assert any("▲ not" in line for line in text)
@@ -230,9 +230,9 @@ def test_that_it_fades_nowhere_is_said_only_if_so() -> None:
 
 
 def test_the_other_paths_are_spoken_of_only_where_they_add() -> None:
-    top = float(kept(made().layers[0])[2].max())
+    top = float(keep_gate_product(made().layers[0])[2].max())
     assert "say_above" in told(felt([1, 1, top * 1.5, 1, 1], 2))
-    mean = float(kept(made().layers[0])[2].mean())
+    mean = float(keep_gate_product(made().layers[0])[2].mean())
     below = told(felt([1, 1, (mean + top) / 2, 1, 1], 2))
     assert "say_below" in below and "say_above" not in below
     assert "say_above" not in told(felt([1, 1, top * 1.00001, 1, 1], 2))
@@ -249,16 +249,16 @@ def test_an_order_needs_three_cells_that_differ_as_shown() -> None:
 
 def test_models_stand_beside_their_like() -> None:
     offered = ("sentiment-rnn", "sentiment-lstm", "sentiment-gru", "sentiment-lstm-8")
-    assert siblings("sentiment-gru", offered) == offered[:3]
-    assert siblings("sentiment-lstm-8", offered) == ("sentiment-lstm-8",)
-    assert siblings("imdb-lstm", offered) == ("imdb-rnn", "imdb-lstm", "imdb-gru")
-    assert siblings("agnews-bilstm", offered) == ("agnews-bilstm",)
-    assert siblings("/runs/my-lstm", offered) == ("/runs/my-lstm",)
+    assert trio_with("sentiment-gru", offered) == offered[:3]
+    assert trio_with("sentiment-lstm-8", offered) == ("sentiment-lstm-8",)
+    assert trio_with("imdb-lstm", offered) == ("imdb-rnn", "imdb-lstm", "imdb-gru")
+    assert trio_with("agnews-bilstm", offered) == ("agnews-bilstm",)
+    assert trio_with("/runs/my-lstm", offered) == ("/runs/my-lstm",)
 
 
 def test_a_like_reads_the_same_text_and_nothing_is_held_there() -> None:
     own = Query("so good", "lstm", "positive", None, (Clamp("f", 1.0),))
-    assert beside(own, "gru", 3) == Query("so good", "gru", random=3)
+    assert query_for(own, "gru", 3) == Query("so good", "gru", random=3)
 
 
 def test_no_colour_and_ascii_still_tell_the_curves_apart() -> None:

@@ -12,7 +12,7 @@ from rich.cells import cell_len
 
 import rnnviz
 from rnnviz import i18n
-from rnnviz.analysis import series as found
+from rnnviz.analysis import series as series_analysis
 from rnnviz.cursor import start
 from rnnviz.engine.model import Model
 from rnnviz.engine.parameters import initialise
@@ -70,28 +70,28 @@ def test_the_numbers_are_the_traces(size: tuple[int, int], cell: str, t: int) ->
     trace = traced(cell)
     lines = drawn(at(t, trace), *size)
     whole = "\n".join(lines)
-    assert f"● T (degC) {number(found.readings(trace)[t, 1], 2)}" in whole
-    assert f"◆ forecast {number(found.forecasts(trace)[t], 2)}" in whole
-    came = found.course(trace)[found.aim(trace, t)]
+    assert f"● T (degC) {number(series_analysis.readings(trace)[t, 1], 2)}" in whole
+    assert f"◆ forecast {number(series_analysis.forecasts(trace)[t], 2)}" in whole
+    came = series_analysis.target_curve(trace)[series_analysis.forecast_index(trace, t)]
     assert f"○ came {number(came, 2)}" in whole
     top = next(k for k, line in enumerate(lines) if "14 measurements" in line)
     table = "\n".join(lines[top:])
-    for d, name in enumerate(found.series_of(trace).columns):
+    for d, name in enumerate(series_analysis.series_of(trace).columns):
         named = r"(?m)(?:^|[^.] |▸)" + re.escape(name)
         shown = re.search(named + r" +([−\d.]+) *([+−]?[\d.]+) *([^ \n]*)", table)
         assert shown is not None, table
-        assert shown[1] == number(found.readings(trace)[t, d], 2)
+        assert shown[1] == number(series_analysis.readings(trace)[t, d], 2)
         z = trace.layers[0].values["x"][t, d]
         assert float(shown[2].replace("−", "-")) == pytest.approx(z, abs=0.051)
         if size[0] >= 80:
-            assert shown[3] == number(float(found.gradients(trace)[t, d]), 3, True)
+            assert shown[3] == number(float(series_analysis.gradients(trace)[t, d]), 3, True)
 
 
 def test_the_three_largest_gradients_are_marked() -> None:
     lines = drawn(at(150))
     marked = {name for line in lines for name in re.findall(r"▸(.+?) +[−\d]+\.", line)}
-    grads = np.abs(found.gradients(traced())[150])
-    columns = found.series_of(traced()).columns
+    grads = np.abs(series_analysis.gradients(traced())[150])
+    columns = series_analysis.series_of(traced()).columns
     assert marked == {columns[d] for d in np.argsort(-grads)[:3]}
 
 
@@ -110,9 +110,9 @@ def test_predict_first_hides_the_forecast_and_everything_that_came() -> None:
     trace, t = traced(), 120
     shown = drawn(at(t, trace, hidden=True))
     assert "◆ forecast ?" in shown[2] and "○ came ?" in shown[2]
-    assert number(found.forecasts(trace)[t], 2) not in "\n".join(shown)
-    after = tuple(value + 1 for value in found.series_of(trace).after)
-    other = replace(trace, series=replace(found.series_of(trace), after=after))
+    assert number(series_analysis.forecasts(trace)[t], 2) not in "\n".join(shown)
+    after = tuple(value + 1 for value in series_analysis.series_of(trace).after)
+    other = replace(trace, series=replace(series_analysis.series_of(trace), after=after))
     assert drawn(at(239, trace, hidden=True)) == drawn(at(239, other, hidden=True))
     assert drawn(at(239, trace)) != drawn(at(239, other))
 
@@ -129,9 +129,9 @@ def test_the_marks_stand_at_their_values() -> None:
     plot = lines[3 : next(k for k, line in enumerate(lines) if "|∂L/∂x|" in line) - 1]
     axis = y_axis(trace, max(2, len(plot) // 3))
     wanted = {
-        "●": (t, found.readings(trace)[t, 1]),
-        "◆": (t + 25, found.forecasts(trace)[t]),
-        "○": (t + 25, found.readings(trace)[t + 25, 1]),
+        "●": (t, series_analysis.readings(trace)[t, 1]),
+        "◆": (t + 25, series_analysis.forecasts(trace)[t]),
+        "○": (t + 25, series_analysis.readings(trace)[t + 25, 1]),
     }
     for mark, (place, value) in wanted.items():
         [(row, column)] = [(r, line.index(mark)) for r, line in enumerate(plot) if mark in line]
@@ -140,7 +140,7 @@ def test_the_marks_stand_at_their_values() -> None:
 
 
 def test_the_units_told_are_those_that_moved_the_forecast_most() -> None:
-    lines, step = drawn(at(100)), found.moved(traced(), 100)
+    lines, step = drawn(at(100)), series_analysis.forecast_change(traced(), 100)
     [line] = [line for line in lines if "by unit" in line]
     told = re.findall(r"u(\d+) ([+−][\d.]+)", line)
     order = np.argsort(-np.abs(step.by_unit), kind="stable")
@@ -204,8 +204,8 @@ def test_the_strip_tells_the_forecasts_in_degrees() -> None:
     lines = text_of(Sentence(moment).lines(moment, 120, 8))
     told = re.findall(r"\d+\.\d\d", lines[2])
     first = 101 - len(told)
-    assert told == [number(v, 2) for v in found.forecasts(traced())[first:101]]
-    values = found.forecasts(traced())[first:101]
+    assert told == [number(v, 2) for v in series_analysis.forecasts(traced())[first:101]]
+    values = series_analysis.forecasts(traced())[first:101]
     assert number(values.max(), 2) in lines[3] and number(values.min(), 2) in lines[5]
 
 
@@ -216,7 +216,7 @@ def test_the_equation_of_the_forecast_ends_in_degrees() -> None:
     said = re.search(r"T \(degC\) ([\d.]+) = ([−\d.]+) × ([\d.]+) \+ ([\d.]+)", line)
     assert said is not None, line
     result, s, d, m = (float(part.replace("−", "-")) for part in said.groups())
-    assert result == pytest.approx(found.forecasts(traced())[100], abs=0.005)
+    assert result == pytest.approx(series_analysis.forecasts(traced())[100], abs=0.005)
     assert round(s * d + m, 2) == result
 
 

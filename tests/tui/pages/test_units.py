@@ -8,10 +8,17 @@ from typing import Any
 
 import pytest
 
-from rnnviz.analysis.units import Heard, UnitResponses, extremes, matches, on, saturated
+from rnnviz.analysis.units import (
+    CorpusStates,
+    UnitQuestion,
+    active_units,
+    extremes,
+    matches,
+    most_saturated,
+)
 from rnnviz.equations import number
 from rnnviz.errors import UsageError
-from rnnviz.explore.units import heard
+from rnnviz.explore.units import corpus_states
 from rnnviz.hand import Hand
 from rnnviz.query import Query, Question
 from rnnviz.tui.pages.units import THRESHOLDS, UnitsPage
@@ -28,13 +35,13 @@ CORPUS = [
 
 
 @cache
-def corpus(cell: str) -> Heard:
-    return heard(stored(cell), 0, "made", CORPUS)
+def corpus(cell: str) -> CorpusStates:
+    return corpus_states(stored(cell), 0, "made", CORPUS)
 
 
 def at(t: int, cell: str = "lstm", text: str = TEXT, **changed: Any) -> ViewState:
     query = changed.pop("query", Query(text, cell))
-    answers = {UnitResponses(cell): corpus(cell)}
+    answers = {UnitQuestion(cell): corpus(cell)}
     made_so = moment(made(text, cell), t, query=query, answers=answers, **changed)
     return replace(made_so, cursor=replace(made_so.cursor, unit=2))
 
@@ -70,7 +77,7 @@ def test_matching_places_come_with_their_overlap(cell: str, threshold: float) ->
     m, it = at(3, cell, kept={"units": threshold}), corpus(cell)
     state = m.layer.values["h"][3]
     told = section(lines(UnitsPage, m, 120, 36), "the same pattern")
-    here = on(state, threshold)
+    here = active_units(state, threshold)
     if not here:
         assert "No unit is above" in told[0]
         return
@@ -85,12 +92,12 @@ def test_matching_places_come_with_their_overlap(cell: str, threshold: float) ->
 def test_saturated_gates_are_the_shares_of_the_corpus(size: tuple[int, int]) -> None:
     m, it = at(4), corpus("lstm")
     told = section(lines(UnitsPage, m, *size), "saturated gates")
-    for line, gate in zip(told, it.right, strict=True):
+    for line, gate in zip(told, it.right_saturated, strict=True):
         assert line.split()[0] == gate
-        for shares, side in ((it.right, "right"), (it.left, "left")):
+        for shares, side in ((it.right_saturated, "right"), (it.left_saturated, "left")):
             own = number(float(shares[gate][m.cursor.unit]))
             assert f"▸{m.cursor.unit} {own}" in line
-            for unit, share in saturated(it, gate, side, 1):
+            for unit, share in most_saturated(it, gate, side, 1):
                 assert f" {unit} {number(share)}" in line or unit == m.cursor.unit
 
 
@@ -132,7 +139,7 @@ def test_no_text_reaches_the_terminal_as_a_command() -> None:
     # What a text is cut into has no such characters; what a page is given may have them.
     m, it = at(4), corpus("lstm")
     nasty = replace(it, texts=tuple(tuple(f"\x1b[31m{w}" for w in text) for text in it.texts))
-    said = "".join(lines(UnitsPage, replace(m, answers={UnitResponses("lstm"): nasty}), 200, 50))
+    said = "".join(lines(UnitsPage, replace(m, answers={UnitQuestion("lstm"): nasty}), 200, 50))
     assert "\x1b" not in said and "\\x1b" in said
 
 
@@ -145,7 +152,7 @@ def test_turkish_has_no_english_in_it() -> None:
 
 
 def explore(question: Question) -> Any:
-    if isinstance(question, UnitResponses):
+    if isinstance(question, UnitQuestion):
         if question.model == "gru":
             raise UsageError("no texts for this one")
         return corpus(question.model)

@@ -11,12 +11,12 @@ from rich.cells import cell_len
 from rich.segment import Segment
 
 from rnnviz.analysis.difference import (
-    PARTED,
-    Difference,
-    changes,
-    difference,
+    THRESHOLD,
+    TraceDifference,
+    compare,
     largest_change,
-    shares,
+    logit_contributions,
+    value_changes,
 )
 from rnnviz.display import visible
 from rnnviz.equations import number
@@ -111,13 +111,13 @@ class AgainstPage(Page):
             told = [Segment(" " + line, look.dim) for line in wrapped(self._why(moment), width - 2)]
             return [self.head(moment, width), *([piece] for piece in told)]
         try:
-            found = difference(moment.trace, answer)
+            found = compare(moment.trace, answer)
         except UsageError as error:
             return [self.head(moment, width), [Segment(f" {error}", look.wrong)]]
         told = [Segment(" " + line, look.ink) for line in self._words(moment, found, width)]
         plan = self._plan(moment, found, width, height)
         first = found.anchors[plan.rows.start]
-        self.sight = range(first, bisect_left(found.rows, plan.rows.stop))
+        self.sight = range(first, bisect_left(found.row_of_token, plan.rows.stop))
         shown = places(moment, found, width)
         lines = [self.head(moment, width, self._note(moment, found))]
         lines += strips(moment, found, shown)
@@ -132,7 +132,7 @@ class AgainstPage(Page):
         answer = None if asked is None else moment.answers.get(asked)
         if answer is None:
             return None
-        found = difference(moment.trace, answer)
+        found = compare(moment.trace, answer)
         plan = self._plan(moment, found, *self.size)
         at = y - plan.top
         if not 0 <= at < len(plan.rows):
@@ -174,7 +174,9 @@ class AgainstPage(Page):
 
     # -- how it is drawn ----------------------------------------------------------------------
 
-    def _plan(self, moment: ViewState, found: Difference, width: int, height: int) -> AgainstLayout:
+    def _plan(
+        self, moment: ViewState, found: TraceDifference, width: int, height: int
+    ) -> AgainstLayout:
         pairs = len(found.pairs)
         # The words at the foot get the room of their last state: nothing jumps while one steps.
         told = len(wrapped(self._whole(moment, found), width - 2))
@@ -199,14 +201,14 @@ class AgainstPage(Page):
         at = names.index(self._quantity(moment)) + 1
         return (*names[at:], *names[: at - 1])[:most]
 
-    def _note(self, moment: ViewState, found: Difference) -> str:
+    def _note(self, moment: ViewState, found: TraceDifference) -> str:
         name = self._quantity(moment)
         words = moment.word("name", name)
         said = name if words == name else f"{name} {words}"
         scale = f"±{number(largest_change(found, moment.cursor.layer, name), 2)}"
         return self.say(moment, "note", name=said, scale=scale)
 
-    def _columns(self, moment: ViewState, found: Difference, plan: AgainstLayout) -> Line:
+    def _columns(self, moment: ViewState, found: TraceDifference, plan: AgainstLayout) -> Line:
         look = moment.look
         head, k = moment.trace.head, moment.shown_class()
         label = visible(head.labels[k])
@@ -236,8 +238,10 @@ class AgainstPage(Page):
             Segment(" " * before), Segment(text, moment.look.now), Segment(" " * after)
         ]  # fmt: skip
 
-    def _row(self, moment: ViewState, found: Difference, plan: AgainstLayout, row: int) -> Line:
-        look, here = moment.look, row == found.rows[moment.cursor.t]
+    def _row(
+        self, moment: ViewState, found: TraceDifference, plan: AgainstLayout, row: int
+    ) -> Line:
+        look, here = moment.look, row == found.row_of_token[moment.cursor.t]
         mark, read = found.mark(row), known(moment, found, row)
         lit = look.above if mark != "=" else None
         line: Line = [Segment("▸" if here else " ", look.now), Segment(f"{mark} ", lit or look.dim)]
@@ -255,26 +259,28 @@ class AgainstPage(Page):
                 *self._heat(moment, found, plan, row)]  # fmt: skip
 
     def _far(
-        self, moment: ViewState, found: Difference, plan: AgainstLayout, row: int, read: bool
+        self, moment: ViewState, found: TraceDifference, plan: AgainstLayout, row: int, read: bool
     ) -> Line:
-        look, far = moment.look, found.distance[row]
+        look, far = moment.look, found.distances[row]
         if far is None or not read:
             said = self.say(moment, "missing") if far is None and read else "·"
             return [Segment(fit(said, D + plan.bar), look.rule)]
-        if far <= PARTED:
+        if far <= THRESHOLD:
             return [Segment(fit(self.say(moment, "same"), D + plan.bar), look.dim)]
-        top = max(d for d in found.distance if d is not None)
+        top = max(d for d in found.distances if d is not None)
         bar = blocks(far / top, max(0, plan.bar - 1))
         return [Segment(fit(number(far), D), look.now), Segment(fit(bar, plan.bar), look.above)]
 
-    def _heat(self, moment: ViewState, found: Difference, plan: AgainstLayout, row: int) -> Line:
+    def _heat(
+        self, moment: ViewState, found: TraceDifference, plan: AgainstLayout, row: int
+    ) -> Line:
         """The chosen unit's difference as a number, and a cell a unit for each quantity."""
         look, unit, name = moment.look, moment.cursor.unit, self._quantity(moment)
         if None in found.pairs[row]:
             return []
-        here = row == found.rows[moment.cursor.t]
+        here = row == found.row_of_token[moment.cursor.t]
         read = moment.known(found.anchors[row], name)
-        value = float(changes(found, moment.cursor.layer, name)[row, unit])
+        value = float(value_changes(found, moment.cursor.layer, name)[row, unit])
         said = fit(short(value) if read else "", NUMBER + 1)
         line = [Segment(said, look.now if here else look.dim)]
         for n, each in enumerate((name, *plan.beside)):
@@ -283,7 +289,7 @@ class AgainstPage(Page):
         return line
 
     def _cells(
-        self, moment: ViewState, found: Difference, plan: AgainstLayout, row: int, name: str
+        self, moment: ViewState, found: TraceDifference, plan: AgainstLayout, row: int, name: str
     ) -> Line:
         look, wide = moment.look, plan.wide
         if not moment.known(found.anchors[row], name):
@@ -295,24 +301,29 @@ class AgainstPage(Page):
         )
 
     def _units(
-        self, moment: ViewState, found: Difference, plan: AgainstLayout, width: int
+        self, moment: ViewState, found: TraceDifference, plan: AgainstLayout, width: int
     ) -> list[Line]:
         look, k = moment.look, moment.shown_class()
         row = self._last_row(moment, found)
         title, question = self.say(moment, "units"), self.say(moment, "who")
-        told = shares(found, row, k)
+        told = logit_contributions(found, row, k)
         if not known(moment, found, row) or told is None:
-            ready = told is None and None not in found.read[row]
+            ready = told is None and None not in found.last_read[row]
             why = self.say(moment, "no_share" if ready else "not_yet")
             return [heading(title, question, width, look), [Segment(" " + why, look.dim)],
                     *[[] for _ in range(plan.units - 1)]]  # fmt: skip
-        label, total = visible(moment.trace.head.labels[k]), number(float(told.of.sum()), 3, True)
-        note = self.say(moment, "share_end" if told.at_end else "share", label=label, value=total)
+        label, total = (
+            visible(moment.trace.head.labels[k]),
+            number(float(told.values.sum()), 3, True),
+        )
+        note = self.say(
+            moment, "share_end" if told.whole_text else "share", label=label, value=total
+        )
         lines = [heading(title, question, width, look, note)]
         places = told.largest(plan.units)
-        top = abs(float(told.of[places[0]])) or 1.0
+        top = abs(float(told.values[places[0]])) or 1.0
         for place in places:
-            value = float(told.of[place])
+            value = float(told.values[place])
             done = told.arithmetic(place)
             style = look.above if value > 0 else look.below
             bar = blocks(abs(value) / top, 24)
@@ -332,14 +343,14 @@ class AgainstPage(Page):
         side = "←" if place >= top.units else "→"
         return self.say(moment, "unit", n=f"{place % top.units}{side}")
 
-    def _last_row(self, moment: ViewState, found: Difference) -> int:
+    def _last_row(self, moment: ViewState, found: TraceDifference) -> int:
         """The pair whose reading is explained: at the last word of a, all of b is read too."""
         last = moment.cursor.t == len(found.a.tokens) - 1
-        return len(found.pairs) - 1 if last else found.rows[moment.cursor.t]
+        return len(found.pairs) - 1 if last else found.row_of_token[moment.cursor.t]
 
-    def _words(self, moment: ViewState, found: Difference, width: int) -> list[str]:
+    def _words(self, moment: ViewState, found: TraceDifference, width: int) -> list[str]:
         """What is the same and where they part, as far as it was read."""
-        first, row = found.changed, self._last_row(moment, found)
+        first, row = found.first_edit, self._last_row(moment, found)
         read = known(moment, found, row)
         at_end = read and row == len(found.pairs) - 1
         if first is None and at_end:
@@ -349,14 +360,14 @@ class AgainstPage(Page):
         said = self._whole(moment, found) if at_end else self._parting(moment, found, first)
         return wrapped(said, width - 2)
 
-    def _whole(self, moment: ViewState, found: Difference) -> str:
+    def _whole(self, moment: ViewState, found: TraceDifference) -> str:
         """Everything there is to say at the end."""
-        if found.changed is None:
+        if found.first_edit is None:
             return self.say(moment, "never")
-        return self._parting(moment, found, found.changed) + " " + self._end(moment, found)
+        return self._parting(moment, found, found.first_edit) + " " + self._end(moment, found)
 
-    def _parting(self, moment: ViewState, found: Difference, first: int) -> str:
-        if found.parted is not None and found.parted < first:
+    def _parting(self, moment: ViewState, found: TraceDifference, first: int) -> str:
+        if found.first_divergence is not None and found.first_divergence < first:
             return self.say(moment, "backward")
         i, j = found.pairs[first]
         a, b = (
@@ -370,23 +381,23 @@ class AgainstPage(Page):
         before = visible(found.a.tokens[found.pairs[first - 1][0] or 0])
         return self.say(moment, "until", before=before, change=change)
 
-    def _end(self, moment: ViewState, found: Difference) -> str:
+    def _end(self, moment: ViewState, found: TraceDifference) -> str:
         k, head = moment.shown_class(), found.a.head
         label = visible(head.labels[k])
         what = moment.text("view.believes", label=label) if head.kind != "linear" else label
-        same = sum(found.equal(row) for row in range(len(found.pairs)))
+        same = sum(found.is_equal(row) for row in range(len(found.pairs)))
         return self.say(
-            moment, "end", same=same, pairs=len(found.pairs), distance=number(found.apart),
+            moment, "end", same=same, pairs=len(found.pairs), distance=number(found.final_distance),
             what=what, pa=number(float(head.output[k])), pb=number(float(found.b.head.output[k])),
         )  # fmt: skip
 
 
-def _first_row(moment: ViewState, found: Difference, room: int) -> int:
+def _first_row(moment: ViewState, found: TraceDifference, room: int) -> int:
     """The first pair in so many rows: they stand still while the chosen one is among them."""
-    pairs, here = len(found.pairs), found.rows[moment.cursor.t]
+    pairs, here = len(found.pairs), found.row_of_token[moment.cursor.t]
     if room >= pairs:
         return 0
-    first = second_sentence.first_row(found, min(moment.first, len(found.rows) - 1))
+    first = second_sentence.first_row(found, min(moment.first, len(found.row_of_token) - 1))
     if first <= here < first + room:
         return first
     first = page(pairs, here, room)
@@ -396,7 +407,7 @@ def _first_row(moment: ViewState, found: Difference, room: int) -> int:
 
 @lru_cache(maxsize=1024)
 def _painted(
-    found: Difference,
+    found: TraceDifference,
     layer: int,
     name: str,
     row: int,
@@ -406,7 +417,7 @@ def _painted(
     look: ViewTheme,
 ) -> Line:
     """The cells of one pair: a step changes two rows, the others are painted already."""
-    values = changes(found, layer, name)[row, slice(*sight)]
+    values = value_changes(found, layer, name)[row, slice(*sight)]
     top = largest_change(found, layer, name)
     return heat(values, top, False, look, wide, unit - sight[0])
 

@@ -9,7 +9,7 @@ import numpy as np
 from rich.cells import cell_len
 from rich.segment import Segment
 
-from rnnviz.analysis.difference import Difference
+from rnnviz.analysis.difference import TraceDifference
 from rnnviz.arrays import Array
 from rnnviz.display import visible
 from rnnviz.trace import HeadTrace
@@ -29,16 +29,16 @@ class StripPlace:
     b: str
 
 
-def known(moment: ViewState, found: Difference, row: int) -> bool:
+def known(moment: ViewState, found: TraceDifference, row: int) -> bool:
     """Has this pair been read? What only b has comes with the next word of a, or its last one."""
     return moment.told(found.anchors[row])
 
 
-def places(moment: ViewState, found: Difference, width: int) -> list[StripPlace]:
+def places(moment: ViewState, found: TraceDifference, width: int) -> list[StripPlace]:
     """The pairs that fit around the chosen one."""
     shown = _words(found)
     wide = [max(cell_len(a), cell_len(b), 4) for a, b in shown]
-    room, here = width - GUTTER - 2, found.rows[moment.cursor.t]
+    room, here = width - GUTTER - 2, found.row_of_token[moment.cursor.t]
     gap = min(24, max(2, (room - sum(wide)) // len(wide)))
     first = page(len(wide), here, max(1, room * len(wide) // (sum(wide) + gap * len(wide))))
     # Words differ in length: where the chosen one would fall off the edge, the strip moves on.
@@ -54,7 +54,7 @@ def places(moment: ViewState, found: Difference, width: int) -> list[StripPlace]
 
 
 @lru_cache(maxsize=8)
-def _words(found: Difference) -> tuple[tuple[str, str], ...]:
+def _words(found: TraceDifference) -> tuple[tuple[str, str], ...]:
     """The two words of every pair, with a mark where they differ."""
     said = []
     for row, pair in enumerate(found.pairs):
@@ -66,9 +66,9 @@ def _words(found: Difference) -> tuple[tuple[str, str], ...]:
     return tuple(said)
 
 
-def strips(moment: ViewState, found: Difference, shown: list[StripPlace]) -> list[Line]:
+def strips(moment: ViewState, found: TraceDifference, shown: list[StripPlace]) -> list[Line]:
     """The words of a and, below, those of b; what differs is lit."""
-    look, here = moment.look, found.rows[moment.cursor.t]
+    look, here = moment.look, found.row_of_token[moment.cursor.t]
     lines = []
     for name, plain in (("a", look.bold), ("b", look.source)):
         line: Line = [Segment(fit(name + " ", GUTTER, ">"), plain)]
@@ -88,7 +88,7 @@ def strips(moment: ViewState, found: Difference, shown: list[StripPlace]) -> lis
 
 
 def curves(
-    moment: ViewState, found: Difference, shown: list[StripPlace], width: int, rows: int
+    moment: ViewState, found: TraceDifference, shown: list[StripPlace], width: int, rows: int
 ) -> list[Line]:
     """The prediction after each token of both, ● a and ◆ b, as far as they are known."""
     look, head, k = moment.look, found.a.head, moment.shown_class()
@@ -118,7 +118,7 @@ def _other(head: HeadTrace, k: int) -> str:
     return visible(head.labels[1 - k]) if len(head.labels) == 2 else "0"
 
 
-def _range(found: Difference) -> tuple[float, float]:
+def _range(found: TraceDifference) -> tuple[float, float]:
     if found.a.head.kind != "linear":
         return 0.0, 1.0
     both: Array = np.concatenate([found.a.head.readout.ravel(), found.b.head.readout.ravel()])

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from rich.cells import cell_len
 
-from rnnviz.analysis.clamp import comparable
+from rnnviz.analysis.clamp_effects import is_comparable
 from rnnviz.clamps import Clamp, ClampTarget, parse, placed
 from rnnviz.display import visible
 from rnnviz.errors import UsageError, one_line
@@ -145,7 +145,7 @@ class ClampPage(Page):
             reason = moment.failures.get(query, "")
             return f"{self.say(moment, 'cannot')} {reason}".strip()
         free = self._free(moment)
-        if free is not None and not comparable(moment.trace, free):
+        if free is not None and not is_comparable(moment.trace, free):
             return self.say(moment, "other_net", model=moment.trace.model)
         return ""
 

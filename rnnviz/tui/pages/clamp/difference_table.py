@@ -9,7 +9,7 @@ from typing import NamedTuple
 from rich.cells import cell_len
 from rich.segment import Segment
 
-from rnnviz.analysis.clamp import changed, largest
+from rnnviz.analysis.clamp_effects import clamp_effect, largest_effect
 from rnnviz.arrays import Array
 from rnnviz.display import visible
 from rnnviz.trace import Trace
@@ -128,7 +128,7 @@ def _row(
 def _values(moment: ViewState, free: Trace, name: str) -> Array:
     """The differences; the values themselves while nothing is held."""
     if moment.trace.clamps:
-        return changed(moment.trace, free, moment.cursor.layer, name)
+        return clamp_effect(moment.trace, free, moment.cursor.layer, name)
     return moment.layer.values[name]
 
 
@@ -140,7 +140,7 @@ def _cells(moment: ViewState, free: Trace, at: TableColumns, name: str, t: int) 
         return [Segment(dots[: at.wide * at.count], look.rule)]
     top = None
     if moment.trace.clamps:
-        top = largest(moment.trace, free, moment.cursor.layer, name)
+        top = largest_effect(moment.trace, free, moment.cursor.layer, name)
     row = _values(moment, free, name)
     gate, end = (False, top) if top else scale(moment.layer, name)
     shape = (at.first, at.count, moment.cursor.unit)

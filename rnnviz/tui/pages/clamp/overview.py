@@ -6,7 +6,7 @@ import numpy as np
 from rich.cells import cell_len
 from rich.segment import Segment
 
-from rnnviz.analysis.clamp import changed, largest
+from rnnviz.analysis.clamp_effects import clamp_effect, largest_effect
 from rnnviz.clamps import Clamp
 from rnnviz.display import visible
 from rnnviz.equations import number, symbol
@@ -44,7 +44,7 @@ def note(moment: ViewState, free: Trace, name: str) -> str:
 def range_of(moment: ViewState, free: Trace, name: str) -> str:
     """The ends of the scale of what is drawn."""
     if moment.trace.clamps:
-        return f"±{number(largest(moment.trace, free, moment.cursor.layer, name), 2)}"
+        return f"±{number(largest_effect(moment.trace, free, moment.cursor.layer, name), 2)}"
     gate, end = scale(moment.layer, name)
     return "0…1" if gate else f"±{number(end, 2)}"
 
@@ -184,7 +184,7 @@ def _numbers(moment: ViewState, free: Trace, name: str) -> tuple[str, str, str]:
     if not moment.trace.clamps:
         return before, "", ""
     after = number(float(moment.layer.values[name][t, unit]), 3, True)
-    by = float(changed(moment.trace, free, layer, name)[t, unit])
+    by = float(clamp_effect(moment.trace, free, layer, name)[t, unit])
     return before, after, number(by, 3, True)
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from rich.cells import cell_len
 from rich.segment import Segment
 
-from rnnviz.analysis import hand as found
-from rnnviz.analysis.edits import Edits
+from rnnviz.analysis import toy_net
+from rnnviz.analysis.edit_history import EditHistory
 from rnnviz.cursor import Cursor
 from rnnviz.display import visible
 from rnnviz.errors import RnnvizError, UsageError, one_line
@@ -39,7 +39,7 @@ LOW = 26
 class ToyNetState:
     """What the page keeps between two keys."""
 
-    edits: Edits
+    edits: EditHistory
     chosen: int = 0  # of the entries that can be chosen at a token
     values: bool = False  # whether what every unit came to stands in place of the weights
 
@@ -65,15 +65,15 @@ class ToyNetPage(Page):
 
     @classmethod
     def applies(cls, moment: ViewState) -> bool:
-        return found.of_trace(moment.trace) is not None
+        return toy_net.toy_net_of(moment.trace) is not None
 
     def questions(self, moment: ViewState) -> Sequence[Question]:
         """The net as it was before it was changed."""
-        began = self._state(moment).edits.now.began
+        began = self._state(moment).edits.current.origin
         return () if began.hand is None or began == asked(moment) else (began,)
 
     def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
-        hand = found.of_trace(moment.trace)
+        hand = toy_net.toy_net_of(moment.trace)
         if hand is None:
             said = f"{self.say(moment, 'large')} {self.say(moment, 'begin')}"
             return [self.head(moment, width), [], *_told(moment, said, width)]
@@ -102,7 +102,7 @@ class ToyNetPage(Page):
     def _about(self, shown: ToyNetView, width: int, low: bool) -> list[Line]:
         """What kind of net this is, and what it does or how much of it was changed."""
         hand, moment = shown.hand, shown.moment
-        said = [shown.say(key, **values) for key, values in found.form(moment.trace)]
+        said = [shown.say(key, **values) for key, values in toy_net.convention_texts(moment.trace)]
         while low and len(said) > 1 and cell_len(" · ".join(said)) > width - 2:
             said.pop()
         kind = _told(moment, " · ".join(said), width)[:3]
@@ -122,17 +122,19 @@ class ToyNetPage(Page):
     def _chosen(self, shown: ToyNetView, width: int) -> list[Line]:
         """What the chosen entry is, and the keys that change it."""
         look, entry, moment = shown.moment.look, shown.chosen, shown.moment
-        gate = found.gate(entry.name)
+        gate = toy_net.gate_of_weight(entry.name)
         said = shown.say(
             self._kind(shown, entry), entry=shown.hand.written(entry),
-            value=found.entire(shown.value(entry)),
+            value=toy_net.full_literal(shown.value(entry)),
             t=entry.row + 1, unit=entry.column, from_unit=entry.row, input=entry.column,
             from_input=entry.row,
             gate=moment.word("name", gate) if gate else shown.say("sum"),
             state=moment.word("name", entry.name),
         )  # fmt: skip
         was = shown.was(entry)
-        began = f"  ({shown.say('began', value=found.entire(was))})" if was is not None else ""
+        began = (
+            f"  ({shown.say('began', value=toy_net.full_literal(was))})" if was is not None else ""
+        )
         line = [
             Segment(cut(f" ▸ {said}", width - len(began)), look.now),
             Segment(began, look.dim),
@@ -151,11 +153,11 @@ class ToyNetPage(Page):
         state = self._state(moment)
         if key in ("undo", "redo"):
             return self._through(moment, state, key)
-        query = state.edits.now.query
+        query = state.edits.current.query
         if query.hand is None:
             return self._begin(moment, state) if key == "type" else None
         if key == "reset":
-            return self._changing(moment, state, state.edits.now.began)
+            return self._changing(moment, state, state.edits.current.origin)
         if key == "units":
             return self._typed(moment, "", f"units={query.hand.units % MOST + 1}")
         if key == "values":
@@ -171,7 +173,7 @@ class ToyNetPage(Page):
         return self._edit(moment, state, query.hand, every[at], key)
 
     def _through(self, moment: ViewState, state: ToyNetState, key: str) -> Change:
-        edits = state.edits.undone() if key == "undo" else state.edits.redone()
+        edits = state.edits.undo() if key == "undo" else state.edits.redo()
         if edits is state.edits:
             return Change(said=self.say(moment, "nothing_back" if key == "undo" else "nothing_on"))
         return self._asking(moment, replace(state, edits=edits))
@@ -180,12 +182,12 @@ class ToyNetPage(Page):
         """A net by hand in place of one that is too large; of the same cell where there is one."""
         cell = next((c for c in ("rnn", "gru") if c == moment.layer.cell), "lstm")
         fresh = Query(EXAMPLE, model_of(cell), hand=friendly(cell))
-        return self._asking(moment, ToyNetState(state.edits.anew(fresh)))
+        return self._asking(moment, ToyNetState(state.edits.restarted(fresh)))
 
     def _edit(
         self, moment: ViewState, state: ToyNetState, hand: Hand, entry: WeightEntry, key: str
     ) -> Change | Prompt:
-        query = state.edits.now.query
+        query = state.edits.current.query
         x = entry.name == "x"
         value = (
             typed.inputs(query.text, hand.inputs)[entry.row][entry.column]
@@ -194,7 +196,7 @@ class ToyNetPage(Page):
         )
         if key == "type":
             name = hand.written(entry)
-            words = self.say(moment, "prompt", entry=name, value=found.entire(value))
+            words = self.say(moment, "prompt", entry=name, value=toy_net.full_literal(value))
             return Prompt(words, lambda now, said: self._typed(now, name, said))
         value = round(value + (BY if key == "more" else -BY), DECIMALS)
         if abs(value) > LARGEST:
@@ -205,7 +207,7 @@ class ToyNetPage(Page):
     def _typed(self, moment: ViewState, name: str, said: str) -> Change:
         """A line was typed: a value for the chosen entry, or an edit that names another."""
         state = self._state(moment)
-        query = state.edits.now.query
+        query = state.edits.current.query
         if query.hand is None or not said:
             return Change()
         whole = said if "=" in said else f"{name}={said}"
@@ -223,7 +225,7 @@ class ToyNetPage(Page):
 
     def _write(self, moment: ViewState, said: str) -> Change:
         """Write the net to the file that was typed."""
-        net, path = found.net(moment.trace), Path(said).expanduser()
+        net, path = toy_net.net_file_of(moment.trace), Path(said).expanduser()
         if net is None or not said:
             return Change()
         try:
@@ -237,22 +239,22 @@ class ToyNetPage(Page):
         return Change(said=self.say(moment, "written", file=visible(said)))
 
     def _changing(self, moment: ViewState, state: ToyNetState, query: Query) -> Change:
-        return self._asking(moment, replace(state, edits=state.edits.changed(query)))
+        return self._asking(moment, replace(state, edits=state.edits.push(query)))
 
     def _asking(self, moment: ViewState, state: ToyNetState) -> Change:
-        return replace(self.keep(moment, state), query=state.edits.now.query)
+        return replace(self.keep(moment, state), query=state.edits.current.query)
 
     def _state(self, moment: ViewState) -> ToyNetState:
         """What is kept, after whatever was asked for without this page."""
         kept, query = self.kept(moment), asked(moment)
         if not isinstance(kept, ToyNetState):
-            return ToyNetState(Edits.begun(query))
-        return replace(kept, edits=kept.edits.met(query))
+            return ToyNetState(EditHistory.start(query))
+        return replace(kept, edits=kept.edits.synced(query))
 
 
 def asked(moment: ViewState) -> Query:
     """The query of the moment; of a net by hand with all its numbers, however it was asked for."""
-    hand = found.of_trace(moment.trace)
+    hand = toy_net.toy_net_of(moment.trace)
     if hand is None:
         return moment.query
     text, model = " ".join(moment.trace.tokens), model_of(hand.cell)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from rnnviz.analysis import hand as found
+from rnnviz.analysis import toy_net
 from rnnviz.cursor import Cursor
 from rnnviz.hand import Hand, Sequence, WeightEntry
 from rnnviz.hand.typed import inputs
@@ -46,7 +46,7 @@ class ToyNetView:
     @cached_property
     def _old(self) -> dict[WeightEntry, float]:
         """The number before of every entry that was changed."""
-        first = None if self.before is None else found.of_trace(self.before)
+        first = None if self.before is None else toy_net.toy_net_of(self.before)
         if self.before is None or first is None:
             return {}
         both = (_inputs(self.before, first.inputs), _inputs(self.moment.trace, self.hand.inputs))
@@ -71,7 +71,7 @@ class ToyNetView:
     def computed(self) -> frozenset[str]:
         """The gates whose weights are used in the present part."""
         names = (line.name for line in self.moment.lines)
-        return frozenset(found.gate(name) for name in names if name.startswith("a"))
+        return frozenset(toy_net.gate_of_weight(name) for name in names if name.startswith("a"))
 
     @property
     def span(self) -> str:
@@ -79,10 +79,12 @@ class ToyNetView:
         entry, layer = self.chosen, self.moment.layer
         if entry.name in layer.states:
             first = layer.before(self.moment.cursor.t) is None
-            return found.place(f"{entry.name}_prev", entry.column) if first else ""
+            return toy_net.element_name(f"{entry.name}_prev", entry.column) if first else ""
         if entry.name == "x":
-            return found.place("x", entry.column)
-        return found.place(entry.name, entry.row if entry.name[0] in "WU" else entry.column)
+            return toy_net.element_name("x", entry.column)
+        return toy_net.element_name(
+            entry.name, entry.row if entry.name[0] in "WU" else entry.column
+        )
 
 
 def _inputs(trace: Trace, width: int) -> Sequence:
@@ -94,7 +96,7 @@ def gates(hand: Hand) -> dict[str, list[str]]:
     """Each gate with the names of its weights: {"f": ["W_f", "U_f", "b_f"], ...}."""
     names: dict[str, list[str]] = {}
     for name, _ in hand.weights:
-        names.setdefault(found.gate(name), []).append(name)
+        names.setdefault(toy_net.gate_of_weight(name), []).append(name)
     names.pop("y")
     return names
 

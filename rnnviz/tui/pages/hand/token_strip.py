@@ -6,7 +6,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
-from rnnviz.analysis.hand import DIGITS
+from rnnviz.analysis.toy_net import DIGITS
 from rnnviz.display import visible
 from rnnviz.equations import number, symbol
 from rnnviz.hand import WeightEntry

@@ -7,7 +7,7 @@ from functools import cached_property, lru_cache
 from rich.segment import Segment
 from rich.style import Style
 
-from rnnviz.analysis import hand as found
+from rnnviz.analysis import toy_net
 from rnnviz.equations import Arithmetic, number, symbol, symbols
 from rnnviz.equations import Line as Formula
 from rnnviz.trace import Trace
@@ -21,10 +21,10 @@ Block = list[Line]
 @lru_cache(maxsize=256)
 def arithmetic(trace: Trace, t: int, unit: int) -> tuple[tuple[Formula, Arithmetic], ...]:
     """Every line of a unit at a token with its numbers; the prediction reads all units."""
-    values = found.at(trace, t)
+    values = toy_net.values_at(trace, t)
     return tuple(
-        (line, found.whole(line.formula, values, 0 if found.of_head(line) else unit))
-        for line in found.lines(trace, t)
+        (line, toy_net.written_out(line.formula, values, 0 if toy_net.is_head_line(line) else unit))
+        for line in toy_net.lines_at(trace, t)
     )
 
 
@@ -91,7 +91,7 @@ class WrittenSteps:
 
 def _line(shown: ToyNetView, line: Formula, worked: Arithmetic, named: int, symbolic: bool) -> Line:
     moment, look, t = shown.moment, shown.moment.look, shown.moment.cursor.t
-    of_head = found.of_head(line)
+    of_head = toy_net.is_head_line(line)
     known = moment.known(t, "p" if of_head else line.name)
     left = symbol(line.name, t + 1).ljust(named)
     name, equals = Segment(f" {left}", look.now if known else look.dim), Segment(" = ", look.ink)
@@ -101,7 +101,7 @@ def _line(shown: ToyNetView, line: Formula, worked: Arithmetic, named: int, symb
     if stuck is not None:
         return [
             name,
-            Segment(f"   {shown.say('held', value=number(stuck, found.DIGITS))}", look.now),
+            Segment(f"   {shown.say('held', value=number(stuck, toy_net.DIGITS))}", look.now),
         ]
     full = moment.part in ("predict", line.part)
     made, used = name_style(moment, line.name), shown.span
@@ -109,7 +109,7 @@ def _line(shown: ToyNetView, line: Formula, worked: Arithmetic, named: int, symb
     def style(span: str | None) -> Style:
         if span is not None and span == used:
             return look.chosen
-        return made(found.base(span)) if full else look.dim
+        return made(toy_net.array_name(span)) if full else look.dim
 
     said = [*spans(symbols(line.formula, t + 1), style), equals] if symbolic else []
     result = Segment(worked.result, look.now if full else look.ink)

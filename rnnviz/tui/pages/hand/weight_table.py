@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
-from rnnviz.analysis.hand import DIGITS, written
+from rnnviz.analysis.toy_net import DIGITS, short_literal
 from rnnviz.equations import MINUS, number, symbol
 from rnnviz.hand import WeightEntry
 from rnnviz.hand.typed import plain
@@ -186,7 +186,7 @@ def _cell(shown: ToyNetView, cell: WeightEntry | None, gap: str) -> str:
         return ""
     mark = "▸" if cell == shown.chosen else " "
     star = " " if shown.was(cell) is None else "*"
-    return f"{gap}{mark}{written(shown.hand.value(cell))}{star}"
+    return f"{gap}{mark}{short_literal(shown.hand.value(cell))}{star}"
 
 
 def _style(shown: ToyNetView, cell: WeightEntry | None, row: TableRow) -> Style:

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
-from rnnviz.analysis import net
+from rnnviz.analysis import layer_stack
 from rnnviz.arrays import Array
 from rnnviz.display import visible
 from rnnviz.equations import number
@@ -70,7 +70,7 @@ def other(moment: ViewState, kept: DiagramState, width: int) -> Line:
     found, look = second_sentence.compared(moment), moment.look
     if found is None or not _ready(moment, kept) or moment.hidden:
         return []
-    asked = net.ask(found.b, "last")
+    asked = layer_stack.head_input(found.b, "last")
     output = found.b.head.output if asked is None else asked.output
     name = f"{second_sentence.OTHER} {moment.text('beside.other')}"
     return _scores(moment, name, output, _labels(moment.trace, width), look.source)
@@ -78,15 +78,17 @@ def other(moment: ViewState, kept: DiagramState, width: int) -> Line:
 
 def _ready(moment: ViewState, kept: DiagramState) -> bool:
     """Have all states been computed that the head takes?"""
-    return all(known(moment, kept, s.layer, s.t) for s in net.taken(moment.trace, "last"))
+    return all(
+        known(moment, kept, s.layer, s.t) for s in layer_stack.head_states(moment.trace, "last")
+    )
 
 
 def head(moment: ViewState, kept: DiagramState, width: int) -> list[Line]:
     """What the head takes and says; with the trap, what it would have said."""
     trace, look = moment.trace, moment.look
-    right = net.ask(trace, "last")
+    right = layer_stack.head_input(trace, "last")
     ready = _ready(moment, kept)
-    takes = f" {said(moment, 'head')}  {_states(moment, net.taken(trace, 'last'))}"
+    takes = f" {said(moment, 'head')}  {_states(moment, layer_stack.head_states(trace, 'last'))}"
     lines: list[Line] = [[Segment(fit(takes, width), look.ink)]]
     labels = _labels(trace, width)
     names = "".join(fit(visible(trace.head.labels[k]), SCORE - 1) + " " for k in labels)
@@ -122,26 +124,26 @@ def _scores(moment: ViewState, name: str, output: Array, labels: list[int], styl
 
 def _trap(moment: ViewState, labels: list[int], width: int) -> list[Line]:
     trace, look = moment.trace, moment.look
-    wrong, T = net.ask(trace, "end"), len(trace.tokens)
-    taken = net.taken(trace, "end")
+    wrong, T = layer_stack.head_input(trace, "end"), len(trace.tokens)
+    taken = layer_stack.head_states(trace, "end")
     backward = [s for s in taken if trace.layers[s.layer].direction == "backward"]
-    if not net.trapped(trace):
+    if not layer_stack.differs_at_end(trace):
         text = said(moment, "no_trap_same" if backward else "no_trap_one")
     elif wrong is None:
         text = said(moment, "hidden_head")
     else:
         # A layer above others reads words that already know of each other.
-        below = len(net.levels(trace)) - 1
+        below = len(layer_stack.levels(trace)) - 1
         key = "trapped_deep" if below else "trapped"
         word = visible(trace.tokens[-1])
-        text = said(moment, key, word=word, read=backward[0].read, T=T, below=below)
+        text = said(moment, key, word=word, read=backward[0].tokens_read, T=T, below=below)
     told = [[Segment(" " + line, look.source)] for line in wrapped(text, width - 2)]
-    if wrong is None or not net.trapped(trace) or moment.hidden:
+    if wrong is None or not layer_stack.differs_at_end(trace) or moment.hidden:
         return told
     return [_scores(moment, said(moment, "trap"), wrong.output, labels, look.wrong), *told]
 
 
-def _states(moment: ViewState, taken: tuple[net.Taken, ...]) -> str:
+def _states(moment: ViewState, taken: tuple[layer_stack.HeadState, ...]) -> str:
     """s = [h→“back” ; h←“Cup”]."""
     trace = moment.trace
     parts = []

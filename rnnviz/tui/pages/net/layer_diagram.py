@@ -8,7 +8,7 @@ from functools import lru_cache
 from rich.segment import Segment
 from rich.style import Style
 
-from rnnviz.analysis import net
+from rnnviz.analysis import layer_stack
 from rnnviz.arrays import Array
 from rnnviz.display import visible
 from rnnviz.equations import number
@@ -94,7 +94,7 @@ def lanes(
 ) -> list[Line]:
     """The lanes from the top layer down; where there is no room for all, those at the chosen."""
     trace = moment.trace
-    levels = net.levels(trace)
+    levels = layer_stack.levels(trace)
     N = len(trace.layers)
     joints = len(levels) if room >= 3 * N + len(levels) else 0
     count = min(N, max(1, (room - joints) // LEAST))
@@ -113,7 +113,7 @@ def lanes(
             lines.append(_numbers(moment, kept, seen))
             if numbers > 1 and second_sentence.compared(moment) is not None:
                 lines.append(_others(moment, kept, seen))
-        level = net.level_of(trace, n)
+        level = layer_stack.level_of_layer(trace, n)
         if joints and n == levels[level][0]:
             lines.append([Segment(" " + fit(_joint(moment, level), width - 1), moment.look.dim)])
     return lines if len(lines) == room else [[], *lines]
@@ -161,7 +161,7 @@ def _state(trace: Trace, n: int) -> Array:
 
 def _joint(moment: ViewState, level: int) -> str:
     """What a layer reads at each word."""
-    trace, levels = moment.trace, net.levels(moment.trace)
+    trace, levels = moment.trace, layer_stack.levels(moment.trace)
     D = trace.layers[levels[level][0]].values["x"].shape[1]
     if level == 0:
         return said(moment, "words", D=D)
@@ -177,13 +177,13 @@ def _lane(
     trace, look = moment.trace, moment.look
     layer, chosen = trace.layers[n], n == moment.cursor.layer
     arrow = ARROW[layer.direction]
-    name = said(moment, "lane", n=net.level_of(trace, n) + 1, arrow=arrow)
+    name = said(moment, "lane", n=layer_stack.level_of_layer(trace, n) + 1, arrow=arrow)
     label = ("▸" if chosen else " ") + fit(name, GUTTER - 2) + " "
     style = look.now if chosen else look.ink
     lines = [[Segment(label, style), *_arrows(moment, kept, n, seen)]]
     read = [known(moment, kept, n, t) for t in seen.tokens]
     lines.append([Segment(fit(said(moment, "size_h"), GUTTER - 1, ">") + " ", look.dim)])
-    size = net.norms(layer)
+    size = layer_stack.state_norms(layer)
     for t, there in zip(seen.tokens, read, strict=True):
         here = chosen and t == moment.cursor.t
         text = number(float(size[t]), 2) if there else "·"
@@ -237,7 +237,7 @@ def _arrows(moment: ViewState, kept: DiagramState, n: int, seen: WordColumns) ->
     """The states as marks in the order they are read: ●──▶●──▶■."""
     trace = moment.trace
     layer = trace.layers[n]
-    top = n in net.levels(trace)[-1]
+    top = n in layer_stack.levels(trace)[-1]
     half = seen.width // 2
     forward = layer.direction == "forward"
     line: Line = []
@@ -278,10 +278,10 @@ def _mark(moment: ViewState, kept: DiagramState, n: int, t: int, there: bool, to
     """A state: ● or, where the lane ends, ■; ⊗ where the trap takes the wrong one."""
     trace, look = moment.trace, moment.look
     layer = trace.layers[n]
-    wrong = kept.trap and top and t == len(trace.tokens) - 1 != net.last(layer)
+    wrong = kept.trap and top and t == len(trace.tokens) - 1 != layer_stack.last_token(layer)
     if wrong:
         return Segment("⊗", look.wrong)
-    if t == net.last(layer):
+    if t == layer_stack.last_token(layer):
         return Segment("■", look.now if there else look.rule)
     here = n == moment.cursor.layer and t == moment.cursor.t
     if not there:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from rich.segment import Segment
 
 from rnnviz.analysis.padding import (
-    WAYS,
+    PADDING_MODES,
+    PaddingMode,
     PaddingQuestion,
-    Way,
 )
 from rnnviz.display import visible
 from rnnviz.query import Question
@@ -29,7 +29,7 @@ TABLE = 66
 class Chosen:
     """What the page keeps: which way is drawn, how many paddings; None: as in training."""
 
-    way: Way | None = None
+    way: PaddingMode | None = None
     pads: int | None = None
 
 
@@ -60,8 +60,10 @@ class PaddingPage(Page):
         if answer is None:
             return None
         if key == "way":
-            at = WAYS.index(chosen.way or answer.usual)
-            return self.keep(moment, replace(chosen, way=WAYS[(at + 1) % len(WAYS)]))
+            at = PADDING_MODES.index(chosen.way or answer.usual)
+            return self.keep(
+                moment, replace(chosen, way=PADDING_MODES[(at + 1) % len(PADDING_MODES)])
+            )
         more = [n for n in answer.choices if n > answer.pads]
         pads = more[0] if more else answer.choices[0]
         said = self.say(moment, "said_pads", n=pads)

@@ -12,10 +12,10 @@ from rich.style import Style
 
 from rnnviz.analysis.padding import (
     PaddedReading,
-    PaddingAnswer,
-    Way,
-    moves,
-    norms,
+    PaddingComparison,
+    PaddingMode,
+    padded_state_norms,
+    state_changes,
 )
 from rnnviz.display import visible
 from rnnviz.equations import number
@@ -36,14 +36,14 @@ class Drawing:
     """One way of the answer, drawn for one moment."""
 
     moment: ViewState
-    answer: PaddingAnswer
-    way: Way
+    answer: PaddingComparison
+    way: PaddingMode
     lane: int  # of the trace's layers and directions
 
     @property
     def padded(self) -> PaddedReading:
         """The reading that is drawn."""
-        return self.answer.ways[self.way]
+        return self.answer.by_mode[self.way]
 
     @property
     def first_word(self) -> int:
@@ -130,10 +130,10 @@ class Drawing:
     @property
     def decades(self) -> tuple[int, int]:
         """The powers of ten between which the moves of the state are drawn."""
-        low, high = log_range(moves(self.padded, self.lane))
+        low, high = log_range(state_changes(self.padded, self.lane))
         return max(low, high - 6), high
 
-    def title(self, way: Way | None = None) -> str:
+    def title(self, way: PaddingMode | None = None) -> str:
         """A way in words: in front · unmasked."""
         way = way or self.way
         mask = "masked" if way.masked else "unmasked"
@@ -148,7 +148,7 @@ class Drawing:
         size = self.say("size", pads=pads, words=words, steps=pads + words)
         pressed = [s.last - s.first + 1 for s in self.slots(width) if s.kind == "pad"]
         told = []
-        if answer.as_trained(self.way):
+        if answer.is_trained_mode(self.way):
             told.append(Segment("   " + self.say("usual"), look.source))
         if pressed:
             skipped = " " + self.say("skipped") if self.way.masked else ""
@@ -186,7 +186,7 @@ class Drawing:
             lines += _labelled(drawn, self.believed, value, "0…1", look)
         else:
             small += big
-        size = norms(padded, lane)
+        size = padded_state_norms(padded, lane)
         top = float(size.max()) or 1.0
         shares = [float(size[t]) / top for t in steps]
         drawn = bars(shown, _seen(shares, known), _marked(self, shown), small, look.rule)
@@ -221,7 +221,7 @@ class Drawing:
         self, shown: Sequence[Slot], steps: Sequence[int], known: Sequence[bool], now: bool
     ) -> Line:
         """How far each step moved the state, on a logarithmic scale."""
-        look, moved = self.moment.look, moves(self.padded, self.lane)
+        look, moved = self.moment.look, state_changes(self.padded, self.lane)
         low, high = self.decades
         with np.errstate(divide="ignore"):
             shares = np.clip((np.log10(moved) - low) / (high - low), 0, 1)
@@ -235,8 +235,8 @@ class Drawing:
         moment, answer, padded, lane = self.moment, self.answer, self.padded, self.lane
         if moment.hidden:
             return []
-        size = norms(padded, lane)
-        if not answer.pads or answer.alone is None:
+        size = padded_state_norms(padded, lane)
+        if not answer.pads or answer.padding_only is None:
             told = self.say("said_none")
         elif self.way.masked:
             key = "said_kept_first" if self.pads_first else "said_kept_last"
@@ -246,7 +246,11 @@ class Drawing:
             told = self.say("said_moved_first", pads=answer.pads, norm=number(float(size[at])))
         elif len(padded.readout):
             label = moment.shown_class()
-            values = (padded.readout[len(answer.words) - 1], padded.output, answer.alone.output)
+            values = (
+                padded.readout[len(answer.words) - 1],
+                padded.output,
+                answer.padding_only.output,
+            )
             said = [number(float(v[label])) for v in values]
             told = self.say(
                 "said_moved_last", pads=answer.pads, before=said[0], after=said[1],
@@ -254,8 +258,8 @@ class Drawing:
             )  # fmt: skip
         else:
             word = len(answer.words) - 1 if self.forward else answer.pads
-            alone = float(np.linalg.norm(answer.alone.last(lane)))
-            after = float(np.linalg.norm(padded.last(lane)))
+            alone = float(np.linalg.norm(answer.padding_only.last_state(lane)))
+            after = float(np.linalg.norm(padded.last_state(lane)))
             told = self.say(
                 "said_moved_last_norm", pads=answer.pads, before=number(float(size[word])),
                 after=number(after), alone=number(alone),
@@ -270,10 +274,10 @@ def hiding(drawing: Drawing) -> Drawing:
     """The same without what has not been read yet: zeros, of which no scale says anything."""
     answer = drawing.answer
     ways = {
-        way: _known(replace(drawing, way=way), p, answer.pads) for way, p in answer.ways.items()
+        way: _known(replace(drawing, way=way), p, answer.pads) for way, p in answer.by_mode.items()
     }
-    bare = _known(replace(drawing, answer=replace(answer, pads=0)), answer.bare, 0)
-    return replace(drawing, answer=replace(answer, ways=ways, bare=bare))
+    bare = _known(replace(drawing, answer=replace(answer, pads=0)), answer.unpadded, 0)
+    return replace(drawing, answer=replace(answer, by_mode=ways, unpadded=bare))
 
 
 def _known(drawing: Drawing, padded: PaddedReading, pads: int) -> PaddedReading:
@@ -295,7 +299,7 @@ def _known(drawing: Drawing, padded: PaddedReading, pads: int) -> PaddedReading:
 
 
 @lru_cache(maxsize=8)
-def _visible(answer: PaddingAnswer) -> tuple[str, ...]:
+def _visible(answer: PaddingComparison) -> tuple[str, ...]:
     return tuple(visible(word) for word in answer.words)
 
 

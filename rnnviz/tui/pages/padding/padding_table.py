@@ -8,7 +8,7 @@ import numpy as np
 from rich.segment import Segment
 from rich.style import Style
 
-from rnnviz.analysis.padding import PaddedReading, apart, landmarks
+from rnnviz.analysis.padding import PaddedReading, final_state_distance, shown_pads
 from rnnviz.equations import number
 from rnnviz.tui.pages.padding.padded_drawing import Drawing
 from rnnviz.tui.render.segments import Line, cells, fit, heading, levels, page, window
@@ -40,7 +40,7 @@ def states(drawing: Drawing, width: int, room: int) -> list[Line]:
 def in_sight(drawing: Drawing, room: int) -> range:
     """The tokens that have a row in :func:`states`."""
     words, pads = len(drawing.answer.words), drawing.answer.pads
-    marks = landmarks(pads, max(min(3, (room - 1) // 2), room - 1 - words))
+    marks = shown_pads(pads, max(min(3, (room - 1) // 2), room - 1 - words))
     shown = _words(drawing, room - 1 - len(marks))
     return range(drawing.lead + shown.start, drawing.lead + shown.stop)
 
@@ -58,7 +58,7 @@ def _words(drawing: Drawing, room: int) -> range:
 def _marked(drawing: Drawing, room: int) -> list[tuple[str, int, int]]:
     """Name, step and word (−1: a padding) of the rows: some paddings, the words at the cursor."""
     words, pads = len(drawing.answer.words), drawing.answer.pads
-    marks = landmarks(pads, max(min(3, room // 2), room - words))
+    marks = shown_pads(pads, max(min(3, room // 2), room - words))
     shown = _words(drawing, room - len(marks))
     said = [(drawing.words[k], drawing.first_word + k, k) for k in shown]
     if drawing.way.side == "front":
@@ -98,16 +98,16 @@ def table(drawing: Drawing, width: int) -> list[Line]:
     lines = [
         heading(drawing.say("ways"), "", width, look),
         [Segment(" " * (NAMES + 1)), Segment(columns, look.dim)],
-        _way(drawing, drawing.say("bare"), answer.bare, gauge, look.ink),
+        _way(drawing, drawing.say("bare"), answer.unpadded, gauge, look.ink),
     ]
-    for way, padded in answer.ways.items():
+    for way, padded in answer.by_mode.items():
         style = look.now if way == drawing.way else look.ink
         line = _way(drawing, drawing.title(way), padded, gauge, style)
-        if answer.as_trained(way):
+        if answer.is_trained_mode(way):
             line.append(Segment(drawing.say("usual"), look.source))
         lines.append(line)
-    if answer.alone is not None:
-        lines.append(_way(drawing, drawing.say("alone"), answer.alone, gauge, look.ink))
+    if answer.padding_only is not None:
+        lines.append(_way(drawing, drawing.say("alone"), answer.padding_only, gauge, look.ink))
     return lines
 
 
@@ -120,8 +120,8 @@ def _way(drawing: Drawing, name: str, padded: PaddedReading, gauge: int, style: 
     p = float(padded.output[moment.shown_class()])
     full = round(p * (gauge - 2))
     bar = "█" * full + "░" * (gauge - 2 - full) + "  " if gauge else ""
-    size = float(np.linalg.norm(padded.last(drawing.lane).astype(np.float64)))
-    far = apart(padded, drawing.answer.bare, drawing.lane)
+    size = float(np.linalg.norm(padded.last_state(drawing.lane).astype(np.float64)))
+    far = final_state_distance(padded, drawing.answer.unpadded, drawing.lane)
     return [
         *line,
         Segment(fit(number(p), VALUE), style),

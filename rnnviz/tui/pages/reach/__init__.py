@@ -12,8 +12,14 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
-from rnnviz.analysis.reach import Spectra, Spectrum, block_of, keeping, kept
-from rnnviz.analysis.siblings import beside, siblings
+from rnnviz.analysis.model_family import query_for, trio_with
+from rnnviz.analysis.reach import (
+    JacobianSpectra,
+    SpectrumQuestion,
+    block_of,
+    keep_gate,
+    keep_gate_product,
+)
 from rnnviz.arrays import Array
 from rnnviz.display import visible
 from rnnviz.equations import number, symbol
@@ -75,7 +81,7 @@ class ReachCurve:
 @lru_cache(maxsize=64)
 def told_of(layer: LayerTrace, kind: str) -> ReachCurve:
     """A curve of a layer; made once, so that a picture of it can be kept."""
-    values = frozen(kept(layer).mean(1)) if kind == "gates" else layer.reach
+    values = frozen(keep_gate_product(layer).mean(1)) if kind == "gates" else layer.reach
     return ReachCurve(layer, kind, values)
 
 
@@ -130,11 +136,11 @@ class ReachPage(Page):
         return self.kept(moment) or ReachState()
 
     def _models(self, moment: ViewState) -> tuple[str, ...]:
-        return siblings(moment.query.model, moment.others)
+        return trio_with(moment.query.model, moment.others)
 
-    def _spectrum(self, moment: ViewState) -> Spectrum:
+    def _spectrum(self, moment: ViewState) -> SpectrumQuestion:
         block = block_of(moment.layer, moment.cursor.t)
-        return Spectrum(moment.query, moment.cursor.layer, block)
+        return SpectrumQuestion(moment.query, moment.cursor.layer, block)
 
     def _curves(self, moment: ViewState) -> list[tuple[Query | None, str]]:
         """Question and kind of every curve; no question for what is on the screen anyway."""
@@ -152,7 +158,7 @@ class ReachPage(Page):
                 elif mine:
                     found.append((replace(own, random=seed, target=None), kind))
                 else:
-                    found.append((beside(own, model, seed), kind))
+                    found.append((query_for(own, model, seed), kind))
         return found
 
     def _told(self, moment: ViewState) -> tuple[ReachCurve, ...]:
@@ -164,7 +170,7 @@ class ReachPage(Page):
                 continue
             layer = trace.layers[min(moment.cursor.layer, len(trace.layers) - 1)]
             found.append(told_of(layer, kind))
-        if self._shown(moment).gates and keeping(moment.layer):
+        if self._shown(moment).gates and keep_gate(moment.layer):
             found.append(told_of(moment.layer, "gates"))
         return tuple(sorted(found, key=lambda c: c.layer is moment.layer and c.kind != "gates"))
 
@@ -215,9 +221,9 @@ class ReachPage(Page):
                 line.append(Segment(fit(text, 10 if kind == "trained" else 9), style))
             lines.append(line)
         lines += self._missing(moment, width)
-        gate = keeping(moment.layer)
+        gate = keep_gate(moment.layer)
         if self._shown(moment).gates and gate is not None:
-            passed = kept(moment.layer)[t]
+            passed = keep_gate_product(moment.layer)[t]
             for key, value in (("mean", passed.mean()), ("top", passed.max())):
                 name = self.say(moment, key, gate=gate)
                 mark = PRODUCT[look.ascii] if key == "mean" else " "
@@ -243,7 +249,7 @@ class ReachPage(Page):
         if question in moment.failures:
             reason = wrapped(visible(moment.failures[question]), width)
             return [[Segment(line, look.wrong)] for line in reason[:rows]]
-        answer: Spectra | None = moment.answers.get(question)
+        answer: JacobianSpectra | None = moment.answers.get(question)
         if answer is None:
             waiting = self.say(moment, "computing") if moment.query.model else ""
             return [[Segment(f" {waiting}", look.dim)]]
@@ -280,7 +286,7 @@ class ReachPage(Page):
         """As many whole sentences as fit."""
         trained = {c.layer.title: c.layer for c in told if c.kind == "trained"}
         untrained = {c.layer.title: c.layer for c in told if c.kind == "untrained"}
-        gate = keeping(moment.layer)
+        gate = keep_gate(moment.layer)
         word = moment.word("name", gate).split()[0] if gate else ""
         felt = Felt(moment.trace, moment.layer, moment.cursor.t, trained, untrained, word)
         said = ""

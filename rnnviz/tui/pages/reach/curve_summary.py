@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from rnnviz.analysis.reach import faded, keeping, kept
+from rnnviz.analysis.reach import keep_gate, keep_gate_product, last_faded
 from rnnviz.display import visible
 from rnnviz.equations import number
 from rnnviz.trace import LayerTrace, Trace
@@ -55,7 +55,7 @@ def _stretch(felt: Felt) -> Iterator[Sentence]:
     if len(felt.layer.order) < 3:
         return
     for level, written in LEVELS:
-        last = faded(felt.layer, level)
+        last = last_faded(felt.layer, level)
         if last is not None:
             yield "say_faded", {"token": felt.token(last), "t": last + 1, "level": written}
             return
@@ -71,9 +71,9 @@ def _stretch(felt: Felt) -> Iterator[Sentence]:
 
 
 def _gates(felt: Felt) -> Iterator[Sentence]:
-    if keeping(felt.layer) is None or felt.t == felt.layer.order[-1]:
+    if keep_gate(felt.layer) is None or felt.t == felt.layer.order[-1]:
         return
-    passed, value = kept(felt.layer)[felt.t], float(felt.layer.reach[felt.t])
+    passed, value = keep_gate_product(felt.layer)[felt.t], float(felt.layer.reach[felt.t])
     mean, top = float(passed.mean()), float(passed.max())
     key = "say_above" if value > top else "say_below"
     told = {"mean": number(mean), "top": number(top), "value": number(value)}

@@ -8,7 +8,14 @@ from functools import lru_cache
 
 from rich.segment import Segment
 
-from rnnviz.analysis.units import Heard, UnitResponses, extremes, matches, on, saturated
+from rnnviz.analysis.units import (
+    CorpusStates,
+    UnitQuestion,
+    active_units,
+    extremes,
+    matches,
+    most_saturated,
+)
 from rnnviz.display import visible
 from rnnviz.equations import number, symbol
 from rnnviz.tui.pages.units.word_context import coloured, flow, in_context, swatch
@@ -48,11 +55,11 @@ class UnitsPage(Page):
     def applies(cls, moment: ViewState) -> bool:
         return not (moment.trace.series or moment.query.hand)
 
-    def questions(self, moment: ViewState) -> Sequence[UnitResponses]:
+    def questions(self, moment: ViewState) -> Sequence[UnitQuestion]:
         query = moment.query
         if query.hand is not None:
             return ()
-        return (UnitResponses(query.model, moment.cursor.layer, query.random),)
+        return (UnitQuestion(query.model, moment.cursor.layer, query.random),)
 
     def press(self, moment: ViewState, key: str) -> Change | Prompt | None:
         at = (THRESHOLDS.index(self._threshold(moment)) + 1) % len(THRESHOLDS)
@@ -86,7 +93,7 @@ class UnitsPage(Page):
     def _threshold(self, moment: ViewState) -> float:
         return self.kept(moment) or THRESHOLDS[0]
 
-    def _heard(self, moment: ViewState) -> Heard | None:
+    def _heard(self, moment: ViewState) -> CorpusStates | None:
         return next((moment.answers.get(q) for q in self.questions(moment)), None)
 
     def _why(self, moment: ViewState) -> str:
@@ -96,7 +103,7 @@ class UnitsPage(Page):
             return self.say(moment, "computing") if reason is None else visible(reason)
         return self.say(moment, "hand")
 
-    def _note(self, moment: ViewState, heard: Heard | None) -> str:
+    def _note(self, moment: ViewState, heard: CorpusStates | None) -> str:
         n, H = moment.cursor.unit, moment.layer.units
         keys = "" if moment.paper else " (↑ ↓)"
         if heard is None:
@@ -104,12 +111,14 @@ class UnitsPage(Page):
         places = f"{len(heard.h):,}"
         return self.say(moment, "note", n=n, H=H, keys=keys, source=heard.source, places=places)
 
-    def _plan(self, moment: ViewState, heard: Heard | None, width: int, height: int) -> UnitsLayout:
+    def _plan(
+        self, moment: ViewState, heard: CorpusStates | None, width: int, height: int
+    ) -> UnitsLayout:
         words = flow(moment.trace.tokens, width - 1)
         most = max(2, height // 6)
         text = min(most, words[-1].line + 1)
         first = window(words[-1].line + 1, words[moment.cursor.t].line, text)
-        gates = max(1, len(heard.right)) if heard else 1
+        gates = max(1, len(heard.right_saturated)) if heard else 1
         # A heading for each of the five parts, and one line that names the units that are on.
         rest = max(2, height - 6 - text - gates)
         contexts = max(1, rest * 11 // 20)
@@ -131,7 +140,7 @@ class UnitsPage(Page):
         return [title, *coloured(moment, words, plan.first, plan.text)]
 
     def _contexts(
-        self, moment: ViewState, heard: Heard, plan: UnitsLayout, width: int
+        self, moment: ViewState, heard: CorpusStates, plan: UnitsLayout, width: int
     ) -> list[Line]:
         """The highest places at the left, the lowest at the right."""
         look, half = moment.look, (width - GAP) // 2
@@ -147,7 +156,7 @@ class UnitsPage(Page):
         return [[*trimmed(a, half, look.ink), gap, *trimmed(b, half, look.ink)] for a, b in both]
 
     def _matches(
-        self, moment: ViewState, heard: Heard, plan: UnitsLayout, width: int
+        self, moment: ViewState, heard: CorpusStates, plan: UnitsLayout, width: int
     ) -> list[Line]:
         look, t, H = moment.look, moment.cursor.t, moment.layer.units
         threshold, title = self._threshold(moment), self.say(moment, "pattern")
@@ -157,7 +166,7 @@ class UnitsPage(Page):
             lines = [heading(title, "", width, look), self._dim(moment, "not_yet")]
         else:
             state = moment.layer.values["h"][t]
-            here = on(state, threshold)
+            here = active_units(state, threshold)
             note = self.say(moment, "on", threshold=limit, count=len(here), H=H)
             lines = [heading(title, "", width, look, note)]
             found = matches(heard, tuple(map(float, state)), threshold, plan.matches)
@@ -180,21 +189,21 @@ class UnitsPage(Page):
     def _dim(self, moment: ViewState, key: str, **values: object) -> Line:
         return [Segment(" " + self.say(moment, key, **values), moment.look.dim)]
 
-    def _gates(self, moment: ViewState, heard: Heard, width: int) -> list[Line]:
+    def _gates(self, moment: ViewState, heard: CorpusStates, width: int) -> list[Line]:
         look, unit = moment.look, moment.cursor.unit
         about = self.say(moment, "gates_about")
         lines = [heading(self.say(moment, "gates"), about, width, look)]
-        if not heard.right:
+        if not heard.right_saturated:
             return [*lines, self._dim(moment, "no_gates")]
         half = (width - GATE) // 2
-        for gate in heard.right:
+        for gate in heard.right_saturated:
             words = moment.word("name", gate)
             line: Line = [Segment(fit(f" {gate} {words}", GATE), look.source)]
             for side in ("right", "left"):
-                shares = heard.right if side == "right" else heard.left
+                shares = heard.right_saturated if side == "right" else heard.left_saturated
                 own = float(shares[gate][unit])
                 line += self._saturation(
-                    moment, side, unit, own, saturated(heard, gate, side, NAMED), half
+                    moment, side, unit, own, most_saturated(heard, gate, side, NAMED), half
                 )
             lines.append(line)
         return lines
@@ -221,7 +230,7 @@ class UnitsPage(Page):
 
 
 @lru_cache(maxsize=512)
-def _in_corpus(heard: Heard, place: int, unit: int, width: int, look: ViewTheme) -> Line:
+def _in_corpus(heard: CorpusStates, place: int, unit: int, width: int, look: ViewTheme) -> Line:
     """A place in its context, with the unit's value; it stays while the cursor moves."""
     value = float(heard.h[place, unit])
     before, token, after = heard.context(place)

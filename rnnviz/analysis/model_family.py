@@ -1,0 +1,50 @@
+"""Families of models: the same vocabulary and task with different cells."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from rnnviz.hand import is_hand, model_of
+from rnnviz.query import Query
+
+#: The three cells that are compared, in the order of the lectures.
+TRIO = ("rnn", "lstm", "gru")
+
+#: Shipped models that can be compared although no key switches to them.
+SHIPPED = tuple(f"imdb-{cell}" for cell in TRIO)
+
+
+def with_cell(model: str, cell: str) -> str:
+    """The model of the same family with another cell: sentiment-lstm-8, gru → sentiment-gru."""
+    if is_hand(model):
+        return model_of(cell)
+    family = model.partition("-")[0]
+    return cell if family in TRIO else f"{family}-{cell}"
+
+
+def family_trio(model: str, offered: Collection[str]) -> tuple[str, ...]:
+    """The RNN, LSTM and GRU of the model's family, or the model alone if one is missing.
+
+    ``offered`` are the models that the screen can switch to.
+    """
+    names = tuple(with_cell(model, cell) for cell in TRIO)
+    return names if {*names} <= {*offered, *SHIPPED} else (model,)
+
+
+def trio_with(model: str, offered: Collection[str]) -> tuple[str, ...]:
+    """:func:`family_trio` if the model is one of the three, else the model alone."""
+    names = family_trio(model, offered)
+    return names if model in names else (model,)
+
+
+def family_by_cell(model: str, offered: Collection[str]) -> dict[str, str]:
+    """Every model of the family by its cell: {"rnn": "sentiment-rnn", "lstm-8": ...}."""
+    family = with_cell(model, "")
+    members = [m for m in dict.fromkeys((*offered, *SHIPPED)) if with_cell(m, "") == family]
+    return {m.removeprefix(family).removesuffix(family): m for m in members}
+
+
+def query_for(query: Query, model: str, random: int | None) -> Query:
+    """The query for another model, without clamps, whose names may not exist there."""
+    return replace(query, model=model, random=random, target=None, clamps=())
