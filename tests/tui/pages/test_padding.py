@@ -149,7 +149,7 @@ def test_held_values_and_series_are_refused(monkeypatch: pytest.MonkeyPatch) -> 
     from rnnviz.clamps import Clamp
 
     held = Query(TEXT, "rnn", clamps=(Clamp("h", 0.0),))
-    with pytest.raises(UsageError, match="held values"):
+    with pytest.raises(UsageError, match="without clamps"):
         explored.answer(PaddingQuestion(held), lambda q: None)  # type: ignore[arg-type,return-value]
     with pytest.raises(UsageError, match="series"):
         explored.answer(PaddingQuestion(Query("", "jena-gru")), lambda q: None)  # type: ignore[arg-type,return-value]

@@ -9,6 +9,7 @@ from rich.segment import Segment
 
 from rnnviz.analysis.padding import (
     PADDING_MODES,
+    PaddingComparison,
     PaddingMode,
     PaddingQuestion,
 )
@@ -54,13 +55,16 @@ class PaddingPage(Page):
         query = replace(moment.query, target=None)
         return PaddingQuestion(query, self._chosen(moment).pads)
 
+    def _answer(self, moment: ViewState) -> PaddingComparison | None:
+        return moment.answers.get(self._question(moment))
+
     def press(self, moment: ViewState, key: str) -> Change | None:
         """Another way, or another number of paddings."""
-        chosen, answer = self._chosen(moment), moment.answers.get(self._question(moment))
+        chosen, answer = self._chosen(moment), self._answer(moment)
         if answer is None:
             return None
         if key == "way":
-            at = PADDING_MODES.index(chosen.way or answer.usual)
+            at = PADDING_MODES.index(chosen.way or answer.trained_mode)
             return self.keep(
                 moment, replace(chosen, way=PADDING_MODES[(at + 1) % len(PADDING_MODES)])
             )
@@ -80,11 +84,11 @@ class PaddingPage(Page):
         return None
 
     def _drawing(self, moment: ViewState) -> Drawing | None:
-        answer = moment.answers.get(self._question(moment))
+        answer = self._answer(moment)
         if answer is None:
             return None
-        way = self._chosen(moment).way or answer.usual
-        lane = min(moment.cursor.layer, len(answer.bare.h) - 1)
+        way = self._chosen(moment).way or answer.trained_mode
+        lane = min(moment.cursor.layer, len(answer.unpadded.h) - 1)
         return (
             hiding(Drawing(moment, answer, way, lane))
             if moment.hidden
