@@ -151,7 +151,7 @@ def keep_gate_product(layer: LayerTrace) -> Array:
     """
     name = keep_gate(layer)
     if name is None:
-        raise ValueError(f"{layer.name} has no keep gate")
+        raise ValueError(f"{layer.name} has no gate for the previous state")
     gate = np.where(layer.mask[:, None], layer.values[name], 1).astype(np.float64)
     order = list(layer.order)
     product = np.ones_like(gate)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnviz.cli import options
 from rnnviz.errors import UsageError, nearest
+from rnnviz.tui.view.page_state import PageOptions
 
 if TYPE_CHECKING:
     from rnnviz.query import Query
@@ -39,13 +40,12 @@ class OutputOptions:
     view: str | None  # a page, or for a picture a panel
     size: str  # of a picture: "120x36"
     switch: tuple[str, ...] = ()  # the models behind the number keys
+    pages: PageOptions = field(default_factory=PageOptions)
 
 
-def show(
-    explore: Any, query: Query, trace: Trace, wanted: OutputOptions, kept: Mapping[str, object]
-) -> int:
+def show(explore: Any, query: Query, trace: Trace, wanted: OutputOptions) -> int:
     """Open the stepper; the exit code it ends with."""
-    app = _app(explore, query, trace, wanted, kept, _page(wanted.view))
+    app = _app(explore, query, trace, wanted, _first_page(wanted))
     if not options.stdin_is_terminal():
         # The sentence came through a pipe; the keys come from the terminal.
         terminal = os.open("/dev/tty", os.O_RDWR)
@@ -56,10 +56,7 @@ def show(
     return app.return_code or 0
 
 
-def picture(
-    explore: Any, query: Query, trace: Trace, wanted: OutputOptions, kept: Mapping[str, object],
-    path: Path,
-) -> None:  # fmt: skip
+def picture(explore: Any, query: Query, trace: Trace, wanted: OutputOptions, path: Path) -> None:
     """Write the screen, or the panel named by ``wanted.view``, as SVG or text."""
     form, size, panels = path.suffix.lower(), sized(wanted.size), _panels(trace)
     import asyncio
@@ -68,25 +65,22 @@ def picture(
     from rnnviz.tui.export import pictures
     from rnnviz.tui.step.app import screenshot
 
-    page = _page(wanted.view, panels)
-    app = _app(explore, query, trace, wanted, kept, "" if page in panels else page)
+    page = _first_page(wanted, panels)
+    app = _app(explore, query, trace, wanted, "" if page in panels else page)
     if page in panels:
         write_output(path, pictures.of_panel(app.step_screen.moment, page, size, form[1:]))
     else:
         asyncio.run(screenshot(app, path, size))
 
 
-def report(
-    explore: Any, query: Query, trace: Trace, wanted: OutputOptions, kept: Mapping[str, object],
-    path: Path,
-) -> None:  # fmt: skip
+def report(explore: Any, query: Query, trace: Trace, wanted: OutputOptions, path: Path) -> None:
     """Write every view of the sentence into one page of HTML."""
     import asyncio
 
     from rnnviz.files import write_output
     from rnnviz.tui.export.report import report as made
 
-    app = _app(explore, query, trace, wanted, kept, "")
+    app = _app(explore, query, trace, wanted, "")
     write_output(path, asyncio.run(made(app)))
 
 
@@ -112,20 +106,26 @@ def check_files(outputs: Mapping[str, Path | None], inputs: Iterable[Path]) -> N
     require_distinct(named, inputs)
 
 
-def _app(
-    explore: Any, query: Query, trace: Trace, wanted: OutputOptions, kept: Mapping[str, object],
-    page: str,
-) -> RnnvizApp:  # fmt: skip
+def _app(explore: Any, query: Query, trace: Trace, wanted: OutputOptions, page: str) -> RnnvizApp:
     colour = options.use_colour(wanted.color)
     # Textual takes any NO_COLOR, even an empty one, as "greys"; the decision is made here.
     os.environ.pop("NO_COLOR", None)
+    from rnnviz.tui.pages import initial_states
     from rnnviz.tui.step.app import RnnvizApp
 
     return RnnvizApp(
         explore, query, trace, switch=wanted.switch, lang=wanted.lang,
         theme=wanted.theme or "dark", t=(wanted.at or 1) - 1, unit=wanted.unit, colour=colour,
-        ascii_only=not options.unicode(), explore=explore, page=page, kept=kept,
+        ascii_only=not options.unicode(), explore=explore, page=page,
+        page_states=initial_states(wanted.pages),
     )  # fmt: skip
+
+
+def _first_page(wanted: OutputOptions, more: tuple[str, ...] = ()) -> str:
+    """The page that is open at first, or one of ``more``; "" for the panels."""
+    from rnnviz.tui.pages import first_page
+
+    return first_page(wanted.pages) if wanted.view is None else _page(wanted.view, more)
 
 
 def _panels(trace: Trace) -> tuple[str, ...]:

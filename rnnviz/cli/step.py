@@ -15,6 +15,7 @@ from rnnviz.cli.piped import is_piped as _piped
 from rnnviz.cli.stderr import say
 from rnnviz.errors import UsageError
 from rnnviz.hand import EXAMPLE
+from rnnviz.tui.view.page_state import PageOptions
 
 if TYPE_CHECKING:
     from rnnviz.query import Query, Tracer
@@ -177,21 +178,20 @@ def command(
         if not quiet and by_hand.save_net.is_file():
             say(f"Saved {by_hand.save_net}. Open it again with: rnnviz step --net "
                 f"{shlex.quote(str(by_hand.save_net))}")  # fmt: skip
-    kept = _kept(against, compared)
-    opened_with = view or next(iter(kept), "hand" if query.hand else None)
     wanted = screen_output.OutputOptions(
-        at, unit, language, theme, color, opened_with, size, _switch(query, trace)
-    )
+        at, unit, language, theme, color, view, size, _switch(query, trace),
+        PageOptions(compared, against, query.hand is not None),
+    )  # fmt: skip
     if report is not None:
-        screen_output.report(read, query, trace, wanted, kept, report)
+        screen_output.report(read, query, trace, wanted, report)
         if not quiet:
             say(f"Written: {report}")
     if screenshot is not None:
-        screen_output.picture(read, query, trace, wanted, kept, screenshot)
+        screen_output.picture(read, query, trace, wanted, screenshot)
     if form is None and (report is not None or screenshot is not None):
         return 0
     if form is None and _on_screen():
-        return screen_output.show(read, query, trace, wanted, kept)
+        return screen_output.show(read, query, trace, wanted)
     if form is None and (save is not None or by_hand.save_net is not None):
         return 0
     from rnnviz.cli.printed import printed as as_lines
@@ -233,17 +233,6 @@ def _compared(
     from rnnviz.cli import comparison
 
     return comparison.models(said, query.model, _switch(query, trace))
-
-
-def _kept(against: str | None, compared: tuple[str, ...]) -> dict[str, object]:
-    """What the pages of two sentences and of several cells find kept, by page."""
-    if compared:
-        return {"lockstep": compared}
-    if against is None:
-        return {}
-    from rnnviz.tui.pages.against import Second
-
-    return {"against": Second(against)}
 
 
 def _switch(query: Query, trace: Trace) -> tuple[str, ...]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import pytest
 from rich.segment import Segment
@@ -16,10 +17,17 @@ from rnnviz.tui.panels.heatmap import HeatmapWords
 from rnnviz.tui.render.segments import Line
 from rnnviz.tui.step.app import RnnvizApp
 from rnnviz.tui.view.page import Change, Page, PageKey, Prompt
+from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.view_state import ViewState
 from tests.tui.small_models import TEXT, made, read
 
 ASKED: list[Question] = []
+
+
+@dataclass(frozen=True)
+class ProbeState(PageState):
+    page: ClassVar[str] = "probe"
+    count: int = 0
 
 
 class Probe(Page):
@@ -33,13 +41,18 @@ class Probe(Page):
 
     def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
         known = [str(q) for q in self.questions(moment) if q in moment.answers]
-        told = [f"known {len(known)}", f"kept {self.kept(moment)}", *moment.failures.values()]
+        told = [
+            f"known {len(known)}",
+            f"count {moment.page_state(ProbeState).count}",
+            *moment.failures.values(),
+        ]
         return [self.head(moment, width), *([Segment(t)] for t in told)]
 
     def press(self, moment: ViewState, key: str) -> Change | Prompt | None:
         if key == "more":
-            return self.keep(moment, (self.kept(moment) or 0) + 1, said="counted")
-        return Prompt("a number", lambda m, said: self.keep(m, said))
+            count = moment.page_state(ProbeState).count + 1
+            return Change(ProbeState(count), message="counted")
+        return Prompt("a number", lambda m, typed: Change(ProbeState(int(typed))))
 
 
 def explore(question: Question) -> Any:
@@ -95,19 +108,19 @@ def test_its_questions_are_asked_once() -> None:
 
 def test_its_keys_are_its_own_and_the_others_still_move_the_cursor() -> None:
     app, lines = drive("m", "m", "right")
-    assert lines[2] == "kept 2"
+    assert lines[2] == "count 2"
     assert app.step_screen.moment.cursor.t == 1
 
 
 def test_a_line_it_opens_comes_back_to_it() -> None:
     app, lines = drive("n", "4", "2", "enter")
-    assert lines[2] == "kept 42"
+    assert lines[2] == "count 42"
     assert app.step_screen.moment.query.text == TEXT
 
 
 def test_a_line_that_is_left_changes_nothing() -> None:
     app, lines = drive("n", "4", "escape")
-    assert lines[2] == "kept None"
+    assert lines[2] == "count 0"
     assert app.step_screen.moment.page == "probe"
 
 

@@ -20,7 +20,7 @@ from rnnviz.tui.export.pictures import CELL, LINE
 from rnnviz.tui.export.report import report
 from rnnviz.tui.pages import PAGES, load
 from rnnviz.tui.step.app import RnnvizApp, screenshot, settled
-from rnnviz.tui.view.second_sentence import Second
+from rnnviz.tui.view.second_sentence import SecondSentence
 from tests.tui.small_models import TEXT, made, moment, read
 
 
@@ -194,7 +194,11 @@ def test_a_report_is_for_paper_the_walk_back_is_done_and_no_key_is_named(
 def test_a_report_of_two_sentences_has_what_was_said_after_each_word_of_both() -> None:
     other = "was good"
     one = RnnvizApp(
-        read, Query(TEXT, "lstm"), made(), explore=read, kept={"against": Second(other)}
+        read,
+        Query(TEXT, "lstm"),
+        made(),
+        explore=read,
+        page_states={"against": SecondSentence(other)},
     )
     html = asyncio.run(report(one))
     first, second = re.findall("<table>(.*?)</table>", html, re.S)

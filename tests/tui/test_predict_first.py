@@ -38,7 +38,7 @@ from rnnviz.tui.render.segments import Line
 from rnnviz.tui.step.app import RnnvizApp
 from rnnviz.tui.view import predict_first
 from rnnviz.tui.view.page import Page
-from rnnviz.tui.view.second_sentence import Second
+from rnnviz.tui.view.second_sentence import SecondSentence
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import View
 from tests.tui.pages import test_clamp, test_padding, test_series, test_units
@@ -194,7 +194,8 @@ def special(name: str, t: int, part: int) -> list[Moments]:
         now = moment(made(), t, query=query, page="padding")
         now = replace(now, answers={PaddingQuestion(query): found})
         return [
-            both(now, kept={"padding": test_padding.Chosen(way)}) for way in padding.PADDING_MODES
+            both(now, page_states={"padding": test_padding.PaddingState(way)})
+            for way in padding.PADDING_MODES
         ]
     if name == "series":
         trace = test_series.traced()
@@ -204,7 +205,7 @@ def special(name: str, t: int, part: int) -> list[Moments]:
         found = []
         for layer in range(4):
             for kept in (DiagramState(), DiagramState(True), DiagramState(False, True)):
-                now = moment(deep, t, page="net", kept={"net": kept})
+                now = moment(deep, t, page="net", page_states={"net": kept})
                 cursor = replace(now.cursor, layer=layer, part=part)
                 found.append(both(replace(now, cursor=cursor)))
         return found
@@ -212,7 +213,7 @@ def special(name: str, t: int, part: int) -> list[Moments]:
         now = test_clamp.at(t, "lstm", "f[*]=1", "c[4]=0.5", page="clamp")
         return [both(replace(now, cursor=replace(now.cursor, part=part)))]
     query = Query(TEXT, "lstm")
-    now = at(t, part, name, kept={"against": Second(OTHER)})
+    now = at(t, part, name, page_states={"against": SecondSentence(OTHER)})
     b = replace(query, text=OTHER)
     return [both(replace(now, answers={**now.answers, b: explored(b)}))]
 
@@ -271,7 +272,7 @@ def test_what_is_drawn_does_not_depend_on_what_is_hidden(
 
 @pytest.mark.parametrize(("t", "part"), PLACES)
 def test_panels_beside_a_second_sentence_do_not_either(t: int, part: int) -> None:
-    now = at(t, part, "", kept={"against": Second(OTHER)})
+    now = at(t, part, "", page_states={"against": SecondSentence(OTHER)})
     b = replace(now.query, text=OTHER)
     for page in ("", "lockstep", "backward", "units", "net"):
         pair = both(replace(now, page=page, answers={b: explored(b)}))

@@ -33,7 +33,7 @@ from rnnviz.tui.render.theme import THEMES, ViewTheme
 from rnnviz.tui.step.app import settled
 from rnnviz.tui.view import second_sentence
 from rnnviz.tui.view.page import Page
-from rnnviz.tui.view.second_sentence import MOVED, Second
+from rnnviz.tui.view.second_sentence import MOVED, SecondSentence
 from rnnviz.tui.view.view_state import ViewState, scale
 from rnnviz.tui.view.widget import View
 from tests.tui.small_models import app, made, moment, read, screen_text, stored
@@ -44,9 +44,9 @@ CELLS = ("rnn", "lstm", "gru")
 
 def at(t: int, cell: str = "lstm", a: str = A, b: str = B, **changed: Any) -> ViewState:
     """A moment with the second sentence read."""
-    query, own = Query(a, cell), changed.pop("second", Second(b))
+    query, own = Query(a, cell), changed.pop("second", SecondSentence(b))
     answers = {replace(query, text=b): made(b, cell)}
-    found = moment(made(a, cell), t, query=query, answers=answers, kept={"against": own})
+    found = moment(made(a, cell), t, query=query, answers=answers, page_states={"against": own})
     return replace(found, **changed)
 
 
@@ -133,7 +133,7 @@ def test_of_many_units_those_that_did_not_move_are_equals_signs() -> None:
     a, b = made(A, units=32), made("this movie was good", units=32)
     query = Query(A, "lstm")
     m = moment(
-        a, 4, query=query, kept={"against": Second("b")},
+        a, 4, query=query, page_states={"against": SecondSentence("b")},
         answers={replace(query, text="b"): b}, look=ViewTheme("dark", colour=False),
     )  # fmt: skip
     m = replace(m, cursor=replace(m.cursor, unit=0))
@@ -218,7 +218,9 @@ def test_the_clamps_say_the_other_prediction_and_the_other_numbers(
         held, b = trace(stored(), query), trace(stored(), replace(query, text=B))
         free = replace(query, clamps=())
         answers = {replace(query, text=B): b, free: trace(stored(), free)}
-        m = moment(held, t, query=query, answers=answers, kept={"against": Second(B)})
+        m = moment(
+            held, t, query=query, answers=answers, page_states={"against": SecondSentence(B)}
+        )
         said, k = page_text(ClampPage, m, room), m.shown_class()
         (bar,) = [line for line in said.splitlines() if "◆ the other " in line and "█" in line]
         assert number(float(b.head.output[k])) in bar
@@ -239,7 +241,7 @@ def test_each_cell_in_step_says_its_own_other_prediction(room: tuple[int, int]) 
         for cell, panel in zip(CELLS, panels, strict=True):
             p = float(made(B, cell).head.readout[j, 1])
             assert panel.rstrip().endswith(f"◆ {number(p, 2)}")
-    unlit = at(1, others=CELLS, second=Second(B, lit=False))
+    unlit = at(1, others=CELLS, second=SecondSentence(B, lit=False))
     assert {q.text for q in LockstepPage(unlit).questions(unlit)} == {A}
 
 
@@ -248,8 +250,8 @@ def test_the_net_says_the_other_output_and_states(room: tuple[int, int]) -> None
     shape = {"layers": 2, "bidirectional": True}
     query, b = Query(A, "lstm"), made(B, **shape)
     answers = {replace(query, text=B): b}
-    kept = {"against": Second(B), "net": DiagramState(whole=True)}
-    m = moment(made(A, **shape), 2, query=query, answers=answers, kept=kept)
+    page_states = {"against": SecondSentence(B), "net": DiagramState(whole=True)}
+    m = moment(made(A, **shape), 2, query=query, answers=answers, page_states=page_states)
     m = replace(m, cursor=replace(m.cursor, layer=1))
     said = texts(NetPage(m), m, *room)
     scores, states = [line for line in said if "◆ the other" in line]
@@ -257,7 +259,9 @@ def test_the_net_says_the_other_output_and_states(room: tuple[int, int]) -> None
     h = b.layers[1].values["h"][:, m.cursor.unit]
     wanted = [number(float(h[j]), 2, signed=True) for j in aligned(m).values()]
     assert states.split("other")[1].split() == wanted
-    walking = replace(m, kept={"against": Second(B)}, cursor=replace(m.cursor, layer=0))
+    walking = replace(
+        m, page_states={"against": SecondSentence(B)}, cursor=replace(m.cursor, layer=0)
+    )
     early = texts(NetPage(walking), walking, *room)
     assert not any("other" in line for line in early[:5]) and len(early) == len(said)
 
@@ -281,14 +285,14 @@ def test_the_title_says_what_it_is_compared_with(width: int) -> None:
     m = at(1)
     m = replace(m, cursor=replace(m.cursor, part=0))
     assert B[:3] in texts(TitleBar(m), m, width, 1)[0]
-    off = at(1, second=Second(B, lit=False))
+    off = at(1, second=SecondSentence(B, lit=False))
     assert B[:12] not in texts(TitleBar(off), off, width, 1)[0]
 
 
 @pytest.mark.parametrize("look", [ViewTheme("dark", colour=False), *map(ViewTheme, THEMES)])
 def test_switched_off_every_view_is_as_without_a_second_sentence(look: ViewTheme) -> None:
-    off = at(4, look=look, second=Second(B, lit=False))
-    without = replace(off, kept={})
+    off = at(4, look=look, second=SecondSentence(B, lit=False))
+    without = replace(off, page_states={})
     views = [TitleBar, Sentence, HeatmapWords, CellView, Equations]
     for view in [make(off) for make in views] + [Heatmap(off, 0)]:
         assert view.lines(off, 120, 12) == view.lines(without, 120, 12)
@@ -304,7 +308,7 @@ def test_the_words_in_a_units_colours_are_marked() -> None:
 
 
 async def test_a_key_switches_it_and_without_a_second_sentence_says_how() -> None:
-    it = app(A, explore=read, kept={"against": Second(B)})
+    it = app(A, explore=read, page_states={"against": SecondSentence(B)})
     async with it.run_test(size=(120, 36)) as pilot:
         await settled(it, pilot)
         assert "compared with" in screen_text(it)[0]
@@ -325,7 +329,12 @@ async def test_a_key_switches_it_and_without_a_second_sentence_says_how() -> Non
 
 @pytest.mark.parametrize("page", ["lockstep", "clamp", "backward", "net"])
 async def test_the_words_of_the_pages_are_marked_too(page: str) -> None:
-    it = app(A, explore=read, kept={"against": Second("this movie was bad good")}, page=page)
+    it = app(
+        A,
+        explore=read,
+        page_states={"against": SecondSentence("this movie was bad good")},
+        page=page,
+    )
     async with it.run_test(size=(120, 36)) as pilot:
         await settled(it, pilot)
         await settled(it, pilot)

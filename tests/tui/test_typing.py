@@ -41,8 +41,14 @@ LINES = [
     ("", "t", "  ", "good", lambda m: m.trace.tokens == ("good",)),
     ("clamp", "o", "f=x", "f[*]=1", lambda m: [str(c) for c in m.query.clamps] == ["f[*]=1"]),
     ("clamp", "o", "q[0]=1", "0.5", lambda m: len(m.query.clamps) == 1),
-    ("lockstep", "m", "qrs", "rnn, gru", lambda m: m.kept["lockstep"] == ("rnn", "gru")),
-    ("against", "o", "refuse", "not bad", lambda m: m.kept["against"].text == "not bad"),
+    (
+        "lockstep",
+        "m",
+        "qrs",
+        "rnn, gru",
+        lambda m: m.page_states["lockstep"].models == ("rnn", "gru"),
+    ),
+    ("against", "o", "refuse", "not bad", lambda m: m.page_states["against"].text == "not bad"),
 ]
 
 

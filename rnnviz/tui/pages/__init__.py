@@ -1,4 +1,4 @@
-"""The pages there are: each is one module here, loaded when it is first opened."""
+"""The registry of pages: each is a module or package here, imported when it is first opened."""
 
 from __future__ import annotations
 
@@ -6,40 +6,60 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from rnnviz.tui.view.page import Page
+from rnnviz.tui.view.page_state import PageOptions, PageState
 
 
 @dataclass(frozen=True)
 class PageEntry:
-    """A page: its name (also of its module and its texts), its class, the key that opens it."""
+    """A page: its name (also of its texts), its module, class and key."""
 
     name: str
-    view: str
-    key: str  # as Textual names it
-    shown: str
+    module: str
+    view: str  # the class
+    key: str  # Textual's name
+    shown: str  # the key as the key bar writes it
+    option: str = ""  # the field of PageOptions that opens the page
 
 
 PAGES: tuple[PageEntry, ...] = (
-    PageEntry("hand", "ToyNetPage", "e", "e"),
-    PageEntry("backward", "BackwardPage", "B", "shift+b"),
-    PageEntry("weights", "WeightsPage", "w", "w"),
-    PageEntry("series", "SeriesPage", "h", "h"),
-    PageEntry("padding", "PaddingPage", "i", "i"),
-    PageEntry("net", "NetPage", "n", "n"),
-    PageEntry("clamp", "ClampPage", "c", "c"),
-    PageEntry("against", "AgainstPage", "a", "a"),
-    PageEntry("units", "UnitsPage", "u", "u"),
-    PageEntry("reach", "ReachPage", "R", "shift+r"),
-    PageEntry("lockstep", "LockstepPage", "k", "k"),
+    PageEntry("hand", "hand", "ToyNetPage", "e", "e", "toy_net"),
+    PageEntry("backward", "backward", "BackwardPage", "B", "shift+b"),
+    PageEntry("weights", "weights", "WeightsPage", "w", "w"),
+    PageEntry("series", "series", "SeriesPage", "h", "h"),
+    PageEntry("padding", "padding", "PaddingPage", "i", "i"),
+    PageEntry("net", "net", "NetPage", "n", "n"),
+    PageEntry("clamp", "clamp", "ClampPage", "c", "c"),
+    PageEntry("against", "against", "AgainstPage", "a", "a", "against"),
+    PageEntry("units", "units", "UnitsPage", "u", "u"),
+    PageEntry("reach", "reach", "ReachPage", "R", "shift+r"),
+    PageEntry("lockstep", "lockstep", "LockstepPage", "k", "k", "compare"),
 )
 
 
 def entry(name: str) -> PageEntry:
-    """The page of a name; KeyError if there is none."""
+    """The entry of a page; raises KeyError for an unknown name."""
     return {e.name: e for e in PAGES}[name]
 
 
 def load(name: str) -> type[Page]:
-    """The class of a page."""
-    module = import_module(f"{__name__}.{name}")
-    found: type[Page] = getattr(module, entry(name).view)
-    return found
+    """Import a page and return its class."""
+    page = entry(name)
+    view: type[Page] = getattr(import_module(f"{__name__}.{page.module}"), page.view)
+    return view
+
+
+def first_page(options: PageOptions) -> str:
+    """The page that command-line options open; "" for the panels."""
+    pages = {page.option: page.name for page in PAGES}
+    return next((pages[option] for option in options.given), "")
+
+
+def initial_states(options: PageOptions) -> dict[str, PageState]:
+    """The states of pages that command-line options ask for, by page."""
+    states = {}
+    for page in PAGES:
+        if page.option in options.given:
+            state = load(page.name).initial_state(options)
+            if state is not None:
+                states[page.name] = state
+    return states

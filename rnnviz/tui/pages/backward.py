@@ -34,6 +34,7 @@ from rnnviz.tui.render.segments import (
 )  # fmt: skip
 from rnnviz.tui.view import second_sentence
 from rnnviz.tui.view.page import Change, Page, PageKey
+from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import CellPicked
 
@@ -84,6 +85,14 @@ def planned(height: int, tokens: int, back: Sequence[str], weights: int) -> Back
     return BackwardLayout(rows, equations, height - rows - equations)
 
 
+@dataclass(frozen=True)
+class BackwardState(PageState):
+    """The value whose gradient is in the map."""
+
+    page: ClassVar[str] = "backward"
+    gradient: str = "h"
+
+
 class BackwardPage(Page):
     """A map of one gradient, the equations that undo this part, and the sums they feed."""
 
@@ -130,12 +139,13 @@ class BackwardPage(Page):
     def press(self, moment: ViewState, key: str) -> Change:
         found = gradients(moment.layer)
         step = 1 if key == "next" else -1
-        return self.keep(moment, found[(found.index(self.chosen(moment)) + step) % len(found)])
+        chosen = found[(found.index(self.chosen(moment)) + step) % len(found)]
+        return Change(BackwardState(chosen))
 
     def chosen(self, moment: ViewState) -> str:
         """The gradient in the map."""
-        kept = self.kept(moment)
-        return kept if kept in gradients(moment.layer) else "h"
+        chosen = moment.page_state(BackwardState).gradient
+        return chosen if chosen in gradients(moment.layer) else "h"
 
     def gate(self, moment: ViewState) -> str:
         """The gate whose weights are looked at: of the gradient in the map, else of the part."""

@@ -23,6 +23,7 @@ from rnnviz.tui.render.segments import Line, cut, fit, heat, page, short, trimme
 from rnnviz.tui.render.theme import ViewTheme
 from rnnviz.tui.view import second_sentence
 from rnnviz.tui.view.page import Change, Page, PageKey, Prompt
+from rnnviz.tui.view.page_state import PageOptions, PageState
 from rnnviz.tui.view.view_state import ViewState, scale
 from rnnviz.tui.view.widget import CellPicked
 
@@ -54,12 +55,24 @@ class LockstepLayout:
     chart: int  # lines of the curves, 0 without
 
 
+@dataclass(frozen=True)
+class LockstepState(PageState):
+    """The models that stand side by side."""
+
+    page: ClassVar[str] = "lockstep"
+    models: tuple[str, ...] = ()  # (): the three of the family
+
+
 class LockstepPage(Page):
     """The cells side by side."""
 
     name: ClassVar[str] = "lockstep"
     keys: ClassVar[tuple[PageKey, ...]] = (PageKey("models", ("m",), "m"),)
     alone: ClassVar[bool] = True
+
+    @classmethod
+    def initial_state(cls, options: PageOptions) -> LockstepState:
+        return LockstepState(options.compare)
 
     def questions(self, moment: ViewState) -> Sequence[Question]:
         if not moment.query.model:
@@ -80,17 +93,15 @@ class LockstepPage(Page):
         for cell in cells:
             if cell not in known:
                 words = self.say(moment, "unknown", name=visible(cell), valid=valid)
-                return Change(said=words, failed=True)
+                return Change(message=words, failed=True)
         models = tuple(dict.fromkeys(known[cell] for cell in cells))
         if not FEWEST <= len(models) <= MOST:
-            return Change(said=self.say(moment, "few", valid=valid), failed=True)
-        return self.keep(moment, models)
+            return Change(message=self.say(moment, "few", valid=valid), failed=True)
+        return Change(LockstepState(models))
 
     def _models(self, moment: ViewState) -> tuple[str, ...]:
-        chosen: tuple[str, ...] = self.kept(moment) or family_trio(
-            moment.query.model, moment.others
-        )
-        return chosen
+        chosen = moment.page_state(LockstepState).models
+        return chosen or family_trio(moment.query.model, moment.others)
 
     # -- the page -------------------------------------------------------------------------------
 
@@ -264,7 +275,7 @@ def _query(moment: ViewState, model: str) -> Query | None:
 
 def _second(moment: ViewState, model: str) -> Query | None:
     """What has to be asked of a model for the second sentence; None without one."""
-    other = second_sentence.asked(moment) if second_sentence.kept(moment).lit else None
+    other = second_sentence.asked(moment) if second_sentence.state(moment).lit else None
     if other is None:
         return None
     return other if model == moment.query.model else query_for(other, model, other.random)

@@ -74,15 +74,15 @@ class SeriesPage(Page):
 
     def press(self, moment: ViewState, key: str) -> Change | Prompt | None:
         if moment.trace.series is None:
-            return Change(said=self.say(moment, "words"), failed=True)
+            return Change(message=self.say(moment, "words"), failed=True)
         if key == "moment":
             return Prompt(self.say(moment, "type"), self._typed)
         step = series_analysis.readings_per_day(moment.trace) * (1 if key == "on" else -1)
-        return Change({"cursor": to_token(moment.cursor, moment.trace, moment.cursor.t + step)})
+        return Change(cursor=to_token(moment.cursor, moment.trace, moment.cursor.t + step))
 
     def _typed(self, moment: ViewState, said: str) -> Change:
         if not said:
-            return Change(said=self.say(moment, "empty"), failed=True)
+            return Change(message=self.say(moment, "empty"), failed=True)
         return Change(query=replace(moment.query, text=said, target=None))
 
     # -- in words ---------------------------------------------------------------------------

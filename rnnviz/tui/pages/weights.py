@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import ClassVar
 
@@ -30,12 +30,23 @@ from rnnviz.tui.pages import shared_gradients
 from rnnviz.tui.panels.equations import beside, equation, reading
 from rnnviz.tui.render.segments import Line, fit, heading, heat, length, trimmed, window, wrapped
 from rnnviz.tui.view.page import Change, Page, PageKey
+from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.view_state import ViewState
 
 LABEL = 12  # columns of a strip's name
 MOST = 8  # products that are written out
 BROAD = 66  # columns of their table
 SUM = 9  # columns of what a strip comes to
+
+
+@dataclass(frozen=True)
+class WeightsState(PageState):
+    """The chosen gate, and the cell and part for which it was chosen."""
+
+    page: ClassVar[str] = "weights"
+    cell: str = ""
+    part: int = 0
+    gate: str = ""
 
 
 class WeightsPage(Page):
@@ -47,13 +58,13 @@ class WeightsPage(Page):
     def press(self, moment: ViewState, key: str) -> Change:
         found = gates(moment.layer)
         gate = found[(found.index(self.gate(moment)) + 1) % len(found)]
-        return self.keep(moment, (moment.layer.cell, moment.cursor.part, gate))
+        return Change(WeightsState(moment.layer.cell, moment.cursor.part, gate))
 
     def gate(self, moment: ViewState) -> str:
         """The gate that was chosen, until the part changes; else that of the part."""
-        kept = self.kept(moment)
-        if kept and kept[:2] == (moment.layer.cell, moment.cursor.part):
-            return str(kept[2])
+        state = moment.page_state(WeightsState)
+        if (state.cell, state.part) == (moment.layer.cell, moment.cursor.part):
+            return state.gate
         return gate_at(moment.layer, moment.cursor.part)
 
     def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:

@@ -61,7 +61,7 @@ def _compared(moment: ViewState, room: int) -> Line:
     """Which sentence every view shows beside this one; its own page says so itself."""
     if moment.page == "against" or second_sentence.compared(moment) is None:
         return []
-    text = visible(second_sentence.kept(moment).text)
+    text = visible(second_sentence.state(moment).text)
     for key in ("beside.note", "beside.short"):
         around = cell_len(moment.text(key, text="")) + 3
         if room >= around + 6:

@@ -20,6 +20,7 @@ from rnnviz.trace import Trace
 from rnnviz.tui.app.themed_app import ThemedApp
 from rnnviz.tui.step.actions import offered, words
 from rnnviz.tui.step.screen import StepScreen
+from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.view_state import ViewState
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class RnnvizApp(ThemedApp[int]):
     """A trace on the screen; ``read`` gives another one when it is asked for.
 
     ``switch`` are the models of the keys 1, 2, 3 and 4; ``explore`` answers what pages ask,
-    ``page`` is the one that is open at first, and ``kept`` is what pages find kept, by page.
+    ``page`` is open at first, and ``page_states`` are the first states of pages, by page.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class RnnvizApp(ThemedApp[int]):
         ascii_only: bool = False,
         explore: Explorer | None = None,
         page: str = "",
-        kept: Mapping[str, object] | None = None,
+        page_states: Mapping[str, PageState] | None = None,
     ) -> None:
         super().__init__(theme, colour, ascii_only)
         # Textual paints three times while it starts; nothing is written until all is in place.
@@ -56,7 +57,13 @@ class RnnvizApp(ThemedApp[int]):
         self._starting.enter_context(self.batch_update())
         first = start(trace, t, trace.leading_unit() if unit is None else unit)
         moment = ViewState(
-            trace, first, self.look, lang, others=tuple(switch), query=query, kept=kept or {}
+            trace,
+            first,
+            self.look,
+            lang,
+            others=tuple(switch),
+            query=query,
+            page_states=page_states or {},
         )
         self.step_screen = StepScreen(read, moment, explore)
         self.first_page = page

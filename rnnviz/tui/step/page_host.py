@@ -68,7 +68,7 @@ class Paging:
         page, moment = self.page, self.screen.moment
         wanted = [] if page is None else list(page.questions(moment))
         beside = second_sentence.asked(moment)
-        if beside is not None and second_sentence.kept(moment).lit:
+        if beside is not None and second_sentence.state(moment).lit:
             wanted.append(beside)
         for question in dict.fromkeys(wanted):
             known = question in moment.answers or question in moment.failures
@@ -118,7 +118,7 @@ class Paging:
             if pressed in key.keys:
                 done = page.press(self.screen.moment, key.name)
                 if isinstance(done, Prompt):
-                    self.screen.open_line(done.words, done.filled, done.selected, done.then)
+                    self.screen.open_line(done.label, done.initial, done.selected, done.on_submit)
                 elif done is not None:
                     self.apply(done)
                 return True
@@ -127,6 +127,6 @@ class Paging:
     def apply(self, change: Change) -> None:
         """Do what a key of a page did."""
         screen = self.screen
-        screen.show(**{**change.moment, "status": change.said, "failed": change.failed})
+        screen.show(**change.updates(screen.moment))
         if change.query is not None and change.query != screen.moment.query:
             screen.ask(change.query, quiet=True)

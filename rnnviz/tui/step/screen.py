@@ -369,12 +369,12 @@ class StepScreen(Screen[None]):
 
     def action_beside(self) -> None:
         """What differs from the second sentence lit in every view, or this sentence alone."""
-        own = second_sentence.kept(self.moment)
+        own = second_sentence.state(self.moment)
         if not own.text:
             self.fail("beside.none")
             return
         own = replace(own, lit=not own.lit)
-        self.show(kept={**self.moment.kept, "against": own})
+        self.show(page_states={**self.moment.page_states, own.page: own})
         self.say("beside.lit" if own.lit else "beside.unlit", text=visible(own.text))
 
     def action_predict(self) -> None:
@@ -513,11 +513,11 @@ class StepScreen(Screen[None]):
     def _submit(self, change: Change) -> None:
         """Do what was typed on a page; the line is closed unless something may still fail."""
         if change.failed:
-            self.show(status=change.said, failed=True)
+            self.show(status=change.message, failed=True)
             return
         moment = self.moment
         new = None if change.query == moment.query else change.query
-        asked = new or change.asked
+        asked = new or change.question
         if asked is None or asked in moment.answers:
             self.stop_typing()
         else:

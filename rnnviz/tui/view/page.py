@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from rnnviz.cursor import Cursor
 from rnnviz.query import Query, Question
 from rnnviz.tui.render.segments import Line, heading
+from rnnviz.tui.view.page_state import PageOptions, PageState
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import View
 
@@ -24,23 +25,33 @@ class PageKey:
 
 @dataclass(frozen=True)
 class Change:
-    """What a key did: fields of the moment, another query to read, something to say."""
+    """The effect of a key: a new page state, cursor or query, and a message."""
 
-    moment: Mapping[str, Any] = field(default_factory=dict)
+    state: PageState | None = None
+    cursor: Cursor | None = None
     query: Query | None = None
-    said: str = ""  # a whole sentence
-    failed: bool = False  # it says what did not work
-    asked: Question | None = None  # what its success depends on, beside the query
+    message: str = ""  # a whole sentence
+    failed: bool = False  # the message is an error
+    question: Question | None = None  # must be answered before the input line closes
+
+    def updates(self, moment: ViewState) -> dict[str, Any]:
+        """The fields of the view state that change, without the query."""
+        updates: dict[str, Any] = {"status": self.message, "failed": self.failed}
+        if self.state is not None:
+            updates["page_states"] = {**moment.page_states, self.state.page: self.state}
+        if self.cursor is not None:
+            updates["cursor"] = self.cursor
+        return updates
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """A line to type into; what was typed becomes a change."""
+    """An input line; ``on_submit`` turns the typed text into a change."""
 
-    words: str  # what is asked, a whole sentence
-    then: Callable[[ViewState, str], Change]
-    filled: str = ""  # what stands there already
-    selected: bool = False  # what is typed takes its place
+    label: str  # a whole sentence
+    on_submit: Callable[[ViewState, str], Change]
+    initial: str = ""  # the text in the line when it opens
+    selected: bool = False  # the initial text is selected, so that typing replaces it
 
 
 class Page(View):
@@ -59,6 +70,11 @@ class Page(View):
 
     def press(self, moment: ViewState, key: str) -> Change | Prompt | None:
         """What a key of this page does; ``key`` is the name of its PageKey."""
+        return None
+
+    @classmethod
+    def initial_state(cls, options: PageOptions) -> PageState | None:
+        """The state that command-line options ask for; None: the default state."""
         return None
 
     @classmethod
@@ -94,11 +110,3 @@ class Page(View):
         """The title line, with the question that the page answers."""
         title, question = self.say(moment, "title"), self.say(moment, "question")
         return heading(title, question, width, moment.look, note)
-
-    def kept(self, moment: ViewState) -> Any:
-        """What this page keeps of its own between two keys; None at first."""
-        return moment.kept.get(self.name)
-
-    def keep(self, moment: ViewState, value: object, said: str = "", **changes: Any) -> Change:
-        """A change of what this page keeps, and of other fields of the moment."""
-        return Change({"kept": {**moment.kept, self.name: value}, **changes}, said=said)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import ClassVar
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from rnnviz.display import visible
 from rnnviz.equations import number, symbol
 from rnnviz.errors import UsageError
 from rnnviz.query import Query
+from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.view_state import ViewState, scale
 
 #: A value has moved if it differs by more than this share of the end of its scale.
@@ -25,28 +27,29 @@ OTHER = "◆"
 
 
 @dataclass(frozen=True)
-class Second:
-    """The other sentence, the quantity whose difference is drawn, and whether all views show it."""
+class SecondSentence(PageState):
+    """The second sentence and how it is shown."""
 
-    text: str = ""
-    quantity: str = "h"
-    lit: bool = True
+    page: ClassVar[str] = "against"
+    text: str = ""  # "" if there is none
+    quantity: str = "h"  # the quantity whose differences the page draws
+    lit: bool = True  # all views mark the differences
 
 
-def kept(moment: ViewState) -> Second:
-    """The second sentence as it stands; one without a text if there is none."""
-    return moment.kept.get("against") or Second()
+def state(moment: ViewState) -> SecondSentence:
+    """The second sentence; one without a text if there is none."""
+    return moment.page_state(SecondSentence)
 
 
 def asked(moment: ViewState) -> Query | None:
     """What has to be read for it."""
-    text = kept(moment).text
+    text = state(moment).text
     return replace(moment.query, text=text) if text else None
 
 
 def compared(moment: ViewState) -> TraceDifference | None:
     """Both readings side by side; None without a second one, or while it is switched off."""
-    if "against" not in moment.kept or not kept(moment).lit:
+    if not state(moment).lit:
         return None
     query = asked(moment)
     answer = None if query is None else moment.answers.get(query)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from rnnviz.query import Query, Question
 from rnnviz.trace import LayerTrace, Trace
 from rnnviz.tui.render.segments import page
 from rnnviz.tui.render.theme import ViewTheme
+from rnnviz.tui.view.page_state import PageState
+
+S = TypeVar("S", bound=PageState)
 
 #: Of a picture that no query led to.
 NOTHING = Query("", "")
@@ -54,7 +57,12 @@ class ViewState:
     page: str = ""  # the page that is open; "" for the panels
     answers: Mapping[Question, Any] = field(default_factory=dict)  # to the page's questions
     failures: Mapping[Question, str] = field(default_factory=dict)  # why there is no answer
-    kept: Mapping[str, Any] = field(default_factory=dict)  # by page, what it keeps of its own
+    page_states: Mapping[str, PageState] = field(default_factory=dict)  # by page
+
+    def page_state(self, kind: type[S]) -> S:
+        """The state of a page, by its class; the default state until a key changes it."""
+        state = self.page_states.get(kind.page)
+        return state if isinstance(state, kind) else kind()
 
     @cached_property
     def layer(self) -> LayerTrace:

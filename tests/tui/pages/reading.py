@@ -33,13 +33,15 @@ def drive(
     model: str,
     explore: Explorer,
     *keys: str,
-    kept: Mapping[str, Any] | None = None,
+    page_states: Mapping[str, Any] | None = None,
     size: tuple[int, int] = (120, 36),
     click: tuple[int, int] | None = None,
 ) -> tuple[RnnvizApp, list[str]]:
     """Open a page in the app, press keys, click on it, and read its text."""
     trace = made(text, model)
-    app = RnnvizApp(read, Query(text, model), trace, explore=explore, page=page, kept=kept)
+    app = RnnvizApp(
+        read, Query(text, model), trace, explore=explore, page=page, page_states=page_states
+    )
 
     async def settle(pilot: Any) -> None:
         await pilot.pause()

@@ -28,14 +28,21 @@ def opened(name: str, lang: str = "en") -> RnnvizApp | None:
     """The app on a page; None if the page has nothing to say about the sentence."""
     read = explorer()
     query = Query("" if name == "series" else TEXT, MODELS.get(name, "sentiment-lstm"))
-    kept = {}
+    page_states = {}
     if name == "against":
-        from rnnviz.tui.pages.against import Second
+        from rnnviz.tui.view.second_sentence import SecondSentence
 
-        kept = {"against": Second(TEXT.replace("not ", ""))}
+        page_states = {"against": SecondSentence(TEXT.replace("not ", ""))}
     switch = ("sentiment-rnn", "sentiment-lstm", "sentiment-gru")
     app = RnnvizApp(
-        read, query, read(query), switch=switch, explore=read, page=name, kept=kept, lang=lang
+        read,
+        query,
+        read(query),
+        switch=switch,
+        explore=read,
+        page=name,
+        page_states=page_states,
+        lang=lang,
     )  # type: ignore[arg-type]
     if name and name != "clamp" and not load(name).applies(app.step_screen.moment):
         return None

@@ -19,9 +19,10 @@ from rnnviz.equations import number
 from rnnviz.errors import UsageError
 from rnnviz.query import Query
 from rnnviz.trace import Trace
-from rnnviz.tui.pages.against import AgainstPage, Second
+from rnnviz.tui.pages.against import AgainstPage
 from rnnviz.tui.render.segments import short
 from rnnviz.tui.render.theme import THEMES, ViewTheme
+from rnnviz.tui.view.second_sentence import SecondSentence
 from rnnviz.tui.view.view_state import ViewState
 from tests.tui.pages.reading import SIZES, drive, lines
 from tests.tui.small_models import app, made, moment, read, screen_text
@@ -33,9 +34,9 @@ CELLS = ("rnn", "lstm", "gru")
 def at(t: int, cell: str = "lstm", a: str = A, b: str = B, **changed: Any) -> ViewState:
     """A moment with the second sentence read."""
     one, other = made(a, cell), made(b, cell)
-    query, second = Query(a, cell), changed.pop("second", Second(b))
+    query, second = Query(a, cell), changed.pop("second", SecondSentence(b))
     answers = {replace(query, text=b): other}
-    return moment(one, t, query=query, answers=answers, kept={"against": second}, **changed)
+    return moment(one, t, query=query, answers=answers, page_states={"against": second}, **changed)
 
 
 def rows(said: list[str]) -> list[str]:
@@ -133,7 +134,7 @@ def test_turkish_has_no_english_in_it() -> None:
 
 @pytest.mark.parametrize("name", ["f", "i", "o", "g", "c"])
 def test_each_quantity_can_be_compared(name: str) -> None:
-    m = at(4, second=Second(B, name))
+    m = at(4, second=SecondSentence(B, name))
     found = found_at(m)
     line = next(li for li in rows(lines(AgainstPage, m, 80, 24)) if li.startswith("▸"))
     row = found.row_of_token[4]
@@ -157,43 +158,49 @@ def test_without_a_second_sentence_it_says_which_key_to_press() -> None:
 
 def test_a_second_sentence_is_typed_and_read() -> None:
     it, said = drive("against", A, "lstm", explore, "o", *["backspace"] * 8, "b", "a", "d", "enter")
-    assert it.step_screen.moment.kept["against"].text == "this movie was bad"
+    assert it.step_screen.moment.page_states["against"].text == "this movie was bad"
     assert any("bad" in line and "≠" in line for line in said)
 
 
 def test_a_word_is_dropped_and_the_two_are_swapped() -> None:
     it, said = drive("against", A, "lstm", explore, "right", "m", "x")
     m = it.step_screen.moment
-    assert m.query.text == "this was not good" and m.kept["against"].text == A
+    assert m.query.text == "this was not good" and m.page_states["against"].text == A
     assert any(line.startswith(" +") and "movie" in line for line in said)
 
 
 def test_the_quantity_goes_round() -> None:
-    kept = {"against": Second(B)}
+    page_states = {"against": SecondSentence(B)}
     names = [*"fiogch"]
     seen = []
     for presses in range(len(names)):
-        it, _ = drive("against", A, "lstm", explore, *["g"] * (presses + 1), kept=kept)
-        seen.append(it.step_screen.moment.kept["against"].quantity)
+        it, _ = drive(
+            "against", A, "lstm", explore, *["g"] * (presses + 1), page_states=page_states
+        )
+        seen.append(it.step_screen.moment.page_states["against"].quantity)
     assert sorted(seen) == sorted(names) and seen[-1] == "h"
 
 
 def test_a_second_sentence_that_cannot_be_read_says_why() -> None:
-    _, said = drive("against", A, "lstm", explore, kept={"against": Second("wrong \x1b[31m")})
+    _, said = drive(
+        "against", A, "lstm", explore, page_states={"against": SecondSentence("wrong \x1b[31m")}
+    )
     assert "no such words" in said[1]
 
 
 def test_a_click_on_a_cell_goes_to_its_pair_and_unit() -> None:
-    _, before = drive("against", A, "lstm", explore, kept={"against": Second(B)})
+    _, before = drive("against", A, "lstm", explore, page_states={"against": SecondSentence(B)})
     line = next(n for n, li in enumerate(before) if li.startswith(" ≠ not"))
-    it, said = drive("against", A, "lstm", explore, kept={"against": Second(B)}, click=(90, line))
+    it, said = drive(
+        "against", A, "lstm", explore, page_states={"against": SecondSentence(B)}, click=(90, line)
+    )
     assert said[line].startswith("▸") and it.step_screen.moment.cursor.t == 3
     arrow = next(li for li in said if "▼" in li).index("▼")
     assert abs(arrow - 90) <= 4
 
 
 async def test_a_page_that_was_put_away_is_painted_anew() -> None:
-    it = app(A, kept={"against": Second(B)}, explore=explore, page="against")
+    it = app(A, page_states={"against": SecondSentence(B)}, explore=explore, page="against")
     async with it.run_test(size=(120, 36)) as pilot:
         for key in ("a", "L", "a"):
             await pilot.pause(0.1)

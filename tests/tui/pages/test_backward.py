@@ -15,7 +15,7 @@ from rnnviz.engine import losses
 from rnnviz.equations import number
 from rnnviz.query import Query
 from rnnviz.trace import Trace
-from rnnviz.tui.pages.backward import BackwardPage, end, gradients, is_top, planned
+from rnnviz.tui.pages.backward import BackwardPage, BackwardState, end, gradients, is_top, planned
 from rnnviz.tui.step.app import RnnvizApp
 from rnnviz.tui.view.page import Change
 from rnnviz.tui.view.view_state import ViewState
@@ -50,7 +50,7 @@ def test_the_map_has_norm_and_value_of_every_token_reached(
     layer, words = trace.layers[0], TEXT.split()
     for name in gradients(layer):
         for t in (0, 2, 4):
-            shown = at(trace, t, kept={"backward": name})
+            shown = at(trace, t, page_states={"backward": BackwardState(name)})
             lines = drawn(page(), shown, *size)
             seen = 0
             for k, word in enumerate(words):
@@ -77,7 +77,9 @@ def test_at_the_chosen_token_only_what_its_parts_have_undone_is_known(cell: str)
             continue
         found = layer.parts.index(line.part)
         for part in range(len(layer.parts)):
-            lines = drawn(page(), at(trace, 1, part, kept={"backward": name}), 120, 27)
+            lines = drawn(
+                page(), at(trace, 1, part, page_states={"backward": BackwardState(name)}), 120, 27
+            )
             assert (row(lines, "movie").split()[1] != "·") == (part <= found)
 
 
@@ -121,7 +123,9 @@ def test_the_sums_are_those_of_the_terms_and_their_last_is_the_training_gradient
         own = [u for u in uses(layer) if u.weight.partition("_")[2] in (gate, f"r{gate}")]
         own = own if gate != "r" else [u for u in own if u.weight != "b_rz"]
         for t in walk(layer):
-            shown = at(trace, t, kept={"backward": f"a_{gate}" if gate else "a"})
+            shown = at(
+                trace, t, page_states={"backward": BackwardState(f"a_{gate}" if gate else "a")}
+            )
             lines = drawn(page(), shown, *size)
             for use in own:
                 line = next(x for x in lines if f"∂L/∂{use.weight} " in x and "adds" in x)
@@ -174,7 +178,7 @@ def test_a_term_is_added_when_its_gate_is_undone() -> None:
     trace = made()
     parts = trace.layers[0].parts
     for part, count in (("forget", 3), ("input", 2), ("cell", 2)):
-        shown = at(trace, 2, parts.index(part), kept={"backward": "f"})
+        shown = at(trace, 2, parts.index(part), page_states={"backward": BackwardState("f")})
         lines = drawn(page(), shown, 120, 27)
         assert f"{count} of 5 additions" in "\n".join(lines)
         assert ("adds ·" in "\n".join(lines)) == (count == 2)

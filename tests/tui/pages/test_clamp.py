@@ -178,13 +178,13 @@ def test_the_gate_is_that_of_the_part_or_the_drawn_one() -> None:
     m = at(4)
     part = replace(m.cursor, part=m.layer.parts.index("output"))
     assert ClampPage(m).gate(replace(m, cursor=part)) == "o"
-    m = replace(m, kept={"clamp": ClampState("i")})
+    m = replace(m, page_states={"clamp": ClampState("i")})
     assert ClampPage(m).gate(replace(m, cursor=part)) == "i"
 
 
 def test_a_cell_without_gates_says_so() -> None:
     done = press(at(4, "rnn"), "shut")
-    assert done.failed and "no gate" in done.said and done.query is None
+    assert done.failed and "no gate" in done.message and done.query is None
 
 
 def test_x_cuts_out_the_chosen_unit() -> None:
@@ -198,13 +198,13 @@ def test_x_cuts_out_the_chosen_unit() -> None:
 def typed(m: ViewState, said: str) -> Change:
     asked = ClampPage(m).press(m, "hold")
     assert isinstance(asked, Prompt)
-    return asked.then(m, said)
+    return asked.on_submit(m, said)
 
 
 def test_a_typed_line_holds_what_it_says_and_a_number_holds_the_chosen_place() -> None:
     m = at(3)
     asked = ClampPage(m).press(m, "hold")
-    assert isinstance(asked, Prompt) and asked.filled == f"h[3,{m.cursor.unit}]="
+    assert isinstance(asked, Prompt) and asked.initial == f"h[3,{m.cursor.unit}]="
     assert clamps(typed(m, "i[1,2]=0.5")) == ["i[1,2]=0.5"]
     assert clamps(typed(m, "-.5")) == [f"h[3,{m.cursor.unit}]=-0.5"]
     again = after(m, typed(m, "f[*]=1"))
@@ -215,7 +215,7 @@ def test_a_typed_line_holds_what_it_says_and_a_number_holds_the_chosen_place() -
 @pytest.mark.parametrize("said", ["", "f", "z[*]=1", "f[5]=1", "f[*,6]=1", "lstm.1.f=0", "f[*]=x"])
 def test_a_line_that_means_nothing_changes_nothing(said: str) -> None:
     done = typed(at(3), said)
-    assert done.failed and done.said.startswith("Clamp") and done.query is None
+    assert done.failed and done.message.startswith("Clamp") and done.query is None
     assert not done.moment
 
 
@@ -239,12 +239,12 @@ def test_undo_and_redo_walk_through_what_was_held() -> None:
     for wanted in reversed(seen[:-1]):
         m = after(m, press(m, "undo"))
         assert m.query.clamps == wanted
-    assert "nothing to undo" in press(m, "undo").said
+    assert "nothing to undo" in press(m, "undo").message
     for wanted in seen[1:3]:
         m = after(m, press(m, "redo"))
         assert m.query.clamps == wanted
     m = after(m, press(m, "cut"))
-    assert "nothing to do again" in press(m, "redo").said
+    assert "nothing to do again" in press(m, "redo").message
 
 
 def test_g_draws_the_next_quantity() -> None:

@@ -62,7 +62,7 @@ def pressed(m: ViewState, *keys: str) -> ViewState:
 def after(m: ViewState, done: Change | None) -> ViewState:
     if done is None:
         return m
-    m = replace(m, **done.moment, status=done.said, failed=done.failed)
+    m = replace(m, **done.updates(m))
     if done.query is not None:
         m = moment_of(m, READ(done.query), done.query)
     asked = {q: READ(q) for q in ToyNetPage(m).questions(m) if isinstance(q, Query)}
@@ -78,7 +78,7 @@ def typed(m: ViewState, said: str) -> ViewState:
     """The moment after a line was typed."""
     line = ToyNetPage(m).press(m, "type")
     assert isinstance(line, Prompt)
-    return after(m, line.then(m, said))
+    return after(m, line.on_submit(m, said))
 
 
 def chosen_is(m: ViewState) -> str:
@@ -254,7 +254,7 @@ def test_keys_faster_than_the_reading_are_not_lost() -> None:
     for _ in range(3):
         done = ToyNetPage(m).press(m, "more")
         assert isinstance(done, Change) and done.query is not None
-        m = replace(m, **done.moment)  # the trace is still that of the first query
+        m = replace(m, **done.updates(m))  # the trace is still that of the first query
     assert done.query.hand is not None and done.query.hand.array("b_f") == ((4.3,),)
 
 
@@ -266,10 +266,10 @@ def test_a_key_before_a_smaller_net_was_read_is_of_a_unit_that_it_has(key: str) 
         done = ToyNetPage(m).press(m, "units")
         assert isinstance(done, Change) and done.query is not None and done.query.hand is not None
         assert done.query.hand.units == 1
-        early = replace(m, **done.moment)  # the trace is still that of eight units
-        state = early.kept["hand"]
+        early = replace(m, **done.updates(m))  # the trace is still that of eight units
+        state = early.page_states["hand"]
         assert isinstance(state, ToyNetState)
-        early = replace(early, kept={"hand": replace(state, chosen=entry)})
+        early = replace(early, page_states={"hand": replace(state, chosen=entry)})
         assert ToyNetPage(early).press(early, key) is not None
 
 
@@ -369,7 +369,7 @@ def test_keys_reach_the_page_and_every_view_follows() -> None:
     assert m.trace.layers[0].weights["W_f"][0, 0] == 8.2
     assert any("8.2*" in line for line in said)
     assert any(line.startswith(" before") for line in said)
-    assert isinstance(m.kept["hand"], ToyNetState)
+    assert isinstance(m.page_states["hand"], ToyNetState)
 
 
 def test_a_value_is_typed_into_a_line() -> None:
@@ -517,10 +517,10 @@ def test_the_net_is_written_to_a_file_and_not_over_one(tmp_path: Path) -> None:
     m = typed(to(at(1), "b_f"), "0.125")
     file = tmp_path / "mine.toml"
     line = ToyNetPage(m).press(m, "write")
-    assert isinstance(line, Prompt) and line.filled == "lstm.toml"
-    done = line.then(m, str(file))
-    assert not done.failed and "rnnviz step --net" in done.said
+    assert isinstance(line, Prompt) and line.initial == "lstm.toml"
+    done = line.on_submit(m, str(file))
+    assert not done.failed and "rnnviz step --net" in done.message
     net = open_net(str(file))
     assert net.hand == m.query.hand and spoken(net.x or ()) == TEXT
-    assert line.then(m, str(file)).failed
-    assert line.then(m, str(tmp_path / "none" / "a.toml")).failed
+    assert line.on_submit(m, str(file)).failed
+    assert line.on_submit(m, str(tmp_path / "none" / "a.toml")).failed

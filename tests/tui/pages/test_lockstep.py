@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from rnnviz.equations import number
 from rnnviz.query import Query
 from rnnviz.trace import Trace
-from rnnviz.tui.pages.lockstep import TURNED, LockstepPage
+from rnnviz.tui.pages.lockstep import TURNED, LockstepPage, LockstepState
 from rnnviz.tui.render.segments import short
 from rnnviz.tui.render.theme import ViewTheme
 from rnnviz.tui.view.page import Prompt
@@ -111,7 +111,11 @@ def test_a_short_sentence_has_a_curve_and_a_long_one_is_paged() -> None:
 def test_the_chosen_unit_stays_in_sight_where_there_is_no_room_for_all() -> None:
     trace = made(units=40)
     m = moment(trace, 2, query=Query(TEXT, "lstm"), others=())
-    m = replace(m, cursor=replace(m.cursor, unit=39), kept={"lockstep": ("lstm", "gru")})
+    m = replace(
+        m,
+        cursor=replace(m.cursor, unit=39),
+        page_states={"lockstep": LockstepState(("lstm", "gru"))},
+    )
     text = lines(m, 80, 22)
     assert "h39" in text[2] and "▼" in text[2]
     assert "◆" in row(text, "was")
@@ -124,8 +128,8 @@ def test_the_chosen_unit_stays_in_sight_where_there_is_no_room_for_all() -> None
 def test_other_cells_can_be_typed(said: str, models: tuple[str, ...]) -> None:
     m = shown()
     prompt = LockstepPage(m).press(m, "models")
-    assert isinstance(prompt, Prompt) and prompt.filled == "rnn, lstm, gru"
-    m = replace(m, **prompt.then(m, said).moment)
+    assert isinstance(prompt, Prompt) and prompt.initial == "rnn, lstm, gru"
+    m = replace(m, **prompt.on_submit(m, said).updates(m))
     titles = lines(m)[1]
     assert [made(cell=cell).layers[0].title in titles for cell in TRIO] == [
         cell in models for cell in TRIO
@@ -135,8 +139,8 @@ def test_other_cells_can_be_typed(said: str, models: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("said", ["", "rnn", "rnn, transformer", "rnn rnn"])
 def test_what_cannot_stand_side_by_side_is_said(said: str) -> None:
     m = shown()
-    change = LockstepPage(m).press(m, "models").then(m, said)
-    assert change.failed and "gru" in change.said and not change.moment
+    change = LockstepPage(m).press(m, "models").on_submit(m, said)
+    assert change.failed and "gru" in change.message and change.state is None
 
 
 def test_an_untrained_net_is_compared_with_untrained_ones() -> None:

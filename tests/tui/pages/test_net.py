@@ -210,7 +210,7 @@ def test_every_line_fits(
     trace = made(" ".join((TEXT.split() * 12)[:words]), "gru", **shape)
     for layer in {0, len(trace.layers) - 1}:
         cursor = replace(start(trace, words // 2), layer=layer)
-        moment = ViewState(trace, cursor, ViewTheme("dark"), lang, kept={"net": kept})
+        moment = ViewState(trace, cursor, ViewTheme("dark"), lang, page_states={"net": kept})
         drawn = NetPage(moment).lines(moment, *size)
         assert len(drawn) <= size[1]
         assert max(length(line) for line in drawn) <= size[0]

@@ -25,7 +25,7 @@ from rnnviz.model_files import StoredModel
 from rnnviz.query import Query, Question
 from rnnviz.trace import Trace
 from rnnviz.tracer import trace as trace_of
-from rnnviz.tui.pages.padding import Chosen, PaddingPage
+from rnnviz.tui.pages.padding import PaddingPage, PaddingState
 from rnnviz.tui.pages.padding.sequence_slots import bars, slots
 from rnnviz.tui.render.segments import length
 from rnnviz.tui.render.theme import ViewTheme
@@ -321,7 +321,7 @@ def test_every_line_fits(
     moment = ViewState(
         made("lstm"), start(made("lstm"), 3), ViewTheme("dark"), lang, query=query,
         answers={PaddingQuestion(query, pads): answered("lstm", pads)},
-        kept={"padding": Chosen(way, pads)},
+        page_states={"padding": PaddingState(way, pads)},
     )  # fmt: skip
     drawn = PaddingPage(moment).lines(moment, *size)
     assert len(drawn) <= size[1]

@@ -100,7 +100,7 @@ def test_the_largest_singular_value_is_the_number_in_the_table() -> None:
 
 
 def test_marks_stand_where_the_values_are() -> None:
-    m = replace(shown("lstm", 4), others=(), kept={"reach": ReachState(NONE, gates=False)})
+    m = replace(shown("lstm", 4), others=(), page_states={"reach": ReachState(NONE, gates=False)})
     text = lines(m)
     marks = {(y, x) for y, line in enumerate(text[1:], 1) for x, c in enumerate(line) if c == "■"}
     heights = [y for y, x in sorted(marks, key=lambda place: place[1]) if x > 47]
@@ -126,16 +126,15 @@ def test_the_key_goes_on_where_what_was_chosen_is_not_there_any_more() -> None:
     m = moment(made(), 2)
     page = ReachPage(m)
     assert len(page._models(m)) == 1
-    m = replace(m, kept={"reach": ReachState(untrained="all")})
+    m = replace(m, page_states={"reach": ReachState(untrained="all")})
     change = page.press(m, "untrained")
     assert change is not None
-    kept = change.moment["kept"]["reach"]
-    assert isinstance(kept, ReachState)
-    assert kept.untrained == "none"
+    assert isinstance(change.state, ReachState)
+    assert change.state.untrained == "none"
 
 
 def test_untrained_nets_are_drawn_hollow_and_told() -> None:
-    m = shown("gru", kept={"reach": ReachState(ALL)})
+    m = shown("gru", page_states={"reach": ReachState(ALL)})
     text = "\n".join(lines(m))
     assert all(mark in text for mark in "○□△●■▲")
     for cell in ("rnn", "lstm", "gru"):

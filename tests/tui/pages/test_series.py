@@ -168,12 +168,14 @@ def test_measured_and_foreseen_differ_without_colour(look: ViewTheme) -> None:
 def test_a_day_is_24_readings_and_a_time_can_be_typed() -> None:
     page, moment = SeriesPage(at(100)), at(100, query=Query(MOMENT, "jena-gru"))
     on, back = page.press(moment, "on"), page.press(moment, "back")
-    assert isinstance(on, Change) and on.moment["cursor"].t == 124
-    assert isinstance(back, Change) and back.moment["cursor"].t == 76
+    assert isinstance(on, Change) and on.cursor is not None and on.cursor.t == 124
+    assert isinstance(back, Change) and back.cursor is not None and back.cursor.t == 76
     asked = page.press(moment, "moment")
     assert isinstance(asked, Prompt)
-    assert asked.then(moment, "2020-06-20 12:00").query == Query("2020-06-20 12:00", "jena-gru")
-    assert asked.then(moment, "").failed
+    assert asked.on_submit(moment, "2020-06-20 12:00").query == Query(
+        "2020-06-20 12:00", "jena-gru"
+    )
+    assert asked.on_submit(moment, "").failed
 
 
 def test_a_model_of_words_is_told_which_model_reads_a_series() -> None:

@@ -21,7 +21,7 @@ from rnnviz.errors import UsageError
 from rnnviz.explore.units import corpus_states
 from rnnviz.hand import Hand
 from rnnviz.query import Query, Question
-from rnnviz.tui.pages.units import THRESHOLDS, UnitsPage
+from rnnviz.tui.pages.units import THRESHOLDS, UnitsPage, UnitsState
 from rnnviz.tui.render.theme import THEMES, ViewTheme
 from rnnviz.tui.view.view_state import ViewState
 from tests.tui.pages.reading import SIZES, drive, lines
@@ -74,7 +74,7 @@ def test_contexts_are_the_places_with_the_highest_and_lowest_values(
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("threshold", [0.1, 0.05])
 def test_matching_places_come_with_their_overlap(cell: str, threshold: float) -> None:
-    m, it = at(3, cell, kept={"units": threshold}), corpus(cell)
+    m, it = at(3, cell, page_states={"units": UnitsState(threshold)}), corpus(cell)
     state = m.layer.values["h"][3]
     told = section(lines(UnitsPage, m, 120, 36), "the same pattern")
     here = active_units(state, threshold)
@@ -162,7 +162,7 @@ def explore(question: Question) -> Any:
 
 def test_the_key_goes_through_the_thresholds() -> None:
     app, said = drive("units", TEXT, "lstm", explore, "g")
-    assert app.step_screen.moment.kept["units"] == THRESHOLDS[1]
+    assert app.step_screen.moment.page_states["units"] == UnitsState(THRESHOLDS[1])
     assert any(number(THRESHOLDS[1], 2) in line for line in said if "pattern" in line)
 
 

@@ -12,7 +12,7 @@ from rnnviz.analysis.shared import column, gate_of, gates, growth, products, use
 from rnnviz.cursor import Cursor
 from rnnviz.equations import number
 from rnnviz.trace import Trace
-from rnnviz.tui.pages.weights import WeightsPage
+from rnnviz.tui.pages.weights import WeightsPage, WeightsState
 from rnnviz.tui.view.view_state import ViewState
 from tests.tui.pages.drawing import NUMBER, SIZES, computed, drawn, value
 from tests.tui.small_models import CELLS, DRAWN, made, moment
@@ -27,8 +27,10 @@ def page() -> WeightsPage:
 
 def at(trace: Trace, t: int, gate: str, unit: int = 2, **more: object) -> ViewState:
     layer = trace.layers[0]
-    kept = {"weights": (layer.cell, len(layer.parts) - 1, gate)}
-    return moment(trace, cursor=Cursor(0, t, len(layer.parts) - 1, unit), kept=kept, **more)
+    page_states = {"weights": WeightsState(layer.cell, len(layer.parts) - 1, gate)}
+    return moment(
+        trace, cursor=Cursor(0, t, len(layer.parts) - 1, unit), page_states=page_states, **more
+    )
 
 
 def tables(lines: list[str], names: list[str]) -> list[list[str]]:
@@ -141,7 +143,7 @@ def test_g_goes_through_the_gates_until_the_part_changes(cell: str) -> None:
         shown = replace(shown, **page().press(shown, "gate").moment)
         seen.append(page().gate(shown))
     assert sorted(seen) == sorted(gates(layer))
-    first = moment(trace, cursor=Cursor(0, 1, 1, 2), kept=shown.kept)
+    first = moment(trace, cursor=Cursor(0, 1, 1, 2), page_states=shown.page_states)
     assert page().gate(first) == gates(layer)[0]
 
 

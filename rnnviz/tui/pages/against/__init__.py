@@ -29,7 +29,8 @@ from rnnviz.tui.render.segments import Line, fit, heading, heat, page, short, wi
 from rnnviz.tui.render.theme import ViewTheme
 from rnnviz.tui.view import second_sentence
 from rnnviz.tui.view.page import Change, Page, PageKey, Prompt
-from rnnviz.tui.view.second_sentence import Second as Second
+from rnnviz.tui.view.page_state import PageOptions
+from rnnviz.tui.view.second_sentence import SecondSentence
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import CellPicked
 
@@ -82,14 +83,18 @@ class AgainstPage(Page):
 
     @classmethod
     def applies(cls, moment: ViewState) -> bool:
-        return cls.name in moment.kept
+        return bool(second_sentence.state(moment).text)
+
+    @classmethod
+    def initial_state(cls, options: PageOptions) -> SecondSentence | None:
+        return None if options.against is None else SecondSentence(options.against)
 
     def questions(self, moment: ViewState) -> Sequence[Query]:
         asked = second_sentence.asked(moment)
         return () if asked is None else (asked,)
 
     def press(self, moment: ViewState, key: str) -> Change | Prompt | None:
-        own = second_sentence.kept(moment)
+        own = second_sentence.state(moment)
         if key == "other":
             filled = own.text or moment.query.text
             return Prompt(self.say(moment, "prompt"), self._typed, filled)
@@ -98,11 +103,11 @@ class AgainstPage(Page):
         if key == "quantity":
             names = moment.quantities
             at = names.index(own.quantity) if own.quantity in names else -1
-            return self.keep(moment, replace(own, quantity=names[(at + 1) % len(names)]))
+            return Change(replace(own, quantity=names[(at + 1) % len(names)]))
         if not own.text:
             return None
-        change = self.keep(moment, replace(own, text=moment.query.text))
-        return replace(change, query=replace(moment.query, text=own.text))
+        swapped = replace(own, text=moment.query.text)
+        return Change(swapped, query=replace(moment.query, text=own.text))
 
     def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
         look, asked = moment.look, second_sentence.asked(moment)
@@ -145,9 +150,9 @@ class AgainstPage(Page):
 
     def _typed(self, moment: ViewState, said: str) -> Change:
         if not said:
-            return Change(said=self.say(moment, "none"), failed=True)
-        change = self.keep(moment, replace(second_sentence.kept(moment), text=said))
-        return replace(change, asked=replace(moment.query, text=said))
+            return Change(message=self.say(moment, "none"), failed=True)
+        second = replace(second_sentence.state(moment), text=said)
+        return Change(second, question=replace(moment.query, text=said))
 
     def _without(self, moment: ViewState) -> Change:
         words = [w for w in moment.trace.tokens if not w.startswith("[")]
@@ -155,8 +160,8 @@ class AgainstPage(Page):
         at = sum(not w.startswith("[") for w in moment.trace.tokens[: moment.cursor.t])
         rest = words if chosen.startswith("[") else words[:at] + words[at + 1 :]
         if not rest:
-            return Change(said=self.say(moment, "one_word"), failed=True)
-        return self.keep(moment, replace(second_sentence.kept(moment), text=" ".join(rest)))
+            return Change(message=self.say(moment, "one_word"), failed=True)
+        return Change(replace(second_sentence.state(moment), text=" ".join(rest)))
 
     def _why(self, moment: ViewState) -> str:
         """Why there is nothing to draw."""
@@ -169,7 +174,7 @@ class AgainstPage(Page):
         return self.say(moment, "computing", text=visible(asked.text))
 
     def _quantity(self, moment: ViewState) -> str:
-        name = second_sentence.kept(moment).quantity
+        name = second_sentence.state(moment).quantity
         return name if name in moment.quantities else "h"
 
     # -- how it is drawn ----------------------------------------------------------------------

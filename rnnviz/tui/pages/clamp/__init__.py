@@ -17,6 +17,7 @@ from rnnviz.trace import Trace
 from rnnviz.tui.pages.clamp import difference_table, overview
 from rnnviz.tui.render.segments import Line, wrapped
 from rnnviz.tui.view.page import Change, Page, PageKey, Prompt
+from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.view_state import NOTHING, ViewState, scale
 from rnnviz.tui.view.widget import CellPicked
 
@@ -24,9 +25,10 @@ Clamps = tuple[Clamp, ...]
 
 
 @dataclass(frozen=True)
-class ClampState:
-    """What the page keeps: the quantity that is drawn, and what was held before and after."""
+class ClampState(PageState):
+    """The quantity that is drawn, and the clamps to undo and redo."""
 
+    page: ClassVar[str] = "clamp"
     quantity: str = "h"
     past: tuple[Clamps, ...] = ()
     future: tuple[Clamps, ...] = ()
@@ -57,12 +59,12 @@ class ClampPage(Page):
 
     def press(self, moment: ViewState, key: str) -> Change | Prompt | None:
         if key == "quantity":
-            names, kept = moment.quantities, self._kept(moment)
+            names, state = moment.quantities, moment.page_state(ClampState)
             at = names.index(self.quantity(moment))
-            return self.keep(moment, replace(kept, quantity=names[(at + 1) % len(names)]))
+            return Change(replace(state, quantity=names[(at + 1) % len(names)]))
         reason = self._why(moment)
         if reason:
-            return Change(said=reason, failed=True)
+            return Change(message=reason, failed=True)
         if key == "hold":
             # A number takes its place, and so does a clamp of another place.
             return Prompt(self.say(moment, "prompt"), self._typed, self._here(moment), True)
@@ -74,7 +76,7 @@ class ClampPage(Page):
             return self._toggle(moment, Clamp("h", 0.0, None, moment.cursor.unit))
         gate = self.gate(moment)
         if gate is None:
-            return Change(said=self.say(moment, "no_gate", cell=moment.layer.title), failed=True)
+            return Change(message=self.say(moment, "no_gate", cell=moment.layer.title), failed=True)
         return self._toggle(moment, Clamp(gate, float(key == "open")))
 
     def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
@@ -111,7 +113,7 @@ class ClampPage(Page):
 
     def quantity(self, moment: ViewState) -> str:
         """The quantity whose differences are drawn."""
-        name = self._kept(moment).quantity
+        name = moment.page_state(ClampState).quantity
         return name if name in moment.quantities else "h"
 
     def gate(self, moment: ViewState) -> str | None:
@@ -127,9 +129,6 @@ class ClampPage(Page):
         return next(iter([*named, *keeps, *gates]), None)
 
     # -- what is held -----------------------------------------------------------------------------
-
-    def _kept(self, moment: ViewState) -> ClampState:
-        return self.kept(moment) or ClampState()
 
     def _free_query(self, moment: ViewState) -> Query:
         return replace(moment.query, clamps=())
@@ -171,7 +170,7 @@ class ClampPage(Page):
             clamp = replace(clamp, layer=clamp.layer or self._layer(moment))
             placed(clamp, layers, len(moment.trace.tokens))
         except UsageError as error:
-            return Change(said=one_line(error), failed=True)
+            return Change(message=one_line(error), failed=True)
         return self._hold(moment, (*self._others(moment, clamp), clamp))
 
     def _others(self, moment: ViewState, clamp: Clamp) -> Clamps:
@@ -186,24 +185,22 @@ class ClampPage(Page):
         return self._hold(moment, others if clamp in moment.query.clamps else (*others, clamp))
 
     def _hold(self, moment: ViewState, clamps: Clamps) -> Change:
-        kept = self._kept(moment)
-        kept = replace(kept, past=(*kept.past, moment.query.clamps), future=())
-        change = self.keep(moment, kept)
-        return replace(change, query=replace(moment.query, clamps=clamps))
+        state = moment.page_state(ClampState)
+        state = replace(state, past=(*state.past, moment.query.clamps), future=())
+        return Change(state, query=replace(moment.query, clamps=clamps))
 
     def _travel(self, moment: ViewState, key: str) -> Change:
         """One step back or on in what was held."""
-        kept, now = self._kept(moment), moment.query.clamps
-        if not (kept.past if key == "undo" else kept.future):
-            return Change(said=self.say(moment, f"no_{key}"))
+        state, now = moment.page_state(ClampState), moment.query.clamps
+        if not (state.past if key == "undo" else state.future):
+            return Change(message=self.say(moment, f"no_{key}"))
         if key == "undo":
-            *past, clamps = kept.past
-            kept = replace(kept, past=tuple(past), future=(now, *kept.future))
+            *past, clamps = state.past
+            state = replace(state, past=tuple(past), future=(now, *state.future))
         else:
-            clamps, *future = kept.future
-            kept = replace(kept, past=(*kept.past, now), future=tuple(future))
-        change = self.keep(moment, kept)
-        return replace(change, query=replace(moment.query, clamps=clamps))
+            clamps, *future = state.future
+            state = replace(state, past=(*state.past, now), future=tuple(future))
+        return Change(state, query=replace(moment.query, clamps=clamps))
 
     def _hint(self, moment: ViewState, width: int) -> Line:
         """What the keys hold that the key bar does not tell, as far as there is room."""

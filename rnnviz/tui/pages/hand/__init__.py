@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -25,6 +26,7 @@ from rnnviz.tui.pages.hand.token_strip import Strip
 from rnnviz.tui.pages.hand.weight_table import values
 from rnnviz.tui.render.segments import Line, cut, wrapped
 from rnnviz.tui.view.page import Change, Page, PageKey, Prompt
+from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.view_state import ViewState
 
 #: What + and − add.
@@ -36,12 +38,13 @@ LOW = 26
 
 
 @dataclass(frozen=True)
-class ToyNetState:
-    """What the page keeps between two keys."""
+class ToyNetState(PageState):
+    """The edits of the net, the chosen entry, and what is shown."""
 
-    edits: EditHistory
-    chosen: int = 0  # of the entries that can be chosen at a token
-    values: bool = False  # whether what every unit came to stands in place of the weights
+    page: ClassVar[str] = "hand"
+    history: EditHistory | None = None  # None until a key of the page is pressed
+    chosen: int = 0  # index in the entries that can be chosen at a token
+    values: bool = False  # show the values of every unit instead of the weights
 
 
 class ToyNetPage(Page):
@@ -69,7 +72,7 @@ class ToyNetPage(Page):
 
     def questions(self, moment: ViewState) -> Sequence[Question]:
         """The net as it was before it was changed."""
-        began = self._state(moment).edits.current.origin
+        began = _history(moment).current.origin
         return () if began.hand is None or began == asked(moment) else (began,)
 
     def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
@@ -77,7 +80,7 @@ class ToyNetPage(Page):
         if hand is None:
             said = f"{self.say(moment, 'large')} {self.say(moment, 'begin')}"
             return [self.head(moment, width), [], *_told(moment, said, width)]
-        every, state = choices(hand, moment.cursor), self._state(moment)
+        every, state = choices(hand, moment.cursor), moment.page_state(ToyNetState)
         chosen = every[state.chosen % len(every)]
         before = next((moment.answers.get(q) for q in self.questions(moment)), None)
         shown = ToyNetView(moment, hand, chosen, before if isinstance(before, Trace) else None)
@@ -150,18 +153,19 @@ class ToyNetPage(Page):
     # -- the keys -------------------------------------------------------------------------------
 
     def press(self, moment: ViewState, key: str) -> Change | Prompt | None:
-        state = self._state(moment)
+        history = _history(moment)
+        state = replace(moment.page_state(ToyNetState), history=history)
         if key in ("undo", "redo"):
-            return self._through(moment, state, key)
-        query = state.edits.current.query
+            return self._undo_or_redo(moment, history, key)
+        query = history.current.query
         if query.hand is None:
-            return self._begin(moment, state) if key == "type" else None
+            return self._begin(moment, history) if key == "type" else None
         if key == "reset":
-            return self._changing(moment, state, state.edits.current.origin)
+            return _ask(moment, history.push(history.current.origin))
         if key == "units":
             return self._typed(moment, "", f"units={query.hand.units % MOST + 1}")
         if key == "values":
-            return self.keep(moment, replace(state, values=not state.values))
+            return Change(replace(state, values=not state.values))
         if key == "write":
             words, filled = self.say(moment, "write"), f"{query.hand.cell}.toml"
             return Prompt(words, self._write, filled)
@@ -169,25 +173,27 @@ class ToyNetPage(Page):
         at = state.chosen % len(every)
         if key in ("back", "next"):
             at += 1 if key == "next" else -1
-            return self.keep(moment, replace(state, chosen=at % len(every)))
-        return self._edit(moment, state, query.hand, every[at], key)
+            return Change(replace(state, chosen=at % len(every)))
+        return self._edit(moment, history, query.hand, every[at], key)
 
-    def _through(self, moment: ViewState, state: ToyNetState, key: str) -> Change:
-        edits = state.edits.undo() if key == "undo" else state.edits.redo()
-        if edits is state.edits:
-            return Change(said=self.say(moment, "nothing_back" if key == "undo" else "nothing_on"))
-        return self._asking(moment, replace(state, edits=edits))
+    def _undo_or_redo(self, moment: ViewState, history: EditHistory, key: str) -> Change:
+        changed = history.undo() if key == "undo" else history.redo()
+        if changed is history:
+            text = "nothing_back" if key == "undo" else "nothing_on"
+            return Change(message=self.say(moment, text))
+        return _ask(moment, changed)
 
-    def _begin(self, moment: ViewState, state: ToyNetState) -> Change:
-        """A net by hand in place of one that is too large; of the same cell where there is one."""
+    def _begin(self, moment: ViewState, history: EditHistory) -> Change:
+        """Start a toy net in place of a model that is too large, of the same cell if possible."""
         cell = next((c for c in ("rnn", "gru") if c == moment.layer.cell), "lstm")
-        fresh = Query(EXAMPLE, model_of(cell), hand=friendly(cell))
-        return self._asking(moment, ToyNetState(state.edits.restarted(fresh)))
+        query = Query(EXAMPLE, model_of(cell), hand=friendly(cell))
+        history = history.restarted(query)
+        return Change(ToyNetState(history), query=history.current.query)
 
     def _edit(
-        self, moment: ViewState, state: ToyNetState, hand: Hand, entry: WeightEntry, key: str
+        self, moment: ViewState, history: EditHistory, hand: Hand, entry: WeightEntry, key: str
     ) -> Change | Prompt:
-        query = state.edits.current.query
+        query = history.current.query
         x = entry.name == "x"
         value = (
             typed.inputs(query.text, hand.inputs)[entry.row][entry.column]
@@ -200,28 +206,28 @@ class ToyNetPage(Page):
             return Prompt(words, lambda now, said: self._typed(now, name, said))
         value = round(value + (BY if key == "more" else -BY), DECIMALS)
         if abs(value) > LARGEST:
-            return Change(said=self.say(moment, "at_end"), failed=True)
+            return Change(message=self.say(moment, "at_end"), failed=True)
         hand, text = edits.changed(hand, query.text, entry, value + 0.0)
-        return self._changing(moment, state, replace(query, hand=hand, text=text))
+        return _ask(moment, history.push(replace(query, hand=hand, text=text)))
 
     def _typed(self, moment: ViewState, name: str, said: str) -> Change:
         """A line was typed: a value for the chosen entry, or an edit that names another."""
-        state = self._state(moment)
-        query = state.edits.current.query
+        history = _history(moment)
+        query = history.current.query
         if query.hand is None or not said:
             return Change()
         whole = said if "=" in said else f"{name}={said}"
         try:
             hand, text = edits.edited(query.hand, query.text, whole)
         except UsageError as error:
-            return Change(said=one_line(error), failed=True)
+            return Change(message=one_line(error), failed=True)
         # A class that was asked for is not there in another head, or not asked for any more.
         other = hand.labels != query.hand.labels or hand.form.target != query.hand.form.target
         query = replace(
             query, hand=hand, text=text, model=model_of(hand.cell),
             target=None if other else query.target,
         )  # fmt: skip
-        return self._changing(moment, state, query)
+        return _ask(moment, history.push(query))
 
     def _write(self, moment: ViewState, said: str) -> Change:
         """Write the net to the file that was typed."""
@@ -230,26 +236,25 @@ class ToyNetPage(Page):
             return Change()
         try:
             if path.exists():
-                return Change(said=self.say(moment, "there", file=visible(said)), failed=True)
+                return Change(message=self.say(moment, "there", file=visible(said)), failed=True)
             save_net(path, net)
         except (OSError, ValueError, RnnvizError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             told = self.say(moment, "not_written", file=visible(said), reason=reason)
-            return Change(said=told, failed=True)
-        return Change(said=self.say(moment, "written", file=visible(said)))
+            return Change(message=told, failed=True)
+        return Change(message=self.say(moment, "written", file=visible(said)))
 
-    def _changing(self, moment: ViewState, state: ToyNetState, query: Query) -> Change:
-        return self._asking(moment, replace(state, edits=state.edits.push(query)))
 
-    def _asking(self, moment: ViewState, state: ToyNetState) -> Change:
-        return replace(self.keep(moment, state), query=state.edits.current.query)
+def _history(moment: ViewState) -> EditHistory:
+    """The edits so far; the query on the screen may have changed without one."""
+    history, query = moment.page_state(ToyNetState).history, asked(moment)
+    return EditHistory.start(query) if history is None else history.synced(query)
 
-    def _state(self, moment: ViewState) -> ToyNetState:
-        """What is kept, after whatever was asked for without this page."""
-        kept, query = self.kept(moment), asked(moment)
-        if not isinstance(kept, ToyNetState):
-            return ToyNetState(EditHistory.start(query))
-        return replace(kept, edits=kept.edits.synced(query))
+
+def _ask(moment: ViewState, history: EditHistory) -> Change:
+    """Read the history's current query."""
+    state = replace(moment.page_state(ToyNetState), history=history)
+    return Change(state, query=history.current.query)
 
 
 def asked(moment: ViewState) -> Query:

@@ -43,10 +43,10 @@ class NetPage(Page):
 
     def press(self, moment: ViewState, key: str) -> Change:
         """The trap, or the whole net at once."""
-        kept = self.kept(moment) or DiagramState()
+        state = moment.page_state(DiagramState)
         if key == "trap":
-            return self.keep(moment, replace(kept, trap=not kept.trap))
-        return self.keep(moment, replace(kept, whole=not kept.whole))
+            return Change(replace(state, trap=not state.trap))
+        return Change(replace(state, whole=not state.whole))
 
     def picked(self, moment: ViewState, x: int, y: int) -> CellPicked | None:
         """A click on a word goes there."""
@@ -55,7 +55,7 @@ class NetPage(Page):
         return CellPicked(t=seen.first + at) if x >= GUTTER and at < seen.count else None
 
     def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
-        kept = self.kept(moment) or DiagramState()
+        kept = moment.page_state(DiagramState)
         seen = grid(moment, width)
         self.sight = seen.tokens
         top = [self.head(moment, width), *head(moment, kept, width)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -17,6 +18,7 @@ from rnnviz.tui.render.segments import Line, fit, levels, window
 from rnnviz.tui.render.segments import cells as painted
 from rnnviz.tui.render.theme import ViewTheme
 from rnnviz.tui.view import second_sentence
+from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.view_state import ViewState, scale
 
 GUTTER = 13
@@ -32,9 +34,10 @@ TURNED = 1500
 
 
 @dataclass(frozen=True)
-class DiagramState:
-    """What the page keeps: the whole net at once, and what ``h[:, -1]`` would take."""
+class DiagramState(PageState):
+    """Whether the whole net is shown at once, and what ``h[:, -1]`` would read."""
 
+    page: ClassVar[str] = "net"
     whole: bool = False
     trap: bool = False
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from rich.segment import Segment
 
@@ -19,6 +20,7 @@ from rnnviz.tui.pages.padding.padded_drawing import GUTTER, Drawing, hiding
 from rnnviz.tui.pages.padding.padding_table import in_sight, states, table
 from rnnviz.tui.render.segments import Line, beside, trimmed, wrapped
 from rnnviz.tui.view.page import Change, Page, PageKey
+from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import CellPicked
 
@@ -27,10 +29,11 @@ TABLE = 66
 
 
 @dataclass(frozen=True)
-class Chosen:
-    """What the page keeps: which way is drawn, how many paddings; None: as in training."""
+class PaddingState(PageState):
+    """The padding mode that is drawn, and the number of paddings; None: as in training."""
 
-    way: PaddingMode | None = None
+    page: ClassVar[str] = "padding"
+    mode: PaddingMode | None = None
     pads: int | None = None
 
 
@@ -48,30 +51,24 @@ class PaddingPage(Page):
     def questions(self, moment: ViewState) -> Sequence[Question]:
         return (self._question(moment),)
 
-    def _chosen(self, moment: ViewState) -> Chosen:
-        return self.kept(moment) or Chosen()
-
     def _question(self, moment: ViewState) -> PaddingQuestion:
         query = replace(moment.query, target=None)
-        return PaddingQuestion(query, self._chosen(moment).pads)
+        return PaddingQuestion(query, moment.page_state(PaddingState).pads)
 
     def _answer(self, moment: ViewState) -> PaddingComparison | None:
         return moment.answers.get(self._question(moment))
 
     def press(self, moment: ViewState, key: str) -> Change | None:
         """Another way, or another number of paddings."""
-        chosen, answer = self._chosen(moment), self._answer(moment)
+        state, answer = moment.page_state(PaddingState), self._answer(moment)
         if answer is None:
             return None
         if key == "way":
-            at = PADDING_MODES.index(chosen.way or answer.trained_mode)
-            return self.keep(
-                moment, replace(chosen, way=PADDING_MODES[(at + 1) % len(PADDING_MODES)])
-            )
+            at = PADDING_MODES.index(state.mode or answer.trained_mode)
+            return Change(replace(state, mode=PADDING_MODES[(at + 1) % len(PADDING_MODES)]))
         more = [n for n in answer.choices if n > answer.pads]
         pads = more[0] if more else answer.choices[0]
-        said = self.say(moment, "said_pads", n=pads)
-        return self.keep(moment, replace(chosen, pads=pads), said=said)
+        return Change(replace(state, pads=pads), message=self.say(moment, "said_pads", n=pads))
 
     def picked(self, moment: ViewState, x: int, y: int) -> CellPicked | None:
         """A click on a word of the lane goes there."""
@@ -87,7 +84,7 @@ class PaddingPage(Page):
         answer = self._answer(moment)
         if answer is None:
             return None
-        way = self._chosen(moment).way or answer.trained_mode
+        way = moment.page_state(PaddingState).mode or answer.trained_mode
         lane = min(moment.cursor.layer, len(answer.unpadded.h) - 1)
         return (
             hiding(Drawing(moment, answer, way, lane))

@@ -42,6 +42,7 @@ from rnnviz.tui.render.scales import log_scale
 from rnnviz.tui.render.segments import Line, fit, page, trimmed, wrapped
 from rnnviz.tui.render.theme import ViewTheme
 from rnnviz.tui.view.page import Change, Page, PageKey
+from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import CellPicked
 
@@ -56,9 +57,10 @@ PRODUCT = "×*"
 
 
 @dataclass(frozen=True)
-class ReachState:
-    """What the keys of this page chose."""
+class ReachState(PageState):
+    """Which curves are drawn."""
 
+    page: ClassVar[str] = "reach"
     untrained: str = THIS
     gates: bool = True
 
@@ -111,7 +113,7 @@ class ReachPage(Page):
             at = modes.index(shown.untrained) + 1 if shown.untrained in modes else 0
             shown = replace(shown, untrained=modes[at % len(modes)])
             said = f"shown_{shown.untrained}"
-        return self.keep(moment, shown, self.say(moment, said, seed=_seed(moment)))
+        return Change(shown, message=self.say(moment, said, seed=_seed(moment)))
 
     def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
         if moment.hidden:
@@ -133,7 +135,7 @@ class ReachPage(Page):
     # -- what there is to draw ------------------------------------------------------------------
 
     def _shown(self, moment: ViewState) -> ReachState:
-        return self.kept(moment) or ReachState()
+        return moment.page_state(ReachState)
 
     def _models(self, moment: ViewState) -> tuple[str, ...]:
         return trio_with(moment.query.model, moment.others)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import ClassVar
 
 from rich.segment import Segment
 
@@ -23,6 +24,7 @@ from rnnviz.tui.render.segments import Line, cut, fit, heading, length, trimmed,
 from rnnviz.tui.render.theme import ViewTheme
 from rnnviz.tui.view import second_sentence
 from rnnviz.tui.view.page import Change, Page, PageKey, Prompt
+from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import CellPicked
 
@@ -44,6 +46,14 @@ class UnitsLayout:
     matches: int
 
 
+@dataclass(frozen=True)
+class UnitsState(PageState):
+    """The threshold above which a unit counts as active."""
+
+    page: ClassVar[str] = "units"
+    threshold: float = THRESHOLDS[0]
+
+
 class UnitsPage(Page):
     """The text by one unit, its contexts, matching places, saturated gates."""
 
@@ -63,7 +73,7 @@ class UnitsPage(Page):
 
     def press(self, moment: ViewState, key: str) -> Change | Prompt | None:
         at = (THRESHOLDS.index(self._threshold(moment)) + 1) % len(THRESHOLDS)
-        return self.keep(moment, THRESHOLDS[at])
+        return Change(UnitsState(THRESHOLDS[at]))
 
     def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
         heard = self._heard(moment)
@@ -91,7 +101,7 @@ class UnitsPage(Page):
     # -- what is known ------------------------------------------------------------------------
 
     def _threshold(self, moment: ViewState) -> float:
-        return self.kept(moment) or THRESHOLDS[0]
+        return moment.page_state(UnitsState).threshold
 
     def _heard(self, moment: ViewState) -> CorpusStates | None:
         return next((moment.answers.get(q) for q in self.questions(moment)), None)
