@@ -234,7 +234,7 @@ def test_g_goes_through_all_gradients_and_back(cell: str) -> None:
         seen.append(page().chosen(shown))
         change = page().press(shown, "next")
         assert isinstance(change, Change)
-        shown = replace(shown, **change.moment)
+        shown = replace(shown, **change.updates(shown))
     assert page().chosen(shown) == seen[0] == "h"
     assert len(set(seen)) == len(seen) == len(shown.layer.back) - 1
     back = replace(shown, **page().press(shown, "previous").moment)

@@ -54,7 +54,7 @@ def press(m: ViewState, key: str) -> Change:
 def after(m: ViewState, done: Change) -> ViewState:
     """The moment after a change, its query read."""
     query = done.query or m.query
-    return replace(m, **done.moment, query=query, trace=read(query))
+    return replace(m, **done.updates(m), query=query, trace=read(query))
 
 
 def clamps(done: Change) -> list[str]:
@@ -216,7 +216,7 @@ def test_a_typed_line_holds_what_it_says_and_a_number_holds_the_chosen_place() -
 def test_a_line_that_means_nothing_changes_nothing(said: str) -> None:
     done = typed(at(3), said)
     assert done.failed and done.message.startswith("Clamp") and done.query is None
-    assert not done.moment
+    assert done.state is None
 
 
 def test_in_a_deep_net_the_layer_of_the_cursor_is_held() -> None:

@@ -115,7 +115,7 @@ def test_the_key_of_the_untrained_nets_goes_round() -> None:
     for _ in range(4):
         change = page.press(m, "untrained")
         assert change is not None
-        m = replace(m, **change.moment)
+        m = replace(m, **change.updates(m))
         asked = [q for q in page.questions(m) if isinstance(q, Query)]
         seen.append(sum(q.random == 0 for q in asked))
     assert seen == [3, 0, 1, 3]
@@ -157,7 +157,7 @@ def test_without_gates_there_is_no_product() -> None:
     assert "Π" in "\n".join(lines(m)) and "×" in "\n".join(lines(m))
     change = ReachPage(m).press(m, "gates")
     assert change is not None
-    text = "\n".join(lines(replace(m, **change.moment)))
+    text = "\n".join(lines(replace(m, **change.updates(m))))
     assert "Π" not in text and "×" not in text
     assert "Π" not in "\n".join(lines(shown("rnn")))
 
