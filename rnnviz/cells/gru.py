@@ -50,8 +50,8 @@ def shapes(D: int, H: int) -> dict[str, tuple[int, ...]]:
 
 def forward(p: Values, v: Values, prev: Values, act: Activations = USUAL) -> None:
     """The lines above, in order."""
-    x_z, x_r, x_g = blocks(v["xw"], 3)
-    h_z, h_r, v["q"] = blocks(v["hu"], 3)
+    x_z, x_r, x_g = blocks(v["xw"], 3)  # (B, H) each
+    h_z, h_r, v["q"] = blocks(v["hu"], 3)  # (B, H) each
     v["a_r"] = x_r + h_r
     v["r"] = act.gate(v["a_r"])
     v["a_g"] = x_g + v["r"] * v["q"]
@@ -74,7 +74,7 @@ def backward(p: Values, v: Values, prev: Values, d: Values, act: Activations = U
     d["r"] = d["a_g"] * q  # a_g = xw_g + r ⊙ q
     d["a_r"] = d["r"] * act.gate.slope(r)  # r = σ(a_r)
     d["h_prev"] = d["h"] * kept  # h = z ⊙ h₋ + (1 − z) ⊙ g
-    d["xw"] = np.concatenate([d["a_z"], d["a_r"], d["a_g"]], axis=-1)
+    d["xw"] = np.concatenate([d["a_z"], d["a_r"], d["a_g"]], axis=-1)  # (B, G·H)
     d["hu"] = np.concatenate([d["a_z"], d["a_r"], d["q"]], axis=-1)
 
 

@@ -51,8 +51,8 @@ def shapes(D: int, H: int) -> dict[str, tuple[int, ...]]:
 
 def forward(p: Values, v: Values, prev: Values, act: Activations = USUAL) -> None:
     """The lines above, in order."""
-    x_z, x_r, x_g = blocks(v["xw"], 3)
-    h_z, h_r = blocks(v["hu"], 2)
+    x_z, x_r, x_g = blocks(v["xw"], 3)  # (B, H) each
+    h_z, h_r = blocks(v["hu"], 2)  # (B, H) each
     v["a_r"] = x_r + h_r
     v["r"] = act.gate(v["a_r"])
     v["m"] = v["r"] * _let_through(p, prev["h"])
@@ -76,7 +76,7 @@ def backward(p: Values, v: Values, prev: Values, d: Values, act: Activations = U
     d["r"] = d["m"] * _let_through(p, prev["h"])  # m = r ⊙ h₋
     d["a_r"] = d["r"] * act.gate.slope(r)  # r = σ(a_r)
     d["h_prev"] = d["h"] * kept + _let_through(p, d["m"] * r)  # h = z ⊙ h₋ + …, m = r ⊙ h₋
-    d["xw"] = np.concatenate([d["a_z"], d["a_r"], d["a_g"]], axis=-1)
+    d["xw"] = np.concatenate([d["a_z"], d["a_r"], d["a_g"]], axis=-1)  # (B, G·H)
     d["hu"] = np.concatenate([d["a_z"], d["a_r"]], axis=-1)
 
 

@@ -55,7 +55,7 @@ def shapes(D: int, H: int) -> dict[str, tuple[int, ...]]:
 
 def forward(p: Values, v: Values, prev: Values, act: Activations = USUAL) -> None:
     """The lines above, in order."""
-    v["a_i"], v["a_f"], v["a_g"], v["a_o"] = blocks(v["xw"] + v["hu"], 4)
+    v["a_i"], v["a_f"], v["a_g"], v["a_o"] = blocks(v["xw"] + v["hu"], 4)  # (B, H) each
     v["f"] = act.gate(v["a_f"])
     v["i"] = act.gate(v["a_i"])
     v["g"] = act.state(v["a_g"])

@@ -43,7 +43,7 @@ def shapes(D: int, H: int) -> dict[str, tuple[int, ...]]:
 
 def forward(p: Values, v: Values, prev: Values, act: Activations = USUAL) -> None:
     """The lines above, in order."""
-    v["a_z"], v["g"] = blocks(v["xw"], 2)
+    v["a_z"], v["g"] = blocks(v["xw"], 2)  # (B, H) each
     v["z"] = act.gate(v["a_z"])
     v["h"] = (1 - v["z"]) * prev["h"] + v["z"] * v["g"]
 
@@ -54,7 +54,7 @@ def backward(p: Values, v: Values, prev: Values, d: Values, act: Activations = U
     d["a_z"] = d["z"] * act.gate.slope(v["z"])  # z = σ(a_z)
     d["g"] = d["h"] * v["z"]  # h = (1 − z) ⊙ h₋ + z ⊙ g
     d["h_prev"] = d["h"] * (1 - v["z"])  # h = (1 − z) ⊙ h₋ + z ⊙ g
-    d["xw"] = np.concatenate([d["a_z"], d["g"]], axis=-1)
+    d["xw"] = np.concatenate([d["a_z"], d["g"]], axis=-1)  # (B, G·H)
     d["hu"] = d["xw"][..., :0]
 
 

@@ -35,14 +35,14 @@ def shapes(D: int, H: int) -> dict[str, tuple[int, ...]]:
 
 def forward(p: Values, v: Values, prev: Values, act: Activations = USUAL) -> None:
     """The lines above, in order."""
-    v["a"] = v["xw"] + v["hu"]
+    v["a"] = v["xw"] + v["hu"]  # (B, H)
     v["h"] = act.state(v["a"])
 
 
 def backward(p: Values, v: Values, prev: Values, d: Values, act: Activations = USUAL) -> None:
     """The lines above undone, last one first."""
     d["a"] = d["h"] * act.state.slope(v["h"])  # h = tanh(a)
-    d["xw"] = d["hu"] = d["a"]  # a = xw + hu
+    d["xw"] = d["hu"] = d["a"]  # (B, H); a = xw + hu
 
 
 def param_grads(x: Array, prev: Values, v: Values, d: Values) -> Values:
