@@ -84,7 +84,7 @@ def gate_at(layer: LayerTrace, part: int, walking: bool = False) -> str:
     ``walking`` back, what was done before is what comes later in the cell, and of two gates in
     one part the one undone last is taken. The gate done first where none is done yet.
     """
-    places = {gate: _part(layer, pre_activation(gate)) for gate in gates(layer)}
+    places = {gate: _part(layer, pre_activation(layer, gate)) for gate in gates(layer)}
     here = [gate for gate, at in places.items() if at == part]
     if here:
         return here[0]
@@ -95,9 +95,10 @@ def gate_at(layer: LayerTrace, part: int, walking: bool = False) -> str:
     return done[-1] if done else order[0]
 
 
-def pre_activation(gate: str) -> str:
-    """``a_f``; the only one of a cell with one block is ``a``."""
-    return f"a_{gate}" if gate else "a"
+def pre_activation(layer: LayerTrace, gate: str) -> str:
+    """The value that the gate's product with the input makes: ``a_f``, or ``g`` of minGRU."""
+    suffix = f"_{gate}" if gate else ""
+    return next(use.made for use in uses(layer) if use.weight == f"W{suffix}")
 
 
 def _part(layer: LayerTrace, name: str) -> int:

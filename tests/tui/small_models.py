@@ -7,6 +7,7 @@ from functools import cache
 
 import numpy as np
 
+from rnnviz import cells
 from rnnviz.cursor import start
 from rnnviz.data.text import Vocabulary
 from rnnviz.engine.model import Model
@@ -23,8 +24,8 @@ from rnnviz.tui.view.view_state import ViewState
 
 TEXT = "this movie was not good"
 CELLS = ("rnn", "lstm", "gru", "lstm-slide")
-#: Those and what no key switches to.
-DRAWN = (*CELLS, "gru-2014")
+#: Every cell that there is.
+DRAWN = tuple(cells.CELLS)
 
 
 @cache

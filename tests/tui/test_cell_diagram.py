@@ -53,7 +53,8 @@ def test_every_gate_and_state_has_its_place(cell: str) -> None:
 
 def test_every_file_belongs_to_a_cell() -> None:
     found = {
-        p.name.removesuffix(".txt") for p in files("rnnviz.tui").joinpath("diagrams").iterdir()
+        p.name.removesuffix(".txt")
+        for p in files("rnnviz.tui.panels").joinpath("diagrams").iterdir()
     }
     assert found == set(DRAWN)
 

@@ -177,7 +177,7 @@ def test_the_weights_say_the_other_sum_and_gate(cell: str, room: tuple[int, int]
         m = at(t, cell)
         page, layer, unit = WeightsPage(m), other(m).layers[0], m.cursor.unit
         gate, said = page.gate(m), page_text(WeightsPage, m, room)
-        for name in (gate or "h", pre_activation(gate)):
+        for name in (gate or "h", pre_activation(layer, gate)):
             value = float(layer.values[name][j, unit])
             assert f"◆ {number(value, 3, True)}" in said, name
 

@@ -218,7 +218,7 @@ class WeightsPage(Page):
         layer = moment.layer
         wanted = [use.made for use in own]
         found: list[Formula] = [li for li in layer.lines if li.name in wanted]
-        gated = pre_activation(gate)
+        gated = pre_activation(layer, gate)
         found += [line for line in layer.lines if gated in names(line.formula)]
         blocks = [equation(moment, line, width, not roomy) for line in found]
         if roomy:
