@@ -1,1 +1,1 @@
-"""The cost of a training step, beside whatever other frameworks are installed."""
+"""The cost of a training step, here and in other frameworks that are installed."""

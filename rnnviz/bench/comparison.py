@@ -1,4 +1,4 @@
-"""One workload, every framework: the table that is printed, and the record for scripts."""
+"""One workload in several frameworks: the measurements, as a table and as JSON."""
 
 from __future__ import annotations
 
@@ -8,47 +8,47 @@ from pathlib import Path
 from typing import Any
 
 from rnnviz.bench.process import COMPILED, OURS
-from rnnviz.bench.timing import Result, TimingTask, measure
+from rnnviz.bench.timing import BenchResult, TimingTask, measure
 from rnnviz.bench.workloads import Workload, write
 from rnnviz.engine import compiled
 from rnnviz.errors import RnnvizError
 
-#: How far the first losses may differ before the nets count as different.
-SAME = 1e-3
+#: The largest difference of the first losses of equal nets.
+LOSS_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What each framework did on one workload, ours first."""
+    """The results of one workload by framework, ours first."""
 
     workload: Workload
-    results: tuple[Result, ...]
+    results: tuple[BenchResult, ...]
 
     @property
-    def fastest_peer(self) -> Result | None:
+    def fastest_peer(self) -> BenchResult | None:
         """The peer with the lowest median; None if none ran."""
         peers = [r for r in self.results if r.peer not in (OURS, COMPILED)]
         ran = [r for r in peers if r.ms is not None and not r.error]
         return min(ran, key=lambda r: r.ms or 0.0, default=None)
 
-    def ratio(self, result: Result) -> float | None:
-        """Its median over that of the fastest peer: below 1 is faster."""
+    def ratio(self, result: BenchResult) -> float | None:
+        """Its median divided by that of the fastest peer; None without one."""
         best = self.fastest_peer
         return result.ms / best.ms if best and best.ms and result.ms else None
 
-    def strangers(self) -> list[str]:
-        """Peers whose first loss is not ours: they do not run the same net.
+    def different_nets(self) -> list[str]:
+        """Peers whose first loss differs from ours: they run another net.
 
-        Nothing can be said where dropout falls differently in each.
+        With dropout, which is random in each, the losses cannot be compared: an empty list.
         """
         ours = self.results[0].loss
         if ours is None or any(x.dropout or x.recurrent_dropout for x in self.workload.spec.layers):
             return []
         losses = {r.peer: r.loss for r in self.results if r.loss is not None}
-        return [peer for peer, loss in losses.items() if not abs(loss - ours) < SAME]
+        return [peer for peer, loss in losses.items() if not abs(loss - ours) < LOSS_TOLERANCE]
 
     def to_json(self) -> dict[str, Any]:
-        """Everything measured; ``ms`` are medians."""
+        """All measurements; ``ms`` are medians."""
         best = self.fastest_peer
         return {
             "name": self.workload.name,
@@ -57,7 +57,7 @@ class Comparison:
             "batch": self.workload.batch,
             "optimizer": self.workload.optimizer,
             "fastest_peer": best.peer if best else None,
-            "different_net": self.strangers(),
+            "different_net": self.different_nets(),
             "results": [
                 asdict(r) | {"ms": r.ms, "ratio": self.ratio(r)} for r in self.results
             ],
@@ -69,29 +69,33 @@ class Comparison:
                 "processes")  # fmt: skip
         rows = [head, *(self._row(r) for r in self.results if not r.error)]
         widths = [max(len(row[k]) for row in rows) for k in range(len(head))]
-        said = [f"{self.workload.name}: {self.workload.about}; {self.workload.shape}"]
+        lines = [f"{self.workload.name}: {self.workload.about}; {self.workload.shape}"]
         for first, *rest in rows:
             cells = [c.rjust(w) for c, w in zip(rest, widths[1:], strict=True)]
-            said.append("  ".join(["  " + first.ljust(widths[0]), *cells]).rstrip())
-        said += [f"  {r.error}" for r in self.results if r.error]
-        return said + [
+            lines.append("  ".join(["  " + first.ljust(widths[0]), *cells]).rstrip())
+        lines += [f"  {r.error}" for r in self.results if r.error]
+        return lines + [
             f"  {peer} has another loss on the first batch: it does not run the same net."
-            for peer in self.strangers()
+            for peer in self.different_nets()
         ]
 
-    def _row(self, r: Result) -> tuple[str, ...]:
+    def _row(self, r: BenchResult) -> tuple[str, ...]:
         spread = f"{min(r.rounds):.1f}–{max(r.rounds):.1f}" if r.rounds else ""
-        numbers = (f"{r.ms:.1f}" if r.ms is not None else "", spread, _said(self.ratio(r), ".2f"))
+        numbers = (
+            f"{r.ms:.1f}" if r.ms is not None else "",
+            spread,
+            _or_dash(self.ratio(r), ".2f"),
+        )
         return (
             f"{r.peer} {r.version}".rstrip(),
             *numbers,
-            _said(r.peak_mb, ".0f"),
-            _said(r.start_s, ".1f"),
+            _or_dash(r.peak_mb, ".0f"),
+            _or_dash(r.start_s, ".1f"),
             str(r.processes),
         )
 
 
-def _said(value: float | None, form: str) -> str:
+def _or_dash(value: float | None, form: str) -> str:
     return "-" if value is None else format(value, form)
 
 
@@ -105,7 +109,7 @@ def compare(
 ) -> Comparison:
     """Time a workload in ours and in the peers; the batches pass through a file in ``folder``.
 
-    A peer that fails is in the result with its reason; RnnvizError if ours does.
+    A peer that fails is in the result with its error; RnnvizError if ours fails.
     """
     ours = (OURS, COMPILED) if compiled.available() else (OURS,)
     job = folder / f"{workload.name}.npz"

@@ -1,4 +1,4 @@
-"""The process of a worker: how it is started, asked, and ended, and which can be had."""
+"""Worker processes, one per framework, and which frameworks an interpreter has."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from rnnviz.bench.peers import PEERS
 from rnnviz.errors import RnnvizError, UsageError
 
 OURS = "rnnviz"
-#: The same with loops that numba compiles.
+#: Ours with loops compiled by numba.
 COMPILED = "rnnviz-compiled"
 
-#: Seconds after which a worker that says nothing is ended: XLA compiles for a minute at times.
-PATIENCE = 900
+#: Seconds after which a worker that does not answer is killed: XLA may compile for a minute.
+ANSWER_SECONDS = 900
 
 _THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
 _BENCH = Path(__file__).parent
 
 
 class Worker:
-    """A running worker; what it printed is kept to explain a failure."""
+    """A running worker; its stderr goes to a file, which explains a failure."""
 
     def __init__(self, name: str, python: str) -> None:
-        self.name, self.seconds = name, 1.0  # a step, as it took while warming up
+        self.name, self.seconds = name, 1.0  # per step, measured while warming up
         self.log: TextIO = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
         self.process = subprocess.Popen(
             _command(name, python), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log,
@@ -38,9 +38,9 @@ class Worker:
         )  # fmt: skip
 
     def ask(self, **request: Any) -> dict[str, Any]:
-        """One request and its answer; RnnvizError if the worker ended or stays silent."""
+        """The answer to a request; RnnvizError if the worker ended or does not answer."""
         assert self.process.stdin and self.process.stdout
-        timer = threading.Timer(PATIENCE, self.process.kill)
+        timer = threading.Timer(ANSWER_SECONDS, self.process.kill)
         timer.start()
         try:
             self.process.stdin.write(json.dumps(request) + "\n")
@@ -51,11 +51,11 @@ class Worker:
         finally:
             timer.cancel()
         if not line:
-            raise RnnvizError(f"{self.name} stopped: {self._last_words()}")
+            raise RnnvizError(f"{self.name} stopped: {self._last_line()}")
         answer: dict[str, Any] = json.loads(line)
         return answer
 
-    def _last_words(self) -> str:
+    def _last_line(self) -> str:
         self.process.wait()
         self.log.seek(0)
         lines = [line.strip() for line in self.log if line.strip()]
@@ -75,10 +75,10 @@ def _command(name: str, python: str) -> list[str]:
     return [python, "-c", _PEER_CODE, str(_BENCH), peer.module, *peer.arguments]
 
 
-#: The folder goes behind the interpreter's own, so that nothing there can hide what it has.
+#: The folder goes last in sys.path, so that it cannot hide packages of the interpreter.
 _OUR_CODE = (
     "import sys; sys.path.append(sys.argv[1]); from rnnviz.bench.peers.worker import serve; "
-    "from rnnviz.bench.ours import RnnvizTrainer; "
+    "from rnnviz.bench.rnnviz_net import RnnvizTrainer; "
     "serve(lambda job: RnnvizTrainer(job, compiled=sys.argv[2] == 'rnnviz-compiled'))"
 )
 _PEER_CODE = (
@@ -89,7 +89,7 @@ _PEER_CODE = (
 
 
 def _environment(*, ours: bool) -> dict[str, str]:
-    """One BLAS thread for us, as in every command of ours; for the others, what they choose."""
+    """One BLAS thread for ours, as in every command; the peers' own choice for theirs."""
     env = {k: v for k, v in os.environ.items() if k not in _THREADS}
     if ours:
         return env | dict.fromkeys(_THREADS, "1")
@@ -98,7 +98,7 @@ def _environment(*, ours: bool) -> dict[str, str]:
 
 
 def installed(python: str, names: Sequence[str]) -> list[str]:
-    """Which of these peers the interpreter has; UsageError if there is no such interpreter."""
+    """The peers whose packages the interpreter has; UsageError if it does not run."""
     needs = sorted({module for name in names for module in PEERS[name].needs})
     code = "import sys, importlib.util as u; print(*[n for n in sys.argv[1:] if u.find_spec(n)])"
     try:

@@ -1,4 +1,4 @@
-"""How our cost grows with the steps of a sequence, the batch, and the number of batches."""
+"""Our cost as a function of sequence length, batch size, and number of batches."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rnnviz.errors import RnnvizError
 
 @dataclass(frozen=True)
 class ScalingCurve:
-    """One size varied: the median ms and the peak memory at each."""
+    """Median ms and peak memory at several values of one size."""
 
     workload: str
     varied: str
@@ -28,7 +28,7 @@ class ScalingCurve:
 
     @property
     def exponent(self) -> float:
-        """The slope of log ms over log size by least squares: 1 is proportional."""
+        """The least-squares slope of log ms over log size: 1 means proportional."""
         return float(np.polyfit(np.log(self.sizes), np.log(self.ms), 1)[0])
 
     def to_json(self) -> dict[str, Any]:
@@ -44,7 +44,7 @@ class ScalingCurve:
         return f"  {self.varied.ljust(8)}  {'   '.join(points)}   exponent {self.exponent:.2f}"
 
 
-def scaling(
+def measure_scaling(
     workload: Workload,
     rounds: int,
     folder: Path,
@@ -52,7 +52,7 @@ def scaling(
 ) -> list[ScalingCurve]:
     """Vary T, B and the number of batches of a workload by a factor of four; ours only.
 
-    A step's cost for T and B, that of all batches for their number.
+    The cost is that of a step for T and B, and of all batches for their number.
     """
     T, B = workload.steps, workload.batch
     longer = tuple(max(1, round(T * share)) for share in (0.25, 0.5, 1))
@@ -62,7 +62,7 @@ def scaling(
         "batch": [(n, workload.resized(T, n), None) for n in wider],
         "batches": [(n, workload, n) for n in (3, 6, 12)],
     }
-    found = []
+    curves = []
     for name, cases in varied.items():
         say(f"{workload.name}: {name}")
         tasks = [
@@ -75,8 +75,8 @@ def scaling(
                 raise RnnvizError(result.error or "Nothing was measured.")
         ms = tuple((r.ms or 0.0) * (t.steps or 1) for r, t in zip(results, tasks, strict=True))
         memory = tuple(r.peak_mb for r in results)
-        found.append(ScalingCurve(workload.name, name, tuple(n for n, _, _ in cases), ms, memory))
-    return found
+        curves.append(ScalingCurve(workload.name, name, tuple(n for n, _, _ in cases), ms, memory))
+    return curves
 
 
 def _written(workload: Workload, path: Path) -> Path:

@@ -1,8 +1,8 @@
-"""Workers started, told to train in turn, and timed.
+"""Timing of frameworks in alternation.
 
-Each framework has a process of its own, so that neither its memory nor its threads are another's.
-All are started first; then they train one after the other, round after round, so that whatever
-else the machine does falls on all of them alike.
+Each framework has a process of its own, so that memory and threads are its own. All are started
+first; then they train one after the other, round after round, so that other load on the machine
+affects all of them alike.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from rnnviz.bench.process import Worker
 from rnnviz.errors import RnnvizError
 
 #: Seconds of training in one turn, and the least and most steps of a turn.
-TURN, FEWEST, MOST = 0.3, 2, 12
+TURN_SECONDS, MIN_STEPS, MAX_STEPS = 0.3, 2, 12
 
 
 @dataclass(frozen=True)
 class TimingTask:
-    """A framework to time on a job; ``steps`` of a turn, or None for as many as TURN holds."""
+    """A framework to time on a job; ``steps`` per turn, None for TURN_SECONDS of them."""
 
     peer: str
     job: Path
@@ -29,16 +29,16 @@ class TimingTask:
 
 
 @dataclass
-class Result:
-    """What one framework did: ms a step of each round, or the reason why there are none."""
+class BenchResult:
+    """The measurements of one framework: ms per step in each round, or an error."""
 
     peer: str
     version: str = ""
     loss: float | None = None  # of the first batch, before any update
     last_loss: float | None = None
     start_s: float | None = None  # import, building, compiling, first step
-    peak_mb: float | None = None  # of all its processes
-    processes: int = 1
+    peak_mb: float | None = None
+    processes: int = 1  # no framework uses more
     rounds: list[float] = field(default_factory=list)
     error: str = ""
 
@@ -53,13 +53,13 @@ def measure(
     python: str,
     rounds: int,
     say: Callable[[str], None] = lambda text: None,
-) -> list[Result]:
+) -> list[BenchResult]:
     """Time the tasks in alternation; one result for each, in their order.
 
-    ``python`` is the interpreter that has the peers. A framework that fails has its reason in
-    ``error``; the others go on.
+    ``python`` is the interpreter that has the peers. A framework that fails has its message in
+    ``error``; the others continue.
     """
-    results = [Result(task.peer) for task in tasks]
+    results = [BenchResult(task.peer) for task in tasks]
     workers: list[Worker | None] = []
     try:
         for result, task in zip(results, tasks, strict=True):
@@ -77,7 +77,7 @@ def measure(
     return results
 
 
-def _start(result: Result, python: str, job: Path) -> Worker | None:
+def _start(result: BenchResult, python: str, job: Path) -> Worker | None:
     worker = Worker(result.peer, python)
     try:
         ready = worker.ask(job=str(job))
@@ -92,8 +92,8 @@ def _start(result: Result, python: str, job: Path) -> Worker | None:
     return worker
 
 
-def _turn(worker: Worker, result: Result, steps: int | None) -> None:
-    steps = steps or min(MOST, max(FEWEST, round(TURN / worker.seconds)))
+def _turn(worker: Worker, result: BenchResult, steps: int | None) -> None:
+    steps = steps or min(MAX_STEPS, max(MIN_STEPS, round(TURN_SECONDS / worker.seconds)))
     try:
         done = worker.ask(steps=steps)
     except RnnvizError as error:
@@ -101,4 +101,3 @@ def _turn(worker: Worker, result: Result, steps: int | None) -> None:
         return
     result.rounds.append(1000 * done["seconds"] / steps)
     result.last_loss, result.peak_mb = done["loss"], done["peak_mb"]
-    result.processes = done["processes"]

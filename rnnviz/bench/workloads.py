@@ -1,7 +1,7 @@
-"""What is measured: nets and batches of the shapes the lessons train.
+"""What is measured: the nets of the recipes on synthetic batches of the same shapes.
 
-The texts are drawn: their lengths follow the quantiles of the real ones and their words Zipf's law,
-so that every machine measures the same batches, with or without the data sets.
+Lengths of texts follow the quantiles of the real ones, and words follow Zipf's law, so that every
+machine measures the same batches, with or without the data sets.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ AGNEWS_LENGTHS = (
 
 @dataclass(frozen=True)
 class Workload:
-    """A net, the shape of its batches, and how it is trained (at the rate 1e-3)."""
+    """A net, the shape of its batches, and its optimizer (learning rate 1e-3)."""
 
     name: str
     about: str
@@ -45,13 +45,13 @@ class Workload:
     padding: Literal["front", "end"] = "front"
 
     def resized(self, steps: int, batch: int) -> Workload:
-        """The same with other T and B; texts grow with T."""
+        """The same net with other T and B; lengths of texts scale with T."""
         longer = tuple(max(1, round(n * steps / self.steps)) for n in self.lengths)
         return replace(self, steps=steps, batch=batch, lengths=longer)
 
     @property
     def shape(self) -> str:
-        """What was fed: ``T 500, B 128, RMSprop``."""
+        """Shape and optimizer: ``T 500, B 128, RMSprop``."""
         optimizer = {"rmsprop": "RMSprop", "adam": "Adam"}[self.optimizer]
         return f"T {self.steps}, B {self.batch}, {optimizer}"
 
@@ -120,19 +120,19 @@ def batches(workload: Workload, count: int, seed: int = 0) -> Iterator[tuple[Arr
 
 
 def _lengths(workload: Workload, count: int, rng: np.random.Generator) -> Array:
-    at = np.linspace(0, 1, len(workload.lengths))
-    return np.interp(rng.random(count), at, workload.lengths).astype(np.int64)
+    quantiles = np.linspace(0, 1, len(workload.lengths))
+    return np.interp(rng.random(count), quantiles, workload.lengths).astype(np.int64)
 
 
 def _words(vocabulary: int, count: int, rng: np.random.Generator) -> Array:
-    """Ids from 2: one word in 20 is the unknown one (2), the rest by Zipf and Mandelbrot's law."""
+    """Ids (count): one word in 20 is unknown (2), the others follow the Zipf–Mandelbrot law."""
     share = 1 / (np.arange(vocabulary - 3) + 3.0) ** 1.1
     words = 3 + np.searchsorted(np.cumsum(share) / share.sum(), rng.random(count))
     return np.where(rng.random(count) < 0.05, 2, np.minimum(words, vocabulary - 1))
 
 
 def write(workload: Workload, path: Path, count: int = 4) -> None:
-    """The job a worker reads: the net, its starting weights (seed 0) and ``count`` batches."""
+    """Write a job for a worker: the net, its initial weights (seed 0) and ``count`` batches."""
     made = list(batches(workload, count))
     job = {"spec": workload.spec.to_json(), "optimizer": workload.optimizer, "rate": 1e-3}
     np.savez(

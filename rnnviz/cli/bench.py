@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rnnviz.cli import echo, options
-from rnnviz.cli.stderr import say as tell
+from rnnviz.cli.stderr import say
 from rnnviz.errors import UsageError, nearest
 
 if TYPE_CHECKING:
     from rnnviz.bench.workloads import Workload
     from rnnviz.engine.backend import Backend
 
-#: What is measured unless something else is asked for.
-USUAL = "imdb-rnn,imdb-lstm,imdb-gru,jena-gru"
+#: The workloads by default.
+DEFAULT_WORKLOADS = "imdb-rnn,imdb-lstm,imdb-gru,jena-gru"
 
 HELP = """Measure a training step: forward, backward, update, one batch.
 
@@ -44,7 +44,7 @@ Examples:
 
 @click.command("bench", help=HELP)
 @click.option("--workload", "workloads", multiple=True, metavar="NAME,…",
-              help=f"Nets to train, or: all. Default: {USUAL}.")  # fmt: skip
+              help=f"Nets to train, or: all. Default: {DEFAULT_WORKLOADS}.")  # fmt: skip
 @click.option("--peers", multiple=True, metavar="NAME,…",
               help="Of torch, torch-1, keras-tf, keras-tf-xla, keras-jax, jax; or: none. "
                    "Default: those installed.")  # fmt: skip
@@ -73,42 +73,44 @@ def command(
     from rnnviz.engine.backend import HOST
     from rnnviz.engine.device import choose
 
-    # Only who says so measures a card: "auto" would compare it with peers on the processor.
-    loops = HOST if device == "auto" else choose(device)
-    names = _names(workloads or (USUAL,), WORKLOADS, "workload")
+    # "auto" is the CPU: the peers are compared on the CPU.
+    backend = HOST if device == "auto" else choose(device)
+    names = _names(workloads or (DEFAULT_WORKLOADS,), WORKLOADS, "workload")
     nets = [WORKLOADS[name] for name in names]
     record: dict[str, Any] = {"schema": "rnnviz.bench/1", "machine": _machine(), "rounds": rounds}
-    say = _Narrator(quiet)
-    _warn_if_busy(record["machine"], say)
-    if loops is not HOST:
-        record |= _on_card(nets, loops, rounds, say, show=not as_json)
+    progress = _Progress(quiet)
+    _warn_if_busy(record["machine"], progress)
+    if backend is not HOST:
+        record |= _on_gpu(nets, backend, rounds, progress, show=not as_json)
         nets = []
     with tempfile.TemporaryDirectory(prefix="rnnviz-bench-") as folder:
         if not nets:
             pass
         elif scaling:
-            record["scaling"] = _scaling(nets, rounds, Path(folder), say, show=not as_json)
+            record["scaling"] = _scaling(nets, rounds, Path(folder), progress, show=not as_json)
         else:
-            record |= _compared(nets, peers, python, rounds, Path(folder), say, show=not as_json)
+            record |= _compared(
+                nets, peers, python, rounds, Path(folder), progress, show=not as_json
+            )
     if as_json:
         echo.document(record)
     return 0
 
 
-class _Narrator:
-    """Says on stderr what is being measured, a line each."""
+class _Progress:
+    """Says on stderr what is being measured."""
 
     def __init__(self, quiet: bool) -> None:
         self.quiet, self.subject = quiet, ""
 
     def __call__(self, text: str) -> None:
         if not self.quiet:
-            tell(f"{self.subject}{text}")
+            say(f"{self.subject}{text}")
 
 
 def _compared(
     nets: Sequence[Workload], asked: tuple[str, ...], python: str, rounds: int, folder: Path,
-    say: _Narrator, *, show: bool,
+    progress: _Progress, *, show: bool,
 ) -> dict[str, Any]:  # fmt: skip
     from rnnviz.bench.comparison import compare
     from rnnviz.bench.peers import PEERS
@@ -119,8 +121,8 @@ def _compared(
     missing = [name for name in wanted if name not in here]
     found = []
     for net in nets:
-        say.subject = f"{net.name}: "
-        comparison = compare(net, here, python, rounds, folder, say)
+        progress.subject = f"{net.name}: "
+        comparison = compare(net, here, python, rounds, folder, progress)
         found.append(comparison.to_json())
         if show:
             echo.lines(*comparison.lines(), "")
@@ -129,33 +131,33 @@ def _compared(
     return {"python": python, "workloads": found, "not_installed": missing}
 
 
-def _on_card(
-    nets: Sequence[Workload], loops: Backend, rounds: int, say: _Narrator, *, show: bool
+def _on_gpu(
+    nets: Sequence[Workload], backend: Backend, rounds: int, progress: _Progress, *, show: bool
 ) -> dict[str, Any]:
-    from rnnviz.bench.on_card import lines, measure
+    from rnnviz.bench.gpu_timing import lines, measure
     from rnnviz.engine.device import described
 
-    found, card = [], described(loops)
+    found, device = [], described(backend)
     if show:
-        echo.lines(card, "")
+        echo.lines(device, "")
     with tempfile.TemporaryDirectory(prefix="rnnviz-bench-") as folder:
         for net in nets:
-            say.subject = f"{net.name}: "
-            results = measure(net, rounds, Path(folder), say)
+            progress.subject = f"{net.name}: "
+            results = measure(net, rounds, Path(folder), progress)
             found.append({"name": net.name, "results": [r.to_json() for r in results]})
             if show:
                 echo.lines(*lines(net, results), "")
-    return {"device": card, "workloads": found}
+    return {"device": device, "workloads": found}
 
 
 def _scaling(
-    nets: Sequence[Workload], rounds: int, folder: Path, say: _Narrator, *, show: bool
+    nets: Sequence[Workload], rounds: int, folder: Path, progress: _Progress, *, show: bool
 ) -> list[dict[str, Any]]:
-    from rnnviz.bench.scaling import scaling
+    from rnnviz.bench.scaling import measure_scaling
 
     found = []
     for net in nets:
-        rows = scaling(net, rounds, folder, say)
+        rows = measure_scaling(net, rounds, folder, progress)
         found += [row.to_json() for row in rows]
         if show:
             echo.lines(f"{net.name}: {net.about}; {net.shape}", *(row.line() for row in rows), "")
@@ -163,7 +165,7 @@ def _scaling(
 
 
 def _names(given: Sequence[str], known: Mapping[str, object], what: str) -> list[str]:
-    """Names from options that may be repeated and may hold several; all; each once."""
+    """The names in repeatable, comma-separated options, each once; "all" stands for all."""
     names = [name.strip() for option in given for name in option.split(",") if name.strip()]
     if names == ["all"]:
         return list(known)
@@ -183,7 +185,7 @@ def _machine() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _warn_if_busy(machine: Mapping[str, Any], say: _Narrator) -> None:
+def _warn_if_busy(machine: Mapping[str, Any], progress: _Progress) -> None:
     load, cores = machine["load"], machine["cores"] or 1
     if load is not None and load > 0.5:
-        say(f"This machine is busy (load {load:.1f}, {cores} cores): read ratios, not times.")
+        progress(f"This machine is busy (load {load:.1f}, {cores} cores): read ratios, not times.")

@@ -14,8 +14,8 @@ from rnnviz.bench import process
 from rnnviz.bench.comparison import Comparison, compare
 from rnnviz.bench.peers import PEERS, Peer
 from rnnviz.bench.process import OURS, installed
-from rnnviz.bench.scaling import ScalingCurve, scaling
-from rnnviz.bench.timing import Result, TimingTask, measure
+from rnnviz.bench.scaling import ScalingCurve, measure_scaling
+from rnnviz.bench.timing import BenchResult, TimingTask, measure
 from rnnviz.bench.workloads import WORKLOADS, Workload, write
 from rnnviz.errors import RnnvizError, UsageError
 
@@ -92,7 +92,7 @@ def test_a_peer_that_dies_in_a_later_round_keeps_its_reason(
 
 
 def test_a_worker_that_stays_silent_is_ended(job: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "PATIENCE", 0.2)
+    monkeypatch.setattr(process, "ANSWER_SECONDS", 0.2)
     monkeypatch.setattr(process, "_OUR_CODE", "import time; time.sleep(60)")
     (result,) = measure([TimingTask(OURS, job)], PYTHON, rounds=2)
     assert result.error.startswith("rnnviz stopped: ") and result.rounds == []
@@ -134,10 +134,10 @@ def test_only_what_is_importable_counts_as_installed(monkeypatch: pytest.MonkeyP
 
 def test_the_ratio_is_to_the_fastest_peer_and_ours_is_no_peer() -> None:
     results = (
-        Result(OURS, rounds=[10.0]),
-        Result("torch", rounds=[50.0, 40.0, 30.0]),
-        Result("jax", rounds=[80.0]),
-        Result("keras-tf", error="keras-tf stopped: no reason"),
+        BenchResult(OURS, rounds=[10.0]),
+        BenchResult("torch", rounds=[50.0, 40.0, 30.0]),
+        BenchResult("jax", rounds=[80.0]),
+        BenchResult("keras-tf", error="keras-tf stopped: no reason"),
     )
     comparison = Comparison(TINY, results)
     assert comparison.fastest_peer is results[1]
@@ -151,12 +151,16 @@ def test_the_ratio_is_to_the_fastest_peer_and_ours_is_no_peer() -> None:
 
 
 @pytest.mark.parametrize("loss", [0.51, float("nan")])
-def test_a_peer_with_another_first_loss_is_called_a_stranger(loss: float) -> None:
-    results = (Result(OURS, loss=0.5), Result("jax", loss=0.5003), Result("torch", loss=loss))
+def test_a_peer_with_another_first_loss_is_said_to_run_another_net(loss: float) -> None:
+    results = (
+        BenchResult(OURS, loss=0.5),
+        BenchResult("jax", loss=0.5003),
+        BenchResult("torch", loss=loss),
+    )
     comparison = Comparison(TINY, results)
-    assert comparison.strangers() == ["torch"]
+    assert comparison.different_nets() == ["torch"]
     assert comparison.lines()[-1].startswith("  torch has another loss")
-    assert Comparison(WORKLOADS["jena-gru-dropout"], results).strangers() == []
+    assert Comparison(WORKLOADS["jena-gru-dropout"], results).different_nets() == []
 
 
 def test_the_exponent_is_the_slope_in_logarithms() -> None:
@@ -166,7 +170,7 @@ def test_the_exponent_is_the_slope_in_logarithms() -> None:
 
 
 def test_scaling_varies_one_size_at_a_time(tmp_path: Path) -> None:
-    rows = scaling(TINY.resized(8, 4), 1, tmp_path)
+    rows = measure_scaling(TINY.resized(8, 4), 1, tmp_path)
     assert [(r.varied, r.sizes) for r in rows] == [
         ("steps", (2, 4, 8)), ("batch", (2, 4, 8)), ("batches", (3, 6, 12)),
     ]  # fmt: skip

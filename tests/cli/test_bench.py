@@ -80,7 +80,7 @@ def test_scaling_gives_an_exponent_for_each_size(
     row = scaling.ScalingCurve(
         "jena-gru", "steps", (1, 2, 4), (5.0, 10.0, 20.0), (80.0, 81.0, 82.0)
     )
-    monkeypatch.setattr(scaling, "scaling", lambda net, rounds, folder, say: [row])
+    monkeypatch.setattr(scaling, "measure_scaling", lambda net, rounds, folder, say: [row])
     options = ["--workload", "jena-gru", "--scaling", "-q"]
     assert run(["bench", *options, *(["--json"] if form == "json" else [])]) == 0
     said = capsys.readouterr().out

@@ -1,7 +1,7 @@
-"""Workers that run another framework: only the standard library, NumPy and that framework.
+"""The nets in other frameworks: only the standard library, NumPy and that framework are used.
 
-They are imported as the package ``peers`` by the interpreter that has the framework, which need
-not have rnnviz; so they import each other by relative names and nothing from outside.
+The interpreter that has the framework imports them as the package ``peers`` and need not have
+rnnviz, so they use relative imports and import nothing of rnnviz.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 
 class Peer(NamedTuple):
-    """One framework, or one way to run it."""
+    """A framework, or a configuration of one."""
 
     module: str  # in this package
-    needs: tuple[str, ...]  # modules that must be importable
+    needs: tuple[str, ...]  # packages
     about: str
     arguments: tuple[str, ...] = ()  # of the module's build()
 

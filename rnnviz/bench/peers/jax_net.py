@@ -17,7 +17,7 @@ def build(job: BenchJob) -> JaxTrainer:
 
 
 class JaxTrainer:
-    """Holds parameters, optimizer state and the key of the dropout; the step is a function."""
+    """Parameters, optimizer state and dropout key; the step is one jitted function."""
 
     def __init__(self, job: BenchJob) -> None:
         self.jax: Any = import_module("jax")
@@ -38,7 +38,7 @@ class JaxTrainer:
         return self.np.asarray(inputs.astype(own)), self.np.asarray(y.astype(kind))
 
     def train(self, batches: list[Any]) -> float:
-        """An update a batch; they are queued, and waited for at the end."""
+        """One update per batch, queued asynchronously and awaited at the end."""
         for x, y in batches:
             self.params, self.state, self.key, loss = self.step(
                 self.params, self.state, self.key, x, y
@@ -125,7 +125,7 @@ class JaxTrainer:
                 )
             return new, new[0]
 
-        # Unrolled four or eight times it takes longer, to run as to compile.
+        # Unrolling by four or eight makes it slower to run and to compile.
         (h, _), outputs = self.jax.lax.scan(onward, (zero, zero), (xw, mask), reverse=reverse)
         return h, outputs
 

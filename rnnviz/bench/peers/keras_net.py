@@ -19,7 +19,7 @@ def build(job: BenchJob, backend: str, *how: str) -> KerasTrainer:
 
 
 class KerasTrainer:
-    """Keras's own training step."""
+    """Trains with ``train_on_batch``."""
 
     def __init__(self, job: BenchJob, *, jit: bool) -> None:
         self.keras: Any = import_module("keras")
@@ -39,7 +39,7 @@ class KerasTrainer:
         return losses.MeanAbsoluteError()
 
     def _model(self) -> tuple[Any, list[str]]:
-        """The layers, and our names of Keras's weights in Keras's order."""
+        """The model, and our names of its weights in Keras's order."""
         layers, spec = self.keras.layers, self.job.spec
         T, B = self.job.inputs.shape[1:3]
         order: list[str] = []
@@ -88,12 +88,12 @@ class KerasTrainer:
         return ops.convert_to_tensor(x), ops.convert_to_tensor(y.astype(kind)[:, None])
 
     def train(self, batches: list[Any]) -> float:
-        """An update a batch."""
+        """One update per batch."""
         for x, y in batches:
             loss = self.model.train_on_batch(x, y)
         return float(np.asarray(loss))
 
 
 def _hard_sigmoid(ops: Any, a: Any) -> Any:
-    """Keras 2's; that of Keras 3 has another slope."""
+    """As in Keras 2; Keras 3 has another slope."""
     return ops.clip(0.2 * a + 0.5, 0, 1)

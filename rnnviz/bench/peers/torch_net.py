@@ -1,4 +1,4 @@
-"""The net in PyTorch: nn.RNN, nn.LSTM and nn.GRU where they can, else a loop over time."""
+"""The net in PyTorch: nn.RNN, nn.LSTM and nn.GRU where possible, else a loop over time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .worker import BenchJob
 
 
 def build(job: BenchJob, threads: str = "") -> TorchTrainer:
-    """The net with the job's weights and its optimizer, on so many threads, or PyTorch's choice."""
+    """The net with the job's weights and its optimizer; ``threads``: "" for PyTorch's choice."""
     trainer = TorchTrainer(job)
     if threads:
         trainer.torch.set_num_threads(int(threads))
@@ -20,7 +20,7 @@ def build(job: BenchJob, threads: str = "") -> TorchTrainer:
 
 
 class TorchTrainer:
-    """Updates the parameters batch by batch."""
+    """A net with a fused optimizer."""
 
     def __init__(self, job: BenchJob, device: str = "cpu") -> None:
         self.device = device
@@ -54,7 +54,7 @@ class TorchTrainer:
         return self.torch.tensor(inputs.astype(own), device=self.device), lengths, target
 
     def train(self, batches: list[Any]) -> float:
-        """An update a batch."""
+        """One update per batch."""
         for inputs, lengths, y in batches:
             self.optimizer.zero_grad(set_to_none=True)
             loss = self.loss(self.logits(inputs, lengths), y)
@@ -91,7 +91,7 @@ class TorchTrainer:
         return x * self.torch.nn.functional.dropout(self.torch.ones_like(x[0]), rate)
 
     def _layer(self, k: int, spec: dict[str, Any]) -> Any:
-        """A callable: inputs to outputs of all steps and the last states side by side."""
+        """A callable from inputs to all outputs and the concatenated last states."""
         plain = spec["activation"] == "tanh" or spec["cell"] == "rnn"
         sigmoid = spec["recurrent_activation"] == "sigmoid"
         if plain and sigmoid and not spec["recurrent_dropout"]:
@@ -104,7 +104,7 @@ class TorchTrainer:
 
 
 class FusedLayer:
-    """One of PyTorch's own layers with our weights."""
+    """A layer of torch.nn with the job's weights."""
 
     def __init__(
         self, torch: Any, weights: dict[str, Any], k: int, spec: dict[str, Any], device: str
@@ -121,7 +121,7 @@ class FusedLayer:
 
     def _fill(self, weights: dict[str, Any], prefix: str, suffix: str) -> None:
         def own(a: Any) -> Any:
-            if self.spec["cell"] == "gru":  # columns z r h to r z n
+            if self.spec["cell"] == "gru":  # from z r g to r z n
                 z, r, g = np.split(a, 3, axis=-1)
                 a = np.concatenate([r, z, g], axis=-1)
             return self.torch.tensor(np.ascontiguousarray(a.T))
@@ -135,11 +135,11 @@ class FusedLayer:
             getattr(self.net, f"bias_hh{suffix}").copy_(own(rows[1]))
 
     def parameters(self) -> list[Any]:
-        """What the optimizer updates."""
+        """The parameters to update."""
         return list(self.net.parameters())
 
     def __call__(self, x: Any) -> tuple[Any, Any]:
-        """All outputs, and the last states side by side."""
+        """All outputs, and the last states of the directions concatenated."""
         outputs, last = self.net(x)
         h = last[0] if self.spec["cell"] == "lstm" else last  # (directions, B, H)
         return outputs, self.torch.cat(list(h), dim=-1)
@@ -153,7 +153,7 @@ def _both(torch: Any, passes: list[Any], x: Any) -> tuple[Any, Any]:
 def _loop(
     torch: Any, spec: dict[str, Any], p: dict[str, Any], reverse: bool, x: Any
 ) -> tuple[Any, Any]:
-    """One direction, a step at a time; the inputs' product is made once for all steps."""
+    """One direction, step by step; the product of the inputs is computed once for all steps."""
     b, b_u = (p["b"][0], p["b"][1]) if p["b"].dim() == 2 else (p["b"], 0)
     xw = x @ p["W"] + b
     h = c = x.new_zeros(x.shape[1], spec["units"])

@@ -1,6 +1,6 @@
-"""A worker: builds one net in one framework, then trains it for n steps whenever it is told to.
+"""A worker: builds one net in one framework, and trains it for n steps on request.
 
-A line of JSON comes in, a line of JSON goes out. Everything a framework prints goes to stderr.
+Requests and answers are lines of JSON on stdin and stdout; what a framework prints goes to stderr.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class BenchJob:
-    """A net, how it is trained, its starting weights, and N batches of one shape."""
+    """A net, its optimizer, its initial weights, and N batches of one shape."""
 
     spec: dict[str, Any]  # a ModelSpec as JSON
     optimizer: str  # "rmsprop" or "adam", Keras's defaults
     rate: float
-    weights: dict[str, Any]  # by the names and in the layout of rnnviz's weight files
+    weights: dict[str, Any]  # as in rnnviz's weight files
     inputs: Any  # (N, T, B) ids or (N, T, B, D) measurements
     y: Any  # (N, B)
 
@@ -46,15 +46,15 @@ class BenchJob:
 
 
 class Trainer(Protocol):
-    """What every framework's module builds; ``others``, where it has that, are more processes."""
+    """A net with its optimizer, made by ``build`` of each framework's module."""
 
     version: str
 
     def prepare(self, inputs: Any, y: Any) -> Any:
-        """One batch in the framework's own form."""
+        """One batch as the framework's own arrays."""
 
     def train(self, batches: list[Any]) -> float:
-        """An update a batch; the loss of the last one, which exists only when all is done."""
+        """One update per batch; the loss of the last one, after all are finished."""
 
 
 def serve(build: Callable[[BenchJob], Trainer]) -> None:
@@ -63,18 +63,14 @@ def serve(build: Callable[[BenchJob], Trainer]) -> None:
     os.dup2(2, 1)
 
     def answer(record: dict[str, Any]) -> None:
-        others = getattr(trainer, "others", ())
-        memory = [peak_mb(), *(peak_mb(pid) for pid in others)]
-        # What they share is counted in each.
-        peak = None if None in memory else sum(mb or 0.0 for mb in memory)
-        answers.write(json.dumps(record | {"peak_mb": peak, "processes": len(memory)}) + "\n")
+        answers.write(json.dumps(record | {"peak_mb": peak_mb()}) + "\n")
         answers.flush()
 
     began = time.perf_counter()
     job = BenchJob.read(Path(json.loads(sys.stdin.readline())["job"]))
     trainer = build(job)
     batches = [trainer.prepare(x, y) for x, y in zip(job.inputs, job.y, strict=True)]
-    # Before its first update every framework has the same weights: the losses must agree.
+    # All frameworks have the same weights before the first update, so these losses must agree.
     loss = trainer.train(batches[:1])
     started = time.perf_counter() - began
     seconds, _ = _timed(trainer, batches)
@@ -84,7 +80,7 @@ def serve(build: Callable[[BenchJob], Trainer]) -> None:
     })  # fmt: skip
     for line in sys.stdin:
         steps = int(json.loads(line)["steps"])
-        # The turns of the others have emptied the caches; a training run finds them filled.
+        # The other workers have evicted the caches, which are warm in a training run.
         trainer.train(batches[:1])
         seconds, loss = _timed(trainer, [batches[n % len(batches)] for n in range(steps)])
         answer({"seconds": seconds, "loss": loss})
@@ -97,20 +93,15 @@ def _timed(trainer: Trainer, batches: list[Any]) -> tuple[float, float]:
     return time.perf_counter() - began, loss
 
 
-def peak_mb(pid: int | None = None) -> float | None:
-    """The most memory this process ever had resident, in MB (10⁶ bytes); None where unknown.
-
-    ``pid``: of that process.
-    """
+def peak_mb() -> float | None:
+    """The peak resident memory of this process in MB (10⁶ bytes); None where unknown."""
     try:
-        # Linux: getrusage would count what the parent had when it started this process.
-        for line in Path(f"/proc/{pid or 'self'}/status").read_text("ascii").splitlines():
+        # Linux: getrusage would include the memory of the parent before exec.
+        for line in Path("/proc/self/status").read_text("ascii").splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024 / 1e6
     except OSError:
         pass
-    if pid is not None:
-        return None
     try:
         resource: Any = importlib.import_module("resource")
     except ImportError:

@@ -1,4 +1,4 @@
-"""The worker that runs our own engine, through exactly what training does."""
+"""The net in rnnviz, updated as in training."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ class RnnvizTrainer:
     version = VERSION
 
     def __init__(self, job: BenchJob, *, compiled: bool = False) -> None:
-        loops = with_compiled() if compiled else HOST
-        self.model = Model(ModelSpec.from_json(job.spec), job.weights, loops)
+        backend = with_compiled() if compiled else HOST
+        self.model = Model(ModelSpec.from_json(job.spec), job.weights, backend)
         self.fit = FitSpec(epochs=1, optimizer=job.optimizer, rate=job.rate)
         self.optimizer = OPTIMIZERS[job.optimizer](job.rate)
         self.rng = np.random.default_rng(0)
         memory.keep()
 
     def prepare(self, inputs: Any, y: Any) -> Any:
-        """A batch as the data floor makes it; every example counts the same."""
+        """Inputs, targets, and a weight of 1 for every example."""
         return inputs, y, np.ones(len(y), np.float32)
 
     def train(self, batches: list[Any]) -> float:
-        """An update a batch; the loss of the last one."""
+        """One update per batch; the loss of the last one."""
         for batch in batches:
             loss = update(self.model, self.optimizer, batch, self.fit, self.rng).loss
         return loss

@@ -1,8 +1,7 @@
-"""A training step on a card, in its parts: ours, our plain loop through CuPy, and PyTorch.
+"""The parts of a training step on a GPU: our kernels, our plain loop through CuPy, and PyTorch.
 
-All run in this process, one after the other in every round. A part is timed from a card that has
-nothing to do to a card that has nothing to do; only the row of steps lets the processor run ahead,
-as training does.
+All run in this process, in alternation. A part is timed from an idle GPU to an idle GPU; only in
+the sequence of steps may the CPU run ahead, as in training.
 """
 
 from __future__ import annotations
@@ -26,36 +25,36 @@ from rnnviz.engine.optimizers import OPTIMIZERS
 from rnnviz.engine.spec import FitSpec, ModelSpec
 from rnnviz.training.cuda import CudaUpdater
 
-#: Steps in a row: an epoch of 20,000 reviews in batches of 128.
-ROW = 157
-#: What is timed, in the order of the columns.
+#: Steps in a sequence: an epoch of 20,000 reviews in batches of 128.
+SEQUENCE = 157
+#: The parts that are timed, in the order of the columns.
 PARTS = ("forward", "backward", "step", "row")
 
 
 class Contender(Protocol):
-    """A net on the card, and the parts of its training step."""
+    """A net on the GPU, and the parts of its training step."""
 
     version: str
 
     def forward(self, k: int) -> Any:
-        """Logits and loss of batch k, with all that the way back needs."""
+        """What ``backward`` needs of batch k; its third item is the loss."""
 
-    def backward(self, found: Any) -> None:
-        """Every gradient."""
+    def backward(self, result: Any) -> None:
+        """All gradients."""
 
     def step(self, k: int) -> None:
         """Forward, backward, update."""
 
     def wait(self) -> None:
-        """Until the card has nothing to do."""
+        """Wait until the GPU is idle."""
 
     def memory(self) -> int:
-        """Bytes taken on the card."""
+        """Bytes of GPU memory in use."""
 
 
 @dataclass
 class StepTimes:
-    """Milliseconds by part, a value a round; the loss of the first batch before any update."""
+    """Milliseconds by part and round; ``loss`` is of the first batch, before any update."""
 
     name: str
     version: str = ""
@@ -65,13 +64,13 @@ class StepTimes:
     error: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """Everything, and the medians."""
+        """All fields, and the medians."""
         medians = {part: median(found) if found else None for part, found in self.ms.items()}
         return asdict(self) | {"median": medians}
 
 
-class Ours:
-    """Our own engine through a card's loops."""
+class RnnvizContender:
+    """A model of rnnviz on the GPU."""
 
     def __init__(self, job: BenchJob, card: Card) -> None:
         self.version, self.card = f"CuPy {card.xp.__version__}", card
@@ -80,7 +79,7 @@ class Ours:
         self.rng = np.random.default_rng(0)
         optimizer = OPTIMIZERS[job.optimizer](job.rate)
         self.updater = CudaUpdater(self.model, optimizer, fit, self.rng)
-        self.batches = [_carried(card, x, y) for x, y in zip(job.inputs, job.y, strict=True)]
+        self.batches = [_on_device(card, x, y) for x, y in zip(job.inputs, job.y, strict=True)]
 
     def forward(self, k: int) -> Any:
         """See :class:`Contender`."""
@@ -88,9 +87,9 @@ class Ours:
         done = self.model.forward(inputs, self.rng)
         return done, y, losses.losses(self.kind, done.logits, y).mean()
 
-    def backward(self, found: Any) -> None:
+    def backward(self, result: Any) -> None:
         """See :class:`Contender`."""
-        done, y, _ = found
+        done, y, _ = result
         self.model.gradients(done, losses.d_logits(self.kind, done.logits, y) / np.float32(len(y)))
 
     def step(self, k: int) -> None:
@@ -106,13 +105,13 @@ class Ours:
         return int(self.card.xp.get_default_memory_pool().total_bytes())
 
 
-def _carried(card: Card, x: Any, y: Any) -> tuple[Any, Any, Any]:
-    kind = np.int32 if x.dtype.kind == "i" else np.float32
-    return card.asarray(x.astype(kind)), card.asarray(y), card.asarray(np.ones_like(y))
+def _on_device(card: Card, x: Any, y: Any) -> tuple[Any, Any, Any]:
+    dtype = np.int32 if x.dtype.kind == "i" else np.float32
+    return card.asarray(x.astype(dtype)), card.asarray(y), card.asarray(np.ones_like(y))
 
 
-class Torch:
-    """PyTorch's own layers where it has them, else its loop over time."""
+class TorchContender:
+    """Layers of torch.nn where possible, else a loop over time."""
 
     def __init__(self, job: BenchJob) -> None:
         from rnnviz.bench.peers.torch_net import TorchTrainer
@@ -129,9 +128,9 @@ class Torch:
         loss = self.net.loss(self.net.logits(inputs, lengths), y)
         return None, None, loss.detach(), loss
 
-    def backward(self, found: Any) -> None:
+    def backward(self, result: Any) -> None:
         """See :class:`Contender`."""
-        found[-1].backward()
+        result[-1].backward()
 
     def step(self, k: int) -> None:
         """See :class:`Contender`."""
@@ -150,33 +149,33 @@ class Torch:
 def measure(
     workload: Workload, rounds: int, folder: Path, say: Callable[[str], None] = lambda text: None
 ) -> list[StepTimes]:
-    """Time the parts of a step; ours first."""
+    """Time the parts of a step; rnnviz first."""
     import cupy
 
     path = folder / f"{workload.name}.npz"
     write(workload, path)
     job = BenchJob.read(path)
     path.unlink()
-    makers: dict[str, Callable[[], Contender]] = {
-        "rnnviz": lambda: Ours(job, Card(cupy)),
-        "rnnviz, step by step": lambda: Ours(job, Card(cupy, without_kernels=True)),
+    builders: dict[str, Callable[[], Contender]] = {
+        "rnnviz": lambda: RnnvizContender(job, Card(cupy)),
+        "rnnviz, step by step": lambda: RnnvizContender(job, Card(cupy, without_kernels=True)),
     }
     if find_spec("torch"):
-        makers["torch.nn"] = lambda: Torch(job)
+        builders["torch.nn"] = lambda: TorchContender(job)
     results = []
-    for name, make in makers.items():
+    for name, build in builders.items():
         say(name)
-        results.append(_timed(name, make, rounds))
+        results.append(_timed(name, build, rounds))
     return results
 
 
-def _timed(name: str, make: Callable[[], Contender], rounds: int) -> StepTimes:
+def _timed(name: str, build: Callable[[], Contender], rounds: int) -> StepTimes:
     result = StepTimes(name)
     try:
-        net = make()
+        net = build()
         result.version = net.version
         result.loss = float(net.forward(0)[2])
-        for k in range(3):  # kernels are compiled, memory is taken
+        for k in range(3):  # compile kernels and allocate memory
             net.step(k)
         net.wait()
         began = time.perf_counter()
@@ -186,21 +185,21 @@ def _timed(name: str, make: Callable[[], Contender], rounds: int) -> StepTimes:
         for _ in range(rounds):
             _round(net, result, seconds)
         result.memory_mb = net.memory() / 1e6
-    except Exception as error:  # a peer that cannot run says why; the others go on
+    except Exception as error:  # reported in the table; the others continue
         result.error = f"{type(error).__name__}: {str(error).splitlines()[0][:200]}"
     return result
 
 
 def _round(net: Contender, result: StepTimes, seconds: float) -> None:
-    """About two seconds of steps that take so many seconds each, but at least a few steps."""
+    """About two seconds of steps, each of which takes ``seconds``, but at least a few."""
     forward, backward, step = [], [], []
     for k in range(min(20, max(2, int(0.5 / seconds)))):
         net.wait()
         began = time.perf_counter()
-        found = net.forward(k)
+        result_k = net.forward(k)
         net.wait()
         middle = time.perf_counter()
-        net.backward(found)
+        net.backward(result_k)
         net.wait()
         ended = time.perf_counter()
         net.step(k)
@@ -208,29 +207,29 @@ def _round(net: Contender, result: StepTimes, seconds: float) -> None:
         forward.append(middle - began)
         backward.append(ended - middle)
         step.append(time.perf_counter() - ended)
-    row = min(ROW, max(2, int(1 / seconds)))
+    count = min(SEQUENCE, max(2, int(1 / seconds)))
     net.wait()
     began = time.perf_counter()
-    for k in range(row):
+    for k in range(count):
         net.step(k)
     net.wait()
-    a_row = (time.perf_counter() - began) * ROW / row
-    for part, seconds in zip(PARTS, (median(forward), median(backward), median(step), a_row),
+    sequence = (time.perf_counter() - began) * SEQUENCE / count
+    for part, seconds in zip(PARTS, (median(forward), median(backward), median(step), sequence),
                              strict=True):  # fmt: skip
         result.ms[part].append(1000 * seconds)
 
 
 def lines(workload: Workload, results: Sequence[StepTimes]) -> list[str]:
-    """A heading and a table: ms, and the memory on the card."""
-    head = ("", "forward", "backward", "step", f"{ROW} steps", "MB on the card")
+    """A heading and a table: ms, and GPU memory in MB."""
+    head = ("", "forward", "backward", "step", f"{SEQUENCE} steps", "MB on the card")
     rows: list[tuple[str, ...]] = [head]
     for r in results:
         if not r.error:
             numbers = [f"{median(r.ms[part]):.2f}" for part in PARTS]
             rows.append((f"{r.name} {r.version}".rstrip(), *numbers, f"{r.memory_mb:.0f}"))
     widths = [max(len(row[k]) for row in rows) for k in range(len(head))]
-    said = [f"{workload.name}: {workload.about}; {workload.shape}; ms"]
+    text = [f"{workload.name}: {workload.about}; {workload.shape}; ms"]
     for first, *rest in rows:
         cells = [c.rjust(w) for c, w in zip(rest, widths[1:], strict=True)]
-        said.append("  ".join(["  " + first.ljust(widths[0]), *cells]).rstrip())
-    return said + [f"  {r.name}: {r.error}" for r in results if r.error]
+        text.append("  ".join(["  " + first.ljust(widths[0]), *cells]).rstrip())
+    return text + [f"  {r.name}: {r.error}" for r in results if r.error]
