@@ -24,9 +24,9 @@ from rnnviz import runs
 from rnnviz.errors import InterruptedTraining, RnnvizError, UsageError
 from rnnviz.files import assets
 from rnnviz.reproduce import ReproduceOptions, reproduce, select
-from rnnviz.reproduce.cluster import while_alive
-from rnnviz.reproduce.job import ReproduceJob, facts, run
-from rnnviz.reproduce.pool import _all_of, _Stop
+from rnnviz.reproduce.cluster import outcomes_while_alive
+from rnnviz.reproduce.job import ReproduceJob, results, run
+from rnnviz.reproduce.pool import _Stop, _with_lost
 from rnnviz.reproduce.table import cells, markdown, rows, spread
 from rnnviz.runs import training_job
 from rnnviz.runs.directory import Directory
@@ -168,7 +168,7 @@ def test_ours_is_the_best_epoch_of_what_was_published(
     (tmp_path / "spec.json").write_text(json.dumps(record))
     (tmp_path / "result.json").write_text(json.dumps(result))
     (tmp_path / "history.jsonl").write_text("".join(json.dumps(h) + "\n" for h in history))
-    found = facts(tmp_path)
+    found = results(tmp_path)
     assert found["ours"] == pytest.approx(ours)
     assert found["test"] == result["test"][metric]
     assert found["published"] == {"value": 0.9, "source": "a book"}
@@ -185,7 +185,7 @@ def test_recipes_times_seeds_come_to_one_row_a_recipe(tmp_path: Path, made: None
     assert [row["recipe"] for row in document["rows"]] == ["tiny", "tiny-series", "tiny-rule"]
     first, _, rule = document["rows"]
     assert first["seeds"] == [0, 1, 2]
-    found = [facts(tmp_path / f"out/tiny-seed-{k}")["ours"] for k in range(3)]
+    found = [results(tmp_path / f"out/tiny-seed-{k}")["ours"] for k in range(3)]
     assert first["ours"] == spread(found)
     assert len(set(found)) > 1
     assert first["parameters"] == sum(
@@ -281,10 +281,10 @@ def test_a_pool_that_breaks_fails_the_runs_not_heard_of_unless_it_was_stopped(
         raise RuntimeError("a worker is gone")
 
     stop = _Stop(lambda: False, tmp_path / "stop")
-    states = [(o["seed"], o["state"]) for o in _all_of(jobs, breaks(), stop)]
+    states = [(o["seed"], o["state"]) for o in _with_lost(jobs, breaks(), stop)]
     assert states == [(1, "finished"), (0, "failed"), (2, "failed")]
-    stop = replace(stop, asked=lambda: True)
-    assert [o["seed"] for o in _all_of(jobs, breaks(), stop)] == [1]
+    stop = replace(stop, received=lambda: True)
+    assert [o["seed"] for o in _with_lost(jobs, breaks(), stop)] == [1]
 
 
 @pytest.mark.parametrize(
@@ -297,7 +297,7 @@ def test_a_cluster_that_gave_up_does_not_keep_anyone_waiting(status: str, state:
         yield {"seed": 0}
         time.sleep(30)
 
-    found = while_alive(client, waits)
+    found = outcomes_while_alive(client, waits)
     assert next(found) == {"seed": 0}
     with pytest.raises(RnnvizError):
         next(found)
@@ -312,7 +312,7 @@ def test_a_cluster_at_work_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> Non
         time.sleep(2.5)
         yield {"seed": 0}
 
-    assert list(while_alive(SimpleNamespace(status="running", futures=futures), slow)) == [
+    assert list(outcomes_while_alive(SimpleNamespace(status="running", futures=futures), slow)) == [
         {"seed": 0}
     ]
 

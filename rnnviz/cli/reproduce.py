@@ -6,21 +6,19 @@ from pathlib import Path
 
 import click
 
-from rnnviz.cli import echo, options
-from rnnviz.cli.stderr import say as tell
+from rnnviz.cli import echo, options, stderr
 from rnnviz.errors import UsageError
 
-HELP = """Train each RECIPE with several seeds; one table says what it reaches beside the published.
+HELP = """Train each RECIPE with several seeds, and print its results beside the published ones.
 
-A RECIPE is a name (rnnviz recipes lists them), NAME:VARIANT (rnnviz recipes show NAME tells them)
-or a group: all, imdb, jena, agnews, sentiment. Each
-run is a directory in --out: what is finished is not trained again, what was interrupted goes on, so
-ctrl+c and the same command later lose nothing. table.md and table.json are written there after
-every run.
+A RECIPE is a name (see: rnnviz recipes), NAME:VARIANT (see: rnnviz recipes show NAME) or a group:
+all, imdb, jena, agnews, sentiment. Each run has a directory in --out. Finished runs are not trained
+again and interrupted ones are resumed, so ctrl+c and the same command later lose nothing. table.md
+and table.json are written there after every run.
 
 With --dask the runs are computed by the workers of a Dask cluster. They need rnnviz, and the
 folders --data and --out at the same paths (a shared file system); give each worker one thread.
-Whoever answers at that address can run code as you, here and on the workers: Dask sends pickles.
+Whoever controls that address can run code as you, here and on the workers: Dask sends pickles.
 Name only a scheduler that you started, on a network that you trust.
 
 \b
@@ -63,7 +61,7 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> int:
-    """Parse, train, print the table; 1 if a run failed."""
+    """Train and print the table; the exit code, 1 if a run failed."""
     from rnnviz.cli.columns import columns
     from rnnviz.reproduce import ReproduceOptions, reproduce
     from rnnviz.reproduce.table import cells, notes
@@ -73,10 +71,10 @@ def command(
 
     def say(text: str) -> None:
         if not quiet:
-            tell(text)
+            stderr.say(text)
 
-    asked = ReproduceOptions(recipes, seeds, data, out, epochs, limit)
-    document = reproduce(asked, jobs=jobs, dask=dask, say=say)
+    chosen = ReproduceOptions(recipes, seeds, data, out, epochs, limit)
+    document = reproduce(chosen, jobs=jobs, dask=dask, say=say)
     rows = document["rows"]
     if as_json:
         echo.document(document)

@@ -1,7 +1,7 @@
-"""Recipes trained with several seeds, and one table of what they reach beside what was published.
+"""Recipes trained with several seeds, and a table of their results beside the published ones.
 
-A run is a directory ``RECIPE-seed-K``: a finished one is reused, an interrupted one is gone on
-with, so that a reproduction can be stopped and asked for again.
+Each run has a directory ``RECIPE-seed-K``. Finished runs are reused and interrupted ones resumed,
+so a reproduction can be stopped and started again.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from rnnviz.files import user_path, write_atomically
 from rnnviz.recipes import recipes
 from rnnviz.reproduce.job import ReproduceJob
 from rnnviz.reproduce.pool import outcomes
-from rnnviz.reproduce.table import Outcome, markdown, rows, said
+from rnnviz.reproduce.table import Outcome, describe, markdown, rows
 
-#: What "all" stands for: the nets of the lessons.
+#: The groups that "all" stands for: the nets of the lessons.
 PUBLISHED = ("imdb", "jena", "agnews")
 GROUPS = ("all", *PUBLISHED, "sentiment")
 
@@ -31,7 +31,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class ReproduceOptions:
-    """What is to be reproduced; None leaves a recipe as it is."""
+    """What to reproduce; None leaves the recipe's own value."""
 
     recipes: Sequence[str]  # names, or those of GROUPS
     seeds: int = 1  # 0, 1, … below it
@@ -42,37 +42,37 @@ class ReproduceOptions:
 
 
 def reproduce(
-    asked: ReproduceOptions, *, jobs: int = 1, dask: str | None = None, say: Say
+    options: ReproduceOptions, *, jobs: int = 1, dask: str | None = None, say: Say
 ) -> dict[str, Any]:
-    """Train what is not trained yet, and give what is also written as ``table.json``.
+    """Train the runs that are not finished; the content of ``table.json``, which is also written.
 
     ``jobs`` runs at a time, or on the workers of the Dask scheduler at address ``dask``. A run that
-    fails is a row of the table. ``say`` gets a line for each run. UsageError for an unknown recipe
-    or a folder of other runs, InterruptedTraining after ctrl+c, with everything saved.
+    fails is a row of the table. ``say`` gets a line per run. UsageError for an unknown recipe or a
+    folder of other runs, InterruptedTraining after ctrl+c, with everything saved.
     """
-    names = select(asked.recipes)
-    out = _out(asked.out)
-    planned = _jobs(asked, names, out)
-    _check(planned)
-    found: list[Outcome] = []
+    names = select(options.recipes)
+    out = _make_folder(options.out)
+    planned = _jobs(options, names, out)
+    _check_existing(planned)
+    done: list[Outcome] = []
     document: dict[str, Any] = {}
     try:
         for outcome in outcomes(planned, jobs, dask, out, say):
-            found.append(outcome)
             if outcome["state"] != "interrupted":
-                say(f"{said(outcome)}  ({len(_done(found))} of {len(planned)})")
-            document = _written(out, asked, names, _done(found), len(planned))
+                done.append(outcome)
+                say(f"{describe(outcome)}  ({len(done)} of {len(planned)})")
+            document = _write_table(out, options, names, done, len(planned))
     except KeyboardInterrupt:
-        raise _interrupted(len(_done(found)), len(planned)) from None
-    if len(_done(found)) < len(planned):
-        raise _interrupted(len(_done(found)), len(planned))
+        raise _interrupted(len(done), len(planned)) from None
+    if len(done) < len(planned):
+        raise _interrupted(len(done), len(planned))
     return document
 
 
 def select(names: Sequence[str]) -> list[str]:
     """The recipes of these names and groups, in the order given, each once."""
     known = recipes()
-    found: list[str] = []
+    selected: list[str] = []
     for full in names:
         name, _, variant = full.partition(":")
         if variant and (name not in known or variant not in known[name].variants):
@@ -82,7 +82,7 @@ def select(names: Sequence[str]) -> list[str]:
                 f"There are: {', '.join(of) or 'none'}."
             )
         if variant:
-            found.append(full)
+            selected.append(full)
             continue
         if name not in known and name not in GROUPS:
             raise UsageError(
@@ -90,11 +90,11 @@ def select(names: Sequence[str]) -> list[str]:
                 f"Name recipes (rnnviz recipes lists them) or: {', '.join(GROUPS)}."
             )
         group = PUBLISHED if name == "all" else (name,) if name in GROUPS else ()
-        found += [r for r in known if r == name or r.partition("-")[0] in group]
-    return list(dict.fromkeys(found))
+        selected += [r for r in known if r == name or r.partition("-")[0] in group]
+    return list(dict.fromkeys(selected))
 
 
-def _out(out: str | Path | None) -> Path:
+def _make_folder(out: str | Path | None) -> Path:
     path = runs.runs_folder().parent / "reproduce" if out is None else user_path(out)
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -105,26 +105,26 @@ def _out(out: str | Path | None) -> Path:
     return path.resolve()
 
 
-def _jobs(asked: ReproduceOptions, names: Sequence[str], out: Path) -> list[ReproduceJob]:
-    folder = runs.data_path(asked.data)
-    # The package may lie elsewhere on another machine, so its sample goes by name.
+def _jobs(options: ReproduceOptions, names: Sequence[str], out: Path) -> list[ReproduceJob]:
+    folder = runs.data_path(options.data)
+    # The package may have another path on another machine: its sample is passed by name.
     data = "sample" if folder == runs.data_path("sample") else str(folder.resolve())
     return [
         ReproduceJob(
             name,
             seed,
-            asked.epochs,
-            asked.limit,
+            options.epochs,
+            options.limit,
             data,
             str(out / f"{name.replace(':', '-')}-seed-{seed}"),
         )
         for name in names
-        for seed in range(asked.seeds)
+        for seed in range(options.seeds)
     ]
 
 
-def _check(planned: Sequence[ReproduceJob]) -> None:
-    """No run that is there may be another than the one asked for: they would share a row."""
+def _check_existing(planned: Sequence[ReproduceJob]) -> None:
+    """UsageError if a directory has a run with other options or data."""
     digest = cache(lambda path: sha256(path) if path.exists() else "")
     for job in planned:
         path = Path(job.path)
@@ -132,10 +132,10 @@ def _check(planned: Sequence[ReproduceJob]) -> None:
             continue
         record = runs.Run(path).record()
         differs = list(_differences(job, record))
-        if not differs and job.finished:  # resuming compares them itself
+        if not differs and job.finished:  # otherwise resume() compares the data
             folder = runs.data_path(job.data)
-            before: dict[str, str] = record.get("data") or {}
-            differs = [name for name, sha in before.items() if digest(folder / name) != sha]
+            recorded: dict[str, str] = record.get("data") or {}
+            differs = [name for name, sha in recorded.items() if digest(folder / name) != sha]
         if differs:
             raise UsageError(
                 f"{path} was trained with another {', '.join(differs)}.\n"
@@ -146,25 +146,25 @@ def _check(planned: Sequence[ReproduceJob]) -> None:
 def _differences(job: ReproduceJob, record: dict[str, Any]) -> Iterator[str]:
     if record.get("recipe") != job.name:
         yield "recipe"
-    options = record.get("options") or {}
+    recorded = record.get("options") or {}
     for name, value in asdict(job.options()).items():
-        if options.get(name) != value:
+        if recorded.get(name) != value:
             yield "--" + name.replace("_", "-")
 
 
-def _done(found: Sequence[Outcome]) -> list[Outcome]:
-    return [outcome for outcome in found if outcome["state"] != "interrupted"]
-
-
-def _written(
-    out: Path, asked: ReproduceOptions, names: Sequence[str], done: Sequence[Outcome], planned: int
+def _write_table(
+    out: Path,
+    options: ReproduceOptions,
+    names: Sequence[str],
+    done: Sequence[Outcome],
+    planned: int,
 ) -> dict[str, Any]:
-    """``table.json`` and ``table.md`` as they stand after these runs."""
+    """Write ``table.json`` and ``table.md`` of the finished runs."""
     document: dict[str, Any] = {
         "schema": "rnnviz.reproduce/1",
-        "seeds": asked.seeds,
-        "epochs": asked.epochs,
-        "limit": asked.limit,
+        "seeds": options.seeds,
+        "epochs": options.epochs,
+        "limit": options.limit,
         "runs": planned,
         "runs_done": len(done),
         "rows": rows(done, names),

@@ -1,4 +1,4 @@
-"""Runs on the workers of a Dask cluster, through joblib."""
+"""The connection to a Dask cluster, which runs jobs through joblib."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 from rnnviz.errors import MissingError, RnnvizError, UsageError
 from rnnviz.reproduce.job import machine
 
-#: Seconds a scheduler is given to answer, and a worker to appear.
-PATIENCE = 10
+#: Seconds to wait for an answer of the scheduler and of a worker.
+TIMEOUT = 10
 
 Outcomes = Callable[[], Iterator[dict[str, Any]]]
 
@@ -22,8 +22,8 @@ Outcomes = Callable[[], Iterator[dict[str, Any]]]
 def connected(address: str) -> Iterator[Any]:
     """A client of the scheduler at this address.
 
-    MissingError without Dask, UsageError for what is no address; RnnvizError if nothing answers
-    there, or its workers cannot run rnnviz.
+    MissingError without Dask, UsageError if it is not an address, RnnvizError if no scheduler
+    answers there or its workers cannot run rnnviz.
     """
     if re.fullmatch(r"(\w+://)?\S+:\d+", address) is None:
         raise UsageError(
@@ -35,70 +35,70 @@ def connected(address: str) -> Iterator[Any]:
         raise MissingError(
             "--dask needs Dask's distributed scheduler.\nGet it: pip install 'rnnviz[dask]'"
         ) from None
-    make: Any = Client
+    connect: Any = Client
     try:
-        client = make(address, timeout=PATIENCE, set_as_default=False)
+        client = connect(address, timeout=TIMEOUT, set_as_default=False)
     except (OSError, ValueError) as error:
         raise RnnvizError(
             f"No Dask scheduler answers at {address} ({type(error).__name__}).\n"
             "Start one with: dask scheduler, and workers with: dask worker ADDRESS --nthreads 1"
         ) from error
     with client:
-        _try_out(client, address)
+        _check_workers(client, address)
         yield client
 
 
-def _try_out(client: Any, address: str) -> None:
+def _check_workers(client: Any, address: str) -> None:
     try:
-        client.submit(machine, "", pure=False).result(timeout=PATIENCE)
+        client.submit(machine, "", pure=False).result(timeout=TIMEOUT)
     except TimeoutError as error:
         raise RnnvizError(
             f"The Dask scheduler at {address} has no worker that is free.\n"
             f"Start one with: dask worker {address} --nthreads 1"
         ) from error
     except Exception as error:
-        # Whatever the other side raises arrives here as its own type.
+        # An error on the worker is raised here with its own type.
         raise RnnvizError(
             f"The Dask cluster at {address} cannot run rnnviz ({type(error).__name__}).\n"
             "Install the same rnnviz for its scheduler and its workers."
         ) from error
 
 
-def while_alive(client: Any, begin: Outcomes) -> Iterator[dict[str, Any]]:
-    """The outcomes as long as the cluster is at work on them; RnnvizError when no more can come.
+def outcomes_while_alive(client: Any, begin: Outcomes) -> Iterator[dict[str, Any]]:
+    """The outcomes while the cluster is working on them; RnnvizError when it has stopped.
 
-    joblib's generator waits for ever for a task whose worker was killed, or whose scheduler is
-    gone, so another thread waits for it.
+    joblib's generator waits forever for a task whose worker was killed or whose scheduler has
+    ended, so it is consumed in another thread.
     """
-    heard: queue.SimpleQueue[dict[str, Any] | Exception | None] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(begin, heard), daemon=True).start()
+    received: queue.SimpleQueue[dict[str, Any] | Exception | None] = queue.SimpleQueue()
+    threading.Thread(target=_consume, args=(begin, received), daemon=True).start()
     idle = False
     while True:
         try:
-            said = heard.get(timeout=1)
+            item = received.get(timeout=1)
         except queue.Empty:
-            # Idle twice: what has just ended may not have been heard of yet.
-            if idle and not _at_work(client):
+            # Checked twice: the outcome of a task that has just ended may be on its way.
+            if idle and not _is_working(client):
                 raise RnnvizError("Dask gave it up") from None
-            idle = not _at_work(client)
+            idle = not _is_working(client)
             continue
-        if said is None:
+        if item is None:
             return
-        if isinstance(said, Exception):
-            raise said
-        yield said
+        if isinstance(item, Exception):
+            raise item
+        yield item
 
 
-def _listen(begin: Outcomes, heard: queue.SimpleQueue[Any]) -> None:
+def _consume(begin: Outcomes, received: queue.SimpleQueue[Any]) -> None:
     try:
         for outcome in begin():
-            heard.put(outcome)
+            received.put(outcome)
     except Exception as error:
-        heard.put(error)
-    heard.put(None)
+        received.put(error)
+    received.put(None)
 
 
-def _at_work(client: Any) -> bool:
+def _is_working(client: Any) -> bool:
     states = [future.status for future in list(client.futures.values())]
-    # No futures at all: joblib has not handed them over yet.
+    # Without futures joblib has not submitted them yet.
     return client.status == "running" and (not states or "pending" in states)

@@ -1,4 +1,4 @@
-"""One run of a reproduction, in this process or in another: plain data in, plain data out."""
+"""One run of a reproduction, in this process or another: arguments and results are plain data."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _BEFORE_SPEC = ("history.jsonl", "vocabulary.json", "series.json", ".*.*.*")
 
 @dataclass(frozen=True)
 class ReproduceJob:
-    """What is to be trained, on which data, into which run directory."""
+    """What to train, on which data, into which run directory."""
 
     recipe: str  # NAME or NAME:VARIANT
     seed: int
@@ -38,11 +38,11 @@ class ReproduceJob:
 
     @property
     def finished(self) -> bool:
-        """Whether there is nothing left to train."""
+        """Whether it has a result."""
         return (Path(self.path) / "result.json").is_file()
 
     def options(self) -> runs.Options:
-        """What it changes of the recipe."""
+        """The changes to the recipe."""
         variant = self.recipe.partition(":")[2] or None
         return runs.Options(epochs=self.epochs, limit=self.limit, seed=self.seed, variant=variant)
 
@@ -61,56 +61,56 @@ class ReproduceJob:
 def run(
     job: ReproduceJob, stop: str | None = None, manner: str = "one at a time"
 ) -> dict[str, Any]:
-    """Train, go on with, or only read one run: its recipe, seed, state, message and results.
+    """Train, resume, or only read a run; "recipe", "seed", "state", "message" and results in "run".
 
-    The state is "finished", "reused", "interrupted" or "failed". The run ends, saved, as soon as
-    the file ``stop`` exists. ``manner`` says how many runs shared the machine.
+    The state is "finished", "reused", "interrupted" or "failed". The run is saved and ends as soon
+    as the file ``stop`` exists. ``manner`` says how many runs shared the machine.
     """
     outcome: dict[str, Any] = {"recipe": job.recipe, "seed": job.seed, "message": ""}
     try:
-        state = _trained(job, None if stop is None else Path(stop), manner)
-        return {**outcome, "state": state, "run": facts(Path(job.path))}
+        state = _train(job, None if stop is None else Path(stop), manner)
+        return {**outcome, "state": state, "run": results(Path(job.path))}
     except (InterruptedTraining, KeyboardInterrupt) as error:
         return {**outcome, "state": "interrupted", "message": str(error), "run": None}
     except RnnvizError as error:
-        return failed(job, str(error))
+        return failure(job, str(error))
     except Exception as error:
-        # Whatever it is, the other runs are worth training.
-        return failed(job, f"{type(error).__name__}: {error}")
+        # The other runs continue.
+        return failure(job, f"{type(error).__name__}: {error}")
 
 
-def in_worker(job: ReproduceJob, stop: str, manner: str) -> dict[str, Any]:
-    """``run`` in a process that only the file ``stop`` is to stop, not a ctrl+c for all of them."""
+def run_in_worker(job: ReproduceJob, stop: str, manner: str) -> dict[str, Any]:
+    """``run`` in a process that ignores ctrl+c: only the file ``stop`` stops it."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     return run(job, stop, manner)
 
 
-def failed(job: ReproduceJob, message: str) -> dict[str, Any]:
-    """The outcome of a job that came to nothing; the message names no folder of this machine."""
-    told = message.replace(job.path, "the run").replace(job.data, "the data folder")
+def failure(job: ReproduceJob, message: str) -> dict[str, Any]:
+    """The outcome of a failed job; folders of this machine are removed from the message."""
+    public = message.replace(job.path, "the run").replace(job.data, "the data folder")
     return {
-        "recipe": job.recipe, "seed": job.seed, "state": "failed", "message": told, "run": None,
+        "recipe": job.recipe, "seed": job.seed, "state": "failed", "message": public, "run": None,
     }  # fmt: skip
 
 
-def _trained(job: ReproduceJob, stop: Path | None, manner: str) -> str:
+def _train(job: ReproduceJob, stop: Path | None, manner: str) -> str:
     path = Path(job.path)
     if job.finished:
         return "reused"
-    asked = stop.exists if stop is not None else lambda: False
+    stopped = stop.exists if stop is not None else lambda: False
     resumed = (path / "spec.json").is_file()
     if not resumed:
         for name in _BEFORE_SPEC:
             for leftover in path.glob(name):
                 leftover.unlink()
-    runs.run_job(job.training(resume=resumed), stop=asked)
+    runs.run_job(job.training(resume=resumed), stop=stopped)
     write_atomically(path / "machine.json", json_text(machine(manner)) + "\n")
     return "finished"
 
 
 def machine(manner: str) -> dict[str, Any]:
-    """The class of this machine, which names neither it nor its owner."""
+    """Properties of this machine, without its name."""
     try:
         memory = round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30)
     except (AttributeError, ValueError, OSError):  # not on Windows
@@ -127,8 +127,8 @@ def machine(manner: str) -> dict[str, Any]:
     }
 
 
-def facts(path: Path) -> dict[str, Any]:
-    """What a finished run came to, by the metric that was published."""
+def results(path: Path) -> dict[str, Any]:
+    """The results of a finished run, by the metric that was published."""
     run = runs.Run(path)
     record, result, history = run.record(), run.result(), run.history()
     assert result is not None
@@ -136,8 +136,8 @@ def facts(path: Path) -> dict[str, Any]:
     name = published.get("metric") or record["metric"]["name"]
     of = published.get("of") or "validation"
     test = (result["test"] or {}).get(name)
-    choose = max if record["metric"]["better"] == "high" else min
-    best = choose(epoch.valid[name] for epoch in history)
+    best_of = max if record["metric"]["better"] == "high" else min
+    best = best_of(epoch.valid[name] for epoch in history)
     return {
         "metric": {"name": name, "of": of, "better": record["metric"]["better"]},
         "published": {key: published.get(key) for key in ("value", "source")},
@@ -156,9 +156,9 @@ def _count(config: Any) -> int:
 
 
 def _machine_of(path: Path) -> Mapping[str, Any] | None:
-    # A run may have been killed between its result and this file, or trained by another command.
+    # Missing if the run was killed after its result, or trained by another command.
     try:
-        found = read_json(path / "machine.json")
+        machine = read_json(path / "machine.json")
     except InvalidFileError:
         return None
-    return found if isinstance(found, dict) else None
+    return machine if isinstance(machine, dict) else None

@@ -1,4 +1,4 @@
-"""Where the runs of a reproduction are computed: here, in processes, or on a Dask cluster."""
+"""The runs of a reproduction in this process, in several processes, or on a Dask cluster."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 
 from rnnviz import signals
 from rnnviz.errors import MissingError
-from rnnviz.reproduce.cluster import connected, while_alive
-from rnnviz.reproduce.job import ReproduceJob, failed, in_worker, run
+from rnnviz.reproduce.cluster import connected, outcomes_while_alive
+from rnnviz.reproduce.job import ReproduceJob, failure, run, run_in_worker
 from rnnviz.training.stopping import stop_signal
 
 Say = Callable[[str], None]
@@ -22,29 +22,29 @@ Say = Callable[[str], None]
 def outcomes(
     jobs: Sequence[ReproduceJob], at_once: int, dask: str | None, out: Path, say: Say
 ) -> Iterator[dict[str, Any]]:
-    """What each run came to, as they end. ctrl+c ends all of them, saved; a second one at once."""
-    ready = [job for job in jobs if job.finished]
-    yield from _here(ready)
-    jobs = [job for job in jobs if job not in ready]
+    """The outcome of each run as it ends; ctrl+c saves and ends all, a second one ends at once."""
+    finished = [job for job in jobs if job.finished]
+    yield from _in_this_process(finished)
+    jobs = [job for job in jobs if job not in finished]
     if not jobs:
         return
     if dask is not None:
         with connected(dask) as client, _stop_file(out, say) as stop:
             settings = {"backend": "dask", "client": client}
-            begin = _begin(jobs, stop.file, "on Dask workers", settings)
-            yield from _all_of(jobs, while_alive(client, begin), stop)
+            begin = _joblib_outcomes(jobs, stop.file, "on Dask workers", settings)
+            yield from _with_lost(jobs, outcomes_while_alive(client, begin), stop)
     elif at_once > 1:
-        # A run computes on one core, as in every command: more BLAS threads would not fit.
+        # One BLAS thread per run, as in every command.
         workers = min(at_once, len(jobs))
         settings = {"backend": "loky", "n_jobs": workers, "inner_max_num_threads": 1}
         with _stop_file(out, say) as stop:
-            begin = _begin(jobs, stop.file, f"{at_once} at a time", settings)
-            yield from _all_of(jobs, begin(), stop)
+            begin = _joblib_outcomes(jobs, stop.file, f"{at_once} at a time", settings)
+            yield from _with_lost(jobs, begin(), stop)
     else:
-        yield from _here(jobs)
+        yield from _in_this_process(jobs)
 
 
-def _here(jobs: Sequence[ReproduceJob]) -> Iterator[dict[str, Any]]:
+def _in_this_process(jobs: Sequence[ReproduceJob]) -> Iterator[dict[str, Any]]:
     for job in jobs:
         outcome = run(job)
         yield outcome
@@ -52,10 +52,10 @@ def _here(jobs: Sequence[ReproduceJob]) -> Iterator[dict[str, Any]]:
             return
 
 
-def _begin(
+def _joblib_outcomes(
     jobs: Sequence[ReproduceJob], stop: Path, manner: str, settings: dict[str, Any]
 ) -> Callable[[], Iterator[dict[str, Any]]]:
-    """What gives all of them to joblib, which then gives their outcomes."""
+    """A function that submits the jobs to joblib and returns a generator of their outcomes."""
     try:
         import joblib
     except ImportError:
@@ -64,67 +64,69 @@ def _begin(
         ) from None
 
     def begin() -> Iterator[dict[str, Any]]:
-        # One by one, or quick runs would be put together; all of them now, or one that is lost
-        # would keep those behind it from being begun.
-        how = {"batch_size": 1, "pre_dispatch": "all", "return_as": "generator_unordered"}
-        with joblib.parallel_config(**settings), joblib.Parallel(**how) as pool:
+        # batch_size 1: joblib would group short runs. pre_dispatch "all": a lost task would block
+        # those after it.
+        parallel = {"batch_size": 1, "pre_dispatch": "all", "return_as": "generator_unordered"}
+        with joblib.parallel_config(**settings), joblib.Parallel(**parallel) as pool:
             with signals.sigint_blocked():
-                found = pool(joblib.delayed(in_worker)(job, str(stop), manner) for job in jobs)
-            yield from found
+                outcomes = pool(
+                    joblib.delayed(run_in_worker)(job, str(stop), manner) for job in jobs
+                )
+            yield from outcomes
 
     return begin
 
 
-def _all_of(
-    jobs: Sequence[ReproduceJob], found: Iterator[dict[str, Any]], stop: _Stop
+def _with_lost(
+    jobs: Sequence[ReproduceJob], received: Iterator[dict[str, Any]], stop: _Stop
 ) -> Iterator[dict[str, Any]]:
-    """The outcomes, and where the pool breaks, a failure for every run not heard of."""
-    heard: set[tuple[str, int]] = set()
+    """The outcomes; if the pool breaks, also a failure for every run without one."""
+    ended: set[tuple[str, int]] = set()
     try:
-        for outcome in found:
-            heard.add((outcome["recipe"], outcome["seed"]))
+        for outcome in received:
+            ended.add((outcome["recipe"], outcome["seed"]))
             yield outcome
     except Exception as error:
-        # A job raises nothing itself: this is a worker that was killed, or a cluster that is gone.
-        if stop.asked():
+        # Jobs raise nothing: a worker was killed or the cluster has ended.
+        if stop.received():
             return
         message = (
             f"A worker was lost ({type(error).__name__}), out of memory? The same command goes on."
         )
-        lost = [job for job in jobs if (job.recipe, job.seed) not in heard]
-        yield from (failed(job, message) for job in lost)
+        lost = [job for job in jobs if (job.recipe, job.seed) not in ended]
+        yield from (failure(job, message) for job in lost)
 
 
 @dataclass(frozen=True)
 class _Stop:
-    """Whether a signal to end has come, and the file that is made then."""
+    """The signal that was received, if any, and the file that is created then."""
 
-    asked: Callable[[], int]
+    received: Callable[[], int]
     file: Path
 
 
 @contextmanager
 def _stop_file(out: Path, say: Say) -> Iterator[_Stop]:
-    """What tells the workers to stop: signals do not reach a cluster, but it sees this folder."""
+    """A file that stops the workers: signals do not reach a cluster, but it sees this folder."""
     for old in out.glob(".stop-*"):
         old.unlink(missing_ok=True)
     path = out / f".stop-{os.getpid()}-{os.urandom(4).hex()}"
     ended = threading.Event()
 
-    def watch(asked: Callable[[], int]) -> None:
+    def watch(received: Callable[[], int]) -> None:
         while not ended.wait(0.1):
-            if asked():
+            if received():
                 path.touch()
                 say("Stopping: every run finishes its batch and is saved.")
                 return
 
-    with stop_signal() as asked:
-        watcher = threading.Thread(target=watch, args=(asked,), daemon=True)
+    with stop_signal() as received:
+        watcher = threading.Thread(target=watch, args=(received,), daemon=True)
         watcher.start()
         try:
-            yield _Stop(asked, path)
+            yield _Stop(received, path)
         finally:
             ended.set()
             watcher.join()
-    # Only if all have ended: after a second ctrl+c those of a cluster have still to see it.
+    # Not after a second ctrl+c: workers of a cluster may not have seen it yet.
     path.unlink(missing_ok=True)
