@@ -95,13 +95,14 @@ def train(
 ) -> Run:
     """Train a recipe and return its run directory.
 
-    ``data`` is a folder of data sets, or "sample" for the small sample in the package; None reads
-    the environment variable RNNVIZ_DATA, else takes what ``rnnviz data fetch`` got, else the sample
-    (``run.record()["sample"]``, and a Note to ``watch``, say so). ``variant``
-    names another of the recipe's ways to ready its data. ``resume`` goes on with a run (its
-    folder, its name, or "last"): of the other arguments only ``epochs``, ``data``, ``time_budget``
-    ``watch`` and ``device`` count then. ``time_budget`` is in seconds; after it the run is saved
-    and can be resumed. ``watch`` is called with every batch and epoch.
+    ``data`` is a folder of data sets, or "sample" for the small sample in the package; None is the
+    environment variable RNNVIZ_DATA, else the data of ``rnnviz data fetch``, else the sample
+    (``run.record()["sample"]``, and a Note to ``watch``, say so). ``variant`` names another way to
+    prepare the data, of those the recipe has. ``resume`` names a run to resume (its folder, its
+    name, or "last"); then only ``epochs``, ``data``, ``time_budget``, ``watch`` and ``device`` of
+    the other arguments are used. ``time_budget`` is in seconds; after it the run is saved and can
+    be resumed. ``watch`` is called with every event of :mod:`rnnviz.progress`.
+    Raises :class:`rnnviz.errors.RnnvizError` with a message that says what to do.
     """
     from rnnviz.runs import Options, TrainingJob, run_job
 

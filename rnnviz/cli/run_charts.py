@@ -1,4 +1,4 @@
-"""Training runs as charts, and charts on a terminal."""
+"""Charts of training runs, printed on a terminal or written as SVG."""
 
 from __future__ import annotations
 
@@ -19,24 +19,23 @@ if TYPE_CHECKING:
     from rnnviz.charts import Chart, ColourSpan
     from rnnviz.runs import RunSummary
 
-#: The terminal's own colours, so that they suit its background; no red beside green.
-HUES = ("bright_blue", "yellow", "magenta", "cyan", "bright_yellow", "white")
-#: A run's name becomes part of a format string.
-BRACES = str.maketrans({"{": "{{", "}": "}}"})
+#: Colours of the terminal's own palette, which suit its background; no red beside green.
+COLOURS = ("bright_blue", "yellow", "magenta", "cyan", "bright_yellow", "white")
+#: Escapes braces: a run's name becomes part of a format string.
+ESCAPED_BRACES = str.maketrans({"{": "{{", "}": "}}"})
 
 
 def of_run(run: RunSummary, metric: str | None) -> list[Chart]:
-    """Loss and metric of one run, or only the one that is asked for."""
+    """The curves of one run: of all metrics, or of one."""
     from rnnviz.charts import ChartText, learning
 
     charts = []
     for name in [metric] if metric else run.metrics:
         _check(run, name)
         published = run.published if run.published.get("metric", run.metric) == name else {}
-        told = f"{_told(published)} {{value}}"
         words = ChartText(
-            title=f"Training and validation {{metric}} · {run.name.translate(BRACES)}",
-            published=told,
+            title=f"Training and validation {{metric}} · {run.name.translate(ESCAPED_BRACES)}",
+            published=f"{_published_label(published)} {{value}}",
         )
         charts.append(
             learning(
@@ -56,7 +55,7 @@ def of_runs(runs: Sequence[RunSummary], metric: str | None) -> Chart:
     """The validation curves of several runs."""
     from rnnviz.charts import Chart, ChartLine, Level
 
-    name = metric or common(runs)
+    name = metric or common_metric(runs)
     for run in runs:
         _check(run, name)
     lines = [
@@ -64,55 +63,55 @@ def of_runs(runs: Sequence[RunSummary], metric: str | None) -> Chart:
         for label, run in zip(labels(runs), runs, strict=True)
     ]
     levels = [
-        Level(y, f"{told} {y:g}: {', '.join(recipes)}")
-        for (told, y), recipes in to_reach(runs, name)
+        Level(y, f"{label} {y:g}: {', '.join(recipes)}")
+        for (label, y), recipes in published_values(runs, name)
     ]
     return Chart(f"Validation {name}", lines, "epoch", name, levels)
 
 
-def to_reach(
+def published_values(
     runs: Sequence[RunSummary], metric: str
 ) -> list[tuple[tuple[str, float], dict[str, None]]]:
     """Published numbers of a metric, as ("published", 0.846), and the recipes each belongs to."""
-    found: dict[tuple[str, float], dict[str, None]] = {}
+    values: dict[tuple[str, float], dict[str, None]] = {}
     for run in runs:
         if run.published and run.published.get("metric", run.metric) == metric:
-            key = _told(run.published), float(run.published["value"])
-            found.setdefault(key, {})[str(run.spec["recipe"])] = None
-    return list(found.items())
+            key = _published_label(run.published), float(run.published["value"])
+            values.setdefault(key, {})[str(run.spec["recipe"])] = None
+    return list(values.items())
 
 
-def _told(published: Mapping[str, Any]) -> str:
+def _published_label(published: Mapping[str, Any]) -> str:
     return "published test" if published.get("of") == "test" else "published"
 
 
-def common(runs: Sequence[RunSummary]) -> str:
-    """The metric that counts for all of these runs, else the loss."""
+def common_metric(runs: Sequence[RunSummary]) -> str:
+    """The main metric of all these runs if it is the same, else the loss."""
     metrics = {run.metric for run in runs}
     return metrics.pop() if len(metrics) == 1 else "loss"
 
 
 def labels(runs: Sequence[RunSummary]) -> list[str]:
-    """Short names that tell runs apart: recipe and options that differ, else directories."""
-    options = [run.spec.get("options") for run in runs]
-    given = [found if isinstance(found, dict) else {} for found in options]
-    keys = dict.fromkeys(key for found in given for key in found)
-    different = [key for key in keys if len({repr(found.get(key)) for found in given}) > 1]
+    """Distinct labels: the recipe and the options that differ, else the directories."""
+    records = [run.spec.get("options") for run in runs]
+    options = [record if isinstance(record, dict) else {} for record in records]
+    keys = dict.fromkeys(key for own in options for key in own)
+    different = [key for key in keys if len({repr(own.get(key)) for own in options}) > 1]
     short = []
-    for run, found in zip(runs, given, strict=True):
-        said = [f"{key} {found[key]}" for key in different if found.get(key) is not None]
-        short.append(" ".join([run.spec["recipe"], *said]))
+    for run, own in zip(runs, options, strict=True):
+        pairs = [f"{key} {own[key]}" for key in different if own.get(key) is not None]
+        short.append(" ".join([run.spec["recipe"], *pairs]))
     return short if len(set(short)) == len(short) else [run.name for run in runs]
 
 
 def _check(run: RunSummary, metric: str) -> None:
     if metric not in run.metrics:
-        found = f"It has {', '.join(run.metrics)}." if run.metrics else "It has no epoch yet."
-        raise UsageError(f"{run.name} has no {metric}.{nearest(metric, run.metrics)} {found}")
+        known = f"It has {', '.join(run.metrics)}." if run.metrics else "It has no epoch yet."
+        raise UsageError(f"{run.name} has no {metric}.{nearest(metric, run.metrics)} {known}")
 
 
 def show(charts: Sequence[Chart], color: str) -> None:
-    """Print charts as wide as the terminal and together as high, within reason."""
+    """Print charts that together fill the terminal, within limits."""
     from rnnviz.charts import text
 
     size = shutil.get_terminal_size((80, 24))
@@ -130,13 +129,13 @@ def _styled(span: ColourSpan) -> str:
     if not span.text.strip():
         return span.text
     if span.role == "data":
-        return click.style(span.text, fg=HUES[(span.hue or 0) % len(HUES)])
+        return click.style(span.text, fg=COLOURS[(span.hue or 0) % len(COLOURS)])
     weights = {"title": {"bold": True}, "spot": {"bold": True}, "axis": {"dim": True}}
     return click.style(span.text, **weights.get(span.role, {}))
 
 
 def _braille() -> bool:
-    """Whether stdout can show Braille characters; the console of Linux has no font for them."""
+    """Whether stdout can show Braille characters; the Linux console has no font for them."""
     try:
         "⠿●╌".encode(sys.stdout.encoding or "ascii")
     except (UnicodeEncodeError, LookupError):
@@ -145,7 +144,7 @@ def _braille() -> bool:
 
 
 def check(path: Path | None) -> None:
-    """UsageError where no SVG can be written at the path."""
+    """UsageError unless an SVG file can be written at the path."""
     from rnnviz.files import require_writable
 
     if path is None:
@@ -156,7 +155,7 @@ def check(path: Path | None) -> None:
 
 
 def save(charts: Sequence[Chart], path: Path, dark: bool) -> None:
-    """Write charts below each other to an SVG file."""
+    """Write charts to an SVG file, one below the other."""
     from rnnviz.charts import figure
     from rnnviz.files import write_output
 

@@ -1,4 +1,4 @@
-"""What is said of a training run in words and numbers: rows of tables, and JSON."""
+"""Training runs as rows of tables and as JSON."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def facts(run: RunSummary, metric: str | None = None) -> dict[str, Any]:
-    """The row of a run as JSON; what is best is so by ``metric``, or by the run's own."""
+    """The row of a run as JSON; the best epoch is chosen by ``metric``, or by the run's own."""
     metric = metric or run.metric
     best = run.best(metric)
     seconds = [e.seconds for e in run.history if math.isfinite(e.seconds)]
@@ -43,44 +43,44 @@ def facts(run: RunSummary, metric: str | None = None) -> dict[str, Any]:
     }
 
 
-def cells(run: RunSummary, metric: str | None = None) -> dict[str, str]:
-    """The row of a run in a table: what its kept weights reached, or its best by ``metric``.
+def table_row(run: RunSummary, metric: str | None = None) -> dict[str, str]:
+    """The row of a run in a table: of the saved weights, or of the best epoch by ``metric``.
 
-    Where that is not the same epoch a further cell says of the other one.
+    If these are different epochs, another cell has the value of the other one.
     """
     row = facts(run, metric)
-    best, kept = _said(row["best"]), _said(row["kept"])
-    found = {
+    best, saved = _number(row["best"]), _number(row["kept"])
+    cells = {
         "name": run.name,
         "recipe": row["recipe"],
         "state": row["state"],
         "epochs": f"{row['epochs']}/{row['epochs_asked']}" if run.epochs else "-",
     }
     if metric:
-        found |= {f"best validation {metric}": best, "epoch": _said(row["best_epoch"])}
+        cells |= {f"best validation {metric}": best, "epoch": _number(row["best_epoch"])}
     else:
-        found |= {"validation": f"{row['metric']} {kept}", "epoch": _said(row["kept_epoch"])}
-    found |= {
-        "published": _said(row["published"]),
+        cells |= {"validation": f"{row['metric']} {saved}", "epoch": _number(row["kept_epoch"])}
+    cells |= {
+        "published": _number(row["published"]),
         "data": str(row["trained_on"] or "-"),
         "when": row["when"][:16].replace("T", " "),
     }
     if row["kept_epoch"] != row["best_epoch"] and not metric:
-        found["best"] = f"{best} in epoch {_said(row['best_epoch'])}"
+        cells["best"] = f"{best} in epoch {_number(row['best_epoch'])}"
     elif row["kept_epoch"] != row["best_epoch"]:
-        found["kept"] = f"{kept} in epoch {_said(row['kept_epoch'])}"
-    return found
+        cells["kept"] = f"{saved} in epoch {_number(row['kept_epoch'])}"
+    return cells
 
 
-def damaged(path: Path, error: Exception) -> tuple[dict[str, Any], dict[str, str]]:
-    """The row of a run that cannot be read, as JSON and in a table."""
+def damaged_row(path: Path, error: Exception) -> tuple[dict[str, Any], dict[str, str]]:
+    """The row of an unreadable run, as JSON and in a table."""
     why = damage(error, path)
-    facts = {"name": path.name, "path": str(path), "state": "damaged", "damaged": why}
-    return facts, {"name": path.name, "recipe": "-", "state": f"damaged: {why}"}
+    row = {"name": path.name, "path": str(path), "state": "damaged", "damaged": why}
+    return row, {"name": path.name, "recipe": "-", "state": f"damaged: {why}"}
 
 
-def whole(run: RunSummary) -> dict[str, Any]:
-    """All of a run as JSON."""
+def to_json(run: RunSummary) -> dict[str, Any]:
+    """All files of a run as JSON."""
     history = [
         {"epoch": e.number, "train": e.train, "valid": e.valid, "seconds": e.seconds}
         for e in run.history
@@ -89,8 +89,8 @@ def whole(run: RunSummary) -> dict[str, Any]:
     return {**facts(run), **{key: finite(value) for key, value in more.items()}}
 
 
-def described(run: RunSummary) -> list[tuple[str, str]]:
-    """What matters of a run, as keys and values, without what it does not say."""
+def description(run: RunSummary) -> list[tuple[str, str]]:
+    """The properties of a run as keys and values; missing ones are left out."""
     spec, best, published = run.spec, run.best(run.metric), run.published
     changed = {k: v for k, v in _mapping(spec.get("options")).items() if v is not None}
     rows = [
@@ -104,13 +104,13 @@ def described(run: RunSummary) -> list[tuple[str, str]]:
     ]  # fmt: skip
     if best is not None:
         value = best.valid[run.metric]
-        rows.append(("best", f"validation {run.metric} {_said(value)}{_scaled(run, value)}, "
+        rows.append(("best", f"validation {run.metric} {_number(value)}{_in_unit(run, value)}, "
                      f"epoch {best.number}"))  # fmt: skip
     if (saved := run.saved) is not None:
         value = saved.valid.get(run.metric, math.nan)
-        reached = f", validation {run.metric} {_said(value)}{_scaled(run, value)}"
+        score = f", validation {run.metric} {_number(value)}{_in_unit(run, value)}"
         rows.append(
-            ("kept", f"the weights of epoch {saved.number}{reached if saved is not best else ''}")
+            ("kept", f"the weights of epoch {saved.number}{score if saved is not best else ''}")
         )
     if test := _mapping(run.result.get("test")):
         rows.append(("test", _pairs(test)))
@@ -127,40 +127,40 @@ def described(run: RunSummary) -> list[tuple[str, str]]:
 
 
 def _devices(spec: Mapping[str, Any]) -> str:
-    """All a run was computed on, in order; of a run of before it is not known."""
+    """All devices of a run, in order; runs of earlier versions have none."""
     return " then ".join(spec.get("devices") or [spec.get("device", "-")])
 
 
-def _scaled(run: RunSummary, value: float) -> str:
-    """An error in the unit of the series, where the run says how to get it."""
+def _in_unit(run: RunSummary, value: float) -> str:
+    """An error in the unit of the series, if the run has one."""
     metric = _mapping(run.spec.get("metric"))
     scale, unit = metric.get("scale"), metric.get("unit")
-    told = metric.get("name") == run.metric and isinstance(scale, int | float)
-    return f" ({value * scale:.3g} {unit})" if told and unit and scale else ""
+    has_unit = metric.get("name") == run.metric and isinstance(scale, int | float)
+    return f" ({value * scale:.3g} {unit})" if has_unit and unit and scale else ""
 
 
-def epochs(run: RunSummary) -> list[dict[str, str]]:
-    """A row for each epoch; the best and the one whose weights are kept are marked."""
+def epoch_rows(run: RunSummary) -> list[dict[str, str]]:
+    """A row per epoch; the best one and the one whose weights are saved are marked."""
     best = run.best(run.metric)
     rows = []
     for epoch in run.history:
         row = {"epoch": str(epoch.number)}
-        row |= {m: _said(epoch.train.get(m)) for m in run.metrics}
-        row |= {f"validation {m}": _said(epoch.valid.get(m)) for m in run.metrics}
+        row |= {m: _number(epoch.train.get(m)) for m in run.metrics}
+        row |= {f"validation {m}": _number(epoch.valid.get(m)) for m in run.metrics}
         mark = "best" if epoch is best else "kept" if epoch is run.saved else ""
-        row |= {"seconds": _said(epoch.seconds), "": mark}
+        row |= {"seconds": _number(epoch.seconds), "": mark}
         rows.append(row)
     return rows
 
 
 def _pairs(values: Mapping[str, Any]) -> str:
-    shown = ((k, v) for k, v in values.items() if v is not None and not isinstance(v, dict))
+    pairs = ((k, v) for k, v in values.items() if v is not None and not isinstance(v, dict))
     return ", ".join(
-        f"{str(k).replace('_', ' ')} {_said(v) if isinstance(v, float) else v}" for k, v in shown
+        f"{str(k).replace('_', ' ')} {_number(v) if isinstance(v, float) else v}" for k, v in pairs
     )
 
 
-def _said(value: float | None) -> str:
+def _number(value: float | None) -> str:
     if value is None or math.isnan(value):
         return "-"
     return f"{value:.4g}"
@@ -170,13 +170,13 @@ def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def table(rows: Sequence[Mapping[str, str]]) -> None:
-    """Print rows below their keys."""
-    heads = list(dict.fromkeys(key for row in rows for key in row))
+def print_table(rows: Sequence[Mapping[str, str]]) -> None:
+    """Print rows; their keys are the headings."""
+    headings = list(dict.fromkeys(key for row in rows for key in row))
     cells = [
-        [visible(key) for key in heads],
-        *([visible(row.get(key, "-")) for key in heads] for row in rows),
+        [visible(key) for key in headings],
+        *([visible(row.get(key, "-")) for key in headings] for row in rows),
     ]
-    widths = [max(len(line[k]) for line in cells) for k in range(len(heads))]
+    widths = [max(len(line[k]) for line in cells) for k in range(len(headings))]
     for line in cells:
         echo.lines("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip())

@@ -1,4 +1,4 @@
-"""``rnnviz runs``: what was trained here, how it went, and how it compares."""
+"""``rnnviz runs``: the training runs, their curves, and comparisons."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 METRICS = ("loss", "accuracy", "mae")
 HELP = """List the training runs in the folder of runs, newest first.
 
-The validation is that of the weights that a run has kept: of its best epoch, or, where the recipe
-says so, of its last one.
+The validation metric is that of the saved weights: of the best epoch, or, if the recipe says so, of
+the last one.
 
 \b
 A RUN is a run directory, its name among the runs, the beginning of its name, or: last
@@ -40,7 +40,7 @@ output_option = click.option(
     "-o", "--output", type=options.output_file(), metavar="FILE.svg",
     help="Write the charts as SVG instead.",
 )  # fmt: skip
-dark_option = click.option("--dark", is_flag=True, help="Light on dark, in the SVG.")
+dark_option = click.option("--dark", is_flag=True, help="A dark background in the SVG.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -54,22 +54,21 @@ def command(ctx: click.Context, as_json: bool) -> None:
         return
     from rnnviz.runs import begun, read_summary, runs_folder
 
-    found = []
+    rows = []
     for path in begun():
         try:
             with reading(path, "run"):
                 run = read_summary(path)
-                found.append((run.modified, run_table.facts(run), run_table.cells(run)))
+                rows.append((run.modified, run_table.facts(run), run_table.table_row(run)))
         except InvalidFileError as error:
-            # One damaged run must not hide the others.
-            found.append((0.0, *run_table.damaged(path, error)))
-    found.sort(key=lambda row: row[0], reverse=True)
+            rows.append((0.0, *run_table.damaged_row(path, error)))
+    rows.sort(key=lambda row: row[0], reverse=True)
     if as_json:
-        echo.document([facts for _, facts, _ in found])
-    elif not found:
+        echo.document([facts for _, facts, _ in rows])
+    elif not rows:
         say(f"No runs yet in {runs_folder()}. Train one: rnnviz train")
     else:
-        run_table.table([cells for _, _, cells in found])
+        run_table.print_table([cells for _, _, cells in rows])
         say("\nrnnviz runs plot NAME: the curves. rnnviz runs compare A B: side by side.")
 
 
@@ -79,15 +78,15 @@ def command(ctx: click.Context, as_json: bool) -> None:
 @options.debug
 def show(run: str, as_json: bool) -> None:
     """Show how RUN was trained and what it reached in each epoch."""
-    found = _read(run)
+    summary = _read(run)
     if as_json:
-        echo.document(run_table.whole(found))
+        echo.document(run_table.to_json(summary))
         return
-    for key, value in run_table.described(found):
+    for key, value in run_table.description(summary):
         echo.lines(f"{key:<12}{value}".rstrip())
-    if found.history:
+    if summary.history:
         echo.lines()
-        run_table.table(run_table.epochs(found))
+        run_table.print_table(run_table.epoch_rows(summary))
 
 
 @command.command("plot")
@@ -100,10 +99,10 @@ def show(run: str, as_json: bool) -> None:
 def plot(run: str, metric: str | None, output: Path | None, dark: bool, color: str) -> None:
     """Draw the curves of RUN: dots are training, the line is validation, ◆ is the best epoch."""
     run_charts.check(output)
-    found = _read(run)
-    if not found.history:
-        raise RnnvizError(f"{found.name} has no finished epoch yet: there is nothing to draw.")
-    charts = run_charts.of_run(found, metric)
+    summary = _read(run)
+    if not summary.history:
+        raise RnnvizError(f"{summary.name} has no finished epoch yet: there is nothing to draw.")
+    charts = run_charts.of_run(summary, metric)
     if output is not None:
         run_charts.save(charts, output, dark)
     else:
@@ -126,26 +125,26 @@ def compare(
     from rnnviz.charts.layout import LETTERS
 
     run_charts.check(output)
-    found = [_read(name) for name in runs]
-    empty = [run.name for run in found if not run.history]
+    summaries = [_read(name) for name in runs]
+    empty = [run.name for run in summaries if not run.history]
     if empty:
         raise RnnvizError(f"No finished epoch yet: {', '.join(empty)}.")
-    metric = metric or run_charts.common(found)
+    metric = metric or run_charts.common_metric(summaries)
     if as_json:
-        rows = [run_table.facts(run, metric) for run in found]
+        rows = [run_table.facts(run, metric) for run in summaries]
         echo.document({"metric": metric, "runs": rows})
         return
-    chart = run_charts.of_runs(found, metric)
+    chart = run_charts.of_runs(summaries, metric)
     if output is not None:
         run_charts.save([chart], output, dark)
         return
     run_charts.show([chart], color)
     echo.lines()
-    letters = LETTERS if len(found) > 1 else "-"
-    run_table.table(
+    letters = LETTERS if len(summaries) > 1 else "-"
+    run_table.print_table(
         [
-            {"line": letters[k % len(letters)], **run_table.cells(run, metric)}
-            for k, run in enumerate(found)
+            {"line": letters[k % len(letters)], **run_table.table_row(run, metric)}
+            for k, run in enumerate(summaries)
         ]
     )
 

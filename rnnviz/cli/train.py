@@ -24,8 +24,7 @@ DEFAULT_RECIPE = "sentiment-lstm"
 HELP = """Train RECIPE; the result can be stepped through with rnnviz step -m DIR.
 
 Without RECIPE this trains sentiment-lstm on the sample in the package, in about a minute. ctrl+c
-once finishes the batch and saves, a second time it ends at once; --resume goes on as if nothing
-had happened.
+finishes the batch and saves, a second ctrl+c ends at once; --resume continues an interrupted run.
 
 \b
 Examples:
@@ -43,7 +42,7 @@ MAX_SECONDS = 8760 * 3600
 
 
 class Duration(click.ParamType[float]):
-    """A span of time: 90, 90s, 5m, 1h; in seconds."""
+    """A duration in seconds: 90, 90s, 5m, 1h."""
 
     name = "time"
 
@@ -63,23 +62,23 @@ class Duration(click.ParamType[float]):
 @click.command("train", help=HELP)
 @click.argument("recipe", required=False)
 @click.option("--resume", metavar="RUN",
-              help="Go on with a run: its folder, its name, or: last.")  # fmt: skip
+              help="Resume a run: its folder, its name, or: last.")  # fmt: skip
 @click.option("--data", metavar="DIR",
               help="Folder of data sets, or: sample. Default: $RNNVIZ_DATA, else what was "
                    "fetched, else the sample.")  # fmt: skip
 @click.option("--variant", metavar="NAME",
-              help="Another way to ready the data; see: rnnviz recipes show.")  # fmt: skip
+              help="Another way to prepare the data; see: rnnviz recipes show.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="The run directory.")
 @click.option("--epochs", type=options.EPOCHS, metavar="N")
 @click.option("--time-budget", type=Duration(), metavar="TIME",
-              help="Save and end after so long: 90s, 5m, 1h.")  # fmt: skip
+              help="Save and stop after this time: 90s, 5m, 1h.")  # fmt: skip
 @click.option("--batch-size", type=options.BATCH_SIZE, metavar="N")
 @click.option("--units", type=click.IntRange(1, 4096), metavar="N")
 @click.option("--cell", type=options.Choice(tuple(CELLS)))
 @click.option("--dropout", type=options.Share(), metavar="P",
-              help="Of the layer's input, one mask a sequence.")  # fmt: skip
+              help="Dropout of the layer's input, one mask per sequence.")  # fmt: skip
 @click.option("--recurrent-dropout", type=options.Share(), metavar="P",
-              help="Of the hidden state, one mask a gate.")  # fmt: skip
+              help="Dropout of the hidden state, one mask per gate.")  # fmt: skip
 @click.option("--limit", type=options.ROWS, metavar="N", help="Rows of each data set.")
 @click.option("--seed", type=options.SEED, metavar="N", help="Default: 0.")
 @options.device
@@ -87,7 +86,7 @@ class Duration(click.ParamType[float]):
 @options.theme
 @options.colour
 @click.option("--plain", is_flag=True, help="Lines of text, no screen.")
-@click.option("-q", "--quiet", is_flag=True, help="Say only where the run is.")
+@click.option("-q", "--quiet", is_flag=True, help="Print only the run directory.")
 @options.debug
 def command(
     recipe: str | None,

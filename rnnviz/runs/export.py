@@ -1,4 +1,4 @@
-"""Models to keep: a run, or any model, as one JSON and its weights."""
+"""Export of a run, or of any model, as a JSON file and its weights."""
 
 from __future__ import annotations
 
@@ -29,39 +29,39 @@ _EXPORTED = (
 def export(name: str, path: Path, words: int | None = None) -> None:
     """Write a model as ``path`` (a .json) and its .safetensors in float16.
 
-    A run's record becomes the model's: how it was trained, on which files, what it reached in each
-    epoch. ``words`` keeps that many entries of the vocabulary, the most frequent ones; the others
-    are then unknown words, and a run's model is validated anew on the data it was trained on.
+    The record of a run goes into the JSON: how it was trained, on which files, and the metrics of
+    each epoch. ``words`` keeps that many of the most frequent words of the vocabulary; the others
+    become unknown, and a run's model is validated again on the data of the run.
     UsageError if there are not so many, or if a file would replace the model it is made of;
-    MissingError if that data is no longer there.
+    MissingError if the data is not available.
     """
     weights = path.with_suffix(".safetensors")
     require_distinct({"The model": path, "Its weights": weights}, locate(name))
     stored = load(name)
     if "recipe" in stored.record:
         _run(stored).setup()  # damage is reported before any work is done
-    stored = stored if words is None else _with_fewer_words(stored, words)
+    stored = stored if words is None else _truncate_vocabulary(stored, words)
     record: dict[str, Any] = {"name": path.stem}
     for key in _EXPORTED:
         if key in stored.record:
             record[key] = stored.record[key]
     if "recipe" in stored.record:
-        record |= _of_run(name, stored)
+        record |= _training_record(name, stored)
     if words is not None:
         record["words_kept"] = words
         if "recipe" in stored.record:
             record["metrics_with_all_words"] = record["metrics"]
             record["metrics"] = {
-                **{f"validation_{key}": value for key, value in _validated(stored).items()},
+                **{f"validation_{key}": value for key, value in _validate(stored).items()},
                 "epoch": record["metrics"].get("epoch"),
             }
     save(path, stored.model, stored.encoder, stored.labels, record)
 
 
-def _with_fewer_words(stored: StoredModel, words: int) -> StoredModel:
-    """The model without the rare end of its vocabulary; ids are by frequency."""
+def _truncate_vocabulary(stored: StoredModel, words: int) -> StoredModel:
+    """The model with the first ``words`` ids of its vocabulary, which are sorted by frequency."""
     vocabulary, source = stored.vocabulary, stored.model.spec.source
-    assert isinstance(source, EmbeddingSpec)  # it has a vocabulary
+    assert isinstance(source, EmbeddingSpec)
     special = len([w for w in vocabulary.words[:5] if not w or w.startswith("[")])
     if not special < words <= len(vocabulary):
         raise UsageError(
@@ -70,27 +70,29 @@ def _with_fewer_words(stored: StoredModel, words: int) -> StoredModel:
         )
     spec = replace(stored.model.spec, source=replace(source, vocabulary=words))
     params = {**stored.model.params, "embedding": stored.model.params["embedding"][:words]}
-    kept = Vocabulary(vocabulary.words[:words], vocabulary.encoding)
-    return replace(stored, model=Model(spec, params), encoder=kept)
+    shorter = Vocabulary(vocabulary.words[:words], vocabulary.encoding)
+    return replace(stored, model=Model(spec, params), encoder=shorter)
 
 
-def _validated(stored: StoredModel) -> dict[str, float]:
-    """Loss and accuracy on the validation texts of its recipe, rare words unknown."""
+def _validate(stored: StoredModel) -> dict[str, float]:
+    """Loss and accuracy on the validation texts of the run, with the truncated vocabulary."""
     setup, folder = _run(stored).setup(), resolve(stored.record.get("folder"))
     options = setup.options
     prepare = prepare_function(setup.recipe, options.variant)
     task = prepare(folder, options.limit, options.seed, lambda text: None)
     texts = task.valid
-    assert isinstance(texts, Texts)  # what has a vocabulary reads texts
+    assert isinstance(texts, Texts)
     known, unknown = len(stored.vocabulary), stored.vocabulary.encoding.unknown
     rows = [[i if i < known else unknown for i in row] for row in texts.ids]
-    half = {key: a.astype(np.float16) for key, a in stored.model.params.items()}
-    model = Model(stored.model.spec, {key: a.astype(np.float32) for key, a in half.items()})
+    # Rounded as in the file.
+    params = stored.model.params.items()
+    rounded = {key: a.astype(np.float16).astype(np.float32) for key, a in params}
+    model = Model(stored.model.spec, rounded)
     return evaluate(model, replace(texts, ids=rows))
 
 
-def _of_run(name: str, stored: StoredModel) -> dict[str, Any]:
-    """What a model's JSON says of the run it comes from."""
+def _training_record(name: str, stored: StoredModel) -> dict[str, Any]:
+    """The metrics and the training of a run, for the JSON of its model."""
     assert stored.weights_path is not None
     run = _run(stored)
     history, result = run.history(), run.result()
@@ -100,7 +102,7 @@ def _of_run(name: str, stored: StoredModel) -> dict[str, Any]:
     if fit.keep == "best" and any(fit.monitor not in epoch.valid for epoch in history):
         raise InvalidFileError(f"{run.path / 'history.jsonl'} has an epoch without {fit.monitor}.")
     metrics: dict[str, Any] = {}
-    if stored.weights_path.name == "best.safetensors":  # other weights were not measured
+    if stored.weights_path.name == "best.safetensors":  # other weights were not evaluated
         saved = run.saved_epoch() or history[-1]
         metrics = {f"validation_{key}": value for key, value in saved.valid.items()}
         metrics["epoch"] = saved.number
@@ -117,13 +119,13 @@ def _of_run(name: str, stored: StoredModel) -> dict[str, Any]:
 
 
 def _run(stored: StoredModel) -> Run:
-    """The run a model with a recipe was read from."""
+    """The run that a model was read from."""
     assert stored.weights_path is not None
     return Run(stored.weights_path.parent)
 
 
 def _command(record: Mapping[str, Any]) -> str:
-    """The command that makes this run again."""
+    """The command that repeats this run."""
     given = {k: v for k, v in record["options"].items() if v is not None}
     if record.get("sample"):
         given = {"data": "sample", **given}
