@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -120,6 +121,9 @@ class ThemedApp(App[End]):
 
     def run(self, **options: Any) -> End | None:
         """Run on the terminal until it is left or a signal ends it."""
+        # Textual queues this watcher also on a screen that is closing, and Python would then
+        # print the warning on the user's terminal.
+        warnings.filterwarnings("ignore", r"coroutine 'Screen\._watch_selections'", RuntimeWarning)
         with ended_by_signals(self):
             return super().run(**options)
 
