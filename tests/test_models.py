@@ -29,6 +29,7 @@ AT_LEAST = {
     "sentiment-gru": (0.84, 0.95, 24),
     "sentiment-lstm-8": (0.83, 0.92, 23),
     "sentiment-lstm-slide": (0.83, 0.92, 21),
+    "sentiment-mingru": (0.82, 0.91, 23),
 }
 
 

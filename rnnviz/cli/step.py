@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 #: The models behind the keys 1, 2, 3 ... of the stepper.
 SWITCH = ("sentiment-rnn", "sentiment-lstm", "sentiment-gru", "sentiment-lstm-8",
-          "sentiment-lstm-slide")  # fmt: skip
+          "sentiment-lstm-slide", "sentiment-mingru")  # fmt: skip
 
 HELP = """Read TEXT one token at a time and see every gate, state and gradient.
 

@@ -72,10 +72,11 @@ def _row(layer: str, output: str, arithmetic: str, count: int) -> LayerCount:
 
 
 def _recurrent(cell: Cell, D: int, H: int) -> str:
-    """W (D·H), U (H·H) and bias (H, or two of them) of each gate, and what else the cell has."""
+    """W (D·H), U (H·H) and bias (H, or two of them) of each gate, and the cell's other arrays."""
     shapes, G = cell.shapes(D, H), len(cell.gates)
     bias = f"{H}" if len(shapes["b"]) == 1 else f"2·{H}"
-    gate = f"{D}·{H} + {H}·{H} + {bias}"
+    recurrent = f"{H}·{H} + " if shapes["U"][1] else ""  # no gate of minGRU reads h
+    gate = f"{D}·{H} + {recurrent}{bias}"
     said = gate if G == 1 else f"{G}·({gate})"
     extra = [s for key, s in shapes.items() if key not in ("W", "U", "b")]
     return " + ".join([said, *("·".join(map(str, s)) for s in extra)])

@@ -50,6 +50,7 @@ def test_models_lists_every_shipped_model(capsys: pytest.CaptureFixture[str]) ->
         ("sentiment-lstm", 328_353, "4·(32·32 + 32·32 + 32) = 8,320"),
         ("sentiment-gru", 326_369, "3·(32·32 + 32·32 + 2·32) = 6,336"),
         ("sentiment-lstm-slide", 329_377, "4·(32·32 + 32·32 + 32) + 32·32 = 9,344"),
+        ("sentiment-mingru", 322_145, "2·(32·32 + 32) = 2,112"),
     ],
 )
 def test_models_show_counts_as_the_lecture_does(

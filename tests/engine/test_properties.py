@@ -19,6 +19,7 @@ from rnnviz.engine import initializers
 from rnnviz.engine.embedding import summed_rows, table_of
 from rnnviz.engine.losses import d_logits, losses, outputs
 from rnnviz.engine.optimizers import clip_by_norm
+from rnnviz.engine.param_count import parameters
 from rnnviz.engine.parameters import initialise, shapes
 from rnnviz.engine.scan import scan, scan_backward
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec
@@ -35,6 +36,14 @@ def text_spec(cell: str, *, both: bool, depth: int, masked: bool = True) -> Mode
     """A model of nine words with three classes."""
     layer = RecurrentSpec(cell, 3, both)
     return ModelSpec(EmbeddingSpec(9, 2, masked), (layer,) * depth, HeadSpec("softmax", 3))
+
+
+@every_name
+def test_the_arithmetic_of_parameter_counts_adds_up(cell: str) -> None:
+    """As printed: ``3·(32·32 + 32·32 + 2·32) = 6,336``."""
+    for row in parameters(text_spec(cell, both=True, depth=2)):
+        left, _, right = row.arithmetic.partition(" = ")
+        assert eval(left.replace("·", "*")) == row.count == int(right.replace(",", ""))
 
 
 # -- masks, batches, directions -------------------------------------------------------------------
