@@ -66,7 +66,7 @@ def test_without_colour_no_colour_code_is_written(theme: str) -> None:
     for key in (b"\x1b[C", b",", b"b", b"\r", b"?", b"\x1b", b"t", b"x", b"\x1b", b"T"):
         it.press(key, 1.5)
     assert not COLOUR.search(it.log), COLOUR.search(it.log)
-    assert b"\x1b[1m" in it.log
+    assert b"\x1b[0;1m" in it.log
     assert it.leave() == 0
     os.close(it.fd)
 

@@ -13,7 +13,6 @@ from rnnviz.tui.render.theme import (
     contrast,
     luminance,
 )
-from rnnviz.tui.terminal.output import compact
 
 TEXT_ROLES = ("ink", "dim", "now", "source", "wrong", "above_ink", "below_ink")
 
@@ -75,22 +74,3 @@ def test_the_ansi_theme_uses_the_sixteen_colours_only() -> None:
 def test_ascii_replacements_are_one_character_each() -> None:
     assert all(isinstance(plain, str) and len(plain) == 1 for plain in ASCII.values())
     assert "▸∂L/∂h₄ = −0.5 ┏━┓".translate(ASCII) == ">dL/dh4 = -0.5 +-+"
-
-
-RED = "\x1b[1;38;2;255;0;0;48;2;0;0;9mA\x1b[0m\x1b[1;38;2;255;0;0;48;2;0;0;9mB\x1b[0m"
-
-
-def test_compact_sends_only_what_changes() -> None:
-    assert compact(RED) == "\x1b[1;38;2;255;0;0;48;2;0;0;9mAB\x1b[m"
-    changed = "\x1b[38;5;9;44mA\x1b[0m\x1b[38;5;9;45mB\x1b[0mC"
-    assert compact(changed) == "\x1b[38;5;9;44mA\x1b[45mB\x1b[mC"
-
-
-def test_compact_drops_colours_and_keeps_marks() -> None:
-    assert compact(RED, colour=False) == "\x1b[1mAB\x1b[m"
-    assert compact("\x1b[7;31;92;103;48;5;3mA\x1b[0mB", colour=False) == "\x1b[7mA\x1b[mB"
-
-
-def test_compact_leaves_everything_else_alone() -> None:
-    for data in ("plain", "\x1b[?2026h\x1b[3;4H", "\x1b[2J"):
-        assert compact(data) == data

@@ -30,7 +30,8 @@ from rnnviz.files import reason
 from rnnviz.tui.app.dismiss_once import DismissOnce
 from rnnviz.tui.app.termination import ended_by_signals
 from rnnviz.tui.render.theme import PALETTES, THEMES, ViewTheme, textual_theme
-from rnnviz.tui.terminal.output import thrifty
+from rnnviz.tui.terminal.compositor import DiffScreen
+from rnnviz.tui.terminal.driver_class import driver_for
 
 End = TypeVar("End")
 
@@ -56,7 +57,7 @@ def _nothing() -> None:
     """What is not found does nothing."""
 
 
-class Palette(DismissOnce, CommandPalette):
+class Palette(DismissOnce, DiffScreen, CommandPalette):
     """Textual's palette, also while its list does not exist, has no lines or no room for them."""
 
     DEFAULT_CSS = "Palette CommandList { min-width: 8; }"  # a line without width cannot be wrapped
@@ -97,7 +98,7 @@ class ThemedApp(App[End]):
         # by whoever started this.
         os.environ.pop("NO_COLOR", None)
         try:
-            super().__init__(driver_class=thrifty(self.get_driver_class(), colour))
+            super().__init__(driver_class=driver_for(self.get_driver_class(), colour))
             if constants.LOG_FILE is not None:  # Textual opens it for every line
                 Path(constants.LOG_FILE).open("ab").close()
         except Exception as error:

@@ -38,6 +38,7 @@ from rnnviz.tui.dashboard.state import Story
 from rnnviz.tui.dashboard.status import DashboardStatus, DashboardTitle
 from rnnviz.tui.panels.arrangement import NARROW, SMALLEST
 from rnnviz.tui.step.key_bar import Small, Status
+from rnnviz.tui.terminal.compositor import DiffScreen
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import DrawnView, KeyClicked
 
@@ -61,7 +62,7 @@ class SnapshotTraced(Message):
         self.query, self.trace, self.reason = query, trace, reason
 
 
-class TrainScreen(Screen[None]):
+class TrainScreen(DiffScreen, Screen[None]):
     """One training as it goes on."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]

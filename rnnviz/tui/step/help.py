@@ -15,12 +15,13 @@ from rnnviz.tui.app.dismiss_once import DismissOnce
 from rnnviz.tui.pages import PAGES
 from rnnviz.tui.render.theme import ASCII
 from rnnviz.tui.step.actions import offered, words
+from rnnviz.tui.terminal.compositor import DiffScreen
 from rnnviz.tui.view.view_state import ViewState
 
 PANELS = ("sentence", "heatmap", "cell", "equation", "backward", "reach", "weights")
 
 
-class HelpScreen(DismissOnce, ModalScreen[None]):
+class HelpScreen(DismissOnce, DiffScreen, ModalScreen[None]):
     """A page to scroll; esc or q goes back."""
 
     DEFAULT_CSS = """

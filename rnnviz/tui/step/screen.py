@@ -39,7 +39,7 @@ from rnnviz.tui.render.segments import wrapped
 from rnnviz.tui.step.actions import bindings
 from rnnviz.tui.step.key_bar import KeyBar, Small, Status
 from rnnviz.tui.step.page_host import Paging, QuestionAnswered
-from rnnviz.tui.terminal.compositor import DiffCompositor
+from rnnviz.tui.terminal.compositor import DiffScreen
 from rnnviz.tui.view import second_sentence
 from rnnviz.tui.view.page import Change
 from rnnviz.tui.view.view_state import Reach, ViewState
@@ -100,7 +100,7 @@ class Panels(Layout):
         ]  # fmt: skip
 
 
-class StepScreen(Screen[None]):
+class StepScreen(DiffScreen, Screen[None]):
     """One trace, one cursor, every view of it."""
 
     DEFAULT_CSS = """
@@ -111,7 +111,6 @@ class StepScreen(Screen[None]):
 
     def __init__(self, read: Tracer, moment: ViewState, explore: Explorer | None = None) -> None:
         super().__init__()
-        self._compositor = DiffCompositor()
         self.read_with, self.moment = read, moment
         self.paging = Paging(self, explore or cast("Explorer", read))
         self._panels = Panels()

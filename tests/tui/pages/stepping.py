@@ -13,7 +13,6 @@ from rnnviz.query import Query
 from rnnviz.trace import Trace
 from rnnviz.tui.pages import PAGES, load
 from rnnviz.tui.step.app import RnnvizApp
-from rnnviz.tui.terminal.output import compact
 from rnnviz.tui.view.widget import DrawnView
 
 WORDS = "the film that was shown to us last night was not as good as the book had been but "
@@ -57,7 +56,7 @@ def wired(app: RnnvizApp) -> Console:
 
 
 def drawn(app: RnnvizApp, console: Console) -> str:
-    """What Textual writes for everything that asked to be painted again."""
+    """What is sent to the terminal for everything that asked to be painted again."""
     screen = app.step_screen
     asked = {
         view for view in screen.children if isinstance(view, DrawnView) and view._repaint_required
@@ -69,22 +68,12 @@ def drawn(app: RnnvizApp, console: Console) -> str:
     return "" if update is None else update.render_segments(console)
 
 
-def sent(app: RnnvizApp, console: Console, erases: bool = True) -> str:
-    """The same as it is sent to a terminal, one that erases in colour or one that does not."""
-    return compact(drawn(app, console), erases=erases)
-
-
-def steps(app: RnnvizApp, onward: bool = True) -> dict[bool, list[int]]:
-    """How many bytes every step to the next token sends, from end to end.
-
-    To a terminal that erases in colour (True), and to one that does not (False).
-    """
+def steps(app: RnnvizApp, onward: bool = True) -> list[int]:
+    """How many bytes every step to the next token sends, from end to end."""
     console, screen = wired(app), app.step_screen
     T = len(screen.moment.trace.tokens)
-    sizes: dict[bool, list[int]] = {True: [], False: []}
+    sizes = []
     for t in range(T) if onward else range(T - 1, -1, -1):
         screen.move(to_token(screen.moment.cursor, screen.moment.trace, t))
-        data = drawn(app, console)
-        for erases, found in sizes.items():
-            found.append(len(compact(data, erases=erases).encode()))
-    return {erases: found[1:] for erases, found in sizes.items()}  # the first one is a jump
+        sizes.append(len(drawn(app, console).encode()))
+    return sizes[1:]  # the first one is a jump

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from rnnviz.cursor import Cursor, to_part, to_token, to_unit
 from rnnviz.tui.step.app import RnnvizApp, settled
-from tests.tui.pages.stepping import NAMES, Step, opened, sent, wired
+from tests.tui.pages.stepping import NAMES, Step, drawn, opened, wired
 
 #: CPU milliseconds that a class does not notice, by size.
 ALLOWED = {(120, 36): 16.0, (200, 50): 30.0}
@@ -22,7 +22,7 @@ def redrawn(app: RnnvizApp, console: Console, cursor: Cursor) -> float:
     """CPU milliseconds from the key to the bytes that go to the terminal."""
     began = time.process_time()
     app.step_screen.move(cursor)
-    sent(app, console)
+    drawn(app, console)
     return (time.process_time() - began) * 1000
 
 

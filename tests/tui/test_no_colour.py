@@ -1,4 +1,4 @@
-"""What is sent with fewer attributes shows the same picture."""
+"""Without colour codes the same picture is shown, and none of its colours."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pyte
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnviz.tui.terminal.output import compact
+from rnnviz.tui.terminal.driver_class import without_colour
 
 WIDTH, HEIGHT = 96, 6
 COLOURS = ["2;16;20;27", "2;18;18;18", "2;168;168;168", "2;255;215;95", "2;98;180;255", "5;240"]
@@ -48,25 +48,21 @@ def shown(data: str) -> list[tuple]:
 
 
 @given(runs)
-def test_the_compact_form_shows_the_same_picture(run: list) -> None:
-    data = written(run)
-    assert shown(compact(data)) == shown(data)
-
-
-@given(runs)
-def test_a_terminal_that_erases_in_colour_shows_the_same_picture(run: list) -> None:
-    assert shown(compact(written(run), erases=True)) == shown(written(run))
-
-
-def test_a_long_gap_is_erased_unless_it_is_underlined() -> None:
-    gap = " " * 40
-    said = compact(f"\x1b[44ma{gap}b\x1b[0m", erases=True)
-    assert said == "\x1b[44ma\x1b[40X\x1b[40Cb\x1b[m"
-    for mark in ("4", "7"):
-        assert gap in compact(f"\x1b[{mark};44ma{gap}b\x1b[0m", erases=True)
-
-
-@given(runs)
 def test_without_colour_only_the_colours_are_gone(run: list) -> None:
     plain = [(place, [(m, "", "", text) for m, _, _, text in line]) for place, line in run]
-    assert shown(compact(written(run), colour=False)) == shown(written(plain))
+    assert shown(without_colour(written(run))) == shown(written(plain))
+
+
+def test_colours_are_dropped_and_marks_kept() -> None:
+    for whole, plain in (
+        ("\x1b[1;38;2;255;0;0;48;2;0;0;9mA\x1b[0m", "\x1b[1mA\x1b[0m"),
+        ("\x1b[7;31;92;103;48;5;3mA\x1b[0mB", "\x1b[7mA\x1b[0mB"),
+        ("\x1b[0;38;5;9;4mA\x1b[39;49mB", "\x1b[0;4mAB"),
+        ("\x1b[mA", "\x1b[mA"),
+    ):
+        assert without_colour(whole) == plain
+
+
+def test_everything_else_stays_as_it_is() -> None:
+    for data in ("plain", "\x1b[?2026h\x1b[3;4H", "\x1b[2J"):
+        assert without_colour(data) == data
