@@ -1,4 +1,4 @@
-"""Runs of a reproduction are reused, gone on with or refused, and one table tells what they reach.
+"""Runs of a reproduction are reused, resumed or refused, and a table has their results.
 
 The table of ``assets/docs/training.md`` is what ``assets/reproduce.json`` gives.
 """

@@ -110,5 +110,5 @@ class TrainingProcess:
         from rnnviz.runs import resume_command
 
         run = self.path or self.job.resume
-        then = f"Go on with: {resume_command(Path(run))}" if run else "It had saved nothing yet."
+        then = f"To resume: {resume_command(Path(run))}" if run else "Nothing had been saved yet."
         return RunFailed(f"The training process {how}. {then}", 1)

@@ -65,7 +65,7 @@ class StepTimes:
 
     def to_json(self) -> dict[str, Any]:
         """All fields, and the medians."""
-        medians = {part: median(found) if found else None for part, found in self.ms.items()}
+        medians = {part: median(ms) if ms else None for part, ms in self.ms.items()}
         return asdict(self) | {"median": medians}
 
 

@@ -110,5 +110,5 @@ def installed(python: str, names: Sequence[str]) -> list[str]:
             f"{python} does not run as a Python interpreter ({type(error).__name__}).\n"
             "Name the one whose environment has the peers: --python PATH."
         ) from error
-    found = set(done.stdout.split())
-    return [name for name in names if found.issuperset(PEERS[name].needs)]
+    importable = set(done.stdout.split())
+    return [name for name in names if importable.issuperset(PEERS[name].needs)]

@@ -25,7 +25,7 @@ DEFAULT_WORKLOADS = "imdb-rnn,imdb-lstm,imdb-gru,jena-gru"
 
 HELP = """Measure a training step: forward, backward, update, one batch.
 
-Ours and every peer found train in turn on the same batches from the same weights, each in a
+Ours and every installed peer train in turn on the same batches from the same weights, each in a
 process of its own. Medians over the rounds; peak resident memory of all its processes; "start" is
 import, building, compiling and the first step.
 
@@ -119,16 +119,16 @@ def _compared(
     wanted = [] if asked == ("none",) else _names(asked or ("all",), PEERS, "peer")
     here = installed(python, wanted)
     missing = [name for name in wanted if name not in here]
-    found = []
+    workloads = []
     for net in nets:
         progress.subject = f"{net.name}: "
         comparison = compare(net, here, python, rounds, folder, progress)
-        found.append(comparison.to_json())
+        workloads.append(comparison.to_json())
         if show:
             echo.lines(*comparison.lines(), "")
     if show and missing:
         echo.lines(f"not installed in {python}: {', '.join(missing)}")
-    return {"python": python, "workloads": found, "not_installed": missing}
+    return {"python": python, "workloads": workloads, "not_installed": missing}
 
 
 def _on_gpu(
@@ -137,17 +137,17 @@ def _on_gpu(
     from rnnviz.bench.gpu_timing import lines, measure
     from rnnviz.engine.device import described
 
-    found, device = [], described(backend)
+    workloads, device = [], described(backend)
     if show:
         echo.lines(device, "")
     with tempfile.TemporaryDirectory(prefix="rnnviz-bench-") as folder:
         for net in nets:
             progress.subject = f"{net.name}: "
             results = measure(net, rounds, Path(folder), progress)
-            found.append({"name": net.name, "results": [r.to_json() for r in results]})
+            workloads.append({"name": net.name, "results": [r.to_json() for r in results]})
             if show:
                 echo.lines(*lines(net, results), "")
-    return {"device": device, "workloads": found}
+    return {"device": device, "workloads": workloads}
 
 
 def _scaling(
@@ -155,13 +155,13 @@ def _scaling(
 ) -> list[dict[str, Any]]:
     from rnnviz.bench.scaling import measure_scaling
 
-    found = []
+    curves = []
     for net in nets:
         rows = measure_scaling(net, rounds, folder, progress)
-        found += [row.to_json() for row in rows]
+        curves += [row.to_json() for row in rows]
         if show:
             echo.lines(f"{net.name}: {net.about}; {net.shape}", *(row.line() for row in rows), "")
-    return found
+    return curves
 
 
 def _names(given: Sequence[str], known: Mapping[str, object], what: str) -> list[str]:

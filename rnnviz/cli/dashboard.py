@@ -42,7 +42,7 @@ def train_with_dashboard(job: TrainingJob, *, lang: str, theme: str, colour: boo
     if isinstance(end, RunFailed):
         raise _error(end)
     if not end.complete:
-        say(f"The time is used up. Go on with: {resume_command(end.path)}")
+        say(f"The time is used up. To resume: {resume_command(end.path)}")
     return Run(end.path)
 
 

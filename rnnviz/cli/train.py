@@ -52,10 +52,10 @@ class Duration(click.ParamType[float]):
         """Seconds."""
         if isinstance(value, int | float):
             return float(value)
-        found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", str(value).strip().lower())
-        seconds = _SECONDS[found[2]] * float(found[1]) if found else 0.0
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", str(value).strip().lower())
+        seconds = _SECONDS[match[2]] * float(match[1]) if match else 0.0
         if not 0 < seconds <= MAX_SECONDS:
-            self.fail(f"{value!r} is no span of time up to 8760h. Write 90s, 5m or 1h.", param, ctx)
+            self.fail(f"{value!r} is not a duration up to 8760h. Write 90s, 5m or 1h.", param, ctx)
         return seconds
 
 
@@ -146,7 +146,7 @@ def _check_resumable(recipe: str | None, out: Path | None, given: dict[str, Any]
     flags += [recipe] if recipe is not None else []
     if flags:
         raise UsageError(
-            f"--resume goes on with a run as it began, so it cannot take {', '.join(flags)}. "
+            f"--resume continues a run as it was started, so it cannot take {', '.join(flags)}. "
             "It takes --epochs, --time-budget, --data and --device."
         )
 
@@ -162,7 +162,7 @@ def _result_lines(run: Run) -> Iterator[str]:
         scores = result[which]
         if scores:
             name = {
-                "valid": f"validation (epoch {result['best_epoch']}, whose weights are kept)",
+                "valid": f"validation (epoch {result['best_epoch']}, whose weights are saved)",
                 "test": "test",
             }[which]
             metrics = "  ".join(f"{key} {value:.4f}" for key, value in scores.items())

@@ -174,8 +174,8 @@ def _write_table(
         write_atomically(out / "table.json", json_text(document, indent=1) + "\n")
     except OSError as error:
         raise RnnvizError(
-            f"The table cannot be written into {out}: {error.strerror}. The runs are kept there.\n"
-            "Type the same command again when it can."
+            f"The table cannot be written into {out}: {error.strerror}. The runs are saved there.\n"
+            "Type the same command again once it can be."
         ) from error
     return document
 
@@ -183,6 +183,6 @@ def _write_table(
 def _interrupted(done: int, planned: int) -> InterruptedTraining:
     return InterruptedTraining(
         f"Interrupted; {done} of {planned} runs are done and the others saved.\n"
-        "Go on with the same command.",
+        "Resume them with the same command.",
         signals.exit_code(),
     )

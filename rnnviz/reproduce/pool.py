@@ -91,7 +91,8 @@ def _with_lost(
         if stop.received():
             return
         message = (
-            f"A worker was lost ({type(error).__name__}), out of memory? The same command goes on."
+            f"A worker was lost ({type(error).__name__}), out of memory? "
+            "Try again with the same command."
         )
         lost = [job for job in jobs if (job.recipe, job.seed) not in ended]
         yield from (failure(job, message) for job in lost)

@@ -90,6 +90,6 @@ def _compile_fault(backend: Backend, spec: ModelSpec, fit: FitSpec) -> str:
     once, optimizer = FitSpec(1, optimizer=fit.optimizer), OPTIMIZERS[fit.optimizer](fit.rate)
     try:
         update(model, optimizer, batch, once, np.random.default_rng(0))
-    except Exception as error:  # a compiler has as many reasons as there are machines
+    except Exception as error:  # compilers fail in many ways, and NumPy works without them
         return f"{type(error).__name__}: {one_line(error)}"[:200]
     return ""

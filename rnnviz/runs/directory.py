@@ -133,7 +133,7 @@ class Directory:
         if not (self.path / "spec.json").is_file():
             remedy = "Name a folder that can be written: --out DIR"
         else:
-            remedy = f"What was saved before is whole. Go on with: {resume_command(self.path)}"
+            remedy = f"What was saved before is whole. To resume: {resume_command(self.path)}"
         if error.errno in NO_SPACE:
             return f"No space left on the disk of {self.path}. Free some.\n{remedy}"
         return f"Cannot write {self.path}: {error.strerror or error}.\n{remedy}"

@@ -65,6 +65,6 @@ def _parse(path: Path, number: int, line: bytes) -> Epoch:
             raise ValueError(f"it is of epoch {epoch.number}")
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError,
             RecursionError) as error:  # fmt: skip
-        said = f"{type(error).__name__}: {reason(error)}"
-        raise InvalidFileError(f"{path}, line {number}, is no epoch ({said}).") from error
+        why = f"{type(error).__name__}: {reason(error)}"
+        raise InvalidFileError(f"{path}, line {number}, is not an epoch ({why}).") from error
     return epoch

@@ -35,16 +35,16 @@ def new_result(
 
 def read_result(path: Path) -> dict[str, Any]:
     """The content of the file, null as NaN in metrics; InvalidFileError if it is damaged."""
-    found: dict[str, Any] = read_json(path)
+    record: dict[str, Any] = read_json(path)
     try:
         for name in ("epochs", "best_epoch"):
-            if type(found[name]) is not int or found[name] < 1:
-                raise ValueError(f"{name} is {found[name]!r}")
-        tested = None if found["test"] is None else metrics_from_json(found["test"])
-        measured = metrics_from_json({"seconds": found["seconds"]})
-        if type(found.get("stopped_early", False)) is not bool:
-            raise ValueError(f"stopped_early is {found['stopped_early']!r}")
-        return {**found, **measured, "valid": metrics_from_json(found["valid"]), "test": tested}
+            if type(record[name]) is not int or record[name] < 1:
+                raise ValueError(f"{name} is {record[name]!r}")
+        tested = None if record["test"] is None else metrics_from_json(record["test"])
+        measured = metrics_from_json({"seconds": record["seconds"]})
+        if type(record.get("stopped_early", False)) is not bool:
+            raise ValueError(f"stopped_early is {record['stopped_early']!r}")
+        return {**record, **measured, "valid": metrics_from_json(record["valid"]), "test": tested}
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        said = f"{type(error).__name__}: {reason(error)}"
-        raise InvalidFileError(f"{path} is not the result of a run ({said}).") from error
+        why = f"{type(error).__name__}: {reason(error)}"
+        raise InvalidFileError(f"{path} is not the result of a run ({why}).") from error

@@ -58,7 +58,7 @@ def resume(
         _check_unfinished(Run(path), fit, epochs)
         folder = resolve(data or record.get("folder"))
         _check_files(folder, record)
-        remains = f"the run is as it was.\nGo on with: {resume_command(path)}"
+        remains = f"the run is as it was.\nTo resume: {resume_command(path)}"
         task = prepare_data(setup.recipe, folder, setup.options, control, remains)
         _check_same_data(path, record, task)
         if spec is None:
@@ -112,7 +112,7 @@ def _check_same_data(path: Path, record: Mapping[str, Any], task: Task) -> None:
         version = record["versions"].get("rnnviz", "another version")
         raise InvalidFileError(
             f"{path / name} is not what the recipe makes of this data now (begun with rnnviz "
-            f"{version}, this is {VERSION}): the run cannot go on. "
+            f"{version}, this is {VERSION}): the run cannot be resumed. "
             f"Train anew: rnnviz train {record['recipe']}"
         )
 

@@ -70,8 +70,8 @@ def train_to_end(
                     saved_at = time.monotonic()
     except KeyboardInterrupt:
         raise InterruptedTraining(
-            f"Interrupted at once; what was saved before is kept in {path}.\n"
-            f"Go on with: {resume_command(path)}"
+            f"Interrupted at once; what was saved last is in {path}.\n"
+            f"To resume: {resume_command(path)}"
         ) from None
     return Run(path)
 
@@ -82,7 +82,7 @@ def _position(state: State, spec: FitSpec, path: Path) -> str:
     if not is_done(at, spec):
         done = f"at epoch {at.epoch} of {spec.epochs}"
     batch = f", {at.batch} batches into it" if at.batch else ""
-    return f"({done}{batch}); saved in {path}.\nGo on with: {resume_command(path)}"
+    return f"({done}{batch}); saved in {path}.\nTo resume: {resume_command(path)}"
 
 
 def _events(

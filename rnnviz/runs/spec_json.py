@@ -154,8 +154,10 @@ def _whole(least: int, most: float = 10**9) -> FieldRule:
 
 def _among(*names: object) -> FieldRule:
     known = {(type(name), name) for name in names}
-    said = ", ".join(map(str, names))
-    return FieldRule(lambda v: isinstance(v, str | int) and (type(v), v) in known, f"one of {said}")
+    listed = ", ".join(map(str, names))
+    return FieldRule(
+        lambda v: isinstance(v, str | int) and (type(v), v) in known, f"one of {listed}"
+    )
 
 
 def _or_null(wanted: FieldRule) -> FieldRule:
@@ -229,9 +231,9 @@ def check_fields(path: Path, record: Mapping[str, Any]) -> None:
             raise _damaged(path, f"{where}: expected an object")
         for name in part.keys() & fields.keys():
             if not fields[name].accepts(part[name]):
-                shown = repr(part[name])[:60]
+                value = repr(part[name])[:60]
                 raise _damaged(
-                    path, f"{_name(where, name)}: expected {fields[name].expected}, found {shown}"
+                    path, f"{_name(where, name)}: expected {fields[name].expected}, found {value}"
                 )
 
 

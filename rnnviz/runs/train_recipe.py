@@ -110,7 +110,7 @@ def _check_empty(path: Path) -> None:
     if path.is_dir() and any(path.iterdir()):
         more = ""
         if (path / "spec.json").is_file():
-            more = f"\nTo go on with the run in it: {resume_command(path)}"
+            more = f"\nTo resume the run in it: {resume_command(path)}"
         elif is_run(path):
             more = "\nThe run in it had not begun when it was stopped. Delete it to use the name."
         raise UsageError(

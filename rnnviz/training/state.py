@@ -120,7 +120,7 @@ class State:
         except Exception as error:
             # The libraries that read the parts raise a dozen kinds of errors for damaged files.
             raise InvalidFileError(
-                f"{where} is no complete state of this training ({error}). "
+                f"{where} is not a complete state of this training ({error}). "
                 "Delete it to start again from the first epoch."
             ) from error
 

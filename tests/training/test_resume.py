@@ -1,4 +1,4 @@
-"""Stopped anywhere and gone on with, a training gives the numbers it would have given."""
+"""A training resumed at any event gives the numbers of an uninterrupted one."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """A recipe that trains in a second, and a script that trains it to be killed.
 
-``python tiny.py OUT EPOCHS PROCESSES`` trains into OUT, or goes on with what is there, saving after
-every batch.
+``python tiny.py OUT EPOCHS`` trains into OUT, or resumes the run there, saving after every batch.
 """
 
 from __future__ import annotations

@@ -399,7 +399,7 @@ async def test_a_second_ctrl_c_leaves_at_once() -> None:
 
 async def test_before_it_has_begun_it_is_stopped_too_and_not_killed() -> None:
     app = dashboard([Note("reading")])
-    end = RunFailed("Interrupted while its data was made ready.", 130)
+    end = RunFailed("Interrupted while its data was prepared.", 130)
     async with app.run_test(size=SIZE) as pilot:
         await heard(pilot)
         await pilot.press("q", "y")
@@ -464,11 +464,11 @@ async def test_the_end_shows_result_published_number_and_path() -> None:
 
 
 async def test_a_used_up_budget_says_how_to_go_on() -> None:
-    note = Note("The time is used up.\nGo on with: rnnviz train --resume /r")
+    note = Note("The time is used up.\nTo resume: rnnviz train --resume /r")
     app = dashboard([*told(), note, RunFinished(Path("/r"), complete=False)])
     async with app.run_test(size=SIZE) as pilot:
         await heard(pilot)
-        assert "Go on with: rnnviz train --resume /r" in shown(app)
+        assert "To resume: rnnviz train --resume /r" in shown(app)
 
 
 # -- the model as it is now --------------------------------------------------------------

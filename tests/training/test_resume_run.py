@@ -1,4 +1,4 @@
-"""Where a run begins and goes on: in an empty folder, on the device it had, after all checks."""
+"""Where a run starts and resumes: in an empty folder, on its own device, after all checks."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def cut_at(path: Path, epoch: int, batch: int, **given: Any) -> Path:
 
 @pytest.fixture
 def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
-    """Makes something happen while the data of the next training is made ready."""
+    """Makes something happen while the data of the next training is prepared."""
 
     def set_up(happens: Callable[[], object]) -> None:
         def prepare(*given: Any) -> Task:

@@ -1,4 +1,4 @@
-"""Runs of former versions, whose records have fields that are no longer there."""
+"""Runs of earlier versions, whose records have obsolete fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which loops a training takes: compiled ones where they are worth it and can be had."""
+"""The backend of a run: compiled loops where they pay off and can be compiled."""
 
 from __future__ import annotations
 
