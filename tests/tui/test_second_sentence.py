@@ -17,7 +17,7 @@ from rnnviz.trace import Trace
 from rnnviz.tracer import trace
 from rnnviz.tui.pages.backward import BackwardPage
 from rnnviz.tui.pages.clamp import ClampPage
-from rnnviz.tui.pages.lockstep import LockstepPage
+from rnnviz.tui.pages.compare_cells import CompareCellsPage
 from rnnviz.tui.pages.net import NetPage
 from rnnviz.tui.pages.net.layer_diagram import DiagramState
 from rnnviz.tui.pages.units import UnitsPage
@@ -235,14 +235,14 @@ def test_the_clamps_say_the_other_prediction_and_the_other_numbers(
 def test_each_cell_in_step_says_its_own_other_prediction(room: tuple[int, int]) -> None:
     for t, j in aligned(at(0)).items():
         m = at(t, others=CELLS)
-        answers = {q: made(q.text, q.model) for q in LockstepPage(m).questions(m)}
+        answers = {q: made(q.text, q.model) for q in CompareCellsPage(m).questions(m)}
         m = replace(m, answers=answers)
-        _, *panels = texts(LockstepPage(m), m, *room)[1].split("│")
+        _, *panels = texts(CompareCellsPage(m), m, *room)[1].split("│")
         for cell, panel in zip(CELLS, panels, strict=True):
             p = float(made(B, cell).head.readout[j, 1])
             assert panel.rstrip().endswith(f"◆ {number(p, 2)}")
     unlit = at(1, others=CELLS, second=SecondSentence(B, lit=False))
-    assert {q.text for q in LockstepPage(unlit).questions(unlit)} == {A}
+    assert {q.text for q in CompareCellsPage(unlit).questions(unlit)} == {A}
 
 
 @pytest.mark.parametrize("room", [(120, 34), (200, 48)])

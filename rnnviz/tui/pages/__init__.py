@@ -22,17 +22,17 @@ class PageEntry:
 
 
 PAGES: tuple[PageEntry, ...] = (
-    PageEntry("hand", "hand", "ToyNetPage", "e", "e", "toy_net"),
+    PageEntry("hand", "toy_net", "ToyNetPage", "e", "e", "toy_net"),
     PageEntry("backward", "backward", "BackwardPage", "B", "shift+b"),
     PageEntry("weights", "weights", "WeightsPage", "w", "w"),
     PageEntry("series", "series", "SeriesPage", "h", "h"),
     PageEntry("padding", "padding", "PaddingPage", "i", "i"),
     PageEntry("net", "net", "NetPage", "n", "n"),
     PageEntry("clamp", "clamp", "ClampPage", "c", "c"),
-    PageEntry("against", "against", "AgainstPage", "a", "a", "against"),
+    PageEntry("against", "compare_sentences", "CompareSentencesPage", "a", "a", "against"),
     PageEntry("units", "units", "UnitsPage", "u", "u"),
     PageEntry("reach", "reach", "ReachPage", "R", "shift+r"),
-    PageEntry("lockstep", "lockstep", "LockstepPage", "k", "k", "compare"),
+    PageEntry("lockstep", "compare_cells", "CompareCellsPage", "k", "k", "compare"),
 )
 
 

@@ -15,7 +15,8 @@ from rnnviz.engine import losses
 from rnnviz.equations import number
 from rnnviz.query import Query
 from rnnviz.trace import Trace
-from rnnviz.tui.pages.backward import BackwardPage, BackwardState, end, gradients, is_top, planned
+from rnnviz.tui.pages.backward import BackwardPage, BackwardState, end, gradients, planned
+from rnnviz.tui.panels.equations import is_top
 from rnnviz.tui.step.app import RnnvizApp
 from rnnviz.tui.view.page import Change
 from rnnviz.tui.view.view_state import ViewState
@@ -237,7 +238,7 @@ def test_g_goes_through_all_gradients_and_back(cell: str) -> None:
         shown = replace(shown, **change.updates(shown))
     assert page().chosen(shown) == seen[0] == "h"
     assert len(set(seen)) == len(seen) == len(shown.layer.back) - 1
-    back = replace(shown, **page().press(shown, "previous").moment)
+    back = replace(shown, **page().press(shown, "previous").updates(shown))
     assert page().chosen(back) == seen[-1]
 
 

@@ -62,7 +62,7 @@ class WordColumns:
 
 
 @dataclass(frozen=True)
-class Cells:
+class UnitCells:
     """How the units of one word are laid out."""
 
     rows: int
@@ -122,14 +122,14 @@ def lanes(
     return lines if len(lines) == room else [[], *lines]
 
 
-def _size(trace: Trace, seen: WordColumns, rows: int) -> Cells:
+def _size(trace: Trace, seen: WordColumns, rows: int) -> UnitCells:
     """Cells as wide as the room for all units allows; else one column each, for some of them."""
     most = max(layer.units for layer in trace.layers)
     for wide in (3, 2):
         each = seen.width // wide
         if each >= 4 and -(-most // each) <= rows:
-            return Cells(-(-most // each), each, wide)
-    return Cells(min(max(rows, 0), -(-most // seen.width)), seen.width, 1)
+            return UnitCells(-(-most // each), each, wide)
+    return UnitCells(min(max(rows, 0), -(-most // seen.width)), seen.width, 1)
 
 
 def _numbers(moment: ViewState, kept: DiagramState, seen: WordColumns) -> Line:
@@ -174,7 +174,7 @@ def _joint(moment: ViewState, level: int) -> str:
 
 
 def _lane(
-    moment: ViewState, kept: DiagramState, n: int, seen: WordColumns, cells: Cells
+    moment: ViewState, kept: DiagramState, n: int, seen: WordColumns, cells: UnitCells
 ) -> list[Line]:
     """One direction: arrows from state to state, ‖h‖, and the units under each word."""
     trace, look = moment.trace, moment.look

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import ClassVar
 
-import numpy as np
 from rich.cells import cell_len
 from rich.segment import Segment
-from rich.style import Style
 
 from rnnviz.analysis.model_family import query_for, trio_with
 from rnnviz.analysis.reach import (
@@ -24,21 +21,15 @@ from rnnviz.arrays import Array
 from rnnviz.display import visible
 from rnnviz.equations import number, symbol
 from rnnviz.query import Query, Question
-from rnnviz.trace import LayerTrace, Trace, frozen
-from rnnviz.tui.pages.cell_marks import axis, hue, mark, place
+from rnnviz.trace import Trace
+from rnnviz.tui.pages.cell_marks import hue, place
 from rnnviz.tui.pages.reach.curve_summary import Felt, sentences
+from rnnviz.tui.pages.reach.reach_chart import GUTTER, PRODUCT, ReachCurve, chart, reach_curve
 from rnnviz.tui.render.braille_plot import (
-    GRID,
     WIDEST,
-    Cell,
-    Trail,
     centres,
     level_bar,
-    plot,
-    row_of,
-    runs,
 )
-from rnnviz.tui.render.scales import log_scale
 from rnnviz.tui.render.segments import Line, fit, page, trimmed, wrapped
 from rnnviz.tui.render.theme import ViewTheme
 from rnnviz.tui.view.page import Change, Page, PageKey
@@ -49,11 +40,9 @@ from rnnviz.tui.view.widget import CellPicked
 #: What is drawn of the untrained nets.
 NONE, THIS, ALL = "none", "this", "all"
 SEED = 0
-GUTTER = 7
 NAME = 11
 #: Bars of the spectrum.
 MOST = 16
-PRODUCT = "×*"
 
 
 @dataclass(frozen=True)
@@ -63,28 +52,6 @@ class ReachState(PageState):
     page: ClassVar[str] = "reach"
     untrained: str = THIS
     gates: bool = True
-
-
-@dataclass(frozen=True, eq=False)
-class ReachCurve:
-    """One curve: what it is of, and its values."""
-
-    layer: LayerTrace
-    kind: str  # "trained", "untrained" or "gates"
-    values: Array  # (T)
-
-    def mark(self, look: ViewTheme) -> str:
-        """What stands at its points."""
-        if self.kind == "gates":
-            return PRODUCT[look.ascii]
-        return mark(self.layer.cell, look, self.kind == "untrained")
-
-
-@lru_cache(maxsize=64)
-def told_of(layer: LayerTrace, kind: str) -> ReachCurve:
-    """A curve of a layer; made once, so that a picture of it can be kept."""
-    values = frozen(keep_gate_product(layer).mean(1)) if kind == "gates" else layer.reach
-    return ReachCurve(layer, kind, values)
 
 
 class ReachPage(Page):
@@ -126,8 +93,8 @@ class ReachPage(Page):
         beside_it = _beside(width)
         # Numbers first: a line is sent from its start to its last change.
         numbers = self._numbers(moment, told, beside_it, rows)
-        chart = self._chart(moment, told, width - beside_it - 1, rows)
-        body = [[*left, *right] for left, right in zip(numbers, chart, strict=True)]
+        curves = chart(moment, told, width - beside_it - 1, rows)
+        body = [[*left, *right] for left, right in zip(numbers, curves, strict=True)]
         last, t = moment.layer.order[-1] + 1, moment.cursor.t + 1
         note = f"‖∂{symbol('s', last)}/∂{symbol('s', t)}‖"
         return [self.head(moment, width, note), *body, *words]
@@ -171,29 +138,12 @@ class ReachPage(Page):
             if trace is None or len(trace.tokens) != T:
                 continue
             layer = trace.layers[min(moment.cursor.layer, len(trace.layers) - 1)]
-            found.append(told_of(layer, kind))
+            found.append(reach_curve(layer, kind))
         if self._shown(moment).gates and keep_gate(moment.layer):
-            found.append(told_of(moment.layer, "gates"))
+            found.append(reach_curve(moment.layer, "gates"))
         return tuple(sorted(found, key=lambda c: c.layer is moment.layer and c.kind != "gates"))
 
     # -- the picture ----------------------------------------------------------------------------
-
-    def _chart(
-        self, moment: ViewState, told: tuple[ReachCurve, ...], width: int, rows: int
-    ) -> list[Line]:
-        look, T, t = moment.look, len(moment.trace.tokens), moment.cursor.t
-        room, rows = max(2, width - GUTTER), rows - 1
-        count = min(T, room)
-        first = page(T, t, count)
-        columns = centres(count, room)
-        picture, labels = _picture(told, first, count, room, rows, look)
-        at, lines = columns[t - first], []
-        for y, (row, label) in enumerate(zip(picture, labels, strict=True)):
-            line = [Segment(fit(label, GUTTER - 1, ">"), look.dim), Segment("│", look.rule)]
-            for text, n in _with_cursor(row, at, y % 2 == 0):
-                line.append(Segment(text, _style(look, told, n)))
-            lines.append(line)
-        return [*lines, axis(moment, first, columns, GUTTER, look.chosen)]
 
     # -- the numbers beside it ------------------------------------------------------------------
 
@@ -312,47 +262,6 @@ def _seed(moment: ViewState) -> int:
 
 def _value(told: ReachCurve, t: int) -> str:
     return number(float(told.values[t]))
-
-
-def _style(look: ViewTheme, told: tuple[ReachCurve, ...], n: int | None) -> Style:
-    if n is None:
-        return look.ink
-    if n == CURSOR:
-        return look.now
-    if n == GRID:
-        return look.rule
-    return hue(told[n].layer.cell, look, told[n].kind != "trained")
-
-
-CURSOR = -2
-
-
-def _with_cursor(row: list[Cell], at: int, drawn: bool) -> list[tuple[str, int | None]]:
-    """The row with the chosen token's line in it, where that is drawn; marks on it are lit."""
-    char, n = row[at]
-    if n is None or n == GRID:
-        if not drawn:
-            return runs(row)
-        char = "│"
-    return runs([*row[:at], (char, CURSOR), *row[at + 1 :]])
-
-
-@lru_cache(maxsize=16)
-def _picture(
-    told: tuple[ReachCurve, ...], first: int, count: int, width: int, rows: int, look: ViewTheme
-) -> tuple[list[list[Cell]], list[str]]:
-    """The curves without the cursor, and the labels of their lines."""
-    scale = log_scale(np.concatenate([c.values for c in told]), rows)
-    trails = []
-    for c in told:
-        shares = scale.shares(c.values[first : first + count])
-        dashes = {"trained": 0, "untrained": 1, "gates": 2}[c.kind]
-        trails.append(Trail(shares, c.mark(look), dashes))
-    places = [float(share) for share in scale.shares(np.array([v for v, _ in scale.ticks]))]
-    labels = [""] * rows
-    for share, (_, label) in zip(places, scale.ticks, strict=True):
-        labels[row_of(share, rows)] = label
-    return plot(trails, centres(count, width), width, rows, places, look.ascii), labels
 
 
 def _spectrum_bars(look: ViewTheme, values: Array, width: int, rows: int) -> list[Line]:

@@ -25,8 +25,8 @@ from rnnviz.hand.typed import spoken
 from rnnviz.query import Query
 from rnnviz.trace import Trace
 from rnnviz.tracer import tracer
-from rnnviz.tui.pages.hand import ToyNetPage, ToyNetState
-from rnnviz.tui.pages.hand.entries import choices
+from rnnviz.tui.pages.toy_net import ToyNetPage, ToyNetState
+from rnnviz.tui.pages.toy_net.entries import choices
 from rnnviz.tui.render.theme import THEMES, ViewTheme
 from rnnviz.tui.step.app import RnnvizApp
 from rnnviz.tui.view.page import Change, Prompt

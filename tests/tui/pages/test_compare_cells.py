@@ -11,7 +11,8 @@ from rich.cells import cell_len
 from rnnviz.equations import number
 from rnnviz.query import Query
 from rnnviz.trace import Trace
-from rnnviz.tui.pages.lockstep import TURNED, LockstepPage, LockstepState
+from rnnviz.tui.pages.compare_cells import CompareCellsPage, CompareCellsState
+from rnnviz.tui.pages.compare_cells.cell_panel import TURNED
 from rnnviz.tui.render.segments import short
 from rnnviz.tui.render.theme import ViewTheme
 from rnnviz.tui.view.page import Prompt
@@ -24,12 +25,12 @@ TRIO = ("rnn", "lstm", "gru")
 
 def shown(t: int = 2, cell: str = "lstm", text: str = TEXT, **changes: object) -> ViewState:
     bare = moment(made(text, cell), t, query=Query(text, cell), others=CELLS, **changes)
-    asked = LockstepPage(bare).questions(bare)
+    asked = CompareCellsPage(bare).questions(bare)
     return replace(bare, answers={q: made(q.text, q.model) for q in asked})  # type: ignore[attr-defined]
 
 
 def lines(m: ViewState, width: int = 120, height: int = 34) -> list[str]:
-    drawn = LockstepPage(m).lines(m, width, height)
+    drawn = CompareCellsPage(m).lines(m, width, height)
     assert len(drawn) <= height
     found = ["".join(segment.text for segment in line) for line in drawn]
     assert all(cell_len(line) <= width for line in found)
@@ -114,7 +115,7 @@ def test_the_chosen_unit_stays_in_sight_where_there_is_no_room_for_all() -> None
     m = replace(
         m,
         cursor=replace(m.cursor, unit=39),
-        page_states={"lockstep": LockstepState(("lstm", "gru"))},
+        page_states={"lockstep": CompareCellsState(("lstm", "gru"))},
     )
     text = lines(m, 80, 22)
     assert "h39" in text[2] and "▼" in text[2]
@@ -127,7 +128,7 @@ def test_the_chosen_unit_stays_in_sight_where_there_is_no_room_for_all() -> None
 )
 def test_other_cells_can_be_typed(said: str, models: tuple[str, ...]) -> None:
     m = shown()
-    prompt = LockstepPage(m).press(m, "models")
+    prompt = CompareCellsPage(m).press(m, "models")
     assert isinstance(prompt, Prompt) and prompt.initial == "rnn, lstm, gru"
     m = replace(m, **prompt.on_submit(m, said).updates(m))
     titles = lines(m)[1]
@@ -139,18 +140,18 @@ def test_other_cells_can_be_typed(said: str, models: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("said", ["", "rnn", "rnn, transformer", "rnn rnn"])
 def test_what_cannot_stand_side_by_side_is_said(said: str) -> None:
     m = shown()
-    change = LockstepPage(m).press(m, "models").on_submit(m, said)
+    change = CompareCellsPage(m).press(m, "models").on_submit(m, said)
     assert change.failed and "gru" in change.message and change.state is None
 
 
 def test_an_untrained_net_is_compared_with_untrained_ones() -> None:
     m = moment(made(), 1, query=Query(TEXT, "lstm", random=3), others=CELLS)
-    assert [q.random for q in LockstepPage(m).questions(m)] == [3, 3]
+    assert [q.random for q in CompareCellsPage(m).questions(m)] == [3, 3]
 
 
 def test_a_cell_that_cannot_be_read_says_why() -> None:
     bare = moment(made(), 1, query=Query(TEXT, "lstm"), others=CELLS)
-    (first, *_) = LockstepPage(bare).questions(bare)
+    (first, *_) = CompareCellsPage(bare).questions(bare)
     text = "\n".join(lines(replace(bare, failures={first: "weights are gone"})))
     assert "weights are gone" in text and "reading" in text
 
@@ -168,7 +169,7 @@ def test_rows_that_turn_leave_the_curves_where_they_are(size: tuple[int, int]) -
     for t, first in ((3, 0), (50, 50)):
         m = shown(t, text=text, first=first)
         drawn = lines(m, *size)
-        page = LockstepPage(m)
+        page = CompareCellsPage(m)
         page.lines(m, *size)
         assert page.sight is not None and len(page.sight) <= TURNED and t in page.sight
         turned.append([y for y, line in enumerate(drawn) if "positive│" in line])

@@ -20,10 +20,10 @@ from rnnviz.hand.files import save_net
 from rnnviz.hand.friendly import friendly
 from rnnviz.query import Query, Question
 from rnnviz.trace import Trace
-from rnnviz.tui.pages.hand.entries import ToyNetView, choices, kind
-from rnnviz.tui.pages.hand.page_layout import arranged
-from rnnviz.tui.pages.hand.token_strip import Strip
-from rnnviz.tui.pages.hand.weight_table import values
+from rnnviz.tui.pages.toy_net.entries import ToyNetView, choices, kind
+from rnnviz.tui.pages.toy_net.page_layout import arranged
+from rnnviz.tui.pages.toy_net.token_strip import Strip
+from rnnviz.tui.pages.toy_net.weight_table import values
 from rnnviz.tui.render.segments import Line, cut, wrapped
 from rnnviz.tui.view.page import Change, Page, PageKey, Prompt
 from rnnviz.tui.view.page_state import PageState

@@ -11,7 +11,7 @@ from rnnviz.display import visible
 from rnnviz.equations import number, symbol
 from rnnviz.hand import WeightEntry
 from rnnviz.trace import Trace
-from rnnviz.tui.pages.hand.entries import ToyNetView
+from rnnviz.tui.pages.toy_net.entries import ToyNetView
 from rnnviz.tui.render.segments import Line, cut, fit, level, page
 from rnnviz.tui.view.view_state import scale
 

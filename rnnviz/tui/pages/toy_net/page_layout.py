@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from rich.segment import Segment
 
-from rnnviz.tui.pages.hand.entries import ToyNetView
-from rnnviz.tui.pages.hand.unit_arithmetic import WrittenSteps
-from rnnviz.tui.pages.hand.weight_table import height, table, values
+from rnnviz.tui.pages.toy_net.entries import ToyNetView
+from rnnviz.tui.pages.toy_net.unit_arithmetic import WrittenSteps
+from rnnviz.tui.pages.toy_net.weight_table import height, table, values
 from rnnviz.tui.render.segments import Line, length
 
 #: The least columns in which arithmetic is worth having beside the table.

@@ -11,7 +11,7 @@ from rnnviz.analysis import toy_net
 from rnnviz.equations import Arithmetic, number, symbol, symbols
 from rnnviz.equations import Line as Formula
 from rnnviz.trace import Trace
-from rnnviz.tui.pages.hand.entries import ToyNetView
+from rnnviz.tui.pages.toy_net.entries import ToyNetView
 from rnnviz.tui.panels.equations import name_style
 from rnnviz.tui.render.segments import Line, flowed, length, spans
 

@@ -19,7 +19,7 @@ from rnnviz.equations import number
 from rnnviz.errors import UsageError
 from rnnviz.query import Query
 from rnnviz.trace import Trace
-from rnnviz.tui.pages.against import AgainstPage
+from rnnviz.tui.pages.compare_sentences import CompareSentencesPage
 from rnnviz.tui.render.segments import short
 from rnnviz.tui.render.theme import THEMES, ViewTheme
 from rnnviz.tui.view.second_sentence import SecondSentence
@@ -55,7 +55,7 @@ def found_at(m: ViewState) -> TraceDifference:
 @pytest.mark.parametrize("cell", CELLS)
 def test_every_number_is_that_of_the_traces(cell: str, size: tuple[int, int]) -> None:
     m = at(4, cell)
-    found, said = found_at(m), lines(AgainstPage, m, *size)
+    found, said = found_at(m), lines(CompareSentencesPage, m, *size)
     told = rows(said)
     assert len(told) == len(found.pairs)
     traces: tuple[Trace, Trace] = (found.a, found.b)
@@ -88,7 +88,7 @@ def test_it_fits_at_every_size_and_marks_stand_without_colour(
     look: ViewTheme, size: tuple[int, int]
 ) -> None:
     m = at(2, look=look, a="this movie was not good and " * 4, b="movie was " * 9)
-    said = lines(AgainstPage, m, size[0], size[1] - 2)
+    said = lines(CompareSentencesPage, m, size[0], size[1] - 2)
     assert sum(line.startswith("▸") for line in rows(said)) == 1
     found = found_at(m)
     assert rows(said)[0][1] in {found.mark(row) for row in range(len(found.pairs))}
@@ -96,7 +96,7 @@ def test_it_fits_at_every_size_and_marks_stand_without_colour(
 
 def test_what_is_not_read_yet_is_not_told() -> None:
     m = at(1)
-    found, said = found_at(m), "\n".join(lines(AgainstPage, m, 120, 36))
+    found, said = found_at(m), "\n".join(lines(CompareSentencesPage, m, 120, 36))
     later = [number(float(p)) for p in found.a.head.readout[2:, 1]]
     later += [number(d) for d in found.distances[3:] if d is not None]
     for told in later:
@@ -106,28 +106,32 @@ def test_what_is_not_read_yet_is_not_told() -> None:
 
 def test_hiding_hides_the_prediction_at_the_cursor() -> None:
     m = at(4, hidden=True)
-    (line,) = [line for line in rows(lines(AgainstPage, m, 120, 36)) if line.startswith("▸")]
+    (line,) = [
+        line for line in rows(lines(CompareSentencesPage, m, 120, 36)) if line.startswith("▸")
+    ]
     assert "?" in line and number(float(m.trace.head.output[1])) not in line
 
 
 def test_layout_stands_still_while_one_steps() -> None:
     starts = set()
     for t in range(5):
-        said = lines(AgainstPage, at(t), 120, 36)
+        said = lines(CompareSentencesPage, at(t), 120, 36)
         starts.add(tuple(n for n, line in enumerate(said) if line.startswith(("   a ", "─ un"))))
     assert len(starts) == 1
 
 
 def test_it_says_where_they_part_and_what_stayed() -> None:
-    said = " ".join(" ".join(lines(AgainstPage, at(4, b="this movie was good"), 120, 36)).split())
+    said = " ".join(
+        " ".join(lines(CompareSentencesPage, at(4, b="this movie was good"), 120, 36)).split()
+    )
     assert "Up to “was” every state is the same; the first difference is − “not”" in said
     assert "the weights and 4 of 5 pairs" in said
-    same = " ".join(lines(AgainstPage, at(4, b=A), 120, 36))
+    same = " ".join(lines(CompareSentencesPage, at(4, b=A), 120, 36))
     assert "Nothing differs" in same
 
 
 def test_turkish_has_no_english_in_it() -> None:
-    said = " ".join(lines(AgainstPage, at(4, b="this movie was good", lang="tr"), 120, 36))
+    said = " ".join(lines(CompareSentencesPage, at(4, b="this movie was good", lang="tr"), 120, 36))
     assert "“was” sözcüğüne kadar bütün durumlar aynı" in said
     assert not {"units", "same", "apart", "logit of"} & set(said.split())
 
@@ -136,7 +140,7 @@ def test_turkish_has_no_english_in_it() -> None:
 def test_each_quantity_can_be_compared(name: str) -> None:
     m = at(4, second=SecondSentence(B, name))
     found = found_at(m)
-    line = next(li for li in rows(lines(AgainstPage, m, 80, 24)) if li.startswith("▸"))
+    line = next(li for li in rows(lines(CompareSentencesPage, m, 80, 24)) if li.startswith("▸"))
     row = found.row_of_token[4]
     assert short(float(value_changes(found, 0, name)[row, m.cursor.unit])).strip() in line
 
@@ -211,7 +215,7 @@ async def test_a_page_that_was_put_away_is_painted_anew() -> None:
 
 def test_a_difference_of_nothing_has_no_bar() -> None:
     m = at(4, a=A, b=A)
-    units = lines(AgainstPage, m, 160, 40)
+    units = lines(CompareSentencesPage, m, 160, 40)
     start = next(n for n, line in enumerate(units) if line.startswith("─ units"))
     told = [line for line in units[start:] if "+0.000" in line.split("(h_a")[0][1:24]]
     assert told and not any("█" in line for line in told)

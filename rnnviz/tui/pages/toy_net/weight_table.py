@@ -13,7 +13,7 @@ from rnnviz.analysis.toy_net import DIGITS, short_literal
 from rnnviz.equations import MINUS, number, symbol
 from rnnviz.hand import WeightEntry
 from rnnviz.hand.typed import plain
-from rnnviz.tui.pages.hand.entries import Cells, ToyNetView, gates, of_gate, of_head, of_start
+from rnnviz.tui.pages.toy_net.entries import Cells, ToyNetView, gates, of_gate, of_head, of_start
 from rnnviz.tui.render.segments import Line, fit
 
 #: Columns of a number at least: "+0.123456".

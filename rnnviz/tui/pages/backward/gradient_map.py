@@ -1,0 +1,112 @@
+"""The map: a row a token with the norm of its gradient and the gradient of every unit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from rich.segment import Segment
+
+from rnnviz.analysis.shared import sizes, undone
+from rnnviz.display import visible
+from rnnviz.equations import number, symbol
+from rnnviz.trace import LayerTrace
+from rnnviz.tui.pages import shared_gradients
+from rnnviz.tui.panels.reach import power
+from rnnviz.tui.render.segments import (
+    Line,
+    beside,
+    fit,
+    heat,
+    length,
+    log_range,
+    page,
+    window,
+)  # fmt: skip
+from rnnviz.tui.view import second_sentence
+from rnnviz.tui.view.view_state import ViewState
+
+VALUE = 9  # columns of the chosen unit's number
+
+
+@dataclass(frozen=True)
+class MapColumns:
+    """Where the columns of the map stand."""
+
+    word: int
+    bar: int
+    wide: int  # of one unit
+    first: int  # unit
+    count: int
+
+    @property
+    def heat(self) -> int:
+        """Where the units begin."""
+        return self.word + shared_gradients.NORM + self.bar + 2 + VALUE
+
+
+def draw_map(moment: ViewState, name: str, width: int, height: int) -> list[Line]:
+    """A row a token: the norm of its gradient, and the gradient of every unit."""
+    look, cursor = moment.look, moment.cursor
+    each, top, (low, high) = sizes(moment.layer, name), *scales(moment.layer, name)
+    at = map_columns(moment, width)
+    arrow = at.heat + (cursor.unit - at.first) * at.wide + (at.wide - 1) // 2
+    norm = f"‖{symbol(f'd_{name}')}‖"
+    scale = f"{power(low)}…{power(high)}" if at.bar >= 12 else ""
+    said = " " * at.word + fit(norm, shared_gradients.NORM) + fit(scale, at.bar + 1)
+    said += f"{symbol(f'd_{name}')}[{cursor.unit}]"
+    left = [Segment(fit(said, arrow), look.dim), Segment(f"▼{cursor.unit}", look.now)]
+    right = [Segment(f"±{number(top)}", look.dim)]
+    lines = [beside(left, right if length(left) + 12 < width else [], width, look.ink)]
+    for t in map_rows(moment, height):
+        here = t == cursor.t
+        mark = second_sentence.mark(moment, t)
+        word = ("▸" + mark if here else mark or " ") + visible(moment.trace.tokens[t])
+        style = look.chosen if here else look.above if mark else look.ink
+        style = look.unknown if moment.trace.unknown[t] and not here else style
+        line = [Segment(fit(word, at.word - 1), style), Segment(" ", look.ink)]
+        if undone(moment.layer, cursor.t, cursor.part, t, name):
+            size = float(each[t])
+            share = (np.log10(size) - low) / (high - low) if size > 0 else 0
+            bar = shared_gradients.blocks(max(float(share), 1e-9) if size > 0 else 0, at.bar)
+            values = moment.layer.grads[name][t, at.first : at.first + at.count]
+            style = look.now if here else look.dim
+            line += [
+                Segment(fit(number(size), shared_gradients.NORM), style),
+                Segment(fit(bar, at.bar + 1), look.now if here else look.source),
+                Segment(
+                    fit(number(float(values[cursor.unit - at.first]), 3, True), VALUE + 1),
+                    style,
+                ),
+                *heat(values, top, False, look, at.wide, cursor.unit - at.first),
+            ]
+        else:
+            line.append(Segment(fit("·", at.heat - at.word), look.rule))
+            mark = fit("·", max(4, at.wide)) * at.count
+            line.append(Segment(mark[: at.wide * at.count], look.rule))
+        lines.append(line)
+    return lines
+
+
+def map_columns(moment: ViewState, width: int) -> MapColumns:
+    """Words, norm, bar, and as many units as the rest has room for."""
+    word = 9 if width < 70 else 12 if width < 100 else 16
+    bar = 4 if width < 70 else 12 if width < 100 else 16
+    H = moment.layer.units
+    room = width - word - shared_gradients.NORM - bar - 2 - VALUE
+    wide = max(1, min(3, room // H))
+    count = min(H, room // wide)
+    return MapColumns(word, bar, wide, window(H, moment.cursor.unit, count), count)
+
+
+def map_rows(moment: ViewState, height: int) -> range:
+    """The tokens that have a row."""
+    T, room = len(moment.trace.tokens), max(1, height - 1)
+    first = page(T, moment.cursor.t, room)
+    return range(first, min(T, first + room))
+
+
+def scales(layer: LayerTrace, name: str) -> tuple[float, tuple[int, int]]:
+    """The value at the end of the map's scale, and the powers of ten of its bars."""
+    top = float(np.abs(layer.grads[name]).max())
+    return top or 1.0, log_range(sizes(layer, name))

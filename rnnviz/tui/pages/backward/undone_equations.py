@@ -1,0 +1,108 @@
+"""The equations that undo the present part, and the head's step back."""
+
+from __future__ import annotations
+
+import numpy as np
+from rich.segment import Segment
+
+from rnnviz.analysis.shared import undone_at
+from rnnviz.arrays import Array
+from rnnviz.display import visible
+from rnnviz.equations import numbers
+from rnnviz.tui.panels.equations import equation, handed, is_top, walk_start, worked, written
+from rnnviz.tui.panels.gradients import undone as in_one_line
+from rnnviz.tui.render.segments import (
+    Line,
+    heading,
+    wrapped,
+)  # fmt: skip
+from rnnviz.tui.view.view_state import ViewState
+
+
+def say(moment: ViewState, key: str, **values: object) -> str:
+    """A text of the page."""
+    return moment.text(f"page.backward.{key}", **values)
+
+
+def present_equations(moment: ViewState, width: int, height: int, titled: bool) -> list[Line]:
+    """What undoes this part, in full where there is room; above it what was undone before."""
+    head: list[Line] = []
+    if titled:
+        unit = moment.text("panel.unit", n=moment.cursor.unit)
+        token = visible(moment.trace.tokens[moment.cursor.t])
+        note = f"“{token}” · {unit}"
+        head = [heading(moment.word("part", moment.part), "", width, moment.look, note)]
+    room = height - len(head)
+    if not moment.layer.mask[moment.cursor.t]:
+        return head + note_lines(moment, "masked", width)
+    if moment.part == "predict":
+        return head + from_above(moment, width, room)[:room]
+    return head + _before(moment, width, room, _now(moment, width, room))
+
+
+def _now(moment: ViewState, width: int, room: int) -> list[Line]:
+    layer, cursor = moment.layer, moment.cursor
+    found = [
+        line for line in moment.back
+        if worked(layer, line.formula, cursor.t, cursor.unit) is not None
+    ]  # fmt: skip
+    for tight in (False, True):
+        body = [equation(moment, line, width, tight) for line in found]
+        if sum(map(len, body)) <= room:
+            return [line for block in body for line in block]
+    return [text for line in found for text in in_one_line(moment, line, width)]
+
+
+def _before(moment: ViewState, width: int, room: int, now: list[Line]) -> list[Line]:
+    """As many of the lines undone at this token before as there is room for, dim."""
+    layer, cursor = moment.layer, moment.cursor
+    done = [n for n in layer.back if undone_at(layer, n.name[2:]) > cursor.part]
+    earlier = [text for n in done for text in in_one_line(moment, n, width)]
+    # One piece a line: fewer bytes for what is not looked at.
+    dim = [[Segment("".join(s.text for s in line), moment.look.dim)] for line in earlier]
+    free = max(0, room - len(now))
+    return [*dim[len(dim) - min(free, len(dim)) :], *now]
+
+
+def note_lines(moment: ViewState, key: str, width: int) -> list[Line]:
+    said = say(moment, key)
+    return [[Segment(" " + s, moment.look.dim)] for s in wrapped(said, width - 2)]
+
+
+def from_above(moment: ViewState, width: int, room: int) -> list[Line]:
+    """What arrives at this token's h from above; of the head's part the whole arithmetic."""
+    arrives = walk_start(moment, width)
+    if room > 3 and is_top(moment) and handed(moment):
+        return head_back(moment, width) + arrives[1:]
+    return arrives
+
+
+def head_back(moment: ViewState, width: int) -> list[Line]:
+    """The first step of the walk: from the loss to the last state, with the head's weights."""
+    head, layer, cursor = moment.trace.head, moment.layer, moment.cursor
+    offset = layer.units if layer.direction == "backward" else 0
+    K, row = len(head.b), offset + cursor.unit
+    if head.kind == "linear" or len(head.W) not in (layer.units, 2 * layer.units):
+        return walk_start(moment, width)[:1]
+    lines: list[Line] = [[Segment(" " + moment.loss(), moment.look.ink)]]
+    values: dict[str, Array | float] = {}
+    for k in range(K):
+        label = k if K > 1 else 1
+        p, y = float(head.output[label]), float(head.labels[label] == head.target)
+        done = numbers("p - y", {"p": p, "y": y}, 0)
+        mark = f"[{visible(head.labels[k])}]" if K > 1 else ""
+        said = [Segment(f" ∂L/∂s{mark} = p − y = "), *(Segment(s) for s, _ in done.spans)]
+        lines.append([*said, Segment(f" = {done.result}", moment.look.now)])
+        values |= {f"s{k}": p - y, f"w{k}": float(head.W[row, k])}
+    formula = " + ".join(f"s{k} * w{k}" for k in range(K))
+    if not np.isclose(_value(formula, values), layer.grads["h_out"][cursor.t, cursor.unit], 1e-3):
+        return walk_start(moment, width)[:1]
+    done = numbers(formula, values, 0)
+    block = written(moment, "d_h_out", "d_s @ W.T", done, width, True)
+    return lines + block
+
+
+def _value(formula: str, values: dict[str, Array | float]) -> float:
+    from rnnviz.equations import evaluate
+
+    return float(evaluate(formula, values))

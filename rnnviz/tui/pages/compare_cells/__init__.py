@@ -1,0 +1,115 @@
+"""Three cells, one sentence: aligned words, a column for each cell, one cursor for all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.segment import Segment
+
+from rnnviz.analysis.model_family import family_by_cell, family_trio
+from rnnviz.display import visible
+from rnnviz.query import Query, Question
+from rnnviz.tui.pages.compare_cells.cell_panel import (
+    TOP,
+    draw_panel,
+    footer_height,
+    layout,
+    model_query,
+    model_trace,
+    second_query,
+    token_column,
+)
+from rnnviz.tui.pages.compare_cells.prediction_chart import chart, summary
+from rnnviz.tui.render.segments import Line
+from rnnviz.tui.view.page import Change, Page, PageKey, Prompt
+from rnnviz.tui.view.page_state import PageOptions, PageState
+from rnnviz.tui.view.view_state import ViewState
+from rnnviz.tui.view.widget import CellPicked
+
+#: Cells side by side, at least and at most.
+FEWEST, MOST = 2, 4
+
+
+@dataclass(frozen=True)
+class CompareCellsState(PageState):
+    """The models that stand side by side."""
+
+    page: ClassVar[str] = "lockstep"
+    models: tuple[str, ...] = ()  # (): the three of the family
+
+
+class CompareCellsPage(Page):
+    """The cells side by side."""
+
+    name: ClassVar[str] = "lockstep"
+    keys: ClassVar[tuple[PageKey, ...]] = (PageKey("models", ("m",), "m"),)
+    alone: ClassVar[bool] = True
+
+    @classmethod
+    def initial_state(cls, options: PageOptions) -> CompareCellsState:
+        return CompareCellsState(options.compare)
+
+    def questions(self, moment: ViewState) -> Sequence[Question]:
+        if not moment.query.model:
+            return ()
+        models = self._models(moment)
+        asked: list[Query] = [q for m in models if (q := model_query(moment, m)) is not None]
+        return asked + [q for m in models if (q := second_query(moment, m)) is not None]
+
+    def press(self, moment: ViewState, key: str) -> Prompt:
+        cells = {m: cell for cell, m in family_by_cell(moment.query.model, moment.others).items()}
+        filled = ", ".join(cells.get(m, m) for m in self._models(moment))
+        return Prompt(self.say(moment, "ask"), self._chosen, filled)
+
+    def _chosen(self, moment: ViewState, said: str) -> Change:
+        known = family_by_cell(moment.query.model, moment.others)
+        valid = ", ".join(known) or "–"
+        cells = said.replace(",", " ").split()
+        for cell in cells:
+            if cell not in known:
+                words = self.say(moment, "unknown", name=visible(cell), valid=valid)
+                return Change(message=words, failed=True)
+        models = tuple(dict.fromkeys(known[cell] for cell in cells))
+        if not FEWEST <= len(models) <= MOST:
+            return Change(message=self.say(moment, "few", valid=valid), failed=True)
+        return Change(CompareCellsState(models))
+
+    def _models(self, moment: ViewState) -> tuple[str, ...]:
+        chosen = moment.page_state(CompareCellsState).models
+        return chosen or family_trio(moment.query.model, moment.others)
+
+    # -- the page -------------------------------------------------------------------------------
+
+    def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
+        models = self._models(moment)
+        traces = [model_trace(moment, model) for model in models]
+        words = summary(moment, traces, width)
+        foot = footer_height(moment, words, height)
+        grid = layout(moment, len(models), width, height - foot)
+        self.sight = range(grid.first, grid.first + grid.rows)
+        panels = [
+            draw_panel(moment, model, trace, grid)
+            for model, trace in zip(models, traces, strict=True)
+        ]
+        left = token_column(moment, grid)
+        rule = Segment("│", moment.look.rule)
+        rows = [
+            [piece for part in (*parts[:1], *([rule, *p] for p in parts[1:])) for piece in part]
+            for parts in zip(left, *panels, strict=True)
+        ]
+        curves = chart(moment, traces, width, grid.chart)
+        # The curves and the words stay where they are, however many rows there are above.
+        above: list[Line] = [[]] * max(0, height - foot - 1 - len(rows) - len(curves))
+        below: list[Line] = [[]] * (foot - len(words))
+        return [self.head(moment, width), *rows, *above, *curves, *below, *words]
+
+    def picked(self, moment: ViewState, x: int, y: int) -> CellPicked | None:
+        models = self._models(moment)
+        words = summary(moment, [model_trace(moment, m) for m in models], self.size.width)
+        height = self.size.height
+        height -= footer_height(moment, words, height)
+        grid = layout(moment, len(models), self.size.width, height)
+        at = (y - TOP) // grid.tall
+        return CellPicked(t=grid.first + at) if y >= TOP and at < grid.rows else None

@@ -1,0 +1,257 @@
+"""The panel of one cell: predictions, the chosen unit, all units and the reach, a row a token."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from rich.cells import cell_len
+from rich.segment import Segment
+
+from rnnviz.analysis.model_family import query_for
+from rnnviz.display import visible
+from rnnviz.equations import number
+from rnnviz.query import Query
+from rnnviz.trace import LayerTrace, Trace
+from rnnviz.tui.pages.cell_marks import hue, mark
+from rnnviz.tui.render.braille_plot import level_bar
+from rnnviz.tui.render.segments import Line, fit, heat, short, trimmed, window, wrapped
+from rnnviz.tui.render.theme import ViewTheme
+from rnnviz.tui.view import second_sentence
+from rnnviz.tui.view.view_state import ViewState, scale
+
+
+def say(moment: ViewState, key: str, **values: object) -> str:
+    """A text of the page."""
+    return moment.text(f"page.lockstep.{key}", **values)
+
+
+#: Columns of a prediction, of the chosen unit's number, of the reach.
+SAID, UNIT, FAR = 5, 5, 7
+
+
+#: Lines above the first word: title, cells, what the columns are.
+TOP = 3
+
+
+#: The most lines of the words below.
+FOOT = 2
+
+
+#: Rows at most where not all tokens have one: when they turn, all of them are sent.
+TURNED = 28
+
+
+@dataclass(frozen=True)
+class CellsLayout:
+    """Who stands where at one size."""
+
+    words: int  # columns of the words
+    each: int  # of one cell's panel
+    bar: int
+    heat: int
+    far: int  # 0 where there is no room for the reach
+    first: int  # the first token that has a row
+    rows: int
+    tall: int  # lines of a row
+    chart: int  # lines of the curves, 0 without
+
+
+def model_query(moment: ViewState, model: str) -> Query | None:
+    """What has to be asked for a model; None for the one on the screen."""
+    if model == moment.query.model:
+        return None
+    return query_for(moment.query, model, moment.query.random)
+
+
+def second_query(moment: ViewState, model: str) -> Query | None:
+    """What has to be asked of a model for the second sentence; None without one."""
+    other = second_sentence.asked(moment) if second_sentence.state(moment).lit else None
+    if other is None:
+        return None
+    return other if model == moment.query.model else query_for(other, model, other.random)
+
+
+def model_trace(moment: ViewState, model: str) -> Trace | None:
+    """The reading of a model, if it is known and has the same words."""
+    query = model_query(moment, model)
+    trace: Trace | None = moment.trace if query is None else moment.answers.get(query)
+    same = trace is not None and len(trace.tokens) == len(moment.trace.tokens)
+    return trace if same else None
+
+
+def footer_height(moment: ViewState, words: Sequence[Line], height: int) -> int:
+    """The lines of the words at the foot; where not all tokens fit, the most there may be.
+
+    With as many as there are the rows would jump by one at every step that says more or less.
+    """
+    return len(words) if len(moment.trace.tokens) <= height - TOP - FOOT else FOOT
+
+
+def layout(moment: ViewState, panels: int, width: int, height: int) -> CellsLayout:
+    tokens = moment.trace.tokens
+    longest = max(cell_len(visible(token)) for token in tokens)
+    words = min(longest + 2, 10 if width < 100 else 14)
+    each = (width - words) // panels
+    inside = each - 1
+    bar = 4 if inside < 44 else 8
+    far = FAR if inside >= SAID + bar + UNIT + FAR + 8 else 0
+    units = max(layer.units for layer in moment.trace.layers)
+    room = inside - SAID - bar - UNIT - far
+    shown = min(room, max(1, room // units) * units) if units <= room else room
+    rows = max(1, min(len(tokens), height - TOP))
+    if rows < len(tokens):
+        rows = min(rows, TURNED)  # the rest is room for the curves
+    # A short sentence has room for larger colours and a curve.
+    tall = 2 if height - TOP - 2 * rows >= 8 else 1
+    spare = height - TOP - tall * rows
+    chart = spare if spare >= 5 else 0
+    sight = moment.in_sight(rows)
+    return CellsLayout(words, each, bar, shown, far, sight.start, len(sight), tall, chart)
+
+
+def followed_class(moment: ViewState, trace: Trace) -> int:
+    """The followed class among a trace's own labels."""
+    label = moment.trace.head.labels[moment.shown_class()]
+    labels = trace.head.labels
+    return labels.index(label) if label in labels else len(labels) - 1
+
+
+def token_column(moment: ViewState, grid: CellsLayout) -> list[Line]:
+    """The words, the chosen one as a bar."""
+    look, t, lines = moment.look, moment.cursor.t, []
+    for k in range(grid.first, grid.first + grid.rows):
+        word = fit(visible(moment.trace.tokens[k]), grid.words - 1)
+        mark = second_sentence.mark(moment, k)
+        if k == t:
+            lines.append([Segment(f"{mark or '▸'}{word}", look.chosen)])
+        else:
+            style = look.unknown if moment.trace.unknown[k] else look.ink
+            lines.append([Segment(f"{mark or ' '}{word}", look.above if mark else style)])
+        lines += [[Segment(" " * grid.words)]] * (grid.tall - 1)
+    return [[Segment(" " * grid.words)], [Segment(" " * grid.words)], *lines]
+
+
+def draw_panel(moment: ViewState, model: str, trace: Trace | None, grid: CellsLayout) -> list[Line]:
+    """One cell: who it is, what its columns are, and a row a word."""
+    look, room = moment.look, grid.each - 1
+    if trace is None:
+        failed = moment.failures.get(model_query(moment, model) or Query("", ""))
+        said = say(moment, "computing") if failed is None else failed
+        style = look.dim if failed is None else look.wrong
+        told = [[Segment(line, style)] for line in wrapped(visible(f"{model}: {said}"), room)]
+        height = TOP - 1 + grid.tall * grid.rows
+        told = [*told, *([[]] * height)][:height]
+        return [trimmed(line, room, look.ink) for line in told]
+    layer = trace.layers[min(moment.cursor.layer, len(trace.layers) - 1)]
+    own = model == moment.query.model
+    title = f"{mark(layer.cell, look)} {layer.title}"
+    lines = [
+        [
+            Segment(f"{'▸' if own else ' '}{title}", hue(layer.cell, look)),
+            Segment(_beside(moment, model, trace), look.source),
+        ],
+        _columns(moment, trace, layer, grid),
+    ]
+    for k in range(grid.first, grid.first + grid.rows):
+        lines += _row(moment, trace, layer, grid, k)
+    return [trimmed(line, room, look.ink) for line in lines]
+
+
+def _columns(moment: ViewState, trace: Trace, layer: LayerTrace, grid: CellsLayout) -> Line:
+    """What stands below: the class, the chosen unit, where it is, the reach."""
+    look, unit = moment.look, min(moment.cursor.unit, layer.units - 1)
+    wide, first, _ = _units(layer, unit, grid.heat)
+    room = SAID + grid.bar
+    k = followed_class(moment, trace)
+    label = visible(trace.head.labels[k])
+    said = f"p({label})" if trace.head.kind != "linear" else label
+    said = said if cell_len(said) < room else label
+    arrow = (unit - first) * wide + (wide - 1) // 2
+    line = [
+        Segment(fit(fit(said, room - 1), room), look.dim),
+        Segment(fit(f"h{unit}", UNIT), look.now),
+        Segment(" " * arrow + "▼" + " " * (grid.heat - arrow - 1), look.now),
+    ]
+    if grid.far:
+        line.append(Segment(fit(say(moment, "reach"), grid.far, ">"), look.dim))
+    return line
+
+
+def _beside(moment: ViewState, model: str, trace: Trace) -> str:
+    """What a cell says of the second sentence, at the word that is aligned with the chosen one."""
+    t, query = moment.cursor.t, second_query(moment, model)
+    at = second_sentence.place(moment, t) if moment.known(t, "p") else None
+    answer: Trace | None = None if query is None else moment.answers.get(query)
+    if at is None or answer is None or answer.tokens != at[0].b.tokens:
+        return ""
+    p = float(answer.head.readout[at[1], followed_class(moment, trace)])
+    return f"  {second_sentence.OTHER} {number(p, 2)}"
+
+
+def _units(layer: LayerTrace, unit: int, room: int) -> tuple[int, int, int]:
+    """Columns a unit, the first unit shown, how many."""
+    wide = min(6, max(1, room // layer.units))
+    count = min(layer.units, max(1, room // wide))
+    return wide, window(layer.units, unit, count), count
+
+
+def _row(
+    moment: ViewState, trace: Trace, layer: LayerTrace, grid: CellsLayout, k: int
+) -> list[Line]:
+    """The lines of one word in one cell: prediction, the chosen unit, all units, reach."""
+    look, now = moment.look, k == moment.cursor.t
+    hidden = moment.hidden and now
+    if hidden or not moment.known(k, "h"):
+        mark = fit(" ?" if hidden else " ·", SAID + grid.bar + UNIT)
+        dots = ("·   " * grid.heat)[: grid.heat]
+        return [[Segment(mark, look.dim), Segment(dots, look.rule)], *([[]] * (grid.tall - 1))]
+    unit = min(moment.cursor.unit, layer.units - 1)
+    shape = (grid.bar, grid.heat, grid.far)
+    label, said = followed_class(moment, trace), moment.known(k, "p")
+    row = _computed(trace, layer, k, unit, label, shape, now, said, moment.hidden, look)
+    return [row, *([_below(row)] * (grid.tall - 1))]
+
+
+@lru_cache(maxsize=2048)
+def _computed(
+    trace: Trace,
+    layer: LayerTrace,
+    k: int,
+    unit: int,
+    label: int,
+    shape: tuple[int, int, int],
+    now: bool,
+    predicted: bool,
+    hidden: bool,
+    look: ViewTheme,
+) -> Line:
+    """A row; a step changes two of them, so the others are kept."""
+    bar, room, far = shape
+    p, linear = float(trace.head.readout[k, label]), trace.head.kind == "linear"
+    style = look.ink if linear else look.above if p >= 0.5 else look.below
+    blocks = level_bar(p, bar - 1) if predicted and not linear else ""
+    wide, first, count = _units(layer, unit, room)
+    gate, end = scale(layer, "h")
+    values = layer.values["h"][k]
+    line = [
+        Segment(fit(number(p, 2) if predicted else "·", SAID), style),
+        Segment(fit(blocks, bar), style),
+        Segment(fit(short(float(values[unit])), UNIT), look.now if now else look.dim),
+        *heat(values[first : first + count], end, gate, look, wide, unit - first),
+        Segment(" " * (room - count * wide), look.ink),
+    ]
+    if far:
+        said = "?" if hidden else number(float(layer.reach[k]), 2)
+        line.append(Segment(fit(said, far, ">"), look.now if now else look.dim))
+    return line
+
+
+def _below(row: Line) -> Line:
+    """The same row again, without its numbers."""
+    digits = frozenset("0123456789·?")
+    return [
+        Segment(" " * cell_len(piece.text) if digits & {*piece.text} else piece.text, piece.style)
+        for piece in row
+    ]

@@ -1,0 +1,230 @@
+"""The table of token pairs: predictions, distances of states, and differences of units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from rich.cells import cell_len
+from rich.segment import Segment
+
+from rnnviz.analysis.difference import (
+    THRESHOLD,
+    TraceDifference,
+    largest_change,
+    value_changes,
+)
+from rnnviz.display import visible
+from rnnviz.equations import number
+from rnnviz.tui.pages.compare_sentences.aligned_strips import known
+from rnnviz.tui.pages.compare_sentences.explanation import say, whole_summary
+from rnnviz.tui.pages.shared_gradients import blocks
+from rnnviz.tui.panels.arrangement import NUMBER, cell_width
+from rnnviz.tui.render.segments import Line, fit, heat, page, short, window, wrapped
+from rnnviz.tui.render.theme import ViewTheme
+from rnnviz.tui.view import second_sentence
+from rnnviz.tui.view.view_state import ViewState
+
+#: Columns of a probability, of a distance, of the longest word in the table.
+P, D, WORD = 7, 8, 16
+#: A bar has at least so many columns; heatmaps stand so far apart.
+BAR, GAP = 6, 2
+#: Lines of the curves and of the units: the least, and the most where there is room.
+CURVE, UNITS = (3, 11), (2, 12)
+#: Pairs that are seen at once before the curves get any line.
+ROWS = 12
+
+
+@dataclass(frozen=True)
+class SentencesLayout:
+    """Which lines the parts of the page get, and which columns those of the table."""
+
+    curve: int
+    units: int
+    rows: range
+    word: int
+    bar: int
+    wide: int
+    first: int
+    count: int
+    beside: tuple[str, ...]  # further quantities whose difference is drawn
+
+    @property
+    def top(self) -> int:
+        """The line of the first pair."""
+        return 4 + self.curve
+
+    @property
+    def heat(self) -> int:
+        """The column of the first unit."""
+        return 3 + 2 * (self.word + 1) + 2 * P + D + self.bar + NUMBER + 1
+
+
+def note(moment: ViewState, found: TraceDifference) -> str:
+    name = quantity(moment)
+    words = moment.word("name", name)
+    said = name if words == name else f"{name} {words}"
+    scale = f"±{number(largest_change(found, moment.cursor.layer, name), 2)}"
+    return say(moment, "note", name=said, scale=scale)
+
+
+def header(moment: ViewState, found: TraceDifference, plan: SentencesLayout) -> Line:
+    look = moment.look
+    head, k = moment.trace.head, moment.shown_class()
+    label = visible(head.labels[k])
+    what = moment.text("view.believes", label=label) if head.kind != "linear" else label
+    left = [
+        Segment("   ", look.dim), Segment(fit("a", plan.word + 1), look.bold),
+        Segment(fit("b", plan.word + 1), look.source), Segment(fit(what, 2 * P), look.dim),
+        Segment(fit(say(moment, "distance"), D + plan.bar + NUMBER + 1), look.dim),
+    ]  # fmt: skip
+    line = [*left, *_arrow(moment, plan)]
+    for name in plan.beside:
+        scale = number(largest_change(found, moment.cursor.layer, name), 2)
+        said = fit(f"{name} ±{scale}", plan.count * plan.wide)
+        line.append(Segment(" " * GAP + said, look.dim))
+    return line
+
+
+def _arrow(moment: ViewState, plan: SentencesLayout) -> Line:
+    unit = moment.cursor.unit
+    at = (unit - plan.first) * plan.wide + (plan.wide - 1) // 2
+    said = str(unit)
+    # The number stands on the side where there is room for it.
+    right = at + 1 + len(said) <= plan.count * plan.wide
+    text = f"▼{said}" if right else f"{said}▼"
+    before = at if right else at - len(said)
+    after = plan.count * plan.wide - before - len(text)
+    return [
+        Segment(" " * before), Segment(text, moment.look.now), Segment(" " * after)
+    ]  # fmt: skip
+
+
+def pair_row(moment: ViewState, found: TraceDifference, plan: SentencesLayout, row: int) -> Line:
+    look, here = moment.look, row == found.row_of_token[moment.cursor.t]
+    mark, read = found.mark(row), known(moment, found, row)
+    lit = look.above if mark != "=" else None
+    line: Line = [Segment("▸" if here else " ", look.now), Segment(f"{mark} ", lit or look.dim)]
+    sides = zip((found.a, found.b), found.pairs[row], (look.bold, look.source), strict=True)
+    beliefs: Line = []
+    k = moment.shown_class()
+    for trace, t, style in sides:
+        word = "" if t is None else visible(trace.tokens[t])
+        ink = look.chosen if here and t is not None else look.dim if not read else lit or style
+        line += [Segment(fit(word, plan.word), ink), Segment(" ", look.ink)]
+        said = "" if t is None else number(float(trace.head.readout[t, k]), 3) if read else "·"
+        said = "?" if t is not None and not read and here and moment.hidden else said
+        beliefs.append(Segment(fit(said, P), style if read else look.rule))
+    return [*line, *beliefs, *_distance(moment, found, plan, row, read),
+            *_heat(moment, found, plan, row)]  # fmt: skip
+
+
+def _distance(
+    moment: ViewState, found: TraceDifference, plan: SentencesLayout, row: int, read: bool
+) -> Line:
+    look, far = moment.look, found.distances[row]
+    if far is None or not read:
+        said = say(moment, "missing") if far is None and read else "·"
+        return [Segment(fit(said, D + plan.bar), look.rule)]
+    if far <= THRESHOLD:
+        return [Segment(fit(say(moment, "same"), D + plan.bar), look.dim)]
+    top = max(d for d in found.distances if d is not None)
+    bar = blocks(far / top, max(0, plan.bar - 1))
+    return [Segment(fit(number(far), D), look.now), Segment(fit(bar, plan.bar), look.above)]
+
+
+def _heat(moment: ViewState, found: TraceDifference, plan: SentencesLayout, row: int) -> Line:
+    """The chosen unit's difference as a number, and a cell a unit for each quantity."""
+    look, unit, name = moment.look, moment.cursor.unit, quantity(moment)
+    if None in found.pairs[row]:
+        return []
+    here = row == found.row_of_token[moment.cursor.t]
+    read = moment.known(found.anchors[row], name)
+    value = float(value_changes(found, moment.cursor.layer, name)[row, unit])
+    said = fit(short(value) if read else "", NUMBER + 1)
+    line = [Segment(said, look.now if here else look.dim)]
+    for n, each in enumerate((name, *plan.beside)):
+        line += [Segment(" " * GAP)] if n else []
+        line += _unit_cells(moment, found, plan, row, each)
+    return line
+
+
+def _unit_cells(
+    moment: ViewState, found: TraceDifference, plan: SentencesLayout, row: int, name: str
+) -> Line:
+    look, wide = moment.look, plan.wide
+    if not moment.known(found.anchors[row], name):
+        dots = fit("·", max(4, wide)) * plan.count
+        return [Segment(dots[: wide * plan.count], look.rule)]
+    sight = (plan.first, plan.first + plan.count)
+    return _painted(found, moment.cursor.layer, name, row, sight, wide, moment.cursor.unit, look)
+
+
+def quantity(moment: ViewState) -> str:
+    name = second_sentence.state(moment).quantity
+    return name if name in moment.quantities else "h"
+
+
+def layout(moment: ViewState, found: TraceDifference, width: int, height: int) -> SentencesLayout:
+    pairs = len(found.pairs)
+    # The words at the foot get the room of their last state: nothing jumps while one steps.
+    told = len(wrapped(whole_summary(moment, found), width - 2))
+    curve, units = _shared(height - 5 - told, pairs, len(moment.trace.head.W))
+    room = max(1, height - 5 - told - curve - units)
+    first = _first_row(moment, found, room)
+    longest = max(cell_len(visible(w)) for w in (*found.a.tokens, *found.b.tokens))
+    H, wide = moment.layer.units, cell_width(moment.layer.units)
+    fixed = 3 + 2 + 2 * P + D + NUMBER + 1
+    word = min(WORD, max(6, min(longest, (width - fixed - H * wide) // 2)))
+    count = min(H, max(1, (width - fixed - 2 * word) // wide))
+    spare = width - fixed - 2 * word - count * wide
+    bar = min(24, spare) if spare >= BAR else 0
+    rows = range(first, min(first + room, pairs))
+    begin = window(H, moment.cursor.unit, count)
+    beside = _beside(moment, (spare - bar) // (count * wide + GAP) if count == H else 0)
+    return SentencesLayout(curve, units, rows, word, bar, wide, begin, count, beside)
+
+
+def _beside(moment: ViewState, most: int) -> tuple[str, ...]:
+    """The quantities after the chosen one that have room beside it."""
+    names = moment.quantities
+    at = names.index(quantity(moment)) + 1
+    return (*names[at:], *names[: at - 1])[:most]
+
+
+def _first_row(moment: ViewState, found: TraceDifference, room: int) -> int:
+    """The first pair in so many rows: they stand still while the chosen one is among them."""
+    pairs, here = len(found.pairs), found.row_of_token[moment.cursor.t]
+    if room >= pairs:
+        return 0
+    first = second_sentence.first_row(found, min(moment.first, len(found.row_of_token) - 1))
+    if first <= here < first + room:
+        return first
+    first = page(pairs, here, room)
+    whole = second_sentence.first_row(found, found.anchors[first])
+    return whole if here < whole + room else first
+
+
+@lru_cache(maxsize=1024)
+def _painted(
+    found: TraceDifference,
+    layer: int,
+    name: str,
+    row: int,
+    sight: tuple[int, int],
+    wide: int,
+    unit: int,
+    look: ViewTheme,
+) -> Line:
+    """The cells of one pair: a step changes two rows, the others are painted already."""
+    values = value_changes(found, layer, name)[row, slice(*sight)]
+    top = largest_change(found, layer, name)
+    return heat(values, top, False, look, wide, unit - sight[0])
+
+
+def _shared(lines: int, pairs: int, reads: int) -> tuple[int, int]:
+    """Lines of the curves, an odd number or none, and of the units; the table has the rest."""
+    most = min(CURVE[1], (lines - min(pairs, ROWS)) // 2)
+    curve = most - 1 + most % 2 if most >= CURVE[0] else 0
+    least = UNITS[0] if curve <= CURVE[0] else 2 * UNITS[0]
+    return curve, min(reads, max(least, min(UNITS[1], lines - curve - pairs)))

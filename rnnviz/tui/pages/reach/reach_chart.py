@@ -1,0 +1,114 @@
+"""The curves of the reach on a logarithmic scale, with the cursor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from rich.segment import Segment
+from rich.style import Style
+
+from rnnviz.analysis.reach import (
+    keep_gate_product,
+)
+from rnnviz.arrays import Array
+from rnnviz.trace import LayerTrace, frozen
+from rnnviz.tui.pages.cell_marks import axis, hue, mark
+from rnnviz.tui.render.braille_plot import (
+    GRID,
+    Cell,
+    Trail,
+    centres,
+    plot,
+    row_of,
+    runs,
+)
+from rnnviz.tui.render.scales import log_scale
+from rnnviz.tui.render.segments import Line, fit, page
+from rnnviz.tui.render.theme import ViewTheme
+from rnnviz.tui.view.view_state import ViewState
+
+GUTTER = 7
+
+
+PRODUCT = "×*"
+
+
+CURSOR = -2
+
+
+@dataclass(frozen=True, eq=False)
+class ReachCurve:
+    """One curve: what it is of, and its values."""
+
+    layer: LayerTrace
+    kind: str  # "trained", "untrained" or "gates"
+    values: Array  # (T)
+
+    def mark(self, look: ViewTheme) -> str:
+        """What stands at its points."""
+        if self.kind == "gates":
+            return PRODUCT[look.ascii]
+        return mark(self.layer.cell, look, self.kind == "untrained")
+
+
+@lru_cache(maxsize=64)
+def reach_curve(layer: LayerTrace, kind: str) -> ReachCurve:
+    """A curve of a layer; made once, so that a picture of it can be kept."""
+    values = frozen(keep_gate_product(layer).mean(1)) if kind == "gates" else layer.reach
+    return ReachCurve(layer, kind, values)
+
+
+@lru_cache(maxsize=16)
+def _picture(
+    told: tuple[ReachCurve, ...], first: int, count: int, width: int, rows: int, look: ViewTheme
+) -> tuple[list[list[Cell]], list[str]]:
+    """The curves without the cursor, and the labels of their lines."""
+    scale = log_scale(np.concatenate([c.values for c in told]), rows)
+    trails = []
+    for c in told:
+        shares = scale.shares(c.values[first : first + count])
+        dashes = {"trained": 0, "untrained": 1, "gates": 2}[c.kind]
+        trails.append(Trail(shares, c.mark(look), dashes))
+    places = [float(share) for share in scale.shares(np.array([v for v, _ in scale.ticks]))]
+    labels = [""] * rows
+    for share, (_, label) in zip(places, scale.ticks, strict=True):
+        labels[row_of(share, rows)] = label
+    return plot(trails, centres(count, width), width, rows, places, look.ascii), labels
+
+
+def _with_cursor(row: list[Cell], at: int, drawn: bool) -> list[tuple[str, int | None]]:
+    """The row with the chosen token's line in it, where that is drawn; marks on it are lit."""
+    char, n = row[at]
+    if n is None or n == GRID:
+        if not drawn:
+            return runs(row)
+        char = "│"
+    return runs([*row[:at], (char, CURSOR), *row[at + 1 :]])
+
+
+def _style(look: ViewTheme, told: tuple[ReachCurve, ...], n: int | None) -> Style:
+    if n is None:
+        return look.ink
+    if n == CURSOR:
+        return look.now
+    if n == GRID:
+        return look.rule
+    return hue(told[n].layer.cell, look, told[n].kind != "trained")
+
+
+def chart(moment: ViewState, told: tuple[ReachCurve, ...], width: int, rows: int) -> list[Line]:
+    look, T, t = moment.look, len(moment.trace.tokens), moment.cursor.t
+    room, rows = max(2, width - GUTTER), rows - 1
+    count = min(T, room)
+    first = page(T, t, count)
+    columns = centres(count, room)
+    picture, labels = _picture(told, first, count, room, rows, look)
+    at, lines = columns[t - first], []
+    for y, (row, label) in enumerate(zip(picture, labels, strict=True)):
+        line = [Segment(fit(label, GUTTER - 1, ">"), look.dim), Segment("│", look.rule)]
+        for text, n in _with_cursor(row, at, y % 2 == 0):
+            line.append(Segment(text, _style(look, told, n)))
+        lines.append(line)
+    return [*lines, axis(moment, first, columns, GUTTER, look.chosen)]
