@@ -167,7 +167,7 @@ def test_behind_every_character_of_a_picture_is_what_is_behind_it_on_the_screen(
 
 def test_the_paper_of_a_theme_is_one_rectangle() -> None:
     svg = pictures.of_panel(moment(), "sentence", (100, 10), "svg")
-    paper = moment().look.palette.background
+    paper = moment().theme.palette.background
     assert svg.count(f'<rect fill="{paper}"') == 1
 
 

@@ -33,7 +33,7 @@ from rnnviz.tui.render.theme import THEMES, ViewTheme
 from rnnviz.tui.step.app import settled
 from rnnviz.tui.view import second_sentence
 from rnnviz.tui.view.page import Page
-from rnnviz.tui.view.second_sentence import MOVED, SecondSentence
+from rnnviz.tui.view.second_sentence import CHANGED, SecondSentence
 from rnnviz.tui.view.view_state import ViewState, scale
 from rnnviz.tui.view.widget import View
 from tests.tui.small_models import app, made, moment, read, screen_text, stored
@@ -65,7 +65,7 @@ def other(m: ViewState) -> Trace:
 
 def aligned(m: ViewState) -> dict[int, int]:
     """Token of a: token of b."""
-    found = second_sentence.compared(m)
+    found = second_sentence.difference(m)
     assert found is not None
     return {i: j for i, j in found.pairs if i is not None and j is not None}
 
@@ -107,12 +107,12 @@ def test_a_cell_is_lit_exactly_where_the_traces_differ_by_more_than_is_said(cell
     for slot, name in enumerate(m.quantities):
         said = texts(Heatmap(m, slot), m, 60, 9)
         _, end = scale(m.layer, name)
-        assert f"lit > {MOVED * end:.2g}" in said[0]
+        assert f"lit > {CHANGED * end:.2g}" in said[0]
         a, b = m.layer.values[name], other(m).layers[0].values[name]
         for t, line in enumerate(Heatmap(m, slot).lines(m, 60, 9)[2:]):
             if t not in pairs:
                 continue
-            apart = np.abs(a[t].astype(float) - b[pairs[t]]) > MOVED * end
+            apart = np.abs(a[t].astype(float) - b[pairs[t]]) > CHANGED * end
             # Six units are wide enough for their numbers: put out, they have no background.
             drawn = [
                 s.style is not None and (s.style.bgcolor is not None or s.style.underline)
@@ -134,12 +134,12 @@ def test_of_many_units_those_that_did_not_move_are_equals_signs() -> None:
     query = Query(A, "lstm")
     m = moment(
         a, 4, query=query, page_states={"against": SecondSentence("b")},
-        answers={replace(query, text="b"): b}, look=ViewTheme("dark", colour=False),
+        answers={replace(query, text="b"): b}, theme=ViewTheme("dark", colour=False),
     )  # fmt: skip
     m = replace(m, cursor=replace(m.cursor, unit=0))
     slot = m.quantities.index("h")
     said = texts(Heatmap(m, slot), m, 37, 9)
-    apart = np.abs(a.layers[0].values["h"][4].astype(float) - b.layers[0].values["h"][3]) > MOVED
+    apart = np.abs(a.layers[0].values["h"][4].astype(float) - b.layers[0].values["h"][3]) > CHANGED
     assert said[0].count(f"{int(apart.sum())}/32") == 1
     row = said[6][5:]
     assert [c == "=" for c in row[1:]] == [not moved for moved in apart[1:]]
@@ -241,7 +241,7 @@ def test_each_cell_in_step_says_its_own_other_prediction(room: tuple[int, int]) 
         for cell, panel in zip(CELLS, panels, strict=True):
             p = float(made(B, cell).head.readout[j, 1])
             assert panel.rstrip().endswith(f"◆ {number(p, 2)}")
-    unlit = at(1, others=CELLS, second=SecondSentence(B, lit=False))
+    unlit = at(1, others=CELLS, second=SecondSentence(B, highlighted=False))
     assert {q.text for q in CompareCellsPage(unlit).questions(unlit)} == {A}
 
 
@@ -285,18 +285,18 @@ def test_the_title_says_what_it_is_compared_with(width: int) -> None:
     m = at(1)
     m = replace(m, cursor=replace(m.cursor, part=0))
     assert B[:3] in texts(TitleBar(m), m, width, 1)[0]
-    off = at(1, second=SecondSentence(B, lit=False))
+    off = at(1, second=SecondSentence(B, highlighted=False))
     assert B[:12] not in texts(TitleBar(off), off, width, 1)[0]
 
 
 @pytest.mark.parametrize("look", [ViewTheme("dark", colour=False), *map(ViewTheme, THEMES)])
 def test_switched_off_every_view_is_as_without_a_second_sentence(look: ViewTheme) -> None:
-    off = at(4, look=look, second=SecondSentence(B, lit=False))
+    off = at(4, theme=look, second=SecondSentence(B, highlighted=False))
     without = replace(off, page_states={})
     views = [TitleBar, Sentence, HeatmapWords, CellView, Equations]
     for view in [make(off) for make in views] + [Heatmap(off, 0)]:
         assert view.lines(off, 120, 12) == view.lines(without, 120, 12)
-        on = at(4, look=look)
+        on = at(4, theme=look)
         if not isinstance(view, CellView):
             assert view.lines(on, 120, 12) != view.lines(without, 120, 12)
 

@@ -298,7 +298,7 @@ async def test_language_and_theme_change_at_once() -> None:
         await pilot.pause(0.1)
         assert "dönem 4/10" in shown(app)
         await pilot.press("T")
-        assert app.train_screen.board.look.name == THEMES[1]
+        assert app.train_screen.board.theme.name == THEMES[1]
 
 
 def test_every_action_has_words_and_the_footer_at_most_eight_keys() -> None:
@@ -495,7 +495,7 @@ async def test_s_steps_through_a_snapshot_and_leads_back() -> None:
         await heard(pilot)
         assert app.screen is app.train_screen
         assert "batch 30 of 40" in shown(app)
-        assert app.train_screen.board.look is app.look
+        assert app.train_screen.board.theme is app.look
 
 
 async def test_ctrl_c_in_the_stepper_stops_the_training() -> None:

@@ -29,7 +29,7 @@ class Bars(Panel):
         notes = [batch, " · ".join(pace)]
         # Steady: bars that change their length with the words behind them would flicker.
         room = max(10, width - wide - 10 - 38)
-        look = board.look
+        look = board.theme
         return [
             [
                 Segment(f" {fit(name, wide)} ", look.dim),

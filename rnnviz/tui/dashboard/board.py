@@ -19,7 +19,7 @@ class Board:
     """One picture of the training; a new one is set down for every change."""
 
     story: Story
-    look: ViewTheme
+    theme: ViewTheme
     name: str  # of the recipe
     lang: str = "en"
     view: str = VIEWS[0]
@@ -32,7 +32,7 @@ class Board:
         """The text of a key in the chosen language."""
         said = i18n.text(key, self.lang, **values)
         # Before a chart sees it, which would have no better letter than "?" for ş.
-        return said.translate(ASCII) if self.look.ascii else said
+        return said.translate(ASCII) if self.theme.ascii else said
 
     def score(self, value: float) -> str:
         """A metric as it is written everywhere: errors are smaller numbers than accuracies."""
@@ -49,7 +49,7 @@ class Board:
     def unit(self) -> str:
         """The unit of the series; "" where there is none."""
         unit = visible(self.story.begun.unit) if self.story.begun else ""
-        return unit.replace("°", "deg") if self.look.ascii else unit
+        return unit.replace("°", "deg") if self.theme.ascii else unit
 
     def duration(self, seconds: float) -> str:
         """Seconds in words, to two units."""

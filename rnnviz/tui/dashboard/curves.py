@@ -36,9 +36,9 @@ class Picture(Panel):
             told = [visible(piece) for piece in self.empty(board)]
             said = [line for piece in told for line in wrapped(piece, room)]
             said = said[-max(0, height - 2) :]
-            return [[], [], *([Segment("  " + line, board.look.dim)] for line in said)]
-        rows = text(chart, max(1, width - 2), height, ascii_only=board.look.ascii)
-        look = board.look
+            return [[], [], *([Segment("  " + line, board.theme.dim)] for line in said)]
+        rows = text(chart, max(1, width - 2), height, ascii_only=board.theme.ascii)
+        look = board.theme
         return [
             [Segment(" ", look.ink), *(Segment(s.text, _style(look, s.role, s.hue)) for s in row)]
             for row in rows

@@ -13,7 +13,7 @@ class Epochs(Panel):
     """What did each epoch bring? A line an epoch, the newest at the bottom, the best marked."""
 
     def lines(self, board: Board, width: int, height: int) -> list[Line]:
-        look, story, best = board.look, board.story, board.story.best
+        look, story, best = board.theme, board.story, board.story.best
         columns = [board.text("dashboard.column_epoch"), *_columns(board)]
         wide = max(8, min(14, (width - 2) // len(columns)))
         said = [Segment("".join(fit(c, wide - 1, ">") + " " for c in columns), look.dim)]

@@ -13,7 +13,7 @@ PANELS = ("loss", "metric", "norms", "epochs")
 
 def page(board: Board) -> Text:
     """The help text in the chosen language."""
-    look, say = board.look, board.text
+    look, say = board.theme, board.text
     pieces = [
         (say("dashboard_help.title") + "\n", look.bold),
         (say("help.leave") + "\n\n", look.dim),

@@ -17,7 +17,7 @@ class DashboardKeys(Panel):
         return [[piece for piece, _ in self._pieces(board, width)]]
 
     def _pieces(self, board: Board, width: int) -> list[tuple[Segment, str | None]]:
-        look = board.look
+        look = board.theme
         for gap in (3, 2, 1):
             found: list[tuple[Segment, str | None]] = [(Segment(" ", look.ink), None)]
             for key, action, word in entries(board):

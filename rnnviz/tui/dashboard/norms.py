@@ -17,7 +17,7 @@ class Norms(Panel):
     """A line a layer: its name, a bar and the number of now, and a trail of the last batches."""
 
     def lines(self, board: Board, width: int, height: int) -> list[Line]:
-        look, norms = board.look, board.story.norms
+        look, norms = board.theme, board.story.norms
         title, ask = board.text("dashboard.norms"), board.text("dashboard.ask_norms")
         if not norms:
             return [heading(title, ask, width, look)]

@@ -101,8 +101,8 @@ class TrainScreen(DiffScreen, Screen[None]):
     def on_screen_resume(self) -> None:
         """Another screen may have chosen another theme."""
         self._painted()
-        if self.board.look is not self._themed.look:
-            self.show(look=self._themed.look)
+        if self.board.theme is not self._themed.look:
+            self.show(theme=self._themed.look)
 
     @property
     def _themed(self) -> ThemedApp[Any]:
@@ -193,7 +193,7 @@ class TrainScreen(DiffScreen, Screen[None]):
     def action_theme(self) -> None:
         """The next theme."""
         name = self._themed.wear_next()
-        self.show(look=self._themed.look)
+        self.show(theme=self._themed.look)
         self.say(f"theme.{name}")
 
     def action_screenshot(self) -> None:
@@ -308,7 +308,7 @@ class TrainScreen(DiffScreen, Screen[None]):
             self.fail("dashboard.no_model", reason=message.reason.rstrip("."))
             return
         self.show(status="", failed=False)
-        moment = ViewState(trace, start(trace, 0, trace.leading_unit()), board.look, board.lang)
+        moment = ViewState(trace, start(trace, 0, trace.leading_unit()), board.theme, board.lang)
         moment = replace(moment, query=message.query, status=_stepping(board))
         self.app.push_screen(NowScreen(self.read_with, moment))
 

@@ -15,7 +15,7 @@ class DashboardTitle(Panel):
     """The first line: what is trained, on what, and at which epoch it is."""
 
     def lines(self, board: Board, width: int, height: int) -> list[Line]:
-        look, begun, step = board.look, board.story.begun, board.story.step
+        look, begun, step = board.theme, board.story.begun, board.story.step
         left = [
             Segment(f" {board.text('title.app')} ", look.bold),
             Segment(f" {visible(begun.recipe if begun else board.name)} ", look.source),
@@ -36,7 +36,7 @@ class DashboardStatus(Panel):
     """How the learning goes, in words; at the end, what it came to."""
 
     def lines(self, board: Board, width: int, height: int) -> list[Line]:
-        look, end = board.look, board.story.end
+        look, end = board.theme, board.story.end
         if end is None:
             return [[Segment(" " + s, look.ink)] for s in wrapped(_going(board), width - 2)]
         good = isinstance(end, RunFinished) and end.complete

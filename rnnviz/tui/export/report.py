@@ -49,7 +49,7 @@ async def report(app: RnnvizApp) -> str:
             screen.action_page(entry.name)
             await settled(app, pilot)
             if screen.paging.page is not None:
-                screen.move(screen.paging.page.finished(screen.moment))
+                screen.move(screen.paging.page.cursor_at_end(screen.moment))
                 await settled(app, pilot)
             said = {k: moment.text(f"page.{entry.name}.{k}") for k in ("title", "question", "help")}
             parts.append(_section(said["title"], said["question"], said["help"], _now(app)))
@@ -76,7 +76,7 @@ def _section(title: str, question: str, how: str, picture: str) -> str:
 def _opening(moment: ViewState) -> str:
     """What was read by what, and what was said after each token; of both sentences, if two."""
     trace, shown = moment.trace, moment.shown_class()
-    found = second_sentence.compared(moment)
+    found = second_sentence.difference(moment)
     other = None if found is None else found.b
     versus = (
         "" if other is None else f"<p>{markup(moment.text('report.against'))} {_title(other)}</p>\n"

@@ -28,28 +28,30 @@ def place(cell: str) -> int:
     return CELLS.index(kin(cell)) if kin(cell) in CELLS else len(CELLS)
 
 
-def mark(cell: str, look: ViewTheme, hollow: bool = False) -> str:
+def mark(cell: str, theme: ViewTheme, hollow: bool = False) -> str:
     """What stands at the points of its curve."""
-    return MARKS.get(kin(cell), OTHER)[hollow + 2 * look.ascii]
+    return MARKS.get(kin(cell), OTHER)[hollow + 2 * theme.ascii]
 
 
-def hue(cell: str, look: ViewTheme, light: bool = False) -> Style:
+def hue(cell: str, theme: ViewTheme, light: bool = False) -> Style:
     """Orange, blue and ink; ``light`` is the same without the weight."""
-    style = {"rnn": look.above, "lstm": look.below}.get(kin(cell), look.bold)
+    style = {"rnn": theme.above, "lstm": theme.below}.get(kin(cell), theme.bold)
     return style + Style(bold=False) if light else style
 
 
-def axis(moment: ViewState, first: int, columns: Sequence[int], gutter: int, now: Style) -> Line:
+def axis(
+    view_state: ViewState, first: int, columns: Sequence[int], gutter: int, now: Style
+) -> Line:
     """The words under their columns; only the chosen one where they stand too close."""
-    look, t, tokens = moment.look, moment.cursor.t, moment.trace.tokens
+    theme, t, tokens = view_state.theme, view_state.cursor.t, view_state.trace.tokens
     apart = columns[1] - columns[0] if len(columns) > 1 else gutter
-    line = [Segment(" " * gutter, look.ink)]
+    line = [Segment(" " * gutter, theme.ink)]
     if apart < 4:
         at = columns[t - first]
-        return [*line, Segment(" " * at), Segment(f"▲ {visible(tokens[t])}", look.now)]
+        return [*line, Segment(" " * at), Segment(f"▲ {visible(tokens[t])}", theme.now)]
     for k in range(first, first + len(columns)):
         word = fit(visible(tokens[k]), apart - 1, "^")
         said = word.strip()
         lead, behind = word.split(said, 1) if said else (word, "")
-        line += [Segment(lead), Segment(said, now if k == t else look.dim), Segment(behind + " ")]
+        line += [Segment(lead), Segment(said, now if k == t else theme.dim), Segment(behind + " ")]
     return line

@@ -43,7 +43,7 @@ class SeriesPage(Page):
     """The window's curve, forecasts, measurements, and what the last reading changed."""
 
     name = "series"
-    alone = True
+    full_screen = True
     keys = (
         PageKey("back", ("z",), "z"),
         PageKey("on", ("x",), "x"),
@@ -51,109 +51,122 @@ class SeriesPage(Page):
     )
 
     @classmethod
-    def applies(cls, moment: ViewState) -> bool:
-        return moment.trace.series is not None
+    def applies(cls, view_state: ViewState) -> bool:
+        return view_state.trace.series is not None
 
-    def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
-        series = moment.trace.series
+    def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
+        series = view_state.trace.series
         if series is None:
-            told = wrapped(self.say(moment, "words"), width - 2)
-            return [self.head(moment, width), *([Segment(" " + s, moment.look.ink)] for s in told)]
-        note = self.say(moment, "note", made=series.moment)
+            told = wrapped(self.page_text(view_state, "words"), width - 2)
+            return [
+                self.head(view_state, width),
+                *([Segment(" " + s, view_state.theme.ink)] for s in told),
+            ]
+        note = self.page_text(view_state, "note", made=series.moment)
         note += f" · {visible(series.source)}" if width >= WIDE else ""
-        said = list(self._said(moment, series, width))
-        below = self._readings(moment, series, width)
-        moved = [self._moved(moment, width)]
+        said = list(self._said(view_state, series, width))
+        below = self._readings(view_state, series, width)
+        moved = [self._moved(view_state, width)]
         rows = height - len(said) - len(below) - 4
         if rows < 6:
             moved, rows = [], rows + 1
         return [
-            self.head(moment, width, note), *said,
-            *self._picture(moment, series, width, max(2, rows)), *moved, *below,
+            self.head(view_state, width, note), *said,
+            *self._picture(view_state, series, width, max(2, rows)), *moved, *below,
         ]  # fmt: skip
 
-    def press(self, moment: ViewState, key: str) -> Change | Prompt | None:
-        if moment.trace.series is None:
-            return Change(message=self.say(moment, "words"), failed=True)
+    def press(self, view_state: ViewState, key: str) -> Change | Prompt | None:
+        if view_state.trace.series is None:
+            return Change(message=self.page_text(view_state, "words"), failed=True)
         if key == "moment":
-            return Prompt(self.say(moment, "type"), self._typed)
-        step = series_analysis.readings_per_day(moment.trace) * (1 if key == "on" else -1)
-        return Change(cursor=to_token(moment.cursor, moment.trace, moment.cursor.t + step))
+            return Prompt(self.page_text(view_state, "type"), self._typed)
+        step = series_analysis.readings_per_day(view_state.trace) * (1 if key == "on" else -1)
+        return Change(
+            cursor=to_token(view_state.cursor, view_state.trace, view_state.cursor.t + step)
+        )
 
-    def _typed(self, moment: ViewState, said: str) -> Change:
+    def _typed(self, view_state: ViewState, said: str) -> Change:
         if not said:
-            return Change(message=self.say(moment, "empty"), failed=True)
-        return Change(query=replace(moment.query, text=said, target=None))
+            return Change(message=self.page_text(view_state, "empty"), failed=True)
+        return Change(query=replace(view_state.query, text=said, target=None))
 
     # -- in words ---------------------------------------------------------------------------
 
-    def _said(self, moment: ViewState, series: SeriesTrace, width: int) -> Iterator[Line]:
+    def _said(self, view_state: ViewState, series: SeriesTrace, width: int) -> Iterator[Line]:
         """The reading now and the forecast, each on a line; their marks are those of the curve."""
-        look, trace, t = moment.look, moment.trace, moment.cursor.t
+        theme, trace, t = view_state.theme, view_state.trace, view_state.cursor.t
         at, column = (
             series_analysis.forecast_index(trace, t),
             visible(series.columns[series.target]),
         )
         first = [
-            Segment(f" {self.say(moment, 'now', time=series.times[t])}  ", look.ink),
+            Segment(f" {self.page_text(view_state, 'now', time=series.times[t])}  ", theme.ink),
             Segment(
                 f"● {column} {number(series_analysis.readings(trace)[t, series.target], 2)}",
-                look.source,
+                theme.source,
             ),
         ]
-        told = moment.told(moment.cursor.t)
+        told = view_state.prediction_known(view_state.cursor.t)
         forecast, came = (
             float(series_analysis.forecasts(trace)[t]),
             float(series_analysis.target_curve(trace)[at]),
         )
-        naive = Segment(f"  · {self.say(moment, 'today')} {number(today(trace, t), 2)}", look.dim)
+        naive = Segment(
+            f"  · {self.page_text(view_state, 'today')} {number(naive_forecast(trace, t), 2)}",
+            theme.dim,
+        )
         second = [
             Segment(
-                f" {self.say(moment, 'for', time=series_analysis.time_at(trace, at))}  ", look.ink
+                f" {self.page_text(view_state, 'for', time=series_analysis.time_at(trace, at))}  ",
+                theme.ink,
             ),
-            Segment(self._value(moment, "◆", "forecast", forecast if told else None), look.now),
-            Segment("  " + self._came(moment, came), look.bold),
+            Segment(
+                self._value(view_state, "◆", "forecast", forecast if told else None), theme.now
+            ),
+            Segment("  " + self._came(view_state, came), theme.bold),
         ]
         # What does not fit is left out whole: a number that is cut is another number.
         if length([*second, naive]) <= width:
             second.insert(2, naive)
         if told and np.isfinite(came):
-            errors = [number(abs(said - came), 2) for said in (forecast, today(trace, t))]
-            off = self.say(moment, "off", value=errors[0], today=errors[1])
+            errors = [number(abs(said - came), 2) for said in (forecast, naive_forecast(trace, t))]
+            off = self.page_text(view_state, "off", value=errors[0], today=errors[1])
             for line in (second, first):
                 if length(line) + len(off) + 3 <= width:
-                    line.append(Segment("   " + off, look.ink))
+                    line.append(Segment("   " + off, theme.ink))
                     break
         yield first
         yield second
 
-    def _came(self, moment: ViewState, came: float) -> str:
+    def _came(self, view_state: ViewState, came: float) -> str:
         if not np.isfinite(came):
-            return f"○ {self.say(moment, 'unknown')}"
-        return self._value(moment, "○", "came", None if moment.hidden else came)
+            return f"○ {self.page_text(view_state, 'unknown')}"
+        return self._value(view_state, "○", "came", None if view_state.hidden else came)
 
-    def _value(self, moment: ViewState, mark: str, word: str, value: float | None) -> str:
+    def _value(self, view_state: ViewState, mark: str, word: str, value: float | None) -> str:
         said = "?" if value is None else number(value, 2)
-        return f"{mark} {self.say(moment, word)} {said}"
+        return f"{mark} {self.page_text(view_state, word)} {said}"
 
-    def _moved(self, moment: ViewState, width: int) -> Line:
+    def _moved(self, view_state: ViewState, width: int) -> Line:
         """Which units moved the forecast, the strongest first."""
-        look, trace = moment.look, moment.trace
-        if not moment.told(moment.cursor.t):
-            return [Segment(" ?", look.dim)]
-        step = series_analysis.forecast_change(trace, moment.cursor.t)
+        theme, trace = view_state.theme, view_state.trace
+        if not view_state.prediction_known(view_state.cursor.t):
+            return [Segment(" ?", theme.dim)]
+        step = series_analysis.forecast_change(trace, view_state.cursor.t)
         end: Line = []
-        said = self.say(moment, "moved_h", layer=trace.layers[-1].name)
+        said = self.page_text(view_state, "moved_h", layer=trace.layers[-1].name)
         if step.exact:
-            said = self.say(moment, "moved", before=number(step.before), after=number(step.after))
+            said = self.page_text(
+                view_state, "moved", before=number(step.before), after=number(step.after)
+            )
             whole = number(float(step.by_unit.sum()), 3, True)
-            told = self.say(moment, "sum", n=len(step.by_unit), value=whole)
-            end = [Segment("  " + told, look.dim)]
-        line = [Segment(f" {said}", look.ink)]
+            told = self.page_text(view_state, "sum", n=len(step.by_unit), value=whole)
+            end = [Segment("  " + told, theme.dim)]
+        line = [Segment(f" {said}", theme.ink)]
         for unit in np.argsort(-np.abs(step.by_unit), kind="stable")[:8]:
             value = float(step.by_unit[unit])
-            style = look.above if value > 0 else look.below
-            piece = [Segment(f"  u{unit} ", look.dim), Segment(number(value, 3, True), style)]
+            style = theme.above if value > 0 else theme.below
+            piece = [Segment(f"  u{unit} ", theme.dim), Segment(number(value, 3, True), style)]
             if length([*line, *piece, *end]) > width:
                 break
             line += piece
@@ -161,25 +174,27 @@ class SeriesPage(Page):
 
     # -- the curve ----------------------------------------------------------------------------
 
-    def _picture(self, moment: ViewState, series: SeriesTrace, width: int, rows: int) -> list[Line]:
+    def _picture(
+        self, view_state: ViewState, series: SeriesTrace, width: int, rows: int
+    ) -> list[Line]:
         """The curve with its axes, and below it how much each hour is felt; rows + 2 lines."""
-        look, trace = moment.look, moment.trace
+        theme, trace = view_state.theme, view_state.trace
         course = series_analysis.target_curve(trace)
-        y = y_axis(trace, max(2, rows // 3), moment.cursor.t if moment.hidden else None)
+        y = y_axis(trace, max(2, rows // 3), view_state.cursor.t if view_state.hidden else None)
         scale = Scale(len(course), y, width - GUTTER - 1, rows)
-        cells = self._curves(moment, scale, course).cells
+        cells = self._curves(view_state, scale, course).cells
         lines: list[Line] = [
-            [Segment(edge, look.dim), *(Segment(text, style) for text, style in runs(row))]
+            [Segment(edge, theme.dim), *(Segment(text, style) for text, style in runs(row))]
             for edge, row in zip(ticks(scale, GUTTER), cells, strict=True)
         ]
         days = days_under(trace, scale.width)
-        return [*lines, [Segment(" " * GUTTER, look.dim), Segment(days, look.dim)],
-                self._felt(moment, scale)]  # fmt: skip
+        return [*lines, [Segment(" " * GUTTER, theme.dim), Segment(days, theme.dim)],
+                self._felt(view_state, scale)]  # fmt: skip
 
-    def _curves(self, moment: ViewState, scale: Scale, course: Array) -> Canvas[Style]:
-        look, trace, t = moment.look, moment.trace, moment.cursor.t
-        plot = Canvas(scale.width, scale.rows, look.ink, covers=False)
-        plain = look.ascii or not look.colour
+    def _curves(self, view_state: ViewState, scale: Scale, course: Array) -> Canvas[Style]:
+        theme, trace, t = view_state.theme, view_state.trace, view_state.cursor.t
+        plot = Canvas(scale.width, scale.rows, theme.ink, covers=False)
+        plain = theme.ascii or not theme.colour
 
         def line(at: Array, values: Array, style: Style, glyph: str) -> None:
             shares = scale.y.share(values)
@@ -196,79 +211,83 @@ class SeriesPage(Page):
         column = scale.column(now)
         # A line that moves repaints every row it is in: half of them say the same.
         for row in range(0, scale.rows, 2):
-            plot.put(row, column, "│", look.rule)
-        if not moment.hidden:
-            line(places, np.where(read, np.nan, course), look.rule, ".")
-        naive = today(trace, t)
+            plot.put(row, column, "│", theme.rule)
+        if not view_state.hidden:
+            line(places, np.where(read, np.nan, course), theme.rule, ".")
+        naive = naive_forecast(trace, t)
         for between in range(column + 2, scale.column(at), 2):
-            plot.put(scale.row(naive), between, "·", look.dim)
-        line(places, np.where(read, course, np.nan), look.source, "*")
-        known = np.arange(t + 1 if moment.told(moment.cursor.t) else t)
+            plot.put(scale.row(naive), between, "·", theme.dim)
+        line(places, np.where(read, course, np.nan), theme.source, "*")
+        known = np.arange(t + 1 if view_state.prediction_known(view_state.cursor.t) else t)
         aims = np.array([series_analysis.forecast_index(trace, int(k)) for k in known], int)
         told = series_analysis.forecasts(trace)[known]
-        line(aims, told, look.above, "x")
-        mark(now, course[now], "●", look.source)
-        if moment.hidden:
-            plot.put(scale.rows // 2, scale.column(at), "?", look.now)
+        line(aims, told, theme.above, "x")
+        mark(now, course[now], "●", theme.source)
+        if view_state.hidden:
+            plot.put(scale.rows // 2, scale.column(at), "?", theme.now)
             return plot
-        mark(at, course[at], "○", look.bold)
+        mark(at, course[at], "○", theme.bold)
         if len(known) > t:
-            mark(at, float(told[-1]), "◆", look.now)
+            mark(at, float(told[-1]), "◆", theme.now)
         return plot
 
-    def _felt(self, moment: ViewState, scale: Scale) -> Line:
-        look, t = moment.look, moment.cursor.t
-        name = Segment(fit("|∂L/∂x|", GUTTER - 1, ">") + " ", look.dim)
-        if moment.hidden:
-            return [name, Segment(fit("?", scale.width + 1), look.dim)]
-        blocks, _ = felt(moment.trace, scale.count, scale.width)
-        column = scale.column(series_analysis.time_index(moment.trace, t))
+    def _felt(self, view_state: ViewState, scale: Scale) -> Line:
+        theme, t = view_state.theme, view_state.cursor.t
+        name = Segment(fit("|∂L/∂x|", GUTTER - 1, ">") + " ", theme.dim)
+        if view_state.hidden:
+            return [name, Segment(fit("?", scale.width + 1), theme.dim)]
+        blocks, _ = gradient_blocks(view_state.trace, scale.count, scale.width)
+        column = scale.column(series_analysis.time_index(view_state.trace, t))
         return [
             name,
-            Segment(blocks[:column], look.dim),
-            Segment(blocks[column : column + 1], look.now),
-            Segment(blocks[column + 1 :], look.dim),
-            Segment(" ", look.ink),
+            Segment(blocks[:column], theme.dim),
+            Segment(blocks[column : column + 1], theme.now),
+            Segment(blocks[column + 1 :], theme.dim),
+            Segment(" ", theme.ink),
         ]
 
     # -- the measurements ---------------------------------------------------------------------
 
-    def _readings(self, moment: ViewState, series: SeriesTrace, width: int) -> list[Line]:
+    def _readings(self, view_state: ViewState, series: SeriesTrace, width: int) -> list[Line]:
         """Every measurement of the hour: value, deviation, gradient; the strongest marked."""
-        t = moment.cursor.t
+        t = view_state.cursor.t
         columns = max(2, width // ENTRY)
         each = width // columns
         full = each >= ENTRY - 1
-        note = self.say(moment, "readings_grad" if full else "readings_note", time=series.times[t])
-        told = [self._reading(moment, series, d, each, full) for d in range(len(series.columns))]
+        note = self.page_text(
+            view_state, "readings_grad" if full else "readings_note", time=series.times[t]
+        )
+        told = [
+            self._reading(view_state, series, d, each, full) for d in range(len(series.columns))
+        ]
         rows = -(-len(told) // columns)
-        title = self.say(moment, "readings", n=len(told))
-        lines = [heading(title, "", width, moment.look, note)]
+        title = self.page_text(view_state, "readings", n=len(told))
+        lines = [heading(title, "", width, view_state.theme, note)]
         lines += [[piece for line in told[row::rows] for piece in line] for row in range(rows)]
         return lines
 
     def _reading(
-        self, moment: ViewState, series: SeriesTrace, d: int, each: int, full: bool
+        self, view_state: ViewState, series: SeriesTrace, d: int, each: int, full: bool
     ) -> Line:
-        look, trace, t = moment.look, moment.trace, moment.cursor.t
+        theme, trace, t = view_state.theme, view_state.trace, view_state.cursor.t
         grads = series_analysis.gradients(trace)[t]
         strongest = np.argsort(-np.abs(grads), kind="stable")[:STRONGEST]
-        strong = d in strongest and not moment.hidden
-        style = look.now if strong else look.ink
+        strong = d in strongest and not view_state.hidden
+        style = theme.now if strong else theme.ink
         value = float(series_analysis.readings(trace)[t, d])
         z = trace.layers[0].values["x"][t, d : d + 1]
         line = [
             Segment(f"{'▸' if strong else ' '}{fit(visible(series.columns[d]), 15)}", style),
             Segment(fit(number(value, 2), 8, ">") + " ", style),
-            *heat(z, TOP, False, look, 4, None),
+            *heat(z, TOP, False, theme, 4, None),
         ]
         if full:
-            felt_here = "?" if moment.hidden else number(float(grads[d]), 3, True)
+            felt_here = "?" if view_state.hidden else number(float(grads[d]), 3, True)
             line.append(Segment(fit(felt_here, 9, ">"), style))
-        return [*line, Segment(" " * max(0, each - length(line)), look.ink)]
+        return [*line, Segment(" " * max(0, each - length(line)), theme.ink)]
 
 
-def today(trace: Trace, t: int) -> float:
+def naive_forecast(trace: Trace, t: int) -> float:
     """The naive forecast: the latest reading that has been read."""
     latest = 0 if trace.latest == 0 else t
     return float(series_analysis.readings(trace)[latest, series_analysis.series_of(trace).target])
@@ -302,7 +321,7 @@ def days_under(trace: Trace, width: int) -> str:
 
 
 @lru_cache(maxsize=8)
-def felt(trace: Trace, count: int, width: int) -> tuple[str, tuple[int, int]]:
+def gradient_blocks(trace: Trace, count: int, width: int) -> tuple[str, tuple[int, int]]:
     """|∂L/∂x| of the readings below their columns, as blocks, and its powers of ten."""
     sizes = saliency(trace)[:: -1 if trace.latest == 0 else 1]
     scale = Scale(count, Axis(0, 1, ()), width, 1)

@@ -21,55 +21,57 @@ LEDGER = 8
 NORM = 9
 
 
-def is_added(moment: ViewState, use: Use) -> bool:
+def is_added(view_state: ViewState, use: Use) -> bool:
     """Has the term of the chosen token been added, where the walk stands?"""
-    cursor = moment.cursor
-    return undone(moment.layer, cursor.t, cursor.part, cursor.t, use.made)
+    cursor = view_state.cursor
+    return undone(view_state.layer, cursor.t, cursor.part, cursor.t, use.made)
 
 
-def additions(moment: ViewState, use: Use) -> int:
+def additions(view_state: ViewState, use: Use) -> int:
     """How many terms the running sum has."""
-    return walk(moment.layer).index(moment.cursor.t) + is_added(moment, use)
+    return walk(view_state.layer).index(view_state.cursor.t) + is_added(view_state, use)
 
 
-def so_far(moment: ViewState, use: Use, grown: Growth) -> float:
+def so_far(view_state: ViewState, use: Use, grown: Growth) -> float:
     """The norm of the running sum, where the walk stands."""
-    count = additions(moment, use)
-    return float(grown.total[walk(moment.layer)[count - 1]]) if count else 0.0
+    count = additions(view_state, use)
+    return float(grown.total[walk(view_state.layer)[count - 1]]) if count else 0.0
 
 
-def table(moment: ViewState, found: Sequence[Use], width: int, chosen: str = "") -> list[Line]:
+def table(view_state: ViewState, found: Sequence[Use], width: int, chosen: str = "") -> list[Line]:
     """One line a weight: the norm of what this step adds, and of the sum so far."""
     name = max(len(use.weight) for use in found) + 7
-    told = max(length([Segment(_term(moment, use))]) for use in found) + 2
-    adds, total = moment.text("page.backward.adds"), moment.text("page.backward.sum")
+    told = max(length([Segment(_term(view_state, use))]) for use in found) + 2
+    adds, total = view_state.text("page.backward.adds"), view_state.text("page.backward.sum")
     room = width - name - len(adds) - len(total) - 2 * NORM - 6
     told = told if room - told >= 24 else 0
     bar = max(0, min(24 if width >= 100 else 12, (room - told) // 2))
-    return [_row(moment, use, name, told, bar, use.weight[2:] == chosen) for use in found]
+    return [_row(view_state, use, name, told, bar, use.weight[2:] == chosen) for use in found]
 
 
-def _term(moment: ViewState, use: Use) -> str:
-    t = moment.step
+def _term(view_state: ViewState, use: Use) -> str:
+    t = view_state.step
     d = symbol(f"d_{use.made}", t)
     return f"{symbol(use.read, t)} ⊗ {d}" if use.read else d
 
 
-def _row(moment: ViewState, use: Use, name: int, told: int, bar: int, bold: bool) -> Line:
-    look, t = moment.look, moment.cursor.t
-    grown = growth(moment.layer, use)
+def _row(view_state: ViewState, use: Use, name: int, told: int, bar: int, bold: bool) -> Line:
+    theme, t = view_state.theme, view_state.cursor.t
+    grown = growth(view_state.layer, use)
     top = float(max(grown.total.max(), grown.term.max())) or 1.0
-    here, total = is_added(moment, use), so_far(moment, use, grown)
+    here, total = is_added(view_state, use), so_far(view_state, use, grown)
     term = float(grown.term[t])
-    line = [Segment(fit(f" ∂L/∂{use.weight}", name), look.bold if bold else look.ink)]
+    line = [Segment(fit(f" ∂L/∂{use.weight}", name), theme.bold if bold else theme.ink)]
     if told:
-        line.append(Segment(fit(_term(moment, use), told), look.source if here else look.dim))
-    line.append(Segment(moment.text("page.backward.adds") + " ", look.dim))
-    line.append(Segment(fit(number(term) if here else "·", NORM), look.now if here else look.rule))
-    line.append(Segment(fit(blocks(term / top if here else 0, bar), bar), look.source))
-    line.append(Segment("  " + moment.text("page.backward.sum") + " ", look.dim))
-    line.append(Segment(fit(number(total), NORM), look.now))
-    line.append(Segment(blocks(total / top, bar), look.above))
+        line.append(Segment(fit(_term(view_state, use), told), theme.source if here else theme.dim))
+    line.append(Segment(view_state.text("page.backward.adds") + " ", theme.dim))
+    line.append(
+        Segment(fit(number(term) if here else "·", NORM), theme.now if here else theme.rule)
+    )
+    line.append(Segment(fit(blocks(term / top if here else 0, bar), bar), theme.source))
+    line.append(Segment("  " + view_state.text("page.backward.sum") + " ", theme.dim))
+    line.append(Segment(fit(number(total), NORM), theme.now))
+    line.append(Segment(blocks(total / top, bar), theme.above))
     return line
 
 
@@ -79,53 +81,55 @@ def blocks(share: float, width: int) -> str:
     return "█" * (max(1, count) if share > 0 and width else count)
 
 
-def entry(moment: ViewState, use: Use) -> int:
+def entry(view_state: ViewState, use: Use) -> int:
     """The input whose weight into the chosen unit gets the largest gradient in the end."""
-    full = growth(moment.layer, use).full[:, moment.cursor.unit]
+    full = growth(view_state.layer, use).full[:, view_state.cursor.unit]
     return int(np.argmax(np.abs(full)))
 
 
-def addition(moment: ViewState, use: Use, k: int, width: int, tight: bool = False) -> list[Line]:
+def addition(
+    view_state: ViewState, use: Use, k: int, width: int, tight: bool = False
+) -> list[Line]:
     """``∂L/∂W_f[12,17] = Σ + x₃[12] × ∂L/∂a_f₃[17]``, in symbols and in numbers that add up."""
-    look, layer, cursor = moment.look, moment.layer, moment.cursor
+    theme, layer, cursor = view_state.theme, view_state.layer, view_state.cursor
     t, unit = cursor.t, cursor.unit
     before, _ = column(layer, use, t, unit)
     left = f" ∂L/∂{use.weight}[{k},{unit}]" if use.read else f" ∂L/∂{use.weight}[{unit}]"
-    equals = Segment(" = ", look.ink)
-    if not is_added(moment, use):
-        said = [Segment(left, look.now), equals, Segment(number(before[k], 3, True), look.now)]
-        waits = moment.text("page.backward.waits", part=_part_word(moment, use))
-        return [[*said, Segment("   " + waits, look.dim)]]
+    equals = Segment(" = ", theme.ink)
+    if not is_added(view_state, use):
+        said = [Segment(left, theme.now), equals, Segment(number(before[k], 3, True), theme.now)]
+        waits = view_state.text("page.backward.waits", part=_part_word(view_state, use))
+        return [[*said, Segment("   " + waits, theme.dim)]]
     d = float(layer.passed(use.made)[t, unit])
     values = {"before": float(before[k]), "d": d}
     formula = "before + d"
-    symbols = [Segment("Σ", look.source), Segment(" + ", look.ink)]
+    symbols = [Segment("Σ", theme.source), Segment(" + ", theme.ink)]
     if use.read:
         values["read"] = float(read_by(layer, use)[t, k])
         formula = "before + read * d"
-        read = f"{symbol(use.read, moment.step)}[{k}]"
-        symbols += [Segment(read, look.source), Segment(" × ", look.ink)]
-    symbols.append(Segment(f"{symbol(f'd_{use.made}', t + 1)}[{unit}]", look.source))
+        read = f"{symbol(use.read, view_state.step)}[{k}]"
+        symbols += [Segment(read, theme.source), Segment(" × ", theme.ink)]
+    symbols.append(Segment(f"{symbol(f'd_{use.made}', t + 1)}[{unit}]", theme.source))
     done = numbers(formula, values, unit)
-    filled = [equals, *(Segment(s, look.source if n else look.ink) for s, n in done.spans)]
-    filled += [equals, Segment(done.result, look.now)]
-    said = [Segment(left, look.now), equals, *symbols]
+    filled = [equals, *(Segment(s, theme.source if n else theme.ink) for s, n in done.spans)]
+    filled += [equals, Segment(done.result, theme.now)]
+    said = [Segment(left, theme.now), equals, *symbols]
     if length(said) + length(filled) < width:
         return [[*said, *filled]]
     indent = len(left) + 3
     if tight:
-        return flowed([Segment(left, look.now), *filled], width - 1, indent)
+        return flowed([Segment(left, theme.now), *filled], width - 1, indent)
     below = [Segment(" " * len(left)), *filled]
     return flowed(said, width - 1, indent) + flowed(below, width - 1, indent)
 
 
-def ledger(moment: ViewState, use: Use, k: int, width: int, room: int) -> list[Line]:
+def ledger(view_state: ViewState, use: Use, k: int, width: int, room: int) -> list[Line]:
     """The additions made so far, one line a token, the newest last; as many as there is room for.
 
     Nothing where there is room for fewer than two: the newest one stands above as it is.
     """
-    look, layer, unit = moment.look, moment.layer, moment.cursor.unit
-    count = additions(moment, use)
+    theme, layer, unit = view_state.theme, view_state.layer, view_state.cursor.unit
+    count = additions(view_state, use)
     steps, room = walk(layer)[:count], min(room, LEDGER)
     if room < min(2, count) or not count:
         return []
@@ -136,29 +140,29 @@ def ledger(moment: ViewState, use: Use, k: int, width: int, room: int) -> list[L
         t = steps[n]
         values = {"before": float(before[n]), "read": float(read[t]), "d": float(d[t])}
         done = numbers("before + read * d", values, 0)
-        style = look.now if t == moment.cursor.t else look.dim
-        word = fit(f" {n + 1} {visible(moment.trace.tokens[t])}", min(20, width // 4))
-        line = [Segment(word, style), *(Segment(s, look.dim) for s, _ in done.spans)]
-        lines.append([*line, Segment(" = ", look.dim), Segment(done.result, style)])
+        style = theme.now if t == view_state.cursor.t else theme.dim
+        word = fit(f" {n + 1} {visible(view_state.trace.tokens[t])}", min(20, width // 4))
+        line = [Segment(word, style), *(Segment(s, theme.dim) for s, _ in done.spans)]
+        lines.append([*line, Segment(" = ", theme.dim), Segment(done.result, style)])
     return lines
 
 
-def _part_word(moment: ViewState, use: Use) -> str:
-    return moment.word("part", moment.layer.parts[undone_at(moment.layer, use.made)])
+def _part_word(view_state: ViewState, use: Use) -> str:
+    return view_state.word("part", view_state.layer.parts[undone_at(view_state.layer, use.made)])
 
 
-def complete(moment: ViewState, found: Sequence[Use]) -> bool:
+def complete(view_state: ViewState, found: Sequence[Use]) -> bool:
     """Does the sum have the terms of all tokens?"""
-    return all(additions(moment, use) == len(moment.trace.tokens) for use in found)
+    return all(additions(view_state, use) == len(view_state.trace.tokens) for use in found)
 
 
-def count_said(moment: ViewState, found: Sequence[Use]) -> str:
+def count_said(view_state: ViewState, found: Sequence[Use]) -> str:
     """How many additions have been made, and what the sum is when all of them are."""
-    count, T = min(additions(moment, use) for use in found), len(moment.trace.tokens)
-    said = moment.text("page.backward.additions", n=count, T=T)
+    count, T = min(additions(view_state, use) for use in found), len(view_state.trace.tokens)
+    said = view_state.text("page.backward.additions", n=count, T=T)
     if T <= TICKS:
         said = "▪" * count + "·" * (T - count) + " " + said
-    if not complete(moment, found):
+    if not complete(view_state, found):
         return said
-    padded = any(state.any() for state in moment.layer.initial.values())
-    return f"{said} · " + moment.text(f"page.backward.{'shown' if padded else 'complete'}")
+    padded = any(state.any() for state in view_state.layer.initial.values())
+    return f"{said} · " + view_state.text(f"page.backward.{'shown' if padded else 'complete'}")

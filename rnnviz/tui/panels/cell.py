@@ -17,36 +17,36 @@ from rnnviz.tui.view.widget import View
 class CellView(View):
     """The diagram of the cell with the chosen unit's numbers in it."""
 
-    def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
-        look = moment.look
+    def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
+        theme = view_state.theme
         styles: dict[State, Style] = {
-            "done": look.ink, "now": look.now, "source": look.source, "later": look.rule,
+            "done": theme.ink, "now": theme.now, "source": theme.source, "later": theme.rule,
         }  # fmt: skip
-        drawn = draw(moment, styles.__getitem__)
+        drawn = draw(view_state, styles.__getitem__)
         left = max(0, (width - max(length(line) for line in drawn)) // 2)
-        above = max(0, (height - 1 - len(drawn)) // 2) if moment.cursor.zoom == "cell" else 0
-        title = f"{moment.text('panel.cell')} · {moment.layer.title}"
-        note = f"“{visible(moment.trace.tokens[moment.cursor.t])}” · " + moment.text(
-            "panel.unit", n=moment.cursor.unit
+        above = max(0, (height - 1 - len(drawn)) // 2) if view_state.cursor.zoom == "cell" else 0
+        title = f"{view_state.text('panel.cell')} · {view_state.layer.title}"
+        note = f"“{visible(view_state.trace.tokens[view_state.cursor.t])}” · " + view_state.text(
+            "panel.unit", n=view_state.cursor.unit
         )
-        other = _other(moment)
+        other = _other(view_state)
         spare = height - 1 - above - len(drawn)
         if other and spare < 1:
             note += f"  {other[0]}"
-        head = heading(title, moment.text("question.cell"), width, look, note)
-        margin = Segment(" " * left, look.ink)
+        head = heading(title, view_state.text("question.cell"), width, theme, note)
+        margin = Segment(" " * left, theme.ink)
         lines = [head, *([[]] * above), *([margin, *line] for line in drawn)]
         if other and spare >= 1:
-            lines.append([margin, Segment("  ".join(other), look.source)])
+            lines.append([margin, Segment("  ".join(other), theme.source)])
         return lines
 
 
-def _other(moment: ViewState) -> list[str]:
+def _other(view_state: ViewState) -> list[str]:
     """What is computed now, as the other sentence has it."""
     said = []
-    for line in moment.lines:
-        value = None if line.name.startswith("a_") else second_sentence.value(moment, line.name)
+    for line in view_state.lines:
+        value = None if line.name.startswith("a_") else second_sentence.value(view_state, line.name)
         if value is not None:
-            name = second_sentence.named(moment, line.name)
-            said.append(f"{second_sentence.OTHER} {name} {number(value, 3, True)}")
+            name = second_sentence.symbol_at_aligned(view_state, line.name)
+            said.append(f"{second_sentence.MARK} {name} {number(value, 3, True)}")
     return said

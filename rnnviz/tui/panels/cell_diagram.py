@@ -86,11 +86,11 @@ def diagram(layer: LayerTrace, lang: str = "en") -> Diagram:
     plan = read(layer.cell)
     if plan is None:
         return generated(layer)
-    plan = _turned(_renamed(plan, layer), layer)
-    return _headed(plan, fit(i18n.text("view.head", lang), len(_HEAD), "^"))
+    plan = _with_swapped_z(_with_activations(plan, layer), layer)
+    return _with_head_name(plan, fit(i18n.text("view.head", lang), len(_HEAD), "^"))
 
 
-def _headed(plan: Diagram, name: str) -> Diagram:
+def _with_head_name(plan: Diagram, name: str) -> Diagram:
     """The drawing with the dense layer's name in the language of the screen."""
     art, mask = list(plan.art), list(plan.mask)
     for row, text in enumerate(plan.art):
@@ -102,7 +102,7 @@ def _headed(plan: Diagram, name: str) -> Diagram:
     return replace(plan, art=tuple(art), mask=tuple(mask))
 
 
-def _renamed(plan: Diagram, layer: LayerTrace) -> Diagram:
+def _with_activations(plan: Diagram, layer: LayerTrace) -> Diagram:
     """The drawing with the activations of the layer's lines in its boxes."""
     formulas = {line.name: line.formula for line in layer.lines}
     art, owners = [], []
@@ -124,7 +124,7 @@ def _renamed(plan: Diagram, layer: LayerTrace) -> Diagram:
     return replace(plan, art=tuple(art), mask=tuple(owners))
 
 
-def _turned(plan: Diagram, layer: LayerTrace) -> Diagram:
+def _with_swapped_z(plan: Diagram, layer: LayerTrace) -> Diagram:
     """The drawing with z and 1 − z in each other's place where z renews."""
     h = next(line.formula for line in layer.lines if line.name == layer.states[0])
     row = next((k for k, text in enumerate(plan.art) if _KEEPS in text), None)
@@ -165,10 +165,10 @@ def generated(layer: LayerTrace) -> Diagram:
     return Diagram(tuple(art), tuple(mask), names)
 
 
-def state(moment: ViewState, name: str) -> State:
+def state(view_state: ViewState, name: str) -> State:
     """Where a value stands: made now, read now, made before, or not yet."""
-    layer, part = moment.layer, moment.cursor.part
-    if name in moment.sources:
+    layer, part = view_state.layer, view_state.cursor.part
+    if name in view_state.sources:
         return "source"
     made = 0 if name == "x" or name.endswith("_prev") else part_of(layer, name)
     if made == part:
@@ -176,24 +176,24 @@ def state(moment: ViewState, name: str) -> State:
     return "done" if made < part else "later"
 
 
-def label(moment: ViewState, name: str, width: int) -> str:
+def label(view_state: ViewState, name: str, width: int) -> str:
     """What is printed at a value's place: its symbol at this token, and its number."""
-    t = moment.cursor.t
+    t = view_state.cursor.t
     if name == "p":
-        k = moment.shown_class()
-        head = moment.trace.head
-        if state(moment, name) == "later":
+        k = view_state.shown_class()
+        head = view_state.trace.head
+        if state(view_state, name) == "later":
             return cut("p ·", width)
         symbol_p = "p" if head.kind != "linear" else "y"
-        said = "?" if moment.hidden else number(float(moment.readout[t, k]), 2)
+        said = "?" if view_state.hidden else number(float(view_state.readout[t, k]), 2)
         return cut(f"{symbol_p} {said} {visible(head.labels[k])}", width)
-    where = symbol(name, moment.step)
+    where = symbol(name, view_state.step)
     if name == "x":
-        return cut(f"{where} “{visible(moment.trace.tokens[t])}”", width)
-    if state(moment, name) == "later":
+        return cut(f"{where} “{visible(view_state.trace.tokens[t])}”", width)
+    if state(view_state, name) == "later":
         return cut(f"{where} ·", width)
-    value = moment.value(name)
-    if value is None or (moment.hidden and state(moment, name) == "now"):
+    value = view_state.value(name)
+    if value is None or (view_state.hidden and state(view_state, name) == "now"):
         return cut(f"{where} ?", width)
     for text in (
         f"{where} {number(value, 3, signed=True)}",
@@ -205,10 +205,10 @@ def label(moment: ViewState, name: str, width: int) -> str:
     return cut(text, width)
 
 
-def draw(moment: ViewState, style_of: Callable[[State], Style]) -> list[Line]:
+def draw(view_state: ViewState, style_of: Callable[[State], Style]) -> list[Line]:
     """The diagram at this moment: heavy lines are computed now, dots are not yet."""
-    plan, rule = diagram(moment.layer, moment.lang), moment.look.rule
-    states = {name: state(moment, name) for name in set(plan.names.values())}
+    plan, rule = diagram(view_state.layer, view_state.lang), view_state.theme.rule
+    states = {name: state(view_state, name) for name in set(plan.names.values())}
     styles = {now: style_of(now) for now in set(states.values())}
     lines = []
     for row in plan.runs:
@@ -217,7 +217,7 @@ def draw(moment: ViewState, style_of: Callable[[State], Style]) -> list[Line]:
             if not name:
                 line.append(Segment(text, rule))
             elif labelled:
-                said = fit(label(moment, name, len(text)), len(text))
+                said = fit(label(view_state, name, len(text)), len(text))
                 line.append(Segment(said, styles[states[name]]))
             else:
                 line.append(Segment(_wire(text, states[name]), styles[states[name]]))

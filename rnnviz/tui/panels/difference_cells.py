@@ -15,12 +15,12 @@ from rnnviz.tui.render.theme import ViewTheme
 _LINE = Style(underline=True)
 
 
-def lit(
+def highlighted_cells(
     values: Array,
     moved: Sequence[bool],
     top: float,
     gate: bool,
-    look: ViewTheme,
+    theme: ViewTheme,
     wide: int,
     chosen: int,
 ) -> Line:
@@ -33,22 +33,22 @@ def lit(
         places = list(group)
         first, own = places[0], chosen if chosen in places else None
         mark = None if own is None else own - first
-        cells = heat(values[first : places[-1] + 1], top, gate, look, wide, mark)
-        if apart and look.palette is not None:
+        cells = heat(values[first : places[-1] + 1], top, gate, theme, wide, mark)
+        if apart and theme.palette is not None:
             line += cells
         elif apart:
             line += [Segment(text, (style or Style()) + _LINE) for text, style, _ in cells]
         elif wide >= 4:
-            line += [Segment(piece.text, look.dim) for piece in cells]
+            line += [Segment(piece.text, theme.dim) for piece in cells]
         else:
-            line += _same(len(places), mark, wide, look)
+            line += _same(len(places), mark, wide, theme)
     return line
 
 
-def _same(count: int, mark: int | None, wide: int, look: ViewTheme) -> Line:
+def _same(count: int, mark: int | None, wide: int, theme: ViewTheme) -> Line:
     """So many cells that did not move; the chosen one stays marked."""
     if mark is None:
-        return [Segment("=".ljust(wide) * count, look.rule)]
+        return [Segment("=".ljust(wide) * count, theme.rule)]
     before, after = "=".ljust(wide) * mark, "=".ljust(wide) * (count - mark - 1)
-    chosen = Segment("◆".ljust(wide), look.bold)
-    return [Segment(before, look.rule), chosen, Segment(after, look.rule)]
+    chosen = Segment("◆".ljust(wide), theme.bold)
+    return [Segment(before, theme.rule), chosen, Segment(after, theme.rule)]

@@ -6,7 +6,7 @@ from rich.segment import Segment
 
 from rnnviz.equations import Line as Formula
 from rnnviz.equations import symbol
-from rnnviz.tui.panels.equations import in_symbols, name_style, walk_start, worked
+from rnnviz.tui.panels.equations import arithmetic, name_style, symbol_spans, walk_start
 from rnnviz.tui.render.segments import Line, heading, length, spans
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import View
@@ -15,39 +15,39 @@ from rnnviz.tui.view.widget import View
 class Gradients(View):
     """One line a gradient: its value, and the equation that gave it."""
 
-    def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
-        look = moment.look
-        title, question = moment.text("panel.backward"), moment.text("question.backward")
-        head = heading(title, question, width, look, moment.loss())
-        if moment.part == "predict":
-            return [head, *walk_start(moment, width)]
+    def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
+        theme = view_state.theme
+        title, question = view_state.text("panel.backward"), view_state.text("question.backward")
+        head = heading(title, question, width, theme, view_state.loss())
+        if view_state.part == "predict":
+            return [head, *walk_start(view_state, width)]
         lines = [head]
-        for line in moment.back:
-            lines += undone(moment, line, width)
+        for line in view_state.back:
+            lines += gradient_line(view_state, line, width)
         if len(lines) == 1:
-            lines.append([Segment(" " + moment.text("view.no_back"), look.dim)])
+            lines.append([Segment(" " + view_state.text("view.no_back"), theme.dim)])
         return lines
 
 
-def undone(moment: ViewState, line: Formula, width: int) -> list[Line]:
+def gradient_line(view_state: ViewState, line: Formula, width: int) -> list[Line]:
     """One gradient in one line: its value, then as much of its equation as there is room for.
 
     Nothing where the chosen unit has no such component (an input narrower than the layer).
     """
-    look = moment.look
-    done = worked(moment.layer, line.formula, moment.cursor.t, moment.cursor.unit)
+    theme = view_state.theme
+    done = arithmetic(view_state.layer, line.formula, view_state.cursor.t, view_state.cursor.unit)
     if done is None:
         return []
-    result = "?" if moment.hidden else done.result
-    style = name_style(moment, line.name)
+    result = "?" if view_state.hidden else done.result
+    style = name_style(view_state, line.name)
     left = [
-        Segment(f" {symbol(line.name, moment.step)}".ljust(9), look.now),
-        Segment(" = ", look.ink),
-        Segment(result.ljust(8), look.now),
+        Segment(f" {symbol(line.name, view_state.step)}".ljust(9), theme.now),
+        Segment(" = ", theme.ink),
+        Segment(result.ljust(8), theme.now),
     ]
-    middle = [Segment("= ", look.dim), *spans(in_symbols(line.formula, moment.step), style)]
-    right = [Segment(" = ", look.dim), *spans(done.spans, style)]
-    for more in (middle,) if moment.hidden else (middle, right):
+    middle = [Segment("= ", theme.dim), *spans(symbol_spans(line.formula, view_state.step), style)]
+    right = [Segment(" = ", theme.dim), *spans(done.spans, style)]
+    for more in (middle,) if view_state.hidden else (middle, right):
         if length(left) + length(more) <= width:
             left += more
     return [left]

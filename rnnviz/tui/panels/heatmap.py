@@ -10,7 +10,7 @@ from rich.segment import Segment
 from rnnviz.display import visible
 from rnnviz.trace import LayerTrace
 from rnnviz.tui.panels.arrangement import NUMBER, cell_width
-from rnnviz.tui.panels.difference_cells import lit
+from rnnviz.tui.panels.difference_cells import highlighted_cells
 from rnnviz.tui.render.segments import Line, fit, heading, heat, length, short, window
 from rnnviz.tui.render.theme import ViewTheme
 from rnnviz.tui.view import second_sentence
@@ -18,19 +18,19 @@ from rnnviz.tui.view.view_state import ViewState, scale
 from rnnviz.tui.view.widget import CellPicked, View
 
 
-def rows(moment: ViewState, height: int) -> tuple[int, range]:
+def rows(view_state: ViewState, height: int) -> tuple[int, range]:
     """The line the rows start at, and the tokens that have one; if tight, no line for ▼ alone."""
-    T = len(moment.trace.tokens)
+    T = len(view_state.trace.tokens)
     top = 2 if height - 2 >= min(T, 6) else 1
-    return top, moment.in_sight(max(0, height - top))
+    return top, view_state.visible_tokens(max(0, height - top))
 
 
-def units(moment: ViewState, width: int) -> tuple[int, int, int]:
+def units(view_state: ViewState, width: int) -> tuple[int, int, int]:
     """Columns a unit, the first unit shown, how many."""
-    H = moment.layer.units
+    H = view_state.layer.units
     wide = cell_width(H)
     count = min(H, max(1, (width - NUMBER) // wide))
-    return wide, window(H, moment.cursor.unit, count), count
+    return wide, window(H, view_state.cursor.unit, count), count
 
 
 @lru_cache(maxsize=2048)
@@ -39,7 +39,7 @@ def _row(
     name: str,
     t: int,
     shown: range,
-    look: ViewTheme,
+    theme: ViewTheme,
     wide: int,
     unit: int,
     here: bool,
@@ -47,66 +47,72 @@ def _row(
     """The number and the cells of one token: the same until something else is looked at."""
     gate, end = scale(layer, name)
     row = layer.values[name][t]
-    said = Segment(f"{'▸' if here else ' '}{short(row[unit])}", look.now if here else look.dim)
-    cells = heat(row[shown.start : shown.stop], end, gate, look, wide, unit - shown.start)
+    said = Segment(f"{'▸' if here else ' '}{short(row[unit])}", theme.now if here else theme.dim)
+    cells = heat(row[shown.start : shown.stop], end, gate, theme, wide, unit - shown.start)
     return [said, *cells]
 
 
 @lru_cache(maxsize=2048)
 def _beside(
-    layer: LayerTrace, name: str, t: int, shown: range, moved: tuple[bool, ...], look: ViewTheme,
+    layer: LayerTrace, name: str, t: int, shown: range, moved: tuple[bool, ...], theme: ViewTheme,
     wide: int, unit: int, here: bool,
 ) -> Line:  # fmt: skip
     """The same row with what did not move put out."""
     gate, end = scale(layer, name)
     values = layer.values[name][t, shown.start : shown.stop]
-    said = _row(layer, name, t, shown, look, wide, unit, here)[0]
-    return [said, *lit(values, moved, end, gate, look, wide, unit - shown.start)]
+    said = _row(layer, name, t, shown, theme, wide, unit, here)[0]
+    return [said, *highlighted_cells(values, moved, end, gate, theme, wide, unit - shown.start)]
 
 
 @lru_cache(maxsize=64)
-def _dots(look: ViewTheme, wide: int, count: int, hidden: bool) -> Line:
+def _dots(theme: ViewTheme, wide: int, count: int, hidden: bool) -> Line:
     """A token that has not been read; a dot every fourth column says so in fewer bytes."""
     mark = fit("·", max(4, wide)) * count
     asked = (" ?" if hidden else "").ljust(NUMBER)
-    return [Segment(asked, look.dim), Segment(mark[: wide * count], look.rule)]
+    return [Segment(asked, theme.dim), Segment(mark[: wide * count], theme.rule)]
 
 
 class HeatmapWords(View):
     """The words at the left of a band of heatmaps."""
 
-    def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
-        look, t = moment.look, moment.cursor.t
-        top, shown = rows(moment, height)
-        lines: list[Line] = [[Segment("─" * width, look.rule)], *([[]] * (top - 1))]
+    def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
+        theme, t = view_state.theme, view_state.cursor.t
+        top, shown = rows(view_state, height)
+        lines: list[Line] = [[Segment("─" * width, theme.rule)], *([[]] * (top - 1))]
         for k in shown:
             word, mark = (
-                fit(_named(moment, k, width - 1), width - 1),
-                second_sentence.mark(moment, k),
+                fit(_named(view_state, k, width - 1), width - 1),
+                second_sentence.mark(view_state, k),
             )
             if k == t:
-                lines.append([Segment(f"{mark or '▸'}{word}", look.chosen)])
+                lines.append([Segment(f"{mark or '▸'}{word}", theme.chosen)])
             else:
-                style = look.unknown if moment.trace.unknown[k] else look.ink
-                lines.append([Segment(f"{mark or ' '}{word}", look.above if mark else style)])
+                style = theme.unknown if view_state.trace.unknown[k] else theme.ink
+                lines.append([Segment(f"{mark or ' '}{word}", theme.above if mark else style)])
         return lines
 
-    def picked(self, moment: ViewState, x: int, y: int) -> CellPicked | None:
-        top, shown = rows(moment, self.size.height)
+    def picked(self, view_state: ViewState, x: int, y: int) -> CellPicked | None:
+        top, shown = rows(view_state, self.size.height)
         return CellPicked(t=shown[y - top]) if 0 <= y - top < len(shown) else None
 
 
-def _named(moment: ViewState, t: int, room: int) -> str:
+def _named(view_state: ViewState, t: int, room: int) -> str:
     """The word; of a time without room for its day the hour alone, not a part of a number."""
-    word = visible(moment.trace.tokens[t])
-    return word if moment.trace.series is None or len(word) <= room else word[-room:].split()[-1]
+    word = visible(view_state.trace.tokens[t])
+    return (
+        word if view_state.trace.series is None or len(word) <= room else word[-room:].split()[-1]
+    )
 
 
-def _moved(moment: ViewState, name: str) -> tuple[str, ...]:
+def _moved(view_state: ViewState, name: str) -> tuple[str, ...]:
     """From which difference on a cell is lit, and how many are at the chosen token; or less."""
-    t = moment.cursor.t
-    said = moment.text("beside.moved", least=f"{second_sentence.threshold(moment, name):.2g}")
-    moved = second_sentence.moved(moment, name, t) if moment.known(t, name) else None
+    t = view_state.cursor.t
+    said = view_state.text(
+        "beside.moved", least=f"{second_sentence.threshold(view_state, name):.2g}"
+    )
+    moved = (
+        second_sentence.changed_units(view_state, name, t) if view_state.known(t, name) else None
+    )
     if moved is None:
         return (said,)
     return f"{said} {int(moved.sum())}/{len(moved)}", said
@@ -115,68 +121,68 @@ def _moved(moment: ViewState, name: str) -> tuple[str, ...]:
 class Heatmap(View):
     """One quantity; which one is its place among the cell's quantities."""
 
-    def __init__(self, moment: ViewState, slot: int) -> None:
-        super().__init__(moment, id=f"heat-{slot}")
+    def __init__(self, view_state: ViewState, slot: int) -> None:
+        super().__init__(view_state, id=f"heat-{slot}")
         self.slot = slot
 
-    def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
-        if self.slot >= len(moment.quantities):
+    def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
+        if self.slot >= len(view_state.quantities):
             return []
-        look, layer, unit = moment.look, moment.layer, moment.cursor.unit
-        name = moment.quantities[self.slot]
-        wide, first, count = units(moment, width)
-        top, shown = rows(moment, height)
+        theme, layer, unit = view_state.theme, view_state.layer, view_state.cursor.unit
+        name = view_state.quantities[self.slot]
+        wide, first, count = units(view_state, width)
+        top, shown = rows(view_state, height)
         arrow = NUMBER + (unit - first) * wide + (wide - 1) // 2
-        lines = [self._title(moment, name, first, count, width)]
+        lines = [self._title(view_state, name, first, count, width)]
         if top == 2:
             number = str(unit)
             ends = arrow + 1 + len(number) > width
             said = f"{number}▼" if ends else f"▼{number}"
-            lines.append([Segment(" " * (arrow - ends * len(number))), Segment(said, look.now)])
+            lines.append([Segment(" " * (arrow - ends * len(number))), Segment(said, theme.now)])
         elif lines[0][-1].text.startswith("─") and length(lines[0][:-1]) <= arrow < width:
             rule = width - arrow - 1
             before = arrow - length(lines[0][:-1])
             lines[0][-1:] = [
-                Segment("─" * before, look.rule), Segment("▼", look.now),
-                Segment("─" * rule, look.rule),
+                Segment("─" * before, theme.rule), Segment("▼", theme.now),
+                Segment("─" * rule, theme.rule),
             ]  # fmt: skip
         sight = range(first, first + count)
         for t in shown:
-            here = t == moment.cursor.t
-            if moment.known(t, name):
-                moved = second_sentence.moved(moment, name, t)
+            here = t == view_state.cursor.t
+            if view_state.known(t, name):
+                moved = second_sentence.changed_units(view_state, name, t)
                 if moved is not None:
                     flags = tuple(moved[first : first + count].tolist())
-                    lines.append(_beside(layer, name, t, sight, flags, look, wide, unit, here))
+                    lines.append(_beside(layer, name, t, sight, flags, theme, wide, unit, here))
                     continue
-                lines.append(_row(layer, name, t, sight, look, wide, unit, here))
+                lines.append(_row(layer, name, t, sight, theme, wide, unit, here))
             else:
-                lines.append(_dots(look, wide, count, moment.hidden and here))
+                lines.append(_dots(theme, wide, count, view_state.hidden and here))
         return lines
 
-    def _title(self, moment: ViewState, name: str, first: int, count: int, width: int) -> Line:
-        gate, end = scale(moment.layer, name)
+    def _title(self, view_state: ViewState, name: str, first: int, count: int, width: int) -> Line:
+        gate, end = scale(view_state.layer, name)
         note = "0…1" if gate else f"±{end:.3g}"
-        if count < moment.layer.units:
-            H = moment.layer.units
-            note += " " + moment.text("panel.units", first=first, last=first + count - 1, H=H)
-        made = any(line.name == name for line in moment.lines)
-        words = moment.word("name", name)
+        if count < view_state.layer.units:
+            H = view_state.layer.units
+            note += " " + view_state.text("panel.units", first=first, last=first + count - 1, H=H)
+        made = any(line.name == name for line in view_state.lines)
+        words = view_state.word("name", name)
         title = name if words == name else f"{name} {words}"
-        line = heading(title, "", width, moment.look, note)
-        if second_sentence.compared(moment) is not None:
-            told = (f"{note} {said}" for said in _moved(moment, name))
+        line = heading(title, "", width, view_state.theme, note)
+        if second_sentence.difference(view_state) is not None:
+            told = (f"{note} {said}" for said in _moved(view_state, name))
             room = width - cell_len(title) - 5
             line = heading(
-                title, "", width, moment.look, next((s for s in told if len(s) <= room), note)
+                title, "", width, view_state.theme, next((s for s in told if len(s) <= room), note)
             )
         if made:
-            line[1] = Segment(line[1].text, moment.look.now)
+            line[1] = Segment(line[1].text, view_state.theme.now)
         return line
 
-    def picked(self, moment: ViewState, x: int, y: int) -> CellPicked | None:
-        top, shown = rows(moment, self.size.height)
-        wide, first, count = units(moment, self.size.width)
+    def picked(self, view_state: ViewState, x: int, y: int) -> CellPicked | None:
+        top, shown = rows(view_state, self.size.height)
+        wide, first, count = units(view_state, self.size.width)
         unit = (x - NUMBER) // wide + first
         return CellPicked(
             t=shown[y - top] if 0 <= y - top < len(shown) else None,

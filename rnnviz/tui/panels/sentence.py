@@ -31,13 +31,17 @@ class WordColumn:
     other: str = ""  # what the second sentence has there
 
 
-def columns(moment: ViewState, width: int) -> list[WordColumn]:
+def columns(view_state: ViewState, width: int) -> list[WordColumn]:
     """The words that fit around the chosen one; only these are looked at."""
-    tokens, t, found = moment.trace.tokens, moment.cursor.t, second_sentence.compared(moment)
+    tokens, t, found = (
+        view_state.trace.tokens,
+        view_state.cursor.t,
+        second_sentence.difference(view_state),
+    )
 
     def word(k: int) -> str:
-        said = second_sentence.mark(moment, k) + visible(tokens[k])
-        said += "?" if moment.trace.unknown[k] else ""
+        said = second_sentence.mark(view_state, k) + visible(tokens[k])
+        said += "?" if view_state.trace.unknown[k] else ""
         least = 4 if found is None else max(4, cell_len(second_sentence.words(found, k)))
         return fit(said, min(LONGEST, max(least, cell_len(said))))
 
@@ -70,37 +74,39 @@ def columns(moment: ViewState, width: int) -> list[WordColumn]:
 class Sentence(View):
     """Words, prediction after each, its curve, and |∂L/∂x| bars."""
 
-    def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
-        look = moment.look
-        shown = columns(moment, width)
+    def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
+        theme = view_state.theme
+        shown = columns(view_state, width)
         title, question = "panel.sentence", "question.sentence"
-        if moment.trace.series is not None:
+        if view_state.trace.series is not None:
             title, question = "page.series.strip", "page.series.strip_question"
         lines = [
-            heading(moment.text(title), moment.text(question), width, look, _both(moment)),
-            words(moment, shown),
-            beliefs(moment, shown),
+            heading(
+                view_state.text(title), view_state.text(question), width, theme, _both(view_state)
+            ),
+            words(view_state, shown),
+            predictions(view_state, shown),
         ]
-        beside = second_sentence.compared(moment) is not None and height > 4
+        beside = second_sentence.difference(view_state) is not None and height > 4
         if beside:
-            lines.insert(2, others(moment, shown))
+            lines.insert(2, others(view_state, shown))
         # The words of a second sentence are worth more than the bars.
         bars = 2 if height >= 7 + beside else 0
         rows = height - len(lines) - bars
         if rows >= 2:
-            lines += believed_curve(moment, shown, width, rows)
+            lines += prediction_curve(view_state, shown, width, rows)
         if bars:
-            lines += weight_bars(moment, shown, bars)
+            lines += weight_bars(view_state, shown, bars)
         return lines
 
-    def picked(self, moment: ViewState, x: int, y: int) -> CellPicked | None:
-        for column in columns(moment, self.size.width):
+    def picked(self, view_state: ViewState, x: int, y: int) -> CellPicked | None:
+        for column in columns(view_state, self.size.width):
             if column.x - 1 <= x <= column.x + column.width:
                 return CellPicked(t=column.t)
         return None
 
 
-def placed(shown: list[WordColumn], texts: list[Segment]) -> Line:
+def columns_line(shown: list[WordColumn], texts: list[Segment]) -> Line:
     """One piece a column, at its place; pieces may be up to a column wider on each side."""
     line: Line = []
     at = 0
@@ -111,30 +117,30 @@ def placed(shown: list[WordColumn], texts: list[Segment]) -> Line:
     return line
 
 
-def words(moment: ViewState, shown: list[WordColumn]) -> Line:
+def words(view_state: ViewState, shown: list[WordColumn]) -> Line:
     """The words; the chosen one in brackets."""
-    look, layer, t = moment.look, moment.layer, moment.cursor.t
+    theme, layer, t = view_state.theme, view_state.layer, view_state.cursor.t
     pieces = []
     for column in shown:
         if column.t == t:
-            pieces.append(Segment(f"▐{column.word}▌", look.chosen))
-        elif moment.trace.unknown[column.t]:
-            pieces.append(Segment(column.word, look.unknown))
+            pieces.append(Segment(f"▐{column.word}▌", theme.chosen))
+        elif view_state.trace.unknown[column.t]:
+            pieces.append(Segment(column.word, theme.unknown))
         else:
             read = layer.order.index(column.t) < layer.order.index(t)
-            lit = look.above if second_sentence.mark(moment, column.t) else look.bold
-            pieces.append(Segment(column.word, lit if read else look.dim))
-    return placed(shown, pieces)
+            lit = theme.above if second_sentence.mark(view_state, column.t) else theme.bold
+            pieces.append(Segment(column.word, lit if read else theme.dim))
+    return columns_line(shown, pieces)
 
 
-def others(moment: ViewState, shown: list[WordColumn]) -> Line:
+def others(view_state: ViewState, shown: list[WordColumn]) -> Line:
     """What the second sentence has under each word: = the same, ≠ another, − none, + one more."""
-    look = moment.look
+    theme = view_state.theme
     pieces = []
     for column in shown:
-        style = look.source if second_sentence.mark(moment, column.t) else look.dim
+        style = theme.source if second_sentence.mark(view_state, column.t) else theme.dim
         pieces.append(Segment(fit(column.other, column.width, "^"), style))
-    return _labelled(moment.text("beside.other"), placed(shown, pieces), look.dim)
+    return _labelled(view_state.text("beside.other"), columns_line(shown, pieces), theme.dim)
 
 
 def _labelled(said: str, line: Line, style: Style) -> Line:
@@ -144,42 +150,44 @@ def _labelled(said: str, line: Line, style: Style) -> Line:
     return [Segment(fit(said, GUTTER - 1, ">") + " ", style), *line]
 
 
-def _both(moment: ViewState) -> str:
+def _both(view_state: ViewState) -> str:
     """What is believed here and, at the same word, of the second sentence."""
-    t, k = moment.cursor.t, moment.shown_class()
-    at = second_sentence.place(moment, t)
-    if at is None or not moment.told(t):
+    t, k = view_state.cursor.t, view_state.shown_class()
+    at = second_sentence.aligned_token(view_state, t)
+    if at is None or not view_state.prediction_known(t):
         return ""
-    a, b = moment.readout[t, k], at[0].b.head.readout[at[1], k]
-    return moment.text("beside.beliefs", a=number(float(a)), b=number(float(b)))
+    a, b = view_state.readout[t, k], at[0].b.head.readout[at[1], k]
+    return view_state.text("beside.beliefs", a=number(float(a)), b=number(float(b)))
 
 
-def beliefs(moment: ViewState, shown: list[WordColumn]) -> Line:
+def predictions(view_state: ViewState, shown: list[WordColumn]) -> Line:
     """The probability of the followed class after each word."""
-    look, k = moment.look, moment.shown_class()
-    head, told = moment.trace.head, moment.readout
+    theme, k = view_state.theme, view_state.shown_class()
+    head, told = view_state.trace.head, view_state.readout
     name = visible(head.labels[k])
-    said = moment.text("view.believes", label=name) if head.kind != "linear" else name
+    said = view_state.text("view.believes", label=name) if head.kind != "linear" else name
     pieces = []
     for column in shown:
-        if not moment.told(column.t):
-            hidden = moment.hidden and column.t == moment.cursor.t
-            pieces.append(Segment(fit("?" if hidden else "·", column.width, "^"), look.rule))
+        if not view_state.prediction_known(column.t):
+            hidden = view_state.hidden and column.t == view_state.cursor.t
+            pieces.append(Segment(fit("?" if hidden else "·", column.width, "^"), theme.rule))
             continue
         value = float(told[column.t, k])
-        style = look.above if value >= 0.5 else look.below
-        style = look.ink if head.kind == "linear" else style
+        style = theme.above if value >= 0.5 else theme.below
+        style = theme.ink if head.kind == "linear" else style
         pieces.append(Segment(fit(number(value, 2), max(4, column.width), "^"), style))
-    return _labelled(said, placed(shown, pieces), look.dim)
+    return _labelled(said, columns_line(shown, pieces), theme.dim)
 
 
-def believed_curve(moment: ViewState, shown: list[WordColumn], width: int, rows: int) -> list[Line]:
+def prediction_curve(
+    view_state: ViewState, shown: list[WordColumn], width: int, rows: int
+) -> list[Line]:
     """The same probabilities as a curve under the words, as far as they are known."""
-    look, head, k = moment.look, moment.trace.head, moment.shown_class()
-    known = [column for column in shown if moment.told(column.t)]
-    values = [float(moment.readout[column.t, k]) for column in known]
+    theme, head, k = view_state.theme, view_state.trace.head, view_state.shown_class()
+    known = [column for column in shown if view_state.prediction_known(column.t)]
+    values = [float(view_state.readout[column.t, k]) for column in known]
     # A long series hardly changes from one hour to the next: its scale is that of what is shown.
-    scaled = head.readout.ravel().tolist() if moment.trace.series is None else values
+    scaled = head.readout.ravel().tolist() if view_state.trace.series is None else values
     low, high = min(scaled, default=0.0), max(scaled, default=0.0)
     if head.kind == "linear":
         values = [(value - low) / ((high - low) or 1) for value in values]
@@ -187,26 +195,26 @@ def believed_curve(moment: ViewState, shown: list[WordColumn], width: int, rows:
     if known:
         centres = [column.x + column.width // 2 - GUTTER for column in known]
         drawn = curve(values, centres, width - GUTTER, rows)
-    behind = _other_curve(moment, known, (low, high), width - GUTTER, rows)
+    behind = _other_curve(view_state, known, (low, high), width - GUTTER, rows)
     other = head.labels[1 - k] if len(head.labels) == 2 else ""
     names = [""] * rows
     if head.kind != "linear":
         names[0], names[-1] = visible(head.labels[k]), visible(other) or "0"
         if rows % 2:
-            names[rows // 2] = moment.text("view.unsure")
-    elif moment.trace.series is not None and known:
+            names[rows // 2] = view_state.text("view.unsure")
+    elif view_state.trace.series is not None and known:
         names[0], names[-1] = number(high, 2), number(low, 2)
     lines = []
     for row in range(rows):
         middle = row - (rows - 1) / 2
-        style = look.above if middle < 0 else look.below if middle > 0 else look.ink
-        style = look.source if head.kind == "linear" else style
+        style = theme.above if middle < 0 else theme.below if middle > 0 else theme.ink
+        style = theme.source if head.kind == "linear" else style
         mark = "┤" if names[row] else "│"
         lines.append(
             [
-                Segment(fit(names[row], GUTTER - 2, ">") + " ", look.dim),
-                Segment(mark, look.rule),
-                *_over(drawn[row], behind[row] if behind else "", style, look.source),
+                Segment(fit(names[row], GUTTER - 2, ">") + " ", theme.dim),
+                Segment(mark, theme.rule),
+                *_over(drawn[row], behind[row] if behind else "", style, theme.source),
             ]
         )
     return lines
@@ -217,14 +225,18 @@ _THIN = str.maketrans("●━┃┏┓┗┛", "◆─│┌┐└┘")
 
 
 def _other_curve(
-    moment: ViewState, known: list[WordColumn], scale: tuple[float, float], width: int, rows: int
+    view_state: ViewState,
+    known: list[WordColumn],
+    scale: tuple[float, float],
+    width: int,
+    rows: int,
 ) -> list[str]:
     """What the second sentence makes believe, at the words that are aligned; empty without one."""
-    k, linear = moment.shown_class(), moment.trace.head.kind == "linear"
+    k, linear = view_state.shown_class(), view_state.trace.head.kind == "linear"
     low, top = scale if linear else (0.0, 1.0)
     shares, centres = [], []
     for column in known:
-        at = second_sentence.place(moment, column.t)
+        at = second_sentence.aligned_token(view_state, column.t)
         if at is not None:
             value = float(at[0].b.head.readout[at[1], k])
             shares.append((value - low) / ((top - low) or 1))
@@ -246,14 +258,14 @@ def _over(front: str, behind: str, style: Style, dim: Style) -> Line:
     return line
 
 
-def weight_bars(moment: ViewState, shown: list[WordColumn], rows: int) -> list[Line]:
+def weight_bars(view_state: ViewState, shown: list[WordColumn], rows: int) -> list[Line]:
     """How much the loss would feel a small change of each word."""
-    look, t = moment.look, moment.cursor.t
-    if moment.hidden:
+    theme, t = view_state.theme, view_state.cursor.t
+    if view_state.hidden:
         # The walk back starts at the prediction.
         labels = [f"{said:>{GUTTER - 1}} " for said in ("|∂L/∂x|", "?")]
-        return [[Segment(said, look.dim)] for said in labels[:rows]]
-    sizes = saliency(moment.trace)
+        return [[Segment(said, theme.dim)] for said in labels[:rows]]
+    sizes = saliency(view_state.trace)
     top = float(sizes.max()) or 1.0
     blocks = {column.t: bar(float(sizes[column.t]) / top, rows) for column in shown}
     labels = ["|∂L/∂x|", number(float(sizes[t]))]
@@ -262,13 +274,13 @@ def weight_bars(moment: ViewState, shown: list[WordColumn], rows: int) -> list[L
         pieces = [
             Segment(
                 blocks[column.t][row] * column.width,
-                look.now if column.t == t else look.dim,
+                theme.now if column.t == t else theme.dim,
             )
             for column in shown
         ]
-        line = placed(shown, pieces)
+        line = columns_line(shown, pieces)
         line[0] = Segment(" " * (cell_len(line[0].text) - GUTTER))
         label = labels[row] if row < 2 else ""
-        style = look.dim if row == 0 else look.now
+        style = theme.dim if row == 0 else theme.now
         lines.append([Segment(fit(label, GUTTER - 1, ">") + " ", style), *line])
     return lines

@@ -47,7 +47,7 @@ class HelpScreen(DismissOnce, DiffScreen, ModalScreen[None]):
 
 def page(moment: ViewState) -> Text:
     """The help text in the chosen language."""
-    look, say = moment.look, moment.text
+    look, say = moment.theme, moment.text
     pieces: list[tuple[str, object]] = [
         (say("help.title") + "\n", look.bold),
         (say("help.leave") + "\n\n", look.dim),

@@ -57,7 +57,7 @@ class KeyBar(View):
         return [[piece for piece, _ in self._pieces(moment, width)]]
 
     def _pieces(self, moment: ViewState, width: int) -> list[tuple[Segment, str | None]]:
-        look = moment.look
+        look = moment.theme
         for gap in (3, 2, 1):
             found: list[tuple[Segment, str | None]] = [(Segment(" ", look.ink), None)]
             for keys, word in entries(moment, width):
@@ -97,7 +97,7 @@ class Status(DrawnView[HasMessages]):
     """What just happened, or what did not work and what to do next."""
 
     def lines(self, said: HasMessages, width: int, height: int) -> list[Line]:
-        style = said.look.wrong if said.failed else said.look.source
+        style = said.theme.wrong if said.failed else said.theme.source
         mark = "! " if said.failed else "▸ "
         told = wrapped(visible(said.status), width - 4)
         return [
@@ -110,4 +110,4 @@ class Small(DrawnView[HasMessages]):
 
     def lines(self, said: HasMessages, width: int, height: int) -> list[Line]:
         told = said.text("small.size", w=width, h=height) + " " + said.text("small.how")
-        return [[Segment(line, said.look.ink)] for line in wrapped(told, max(1, width))]
+        return [[Segment(line, said.theme.ink)] for line in wrapped(told, max(1, width))]

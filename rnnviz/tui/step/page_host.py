@@ -46,13 +46,13 @@ class Paging:
     @property
     def alone(self) -> bool:
         """Whether the open page takes the sentence's place too."""
-        return self.page is not None and self.page.alone
+        return self.page is not None and self.page.full_screen
 
     def toggle(self, name: str) -> None:
         """Open a page, or close it if it is the one that is open."""
         moment = self.screen.moment
         if self.page is not None:
-            moment = replace(moment, cursor=self.page.closed(moment))
+            moment = replace(moment, cursor=self.page.cursor_on_close(moment))
         if moment.page == name:
             self.screen.show(page="", cursor=moment.cursor, first=0, status="", failed=False)
             return
@@ -60,15 +60,15 @@ class Paging:
             page = load(name)(moment, id=f"page-{name}")
             self._opened[name] = page
             self.screen.mount(page, before="#status")
-        cursor = self._opened[name].opened(moment)
+        cursor = self._opened[name].cursor_on_open(moment)
         self.screen.show(page=name, cursor=cursor, first=0, status="", failed=False)
 
     def inquire(self) -> None:
         """Ask for what the open page lacks, and for the second sentence; each question once."""
         page, moment = self.page, self.screen.moment
         wanted = [] if page is None else list(page.questions(moment))
-        beside = second_sentence.asked(moment)
-        if beside is not None and second_sentence.state(moment).lit:
+        beside = second_sentence.sentence_query(moment)
+        if beside is not None and second_sentence.state(moment).highlighted:
             wanted.append(beside)
         for question in dict.fromkeys(wanted):
             known = question in moment.answers or question in moment.failures

@@ -236,7 +236,9 @@ class StepScreen(DiffScreen, Screen[None]):
         it is still dots, so that only one row of numbers has to be sent.
         """
         page, moment = self.paging.page, self.moment
-        shown = page.sight if page else rows(moment, self.query_one("#heat-0").size.height)[1]
+        shown = (
+            page.visible_tokens if page else rows(moment, self.query_one("#heat-0").size.height)[1]
+        )
         if shown is None:
             return moment.first
         if t in shown:
@@ -322,7 +324,7 @@ class StepScreen(DiffScreen, Screen[None]):
 
     def _start(self) -> Cursor:
         moment, page = self.moment, self.paging.page
-        own = page.outset(moment) if page is not None else None
+        own = page.first_cursor(moment) if page is not None else None
         return own or to_token(moment.cursor, moment.trace, moment.layer.order[0])
 
     def _run(self) -> None:
@@ -339,7 +341,7 @@ class StepScreen(DiffScreen, Screen[None]):
 
     def _next(self) -> Cursor:
         moment, page = self.moment, self.paging.page
-        own = page.onward(moment) if page is not None else None
+        own = page.next_cursor(moment) if page is not None else None
         if own is not None:
             return own
         if moment.cursor.zoom != "sentence":
@@ -372,9 +374,9 @@ class StepScreen(DiffScreen, Screen[None]):
         if not own.text:
             self.fail("beside.none")
             return
-        own = replace(own, lit=not own.lit)
+        own = replace(own, highlighted=not own.highlighted)
         self.show(page_states={**self.moment.page_states, own.page: own})
-        self.say("beside.lit" if own.lit else "beside.unlit", text=visible(own.text))
+        self.say("beside.lit" if own.highlighted else "beside.unlit", text=visible(own.text))
 
     def action_predict(self) -> None:
         """Hide what comes at this token; press again to see it."""
@@ -406,7 +408,7 @@ class StepScreen(DiffScreen, Screen[None]):
         app = self.app
         assert isinstance(app, ThemedApp)
         name = app.wear_next()
-        self.show(look=app.look)
+        self.show(theme=app.look)
         self.say(f"theme.{name}")
 
     def action_screenshot(self, form: str = "svg") -> None:

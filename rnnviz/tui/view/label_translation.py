@@ -9,18 +9,18 @@ from rnnviz.trace import Trace
 from rnnviz.tui.view.view_state import ViewState
 
 
-def localized(moment: ViewState) -> ViewState:
+def localized(view_state: ViewState) -> ViewState:
     """The moment itself in English, which the labels of shipped models are written in."""
-    return moment if moment.lang == "en" else _localized(moment)
+    return view_state if view_state.lang == "en" else _localized(view_state)
 
 
 @lru_cache(maxsize=4)
-def _localized(moment: ViewState) -> ViewState:
+def _localized(view_state: ViewState) -> ViewState:
     answers = {
-        question: _trace(answer, moment.lang) if isinstance(answer, Trace) else answer
-        for question, answer in moment.answers.items()
+        question: _trace(answer, view_state.lang) if isinstance(answer, Trace) else answer
+        for question, answer in view_state.answers.items()
     }
-    return replace(moment, trace=_trace(moment.trace, moment.lang), answers=answers)
+    return replace(view_state, trace=_trace(view_state.trace, view_state.lang), answers=answers)
 
 
 @lru_cache(maxsize=128)

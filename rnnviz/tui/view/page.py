@@ -34,11 +34,11 @@ class Change:
     failed: bool = False  # the message is an error
     question: Question | None = None  # must be answered before the input line closes
 
-    def updates(self, moment: ViewState) -> dict[str, Any]:
+    def updates(self, view_state: ViewState) -> dict[str, Any]:
         """The fields of the view state that change, without the query."""
         updates: dict[str, Any] = {"status": self.message, "failed": self.failed}
         if self.state is not None:
-            updates["page_states"] = {**moment.page_states, self.state.page: self.state}
+            updates["page_states"] = {**view_state.page_states, self.state.page: self.state}
         if self.cursor is not None:
             updates["cursor"] = self.cursor
         return updates
@@ -59,16 +59,16 @@ class Page(View):
 
     name: ClassVar[str]
     keys: ClassVar[tuple[PageKey, ...]] = ()
-    alone: ClassVar[bool] = False  # whether the sentence's own panel makes room too
+    full_screen: ClassVar[bool] = False  # whether the sentence's own panel makes room too
 
     #: The tokens that had a line of their own in the last picture; None: as many as there are.
-    sight: range | None = None
+    visible_tokens: range | None = None
 
-    def questions(self, moment: ViewState) -> Sequence[Question]:
+    def questions(self, view_state: ViewState) -> Sequence[Question]:
         """What has to be known to draw this moment; answers stand in ``moment.answers``."""
         return ()
 
-    def press(self, moment: ViewState, key: str) -> Change | Prompt | None:
+    def press(self, view_state: ViewState, key: str) -> Change | Prompt | None:
         """What a key of this page does; ``key`` is the name of its PageKey."""
         return None
 
@@ -78,35 +78,38 @@ class Page(View):
         return None
 
     @classmethod
-    def applies(cls, moment: ViewState) -> bool:
+    def applies(cls, view_state: ViewState) -> bool:
         """Whether it has something to say about this trace: else a report leaves it out."""
         return True
 
-    def opened(self, moment: ViewState) -> Cursor:
+    def cursor_on_open(self, view_state: ViewState) -> Cursor:
         """Where the cursor goes when the page opens."""
-        return moment.cursor
+        return view_state.cursor
 
-    def closed(self, moment: ViewState) -> Cursor:
+    def cursor_on_close(self, view_state: ViewState) -> Cursor:
         """Where the cursor goes when the page closes."""
-        return moment.cursor
+        return view_state.cursor
 
-    def finished(self, moment: ViewState) -> Cursor:
+    def cursor_at_end(self, view_state: ViewState) -> Cursor:
         """Where the cursor stands on paper, where nothing goes on."""
-        return moment.cursor
+        return view_state.cursor
 
-    def onward(self, moment: ViewState) -> Cursor | None:
+    def next_cursor(self, view_state: ViewState) -> Cursor | None:
         """Where playing goes next; None: as without a page, the way the layer reads."""
         return None
 
-    def outset(self, moment: ViewState) -> Cursor | None:
+    def first_cursor(self, view_state: ViewState) -> Cursor | None:
         """Where playing begins again from its end; None: as without a page."""
         return None
 
-    def say(self, moment: ViewState, key: str, **values: object) -> str:
+    def page_text(self, view_state: ViewState, key: str, **values: object) -> str:
         """A text of this page."""
-        return moment.text(f"page.{self.name}.{key}", **values)
+        return view_state.text(f"page.{self.name}.{key}", **values)
 
-    def head(self, moment: ViewState, width: int, note: str = "") -> Line:
+    def head(self, view_state: ViewState, width: int, note: str = "") -> Line:
         """The title line, with the question that the page answers."""
-        title, question = self.say(moment, "title"), self.say(moment, "question")
-        return heading(title, question, width, moment.look, note)
+        title, question = (
+            self.page_text(view_state, "title"),
+            self.page_text(view_state, "question"),
+        )
+        return heading(title, question, width, view_state.theme, note)

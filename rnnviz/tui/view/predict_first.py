@@ -22,35 +22,35 @@ from rnnviz.trace import HeadTrace, LayerTrace, SeriesTrace, Trace, frozen
 from rnnviz.tui.view.view_state import Reach, ViewState
 
 
-def without_answer(moment: ViewState) -> ViewState:
+def without_answer(view_state: ViewState) -> ViewState:
     """The moment itself; while its answer is hidden, one that has nothing of it to show."""
-    return _without_answer(moment) if moment.hidden else moment
+    return _without_answer(view_state) if view_state.hidden else view_state
 
 
 @lru_cache(maxsize=4)
-def _without_answer(moment: ViewState) -> ViewState:
+def _without_answer(view_state: ViewState) -> ViewState:
     answers = {
-        question: _of_trace(moment, answer) if isinstance(answer, Trace) else answer
-        for question, answer in moment.answers.items()
+        question: _of_trace(view_state, answer) if isinstance(answer, Trace) else answer
+        for question, answer in view_state.answers.items()
     }
-    reaches = {m: Reach(r.title, np.zeros_like(r.values)) for m, r in moment.reaches.items()}
-    trace = _of_trace(moment, moment.trace)
-    return replace(moment, trace=trace, answers=answers, reaches=reaches)
+    reaches = {m: Reach(r.title, np.zeros_like(r.values)) for m, r in view_state.reaches.items()}
+    trace = _of_trace(view_state, view_state.trace)
+    return replace(view_state, trace=trace, answers=answers, reaches=reaches)
 
 
-def _of_trace(moment: ViewState, trace: Trace) -> Trace:
+def _of_trace(view_state: ViewState, trace: Trace) -> Trace:
     """A trace as far as it is known: the one on the screen or one beside it."""
-    t, chosen = moment.cursor.t, min(moment.cursor.layer, len(trace.layers) - 1)
-    read_with = np.array(_read_with(moment.trace.tokens, trace.tokens))
+    t, chosen = view_state.cursor.t, min(view_state.cursor.layer, len(trace.layers) - 1)
+    read_with = np.array(_read_with(view_state.trace.tokens, trace.tokens))
     # Words are there from the beginning; measurements come one after the other.
     given = read_with <= t if trace.series is not None else np.full(len(read_with), True)
     bottom = trace.layers[0].values["x"]
     layers = []
     for n, layer in enumerate(trace.layers):
         own_x = given if np.array_equal(layer.values["x"], bottom) else given & False
-        layers.append(_of_layer(moment, layer, n, chosen, read_with, own_x))
+        layers.append(_of_layer(view_state, layer, n, chosen, read_with, own_x))
     head = _of_head(trace.head, read_with < t)
-    if moment.query.target is None:
+    if view_state.query.target is None:
         head = replace(head, target=_leading(head, int(np.sum(read_with < t))))
     series = None if trace.series is None else _of_series(trace.series)
     return replace(trace, layers=tuple(layers), head=head, series=series)
@@ -70,13 +70,13 @@ def _read_with(own: tuple[str, ...], other: tuple[str, ...]) -> Sequence[int]:
 
 
 def _of_layer(
-    moment: ViewState, layer: LayerTrace, n: int, chosen: int, read_with: Array, x: Array
+    view_state: ViewState, layer: LayerTrace, n: int, chosen: int, read_with: Array, x: Array
 ) -> LayerTrace:
     """A layer's values up to the cursor; of what is computed from later ones nothing.
 
     ``chosen`` is the layer that the cursor stands in, ``x``: which of its inputs are known.
     """
-    t, own = moment.cursor.t, moment.layer
+    t, own = view_state.cursor.t, view_state.layer
     if n == chosen:
         order = np.argsort(np.array(own.order))
         before, here = order[read_with] < order[t], read_with == t
@@ -87,7 +87,7 @@ def _of_layer(
     def known(name: str) -> Array:
         if name == "x":
             return x if x.any() else before | here
-        done = layer.cell == own.cell and part_of(layer, name) < moment.cursor.part
+        done = layer.cell == own.cell and part_of(layer, name) < view_state.cursor.part
         return before | (here & done)
 
     return replace(

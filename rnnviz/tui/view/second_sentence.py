@@ -21,9 +21,9 @@ from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.view_state import ViewState, scale
 
 #: A value has moved if it differs by more than this share of the end of its scale.
-MOVED = 0.1
+CHANGED = 0.1
 #: What stands before whatever the other sentence says.
-OTHER = "◆"
+MARK = "◆"
 
 
 @dataclass(frozen=True)
@@ -33,30 +33,30 @@ class SecondSentence(PageState):
     page: ClassVar[str] = "against"
     text: str = ""  # "" if there is none
     quantity: str = "h"  # the quantity whose differences the page draws
-    lit: bool = True  # all views mark the differences
+    highlighted: bool = True  # all views mark the differences
 
 
-def state(moment: ViewState) -> SecondSentence:
+def state(view_state: ViewState) -> SecondSentence:
     """The second sentence; one without a text if there is none."""
-    return moment.page_state(SecondSentence)
+    return view_state.page_state(SecondSentence)
 
 
-def asked(moment: ViewState) -> Query | None:
+def sentence_query(view_state: ViewState) -> Query | None:
     """What has to be read for it."""
-    text = state(moment).text
-    return replace(moment.query, text=text) if text else None
+    text = state(view_state).text
+    return replace(view_state.query, text=text) if text else None
 
 
-def compared(moment: ViewState) -> TraceDifference | None:
+def difference(view_state: ViewState) -> TraceDifference | None:
     """Both readings side by side; None without a second one, or while it is switched off."""
-    if not state(moment).lit:
+    if not state(view_state).highlighted:
         return None
-    query = asked(moment)
-    answer = None if query is None else moment.answers.get(query)
+    query = sentence_query(view_state)
+    answer = None if query is None else view_state.answers.get(query)
     if answer is None:
         return None
     try:
-        return compare(moment.trace, answer)
+        return compare(view_state.trace, answer)
     except UsageError:
         return None  # another net; the page of the two says so
 
@@ -71,9 +71,9 @@ def _rows(found: TraceDifference, t: int) -> range:
     return range(first_row(found, t), len(found.pairs) if last else found.row_of_token[t] + 1)
 
 
-def mark(moment: ViewState, t: int) -> str:
+def mark(view_state: ViewState, t: int) -> str:
     """≠ another word there, − none, + one more; nothing where the word is the same."""
-    found = compared(moment)
+    found = difference(view_state)
     if found is None:
         return ""
     own = found.mark(found.row_of_token[t])
@@ -91,20 +91,20 @@ def words(found: TraceDifference, t: int) -> str:
     return " ".join(said)
 
 
-def place(moment: ViewState, t: int) -> tuple[TraceDifference, int] | None:
+def aligned_token(view_state: ViewState, t: int) -> tuple[TraceDifference, int] | None:
     """Both readings, and the token of the other that is aligned with token t; None if none is."""
-    found = compared(moment)
+    found = difference(view_state)
     j = None if found is None else found.pairs[found.row_of_token[t]][1]
     return None if found is None or j is None else (found, j)
 
 
-def value(moment: ViewState, name: str) -> float | None:
+def value(view_state: ViewState, name: str) -> float | None:
     """A value of the chosen unit in the other sentence; None where it has no such component."""
-    at = None if moment.hidden else place(moment, moment.cursor.t)
+    at = None if view_state.hidden else aligned_token(view_state, view_state.cursor.t)
     if at is None:
         return None
-    (found, j), unit = at, moment.cursor.unit
-    layer = found.b.layers[moment.cursor.layer]
+    (found, j), unit = at, view_state.cursor.unit
+    layer = found.b.layers[view_state.cursor.layer]
     if name.endswith("_prev"):
         return float(layer.state_before(j, name.removesuffix("_prev"))[unit])
     if name not in layer.values or name == "x":
@@ -112,30 +112,30 @@ def value(moment: ViewState, name: str) -> float | None:
     return float(layer.values[name][j, unit])
 
 
-def beside(moment: ViewState, name: str) -> str:
+def value_text(view_state: ViewState, name: str) -> str:
     """A value of the chosen unit in the other sentence, as it stands beside ours; else nothing."""
-    found = value(moment, name)
-    return "" if found is None else f"{OTHER} {number(found, 3, True)}"
+    found = value(view_state, name)
+    return "" if found is None else f"{MARK} {number(found, 3, True)}"
 
 
-def named(moment: ViewState, name: str) -> str:
+def symbol_at_aligned(view_state: ViewState, name: str) -> str:
     """The name of a value at the token of the other that is aligned with the present one."""
-    at = place(moment, moment.cursor.t)
-    return name if at is None else symbol(name, at[0].b.layers[moment.cursor.layer].step(at[1]))
+    at = aligned_token(view_state, view_state.cursor.t)
+    return name if at is None else symbol(name, at[0].b.layers[view_state.cursor.layer].step(at[1]))
 
 
-def moved(moment: ViewState, name: str, t: int) -> Array | None:
+def changed_units(view_state: ViewState, name: str, t: int) -> Array | None:
     """(H) bool: which units differ by more than :data:`MOVED`; None where nothing is aligned."""
-    at = place(moment, t)
+    at = aligned_token(view_state, t)
     if at is None:
         return None
-    found, n = at[0], moment.cursor.layer
-    return _moved(found, n, name, found.row_of_token[t], threshold(moment, name))
+    found, n = at[0], view_state.cursor.layer
+    return _moved(found, n, name, found.row_of_token[t], threshold(view_state, name))
 
 
-def threshold(moment: ViewState, name: str) -> float:
+def threshold(view_state: ViewState, name: str) -> float:
     """From which difference on a value counts as moved."""
-    return MOVED * scale(moment.layer, name)[1]
+    return CHANGED * scale(view_state.layer, name)[1]
 
 
 @lru_cache(maxsize=4096)

@@ -41,7 +41,7 @@ class ViewState:
 
     trace: Trace
     cursor: Cursor
-    look: ViewTheme
+    theme: ViewTheme
     lang: str = "en"
     backward: bool = False  # the equation panel walks back
     hidden: bool = False  # predict first: what comes at this token is not shown
@@ -104,7 +104,7 @@ class ViewState:
         told = [line.name for line in layer.lines if not line.name.startswith("a_")]
         return tuple(dict.fromkeys(told))
 
-    def in_sight(self, room: int) -> range:
+    def visible_tokens(self, room: int) -> range:
         """The tokens in ``room`` rows: they stand still while the chosen one is among them."""
         T, t, first = len(self.trace.tokens), self.cursor.t, self.first
         if room >= T:
@@ -129,7 +129,7 @@ class ViewState:
             return False
         return known(self.cursor, self.trace, t, name)
 
-    def told(self, t: int) -> bool:
+    def prediction_known(self, t: int) -> bool:
         """Has the prediction after token t been made? It follows the text, as readers do."""
         here = t == self.cursor.t and self.cursor.part == len(self.layer.parts) - 1
         return t < self.cursor.t or (here and not self.hidden)

@@ -41,7 +41,7 @@ class HasTheme(Protocol):
     """What a view is set down; it says at least how it is being looked at."""
 
     @property
-    def look(self) -> ViewTheme:
+    def theme(self) -> ViewTheme:
         """The theme, and what the terminal can show."""
 
 
@@ -77,7 +77,7 @@ class DrawnView(Widget, Generic[S]):
         width, height = self.size
         if self._for != (width, height) and self.shown is not None:
             self._painted = self._paint(self.shown, width, height, [])
-            self._for, self._look = (width, height), self.shown.look
+            self._for, self._look = (width, height), self.shown.theme
         return [painted.strip for painted in self._painted]
 
     def _paint(
@@ -89,9 +89,9 @@ class DrawnView(Widget, Generic[S]):
         drawn = self.lines(shown, width, height)[:height]
         drawn += [[]] * (height - len(drawn))
         if not before:
-            return [PaintedLine(line, width, shown.look) for line in drawn]
+            return [PaintedLine(line, width, shown.theme) for line in drawn]
         return [
-            old if line == old.line else PaintedLine(line, width, shown.look)
+            old if line == old.line else PaintedLine(line, width, shown.theme)
             for line, old in zip(drawn, before, strict=True)
         ]
 
@@ -116,9 +116,9 @@ class DrawnView(Widget, Generic[S]):
         """Paint again the columns that differ."""
         if self._for is None or self.shown is None:
             return
-        look, before = self.shown.look, self._painted
-        alike = before if look is self._look else []
-        self._painted, self._look = self._paint(self.shown, *self._for, alike), look
+        theme, before = self.shown.theme, self._painted
+        alike = before if theme is self._look else []
+        self._painted, self._look = self._paint(self.shown, *self._for, alike), theme
         regions = []
         for y, (old, new) in enumerate(zip(before, self._painted, strict=True)):
             if old is not new:
@@ -128,8 +128,8 @@ class DrawnView(Widget, Generic[S]):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The lines as they are: on our own paper nothing of Textual's styles shows through."""
-        look = None if self.shown is None else self.shown.look
-        if look is None or look.paper is None or crop != self.size.region:
+        theme = None if self.shown is None else self.shown.theme
+        if theme is None or theme.paper is None or crop != self.size.region:
             return super().render_lines(crop)
         return self.strips()
 
@@ -162,7 +162,7 @@ def _of_what_is_known(method: Callable[..., T]) -> Callable[..., T]:
     """A method of a view and a moment, called without the moment's answer while that is hidden."""
 
     @wraps(method)
-    def called(view: View, moment: ViewState, *place: int) -> T:
-        return method(view, localized(without_answer(moment)), *place)
+    def called(view: View, view_state: ViewState, *place: int) -> T:
+        return method(view, localized(without_answer(view_state)), *place)
 
     return called

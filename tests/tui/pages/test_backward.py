@@ -248,9 +248,9 @@ def test_playing_visits_every_token_once_in_walking_order(zoom: str, layer: int)
     trace = made(bidirectional=True)
     chosen = trace.layers[layer]
     shown = moment(trace, cursor=Cursor(layer, 2, 0, 2, zoom))  # type: ignore[arg-type]
-    cursor = page().outset(shown)
+    cursor = page().first_cursor(shown)
     places = [(cursor.t, cursor.part)]
-    while (after := page().onward(replace(shown, cursor=cursor))) != cursor:
+    while (after := page().next_cursor(replace(shown, cursor=cursor))) != cursor:
         cursor = after
         places.append((cursor.t, cursor.part))
     predict = len(chosen.parts) - 1
@@ -265,8 +265,8 @@ def test_closing_leaves_the_cursor_where_opening_found_it(cell: str) -> None:
     trace = made(cell=cell)
     for part in range(end(trace.layers[0]) + 1, len(trace.layers[0].parts)):
         shown = at(trace, 2, part)
-        opened = replace(shown, cursor=page().opened(shown))
-        assert page().closed(opened) == shown.cursor
+        opened = replace(shown, cursor=page().cursor_on_open(shown))
+        assert page().cursor_on_close(opened) == shown.cursor
 
 
 def test_on_the_screen_space_plays_from_the_last_token_to_the_left() -> None:

@@ -101,14 +101,14 @@ def test_every_number_is_that_of_the_traces(cell: str, size: tuple[int, int]) ->
 def test_it_fits_at_every_size_and_theme(size: tuple[int, int], look: ViewTheme) -> None:
     for lang in ("en", "tr"):
         many = [f"f[{t},{u}]=0" for t in range(4) for u in range(4)]
-        m = at(2, "lstm", "f[*]=1", "x[2,3]=-1", *many, look=look, lang=lang)
+        m = at(2, "lstm", "f[*]=1", "x[2,3]=-1", *many, theme=look, lang=lang)
         said = lines(ClampPage, m, size[0], size[1] - 8)
         assert any("▸was" in line for line in said)
-        lines(ClampPage, at(0, "lstm", look=look, lang=lang), size[0], size[1] - 8)
+        lines(ClampPage, at(0, "lstm", theme=look, lang=lang), size[0], size[1] - 8)
 
 
 def test_differences_are_heat_with_its_sign_and_later_tokens_are_dots() -> None:
-    m = at(2, "lstm", "f[*]=0", look=ViewTheme("dark", colour=False))
+    m = at(2, "lstm", "f[*]=0", theme=ViewTheme("dark", colour=False))
     said = lines(ClampPage, m, 80, 20)
     start = next(n for n, line in enumerate(said) if "▼" in line) + 1
     assert set(said[start + 3][20:].strip()) == {"·", " "}
@@ -349,4 +349,4 @@ async def test_a_net_that_cannot_be_read_is_told_on_the_page() -> None:
 def test_every_key_has_words(lang: str) -> None:
     keys = [f"key_{key.name}" for key in ClampPage.keys]
     for key in ("title", "question", "action", "help", *keys):
-        assert ClampPage(at(0)).say(at(0, lang=lang), key)
+        assert ClampPage(at(0)).page_text(at(0, lang=lang), key)

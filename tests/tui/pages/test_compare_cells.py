@@ -157,7 +157,7 @@ def test_a_cell_that_cannot_be_read_says_why() -> None:
 
 
 def test_without_colour_the_cells_and_signs_are_still_told_apart() -> None:
-    text = lines(shown(4, look=ViewTheme("dark", colour=False, ascii_only=True)))
+    text = lines(shown(4, theme=ViewTheme("dark", colour=False, ascii_only=True)))
     assert all(mark in text[1] for mark in "RLG")
     assert any(sign in "".join(text[3:13]) for sign in "+−")
 
@@ -171,7 +171,11 @@ def test_rows_that_turn_leave_the_curves_where_they_are(size: tuple[int, int]) -
         drawn = lines(m, *size)
         page = CompareCellsPage(m)
         page.lines(m, *size)
-        assert page.sight is not None and len(page.sight) <= TURNED and t in page.sight
+        assert (
+            page.visible_tokens is not None
+            and len(page.visible_tokens) <= TURNED
+            and t in page.visible_tokens
+        )
         turned.append([y for y, line in enumerate(drawn) if "positive│" in line])
         assert drawn[-1].strip()
     assert turned[0] == turned[1]

@@ -87,7 +87,7 @@ def test_every_number_is_that_of_the_traces(cell: str, size: tuple[int, int]) ->
 def test_it_fits_at_every_size_and_marks_stand_without_colour(
     look: ViewTheme, size: tuple[int, int]
 ) -> None:
-    m = at(2, look=look, a="this movie was not good and " * 4, b="movie was " * 9)
+    m = at(2, theme=look, a="this movie was not good and " * 4, b="movie was " * 9)
     said = lines(CompareSentencesPage, m, size[0], size[1] - 2)
     assert sum(line.startswith("▸") for line in rows(said)) == 1
     found = found_at(m)

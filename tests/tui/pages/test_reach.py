@@ -21,7 +21,7 @@ from rnnviz.query import Query, Question
 from rnnviz.trace import Trace
 from rnnviz.tracer import trace as trace_of
 from rnnviz.tui.pages.reach import ALL, NONE, ReachPage, ReachState
-from rnnviz.tui.pages.reach.curve_summary import Felt, sentences
+from rnnviz.tui.pages.reach.curve_summary import ReachFacts, sentences
 from rnnviz.tui.render.theme import ViewTheme
 from rnnviz.tui.view.view_state import ViewState
 from tests.tui.small_models import CELLS, TEXT, made, moment, stored
@@ -195,16 +195,16 @@ def test_sentences_are_whole_in_both_languages(cell: str, lang: str) -> None:
             assert text[-1].rstrip().endswith((".", ")."))
 
 
-def felt(reach: list[float], t: int, untrained: float = 0.5) -> Felt:
+def felt(reach: list[float], t: int, untrained: float = 0.5) -> ReachFacts:
     """Three cells with made-up reaches."""
     traces = {cell: made(cell=cell) for cell in ("rnn", "lstm", "gru")}
     own = replace(traces["lstm"].layers[0], reach=np.array(reach))
     trained = {"LSTM": own, **{c: traces[c].layers[0] for c in ("rnn", "gru")}}
     other = {"LSTM": replace(own, reach=np.full(5, untrained))}
-    return Felt(traces["lstm"], own, t, trained, other, "forget")
+    return ReachFacts(traces["lstm"], own, t, trained, other, "forget")
 
 
-def told(f: Felt) -> dict[str, dict[str, object]]:
+def told(f: ReachFacts) -> dict[str, dict[str, object]]:
     return dict(sentences(f))
 
 
@@ -261,7 +261,7 @@ def test_a_like_reads_the_same_text_and_nothing_is_held_there() -> None:
 
 
 def test_no_colour_and_ascii_still_tell_the_curves_apart() -> None:
-    m = shown("lstm", 1, look=ViewTheme("dark", colour=False, ascii_only=True))
+    m = shown("lstm", 1, theme=ViewTheme("dark", colour=False, ascii_only=True))
     text = "\n".join(lines(m))
     assert all(mark in text for mark in "RLlG*")
 

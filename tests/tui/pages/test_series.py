@@ -161,7 +161,7 @@ def test_both_directions_and_an_open_end_are_drawn() -> None:
     "look", [ViewTheme("dark", False), ViewTheme("dark", True, True)], ids=["grey", "ascii"]
 )
 def test_measured_and_foreseen_differ_without_colour(look: ViewTheme) -> None:
-    plot = "\n".join(drawn(at(200, look=look))[3:24])
+    plot = "\n".join(drawn(at(200, theme=look))[3:24])
     assert "*" in plot and "x" in plot and not re.search("[⠁-⣿]", plot)
 
 

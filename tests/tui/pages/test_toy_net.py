@@ -338,7 +338,7 @@ def test_it_fits_with_every_number_of_units(cell: str, lang: str, size: tuple[in
 def test_the_chosen_entry_is_seen_in_every_theme(theme: str) -> None:
     plain = {"none": ViewTheme("dark", colour=False), "ascii": ViewTheme("dark", ascii_only=True)}
     look = plain.get(theme) or ViewTheme(theme)
-    m = to(replace(at(2), look=look), "U_i")
+    m = to(replace(at(2), theme=look), "U_i")
     assert any("▸−10.0" in line for line in lines(ToyNetPage, m, 120, 34))
 
 

@@ -115,10 +115,10 @@ def test_the_text_is_coloured_by_the_values_of_the_unit() -> None:
     assert [s.text.strip(" +−⁺⁻") for s in segments] == TEXT.split()
     for t, segment in enumerate(segments):
         if t > 3:
-            assert segment.style == m.look.dim
+            assert segment.style == m.theme.dim
             continue
         level = round(20 * float(m.layer.values["h"][t, m.cursor.unit]))
-        assert segment.style == m.look.number_on(level, False)
+        assert segment.style == m.theme.number_on(level, False)
 
 
 def test_what_is_not_read_yet_matches_nothing() -> None:
@@ -130,7 +130,7 @@ def test_what_is_not_read_yet_matches_nothing() -> None:
 @pytest.mark.parametrize("size", [(60, 20), *SIZES])
 @pytest.mark.parametrize("look", [ViewTheme("dark", colour=False), *map(ViewTheme, THEMES)])
 def test_it_fits_at_every_size(look: ViewTheme, size: tuple[int, int]) -> None:
-    m = at(30, text=f"{TEXT} " * 20, look=look)
+    m = at(30, text=f"{TEXT} " * 20, theme=look)
     said = lines(UnitsPage, m, size[0], size[1] - 2)
     assert any("▸" in line for line in said[2:9])
 

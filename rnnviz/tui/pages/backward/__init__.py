@@ -76,113 +76,117 @@ class BackwardPage(Page):
 
     # -- time runs back ---------------------------------------------------------------------------
 
-    def opened(self, moment: ViewState) -> Cursor:
+    def cursor_on_open(self, view_state: ViewState) -> Cursor:
         """A token that was read completely is one that is undone completely."""
-        cursor, last = moment.cursor, len(moment.layer.parts) - 1
-        return replace(cursor, part=end(moment.layer)) if cursor.part == last else cursor
+        cursor, last = view_state.cursor, len(view_state.layer.parts) - 1
+        return replace(cursor, part=end(view_state.layer)) if cursor.part == last else cursor
 
-    def closed(self, moment: ViewState) -> Cursor:
+    def cursor_on_close(self, view_state: ViewState) -> Cursor:
         """And the other way round."""
-        cursor, last = moment.cursor, len(moment.layer.parts) - 1
-        return replace(cursor, part=last) if cursor.part <= end(moment.layer) else cursor
+        cursor, last = view_state.cursor, len(view_state.layer.parts) - 1
+        return replace(cursor, part=last) if cursor.part <= end(view_state.layer) else cursor
 
-    def outset(self, moment: ViewState) -> Cursor:
+    def first_cursor(self, view_state: ViewState) -> Cursor:
         """What the head hands to the last state read."""
-        cursor = to_token(moment.cursor, moment.trace, walk(moment.layer)[0])
-        return replace(cursor, part=len(moment.layer.parts) - 1)
+        cursor = to_token(view_state.cursor, view_state.trace, walk(view_state.layer)[0])
+        return replace(cursor, part=len(view_state.layer.parts) - 1)
 
-    def finished(self, moment: ViewState) -> Cursor:
+    def cursor_at_end(self, view_state: ViewState) -> Cursor:
         """The whole walk: at the token that is undone last, with everything undone."""
-        cursor = to_token(moment.cursor, moment.trace, walk(moment.layer)[-1])
-        return replace(cursor, part=end(moment.layer))
+        cursor = to_token(view_state.cursor, view_state.trace, walk(view_state.layer)[-1])
+        return replace(cursor, part=end(view_state.layer))
 
-    def onward(self, moment: ViewState) -> Cursor:
+    def next_cursor(self, view_state: ViewState) -> Cursor:
         """One part back; in the sentence a whole token."""
-        cursor, steps = moment.cursor, walk(moment.layer)
+        cursor, steps = view_state.cursor, walk(view_state.layer)
         if cursor.zoom != "sentence":
-            return to_part(cursor, moment.trace, -1)
-        if cursor.part > end(moment.layer):
-            return replace(cursor, part=end(moment.layer))
+            return to_part(cursor, view_state.trace, -1)
+        if cursor.part > end(view_state.layer):
+            return replace(cursor, part=end(view_state.layer))
         at = min(steps.index(cursor.t) + 1, len(steps) - 1)
-        return to_token(cursor, moment.trace, steps[at])
+        return to_token(cursor, view_state.trace, steps[at])
 
     # -- which gradient ---------------------------------------------------------------------------
 
-    def press(self, moment: ViewState, key: str) -> Change:
-        found = gradients(moment.layer)
+    def press(self, view_state: ViewState, key: str) -> Change:
+        found = gradients(view_state.layer)
         step = 1 if key == "next" else -1
-        chosen = found[(found.index(self.chosen(moment)) + step) % len(found)]
+        chosen = found[(found.index(self.chosen(view_state)) + step) % len(found)]
         return Change(BackwardState(chosen))
 
-    def chosen(self, moment: ViewState) -> str:
+    def chosen(self, view_state: ViewState) -> str:
         """The gradient in the map."""
-        chosen = moment.page_state(BackwardState).gradient
-        return chosen if chosen in gradients(moment.layer) else "h"
+        chosen = view_state.page_state(BackwardState).gradient
+        return chosen if chosen in gradients(view_state.layer) else "h"
 
-    def gate(self, moment: ViewState) -> str:
+    def gate(self, view_state: ViewState) -> str:
         """The gate whose weights are looked at: of the gradient in the map, else of the part."""
-        own = gate_of(moment.layer, self.chosen(moment))
-        return gate_at(moment.layer, moment.cursor.part, walking=True) if own is None else own
+        own = gate_of(view_state.layer, self.chosen(view_state))
+        return (
+            gate_at(view_state.layer, view_state.cursor.part, walking=True) if own is None else own
+        )
 
     # -- drawing ----------------------------------------------------------------------------------
 
-    def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
-        name = self.chosen(moment)
-        word = moment.word("name", name)
+    def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
+        name = self.chosen(view_state)
+        word = view_state.word("name", name)
         note = symbol(f"d_{name}") + ("" if word == name else f" {word}")
-        note += self._beside(moment, name) if width >= ROOMY else ""
-        lines = [self.head(moment, width, note)]
-        if moment.hidden:
-            return lines + note_lines(moment, "hidden", width)
+        note += self._beside(view_state, name) if width >= ROOMY else ""
+        lines = [self.head(view_state, width, note)]
+        if view_state.hidden:
+            return lines + note_lines(view_state, "hidden", width)
         own = [
-            u for u in uses(moment.layer) if gate_of(moment.layer, u.weight) == self.gate(moment)
+            u
+            for u in uses(view_state.layer)
+            if gate_of(view_state.layer, u.weight) == self.gate(view_state)
         ]
-        T, side = len(moment.trace.tokens), width >= WIDE and height >= 24
+        T, side = len(view_state.trace.tokens), width >= WIDE and height >= 24
         if side:
-            lines += draw_map(moment, name, width, min(T + 1, height // 2))
-            return lines + self._side(moment, own, width, height - len(lines))
-        plan = planned(height - 1, T, [line.part for line in moment.layer.back], len(own))
-        lines += draw_map(moment, name, width, plan.map)
-        told = present_equations(moment, width, plan.equations, height >= 16)
+            lines += draw_map(view_state, name, width, min(T + 1, height // 2))
+            return lines + self._side(view_state, own, width, height - len(lines))
+        plan = planned(height - 1, T, [line.part for line in view_state.layer.back], len(own))
+        lines += draw_map(view_state, name, width, plan.map)
+        told = present_equations(view_state, width, plan.equations, height >= 16)
         told += [[]] * (plan.equations - len(told))
-        return lines + told + self.shared(moment, own, width, plan.sums)
+        return lines + told + self.shared(view_state, own, width, plan.sums)
 
-    def _side(self, moment: ViewState, own: list[Use], width: int, height: int) -> list[Line]:
+    def _side(self, view_state: ViewState, own: list[Use], width: int, height: int) -> list[Line]:
         left = width * 11 // 20
-        one = present_equations(moment, left, height, True)
-        everything = list(uses(moment.layer))
+        one = present_equations(view_state, left, height, True)
+        everything = list(uses(view_state.layer))
         shown = everything if len(everything) + 4 <= height else own
-        other = self.shared(moment, shown, width - left - 1, height, own)
-        ink = moment.look.ink
+        other = self.shared(view_state, shown, width - left - 1, height, own)
+        ink = view_state.theme.ink
         one += [[]] * (height - len(one))
         other += [[]] * (height - len(other))
         gap = Segment(" ", ink)
         return [[*trimmed(a, left, ink), gap, *b] for a, b in zip(one, other, strict=True)]
 
-    def _beside(self, moment: ViewState, name: str) -> str:
+    def _beside(self, view_state: ViewState, name: str) -> str:
         """The norm of this token's gradient, and that of the other sentence: of which loss."""
-        t = moment.cursor.t
-        at = None if moment.hidden else second_sentence.place(moment, t)
-        if at is None or not undone(moment.layer, t, moment.cursor.part, t, name):
+        t = view_state.cursor.t
+        at = None if view_state.hidden else second_sentence.aligned_token(view_state, t)
+        if at is None or not undone(view_state.layer, t, view_state.cursor.part, t, name):
             return ""
-        (found, j), n = at, moment.cursor.layer
+        (found, j), n = at, view_state.cursor.layer
         own, other = (number(float(sizes(x.layers[n], name)[k]))
                       for x, k in ((found.a, t), (found.b, j)))  # fmt: skip
-        said = f" · ‖{symbol(f'd_{name}', t + 1)}‖ {own}  {second_sentence.OTHER} {other}"
+        said = f" · ‖{symbol(f'd_{name}', t + 1)}‖ {own}  {second_sentence.MARK} {other}"
         target = found.b.head.target
         if target == found.a.head.target:
             return said
-        return f"{said} ({self.say(moment, 'other_loss', label=visible(target))})"
+        return f"{said} ({self.page_text(view_state, 'other_loss', label=visible(target))})"
 
     # -- the map ----------------------------------------------------------------------------------
 
-    def picked(self, moment: ViewState, x: int, y: int) -> CellPicked | None:
-        at = map_columns(moment, self.size.width)
+    def picked(self, view_state: ViewState, x: int, y: int) -> CellPicked | None:
+        at = map_columns(view_state, self.size.width)
         shown = [n for n, strip in enumerate(self.strips()) if strip.text.startswith("▸")]
         rows_at = shown[0] if shown else 2
-        t = moment.cursor.t + y - rows_at
+        t = view_state.cursor.t + y - rows_at
         unit = (x - at.heat) // at.wide + at.first
-        if not 0 <= t < len(moment.trace.tokens) or y < 2:
+        if not 0 <= t < len(view_state.trace.tokens) or y < 2:
             return None
         inside = x >= at.heat and unit < at.first + at.count
         return CellPicked(t=t, unit=unit if inside else None)
@@ -193,7 +197,7 @@ class BackwardPage(Page):
 
     def shared(
         self,
-        moment: ViewState,
+        view_state: ViewState,
         shown: list[Use],
         width: int,
         height: int,
@@ -201,23 +205,27 @@ class BackwardPage(Page):
     ) -> list[Line]:
         """The gradients of shared weights: what this step adds, and the sum so far."""
         own = own or shown
-        gate = self.gate(moment)
-        word = moment.word("name", gate) if gate else ""
-        title = self.say(moment, "shared") + (f" · {gate} {word}" if gate else "")
-        title = self.say(moment, "shared_all") if len(shown) > len(own) else title
-        head = heading(title, "", width, moment.look, shared_gradients.count_said(moment, own))
+        gate = self.gate(view_state)
+        word = view_state.word("name", gate) if gate else ""
+        title = self.page_text(view_state, "shared") + (f" · {gate} {word}" if gate else "")
+        title = self.page_text(view_state, "shared_all") if len(shown) > len(own) else title
+        head = heading(
+            title, "", width, view_state.theme, shared_gradients.count_said(view_state, own)
+        )
         lines = [
             head,
-            *shared_gradients.table(moment, shown, width, gate if len(shown) > len(own) else ""),
+            *shared_gradients.table(
+                view_state, shown, width, gate if len(shown) > len(own) else ""
+            ),
         ]
         first = next(use for use in own if use.read)
-        k = shared_gradients.entry(moment, first)
+        k = shared_gradients.entry(view_state, first)
         room = height - len(lines)
         for tight in (False, True):
-            told = shared_gradients.addition(moment, first, k, width, tight)
+            told = shared_gradients.addition(view_state, first, k, width, tight)
             if len(told) <= room:
                 spare = room - len(told) - 1
-                return [*lines, *told, *shared_gradients.ledger(moment, first, k, width, spare)]
+                return [*lines, *told, *shared_gradients.ledger(view_state, first, k, width, spare)]
         return lines
 
 

@@ -45,64 +45,64 @@ class MapColumns:
         return self.word + shared_gradients.NORM + self.bar + 2 + VALUE
 
 
-def draw_map(moment: ViewState, name: str, width: int, height: int) -> list[Line]:
+def draw_map(view_state: ViewState, name: str, width: int, height: int) -> list[Line]:
     """A row a token: the norm of its gradient, and the gradient of every unit."""
-    look, cursor = moment.look, moment.cursor
-    each, top, (low, high) = sizes(moment.layer, name), *scales(moment.layer, name)
-    at = map_columns(moment, width)
+    theme, cursor = view_state.theme, view_state.cursor
+    each, top, (low, high) = sizes(view_state.layer, name), *scales(view_state.layer, name)
+    at = map_columns(view_state, width)
     arrow = at.heat + (cursor.unit - at.first) * at.wide + (at.wide - 1) // 2
     norm = f"‖{symbol(f'd_{name}')}‖"
     scale = f"{power(low)}…{power(high)}" if at.bar >= 12 else ""
     said = " " * at.word + fit(norm, shared_gradients.NORM) + fit(scale, at.bar + 1)
     said += f"{symbol(f'd_{name}')}[{cursor.unit}]"
-    left = [Segment(fit(said, arrow), look.dim), Segment(f"▼{cursor.unit}", look.now)]
-    right = [Segment(f"±{number(top)}", look.dim)]
-    lines = [beside(left, right if length(left) + 12 < width else [], width, look.ink)]
-    for t in map_rows(moment, height):
+    left = [Segment(fit(said, arrow), theme.dim), Segment(f"▼{cursor.unit}", theme.now)]
+    right = [Segment(f"±{number(top)}", theme.dim)]
+    lines = [beside(left, right if length(left) + 12 < width else [], width, theme.ink)]
+    for t in map_rows(view_state, height):
         here = t == cursor.t
-        mark = second_sentence.mark(moment, t)
-        word = ("▸" + mark if here else mark or " ") + visible(moment.trace.tokens[t])
-        style = look.chosen if here else look.above if mark else look.ink
-        style = look.unknown if moment.trace.unknown[t] and not here else style
-        line = [Segment(fit(word, at.word - 1), style), Segment(" ", look.ink)]
-        if undone(moment.layer, cursor.t, cursor.part, t, name):
+        mark = second_sentence.mark(view_state, t)
+        word = ("▸" + mark if here else mark or " ") + visible(view_state.trace.tokens[t])
+        style = theme.chosen if here else theme.above if mark else theme.ink
+        style = theme.unknown if view_state.trace.unknown[t] and not here else style
+        line = [Segment(fit(word, at.word - 1), style), Segment(" ", theme.ink)]
+        if undone(view_state.layer, cursor.t, cursor.part, t, name):
             size = float(each[t])
             share = (np.log10(size) - low) / (high - low) if size > 0 else 0
             bar = shared_gradients.blocks(max(float(share), 1e-9) if size > 0 else 0, at.bar)
-            values = moment.layer.grads[name][t, at.first : at.first + at.count]
-            style = look.now if here else look.dim
+            values = view_state.layer.grads[name][t, at.first : at.first + at.count]
+            style = theme.now if here else theme.dim
             line += [
                 Segment(fit(number(size), shared_gradients.NORM), style),
-                Segment(fit(bar, at.bar + 1), look.now if here else look.source),
+                Segment(fit(bar, at.bar + 1), theme.now if here else theme.source),
                 Segment(
                     fit(number(float(values[cursor.unit - at.first]), 3, True), VALUE + 1),
                     style,
                 ),
-                *heat(values, top, False, look, at.wide, cursor.unit - at.first),
+                *heat(values, top, False, theme, at.wide, cursor.unit - at.first),
             ]
         else:
-            line.append(Segment(fit("·", at.heat - at.word), look.rule))
+            line.append(Segment(fit("·", at.heat - at.word), theme.rule))
             mark = fit("·", max(4, at.wide)) * at.count
-            line.append(Segment(mark[: at.wide * at.count], look.rule))
+            line.append(Segment(mark[: at.wide * at.count], theme.rule))
         lines.append(line)
     return lines
 
 
-def map_columns(moment: ViewState, width: int) -> MapColumns:
+def map_columns(view_state: ViewState, width: int) -> MapColumns:
     """Words, norm, bar, and as many units as the rest has room for."""
     word = 9 if width < 70 else 12 if width < 100 else 16
     bar = 4 if width < 70 else 12 if width < 100 else 16
-    H = moment.layer.units
+    H = view_state.layer.units
     room = width - word - shared_gradients.NORM - bar - 2 - VALUE
     wide = max(1, min(3, room // H))
     count = min(H, room // wide)
-    return MapColumns(word, bar, wide, window(H, moment.cursor.unit, count), count)
+    return MapColumns(word, bar, wide, window(H, view_state.cursor.unit, count), count)
 
 
-def map_rows(moment: ViewState, height: int) -> range:
+def map_rows(view_state: ViewState, height: int) -> range:
     """The tokens that have a row."""
-    T, room = len(moment.trace.tokens), max(1, height - 1)
-    first = page(T, moment.cursor.t, room)
+    T, room = len(view_state.trace.tokens), max(1, height - 1)
+    first = page(T, view_state.cursor.t, room)
     return range(first, min(T, first + room))
 
 

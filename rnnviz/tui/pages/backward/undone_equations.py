@@ -9,8 +9,15 @@ from rnnviz.analysis.shared import undone_at
 from rnnviz.arrays import Array
 from rnnviz.display import visible
 from rnnviz.equations import numbers
-from rnnviz.tui.panels.equations import equation, handed, is_top, walk_start, worked, written
-from rnnviz.tui.panels.gradients import undone as in_one_line
+from rnnviz.tui.panels.equations import (
+    arithmetic,
+    equation,
+    equation_lines,
+    is_top,
+    receives_gradient,
+    walk_start,
+)
+from rnnviz.tui.panels.gradients import gradient_line as in_one_line
 from rnnviz.tui.render.segments import (
     Line,
     heading,
@@ -19,72 +26,74 @@ from rnnviz.tui.render.segments import (
 from rnnviz.tui.view.view_state import ViewState
 
 
-def say(moment: ViewState, key: str, **values: object) -> str:
+def page_text(view_state: ViewState, key: str, **values: object) -> str:
     """A text of the page."""
-    return moment.text(f"page.backward.{key}", **values)
+    return view_state.text(f"page.backward.{key}", **values)
 
 
-def present_equations(moment: ViewState, width: int, height: int, titled: bool) -> list[Line]:
+def present_equations(view_state: ViewState, width: int, height: int, titled: bool) -> list[Line]:
     """What undoes this part, in full where there is room; above it what was undone before."""
     head: list[Line] = []
     if titled:
-        unit = moment.text("panel.unit", n=moment.cursor.unit)
-        token = visible(moment.trace.tokens[moment.cursor.t])
+        unit = view_state.text("panel.unit", n=view_state.cursor.unit)
+        token = visible(view_state.trace.tokens[view_state.cursor.t])
         note = f"“{token}” · {unit}"
-        head = [heading(moment.word("part", moment.part), "", width, moment.look, note)]
+        head = [
+            heading(view_state.word("part", view_state.part), "", width, view_state.theme, note)
+        ]
     room = height - len(head)
-    if not moment.layer.mask[moment.cursor.t]:
-        return head + note_lines(moment, "masked", width)
-    if moment.part == "predict":
-        return head + from_above(moment, width, room)[:room]
-    return head + _before(moment, width, room, _now(moment, width, room))
+    if not view_state.layer.mask[view_state.cursor.t]:
+        return head + note_lines(view_state, "masked", width)
+    if view_state.part == "predict":
+        return head + from_above(view_state, width, room)[:room]
+    return head + _before(view_state, width, room, _now(view_state, width, room))
 
 
-def _now(moment: ViewState, width: int, room: int) -> list[Line]:
-    layer, cursor = moment.layer, moment.cursor
+def _now(view_state: ViewState, width: int, room: int) -> list[Line]:
+    layer, cursor = view_state.layer, view_state.cursor
     found = [
-        line for line in moment.back
-        if worked(layer, line.formula, cursor.t, cursor.unit) is not None
+        line for line in view_state.back
+        if arithmetic(layer, line.formula, cursor.t, cursor.unit) is not None
     ]  # fmt: skip
     for tight in (False, True):
-        body = [equation(moment, line, width, tight) for line in found]
+        body = [equation(view_state, line, width, tight) for line in found]
         if sum(map(len, body)) <= room:
             return [line for block in body for line in block]
-    return [text for line in found for text in in_one_line(moment, line, width)]
+    return [text for line in found for text in in_one_line(view_state, line, width)]
 
 
-def _before(moment: ViewState, width: int, room: int, now: list[Line]) -> list[Line]:
+def _before(view_state: ViewState, width: int, room: int, now: list[Line]) -> list[Line]:
     """As many of the lines undone at this token before as there is room for, dim."""
-    layer, cursor = moment.layer, moment.cursor
+    layer, cursor = view_state.layer, view_state.cursor
     done = [n for n in layer.back if undone_at(layer, n.name[2:]) > cursor.part]
-    earlier = [text for n in done for text in in_one_line(moment, n, width)]
+    earlier = [text for n in done for text in in_one_line(view_state, n, width)]
     # One piece a line: fewer bytes for what is not looked at.
-    dim = [[Segment("".join(s.text for s in line), moment.look.dim)] for line in earlier]
+    dim = [[Segment("".join(s.text for s in line), view_state.theme.dim)] for line in earlier]
     free = max(0, room - len(now))
     return [*dim[len(dim) - min(free, len(dim)) :], *now]
 
 
-def note_lines(moment: ViewState, key: str, width: int) -> list[Line]:
-    said = say(moment, key)
-    return [[Segment(" " + s, moment.look.dim)] for s in wrapped(said, width - 2)]
+def note_lines(view_state: ViewState, key: str, width: int) -> list[Line]:
+    said = page_text(view_state, key)
+    return [[Segment(" " + s, view_state.theme.dim)] for s in wrapped(said, width - 2)]
 
 
-def from_above(moment: ViewState, width: int, room: int) -> list[Line]:
+def from_above(view_state: ViewState, width: int, room: int) -> list[Line]:
     """What arrives at this token's h from above; of the head's part the whole arithmetic."""
-    arrives = walk_start(moment, width)
-    if room > 3 and is_top(moment) and handed(moment):
-        return head_back(moment, width) + arrives[1:]
+    arrives = walk_start(view_state, width)
+    if room > 3 and is_top(view_state) and receives_gradient(view_state):
+        return head_back(view_state, width) + arrives[1:]
     return arrives
 
 
-def head_back(moment: ViewState, width: int) -> list[Line]:
+def head_back(view_state: ViewState, width: int) -> list[Line]:
     """The first step of the walk: from the loss to the last state, with the head's weights."""
-    head, layer, cursor = moment.trace.head, moment.layer, moment.cursor
+    head, layer, cursor = view_state.trace.head, view_state.layer, view_state.cursor
     offset = layer.units if layer.direction == "backward" else 0
     K, row = len(head.b), offset + cursor.unit
     if head.kind == "linear" or len(head.W) not in (layer.units, 2 * layer.units):
-        return walk_start(moment, width)[:1]
-    lines: list[Line] = [[Segment(" " + moment.loss(), moment.look.ink)]]
+        return walk_start(view_state, width)[:1]
+    lines: list[Line] = [[Segment(" " + view_state.loss(), view_state.theme.ink)]]
     values: dict[str, Array | float] = {}
     for k in range(K):
         label = k if K > 1 else 1
@@ -92,13 +101,13 @@ def head_back(moment: ViewState, width: int) -> list[Line]:
         done = numbers("p - y", {"p": p, "y": y}, 0)
         mark = f"[{visible(head.labels[k])}]" if K > 1 else ""
         said = [Segment(f" ∂L/∂s{mark} = p − y = "), *(Segment(s) for s, _ in done.spans)]
-        lines.append([*said, Segment(f" = {done.result}", moment.look.now)])
+        lines.append([*said, Segment(f" = {done.result}", view_state.theme.now)])
         values |= {f"s{k}": p - y, f"w{k}": float(head.W[row, k])}
     formula = " + ".join(f"s{k} * w{k}" for k in range(K))
     if not np.isclose(_value(formula, values), layer.grads["h_out"][cursor.t, cursor.unit], 1e-3):
-        return walk_start(moment, width)[:1]
+        return walk_start(view_state, width)[:1]
     done = numbers(formula, values, 0)
-    block = written(moment, "d_h_out", "d_s @ W.T", done, width, True)
+    block = equation_lines(view_state, "d_h_out", "d_s @ W.T", done, width, True)
     return lines + block
 
 

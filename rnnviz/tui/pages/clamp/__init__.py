@@ -51,59 +51,65 @@ class ClampPage(Page):
     )
 
     @classmethod
-    def applies(cls, moment: ViewState) -> bool:
-        return bool(moment.trace.clamps)
+    def applies(cls, view_state: ViewState) -> bool:
+        return bool(view_state.trace.clamps)
 
-    def questions(self, moment: ViewState) -> Sequence[Query]:
-        return () if moment.query == NOTHING else (self._free_query(moment),)
+    def questions(self, view_state: ViewState) -> Sequence[Query]:
+        return () if view_state.query == NOTHING else (self._free_query(view_state),)
 
-    def press(self, moment: ViewState, key: str) -> Change | Prompt | None:
+    def press(self, view_state: ViewState, key: str) -> Change | Prompt | None:
         if key == "quantity":
-            names, state = moment.quantities, moment.page_state(ClampState)
-            at = names.index(self.quantity(moment))
+            names, state = view_state.quantities, view_state.page_state(ClampState)
+            at = names.index(self.quantity(view_state))
             return Change(replace(state, quantity=names[(at + 1) % len(names)]))
-        reason = self._why(moment)
+        reason = self._why(view_state)
         if reason:
             return Change(message=reason, failed=True)
         if key == "hold":
             # A number takes its place, and so does a clamp of another place.
-            return Prompt(self.say(moment, "prompt"), self._typed, self._here(moment), True)
+            return Prompt(
+                self.page_text(view_state, "prompt"), self._typed, self._here(view_state), True
+            )
         if key in ("undo", "redo"):
-            return self._travel(moment, key)
+            return self._travel(view_state, key)
         if key == "reset":
-            return self._hold(moment, ()) if moment.query.clamps else None
+            return self._hold(view_state, ()) if view_state.query.clamps else None
         if key == "cut":
-            return self._toggle(moment, Clamp("h", 0.0, None, moment.cursor.unit))
-        gate = self.gate(moment)
+            return self._toggle(view_state, Clamp("h", 0.0, None, view_state.cursor.unit))
+        gate = self.gate(view_state)
         if gate is None:
-            return Change(message=self.say(moment, "no_gate", cell=moment.layer.title), failed=True)
-        return self._toggle(moment, Clamp(gate, float(key == "open")))
+            return Change(
+                message=self.page_text(view_state, "no_gate", cell=view_state.layer.title),
+                failed=True,
+            )
+        return self._toggle(view_state, Clamp(gate, float(key == "open")))
 
-    def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
-        free, reason = self._free(moment), self._why(moment)
+    def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
+        free, reason = self._free(view_state), self._why(view_state)
         if free is None or reason:
-            said = reason or self.say(moment, "computing")
+            said = reason or self.page_text(view_state, "computing")
             told = wrapped(visible(said), width - 2)
-            return [self.head(moment, width), *overview.plain(told, moment)]
-        name = self.quantity(moment)
-        above = overview.above(moment, free, name, width, height - 3)
+            return [self.head(view_state, width), *overview.plain(told, view_state)]
+        name = self.quantity(view_state)
+        above = overview.above(view_state, free, name, width, height - 3)
         rows = height - 3 - len(above)
-        self.sight = difference_table.rows(moment, rows)
+        self.visible_tokens = difference_table.rows(view_state, rows)
         return [
-            self.head(moment, width, overview.note(moment, free, name)), *above,
-            *difference_table.table(moment, free, name, width, rows + 1), self._hint(moment, width),
+            self.head(view_state, width, overview.note(view_state, free, name)), *above,
+            *difference_table.table(view_state, free, name, width, rows + 1),
+            self._hint(view_state, width),
         ]  # fmt: skip
 
-    def picked(self, moment: ViewState, x: int, y: int) -> CellPicked | None:
-        free = self._free(moment)
-        if free is None or self._why(moment):
+    def picked(self, view_state: ViewState, x: int, y: int) -> CellPicked | None:
+        free = self._free(view_state)
+        if free is None or self._why(view_state):
             return None
         width, height = self.size
-        name = self.quantity(moment)
-        top = 2 + len(overview.above(moment, free, name, width, height - 3))
+        name = self.quantity(view_state)
+        top = 2 + len(overview.above(view_state, free, name, width, height - 3))
         shown, plan = (
-            difference_table.rows(moment, height - 1 - top),
-            difference_table.plan(moment, width),
+            difference_table.rows(view_state, height - 1 - top),
+            difference_table.plan(view_state, width),
         )
         unit = (x - plan.heat) // plan.wide + plan.first
         return CellPicked(
@@ -111,106 +117,108 @@ class ClampPage(Page):
             unit=unit if x >= plan.heat and unit < plan.first + plan.count else None,
         )
 
-    def quantity(self, moment: ViewState) -> str:
+    def quantity(self, view_state: ViewState) -> str:
         """The quantity whose differences are drawn."""
-        name = moment.page_state(ClampState).quantity
-        return name if name in moment.quantities else "h"
+        name = view_state.page_state(ClampState).quantity
+        return name if name in view_state.quantities else "h"
 
-    def gate(self, moment: ViewState) -> str | None:
+    def gate(self, view_state: ViewState) -> str | None:
         """What 0 and 1 hold: the drawn quantity if it is a gate, else this part's.
 
         Else the gate that keeps the old state: f of an LSTM, z of a GRU.
         """
-        gates = [name for name in moment.quantities if scale(moment.layer, name)[0]]
-        made = [line.name for line in moment.lines]
-        named = [name for name in (self.quantity(moment), *made) if name in gates]
-        own = [line for line in moment.layer.lines if line.name in moment.layer.states]
+        gates = [name for name in view_state.quantities if scale(view_state.layer, name)[0]]
+        made = [line.name for line in view_state.lines]
+        named = [name for name in (self.quantity(view_state), *made) if name in gates]
+        own = [line for line in view_state.layer.lines if line.name in view_state.layer.states]
         keeps = [g for g in gates for line in own if f"{g} * {line.name}_prev" in line.formula]
         return next(iter([*named, *keeps, *gates]), None)
 
     # -- what is held -----------------------------------------------------------------------------
 
-    def _free_query(self, moment: ViewState) -> Query:
-        return replace(moment.query, clamps=())
+    def _free_query(self, view_state: ViewState) -> Query:
+        return replace(view_state.query, clamps=())
 
-    def _free(self, moment: ViewState) -> Trace | None:
+    def _free(self, view_state: ViewState) -> Trace | None:
         """The same sentence with nothing held, as soon as it was read."""
-        return moment.answers.get(self._free_query(moment))
+        return view_state.answers.get(self._free_query(view_state))
 
-    def _why(self, moment: ViewState) -> str:
+    def _why(self, view_state: ViewState) -> str:
         """Why nothing can be held here; empty where it can."""
-        query = self._free_query(moment)
-        if moment.query == NOTHING or query in moment.failures:
-            reason = moment.failures.get(query, "")
-            return f"{self.say(moment, 'cannot')} {reason}".strip()
-        free = self._free(moment)
-        if free is not None and not is_comparable(moment.trace, free):
-            return self.say(moment, "other_net", model=moment.trace.model)
+        query = self._free_query(view_state)
+        if view_state.query == NOTHING or query in view_state.failures:
+            reason = view_state.failures.get(query, "")
+            return f"{self.page_text(view_state, 'cannot')} {reason}".strip()
+        free = self._free(view_state)
+        if free is not None and not is_comparable(view_state.trace, free):
+            return self.page_text(view_state, "other_net", model=view_state.trace.model)
         return ""
 
-    def _layer(self, moment: ViewState) -> str | None:
+    def _layer(self, view_state: ViewState) -> str | None:
         """The name a clamp needs for the cursor's layer; none where there is only one."""
-        return moment.layer.name if len(moment.trace.layers) > 1 else None
+        return view_state.layer.name if len(view_state.trace.layers) > 1 else None
 
-    def _here(self, moment: ViewState) -> str:
+    def _here(self, view_state: ViewState) -> str:
         """The chosen place as it is typed: ``h[3,17]=``."""
-        cursor = moment.cursor
-        clamp = Clamp(self.quantity(moment), 0, cursor.t, cursor.unit, self._layer(moment))
+        cursor = view_state.cursor
+        clamp = Clamp(self.quantity(view_state), 0, cursor.t, cursor.unit, self._layer(view_state))
         return str(clamp).removesuffix("0")
 
-    def _typed(self, moment: ViewState, said: str) -> Change:
+    def _typed(self, view_state: ViewState, said: str) -> Change:
         """A whole clamp, or only a value for the chosen place."""
-        typed = said if "=" in said else self._here(moment) + said
+        typed = said if "=" in said else self._here(view_state) + said
         layers = [
             ClampTarget(la.name, la.title, {n: la.values[n].shape[1] for n in la.recorded})
-            for la in moment.trace.layers
+            for la in view_state.trace.layers
         ]
         try:
             clamp = parse(typed)
-            clamp = replace(clamp, layer=clamp.layer or self._layer(moment))
-            placed(clamp, layers, len(moment.trace.tokens))
+            clamp = replace(clamp, layer=clamp.layer or self._layer(view_state))
+            placed(clamp, layers, len(view_state.trace.tokens))
         except UsageError as error:
             return Change(message=one_line(error), failed=True)
-        return self._hold(moment, (*self._others(moment, clamp), clamp))
+        return self._hold(view_state, (*self._others(view_state, clamp), clamp))
 
-    def _others(self, moment: ViewState, clamp: Clamp) -> Clamps:
+    def _others(self, view_state: ViewState, clamp: Clamp) -> Clamps:
         """What is held apart from the same place."""
-        clamps = moment.query.clamps
+        clamps = view_state.query.clamps
         return tuple(c for c in clamps if replace(c, value=clamp.value) != clamp)
 
-    def _toggle(self, moment: ViewState, clamp: Clamp) -> Change:
+    def _toggle(self, view_state: ViewState, clamp: Clamp) -> Change:
         """Hold it; let go of it if it is held so already."""
-        clamp = replace(clamp, layer=self._layer(moment))
-        others = self._others(moment, clamp)
-        return self._hold(moment, others if clamp in moment.query.clamps else (*others, clamp))
+        clamp = replace(clamp, layer=self._layer(view_state))
+        others = self._others(view_state, clamp)
+        return self._hold(
+            view_state, others if clamp in view_state.query.clamps else (*others, clamp)
+        )
 
-    def _hold(self, moment: ViewState, clamps: Clamps) -> Change:
-        state = moment.page_state(ClampState)
-        state = replace(state, past=(*state.past, moment.query.clamps), future=())
-        return Change(state, query=replace(moment.query, clamps=clamps))
+    def _hold(self, view_state: ViewState, clamps: Clamps) -> Change:
+        state = view_state.page_state(ClampState)
+        state = replace(state, past=(*state.past, view_state.query.clamps), future=())
+        return Change(state, query=replace(view_state.query, clamps=clamps))
 
-    def _travel(self, moment: ViewState, key: str) -> Change:
+    def _travel(self, view_state: ViewState, key: str) -> Change:
         """One step back or on in what was held."""
-        state, now = moment.page_state(ClampState), moment.query.clamps
+        state, now = view_state.page_state(ClampState), view_state.query.clamps
         if not (state.past if key == "undo" else state.future):
-            return Change(message=self.say(moment, f"no_{key}"))
+            return Change(message=self.page_text(view_state, f"no_{key}"))
         if key == "undo":
             *past, clamps = state.past
             state = replace(state, past=tuple(past), future=(now, *state.future))
         else:
             clamps, *future = state.future
             state = replace(state, past=(*state.past, now), future=tuple(future))
-        return Change(state, query=replace(moment.query, clamps=clamps))
+        return Change(state, query=replace(view_state.query, clamps=clamps))
 
-    def _hint(self, moment: ViewState, width: int) -> Line:
+    def _hint(self, view_state: ViewState, width: int) -> Line:
         """What the keys hold that the key bar does not tell, as far as there is room."""
-        gate, said = self.gate(moment), ""
-        word = moment.word("name", gate) if gate else ""
-        told = [self.say(moment, "hint_gates", gate=gate, word=word)] if gate else []
-        told.append(self.say(moment, "hint_cut", n=moment.cursor.unit))
-        told += [self.say(moment, "hint_reset"), self.say(moment, "hint_redo")]
+        gate, said = self.gate(view_state), ""
+        word = view_state.word("name", gate) if gate else ""
+        told = [self.page_text(view_state, "hint_gates", gate=gate, word=word)] if gate else []
+        told.append(self.page_text(view_state, "hint_cut", n=view_state.cursor.unit))
+        told += [self.page_text(view_state, "hint_reset"), self.page_text(view_state, "hint_redo")]
         for each in told:
             longer = f"{said} · {each}" if said else each
             if cell_len(longer) < width:
                 said = longer
-        return overview.plain([said], moment)[0]
+        return overview.plain([said], view_state)[0]

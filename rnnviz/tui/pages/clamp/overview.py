@@ -23,178 +23,196 @@ BROAD = 100
 LEAST = 6
 
 
-def say(moment: ViewState, key: str, **values: object) -> str:
+def page_text(view_state: ViewState, key: str, **values: object) -> str:
     """A text of the page."""
-    return moment.text(f"page.clamp.{key}", **values)
+    return view_state.text(f"page.clamp.{key}", **values)
 
 
-def plain(told: list[str], moment: ViewState) -> list[Line]:
+def plain(told: list[str], view_state: ViewState) -> list[Line]:
     """Dim lines of text."""
-    return [[Segment(" " + line, moment.look.dim)] for line in told]
+    return [[Segment(" " + line, view_state.theme.dim)] for line in told]
 
 
-def note(moment: ViewState, free: Trace, name: str) -> str:
+def note(view_state: ViewState, free: Trace, name: str) -> str:
     """Which quantity is drawn, and the ends of its scale."""
-    words = moment.word("name", name)
+    words = view_state.word("name", name)
     said = name if words == name else f"{name} {words}"
-    key = "note" if moment.trace.clamps else "note_free"
-    return say(moment, key, name=said, scale=range_of(moment, free, name))
+    key = "note" if view_state.trace.clamps else "note_free"
+    return page_text(view_state, key, name=said, scale=range_of(view_state, free, name))
 
 
-def range_of(moment: ViewState, free: Trace, name: str) -> str:
+def range_of(view_state: ViewState, free: Trace, name: str) -> str:
     """The ends of the scale of what is drawn."""
-    if moment.trace.clamps:
-        return f"±{number(largest_effect(moment.trace, free, moment.cursor.layer, name), 2)}"
-    gate, end = scale(moment.layer, name)
+    if view_state.trace.clamps:
+        return (
+            f"±{number(largest_effect(view_state.trace, free, view_state.cursor.layer, name), 2)}"
+        )
+    gate, end = scale(view_state.layer, name)
     return "0…1" if gate else f"±{number(end, 2)}"
 
 
 # -- above the table ------------------------------------------------------------------------------
 
 
-def above(moment: ViewState, free: Trace, name: str, width: int, room: int) -> list[Line]:
+def above(view_state: ViewState, free: Trace, name: str, width: int, room: int) -> list[Line]:
     """What is held, both last predictions, and the chosen unit with and without it."""
     if width < BROAD:
-        bars = _prediction(moment, free, width)
-        unit = _here(moment, free, name)
-        return [*_held(moment, width, max(1, room - LEAST - len(bars) - 1)), *bars, unit]
+        bars = _prediction(view_state, free, width)
+        unit = _here(view_state, free, name)
+        return [*_held(view_state, width, max(1, room - LEAST - len(bars) - 1)), *bars, unit]
     half = width // 2 - 1
-    bars = _prediction(moment, free, half, beside=True)
+    bars = _prediction(view_state, free, half, beside=True)
     most = max(3, room - LEAST)
-    left = [*_held(moment, half, max(1, most - len(bars) - 1), titled=True), *bars]
-    right = _unit(moment, free, name, width - half - 2, most)
+    left = [*_held(view_state, half, max(1, most - len(bars) - 1), titled=True), *bars]
+    right = _unit(view_state, free, name, width - half - 2, most)
     tall = max(len(left), len(right))
     pairs = zip(*(side + [[]] * (tall - len(side)) for side in (left, right)), strict=True)
-    ink = moment.look.ink
+    ink = view_state.theme.ink
     return [[*trimmed(one, half, ink), Segment("  ", ink), *other] for one, other in pairs]
 
 
-def _held(moment: ViewState, width: int, most: int, titled: bool = False) -> list[Line]:
+def _held(view_state: ViewState, width: int, most: int, titled: bool = False) -> list[Line]:
     """A numbered line for each clamp; the last ones where there is no room for all."""
-    look, clamps = moment.look, moment.query.clamps
-    lines = [heading(say(moment, "held"), "", width, look)] if titled else []
+    theme, clamps = view_state.theme, view_state.query.clamps
+    lines = [heading(page_text(view_state, "held"), "", width, theme)] if titled else []
     if not clamps:
-        return lines + plain(wrapped(say(moment, "nothing"), width - 2)[: max(1, most)], moment)
+        return lines + plain(
+            wrapped(page_text(view_state, "nothing"), width - 2)[: max(1, most)], view_state
+        )
     hidden = max(0, len(clamps) - most)
     for n, clamp in enumerate(clamps[hidden:], hidden + 1):
-        line = [Segment(f"{n:>2} ", look.dim), Segment(f"{clamp}  ", look.now)]
-        extra = "  " + say(moment, "more", n=hidden) if hidden and n == hidden + 1 else ""
+        line = [Segment(f"{n:>2} ", theme.dim), Segment(f"{clamp}  ", theme.now)]
+        extra = "  " + page_text(view_state, "more", n=hidden) if hidden and n == hidden + 1 else ""
         room = width - length(line) - cell_len(extra)
-        line += [Segment(cut(meaning(moment, clamp), room), look.ink), Segment(extra, look.dim)]
+        line += [
+            Segment(cut(meaning(view_state, clamp), room), theme.ink),
+            Segment(extra, theme.dim),
+        ]
         lines.append(line)
     return lines
 
 
-def meaning(moment: ViewState, clamp: Clamp) -> str:
+def meaning(view_state: ViewState, clamp: Clamp) -> str:
     """A clamp in words, its token as it is counted on the screen: from 1."""
-    words = moment.word("name", clamp.name)
-    tokens = moment.trace.tokens
-    t = say(moment, "everything")
+    words = view_state.word("name", clamp.name)
+    tokens = view_state.trace.tokens
+    t = page_text(view_state, "everything")
     if clamp.t is not None and clamp.t < len(tokens):
-        t = say(moment, "one_token", t=clamp.t + 1, token=visible(tokens[clamp.t]))
-    unit = say(moment, "every_unit" if clamp.unit is None else "one_unit", n=clamp.unit)
+        t = page_text(view_state, "one_token", t=clamp.t + 1, token=visible(tokens[clamp.t]))
+    unit = page_text(view_state, "every_unit" if clamp.unit is None else "one_unit", n=clamp.unit)
     return f"{words} · {t} · {unit}"
 
 
-def _prediction(moment: ViewState, free: Trace, width: int, beside: bool = False) -> list[Line]:
+def _prediction(view_state: ViewState, free: Trace, width: int, beside: bool = False) -> list[Line]:
     """Both last predictions of the followed class as bars, and what became of the verdict.
 
     ``beside``: and that of the second sentence, if there is one.
     """
-    look, head, k = moment.look, moment.trace.head, moment.shown_class()
+    theme, head, k = view_state.theme, view_state.trace.head, view_state.shown_class()
     before, after = float(free.head.output[k]), float(head.output[k])
-    title = heading(say(moment, "prediction"), "", width, look, _verdict(moment, free))
-    told = [("free", before, look.dim)]
-    if moment.trace.clamps:
-        told.append(("held", after, look.now))
-    other = second_sentence.compared(moment) if beside and not moment.hidden else None
+    title = heading(
+        page_text(view_state, "prediction"), "", width, theme, _verdict(view_state, free)
+    )
+    told = [("free", before, theme.dim)]
+    if view_state.trace.clamps:
+        told.append(("held", after, theme.now))
+    other = second_sentence.difference(view_state) if beside and not view_state.hidden else None
     if other is not None:
-        told.append(("other", float(other.b.head.output[k]), look.source))
+        told.append(("other", float(other.b.head.output[k]), theme.source))
     label = visible(head.labels[k])
-    name = moment.text("view.believes", label=label) if head.kind != "linear" else label
-    named = {key: say(moment, key) for key in ("free", "held")}
-    named["other"] = f"{second_sentence.OTHER} {moment.text('beside.other')}"
+    name = view_state.text("view.believes", label=label) if head.kind != "linear" else label
+    named = {key: page_text(view_state, key) for key in ("free", "held")}
+    named["other"] = f"{second_sentence.MARK} {view_state.text('beside.other')}"
     names = max(cell_len(named[key]) for key in ("free", "held", *(key for key, *_ in told)))
     lead = min(cell_len(name), 18)
     lines = [title]
     for n, (key, value, style) in enumerate(told):
-        shown = "?" if moment.hidden else said_of(moment, value)
-        by = number(after - before, 3, True) if key == "held" and not moment.hidden else ""
+        shown = "?" if view_state.hidden else said_of(view_state, value)
+        by = number(after - before, 3, True) if key == "held" and not view_state.hidden else ""
         room = width - lead - names - 24
         line = [
-            Segment(f" {fit(name if n == 0 else '', lead)} ", look.bold),
+            Segment(f" {fit(name if n == 0 else '', lead)} ", theme.bold),
             Segment(f"{fit(named[key], names)} ", style),
             Segment(f"{fit(shown, 9)} ", style),
         ]
         if head.kind != "linear" and room >= 8:
-            blocks = 0 if moment.hidden else round(room * value)
+            blocks = 0 if view_state.hidden else round(room * value)
             line.append(Segment("█" * blocks, style))
-            line.append(Segment("░" * (room - blocks) + " ", look.rule))
-        lines.append([*line, Segment(by, look.now)])
+            line.append(Segment("░" * (room - blocks) + " ", theme.rule))
+        lines.append([*line, Segment(by, theme.now)])
     return lines
 
 
-def said_of(moment: ViewState, value: float) -> str:
+def said_of(view_state: ViewState, value: float) -> str:
     """A probability, or a forecast in the unit of what is foreseen."""
-    series = moment.trace.series
+    series = view_state.trace.series
     return number(value) if series is None else number(series.restored(np.float64(value)).item(), 2)
 
 
-def _verdict(moment: ViewState, free: Trace) -> str:
-    head = moment.trace.head
-    if head.kind == "linear" or moment.hidden or not moment.trace.clamps:
+def _verdict(view_state: ViewState, free: Trace) -> str:
+    head = view_state.trace.head
+    if head.kind == "linear" or view_state.hidden or not view_state.trace.clamps:
         return ""
     a, b = (visible(head.labels[int(np.argmax(h.output))]) for h in (free.head, head))
-    return say(moment, "stays", label=b) if a == b else say(moment, "turns", a=a, b=b)
+    return (
+        page_text(view_state, "stays", label=b)
+        if a == b
+        else page_text(view_state, "turns", a=a, b=b)
+    )
 
 
-def _unit(moment: ViewState, free: Trace, name: str, width: int, most: int) -> list[Line]:
+def _unit(view_state: ViewState, free: Trace, name: str, width: int, most: int) -> list[Line]:
     """Every quantity of the chosen unit at the chosen token: free, held, difference."""
-    look, cursor = moment.look, moment.cursor
-    token = visible(moment.trace.tokens[cursor.t])
-    title = say(moment, "unit_at", n=cursor.unit, token=token)
-    columns = [fit("", 6), *(fit(say(moment, key), 12) for key in ("free", "held", "difference"))]
-    if second_sentence.place(moment, cursor.t) is not None:
-        columns.append(f"{second_sentence.OTHER} {moment.text('beside.other')}")
-    lines = [heading(title, "", width, look), [Segment("".join(columns), look.dim)]]
-    shown = moment.quantities
+    theme, cursor = view_state.theme, view_state.cursor
+    token = visible(view_state.trace.tokens[cursor.t])
+    title = page_text(view_state, "unit_at", n=cursor.unit, token=token)
+    columns = [
+        fit("", 6),
+        *(fit(page_text(view_state, key), 12) for key in ("free", "held", "difference")),
+    ]
+    if second_sentence.aligned_token(view_state, cursor.t) is not None:
+        columns.append(f"{second_sentence.MARK} {view_state.text('beside.other')}")
+    lines = [heading(title, "", width, theme), [Segment("".join(columns), theme.dim)]]
+    shown = view_state.quantities
     if len(shown) > most - 2:
         first = window(len(shown), shown.index(name), max(1, most - 2))
         shown = shown[first : first + max(1, most - 2)]
     for each in shown:
-        style = look.now if each == name else look.ink
-        numbers = _numbers(moment, free, each)
-        stuck = moment.layer.held(each, cursor.t, cursor.unit) is not None
-        line = [Segment(fit(f" {symbol(each, moment.step)}", 6), style)]
+        style = theme.now if each == name else theme.ink
+        numbers = _numbers(view_state, free, each)
+        stuck = view_state.layer.held(each, cursor.t, cursor.unit) is not None
+        line = [Segment(fit(f" {symbol(each, view_state.step)}", 6), style)]
         line += [Segment(fit(said, 12), style) for said in numbers]
-        other = second_sentence.beside(moment, each) if moment.known(cursor.t, each) else ""
+        other = (
+            second_sentence.value_text(view_state, each) if view_state.known(cursor.t, each) else ""
+        )
         if other:
-            line.append(Segment(fit(other, 12), look.source))
-        lines.append([*line, Segment(say(moment, "held") if stuck else "", look.now)])
+            line.append(Segment(fit(other, 12), theme.source))
+        lines.append([*line, Segment(page_text(view_state, "held") if stuck else "", theme.now)])
     return lines
 
 
-def _numbers(moment: ViewState, free: Trace, name: str) -> tuple[str, str, str]:
+def _numbers(view_state: ViewState, free: Trace, name: str) -> tuple[str, str, str]:
     """A value of the chosen unit at the chosen token: free, held, and the difference."""
-    layer, t, unit = moment.cursor.layer, moment.cursor.t, moment.cursor.unit
-    if not moment.known(t, name):
-        said = "?" if moment.hidden else "·"
+    layer, t, unit = view_state.cursor.layer, view_state.cursor.t, view_state.cursor.unit
+    if not view_state.known(t, name):
+        said = "?" if view_state.hidden else "·"
         return said, said, said
     before = number(float(free.layers[layer].values[name][t, unit]), 3, True)
-    if not moment.trace.clamps:
+    if not view_state.trace.clamps:
         return before, "", ""
-    after = number(float(moment.layer.values[name][t, unit]), 3, True)
-    by = float(clamp_effect(moment.trace, free, layer, name)[t, unit])
+    after = number(float(view_state.layer.values[name][t, unit]), 3, True)
+    by = float(clamp_effect(view_state.trace, free, layer, name)[t, unit])
     return before, after, number(by, 3, True)
 
 
-def _here(moment: ViewState, free: Trace, name: str) -> Line:
+def _here(view_state: ViewState, free: Trace, name: str) -> Line:
     """The same in one line, of the drawn quantity alone."""
-    look, cursor = moment.look, moment.cursor
-    numbers = _numbers(moment, free, name)
-    line = [Segment(f" {symbol(name, moment.step)}[{cursor.unit}]", look.now)]
+    theme, cursor = view_state.theme, view_state.cursor
+    numbers = _numbers(view_state, free, name)
+    line = [Segment(f" {symbol(name, view_state.step)}[{cursor.unit}]", theme.now)]
     for key, said in zip(("free", "held", "difference"), numbers, strict=True):
         if said:
-            line.append(Segment(f"  {say(moment, key)} ", look.dim))
-            line.append(Segment(said, look.now))
+            line.append(Segment(f"  {page_text(view_state, key)} ", theme.dim))
+            line.append(Segment(said, theme.now))
     return line

@@ -45,71 +45,73 @@ class CompareCellsPage(Page):
 
     name: ClassVar[str] = "lockstep"
     keys: ClassVar[tuple[PageKey, ...]] = (PageKey("models", ("m",), "m"),)
-    alone: ClassVar[bool] = True
+    full_screen: ClassVar[bool] = True
 
     @classmethod
     def initial_state(cls, options: PageOptions) -> CompareCellsState:
         return CompareCellsState(options.compare)
 
-    def questions(self, moment: ViewState) -> Sequence[Question]:
-        if not moment.query.model:
+    def questions(self, view_state: ViewState) -> Sequence[Question]:
+        if not view_state.query.model:
             return ()
-        models = self._models(moment)
-        asked: list[Query] = [q for m in models if (q := model_query(moment, m)) is not None]
-        return asked + [q for m in models if (q := second_query(moment, m)) is not None]
+        models = self._models(view_state)
+        asked: list[Query] = [q for m in models if (q := model_query(view_state, m)) is not None]
+        return asked + [q for m in models if (q := second_query(view_state, m)) is not None]
 
-    def press(self, moment: ViewState, key: str) -> Prompt:
-        cells = {m: cell for cell, m in family_by_cell(moment.query.model, moment.others).items()}
-        filled = ", ".join(cells.get(m, m) for m in self._models(moment))
-        return Prompt(self.say(moment, "ask"), self._chosen, filled)
+    def press(self, view_state: ViewState, key: str) -> Prompt:
+        cells = {
+            m: cell for cell, m in family_by_cell(view_state.query.model, view_state.others).items()
+        }
+        filled = ", ".join(cells.get(m, m) for m in self._models(view_state))
+        return Prompt(self.page_text(view_state, "ask"), self._chosen, filled)
 
-    def _chosen(self, moment: ViewState, said: str) -> Change:
-        known = family_by_cell(moment.query.model, moment.others)
+    def _chosen(self, view_state: ViewState, said: str) -> Change:
+        known = family_by_cell(view_state.query.model, view_state.others)
         valid = ", ".join(known) or "–"
         cells = said.replace(",", " ").split()
         for cell in cells:
             if cell not in known:
-                words = self.say(moment, "unknown", name=visible(cell), valid=valid)
+                words = self.page_text(view_state, "unknown", name=visible(cell), valid=valid)
                 return Change(message=words, failed=True)
         models = tuple(dict.fromkeys(known[cell] for cell in cells))
         if not FEWEST <= len(models) <= MOST:
-            return Change(message=self.say(moment, "few", valid=valid), failed=True)
+            return Change(message=self.page_text(view_state, "few", valid=valid), failed=True)
         return Change(CompareCellsState(models))
 
-    def _models(self, moment: ViewState) -> tuple[str, ...]:
-        chosen = moment.page_state(CompareCellsState).models
-        return chosen or family_trio(moment.query.model, moment.others)
+    def _models(self, view_state: ViewState) -> tuple[str, ...]:
+        chosen = view_state.page_state(CompareCellsState).models
+        return chosen or family_trio(view_state.query.model, view_state.others)
 
     # -- the page -------------------------------------------------------------------------------
 
-    def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
-        models = self._models(moment)
-        traces = [model_trace(moment, model) for model in models]
-        words = summary(moment, traces, width)
-        foot = footer_height(moment, words, height)
-        grid = layout(moment, len(models), width, height - foot)
-        self.sight = range(grid.first, grid.first + grid.rows)
+    def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
+        models = self._models(view_state)
+        traces = [model_trace(view_state, model) for model in models]
+        words = summary(view_state, traces, width)
+        foot = footer_height(view_state, words, height)
+        grid = layout(view_state, len(models), width, height - foot)
+        self.visible_tokens = range(grid.first, grid.first + grid.rows)
         panels = [
-            draw_panel(moment, model, trace, grid)
+            draw_panel(view_state, model, trace, grid)
             for model, trace in zip(models, traces, strict=True)
         ]
-        left = token_column(moment, grid)
-        rule = Segment("│", moment.look.rule)
+        left = token_column(view_state, grid)
+        rule = Segment("│", view_state.theme.rule)
         rows = [
             [piece for part in (*parts[:1], *([rule, *p] for p in parts[1:])) for piece in part]
             for parts in zip(left, *panels, strict=True)
         ]
-        curves = chart(moment, traces, width, grid.chart)
+        curves = chart(view_state, traces, width, grid.chart)
         # The curves and the words stay where they are, however many rows there are above.
         above: list[Line] = [[]] * max(0, height - foot - 1 - len(rows) - len(curves))
         below: list[Line] = [[]] * (foot - len(words))
-        return [self.head(moment, width), *rows, *above, *curves, *below, *words]
+        return [self.head(view_state, width), *rows, *above, *curves, *below, *words]
 
-    def picked(self, moment: ViewState, x: int, y: int) -> CellPicked | None:
-        models = self._models(moment)
-        words = summary(moment, [model_trace(moment, m) for m in models], self.size.width)
+    def picked(self, view_state: ViewState, x: int, y: int) -> CellPicked | None:
+        models = self._models(view_state)
+        words = summary(view_state, [model_trace(view_state, m) for m in models], self.size.width)
         height = self.size.height
-        height -= footer_height(moment, words, height)
-        grid = layout(moment, len(models), self.size.width, height)
+        height -= footer_height(view_state, words, height)
+        grid = layout(view_state, len(models), self.size.width, height)
         at = (y - TOP) // grid.tall
         return CellPicked(t=grid.first + at) if y >= TOP and at < grid.rows else None

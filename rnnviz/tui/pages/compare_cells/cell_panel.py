@@ -22,9 +22,9 @@ from rnnviz.tui.view import second_sentence
 from rnnviz.tui.view.view_state import ViewState, scale
 
 
-def say(moment: ViewState, key: str, **values: object) -> str:
+def page_text(view_state: ViewState, key: str, **values: object) -> str:
     """A text of the page."""
-    return moment.text(f"page.lockstep.{key}", **values)
+    return view_state.text(f"page.lockstep.{key}", **values)
 
 
 #: Columns of a prediction, of the chosen unit's number, of the reach.
@@ -58,46 +58,50 @@ class CellsLayout:
     chart: int  # lines of the curves, 0 without
 
 
-def model_query(moment: ViewState, model: str) -> Query | None:
+def model_query(view_state: ViewState, model: str) -> Query | None:
     """What has to be asked for a model; None for the one on the screen."""
-    if model == moment.query.model:
+    if model == view_state.query.model:
         return None
-    return query_for(moment.query, model, moment.query.random)
+    return query_for(view_state.query, model, view_state.query.random)
 
 
-def second_query(moment: ViewState, model: str) -> Query | None:
+def second_query(view_state: ViewState, model: str) -> Query | None:
     """What has to be asked of a model for the second sentence; None without one."""
-    other = second_sentence.asked(moment) if second_sentence.state(moment).lit else None
+    other = (
+        second_sentence.sentence_query(view_state)
+        if second_sentence.state(view_state).highlighted
+        else None
+    )
     if other is None:
         return None
-    return other if model == moment.query.model else query_for(other, model, other.random)
+    return other if model == view_state.query.model else query_for(other, model, other.random)
 
 
-def model_trace(moment: ViewState, model: str) -> Trace | None:
+def model_trace(view_state: ViewState, model: str) -> Trace | None:
     """The reading of a model, if it is known and has the same words."""
-    query = model_query(moment, model)
-    trace: Trace | None = moment.trace if query is None else moment.answers.get(query)
-    same = trace is not None and len(trace.tokens) == len(moment.trace.tokens)
+    query = model_query(view_state, model)
+    trace: Trace | None = view_state.trace if query is None else view_state.answers.get(query)
+    same = trace is not None and len(trace.tokens) == len(view_state.trace.tokens)
     return trace if same else None
 
 
-def footer_height(moment: ViewState, words: Sequence[Line], height: int) -> int:
+def footer_height(view_state: ViewState, words: Sequence[Line], height: int) -> int:
     """The lines of the words at the foot; where not all tokens fit, the most there may be.
 
     With as many as there are the rows would jump by one at every step that says more or less.
     """
-    return len(words) if len(moment.trace.tokens) <= height - TOP - FOOT else FOOT
+    return len(words) if len(view_state.trace.tokens) <= height - TOP - FOOT else FOOT
 
 
-def layout(moment: ViewState, panels: int, width: int, height: int) -> CellsLayout:
-    tokens = moment.trace.tokens
+def layout(view_state: ViewState, panels: int, width: int, height: int) -> CellsLayout:
+    tokens = view_state.trace.tokens
     longest = max(cell_len(visible(token)) for token in tokens)
     words = min(longest + 2, 10 if width < 100 else 14)
     each = (width - words) // panels
     inside = each - 1
     bar = 4 if inside < 44 else 8
     far = FAR if inside >= SAID + bar + UNIT + FAR + 8 else 0
-    units = max(layer.units for layer in moment.trace.layers)
+    units = max(layer.units for layer in view_state.trace.layers)
     room = inside - SAID - bar - UNIT - far
     shown = min(room, max(1, room // units) * units) if units <= room else room
     rows = max(1, min(len(tokens), height - TOP))
@@ -107,87 +111,89 @@ def layout(moment: ViewState, panels: int, width: int, height: int) -> CellsLayo
     tall = 2 if height - TOP - 2 * rows >= 8 else 1
     spare = height - TOP - tall * rows
     chart = spare if spare >= 5 else 0
-    sight = moment.in_sight(rows)
+    sight = view_state.visible_tokens(rows)
     return CellsLayout(words, each, bar, shown, far, sight.start, len(sight), tall, chart)
 
 
-def followed_class(moment: ViewState, trace: Trace) -> int:
+def followed_class(view_state: ViewState, trace: Trace) -> int:
     """The followed class among a trace's own labels."""
-    label = moment.trace.head.labels[moment.shown_class()]
+    label = view_state.trace.head.labels[view_state.shown_class()]
     labels = trace.head.labels
     return labels.index(label) if label in labels else len(labels) - 1
 
 
-def token_column(moment: ViewState, grid: CellsLayout) -> list[Line]:
+def token_column(view_state: ViewState, grid: CellsLayout) -> list[Line]:
     """The words, the chosen one as a bar."""
-    look, t, lines = moment.look, moment.cursor.t, []
+    theme, t, lines = view_state.theme, view_state.cursor.t, []
     for k in range(grid.first, grid.first + grid.rows):
-        word = fit(visible(moment.trace.tokens[k]), grid.words - 1)
-        mark = second_sentence.mark(moment, k)
+        word = fit(visible(view_state.trace.tokens[k]), grid.words - 1)
+        mark = second_sentence.mark(view_state, k)
         if k == t:
-            lines.append([Segment(f"{mark or '▸'}{word}", look.chosen)])
+            lines.append([Segment(f"{mark or '▸'}{word}", theme.chosen)])
         else:
-            style = look.unknown if moment.trace.unknown[k] else look.ink
-            lines.append([Segment(f"{mark or ' '}{word}", look.above if mark else style)])
+            style = theme.unknown if view_state.trace.unknown[k] else theme.ink
+            lines.append([Segment(f"{mark or ' '}{word}", theme.above if mark else style)])
         lines += [[Segment(" " * grid.words)]] * (grid.tall - 1)
     return [[Segment(" " * grid.words)], [Segment(" " * grid.words)], *lines]
 
 
-def draw_panel(moment: ViewState, model: str, trace: Trace | None, grid: CellsLayout) -> list[Line]:
+def draw_panel(
+    view_state: ViewState, model: str, trace: Trace | None, grid: CellsLayout
+) -> list[Line]:
     """One cell: who it is, what its columns are, and a row a word."""
-    look, room = moment.look, grid.each - 1
+    theme, room = view_state.theme, grid.each - 1
     if trace is None:
-        failed = moment.failures.get(model_query(moment, model) or Query("", ""))
-        said = say(moment, "computing") if failed is None else failed
-        style = look.dim if failed is None else look.wrong
+        failed = view_state.failures.get(model_query(view_state, model) or Query("", ""))
+        said = page_text(view_state, "computing") if failed is None else failed
+        style = theme.dim if failed is None else theme.wrong
         told = [[Segment(line, style)] for line in wrapped(visible(f"{model}: {said}"), room)]
         height = TOP - 1 + grid.tall * grid.rows
         told = [*told, *([[]] * height)][:height]
-        return [trimmed(line, room, look.ink) for line in told]
-    layer = trace.layers[min(moment.cursor.layer, len(trace.layers) - 1)]
-    own = model == moment.query.model
-    title = f"{mark(layer.cell, look)} {layer.title}"
+        return [trimmed(line, room, theme.ink) for line in told]
+    layer = trace.layers[min(view_state.cursor.layer, len(trace.layers) - 1)]
+    own = model == view_state.query.model
+    title = f"{mark(layer.cell, theme)} {layer.title}"
     lines = [
         [
-            Segment(f"{'▸' if own else ' '}{title}", hue(layer.cell, look)),
-            Segment(_beside(moment, model, trace), look.source),
+            Segment(f"{'▸' if own else ' '}{title}", hue(layer.cell, theme)),
+            Segment(_beside(view_state, model, trace), theme.source),
         ],
-        _columns(moment, trace, layer, grid),
+        _columns(view_state, trace, layer, grid),
     ]
     for k in range(grid.first, grid.first + grid.rows):
-        lines += _row(moment, trace, layer, grid, k)
-    return [trimmed(line, room, look.ink) for line in lines]
+        lines += _row(view_state, trace, layer, grid, k)
+    return [trimmed(line, room, theme.ink) for line in lines]
 
 
-def _columns(moment: ViewState, trace: Trace, layer: LayerTrace, grid: CellsLayout) -> Line:
+def _columns(view_state: ViewState, trace: Trace, layer: LayerTrace, grid: CellsLayout) -> Line:
     """What stands below: the class, the chosen unit, where it is, the reach."""
-    look, unit = moment.look, min(moment.cursor.unit, layer.units - 1)
+    theme, unit = view_state.theme, min(view_state.cursor.unit, layer.units - 1)
     wide, first, _ = _units(layer, unit, grid.heat)
     room = SAID + grid.bar
-    k = followed_class(moment, trace)
+    k = followed_class(view_state, trace)
     label = visible(trace.head.labels[k])
     said = f"p({label})" if trace.head.kind != "linear" else label
     said = said if cell_len(said) < room else label
     arrow = (unit - first) * wide + (wide - 1) // 2
     line = [
-        Segment(fit(fit(said, room - 1), room), look.dim),
-        Segment(fit(f"h{unit}", UNIT), look.now),
-        Segment(" " * arrow + "▼" + " " * (grid.heat - arrow - 1), look.now),
+        Segment(fit(fit(said, room - 1), room), theme.dim),
+        Segment(fit(f"h{unit}", UNIT), theme.now),
+        Segment(" " * arrow + "▼" + " " * (grid.heat - arrow - 1), theme.now),
     ]
     if grid.far:
-        line.append(Segment(fit(say(moment, "reach"), grid.far, ">"), look.dim))
+        line.append(Segment(fit(page_text(view_state, "reach"), grid.far, ">"), theme.dim))
     return line
 
 
-def _beside(moment: ViewState, model: str, trace: Trace) -> str:
+def _beside(view_state: ViewState, model: str, trace: Trace) -> str:
     """What a cell says of the second sentence, at the word that is aligned with the chosen one."""
-    t, query = moment.cursor.t, second_query(moment, model)
-    at = second_sentence.place(moment, t) if moment.known(t, "p") else None
-    answer: Trace | None = None if query is None else moment.answers.get(query)
+    t, query = view_state.cursor.t, second_query(view_state, model)
+    at = second_sentence.aligned_token(view_state, t) if view_state.known(t, "p") else None
+    answer: Trace | None = None if query is None else view_state.answers.get(query)
     if at is None or answer is None or answer.tokens != at[0].b.tokens:
         return ""
-    p = float(answer.head.readout[at[1], followed_class(moment, trace)])
-    return f"  {second_sentence.OTHER} {number(p, 2)}"
+    p = float(answer.head.readout[at[1], followed_class(view_state, trace)])
+    return f"  {second_sentence.MARK} {number(p, 2)}"
 
 
 def _units(layer: LayerTrace, unit: int, room: int) -> tuple[int, int, int]:
@@ -198,19 +204,19 @@ def _units(layer: LayerTrace, unit: int, room: int) -> tuple[int, int, int]:
 
 
 def _row(
-    moment: ViewState, trace: Trace, layer: LayerTrace, grid: CellsLayout, k: int
+    view_state: ViewState, trace: Trace, layer: LayerTrace, grid: CellsLayout, k: int
 ) -> list[Line]:
     """The lines of one word in one cell: prediction, the chosen unit, all units, reach."""
-    look, now = moment.look, k == moment.cursor.t
-    hidden = moment.hidden and now
-    if hidden or not moment.known(k, "h"):
+    theme, now = view_state.theme, k == view_state.cursor.t
+    hidden = view_state.hidden and now
+    if hidden or not view_state.known(k, "h"):
         mark = fit(" ?" if hidden else " ·", SAID + grid.bar + UNIT)
         dots = ("·   " * grid.heat)[: grid.heat]
-        return [[Segment(mark, look.dim), Segment(dots, look.rule)], *([[]] * (grid.tall - 1))]
-    unit = min(moment.cursor.unit, layer.units - 1)
+        return [[Segment(mark, theme.dim), Segment(dots, theme.rule)], *([[]] * (grid.tall - 1))]
+    unit = min(view_state.cursor.unit, layer.units - 1)
     shape = (grid.bar, grid.heat, grid.far)
-    label, said = followed_class(moment, trace), moment.known(k, "p")
-    row = _computed(trace, layer, k, unit, label, shape, now, said, moment.hidden, look)
+    label, said = followed_class(view_state, trace), view_state.known(k, "p")
+    row = _computed(trace, layer, k, unit, label, shape, now, said, view_state.hidden, theme)
     return [row, *([_below(row)] * (grid.tall - 1))]
 
 
@@ -225,12 +231,12 @@ def _computed(
     now: bool,
     predicted: bool,
     hidden: bool,
-    look: ViewTheme,
+    theme: ViewTheme,
 ) -> Line:
     """A row; a step changes two of them, so the others are kept."""
     bar, room, far = shape
     p, linear = float(trace.head.readout[k, label]), trace.head.kind == "linear"
-    style = look.ink if linear else look.above if p >= 0.5 else look.below
+    style = theme.ink if linear else theme.above if p >= 0.5 else theme.below
     blocks = level_bar(p, bar - 1) if predicted and not linear else ""
     wide, first, count = _units(layer, unit, room)
     gate, end = scale(layer, "h")
@@ -238,13 +244,13 @@ def _computed(
     line = [
         Segment(fit(number(p, 2) if predicted else "·", SAID), style),
         Segment(fit(blocks, bar), style),
-        Segment(fit(short(float(values[unit])), UNIT), look.now if now else look.dim),
-        *heat(values[first : first + count], end, gate, look, wide, unit - first),
-        Segment(" " * (room - count * wide), look.ink),
+        Segment(fit(short(float(values[unit])), UNIT), theme.now if now else theme.dim),
+        *heat(values[first : first + count], end, gate, theme, wide, unit - first),
+        Segment(" " * (room - count * wide), theme.ink),
     ]
     if far:
         said = "?" if hidden else number(float(layer.reach[k]), 2)
-        line.append(Segment(fit(said, far, ">"), look.now if now else look.dim))
+        line.append(Segment(fit(said, far, ">"), theme.now if now else theme.dim))
     return line
 
 

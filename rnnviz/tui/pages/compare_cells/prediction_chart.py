@@ -12,7 +12,7 @@ from rnnviz.display import visible
 from rnnviz.equations import number
 from rnnviz.trace import Trace
 from rnnviz.tui.pages.cell_marks import axis, hue, mark
-from rnnviz.tui.pages.compare_cells.cell_panel import FOOT, followed_class, say
+from rnnviz.tui.pages.compare_cells.cell_panel import FOOT, followed_class, page_text
 from rnnviz.tui.render.braille_plot import Trail, centres, plot, runs
 from rnnviz.tui.render.segments import Line, cut, fit, page, wrapped
 from rnnviz.tui.view.view_state import ViewState
@@ -20,92 +20,94 @@ from rnnviz.tui.view.view_state import ViewState
 GUTTER = 11
 
 
-def chart(moment: ViewState, traces: Sequence[Trace | None], width: int, rows: int) -> list[Line]:
+def chart(
+    view_state: ViewState, traces: Sequence[Trace | None], width: int, rows: int
+) -> list[Line]:
     """One curve a cell, as far as it has been read."""
     if rows < 4:
         return []
-    look, t = moment.look, moment.cursor.t
+    theme, t = view_state.theme, view_state.cursor.t
     told = [trace for trace in traces if trace is not None]
     room = width - GUTTER - 1
-    T = len(moment.trace.tokens)
+    T = len(view_state.trace.tokens)
     count = min(T, room)
     first = page(T, t, count)
     columns = centres(count, room)
-    shares, labels = _shares(moment, told, rows - 1)
+    shares, labels = _shares(view_state, told, rows - 1)
     trails = [
-        Trail(each[first : first + count], mark(trace.layers[0].cell, look), n)
+        Trail(each[first : first + count], mark(trace.layers[0].cell, theme), n)
         for n, (trace, each) in enumerate(zip(told, shares, strict=True))
     ]
-    picture = plot(trails, columns, room, rows - 1, (0.5,), look.ascii)
-    styles = [hue(trace.layers[0].cell, look) for trace in told]
+    picture = plot(trails, columns, room, rows - 1, (0.5,), theme.ascii)
+    styles = [hue(trace.layers[0].cell, theme) for trace in told]
     lines: list[Line] = []
     for row, label in zip(picture, labels, strict=True):
-        line = [Segment(fit(label, GUTTER - 1, ">"), look.dim), Segment("│", look.rule)]
-        line += [Segment(text, _ink(n, styles, look.rule)) for text, n in runs(row)]
+        line = [Segment(fit(label, GUTTER - 1, ">"), theme.dim), Segment("│", theme.rule)]
+        line += [Segment(text, _ink(n, styles, theme.rule)) for text, n in runs(row)]
         lines.append(line)
-    return [*lines, axis(moment, first, columns, GUTTER, look.now)]
+    return [*lines, axis(view_state, first, columns, GUTTER, theme.now)]
 
 
-def summary(moment: ViewState, traces: Sequence[Trace | None], width: int) -> list[Line]:
+def summary(view_state: ViewState, traces: Sequence[Trace | None], width: int) -> list[Line]:
     """What each says now, and whether they agree; at most FOOT lines."""
-    t, told = moment.cursor.t, [trace for trace in traces if trace is not None]
-    token = cut(visible(moment.trace.tokens[t]), 20)
-    if not moment.known(t, "p"):
-        said = say(moment, "hidden", token=token) if moment.hidden else ""
-        return [[Segment(f" {line}", moment.look.dim)] for line in wrapped(said, width - 2)]
+    t, told = view_state.cursor.t, [trace for trace in traces if trace is not None]
+    token = cut(visible(view_state.trace.tokens[t]), 20)
+    if not view_state.known(t, "p"):
+        said = page_text(view_state, "hidden", token=token) if view_state.hidden else ""
+        return [[Segment(f" {line}", view_state.theme.dim)] for line in wrapped(said, width - 2)]
     parts = []
     for trace in told:
         leading = int(np.argmax(trace.head.readout[t]))
         p, label = float(trace.head.readout[t, leading]), trace.head.labels[leading]
         key = "forecast" if trace.head.kind == "linear" else "each"
         values = {"cell": trace.layers[0].title, "label": visible(label), "p": number(p, 2)}
-        parts.append(say(moment, key, **values))
-    said = say(moment, "says", token=token, said=", ".join(parts)) if parts else ""
-    agreement = _agreement(moment, told)
+        parts.append(page_text(view_state, key, **values))
+    said = page_text(view_state, "says", token=token, said=", ".join(parts)) if parts else ""
+    agreement = _agreement(view_state, told)
     if agreement and len(wrapped(f"{said} {agreement}", width - 2)) <= FOOT:
         said = f"{said} {agreement}"
-    return [[Segment(f" {line}", moment.look.ink)] for line in wrapped(said, width - 2)[:FOOT]]
+    return [[Segment(f" {line}", view_state.theme.ink)] for line in wrapped(said, width - 2)[:FOOT]]
 
 
-def _agreement(moment: ViewState, told: Sequence[Trace]) -> str:
+def _agreement(view_state: ViewState, told: Sequence[Trace]) -> str:
     if len(told) < 2 or any(trace.head.kind == "linear" for trace in told):
         return ""
     by_label: dict[str, list[str]] = {}
     for trace in told:
-        leading = int(np.argmax(trace.head.readout[moment.cursor.t]))
+        leading = int(np.argmax(trace.head.readout[view_state.cursor.t]))
         by_label.setdefault(trace.head.labels[leading], []).append(trace.layers[0].title)
     names = [(visible(label), ", ".join(cells)) for label, cells in by_label.items()]
     if len(names) == 1:
-        return say(moment, "agree", label=names[0][0])
+        return page_text(view_state, "agree", label=names[0][0])
     if len(names) > 2:
         return ""
     (label, some), (other, others) = names
-    return say(moment, "part", some=some, label=label, others=others, other=other)
+    return page_text(view_state, "part", some=some, label=label, others=others, other=other)
 
 
 def _shares(
-    moment: ViewState, told: Sequence[Trace], rows: int
+    view_state: ViewState, told: Sequence[Trace], rows: int
 ) -> tuple[list[np.ndarray], list[str]]:
     """Predictions as shares of the chart, NaN where they are not known, and its labels."""
-    T = len(moment.trace.tokens)
-    seen = np.array([moment.known(k, "p") for k in range(T)])
+    T = len(view_state.trace.tokens)
+    seen = np.array([view_state.known(k, "p") for k in range(T)])
     found = [
-        np.where(seen, trace.head.readout[:, followed_class(moment, trace)], np.nan).astype(
+        np.where(seen, trace.head.readout[:, followed_class(view_state, trace)], np.nan).astype(
             np.float64
         )
         for trace in told
     ]
-    labels, head = [""] * rows, moment.trace.head
+    labels, head = [""] * rows, view_state.trace.head
     if head.kind == "linear":
         every = np.concatenate([trace.head.readout[:, 0] for trace in told])
         low, high = float(every.min()), float(every.max())
         labels[0], labels[-1] = number(high, 2), number(low, 2)
         return [(each - low) / ((high - low) or 1) for each in found], labels
-    k = moment.shown_class()
+    k = view_state.shown_class()
     labels[0] = visible(head.labels[k])
     labels[-1] = visible(head.labels[1 - k]) if len(head.labels) == 2 else "0"
     if rows % 2:
-        labels[rows // 2] = moment.text("view.unsure")
+        labels[rows // 2] = view_state.text("view.unsure")
     return found, labels
 
 

@@ -30,7 +30,7 @@ class CompareSentencesPage(Page):
     """Two strips, a table of pairs, the units responsible, and a sentence in words."""
 
     name = "against"
-    alone = True
+    full_screen = True
     keys = (
         PageKey("other", ("o",), "o"),
         PageKey("without", ("m",), "m"),
@@ -39,93 +39,95 @@ class CompareSentencesPage(Page):
     )
 
     @classmethod
-    def applies(cls, moment: ViewState) -> bool:
-        return bool(second_sentence.state(moment).text)
+    def applies(cls, view_state: ViewState) -> bool:
+        return bool(second_sentence.state(view_state).text)
 
     @classmethod
     def initial_state(cls, options: PageOptions) -> SecondSentence | None:
         return None if options.against is None else SecondSentence(options.against)
 
-    def questions(self, moment: ViewState) -> Sequence[Query]:
-        asked = second_sentence.asked(moment)
+    def questions(self, view_state: ViewState) -> Sequence[Query]:
+        asked = second_sentence.sentence_query(view_state)
         return () if asked is None else (asked,)
 
-    def press(self, moment: ViewState, key: str) -> Change | Prompt | None:
-        own = second_sentence.state(moment)
+    def press(self, view_state: ViewState, key: str) -> Change | Prompt | None:
+        own = second_sentence.state(view_state)
         if key == "other":
-            filled = own.text or moment.query.text
-            return Prompt(self.say(moment, "prompt"), self._typed, filled)
+            filled = own.text or view_state.query.text
+            return Prompt(self.page_text(view_state, "prompt"), self._typed, filled)
         if key == "without":
-            return self._without(moment)
+            return self._without(view_state)
         if key == "quantity":
-            names = moment.quantities
+            names = view_state.quantities
             at = names.index(own.quantity) if own.quantity in names else -1
             return Change(replace(own, quantity=names[(at + 1) % len(names)]))
         if not own.text:
             return None
-        swapped = replace(own, text=moment.query.text)
-        return Change(swapped, query=replace(moment.query, text=own.text))
+        swapped = replace(own, text=view_state.query.text)
+        return Change(swapped, query=replace(view_state.query, text=own.text))
 
-    def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
-        look, asked = moment.look, second_sentence.asked(moment)
-        answer = None if asked is None else moment.answers.get(asked)
+    def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
+        theme, asked = view_state.theme, second_sentence.sentence_query(view_state)
+        answer = None if asked is None else view_state.answers.get(asked)
         if answer is None:
-            told = [Segment(" " + line, look.dim) for line in wrapped(self._why(moment), width - 2)]
-            return [self.head(moment, width), *([piece] for piece in told)]
+            told = [
+                Segment(" " + line, theme.dim) for line in wrapped(self._why(view_state), width - 2)
+            ]
+            return [self.head(view_state, width), *([piece] for piece in told)]
         try:
-            found = compare(moment.trace, answer)
+            diff = compare(view_state.trace, answer)
         except UsageError as error:
-            return [self.head(moment, width), [Segment(f" {error}", look.wrong)]]
-        told = [Segment(" " + line, look.ink) for line in summary(moment, found, width)]
-        plan = layout(moment, found, width, height)
-        first = found.anchors[plan.rows.start]
-        self.sight = range(first, bisect_left(found.row_of_token, plan.rows.stop))
-        shown = places(moment, found, width)
-        lines = [self.head(moment, width, note(moment, found))]
-        lines += strips(moment, found, shown)
-        lines += curves(moment, found, shown, width, plan.curve) if plan.curve else []
-        lines.append(header(moment, found, plan))
-        lines += [pair_row(moment, found, plan, row) for row in plan.rows]
-        lines += contributions(moment, found, plan.units, width)
+            return [self.head(view_state, width), [Segment(f" {error}", theme.wrong)]]
+        told = [Segment(" " + line, theme.ink) for line in summary(view_state, diff, width)]
+        plan = layout(view_state, diff, width, height)
+        first = diff.anchors[plan.rows.start]
+        self.visible_tokens = range(first, bisect_left(diff.row_of_token, plan.rows.stop))
+        shown = places(view_state, diff, width)
+        lines = [self.head(view_state, width, note(view_state, diff))]
+        lines += strips(view_state, diff, shown)
+        lines += curves(view_state, diff, shown, width, plan.curve) if plan.curve else []
+        lines.append(header(view_state, diff, plan))
+        lines += [pair_row(view_state, diff, plan, row) for row in plan.rows]
+        lines += contributions(view_state, diff, plan.units, width)
         return [*lines, *([piece] for piece in told)]
 
-    def picked(self, moment: ViewState, x: int, y: int) -> CellPicked | None:
-        asked = second_sentence.asked(moment)
-        answer = None if asked is None else moment.answers.get(asked)
+    def picked(self, view_state: ViewState, x: int, y: int) -> CellPicked | None:
+        asked = second_sentence.sentence_query(view_state)
+        answer = None if asked is None else view_state.answers.get(asked)
         if answer is None:
             return None
-        found = compare(moment.trace, answer)
-        plan = layout(moment, found, *self.size)
+        diff = compare(view_state.trace, answer)
+        plan = layout(view_state, diff, *self.size)
         at = y - plan.top
         if not 0 <= at < len(plan.rows):
             return None
         unit = (x - plan.heat) // plan.wide + plan.first
         inside = x >= plan.heat and unit < plan.first + plan.count
-        return CellPicked(found.anchors[plan.rows[at]], unit if inside else None)
+        return CellPicked(diff.anchors[plan.rows[at]], unit if inside else None)
 
     # -- what is kept and asked ---------------------------------------------------------------
 
-    def _typed(self, moment: ViewState, said: str) -> Change:
+    def _typed(self, view_state: ViewState, said: str) -> Change:
         if not said:
-            return Change(message=self.say(moment, "none"), failed=True)
-        second = replace(second_sentence.state(moment), text=said)
-        return Change(second, question=replace(moment.query, text=said))
+            return Change(message=self.page_text(view_state, "none"), failed=True)
+        second = replace(second_sentence.state(view_state), text=said)
+        return Change(second, question=replace(view_state.query, text=said))
 
-    def _without(self, moment: ViewState) -> Change:
-        words = [w for w in moment.trace.tokens if not w.startswith("[")]
-        chosen = moment.trace.tokens[moment.cursor.t]
-        at = sum(not w.startswith("[") for w in moment.trace.tokens[: moment.cursor.t])
+    def _without(self, view_state: ViewState) -> Change:
+        words = [w for w in view_state.trace.tokens if not w.startswith("[")]
+        chosen = view_state.trace.tokens[view_state.cursor.t]
+        at = sum(not w.startswith("[") for w in view_state.trace.tokens[: view_state.cursor.t])
         rest = words if chosen.startswith("[") else words[:at] + words[at + 1 :]
         if not rest:
-            return Change(message=self.say(moment, "one_word"), failed=True)
-        return Change(replace(second_sentence.state(moment), text=" ".join(rest)))
+            return Change(message=self.page_text(view_state, "one_word"), failed=True)
+        return Change(replace(second_sentence.state(view_state), text=" ".join(rest)))
 
-    def _why(self, moment: ViewState) -> str:
+    def _why(self, view_state: ViewState) -> str:
         """Why there is nothing to draw."""
-        asked = second_sentence.asked(moment)
+        asked = second_sentence.sentence_query(view_state)
         if asked is None:
-            return self.say(moment, "none")
-        reason = moment.failures.get(asked)
+            return self.page_text(view_state, "none")
+        reason = view_state.failures.get(asked)
         if reason is not None:
             return visible(reason)
-        return self.say(moment, "computing", text=visible(asked.text))
+        return self.page_text(view_state, "computing", text=visible(asked.text))

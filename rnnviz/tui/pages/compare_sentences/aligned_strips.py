@@ -29,16 +29,16 @@ class StripPlace:
     b: str
 
 
-def known(moment: ViewState, found: TraceDifference, row: int) -> bool:
+def is_known(view_state: ViewState, diff: TraceDifference, row: int) -> bool:
     """Has this pair been read? What only b has comes with the next word of a, or its last one."""
-    return moment.told(found.anchors[row])
+    return view_state.prediction_known(diff.anchors[row])
 
 
-def places(moment: ViewState, found: TraceDifference, width: int) -> list[StripPlace]:
+def places(view_state: ViewState, diff: TraceDifference, width: int) -> list[StripPlace]:
     """The pairs that fit around the chosen one."""
-    shown = _words(found)
+    shown = _words(diff)
     wide = [max(cell_len(a), cell_len(b), 4) for a, b in shown]
-    room, here = width - GUTTER - 2, found.row_of_token[moment.cursor.t]
+    room, here = width - GUTTER - 2, diff.row_of_token[view_state.cursor.t]
     gap = min(24, max(2, (room - sum(wide)) // len(wide)))
     first = page(len(wide), here, max(1, room * len(wide) // (sum(wide) + gap * len(wide))))
     # Words differ in length: where the chosen one would fall off the edge, the strip moves on.
@@ -54,33 +54,33 @@ def places(moment: ViewState, found: TraceDifference, width: int) -> list[StripP
 
 
 @lru_cache(maxsize=8)
-def _words(found: TraceDifference) -> tuple[tuple[str, str], ...]:
+def _words(diff: TraceDifference) -> tuple[tuple[str, str], ...]:
     """The two words of every pair, with a mark where they differ."""
     said = []
-    for row, pair in enumerate(found.pairs):
-        mark = found.mark(row).replace("=", "")
-        texts = zip((found.a, found.b), pair, strict=True)
+    for row, pair in enumerate(diff.pairs):
+        mark = diff.mark(row).replace("=", "")
+        texts = zip((diff.a, diff.b), pair, strict=True)
         words = ("" if t is None else mark + visible(trace.tokens[t]) for trace, t in texts)
         a, b = (fit(word, min(LONGEST, cell_len(word))) for word in words)
         said.append((a, b))
     return tuple(said)
 
 
-def strips(moment: ViewState, found: TraceDifference, shown: list[StripPlace]) -> list[Line]:
+def strips(view_state: ViewState, diff: TraceDifference, shown: list[StripPlace]) -> list[Line]:
     """The words of a and, below, those of b; what differs is lit."""
-    look, here = moment.look, found.row_of_token[moment.cursor.t]
+    theme, here = view_state.theme, diff.row_of_token[view_state.cursor.t]
     lines = []
-    for name, plain in (("a", look.bold), ("b", look.source)):
+    for name, plain in (("a", theme.bold), ("b", theme.source)):
         line: Line = [Segment(fit(name + " ", GUTTER, ">"), plain)]
         at = GUTTER
         for place in shown:
             word = place.a if name == "a" else place.b
-            style = plain if found.mark(place.row) == "=" else look.above
+            style = plain if diff.mark(place.row) == "=" else theme.above
             start = place.x + (place.width - cell_len(word)) // 2
             if place.row == here and word:
-                word, style, start = f"▐{word}▌", look.chosen, start - 1
-            elif not known(moment, found, place.row):
-                style = look.dim
+                word, style, start = f"▐{word}▌", theme.chosen, start - 1
+            elif not is_known(view_state, diff, place.row):
+                style = theme.dim
             line += [Segment(" " * (start - at)), Segment(word, style)]
             at = start + cell_len(word)
         lines.append(line)
@@ -88,14 +88,14 @@ def strips(moment: ViewState, found: TraceDifference, shown: list[StripPlace]) -
 
 
 def curves(
-    moment: ViewState, found: TraceDifference, shown: list[StripPlace], width: int, rows: int
+    view_state: ViewState, diff: TraceDifference, shown: list[StripPlace], width: int, rows: int
 ) -> list[Line]:
     """The prediction after each token of both, ● a and ◆ b, as far as they are known."""
-    look, head, k = moment.look, found.a.head, moment.shown_class()
-    low, high = _range(found)
+    theme, head, k = view_state.theme, diff.a.head, view_state.shown_class()
+    low, high = _range(diff)
     drawn = []
-    for side, trace in enumerate((found.a, found.b)):
-        at = [(p, found.pairs[p.row][side]) for p in shown if known(moment, found, p.row)]
+    for side, trace in enumerate((diff.a, diff.b)):
+        at = [(p, diff.pairs[p.row][side]) for p in shown if is_known(view_state, diff, p.row)]
         points = [(p, t) for p, t in at if t is not None]
         shares = [(float(trace.head.readout[t, k]) - low) / (high - low) for _, t in points]
         centres = [p.x + p.width // 2 - GUTTER for p, _ in points]
@@ -105,12 +105,12 @@ def curves(
     if head.kind != "linear":
         names[0], names[-1] = visible(head.labels[k]), _other(head, k)
         if rows % 2:
-            names[rows // 2] = moment.text("view.unsure")
+            names[rows // 2] = view_state.text("view.unsure")
     lines = []
     for row in range(rows):
-        label = Segment(fit(names[row], GUTTER - 2, ">") + " ", look.dim)
-        mark = Segment("┤" if names[row] else "│", look.rule)
-        lines.append([label, mark, *_over(moment, drawn[0][row], drawn[1][row])])
+        label = Segment(fit(names[row], GUTTER - 2, ">") + " ", theme.dim)
+        mark = Segment("┤" if names[row] else "│", theme.rule)
+        lines.append([label, mark, *_over(view_state, drawn[0][row], drawn[1][row])])
     return lines
 
 
@@ -118,22 +118,22 @@ def _other(head: HeadTrace, k: int) -> str:
     return visible(head.labels[1 - k]) if len(head.labels) == 2 else "0"
 
 
-def _range(found: TraceDifference) -> tuple[float, float]:
-    if found.a.head.kind != "linear":
+def _range(diff: TraceDifference) -> tuple[float, float]:
+    if diff.a.head.kind != "linear":
         return 0.0, 1.0
-    both: Array = np.concatenate([found.a.head.readout.ravel(), found.b.head.readout.ravel()])
+    both: Array = np.concatenate([diff.a.head.readout.ravel(), diff.b.head.readout.ravel()])
     low, high = float(both.min()), float(both.max())
     return low, high if high > low else low + 1
 
 
-def _over(moment: ViewState, a: str, b: str) -> Line:
+def _over(view_state: ViewState, a: str, b: str) -> Line:
     """One row of both curves: a before b where they meet, but a point is never hidden."""
-    look = moment.look
+    theme = view_state.theme
     b = b.replace("●", "◆")
     line: Line = []
     for one, other in zip(a, b, strict=True):
         mine = one == "●" or (one != " " and other != "◆")
-        text, style = (one, look.bold) if mine else (other, look.source)
+        text, style = (one, theme.bold) if mine else (other, theme.source)
         if line and line[-1].style is style:
             line[-1] = Segment(line[-1].text + text, style)
         else:

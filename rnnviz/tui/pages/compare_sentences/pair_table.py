@@ -16,8 +16,8 @@ from rnnviz.analysis.difference import (
 )
 from rnnviz.display import visible
 from rnnviz.equations import number
-from rnnviz.tui.pages.compare_sentences.aligned_strips import known
-from rnnviz.tui.pages.compare_sentences.explanation import say, whole_summary
+from rnnviz.tui.pages.compare_sentences.aligned_strips import is_known
+from rnnviz.tui.pages.compare_sentences.explanation import page_text, whole_summary
 from rnnviz.tui.pages.shared_gradients import blocks
 from rnnviz.tui.panels.arrangement import NUMBER, cell_width
 from rnnviz.tui.render.segments import Line, fit, heat, page, short, window, wrapped
@@ -60,34 +60,34 @@ class SentencesLayout:
         return 3 + 2 * (self.word + 1) + 2 * P + D + self.bar + NUMBER + 1
 
 
-def note(moment: ViewState, found: TraceDifference) -> str:
-    name = quantity(moment)
-    words = moment.word("name", name)
+def note(view_state: ViewState, diff: TraceDifference) -> str:
+    name = quantity(view_state)
+    words = view_state.word("name", name)
     said = name if words == name else f"{name} {words}"
-    scale = f"±{number(largest_change(found, moment.cursor.layer, name), 2)}"
-    return say(moment, "note", name=said, scale=scale)
+    scale = f"±{number(largest_change(diff, view_state.cursor.layer, name), 2)}"
+    return page_text(view_state, "note", name=said, scale=scale)
 
 
-def header(moment: ViewState, found: TraceDifference, plan: SentencesLayout) -> Line:
-    look = moment.look
-    head, k = moment.trace.head, moment.shown_class()
+def header(view_state: ViewState, diff: TraceDifference, plan: SentencesLayout) -> Line:
+    theme = view_state.theme
+    head, k = view_state.trace.head, view_state.shown_class()
     label = visible(head.labels[k])
-    what = moment.text("view.believes", label=label) if head.kind != "linear" else label
+    what = view_state.text("view.believes", label=label) if head.kind != "linear" else label
     left = [
-        Segment("   ", look.dim), Segment(fit("a", plan.word + 1), look.bold),
-        Segment(fit("b", plan.word + 1), look.source), Segment(fit(what, 2 * P), look.dim),
-        Segment(fit(say(moment, "distance"), D + plan.bar + NUMBER + 1), look.dim),
+        Segment("   ", theme.dim), Segment(fit("a", plan.word + 1), theme.bold),
+        Segment(fit("b", plan.word + 1), theme.source), Segment(fit(what, 2 * P), theme.dim),
+        Segment(fit(page_text(view_state, "distance"), D + plan.bar + NUMBER + 1), theme.dim),
     ]  # fmt: skip
-    line = [*left, *_arrow(moment, plan)]
+    line = [*left, *_arrow(view_state, plan)]
     for name in plan.beside:
-        scale = number(largest_change(found, moment.cursor.layer, name), 2)
+        scale = number(largest_change(diff, view_state.cursor.layer, name), 2)
         said = fit(f"{name} ±{scale}", plan.count * plan.wide)
-        line.append(Segment(" " * GAP + said, look.dim))
+        line.append(Segment(" " * GAP + said, theme.dim))
     return line
 
 
-def _arrow(moment: ViewState, plan: SentencesLayout) -> Line:
-    unit = moment.cursor.unit
+def _arrow(view_state: ViewState, plan: SentencesLayout) -> Line:
+    unit = view_state.cursor.unit
     at = (unit - plan.first) * plan.wide + (plan.wide - 1) // 2
     said = str(unit)
     # The number stands on the side where there is room for it.
@@ -96,130 +96,134 @@ def _arrow(moment: ViewState, plan: SentencesLayout) -> Line:
     before = at if right else at - len(said)
     after = plan.count * plan.wide - before - len(text)
     return [
-        Segment(" " * before), Segment(text, moment.look.now), Segment(" " * after)
+        Segment(" " * before), Segment(text, view_state.theme.now), Segment(" " * after)
     ]  # fmt: skip
 
 
-def pair_row(moment: ViewState, found: TraceDifference, plan: SentencesLayout, row: int) -> Line:
-    look, here = moment.look, row == found.row_of_token[moment.cursor.t]
-    mark, read = found.mark(row), known(moment, found, row)
-    lit = look.above if mark != "=" else None
-    line: Line = [Segment("▸" if here else " ", look.now), Segment(f"{mark} ", lit or look.dim)]
-    sides = zip((found.a, found.b), found.pairs[row], (look.bold, look.source), strict=True)
+def pair_row(view_state: ViewState, diff: TraceDifference, plan: SentencesLayout, row: int) -> Line:
+    theme, here = view_state.theme, row == diff.row_of_token[view_state.cursor.t]
+    mark, read = diff.mark(row), is_known(view_state, diff, row)
+    lit = theme.above if mark != "=" else None
+    line: Line = [Segment("▸" if here else " ", theme.now), Segment(f"{mark} ", lit or theme.dim)]
+    sides = zip((diff.a, diff.b), diff.pairs[row], (theme.bold, theme.source), strict=True)
     beliefs: Line = []
-    k = moment.shown_class()
+    k = view_state.shown_class()
     for trace, t, style in sides:
         word = "" if t is None else visible(trace.tokens[t])
-        ink = look.chosen if here and t is not None else look.dim if not read else lit or style
-        line += [Segment(fit(word, plan.word), ink), Segment(" ", look.ink)]
+        ink = theme.chosen if here and t is not None else theme.dim if not read else lit or style
+        line += [Segment(fit(word, plan.word), ink), Segment(" ", theme.ink)]
         said = "" if t is None else number(float(trace.head.readout[t, k]), 3) if read else "·"
-        said = "?" if t is not None and not read and here and moment.hidden else said
-        beliefs.append(Segment(fit(said, P), style if read else look.rule))
-    return [*line, *beliefs, *_distance(moment, found, plan, row, read),
-            *_heat(moment, found, plan, row)]  # fmt: skip
+        said = "?" if t is not None and not read and here and view_state.hidden else said
+        beliefs.append(Segment(fit(said, P), style if read else theme.rule))
+    return [*line, *beliefs, *_distance(view_state, diff, plan, row, read),
+            *_heat(view_state, diff, plan, row)]  # fmt: skip
 
 
 def _distance(
-    moment: ViewState, found: TraceDifference, plan: SentencesLayout, row: int, read: bool
+    view_state: ViewState, diff: TraceDifference, plan: SentencesLayout, row: int, read: bool
 ) -> Line:
-    look, far = moment.look, found.distances[row]
+    theme, far = view_state.theme, diff.distances[row]
     if far is None or not read:
-        said = say(moment, "missing") if far is None and read else "·"
-        return [Segment(fit(said, D + plan.bar), look.rule)]
+        said = page_text(view_state, "missing") if far is None and read else "·"
+        return [Segment(fit(said, D + plan.bar), theme.rule)]
     if far <= THRESHOLD:
-        return [Segment(fit(say(moment, "same"), D + plan.bar), look.dim)]
-    top = max(d for d in found.distances if d is not None)
+        return [Segment(fit(page_text(view_state, "same"), D + plan.bar), theme.dim)]
+    top = max(d for d in diff.distances if d is not None)
     bar = blocks(far / top, max(0, plan.bar - 1))
-    return [Segment(fit(number(far), D), look.now), Segment(fit(bar, plan.bar), look.above)]
+    return [Segment(fit(number(far), D), theme.now), Segment(fit(bar, plan.bar), theme.above)]
 
 
-def _heat(moment: ViewState, found: TraceDifference, plan: SentencesLayout, row: int) -> Line:
+def _heat(view_state: ViewState, diff: TraceDifference, plan: SentencesLayout, row: int) -> Line:
     """The chosen unit's difference as a number, and a cell a unit for each quantity."""
-    look, unit, name = moment.look, moment.cursor.unit, quantity(moment)
-    if None in found.pairs[row]:
+    theme, unit, name = view_state.theme, view_state.cursor.unit, quantity(view_state)
+    if None in diff.pairs[row]:
         return []
-    here = row == found.row_of_token[moment.cursor.t]
-    read = moment.known(found.anchors[row], name)
-    value = float(value_changes(found, moment.cursor.layer, name)[row, unit])
+    here = row == diff.row_of_token[view_state.cursor.t]
+    read = view_state.known(diff.anchors[row], name)
+    value = float(value_changes(diff, view_state.cursor.layer, name)[row, unit])
     said = fit(short(value) if read else "", NUMBER + 1)
-    line = [Segment(said, look.now if here else look.dim)]
+    line = [Segment(said, theme.now if here else theme.dim)]
     for n, each in enumerate((name, *plan.beside)):
         line += [Segment(" " * GAP)] if n else []
-        line += _unit_cells(moment, found, plan, row, each)
+        line += _unit_cells(view_state, diff, plan, row, each)
     return line
 
 
 def _unit_cells(
-    moment: ViewState, found: TraceDifference, plan: SentencesLayout, row: int, name: str
+    view_state: ViewState, diff: TraceDifference, plan: SentencesLayout, row: int, name: str
 ) -> Line:
-    look, wide = moment.look, plan.wide
-    if not moment.known(found.anchors[row], name):
+    theme, wide = view_state.theme, plan.wide
+    if not view_state.known(diff.anchors[row], name):
         dots = fit("·", max(4, wide)) * plan.count
-        return [Segment(dots[: wide * plan.count], look.rule)]
+        return [Segment(dots[: wide * plan.count], theme.rule)]
     sight = (plan.first, plan.first + plan.count)
-    return _painted(found, moment.cursor.layer, name, row, sight, wide, moment.cursor.unit, look)
+    return _painted(
+        diff, view_state.cursor.layer, name, row, sight, wide, view_state.cursor.unit, theme
+    )
 
 
-def quantity(moment: ViewState) -> str:
-    name = second_sentence.state(moment).quantity
-    return name if name in moment.quantities else "h"
+def quantity(view_state: ViewState) -> str:
+    name = second_sentence.state(view_state).quantity
+    return name if name in view_state.quantities else "h"
 
 
-def layout(moment: ViewState, found: TraceDifference, width: int, height: int) -> SentencesLayout:
-    pairs = len(found.pairs)
+def layout(
+    view_state: ViewState, diff: TraceDifference, width: int, height: int
+) -> SentencesLayout:
+    pairs = len(diff.pairs)
     # The words at the foot get the room of their last state: nothing jumps while one steps.
-    told = len(wrapped(whole_summary(moment, found), width - 2))
-    curve, units = _shared(height - 5 - told, pairs, len(moment.trace.head.W))
+    told = len(wrapped(whole_summary(view_state, diff), width - 2))
+    curve, units = _shared(height - 5 - told, pairs, len(view_state.trace.head.W))
     room = max(1, height - 5 - told - curve - units)
-    first = _first_row(moment, found, room)
-    longest = max(cell_len(visible(w)) for w in (*found.a.tokens, *found.b.tokens))
-    H, wide = moment.layer.units, cell_width(moment.layer.units)
+    first = _first_row(view_state, diff, room)
+    longest = max(cell_len(visible(w)) for w in (*diff.a.tokens, *diff.b.tokens))
+    H, wide = view_state.layer.units, cell_width(view_state.layer.units)
     fixed = 3 + 2 + 2 * P + D + NUMBER + 1
     word = min(WORD, max(6, min(longest, (width - fixed - H * wide) // 2)))
     count = min(H, max(1, (width - fixed - 2 * word) // wide))
     spare = width - fixed - 2 * word - count * wide
     bar = min(24, spare) if spare >= BAR else 0
     rows = range(first, min(first + room, pairs))
-    begin = window(H, moment.cursor.unit, count)
-    beside = _beside(moment, (spare - bar) // (count * wide + GAP) if count == H else 0)
+    begin = window(H, view_state.cursor.unit, count)
+    beside = _beside(view_state, (spare - bar) // (count * wide + GAP) if count == H else 0)
     return SentencesLayout(curve, units, rows, word, bar, wide, begin, count, beside)
 
 
-def _beside(moment: ViewState, most: int) -> tuple[str, ...]:
+def _beside(view_state: ViewState, most: int) -> tuple[str, ...]:
     """The quantities after the chosen one that have room beside it."""
-    names = moment.quantities
-    at = names.index(quantity(moment)) + 1
+    names = view_state.quantities
+    at = names.index(quantity(view_state)) + 1
     return (*names[at:], *names[: at - 1])[:most]
 
 
-def _first_row(moment: ViewState, found: TraceDifference, room: int) -> int:
+def _first_row(view_state: ViewState, diff: TraceDifference, room: int) -> int:
     """The first pair in so many rows: they stand still while the chosen one is among them."""
-    pairs, here = len(found.pairs), found.row_of_token[moment.cursor.t]
+    pairs, here = len(diff.pairs), diff.row_of_token[view_state.cursor.t]
     if room >= pairs:
         return 0
-    first = second_sentence.first_row(found, min(moment.first, len(found.row_of_token) - 1))
+    first = second_sentence.first_row(diff, min(view_state.first, len(diff.row_of_token) - 1))
     if first <= here < first + room:
         return first
     first = page(pairs, here, room)
-    whole = second_sentence.first_row(found, found.anchors[first])
+    whole = second_sentence.first_row(diff, diff.anchors[first])
     return whole if here < whole + room else first
 
 
 @lru_cache(maxsize=1024)
 def _painted(
-    found: TraceDifference,
+    diff: TraceDifference,
     layer: int,
     name: str,
     row: int,
     sight: tuple[int, int],
     wide: int,
     unit: int,
-    look: ViewTheme,
+    theme: ViewTheme,
 ) -> Line:
     """The cells of one pair: a step changes two rows, the others are painted already."""
-    values = value_changes(found, layer, name)[row, slice(*sight)]
-    top = largest_change(found, layer, name)
-    return heat(values, top, False, look, wide, unit - sight[0])
+    values = value_changes(diff, layer, name)[row, slice(*sight)]
+    top = largest_change(diff, layer, name)
+    return heat(values, top, False, theme, wide, unit - sight[0])
 
 
 def _shared(lines: int, pairs: int, reads: int) -> tuple[int, int]:

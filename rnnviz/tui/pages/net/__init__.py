@@ -17,11 +17,11 @@ from rnnviz.tui.pages.net.layer_diagram import (
     ARROW,
     GUTTER,
     DiagramState,
-    grid,
-    known,
+    is_known,
     lanes,
-    said,
-    words,
+    page_text,
+    word_columns,
+    word_line,
 )
 from rnnviz.tui.render.segments import Line, fit, wrapped
 from rnnviz.tui.view import second_sentence
@@ -38,71 +38,73 @@ class NetPage(Page):
     """The head on top, the layers below it, the words at the bottom."""
 
     name = "net"
-    alone = True
+    full_screen = True
     keys = (PageKey("trap", ("x",), "x"), PageKey("whole", ("o",), "o"))
 
-    def press(self, moment: ViewState, key: str) -> Change:
+    def press(self, view_state: ViewState, key: str) -> Change:
         """The trap, or the whole net at once."""
-        state = moment.page_state(DiagramState)
+        state = view_state.page_state(DiagramState)
         if key == "trap":
             return Change(replace(state, trap=not state.trap))
         return Change(replace(state, whole=not state.whole))
 
-    def picked(self, moment: ViewState, x: int, y: int) -> CellPicked | None:
+    def picked(self, view_state: ViewState, x: int, y: int) -> CellPicked | None:
         """A click on a word goes there."""
-        seen = grid(moment, self.size.width)
+        seen = word_columns(view_state, self.size.width)
         at = (x - GUTTER) // seen.each
         return CellPicked(t=seen.first + at) if x >= GUTTER and at < seen.count else None
 
-    def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
-        kept = moment.page_state(DiagramState)
-        seen = grid(moment, width)
-        self.sight = seen.tokens
-        top = [self.head(moment, width), *head(moment, kept, width)]
-        if second_sentence.compared(moment) is not None and width >= ROOMY:
-            top.append(other(moment, kept, width))
-        below = lanes(moment, kept, seen, width, height - len(top) - 1)
-        return [*top, *below, words(moment, seen)]
+    def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
+        state = view_state.page_state(DiagramState)
+        seen = word_columns(view_state, width)
+        self.visible_tokens = seen.tokens
+        top = [self.head(view_state, width), *head(view_state, state, width)]
+        if second_sentence.difference(view_state) is not None and width >= ROOMY:
+            top.append(other(view_state, state, width))
+        below = lanes(view_state, state, seen, width, height - len(top) - 1)
+        return [*top, *below, word_line(view_state, seen)]
 
 
-def other(moment: ViewState, kept: DiagramState, width: int) -> Line:
+def other(view_state: ViewState, state: DiagramState, width: int) -> Line:
     """What the head says of the second sentence; the line is there from the beginning."""
-    found, look = second_sentence.compared(moment), moment.look
-    if found is None or not _ready(moment, kept) or moment.hidden:
+    found, theme = second_sentence.difference(view_state), view_state.theme
+    if found is None or not _ready(view_state, state) or view_state.hidden:
         return []
     asked = layer_stack.head_input(found.b, "last")
     output = found.b.head.output if asked is None else asked.output
-    name = f"{second_sentence.OTHER} {moment.text('beside.other')}"
-    return _scores(moment, name, output, _labels(moment.trace, width), look.source)
+    name = f"{second_sentence.MARK} {view_state.text('beside.other')}"
+    return _scores(view_state, name, output, _labels(view_state.trace, width), theme.source)
 
 
-def _ready(moment: ViewState, kept: DiagramState) -> bool:
+def _ready(view_state: ViewState, state: DiagramState) -> bool:
     """Have all states been computed that the head takes?"""
     return all(
-        known(moment, kept, s.layer, s.t) for s in layer_stack.head_states(moment.trace, "last")
+        is_known(view_state, state, s.layer, s.t)
+        for s in layer_stack.head_states(view_state.trace, "last")
     )
 
 
-def head(moment: ViewState, kept: DiagramState, width: int) -> list[Line]:
+def head(view_state: ViewState, state: DiagramState, width: int) -> list[Line]:
     """What the head takes and says; with the trap, what it would have said."""
-    trace, look = moment.trace, moment.look
+    trace, theme = view_state.trace, view_state.theme
     right = layer_stack.head_input(trace, "last")
-    ready = _ready(moment, kept)
-    takes = f" {said(moment, 'head')}  {_states(moment, layer_stack.head_states(trace, 'last'))}"
-    lines: list[Line] = [[Segment(fit(takes, width), look.ink)]]
+    ready = _ready(view_state, state)
+    states = _states(view_state, layer_stack.head_states(trace, "last"))
+    takes = f" {page_text(view_state, 'head')}  {states}"
+    lines: list[Line] = [[Segment(fit(takes, width), theme.ink)]]
     labels = _labels(trace, width)
     names = "".join(fit(visible(trace.head.labels[k]), SCORE - 1) + " " for k in labels)
-    lines.append([Segment(" " * MARGIN), Segment(names, look.dim)])
-    if not ready or moment.hidden:
-        text = "?" if ready else said(moment, "waits")
-        more = " " + said(moment, "next")
+    lines.append([Segment(" " * MARGIN), Segment(names, theme.dim)])
+    if not ready or view_state.hidden:
+        text = "?" if ready else page_text(view_state, "waits")
+        more = " " + page_text(view_state, "next")
         if not ready and len(trace.layers) > 1 and cell_len(text + more) < width:
             text += more
-        lines.append([Segment(" " + text, look.dim)])
+        lines.append([Segment(" " + text, theme.dim)])
     else:
         output = trace.head.output if right is None else right.output
-        lines.append(_scores(moment, said(moment, "right"), output, labels, look.now))
-    return [*lines, *(_trap(moment, labels, width) if kept.trap else [])]
+        lines.append(_scores(view_state, page_text(view_state, "right"), output, labels, theme.now))
+    return [*lines, *(_trap(view_state, labels, width) if state.trap else [])]
 
 
 def _labels(trace: Trace, width: int) -> list[int]:
@@ -112,43 +114,48 @@ def _labels(trace: Trace, width: int) -> list[int]:
     return sorted(sorted(range(len(output)), key=lambda k: -float(output[k]))[:room])
 
 
-def _scores(moment: ViewState, name: str, output: Array, labels: list[int], style: Style) -> Line:
-    look = moment.look
+def _scores(
+    view_state: ViewState, name: str, output: Array, labels: list[int], style: Style
+) -> Line:
+    theme = view_state.theme
     line = [Segment(fit(f" {name}", MARGIN), style)]
     best = max(labels, key=lambda k: float(output[k]))
     for k in labels:
         text = fit(number(float(output[k])), SCORE)
-        line.append(Segment(text, look.now if k == best else look.ink))
+        line.append(Segment(text, theme.now if k == best else theme.ink))
     return line
 
 
-def _trap(moment: ViewState, labels: list[int], width: int) -> list[Line]:
-    trace, look = moment.trace, moment.look
+def _trap(view_state: ViewState, labels: list[int], width: int) -> list[Line]:
+    trace, theme = view_state.trace, view_state.theme
     wrong, T = layer_stack.head_input(trace, "end"), len(trace.tokens)
     taken = layer_stack.head_states(trace, "end")
     backward = [s for s in taken if trace.layers[s.layer].direction == "backward"]
     if not layer_stack.differs_at_end(trace):
-        text = said(moment, "no_trap_same" if backward else "no_trap_one")
+        text = page_text(view_state, "no_trap_same" if backward else "no_trap_one")
     elif wrong is None:
-        text = said(moment, "hidden_head")
+        text = page_text(view_state, "hidden_head")
     else:
         # A layer above others reads words that already know of each other.
         below = len(layer_stack.levels(trace)) - 1
         key = "trapped_deep" if below else "trapped"
         word = visible(trace.tokens[-1])
-        text = said(moment, key, word=word, read=backward[0].tokens_read, T=T, below=below)
-    told = [[Segment(" " + line, look.source)] for line in wrapped(text, width - 2)]
-    if wrong is None or not layer_stack.differs_at_end(trace) or moment.hidden:
+        text = page_text(view_state, key, word=word, read=backward[0].tokens_read, T=T, below=below)
+    told = [[Segment(" " + line, theme.source)] for line in wrapped(text, width - 2)]
+    if wrong is None or not layer_stack.differs_at_end(trace) or view_state.hidden:
         return told
-    return [_scores(moment, said(moment, "trap"), wrong.output, labels, look.wrong), *told]
+    return [
+        _scores(view_state, page_text(view_state, "trap"), wrong.output, labels, theme.wrong),
+        *told,
+    ]
 
 
-def _states(moment: ViewState, taken: tuple[layer_stack.HeadState, ...]) -> str:
+def _states(view_state: ViewState, taken: tuple[layer_stack.HeadState, ...]) -> str:
     """s = [h→“back” ; h←“Cup”]."""
-    trace = moment.trace
+    trace = view_state.trace
     parts = []
     for s in taken:
         arrow, word = ARROW[trace.layers[s.layer].direction], visible(trace.tokens[s.t])
-        parts.append(said(moment, "state", arrow=arrow, word=word))
+        parts.append(page_text(view_state, "state", arrow=arrow, word=word))
     joined = parts[0] if len(parts) == 1 else f"[{' ; '.join(parts)}]"
-    return said(moment, "takes", states=joined) + "   s · W + b"
+    return page_text(view_state, "takes", states=joined) + "   s · W + b"

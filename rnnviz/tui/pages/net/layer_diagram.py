@@ -70,55 +70,57 @@ class UnitCells:
     wide: int  # columns of a unit
 
 
-def grid(moment: ViewState, width: int) -> WordColumns:
+def word_columns(view_state: ViewState, width: int) -> WordColumns:
     """Columns of equal width; where not all words fit, those around the chosen one."""
-    room, T = width - GUTTER, len(moment.trace.tokens)
+    room, T = width - GUTTER, len(view_state.trace.tokens)
     wide = max(NARROWEST, min(WIDEST, room // T - 1))
     count = min(T, room // (wide + 1))
-    sight = moment.in_sight(count)
+    sight = view_state.visible_tokens(count)
     return WordColumns(sight.start, len(sight), wide)
 
 
-def said(moment: ViewState, key: str, **values: object) -> str:
+def page_text(view_state: ViewState, key: str, **values: object) -> str:
     """A text of the page."""
-    return moment.text(f"page.net.{key}", **values)
+    return view_state.text(f"page.net.{key}", **values)
 
 
-def known(moment: ViewState, kept: DiagramState, n: int, t: int) -> bool:
+def is_known(view_state: ViewState, state: DiagramState, n: int, t: int) -> bool:
     """Has this lane come past token t? One lane is finished before the next one starts."""
-    if (kept.whole or kept.trap) and not moment.hidden:
+    if (state.whole or state.trap) and not view_state.hidden:
         return True
-    at = moment.cursor.layer
-    return n < at or (n == at and moment.known(t, "h"))
+    at = view_state.cursor.layer
+    return n < at or (n == at and view_state.known(t, "h"))
 
 
 def lanes(
-    moment: ViewState, kept: DiagramState, seen: WordColumns, width: int, room: int
+    view_state: ViewState, state: DiagramState, seen: WordColumns, width: int, room: int
 ) -> list[Line]:
     """The lanes from the top layer down; where there is no room for all, those at the chosen."""
-    trace = moment.trace
+    trace = view_state.trace
     levels = layer_stack.levels(trace)
     N = len(trace.layers)
     joints = len(levels) if room >= 3 * N + len(levels) else 0
     count = min(N, max(1, (room - joints) // LEAST))
     spare = room - joints - LEAST * count
     rows = spare // count
-    if (kept.whole or kept.trap) and seen.count < len(trace.tokens):
+    if (state.whole or state.trap) and seen.count < len(trace.tokens):
         # All lanes are full, and when the words turn all of them are sent.
         rows = min(rows, max(1, TURNED // (count * seen.count * seen.width)))
     cells = _size(trace, seen, rows)
     numbers = spare - cells.rows * count
-    first = window(N, moment.cursor.layer, count)
+    first = window(N, view_state.cursor.layer, count)
     lines: list[Line] = []
     for n in reversed(range(first, first + count)):
-        lines += _lane(moment, kept, n, seen, cells)
-        if numbers > 0 and n == moment.cursor.layer:
-            lines.append(_numbers(moment, kept, seen))
-            if numbers > 1 and second_sentence.compared(moment) is not None:
-                lines.append(_others(moment, kept, seen))
+        lines += _lane(view_state, state, n, seen, cells)
+        if numbers > 0 and n == view_state.cursor.layer:
+            lines.append(_numbers(view_state, state, seen))
+            if numbers > 1 and second_sentence.difference(view_state) is not None:
+                lines.append(_others(view_state, state, seen))
         level = layer_stack.level_of_layer(trace, n)
         if joints and n == levels[level][0]:
-            lines.append([Segment(" " + fit(_joint(moment, level), width - 1), moment.look.dim)])
+            lines.append(
+                [Segment(" " + fit(_joint(view_state, level), width - 1), view_state.theme.dim)]
+            )
     return lines if len(lines) == room else [[], *lines]
 
 
@@ -132,29 +134,33 @@ def _size(trace: Trace, seen: WordColumns, rows: int) -> UnitCells:
     return UnitCells(min(max(rows, 0), -(-most // seen.width)), seen.width, 1)
 
 
-def _numbers(moment: ViewState, kept: DiagramState, seen: WordColumns) -> Line:
+def _numbers(view_state: ViewState, state: DiagramState, seen: WordColumns) -> Line:
     """h of the chosen unit under each word of the chosen lane."""
-    look, n, unit = moment.look, moment.cursor.layer, moment.cursor.unit
-    text = said(moment, "unit", unit=unit)
-    line: Line = [Segment(fit(text, GUTTER - 1, ">") + " ", look.now)]
-    h = moment.layer.values["h"]
+    theme, n, unit = view_state.theme, view_state.cursor.layer, view_state.cursor.unit
+    text = page_text(view_state, "unit", unit=unit)
+    line: Line = [Segment(fit(text, GUTTER - 1, ">") + " ", theme.now)]
+    h = view_state.layer.values["h"]
     for t in seen.tokens:
-        there = known(moment, kept, n, t)
+        there = is_known(view_state, state, n, t)
         text = number(float(h[t, unit]), 2, signed=True) if there else "·"
-        style = look.now if t == moment.cursor.t else look.ink if there else look.rule
+        style = theme.now if t == view_state.cursor.t else theme.ink if there else theme.rule
         line += [Segment(fit(text, seen.width, "^"), style), Segment(" ")]
     return line
 
 
-def _others(moment: ViewState, kept: DiagramState, seen: WordColumns) -> Line:
+def _others(view_state: ViewState, state: DiagramState, seen: WordColumns) -> Line:
     """The same of the second sentence, at the words that are aligned with ours."""
-    look, n, unit = moment.look, moment.cursor.layer, moment.cursor.unit
-    text = f"{second_sentence.OTHER} {moment.text('beside.other')}"
-    line: Line = [Segment(fit(text, GUTTER - 1, ">") + " ", look.source)]
+    theme, n, unit = view_state.theme, view_state.cursor.layer, view_state.cursor.unit
+    text = f"{second_sentence.MARK} {view_state.text('beside.other')}"
+    line: Line = [Segment(fit(text, GUTTER - 1, ">") + " ", theme.source)]
     for t in seen.tokens:
-        at = second_sentence.place(moment, t) if known(moment, kept, n, t) else None
+        at = (
+            second_sentence.aligned_token(view_state, t)
+            if is_known(view_state, state, n, t)
+            else None
+        )
         told = "" if at is None else number(float(_state(at[0].b, n)[at[1], unit]), 2, signed=True)
-        line += [Segment(fit(told, seen.width, "^"), look.source), Segment(" ")]
+        line += [Segment(fit(told, seen.width, "^"), theme.source), Segment(" ")]
     return line
 
 
@@ -162,66 +168,68 @@ def _state(trace: Trace, n: int) -> Array:
     return trace.layers[n].values["h"]
 
 
-def _joint(moment: ViewState, level: int) -> str:
+def _joint(view_state: ViewState, level: int) -> str:
     """What a layer reads at each word."""
-    trace, levels = moment.trace, layer_stack.levels(moment.trace)
+    trace, levels = view_state.trace, layer_stack.levels(view_state.trace)
     D = trace.layers[levels[level][0]].values["x"].shape[1]
     if level == 0:
-        return said(moment, "words", D=D)
+        return page_text(view_state, "words", D=D)
     below = [trace.layers[n].units for n in levels[level - 1]]
     key = "joined" if len(below) > 1 else "stacked"
-    return said(moment, key, n=level + 1, below=level, parts=" + ".join(map(str, below)), D=D)
+    return page_text(
+        view_state, key, n=level + 1, below=level, parts=" + ".join(map(str, below)), D=D
+    )
 
 
 def _lane(
-    moment: ViewState, kept: DiagramState, n: int, seen: WordColumns, cells: UnitCells
+    view_state: ViewState, state: DiagramState, n: int, seen: WordColumns, cells: UnitCells
 ) -> list[Line]:
     """One direction: arrows from state to state, ‖h‖, and the units under each word."""
-    trace, look = moment.trace, moment.look
-    layer, chosen = trace.layers[n], n == moment.cursor.layer
+    trace, theme = view_state.trace, view_state.theme
+    layer, chosen = trace.layers[n], n == view_state.cursor.layer
     arrow = ARROW[layer.direction]
-    name = said(moment, "lane", n=layer_stack.level_of_layer(trace, n) + 1, arrow=arrow)
+    name = page_text(view_state, "lane", n=layer_stack.level_of_layer(trace, n) + 1, arrow=arrow)
     label = ("▸" if chosen else " ") + fit(name, GUTTER - 2) + " "
-    style = look.now if chosen else look.ink
-    lines = [[Segment(label, style), *_arrows(moment, kept, n, seen)]]
-    read = [known(moment, kept, n, t) for t in seen.tokens]
-    lines.append([Segment(fit(said(moment, "size_h"), GUTTER - 1, ">") + " ", look.dim)])
+    style = theme.now if chosen else theme.ink
+    lines = [[Segment(label, style), *_arrows(view_state, state, n, seen)]]
+    read = [is_known(view_state, state, n, t) for t in seen.tokens]
+    lines.append([Segment(fit(page_text(view_state, "size_h"), GUTTER - 1, ">") + " ", theme.dim)])
     size = layer_stack.state_norms(layer)
     for t, there in zip(seen.tokens, read, strict=True):
-        here = chosen and t == moment.cursor.t
+        here = chosen and t == view_state.cursor.t
         text = number(float(size[t]), 2) if there else "·"
-        worn = look.now if here and there else look.ink if there else look.rule
+        worn = theme.now if here and there else theme.ink if there else theme.rule
         lines[-1] += [Segment(fit(text, seen.width, "^"), worn), Segment(" ")]
-    unit = moment.cursor.unit if moment.cursor.unit < layer.units else 0
+    unit = view_state.cursor.unit if view_state.cursor.unit < layer.units else 0
     first = window(layer.units, unit, min(layer.units, cells.rows * cells.each))
     for row in range(cells.rows):
         start = first + row * cells.each
         stop = min(start + cells.each, layer.units)
-        lines.append(_units(moment, n, seen, read, range(start, max(start, stop)), cells.wide))
+        lines.append(_units(view_state, n, seen, read, range(start, max(start, stop)), cells.wide))
     return lines
 
 
 def _units(
-    moment: ViewState, n: int, seen: WordColumns, read: list[bool], units: range, wide: int
+    view_state: ViewState, n: int, seen: WordColumns, read: list[bool], units: range, wide: int
 ) -> Line:
     """Some units of h under every word in sight."""
-    look, layer = moment.look, moment.trace.layers[n]
-    text = said(moment, "units", first=units.start, last=units.stop - 1) if units else ""
-    line: Line = [Segment(fit(text, GUTTER - 1, ">") + " ", look.dim)]
-    unit = moment.cursor.unit if n == moment.cursor.layer else -1
+    theme, layer = view_state.theme, view_state.trace.layers[n]
+    text = page_text(view_state, "units", first=units.start, last=units.stop - 1) if units else ""
+    line: Line = [Segment(fit(text, GUTTER - 1, ">") + " ", theme.dim)]
+    unit = view_state.cursor.unit if n == view_state.cursor.layer else -1
     chosen = unit - units.start if unit in units else None
     for t, there in zip(seen.tokens, read, strict=True):
-        cells = _cells(layer, t, units, look, chosen, wide) if there and units else ()
+        cells = _cells(layer, t, units, theme, chosen, wide) if there and units else ()
         line += [*cells, Segment(" " * (seen.each - wide * len(units) * bool(cells)))]
     return line
 
 
 @lru_cache(maxsize=8192)
 def _cells(
-    layer: LayerTrace, t: int, units: range, look: ViewTheme, chosen: int | None, wide: int
+    layer: LayerTrace, t: int, units: range, theme: ViewTheme, chosen: int | None, wide: int
 ) -> tuple[Segment, ...]:
     row = _levels(layer)[t][units.start : units.stop]
-    return tuple(painted(row, False, look, wide, chosen))
+    return tuple(painted(row, False, theme, wide, chosen))
 
 
 @lru_cache(maxsize=64)
@@ -236,9 +244,9 @@ def _shade(at: int) -> int:
     return size if at > 0 else -size
 
 
-def _arrows(moment: ViewState, kept: DiagramState, n: int, seen: WordColumns) -> Line:
+def _arrows(view_state: ViewState, state: DiagramState, n: int, seen: WordColumns) -> Line:
     """The states as marks in the order they are read: ●──▶●──▶■."""
-    trace = moment.trace
+    trace = view_state.trace
     layer = trace.layers[n]
     top = n in layer_stack.levels(trace)[-1]
     half = seen.width // 2
@@ -246,7 +254,7 @@ def _arrows(moment: ViewState, kept: DiagramState, n: int, seen: WordColumns) ->
     line: Line = []
     for t in seen.tokens:
         before, after = (t - 1, t + 1) if forward else (t + 1, t - 1)
-        there = known(moment, kept, n, t)
+        there = is_known(view_state, state, n, t)
         left, right = (before, after) if forward else (after, before)
         tip = there and 0 <= before < len(trace.tokens)
         legs = (
@@ -254,9 +262,9 @@ def _arrows(moment: ViewState, kept: DiagramState, n: int, seen: WordColumns) ->
             _leg(right, trace, seen.each - half - 1, tip and not forward, False),
         )
         line += [
-            Segment(legs[0], _leg_style(moment, kept, n, t, left)),
-            _mark(moment, kept, n, t, there, top),
-            Segment(legs[1], _leg_style(moment, kept, n, t, right)),
+            Segment(legs[0], _leg_style(view_state, state, n, t, left)),
+            _mark(view_state, state, n, t, there, top),
+            Segment(legs[1], _leg_style(view_state, state, n, t, right)),
         ]
     return _merged(line)
 
@@ -270,26 +278,28 @@ def _leg(other: int, trace: Trace, columns: int, tip: bool, left: bool) -> str:
     return "─" * (columns - 1) + "▶" if left else "◀" + "─" * (columns - 1)
 
 
-def _leg_style(moment: ViewState, kept: DiagramState, n: int, t: int, other: int) -> Style:
+def _leg_style(view_state: ViewState, state: DiagramState, n: int, t: int, other: int) -> Style:
     """A way that has been gone is lit."""
-    there = 0 <= other < len(moment.trace.tokens)
-    gone = there and known(moment, kept, n, t) and known(moment, kept, n, other)
-    return moment.look.source if gone else moment.look.rule
+    there = 0 <= other < len(view_state.trace.tokens)
+    gone = there and is_known(view_state, state, n, t) and is_known(view_state, state, n, other)
+    return view_state.theme.source if gone else view_state.theme.rule
 
 
-def _mark(moment: ViewState, kept: DiagramState, n: int, t: int, there: bool, top: bool) -> Segment:
+def _mark(
+    view_state: ViewState, state: DiagramState, n: int, t: int, there: bool, top: bool
+) -> Segment:
     """A state: ● or, where the lane ends, ■; ⊗ where the trap takes the wrong one."""
-    trace, look = moment.trace, moment.look
+    trace, theme = view_state.trace, view_state.theme
     layer = trace.layers[n]
-    wrong = kept.trap and top and t == len(trace.tokens) - 1 != layer_stack.last_token(layer)
+    wrong = state.trap and top and t == len(trace.tokens) - 1 != layer_stack.last_token(layer)
     if wrong:
-        return Segment("⊗", look.wrong)
+        return Segment("⊗", theme.wrong)
     if t == layer_stack.last_token(layer):
-        return Segment("■", look.now if there else look.rule)
-    here = n == moment.cursor.layer and t == moment.cursor.t
+        return Segment("■", theme.now if there else theme.rule)
+    here = n == view_state.cursor.layer and t == view_state.cursor.t
     if not there:
-        return Segment("·", look.now if here else look.rule)
-    return Segment("●", look.now if here else look.source)
+        return Segment("·", theme.now if here else theme.rule)
+    return Segment("●", theme.now if here else theme.source)
 
 
 def _merged(line: Line) -> Line:
@@ -303,17 +313,17 @@ def _merged(line: Line) -> Line:
     return out
 
 
-def words(moment: ViewState, seen: WordColumns) -> Line:
+def word_line(view_state: ViewState, seen: WordColumns) -> Line:
     """The words themselves, at the bottom: everything is read from them."""
-    look, trace, t = moment.look, moment.trace, moment.cursor.t
+    theme, trace, t = view_state.theme, view_state.trace, view_state.cursor.t
     T = len(trace.tokens)
     left = "…" if seen.first else ""
-    line: Line = [Segment(fit(left, GUTTER - 1, ">") + " ", look.dim)]
+    line: Line = [Segment(fit(left, GUTTER - 1, ">") + " ", theme.dim)]
     for k in seen.tokens:
-        mark = second_sentence.mark(moment, k)
-        text, plain = mark + visible(trace.tokens[k]), look.above if mark else look.bold
-        style = look.chosen if k == t else look.unknown if trace.unknown[k] else plain
+        mark = second_sentence.mark(view_state, k)
+        text, plain = mark + visible(trace.tokens[k]), theme.above if mark else theme.bold
+        style = theme.chosen if k == t else theme.unknown if trace.unknown[k] else plain
         line += [Segment(fit(text, seen.width, "^"), style), Segment(" ")]
     if seen.first + seen.count < T:
-        line[-1] = Segment("…", look.dim)
+        line[-1] = Segment("…", theme.dim)
     return line

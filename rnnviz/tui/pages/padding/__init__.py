@@ -16,7 +16,7 @@ from rnnviz.analysis.padding import (
 )
 from rnnviz.display import visible
 from rnnviz.query import Question
-from rnnviz.tui.pages.padding.padded_drawing import GUTTER, Drawing, hiding
+from rnnviz.tui.pages.padding.padded_drawing import GUTTER, Drawing, without_answer
 from rnnviz.tui.pages.padding.padding_table import in_sight, states, table
 from rnnviz.tui.render.segments import Line, beside, trimmed, wrapped
 from rnnviz.tui.view.page import Change, Page, PageKey
@@ -41,26 +41,26 @@ class PaddingPage(Page):
     """The lane with its curves, rows of h, and the table of all ways."""
 
     name = "padding"
-    alone = True
+    full_screen = True
     keys = (PageKey("way", ("m",), "m"), PageKey("pads", ("z",), "z"))
 
     @classmethod
-    def applies(cls, moment: ViewState) -> bool:
-        return not (moment.trace.series or moment.query.hand or moment.trace.clamps)
+    def applies(cls, view_state: ViewState) -> bool:
+        return not (view_state.trace.series or view_state.query.hand or view_state.trace.clamps)
 
-    def questions(self, moment: ViewState) -> Sequence[Question]:
-        return (self._question(moment),)
+    def questions(self, view_state: ViewState) -> Sequence[Question]:
+        return (self._question(view_state),)
 
-    def _question(self, moment: ViewState) -> PaddingQuestion:
-        query = replace(moment.query, target=None)
-        return PaddingQuestion(query, moment.page_state(PaddingState).pads)
+    def _question(self, view_state: ViewState) -> PaddingQuestion:
+        query = replace(view_state.query, target=None)
+        return PaddingQuestion(query, view_state.page_state(PaddingState).pads)
 
-    def _answer(self, moment: ViewState) -> PaddingComparison | None:
-        return moment.answers.get(self._question(moment))
+    def _answer(self, view_state: ViewState) -> PaddingComparison | None:
+        return view_state.answers.get(self._question(view_state))
 
-    def press(self, moment: ViewState, key: str) -> Change | None:
+    def press(self, view_state: ViewState, key: str) -> Change | None:
         """Another way, or another number of paddings."""
-        state, answer = moment.page_state(PaddingState), self._answer(moment)
+        state, answer = view_state.page_state(PaddingState), self._answer(view_state)
         if answer is None:
             return None
         if key == "way":
@@ -68,11 +68,13 @@ class PaddingPage(Page):
             return Change(replace(state, mode=PADDING_MODES[(at + 1) % len(PADDING_MODES)]))
         more = [n for n in answer.choices if n > answer.pads]
         pads = more[0] if more else answer.choices[0]
-        return Change(replace(state, pads=pads), message=self.say(moment, "said_pads", n=pads))
+        return Change(
+            replace(state, pads=pads), message=self.page_text(view_state, "said_pads", n=pads)
+        )
 
-    def picked(self, moment: ViewState, x: int, y: int) -> CellPicked | None:
+    def picked(self, view_state: ViewState, x: int, y: int) -> CellPicked | None:
         """A click on a word of the lane goes there."""
-        drawing = self._drawing(moment)
+        drawing = self._drawing(view_state)
         if drawing is None:
             return None
         for slot in drawing.slots(self.size.width):
@@ -80,38 +82,38 @@ class PaddingPage(Page):
                 return CellPicked(t=drawing.lead + slot.word)
         return None
 
-    def _drawing(self, moment: ViewState) -> Drawing | None:
-        answer = self._answer(moment)
+    def _drawing(self, view_state: ViewState) -> Drawing | None:
+        answer = self._answer(view_state)
         if answer is None:
             return None
-        way = moment.page_state(PaddingState).mode or answer.trained_mode
-        lane = min(moment.cursor.layer, len(answer.unpadded.h) - 1)
+        mode = view_state.page_state(PaddingState).mode or answer.trained_mode
+        lane = min(view_state.cursor.layer, len(answer.unpadded.h) - 1)
         return (
-            hiding(Drawing(moment, answer, way, lane))
-            if moment.hidden
-            else Drawing(moment, answer, way, lane)
+            without_answer(Drawing(view_state, answer, mode, lane))
+            if view_state.hidden
+            else Drawing(view_state, answer, mode, lane)
         )
 
-    def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
-        look, question = moment.look, self._question(moment)
-        drawing = self._drawing(moment)
+    def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
+        theme, question = view_state.theme, self._question(view_state)
+        drawing = self._drawing(view_state)
         if drawing is None:
-            failed = moment.failures.get(question)
-            told = wrapped(visible(failed or self.say(moment, "computing")), width - 4)
-            style = look.wrong if failed else look.dim
-            return [self.head(moment, width), *([Segment("  " + line, style)] for line in told)]
-        lines = [self.head(moment, width, drawing.title()), drawing.summary(width)]
+            failed = view_state.failures.get(question)
+            told = wrapped(visible(failed or self.page_text(view_state, "computing")), width - 4)
+            style = theme.wrong if failed else theme.dim
+            return [self.head(view_state, width), *([Segment("  " + line, style)] for line in told)]
+        lines = [self.head(view_state, width, drawing.title()), drawing.summary(width)]
         lane = drawing.sequence(width, height)
-        said = drawing.told(width)
+        said = drawing.explanation(width)
         lines += [*lane, *said]
         found = table(drawing, TABLE if width >= SIDE_BY_SIDE else width)
         room = height - len(lines)
         tall = room - len(found) if width < SIDE_BY_SIDE else room
-        self.sight = in_sight(drawing, tall) if tall >= 2 else None
+        self.visible_tokens = in_sight(drawing, tall) if tall >= 2 else None
         if width < SIDE_BY_SIDE:
             return lines + states(drawing, width, room - len(found)) + found
         left = states(drawing, width - TABLE - 2, room)
         rows = max(len(left), len(found))
         left, found = ([*part, *[[]] * (rows - len(part))] for part in (left, found))
         both = zip(left, found, strict=True)
-        return lines + [beside(a, trimmed(b, TABLE, look.ink), width, look.ink) for a, b in both]
+        return lines + [beside(a, trimmed(b, TABLE, theme.ink), width, theme.ink) for a, b in both]

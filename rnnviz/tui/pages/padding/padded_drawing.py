@@ -35,25 +35,25 @@ GAUGE = 14
 class Drawing:
     """One way of the answer, drawn for one moment."""
 
-    moment: ViewState
+    view_state: ViewState
     answer: PaddingComparison
-    way: PaddingMode
+    mode: PaddingMode
     lane: int  # of the trace's layers and directions
 
     @property
     def padded(self) -> PaddedReading:
         """The reading that is drawn."""
-        return self.answer.by_mode[self.way]
+        return self.answer.by_mode[self.mode]
 
     @property
     def first_word(self) -> int:
         """The step of the first word."""
-        return self.answer.pads if self.way.side == "front" else 0
+        return self.answer.pads if self.mode.side == "front" else 0
 
     @property
     def word(self) -> int:
         """The word the cursor stands at, counted without padding."""
-        return min(max(self.moment.cursor.t - self.lead, 0), len(self.answer.words) - 1)
+        return min(max(self.view_state.cursor.t - self.lead, 0), len(self.answer.words) - 1)
 
     @property
     def step(self) -> int:
@@ -63,12 +63,12 @@ class Drawing:
     @property
     def pads_first(self) -> bool:
         """Are the paddings read before the words?"""
-        return (self.way.side == "front") == self.forward
+        return (self.mode.side == "front") == self.forward
 
     @property
     def lead(self) -> int:
         """Paddings that the trace itself shows in front."""
-        ids = self.moment.trace.ids
+        ids = self.view_state.trace.ids
         return next((t for t, n in enumerate(ids) if n), 0)
 
     @property
@@ -81,17 +81,17 @@ class Drawing:
         if not word and self.pads_first:
             return True
         # The padding that comes last is read as soon as the last word has been.
-        return self.moment.known(self._token(step), "h")
+        return self.view_state.known(self._token(step), "h")
 
-    def told_at(self, slot: Slot) -> bool:
+    def prediction_known_at(self, slot: Slot) -> bool:
         """Is it known what would be predicted after this place?"""
-        return self.told_after(self.at(slot), slot.kind != "pad")
+        return self.prediction_known_after(self.at(slot), slot.kind != "pad")
 
-    def told_after(self, step: int, word: bool) -> bool:
+    def prediction_known_after(self, step: int, word: bool) -> bool:
         """Is it known what would be predicted after this step?"""
         if not word and self.pads_first:
             return True
-        return self.moment.told(self._token(step))
+        return self.view_state.prediction_known(self._token(step))
 
     def _token(self, step: int) -> int:
         """The token of the trace at a step; the last word for the padding behind it."""
@@ -105,13 +105,13 @@ class Drawing:
         """The step whose state stands for the slot: the one of its steps that is read last."""
         return slot.last if self.forward else slot.first
 
-    def say(self, key: str, **values: object) -> str:
+    def page_text(self, key: str, **values: object) -> str:
         """A text of the page."""
-        return self.moment.text(f"page.padding.{key}", **values)
+        return self.view_state.text(f"page.padding.{key}", **values)
 
     def slots(self, width: int) -> list[Slot]:
         """The sequence in the columns right of the labels."""
-        front = self.way.side == "front"
+        front = self.mode.side == "front"
         return slots(self.words, self.answer.pads, front, width - GUTTER - 1, self.word)
 
     @property
@@ -120,11 +120,11 @@ class Drawing:
         return _visible(self.answer)
 
     @property
-    def believed(self) -> str:
+    def prediction_label(self) -> str:
         """What the prediction that is followed is called: p(positive)."""
-        head = self.moment.trace.head
-        return self.moment.text(
-            "view.believes", label=visible(head.labels[self.moment.shown_class()])
+        head = self.view_state.trace.head
+        return self.view_state.text(
+            "view.believes", label=visible(head.labels[self.view_state.shown_class()])
         )
 
     @property
@@ -133,29 +133,29 @@ class Drawing:
         low, high = log_range(state_changes(self.padded, self.lane))
         return max(low, high - 6), high
 
-    def title(self, way: PaddingMode | None = None) -> str:
+    def title(self, mode: PaddingMode | None = None) -> str:
         """A way in words: in front · unmasked."""
-        way = way or self.way
-        mask = "masked" if way.masked else "unmasked"
-        return self.say("way", side=self.say(way.side), mask=self.say(mask))
+        mode = mode or self.mode
+        mask = "masked" if mode.masked else "unmasked"
+        return self.page_text("way", side=self.page_text(mode.side), mask=self.page_text(mask))
 
     # -- the lane ---------------------------------------------------------------------------------
 
     def summary(self, width: int) -> Line:
         """How long the sequence is, and what the lane and its lowest curve stand for."""
-        look, answer = self.moment.look, self.answer
+        theme, answer = self.view_state.theme, self.answer
         words, pads = len(answer.words), answer.pads
-        size = self.say("size", pads=pads, words=words, steps=pads + words)
+        size = self.page_text("size", pads=pads, words=words, steps=pads + words)
         pressed = [s.last - s.first + 1 for s in self.slots(width) if s.kind == "pad"]
         told = []
-        if answer.is_trained_mode(self.way):
-            told.append(Segment("   " + self.say("usual"), look.source))
+        if answer.is_trained_mode(self.mode):
+            told.append(Segment("   " + self.page_text("usual"), theme.source))
         if pressed:
-            skipped = " " + self.say("skipped") if self.way.masked else ""
-            told.append(Segment("   " + self.say("one", n=max(pressed)) + skipped, look.dim))
+            skipped = " " + self.page_text("skipped") if self.mode.masked else ""
+            told.append(Segment("   " + self.page_text("one", n=max(pressed)) + skipped, theme.dim))
         low, high = (power(n) for n in self.decades)
-        told.append(Segment("   " + self.say("log", low=low, high=high), look.dim))
-        line = [Segment(" " + size, look.ink)]
+        told.append(Segment("   " + self.page_text("log", low=low, high=high), theme.dim))
+        line = [Segment(" " + size, theme.ink)]
         for piece in told:
             if length([*line, piece]) <= width:
                 line.append(piece)
@@ -163,8 +163,8 @@ class Drawing:
 
     def sequence(self, width: int, height: int) -> list[Line]:
         """The sequence, its steps, and three curves under it."""
-        moment, padded, lane = self.moment, self.padded, self.lane
-        look, shown = moment.look, self.slots(width)
+        view_state, padded, lane = self.view_state, self.padded, self.lane
+        theme, shown = view_state.theme, self.slots(width)
         steps = [self.at(slot) for slot in shown]
         known = [self.known(slot) for slot in shown]
         big, small = (4, 3) if height >= 34 else (3, 2) if height >= 28 else (2, 1)
@@ -176,28 +176,28 @@ class Drawing:
         lines = [_tokens(self, shown, known), self._ruler(shown)]
         believed = padded.readout
         if len(believed):
-            label = moment.shown_class()
+            label = view_state.shown_class()
             p = [float(believed[t, label]) for t in steps]
-            styles = [look.above if v >= 0.5 else look.below for v in p]
-            told = [self.told_at(slot) for slot in shown]
-            asked = "?" if moment.hidden else ""
+            styles = [theme.above if v >= 0.5 else theme.below for v in p]
+            told = [self.prediction_known_at(slot) for slot in shown]
+            asked = "?" if view_state.hidden else ""
             value = number(float(believed[here, label])) if told[at] else asked
-            drawn = bars(shown, _seen(p, told), styles, big, look.rule)
-            lines += _labelled(drawn, self.believed, value, "0…1", look)
+            drawn = bars(shown, _seen(p, told), styles, big, theme.rule)
+            lines += _labelled(drawn, self.prediction_label, value, "0…1", theme)
         else:
             small += big
         size = padded_state_norms(padded, lane)
         top = float(size.max()) or 1.0
         shares = [float(size[t]) / top for t in steps]
-        drawn = bars(shown, _seen(shares, known), _marked(self, shown), small, look.rule)
+        drawn = bars(shown, _seen(shares, known), _marked(self, shown), small, theme.rule)
         value = number(float(size[here])) if now else ""
         ends = f"0…{number(top, 1)}"
-        lines += _labelled(drawn, self.say("size_h"), value, ends, look)
+        lines += _labelled(drawn, self.page_text("size_h"), value, ends, theme)
         return [*lines, self._moved(shown, steps, known, now)]
 
     def _ruler(self, shown: Sequence[Slot]) -> Line:
         """The numbers of some steps under their places, counted from 1."""
-        look = self.moment.look
+        theme = self.view_state.theme
         words = [s for s in shown if s.kind == "word"]
         pads = [s for s in shown if s.kind == "pad"]
         chosen = next(s for s in words if s.word == self.word)
@@ -209,10 +209,10 @@ class Drawing:
             taken = [(at, at + len(_number(self, other))) for at, other in marks.items()]
             if all(x > end or x + len(text) < start for start, end in taken):
                 marks[x] = slot
-        line = [Segment(fit(self.say("step"), GUTTER - 1, ">") + " ", look.dim)]
+        line = [Segment(fit(self.page_text("step"), GUTTER - 1, ">") + " ", theme.dim)]
         at = 0
         for x, slot in sorted(marks.items()):
-            style = look.now if slot is chosen else look.dim
+            style = theme.now if slot is chosen else theme.dim
             line += [Segment(" " * (x - at)), Segment(_number(self, slot), style)]
             at = x + len(_number(self, slot))
         return line
@@ -221,38 +221,40 @@ class Drawing:
         self, shown: Sequence[Slot], steps: Sequence[int], known: Sequence[bool], now: bool
     ) -> Line:
         """How far each step moved the state, on a logarithmic scale."""
-        look, moved = self.moment.look, state_changes(self.padded, self.lane)
+        theme, moved = self.view_state.theme, state_changes(self.padded, self.lane)
         low, high = self.decades
         with np.errstate(divide="ignore"):
             shares = np.clip((np.log10(moved) - low) / (high - low), 0, 1)
         drawn = bars(shown, _seen([float(shares[t]) for t in steps], known),
-                     _marked(self, shown), 1, look.rule)  # fmt: skip
+                     _marked(self, shown), 1, theme.rule)  # fmt: skip
         value = number(float(moved[self.step])) if now else ""
-        return _labelled(drawn, self.say("moved"), value, "", look)[0]
+        return _labelled(drawn, self.page_text("moved"), value, "", theme)[0]
 
-    def told(self, width: int) -> list[Line]:
+    def explanation(self, width: int) -> list[Line]:
         """What the numbers say, in a sentence."""
-        moment, answer, padded, lane = self.moment, self.answer, self.padded, self.lane
-        if moment.hidden:
+        view_state, answer, padded, lane = self.view_state, self.answer, self.padded, self.lane
+        if view_state.hidden:
             return []
         size = padded_state_norms(padded, lane)
         if not answer.pads or answer.padding_only is None:
-            told = self.say("said_none")
-        elif self.way.masked:
+            told = self.page_text("said_none")
+        elif self.mode.masked:
             key = "said_kept_first" if self.pads_first else "said_kept_last"
-            told = self.say(key, pads=answer.pads)
+            told = self.page_text(key, pads=answer.pads)
         elif self.pads_first:
             at = answer.pads - 1 if self.forward else len(answer.words)
-            told = self.say("said_moved_first", pads=answer.pads, norm=number(float(size[at])))
+            told = self.page_text(
+                "said_moved_first", pads=answer.pads, norm=number(float(size[at]))
+            )
         elif len(padded.readout):
-            label = moment.shown_class()
+            label = view_state.shown_class()
             values = (
                 padded.readout[len(answer.words) - 1],
                 padded.output,
                 answer.padding_only.output,
             )
             said = [number(float(v[label])) for v in values]
-            told = self.say(
+            told = self.page_text(
                 "said_moved_last", pads=answer.pads, before=said[0], after=said[1],
                 alone=said[2],
             )  # fmt: skip
@@ -260,35 +262,38 @@ class Drawing:
             word = len(answer.words) - 1 if self.forward else answer.pads
             alone = float(np.linalg.norm(answer.padding_only.last_state(lane)))
             after = float(np.linalg.norm(padded.last_state(lane)))
-            told = self.say(
+            told = self.page_text(
                 "said_moved_last_norm", pads=answer.pads, before=number(float(size[word])),
                 after=number(after), alone=number(alone),
             )  # fmt: skip
-        return [[Segment(" " + line, moment.look.source)] for line in wrapped(told, width - 2)]
+        return [[Segment(" " + line, view_state.theme.source)] for line in wrapped(told, width - 2)]
 
 
 # -- predict first --------------------------------------------------------------------------------
 
 
-def hiding(drawing: Drawing) -> Drawing:
+def without_answer(drawing: Drawing) -> Drawing:
     """The same without what has not been read yet: zeros, of which no scale says anything."""
     answer = drawing.answer
     ways = {
-        way: _known(replace(drawing, way=way), p, answer.pads) for way, p in answer.by_mode.items()
+        mode: _known(replace(drawing, mode=mode), p, answer.pads)
+        for mode, p in answer.by_mode.items()
     }
     bare = _known(replace(drawing, answer=replace(answer, pads=0)), answer.unpadded, 0)
     return replace(drawing, answer=replace(answer, by_mode=ways, unpadded=bare))
 
 
 def _known(drawing: Drawing, padded: PaddedReading, pads: int) -> PaddedReading:
-    front, words = drawing.way.side == "front", len(drawing.answer.words)
+    front, words = drawing.mode.side == "front", len(drawing.answer.words)
     is_word = [(step >= pads) if front else (step < words) for step in range(pads + words)]
     h = []
     for lane, array in enumerate(padded.h):
         own = replace(drawing, lane=lane)
         known = np.array([own.known_at(step, word) for step, word in enumerate(is_word)])
         h.append(frozen(np.where(known[:, None], array, 0)))
-    told = np.array([drawing.told_after(step, word) for step, word in enumerate(is_word)])
+    told = np.array(
+        [drawing.prediction_known_after(step, word) for step, word in enumerate(is_word)]
+    )
     readout = padded.readout
     readout = np.where(told[:, None], readout, 0) if len(readout) else readout
     output = np.zeros_like(padded.output)
@@ -311,8 +316,8 @@ def _number(drawing: Drawing, slot: Slot) -> str:
 
 def _marked(drawing: Drawing, shown: Sequence[Slot]) -> list[Style]:
     """The chosen word stands out."""
-    look = drawing.moment.look
-    return [look.now if slot.word == drawing.word else look.source for slot in shown]
+    theme = drawing.view_state.theme
+    return [theme.now if slot.word == drawing.word else theme.source for slot in shown]
 
 
 def _seen(values: Sequence[float], known: Sequence[bool]) -> list[float | None]:
@@ -321,29 +326,29 @@ def _seen(values: Sequence[float], known: Sequence[bool]) -> list[float | None]:
 
 def _tokens(drawing: Drawing, shown: Sequence[Slot], known: Sequence[bool]) -> Line:
     """The sequence itself."""
-    look, texts, styles = drawing.moment.look, [], []
+    theme, texts, styles = drawing.view_state.theme, [], []
     for slot, read in zip(shown, known, strict=True):
         if slot.kind == "pad":
             texts.append(slot.text)
-            styles.append(look.rule if drawing.way.masked or not read else look.source)
+            styles.append(theme.rule if drawing.mode.masked or not read else theme.source)
             continue
         texts.append(slot.text)
         chosen = slot.word == drawing.word and slot.kind == "word"
-        styles.append(look.chosen if chosen else look.bold if read else look.dim)
+        styles.append(theme.chosen if chosen else theme.bold if read else theme.dim)
     line = row(shown, texts, styles)
     label = fit(" ", GUTTER)
     return [Segment(label), *line]
 
 
-def _labelled(drawn: list[Line], name: str, value: str, ends: str, look: ViewTheme) -> list[Line]:
+def _labelled(drawn: list[Line], name: str, value: str, ends: str, theme: ViewTheme) -> list[Line]:
     """A chart with its name, the number at the cursor, and the ends of its scale at the left."""
     if len(drawn) == 1:
-        label = [Segment(fit(name, GUTTER - 8, ">"), look.dim)]
-        return [[*label, Segment(fit(value, 7, ">") + " ", look.now), *drawn[0]]]
-    texts = [(name, look.dim), (value, look.now), *([("", look.dim)] * len(drawn))]
+        label = [Segment(fit(name, GUTTER - 8, ">"), theme.dim)]
+        return [[*label, Segment(fit(value, 7, ">") + " ", theme.now), *drawn[0]]]
+    texts = [(name, theme.dim), (value, theme.now), *([("", theme.dim)] * len(drawn))]
     if len(drawn) > 2:
-        texts[len(drawn) - 1] = (ends, look.rule)
+        texts[len(drawn) - 1] = (ends, theme.rule)
     return [
-        [Segment(fit(text, GUTTER - 1, ">"), style), Segment("│", look.rule), *line]
+        [Segment(fit(text, GUTTER - 1, ">"), style), Segment("│", theme.rule), *line]
         for (text, style), line in zip(texts, drawn, strict=False)
     ]

@@ -36,7 +36,7 @@ def slots(words: tuple[str, ...], pads: int, front: bool, room: int, chosen: int
     """The whole sequence in ``room`` columns; where not all words fit, those around the chosen."""
     least = min(pads, room // 3)
     space = room - least - (1 if pads else 0)
-    first, last = _fitting(words, space, chosen)
+    first, last = _word_range(words, space, chosen)
     shown = [cut(word, LONGEST) for word in words[first : last + 1]]
     used = sum(cell_len(word) + 1 for word in shown) + 2 * (first > 0)
     used += 2 * (last + 1 < len(words))
@@ -45,7 +45,7 @@ def slots(words: tuple[str, ...], pads: int, front: bool, room: int, chosen: int
     wide = min(WIDEST, (room - used) // pads) if pads and columns == pads else 1
     found, x, step = [], 0, pads if front else 0
     if front:
-        found, x = _pressed(0, columns, wide, pads, 0), columns * wide + (columns > 0)
+        found, x = _padding_slots(0, columns, wide, pads, 0), columns * wide + (columns > 0)
     if first:
         found.append(Slot("more", x, 1, step, step + first - 1, "…"))
         x += 2
@@ -56,11 +56,11 @@ def slots(words: tuple[str, ...], pads: int, front: bool, room: int, chosen: int
         found.append(Slot("more", x, 1, step + last + 1, step + len(words) - 1, "…"))
         x += 2
     if not front:
-        found += _pressed(x, columns, wide, pads, len(words))
+        found += _padding_slots(x, columns, wide, pads, len(words))
     return found
 
 
-def _fitting(words: Sequence[str], space: int, chosen: int) -> tuple[int, int]:
+def _word_range(words: Sequence[str], space: int, chosen: int) -> tuple[int, int]:
     """The first and the last word to show."""
     wide = [cell_len(cut(word, LONGEST)) + 1 for word in words]
     if sum(wide) <= space:
@@ -78,7 +78,7 @@ def _fitting(words: Sequence[str], space: int, chosen: int) -> tuple[int, int]:
     return first, last
 
 
-def _pressed(x: int, columns: int, wide: int, pads: int, start: int) -> list[Slot]:
+def _padding_slots(x: int, columns: int, wide: int, pads: int, start: int) -> list[Slot]:
     """Paddings in so many columns of equal width; each shows the state after its last."""
     edges = [start + round(k * pads / max(columns, 1)) for k in range(columns + 1)]
     return [

@@ -23,7 +23,7 @@ from rnnviz.equations import number, symbol
 from rnnviz.query import Query, Question
 from rnnviz.trace import Trace
 from rnnviz.tui.pages.cell_marks import hue, place
-from rnnviz.tui.pages.reach.curve_summary import Felt, sentences
+from rnnviz.tui.pages.reach.curve_summary import ReachFacts, sentences
 from rnnviz.tui.pages.reach.reach_chart import GUTTER, PRODUCT, ReachCurve, chart, reach_curve
 from rnnviz.tui.render.braille_plot import (
     WIDEST,
@@ -63,64 +63,66 @@ class ReachPage(Page):
         PageKey("gates", ("g",), "g"),
     )
 
-    def questions(self, moment: ViewState) -> Sequence[Question]:
-        if not moment.query.model:
+    def questions(self, view_state: ViewState) -> Sequence[Question]:
+        if not view_state.query.model:
             return ()
-        asked: list[Question] = [q for q, _ in self._curves(moment) if q is not None]
-        return [*asked, self._spectrum(moment)]
+        asked: list[Question] = [q for q, _ in self._curves(view_state) if q is not None]
+        return [*asked, self._spectrum(view_state)]
 
-    def press(self, moment: ViewState, key: str) -> Change | None:
-        shown = self._shown(moment)
+    def press(self, view_state: ViewState, key: str) -> Change | None:
+        shown = self._shown(view_state)
         if key == "gates":
             shown = replace(shown, gates=not shown.gates)
             said = "gates_on" if shown.gates else "gates_off"
         else:
-            modes = (NONE, THIS, ALL) if len(self._models(moment)) > 1 else (NONE, THIS)
+            modes = (NONE, THIS, ALL) if len(self._models(view_state)) > 1 else (NONE, THIS)
             # What was chosen may not be there any more: another sentence has other curves.
             at = modes.index(shown.untrained) + 1 if shown.untrained in modes else 0
             shown = replace(shown, untrained=modes[at % len(modes)])
             said = f"shown_{shown.untrained}"
-        return Change(shown, message=self.say(moment, said, seed=_seed(moment)))
+        return Change(shown, message=self.page_text(view_state, said, seed=_seed(view_state)))
 
-    def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
-        if moment.hidden:
-            hidden = wrapped(self.say(moment, "hidden"), width - 2)
-            lines = [[Segment(f" {line}", moment.look.dim)] for line in hidden]
-            return [self.head(moment, width), *lines]
-        told = self._told(moment)
-        words = self._words(moment, told, width - 2, 2 if height < 14 else 3 if height < 24 else 4)
+    def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
+        if view_state.hidden:
+            hidden = wrapped(self.page_text(view_state, "hidden"), width - 2)
+            lines = [[Segment(f" {line}", view_state.theme.dim)] for line in hidden]
+            return [self.head(view_state, width), *lines]
+        told = self._told(view_state)
+        words = self._words(
+            view_state, told, width - 2, 2 if height < 14 else 3 if height < 24 else 4
+        )
         rows = max(1, height - 1 - len(words))
         beside_it = _beside(width)
         # Numbers first: a line is sent from its start to its last change.
-        numbers = self._numbers(moment, told, beside_it, rows)
-        curves = chart(moment, told, width - beside_it - 1, rows)
+        numbers = self._numbers(view_state, told, beside_it, rows)
+        curves = chart(view_state, told, width - beside_it - 1, rows)
         body = [[*left, *right] for left, right in zip(numbers, curves, strict=True)]
-        last, t = moment.layer.order[-1] + 1, moment.cursor.t + 1
+        last, t = view_state.layer.order[-1] + 1, view_state.cursor.t + 1
         note = f"‖∂{symbol('s', last)}/∂{symbol('s', t)}‖"
-        return [self.head(moment, width, note), *body, *words]
+        return [self.head(view_state, width, note), *body, *words]
 
     # -- what there is to draw ------------------------------------------------------------------
 
-    def _shown(self, moment: ViewState) -> ReachState:
-        return moment.page_state(ReachState)
+    def _shown(self, view_state: ViewState) -> ReachState:
+        return view_state.page_state(ReachState)
 
-    def _models(self, moment: ViewState) -> tuple[str, ...]:
-        return trio_with(moment.query.model, moment.others)
+    def _models(self, view_state: ViewState) -> tuple[str, ...]:
+        return trio_with(view_state.query.model, view_state.others)
 
-    def _spectrum(self, moment: ViewState) -> SpectrumQuestion:
-        block = block_of(moment.layer, moment.cursor.t)
-        return SpectrumQuestion(moment.query, moment.cursor.layer, block)
+    def _spectrum(self, view_state: ViewState) -> SpectrumQuestion:
+        block = block_of(view_state.layer, view_state.cursor.t)
+        return SpectrumQuestion(view_state.query, view_state.cursor.layer, block)
 
-    def _curves(self, moment: ViewState) -> list[tuple[Query | None, str]]:
+    def _curves(self, view_state: ViewState) -> list[tuple[Query | None, str]]:
         """Question and kind of every curve; no question for what is on the screen anyway."""
-        own, shown = moment.query, self._shown(moment)
+        own, shown = view_state.query, self._shown(view_state)
         found: list[tuple[Query | None, str]] = []
         for untrained in (True, False):
-            for model in self._models(moment):
+            for model in self._models(view_state):
                 mine = model == own.model
                 if untrained and shown.untrained != ALL and not (mine and shown.untrained == THIS):
                     continue
-                seed = _seed(moment) if untrained else None
+                seed = _seed(view_state) if untrained else None
                 kind = "untrained" if untrained else "trained"
                 if mine and seed == own.random:
                     found.append((None, kind))
@@ -130,123 +132,133 @@ class ReachPage(Page):
                     found.append((query_for(own, model, seed), kind))
         return found
 
-    def _told(self, moment: ViewState) -> tuple[ReachCurve, ...]:
+    def _told(self, view_state: ViewState) -> tuple[ReachCurve, ...]:
         """The curves that are known, the chosen cell's own last, so that it lies on top."""
-        T, found = len(moment.trace.tokens), []
-        for query, kind in self._curves(moment):
-            trace: Trace | None = moment.trace if query is None else moment.answers.get(query)
+        T, found = len(view_state.trace.tokens), []
+        for query, kind in self._curves(view_state):
+            trace: Trace | None = (
+                view_state.trace if query is None else view_state.answers.get(query)
+            )
             if trace is None or len(trace.tokens) != T:
                 continue
-            layer = trace.layers[min(moment.cursor.layer, len(trace.layers) - 1)]
+            layer = trace.layers[min(view_state.cursor.layer, len(trace.layers) - 1)]
             found.append(reach_curve(layer, kind))
-        if self._shown(moment).gates and keep_gate(moment.layer):
-            found.append(reach_curve(moment.layer, "gates"))
-        return tuple(sorted(found, key=lambda c: c.layer is moment.layer and c.kind != "gates"))
+        if self._shown(view_state).gates and keep_gate(view_state.layer):
+            found.append(reach_curve(view_state.layer, "gates"))
+        return tuple(sorted(found, key=lambda c: c.layer is view_state.layer and c.kind != "gates"))
 
     # -- the picture ----------------------------------------------------------------------------
 
     # -- the numbers beside it ------------------------------------------------------------------
 
     def _numbers(
-        self, moment: ViewState, told: tuple[ReachCurve, ...], width: int, rows: int
+        self, view_state: ViewState, told: tuple[ReachCurve, ...], width: int, rows: int
     ) -> list[Line]:
-        look, token = moment.look, visible(moment.trace.tokens[moment.cursor.t])
-        table = self._table(moment, told, width)
-        title = [Segment(" " + self.say(moment, "at", token=token), look.now)]
-        spectrum = self._bars(moment, width, rows - 1 - len(table))
+        theme, token = view_state.theme, visible(view_state.trace.tokens[view_state.cursor.t])
+        table = self._table(view_state, told, width)
+        title = [Segment(" " + self.page_text(view_state, "at", token=token), theme.now)]
+        spectrum = self._bars(view_state, width, rows - 1 - len(table))
         found = [title, *table, *spectrum][:rows]
-        return [trimmed(line, width, look.ink) for line in [*found, *([[]] * (rows - len(found)))]]
+        return [trimmed(line, width, theme.ink) for line in [*found, *([[]] * (rows - len(found)))]]
 
-    def _table(self, moment: ViewState, told: tuple[ReachCurve, ...], width: int) -> list[Line]:
+    def _table(self, view_state: ViewState, told: tuple[ReachCurve, ...], width: int) -> list[Line]:
         """A line a cell: its name, trained and untrained; then the product of the gates."""
-        look, t, lines = moment.look, moment.cursor.t, []
+        theme, t, lines = view_state.theme, view_state.cursor.t, []
         by_title = {c.layer.title: c.layer.cell for c in told}
         for title, cell in sorted(by_title.items(), key=lambda item: place(item[1])):
-            own = title == moment.layer.title
+            own = title == view_state.layer.title
             line = [
-                Segment(fit(f"{'▸' if own else ' '}{title}", NAME), look.bold if own else look.dim)
+                Segment(
+                    fit(f"{'▸' if own else ' '}{title}", NAME), theme.bold if own else theme.dim
+                )
             ]
             for kind in ("trained", "untrained"):
                 each = next((c for c in told if (c.layer.title, c.kind) == (title, kind)), None)
-                text = "" if each is None else f"{each.mark(look)} {_value(each, t)}"
-                style = hue(cell, look, kind == "untrained")
+                text = "" if each is None else f"{each.mark(theme)} {_value(each, t)}"
+                style = hue(cell, theme, kind == "untrained")
                 line.append(Segment(fit(text, 10 if kind == "trained" else 9), style))
             lines.append(line)
-        lines += self._missing(moment, width)
-        gate = keep_gate(moment.layer)
-        if self._shown(moment).gates and gate is not None:
-            passed = keep_gate_product(moment.layer)[t]
+        lines += self._missing(view_state, width)
+        gate = keep_gate(view_state.layer)
+        if self._shown(view_state).gates and gate is not None:
+            passed = keep_gate_product(view_state.layer)[t]
             for key, value in (("mean", passed.mean()), ("top", passed.max())):
-                name = self.say(moment, key, gate=gate)
-                mark = PRODUCT[look.ascii] if key == "mean" else " "
-                left = [Segment(f" {fit(name, NAME + 9)}{mark} ", look.dim)]
-                lines.append([*left, Segment(number(float(value)), look.ink)])
+                name = self.page_text(view_state, key, gate=gate)
+                mark = PRODUCT[theme.ascii] if key == "mean" else " "
+                left = [Segment(f" {fit(name, NAME + 9)}{mark} ", theme.dim)]
+                lines.append([*left, Segment(number(float(value)), theme.ink)])
         return lines
 
-    def _missing(self, moment: ViewState, width: int) -> list[Line]:
-        look, asked = moment.look, [q for q, _ in self._curves(moment) if q is not None]
-        failed = [q for q in asked if q in moment.failures]
+    def _missing(self, view_state: ViewState, width: int) -> list[Line]:
+        theme, asked = view_state.theme, [q for q, _ in self._curves(view_state) if q is not None]
+        failed = [q for q in asked if q in view_state.failures]
         if failed:
-            reason = moment.failures[failed[0]].rstrip(".")
-            said = self.say(moment, "failed", name=visible(failed[0].model), reason=visible(reason))
-            return [[Segment(f" {line}", look.wrong)] for line in wrapped(said, width - 1)[:2]]
-        waiting = any(q not in moment.answers for q in asked)
-        return [[Segment(f" {self.say(moment, 'computing')}", look.dim)]] if waiting else []
+            reason = view_state.failures[failed[0]].rstrip(".")
+            said = self.page_text(
+                view_state, "failed", name=visible(failed[0].model), reason=visible(reason)
+            )
+            return [[Segment(f" {line}", theme.wrong)] for line in wrapped(said, width - 1)[:2]]
+        waiting = any(q not in view_state.answers for q in asked)
+        return (
+            [[Segment(f" {self.page_text(view_state, 'computing')}", theme.dim)]] if waiting else []
+        )
 
-    def _bars(self, moment: ViewState, width: int, rows: int) -> list[Line]:
+    def _bars(self, view_state: ViewState, width: int, rows: int) -> list[Line]:
         """The singular values at the cursor, and the norm of the token's own step."""
-        look, question = moment.look, self._spectrum(moment)
+        theme, question = view_state.theme, self._spectrum(view_state)
         if rows < 2:
             return []
-        if question in moment.failures:
-            reason = wrapped(visible(moment.failures[question]), width)
-            return [[Segment(line, look.wrong)] for line in reason[:rows]]
-        answer: JacobianSpectra | None = moment.answers.get(question)
+        if question in view_state.failures:
+            reason = wrapped(visible(view_state.failures[question]), width)
+            return [[Segment(line, theme.wrong)] for line in reason[:rows]]
+        answer: JacobianSpectra | None = view_state.answers.get(question)
         if answer is None:
-            waiting = self.say(moment, "computing") if moment.query.model else ""
-            return [[Segment(f" {waiting}", look.dim)]]
-        values, step = answer.at(moment.cursor.t)
-        t = moment.step
-        name = f"{self.say(moment, 'step')} ‖∂{symbol('s', t)}/∂{symbol('s_prev', t)}‖"
+            waiting = self.page_text(view_state, "computing") if view_state.query.model else ""
+            return [[Segment(f" {waiting}", theme.dim)]]
+        values, step = answer.at(view_state.cursor.t)
+        t = view_state.step
+        name = f"{self.page_text(view_state, 'step')} ‖∂{symbol('s', t)}/∂{symbol('s_prev', t)}‖"
         short = f"‖∂{symbol('s', t)}/∂{symbol('s_prev', t)}‖"
         name = name if cell_len(name) + 9 <= width else short
-        own = [Segment(f" {name} ", look.dim), Segment(number(step), look.ink)]
-        count = self.say(moment, "directions", n=int((values > 0.1).sum()), S=len(values))
-        said = [[Segment(f" {line}", look.dim)] for line in wrapped(count, width - 1)]
+        own = [Segment(f" {name} ", theme.dim), Segment(number(step), theme.ink)]
+        count = self.page_text(view_state, "directions", n=int((values > 0.1).sum()), S=len(values))
+        said = [[Segment(f" {line}", theme.dim)] for line in wrapped(count, width - 1)]
         room = rows - 1 - len(said)
         if rows >= 8:
-            last = symbol("s", moment.layer.order[-1] + 1)
-            name = self.say(moment, "spectrum", J=f"∂{last}/∂{symbol('s', t)}")
-            said.append([Segment(f" {name}", look.dim)])
+            last = symbol("s", view_state.layer.order[-1] + 1)
+            name = self.page_text(view_state, "spectrum", J=f"∂{last}/∂{symbol('s', t)}")
+            said.append([Segment(f" {name}", theme.dim)])
             room -= 1
-        return [own, *said, *_spectrum_bars(look, values, width, room)]
+        return [own, *said, *_spectrum_bars(theme, values, width, room)]
 
-    def picked(self, moment: ViewState, x: int, y: int) -> CellPicked | None:
+    def picked(self, view_state: ViewState, x: int, y: int) -> CellPicked | None:
         start = _beside(self.size.width) + GUTTER
-        room, T = max(2, self.size.width - 1 - start), len(moment.trace.tokens)
+        room, T = max(2, self.size.width - 1 - start), len(view_state.trace.tokens)
         count = min(T, room)
         apart = [abs(x - start - at) for at in centres(count, room)]
         near = apart.index(min(apart))
         inside = y > 0 and x >= start and apart[near] <= WIDEST // 2
-        return CellPicked(t=page(T, moment.cursor.t, count) + near) if inside else None
+        return CellPicked(t=page(T, view_state.cursor.t, count) + near) if inside else None
 
     # -- in words -------------------------------------------------------------------------------
 
     def _words(
-        self, moment: ViewState, told: tuple[ReachCurve, ...], width: int, rows: int
+        self, view_state: ViewState, told: tuple[ReachCurve, ...], width: int, rows: int
     ) -> list[Line]:
         """As many whole sentences as fit."""
         trained = {c.layer.title: c.layer for c in told if c.kind == "trained"}
         untrained = {c.layer.title: c.layer for c in told if c.kind == "untrained"}
-        gate = keep_gate(moment.layer)
-        word = moment.word("name", gate).split()[0] if gate else ""
-        felt = Felt(moment.trace, moment.layer, moment.cursor.t, trained, untrained, word)
+        gate = keep_gate(view_state.layer)
+        word = view_state.word("name", gate).split()[0] if gate else ""
+        felt = ReachFacts(
+            view_state.trace, view_state.layer, view_state.cursor.t, trained, untrained, word
+        )
         said = ""
         for key, values in sentences(felt):
-            longer = f"{said} {self.say(moment, key, **values)}".strip()
+            longer = f"{said} {self.page_text(view_state, key, **values)}".strip()
             if len(wrapped(longer, width)) <= rows:
                 said = longer
-        lines = [[Segment(f" {line}", moment.look.ink)] for line in wrapped(said, width)]
+        lines = [[Segment(f" {line}", view_state.theme.ink)] for line in wrapped(said, width)]
         return lines if lines else [[]]
 
 
@@ -255,24 +267,24 @@ def _beside(width: int) -> int:
     return 30 if width < 100 else 40 if width < 160 else 52
 
 
-def _seed(moment: ViewState) -> int:
+def _seed(view_state: ViewState) -> int:
     """The seed of the untrained nets: that of the net on the screen if it is one."""
-    return SEED if moment.query.random is None else moment.query.random
+    return SEED if view_state.query.random is None else view_state.query.random
 
 
 def _value(told: ReachCurve, t: int) -> str:
     return number(float(told.values[t]))
 
 
-def _spectrum_bars(look: ViewTheme, values: Array, width: int, rows: int) -> list[Line]:
+def _spectrum_bars(theme: ViewTheme, values: Array, width: int, rows: int) -> list[Line]:
     """A bar for each of the largest singular values, on a scale from 0 to the largest."""
     top, lines = max(1.0, float(values[0])), []
     for k, value in enumerate(values[: min(max(0, rows), MOST)], 1):
         text = number(float(value)) if value else "0"
         room = width - 15
         lines.append([
-            Segment(f"{k:>3} ", look.dim),
-            Segment(level_bar(float(value) / top, room), look.source),
-            Segment(f" {text}", look.ink),
+            Segment(f"{k:>3} ", theme.dim),
+            Segment(level_bar(float(value) / top, room), theme.source),
+            Segment(f" {text}", theme.ink),
         ])  # fmt: skip
     return lines

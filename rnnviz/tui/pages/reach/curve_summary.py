@@ -18,7 +18,7 @@ LONGEST = 20
 
 
 @dataclass(frozen=True, eq=False)
-class Felt:
+class ReachFacts:
     """What there is to speak of at one token."""
 
     trace: Trace
@@ -33,7 +33,7 @@ class Felt:
         return cut(visible(self.trace.tokens[t]), LONGEST)
 
 
-def sentences(felt: Felt) -> Iterator[Sentence]:
+def sentences(felt: ReachFacts) -> Iterator[Sentence]:
     """The most important first."""
     t, layer = felt.t, felt.layer
     here = float(layer.reach[t])
@@ -50,7 +50,7 @@ def sentences(felt: Felt) -> Iterator[Sentence]:
     yield from _order("say_order_untrained", felt.untrained, t)
 
 
-def _stretch(felt: Felt) -> Iterator[Sentence]:
+def _stretch(felt: ReachFacts) -> Iterator[Sentence]:
     """How far from the start little arrives, or that it never does."""
     if len(felt.layer.order) < 3:
         return
@@ -70,7 +70,7 @@ def _stretch(felt: Felt) -> Iterator[Sentence]:
         )
 
 
-def _gates(felt: Felt) -> Iterator[Sentence]:
+def _gates(felt: ReachFacts) -> Iterator[Sentence]:
     if keep_gate(felt.layer) is None or felt.t == felt.layer.order[-1]:
         return
     passed, value = keep_gate_product(felt.layer)[felt.t], float(felt.layer.reach[felt.t])
@@ -82,7 +82,7 @@ def _gates(felt: Felt) -> Iterator[Sentence]:
     yield key, {"gate": felt.gate, **told}
 
 
-def _untrained(felt: Felt) -> Iterator[Sentence]:
+def _untrained(felt: ReachFacts) -> Iterator[Sentence]:
     """Only beside trained weights, and where there is a difference to speak of."""
     other = felt.untrained.get(felt.layer.title)
     if other is None or other is felt.layer or felt.t == felt.layer.order[-1]:

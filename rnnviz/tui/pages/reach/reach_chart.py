@@ -46,11 +46,11 @@ class ReachCurve:
     kind: str  # "trained", "untrained" or "gates"
     values: Array  # (T)
 
-    def mark(self, look: ViewTheme) -> str:
+    def mark(self, theme: ViewTheme) -> str:
         """What stands at its points."""
         if self.kind == "gates":
-            return PRODUCT[look.ascii]
-        return mark(self.layer.cell, look, self.kind == "untrained")
+            return PRODUCT[theme.ascii]
+        return mark(self.layer.cell, theme, self.kind == "untrained")
 
 
 @lru_cache(maxsize=64)
@@ -62,7 +62,7 @@ def reach_curve(layer: LayerTrace, kind: str) -> ReachCurve:
 
 @lru_cache(maxsize=16)
 def _picture(
-    told: tuple[ReachCurve, ...], first: int, count: int, width: int, rows: int, look: ViewTheme
+    told: tuple[ReachCurve, ...], first: int, count: int, width: int, rows: int, theme: ViewTheme
 ) -> tuple[list[list[Cell]], list[str]]:
     """The curves without the cursor, and the labels of their lines."""
     scale = log_scale(np.concatenate([c.values for c in told]), rows)
@@ -70,12 +70,12 @@ def _picture(
     for c in told:
         shares = scale.shares(c.values[first : first + count])
         dashes = {"trained": 0, "untrained": 1, "gates": 2}[c.kind]
-        trails.append(Trail(shares, c.mark(look), dashes))
+        trails.append(Trail(shares, c.mark(theme), dashes))
     places = [float(share) for share in scale.shares(np.array([v for v, _ in scale.ticks]))]
     labels = [""] * rows
     for share, (_, label) in zip(places, scale.ticks, strict=True):
         labels[row_of(share, rows)] = label
-    return plot(trails, centres(count, width), width, rows, places, look.ascii), labels
+    return plot(trails, centres(count, width), width, rows, places, theme.ascii), labels
 
 
 def _with_cursor(row: list[Cell], at: int, drawn: bool) -> list[tuple[str, int | None]]:
@@ -88,27 +88,27 @@ def _with_cursor(row: list[Cell], at: int, drawn: bool) -> list[tuple[str, int |
     return runs([*row[:at], (char, CURSOR), *row[at + 1 :]])
 
 
-def _style(look: ViewTheme, told: tuple[ReachCurve, ...], n: int | None) -> Style:
+def _style(theme: ViewTheme, told: tuple[ReachCurve, ...], n: int | None) -> Style:
     if n is None:
-        return look.ink
+        return theme.ink
     if n == CURSOR:
-        return look.now
+        return theme.now
     if n == GRID:
-        return look.rule
-    return hue(told[n].layer.cell, look, told[n].kind != "trained")
+        return theme.rule
+    return hue(told[n].layer.cell, theme, told[n].kind != "trained")
 
 
-def chart(moment: ViewState, told: tuple[ReachCurve, ...], width: int, rows: int) -> list[Line]:
-    look, T, t = moment.look, len(moment.trace.tokens), moment.cursor.t
+def chart(view_state: ViewState, told: tuple[ReachCurve, ...], width: int, rows: int) -> list[Line]:
+    theme, T, t = view_state.theme, len(view_state.trace.tokens), view_state.cursor.t
     room, rows = max(2, width - GUTTER), rows - 1
     count = min(T, room)
     first = page(T, t, count)
     columns = centres(count, room)
-    picture, labels = _picture(told, first, count, room, rows, look)
+    picture, labels = _picture(told, first, count, room, rows, theme)
     at, lines = columns[t - first], []
     for y, (row, label) in enumerate(zip(picture, labels, strict=True)):
-        line = [Segment(fit(label, GUTTER - 1, ">"), look.dim), Segment("│", look.rule)]
+        line = [Segment(fit(label, GUTTER - 1, ">"), theme.dim), Segment("│", theme.rule)]
         for text, n in _with_cursor(row, at, y % 2 == 0):
-            line.append(Segment(text, _style(look, told, n)))
+            line.append(Segment(text, _style(theme, told, n)))
         lines.append(line)
-    return [*lines, axis(moment, first, columns, GUTTER, look.chosen)]
+    return [*lines, axis(view_state, first, columns, GUTTER, theme.chosen)]

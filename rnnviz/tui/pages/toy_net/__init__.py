@@ -51,7 +51,7 @@ class ToyNetPage(Page):
     """The table of weights, the arithmetic of the chosen unit, and what an edit does to them."""
 
     name = "hand"
-    alone = True
+    full_screen = True
     keys = (
         PageKey("back", ("g",), "g"),
         PageKey("next", ("j",), "j"),
@@ -67,27 +67,27 @@ class ToyNetPage(Page):
     )
 
     @classmethod
-    def applies(cls, moment: ViewState) -> bool:
-        return toy_net.toy_net_of(moment.trace) is not None
+    def applies(cls, view_state: ViewState) -> bool:
+        return toy_net.toy_net_of(view_state.trace) is not None
 
-    def questions(self, moment: ViewState) -> Sequence[Question]:
+    def questions(self, view_state: ViewState) -> Sequence[Question]:
         """The net as it was before it was changed."""
-        began = _history(moment).current.origin
-        return () if began.hand is None or began == asked(moment) else (began,)
+        began = _history(view_state).current.origin
+        return () if began.hand is None or began == asked(view_state) else (began,)
 
-    def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
-        hand = toy_net.toy_net_of(moment.trace)
-        if hand is None:
-            said = f"{self.say(moment, 'large')} {self.say(moment, 'begin')}"
-            return [self.head(moment, width), [], *_told(moment, said, width)]
-        every, state = choices(hand, moment.cursor), moment.page_state(ToyNetState)
+    def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
+        net = toy_net.toy_net_of(view_state.trace)
+        if net is None:
+            said = f"{self.page_text(view_state, 'large')} {self.page_text(view_state, 'begin')}"
+            return [self.head(view_state, width), [], *_told(view_state, said, width)]
+        every, state = choices(net, view_state.cursor), view_state.page_state(ToyNetState)
         chosen = every[state.chosen % len(every)]
-        before = next((moment.answers.get(q) for q in self.questions(moment)), None)
-        shown = ToyNetView(moment, hand, chosen, before if isinstance(before, Trace) else None)
+        before = next((view_state.answers.get(q) for q in self.questions(view_state)), None)
+        shown = ToyNetView(view_state, net, chosen, before if isinstance(before, Trace) else None)
         low = height < LOW
         strip = Strip(shown, width)
         read, *predicted = strip.lines()
-        head = self.head(moment, width, cut(visible(hand.form.title), width // 2))
+        head = self.head(view_state, width, cut(visible(net.form.title), width // 2))
         top = [head, *self._about(shown, width, low), read, *predicted]
         end = self._chosen(shown, width)[: 1 if low else 2]
         room = height - len(top) - len(end)
@@ -104,173 +104,182 @@ class ToyNetPage(Page):
 
     def _about(self, shown: ToyNetView, width: int, low: bool) -> list[Line]:
         """What kind of net this is, and what it does or how much of it was changed."""
-        hand, moment = shown.hand, shown.moment
-        said = [shown.say(key, **values) for key, values in toy_net.convention_texts(moment.trace)]
+        net, view_state = shown.net, shown.view_state
+        said = [
+            shown.page_text(key, **values)
+            for key, values in toy_net.convention_texts(view_state.trace)
+        ]
         while low and len(said) > 1 and cell_len(" · ".join(said)) > width - 2:
             said.pop()
-        kind = _told(moment, " · ".join(said), width)[:3]
-        named = not low or "z" in GATES[hand.cell]
+        kind = _told(view_state, " · ".join(said), width)[:3]
+        named = not low or "z" in GATES[net.cell]
         if shown.changes:
-            every = sum(len(hand.entries(name)) for name in hand.names)
-            changed = _told(moment, shown.say("changed", n=shown.changes, all=every), width)
+            every = sum(len(net.entries(name)) for name in net.names)
+            changed = _told(
+                view_state, shown.page_text("changed", n=shown.changes, all=every), width
+            )
             return [*kind, *changed] if named else changed
-        first = friendly(hand.cell, hand.units, hand.inputs)
-        if hand != first:
+        first = friendly(net.cell, net.units, net.inputs)
+        if net != first:
             return kind
-        more = " " + shown.say("does_more") if hand.units > 1 and not low else ""
-        story = f"does_{hand.cell.partition('-')[0]}"
-        told = _told(moment, shown.say(story) + more, width)
+        more = " " + shown.page_text("does_more") if net.units > 1 and not low else ""
+        story = f"does_{net.cell.partition('-')[0]}"
+        told = _told(view_state, shown.page_text(story) + more, width)
         return [*kind, *told] if named else told
 
     def _chosen(self, shown: ToyNetView, width: int) -> list[Line]:
         """What the chosen entry is, and the keys that change it."""
-        look, entry, moment = shown.moment.look, shown.chosen, shown.moment
+        theme, entry, view_state = shown.view_state.theme, shown.chosen, shown.view_state
         gate = toy_net.gate_of_weight(entry.name)
-        said = shown.say(
-            self._kind(shown, entry), entry=shown.hand.written(entry),
+        said = shown.page_text(
+            self._kind(shown, entry), entry=shown.net.written(entry),
             value=toy_net.full_literal(shown.value(entry)),
             t=entry.row + 1, unit=entry.column, from_unit=entry.row, input=entry.column,
             from_input=entry.row,
-            gate=moment.word("name", gate) if gate else shown.say("sum"),
-            state=moment.word("name", entry.name),
+            gate=view_state.word("name", gate) if gate else shown.page_text("sum"),
+            state=view_state.word("name", entry.name),
         )  # fmt: skip
-        was = shown.was(entry)
+        was = shown.original_value(entry)
         began = (
-            f"  ({shown.say('began', value=toy_net.full_literal(was))})" if was is not None else ""
+            f"  ({shown.page_text('began', value=toy_net.full_literal(was))})"
+            if was is not None
+            else ""
         )
         line = [
-            Segment(cut(f" ▸ {said}", width - len(began)), look.now),
-            Segment(began, look.dim),
+            Segment(cut(f" ▸ {said}", width - len(began)), theme.now),
+            Segment(began, theme.dim),
         ]
-        keys = "" if moment.paper else f" {shown.say('keys')}"
-        return [line, [Segment(cut(keys, width), look.dim)]]
+        keys = "" if view_state.paper else f" {shown.page_text('keys')}"
+        return [line, [Segment(cut(keys, width), theme.dim)]]
 
     def _kind(self, shown: ToyNetView, entry: WeightEntry) -> str:
         """The text that says what an entry is; of several inputs it says which."""
         name = kind(entry)
-        return f"{name}_each" if name in ("of_x", "of_W") and shown.hand.inputs > 1 else name
+        return f"{name}_each" if name in ("of_x", "of_W") and shown.net.inputs > 1 else name
 
     # -- the keys -------------------------------------------------------------------------------
 
-    def press(self, moment: ViewState, key: str) -> Change | Prompt | None:
-        history = _history(moment)
-        state = replace(moment.page_state(ToyNetState), history=history)
+    def press(self, view_state: ViewState, key: str) -> Change | Prompt | None:
+        history = _history(view_state)
+        state = replace(view_state.page_state(ToyNetState), history=history)
         if key in ("undo", "redo"):
-            return self._undo_or_redo(moment, history, key)
+            return self._undo_or_redo(view_state, history, key)
         query = history.current.query
         if query.hand is None:
-            return self._begin(moment, history) if key == "type" else None
+            return self._begin(view_state, history) if key == "type" else None
         if key == "reset":
-            return _ask(moment, history.push(history.current.origin))
+            return _ask(view_state, history.push(history.current.origin))
         if key == "units":
-            return self._typed(moment, "", f"units={query.hand.units % MOST + 1}")
+            return self._typed(view_state, "", f"units={query.hand.units % MOST + 1}")
         if key == "values":
             return Change(replace(state, values=not state.values))
         if key == "write":
-            words, filled = self.say(moment, "write"), f"{query.hand.cell}.toml"
+            words, filled = self.page_text(view_state, "write"), f"{query.hand.cell}.toml"
             return Prompt(words, self._write, filled)
-        every = choices(query.hand, _within(moment.cursor, query.hand, query.text))
+        every = choices(query.hand, _within(view_state.cursor, query.hand, query.text))
         at = state.chosen % len(every)
         if key in ("back", "next"):
             at += 1 if key == "next" else -1
             return Change(replace(state, chosen=at % len(every)))
-        return self._edit(moment, history, query.hand, every[at], key)
+        return self._edit(view_state, history, query.hand, every[at], key)
 
-    def _undo_or_redo(self, moment: ViewState, history: EditHistory, key: str) -> Change:
+    def _undo_or_redo(self, view_state: ViewState, history: EditHistory, key: str) -> Change:
         changed = history.undo() if key == "undo" else history.redo()
         if changed is history:
             text = "nothing_back" if key == "undo" else "nothing_on"
-            return Change(message=self.say(moment, text))
-        return _ask(moment, changed)
+            return Change(message=self.page_text(view_state, text))
+        return _ask(view_state, changed)
 
-    def _begin(self, moment: ViewState, history: EditHistory) -> Change:
+    def _begin(self, view_state: ViewState, history: EditHistory) -> Change:
         """Start a toy net in place of a model that is too large, of the same cell if possible."""
-        cell = next((c for c in ("rnn", "gru") if c == moment.layer.cell), "lstm")
+        cell = next((c for c in ("rnn", "gru") if c == view_state.layer.cell), "lstm")
         query = Query(EXAMPLE, model_of(cell), hand=friendly(cell))
         history = history.restarted(query)
         return Change(ToyNetState(history), query=history.current.query)
 
     def _edit(
-        self, moment: ViewState, history: EditHistory, hand: Hand, entry: WeightEntry, key: str
+        self, view_state: ViewState, history: EditHistory, net: Hand, entry: WeightEntry, key: str
     ) -> Change | Prompt:
         query = history.current.query
         x = entry.name == "x"
         value = (
-            typed.inputs(query.text, hand.inputs)[entry.row][entry.column]
-            if x
-            else hand.value(entry)
+            typed.inputs(query.text, net.inputs)[entry.row][entry.column] if x else net.value(entry)
         )
         if key == "type":
-            name = hand.written(entry)
-            words = self.say(moment, "prompt", entry=name, value=toy_net.full_literal(value))
+            name = net.written(entry)
+            words = self.page_text(
+                view_state, "prompt", entry=name, value=toy_net.full_literal(value)
+            )
             return Prompt(words, lambda now, said: self._typed(now, name, said))
         value = round(value + (BY if key == "more" else -BY), DECIMALS)
         if abs(value) > LARGEST:
-            return Change(message=self.say(moment, "at_end"), failed=True)
-        hand, text = edits.changed(hand, query.text, entry, value + 0.0)
-        return _ask(moment, history.push(replace(query, hand=hand, text=text)))
+            return Change(message=self.page_text(view_state, "at_end"), failed=True)
+        net, text = edits.changed(net, query.text, entry, value + 0.0)
+        return _ask(view_state, history.push(replace(query, hand=net, text=text)))
 
-    def _typed(self, moment: ViewState, name: str, said: str) -> Change:
+    def _typed(self, view_state: ViewState, name: str, said: str) -> Change:
         """A line was typed: a value for the chosen entry, or an edit that names another."""
-        history = _history(moment)
+        history = _history(view_state)
         query = history.current.query
         if query.hand is None or not said:
             return Change()
         whole = said if "=" in said else f"{name}={said}"
         try:
-            hand, text = edits.edited(query.hand, query.text, whole)
+            net, text = edits.edited(query.hand, query.text, whole)
         except UsageError as error:
             return Change(message=one_line(error), failed=True)
         # A class that was asked for is not there in another head, or not asked for any more.
-        other = hand.labels != query.hand.labels or hand.form.target != query.hand.form.target
+        other = net.labels != query.hand.labels or net.form.target != query.hand.form.target
         query = replace(
-            query, hand=hand, text=text, model=model_of(hand.cell),
+            query, hand=net, text=text, model=model_of(net.cell),
             target=None if other else query.target,
         )  # fmt: skip
-        return _ask(moment, history.push(query))
+        return _ask(view_state, history.push(query))
 
-    def _write(self, moment: ViewState, said: str) -> Change:
+    def _write(self, view_state: ViewState, said: str) -> Change:
         """Write the net to the file that was typed."""
-        net, path = toy_net.net_file_of(moment.trace), Path(said).expanduser()
+        net, path = toy_net.net_file_of(view_state.trace), Path(said).expanduser()
         if net is None or not said:
             return Change()
         try:
             if path.exists():
-                return Change(message=self.say(moment, "there", file=visible(said)), failed=True)
+                return Change(
+                    message=self.page_text(view_state, "there", file=visible(said)), failed=True
+                )
             save_net(path, net)
         except (OSError, ValueError, RnnvizError) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            told = self.say(moment, "not_written", file=visible(said), reason=reason)
+            told = self.page_text(view_state, "not_written", file=visible(said), reason=reason)
             return Change(message=told, failed=True)
-        return Change(message=self.say(moment, "written", file=visible(said)))
+        return Change(message=self.page_text(view_state, "written", file=visible(said)))
 
 
-def _history(moment: ViewState) -> EditHistory:
+def _history(view_state: ViewState) -> EditHistory:
     """The edits so far; the query on the screen may have changed without one."""
-    history, query = moment.page_state(ToyNetState).history, asked(moment)
+    history, query = view_state.page_state(ToyNetState).history, asked(view_state)
     return EditHistory.start(query) if history is None else history.synced(query)
 
 
-def _ask(moment: ViewState, history: EditHistory) -> Change:
+def _ask(view_state: ViewState, history: EditHistory) -> Change:
     """Read the history's current query."""
-    state = replace(moment.page_state(ToyNetState), history=history)
+    state = replace(view_state.page_state(ToyNetState), history=history)
     return Change(state, query=history.current.query)
 
 
-def asked(moment: ViewState) -> Query:
+def asked(view_state: ViewState) -> Query:
     """The query of the moment; of a net by hand with all its numbers, however it was asked for."""
-    hand = toy_net.toy_net_of(moment.trace)
-    if hand is None:
-        return moment.query
-    text, model = " ".join(moment.trace.tokens), model_of(hand.cell)
-    return replace(moment.query, text=text, model=model, random=None, hand=hand)
+    net = toy_net.toy_net_of(view_state.trace)
+    if net is None:
+        return view_state.query
+    text, model = " ".join(view_state.trace.tokens), model_of(net.cell)
+    return replace(view_state.query, text=text, model=model, random=None, hand=net)
 
 
-def _within(cursor: Cursor, hand: Hand, text: str) -> Cursor:
+def _within(cursor: Cursor, net: Hand, text: str) -> Cursor:
     """The place in a net that was edited; the trace on the screen may still be of a larger one."""
-    last = len(typed.inputs(text, hand.inputs)) - 1
-    return replace(cursor, t=min(cursor.t, last), unit=min(cursor.unit, hand.units - 1))
+    last = len(typed.inputs(text, net.inputs)) - 1
+    return replace(cursor, t=min(cursor.t, last), unit=min(cursor.unit, net.units - 1))
 
 
-def _told(moment: ViewState, said: str, width: int) -> list[Line]:
-    return [[Segment(f" {line}", moment.look.dim)] for line in wrapped(said, width - 2)]
+def _told(view_state: ViewState, said: str, width: int) -> list[Line]:
+    return [[Segment(f" {line}", view_state.theme.dim)] for line in wrapped(said, width - 2)]

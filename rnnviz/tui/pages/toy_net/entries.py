@@ -12,29 +12,29 @@ from rnnviz.hand.typed import inputs
 from rnnviz.trace import Trace
 from rnnviz.tui.view.view_state import ViewState
 
-Cells = tuple[WeightEntry | None, ...]
+Entries = tuple[WeightEntry | None, ...]
 
 
 @dataclass(frozen=True)
 class ToyNetView:
     """What the pieces draw: a moment of a net by hand, the chosen entry, the trace before."""
 
-    moment: ViewState
-    hand: Hand
+    view_state: ViewState
+    net: Hand
     chosen: WeightEntry
     before: Trace | None  # as it was before anything was changed; None while nothing is
 
-    def say(self, key: str, **values: object) -> str:
+    def page_text(self, key: str, **values: object) -> str:
         """A text of the page."""
-        return self.moment.text(f"page.hand.{key}", **values)
+        return self.view_state.text(f"page.hand.{key}", **values)
 
     def value(self, entry: WeightEntry) -> float:
         """The number of an entry."""
         if entry.name == "x":
-            return _inputs(self.moment.trace, self.hand.inputs)[entry.row][entry.column]
-        return self.hand.value(entry)
+            return _inputs(self.view_state.trace, self.net.inputs)[entry.row][entry.column]
+        return self.net.value(entry)
 
-    def was(self, entry: WeightEntry) -> float | None:
+    def original_value(self, entry: WeightEntry) -> float | None:
         """What it was, if it is another number now; else None."""
         return self._old.get(entry)
 
@@ -49,36 +49,36 @@ class ToyNetView:
         first = None if self.before is None else toy_net.toy_net_of(self.before)
         if self.before is None or first is None:
             return {}
-        both = (_inputs(self.before, first.inputs), _inputs(self.moment.trace, self.hand.inputs))
+        both = (_inputs(self.before, first.inputs), _inputs(self.view_state.trace, self.net.inputs))
         old = {
             WeightEntry("x", t, k): one
             for t, (before, now) in enumerate(zip(*both, strict=False))
             for k, (one, other) in enumerate(zip(before, now, strict=False))
             if one != other
         }
-        for name in set(first.names) & set(self.hand.names):
-            one, other = first.array(name), self.hand.array(name)
+        for name in set(first.names) & set(self.net.names):
+            one, other = first.array(name), self.net.array(name)
             same_shape = len(one) == len(other) and len(one[0]) == len(other[0])
             if one != other and same_shape:
                 old |= {
                     entry: first.value(entry)
                     for entry in first.entries(name)
-                    if first.value(entry) != self.hand.value(entry)
+                    if first.value(entry) != self.net.value(entry)
                 }
         return old
 
     @cached_property
     def computed(self) -> frozenset[str]:
         """The gates whose weights are used in the present part."""
-        names = (line.name for line in self.moment.lines)
+        names = (line.name for line in self.view_state.lines)
         return frozenset(toy_net.gate_of_weight(name) for name in names if name.startswith("a"))
 
     @property
     def span(self) -> str:
         """The chosen entry as the arithmetic of this token names it; "" where it is not used."""
-        entry, layer = self.chosen, self.moment.layer
+        entry, layer = self.chosen, self.view_state.layer
         if entry.name in layer.states:
-            first = layer.before(self.moment.cursor.t) is None
+            first = layer.before(self.view_state.cursor.t) is None
             return toy_net.element_name(f"{entry.name}_prev", entry.column) if first else ""
         if entry.name == "x":
             return toy_net.element_name("x", entry.column)
@@ -92,39 +92,39 @@ def _inputs(trace: Trace, width: int) -> Sequence:
     return inputs(" ".join(trace.tokens), width)
 
 
-def gates(hand: Hand) -> dict[str, list[str]]:
+def gates(net: Hand) -> dict[str, list[str]]:
     """Each gate with the names of its weights: {"f": ["W_f", "U_f", "b_f"], ...}."""
     names: dict[str, list[str]] = {}
-    for name, _ in hand.weights:
+    for name, _ in net.weights:
         names.setdefault(toy_net.gate_of_weight(name), []).append(name)
     names.pop("y")
     return names
 
 
-def of_gate(hand: Hand, names: list[str], unit: int) -> Cells:
+def of_gate(net: Hand, names: list[str], unit: int) -> Entries:
     """What a unit of a gate multiplies x, each h and 1 with."""
     cells: list[WeightEntry] = []
     for name in names:
-        rows = range(len(hand.array(name)))
+        rows = range(len(net.array(name)))
         cells += [WeightEntry(name, k, unit) for k in rows]
     return tuple(cells)
 
 
-def of_head(hand: Hand) -> Cells:
+def of_head(net: Hand) -> Entries:
     """The weights of the prediction, under the h that they multiply."""
-    return (*[None] * hand.inputs, *hand.entries("W_y"), *hand.entries("b_y"))
+    return (*[None] * net.inputs, *net.entries("W_y"), *net.entries("b_y"))
 
 
-def of_start(hand: Hand, state: str) -> Cells:
+def of_start(net: Hand, state: str) -> Entries:
     """A state before the first token, each number under its unit."""
-    return (*[None] * hand.inputs, *hand.entries(state))
+    return (*[None] * net.inputs, *net.entries(state))
 
 
-def choices(hand: Hand, cursor: Cursor) -> list[WeightEntry]:
+def choices(net: Hand, cursor: Cursor) -> list[WeightEntry]:
     """The entries that can be chosen at this token and unit, in reading order."""
-    rows = [of_gate(hand, names, cursor.unit) for names in gates(hand).values()]
-    rows += [of_head(hand), *(of_start(hand, state) for state, _ in hand.initial)]
-    x = [WeightEntry("x", cursor.t, k) for k in range(hand.inputs)]
+    rows = [of_gate(net, names, cursor.unit) for names in gates(net).values()]
+    rows += [of_head(net), *(of_start(net, state) for state, _ in net.initial)]
+    x = [WeightEntry("x", cursor.t, k) for k in range(net.inputs)]
     return [*x, *(cell for row in rows for cell in row if cell is not None)]
 
 

@@ -32,25 +32,25 @@ def arranged(shown: ToyNetView, width: int, room: int) -> list[Line]:
 
 def _part(shown: ToyNetView, working: WrittenSteps, width: int, room: int) -> list[Line]:
     """The chosen unit's table, as far as it fits, above the arithmetic around the present part."""
-    one = range(shown.moment.cursor.unit, shown.moment.cursor.unit + 1)
+    one = range(shown.view_state.cursor.unit, shown.view_state.cursor.unit + 1)
     whole = table(shown, one, True, ALL)
     weights = whole if _wide(whole) <= width else table(shown, one, False, width)
     # The first states give way to arithmetic, unless one of them is being looked at.
-    if shown.chosen.name not in shown.moment.layer.states:
-        weights = weights[: -len(shown.hand.initial)]
+    if shown.chosen.name not in shown.view_state.layer.states:
+        weights = weights[: -len(shown.net.initial)]
     return [*weights, *working.around(working.blocks(width), room - len(weights))]
 
 
 def _arrangements(
     shown: ToyNetView, working: WrittenSteps, width: int, room: int
 ) -> Iterator[list[Line]]:
-    unit = shown.moment.cursor.unit
-    for units in (range(shown.hand.units), range(unit, unit + 1)):
+    unit = shown.view_state.cursor.unit
+    for units in (range(shown.net.units), range(unit, unit + 1)):
         if height(shown, units) > room:
             continue
         for words in (True, False):
             yield _beside(shown, working, units, words, width, room)
-        if height(shown, units) + len(shown.moment.layer.lines) < room:
+        if height(shown, units) + len(shown.view_state.layer.lines) < room:
             for words in (True, False):
                 lines = [*table(shown, units, words, ALL)]
                 yield [*lines, *working.spaced(working.blocks(width), 0)]
@@ -67,7 +67,7 @@ def _beside(
     if words and any(len(block) > 1 for block in done):
         return []  # without the words there may be room for whole lines
     right = working.spaced(done, min(room, len(left) + 8))
-    rule = Segment(" │", shown.moment.look.rule)
+    rule = Segment(" │", shown.view_state.theme.rule)
     lines: list[Line] = []
     for k in range(max(len(left), len(right))):
         one, other = (side[k] if k < len(side) else [] for side in (left, right))

@@ -33,8 +33,8 @@ class WrittenSteps:
 
     def __init__(self, shown: ToyNetView) -> None:
         self.shown = shown
-        cursor = shown.moment.cursor
-        self._done = arithmetic(shown.moment.trace, cursor.t, cursor.unit)
+        cursor = shown.view_state.cursor
+        self._done = arithmetic(shown.view_state.trace, cursor.t, cursor.unit)
         self._named = max(len(symbol(line.name, cursor.t + 1)) for line, _ in self._done)
         self._parts = [line.part for line, _ in self._done]
 
@@ -76,41 +76,45 @@ class WrittenSteps:
         """
         if sum(map(len, done)) <= room:
             return [line for block in done for line in block]
-        part = self.shown.moment.part
+        part = self.shown.view_state.part
         first, latest = 0, self._parts.index(part) if part in self._parts else 0
         while first < latest and sum(map(len, done[first:])) > room - 1:
             first += 1
         lines = [line for block in done[first:] for line in block]
         below = max(0, len(lines) - (room - 1))
-        keys = "" if self.shown.moment.paper else self.shown.say("more_keys")
-        said = self.shown.say("more", above=sum(map(len, done[:first])), below=below, keys=keys)
-        return [*lines[: max(0, room - 1)], [Segment(f" {said}", self.shown.moment.look.dim)]][
+        keys = "" if self.shown.view_state.paper else self.shown.page_text("more_keys")
+        said = self.shown.page_text(
+            "more", above=sum(map(len, done[:first])), below=below, keys=keys
+        )
+        return [*lines[: max(0, room - 1)], [Segment(f" {said}", self.shown.view_state.theme.dim)]][
             :room
         ]
 
 
 def _line(shown: ToyNetView, line: Formula, worked: Arithmetic, named: int, symbolic: bool) -> Line:
-    moment, look, t = shown.moment, shown.moment.look, shown.moment.cursor.t
+    view_state, theme, t = shown.view_state, shown.view_state.theme, shown.view_state.cursor.t
     of_head = toy_net.is_head_line(line)
-    known = moment.known(t, "p" if of_head else line.name)
+    known = view_state.known(t, "p" if of_head else line.name)
     left = symbol(line.name, t + 1).ljust(named)
-    name, equals = Segment(f" {left}", look.now if known else look.dim), Segment(" = ", look.ink)
+    name, equals = Segment(f" {left}", theme.now if known else theme.dim), Segment(" = ", theme.ink)
     if not known:
-        return [name, equals, Segment("?" if moment.hidden else "·", look.rule)]
-    stuck = None if of_head else moment.layer.held(line.name, t, moment.cursor.unit)
+        return [name, equals, Segment("?" if view_state.hidden else "·", theme.rule)]
+    stuck = None if of_head else view_state.layer.held(line.name, t, view_state.cursor.unit)
     if stuck is not None:
         return [
             name,
-            Segment(f"   {shown.say('held', value=number(stuck, toy_net.DIGITS))}", look.now),
+            Segment(
+                f"   {shown.page_text('held', value=number(stuck, toy_net.DIGITS))}", theme.now
+            ),
         ]
-    full = moment.part in ("predict", line.part)
-    made, used = name_style(moment, line.name), shown.span
+    full = view_state.part in ("predict", line.part)
+    made, used = name_style(view_state, line.name), shown.span
 
     def style(span: str | None) -> Style:
         if span is not None and span == used:
-            return look.chosen
-        return made(toy_net.array_name(span)) if full else look.dim
+            return theme.chosen
+        return made(toy_net.array_name(span)) if full else theme.dim
 
     said = [*spans(symbols(line.formula, t + 1), style), equals] if symbolic else []
-    result = Segment(worked.result, look.now if full else look.ink)
+    result = Segment(worked.result, theme.now if full else theme.ink)
     return [name, equals, *said, *spans(worked.spans, style), equals, result]

@@ -13,7 +13,7 @@ from rnnviz.analysis.toy_net import DIGITS, short_literal
 from rnnviz.equations import MINUS, number, symbol
 from rnnviz.hand import WeightEntry
 from rnnviz.hand.typed import plain
-from rnnviz.tui.pages.toy_net.entries import Cells, ToyNetView, gates, of_gate, of_head, of_start
+from rnnviz.tui.pages.toy_net.entries import Entries, ToyNetView, gates, of_gate, of_head, of_start
 from rnnviz.tui.render.segments import Line, fit
 
 #: Columns of a number at least: "+0.123456".
@@ -29,7 +29,7 @@ class TableRow:
     """A line of the table."""
 
     label: str
-    cells: Cells
+    cells: Entries
     gate: str | None = None
     unit: int | None = None  # None: the same for all units
 
@@ -53,14 +53,14 @@ def table(shown: ToyNetView, units: range, words: bool, width: int) -> list[Line
     seen = _window(wide, _chosen_column(shown, rows), width - label - numbered)
     left = f"◂{seen.start}" if seen.start else ""
     right = f"{len(wide) - seen.stop}▸" if seen.stop < len(wide) else ""
-    title = Segment(fit(f" {shown.say('now')}", label + numbered), shown.moment.look.dim)
-    look = shown.moment.look
+    title = Segment(fit(f" {shown.page_text('now')}", label + numbered), shown.view_state.theme.dim)
+    theme = shown.view_state.theme
     first = [
-        Segment(fit(_of_units(shown, units, words), label + numbered - len(left)), look.dim),
-        Segment(left, look.now),
+        Segment(fit(_of_units(shown, units, words), label + numbered - len(left)), theme.dim),
+        Segment(left, theme.now),
     ]
     lines = [
-        [*first, *_line(names, wide, seen, look.dim), Segment(right, look.now)],
+        [*first, *_line(names, wide, seen, theme.dim), Segment(right, theme.now)],
         _now(shown, title, now, wide, seen),
     ]
     for row, cells in zip(rows, texts, strict=True):
@@ -98,25 +98,25 @@ def _now(
     shown: ToyNetView, title: Segment, now: Sequence[str], wide: Sequence[int], seen: range
 ) -> Line:
     """The numbers that are multiplied; those of x can be chosen too."""
-    look, t = shown.moment.look, shown.moment.cursor.t
+    theme, t = shown.view_state.theme, shown.view_state.cursor.t
     line = [title]
     for k in seen:
         chosen = shown.chosen == WeightEntry("x", t, k)
-        line.append(Segment(fit(now[k], wide[k], ">"), look.now if chosen else look.source))
+        line.append(Segment(fit(now[k], wide[k], ">"), theme.now if chosen else theme.source))
     return line
 
 
 def height(shown: ToyNetView, units: range) -> int:
     """How many lines the table takes."""
-    return 2 + len(gates(shown.hand)) * len(units) + 1 + len(shown.hand.initial)
+    return 2 + len(gates(shown.net)) * len(units) + 1 + len(shown.net.initial)
 
 
 def _of_units(shown: ToyNetView, units: range, words: bool) -> str:
     """Which unit the rows are of, where they are not of all."""
-    H = shown.hand.units
+    H = shown.net.units
     if len(units) == H:
         return ""
-    return f" {shown.say('unit_of', n=units.start, N=H)}" if words else f" {units.start}/{H}"
+    return f" {shown.page_text('unit_of', n=units.start, N=H)}" if words else f" {units.start}/{H}"
 
 
 def _line(texts: Sequence[str], wide: Sequence[int], seen: range, style: Style) -> Line:
@@ -124,32 +124,32 @@ def _line(texts: Sequence[str], wide: Sequence[int], seen: range, style: Style) 
 
 
 def _rows(shown: ToyNetView, units: range, words: bool) -> list[TableRow]:
-    hand, t = shown.hand, shown.moment.cursor.t
+    net, t = shown.net, shown.view_state.cursor.t
     rows = []
-    for name, names in gates(hand).items():
-        word = shown.moment.word("name", name) if name else shown.say("sum")
+    for name, names in gates(net).items():
+        word = shown.view_state.word("name", name) if name else shown.page_text("sum")
         label = " ".join([name or "h", *([word] if words else [])])
         for unit in units:
             first = label if unit == units.start else ""
-            rows.append(TableRow(first, of_gate(hand, names, unit), name, unit))
+            rows.append(TableRow(first, of_gate(net, names, unit), name, unit))
     read = symbol("h", t + 1)
-    said = shown.say("output" if hand.form.head == "linear" else "head", h=read)
-    short = f"y({read})" if hand.form.head == "linear" else f"p({read})"
-    rows.append(TableRow(said if words else short, of_head(hand), HEAD))
-    for state, _ in hand.initial:
+    said = shown.page_text("output" if net.form.head == "linear" else "head", h=read)
+    short = f"y({read})" if net.form.head == "linear" else f"p({read})"
+    rows.append(TableRow(said if words else short, of_head(net), HEAD))
+    for state, _ in net.initial:
         start = symbol(f"{state}_prev", 1)
-        label = f"{shown.say('start')} {start}" if words else start
-        rows.append(TableRow(label, of_start(hand, state)))
+        label = f"{shown.page_text('start')} {start}" if words else start
+        rows.append(TableRow(label, of_start(net, state)))
     return rows
 
 
 def _multiplied(shown: ToyNetView, columns: int, gap: str) -> tuple[list[str], list[str]]:
     """What stands over the columns: the names, and their numbers at this token."""
-    moment, H, D = shown.moment, shown.hand.units, shown.hand.inputs
-    t = moment.cursor.t
+    view_state, H, D = shown.view_state, shown.net.units, shown.net.inputs
+    t = view_state.cursor.t
     h, x = symbol("h_prev", t + 1), symbol("x", t + 1)
     names = [*_each(x, D), *_each(h, H)]
-    before = moment.layer.state_before(t, "h")
+    before = view_state.layer.state_before(t, "h")
     now = [_read(shown, t, k) for k in range(D)]
     now += [number(float(v), DIGITS if H + D <= SHORT else 3) for v in before]
     biases = ["b", "b_r"][: columns - H - D]
@@ -165,19 +165,19 @@ def _each(name: str, count: int) -> list[str]:
 def _read(shown: ToyNetView, t: int, k: int) -> str:
     """An x as the net reads it, with the mark of the chosen entry."""
     entry = WeightEntry("x", t, k)
-    held = shown.moment.layer.held("x", t, k)
+    held = shown.view_state.layer.held("x", t, k)
     mark = "▸" if entry == shown.chosen else " "
     return mark + (plain(shown.value(entry)).replace("-", MINUS) if held is None else number(held))
 
 
 def _label(shown: ToyNetView, row: TableRow, label: int, numbered: int) -> Line:
-    look, moment = shown.moment.look, shown.moment
-    lit = moment.part == "predict" if row.gate == HEAD else row.gate in shown.computed
-    line = [Segment(fit(f" {row.label}", label), look.now if lit else look.dim)]
+    theme, view_state = shown.view_state.theme, shown.view_state
+    lit = view_state.part == "predict" if row.gate == HEAD else row.gate in shown.computed
+    line = [Segment(fit(f" {row.label}", label), theme.now if lit else theme.dim)]
     if numbered:
-        mine = row.unit == moment.cursor.unit
+        mine = row.unit == view_state.cursor.unit
         text = "" if row.unit is None else str(row.unit)
-        line.append(Segment(fit(text, numbered, ">"), look.bold if mine else look.dim))
+        line.append(Segment(fit(text, numbered, ">"), theme.bold if mine else theme.dim))
     return line
 
 
@@ -185,52 +185,52 @@ def _cell(shown: ToyNetView, cell: WeightEntry | None, gap: str) -> str:
     if cell is None:
         return ""
     mark = "▸" if cell == shown.chosen else " "
-    star = " " if shown.was(cell) is None else "*"
-    return f"{gap}{mark}{short_literal(shown.hand.value(cell))}{star}"
+    star = " " if shown.original_value(cell) is None else "*"
+    return f"{gap}{mark}{short_literal(shown.net.value(cell))}{star}"
 
 
 def _style(shown: ToyNetView, cell: WeightEntry | None, row: TableRow) -> Style:
-    look = shown.moment.look
+    theme = shown.view_state.theme
     if cell is None:
-        return look.ink
+        return theme.ink
     if cell == shown.chosen:
-        return look.now
-    value = shown.hand.value(cell)
-    other = row.unit not in (None, shown.moment.cursor.unit)
+        return theme.now
+    value = shown.net.value(cell)
+    other = row.unit not in (None, shown.view_state.cursor.unit)
     if value == 0 or other:
-        return look.dim
-    return look.above if value > 0 else look.below
+        return theme.dim
+    return theme.above if value > 0 else theme.below
 
 
 def values(shown: ToyNetView, width: int) -> list[Line]:
     """What every unit came to at this token, a row a unit, and the prediction below."""
-    moment, layer, t, look = (
-        shown.moment,
-        shown.moment.layer,
-        shown.moment.cursor.t,
-        shown.moment.look,
+    view_state, layer, t, theme = (
+        shown.view_state,
+        shown.view_state.layer,
+        shown.view_state.cursor.t,
+        shown.view_state.theme,
     )
     names = [n for n in layer.recorded if n != "x" and not n.startswith("a_")]
     texts = {
         name: [
-            number(float(v), DIGITS, signed=True) if moment.known(t, name) else _unknown(shown)
+            number(float(v), DIGITS, signed=True) if view_state.known(t, name) else _unknown(shown)
             for v in layer.values[name][t]
         ]
         for name in names
     }
     wide = {name: max(LEAST, *(len(text) for text in texts[name])) + 2 for name in names}
-    label = max(cell_len(shown.say("states", n=n)) for n in range(shown.hand.units)) + 2
+    label = max(cell_len(shown.page_text("states", n=n)) for n in range(shown.net.units)) + 2
     # Where they do not all fit, the last ones are what the unit hands on.
     while sum(wide[name] for name in names) + label > width and len(names) > 1:
         names = names[1:]
-    heads = (Segment(fit(symbol(n, t + 1), wide[n], ">"), look.dim) for n in names)
+    heads = (Segment(fit(symbol(n, t + 1), wide[n], ">"), theme.dim) for n in names)
     lines: list[Line] = [[Segment(" " * label), *heads]]
-    for unit in range(shown.hand.units):
-        mine = unit == moment.cursor.unit
-        said = fit(f" {shown.say('states', n=unit)}", label)
-        line = [Segment(said, look.bold if mine else look.dim)]
+    for unit in range(shown.net.units):
+        mine = unit == view_state.cursor.unit
+        said = fit(f" {shown.page_text('states', n=unit)}", label)
+        line = [Segment(said, theme.bold if mine else theme.dim)]
         line += [
-            Segment(fit(texts[n][unit], wide[n], ">"), look.now if mine else look.ink)
+            Segment(fit(texts[n][unit], wide[n], ">"), theme.now if mine else theme.ink)
             for n in names
         ]
         lines.append(line)
@@ -238,4 +238,4 @@ def values(shown: ToyNetView, width: int) -> list[Line]:
 
 
 def _unknown(shown: ToyNetView) -> str:
-    return "?" if shown.moment.hidden else "·"
+    return "?" if shown.view_state.hidden else "·"

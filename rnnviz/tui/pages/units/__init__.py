@@ -58,41 +58,41 @@ class UnitsPage(Page):
     """The text by one unit, its contexts, matching places, saturated gates."""
 
     name = "units"
-    alone = True
+    full_screen = True
     keys = (PageKey("threshold", ("g",), "g"),)
 
     @classmethod
-    def applies(cls, moment: ViewState) -> bool:
-        return not (moment.trace.series or moment.query.hand)
+    def applies(cls, view_state: ViewState) -> bool:
+        return not (view_state.trace.series or view_state.query.hand)
 
-    def questions(self, moment: ViewState) -> Sequence[UnitQuestion]:
-        query = moment.query
+    def questions(self, view_state: ViewState) -> Sequence[UnitQuestion]:
+        query = view_state.query
         if query.hand is not None:
             return ()
-        return (UnitQuestion(query.model, moment.cursor.layer, query.random),)
+        return (UnitQuestion(query.model, view_state.cursor.layer, query.random),)
 
-    def press(self, moment: ViewState, key: str) -> Change | Prompt | None:
-        at = (THRESHOLDS.index(self._threshold(moment)) + 1) % len(THRESHOLDS)
+    def press(self, view_state: ViewState, key: str) -> Change | Prompt | None:
+        at = (THRESHOLDS.index(self._threshold(view_state)) + 1) % len(THRESHOLDS)
         return Change(UnitsState(THRESHOLDS[at]))
 
-    def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
-        heard = self._heard(moment)
-        plan = self._plan(moment, heard, width, height)
-        lines = [self.head(moment, width, self._note(moment, heard))]
-        lines += self._text(moment, plan, width)
-        if heard is None:
-            look = moment.look
-            told = wrapped(self._why(moment), width - 2)
-            return [*lines, [], *([Segment(" " + line, look.dim)] for line in told)]
-        lines += self._contexts(moment, heard, plan, width)
-        lines += self._matches(moment, heard, plan, width)
-        return lines + self._gates(moment, heard, width)
+    def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
+        corpus = self._heard(view_state)
+        plan = self._plan(view_state, corpus, width, height)
+        lines = [self.head(view_state, width, self._note(view_state, corpus))]
+        lines += self._text(view_state, plan, width)
+        if corpus is None:
+            theme = view_state.theme
+            told = wrapped(self._why(view_state), width - 2)
+            return [*lines, [], *([Segment(" " + line, theme.dim)] for line in told)]
+        lines += self._contexts(view_state, corpus, plan, width)
+        lines += self._matches(view_state, corpus, plan, width)
+        return lines + self._gates(view_state, corpus, width)
 
-    def picked(self, moment: ViewState, x: int, y: int) -> CellPicked | None:
+    def picked(self, view_state: ViewState, x: int, y: int) -> CellPicked | None:
         width, height = self.size
-        plan = self._plan(moment, self._heard(moment), width, height)
+        plan = self._plan(view_state, self._heard(view_state), width, height)
         line = y - 2 + plan.first
-        for word in flow(moment.trace.tokens, width - 1):
+        for word in flow(view_state.trace.tokens, width - 1):
             inside = word.x <= x <= word.x + len(word.text)
             if 0 <= y - 2 < plan.text and word.line == line and inside:
                 return CellPicked(word.t)
@@ -100,35 +100,37 @@ class UnitsPage(Page):
 
     # -- what is known ------------------------------------------------------------------------
 
-    def _threshold(self, moment: ViewState) -> float:
-        return moment.page_state(UnitsState).threshold
+    def _threshold(self, view_state: ViewState) -> float:
+        return view_state.page_state(UnitsState).threshold
 
-    def _heard(self, moment: ViewState) -> CorpusStates | None:
-        return next((moment.answers.get(q) for q in self.questions(moment)), None)
+    def _heard(self, view_state: ViewState) -> CorpusStates | None:
+        return next((view_state.answers.get(q) for q in self.questions(view_state)), None)
 
-    def _why(self, moment: ViewState) -> str:
+    def _why(self, view_state: ViewState) -> str:
         """Why there is no corpus yet."""
-        for question in self.questions(moment):
-            reason = moment.failures.get(question)
-            return self.say(moment, "computing") if reason is None else visible(reason)
-        return self.say(moment, "hand")
+        for question in self.questions(view_state):
+            reason = view_state.failures.get(question)
+            return self.page_text(view_state, "computing") if reason is None else visible(reason)
+        return self.page_text(view_state, "hand")
 
-    def _note(self, moment: ViewState, heard: CorpusStates | None) -> str:
-        n, H = moment.cursor.unit, moment.layer.units
-        keys = "" if moment.paper else " (↑ ↓)"
-        if heard is None:
-            return self.say(moment, "note_alone", n=n, H=H, keys=keys)
-        places = f"{len(heard.h):,}"
-        return self.say(moment, "note", n=n, H=H, keys=keys, source=heard.source, places=places)
+    def _note(self, view_state: ViewState, corpus: CorpusStates | None) -> str:
+        n, H = view_state.cursor.unit, view_state.layer.units
+        keys = "" if view_state.paper else " (↑ ↓)"
+        if corpus is None:
+            return self.page_text(view_state, "note_alone", n=n, H=H, keys=keys)
+        places = f"{len(corpus.h):,}"
+        return self.page_text(
+            view_state, "note", n=n, H=H, keys=keys, source=corpus.source, places=places
+        )
 
     def _plan(
-        self, moment: ViewState, heard: CorpusStates | None, width: int, height: int
+        self, view_state: ViewState, corpus: CorpusStates | None, width: int, height: int
     ) -> UnitsLayout:
-        words = flow(moment.trace.tokens, width - 1)
+        words = flow(view_state.trace.tokens, width - 1)
         most = max(2, height // 6)
         text = min(most, words[-1].line + 1)
-        first = window(words[-1].line + 1, words[moment.cursor.t].line, text)
-        gates = max(1, len(heard.right_saturated)) if heard else 1
+        first = window(words[-1].line + 1, words[view_state.cursor.t].line, text)
+        gates = max(1, len(corpus.right_saturated)) if corpus else 1
         # A heading for each of the five parts, and one line that names the units that are on.
         rest = max(2, height - 6 - text - gates)
         contexts = max(1, rest * 11 // 20)
@@ -136,91 +138,91 @@ class UnitsPage(Page):
 
     # -- how it is drawn ----------------------------------------------------------------------
 
-    def _text(self, moment: ViewState, plan: UnitsLayout, width: int) -> list[Line]:
-        look, t, unit = moment.look, moment.cursor.t, moment.cursor.unit
+    def _text(self, view_state: ViewState, plan: UnitsLayout, width: int) -> list[Line]:
+        theme, t, unit = view_state.theme, view_state.cursor.t, view_state.cursor.unit
         note = ""
-        if moment.known(t, "h"):
-            value = number(float(moment.layer.values["h"][t, unit]), 3, True)
-            token = cut(visible(moment.trace.tokens[t]), 20)
+        if view_state.known(t, "h"):
+            value = number(float(view_state.layer.values["h"][t, unit]), 3, True)
+            token = cut(visible(view_state.trace.tokens[t]), 20)
             h = symbol("h", t + 1)
-            note = self.say(moment, "value", h=h, value=value, token=token)
-            note = f"{note}  {second_sentence.beside(moment, 'h')}".rstrip()
-        title = heading(self.say(moment, "text", n=unit), "", width, look, note)
-        words = flow(moment.trace.tokens, width - 1)
-        return [title, *coloured(moment, words, plan.first, plan.text)]
+            note = self.page_text(view_state, "value", h=h, value=value, token=token)
+            note = f"{note}  {second_sentence.value_text(view_state, 'h')}".rstrip()
+        title = heading(self.page_text(view_state, "text", n=unit), "", width, theme, note)
+        words = flow(view_state.trace.tokens, width - 1)
+        return [title, *coloured(view_state, words, plan.first, plan.text)]
 
     def _contexts(
-        self, moment: ViewState, heard: CorpusStates, plan: UnitsLayout, width: int
+        self, view_state: ViewState, corpus: CorpusStates, plan: UnitsLayout, width: int
     ) -> list[Line]:
         """The highest places at the left, the lowest at the right."""
-        look, half = moment.look, (width - GAP) // 2
+        theme, half = view_state.theme, (width - GAP) // 2
         lists = []
         for name, highest in (("highest", True), ("lowest", False)):
-            column: list[Line] = [heading(self.say(moment, name), "", half, look)]
-            for place in extremes(heard, moment.cursor.unit, plan.contexts, highest):
-                column.append(_in_corpus(heard, place, moment.cursor.unit, half, look))
+            column: list[Line] = [heading(self.page_text(view_state, name), "", half, theme)]
+            for place in extremes(corpus, view_state.cursor.unit, plan.contexts, highest):
+                column.append(_in_corpus(corpus, place, view_state.cursor.unit, half, theme))
             column += [[] for _ in range(plan.contexts + 1 - len(column))]
             lists.append(column)
-        gap = Segment(" " * GAP, look.ink)
+        gap = Segment(" " * GAP, theme.ink)
         both = zip(*lists, strict=True)
-        return [[*trimmed(a, half, look.ink), gap, *trimmed(b, half, look.ink)] for a, b in both]
+        return [[*trimmed(a, half, theme.ink), gap, *trimmed(b, half, theme.ink)] for a, b in both]
 
     def _matches(
-        self, moment: ViewState, heard: CorpusStates, plan: UnitsLayout, width: int
+        self, view_state: ViewState, corpus: CorpusStates, plan: UnitsLayout, width: int
     ) -> list[Line]:
-        look, t, H = moment.look, moment.cursor.t, moment.layer.units
-        threshold, title = self._threshold(moment), self.say(moment, "pattern")
+        theme, t, H = view_state.theme, view_state.cursor.t, view_state.layer.units
+        threshold, title = self._threshold(view_state), self.page_text(view_state, "pattern")
         limit = number(threshold, 2)
         lines: list[Line]
-        if not moment.known(t, "h"):
-            lines = [heading(title, "", width, look), self._dim(moment, "not_yet")]
+        if not view_state.known(t, "h"):
+            lines = [heading(title, "", width, theme), self._dim(view_state, "not_yet")]
         else:
-            state = moment.layer.values["h"][t]
+            state = view_state.layer.values["h"][t]
             here = active_units(state, threshold)
-            note = self.say(moment, "on", threshold=limit, count=len(here), H=H)
-            lines = [heading(title, "", width, look, note)]
-            found = matches(heard, tuple(map(float, state)), threshold, plan.matches)
+            note = self.page_text(view_state, "on", threshold=limit, count=len(here), H=H)
+            lines = [heading(title, "", width, theme, note)]
+            found = matches(corpus, tuple(map(float, state)), threshold, plan.matches)
             if not here:
-                key = "none_on_paper" if moment.paper else "none_on"
-                lines.append(self._dim(moment, key, threshold=limit))
+                key = "none_on_paper" if view_state.paper else "none_on"
+                lines.append(self._dim(view_state, key, threshold=limit))
             else:
                 names = cut(" " + " ".join(map(str, here)), width - 1)
-                lines.append([Segment(names, look.source)])
+                lines.append([Segment(names, theme.source)])
             if here and not found:
-                lines.append(self._dim(moment, "nowhere"))
+                lines.append(self._dim(view_state, "nowhere"))
             for match in found:
-                before, token, after = heard.context(match.place)
+                before, token, after = corpus.context(match.place)
                 share = f" {number(match.overlap, 2)} {match.both}/{match.either}"
-                word = Segment(cut(visible(token), 20), look.source)
-                line = in_context(before, word, after, width - OVERLAP, look)
-                lines.append([Segment(fit(share, OVERLAP), look.now), *line])
+                word = Segment(cut(visible(token), 20), theme.source)
+                line = in_context(before, word, after, width - OVERLAP, theme)
+                lines.append([Segment(fit(share, OVERLAP), theme.now), *line])
         return lines + [[] for _ in range(plan.matches + 2 - len(lines))]
 
-    def _dim(self, moment: ViewState, key: str, **values: object) -> Line:
-        return [Segment(" " + self.say(moment, key, **values), moment.look.dim)]
+    def _dim(self, view_state: ViewState, key: str, **values: object) -> Line:
+        return [Segment(" " + self.page_text(view_state, key, **values), view_state.theme.dim)]
 
-    def _gates(self, moment: ViewState, heard: CorpusStates, width: int) -> list[Line]:
-        look, unit = moment.look, moment.cursor.unit
-        about = self.say(moment, "gates_about")
-        lines = [heading(self.say(moment, "gates"), about, width, look)]
-        if not heard.right_saturated:
-            return [*lines, self._dim(moment, "no_gates")]
+    def _gates(self, view_state: ViewState, corpus: CorpusStates, width: int) -> list[Line]:
+        theme, unit = view_state.theme, view_state.cursor.unit
+        about = self.page_text(view_state, "gates_about")
+        lines = [heading(self.page_text(view_state, "gates"), about, width, theme)]
+        if not corpus.right_saturated:
+            return [*lines, self._dim(view_state, "no_gates")]
         half = (width - GATE) // 2
-        for gate in heard.right_saturated:
-            words = moment.word("name", gate)
-            line: Line = [Segment(fit(f" {gate} {words}", GATE), look.source)]
+        for gate in corpus.right_saturated:
+            words = view_state.word("name", gate)
+            line: Line = [Segment(fit(f" {gate} {words}", GATE), theme.source)]
             for side in ("right", "left"):
-                shares = heard.right_saturated if side == "right" else heard.left_saturated
+                shares = corpus.right_saturated if side == "right" else corpus.left_saturated
                 own = float(shares[gate][unit])
                 line += self._saturation(
-                    moment, side, unit, own, most_saturated(heard, gate, side, NAMED), half
+                    view_state, side, unit, own, most_saturated(corpus, gate, side, NAMED), half
                 )
             lines.append(line)
         return lines
 
     def _saturation(
         self,
-        moment: ViewState,
+        view_state: ViewState,
         side: str,
         unit: int,
         own: float,
@@ -228,22 +230,22 @@ class UnitsPage(Page):
         width: int,
     ) -> Line:
         """The units that are saturated most often, the chosen one first."""
-        look = moment.look
-        name = self.say(moment, "open" if side == "right" else "shut")
-        line: Line = [Segment(f"{name} ", look.dim)]
-        line.append(Segment(f"▸{unit} {number(own)} ", look.now))
+        theme = view_state.theme
+        name = self.page_text(view_state, "open" if side == "right" else "shut")
+        line: Line = [Segment(f"{name} ", theme.dim)]
+        line.append(Segment(f"▸{unit} {number(own)} ", theme.now))
         for other, share in found:
-            piece = Segment(f" {other} {number(share)}", look.ink)
+            piece = Segment(f" {other} {number(share)}", theme.ink)
             if other != unit and length([*line, piece]) < width:
                 line.append(piece)
-        return trimmed(line, width, look.ink)
+        return trimmed(line, width, theme.ink)
 
 
 @lru_cache(maxsize=512)
-def _in_corpus(heard: CorpusStates, place: int, unit: int, width: int, look: ViewTheme) -> Line:
+def _in_corpus(corpus: CorpusStates, place: int, unit: int, width: int, theme: ViewTheme) -> Line:
     """A place in its context, with the unit's value; it stays while the cursor moves."""
-    value = float(heard.h[place, unit])
-    before, token, after = heard.context(place)
-    word = swatch(cut(visible(token), max(10, width // 3)), value, look)
-    said = Segment(fit(" " + number(value, 2, True), VALUE), look.now)
-    return [said, *in_context(before, word, after, width - VALUE, look)]
+    value = float(corpus.h[place, unit])
+    before, token, after = corpus.context(place)
+    word = swatch(cut(visible(token), max(10, width // 3)), value, theme)
+    said = Segment(fit(" " + number(value, 2, True), VALUE), theme.now)
+    return [said, *in_context(before, word, after, width - VALUE, theme)]

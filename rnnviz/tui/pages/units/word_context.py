@@ -42,33 +42,33 @@ def flow(tokens: Sequence[str], width: int) -> list[Word]:
     return words
 
 
-def coloured(moment: ViewState, words: Iterable[Word], first: int, count: int) -> list[Line]:
+def coloured(view_state: ViewState, words: Iterable[Word], first: int, count: int) -> list[Line]:
     """Lines of words, each behind the colour of the chosen unit after it, as far as it is known."""
-    look, unit = moment.look, moment.cursor.unit
-    h = moment.layer.values["h"]
+    theme, unit = view_state.theme, view_state.cursor.unit
+    h = view_state.layer.values["h"]
     lines: list[Line] = [[] for _ in range(count)]
     for word in words:
         if not first <= word.line < first + count:
             continue
-        chosen = word.t == moment.cursor.t
+        chosen = word.t == view_state.cursor.t
         line = lines[word.line - first]
-        mark = second_sentence.mark(moment, word.t)
-        line.append(Segment("▸" if chosen else mark or " ", look.now if chosen else look.above))
-        if moment.known(word.t, "h"):
-            line.append(swatch(word.text, float(h[word.t, unit]), look))
+        mark = second_sentence.mark(view_state, word.t)
+        line.append(Segment("▸" if chosen else mark or " ", theme.now if chosen else theme.above))
+        if view_state.known(word.t, "h"):
+            line.append(swatch(word.text, float(h[word.t, unit]), theme))
         else:
-            line.append(Segment(word.text + " ", look.dim))
+            line.append(Segment(word.text + " ", theme.dim))
     return lines
 
 
-def swatch(text: str, value: float, look: ViewTheme) -> Segment:
+def swatch(text: str, value: float, theme: ViewTheme) -> Segment:
     """A word on the colour of a value between −1 and 1, and its sign."""
     at = level(value, 1.0)
-    return Segment(text + signed_glyph(at), look.number_on(at, False))
+    return Segment(text + signed_glyph(at), theme.number_on(at, False))
 
 
 def in_context(
-    before: Sequence[str], word: Segment, after: Sequence[str], width: int, look: ViewTheme
+    before: Sequence[str], word: Segment, after: Sequence[str], width: int, theme: ViewTheme
 ) -> Line:
     """A word with what stands around it; the words of several lines stand above one another."""
     wide = cell_len(word.text)
@@ -76,9 +76,9 @@ def in_context(
     said = _nearest([visible(token) for token in reversed(before)], left - 1)
     behind = _nearest([visible(token) for token in after], width - left - wide - 1)
     return [
-        Segment(fit(" ".join(reversed(said)), max(0, left - 1), ">") + " ", look.dim),
+        Segment(fit(" ".join(reversed(said)), max(0, left - 1), ">") + " ", theme.dim),
         word,
-        Segment(fit(" " + " ".join(behind), max(0, width - left - wide)), look.dim),
+        Segment(fit(" " + " ".join(behind), max(0, width - left - wide)), theme.dim),
     ]
 
 
