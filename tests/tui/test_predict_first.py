@@ -287,7 +287,7 @@ def test_without_the_protection_scales_and_order_tell_the_answer() -> None:
         for t, part in PLACES:
             pairs = special(name, t, part) if name else [both(at(t, part, ""))]
             told |= {v for pair in pairs for v in differing(pair, (120, 34), plain=True)}
-    assert {"Heatmap", "AgainstPage", "NetPage"} <= told
+    assert {"Heatmap", "CompareSentencesPage", "NetPage"} <= told
 
 
 @pytest.mark.parametrize(("t", "part"), PLACES)

@@ -1,4 +1,4 @@
-"""How the three cells are told apart where they stand together, and the words below curves."""
+"""Marks and colours of the cells in shared charts, and the axis of words below a chart."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from rnnviz.tui.render.segments import Line, fit
 from rnnviz.tui.render.theme import ViewTheme
 from rnnviz.tui.view.view_state import ViewState
 
-#: Filled, hollow, and both where there is only ASCII.
+#: Marks by cell: filled, hollow, and both in ASCII.
 MARKS = {"rnn": "●○Rr", "lstm": "■□Ll", "gru": "▲△Gg"}
 OTHER = "◆◇Xx"
 CELLS = tuple(MARKS)
 
 
 def kin(cell: str) -> str:
-    """Which of the three a cell counts as: lstm-slide → lstm."""
+    """The family of a cell: lstm-slide → lstm."""
     return cell.partition("-")[0]
 
 
 def place(cell: str) -> int:
-    """Where it stands among the three; others behind them."""
+    """The rank of a cell in :data:`CELLS`; others come last."""
     return CELLS.index(kin(cell)) if kin(cell) in CELLS else len(CELLS)
 
 
 def mark(cell: str, theme: ViewTheme, hollow: bool = False) -> str:
-    """What stands at the points of its curve."""
+    """The mark of a cell's points; ``hollow`` for untrained weights."""
     return MARKS.get(kin(cell), OTHER)[hollow + 2 * theme.ascii]
 
 
 def hue(cell: str, theme: ViewTheme, light: bool = False) -> Style:
-    """Orange, blue and ink; ``light`` is the same without the weight."""
+    """The colour of a cell: orange, blue or ink; ``light``: not bold."""
     style = {"rnn": theme.above, "lstm": theme.below}.get(kin(cell), theme.bold)
     return style + Style(bold=False) if light else style
 
@@ -42,7 +42,7 @@ def hue(cell: str, theme: ViewTheme, light: bool = False) -> Style:
 def axis(
     view_state: ViewState, first: int, columns: Sequence[int], gutter: int, now: Style
 ) -> Line:
-    """The words under their columns; only the chosen one where they stand too close."""
+    """The words below their columns; only the chosen word where columns are too close."""
     theme, t, tokens = view_state.theme, view_state.cursor.t, view_state.trace.tokens
     apart = columns[1] - columns[0] if len(columns) > 1 else gutter
     line = [Segment(" " * gutter, theme.ink)]

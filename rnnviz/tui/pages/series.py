@@ -1,4 +1,4 @@
-"""What does it foresee? The measured curve, the forecast after each reading, and what came."""
+"""Page of a time series: the measured curve, the forecast after each reading, and the truth."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ from rnnviz.tui.view.view_state import ViewState, saliency
 GUTTER = 9
 ENTRY = 40  # columns of one measurement with its gradient
 WIDE = 110  # columns with room for the table's name in the title
-TOP = 3.0  # deviations at the end of the scale of the measurements
+TOP = 3.0  # standard deviations at the end of the colour scale
 STRONGEST = 3
 
 
 class SeriesPage(Page):
-    """The window's curve, forecasts, measurements, and what the last reading changed."""
+    """The window's curve, forecasts, measurements, and the change by the last reading."""
 
     name = "series"
     full_screen = True
@@ -93,7 +93,7 @@ class SeriesPage(Page):
     # -- in words ---------------------------------------------------------------------------
 
     def _said(self, view_state: ViewState, series: SeriesTrace, width: int) -> Iterator[Line]:
-        """The reading now and the forecast, each on a line; their marks are those of the curve."""
+        """Two lines: the current reading and the forecast, with the marks of the curve."""
         theme, trace, t = view_state.theme, view_state.trace, view_state.cursor.t
         at, column = (
             series_analysis.forecast_index(trace, t),
@@ -125,7 +125,7 @@ class SeriesPage(Page):
             ),
             Segment("  " + self._came(view_state, came), theme.bold),
         ]
-        # What does not fit is left out whole: a number that is cut is another number.
+        # Leave out what does not fit: a truncated number would be a wrong number.
         if length([*second, naive]) <= width:
             second.insert(2, naive)
         if told and np.isfinite(came):
@@ -148,7 +148,7 @@ class SeriesPage(Page):
         return f"{mark} {self.page_text(view_state, word)} {said}"
 
     def _moved(self, view_state: ViewState, width: int) -> Line:
-        """Which units moved the forecast, the strongest first."""
+        """The units that changed the forecast most, largest first."""
         theme, trace = view_state.theme, view_state.trace
         if not view_state.prediction_known(view_state.cursor.t):
             return [Segment(" ?", theme.dim)]
@@ -177,7 +177,7 @@ class SeriesPage(Page):
     def _picture(
         self, view_state: ViewState, series: SeriesTrace, width: int, rows: int
     ) -> list[Line]:
-        """The curve with its axes, and below it how much each hour is felt; rows + 2 lines."""
+        """The curve with its axes and |∂L/∂x| of each reading below it; rows + 2 lines."""
         theme, trace = view_state.theme, view_state.trace
         course = series_analysis.target_curve(trace)
         y = y_axis(trace, max(2, rows // 3), view_state.cursor.t if view_state.hidden else None)
@@ -209,7 +209,7 @@ class SeriesPage(Page):
         read = places >= now if trace.latest == 0 else places <= now
         read &= places < len(trace.tokens)
         column = scale.column(now)
-        # A line that moves repaints every row it is in: half of them say the same.
+        # A moving line repaints each of its rows: draw it in every other row only.
         for row in range(0, scale.rows, 2):
             plot.put(row, column, "│", theme.rule)
         if not view_state.hidden:
@@ -249,7 +249,7 @@ class SeriesPage(Page):
     # -- the measurements ---------------------------------------------------------------------
 
     def _readings(self, view_state: ViewState, series: SeriesTrace, width: int) -> list[Line]:
-        """Every measurement of the hour: value, deviation, gradient; the strongest marked."""
+        """All measurements of a reading: value, deviation, gradient; the largest are marked."""
         t = view_state.cursor.t
         columns = max(2, width // ENTRY)
         each = width // columns
@@ -288,14 +288,14 @@ class SeriesPage(Page):
 
 
 def naive_forecast(trace: Trace, t: int) -> float:
-    """The naive forecast: the latest reading that has been read."""
+    """The naive forecast at token t: the latest reading so far."""
     latest = 0 if trace.latest == 0 else t
     return float(series_analysis.readings(trace)[latest, series_analysis.series_of(trace).target])
 
 
 @lru_cache(maxsize=8)
 def y_axis(trace: Trace, most: int, t: int | None = None) -> Axis:
-    """The axis that holds everything measured and foreseen; ``t``: what was before that token."""
+    """The axis for all measurements and forecasts; ``t``: only those before token t."""
     course, told = series_analysis.target_curve(trace), series_analysis.forecasts(trace)[:t]
     if t is not None:
         course = series_analysis.readings(trace)[: t + 1, series_analysis.series_of(trace).target]
@@ -305,7 +305,7 @@ def y_axis(trace: Trace, most: int, t: int | None = None) -> Axis:
 
 @lru_cache(maxsize=8)
 def days_under(trace: Trace, width: int) -> str:
-    """The days below the columns: each where it begins, as far as there is room."""
+    """The dates below the columns, each at its first reading, where there is room."""
     count = len(series_analysis.target_curve(trace))
     scale = Scale(count, Axis(0, 1, ()), width, 1)
     line = [" "] * width
@@ -322,13 +322,13 @@ def days_under(trace: Trace, width: int) -> str:
 
 @lru_cache(maxsize=8)
 def gradient_blocks(trace: Trace, count: int, width: int) -> tuple[str, tuple[int, int]]:
-    """|∂L/∂x| of the readings below their columns, as blocks, and its powers of ten."""
+    """|∂L/∂x| of the readings as blocks below their columns, and the powers of ten of the scale."""
     sizes = saliency(trace)[:: -1 if trace.latest == 0 else 1]
     scale = Scale(count, Axis(0, 1, ()), width, 1)
     columns = np.array([scale.column(at) for at in range(len(sizes))])
     strongest = np.zeros(width)
     np.maximum.at(strongest, columns, sizes)
-    # Between two readings that are further apart than a column stands the earlier one.
+    # Columns between two readings repeat the earlier one.
     filled = np.maximum.accumulate(
         np.where(np.isin(np.arange(width), columns), np.arange(width), 0)
     )

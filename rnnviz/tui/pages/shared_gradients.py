@@ -1,4 +1,4 @@
-"""The gradients of shared weights while they grow: how far each is, and one entry as arithmetic."""
+"""Gradients of shared weights as running sums over tokens, and one entry written out."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from rnnviz.equations import number, numbers, symbol
 from rnnviz.tui.render.segments import Line, fit, flowed, length
 from rnnviz.tui.view.view_state import ViewState
 
-#: Up to so many additions have a mark of their own.
+#: Draw a mark for each addition up to this number.
 TICKS = 20
-#: Lines of the ledger: they move up with every addition, and what moves is sent again.
+#: Most lines of the ledger, all of which are redrawn with every addition.
 LEDGER = 8
 #: Columns of a norm: 1.23e−10.
 NORM = 9
 
 
 def is_added(view_state: ViewState, use: Use) -> bool:
-    """Has the term of the chosen token been added, where the walk stands?"""
+    """Whether the backward pass has added the term of the chosen token."""
     cursor = view_state.cursor
     return undone(view_state.layer, cursor.t, cursor.part, cursor.t, use.made)
 
 
 def additions(view_state: ViewState, use: Use) -> int:
-    """How many terms the running sum has."""
+    """The number of terms in the running sum."""
     return walk(view_state.layer).index(view_state.cursor.t) + is_added(view_state, use)
 
 
 def so_far(view_state: ViewState, use: Use, grown: Growth) -> float:
-    """The norm of the running sum, where the walk stands."""
+    """The norm of the running sum at the cursor."""
     count = additions(view_state, use)
     return float(grown.total[walk(view_state.layer)[count - 1]]) if count else 0.0
 
 
 def table(view_state: ViewState, found: Sequence[Use], width: int, chosen: str = "") -> list[Line]:
-    """One line a weight: the norm of what this step adds, and of the sum so far."""
+    """One line per weight: the norms of this step's term and of the running sum."""
     name = max(len(use.weight) for use in found) + 7
     told = max(length([Segment(_term(view_state, use))]) for use in found) + 2
     adds, total = view_state.text("page.backward.adds"), view_state.text("page.backward.sum")
@@ -76,13 +76,13 @@ def _row(view_state: ViewState, use: Use, name: int, told: int, bar: int, bold: 
 
 
 def blocks(share: float, width: int) -> str:
-    """A bar of whole blocks; anything above zero shows at least one."""
+    """A bar of full blocks, at least one for a share above 0."""
     count = round(max(0.0, min(1.0, share)) * width)
     return "█" * (max(1, count) if share > 0 and width else count)
 
 
 def entry(view_state: ViewState, use: Use) -> int:
-    """The input whose weight into the chosen unit gets the largest gradient in the end."""
+    """The index of the input whose weight into the chosen unit has the largest total gradient."""
     full = growth(view_state.layer, use).full[:, view_state.cursor.unit]
     return int(np.argmax(np.abs(full)))
 
@@ -90,7 +90,7 @@ def entry(view_state: ViewState, use: Use) -> int:
 def addition(
     view_state: ViewState, use: Use, k: int, width: int, tight: bool = False
 ) -> list[Line]:
-    """``∂L/∂W_f[12,17] = Σ + x₃[12] × ∂L/∂a_f₃[17]``, in symbols and in numbers that add up."""
+    """``∂L/∂W_f[12,17] = Σ + x₃[12] × ∂L/∂a_f₃[17]``, in symbols and in numbers."""
     theme, layer, cursor = view_state.theme, view_state.layer, view_state.cursor
     t, unit = cursor.t, cursor.unit
     before, _ = column(layer, use, t, unit)
@@ -124,9 +124,9 @@ def addition(
 
 
 def ledger(view_state: ViewState, use: Use, k: int, width: int, room: int) -> list[Line]:
-    """The additions made so far, one line a token, the newest last; as many as there is room for.
+    """The additions so far, one line per token, the newest last, as many as fit in ``room``.
 
-    Nothing where there is room for fewer than two: the newest one stands above as it is.
+    Empty if fewer than two fit, since the newest is shown above already.
     """
     theme, layer, unit = view_state.theme, view_state.layer, view_state.cursor.unit
     count = additions(view_state, use)
@@ -152,12 +152,12 @@ def _part_word(view_state: ViewState, use: Use) -> str:
 
 
 def complete(view_state: ViewState, found: Sequence[Use]) -> bool:
-    """Does the sum have the terms of all tokens?"""
+    """Whether the sums contain the terms of all tokens."""
     return all(additions(view_state, use) == len(view_state.trace.tokens) for use in found)
 
 
 def count_said(view_state: ViewState, found: Sequence[Use]) -> str:
-    """How many additions have been made, and what the sum is when all of them are."""
+    """The number of additions so far, and what the complete sum is."""
     count, T = min(additions(view_state, use) for use in found), len(view_state.trace.tokens)
     said = view_state.text("page.backward.additions", n=count, T=T)
     if T <= TICKS:

@@ -1,4 +1,4 @@
-"""What never changes? One gate's weights into the chosen unit, and what they make of this token."""
+"""Page of weights: one gate's weights into the chosen unit and their products at this token."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.view_state import ViewState
 
 LABEL = 12  # columns of a strip's name
-MOST = 8  # products that are written out
+MOST = 8  # products in a table
 BROAD = 66  # columns of their table
-SUM = 9  # columns of what a strip comes to
+SUM = 9  # columns of a strip's sum
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class WeightsPage(Page):
         return Change(WeightsState(view_state.layer.cell, view_state.cursor.part, gate))
 
     def gate(self, view_state: ViewState) -> str:
-        """The gate that was chosen, until the part changes; else that of the part."""
+        """The chosen gate until the part changes, else the gate of the part."""
         state = view_state.page_state(WeightsState)
         if (state.cell, state.part) == (view_state.layer.cell, view_state.cursor.part):
             return state.gate
@@ -99,7 +99,7 @@ class WeightsPage(Page):
         return [*lines, *told, *([[]] * (room - len(told)))[:1], *ends]
 
     def _source(self, view_state: ViewState, width: int) -> list[Line]:
-        """Where x comes from: for text, the token whose embedding it is."""
+        """The origin of x: for text, the token of the embedding."""
         return [
             [Segment(piece.text, view_state.theme.dim) for piece in line]
             for line in reading(view_state, width)[0][:-1]
@@ -110,10 +110,10 @@ class WeightsPage(Page):
     def strip(
         self, view_state: ViewState, use: Use, matrices: list[Use], width: int, each: int
     ) -> list[Line]:
-        """The weights of one column; below them what they are multiplied with, and the products."""
+        """One column of weights; below it the inputs and the products."""
         theme, layer, cursor = view_state.theme, view_state.layer, view_state.cursor
         own = products(layer, use, cursor.t, cursor.unit)
-        # Which product is the largest is to be predicted, too.
+        # The largest product would reveal the hidden answer.
         best = None if view_state.hidden else int(np.argmax(np.abs(own)))
         weight = layer.weights[use.weight]
         lines = [
@@ -141,7 +141,7 @@ class WeightsPage(Page):
     ) -> Line:  # fmt: skip
         theme = view_state.theme
         room = width - LABEL - SUM - 4
-        # Numbers in the cells where they are few: in many, each token would be too much to send.
+        # Draw numbers only in few cells: many would send too many bytes per token.
         wide = max(1, min(widest if len(values) <= 16 else 3, room // len(values)))
         count = min(len(values), room // wide)
         first = window(len(values), best or 0, count)
@@ -154,7 +154,7 @@ class WeightsPage(Page):
     def tables(
         self, view_state: ViewState, matrices: list[Use], width: int, room: int
     ) -> list[Line]:
-        """For each matrix its largest products, all others as one number, and the sum."""
+        """For each matrix its largest products, the sum of the others, and the total."""
         if view_state.hidden or room < 3:
             return []
         each = min(BROAD, width // len(matrices))
@@ -180,7 +180,7 @@ class WeightsPage(Page):
         terms = {f"p{n}": p for n, p in enumerate(found.products)}
         if found.rest:
             terms["others"] = found.others
-        # With so many digits the terms as printed add up to the sum as printed.
+        # Enough digits that the printed terms add up to the printed sum.
         total = numbers(" + ".join(terms), terms, 0)
         read, weight = read_by(layer, use)[cursor.t], layer.weights[use.weight][:, cursor.unit]
         rows: list[tuple[int, Line]] = []
@@ -190,7 +190,7 @@ class WeightsPage(Page):
             style = theme.now if n == 0 else theme.ink
             line = [Segment(fit(done.result, total.digits + 5, ">"), style)]
             middle = Segment("".join(s for s, _ in done.spans) + " = ", theme.dim)
-            # Numbers are left out whole where there is no room for them, never cut.
+            # Leave out numbers that do not fit: a truncated number would be wrong.
             if length([middle, *line]) + len(f" [{k}]") < width:
                 line.insert(0, middle)
             rows.append((k, line))
@@ -222,7 +222,7 @@ class WeightsPage(Page):
     def made(
         self, view_state: ViewState, own: list[Use], gate: str, width: int, roomy: bool
     ) -> list[Line]:
-        """The lines that add these products and biases up, and the gate that comes out."""
+        """The equations that sum these products and biases, and the resulting gate."""
         layer = view_state.layer
         wanted = [use.made for use in own]
         found: list[Formula] = [li for li in layer.lines if li.name in wanted]
@@ -244,8 +244,8 @@ class WeightsPage(Page):
     def growing(
         self, view_state: ViewState, own: list[Use], matrices: list[Use], width: int, height: int
     ) -> list[Line]:
-        """The gradient that each weight of the column has gathered on the walk back."""
-        # Here a token is undone as a whole, whatever part the cursor stands in.
+        """The gradients of the column's weights, summed over the backward pass so far."""
+        # A token is processed as a whole, whatever part the cursor is in.
         view_state = replace(view_state, cursor=replace(view_state.cursor, part=0))
         layer, cursor, theme = view_state.layer, view_state.cursor, view_state.theme
         lines: list[Line] = []
@@ -290,12 +290,12 @@ class WeightsPage(Page):
 
 @lru_cache(maxsize=64)
 def _top(layer: LayerTrace, use: Use, unit: int) -> float:
-    """The largest product of the column at any token: one scale for the whole text."""
+    """The largest product of the column at any token: the scale for the whole text."""
     weight = layer.weights[use.weight][:, unit].astype(np.float64)
     return float(np.abs(read_by(layer, use) * weight).max())
 
 
 @lru_cache(maxsize=64)
 def _top_gradient(layer: LayerTrace, use: Use, unit: int) -> float:
-    """The largest entry of the column's whole gradient."""
+    """The largest entry of the column's total gradient."""
     return float(np.abs(growth(layer, use).full[:, unit]).max())

@@ -1,4 +1,4 @@
-"""Who stands where, at every size: arithmetic only, so it can be tested without an app."""
+"""The arrangement of views at every size: plain arithmetic, testable without an app."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ NUMBER = 5  # columns of the chosen unit's number left of a heatmap
 
 @dataclass(frozen=True)
 class Shape:
-    """What of a trace decides how much room its views need."""
+    """The properties of a trace that determine the size of its views."""
 
     tokens: int
     units: int
     quantities: int
     diagram: tuple[int, int]  # columns and lines of the drawing
-    compared: int = 0  # cells whose reach stands beside this one's
+    compared: int = 0  # further cells in the reach panel
 
 
 Places = Mapping[str, Region]
@@ -37,9 +37,9 @@ def arrange(
     page: str = "",
     alone: bool = False,
 ) -> Places:
-    """A region for every view that is to be seen: the name of the view → where.
+    """The region of every visible view, by name.
 
-    ``page`` is the name of an open page; ``alone``: it takes the sentence's place too.
+    ``page`` is the name of an open page; ``alone``: it replaces the sentence panel too.
     """
     if width < SMALLEST[0] or height < SMALLEST[1]:
         return {"small": Region(0, 0, width, height)}
@@ -69,7 +69,7 @@ def arrange(
 
 
 def strip_height(room: Region) -> int:
-    """Lines of the sentence: more of them draw a finer curve."""
+    """Lines of the sentence panel; more lines give a finer curve."""
     return 7 if room.height < 26 else 8 if room.height < 38 else 10
 
 
@@ -108,7 +108,7 @@ def _middle(room: Region, zoom: str, shape: Shape) -> dict[str, Region]:
 
 
 def _explained(right: Region, shape: Shape) -> dict[str, Region]:
-    """Equation, backward and reach above one another."""
+    """The equation, backward and reach panels above one another."""
     reach = max(2 if right.height < 16 else 5, 2 + shape.compared)
     backward = max(3, min(6, (right.height - reach) // 2))
     equation, below = right.split_horizontal(max(3, right.height - reach - backward))
@@ -118,8 +118,8 @@ def _explained(right: Region, shape: Shape) -> dict[str, Region]:
 
 def _wide(room: Region, shape: Shape) -> dict[str, Region]:
     tall = shape.diagram[1] + 1
-    # What a short text leaves over makes the curve of its predictions finer; by two lines each
-    # time, since an odd number of them has one in the middle for 0.5.
+    # A short text leaves lines for a finer curve of predictions. Add them in pairs: an odd number
+    # of lines has one in the middle for 0.5.
     spare = room.height - strip_height(room) - heat_height(119, shape) - tall - 1
     strip, rest = room.split_horizontal(strip_height(room) + min(max(spare, 0), 4) // 2 * 2)
     left, right = rest.split_vertical(119)
@@ -137,12 +137,12 @@ def _wide(room: Region, shape: Shape) -> dict[str, Region]:
 
 
 def cell_width(units: int) -> int:
-    """Columns of one unit in a heatmap: few units are drawn wider, up to a number in each cell."""
+    """Columns of one unit in a heat map; few units are wide enough for a number in each cell."""
     return max(1, min(6, 32 // max(1, units)))
 
 
 def _bands(width: int, shape: Shape) -> tuple[int, int, int]:
-    """Bands of heatmaps, how many in each, and the columns of one."""
+    """The number of bands of heat maps, of heat maps in each, and the columns of one."""
     each = NUMBER + min(shape.units, 32) * cell_width(shape.units)
     columns = max(1, min(shape.quantities, (width - 6) // each))
     bands = -(-shape.quantities // columns)
@@ -150,20 +150,20 @@ def _bands(width: int, shape: Shape) -> tuple[int, int, int]:
 
 
 def heat_height(width: int, shape: Shape) -> int:
-    """The lines that show every token of every quantity."""
+    """Lines that show every token of every quantity."""
     bands, _, _ = _bands(width, shape)
     return bands * (shape.tokens + 2)
 
 
 def _heatmaps(room: Region, shape: Shape) -> dict[str, Region]:
-    """Heatmaps side by side in bands of the same height; each band has the words at its left."""
+    """Heat maps side by side in bands of equal height, each with the words at its left."""
     if not shape.quantities or room.height < 2:
         return {}
     bands, columns, each = _bands(room.width, shape)
     while bands > 1 and room.height // bands < 3:
         bands -= 1
     words = min(16, max(6, room.width - columns * each))
-    # What is left over shows more of many units.
+    # Remaining columns show more units.
     each += (room.width - words - columns * each) // columns if shape.units > 32 else 0
     height = room.height // bands
     places = {}

@@ -1,4 +1,4 @@
-"""How does a number travel? The cell as a wiring diagram; the part computed now is heavy."""
+"""The panel of the cell: its wiring diagram with the current part in heavy lines."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class CellView(View):
 
 
 def _other(view_state: ViewState) -> list[str]:
-    """What is computed now, as the other sentence has it."""
+    """The values of the current part in the second sentence."""
     said = []
     for line in view_state.lines:
         value = None if line.name.startswith("a_") else second_sentence.value(view_state, line.name)

@@ -1,8 +1,7 @@
-"""The cell as a wiring diagram: read from a file by the cell's name, or made from its lines.
+"""Wiring diagrams of cells, read from a file named after the cell or generated.
 
-A file has three blocks divided by ``~~~``: the drawing; a mask of the same shape that says with one
-letter a character which value it belongs to (capitals: the place where that value is printed); and
-what each letter stands for.
+A file has three blocks divided by ``~~~``: the drawing; a mask of the same shape with a letter for
+the value of each character (upper case where the value is printed); and the value of each letter.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ _DOTS = str.maketrans(_LIGHT + "⊗⊕▶▼", "·" * (len(_LIGHT) + 4))
 
 @dataclass(frozen=True)
 class Diagram:
-    """A drawing, who owns each of its characters, and which letters mean which value."""
+    """A drawing, the mask with a letter for each character, and the value of each letter."""
 
     art: tuple[str, ...]
     mask: tuple[str, ...]
@@ -48,7 +47,7 @@ class Diagram:
 
     @cached_property
     def runs(self) -> tuple[tuple[tuple[str, str, bool], ...], ...]:
-        """Every line's pieces: text, whose it is, and whether that value is printed there."""
+        """The segments of each line: text, value, and whether the value is printed there."""
         return tuple(
             tuple(self._runs(art, mask.ljust(len(art))))
             for art, mask in zip(self.art, self.mask, strict=True)
@@ -62,13 +61,13 @@ class Diagram:
             start = end
 
     def name(self, letter: str) -> str:
-        """The value a letter of the mask stands for."""
+        """The name of the value of a letter of the mask, or ""."""
         return self.names.get(letter) or self.names.get(letter.lower(), "")
 
 
 @cache
 def read(cell: str) -> Diagram | None:
-    """The drawing made by hand for a cell; None where there is none."""
+    """The drawing in the cell's file, or None without a file."""
     if not cell.replace("-", "").isalnum():
         return None
     path = files(__package__).joinpath("diagrams", f"{cell}.txt")
@@ -82,7 +81,7 @@ def read(cell: str) -> Diagram | None:
 
 @lru_cache(maxsize=64)
 def diagram(layer: LayerTrace, lang: str = "en") -> Diagram:
-    """The drawing of a layer's cell, with the functions and the z that its lines have."""
+    """The drawing of a layer's cell, adapted to the activations and z of its equations."""
     plan = read(layer.cell)
     if plan is None:
         return generated(layer)
@@ -91,7 +90,7 @@ def diagram(layer: LayerTrace, lang: str = "en") -> Diagram:
 
 
 def _with_head_name(plan: Diagram, name: str) -> Diagram:
-    """The drawing with the dense layer's name in the language of the screen."""
+    """The drawing with the head's name in the language of the screen."""
     art, mask = list(plan.art), list(plan.mask)
     for row, text in enumerate(plan.art):
         if name != _HEAD and _HEAD in text:
@@ -103,7 +102,7 @@ def _with_head_name(plan: Diagram, name: str) -> Diagram:
 
 
 def _with_activations(plan: Diagram, layer: LayerTrace) -> Diagram:
-    """The drawing with the activations of the layer's lines in its boxes."""
+    """The drawing with the layer's activations in its boxes."""
     formulas = {line.name: line.formula for line in layer.lines}
     art, owners = [], []
     for row, mask in zip(plan.art, plan.mask, strict=True):
@@ -125,7 +124,7 @@ def _with_activations(plan: Diagram, layer: LayerTrace) -> Diagram:
 
 
 def _with_swapped_z(plan: Diagram, layer: LayerTrace) -> Diagram:
-    """The drawing with z and 1 − z in each other's place where z renews."""
+    """The drawing with z and 1 − z swapped, for a cell where z scales the candidate."""
     h = next(line.formula for line in layer.lines if line.name == layer.states[0])
     row = next((k for k, text in enumerate(plan.art) if _KEEPS in text), None)
     if row is None or "(1 - z) * h_prev" not in h:
@@ -138,18 +137,18 @@ def _with_swapped_z(plan: Diagram, layer: LayerTrace) -> Diagram:
     return replace(plan, art=tuple(art), mask=tuple(mask))
 
 
-#: The box of the dense layer at the end, between its walls.
+#: The name in the box of the head.
 _HEAD = " head "
-#: The function of a formula.
+#: The function that a formula calls.
 _CALLED = re.compile(r"\w+(?=\()")
-#: What stands in a box, between its walls.
+#: The activation in a box.
 _BOX = re.compile(r"(?:[│┤▶])( *(?:tanh|σ) *)(?=[│├])")
-#: The arm from z to the candidate, where it keeps and where it renews; and what then goes up.
+#: The arm from z to the candidate if z keeps, if z renews, and the label of the other arm.
 _KEEPS, _RENEWS, _UP = "├─1−z─┘", "├──z──┘", "1−z↑"
 
 
 def generated(layer: LayerTrace) -> Diagram:
-    """A plain drawing of any cell: a row a line, its inputs at the left, its value at the right."""
+    """A plain drawing of any cell: for each equation its inputs and its value."""
     letters = "abcdefghijklmnopqrstuvwxyz"
     shown = layer.lines[: len(letters) - 2]
     names = {letters[k]: line.name for k, line in enumerate(shown)} | {"y": "x", "z": "p"}
@@ -166,7 +165,7 @@ def generated(layer: LayerTrace) -> Diagram:
 
 
 def state(view_state: ViewState, name: str) -> State:
-    """Where a value stands: made now, read now, made before, or not yet."""
+    """Whether a value is computed now, read now, computed before, or later."""
     layer, part = view_state.layer, view_state.cursor.part
     if name in view_state.sources:
         return "source"
@@ -177,7 +176,7 @@ def state(view_state: ViewState, name: str) -> State:
 
 
 def label(view_state: ViewState, name: str, width: int) -> str:
-    """What is printed at a value's place: its symbol at this token, and its number."""
+    """The printed value: its symbol at this token, and its number."""
     t = view_state.cursor.t
     if name == "p":
         k = view_state.shown_class()
@@ -206,7 +205,7 @@ def label(view_state: ViewState, name: str, width: int) -> str:
 
 
 def draw(view_state: ViewState, style_of: Callable[[State], Style]) -> list[Line]:
-    """The diagram at this moment: heavy lines are computed now, dots are not yet."""
+    """Draw the diagram: heavy lines are computed now, dotted ones later."""
     plan, rule = diagram(view_state.layer, view_state.lang), view_state.theme.rule
     states = {name: state(view_state, name) for name in set(plan.names.values())}
     styles = {now: style_of(now) for now in set(states.values())}
@@ -227,5 +226,5 @@ def draw(view_state: ViewState, style_of: Callable[[State], Style]) -> list[Line
 
 @cache
 def _wire(text: str, now: State) -> str:
-    """A piece of the drawing in the strokes of its state."""
+    """A segment of the drawing with the strokes of its state."""
     return text.translate({"now": _HEAVY, "later": _DOTS}.get(now, {}))

@@ -1,4 +1,4 @@
-"""Cells beside those of another sentence: what moved is in colour, what did not is an = ."""
+"""Heat map cells that differ from those of a second sentence: in colour; equal ones as "="."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def highlighted_cells(
     wide: int,
     chosen: int,
 ) -> Line:
-    """A row of cells as :func:`rnnviz.tui.render.segments.heat` draws them; those alike are dim.
+    """A row of cells as by :func:`rnnviz.tui.render.segments.heat`, with equal ones dim.
 
-    Where cells have no colours of ours, those that moved are underlined.
+    Without a palette of colours, cells that differ are underlined.
     """
     line: Line = []
     for apart, group in groupby(range(len(values)), key=moved.__getitem__):
@@ -46,7 +46,7 @@ def highlighted_cells(
 
 
 def _same(count: int, mark: int | None, wide: int, theme: ViewTheme) -> Line:
-    """So many cells that did not move; the chosen one stays marked."""
+    """``count`` equal cells; the chosen one stays marked."""
     if mark is None:
         return [Segment("=".ljust(wide) * count, theme.rule)]
     before, after = "=".ljust(wide) * mark, "=".ljust(wide) * (count - mark - 1)

@@ -1,4 +1,4 @@
-"""Where does this number come from? The equation of the chosen unit, in symbols and in numbers."""
+"""The equations panel: the chosen unit's equations, in symbols and in numbers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from rnnviz.tui.view.widget import View
 
 
 class Equations(View):
-    """The lines of the part, forward or backward."""
+    """The equations of the current part, forward or backward."""
 
     def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
         what = view_state.word("part", view_state.part)
@@ -46,11 +46,11 @@ class Equations(View):
         make = backward if view_state.backward else forward
         body = make(view_state, width, False)
         if sum(len(block) for block in body) > height - 1:
-            # Symbols and numbers on one line where both do not fit one above the other.
+            # Put symbols and numbers on one line if they do not fit below each other.
             body = make(view_state, width, True)
         if not view_state.backward:
             body = earlier(view_state, width, height - 1 - sum(len(b) + 1 for b in body)) + body
-        # An empty line between the equations where there is room for all of them.
+        # Separate the equations by empty lines if there is room for all of them.
         room = height - 1 - sum(len(block) for block in body)
         lines = [head]
         for k, block in enumerate(body):
@@ -61,7 +61,7 @@ class Equations(View):
 
 
 def earlier(view_state: ViewState, width: int, room: int) -> list[list[Line]]:
-    """Where there is room, what was computed at this token before: one dim line each."""
+    """The earlier equations of this token, one dim line each, if they fit."""
     if view_state.part == "read":
         return []
     done = [
@@ -77,7 +77,7 @@ def earlier(view_state: ViewState, width: int, room: int) -> list[list[Line]]:
 
 
 def forward(view_state: ViewState, width: int, tight: bool) -> list[list[Line]]:
-    """The equations of the present part, one block each."""
+    """The equations of the current part, one block each."""
     if view_state.part == "read":
         return reading(view_state, width)
     if view_state.part == "predict":
@@ -89,7 +89,7 @@ def forward(view_state: ViewState, width: int, tight: bool) -> list[list[Line]]:
 
 
 def beside(view_state: ViewState, name: str, block: list[Line], width: int) -> list[Line]:
-    """An equation with what the other sentence has in its place."""
+    """An equation with the value in the second sentence."""
     other = second_sentence.value_text(view_state, name)
     if not other:
         return block
@@ -100,7 +100,7 @@ def beside(view_state: ViewState, name: str, block: list[Line], width: int) -> l
 
 
 def backward(view_state: ViewState, width: int, tight: bool) -> list[list[Line]]:
-    """The equations that undo the present part."""
+    """The backward equations of the current part, one block each."""
     if view_state.part == "predict":
         return [
             [[Segment(" " + view_state.loss(), view_state.theme.ink)]],
@@ -112,7 +112,7 @@ def backward(view_state: ViewState, width: int, tight: bool) -> list[list[Line]]
 
 
 def walk_start(view_state: ViewState, width: int) -> list[Line]:
-    """What arrives at this token's h from above: from the head, from a layer, or nothing."""
+    """The gradient of this token's h from the head or the layer above, if any."""
     h = symbol("h", view_state.cursor.t + 1)
     if not receives_gradient(view_state):
         return _dim(view_state, view_state.text("view.starts_later"), width)
@@ -128,7 +128,7 @@ def walk_start(view_state: ViewState, width: int) -> list[Line]:
 
 
 def receives_gradient(view_state: ViewState) -> bool:
-    """Does a gradient come to this token's h from above? The head reads the last state only."""
+    """Whether this token's h receives a gradient from the head or the layer above."""
     t, layer = view_state.cursor.t, view_state.layer
     if is_top(view_state):
         return t == layer.order[-1]
@@ -136,7 +136,7 @@ def receives_gradient(view_state: ViewState) -> bool:
 
 
 def is_top(view_state: ViewState) -> bool:
-    """Does the head read this layer?"""
+    """Whether the head reads this layer."""
     layers = view_state.trace.layers
     beside = len(layers) - (2 if layers[-1].direction == "backward" else 1)
     return view_state.cursor.layer >= beside
@@ -147,7 +147,7 @@ def _dim(view_state: ViewState, said: str, width: int) -> list[Line]:
 
 
 def name_style(view_state: ViewState, made: str) -> Callable[[str | None], Style]:
-    """The colour of a name: made now, read from, trained, or an operator."""
+    """Styles of the names in an equation for ``made``: the result, weights, and inputs."""
     theme = view_state.theme
 
     def style(name: str | None) -> Style:
@@ -161,7 +161,7 @@ def name_style(view_state: ViewState, made: str) -> Callable[[str | None], Style
 
 
 def equation(view_state: ViewState, line: Formula, width: int, tight: bool) -> list[Line]:
-    """``f₄ = σ(a_f₄)`` and, below, the same with numbers and its result."""
+    """``f₄ = σ(a_f₄)`` and, below it, the numbers and the result."""
     unit = view_state.cursor.unit
     stuck = view_state.layer.held(line.name.removeprefix("d_"), view_state.cursor.t, unit)
     if stuck is not None and not line.name.startswith("d_"):
@@ -179,9 +179,9 @@ def equation(view_state: ViewState, line: Formula, width: int, tight: bool) -> l
 
 @lru_cache(maxsize=1024)
 def arithmetic(layer: LayerTrace, formula: str, t: int, unit: int) -> Arithmetic | None:
-    """A formula with the numbers of one unit at token t: the same until something else is chosen.
+    """A formula with the numbers of one unit at token t.
 
-    None where there is no such component: of the gradient of an input narrower than the layer.
+    None if there is no such component: the gradient of an input narrower than the layer.
     """
     try:
         return numbers(formula, _values(layer, t), unit)
@@ -195,7 +195,7 @@ def _values(layer: LayerTrace, t: int) -> dict[str, Array]:
 
 
 def symbol_spans(formula: str, step: TokenNumber) -> tuple[Span, ...]:
-    """The formula in the field's notation, as spans."""
+    """The formula in mathematical notation, as spans."""
     return _symbols(formula, int(step), step.before)
 
 
@@ -205,7 +205,7 @@ def _symbols(formula: str, t: int, before: int) -> tuple[Span, ...]:
 
 
 def _stuck(view_state: ViewState, name: str, value: float) -> Line:
-    """A held value: nothing was computed."""
+    """A clamped value, which is not computed."""
     said = view_state.text("page.clamp.held_at", value=number(value))
     return [
         Segment(f" {symbol(name, view_state.step)}", view_state.theme.now),
@@ -216,7 +216,7 @@ def _stuck(view_state: ViewState, name: str, value: float) -> Line:
 def equation_lines(
     view_state: ViewState, name: str, formula: str, done: Arithmetic | None, width: int, tight: bool
 ) -> list[Line]:
-    """An equation in symbols and, if it is not to be guessed, in numbers."""
+    """An equation in symbols and, unless the answer is hidden, in numbers."""
     theme = view_state.theme
     style = name_style(view_state, name)
     left = f" {symbol(name, view_state.step)}"
@@ -232,7 +232,7 @@ def equation_lines(
 
 
 def reading(view_state: ViewState, width: int) -> list[list[Line]]:
-    """What is there before anything is computed: the word's numbers and the state so far."""
+    """The inputs of the step: the word's vector and the previous states."""
     theme, layer, t = view_state.theme, view_state.layer, view_state.cursor.t
     token = visible(view_state.trace.tokens[t])
     x = layer.values["x"][t]
@@ -271,7 +271,7 @@ def reading(view_state: ViewState, width: int) -> list[list[Line]]:
 
 
 def predicting(view_state: ViewState, width: int, tight: bool) -> list[list[Line]]:
-    """The head asked after this token."""
+    """The prediction after this token: the head's equations and the classes."""
     theme, t, head = view_state.theme, view_state.cursor.t, view_state.trace.head
     last = view_state.trace.layers[-1]
     k = view_state.shown_class()
@@ -299,14 +299,14 @@ def predicting(view_state: ViewState, width: int, tight: bool) -> list[list[Line
 
 
 def _by_size(view_state: ViewState) -> list[int]:
-    """The largest four classes; of hidden ones the first four."""
+    """The four most likely classes, or the first four while the answer is hidden."""
     readout = view_state.trace.head.readout[view_state.cursor.t]
     order = np.arange(len(readout)) if view_state.hidden else np.argsort(-readout, kind="stable")
     return [int(k) for k in order[:4]]
 
 
 def _in_its_unit(view_state: ViewState, series: SeriesTrace, value: float) -> Line:
-    """The forecast as it is measured: deviations times one deviation, plus the mean."""
+    """The forecast in the unit of its column: times the standard deviation, plus the mean."""
     known = {"s": value, "d": series.std[series.target], "m": series.mean[series.target]}
     done = numbers("s * d + m", known, 0, 2)
     dim = view_state.theme.dim
@@ -328,14 +328,14 @@ def _verdict(view_state: ViewState, k: int) -> Line:
         return [name, *_in_its_unit(view_state, view_state.trace.series, value)]
     if head.kind == "linear":
         return [name, Segment(number(value), theme.now), *other]
-    # The colour says which class, as in the sentence: the second of two lies above a half.
+    # The colour of the class, as in the sentence panel: the second of two is above 0.5.
     above = k == 1 if len(head.labels) == 2 else value >= 0.5
     blocks = Segment("█" * round(20 * value), theme.above if above else theme.below)
     return [name, Segment(number(value) + " ", theme.now), blocks, *other]
 
 
 def _in_the_other(view_state: ViewState, k: int) -> Line:
-    """What the head says of the other sentence up to the token aligned with this one."""
+    """The prediction for the second sentence after the aligned token."""
     at = second_sentence.aligned_token(view_state, view_state.cursor.t)
     if at is None:
         return []

@@ -1,4 +1,4 @@
-"""Who is to blame? The gradients of the chosen unit at this part, walked back line by line."""
+"""The backward panel: the gradients of the chosen unit at the current part."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rnnviz.tui.view.widget import View
 
 
 class Gradients(View):
-    """One line a gradient: its value, and the equation that gave it."""
+    """A line for each gradient: its value and its equation."""
 
     def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
         theme = view_state.theme
@@ -30,9 +30,9 @@ class Gradients(View):
 
 
 def gradient_line(view_state: ViewState, line: Formula, width: int) -> list[Line]:
-    """One gradient in one line: its value, then as much of its equation as there is room for.
+    """One gradient in one line: its value, and as much of its equation as fits.
 
-    Nothing where the chosen unit has no such component (an input narrower than the layer).
+    Empty if the chosen unit has no such component (an input narrower than the layer).
     """
     theme = view_state.theme
     done = arithmetic(view_state.layer, line.formula, view_state.cursor.t, view_state.cursor.unit)

@@ -1,4 +1,4 @@
-"""What was kept, written, shown? One quantity of all units over time: a row a token."""
+"""The heat maps: one quantity of all units over time, a row per token."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from rnnviz.tui.view.widget import CellPicked, View
 
 
 def rows(view_state: ViewState, height: int) -> tuple[int, range]:
-    """The line the rows start at, and the tokens that have one; if tight, no line for ▼ alone."""
+    """The line of the first row, and the tokens shown; without a line for ▼ if space is tight."""
     T = len(view_state.trace.tokens)
     top = 2 if height - 2 >= min(T, 6) else 1
     return top, view_state.visible_tokens(max(0, height - top))
 
 
 def units(view_state: ViewState, width: int) -> tuple[int, int, int]:
-    """Columns a unit, the first unit shown, how many."""
+    """Columns per unit, the first unit shown, and the number of units shown."""
     H = view_state.layer.units
     wide = cell_width(H)
     count = min(H, max(1, (width - NUMBER) // wide))
@@ -44,7 +44,7 @@ def _row(
     unit: int,
     here: bool,
 ) -> Line:
-    """The number and the cells of one token: the same until something else is looked at."""
+    """The chosen unit's number and the cells of one token."""
     gate, end = scale(layer, name)
     row = layer.values[name][t]
     said = Segment(f"{'▸' if here else ' '}{short(row[unit])}", theme.now if here else theme.dim)
@@ -57,7 +57,7 @@ def _beside(
     layer: LayerTrace, name: str, t: int, shown: range, moved: tuple[bool, ...], theme: ViewTheme,
     wide: int, unit: int, here: bool,
 ) -> Line:  # fmt: skip
-    """The same row with what did not move put out."""
+    """The row with cells that equal those of the second sentence dim."""
     gate, end = scale(layer, name)
     values = layer.values[name][t, shown.start : shown.stop]
     said = _row(layer, name, t, shown, theme, wide, unit, here)[0]
@@ -66,14 +66,14 @@ def _beside(
 
 @lru_cache(maxsize=64)
 def _dots(theme: ViewTheme, wide: int, count: int, hidden: bool) -> Line:
-    """A token that has not been read; a dot every fourth column says so in fewer bytes."""
+    """The row of an unread token; a dot in every fourth column saves bytes."""
     mark = fit("·", max(4, wide)) * count
     asked = (" ?" if hidden else "").ljust(NUMBER)
     return [Segment(asked, theme.dim), Segment(mark[: wide * count], theme.rule)]
 
 
 class HeatmapWords(View):
-    """The words at the left of a band of heatmaps."""
+    """The words at the left of a band of heat maps."""
 
     def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
         theme, t = view_state.theme, view_state.cursor.t
@@ -97,7 +97,7 @@ class HeatmapWords(View):
 
 
 def _named(view_state: ViewState, t: int, room: int) -> str:
-    """The word; of a time without room for its day the hour alone, not a part of a number."""
+    """The word; a time without room for its date is shortened to the hour."""
     word = visible(view_state.trace.tokens[t])
     return (
         word if view_state.trace.series is None or len(word) <= room else word[-room:].split()[-1]
@@ -105,7 +105,7 @@ def _named(view_state: ViewState, t: int, room: int) -> str:
 
 
 def _moved(view_state: ViewState, name: str) -> tuple[str, ...]:
-    """From which difference on a cell is lit, and how many are at the chosen token; or less."""
+    """Notes on the highlighted cells, the longest first: threshold and count at the token."""
     t = view_state.cursor.t
     said = view_state.text(
         "beside.moved", least=f"{second_sentence.threshold(view_state, name):.2g}"
@@ -119,7 +119,7 @@ def _moved(view_state: ViewState, name: str) -> tuple[str, ...]:
 
 
 class Heatmap(View):
-    """One quantity; which one is its place among the cell's quantities."""
+    """The heat map of one quantity; ``slot`` is its index in the cell's quantities."""
 
     def __init__(self, view_state: ViewState, slot: int) -> None:
         super().__init__(view_state, id=f"heat-{slot}")

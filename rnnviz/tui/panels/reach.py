@@ -1,4 +1,4 @@
-"""How far back can it still feel? The norm of ∂(last state)/∂(state at t), token by token."""
+"""The reach panel: the norm of ∂(final state)/∂(state at t) of every token."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NAME = 11
 
 
 class Reaches(View):
-    """A sparkline for each cell that has read this sentence, on one logarithmic scale."""
+    """A sparkline for each compared cell, on one logarithmic scale."""
 
     def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
         theme, layer = view_state.theme, view_state.layer
@@ -30,7 +30,7 @@ class Reaches(View):
         note += " " + view_state.text("view.reach_scale", low=power(low), high=power(high))
         head = heading(title, question, width, theme, note)
         if height < 1 + len(told):
-            # One line for all of them where there is no room for one each.
+            # One line for all cells if there is no room for one each.
             each = width // len(told) - 1
             row = [piece for r in told for piece in spark(view_state, r, each, low, high, False)]
             return [head, row]
@@ -46,7 +46,7 @@ class Reaches(View):
 def spark(
     view_state: ViewState, reach: Reach, width: int, low: int, high: int, roomy: bool
 ) -> Line:
-    """One cell's reach: its name, a block a token, the number here and at the first token."""
+    """The reach of one cell: name, a block per token, the numbers here and at the first token."""
     theme, t = view_state.theme, view_state.cursor.t
     own = reach.title == view_state.layer.title
     name = NAME if roomy else len(reach.title) + 2
@@ -65,6 +65,6 @@ def spark(
 
 
 def power(exponent: int) -> str:
-    """10⁻³."""
+    """A power of ten with superscript digits, such as 10⁻³."""
     digits = str(abs(exponent)).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
     return "10" + ("⁻" if exponent < 0 else "") + digits

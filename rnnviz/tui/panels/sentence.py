@@ -1,4 +1,4 @@
-"""What does it believe now? The words, the prediction after each, and how much each one weighs."""
+"""The sentence panel: the words, the prediction after each, and the gradient of each."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ LONGEST = 16  # columns of one word; longer ones are cut
 
 @dataclass(frozen=True)
 class WordColumn:
-    """One word on the strip: which token, where, how wide."""
+    """A word of the strip: its token, column and width."""
 
     t: int
     x: int
     width: int
     word: str
-    other: str = ""  # what the second sentence has there
+    other: str = ""  # the aligned word of the second sentence
 
 
 def columns(view_state: ViewState, width: int) -> list[WordColumn]:
-    """The words that fit around the chosen one; only these are looked at."""
+    """The words that fit around the chosen one."""
     tokens, t, found = (
         view_state.trace.tokens,
         view_state.cursor.t,
@@ -47,13 +47,13 @@ def columns(view_state: ViewState, width: int) -> list[WordColumn]:
 
     room = width - GUTTER - 2
     gap = 2
-    if len(tokens) <= 20:  # a short sentence is spread out, a long one stands closer
+    if len(tokens) <= 20:  # spread out a short sentence
         free = room - sum(cell_len(word(k)) for k in range(len(tokens)))
         gap = min(16, max(2, free // len(tokens)))
     first = last = t
     used = cell_len(word(t)) + gap
     while True:
-        # Two thirds of the room belong to what was read, one to what comes.
+        # Two thirds of the columns for words before the chosen one, one third for words after it.
         grown = False
         if first > 0 and used + (wide := cell_len(word(first - 1)) + gap) <= room * 2 // 3:
             first, used, grown = first - 1, used + wide, True
@@ -72,7 +72,7 @@ def columns(view_state: ViewState, width: int) -> list[WordColumn]:
 
 
 class Sentence(View):
-    """Words, prediction after each, its curve, and |∂L/∂x| bars."""
+    """Words, predictions, their curve, and bars of |∂L/∂x|."""
 
     def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
         theme = view_state.theme
@@ -90,7 +90,7 @@ class Sentence(View):
         beside = second_sentence.difference(view_state) is not None and height > 4
         if beside:
             lines.insert(2, others(view_state, shown))
-        # The words of a second sentence are worth more than the bars.
+        # A second sentence takes precedence over the bars.
         bars = 2 if height >= 7 + beside else 0
         rows = height - len(lines) - bars
         if rows >= 2:
@@ -107,7 +107,7 @@ class Sentence(View):
 
 
 def columns_line(shown: list[WordColumn], texts: list[Segment]) -> Line:
-    """One piece a column, at its place; pieces may be up to a column wider on each side."""
+    """One segment per column; segments may be up to a column wider on each side."""
     line: Line = []
     at = 0
     for column, piece in zip(shown, texts, strict=True):
@@ -134,7 +134,7 @@ def words(view_state: ViewState, shown: list[WordColumn]) -> Line:
 
 
 def others(view_state: ViewState, shown: list[WordColumn]) -> Line:
-    """What the second sentence has under each word: = the same, ≠ another, − none, + one more."""
+    """The second sentence below each word: = the same, ≠ another, − none, + one more."""
     theme = view_state.theme
     pieces = []
     for column in shown:
@@ -144,14 +144,14 @@ def others(view_state: ViewState, shown: list[WordColumn]) -> Line:
 
 
 def _labelled(said: str, line: Line, style: Style) -> Line:
-    """A line of the strip with its name in the gutter."""
+    """A line of the strip with its label at the left."""
     first = line[0]
     line[0] = Segment(" " * (cell_len(first.text) - GUTTER), first.style)
     return [Segment(fit(said, GUTTER - 1, ">") + " ", style), *line]
 
 
 def _both(view_state: ViewState) -> str:
-    """What is believed here and, at the same word, of the second sentence."""
+    """The prediction here, and that for the second sentence at the aligned word."""
     t, k = view_state.cursor.t, view_state.shown_class()
     at = second_sentence.aligned_token(view_state, t)
     if at is None or not view_state.prediction_known(t):
@@ -182,11 +182,11 @@ def predictions(view_state: ViewState, shown: list[WordColumn]) -> Line:
 def prediction_curve(
     view_state: ViewState, shown: list[WordColumn], width: int, rows: int
 ) -> list[Line]:
-    """The same probabilities as a curve under the words, as far as they are known."""
+    """The predictions as a curve below the words, as far as they are known."""
     theme, head, k = view_state.theme, view_state.trace.head, view_state.shown_class()
     known = [column for column in shown if view_state.prediction_known(column.t)]
     values = [float(view_state.readout[column.t, k]) for column in known]
-    # A long series hardly changes from one hour to the next: its scale is that of what is shown.
+    # A series changes slowly: scale the curve to the visible part.
     scaled = head.readout.ravel().tolist() if view_state.trace.series is None else values
     low, high = min(scaled, default=0.0), max(scaled, default=0.0)
     if head.kind == "linear":
@@ -220,7 +220,7 @@ def prediction_curve(
     return lines
 
 
-#: The second sentence's curve is thin: told from the other without any colour.
+#: The second sentence's curve is thin, to be distinguishable without colour.
 _THIN = str.maketrans("●━┃┏┓┗┛", "◆─│┌┐└┘")
 
 
@@ -231,7 +231,7 @@ def _other_curve(
     width: int,
     rows: int,
 ) -> list[str]:
-    """What the second sentence makes believe, at the words that are aligned; empty without one."""
+    """The curve of the second sentence at the aligned words; empty without one."""
     k, linear = view_state.shown_class(), view_state.trace.head.kind == "linear"
     low, top = scale if linear else (0.0, 1.0)
     shares, centres = [], []
@@ -246,7 +246,7 @@ def _other_curve(
 
 
 def _over(front: str, behind: str, style: Style, dim: Style) -> Line:
-    """One row of a curve over another; a point of the one behind is never hidden by a line."""
+    """One row of a curve over another; a line never hides a point of the one behind."""
     line: Line = []
     for one, other in zip_longest(front, behind, fillvalue=" "):
         hidden = other == " " or one == "●" or (one != " " and other != "◆")
@@ -259,10 +259,10 @@ def _over(front: str, behind: str, style: Style, dim: Style) -> Line:
 
 
 def weight_bars(view_state: ViewState, shown: list[WordColumn], rows: int) -> list[Line]:
-    """How much the loss would feel a small change of each word."""
+    """Bars of |∂L/∂x|, the sensitivity of the loss to each word."""
     theme, t = view_state.theme, view_state.cursor.t
     if view_state.hidden:
-        # The walk back starts at the prediction.
+        # Gradients would reveal the hidden prediction.
         labels = [f"{said:>{GUTTER - 1}} " for said in ("|∂L/∂x|", "?")]
         return [[Segment(said, theme.dim)] for said in labels[:rows]]
     sizes = saliency(view_state.trace)

@@ -1,4 +1,4 @@
-"""Where are we? The model, the token, the part: one line at the top."""
+"""The title bar: model, token and part in one line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rnnviz.tui.view.widget import View
 
 
 class TitleBar(View):
-    """The first line: what is read, with what, and where the cursor stands."""
+    """The first line of the screen: the model, its size, and the cursor's position."""
 
     def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
         theme, trace, layer, cursor = (
@@ -49,7 +49,7 @@ class TitleBar(View):
         right = [Segment(place + " ", theme.now)]
         beside_it = _compared(view_state, width - length([*left, *right]) - 1)
         if not beside_it and len(trace.layers) == 1:
-            # In a narrow terminal it stands in place of the net's size.
+            # In a narrow terminal it replaces the size of the net.
             beside_it = _compared(view_state, width - length([*left[:-1], *right]) - 1)
             left = left[:-1] if beside_it else left
         left += beside_it
@@ -63,7 +63,7 @@ class TitleBar(View):
 
 
 def _compared(view_state: ViewState, room: int) -> Line:
-    """Which sentence every view shows beside this one; its own page says so itself."""
+    """The second sentence that the views compare with, except on its own page."""
     if view_state.page == "against" or second_sentence.difference(view_state) is None:
         return []
     text = visible(second_sentence.state(view_state).text)
@@ -76,12 +76,12 @@ def _compared(view_state: ViewState, room: int) -> Line:
 
 
 def _held(view_state: ViewState) -> Line:
-    """Not the net as it was trained: nobody should miss that, on whatever page."""
+    """The clamps: shown on every page, since the net is not as it was trained."""
     clamps = view_state.trace.clamps
     if not clamps:
         return []
     more = view_state.text("page.clamp.more", n=len(clamps) - 1) if len(clamps) > 1 else ""
-    # The last one was set last; its layer goes without saying where there is only one.
+    # Name the latest clamp, without its layer if the net has only one.
     last = clamps[-1] if len(view_state.trace.layers) > 1 else replace(clamps[-1], layer=None)
     said = view_state.text("page.clamp.title_held", clamps=f"{last} {more}".rstrip())
     return [

@@ -1,4 +1,4 @@
-"""What never changes? The trained numbers into the chosen unit: the same at every token."""
+"""The weights panel: the strongest weights into the chosen unit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rnnviz.tui.view.widget import View
 
 
 class WeightsView(View):
-    """The strongest weights of the last matrices used up to this part."""
+    """The strongest weights of the matrices used last, up to the current part."""
 
     def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
         theme, unit = view_state.theme, view_state.cursor.unit

@@ -1,4 +1,4 @@
-"""What a page is: one larger question about the same trace and cursor, in place of the panels."""
+"""The base class of pages, which take the place of the panels."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rnnviz.tui.view.widget import View
 
 @dataclass(frozen=True)
 class PageKey:
-    """A key that means something on this page only; its words are ``page.PAGE.key_NAME``."""
+    """A key of one page only; its text is ``page.PAGE.key_NAME``."""
 
     name: str
     keys: tuple[str, ...]  # as Textual names them
@@ -55,21 +55,21 @@ class Prompt:
 
 
 class Page(View):
-    """A view that fills the room below the sentence, or all of it."""
+    """A view below the sentence panel, or in place of it too; see the package ``pages``."""
 
     name: ClassVar[str]
     keys: ClassVar[tuple[PageKey, ...]] = ()
-    full_screen: ClassVar[bool] = False  # whether the sentence's own panel makes room too
+    full_screen: ClassVar[bool] = False  # whether the page replaces the sentence panel too
 
-    #: The tokens that had a line of their own in the last picture; None: as many as there are.
+    #: The tokens with a row in the last drawing; None: all of them.
     visible_tokens: range | None = None
 
     def questions(self, view_state: ViewState) -> Sequence[Question]:
-        """What has to be known to draw this moment; answers stand in ``moment.answers``."""
+        """The questions whose answers the page draws; they are in ``view_state.answers``."""
         return ()
 
     def press(self, view_state: ViewState, key: str) -> Change | Prompt | None:
-        """What a key of this page does; ``key`` is the name of its PageKey."""
+        """The effect of a key; ``key`` is the name of its :class:`PageKey`."""
         return None
 
     @classmethod
@@ -79,27 +79,27 @@ class Page(View):
 
     @classmethod
     def applies(cls, view_state: ViewState) -> bool:
-        """Whether it has something to say about this trace: else a report leaves it out."""
+        """Whether the page applies to this trace; otherwise a report leaves it out."""
         return True
 
     def cursor_on_open(self, view_state: ViewState) -> Cursor:
-        """Where the cursor goes when the page opens."""
+        """The cursor after opening the page."""
         return view_state.cursor
 
     def cursor_on_close(self, view_state: ViewState) -> Cursor:
-        """Where the cursor goes when the page closes."""
+        """The cursor after closing the page."""
         return view_state.cursor
 
     def cursor_at_end(self, view_state: ViewState) -> Cursor:
-        """Where the cursor stands on paper, where nothing goes on."""
+        """The cursor in a report, where nothing moves."""
         return view_state.cursor
 
     def next_cursor(self, view_state: ViewState) -> Cursor | None:
-        """Where playing goes next; None: as without a page, the way the layer reads."""
+        """The next cursor while playing; None: as without a page, in reading order."""
         return None
 
     def first_cursor(self, view_state: ViewState) -> Cursor | None:
-        """Where playing begins again from its end; None: as without a page."""
+        """The cursor from which playing restarts; None: as without a page."""
         return None
 
     def page_text(self, view_state: ViewState, key: str, **values: object) -> str:
@@ -107,7 +107,7 @@ class Page(View):
         return view_state.text(f"page.{self.name}.{key}", **values)
 
     def head(self, view_state: ViewState, width: int, note: str = "") -> Line:
-        """The title line, with the question that the page answers."""
+        """The title line with the question that the page answers."""
         title, question = (
             self.page_text(view_state, "title"),
             self.page_text(view_state, "question"),

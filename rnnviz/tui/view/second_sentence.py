@@ -1,6 +1,6 @@
-"""The second sentence: where it differs from the one on the screen, and what it says instead.
+"""The second sentence: where it differs from the one on the screen, and its values there.
 
-Every view but the page of the two shows the first sentence; this is what it shows of the other.
+All views draw the first sentence; these functions give what they mark or add from the second.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from rnnviz.query import Query
 from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.view_state import ViewState, scale
 
-#: A value has moved if it differs by more than this share of the end of its scale.
+#: A value has changed if it differs by more than this share of its scale.
 CHANGED = 0.1
-#: What stands before whatever the other sentence says.
+#: Precedes the values of the second sentence.
 MARK = "◆"
 
 
@@ -42,13 +42,13 @@ def state(view_state: ViewState) -> SecondSentence:
 
 
 def sentence_query(view_state: ViewState) -> Query | None:
-    """What has to be read for it."""
+    """The query that reads the second sentence; None without one."""
     text = state(view_state).text
     return replace(view_state.query, text=text) if text else None
 
 
 def difference(view_state: ViewState) -> TraceDifference | None:
-    """Both readings side by side; None without a second one, or while it is switched off."""
+    """Both traces compared; None without a second sentence, or while it is switched off."""
     if not state(view_state).highlighted:
         return None
     query = sentence_query(view_state)
@@ -58,11 +58,11 @@ def difference(view_state: ViewState) -> TraceDifference | None:
     try:
         return compare(view_state.trace, answer)
     except UsageError:
-        return None  # another net; the page of the two says so
+        return None  # another net; the page that compares the sentences reports it
 
 
 def first_row(found: TraceDifference, t: int) -> int:
-    """The first pair that comes with token t: what only the other has may stand before it."""
+    """The first pair of token t, including tokens before it that only the second sentence has."""
     return found.row_of_token[t - 1] + 1 if t else 0
 
 
@@ -72,7 +72,7 @@ def _rows(found: TraceDifference, t: int) -> range:
 
 
 def mark(view_state: ViewState, t: int) -> str:
-    """≠ another word there, − none, + one more; nothing where the word is the same."""
+    """≠ another word, − no word, + one more word; "" for the same word."""
     found = difference(view_state)
     if found is None:
         return ""
@@ -82,7 +82,7 @@ def mark(view_state: ViewState, t: int) -> str:
 
 @lru_cache(maxsize=2048)
 def words(found: TraceDifference, t: int) -> str:
-    """What the other sentence has at token t: = the same, ≠bad another word, +not one more."""
+    """The second sentence at token t: "=" the same, "≠bad" another word, "+not" one more."""
     said = []
     for row in _rows(found, t):
         j = found.pairs[row][1]
@@ -92,14 +92,14 @@ def words(found: TraceDifference, t: int) -> str:
 
 
 def aligned_token(view_state: ViewState, t: int) -> tuple[TraceDifference, int] | None:
-    """Both readings, and the token of the other that is aligned with token t; None if none is."""
+    """The comparison, and the token of the second sentence aligned with token t; None if none."""
     found = difference(view_state)
     j = None if found is None else found.pairs[found.row_of_token[t]][1]
     return None if found is None or j is None else (found, j)
 
 
 def value(view_state: ViewState, name: str) -> float | None:
-    """A value of the chosen unit in the other sentence; None where it has no such component."""
+    """A value of the chosen unit in the second sentence; None without such a component."""
     at = None if view_state.hidden else aligned_token(view_state, view_state.cursor.t)
     if at is None:
         return None
@@ -113,19 +113,19 @@ def value(view_state: ViewState, name: str) -> float | None:
 
 
 def value_text(view_state: ViewState, name: str) -> str:
-    """A value of the chosen unit in the other sentence, as it stands beside ours; else nothing."""
+    """A value of the chosen unit in the second sentence as text, or ""."""
     found = value(view_state, name)
     return "" if found is None else f"{MARK} {number(found, 3, True)}"
 
 
 def symbol_at_aligned(view_state: ViewState, name: str) -> str:
-    """The name of a value at the token of the other that is aligned with the present one."""
+    """The symbol of a value at the aligned token of the second sentence."""
     at = aligned_token(view_state, view_state.cursor.t)
     return name if at is None else symbol(name, at[0].b.layers[view_state.cursor.layer].step(at[1]))
 
 
 def changed_units(view_state: ViewState, name: str, t: int) -> Array | None:
-    """(H) bool: which units differ by more than :data:`MOVED`; None where nothing is aligned."""
+    """Which units differ by more than :data:`CHANGED`, (H,) bool; None without an aligned token."""
     at = aligned_token(view_state, t)
     if at is None:
         return None
@@ -134,7 +134,7 @@ def changed_units(view_state: ViewState, name: str, t: int) -> Array | None:
 
 
 def threshold(view_state: ViewState, name: str) -> float:
-    """From which difference on a value counts as moved."""
+    """The least difference that counts as a change."""
     return CHANGED * scale(view_state.layer, name)[1]
 
 

@@ -1,4 +1,4 @@
-"""Who is to blame? The walk back through time, token by token and part by part."""
+"""Page of backpropagation through time, token by token and part by part."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import CellPicked
 
 ROOMY = 100  # columns with room for the other sentence's norm in the title
-WIDE = 160  # from here equations and sums stand side by side
+WIDE = 160  # from this width on, equations and sums are side by side
 
 
 @dataclass(frozen=True)
 class BackwardLayout:
-    """How many lines each of the three has."""
+    """Lines of the map, the equations and the sums."""
 
     map: int
     equations: int
@@ -41,16 +41,16 @@ class BackwardLayout:
 
 
 def planned(height: int, tokens: int, back: Sequence[str], weights: int) -> BackwardLayout:
-    """Lines for the map, the equations and the sums, one above the other.
+    """Divide the lines among the map, the equations and the sums.
 
-    ``back``: the part of each line that undoes something.
+    ``back`` is the part of each backward equation.
 
-    The same for every part and token, so that nothing jumps while the walk goes on.
+    The result does not depend on the cursor, so that nothing jumps during the walk.
     """
     sums = 1 + weights + (2 if height >= 19 else 1 if height >= 15 else 0)
     room = height - sums
-    least = max(back.count(part) for part in back) + (height >= 15)  # there with a title
-    most = len(back) + 4  # a title, a line each, and the present ones in two
+    least = max(back.count(part) for part in back) + (height >= 15)  # with a title
+    most = len(back) + 4  # a title, a line each, and two for the current ones
     equations = min(most, max(least, room * 4 // 7))
     rows = max(2, min(tokens + 1, room - equations))
     equations = min(most, room - rows)
@@ -66,7 +66,7 @@ class BackwardState(PageState):
 
 
 class BackwardPage(Page):
-    """A map of one gradient, the equations that undo this part, and the sums they feed."""
+    """A map of one gradient, the backward equations of this part, and sums over tokens."""
 
     name: ClassVar[str] = "backward"
     keys: ClassVar[tuple[PageKey, ...]] = (
@@ -77,27 +77,27 @@ class BackwardPage(Page):
     # -- time runs back ---------------------------------------------------------------------------
 
     def cursor_on_open(self, view_state: ViewState) -> Cursor:
-        """A token that was read completely is one that is undone completely."""
+        """If the token was read completely, start with all of its gradients computed."""
         cursor, last = view_state.cursor, len(view_state.layer.parts) - 1
         return replace(cursor, part=end(view_state.layer)) if cursor.part == last else cursor
 
     def cursor_on_close(self, view_state: ViewState) -> Cursor:
-        """And the other way round."""
+        """If all gradients of the token are computed, show it as read completely."""
         cursor, last = view_state.cursor, len(view_state.layer.parts) - 1
         return replace(cursor, part=last) if cursor.part <= end(view_state.layer) else cursor
 
     def first_cursor(self, view_state: ViewState) -> Cursor:
-        """What the head hands to the last state read."""
+        """The prediction at the token that was read last."""
         cursor = to_token(view_state.cursor, view_state.trace, walk(view_state.layer)[0])
         return replace(cursor, part=len(view_state.layer.parts) - 1)
 
     def cursor_at_end(self, view_state: ViewState) -> Cursor:
-        """The whole walk: at the token that is undone last, with everything undone."""
+        """The end of the walk: the token that was read first, with all gradients computed."""
         cursor = to_token(view_state.cursor, view_state.trace, walk(view_state.layer)[-1])
         return replace(cursor, part=end(view_state.layer))
 
     def next_cursor(self, view_state: ViewState) -> Cursor:
-        """One part back; in the sentence a whole token."""
+        """One part back; at the sentence zoom a whole token."""
         cursor, steps = view_state.cursor, walk(view_state.layer)
         if cursor.zoom != "sentence":
             return to_part(cursor, view_state.trace, -1)
@@ -115,12 +115,12 @@ class BackwardPage(Page):
         return Change(BackwardState(chosen))
 
     def chosen(self, view_state: ViewState) -> str:
-        """The gradient in the map."""
+        """The value whose gradient is in the map."""
         chosen = view_state.page_state(BackwardState).gradient
         return chosen if chosen in gradients(view_state.layer) else "h"
 
     def gate(self, view_state: ViewState) -> str:
-        """The gate whose weights are looked at: of the gradient in the map, else of the part."""
+        """The gate whose weights are shown: that of the map's gradient, else that of the part."""
         own = gate_of(view_state.layer, self.chosen(view_state))
         return (
             gate_at(view_state.layer, view_state.cursor.part, walking=True) if own is None else own
@@ -164,7 +164,7 @@ class BackwardPage(Page):
         return [[*trimmed(a, left, ink), gap, *b] for a, b in zip(one, other, strict=True)]
 
     def _beside(self, view_state: ViewState, name: str) -> str:
-        """The norm of this token's gradient, and that of the other sentence: of which loss."""
+        """The norm of this token's gradient, and that of the second sentence with its loss."""
         t = view_state.cursor.t
         at = None if view_state.hidden else second_sentence.aligned_token(view_state, t)
         if at is None or not undone(view_state.layer, t, view_state.cursor.part, t, name):
@@ -203,7 +203,7 @@ class BackwardPage(Page):
         height: int,
         own: list[Use] | None = None,
     ) -> list[Line]:
-        """The gradients of shared weights: what this step adds, and the sum so far."""
+        """The gradients of shared weights: this step's term and the sum so far."""
         own = own or shown
         gate = self.gate(view_state)
         word = view_state.word("name", gate) if gate else ""
@@ -230,11 +230,11 @@ class BackwardPage(Page):
 
 
 def gradients(layer: LayerTrace) -> list[str]:
-    """What can be in the map: the states, then everything else, in the order it is undone."""
+    """Names of the gradients to choose from: the states, then the others in backward order."""
     told = [line.name[2:] for line in layer.back if line.name != "d_x"]
     return list(dict.fromkeys([*layer.states, *told]))
 
 
 def end(layer: LayerTrace) -> int:
-    """The part in which the walk is done with a token."""
+    """The part at which the backward pass of a token ends."""
     return min(undone_at(layer, line.name[2:]) for line in layer.back)

@@ -1,4 +1,4 @@
-"""The map: a row a token with the norm of its gradient and the gradient of every unit."""
+"""The map of a gradient: for each token its norm and the gradient of every unit."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ VALUE = 9  # columns of the chosen unit's number
 
 @dataclass(frozen=True)
 class MapColumns:
-    """Where the columns of the map stand."""
+    """Column widths of the map."""
 
     word: int
     bar: int
-    wide: int  # of one unit
-    first: int  # unit
-    count: int
+    wide: int  # columns of one unit
+    first: int  # the first unit shown
+    count: int  # units shown
 
     @property
     def heat(self) -> int:
-        """Where the units begin."""
+        """The column of the first unit."""
         return self.word + shared_gradients.NORM + self.bar + 2 + VALUE
 
 
 def draw_map(view_state: ViewState, name: str, width: int, height: int) -> list[Line]:
-    """A row a token: the norm of its gradient, and the gradient of every unit."""
+    """Draw a row for each token: the norm of its gradient, and the gradient of every unit."""
     theme, cursor = view_state.theme, view_state.cursor
     each, top, (low, high) = sizes(view_state.layer, name), *scales(view_state.layer, name)
     at = map_columns(view_state, width)
@@ -89,7 +89,7 @@ def draw_map(view_state: ViewState, name: str, width: int, height: int) -> list[
 
 
 def map_columns(view_state: ViewState, width: int) -> MapColumns:
-    """Words, norm, bar, and as many units as the rest has room for."""
+    """Columns of words, norm, bar, and of as many units as fit."""
     word = 9 if width < 70 else 12 if width < 100 else 16
     bar = 4 if width < 70 else 12 if width < 100 else 16
     H = view_state.layer.units
@@ -100,13 +100,13 @@ def map_columns(view_state: ViewState, width: int) -> MapColumns:
 
 
 def map_rows(view_state: ViewState, height: int) -> range:
-    """The tokens that have a row."""
+    """The tokens that are shown."""
     T, room = len(view_state.trace.tokens), max(1, height - 1)
     first = page(T, view_state.cursor.t, room)
     return range(first, min(T, first + room))
 
 
 def scales(layer: LayerTrace, name: str) -> tuple[float, tuple[int, int]]:
-    """The value at the end of the map's scale, and the powers of ten of its bars."""
+    """The end of the colour scale, and the powers of ten of the bars."""
     top = float(np.abs(layer.grads[name]).max())
     return top or 1.0, log_range(sizes(layer, name))

@@ -1,4 +1,4 @@
-"""The equations that undo the present part, and the head's step back."""
+"""The backward equations of the current part, and the head's backward step."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def page_text(view_state: ViewState, key: str, **values: object) -> str:
 
 
 def present_equations(view_state: ViewState, width: int, height: int, titled: bool) -> list[Line]:
-    """What undoes this part, in full where there is room; above it what was undone before."""
+    """The equations of this part, in full if they fit; above them those evaluated before."""
     head: list[Line] = []
     if titled:
         unit = view_state.text("panel.unit", n=view_state.cursor.unit)
@@ -63,11 +63,11 @@ def _now(view_state: ViewState, width: int, room: int) -> list[Line]:
 
 
 def _before(view_state: ViewState, width: int, room: int, now: list[Line]) -> list[Line]:
-    """As many of the lines undone at this token before as there is room for, dim."""
+    """The equations evaluated at this token before, dim, as many as fit; then ``now``."""
     layer, cursor = view_state.layer, view_state.cursor
     done = [n for n in layer.back if undone_at(layer, n.name[2:]) > cursor.part]
     earlier = [text for n in done for text in in_one_line(view_state, n, width)]
-    # One piece a line: fewer bytes for what is not looked at.
+    # One segment a line saves bytes.
     dim = [[Segment("".join(s.text for s in line), view_state.theme.dim)] for line in earlier]
     free = max(0, room - len(now))
     return [*dim[len(dim) - min(free, len(dim)) :], *now]
@@ -79,7 +79,7 @@ def note_lines(view_state: ViewState, key: str, width: int) -> list[Line]:
 
 
 def from_above(view_state: ViewState, width: int, room: int) -> list[Line]:
-    """What arrives at this token's h from above; of the head's part the whole arithmetic."""
+    """The gradient that reaches this token's h from above, with the head's arithmetic."""
     arrives = walk_start(view_state, width)
     if room > 3 and is_top(view_state) and receives_gradient(view_state):
         return head_back(view_state, width) + arrives[1:]
@@ -87,7 +87,7 @@ def from_above(view_state: ViewState, width: int, room: int) -> list[Line]:
 
 
 def head_back(view_state: ViewState, width: int) -> list[Line]:
-    """The first step of the walk: from the loss to the last state, with the head's weights."""
+    """The first step backwards: from the loss through the head's weights to the final state."""
     head, layer, cursor = view_state.trace.head, view_state.layer, view_state.cursor
     offset = layer.units if layer.direction == "backward" else 0
     K, row = len(head.b), offset + cursor.unit

@@ -1,4 +1,4 @@
-"""What if the gate stuck? Values held instead of computed, and everything that changes then."""
+"""Page of clamps: values that are set instead of computed, and their effects."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ class ClampState(PageState):
 
 
 class ClampPage(Page):
-    """The list of what is held, the prediction without and with it, and the differences."""
+    """The list of clamps, the predictions with and without them, and the differences."""
 
     name: ClassVar[str] = "clamp"
-    # 0 and 1 are what the gate is set to; the cell behind 1 is on the palette meanwhile.
+    # 0 and 1 clamp the gate; the model on key 1 is on the command palette meanwhile.
     keys: ClassVar[tuple[PageKey, ...]] = (
         PageKey("shut", ("0",), "0"),
         PageKey("open", ("1",), "1"),
@@ -66,7 +66,7 @@ class ClampPage(Page):
         if reason:
             return Change(message=reason, failed=True)
         if key == "hold":
-            # A number takes its place, and so does a clamp of another place.
+            # Typing a number or another clamp replaces the selected text.
             return Prompt(
                 self.page_text(view_state, "prompt"), self._typed, self._here(view_state), True
             )
@@ -118,14 +118,14 @@ class ClampPage(Page):
         )
 
     def quantity(self, view_state: ViewState) -> str:
-        """The quantity whose differences are drawn."""
+        """The quantity that is drawn."""
         name = view_state.page_state(ClampState).quantity
         return name if name in view_state.quantities else "h"
 
     def gate(self, view_state: ViewState) -> str | None:
-        """What 0 and 1 hold: the drawn quantity if it is a gate, else this part's.
+        """The gate that 0 and 1 clamp: the drawn quantity if it is a gate, else this part's.
 
-        Else the gate that keeps the old state: f of an LSTM, z of a GRU.
+        Else the gate that scales the previous state: f of an LSTM, z of a GRU.
         """
         gates = [name for name in view_state.quantities if scale(view_state.layer, name)[0]]
         made = [line.name for line in view_state.lines]
@@ -140,11 +140,11 @@ class ClampPage(Page):
         return replace(view_state.query, clamps=())
 
     def _free(self, view_state: ViewState) -> Trace | None:
-        """The same sentence with nothing held, as soon as it was read."""
+        """The trace of the sentence without clamps, once it is read."""
         return view_state.answers.get(self._free_query(view_state))
 
     def _why(self, view_state: ViewState) -> str:
-        """Why nothing can be held here; empty where it can."""
+        """The reason why clamps are not possible here, or ""."""
         query = self._free_query(view_state)
         if view_state.query == NOTHING or query in view_state.failures:
             reason = view_state.failures.get(query, "")
@@ -155,17 +155,17 @@ class ClampPage(Page):
         return ""
 
     def _layer(self, view_state: ViewState) -> str | None:
-        """The name a clamp needs for the cursor's layer; none where there is only one."""
+        """The layer name of a clamp; None in a net with one layer."""
         return view_state.layer.name if len(view_state.trace.layers) > 1 else None
 
     def _here(self, view_state: ViewState) -> str:
-        """The chosen place as it is typed: ``h[3,17]=``."""
+        """The chosen value in the syntax of a clamp: ``h[3,17]=``."""
         cursor = view_state.cursor
         clamp = Clamp(self.quantity(view_state), 0, cursor.t, cursor.unit, self._layer(view_state))
         return str(clamp).removesuffix("0")
 
     def _typed(self, view_state: ViewState, said: str) -> Change:
-        """A whole clamp, or only a value for the chosen place."""
+        """Parse a whole clamp, or a number for the chosen value."""
         typed = said if "=" in said else self._here(view_state) + said
         layers = [
             ClampTarget(la.name, la.title, {n: la.values[n].shape[1] for n in la.recorded})
@@ -180,12 +180,12 @@ class ClampPage(Page):
         return self._hold(view_state, (*self._others(view_state, clamp), clamp))
 
     def _others(self, view_state: ViewState, clamp: Clamp) -> Clamps:
-        """What is held apart from the same place."""
+        """The clamps of other values."""
         clamps = view_state.query.clamps
         return tuple(c for c in clamps if replace(c, value=clamp.value) != clamp)
 
     def _toggle(self, view_state: ViewState, clamp: Clamp) -> Change:
-        """Hold it; let go of it if it is held so already."""
+        """Add the clamp, or remove it if it is there already."""
         clamp = replace(clamp, layer=self._layer(view_state))
         others = self._others(view_state, clamp)
         return self._hold(
@@ -198,7 +198,7 @@ class ClampPage(Page):
         return Change(state, query=replace(view_state.query, clamps=clamps))
 
     def _travel(self, view_state: ViewState, key: str) -> Change:
-        """One step back or on in what was held."""
+        """Undo or redo a change of the clamps."""
         state, now = view_state.page_state(ClampState), view_state.query.clamps
         if not (state.past if key == "undo" else state.future):
             return Change(message=self.page_text(view_state, f"no_{key}"))
@@ -211,7 +211,7 @@ class ClampPage(Page):
         return Change(state, query=replace(view_state.query, clamps=clamps))
 
     def _hint(self, view_state: ViewState, width: int) -> Line:
-        """What the keys hold that the key bar does not tell, as far as there is room."""
+        """Keys that the key bar does not explain, as many as fit."""
         gate, said = self.gate(view_state), ""
         word = view_state.word("name", gate) if gate else ""
         told = [self.page_text(view_state, "hint_gates", gate=gate, word=word)] if gate else []

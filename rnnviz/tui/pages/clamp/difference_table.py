@@ -1,4 +1,4 @@
-"""The differences that clamps make: a line a token, a cell a unit, as many quantities as fit."""
+"""The table of effects of clamps: a line per token, a cell per unit, as many values as fit."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from rnnviz.tui.render.theme import ViewTheme
 from rnnviz.tui.view import second_sentence
 from rnnviz.tui.view.view_state import ViewState, scale
 
-#: The most columns a word gets.
+#: Most columns of a word.
 WORD = 12
 
 
 @dataclass(frozen=True)
 class TableColumns:
-    """Which columns the parts of the table get."""
+    """Columns of the parts of the table."""
 
     word: int
     wide: int
@@ -41,7 +41,7 @@ class TableColumns:
 
 
 def plan(view_state: ViewState, width: int) -> TableColumns:
-    """The columns at this width."""
+    """Divide the columns of the table."""
     H, wide = view_state.layer.units, cell_width(view_state.layer.units)
     longest = max(cell_len(visible(word)) for word in view_state.trace.tokens)
     word = min(WORD, max(4, longest))
@@ -53,14 +53,14 @@ def plan(view_state: ViewState, width: int) -> TableColumns:
 
 
 def rows(view_state: ViewState, room: int) -> range:
-    """The tokens that have a line."""
+    """The tokens that are shown."""
     return view_state.visible_tokens(room)
 
 
 def table(view_state: ViewState, free: Trace, name: str, width: int, height: int) -> list[Line]:
-    """A line a token: both predictions after it, and the difference of every unit.
+    """For each token both predictions and the difference of every unit.
 
-    Further quantities stand beside the chosen one, and below where there is room for every token.
+    Further quantities are beside the chosen one, and below if there is room for all tokens.
     """
     at, names = plan(view_state, width), view_state.quantities
     start = names.index(name)
@@ -129,7 +129,7 @@ def _row(
 
 
 def _values(view_state: ViewState, free: Trace, name: str) -> Array:
-    """The differences; the values themselves while nothing is held."""
+    """The differences, or the values themselves without clamps."""
     if view_state.trace.clamps:
         return clamp_effect(view_state.trace, free, view_state.cursor.layer, name)
     return view_state.layer.values[name]
@@ -138,7 +138,7 @@ def _values(view_state: ViewState, free: Trace, name: str) -> Array:
 def _cells(view_state: ViewState, free: Trace, at: TableColumns, name: str, t: int) -> Line:
     theme = view_state.theme
     if not view_state.known(t, name):
-        # Beside others they stand further apart: all of them at once are a page that turns.
+        # Fewer dots beside other quantities: turning the page sends all of them.
         dots = fit("·", max(4 if at.drawn == 1 else 16, at.wide)) * at.count
         return [Segment(dots[: at.wide * at.count], theme.rule)]
     top = None
@@ -151,7 +151,7 @@ def _cells(view_state: ViewState, free: Trace, at: TableColumns, name: str, t: i
 
 
 class _ArrayKey(NamedTuple):
-    """A row of an array that is never written to: as good a key as the row's numbers."""
+    """A row of a read-only array as a cache key, by identity."""
 
     values: Array
     t: int
@@ -167,7 +167,7 @@ class _ArrayKey(NamedTuple):
 def _drawn(
     row: _ArrayKey, first: int, count: int, end: float, gate: bool, theme: ViewTheme, wide: int
 ) -> Line:
-    """The cells of one token and quantity: no step along tokens or units changes them."""
+    """The cells of one token and quantity, without the cursor."""
     return heat(row.values[row.t, first : first + count], end, gate, theme, wide, None)
 
 
@@ -182,14 +182,14 @@ def _with_unit(
     theme: ViewTheme,
     wide: int,
 ) -> Line:
-    """The same with the chosen unit marked: no step along tokens changes it."""
+    """The cells with the chosen unit marked."""
     chosen = heat(row.values[row.t, unit : unit + 1], end, gate, theme, wide, 0)
     line = _drawn(row, first, count, end, gate, theme, wide)
     return _marked(line, unit - first, wide, chosen)
 
 
 def _marked(line: Line, place: int, wide: int, chosen: Line) -> Line:
-    """The line with another cell at a place; every character is one column wide."""
+    """The line with the cell at ``place`` replaced; every character is one column wide."""
     out: Line = []
     start, column = place * wide, 0
     for segment in line:
@@ -203,7 +203,7 @@ def _marked(line: Line, place: int, wide: int, chosen: Line) -> Line:
 
 
 def _believed(view_state: ViewState, free: Trace, t: int) -> Line:
-    """What both would say if the text ended here."""
+    """The predictions with and without clamps after token t."""
     theme, cursor, k = view_state.theme, view_state.cursor, view_state.shown_class()
     if not view_state.prediction_known(t):
         said = "?" if view_state.hidden and t == cursor.t else "·"

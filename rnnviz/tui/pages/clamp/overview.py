@@ -1,4 +1,4 @@
-"""What stands above the table of clamps: the list, the bars, and the chosen unit's numbers."""
+"""The part above the table: the clamps, both predictions, and the chosen unit's values."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from rnnviz.tui.view.view_state import ViewState, scale
 
 #: Columns of a probability in the table.
 P = 8
-#: From this width on what is held and the chosen unit stand side by side.
+#: From this width on, clamps and the chosen unit are side by side.
 BROAD = 100
-#: The least lines of the table: its title, and some tokens.
+#: Least lines of the table.
 LEAST = 6
 
 
@@ -34,7 +34,7 @@ def plain(told: list[str], view_state: ViewState) -> list[Line]:
 
 
 def note(view_state: ViewState, free: Trace, name: str) -> str:
-    """Which quantity is drawn, and the ends of its scale."""
+    """The quantity that is drawn, and its scale."""
     words = view_state.word("name", name)
     said = name if words == name else f"{name} {words}"
     key = "note" if view_state.trace.clamps else "note_free"
@@ -42,7 +42,7 @@ def note(view_state: ViewState, free: Trace, name: str) -> str:
 
 
 def range_of(view_state: ViewState, free: Trace, name: str) -> str:
-    """The ends of the scale of what is drawn."""
+    """The range of the colour scale, as text."""
     if view_state.trace.clamps:
         return (
             f"±{number(largest_effect(view_state.trace, free, view_state.cursor.layer, name), 2)}"
@@ -55,7 +55,7 @@ def range_of(view_state: ViewState, free: Trace, name: str) -> str:
 
 
 def above(view_state: ViewState, free: Trace, name: str, width: int, room: int) -> list[Line]:
-    """What is held, both last predictions, and the chosen unit with and without it."""
+    """The clamps, both final predictions, and the chosen unit with and without clamps."""
     if width < BROAD:
         bars = _prediction(view_state, free, width)
         unit = _here(view_state, free, name)
@@ -72,7 +72,7 @@ def above(view_state: ViewState, free: Trace, name: str, width: int, room: int) 
 
 
 def _held(view_state: ViewState, width: int, most: int, titled: bool = False) -> list[Line]:
-    """A numbered line for each clamp; the last ones where there is no room for all."""
+    """A numbered line for each clamp; the last ones if not all fit."""
     theme, clamps = view_state.theme, view_state.query.clamps
     lines = [heading(page_text(view_state, "held"), "", width, theme)] if titled else []
     if not clamps:
@@ -93,7 +93,7 @@ def _held(view_state: ViewState, width: int, most: int, titled: bool = False) ->
 
 
 def meaning(view_state: ViewState, clamp: Clamp) -> str:
-    """A clamp in words, its token as it is counted on the screen: from 1."""
+    """A clamp in words; tokens are counted from 1, as on the screen."""
     words = view_state.word("name", clamp.name)
     tokens = view_state.trace.tokens
     t = page_text(view_state, "everything")
@@ -104,9 +104,9 @@ def meaning(view_state: ViewState, clamp: Clamp) -> str:
 
 
 def _prediction(view_state: ViewState, free: Trace, width: int, beside: bool = False) -> list[Line]:
-    """Both last predictions of the followed class as bars, and what became of the verdict.
+    """Both final predictions of the followed class as bars, and whether the verdict changed.
 
-    ``beside``: and that of the second sentence, if there is one.
+    ``beside``: also the prediction for the second sentence, if there is one.
     """
     theme, head, k = view_state.theme, view_state.trace.head, view_state.shown_class()
     before, after = float(free.head.output[k]), float(head.output[k])
@@ -144,7 +144,7 @@ def _prediction(view_state: ViewState, free: Trace, width: int, beside: bool = F
 
 
 def said_of(view_state: ViewState, value: float) -> str:
-    """A probability, or a forecast in the unit of what is foreseen."""
+    """A probability, or a forecast in the unit of its column, as text."""
     series = view_state.trace.series
     return number(value) if series is None else number(series.restored(np.float64(value)).item(), 2)
 
@@ -162,7 +162,7 @@ def _verdict(view_state: ViewState, free: Trace) -> str:
 
 
 def _unit(view_state: ViewState, free: Trace, name: str, width: int, most: int) -> list[Line]:
-    """Every quantity of the chosen unit at the chosen token: free, held, difference."""
+    """All quantities of the chosen unit at the chosen token: free, clamped, difference."""
     theme, cursor = view_state.theme, view_state.cursor
     token = visible(view_state.trace.tokens[cursor.t])
     title = page_text(view_state, "unit_at", n=cursor.unit, token=token)
@@ -193,7 +193,7 @@ def _unit(view_state: ViewState, free: Trace, name: str, width: int, most: int) 
 
 
 def _numbers(view_state: ViewState, free: Trace, name: str) -> tuple[str, str, str]:
-    """A value of the chosen unit at the chosen token: free, held, and the difference."""
+    """A value of the chosen unit at the chosen token: free, clamped, and the difference."""
     layer, t, unit = view_state.cursor.layer, view_state.cursor.t, view_state.cursor.unit
     if not view_state.known(t, name):
         said = "?" if view_state.hidden else "·"
@@ -207,7 +207,7 @@ def _numbers(view_state: ViewState, free: Trace, name: str) -> tuple[str, str, s
 
 
 def _here(view_state: ViewState, free: Trace, name: str) -> Line:
-    """The same in one line, of the drawn quantity alone."""
+    """The same for the drawn quantity, in one line."""
     theme, cursor = view_state.theme, view_state.cursor
     numbers = _numbers(view_state, free, name)
     line = [Segment(f" {symbol(name, view_state.step)}[{cursor.unit}]", theme.now)]

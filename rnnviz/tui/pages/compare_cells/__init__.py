@@ -1,4 +1,4 @@
-"""Three cells, one sentence: aligned words, a column for each cell, one cursor for all."""
+"""Page that compares cells on one sentence: a panel for each cell, one cursor for all."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ from rnnviz.tui.view.page_state import PageOptions, PageState
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import CellPicked
 
-#: Cells side by side, at least and at most.
+#: Least and greatest number of cells.
 FEWEST, MOST = 2, 4
 
 
 @dataclass(frozen=True)
 class CompareCellsState(PageState):
-    """The models that stand side by side."""
+    """The models that are compared."""
 
     page: ClassVar[str] = "lockstep"
-    models: tuple[str, ...] = ()  # (): the three of the family
+    models: tuple[str, ...] = ()  # (): RNN, LSTM and GRU of the family
 
 
 class CompareCellsPage(Page):
-    """The cells side by side."""
+    """Panels of the cells side by side, their predictions as curves and as a sentence."""
 
     name: ClassVar[str] = "lockstep"
     keys: ClassVar[tuple[PageKey, ...]] = (PageKey("models", ("m",), "m"),)
@@ -102,7 +102,7 @@ class CompareCellsPage(Page):
             for parts in zip(left, *panels, strict=True)
         ]
         curves = chart(view_state, traces, width, grid.chart)
-        # The curves and the words stay where they are, however many rows there are above.
+        # Curves and words stay in place, however many rows there are above.
         above: list[Line] = [[]] * max(0, height - foot - 1 - len(rows) - len(curves))
         below: list[Line] = [[]] * (foot - len(words))
         return [self.head(view_state, width), *rows, *above, *curves, *below, *words]

@@ -1,4 +1,4 @@
-"""The panel of one cell: predictions, the chosen unit, all units and the reach, a row a token."""
+"""The panel of one cell: for each token its prediction, units and reach."""
 
 from __future__ import annotations
 
@@ -31,42 +31,42 @@ def page_text(view_state: ViewState, key: str, **values: object) -> str:
 SAID, UNIT, FAR = 5, 5, 7
 
 
-#: Lines above the first word: title, cells, what the columns are.
+#: Lines above the first word: title, cells, column headings.
 TOP = 3
 
 
-#: The most lines of the words below.
+#: Most lines of the sentence at the foot.
 FOOT = 2
 
 
-#: Rows at most where not all tokens have one: when they turn, all of them are sent.
+#: Most rows if not all tokens fit: turning the page sends all of them.
 TURNED = 28
 
 
 @dataclass(frozen=True)
 class CellsLayout:
-    """Who stands where at one size."""
+    """Columns and lines of the parts at one size."""
 
     words: int  # columns of the words
     each: int  # of one cell's panel
     bar: int
     heat: int
     far: int  # 0 where there is no room for the reach
-    first: int  # the first token that has a row
+    first: int  # the first token shown
     rows: int
     tall: int  # lines of a row
     chart: int  # lines of the curves, 0 without
 
 
 def model_query(view_state: ViewState, model: str) -> Query | None:
-    """What has to be asked for a model; None for the one on the screen."""
+    """The query that reads the text with a model; None for the model on the screen."""
     if model == view_state.query.model:
         return None
     return query_for(view_state.query, model, view_state.query.random)
 
 
 def second_query(view_state: ViewState, model: str) -> Query | None:
-    """What has to be asked of a model for the second sentence; None without one."""
+    """The query that reads the second sentence with a model; None without one."""
     other = (
         second_sentence.sentence_query(view_state)
         if second_sentence.state(view_state).highlighted
@@ -78,7 +78,7 @@ def second_query(view_state: ViewState, model: str) -> Query | None:
 
 
 def model_trace(view_state: ViewState, model: str) -> Trace | None:
-    """The reading of a model, if it is known and has the same words."""
+    """The trace of a model, or None if it is not there yet or has other tokens."""
     query = model_query(view_state, model)
     trace: Trace | None = view_state.trace if query is None else view_state.answers.get(query)
     same = trace is not None and len(trace.tokens) == len(view_state.trace.tokens)
@@ -86,9 +86,9 @@ def model_trace(view_state: ViewState, model: str) -> Trace | None:
 
 
 def footer_height(view_state: ViewState, words: Sequence[Line], height: int) -> int:
-    """The lines of the words at the foot; where not all tokens fit, the most there may be.
+    """Lines of the sentence at the foot; the maximum if not all tokens fit.
 
-    With as many as there are the rows would jump by one at every step that says more or less.
+    Otherwise the rows above would jump whenever the sentence gets longer or shorter.
     """
     return len(words) if len(view_state.trace.tokens) <= height - TOP - FOOT else FOOT
 
@@ -106,8 +106,8 @@ def layout(view_state: ViewState, panels: int, width: int, height: int) -> Cells
     shown = min(room, max(1, room // units) * units) if units <= room else room
     rows = max(1, min(len(tokens), height - TOP))
     if rows < len(tokens):
-        rows = min(rows, TURNED)  # the rest is room for the curves
-    # A short sentence has room for larger colours and a curve.
+        rows = min(rows, TURNED)  # leave room for the curves
+    # A short sentence leaves room for taller cells and the curves.
     tall = 2 if height - TOP - 2 * rows >= 8 else 1
     spare = height - TOP - tall * rows
     chart = spare if spare >= 5 else 0
@@ -116,14 +116,14 @@ def layout(view_state: ViewState, panels: int, width: int, height: int) -> Cells
 
 
 def followed_class(view_state: ViewState, trace: Trace) -> int:
-    """The followed class among a trace's own labels."""
+    """The index of the followed class in the labels of ``trace``."""
     label = view_state.trace.head.labels[view_state.shown_class()]
     labels = trace.head.labels
     return labels.index(label) if label in labels else len(labels) - 1
 
 
 def token_column(view_state: ViewState, grid: CellsLayout) -> list[Line]:
-    """The words, the chosen one as a bar."""
+    """The words of the sentence; the chosen one is highlighted."""
     theme, t, lines = view_state.theme, view_state.cursor.t, []
     for k in range(grid.first, grid.first + grid.rows):
         word = fit(visible(view_state.trace.tokens[k]), grid.words - 1)
@@ -140,7 +140,7 @@ def token_column(view_state: ViewState, grid: CellsLayout) -> list[Line]:
 def draw_panel(
     view_state: ViewState, model: str, trace: Trace | None, grid: CellsLayout
 ) -> list[Line]:
-    """One cell: who it is, what its columns are, and a row a word."""
+    """Draw one cell: title, column headings, and a row for each word."""
     theme, room = view_state.theme, grid.each - 1
     if trace is None:
         failed = view_state.failures.get(model_query(view_state, model) or Query("", ""))
@@ -166,7 +166,7 @@ def draw_panel(
 
 
 def _columns(view_state: ViewState, trace: Trace, layer: LayerTrace, grid: CellsLayout) -> Line:
-    """What stands below: the class, the chosen unit, where it is, the reach."""
+    """Column headings: the class, the chosen unit and its place, the reach."""
     theme, unit = view_state.theme, min(view_state.cursor.unit, layer.units - 1)
     wide, first, _ = _units(layer, unit, grid.heat)
     room = SAID + grid.bar
@@ -186,7 +186,7 @@ def _columns(view_state: ViewState, trace: Trace, layer: LayerTrace, grid: Cells
 
 
 def _beside(view_state: ViewState, model: str, trace: Trace) -> str:
-    """What a cell says of the second sentence, at the word that is aligned with the chosen one."""
+    """The cell's prediction for the second sentence, at the token aligned with the chosen one."""
     t, query = view_state.cursor.t, second_query(view_state, model)
     at = second_sentence.aligned_token(view_state, t) if view_state.known(t, "p") else None
     answer: Trace | None = None if query is None else view_state.answers.get(query)
@@ -197,7 +197,7 @@ def _beside(view_state: ViewState, model: str, trace: Trace) -> str:
 
 
 def _units(layer: LayerTrace, unit: int, room: int) -> tuple[int, int, int]:
-    """Columns a unit, the first unit shown, how many."""
+    """Columns per unit, the first unit shown, and the number of units shown."""
     wide = min(6, max(1, room // layer.units))
     count = min(layer.units, max(1, room // wide))
     return wide, window(layer.units, unit, count), count
@@ -206,7 +206,7 @@ def _units(layer: LayerTrace, unit: int, room: int) -> tuple[int, int, int]:
 def _row(
     view_state: ViewState, trace: Trace, layer: LayerTrace, grid: CellsLayout, k: int
 ) -> list[Line]:
-    """The lines of one word in one cell: prediction, the chosen unit, all units, reach."""
+    """The lines of one word: prediction, chosen unit, all units, reach."""
     theme, now = view_state.theme, k == view_state.cursor.t
     hidden = view_state.hidden and now
     if hidden or not view_state.known(k, "h"):
@@ -233,7 +233,7 @@ def _computed(
     hidden: bool,
     theme: ViewTheme,
 ) -> Line:
-    """A row; a step changes two of them, so the others are kept."""
+    """A row; cached, because a step changes only two of them."""
     bar, room, far = shape
     p, linear = float(trace.head.readout[k, label]), trace.head.kind == "linear"
     style = theme.ink if linear else theme.above if p >= 0.5 else theme.below
@@ -255,7 +255,7 @@ def _computed(
 
 
 def _below(row: Line) -> Line:
-    """The same row again, without its numbers."""
+    """The row again without its numbers."""
     digits = frozenset("0123456789·?")
     return [
         Segment(" " * cell_len(piece.text) if digits & {*piece.text} else piece.text, piece.style)

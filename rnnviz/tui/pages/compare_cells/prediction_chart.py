@@ -23,7 +23,7 @@ GUTTER = 11
 def chart(
     view_state: ViewState, traces: Sequence[Trace | None], width: int, rows: int
 ) -> list[Line]:
-    """One curve a cell, as far as it has been read."""
+    """A curve for each cell, up to the cursor."""
     if rows < 4:
         return []
     theme, t = view_state.theme, view_state.cursor.t
@@ -49,7 +49,7 @@ def chart(
 
 
 def summary(view_state: ViewState, traces: Sequence[Trace | None], width: int) -> list[Line]:
-    """What each says now, and whether they agree; at most FOOT lines."""
+    """The current prediction of each cell and whether they agree; at most FOOT lines."""
     t, told = view_state.cursor.t, [trace for trace in traces if trace is not None]
     token = cut(visible(view_state.trace.tokens[t]), 20)
     if not view_state.known(t, "p"):
@@ -88,7 +88,7 @@ def _agreement(view_state: ViewState, told: Sequence[Trace]) -> str:
 def _shares(
     view_state: ViewState, told: Sequence[Trace], rows: int
 ) -> tuple[list[np.ndarray], list[str]]:
-    """Predictions as shares of the chart, NaN where they are not known, and its labels."""
+    """Predictions as shares of the chart's height (NaN if not known), and its labels."""
     T = len(view_state.trace.tokens)
     seen = np.array([view_state.known(k, "p") for k in range(T)])
     found = [

@@ -1,4 +1,4 @@
-"""What did not change? Two sentences aligned token by token, and every difference between them."""
+"""Page that compares two sentences, aligned token by token."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from rnnviz.tui.view.widget import CellPicked
 
 
 class CompareSentencesPage(Page):
-    """Two strips, a table of pairs, the units responsible, and a sentence in words."""
+    """Two strips, a table of token pairs, contributions of units, and a summary in words."""
 
     name = "against"
     full_screen = True
@@ -123,7 +123,7 @@ class CompareSentencesPage(Page):
         return Change(replace(second_sentence.state(view_state), text=" ".join(rest)))
 
     def _why(self, view_state: ViewState) -> str:
-        """Why there is nothing to draw."""
+        """The reason why there is no comparison."""
         asked = second_sentence.sentence_query(view_state)
         if asked is None:
             return self.page_text(view_state, "none")

@@ -1,4 +1,4 @@
-"""Two sentences as two strips: aligned words above one another, and their two curves."""
+"""The two sentences above each other, with their words aligned, and their two curves."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from rnnviz.tui.view.view_state import ViewState
 
 @dataclass(frozen=True)
 class StripPlace:
-    """One pair on the strips: which, where, how wide, and its two words."""
+    """A token pair on the strips: its row, column, width and two words."""
 
     row: int
     x: int
@@ -30,18 +30,18 @@ class StripPlace:
 
 
 def is_known(view_state: ViewState, diff: TraceDifference, row: int) -> bool:
-    """Has this pair been read? What only b has comes with the next word of a, or its last one."""
+    """Whether the cursor is past this pair; a word only in b counts with the next one of a."""
     return view_state.prediction_known(diff.anchors[row])
 
 
 def places(view_state: ViewState, diff: TraceDifference, width: int) -> list[StripPlace]:
-    """The pairs that fit around the chosen one."""
+    """The pairs that fit around the chosen one, with their columns."""
     shown = _words(diff)
     wide = [max(cell_len(a), cell_len(b), 4) for a, b in shown]
     room, here = width - GUTTER - 2, diff.row_of_token[view_state.cursor.t]
     gap = min(24, max(2, (room - sum(wide)) // len(wide)))
     first = page(len(wide), here, max(1, room * len(wide) // (sum(wide) + gap * len(wide))))
-    # Words differ in length: where the chosen one would fall off the edge, the strip moves on.
+    # Words differ in length: shift the strip if the chosen word would be outside.
     while sum(wide[first : here + 1]) + gap * (here - first) > room and first < here:
         first += 1
     found_places, x = [], GUTTER + 1
@@ -55,7 +55,7 @@ def places(view_state: ViewState, diff: TraceDifference, width: int) -> list[Str
 
 @lru_cache(maxsize=8)
 def _words(diff: TraceDifference) -> tuple[tuple[str, str], ...]:
-    """The two words of every pair, with a mark where they differ."""
+    """The two words of every pair, marked if they differ."""
     said = []
     for row, pair in enumerate(diff.pairs):
         mark = diff.mark(row).replace("=", "")
@@ -67,7 +67,7 @@ def _words(diff: TraceDifference) -> tuple[tuple[str, str], ...]:
 
 
 def strips(view_state: ViewState, diff: TraceDifference, shown: list[StripPlace]) -> list[Line]:
-    """The words of a and, below, those of b; what differs is lit."""
+    """The words of a and below them those of b; differences are highlighted."""
     theme, here = view_state.theme, diff.row_of_token[view_state.cursor.t]
     lines = []
     for name, plain in (("a", theme.bold), ("b", theme.source)):
@@ -90,7 +90,7 @@ def strips(view_state: ViewState, diff: TraceDifference, shown: list[StripPlace]
 def curves(
     view_state: ViewState, diff: TraceDifference, shown: list[StripPlace], width: int, rows: int
 ) -> list[Line]:
-    """The prediction after each token of both, ● a and ◆ b, as far as they are known."""
+    """The predictions after each token of a (●) and b (◆), as far as they are known."""
     theme, head, k = view_state.theme, diff.a.head, view_state.shown_class()
     low, high = _range(diff)
     drawn = []
@@ -127,7 +127,7 @@ def _range(diff: TraceDifference) -> tuple[float, float]:
 
 
 def _over(view_state: ViewState, a: str, b: str) -> Line:
-    """One row of both curves: a before b where they meet, but a point is never hidden."""
+    """One row of both curves: a is drawn over b, but never over a point of b."""
     theme = view_state.theme
     b = b.replace("●", "◆")
     line: Line = []

@@ -67,13 +67,13 @@ def _unit(view_state: ViewState, place: int) -> str:
 
 
 def last_row(view_state: ViewState, diff: TraceDifference) -> int:
-    """The pair whose reading is explained: at the last word of a, all of b is read too."""
+    """The row that is explained; at the last word of a it is the last row, with all of b read."""
     last = view_state.cursor.t == len(diff.a.tokens) - 1
     return len(diff.pairs) - 1 if last else diff.row_of_token[view_state.cursor.t]
 
 
 def summary(view_state: ViewState, diff: TraceDifference, width: int) -> list[str]:
-    """What is the same and where they part, as far as it was read."""
+    """A summary of what is equal and where the states diverge, up to the cursor."""
     first, row = diff.first_edit, last_row(view_state, diff)
     read = is_known(view_state, diff, row)
     at_end = read and row == len(diff.pairs) - 1
@@ -86,7 +86,7 @@ def summary(view_state: ViewState, diff: TraceDifference, width: int) -> list[st
 
 
 def whole_summary(view_state: ViewState, diff: TraceDifference) -> str:
-    """Everything there is to say at the end."""
+    """The summary at the end of both sentences."""
     if diff.first_edit is None:
         return page_text(view_state, "never")
     return _parting(view_state, diff, diff.first_edit) + " " + _end(view_state, diff)

@@ -27,17 +27,17 @@ from rnnviz.tui.view.view_state import ViewState
 
 #: Columns of a probability, of a distance, of the longest word in the table.
 P, D, WORD = 7, 8, 16
-#: A bar has at least so many columns; heatmaps stand so far apart.
+#: Least columns of a bar; columns between heat maps.
 BAR, GAP = 6, 2
-#: Lines of the curves and of the units: the least, and the most where there is room.
+#: Least and most lines of the curves and of the units.
 CURVE, UNITS = (3, 11), (2, 12)
-#: Pairs that are seen at once before the curves get any line.
+#: Pairs shown before the curves get any line.
 ROWS = 12
 
 
 @dataclass(frozen=True)
 class SentencesLayout:
-    """Which lines the parts of the page get, and which columns those of the table."""
+    """Lines of the parts of the page, and columns of the table."""
 
     curve: int
     units: int
@@ -47,7 +47,7 @@ class SentencesLayout:
     wide: int
     first: int
     count: int
-    beside: tuple[str, ...]  # further quantities whose difference is drawn
+    beside: tuple[str, ...]  # further quantities in the table
 
     @property
     def top(self) -> int:
@@ -90,7 +90,7 @@ def _arrow(view_state: ViewState, plan: SentencesLayout) -> Line:
     unit = view_state.cursor.unit
     at = (unit - plan.first) * plan.wide + (plan.wide - 1) // 2
     said = str(unit)
-    # The number stands on the side where there is room for it.
+    # Put the number on the side with room for it.
     right = at + 1 + len(said) <= plan.count * plan.wide
     text = f"▼{said}" if right else f"{said}▼"
     before = at if right else at - len(said)
@@ -134,7 +134,7 @@ def _distance(
 
 
 def _heat(view_state: ViewState, diff: TraceDifference, plan: SentencesLayout, row: int) -> Line:
-    """The chosen unit's difference as a number, and a cell a unit for each quantity."""
+    """The difference of the chosen unit as a number, and of all units as cells."""
     theme, unit, name = view_state.theme, view_state.cursor.unit, quantity(view_state)
     if None in diff.pairs[row]:
         return []
@@ -171,7 +171,7 @@ def layout(
     view_state: ViewState, diff: TraceDifference, width: int, height: int
 ) -> SentencesLayout:
     pairs = len(diff.pairs)
-    # The words at the foot get the room of their last state: nothing jumps while one steps.
+    # Reserve the lines of the final summary, so that nothing jumps during a walk.
     told = len(wrapped(whole_summary(view_state, diff), width - 2))
     curve, units = _shared(height - 5 - told, pairs, len(view_state.trace.head.W))
     room = max(1, height - 5 - told - curve - units)
@@ -190,14 +190,14 @@ def layout(
 
 
 def _beside(view_state: ViewState, most: int) -> tuple[str, ...]:
-    """The quantities after the chosen one that have room beside it."""
+    """The quantities after the chosen one that fit beside it, at most ``most``."""
     names = view_state.quantities
     at = names.index(quantity(view_state)) + 1
     return (*names[at:], *names[: at - 1])[:most]
 
 
 def _first_row(view_state: ViewState, diff: TraceDifference, room: int) -> int:
-    """The first pair in so many rows: they stand still while the chosen one is among them."""
+    """The first row shown; it changes only when the chosen pair would be outside."""
     pairs, here = len(diff.pairs), diff.row_of_token[view_state.cursor.t]
     if room >= pairs:
         return 0
@@ -220,14 +220,14 @@ def _painted(
     unit: int,
     theme: ViewTheme,
 ) -> Line:
-    """The cells of one pair: a step changes two rows, the others are painted already."""
+    """The cells of one pair; cached, because a step changes only two rows."""
     values = value_changes(diff, layer, name)[row, slice(*sight)]
     top = largest_change(diff, layer, name)
     return heat(values, top, False, theme, wide, unit - sight[0])
 
 
 def _shared(lines: int, pairs: int, reads: int) -> tuple[int, int]:
-    """Lines of the curves, an odd number or none, and of the units; the table has the rest."""
+    """Lines of the curves (odd, or 0) and of the units; the table gets the rest."""
     most = min(CURVE[1], (lines - min(pairs, ROWS)) // 2)
     curve = most - 1 + most % 2 if most >= CURVE[0] else 0
     least = UNITS[0] if curve <= CURVE[0] else 2 * UNITS[0]

@@ -1,4 +1,4 @@
-"""Who reads what, in which order? Every layer and direction as a lane over the words."""
+"""Page of the net: every layer and direction as a lane over the words."""
 
 from __future__ import annotations
 
@@ -31,25 +31,25 @@ from rnnviz.tui.view.widget import CellPicked
 
 MARGIN = 22  # columns left of the probabilities
 SCORE = 10  # columns of a label's probability
-ROOMY = 100  # columns from which on the other sentence has a line of its own
+ROOMY = 100  # from this width on, the second sentence has its own line
 
 
 class NetPage(Page):
-    """The head on top, the layers below it, the words at the bottom."""
+    """The head at the top, the layers below it, the words at the bottom."""
 
     name = "net"
     full_screen = True
     keys = (PageKey("trap", ("x",), "x"), PageKey("whole", ("o",), "o"))
 
     def press(self, view_state: ViewState, key: str) -> Change:
-        """The trap, or the whole net at once."""
+        """Show what ``h[:, -1]`` would give, or the whole net at once."""
         state = view_state.page_state(DiagramState)
         if key == "trap":
             return Change(replace(state, trap=not state.trap))
         return Change(replace(state, whole=not state.whole))
 
     def picked(self, view_state: ViewState, x: int, y: int) -> CellPicked | None:
-        """A click on a word goes there."""
+        """Move the cursor to the clicked word."""
         seen = word_columns(view_state, self.size.width)
         at = (x - GUTTER) // seen.each
         return CellPicked(t=seen.first + at) if x >= GUTTER and at < seen.count else None
@@ -66,7 +66,7 @@ class NetPage(Page):
 
 
 def other(view_state: ViewState, state: DiagramState, width: int) -> Line:
-    """What the head says of the second sentence; the line is there from the beginning."""
+    """The prediction for the second sentence; an empty line until it is known."""
     found, theme = second_sentence.difference(view_state), view_state.theme
     if found is None or not _ready(view_state, state) or view_state.hidden:
         return []
@@ -77,7 +77,7 @@ def other(view_state: ViewState, state: DiagramState, width: int) -> Line:
 
 
 def _ready(view_state: ViewState, state: DiagramState) -> bool:
-    """Have all states been computed that the head takes?"""
+    """Whether all states that the head reads are computed."""
     return all(
         is_known(view_state, state, s.layer, s.t)
         for s in layer_stack.head_states(view_state.trace, "last")
@@ -85,7 +85,7 @@ def _ready(view_state: ViewState, state: DiagramState) -> bool:
 
 
 def head(view_state: ViewState, state: DiagramState, width: int) -> list[Line]:
-    """What the head takes and says; with the trap, what it would have said."""
+    """The head's inputs and output, and its output for ``h[:, -1]`` if that is shown."""
     trace, theme = view_state.trace, view_state.theme
     right = layer_stack.head_input(trace, "last")
     ready = _ready(view_state, state)
@@ -108,7 +108,7 @@ def head(view_state: ViewState, state: DiagramState, width: int) -> list[Line]:
 
 
 def _labels(trace: Trace, width: int) -> list[int]:
-    """The labels there is room for; of many the likeliest, in their own order."""
+    """The labels that fit; the likeliest ones, in their own order."""
     room = max(1, (width - MARGIN) // SCORE)
     output = trace.head.output
     return sorted(sorted(range(len(output)), key=lambda k: -float(output[k]))[:room])
@@ -136,7 +136,7 @@ def _trap(view_state: ViewState, labels: list[int], width: int) -> list[Line]:
     elif wrong is None:
         text = page_text(view_state, "hidden_head")
     else:
-        # A layer above others reads words that already know of each other.
+        # A layer above others reads states that depend on other words already.
         below = len(layer_stack.levels(trace)) - 1
         key = "trapped_deep" if below else "trapped"
         word = visible(trace.tokens[-1])
@@ -151,7 +151,7 @@ def _trap(view_state: ViewState, labels: list[int], width: int) -> list[Line]:
 
 
 def _states(view_state: ViewState, taken: tuple[layer_stack.HeadState, ...]) -> str:
-    """s = [h→“back” ; h←“Cup”]."""
+    """The head's input, such as s = [h→“back” ; h←“Cup”]."""
     trace = view_state.trace
     parts = []
     for s in taken:

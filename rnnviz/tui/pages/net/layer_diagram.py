@@ -24,18 +24,18 @@ from rnnviz.tui.view.view_state import ViewState, scale
 GUTTER = 13
 LEAST = 2  # lines of a lane: its arrows and the size of h
 NARROWEST, WIDEST = 6, 24  # columns of a word
-#: Levels that look alike: words that turn are all units of all lanes, sent at once.
+#: Levels per shade: fewer shades save bytes when all lanes are redrawn.
 SHADES = 4
 ARROW = {"forward": "→", "backward": "←"}
 
 
-#: Columns of units at most where all lanes turn at once.
+#: Most columns of units if all lanes are redrawn at once.
 TURNED = 1500
 
 
 @dataclass(frozen=True)
 class DiagramState(PageState):
-    """Whether the whole net is shown at once, and what ``h[:, -1]`` would read."""
+    """Whether the whole net is shown at once, and what the head would read from ``h[:, -1]``."""
 
     page: ClassVar[str] = "net"
     whole: bool = False
@@ -44,34 +44,34 @@ class DiagramState(PageState):
 
 @dataclass(frozen=True)
 class WordColumns:
-    """The columns of the words that are in sight."""
+    """Columns of the visible words."""
 
     first: int
     count: int
-    width: int  # of a word, without the gap behind it
+    width: int  # columns of a word, without the gap after it
 
     @property
     def tokens(self) -> range:
-        """The words in sight."""
+        """The visible tokens."""
         return range(self.first, self.first + self.count)
 
     @property
     def each(self) -> int:
-        """From one word to the next."""
+        """Columns from one word to the next."""
         return self.width + 1
 
 
 @dataclass(frozen=True)
 class UnitCells:
-    """How the units of one word are laid out."""
+    """Layout of the units of one word."""
 
     rows: int
-    each: int  # units a row
+    each: int  # units per row
     wide: int  # columns of a unit
 
 
 def word_columns(view_state: ViewState, width: int) -> WordColumns:
-    """Columns of equal width; where not all words fit, those around the chosen one."""
+    """Columns of equal width for all words, or for those around the chosen one."""
     room, T = width - GUTTER, len(view_state.trace.tokens)
     wide = max(NARROWEST, min(WIDEST, room // T - 1))
     count = min(T, room // (wide + 1))
@@ -85,7 +85,7 @@ def page_text(view_state: ViewState, key: str, **values: object) -> str:
 
 
 def is_known(view_state: ViewState, state: DiagramState, n: int, t: int) -> bool:
-    """Has this lane come past token t? One lane is finished before the next one starts."""
+    """Whether lane n has read token t; a lane is finished before the next one starts."""
     if (state.whole or state.trap) and not view_state.hidden:
         return True
     at = view_state.cursor.layer
@@ -95,7 +95,7 @@ def is_known(view_state: ViewState, state: DiagramState, n: int, t: int) -> bool
 def lanes(
     view_state: ViewState, state: DiagramState, seen: WordColumns, width: int, room: int
 ) -> list[Line]:
-    """The lanes from the top layer down; where there is no room for all, those at the chosen."""
+    """The lanes from the top layer down; if not all fit, those around the chosen one."""
     trace = view_state.trace
     levels = layer_stack.levels(trace)
     N = len(trace.layers)
@@ -104,7 +104,7 @@ def lanes(
     spare = room - joints - LEAST * count
     rows = spare // count
     if (state.whole or state.trap) and seen.count < len(trace.tokens):
-        # All lanes are full, and when the words turn all of them are sent.
+        # All lanes are full, and all are sent when the words are scrolled.
         rows = min(rows, max(1, TURNED // (count * seen.count * seen.width)))
     cells = _size(trace, seen, rows)
     numbers = spare - cells.rows * count
@@ -125,7 +125,7 @@ def lanes(
 
 
 def _size(trace: Trace, seen: WordColumns, rows: int) -> UnitCells:
-    """Cells as wide as the room for all units allows; else one column each, for some of them."""
+    """Cells as wide as all units allow, or one column each for some of the units."""
     most = max(layer.units for layer in trace.layers)
     for wide in (3, 2):
         each = seen.width // wide
@@ -149,7 +149,7 @@ def _numbers(view_state: ViewState, state: DiagramState, seen: WordColumns) -> L
 
 
 def _others(view_state: ViewState, state: DiagramState, seen: WordColumns) -> Line:
-    """The same of the second sentence, at the words that are aligned with ours."""
+    """h of the chosen unit for the second sentence, at the aligned words."""
     theme, n, unit = view_state.theme, view_state.cursor.layer, view_state.cursor.unit
     text = f"{second_sentence.MARK} {view_state.text('beside.other')}"
     line: Line = [Segment(fit(text, GUTTER - 1, ">") + " ", theme.source)]
@@ -169,7 +169,7 @@ def _state(trace: Trace, n: int) -> Array:
 
 
 def _joint(view_state: ViewState, level: int) -> str:
-    """What a layer reads at each word."""
+    """A description of what a layer reads at each word."""
     trace, levels = view_state.trace, layer_stack.levels(view_state.trace)
     D = trace.layers[levels[level][0]].values["x"].shape[1]
     if level == 0:
@@ -184,7 +184,7 @@ def _joint(view_state: ViewState, level: int) -> str:
 def _lane(
     view_state: ViewState, state: DiagramState, n: int, seen: WordColumns, cells: UnitCells
 ) -> list[Line]:
-    """One direction: arrows from state to state, ‖h‖, and the units under each word."""
+    """One direction: arrows from state to state, ‖h‖, and the units below each word."""
     trace, theme = view_state.trace, view_state.theme
     layer, chosen = trace.layers[n], n == view_state.cursor.layer
     arrow = ARROW[layer.direction]
@@ -212,7 +212,7 @@ def _lane(
 def _units(
     view_state: ViewState, n: int, seen: WordColumns, read: list[bool], units: range, wide: int
 ) -> Line:
-    """Some units of h under every word in sight."""
+    """Some units of h below every visible word."""
     theme, layer = view_state.theme, view_state.trace.layers[n]
     text = page_text(view_state, "units", first=units.start, last=units.stop - 1) if units else ""
     line: Line = [Segment(fit(text, GUTTER - 1, ">") + " ", theme.dim)]
@@ -239,13 +239,13 @@ def _levels(layer: LayerTrace) -> list[list[int]]:
 
 
 def _shade(at: int) -> int:
-    """The nearest of the shades."""
+    """A level rounded to the nearest shade."""
     size = (abs(at) + SHADES // 2) // SHADES * SHADES
     return size if at > 0 else -size
 
 
 def _arrows(view_state: ViewState, state: DiagramState, n: int, seen: WordColumns) -> Line:
-    """The states as marks in the order they are read: ●──▶●──▶■."""
+    """The states as marks in the order of reading: ●──▶●──▶■."""
     trace = view_state.trace
     layer = trace.layers[n]
     top = n in layer_stack.levels(trace)[-1]
@@ -270,7 +270,7 @@ def _arrows(view_state: ViewState, state: DiagramState, n: int, seen: WordColumn
 
 
 def _leg(other: int, trace: Trace, columns: int, tip: bool, left: bool) -> str:
-    """The line between a mark and the one beside it, with its tip at the mark that is reached."""
+    """The line between two marks, with its tip at the later one."""
     if not 0 <= other < len(trace.tokens):
         return " " * columns
     if not tip:
@@ -279,7 +279,7 @@ def _leg(other: int, trace: Trace, columns: int, tip: bool, left: bool) -> str:
 
 
 def _leg_style(view_state: ViewState, state: DiagramState, n: int, t: int, other: int) -> Style:
-    """A way that has been gone is lit."""
+    """The style of a line: highlighted once both states are computed."""
     there = 0 <= other < len(view_state.trace.tokens)
     gone = there and is_known(view_state, state, n, t) and is_known(view_state, state, n, other)
     return view_state.theme.source if gone else view_state.theme.rule
@@ -288,7 +288,7 @@ def _leg_style(view_state: ViewState, state: DiagramState, n: int, t: int, other
 def _mark(
     view_state: ViewState, state: DiagramState, n: int, t: int, there: bool, top: bool
 ) -> Segment:
-    """A state: ● or, where the lane ends, ■; ⊗ where the trap takes the wrong one."""
+    """The mark of a state: ●, ■ for the final one, ⊗ for the wrong one at ``h[:, -1]``."""
     trace, theme = view_state.trace, view_state.theme
     layer = trace.layers[n]
     wrong = state.trap and top and t == len(trace.tokens) - 1 != layer_stack.last_token(layer)
@@ -303,7 +303,7 @@ def _mark(
 
 
 def _merged(line: Line) -> Line:
-    """Neighbours of one style in one piece."""
+    """Merge adjacent segments of one style."""
     out: Line = []
     for piece in line:
         if out and out[-1].style is piece.style:
@@ -314,7 +314,7 @@ def _merged(line: Line) -> Line:
 
 
 def word_line(view_state: ViewState, seen: WordColumns) -> Line:
-    """The words themselves, at the bottom: everything is read from them."""
+    """The words at the bottom."""
     theme, trace, t = view_state.theme, view_state.trace, view_state.cursor.t
     T = len(trace.tokens)
     left = "…" if seen.first else ""

@@ -1,4 +1,4 @@
-"""What does the net do with the padding? The whole padded sequence, and four ways to pad it."""
+"""Page of padding: the padded sequence, and the four padding modes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import CellPicked
 
-SIDE_BY_SIDE = 119  # from this width on the rows of h and the table stand beside each other
+SIDE_BY_SIDE = 119  # from this width on, states and table are side by side
 TABLE = 66
 
 
@@ -38,7 +38,7 @@ class PaddingState(PageState):
 
 
 class PaddingPage(Page):
-    """The lane with its curves, rows of h, and the table of all ways."""
+    """The sequence with its curves, rows of h, and the table of all padding modes."""
 
     name = "padding"
     full_screen = True
@@ -59,7 +59,7 @@ class PaddingPage(Page):
         return view_state.answers.get(self._question(view_state))
 
     def press(self, view_state: ViewState, key: str) -> Change | None:
-        """Another way, or another number of paddings."""
+        """Choose another padding mode or number of paddings."""
         state, answer = view_state.page_state(PaddingState), self._answer(view_state)
         if answer is None:
             return None
@@ -73,7 +73,7 @@ class PaddingPage(Page):
         )
 
     def picked(self, view_state: ViewState, x: int, y: int) -> CellPicked | None:
-        """A click on a word of the lane goes there."""
+        """Move the cursor to the clicked word."""
         drawing = self._drawing(view_state)
         if drawing is None:
             return None

@@ -1,4 +1,4 @@
-"""How one way of padding a text is drawn: the lane with its curves, rows of h, and the table."""
+"""The drawing of one padding mode: the sequence with its curves, and an explanation."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ GAUGE = 14
 
 @dataclass(frozen=True, eq=False)
 class Drawing:
-    """One way of the answer, drawn for one moment."""
+    """One padding mode of a comparison at one view state."""
 
     view_state: ViewState
     answer: PaddingComparison
     mode: PaddingMode
-    lane: int  # of the trace's layers and directions
+    lane: int  # index of the layer and direction in ``Trace.layers``
 
     @property
     def padded(self) -> PaddedReading:
@@ -52,7 +52,7 @@ class Drawing:
 
     @property
     def word(self) -> int:
-        """The word the cursor stands at, counted without padding."""
+        """The word at the cursor, counted without padding."""
         return min(max(self.view_state.cursor.t - self.lead, 0), len(self.answer.words) - 1)
 
     @property
@@ -62,47 +62,47 @@ class Drawing:
 
     @property
     def pads_first(self) -> bool:
-        """Are the paddings read before the words?"""
+        """Whether the paddings are read before the words."""
         return (self.mode.side == "front") == self.forward
 
     @property
     def lead(self) -> int:
-        """Paddings that the trace itself shows in front."""
+        """Paddings in front of the words in the trace."""
         ids = self.view_state.trace.ids
         return next((t for t, n in enumerate(ids) if n), 0)
 
     @property
     def forward(self) -> bool:
-        """Does this layer read from the left?"""
+        """Whether the layer reads from left to right."""
         return self.padded.directions[self.lane] == "forward"
 
     def known_at(self, step: int, word: bool) -> bool:
-        """Has the cursor come past this step, in the order the layer reads?"""
+        """Whether the cursor is past this step, in the order of reading."""
         if not word and self.pads_first:
             return True
-        # The padding that comes last is read as soon as the last word has been.
+        # Padding after the words is read together with the last word.
         return self.view_state.known(self._token(step), "h")
 
     def prediction_known_at(self, slot: Slot) -> bool:
-        """Is it known what would be predicted after this place?"""
+        """Whether the prediction after this slot is known."""
         return self.prediction_known_after(self.at(slot), slot.kind != "pad")
 
     def prediction_known_after(self, step: int, word: bool) -> bool:
-        """Is it known what would be predicted after this step?"""
+        """Whether the prediction after this step is known."""
         if not word and self.pads_first:
             return True
         return self.view_state.prediction_known(self._token(step))
 
     def _token(self, step: int) -> int:
-        """The token of the trace at a step; the last word for the padding behind it."""
+        """The token of the trace at a step; the last word for the padding after it."""
         return self.lead + min(max(step - self.first_word, 0), len(self.answer.words) - 1)
 
     def known(self, slot: Slot) -> bool:
-        """Has the cursor come past this place?"""
+        """Whether the cursor is past this slot."""
         return self.known_at(self.at(slot), slot.kind != "pad")
 
     def at(self, slot: Slot) -> int:
-        """The step whose state stands for the slot: the one of its steps that is read last."""
+        """The step whose state represents the slot: the one that is read last."""
         return slot.last if self.forward else slot.first
 
     def page_text(self, key: str, **values: object) -> str:
@@ -110,18 +110,18 @@ class Drawing:
         return self.view_state.text(f"page.padding.{key}", **values)
 
     def slots(self, width: int) -> list[Slot]:
-        """The sequence in the columns right of the labels."""
+        """The sequence as slots in the columns right of the labels."""
         front = self.mode.side == "front"
         return slots(self.words, self.answer.pads, front, width - GUTTER - 1, self.word)
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The words as they may be printed."""
+        """The words, safe to print."""
         return _visible(self.answer)
 
     @property
     def prediction_label(self) -> str:
-        """What the prediction that is followed is called: p(positive)."""
+        """The name of the followed prediction, such as p(positive)."""
         head = self.view_state.trace.head
         return self.view_state.text(
             "view.believes", label=visible(head.labels[self.view_state.shown_class()])
@@ -129,12 +129,12 @@ class Drawing:
 
     @property
     def decades(self) -> tuple[int, int]:
-        """The powers of ten between which the moves of the state are drawn."""
+        """The powers of ten at the ends of the scale of state changes."""
         low, high = log_range(state_changes(self.padded, self.lane))
         return max(low, high - 6), high
 
     def title(self, mode: PaddingMode | None = None) -> str:
-        """A way in words: in front · unmasked."""
+        """A padding mode in words, such as "in front · unmasked"."""
         mode = mode or self.mode
         mask = "masked" if mode.masked else "unmasked"
         return self.page_text("way", side=self.page_text(mode.side), mask=self.page_text(mask))
@@ -142,7 +142,7 @@ class Drawing:
     # -- the lane ---------------------------------------------------------------------------------
 
     def summary(self, width: int) -> Line:
-        """How long the sequence is, and what the lane and its lowest curve stand for."""
+        """The length of the sequence, and the meaning of its columns and lowest curve."""
         theme, answer = self.view_state.theme, self.answer
         words, pads = len(answer.words), answer.pads
         size = self.page_text("size", pads=pads, words=words, steps=pads + words)
@@ -162,7 +162,7 @@ class Drawing:
         return line
 
     def sequence(self, width: int, height: int) -> list[Line]:
-        """The sequence, its steps, and three curves under it."""
+        """The sequence, its steps, and three curves below it."""
         view_state, padded, lane = self.view_state, self.padded, self.lane
         theme, shown = view_state.theme, self.slots(width)
         steps = [self.at(slot) for slot in shown]
@@ -196,7 +196,7 @@ class Drawing:
         return [*lines, self._moved(shown, steps, known, now)]
 
     def _ruler(self, shown: Sequence[Slot]) -> Line:
-        """The numbers of some steps under their places, counted from 1."""
+        """The numbers of some steps below their slots, counted from 1."""
         theme = self.view_state.theme
         words = [s for s in shown if s.kind == "word"]
         pads = [s for s in shown if s.kind == "pad"]
@@ -220,7 +220,7 @@ class Drawing:
     def _moved(
         self, shown: Sequence[Slot], steps: Sequence[int], known: Sequence[bool], now: bool
     ) -> Line:
-        """How far each step moved the state, on a logarithmic scale."""
+        """The change of the state at each step, on a logarithmic scale."""
         theme, moved = self.view_state.theme, state_changes(self.padded, self.lane)
         low, high = self.decades
         with np.errstate(divide="ignore"):
@@ -231,7 +231,7 @@ class Drawing:
         return _labelled(drawn, self.page_text("moved"), value, "", theme)[0]
 
     def explanation(self, width: int) -> list[Line]:
-        """What the numbers say, in a sentence."""
+        """The effect of the padding in a sentence."""
         view_state, answer, padded, lane = self.view_state, self.answer, self.padded, self.lane
         if view_state.hidden:
             return []
@@ -273,7 +273,7 @@ class Drawing:
 
 
 def without_answer(drawing: Drawing) -> Drawing:
-    """The same without what has not been read yet: zeros, of which no scale says anything."""
+    """The drawing with unread values set to 0, so that no scale reveals them."""
     answer = drawing.answer
     ways = {
         mode: _known(replace(drawing, mode=mode), p, answer.pads)
@@ -309,13 +309,13 @@ def _visible(answer: PaddingComparison) -> tuple[str, ...]:
 
 
 def _number(drawing: Drawing, slot: Slot) -> str:
-    """The step, counted from 1; the first paddings together begin with their first."""
+    """The number of a slot's step, counted from 1; of the first paddings the first step."""
     first = slot.kind == "pad" and slot.first in (0, len(drawing.words))
     return str((slot.first if first else drawing.at(slot)) + 1)
 
 
 def _marked(drawing: Drawing, shown: Sequence[Slot]) -> list[Style]:
-    """The chosen word stands out."""
+    """Styles of the slots; the chosen word is highlighted."""
     theme = drawing.view_state.theme
     return [theme.now if slot.word == drawing.word else theme.source for slot in shown]
 
@@ -341,7 +341,7 @@ def _tokens(drawing: Drawing, shown: Sequence[Slot], known: Sequence[bool]) -> L
 
 
 def _labelled(drawn: list[Line], name: str, value: str, ends: str, theme: ViewTheme) -> list[Line]:
-    """A chart with its name, the number at the cursor, and the ends of its scale at the left."""
+    """A chart with its name, the number at the cursor and its scale at the left."""
     if len(drawn) == 1:
         label = [Segment(fit(name, GUTTER - 8, ">"), theme.dim)]
         return [[*label, Segment(fit(value, 7, ">") + " ", theme.now), *drawn[0]]]

@@ -1,4 +1,4 @@
-"""What the ways of padding a text come to: the states after single steps, and the table."""
+"""The states after single steps, and the table of all padding modes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rnnviz.tui.view.view_state import scale
 LABEL = 13  # of a row of h
 VALUE = 7  # of the chosen unit
 GAUGE = 10
-NAMES = 22  # of the ways
+NAMES = 22  # of the padding modes
 
 
 def states(drawing: Drawing, width: int, room: int) -> list[Line]:
@@ -40,7 +40,7 @@ def states(drawing: Drawing, width: int, room: int) -> list[Line]:
 
 
 def in_sight(drawing: Drawing, room: int) -> range:
-    """The tokens that have a row in :func:`states`."""
+    """The tokens with a row in :func:`states`."""
     words, pads = len(drawing.answer.words), drawing.answer.pads
     marks = shown_pads(pads, max(min(3, (room - 1) // 2), room - 1 - words))
     shown = _words(drawing, room - 1 - len(marks))
@@ -48,7 +48,7 @@ def in_sight(drawing: Drawing, room: int) -> range:
 
 
 def _words(drawing: Drawing, room: int) -> range:
-    """The words in so many rows: they stand still while the chosen one is among them."""
+    """The words shown; they change only when the chosen one would be outside."""
     words, first = len(drawing.answer.words), drawing.view_state.first - drawing.lead
     if room >= words:
         first = 0
@@ -58,7 +58,7 @@ def _words(drawing: Drawing, room: int) -> range:
 
 
 def _marked(drawing: Drawing, room: int) -> list[tuple[str, int, int]]:
-    """Name, step and word (−1: a padding) of the rows: some paddings, the words at the cursor."""
+    """Name, step and word (−1: a padding) of each row: some paddings, words at the cursor."""
     words, pads = len(drawing.answer.words), drawing.answer.pads
     marks = shown_pads(pads, max(min(3, room // 2), room - words))
     shown = _words(drawing, room - len(marks))
@@ -92,7 +92,7 @@ def _levels(padded: PaddedReading, lane: int, top: float) -> list[list[int]]:
 
 
 def table(drawing: Drawing, width: int) -> list[Line]:
-    """The last prediction and the last state of every way."""
+    """The final prediction and final state of every padding mode."""
     view_state, answer = drawing.view_state, drawing.answer
     theme, gauge = view_state.theme, GAUGE if width >= 66 else 0
     columns = fit(drawing.prediction_label, VALUE + gauge) + fit(drawing.page_text("size_h"), 8)

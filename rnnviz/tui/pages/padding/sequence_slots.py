@@ -1,4 +1,4 @@
-"""A sequence as a lane of columns: padding pressed together, words as themselves, bars below."""
+"""A padded sequence in columns: compressed padding, words, and bars below them."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ Kind = Literal["pad", "word", "more"]
 
 @dataclass(frozen=True)
 class Slot:
-    """Columns x to x + width, and the steps (from 0) they stand for."""
+    """Columns x to x + width, and the steps (from 0) that they represent."""
 
-    kind: Kind  # "more": words there is no room for
+    kind: Kind  # "more": words that do not fit
     x: int
     width: int
     first: int
     last: int
     text: str = ""
-    word: int = -1  # which word it is
+    word: int = -1  # index of the word
 
 
 @lru_cache(maxsize=64)
 def slots(words: tuple[str, ...], pads: int, front: bool, room: int, chosen: int) -> list[Slot]:
-    """The whole sequence in ``room`` columns; where not all words fit, those around the chosen."""
+    """The sequence in ``room`` columns; if not all words fit, those around the chosen one."""
     least = min(pads, room // 3)
     space = room - least - (1 if pads else 0)
     first, last = _word_range(words, space, chosen)
@@ -41,7 +41,7 @@ def slots(words: tuple[str, ...], pads: int, front: bool, room: int, chosen: int
     used = sum(cell_len(word) + 1 for word in shown) + 2 * (first > 0)
     used += 2 * (last + 1 < len(words))
     columns = min(pads, room - used)
-    # Few paddings are drawn wider, so that a class can count them.
+    # Draw few paddings wider, so that they can be counted.
     wide = min(WIDEST, (room - used) // pads) if pads and columns == pads else 1
     found, x, step = [], 0, pads if front else 0
     if front:
@@ -65,7 +65,7 @@ def _word_range(words: Sequence[str], space: int, chosen: int) -> tuple[int, int
     wide = [cell_len(cut(word, LONGEST)) + 1 for word in words]
     if sum(wide) <= space:
         return 0, len(words) - 1
-    space -= 4  # what stands for the rest
+    space -= 4  # the ellipses
     first = last = chosen
     used = wide[chosen]
     grown = True
@@ -79,7 +79,7 @@ def _word_range(words: Sequence[str], space: int, chosen: int) -> tuple[int, int
 
 
 def _padding_slots(x: int, columns: int, wide: int, pads: int, start: int) -> list[Slot]:
-    """Paddings in so many columns of equal width; each shows the state after its last."""
+    """Paddings in ``columns`` slots of equal width; each shows the state after its last step."""
     edges = [start + round(k * pads / max(columns, 1)) for k in range(columns + 1)]
     return [
         Slot("pad", x + k * wide, wide, edges[k], edges[k + 1] - 1, "░" * wide)
@@ -88,11 +88,11 @@ def _padding_slots(x: int, columns: int, wide: int, pads: int, start: int) -> li
 
 
 def row(slots: Sequence[Slot], texts: Sequence[str], styles: Sequence[Style]) -> Line:
-    """One line: a text for each slot, exactly as wide as it; like styles in one piece."""
+    """One line with a text for each slot, as wide as the slot; equal styles are merged."""
     line: Line = []
     at = 0
     for slot, text, style in zip(slots, texts, styles, strict=True):
-        # A gap belongs to what stands before it, so that a run of columns stays one piece.
+        # Append the gap to the text before it, so that columns of one style stay one segment.
         gap = " " * (slot.x - at)
         at = slot.x + slot.width
         if line and line[-1].style is style:
@@ -108,7 +108,7 @@ def bars(
     slots: Sequence[Slot], shares: Sequence[float | None], styles: Sequence[Style], rows: int,
     dots: Style,
 ) -> list[Line]:  # fmt: skip
-    """A bar on each slot, ``rows`` lines high; None is not known yet: a dot at the bottom."""
+    """A bar on each slot, ``rows`` lines high; None (not known yet) is a dot at the bottom."""
     unknown = [" "] * (rows - 1) + ["·"]
     blocks = [unknown if share is None else bar(share, rows) for share in shares]
     worn = [dots if s is None else style for s, style in zip(shares, styles, strict=True)]

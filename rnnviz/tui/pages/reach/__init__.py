@@ -1,4 +1,4 @@
-"""How far back can it still feel? True Jacobians: three cells, trained and untrained, and gates."""
+"""Page of the reach: Jacobian norms of three cells, trained and untrained, and gate products."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import CellPicked
 
-#: What is drawn of the untrained nets.
+#: Which untrained nets are drawn.
 NONE, THIS, ALL = "none", "this", "all"
 SEED = 0
 NAME = 11
-#: Bars of the spectrum.
+#: Most bars of the spectrum.
 MOST = 16
 
 
@@ -55,7 +55,7 @@ class ReachState(PageState):
 
 
 class ReachPage(Page):
-    """Reach over the sentence on a logarithmic scale, and the spectrum at the cursor."""
+    """The reach of every token on a logarithmic scale, and the spectrum at the cursor."""
 
     name: ClassVar[str] = "reach"
     keys: ClassVar[tuple[PageKey, ...]] = (
@@ -76,7 +76,7 @@ class ReachPage(Page):
             said = "gates_on" if shown.gates else "gates_off"
         else:
             modes = (NONE, THIS, ALL) if len(self._models(view_state)) > 1 else (NONE, THIS)
-            # What was chosen may not be there any more: another sentence has other curves.
+            # The chosen mode may not exist for another sentence.
             at = modes.index(shown.untrained) + 1 if shown.untrained in modes else 0
             shown = replace(shown, untrained=modes[at % len(modes)])
             said = f"shown_{shown.untrained}"
@@ -93,7 +93,7 @@ class ReachPage(Page):
         )
         rows = max(1, height - 1 - len(words))
         beside_it = _beside(width)
-        # Numbers first: a line is sent from its start to its last change.
+        # Numbers at the left: a line is sent from its start to its last change.
         numbers = self._numbers(view_state, told, beside_it, rows)
         curves = chart(view_state, told, width - beside_it - 1, rows)
         body = [[*left, *right] for left, right in zip(numbers, curves, strict=True)]
@@ -114,7 +114,7 @@ class ReachPage(Page):
         return SpectrumQuestion(view_state.query, view_state.cursor.layer, block)
 
     def _curves(self, view_state: ViewState) -> list[tuple[Query | None, str]]:
-        """Question and kind of every curve; no question for what is on the screen anyway."""
+        """The query and kind of every curve; no query for the trace on the screen."""
         own, shown = view_state.query, self._shown(view_state)
         found: list[tuple[Query | None, str]] = []
         for untrained in (True, False):
@@ -133,7 +133,7 @@ class ReachPage(Page):
         return found
 
     def _told(self, view_state: ViewState) -> tuple[ReachCurve, ...]:
-        """The curves that are known, the chosen cell's own last, so that it lies on top."""
+        """The curves that are known; that of the chosen cell is last, so that it is on top."""
         T, found = len(view_state.trace.tokens), []
         for query, kind in self._curves(view_state):
             trace: Trace | None = (
@@ -162,7 +162,7 @@ class ReachPage(Page):
         return [trimmed(line, width, theme.ink) for line in [*found, *([[]] * (rows - len(found)))]]
 
     def _table(self, view_state: ViewState, told: tuple[ReachCurve, ...], width: int) -> list[Line]:
-        """A line a cell: its name, trained and untrained; then the product of the gates."""
+        """A line per cell: name, trained and untrained reach; then the product of the gates."""
         theme, t, lines = view_state.theme, view_state.cursor.t, []
         by_title = {c.layer.title: c.layer.cell for c in told}
         for title, cell in sorted(by_title.items(), key=lambda item: place(item[1])):
@@ -204,7 +204,7 @@ class ReachPage(Page):
         )
 
     def _bars(self, view_state: ViewState, width: int, rows: int) -> list[Line]:
-        """The singular values at the cursor, and the norm of the token's own step."""
+        """The singular values at the cursor, and the norm of the token's own Jacobian."""
         theme, question = view_state.theme, self._spectrum(view_state)
         if rows < 2:
             return []
@@ -245,7 +245,7 @@ class ReachPage(Page):
     def _words(
         self, view_state: ViewState, told: tuple[ReachCurve, ...], width: int, rows: int
     ) -> list[Line]:
-        """As many whole sentences as fit."""
+        """The summary, as many whole sentences as fit."""
         trained = {c.layer.title: c.layer for c in told if c.kind == "trained"}
         untrained = {c.layer.title: c.layer for c in told if c.kind == "untrained"}
         gate = keep_gate(view_state.layer)
@@ -263,12 +263,12 @@ class ReachPage(Page):
 
 
 def _beside(width: int) -> int:
-    """The columns of the numbers at the left."""
+    """Columns of the numbers at the left."""
     return 30 if width < 100 else 40 if width < 160 else 52
 
 
 def _seed(view_state: ViewState) -> int:
-    """The seed of the untrained nets: that of the net on the screen if it is one."""
+    """The seed of the untrained nets: that of the net on the screen if it is untrained."""
     return SEED if view_state.query.random is None else view_state.query.random
 
 
@@ -277,7 +277,7 @@ def _value(told: ReachCurve, t: int) -> str:
 
 
 def _spectrum_bars(theme: ViewTheme, values: Array, width: int, rows: int) -> list[Line]:
-    """A bar for each of the largest singular values, on a scale from 0 to the largest."""
+    """A bar for each of the largest singular values, scaled to the largest."""
     top, lines = max(1.0, float(values[0])), []
     for k, value in enumerate(values[: min(max(0, rows), MOST)], 1):
         text = number(float(value)) if value else "0"

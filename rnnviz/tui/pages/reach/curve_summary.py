@@ -1,4 +1,4 @@
-"""What the curves of the reach page show, as sentences that the numbers bear out."""
+"""The curves of the reach page summarised in sentences."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rnnviz.equations import number
 from rnnviz.trace import LayerTrace, Trace
 from rnnviz.tui.render.segments import cut
 
-#: Key of a text of the page, and what fills it.
+#: The key of a text of the page, and the values to fill in.
 Sentence = tuple[str, dict[str, object]]
 LEVELS = ((0.01, "1/100"), (0.1, "1/10"))
 LONGEST = 20
@@ -19,22 +19,22 @@ LONGEST = 20
 
 @dataclass(frozen=True, eq=False)
 class ReachFacts:
-    """What there is to speak of at one token."""
+    """The layers and the token that the sentences are about."""
 
     trace: Trace
     layer: LayerTrace
     t: int
-    trained: Mapping[str, LayerTrace]  # by the title of the cell
+    trained: Mapping[str, LayerTrace]  # by title of the cell
     untrained: Mapping[str, LayerTrace]
-    gate: str  # the word for the gate that keeps, "" if there is none
+    gate: str  # the word for the keep gate, "" without one
 
     def token(self, t: int) -> str:
-        """A token as it may be printed."""
+        """A token, safe to print and truncated."""
         return cut(visible(self.trace.tokens[t]), LONGEST)
 
 
 def sentences(felt: ReachFacts) -> Iterator[Sentence]:
-    """The most important first."""
+    """Yield the sentences, the most important first."""
     t, layer = felt.t, felt.layer
     here = float(layer.reach[t])
     token = felt.token(t)
@@ -51,7 +51,7 @@ def sentences(felt: ReachFacts) -> Iterator[Sentence]:
 
 
 def _stretch(felt: ReachFacts) -> Iterator[Sentence]:
-    """How far from the start little arrives, or that it never does."""
+    """The stretch at the start with a small reach, or that there is none."""
     if len(felt.layer.order) < 3:
         return
     for level, written in LEVELS:
@@ -83,7 +83,7 @@ def _gates(felt: ReachFacts) -> Iterator[Sentence]:
 
 
 def _untrained(felt: ReachFacts) -> Iterator[Sentence]:
-    """Only beside trained weights, and where there is a difference to speak of."""
+    """The reach with untrained weights, unless they are the ones on the screen."""
     other = felt.untrained.get(felt.layer.title)
     if other is None or other is felt.layer or felt.t == felt.layer.order[-1]:
         return
@@ -91,7 +91,7 @@ def _untrained(felt: ReachFacts) -> Iterator[Sentence]:
 
 
 def _order(key: str, layers: Mapping[str, LayerTrace], t: int) -> Iterator[Sentence]:
-    """Which cell feels most and which least, where the numbers as shown differ."""
+    """The cells with the largest and the smallest reach, if the printed numbers differ."""
     if len(layers) < 3:
         return
     by_reach = sorted(layers, key=lambda title: float(layers[title].reach[t]))

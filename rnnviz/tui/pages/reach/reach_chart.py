@@ -40,14 +40,14 @@ CURSOR = -2
 
 @dataclass(frozen=True, eq=False)
 class ReachCurve:
-    """One curve: what it is of, and its values."""
+    """The reach of a layer, or the product of its keep gate, over the sentence."""
 
     layer: LayerTrace
     kind: str  # "trained", "untrained" or "gates"
     values: Array  # (T)
 
     def mark(self, theme: ViewTheme) -> str:
-        """What stands at its points."""
+        """The mark of its points."""
         if self.kind == "gates":
             return PRODUCT[theme.ascii]
         return mark(self.layer.cell, theme, self.kind == "untrained")
@@ -55,7 +55,7 @@ class ReachCurve:
 
 @lru_cache(maxsize=64)
 def reach_curve(layer: LayerTrace, kind: str) -> ReachCurve:
-    """A curve of a layer; made once, so that a picture of it can be kept."""
+    """A curve of a layer; cached, so that its picture can be cached too."""
     values = frozen(keep_gate_product(layer).mean(1)) if kind == "gates" else layer.reach
     return ReachCurve(layer, kind, values)
 
@@ -79,7 +79,7 @@ def _picture(
 
 
 def _with_cursor(row: list[Cell], at: int, drawn: bool) -> list[tuple[str, int | None]]:
-    """The row with the chosen token's line in it, where that is drawn; marks on it are lit."""
+    """The row with the line of the chosen token; marks on the line are highlighted."""
     char, n = row[at]
     if n is None or n == GRID:
         if not drawn:

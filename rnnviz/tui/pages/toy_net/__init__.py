@@ -1,4 +1,4 @@
-"""Can you calculate it? A net of a few short numbers, its whole arithmetic, and every edit."""
+"""Page of toy nets: a net of a few short numbers, its complete arithmetic, and edits."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from rnnviz.tui.view.page import Change, Page, PageKey, Prompt
 from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.view_state import ViewState
 
-#: What + and − add.
+#: Step of the keys + and −.
 BY = 0.1
-#: To which their sums are rounded.
+#: Decimals to which the edited numbers are rounded.
 DECIMALS = 12
-#: Below this height the lines that explain give way to those that calculate.
+#: Below this height explanations are left out in favour of the arithmetic.
 LOW = 26
 
 
@@ -48,7 +48,7 @@ class ToyNetState(PageState):
 
 
 class ToyNetPage(Page):
-    """The table of weights, the arithmetic of the chosen unit, and what an edit does to them."""
+    """The table of weights, the arithmetic of the chosen unit, and keys that edit the net."""
 
     name = "hand"
     full_screen = True
@@ -71,7 +71,7 @@ class ToyNetPage(Page):
         return toy_net.toy_net_of(view_state.trace) is not None
 
     def questions(self, view_state: ViewState) -> Sequence[Question]:
-        """The net as it was before it was changed."""
+        """The trace of the net before the edits."""
         began = _history(view_state).current.origin
         return () if began.hand is None or began == asked(view_state) else (began,)
 
@@ -103,7 +103,7 @@ class ToyNetPage(Page):
         return [*top, *middle, *([[]] * spare), *end]
 
     def _about(self, shown: ToyNetView, width: int, low: bool) -> list[Line]:
-        """What kind of net this is, and what it does or how much of it was changed."""
+        """The conventions of the net, and what it does or how many weights were edited."""
         net, view_state = shown.net, shown.view_state
         said = [
             shown.page_text(key, **values)
@@ -128,7 +128,7 @@ class ToyNetPage(Page):
         return [*kind, *told] if named else told
 
     def _chosen(self, shown: ToyNetView, width: int) -> list[Line]:
-        """What the chosen entry is, and the keys that change it."""
+        """A description of the chosen entry, and the keys that change it."""
         theme, entry, view_state = shown.view_state.theme, shown.chosen, shown.view_state
         gate = toy_net.gate_of_weight(entry.name)
         said = shown.page_text(
@@ -153,7 +153,7 @@ class ToyNetPage(Page):
         return [line, [Segment(cut(keys, width), theme.dim)]]
 
     def _kind(self, shown: ToyNetView, entry: WeightEntry) -> str:
-        """The text that says what an entry is; of several inputs it says which."""
+        """The key of the text that describes an entry; with several inputs it names the input."""
         name = kind(entry)
         return f"{name}_each" if name in ("of_x", "of_W") and shown.net.inputs > 1 else name
 
@@ -218,7 +218,7 @@ class ToyNetPage(Page):
         return _ask(view_state, history.push(replace(query, hand=net, text=text)))
 
     def _typed(self, view_state: ViewState, name: str, said: str) -> Change:
-        """A line was typed: a value for the chosen entry, or an edit that names another."""
+        """Apply a typed line: a value for the chosen entry, or an edit that names its entry."""
         history = _history(view_state)
         query = history.current.query
         if query.hand is None or not said:
@@ -228,7 +228,7 @@ class ToyNetPage(Page):
             net, text = edits.edited(query.hand, query.text, whole)
         except UsageError as error:
             return Change(message=one_line(error), failed=True)
-        # A class that was asked for is not there in another head, or not asked for any more.
+        # Another head has other classes: drop the chosen target.
         other = net.labels != query.hand.labels or net.form.target != query.hand.form.target
         query = replace(
             query, hand=net, text=text, model=model_of(net.cell),
@@ -237,7 +237,7 @@ class ToyNetPage(Page):
         return _ask(view_state, history.push(query))
 
     def _write(self, view_state: ViewState, said: str) -> Change:
-        """Write the net to the file that was typed."""
+        """Write the net to the typed file name."""
         net, path = toy_net.net_file_of(view_state.trace), Path(said).expanduser()
         if net is None or not said:
             return Change()
@@ -267,7 +267,7 @@ def _ask(view_state: ViewState, history: EditHistory) -> Change:
 
 
 def asked(view_state: ViewState) -> Query:
-    """The query of the moment; of a net by hand with all its numbers, however it was asked for."""
+    """The query of the view state, with all numbers of a toy net."""
     net = toy_net.toy_net_of(view_state.trace)
     if net is None:
         return view_state.query
@@ -276,7 +276,7 @@ def asked(view_state: ViewState) -> Query:
 
 
 def _within(cursor: Cursor, net: Hand, text: str) -> Cursor:
-    """The place in a net that was edited; the trace on the screen may still be of a larger one."""
+    """The cursor limited to the edited net: the trace on the screen may still be larger."""
     last = len(typed.inputs(text, net.inputs)) - 1
     return replace(cursor, t=min(cursor.t, last), unit=min(cursor.unit, net.units - 1))
 

@@ -1,4 +1,4 @@
-"""Which numbers of a net by hand can be chosen, and what each of them was before."""
+"""The entries of a toy net that can be chosen, and their values before the edits."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Entries = tuple[WeightEntry | None, ...]
 
 @dataclass(frozen=True)
 class ToyNetView:
-    """What the pieces draw: a moment of a net by hand, the chosen entry, the trace before."""
+    """What the parts of the page draw: the view state, the net, the chosen entry, the old trace."""
 
     view_state: ViewState
     net: Hand
     chosen: WeightEntry
-    before: Trace | None  # as it was before anything was changed; None while nothing is
+    before: Trace | None  # before the edits; None without edits
 
     def page_text(self, key: str, **values: object) -> str:
         """A text of the page."""
@@ -35,17 +35,17 @@ class ToyNetView:
         return self.net.value(entry)
 
     def original_value(self, entry: WeightEntry) -> float | None:
-        """What it was, if it is another number now; else None."""
+        """The value before the edits, or None if it is unchanged."""
         return self._old.get(entry)
 
     @property
     def changes(self) -> int:
-        """How many weights and first states are other numbers now."""
+        """The number of weights and initial states that were edited."""
         return sum(entry.name != "x" for entry in self._old)
 
     @cached_property
     def _old(self) -> dict[WeightEntry, float]:
-        """The number before of every entry that was changed."""
+        """The old value of every edited entry."""
         first = None if self.before is None else toy_net.toy_net_of(self.before)
         if self.before is None or first is None:
             return {}
@@ -69,13 +69,13 @@ class ToyNetView:
 
     @cached_property
     def computed(self) -> frozenset[str]:
-        """The gates whose weights are used in the present part."""
+        """The gates whose weights are used in the current part."""
         names = (line.name for line in self.view_state.lines)
         return frozenset(toy_net.gate_of_weight(name) for name in names if name.startswith("a"))
 
     @property
     def span(self) -> str:
-        """The chosen entry as the arithmetic of this token names it; "" where it is not used."""
+        """The name of the chosen entry in this token's arithmetic; "" if it is not used there."""
         entry, layer = self.chosen, self.view_state.layer
         if entry.name in layer.states:
             first = layer.before(self.view_state.cursor.t) is None
@@ -88,12 +88,12 @@ class ToyNetView:
 
 
 def _inputs(trace: Trace, width: int) -> Sequence:
-    """What was read, also where it is held at something else."""
+    """The inputs as typed, whether clamped or not."""
     return inputs(" ".join(trace.tokens), width)
 
 
 def gates(net: Hand) -> dict[str, list[str]]:
-    """Each gate with the names of its weights: {"f": ["W_f", "U_f", "b_f"], ...}."""
+    """The names of the weights of each gate: {"f": ["W_f", "U_f", "b_f"], ...}."""
     names: dict[str, list[str]] = {}
     for name, _ in net.weights:
         names.setdefault(toy_net.gate_of_weight(name), []).append(name)
@@ -102,7 +102,7 @@ def gates(net: Hand) -> dict[str, list[str]]:
 
 
 def of_gate(net: Hand, names: list[str], unit: int) -> Entries:
-    """What a unit of a gate multiplies x, each h and 1 with."""
+    """The weights of a unit of a gate: those of each x, each h, and the biases."""
     cells: list[WeightEntry] = []
     for name in names:
         rows = range(len(net.array(name)))
@@ -111,17 +111,17 @@ def of_gate(net: Hand, names: list[str], unit: int) -> Entries:
 
 
 def of_head(net: Hand) -> Entries:
-    """The weights of the prediction, under the h that they multiply."""
+    """The head's weights, each in the column of its h."""
     return (*[None] * net.inputs, *net.entries("W_y"), *net.entries("b_y"))
 
 
 def of_start(net: Hand, state: str) -> Entries:
-    """A state before the first token, each number under its unit."""
+    """An initial state, each number in the column of its unit."""
     return (*[None] * net.inputs, *net.entries(state))
 
 
 def choices(net: Hand, cursor: Cursor) -> list[WeightEntry]:
-    """The entries that can be chosen at this token and unit, in reading order."""
+    """The entries that can be chosen at the cursor, in reading order."""
     rows = [of_gate(net, names, cursor.unit) for names in gates(net).values()]
     rows += [of_head(net), *(of_start(net, state) for state, _ in net.initial)]
     x = [WeightEntry("x", cursor.t, k) for k in range(net.inputs)]
@@ -129,7 +129,7 @@ def choices(net: Hand, cursor: Cursor) -> list[WeightEntry]:
 
 
 def kind(entry: WeightEntry) -> str:
-    """The text that says what an entry is."""
+    """The key of the text that describes an entry."""
     if entry.name in ("h", "c"):
         return "of_start"
     if entry.name.endswith("_y"):

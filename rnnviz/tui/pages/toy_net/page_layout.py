@@ -1,4 +1,4 @@
-"""How the table and the arithmetic share a screen: side by side or one above the other."""
+"""Layouts of the table and the arithmetic: side by side or one above the other."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from rnnviz.tui.pages.toy_net.unit_arithmetic import WrittenSteps
 from rnnviz.tui.pages.toy_net.weight_table import height, table, values
 from rnnviz.tui.render.segments import Line, length
 
-#: The least columns in which arithmetic is worth having beside the table.
+#: Least columns of the arithmetic beside the table.
 BESIDE = 40
-#: More columns than any table has: nothing is left out of it.
+#: More columns than any table has, so that nothing is left out.
 ALL = 10_000
 
 
 def arranged(shown: ToyNetView, width: int, room: int) -> list[Line]:
-    """The first arrangement that fits, with what every unit came to below it if there is room.
+    """The first layout that fits, with the values of every unit below it if there is room.
 
-    Of all units, else of the chosen one, else a part of it.
+    Tried for all units, then for the chosen unit, then for a part of it.
     """
     working, every = WrittenSteps(shown), values(shown, width)
     for below in ([[], *every], []):
@@ -31,11 +31,11 @@ def arranged(shown: ToyNetView, width: int, room: int) -> list[Line]:
 
 
 def _part(shown: ToyNetView, working: WrittenSteps, width: int, room: int) -> list[Line]:
-    """The chosen unit's table, as far as it fits, above the arithmetic around the present part."""
+    """The chosen unit's table, as far as it fits, above the arithmetic near the current part."""
     one = range(shown.view_state.cursor.unit, shown.view_state.cursor.unit + 1)
     whole = table(shown, one, True, ALL)
     weights = whole if _wide(whole) <= width else table(shown, one, False, width)
-    # The first states give way to arithmetic, unless one of them is being looked at.
+    # Leave out the initial states in favour of the arithmetic, unless one is chosen.
     if shown.chosen.name not in shown.view_state.layer.states:
         weights = weights[: -len(shown.net.initial)]
     return [*weights, *working.around(working.blocks(width), room - len(weights))]
@@ -65,7 +65,7 @@ def _beside(
         return []
     done = working.blocks(width - wide - 2)
     if words and any(len(block) > 1 for block in done):
-        return []  # without the words there may be room for whole lines
+        return []  # without the words whole lines may fit
     right = working.spaced(done, min(room, len(left) + 8))
     rule = Segment(" │", shown.view_state.theme.rule)
     lines: list[Line] = []

@@ -1,4 +1,4 @@
-"""The tokens from left to right: what is read, what the chosen unit holds, what is predicted."""
+"""A column for each token: the input, the values of the chosen unit, and the prediction."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from rnnviz.tui.pages.toy_net.entries import ToyNetView
 from rnnviz.tui.render.segments import Line, cut, fit, level, page
 from rnnviz.tui.view.view_state import scale
 
-#: Columns of one token at least and of its name at most.
+#: Least columns of a token, and most columns of its name.
 LEAST, LONGEST = 11, 30
 
 
 class Strip:
-    """Rows with a column for each token; those that fit around the present one."""
+    """Rows with a column for each token; those that fit around the current one."""
 
     def __init__(self, shown: ToyNetView, width: int) -> None:
         self.shown, self.view_state, self.theme = shown, shown.view_state, shown.view_state.theme
@@ -35,7 +35,7 @@ class Strip:
         self.columns = range(first, min(len(self.names), first + room))
 
     def _longest(self) -> int:
-        """Columns of the longest number of the chosen unit, or of the prediction."""
+        """Columns of the longest number of the chosen unit or the prediction."""
         layer, unit = self.view_state.layer, self.view_state.cursor.unit
         arrays = [layer.values[name][:, unit] for name in self.view_state.quantities]
         arrays.append(self.view_state.trace.head.readout[:, -1])
@@ -43,7 +43,7 @@ class Strip:
         return max(len(number(v, DIGITS, signed=True)) for v in extremes)
 
     def lines(self) -> list[Line]:
-        """The x of each token, the prediction after it, and what it was before."""
+        """The x of each token, the prediction after it, and the prediction before the edits."""
         before = self.shown.before
         found = [self._read(), self._predicted(self.view_state.trace, self.output, False)]
         if before is not None and len(before.tokens) == len(self.names):
@@ -51,7 +51,7 @@ class Strip:
         return found
 
     def values(self) -> list[Line]:
-        """Everything the chosen unit computed, a row a name."""
+        """All quantities of the chosen unit, a row each."""
         return [self._value(name) for name in self.view_state.quantities]
 
     def _row(self, label: str, cells: list[Segment]) -> Line:

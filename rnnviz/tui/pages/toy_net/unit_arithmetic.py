@@ -1,4 +1,4 @@
-"""The arithmetic of the chosen unit at the present token, every term of it."""
+"""The arithmetic of the chosen unit at the current token, every term written out."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Block = list[Line]
 
 @lru_cache(maxsize=256)
 def arithmetic(trace: Trace, t: int, unit: int) -> tuple[tuple[Formula, Arithmetic], ...]:
-    """Every line of a unit at a token with its numbers; the prediction reads all units."""
+    """All equations of a unit at a token with numbers; those of the head read all units."""
     values = toy_net.values_at(trace, t)
     return tuple(
         (line, toy_net.written_out(line.formula, values, 0 if toy_net.is_head_line(line) else unit))
@@ -29,7 +29,7 @@ def arithmetic(trace: Trace, t: int, unit: int) -> tuple[tuple[Formula, Arithmet
 
 
 class WrittenSteps:
-    """The lines of one moment, drawn once, and how they fall into a width."""
+    """The equations at one cursor, drawn once and wrapped to any width."""
 
     def __init__(self, shown: ToyNetView) -> None:
         self.shown = shown
@@ -54,13 +54,13 @@ class WrittenSteps:
         return max(length(line) for line in self._both)
 
     def blocks(self, width: int) -> list[Block]:
-        """One block a line of the cell; in symbols as well where there is room for both."""
+        """A block for each equation, in symbols too if both fit."""
         if self._longest < width:
             return [[line] for line in self._both]
         return [flowed(line, width - 1, self._named + 4) for line in self._short]
 
     def spaced(self, done: list[Block], room: int) -> list[Line]:
-        """The blocks below each other, an empty line between two parts where there is room."""
+        """The blocks below each other, with an empty line between parts if there is room."""
         turns = {k for k in range(1, len(done)) if self._parts[k] != self._parts[k - 1]}
         loose = sum(map(len, done)) + len(turns) <= room
         lines: list[Line] = []
@@ -70,9 +70,9 @@ class WrittenSteps:
         return lines
 
     def around(self, done: list[Block], room: int) -> list[Line]:
-        """As many of the last blocks as there is room for, from the present part on at most.
+        """As many of the last blocks as fit, starting at the current part at the latest.
 
-        Where some are left out, the last line says how many lines stand above and below.
+        If some are left out, the last line gives the numbers of lines above and below.
         """
         if sum(map(len, done)) <= room:
             return [line for block in done for line in block]

@@ -1,4 +1,4 @@
-"""The weights by gate, each under the number that it multiplies."""
+"""The weights by gate, each below the number that it multiplies."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from rnnviz.hand.typed import plain
 from rnnviz.tui.pages.toy_net.entries import Entries, ToyNetView, gates, of_gate, of_head, of_start
 from rnnviz.tui.render.segments import Line, fit
 
-#: Columns of a number at least: "+0.123456".
+#: Least columns of a number: "+0.123456".
 LEAST = 9
-#: So many columns leave room for every digit of h.
+#: Up to this number of columns, h is written with all digits.
 SHORT = 4
-#: The gate of the prediction's row; of the rows of the first states it is None.
+#: The gate of the head's row; rows of initial states have None.
 HEAD = "y"
 
 
@@ -31,14 +31,14 @@ class TableRow:
     label: str
     cells: Entries
     gate: str | None = None
-    unit: int | None = None  # None: the same for all units
+    unit: int | None = None  # None: not of one unit
 
 
 def table(shown: ToyNetView, units: range, words: bool, width: int) -> list[Line]:
-    """Two lines that say what is multiplied, and a row for each gate and unit; ``words``: named.
+    """Two lines with the multiplied numbers, and a row for each gate and unit.
 
-    Where not all columns fit into the width, those around the chosen entry are shown, and the
-    first line says how many are left and right of them.
+    ``words``: rows are labelled with words as well as symbols. If not all columns fit, those
+    around the chosen entry are shown, and the first line says how many are left and right.
     """
     rows = _rows(shown, units, words)
     gap = " " * words  # without words every column counts
@@ -81,7 +81,7 @@ def _chosen_column(shown: ToyNetView, rows: Sequence[TableRow]) -> int:
 
 
 def _window(wide: Sequence[int], column: int, room: int) -> range:
-    """The page of columns in which one stands; a mark of two columns stands beside it."""
+    """The page of columns that contains one; a mark of two columns is beside it."""
     if sum(wide) <= room:
         return range(len(wide))
     first = used = 0
@@ -97,7 +97,7 @@ def _window(wide: Sequence[int], column: int, room: int) -> range:
 def _now(
     shown: ToyNetView, title: Segment, now: Sequence[str], wide: Sequence[int], seen: range
 ) -> Line:
-    """The numbers that are multiplied; those of x can be chosen too."""
+    """The multiplied numbers; those of x can be chosen too."""
     theme, t = shown.view_state.theme, shown.view_state.cursor.t
     line = [title]
     for k in seen:
@@ -107,12 +107,12 @@ def _now(
 
 
 def height(shown: ToyNetView, units: range) -> int:
-    """How many lines the table takes."""
+    """Lines of the table."""
     return 2 + len(gates(shown.net)) * len(units) + 1 + len(shown.net.initial)
 
 
 def _of_units(shown: ToyNetView, units: range, words: bool) -> str:
-    """Which unit the rows are of, where they are not of all."""
+    """The unit of the rows; "" if all units have rows."""
     H = shown.net.units
     if len(units) == H:
         return ""
@@ -144,7 +144,7 @@ def _rows(shown: ToyNetView, units: range, words: bool) -> list[TableRow]:
 
 
 def _multiplied(shown: ToyNetView, columns: int, gap: str) -> tuple[list[str], list[str]]:
-    """What stands over the columns: the names, and their numbers at this token."""
+    """The column headings: names, and their numbers at this token."""
     view_state, H, D = shown.view_state, shown.net.units, shown.net.inputs
     t = view_state.cursor.t
     h, x = symbol("h_prev", t + 1), symbol("x", t + 1)
@@ -153,7 +153,7 @@ def _multiplied(shown: ToyNetView, columns: int, gap: str) -> tuple[list[str], l
     now = [_read(shown, t, k) for k in range(D)]
     now += [number(float(v), DIGITS if H + D <= SHORT else 3) for v in before]
     biases = ["b", "b_r"][: columns - H - D]
-    # Right above the digits: behind a cell's number there is room for its star.
+    # Aligned with the digits: a cell has room for a star after its number.
     names, now = [*names, *biases], [*now, *("1" for _ in biases)]
     return [f"{gap} {name} " for name in names], [f"{gap}{value} " for value in now]
 
@@ -163,7 +163,7 @@ def _each(name: str, count: int) -> list[str]:
 
 
 def _read(shown: ToyNetView, t: int, k: int) -> str:
-    """An x as the net reads it, with the mark of the chosen entry."""
+    """An input of the net, marked if it is chosen."""
     entry = WeightEntry("x", t, k)
     held = shown.view_state.layer.held("x", t, k)
     mark = "▸" if entry == shown.chosen else " "
@@ -203,7 +203,7 @@ def _style(shown: ToyNetView, cell: WeightEntry | None, row: TableRow) -> Style:
 
 
 def values(shown: ToyNetView, width: int) -> list[Line]:
-    """What every unit came to at this token, a row a unit, and the prediction below."""
+    """The values of every unit at this token, a row per unit."""
     view_state, layer, t, theme = (
         shown.view_state,
         shown.view_state.layer,
@@ -220,7 +220,7 @@ def values(shown: ToyNetView, width: int) -> list[Line]:
     }
     wide = {name: max(LEAST, *(len(text) for text in texts[name])) + 2 for name in names}
     label = max(cell_len(shown.page_text("states", n=n)) for n in range(shown.net.units)) + 2
-    # Where they do not all fit, the last ones are what the unit hands on.
+    # If not all fit, keep the last ones, among them the unit's output.
     while sum(wide[name] for name in names) + label > width and len(names) > 1:
         names = names[1:]
     heads = (Segment(fit(symbol(n, t + 1), wide[n], ">"), theme.dim) for n in names)

@@ -1,4 +1,4 @@
-"""What does a unit respond to? Its places in a corpus, the same pattern elsewhere, stuck gates."""
+"""Page of units: extreme states in a corpus, matching patterns, saturated gates."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import CellPicked
 
-#: Thresholds above which a unit counts as on, in the order the key goes through them.
+#: Thresholds above which a unit counts as active, in the order of the key.
 THRESHOLDS = (0.3, 0.2, 0.1, 0.05, 0.7, 0.5)
 #: Columns of a value, of an overlap, between the two lists; columns of the names of gates.
 VALUE, OVERLAP, GAP, GATE = 7, 11, 2, 18
-#: Units named in a list at most.
+#: Most units in a list.
 NAMED = 6
 
 
 @dataclass(frozen=True)
 class UnitsLayout:
-    """How many lines each part gets; ``first`` is the first line of the text in sight."""
+    """Lines of each part; ``first`` is the first visible line of the text."""
 
     text: int
     first: int
@@ -55,7 +55,7 @@ class UnitsState(PageState):
 
 
 class UnitsPage(Page):
-    """The text by one unit, its contexts, matching places, saturated gates."""
+    """The text coloured by one unit, its contexts, matching places, and saturated gates."""
 
     name = "units"
     full_screen = True
@@ -107,7 +107,7 @@ class UnitsPage(Page):
         return next((view_state.answers.get(q) for q in self.questions(view_state)), None)
 
     def _why(self, view_state: ViewState) -> str:
-        """Why there is no corpus yet."""
+        """The reason why there is no corpus yet."""
         for question in self.questions(view_state):
             reason = view_state.failures.get(question)
             return self.page_text(view_state, "computing") if reason is None else visible(reason)
@@ -131,7 +131,7 @@ class UnitsPage(Page):
         text = min(most, words[-1].line + 1)
         first = window(words[-1].line + 1, words[view_state.cursor.t].line, text)
         gates = max(1, len(corpus.right_saturated)) if corpus else 1
-        # A heading for each of the five parts, and one line that names the units that are on.
+        # A heading for each of the five parts, and one line with the active units.
         rest = max(2, height - 6 - text - gates)
         contexts = max(1, rest * 11 // 20)
         return UnitsLayout(text, first, contexts, max(1, rest - contexts))
@@ -154,7 +154,7 @@ class UnitsPage(Page):
     def _contexts(
         self, view_state: ViewState, corpus: CorpusStates, plan: UnitsLayout, width: int
     ) -> list[Line]:
-        """The highest places at the left, the lowest at the right."""
+        """The places with the highest states at the left, with the lowest at the right."""
         theme, half = view_state.theme, (width - GAP) // 2
         lists = []
         for name, highest in (("highest", True), ("lowest", False)):
@@ -243,7 +243,7 @@ class UnitsPage(Page):
 
 @lru_cache(maxsize=512)
 def _in_corpus(corpus: CorpusStates, place: int, unit: int, width: int, theme: ViewTheme) -> Line:
-    """A place in its context, with the unit's value; it stays while the cursor moves."""
+    """A place in its context with the unit's value, independent of the cursor."""
     value = float(corpus.h[place, unit])
     before, token, after = corpus.context(place)
     word = swatch(cut(visible(token), max(10, width // 3)), value, theme)

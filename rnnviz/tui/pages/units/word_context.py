@@ -1,4 +1,4 @@
-"""Words in the colours of one unit: a whole text, or one place of it with what stands around."""
+"""Words in the colours of one unit: a whole text, or one word in its context."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from rnnviz.tui.render.theme import ViewTheme, signed_glyph
 from rnnviz.tui.view import second_sentence
 from rnnviz.tui.view.view_state import ViewState
 
-#: Columns of one word; longer ones are cut.
+#: Most columns of a word; longer ones are truncated.
 LONGEST = 20
 
 
 @dataclass(frozen=True)
 class Word:
-    """A word of a text set in lines: which token, where."""
+    """A word of a wrapped text: its token, line and column."""
 
     t: int
     line: int
@@ -29,7 +29,7 @@ class Word:
 
 
 def flow(tokens: Sequence[str], width: int) -> list[Word]:
-    """The words set in lines; each has a column before it for ▸ and one behind it for its sign."""
+    """Wrap the words; each has a column before it for ▸ and one after it for its sign."""
     words: list[Word] = []
     line = x = 0
     for t, token in enumerate(tokens):
@@ -43,7 +43,7 @@ def flow(tokens: Sequence[str], width: int) -> list[Word]:
 
 
 def coloured(view_state: ViewState, words: Iterable[Word], first: int, count: int) -> list[Line]:
-    """Lines of words, each behind the colour of the chosen unit after it, as far as it is known."""
+    """Lines of words in the colour of the chosen unit's state, as far as it is known."""
     theme, unit = view_state.theme, view_state.cursor.unit
     h = view_state.layer.values["h"]
     lines: list[Line] = [[] for _ in range(count)]
@@ -62,7 +62,7 @@ def coloured(view_state: ViewState, words: Iterable[Word], first: int, count: in
 
 
 def swatch(text: str, value: float, theme: ViewTheme) -> Segment:
-    """A word on the colour of a value between −1 and 1, and its sign."""
+    """A word on the colour of a value from −1 to 1, and its sign."""
     at = level(value, 1.0)
     return Segment(text + signed_glyph(at), theme.number_on(at, False))
 
@@ -70,7 +70,7 @@ def swatch(text: str, value: float, theme: ViewTheme) -> Segment:
 def in_context(
     before: Sequence[str], word: Segment, after: Sequence[str], width: int, theme: ViewTheme
 ) -> Line:
-    """A word with what stands around it; the words of several lines stand above one another."""
+    """A word in its context; the words of several such lines are aligned."""
     wide = cell_len(word.text)
     left = min((width - 1) * 11 // 20, width - wide)
     said = _nearest([visible(token) for token in reversed(before)], left - 1)
@@ -83,7 +83,7 @@ def in_context(
 
 
 def _nearest(words: Iterable[str], room: int) -> list[str]:
-    """As many words as fit, the nearest first."""
+    """The nearest words that fit."""
     found: list[str] = []
     for word in words:
         room -= cell_len(word) + bool(found)
