@@ -28,7 +28,7 @@ SIZES = ((80, 24), (120, 36), (200, 50), (60, 20), (100, 30), (40, 10))
 SHIPPED = {
     "sentiment-rnn": TEXT, "sentiment-lstm": TEXT, "sentiment-gru": TEXT,
     "sentiment-lstm-8": TEXT, "sentiment-lstm-slide": TEXT, "sentiment-mingru": TEXT,
-    "imdb-rnn": TEXT, "imdb-lstm": TEXT, "imdb-gru": TEXT, 
+    "imdb-rnn": TEXT, "imdb-lstm": TEXT, "imdb-gru": TEXT,
     "agnews-bilstm": "Cup final goes to extra time", "jena-gru": "",
 }  # fmt: skip
 
