@@ -34,6 +34,8 @@ def recurrent(rng: np.random.Generator, cell: Cell, D: int, H: int) -> Values:
             found[key] = orthogonal(rng, *shape)
         elif key == "b":
             found[key] = np.zeros(shape)
+        elif len(shape) == 1:  # a vector of peepholes
+            found[key] = glorot_uniform(rng, *shape, *shape)[0]
         else:
             found[key] = glorot_uniform(rng, *shape)
     if "f" in cell.gates:

@@ -301,6 +301,8 @@ class PackedScanGradients:
             name: np.concatenate([step[name] for step in forward.steps])
             for name in backward_reads(cell).sums if name not in cell.states
         }  # fmt: skip
+        B = forward.x.shape[1]
+        v |= {s: a[B:] for s, a in forward.states.items()}  # after each row
         masks = None if drop is None else drop[:, packing.column]
         #: Of the trained arrays.
         self.params = weight_gradients(cell, forward.rows, prev, v, d, forward.input_mask, masks)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kernels import peephole
 from strategies import recorded_gradients
 
 from rnnviz.arrays import Array, Values
@@ -22,6 +23,7 @@ from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec
 
 TRAINED = {
     **CELLS,
+    "peephole": peephole,
     "gru relu": variant(CELLS["gru"], "relu"),
     "gru renews": variant(CELLS["gru"], keeps=False),
     "lstm relu": variant(CELLS["lstm"], "relu"),
