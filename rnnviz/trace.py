@@ -23,7 +23,14 @@ from rnnviz.arrays import MOST, Array, in_range, read_array
 from rnnviz.clamps import Clamp
 from rnnviz.equations import Line, TokenNumber, evaluate, is_weight, matrices, names, parse
 from rnnviz.errors import UsageError
-from rnnviz.files import open_member, open_regular, open_zip, parse_json, reading, write_output
+from rnnviz.files import (
+    invalid_file_on_error,
+    open_member,
+    open_regular,
+    open_zip,
+    parse_json,
+    write_output,
+)
 from rnnviz.hand import Hand, document
 from rnnviz.hand.typed import inputs
 
@@ -260,7 +267,7 @@ class Trace:
     @staticmethod
     def open(path: Path) -> Trace:
         """Read a saved trace; InvalidFileError if it is not one, damaged or inconsistent."""
-        with reading(path, "trace", "Make one: rnnviz step TEXT --save FILE"):
+        with invalid_file_on_error(path, "trace", "Make one: rnnviz step TEXT --save FILE"):
             arrays = _stored(path)
             meta = parse_json(str(arrays.pop("meta")))
             if meta.pop("schema", None) != SCHEMA:

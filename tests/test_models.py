@@ -13,9 +13,9 @@ import pytest
 import rnnviz
 from rnnviz.data.agnews import read_agnews
 from rnnviz.data.batches import Texts
-from rnnviz.data.folders import resolve
+from rnnviz.data.folders import require_folder
 from rnnviz.data.imdb import read_imdb
-from rnnviz.data.sources import as_typed, read_sst2
+from rnnviz.data.sst2 import detokenize, read_sst2
 from rnnviz.errors import UsageError
 from rnnviz.model_files import StoredModel, assets, load
 from rnnviz.recipes import find
@@ -52,7 +52,7 @@ def positive(name: str, texts: list[str]) -> np.ndarray:
 def test_sst2_validation_accuracy_is_reached_with_the_shipped_weights(name: str) -> None:
     # The sample holds the whole validation set.
     sentences = read_sst2(assets() / "samples", "validation")
-    said = positive(name, [as_typed(text) for text, _ in sentences])
+    said = positive(name, [detokenize(text) for text, _ in sentences])
     accuracy = float((said == np.array([label == 1 for _, label in sentences])).mean())
     recorded = model(name).record["metrics"]["validation_accuracy"]
     print(f"{name}: SST-2 validation {accuracy:.4f}, recorded {recorded:.4f}")
@@ -115,9 +115,9 @@ def test_the_news_of_the_sample_are_told_apart() -> None:
 @pytest.mark.parametrize("name", ["imdb-rnn", "imdb-lstm", "imdb-gru", "agnews-bilstm", "jena-gru"])
 def test_float16_weights_reach_what_the_run_reached(name: str) -> None:
     stored = model(name)
-    task = find(name).prepare(resolve(None), None, 0, lambda text: None)
+    task = find(name).prepare(require_folder(None), None, 0, lambda text: None)
     if name == "agnews-bilstm":
-        task = find(name).variants["all-words"](resolve(None), None, 0, lambda text: None)
+        task = find(name).variants["all-words"](require_folder(None), None, 0, lambda text: None)
         texts = task.valid
         assert isinstance(texts, Texts)
         # The shipped net knows the frequent words only.
@@ -137,7 +137,7 @@ def test_float16_weights_reach_what_the_run_reached(name: str) -> None:
 @pytest.mark.skipif("RNNVIZ_DATA" not in os.environ, reason="needs the whole test sets")
 def test_whole_reviews_are_judged_as_the_record_says() -> None:
     """The texts as they are in the file, tags and Windows-1252 marks included."""
-    reviews = sorted(read_imdb(resolve(None), "test", raw=True), key=lambda r: len(r.text))
+    reviews = sorted(read_imdb(require_folder(None), "test", raw=True), key=lambda r: len(r.text))
     said = np.concatenate(
         [positive("sentiment-lstm", [r.text for r in reviews[n : n + 250]])
          for n in range(0, len(reviews), 250)]

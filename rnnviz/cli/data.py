@@ -56,9 +56,9 @@ def command(ctx: click.Context, data: str | None, as_json: bool) -> None:
     if ctx.invoked_subcommand is not None:
         return
     from rnnviz.data.catalogue import DATA_SETS
-    from rnnviz.data.folders import chosen
+    from rnnviz.data.folders import requested_folder
 
-    folder = chosen(data)
+    folder = requested_folder(data)
     rows = [_row(entry, folder) for entry in DATA_SETS.values()]
     if as_json:
         echo.document(rows)
@@ -72,9 +72,9 @@ def command(ctx: click.Context, data: str | None, as_json: bool) -> None:
 
 
 def _row(entry: DataSet, folder: Path) -> dict[str, Any]:
-    from rnnviz.data.catalogue import found
+    from rnnviz.data.catalogue import local_files
 
-    there = found(entry.name, folder)
+    there = local_files(entry.name, folder)
     return {
         "name": entry.name,
         "title": entry.title,
@@ -110,9 +110,9 @@ def _bytes(size: int) -> str:
 @click.pass_obj
 def path(outer: str | None, data: str | None) -> None:
     """Print the folder of the data sets."""
-    from rnnviz.data.folders import chosen
+    from rnnviz.data.folders import requested_folder
 
-    folder = chosen(data or outer)
+    folder = requested_folder(data or outer)
     echo.path(folder)
     if not folder.is_dir():
         say("It is not there yet; rnnviz data fetch NAME makes it.")
@@ -132,13 +132,13 @@ def fetch(outer: str | None, name: str, data: str | None, offline: bool, quiet: 
     and whole is not downloaded again.
     """
     from rnnviz.data import fetch as fetching
-    from rnnviz.data.catalogue import data_set, found
-    from rnnviz.data.folders import SAMPLE, chosen
+    from rnnviz.data.catalogue import data_set, local_files
+    from rnnviz.data.folders import SAMPLE, requested_folder
 
-    entry, folder = data_set(name), chosen(data or outer)
-    if folder == chosen(SAMPLE):
+    entry, folder = data_set(name), requested_folder(data or outer)
+    if folder == requested_folder(SAMPLE):
         raise UsageError("The sample comes with rnnviz; to download name a folder: --data DIR")
-    there = found(name, folder)
+    there = local_files(name, folder)
     if there.usual and fetching.is_whole(name, folder, there.files):
         files = list(there.files)
         if not quiet:
@@ -195,50 +195,50 @@ def show(
 ) -> None:
     """Show the first rows of data set NAME, its counts, and for jena its temperature."""
     from rnnviz.data.catalogue import data_set
-    from rnnviz.data.folders import readable, resolve
+    from rnnviz.data.folders import data_errors, require_folder
     from rnnviz.data.preview import preview
 
-    entry, folder = data_set(name), resolve(data or outer)
+    entry, folder = data_set(name), require_folder(data or outer)
     if out and name != "jena":
         raise UsageError(f"There is no plot of {name}. Plots: rnnviz data show jena -o FILE.svg")
     from rnnviz.cli.run_charts import check, save
 
     check(out)
-    with readable(name):
-        found = preview(name, folder, rows)
-    if out and found.series:
-        save(plots(found.series), out, dark=False)
+    with data_errors(name):
+        local_files = preview(name, folder, rows)
+    if out and local_files.series:
+        save(plots(local_files.series), out, dark=False)
     elif as_json:
-        echo.document(_document(entry, found))
+        echo.document(_document(entry, local_files))
     else:
-        _print(entry, found)
+        _print(entry, local_files)
 
 
-def _document(entry: DataSet, found: Preview) -> dict[str, Any]:
+def _document(entry: DataSet, local_files: Preview) -> dict[str, Any]:
     return {
         "name": entry.name,
         "title": entry.title,
-        "files": [str(path) for path in found.files],
-        "note": found.note,
-        "counts": found.counts,
-        "first": found.first,
+        "files": [str(path) for path in local_files.files],
+        "note": local_files.note,
+        "counts": local_files.counts,
+        "first": local_files.first,
     }
 
 
-def _print(entry: DataSet, found: Preview) -> None:
-    files = ", ".join(str(path) for path in found.files)
+def _print(entry: DataSet, local_files: Preview) -> None:
+    files = ", ".join(str(path) for path in local_files.files)
     echo.lines(entry.title, entry.about)
-    echo.lines(f"Here: {files}" + (f" ({found.note})" if found.note else ""))
-    for key, count in found.counts.items():
+    echo.lines(f"Here: {files}" + (f" ({local_files.note})" if local_files.note else ""))
+    for key, count in local_files.counts.items():
         echo.lines(f"{key}: {count:,}")
-    for row in found.first:
+    for row in local_files.first:
         echo.lines()
         for key, value in row.items():
             shown = visible(str(value))
             cut = f"{shown[:SHOWN].rstrip()} …" if len(shown) > SHOWN else shown
             echo.lines(f"  {key}: {cut}")
-    if found.series:
-        _draw(plots(found.series))
+    if local_files.series:
+        _draw(plots(local_files.series))
 
 
 def plots(series: JenaSeries) -> list[Chart]:

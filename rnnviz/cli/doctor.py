@@ -99,10 +99,10 @@ def _config() -> str:
 
 def _data() -> str:
     """The folder of data sets."""
-    from rnnviz.data.folders import chosen
+    from rnnviz.data.folders import requested_folder
 
     try:
-        folder = chosen(None)
+        folder = requested_folder(None)
     except UsageError as error:
         return f"cannot be used: {one_line(error)}"
     return f"{folder}{_absent(_is_folder(folder))}"

@@ -10,7 +10,7 @@ import click
 from rnnviz.cli import echo, options
 from rnnviz.cli.columns import columns, published, summary
 from rnnviz.errors import RnnvizError, UsageError, damage
-from rnnviz.files import reading
+from rnnviz.files import invalid_file_on_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +42,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
     for shown, name, origin in models:
         path = Path(name)
         try:
-            with reading(path, "model"):
+            with invalid_file_on_error(path, "model"):
                 rows.append(_row(load(name)) | {"name": shown, "from": origin})
         except RnnvizError as error:
             # One damaged run must not hide the others.

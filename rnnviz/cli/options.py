@@ -13,7 +13,7 @@ import click
 
 from rnnviz.cells import CELLS
 from rnnviz.errors import InvalidFileError, UsageError, nearest
-from rnnviz.files import read_limited, reading
+from rnnviz.files import invalid_file_on_error, read_limited
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -159,7 +159,7 @@ def config_defaults() -> dict[str, Any]:
     import tomllib
 
     try:
-        with reading(path, "config file"):
+        with invalid_file_on_error(path, "config file"):
             settings = tomllib.loads(read_limited(path, _CONFIG_LIMIT).decode("utf-8"))
     except InvalidFileError as error:
         raise UsageError(f"{error}\nMend it, or delete it: rnnviz works without.") from error

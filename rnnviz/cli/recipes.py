@@ -79,7 +79,7 @@ def show(name: str, as_json: bool) -> None:
 
 def _rule(recipe: Recipe) -> str:
     """How its texts are cut; empty where it reads none."""
-    from rnnviz.data.text import TOKENIZERS
+    from rnnviz.data.tokenizers import TOKENIZERS
 
     return TOKENIZERS[recipe.tokenizer] if recipe.tokenizer else ""
 

@@ -11,7 +11,7 @@ import click
 from rnnviz.cli import echo, options, run_charts, run_table
 from rnnviz.cli.stderr import say
 from rnnviz.errors import InvalidFileError, RnnvizError
-from rnnviz.files import reading
+from rnnviz.files import invalid_file_on_error
 
 if TYPE_CHECKING:
     from rnnviz.runs import RunSummary
@@ -57,7 +57,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
     rows = []
     for path in begun():
         try:
-            with reading(path, "run"):
+            with invalid_file_on_error(path, "run"):
                 run = read_summary(path)
                 rows.append((run.modified, run_table.facts(run), run_table.table_row(run)))
         except InvalidFileError as error:

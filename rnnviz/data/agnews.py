@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from rnnviz.data.labels import Scheme, classes, is_label
-from rnnviz.data.places import Kind, missing, source_of, split_of
+from rnnviz.data.file_search import Kind, missing, source_of, split_of
 from rnnviz.data.tables import TableColumn, TableSource, filled, rows
 
 SPLITS: Final = ("train", "test")

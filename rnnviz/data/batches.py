@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from rnnviz.arrays import Array
-from rnnviz.data.text import PADDING_ID, UNKNOWN_ID
+from rnnviz.data.vocabulary import PADDING_ID, UNKNOWN_ID
 
 #: Inputs (T, B) ids or (T, B, D) measurements, targets (B), weights (B) in the loss.
 Batch = tuple[Array, Array, Array]

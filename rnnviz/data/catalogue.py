@@ -215,7 +215,7 @@ def _imdb_keras(folder: Path) -> Found:
 
 
 def _imdb_words(folder: Path) -> Found:
-    from rnnviz.data.words import word_index_file
+    from rnnviz.data.imdb_word_index import word_index_file
 
     return Found((word_index_file(folder),))
 
@@ -235,7 +235,7 @@ def _agnews(folder: Path) -> Found:
 
 
 def _sst2(folder: Path) -> Found:
-    from rnnviz.data.sources import SST2_SPLITS, sst2_file
+    from rnnviz.data.sst2 import SST2_SPLITS, sst2_file
 
     return Found(_distinct(sst2_file(folder, split) for split in SST2_SPLITS))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from rnnviz.data.jena import PUBLISHED_ROWS, read_jena
-from rnnviz.data.sources import sst2_rows
+from rnnviz.data.sst2 import sst2_rows
 
 SST2_ROWS: Final = {"train": 67_349, "validation": 872}
 

@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rnnviz.data.catalogue import Remote, data_set
-from rnnviz.data.checks import CHECKS
-from rnnviz.data.download import ResumingDownloader
+from rnnviz.data.catalogue import RemoteFile, data_set
+from rnnviz.data.content_checks import CHECKS
+from rnnviz.data.resuming_download import ResumingDownloader
 from rnnviz.errors import InvalidFileError, MissingError, RnnvizError, UsageError
 from rnnviz.files import require_writable
 
@@ -68,7 +68,7 @@ def part_of(path: Path) -> Path:
     return target.with_name(target.name + ".part")
 
 
-def _one(name: str, remote: Remote, folder: Path, progress: Progress | None, offline: bool) -> Path:
+def _one(name: str, remote: RemoteFile, folder: Path, progress: Progress | None, offline: bool) -> Path:
     path = folder / remote.path
     if path.is_file() and _is_whole(path, remote):
         return path
@@ -89,7 +89,7 @@ def _one(name: str, remote: Remote, folder: Path, progress: Progress | None, off
     return path
 
 
-def _is_whole(path: Path, remote: Remote) -> bool:
+def _is_whole(path: Path, remote: RemoteFile) -> bool:
     """Whether the file that is there is the right one; a wrong one without a hash is an error."""
     if remote.hash is None:
         try:
@@ -100,17 +100,17 @@ def _is_whole(path: Path, remote: Remote) -> bool:
     return bool(_pooch().hashes.hash_matches(str(path), remote.hash))
 
 
-def _check(remote: Remote, path: Path) -> None:
+def _check(remote: RemoteFile, path: Path) -> None:
     """Look at the content, where that is all there is to go by."""
     if remote.path in CHECKS:
         CHECKS[remote.path](path)
 
 
-def _from_any(remote: Remote, path: Path, progress: Callable[[int, int], None]) -> None:
+def _from_any(remote: RemoteFile, path: Path, progress: Callable[[int, int], None]) -> None:
     """From the first address that answers. RnnvizError where none does, OSError of the disk."""
     import requests
 
-    from rnnviz.data.network import told
+    from rnnviz.data.network_errors import told
 
     for url in remote.urls:
         try:
@@ -123,7 +123,7 @@ def _from_any(remote: Remote, path: Path, progress: Callable[[int, int], None]) 
                 raise told(error, url, str(path), kept) from error
 
 
-def _from(url: str, remote: Remote, path: Path, progress: Callable[[int, int], None]) -> None:
+def _from(url: str, remote: RemoteFile, path: Path, progress: Callable[[int, int], None]) -> None:
     import requests
 
     replaced = path.stat() if path.is_file() else None

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from rnnviz.data.labels import OPINIONS, classes, is_label
-from rnnviz.data.places import Kind, files, missing, places, source_of, split_of
+from rnnviz.data.file_search import Kind, files, missing, places, source_of, split_of
 from rnnviz.data.tables import (
     DAMAGE,
     LARGEST,

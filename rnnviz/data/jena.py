@@ -18,7 +18,7 @@ import numpy as np
 from rnnviz.arrays import Array
 from rnnviz.data.jena_table import COLUMNS as COLUMNS
 from rnnviz.data.jena_table import TIME, WANTED, table
-from rnnviz.data.places import files, is_name_of, missing, places
+from rnnviz.data.file_search import files, is_name_of, missing, places
 from rnnviz.data.tables import TableSource, layout, table_stem
 from rnnviz.data.timestamps import FORM, moments
 

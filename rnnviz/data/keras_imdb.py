@@ -17,7 +17,7 @@ from typing import IO, Any, Final
 import numpy as np
 
 from rnnviz.arrays import Array, read_array
-from rnnviz.data.places import file_of, missing
+from rnnviz.data.file_search import file_of, missing
 from rnnviz.data.tables import DAMAGE
 from rnnviz.files import open_member, open_zip
 

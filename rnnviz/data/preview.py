@@ -10,13 +10,13 @@ from typing import Any, Final
 
 from rnnviz.data.agnews import CLASSES, read_agnews
 from rnnviz.data.agnews import SPLITS as AGNEWS_SPLITS
-from rnnviz.data.catalogue import found
+from rnnviz.data.catalogue import local_files
 from rnnviz.data.imdb import SPLITS, Review, read_imdb
 from rnnviz.data.jena import JenaSeries, is_published, jena_file, read_jena
 from rnnviz.data.jena_table import TIME
 from rnnviz.data.keras_imdb import read_keras_imdb
-from rnnviz.data.sources import SST2_SPLITS, read_sst2
-from rnnviz.data.words import read_word_index
+from rnnviz.data.sst2 import SST2_SPLITS, read_sst2
+from rnnviz.data.imdb_word_index import read_word_index
 
 #: Counts by name, and the first rows.
 Shown = tuple[dict[str, int], list[dict[str, Any]]]
@@ -35,7 +35,7 @@ class Preview:
 
 def preview(name: str, folder: Path, rows: int) -> Preview:
     """The first ``rows`` rows and the counts. Raises what the reader of the data set raises."""
-    there, series = found(name, folder), None
+    there, series = local_files(name, folder), None
     if name == "jena":
         path = jena_file(folder)
         series = read_jena(path, repair=not is_published(path))

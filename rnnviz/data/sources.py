@@ -15,7 +15,7 @@ from rnnviz.data.imdb import Review as Review
 from rnnviz.data.imdb import read_imdb as read_imdb
 from rnnviz.data.imdb import unheaded_pair
 from rnnviz.data.labels import OPINIONS, classes
-from rnnviz.data.places import Kind, missing, source_of, split_of
+from rnnviz.data.file_search import Kind, missing, source_of, split_of
 from rnnviz.data.tables import TableColumn, TableSource, filled, members, rows
 
 SST2_SPLITS: Final = ("train", "validation")

@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from typing import Any, Final, Literal, get_args
 
-from rnnviz.data.standardize import Language, composed, standardize
+from rnnviz.data.standardization import Language, composed, standardize
 
 PADDING: Final = ""
 UNKNOWN: Final = "[UNK]"

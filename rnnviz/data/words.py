@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Final
 
-from rnnviz.data.places import file_of, missing
+from rnnviz.data.file_search import file_of, missing
 from rnnviz.data.tables import DAMAGE, opened
 from rnnviz.files import JSON_LIMIT
 

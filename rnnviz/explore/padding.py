@@ -16,7 +16,7 @@ from rnnviz.analysis.padding import (
     pad_choices,
 )
 from rnnviz.data.series import Scaling
-from rnnviz.data.text import PADDING_ID
+from rnnviz.data.vocabulary import PADDING_ID
 from rnnviz.engine import losses
 from rnnviz.engine.model import Model
 from rnnviz.engine.spec import EmbeddingSpec

@@ -12,11 +12,11 @@ import numpy as np
 from rnnviz.analysis.units import SATURATED, CorpusStates, UnitQuestion
 from rnnviz.arrays import Array
 from rnnviz.data import agnews
-from rnnviz.data.batches import padded
-from rnnviz.data.folders import SAMPLE, readable, resolve
+from rnnviz.data.batches import pad_sequences
+from rnnviz.data.folders import SAMPLE, data_errors, require_folder
 from rnnviz.data.imdb import read_imdb
 from rnnviz.data.series import Scaling
-from rnnviz.data.sources import as_typed, read_sst2
+from rnnviz.data.sst2 import detokenize, read_sst2
 from rnnviz.errors import UsageError
 from rnnviz.model_files import StoredModel
 from rnnviz.query import Tracer
@@ -43,18 +43,18 @@ def answer(question: UnitQuestion, read: Tracer) -> CorpusStates:
 
 def corpus(stored: StoredModel) -> tuple[str, list[str]]:
     """The name and texts of the corpus for this kind of model: held-out data, never trained on."""
-    folder = resolve(SAMPLE)
+    folder = require_folder(SAMPLE)
     if stored.labels == agnews.CLASSES:
-        with readable("agnews"):
+        with data_errors("agnews"):
             news = agnews.read_agnews(folder, "test")[:NEWS]
         return f"AG News, {len(news)}", [f"{item.title} {item.description}" for item in news]
     if stored.vocabulary.encoding.tokenizer == "keras":
-        with readable("imdb"):
+        with data_errors("imdb"):
             reviews = read_imdb(folder, "test", raw=True)[:REVIEWS]
         return f"IMDB, {len(reviews)}", [review.text for review in reviews]
-    with readable("sst2"):
+    with data_errors("sst2"):
         phrases = read_sst2(folder, "validation")
-    return f"SST-2, {len(phrases)}", [as_typed(phrase) for phrase, _ in phrases]
+    return f"SST-2, {len(phrases)}", [detokenize(phrase) for phrase, _ in phrases]
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def corpus_states(stored: StoredModel, layer: int, source: str, texts: list[str]
     found: dict[str, list[Array]] = {name: [] for name in ("h", *gates)}
     read: list[_TokenisedText] = []
     for batch in _batches(stored, rows):
-        ids = padded([row.ids for row in batch], *_padding(stored))
+        ids = pad_sequences([row.ids for row in batch], *_padding(stored))
         scan = stored.model.record(ids).scans[depth][direction]
         read += batch
         for column, row in enumerate(batch):

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from rnnviz.errors import UsageError, nearest
-from rnnviz.files import read_limited, reading, write_output
+from rnnviz.files import invalid_file_on_error, read_limited, write_output
 from rnnviz.hand import document
 from rnnviz.hand.document import NetFile
 
@@ -47,7 +47,7 @@ def _exists(path: Path) -> bool:
 
 def _read(path: Path) -> NetFile:
     remedy = f"\nOne to compare it with: rnnviz step --net {examples()[0]} --save-net FILE.toml"
-    with reading(path, "net by hand", remedy):
+    with invalid_file_on_error(path, "net by hand", remedy):
         return document.read(tomllib.loads(read_limited(path, _LARGEST).decode("utf-8-sig")))
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from rnnviz.data.series import Scaling
-from rnnviz.data.text import Vocabulary
+from rnnviz.data.vocabulary import Vocabulary
 from rnnviz.engine.model import Model
 from rnnviz.engine.parameters import shapes
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec
 from rnnviz.errors import UsageError
-from rnnviz.files import JSON_LIMIT, parse_json, read_limited, reading, reason
+from rnnviz.files import JSON_LIMIT, invalid_file_on_error, parse_json, read_limited, reason
 from rnnviz.model_files.places import DEFAULT, locate
 from rnnviz.model_files.stored import StoredModel
 from rnnviz.model_files.weights import read_weights, remedy
@@ -29,7 +29,7 @@ def load(name: str = DEFAULT) -> StoredModel:
     record = _read_json(path)
     if run:
         _check_trained(path, record, weights)
-    with reading(path, "model", remedy(path)):
+    with invalid_file_on_error(path, "model", remedy(path)):
         spec = ModelSpec.from_json(record.get("config"))
         wanted = shapes(spec)
         encoder = _encoder(path, record)
@@ -54,7 +54,7 @@ def _check_trained(path: Path, record: Mapping[str, Any], weights: Path) -> None
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    with reading(path, "model", remedy(path)):
+    with invalid_file_on_error(path, "model", remedy(path)):
         data = read_limited(path, JSON_LIMIT)
         try:
             record = parse_json(data.decode("utf-8"))

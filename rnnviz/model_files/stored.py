@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from rnnviz.arrays import Array
-from rnnviz.data.batches import padded
+from rnnviz.data.batches import pad_sequences
 from rnnviz.data.series import Scaling
-from rnnviz.data.text import Vocabulary
+from rnnviz.data.vocabulary import Vocabulary
 from rnnviz.engine.model import Model
 from rnnviz.engine.parameters import initialise
 from rnnviz.engine.spec import EmbeddingSpec
@@ -81,7 +81,7 @@ class StoredModel:
         return StoredModel(name, model, self.encoder, self.labels, record)
 
     def predict(self, texts: Sequence[str]) -> Array:
-        """(N, K) probabilities of each label for each text, padded as in training.
+        """(N, K) probabilities of each label for each text, pad_sequences as in training.
 
         UsageError for one text instead of a list of them.
         """
@@ -97,7 +97,7 @@ class StoredModel:
         length, padding = vocabulary.encoding.length, vocabulary.encoding.padding
         ids = [vocabulary.read(text)[1] or [vocabulary.encoding.unknown] for text in texts]
         if self.masks or length is not None:
-            found = self.model.predict(padded(ids, length, padding))
+            found = self.model.predict(pad_sequences(ids, length, padding))
         else:  # a net that reads its padding, which in training was as long as the batch asked for
-            found = np.concatenate([self.model.predict(padded([row])) for row in ids])
+            found = np.concatenate([self.model.predict(pad_sequences([row])) for row in ids])
         return np.concatenate([1 - found, found], -1) if found.shape[-1] == 1 else found

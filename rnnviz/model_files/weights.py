@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from rnnviz.arrays import MOST, Array, Values, in_range
-from rnnviz.files import assets, open_regular, reading
+from rnnviz.files import assets, invalid_file_on_error, open_regular
 
 #: The most bytes of a file of weights, and of its header, which has some 100 for each array.
 LARGEST, _HEADER = 250_000_000, 1_000_000
@@ -21,7 +21,7 @@ def read_weights(
     path: Path, wanted: Mapping[str, tuple[int, ...]], sha256: object = None
 ) -> Values:
     """The arrays of a safetensors file as float32; InvalidFileError unless they are as wanted."""
-    with reading(path, "file of weights", remedy(path)):
+    with invalid_file_on_error(path, "file of weights", remedy(path)):
         if sha256 is not None and _sha256(path) != sha256:
             raise ValueError(
                 "it is not the file its JSON describes (its SHA-256 differs): it was damaged or "

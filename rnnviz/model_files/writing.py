@@ -11,7 +11,7 @@ import numpy as np
 
 from rnnviz.arrays import Array
 from rnnviz.data.series import Scaling
-from rnnviz.data.text import Vocabulary
+from rnnviz.data.vocabulary import Vocabulary
 from rnnviz.display import json_text
 from rnnviz.engine.model import Model
 from rnnviz.files import write_output

@@ -13,7 +13,8 @@ import numpy as np
 
 from rnnviz.data.batches import Examples
 from rnnviz.data.series import Scaling
-from rnnviz.data.text import Tokenizer, Vocabulary
+from rnnviz.data.tokenizers import Tokenizer
+from rnnviz.data.vocabulary import Vocabulary
 from rnnviz.engine.spec import FitSpec, ModelSpec
 from rnnviz.errors import UsageError, nearest
 from rnnviz.files import assets

@@ -26,9 +26,9 @@ import numpy as np
 
 from rnnviz.data.agnews import CLASSES, ROWS, News, agnews_file, read_agnews
 from rnnviz.data.batches import Texts
-from rnnviz.data.folders import readable, sha256
+from rnnviz.data.folders import data_errors, sha256
 from rnnviz.data.labels import check_several, counted
-from rnnviz.data.text import Vocabulary
+from rnnviz.data.vocabulary import Vocabulary
 from rnnviz.engine.spec import EmbeddingSpec, FitSpec, HeadSpec, ModelSpec, RecurrentSpec
 from rnnviz.recipes import Prepare, Published, Recipe, Task, check_rows, is_sample
 
@@ -50,7 +50,7 @@ def prepare(
     texts of like length into a batch. ``limit`` is a number of rows of each file. MissingError,
     InvalidFileError.
     """
-    with readable("agnews"):
+    with data_errors("agnews"):
         paths = [agnews_file(folder, split) for split in ("train", "test")]
         names = [path.relative_to(folder).as_posix() for path in paths]
         say(f"Reading {', '.join(names)} from {folder}")

@@ -32,12 +32,13 @@ import numpy as np
 
 from rnnviz.arrays import Array
 from rnnviz.data.batches import Texts
-from rnnviz.data.folders import SAMPLE, readable, resolve, sha256
+from rnnviz.data.folders import SAMPLE, data_errors, require_folder, sha256
 from rnnviz.data.imdb import Review, imdb_source, is_split, read_imdb
 from rnnviz.data.keras_imdb import keras_file, read_keras_imdb
 from rnnviz.data.labels import check_several, counted
-from rnnviz.data.text import PADDING, UNKNOWN, Encoding, Vocabulary, keras_words
-from rnnviz.data.words import read_word_index, word_index_file
+from rnnviz.data.tokenizers import keras_words
+from rnnviz.data.vocabulary import PADDING, UNKNOWN, Encoding, Vocabulary
+from rnnviz.data.imdb_word_index import read_word_index, word_index_file
 from rnnviz.engine.spec import EmbeddingSpec, FitSpec, HeadSpec, ModelSpec, RecurrentSpec
 from rnnviz.recipes import Published, Recipe, Task, check_rows, is_sample
 
@@ -74,11 +75,11 @@ def prepare(folder: Path, limit: int | None, seed: int, say: Say) -> Task:
     ``limit`` is a number of reviews of each split. MissingError if neither text nor ``imdb.npz``
     is there; InvalidFileError if a file is damaged or has too few reviews.
     """
-    with readable("imdb"):
+    with data_errors("imdb"):
         paths = _paths(folder)
         names = [path.relative_to(folder).as_posix() for path in paths]
         say(f"Reading {', '.join(dict.fromkeys(names))} from {folder}")
-        with readable("imdb-words"):
+        with data_errors("imdb-words"):
             index, indexed = _index(folder, say)
         from_text = not any(name.endswith(".npz") for name in names)
         halved = from_text and not is_split(folder)
@@ -146,7 +147,7 @@ def _index(folder: Path, say: Say) -> tuple[dict[str, int], dict[str, str]]:
         path = word_index_file(folder)
     except FileNotFoundError:
         say("There is no imdb_word_index.json: taking its first 10,000 words, from the package.")
-        sample = resolve(SAMPLE)
+        sample = require_folder(SAMPLE)
         path = word_index_file(sample)
         name = f"{SAMPLE}: {path.relative_to(sample).as_posix()}"
         return read_word_index(sample), {name: sha256(path)}

@@ -29,7 +29,7 @@ import numpy as np
 
 from rnnviz.arrays import Array
 from rnnviz.data.batches import Examples, Windows
-from rnnviz.data.folders import readable, sha256
+from rnnviz.data.folders import data_errors, sha256
 from rnnviz.data.jena import (
     COLUMNS,
     PUBLISHED_ROWS,
@@ -39,7 +39,7 @@ from rnnviz.data.jena import (
     jena_file,
     read_jena,
 )  # fmt: skip
-from rnnviz.data.series import Scaling, in_order
+from rnnviz.data.series import Scaling, sequential_rows
 from rnnviz.engine.spec import FitSpec, HeadSpec, ModelSpec, RecurrentSpec, SeriesSpec
 from rnnviz.errors import UsageError
 from rnnviz.recipes import Published, Recipe, Task, is_sample
@@ -98,7 +98,7 @@ def prepare(
     ``limit`` is a number of rows, ``called`` says how ``split`` differs from the published one.
     MissingError, InvalidFileError, or UsageError for too few rows.
     """
-    with readable("jena"):
+    with data_errors("jena"):
         path = jena_file(folder)
         say(f"Reading {path.relative_to(folder).as_posix()} from {folder}")
         series = read_jena(path, repair=not is_published(path))
@@ -163,7 +163,7 @@ def _batches(rows: int) -> int:
 
 def _rows(first: int, end: int) -> Array:
     count = (end - first - LOOKBACK) // BATCH
-    return in_order(first + LOOKBACK, end, BATCH, count)
+    return sequential_rows(first + LOOKBACK, end, BATCH, count)
 
 
 def _scaled(rows: int) -> str:

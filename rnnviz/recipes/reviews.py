@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 
-from rnnviz.data.sources import Review
-from rnnviz.data.standardize import standardize
-from rnnviz.data.text import tokenize
+from rnnviz.data.sst2 import Review
+from rnnviz.data.standardization import standardize
+from rnnviz.data.tokenizers import tokenize
 
 Tokens = tuple[str, ...]
 

@@ -27,11 +27,12 @@ import numpy as np
 
 from rnnviz.arrays import Array
 from rnnviz.data.batches import Texts
-from rnnviz.data.folders import readable, sha256
+from rnnviz.data.folders import data_errors, sha256
 from rnnviz.data.imdb import imdb_source, is_split, read_imdb
 from rnnviz.data.labels import check_several, counted
-from rnnviz.data.sources import as_typed, read_sst2, sst2_file
-from rnnviz.data.text import Vocabulary, tokenize
+from rnnviz.data.sst2 import detokenize, read_sst2, sst2_file
+from rnnviz.data.tokenizers import tokenize
+from rnnviz.data.vocabulary import Vocabulary
 from rnnviz.engine.model import Model
 from rnnviz.engine.parameters import initialise, shapes
 from rnnviz.engine.spec import EmbeddingSpec, FitSpec, HeadSpec, ModelSpec, RecurrentSpec
@@ -41,7 +42,7 @@ from rnnviz.files import write_atomically
 from rnnviz.model_files import pack, read_weights
 from rnnviz.progress import Epoch
 from rnnviz.recipes import Recipe, Task, check_rows, is_sample
-from rnnviz.recipes.reviews import SHORT, Lessons, SentimentReview, lessons, sentences
+from rnnviz.recipes.review_examples import SHORT, Lessons, SentimentReview, lessons, sentences
 from rnnviz.training.fit import fit
 from rnnviz.training.state import State
 from rnnviz.version import VERSION
@@ -151,7 +152,7 @@ class _Data:
 
 
 def _read(folder: Path, limit: int | None, say: Say) -> _Data:
-    with readable("sst2"):
+    with data_errors("sst2"):
         sources = [sst2_file(folder, "train"), sst2_file(folder, "validation")]
         reviewed = None if is_sample(folder) else _reviews(folder)  # 500 reviews teach nothing
         if reviewed is None:
@@ -197,7 +198,7 @@ def _reviews(folder: Path) -> Path | None:
 def _tokenized(
     rows: Iterable[tuple[str, int]], cut: Callable[[str], list[str]]
 ) -> list[tuple[list[str], int]]:
-    tokenized = ((cut(as_typed(text)), label) for text, label in rows)
+    tokenized = ((cut(detokenize(text)), label) for text, label in rows)
     return [(tokens, label) for tokens, label in tokenized if tokens]
 
 

@@ -8,7 +8,7 @@ finished. Files are replaced atomically; complete lines are appended to the hist
 
 from __future__ import annotations
 
-from rnnviz.data.folders import resolve as data_path
+from rnnviz.data.folders import require_folder as data_path
 from rnnviz.model_files.places import begun, find_run, runs_folder
 from rnnviz.runs.control import Control, Watch
 from rnnviz.runs.directory import resume_command

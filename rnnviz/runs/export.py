@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from rnnviz.data.batches import Texts
-from rnnviz.data.folders import resolve
-from rnnviz.data.text import Vocabulary
+from rnnviz.data.folders import require_folder
+from rnnviz.data.vocabulary import Vocabulary
 from rnnviz.engine.model import Model
 from rnnviz.engine.spec import EmbeddingSpec
 from rnnviz.errors import InvalidFileError, UsageError
@@ -76,7 +76,7 @@ def _truncate_vocabulary(stored: StoredModel, words: int) -> StoredModel:
 
 def _validate(stored: StoredModel) -> dict[str, float]:
     """Loss and accuracy on the validation texts of the run, with the truncated vocabulary."""
-    setup, folder = _run(stored).setup(), resolve(stored.record.get("folder"))
+    setup, folder = _run(stored).setup(), require_folder(stored.record.get("folder"))
     options = setup.options
     prepare = prepare_function(setup.recipe, options.variant)
     task = prepare(folder, options.limit, options.seed, lambda text: None)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rnnviz.display import json_text
 from rnnviz.errors import InvalidFileError
-from rnnviz.files import read_limited, reading, reason, write_atomically
+from rnnviz.files import read_limited, invalid_file_on_error, reason, write_atomically
 from rnnviz.progress import Epoch
 
 #: The most bytes of a history; a line has some 400.
@@ -21,7 +21,7 @@ def read_history(path: Path) -> list[Epoch]:
     A last line without a line feed, left by a kill, is ignored. InvalidFileError if the file is
     missing or any other line is not the epoch of that number.
     """
-    with reading(path, "history"):
+    with invalid_file_on_error(path, "history"):
         lines = _complete_lines(path)
     return [_parse(path, number, line) for number, line in enumerate(lines, 1)]
 
@@ -39,7 +39,7 @@ def truncate_history(path: Path, epochs: int) -> None:
 
     InvalidFileError if there are fewer, or one of them is not an epoch.
     """
-    with reading(path, "history"):
+    with invalid_file_on_error(path, "history"):
         text = read_limited(path, MAX_BYTES) if path.exists() else None
         lines = _complete_lines(path)[:epochs] if text is not None else []
     for number, line in enumerate(lines, 1):

@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from rnnviz.data.folders import resolve, sha256
+from rnnviz.data.folders import require_folder, sha256
 from rnnviz.engine.device import described
 from rnnviz.engine.model import Model
 from rnnviz.engine.parameters import initialise, shapes
@@ -56,7 +56,7 @@ def resume(
         record, setup = Run(path).record(), Run(path).setup()
         spec, fit = setup.spec, setup.fit
         _check_unfinished(Run(path), fit, epochs)
-        folder = resolve(data or record.get("folder"))
+        folder = require_folder(data or record.get("folder"))
         _check_files(folder, record)
         remains = f"the run is as it was.\nTo resume: {resume_command(path)}"
         task = prepare_data(setup.recipe, folder, setup.options, control, remains)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rnnviz import recipes
-from rnnviz.data.folders import SAMPLE, is_named, resolve
+from rnnviz.data.folders import SAMPLE, is_requested, require_folder
 from rnnviz.engine.backend import HOST, Backend
 from rnnviz.engine.device import described
 from rnnviz.engine.model import Model
@@ -82,12 +82,12 @@ def _prepare(
     """The folder of the data and the prepared data; the sample if no other is named or found."""
     remains = "nothing had been trained."
     try:
-        folder = resolve(data)
+        folder = require_folder(data)
         return folder, prepare_data(recipe, folder, options, control, remains)
     except MissingError:
-        if is_named(data):
+        if is_requested(data):
             raise
-    folder = resolve(SAMPLE)
+    folder = require_folder(SAMPLE)
     control.note(
         f"The data of {recipe.name} is not here, so it is trained on the small sample in the "
         "package.\nYour own: --data DIR. Where to get it: rnnviz data"

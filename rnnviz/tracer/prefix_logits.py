@@ -8,7 +8,7 @@ import numpy as np
 
 from rnnviz.arrays import Array
 from rnnviz.clamps import Clamp
-from rnnviz.data.batches import padded
+from rnnviz.data.batches import pad_sequences
 from rnnviz.engine import packed
 from rnnviz.engine.model import Model, Recording
 from rnnviz.tracer.clamping import clampings
@@ -24,7 +24,7 @@ def prefix_logits(
     """The head's logits after every token: (T, K).
 
     A net that only reads forward has these states already. With a backward layer, the logits after
-    token t take a pass over the first t tokens alone, padded as they would be. The last row is
+    token t take a pass over the first t tokens alone, pad_sequences as they would be. The last row is
     that of ``recording``, to the bit: a matrix product with another number of rows may round
     differently.
     """
@@ -36,7 +36,7 @@ def prefix_logits(
         return _clamped_prefixes(model, recording, model_input, clamps)
     if pads:
         prefixes = [model_input.ids[pads:t] for t in range(pads, T)]
-        logits = model.logits(padded(prefixes, T, "front"))
+        logits = model.logits(pad_sequences(prefixes, T, "front"))
         # There is no prediction before all the padding is read.
         return np.concatenate([np.repeat(logits[:1], pads, 0), logits[1:], recording.logits])
     if model_input.measurements is not None:
@@ -57,7 +57,7 @@ def _clamped_prefixes(
     T, pads = len(recording.inputs), model_input.pads
     rows = []
     for t in range(pads or 1, T):
-        prefix = padded([model_input.ids[pads:t]], T, "front") if pads else recording.inputs[:t]
+        prefix = pad_sequences([model_input.ids[pads:t]], T, "front") if pads else recording.inputs[:t]
         clamped = clampings(model, clamps, len(prefix), T - t if pads else 0)
         rows.append(model.record(prefix, clampings=clamped).logits)
     # There is no prediction before all the padding is read.

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from rnnviz.arrays import Array
-from rnnviz.data.folders import SAMPLE, chosen, readable, resolve
+from rnnviz.data.folders import SAMPLE, requested_folder, data_errors, require_folder
 from rnnviz.data.jena import JenaSeries, is_published, jena_files, read_jena
 from rnnviz.data.series import Scaling
 from rnnviz.errors import MissingError, UsageError
@@ -127,13 +127,13 @@ class Table:
 
 @lru_cache(maxsize=3)
 def _read(path: Path, changed: int) -> JenaSeries:
-    with readable("jena"):
+    with data_errors("jena"):
         return read_jena(path, repair=not is_published(path))
 
 
 def _tables(data: str | Path | None, sample_first: bool = False) -> Iterator[Table]:
     """The tables of a folder; without one those of the folder in use, and the sample."""
-    folder = resolve(data) if data else chosen(None)
+    folder = require_folder(data) if data else requested_folder(None)
     files = jena_files(folder)
     if data and not files:
         raise MissingError(
@@ -141,7 +141,7 @@ def _tables(data: str | Path | None, sample_first: bool = False) -> Iterator[Tab
             f"or use the sample in the package: --data {SAMPLE}"
         )
     if not data:
-        own = jena_files(chosen(SAMPLE))
+        own = jena_files(requested_folder(SAMPLE))
         files = [*own, *files] if sample_first else [*files, *(f for f in own if f not in files)]
     return (Table(path) for path in files)
 

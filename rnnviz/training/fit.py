@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from rnnviz.arrays import Array, Values, contiguous
-from rnnviz.data.batches import Batch, Examples, with_unknowns
+from rnnviz.data.batches import Batch, Examples, drop_tokens
 from rnnviz.engine import losses, memory
 from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import Optimizer, clip_by_norm
@@ -214,7 +214,7 @@ def update(
     """Forward, backward and an optimizer update, which is left out if a number is not finite."""
     inputs, y, weight = batch
     if spec.token_dropout:
-        inputs = with_unknowns(inputs, spec.token_dropout, rng)
+        inputs = drop_tokens(inputs, spec.token_dropout, rng)
     kind = model.spec.head.kind
     # Overflow is detected below and reported with its layer.
     with np.errstate(over="ignore", invalid="ignore"):

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from rnnviz.cli import run
-from rnnviz.data.catalogue import DATA_SETS, Remote
+from rnnviz.data.catalogue import DATA_SETS, RemoteFile
 from rnnviz.files import assets
 
 SAMPLES = assets() / "samples"
@@ -224,7 +224,7 @@ def test_a_damaged_file_is_downloaded_again_and_a_whole_one_is_not(
     monkeypatch.setitem(DATA_SETS, entry.name, replace(entry, files=(remote,)))
     asked = []
 
-    def answer(remote: Remote, path: Path, progress: object) -> None:
+    def answer(remote: RemoteFile, path: Path, progress: object) -> None:
         asked.append(path)
         path.write_bytes(content)
 

@@ -23,7 +23,7 @@ import pytest
 import training.tiny as small
 
 from rnnviz.cli import run
-from rnnviz.data.text import Vocabulary
+from rnnviz.data.vocabulary import Vocabulary
 from rnnviz.engine.model import Model
 from rnnviz.engine.parameters import initialise
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec

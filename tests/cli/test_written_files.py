@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from hostile import a_run
 
-import rnnviz.files
 from rnnviz.cli import run
+from rnnviz.files import atomic
 
 IS_ROOT = hasattr(os, "getuid") and os.getuid() == 0
 OLD = b"what was there before"
@@ -164,7 +164,7 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     "link in a circle": (in_a_circle, "symbolic links"),
     "link to no folder": (to_nowhere, "mkdir -p"),
     "socket": (a_socket, "is a socket"),
-    "pipe without a reader": (os.mkfifo, "Nobody reads"),
+    "pipe without a reader": (os.mkfifo, "No process reads"),
 }
 
 
@@ -255,7 +255,7 @@ def test_a_disk_that_is_full_leaves_the_old_file_and_nothing_else(
         os.write(descriptor, content[:10])
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(rnnviz.files, "_write_all", full)
+    monkeypatch.setattr(atomic, "_write_all", full)
     for name in QUICK:
         writer = WRITERS[name]
         path = tmp_path / f"old{writer.ending}"
@@ -277,7 +277,7 @@ def test_where_there_can_be_no_other_file_the_file_is_written_over(
     def refused(*args: object, **kwargs: object) -> None:
         raise OSError(error, os.strerror(error))
 
-    owner = rnnviz.files.tempfile if at == "mkstemp" else Path
+    owner = atomic.tempfile if at == "mkstemp" else Path
     monkeypatch.setattr(owner, at, refused)
     path = tmp_path / "old"
     path.write_bytes(OLD * 10_000)

@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnviz.data.batches import Texts, Windows, padded
-from rnnviz.data.series import in_order
+from rnnviz.data.batches import Texts, Windows, pad_sequences
+from rnnviz.data.series import sequential_rows
 
 ROWS = [[5, 6], [7], [8, 9, 4, 3, 2]]
 
 
 def test_padding_is_that_of_keras() -> None:
     """The literals are what keras.utils.pad_sequences(…, maxlen=3) of Keras 3.15 returns."""
-    assert padded(ROWS, 3, "front").T.tolist() == [[0, 5, 6], [0, 0, 7], [4, 3, 2]]
-    assert padded(ROWS, 3, "end").T.tolist() == [[5, 6, 0], [7, 0, 0], [8, 9, 4]]
+    assert pad_sequences(ROWS, 3, "front").T.tolist() == [[0, 5, 6], [0, 0, 7], [4, 3, 2]]
+    assert pad_sequences(ROWS, 3, "end").T.tolist() == [[5, 6, 0], [7, 0, 0], [8, 9, 4]]
 
 
 def test_a_fixed_length_stands_even_where_every_text_is_shorter() -> None:
@@ -83,7 +83,7 @@ def test_windows_in_order_are_those_of_the_lecture_wrapping_included(
 ) -> None:
     data = np.random.default_rng(0).normal(size=(130, 3)).astype(np.float32)
     end = len(data) - 9 - 1 if high is None else high
-    rows = in_order(20 + 12, end, 16, count)
+    rows = sequential_rows(20 + 12, end, 16, count)
     windows = Windows(data, lookback=12, step=3, delay=9, target=1, rows=rows)
     theirs = generator(data, 12, 9, 20, high, 16, 3)
     batches = list(windows.batches(16))
@@ -95,9 +95,9 @@ def test_windows_in_order_are_those_of_the_lecture_wrapping_included(
 
 
 def test_a_batch_that_would_touch_the_end_starts_again() -> None:
-    assert in_order(0, 9, 4, 3).tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3]
-    assert in_order(0, 8, 4, 2).tolist() == [0, 1, 2, 3, 0, 1, 2, 3]
-    assert in_order(0, 8, 4, 0).tolist() == []
+    assert sequential_rows(0, 9, 4, 3).tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3]
+    assert sequential_rows(0, 8, 4, 2).tolist() == [0, 1, 2, 3, 0, 1, 2, 3]
+    assert sequential_rows(0, 8, 4, 0).tolist() == []
 
 
 def test_rows_are_drawn_anew_within_their_bounds_for_every_epoch() -> None:

@@ -16,8 +16,8 @@ import pytest
 import requests
 
 from rnnviz.data import catalogue, checks, download
-from rnnviz.data.catalogue import DATA_SETS, DataSet, Remote
-from rnnviz.data.fetch import fetch, part_of
+from rnnviz.data.catalogue import DATA_SETS, DataSet, RemoteFile
+from rnnviz.data.fetch import fetch, part_file
 from rnnviz.data.jena_table import COLUMNS, TIME
 from rnnviz.errors import InvalidFileError, MissingError, RnnvizError, UsageError
 
@@ -89,7 +89,7 @@ def offer(
     monkeypatch: pytest.MonkeyPatch, *urls: str, path: str = "tiny/tiny.bin", hashed: bool = True
 ) -> None:
     digest = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}" if hashed else None
-    remote = Remote(path, urls, len(CONTENT), digest)
+    remote = RemoteFile(path, urls, len(CONTENT), digest)
     entry = DataSet("tiny", "Tiny", "For tests.", (remote,), "none", "None.", "Nobody.", "")
     monkeypatch.setitem(DATA_SETS, "tiny", entry)
     monkeypatch.setitem(catalogue._LOOK, "tiny", lambda folder: catalogue.Found())
@@ -132,7 +132,7 @@ def test_a_download_that_broke_off_goes_on_where_it_stopped(server: Server, tmp_
         fetch("tiny", tmp_path)
     assert caught.value.exit_code == 1
     assert inside(tmp_path) == ["tiny/tiny.bin.part"]
-    kept = part_of(tmp_path / "tiny/tiny.bin").stat().st_size
+    kept = part_file(tmp_path / "tiny/tiny.bin").stat().st_size
     assert 0 < kept <= 100_000
     assert f"{kept:,} bytes are kept" in str(caught.value)
     server.stop_after = None
@@ -144,7 +144,7 @@ def test_a_download_that_broke_off_goes_on_where_it_stopped(server: Server, tmp_
 
 def test_a_server_that_cannot_go_on_sends_everything_again(server: Server, tmp_path: Path) -> None:
     server.ranges = False
-    part = part_of(tmp_path / "tiny/tiny.bin")
+    part = part_file(tmp_path / "tiny/tiny.bin")
     part.parent.mkdir()
     part.write_bytes(b"x" * 1000)
     (path,) = fetch("tiny", tmp_path)
@@ -156,7 +156,7 @@ def test_a_server_that_cannot_go_on_sends_everything_again(server: Server, tmp_p
 def test_a_part_that_is_whole_or_too_long(
     server: Server, tmp_path: Path, extra: bytes, requests: int
 ) -> None:
-    part = part_of(tmp_path / "tiny/tiny.bin")
+    part = part_file(tmp_path / "tiny/tiny.bin")
     part.parent.mkdir()
     part.write_bytes(CONTENT + extra)
     (path,) = fetch("tiny", tmp_path)
@@ -173,7 +173,7 @@ def test_wrong_content_is_not_kept(server: Server, tmp_path: Path) -> None:
 
 
 def test_a_part_of_another_file_does_not_survive(server: Server, tmp_path: Path) -> None:
-    part = part_of(tmp_path / "tiny/tiny.bin")
+    part = part_file(tmp_path / "tiny/tiny.bin")
     part.parent.mkdir()
     part.write_bytes(b"x" * 1000)
     with pytest.raises(InvalidFileError):
@@ -235,7 +235,7 @@ def test_a_full_disk_is_told(
     def full(part: Path) -> BinaryIO:
         return Path("/dev/full").open("wb")
 
-    monkeypatch.setattr("rnnviz.data.download.open_part", full)
+    monkeypatch.setattr("rnnviz.data.resuming_download.open_part", full)
     with pytest.raises(RnnvizError, match="The disk is full") as caught:
         fetch("tiny", tmp_path)
     assert caught.value.exit_code == 1
@@ -246,7 +246,7 @@ def test_a_full_disk_is_told(
 def test_nothing_is_written_through_what_stands_at_the_part(
     kind: str, server: Server, tmp_path: Path
 ) -> None:
-    part, other = part_of(tmp_path / "tiny/tiny.bin"), tmp_path / "other"
+    part, other = part_file(tmp_path / "tiny/tiny.bin"), tmp_path / "other"
     part.parent.mkdir()
     if kind == "folder":
         part.mkdir()
@@ -307,7 +307,7 @@ def test_a_folder_that_cannot_be_written_is_told(
         raise PermissionError(13, "Permission denied")
 
     # Permissions do not hold back root.
-    monkeypatch.setattr("rnnviz.data.download.open_part", refuse)
+    monkeypatch.setattr("rnnviz.data.resuming_download.open_part", refuse)
     with pytest.raises(RnnvizError, match="Permission denied"):
         fetch("tiny", tmp_path)
     assert inside(tmp_path) == ["file"]
@@ -368,7 +368,7 @@ def test_without_a_hash_the_rows_and_the_header_are_looked_at(
 def test_sst2_is_read_from_glues_archive_and_its_rows_are_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from rnnviz.data.sources import read_sst2
+    from rnnviz.data.sst2 import read_sst2
 
     path = tmp_path / "sst2/SST-2.zip"
     path.parent.mkdir()

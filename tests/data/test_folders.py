@@ -11,8 +11,8 @@ import pytest
 
 from rnnviz.data import folders
 from rnnviz.data.agnews import read_agnews
-from rnnviz.data.catalogue import DATA_SETS, found
-from rnnviz.data.folders import SAMPLE, chosen, readable, resolve, sha256
+from rnnviz.data.catalogue import DATA_SETS, local_files
+from rnnviz.data.folders import SAMPLE, requested_folder, data_errors, require_folder, sha256
 from rnnviz.data.imdb import read_imdb
 from rnnviz.data.jena import PUBLISHED_ROWS, jena_file, read_jena
 from rnnviz.errors import InvalidFileError, MissingError
@@ -24,28 +24,28 @@ def test_the_flag_wins_over_the_variable_and_the_variable_over_the_own_folder(
 ) -> None:
     monkeypatch.setattr(platformdirs, "user_data_dir", lambda name: str(tmp_path / name))
     monkeypatch.delenv(folders.FOLDER_VARIABLE, raising=False)
-    assert chosen(None) == tmp_path / "rnnviz/data"
+    assert requested_folder(None) == tmp_path / "rnnviz/data"
     monkeypatch.setenv(folders.FOLDER_VARIABLE, str(tmp_path / "variable"))
-    assert chosen(None) == tmp_path / "variable"
-    assert chosen(str(tmp_path / "flag")) == chosen(tmp_path / "flag") == tmp_path / "flag"
-    assert chosen("~/x") == Path.home() / "x"
+    assert requested_folder(None) == tmp_path / "variable"
+    assert requested_folder(str(tmp_path / "flag")) == requested_folder(tmp_path / "flag") == tmp_path / "flag"
+    assert requested_folder("~/x") == Path.home() / "x"
 
 
 def test_sample_is_the_folder_in_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert resolve(SAMPLE) == assets() / "samples"
+    assert require_folder(SAMPLE) == assets() / "samples"
     monkeypatch.setenv(folders.FOLDER_VARIABLE, SAMPLE)
-    assert resolve(None) == assets() / "samples"
+    assert require_folder(None) == assets() / "samples"
 
 
 def test_a_folder_that_is_not_there_says_what_to_type(tmp_path: Path) -> None:
     with pytest.raises(MissingError, match=r"no data folder .*/none(.|\n)*data fetch(.|\n)*sample"):
-        resolve(tmp_path / "none")
+        require_folder(tmp_path / "none")
 
 
 def test_missing_and_damaged_data_get_their_exit_codes() -> None:
-    with pytest.raises(MissingError, match="rnnviz data fetch jena"), readable("jena"):
+    with pytest.raises(MissingError, match="rnnviz data fetch jena"), data_errors("jena"):
         raise FileNotFoundError("x is missing")
-    with pytest.raises(InvalidFileError, match="x, line 3"), readable("jena"):
+    with pytest.raises(InvalidFileError, match="x, line 3"), data_errors("jena"):
         raise ValueError("x, line 3: no")
 
 
@@ -61,7 +61,7 @@ def test_the_hash_of_a_folder_is_of_names_and_content(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", [name for name in DATA_SETS if name != "imdb-keras"])
 def test_the_samples_hold_something_of_every_data_set(name: str) -> None:
-    there = found(name, resolve(SAMPLE))
+    there = local_files(name, require_folder(SAMPLE))
     assert there.files
     assert there.note == "sample"
     assert not there.usual
@@ -69,7 +69,7 @@ def test_the_samples_hold_something_of_every_data_set(name: str) -> None:
 
 def test_sample_reviews_are_balanced_and_as_in_the_original() -> None:
     for split, number in (("train", 500), ("test", 250)):
-        reviews = read_imdb(resolve(SAMPLE), split, raw=True)
+        reviews = read_imdb(require_folder(SAMPLE), split, raw=True)
         assert len(reviews) == number
         assert sum(review.label for review in reviews) == number // 2
         assert any("<br />" in review.text for review in reviews)
@@ -77,13 +77,13 @@ def test_sample_reviews_are_balanced_and_as_in_the_original() -> None:
 
 def test_sample_news_have_all_classes_in_about_equal_parts() -> None:
     for split, number in (("train", 2400), ("test", 600)):
-        counts = np.bincount([item.label for item in read_agnews(resolve(SAMPLE), split)])
+        counts = np.bincount([item.label for item in read_agnews(require_folder(SAMPLE), split)])
         assert counts.sum() == number
         assert counts.min() > 0.9 * number / 4
 
 
 def test_each_part_of_the_sample_weather_has_room_for_a_window() -> None:
-    rows = len(read_jena(jena_file(resolve(SAMPLE)), repair=True))
+    rows = len(read_jena(jena_file(require_folder(SAMPLE)), repair=True))
     lookback, delay = 1440, 144
     for start, end in ((0, 10), (10, 15), (15, 21)):
         assert rows * end // 21 - rows * start // 21 > lookback + delay + 1000
@@ -91,7 +91,7 @@ def test_each_part_of_the_sample_weather_has_room_for_a_window() -> None:
 
 
 def test_samples_are_small_and_made_the_same_every_time() -> None:
-    files = [path for path in resolve(SAMPLE).rglob("*") if path.is_file()]
+    files = [path for path in require_folder(SAMPLE).rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) < 2_600_000
     packed = [path for path in files if path.suffix == ".gz"]
     assert len(packed) == 8

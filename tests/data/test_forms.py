@@ -20,7 +20,7 @@ from rnnviz.data.agnews import read_agnews
 from rnnviz.data.folders import sha256
 from rnnviz.data.imdb import read_imdb
 from rnnviz.data.jena import COLUMNS, jena_file, read_jena
-from rnnviz.data.sources import read_sst2
+from rnnviz.data.sst2 import read_sst2
 
 TEXTS = (
     "Good, really good.", 'He said "no"; I left.', "A café, a naïve tale", "Bad<br /><br />bad",

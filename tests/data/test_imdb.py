@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from rnnviz.data.folders import sha256
 from rnnviz.data.imdb import Review, imdb_source, read_imdb
-from rnnviz.data.words import read_word_index
+from rnnviz.data.imdb_word_index import read_word_index
 
 REAL = os.environ.get("RNNVIZ_DATA", "")
 needs_data = pytest.mark.skipif(not REAL, reason="RNNVIZ_DATA is not set")
@@ -202,9 +202,9 @@ def test_any_bytes_under_the_name_of_an_archive_are_an_error(
 
 
 def test_the_sample_word_index_has_the_most_frequent_words() -> None:
-    from rnnviz.data.folders import resolve
+    from rnnviz.data.folders import require_folder
 
-    index = read_word_index(resolve("sample"))
+    index = read_word_index(require_folder("sample"))
     assert sorted(index.values()) == list(range(1, 10_001))
     assert (index["the"], index["good"]) == (1, 49)
     assert json.dumps(index)  # plain types only

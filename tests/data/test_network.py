@@ -14,7 +14,7 @@ import pytest
 from data.test_fetch import CONTENT, Server, inside, offer, server
 
 from rnnviz.data import download
-from rnnviz.data.fetch import fetch, part_of
+from rnnviz.data.fetch import fetch, part_file
 from rnnviz.errors import RnnvizError
 
 __all__ = ["server"]  # a fixture
@@ -90,7 +90,7 @@ def to(address: str) -> Answer:
 
 def refused(tmp_path: Path) -> str:
     """The two lines in which a download is told to have failed; what had come is there."""
-    part = part_of(tmp_path / "tiny/tiny.bin")
+    part = part_file(tmp_path / "tiny/tiny.bin")
     part.parent.mkdir(exist_ok=True)
     part.write_bytes(CONTENT[:FIRST])
     with pytest.raises(RnnvizError) as caught:
@@ -252,7 +252,7 @@ def test_a_server_without_ranges_that_breaks_off_costs_nothing(
     server: Server, tmp_path: Path
 ) -> None:
     server.ranges, server.stop_after = False, FIRST // 2
-    part = part_of(tmp_path / "tiny/tiny.bin")
+    part = part_file(tmp_path / "tiny/tiny.bin")
     part.parent.mkdir()
     part.write_bytes(CONTENT[:FIRST])
     with pytest.raises(RnnvizError, match=f"{FIRST:,} bytes are kept"):
@@ -279,7 +279,7 @@ def test_a_server_that_does_not_know_a_range_is_asked_for_all(
         it.wfile.write(CONTENT if len(asked) > 2 else CONTENT[: FIRST // 2])
 
     offer(monkeypatch, serve(answer) + "/tiny.bin")
-    part = part_of(tmp_path / "tiny/tiny.bin")
+    part = part_file(tmp_path / "tiny/tiny.bin")
     part.parent.mkdir()
     part.write_bytes(CONTENT[:FIRST])
     with pytest.raises(RnnvizError):

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from rnnviz.data.standardize import standardize
+from rnnviz.data.standardization import standardize
 from rnnviz.model_files import StoredModel, load
 
 Change = Callable[[str], str]

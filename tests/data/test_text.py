@@ -9,16 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from rnnviz.data.text import (
-    NEGATION,
-    PUNCTUATION,
-    UNKNOWN_ID,
-    Encoding,
-    Vocabulary,
-    keras_words,
-    tokenize,
-    vectorization_words,
-)
+from rnnviz.data.tokenizers import NEGATION, PUNCTUATION, keras_words, tokenize, vectorization_words
+from rnnviz.data.vocabulary import UNKNOWN_ID, Encoding, Vocabulary
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from strategies import arrays, cells, lengths, model, run, seeds, sizes, specs
 
 from rnnviz.cells import CELLS, Cell
-from rnnviz.data.text import Vocabulary
+from rnnviz.data.vocabulary import Vocabulary
 from rnnviz.engine import initializers
 from rnnviz.engine.embedding import summed_rows, table_of
 from rnnviz.engine.losses import d_logits, losses, outputs

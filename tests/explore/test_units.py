@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rnnviz.analysis.units import SATURATED, CorpusStates, UnitQuestion
-from rnnviz.data.text import Encoding
+from rnnviz.data.vocabulary import Encoding
 from rnnviz.engine.model import Model
 from rnnviz.errors import UsageError
 from rnnviz.explore import explorer

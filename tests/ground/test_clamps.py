@@ -13,7 +13,7 @@ from strategies import recorded_gradients
 
 from rnnviz.cells import CELLS
 from rnnviz.clamps import Clamp, parse
-from rnnviz.data.text import Encoding, Vocabulary
+from rnnviz.data.vocabulary import Encoding, Vocabulary
 from rnnviz.engine import losses
 from rnnviz.engine.model import Model
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec

@@ -17,7 +17,7 @@ from strategies import model
 
 from rnnviz.arrays import Array
 from rnnviz.cells import CELLS
-from rnnviz.data.text import Vocabulary
+from rnnviz.data.vocabulary import Vocabulary
 from rnnviz.engine.spec import EmbeddingSpec, HeadKind, HeadSpec, ModelSpec, RecurrentSpec
 from rnnviz.errors import InvalidFileError, UsageError
 from rnnviz.model_files import StoredModel

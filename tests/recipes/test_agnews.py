@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from rnnviz.data.batches import Texts
-from rnnviz.data.text import Vocabulary
+from rnnviz.data.vocabulary import Vocabulary
 from rnnviz.errors import InvalidFileError, MissingError
 from rnnviz.recipes import Prepare, Task, find
 

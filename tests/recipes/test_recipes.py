@@ -14,10 +14,11 @@ from rnnviz.cli import run
 from rnnviz.data.agnews import read_agnews
 from rnnviz.data.batches import Batch, Texts
 from rnnviz.data.imdb import Review, read_imdb
-from rnnviz.data.sources import as_typed, read_sst2
-from rnnviz.data.standardize import standardize
-from rnnviz.data.text import TOKENIZERS, Vocabulary, vectorization_words
-from rnnviz.data.words import read_word_index
+from rnnviz.data.sst2 import detokenize, read_sst2
+from rnnviz.data.standardization import standardize
+from rnnviz.data.tokenizers import TOKENIZERS, vectorization_words
+from rnnviz.data.vocabulary import Vocabulary
+from rnnviz.data.imdb_word_index import read_word_index
 from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import OPTIMIZERS
 from rnnviz.engine.param_count import parameters
@@ -27,7 +28,7 @@ from rnnviz.errors import UsageError
 from rnnviz.files import assets
 from rnnviz.model_files import load, shipped
 from rnnviz.recipes import Recipe, Task, find, imdb, is_sample, recipes
-from rnnviz.recipes.reviews import sentences
+from rnnviz.recipes.review_examples import sentences
 from rnnviz.training.fit import update
 
 #: Parameters of the net, and the published number.
@@ -197,7 +198,7 @@ def test_a_sentiment_net_learns_from_what_step_reads() -> None:
     vocabulary = made.encoder
     assert isinstance(vocabulary, Vocabulary)
     rows = read_sst2(assets() / "samples", "validation")
-    read = [vocabulary.read(as_typed(text))[1] for text, _ in rows]
+    read = [vocabulary.read(detokenize(text))[1] for text, _ in rows]
     assert isinstance(made.valid, Texts)
     assert [list(ids) for ids in made.valid.ids] == [ids for ids in read if ids]
     known = [w for w in vocabulary.words[2:40] if w.isalpha()]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rnnviz.data.sources import Review
-from rnnviz.recipes.reviews import Evidence, SentimentReview, lessons, negations, sentences
+from rnnviz.data.sst2 import Review
+from rnnviz.recipes.review_examples import Evidence, SentimentReview, lessons, negations, sentences
 
 POLARITY = {"good": 1, "bad": -1, "bother": -1, "great": 1}
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rnnviz.arrays import Values
-from rnnviz.data.batches import Texts, padded, with_unknowns
+from rnnviz.data.batches import Texts, pad_sequences, drop_tokens
 from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import OPTIMIZERS
 from rnnviz.engine.parameters import initialise
@@ -129,9 +129,9 @@ def test_batches_hold_every_example_once_and_hardly_pad() -> None:
 
 
 def test_padding_stands_at_the_end_and_unknown_words_never_replace_it() -> None:
-    ids = padded([[5, 6], [7], [8, 9, 4]])
+    ids = pad_sequences([[5, 6], [7], [8, 9, 4]])
     assert ids.T.tolist() == [[5, 6, 0], [7, 0, 0], [8, 9, 4]]
-    hidden = with_unknowns(np.tile(ids, 200), 0.5, np.random.default_rng(0))
+    hidden = drop_tokens(np.tile(ids, 200), 0.5, np.random.default_rng(0))
     assert ((hidden == 0) == (np.tile(ids, 200) == 0)).all()
     assert 0.4 < (hidden == 1).sum() / (hidden != 0).sum() < 0.6
 

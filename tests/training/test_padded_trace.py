@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from training import tiny
 
-from rnnviz.data.text import Encoding, Vocabulary
+from rnnviz.data.vocabulary import Encoding, Vocabulary
 from rnnviz.engine import losses
 from rnnviz.engine.model import Model
 from rnnviz.engine.parameters import initialise

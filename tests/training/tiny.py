@@ -18,7 +18,7 @@ from rnnviz import recipes, runs
 from rnnviz.data.batches import Texts, Windows
 from rnnviz.data.folders import sha256
 from rnnviz.data.series import Scaling
-from rnnviz.data.text import Vocabulary
+from rnnviz.data.vocabulary import Vocabulary
 from rnnviz.engine.spec import (
     EmbeddingSpec,
     FitSpec,

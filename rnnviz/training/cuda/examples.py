@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from rnnviz.arrays import Array
-from rnnviz.data.batches import Batch, Examples, Texts, Windows, steps
+from rnnviz.data.batches import Batch, Examples, Texts, Windows, padded_length
 from rnnviz.engine.backend import Backend
 from rnnviz.engine.cuda.backend import THREADS, Card
 
@@ -54,7 +54,7 @@ class CardTexts:
 
     def _ids(self, texts: Array, group: Array) -> Array:
         rows = [self.texts.ids[int(n)] for n in group] if self.texts.length is None else []
-        T, B = steps(rows, self.texts.length), len(group)
+        T, B = padded_length(rows, self.texts.length), len(group)
         ids = np.empty_like(self.flat, shape=(T, B))
         front = self.texts.padding == "front"
         self.card.launch(

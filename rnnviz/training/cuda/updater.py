@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnviz.arrays import Array, Values
-from rnnviz.data.batches import Batch, with_unknowns
+from rnnviz.data.batches import Batch, drop_tokens
 from rnnviz.engine import losses
 from rnnviz.engine.cuda.backend import THREADS, Card
 from rnnviz.engine.cuda.steps import in_order, kernel_name
@@ -50,7 +50,7 @@ class CudaUpdater:
         inputs, y, weight = batch
         if self.spec.token_dropout:
             rate = self.spec.token_dropout
-            inputs = with_unknowns(inputs, rate, self.rng, self.card.asarray)
+            inputs = drop_tokens(inputs, rate, self.rng, self.card.asarray)
         kind = self.model.spec.head.kind
         done = self.model.forward(inputs, self.rng)
         share: Array = weight / np.float32(len(y))

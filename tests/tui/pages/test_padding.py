@@ -16,7 +16,7 @@ import pytest
 from rnnviz.analysis import padding
 from rnnviz.analysis.padding import PaddingComparison, PaddingMode, PaddingQuestion
 from rnnviz.cursor import start
-from rnnviz.data.text import Encoding, Vocabulary
+from rnnviz.data.vocabulary import Encoding, Vocabulary
 from rnnviz.engine.model import Model
 from rnnviz.equations import number
 from rnnviz.errors import UsageError

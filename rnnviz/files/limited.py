@@ -1,0 +1,125 @@
+"""Reading files that others wrote: regular files only, of limited size, one kind of error."""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rnnviz.errors import InvalidFileError, RnnvizError
+
+#: Largest JSON file in bytes. A vocabulary of 100,000 words takes two million; the parsed objects
+#: take up to 25 times as much memory.
+JSON_LIMIT = 10_000_000
+#: Maximal nesting of objects and lists in a JSON file; this package writes at most six levels.
+_MAX_DEPTH = 50
+#: Maximal length of a reason in an error message; it may quote the file and contain its path.
+_MAX_REASON = 400
+#: Flags of ``os.open``: do not wait for a pipe's writer, do not become the controlling terminal,
+#: do not pass the descriptor on to child processes, do not translate line ends.
+_OPEN_FLAGS = ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY", "O_NOINHERIT")
+
+
+def open_regular(path: Path, limit: int | None = None) -> io.BufferedReader:
+    """Open a regular file for reading; never blocks on a pipe and never reads a device.
+
+    Raises OSError as ``open`` does, and InvalidFileError for a pipe, a device, or a file of more
+    than ``limit`` bytes.
+    """
+    flags = os.O_RDONLY | sum(getattr(os, name, 0) for name in _OPEN_FLAGS)
+    descriptor = os.open(path, flags)
+    try:
+        status = os.fstat(descriptor)
+        if stat.S_ISDIR(status.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not stat.S_ISREG(status.st_mode):
+            kind = "a pipe" if stat.S_ISFIFO(status.st_mode) else "a device"
+            raise InvalidFileError(
+                f"{path} is {kind}, not a file. Write its content to a file and name that."
+            )
+        if limit is not None and status.st_size > limit:
+            raise _too_large(path, limit)
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def read_limited(path: Path, limit: int) -> bytes:
+    """Read a whole file of at most ``limit`` bytes; raises as ``open_regular`` does."""
+    with open_regular(path, limit) as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:  # it grew, or has no known size, as files in /proc
+        raise _too_large(path, limit)
+    return data
+
+
+def _too_large(path: Path, limit: int) -> InvalidFileError:
+    return InvalidFileError(f"{path} is larger than {size_text(limit)}, the limit for this file.")
+
+
+def size_text(count: int) -> str:
+    """A number of bytes for a message: "12 MB" or "1,200 bytes"."""
+    return f"{count / 1e6:,.0f} MB" if count >= 1_000_000 else f"{count:,} bytes"
+
+
+@contextmanager
+def invalid_file_on_error(path: Path, kind: str, remedy: str = "") -> Iterator[None]:
+    """Convert exceptions raised while a file is read, checked or evaluated to InvalidFileError.
+
+    A damaged file makes parsers raise nearly anything, from UnicodeDecodeError to MemoryError.
+    ``kind`` says what the file should be ("trace"); ``remedy`` is a sentence added to the reason.
+    RnnvizError, ImportError and NameError pass unchanged.
+    """
+    suffix = f" {remedy}" if remedy else ""
+    try:
+        yield
+    except (RnnvizError, ImportError, NameError):
+        raise
+    except OSError as error:
+        raise InvalidFileError(f"Cannot read {path}: {error.strerror or error}.{suffix}") from error
+    except Exception as error:
+        raise InvalidFileError(
+            f"{path} is not a usable {kind}: {reason(error)}.{suffix}"
+        ) from error
+
+
+def reason(error: BaseException) -> str:
+    """An exception's message as one short line without its full stop."""
+    if isinstance(error, MemoryError):
+        return "a part of it is too large or nested too deep"
+    if isinstance(error, RecursionError):
+        return "it is nested too deep"
+    text = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, KeyError):
+        text = f"{text} is missing"
+    return (text if len(text) <= _MAX_REASON else f"{text[:_MAX_REASON]}…").rstrip(".")
+
+
+def read_json(path: Path, limit: int = JSON_LIMIT) -> Any:
+    """Parse a JSON file; raises InvalidFileError if it is unreadable, too large or not JSON."""
+    with invalid_file_on_error(path, "JSON file"):
+        return parse_json(read_limited(path, limit).decode("utf-8"))
+
+
+def parse_json(text: str) -> Any:
+    """Parse JSON; raises ValueError, or RecursionError, if it is not JSON or nested too deep."""
+    value = json.loads(text)
+    level = [[value]]
+    for _ in range(_MAX_DEPTH):
+        level = [child for container in level for child in _containers_in(container)]
+        if not level:
+            return value
+    raise ValueError(f"it is nested deeper than {_MAX_DEPTH}")
+
+
+def _containers_in(value: Any) -> Iterable[Any]:
+    """The objects and lists directly inside an object or a list."""
+    children = value.values() if isinstance(value, dict) else value
+    return [child for child in children if isinstance(child, dict | list)]
