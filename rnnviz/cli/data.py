@@ -139,7 +139,7 @@ def fetch(outer: str | None, name: str, data: str | None, offline: bool, quiet: 
     if folder == requested_folder(SAMPLE):
         raise UsageError("The sample comes with rnnviz; to download name a folder: --data DIR")
     there = local_files(name, folder)
-    if there.usual and fetching.is_whole(name, folder, there.files):
+    if there.official and fetching.is_complete(name, folder, there.files):
         files = list(there.files)
         if not quiet:
             say(f"{name} is here already.")

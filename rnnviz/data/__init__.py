@@ -1,1 +1,1 @@
-"""Text, vocabularies and readers for the data sets the shipped models are trained on."""
+"""Data sets: readers, downloads, tokenizers, vocabularies, scalings and batches."""

@@ -1,4 +1,4 @@
-"""The data sets: where each comes from, on which terms, and what of it is in a folder."""
+"""The known data sets: their origin and terms, and which of their files are in a folder."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ _AGNEWS: Final = "https://raw.githubusercontent.com/mhjabreel/CharCnn_Keras/mast
 
 
 @dataclass(frozen=True)
-class Remote:
-    """A file to be had from elsewhere: its place in the data folder, addresses, bytes and hash."""
+class RemoteFile:
+    """A file to download."""
 
-    path: str
-    urls: tuple[str, ...]
-    size: int  # for the table and the progress bar; the hash is what counts
-    hash: str | None  # "sha256:…"; None: none is published, so the content is looked at instead
+    path: str  # in the data folder
+    urls: tuple[str, ...]  # tried in this order
+    size: int  # bytes, for the table and the progress bar; not checked
+    hash: str | None  # "sha256:…"; None: none is published, and the content is checked instead
 
 
 @dataclass(frozen=True)
 class DataSet:
-    """One data set: what it is, its files, and what its authors ask for."""
+    """A data set: what it is, its files, and its authors' terms."""
 
     name: str
     title: str
     about: str
-    files: tuple[Remote, ...]
-    licence: str  # for a table
+    files: tuple[RemoteFile, ...]
+    licence: str  # in a few words
     terms: str
     citation: str
     home: str
@@ -44,15 +44,15 @@ class DataSet:
 
 
 @dataclass(frozen=True)
-class Found:
-    """What of a data set is in a folder; ``note`` says in what way it is not the usual one."""
+class LocalFiles:
+    """The files of a data set in a folder; ``note`` says how they differ from the official ones."""
 
     files: tuple[Path, ...] = ()
     note: str = ""
 
     @property
-    def usual(self) -> bool:
-        """Whether it is there, and as the published results used it."""
+    def official(self) -> bool:
+        """Whether the files exist and are those that published results used."""
         return bool(self.files) and not self.note
 
 
@@ -71,7 +71,7 @@ DATA_SETS: Final[dict[str, DataSet]] = {
             "IMDB reviews (Large Movie Review Dataset v1.0)",
             "25,000 film reviews to train on and 25,000 to test on, half of them positive.",
             (
-                Remote(
+                RemoteFile(
                     "imdb/aclImdb_v1.tar.gz",
                     (_MAAS_HOME + "aclImdb_v1.tar.gz",),
                     84_125_825,
@@ -85,7 +85,7 @@ DATA_SETS: Final[dict[str, DataSet]] = {
             "IMDB reviews as numbers (Keras's imdb.npz)",
             "The same reviews as lists of word ranks, as keras.datasets.imdb loads them.",
             (
-                Remote(
+                RemoteFile(
                     "imdb/imdb.npz",
                     (f"{_KERAS}/imdb.npz",),
                     17_464_789,
@@ -99,7 +99,7 @@ DATA_SETS: Final[dict[str, DataSet]] = {
             "IMDB word index (Keras)",
             "88,584 words with their rank by frequency: what the numbers of imdb-keras mean.",
             (
-                Remote(
+                RemoteFile(
                     "imdb/imdb_word_index.json",
                     (f"{_KERAS}/imdb_word_index.json",),
                     1_641_221,
@@ -113,7 +113,7 @@ DATA_SETS: Final[dict[str, DataSet]] = {
             "Jena weather station 2009-2016",
             "14 measurements every 10 minutes over eight years, 420,551 rows.",
             (
-                Remote(
+                RemoteFile(
                     "jena/jena_climate_2009_2016.csv.zip",
                     (
                         f"{_KERAS}/jena_climate_2009_2016.csv.zip",
@@ -135,13 +135,13 @@ DATA_SETS: Final[dict[str, DataSet]] = {
             "AG's news topics, version 3",
             "120,000 news items to train on and 7,600 to test on, in four classes.",
             (
-                Remote(
+                RemoteFile(
                     "ag_news/train.csv",
                     (f"{_AGNEWS}/train.csv",),
                     29_470_338,
                     "sha256:76a0a2d2f92b286371fe4d4044640910a04a803fdd2538e0f3f29a5c6f6b672e",
                 ),
-                Remote(
+                RemoteFile(
                     "ag_news/test.csv",
                     (f"{_AGNEWS}/test.csv",),
                     1_857_427,
@@ -159,7 +159,7 @@ DATA_SETS: Final[dict[str, DataSet]] = {
             "Stanford Sentiment Treebank, two classes (GLUE)",
             "67,349 phrases and sentences of film reviews, and 872 sentences for validation.",
             (
-                Remote(
+                RemoteFile(
                     "sst2/SST-2.zip",
                     ("https://dl.fbaipublicfiles.com/glue/data/SST-2.zip",),
                     7_439_277,
@@ -177,7 +177,7 @@ DATA_SETS: Final[dict[str, DataSet]] = {
 
 
 def data_set(name: str) -> DataSet:
-    """The data set of that name; UsageError with the nearest one otherwise."""
+    """The data set of that name; UsageError with the nearest name if there is none."""
     if name not in DATA_SETS:
         raise UsageError(
             f"Unknown data set {name!r}.{nearest(name, DATA_SETS)} "
@@ -186,61 +186,61 @@ def data_set(name: str) -> DataSet:
     return DATA_SETS[name]
 
 
-def found(name: str, folder: Path) -> Found:
-    """What of a data set its reader would take from a folder."""
+def local_files(name: str, folder: Path) -> LocalFiles:
+    """The files in a folder that the reader of a data set would read."""
     try:
-        there = _LOOK[name](folder)
+        found = _LOCAL_FILES[name](folder)
     except FileNotFoundError:
-        return Found()
+        return LocalFiles()
     except (ValueError, InvalidFileError):
-        return Found((), f"what is here cannot be read; see: rnnviz data show {name}")
-    return Found(there.files, "sample") if folder == assets() / "samples" else there
+        return LocalFiles((), f"what is here cannot be read; see: rnnviz data show {name}")
+    return LocalFiles(found.files, "sample") if folder == assets() / "samples" else found
 
 
-def _distinct(files: Iterable[Path]) -> tuple[Path, ...]:
+def _unique(files: Iterable[Path]) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(files))
 
 
-def _imdb(folder: Path) -> Found:
-    from rnnviz.data.imdb import SPLITS, imdb_source, is_split
+def _imdb(folder: Path) -> LocalFiles:
+    from rnnviz.data.imdb import SPLITS, has_official_split, imdb_source
 
-    files = _distinct(imdb_source(folder, split) for split in SPLITS)
-    return Found(files, "" if is_split(folder) else "no official split, halved here")
+    files = _unique(imdb_source(folder, split) for split in SPLITS)
+    return LocalFiles(files, "" if has_official_split(folder) else "no official split, halved here")
 
 
-def _imdb_keras(folder: Path) -> Found:
+def _imdb_keras(folder: Path) -> LocalFiles:
     from rnnviz.data.keras_imdb import keras_file
 
-    return Found((keras_file(folder),))
+    return LocalFiles((keras_file(folder),))
 
 
-def _imdb_words(folder: Path) -> Found:
+def _imdb_words(folder: Path) -> LocalFiles:
     from rnnviz.data.imdb_word_index import word_index_file
 
-    return Found((word_index_file(folder),))
+    return LocalFiles((word_index_file(folder),))
 
 
-def _jena(folder: Path) -> Found:
+def _jena(folder: Path) -> LocalFiles:
     from rnnviz.data.jena import is_published, jena_file
 
     path = jena_file(folder)
-    return Found((path,), "" if is_published(path) else "another year")
+    return LocalFiles((path,), "" if is_published(path) else "another year")
 
 
-def _agnews(folder: Path) -> Found:
+def _agnews(folder: Path) -> LocalFiles:
     from rnnviz.data.agnews import SPLITS, agnews_file
 
-    files = _distinct(agnews_file(folder, split) for split in SPLITS)
-    return Found(files, "a part of the training set" if "subset" in files[0].name else "")
+    files = _unique(agnews_file(folder, split) for split in SPLITS)
+    return LocalFiles(files, "a part of the training set" if "subset" in files[0].name else "")
 
 
-def _sst2(folder: Path) -> Found:
+def _sst2(folder: Path) -> LocalFiles:
     from rnnviz.data.sst2 import SST2_SPLITS, sst2_file
 
-    return Found(_distinct(sst2_file(folder, split) for split in SST2_SPLITS))
+    return LocalFiles(_unique(sst2_file(folder, split) for split in SST2_SPLITS))
 
 
-_LOOK: Final[dict[str, Callable[[Path], Found]]] = {
+_LOCAL_FILES: Final[dict[str, Callable[[Path], LocalFiles]]] = {
     "imdb": _imdb,
     "imdb-keras": _imdb_keras,
     "imdb-words": _imdb_words,

@@ -1,4 +1,4 @@
-"""Where the data sets are, and what a file is known by."""
+"""The data folder, the errors of reading data from it, and hashes of its files."""
 
 from __future__ import annotations
 
@@ -13,40 +13,37 @@ from rnnviz.errors import InvalidFileError, MissingError, RnnvizError, UsageErro
 from rnnviz.files import assets, open_regular, reason, user_path
 
 FOLDER_VARIABLE: Final = "RNNVIZ_DATA"
-#: The name of the small samples that come with the package.
+#: The name of the folder with the small samples in the package.
 SAMPLE: Final = "sample"
 
 _HASH_BLOCK: Final = 1 << 20
-#: The most bytes of a file of data.
-LARGEST: Final = 1_000_000_000
+#: Largest data file in bytes.
+MAX_BYTES: Final = 1_000_000_000
 
 
-def own_folder() -> Path:
-    """Where data sets go when no folder is named."""
+def default_folder() -> Path:
+    """The data folder used when none is named, in the user's data directory."""
     import platformdirs
 
     return Path(platformdirs.user_data_dir("rnnviz")) / "data"
 
 
-def chosen(data: str | Path | None) -> Path:
-    """The folder meant: as named, else RNNVIZ_DATA, else the user's; it may not exist yet."""
-    named = str(data or os.environ.get(FOLDER_VARIABLE, ""))
-    if named == SAMPLE:
+def requested_folder(data: str | Path | None) -> Path:
+    """The data folder: as named, else RNNVIZ_DATA, else the default; it need not exist."""
+    name = str(data or os.environ.get(FOLDER_VARIABLE, ""))
+    if name == SAMPLE:
         return assets() / "samples"
-    return user_path(named) if named else own_folder()
+    return user_path(name) if name else default_folder()
 
 
-def is_named(data: str | Path | None) -> bool:
-    """Whether a folder is named, as an argument or in RNNVIZ_DATA."""
+def is_requested(data: str | Path | None) -> bool:
+    """Whether a data folder is named, as an argument or in RNNVIZ_DATA."""
     return bool(str(data or os.environ.get(FOLDER_VARIABLE, "")))
 
 
-def resolve(data: str | Path | None) -> Path:
-    """The folder of data sets, "sample" for the package's own; MissingError if it is not there.
-
-    UsageError for a file.
-    """
-    folder = chosen(data)
+def require_folder(data: str | Path | None) -> Path:
+    """``requested_folder`` if it exists; MissingError if not, UsageError for a file."""
+    folder = requested_folder(data)
     if folder.is_dir():
         return folder
     if folder.is_file():
@@ -61,34 +58,37 @@ def resolve(data: str | Path | None) -> Path:
 
 
 @contextmanager
-def readable(get: str) -> Iterator[None]:
-    """What readers raise as what a user can act on: exit code 3 for missing, 4 for damaged.
+def data_errors(data_set: str) -> Iterator[None]:
+    """Convert exceptions of data readers to MissingError and InvalidFileError (exit codes 3, 4).
 
-    ``get`` is the name of the data set that ``rnnviz data fetch`` would get.
+    ``data_set`` is the name that the message tells to pass to ``rnnviz data fetch``.
     """
     try:
         yield
     except FileNotFoundError as error:
         raise MissingError(
-            f"{error}\nGet it: rnnviz data fetch {get}, or try the samples: --data {SAMPLE}"
+            f"{error}\nGet it: rnnviz data fetch {data_set}, or try the samples: --data {SAMPLE}"
         ) from error
     except (RnnvizError, ImportError, NameError):
         raise
-    except Exception as error:  # damage shows as nearly any error of the libraries that read it
+    except Exception as error:  # parsers of a damaged file raise nearly anything
         raise InvalidFileError(
             f"{reason(error)}.\n"
-            f"Mend the file, or delete it and get the usual one: rnnviz data fetch {get}"
+            f"Repair the file, or delete it and get the usual one: rnnviz data fetch {data_set}"
         ) from error
 
 
 def sha256(path: Path) -> str:
-    """The SHA-256 of a file's bytes, lower-case; of a folder, that of all its names and files."""
+    """The SHA-256 of a file's bytes in lower-case hex; of a folder, of its files' names and hashes.
+
+    Raises as ``open_regular`` does.
+    """
     if path.is_dir():
-        inside = sorted(p for p in path.rglob("*") if p.is_file())
-        lines = (f"{p.relative_to(path).as_posix()} {sha256(p)}\n" for p in inside)
+        files = sorted(p for p in path.rglob("*") if p.is_file())
+        lines = (f"{p.relative_to(path).as_posix()} {sha256(p)}\n" for p in files)
         return hashlib.sha256("".join(lines).encode()).hexdigest()
     digest = hashlib.sha256()
-    with open_regular(path, LARGEST) as file:
+    with open_regular(path, MAX_BYTES) as file:
         while block := file.read(_HASH_BLOCK):
             digest.update(block)
     return digest.hexdigest()

@@ -1,12 +1,12 @@
 """The Large Movie Review Dataset: 25,000 reviews to train on and 25,000 to test on.
 
 Andrew L. Maas and others, "Learning Word Vectors for Sentiment Analysis", ACL 2011. It is read
-from tables of the two splits (``imdb/train.csv.gz`` with ``label,rating,id,text``; at least a text
-and a label), or from the authors' ``aclImdb_v1.tar.gz``, which is not unpacked, or from the folder
-``aclImdb`` it unpacks to; the rows and their order are the same. Of one table without a split, as
-Kaggle's ``IMDB Dataset.csv`` is, the first half of the reviews of each label, in the order of the
-file, are there to train on and the others to test on. Keras's form, numbers without text, is in
-``keras_imdb.py``.
+from tables of the two splits (``imdb/train.csv.gz`` with ``label,rating,id,text``; text and label
+are required), from the authors' ``aclImdb_v1.tar.gz``, which is not unpacked to disk, or from the
+folder ``aclImdb`` that it unpacks to; the rows and their order are the same. A single table
+without a split, such as Kaggle's ``IMDB Dataset.csv``, is halved: of each label, the first half of
+the reviews in file order is the training set and the second half the test set. Keras's version,
+numbers without text, is read by ``keras_imdb.py``.
 """
 
 from __future__ import annotations
@@ -18,17 +18,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
-from rnnviz.data.labels import OPINIONS, classes, is_label
-from rnnviz.data.file_search import Kind, files, missing, places, source_of, split_of
+from rnnviz.data.file_search import (
+    TableSchema,
+    candidate_folders,
+    find_table,
+    list_files,
+    missing_error,
+    split_of,
+)
+from rnnviz.data.labels import SENTIMENT_SCHEMES, class_numbers, is_label
 from rnnviz.data.tables import (
-    DAMAGE,
-    LARGEST,
+    DAMAGE_ERRORS,
+    MAX_BYTES,
     TableColumn,
     TableSource,
-    filled,
-    rows,
-    unzipped,
-    whole,
+    gunzip,
+    parse_int,
+    read_rows,
+    require_text,
 )
 from rnnviz.files import TooLargeError, open_regular, read_limited
 
@@ -39,19 +46,20 @@ _TEXT: Final = ("text", "review", "reviews", "sentence", "content", "review text
 _LABEL: Final = ("label", "sentiment", "class", "polarity", "target", "label text", "category")
 
 
-def unheaded_pair(first: Sequence[str]) -> tuple[int, ...] | None:
-    """Where text and label are in the first row of two fields; None if it is a header."""
-    if len(first) != 2 or is_label(first[0], OPINIONS) == is_label(first[1], OPINIONS):
+def headerless_text_and_label(first_row: Sequence[str]) -> tuple[int, ...] | None:
+    """The indices of text and label in a first row of two fields; None if it is a header."""
+    are_labels = [is_label(field, SENTIMENT_SCHEMES) for field in first_row]
+    if len(first_row) != 2 or are_labels[0] == are_labels[1]:
         return None
-    return (1, 0) if is_label(first[0], OPINIONS) else (0, 1)
+    return (1, 0) if are_labels[0] else (0, 1)
 
 
-def _unheaded(first: list[str]) -> tuple[int | None, ...] | None:
-    pair = unheaded_pair(first)
-    return None if pair is None else (*pair, None, None)
+def _headerless(first_row: list[str]) -> tuple[int | None, ...] | None:
+    indices = headerless_text_and_label(first_row)
+    return None if indices is None else (*indices, None, None)
 
 
-KIND: Final = Kind(
+SCHEMA: Final = TableSchema(
     "imdb",
     (
         TableColumn("text", _TEXT),
@@ -59,25 +67,25 @@ KIND: Final = Kind(
         TableColumn("rating", ("rating", "stars"), optional=True),
         TableColumn("id", ("id",), optional=True),
     ),
-    _unheaded,
+    _headerless,
     {"train": ("train", "training"), "test": ("test", "testing")},
     lambda names: "sentence" not in names and ("text" in names or "review" in names),
 )
 _LINE_BREAK: Final = re.compile(r"<br\s*/?>")
-#: The label, number and stars of a review are in the name of its file.
-_MEMBER: Final = re.compile(r"(neg|pos)/(\d{1,9})_(\d{1,2})\.txt")
-#: The longest review has some 14,000 characters; a larger file is something else.
-_LONGEST: Final = 1_000_000
-#: The archive has 100,022 files and folders, which unpack to some 300 MB.
-_MOST_FILES: Final = 200_000
-_UNPACKED: Final = 1_000_000_000
+#: The name of a review's file: label, number and stars.
+_REVIEW_FILE: Final = re.compile(r"(neg|pos)/(\d{1,9})_(\d{1,2})\.txt")
+#: Largest file of a review in bytes; the longest review has some 14,000 characters.
+_MAX_REVIEW: Final = 1_000_000
+#: Limits of the archive, which has 100,022 files and folders and unpacks to some 300 MB.
+_MAX_MEMBERS: Final = 200_000
+_MAX_UNPACKED: Final = 1_000_000_000
 
 
 @dataclass(frozen=True)
 class Review:
-    """One IMDB review: label 1 for positive, rating in stars (1 to 10), id within its label.
+    """An IMDB review: label (1 for positive), rating in stars (1 to 10), id within its label.
 
-    A table of another source has no rating, and its reviews are counted in their order.
+    Tables of other sources have no rating; the id is then the index among reviews of its label.
     """
 
     label: int
@@ -87,152 +95,158 @@ class Review:
 
 
 def imdb_source(folder: Path, split: str) -> Path:
-    """What a split is read from: a table, the archive, or the split's folder in ``aclImdb``.
+    """The path that a split is read from: a table, the archive, or a folder of ``aclImdb``.
 
-    Raises FileNotFoundError if none of them is there, ValueError for an unknown split, or if what
-    is there has another form.
+    Raises FileNotFoundError if there is none of them, and ValueError for an unknown split or if
+    the files in the folder have another layout.
     """
-    found = _source(folder, split)
-    return found.path if isinstance(found, TableSource) else found
+    source = _source(folder, split)
+    return source.path if isinstance(source, TableSource) else source
 
 
-def is_split(folder: Path) -> bool:
-    """Whether the splits are those of the authors; else one table is split here."""
-    found = _source(folder, "train")
-    return not isinstance(found, TableSource) or split_of(KIND, found) is not None
+def has_official_split(folder: Path) -> bool:
+    """Whether the split is the authors'; False if it is made by halving a single table."""
+    source = _source(folder, "train")
+    return not isinstance(source, TableSource) or split_of(SCHEMA, source) is not None
 
 
 def _source(folder: Path, split: str) -> TableSource | Path:
-    """Tables with both splits, else both of the authors' folders, their archive, or one table."""
+    """The source of a split: its table, the authors' folder or archive, or a single table."""
     if split not in SPLITS:
         raise ValueError(f"no split {split!r}: there are {' and '.join(map(repr, SPLITS))}")
-    known = _known(folder, split)
-    if known is not None:
-        return known
-    tables = [source_of(folder, KIND, each) for each in SPLITS]
-    own = tables[SPLITS.index(split)]
-    if own is not None and None not in tables:
-        return own
-    found = source_of(folder, KIND, None) or own
-    if found is None:
-        raise missing(
+    by_name = _source_by_name(folder, split)
+    if by_name is not None:
+        return by_name
+    tables = [find_table(folder, SCHEMA, each) for each in SPLITS]
+    table = tables[SPLITS.index(split)]
+    if table is not None and None not in tables:
+        return table
+    source = find_table(folder, SCHEMA, None) or table
+    if source is None:
+        raise missing_error(
             folder, f"imdb/{split}.csv.gz", ARCHIVE, f"aclImdb/{split}/", "IMDB Dataset.csv"
         )
-    return found
+    return source
 
 
-def _known(folder: Path, split: str) -> TableSource | Path | None:
-    """What is known by its name alone."""
+def _source_by_name(folder: Path, split: str) -> TableSource | Path | None:
+    """A source that is recognized by its name alone."""
     table = folder / f"imdb/{split}.csv.gz"
     if table.is_file():
         return TableSource(table)
-    where = places(folder, "imdb")
-    for place in where:
-        own = place.path.name == split
-        path = place.path if own else place.path / split
+    folders = candidate_folders(folder, "imdb")
+    for candidate in folders:
+        is_split_folder = candidate.path.name == split
+        path = candidate.path if is_split_folder else candidate.path / split
         if (path / "pos").is_dir() or (path / "neg").is_dir():
             return path
-        if not own and path.is_dir() and place.path.name == "aclImdb":
+        if not is_split_folder and path.is_dir() and candidate.path.name == "aclImdb":
             return path
-    archives = (path for place in where for path in files(place))
-    return next((path for path in archives if path.name == ARCHIVE), None)
+    files = (path for candidate in folders for path in list_files(candidate))
+    return next((path for path in files if path.name == ARCHIVE), None)
 
 
 def read_imdb(folder: Path, split: str, *, raw: bool = False) -> list[Review]:
-    """Read the reviews of a split ("train" or "test"), by id, the negative of each id first.
+    """Read the reviews of a split ("train" or "test"), sorted by (id, label).
 
-    A table of another source keeps the order of its rows. An HTML line break becomes a space
-    unless the text is wanted ``raw``.
+    Tables of other sources keep the order of their rows. HTML line breaks become spaces unless
+    ``raw``.
     """
-    path = _source(folder, split)
-    if isinstance(path, TableSource):
-        reviews = _from_table(path, split)
-    elif path.is_dir():
-        reviews = _in_order(path, _from_folder(path))
+    source = _source(folder, split)
+    if isinstance(source, TableSource):
+        reviews = _read_table(source, split)
+    elif source.is_dir():
+        reviews = _sorted_complete(source, _read_folder(source))
     else:
-        reviews = _in_order(path, _from_archive(path, split))
+        reviews = _sorted_complete(source, _read_archive(source, split))
     if raw:
         return reviews
     return [Review(r.label, r.rating, r.id, _LINE_BREAK.sub(" ", r.text)) for r in reviews]
 
 
-def _from_table(source: TableSource, split: str) -> list[Review]:
-    found = list(rows(source, KIND.columns, KIND.unheaded))
-    labels = classes([(line, row[1]) for line, row in found], OPINIONS, source, "label")
-    counted = [0, 0]
+def _read_table(source: TableSource, split: str) -> list[Review]:
+    rows = list(read_rows(source, SCHEMA.columns, SCHEMA.headerless))
+    labels = class_numbers(
+        [(line, row[1]) for line, row in rows], SENTIMENT_SCHEMES, source, "label"
+    )
+    counts = [0, 0]
     reviews = []
-    for label, (line, (text, _, rating, number)) in zip(labels, found, strict=True):
+    for label, (line, (text, _, rating, number)) in zip(labels, rows, strict=True):
         reviews.append(
             Review(
                 label=label,
-                rating=whole(rating, (1, 10), "rating", source, line) if rating else None,
-                id=whole(number, (0, 10**9), "id", source, line) if rating else counted[label],
-                text=filled(text, "text", source, line),
+                rating=parse_int(rating, (1, 10), "rating", source, line) if rating else None,
+                id=parse_int(number, (0, 10**9), "id", source, line) if rating else counts[label],
+                text=require_text(text, "text", source, line),
             )
         )
-        counted[label] += 1
-    return reviews if split_of(KIND, source) is not None else _half(reviews, counted, split)
+        counts[label] += 1
+    return reviews if split_of(SCHEMA, source) is not None else _half(reviews, counts, split)
 
 
-def _half(reviews: list[Review], counted: Sequence[int], split: str) -> list[Review]:
-    """Of each label the first half of the reviews, or the other one, in their order."""
-    first = [count - count // 2 for count in counted]
+def _half(reviews: list[Review], counts: Sequence[int], split: str) -> list[Review]:
+    """The first half ("train") or the second half of the reviews of each label."""
+    first = [count - count // 2 for count in counts]
     return [r for r in reviews if (r.id < first[r.label]) == (split == "train")]
 
 
-def _from_archive(path: Path, split: str) -> Iterator[Review]:
-    start = f"aclImdb/{split}/"
+def _read_archive(path: Path, split: str) -> Iterator[Review]:
+    prefix = f"aclImdb/{split}/"
     try:
-        # "r|" reads front to back: nothing is sought, nothing is written.
+        # "r|" reads the archive as a stream, without seeking.
         with (
-            open_regular(path, LARGEST) as packed,
-            unzipped(packed, _UNPACKED) as unpacked,
-            tarfile.open(fileobj=unpacked, mode="r|", tarinfo=_Member) as archive,
+            open_regular(path, MAX_BYTES) as packed,
+            gunzip(packed, _MAX_UNPACKED) as unpacked,
+            tarfile.open(fileobj=unpacked, mode="r|", tarinfo=_LimitedTarInfo) as archive,
         ):
             for count, member in enumerate(archive, 1):
-                if count > _MOST_FILES:
-                    raise TooLargeError(f"more than {_MOST_FILES:,} files are not read")
+                if count > _MAX_MEMBERS:
+                    raise TooLargeError(f"there are more than {_MAX_MEMBERS:,} files inside")
                 name = member.name.removeprefix("./")
-                if not name.startswith(start) or not member.isreg():
+                if not name.startswith(prefix) or not member.isreg():
                     continue
-                found = _MEMBER.fullmatch(name.removeprefix(start))
-                file = archive.extractfile(member) if found and member.size < _LONGEST else None
-                if found and file:
-                    yield _review(found, file.read(), path, name)
-    except (tarfile.TarError, ValueError, OverflowError, *DAMAGE) as error:
-        said = str(error)
-        raise ValueError(said if said.startswith(str(path)) else f"{path}: {said}") from error
+                match = _REVIEW_FILE.fullmatch(name.removeprefix(prefix))
+                file = archive.extractfile(member) if match and member.size < _MAX_REVIEW else None
+                if match and file:
+                    yield _review(match, file.read(), path, name)
+    except (tarfile.TarError, ValueError, OverflowError, *DAMAGE_ERRORS) as error:
+        message = str(error)
+        if not message.startswith(str(path)):
+            message = f"{path}: {message}"
+        raise ValueError(message) from error
 
 
-class _Member(tarfile.TarInfo):
-    """An entry of an archive; what describes the next one is read whole, so it must be short."""
+class _LimitedTarInfo(tarfile.TarInfo):
+    """A member of an archive; limits the extended headers, which tarfile reads into memory."""
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
-        """The entry of a block of 512 bytes; TooLargeError for a description of over a million."""
-        found = super().frombuf(buf, encoding, errors)
-        if found.type in _DESCRIPTIONS and found.size > _LONGEST:
-            raise TooLargeError(f"the header of an entry claims {found.size:,} bytes")
-        return found
+        """Parse a block of 512 bytes; TooLargeError for an extended header of over a million."""
+        member = super().frombuf(buf, encoding, errors)
+        if member.type in _EXTENDED_HEADERS and member.size > _MAX_REVIEW:
+            raise TooLargeError(f"the header of an entry claims {member.size:,} bytes")
+        return member
 
 
-_DESCRIPTIONS: Final = (
+_EXTENDED_HEADERS: Final = (
     tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE,
     tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.GNUTYPE_SPARSE,
 )  # fmt: skip
 
 
-def _from_folder(path: Path) -> Iterator[Review]:
+def _read_folder(path: Path) -> Iterator[Review]:
     for kind in ("neg", "pos"):
         if not (path / kind).is_dir():
-            raise FileNotFoundError(f"{path / kind} is missing: was the archive unpacked whole?")
+            raise FileNotFoundError(
+                f"{path / kind} is missing: was the archive unpacked completely?"
+            )
         for file in (path / kind).glob("*.txt"):
-            if found := _MEMBER.fullmatch(f"{kind}/{file.name}"):
-                yield _review(found, read_limited(file, _LONGEST), path, f"{kind}/{file.name}")
+            if match := _REVIEW_FILE.fullmatch(f"{kind}/{file.name}"):
+                yield _review(match, read_limited(file, _MAX_REVIEW), path, f"{kind}/{file.name}")
 
 
-def _review(found: re.Match[str], content: bytes, path: Path, name: str) -> Review:
-    kind, number, rating = found.groups()
+def _review(match: re.Match[str], content: bytes, path: Path, name: str) -> Review:
+    kind, number, rating = match.groups()
     try:
         text = content.decode()
     except UnicodeDecodeError as error:
@@ -240,8 +254,8 @@ def _review(found: re.Match[str], content: bytes, path: Path, name: str) -> Revi
     return Review(int(kind == "pos"), int(rating), int(number), text)
 
 
-def _in_order(path: Path, reviews: Iterable[Review]) -> list[Review]:
-    """As in the CSV; ValueError if a review is missing, as after an interrupted unpacking."""
+def _sorted_complete(path: Path, reviews: Iterable[Review]) -> list[Review]:
+    """Reviews sorted by (id, label); ValueError if one is missing or there twice."""
     ordered = sorted(reviews, key=lambda review: (review.id, review.label))
     if not ordered:
         raise ValueError(f"{path}: no reviews inside")

@@ -1,10 +1,9 @@
 """The weather station of the Max Planck Institute for Biogeochemistry in Jena, 10-minute values.
 
 The usual file is ``jena_climate_2009_2016.csv``, prepared by Francois Chollet for "Deep Learning
-with Python"; files of other years, as the station gives them or as forecasting benchmarks use them
-(``weather.csv``), are read as well. The station's tables have flaws of three kinds: -9999 where a
-sensor gave nothing, times that come twice, and rows that are missing. The book repairs none of
-them.
+with Python"; files of other years, from the station or from forecasting benchmarks
+(``weather.csv``), are read as well. The station's tables have three kinds of flaws: -9999 for a
+missing measurement, repeated times, and missing rows. The book repairs none of them.
 """
 
 from __future__ import annotations
@@ -16,18 +15,18 @@ from typing import Final
 import numpy as np
 
 from rnnviz.arrays import Array
+from rnnviz.data.file_search import candidate_folders, is_named_after, list_files, missing_error
 from rnnviz.data.jena_table import COLUMNS as COLUMNS
-from rnnviz.data.jena_table import TIME, WANTED, table
-from rnnviz.data.file_search import files, is_name_of, missing, places
-from rnnviz.data.tables import TableSource, layout, table_stem
-from rnnviz.data.timestamps import FORM, moments
+from rnnviz.data.jena_table import TABLE_COLUMNS, TIME, read_table
+from rnnviz.data.tables import TableSource, find_layout, table_stem
+from rnnviz.data.timestamps import TIME_FORMAT, parse_times
 
 NAME: Final = "jena"
 TEMPERATURE: Final = COLUMNS.index("T (degC)")
 SENTINEL: Final = -9999.0
 MINUTES: Final = 10
 
-#: The file the published numbers were measured on.
+#: The file that the published results were measured on.
 PUBLISHED: Final = "jena_climate_2009_2016.csv"
 PUBLISHED_ROWS: Final = 420_551
 
@@ -37,18 +36,18 @@ _ENDINGS: Final = ("", ".gz", ".zip")
 
 @dataclass(frozen=True, eq=False)
 class JenaSeries:
-    """Measurements (N, 14) with their times (N,), and the flaws that were found in the file.
+    """Measurements with their times, and the flaws of the file they were read from.
 
-    The counts say what there was; ``repaired`` says whether anything was done about it.
+    The counts are of the file; ``repaired`` says whether sentinels and repeats were repaired.
     """
 
     columns: tuple[str, ...]
-    data: Array  # float64
-    times: Array  # datetime64[m]
-    sentinels: int  # single values of -9999
-    repeats: int  # rows with a time that had been there before
-    gaps: int  # places where rows are missing
-    missing: int  # how many; they are never filled in
+    data: Array  # (N, 14) float64
+    times: Array  # (N,) datetime64[m]
+    sentinels: int  # values of -9999
+    repeats: int  # rows whose time occurred before
+    gaps: int  # runs of missing rows
+    missing: int  # missing rows; never filled in
     repaired: bool
 
     def __len__(self) -> int:
@@ -57,21 +56,21 @@ class JenaSeries:
 
 
 def jena_files(folder: Path) -> list[Path]:
-    """The Jena tables in a data folder: that of 2009 to 2016 first, then 2020, then by name.
+    """The Jena tables in a data folder: 2009 to 2016 first, then 2020, then by name.
 
-    In a folder of the station every table that has its columns is one; if none has them, all are
-    named, so that whoever reads one is told what it lacks.
+    These are the tables with the station's columns. If none has them, all tables named after the
+    station are returned, so that reading one reports what it lacks.
     """
     named, fitting = [], []
-    for place in places(folder, NAME):
-        for path in files(place):
+    for candidate in candidate_folders(folder, NAME):
+        for path in list_files(candidate):
             name = path.name.casefold()
             if ".txt" in name or not (name.endswith(".zip") or table_stem(name) is not None):
                 continue
-            mine = is_name_of(NAME, path.name)
-            if mine:
+            is_named = is_named_after(NAME, path.name)
+            if is_named:
                 named.append(path)
-            if (mine or place.own) and _has_columns(path):
+            if (is_named or candidate.own) and _has_columns(path):
                 fitting.append(path)
     order = {name + ending: n for n, name in enumerate(_PREFERRED) for ending in _ENDINGS}
     return sorted(fitting or named, key=lambda path: order.get(path.name, len(order)))
@@ -79,36 +78,38 @@ def jena_files(folder: Path) -> list[Path]:
 
 def _has_columns(path: Path) -> bool:
     try:
-        layout(TableSource(path), WANTED)
+        find_layout(TableSource(path), TABLE_COLUMNS)
     except ValueError:
         return False
     return True
 
 
 def jena_file(folder: Path) -> Path:
-    """The table to use; FileNotFoundError if there is none."""
+    """The first of ``jena_files``; FileNotFoundError if there is none."""
     for path in jena_files(folder):
         return path
-    raise missing(folder, f"jena/{PUBLISHED}.gz", "jena*.csv", "mpi_roof_*.csv", "weather.csv")
+    raise missing_error(
+        folder, f"jena/{PUBLISHED}.gz", "jena*.csv", "mpi_roof_*.csv", "weather.csv"
+    )
 
 
 def is_published(path: Path) -> bool:
-    """Whether a file is by its name the one the published numbers were measured on."""
+    """Whether a file has the name of the one that the published results were measured on."""
     return path.name in [PUBLISHED + ending for ending in _ENDINGS]
 
 
 def read_jena(path: Path, *, repair: bool) -> JenaSeries:
     """Read a table of the station, plain, gzipped or zipped.
 
-    ``repair`` puts the last good value of the column in the place of each -9999 and drops rows
-    whose time was there before; without it every row stays as it is (the published protocol).
-    Raises FileNotFoundError, or ValueError with path and line: a column is missing, a row is
-    damaged, there are no rows, or (with ``repair``) the times run backwards.
+    ``repair`` replaces each -9999 by the last valid value of its column and drops rows whose time
+    occurred before; without it the rows are unchanged (the published protocol). Raises
+    FileNotFoundError, or ValueError with path and line if a column is missing, a row is damaged,
+    there are no rows, or (with ``repair``) the times decrease.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: is this the folder with the data sets?")
-    stamps, data, lines = table(TableSource(path))
-    times = moments(stamps, lambda row: ValueError(_bad_time(path, lines[row], stamps[row])))
+    stamps, data, lines = read_table(TableSource(path))
+    times = parse_times(stamps, lambda row: ValueError(_bad_time(path, lines[row], stamps[row])))
     first = np.zeros(len(times), bool)
     first[np.unique(times, return_index=True)[1]] = True
     bad = data == SENTINEL
@@ -119,7 +120,7 @@ def read_jena(path: Path, *, repair: bool) -> JenaSeries:
         if len(back):
             line = lines[np.flatnonzero(first)[back[0] + 1]]
             raise ValueError(f"{path}, line {line}: the time is earlier than the one before")
-        data = _mended(path, data, bad)
+        data = _fill_forward(path, data, bad)
     minutes = np.diff(np.unique(times)).astype(np.int64)
     return JenaSeries(
         columns=COLUMNS,
@@ -134,19 +135,25 @@ def read_jena(path: Path, *, repair: bool) -> JenaSeries:
 
 
 def _bad_time(path: Path, line: int, stamp: bytes) -> str:
-    shown = stamp.decode(errors="replace")[:40]
-    return f"{path}, line {line}: {TIME} must be {FORM} or yyyy-mm-dd hh:mm:ss, not {shown!r}"
+    found = stamp.decode(errors="replace")[:40]
+    return (
+        f"{path}, line {line}: {TIME} must be {TIME_FORMAT} or yyyy-mm-dd hh:mm:ss, not {found!r}"
+    )
 
 
-def _mended(path: Path, data: Array, bad: Array) -> Array:
-    """The last good value of the column for each bad one; at the start, the first good one."""
+def _fill_forward(path: Path, data: Array, bad: Array) -> Array:
+    """(N, D) data with each bad value replaced by the last valid one of its column.
+
+    Bad values at the start become the first valid one. ValueError for a column without any.
+    """
     if not bad.any():
         return data
-    mended = data.copy()
+    filled = data.copy()
     for column in np.flatnonzero(bad.any(axis=0)):
-        wrong = bad[:, column]
-        if wrong.all():
+        invalid = bad[:, column]
+        if invalid.all():
             raise ValueError(f"{path}: {COLUMNS[column]} has no value but {SENTINEL:g}")
-        last = np.maximum.accumulate(np.where(wrong, -1, np.arange(len(data))))
-        mended[:, column] = data[np.where(last < 0, int(np.argmin(wrong)), last), column]
-    return mended
+        last_valid = np.maximum.accumulate(np.where(invalid, -1, np.arange(len(data))))
+        source = np.where(last_valid < 0, int(np.argmin(invalid)), last_valid)
+        filled[:, column] = data[source, column]
+    return filled

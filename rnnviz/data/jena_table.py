@@ -1,4 +1,4 @@
-"""The station's table as it is in the file: times as text, measurements as numbers."""
+"""Reading a table of the Jena weather station: times as text, measurements as numbers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ from typing import Final
 import numpy as np
 
 from rnnviz.arrays import Array
-from rnnviz.data.tables import TableColumn, TableSource, cut, folded, layout, rows
+from rnnviz.data.tables import (
+    TableColumn,
+    TableSource,
+    find_layout,
+    normalize_name,
+    read_rows,
+    shorten,
+)
 
 TIME: Final = "Date Time"
 COLUMNS: Final = (
@@ -16,61 +23,63 @@ COLUMNS: Final = (
     "VPdef (mbar)", "sh (g/kg)", "H2OC (mmol/mol)", "rho (g/m**3)", "wv (m/s)", "max. wv (m/s)",
     "wd (deg)",
 )  # fmt: skip
-#: The time first, then the measurements.
-WANTED: Final = (
-    TableColumn(TIME, (folded(TIME), "date", "datetime", "time", "timestamp")),
+#: The time, then the measurements.
+TABLE_COLUMNS: Final = (
+    TableColumn(TIME, (normalize_name(TIME), "date", "datetime", "time", "timestamp")),
     *(
-        TableColumn(name, tuple(folded(name.replace("**", power)) for power in ("**", "", "^")))
+        TableColumn(
+            name, tuple(normalize_name(name.replace("**", power)) for power in ("**", "", "^"))
+        )
         for name in COLUMNS
     ),
 )
 
-#: Rows converted at once: fast enough, and the text of only so many is held twice.
+#: Rows converted at once; bounds how much text is in memory beside the numbers.
 _BLOCK: Final = 20_000
-#: The largest value of a measurement, in any unit that a station measures in.
-MOST: Final = 1e9
-#: Thirty years of a value every ten minutes.
-MOST_ROWS: Final = 1_600_000
-#: Where the characters of "dd.mm.yyyy hh:mm:ss" stand in "yyyy-mm-dd hh:mm:ss".
+#: The largest absolute value of a measurement, in any unit.
+MAX_VALUE: Final = 1e9
+#: Thirty years with a row every ten minutes.
+MAX_ROWS: Final = 1_600_000
+#: The index in "yyyy-mm-dd hh:mm:ss" of each character of "dd.mm.yyyy hh:mm:ss".
 _FROM_ISO: Final = (8, 9, 7, 5, 6, 4, 0, 1, 2, 3, *range(10, 19))
 
 
-def table(source: TableSource) -> tuple[Array, Array, Array]:
+def read_table(source: TableSource) -> tuple[Array, Array, Array]:
     """Times as (N,) bytes, values as (N, 14) float64 in the order of COLUMNS, lines as (N,).
 
-    Times of the form yyyy-mm-dd hh:mm:ss are given as dd.mm.yyyy hh:mm:ss. Raises ValueError with
-    path and line for a missing column, a damaged row or an empty table.
+    Times written as yyyy-mm-dd hh:mm:ss are returned as dd.mm.yyyy hh:mm:ss. Raises ValueError
+    with path and line for a missing column, a damaged row or an empty table.
     """
-    # Where a comma parts the fields it is in no number.
-    decimal = "," if layout(source, WANTED).delimiter != "," else "."
-    found: list[tuple[Array, Array]] = []
+    # A comma can be the decimal mark only where it is not the delimiter.
+    decimal = "," if find_layout(source, TABLE_COLUMNS).delimiter != "," else "."
+    converted: list[tuple[Array, Array]] = []
     lines: list[int] = []
-    block = _Block(source, decimal, [], [])
-    for line, row in rows(source, WANTED, most=MOST_ROWS):
+    block = _RowBlock(source, decimal, [], [])
+    for line, row in read_rows(source, TABLE_COLUMNS, limit=MAX_ROWS):
         block.rows.append(row)
         block.lines.append(line)
         if len(block.rows) == _BLOCK:
-            found.append(block.converted())
+            converted.append(block.convert())
             lines += block.lines
-            block = _Block(source, decimal, [], [])
+            block = _RowBlock(source, decimal, [], [])
     if block.rows:
-        found.append(block.converted())
+        converted.append(block.convert())
         lines += block.lines
-    stamps, values = (np.concatenate(part) for part in zip(*found, strict=True))
-    return _dotted(stamps), values, np.array(lines)
+    stamps, values = (np.concatenate(part) for part in zip(*converted, strict=True))
+    return _day_first(stamps), values, np.array(lines)
 
 
 @dataclass(frozen=True)
-class _Block:
-    """Rows that are converted together, with their lines."""
+class _RowBlock:
+    """Rows that are converted together, with their line numbers."""
 
     source: TableSource
     decimal: str
     rows: list[list[str]]
     lines: list[int]
 
-    def converted(self) -> tuple[Array, Array]:
-        """Their times and values; ValueError that names the first field that is no number."""
+    def convert(self) -> tuple[Array, Array]:
+        """Times (n,) and values (n, 14); ValueError that names the first invalid field."""
         fields = [row[1:] for row in self.rows]
         if self.decimal != ".":
             fields = [[field.replace(self.decimal, ".") for field in row] for row in fields]
@@ -78,7 +87,7 @@ class _Block:
             values = np.array(fields, np.float64)
         except ValueError:
             raise ValueError(self._first_bad(fields)) from None
-        if not (np.abs(values) <= MOST).all():
+        if not (np.abs(values) <= MAX_VALUE).all():
             raise ValueError(self._first_bad(fields))
         return np.array([row[0].strip().encode() for row in self.rows]), values
 
@@ -86,21 +95,20 @@ class _Block:
         for line, row in zip(self.lines, fields, strict=True):
             for name, field in zip(COLUMNS, row, strict=True):
                 if not _is_number(field):
-                    return (
-                        f"{self.source}, line {line}: {name} must be a number, not {cut(field)!r}"
-                    )
+                    found = repr(shorten(field))
+                    return f"{self.source}, line {line}: {name} must be a number, not {found}"
         return f"{self.source}, line {self.lines[0]}: a row cannot be read"
 
 
 def _is_number(field: str) -> bool:
     try:
-        return bool(abs(float(field)) <= MOST)
+        return bool(abs(float(field)) <= MAX_VALUE)
     except ValueError:
         return False
 
 
-def _dotted(stamps: Array) -> Array:
-    """Times in the station's form; what has neither form stays as it is."""
+def _day_first(stamps: Array) -> Array:
+    """(N,) times as dd.mm.yyyy hh:mm:ss; those of neither format are unchanged."""
     width = len(_FROM_ISO)
     if stamps.dtype.itemsize == width - 3:  # without seconds
         stamps = np.char.add(stamps, b":00")
@@ -109,7 +117,7 @@ def _dotted(stamps: Array) -> Array:
     chars = np.ascontiguousarray(stamps).view(np.uint8).reshape(-1, width).copy()
     iso = (chars[:, 4] == ord("-")) & (chars[:, 7] == ord("-"))
     iso &= (chars[:, 10] == ord(" ")) | (chars[:, 10] == ord("T"))
-    turned = chars[iso][:, _FROM_ISO]
-    turned[:, [2, 5]], turned[:, 10] = ord("."), ord(" ")
-    chars[iso] = turned
+    reordered = chars[iso][:, _FROM_ISO]
+    reordered[:, [2, 5]], reordered[:, 10] = ord("."), ord(" ")
+    chars[iso] = reordered
     return np.asarray(chars.reshape(-1).view(f"S{width}"))

@@ -1,8 +1,8 @@
-"""Keras's ``imdb.npz``: the reviews as numbers, word ranks without text.
+"""Keras's ``imdb.npz``: the reviews as lists of word ranks, without text.
 
-Its lists of numbers are stored as a pickle, and a pickle is a program. Here nothing of it runs:
-each name that such a file may mention stands for a few lines below, which only keep what they are
-given, and every other name is an error. What comes out is checked number by number.
+The lists are stored as a pickle, which could run arbitrary code. Here it cannot: the few names
+that such a file may refer to are replaced by the stand-ins below, which only store their state;
+any other name is an error. The result is checked number by number.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from typing import IO, Any, Final
 import numpy as np
 
 from rnnviz.arrays import Array, read_array
-from rnnviz.data.file_search import file_of, missing
-from rnnviz.data.tables import DAMAGE
+from rnnviz.data.file_search import find_file, missing_error
+from rnnviz.data.tables import DAMAGE_ERRORS
 from rnnviz.files import open_member, open_zip
 
 SPLITS: Final = ("train", "test")
 FILE: Final = "imdb/imdb.npz"
-#: Many times what the file holds; what asks for more memory is not it.
+#: Limits of the file, many times its actual sizes.
 _MAX_BYTES: Final = 100_000_000
 _MAX_RANK: Final = 1_000_000
-#: Of a split; the reviews have six million. One list may stand in a pickle many times.
-_MOST_RANKS: Final = 20_000_000
+#: Ranks in a split; the real ones have six million. A pickle can repeat one list many times.
+_MAX_RANKS: Final = 20_000_000
 
 
 @dataclass(frozen=True, eq=False)
 class RankedReviews:
-    """A split as Keras ships it: each review's word ranks, and (N,) labels, 1 for positive.
+    """A split: the word ranks of each of N reviews, and labels (N,), 1 for positive.
 
     The order is that of the file; ``imdb.load_data`` shuffles it with
     ``np.random.RandomState(113)`` and adds three to every rank.
@@ -43,29 +43,25 @@ class RankedReviews:
 
 
 def keras_file(folder: Path) -> Path:
-    """The npz file; FileNotFoundError if it is not there."""
-    found = file_of(folder, "imdb", "imdb.npz")
-    if found is None:
-        raise missing(folder, FILE, "imdb.npz")
-    return found
+    """The npz file; FileNotFoundError if it does not exist."""
+    path = find_file(folder, "imdb", "imdb.npz")
+    if path is None:
+        raise missing_error(folder, FILE, "imdb.npz")
+    return path
 
 
 def read_keras_imdb(folder: Path, split: str) -> RankedReviews:
-    """Read a split ("train" or "test"). Raises ValueError if the file holds anything else."""
+    """Read a split ("train" or "test"); ValueError if the file contains anything else."""
     if split not in SPLITS:
         raise ValueError(f"no split {split!r}: there are {' and '.join(map(repr, SPLITS))}")
-    return ranked_in(keras_file(folder), split)
-
-
-def ranked_in(path: Path, split: str) -> RankedReviews:
-    """A split in one file."""
+    path = keras_file(folder)
     try:
         with open_zip(path, _MAX_BYTES) as archive:
             lists = _lists(_member(archive, f"x_{split}.npy"))
             labels = read_array(_member(archive, f"y_{split}.npy"), f"y_{split}")
     except KeyError as error:
         raise ValueError(f"{path}: {error.args[0]}") from error
-    except (*DAMAGE, ValueError, MemoryError) as error:
+    except (*DAMAGE_ERRORS, ValueError, MemoryError) as error:
         raise ValueError(f"{path}: {error}") from error
     if labels.shape != (len(lists),) or not np.isin(labels, (0, 1)).all():
         raise ValueError(f"{path}: y_{split} must be {len(lists)} labels, each 0 or 1")
@@ -78,67 +74,69 @@ def _member(archive: zipfile.ZipFile, name: str) -> IO[bytes]:
 
 
 def _lists(file: IO[bytes]) -> tuple[tuple[int, ...], ...]:
-    """An ``.npy`` of an (N,) array of lists of whole numbers."""
+    """Read an ``.npy`` file of an (N,) object array of lists of whole numbers."""
     version = np.lib.format.read_magic(file)
     if version != (1, 0):
-        raise ValueError(f"an array of version {version} is not known here")
+        raise ValueError(f"arrays of version {version} are not supported")
     shape, _, dtype = np.lib.format.read_array_header_1_0(file)
     if dtype != np.dtype(object) or len(shape) != 1:
         raise ValueError(f"lists are needed, not an array of {dtype} of shape {shape}")
     try:
-        found = _OnlyLists(file, encoding="latin1").load()
+        found = _ListUnpickler(file, encoding="latin1").load()
     except ValueError:
         raise
     except Exception as error:  # a damaged pickle can raise nearly anything
         raise ValueError(f"the lists cannot be read: {error}") from error
     lists = getattr(found, "items", None)
-    if not isinstance(found, _Kept) or not isinstance(lists, list) or len(lists) != shape[0]:
+    if not isinstance(found, _ArrayStandIn) or not isinstance(lists, list):
         raise ValueError(f"{shape[0]} lists are needed")
-    if sum(len(row) for row in lists if type(row) is list) > _MOST_RANKS:
-        raise ValueError(f"more than {_MOST_RANKS:,} word ranks are not read")
+    if len(lists) != shape[0]:
+        raise ValueError(f"{shape[0]} lists are needed")
+    if sum(len(row) for row in lists if type(row) is list) > _MAX_RANKS:
+        raise ValueError(f"there are more than {_MAX_RANKS:,} word ranks")
     for n, row in enumerate(lists):
         if type(row) is not list or not all(type(v) is int and 0 <= v < _MAX_RANK for v in row):
             raise ValueError(f"review {n} is not a list of word ranks")
     return tuple(map(tuple, lists))
 
 
-class _Kept:
-    """What stands for an array or a type of numpy: it keeps the state it is given."""
+class _ArrayStandIn:
+    """Replaces NumPy's array and dtype while unpickling; stores the items of an array's state."""
 
     items: object = None
 
-    def __init__(self, *given: object) -> None:
-        """What it is made of does not matter: shape and type are in the file's header."""
+    def __init__(self, *arguments: object) -> None:
+        """Ignore the arguments: shape and type are in the file's header."""
 
     def __setstate__(self, state: object) -> None:
-        """An array's state is (version, shape, type, order, items)."""
+        """Store the items of an array's state, (version, shape, type, order, items)."""
         if isinstance(state, tuple) and len(state) == 5:
             self.items = state[4]
 
 
-def _text_as_bytes(text: str, encoding: str) -> bytes:
-    """How the second pickle protocol writes bytes."""
+def _encode_latin1(text: str, encoding: str) -> bytes:
+    """``codecs.encode`` as pickle protocol 2 uses it to store bytes."""
     if encoding != "latin1":
-        raise ValueError(f"the encoding {encoding!r} has no place in a list of numbers")
+        raise ValueError(f"the encoding {encoding!r} is not used in a list of numbers")
     return text.encode(encoding)
 
 
-_STANDINS: Final[dict[tuple[str, str], Any]] = {
-    ("numpy.core.multiarray", "_reconstruct"): _Kept,
-    ("numpy._core.multiarray", "_reconstruct"): _Kept,
-    ("numpy", "ndarray"): _Kept,
-    ("numpy", "dtype"): _Kept,
-    ("_codecs", "encode"): _text_as_bytes,
+_STAND_INS: Final[dict[tuple[str, str], Any]] = {
+    ("numpy.core.multiarray", "_reconstruct"): _ArrayStandIn,
+    ("numpy._core.multiarray", "_reconstruct"): _ArrayStandIn,
+    ("numpy", "ndarray"): _ArrayStandIn,
+    ("numpy", "dtype"): _ArrayStandIn,
+    ("_codecs", "encode"): _encode_latin1,
 }
 
 
-class _OnlyLists(pickle.Unpickler):
-    """Reads a pickle of lists and numbers; no name in it leads to anything outside this module."""
+class _ListUnpickler(pickle.Unpickler):
+    """Unpickles lists of numbers; names resolve only to the stand-ins of this module."""
 
     def find_class(self, module: str, name: str, /) -> Any:
-        """The stand-in for a name; ValueError for every other."""
-        if (module, name) not in _STANDINS:
+        """The stand-in for a name; ValueError for any other name."""
+        if (module, name) not in _STAND_INS:
             raise ValueError(
                 f"it wants to run {module[:60]}.{name[:60]}, which no list of numbers needs"
             )
-        return _STANDINS[module, name]
+        return _STAND_INS[module, name]

@@ -1,4 +1,4 @@
-"""The first rows and the counts of a data set, as a lecture shows them."""
+"""The first rows of a data set, and the counts of its rows and labels."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from rnnviz.data.agnews import CLASSES, read_agnews
 from rnnviz.data.agnews import SPLITS as AGNEWS_SPLITS
 from rnnviz.data.catalogue import local_files
 from rnnviz.data.imdb import SPLITS, Review, read_imdb
+from rnnviz.data.imdb_word_index import read_word_index
 from rnnviz.data.jena import JenaSeries, is_published, jena_file, read_jena
 from rnnviz.data.jena_table import TIME
 from rnnviz.data.keras_imdb import read_keras_imdb
 from rnnviz.data.sst2 import SST2_SPLITS, read_sst2
-from rnnviz.data.imdb_word_index import read_word_index
 
-#: Counts by name, and the first rows.
-Shown = tuple[dict[str, int], list[dict[str, Any]]]
+#: Counts by name, and the first rows as JSON objects.
+CountsAndRows = tuple[dict[str, int], list[dict[str, Any]]]
 
 
 @dataclass(frozen=True, eq=False)
 class Preview:
-    """What there is to show; ``series`` only where there is something to plot."""
+    """The files of a data set, counts and first rows; ``series`` for a data set of a series."""
 
     files: tuple[Path, ...]
     note: str
@@ -34,18 +34,18 @@ class Preview:
 
 
 def preview(name: str, folder: Path, rows: int) -> Preview:
-    """The first ``rows`` rows and the counts. Raises what the reader of the data set raises."""
-    there, series = local_files(name, folder), None
+    """The first ``rows`` rows and the counts; raises as the reader of the data set does."""
+    found, series = local_files(name, folder), None
     if name == "jena":
         path = jena_file(folder)
         series = read_jena(path, repair=not is_published(path))
         counts, first = _jena(series, rows)
     else:
-        counts, first = _SHOWN[name](folder, rows)
-    return Preview(there.files, there.note, counts, first, series)
+        counts, first = _PREVIEWS[name](folder, rows)
+    return Preview(found.files, found.note, counts, first, series)
 
 
-def _imdb(folder: Path, rows: int) -> Shown:
+def _imdb(folder: Path, rows: int) -> CountsAndRows:
     counts: dict[str, int] = {}
     first: list[dict[str, Any]] = []
     for split in SPLITS:
@@ -65,7 +65,7 @@ def _positive(reviews: list[Any]) -> int:
     return sum(review.label for review in reviews)
 
 
-def _imdb_keras(folder: Path, rows: int) -> Shown:
+def _imdb_keras(folder: Path, rows: int) -> CountsAndRows:
     counts: dict[str, int] = {}
     first: list[dict[str, Any]] = []
     for split in SPLITS:
@@ -81,13 +81,13 @@ def _imdb_keras(folder: Path, rows: int) -> Shown:
     return counts, first
 
 
-def _imdb_words(folder: Path, rows: int) -> Shown:
+def _imdb_words(folder: Path, rows: int) -> CountsAndRows:
     index = read_word_index(folder)
     ranked = sorted((rank, word) for word, rank in index.items())
     return {"words": len(index)}, [{"rank": rank, "word": word} for rank, word in ranked[:rows]]
 
 
-def _agnews(folder: Path, rows: int) -> Shown:
+def _agnews(folder: Path, rows: int) -> CountsAndRows:
     counts: dict[str, int] = {}
     first: list[dict[str, Any]] = []
     for split in AGNEWS_SPLITS:
@@ -102,7 +102,7 @@ def _agnews(folder: Path, rows: int) -> Shown:
     return counts, first
 
 
-def _sst2(folder: Path, rows: int) -> Shown:
+def _sst2(folder: Path, rows: int) -> CountsAndRows:
     counts: dict[str, int] = {}
     first: list[dict[str, Any]] = []
     for split in SST2_SPLITS:
@@ -113,7 +113,7 @@ def _sst2(folder: Path, rows: int) -> Shown:
     return counts, first
 
 
-def _jena(series: JenaSeries, rows: int) -> Shown:
+def _jena(series: JenaSeries, rows: int) -> CountsAndRows:
     counts = {
         "rows": len(series),
         "columns": len(series.columns),
@@ -130,7 +130,7 @@ def _jena(series: JenaSeries, rows: int) -> Shown:
     return counts, first
 
 
-_SHOWN: Final[dict[str, Callable[[Path, int], Shown]]] = {
+_PREVIEWS: Final[dict[str, Callable[[Path, int], CountsAndRows]]] = {
     "imdb": _imdb,
     "imdb-keras": _imdb_keras,
     "imdb-words": _imdb_words,

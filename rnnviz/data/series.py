@@ -1,4 +1,4 @@
-"""A series as a net reads it: which columns, how they are scaled, which windows."""
+"""How a series becomes the input of a net: columns, scaling and windows."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from rnnviz.arrays import Array
 
 @dataclass(frozen=True)
 class Scaling:
-    """How measurements become inputs, and forecasts become measurements again.
+    """The transform from measurements to inputs and from forecasts to measurements.
 
-    Inputs are (value − mean) / std by column; a window is ``lookback`` rows taken every ``step``
-    rows, its target the column ``target``, ``delay`` rows after its end.
+    Inputs are (value − mean) / std by column. A window consists of every ``step``-th of
+    ``lookback`` rows; its target is column ``target``, ``delay`` rows after its end.
     """
 
     columns: tuple[str, ...]
@@ -37,7 +37,7 @@ class Scaling:
         if not usual:
             raise ValueError("means must be finite and deviations greater than zero")
         if not 0 <= self.target < D or self.step < 1 or self.lookback < self.step or self.delay < 0:
-            raise ValueError("a scaling's window makes no sense")
+            raise ValueError("a scaling's window is invalid")
 
     def __len__(self) -> int:
         """D, the number of measurements at a step."""
@@ -45,39 +45,38 @@ class Scaling:
 
     @classmethod
     def of(cls, data: Array, columns: Sequence[str], **window: Any) -> Scaling:
-        """The scaling of the rows given (the training rows), (N, D).
+        """The scaling that standardizes the training rows ``data``, (N, D).
 
-        ValueError that names a column with the same value in all of them.
+        Raises ValueError, naming the column, if all values of a column are equal.
         """
         mean, std = data.mean(axis=0), data.std(axis=0)
         for name, values in zip(columns, data.T, strict=True):
             if (values == values[0]).all():
                 raise ValueError(
-                    f"{name} is {values[0]:g} in all rows to train on: it cannot be scaled"
+                    f"{name} is {values[0]:g} in all training rows and cannot be scaled"
                 )
         return cls(tuple(columns), tuple(mean.tolist()), tuple(std.tolist()), **window)
 
     def apply(self, data: Array) -> Array:
-        """Measurements (N, D) as inputs, float32."""
+        """Scale measurements (N, D) to float32 inputs of the same shape."""
         return ((data - np.array(self.mean)) / np.array(self.std)).astype(np.float32)
 
     def restore(self, forecast: Array) -> Array:
-        """Scaled forecasts in the unit of the target column."""
+        """Convert scaled forecasts to the unit of the target column."""
         return forecast * self.std[self.target] + self.mean[self.target]
 
     @property
     def steps(self) -> int:
-        """The length of a window."""
+        """T, the number of steps in a window."""
         return -(-self.lookback // self.step)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain lists and numbers."""
-        found = asdict(self)
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in found.items()}
+        """The fields as a JSON object."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
 
     @classmethod
     def from_json(cls, value: object) -> Scaling:
-        """Read what ``to_json`` wrote; ValueError if it is not that."""
+        """Read what ``to_json`` wrote; ValueError if it is invalid."""
         if not isinstance(value, dict) or set(value) != {f.name for f in fields(cls)}:
             raise ValueError("a scaling must have " + ", ".join(f.name for f in fields(cls)))
         lists = {key: value[key] for key in ("columns", "mean", "std")}
@@ -94,11 +93,11 @@ class Scaling:
             raise ValueError(f"not a scaling: {error}") from None
 
 
-def in_order(first: int, end: int, size: int, count: int) -> Array:
-    """The rows of ``count`` batches of ``size`` from ``first`` on, (count · size).
+def sequential_rows(first: int, end: int, size: int, count: int) -> Array:
+    """The rows of ``count`` consecutive batches of ``size`` from ``first`` on, (count · size).
 
-    Where a batch would reach ``end`` the next one starts at ``first`` again, as in the lecture's
-    generator (``if i + batch_size >= max_index``), so a row can come twice.
+    A batch that would reach ``end`` starts at ``first`` again, as in the lecture's generator
+    (``if i + batch_size >= max_index``), so rows can repeat.
     """
     batches, at = [], first
     for _ in range(count):

@@ -1,4 +1,4 @@
-"""Recipes: a net, its data and how it is trained; one file each, found by import."""
+"""Recipes: a net, its data and how it is trained. Each module defines its list RECIPES."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NoReturn, Protocol
 
 import numpy as np
 
@@ -22,39 +22,39 @@ from rnnviz.files import assets
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """Data made ready for one recipe."""
+    """The prepared data of a recipe."""
 
-    encoder: Vocabulary | Scaling  # how a text or a series becomes the net's input
-    labels: tuple[str, ...]  # of the classes; for numbers, what is foreseen and its unit
+    encoder: Vocabulary | Scaling  # converts texts or a series to the net's input
+    labels: tuple[str, ...]  # class names; for a forecast, the quantity and its unit
     draw: Callable[[int, np.random.Generator], Examples]  # the examples of an epoch
     valid: Examples
-    files: dict[str, str]  # file name to SHA-256
-    preparation: dict[str, Any]  # counts and rules, for the record
-    trained_on: str  # for the title line
+    files: dict[str, str]  # SHA-256 by file name
+    preparation: dict[str, Any]  # counts and rules, stored in the run's spec.json
+    trained_on: str  # shown in the title line
     licence: str
-    test: Examples | None = None  # looked at once, when all is trained
+    test: Examples | None = None  # evaluated once, after training
 
     @property
     def size(self) -> int:
-        """Entries of the vocabulary, or measurements at a step."""
+        """The number of vocabulary entries, or of measurements per step."""
         return len(self.encoder)
 
 
 class Prepare(Protocol):
-    """Makes a recipe's data ready."""
+    """Prepares a recipe's data."""
 
     def __call__(
         self, folder: Path, limit: int | None, seed: int, say: Callable[[str], None]
     ) -> Task:
-        """``limit`` is a number of rows of each data set; ``say`` tells the user what goes on.
+        """Read at most ``limit`` rows of each data set; ``say`` reports progress to the user.
 
-        MissingError if the data is not in the folder, InvalidFileError if a file is damaged.
+        Raises MissingError if the data is not in the folder, InvalidFileError if it is damaged.
         """
 
 
 @dataclass(frozen=True)
 class Published:
-    """The number a recipe is to reach, and where it was published; None: never was."""
+    """The published result that a recipe reproduces; ``value`` is None if there is none."""
 
     metric: Literal["accuracy", "mae"]
     value: float | None
@@ -66,44 +66,44 @@ class Published:
 class Recipe:
     """What ``rnnviz train NAME`` does.
 
-    ``model`` gives the net by ``size`` of vocabulary (or number of measurements); ``size`` is that
-    of the published net. Without a model the recipe is a rule to be measured, not trained: its
-    ``prepare`` gives examples whose baseline is ``baseline(examples)``.
+    ``model(size)`` returns the net for a vocabulary size (or number of measurements); the field
+    ``size`` is that of the published net. A recipe without a model is a baseline that is evaluated
+    and not trained: ``baseline(examples)`` returns its metrics.
     """
 
     name: str
     title: str
-    model: Callable[[int], ModelSpec] | None  # by Task.size
+    model: Callable[[int], ModelSpec] | None  # called with Task.size
     fit: FitSpec
     prepare: Prepare
-    data: str = ""  # the protocol in a line: data set first, then split and lengths
+    data: str = ""  # the protocol in a line: data set, split, lengths
     published: Published | None = None
     size: int = 10_000
     baseline: Callable[[Examples], Mapping[str, float]] | None = None
     example: str = "this movie was not good"
-    tokenizer: Tokenizer | None = None  # how its texts are cut; None: it reads a series
+    tokenizer: Tokenizer | None = None  # None: it reads a series
     sample: Mapping[str, Any] = field(default_factory=dict)  # FitSpec fields on the small sample
-    notes: tuple[str, ...] = ()  # what differs from the source, a sentence each
-    variants: Mapping[str, Prepare] = field(default_factory=dict)  # other ways to ready the data
+    notes: tuple[str, ...] = ()  # differences from the source, a sentence each
+    variants: Mapping[str, Prepare] = field(default_factory=dict)  # other preparations, by name
 
 
 def is_sample(folder: Path) -> bool:
-    """Whether the folder is the small sample in the package; a result on it must say so."""
+    """Whether the folder is the small sample in the package; results must mention it."""
     return folder.resolve() == (assets() / "samples").resolve()
 
 
-def check_rows(rows: int, limit: int | None, said: str) -> None:
-    """Tell whoever asked for too few of a number of rows; ValueError where the rows are too few.
+def check_rows(rows: int, limit: int | None, problem: str) -> NoReturn:
+    """Raise the error for too few rows: UsageError if ``limit`` is the cause, else ValueError.
 
-    ``said`` is what is wrong with those that were taken. UsageError if a ``limit`` is to blame.
+    ``rows`` is the number of rows in the file; ``problem`` says what is wrong with those used.
     """
     if limit is not None and limit < rows:
-        raise UsageError(f"--limit {limit} leaves too few rows: {said}. Take more of them.")
-    raise ValueError(f"{rows:,} rows are too few: {said}")
+        raise UsageError(f"--limit {limit} leaves too few rows: {problem}. Use more.")
+    raise ValueError(f"{rows:,} rows are too few: {problem}")
 
 
 def recipes() -> dict[str, Recipe]:
-    """Every recipe, by name: the RECIPES of each module in this package."""
+    """All recipes by name, collected from RECIPES of each module in this package."""
     found: dict[str, Recipe] = {}
     for module in pkgutil.iter_modules(__path__, __name__ + "."):
         for recipe in getattr(importlib.import_module(module.name), "RECIPES", ()):
@@ -112,7 +112,7 @@ def recipes() -> dict[str, Recipe]:
 
 
 def find(name: str) -> Recipe:
-    """The recipe of that name; UsageError with the nearest one otherwise."""
+    """The recipe of that name; UsageError with the nearest name if there is none."""
     known = recipes()
     if name not in known:
         raise UsageError(

@@ -8,10 +8,10 @@ masked, title and description), .8870 (LSTM(8), not masked), in the printed outp
 "AI for Beginners", lesson 5-NLP/16-RNN. The training of the bidirectional net was interrupted
 there, so it has no number.
 
-What differs: the vocabulary is adapted to the first 2,000 titles, as published, but of the CSV
+Differences: the vocabulary is adapted to the first 2,000 titles, as published, but of the CSV
 file, whose order is not that of TensorFlow Datasets; the variant "all-words" adapts it to all
-the training texts. The source reads its data in one fixed order, here it is shuffled. Where the
-file of 120,000 training rows is missing, a part of it is taken, and the result says so.
+training texts. The source reads its data in a fixed order; here it is shuffled. If the file of
+120,000 training rows is missing, a part of it is used, and the result says so.
 """
 
 from __future__ import annotations
@@ -27,13 +27,14 @@ import numpy as np
 from rnnviz.data.agnews import CLASSES, ROWS, News, agnews_file, read_agnews
 from rnnviz.data.batches import Texts
 from rnnviz.data.folders import data_errors, sha256
-from rnnviz.data.labels import check_several, counted
-from rnnviz.data.vocabulary import Vocabulary
+from rnnviz.data.labels import class_counts, require_two_classes
+from rnnviz.data.vocabulary import UNKNOWN_ID, Vocabulary
 from rnnviz.engine.spec import EmbeddingSpec, FitSpec, HeadSpec, ModelSpec, RecurrentSpec
 from rnnviz.recipes import Prepare, Published, Recipe, Task, check_rows, is_sample
 
-WORDS: Final = 20_000
-ADAPTED: Final = 2_000
+VOCABULARY_SIZE: Final = 20_000
+#: The vocabulary is adapted to this many titles.
+ADAPTED_TITLES: Final = 2_000
 
 Reads = Literal["title", "title and description"]
 Adapted = Literal["titles", "all"]
@@ -44,35 +45,34 @@ def prepare(
     reads: Reads, batch_size: int, folder: Path, limit: int | None, seed: int, say: Say, *,
     vocabulary: Adapted = "titles", buckets: bool = False,
 ) -> Task:  # fmt: skip
-    """Read and encode both splits; the test rows are also the validation, as in the source.
+    """Read and encode both splits; the test rows are also the validation rows, as in the source.
 
-    ``vocabulary``: adapted to the first 2,000 titles, or to all training texts. ``buckets`` puts
-    texts of like length into a batch. ``limit`` is a number of rows of each file. MissingError,
-    InvalidFileError.
+    ``vocabulary``: adapted to the first 2,000 titles, or to all training texts. ``buckets`` groups
+    texts of similar length in a batch. ``limit`` is a number of rows of each file.
     """
     with data_errors("agnews"):
         paths = [agnews_file(folder, split) for split in ("train", "test")]
         names = [path.relative_to(folder).as_posix() for path in paths]
         say(f"Reading {', '.join(names)} from {folder}")
-        whole = [read_agnews(folder, split) for split in ("train", "test")]
-        for path, items in zip(paths, whole, strict=True):
-            check_several(path, [item.label for item in items], CLASSES)
-        train, test = (items[:limit] for items in whole)
+        splits = [read_agnews(folder, split) for split in ("train", "test")]
+        for path, items in zip(paths, splits, strict=True):
+            require_two_classes(path, [item.label for item in items], CLASSES)
+        train, test = (items[:limit] for items in splits)
         if len({item.label for item in train}) < 2:
-            said = f"{counted([item.label for item in train], CLASSES)} to train on"
-            check_rows(len(whole[0]), limit, said)
+            counts = class_counts([item.label for item in train], CLASSES)
+            check_rows(len(splits[0]), limit, f"{counts} to train on")
         hashes = {name: sha256(path) for name, path in zip(names, paths, strict=True)}
     text = _title if reads == "title" else _both
-    adapted = map(text, train) if vocabulary == "all" else map(_title, train[:ADAPTED])
-    words = Vocabulary.adapt(adapted, WORDS)
-    ids = [_ids(words, text(item)) for item in train]
-    known = Texts(ids, _labels(train), bucketed=buckets)
-    # A net that reads its padding must be judged with as much padding as it was trained with.
-    valid = Texts([_ids(words, text(item)) for item in test], _labels(test), at_most=batch_size)
+    adapted = map(text, train) if vocabulary == "all" else map(_title, train[:ADAPTED_TITLES])
+    encoder = Vocabulary.adapt(adapted, VOCABULARY_SIZE)
+    ids = [_ids(encoder, text(item)) for item in train]
+    training = Texts(ids, _labels(train), bucketed=buckets)
+    # A net that reads its padding has to be evaluated with as much padding as in training.
+    valid = Texts([_ids(encoder, text(item)) for item in test], _labels(test), max_batch=batch_size)
     return Task(
-        encoder=words,
+        encoder=encoder,
         labels=CLASSES,
-        draw=lambda epoch, rng: known,
+        draw=lambda epoch, rng: training,
         valid=valid,
         test=valid,
         files=hashes,
@@ -82,11 +82,11 @@ def prepare(
             "validation rows": "the test rows, as in the source",
             "reads": reads,
             "vocabulary": "all training texts" if vocabulary == "all" else "first 2,000 titles",
-            "words": len(words),
-            "unknown words": round(_unknown(ids), 4),
+            "words": len(encoder),
+            "unknown words": round(_unknown_share(ids), 4),
             "buckets": buckets,
         },
-        trained_on=_named(folder, paths[0].name, len(train)),
+        trained_on=_trained_on(folder, len(train)),
         licence="Trained on AG News (Zhang, Zhao, LeCun 2015; corpus of A. Gulli), given for "
         "research and other non-commercial activity. The weights are numbers derived from it; no "
         "text is included but the vocabulary.",
@@ -101,20 +101,20 @@ def _both(item: News) -> str:
     return f"{item.title} {item.description}"
 
 
-def _ids(words: Vocabulary, text: str) -> Sequence[int]:
-    return array("i", words.encode(words.tokenize(text)))
+def _ids(vocabulary: Vocabulary, text: str) -> Sequence[int]:
+    return array("i", vocabulary.encode(vocabulary.tokenize(text)))
 
 
 def _labels(items: Sequence[News]) -> np.ndarray:
     return np.array([item.label for item in items], np.float32)
 
 
-def _unknown(rows: Sequence[Sequence[int]]) -> float:
-    """The share of words the vocabulary does not have."""
-    return sum(row.count(1) for row in rows) / max(1, sum(map(len, rows)))
+def _unknown_share(rows: Sequence[Sequence[int]]) -> float:
+    """The share of words that are not in the vocabulary."""
+    return sum(row.count(UNKNOWN_ID) for row in rows) / max(1, sum(map(len, rows)))
 
 
-def _named(folder: Path, name: str, rows: int) -> str:
+def _trained_on(folder: Path, rows: int) -> str:
     if is_sample(folder):
         return f"AG News sample ({rows:,} items)"
     return "AG News" if rows == ROWS["train"] else f"AG News, {rows:,} of {ROWS['train']:,} items"
@@ -126,18 +126,18 @@ SOURCE = "AI for Beginners, 5-NLP/16-RNN"
 
 
 def _model(width: int, mask: bool, layers: tuple[RecurrentSpec, ...], size: int) -> ModelSpec:
-    # The table has the rows asked for, as in the source, however few words were found.
-    source = EmbeddingSpec(max(WORDS, size), width, mask_zero=mask)
+    # The embedding has 20,000 rows, as in the source, even if the vocabulary is smaller.
+    source = EmbeddingSpec(max(VOCABULARY_SIZE, size), width, mask_zero=mask)
     return ModelSpec(source, layers, HeadSpec("softmax", len(CLASSES)))
 
 
-def _variants(made: Callable[..., Task], reads: Reads) -> dict[str, Prepare]:
+def _variants(prepare: Callable[..., Task], reads: Reads) -> dict[str, Prepare]:
     if reads == "title":
-        return {"all-words": partial(made, vocabulary="all")}
+        return {"all-words": partial(prepare, vocabulary="all")}
     return {
-        "all-words": partial(made, vocabulary="all"),
-        "buckets": partial(made, buckets=True),
-        "all-words-buckets": partial(made, vocabulary="all", buckets=True),
+        "all-words": partial(prepare, vocabulary="all"),
+        "buckets": partial(prepare, buckets=True),
+        "all-words-buckets": partial(prepare, vocabulary="all", buckets=True),
     }
 
 
@@ -145,26 +145,26 @@ def _recipe(
     name: str, title: str, model: Callable[[int], ModelSpec], batch_size: int,
     published: tuple[float | None, str], reads: Reads = "title and description",
 ) -> Recipe:  # fmt: skip
-    made = partial(prepare, reads, batch_size)
+    prepare_texts = partial(prepare, reads, batch_size)
     value, source = published
     return Recipe(
         name=name,
         title=title,
         model=model,
         fit=FitSpec(epochs=1, batch_size=batch_size, optimizer="adam", rate=1e-3, keep="last"),
-        prepare=made,
+        prepare=prepare_texts,
         data=f"AG News, {reads}, 20,000 words, batches of {batch_size}, the test rows validate",
         published=Published("accuracy", value, source, of="test"),
-        size=WORDS,
+        size=VOCABULARY_SIZE,
         example="Cup final goes to extra time as the champions fight back",
         sample={"epochs": 2},
         tokenizer="vectorization",
         notes=(
-            "The vocabulary is that of the first 2,000 titles, as published: three words in ten "
-            "are unknown to it.",
+            "The vocabulary is that of the first 2,000 titles, as published: it lacks three words "
+            "in ten.",
             "The source does not shuffle its rows; here every epoch is shuffled.",
         ),
-        variants=_variants(made, reads),
+        variants=_variants(prepare_texts, reads),
     )
 
 

@@ -1,4 +1,4 @@
-"""The lecture's forecasts: the temperature of tomorrow from ten days of weather.
+"""The lecture's forecasts: tomorrow's temperature from ten days of weather.
 
 Data: the weather station of the Max Planck Institute for Biogeochemistry, Jena; its pages mark the
 data CC BY 4.0. The usual table, ``jena_climate_2009_2016.csv`` with 420,551 rows, was prepared by
@@ -10,10 +10,10 @@ bidirectional, .399 reversed (notebook 6.3). Those GRUs had one bias a gate (res
 4,545 parameters with the head) and hard sigmoids; Keras's GRU of today, which these recipes
 train, has two (4,641).
 
-What differs: on any other file of the station the three parts of the rows are scaled to its
+Differences: for any other file of the station, the three parts of the rows are scaled to its
 length, values of -9999 are replaced and repeated times dropped, and every result names the file.
 The last reading in a window is an hour older than the row it belongs to, as in the source, so
-"today" is 25 hours before what is foreseen.
+"today" is 25 hours before the forecast time.
 """
 
 from __future__ import annotations
@@ -46,57 +46,57 @@ from rnnviz.recipes import Published, Recipe, Task, is_sample
 
 LOOKBACK, STEP, DELAY, BATCH = 1440, 6, 144, 128
 STEPS: Final = LOOKBACK // STEP
-#: Batches an epoch draws of the published table.
-DRAWN: Final = 500
-#: Where training and validation end in the published table.
-TRAINING, VALIDATION = 200_000, 300_000
+#: Batches per epoch for the published table.
+BATCHES_PER_EPOCH: Final = 500
+#: The rows where training and validation end in the published table.
+TRAINING_END, VALIDATION_END = 200_000, 300_000
 
 Say = Callable[[str], None]
-#: Where the parts of a number of rows lie: once in the table, or several times.
-Split = Callable[[int], "list[Parts]"]
+#: Splits a number of rows into ranges: one RowRanges, or several of them.
+Split = Callable[[int], "list[RowRanges]"]
 
 
-class Parts(NamedTuple):
-    """Where each part of the rows begins and ends (the end is not in it)."""
+class RowRanges(NamedTuple):
+    """The rows [start, end) of each part."""
 
     training: tuple[int, int]
     validation: tuple[int, int]
     test: tuple[int, int]
 
 
-def parts(rows: int) -> Parts:
-    """The published parts for 420,551 rows, and the same shares of any other number.
+def row_ranges(rows: int) -> RowRanges:
+    """The published ranges for 420,551 rows, and the same shares of any other number.
 
-    The source leaves out the row between two parts; its test ends a delay and a row before the
-    table does. UsageError if a part has no batch of windows in it.
+    The source skips the row between two parts, and the test part ends ``DELAY + 1`` rows before
+    the table. Raises UsageError if a part is too short for a batch of windows.
     """
-    first, second = (round(end * rows / PUBLISHED_ROWS) for end in (TRAINING, VALIDATION))
-    found = Parts((0, first), (first + 1, second), (second + 1, rows - DELAY - 1))
-    if any(end - start < LOOKBACK + BATCH for start, end in found):
+    first, second = (round(end * rows / PUBLISHED_ROWS) for end in (TRAINING_END, VALIDATION_END))
+    ranges = RowRanges((0, first), (first + 1, second), (second + 1, rows - DELAY - 1))
+    if any(end - start < LOOKBACK + BATCH for start, end in ranges):
         raise UsageError(
             f"{rows:,} rows are too few: ten days of readings and a batch of forecasts in each of "
             "three parts take about 6,700."
         )
-    return found
+    return ranges
 
 
-def quarters(rows: int) -> list[Parts]:
-    """The same three shares of each quarter of the table: every part has seen every season."""
+def quarters(rows: int) -> list[RowRanges]:
+    """The same three shares of each quarter of the table, so that each part has all seasons."""
     edges = [round(n * rows / 4) for n in range(5)]
     return [
-        Parts(*((first + start, first + end) for start, end in parts(stop - first)))
+        RowRanges(*((first + start, first + end) for start, end in row_ranges(stop - first)))
         for first, stop in pairwise(edges)
     ]
 
 
 def prepare(
     folder: Path, limit: int | None, seed: int, say: Say, *,
-    reverse: bool = False, split: Split = lambda rows: [parts(rows)], called: str = "",
+    reverse: bool = False, split: Split = lambda rows: [row_ranges(rows)], split_note: str = "",
 ) -> Task:  # fmt: skip
-    """Read the table that is there, scale it by its training rows, and lay out the windows.
+    """Read the table in the folder, scale it by its training rows, and define the windows.
 
-    ``limit`` is a number of rows, ``called`` says how ``split`` differs from the published one.
-    MissingError, InvalidFileError, or UsageError for too few rows.
+    ``limit`` is a number of rows; ``split_note`` says how ``split`` differs from the published
+    one. Raises MissingError, InvalidFileError, or UsageError for too few rows.
     """
     with data_errors("jena"):
         path = jena_file(folder)
@@ -104,19 +104,20 @@ def prepare(
         series = read_jena(path, repair=not is_published(path))
         hashes = {path.relative_to(folder).as_posix(): sha256(path)}
         values = series.data[:limit]
-        found = _parts(split, len(values), len(series), path)
+        ranges = _split_rows(split, len(values), len(series), path)
         scaling = Scaling.of(
-            np.concatenate([values[slice(*p.training)] for p in found]), COLUMNS,
+            np.concatenate([values[slice(*r.training)] for r in ranges]), COLUMNS,
             lookback=LOOKBACK, step=STEP, delay=DELAY, target=TEMPERATURE, reverse=reverse,
         )  # fmt: skip
-    drawn = BATCH * _batches(len(values))
+    draws = BATCH * _batches_per_epoch(len(values))
     train = Windows(
-        scaling.apply(values), LOOKBACK, STEP, DELAY, TEMPERATURE, reverse=reverse, draws=drawn,
-        draw_from=tuple((p.training[0] + LOOKBACK, p.training[1]) for p in found),
+        scaling.apply(values), LOOKBACK, STEP, DELAY, TEMPERATURE, reverse=reverse, draws=draws,
+        draw_from=tuple((r.training[0] + LOOKBACK, r.training[1]) for r in ranges),
     )  # fmt: skip
-    valid = replace(train, rows=np.concatenate([_rows(*p.validation) for p in found]))
-    test = replace(train, rows=np.concatenate([_rows(*p.test) for p in found]))
-    named = _scaled(len(values)) + called
+    valid = replace(train, rows=np.concatenate([_window_rows(*r.validation) for r in ranges]))
+    test = replace(train, rows=np.concatenate([_window_rows(*r.test) for r in ranges]))
+    scaled_split = f"scaled by {len(values):,}/{PUBLISHED_ROWS:,}{split_note}"
+    as_published = len(values) == PUBLISHED_ROWS and not split_note
     return Task(
         encoder=scaling,
         labels=(COLUMNS[TEMPERATURE],),
@@ -126,48 +127,44 @@ def prepare(
         files=hashes,
         preparation={
             "rows": len(values),
-            "training rows": _listed([p.training for p in found]),
-            "validation rows": _listed([p.validation for p in found]),
-            "test rows": _listed([p.test for p in found]),
-            "split": "as published" if len(values) == PUBLISHED_ROWS and not called else named,
+            "training rows": _ranges_json([r.training for r in ranges]),
+            "validation rows": _ranges_json([r.validation for r in ranges]),
+            "test rows": _ranges_json([r.test for r in ranges]),
+            "split": "as published" if as_published else scaled_split,
             "windows an epoch": len(train),
             "batches an epoch": len(train) // BATCH,
             "validation windows": len(valid),
             "test windows": len(test),
             **_flaws(series),
         },
-        trained_on=_named(folder, series, len(values)),
+        trained_on=_trained_on(folder, series, len(values)),
         licence="Trained on measurements of the Max Planck Institute for Biogeochemistry, Jena "
         "(www.bgc-jena.mpg.de/wetter), marked CC BY 4.0 there: name the institute.",
     )
 
 
-def _parts(split: Split, taken: int, rows: int, path: Path) -> list[Parts]:
-    """The parts of the rows that are taken; ValueError where the table has too few of them."""
+def _split_rows(split: Split, used: int, rows: int, path: Path) -> list[RowRanges]:
+    """Split the ``used`` of a table's ``rows``; ValueError if the table itself is too short."""
     try:
-        return split(taken)
+        return split(used)
     except UsageError as error:
-        if taken < rows:  # a limit is to blame
+        if used < rows:  # the limit is the cause
             raise
         raise ValueError(f"{path}: {error}") from error
 
 
-def _listed(stretches: list[tuple[int, int]]) -> list[Any]:
-    return list(stretches[0]) if len(stretches) == 1 else [list(s) for s in stretches]
+def _ranges_json(ranges: list[tuple[int, int]]) -> list[Any]:
+    return list(ranges[0]) if len(ranges) == 1 else [list(r) for r in ranges]
 
 
-def _batches(rows: int) -> int:
-    """Batches of an epoch: of a shorter table as many passes over it as of the published one."""
-    return min(DRAWN, max(1, round(DRAWN * rows / PUBLISHED_ROWS)))
+def _batches_per_epoch(rows: int) -> int:
+    """Batches per epoch, in proportion to the rows: as many passes as over the published table."""
+    return min(BATCHES_PER_EPOCH, max(1, round(BATCHES_PER_EPOCH * rows / PUBLISHED_ROWS)))
 
 
-def _rows(first: int, end: int) -> Array:
+def _window_rows(first: int, end: int) -> Array:
     count = (end - first - LOOKBACK) // BATCH
     return sequential_rows(first + LOOKBACK, end, BATCH, count)
-
-
-def _scaled(rows: int) -> str:
-    return f"scaled by {rows:,}/{PUBLISHED_ROWS:,}"
 
 
 def _flaws(series: JenaSeries) -> dict[str, int | bool]:
@@ -180,7 +177,7 @@ def _flaws(series: JenaSeries) -> dict[str, int | bool]:
     }
 
 
-def _named(folder: Path, series: JenaSeries, rows: int) -> str:
+def _trained_on(folder: Path, series: JenaSeries, rows: int) -> str:
     # A reading at midnight belongs to the ten minutes before.
     ends = series.times[[0, rows - 1]] - np.timedelta64(10, "m")
     years = "–".join(dict.fromkeys(str(end)[:4] for end in ends))
@@ -189,10 +186,10 @@ def _named(folder: Path, series: JenaSeries, rows: int) -> str:
     return f"Jena {years}" + ("" if rows == PUBLISHED_ROWS else ", split scaled")
 
 
-def as_today(examples: Examples) -> dict[str, float]:
-    """How wrong "tomorrow is as today" is: the last reading of each window against its target."""
-    off = [np.abs(x[-1, :, TEMPERATURE] - y) for x, y, _ in examples.batches(BATCH)]
-    mae = float(np.concatenate(off).astype(np.float64).mean())
+def naive_forecast(examples: Examples) -> dict[str, float]:
+    """The error of "tomorrow is as today": the last reading of each window as its forecast."""
+    errors = [np.abs(x[-1, :, TEMPERATURE] - y) for x, y, _ in examples.batches(BATCH)]
+    mae = float(np.concatenate(errors).astype(np.float64).mean())
     return {"loss": mae, "mae": mae}
 
 
@@ -200,20 +197,20 @@ def as_today(examples: Examples) -> dict[str, float]:
 
 PROTOCOL = "Jena 2009–2016, 240 hourly readings, a day ahead; batches of 128"
 RULES: tuple[str, ...] = (
-    "Of another table than that of 2009 to 2016 the rows are split in the same shares, and an "
-    "epoch draws as large a part of them: 63 batches instead of 500 from a year.",
+    "Other tables than that of 2009 to 2016 are split in the same shares, and an epoch draws the "
+    "same share of their rows: 63 batches instead of 500 for a year.",
     "The last reading of a window is an hour before its row, so the forecast is 25 hours ahead.",
-    "In a year or less of rows the validation falls into another season than the training, and a "
-    'net can do worse than the naive forecast. The variant "quarters" makes the same three parts '
-    "of each quarter of the table.",
+    "In a table of a year or less, validation and training are in different seasons, and a net "
+    'can do worse than the naive forecast. The variant "quarters" splits each quarter of the table '
+    "into the same three parts.",
 )
 ONE_BIAS = (
-    "The published GRU had one bias a gate (reset_after=False): 4,545 parameters with 32 units, "
-    "where this one, as Keras makes it today, has 4,641."
+    "The published GRU had one bias per gate (reset_after=False): 4,545 parameters with 32 units; "
+    "this one, as in today's Keras, has 4,641."
 )
 
 
-QUARTERS = {"quarters": partial(prepare, split=quarters, called=" in each quarter")}
+QUARTERS = {"quarters": partial(prepare, split=quarters, split_note=" in each quarter")}
 REVERSED = {"quarters": partial(QUARTERS["quarters"], reverse=True)}
 
 
@@ -253,14 +250,13 @@ STACK = (
     replace(GRU, dropout=0.1, recurrent_dropout=0.5),
     RecurrentSpec("gru", 64, dropout=0.1, recurrent_dropout=0.5, activation="relu"),
 )
-#: The slides take the dense net and the baseline from the same notebook.
 FORECAST = _recipe("jena-gru", "GRU(32)", (GRU,), 20, (0.264, f"{BOOK}, epoch 6"), ONE_BIAS)
 
 RECIPES = (
     replace(
-        FORECAST, name="jena-naive", title="tomorrow is as today", model=None, baseline=as_today,
-        fit=FitSpec(1, BATCH, monitor="loss"), published=Published("mae", 0.2897, BOOK),
-        sample={}, notes=RULES,
+        FORECAST, name="jena-naive", title="tomorrow is as today", model=None,
+        baseline=naive_forecast, fit=FitSpec(1, BATCH, monitor="loss"),
+        published=Published("mae", 0.2897, BOOK), sample={}, notes=RULES,
     ),
     replace(
         FORECAST, name="jena-dense", title="Flatten → Dense(32, relu)", model=_dense,

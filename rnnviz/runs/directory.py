@@ -16,7 +16,13 @@ from typing import Any
 from rnnviz.arrays import Values
 from rnnviz.display import json_text
 from rnnviz.errors import RnnvizError, UsageError
-from rnnviz.files import NO_SPACE, UNUSABLE_NAME, read_limited, invalid_file_on_error, write_atomically
+from rnnviz.files import (
+    NO_SPACE,
+    UNUSABLE_NAME,
+    invalid_file_on_error,
+    read_limited,
+    write_atomically,
+)
 from rnnviz.progress import Epoch
 from rnnviz.runs.history import append_epoch, truncate_history
 from rnnviz.training.state import State
@@ -102,7 +108,9 @@ class Directory:
             return None
         # Weights, their moving average, and two arrays of the optimizer for each.
         count = sum(math.prod(shape) for shape in shapes.values())
-        with invalid_file_on_error(path, "state of a training", "Delete it to start from the first epoch."):
+        with invalid_file_on_error(
+            path, "state of a training", "Delete it to start from the first epoch."
+        ):
             data = read_limited(path, _MAX_HEADER + 16 * count)
         return State.unpack(data, shapes, str(path))
 

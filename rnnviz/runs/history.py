@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rnnviz.display import json_text
 from rnnviz.errors import InvalidFileError
-from rnnviz.files import read_limited, invalid_file_on_error, reason, write_atomically
+from rnnviz.files import invalid_file_on_error, read_limited, reason, write_atomically
 from rnnviz.progress import Epoch
 
 #: The most bytes of a history; a line has some 400.

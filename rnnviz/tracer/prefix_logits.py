@@ -24,7 +24,7 @@ def prefix_logits(
     """The head's logits after every token: (T, K).
 
     A net that only reads forward has these states already. With a backward layer, the logits after
-    token t take a pass over the first t tokens alone, pad_sequences as they would be. The last row is
+    token t take a pass over the first t tokens alone, padded as they would be. The last row is
     that of ``recording``, to the bit: a matrix product with another number of rows may round
     differently.
     """
@@ -57,7 +57,9 @@ def _clamped_prefixes(
     T, pads = len(recording.inputs), model_input.pads
     rows = []
     for t in range(pads or 1, T):
-        prefix = pad_sequences([model_input.ids[pads:t]], T, "front") if pads else recording.inputs[:t]
+        prefix = (
+            pad_sequences([model_input.ids[pads:t]], T, "front") if pads else recording.inputs[:t]
+        )
         clamped = clampings(model, clamps, len(prefix), T - t if pads else 0)
         rows.append(model.record(prefix, clampings=clamped).logits)
     # There is no prediction before all the padding is read.

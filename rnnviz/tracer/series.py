@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from rnnviz.arrays import Array
-from rnnviz.data.folders import SAMPLE, requested_folder, data_errors, require_folder
+from rnnviz.data.folders import SAMPLE, data_errors, requested_folder, require_folder
 from rnnviz.data.jena import JenaSeries, is_published, jena_files, read_jena
 from rnnviz.data.series import Scaling
 from rnnviz.errors import MissingError, UsageError

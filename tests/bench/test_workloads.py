@@ -11,7 +11,7 @@ import pytest
 
 from rnnviz.bench.peers.worker import BenchJob
 from rnnviz.bench.workloads import IMDB_LENGTHS, WORKLOADS, batches, write
-from rnnviz.data.sst2 import read_imdb
+from rnnviz.data.imdb import read_imdb
 from rnnviz.engine.spec import ModelSpec
 
 words = pytest.mark.parametrize("name", [n for n, w in WORKLOADS.items() if w.lengths])

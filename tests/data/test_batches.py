@@ -48,7 +48,7 @@ def test_without_buckets_the_order_is_a_plain_shuffle() -> None:
 
 
 def test_a_batch_is_never_larger_than_its_bound() -> None:
-    texts = Texts([[2]] * 10, np.zeros(10, np.float32), at_most=4)
+    texts = Texts([[2]] * 10, np.zeros(10, np.float32), max_batch=4)
     assert [len(y) for _, y, _ in texts.batches(256)] == [4, 4, 2]
     assert [len(y) for _, y, _ in texts.batches(3)] == [3, 3, 3, 1]
 
@@ -108,7 +108,7 @@ def test_rows_are_drawn_anew_within_their_bounds_for_every_epoch() -> None:
     assert len(epochs[0]) == len(windows) == 500
     assert set(epochs[0]) == {data[row + 3, 1] for row in range(10, 20)}
     assert (epochs[0] != epochs[1]).any()
-    with pytest.raises(ValueError, match="need a generator"):
+    with pytest.raises(ValueError, match="needs a random generator"):
         next(windows.batches(64))
 
 

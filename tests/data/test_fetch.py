@@ -15,7 +15,7 @@ from typing import BinaryIO
 import pytest
 import requests
 
-from rnnviz.data import catalogue, checks, download
+from rnnviz.data import catalogue, content_checks, resuming_download
 from rnnviz.data.catalogue import DATA_SETS, DataSet, RemoteFile
 from rnnviz.data.fetch import fetch, part_file
 from rnnviz.data.jena_table import COLUMNS, TIME
@@ -92,7 +92,7 @@ def offer(
     remote = RemoteFile(path, urls, len(CONTENT), digest)
     entry = DataSet("tiny", "Tiny", "For tests.", (remote,), "none", "None.", "Nobody.", "")
     monkeypatch.setitem(DATA_SETS, "tiny", entry)
-    monkeypatch.setitem(catalogue._LOOK, "tiny", lambda folder: catalogue.Found())
+    monkeypatch.setitem(catalogue._LOCAL_FILES, "tiny", lambda folder: catalogue.LocalFiles())
 
 
 def inside(folder: Path) -> list[str]:
@@ -128,7 +128,7 @@ def test_a_damaged_file_is_downloaded_again(server: Server, tmp_path: Path) -> N
 
 def test_a_download_that_broke_off_goes_on_where_it_stopped(server: Server, tmp_path: Path) -> None:
     server.stop_after = 100_000
-    with pytest.raises(RnnvizError, match=r"broke off(.|\n)*goes on from there") as caught:
+    with pytest.raises(RnnvizError, match=r"was interrupted(.|\n)*resumes the download") as caught:
         fetch("tiny", tmp_path)
     assert caught.value.exit_code == 1
     assert inside(tmp_path) == ["tiny/tiny.bin.part"]
@@ -192,7 +192,7 @@ def test_a_short_body_is_noticed_even_if_the_library_does_not(tmp_path: Path) ->
             return [b"123", b"456"]
 
     with pytest.raises(requests.ConnectionError, match="6 of 10 bytes"):
-        download._store(Short(), tmp_path / "x.part", 0, lambda done, total: None)
+        resuming_download._store(Short(), tmp_path / "x.part", 0, lambda done, total: None)
     assert (tmp_path / "x.part").read_bytes() == b"123456"
 
 
@@ -347,7 +347,7 @@ def test_without_a_hash_the_rows_and_the_header_are_looked_at(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     offer(monkeypatch, server.url, path=JENA, hashed=False)
-    monkeypatch.setattr(checks, "PUBLISHED_ROWS", 5)
+    monkeypatch.setattr(content_checks, "PUBLISHED_ROWS", 5)
     server.content = zipped(tmp_path, 4)
     data = tmp_path / "data"
     with pytest.raises(InvalidFileError, match="5 rows are needed, not 4"):
@@ -377,8 +377,8 @@ def test_sst2_is_read_from_glues_archive_and_its_rows_are_counted(
         archive.writestr("SST-2/dev.tsv", "sentence\tlabel\nfine\t1\n")
     assert read_sst2(tmp_path, "train") == [("good", 1), ("bad", 0)]
     assert read_sst2(tmp_path, "validation") == [("fine", 1)]
-    monkeypatch.setattr(checks, "SST2_ROWS", {"train": 2, "validation": 1})
-    checks.sst2(path)
-    monkeypatch.setattr(checks, "SST2_ROWS", {"train": 2, "validation": 2})
+    monkeypatch.setattr(content_checks, "SST2_ROWS", {"train": 2, "validation": 1})
+    content_checks.check_sst2(path)
+    monkeypatch.setattr(content_checks, "SST2_ROWS", {"train": 2, "validation": 2})
     with pytest.raises(ValueError, match="validation must have 2 rows, not 1"):
-        checks.sst2(path)
+        content_checks.check_sst2(path)

@@ -12,7 +12,7 @@ import pytest
 from rnnviz.data import folders
 from rnnviz.data.agnews import read_agnews
 from rnnviz.data.catalogue import DATA_SETS, local_files
-from rnnviz.data.folders import SAMPLE, requested_folder, data_errors, require_folder, sha256
+from rnnviz.data.folders import SAMPLE, data_errors, requested_folder, require_folder, sha256
 from rnnviz.data.imdb import read_imdb
 from rnnviz.data.jena import PUBLISHED_ROWS, jena_file, read_jena
 from rnnviz.errors import InvalidFileError, MissingError
@@ -27,7 +27,11 @@ def test_the_flag_wins_over_the_variable_and_the_variable_over_the_own_folder(
     assert requested_folder(None) == tmp_path / "rnnviz/data"
     monkeypatch.setenv(folders.FOLDER_VARIABLE, str(tmp_path / "variable"))
     assert requested_folder(None) == tmp_path / "variable"
-    assert requested_folder(str(tmp_path / "flag")) == requested_folder(tmp_path / "flag") == tmp_path / "flag"
+    assert (
+        requested_folder(str(tmp_path / "flag"))
+        == requested_folder(tmp_path / "flag")
+        == tmp_path / "flag"
+    )
     assert requested_folder("~/x") == Path.home() / "x"
 
 
@@ -64,7 +68,7 @@ def test_the_samples_hold_something_of_every_data_set(name: str) -> None:
     there = local_files(name, require_folder(SAMPLE))
     assert there.files
     assert there.note == "sample"
-    assert not there.usual
+    assert not there.official
 
 
 def test_sample_reviews_are_balanced_and_as_in_the_original() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from rnnviz.data import jena_table
 from rnnviz.data.jena import COLUMNS, TEMPERATURE, is_published, jena_file, jena_files, read_jena
-from rnnviz.data.timestamps import moments
+from rnnviz.data.timestamps import parse_times
 
 REAL = os.environ.get("RNNVIZ_DATA", "")
 needs_data = pytest.mark.skipif(not REAL, reason="RNNVIZ_DATA is not set")
@@ -124,7 +124,7 @@ def test_a_missing_column_is_named(tmp_path: Path, name: str) -> None:
 
 def test_a_column_that_is_there_twice_is_an_error(tmp_path: Path) -> None:
     path = write(tmp_path / "jena.csv", row(0) + ",1", header=HEADER + ',"T (degC)"')
-    with pytest.raises(ValueError, match=r"'T \(degC\)' is there twice"):
+    with pytest.raises(ValueError, match=r"there are two columns 'T \(degC\)'"):
         read_jena(path, repair=True)
 
 
@@ -206,7 +206,7 @@ def test_the_published_file_comes_first_then_2020(tmp_path: Path) -> None:
 @given(st.lists(st.datetimes().map(lambda t: t.replace(second=0, microsecond=0)), min_size=1))
 def test_every_time_is_read_as_python_reads_it(times: list) -> None:  # type: ignore[type-arg]
     texts = [f"{t.day:02}.{t.month:02}.{t.year:04} {t.hour:02}:{t.minute:02}:00" for t in times]
-    found = moments(np.array([text.encode() for text in texts]), lambda n: AssertionError(n))
+    found = parse_times(np.array([text.encode() for text in texts]), lambda n: AssertionError(n))
     assert found.tolist() == times
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from rnnviz.errors import InvalidFileError, MissingError, UsageError
 from rnnviz.recipes import find, imdb
-from rnnviz.recipes.imdb import ids_of, vocabulary
+from rnnviz.recipes.imdb import review_encoder, vocabulary
 
 #: Ranks as in the index Keras ships; "rare" stands for what is past the 10,000.
 INDEX = {"the": 1, "and": 2, "br": 7, "film": 19, "last": 9_996, "first": 9_997, "rare": 50_000}
@@ -40,21 +40,21 @@ def folder_of(tmp_path: Path, reviews: list[tuple[int, int, int, str]]) -> Path:
 
 
 def test_ids_are_ranks_plus_three_below_ten_thousand() -> None:
-    encode = ids_of(INDEX)
+    encode = review_encoder(INDEX)
     assert list(encode("The film<br />LAST first, rare")) == [1, 4, 22, 10, 9_999, 2, 2]
 
 
 def test_a_word_without_a_rank_is_left_out_as_keras_does_but_unknown_to_a_cut_index() -> None:
-    assert list(ids_of(INDEX)("the xyzzy film")) == [1, 4, 2, 22]
-    complete = INDEX | {f"w{n}": 100_000 + n for n in range(imdb.INDEXED - len(INDEX))}
-    assert list(ids_of(complete)("the xyzzy film")) == [1, 4, 22]
+    assert list(review_encoder(INDEX)("the xyzzy film")) == [1, 4, 2, 22]
+    complete = INDEX | {f"w{n}": 100_000 + n for n in range(imdb.INDEX_SIZE - len(INDEX))}
+    assert list(review_encoder(complete)("the xyzzy film")) == [1, 4, 22]
 
 
 def test_of_a_long_review_the_end_is_kept_and_the_start_is_lost() -> None:
-    ids = ids_of(INDEX)("the " + "film " * 499 + "and")
+    ids = review_encoder(INDEX)("the " + "film " * 499 + "and")
     assert len(ids) == 500
     assert list(ids[:1] + ids[-2:]) == [22, 22, 5]
-    assert list(ids_of(INDEX)("the " * 499)) == [1, *[4] * 499]
+    assert list(review_encoder(INDEX)("the " * 499)) == [1, *[4] * 499]
 
 
 def test_a_words_place_in_the_vocabulary_is_its_id() -> None:
@@ -65,12 +65,12 @@ def test_a_words_place_in_the_vocabulary_is_its_id() -> None:
     assert words.words[-1] == "w9996"
     tokens, ids = words.read("w1 w9996 w9997")
     assert tokens[0] == "[START]"
-    assert ids == [1, 4, 9_999, 2] == list(ids_of(ranks)("w1 w9996 w9997"))
+    assert ids == [1, 4, 9_999, 2] == list(review_encoder(ranks)("w1 w9996 w9997"))
 
 
 def test_a_rank_that_no_word_has_moves_no_other_word() -> None:
     words = vocabulary(INDEX)
-    assert words.read("film last")[1] == list(ids_of(INDEX)("film last")) == [1, 22, 9_999]
+    assert words.read("film last")[1] == list(review_encoder(INDEX)("film last")) == [1, 22, 9_999]
     assert not words.known("[6]")
 
 

@@ -14,7 +14,7 @@ from rnnviz.data.jena import COLUMNS
 from rnnviz.data.series import Scaling
 from rnnviz.errors import InvalidFileError, MissingError, UsageError
 from rnnviz.recipes import find
-from rnnviz.recipes.jena import _batches, as_today, parts, quarters
+from rnnviz.recipes.jena import _batches_per_epoch, naive_forecast, quarters, row_ranges
 
 ROWS = 7_000
 FULL = Path(os.environ.get("RNNVIZ_DATA", "-")) / "jena"
@@ -42,21 +42,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_published_table_is_split_as_published() -> None:
-    split = parts(420_551)
+    split = row_ranges(420_551)
     assert split == ((0, 200_000), (200_001, 300_000), (300_001, 420_551 - 145))
 
 
 def test_another_table_is_split_in_the_same_shares() -> None:
-    assert parts(42_055) == ((0, 20_000), (20_001, 30_000), (30_001, 42_055 - 145))
+    assert row_ranges(42_055) == ((0, 20_000), (20_001, 30_000), (30_001, 42_055 - 145))
     with pytest.raises(UsageError, match="3,000 rows are too few"):
-        parts(3_000)
+        row_ranges(3_000)
 
 
 def test_the_validation_has_769_batches_on_the_published_table() -> None:
     """val_steps of the source: (300000 − 200001 − 1440) // 128; no row comes twice."""
-    from rnnviz.recipes.jena import _rows
+    from rnnviz.recipes.jena import _window_rows
 
-    rows = _rows(*parts(420_551).validation)
+    rows = _window_rows(*row_ranges(420_551).validation)
     assert len(rows) == 769 * 128
     assert rows[0] == 200_001 + 1440
     assert len(set(rows.tolist())) == len(rows)
@@ -69,7 +69,7 @@ def test_the_scaling_is_that_of_the_training_rows(folder: Path) -> None:
     data = np.loadtxt(
         folder / "jena/jena_climate_2020.csv", delimiter=",", skiprows=1, usecols=range(1, 15)
     )
-    first = parts(ROWS).training[1]
+    first = row_ranges(ROWS).training[1]
     np.testing.assert_allclose(task.encoder.mean, data[:first].mean(0))
     np.testing.assert_allclose(task.encoder.std, data[:first].std(0))
     assert task.preparation["split"] == "scaled by 7,000/420,551"
@@ -97,14 +97,14 @@ def test_training_windows_are_drawn_from_the_training_rows(folder: Path) -> None
     train = task.draw(1, np.random.default_rng(0))
     assert isinstance(train, Windows)
     assert len(train) == 8 * 128  # as large a part as 500 batches are of the published table
-    assert train.draw_from == ((1440, parts(ROWS).training[1]),)
+    assert train.draw_from == ((1440, row_ranges(ROWS).training[1]),)
 
 
 def test_quarters_splits_each_quarter_in_the_published_shares() -> None:
     found = quarters(ROWS * 4)
     assert [p.training[0] for p in found] == [0, ROWS, 2 * ROWS, 3 * ROWS]
     for n, p in enumerate(found):
-        moved = [(start + n * ROWS, end + n * ROWS) for start, end in parts(ROWS)]
+        moved = [(start + n * ROWS, end + n * ROWS) for start, end in row_ranges(ROWS)]
         assert [p.training, p.validation, p.test] == moved
 
 
@@ -127,7 +127,7 @@ def test_tomorrow_is_as_the_last_reading_of_the_window(folder: Path) -> None:
     assert valid.rows is not None
     T = valid.data[:, 1].astype(np.float64)
     by_hand = np.mean([abs(T[r - 6] - T[r + 144]) for r in valid.rows])
-    assert as_today(valid)["mae"] == pytest.approx(by_hand, rel=1e-6)
+    assert naive_forecast(valid)["mae"] == pytest.approx(by_hand, rel=1e-6)
 
 
 def test_limit_takes_the_first_rows(folder: Path) -> None:
@@ -144,20 +144,20 @@ def test_what_is_missing_or_damaged_is_told(tmp_path: Path, folder: Path) -> Non
     lines = (folder / "jena/jena_climate_2020.csv").read_text().splitlines()
     constant = [lines[0], *(",".join([s.split(",")[0], *["1.00"] * 14]) for s in lines[1:])]
     (tmp_path / "jena/jena_climate_2020.csv").write_text("\n".join(constant))
-    with pytest.raises(InvalidFileError, match=r"p \(mbar\) is 1 in all rows"):
+    with pytest.raises(InvalidFileError, match=r"p \(mbar\) is 1 in all training rows"):
         find("jena-gru").prepare(tmp_path, None, 0, quiet)
 
 
 @pytest.mark.skipif(not PUBLISHED, reason="needs jena_climate_2009_2016.csv in RNNVIZ_DATA")
 def test_the_naive_error_is_the_published_one() -> None:
     task = find("jena-naive").prepare(FULL.parent, None, 0, quiet)
-    assert as_today(task.valid)["mae"] == pytest.approx(0.28974, abs=5e-4)
+    assert naive_forecast(task.valid)["mae"] == pytest.approx(0.28974, abs=5e-4)
     assert task.trained_on == "Jena 2009–2016"
 
 
 def test_an_epoch_draws_as_many_passes_over_any_table_as_over_the_published_one() -> None:
     """500 batches of 420,551 rows; 63 of a year's; never more than 500, never none."""
-    assert _batches(420_551) == 500
-    assert _batches(52_695) == 63
-    assert _batches(10**6) == 500
-    assert _batches(10) == 1
+    assert _batches_per_epoch(420_551) == 500
+    assert _batches_per_epoch(52_695) == 63
+    assert _batches_per_epoch(10**6) == 500
+    assert _batches_per_epoch(10) == 1

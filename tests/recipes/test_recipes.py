@@ -14,11 +14,11 @@ from rnnviz.cli import run
 from rnnviz.data.agnews import read_agnews
 from rnnviz.data.batches import Batch, Texts
 from rnnviz.data.imdb import Review, read_imdb
+from rnnviz.data.imdb_word_index import read_word_index
 from rnnviz.data.sst2 import detokenize, read_sst2
 from rnnviz.data.standardization import standardize
 from rnnviz.data.tokenizers import TOKENIZERS, vectorization_words
 from rnnviz.data.vocabulary import Vocabulary
-from rnnviz.data.imdb_word_index import read_word_index
 from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import OPTIMIZERS
 from rnnviz.engine.param_count import parameters
@@ -225,7 +225,7 @@ def test_news_are_learnt_from_as_step_reads_them() -> None:
 def test_reviews_keep_the_ids_of_keras_and_step_reads_the_same_where_they_are_plain() -> None:
     """Where a review has typographic marks, what is typed reads them as ASCII; Keras does not."""
     index = read_word_index(assets() / "samples")
-    encode, vocabulary = imdb.ids_of(index), imdb.vocabulary(index)
+    encode, vocabulary = imdb.review_encoder(index), imdb.vocabulary(index)
     reviews = read_imdb(assets() / "samples", "train", raw=True)
     plain = [r for r in reviews if standardize(r.text, tags=False) == r.text.lower()]
     assert len(plain) > 0.95 * len(reviews)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rnnviz.arrays import Values
-from rnnviz.data.batches import Texts, pad_sequences, drop_tokens
+from rnnviz.data.batches import Texts, drop_tokens, pad_sequences
 from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import OPTIMIZERS
 from rnnviz.engine.parameters import initialise

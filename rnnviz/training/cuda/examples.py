@@ -69,7 +69,7 @@ class CardWindows:
 
     def __init__(self, card: Card, windows: Windows) -> None:
         self.card, self.windows = card, windows
-        self.data, self.back = card.asarray(windows.data), card.asarray(windows.back)
+        self.data, self.offsets = card.asarray(windows.data), card.asarray(windows.offsets)
 
     def __len__(self) -> int:
         """N."""
@@ -82,7 +82,7 @@ class CardWindows:
         weight = np.ones_like(y)
         for at in range(0, len(order), size):
             part = slice(at, at + size)
-            yield self.data[self.back[:, None] + order[part]], y[part], weight[part]
+            yield self.data[self.offsets[:, None] + order[part]], y[part], weight[part]
 
 
 class StreamedExamples:

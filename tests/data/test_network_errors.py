@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from data.test_fetch import CONTENT, Server, inside, offer, server
 
-from rnnviz.data import download
+from rnnviz.data import resuming_download
 from rnnviz.data.fetch import fetch, part_file
 from rnnviz.errors import RnnvizError
 
@@ -101,7 +101,7 @@ def refused(tmp_path: Path) -> str:
     assert "object at 0x" not in said
     assert inside(tmp_path) == ["tiny/tiny.bin.part"]
     assert part.read_bytes() == CONTENT[:FIRST]
-    assert f"{FIRST:,} bytes are kept; the same command goes on from there." in said
+    assert f"{FIRST:,} bytes are kept; the same command resumes the download." in said
     return said
 
 
@@ -110,9 +110,9 @@ def refused(tmp_path: Path) -> str:
     [
         ("http://127.0.0.1:9", ["The proxy http://127.0.0.1:9", "refused", "unset HTTP_PROXY"]),
         ("http://me:secret@127.0.0.1:9", ["http://…@127.0.0.1:9", "unset HTTP_PROXY"]),
-        ("nonsense://x", ["HTTP_PROXY names no proxy", "unset HTTP_PROXY"]),
-        ("http://[::1", ["HTTP_PROXY names no proxy", "unset HTTP_PROXY"]),
-        ("http://", ["HTTP_PROXY names no proxy", "unset HTTP_PROXY"]),
+        ("nonsense://x", ["HTTP_PROXY is not the address of a usable proxy", "unset HTTP_PROXY"]),
+        ("http://[::1", ["HTTP_PROXY is not the address of a usable proxy", "unset HTTP_PROXY"]),
+        ("http://", ["HTTP_PROXY is not the address of a usable proxy", "unset HTTP_PROXY"]),
         ("http://127.0.0.1:99999999", ["HTTP_PROXY", "unset HTTP_PROXY"]),
         ("socks5://127.0.0.1:9", ["HTTP_PROXY", "unset HTTP_PROXY"]),
         ("http://no-such-name.invalid:3128", ["The proxy http://no-such-name.invalid:3128"]),
@@ -137,7 +137,7 @@ def test_a_proxy_that_asks_who_it_is(
     variable = f"{scheme}_proxy".upper()
     monkeypatch.setenv(variable, serve(status(407)))
     said = refused(tmp_path)
-    assert "asks for a name and a password" in said
+    assert "requires a name and a password" in said
     assert f"export {variable}=http://NAME:PASSWORD@HOST:PORT" in said
 
 
@@ -190,7 +190,7 @@ def test_a_ring_of_redirects(
 ) -> None:
     url = serve(to("/tiny.bin")) + "/tiny.bin"
     offer(monkeypatch, url)
-    assert "leads from one address to the next" in refused(tmp_path)
+    assert "redirects too many times" in refused(tmp_path)
 
 
 def test_a_name_that_is_not_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,7 +202,7 @@ def test_a_server_that_says_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, serve: Callable[..., str]
 ) -> None:
     done = threading.Event()
-    monkeypatch.setattr(download, "_TIMEOUT", 0.2)
+    monkeypatch.setattr(resuming_download, "_TIMEOUT", 0.2)
     offer(monkeypatch, serve(lambda it: done.wait(10)) + "/tiny.bin")
     assert "127.0.0.1 did not answer in time" in refused(tmp_path)
     done.set()
@@ -223,7 +223,7 @@ def test_a_file_of_certificates_that_is_none(
         bundle.write_text("nothing of that kind")
     monkeypatch.setenv(variable, str(bundle))
     said = refused(tmp_path)
-    assert f"{variable} names no file of certificates: {bundle}" in said
+    assert f"{variable} is not a file of certificates: {bundle}" in said
     assert f"unset {variable}" in said
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rnnviz.data import sources
+from rnnviz.data import folders, imdb, sst2
 from rnnviz.data.folders import FOLDER_VARIABLE
 
 REAL = os.environ.get(FOLDER_VARIABLE, "")
@@ -36,15 +36,15 @@ def write_imdb(folder: Path, rows: str) -> Path:
 def test_sst2(tmp_path: Path) -> None:
     """Quotation marks are characters, and the space at the end of a phrase goes."""
     folder = write_sst2(tmp_path, "a \" fine film \t1\nis n't good \t0\n")
-    assert sources.read_sst2(folder, "train") == [('a " fine film', 1), ("is n't good", 0)]
+    assert sst2.read_sst2(folder, "train") == [('a " fine film', 1), ("is n't good", 0)]
 
 
 def test_imdb(tmp_path: Path) -> None:
     """Quoted fields are unpacked, HTML breaks become spaces, odd characters stay."""
     folder = write_imdb(tmp_path, '1,9,0,"A ""good"" one,<br /><br />really\x85yes"\n0,1,7,Bad\n')
-    assert sources.read_imdb(folder, "train") == [
-        sources.Review(1, 9, 0, 'A "good" one,  really\x85yes'),
-        sources.Review(0, 1, 7, "Bad"),
+    assert imdb.read_imdb(folder, "train") == [
+        imdb.Review(1, 9, 0, 'A "good" one,  really\x85yes'),
+        imdb.Review(0, 1, 7, "Bad"),
     ]
 
 
@@ -61,7 +61,7 @@ def test_imdb(tmp_path: Path) -> None:
 def test_sst2_damaged_row(tmp_path: Path, rows: str, message: str) -> None:
     """The error names the file and the line."""
     with pytest.raises(ValueError, match=message):
-        sources.read_sst2(write_sst2(tmp_path, rows), "train")
+        sst2.read_sst2(write_sst2(tmp_path, rows), "train")
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_sst2_damaged_row(tmp_path: Path, rows: str, message: str) -> None:
 def test_imdb_damaged_row(tmp_path: Path, rows: str, message: str) -> None:
     """The same for the reviews, with a quotation that never ends."""
     with pytest.raises(ValueError, match=message):
-        sources.read_imdb(write_imdb(tmp_path, rows), "train")
+        imdb.read_imdb(write_imdb(tmp_path, rows), "train")
 
 
 def test_wrong_header(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_wrong_header(tmp_path: Path) -> None:
     with pytest.raises(
         ValueError, match=r"line 1: the column 'sentence' .* is missing; found: words, label"
     ):
-        sources.read_sst2(folder, "train")
+        sst2.read_sst2(folder, "train")
 
 
 @pytest.mark.parametrize("keep", [0, 5, 40])
@@ -95,7 +95,7 @@ def test_cut_off_file(tmp_path: Path, keep: int) -> None:
     path = folder / "sst2" / "train.tsv.gz"
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(ValueError, match=r"train\.tsv\.gz"):
-        sources.read_sst2(folder, "train")
+        sst2.read_sst2(folder, "train")
 
 
 def test_not_gzip(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_not_gzip(tmp_path: Path) -> None:
     folder = write_sst2(tmp_path, "")
     (folder / "sst2" / "train.tsv.gz").write_text("sentence\tlabel\n")
     with pytest.raises(ValueError, match=r"train\.tsv\.gz"):
-        sources.read_sst2(folder, "train")
+        sst2.read_sst2(folder, "train")
 
 
 def test_not_utf8(tmp_path: Path) -> None:
@@ -111,20 +111,18 @@ def test_not_utf8(tmp_path: Path) -> None:
     folder = write_sst2(tmp_path, "")
     path = folder / "sst2" / "train.tsv.gz"
     path.write_bytes(gzip.compress("sentence\tlabel\nçok iyi\t1\n".encode() + b"\xff\t1\n"))
-    with pytest.raises(
-        ValueError, match=r"train\.tsv\.gz, line 3: the text is UTF-8, but not here"
-    ):
-        sources.read_sst2(folder, "train")
+    with pytest.raises(ValueError, match=r"train\.tsv\.gz, line 3: bytes that are not valid UTF-8"):
+        sst2.read_sst2(folder, "train")
 
 
 def test_missing_file_and_split(tmp_path: Path) -> None:
     """What is not there is said in a sentence."""
     with pytest.raises(FileNotFoundError, match=r"validation\.tsv\.gz is missing"):
-        sources.read_sst2(tmp_path, "validation")
+        sst2.read_sst2(tmp_path, "validation")
     with pytest.raises(ValueError, match="no split 'test': there are 'train' and 'validation'"):
-        sources.read_sst2(tmp_path, "test")
+        sst2.read_sst2(tmp_path, "test")
     with pytest.raises(ValueError, match="no split 'validation'"):
-        sources.read_imdb(tmp_path, "validation")
+        imdb.read_imdb(tmp_path, "validation")
 
 
 @pytest.mark.parametrize(
@@ -140,23 +138,23 @@ def test_missing_file_and_split(tmp_path: Path) -> None:
 )
 def test_as_typed(sentence: str, typed: str) -> None:
     """Clitics are joined again, except the negation."""
-    assert sources.as_typed(sentence) == typed
+    assert sst2.detokenize(sentence) == typed
 
 
 def test_sha256(tmp_path: Path) -> None:
     """The hash is that of the bytes on disk."""
     path = tmp_path / "file"
     path.write_bytes(b"rnn" * 1_000_000)
-    assert sources.sha256(path) == hashlib.sha256(b"rnn" * 1_000_000).hexdigest()
+    assert folders.sha256(path) == hashlib.sha256(b"rnn" * 1_000_000).hexdigest()
 
 
 @needs_data
 def test_real_sst2() -> None:
     """The published counts."""
-    train = sources.read_sst2(Path(REAL), "train")
+    train = sst2.read_sst2(Path(REAL), "train")
     assert len(train) == 67_349
     assert sum(label for _, label in train) == 37_569
-    validation = sources.read_sst2(Path(REAL), "validation")
+    validation = sst2.read_sst2(Path(REAL), "validation")
     assert len(validation) == 872
     assert sum(label for _, label in validation) == 444
 
@@ -164,7 +162,7 @@ def test_real_sst2() -> None:
 @needs_data
 def test_real_imdb() -> None:
     """The published counts; ids 0 to 12,499 in each class; no HTML break left."""
-    reviews = sources.read_imdb(Path(REAL), "train")
+    reviews = imdb.read_imdb(Path(REAL), "train")
     assert len(reviews) == 25_000
     assert sum(review.label for review in reviews) == 12_500
     assert {review.id for review in reviews} == set(range(12_500))

@@ -1,4 +1,4 @@
-"""Whether a downloaded file is what it should be, where no hash of it is published."""
+"""Checks of the content of downloaded files for which no hash is published."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from rnnviz.data.sst2 import sst2_rows
 SST2_ROWS: Final = {"train": 67_349, "validation": 872}
 
 
-def jena(path: Path) -> None:
-    """ValueError unless it is the station's table with the published number of rows."""
+def check_jena(path: Path) -> None:
+    """Raise ValueError unless it is the station's table with the published number of rows."""
     rows = len(read_jena(path, repair=False))
     if rows != PUBLISHED_ROWS:
         raise ValueError(f"{path}: {PUBLISHED_ROWS:,} rows are needed, not {rows:,}")
 
 
-def sst2(path: Path) -> None:
-    """ValueError unless both splits are inside with GLUE's numbers of rows."""
+def check_sst2(path: Path) -> None:
+    """Raise ValueError unless it contains both splits with GLUE's numbers of rows."""
     for split, wanted in SST2_ROWS.items():
         rows = len(sst2_rows(path, split))
         if rows != wanted:
             raise ValueError(f"{path}: {split} must have {wanted:,} rows, not {rows:,}")
 
 
-#: By the path in the data folder.
+#: By path in the data folder.
 CHECKS: Final[dict[str, Callable[[Path], None]]] = {
-    "jena/jena_climate_2009_2016.csv.zip": jena,
-    "sst2/SST-2.zip": sst2,
+    "jena/jena_climate_2009_2016.csv.zip": check_jena,
+    "sst2/SST-2.zip": check_sst2,
 }

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from rnnviz.data.sst2 import Review
-from rnnviz.recipes.review_examples import Evidence, SentimentReview, lessons, negations, sentences
+import os
+import subprocess
+import sys
+
+from rnnviz.data.imdb import Review
+from rnnviz.recipes.review_examples import (
+    NegationCounts,
+    SentimentReview,
+    extract_examples,
+    negations,
+    sentences,
+)
 
 POLARITY = {"good": 1, "bad": -1, "bother": -1, "great": 1}
 
@@ -34,25 +44,44 @@ def test_a_negation_does_not_reach_over_a_stop_word_or_far_away() -> None:
     assert spans("not good enough to watch") == []
 
 
-def test_evidence_believes_the_reviews_over_the_rule() -> None:
+def test_counts_of_reviews_prevail_over_the_rule() -> None:
     reviews = [SentimentReview(0, (("do", "n't", "bother"),))] * 8
     reviews += [SentimentReview(0, (("bother",),)), SentimentReview(1, (("bother",),))] * 4
     reviews += [SentimentReview(1, (("not", "bad"),))] * 8
     reviews += [SentimentReview(0, (("bad", "film"),))] * 8
-    evidence = Evidence(reviews, POLARITY)
-    assert not evidence.flips("n't", "bother")
-    assert evidence.flips("not", "bad")
-    assert evidence.flips("never", "good")  # never seen: the rule stands
+    counts = NegationCounts(reviews, POLARITY)
+    assert not counts.flips("n't", "bother")
+    assert counts.flips("not", "bad")
+    assert counts.flips("never", "good")  # never seen: the rule stands
 
 
-def test_lessons_keep_what_agrees_with_the_review() -> None:
-    opinion = {"good": 3.0, "bad": -3.0, "film": 0.1, "this": 0.0, "is": 0.2}
+def test_examples_keep_what_agrees_with_the_review() -> None:
+    logits = {"good": 3.0, "bad": -3.0, "film": 0.1, "this": 0.0, "is": 0.2}
     agreeing = SentimentReview(1, (("this", "is", "not", "bad"), ("this", "is", "good")))
     against = SentimentReview(0, (("this", "film", "is", "not", "bad"),))
-    found = lessons([agreeing, agreeing, agreeing, against], opinion)
+    found = extract_examples([agreeing, agreeing, agreeing, against], logits)
     assert found.spans == [(("this", "is", "not", "bad"), 1)]
     assert (("this", "film", "is", "not", "bad"), 0) not in found.clean
     assert found.clean.count((("this", "is", "good"), 1)) == 3
     assert (("this", "is"), 7) not in found.openings
     assert dict(found.openings)[("this",)] == 7
     assert ("this", "is", "good") not in dict(found.openings)
+
+
+def test_the_order_of_examples_does_not_depend_on_hashes() -> None:
+    """A resumed training reads its data in another process, where strings hash differently."""
+    code = (
+        "from rnnviz.recipes.review_examples import SentimentReview, extract_examples\n"
+        "words = tuple('it was not a long film for me'.split())\n"
+        "found = extract_examples([SentimentReview(1, (words,))] * 30, {})\n"
+        "assert len(found.grams) > 9\n"
+        "print(found)"
+    )
+    printed = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }  # fmt: skip
+    assert len(printed) == 1

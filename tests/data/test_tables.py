@@ -383,7 +383,7 @@ REFUSED: dict[str, tuple[str, str, bytes, str]] = {
     "an empty line inside": ("imdb", "imdb/x.csv", f"{GOOD}\nok,pos\n".encode(), "line 4: 2"),
     "other columns": ("imdb", "imdb/x.csv", b"words,stars\na,1\n", "found: words, stars"),
     "no label column": ("imdb", "imdb/x.csv", b"review,stars\na,1\n", "line 1: the column 'label'"),
-    "twice": ("imdb", "imdb/x.csv", b"review,review,label\na,b,1\n", "'text' is there twice"),
+    "twice": ("imdb", "imdb/x.csv", b"review,review,label\na,b,1\n", "two columns 'text'"),
     "a header alone": ("imdb", "imdb/x.csv", b"review,sentiment\n", "no rows below the header"),
     "nothing": ("imdb", "imdb/x.csv", b"", "no rows inside"),
     "a wrong quotation": ("imdb", "imdb/x.csv", f'{GOOD}"a" b,pos\n'.encode(), "must be doubled"),
