@@ -228,7 +228,7 @@ def test_a_damaged_file_is_downloaded_again_and_a_whole_one_is_not(
         asked.append(path)
         path.write_bytes(content)
 
-    monkeypatch.setattr(fetch, "_from_any", answer)
+    monkeypatch.setattr(fetch, "_download", answer)
     path = tmp_path / remote.path
     path.parent.mkdir()
     path.write_bytes(content[:-1])
