@@ -68,7 +68,7 @@ def picture(explore: Any, query: Query, trace: Trace, wanted: OutputOptions, pat
     page = _first_page(wanted, panels)
     app = _app(explore, query, trace, wanted, "" if page in panels else page)
     if page in panels:
-        write_output(path, pictures.of_panel(app.step_screen.moment, page, size, form[1:]))
+        write_output(path, pictures.of_panel(app.step_screen.view_state, page, size, form[1:]))
     else:
         asyncio.run(screenshot(app, path, size))
 

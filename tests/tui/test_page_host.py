@@ -83,7 +83,7 @@ def drive(*keys: str) -> tuple[RnnvizApp, list[str]]:
             for key in keys:
                 await pilot.press(key)
                 await pilot.pause()
-            while app.step_screen.paging.pending:
+            while app.step_screen.page_host.pending:
                 await pilot.pause(0.01)
             await pilot.pause()
             found = app.step_screen.query("#page-probe").first(Page)
@@ -109,24 +109,24 @@ def test_its_questions_are_asked_once() -> None:
 def test_its_keys_are_its_own_and_the_others_still_move_the_cursor() -> None:
     app, lines = drive("m", "m", "right")
     assert lines[2] == "count 2"
-    assert app.step_screen.moment.cursor.t == 1
+    assert app.step_screen.view_state.cursor.t == 1
 
 
 def test_a_line_it_opens_comes_back_to_it() -> None:
     app, lines = drive("n", "4", "2", "enter")
     assert lines[2] == "count 42"
-    assert app.step_screen.moment.query.text == TEXT
+    assert app.step_screen.view_state.query.text == TEXT
 
 
 def test_a_line_that_is_left_changes_nothing() -> None:
     app, lines = drive("n", "4", "escape")
     assert lines[2] == "count 0"
-    assert app.step_screen.moment.page == "probe"
+    assert app.step_screen.view_state.page == "probe"
 
 
 def test_escape_closes_it() -> None:
     app, lines = drive("escape")
-    assert app.step_screen.moment.page == "" and lines == []
+    assert app.step_screen.view_state.page == "" and lines == []
 
 
 async def test_what_moved_behind_a_page_is_drawn_when_it_closes() -> None:

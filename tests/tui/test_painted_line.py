@@ -97,7 +97,7 @@ async def test_steps_come_to_the_same_picture_as_painting_it_all(page: str, them
         whole = screen._compositor.render_update(full=True)
         sparing.feed("\x1b[H" + whole.render_segments(sparing.console).replace("\n", "\r\n"))
         for step, n in ((to_token, 7), (to_part, 1), (to_unit, 1), (to_token, 3), (to_part, -1)):
-            moment = screen.moment
+            moment = screen.view_state
             screen.move(replace(step(moment.cursor, moment.trace, n)))
             sparing.feed(drawn(it, sparing.console))
             full = Wire()

@@ -332,7 +332,7 @@ def screens(trace: Trace, lang: str, size: tuple[int, int]) -> Mapping[str, list
 
     async def settle(pilot: Pilot[int]) -> None:
         await pilot.pause()
-        while app.step_screen.paging.pending:
+        while app.step_screen.page_host.pending:
             await pilot.pause(0.01)
         await pilot.pause()
 

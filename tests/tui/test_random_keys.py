@@ -80,7 +80,7 @@ async def play(app: RnnvizApp, pressed: list[str | tuple[int, int]]) -> None:
             if screen.input is not None:
                 app.simulate_key("escape")
                 await pilot._wait_for_screen()
-            moment = screen.moment
+            moment = screen.view_state
             assert fitted(moment.cursor, moment.trace) == moment.cursor
         await settled(app, pilot)
         assert app.is_running
@@ -88,7 +88,7 @@ async def play(app: RnnvizApp, pressed: list[str | tuple[int, int]]) -> None:
 
 def text_of(app: RnnvizApp) -> list[str]:
     """The lines of the open page, without the line for messages."""
-    page = app.step_screen.paging.page
+    page = app.step_screen.page_host.page
     assert page is not None
     return [strip.text for strip in page.strips()]
 
@@ -99,16 +99,16 @@ async def test_undoing_what_is_held_brings_the_same_screen_back(cell: str) -> No
     async with app.run_test(size=(120, 36)) as pilot:
         await pilot.press("end")
         await settled(app, pilot)
-        before, trace = text_of(app), app.step_screen.moment.trace
+        before, trace = text_of(app), app.step_screen.view_state.trace
         await pilot.press("x")
         await settled(app, pilot)
         await pilot.pause(0.2)
-        assert app.step_screen.moment.query.clamps
+        assert app.step_screen.view_state.query.clamps
         assert text_of(app) != before
         await pilot.press("z")
         await settled(app, pilot)
         await pilot.pause(0.2)
-        after = app.step_screen.moment
+        after = app.step_screen.view_state
         assert not after.query.clamps
         assert (after.trace.head.readout == trace.head.readout).all()
         # "redo" is offered now; every number and every cell is as it was.

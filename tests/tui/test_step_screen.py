@@ -47,27 +47,30 @@ async def test_keys_move_along_the_sentence(keys: list[str], t: int) -> None:
     it = app()
     async with it.run_test(size=SIZE) as pilot:
         await pilot.press(*keys)
-        assert it.step_screen.moment.cursor.t == t
+        assert it.step_screen.view_state.cursor.t == t
 
 
 async def test_comma_and_full_stop_walk_the_parts_over_token_borders() -> None:
     it = app()
     async with it.run_test(size=SIZE) as pilot:
-        last = len(it.step_screen.moment.layer.parts) - 1
-        assert it.step_screen.moment.cursor.part == last
+        last = len(it.step_screen.view_state.layer.parts) - 1
+        assert it.step_screen.view_state.cursor.part == last
         await pilot.press("full_stop")
-        assert (it.step_screen.moment.cursor.t, it.step_screen.moment.cursor.part) == (1, 0)
+        assert (it.step_screen.view_state.cursor.t, it.step_screen.view_state.cursor.part) == (1, 0)
         await pilot.press("comma", "comma")
-        assert (it.step_screen.moment.cursor.t, it.step_screen.moment.cursor.part) == (0, last - 1)
+        assert (it.step_screen.view_state.cursor.t, it.step_screen.view_state.cursor.part) == (
+            0,
+            last - 1,
+        )
 
 
 async def test_up_and_down_choose_the_unit() -> None:
     it = app()
     async with it.run_test(size=SIZE) as pilot:
         await pilot.press("down")
-        assert it.step_screen.moment.cursor.unit == 3
+        assert it.step_screen.view_state.cursor.unit == 3
         await pilot.press("up", "up", "up", "up")
-        assert it.step_screen.moment.cursor.unit == 5
+        assert it.step_screen.view_state.cursor.unit == 5
 
 
 async def test_enter_and_escape_zoom_and_escape_never_quits() -> None:
@@ -75,9 +78,9 @@ async def test_enter_and_escape_zoom_and_escape_never_quits() -> None:
     async with it.run_test(size=SIZE) as pilot:
         for zoom in (*ZOOMS[1:], ZOOMS[-1]):
             await pilot.press("enter")
-            assert it.step_screen.moment.cursor.zoom == zoom
+            assert it.step_screen.view_state.cursor.zoom == zoom
         await pilot.press(*["escape"] * 6)
-        assert it.step_screen.moment.cursor.zoom == "sentence"
+        assert it.step_screen.view_state.cursor.zoom == "sentence"
         assert it.is_running
         assert it.return_code is None
 
@@ -106,14 +109,14 @@ async def test_play_stops_at_the_end_and_starts_over() -> None:
     async with it.run_test(size=SIZE) as pilot:
         await pilot.press("f", "f", "f", "f")
         await pilot.press("space")
-        assert it.step_screen.moment.seconds == 0.2
+        assert it.step_screen.view_state.seconds == 0.2
         await pilot.pause(1.6)
-        assert it.step_screen.moment.cursor.t == 4
-        assert it.step_screen.moment.seconds is None
+        assert it.step_screen.view_state.cursor.t == 4
+        assert it.step_screen.view_state.seconds is None
         await pilot.press("space")
-        assert it.step_screen.moment.cursor.t <= 1  # it may have gone on already
+        assert it.step_screen.view_state.cursor.t <= 1  # it may have gone on already
         await pilot.press("space")
-        assert it.step_screen.moment.seconds is None
+        assert it.step_screen.view_state.seconds is None
 
 
 async def test_play_walks_parts_in_the_cell() -> None:
@@ -121,7 +124,7 @@ async def test_play_walks_parts_in_the_cell() -> None:
     async with it.run_test(size=SIZE) as pilot:
         await pilot.press("enter", *["f"] * 4, "space")
         await pilot.pause(0.5)
-        assert it.step_screen.moment.cursor.part < 4
+        assert it.step_screen.view_state.cursor.part < 4
 
 
 # -- asking for more ---------------------------------------------------------------------
@@ -133,7 +136,7 @@ async def test_digits_read_the_same_sentence_with_another_cell(n: int) -> None:
     async with it.run_test(size=SIZE) as pilot:
         await pilot.press(str(n + 1))
         await settle(pilot, it)
-        now = it.step_screen.moment
+        now = it.step_screen.view_state
         assert now.layer.cell == CELLS[n]
         assert now.trace.tokens == tuple(TEXT.split())
         assert now.cursor.t == 3
@@ -146,7 +149,7 @@ async def test_there_is_a_key_for_every_model_that_is_offered() -> None:
     async with it.run_test(size=SIZE) as pilot:
         await pilot.press("5")
         await settle(pilot, it)
-        assert it.step_screen.moment.layer.cell == "gru-2014"
+        assert it.step_screen.view_state.layer.cell == "gru-2014"
     said = {words(action, "en", models) for action in offered(models)}
     assert {f"same sentence in {model}" for model in models} <= said
 
@@ -155,7 +158,7 @@ async def test_a_digit_without_a_model_says_so() -> None:
     it = app(switch=("lstm",))
     async with it.run_test(size=SIZE) as pilot:
         await pilot.press("3")
-        assert it.step_screen.moment.failed
+        assert it.step_screen.view_state.failed
 
 
 async def test_why_a_sentence_was_not_read_is_said_in_one_line() -> None:
@@ -165,11 +168,11 @@ async def test_why_a_sentence_was_not_read_is_said_in_one_line() -> None:
     def refusing(query: Query) -> Trace:
         raise UsageError("Not with these.\nType another.")
 
-    it.step_screen.read_with = refusing
+    it.step_screen.requests.tracer = refusing
     async with it.run_test(size=SIZE) as pilot:
         await pilot.press("t", "a", "enter")
         await settle(pilot, it)
-        assert "Not with these. Type another" in it.step_screen.moment.status
+        assert "Not with these. Type another" in it.step_screen.view_state.status
 
 
 async def test_a_typed_sentence_is_read_and_unknown_words_are_marked() -> None:
@@ -179,7 +182,7 @@ async def test_a_typed_sentence_is_read_and_unknown_words_are_marked() -> None:
         await pilot.press(*"not zyx")
         await pilot.press("enter")
         await settle(pilot, it)
-        assert it.step_screen.moment.trace.tokens == ("not", "zyx")
+        assert it.step_screen.view_state.trace.tokens == ("not", "zyx")
         assert any("zyx?" in line for line in screen_text(it))
         assert it.step_screen.input is None
 
@@ -189,14 +192,14 @@ async def test_a_typed_sentence_is_read_and_unknown_words_are_marked() -> None:
 )
 async def test_what_cannot_be_read_leaves_the_old_trace(said: str, reason: str) -> None:
     it = app()
-    before = it.step_screen.moment.trace
+    before = it.step_screen.view_state.trace
     async with it.run_test(size=SIZE) as pilot:
         await pilot.press("t", *said, "enter")
         await settle(pilot, it)
-        assert it.step_screen.moment.trace is before
+        assert it.step_screen.view_state.trace is before
         assert any(reason in line and line.startswith(" ! ") for line in screen_text(it))
         await pilot.press("right")
-        assert it.step_screen.moment.status == ""
+        assert it.step_screen.view_state.status == ""
 
 
 async def test_escape_leaves_the_line_without_reading() -> None:
@@ -205,18 +208,18 @@ async def test_escape_leaves_the_line_without_reading() -> None:
         await pilot.press("t", *"good", "escape")
         await pilot.pause()
         assert it.step_screen.input is None
-        assert it.step_screen.moment.trace.tokens == tuple(TEXT.split())
+        assert it.step_screen.view_state.trace.tokens == tuple(TEXT.split())
         await pilot.press("right")
-        assert it.step_screen.moment.cursor.t == 1
+        assert it.step_screen.view_state.cursor.t == 1
 
 
 async def test_the_reach_of_the_other_cells_comes_on_request_only() -> None:
     it = app()
     async with it.run_test(size=SIZE) as pilot:
-        assert not it.step_screen.moment.reaches
+        assert not it.step_screen.view_state.reaches
         await pilot.press("r")
         await settle(pilot, it)
-        found = it.step_screen.moment.reaches
+        found = it.step_screen.view_state.reaches
         assert {"rnn", "gru"} <= set(found)
         np.testing.assert_array_equal(found["gru"].values, made(cell="gru").layers[0].reach)
 
@@ -225,14 +228,14 @@ async def test_b_walks_back_in_the_equation_panel() -> None:
     it = app(t=2)
     async with it.run_test(size=SIZE) as pilot:
         await pilot.press("comma", "b")
-        assert it.step_screen.moment.backward
+        assert it.step_screen.view_state.backward
         text = "\n".join(screen_text(it))
         assert "∂L/∂h₃ = ∂L/∂h₃↓ + ∂L/∂h₃⟵" in text
 
 
 async def test_predict_first_hides_what_comes_and_then_shows_it() -> None:
     it = app(t=2)
-    p = number(float(it.step_screen.moment.trace.head.readout[2, 1]), 2)
+    p = number(float(it.step_screen.view_state.trace.head.readout[2, 1]), 2)
     async with it.run_test(size=SIZE) as pilot:
         shown = screen_text(it)[3]
         assert p in shown
@@ -240,7 +243,7 @@ async def test_predict_first_hides_what_comes_and_then_shows_it() -> None:
         await pilot.pause(0.1)
         hidden = screen_text(it)[3]
         assert "?" in hidden
-        loss = it.step_screen.moment.trace.head.loss
+        loss = it.step_screen.view_state.trace.head.loss
         text = "\n".join(screen_text(it))
         assert "L = ?" in text and number(float(loss)) not in text
         assert hidden.count(".") == shown.count(".") - 1
@@ -254,12 +257,12 @@ async def test_l_walks_the_layers_and_what_is_not_read_yet_follows() -> None:
     it = app(trace=trace, t=3)
     async with it.run_test(size=SIZE) as pilot:
         await pilot.press("l")
-        now = it.step_screen.moment
+        now = it.step_screen.view_state
         assert now.layer.direction == "backward"
         assert now.known(4, "h")
         assert not now.known(2, "h")
         await pilot.press("l", "l", "l")
-        assert it.step_screen.moment.cursor.layer == 0
+        assert it.step_screen.view_state.cursor.layer == 0
 
 
 async def test_the_language_changes_at_once() -> None:
@@ -290,7 +293,7 @@ async def test_help_lists_every_key_and_both_ways_out_work() -> None:
             from rnnviz.tui.step.help import HelpScreen, page
 
             assert isinstance(it.screen, HelpScreen)
-            text = page(it.step_screen.moment).plain
+            text = page(it.step_screen.view_state).plain
             for action in offered(CELLS):
                 assert words(action, "en", CELLS) in text
             await pilot.press(closes)
@@ -306,7 +309,7 @@ async def test_the_screenshot_key_says_where_it_wrote(
     it = app()
     async with it.run_test(size=SIZE) as pilot:
         await pilot.press("s", "s")
-        assert str(tmp_path / "rnnviz-2.svg") in it.step_screen.moment.status
+        assert str(tmp_path / "rnnviz-2.svg") in it.step_screen.view_state.status
     assert (tmp_path / "rnnviz-1.svg").read_text().startswith("<svg")
 
 
@@ -347,13 +350,13 @@ async def test_every_key_in_the_bar_can_be_clicked() -> None:
         keys = screen_text(it)[-1]
         await pilot.click("#keys", offset=(keys.index("→"), 0))
         await pilot.pause()
-        assert it.step_screen.moment.cursor.t == 2
+        assert it.step_screen.view_state.cursor.t == 2
         await pilot.click("#keys", offset=(keys.index("token"), 0))
         await pilot.pause()
-        assert it.step_screen.moment.cursor.t == 3
+        assert it.step_screen.view_state.cursor.t == 3
         await pilot.click("#keys", offset=(keys.index("enter"), 0))
         await pilot.pause()
-        assert it.step_screen.moment.cursor.zoom == "cell"
+        assert it.step_screen.view_state.cursor.zoom == "cell"
 
 
 @pytest.mark.parametrize("lang", ["en", "tr"])
@@ -373,11 +376,11 @@ async def test_clicks_choose_token_and_unit() -> None:
     async with it.run_test(size=SIZE) as pilot:
         column = screen_text(it)[2].index("was")
         await pilot.click("#sentence", offset=(column, 1))
-        assert it.step_screen.moment.cursor.t == 2
+        assert it.step_screen.view_state.cursor.t == 2
         heat = it.step_screen.query_one("#heat-1")
         await pilot.click("#heat-1", offset=(5 + 5 * 4, heat.size.height - 1))
-        assert it.step_screen.moment.cursor.unit == 4
-        assert it.step_screen.moment.cursor.t == 4
+        assert it.step_screen.view_state.cursor.unit == 4
+        assert it.step_screen.view_state.cursor.t == 4
 
 
 # -- what is shown -----------------------------------------------------------------------
@@ -401,7 +404,7 @@ async def test_numbers_on_screen_are_the_trace(cell: str) -> None:
     it = app(cell=cell)
     async with it.run_test(size=(200, 50)) as pilot:
         for t in range(3):
-            now = it.step_screen.moment
+            now = it.step_screen.view_state
             layer, unit = now.layer, now.cursor.unit
             text = "\n".join(screen_text(it))
             for name in now.quantities:
@@ -438,7 +441,7 @@ async def test_not_yet_is_dots_and_the_present_part_is_heavy() -> None:
         await pilot.press("home", *["comma"] * 5)
         await pilot.pause(0.1)
         text = "\n".join(screen_text(it))
-        assert it.step_screen.moment.part == "forget"
+        assert it.step_screen.view_state.part == "forget"
         assert text.count("┏━━┻━━┓") == 1
         assert "f₁ +" in text or "f₁ −" in text
         assert "i₁ ·" in text
@@ -462,7 +465,7 @@ async def test_a_terminal_that_is_too_small_says_what_it_needs() -> None:
         text = " ".join(line.strip() for line in screen_text(it)).strip()
         assert text.startswith("This terminal is 50×12. rnnviz needs 60×20.")
         await pilot.press("right")
-        assert it.step_screen.moment.cursor.t == 0
+        assert it.step_screen.view_state.cursor.t == 0
         await pilot.press("q")
     assert it.return_value == 0
 
@@ -471,12 +474,12 @@ async def test_resizing_keeps_the_place() -> None:
     it = app(t=1)
     async with it.run_test(size=SIZE) as pilot:
         await pilot.press("right", "down", "comma")
-        before = it.step_screen.moment.cursor
+        before = it.step_screen.view_state.cursor
         for size in ((80, 24), (50, 10), (200, 50)):
             await pilot.resize_terminal(*size)
             await pilot.pause(0.1)
             assert len(screen_text(it)) == size[1]
-        assert it.step_screen.moment.cursor == before
+        assert it.step_screen.view_state.cursor == before
         assert any("▐was ▌" in line for line in screen_text(it))
 
 
@@ -511,7 +514,7 @@ async def test_a_long_text_draws_only_what_is_seen() -> None:
     async with it.run_test(size=SIZE) as pilot:
         await pilot.press("right", "end")
         await pilot.pause(0.05)
-        assert it.step_screen.moment.cursor.t == 1999
+        assert it.step_screen.view_state.cursor.t == 1999
         assert any("▐movie▌" in line for line in screen_text(it))
 
 
@@ -524,7 +527,7 @@ async def test_any_number_of_units_keeps_the_chosen_one_in_sight(units: int) -> 
         if units > 40:
             assert any(f"of {units}" in line for line in text)
         if units == 8:
-            value = short(it.step_screen.moment.layer.values["h"][0, 7])
+            value = short(it.step_screen.view_state.layer.values["h"][0, 7])
             assert sum(line.count(value.strip()) for line in text) >= 2
 
 

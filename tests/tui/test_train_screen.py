@@ -489,7 +489,7 @@ async def test_s_steps_through_a_snapshot_and_leads_back() -> None:
         await pilot.press("right", "T", "enter")
         await pilot.press("escape", "escape")  # the message, the zoom
         assert isinstance(app.screen, NowScreen)
-        assert app.screen.moment.cursor.t == 1
+        assert app.screen.view_state.cursor.t == 1
         source(app).add(stepped(4, 30))
         await pilot.press("escape")
         await heard(pilot)

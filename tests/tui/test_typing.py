@@ -29,7 +29,7 @@ def explore(question: Question) -> Any:
 async def settle(pilot: Pilot[int], it: RnnvizApp) -> None:
     await it.workers.wait_for_complete()
     await pilot.pause()
-    while it.step_screen.paging.pending:
+    while it.step_screen.page_host.pending:
         await pilot.pause(0.01)
     await pilot.pause()
 
@@ -61,19 +61,19 @@ async def test_after_an_error_the_line_stays_with_its_text_and_takes_the_keys(
         await settle(pilot, it)
         await pilot.press(key, "end", *["backspace"] * 30, *wrong, "enter")
         await settle(pilot, it)
-        line, moment = it.step_screen.input, it.step_screen.moment
+        line, moment = it.step_screen.input, it.step_screen.view_state
         assert line is not None and line.value == wrong
         assert moment.failed and any(row.startswith(" ! ") for row in screen_text(it))
         assert any(wrong.strip() in row for row in screen_text(it))
         # Letters that are commands elsewhere: quit, play, predict first, another page.
         await pilot.press(*"qpwu b")
-        assert it.is_running and it.step_screen.moment.page == page
+        assert it.is_running and it.step_screen.view_state.page == page
         assert line.value == wrong + "qpwu b"
-        assert not it.step_screen.moment.failed and not it.step_screen.moment.hidden
+        assert not it.step_screen.view_state.failed and not it.step_screen.view_state.hidden
         await pilot.press(*["backspace"] * 30, *right, "enter")
         await settle(pilot, it)
         assert it.step_screen.input is None
-        assert holds(it.step_screen.moment)
+        assert holds(it.step_screen.view_state)
 
 
 async def test_escape_leaves_the_line_and_its_message() -> None:
@@ -81,12 +81,12 @@ async def test_escape_leaves_the_line_and_its_message() -> None:
     async with it.run_test(size=(100, 30)) as pilot:
         await pilot.press("t", *"refuse", "enter")
         await settle(pilot, it)
-        assert it.step_screen.moment.failed
+        assert it.step_screen.view_state.failed
         await pilot.press("escape")
         await pilot.pause()
-        assert it.step_screen.input is None and not it.step_screen.moment.status
+        assert it.step_screen.input is None and not it.step_screen.view_state.status
         await pilot.press("right")
-        assert it.step_screen.moment.cursor.t == 1
+        assert it.step_screen.view_state.cursor.t == 1
 
 
 async def test_what_is_typed_takes_the_place_of_a_chosen_place() -> None:
@@ -97,7 +97,7 @@ async def test_what_is_typed_takes_the_place_of_a_chosen_place() -> None:
         assert it.step_screen.input is not None and it.step_screen.input.value == "h[0,2]="
         await pilot.press("end", *"0.25", "enter")
         await settle(pilot, it)
-        assert [str(c) for c in it.step_screen.moment.query.clamps] == ["h[0,2]=0.25"]
+        assert [str(c) for c in it.step_screen.view_state.query.clamps] == ["h[0,2]=0.25"]
 
 
 @pytest.mark.parametrize(
@@ -118,5 +118,5 @@ async def test_keys_that_come_all_at_once_are_typed_in_their_order(
             it.post_message(events.Key({" ": "space"}.get(char) or _character_to_key(char), char))
         await settle(pilot, it)
         await settle(pilot, it)
-        assert it.is_running and it.step_screen.moment.page == page
+        assert it.is_running and it.step_screen.view_state.page == page
         assert it.step_screen.input is not None and it.step_screen.input.value == value

@@ -65,7 +65,7 @@ class TrainApp(ThemedApp[End]):
         if isinstance(screen, NowScreen):
             for action in step_actions.offered(()):
                 if action.name != "palette":
-                    said = step_actions.words(action, screen.moment.lang)
+                    said = step_actions.words(action, screen.view_state.lang)
                     yield SystemCommand(said, action.shown, partial(screen.run_action, action.run))
             return
         for action in ACTIONS:
@@ -85,7 +85,7 @@ class TrainApp(ThemedApp[End]):
 
     def on_key(self, event: events.Key) -> None:
         """A key that no view has taken."""
-        if isinstance(self.screen, NowScreen) and self.screen.type_on(event):
+        if isinstance(self.screen, NowScreen) and self.screen.prompt.forward_key(event):
             event.prevent_default()
 
     def action_interrupt(self) -> None:

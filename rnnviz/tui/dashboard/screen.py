@@ -308,9 +308,11 @@ class TrainScreen(DiffScreen, Screen[None]):
             self.fail("dashboard.no_model", reason=message.reason.rstrip("."))
             return
         self.show(status="", failed=False)
-        moment = ViewState(trace, start(trace, 0, trace.leading_unit()), board.theme, board.lang)
-        moment = replace(moment, query=message.query, status=_stepping(board))
-        self.app.push_screen(NowScreen(self.read_with, moment))
+        view_state = ViewState(
+            trace, start(trace, 0, trace.leading_unit()), board.theme, board.lang
+        )
+        view_state = replace(view_state, query=message.query, status=_stepping(board))
+        self.app.push_screen(NowScreen(self.read_with, view_state))
 
     async def on_key_clicked(self, message: KeyClicked) -> None:
         """A key of the key bar was clicked."""

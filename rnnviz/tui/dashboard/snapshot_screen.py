@@ -16,7 +16,7 @@ class NowScreen(DismissOnce, StepScreen):
 
     def action_zoom(self, step: int) -> None:
         """In or out; from the outermost level esc leads back to the training."""
-        outside = self.moment.cursor.zoom == ZOOMS[0] and not self.moment.page
+        outside = self.view_state.cursor.zoom == ZOOMS[0] and not self.view_state.page
         if step < 0 and self.input is None and outside:
             self.dismiss()
         else:

@@ -32,29 +32,30 @@ FONTS = '"Fira Code", "DejaVu Sans Mono", "Cascadia Mono", Menlo, Consolas, mono
 def of_screen(app: App[Any], form: str) -> str:
     """The whole screen as it is now; ``form`` is "svg" or "txt"."""
     console = _console(*app.size)
+    # Textual's public export writes SVG only, no text.
     console.print(app.screen._compositor.render_update(full=True))
     return _exported(console, form)
 
 
-def of_panel(moment: ViewState, name: str, size: tuple[int, int], form: str) -> str:
+def of_panel(view_state: ViewState, name: str, size: tuple[int, int], form: str) -> str:
     """One panel drawn by itself; ``name`` is one of PANELS or a quantity with a heat map.
 
     KeyError for a name that is neither.
     """
     width, height = size
-    strips = _trimmed(_view(moment, name).drawn(moment, width, height))
+    strips = _trimmed(_view(view_state, name).drawn(view_state, width, height))
     console = _console(width, len(strips))
     for strip in strips:
         console.print(Segments([*strip, Segment.line()]))
     return _exported(console, form)
 
 
-def _view(moment: ViewState, name: str) -> View:
+def _view(view_state: ViewState, name: str) -> View:
     if name in PANELS:
-        return PANELS[name](moment)
-    if name not in moment.quantities:
+        return PANELS[name](view_state)
+    if name not in view_state.quantities:
         raise KeyError(name)
-    return Heatmap(moment, moment.quantities.index(name))
+    return Heatmap(view_state, view_state.quantities.index(name))
 
 
 def _trimmed(strips: list[Strip]) -> list[Strip]:

@@ -1,4 +1,4 @@
-"""One sentence on one page of HTML: every view as a picture, and the words to read them by."""
+"""One sentence as one HTML page: every view as a picture, with its explanation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rnnviz.tui.view import second_sentence
 from rnnviz.tui.view.page import Page
 from rnnviz.tui.view.view_state import ViewState
 
-#: Columns and lines of the pictures: a page that one scrolls needs no narrow ones.
+#: Columns and lines of the pictures.
 SIZE = (120, 40)
 
 _STYLE = """
@@ -31,62 +31,67 @@ section { margin: 2.5rem 0; break-inside: avoid; } .what { color: #666; }
 
 
 async def report(app: RnnvizApp) -> str:
-    """The whole page: no scripts, nothing fetched; user text is escaped."""
+    """The HTML page: no scripts and no external files; user text is escaped."""
     async with app.run_test(size=SIZE) as pilot:
         screen = app.step_screen
         await settled(app, pilot)
-        moment = screen.moment
-        last = moment.layer.order[-1]
-        read = replace(moment.cursor, t=last, part=len(moment.layer.parts) - 1)
-        screen.show(paper=True, hidden=False, cursor=read)
+        view_state = screen.view_state
+        last = view_state.layer.order[-1]
+        at_end = replace(view_state.cursor, t=last, part=len(view_state.layer.parts) - 1)
+        screen.show(paper=True, hidden=False, cursor=at_end)
         await settled(app, pilot)
-        moment = screen.moment
-        parts = [_opening(moment), _section(moment.text("report.screen"), "", "", _now(app))]
+        view_state = screen.view_state
+        panels = pictures.of_screen(app, "svg")
+        parts = [
+            _introduction(view_state),
+            _section(view_state.text("report.screen"), "", "", panels),
+        ]
         for entry in PAGES:
             page: type[Page] = load(entry.name)
-            if not page.applies(moment):
+            if not page.applies(view_state):
                 continue
             screen.action_page(entry.name)
             await settled(app, pilot)
-            if screen.paging.page is not None:
-                screen.move(screen.paging.page.cursor_at_end(screen.moment))
+            if screen.page_host.page is not None:
+                screen.move(screen.page_host.page.cursor_at_end(screen.view_state))
                 await settled(app, pilot)
-            said = {k: moment.text(f"page.{entry.name}.{k}") for k in ("title", "question", "help")}
-            parts.append(_section(said["title"], said["question"], said["help"], _now(app)))
+            title, question, help_text = (
+                view_state.text(f"page.{entry.name}.{key}") for key in ("title", "question", "help")
+            )
+            picture = pictures.of_screen(app, "svg")
+            parts.append(_section(title, question, help_text, picture))
             screen.action_page(entry.name)
-            screen.move(read)
-        title = markup(moment.trace.text or moment.trace.model)
+            screen.move(at_end)
+        title = markup(view_state.trace.text or view_state.trace.model)
     return (
-        f'<!doctype html>\n<html lang="{moment.lang}">\n<meta charset="utf-8">\n'
+        f'<!doctype html>\n<html lang="{view_state.lang}">\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width">\n<title>{title} · rnnviz</title>\n'
         f"<style>{_STYLE}</style>\n" + "\n".join(parts) + "\n</html>\n"
     )
 
 
-def _now(app: RnnvizApp) -> str:
-    return pictures.of_screen(app, "svg")
+def _section(title: str, question: str, help_text: str, picture: str) -> str:
+    subtitle = f'<p class="what">{markup(question)}</p>' if question else ""
+    paragraph = f"<p>{markup(help_text)}</p>" if help_text else ""
+    return f"<section>\n<h2>{markup(title)}</h2>{subtitle}\n{picture}\n{paragraph}</section>"
 
 
-def _section(title: str, question: str, how: str, picture: str) -> str:
-    told = f'<p class="what">{markup(question)}</p>' if question else ""
-    read = f"<p>{markup(how)}</p>" if how else ""
-    return f"<section>\n<h2>{markup(title)}</h2>{told}\n{picture}\n{read}</section>"
-
-
-def _opening(moment: ViewState) -> str:
-    """What was read by what, and what was said after each token; of both sentences, if two."""
-    trace, shown = moment.trace, moment.shown_class()
-    found = second_sentence.difference(moment)
-    other = None if found is None else found.b
-    versus = (
-        "" if other is None else f"<p>{markup(moment.text('report.against'))} {_title(other)}</p>\n"
-    )
-    size = i18n.units(moment.layer.units, moment.lang)
-    tables = [_readings(each, moment, shown) for each in (trace, other) if each is not None]
+def _introduction(view_state: ViewState) -> str:
+    """The sentence, the model, and a table of the prediction after each token of both sentences."""
+    trace, shown = view_state.trace, view_state.shown_class()
+    difference = second_sentence.difference(view_state)
+    other = None if difference is None else difference.b
+    versus = ""
+    if other is not None:
+        versus = f"<p>{markup(view_state.text('report.against'))} {_title(other)}</p>\n"
+    size = i18n.units(view_state.layer.units, view_state.lang)
+    tables = [
+        _prediction_table(each, view_state, shown) for each in (trace, other) if each is not None
+    ]
+    about = (markup(trace.model), markup(view_state.layer.title), size, markup(trace.about))
     return (
-        f"<h1>{_title(trace)}</h1>\n{versus}"
-        f"<p>{markup(trace.model)} · {markup(moment.layer.title)} · {size} · {markup(trace.about)}"
-        f'</p>\n<div class="tables">\n' + "\n".join(tables) + "\n</div>"
+        f"<h1>{_title(trace)}</h1>\n{versus}<p>{' · '.join(about)}</p>\n"
+        f'<div class="tables">\n' + "\n".join(tables) + "\n</div>"
     )
 
 
@@ -94,8 +99,8 @@ def _title(trace: Trace) -> str:
     return markup(trace.text or trace.model)
 
 
-def _readings(trace: Trace, moment: ViewState, shown: int) -> str:
-    """A table with a row a token: what the head says after it."""
+def _prediction_table(trace: Trace, view_state: ViewState, shown: int) -> str:
+    """The prediction for class ``shown`` after each token, a row a token."""
     head = trace.head
     label = markup(head.labels[shown]) if shown < len(head.labels) else ""
     rows = [
@@ -105,7 +110,7 @@ def _readings(trace: Trace, moment: ViewState, shown: int) -> str:
     ]
     return (
         f"<table><caption>{_title(trace)}</caption>\n"
-        f"<tr><th></th><th>{markup(moment.text('report.token'))}</th><th>{label}</th></tr>\n"
+        f"<tr><th></th><th>{markup(view_state.text('report.token'))}</th><th>{label}</th></tr>\n"
         + "\n".join(rows)
         + "\n</table>"
     )

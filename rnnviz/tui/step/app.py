@@ -56,7 +56,7 @@ class RnnvizApp(ThemedApp[int]):
         self._starting = ExitStack()
         self._starting.enter_context(self.batch_update())
         first = start(trace, t, trace.leading_unit() if unit is None else unit)
-        moment = ViewState(
+        view_state = ViewState(
             trace,
             first,
             self.look,
@@ -65,13 +65,13 @@ class RnnvizApp(ThemedApp[int]):
             query=query,
             page_states=page_states or {},
         )
-        self.step_screen = StepScreen(read, moment, explore)
+        self.step_screen = StepScreen(read, view_state, explore)
         self.first_page = page
 
     @property
     def lang(self) -> str:
         """The language of the screen."""
-        return self.step_screen.moment.lang
+        return self.step_screen.view_state.lang
 
     def begin(self) -> None:
         """Everything is in place: the first picture may be painted."""
@@ -88,16 +88,16 @@ class RnnvizApp(ThemedApp[int]):
 
     def on_key(self, event: events.Key) -> None:
         """A key that no view has taken."""
-        if self.screen is self.step_screen and self.step_screen.type_on(event):
+        if self.screen is self.step_screen and self.step_screen.prompt.forward_key(event):
             event.prevent_default()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every action by its words, in the chosen language."""
-        moment = self.step_screen.moment
-        for action in offered(moment.others):
+        view_state = self.step_screen.view_state
+        for action in offered(view_state.others):
             if action.name == "palette":
                 continue
-            said = words(action, moment.lang, moment.others)
+            said = words(action, view_state.lang, view_state.others)
             run = partial(self.step_screen.run_action, action.run)
             yield SystemCommand(said, action.shown, run)
 
@@ -105,7 +105,7 @@ class RnnvizApp(ThemedApp[int]):
 async def settled(app: RnnvizApp, pilot: Pilot[int]) -> None:
     """Until everything an open page asked for is on the screen."""
     await pilot.pause()
-    while app.is_running and app.step_screen.paging.pending:
+    while app.is_running and app.step_screen.page_host.pending:
         await pilot.pause(0.02)
     await pilot.pause()
 

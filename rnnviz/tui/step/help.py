@@ -45,19 +45,19 @@ class HelpScreen(DismissOnce, DiffScreen, ModalScreen[None]):
             yield Static(self.page)
 
 
-def page(moment: ViewState) -> Text:
+def page(view_state: ViewState) -> Text:
     """The help text in the chosen language."""
-    look, say = moment.theme, moment.text
+    look, say = view_state.theme, view_state.text
     pieces: list[tuple[str, object]] = [
         (say("help.title") + "\n", look.bold),
         (say("help.leave") + "\n\n", look.dim),
         (say("help.idea") + "\n\n", look.ink),
         (say("help.keys") + "\n", look.bold),
     ]
-    for action in offered(moment.others):
+    for action in offered(view_state.others):
         shown = say("key.space") if action.shown == "space" else action.shown
         pieces.append((f"  {shown:<9}", look.key))
-        pieces.append((words(action, moment.lang, moment.others) + "\n", look.ink))
+        pieces.append((words(action, view_state.lang, view_state.others) + "\n", look.ink))
     pieces.append(("\n" + say("help.panels") + "\n", look.bold))
     for name in PANELS:
         title = say(f"panel.{name}") if name != "heatmap" else "f i o g c h"

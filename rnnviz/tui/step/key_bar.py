@@ -17,61 +17,61 @@ from rnnviz.tui.view.widget import DrawnView, HasTheme, KeyClicked, View
 Entry = tuple[tuple[tuple[str, str], ...], str]
 
 
-def entries(moment: ViewState, width: int) -> list[Entry]:
+def entries(view_state: ViewState, width: int) -> list[Entry]:
     """The keys to show now."""
-    if moment.page:
-        return _of_page(moment)
-    play = "key.play" if moment.seconds is None else "key.pause"
+    if view_state.page:
+        return _of_page(view_state)
+    play = "key.play" if view_state.seconds is None else "key.pause"
     found: list[Entry] = [
         ((("←", "token(-1)"), ("→", "token(1)")), "key.token"),
         (((",", "part(-1)"), (".", "part(1)")), "key.part"),
         ((("↑", "unit(-1)"), ("↓", "unit(1)")), "key.unit"),
-        (((moment.text("key.space"), "play"),), play),
-        (((moment.text("key.enter"), "zoom(1)"),), "key.zoom_in"),
+        (((view_state.text("key.space"), "play"),), play),
+        (((view_state.text("key.enter"), "zoom(1)"),), "key.zoom_in"),
         ((("t", "sentence"),), "key.sentence"),
         ((("?", "help"),), "key.help"),
         ((("q", "quit"),), "key.quit"),
     ]
-    if moment.cursor.zoom == "equation":
-        found[4] = (((moment.text("key.escape"), "zoom(-1)"),), "key.zoom_out")
+    if view_state.cursor.zoom == "equation":
+        found[4] = (((view_state.text("key.escape"), "zoom(-1)"),), "key.zoom_out")
     return found
 
 
-def _of_page(moment: ViewState) -> list[Entry]:
-    name = moment.page
+def _of_page(view_state: ViewState) -> list[Entry]:
+    name = view_state.page
     own: list[Entry] = [
         (((key.shown, f"page_key('{key.keys[0]}')"),), f"page.{name}.key_{key.name}")
         for key in load(name).keys
     ]
     token: Entry = ((("←", "token(-1)"), ("→", "token(1)")), "key.token")
-    back: Entry = (((moment.text("key.escape"), "zoom(-1)"),), "key.zoom_out")
+    back: Entry = (((view_state.text("key.escape"), "zoom(-1)"),), "key.zoom_out")
     return [token, *own[:5], back, ((("?", "help"),), "key.help")]
 
 
 class KeyBar(View):
     """The key bar."""
 
-    def lines(self, moment: ViewState, width: int, height: int) -> list[Line]:
-        if moment.paper:
+    def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
+        if view_state.paper:
             return [[]]
-        return [[piece for piece, _ in self._pieces(moment, width)]]
+        return [[piece for piece, _ in self._pieces(view_state, width)]]
 
-    def _pieces(self, moment: ViewState, width: int) -> list[tuple[Segment, str | None]]:
-        look = moment.theme
+    def _pieces(self, view_state: ViewState, width: int) -> list[tuple[Segment, str | None]]:
+        look = view_state.theme
         for gap in (3, 2, 1):
             found: list[tuple[Segment, str | None]] = [(Segment(" ", look.ink), None)]
-            for keys, word in entries(moment, width):
+            for keys, word in entries(view_state, width):
                 for n, (key, action) in enumerate(keys):
                     found.append((Segment(f" {key}" if n else key, look.key), action))
-                found.append((Segment(f" {moment.text(word)}", look.ink), keys[-1][1]))
+                found.append((Segment(f" {view_state.text(word)}", look.ink), keys[-1][1]))
                 found.append((Segment(" " * gap, look.ink), None))
             if sum(cell_len(piece.text) for piece, _ in found) - gap <= width:
                 break
         return found
 
-    def picked(self, moment: ViewState, x: int, y: int) -> KeyClicked | None:
+    def picked(self, view_state: ViewState, x: int, y: int) -> KeyClicked | None:
         at = 0
-        for piece, action in self._pieces(moment, self.size.width):
+        for piece, action in self._pieces(view_state, self.size.width):
             at += cell_len(piece.text)
             if x < at:
                 return None if action is None else KeyClicked(action)

@@ -1,4 +1,4 @@
-"""Opening pages, asking for what they need off the screen's thread, and handing them their keys."""
+"""Opening pages, answering their questions in threads, and sending them their keys."""
 
 from __future__ import annotations
 
@@ -18,60 +18,60 @@ from rnnviz.tui.view.page import Change, Page, Prompt
 if TYPE_CHECKING:
     from rnnviz.tui.step.screen import StepScreen
 
-#: Answers that are remembered; the oldest are forgotten first.
-REMEMBERED = 64
+#: How many answers are cached; the oldest is dropped first.
+CACHED_ANSWERS = 64
 
 
 class QuestionAnswered(Message):
-    """An answer to a question, or why there is none."""
+    """The answer to a question; or None and the reason."""
 
     def __init__(self, question: Question, answer: Any, reason: str = "") -> None:
         super().__init__()
         self.question, self.answer, self.reason = question, answer, reason
 
 
-class Paging:
-    """The pages of one screen."""
+class PageHost:
+    """The pages of one step screen; at most one is open."""
 
     def __init__(self, screen: StepScreen, explore: Explorer) -> None:
         self.screen, self.explore = screen, explore
         self.pending: set[Question] = set()
-        self._opened: dict[str, Page] = {}
+        self._pages: dict[str, Page] = {}  # by name, those that have been opened
 
     @property
     def page(self) -> Page | None:
-        """The page that is open."""
-        return self._opened.get(self.screen.moment.page)
+        """The open page."""
+        return self._pages.get(self.screen.view_state.page)
 
     @property
-    def alone(self) -> bool:
-        """Whether the open page takes the sentence's place too."""
+    def full_screen(self) -> bool:
+        """Whether the open page also takes the place of the sentence."""
         return self.page is not None and self.page.full_screen
 
     def toggle(self, name: str) -> None:
-        """Open a page, or close it if it is the one that is open."""
-        moment = self.screen.moment
+        """Open a page, or close it if it is open."""
+        view_state = self.screen.view_state
         if self.page is not None:
-            moment = replace(moment, cursor=self.page.cursor_on_close(moment))
-        if moment.page == name:
-            self.screen.show(page="", cursor=moment.cursor, first=0, status="", failed=False)
+            view_state = replace(view_state, cursor=self.page.cursor_on_close(view_state))
+        if view_state.page == name:
+            self.screen.show(page="", cursor=view_state.cursor, first=0, status="", failed=False)
             return
-        if name not in self._opened:
-            page = load(name)(moment, id=f"page-{name}")
-            self._opened[name] = page
+        if name not in self._pages:
+            page = load(name)(view_state, id=f"page-{name}")
+            self._pages[name] = page
             self.screen.mount(page, before="#status")
-        cursor = self._opened[name].cursor_on_open(moment)
+        cursor = self._pages[name].cursor_on_open(view_state)
         self.screen.show(page=name, cursor=cursor, first=0, status="", failed=False)
 
-    def inquire(self) -> None:
-        """Ask for what the open page lacks, and for the second sentence; each question once."""
-        page, moment = self.page, self.screen.moment
-        wanted = [] if page is None else list(page.questions(moment))
-        beside = second_sentence.sentence_query(moment)
-        if beside is not None and second_sentence.state(moment).highlighted:
-            wanted.append(beside)
-        for question in dict.fromkeys(wanted):
-            known = question in moment.answers or question in moment.failures
+    def ask_questions(self) -> None:
+        """Ask what the open page and the second sentence need to know; each question once."""
+        page, view_state = self.page, self.screen.view_state
+        questions = [] if page is None else list(page.questions(view_state))
+        second = second_sentence.sentence_query(view_state)
+        if second is not None and second_sentence.state(view_state).highlighted:
+            questions.append(second)
+        for question in dict.fromkeys(questions):
+            known = question in view_state.answers or question in view_state.failures
             if not known and question not in self.pending:
                 self.pending.add(question)
                 self.screen.run_worker(
@@ -86,47 +86,45 @@ class Paging:
         except RnnvizError as error:
             reason = one_line(error)
         except Exception as error:
-            # What breaks here must not take the lecture with it.
+            # An error in an answer must not end the app.
             reason = f"{type(error).__name__}: {error}"
         if not get_current_worker().is_cancelled:
             self.screen.post_message(QuestionAnswered(question, answer, reason))
 
-    def answered(self, message: QuestionAnswered) -> None:
-        """Set the answer down; the page draws it."""
+    def receive_answer(self, message: QuestionAnswered) -> None:
+        """Add an answer, or the reason why there is none, to the view state."""
         self.pending.discard(message.question)
-        moment = self.screen.moment
+        view_state = self.screen.view_state
         if message.reason:
-            self.screen.show(failures={**moment.failures, message.question: message.reason})
-            self.screen.line_answered(message.question, message.reason)
-            return
-        answers = {**moment.answers, message.question: message.answer}
-        while len(answers) > REMEMBERED:
-            del answers[next(iter(answers))]
-        self.screen.show(answers=answers)
-        self.screen.line_answered(message.question, "")
+            self.screen.show(failures={**view_state.failures, message.question: message.reason})
+        else:
+            answers = {**view_state.answers, message.question: message.answer}
+            while len(answers) > CACHED_ANSWERS:
+                del answers[next(iter(answers))]
+            self.screen.show(answers=answers)
+        self.screen.prompt.receive_answer(message.question, message.reason)
 
-    def knows(self, pressed: str) -> bool:
-        """Whether a key means something on the open page."""
+    def has_key(self, pressed: str) -> bool:
+        """Whether a key belongs to the open page."""
         return self.page is not None and any(pressed in key.keys for key in self.page.keys)
 
-    def press(self, pressed: str) -> bool:
-        """A key; whether the open page knows it."""
+    def press(self, pressed: str) -> None:
+        """Do what a key of the open page does; other keys do nothing."""
         page = self.page
         if page is None:
-            return False
+            return
         for key in page.keys:
             if pressed in key.keys:
-                done = page.press(self.screen.moment, key.name)
-                if isinstance(done, Prompt):
-                    self.screen.open_line(done.label, done.initial, done.selected, done.on_submit)
-                elif done is not None:
-                    self.apply(done)
-                return True
-        return False
+                result = page.press(self.screen.view_state, key.name)
+                if isinstance(result, Prompt):
+                    self.screen.prompt.open(result)
+                elif result is not None:
+                    self.apply(result)
+                return
 
     def apply(self, change: Change) -> None:
-        """Do what a key of a page did."""
+        """Apply a change that a page returned."""
         screen = self.screen
-        screen.show(**change.updates(screen.moment))
-        if change.query is not None and change.query != screen.moment.query:
+        screen.show(**change.updates(screen.view_state))
+        if change.query is not None and change.query != screen.view_state.query:
             screen.ask(change.query, quiet=True)

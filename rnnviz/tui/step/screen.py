@@ -1,33 +1,26 @@
-"""The step screen: it owns the moment, sets it down to every view, and answers the keys."""
+"""The step screen: it holds the view state, passes it to every view, and handles the keys."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any, ClassVar, cast
 
-from textual import events, work
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.geometry import Region
-from textual.layout import ArrangeResult, Layout, WidgetPlacement
-from textual.message import Message
+from textual.layout import Layout
 from textual.screen import Screen
-from textual.timer import Timer
-from textual.widget import Widget
+from textual.widgets import Input
 
 from rnnviz import i18n
 from rnnviz.cursor import ZOOMS, Cursor, fitted, to_part, to_token, to_unit, zoomed
 from rnnviz.display import visible
-from rnnviz.errors import RnnvizError, one_line
 from rnnviz.files import write_new
-from rnnviz.query import Explorer, Query, Question, Tracer
-from rnnviz.trace import Trace
+from rnnviz.query import Explorer, Query, Tracer
 from rnnviz.tui.app.themed_app import ThemedApp
-from rnnviz.tui.panels import arrangement
+from rnnviz.tui.panels.arrangement import SMALLEST, Places
 from rnnviz.tui.panels.cell import CellView
-from rnnviz.tui.panels.cell_diagram import diagram
 from rnnviz.tui.panels.equations import Equations
 from rnnviz.tui.panels.gradients import Gradients
 from rnnviz.tui.panels.heatmap import Heatmap, HeatmapWords, rows
@@ -35,69 +28,17 @@ from rnnviz.tui.panels.reach import Reaches
 from rnnviz.tui.panels.sentence import Sentence
 from rnnviz.tui.panels.title import TitleBar
 from rnnviz.tui.panels.weights import WeightsView
-from rnnviz.tui.render.segments import wrapped
 from rnnviz.tui.step.actions import bindings
 from rnnviz.tui.step.key_bar import KeyBar, Small, Status
-from rnnviz.tui.step.page_host import Paging, QuestionAnswered
+from rnnviz.tui.step.line_prompt import LinePrompt
+from rnnviz.tui.step.page_host import PageHost, QuestionAnswered
+from rnnviz.tui.step.panel_layout import HEATMAPS, PanelLayout, layout_key, panel_places
+from rnnviz.tui.step.playback import Playback
+from rnnviz.tui.step.trace_requests import ReachReady, TraceReady, TraceRequests
 from rnnviz.tui.terminal.compositor import DiffScreen
 from rnnviz.tui.view import second_sentence
-from rnnviz.tui.view.page import Change
-from rnnviz.tui.view.view_state import Reach, ViewState
+from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import CellPicked, DrawnView, KeyClicked
-
-if TYPE_CHECKING:
-    from textual.widgets import Input
-
-#: Seconds a step is shown, from slow to fast.
-SPEEDS = (4.0, 2.0, 1.5, 1.0, 0.7, 0.4, 0.2)
-HEATMAPS = 8
-
-
-class Read(Message):
-    """A tracer has answered: a new trace, or why there is none."""
-
-    def __init__(
-        self, query: Query, trace: Trace | None, reason: str = "", quiet: bool = False
-    ) -> None:
-        super().__init__()
-        self.query, self.trace, self.reason, self.quiet = query, trace, reason, quiet
-
-
-class ReachCompared(Message):
-    """The reach of other cells over the same sentence."""
-
-    def __init__(self, text: str, reaches: dict[str, Reach], reason: str = "") -> None:
-        super().__init__()
-        self.text, self.reaches, self.reason = text, reaches, reason
-
-
-@dataclass(frozen=True)
-class InputLine:
-    """What the line that is being typed into is for, and what has been asked for from it."""
-
-    then: Callable[[ViewState, str], Change] | None = None  # None: a sentence to read
-    asked: Question | None = None
-    opened: float = 0.0  # when, on the clock of Textual's messages
-
-
-class Panels(Layout):
-    """Places the panels by :func:`~rnnviz.tui.panels.arrangement.arrange`; hides the others."""
-
-    name = "panels"
-
-    def arrange(
-        self, parent: Widget, children: list[Widget], size: Any, greedy: bool = True
-    ) -> ArrangeResult:
-        assert isinstance(parent, StepScreen)
-        places = parent.places(size.width, size.height)
-        return [
-            WidgetPlacement(
-                places.get(child.id or "", Region()), child.styles.offset.resolve(size, size),
-                child.styles.margin, child,
-            )
-            for child in children
-            if places.get(child.id or "")
-        ]  # fmt: skip
 
 
 class StepScreen(DiffScreen, Screen[None]):
@@ -109,65 +50,53 @@ class StepScreen(DiffScreen, Screen[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
 
-    def __init__(self, read: Tracer, moment: ViewState, explore: Explorer | None = None) -> None:
+    def __init__(
+        self, tracer: Tracer, view_state: ViewState, explore: Explorer | None = None
+    ) -> None:
         super().__init__()
-        self.read_with, self.moment = read, moment
-        self.paging = Paging(self, explore or cast("Explorer", read))
-        self._panels = Panels()
-        self._awaited = {"size", "screen"}
+        self.view_state = view_state
+        self.requests = TraceRequests(self, tracer)
+        self.page_host = PageHost(self, explore or cast("Explorer", tracer))
+        self.prompt = LinePrompt(self)
+        self.playback = Playback(self)
+        self._panel_layout = PanelLayout()
+        self._awaited = {"size", "screen"}  # before the first picture
         self._begun = False
-        self._timer: Timer | None = None
-        self._line = InputLine()
-        self._speed = SPEEDS.index(1.0)
 
-    # -- where things stand -------------------------------------------------------------------
+    # -- layout and painting ------------------------------------------------------------------
 
     @property
     def layout(self) -> Layout:
-        """The arithmetic layout instead of one from a style sheet."""
-        return self._panels
+        """The arithmetic layout, in place of one from a style sheet."""
+        return self._panel_layout
 
-    def places(self, width: int, height: int) -> arrangement.Places:
-        """The region of every visible view at this size."""
-        moment, plan = self.moment, diagram(self.moment.layer)
-        status = len(wrapped(moment.status, max(1, width - 4)))
-        return arrangement.arrange(
-            width,
-            height,
-            zoom=moment.cursor.zoom,
-            shape=arrangement.Shape(
-                len(moment.trace.tokens),
-                moment.layer.units,
-                min(HEATMAPS, len(moment.quantities)),
-                (plan.width, len(plan.art)),
-                len([m for m in moment.reaches if m != moment.trace.model]),
-            ),
-            status=min(status, 3),
-            typing=self.input is not None,
-            page=moment.page,
-            alone=self.paging.alone,
-        )
+    def places(self, width: int, height: int) -> Places:
+        """The region of every visible view at this size, by id."""
+        return panel_places(
+            self.view_state, width, height, typing=self.input is not None,
+            full_screen=self.page_host.full_screen,
+        )  # fmt: skip
 
     def compose(self) -> ComposeResult:
-        """Every view once; which ones are seen is the layout's business."""
-        moment = self.moment
-        yield TitleBar(moment, id="title")
-        yield Sentence(moment, id="sentence")
+        """Every view once; the layout decides which are visible."""
+        view_state = self.view_state
+        yield TitleBar(view_state, id="title")
+        yield Sentence(view_state, id="sentence")
         for slot in range(HEATMAPS):
-            yield HeatmapWords(moment, id=f"words-{slot}")
-            yield Heatmap(moment, slot)
-        yield CellView(moment, id="cell")
-        yield Equations(moment, id="equation")
-        yield Gradients(moment, id="backward")
-        yield Reaches(moment, id="reach")
-        yield WeightsView(moment, id="weights")
-        yield Status(moment, id="status")
-        yield KeyBar(moment, id="keys")
-        yield Small(moment, id="small")
+            yield HeatmapWords(view_state, id=f"words-{slot}")
+            yield Heatmap(view_state, slot)
+        yield CellView(view_state, id="cell")
+        yield Equations(view_state, id="equation")
+        yield Gradients(view_state, id="backward")
+        yield Reaches(view_state, id="reach")
+        yield WeightsView(view_state, id="weights")
+        yield Status(view_state, id="status")
+        yield KeyBar(view_state, id="keys")
+        yield Small(view_state, id="small")
 
     def on_mount(self) -> None:
-        """Nothing is asked of the place for toasts, which are not used here."""
-        # Textual hides it a moment later, and that would be another layout.
+        """Hide Textual's toast rack, which is not used here."""
+        # Textual hides it later, which would cause another layout.
         self.query("#textual-toastrack").set(display=False)
 
     def on_resize(self) -> None:
@@ -176,7 +105,7 @@ class StepScreen(DiffScreen, Screen[None]):
         self._begin_if_ready()
 
     def on_screen_resume(self) -> None:
-        """The screen is on: the other one."""
+        """The screen is current: the other one."""
         self._awaited.discard("screen")
         self._begin_if_ready()
 
@@ -187,220 +116,191 @@ class StepScreen(DiffScreen, Screen[None]):
             self.set_timer(0.01, self._begin)
 
     def _begin(self) -> None:
-        """The first picture is painted when every view is in place, and only once."""
+        """Paint the first picture when every view is in place, and only once."""
         from rnnviz.tui.step.app import RnnvizApp
 
-        # Textual would paint the layout, then the screen, then the layout again: lay out while
-        # nothing is written, take back what was asked for, and paint the whole once.
+        # Textual would paint twice, once for the layout and once for the screen: lay out while
+        # nothing is written, cancel both requests, and paint once. No public method cancels one.
         self._refresh_layout()
         self._layout_required = self._repaint_required = False
         self._dirty_widgets.clear()
         if isinstance(self.app, RnnvizApp):
             self.app.begin()
-        self.paging.inquire()
+        self.page_host.ask_questions()
         self.app._display(self, self._compositor.render_update(full=True))
 
     def show(self, **changes: Any) -> None:
-        """Another moment, set down to every view; the layout moves only if it must."""
-        before = self._key()
-        self.moment = replace(self.moment, **changes)
+        """Change fields of the view state and pass it to every view; lay out only if needed."""
+        before = layout_key(self.view_state)
+        self.view_state = replace(self.view_state, **changes)
         places = self.places(*self.size)
-        # Not by a query, which asks every widget's style sheet classes: every view is a child.
+        # Every view is a child: a query would match each widget's style sheet classes.
         for view in self.children:
             if not isinstance(view, DrawnView):
                 continue
             if view.id in places:
-                view.set_down(self.moment)
+                view.set_down(self.view_state)
             else:
-                view.put_away(self.moment)
-        if self._key() != before:
+                view.put_away(self.view_state)
+        if layout_key(self.view_state) != before:
             # From a child: a widget that asks for itself keeps its own old arrangement.
             self.query_one("#title").refresh(layout=True)
 
-        self.paging.inquire()
-
-    def _key(self) -> object:
-        moment = self.moment
-        T = len(moment.trace.tokens)
-        shape = (moment.layer.cell, moment.layer.units, T, len(moment.reaches))
-        return (moment.cursor.zoom, moment.page, moment.trace.model, *shape, moment.status)
+        self.page_host.ask_questions()
 
     def move(self, cursor: Cursor) -> None:
-        """Another cursor; a message that was read goes away with it."""
+        """Move the cursor and remove the message."""
         self.show(cursor=cursor, first=self._first_row(cursor.t), status="", failed=False)
 
     def _first_row(self, t: int) -> int:
         """The token of the first row when the cursor goes to token t.
 
-        A step over the edge turns to rows of which t is the first that is read: what comes after
-        it is still dots, so that only one row of numbers has to be sent.
+        A step past the last row scrolls so that t becomes the first row: the tokens after it are
+        still unknown and drawn as dots, so that only one row of numbers has to be sent.
         """
-        page, moment = self.paging.page, self.moment
-        shown = (
-            page.visible_tokens if page else rows(moment, self.query_one("#heat-0").size.height)[1]
-        )
-        if shown is None:
-            return moment.first
-        if t in shown:
-            return shown.start
-        step = abs(t - moment.cursor.t) == 1 and moment.layer.order[0] == 0
-        return t if step else max(0, t - len(shown) + 1)
+        page, view_state = self.page_host.page, self.view_state
+        heat_height = self.query_one("#heat-0").size.height
+        visible_rows = page.visible_tokens if page else rows(view_state, heat_height)[1]
+        if visible_rows is None:
+            return view_state.first
+        if t in visible_rows:
+            return visible_rows.start
+        step = abs(t - view_state.cursor.t) == 1 and view_state.layer.order[0] == 0
+        return t if step else max(0, t - len(visible_rows) + 1)
 
-    # -- the keys -----------------------------------------------------------------------------
+    # -- keys that move the cursor ------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """In a terminal that is too small only leaving it makes sense."""
-        small = (
-            self.size.width < arrangement.SMALLEST[0] or self.size.height < arrangement.SMALLEST[1]
-        )
+        """In a terminal that is too small only quitting is possible."""
+        small = self.size.width < SMALLEST[0] or self.size.height < SMALLEST[1]
         return action == "quit" if small and self.size.width else True
 
     def action_token(self, step: int) -> None:
-        """Along the sentence."""
-        self.move(to_token(self.moment.cursor, self.moment.trace, self.moment.cursor.t + step))
+        """Move along the sentence."""
+        view_state = self.view_state
+        self.move(to_token(view_state.cursor, view_state.trace, view_state.cursor.t + step))
 
     def action_edge(self, end: int) -> None:
-        """To the first or the last token."""
-        t = (len(self.moment.trace.tokens) - 1) * end
-        self.move(to_token(self.moment.cursor, self.moment.trace, t))
+        """Move to the first (0) or the last (1) token."""
+        t = (len(self.view_state.trace.tokens) - 1) * end
+        self.move(to_token(self.view_state.cursor, self.view_state.trace, t))
 
     def action_part(self, step: int) -> None:
-        """Along the parts of the cell, over the borders of tokens."""
-        self.move(to_part(self.moment.cursor, self.moment.trace, step))
+        """Move along the parts of the cell, across tokens."""
+        self.move(to_part(self.view_state.cursor, self.view_state.trace, step))
 
     def action_unit(self, step: int) -> None:
-        """To another unit."""
-        self.move(to_unit(self.moment.cursor, self.moment.trace, step))
-
-    def action_page(self, name: str) -> None:
-        """Open a page in place of the panels, or close it."""
-        self.paging.toggle(name)
-
-    def on_key(self, event: events.Key) -> None:
-        """The keys of an open page come before the screen's own."""
-        if self.input is not None:
-            if self.moment.failed:  # whoever goes on typing has read it
-                self.show(status="", failed=False)
-        elif self.paging.knows(event.key):
-            event.stop()
-            event.prevent_default()
-            # The screen's own keys wait in the app's queue; behind them, the order is kept.
-            self.app.call_later(self._press, event)
-
-    def _press(self, event: events.Key) -> None:
-        if not self.type_on(event):
-            self.paging.press(event.key)
-
-    def action_page_key(self, key: str) -> None:
-        """A key of the open page, clicked in the key bar."""
-        self.paging.press(key)
+        """Move to another unit."""
+        self.move(to_unit(self.view_state.cursor, self.view_state.trace, step))
 
     def action_zoom(self, step: int) -> None:
-        """In or out; at the outermost level esc does nothing, it never quits."""
+        """Zoom in or out; escape first closes what is open, and never quits."""
         if self.input is not None:
-            self.stop_typing()
+            self.prompt.close()
             self.show(status="", failed=False)
-        elif self.moment.status and step < 0:
+        elif self.view_state.status and step < 0:
             self.show(status="", failed=False)
-        elif self.moment.page and step < 0:
-            self.paging.toggle(self.moment.page)
+        elif self.view_state.page and step < 0:
+            self.page_host.toggle(self.view_state.page)
         else:
-            self.show(cursor=zoomed(self.moment.cursor, step))
+            self.show(cursor=zoomed(self.view_state.cursor, step))
 
     def action_view(self) -> None:
-        """The next zoom level, round and round."""
-        zooms = ZOOMS
-        at = (zooms.index(self.moment.cursor.zoom) + 1) % len(zooms)
-        self.show(cursor=replace(self.moment.cursor, zoom=zooms[at]))
-
-    def action_play(self) -> None:
-        """Steps by itself: tokens in the sentence, parts in the cell."""
-        if self._timer is not None:
-            self._stop()
-            return
-        if self._next() == self.moment.cursor:
-            self.move(self._start())
-        self._run()
-
-    def _start(self) -> Cursor:
-        moment, page = self.moment, self.paging.page
-        own = page.first_cursor(moment) if page is not None else None
-        return own or to_token(moment.cursor, moment.trace, moment.layer.order[0])
-
-    def _run(self) -> None:
-        if self._timer is not None:
-            self._timer.stop()
-        self._timer = self.set_interval(SPEEDS[self._speed], self._play_on)
-        self.show(seconds=SPEEDS[self._speed])
-
-    def _stop(self) -> None:
-        if self._timer is not None:
-            self._timer.stop()
-        self._timer = None
-        self.show(seconds=None)
-
-    def _next(self) -> Cursor:
-        moment, page = self.moment, self.paging.page
-        own = page.next_cursor(moment) if page is not None else None
-        if own is not None:
-            return own
-        if moment.cursor.zoom != "sentence":
-            return to_part(moment.cursor, moment.trace, 1)
-        order = moment.layer.order
-        at = order.index(moment.cursor.t) + 1
-        t = order[min(at, len(order) - 1)]
-        return to_token(moment.cursor, moment.trace, t)
-
-    def _play_on(self) -> None:
-        after = self._next()
-        if after == self.moment.cursor:
-            self._stop()
-        else:
-            self.move(after)
-
-    def action_speed(self, step: int) -> None:
-        """Faster or slower."""
-        self._speed = min(max(self._speed + step, 0), len(SPEEDS) - 1)
-        if self._timer is not None:
-            self._run()
-
-    def action_backward(self) -> None:
-        """The equation panel walks back, or forward again."""
-        self.show(backward=not self.moment.backward)
-
-    def action_beside(self) -> None:
-        """What differs from the second sentence lit in every view, or this sentence alone."""
-        own = second_sentence.state(self.moment)
-        if not own.text:
-            self.fail("beside.none")
-            return
-        own = replace(own, highlighted=not own.highlighted)
-        self.show(page_states={**self.moment.page_states, own.page: own})
-        self.say("beside.lit" if own.highlighted else "beside.unlit", text=visible(own.text))
-
-    def action_predict(self) -> None:
-        """Hide what comes at this token; press again to see it."""
-        hidden = not self.moment.hidden
-        hint = self.moment.text("view.hidden_hint") if hidden else ""
-        self.show(hidden=hidden, status=hint, failed=False)
+        """The next zoom level, in a cycle."""
+        cursor = self.view_state.cursor
+        zoom = ZOOMS[(ZOOMS.index(cursor.zoom) + 1) % len(ZOOMS)]
+        self.show(cursor=replace(cursor, zoom=zoom))
 
     def action_layer(self) -> None:
         """The next layer or direction."""
-        moment = self.moment
-        N = len(moment.trace.layers)
+        view_state = self.view_state
+        N = len(view_state.trace.layers)
         if N == 1:
             self.say("status.one_layer")
             return
-        # The place within the token is kept by meaning, not by number: cells differ.
-        done = moment.cursor.part == len(moment.layer.parts) - 1
-        cursor = replace(moment.cursor, layer=(moment.cursor.layer + 1) % N)
-        cursor = replace(cursor, part=10**6) if done else cursor
-        self.move(fitted(cursor, moment.trace))
-        self.say("status.layer", n=self.moment.cursor.layer + 1, N=N, name=self.moment.layer.name)
+        # Cells differ in their parts: the last one stays the last one, others keep their number.
+        at_last_part = view_state.cursor.part == len(view_state.layer.parts) - 1
+        cursor = replace(view_state.cursor, layer=(view_state.cursor.layer + 1) % N)
+        cursor = replace(cursor, part=10**6) if at_last_part else cursor
+        self.move(fitted(cursor, view_state.trace))
+        view_state = self.view_state
+        n, name = view_state.cursor.layer + 1, view_state.layer.name
+        self.say("status.layer", n=n, N=N, name=name)
+
+    def action_play(self) -> None:
+        """Step automatically, or pause."""
+        self.playback.toggle()
+
+    def action_speed(self, step: int) -> None:
+        """Play faster or slower."""
+        self.playback.change_speed(step)
+
+    def on_cell_picked(self, message: CellPicked) -> None:
+        """A token or a unit was clicked."""
+        cursor = self.view_state.cursor
+        if message.t is not None:
+            cursor = replace(cursor, t=message.t)
+        if message.unit is not None:
+            cursor = replace(cursor, unit=message.unit)
+        self.move(fitted(cursor, self.view_state.trace))
+
+    async def on_key_clicked(self, message: KeyClicked) -> None:
+        """A key of the key bar was clicked."""
+        await self.run_action(message.action)
+
+    # -- pages --------------------------------------------------------------------------------
+
+    def action_page(self, name: str) -> None:
+        """Open a page in place of the panels, or close it."""
+        self.page_host.toggle(name)
+
+    def action_page_key(self, key: str) -> None:
+        """A key of the open page was clicked in the key bar."""
+        self.page_host.press(key)
+
+    def on_key(self, event: events.Key) -> None:
+        """Keys of the open page come before the screen's own."""
+        if self.input is not None:
+            self.clear_failure()
+        elif self.page_host.has_key(event.key):
+            event.stop()
+            event.prevent_default()
+            # The screen's own keys wait in the app's queue; this keeps the order.
+            self.app.call_later(self._press_page_key, event)
+
+    def _press_page_key(self, event: events.Key) -> None:
+        if not self.prompt.forward_key(event):
+            self.page_host.press(event.key)
+
+    def on_question_answered(self, message: QuestionAnswered) -> None:
+        """The answer to a question of the open page."""
+        self.page_host.receive_answer(message)
+
+    # -- what the views show ------------------------------------------------------------------
+
+    def action_backward(self) -> None:
+        """Walk backward in the equation panel, or forward again."""
+        self.show(backward=not self.view_state.backward)
+
+    def action_beside(self) -> None:
+        """Highlight the differences from the second sentence in every view, or stop it."""
+        second = second_sentence.state(self.view_state)
+        if not second.text:
+            self.fail("beside.none")
+            return
+        second = replace(second, highlighted=not second.highlighted)
+        self.show(page_states={**self.view_state.page_states, second.page: second})
+        self.say("beside.lit" if second.highlighted else "beside.unlit", text=visible(second.text))
+
+    def action_predict(self) -> None:
+        """Hide what comes at this token; show it when pressed again."""
+        hidden = not self.view_state.hidden
+        hint = self.view_state.text("view.hidden_hint") if hidden else ""
+        self.show(hidden=hidden, status=hint, failed=False)
 
     def action_language(self) -> None:
-        """The next language, at once."""
-        at = (i18n.LANGUAGES.index(self.moment.lang) + 1) % len(i18n.LANGUAGES)
+        """The next language."""
+        at = (i18n.LANGUAGES.index(self.view_state.lang) + 1) % len(i18n.LANGUAGES)
         self.show(lang=i18n.LANGUAGES[at], status="")
 
     def action_theme(self) -> None:
@@ -412,12 +312,12 @@ class StepScreen(DiffScreen, Screen[None]):
         self.say(f"theme.{name}")
 
     def action_screenshot(self, form: str = "svg") -> None:
-        """The screen as SVG or text in the working folder; an older one is never overwritten."""
+        """Save the screen as SVG or text in the working folder, as a new file."""
         from rnnviz.tui.export import pictures
 
-        drawn = pictures.of_screen(self.app, form)
+        picture = pictures.of_screen(self.app, form)
         try:
-            path = write_new(Path.cwd(), "rnnviz", form, drawn)
+            path = write_new(Path.cwd(), "rnnviz", form, picture)
         except OSError as error:
             where = error.filename or "."
             self.fail("status.not_saved", path=where, reason=error.strerror or "?")
@@ -425,215 +325,77 @@ class StepScreen(DiffScreen, Screen[None]):
             self.say("status.saved", path=path)
 
     def action_help(self) -> None:
-        """All keys, and how to read each panel."""
+        """Open the help: all keys, and how to read each panel."""
         from rnnviz.tui.step.help import HelpScreen, page
 
-        self.app.push_screen(HelpScreen(page(self.moment)))
+        self.app.push_screen(HelpScreen(page(self.view_state)))
 
     def action_quit(self) -> None:
-        """Leave; nothing is lost."""
+        """Quit without asking: there is nothing to save."""
         self.app.exit(0)
 
+    # -- messages -----------------------------------------------------------------------------
+
     def say(self, key: str, **values: object) -> None:
-        """A message above the keys."""
-        self.show(status=self.moment.text(key, **values), failed=False)
+        """Show a message above the keys; ``values`` fill the text of ``key``."""
+        self.show(status=self.view_state.text(key, **values), failed=False)
 
     def fail(self, key: str, **values: object) -> None:
-        """A message about what did not work."""
-        self.show(status=self.moment.text(key, **values), failed=True)
+        """Show a message about what did not work."""
+        self.show(status=self.view_state.text(key, **values), failed=True)
 
-    # -- another sentence, another cell ---------------------------------------------------------
+    def clear_failure(self) -> None:
+        """Remove the message if it is about what did not work."""
+        if self.view_state.failed:
+            self.show(status="", failed=False)
+
+    # -- other sentences and models -----------------------------------------------------------
 
     @property
     def input(self) -> Input | None:
-        """The line a sentence is being typed into, if there is one."""
-        return next((child for child in self.children if child.id == "typing"), None)  # type: ignore[return-value]
+        """The line that is being typed into; None if there is none."""
+        return self.prompt.input
 
     def action_sentence(self) -> None:
-        """A line to type a sentence into."""
-        self.open_line(self.moment.text("status.type"))
-
-    def open_line(
-        self,
-        words: str,
-        filled: str = "",
-        selected: bool = False,
-        then: Callable[[ViewState, str], Change] | None = None,
-    ) -> None:
-        """A line to type into; ``words`` say what, ``then`` is done with it.
-
-        ``selected``: what is typed takes the place of what is filled in.
-        """
-        from rnnviz.tui.step.line_input import LineInput
-
-        if self.input is not None:
-            return
-        self._stop()
-        self._line = InputLine(then, opened=Message().time)
-        line = LineInput(filled, placeholder=words, id="typing", select_on_focus=selected)
-        line.cursor_blink = False
-        self.show(status="", failed=False)
-        self.mount(line)
-        self.set_focus(line)
-
-    def type_on(self, event: events.Key) -> bool:
-        """Type a key into the line that was opened after it was pressed; whether it was such one.
-
-        Keys that come all at once are on their way to the screen when the first opens the line.
-        """
-        line = self.input
-        if line is None or event.time >= self._line.opened:
-            return False
-        line.post_message(events.Key(event.key, event.character))
-        return True
-
-    def stop_typing(self) -> None:
-        """Close the line."""
-        if self.input is not None:
-            self.input.remove()
-        self._line = InputLine()
-        self.set_focus(None)
+        """Open a line to type a sentence into."""
+        self.prompt.open()
 
     def on_input_changed(self) -> None:
-        """Whoever goes on typing has read what was wrong."""
-        if self.moment.failed:
-            self.show(status="", failed=False)
+        """Typing on removes the message about what was wrong."""
+        self.clear_failure()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """A line was typed. It stays until it has led to something: else it can be mended."""
-        said, then = event.value.strip(), self._line.then
-        if then is not None:
-            self._submit(then(self.moment, said))
-        elif said:
-            query = replace(self.moment.query, text=said, target=None)
-            self._line = replace(self._line, asked=query)
-            self.ask(query)
-        else:
-            self.fail("status.empty")
-
-    def _submit(self, change: Change) -> None:
-        """Do what was typed on a page; the line is closed unless something may still fail."""
-        if change.failed:
-            self.show(status=change.message, failed=True)
-            return
-        moment = self.moment
-        new = None if change.query == moment.query else change.query
-        asked = new or change.question
-        if asked is None or asked in moment.answers:
-            self.stop_typing()
-        else:
-            self._line = replace(self._line, asked=asked)
-        self.paging.apply(change)
-        if asked in moment.failures:
-            self.line_answered(asked, moment.failures[asked])
-
-    def line_answered(self, question: Question, reason: str) -> None:
-        """What the line has asked for is there; ``reason``: or why it is not."""
-        if self.input is None or question != self._line.asked:
-            return
-        if reason:
-            self.fail("status.failed", reason=reason.rstrip("."))
-        else:
-            self.stop_typing()
+        """A line was typed."""
+        self.prompt.submit(event.value)
 
     def on_paste(self, event: events.Paste) -> None:
-        """Text pasted where no line is open is a sentence to read."""
-        said = " ".join(event.text.split())
-        if self.input is None and said:
-            self.ask(replace(self.moment.query, text=said, target=None))
+        """Read text that was pasted while no line is open as a sentence."""
+        text = " ".join(event.text.split())
+        if self.input is None and text:
+            self.ask(replace(self.view_state.query, text=text, target=None))
 
     def action_cell(self, n: int) -> None:
-        """The same sentence, read by another cell."""
-        if n >= len(self.moment.others):
+        """Read the same sentence with another model."""
+        if n >= len(self.view_state.others):
             self.fail("status.no_cell", n=n + 1)
         else:
-            self.ask(replace(self.moment.query, model=self.moment.others[n]))
+            self.ask(replace(self.view_state.query, model=self.view_state.others[n]))
 
     def ask(self, query: Query, *, quiet: bool = False) -> None:
-        """Read another query; ``quiet``: what is said meanwhile stays, and so does the place."""
-        self._stop()
+        """Read another query; ``quiet``: keep the message and the cursor."""
+        self.playback.stop()
         if not quiet:
             self.say("status.reading", text=query.text)
-        self._read(query, quiet)
+        self.requests.read(query, quiet)
 
-    @work(thread=True, exclusive=True, group="read", exit_on_error=False)
-    def _read(self, query: Query, quiet: bool) -> None:
-        try:
-            self.post_message(Read(query, self.read_with(query), quiet=quiet))
-        except RnnvizError as error:
-            self.post_message(Read(query, None, one_line(error)))
-        except Exception as error:
-            # A tracer that breaks must not take the lecture with it.
-            self.post_message(Read(query, None, f"{type(error).__name__}: {error}"))
-
-    def on_read(self, message: Read) -> None:
-        """The new trace, with the cursor at the same place; or the reason why not."""
-        if message.trace is None:
-            self.fail("status.failed", reason=message.reason.rstrip("."))
-            return
-        self.line_answered(message.query, "")
-        before, trace = self.moment, message.trace
-        same_text = trace.tokens == before.trace.tokens
-        if message.quiet:  # a number of the text was changed, not the text
-            same_text = len(trace.tokens) == len(before.trace.tokens)
-        done = before.cursor.part == len(before.layer.parts) - 1
-        cursor = before.cursor if same_text else replace(before.cursor, t=0)
-        cursor = replace(cursor, part=10**6) if done or not same_text else cursor
-        reaches = before.reaches if same_text else {}
-        cursor = fitted(cursor, trace)
-        said = {} if message.quiet else {"status": "", "failed": False}
-        self.show(trace=trace, query=message.query, cursor=cursor, reaches=reaches, **said)
+    def on_trace_ready(self, message: TraceReady) -> None:
+        """The trace of a query, or the reason why there is none."""
+        self.requests.show_trace(message)
 
     def action_reach(self) -> None:
-        """Read the sentence with the other cells too, and compare how far back they feel."""
-        moment = self.moment
-        if moment.comparing or not moment.others:
-            return
-        self.show(comparing=True)
-        queries = [replace(self.moment.query, model=m, target=None) for m in moment.others[:3]]
-        self._compare(queries)
+        """Compare how far back other models reach over the same sentence."""
+        self.requests.compare_reach()
 
-    @work(thread=True, exclusive=True, group="compare", exit_on_error=False)
-    def _compare(self, queries: Sequence[Query]) -> None:
-        found: dict[str, Reach] = {}
-        reason = ""
-        for query in queries:
-            try:
-                layer = self.read_with(query).layers[-1]
-            except RnnvizError as error:
-                reason = one_line(error)
-            except Exception as error:
-                reason = f"{type(error).__name__}: {error}"
-            else:
-                found[query.model] = Reach(layer.title, layer.reach)
-        self.post_message(ReachCompared(queries[0].text, found, reason))
-
-    def on_question_answered(self, message: QuestionAnswered) -> None:
-        """An answer to what the open page asked."""
-        self.paging.answered(message)
-
-    def on_reach_compared(self, message: ReachCompared) -> None:
-        """The comparison arrives, unless another sentence is being read by now."""
-        if message.text != self.moment.query.text:
-            self.show(comparing=False)
-            return
-        T = len(self.moment.trace.tokens)
-        reaches = {m: r for m, r in message.reaches.items() if len(r.values) == T}
-        self.show(reaches=reaches, comparing=False)
-        if message.reason:
-            self.fail("status.failed", reason=message.reason.rstrip("."))
-
-    # -- the mouse ----------------------------------------------------------------------------
-
-    def on_cell_picked(self, message: CellPicked) -> None:
-        """A token or a unit was pointed at."""
-        cursor = self.moment.cursor
-        if message.t is not None:
-            cursor = replace(cursor, t=message.t)
-        if message.unit is not None:
-            cursor = replace(cursor, unit=message.unit)
-        self.move(fitted(cursor, self.moment.trace))
-
-    async def on_key_clicked(self, message: KeyClicked) -> None:
-        """A key of the key bar was clicked."""
-        await self.run_action(message.action)
+    def on_reach_ready(self, message: ReachReady) -> None:
+        """The comparison, or the reason why there is none."""
+        self.requests.show_reach(message)

@@ -45,7 +45,7 @@ def drive(
 
     async def settle(pilot: Any) -> None:
         await pilot.pause()
-        while app.step_screen.paging.pending:
+        while app.step_screen.page_host.pending:
             await pilot.pause(0.01)
         await app.workers.wait_for_complete()
         await pilot.pause()

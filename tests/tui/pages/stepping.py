@@ -43,7 +43,7 @@ def opened(name: str, lang: str = "en") -> RnnvizApp | None:
         page_states=page_states,
         lang=lang,
     )  # type: ignore[arg-type]
-    if name and name != "clamp" and not load(name).applies(app.step_screen.moment):
+    if name and name != "clamp" and not load(name).applies(app.step_screen.view_state):
         return None
     return app
 
@@ -71,9 +71,9 @@ def drawn(app: RnnvizApp, console: Console) -> str:
 def steps(app: RnnvizApp, onward: bool = True) -> list[int]:
     """How many bytes every step to the next token sends, from end to end."""
     console, screen = wired(app), app.step_screen
-    T = len(screen.moment.trace.tokens)
+    T = len(screen.view_state.trace.tokens)
     sizes = []
     for t in range(T) if onward else range(T - 1, -1, -1):
-        screen.move(to_token(screen.moment.cursor, screen.moment.trace, t))
+        screen.move(to_token(screen.view_state.cursor, screen.view_state.trace, t))
         sizes.append(len(drawn(app, console).encode()))
     return sizes[1:]  # the first one is a jump

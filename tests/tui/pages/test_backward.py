@@ -279,14 +279,14 @@ def test_on_the_screen_space_plays_from_the_last_token_to_the_left() -> None:
             screen = app.step_screen
 
             def note() -> None:
-                seen.append((screen.moment.cursor.t, screen.moment.part))
+                seen.append((screen.view_state.cursor.t, screen.view_state.part))
 
             note()
             await pilot.press("space")
             note()
             await pilot.press("space")
             for _ in range(2):
-                screen._play_on()
+                screen.playback.step()
                 note()
             await pilot.press("escape")
             note()

@@ -30,7 +30,7 @@ async def measured(
         pytest.skip("nothing to say about this text")
     async with app.run_test(size=size) as pilot:
         await settled(app, pilot)
-        app.step_screen.move(replace(app.step_screen.moment.cursor, layer=layer))
+        app.step_screen.move(replace(app.step_screen.view_state.cursor, layer=layer))
         return steps(app, onward)
 
 

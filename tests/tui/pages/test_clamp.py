@@ -294,7 +294,7 @@ async def test_keys_hold_and_let_go_in_the_app() -> None:
                 await pilot.press(key)
                 await app.workers.wait_for_complete()
                 await pilot.pause()
-            return app.step_screen.moment
+            return app.step_screen.view_state
 
         assert (await press("end", "0")).trace.clamps == (Clamp("f", 0, layer="lstm"),)
         m = await press("o", *"f=x", "enter")
@@ -327,7 +327,7 @@ async def test_the_line_takes_what_its_help_and_the_option_take(said: str, held:
         await pilot.press("enter")
         await app.workers.wait_for_complete()
         await pilot.pause()
-        m = app.step_screen.moment
+        m = app.step_screen.view_state
         assert [str(replace(c, layer=None)) for c in m.query.clamps] == [held]
         assert app.step_screen.input is None and not m.failed
 

@@ -162,13 +162,13 @@ def test_without_a_second_sentence_it_says_which_key_to_press() -> None:
 
 def test_a_second_sentence_is_typed_and_read() -> None:
     it, said = drive("against", A, "lstm", explore, "o", *["backspace"] * 8, "b", "a", "d", "enter")
-    assert it.step_screen.moment.page_states["against"].text == "this movie was bad"
+    assert it.step_screen.view_state.page_states["against"].text == "this movie was bad"
     assert any("bad" in line and "≠" in line for line in said)
 
 
 def test_a_word_is_dropped_and_the_two_are_swapped() -> None:
     it, said = drive("against", A, "lstm", explore, "right", "m", "x")
-    m = it.step_screen.moment
+    m = it.step_screen.view_state
     assert m.query.text == "this was not good" and m.page_states["against"].text == A
     assert any(line.startswith(" +") and "movie" in line for line in said)
 
@@ -181,7 +181,7 @@ def test_the_quantity_goes_round() -> None:
         it, _ = drive(
             "against", A, "lstm", explore, *["g"] * (presses + 1), page_states=page_states
         )
-        seen.append(it.step_screen.moment.page_states["against"].quantity)
+        seen.append(it.step_screen.view_state.page_states["against"].quantity)
     assert sorted(seen) == sorted(names) and seen[-1] == "h"
 
 
@@ -198,7 +198,7 @@ def test_a_click_on_a_cell_goes_to_its_pair_and_unit() -> None:
     it, said = drive(
         "against", A, "lstm", explore, page_states={"against": SecondSentence(B)}, click=(90, line)
     )
-    assert said[line].startswith("▸") and it.step_screen.moment.cursor.t == 3
+    assert said[line].startswith("▸") and it.step_screen.view_state.cursor.t == 3
     arrow = next(li for li in said if "▼" in li).index("▼")
     assert abs(arrow - 90) <= 4
 

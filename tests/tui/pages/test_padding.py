@@ -233,7 +233,7 @@ def drive(
                 if key:
                     await pilot.press(key)
                 await pilot.pause()
-                while app.step_screen.paging.pending:
+                while app.step_screen.page_host.pending:
                     await pilot.pause(0.01)
                 await pilot.pause()
             page = app.step_screen.query_one("#page-padding", PaddingPage)

@@ -280,7 +280,7 @@ def test_the_page_opens_asks_and_closes() -> None:
         async with app.run_test(size=(120, 36)) as pilot:
             await pilot.press("R")
             await pilot.pause()
-            while app.step_screen.paging.pending:
+            while app.step_screen.page_host.pending:
                 await pilot.pause(0.01)
             await pilot.press("right")
             await pilot.pause()

@@ -42,7 +42,7 @@ async def test_a_key_is_drawn_before_anyone_waits(
         for _ in range(ROUNDS):
             took = []
             for n in range(30):
-                moment = app.step_screen.moment
+                moment = app.step_screen.view_state
                 cursor = step(moment.cursor, moment.trace, n if step is to_token else 1)
                 took.append(redrawn(app, console, cursor))
             rounds.append(took)

@@ -364,7 +364,7 @@ def drive(*keys: Sequence[str] | str) -> tuple[RnnvizApp, list[str]]:
 
 def test_keys_reach_the_page_and_every_view_follows() -> None:
     app, said = drive("j", "plus", "plus", "minus", "m")
-    m = app.step_screen.moment
+    m = app.step_screen.view_state
     assert m.query.hand is not None and m.query.hand.array("W_f") == ((8.2,),)
     assert m.trace.layers[0].weights["W_f"][0, 0] == 8.2
     assert any("8.2*" in line for line in said)
@@ -374,9 +374,9 @@ def test_keys_reach_the_page_and_every_view_follows() -> None:
 
 def test_a_value_is_typed_into_a_line() -> None:
     app, _ = drive("j", "x", "minus", "2", "enter")
-    assert app.step_screen.moment.trace.layers[0].weights["W_f"][0, 0] == -2
+    assert app.step_screen.view_state.trace.layers[0].weights["W_f"][0, 0] == -2
     app, _ = drive("j", "x", "z", "enter")
-    assert app.step_screen.moment.failed
+    assert app.step_screen.view_state.failed
 
 
 def test_the_texts_have_the_same_keys_and_places_in_every_language() -> None:

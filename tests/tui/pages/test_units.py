@@ -162,7 +162,7 @@ def explore(question: Question) -> Any:
 
 def test_the_key_goes_through_the_thresholds() -> None:
     app, said = drive("units", TEXT, "lstm", explore, "g")
-    assert app.step_screen.moment.page_states["units"] == UnitsState(THRESHOLDS[1])
+    assert app.step_screen.view_state.page_states["units"] == UnitsState(THRESHOLDS[1])
     assert any(number(THRESHOLDS[1], 2) in line for line in said if "pattern" in line)
 
 
@@ -187,4 +187,4 @@ def test_a_net_by_hand_is_not_asked_for() -> None:
 
 def test_a_click_on_a_word_goes_there() -> None:
     app, _ = drive("units", TEXT, "lstm", explore, click=(8, 2))
-    assert app.step_screen.moment.cursor.t == 1
+    assert app.step_screen.view_state.cursor.t == 1

@@ -1,0 +1,72 @@
+"""Textual's layout of the step screen: places from the view state, by arithmetic."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from textual.geometry import Region
+from textual.layout import ArrangeResult, Layout, WidgetPlacement
+from textual.widget import Widget
+
+from rnnviz.tui.panels.arrangement import Places, Shape, arrange
+from rnnviz.tui.panels.cell_diagram import diagram
+from rnnviz.tui.render.segments import wrapped
+from rnnviz.tui.view.view_state import ViewState
+
+if TYPE_CHECKING:
+    from rnnviz.tui.step.screen import StepScreen
+
+#: The number of heat maps there is a widget for.
+HEATMAPS = 8
+
+
+class PanelLayout(Layout):
+    """Places the panels by :meth:`StepScreen.places`; hides the others."""
+
+    name = "panels"
+
+    def arrange(
+        self, parent: Widget, children: list[Widget], size: Any, greedy: bool = True
+    ) -> ArrangeResult:
+        screen: StepScreen = parent  # type: ignore[assignment]
+        places = screen.places(size.width, size.height)
+        return [
+            WidgetPlacement(
+                places.get(child.id or "", Region()), child.styles.offset.resolve(size, size),
+                child.styles.margin, child,
+            )
+            for child in children
+            if places.get(child.id or "")
+        ]  # fmt: skip
+
+
+def panel_places(
+    view_state: ViewState, width: int, height: int, *, typing: bool, full_screen: bool
+) -> Places:
+    """The region of every visible panel, by id."""
+    plan = diagram(view_state.layer)
+    status = len(wrapped(view_state.status, max(1, width - 4)))
+    return arrange(
+        width,
+        height,
+        zoom=view_state.cursor.zoom,
+        shape=Shape(
+            len(view_state.trace.tokens),
+            view_state.layer.units,
+            min(HEATMAPS, len(view_state.quantities)),
+            (plan.width, len(plan.art)),
+            len([model for model in view_state.reaches if model != view_state.trace.model]),
+        ),
+        status=min(status, 3),
+        typing=typing,
+        page=view_state.page,
+        alone=full_screen,
+    )
+
+
+def layout_key(view_state: ViewState) -> object:
+    """What the places depend on, apart from the size of the screen."""
+    T = len(view_state.trace.tokens)
+    shape = (view_state.layer.cell, view_state.layer.units, T, len(view_state.reaches))
+    model = view_state.trace.model
+    return (view_state.cursor.zoom, view_state.page, model, *shape, view_state.status)

@@ -1,0 +1,77 @@
+"""Playing: the screen steps by itself, at a speed that can be changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.timer import Timer
+
+from rnnviz.cursor import Cursor, to_part, to_token
+
+if TYPE_CHECKING:
+    from rnnviz.tui.step.screen import StepScreen
+
+#: Seconds a step is shown, from slow to fast.
+SPEEDS = (4.0, 2.0, 1.5, 1.0, 0.7, 0.4, 0.2)
+
+
+class Playback:
+    """The timer of one step screen: tokens in the sentence, parts in the cell."""
+
+    def __init__(self, screen: StepScreen) -> None:
+        self.screen = screen
+        self._timer: Timer | None = None
+        self._speed = SPEEDS.index(1.0)
+
+    def toggle(self) -> None:
+        """Play on, from the beginning where the end is reached; or pause."""
+        if self._timer is not None:
+            self.stop()
+            return
+        if self._next_cursor() == self.screen.view_state.cursor:
+            self.screen.move(self._first_cursor())
+        self._start()
+
+    def stop(self) -> None:
+        """Pause."""
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = None
+        self.screen.show(seconds=None)
+
+    def change_speed(self, step: int) -> None:
+        """Faster or slower by so many speeds."""
+        self._speed = min(max(self._speed + step, 0), len(SPEEDS) - 1)
+        if self._timer is not None:
+            self._start()
+
+    def step(self) -> None:
+        """One step; pause at the end."""
+        cursor = self._next_cursor()
+        if cursor == self.screen.view_state.cursor:
+            self.stop()
+        else:
+            self.screen.move(cursor)
+
+    def _start(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.screen.set_interval(SPEEDS[self._speed], self.step)
+        self.screen.show(seconds=SPEEDS[self._speed])
+
+    def _first_cursor(self) -> Cursor:
+        view_state, page = self.screen.view_state, self.screen.page_host.page
+        cursor = page.first_cursor(view_state) if page is not None else None
+        return cursor or to_token(view_state.cursor, view_state.trace, view_state.layer.order[0])
+
+    def _next_cursor(self) -> Cursor:
+        view_state, page = self.screen.view_state, self.screen.page_host.page
+        cursor = page.next_cursor(view_state) if page is not None else None
+        if cursor is not None:
+            return cursor
+        if view_state.cursor.zoom != "sentence":
+            return to_part(view_state.cursor, view_state.trace, 1)
+        order = view_state.layer.order
+        at = order.index(view_state.cursor.t) + 1
+        t = order[min(at, len(order) - 1)]
+        return to_token(view_state.cursor, view_state.trace, t)
