@@ -82,7 +82,7 @@ def with_compiled() -> HostBackend:
     from rnnviz.engine import compiled
 
     scans = ScanImplementation(
-        compiled.able, compiled.scan, compiled.scan_backward, compiled.CompiledScan
+        compiled.supports, compiled.scan, compiled.scan_backward, compiled.CompiledScan
     )
     return HostBackend(
         "cpu, compiled", scans, sum_rows=compiled.summed_rows, step_rows=compiled.step_rows
@@ -95,7 +95,7 @@ def compiling(loops: Backend, cells: Iterable[Cell]) -> bool:
         return False
     from rnnviz.engine import compiled
 
-    return any(compiled.able(cell, None) and not compiled.ready(cell) for cell in cells)
+    return any(compiled.supports(cell, None) and not compiled.is_compiled(cell) for cell in cells)
 
 
 def not_kept(loops: Backend) -> str:
@@ -105,9 +105,9 @@ def not_kept(loops: Backend) -> str:
     """
     if loops is HOST or not loops.on_host:
         return ""
-    from rnnviz.engine.compiled.cache import place
+    from rnnviz.engine.compiled.cache import cache_folder
 
-    return place().reason
+    return cache_folder().reason
 
 
 def for_one(device: str) -> Backend:

@@ -20,12 +20,12 @@ from rnnviz.engine.compiled import cache, kernels
 from rnnviz.engine.optimizers import OPTIMIZERS
 import numpy as np
 
-module = kernels.stepping((("p", "p - rate * g"),), (), ("rate",))
+module = kernels.optimizer_kernels((("p", "p - rate * g"),), (), ("rate",))
 p, g = np.ones((1, 64), np.float32), np.full((1, 64), 2.0, np.float32)
 words = np.array([64, g.ctypes.data, p.ctypes.data], np.int64)
 module.step_rows(p[:0, 0], words, np.array([0.5], np.float32), np.zeros(1, np.int64), 0, 1)
 hits = sum(module.step_rows._cache_hits.values())
-found = cache.place()
+found = cache.cache_folder()
 print(json.dumps([p.tolist(), hits, str(found.folder), found.reason]))
 """
 

@@ -39,7 +39,7 @@ from rnnviz.equations import FUNCTIONS, Line
 from rnnviz.equations.functions import step as heaviside
 
 pytest.importorskip("numba")
-vectors = pytest.importorskip("rnnviz.engine.compiled.simd")
+simd = pytest.importorskip("rnnviz.engine.compiled.simd")
 
 
 def peephole() -> Cell:
@@ -132,7 +132,7 @@ def test_a_compiled_pass_equals_the_plain_one(case: Case, lookup: bool) -> None:
     cell, p, x, lead = case.cell, case.p, case.table[case.ids], case.lead
     plain = recorded.scan(cell, p, x, **case.options)
     back = recorded.scan_backward(cell, p, plain, case.d_h, case.d_last)
-    assert compiled.able(cell, case.options["mask"])
+    assert compiled.supports(cell, case.options["mask"])
     source = Lookup(case.table, case.ids) if lookup else x
     done = compiled.scan(cell, p, source, lead=lead, **case.options)
     found = compiled.scan_backward(cell, p, done, case.d_h, case.d_last)
@@ -200,7 +200,7 @@ def test_nothing_depends_on_the_number_of_threads(monkeypatch: pytest.MonkeyPatc
     x = rng.standard_normal((30, 70, 14)).astype(np.float32)
     found = []
     for cores in (1, 3):
-        monkeypatch.setattr(threads, "usable", lambda n=cores: n)
+        monkeypatch.setattr(threads, "thread_count", lambda n=cores: n)
         threads._pool.cache_clear()
         done = compiled.scan(cell, p, x)
         back = compiled.scan_backward(cell, p, done, done.stack("h"), {"h": done.last["h"]})
@@ -254,14 +254,14 @@ def test_a_step_of_a_table_is_the_optimizers_own(name: str) -> None:
 def test_masks_of_any_order_are_read_if_their_readers_are_nested() -> None:
     """Padding at one end, lengths in any order; not sentences that stop and others that begin."""
     mask = np.array([[True, True], [False, True], [False, True]])
-    assert compiled.able(CELLS["gru"], mask) and compiled.able(CELLS["gru"], mask[:, ::-1])
-    assert not compiled.able(CELLS["gru"], np.array([[True, False], [False, True]]))
+    assert compiled.supports(CELLS["gru"], mask) and compiled.supports(CELLS["gru"], mask[:, ::-1])
+    assert not compiled.supports(CELLS["gru"], np.array([[True, False], [False, True]]))
 
 
 def test_cells_with_a_product_of_their_own_are_left_to_others() -> None:
     """The slide's V_o·c₋ and the 2014 GRU's U·(r ⊙ h₋) are more than arithmetic on units."""
     for name in ("lstm-slide", "gru-2014"):
-        assert not compiled.able(CELLS[name], None)
+        assert not compiled.supports(CELLS[name], None)
 
 
 def test_every_function_is_its_definition() -> None:
@@ -270,9 +270,9 @@ def test_every_function_is_its_definition() -> None:
     primitives = {"tanh": np.tanh, "step": heaviside, "maximum": np.maximum, "minimum": np.minimum}
     for function in FUNCTIONS.values():
         if not function.definition:
-            assert function.name in primitives and hasattr(vectors, function.name)
+            assert function.name in primitives and hasattr(simd, function.name)
             continue
-        assert all(hasattr(vectors, n.id) for n in ast.walk(ast.parse(function.definition))
+        assert all(hasattr(simd, n.id) for n in ast.walk(ast.parse(function.definition))
                    if isinstance(n, ast.Name) and n.id != "a")  # fmt: skip
         defined = eval(function.definition, {**primitives, "a": a})
         np.testing.assert_allclose(function(a), defined, rtol=1e-12, atol=1e-15)
@@ -345,7 +345,7 @@ def test_a_batch_that_does_not_fit_is_refused() -> None:
 
 def test_who_is_stopped_waits_for_those_who_still_write(monkeypatch: pytest.MonkeyPatch) -> None:
     """Their arrays would go with the frames that a Ctrl-C leaves."""
-    monkeypatch.setattr(threads, "usable", lambda: 2)
+    monkeypatch.setattr(threads, "thread_count", lambda: 2)
     threads._pool.cache_clear()
     main, begun, done = threading.current_thread(), threading.Event(), []
 
@@ -361,7 +361,7 @@ def test_who_is_stopped_waits_for_those_who_still_write(monkeypatch: pytest.Monk
             done.append(k)
 
     with pytest.raises(KeyboardInterrupt):
-        threads.each(work, 2)
+        threads.for_each(work, 2)
     threads._pool.cache_clear()
     assert len(done) == 1
 
@@ -373,9 +373,9 @@ import numpy as np
 from kernels.emulated.memory import device_memory
 from rnnviz.cells import CELLS
 from rnnviz.engine import compiled
-from rnnviz.engine.compiled import back, memory, net, passes, vocabulary
+from rnnviz.engine.compiled import backward, batch_vocabulary, gate_order, memory, passes
 
-for module in (back, memory, net, passes, vocabulary):
+for module in (backward, batch_vocabulary, gate_order, memory, passes):
     module.aligned = device_memory
 rng = np.random.default_rng(0)
 
@@ -408,7 +408,7 @@ def test_nobody_waits_for_the_compiler_who_does_not_compute() -> None:
     """Importing the package, and asking what it can do, leaves numba out."""
     code = (
         "import sys; from rnnviz.engine import compiled; from rnnviz.cells import CELLS;"
-        "print(compiled.able(CELLS['gru'], None), compiled.ready(CELLS['gru']));"
+        "print(compiled.supports(CELLS['gru'], None), compiled.is_compiled(CELLS['gru']));"
         "print('numba' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

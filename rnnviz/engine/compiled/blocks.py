@@ -1,4 +1,4 @@
-"""Sequences dealt into blocks, and where each block's numbers stand."""
+"""The sequences of a batch in blocks, and where the values of each block are in memory."""
 
 from __future__ import annotations
 
@@ -8,141 +8,154 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from rnnviz.arrays import Array
-from rnnviz.engine.compiled.job import Places
-from rnnviz.engine.compiled.memory import addresses, zeros
+from rnnviz.engine.compiled.loop_arguments import BlockLayout
+from rnnviz.engine.compiled.memory import pack_fields, zeros
 
 #: Sequences that a product takes at a time.
 ROWS = 4
 
-#: Sequences of a block, by the sequences there are at least. Weights are read once a block and a
-#: step, so large ones are quicker; small ones keep more cores busy.
+#: (batch size, sequences of a block) for batches of at least that size. Weights are read once per
+#: block and step, so large blocks are faster; small ones keep more cores busy.
 SIZES = ((128, 32), (64, 16), (0, 8))
 
 
 @dataclass(frozen=True, eq=False)
 class Blocks:
-    """Batches in blocks."""
+    """The layout of a batch in blocks, and the sizes of its arrays."""
 
-    places: Places
-    gate_rows: int  # rows of all gates that are kept
-    state_rows: int
-    entries: int  # tokens read
+    layout: BlockLayout
+    gate_row_count: int
+    state_row_count: int
+    entry_count: int  # tokens read
 
     @cached_property
-    def words(self) -> Array:
-        """The places as the loops take them."""
-        return addresses(self.places)
+    def fields(self) -> Array:
+        """The layout as the loops take it."""
+        return pack_fields(self.layout)
 
-    def of(self, array: Array, width: int) -> Array:
-        """Rows by sequence, (n, B, ·), as rows by place, (n, places, width)."""
-        found = zeros((len(array), len(self.places.rows), width), array.dtype)
-        found[:, self._used, : array.shape[2]] = array[:, self._sequences]
-        return found
+    def by_slot(self, array: Array, width: int) -> Array:
+        """Rows by sequence, (n, B, ·), as rows by slot, (n, slots, width), padded with zeros."""
+        rows = zeros((len(array), len(self.layout.sequences), width), array.dtype)
+        rows[:, self._used_slots, : array.shape[2]] = array[:, self._sequences]
+        return rows
 
-    def back(self, found: Array, width: int) -> Array:
-        """Rows by place as rows by sequence, (n, B, width)."""
-        array = np.empty((len(found), self.places.batch, width), found.dtype)
-        array[:, self._sequences] = found[:, self._used, :width]
+    def by_sequence(self, rows: Array, width: int) -> Array:
+        """Rows by slot as rows by sequence, (n, B, width)."""
+        array = np.empty((len(rows), self.layout.batch, width), rows.dtype)
+        array[:, self._sequences] = rows[:, self._used_slots, :width]
         return array
 
     @cached_property
-    def _used(self) -> Array:
-        return np.flatnonzero(self.places.rows >= 0)
+    def _used_slots(self) -> Array:
+        return np.flatnonzero(self.layout.sequences >= 0)
 
     @cached_property
     def _sequences(self) -> Array:
-        return self.places.rows[self._used]
+        return self.layout.sequences[self._used_slots]
 
 
-def reading_order(mask: Array) -> Array:
-    """Sequences (B), those that read most first."""
+def longest_first(mask: Array) -> Array:
+    """The indices of the sequences (B), those that read most tokens first."""
     return np.argsort(-mask.sum(0), kind="stable")
 
 
-def nested(mask: Array) -> bool:
-    """Whether at every step the first so many, in that order, are those that read."""
-    ordered = mask[:, reading_order(mask)]
+def is_nested(mask: Array) -> bool:
+    """Whether at every step the sequences that read are the first of ``longest_first``."""
+    ordered = mask[:, longest_first(mask)]
     return bool((ordered[:, 1:] <= ordered[:, :-1]).all())
 
 
-def dealt(
+def make_blocks(
     T: int, B: int, reverse: bool, mask: Array | None, lead: Array | None, keep: bool
 ) -> Blocks:
-    """The blocks of a batch; without ``keep`` every step's numbers stand in the same place.
+    """The blocks of a batch; without ``keep`` all steps of a block share the same memory.
 
-    Nobody writes to them: batches of one shape in which all sequences are equally long share them.
+    The result is read-only: batches of one shape without mask and lead share it.
     """
     if mask is None and lead is None:
-        return _equally_long(T, B, reverse, keep)
-    return _dealt(T, B, reverse, mask, lead, keep)
+        return _uniform_blocks(T, B, reverse, keep)
+    return _make_blocks(T, B, reverse, mask, lead, keep)
 
 
 @lru_cache(maxsize=16)
-def _equally_long(T: int, B: int, reverse: bool, keep: bool) -> Blocks:
-    return _dealt(T, B, reverse, None, None, keep)
+def _uniform_blocks(T: int, B: int, reverse: bool, keep: bool) -> Blocks:
+    return _make_blocks(T, B, reverse, None, None, keep)
 
 
-def _dealt(
+def _make_blocks(
     T: int, B: int, reverse: bool, mask: Array | None, lead: Array | None, keep: bool
 ) -> Blocks:
-    tokens = np.arange(T)[::-1].copy() if reverse else np.arange(T)
+    token_order = np.arange(T)[::-1].copy() if reverse else np.arange(T)
     order, counts = np.arange(B), np.full(T, B)
     if mask is not None:
-        order, counts = reading_order(mask), mask[tokens].sum(1)
+        order, counts = longest_first(mask), mask[token_order].sum(1)
     elif lead is not None:
         order = np.argsort(lead, kind="stable")
         counts = np.searchsorted(lead[order], np.arange(T), "right")
-    hands = _hands(B, alike=mask is None and lead is None)
-    real = np.array([len(hand) for hand in hands])
-    room = _up(real)
-    first = np.cumsum(room) - room
-    rows = np.full(room.sum(), -1)
-    for start, hand in zip(first, hands, strict=True):
-        rows[start : start + len(hand)] = order[hand]
-    active = np.stack([np.searchsorted(hand, counts) for hand in hands])
-    at_both_ends = np.zeros((len(hands), T + 2), np.int64)
-    at_both_ends[:, 1:-1] = active
+    members = _members(B, uniform=mask is None and lead is None)
+    sequence_count = np.array([len(positions) for positions in members])
+    slot_count = _round_up(sequence_count)
+    first_slot = np.cumsum(slot_count) - slot_count
+    sequences = np.full(slot_count.sum(), -1)
+    for start, positions in zip(first_slot, members, strict=True):
+        sequences[start : start + len(positions)] = order[positions]
+    active_count = np.stack([np.searchsorted(positions, counts) for positions in members])
+    at_both_ends = np.zeros((len(members), T + 2), np.int64)
+    at_both_ends[:, 1:-1] = active_count
     before, after = at_both_ends[:, :-1], at_both_ends[:, 1:]
-    gates, gate_rows = _laid(_up(active), keep)
-    states, state_rows = _laid(_up(np.maximum(before, after)), keep)
-    read = active.sum(1)
-    place = np.empty(B, np.int64)
-    place[rows[rows >= 0]] = np.flatnonzero(rows >= 0)
-    sizes = (T, B, len(rows), int(lead is None))
-    laid = (first, real, active, gates, states, place, np.cumsum(read) - read)
-    places = Places(*sizes, rows, tokens, *laid)
-    return Blocks(places, gate_rows, state_rows, int(read.sum()))
+    gate_rows, gate_row_count = _first_rows(_round_up(active_count), keep)
+    state_rows, state_row_count = _first_rows(_round_up(np.maximum(before, after)), keep)
+    entries = active_count.sum(1)
+    slot_of_sequence = np.empty(B, np.int64)
+    slot_of_sequence[sequences[sequences >= 0]] = np.flatnonzero(sequences >= 0)
+    layout = BlockLayout(
+        steps=T,
+        batch=B,
+        slots=len(sequences),
+        hold_state=int(lead is None),
+        sequences=sequences,
+        token_order=token_order,
+        first_slot=first_slot,
+        sequence_count=sequence_count,
+        active_count=active_count,
+        gate_rows=gate_rows,
+        state_rows=state_rows,
+        slot_of_sequence=slot_of_sequence,
+        first_entry=np.cumsum(entries) - entries,
+    )
+    return Blocks(layout, gate_row_count, state_row_count, int(entries.sum()))
 
 
-def _up(n: Array) -> Array:
+def _round_up(n: Array) -> Array:
+    """n rounded up to multiples of ROWS."""
     return -(-n // ROWS) * ROWS
 
 
-def _hands(B: int, *, alike: bool) -> list[Array]:
-    """Positions by block, in groups of four.
+def _members(B: int, *, uniform: bool) -> list[Array]:
+    """For each block, positions in the order of the sequences, in groups of ROWS.
 
-    Neighbours together where all are ``alike`` (their inputs are neighbours in memory, too), else
-    dealt to and fro, so that blocks are equally long.
+    Adjacent ones where the batch is ``uniform``: their inputs are adjacent in memory, too.
+    Otherwise groups are distributed back and forth, so that all blocks take equally long.
     """
     size = next(size for least, size in SIZES if least <= B)
     groups = np.array_split(np.arange(B), range(ROWS, B, ROWS))
     n = -(-B // size)
-    if alike:
+    if uniform:
         ends = [k * len(groups) // n * ROWS for k in range(1, n)]
         return np.array_split(np.arange(B), ends)
-    hands: list[list[Array]] = [[] for _ in range(n)]
+    members: list[list[Array]] = [[] for _ in range(n)]
     for k, group in enumerate(groups):
-        there, back = divmod(k, n)
-        hands[back if there % 2 == 0 else n - 1 - back].append(group)
-    return [np.concatenate(hand) for hand in hands if hand]
+        round_number, position = divmod(k, n)
+        members[position if round_number % 2 == 0 else n - 1 - position].append(group)
+    return [np.concatenate(positions) for positions in members if positions]
 
 
-def _laid(sizes: Array, keep: bool) -> tuple[Array, int]:
-    """Where stretches of these sizes (blocks, steps) begin, and how long they are together."""
+def _first_rows(sizes: Array, keep: bool) -> tuple[Array, int]:
+    """The first rows of areas with so many rows (blocks, steps), and the number of all rows."""
     if keep:
         ends = np.cumsum(sizes).reshape(sizes.shape)
         return ends - sizes, int(ends[-1, -1]) if ends.size else 0
-    widest = int(sizes.max(initial=0))
-    # Two in turn: a step reads the states of the one before.
-    turn = np.arange(sizes.shape[1]) % 2
-    return (2 * np.arange(len(sizes))[:, None] + turn) * widest, 2 * len(sizes) * widest
+    largest = int(sizes.max(initial=0))
+    # Two areas alternate: a step reads the states before it and writes those after it.
+    alternate = np.arange(sizes.shape[1]) % 2
+    return (2 * np.arange(len(sizes))[:, None] + alternate) * largest, 2 * len(sizes) * largest

@@ -1,8 +1,8 @@
-"""The folder that keeps compiled loops: nobody else can write to it, and damage is found.
+"""The folder where compiled code is cached: private to the user, and checked for damage.
 
-What the compiler reads there it executes. So the folder must belong to this user alone, a module
-is run from the text that was written here and not from what its file holds, and every file of the
-compiler begins with a digest of the rest.
+numba executes what it loads from there. So the folder must belong to this user alone, a module is
+executed from the source in memory and not from its file, and each of numba's files begins with a
+SHA-256 digest of the rest.
 """
 
 from __future__ import annotations
@@ -30,35 +30,35 @@ _DIGEST = hashlib.sha256().digest_size
 
 @dataclass(frozen=True)
 class CacheFolder:
-    """A folder, and why it is not the usual one: "" if it is."""
+    """A folder, and why it is not the user's cache folder; "" if it is."""
 
     folder: Path
     reason: str = ""
 
 
 @cache
-def place() -> CacheFolder:
-    """The user's cache folder; one for this process only where that cannot be trusted or used."""
+def cache_folder() -> CacheFolder:
+    """The user's cache folder; if it is not safe or writable, a temporary one of this process."""
     import platformdirs
 
-    usual = Path(platformdirs.user_cache_dir("rnnviz")) / "kernels"
-    reason = _made_ours(usual)
+    folder = Path(platformdirs.user_cache_dir("rnnviz")) / "kernels"
+    reason = _make_private(folder)
     if not reason:
-        return CacheFolder(usual)
-    own = tempfile.mkdtemp(prefix="rnnviz-")
-    atexit.register(shutil.rmtree, own, ignore_errors=True)
-    return CacheFolder(Path(own), reason)
+        return CacheFolder(folder)
+    temporary = tempfile.mkdtemp(prefix="rnnviz-")
+    atexit.register(shutil.rmtree, temporary, ignore_errors=True)
+    return CacheFolder(Path(temporary), reason)
 
 
-def _made_ours(folder: Path) -> str:
-    """Make the folder, private to this user; why it is not, in half a sentence, else ""."""
+def _make_private(folder: Path) -> str:
+    """Create the folder, private to this user; "", or why that failed, in half a sentence."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        state = folder.stat()
-        if not _ours(state):
+        status = folder.stat()
+        if not _is_own(status):
             return f"{folder} belongs to another user"
-        if _open_to_others(state):
-            # Whoever could write here may have: nothing of it is used.
+        if _others_can_write(status):
+            # Others may have written here: use none of it.
             folder.chmod(0o700)
             for entry in folder.iterdir():
                 _remove(entry)
@@ -67,12 +67,12 @@ def _made_ours(folder: Path) -> str:
     return "" if os.access(folder, os.W_OK) else f"{folder} cannot be written to"
 
 
-def _ours(state: os.stat_result) -> bool:
-    return not hasattr(os, "geteuid") or state.st_uid == os.geteuid()
+def _is_own(status: os.stat_result) -> bool:
+    return not hasattr(os, "geteuid") or status.st_uid == os.geteuid()
 
 
-def _open_to_others(state: os.stat_result) -> bool:
-    return os.name == "posix" and bool(state.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
+def _others_can_write(status: os.stat_result) -> bool:
+    return os.name == "posix" and bool(status.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
 
 
 def _remove(entry: Path) -> None:
@@ -82,52 +82,52 @@ def _remove(entry: Path) -> None:
         entry.unlink()
 
 
-def is_ours(path: Path) -> bool:
+def is_private(path: Path) -> bool:
     """Whether it is a regular file that only this user can write to."""
     with suppress(OSError):
-        state = path.lstat()
-        return stat.S_ISREG(state.st_mode) and _ours(state) and not _open_to_others(state)
+        status = path.lstat()
+        return stat.S_ISREG(status.st_mode) and _is_own(status) and not _others_can_write(status)
     return False
 
 
-def loaded(path: Path, text: str) -> ModuleType:
-    """The module of this text, whose compiled code is kept beside ``path``."""
-    if not is_ours(path) or path.read_bytes() != text.encode():
+def load_module(path: Path, text: str) -> ModuleType:
+    """Execute ``text`` as a module; its compiled functions are cached beside ``path``."""
+    if not is_private(path) or path.read_bytes() != text.encode():
         with suppress(FileNotFoundError):
             _remove(path)
         write_atomically(path, text)
         path.chmod(0o600)
     module = ModuleType(path.stem)
     module.__file__ = str(path)
-    # The compiler looks its functions up by module when it reads them from its cache.
+    # numba finds functions by their module when it loads them from its cache.
     sys.modules[path.stem] = module
     exec(compile(text, str(path), "exec"), vars(module))
     for function in vars(module).values():
         if getattr(function, "__module__", "") == path.stem and hasattr(function, "py_func"):
-            _check_what_it_reads(function)
+            _check_cache_files(function)
     return module
 
 
-def _check_what_it_reads(function: Any) -> None:
-    """Let a compiled function's cache find damage; what is damaged is compiled again."""
-    kept = function._cache
-    file = getattr(kept, "_cache_file", None)
+def _check_cache_files(function: Any) -> None:
+    """Check digests of a compiled function's cache files; damaged code is compiled again."""
+    code_cache = function._cache
+    file = getattr(code_cache, "_cache_file", None)
     if file is None:
         return
-    kept._cache_file = _checked_file()(
-        kept._cache_path, kept._impl.filename_base, file._source_stamp
+    code_cache._cache_file = _checked_file_class()(
+        code_cache._cache_path, code_cache._impl.filename_base, file._source_stamp
     )
 
 
 @cache
-def _checked_file() -> type[Any]:
-    """The compiler's pair of files with a digest before each."""
+def _checked_file_class() -> type[Any]:
+    """numba's index and data files with a digest in front of each."""
     caching: Any = import_module("numba.core.caching")
 
     class CheckedFile(caching.IndexDataCacheFile):  # type: ignore[misc]
         def _load_index(self) -> Any:
             try:
-                stamp, overloads = _content(Path(self._index_path))
+                stamp, overloads = _read_checked(Path(self._index_path))
             except OSError:
                 return {}
             return overloads if stamp == self._source_stamp else {}
@@ -136,7 +136,7 @@ def _checked_file() -> type[Any]:
             self._write(self._index_path, (self._source_stamp, overloads))
 
         def _load_data(self, name: str) -> Any:
-            return _content(Path(self._data_path(name)))
+            return _read_checked(Path(self._data_path(name)))
 
         def _save_data(self, name: str, data: Any) -> None:
             self._write(self._data_path(name), data)
@@ -144,20 +144,20 @@ def _checked_file() -> type[Any]:
         def _write(self, path: str, content: Any) -> None:
             data = self._dump(content)
             try:
-                with self._open_for_write(path) as file, _private(file):
+                with self._open_for_write(path) as file, _make_file_private(file):
                     file.write(hashlib.sha256(data).digest() + data)
             except OSError:
-                # A full disk, a folder of that name: it is compiled anew the next time.
-                _remove_if_there(Path(path))
+                # A full disk, or a folder of that name: it is compiled again next time.
+                _try_remove(Path(path))
 
     return CheckedFile
 
 
-def _content(path: Path) -> Any:
-    """What was kept in a file; OSError, which the compiler knows, if it is not as written."""
+def _read_checked(path: Path) -> Any:
+    """The content of a cache file; OSError, which numba handles, if it is not as written."""
     import pickle
 
-    if not is_ours(path):
+    if not is_private(path):
         raise OSError(f"{path} is not a file of this user")
     data = path.read_bytes()
     if hashlib.sha256(data[_DIGEST:]).digest() != data[:_DIGEST]:
@@ -166,12 +166,12 @@ def _content(path: Path) -> Any:
 
 
 @contextmanager
-def _private(file: IO[bytes]) -> Iterator[None]:
+def _make_file_private(file: IO[bytes]) -> Iterator[None]:
     if hasattr(os, "fchmod"):
         os.fchmod(file.fileno(), 0o600)
     yield
 
 
-def _remove_if_there(path: Path) -> None:
+def _try_remove(path: Path) -> None:
     with suppress(OSError):
         _remove(path)

@@ -1,4 +1,4 @@
-"""The compiled modules: written to the user's cache folder, where the compiler keeps its code."""
+"""The compiled modules: their source is written to the cache folder, where numba caches code."""
 
 from __future__ import annotations
 
@@ -12,93 +12,94 @@ from typing import Any, cast
 
 from rnnviz.cells import Cell
 from rnnviz.engine.compiled import source
-from rnnviz.engine.compiled.cache import loaded, place
-from rnnviz.engine.compiled.source import ENTRIES
+from rnnviz.engine.compiled.cache import cache_folder, load_module
+from rnnviz.engine.compiled.source import ENTRY_POINTS
 from rnnviz.engine.optimizers import Formulas
 
-#: Files that a module's text does not show but its code depends on.
-_PARTS = ("simd.py", "opening.py", "job.py")
+#: Files that the compiled code depends on beside the source of its module.
+_IMPORTED_FILES = ("simd.py", "argument_unpacking.py", "loop_arguments.py")
 
-_loading = threading.Lock()
+_lock = threading.Lock()
 
 
 def available() -> bool:
-    """Whether there is a compiler: the package numba."""
+    """Whether numba is installed."""
     return importlib.util.find_spec("numba") is not None
 
 
-def ready(cell: Cell) -> bool:
-    """Whether the cell's loops were compiled before, so that a first step need not wait for it."""
-    path = _path(cell.name, _of(cell))
-    kept = list((place().folder / "__pycache__").glob(f"{path.stem}.*.nbc"))
-    return all(any(f".{name}-" in file.name for file in kept) for name in ENTRIES[:2])
+def is_compiled(cell: Cell) -> bool:
+    """Whether the cell's loops are in the cache, so that the first batch does not compile them."""
+    path = _path(cell.name, _cell_source(cell))
+    files = list((cache_folder().folder / "__pycache__").glob(f"{path.stem}.*.nbc"))
+    return all(any(f".{name}-" in file.name for file in files) for name in ENTRY_POINTS[:2])
 
 
-def kernels(cell: Cell) -> Any:
-    """The module with the cell's ``forward`` and ``backward``, each of one block."""
-    with _loading:
-        return _kernels(cast(Any, cell))
+def cell_kernels(cell: Cell) -> Any:
+    """The module with ``forward`` and ``backward`` of a cell, for one block."""
+    with _lock:
+        return _cell_kernels(cast(Any, cell))
 
 
-def common() -> Any:
-    """The module with ``collect``."""
-    with _loading:
-        return _common()
+def common_kernels() -> Any:
+    """The module with ``collect_outputs``."""
+    with _lock:
+        return _common_kernels()
 
 
-def summing() -> Any:
-    """The module with ``add_up`` and ``add_up_products``."""
-    with _loading:
-        return _summing()
+def sum_kernels() -> Any:
+    """The module with ``sum_by_word`` and ``product_gradients``."""
+    with _lock:
+        return _sum_kernels()
 
 
-def stepping(formulas: Formulas, gathered: tuple[str, ...], numbers: tuple[str, ...]) -> Any:
-    """The module with ``step_rows`` of an optimizer's formulas."""
-    with _loading:
-        return _stepping(formulas, gathered, numbers)
-
-
-@cache
-def _stepping(*step: Any) -> ModuleType:
-    return _loaded("step", source.stepping(*step))
+def optimizer_kernels(formulas: Formulas, arrays: tuple[str, ...], numbers: tuple[str, ...]) -> Any:
+    """The module with ``step_rows`` of an optimizer; see :func:`.source.optimizer_source`."""
+    with _lock:
+        return _optimizer_kernels(formulas, arrays, numbers)
 
 
 @cache
-def _kernels(cell: Any) -> ModuleType:
-    _common()
-    return _loaded(cell.name, _of(cell))
+def _optimizer_kernels(*optimizer: Any) -> ModuleType:
+    return _load("step", source.optimizer_source(*optimizer))
 
 
 @cache
-def _common() -> ModuleType:
-    return _loaded("loops", source.common())
+def _cell_kernels(cell: Any) -> ModuleType:
+    _common_kernels()
+    return _load(cell.name, _cell_source(cell))
 
 
 @cache
-def _summing() -> ModuleType:
-    _common()
-    return _loaded("sums", _with_common(source.summing()))
+def _common_kernels() -> ModuleType:
+    return _load("loops", source.common_source())
 
 
-def _of(cell: Cell) -> str:
+@cache
+def _sum_kernels() -> ModuleType:
+    _common_kernels()
+    return _load("sums", _with_common(source.sums_source()))
+
+
+def _cell_source(cell: Cell) -> str:
     return _with_common(source.loop_source(cell).source)
 
 
 def _with_common(text: str) -> str:
-    return text.replace("{common}", _path("loops", source.common()).stem)
+    """The source with the name of the common module in its import."""
+    return text.replace("{common}", _path("loops", source.common_source()).stem)
 
 
-def _loaded(name: str, text: str) -> ModuleType:
-    return loaded(_path(name, text), text)
+def _load(name: str, text: str) -> ModuleType:
+    return load_module(_path(name, text), text)
 
 
 @cache
 def _path(name: str, text: str) -> Path:
-    """Named after everything the code depends on."""
+    """The file of a module; its name has a digest of everything that the code depends on."""
     from importlib.metadata import version
 
-    # The form of the files in the cache, too: what had no digests has other names.
+    # "digests" is the format of the cached files: without digests they had other names.
     parts = ["digests", text, *(version(p) for p in ("numba", "llvmlite"))]
-    parts += [Path(__file__).with_name(part).read_text() for part in _PARTS]
+    parts += [Path(__file__).with_name(file).read_text() for file in _IMPORTED_FILES]
     digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
-    return place().folder / f"rnnviz_{name.replace('-', '_')}_{digest}.py"
+    return cache_folder().folder / f"rnnviz_{name.replace('-', '_')}_{digest}.py"

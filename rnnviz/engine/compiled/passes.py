@@ -1,4 +1,4 @@
-"""One run of the compiled loops over a batch, and the walk back over it."""
+"""A run of the compiled loops over all blocks of a batch, forward and backward."""
 
 from __future__ import annotations
 
@@ -10,120 +10,160 @@ import numpy as np
 from rnnviz.arrays import Array, aligned
 from rnnviz.engine.compiled import threads
 from rnnviz.engine.compiled.blocks import Blocks
-from rnnviz.engine.compiled.job import Back, Job, Kept, Net, Room, Seen
-from rnnviz.engine.compiled.kernels import common
-from rnnviz.engine.compiled.memory import addresses, zeros
+from rnnviz.engine.compiled.kernels import common_kernels
+from rnnviz.engine.compiled.loop_arguments import (
+    LayerWeights,
+    LoopArguments,
+    LoopGradients,
+    LoopInput,
+    SavedValues,
+    Workspace,
+)
+from rnnviz.engine.compiled.memory import pack_fields, zeros
 
-#: Rows of gates that are worked on together. They have to fit the cache beside the weights.
-ROOM = 64
+#: Rows of gates that are computed together. They have to fit the cache beside the weights.
+WORKSPACE_ROWS = 64
 
 
 @dataclass(frozen=True, eq=False)
-class Pass:
-    """What a run left."""
+class CompiledPass:
+    """A forward pass over the blocks of a batch, with the arguments of its loops."""
 
     blocks: Blocks
     kernels: Any
-    job: Job
-    words: Array  # the job's fields as the loops take them
+    arguments: LoopArguments
+    fields: Array  # of the arguments, as the loops take them
 
     @property
     def states(self) -> Array:
-        """(states, rows, H)."""
-        return self.job.kept.S
+        """All states, (states, rows, H_padded)."""
+        return self.arguments.saved.states
 
     @property
     def last(self) -> Array:
-        """(states, B, units)."""
-        return self.blocks.back(self.job.kept.last, self.job.net.units)
+        """The last states, (states, B, H)."""
+        return self.blocks.by_sequence(
+            self.arguments.saved.boundary_states, self.arguments.weights.H
+        )
 
 
-class Inputs(NamedTuple):
-    """Where the gradients of the input go."""
+class InputGradients(NamedTuple):
+    """The arrays for the gradients of the input."""
 
-    by_entry: bool  # one after the other, or by token
-    x: Array  # (entries, wide) or (T, B, wide)
-    x_from: Array  # (entries): where the input of each began
+    by_entry: bool  # in the order the tokens are read; otherwise by token
+    d_x: Array  # (entries, D_padded) or (T, B, D_padded)
+    d_x_offsets: Array  # (entries): where the input of each entry begins in x
 
 
-class Returned(NamedTuple):
-    """The gradients of a walk back, apart from the input's."""
+class PassGradients(NamedTuple):
+    """The gradients of a backward pass, without those of the input."""
 
-    W: Array  # (wide, width)
-    U: Array  # (H, recurrent_width)
-    b: Array  # (N)
-    own: Array  # (·, H)
-    initial: Array  # (states, B, units)
+    W: Array  # (D_padded, xw_width)
+    U: Array  # (H_padded, hu_width)
+    b: Array  # (row_width)
+    vectors: Array  # (vectors, H_padded)
+    initial: Array  # (states, B, H)
 
 
 def forward(
-    kernels: Any, blocks: Blocks, net: Net, seen: Seen, start: Array, *, every: bool
-) -> Pass:
-    """Read all tokens from ``start`` (states, B, H) on; ``every``: keep the gates."""
-    dtype = net.W.dtype
-    room = _room(blocks, net, seen)
-    kept = Kept(
-        int(every),
-        aligned((blocks.gate_rows if every else len(blocks.places.first) * ROOM, net.N), dtype),
-        aligned((net.states, blocks.state_rows, net.H), dtype),
-        blocks.state_rows * net.H,
-        blocks.of(start, net.H),
+    kernels: Any,
+    blocks: Blocks,
+    weights: LayerWeights,
+    inputs: LoopInput,
+    initial: Array,
+    *,
+    keep_values: bool,
+) -> CompiledPass:
+    """Read all tokens from the states ``initial`` (states, B, H) on.
+
+    ``keep_values``: keep the values of every step that the backward pass reads.
+    """
+    dtype = weights.W.dtype
+    workspace = _workspace(blocks, weights, inputs)
+    block_count = len(blocks.layout.first_slot)
+    value_rows = blocks.gate_row_count if keep_values else block_count * WORKSPACE_ROWS
+    saved = SavedValues(
+        int(keep_values),
+        aligned((value_rows, weights.row_width), dtype),
+        aligned((weights.state_count, blocks.state_row_count, weights.H_padded), dtype),
+        blocks.state_row_count * weights.H_padded,
+        blocks.by_slot(initial, weights.H_padded),
     )
     none = np.empty(0, dtype)
-    back = Back(0, none, 0, 0, 0, none, none, none, none, none, 0, 0, none, none)
-    job = Job(blocks.places, net, seen, kept, room, back)
-    parts = (net, seen, kept, room, back)
-    words = np.concatenate([blocks.words, addresses(field for part in parts for field in part)])
-    _run(kernels.forward, net, words, blocks)
-    return Pass(blocks, kernels, job, words)
+    gradients = LoopGradients(
+        0, none, 0, 0, 0, none, none, none, none, none, 0, 0, none, none
+    )  # fmt: skip
+    arguments = LoopArguments(blocks.layout, weights, inputs, saved, workspace, gradients)
+    parts = (weights, inputs, saved, workspace, gradients)
+    fields = pack_fields(field for part in parts for field in part)
+    fields = np.concatenate([blocks.fields, fields])
+    _run(kernels.forward, weights, fields, blocks)
+    return CompiledPass(blocks, kernels, arguments, fields)
 
 
 def backward(
-    done: Pass, out: tuple[Array, tuple[int, int, int]] | None, outs: int, carry: Array,
-    inputs: Inputs | None,
-) -> Returned:  # fmt: skip
-    """Walk back.
+    forward_pass: CompiledPass,
+    d_outputs: tuple[Array, tuple[int, int, int]] | None,
+    output_count: int,
+    d_last: Array,
+    input_gradients: InputGradients | None,
+) -> PassGradients:
+    """Backpropagate.
 
-    ``out`` as ``flat`` gives it: the gradients of the first ``outs`` states at every step;
-    ``carry`` (states, B, H): those of the states after the last step.
+    ``d_outputs`` are the gradients of the first ``output_count`` states at every step, as ``flat``
+    returns them, ``d_last`` (states, B, H) those of the last states. Those of the input are written
+    to ``input_gradients``.
     """
-    net, blocks = done.job.net, done.blocks
-    n, dtype = len(blocks.places.first), net.W.dtype
-    array, apart = out or (np.empty(0, dtype), (0, 0, 0))
-    into = inputs or Inputs(False, np.empty(0, dtype), np.empty(0, np.int64))
-    of_W = (n, 0 if done.job.seen.ready else net.wide, net.width)
-    back = Back(
-        outs, array, *apart, blocks.of(carry, net.H), zeros(of_W, dtype),
-        zeros((n, net.H, net.recurrent_width), dtype), zeros((n, net.N), dtype),
-        zeros((n, *net.own.shape), dtype), int(inputs is not None), *into,
-    )  # fmt: skip
-    back = back._replace(by_entry=int(into.by_entry))
-    words = np.concatenate([done.words[: -len(back)], addresses(back)])
-    _run(done.kernels.backward, net, words, blocks)
-    # Block by block, so that the sum does not depend on who was first.
-    W, U, b, own = (a.sum(0) for a in (back.W, back.U, back.b, back.own))
-    return Returned(W, U, b, own, blocks.back(back.carry, net.units))
+    weights, blocks = forward_pass.arguments.weights, forward_pass.blocks
+    n, dtype = len(blocks.layout.first_slot), weights.W.dtype
+    array, strides = d_outputs or (np.empty(0, dtype), (0, 0, 0))
+    into = input_gradients or InputGradients(False, np.empty(0, dtype), np.empty(0, np.int64))
+    d_W_rows = 0 if forward_pass.arguments.inputs.x_is_product else weights.D_padded
+    gradients = LoopGradients(
+        output_count,
+        array,
+        *strides,
+        d_states=blocks.by_slot(d_last, weights.H_padded),
+        d_W=zeros((n, d_W_rows, weights.xw_width), dtype),
+        d_U=zeros((n, weights.H_padded, weights.hu_width), dtype),
+        d_b=zeros((n, weights.row_width), dtype),
+        d_vectors=zeros((n, *weights.cell_vectors.shape), dtype),
+        need_x=int(input_gradients is not None),
+        by_entry=int(into.by_entry),
+        d_x=into.d_x,
+        d_x_offsets=into.d_x_offsets,
+    )
+    fields = np.concatenate([forward_pass.fields[: -len(gradients)], pack_fields(gradients)])
+    _run(forward_pass.kernels.backward, weights, fields, blocks)
+    # Summed in the order of the blocks, so that the result does not depend on the threads.
+    W, U, b, vectors = (
+        a.sum(0) for a in (gradients.d_W, gradients.d_U, gradients.d_b, gradients.d_vectors)
+    )
+    return PassGradients(W, U, b, vectors, blocks.by_sequence(gradients.d_states, weights.H))
 
 
-def outputs(done: Pass, idle: Array) -> Array:
-    """h after every step, (T, B, units); ``idle`` as the loop wants it."""
-    places, net = done.job.places, done.job.net
-    out = aligned((places.steps, places.batch, net.units), net.W.dtype)
+def outputs(forward_pass: CompiledPass, idle: Array) -> Array:
+    """h after every step, (T, B, H); ``idle`` as ``collect_outputs`` reads it."""
+    layout, weights = forward_pass.arguments.layout, forward_pass.arguments.weights
+    out = aligned((layout.steps, layout.batch, weights.H), weights.W.dtype)
     idle = np.ascontiguousarray(idle)
-    words = np.concatenate([done.words, addresses([idle, out])])
-    _run(common().collect, net, words, done.blocks)
+    fields = np.concatenate([forward_pass.fields, pack_fields([idle, out])])
+    _run(common_kernels().collect_outputs, weights, fields, forward_pass.blocks)
     return out
 
 
-def _run(kernel: Any, net: Net, words: Array, blocks: Blocks) -> None:
-    """Every block."""
-    like = net.W[:0, 0]
-    threads.each(lambda k: kernel(like, words, k), len(blocks.places.first))
+def _run(kernel: Any, weights: LayerWeights, fields: Array, blocks: Blocks) -> None:
+    """Run a kernel on all blocks."""
+    like = weights.W[:0, 0]
+    threads.for_each(lambda k: kernel(like, fields, k), len(blocks.layout.first_slot))
 
 
-def _room(blocks: Blocks, net: Net, seen: Seen) -> Room:
-    n = len(blocks.places.first)
-    widths = (seen.x_groups * net.wide, seen.h_groups * net.H, net.N, max(net.H, net.wide))
-    # Zeros: rows that only fill up a product must not hold what makes arithmetic slow.
-    read, state, d, spare = (zeros((n, ROOM, width), net.W.dtype) for width in widths)
-    return Room(ROOM, read, state, d, spare, np.empty((n, ROOM), np.int64))
+def _workspace(blocks: Blocks, weights: LayerWeights, inputs: LoopInput) -> Workspace:
+    n, rows = len(blocks.layout.first_slot), WORKSPACE_ROWS
+    widths = (
+        inputs.x_groups * weights.D_padded, inputs.h_groups * weights.H_padded,
+        weights.row_width, max(weights.H_padded, weights.D_padded),
+    )  # fmt: skip
+    # Zeros: products also read rows that are only padding, and denormal numbers would be slow.
+    x, h, gates, products = (zeros((n, rows, width), weights.W.dtype) for width in widths)
+    return Workspace(rows, x, h, gates, products, np.empty((n, rows), np.int64))

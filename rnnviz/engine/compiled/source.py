@@ -1,4 +1,4 @@
-"""A cell's compiled module as text: its own lines, the products, and the loops around them."""
+"""The source of a cell's compiled module: the cell's lines, matrix products, and the loops."""
 
 from __future__ import annotations
 
@@ -11,130 +11,146 @@ from types import FunctionType, ModuleType
 from rnnviz.cells import Cell
 from rnnviz.engine.codegen.cell_ir import CellIR, Gate, read_cell
 from rnnviz.engine.codegen.numba_printer import NumbaPrinter, function_sources
-from rnnviz.engine.compiled import loops, sums
+from rnnviz.engine.compiled import backward_loop, forward_loop, row_copies, sums
 from rnnviz.engine.optimizers import Formulas
 from rnnviz.equations.terms import names_in, summands
 
 
 class NotCompiledError(Exception):
-    """The cell does something that the loops have no place for."""
+    """The loops cannot run the cell; the message says why."""
 
 
 @dataclass(frozen=True)
 class LoopSource:
-    """Where a cell's values stand in a row of gates, and its module's text.
+    """The source of a cell's module, and the order of the blocks in a row of gates.
 
-    A row has the blocks: products with W of gates that are not joint, joint sums, products with U
-    of gates that are not joint.
+    The blocks are: x·W of gates that are not joint, sums of joint gates, h_prev·U of gates that are
+    not joint.
     """
 
     cell: CellIR
-    inputs: tuple[str, ...]  # gates in the order of x·W: those that are not joint, joint
+    inputs: tuple[str, ...]  # gates in the order of x·W: not joint, joint
     recurrent: tuple[str, ...]  # gates in the order of h_prev·U: joint, not joint
-    vectors: tuple[str, ...]  # trained vectors of the cell's own
+    vectors: tuple[str, ...]  # further trained vectors, such as peepholes
     source: str
 
     @property
     def blocks(self) -> int:
-        """Blocks of a row of gates."""
+        """The number of blocks in a row of gates."""
         return len(self.inputs) + sum(not g.joint and g.reads_state for g in self.cell.gates)
 
 
 def loop_source(cell: Cell) -> LoopSource:
-    """NotPointwiseError or NotCompiledError if these loops cannot run the cell."""
-    read = read_cell(cell)
-    joint = [g.name for g in read.gates if g.joint]
-    apart = [g.name for g in read.gates if not g.joint]
-    recurrent = [g.name for g in read.gates if not g.joint and g.reads_state]
-    columns = _columns(read.gates, apart, joint)
-    if len(read.saved) > len(columns):
-        raise NotCompiledError(f"{cell.name}: {len(read.saved)} values to save")
-    text = [
-        *(HEAD, "from {common} import *", *function_sources(_INLINE)),
-        *(_forward_row(read, columns), _backward_row(read, columns)),
-        *map(_compiled, (loops.forward, loops.backward)),
+    """The source of a cell's module.
+
+    NotPointwiseError or NotCompiledError if the loops cannot run the cell.
+    """
+    ir = read_cell(cell)
+    joint = [g.name for g in ir.gates if g.joint]
+    separate = [g.name for g in ir.gates if not g.joint]
+    recurrent = [g.name for g in ir.gates if not g.joint and g.reads_state]
+    columns = _columns(ir.gates, separate, joint)
+    if len(ir.saved) > len(columns):
+        raise NotCompiledError(f"{cell.name}: {len(ir.saved)} values to save")
+    parts = [
+        *(MODULE_HEAD, "from {common} import *", *function_sources(_INLINE)),
+        *(_forward_row(ir, columns), _backward_row(ir, columns)),
+        *map(_compiled, (forward_loop.forward, backward_loop.backward)),
     ]
-    return LoopSource(read, (*apart, *joint), (*joint, *recurrent), read.vectors, _module(text))
+    return LoopSource(ir, (*separate, *joint), (*joint, *recurrent), ir.vectors, _module(parts))
 
 
-def common() -> str:
-    """The text of what all cells' modules share."""
-    parts = [f for f in _functions_of(loops) if f not in (loops.forward, loops.backward)]
-    return _module([HEAD, *_products(), *map(_compiled, parts)])
+def common_source() -> str:
+    """The source of the module that all cells' modules import."""
+    functions = [
+        f
+        for module in (row_copies, forward_loop, backward_loop)
+        for f in _functions_of(module)
+        if f not in (forward_loop.forward, backward_loop.backward)
+    ]
+    return _module([MODULE_HEAD, *_products(), *map(_compiled, functions)])
 
 
-def summing() -> str:
-    """The text of the module that sums up rows by word."""
-    return _module([HEAD, "from {common} import *", *map(_compiled, _functions_of(sums))])
+def sums_source() -> str:
+    """The source of the module that sums rows by word."""
+    return _module([MODULE_HEAD, "from {common} import *", *map(_compiled, _functions_of(sums))])
 
 
-def stepping(formulas: Formulas, gathered: tuple[str, ...], numbers: tuple[str, ...]) -> str:
-    """The text of the module with a step of an optimizer; rows without a gradient have zeros."""
-    arrays = ("p", *gathered)
-    head = [f"    {n} = floats(like, words[{k}])" for k, n in enumerate(arrays, 2)]
-    said = [f"v_{n} = fill(like, numbers[{k}])" for k, n in enumerate(numbers)]
-    lines = [f"v_{n} = get({n}, i)" for n in arrays]
+def optimizer_source(formulas: Formulas, arrays: tuple[str, ...], numbers: tuple[str, ...]) -> str:
+    """The source of the module with an optimizer's step on the rows of a table.
+
+    ``arrays`` are those that the optimizer keeps for each parameter, ``numbers`` the others that
+    its formulas read. A row without a gradient has the gradient zero.
+    """
+    arrays = ("p", *arrays)
+    head = [f"    {n} = pointer(like, fields[{k}])" for k, n in enumerate(arrays, 2)]
+    constants = [f"v_{n} = fill(like, numbers[{k}])" for k, n in enumerate(numbers)]
+    lines = [f"v_{n} = load({n}, i)" for n in arrays]
     lines += [f"v_{n} = {_PRINTER.formula(f)}" for n, f in formulas]
-    lines += [f"put({n}, i, v_{n})" for n in dict(formulas)]
+    lines += [f"store({n}, i, v_{n})" for n in dict(formulas)]
     text = [
         "@njit(nogil=True, cache=True)",
-        "def step_rows(like, words, numbers, gradient, first, end):",
-        "    E, g = words[0], floats(like, words[1])", *head,
-        "    zero = fill(like, 0.0)", *(f"    {line}" for line in said),
+        "def step_rows(like, fields, numbers, gradient_rows, first, end):",
+        "    E, g = fields[0], pointer(like, fields[1])", *head,
+        "    zero = fill(like, 0.0)", *(f"    {line}" for line in constants),
         "    for row in range(first, end):",
-        "        use = gradient[row]",
+        "        g_row = gradient_rows[row]",
         "        for j in range(0, E, lanes(like)):",
         "            i = row * E + j",
-        "            v_g = zero if use < 0 else get(g, use * E + j)",
+        "            v_g = zero if g_row < 0 else load(g, g_row * E + j)",
         *(f"            {line}" for line in lines),
     ]  # fmt: skip
-    return _module([HEAD, "\n".join(text)])
+    return _module([MODULE_HEAD, "\n".join(text)])
 
 
 def _module(parts: Iterable[str]) -> str:
     return "\n\n\n".join(parts) + "\n"
 
 
-#: What is called from Python. What that calls at every step is compiled once and called; smaller
-#: functions become a part of where they stand.
-ENTRIES = ("forward", "backward", "collect", "add_up", "add_up_products")
-CALLED = ("look_input", "look_state", "change", "begin_gates", "read_apart", "arrive", "through",
-          "sum_up", "give_input")  # fmt: skip
+#: Functions that Python calls.
+ENTRY_POINTS = ("forward", "backward", "collect_outputs", "sum_by_word", "product_gradients")
+#: Functions that they call at every step, compiled as functions of their own; others are inlined.
+NOT_INLINED = (
+    "load_input", "load_state", "update_active_states", "add_input_products",
+    "add_recurrent_product", "add_output_gradients", "gradient_through_U", "sum_weight_gradients",
+    "input_gradient",
+)  # fmt: skip
 
-HEAD = '''"""Written by rnnviz, to be compiled once and kept. May be removed at any time."""
+MODULE_HEAD = '''"""Written by rnnviz, to be compiled once and kept. May be removed at any time."""
 
 from __future__ import annotations
 
 from numba import njit
 
-from rnnviz.engine.compiled.opening import opened_job, opened_sum
+from rnnviz.engine.compiled.argument_unpacking import unpack_loop_arguments, unpack_sum_arguments
 from rnnviz.engine.compiled.simd import (
-    add, assign, at, div, each, fill, floats, fma, get, lanes, maximum, minimum, mul, nothing, put,
-    registers, sqrt, step, stream, sub, tanh,
+    add, broadcast, div, fill, flush_size, fma, item, lanes, load, maximum, minimum, mul, pointer,
+    registers, set_item, sqrt, step, store, stream, sub, tanh,
 )'''
 
-_PART = "@njit(nogil=True, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)"
-_INLINE = _PART.replace(")", ", forceinline=True)")
+_FUNCTION = "@njit(nogil=True, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)"
+_INLINE = _FUNCTION.replace(")", ", forceinline=True)")
 
 
 def _functions_of(module: ModuleType) -> list[FunctionType]:
-    """In the order they are written."""
-    found = (f for f in vars(module).values() if inspect.isfunction(f))
-    return [f for f in found if f.__module__ == module.__name__]
+    """The functions that a module defines, in their order."""
+    functions = (f for f in vars(module).values() if inspect.isfunction(f))
+    return [f for f in functions if f.__module__ == module.__name__]
 
 
 def _compiled(function: Callable[..., object]) -> str:
-    if function.__name__ in ENTRIES:
-        how = "@njit(nogil=True, cache=True)"
+    """The source of a function with numba's decorator."""
+    if function.__name__ in ENTRY_POINTS:
+        decorator = "@njit(nogil=True, cache=True)"
     else:
-        how = _PART if function.__name__ in CALLED else _INLINE
-    return f"{how}\n{inspect.getsource(function)}".strip()
+        decorator = _FUNCTION if function.__name__ in NOT_INLINED else _INLINE
+    return f"{decorator}\n{inspect.getsource(function)}".strip()
 
 
 # -- products -------------------------------------------------------------------------------------
 
-#: Rows and vectors of a product that are computed together, in as many registers as there are.
-#: Wide ones first; of one width, high ones first.
+#: Rows and vectors of a product's tiles, each computed in registers: wide tiles first, and of one
+#: width the high ones first. Tiles that need more registers than the processor has are not used.
 TILES = ((4, 6), (8, 2), (4, 2), (4, 1))
 
 
@@ -146,30 +162,33 @@ _OPERANDS = "A, a, A_row, A_column, B, b, B_row"
 
 
 def _tile(rows: int, vectors: int) -> str:
-    """C = I + A·B for some rows and a few vectors of each, which stay in registers."""
+    """C = I + A·B for a tile of C, whose sums stay in registers."""
     R, V = range(rows), range(vectors)
     name = f"tile_{rows}_{vectors}"
     lines = [_INLINE, f"def {name}(I, i, I_row, C, c, C_row, {_OPERANDS}, K):"]
     lines.append("    L = lanes(C)")
-    lines += [f"    s{r}{v} = get(I, i + {r} * I_row + {v} * L)" for r in R for v in V]
+    lines += [f"    s{r}{v} = load(I, i + {r} * I_row + {v} * L)" for r in R for v in V]
     lines.append("    for k in range(K):")
-    lines += [f"        b{v} = get(B, b + k * B_row + {v} * L)" for v in V]
+    lines += [f"        b{v} = load(B, b + k * B_row + {v} * L)" for v in V]
     for r in R:
-        lines.append(f"        x = each(A, a + {r} * A_row + k * A_column)")
+        lines.append(f"        x = broadcast(A, a + {r} * A_row + k * A_column)")
         lines += [f"        s{r}{v} = fma(x, b{v}, s{r}{v})" for v in V]
-    lines += [f"    put(C, c + {r} * C_row + {v} * L, s{r}{v})" for r in R for v in V]
+    lines += [f"    store(C, c + {r} * C_row + {v} * L, s{r}{v})" for r in R for v in V]
     return "\n".join(lines)
 
 
 def _product() -> str:
-    """C = I + A·B, tile by tile, each in as few steps as there are registers for."""
-    lines = [_PART, f"def product_from(I, i, I_row, C, c, C_row, {_OPERANDS}, rows, columns, K):"]
-    lines.append('    """C (rows, columns) = I + A (rows, K) · B (K, columns); rows are fours."""')
+    """C = I + A·B, tile by tile, in the largest tiles that there are registers for."""
+    lines = [
+        _FUNCTION,
+        f"def product_from(I, i, I_row, C, c, C_row, {_OPERANDS}, rows, columns, K):",
+    ]
+    lines.append('    """C (rows, columns) = I + A (rows, K) · B (K, columns), 4 | rows."""')
     lines += ["    L = lanes(C)", "    j = 0"]
     for vectors in dict.fromkeys(v for _, v in TILES):
         heights = [r for r, v in TILES if v == vectors]
-        least = _registers(min(heights), vectors)
-        lines.append(f"    while registers(C) >= {least} and j + {vectors} * L <= columns:")
+        fewest = _registers(min(heights), vectors)
+        lines.append(f"    while registers(C) >= {fewest} and j + {vectors} * L <= columns:")
         lines.append("        r = 0")
         for rows in heights:
             needed = _registers(rows, vectors)
@@ -185,7 +204,7 @@ def _product() -> str:
 
 
 def _registers(rows: int, vectors: int) -> int:
-    """Sums, a row of B, and a number of A."""
+    """Registers of a tile: its sums, a row of B, and a number of A."""
     return rows * vectors + vectors + 1
 
 
@@ -198,66 +217,96 @@ def product(C, c, C_row, {_OPERANDS}, rows, columns, K):
 # -- lines ----------------------------------------------------------------------------------------
 
 
-def _columns(gates: tuple[Gate, ...], apart: list[str], joint: list[str]) -> dict[str, int]:
-    """The block of a row where each sum stands, and where its gradient belongs."""
+def _columns(gates: tuple[Gate, ...], separate: list[str], joint: list[str]) -> dict[str, int]:
+    """The block of a row of gates that has each product, or sum, and later its gradient."""
     for g in gates:
         if not (g.reads_input and g.d_xw and g.reads_state == bool(g.d_hu)):
             raise NotCompiledError(f"gate {g.name!r} lacks a product")
         if g.joint and g.d_xw != g.d_hu:
             raise NotCompiledError(f"gate {g.name!r} has two gradients of one sum")
     recurrent = [g.name for g in gates if not g.joint and g.reads_state]
-    names = [f"xw_{g}" for g in apart] + [f"sum_{g}" for g in joint]
+    names = [f"xw_{g}" for g in separate] + [f"sum_{g}" for g in joint]
     return {name: k for k, name in enumerate([*names, *(f"hu_{g}" for g in recurrent)])}
 
 
 _PRINTER = NumbaPrinter()
 
 
-def _loop(head: str, lines: list[str]) -> str:
-    top = [_INLINE, head, "    for j in range(0, H, lanes(A)):", "        zero = fill(A, 0.0)"]
-    return "\n".join([*top, *(f"        {line}" for line in lines)])
+def _loop(signature: str, lines: list[str]) -> str:
+    """A function that runs the lines for all units, a vector at a time."""
+    head = [
+        _INLINE, signature,
+        "    for j in range(0, H_padded, lanes(states)):", "        zero = fill(states, 0.0)",
+    ]  # fmt: skip
+    return "\n".join([*head, *(f"        {line}" for line in lines)])
 
 
 def _forward_row(cell: CellIR, columns: dict[str, int]) -> str:
-    lines = [f"v_{name} = get(A, a + {k} * H + j)" for name, k in columns.items()]
-    lines += [f"v_{s}_prev = get(S, {i} * S_size + before + j)" for i, s in enumerate(cell.states)]
-    lines += [f"v_{w} = get(own, {k} * H + j)" for k, w in enumerate(cell.vectors)]
+    lines = [f"v_{name} = load(gates, gate + {_unit(k)})" for name, k in columns.items()]
+    lines += [
+        f"v_{s}_prev = load(states, {_state(i, 'before')})" for i, s in enumerate(cell.states)
+    ]
+    lines += [f"v_{w} = load(vectors, {_unit(k)})" for k, w in enumerate(cell.vectors)]
     lines += [f"v_{line.name} = {_PRINTER.expression(line.value)}" for line in cell.forward]
-    lines += [f"stream(K, kept + {k} * H + j, v_{name})" for k, name in enumerate(cell.saved)]
-    lines += [f"put(S, {i} * S_size + after + j, v_{s})" for i, s in enumerate(cell.states)]
-    return _loop("def forward_row(A, a, K, kept, S, S_size, before, after, own, H):", lines)
+    lines += [f"stream(saved, save + {_unit(k)}, v_{name})" for k, name in enumerate(cell.saved)]
+    lines += [f"store(states, {_state(i, 'after')}, v_{s})" for i, s in enumerate(cell.states)]
+    return _loop(
+        "def forward_row(gates, gate, saved, save, states, state_size, before, after,"
+        " vectors, H_padded):",
+        lines,
+    )
 
 
 def _backward_row(cell: CellIR, columns: dict[str, int]) -> str:
-    lines = ["v_d_h_out = zero"]
+    lines = ["tiny = flush_size(zero)", "v_d_h_out = zero"]
     for i, s in enumerate(cell.states):
-        lines.append(f"v_d_{s}_next = get(C, {i} * C_size + carry + j)")
+        lines.append(f"v_d_{s}_next = load(d_states, {_d_state(i)})")
         lines.append(f"v_d_{s}_next = sub(add(v_d_{s}_next, tiny), tiny)")
-        lines.append(f"v_{s} = get(S, {i} * S_size + after + j)")
-        lines.append(f"v_{s}_prev = get(S, {i} * S_size + before + j)")
-    lines += [f"v_{name} = get(A, a + {k} * H + j)" for k, name in enumerate(cell.saved)]
-    lines += [f"v_{w} = get(own, {k} * H + j)" for k, w in enumerate(cell.vectors)]
+        lines.append(f"v_{s} = load(states, {_state(i, 'after')})")
+        lines.append(f"v_{s}_prev = load(states, {_state(i, 'before')})")
+    lines += [f"v_{name} = load(saved, save + {_unit(k)})" for k, name in enumerate(cell.saved)]
+    lines += [f"v_{w} = load(vectors, {_unit(k)})" for k, w in enumerate(cell.vectors)]
     lines += [f"v_{line.name} = {_PRINTER.expression(line.value)}" for line in cell.backward]
     for g in cell.gates:
-        if g.joint:
-            lines.append(f"put(D, d + {columns[f'sum_{g.name}']} * H + j, v_{g.d_xw})")
-        else:
-            lines.append(f"put(D, d + {columns[f'xw_{g.name}']} * H + j, v_{g.d_xw})")
-            if g.reads_state:
-                lines.append(f"put(D, d + {columns[f'hu_{g.name}']} * H + j, v_{g.d_hu})")
+        column = columns[f"sum_{g.name}" if g.joint else f"xw_{g.name}"]
+        lines.append(f"store(d_gates, d_gate + {_unit(column)}, v_{g.d_xw})")
+        if g.reads_state and not g.joint:
+            column = columns[f"hu_{g.name}"]
+            lines.append(f"store(d_gates, d_gate + {_unit(column)}, v_{g.d_hu})")
     for i, s in enumerate(cell.states):
-        found = f"v_d_{s}_prev" if s in cell.around else "zero"
-        lines.append(f"put(C, {i} * C_size + carry + j, {found})")
+        value = f"v_d_{s}_prev" if s in cell.around else "zero"
+        lines.append(f"store(d_states, {_d_state(i)}, {value})")
     for k, w in enumerate(cell.vectors):
-        at = f"(k * {len(cell.vectors)} + {k}) * H + j"
-        lines += [f"put(G, {at}, add(get(G, {at}), {term}))" for term in _sources(cell, w)]
-    head = "def backward_row(A, a, S, S_size, before, after, C, C_size, carry, D, d, own, G, k, H):"
-    return _loop(head, ["tiny = nothing(zero)", *lines])
+        at = f"(block * {len(cell.vectors)} + {k}) * H_padded + j"
+        lines += [
+            f"store(d_vectors, {at}, add(load(d_vectors, {at}), {term}))"
+            for term in _vector_gradients(cell, w)
+        ]
+    return _loop(
+        "def backward_row(saved, save, states, state_size, before, after, d_states, d_state_size,"
+        " d_state, d_gates, d_gate, vectors, d_vectors, block, H_padded):",
+        lines,
+    )
 
 
-def _sources(cell: CellIR, weight: str) -> list[str]:
-    """What each line that multiplies by the vector adds to its gradient."""
-    found = []
+def _unit(k: int) -> str:
+    """The offset of unit j in block k of a row."""
+    return f"{k} * H_padded + j"
+
+
+def _state(i: int, row: str) -> str:
+    """The index of unit j of state i, ``row`` being "before" or "after" the step."""
+    return f"{i} * state_size + {row} + j"
+
+
+def _d_state(i: int) -> str:
+    """The index of the gradient of unit j of state i."""
+    return f"{i} * d_state_size + d_state + j"
+
+
+def _vector_gradients(cell: CellIR, weight: str) -> list[str]:
+    """The terms of a vector's gradient: one for each product with the vector."""
+    terms = []
     for line in cell.forward:
         for term in summands(line.value):
             if weight not in names_in(term):
@@ -269,5 +318,5 @@ def _sources(cell: CellIR, weight: str) -> list[str]:
                     pass
                 case _:
                     raise NotCompiledError(f"{weight} in {ast.unparse(term)}")
-            found.append(f"mul(v_d_{line.name}, {_PRINTER.expression(factor)})")
-    return found
+            terms.append(f"mul(v_d_{line.name}, {_PRINTER.expression(factor)})")
+    return terms

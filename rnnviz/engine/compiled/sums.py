@@ -1,47 +1,56 @@
-"""Sums over all uses of a word: the text of a compiled module, as ``loops.py`` is."""
+"""Sums over all uses of a word: source text of a compiled module, see ``forward_loop.py``."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rnnviz.arrays import Array
-from rnnviz.engine.compiled.job import Floats, Sum
+from rnnviz.engine.compiled.loop_arguments import FloatArray, SumArguments
+from rnnviz.engine.compiled.row_copies import add_vectors, clear_vectors, copy_vectors
 
 if TYPE_CHECKING:
-    from rnnviz.engine.compiled.loops import added, cleared, copied, product
-    from rnnviz.engine.compiled.opening import opened_sum
-    from rnnviz.engine.compiled.simd import at
+    from rnnviz.engine.compiled.argument_unpacking import unpack_sum_arguments
+    from rnnviz.engine.compiled.simd import item
+
+    def product(*args: Any) -> None:
+        """C += A·B."""
 
 
-def add_up_word(job: Sum, word: int, a: Floats, to: int) -> None:
-    """The sum of a word's rows."""
-    start, width = at(job.starts, word), job.width
-    copied(job.d, at(job.order, start) * width, a, to, width)
-    for use in range(start + 1, at(job.starts, word + 1)):
-        added(job.d, at(job.order, use) * width, a, to, width)
+def sum_word(arguments: SumArguments, word: int, result: FloatArray, offset: int) -> None:
+    """Write the sum of a word's rows to ``result``."""
+    start, width = item(arguments.starts, word), arguments.width
+    copy_vectors(arguments.d, item(arguments.order, start) * width, result, offset, width)
+    for use in range(start + 1, item(arguments.starts, word + 1)):
+        add_vectors(arguments.d, item(arguments.order, use) * width, result, offset, width)
 
 
-def add_up(like: Array, words: Array, k: int) -> None:
-    """The sums of part k."""
-    job = opened_sum(like, words)
-    for word in range(at(job.bounds, k), at(job.bounds, k + 1)):
-        add_up_word(job, word, job.rows, word * job.width)
+def sum_by_word(like: Array, fields: Array, part: int) -> None:
+    """The sum of each word's rows, for the words of a part."""
+    arguments = unpack_sum_arguments(like, fields)
+    for word in range(item(arguments.part_bounds, part), item(arguments.part_bounds, part + 1)):
+        sum_word(arguments, word, arguments.result, word * arguments.width)
 
 
-def add_up_products(like: Array, words: Array, k: int) -> None:
-    """The gradients of the words' rows, and of W, from the sums of part k."""
-    job = opened_sum(like, words)
-    width, wide, word, end = job.width, job.wide, at(job.bounds, k), at(job.bounds, k + 1)
-    sums, products = k * job.room * width, k * job.room * wide
+def product_gradients(like: Array, fields: Array, part: int) -> None:
+    """The gradients of embeddings and of W, from those of their products, for a part's words."""
+    arguments = unpack_sum_arguments(like, fields)
+    width, D_padded = arguments.width, arguments.D_padded
+    word, end = item(arguments.part_bounds, part), item(arguments.part_bounds, part + 1)
+    sums = part * arguments.chunk_rows * width
+    products = part * arguments.chunk_rows * D_padded
     while word < end:
-        n = min(job.room, end - word)
+        n = min(arguments.chunk_rows, end - word)
         for r in range(n):
-            add_up_word(job, word + r, job.sums, sums + r * width)
-        product(job.W, k * wide * width, width, job.table, word * wide, job.one, wide,
-                job.sums, sums, width, wide, width, n)  # fmt: skip
-        up = (n + 3) // 4 * 4
-        cleared(job.products, products, up * wide)
-        product(job.products, products, wide, job.sums, sums, width, job.one,
-                job.WT, job.one - 1, wide, up, wide, width)  # fmt: skip
-        copied(job.products, products, job.rows, word * wide, n * wide)
+            sum_word(arguments, word + r, arguments.chunk_sums, sums + r * width)
+        product(arguments.d_W, part * D_padded * width, width,
+                arguments.table, word * D_padded, arguments.one, D_padded,
+                arguments.chunk_sums, sums, width, D_padded, width, n)  # fmt: skip
+        n_padded = (n + 3) // 4 * 4
+        clear_vectors(arguments.chunk_products, products, n_padded * D_padded)
+        product(arguments.chunk_products, products, D_padded,
+                arguments.chunk_sums, sums, width, arguments.one,
+                arguments.W_T, arguments.one - 1, D_padded, n_padded, D_padded, width)  # fmt: skip
+        copy_vectors(
+            arguments.chunk_products, products, arguments.result, word * D_padded, n * D_padded
+        )
         word += n

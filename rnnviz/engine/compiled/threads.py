@@ -1,4 +1,4 @@
-"""Blocks of sequences on all cores."""
+"""Compiled work on all processor cores."""
 
 from __future__ import annotations
 
@@ -10,53 +10,53 @@ from importlib import import_module
 from itertools import count
 
 
-def each(work: Callable[[int], object], n: int) -> None:
-    """Call ``work`` with 0 to n − 1; compiled work lets other threads run beside it.
+def for_each(work: Callable[[int], object], n: int) -> None:
+    """Call ``work`` with 0 to n − 1 on several threads; compiled code releases the GIL.
 
-    Whoever is free takes the next number. What is summed up afterwards is in their order, so no
-    result depends on how many threads there are.
+    A thread that is free takes the next number. Results are summed in the order of the numbers
+    afterwards, so they do not depend on the number of threads.
     """
-    cores = min(usable(), n)
-    if cores <= 1:
+    threads = min(thread_count(), n)
+    if threads <= 1:
         for k in range(n):
             work(k)
         return
     numbers = count()
 
-    def some() -> None:
+    def run() -> None:
         while (k := next(numbers)) < n:
             work(k)
 
-    others: list[Future[None]] = []
+    futures: list[Future[None]] = []
     try:
-        for _ in range(cores - 1):
-            others.append(_pool(os.getpid()).submit(some))
-        some()
+        for _ in range(threads - 1):
+            futures.append(_pool(os.getpid()).submit(run))
+        run()
     finally:
-        _await(others)
-    for other in others:
-        other.result()
+        _wait(futures)
+    for future in futures:
+        future.result()
 
 
-def _await(others: list[Future[None]]) -> None:
-    """Wait for all, even if the user wants to stop: they write to arrays that are about to go."""
-    stopped: KeyboardInterrupt | None = None
-    for other in others:
-        while not other.done():
+def _wait(futures: list[Future[None]]) -> None:
+    """Wait for all, even after Ctrl-C: they write to arrays that would be freed."""
+    interrupted: KeyboardInterrupt | None = None
+    for future in futures:
+        while not future.done():
             try:
-                other.exception()
+                future.exception()
             except KeyboardInterrupt as interrupt:
-                stopped = interrupt
-    if stopped is not None:
-        raise stopped
+                interrupted = interrupt
+    if interrupted is not None:
+        raise interrupted
 
 
-def usable() -> int:
-    """Cores this process may use, or fewer if NUMBA_NUM_THREADS says so."""
+def thread_count() -> int:
+    """The number of cores this process may use, or NUMBA_NUM_THREADS if that is less."""
     return int(import_module("numba").config.NUMBA_NUM_THREADS)
 
 
 @cache
 def _pool(process: int) -> ThreadPoolExecutor:
-    """Threads of a process of this number; they do not outlive a fork."""
-    return ThreadPoolExecutor(usable() - 1, "rnnviz-compiled")
+    """The threads of the process with this id: after a fork the child has none."""
+    return ThreadPoolExecutor(thread_count() - 1, "rnnviz-compiled")

@@ -1,0 +1,211 @@
+"""Backpropagation through time for one block of sequences: source text, see ``forward_loop.py``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rnnviz.arrays import Array
+from rnnviz.engine.compiled.loop_arguments import (
+    BlockLayout,
+    IntArray,
+    LayerWeights,
+    LoopGradients,
+    LoopInput,
+    Workspace,
+)
+from rnnviz.engine.compiled.row_copies import (
+    add_vectors,
+    clear_vectors,
+    copy_masked,
+    copy_vectors,
+    load_input,
+    load_state,
+)
+
+if TYPE_CHECKING:
+    from rnnviz.engine.compiled.argument_unpacking import unpack_loop_arguments
+    from rnnviz.engine.compiled.simd import item, set_item
+
+    def backward_row(*args: Any) -> None:
+        """The cell's backward lines for one sequence at one step."""
+
+    def product(*args: Any) -> None:
+        """C += A·B."""
+
+
+def add_output_gradients(
+    layout: BlockLayout, weights: LayerWeights, gradients: LoopGradients, block: int, s: int
+) -> None:
+    """Add the gradients of step s's outputs to those of its states."""
+    first, H_padded = item(layout.first_slot, block), weights.H_padded
+    R = (
+        item(layout.sequence_count, block)
+        if layout.hold_state
+        else item(layout.active_count, block * layout.steps + s)
+    )
+    for i in range(gradients.output_count):
+        token = item(layout.token_order, s)
+        start = i * gradients.state_stride + token * gradients.token_stride
+        d_state = (i * layout.slots + first) * H_padded
+        for r in range(R):
+            row = start + item(layout.sequences, first + r) * gradients.sequence_stride
+            add_vectors(
+                gradients.d_outputs, row, gradients.d_states, d_state + r * H_padded, H_padded
+            )
+
+
+def backward(like: Array, fields: IntArray, block: int) -> None:
+    """Backpropagate through a block, and sum up the gradients of its weights."""
+    arguments = unpack_loop_arguments(like, fields)
+    layout, weights, inputs = arguments.layout, arguments.weights, arguments.inputs
+    saved, workspace, gradients = arguments.saved, arguments.workspace, arguments.gradients
+    H_padded, row_width, T = weights.H_padded, weights.row_width, layout.steps
+    d_state, rows, entry = item(layout.first_slot, block) * H_padded, weights.zero, weights.zero
+    for s in range(T - 1, -1, -1):
+        R = item(layout.active_count, block * T + s)
+        add_output_gradients(layout, weights, gradients, block, s)
+        if R == 0:
+            continue
+        R_padded = (R + 3) // 4 * 4
+        if rows + R_padded > workspace.rows:
+            entry += sum_weight_gradients(
+                layout, weights, inputs, gradients, workspace, block, rows, entry
+            )
+            rows = weights.zero
+        load_input(layout, weights, inputs, workspace, block, s, R, rows)
+        load_state(layout, weights, inputs, saved.states, workspace, block, s, R, rows)
+        values = item(layout.gate_rows, block * T + s)
+        before = item(layout.state_rows, block * (T + 1) + s)
+        after = item(layout.state_rows, block * (T + 1) + s + 1)
+        d_gates = (block * workspace.rows + rows) * row_width
+        for r in range(R):
+            backward_row(
+                saved.values, (values + r) * row_width,
+                saved.states, saved.state_size, (before + r) * H_padded, (after + r) * H_padded,
+                gradients.d_states, layout.slots * H_padded, d_state + r * H_padded,
+                workspace.gates, d_gates + r * row_width,
+                weights.cell_vectors, gradients.d_vectors, block, H_padded,
+            )  # fmt: skip
+        clear_vectors(workspace.gates, d_gates + R * row_width, (R_padded - R) * row_width)
+        gradient_through_U(layout, weights, inputs, gradients, workspace, block, R, d_gates)
+        rows += R
+    sum_weight_gradients(layout, weights, inputs, gradients, workspace, block, rows, entry)
+
+
+def gradient_through_U(
+    layout: BlockLayout,
+    weights: LayerWeights,
+    inputs: LoopInput,
+    gradients: LoopGradients,
+    workspace: Workspace,
+    block: int,
+    R: int,
+    d_gates: int,
+) -> None:
+    """Add d_gates·Uᵀ to the gradient of h_prev, multiplied by h_prev's dropout masks."""
+    H_padded, row_width = weights.H_padded, weights.row_width
+    n, R_padded = weights.hu_width // inputs.h_groups, (R + 3) // 4 * 4
+    first = item(layout.first_slot, block)
+    d_h = first * H_padded
+    products = block * workspace.rows * max(H_padded, weights.D_padded)
+    for g in range(inputs.h_groups):
+        d_group = d_gates + weights.hu_start + g * n
+        if not inputs.has_h_masks:
+            product(gradients.d_states, d_h, H_padded,
+                    workspace.gates, d_group, row_width, weights.one,
+                    weights.U_T, g * n * H_padded, H_padded, R_padded, H_padded, n)  # fmt: skip
+            continue
+        clear_vectors(workspace.products, products, R_padded * H_padded)
+        product(workspace.products, products, H_padded,
+                workspace.gates, d_group, row_width, weights.one,
+                weights.U_T, g * n * H_padded, H_padded, R_padded, H_padded, n)  # fmt: skip
+        m = (g * layout.slots + first) * H_padded
+        copy_masked(workspace.products, products, workspace.products, products,
+                    inputs.h_masks, m, R * H_padded)  # fmt: skip
+        add_vectors(workspace.products, products, gradients.d_states, d_h, R * H_padded)
+
+
+def sum_weight_gradients(
+    layout: BlockLayout,
+    weights: LayerWeights,
+    inputs: LoopInput,
+    gradients: LoopGradients,
+    workspace: Workspace,
+    block: int,
+    rows: int,
+    entry: int,
+) -> int:
+    """Add what some rows contribute to the weights' gradients, and compute those of their inputs.
+
+    Returns the number of rows.
+    """
+    H_padded, D_padded = weights.H_padded, weights.D_padded
+    row_width, xw_width = weights.row_width, weights.xw_width
+    d_gates = block * workspace.rows * row_width
+    for r in range(rows):
+        add_vectors(
+            workspace.gates, d_gates + r * row_width, gradients.d_b, block * row_width, row_width
+        )
+    hu_width = weights.hu_width
+    n = hu_width // inputs.h_groups
+    for g in range(inputs.h_groups):
+        h = (block * inputs.h_groups + g) * workspace.rows * H_padded
+        product(gradients.d_U, block * H_padded * hu_width + g * n, hu_width,
+                workspace.h_rows, h, weights.one, H_padded,
+                workspace.gates, d_gates + weights.hu_start + g * n, row_width,
+                H_padded, n, rows)  # fmt: skip
+    if not inputs.x_is_product:
+        n = xw_width // inputs.x_groups
+        for g in range(inputs.x_groups):
+            x = (block * inputs.x_groups + g) * workspace.rows * D_padded
+            product(gradients.d_W, block * D_padded * xw_width + g * n, xw_width,
+                    workspace.x_rows, x, weights.one, D_padded,
+                    workspace.gates, d_gates + g * n, row_width, D_padded, n, rows)  # fmt: skip
+            if gradients.need_x:
+                input_gradient(layout, weights, inputs, gradients, workspace, block, g, rows, entry)
+    elif gradients.need_x:
+        for r in range(rows):
+            to = item(layout.first_entry, block) + entry + r
+            copy_vectors(
+                workspace.gates, d_gates + r * row_width, gradients.d_x, to * D_padded, xw_width
+            )
+            token = item(workspace.token_indices, block * workspace.rows + r)
+            set_item(gradients.d_x_offsets, to, item(inputs.x_offsets, token))
+    return rows
+
+
+def input_gradient(
+    layout: BlockLayout,
+    weights: LayerWeights,
+    inputs: LoopInput,
+    gradients: LoopGradients,
+    workspace: Workspace,
+    block: int,
+    g: int,
+    rows: int,
+    entry: int,
+) -> None:
+    """The gradients of some rows' inputs, through the gates of mask g."""
+    D_padded, row_width = weights.D_padded, weights.row_width
+    n, rows_padded = weights.xw_width // inputs.x_groups, (rows + 3) // 4 * 4
+    products = block * workspace.rows * max(weights.H_padded, D_padded)
+    clear_vectors(workspace.products, products, rows_padded * D_padded)
+    product(workspace.products, products, D_padded,
+            workspace.gates, block * workspace.rows * row_width + g * n, row_width, weights.one,
+            weights.W_T, g * n * D_padded, D_padded, rows_padded, D_padded, n)  # fmt: skip
+    for r in range(rows):
+        token = item(workspace.token_indices, block * workspace.rows + r)
+        to, row = token, products + r * D_padded
+        if gradients.by_entry:
+            to = item(layout.first_entry, block) + entry + r
+            set_item(gradients.d_x_offsets, to, item(inputs.x_offsets, token))
+        if inputs.has_x_masks:
+            slot = item(layout.slot_of_sequence, token % layout.batch)
+            m = (g * layout.slots + slot) * D_padded
+            copy_masked(
+                workspace.products, row, workspace.products, row, inputs.x_masks, m, D_padded
+            )
+        if g == 0:
+            copy_vectors(workspace.products, row, gradients.d_x, to * D_padded, D_padded)
+        else:
+            add_vectors(workspace.products, row, gradients.d_x, to * D_padded, D_padded)

@@ -1,0 +1,219 @@
+"""The loop over time for one block of sequences: source text of every cell's compiled module.
+
+These functions are not called from Python: ``source.py`` copies their text, and that of
+``row_copies.py`` and ``backward_loop.py``, into modules, together with the cell's ``forward_row``
+and ``backward_row`` and the matrix product, and numba compiles those.
+
+The arguments are described in ``loop_arguments.py``. Everywhere ``block`` is the index of the
+block, ``s`` a step in the order of reading, and ``R`` the number of sequences that read at it.
+Products take four rows at a time, so rows are counted in fours: ``(R + 3) // 4 * 4``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rnnviz.arrays import Array
+from rnnviz.engine.compiled.loop_arguments import (
+    BlockLayout,
+    FloatArray,
+    IntArray,
+    LayerWeights,
+    LoopInput,
+    SavedValues,
+    Workspace,
+)
+from rnnviz.engine.compiled.row_copies import (
+    add_vectors,
+    copy_numbers,
+    copy_vectors,
+    load_input,
+    load_state,
+)
+
+if TYPE_CHECKING:
+    from rnnviz.engine.compiled.argument_unpacking import unpack_loop_arguments
+    from rnnviz.engine.compiled.simd import item, pointer
+
+    def forward_row(*args: Any) -> None:
+        """The cell's forward lines for one sequence at one step."""
+
+    def product(*args: Any) -> None:
+        """C += A·B."""
+
+    def product_from(*args: Any) -> None:
+        """C = I + A·B."""
+
+
+def update_active_states(
+    layout: BlockLayout,
+    weights: LayerWeights,
+    saved: SavedValues,
+    block: int,
+    s: int,
+    before: int,
+    now: int,
+) -> None:
+    """Load the states of sequences that begin at step s, or store those of sequences that end."""
+    H_padded = weights.H_padded
+    for i in range(weights.state_count):
+        state_row = item(layout.state_rows, block * (layout.steps + 1) + s)
+        active = i * saved.state_size + state_row * H_padded
+        boundary = (i * layout.slots + item(layout.first_slot, block)) * H_padded
+        if now > before:
+            copy_vectors(
+                saved.boundary_states, boundary + before * H_padded,
+                saved.states, active + before * H_padded, (now - before) * H_padded,
+            )  # fmt: skip
+        elif before > now:
+            copy_vectors(
+                saved.states, active + now * H_padded,
+                saved.boundary_states, boundary + now * H_padded, (before - now) * H_padded,
+            )  # fmt: skip
+
+
+def add_input_products(
+    layout: BlockLayout,
+    weights: LayerWeights,
+    inputs: LoopInput,
+    workspace: Workspace,
+    block: int,
+    s: int,
+    gates: int,
+) -> int:
+    """Set rows of gates from ``gates`` on to b + x·W, for as many steps as the workspace holds.
+
+    Returns the step after those.
+    """
+    T, row_width, xw_width = layout.steps, weights.row_width, weights.xw_width
+    start, rows = s, 0
+    while s < T:
+        R = item(layout.active_count, block * T + s)
+        if rows + (R + 3) // 4 * 4 > workspace.rows:
+            break
+        load_input(layout, weights, inputs, workspace, block, s, R, rows)
+        rows += (R + 3) // 4 * 4
+        s += 1
+    n = xw_width // inputs.x_groups
+    if inputs.x_is_product:
+        for r in range(rows):
+            copy_vectors(
+                weights.bias, weights.zero, workspace.gates, gates + r * row_width, row_width
+            )
+        row = weights.zero
+        for loaded in range(start, s):
+            R = item(layout.active_count, block * T + loaded)
+            for r in range(row, row + R):
+                token = item(workspace.token_indices, block * workspace.rows + r)
+                x = item(inputs.x_offsets, token)
+                add_vectors(inputs.x, x, workspace.gates, gates + r * row_width, xw_width)
+            row += (R + 3) // 4 * 4
+        return s
+    for g in range(inputs.x_groups):
+        x = (block * inputs.x_groups + g) * workspace.rows * weights.D_padded
+        product_from(weights.bias, g * n, weights.zero, workspace.gates, gates + g * n, row_width,
+                     workspace.x_rows, x, weights.D_padded, weights.one,
+                     weights.W, g * n, xw_width, rows, n, weights.D)  # fmt: skip
+    for r in range(rows):
+        copy_vectors(
+            weights.bias, xw_width,
+            workspace.gates, gates + r * row_width + xw_width, row_width - xw_width,
+        )  # fmt: skip
+    return s
+
+
+def add_recurrent_product(
+    layout: BlockLayout,
+    weights: LayerWeights,
+    inputs: LoopInput,
+    states: FloatArray,
+    workspace: Workspace,
+    block: int,
+    s: int,
+    R: int,
+    gates: int,
+) -> None:
+    """Add h_prev·U to the gates of R sequences, from a copy of h_prev for each mask.
+
+    The copy also serves where R is no multiple of four: the rows of ``states`` behind the last
+    sequence are uninitialised, and denormal numbers in them would slow the product down.
+    """
+    H_padded, n = weights.H_padded, weights.hu_width // inputs.h_groups
+    R_padded = (R + 3) // 4 * 4
+    load_state(layout, weights, inputs, states, workspace, block, s, R, weights.zero)
+    for g in range(inputs.h_groups):
+        h = (block * inputs.h_groups + g) * workspace.rows * H_padded
+        product(workspace.gates, gates + weights.hu_start + g * n, weights.row_width,
+                workspace.h_rows, h, H_padded, weights.one,
+                weights.U, g * n, weights.hu_width, R_padded, n, weights.H)  # fmt: skip
+
+
+def forward(like: Array, fields: IntArray, block: int) -> None:
+    """Read all tokens of a block.
+
+    ``fields`` are those of a LoopArguments, ``like`` an array of its precision.
+    """
+    arguments = unpack_loop_arguments(like, fields)
+    layout, weights, inputs = arguments.layout, arguments.weights, arguments.inputs
+    saved, workspace = arguments.saved, arguments.workspace
+    states, row_width, H_padded, T = saved.states, weights.row_width, weights.H_padded, layout.steps
+    n, before, s = weights.hu_width, weights.zero, weights.zero
+    while s < T:
+        gates = block * workspace.rows * row_width
+        end = add_input_products(layout, weights, inputs, workspace, block, s, gates)
+        while s < end:
+            R = item(layout.active_count, block * T + s)
+            R_padded = (R + 3) // 4 * 4
+            update_active_states(layout, weights, saved, block, s, before, R)
+            before = R
+            h_prev = item(layout.state_rows, block * (T + 1) + s)
+            h = item(layout.state_rows, block * (T + 1) + s + 1)
+            if R == R_padded and inputs.h_groups == 1 and inputs.has_h_masks == 0:
+                product(workspace.gates, gates + weights.hu_start, row_width,
+                        states, h_prev * H_padded, H_padded, weights.one,
+                        weights.U, weights.zero, n, R_padded, n, weights.H)  # fmt: skip
+            else:
+                add_recurrent_product(
+                    layout, weights, inputs, states, workspace, block, s, R, gates
+                )
+            values = (
+                item(layout.gate_rows, block * T + s)
+                if saved.keep_values
+                else block * workspace.rows
+            ) * row_width
+            for r in range(R):
+                forward_row(
+                    workspace.gates, gates + r * row_width, saved.values, values + r * row_width,
+                    states, saved.state_size, (h_prev + r) * H_padded, (h + r) * H_padded,
+                    weights.cell_vectors, H_padded,
+                )  # fmt: skip
+            gates += R_padded * row_width
+            s += 1
+    update_active_states(layout, weights, saved, block, T, before, weights.zero)
+
+
+def collect_outputs(like: Array, fields: IntArray, block: int) -> None:
+    """Write h after every step to an array (T, B, H), whose address is the last of ``fields``.
+
+    The address before it is of the outputs of sequences that have not begun: (T, H_padded) the same
+    for all, or (slots, H_padded) those before the first step.
+    """
+    arguments, n = unpack_loop_arguments(like, fields), len(fields) - 2
+    idle, outputs = pointer(like, fields[n]), pointer(like, fields[n + 1])
+    layout, saved, T = arguments.layout, arguments.saved, arguments.layout.steps
+    H, H_padded = arguments.weights.H, arguments.weights.H_padded
+    first = item(layout.first_slot, block)
+    for s in range(T):
+        after = item(layout.state_rows, block * (T + 1) + s + 1)
+        for r in range(item(layout.sequence_count, block)):
+            sequence = item(layout.sequences, first + r)
+            to = (item(layout.token_order, s) * layout.batch + sequence) * H
+            if r < item(layout.active_count, block * T + s):
+                copy_numbers(saved.states, (after + r) * H_padded, outputs, to, H)
+            elif layout.hold_state == 0:
+                copy_numbers(idle, s * H_padded, outputs, to, H)
+            elif s == 0:
+                copy_numbers(idle, (first + r) * H_padded, outputs, to, H)
+            else:
+                earlier = (item(layout.token_order, s - 1) * layout.batch + sequence) * H
+                copy_numbers(outputs, earlier, outputs, to, H)
