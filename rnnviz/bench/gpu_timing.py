@@ -19,7 +19,7 @@ import numpy as np
 from rnnviz.bench.peers.worker import BenchJob
 from rnnviz.bench.workloads import Workload, write
 from rnnviz.engine import losses
-from rnnviz.engine.cuda.backend import Card
+from rnnviz.engine.cuda.backend import CudaBackend
 from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import OPTIMIZERS
 from rnnviz.engine.spec import FitSpec, ModelSpec
@@ -72,14 +72,14 @@ class StepTimes:
 class RnnvizContender:
     """A model of rnnviz on the GPU."""
 
-    def __init__(self, job: BenchJob, card: Card) -> None:
-        self.version, self.card = f"CuPy {card.xp.__version__}", card
-        self.model = Model(ModelSpec.from_json(job.spec), job.weights, card)
+    def __init__(self, job: BenchJob, backend: CudaBackend) -> None:
+        self.version, self.backend = f"CuPy {backend.xp.__version__}", backend
+        self.model = Model(ModelSpec.from_json(job.spec), job.weights, backend)
         self.kind, fit = self.model.spec.head.kind, FitSpec(epochs=1, optimizer=job.optimizer)
         self.rng = np.random.default_rng(0)
         optimizer = OPTIMIZERS[job.optimizer](job.rate)
         self.updater = CudaUpdater(self.model, optimizer, fit, self.rng)
-        self.batches = [_on_device(card, x, y) for x, y in zip(job.inputs, job.y, strict=True)]
+        self.batches = [_on_device(backend, x, y) for x, y in zip(job.inputs, job.y, strict=True)]
 
     def forward(self, k: int) -> Any:
         """See :class:`Contender`."""
@@ -98,16 +98,16 @@ class RnnvizContender:
 
     def wait(self) -> None:
         """See :class:`Contender`."""
-        self.card.xp.cuda.Device().synchronize()
+        self.backend.xp.cuda.Device().synchronize()
 
     def memory(self) -> int:
         """See :class:`Contender`."""
-        return int(self.card.xp.get_default_memory_pool().total_bytes())
+        return int(self.backend.xp.get_default_memory_pool().total_bytes())
 
 
-def _on_device(card: Card, x: Any, y: Any) -> tuple[Any, Any, Any]:
+def _on_device(backend: CudaBackend, x: Any, y: Any) -> tuple[Any, Any, Any]:
     dtype = np.int32 if x.dtype.kind == "i" else np.float32
-    return card.asarray(x.astype(dtype)), card.asarray(y), card.asarray(np.ones_like(y))
+    return backend.asarray(x.astype(dtype)), backend.asarray(y), backend.asarray(np.ones_like(y))
 
 
 class TorchContender:
@@ -157,8 +157,10 @@ def measure(
     job = BenchJob.read(path)
     path.unlink()
     builders: dict[str, Callable[[], Contender]] = {
-        "rnnviz": lambda: RnnvizContender(job, Card(cupy)),
-        "rnnviz, step by step": lambda: RnnvizContender(job, Card(cupy, without_kernels=True)),
+        "rnnviz": lambda: RnnvizContender(job, CudaBackend(cupy)),
+        "rnnviz, step by step": lambda: RnnvizContender(
+            job, CudaBackend(cupy, without_kernels=True)
+        ),
     }
     if find_spec("torch"):
         builders["torch.nn"] = lambda: TorchContender(job)

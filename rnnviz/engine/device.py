@@ -156,9 +156,9 @@ def card(say: Callable[[str], None] = lambda text: None) -> Backend:
     """The current CUDA device."""
     import cupy
 
-    from rnnviz.engine.cuda.backend import Card
+    from rnnviz.engine.cuda.backend import CudaBackend
 
-    return Card(cupy, say)
+    return CudaBackend(cupy, say)
 
 
 def described(loops: Backend) -> str:

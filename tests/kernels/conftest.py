@@ -11,7 +11,7 @@ import pytest
 from kernels import emulated, standin
 
 from rnnviz.engine import device
-from rnnviz.engine.cuda.backend import Card
+from rnnviz.engine.cuda.backend import CudaBackend
 
 
 @pytest.fixture
@@ -43,15 +43,15 @@ def said() -> list[str]:
 
 
 @pytest.fixture
-def card(cupy: types.ModuleType, said: list[str]) -> Card:
+def card(cupy: types.ModuleType, said: list[str]) -> CudaBackend:
     """The stand-in, or a card."""
-    return Card(cupy, said.append)
+    return CudaBackend(cupy, said.append)
 
 
 @pytest.fixture
-def emulated_card(xp: types.ModuleType, said: list[str]) -> Card:
+def emulated_card(xp: types.ModuleType, said: list[str]) -> CudaBackend:
     """The stand-in alone, where the test sees what only it can show."""
-    return Card(xp, said.append)
+    return CudaBackend(xp, said.append)
 
 
 #: The threads of a block in trials.cu.

@@ -18,7 +18,7 @@ if __name__ == "__main__":
 from kernels.compiled import ARCHES, MOST_SHARED, VARIANTS, KernelUse, compile_for
 
 from rnnviz.engine.cuda.backend import OPTIONS
-from rnnviz.engine.cuda.source import kernels
+from rnnviz.engine.cuda.source import kernel_source
 
 SIZES = (1, 10, 32, 64, 96, 128)
 CARDS = {
@@ -36,19 +36,19 @@ def lines(names: tuple[str, ...]) -> Iterator[str]:
     most = dict.fromkeys(SIZES, (0, 0, 0))
     for name in names:
         for H in SIZES:
-            plan = kernels(VARIANTS[name], H)
+            source = kernel_source(VARIANTS[name], H)
             cells = []
             for arch in ARCHES:
-                if plan.shared + plan.fixed > MOST_SHARED[arch]:
+                if source.dynamic_shared + source.static_shared > MOST_SHARED[arch]:
                     cells.append("–")
                     continue
-                uses = {use.name: use for use in compile_for(plan.source, OPTIONS, arch)}
+                uses = {use.name: use for use in compile_for(source.text, OPTIONS, arch)}
                 both = uses["forward"], uses["backward"]
                 cells.append(" / ".join(map(_registers, both)))
                 found = (both[0].registers, both[1].registers, _spilt(both))
                 most[H] = tuple(map(max, most[H], found))
-            asked = f"{plan.shared // 1024} KiB" if plan.shared else "0"
-            sizes = f"{plan.threads} | {plan.fixed} B | {asked}"
+            asked = f"{source.dynamic_shared // 1024} KiB" if source.dynamic_shared else "0"
+            sizes = f"{source.threads} | {source.static_shared} B | {asked}"
             yield f"| {name} | {H} | {sizes} | {' | '.join(cells)} |"
     yield ""
     yield "| H | most registers, forward | backward | bytes spilt |"

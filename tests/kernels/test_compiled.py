@@ -13,9 +13,9 @@ from kernels.compiled import ARCHES, MOST_SHARED, VARIANTS, KernelUse, compile_f
 
 from rnnviz.cells import CELLS
 from rnnviz.engine.cuda import layer as layers
-from rnnviz.engine.cuda.backend import OPTIONS, THREADS, Card
-from rnnviz.engine.cuda.source import NoKernelError, kernels
-from rnnviz.engine.cuda.steps import update_source
+from rnnviz.engine.cuda.backend import OPTIONS, THREADS, CudaBackend
+from rnnviz.engine.cuda.optimizer_kernels import update_source
+from rnnviz.engine.cuda.source import NoKernelError, kernel_source
 
 SIZES = (1, 10, 32, 64, 96, 128)
 #: Every size and card, and the largest of those that need most.
@@ -42,15 +42,15 @@ def check(uses: list[KernelUse], threads: int, spilt: int = 0) -> None:
 
 def check_layer(name: str, H: int, arch: str) -> None:
     """The same of a layer's kernels, if a block of them finds room on the card."""
-    plan = kernels(VARIANTS[name], H)
-    if plan.shared + plan.fixed > MOST_SHARED[arch]:
+    source = kernel_source(VARIANTS[name], H)
+    if source.dynamic_shared + source.static_shared > MOST_SHARED[arch]:
         with pytest.raises(NoKernelError, match="KiB of shared memory are more than the card's"):
-            layers.compiled(never, plan, MOST_SHARED[arch])
+            layers.compile_kernels(never, source, MOST_SHARED[arch])
         return
-    uses = {use.name: use for use in compile_for(plan.source, OPTIONS, arch)}
+    uses = {use.name: use for use in compile_for(source.text, OPTIONS, arch)}
     assert set(uses) == {"forward", "backward"}
-    assert max(use.static_shared for use in uses.values()) == plan.fixed
-    check(list(uses.values()), plan.threads, SPILT.get((name, H, arch), 0))
+    assert max(use.static_shared for use in uses.values()) == source.static_shared
+    check(list(uses.values()), source.threads, SPILT.get((name, H, arch), 0))
 
 
 def never(source: str) -> object:
@@ -79,7 +79,14 @@ def on_each(arches: tuple[str, ...]) -> list[object]:
 @pytest.mark.parametrize("arch", on_each(ARCHES))
 def test_the_kernels_beside_the_layers_compile_too(arch: str) -> None:
     uses = compile_for(update_source(), OPTIONS, arch)
-    wanted = {"step_adam", "step_rmsprop", "padded_ids", "scatter", "squares", "judge"}
+    wanted = {
+        "step_adam",
+        "step_rmsprop",
+        "padded_ids",
+        "scatter_add",
+        "sum_squares",
+        "check_gradients",
+    }
     assert wanted <= {use.name for use in uses}
     check(uses, THREADS)
 
@@ -95,21 +102,25 @@ def test_the_sizes_of_the_sample_are_all_there() -> None:
 
 @pytest.mark.parametrize(("name", "needed"), [("lstm", 88 * KIB + 4224), ("gru", 88 * KIB + 3168)])
 def test_more_shared_memory_than_the_card_has_is_no_kernel(name: str, needed: int) -> None:
-    plan = kernels(CELLS[name], 128)
-    for most in (64 * KIB, plan.shared, needed - 1):  # what is not asked for counts as well
+    source = kernel_source(CELLS[name], 128)
+    for most in (
+        64 * KIB,
+        source.dynamic_shared,
+        needed - 1,
+    ):  # what is not asked for counts as well
         said = f"{-(-needed // KIB)} KiB of shared memory are more than the card's {most // KIB}"
         with pytest.raises(NoKernelError, match=said):
-            layers.compiled(never, plan, most)
+            layers.compile_kernels(never, source, most)
     for most in (needed, 99 * KIB):
         with pytest.raises(AssertionError, match="compiled for nothing"):
-            layers.compiled(never, plan, most)
+            layers.compile_kernels(never, source, most)
 
 
 @pytest.mark.parametrize("H", [h for h in SIZES if h < 128])
 @pytest.mark.parametrize("name", ["rnn", "lstm", "gru"])
 def test_smaller_layers_fit_the_smallest_card(name: str, H: int) -> None:
-    plan = kernels(CELLS[name], H)
-    assert plan.shared + plan.fixed <= 48 * KIB
+    source = kernel_source(CELLS[name], H)
+    assert source.dynamic_shared + source.static_shared <= 48 * KIB
 
 
 FALLING_BACK = [
@@ -123,9 +134,13 @@ FALLING_BACK = [
 
 @pytest.mark.parametrize(("case", "why"), FALLING_BACK, ids=str)
 def test_a_layer_without_a_kernel_goes_step_by_step_and_says_so_once(
-    emulated_card: Card, said: list[str], case: Case, why: str, monkeypatch: pytest.MonkeyPatch
+    emulated_card: CudaBackend,
+    said: list[str],
+    case: Case,
+    why: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(Card, "most_shared", 64 * KIB)
+    monkeypatch.setattr(CudaBackend, "max_shared", 64 * KIB)
     for name in ("lstm-slide", "gru-2014"):
         monkeypatch.setitem(cases.BY_NAME, name, CELLS[name])
     for seed in (0, 1):
@@ -138,9 +153,9 @@ def test_a_layer_without_a_kernel_goes_step_by_step_and_says_so_once(
 
 
 def test_a_layer_of_more_numbers_than_can_be_counted_goes_step_by_step(
-    emulated_card: Card, said: list[str], monkeypatch: pytest.MonkeyPatch
+    emulated_card: CudaBackend, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(layers, "COUNTABLE", 1000)
+    monkeypatch.setattr(layers, "MAX_NUMBERS", 1000)
     for seed in (0, 1):
         gap, where = cases.worst(Case("gru", H=10, T=20), emulated_card, seed)
         assert gap <= TOLERANCE, where

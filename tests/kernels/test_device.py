@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from rnnviz.engine.backend import HOST
-from rnnviz.engine.cuda.backend import Card
+from rnnviz.engine.cuda.backend import CudaBackend
 from rnnviz.engine.device import INSTALL, choose, described
 from rnnviz.errors import MissingError, UsageError
 
@@ -112,7 +112,7 @@ def test_a_device_that_does_not_exist_is_a_wrong_use() -> None:
 def test_a_card_that_is_there_is_taken_silently(cupy: types.ModuleType, device: str) -> None:
     said: list[str] = []
     card = choose(device, said.append)
-    assert isinstance(card, Card)
+    assert isinstance(card, CudaBackend)
     assert card.xp is cupy
     assert not said
     name = cupy.cuda.runtime.getDeviceProperties(0)["name"].decode()

@@ -28,7 +28,7 @@ from kernels import cases, standin
 from kernels.cases import DIRECTIONS, DROPOUTS, MASKS, SIZES, STEPS, TOLERANCE, Case
 from kernels.emulated import ALL_SCHEDULES
 
-from rnnviz.engine.cuda.backend import Card
+from rnnviz.engine.cuda.backend import CudaBackend
 
 #: Each new size of a cell is compiled anew, a second each; some the trainings need as well.
 SIZES_OF = {
@@ -55,7 +55,9 @@ SAMPLE = tuple(sample())
 
 
 @pytest.fixture
-def order(request: pytest.FixtureRequest, card: Card, monkeypatch: pytest.MonkeyPatch) -> str:
+def order(
+    request: pytest.FixtureRequest, card: CudaBackend, monkeypatch: pytest.MonkeyPatch
+) -> str:
     """The order in which the stand-in's threads run; a card has its own."""
     monkeypatch.setattr(standin, "schedule", request.param)
     return str(request.param)
@@ -87,7 +89,7 @@ def test_the_sample_has_every_choice() -> None:
     ("case", "order"), zip(SAMPLE, cycle(ALL_SCHEDULES)), ids=str, indirect=["order"]
 )
 def test_a_layer_on_the_card_is_the_layer_of_the_equations(
-    card: Card, said: list[str], case: Case, order: str
+    card: CudaBackend, said: list[str], case: Case, order: str
 ) -> None:
     gap, where = cases.worst(case, card)
     assert gap <= TOLERANCE, where
@@ -105,7 +107,7 @@ def test_a_layer_on_the_card_is_the_layer_of_the_equations(
     ],
     ids=str,
 )
-def test_no_order_of_the_threads_changes_a_layer(card: Card, case: Case, order: str) -> None:
+def test_no_order_of_the_threads_changes_a_layer(card: CudaBackend, case: Case, order: str) -> None:
     gap, where = cases.worst(case, card)
     assert gap <= TOLERANCE, where
 
@@ -114,7 +116,7 @@ def test_no_order_of_the_threads_changes_a_layer(card: Card, case: Case, order: 
 @pytest.mark.parametrize("cell", SHIPPED)
 @pytest.mark.parametrize("T", [1, 20])
 def test_a_sequence_of_padding_alone_leaves_the_states_as_they_were(
-    card: Card, cell: str, T: int, order: str
+    card: CudaBackend, cell: str, T: int, order: str
 ) -> None:
     case = Case(cell, "left", "both", "recurrent", H=SIZES_OF[cell][0], T=T, outputs=True)
     it = cases.drawn(case)
@@ -132,7 +134,7 @@ def test_a_sequence_of_padding_alone_leaves_the_states_as_they_were(
 @pytest.mark.parametrize("mask", ["none", "holes"])
 @pytest.mark.parametrize("cell", SHIPPED)
 def test_one_sequence_of_one_step_is_a_batch_too(
-    card: Card, cell: str, mask: str, order: str
+    card: CudaBackend, cell: str, mask: str, order: str
 ) -> None:
     case = Case(cell, mask, "both", "recurrent", H=SIZES_OF[cell][0], T=1, B=1)
     gap, where = cases.worst(case, card)
@@ -141,7 +143,7 @@ def test_one_sequence_of_one_step_is_a_batch_too(
 
 @orders("round-robin")
 @pytest.mark.parametrize("cell", SHIPPED)
-def test_nothing_before_the_first_step_is_zero(card: Card, cell: str, order: str) -> None:
+def test_nothing_before_the_first_step_is_zero(card: CudaBackend, cell: str, order: str) -> None:
     case = Case(cell, "holes", "both", H=SIZES_OF[cell][0])
     it = cases.drawn(case)
     it = replace(it, passes=tuple(replace(one, initial=None) for one in it.passes))
@@ -151,7 +153,7 @@ def test_nothing_before_the_first_step_is_zero(card: Card, cell: str, order: str
 
 @pytest.mark.parametrize("cell", ["lstm", *also("rnn", "gru", "peephole", "mingru")])
 def test_a_layer_has_no_races(
-    emulated_card: Card, cell: str, monkeypatch: pytest.MonkeyPatch
+    emulated_card: CudaBackend, cell: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(standin, "races", True)
     case = Case(cell, "holes", "both", "recurrent", H=10, T=3, B=2, outputs=True)
@@ -164,7 +166,7 @@ def test_a_layer_has_no_races(
 @pytest.mark.parametrize("H", SIZES, ids=lambda H: f"H{H}")
 @pytest.mark.parametrize("cell", SHIPPED)
 def test_the_whole_product_is_that_of_the_equations(
-    card: Card, said: list[str], cell: str, H: int, order: str
+    card: CudaBackend, said: list[str], cell: str, H: int, order: str
 ) -> None:
     gaps = {str(c): cases.worst(c, card) for c in cases.every() if (c.cell, c.H) == (cell, H)}
     assert len(gaps) == 144

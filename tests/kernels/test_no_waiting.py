@@ -15,7 +15,7 @@ from kernels.nets import NETS
 from kernels.record import record
 
 from rnnviz.data.batches import Examples, Texts, Windows
-from rnnviz.engine.cuda.backend import Card
+from rnnviz.engine.cuda.backend import CudaBackend
 from rnnviz.engine.model import Model
 from rnnviz.engine.parameters import initialise
 from rnnviz.progress import Epoch, Evaluation, TrainingStep
@@ -32,7 +32,7 @@ class Told:
     sent: Counter[tuple[str, int]]  # by the function that sent, and bytes
 
 
-def told(card: Card, name: str, epochs: int, batches: int) -> Iterator[Told]:
+def told(card: CudaBackend, name: str, epochs: int, batches: int) -> Iterator[Told]:
     """A training of a lesson's net, with this many batches of two an epoch."""
     net = NETS[name]
     model = Model(net.model, initialise(net.model, 0), card)
@@ -72,7 +72,7 @@ def test_sixteen_steps_are_launched_before_their_numbers_are_read() -> None:
 
 @pytest.mark.parametrize("batches", [3, 4, 6])
 def test_an_epoch_waits_once_for_each_group_of_batches_and_once_for_its_validation(
-    emulated_card: Card, monkeypatch: pytest.MonkeyPatch, batches: int
+    emulated_card: CudaBackend, monkeypatch: pytest.MonkeyPatch, batches: int
 ) -> None:
     monkeypatch.setattr(updater, "READ_EVERY", 4)
     events = list(told(emulated_card, "imdb-lstm", 1, batches))
@@ -97,7 +97,7 @@ BATCHES = 3
 
 @pytest.mark.parametrize("name", DATA)
 def test_an_epoch_sends_its_order_and_what_dropout_drops_but_no_data(
-    emulated_card: Card, name: str
+    emulated_card: CudaBackend, name: str
 ) -> None:
     net, (data, wide) = NETS[name], DATA[name]
     if data is None:
@@ -126,11 +126,11 @@ def test_an_epoch_sends_its_order_and_what_dropout_drops_but_no_data(
     assert not end.sent
 
 
-def test_a_step_launches_each_kernel_once(emulated_card: Card) -> None:
+def test_a_step_launches_each_kernel_once(emulated_card: CudaBackend) -> None:
     count = sum(
         isinstance(one.event, TrainingStep) for one in told(emulated_card, "jena-gru-dropout", 1, 3)
     )
     assert Counter(record.launches) == {
         "forward": count + 1,  # and one validation
-        **dict.fromkeys(("backward", "judge", "squares", "step_rmsprop_2017"), count),
+        **dict.fromkeys(("backward", "check_gradients", "sum_squares", "step_rmsprop_2017"), count),
     }

@@ -18,7 +18,7 @@ from kernels import cases, standin
 from kernels.cases import TOLERANCE, Case
 from kernels.emulated import ALL_SCHEDULES, KernelError, build
 
-from rnnviz.engine.cuda.backend import Card
+from rnnviz.engine.cuda.backend import CudaBackend
 
 #: Ten units: six more in the last warp are none. Steps enough to go around every buffer.
 LAYER = Case("lstm", "holes", "both", H=10, T=7, B=2, outputs=True)
@@ -43,48 +43,49 @@ class Bug:
 
 FORWARD_BARRIER = Bug(
     "forward goes on without a barrier",
-    "now ^= 1;\n                __syncthreads();", "now ^= 1;", WRONG,
+    "buffer ^= 1;\n                __syncthreads();", "buffer ^= 1;", WRONG,
 )  # fmt: skip
 BACKWARD_BARRIER = Bug(
     "backward goes on without a barrier",
-    "__syncthreads();\n                float through", "float through", WRONG,
+    "__syncthreads();\n                float d_h_through_u", "float d_h_through_u", WRONG,
 )  # fmt: skip
 ONE_BUFFER = Bug(
     "h is written where others still read it",
-    "h_shared[now ^ 1][unit] = there ? before[0] : 0.0f;\n                now ^= 1;",
-    "h_shared[now][unit] = there ? before[0] : 0.0f;", BY_ORDER,
+    "h_shared[buffer ^ 1][unit] = is_unit ? state[0] : 0.0f;\n                buffer ^= 1;",
+    "h_shared[buffer][unit] = is_unit ? state[0] : 0.0f;", BY_ORDER,
 )  # fmt: skip
 BUGS = (
     FORWARD_BARRIER,
     ONE_BUFFER,
     Bug("backward reads the other buffer",
-        "d_shared[now][gate] + part", "d_shared[now ^ 1][gate] + part", WRONG),
+        "d_shared[buffer][gate] + part", "d_shared[buffer ^ 1][gate] + part", WRONG),
     Bug("rows are T apart instead of B",
         "(direction * T + token(n)) * B + row", "(direction * T + token(n)) * T + row", FAULT),
     Bug("the step before is asked for",
-        "asked[j] = xw[place.at(n + AHEAD)", "asked[j] = xw[place.at(n + AHEAD - 1)", WRONG),
+        "next_xw[j] = xw[position.at(n + PREFETCH)",
+        "next_xw[j] = xw[position.at(n + PREFETCH - 1)", WRONG),
     Bug("masked steps count",
-        "if (counts) {  // the same for the whole block", "if (true) {", WRONG),
+        "if (unmasked) {  // the same for the whole block", "if (true) {", WRONG),
     Bug("i takes the weights of f, and f those of i",
-        "RECURRENT_BLOCK(gate) (gate == 0 ? 0 : (gate == 1 ? 1 :",
-        "RECURRENT_BLOCK(gate) (gate == 0 ? 1 : (gate == 1 ? 0 :", WRONG),
+        "U_BLOCK(gate) (gate == 0 ? 0 : (gate == 1 ? 1 :",
+        "U_BLOCK(gate) (gate == 0 ? 1 : (gate == 1 ? 0 :", WRONG),
     Bug("units that are none leave shared memory as it was",
-        "h_shared[0][unit] = before[0];", "if (there) h_shared[0][unit] = before[0];", WRONG),
+        "h_shared[0][unit] = state[0];", "if (is_unit) h_shared[0][unit] = state[0];", WRONG),
     Bug("steps are asked for that there are not",
-        "there && reading >= 0 && j < T", "there && reading >= 0", FAULT, SHORT),
+        "is_unit && w_block >= 0 && j < T", "is_unit && w_block >= 0", FAULT, SHORT),
     Bug("units that are none write their gradients",
-        "if (there && lane == s)\n            d_initial", "if (lane == s)\n            d_initial",
+        "if (is_unit && lane == s)\n            d_initial", "if (lane == s)\n            d_initial",
         FAULT),
 )  # fmt: skip
 MORE = (
     BACKWARD_BARRIER,
     Bug("U is read behind its last row, and multiplied by zero",
-        "there && from < H && recurrent >= 0", "there && recurrent >= 0", FAULT),
+        "is_unit && from < H && u_block >= 0", "is_unit && u_block >= 0", FAULT),
     Bug("half of a sum over lanes is left out",
-        "through += __shfl_xor_sync(ALL, through, 2);", "", WRONG),
+        "d_h_through_u += __shfl_xor_sync(ALL, d_h_through_u, 2);", "", WRONG),
     Bug("saved rows are as wide as the block",
-        "saved[(place.at(n) * SAVED + 1) * H + unit]",
-        "saved[(place.at(n) * SAVED + 1) * UNITS + unit]", FAULT),
+        "saved[(position.at(n) * SAVED + 1) * H + unit]",
+        "saved[(position.at(n) * SAVED + 1) * UNITS + unit]", FAULT),
 )  # fmt: skip
 
 
@@ -103,16 +104,16 @@ def also(*bugs: Bug) -> list[Any]:
 
 def plant(bug: Bug, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have every layer compiled with the bug in it."""
-    compiled = Card.module
+    compiled = CudaBackend.compile
 
-    def module(self: Card, source: str) -> Any:
+    def module(self: CudaBackend, source: str) -> Any:
         assert source.count(bug.right) == 1
         return compiled(self, source.replace(bug.right, bug.wrong))
 
-    monkeypatch.setattr(Card, "module", module)
+    monkeypatch.setattr(CudaBackend, "compile", module)
 
 
-def outcome(card: Card, layer: Case, order: str, monkeypatch: pytest.MonkeyPatch) -> str:
+def outcome(card: CudaBackend, layer: Case, order: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """What becomes of the layer in an order of the threads: "right", "wrong" or an error's text."""
     monkeypatch.setattr(standin, "schedule", order)
     try:
@@ -123,7 +124,7 @@ def outcome(card: Card, layer: Case, order: str, monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_layer_is_right_with_no_bug_in_it(
-    emulated_card: Card, monkeypatch: pytest.MonkeyPatch
+    emulated_card: CudaBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for layer in (LAYER, SHORT, replace(SHORT, direction="backward", T=1)):
         found = {outcome(emulated_card, layer, order, monkeypatch) for order in ALL_SCHEDULES}
@@ -131,7 +132,9 @@ def test_the_layer_is_right_with_no_bug_in_it(
 
 
 @pytest.mark.parametrize("bug", [*BUGS, *also(*MORE)], ids=str)
-def test_a_bug_is_seen(emulated_card: Card, bug: Bug, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_is_seen(
+    emulated_card: CudaBackend, bug: Bug, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plant(bug, monkeypatch)
     found = [outcome(emulated_card, bug.layer, order, monkeypatch) for order in ALL_SCHEDULES]
     if bug.seen == FAULT:
@@ -144,7 +147,7 @@ def test_a_bug_is_seen(emulated_card: Card, bug: Bug, monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("bug", [ONE_BUFFER, *also(FORWARD_BARRIER, BACKWARD_BARRIER)], ids=str)
 def test_a_bug_in_what_barriers_guard_is_a_race_in_any_order(
-    emulated_card: Card, bug: Bug, monkeypatch: pytest.MonkeyPatch
+    emulated_card: CudaBackend, bug: Bug, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plant(bug, monkeypatch)
     monkeypatch.setattr(standin, "races", True)

@@ -16,7 +16,7 @@ from safetensors.numpy import load_file
 from rnnviz import runs
 from rnnviz.arrays import Values
 from rnnviz.data.batches import Batch, Examples
-from rnnviz.engine.cuda.backend import Card
+from rnnviz.engine.cuda.backend import CudaBackend
 from rnnviz.engine.model import Model
 from rnnviz.engine.parameters import initialise
 from rnnviz.engine.spec import FitSpec
@@ -112,7 +112,7 @@ class Planted:
             yield batch
 
 
-def weights(card: Card, at: int, batch_size: int) -> tuple[Values, str]:
+def weights(card: CudaBackend, at: int, batch_size: int) -> tuple[Values, str]:
     """The weights of a training whose numbers are left at a batch, and what was said."""
     net = NETS["imdb-lstm"]
     model = Model(net.model, initialise(net.model, 0), card)
@@ -129,7 +129,7 @@ def weights(card: Card, at: int, batch_size: int) -> tuple[Values, str]:
 
 @pytest.mark.parametrize("at", [1, 4])
 def test_a_number_that_is_not_finite_stops_the_training_at_its_batch(
-    card: Card, monkeypatch: pytest.MonkeyPatch, at: int
+    card: CudaBackend, monkeypatch: pytest.MonkeyPatch, at: int
 ) -> None:
     size = len(NETS["imdb-lstm"].examples) // 5
     left, said = weights(card, at, size)
@@ -144,7 +144,7 @@ def test_a_number_that_is_not_finite_stops_the_training_at_its_batch(
         np.testing.assert_allclose(left[name], a, rtol=1e-5, atol=1e-6, err_msg=name)
 
 
-def weights_after(card: Card, batches: int, batch_size: int) -> Values:
+def weights_after(card: CudaBackend, batches: int, batch_size: int) -> Values:
     """The weights after so many batches."""
     net = NETS["imdb-lstm"]
     model = Model(net.model, initialise(net.model, 0), card)

@@ -7,12 +7,12 @@ import pytest
 from kernels.nets import NETS, STEPS, losses_of
 
 from rnnviz.engine.backend import HOST
-from rnnviz.engine.cuda.backend import Card
+from rnnviz.engine.cuda.backend import CudaBackend
 
 
 @pytest.mark.parametrize("name", NETS)
 def test_ten_steps_lose_what_they_lose_on_the_processor(
-    card: Card, said: list[str], name: str
+    card: CudaBackend, said: list[str], name: str
 ) -> None:
     there = losses_of(NETS[name], card)
     here = losses_of(NETS[name], HOST)

@@ -1,1 +1,1 @@
-"""Training on an NVIDIA card: kernels written from the cells' lines, and what launches them."""
+"""Training on NVIDIA GPUs: kernels generated from the cells' lines, and their launches."""

@@ -1,27 +1,29 @@
-// A recurrent layer over all steps in one launch: one block reads one sequence in one direction.
+// A recurrent layer over all steps in one launch: a block of threads computes one sequence in one
+// direction.
 //
-// In front of this text stand the sizes of the layer. Lines that begin with //@ are where source.py
-// puts what the cell computes for one unit at one step; it writes that from the cell's lines. Names
-// of the lines are n_NAME here.
+// The generated source defines the sizes of the layer in front of this text, and replaces the lines
+// that begin with //@ (see source.py) by what the cell computes for one unit at one step. A value
+// NAME of the cell's lines is the variable n_NAME.
 //
-// Four neighbouring threads ("lanes") share a unit. A cell of three or four gates gives each lane
-// one gate's product h_prev·U, a cell of one gate a quarter of its only one. A lane keeps its part
-// of U in registers for the whole sequence; h_prev passes through shared memory, twice there, so
-// that one barrier a step is enough: who still reads the old one has not passed the barrier.
+// Four adjacent threads ("lanes") share a unit. With three or four gates each lane computes one
+// gate's h_prev·U, with two gates two lanes share each, with one gate each lane computes a quarter.
+// A lane keeps its part of U in registers for the whole sequence. h_prev is in shared memory, in two
+// buffers, so that one barrier a step suffices: threads that still read the old buffer have not
+// passed the barrier.
 //
-// Sequences are independent, so no block ever waits for another. Time is the slow axis of every
-// array: (T, B, ...); states have one step more, the one before the first token.
+// Sequences are independent, so blocks do not synchronize. Time is the slowest axis of every array:
+// (T, B, ...). States have one step more, the initial states.
 
 #define THREADS (4 * UNITS)
-#define SPAN (UNITS / PARTS)          // numbers of h_prev that a lane multiplies
-#define IN_SHARED (SPAN - REGISTERS)  // of its weights, those that do not fit its registers
-// Steps whose numbers are asked for before they are needed; few where registers are.
-#define AHEAD (REGISTERS == SPAN ? 4 : 1)
+#define LANE_WEIGHTS (UNITS / PARTS)  // numbers of h_prev that a lane multiplies
+#define SHARED_MEMORY_WEIGHTS (LANE_WEIGHTS - REGISTER_WEIGHTS)  // those that do not fit registers
+// Steps that are loaded ahead; fewer where all registers are in use.
+#define PREFETCH (REGISTER_WEIGHTS == LANE_WEIGHTS ? 4 : 1)
 #define ALL 0xffffffffu
 
 __device__ __forceinline__ float fast_tanh(float a) {
 #if FAST_MATH
-    // Near 0 the quotient would lose what it subtracts; there the series is exact enough.
+    // Near 0 the quotient would cancel; there the Taylor series is exact enough.
     const float s = a * a, near = a * fmaf(s, fmaf(s, fmaf(s, -17.0f / 315, 2.0f / 15), -1.0f / 3), 1);
     const float far = 1.0f - __fdividef(2.0f, 1.0f + __expf(2.0f * a));
     return fabsf(a) < 0.25f ? near : far;
@@ -33,26 +35,26 @@ __device__ __forceinline__ float fast_tanh(float a) {
 __device__ __forceinline__ float step(float y) { return y > 0.0f ? 1.0f : 0.0f; }
 //@ functions
 
-// Σ of a lane's weights times the numbers it reads: v in shared memory, the first weights in
-// registers, the others in shared memory, four steps of k for each thread side by side.
+// The dot product of a lane's weights and v, in shared memory. The first weights are in registers,
+// the others in shared memory: for each four values of k, float4s of all threads side by side.
 __device__ __forceinline__ float product(
-    const float (&u)[REGISTERS], const float4 *more, const float *v, int thread)
+    const float (&u)[REGISTER_WEIGHTS], const float4 *shared, const float *v, int thread)
 {
     const float4 *v4 = reinterpret_cast<const float4 *>(v);
-    float a = 0.0f, b = 0.0f, c = 0.0f, d = 0.0f;  // four sums: an addition waits for the one before
+    float a = 0.0f, b = 0.0f, c = 0.0f, d = 0.0f;  // four independent chains of additions
 #pragma unroll
-    for (int k = 0; k < REGISTERS / 4; k++) {
+    for (int k = 0; k < REGISTER_WEIGHTS / 4; k++) {
         const float4 x = v4[k];
         a = fmaf(x.x, u[4 * k], a);
         b = fmaf(x.y, u[4 * k + 1], b);
         c = fmaf(x.z, u[4 * k + 2], c);
         d = fmaf(x.w, u[4 * k + 3], d);
     }
-#if IN_SHARED > 0
+#if SHARED_MEMORY_WEIGHTS > 0
 #pragma unroll 4
-    for (int k = 0; k < IN_SHARED / 4; k++) {
-        const float4 x = v4[REGISTERS / 4 + k];
-        const float4 w = more[k * THREADS + thread];
+    for (int k = 0; k < SHARED_MEMORY_WEIGHTS / 4; k++) {
+        const float4 x = v4[REGISTER_WEIGHTS / 4 + k];
+        const float4 w = shared[k * THREADS + thread];
         a = fmaf(x.x, w.x, a);
         b = fmaf(x.y, w.y, b);
         c = fmaf(x.z, w.z, c);
@@ -62,146 +64,146 @@ __device__ __forceinline__ float product(
     return (a + b) + (c + d);
 }
 
-#if IN_SHARED > 0
-extern __shared__ float4 weights_of_threads[];
-#define MORE weights_of_threads
+#if SHARED_MEMORY_WEIGHTS > 0
+extern __shared__ float4 shared_weights[];
+#define SHARED_WEIGHTS shared_weights
 #else
-#define MORE nullptr
+#define SHARED_WEIGHTS nullptr
 #endif
 
-__device__ __forceinline__ void keep_weight(float (&u)[REGISTERS], int k, int thread, float w)
+__device__ __forceinline__ void set_weight(float (&u)[REGISTER_WEIGHTS], int k, int thread, float w)
 {
-#if IN_SHARED > 0
-    if (k >= REGISTERS) {
-        reinterpret_cast<float *>(weights_of_threads)
-            [(((k - REGISTERS) / 4) * THREADS + thread) * 4 + (k - REGISTERS) % 4] = w;
+#if SHARED_MEMORY_WEIGHTS > 0
+    if (k >= REGISTER_WEIGHTS) {
+        reinterpret_cast<float *>(shared_weights)
+            [(((k - REGISTER_WEIGHTS) / 4) * THREADS + thread) * 4 + (k - REGISTER_WEIGHTS) % 4] = w;
         return;
     }
 #endif
     u[k] = w;
 }
 
-// Reads (T, B, ·) at the n-th step of reading.
-struct Place {
+// The rows of arrays at the n-th step in the order of reading.
+struct Position {
     int T, B, row, direction;
-    bool backwards;
+    bool reverse;
 
-    __device__ __forceinline__ Place(int T, int B, int backwards)
+    __device__ __forceinline__ Position(int T, int B, int reverse)
         : T(T), B(B), row(blockIdx.x), direction(blockIdx.y),
-          backwards((backwards >> blockIdx.y) & 1) {}
-    __device__ __forceinline__ int token(int n) const { return backwards ? T - 1 - n : n; }
-    // Rows of arrays that have one row a token and sequence, (directions, T, B).
+          reverse((reverse >> blockIdx.y) & 1) {}
+    __device__ __forceinline__ int token(int n) const { return reverse ? T - 1 - n : n; }
+    // The row of an array (directions, T, B, ·).
     __device__ __forceinline__ int at(int n) const
     {
         return (direction * T + token(n)) * B + row;
     }
-    // Rows of a state after the n-th step, (directions, STATES, T + 1, B); n = -1: before all.
+    // The row of a state after the n-th step, (directions, STATES, T + 1, B, ·); n = -1: initial.
     __device__ __forceinline__ int after(int state, int n) const
     {
-        const int t = backwards ? T - 1 - n : n + 1;
+        const int t = reverse ? T - 1 - n : n + 1;
         return ((direction * STATES + state) * (T + 1) + t) * B + row;
     }
 };
 
 extern "C" __global__ void __launch_bounds__(THREADS, 1)
 forward(
-    const float *__restrict__ xw,          // (directions, T, B, READING·H): x·W + b
-    const float *__restrict__ U,           // (directions, H, RECURRENT·H)
-    const float *__restrict__ bias,        // (directions, RECURRENT·H) of the recurrent product, or 0
-    const float *__restrict__ vectors,     // (directions, VECTORS, H): other trained numbers of a unit
-    const float *__restrict__ drop,        // (directions, GATES, B, H): dropout of h_prev, or 0
-    const unsigned char *__restrict__ mask,  // (T, B), or 0
-    const float *__restrict__ initial,     // (directions, STATES, B, H), or 0
+    const float *__restrict__ xw,          // (directions, T, B, W_BLOCKS·H): x·W + b
+    const float *__restrict__ U,           // (directions, H, U_BLOCKS·H)
+    const float *__restrict__ bias,        // (directions, U_BLOCKS·H) of h_prev·U, or null
+    const float *__restrict__ vectors,     // (directions, VECTORS, H): further trained vectors
+    const float *__restrict__ h_mask,      // (directions, GATES, B, H): dropout of h_prev, or null
+    const unsigned char *__restrict__ mask,  // (T, B), or null
+    const float *__restrict__ initial,     // (directions, STATES, B, H), or null
     float *__restrict__ states,            // (directions, STATES, T + 1, B, H)
-    float *__restrict__ saved,             // (directions, T, B, SAVED, H), or 0
-    int T, int B, int backwards)
+    float *__restrict__ saved,             // (directions, T, B, SAVED, H), or null
+    int T, int B, int reverse)
 {
     __shared__ __align__(16) float h_shared[2][UNITS];
 
     const int thread = threadIdx.x, unit = thread >> 2, lane = thread & 3;
-    const int gate = lane / PARTS, part = lane % PARTS, warp_unit = thread & 28;
-    const bool there = H == UNITS || unit < H;  // units beyond H only fill the last warp
-    const Place place(T, B, backwards);
-    const int recurrent = RECURRENT_BLOCK(gate), reading = READING_BLOCK(gate);
+    const int gate = lane / PARTS, part = lane % PARTS, first_lane = thread & 28;
+    const bool is_unit = H == UNITS || unit < H;  // units from H on only fill the last warp
+    const Position position(T, B, reverse);
+    const int u_block = U_BLOCK(gate), w_block = W_BLOCK(gate);
 
-    float u[REGISTERS];
+    float u[REGISTER_WEIGHTS];
 #pragma unroll
-    for (int k = 0; k < SPAN; k++) {
-        const int from = part * SPAN + k;
+    for (int k = 0; k < LANE_WEIGHTS; k++) {
+        const int from = part * LANE_WEIGHTS + k;
         float w = 0.0f;
-        if (there && from < H && recurrent >= 0) {
-            w = U[(place.direction * H + from) * (RECURRENT * H) + recurrent * H + unit];
-            if (drop)
-                w *= drop[((place.direction * GATES + gate) * B + place.row) * H + from];
+        if (is_unit && from < H && u_block >= 0) {
+            w = U[(position.direction * H + from) * (U_BLOCKS * H) + u_block * H + unit];
+            if (h_mask)
+                w *= h_mask[((position.direction * GATES + gate) * B + position.row) * H + from];
         }
-        keep_weight(u, k, thread, w);
+        set_weight(u, k, thread, w);
     }
     float b = 0.0f;
-    if (bias && there && recurrent >= 0)
-        b = bias[place.direction * (RECURRENT * H) + recurrent * H + unit];
+    if (bias && is_unit && u_block >= 0)
+        b = bias[position.direction * (U_BLOCKS * H) + u_block * H + unit];
     //@ vectors
 
-    float before[STATES];
+    float state[STATES];
 #pragma unroll
     for (int s = 0; s < STATES; s++) {
-        before[s] = 0.0f;
-        if (initial && there)
-            before[s] = initial[((place.direction * STATES + s) * B + place.row) * H + unit];
-        if (there && lane == s)
-            states[place.after(s, -1) * H + unit] = before[s];
+        state[s] = 0.0f;
+        if (initial && is_unit)
+            state[s] = initial[((position.direction * STATES + s) * B + position.row) * H + unit];
+        if (is_unit && lane == s)
+            states[position.after(s, -1) * H + unit] = state[s];
     }
     if (lane == 0)
-        h_shared[0][unit] = before[0];
-    // A gate's function is α·tanh(β·a) + γ: tanh, and σ, in one form for all lanes; or the sum itself.
+        h_shared[0][unit] = state[0];
+    // A gate is α·tanh(β·a) + γ, as tanh and σ are, so that lanes do not diverge; or the sum itself.
     const float alpha = ALPHA(gate), beta = BETA(gate), gamma = GAMMA(gate);
-    const bool bent = BENT(gate);
+    const bool has_tanh = HAS_TANH(gate);
 
-    float asked[AHEAD];
-    bool reads[AHEAD];
+    float next_xw[PREFETCH];
+    bool next_unmasked[PREFETCH];
 #pragma unroll
-    for (int j = 0; j < AHEAD; j++) {
-        reads[j] = j < T && (!mask || mask[place.token(j) * B + place.row]);
-        asked[j] = there && reading >= 0 && j < T
-            ? xw[place.at(j) * (READING * H) + reading * H + unit] : 0.0f;
+    for (int j = 0; j < PREFETCH; j++) {
+        next_unmasked[j] = j < T && (!mask || mask[position.token(j) * B + position.row]);
+        next_xw[j] = is_unit && w_block >= 0 && j < T
+            ? xw[position.at(j) * (W_BLOCKS * H) + w_block * H + unit] : 0.0f;
     }
     __syncthreads();
 
-    int now = 0;
-    for (int first = 0; first < T; first += AHEAD) {
+    int buffer = 0;
+    for (int first = 0; first < T; first += PREFETCH) {
 #pragma unroll
-        for (int j = 0; j < AHEAD; j++) {
+        for (int j = 0; j < PREFETCH; j++) {
             const int n = first + j;
             if (n >= T)
                 break;
-            const float read = asked[j];
-            const bool counts = reads[j];
-            if (n + AHEAD < T) {
-                reads[j] = !mask || mask[place.token(n + AHEAD) * B + place.row];
-                if (there && reading >= 0)
-                    asked[j] = xw[place.at(n + AHEAD) * (READING * H) + reading * H + unit];
+            const float xw_gate = next_xw[j];
+            const bool unmasked = next_unmasked[j];
+            if (n + PREFETCH < T) {
+                next_unmasked[j] = !mask || mask[position.token(n + PREFETCH) * B + position.row];
+                if (is_unit && w_block >= 0)
+                    next_xw[j] = xw[position.at(n + PREFETCH) * (W_BLOCKS * H) + w_block * H + unit];
             }
-            if (counts) {  // the same for the whole block
-                float hu = product(u, MORE, h_shared[now] + part * SPAN, thread);
+            if (unmasked) {  // the same for the whole block
+                float hu = product(u, SHARED_WEIGHTS, h_shared[buffer] + part * LANE_WEIGHTS, thread);
 #pragma unroll
                 for (int other = PARTS / 2; other > 0; other /= 2)
                     hu += __shfl_xor_sync(ALL, hu, other);
                 hu += b;
-                float own = APART(gate) ? hu : read + hu;
-                if (bent)
-                    own = alpha * fast_tanh(beta * own) + gamma;
+                float gate_value = SEPARATE_PRODUCTS(gate) ? hu : xw_gate + hu;
+                if (has_tanh)
+                    gate_value = alpha * fast_tanh(beta * gate_value) + gamma;
                 //@ forward
-                if (there) {
+                if (is_unit) {
                     //@ store states
                     if (saved) {
                         //@ store saved
                     }
                 }
                 if (lane == 0)
-                    h_shared[now ^ 1][unit] = there ? before[0] : 0.0f;
-                now ^= 1;
+                    h_shared[buffer ^ 1][unit] = is_unit ? state[0] : 0.0f;
+                buffer ^= 1;
                 __syncthreads();
-            } else if (there) {
-                // A masked step leaves every state as it was.
+            } else if (is_unit) {
+                // A masked step keeps the states.
                 //@ store states
             }
         }
@@ -212,104 +214,105 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1)
 backward(
     const float *__restrict__ U,
     const float *__restrict__ vectors,
-    const float *__restrict__ drop,
+    const float *__restrict__ h_mask,
     const unsigned char *__restrict__ mask,
     const float *__restrict__ states,
     const float *__restrict__ saved,
-    const float *__restrict__ d_outputs,   // (T, B, directions·H): of every output, or 0
-    const float *__restrict__ d_last,      // (directions, STATES, B, H): of the last states, or 0
-    float *__restrict__ d_xw,              // (directions, T, B, READING·H)
-    float *__restrict__ d_hu,              // (directions, T, B, RECURRENT·H), or 0 where it is d_xw
+    const float *__restrict__ d_outputs,   // (T, B, directions·H): of every output, or null
+    const float *__restrict__ d_last,      // (directions, STATES, B, H): of the last states, or null
+    float *__restrict__ d_xw,              // (directions, T, B, W_BLOCKS·H)
+    float *__restrict__ d_hu,              // (directions, T, B, U_BLOCKS·H), or null if it is d_xw
     float *__restrict__ d_initial,         // (directions, STATES, B, H)
-    int T, int B, int backwards)
+    int T, int B, int reverse)
 {
-    // Rows four floats apart from a multiple of 32: the lanes of a unit read from different banks.
+    // Rows are four floats longer, so that the lanes of a unit read from different banks.
     __shared__ __align__(16) float d_shared[2][GATES][UNITS + 4];
 
     const int thread = threadIdx.x, unit = thread >> 2, lane = thread & 3;
-    const int gate = min(lane / PARTS, GATES - 1), part = lane % PARTS, warp_unit = thread & 28;
-    const bool there = H == UNITS || unit < H, mine = lane / PARTS < GATES;
-    const Place place(T, B, backwards);
-    const int recurrent = RECURRENT_BLOCK(gate), reading = READING_BLOCK(gate);
+    const int gate = min(lane / PARTS, GATES - 1), part = lane % PARTS, first_lane = thread & 28;
+    const bool is_unit = H == UNITS || unit < H, has_gate = lane / PARTS < GATES;
+    const Position position(T, B, reverse);
+    const int u_block = U_BLOCK(gate), w_block = W_BLOCK(gate);
 
-    float u[REGISTERS];
+    float u[REGISTER_WEIGHTS];
 #pragma unroll
-    for (int k = 0; k < SPAN; k++) {
-        const int to = part * SPAN + k;
+    for (int k = 0; k < LANE_WEIGHTS; k++) {
+        const int to = part * LANE_WEIGHTS + k;
         float w = 0.0f;
-        if (there && mine && to < H && recurrent >= 0)
-            w = U[(place.direction * H + unit) * (RECURRENT * H) + recurrent * H + to];
-        if (drop && there && mine && recurrent >= 0)
-            w *= drop[((place.direction * GATES + gate) * B + place.row) * H + unit];
-        keep_weight(u, k, thread, w);
+        if (is_unit && has_gate && to < H && u_block >= 0)
+            w = U[(position.direction * H + unit) * (U_BLOCKS * H) + u_block * H + to];
+        if (h_mask && is_unit && has_gate && u_block >= 0)
+            w *= h_mask[((position.direction * GATES + gate) * B + position.row) * H + unit];
+        set_weight(u, k, thread, w);
     }
     //@ vectors
 
-    float carry[STATES];  // gradients of the states, as they come back from later steps
+    float d_state[STATES];  // gradients of the states after the step
 #pragma unroll
     for (int s = 0; s < STATES; s++)
-        carry[s] = d_last && there
-            ? d_last[((place.direction * STATES + s) * B + place.row) * H + unit] : 0.0f;
+        d_state[s] = d_last && is_unit
+            ? d_last[((position.direction * STATES + s) * B + position.row) * H + unit] : 0.0f;
 
-    const int outputs = gridDim.y * H;
-    float after[STATES];  // the states after the step, where the body reads them
-    float asked_state[STATES][AHEAD], asked_saved[ROUNDS][AHEAD], asked_out[AHEAD];
-    bool reads[AHEAD];
-    //@ states after all
+    const int output_width = gridDim.y * H;
+    float after[STATES];  // the states after the step, if the body reads them
+    float next_state[STATES][PREFETCH], next_saved[SAVED_LOADS][PREFETCH], next_d_output[PREFETCH];
+    bool next_unmasked[PREFETCH];
+    //@ load last states
 #pragma unroll
-    for (int j = 0; j < AHEAD; j++) {
+    for (int j = 0; j < PREFETCH; j++) {
         const int m = T - 1 - j;
-        reads[j] = m >= 0 && (!mask || mask[place.token(m) * B + place.row]);
-        asked_out[j] = 0.0f;
-        //@ ask
+        next_unmasked[j] = m >= 0 && (!mask || mask[position.token(m) * B + position.row]);
+        next_d_output[j] = 0.0f;
+        //@ load next
     }
 
-    int now = 0;
-    for (int first = T - 1; first >= 0; first -= AHEAD) {
+    int buffer = 0;
+    for (int first = T - 1; first >= 0; first -= PREFETCH) {
 #pragma unroll
-        for (int j = 0; j < AHEAD; j++) {
+        for (int j = 0; j < PREFETCH; j++) {
             const int n = first - j;
             if (n < 0)
                 break;
-            const float d_out = asked_out[j];
-            //@ take
-            const bool counts = reads[j];
-            const int m = n - AHEAD;
-            reads[j] = m >= 0 && (!mask || mask[place.token(m) * B + place.row]);
-            //@ ask
-            if (counts) {
+            const float d_output = next_d_output[j];
+            //@ read next
+            const bool unmasked = next_unmasked[j];
+            const int m = n - PREFETCH;
+            next_unmasked[j] = m >= 0 && (!mask || mask[position.token(m) * B + position.row]);
+            //@ load next
+            if (unmasked) {
                 //@ backward
-                // All that a lane hands on belongs to its own gate.
-                const float to_input = D_XW(gate), to_state = D_HU(gate);
-                if (there && mine && part == 0) {
-                    if (reading >= 0)
-                        d_xw[place.at(n) * (READING * H) + reading * H + unit] = to_input;
-                    if (d_hu && recurrent >= 0)
-                        d_hu[place.at(n) * (RECURRENT * H) + recurrent * H + unit] = to_state;
+                // Each lane writes the gradients of its own gate.
+                const float d_xw_gate = D_XW(gate), d_hu_gate = D_HU(gate);
+                if (is_unit && has_gate && part == 0) {
+                    if (w_block >= 0)
+                        d_xw[position.at(n) * (W_BLOCKS * H) + w_block * H + unit] = d_xw_gate;
+                    if (d_hu && u_block >= 0)
+                        d_hu[position.at(n) * (U_BLOCKS * H) + u_block * H + unit] = d_hu_gate;
                 }
-                if (mine && part == 0)
-                    d_shared[now][gate][unit] = there ? to_state : 0.0f;
+                if (has_gate && part == 0)
+                    d_shared[buffer][gate][unit] = is_unit ? d_hu_gate : 0.0f;
                 __syncthreads();
-                float through = product(u, MORE, d_shared[now][gate] + part * SPAN, thread);
-                through += __shfl_xor_sync(ALL, through, 1);
-                through += __shfl_xor_sync(ALL, through, 2);
-                now ^= 1;
-                //@ carry on
+                float d_h_through_u =
+                    product(u, SHARED_WEIGHTS, d_shared[buffer][gate] + part * LANE_WEIGHTS, thread);
+                d_h_through_u += __shfl_xor_sync(ALL, d_h_through_u, 1);
+                d_h_through_u += __shfl_xor_sync(ALL, d_h_through_u, 2);
+                buffer ^= 1;
+                //@ update d_state
             } else {
-                // Everything goes around a masked step.
-                if (there && mine && part == 0) {
-                    if (reading >= 0)
-                        d_xw[place.at(n) * (READING * H) + reading * H + unit] = 0.0f;
-                    if (d_hu && recurrent >= 0)
-                        d_hu[place.at(n) * (RECURRENT * H) + recurrent * H + unit] = 0.0f;
+                // A masked step passes the gradients of the states on.
+                if (is_unit && has_gate && part == 0) {
+                    if (w_block >= 0)
+                        d_xw[position.at(n) * (W_BLOCKS * H) + w_block * H + unit] = 0.0f;
+                    if (d_hu && u_block >= 0)
+                        d_hu[position.at(n) * (U_BLOCKS * H) + u_block * H + unit] = 0.0f;
                 }
-                carry[0] += d_out;
+                d_state[0] += d_output;
             }
-            //@ one step back
+            //@ step back
         }
     }
 #pragma unroll
     for (int s = 0; s < STATES; s++)
-        if (there && lane == s)
-            d_initial[((place.direction * STATES + s) * B + place.row) * H + unit] = carry[s];
+        if (is_unit && lane == s)
+            d_initial[((position.direction * STATES + s) * B + position.row) * H + unit] = d_state[s];
 }

@@ -1,7 +1,7 @@
-"""The text of a layer's kernels: sizes, and the cell's lines as C, put into ``recurrent.cu``.
+"""The source of a layer's kernels: ``recurrent.cu`` with sizes and with the cell's lines as C.
 
-What the kernels can do is said here too: at most four gates, at most 128 units, and only products
-of the shape every cell has (see :mod:`rnnviz.engine.codegen.cell_ir`).
+The limits of the kernels are checked here: at most four gates, at most 128 units, and no products
+but x·W and h_prev·U (see :mod:`rnnviz.engine.codegen.cell_ir`).
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ from rnnviz.engine.codegen.cell_ir import Assignment, CellIR, Gate, NotPointwise
 from rnnviz.engine.codegen.cuda_printer import CudaPrinter, function_sources, scaled_tanh
 from rnnviz.equations.terms import names_in
 
+#: Threads that share a unit.
 LANES = 4
-#: From this many units on the weights of a unit no longer fit a thread's registers.
-LARGEST, LARGEST_IN_REGISTERS, REGISTERS = 128, 96, 84
+MAX_UNITS = 128
+#: The weights of a thread that are kept in registers: all if there are at most so many, otherwise
+#: fewer, because other values need registers, too. The rest are in shared memory.
+MAX_REGISTER_WEIGHTS, REGISTER_WEIGHTS = 96, 84
 
 
 class NoKernelError(Exception):
@@ -27,162 +30,170 @@ class NoKernelError(Exception):
 
 
 @dataclass(frozen=True)
-class Kernels:
-    """The source of a layer's kernels, and what launching them needs to know."""
+class KernelSource:
+    """The source of a layer's kernels, and the sizes for launching them."""
 
-    source: str
+    text: str
     cell: CellIR
     threads: int  # of a block
-    shared: int  # bytes of shared memory a block asks for when it is launched
-    fixed: int  # bytes of it that backward, which has the most, takes beside
-    recurrent: tuple[str, ...]  # gates with a block of U, in order
-    reading: tuple[str, ...]  # gates with a block of W, in order
+    dynamic_shared: int  # bytes of shared memory of a block, requested at launch
+    static_shared: int  # further bytes of shared memory, declared in backward
+    u_gates: tuple[str, ...]  # gates with a block of U, in order
+    w_gates: tuple[str, ...]  # gates with a block of W, in order
 
     @property
-    def together(self) -> bool:
+    def d_hu_is_d_xw(self) -> bool:
         """Whether the gradients of both products of every gate are the same."""
         return all(g.d_xw == g.d_hu for g in self.cell.gates)
 
 
-def kernels(cell: Cell, H: int, *, fast_math: bool = True) -> Kernels:
-    """The kernels of a layer of ``H`` units; NoKernelError where there are none."""
-    return _written(cast(Any, cell), H, fast_math)
+def kernel_source(cell: Cell, H: int, *, fast_math: bool = True) -> KernelSource:
+    """The kernels of a layer of ``H`` units; NoKernelError if there are none for it."""
+    return _kernel_source(cast(Any, cell), H, fast_math)
 
 
 @cache
-def _written(cell: Any, H: int, fast_math: bool) -> Kernels:
+def _kernel_source(cell: Any, H: int, fast_math: bool) -> KernelSource:
     try:
-        lines = read_cell(cell)
+        ir = read_cell(cell)
     except NotPointwiseError as error:
         raise NoKernelError(f"{error} is a product that the kernels do not have") from error
-    if H > LARGEST:
-        raise NoKernelError(f"{H} units are more than {LARGEST}")
-    if len(lines.gates) > LANES:
-        raise NoKernelError(f"{len(lines.gates)} gates are more than {LANES}")
-    if lines.states[0] != "h":
+    if H > MAX_UNITS:
+        raise NoKernelError(f"{H} units are more than {MAX_UNITS}")
+    if len(ir.gates) > LANES:
+        raise NoKernelError(f"{len(ir.gates)} gates are more than {LANES}")
+    if ir.states[0] != "h":
         raise NoKernelError("the first state is not h")
-    return _Text(lines, H, fast_math).kernels()
+    return _KernelWriter(ir, H, fast_math).source()
 
 
 _PRINTER = CudaPrinter()
 
 
-class _Text:
+class _KernelWriter:
+    """Fills the template ``recurrent.cu`` for one cell and one number of units."""
+
     def __init__(self, cell: CellIR, H: int, fast_math: bool) -> None:
         self.cell, self.H, self.fast_math = cell, H, fast_math
         G = len(cell.gates)
         self.parts = LANES // (1 if G > 2 else G if G == 2 else 1) if G < 3 else 1
         step = 16 if self.parts == LANES else 8
-        self.units = -(-H // step) * step
-        span = self.units // self.parts
-        self.registers = span if span <= LARGEST_IN_REGISTERS else REGISTERS
-        self.in_shared = span - self.registers
-        self.recurrent = tuple(g.name for g in cell.gates if g.reads_state)
-        self.reading = tuple(g.name for g in cell.gates if g.reads_input)
-        made = [names_in(s.value) for s in cell.backward]
-        self.wanted = set().union(*made)
+        self.units = -(-H // step) * step  # threads of a block are whole warps
+        lane_weights = self.units // self.parts
+        fit = lane_weights <= MAX_REGISTER_WEIGHTS
+        self.register_weights = lane_weights if fit else REGISTER_WEIGHTS
+        self.shared_weights = lane_weights - self.register_weights
+        self.u_gates = tuple(g.name for g in cell.gates if g.reads_state)
+        self.w_gates = tuple(g.name for g in cell.gates if g.reads_input)
+        self.read_back = set().union(*(names_in(s.value) for s in cell.backward))
 
-    def kernels(self) -> Kernels:
-        text = files("rnnviz.engine.cuda").joinpath("recurrent.cu").read_text("utf-8")
+    def source(self) -> KernelSource:
+        template = files("rnnviz.engine.cuda").joinpath("recurrent.cu").read_text("utf-8")
         threads = LANES * self.units
-        source = "\n".join(self._sizes()) + "\n\n" + self._filled(text)
-        shared = self.in_shared * threads * 4
-        fixed = 2 * len(self.cell.gates) * (self.units + 4) * 4  # d_shared
-        return Kernels(source, self.cell, threads, shared, fixed, self.recurrent, self.reading)
+        text = "\n".join(self._definitions()) + "\n\n" + self._filled(template)
+        dynamic_shared = self.shared_weights * threads * 4
+        static_shared = 2 * len(self.cell.gates) * (self.units + 4) * 4  # d_shared
+        return KernelSource(
+            text, self.cell, threads, dynamic_shared, static_shared, self.u_gates, self.w_gates
+        )
 
-    def _sizes(self) -> list[str]:
+    def _definitions(self) -> list[str]:
+        """The sizes as macros, and functions of a gate's index."""
         cell, gates = self.cell, self.cell.gates
-        # All lanes compute α·tanh(β·a) + γ at once, each with the numbers of its own gate.
-        bent = [scaled_tanh(g.activation) or (1.0, 1.0, 0.0) for g in gates]
-        numbers = {
+        # Lanes compute α·tanh(β·a) + γ together, each with the coefficients of its gate.
+        tanhs = [scaled_tanh(g.activation) for g in gates]
+        coefficients = [c or (1.0, 1.0, 0.0) for c in tanhs]
+        sizes = {
             "H": self.H, "UNITS": self.units, "GATES": len(gates), "PARTS": self.parts,
             "STATES": len(cell.states), "SAVED": len(cell.saved), "VECTORS": len(cell.vectors),
-            "ROUNDS": max(1, -(-len(cell.saved) // LANES)), "REGISTERS": self.registers,
-            "RECURRENT": len(self.recurrent), "READING": len(self.reading),
+            "SAVED_LOADS": max(1, -(-len(cell.saved) // LANES)),
+            "REGISTER_WEIGHTS": self.register_weights,
+            "U_BLOCKS": len(self.u_gates), "W_BLOCKS": len(self.w_gates),
             "FAST_MATH": int(self.fast_math),
         }  # fmt: skip
-        chosen = {
-            "ALPHA": [f"{b[0]}f" for b in bent], "BETA": [f"{b[1]}f" for b in bent],
-            "GAMMA": [f"{b[2]}f" for b in bent],
-            "BENT": [str(int(scaled_tanh(g.activation) is not None)) for g in gates],
-            "APART": [str(int(_apart(g))) for g in gates],
-            "RECURRENT_BLOCK": [str(_place(self.recurrent, g.name)) for g in gates],
-            "READING_BLOCK": [str(_place(self.reading, g.name)) for g in gates],
+        by_gate = {
+            "ALPHA": [f"{c[0]}f" for c in coefficients],
+            "BETA": [f"{c[1]}f" for c in coefficients],
+            "GAMMA": [f"{c[2]}f" for c in coefficients],
+            "HAS_TANH": [str(int(c is not None)) for c in tanhs],
+            "SEPARATE_PRODUCTS": [str(int(_has_separate_products(g))) for g in gates],
+            "U_BLOCK": [str(_index(self.u_gates, g.name)) for g in gates],
+            "W_BLOCK": [str(_index(self.w_gates, g.name)) for g in gates],
             "D_XW": [f"n_{g.d_xw}" if g.d_xw else "0.0f" for g in gates],
             "D_HU": [f"n_{g.d_hu}" if g.d_hu else "0.0f" for g in gates],
         }  # fmt: skip
-        nothing = {"RECURRENT_BLOCK": "-1", "READING_BLOCK": "-1", "BENT": "0", "APART": "0"}
+        defaults = {"U_BLOCK": "-1", "W_BLOCK": "-1", "HAS_TANH": "0", "SEPARATE_PRODUCTS": "0"}
         return [
-            *(f"#define {name} {value}" for name, value in numbers.items()),
-            *(f"#define {name}(gate) {_choice('gate', values, nothing.get(name, '0.0f'))}"
-              for name, values in chosen.items()),
+            *(f"#define {name} {value}" for name, value in sizes.items()),
+            *(f"#define {name}(gate) {_choice('gate', values, defaults.get(name, '0.0f'))}"
+              for name, values in by_gate.items()),
         ]  # fmt: skip
 
-    def _filled(self, text: str) -> str:
+    def _filled(self, template: str) -> str:
         """The template with its ``//@`` lines replaced."""
         parts = {
-            "functions": function_sources, "forward": self._forward, "vectors": self._vectors,
-            "backward": self._backward,
+            "functions": function_sources, "vectors": self._vectors, "forward": self._forward,
             "store states": self._store_states, "store saved": self._store_saved,
-            "states after all": self._after_all, "ask": self._ask, "take": self._take,
-            "carry on": self._carry_on, "one step back": self._one_step_back,
+            "load last states": self._load_last_states, "load next": self._load_next,
+            "read next": self._read_next, "backward": self._backward,
+            "update d_state": self._update_d_state, "step back": self._step_back,
         }  # fmt: skip
-        found: list[str] = []
-        for line in text.splitlines():
+        lines: list[str] = []
+        for line in template.splitlines():
             mark = line.strip()
             if mark.startswith("//@ "):
                 indent = line[: line.index("/")]
-                found += [indent + made for made in parts[mark[4:]]()]
+                lines += [indent + code for code in parts[mark[4:]]()]
             else:
-                found.append(line)
-        return "\n".join(found) + "\n"
+                lines.append(line)
+        return "\n".join(lines) + "\n"
 
     def _vectors(self) -> list[str]:
-        """Trained numbers of a unit beside W, U and b."""
+        """Load the further trained vectors."""
         return [
-            f"const float n_{name} = there ? "
-            f"vectors[(place.direction * VECTORS + {k}) * H + unit] : 0.0f;"
+            f"const float n_{name} = is_unit ? "
+            f"vectors[(position.direction * VECTORS + {k}) * H + unit] : 0.0f;"
             for k, name in enumerate(self.cell.vectors)
         ]
 
     # Forward.
 
     def _forward(self) -> list[str]:
-        """The lanes tell each other their gates; then each computes the rest of the unit."""
-        found, done = [], set()
+        """Exchange the gates between the lanes; then each lane computes the rest of the lines."""
+        code, computed = [], set()
         for k, gate in enumerate(self.cell.gates):
             if scaled_tanh(gate.activation):
                 name = gate.value
-                done |= {gate.value, *self._users_of(f"sum_{gate.name}")}
+                computed |= {gate.value, *self._readers_of(f"sum_{gate.name}")}
             elif gate.joint:
                 name = f"sum_{gate.name}"
             else:
                 name = f"hu_{gate.name}" if gate.reads_state else f"xw_{gate.name}"
-            found.append(f"const float n_{name} = {self._told('own', k)};")
-            if _apart(gate) and gate.reads_input:
-                found.append(f"const float n_xw_{gate.name} = {self._told('read', k)};")
-        found += [f"const float n_{s}_prev = before[{k}];" for k, s in self._states()]
-        found += [_assigned(s) for s in self.cell.forward if s.name not in done]
-        return found + [f"before[{k}] = n_{s};" for k, s in self._states()]
+            code.append(f"const float n_{name} = {self._of_lane('gate_value', k)};")
+            if _has_separate_products(gate) and gate.reads_input:
+                code.append(f"const float n_xw_{gate.name} = {self._of_lane('xw_gate', k)};")
+        code += [f"const float n_{s}_prev = state[{k}];" for k, s in self._states()]
+        code += [_assignment(s) for s in self.cell.forward if s.name not in computed]
+        return code + [f"state[{k}] = n_{s};" for k, s in self._states()]
 
-    def _users_of(self, name: str) -> Iterable[str]:
+    def _readers_of(self, name: str) -> Iterable[str]:
         return (s.name for s in self.cell.forward if name in names_in(s.value))
 
-    def _told(self, variable: str, gate: int) -> str:
-        """What the lane of a gate has; where there is one gate every lane has it."""
+    def _of_lane(self, variable: str, gate: int) -> str:
+        """The variable of the lane that computes a gate; with one gate all lanes have it."""
         if self.parts == LANES:
             return variable
-        return f"__shfl_sync(ALL, {variable}, warp_unit + {gate * self.parts})"
+        return f"__shfl_sync(ALL, {variable}, first_lane + {gate * self.parts})"
 
     def _store_states(self) -> list[str]:
         return [
-            f"if (lane == {k % LANES}) states[place.after({k}, n) * H + unit] = before[{k}];"
+            f"if (lane == {k % LANES}) states[position.after({k}, n) * H + unit] = state[{k}];"
             for k, _ in self._states()
         ]
 
     def _store_saved(self) -> list[str]:
         return [
-            f"if (lane == {k % LANES}) saved[(place.at(n) * SAVED + {k}) * H + unit] = n_{name};"
+            f"if (lane == {k % LANES}) saved[(position.at(n) * SAVED + {k}) * H + unit] = n_{name};"
             for k, name in enumerate(self.cell.saved)
         ]
 
@@ -191,68 +202,72 @@ class _Text:
 
     # Backward.
 
-    def _both(self, state: str) -> bool:
-        return {state, f"{state}_prev"} <= self.wanted
+    def _reads_both(self, state: str) -> bool:
+        """Whether backward reads a state both after and before the step.
 
-    def _after_all(self) -> list[str]:
-        """States that are read after a step *and* before it: one is the other of the next."""
+        One array access then serves two steps: the state before a step is that after the next one
+        computed.
+        """
+        return {state, f"{state}_prev"} <= self.read_back
+
+    def _load_last_states(self) -> list[str]:
         return [
-            f"after[{k}] = there ? states[place.after({k}, T - 1) * H + unit] : 0.0f;"
+            f"after[{k}] = is_unit ? states[position.after({k}, T - 1) * H + unit] : 0.0f;"
             for k, s in self._states()
-            if self._both(s)
+            if self._reads_both(s)
         ]
 
-    def _ask(self) -> list[str]:
-        found = ["if (there && m >= 0) {"]
+    def _load_next(self) -> list[str]:
+        """Load what step m reads, PREFETCH steps ahead."""
+        code = ["if (is_unit && m >= 0) {"]
         for k, s in self._states():
-            if {s, f"{s}_prev"} & self.wanted:
-                step = "m - 1" if f"{s}_prev" in self.wanted else "m"
-                found.append(
-                    f"    asked_state[{k}][j] = states[place.after({k}, {step}) * H + unit];"
+            if {s, f"{s}_prev"} & self.read_back:
+                step = "m - 1" if f"{s}_prev" in self.read_back else "m"
+                code.append(
+                    f"    next_state[{k}][j] = states[position.after({k}, {step}) * H + unit];"
                 )
         for first in range(0, len(self.cell.saved), LANES):
-            own = "" if first + LANES <= len(self.cell.saved) else self._has_slot(first)
-            found.append(
-                f"    {own}asked_saved[{first // LANES}][j] = "
-                f"saved[(place.at(m) * SAVED + {first} + lane) * H + unit];"
+            rest = len(self.cell.saved) - first
+            condition = "" if rest >= LANES else f"if (lane < {rest}) "
+            code.append(
+                f"    {condition}next_saved[{first // LANES}][j] = "
+                f"saved[(position.at(m) * SAVED + {first} + lane) * H + unit];"
             )
-        found += [
+        code += [
             "    if (d_outputs)",
-            "        asked_out[j] = d_outputs[(place.token(m) * B + place.row) * outputs"
-            " + place.direction * H + unit];",
+            "        next_d_output[j] = d_outputs[(position.token(m) * B + position.row)"
+            " * output_width + position.direction * H + unit];",
             "}",
         ]
-        return found
+        return code
 
-    def _has_slot(self, first: int) -> str:
-        return f"if (lane < {len(self.cell.saved) - first}) "
-
-    def _take(self) -> list[str]:
-        found = []
+    def _read_next(self) -> list[str]:
+        """What was loaded for this step, as variables."""
+        code = []
         for k, s in self._states():
-            if f"{s}_prev" in self.wanted:
-                found.append(f"const float n_{s}_prev = asked_state[{k}][j];")
-            if self._both(s):
-                found.append(f"const float n_{s} = after[{k}];")
-            elif s in self.wanted:
-                found.append(f"const float n_{s} = asked_state[{k}][j];")
-        # All lanes take part in a shuffle, whether the step counts or not.
-        return found + [
+            if f"{s}_prev" in self.read_back:
+                code.append(f"const float n_{s}_prev = next_state[{k}][j];")
+            if self._reads_both(s):
+                code.append(f"const float n_{s} = after[{k}];")
+            elif s in self.read_back:
+                code.append(f"const float n_{s} = next_state[{k}][j];")
+        # All lanes take part in a shuffle, also where the step is masked.
+        return code + [
             f"const float n_{name} = "
-            f"__shfl_sync(ALL, asked_saved[{k // LANES}][j], warp_unit + {k % LANES});"
+            f"__shfl_sync(ALL, next_saved[{k // LANES}][j], first_lane + {k % LANES});"
             for k, name in enumerate(self.cell.saved)
         ]
 
     def _backward(self) -> list[str]:
-        found = ["const float n_d_h_out = d_out, n_d_h_next = carry[0];"]
-        found += [f"const float n_d_{s}_next = carry[{k}];" for k, s in self._states()[1:]]
-        return found + [_assigned(s) for s in self.cell.backward]
+        code = ["const float n_d_h_out = d_output, n_d_h_next = d_state[0];"]
+        code += [f"const float n_d_{s}_next = d_state[{k}];" for k, s in self._states()[1:]]
+        return code + [_assignment(s) for s in self.cell.backward]
 
-    def _carry_on(self) -> list[str]:
+    def _update_d_state(self) -> list[str]:
         return [
-            f"carry[{k}] = "
+            f"d_state[{k}] = "
             + " + ".join(
-                (["through"] if k == 0 else [])
+                (["d_h_through_u"] if k == 0 else [])
                 + ([f"n_d_{s}_prev"] if s in self.cell.around else [])
                 or ["0.0f"]
             )
@@ -260,26 +275,26 @@ class _Text:
             for k, s in self._states()
         ]
 
-    def _one_step_back(self) -> list[str]:
-        return [f"after[{k}] = n_{s}_prev;" for k, s in self._states() if self._both(s)]
+    def _step_back(self) -> list[str]:
+        return [f"after[{k}] = n_{s}_prev;" for k, s in self._states() if self._reads_both(s)]
 
 
-def _assigned(assignment: Assignment) -> str:
+def _assignment(assignment: Assignment) -> str:
     return f"const float n_{assignment.name} = {_PRINTER.expression(assignment.value)};"
 
 
-def _apart(gate: Gate) -> bool:
-    """Whether a gate's recurrent product must not meet its input's."""
+def _has_separate_products(gate: Gate) -> bool:
+    """Whether the cell uses x·W and h_prev·U of a gate separately."""
     return gate.reads_state and not gate.joint
 
 
-def _place(names: tuple[str, ...], name: str) -> int:
+def _index(names: tuple[str, ...], name: str) -> int:
     return names.index(name) if name in names else -1
 
 
-def _choice(variable: str, values: list[str], otherwise: str) -> str:
-    """values[variable] as a chain of questions, which the compiler turns into selects."""
-    found = otherwise
+def _choice(variable: str, values: list[str], default: str) -> str:
+    """values[variable] as nested conditional expressions, which compile to select instructions."""
+    code = default
     for k in reversed(range(len(values))):
-        found = f"({variable} == {k} ? {values[k]} : {found})"
-    return found
+        code = f"({variable} == {k} ? {values[k]} : {code})"
+    return code

@@ -1,53 +1,53 @@
-// What a training step does beside walking through time. In front of this text stand the
-// optimizers' steps, written from their formulas.
+// The kernels of an update beside the recurrent layers. The generated source has the kernels of the
+// optimizers in front of this text (see steps.py).
 
-#define ROOMS 64  // partial sums of an array, at most: one a block
+#define PARTIAL_SUMS 64  // of an array: one for each block
 
-// The sum over a block, for all of its threads; 256 of them.
-__device__ __forceinline__ float over_block(float value)
+// The sum over a block of 256 threads, returned to all of them.
+__device__ __forceinline__ float block_sum(float value)
 {
-    __shared__ float partial[8];
+    __shared__ float of_warp[8];
     for (int other = 16; other > 0; other /= 2)
         value += __shfl_xor_sync(0xffffffffu, value, other);
     if (threadIdx.x % 32 == 0)
-        partial[threadIdx.x / 32] = value;
+        of_warp[threadIdx.x / 32] = value;
     __syncthreads();
     float sum = 0.0f;
     for (int k = 0; k < 8; k++)
-        sum += partial[k];
+        sum += of_warp[k];
     __syncthreads();
     return sum;
 }
 
-// Texts lie one behind the other in `flat`; text n begins at starts[n] and ends at starts[n + 1].
-// Those of a batch as ids (T, B), padded with 0: in front, and then of a longer text the end is
-// kept, or behind, and then its beginning.
+// The texts of a batch as ids (T, B), padded with 0. `flat` are all texts concatenated; text n is
+// from starts[n] to starts[n + 1]. Padding in front keeps the end of longer texts, padding behind
+// their beginning.
 extern "C" __global__ void padded_ids(
     const int *__restrict__ flat, const int *__restrict__ starts, const int *__restrict__ texts,
-    int *__restrict__ ids, int T, int B, int in_front)
+    int *__restrict__ ids, int T, int B, int pad_front)
 {
-    const int place = blockIdx.x * blockDim.x + threadIdx.x;
-    if (place >= T * B)
+    const int index = blockIdx.x * blockDim.x + threadIdx.x;
+    if (index >= T * B)
         return;
-    const int t = place / B, start = starts[texts[place % B]];
-    const int length = starts[texts[place % B] + 1] - start;
-    const int word = in_front ? length - T + t : t;
-    ids[place] = word >= 0 && word < length ? flat[start + word] : 0;
+    const int t = index / B, start = starts[texts[index % B]];
+    const int length = starts[texts[index % B] + 1] - start;
+    const int word = pad_front ? length - T + t : t;
+    ids[index] = word >= 0 && word < length ? flat[start + word] : 0;
 }
 
-// Each row of d (P, E) added to the row of the table (V, E) that it was looked up from. A block
-// takes a tile of uses. Often half of the uses are padding, id 0: if each were added to the same
-// row they would queue up there, so a block first sums those of its own tile.
-extern "C" __global__ void scatter(
+// Adds each row of d (P, E) to the row `ids` of the table (V, E). A block adds a tile of rows. Often
+// half of the ids are padding, 0: atomic additions to one row would wait for each other, so a block
+// sums those of its tile first.
+extern "C" __global__ void scatter_add(
     const int *__restrict__ ids, const float *__restrict__ d, float *__restrict__ table,
-    int uses, int width, int tile)
+    int count, int width, int tile)
 {
-    const int first = blockIdx.x * tile, end = min(first + tile, uses);
+    const int first = blockIdx.x * tile, end = min(first + tile, count);
     for (int column = threadIdx.x; column < width; column += blockDim.x) {
         float padding = 0.0f;
-        for (int use = first; use < end; use++) {
-            const float value = d[use * width + column];
-            const int id = ids[use];
+        for (int row = first; row < end; row++) {
+            const float value = d[row * width + column];
+            const int id = ids[row];
             if (id == 0)
                 padding += value;
             else
@@ -58,44 +58,45 @@ extern "C" __global__ void scatter(
     }
 }
 
-// Arrays lie one behind the other in `g`; array n begins at starts[n] and ends at starts[n + 1]. The
-// squares of its numbers are summed by block, each into a room of its own: (ROOMS, arrays) blocks.
-extern "C" __global__ void squares(
-    const float *__restrict__ g, const int *__restrict__ starts, float *__restrict__ rooms)
+// Partial sums of squares of each array in `g`, which are concatenated: array n is from starts[n] to
+// starts[n + 1]. The grid has (PARTIAL_SUMS, arrays) blocks, one for each partial sum.
+extern "C" __global__ void sum_squares(
+    const float *__restrict__ g, const int *__restrict__ starts, float *__restrict__ partial)
 {
     float sum = 0.0f;
     const int first = starts[blockIdx.y] + blockIdx.x * blockDim.x, end = starts[blockIdx.y + 1];
-    if (first >= end) {  // a small array fills few rooms
+    if (first >= end) {  // a small array has fewer partial sums
         if (threadIdx.x == 0)
-            rooms[blockIdx.y * ROOMS + blockIdx.x] = 0.0f;
+            partial[blockIdx.y * PARTIAL_SUMS + blockIdx.x] = 0.0f;
         return;
     }
-    for (int k = first + threadIdx.x; k < end; k += ROOMS * blockDim.x)
+    for (int k = first + threadIdx.x; k < end; k += PARTIAL_SUMS * blockDim.x)
         sum += g[k] * g[k];
-    sum = over_block(sum);
+    sum = block_sum(sum);
     if (threadIdx.x == 0)
-        rooms[blockIdx.y * ROOMS + blockIdx.x] = sum;
+        partial[blockIdx.y * PARTIAL_SUMS + blockIdx.x] = sum;
 }
 
-// What is to become of a step: the sum of squares of every gradient, the factor that keeps their
-// joint norm within `limit` (if that is positive), and whether a number is not finite. If so, this
-// and all later steps change nothing until somebody looks.
-extern "C" __global__ void judge(
-    const float *__restrict__ rooms, const float *__restrict__ loss, float *__restrict__ found,
-    float *__restrict__ verdict, int arrays, float limit)
+// The sum of squares of every gradient. decision[0] is the factor that clips their joint norm to
+// `limit` (if that is positive). decision[1] is set if a number is not finite: this update and all
+// later ones then change nothing, until the host reads the results.
+extern "C" __global__ void check_gradients(
+    const float *__restrict__ partial, const float *__restrict__ loss, float *__restrict__ squares,
+    float *__restrict__ decision, int arrays, float limit)
 {
     float total = 0.0f;
     for (int array = 0; array < arrays; array++) {
-        const float mine = threadIdx.x < ROOMS ? rooms[array * ROOMS + threadIdx.x] : 0.0f;
-        const float sum = over_block(mine);
+        const float partial_sum =
+            threadIdx.x < PARTIAL_SUMS ? partial[array * PARTIAL_SUMS + threadIdx.x] : 0.0f;
+        const float sum = block_sum(partial_sum);
         total += sum;
         if (threadIdx.x == 0)
-            found[array] = sum;
+            squares[array] = sum;
     }
     if (threadIdx.x == 0) {
         const float norm = sqrtf(total);
-        verdict[0] = limit > 0.0f && norm > limit ? limit / norm : 1.0f;
+        decision[0] = limit > 0.0f && norm > limit ? limit / norm : 1.0f;
         if (!isfinite(total) || !isfinite(loss[0]))
-            verdict[1] = 1.0f;
+            decision[1] = 1.0f;
     }
 }

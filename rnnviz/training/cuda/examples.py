@@ -9,32 +9,32 @@ import numpy as np
 from rnnviz.arrays import Array
 from rnnviz.data.batches import Batch, Examples, Texts, Windows, padded_length
 from rnnviz.engine.backend import Backend
-from rnnviz.engine.cuda.backend import THREADS, Card
+from rnnviz.engine.cuda.backend import THREADS, CudaBackend
 
 
-def to_device(card: Backend, examples: Examples) -> Examples:
+def to_device(backend: Backend, examples: Examples) -> Examples:
     """The same examples in GPU memory; themselves if they are there already."""
-    assert isinstance(card, Card)
-    if isinstance(examples, CardTexts | CardWindows | StreamedExamples):
+    assert isinstance(backend, CudaBackend)
+    if isinstance(examples, CudaTexts | CudaWindows | StreamedExamples):
         return examples
     if isinstance(examples, Texts):
-        return CardTexts(card, examples)
+        return CudaTexts(backend, examples)
     if isinstance(examples, Windows):
-        return CardWindows(card, examples)
-    return StreamedExamples(card, examples)
+        return CudaWindows(backend, examples)
+    return StreamedExamples(backend, examples)
 
 
-class CardTexts:
+class CudaTexts:
     """All texts concatenated, (tokens,) int32, and the offset of each."""
 
-    def __init__(self, card: Card, texts: Texts) -> None:
-        self.card, self.texts = card, texts
+    def __init__(self, backend: CudaBackend, texts: Texts) -> None:
+        self.backend, self.texts = backend, texts
         lengths = np.fromiter(map(len, texts.ids), np.int64, len(texts.ids))
         flat = np.fromiter((i for row in texts.ids for i in row), np.int32, int(lengths.sum()))
         starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-        self.flat, self.starts = card.asarray(flat), card.asarray(starts)
-        self.y = card.asarray(texts.y.astype(np.float32))
-        self.weight = card.asarray(texts.weights().astype(np.float32))
+        self.flat, self.starts = backend.asarray(flat), backend.asarray(starts)
+        self.y = backend.asarray(texts.y.astype(np.float32))
+        self.weight = backend.asarray(texts.weights().astype(np.float32))
 
     def __len__(self) -> int:
         """N."""
@@ -45,7 +45,7 @@ class CardTexts:
         groups = list(self.texts.groups(size, rng))
         if not groups:
             return
-        order = self.card.asarray(np.concatenate(groups).astype(np.int32))
+        order = self.backend.asarray(np.concatenate(groups).astype(np.int32))
         y, weight, at = self.y[order], self.weight[order], 0
         for group in groups:
             part = slice(at, at + len(group))
@@ -57,19 +57,19 @@ class CardTexts:
         T, B = padded_length(rows, self.texts.length), len(group)
         ids = np.empty_like(self.flat, shape=(T, B))
         front = self.texts.padding == "front"
-        self.card.launch(
+        self.backend.launch(
             "padded_ids", -(-T * B // THREADS),
             (self.flat, self.starts, texts, ids, np.int32(T), np.int32(B), np.int32(front)),
         )  # fmt: skip
         return ids
 
 
-class CardWindows:
+class CudaWindows:
     """A series, and windows gathered from it on the GPU."""
 
-    def __init__(self, card: Card, windows: Windows) -> None:
-        self.card, self.windows = card, windows
-        self.data, self.offsets = card.asarray(windows.data), card.asarray(windows.offsets)
+    def __init__(self, backend: CudaBackend, windows: Windows) -> None:
+        self.backend, self.windows = backend, windows
+        self.data, self.offsets = backend.asarray(windows.data), backend.asarray(windows.offsets)
 
     def __len__(self) -> int:
         """N."""
@@ -77,7 +77,7 @@ class CardWindows:
 
     def batches(self, size: int, rng: np.random.Generator | None = None) -> Iterator[Batch]:
         """See :class:`rnnviz.data.batches.Windows`; the order is copied once per epoch."""
-        order = self.card.asarray(self.windows.order(rng))
+        order = self.backend.asarray(self.windows.order(rng))
         y = self.data[order + self.windows.delay, self.windows.target]
         weight = np.ones_like(y)
         for at in range(0, len(order), size):
@@ -88,8 +88,8 @@ class CardWindows:
 class StreamedExamples:
     """Any other examples, copied batch by batch."""
 
-    def __init__(self, card: Card, examples: Examples) -> None:
-        self.card, self.examples = card, examples
+    def __init__(self, backend: CudaBackend, examples: Examples) -> None:
+        self.backend, self.examples = backend, examples
 
     def __len__(self) -> int:
         """N."""
@@ -99,7 +99,7 @@ class StreamedExamples:
         """The batches of the examples."""
         for inputs, y, weight in self.examples.batches(size, rng):
             dtype = np.int32 if inputs.dtype.kind == "i" else np.float32
-            copy = self.card.asarray
+            copy = self.backend.asarray
             yield (
                 copy(inputs.astype(dtype)),
                 copy(y.astype(np.float32)),

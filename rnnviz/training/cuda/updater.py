@@ -9,8 +9,8 @@ import numpy as np
 from rnnviz.arrays import Array, Values
 from rnnviz.data.batches import Batch, drop_tokens
 from rnnviz.engine import losses
-from rnnviz.engine.cuda.backend import THREADS, Card
-from rnnviz.engine.cuda.steps import in_order, kernel_name
+from rnnviz.engine.cuda.backend import THREADS, CudaBackend
+from rnnviz.engine.cuda.optimizer_kernels import kernel_name, kernel_numbers
 from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import OPTIMIZERS, Optimizer
 from rnnviz.engine.spec import FitSpec
@@ -38,11 +38,11 @@ class CudaUpdater:
     def __init__(
         self, model: Model, optimizer: Optimizer, spec: FitSpec, rng: np.random.Generator
     ) -> None:
-        assert isinstance(model.backend, Card)
-        self.card, self.model, self.optimizer = model.backend, model, optimizer
+        assert isinstance(model.backend, CudaBackend)
+        self.backend, self.model, self.optimizer = model.backend, model, optimizer
         self.spec, self.rng = spec, rng
         self._pending: list[PendingUpdate] = []
-        self._verdict: Array | None = None
+        self._decision: Array | None = None
         self._flat = _Flat(model, optimizer)
 
     def update(self, batch: Batch) -> list[StepResult]:
@@ -50,7 +50,7 @@ class CudaUpdater:
         inputs, y, weight = batch
         if self.spec.token_dropout:
             rate = self.spec.token_dropout
-            inputs = drop_tokens(inputs, rate, self.rng, self.card.asarray)
+            inputs = drop_tokens(inputs, rate, self.rng, self.backend.asarray)
         kind = self.model.spec.head.kind
         done = self.model.forward(inputs, self.rng)
         share: Array = weight / np.float32(len(y))
@@ -65,38 +65,38 @@ class CudaUpdater:
 
     def flush(self) -> list[StepResult]:
         """The results that were not read yet; waits for the GPU."""
-        pending, self._pending, self._verdict = self._pending, [], None
+        pending, self._pending, self._decision = self._pending, [], None
         parts: list[Array] = []
         for w in pending:
             parts += [w.loss.reshape(1), w.metric.reshape(1).astype(np.float32), w.squares]
-        numbers = self.card.host(np.concatenate(parts)).tolist() if parts else []
+        numbers = self.backend.host(np.concatenate(parts)).tolist() if parts else []
         results = []
         for w in pending:
-            (loss, metric, *squares), numbers = _cut(numbers, 2 + len(self._flat.names))
+            (loss, metric, *squares), numbers = _split(numbers, 2 + len(self._flat.names))
             norms = by_layer(dict(zip(self._flat.names, squares, strict=True)))
             results.append(StepResult(loss, metric, norms, w.examples))
         return results
 
     def _check(self, g: Array, loss: Array) -> Array:
         """The sum of squares of each gradient, and on the GPU whether to update and how to clip."""
-        if self._verdict is None:
-            self._verdict = np.zeros_like(loss, shape=2)
+        if self._decision is None:
+            self._decision = np.zeros_like(loss, shape=2)
         arrays = len(self._flat.names)
         partial = np.empty_like(loss, shape=(arrays, PARTIAL_SUMS))
-        self.card.launch("squares", (PARTIAL_SUMS, arrays), (g, self._flat.starts, partial))
+        self.backend.launch("sum_squares", (PARTIAL_SUMS, arrays), (g, self._flat.starts, partial))
         squares = np.empty_like(loss, shape=arrays)
         limit = np.float32(self.spec.clip or 0)
-        self.card.launch(
-            "judge", 1, (partial, loss, squares, self._verdict, np.int32(arrays), limit)
+        self.backend.launch(
+            "check_gradients", 1, (partial, loss, squares, self._decision, np.int32(arrays), limit)
         )
         return squares
 
     def _update(self, g: Array) -> None:
-        names = {made: name for name, made in OPTIMIZERS.items()}
-        numbers = in_order(self.optimizer, self.optimizer.begin())
-        self.card.launch(
+        names = {optimizer: name for name, optimizer in OPTIMIZERS.items()}
+        numbers = kernel_numbers(self.optimizer, self.optimizer.begin())
+        self.backend.launch(
             kernel_name(names[type(self.optimizer)]), -(-g.size // THREADS),
-            (self._flat.p, g, *self._flat.gathered, self._verdict, np.int32(g.size), *numbers),
+            (self._flat.p, g, *self._flat.gathered, self._decision, np.int32(g.size), *numbers),
         )  # fmt: skip
 
 
@@ -113,9 +113,10 @@ class _Flat:
         starts = np.concatenate([[0], np.cumsum(sizes)])
         self.starts = model.backend.asarray(starts.astype(np.int32))
         self.p = np.concatenate([params[name].ravel() for name in self.names])
-        apart = [optimizer.gathered(name, params[name]) for name in self.names]
+        gathered = [optimizer.gathered(name, params[name]) for name in self.names]
         self.gathered = [
-            np.concatenate([mine[k].ravel() for mine in apart]) for k in range(len(optimizer.names))
+            np.concatenate([arrays[k].ravel() for arrays in gathered])
+            for k in range(len(optimizer.names))
         ]
         for name, first, end in zip(self.names, starts, starts[1:], strict=False):
             shape = params[name].shape
@@ -127,5 +128,6 @@ class _Flat:
         return np.concatenate([grads[name].ravel() for name in self.names])
 
 
-def _cut(numbers: list[float], n: int) -> tuple[list[float], list[float]]:
+def _split(numbers: list[float], n: int) -> tuple[list[float], list[float]]:
+    """The first n numbers, and the rest."""
     return numbers[:n], numbers[n:]

@@ -1,4 +1,4 @@
-"""Optimizers' steps as kernels, written from the formulas that NumPy computes."""
+"""The source of the kernels for an update: ``update.cu``, and each optimizer's formulas as C."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ from rnnviz.equations.terms import names_in
 
 @cache
 def update_source() -> str:
-    """The kernels of all that is not a walk over time, one step of each optimizer included."""
+    """The source of all kernels but the layers', with one kernel for each optimizer."""
     text = files("rnnviz.engine.cuda").joinpath("update.cu").read_text("utf-8")
-    made = [step_source(name, optimizer()) for name, optimizer in OPTIMIZERS.items()]
-    return "\n\n".join([*made, text])
+    optimizers = [step_source(name, optimizer()) for name, optimizer in OPTIMIZERS.items()]
+    return "\n\n".join([*optimizers, text])
 
 
 def step_source(name: str, optimizer: Optimizer) -> str:
-    """One step of an optimizer: of every parameter, its gradient and what is gathered of it.
+    """The kernel of an optimizer's step, on all parameters, gradients and the optimizer's arrays.
 
-    ``verdict``: the factor of the gradients, and whether nothing may change.
+    ``decision`` is written by ``check_gradients``: the factor of the gradients, and whether to skip
+    the update.
     """
-    gathered = optimizer.names
     numbers = number_names(optimizer)
-    arrays = "".join(f"float *__restrict__ a_{n}, " for n in gathered)
+    arrays = "".join(f"float *__restrict__ a_{n}, " for n in optimizer.names)
     scalars = "".join(f", float n_{n}" for n in numbers)
     printer = CudaPrinter()
     changed = [n for n, _ in optimizer.formulas]
     lines = [
         f'extern "C" __global__ void {kernel_name(name)}(',
         f"    float *__restrict__ a_p, const float *__restrict__ a_g, {arrays}",
-        f"    const float *__restrict__ verdict, int count{scalars})",
+        f"    const float *__restrict__ decision, int count{scalars})",
         "{",
         "    const int k = blockIdx.x * blockDim.x + threadIdx.x;",
-        "    if (k >= count || verdict[1] != 0.0f)",
+        "    if (k >= count || decision[1] != 0.0f)",
         "        return;",
-        "    float n_p = a_p[k], n_g = a_g[k] * verdict[0];",
-        *(f"    float n_{n} = a_{n}[k];" for n in gathered),
+        "    float n_p = a_p[k], n_g = a_g[k] * decision[0];",
+        *(f"    float n_{n} = a_{n}[k];" for n in optimizer.names),
         *(f"    n_{n} = {printer.formula(f)};" for n, f in optimizer.formulas),
         *(f"    a_{n}[k] = n_{n};" for n in changed),
         "}",
@@ -52,12 +52,12 @@ def step_source(name: str, optimizer: Optimizer) -> str:
 
 
 def kernel_name(optimizer: str) -> str:
-    """Of the step of an optimizer by its name in specs."""
+    """The kernel of an optimizer, by the optimizer's name in specs."""
     return "step_" + optimizer.replace("-", "_")
 
 
 def number_names(optimizer: Optimizer) -> tuple[str, ...]:
-    """What the formulas read that is no array, in the order in which a kernel takes it."""
+    """The numbers that the formulas read beside arrays, in the order of the kernel's parameters."""
     return _number_names(optimizer.formulas, optimizer.names)
 
 
@@ -67,6 +67,6 @@ def _number_names(formulas: Formulas, arrays: tuple[str, ...]) -> tuple[str, ...
     return tuple(sorted(set().union(*map(names_in, trees)) - {"p", "g", *arrays}))
 
 
-def in_order(optimizer: Optimizer, numbers: Mapping[str, float]) -> list[Any]:
-    """The numbers of a step as its kernel takes them."""
+def kernel_numbers(optimizer: Optimizer, numbers: Mapping[str, float]) -> list[Any]:
+    """The numbers of a step as arguments of its kernel."""
     return [np.float32(numbers[name]) for name in number_names(optimizer)]
