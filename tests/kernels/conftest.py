@@ -1,4 +1,4 @@
-"""What the tests of the CUDA path share: the stand-in as ``cupy``, and cards to compute on."""
+"""Fixtures of the CUDA tests: the stand-in as ``cupy``, and backends of it and of real GPUs."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def xp() -> Iterator[types.ModuleType]:
         yield module
 
 
-@pytest.fixture(params=["stand-in", pytest.param("card", marks=pytest.mark.gpu)])
+@pytest.fixture(params=["stand-in", pytest.param("gpu", marks=pytest.mark.gpu)])
 def cupy(request: pytest.FixtureRequest) -> types.ModuleType:
-    """What ``import cupy`` finds: the stand-in, or CuPy itself where it has a card."""
+    """The stand-in, and CuPy itself if there is a GPU; what ``import cupy`` finds."""
     if request.param == "stand-in":
-        found: types.ModuleType = request.getfixturevalue("xp")
-        return found
+        module: types.ModuleType = request.getfixturevalue("xp")
+        return module
     if why := device.missing():
         pytest.skip(why.splitlines()[0])
     import cupy
@@ -37,21 +37,21 @@ def cupy(request: pytest.FixtureRequest) -> types.ModuleType:
 
 
 @pytest.fixture
-def said() -> list[str]:
-    """What the card told that no kernel could do."""
+def messages() -> list[str]:
+    """The messages of the backend about layers that it has no kernel for."""
     return []
 
 
 @pytest.fixture
-def card(cupy: types.ModuleType, said: list[str]) -> CudaBackend:
-    """The stand-in, or a card."""
-    return CudaBackend(cupy, said.append)
+def backend(cupy: types.ModuleType, messages: list[str]) -> CudaBackend:
+    """On the stand-in, and on a real GPU."""
+    return CudaBackend(cupy, messages.append)
 
 
 @pytest.fixture
-def emulated_card(xp: types.ModuleType, said: list[str]) -> CudaBackend:
-    """The stand-in alone, where the test sees what only it can show."""
-    return CudaBackend(xp, said.append)
+def emulated_backend(xp: types.ModuleType, messages: list[str]) -> CudaBackend:
+    """On the stand-in alone, for tests that read its record."""
+    return CudaBackend(xp, messages.append)
 
 
 #: The threads of a block in trials.cu.
@@ -60,6 +60,6 @@ THREADS = 128
 
 @pytest.fixture
 def trial(xp: types.ModuleType) -> Callable[[str], Any]:
-    """The kernels of trials.cu by name, on the schedule the stand-in is set to."""
+    """The kernels of trials.cu by name."""
     source = (Path(__file__).parent / "trials.cu").read_text()
     return xp.RawModule(code=source, options=(f"-DTHREADS={THREADS}",)).get_function

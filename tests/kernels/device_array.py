@@ -1,7 +1,7 @@
-"""An array on the stand-in card: NumPy's numbers with CuPy's manners.
+"""The stand-in's array: a NumPy array that behaves as CuPy's.
 
-It takes part in NumPy's functions as CuPy's arrays do, never turns into a NumPy array by itself,
-refuses NumPy arrays beside it, and notes whenever a number has to come back to the host.
+NumPy's functions accept it as they accept CuPy's arrays. It is not converted to a NumPy array
+implicitly, refuses operations with NumPy arrays, and records copies of numbers to the host.
 """
 
 from __future__ import annotations
@@ -15,32 +15,32 @@ from kernels.record import record
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 _DEVICE_KINDS: Final = "biufc"
-#: Methods that leave the card.
+#: Methods whose results are on the host.
 _WAITING: Final = ("item", "tolist", "tobytes", "nonzero")
-#: Attributes and methods handed on to NumPy; whatever else there is, CuPy has it otherwise.
-_FACTS: Final = ("shape", "dtype", "ndim", "size", "itemsize", "nbytes", "strides", "flags")
+#: Attributes that are NumPy's own values.
+_ATTRIBUTES: Final = ("shape", "dtype", "ndim", "size", "itemsize", "nbytes", "strides", "flags")
 
 
 def to_device(host: np.ndarray[Any, Any]) -> ndarray:
-    """An array on the card around these numbers; a view of device memory stays one."""
+    """An array in device memory with these numbers; no copy if they are in device memory."""
     if host.dtype.kind not in _DEVICE_KINDS:
-        raise TypeError(f"{host.dtype} is no type for a card")
+        raise TypeError(f"{host.dtype} is not a type of CuPy")
     if allocation_of(host) is None:
         memory = device_memory(host.shape, host.dtype)
         memory[...] = host
         host = memory
-    made = ndarray.__new__(ndarray)
-    made._host = host
-    return made
+    array = ndarray.__new__(ndarray)
+    array._host = host
+    return array
 
 
 def quiet() -> np.errstate:
-    """A card computes infinities and NaN without a word."""
+    """Infinities and NaN without warnings, as on a GPU."""
     return np.errstate(all="ignore")
 
 
 def wrap(result: Any) -> Any:
-    """What NumPy gave as what CuPy gives: a number, too, is an array without dimensions."""
+    """A result of NumPy as CuPy returns it: numbers are arrays without dimensions."""
     if isinstance(result, np.ndarray | np.generic):
         return to_device(np.asarray(result))
     if isinstance(result, tuple | list):
@@ -49,15 +49,15 @@ def wrap(result: Any) -> Any:
 
 
 def unwrap(value: Any) -> Any:
-    """An argument as NumPy takes it. A NumPy array is a TypeError, its numbers are welcome."""
+    """An argument for NumPy. TypeError for a NumPy array with dimensions; scalars are allowed."""
     if isinstance(value, ndarray):
         return value._host
     if isinstance(value, np.ndarray):
         if value.ndim == 0:
             return value
         raise TypeError(
-            f"Unsupported type {type(value)}: an array of NumPy's beside one on the card; "
-            "send it there first with xp.asarray"
+            f"Unsupported type {type(value)}: a NumPy array with one in device memory; "
+            "copy it first with xp.asarray"
         )
     if isinstance(value, tuple | list):
         return type(value)(map(unwrap, value))
@@ -67,29 +67,29 @@ def unwrap(value: Any) -> Any:
 
 
 def unwrap_all(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """All arguments of a call as NumPy takes them."""
+    """All arguments of a call, for NumPy."""
     return unwrap(args), {name: unwrap(value) for name, value in kwargs.items()}
 
 
 def check_ufunc(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """Refuse what a ufunc of CuPy's does not take."""
+    """TypeError for arguments that CuPy's ufuncs do not accept."""
     for one in args:
         if isinstance(one, list | tuple):
-            raise TypeError(f"Unsupported type {type(one)}: a list beside an array on the card")
+            raise TypeError(f"Unsupported type {type(one)}: a list with an array in device memory")
     wrong = set(kwargs) - {"out", "dtype", "casting"}
     if wrong:
         raise TypeError(f"Wrong arguments {sorted(wrong)}")
 
 
 def finish(result: Any, out: Any) -> Any:
-    """The result of a call that was given ``out``: the very arrays given, as NumPy does it."""
+    """The result of a call with the argument ``out``: the same array objects, as in NumPy."""
     if out is None:
         return wrap(result)
     return out[0] if isinstance(out, tuple) and len(out) == 1 else out
 
 
 class ndarray(NDArrayOperatorsMixin):
-    """cupy.ndarray, mostly made by xp.asarray and the like; ndarray(shape, dtype) is all NaN."""
+    """cupy.ndarray; ndarray(shape, dtype) is filled with NaN."""
 
     __slots__ = ("__weakref__", "_host")
     __array_priority__ = 100
@@ -109,7 +109,7 @@ class ndarray(NDArrayOperatorsMixin):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
         if method == "__call__":
             check_ufunc(args, kwargs)
-        record.asked.add(ufunc.__name__ + ("" if method == "__call__" else f".{method}"))
+        record.used_names.add(ufunc.__name__ + ("" if method == "__call__" else f".{method}"))
         host_args, host_kwargs = unwrap_all(args, kwargs)
         with quiet():
             result = getattr(ufunc, method)(*host_args, **host_kwargs)
@@ -118,7 +118,7 @@ class ndarray(NDArrayOperatorsMixin):
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: Any, kwargs: dict[str, Any]
     ) -> Any:
-        from kernels.names import call
+        from kernels.cupy_namespace import call
 
         return call(function, args, kwargs)
 
@@ -144,7 +144,7 @@ class ndarray(NDArrayOperatorsMixin):
     def get(
         self, stream: Any = None, order: str = "C", out: Any = None, blocking: bool = True
     ) -> Any:
-        """The numbers on the host."""
+        """A copy on the host."""
         record.sync("get()")
         if out is None:
             return self._host.copy()
@@ -152,7 +152,7 @@ class ndarray(NDArrayOperatorsMixin):
         return out
 
     def set(self, arr: np.ndarray[Any, Any], stream: Any = None) -> None:
-        """Take the numbers of a NumPy array of the same shape and type."""
+        """Copy a NumPy array of the same shape and type."""
         if arr.shape != self.shape or arr.dtype != self.dtype:
             raise ValueError(f"{arr.dtype} {arr.shape} for {self.dtype} {self.shape}")
         record.upload(arr.nbytes)
@@ -199,9 +199,9 @@ class ndarray(NDArrayOperatorsMixin):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        record.asked.add(f"ndarray.{name}")
+        record.used_names.add(f"ndarray.{name}")
         found = getattr(self._host, name)
-        if name in _FACTS:
+        if name in _ATTRIBUTES:
             return found
         return _method(name, found) if callable(found) else wrap(found)
 
@@ -221,7 +221,7 @@ def _method(name: str, found: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _index(key: Any, reads: bool) -> Any:
-    """A key as NumPy takes it. What it costs is noted: a list goes up, a mask is counted first."""
+    """A key for NumPy. Lists are recorded as uploads, reads by a mask as waits for its count."""
     for one in key if isinstance(key, tuple) else (key,):
         if isinstance(one, list):
             record.upload(np.asarray(one).nbytes)

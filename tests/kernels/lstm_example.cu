@@ -1,5 +1,5 @@
 // A persistent LSTM forward pass, small enough to read: a block is one row of the batch, a thread
-// one gate of one unit. It is here to try the emulated card on, with -DUNITS and -DSTEPS.
+// one gate of one unit. A test of the emulation; compiled with -DUNITS and -DSTEPS.
 extern "C" __global__ void __launch_bounds__(4 * UNITS)
 forward(const float *__restrict__ xw, const float *__restrict__ u, float *__restrict__ h_out,
         float *__restrict__ gates, int rows) {

@@ -1,4 +1,4 @@
-"""Shortened nets of the lessons, and a few steps of their training on any device."""
+"""Small nets of the lessons, and a few steps of their training on any device."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ STEPS, BATCH = 10, 8
 
 
 @dataclass(frozen=True, eq=False)
-class Net:
-    """A recipe's net, and a little to read."""
+class SmallNet:
+    """A recipe's net, and a few examples."""
 
     model: ModelSpec
     fit: FitSpec
@@ -30,28 +30,30 @@ class Net:
     valid: Examples
 
 
-def _texts(name: str, words: int, length: int | None, classes: int) -> Net:
-    """The recipe's net over a small vocabulary, and made-up texts."""
+def _texts(name: str, words: int, length: int | None, classes: int) -> SmallNet:
+    """The recipe's net with a small vocabulary, and random texts."""
     recipe = find(name)
     spec = recipe.model(words)
-    layers = tuple(replace(layer, units=32) for layer in spec.layers)  # one kernel for all of them
+    layers = tuple(
+        replace(layer, units=32) for layer in spec.layers
+    )  # so that all use the same kernel
     spec = replace(spec, layers=layers, source=replace(spec.source, vocabulary=words))
     rng = np.random.default_rng(7)
     rows = [rng.integers(1, words, rng.integers(3, 25)).tolist() for _ in range(STEPS * BATCH)]
     y = rng.integers(0, classes, len(rows)).astype(np.float32)
     front = name.startswith("imdb")
     texts = Texts(rows, y, padding="front" if front else "end", length=length, bucketed=not front)
-    return Net(spec, _short(recipe.fit), texts, replace(texts, ids=rows[:BATCH], y=y[:BATCH]))
+    return SmallNet(spec, _short(recipe.fit), texts, replace(texts, ids=rows[:BATCH], y=y[:BATCH]))
 
 
-def _windows(name: str) -> Net:
+def _windows(name: str) -> SmallNet:
     recipe = find(name)
     data = np.random.default_rng(7).normal(size=(400, 14)).astype(np.float32)
     windows = Windows(
         data, lookback=120, step=6, delay=12, target=1, draw_from=((130, 380),),
         draws=STEPS * BATCH,
     )  # fmt: skip
-    return Net(
+    return SmallNet(
         recipe.model(14), _short(recipe.fit), windows, replace(windows, rows=np.arange(130, 140))
     )
 
@@ -61,8 +63,8 @@ def _short(spec: FitSpec) -> FitSpec:
     return replace(spec, epochs=1, batch_size=BATCH, patience=None, monitor=monitor)
 
 
-def nets() -> Mapping[str, Net]:
-    """Made when they are asked for."""
+def nets() -> Mapping[str, SmallNet]:
+    """Small nets by recipe."""
     return MappingProxyType({
         "imdb-lstm": _texts("imdb-lstm", 50, 30, 2),
         "jena-gru-dropout": _windows("jena-gru-dropout"),
@@ -74,7 +76,7 @@ def nets() -> Mapping[str, Net]:
 NETS = nets()
 
 
-def losses_of(net: Net, loops: Backend) -> list[float]:
+def losses_of(net: SmallNet, loops: Backend) -> list[float]:
     """The loss of each of the first steps of a training."""
     model = Model(net.model, initialise(net.model, 0), loops)
     spec = replace(net.fit, monitor="loss")

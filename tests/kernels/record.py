@@ -1,4 +1,4 @@
-"""What a program did on the stand-in card: where it waited, what it sent and what it launched."""
+"""The record of the stand-in: waits for the GPU, uploads, and launches."""
 
 from __future__ import annotations
 
@@ -11,32 +11,38 @@ import rnnviz.engine.cuda.backend
 _HERE = Path(__file__).parent
 _TOOLS = {
     str(_HERE / name)
-    for name in ("record.py", "card.py", "device_array.py", "names.py", "standin.py")
+    for name in (
+        "record.py",
+        "cupy_cuda.py",
+        "device_array.py",
+        "cupy_namespace.py",
+        "standin.py",
+    )
 }
-#: Whoever asks for these is who is meant.
-_HANDED_ON = {(rnnviz.engine.cuda.backend.__file__, name) for name in ("asarray", "host", "floats")}
+#: Functions of the backend that are only wrappers: the record names their callers.
+_WRAPPERS = {(rnnviz.engine.cuda.backend.__file__, name) for name in ("asarray", "host", "floats")}
 
 
 @dataclass
 class Record:
-    """Each wait and upload with the line that asked for it; ``asked`` are CuPy's names in use."""
+    """Waits and uploads, each with the line that caused it; launches; and names of CuPy used."""
 
     syncs: list[tuple[str, str]] = field(default_factory=list)
     uploads: list[tuple[int, str]] = field(default_factory=list)
     launches: list[str] = field(default_factory=list)
-    asked: set[str] = field(default_factory=set)
+    used_names: set[str] = field(default_factory=set)
 
     def clear(self) -> None:
-        """Forget everything."""
-        for kept in (self.syncs, self.uploads, self.launches, self.asked):
-            kept.clear()
+        """Remove all entries."""
+        for entries in (self.syncs, self.uploads, self.launches, self.used_names):
+            entries.clear()
 
     def sync(self, what: str) -> None:
-        """Note that the host waits for the card."""
+        """Record that the host waits for the GPU."""
         self.syncs.append((what, _caller()))
 
     def upload(self, nbytes: int) -> None:
-        """Note that memory goes from the host to the card."""
+        """Record a copy from the host to the GPU."""
         self.uploads.append((nbytes, _caller()))
 
 
@@ -44,14 +50,11 @@ record = Record()
 
 
 def _caller() -> str:
-    """The innermost line outside the stand-in, NumPy and what only hands on to them.
-
-    As in "steps.py:41 in rest".
-    """
+    """The innermost line outside the stand-in, NumPy and wrappers: "updater.py:41 in flush"."""
     frame = sys._getframe(1)
     while frame.f_back is not None:
         name, function = frame.f_code.co_filename, frame.f_code.co_name
-        tool = name in _TOOLS or (name, function) in _HANDED_ON
+        tool = name in _TOOLS or (name, function) in _WRAPPERS
         if not tool and "numpy" not in Path(name).parts:
             break
         frame = frame.f_back

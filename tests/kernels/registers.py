@@ -1,8 +1,8 @@
-"""Prints what the kernels take on each card: ``python tests/kernels/registers.py [CELL]...``
+"""Prints the registers of the kernels: ``python tests/kernels/registers.py [CELL]...``
 
-The table is Markdown. A line is a layer; under each card stand the registers of a thread, forward /
-backward, and the bytes that do not fit them. "–": a block needs more shared memory than that card
-has. It takes ten minutes for all cells, and no card.
+The table is Markdown, with a row for each layer. The columns of architectures have the registers of
+a thread, forward / backward, and the bytes spilled; "–": a block needs more shared memory than the
+GPU has. It takes ten minutes for all cells, and needs no GPU.
 """
 
 from __future__ import annotations
@@ -15,54 +15,54 @@ if __name__ == "__main__":
     root = Path(__file__).parents[2]
     sys.path[:0] = [str(root), str(root / "tests")]
 
-from kernels.compiled import ARCHES, MOST_SHARED, VARIANTS, KernelUse, compile_for
+from kernels.nvrtc import ARCHES, MAX_SHARED, VARIANTS, KernelResources, compile_for
 
 from rnnviz.engine.cuda.backend import OPTIONS
 from rnnviz.engine.cuda.source import kernel_source
 
 SIZES = (1, 10, 32, 64, 96, 128)
-CARDS = {
+GPUS = {
     "sm_75": "T4, RTX 20", "sm_80": "A100", "sm_86": "RTX 30", "sm_89": "L4, RTX 40",
     "sm_90": "H100", "sm_100": "B200", "sm_120": "RTX 50",
 }  # fmt: skip
 
 
 def lines(names: tuple[str, ...]) -> Iterator[str]:
-    """The table, line by line as it is found, and the most of every size."""
+    """The rows of the table, each when it is computed, and the maxima by size."""
     yield "| layer | H | threads | shared memory, fixed | asked for |" + "".join(
-        f" {arch} ({CARDS[arch]}) |" for arch in ARCHES
+        f" {arch} ({GPUS[arch]}) |" for arch in ARCHES
     )
     yield "|---|--:|--:|--:|--:|" + "--:|" * len(ARCHES)
-    most = dict.fromkeys(SIZES, (0, 0, 0))
+    maxima = dict.fromkeys(SIZES, (0, 0, 0))
     for name in names:
         for H in SIZES:
             source = kernel_source(VARIANTS[name], H)
             cells = []
             for arch in ARCHES:
-                if source.dynamic_shared + source.static_shared > MOST_SHARED[arch]:
+                if source.dynamic_shared + source.static_shared > MAX_SHARED[arch]:
                     cells.append("–")
                     continue
                 uses = {use.name: use for use in compile_for(source.text, OPTIONS, arch)}
                 both = uses["forward"], uses["backward"]
                 cells.append(" / ".join(map(_registers, both)))
-                found = (both[0].registers, both[1].registers, _spilt(both))
-                most[H] = tuple(map(max, most[H], found))
-            asked = f"{source.dynamic_shared // 1024} KiB" if source.dynamic_shared else "0"
-            sizes = f"{source.threads} | {source.static_shared} B | {asked}"
+                found = (both[0].registers, both[1].registers, _spilled(both))
+                maxima[H] = tuple(map(max, maxima[H], found))
+            dynamic = f"{source.dynamic_shared // 1024} KiB" if source.dynamic_shared else "0"
+            sizes = f"{source.threads} | {source.static_shared} B | {dynamic}"
             yield f"| {name} | {H} | {sizes} | {' | '.join(cells)} |"
     yield ""
-    yield "| H | most registers, forward | backward | bytes spilt |"
+    yield "| H | most registers, forward | backward | bytes spilled |"
     yield "|--:|--:|--:|--:|"
-    for H, (forward, backward, spilt) in most.items():
-        yield f"| {H} | {forward} | {backward} | {spilt} |"
+    for H, (forward, backward, spilled) in maxima.items():
+        yield f"| {H} | {forward} | {backward} | {spilled} |"
 
 
-def _registers(use: KernelUse) -> str:
-    spilt = _spilt((use,))
-    return f"{use.registers}" + (f" (spills {spilt} B)" if spilt else "")
+def _registers(use: KernelResources) -> str:
+    spilled = _spilled((use,))
+    return f"{use.registers}" + (f" (spills {spilled} B)" if spilled else "")
 
 
-def _spilt(uses: tuple[KernelUse, ...]) -> int:
+def _spilled(uses: tuple[KernelResources, ...]) -> int:
     return sum(use.spill_stores + use.spill_loads + use.stack for use in uses)
 
 

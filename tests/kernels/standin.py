@@ -1,4 +1,4 @@
-"""Puts the stand-in for CuPy where ``import cupy`` finds it, and takes it away again."""
+"""Installs the stand-in for CuPy in ``sys.modules``, and removes it again."""
 
 from __future__ import annotations
 
@@ -12,21 +12,20 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from kernels.names import namespace
+from kernels.cupy_namespace import namespace
 from kernels.record import record as record
 
 #: The order in which the threads of a block run: see emulated.ALL_SCHEDULES.
 schedule = "round-robin"
-#: Whether kernels are watched for races, which takes tens of times as long.
+#: Whether to detect races in kernels, which takes tens of times as long.
 races = False
 
 
 @contextmanager
 def install(order: str = "round-robin", watch_races: bool = False) -> Iterator[types.ModuleType]:
-    """Have ``import cupy`` find the stand-in, with an empty record; gives that module.
+    """Install the stand-in as ``cupy``, with an empty record; yields that module.
 
-    Afterwards, where CuPy itself is installed, AssertionError names what it lacks of all that was
-    asked of the stand-in.
+    AssertionError at the end if CuPy itself is installed and lacks a name that was used.
     """
     global schedule, races
     real_cupy()
@@ -46,37 +45,37 @@ def install(order: str = "round-robin", watch_races: bool = False) -> Iterator[t
         for name in [name for name in sys.modules if _is_cupy(name)]:
             del sys.modules[name]
         sys.modules.update(before)
-    lacking = missing_from_cupy(record.asked)
-    assert not lacking, f"CuPy has no {', '.join(lacking)}"
+    missing = missing_from_cupy(record.used_names)
+    assert not missing, f"CuPy has no {', '.join(missing)}"
 
 
-def missing_from_cupy(asked: Iterable[str]) -> list[str]:
-    """The names CuPy has not, of "add", "add.at", "ndarray.sum"; none where it is not installed."""
+def missing_from_cupy(names: Iterable[str]) -> list[str]:
+    """Names such as "add.at" or "ndarray.sum" that CuPy lacks; none if it is not installed."""
     real = real_cupy()
-    return [] if real is None else [name for name in sorted(asked) if not _has(real, name)]
+    return [] if real is None else [name for name in sorted(names) if not _has(real, name)]
 
 
 @cache
 def real_cupy() -> Any:
-    """The real module, which needs no card to be imported, or None."""
+    """CuPy itself, which can be imported without a GPU; None if not installed."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it misses the CUDA toolkit aloud
+        warnings.simplefilter("ignore")  # about a missing CUDA toolkit
         try:
             return importlib.import_module("cupy")
         except ImportError:
             return None
 
 
-def _has(module: Any, asked: str) -> bool:
-    """Whether there is such a name, and (as in "sum(axis)") such a parameter."""
-    name, _, keyword = asked.rstrip(")").partition("(")
-    found = module
+def _has(module: Any, name: str) -> bool:
+    """Whether the module has a name, or, for "sum(axis)", such a parameter."""
+    name, _, keyword = name.rstrip(")").partition("(")
+    value = module
     for part in name.split("."):
-        if not hasattr(found, part):
+        if not hasattr(value, part):
             return False
-        found = getattr(found, part)
+        value = getattr(value, part)
     try:
-        parameters = inspect.signature(found).parameters
+        parameters = inspect.signature(value).parameters
     except (TypeError, ValueError):  # written in C
         return True
     takes_any = any(one.kind is one.VAR_KEYWORD for one in parameters.values())

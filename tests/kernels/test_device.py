@@ -1,4 +1,4 @@
-"""Which device is taken, what is said where there is none, and what is imported meanwhile."""
+"""The choice of a device, messages where there is no GPU, and what is imported."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def fails(*args: object, **kwargs: object) -> Any:
 
 
 def broken(**changes: Any) -> types.ModuleType:
-    """A CuPy that can be imported, with these parts."""
+    """A CuPy that can be imported but does not work, with these attributes."""
     module = types.ModuleType("cupy")
     module.__spec__ = ModuleSpec("cupy", None)
     module.is_available = lambda: True  # type: ignore[attr-defined]
@@ -36,7 +36,7 @@ def broken(**changes: Any) -> types.ModuleType:
 
 
 NO_NVRTC = types.SimpleNamespace(nvrtc=types.SimpleNamespace(getVersion=fails))
-#: What ``import cupy`` finds, and what is said of it.
+#: What ``import cupy`` finds, and the message about it.
 WITHOUT: dict[str, tuple[Callable[[], types.ModuleType | None], str]] = {
     "no cupy": (lambda: None, "CuPy is not installed"),
     "no card": (lambda: broken(is_available=lambda: False), "CuPy finds no NVIDIA card"),
@@ -47,19 +47,19 @@ WITHOUT: dict[str, tuple[Callable[[], types.ModuleType | None], str]] = {
 
 @pytest.fixture
 def plain(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is compiled for the processor either."""
+    """No compiled loops."""
     monkeypatch.setattr("rnnviz.engine.compiled.available", lambda: False)
 
 
 @pytest.fixture(params=WITHOUT)
 def without(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A machine without a card that computes; how that is said."""
-    found, said = WITHOUT[request.param]
-    monkeypatch.setitem(sys.modules, "cupy", found())
-    return said
+    """A machine without a working GPU; returns the message about it."""
+    make_cupy, message = WITHOUT[request.param]
+    monkeypatch.setitem(sys.modules, "cupy", make_cupy())
+    return message
 
 
-def test_cuda_that_is_not_to_be_had_is_an_error_that_helps(without: str) -> None:
+def test_cuda_without_a_gpu_is_an_error_that_helps(without: str) -> None:
     with pytest.raises(MissingError) as caught:
         choose("cuda")
     assert caught.value.exit_code == 3
@@ -69,54 +69,54 @@ def test_cuda_that_is_not_to_be_had_is_an_error_that_helps(without: str) -> None
     assert INSTALL in second or "--device cpu" in second
 
 
-def test_auto_then_takes_the_cpu_and_says_so_in_one_line(without: str, plain: None) -> None:
-    said: list[str] = []
-    assert choose("auto", said.append) is HOST
-    (line,) = said
+def test_auto_without_a_gpu_is_the_cpu_with_one_message(without: str, plain: None) -> None:
+    messages: list[str] = []
+    assert choose("auto", messages.append) is HOST
+    (line,) = messages
     assert line.startswith("Computing on the CPU")
     assert without in line
     assert "\n" not in line
 
 
-def test_a_numba_that_cannot_be_imported_is_said_and_done_without(
+def test_a_numba_that_cannot_be_imported_is_not_used(
     without: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rnnviz.engine.compiled.available", lambda: True)
     monkeypatch.setitem(sys.modules, "numba", None)
-    said: list[str] = []
-    assert choose("auto", said.append) is HOST
-    (line,) = said
+    messages: list[str] = []
+    assert choose("auto", messages.append) is HOST
+    (line,) = messages
     assert without in line
     assert "numba cannot be imported (ModuleNotFoundError" in line
 
 
-def test_the_command_that_helps_is_one_pip_takes() -> None:
+def test_the_suggested_command_is_valid_for_pip() -> None:
     assert INSTALL.startswith('pip install "rnnviz[cuda13]"')
     assert "cuda12" in INSTALL
 
 
-def test_cpu_asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cpu_does_not_search_for_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rnnviz.engine.device.find_spec", fails)
-    said: list[str] = []
-    assert choose("cpu", said.append) is HOST
-    assert not said
+    messages: list[str] = []
+    assert choose("cpu", messages.append) is HOST
+    assert not messages
     assert described(HOST) == "cpu"
 
 
-def test_a_device_that_does_not_exist_is_a_wrong_use() -> None:
+def test_an_unknown_device_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match="Did you mean 'cuda'"):
         choose("cud")
 
 
 @pytest.mark.parametrize("device", ["auto", "cuda"])
-def test_a_card_that_is_there_is_taken_silently(cupy: types.ModuleType, device: str) -> None:
-    said: list[str] = []
-    card = choose(device, said.append)
-    assert isinstance(card, CudaBackend)
-    assert card.xp is cupy
-    assert not said
+def test_a_gpu_is_used_without_a_message(cupy: types.ModuleType, device: str) -> None:
+    messages: list[str] = []
+    backend = choose(device, messages.append)
+    assert isinstance(backend, CudaBackend)
+    assert backend.xp is cupy
+    assert not messages
     name = cupy.cuda.runtime.getDeviceProperties(0)["name"].decode()
-    assert described(card) == f"cuda ({name})"
+    assert described(backend) == f"cuda ({name})"
 
 
 # -- the commands ---------------------------------------------------------------------------------
@@ -126,24 +126,24 @@ SMALL = ["sentiment-lstm-8", "--data", "sample", "--limit", "20", "--epochs", "1
 
 @pytest.fixture
 def command() -> Callable[[list[str]], int]:
-    """``rnnviz`` with these arguments, for its exit code."""
+    """Run ``rnnviz`` with arguments; returns the exit code."""
     pytest.importorskip("click")
     from rnnviz.cli import run
 
     return run
 
 
-def test_rnnviz_train_ends_with_3_where_there_is_no_card(
+def test_rnnviz_train_exits_with_3_without_a_gpu(
     command: Callable[[list[str]], int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     monkeypatch.setitem(sys.modules, "cupy", None)
     out = tmp_path / "run"
     assert command(["train", *SMALL, "--device", "cuda", "--out", str(out)]) == 3
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert "CuPy is not installed" in said.err
-    assert INSTALL in said.err
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert "CuPy is not installed" in output.err
+    assert INSTALL in output.err
     assert not out.exists()
 
 
@@ -153,9 +153,9 @@ def test_rnnviz_train_on_auto_names_the_cpu_once(
 ) -> None:  # fmt: skip
     monkeypatch.setitem(sys.modules, "cupy", None)
     assert command(["train", *SMALL, "--device", "auto", "--out", str(tmp_path / "run")]) == 0
-    said = capsys.readouterr()
-    assert said.out.split() == [str(tmp_path / "run")]
-    (line,) = (line for line in said.err.splitlines() if "CPU" in line)
+    output = capsys.readouterr()
+    assert output.out.split() == [str(tmp_path / "run")]
+    (line,) = (line for line in output.err.splitlines() if "CPU" in line)
     assert "Computing on the CPU" in line
     assert "CuPy is not installed" in line
     record = json.loads((tmp_path / "run" / "spec.json").read_text())
@@ -179,7 +179,7 @@ with contextlib.redirect_stdout(io.StringIO()):
     ["import rnnviz", RUN.format(["--help"]), RUN.format(["step", "not good", "--json"])],
     ids=["import rnnviz", "rnnviz --help", "rnnviz step"],
 )
-def test_nobody_imports_cupy_or_numba_before_they_are_wanted(what: str) -> None:
+def test_cupy_and_numba_are_imported_only_when_used(what: str) -> None:
     if "cli" in what:
         pytest.importorskip("click")
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""The emulated card's threads: barriers and shuffles, right and wrong, in every order."""
+"""The threads of the emulated GPU: correct and wrong barriers and shuffles, in every order."""
 
 from __future__ import annotations
 

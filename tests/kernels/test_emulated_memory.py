@@ -1,4 +1,4 @@
-"""The emulated card's memory, and what it takes as a launch."""
+"""The memory of the emulated GPU, and its checks of launches."""
 
 from __future__ import annotations
 

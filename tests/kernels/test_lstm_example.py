@@ -1,4 +1,4 @@
-"""A persistent LSTM kernel on the emulated card, against float64, and through the real compiler."""
+"""A persistent LSTM kernel on the emulated GPU, compared with float64, and compiled by NVRTC."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from kernels import emulated, standin
-from kernels.compiled import compile_for
+from kernels.nvrtc import compile_for
 
 SOURCE = (Path(__file__).parent / "lstm_example.cu").read_text()
 STEPS, ROWS, UNITS = 20, 8, 32

@@ -1,7 +1,7 @@
-"""A training on a card is launched ahead: what it waits for and what it sends, counted.
+"""A training on the GPU is launched ahead: its waits for the GPU and its uploads are counted.
 
-An array of NumPy's in an operation would be a TypeError of the stand-in's; that none reaches one is
-shown by every training here.
+The stand-in raises TypeError for an operation on a NumPy array and one on the GPU, so every
+training here also shows that there is none.
 """
 
 from __future__ import annotations
@@ -24,33 +24,35 @@ from rnnviz.training.fit import fit
 
 
 @dataclass(frozen=True)
-class Told:
-    """An event of a training, and what the card was asked since the one before."""
+class EventActivity:
+    """An event of a training, and the waits and uploads since the event before."""
 
     event: TrainingStep | Evaluation | Epoch
     waits: Counter[str]  # by the function that waited
-    sent: Counter[tuple[str, int]]  # by the function that sent, and bytes
+    uploads: Counter[tuple[str, int]]  # by the function that uploaded, and bytes
 
 
-def told(card: CudaBackend, name: str, epochs: int, batches: int) -> Iterator[Told]:
-    """A training of a lesson's net, with this many batches of two an epoch."""
+def training_activity(
+    backend: CudaBackend, name: str, epochs: int, batches: int
+) -> Iterator[EventActivity]:
+    """Train a lesson's net, with this many batches of two per epoch."""
     net = NETS[name]
-    model = Model(net.model, initialise(net.model, 0), card)
+    model = Model(net.model, initialise(net.model, 0), backend)
     examples = few(net.examples, 2 * batches)
     spec = replace(net.fit, monitor="loss", epochs=epochs, batch_size=2)
-    waits, sent = 0, 0
+    waits, uploads = 0, 0
     for event in fit(model, lambda epoch, rng: examples, few(net.valid, 3), spec):
         assert isinstance(event, TrainingStep | Evaluation | Epoch)
-        yield Told(
+        yield EventActivity(
             event,
             Counter(where.split()[-1] for _, where in record.syncs[waits:]),
-            Counter((where.split()[-1], n) for n, where in record.uploads[sent:]),
+            Counter((where.split()[-1], n) for n, where in record.uploads[uploads:]),
         )
-        waits, sent = len(record.syncs), len(record.uploads)
+        waits, uploads = len(record.syncs), len(record.uploads)
 
 
 def few(examples: Examples, count: int) -> Texts | Windows:
-    """The first of them."""
+    """The first examples."""
     if isinstance(examples, Texts):
         return replace(examples, ids=examples.ids[:count], y=examples.y[:count])
     assert isinstance(examples, Windows)
@@ -59,11 +61,8 @@ def few(examples: Examples, count: int) -> Texts | Windows:
 
 
 def total(counters: Iterator[Counter[str]]) -> Counter[str]:
-    """All of them together."""
-    found: Counter[str] = Counter()
-    for one in counters:
-        found += one
-    return found
+    """The sum of the counters."""
+    return sum(counters, start=Counter())
 
 
 def test_sixteen_steps_are_launched_before_their_numbers_are_read() -> None:
@@ -72,14 +71,14 @@ def test_sixteen_steps_are_launched_before_their_numbers_are_read() -> None:
 
 @pytest.mark.parametrize("batches", [3, 4, 6])
 def test_an_epoch_waits_once_for_each_group_of_batches_and_once_for_its_validation(
-    emulated_card: CudaBackend, monkeypatch: pytest.MonkeyPatch, batches: int
+    emulated_backend: CudaBackend, monkeypatch: pytest.MonkeyPatch, batches: int
 ) -> None:
     monkeypatch.setattr(updater, "READ_EVERY", 4)
-    events = list(told(emulated_card, "imdb-lstm", 1, batches))
+    events = list(training_activity(emulated_backend, "imdb-lstm", 1, batches))
     done = [one for one in events if isinstance(one.event, TrainingStep)]
     assert len(done) == batches
     assert total(one.waits for one in done) == {"flush": -(-batches // 4)}
-    # Those of a reading come together: the first has waited, and none of the others.
+    # The results of four steps are read at once: the first event has waited, the others not.
     assert [bool(one.waits) for one in done] == [n % 4 == 0 for n in range(batches)]
     (evaluation,) = (one for one in events if isinstance(one.event, Evaluation))
     assert not evaluation.waits
@@ -88,47 +87,48 @@ def test_an_epoch_waits_once_for_each_group_of_batches_and_once_for_its_validati
     assert not end.waits  # weights stay on the GPU until a run saves them
 
 
-#: Bytes of a lesson's inputs, and of a number in the order of an epoch.
+#: Bytes of a net's inputs (None: those of its ids), and of an index in the order of an epoch.
 DATA = {"imdb-lstm": (None, 4), "jena-gru-dropout": (400 * 14 * 4, 8)}
 BATCHES = 3
 
 
 @pytest.mark.parametrize("name", DATA)
-def test_an_epoch_sends_its_order_and_what_dropout_drops_but_no_data(
-    emulated_card: CudaBackend, name: str
+def test_an_epoch_uploads_its_order_and_dropout_masks_but_no_data(
+    emulated_backend: CudaBackend, name: str
 ) -> None:
-    net, (data, wide) = NETS[name], DATA[name]
+    net, (data, index_bytes) = NETS[name], DATA[name]
     if data is None:
         data = 4 * sum(map(len, few(net.examples, 2 * BATCHES).ids))
-    events = list(told(emulated_card, name, 2, BATCHES))
-    all_sent = [n for one in events for (_, n), times in one.sent.items() for _ in range(times)]
-    # A series goes over once to be trained on and once to be validated on.
-    assert all_sent.count(data) == (2 if name == "jena-gru-dropout" else 1)
+    events = list(training_activity(emulated_backend, name, 2, BATCHES))
+    uploads = [n for one in events for (_, n), times in one.uploads.items() for _ in range(times)]
+    # A series is uploaded once for training and once for validation.
+    assert uploads.count(data) == (2 if name == "jena-gru-dropout" else 1)
     first, *others = (
         one for one in events if isinstance(one.event, TrainingStep) and one.event.epoch == 2
     )
     assert len(others) == BATCHES - 1
-    assert not any(one.sent for one in others)
+    assert not any(one.uploads for one in others)
     arrays = len(initialise(net.model, 0))
     wanted = {
-        ("batches", wide * 2 * BATCHES): 1,
-        ("__init__", 4 * (arrays + 1)): 1,  # where each array begins among all numbers
+        ("batches", index_bytes * 2 * BATCHES): 1,
+        ("__init__", 4 * (arrays + 1)): 1,  # the offsets of the concatenated arrays
     }
     layer = net.model.layers[0]
     if layer.dropout:
         masks = 4 * 3 * 2  # bytes of a number, gates, sequences
         wanted |= {("_dropout", masks * n): BATCHES for n in (layer.units, net.model.source.width)}
-    assert dict(first.sent) == wanted
+    assert dict(first.uploads) == wanted
     *_, evaluation, end = events
-    assert dict(evaluation.sent) == {("batches", wide * 3): 1}
-    assert not end.sent
+    assert dict(evaluation.uploads) == {("batches", index_bytes * 3): 1}
+    assert not end.uploads
 
 
-def test_a_step_launches_each_kernel_once(emulated_card: CudaBackend) -> None:
+def test_a_step_launches_each_kernel_once(emulated_backend: CudaBackend) -> None:
     count = sum(
-        isinstance(one.event, TrainingStep) for one in told(emulated_card, "jena-gru-dropout", 1, 3)
+        isinstance(one.event, TrainingStep)
+        for one in training_activity(emulated_backend, "jena-gru-dropout", 1, 3)
     )
     assert Counter(record.launches) == {
-        "forward": count + 1,  # and one validation
+        "forward": count + 1,  # one for the validation
         **dict.fromkeys(("backward", "check_gradients", "sum_squares", "step_rmsprop_2017"), count),
     }

@@ -1,4 +1,4 @@
-"""Races in shared and device memory, found whether or not an order makes them show."""
+"""Races in shared and device memory, detected in every order of the threads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ THREADS = 128
 
 @pytest.fixture(autouse=True)
 def watch(xp):
-    standin.races = True  # set back by the stand-in's own end
+    standin.races = True  # reset when the stand-in is removed
 
 
 def test_the_two_places_of_a_race_are_named(xp, trial):

@@ -1,4 +1,4 @@
-"""Whole trainings on a card: the run directory, going on after a stop, numbers that overflow."""
+"""Runs on the GPU: the run directory, resuming, and numbers that are not finite."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SMALL = Options(cell="gru", units=10, limit=12, batch_size=4, epochs=2)
 
 @pytest.fixture(autouse=True)
 def read_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The numbers of two steps are read together, so that an epoch of three can be left between."""
+    """Read the results of two steps at once, so that an epoch of three can be interrupted."""
     monkeypatch.setattr(updater, "READ_EVERY", 2)
 
 
@@ -50,52 +50,52 @@ def scores(run: Run) -> list[float]:
 
 @pytest.fixture(autouse=True)
 def own_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No other runs are looked through for a name."""
+    """Do not search the user's runs for a name."""
     monkeypatch.setattr("rnnviz.model_files.places.runs_folder", lambda: tmp_path / "others")
 
 
 @pytest.fixture(scope="module")
-def on_the_processor(tmp_path_factory: pytest.TempPathFactory) -> list[float]:
-    """The numbers of a run that no card had a part in."""
+def cpu_scores(tmp_path_factory: pytest.TempPathFactory) -> list[float]:
+    """The scores of a run on the CPU."""
     return scores(trained(tmp_path_factory.mktemp("runs") / "cpu", "cpu"))
 
 
-def test_a_run_on_the_card_says_so_and_has_the_processor_s_numbers(
-    cupy: types.ModuleType, tmp_path: Path, on_the_processor: list[float]
+def test_a_run_on_the_gpu_names_it_and_has_the_scores_of_the_cpu(
+    cupy: types.ModuleType, tmp_path: Path, cpu_scores: list[float]
 ) -> None:
-    told: list[Event] = []
-    run = trained(tmp_path / "run", "cuda", watch=told.append)
+    events: list[Event] = []
+    run = trained(tmp_path / "run", "cuda", watch=events.append)
     assert {file.name for file in run.path.iterdir()} == {
         "spec.json", "history.jsonl", "best.safetensors", "last.safetensors", "vocabulary.json",
         "result.json",
     }  # fmt: skip
     name = cupy.cuda.runtime.getDeviceProperties(0)["name"].decode()
     assert json.loads((run.path / "spec.json").read_text())["device"] == f"cuda ({name})"
-    assert not [one for one in told if isinstance(one, Note) and "step by step" in one.text]
-    np.testing.assert_allclose(scores(run), on_the_processor, rtol=1e-5)
-    kept = load_file(run.path / "best.safetensors")
-    assert all(np.isfinite(a).all() for a in kept.values())
-    assert kept["layers.0.forward.U"].shape == (10, 30)
+    assert not [one for one in events if isinstance(one, Note) and "step by step" in one.text]
+    np.testing.assert_allclose(scores(run), cpu_scores, rtol=1e-5)
+    arrays = load_file(run.path / "best.safetensors")
+    assert all(np.isfinite(a).all() for a in arrays.values())
+    assert arrays["layers.0.forward.U"].shape == (10, 30)
 
 
 @pytest.mark.parametrize(("begun", "ended"), [("cuda", "cuda"), ("cuda", "cpu"), ("cpu", "cuda")])
-def test_a_run_goes_on_where_it_stopped_on_any_device(
-    cupy: types.ModuleType, tmp_path: Path, on_the_processor: list[float], begun: str, ended: str
+def test_a_run_resumes_on_any_device(
+    cupy: types.ModuleType, tmp_path: Path, cpu_scores: list[float], begun: str, ended: str
 ) -> None:
-    seen: list[Event] = []
+    events: list[Event] = []
 
     def in_the_second_epoch() -> bool:
-        return any(isinstance(one, TrainingStep) and one.epoch == 2 for one in seen)
+        return any(isinstance(one, TrainingStep) and one.epoch == 2 for one in events)
 
     with pytest.raises(InterruptedTraining, match="at epoch 2 of 2"):
-        trained(tmp_path / "run", begun, watch=seen.append, stop=in_the_second_epoch)
-    assert 1 <= sum(isinstance(one, TrainingStep) and one.epoch == 2 for one in seen) < 3
+        trained(tmp_path / "run", begun, watch=events.append, stop=in_the_second_epoch)
+    assert 1 <= sum(isinstance(one, TrainingStep) and one.epoch == 2 for one in events) < 3
     run = runs.resume(tmp_path / "run", device=ended)
-    np.testing.assert_allclose(scores(run), on_the_processor, rtol=1e-5)
+    np.testing.assert_allclose(scores(run), cpu_scores, rtol=1e-5)
 
 
 @dataclass(frozen=True, eq=False)
-class Planted:
+class FaultyExamples:
     """Examples; before batch ``at`` a weight of the model becomes infinite."""
 
     examples: Examples
@@ -112,52 +112,52 @@ class Planted:
             yield batch
 
 
-def weights(card: CudaBackend, at: int, batch_size: int) -> tuple[Values, str]:
-    """The weights of a training whose numbers are left at a batch, and what was said."""
+def weights(backend: CudaBackend, at: int, batch_size: int) -> tuple[Values, str]:
+    """The weights of a training with a fault at a batch, and the error's message."""
     net = NETS["imdb-lstm"]
-    model = Model(net.model, initialise(net.model, 0), card)
+    model = Model(net.model, initialise(net.model, 0), backend)
     spec: FitSpec = replace(net.fit, batch_size=batch_size)
-    planted = Planted(net.examples, model, at)
-    said = ""
+    examples = FaultyExamples(net.examples, model, at)
+    message = ""
     try:
-        for _ in fit(model, lambda epoch, rng: planted, net.valid, spec):
+        for _ in fit(model, lambda epoch, rng: examples, net.valid, spec):
             pass
     except RnnvizError as error:
-        said = str(error)
-    return {name: card.host(a) for name, a in model.params.items()}, said
+        message = str(error)
+    return {name: backend.host(a) for name, a in model.params.items()}, message
 
 
 @pytest.mark.parametrize("at", [1, 4])
 def test_a_number_that_is_not_finite_stops_the_training_at_its_batch(
-    card: CudaBackend, monkeypatch: pytest.MonkeyPatch, at: int
+    backend: CudaBackend, monkeypatch: pytest.MonkeyPatch, at: int
 ) -> None:
     size = len(NETS["imdb-lstm"].examples) // 5
-    left, said = weights(card, at, size)
-    assert f"Training diverged at epoch 1, batch {at}: the loss" in said
-    assert "not finite" in said
-    # The same without the fault, only as far: what the weights were before that batch.
+    params, message = weights(backend, at, size)
+    assert f"Training diverged at epoch 1, batch {at}: the loss" in message
+    assert "not finite" in message
+    # The weights before that batch, from a training without the fault.
     net = NETS["imdb-lstm"].model
-    before = weights_after(card, at - 1, size) if at > 1 else initialise(net, 0)
+    before = weights_after(backend, at - 1, size) if at > 1 else initialise(net, 0)
     before["head.W"][0, 0] = np.inf
-    # On hardware words' gradients are added up in another order each time.
+    # A GPU adds the gradients of words in another order each time.
     for name, a in before.items():
-        np.testing.assert_allclose(left[name], a, rtol=1e-5, atol=1e-6, err_msg=name)
+        np.testing.assert_allclose(params[name], a, rtol=1e-5, atol=1e-6, err_msg=name)
 
 
-def weights_after(card: CudaBackend, batches: int, batch_size: int) -> Values:
-    """The weights after so many batches."""
+def weights_after(backend: CudaBackend, batches: int, batch_size: int) -> Values:
+    """The weights after ``batches`` batches."""
     net = NETS["imdb-lstm"]
-    model = Model(net.model, initialise(net.model, 0), card)
+    model = Model(net.model, initialise(net.model, 0), backend)
     spec = replace(net.fit, batch_size=batch_size)
-    first = First(net.examples, batches)
+    first = FirstBatches(net.examples, batches)
     for event in fit(model, lambda epoch, rng: first, net.valid, spec):
         if isinstance(event, TrainingStep) and event.batch == batches:
             break
-    return {name: card.host(a) for name, a in model.params.items()}
+    return {name: backend.host(a) for name, a in model.params.items()}
 
 
 @dataclass(frozen=True, eq=False)
-class First:
+class FirstBatches:
     """The first batches of some examples."""
 
     examples: Examples

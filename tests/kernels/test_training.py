@@ -1,4 +1,4 @@
-"""Ten steps of the lessons' nets lose on a card what they lose on the processor, to rounding."""
+"""The losses of ten training steps on the GPU equal those on the CPU, to rounding."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from rnnviz.engine.cuda.backend import CudaBackend
 
 
 @pytest.mark.parametrize("name", NETS)
-def test_ten_steps_lose_what_they_lose_on_the_processor(
-    card: CudaBackend, said: list[str], name: str
+def test_the_losses_of_ten_steps_are_those_on_the_cpu(
+    backend: CudaBackend, messages: list[str], name: str
 ) -> None:
-    there = losses_of(NETS[name], card)
-    here = losses_of(NETS[name], HOST)
-    assert len(set(here)) == STEPS
-    np.testing.assert_allclose(there, here, rtol=1e-5)
-    assert not said  # kernels computed it, not the loop step by step
+    on_gpu = losses_of(NETS[name], backend)
+    on_cpu = losses_of(NETS[name], HOST)
+    assert len(set(on_cpu)) == STEPS
+    np.testing.assert_allclose(on_gpu, on_cpu, rtol=1e-5)
+    assert not messages  # computed by kernels, not step by step

@@ -1,4 +1,4 @@
-// Small kernels that are right, and others with one mistake each, for tests to run and catch.
+// Small correct kernels, and others with one bug each, for tests of the emulation.
 #define EVERYONE 0xffffffffu
 #define ROW(array) (array + blockIdx.x * n)
 
@@ -34,7 +34,7 @@ extern "C" __global__ void total_without_barrier(const float *x, float *out, int
   if (threadIdx.x == 0) out[blockIdx.x] = whole;
 }
 
-// Each round everyone reads what the neighbour wrote in the last. One buffer needs two barriers.
+// In each round a thread reads what its neighbour wrote in the last. One buffer needs two barriers.
 extern "C" __global__ void hand_on(float *out, int rounds, int barriers) {
   __shared__ float value[THREADS];
   value[threadIdx.x] = float(threadIdx.x);
@@ -106,7 +106,7 @@ extern "C" __global__ void every_exchange(double *out) {
   mine[8] = __shfl_xor_sync(EVERYONE, lane, 8, 8);
 }
 
-// How many rounds the second warp is ahead of the first at most: no barrier holds it back.
+// The most rounds that the second warp is ahead of the first: no barrier synchronizes them.
 extern "C" __global__ void lead(int *out) {
   __shared__ volatile int rounds[2];
   rounds[threadIdx.x / 32] = 0;

@@ -1,4 +1,4 @@
-"""CUDA C kernels on the processor: the text compiles with g++ and runs block by block."""
+"""CUDA C kernels on the CPU: the source is compiled with g++ and runs block by block."""
 
 from kernels.emulated.build import CompileError as CompileError
 from kernels.emulated.build import KernelError as KernelError

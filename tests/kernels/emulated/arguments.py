@@ -1,4 +1,4 @@
-"""What a kernel is given, as C takes it: pointers and numbers by their own types."""
+"""The arguments of a kernel as C values, checked against the types of its parameters."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import numpy as np
 
 
 def pointer(arg: Any, wanted: str, what: str) -> ctypes.c_void_p:
-    """The address of an array on the card; np.uintp(0) is a null pointer. Raises TypeError.
+    """The address of an array in device memory; np.uintp(0) is a null pointer.
 
-    CuPy checks neither type nor contiguity: the kernel would read other numbers.
+    TypeError for wrong types and for arrays that are not contiguous. CuPy checks neither: the
+    kernel would read other numbers.
     """
-    if isinstance(arg, np.uintp) and arg == 0:  # what goes over is eight bytes of zero
+    if isinstance(arg, np.uintp) and arg == 0:  # eight bytes of zero
         return ctypes.c_void_p(0)
     if isinstance(arg, np.ndarray):
         raise TypeError(f"{what} is a NumPy array: the kernel needs one on the device")
@@ -21,8 +22,8 @@ def pointer(arg: Any, wanted: str, what: str) -> ctypes.c_void_p:
     if interface is None:
         raise TypeError(f"{what} is {type(arg).__name__}, the kernel takes a pointer there")
     dtype = np.dtype(interface["typestr"])
-    given = _kind(dtype)
-    if not wanted.startswith("?") and given != wanted and (given, wanted) != ("b1", "u1"):
+    actual = _kind(dtype)
+    if not wanted.startswith("?") and actual != wanted and (actual, wanted) != ("b1", "u1"):
         raise TypeError(f"{what} holds {dtype.name}, the kernel takes a pointer to {wanted}")
     if interface["strides"] is not None:
         raise TypeError(f"{what} is not contiguous, and the kernel sees no strides")
@@ -30,7 +31,7 @@ def pointer(arg: Any, wanted: str, what: str) -> ctypes.c_void_p:
 
 
 def scalar(arg: Any, wanted: str, what: str) -> Any:
-    """The bytes of a NumPy number of exactly the type wanted. Raises TypeError."""
+    """The bytes of a NumPy scalar; TypeError unless it has exactly the type ``wanted``."""
     if isinstance(arg, bool | int | float):
         if not isinstance(arg, np.generic):
             raise TypeError(

@@ -1,4 +1,4 @@
-"""Turns the text of CUDA kernels into a shared library that runs them on the processor."""
+"""Compiles the source of CUDA kernels to a shared library that runs them on the CPU."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-#: A folder for compiled kernels that outlives the tests.
+#: An environment variable: the folder where compiled kernels are cached between runs.
 CACHE_VARIABLE: Final = "RNNVIZ_EMULATED_CACHE"
 HEADERS: Final = Path(__file__).parent
-#: What a block may have on the largest cards of today: 227 KiB.
-LARGEST_SHARED: Final = 227 * 1024
+#: The largest shared memory of a block, in bytes, on current GPUs.
+MAX_SHARED: Final = 227 * 1024
 
-# Arrays of floats are read as float4. FORTIFY would take a jump out of a fiber for an overflow.
+# Float arrays are read as float4: no strict aliasing. FORTIFY mistakes leaving a fiber for an
+# overflow.
 _FLAGS: Final = (
     "-O2 -g1 -fPIC -w -fno-strict-aliasing -fvisibility=hidden -fno-extern-tls-init "
     "-U_FORTIFY_SOURCE -fsanitize=alignment,bounds -fno-sanitize-recover=all"
@@ -36,15 +37,15 @@ _COMMENT: Final = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 
 
 class KernelError(RuntimeError):
-    """A kernel or its launch is wrong: what a card would answer with an error, or worse."""
+    """A kernel or its launch is wrong: an error, or undefined behaviour, on a GPU."""
 
 
 class CompileError(KernelError):
-    """g++ does not accept the kernel's text."""
+    """g++ cannot compile the kernel's source."""
 
 
 def missing() -> str:
-    """Why kernels cannot run here, or nothing."""
+    """Why kernels cannot be emulated here; "" if they can."""
     if not sys.platform.startswith("linux"):
         return "CUDA kernels are emulated on Linux only"
     return (
@@ -53,13 +54,13 @@ def missing() -> str:
 
 
 def kernel_names(source: str) -> list[str]:
-    """The kernels a text defines, in its order."""
+    """The kernels that a source defines, in its order."""
     return [name for _, name in _KERNEL.findall(_COMMENT.sub(" ", source))]
 
 
 @cache
 def build(source: str, options: tuple[str, ...], races: bool) -> Path:
-    """The library of a text's kernels. Raises CompileError with what g++ said."""
+    """The library of a source's kernels; CompileError, with g++'s messages, if that fails."""
     flags = [*_FLAGS, *_machine_flags(), *_language(options)]
     if races:
         flags += ["-fsanitize=thread", "-DEMULATED_RACES"]
@@ -74,7 +75,7 @@ def build(source: str, options: tuple[str, ...], races: bool) -> Path:
 
 @cache
 def load(library: Path) -> ctypes.PyDLL:
-    """The library, called with the interpreter's lock held: its state is one for all threads."""
+    """Load the library. PyDLL holds the GIL during calls: the library has global state."""
     loaded = ctypes.PyDLL(str(library))
     loaded.emulated_message.restype = ctypes.c_char_p
     loaded.emulated_fault_address.restype = ctypes.c_size_t
@@ -83,14 +84,14 @@ def load(library: Path) -> ctypes.PyDLL:
 
 
 def line_of(library: Path, code: int) -> str:
-    """The line of the kernels' text that an instruction belongs to: "line 12", or nothing."""
+    """The source line of an instruction, as "line 12"; "" if unknown."""
     tool = shutil.which("addr2line")
     if not code or tool is None:
         return ""
     command = [tool, "-i", "-e", str(library), hex(code - 1)]
-    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    found = re.search(r"kernel\.cu:(\d+)", said)
-    return f"line {found[1]}" if found else ""
+    output = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    match = re.search(r"kernel\.cu:(\d+)", output)
+    return f"line {match[1]}" if match else ""
 
 
 def _compile(unit: str, flags: list[str], library: Path) -> None:
@@ -98,7 +99,7 @@ def _compile(unit: str, flags: list[str], library: Path) -> None:
         folder = Path(name)
         (folder / "unit.cpp").write_text(unit)
         _run([*flags, f"-I{HEADERS}", "-c", "unit.cpp", "-o", "unit.o"], folder)
-        # Linked apart from -fsanitize: its libraries stay out, the headers answer in their place.
+        # Linked without -fsanitize: the headers define the functions of its libraries.
         _run(["-shared", "-Wl,-Bsymbolic", "unit.o", "-o", "unit.so"], folder)
         (folder / "unit.so").replace(library)
 
@@ -120,18 +121,18 @@ def _unit(source: str, options: tuple[str, ...]) -> str:
         f"EMULATED_KERNEL({name}, ({bounds.split(',')[0].strip() or 1024}))"
         for bounds, name in kernels
     )
-    # Names given by -D are for the kernels: one called T would break the headers before them.
+    # Macros of -D are defined after the headers: a macro T would break them.
     defined = (option[2:].partition("=") for option in options if option.startswith("-D"))
     defines = "\n".join(f"#define {name} {value or 1}" for name, _, value in defined)
     return (
-        f"#define EMULATED_DYNAMIC_BYTES {LARGEST_SHARED}\n"
+        f"#define EMULATED_DYNAMIC_BYTES {MAX_SHARED}\n"
         f'#include "emulated.h"\n#include "launch.h"\n{defines}\n#line 1 "kernel.cu"\n{source}\n'
         f'#line 1 "launchers"\n{_dynamic(bare)}\n{kernel_lines}\n'
     )
 
 
 def _dynamic(bare: str) -> str:
-    """The definition of the array behind `extern __shared__`, which all kernels of a text share."""
+    """The definition of the `extern __shared__` array, one for all kernels of a source."""
     found = dict.fromkeys(_DYNAMIC.findall(bare))
     if len(found) > 1:
         names = ", ".join(f"{kind} {name}" for kind, name in found)
@@ -146,18 +147,18 @@ def _dynamic(bare: str) -> str:
 
 
 def _language(options: tuple[str, ...]) -> list[str]:
-    """NVRTC's options that mean something here. The headers need C++17, which is its own choice."""
-    kept = [option for option in options if option.startswith("-I")]
+    """NVRTC's options that g++ needs. The headers need C++17, which is NVRTC's default."""
+    includes = [option for option in options if option.startswith("-I")]
     later = [option for option in options if re.search(r"-std=c\+\+2\d$", option)]
-    return [*kept, *(later or ["-std=c++17"])]
+    return [*includes, *(later or ["-std=c++17"])]
 
 
 @cache
 def _machine_flags() -> tuple[str, ...]:
-    """A card always has fused multiply and add; without it fmaf() is a slow call here."""
-    facts = Path("/proc/cpuinfo")
-    words = facts.read_text().split() if facts.exists() else []
-    return ("-mfma",) if "fma" in words else ()
+    """Fused multiply-add, which every GPU has; without the flag fmaf() is a slow call."""
+    cpuinfo = Path("/proc/cpuinfo")
+    flags = cpuinfo.read_text().split() if cpuinfo.exists() else []
+    return ("-mfma",) if "fma" in flags else ()
 
 
 @cache

@@ -1,5 +1,5 @@
-// CUDA's names for g++: a kernel's text compiles unchanged behind this header and launch.h. Needs
-// -fno-strict-aliasing, since kernels read float arrays as float4.
+// CUDA's names for g++: a kernel's source compiles unchanged after this header and launch.h. Needs
+// -fno-strict-aliasing, because kernels read float arrays as float4.
 #pragma once
 #include "fibers.h"
 #include <math.h>
@@ -12,8 +12,8 @@
 #define __launch_bounds__(...)
 #define __align__(bytes) __attribute__((aligned(bytes)))
 #define __constant__ static
-// Both `__shared__ float a[8]` and `extern __shared__ float b[]` must be declarations. thread_local
-// is the one word that makes them so, and it puts all shared memory into one segment besides.
+// Both `__shared__ float a[8]` and `extern __shared__ float b[]` must be declarations, which only
+// thread_local makes them; it also puts all shared memory into one segment.
 #define __shared__ thread_local
 
 struct alignas(8) float2 { float x, y; };
@@ -46,12 +46,12 @@ template <class T> T shuffle(const char *name, unsigned mask, T value, int sourc
   memcpy(&result, &bits, sizeof result);
   return result;
 }
-// CUDA's rule for all shuffles: a lane outside the section of `width` lanes means one's own.
+// For all shuffles: a lane outside the section of `width` lanes means the caller's own lane.
 inline int within(int lane, int width) {
   const int mine = lane_of(here);
   return lane / width == mine / width && lane >= 0 ? lane : mine;
 }
-// The watcher for races must not see an atomic operation's two halves apart (see races.h).
+// Race detection must see an atomic operation as one access (see races.h).
 static void note_atomic(const volatile void *address, void *code);
 template <class T, class Change>
 __attribute__((noinline, no_sanitize("thread"))) T atomic(T *address, Change change) {
@@ -74,7 +74,7 @@ T __shfl_sync(unsigned mask, T value, int lane, int width = 32, int line = __bui
 template <class T>
 T __shfl_xor_sync(unsigned mask, T value, int bits, int width = 32, int line = __builtin_LINE()) {
   const int mine = emulated::lane_of(emulated::here), lane = mine ^ bits;
-  // Unlike the others it may read from an earlier section.
+  // Unlike the others, it may read from an earlier section.
   const int source = lane / width <= mine / width ? lane : mine;
   return emulated::shuffle("__shfl_xor_sync()", mask, value, source, line);
 }
@@ -117,13 +117,13 @@ template <class T> void __stcs(T *address, T value) { *address = value; }
 template <class T> void __stcg(T *address, T value) { *address = value; }
 
 namespace emulated {
-// On a card the quotient is 0 for divisors from 2^126 to 2^128, and x / infinity as it should be.
+// On a GPU the quotient is 0 for divisors from 2^126 to 2^128, and x / infinity is exact.
 inline float fast_quotient(float x, float y) {
   if (fabsf(y) > 0x1p126f) return isinf(x) ? NAN : copysignf(0.0f, x * y);
   return x / y;
 }
 } // namespace emulated
-// Macros, since the C library keeps functions of these names to itself.
+// Macros, because the C library reserves functions of these names.
 #define __expf(x) expf(x)
 #define __logf(x) logf(x)
 #define __tanhf(x) tanhf(x)

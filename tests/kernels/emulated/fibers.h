@@ -1,5 +1,5 @@
-// Runs the threads of a block as fibers of one processor thread, each from one rendezvous to the
-// next, in an order that the caller chooses. A kernel that is right is right in every order.
+// Runs the threads of a block as fibers of one CPU thread, each from one barrier or shuffle to the
+// next, in an order that the caller chooses. A correct kernel is correct in every order.
 #pragma once
 #include <stdarg.h>
 #include <stdint.h>
@@ -19,7 +19,7 @@ namespace emulated {
 
 enum Schedule : int { round_robin, reversed, warp_greedy, random_order };
 
-// What the caller asks for; emulated/kernel.py lays out the same fields.
+// The arguments of a launch; emulated/kernel.py has the same fields.
 struct Launch {
   uint32_t grid[3], block[3];
   uint32_t shared_bytes, schedule;
@@ -29,8 +29,8 @@ struct Launch {
 };
 
 #if defined(__x86_64__)
-// swapcontext() asks the operating system for the signal mask each time: a whole LSTM kernel took
-// five times as long with it. Only what the calling convention preserves needs saving here.
+// swapcontext() makes a system call for the signal mask each time: an LSTM kernel takes five times as
+// long with it. Only registers that the calling convention preserves need saving here.
 struct Context {
   void *stack;
 };
@@ -49,7 +49,7 @@ emulated_switch:
 )");
 static void prepare(Context *context, char *stack, size_t bytes, void (*entry)()) {
   void **top = reinterpret_cast<void **>(stack + bytes);
-  *--top = nullptr; // where entry's own return address would be: it never returns
+  *--top = nullptr; // the return address of entry, which never returns
   *--top = reinterpret_cast<void *>(entry);
   context->stack = top - 6;
 }
@@ -72,10 +72,10 @@ struct Thread {
   Context context;
   uint3 index;
   State state;
-  const char *waits_at; // the name of the rendezvous, its line and (for a warp's) its mask
+  const char *waits_at; // the barrier or shuffle, its line and (of a shuffle) its mask
   int line;
   unsigned mask;
-  int source; // the lane whose value is wanted, -1 for everyone's votes
+  int source; // the lane whose value is read, -1 for the votes of all
   uint64_t value, result;
 };
 
@@ -89,8 +89,8 @@ static void **arguments;
 static char message[1024];
 static bool failed;
 
-static void barrier_released();      // for whoever watches for races
-static void warp_released(unsigned); // likewise, with the lanes that met
+static void barrier_released();      // for race detection
+static void warp_released(unsigned); // for race detection, with the lanes that met
 
 static void fail_at(const Thread *thread, int line, const char *format, ...) {
   if (failed) return;
@@ -113,7 +113,7 @@ static void leave() {
   emulated_switch(&mine->context, &scheduler);
 }
 
-// For what is found while a thread runs: the thread is never resumed.
+// For errors found while a thread runs: the thread is never resumed.
 template <class... Values> [[noreturn]] void fail(int line, const char *format, Values... values) {
   fail_at(here, line, format, values...);
   leave();
@@ -175,7 +175,7 @@ static void release_warp(unsigned mask, int line) {
   warp_released(mask);
 }
 
-// Where the lanes of a mask meet. Gives the value of lane `source`, or all votes if it is -1.
+// Waits for all lanes of a mask. Returns the value of lane `source`, or all votes if it is -1.
 static uint64_t meet(const char *name, unsigned mask, uint64_t value, int source, int line) {
   if (!(mask >> lane_of(here) & 1))
     fail(line, "%s: lane %d is not in its own mask %08x", name, lane_of(here), mask);
@@ -201,7 +201,7 @@ static void describe_wait(const Thread *thread, char *text, size_t size) {
     snprintf(text, size, "waits at %s (line %d)", thread->waits_at, thread->line);
 }
 
-// Nobody can go on: name one thread that waits and one that it waits for.
+// A deadlock: reports one waiting thread and one that it waits for.
 static void describe_deadlock() {
   const Thread *one = threads;
   while (one->state == finished) ++one;
@@ -242,7 +242,7 @@ static unsigned random_below(unsigned n) { // splitmix64: the same order on ever
 
 static int random_pass() {
   static int order[1024];
-  // Whole warps fall behind for a while, or they would never be far apart.
+  // Whole warps pause for a while, so that warps get far apart.
   for (bool &one : sleeps) one = random_below(8) ? one : !one;
   for (int i = 0; i < thread_count; ++i) {
     const int j = int(random_below(unsigned(i + 1)));
@@ -250,7 +250,7 @@ static int random_pass() {
     order[j] = i;
   }
   int ran = 0;
-  for (int turn = 0; turn < 2 && !ran; ++turn) // the second turn wakes the sleepers
+  for (int turn = 0; turn < 2 && !ran; ++turn) // the second turn also runs paused warps
     for (int i = 0; i < thread_count; ++i)
       if (turn || !sleeps[order[i] / warpSize]) ran += resume(order[i]);
   return ran;

@@ -1,4 +1,4 @@
-"""RawModule as CuPy has it, for kernels that run on the processor."""
+"""CuPy's RawModule for kernels that run on the CPU."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Final
 from kernels.emulated import memory
 from kernels.emulated.arguments import pointer, scalar
 from kernels.emulated.build import (
-    LARGEST_SHARED,
+    MAX_SHARED,
     CompileError,
     KernelError,
     build,
@@ -20,13 +20,13 @@ from kernels.emulated.build import (
     load,
 )
 
-#: What a block may have without asking for more first.
-SHARED_WITHOUT_ASKING: Final = 48 * 1024
-MOST_THREADS: Final = 1024
+#: The largest shared memory of a block unless max_dynamic_shared_size_bytes is set.
+DEFAULT_MAX_SHARED: Final = 48 * 1024
+MAX_THREADS: Final = 1024
 SCHEDULES: Final = ("round-robin", "reversed", "warp-greedy", "random")
-#: What every test of a kernel should run under.
+#: The orders of threads that tests of a kernel should run with.
 ALL_SCHEDULES: Final = ("round-robin", "reversed", "warp-greedy", "random:0", "random:1")
-#: The processor time a launch may take, in seconds: a kernel may wait for what never comes.
+#: The CPU time that a launch may take, in seconds: a wrong kernel may wait forever.
 TIME_LIMIT: Final = 60
 _STACK_BYTES: Final = 64 * 1024
 _LARGEST_GRID: Final = (2**31 - 1, 65535, 65535)
@@ -41,7 +41,7 @@ _ONE_LETTER: Final = re.compile(r"-D\w(=|$)")
 
 
 class _Launch(ctypes.Structure):
-    """Field by field the struct of the same name in fibers.h."""
+    """The struct of the same name in fibers.h."""
 
     _fields_ = (
         ("grid", ctypes.c_uint32 * 3),
@@ -56,7 +56,7 @@ class _Launch(ctypes.Structure):
 
 
 class RawModule:
-    """Kernels compiled from one text, with the arguments of cupy.RawModule."""
+    """Kernels compiled from one source, with the arguments of cupy.RawModule."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class RawModule:
         build(self.code, self.options, self.races)
 
     def get_function(self, name: str) -> Kernel:
-        """The kernel of a name. Raises KernelError if the text has none of that name."""
+        """The kernel of this name. KernelError if the source has none."""
         names = kernel_names(self.code)
         if name not in names:
             raise KernelError(f"no kernel {name!r}: there are {', '.join(names) or 'none'}")
@@ -88,7 +88,7 @@ class RawModule:
 
 
 class Kernel:
-    """One kernel, to be called as kernel(grid, block, args, shared_mem=bytes)."""
+    """A kernel, called as kernel(grid, block, args, shared_mem=bytes)."""
 
     def __init__(self, module: RawModule, name: str) -> None:
         self.name = name
@@ -98,9 +98,9 @@ class Kernel:
         signature = getattr(loaded, f"emulated_signature_{name}")
         signature.restype = ctypes.c_char_p
         self.signature: list[str] = signature().decode().split()
-        self.most_threads = int(getattr(loaded, f"emulated_most_threads_{name}")())
+        self.max_threads = int(getattr(loaded, f"emulated_most_threads_{name}")())
         self._run = getattr(loaded, f"emulated_run_{name}")
-        self._max_dynamic = SHARED_WITHOUT_ASKING
+        self._max_dynamic = DEFAULT_MAX_SHARED
 
     @property
     def max_dynamic_shared_size_bytes(self) -> int:
@@ -108,10 +108,10 @@ class Kernel:
 
     @max_dynamic_shared_size_bytes.setter
     def max_dynamic_shared_size_bytes(self, wanted: int) -> None:
-        if not 0 <= wanted <= LARGEST_SHARED:
+        if not 0 <= wanted <= MAX_SHARED:
             raise KernelError(
                 f"{self.name}: {wanted} bytes of dynamic shared memory, a block has at most "
-                f"{LARGEST_SHARED}"
+                f"{MAX_SHARED}"
             )
         self._max_dynamic = wanted
 
@@ -123,7 +123,7 @@ class Kernel:
         *,
         shared_mem: int = 0,
     ) -> None:
-        """Run to the end. Raises KernelError for whatever a card would not do, or do by luck."""
+        """Run to the end. KernelError for errors and for undefined behaviour."""
         self._check_sizes(grid, block, shared_mem)
         pointers, values = self._pack(args)
         kind, _, seed = self.schedule.partition(":")
@@ -134,7 +134,7 @@ class Kernel:
             SCHEDULES.index(kind),
             int(seed or 0),
             _STACK_BYTES,
-            memory.stacks(MOST_THREADS, _STACK_BYTES),
+            memory.stacks(MAX_THREADS, _STACK_BYTES),
             TIME_LIMIT,
         )
         outcome = self._run(ctypes.byref(launch), pointers)
@@ -148,14 +148,14 @@ class Kernel:
             if any(not 1 <= n <= limit for n, limit in zip(three, most, strict=True)):
                 raise KernelError(f"{self.name}: {what} {sizes} is outside 1 to {most}")
         threads = math.prod(block)
-        if threads > min(MOST_THREADS, self.most_threads):
-            most_threads = min(MOST_THREADS, self.most_threads)
-            raise KernelError(f"{self.name}: {threads} threads a block, at most {most_threads}")
+        if threads > min(MAX_THREADS, self.max_threads):
+            max_threads = min(MAX_THREADS, self.max_threads)
+            raise KernelError(f"{self.name}: {threads} threads a block, at most {max_threads}")
         if shared_mem > self._max_dynamic:
             raise KernelError(
                 f"{self.name}: {shared_mem} bytes of dynamic shared memory, at most "
                 f"{self._max_dynamic} unless max_dynamic_shared_size_bytes is set (to at most "
-                f"{LARGEST_SHARED})"
+                f"{MAX_SHARED})"
             )
 
     def _pack(self, args: tuple[Any, ...]) -> tuple[Any, list[Any]]:
@@ -179,7 +179,9 @@ class Kernel:
             pointed = value.value if isinstance(value, ctypes.c_void_p) else None
             allocation = memory.holding(pointed) if pointed else None
             if allocation is not None and allocation.written_beside():
-                raise KernelError(f"{self.name}: a write beside argument {i}, {allocation.what}")
+                raise KernelError(
+                    f"{self.name}: a write beside argument {i}, {allocation.description}"
+                )
 
     def _explain(self, outcome: int) -> str:
         loaded = load(self._library)

@@ -1,5 +1,5 @@
-// The second of the two headers before the kernels: runs a grid block by block, with shared memory poisoned before each
-// and with faults caught, and tells the caller how a kernel wants its arguments.
+// The second header before the kernels: runs a grid block by block, with shared memory filled with
+// NaN before each and with faults caught, and describes the types of a kernel's parameters.
 #pragma once
 #include <link.h>
 #include <setjmp.h>
@@ -8,7 +8,7 @@
 #include <type_traits>
 #include <utility>
 
-// Defined after the kernels: the array behind `extern __shared__`, as large as any card has it.
+// Defined after the kernels: the `extern __shared__` array, as large as on the largest GPU.
 static char *emulated_dynamic();
 constexpr size_t emulated_dynamic_bytes = EMULATED_DYNAMIC_BYTES;
 
@@ -42,9 +42,9 @@ static int find_segments(dl_phdr_info *info, size_t, void *) {
   return 1;
 }
 
-static void block_begins(), grid_begins(); // for whoever watches for races
+static void block_begins(), grid_begins(); // for race detection
 
-// What lies beyond the bytes asked for is there, so nothing but its change tells of a write.
+// Memory beyond the requested bytes is accessible: writes there are detected by changed bytes.
 static void check_dynamic() {
   const char *start = emulated_dynamic();
   for (size_t i = launch->shared_bytes; start && !failed && i < emulated_dynamic_bytes; i += 4) {
@@ -86,7 +86,7 @@ static const int caught[] = {SIGSEGV, SIGBUS, SIGFPE, SIGVTALRM};
 static int guarded_run() {
   static struct sigaction before[4];
   static stack_t stack_before;
-  static char signal_stack[64 << 10]; // a fault may be a fiber's stack running over
+  static char signal_stack[64 << 10]; // a fault may be a stack overflow of a fiber
   static int outcome;
   stack_t stack = {};
   stack.ss_sp = signal_stack;
@@ -108,7 +108,7 @@ static int guarded_run() {
   sigaltstack(&stack_before, nullptr);
   if (fault_signal) {
     failed = false;
-    fail_at(here, 0, "%s", ""); // only where; the caller knows what it was
+    fail_at(here, 0, "%s", ""); // the place; the caller knows the error
   }
   return outcome;
 }
@@ -127,12 +127,12 @@ static int run(const Launch *wanted, void (*kernel)(void **), void **values) {
   here = nullptr;
   message[0] = 0;
   fault_code = other_code = fault_address = nullptr;
-  touched = 1; // shared memory is there only once it has been touched
+  touched = 1; // shared memory is allocated at the first access
   dl_iterate_phdr(find_segments, nullptr);
   return guarded_run();
 }
 
-// "f4", "i4", "u1": the kind and the bytes of a type; "*f4" a pointer to it; "?" where any will do.
+// "f4", "i4", "u1": the kind and the bytes of a type; "*f4": a pointer to it; "?": any type.
 template <class T> int describe(char *text, size_t size) {
   using Bare = std::remove_cv_t<T>;
   if constexpr (std::is_pointer_v<Bare>) {
@@ -163,7 +163,7 @@ template <class... P> void call(void (*kernel)(P...), void **values) {
   call(kernel, values, std::index_sequence_for<P...>());
 }
 
-// What g++ calls where -fsanitize=alignment,bounds found something. The layouts are the compiler's.
+// Called by code of -fsanitize=alignment,bounds when a check fails. The layouts are g++'s.
 struct Place {
   const char *file;
   uint32_t line, column;
@@ -195,7 +195,7 @@ __ubsan_handle_type_mismatch_v1_abort(emulated::Misaligned *at, uintptr_t addres
 }
 EMULATED_API const char *emulated_message() { return emulated::message; }
 EMULATED_API void *emulated_fault_address() { return emulated::fault_address; }
-// Where in the library's file the instruction lies that did it, or the other one of a race.
+// The offset in the library's file of the faulting instruction, or of the other one of a race.
 EMULATED_API size_t emulated_code(int other) {
   const void *code = other ? emulated::other_code : emulated::fault_code;
   return code ? size_t(static_cast<const char *>(code) - emulated::image.start) : 0;
@@ -212,11 +212,11 @@ static void note_atomic(const volatile void *, void *) {}
 } // namespace emulated
 #endif
 
-// One line for each kernel, after the text that defines them.
-#define EMULATED_KERNEL(name, most_threads)                                                          \
+// Used once for each kernel, after the source that defines them.
+#define EMULATED_KERNEL(name, max_threads)                                                          \
   static void emulated_call_##name(void **values) { emulated::call(name, values); }                  \
   EMULATED_API int emulated_run_##name(const emulated::Launch *launch, void **values) {              \
     return emulated::run(launch, emulated_call_##name, values);                                      \
   }                                                                                                  \
   EMULATED_API const char *emulated_signature_##name() { return emulated::signature(name); }         \
-  EMULATED_API int emulated_most_threads_##name() { return most_threads; }
+  EMULATED_API int emulated_max_threads_##name() { return max_threads; }

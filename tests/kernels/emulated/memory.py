@@ -1,4 +1,4 @@
-"""Device memory of the emulated card: each array lies against a page that nobody may touch."""
+"""Device memory of the emulated GPU: each array ends at an inaccessible page."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import Any, Final
 import numpy as np
 
 PAGE: Final = mmap.PAGESIZE
-#: What is out of bounds on either side of an array: the more, the wilder an index it catches.
+#: Inaccessible bytes on either side of an array: the more, the larger the wrong indices detected.
 GUARD: Final = 1 << 20
-#: float4 needs it, and a card gives more. What it leaves over at the end is watched for writes.
+#: float4 needs it; GPUs align more. The remaining bytes at the end are checked for writes.
 ALIGNMENT: Final = 16
 _FILL: Final = 0xFF  # every floating-point type reads it as NaN
 _NO_ACCESS: Final = 0
@@ -23,18 +23,18 @@ _PRIVATE: Final = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_NOR
 
 
 class Allocation(mmap.mmap):
-    """The pages of one array: some to fault on, its own with it at their end, some to fault on."""
+    """The pages of one array, which is at their end, between inaccessible pages."""
 
     start: int
     nbytes: int
-    what: str
+    description: str
 
     @property
     def address(self) -> int:
         return int(np.frombuffer(self, np.uint8).ctypes.data)
 
     def margins(self) -> Iterator[np.ndarray[Any, np.dtype[np.uint8]]]:
-        """The accessible bytes before and behind the array."""
+        """The accessible bytes before and after the array."""
         everything = np.frombuffer(self, np.uint8)
         offset = self.start - self.address
         yield everything[GUARD:offset]
@@ -62,7 +62,7 @@ def device_memory(shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
     address = pages.address
     offset = GUARD + (inner - nbytes) // ALIGNMENT * ALIGNMENT
     pages.start, pages.nbytes = address + offset, nbytes
-    pages.what = f"{dtype.name} {shape}"
+    pages.description = f"{dtype.name} {shape}"
     np.frombuffer(pages, np.uint8)[GUARD : GUARD + inner] = _FILL
     _forbid(address, GUARD)
     _forbid(address + GUARD + inner, GUARD)
@@ -85,27 +85,27 @@ def holding(address: int) -> Allocation | None:
 
 
 def describe(address: int) -> str:
-    """Where an address lies, in words: "12 bytes beyond the end of float32 (3, 4)"."""
+    """The place of an address, as "12 bytes beyond the end of float32 (3, 4)"."""
     for one in list(_alive):
         if one.address <= address < one.address + len(one):
             if address < one.start:
-                return f"{one.start - address} bytes before the start of {one.what}"
-            return f"{address - one.start - one.nbytes} bytes beyond the end of {one.what}"
+                return f"{one.start - address} bytes before the start of {one.description}"
+            return f"{address - one.start - one.nbytes} bytes beyond the end of {one.description}"
     return f"{address:#x}, which is in no array"
 
 
 @cache
 def stacks(count: int, size: int) -> int:
-    """The address of memory for that many stacks, each with a page at its lower end to fault on."""
+    """The address of ``count`` stacks, each with an inaccessible page at its lower end."""
     memory = mmap.mmap(-1, count * size, flags=_PRIVATE)
-    _kept.append(memory)
+    _stacks.append(memory)
     start = int(np.frombuffer(memory, np.uint8).ctypes.data)
     for i in range(count):
         _forbid(start + i * size, PAGE)
     return start
 
 
-_kept: Final[list[mmap.mmap]] = []
+_stacks: Final[list[mmap.mmap]] = []
 
 
 @cache

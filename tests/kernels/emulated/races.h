@@ -1,7 +1,7 @@
-// Looks for races. g++ -fsanitize=thread puts a call before every access to memory; linked without
-// its library, those calls come here. Each 4-byte word keeps who read and wrote it since the last
-// barrier, and which blocks did at all: blocks are never ordered. A shuffle orders no memory, as in
-// CUDA's own rules; __syncwarp() does, between the lanes it names.
+// Race detection. g++ -fsanitize=thread inserts a call before every memory access; linked without its
+// library, those calls are the functions below. For each 4-byte word the threads that read and wrote
+// it since the last barrier are recorded, and the blocks that ever did: blocks are not ordered. A
+// shuffle does not order memory, as CUDA specifies; __syncwarp() does, between the lanes of its mask.
 #pragma once
 #include <unordered_map>
 #include <vector>
@@ -24,7 +24,7 @@ struct Word {
 static std::unordered_map<uintptr_t, Word> words;
 static uint64_t interval; // counts barriers, over all blocks of a launch
 static uint32_t epochs[1024], seen[1024][warpSize];
-static bool watching; // the containers' own accesses are instrumented too
+static bool watching; // the containers' own accesses are instrumented, too
 
 static int64_t this_block() {
   return blockIdx.x + int64_t(gridDim.x) * (blockIdx.y + int64_t(gridDim.y) * blockIdx.z);
@@ -33,7 +33,7 @@ static void grid_begins() { words.clear(); }
 static void block_begins() {
   ++interval;
   memset(seen, 0, sizeof seen);
-  for (uint32_t &one : epochs) one = 1; // later than anything a lane has seen of another
+  for (uint32_t &one : epochs) one = 1; // later than any access that a lane has synchronized with
 }
 static void barrier_released() { ++interval; }
 static void warp_released(unsigned mask) {
@@ -94,7 +94,7 @@ static void check_threads(Word &word, const Access &now, bool writes) {
     mine.push_back(now);
 }
 
-// Instrumented themselves, the hooks would call themselves.
+// Without this attribute the hooks would be instrumented and call themselves.
 #define EMULATED_PLAIN __attribute__((no_sanitize("thread")))
 
 EMULATED_PLAIN static bool is_within(const char *address, const char *start, size_t bytes) {

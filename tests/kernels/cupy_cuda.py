@@ -1,12 +1,12 @@
-"""The stand-in's ``cupy.cuda``: the card itself, to be found, named and waited for."""
+"""The stand-in's ``cupy.cuda``: device, streams, runtime and exceptions."""
 
 from __future__ import annotations
 
 import types
 from typing import Any, Final
 
-from kernels.emulated.build import LARGEST_SHARED, CompileError
-from kernels.emulated.kernel import SHARED_WITHOUT_ASKING
+from kernels.emulated.build import MAX_SHARED, CompileError
+from kernels.emulated.kernel import DEFAULT_MAX_SHARED
 from kernels.record import record
 
 
@@ -16,7 +16,7 @@ class CUDARuntimeError(RuntimeError):
 
 class _Device:
     compute_capability = "90"
-    attributes: Final = {"MultiProcessorCount": 132, "MaxSharedMemoryPerBlockOptin": LARGEST_SHARED}
+    attributes: Final = {"MultiProcessorCount": 132, "MaxSharedMemoryPerBlockOptin": MAX_SHARED}
 
     def __init__(self, device: int = 0) -> None:
         self.id = int(device)
@@ -28,10 +28,10 @@ class _Device:
         return None
 
     def use(self) -> None:
-        """Make it the current device: there is one."""
+        """Do nothing: there is one device."""
 
     def synchronize(self) -> None:
-        """Wait for the card."""
+        """Record a wait for the device."""
         record.sync("Device.synchronize()")
 
     @property
@@ -43,7 +43,7 @@ class _Stream:
     null: _Stream
 
     def synchronize(self) -> None:
-        """Wait for the card."""
+        """Record a wait for the device."""
         record.sync("Stream.synchronize()")
 
 
@@ -55,15 +55,15 @@ _PROPERTIES: Final[dict[str, Any]] = {
     "multiProcessorCount": 132,
     "maxThreadsPerBlock": 1024,
     "regsPerBlock": 65536,
-    "sharedMemPerBlock": SHARED_WITHOUT_ASKING,
-    "sharedMemPerBlockOptin": LARGEST_SHARED,
+    "sharedMemPerBlock": DEFAULT_MAX_SHARED,
+    "sharedMemPerBlockOptin": MAX_SHARED,
     "totalGlobalMem": 80 << 30,
     "warpSize": 32,
 }
 
 
 def cuda_module() -> types.ModuleType:
-    """The module cupy.cuda, as far as a program needs it to find and name its card."""
+    """The module cupy.cuda, as far as programs need it to find a device and its properties."""
     cuda = types.ModuleType("cupy.cuda")
     runtime = types.SimpleNamespace(
         getDeviceCount=lambda: 1,

@@ -1,4 +1,4 @@
-"""A layer on a card against the plain loops in float64: what is drawn, how far off it may be."""
+"""A layer on the GPU compared with the recording scan in float64: inputs and tolerances."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from rnnviz.engine.backend import HOST, Backend, LayerGradients
 from rnnviz.engine.directions import DirectionInput
 from rnnviz.engine.scan import scan_directions
 
-#: Largest difference, in units of the largest number of the array.
+#: The largest difference allowed, relative to the largest number of the array.
 TOLERANCE = 2e-5
-#: Arrays of fewer numbers may all be small by chance.
-FEW = 8
-BY_NAME = {
+#: Arrays of fewer numbers may all be small by chance (see _scale).
+FEW_NUMBERS = 8
+CELLS_BY_NAME = {
     "rnn": CELLS["rnn"], "lstm": CELLS["lstm"], "gru": CELLS["gru"],
     "mingru": CELLS["mingru"], "peephole": peephole,
     "rnn relu": variant(CELLS["rnn"], "relu"), "gru relu": variant(CELLS["gru"], "relu"),
@@ -36,7 +36,7 @@ STEPS = (1, 2, 20, 100)
 
 @dataclass(frozen=True)
 class Case:
-    """One layer, and what it reads."""
+    """One layer and its input."""
 
     cell: str
     mask: str = "none"
@@ -46,7 +46,7 @@ class Case:
     T: int = 20
     B: int = 3
     D: int = 5
-    outputs: bool = False  # whether something above reads every output
+    outputs: bool = False  # gradients arrive at every output, otherwise at the last
 
     def __str__(self) -> str:
         return "-".join(str(a) for a in (
@@ -56,17 +56,17 @@ class Case:
 
 
 def every() -> Iterator[Case]:
-    """The whole product of the three shipped cells."""
+    """All combinations for the three cells of PyTorch and Keras."""
     choices = product(("rnn", "lstm", "gru"), MASKS, DIRECTIONS, DROPOUTS, SIZES, STEPS)
     for n, (cell, mask, direction, dropout, H, T) in enumerate(choices):
-        # Not in step with T, H or dropout alone.
+        # Independent of T, H and dropout each.
         read = (n + n // len(STEPS) + n // (len(STEPS) * len(SIZES))) % 2 == 1
         yield Case(cell, mask, direction, dropout, H, T, outputs=read)
 
 
 @dataclass(frozen=True, eq=False)
-class Drawn:
-    """The numbers of a case, in float64."""
+class CaseArrays:
+    """The arrays of a case, in float64."""
 
     passes: tuple[DirectionInput, ...]
     x: Array
@@ -75,10 +75,10 @@ class Drawn:
     d_last: Array | None
 
 
-def drawn(case: Case, seed: int = 0) -> Drawn:
-    """Weights, inputs, masks and arriving gradients."""
+def random_arrays(case: Case, seed: int = 0) -> CaseArrays:
+    """Random weights, inputs, masks and gradients of the outputs."""
     rng = np.random.default_rng(seed)
-    cell, H, T, B, D = BY_NAME[case.cell], case.H, case.T, case.B, case.D
+    cell, H, T, B, D = CELLS_BY_NAME[case.cell], case.H, case.T, case.B, case.D
     G, R = len(cell.gates), len(cell.recurrent)
 
     def normal(*shape: int) -> Array:
@@ -102,43 +102,45 @@ def drawn(case: Case, seed: int = 0) -> Drawn:
         ))  # fmt: skip
     n = len(passes)
     steps, lengths = np.arange(T)[:, None], rng.integers(0, T + 1, B)
-    found = {
+    mask = {
         "none": None, "left": steps >= T - lengths, "right": steps < lengths,
         "holes": rng.random((T, B)) > 0.4,
     }[case.mask]  # fmt: skip
     if case.outputs:
-        return Drawn(tuple(passes), normal(T, B, D), found, normal(T, B, n * H), None)
-    return Drawn(tuple(passes), normal(T, B, D), found, None, normal(B, n * H))
+        return CaseArrays(tuple(passes), normal(T, B, D), mask, normal(T, B, n * H), None)
+    return CaseArrays(tuple(passes), normal(T, B, D), mask, None, normal(B, n * H))
 
 
-def expected(case: Case, it: Drawn) -> dict[str, Array]:
-    """What the plain loops say, by name."""
-    cell: Any = BY_NAME[case.cell]
-    done = scan_directions(cell, it.passes, it.x, it.mask)
-    back = HOST.scan_backward(cell, [a.p for a in it.passes], done, it.d_h, it.d_last, True)
+def expected(case: Case, arrays: CaseArrays) -> dict[str, Array]:
+    """The results of the recording scan, by name."""
+    cell: Any = CELLS_BY_NAME[case.cell]
+    done = scan_directions(cell, arrays.passes, arrays.x, arrays.mask)
+    back = HOST.scan_backward(
+        cell, [a.p for a in arrays.passes], done, arrays.d_h, arrays.d_last, True
+    )
     return _named(cell, done, back)
 
 
-def found(case: Case, it: Drawn, card: Backend) -> dict[str, Array]:
-    """What the card says, by name, on the host."""
-    cell: Any = BY_NAME[case.cell]
+def computed(case: Case, arrays: CaseArrays, backend: Backend) -> dict[str, Array]:
+    """The results of a backend, by name, on the host."""
+    cell: Any = CELLS_BY_NAME[case.cell]
 
-    def there(a: Array | None) -> Any:
-        return None if a is None else card.asarray(_single(a))
+    def on_device(a: Array | None) -> Any:
+        return None if a is None else backend.asarray(_single(a))
 
     passes = [
         DirectionInput(
-            {k: there(a) for k, a in one.p.items()}, one.reverse,
-            {k: there(a) for k, a in (one.initial or {}).items()},
-            there(one.input_mask), there(one.recurrent_mask),
+            {k: on_device(a) for k, a in one.p.items()}, one.reverse,
+            {k: on_device(a) for k, a in (one.initial or {}).items()},
+            on_device(one.input_mask), on_device(one.recurrent_mask),
         )
-        for one in it.passes
+        for one in arrays.passes
     ]  # fmt: skip
-    done = card.scan(cell, passes, there(it.x), there(it.mask), True)
-    back = card.scan_backward(
-        cell, [a.p for a in passes], done, there(it.d_h), there(it.d_last), True
+    done = backend.scan(cell, passes, on_device(arrays.x), on_device(arrays.mask), True)
+    back = backend.scan_backward(
+        cell, [a.p for a in passes], done, on_device(arrays.d_h), on_device(arrays.d_last), True
     )  # fmt: skip
-    return {name: card.host(a) for name, a in _named(cell, done, back).items()}
+    return {name: backend.host(a) for name, a in _named(cell, done, back).items()}
 
 
 def _single(a: Array) -> Array:
@@ -154,28 +156,30 @@ def _named(cell: Any, done: Any, back: LayerGradients) -> dict[str, Array]:
     return named
 
 
-def worst(case: Case, card: Backend, seed: int = 0, it: Drawn | None = None) -> tuple[float, str]:
-    """The largest difference of a case, and where it is; NaN counts as infinitely far off."""
-    it = it or drawn(case, seed)
-    right, said = expected(case, it), found(case, it, card)
-    off = {}
-    for name, a in right.items():
+def largest_difference(
+    case: Case, backend: Backend, seed: int = 0, arrays: CaseArrays | None = None
+) -> tuple[float, str]:
+    """The largest relative difference of a case, and the array it is in; infinite for NaN."""
+    arrays = arrays or random_arrays(case, seed)
+    wanted, results = expected(case, arrays), computed(case, arrays, backend)
+    differences = {}
+    for name, a in wanted.items():
         if a.size:
-            assert said[name].shape == a.shape, name
-            gap = np.max(np.abs(said[name] - a)) / _unit(name, right)
-            off[name] = float(gap) if np.isfinite(gap) else np.inf
-    name = max(off, key=lambda n: off[n])
-    return off[name], name
+            assert results[name].shape == a.shape, name
+            difference = np.max(np.abs(results[name] - a)) / _scale(name, wanted)
+            differences[name] = float(difference) if np.isfinite(difference) else np.inf
+    name = max(differences, key=lambda n: differences[n])
+    return differences[name], name
 
 
-def _unit(name: str, arrays: dict[str, Array]) -> float:
+def _scale(name: str, arrays: dict[str, Array]) -> float:
     """The largest number of an array.
 
-    Of weight gradients with a handful of numbers, as where H is 1, that of all those of the
-    direction: such a sum over all steps may come to next to nothing by chance, and what rounding
-    leaves of its terms is then large beside it.
+    For weight gradients of a few numbers, for example if H is 1, that of all weight gradients of
+    the direction: such a sum over all steps may be close to zero by chance, and the rounding errors
+    of its terms are then large in comparison.
     """
-    beside = {name}
-    if ".d_" in name and arrays[name].size < FEW:
-        beside = {other for other in arrays if other.startswith(name.partition("_")[0] + "_")}
-    return max(float(np.max(np.abs(arrays[n]), initial=1e-6)) for n in beside)
+    names = {name}
+    if ".d_" in name and arrays[name].size < FEW_NUMBERS:
+        names = {other for other in arrays if other.startswith(name.partition("_")[0] + "_")}
+    return max(float(np.max(np.abs(arrays[n]), initial=1e-6)) for n in names)

@@ -1,4 +1,4 @@
-"""Compiles kernels for real cards, without one, and tells what each of them takes."""
+"""Compiles kernels with NVRTC, which needs no GPU, and reads from its log what each uses."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from kernels import peephole
 from rnnviz.cells import CELLS
 from rnnviz.cells.variants import variant
 
-#: The cards that kernels are compiled for: Turing, Ampere, Ada, Hopper, Blackwell.
+#: Architectures that kernels are compiled for: Turing, Ampere, Ada, Hopper, Blackwell.
 ARCHES: Final = ("sm_75", "sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120")
-#: Bytes of shared memory that a block may ask for on each (CUDA C++ Programming Guide, "Technical
+#: The largest shared memory of a block, in bytes (CUDA C++ Programming Guide, "Technical
 #: Specifications per Compute Capability").
-MOST_SHARED: Final = {
+MAX_SHARED: Final = {
     "sm_75": 64 << 10, "sm_80": 163 << 10, "sm_86": 99 << 10, "sm_89": 99 << 10,
     "sm_90": 227 << 10, "sm_100": 227 << 10, "sm_120": 99 << 10,
 }  # fmt: skip
-#: Every cell with the activations it may have, by name; and two that are not shipped.
+#: Every cell with its activations, by name; and one that is not shipped.
 VARIANTS: Final = {
     **{
         " ".join([name, *(("relu",) * (a == "relu")), *(("hard",) * (r != "sigmoid"))]): variant(
@@ -51,8 +51,8 @@ _ENTRY: Final = re.compile(r"Compiling entry function '([^']+)' for '(\w+)'")
 
 
 @dataclass(frozen=True)
-class KernelUse:
-    """What one kernel takes on one kind of card; sizes in bytes, registers for each thread."""
+class KernelResources:
+    """What a kernel uses on an architecture; sizes in bytes, registers of a thread."""
 
     name: str
     arch: str
@@ -63,19 +63,19 @@ class KernelUse:
     static_shared: int
 
 
-def compile_for(source: str, options: tuple[str, ...], arch: str) -> list[KernelUse]:
-    """Compile for a card ("sm_90") and give its kernels in the order of the log.
+def compile_for(source: str, options: tuple[str, ...], arch: str) -> list[KernelResources]:
+    """Compile for an architecture ("sm_90"); the kernels in the order of the log.
 
-    Skips the test where there is no NVRTC. Raises ValueError with the compiler's words.
+    Skips the test without NVRTC. ValueError, with the log, if the source does not compile.
     """
     found = _nvrtc()
     if found is None:
         pytest.skip("NVRTC is not installed (pip install nvidia-cuda-nvrtc)")
-    return _uses(_log(found, source, (*options, f"-arch={arch}", "--ptxas-options=-v")))
+    return _resources(_log(found, source, (*options, f"-arch={arch}", "--ptxas-options=-v")))
 
 
 def nvrtc_version() -> tuple[int, int] | None:
-    """The release of NVRTC that is used, None without one."""
+    """The version of NVRTC, None if not installed."""
     found = _nvrtc()
     if found is None:
         return None
@@ -88,33 +88,35 @@ def _log(nvrtc: ctypes.CDLL, source: str, options: tuple[str, ...]) -> str:
     program = ctypes.c_void_p()
     text = source.encode()
     if nvrtc.nvrtcCreateProgram(ctypes.byref(program), text, b"kernel.cu", 0, None, None):
-        raise ValueError("NVRTC takes no program")
+        raise ValueError("NVRTC cannot create a program")
     try:
-        words = (ctypes.c_char_p * len(options))(*(option.encode() for option in options))
-        failed = nvrtc.nvrtcCompileProgram(program, len(options), words)
+        arguments = (ctypes.c_char_p * len(options))(*(option.encode() for option in options))
+        failed = nvrtc.nvrtcCompileProgram(program, len(options), arguments)
         size = ctypes.c_size_t()
         nvrtc.nvrtcGetProgramLogSize(program, ctypes.byref(size))
         log = ctypes.create_string_buffer(size.value)
         nvrtc.nvrtcGetProgramLog(program, log)
     finally:
         nvrtc.nvrtcDestroyProgram(ctypes.byref(program))
-    said = log.value.decode(errors="replace")
+    text = log.value.decode(errors="replace")
     if failed:
-        raise ValueError(f"NVRTC, {' '.join(options)}:\n{said.strip()[:4000]}")
-    return said
+        raise ValueError(f"NVRTC, {' '.join(options)}:\n{text.strip()[:4000]}")
+    return text
 
 
-def _uses(log: str) -> list[KernelUse]:
+def _resources(log: str) -> list[KernelResources]:
     parts = _ENTRY.split(log)[1:]
     return [
-        KernelUse(name, arch, **{key: _number(pattern, said) for key, pattern in _NUMBERS.items()})
-        for name, arch, said in zip(parts[::3], parts[1::3], parts[2::3], strict=True)
+        KernelResources(
+            name, arch, **{key: _number(pattern, entry) for key, pattern in _NUMBERS.items()}
+        )
+        for name, arch, entry in zip(parts[::3], parts[1::3], parts[2::3], strict=True)
     ]
 
 
-def _number(pattern: str, said: str) -> int:
-    found = re.search(pattern, said)
-    return int(found[1]) if found else 0
+def _number(pattern: str, entry: str) -> int:
+    match = re.search(pattern, entry)
+    return int(match[1]) if match else 0
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The stand-in's name space: what ``import cupy as xp`` gives. Unwritten names are NumPy's own."""
+"""The stand-in's module ``cupy``. Names that are not defined here are NumPy's functions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 from kernels import emulated
-from kernels.card import CUDARuntimeError, cuda_module
+from kernels.cupy_cuda import CUDARuntimeError, cuda_module
 from kernels.device_array import (
     check_ufunc,
     finish,
@@ -22,18 +22,18 @@ from kernels.device_array import (
 )
 from kernels.record import record
 
-#: How many numbers these give is known only once the card has counted them.
+#: The sizes of these functions' results depend on the numbers, so CuPy waits for the GPU.
 _COUNTING: Final = ("nonzero", "flatnonzero", "argwhere", "unique", "compress", "extract")
-#: NumPy answers these with a bool, CuPy with an array.
-_VERDICTS: Final = ("allclose", "array_equal")
+#: NumPy returns bool, CuPy an array.
+_BOOLEAN: Final = ("allclose", "array_equal")
 
 
 def call(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """A function of NumPy's on arrays of the card; its own version of it comes first."""
+    """Call a NumPy function, or the stand-in's own version of it, on arrays in device memory."""
     name = function.__name__
     kwargs = {key: value for key, value in kwargs.items() if key != "like"}
     full = f"linalg.{name}" if getattr(function, "__module__", "") == "numpy.linalg" else name
-    record.asked.update([full, *(f"{full}({key})" for key in kwargs)])
+    record.used_names.update([full, *(f"{full}({key})" for key in kwargs)])
     own = globals().get(f"_{name}")
     if name in _OWN and own is not None:
         return own(*args, **kwargs)
@@ -42,7 +42,7 @@ def call(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, 
     host_args, host_kwargs = unwrap_all(args, kwargs)
     with quiet():
         result = function(*host_args, **host_kwargs)
-    if name in _VERDICTS:
+    if name in _BOOLEAN:
         return wrap(np.asarray(result))
     return finish(result, kwargs.get("out"))
 
@@ -51,7 +51,7 @@ def _array(
     obj: Any, dtype: Any = None, copy: bool | None = True, order: str = "K", ndmin: int = 0
 ) -> ndarray:
     if isinstance(obj, ndarray):
-        # "Only where it must be copied" is another copy= in NumPy 1; asarray says it in both.
+        # "Copy only if needed" is copy=False in NumPy 1 and None in 2; asarray means it in both.
         copied = np.array if copy else np.asarray
         host = copied(obj._host, dtype, order=order)  # type: ignore[call-overload]
         host = host.reshape((1,) * (ndmin - host.ndim) + host.shape) if host.ndim < ndmin else host
@@ -59,9 +59,9 @@ def _array(
     if isinstance(obj, list | tuple) and any(isinstance(one, ndarray) for one in obj):
         return to_device(np.array(unwrap(obj), dtype, ndmin=ndmin))
     host = np.array(obj, dtype, order=order, ndmin=ndmin)  # type: ignore[call-overload]
-    made = to_device(host)
+    array = to_device(host)
     record.upload(host.nbytes)
-    return made
+    return array
 
 
 def _asarray(
@@ -100,7 +100,7 @@ def _get_array_module(*args: Any) -> Any:
 
 
 class RawModule(emulated.RawModule):
-    """cupy.RawModule, on the schedule the stand-in is set to."""
+    """cupy.RawModule, with the schedule of the stand-in."""
 
     def __init__(self, code: str, *, options: tuple[str, ...] = (), backend: str = "nvrtc") -> None:
         from kernels import standin
@@ -108,7 +108,7 @@ class RawModule(emulated.RawModule):
         super().__init__(code, options=options, backend=backend, races=standin.races)
 
     def get_function(self, name: str) -> _Kernel:
-        """The kernel of a name."""
+        """The kernel of this name."""
         if name not in emulated.build.kernel_names(self.code):
             raise CUDARuntimeError(f"CUDA_ERROR_NOT_FOUND: named symbol not found: {name}")
         return _Kernel(self, name)
@@ -124,7 +124,7 @@ class _Kernel(emulated.Kernel):
 
 
 class _Ufunc:
-    """A ufunc of the name space: called, or one of its methods."""
+    """A ufunc of the module and its methods."""
 
     def __init__(self, ufunc: np.ufunc) -> None:
         self._ufunc = ufunc
@@ -138,7 +138,7 @@ class _Ufunc:
         found = getattr(self._ufunc, method)
         if not callable(found):
             return found
-        record.asked.add(f"{self._ufunc.__name__}.{method}")
+        record.used_names.add(f"{self._ufunc.__name__}.{method}")
 
         def run(*args: Any, **kwargs: Any) -> Any:
             host_args, host_kwargs = unwrap_all(args, kwargs)
@@ -149,7 +149,7 @@ class _Ufunc:
 
 
 class _Delegate(types.ModuleType):
-    """A module whose names are NumPy's, each taking and giving arrays of the card."""
+    """A module with NumPy's functions, for arrays in device memory."""
 
     def __init__(self, name: str, source: Any) -> None:
         super().__init__(name)
@@ -162,7 +162,7 @@ class _Delegate(types.ModuleType):
         found = getattr(self._source, name)
         if isinstance(found, type) and not issubclass(found, np.generic | np.dtype):
             raise AttributeError(f"the stand-in has no {name}")
-        record.asked.add(f"{self._prefix}{name}")
+        record.used_names.add(f"{self._prefix}{name}")
         if isinstance(found, np.ufunc):
             return _Ufunc(found)
         if isinstance(found, type) or not callable(found):
@@ -199,6 +199,6 @@ def namespace() -> types.ModuleType:
         newaxis=None,
         __version__="14.0.0",
         __path__=[],
-        __spec__=ModuleSpec("cupy", None),  # without one importlib cannot be asked for it
+        __spec__=ModuleSpec("cupy", None),  # importlib.util.find_spec needs it
     )
     return module
