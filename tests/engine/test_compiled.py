@@ -1,4 +1,4 @@
-"""The compiled loops give what the plain ones give, on any number of threads."""
+"""Compiled scans equal the recording scan, on any number of threads."""
 
 from __future__ import annotations
 
@@ -70,10 +70,9 @@ def peephole() -> Cell:
     return found
 
 
-#: Each of these costs some seconds of compilation; masks, dropout and directions cost nothing.
-#: Between them they call every function, and have gates with one sum and with two, one state and
-#: two, and a trained vector of their own.
-COMPILED = {
+#: Each of these takes some seconds to compile; masks, dropout and directions compile nothing more.
+#: Together they use every function, joint and other gates, one state and two, a trained vector.
+COMPILED_CELLS = {
     "rnn": CELLS["rnn"], "gru": variant(CELLS["gru"], "relu", "hard_sigmoid"),
     "lstm with a peephole": peephole(), "mingru": CELLS["mingru"],
 }  # fmt: skip
@@ -81,7 +80,7 @@ COMPILED = {
 
 @dataclass(frozen=True)
 class Case:
-    """A batch, a layer, and what arrives at its outputs."""
+    """A batch, a layer, and the gradients of its outputs."""
 
     cell: Cell
     p: Values
@@ -95,9 +94,9 @@ class Case:
 
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
-    """Every padding, direction and dropout; a few blocks of sequences."""
+    """Every padding, direction and dropout; one to five blocks of sequences."""
     rng = np.random.default_rng(draw(st.integers(0, 10**6)))
-    cell = COMPILED[draw(st.sampled_from(sorted(COMPILED)))]
+    cell = COMPILED_CELLS[draw(st.sampled_from(sorted(COMPILED_CELLS)))]
     padding = draw(st.sampled_from([p for p in PADDING if "holes" not in p]))
     reverse = draw(st.booleans())
     T, B = draw(st.sampled_from([1, 2, 33])), draw(st.sampled_from([1, 5, 40, 70, 130]))
@@ -120,14 +119,14 @@ def cases(draw: st.DrawFn) -> Case:
 
 
 def close(found: Array, wanted: Array, what: str, tolerance: float = 1e-10) -> None:
-    """Equal, as far as the sums' order lets them be."""
+    """Equal to rounding: sums are in another order."""
     scale = tolerance * (1 + np.abs(wanted).max(initial=0))
     np.testing.assert_allclose(found, wanted, 0, scale, err_msg=what)
 
 
 @settings(max_examples=150)
 @given(cases(), st.booleans())
-def test_a_compiled_pass_equals_the_plain_one(case: Case, lookup: bool) -> None:
+def test_a_compiled_scan_equals_the_recording_one(case: Case, lookup: bool) -> None:
     """Outputs, last states, and the gradients of weights, inputs and initial states."""
     cell, p, x, lead = case.cell, case.p, case.table[case.ids], case.lead
     plain = recorded.scan(cell, p, x, **case.options)
@@ -139,11 +138,11 @@ def test_a_compiled_pass_equals_the_plain_one(case: Case, lookup: bool) -> None:
 
     assert done.shape == case.ids.shape + plain.last["h"].shape[1:]
     close(done.stack("h"), plain.stack("h"), "h")
-    forgetful = compiled.scan(cell, p, source, lead=lead, keep=False, **case.options)
+    without_keep = compiled.scan(cell, p, source, lead=lead, keep=False, **case.options)
     for s in cell.states:
         close(done.last[s], plain.last[s], f"last {s}")
-        close(forgetful.last[s], plain.last[s], f"last {s}, nothing kept")
-        # Sequences that share their beginning share its gradient: the sum is what counts.
+        close(without_keep.last[s], plain.last[s], f"last {s}, keep=False")
+        # Sequences that share padding have the gradient of their sum.
         close(found.initial[s].sum(0), back.initial[s].sum(0), f"initial {s}, summed")
         if lead is None:
             close(found.initial[s], back.initial[s], f"initial {s}")
@@ -161,7 +160,7 @@ def test_a_compiled_pass_equals_the_plain_one(case: Case, lookup: bool) -> None:
     close(rows, wanted, "table")
 
 
-def test_in_single_precision_it_is_as_near_as_numpy() -> None:
+def test_single_precision_is_within_1e_5_of_double() -> None:
     """Over 500 steps both are within 1e-5 of double precision."""
     cell, rng = CELLS["gru"], np.random.default_rng(0)
     p64, x64 = drawn(cell, rng, 14, 32), rng.standard_normal((500, 20, 14))
@@ -177,13 +176,13 @@ def test_in_single_precision_it_is_as_near_as_numpy() -> None:
     for key, g in wanted.params.items():
         assert found.params[key].dtype == np.float32
         close(found.params[key], g, key, 1e-5)
-    # What is below 1e-22 became zero; vanishing numbers would cost a hundred times the time.
+    # Gradients below 1e-22 are set to zero: denormal numbers would take a hundred times as long.
     assert not found.x[0].any() and found.x[-1].any()
     assert np.abs(found.x[found.x != 0]).min() > 1e-37
 
 
-def test_tanh_in_single_precision_is_numpys_to_one_in_a_million() -> None:
-    """Relative to its value, from 1e-6 to where it is flat; a GRU that forgets all shows it."""
+def test_tanh_in_single_precision_has_a_relative_error_below_1e_6() -> None:
+    """From 1e-6 to where it is flat, as the output of a GRU with its update gate at zero."""
     x = np.concatenate([np.linspace(-12, 12, 4001), np.geomspace(1e-6, 1, 1000)])
     p = {"W": [[0, 0, 1]], "U": [[0, 0, 0]], "b": [[-60, 0, 0], [0, 0, 0]]}
     p32 = {key: np.array(a, np.float32) for key, a in p.items()}
@@ -193,8 +192,8 @@ def test_tanh_in_single_precision_is_numpys_to_one_in_a_million() -> None:
     assert np.abs(h).max() == 1
 
 
-def test_nothing_depends_on_the_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """To the last bit: sums are made block by block, whoever computed them."""
+def test_results_do_not_depend_on_the_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To the last bit: sums are in the order of the blocks."""
     cell, rng = CELLS["gru"], np.random.default_rng(0)
     p = {key: a.astype(np.float32) for key, a in drawn(cell, rng, 14, 32).items()}
     x = rng.standard_normal((30, 70, 14)).astype(np.float32)
@@ -210,8 +209,8 @@ def test_nothing_depends_on_the_number_of_threads(monkeypatch: pytest.MonkeyPatc
         np.testing.assert_array_equal(one, three)
 
 
-def test_a_number_that_is_not_finite_stays_visible() -> None:
-    """Training stops at it; a tanh that made 1 of it would hide it."""
+def test_nan_propagates() -> None:
+    """Training stops at NaN; a tanh that returned 1 would hide it."""
     cell, rng = CELLS["gru"], np.random.default_rng(0)
     p = {key: a.astype(np.float32) for key, a in drawn(cell, rng, 14, 32).items()}
     x = rng.standard_normal((3, 5, 14)).astype(np.float32)
@@ -223,7 +222,7 @@ def test_a_number_that_is_not_finite_stays_visible() -> None:
 @settings(max_examples=30)
 @given(st.integers(1, 300), st.integers(1, 40), st.integers(1, 70), st.integers(0, 10**6))
 def test_the_sum_by_word_is_the_plain_one(P: int, V: int, E: int, seed: int) -> None:
-    """For words that occur often, once, or not at all."""
+    """For words that occur often, once, or never."""
     rng = np.random.default_rng(seed)
     ids, d = rng.integers(0, V, P), rng.standard_normal((P, E))
     found, wanted = compiled.summed_rows(ids, d, V), summed_rows(ids, d, V)
@@ -233,7 +232,7 @@ def test_the_sum_by_word_is_the_plain_one(P: int, V: int, E: int, seed: int) -> 
 
 @pytest.mark.parametrize("name", ["rmsprop", "adam"])
 def test_a_step_of_a_table_is_the_optimizers_own(name: str) -> None:
-    """Rows with a gradient and rows without, and what is gathered of them, over a few steps."""
+    """Rows with and without gradients, and the optimizer's arrays, over a few steps."""
     rng, V, E = np.random.default_rng(0), 50, 16
     plain, quick = OPTIMIZERS[name](), OPTIMIZERS[name]()
     wanted = rng.standard_normal((V, E)).astype(np.float32)
@@ -251,21 +250,21 @@ def test_a_step_of_a_table_is_the_optimizers_own(name: str) -> None:
         np.testing.assert_allclose(quick.state()[key], a, 1e-5, 1e-9, err_msg=key)
 
 
-def test_masks_of_any_order_are_read_if_their_readers_are_nested() -> None:
-    """Padding at one end, lengths in any order; not sentences that stop and others that begin."""
+def test_masks_are_supported_if_nested() -> None:
+    """Padding at one end, lengths in any order; not sequences that end while others begin."""
     mask = np.array([[True, True], [False, True], [False, True]])
     assert compiled.supports(CELLS["gru"], mask) and compiled.supports(CELLS["gru"], mask[:, ::-1])
     assert not compiled.supports(CELLS["gru"], np.array([[True, False], [False, True]]))
 
 
-def test_cells_with_a_product_of_their_own_are_left_to_others() -> None:
+def test_cells_with_further_products_are_not_supported() -> None:
     """The slide's V_o·c₋ and the 2014 GRU's U·(r ⊙ h₋) are more than arithmetic on units."""
     for name in ("lstm-slide", "gru-2014"):
         assert not compiled.supports(CELLS[name], None)
 
 
 def test_every_function_is_its_definition() -> None:
-    """NumPy computes values and slopes, compiled loops and CUDA kernels the definition."""
+    """NumPy's functions equal the definitions that compiled loops and CUDA kernels compute."""
     a = np.linspace(-4, 4, 41)
     primitives = {"tanh": np.tanh, "step": heaviside, "maximum": np.maximum, "minimum": np.minimum}
     for function in FUNCTIONS.values():
@@ -316,8 +315,8 @@ def test_a_models_gradients_are_numpys(spec: ModelSpec, padding: str) -> None:
             close(other[key], wanted, key)
 
 
-def test_who_begins_from_states_of_their_own_shares_no_padding() -> None:
-    """Equal beginnings lead to equal states only from one start."""
+def test_padding_is_not_shared_with_given_initial_states() -> None:
+    """The states after equal padding differ if the initial states do."""
     rng, (T, B) = np.random.default_rng(0), (6, 3)
     spec = _net(EmbeddingSpec(V, 3, mask_zero=False), RecurrentSpec("rnn", 4))
     params = {k: a.astype(np.float64) for k, a in initialise(spec, 1).items()}
@@ -330,7 +329,7 @@ def test_who_begins_from_states_of_their_own_shares_no_padding() -> None:
 
 
 def test_a_batch_that_does_not_fit_is_refused() -> None:
-    """What the compiled loops read is never checked again: they would read something else."""
+    """The compiled loops do not check sizes: they would read other memory."""
     p = drawn(CELLS["rnn"], np.random.default_rng(0), 3, 4)
     table = np.zeros((5, 3))
     with pytest.raises(ValueError, match="2 numbers a token, W 3 rows"):
@@ -343,8 +342,8 @@ def test_a_batch_that_does_not_fit_is_refused() -> None:
     close(once.last["h"], compiled.scan(CELLS["rnn"], p, (table + 0.5)[ids]).last["h"], "h")
 
 
-def test_who_is_stopped_waits_for_those_who_still_write(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Their arrays would go with the frames that a Ctrl-C leaves."""
+def test_ctrl_c_waits_for_all_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They write to arrays that would be freed."""
     monkeypatch.setattr(threads, "thread_count", lambda: 2)
     threads._pool.cache_clear()
     main, begun, done = threading.current_thread(), threading.Event(), []
@@ -356,7 +355,7 @@ def test_who_is_stopped_waits_for_those_who_still_write(monkeypatch: pytest.Monk
         else:
             begun.set()
             time.sleep(0.2)
-            signal.pthread_kill(main.ident or 0, signal.SIGINT)  # once more, while it waits
+            signal.pthread_kill(main.ident or 0, signal.SIGINT)  # again, while it waits
             time.sleep(0.2)
             done.append(k)
 
@@ -366,8 +365,8 @@ def test_who_is_stopped_waits_for_those_who_still_write(monkeypatch: pytest.Monk
     assert len(done) == 1
 
 
-def test_nothing_beside_an_array_is_touched() -> None:
-    """Every array ends at a page that nobody may touch, and begins as NaN."""
+def test_no_access_beside_an_array() -> None:
+    """Every array ends at an inaccessible page and is filled with NaN."""
     code = """
 import numpy as np
 from kernels.emulated.memory import device_memory
@@ -404,13 +403,13 @@ for T, B, D in ((5, 70, 14), (3, 6, 16), (4, 1, 1)):
     assert done.returncode == 0, done.stderr
 
 
-def test_nobody_waits_for_the_compiler_who_does_not_compute() -> None:
-    """Importing the package, and asking what it can do, leaves numba out."""
+def test_numba_is_imported_only_to_compute() -> None:
+    """Not by importing the package, nor by asking whether it supports a cell."""
     code = (
         "import sys; from rnnviz.engine import compiled; from rnnviz.cells import CELLS;"
         "print(compiled.supports(CELLS['gru'], None), compiled.is_compiled(CELLS['gru']));"
         "print('numba' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    able, _, numba = done.stdout.split()
-    assert (able, numba) == ("True", "False")
+    supported, _, numba = done.stdout.split()
+    assert (supported, numba) == ("True", "False")

@@ -44,7 +44,7 @@ def check_layer(name: str, H: int, arch: str) -> None:
     """The same for a layer's kernels, or NoKernelError if shared memory does not suffice."""
     source = kernel_source(VARIANTS[name], H)
     if source.dynamic_shared + source.static_shared > MAX_SHARED[arch]:
-        with pytest.raises(NoKernelError, match="KiB of shared memory are more than the card's"):
+        with pytest.raises(NoKernelError, match="KiB of shared memory, the GPU has"):
             layers.compile_kernels(never, source, MAX_SHARED[arch])
         return
     uses = {use.name: use for use in compile_for(source.text, OPTIONS, arch)}
@@ -100,7 +100,7 @@ def test_more_shared_memory_than_the_gpu_has_is_no_kernel(name: str, needed: int
     source = kernel_source(CELLS[name], 128)
     # Static shared memory counts, too.
     for most in (64 * KIB, source.dynamic_shared, needed - 1):
-        message = f"{-(-needed // KIB)} KiB of shared memory are more than the card's {most // KIB}"
+        message = f"needs {-(-needed // KIB)} KiB of shared memory, the GPU has {most // KIB}"
         with pytest.raises(NoKernelError, match=message):
             layers.compile_kernels(never, source, most)
     for most in (needed, 99 * KIB):
@@ -116,8 +116,8 @@ def test_smaller_layers_fit_the_smallest_gpu(name: str, H: int) -> None:
 
 
 FALLING_BACK = [
-    (Case("lstm", "left", "both", "recurrent", H=128, T=3), "LSTM: 93 KiB of shared memory"),
-    (Case("gru", "none", "forward", "none", H=128, T=3), "GRU: 92 KiB of shared memory"),
+    (Case("lstm", "left", "both", "recurrent", H=128, T=3), "LSTM: a block needs 93 KiB"),
+    (Case("gru", "none", "forward", "none", H=128, T=3), "GRU: a block needs 92 KiB"),
     (Case("rnn", "right", "both", "none", H=200, T=3), "SimpleRNN: 200 units are more than 128"),
     (Case("lstm-slide", "holes", "both", "none", H=10, T=5, outputs=True), "LSTM"),
     (Case("gru-2014", "left", "both", "input", H=10, T=5), "GRU"),
@@ -125,7 +125,7 @@ FALLING_BACK = [
 
 
 @pytest.mark.parametrize(("case", "why"), FALLING_BACK, ids=str)
-def test_a_layer_without_a_kernel_goes_step_by_step_and_says_so_once(
+def test_a_layer_without_a_kernel_is_computed_step_by_step_with_one_message(
     emulated_backend: CudaBackend,
     messages: list[str],
     case: Case,
@@ -140,11 +140,11 @@ def test_a_layer_without_a_kernel_goes_step_by_step_and_says_so_once(
         assert difference <= TOLERANCE, name
     (message,) = messages
     assert message.startswith(why)
-    assert message.endswith("; this layer goes step by step, many times slower.")
+    assert message.endswith("; this layer is computed step by step, many times slower.")
     assert not standin.record.launches
 
 
-def test_a_layer_of_more_numbers_than_can_be_counted_goes_step_by_step(
+def test_a_layer_of_more_numbers_than_an_index_can_address_is_computed_step_by_step(
     emulated_backend: CudaBackend, messages: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(layers, "MAX_NUMBERS", 1000)

@@ -127,7 +127,7 @@ class CudaBackend:
         return self._kernels[cell, H]
 
     def _report(self, cell: Cell, error: NoKernelError) -> None:
-        text = f"{cell.title}: {error}; this layer goes step by step, many times slower."
+        text = f"{cell.title}: {error}; this layer is computed step by step, many times slower."
         if text not in self._messages:  # once, not at every batch
             self._messages.add(text)
             self._say(text)

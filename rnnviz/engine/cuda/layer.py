@@ -46,7 +46,7 @@ def compile_kernels(
     needed = source.dynamic_shared + source.static_shared
     if needed > max_shared:
         raise NoKernelError(
-            f"{-(-needed // 1024)} KiB of shared memory are more than the card's "
+            f"a block needs {-(-needed // 1024)} KiB of shared memory, the GPU has "
             f"{max_shared // 1024}"
         )
     module = compile_source(source.text)
@@ -294,6 +294,6 @@ def check(source: KernelSource, cell: Cell, p: Values, x: Array, n: int) -> None
     (T, B, _), H = x.shape, p["U"].shape[0]
     largest = n * (T + 1) * B * H * max(4, len(source.cell.states), len(source.cell.saved))
     if largest > MAX_NUMBERS:
-        raise NoKernelError(f"{T} steps of {B} sequences are more numbers than a kernel can count")
+        raise NoKernelError(f"{T} steps of {B} sequences are more numbers than a kernel can index")
     if source.w_gates != cell.gates or p["U"].shape[1] != len(source.u_gates) * H:
         raise NoKernelError("W and U are not a block for each gate's product")

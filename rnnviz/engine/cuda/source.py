@@ -57,7 +57,7 @@ def _kernel_source(cell: Any, H: int, fast_math: bool) -> KernelSource:
     try:
         ir = read_cell(cell)
     except NotPointwiseError as error:
-        raise NoKernelError(f"{error} is a product that the kernels do not have") from error
+        raise NoKernelError(f"{error} is a product that the kernels do not compute") from error
     if H > MAX_UNITS:
         raise NoKernelError(f"{H} units are more than {MAX_UNITS}")
     if len(ir.gates) > LANES:

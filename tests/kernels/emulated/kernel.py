@@ -98,7 +98,7 @@ class Kernel:
         signature = getattr(loaded, f"emulated_signature_{name}")
         signature.restype = ctypes.c_char_p
         self.signature: list[str] = signature().decode().split()
-        self.max_threads = int(getattr(loaded, f"emulated_most_threads_{name}")())
+        self.max_threads = int(getattr(loaded, f"emulated_max_threads_{name}")())
         self._run = getattr(loaded, f"emulated_run_{name}")
         self._max_dynamic = DEFAULT_MAX_SHARED
 
