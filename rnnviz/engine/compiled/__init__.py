@@ -1,4 +1,4 @@
-"""Scans for training as code that numba compiles, with the signatures of :mod:`..packed`.
+"""Scans for training as compiled code (numba), with the interface of :mod:`rnnviz.engine.packed`.
 
 The code is generated from the cell's lines: ``codegen`` reads them, ``source`` writes them as
 arithmetic on SIMD vectors, within the loops over time of ``forward_loop`` and ``backward_loop``.

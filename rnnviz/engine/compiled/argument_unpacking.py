@@ -1,4 +1,4 @@
-"""Compiled code that unpacks one int64 array into the records of :mod:`.loop_arguments`."""
+"""Compiled code that unpacks one int64 array into the records of ``loop_arguments.py``."""
 
 from __future__ import annotations
 

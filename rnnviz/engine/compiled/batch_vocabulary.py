@@ -88,7 +88,7 @@ def product_gradients(
 
 
 def _group_uses(ids: Array, size: int) -> tuple[Array, Array, Array, Array]:
-    """The ids that occur, the uses sorted by id, where each id's begin, the first id of parts."""
+    """The ids that occur; uses sorted by id; the start of each id's uses; the first id of parts."""
     counts = np.bincount(ids, minlength=size)
     words = np.flatnonzero(counts)
     small = ids.astype(np.uint16) if size <= 1 << 16 else ids  # NumPy radix-sorts uint16

@@ -16,7 +16,7 @@ from rnnviz.engine.compiled.cache import cache_folder, load_module
 from rnnviz.engine.compiled.source import ENTRY_POINTS
 from rnnviz.engine.optimizers import Formulas
 
-#: Files that the compiled code depends on beside the source of its module.
+#: Files that the compiled code depends on besides the source of its module.
 _IMPORTED_FILES = ("simd.py", "argument_unpacking.py", "loop_arguments.py")
 
 _lock = threading.Lock()
@@ -53,7 +53,7 @@ def sum_kernels() -> Any:
 
 
 def optimizer_kernels(formulas: Formulas, arrays: tuple[str, ...], numbers: tuple[str, ...]) -> Any:
-    """The module with ``step_rows`` of an optimizer; see :func:`.source.optimizer_source`."""
+    """The module with ``step_rows`` of an optimizer; see ``source.optimizer_source``."""
     with _lock:
         return _optimizer_kernels(formulas, arrays, numbers)
 

@@ -57,7 +57,7 @@ def kernel_name(optimizer: str) -> str:
 
 
 def number_names(optimizer: Optimizer) -> tuple[str, ...]:
-    """The numbers that the formulas read beside arrays, in the order of the kernel's parameters."""
+    """The scalars that the formulas read, in the order of the kernel's parameters."""
     return _number_names(optimizer.formulas, optimizer.names)
 
 

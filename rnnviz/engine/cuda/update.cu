@@ -1,4 +1,4 @@
-// The kernels of an update beside the recurrent layers. The generated source has the kernels of the
+// The kernels of an update besides those of the recurrent layers. The generated source has the kernels of the
 // optimizers in front of this text (see steps.py).
 
 #define PARTIAL_SUMS 64  // of an array: one for each block

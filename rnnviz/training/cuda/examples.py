@@ -37,7 +37,7 @@ class CudaTexts:
         self.weight = backend.asarray(texts.weights().astype(np.float32))
 
     def __len__(self) -> int:
-        """N."""
+        """The number of examples."""
         return len(self.texts)
 
     def batches(self, size: int, rng: np.random.Generator | None = None) -> Iterator[Batch]:
@@ -72,7 +72,7 @@ class CudaWindows:
         self.data, self.offsets = backend.asarray(windows.data), backend.asarray(windows.offsets)
 
     def __len__(self) -> int:
-        """N."""
+        """The number of examples."""
         return len(self.windows)
 
     def batches(self, size: int, rng: np.random.Generator | None = None) -> Iterator[Batch]:
@@ -92,7 +92,7 @@ class StreamedExamples:
         self.backend, self.examples = backend, examples
 
     def __len__(self) -> int:
-        """N."""
+        """The number of examples."""
         return len(self.examples)
 
     def batches(self, size: int, rng: np.random.Generator | None = None) -> Iterator[Batch]:
