@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnnviz.cli import echo, options
+from rnnviz.cli import options, stdout
 from rnnviz.cli.stderr import say
 from rnnviz.errors import UsageError, nearest
 
@@ -93,7 +93,7 @@ def command(
                 nets, peers, python, rounds, Path(folder), progress, show=not as_json
             )
     if as_json:
-        echo.document(record)
+        stdout.document(record)
     return 0
 
 
@@ -125,9 +125,9 @@ def _compared(
         comparison = compare(net, here, python, rounds, folder, progress)
         workloads.append(comparison.to_json())
         if show:
-            echo.lines(*comparison.lines(), "")
+            stdout.lines(*comparison.lines(), "")
     if show and missing:
-        echo.lines(f"not installed in {python}: {', '.join(missing)}")
+        stdout.lines(f"not installed in {python}: {', '.join(missing)}")
     return {"python": python, "workloads": workloads, "not_installed": missing}
 
 
@@ -139,14 +139,14 @@ def _on_gpu(
 
     workloads, device = [], described(backend)
     if show:
-        echo.lines(device, "")
+        stdout.lines(device, "")
     with tempfile.TemporaryDirectory(prefix="rnnviz-bench-") as folder:
         for net in nets:
             progress.subject = f"{net.name}: "
             results = measure(net, rounds, Path(folder), progress)
             workloads.append({"name": net.name, "results": [r.to_json() for r in results]})
             if show:
-                echo.lines(*lines(net, results), "")
+                stdout.lines(*lines(net, results), "")
     return {"device": device, "workloads": workloads}
 
 
@@ -160,7 +160,7 @@ def _scaling(
         rows = measure_scaling(net, rounds, folder, progress)
         curves += [row.to_json() for row in rows]
         if show:
-            echo.lines(f"{net.name}: {net.about}; {net.shape}", *(row.line() for row in rows), "")
+            stdout.lines(f"{net.name}: {net.about}; {net.shape}", *(row.line() for row in rows), "")
     return curves
 
 

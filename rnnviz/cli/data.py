@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnnviz.cli import echo, options
-from rnnviz.cli.columns import columns
+from rnnviz.cli import options, stdout
 from rnnviz.cli.stderr import on_stderr, say
+from rnnviz.cli.tables import aligned
 from rnnviz.display import visible
 from rnnviz.errors import UsageError
 
@@ -61,14 +61,14 @@ def command(ctx: click.Context, data: str | None, as_json: bool) -> None:
     folder = requested_folder(data)
     rows = [_row(entry, folder) for entry in DATA_SETS.values()]
     if as_json:
-        echo.document(rows)
+        stdout.document(rows)
         return
     cells = [("name", "title", "size", "terms", "here")]
     cells += [(r["name"], r["title"], _bytes(r["size"]), r["licence"], _here(r)) for r in rows]
-    for line in columns(cells):
-        echo.lines(line)
-    echo.lines("", f"Folder: {folder}")
-    echo.lines("rnnviz data fetch NAME: download it. rnnviz data show NAME: its first rows.")
+    for line in aligned(cells):
+        stdout.lines(line)
+    stdout.lines("", f"Folder: {folder}")
+    stdout.lines("rnnviz data fetch NAME: download it. rnnviz data show NAME: its first rows.")
 
 
 def _row(entry: DataSet, folder: Path) -> dict[str, Any]:
@@ -113,7 +113,7 @@ def path(outer: str | None, data: str | None) -> None:
     from rnnviz.data.folders import requested_folder
 
     folder = requested_folder(data or outer)
-    echo.path(folder)
+    stdout.path(folder)
     if not folder.is_dir():
         say("It is not there yet; rnnviz data fetch NAME makes it.")
 
@@ -149,7 +149,7 @@ def fetch(outer: str | None, name: str, data: str | None, offline: bool, quiet: 
         with _progress(quiet) as show:
             files = fetching.fetch(name, folder, show, offline=offline)
     for file in files:
-        echo.path(file)
+        stdout.path(file)
 
 
 def _announce(entry: DataSet, folder: Path) -> None:
@@ -209,7 +209,7 @@ def show(
     if out and local_files.series:
         save(plots(local_files.series), out, dark=False)
     elif as_json:
-        echo.document(_document(entry, local_files))
+        stdout.document(_document(entry, local_files))
     else:
         _print(entry, local_files)
 
@@ -227,16 +227,16 @@ def _document(entry: DataSet, local_files: Preview) -> dict[str, Any]:
 
 def _print(entry: DataSet, local_files: Preview) -> None:
     files = ", ".join(str(path) for path in local_files.files)
-    echo.lines(entry.title, entry.about)
-    echo.lines(f"Here: {files}" + (f" ({local_files.note})" if local_files.note else ""))
+    stdout.lines(entry.title, entry.about)
+    stdout.lines(f"Here: {files}" + (f" ({local_files.note})" if local_files.note else ""))
     for key, count in local_files.counts.items():
-        echo.lines(f"{key}: {count:,}")
+        stdout.lines(f"{key}: {count:,}")
     for row in local_files.first:
-        echo.lines()
+        stdout.lines()
         for key, value in row.items():
             shown = visible(str(value))
             cut = f"{shown[:SHOWN].rstrip()} …" if len(shown) > SHOWN else shown
-            echo.lines(f"  {key}: {cut}")
+            stdout.lines(f"  {key}: {cut}")
     if local_files.series:
         _draw(plots(local_files.series))
 
@@ -269,5 +269,5 @@ def _draw(charts: list[Chart]) -> None:
     ascii_only = not encoding.lower().replace("-", "").startswith("utf")
     width = max(40, min(shutil.get_terminal_size().columns, 120))
     for chart in charts:
-        echo.lines()
-        echo.lines(*plain(text(chart, width, 16, ascii_only=ascii_only)).split("\n"))
+        stdout.lines()
+        stdout.lines(*plain(text(chart, width, 16, ascii_only=ascii_only)).split("\n"))

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from rnnviz.cli import echo, options
+from rnnviz.cli import options, stdout
 from rnnviz.errors import UsageError, one_line
 from rnnviz.version import VERSION
 
@@ -29,16 +29,16 @@ def command(as_json: bool, color: str) -> None:
     """Report terminal, colours, size, unicode, locale, Python, numpy, GPU, paths and versions."""
     facts = report(options.use_colour(color))
     if as_json:
-        echo.document(facts)
+        stdout.document(facts)
         return
     for section, entries in facts.items():
-        echo.lines(section)
+        stdout.lines(section)
         for key, value in entries.items():
-            echo.lines(f"  {key}: {value}")
-    echo.lines("colour ramp, −1 to +1, and the glyphs of the screen")
+            stdout.lines(f"  {key}: {value}")
+    stdout.lines("colour ramp, −1 to +1, and the glyphs of the screen")
     if options.use_colour(color) and (sys.stdout.isatty() or color == "always"):
-        echo.coloured("  " + ramp(41))
-    echo.lines("  ▁▂▃▄▅▆▇█  ━┃┏┓┗┛┳┻╋  ⊙ ⊗ ⊕ σ ∂ ₀₁₂₃₄₅₆₇₈₉")
+        stdout.coloured("  " + ramp(41))
+    stdout.lines("  ▁▂▃▄▅▆▇█  ━┃┏┓┗┛┳┻╋  ⊙ ⊗ ⊕ σ ∂ ₀₁₂₃₄₅₆₇₈₉")
 
 
 def ramp(levels: int) -> str:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnnviz.cli import echo, options
-from rnnviz.cli.columns import columns, published, summary
+from rnnviz.cli import options, stdout
+from rnnviz.cli.tables import aligned, layer_table, published_text
 from rnnviz.errors import RnnvizError, UsageError, damage
 from rnnviz.files import invalid_file_on_error
 
@@ -48,11 +48,11 @@ def command(ctx: click.Context, as_json: bool) -> None:
             # One damaged run must not hide the others.
             rows.append(_damaged(shown, damage(error, path)) | {"from": origin})
     if as_json:
-        echo.document(rows)
+        stdout.document(rows)
         return
     _table(rows)
-    echo.lines("", "rnnviz models show NAME: layers and parameter counts.")
-    echo.lines("rnnviz step -m NAME TEXT: step through one.")
+    stdout.lines("", "rnnviz models show NAME: layers and parameter counts.")
+    stdout.lines("rnnviz step -m NAME TEXT: step through one.")
 
 
 def _row(stored: StoredModel) -> dict[str, Any]:
@@ -109,8 +109,8 @@ def _table(rows: list[dict[str, Any]]) -> None:
         scores = [_score(row["metrics"], of) for of in ("validation", "test")]
         scores.append(_to_reach(row["published"]))
         cells.append((row["name"], row["net"], count, row["trained_on"], *scores, row["from"]))
-    for line in columns(cells):
-        echo.lines(line)
+    for line in aligned(cells):
+        stdout.lines(line)
 
 
 def _score(metrics: Mapping[str, Any], of: str) -> str:
@@ -153,18 +153,18 @@ def show(name: str, as_json: bool) -> None:
             "published": stored.record.get("published"),
             "training": stored.record.get("training", {}),
         }
-        echo.document(document)
+        stdout.document(document)
         return
-    echo.lines(f"{stored.name}: {stored.about}")
-    for line in summary(rows):
-        echo.lines(line)
+    stdout.lines(f"{stored.name}: {stored.about}")
+    for line in layer_table(rows):
+        stdout.lines(line)
     for key, value in metrics.items():
         shown = f"{value:.4f}" if isinstance(value, float) else str(value)
         unit = _in_unit(stored.record.get("metric"), key, value)
-        echo.lines(f"{key.replace('_', ' ')}: {shown}{unit}")
+        stdout.lines(f"{key.replace('_', ' ')}: {shown}{unit}")
     if stored.record.get("published"):
-        echo.lines(f"published: {published(stored.record['published'])}")
-    echo.lines(f"weights: {stored.weights_path}")
+        stdout.lines(f"published: {published_text(stored.record['published'])}")
+    stdout.lines(f"weights: {stored.weights_path}")
 
 
 def _in_unit(metric: Any, key: str, value: Any) -> str:
@@ -187,7 +187,7 @@ def export(name: str, file: Path, words: int | None) -> None:
 
     path = _json_of(file)
     export(name, path, words)
-    echo.path(path)
+    stdout.path(path)
 
 
 def _json_of(file: Path) -> Path:

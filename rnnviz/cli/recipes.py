@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnnviz.cli import echo, options
-from rnnviz.cli.columns import columns, published, summary
+from rnnviz.cli import options, stdout
+from rnnviz.cli.tables import aligned, layer_table, published_text
 
 if TYPE_CHECKING:
     from rnnviz.engine.param_count import LayerCount
@@ -40,13 +40,13 @@ def command(ctx: click.Context, as_json: bool) -> None:
 
     known = list(recipes().values())
     if as_json:
-        echo.document([_row(recipe) for recipe in known])
+        stdout.document([_row(recipe) for recipe in known])
         return
     cells = [("recipe", "net", "data", "published", "where")]
-    for line in columns([*cells, *map(_cells, known)]):
-        echo.lines(line)
-    echo.lines("", "rnnviz recipes show NAME: protocol, layers and parameter counts.")
-    echo.lines("rnnviz train NAME --data sample: train on the sample in the package.")
+    for line in aligned([*cells, *map(_cells, known)]):
+        stdout.lines(line)
+    stdout.lines("", "rnnviz recipes show NAME: protocol, layers and parameter counts.")
+    stdout.lines("rnnviz train NAME --data sample: train on the sample in the package.")
 
 
 @command.command("show")
@@ -60,21 +60,21 @@ def show(name: str, as_json: bool) -> None:
     recipe = find(name)
     rows = _parameters(recipe)
     if as_json:
-        echo.document(_document(recipe, rows))
+        stdout.document(_document(recipe, rows))
         return
-    echo.lines(f"{recipe.name}: {recipe.title}")
+    stdout.lines(f"{recipe.name}: {recipe.title}")
     if recipe.data:
-        echo.lines(f"data: {recipe.data}")
+        stdout.lines(f"data: {recipe.data}")
     if rule := _rule(recipe):
-        echo.lines(f"text: {rule}")
-    echo.lines(f"training: {_training(recipe)}")
-    echo.lines(f"published: {published(_published(recipe))}")
-    for line in summary(rows) if rows else ["nothing to train: a rule that is measured"]:
-        echo.lines(line)
+        stdout.lines(f"text: {rule}")
+    stdout.lines(f"training: {_training(recipe)}")
+    stdout.lines(f"published: {published_text(_published(recipe))}")
+    for line in layer_table(rows) if rows else ["nothing to train: a rule that is measured"]:
+        stdout.lines(line)
     for note in recipe.notes:
-        echo.lines(f"note: {note}")
+        stdout.lines(f"note: {note}")
     if recipe.variants:
-        echo.lines(f"variants of the data (train --variant): {', '.join(recipe.variants)}")
+        stdout.lines(f"variants of the data (train --variant): {', '.join(recipe.variants)}")
 
 
 def _rule(recipe: Recipe) -> str:

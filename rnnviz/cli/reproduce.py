@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from rnnviz.cli import echo, options, stderr
+from rnnviz.cli import options, stderr, stdout
 from rnnviz.errors import UsageError
 
 HELP = """Train each RECIPE with several seeds, and print its results beside the published ones.
@@ -62,7 +62,7 @@ def command(
     quiet: bool,
 ) -> int:
     """Train and print the table; the exit code, 1 if a run failed."""
-    from rnnviz.cli.columns import columns
+    from rnnviz.cli.tables import aligned
     from rnnviz.reproduce import ReproduceOptions, reproduce
     from rnnviz.reproduce.table import cells, notes
 
@@ -77,9 +77,9 @@ def command(
     document = reproduce(chosen, jobs=jobs, dask=dask, say=say)
     rows = document["rows"]
     if as_json:
-        echo.document(document)
+        stdout.document(document)
     else:
-        for line in columns(cells(rows)):
-            echo.lines(line)
-        echo.lines("", *notes(rows))
+        for line in aligned(cells(rows)):
+            stdout.lines(line)
+        stdout.lines("", *notes(rows))
     return 1 if any(row["failed"] is not None for row in rows) else 0

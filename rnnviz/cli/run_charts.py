@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnnviz.cli import echo
+from rnnviz.cli import stdout
 from rnnviz.cli.options import use_colour
 from rnnviz.errors import UsageError, nearest
 
@@ -120,9 +120,9 @@ def show(charts: Sequence[Chart], color: str) -> None:
     for chart in charts:
         for row in text(chart, max(width, 20), height, ascii_only=not _braille()):
             if colour:
-                echo.coloured("".join(map(_styled, row)))
+                stdout.coloured("".join(map(_styled, row)))
             else:
-                echo.lines("".join(span.text for span in row).rstrip())
+                stdout.lines("".join(span.text for span in row).rstrip())
 
 
 def _styled(span: ColourSpan) -> str:
@@ -160,4 +160,4 @@ def save(charts: Sequence[Chart], path: Path, dark: bool) -> None:
     from rnnviz.files import write_output
 
     write_output(path, figure(charts, dark=dark))
-    echo.path(path)
+    stdout.path(path)

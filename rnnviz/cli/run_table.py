@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnnviz.cli import echo
+from rnnviz.cli import stdout
 from rnnviz.display import finite, visible
 from rnnviz.errors import damage
 
@@ -179,4 +179,4 @@ def print_table(rows: Sequence[Mapping[str, str]]) -> None:
     ]
     widths = [max(len(line[k]) for line in cells) for k in range(len(headings))]
     for line in cells:
-        echo.lines("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip())
+        stdout.lines("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip())

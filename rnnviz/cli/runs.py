@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rnnviz.cli import echo, options, run_charts, run_table
+from rnnviz.cli import options, run_charts, run_table, stdout
 from rnnviz.cli.stderr import say
 from rnnviz.errors import InvalidFileError, RnnvizError
 from rnnviz.files import invalid_file_on_error
@@ -64,7 +64,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
             rows.append((0.0, *run_table.damaged_row(path, error)))
     rows.sort(key=lambda row: row[0], reverse=True)
     if as_json:
-        echo.document([facts for _, facts, _ in rows])
+        stdout.document([facts for _, facts, _ in rows])
     elif not rows:
         say(f"No runs yet in {runs_folder()}. Train one: rnnviz train")
     else:
@@ -80,12 +80,12 @@ def show(run: str, as_json: bool) -> None:
     """Show how RUN was trained and what it reached in each epoch."""
     summary = _read(run)
     if as_json:
-        echo.document(run_table.to_json(summary))
+        stdout.document(run_table.to_json(summary))
         return
     for key, value in run_table.description(summary):
-        echo.lines(f"{key:<12}{value}".rstrip())
+        stdout.lines(f"{key:<12}{value}".rstrip())
     if summary.history:
-        echo.lines()
+        stdout.lines()
         run_table.print_table(run_table.epoch_rows(summary))
 
 
@@ -132,14 +132,14 @@ def compare(
     metric = metric or run_charts.common_metric(summaries)
     if as_json:
         rows = [run_table.facts(run, metric) for run in summaries]
-        echo.document({"metric": metric, "runs": rows})
+        stdout.document({"metric": metric, "runs": rows})
         return
     chart = run_charts.of_runs(summaries, metric)
     if output is not None:
         run_charts.save([chart], output, dark)
         return
     run_charts.show([chart], color)
-    echo.lines()
+    stdout.lines()
     letters = LETTERS if len(summaries) > 1 else "-"
     run_table.print_table(
         [

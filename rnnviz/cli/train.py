@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rnnviz.cells import CELLS
-from rnnviz.cli import echo, options
+from rnnviz.cli import options, stdout
 from rnnviz.cli.stderr import say
 from rnnviz.cli.train_progress import progress_on_stderr
 from rnnviz.errors import UsageError
@@ -127,7 +127,7 @@ def command(
     if not quiet:
         for line in _result_lines(run):
             say(line)
-    echo.path(run.path)
+    stdout.path(run.path)
     return 0
 
 

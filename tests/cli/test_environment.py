@@ -171,12 +171,13 @@ def test_an_app_that_breaks_ends_as_a_command_does(
     debug: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two lines and 1; the traceback after --debug only."""
-    from rnnviz.cli import screen_output, step
+    from rnnviz.cli import options
+    from rnnviz.cli.step import app as step_app
 
     app = Broken("dark", colour=True, ascii_only=False)
     monkeypatch.setattr(app, "run", partial(ThemedApp.run, app, headless=True))
-    monkeypatch.setattr(step, "_on_screen", lambda: True)
-    monkeypatch.setattr(screen_output, "_app", lambda *given: app)
+    monkeypatch.setattr(options, "stdout_is_terminal", lambda: True)
+    monkeypatch.setattr(step_app, "make_app", lambda *given: app)
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
     assert run(["step", "good", *(["--debug"] if debug else [])]) == 1
     err = capsys.readouterr().err

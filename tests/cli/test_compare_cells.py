@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rnnviz.cli import run
-from rnnviz.cli.comparison import models
+from rnnviz.cli.step.compare_cells import models
 
 SENTENCE = "this movie was not good"
 SENTIMENT = ("sentiment-rnn", "sentiment-lstm", "sentiment-gru", "sentiment-lstm-8")

@@ -1,4 +1,4 @@
-"""The text that is piped in: which encoding it is in, and how much of it is read."""
+"""Text from standard input: its encoding, and how much of it is read."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MARKS = (
 
 
 def is_piped() -> bool:
-    """Whether stdin is a pipe or a file: /dev/null and a terminal have nothing to say."""
+    """Whether stdin is a pipe, a socket or a file; not a terminal or /dev/null."""
     try:
         mode = os.fstat(sys.stdin.fileno()).st_mode
     except (OSError, ValueError, AttributeError):
@@ -32,7 +32,7 @@ def is_piped() -> bool:
 
 
 def read() -> str:
-    """All of standard input; UsageError if it is closed, longer than LIMIT or no text."""
+    """All of standard input; UsageError if it is closed, longer than LIMIT or not text."""
     try:
         content = sys.stdin.buffer.read(LIMIT + 1)
     except (OSError, ValueError, AttributeError) as error:
@@ -47,10 +47,10 @@ def read() -> str:
             f"Standard input is longer than {LIMIT:,} bytes. Pipe in less of it:\n"
             "head -c 50000 FILE | rnnviz step"
         )
-    return decoded(content)
+    return decode(content)
 
 
-def decoded(content: bytes) -> str:
+def decode(content: bytes) -> str:
     """Bytes as text: UTF-8, or UTF-16 or UTF-32 with a byte order mark; else UsageError."""
     mark, encoding = next(
         ((mark, name) for mark, name in _MARKS if content.startswith(mark)), (b"", "utf-8")

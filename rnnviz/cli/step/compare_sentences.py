@@ -1,11 +1,11 @@
-"""Two readings side by side, away from the screen: one JSON document, or a table."""
+"""``--against``: the traces of two sentences side by side, as one JSON document or a table."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from rnnviz.analysis.difference import THRESHOLD, compare, logit_contributions
-from rnnviz.cli.columns import columns
+from rnnviz.cli.tables import aligned
 from rnnviz.display import json_text, visible
 from rnnviz.equations import number
 from rnnviz.errors import UsageError
@@ -16,8 +16,8 @@ from rnnviz.trace import Trace
 NAMED = 5
 
 
-def printed(a: Trace, b: Trace, form: str, lang: str) -> Iterator[str]:
-    """The difference of two readings as lines of stdout; UsageError for a form it has not."""
+def lines(a: Trace, b: Trace, form: str, lang: str) -> Iterator[str]:
+    """The difference of two traces in a form, "json" or "plain"; UsageError for any other."""
     if form not in ("json", "plain"):
         raise UsageError(f"--against has no --{form} form: take --json or --plain.")
     found = compare(a, b)
@@ -49,7 +49,7 @@ def printed(a: Trace, b: Trace, form: str, lang: str) -> Iterator[str]:
                 say("missing") if far is None else say("same") if same else number(far),
             ]
         )
-    yield from columns(cells)
+    yield from aligned(cells)
     told = logit_contributions(found, len(found.pairs) - 1, k)
     if told is None:
         return

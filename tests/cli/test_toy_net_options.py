@@ -51,7 +51,7 @@ def test_set_changes_weights_states_and_inputs(capsys: pytest.CaptureFixture[str
 def test_the_cell_is_an_lstm_and_the_text_an_example_unless_told(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rnnviz.cli.step._piped", lambda: False)
+    monkeypatch.setattr("rnnviz.cli.stdin.is_piped", lambda: False)
     # A model from the environment does not stand in the way.
     monkeypatch.setenv("RNNVIZ_MODEL", "sentiment-gru")
     trace = json.loads(out(capsys, "--units", "1", "--json"))

@@ -1,4 +1,4 @@
-"""Tables as plain text: columns as wide as their widest cell."""
+"""Tables as plain text."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from rnnviz.engine.param_count import LayerCount
 
 
-def columns(cells: Sequence[Sequence[str]]) -> list[str]:
-    """The lines of a table; nothing in a cell can reach the terminal as a command."""
+def aligned(cells: Sequence[Sequence[str]]) -> list[str]:
+    """The rows of a table as lines, columns as wide as their widest cell; controls are escaped."""
     safe = [[visible(cell) for cell in line] for line in cells]
     widths = [max(map(len, column)) for column in zip(*safe, strict=True)]
     return [
@@ -20,22 +20,22 @@ def columns(cells: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
-def summary(rows: Sequence[LayerCount]) -> list[str]:
+def layer_table(rows: Sequence[LayerCount]) -> list[str]:
     """A net's layers as Keras prints them, each with the arithmetic of its count, and the total."""
     cells = [("layer", "output", "parameters", "arithmetic")]
     cells += [(r.layer, r.output, f"{r.count:,}", r.arithmetic) for r in rows]
-    return [*columns(cells), f"total {sum(r.count for r in rows):,}"]
+    return [*aligned(cells), f"total {sum(r.count for r in rows):,}"]
 
 
-def published(found: Any) -> str:
+def published_text(record: Any) -> str:
     """A published number in words: ``validation accuracy 0.893 (where)``.
 
-    ``found`` is a field of a record, so it may be anything.
+    ``record`` is a field of a JSON file, so it may be anything.
     """
-    if not isinstance(found, dict):
+    if not isinstance(record, dict):
         return "never"
-    value, source = found.get("value"), found.get("source")
+    value, source = record.get("value"), record.get("source")
     if not isinstance(value, float):
         return visible(f"no number ({source})")
-    metric = "MAE" if found.get("metric") == "mae" else found.get("metric")
-    return visible(f"{found.get('of')} {metric} {value:.4g} ({source})")
+    metric = "MAE" if record.get("metric") == "mae" else record.get("metric")
+    return visible(f"{record.get('of')} {metric} {value:.4g} ({source})")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from rnnviz.cli import piped, run
+from rnnviz.cli import run, stdin
 from rnnviz.errors import UsageError
 
 TEXT = "it was not good… İ “café” 😀"
@@ -35,8 +35,8 @@ class Stdin:
     ],
 )
 def test_what_has_a_byte_order_mark_is_read_in_its_encoding(mark: bytes, encoding: str) -> None:
-    assert piped.decoded(mark + TEXT.encode(encoding)) == TEXT
-    assert piped.decoded(mark) == ""
+    assert stdin.decode(mark + TEXT.encode(encoding)) == TEXT
+    assert stdin.decode(mark) == ""
 
 
 @pytest.mark.parametrize(
@@ -57,18 +57,18 @@ def test_what_has_a_byte_order_mark_is_read_in_its_encoding(mark: bytes, encodin
 )
 def test_other_bytes_are_refused_with_what_to_do(content: bytes, says: str) -> None:
     with pytest.raises(UsageError, match=says) as error:
-        piped.decoded(content)
+        stdin.decode(content)
     assert len(str(error.value).splitlines()) == 2
 
 
 def test_the_longest_text_is_read_and_one_byte_more_is_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sys, "stdin", Stdin(b"a" * piped.LIMIT))
-    assert len(piped.read()) == piped.LIMIT
-    monkeypatch.setattr(sys, "stdin", Stdin(b"a" * (piped.LIMIT + 1)))
+    monkeypatch.setattr(sys, "stdin", Stdin(b"a" * stdin.LIMIT))
+    assert len(stdin.read()) == stdin.LIMIT
+    monkeypatch.setattr(sys, "stdin", Stdin(b"a" * (stdin.LIMIT + 1)))
     with pytest.raises(UsageError, match="longer than 1,048,576 bytes"):
-        piped.read()
+        stdin.read()
 
 
 @pytest.mark.parametrize("stdin", [None, io.StringIO("no bytes below")])

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from rnnviz.analysis import series as series_analysis
+from rnnviz.analysis import toy_net
 from rnnviz.display import visible
-from rnnviz.equations import number, numbers, symbols
+from rnnviz.equations import number, numbers, symbol, symbols
 from rnnviz.i18n import text, units
 from rnnviz.trace import LayerTrace, SeriesTrace, Trace
 
@@ -131,3 +132,44 @@ def _unit(
             yield f"{name} = {said} = {arithmetic.text}"
         grads = ", ".join(f"∂L/∂{n} {number(layer.grads[n][t, unit], signed=True)}" for n in shown)
         yield text("plain.gradients", lang, t=t + 1, token=tokens[t], values=grads)
+
+
+def toy_net_lines(trace: Trace, lang: str) -> Iterator[str]:
+    """The weights and the whole arithmetic of a net by hand; nothing for any other trace."""
+    hand = toy_net.toy_net_of(trace)
+    if hand is None:
+        return
+    for line in (hand.form.title, hand.form.source):
+        if line:
+            yield visible(line)
+    names = [entry for name in hand.names for entry in hand.entries(name)]
+    weights = ", ".join(f"{hand.written(e)} = {toy_net.full_literal(hand.value(e))}" for e in names)
+    form = (
+        text(f"page.hand.{key}", lang, **values) for key, values in toy_net.convention_texts(trace)
+    )
+    yield text("page.hand.plain_form", lang, form="; ".join(form))
+    yield text("page.hand.plain_weights", lang, weights=weights)
+    if hand.units > 1:
+        yield text("page.hand.plain_index", lang)
+    for t, token in enumerate(trace.tokens):
+        for unit in range(hand.units):
+            yield text("page.hand.plain_unit", lang, t=t + 1, token=token, unit=unit)
+            yield from _toy_net_arithmetic(trace, t, unit, lang)
+
+
+def _toy_net_arithmetic(trace: Trace, t: int, unit: int, lang: str) -> Iterator[str]:
+    """The whole arithmetic of a unit at a token; the prediction's after the last unit."""
+    layer, values = trace.layers[0], toy_net.values_at(trace, t)
+    for line in toy_net.lines_at(trace, t):
+        if toy_net.is_head_line(line):
+            if unit == layer.units - 1:
+                worked = toy_net.written_out(line.formula, values, 0)
+                yield f"{symbol(line.name, t + 1)} = {worked.text}"
+            continue
+        held = layer.held(line.name, t, unit)
+        if held is not None:
+            value = text("page.hand.held", lang, value=number(held))
+            yield f"{symbol(line.name, t + 1)}: {value}"
+        else:
+            worked = toy_net.written_out(line.formula, values, unit)
+            yield f"{symbol(line.name, t + 1)} = {worked.text}"

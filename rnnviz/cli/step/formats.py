@@ -1,4 +1,4 @@
-"""A trace away from the screen: JSON, an object a token, rows of a table, or lines to read."""
+"""A trace on stdout: JSON, JSON lines, CSV, or lines of text."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from rnnviz.cli import hand
 from rnnviz.display import json_text
 
 if TYPE_CHECKING:
     from rnnviz.trace import Trace
 
 
-def printed(trace: Trace, form: str, unit: int | None, lang: str) -> Iterator[str]:
-    """A trace as lines of stdout, in the form that was asked for."""
+def lines(trace: Trace, form: str, unit: int | None, lang: str) -> Iterator[str]:
+    """A trace as lines in a form: "json", "jsonl", "csv" or "plain"."""
     if form == "json":
         yield json_text(trace.to_json())
     elif form == "jsonl":
@@ -23,10 +22,10 @@ def printed(trace: Trace, form: str, unit: int | None, lang: str) -> Iterator[st
     elif form == "csv":
         yield from _csv(trace)
     else:
-        from rnnviz.cli.plain import lines
+        from rnnviz.cli.step import plain_text
 
-        yield from lines(trace, trace.leading_unit() if unit is None else unit, lang)
-        yield from hand.plain(trace, lang)
+        yield from plain_text.lines(trace, trace.leading_unit() if unit is None else unit, lang)
+        yield from plain_text.toy_net_lines(trace, lang)
 
 
 def _jsonl(trace: Trace) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rnnviz.analysis.model_family import family_by_cell
-from rnnviz.cli.columns import columns
+from rnnviz.cli.tables import aligned
 from rnnviz.display import json_text, visible
 from rnnviz.equations import number
 from rnnviz.errors import UsageError, nearest
@@ -17,48 +17,47 @@ SCHEMA = "rnnviz.comparison/1"
 FEWEST, MOST = 2, 4
 
 
-def models(said: str, model: str, offered: Sequence[str]) -> tuple[str, ...]:
-    """The models of ``rnn,gru`` in the family of a model; UsageError for what there is not."""
+def models(names: str, model: str, offered: Sequence[str]) -> tuple[str, ...]:
+    """The models of cells like ``rnn,gru`` in the family of a model; UsageError for others."""
     valid = family_by_cell(model, offered)
-    cells = [cell.strip() for cell in said.split(",") if cell.strip()]
+    cells = [cell.strip() for cell in names.split(",") if cell.strip()]
     for cell in cells:
         if cell not in valid:
             beside = f"Cells: {', '.join(valid)}." if valid else "It has no like with other cells."
             raise UsageError(
                 f"--compare: there is no {cell!r} beside {model}.{nearest(cell, valid)}\n{beside}"
             )
-    found = tuple(dict.fromkeys(valid[cell] for cell in cells))
-    if not FEWEST <= len(found) <= MOST:
+    chosen = tuple(dict.fromkeys(valid[cell] for cell in cells))
+    if not FEWEST <= len(chosen) <= MOST:
         raise UsageError(
             f"--compare takes {FEWEST} to {MOST} cells, for example: --compare rnn,gru"
         )
-    return found
+    return chosen
 
 
-def printed(traces: Sequence[Trace], form: str, unit: int | None, lang: str) -> Iterator[str]:
-    """The readings as lines of stdout; UsageError for a form there is not."""
+def lines(traces: Sequence[Trace], form: str, unit: int | None, lang: str) -> Iterator[str]:
+    """The traces in a form, "json" or "plain"; UsageError for any other."""
     if form not in ("json", "plain"):
         raise UsageError(f"--compare has no --{form} form: take --json or --plain.")
     if form == "json":
-        found = {"schema": SCHEMA, "traces": [trace.to_json() for trace in traces]}
-        yield json_text(found)
+        yield json_text({"schema": SCHEMA, "traces": [trace.to_json() for trace in traces]})
         return
-    from rnnviz.cli.plain import lines
+    from rnnviz.cli.step import plain_text
 
     yield from _table([trace.localized(lang) for trace in traces], lang)
     for trace in traces:
         yield ""
-        yield from lines(trace, trace.leading_unit() if unit is None else unit, lang)
+        yield from plain_text.lines(trace, trace.leading_unit() if unit is None else unit, lang)
 
 
 def _table(traces: Sequence[Trace], lang: str) -> Iterator[str]:
-    """A row a token: what each cell would say if the text ended there."""
+    """A row a token: each cell's prediction if the text ended there."""
     head = traces[0].head
     # Of two classes the second, as on the screen; of more the one the gradients are of.
     label = head.labels[1 if len(head.labels) == 2 else head.labels.index(head.target)]
-    said = text("view.believes", lang, label=visible(label)) if head.kind != "linear" else label
-    rows = [[said, *(visible(trace.model) for trace in traces)]]
+    title = text("view.believes", lang, label=visible(label)) if head.kind != "linear" else label
+    rows = [[title, *(visible(trace.model) for trace in traces)]]
     for t, token in enumerate(traces[0].tokens):
         values = (trace.head.readout[t, trace.head.labels.index(label)] for trace in traces)
         rows.append([visible(token), *(number(float(value)) for value in values)])
-    yield from columns(rows)
+    yield from aligned(rows)

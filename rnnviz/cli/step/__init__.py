@@ -1,0 +1,141 @@
+"""``rnnviz step``: read a text one token at a time.
+
+A command line becomes :class:`StepOptions`. ``trace_source`` makes a trace of them; ``files``,
+``app`` and ``formats`` are where it goes: files, the screen, stdout.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rnnviz.cli import options, stdout
+from rnnviz.cli.step import app, files, formats, text_arguments, toy_net_options, trace_source
+from rnnviz.cli.step.step_options import StepOptions
+from rnnviz.cli.step.trace_source import TracedQuery
+from rnnviz.errors import UsageError
+
+if TYPE_CHECKING:
+    from rnnviz.trace import Trace
+
+HELP = """Read TEXT one token at a time and see every gate, state and gradient.
+
+On a terminal this opens the stepper; elsewhere, or with --plain, it prints lines of text. Without
+TEXT it reads what is piped in, else it takes the model's example sentence.
+
+\b
+Examples:
+  rnnviz step "this movie was not good"
+  rnnviz step --cell gru "not bad at all"
+  rnnviz step --units 1 "1 0 0 1 0"                    a net to calculate by hand
+  rnnviz step --units 2 --inputs 2 --cell gru "1 .5; 0 1"
+  rnnviz step --net lstm-2-units                       one from a file, or a shipped one
+  rnnviz step --random 1 "this movie was not good"     untrained weights
+  rnnviz step "not good" --json > trace.json
+  rnnviz step --clamp 'f[*]=1' "this movie was not good"   the forget gate stuck open
+  echo "i loved it" | rnnviz step --csv
+  rnnviz step "not good" --screenshot handout.svg      --view reach: that page, or a panel
+  rnnviz step "not good" --report handout.html         every view in one file
+  rnnviz step "it was not good" --against "it was good"
+  rnnviz step "it was not good" --compare rnn,lstm
+  rnnviz step -m jena-gru "2020-07-01 19:00"           the weather before this moment
+
+Exit codes: 0 ok, 1 failed, 2 usage, 3 something optional is missing, 4 invalid file.
+"""
+
+
+@click.command("step", help=HELP, cls=text_arguments.TextCommand)
+@click.argument("words", nargs=-1, metavar="[TEXT]...", callback=text_arguments.unmarked)
+@options.model
+@toy_net_options.options
+@click.option("--target", metavar="LABEL", help="The gradients are of this label's log-loss.")
+@click.option("--random", type=options.SEED, metavar="SEED",
+              help="Untrained weights of the same shapes.")  # fmt: skip
+@click.option("--data", metavar="DIR",
+              help="Of a model that reads a series: where its table is, or: sample.")  # fmt: skip
+@click.option("--against", metavar="TEXT", help="Lay this second sentence beside it.")
+@click.option("--compare", metavar="CELL,CELL", help="Read it with these cells side by side.")
+@click.option("--clamp", "clamps", multiple=True, metavar="'f[3,17]=0'",
+              help="Hold a value: NAME[TOKEN,UNIT]=VALUE, counted from 0, * for all. Repeatable.",
+              )  # fmt: skip
+@click.option("--at", type=int, metavar="T", help="Start on this token, counted from 1.")
+@click.option("--unit", type=click.IntRange(0), metavar="U", help="Start on this unit, from 0.")
+@click.option("--json", "form", flag_value="json", help="Print the whole trace as JSON.")
+@click.option("--jsonl", "form", flag_value="jsonl", help="One JSON object a token.")
+@click.option("--csv", "form", flag_value="csv", help="One row a token, name and unit.")
+@click.option("--plain", "form", flag_value="plain", help="Lines of text, no screen.")
+@click.option("--save", type=options.output_file(), metavar="FILE",
+              help="Write the trace to a file.")  # fmt: skip
+@click.option("--open", "saved_trace", type=click.Path(path_type=Path), metavar="FILE",
+              help="Show a saved trace.")  # fmt: skip
+@click.option("--screenshot", type=options.output_file(), metavar="FILE",
+              help="Write the screen to FILE.svg or FILE.txt and stop.")  # fmt: skip
+@click.option("--report", type=options.output_file(), metavar="FILE.html",
+              help="Write all views into one page and stop.")  # fmt: skip
+@click.option("--view", metavar="NAME", help="Open this page first; a wrong name lists them.")
+@click.option("--size", default="120x36", show_default=True, metavar="WxH",
+              help="Size of the screenshot in characters.")  # fmt: skip
+@options.lang
+@options.theme
+@options.colour
+@options.device
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing on stderr.")
+@options.debug
+def command(**params: Any) -> int:
+    """Trace a text, then write files, open the screen or print."""
+    model_source = click.get_current_context().get_parameter_source("model")
+    explicit = model_source is click.core.ParameterSource.COMMANDLINE
+    step = StepOptions(**params, model_is_explicit=explicit)
+    files.parse_size(step.size)
+    files.check_files(step, trace_source.input_files(step))
+    traced = trace_source.read(step)
+    compared = () if step.compare is None else _compared_models(step, traced)
+    if compared and traced.query.model not in compared:
+        traced = traced.with_model(compared[0])
+    # Traced before anything opens: a second text that cannot be read ends here.
+    second = None if step.against is None else traced.beside("--against", text=step.against)
+    app.check_options(step, traced.trace)
+    files.save(step, traced.trace)
+    files.draw(step, traced, compared)
+    if step.form is None:
+        if step.draws:
+            return 0
+        if options.stdout_is_terminal():
+            page = app.first_page(step, traced, compared)
+            return app.run_app(app.make_app(step, traced, compared, page))
+        if step.saves:
+            return 0
+    _print(step, traced, second, compared)
+    return 0
+
+
+def _compared_models(step: StepOptions, traced: TracedQuery) -> tuple[str, ...]:
+    """The models of --compare; UsageError where there is nothing to put side by side."""
+    from rnnviz.cli.step import compare_cells
+
+    if step.saved_trace is not None or step.against is not None:
+        raise UsageError("--compare reads one text anew; leave --open and --against out.")
+    return compare_cells.models(step.compare or "", traced.query.model, app.switch_models(traced))
+
+
+def _print(
+    step: StepOptions, traced: TracedQuery, second: Trace | None, compared: tuple[str, ...]
+) -> None:
+    """Write the trace, the comparison of sentences or that of cells to stdout."""
+    form, lang = step.form or "plain", options.language(step.lang)
+    if compared:
+        from rnnviz.cli.step import compare_cells
+
+        traces = [traced.beside(f"--compare {name}", model=name) for name in compared]
+        lines = compare_cells.lines(traces, form, step.unit, lang)
+    elif second is not None:
+        from rnnviz.cli.step import compare_sentences
+
+        lines = compare_sentences.lines(traced.trace, second, form, lang)
+    else:
+        lines = formats.lines(traced.trace, form, step.unit, lang)
+    write = stdout.lines if form == "plain" else stdout.data
+    for line in lines:
+        write(line)

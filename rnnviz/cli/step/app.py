@@ -1,0 +1,116 @@
+"""The stepper's app for a command line, and running it in a terminal."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from rnnviz.cli import options
+from rnnviz.cli.step.step_options import StepOptions
+from rnnviz.cli.step.trace_source import TracedQuery
+from rnnviz.errors import UsageError, nearest
+from rnnviz.hand import CELLS, model_of
+
+if TYPE_CHECKING:
+    from rnnviz.trace import Trace
+    from rnnviz.tui.step.app import RnnvizApp
+    from rnnviz.tui.view.page_state import PageOptions
+
+#: The models behind the keys 1, 2, 3 ... of the stepper.
+SWITCH_MODELS = ("sentiment-rnn", "sentiment-lstm", "sentiment-gru", "sentiment-lstm-8",
+                 "sentiment-lstm-slide", "sentiment-mingru")  # fmt: skip
+#: The name of the first screen among the views.
+PANELS_VIEW = "panels"
+
+
+def make_app(
+    step: StepOptions, traced: TracedQuery, compared: tuple[str, ...], page: str = ""
+) -> RnnvizApp:
+    """The app, not running yet: in a terminal :func:`run_app`, elsewhere ``app.run_async()``.
+
+    ``compared`` are the models of --compare; ``page`` is open at first, "" stands for the panels.
+    """
+    colour = options.use_colour(step.color)
+    # Textual takes any NO_COLOR, even an empty one, as "greys"; the decision is made here.
+    os.environ.pop("NO_COLOR", None)
+    from rnnviz.tui.pages import initial_states
+    from rnnviz.tui.step.app import RnnvizApp
+
+    return RnnvizApp(
+        traced.explorer, traced.query, traced.trace, switch=switch_models(traced),
+        lang=options.language(step.lang), theme=step.theme or "dark", t=(step.at or 1) - 1,
+        unit=step.unit, colour=colour, ascii_only=not options.unicode(),
+        explore=traced.explorer, page=page,
+        page_states=initial_states(_page_options(step, traced, compared)),
+    )  # fmt: skip
+
+
+def run_app(app: RnnvizApp) -> int:
+    """Run the app in the terminal; the exit code."""
+    if not options.stdin_is_terminal():
+        # The sentence came through a pipe; the keys come from the terminal.
+        terminal = os.open("/dev/tty", os.O_RDWR)
+        os.dup2(terminal, 0)
+    app.run()
+    if app.fault is not None:
+        raise app.fault
+    return app.return_code or 0
+
+
+def switch_models(traced: TracedQuery) -> tuple[str, ...]:
+    """The models behind the number keys: those that can read the same text."""
+    if traced.trace.series is not None:
+        return ()
+    toy_nets = tuple(model_of(cell) for cell in CELLS)
+    return toy_nets if traced.query.model in toy_nets else SWITCH_MODELS
+
+
+def _page_options(step: StepOptions, traced: TracedQuery, compared: tuple[str, ...]) -> PageOptions:
+    from rnnviz.tui.view.page_state import PageOptions
+
+    return PageOptions(compared, step.against, traced.query.hand is not None)
+
+
+def first_page(
+    step: StepOptions, traced: TracedQuery, compared: tuple[str, ...], more: tuple[str, ...] = ()
+) -> str:
+    """The page that is open at first, or one of ``more``; "" for the panels."""
+    from rnnviz.tui import pages
+
+    if step.view is not None:
+        return page_name(step.view, more)
+    return pages.first_page(_page_options(step, traced, compared))
+
+
+def check_options(step: StepOptions, trace: Trace) -> None:
+    """UsageError if --at, --unit or --view name what the trace does not have."""
+    T, H = len(trace.tokens), trace.layers[0].units
+    if step.at is not None and not 1 <= step.at <= T:
+        raise UsageError(f"--at {step.at}: this text has tokens 1 to {T}.")
+    if step.unit is not None and step.unit >= H:
+        raise UsageError(f"--unit {step.unit}: this layer has units 0 to {H - 1}.")
+    if step.view is not None:
+        page_name(step.view, () if step.screenshot is None else drawable(trace))
+
+
+def drawable(trace: Trace) -> tuple[str, ...]:
+    """What a picture can show alone: panels, and the quantities with a heat map."""
+    from rnnviz.tui.export.pictures import PANELS
+
+    quantities = [line.name for line in trace.layers[0].lines if not line.name.startswith("a_")]
+    return (*PANELS, *dict.fromkeys(quantities))
+
+
+def page_name(view: str, more: tuple[str, ...] = ()) -> str:
+    """The name of a page, or one of ``more``; UsageError with all names for any other.
+
+    The panels have no page: "".
+    """
+    from rnnviz.tui.pages import PAGES
+
+    names = [PANELS_VIEW, *(entry.name for entry in PAGES), *more]
+    if view not in names:
+        raise UsageError(
+            f"There is no view {view!r}.{nearest(view, names)} Views: {', '.join(names)}."
+        )
+    return "" if view == PANELS_VIEW else view

@@ -1,0 +1,126 @@
+"""The files that ``rnnviz step`` writes: the trace, a net by hand, screenshots and the report."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shlex
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rnnviz.cli.stderr import say
+from rnnviz.cli.step.app import drawable, first_page, make_app
+from rnnviz.cli.step.step_options import StepOptions
+from rnnviz.cli.step.trace_source import TracedQuery
+from rnnviz.errors import UsageError
+
+if TYPE_CHECKING:
+    from rnnviz.trace import Trace
+
+#: What an option that draws writes, and the endings of its file.
+ENDINGS = {
+    "--screenshot": ("SVG or text", (".svg", ".txt")),
+    "--report": ("HTML", (".html", ".htm")),
+}
+#: Characters of a screenshot, the fewest and the most.
+WIDTHS, HEIGHTS = (20, 500), (5, 300)
+
+
+def check_files(step: StepOptions, inputs: Iterable[Path]) -> None:
+    """UsageError if a file cannot be written, or would replace an input or another output.
+
+    Also if it has not the ending of what its option writes.
+    """
+    from rnnviz.files import require_distinct
+
+    outputs = {
+        "--save": step.save, "--save-net": step.toy_net.save_net, "--screenshot": step.screenshot,
+        "--report": step.report,
+    }  # fmt: skip
+    paths = {option: path for option, path in outputs.items() if path is not None}
+    for option, (what, endings) in ENDINGS.items():
+        if option in paths and paths[option].suffix.lower() not in endings:
+            raise UsageError(
+                f"{option} writes {what}; name a file that ends in {' or '.join(endings[:2])}: "
+                f"{paths[option]}"
+            )
+    require_distinct(paths, inputs)
+
+
+def save(step: StepOptions, trace: Trace) -> None:
+    """Write the trace of --save and the net of --save-net."""
+    if step.save is not None:
+        trace.save(step.save)
+        if not step.quiet and step.save.is_file():
+            say(f"Saved {step.save}. Show it again with: rnnviz step --open "
+                f"{shlex.quote(str(step.save))}")  # fmt: skip
+    path = step.toy_net.save_net
+    if path is not None:
+        _save_net(trace, path)
+        if not step.quiet and path.is_file():
+            say(f"Saved {path}. Open it again with: rnnviz step --net {shlex.quote(str(path))}")
+
+
+def _save_net(trace: Trace, path: Path) -> None:
+    """Write the net of a trace with its input; UsageError where it is none by hand."""
+    from rnnviz.analysis.toy_net import net_file_of
+    from rnnviz.hand.files import save_net
+
+    net_file = net_file_of(trace)
+    if net_file is None:
+        raise UsageError("--save-net writes a net by hand; this trace is of another model.")
+    save_net(path, net_file)
+
+
+def draw(step: StepOptions, traced: TracedQuery, compared: tuple[str, ...]) -> None:
+    """Write the page of --report and the picture of --screenshot."""
+    if step.report is not None:
+        _write_report(step, traced, compared, step.report)
+        if not step.quiet:
+            say(f"Written: {step.report}")
+    if step.screenshot is not None:
+        _write_screenshot(step, traced, compared, step.screenshot)
+
+
+def _write_report(
+    step: StepOptions, traced: TracedQuery, compared: tuple[str, ...], path: Path
+) -> None:
+    """Write every view of the sentence into one page of HTML."""
+    from rnnviz.files import write_output
+    from rnnviz.tui.export.report import report
+
+    write_output(path, asyncio.run(report(make_app(step, traced, compared))))
+
+
+def _write_screenshot(
+    step: StepOptions, traced: TracedQuery, compared: tuple[str, ...], path: Path
+) -> None:
+    """Write the screen, or the panel named by --view, as SVG or text."""
+    from rnnviz.files import write_output
+    from rnnviz.tui.export import pictures
+    from rnnviz.tui.step.app import screenshot
+
+    size, panels = parse_size(step.size), drawable(traced.trace)
+    view = first_page(step, traced, compared, panels)
+    app = make_app(step, traced, compared, "" if view in panels else view)
+    if view in panels:
+        form = path.suffix.lower().removeprefix(".")
+        write_output(path, pictures.of_panel(app.step_screen.view_state, view, size, form))
+    else:
+        asyncio.run(screenshot(app, path, size))
+
+
+def parse_size(size: str) -> tuple[int, int]:
+    """Width and height in characters; UsageError if they cannot be read or are out of range."""
+    match = re.fullmatch(r"(\d{1,9})[xX×](\d{1,9})", size.strip(), re.ASCII)
+    if match is None:
+        raise UsageError(f"--size {size}: expected WIDTHxHEIGHT in characters, for example 120x36.")
+    width, height = int(match[1]), int(match[2])
+    for name, value, (least, most) in (("wide", width, WIDTHS), ("high", height, HEIGHTS)):
+        if not least <= value <= most:
+            raise UsageError(
+                f"--size {size}: a picture is {least} to {most} characters {name}, not {value}. "
+                "For example: --size 120x36"
+            )
+    return width, height

@@ -1,0 +1,58 @@
+"""The command line of ``rnnviz step`` as one typed value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rnnviz.cli.step.toy_net_options import ToyNetOptions
+
+
+@dataclass(frozen=True)
+class StepOptions:
+    """One field for each argument and option; None where it is not given."""
+
+    # where the trace comes from
+    words: tuple[str, ...]
+    model: str | None
+    model_is_explicit: bool  # from the command line, not from the environment or the config
+    cell: str | None
+    toy_net: ToyNetOptions
+    target: str | None
+    random: int | None  # seed
+    data: str | None
+    clamps: tuple[str, ...]
+    saved_trace: Path | None
+    device: str
+    # what it is compared with
+    against: str | None
+    compare: str | None
+    # where it goes
+    form: str | None  # "json", "jsonl", "csv" or "plain"
+    save: Path | None
+    screenshot: Path | None
+    report: Path | None
+    quiet: bool
+    # how it is shown
+    at: int | None  # token, from 1
+    unit: int | None
+    view: str | None  # a page, or for a screenshot a panel
+    size: str  # of a screenshot: "120x36"
+    lang: str | None
+    theme: str | None
+    color: str
+
+    @property
+    def explicit_model(self) -> str | None:
+        """The model of the command line; other options take the place of a default one."""
+        return self.model if self.model_is_explicit else None
+
+    @property
+    def draws(self) -> bool:
+        """Whether the screen is written to a file."""
+        return self.screenshot is not None or self.report is not None
+
+    @property
+    def saves(self) -> bool:
+        """Whether the trace or its net is written to a file."""
+        return self.save is not None or self.toy_net.save_net is not None

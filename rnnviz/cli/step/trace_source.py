@@ -1,0 +1,167 @@
+"""Where the trace of ``rnnviz step`` comes from: a text and a model, a net by hand, or a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rnnviz.cli import stdin
+from rnnviz.cli.step import toy_net_options
+from rnnviz.cli.step.step_options import StepOptions
+from rnnviz.errors import UsageError
+from rnnviz.hand import EXAMPLE
+
+if TYPE_CHECKING:
+    from rnnviz.query import Explorer, Query, Question
+    from rnnviz.trace import Trace
+
+
+class TracedQuery(NamedTuple):
+    """A trace, the query it answers, and the explorer that answers further ones."""
+
+    explorer: Explorer
+    query: Query
+    trace: Trace
+
+    def with_model(self, model: str) -> TracedQuery:
+        """The same query with another model."""
+        query = replace(self.query, model=model)
+        return self._replace(query=query, trace=self.explorer(query))
+
+    def beside(self, option: str, **changes: Any) -> Trace:
+        """The trace of a changed query; what cannot be read is an error of this option."""
+        try:
+            trace: Trace = self.explorer(replace(self.query, **changes))
+        except UsageError as error:
+            raise UsageError(f"{option}: {error}") from error
+        return trace
+
+
+def input_files(step: StepOptions) -> Sequence[Path]:
+    """The files that will be read; UsageError for options that do not go together."""
+    if step.saved_trace is not None:
+        others = (step.words, step.explicit_model, step.cell, step.target, step.random, step.clamps)
+        if any(other not in (None, ()) for other in others) or step.toy_net.changes:
+            raise UsageError(
+                "--open shows a trace as it was saved; leave TEXT, --model, --cell, --units, "
+                "--net, --set, --target, --random and --clamp out."
+            )
+        return [step.saved_trace]
+    if step.toy_net:
+        return [] if step.toy_net.net is None else [Path(step.toy_net.net)]
+    from rnnviz.model_files import locate
+
+    return locate(_model(step))
+
+
+def read(step: StepOptions) -> TracedQuery:
+    """The trace; RnnvizError with a message for the user where there can be none."""
+    from rnnviz.clamps import parse
+    from rnnviz.engine.device import for_one
+    from rnnviz.explore import explorer
+    from rnnviz.query import Query
+
+    clamps = tuple(parse(clamp) for clamp in step.clamps)
+    explore = explorer(step.data, for_one(step.device))
+    if step.saved_trace is not None:
+        return _saved(explore, step.saved_trace)
+    text = _text(step.words)
+    if step.toy_net:
+        query = toy_net_options.query(
+            step.toy_net, text, cell=step.cell, model=step.explicit_model, target=step.target,
+            random=step.random,
+        )  # fmt: skip
+        query = replace(query, clamps=(*query.clamps, *clamps))
+    else:
+        name = _model(step)
+        query = Query(
+            _example(name) if text is None else text, name, step.target, step.random, clamps
+        )
+    return TracedQuery(explore, query, explore(query))
+
+
+def _model(step: StepOptions) -> str:
+    """The name of the model; UsageError for a cell that no sentiment model has."""
+    from rnnviz.model_files import DEFAULT, shipped
+
+    cell = step.cell
+    if step.explicit_model is not None and cell:
+        raise UsageError("Give --model or --cell, not both.")
+    if cell is None:
+        return DEFAULT if step.model is None else step.model
+    if f"sentiment-{cell}" not in shipped():
+        raise UsageError(
+            f"--cell {cell}: no sentiment model has it, but a net by hand:\n"
+            f'rnnviz step --units 1 --cell {cell} "{EXAMPLE}"'
+        )
+    return f"sentiment-{cell}"
+
+
+def _text(words: tuple[str, ...]) -> str | None:
+    """The text of the command line or of the pipe; None when neither is there."""
+    if words and words != ("-",):
+        return " ".join(words)
+    if not words and not stdin.is_piped():
+        return None
+    return stdin.read()
+
+
+def _example(model: str) -> str:
+    from rnnviz.tracer.model_cache import cached_model
+
+    return cached_model(model).example
+
+
+def _saved(explore: Explorer, path: Path) -> TracedQuery:
+    """A trace of --save, and the query that reads its text once more."""
+    from rnnviz.analysis.toy_net import toy_net_of
+    from rnnviz.model_files.stored import seeded
+    from rnnviz.query import Query
+    from rnnviz.trace import Trace
+
+    trace = Trace.open(path)
+    name, seed = seeded(trace.model)
+    query = Query(trace.text, name, trace.head.target, seed, trace.clamps, toy_net_of(trace))
+    return TracedQuery(_with_saved_weights(explore, query, trace, path), query, trace)
+
+
+def _with_saved_weights(explore: Explorer, query: Query, trace: Trace, path: Path) -> Explorer:
+    """The explorer, but UsageError for the trace's own model if it has other weights by now.
+
+    A file keeps a model's name. Another net may have that name here, or none: what is compared
+    with the trace would come from other weights without any sign of it.
+    """
+
+    @cache
+    def same_weights() -> bool:
+        try:
+            return _same_weights(explore(query), trace)
+        except UsageError:
+            return False
+
+    def answer(question: Question) -> Any:
+        if getattr(question, "model", query.model) == query.model and not same_weights():
+            raise UsageError(
+                f"{path} was read with weights that {query.model} does not have here: what it "
+                "holds can be shown, but nothing else read with them.\n"
+                "Read the text anew: rnnviz step -m MODEL TEXT"
+            )
+        return explore(question)
+
+    return answer
+
+
+def _same_weights(a: Trace, b: Trace) -> bool:
+    import numpy as np
+
+    return len(a.layers) == len(b.layers) and all(
+        one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)
+        for one, other in zip(_weights(a), _weights(b), strict=True)
+    )
+
+
+def _weights(trace: Trace) -> list[dict[str, Any]]:
+    return [*(dict(la.weights) for la in trace.layers), {"W": trace.head.W, "b": trace.head.b}]
