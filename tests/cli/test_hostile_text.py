@@ -155,16 +155,16 @@ def test_a_path_is_data_for_a_program(
 # -- one door -----------------------------------------------------------------------------------
 
 #: Who may write to a terminal without the door: the door itself, and texts of the program alone.
-PRINTERS = {"echo.py", "stderr.py"}
+PRINTERS = {"stdout.py", "stderr.py"}
 PAST = ("print", "click.echo", "click.secho", "sys.stdout.write", "sys.stderr.write", "json.dumps",
         "traceback.print_exc")  # fmt: skip
 OWN_TEXT = {("__init__.py", "_called"), ("completion.py", "command")}
 
 
 def test_no_command_prints_past_the_door() -> None:
-    """``click.echo``, ``print`` and the streams are for rnnviz/cli/echo.py and stderr.py."""
+    """``click.echo``, ``print`` and the streams are for rnnviz/cli/stdout.py and stderr.py."""
     found = []
-    for file in sorted(Path(rnnviz.cli.__file__).parent.glob("*.py")):
+    for file in sorted(Path(rnnviz.cli.__file__).parent.rglob("*.py")):
         if file.name in PRINTERS:
             continue
         for function in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
