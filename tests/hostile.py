@@ -10,7 +10,7 @@ from typing import Any
 
 from rnnviz.cli import run
 from rnnviz.files import assets
-from rnnviz.trace import Trace
+from rnnviz.trace.file import open_trace, save_trace
 
 #: What each would do to a terminal that got it raw, or to a line or a document.
 KINDS = {
@@ -50,14 +50,15 @@ def trace(path: Path, text: str) -> Path:
     usual = path.with_name("usual.trace")
     if not usual.is_file():
         assert run(["step", "-q", "not good", "--save", str(usual)]) == 0
-    found = Trace.open(usual)
+    found = open_trace(usual)
     labels = (f"{text}0", f"{text}1")
     layers = tuple(replace(layer, title=text[:60]) for layer in found.layers)
     head = replace(found.head, labels=labels, target=labels[1], objective=text)
     tokens = (text, *found.tokens[1:])
-    replace(
+    saved = replace(
         found, model=text, about=text, text=text, tokens=tokens, layers=layers, head=head,
-    ).save(path)  # fmt: skip
+    )  # fmt: skip
+    save_trace(saved, path)
     return path
 
 

@@ -25,6 +25,7 @@ from rnnviz.model_files import StoredModel, load, save
 from rnnviz.query import Query
 from rnnviz.recipes import find
 from rnnviz.trace import SeriesTrace, Trace
+from rnnviz.trace.file import open_trace, save_trace
 from rnnviz.tracer import trace as trace_of
 
 MOMENT = "2020-07-01 19:00"
@@ -277,8 +278,8 @@ def test_a_net_without_steps_is_refused() -> None:
 
 def test_a_saved_trace_comes_back_with_its_series(tmp_path: Path) -> None:
     trace = trace_of(net(GRU), Query("2020-06-10 12:00", "small"))
-    trace.save(tmp_path / "a.npz")
-    again = Trace.open(tmp_path / "a.npz")
+    save_trace(trace, tmp_path / "a.npz")
+    again = open_trace(tmp_path / "a.npz")
     assert again.series == trace.series
     assert again.to_json() == trace.to_json()
 
@@ -293,9 +294,9 @@ def test_a_series_that_does_not_fit_its_trace_is_refused(
 ) -> None:
     trace = trace_of(net(GRU), Query("1", "small"))
     broken = replace(series_of(trace), **change)  # type: ignore[arg-type]
-    replace(trace, series=broken).save(tmp_path / "a.npz")
+    save_trace(replace(trace, series=broken), tmp_path / "a.npz")
     with pytest.raises(InvalidFileError, match="series"):
-        Trace.open(tmp_path / "a.npz")
+        open_trace(tmp_path / "a.npz")
 
 
 def test_a_model_of_ones_own_is_stepped_through_by_its_path(tmp_path: Path) -> None:

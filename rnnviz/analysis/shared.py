@@ -192,7 +192,7 @@ def growth(layer: LayerTrace, use: Use) -> Growth:
     The sum over all tokens is the gradient that training uses (of what the trace holds: padding
     that was read before the first token and is not shown has terms of its own).
     """
-    read, d = read_by(layer, use), layer.passed(use.made).astype(np.float64)
+    read, d = read_by(layer, use), layer.propagated_grad(use.made).astype(np.float64)
     steps = np.array(walk(layer))
     total = np.empty(len(steps))
     full = np.zeros((read.shape[1], d.shape[1]))
@@ -211,7 +211,7 @@ def column(layer: LayerTrace, use: Use, t: int, unit: int) -> tuple[Array, Array
 
     Entry k of the term is read_t[k] × ∂L/∂made_t[unit].
     """
-    read, d = read_by(layer, use), layer.passed(use.made)[:, unit].astype(np.float64)
+    read, d = read_by(layer, use), layer.propagated_grad(use.made)[:, unit].astype(np.float64)
     steps = walk(layer)
     before = list(steps[: steps.index(t)])
     return read[before].T @ d[before], read[t] * d[t]

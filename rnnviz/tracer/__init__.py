@@ -18,7 +18,7 @@ from rnnviz.hand.friendly import for_model
 from rnnviz.hand.typed import plain
 from rnnviz.model_files import StoredModel
 from rnnviz.query import Query, Tracer
-from rnnviz.trace import HeadTrace, Trace, beyond, frozen
+from rnnviz.trace import HeadTrace, Trace, frozen, out_of_range
 from rnnviz.tracer import toy_net
 from rnnviz.tracer.clamping import clampings, resolve_clamps
 from rnnviz.tracer.layers import layer_traces
@@ -76,7 +76,7 @@ def trace(
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         with suppress(np.linalg.LinAlgError):  # of a matrix that is not finite
             made = _trace(stored, query, model_input, backend)
-            name = beyond(made)
+            name = out_of_range(made)
     if made is None or name:
         given = query.hand is not None or query.clamps or query.random is not None
         raise (UsageError if given else InvalidFileError)(

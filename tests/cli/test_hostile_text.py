@@ -18,7 +18,7 @@ import rnnviz.cli
 from rnnviz.cli import run
 from rnnviz.display import json_text, markup, visible
 from rnnviz.errors import LINE, LINES, QUOTED, brief
-from rnnviz.trace import Trace
+from rnnviz.trace.file import open_trace, save_trace
 
 SHORT = {name: text for name, text in hostile.KINDS.items() if len(text) < 1000}
 
@@ -210,8 +210,8 @@ def test_visible_text_stays_as_it_is(text: str) -> None:
 def test_a_loss_that_is_no_number_makes_no_trace(
     loss: float, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    usual = Trace.open(hostile.trace(tmp_path / "a.trace", "a"))
-    replace(usual, head=replace(usual.head, loss=loss)).save(tmp_path / "b.trace")
+    usual = open_trace(hostile.trace(tmp_path / "a.trace", "a"))
+    save_trace(replace(usual, head=replace(usual.head, loss=loss)), tmp_path / "b.trace")
     code, out, err = printed(capfd, "step", "--open", str(tmp_path / "b.trace"), "--json")
     assert (code, out) == (4, "") and "head.loss" in err and len(err.splitlines()) <= 2
 

@@ -22,6 +22,7 @@ from rnnviz.errors import InvalidFileError, UsageError
 from rnnviz.model_files import StoredModel
 from rnnviz.query import Query
 from rnnviz.trace import Trace
+from rnnviz.trace.file import open_trace, save_trace
 from rnnviz.tracer import trace
 
 WORDS = ("", "[UNK]", "a", "good", "bad", "movie", "not")
@@ -125,8 +126,12 @@ def test_the_last_of_several_clamps_wins() -> None:
     layer = seen(stored(), "f[*]=1", "f[2]=0.5", "f[2,1]=0").layers[0]
     np.testing.assert_array_equal(layer.values["f"][2], [0.5, 0, 0.5])
     assert (np.delete(layer.values["f"], 2, 0) == 1).all()
-    assert [layer.held("f", 2, 0), layer.held("f", 2, 1), layer.held("f", 0, 0)] == [0.5, 0, 1]
-    assert layer.held("i", 2, 0) is None
+    assert [
+        layer.clamped_value("f", 2, 0),
+        layer.clamped_value("f", 2, 1),
+        layer.clamped_value("f", 0, 0),
+    ] == [0.5, 0, 1]
+    assert layer.clamped_value("i", 2, 0) is None
 
 
 EVERYWHERE = ["lstm.0.f[*]=1", "lstm.0.backward.c[1]=0.3", "lstm.1.x[2,3]=-1",
@@ -147,7 +152,7 @@ def test_a_deep_net_in_both_directions_is_held_where_it_was_said(clamp: str) -> 
     )
     arrived = layer.grads[meant.name][meant.where].sum()
     assert arrived == pytest.approx((up - down) / 2e-5, rel=1e-5, abs=1e-9)
-    assert not layer.passed(meant.name)[meant.where].any()
+    assert not layer.propagated_grad(meant.name)[meant.where].any()
     top = held.layers[2]
     if meant.name != "x" and meant.layer and ".0" in meant.layer:
         below = np.concatenate([la.values["h"] for la in held.layers[:2]], axis=1)
@@ -191,7 +196,7 @@ def test_every_line_of_a_cell_that_is_not_held_is_true_of_its_numbers(cell: str)
     for t in range(len(held.tokens)):
         known = layer.at(t)
         for line in layer.lines:
-            units = [u for u in range(3) if layer.held(line.name, t, u) is None]
+            units = [u for u in range(3) if layer.clamped_value(line.name, t, u) is None]
             found = evaluate(line.formula, known)[units]
             np.testing.assert_allclose(found, layer.values[line.name][t, units], 1e-9, 1e-12)
         for line in layer.back:
@@ -241,8 +246,8 @@ def test_the_json_says_what_was_held_only_where_something_was() -> None:
 
 def test_a_saved_trace_carries_its_clamps(tmp_path: Path) -> None:
     held = seen(stored(both=True), "f[*]=1", "lstm.backward.h[0]=0.5")
-    held.save(tmp_path / "t.npz")
-    again = Trace.open(tmp_path / "t.npz")
+    save_trace(held, tmp_path / "t.npz")
+    again = open_trace(tmp_path / "t.npz")
     assert again.clamps == held.clamps and again.to_json() == held.to_json()
 
 
@@ -257,6 +262,6 @@ def test_a_saved_trace_with_an_impossible_clamp_is_refused(
     held = seen(stored(), "f[2,1]=1")
     clamp = replace(held.clamps[0], **wrong)  # type: ignore[arg-type]
     layer = replace(held.layers[0], clamps=(clamp,))
-    replace(held, layers=(layer,)).save(tmp_path / "t.npz")
+    save_trace(replace(held, layers=(layer,)), tmp_path / "t.npz")
     with pytest.raises(InvalidFileError):
-        Trace.open(tmp_path / "t.npz")
+        open_trace(tmp_path / "t.npz")

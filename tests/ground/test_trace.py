@@ -22,7 +22,7 @@ from rnnviz.engine.spec import EmbeddingSpec, HeadKind, HeadSpec, ModelSpec, Rec
 from rnnviz.errors import InvalidFileError, UsageError
 from rnnviz.model_files import StoredModel
 from rnnviz.query import Query
-from rnnviz.trace import Trace
+from rnnviz.trace.file import open_trace, save_trace
 from rnnviz.tracer import trace
 
 WORDS = ("", "[UNK]", "a", "good", "bad", "movie", "not")
@@ -182,8 +182,8 @@ def test_every_array_of_a_trace_is_read_only(reopened: bool, tmp_path: Path) -> 
     """Views share it; what one could change another would show."""
     seen = trace(stored(both=True, depth=2), Query(TEXT, "tiny"))
     if reopened:
-        seen.save(tmp_path / "t.npz")
-        seen = Trace.open(tmp_path / "t.npz")
+        save_trace(seen, tmp_path / "t.npz")
+        seen = open_trace(tmp_path / "t.npz")
     assert [path for path, a in every_array(seen).items() if a.flags.writeable] == []
 
 
@@ -211,7 +211,7 @@ def test_at_a_token_all_names_of_all_lines_are_there(direction: int) -> None:
 def saved(tmp_path: Path) -> Path:
     """A trace of two layers in two directions, on disk."""
     path = tmp_path / "trace.npz"
-    trace(stored(both=True, depth=2), Query(TEXT, "tiny")).save(path)
+    save_trace(trace(stored(both=True, depth=2), Query(TEXT, "tiny")), path)
     return path
 
 
@@ -220,9 +220,9 @@ def test_a_saved_trace_opens_as_it_was(cell: str, tmp_path: Path) -> None:
     """The document, every array bit for bit, and everything beside."""
     before = trace(stored(cell, both=True, depth=2), Query(TEXT, "tiny"))
     path = tmp_path / "a trace of mine"  # the name is kept, whatever it ends in
-    before.save(path)
+    save_trace(before, path)
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
-    after = Trace.open(path)
+    after = open_trace(path)
     assert json.dumps(after.to_json()) == json.dumps(before.to_json())
     old, new = every_array(before), every_array(after)
     assert old.keys() == new.keys()
@@ -239,7 +239,7 @@ def test_a_saved_trace_opens_as_it_was(cell: str, tmp_path: Path) -> None:
 def refused(path: Path) -> None:
     """InvalidFileError, and nothing else, with the file's name."""
     with pytest.raises(InvalidFileError, match=path.name):
-        Trace.open(path)
+        open_trace(path)
 
 
 def test_a_file_that_is_no_trace_is_refused(tmp_path: Path) -> None:
@@ -282,7 +282,7 @@ def test_a_file_with_one_changed_byte_opens_whole_or_is_refused(saved: Path) -> 
         damaged[at] ^= int(rng.integers(1, 256))
         saved.write_bytes(bytes(damaged))
         try:
-            Trace.open(saved).to_json()
+            open_trace(saved).to_json()
         except InvalidFileError:
             pass
 
@@ -323,9 +323,9 @@ def in_array(where: str, edit: Callable[[Array], Array]) -> Callable[[Any, dict[
 
 def test_rewriting_without_a_change_is_accepted(saved: Path) -> None:
     """So that the refusals below are of the change."""
-    before = Trace.open(saved).to_json()
+    before = open_trace(saved).to_json()
     rewrite(saved, lambda meta, arrays: None)
-    assert Trace.open(saved).to_json() == before
+    assert open_trace(saved).to_json() == before
 
 
 H, X, REACH = "/layers/0/values/h", "/layers/0/values/x", "/layers/0/reach"

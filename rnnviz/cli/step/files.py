@@ -51,7 +51,9 @@ def check_files(step: StepOptions, inputs: Iterable[Path]) -> None:
 def save(step: StepOptions, trace: Trace) -> None:
     """Write the trace of --save and the net of --save-net."""
     if step.save is not None:
-        trace.save(step.save)
+        from rnnviz.trace.file import save_trace
+
+        save_trace(trace, step.save)
         if not step.quiet and step.save.is_file():
             say(f"Saved {step.save}. Show it again with: rnnviz step --open "
                 f"{shlex.quote(str(step.save))}")  # fmt: skip

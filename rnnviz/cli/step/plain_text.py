@@ -123,7 +123,7 @@ def _unit(
         yield text("plain.values", lang, t=t + 1, token=tokens[t], values=values)
         for line in layer.lines:
             name = "".join(s for s, _ in symbols(line.name, layer.step(t)))
-            held = layer.held(line.name, t, unit)
+            held = layer.clamped_value(line.name, t, unit)
             if held is not None:
                 yield f"{name}: " + text("page.clamp.held_at", lang, value=number(held))
                 continue
@@ -166,7 +166,7 @@ def _toy_net_arithmetic(trace: Trace, t: int, unit: int, lang: str) -> Iterator[
                 worked = toy_net.written_out(line.formula, values, 0)
                 yield f"{symbol(line.name, t + 1)} = {worked.text}"
             continue
-        held = layer.held(line.name, t, unit)
+        held = layer.clamped_value(line.name, t, unit)
         if held is not None:
             value = text("page.hand.held", lang, value=number(held))
             yield f"{symbol(line.name, t + 1)}: {value}"

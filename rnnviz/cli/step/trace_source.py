@@ -120,9 +120,9 @@ def _saved(explore: Explorer, path: Path) -> TracedQuery:
     from rnnviz.analysis.toy_net import toy_net_of
     from rnnviz.model_files.stored import seeded
     from rnnviz.query import Query
-    from rnnviz.trace import Trace
+    from rnnviz.trace.file import open_trace
 
-    trace = Trace.open(path)
+    trace = open_trace(path)
     name, seed = seeded(trace.model)
     query = Query(trace.text, name, trace.head.target, seed, trace.clamps, toy_net_of(trace))
     return TracedQuery(_with_saved_weights(explore, query, trace, path), query, trace)

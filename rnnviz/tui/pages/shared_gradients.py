@@ -100,7 +100,7 @@ def addition(
         said = [Segment(left, theme.now), equals, Segment(number(before[k], 3, True), theme.now)]
         waits = view_state.text("page.backward.waits", part=_part_word(view_state, use))
         return [[*said, Segment("   " + waits, theme.dim)]]
-    d = float(layer.passed(use.made)[t, unit])
+    d = float(layer.propagated_grad(use.made)[t, unit])
     values = {"before": float(before[k]), "d": d}
     formula = "before + d"
     symbols = [Segment("Σ", theme.source), Segment(" + ", theme.ink)]
@@ -133,7 +133,7 @@ def ledger(view_state: ViewState, use: Use, k: int, width: int, room: int) -> li
     steps, room = walk(layer)[:count], min(room, LEDGER)
     if room < min(2, count) or not count:
         return []
-    read, d = read_by(layer, use)[:, k], layer.passed(use.made)[:, unit].astype(np.float64)
+    read, d = read_by(layer, use)[:, k], layer.propagated_grad(use.made)[:, unit].astype(np.float64)
     before = np.concatenate([[0.0], np.cumsum(read[steps] * d[steps])])
     lines: list[Line] = [[]]
     for n in range(max(0, count - room), count):

@@ -163,7 +163,7 @@ def name_style(view_state: ViewState, made: str) -> Callable[[str | None], Style
 def equation(view_state: ViewState, line: Formula, width: int, tight: bool) -> list[Line]:
     """``f₄ = σ(a_f₄)`` and, below it, the numbers and the result."""
     unit = view_state.cursor.unit
-    stuck = view_state.layer.held(line.name.removeprefix("d_"), view_state.cursor.t, unit)
+    stuck = view_state.layer.clamped_value(line.name.removeprefix("d_"), view_state.cursor.t, unit)
     if stuck is not None and not line.name.startswith("d_"):
         return [_stuck(view_state, line.name, stuck)]
     done = (
@@ -248,7 +248,7 @@ def reading(view_state: ViewState, width: int) -> list[list[Line]]:
         key = "page.hand.read" if toy_net_of(view_state.trace) else key
         said = view_state.text(key, **values)
     blocks: list[list[Line]] = [[[Segment(" " + s, theme.ink)] for s in wrapped(said, width - 2)]]
-    stuck = sum(layer.held("x", t, k) is not None for k in range(len(x)))
+    stuck = sum(layer.clamped_value("x", t, k) is not None for k in range(len(x)))
     if stuck:
         said = view_state.text("page.clamp.x_held", n=stuck, **values)
         blocks[0] = [[Segment(" " + s, theme.ink)] for s in wrapped(said, width - 2)]

@@ -180,7 +180,7 @@ def _unit(view_state: ViewState, free: Trace, name: str, width: int, most: int) 
     for each in shown:
         style = theme.now if each == name else theme.ink
         numbers = _numbers(view_state, free, each)
-        stuck = view_state.layer.held(each, cursor.t, cursor.unit) is not None
+        stuck = view_state.layer.clamped_value(each, cursor.t, cursor.unit) is not None
         line = [Segment(fit(f" {symbol(each, view_state.step)}", 6), style)]
         line += [Segment(fit(said, 12), style) for said in numbers]
         other = (

@@ -99,7 +99,9 @@ def _line(shown: ToyNetView, line: Formula, worked: Arithmetic, named: int, symb
     name, equals = Segment(f" {left}", theme.now if known else theme.dim), Segment(" = ", theme.ink)
     if not known:
         return [name, equals, Segment("?" if view_state.hidden else "·", theme.rule)]
-    stuck = None if of_head else view_state.layer.held(line.name, t, view_state.cursor.unit)
+    stuck = (
+        None if of_head else view_state.layer.clamped_value(line.name, t, view_state.cursor.unit)
+    )
     if stuck is not None:
         return [
             name,

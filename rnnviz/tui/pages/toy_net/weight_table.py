@@ -165,7 +165,7 @@ def _each(name: str, count: int) -> list[str]:
 def _read(shown: ToyNetView, t: int, k: int) -> str:
     """An input of the net, marked if it is chosen."""
     entry = WeightEntry("x", t, k)
-    held = shown.view_state.layer.held("x", t, k)
+    held = shown.view_state.layer.clamped_value("x", t, k)
     mark = "▸" if entry == shown.chosen else " "
     return mark + (plain(shown.value(entry)).replace("-", MINUS) if held is None else number(held))
 

@@ -1,0 +1,279 @@
+"""A trace: every value and gradient of one text through one model, as frozen data.
+
+The screen, the JSON, the plain text and the tests all read these. Arrays are read-only. Index t is
+the token, counted from 0, also where a layer reads from the right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from rnnviz import i18n
+from rnnviz.arrays import Array, in_range
+from rnnviz.clamps import Clamp
+from rnnviz.equations import Line, TokenNumber
+from rnnviz.hand import Hand, document
+from rnnviz.hand.typed import inputs
+
+SCHEMA = "rnnviz.trace/1"
+
+
+@dataclass(frozen=True, eq=False)
+class LayerTrace:
+    """One direction of one recurrent layer."""
+
+    name: str  # "lstm", or "lstm.1.backward" in a deeper net
+    cell: str  # key of the cell's diagram and texts
+    title: str  # the cell's name on screen: "LSTM"
+    units: int  # H
+    direction: str  # "forward" or "backward"
+    gates: tuple[str, ...]
+    states: tuple[str, ...]  # "h" first
+    recorded: tuple[str, ...]  # the names of ``values`` that files carry, in order
+    lines: tuple[Line, ...]
+    back: tuple[Line, ...]
+    weights: Mapping[str, Array]  # by formula name: W_f (D, H), U_f (H, H), b_f (H) ...
+    values: Mapping[str, Array]  # x (T, D), the others (T, H)
+    grads: Mapping[str, Array]  # d objective / d value; also h_prev, h_next, h_out ... (T, H)
+    mask: Array  # (T) bool
+    reach: Array  # (T) spectral norm of ∂(all last states)/∂(all states at t)
+    initial: Mapping[str, Array]  # (H) each state before the first token
+    clamps: tuple[Clamp, ...] = ()  # the last one of a value counts
+
+    @cached_property
+    def parts(self) -> tuple[str, ...]:
+        """What happens at one token, in order: read, the groups of lines, predict."""
+        return ("read", *dict.fromkeys(line.part for line in self.lines), "predict")
+
+    @property
+    def order(self) -> range:
+        """The tokens in the order this layer reads them."""
+        T = len(self.mask)
+        return range(T - 1, -1, -1) if self.direction == "backward" else range(T)
+
+    def before(self, t: int) -> int | None:
+        """The token read before t, or None at the first one read."""
+        earlier = t + 1 if self.direction == "backward" else t - 1
+        return earlier if 0 <= earlier < len(self.mask) else None
+
+    def step(self, t: int) -> TokenNumber:
+        """Token t (from 0) as formulas write it: from 1, with the one read before it."""
+        return TokenNumber(t + 1, t + 2 if self.direction == "backward" else t)
+
+    def state_before(self, t: int, state: str) -> Array:
+        """A state before token t: (H)."""
+        earlier = self.before(t)
+        return self.initial[state] if earlier is None else self.values[state][earlier]
+
+    def at(self, t: int) -> dict[str, Array]:
+        """Every name a formula may use at token t: values, states before, weights, gradients.
+
+        ``f`` (H), ``h_prev`` (H), ``W_f`` (D, H), ``d_c`` (H) ... The gradients are propagated
+        ones: those of a clamped value are zero.
+        """
+        arrays: dict[str, Array] = dict(self.weights)
+        arrays |= {name: array[t] for name, array in self.values.items()}
+        arrays |= {f"{s}_prev": self.state_before(t, s) for s in self.states}
+        arrays |= {f"d_{name}": self.propagated_grad(name)[t] for name in self.grads}
+        return arrays
+
+    def clamped_value(self, name: str, t: int, unit: int) -> float | None:
+        """The number a value is clamped to; None where it is computed."""
+        values = [clamp.value for clamp in self.clamps if clamp.holds(name, t, unit)]
+        return values[-1] if values else None
+
+    def propagated_grad(self, name: str) -> Array:
+        """A gradient (T, ·) as it is passed to the operands of the value: zero where clamped."""
+        array = self.grads[name]
+        for clamp in self.clamps:
+            if clamp.name == name:
+                array = array.copy()
+                array[clamp.where] = 0
+        return array
+
+
+@dataclass(frozen=True, eq=False)
+class HeadTrace:
+    """The dense layer that turns the last state into a prediction, evaluated after every token."""
+
+    kind: str  # "sigmoid", "softmax" or "linear"
+    labels: tuple[str, ...]  # (K); two for a sigmoid head: the classes of outputs 0 and 1
+    output: Array  # (K) after the last token: probabilities, or the forecast
+    readout: Array  # (T, K) the output after each token
+    logits: Array  # (T, K') before the squashing; K' = 1 for sigmoid
+    objective: str  # what the gradients are of: "log-loss of 'negative'"
+    loss: float
+    target: str
+    W: Array  # (F, K')
+    b: Array  # (K')
+    unclamped: Array | None = None  # (K) the output without clamps; None where there are none
+
+
+@dataclass(frozen=True)
+class SeriesTrace:
+    """The series a trace was read from: what its numbers measure, and when.
+
+    The net's inputs and outputs are deviations: (value − mean) / std of the column.
+    """
+
+    columns: tuple[str, ...]  # (D), each with its unit: "T (degC)"
+    mean: tuple[float, ...]  # (D)
+    std: tuple[float, ...]  # (D)
+    target: int  # the column that is forecast
+    times: tuple[str, ...]  # (T) of the readings: "2020-07-01 18:00"
+    moment: str  # when the forecast is made
+    foreseen: str  # the time it is for
+    ahead: int  # steps from the last reading to that time
+    after: tuple[float, ...]  # the target column from the moment on, a number a step
+    truth: float | None  # the target column at that time; None where the table has ended
+    source: str  # the table
+
+    def measured(self, x: Array) -> Array:
+        """Readings (T, D) in the units of their columns."""
+        return np.asarray(x * np.array(self.std) + np.array(self.mean))
+
+    def restored(self, output: Array | float) -> Array:
+        """The net's output in the unit of the target column; any shape."""
+        return np.asarray(output * np.float64(self.std[self.target]) + self.mean[self.target])
+
+    def to_json(self, head: HeadTrace, last: float) -> dict[str, Any]:
+        """The fields, and under "degrees" the forecasts in the target column's unit.
+
+        ``last`` is the last reading of the target column as the net sees it: the naive forecast.
+        """
+        output = float(self.restored(head.output)[0])
+        degrees = {
+            "output": output,
+            "readout": self.restored(head.readout[:, 0]).tolist(),
+            "as_today": float(self.restored(last)),
+            "truth": self.truth,
+            "error": None if self.truth is None else abs(output - self.truth),
+        }
+        named = {"target": self.columns[self.target], "degrees": degrees}
+        return {**asdict(self), **named}
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """One text through one model: every value, every gradient, the prediction after each token."""
+
+    model: str
+    device: str
+    dtype: str
+    tokens: tuple[str, ...]  # (T)
+    ids: tuple[int, ...]  # (T)
+    unknown: tuple[bool, ...]  # (T) true where the vocabulary has no such word
+    layers: tuple[LayerTrace, ...]  # bottom to top, forward before backward
+    head: HeadTrace
+    about: str = ""  # what the model was trained on, for the title line
+    text: str = ""  # as it was typed
+    series: SeriesTrace | None = None  # where measurements are read instead of words
+    hand: Hand | None = None  # the net by hand, where it is one
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of schema ``rnnviz.trace/1``."""
+        found: dict[str, Any] = {
+            "schema": SCHEMA,
+            "model": self.model,
+            "device": self.device,
+            "dtype": self.dtype,
+            "tokens": list(self.tokens),
+            "ids": list(self.ids),
+            "unknown": list(self.unknown),
+            "layers": [_layer_json(layer) for layer in self.layers],
+            "head": {
+                "labels": list(self.head.labels),
+                "output": self.head.output.tolist(),
+                "readout": self.head.readout.tolist(),
+                "objective": self.head.objective,
+                "loss": self.head.loss,
+                "target": self.head.target,
+            },
+        }
+        if self.series is not None:
+            bottom = self.layers[0]
+            last = float(bottom.values["x"][self.latest, self.series.target])
+            found["series"] = self.series.to_json(self.head, last)
+        if self.head.unclamped is not None:
+            found["head"]["unclamped"] = self.head.unclamped.tolist()
+            found["clamps"] = [asdict(clamp) for clamp in self.clamps]
+        if self.hand is not None:
+            found["net"] = net_json(self)
+        return found
+
+    @property
+    def clamps(self) -> tuple[Clamp, ...]:
+        """The clamps of all layers."""
+        return tuple(clamp for layer in self.layers for clamp in layer.clamps)
+
+    @property
+    def latest(self) -> int:
+        """The token that is latest in time: of a series read backwards the first one."""
+        backwards = self.series is not None and self.series.times[0] > self.series.times[-1]
+        return 0 if backwards else len(self.tokens) - 1
+
+    def leading_unit(self) -> int:
+        """The unit of the top layer that moves the last prediction most: largest |h·W|."""
+        top = self.layers[-1]
+        last = top.order[-1]
+        weights = np.abs(self.head.W).max(1)[-top.units :].astype(np.float64)
+        return int(np.argmax(np.abs(top.values["h"][last]) * weights))
+
+    def localized(self, lang: str) -> Trace:
+        """The trace with its labels, and what the net was trained on, in a language."""
+        head = self.head
+        labels = tuple(i18n.label(name, lang) for name in head.labels)
+        target = i18n.label(head.target, lang)
+        about = i18n.trained_on(self.about, lang)
+        if (labels, target, about) == (head.labels, head.target, self.about):
+            return self
+        return replace(self, about=about, head=replace(head, labels=labels, target=target))
+
+
+def net_json(trace: Trace) -> dict[str, Any]:
+    """The definition of a net by hand, with its input, as in a file of it."""
+    assert trace.hand is not None
+    x = inputs(" ".join(trace.tokens), trace.hand.inputs)
+    return document.written(document.NetFile(trace.hand, x, trace.clamps))
+
+
+def out_of_range(trace: Trace) -> str:
+    """The first array with a number that is not finite or too large; "" if there is none.
+
+    Such a trace can be neither drawn nor opened again; see :func:`rnnviz.arrays.in_range`.
+    """
+    head = trace.head
+    for layer in trace.layers:
+        for group, d in ((layer.values, ""), (layer.grads, "gradient of ")):
+            for name, array in group.items():
+                if not in_range(array):
+                    return f"the {d}{name} of {layer.name}"
+        if not in_range(layer.reach):
+            return f"the reach of {layer.name}"
+    good = all(in_range(a) for a in (head.logits, head.readout, np.float64(head.loss)))
+    return "" if good else "the output"
+
+
+def _layer_json(layer: LayerTrace) -> dict[str, Any]:
+    return {
+        "name": layer.name,
+        "cell": layer.cell,
+        "units": layer.units,
+        "direction": layer.direction,
+        "mask": layer.mask.tolist(),
+        "values": {name: layer.values[name].tolist() for name in layer.recorded},
+        "grads": {name: layer.grads[name].tolist() for name in layer.recorded},
+        "reach": layer.reach.tolist(),
+        "initial": {name: a.tolist() for name, a in layer.initial.items()},
+    }
+
+
+def frozen(array: Array) -> Array:
+    """The array, read-only."""
+    array.flags.writeable = False
+    return array

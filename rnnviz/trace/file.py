@@ -1,0 +1,142 @@
+"""A trace as one file: its arrays by path, and everything else in one JSON document."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rnnviz.arrays import MOST, Array, in_range, read_array
+from rnnviz.clamps import Clamp
+from rnnviz.equations import Line, parse
+from rnnviz.files import (
+    invalid_file_on_error,
+    open_member,
+    open_regular,
+    open_zip,
+    parse_json,
+    write_output,
+)
+from rnnviz.hand import document
+from rnnviz.trace import SCHEMA, HeadTrace, LayerTrace, SeriesTrace, Trace, frozen, net_json
+from rnnviz.trace.validation import expect, validate
+
+#: The most bytes of a trace, packed and unpacked: ten thousand tokens through some 60 units.
+LARGEST = 200_000_000
+
+
+def save_trace(trace: Trace, path: Path) -> None:
+    """Write the whole trace to one file that :func:`open_trace` reads back, atomically.
+
+    UsageError or RnnvizError if it cannot be written.
+    """
+    arrays: dict[str, Array] = {}
+    meta = _take_arrays(trace, "", arrays)
+    meta["schema"] = SCHEMA
+    meta["hand"] = None if trace.hand is None else net_json(trace)
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, meta=np.array(json.dumps(meta)), **arrays)  # type: ignore[arg-type]
+    write_output(path, buffer.getvalue())
+
+
+def open_trace(path: Path) -> Trace:
+    """Read a saved trace; InvalidFileError if it is not one, damaged or inconsistent."""
+    with invalid_file_on_error(path, "trace", "Make one: rnnviz step TEXT --save FILE"):
+        arrays = _read_arrays(path)
+        meta = parse_json(str(arrays.pop("meta")))
+        if meta.pop("schema", None) != SCHEMA:
+            raise ValueError(f"it is no trace of schema {SCHEMA}")
+        trace = _trace(meta, arrays)
+        validate(trace)
+    return trace
+
+
+def _take_arrays(item: Any, path: str, arrays: dict[str, Array]) -> Any:
+    """The item as JSON, with every array moved out under its path."""
+    if isinstance(item, np.ndarray):
+        arrays[path] = item
+        return {"array": path}
+    if isinstance(item, Mapping):
+        return {key: _take_arrays(value, f"{path}/{key}", arrays) for key, value in item.items()}
+    if isinstance(item, tuple | list):
+        return [_take_arrays(value, f"{path}/{n}", arrays) for n, value in enumerate(item)]
+    if hasattr(item, "__dataclass_fields__"):
+        return {
+            name: _take_arrays(getattr(item, name), f"{path}/{name}", arrays)
+            for name in item.__dataclass_fields__
+        }
+    return item
+
+
+def _read_arrays(path: Path) -> dict[str, Array]:
+    """The arrays of an archive as NumPy writes it, read-only; headers are checked."""
+    arrays: dict[str, Array] = {}
+    left = LARGEST
+    with open_regular(path, LARGEST) as file:
+        expect(zipfile.is_zipfile(file), "what --save wrote, a whole archive of arrays")
+    with open_zip(path, LARGEST) as archive:
+        for name in archive.namelist():
+            with open_member(archive, name, left) as file:
+                array = read_array(file, name[:60])
+            expect(name.removesuffix(".npy") not in arrays, f"one array {name[:60]}")
+            arrays[name.removesuffix(".npy")] = array
+            left -= array.nbytes
+    return arrays
+
+
+def _array(item: Any, arrays: Mapping[str, Array]) -> Array:
+    array = arrays[item["array"]]
+    if array.dtype not in (np.float32, np.float64, bool) or not in_range(array):
+        raise ValueError(f"{item['array']}: expected numbers of at most {MOST:g}")
+    return frozen(array)
+
+
+def _arrays(item: Any, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    return {key: _array(value, arrays) for key, value in item.items()}
+
+
+def _lines(item: Any) -> tuple[Line, ...]:
+    lines = tuple(Line(**line) for line in item)
+    for line in lines:
+        parse(line.formula)
+    return lines
+
+
+def _trace(meta: dict[str, Any], arrays: Mapping[str, Array]) -> Trace:
+    head = dict(meta.pop("head"))
+    for name in ("output", "readout", "logits", "W", "b"):
+        head[name] = _array(head[name], arrays)
+    if head.get("unclamped") is not None:
+        head["unclamped"] = _array(head["unclamped"], arrays)
+    head["labels"] = tuple(head["labels"])
+    layers = []
+    for item in meta.pop("layers"):
+        layer = dict(item)
+        for name in ("mask", "reach"):
+            layer[name] = _array(layer[name], arrays)
+        for name in ("weights", "values", "grads", "initial"):
+            layer[name] = _arrays(layer[name], arrays)
+        for name in ("gates", "states", "recorded"):
+            layer[name] = tuple(layer[name])
+        layer["lines"], layer["back"] = _lines(layer["lines"]), _lines(layer["back"])
+        layer["clamps"] = tuple(Clamp(**clamp) for clamp in layer.get("clamps", ()))
+        layers.append(LayerTrace(**layer))
+    for name in ("tokens", "ids", "unknown"):
+        expect(isinstance(meta[name], list), f"{name}: a list")
+        meta[name] = tuple(meta[name])
+    series, net = _series(meta.pop("series", None)), meta.pop("hand", None)
+    hand = None if net is None else document.read(net).hand
+    return Trace(layers=tuple(layers), head=HeadTrace(**head), series=series, hand=hand, **meta)
+
+
+def _series(item: Any) -> SeriesTrace | None:
+    if item is None:
+        return None
+    lists = ("columns", "mean", "std", "times", "after")
+    expect(all(isinstance(item[name], list) for name in lists), f"series: lists of {lists}")
+    return SeriesTrace(**item | {name: tuple(item[name]) for name in lists})

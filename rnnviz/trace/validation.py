@@ -1,0 +1,150 @@
+"""Checks of a trace that was read from a file: types, shapes, ranges and names."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from rnnviz.arrays import Array, in_range
+from rnnviz.clamps import Clamp
+from rnnviz.equations import evaluate, is_weight, matrices, names
+from rnnviz.errors import UsageError
+from rnnviz.hand import Hand
+from rnnviz.hand.typed import inputs
+from rnnviz.trace import HeadTrace, LayerTrace, SeriesTrace, Trace
+
+#: As cells and layers are named: lstm-slide, lstm.1.backward. A cell's name leads to its drawing.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+
+def validate(trace: Trace) -> None:
+    """ValueError unless every part has the type and shape that its place in the trace gives it."""
+    T = len(trace.tokens)
+    expect(T > 0 and len(trace.ids) == len(trace.unknown) == T, "one id and flag for each token")
+    expect(all(isinstance(token, str) for token in trace.tokens), "tokens that are texts")
+    expect(all(type(n) is int and abs(n) < 10**9 for n in trace.ids), "ids that are whole numbers")
+    expect(all(type(u) is bool for u in trace.unknown), "unknown: true or false")
+    for name in ("model", "device", "dtype", "about", "text"):
+        expect(isinstance(getattr(trace, name), str), f"{name}: a text")
+    expect(bool(trace.layers), "a layer")
+    for layer in trace.layers:
+        _check_layer(layer, T)
+    if trace.hand is not None:
+        _check_hand(trace.hand, trace)
+    _check_head(trace.head, T)
+    if trace.series is not None:
+        _check_series(trace.series, trace)
+
+
+def expect(holds: bool, what: str) -> None:
+    """ValueError unless it holds."""
+    if not holds:
+        raise ValueError(f"expected {what}")
+
+
+def _check_hand(hand: Hand, trace: Trace) -> None:
+    layer, head = trace.layers[0], trace.head
+    expect(len(trace.layers) == 1 and layer.cell == hand.cell, "hand: a net of this one layer")
+    expect(head.labels == hand.labels, f"head.labels: {hand.labels}")
+    found = {**layer.weights, "W_y": head.W, "b_y": head.b, **layer.initial}
+    expect(found.keys() == set(hand.names), f"hand: the weights {', '.join(hand.names)}")
+    same = (np.array_equal(np.atleast_2d(found[n]), np.array(hand.array(n))) for n in hand.names)
+    expect(all(same), "hand: the numbers of the layer")
+    try:
+        inputs(" ".join(trace.tokens), hand.inputs)
+    except UsageError as error:
+        raise ValueError(f"tokens: {error}") from None
+
+
+def _check_head(head: HeadTrace, T: int) -> None:
+    K = len(head.labels)
+    expect(K > 0 and all(isinstance(label, str) for label in head.labels), "labels that are texts")
+    expect(head.kind in ("sigmoid", "softmax", "linear"), "head.kind: sigmoid, softmax or linear")
+    expect(head.output.shape == (K,), "head.output: a number for each label")
+    expect(head.readout.shape == (T, K), "head.readout: a row for each token")
+    logits = 1 if head.kind == "sigmoid" else K
+    expect(head.logits.shape == (T, logits), "head.logits: a row for each token")
+    expect(head.W.ndim == 2 and head.W.shape[1] == logits, "head.W: a column for each logit")
+    expect(head.b.shape == (logits,), "head.b: a number for each logit")
+    shares = head.kind == "linear" or all(((0 <= a) & (a <= 1)).all() for a in _outputs(head))
+    expect(shares, "head.output, head.readout: shares from 0 to 1")
+    expect(type(head.loss) is float and in_range(head.loss), "head.loss: a finite number")
+    expect(isinstance(head.objective, str), "head.objective: a text")
+    expect(head.target in head.labels, "head.target: one of the labels")
+    free = head.unclamped
+    expect(free is None or free.shape == (K,), "head.unclamped: a number for each label")
+
+
+def _outputs(head: HeadTrace) -> list[Array]:
+    free = [] if head.unclamped is None else [head.unclamped]
+    return [head.output, head.readout, *free]
+
+
+def _check_series(series: SeriesTrace, trace: Trace) -> None:
+    D = trace.layers[0].values["x"].shape[1]
+    texts = (*series.columns, *series.times, series.moment, series.foreseen, series.source)
+    expect(all(isinstance(text, str) for text in texts), "series: names and times that are texts")
+    expect(len(series.columns) == len(series.mean) == len(series.std) == D, "series: D columns")
+    expect(len(series.times) == len(trace.tokens), "series.times: one for each token")
+    expect(type(series.target) is int and 0 <= series.target < D, "series.target: a column")
+    expect(type(series.ahead) is int and series.ahead > 0, "series.ahead: a number of steps")
+    truth = () if series.truth is None else (series.truth,)
+    numbers = (*series.mean, *series.std, *series.after, *truth)
+    expect(all(type(n) is float and np.isfinite(n) for n in numbers), "series: finite numbers")
+    expect(trace.head.kind == "linear" and len(trace.head.labels) == 1, "series: one forecast")
+
+
+def _check_layer(layer: LayerTrace, T: int) -> None:
+    H, name = layer.units, layer.name
+    expect(all(isinstance(t, str) for t in (name, layer.cell, layer.title)), "names that are texts")
+    expect(type(H) is int and H > 0, f"{name}.units: a whole number")
+    expect(_NAME.fullmatch(name) is not None, "names of layers like lstm.1.backward")
+    expect(_NAME.fullmatch(layer.cell) is not None and len(layer.title) <= 80, f"{name}: a cell")
+    expect(layer.direction in ("forward", "backward"), f"{name}.direction: forward or backward")
+    expect(layer.mask.shape == (T,) and layer.mask.dtype == bool, f"{name}.mask: a flag a token")
+    expect(layer.reach.shape == (T,), f"{name}.reach: a number a token")
+    expect(layer.states[:1] == ("h",), f"{name}.states: h first")
+    expect(set(layer.states) <= set(layer.values), f"{name}: values of {layer.states}")
+    expect(set(layer.initial) == set(layer.states), f"{name}: initial {layer.states}")
+    expect(all(a.shape == (H,) for a in layer.initial.values()), f"{name}.initial: H numbers each")
+    x = layer.values["x"]
+    expect(x.ndim == 2 and x.shape[1] > 0, f"{name}.x: a row for each token")
+    for group in (layer.values, layer.grads):
+        expect(set(layer.recorded) <= set(group), f"{name}: values and gradients of every name")
+        for key, array in group.items():
+            width = x.shape[1] if key == "x" else H
+            expect(array.shape == (T, width), f"{name}.{key}: shape {(T, width)}")
+    expect(all(isinstance(g, str) for g in layer.gates), f"{name}.gates: names")
+    widths = (x.shape[1], H)
+    for key, array in layer.weights.items():
+        fits = array.shape == (H,) or (array.ndim == 2 and {*array.shape} <= {*widths})
+        expect(is_weight(key) and fits, f"{name}.{key}: weights of its units")
+    for clamp in layer.clamps:
+        _check_clamp(clamp, layer, T)
+    expect(bool(layer.lines), f"{name}: a line that makes its values")
+    _check_lines(layer)
+
+
+def _check_lines(layer: LayerTrace) -> None:
+    known, name = layer.at(0), layer.name
+    for line in (*layer.lines, *layer.back):
+        made = line.name in (known if line in layer.back else layer.values)
+        expect(made and not is_weight(line.name), f"{name}: a value {line.name[:40]}")
+        expect(isinstance(line.part, str) and len(line.part) <= 80, f"{name}: parts that are texts")
+        flat = {n for n in names(line.formula) if np.ndim(known[n]) < 2}
+        expect(flat.isdisjoint(matrices(line.formula)), f"{name}: a matrix behind each @")
+        expect({*names(line.formula)} <= flat | matrices(line.formula), f"{name}: vectors before @")
+        shape = np.shape(evaluate(line.formula, known))
+        expect(
+            shape == known[line.name].shape, f"{name}: {line.formula} of the shape of {line.name}"
+        )
+
+
+def _check_clamp(clamp: Clamp, layer: LayerTrace, T: int) -> None:
+    name = f"{layer.name}.clamps"
+    expect(clamp.layer == layer.name and clamp.name in layer.recorded, f"{name}: of its own values")
+    width = layer.values[clamp.name].shape[1]
+    for index, end in ((clamp.t, T), (clamp.unit, width)):
+        expect(index is None or (type(index) is int and 0 <= index < end), f"{name}: in range")
+    expect(type(clamp.value) is float and np.isfinite(clamp.value), f"{name}: finite numbers")
