@@ -49,7 +49,7 @@ def step(
     :class:`rnnviz.errors.RnnvizError` with a message that says what to do.
     """
     from rnnviz.clamps import parse
-    from rnnviz.engine.device import for_one
+    from rnnviz.engine.device import choose_for_trace
     from rnnviz.errors import UsageError
     from rnnviz.query import Query
     from rnnviz.tracer import tracer
@@ -61,7 +61,7 @@ def step(
         raise UsageError(f"random is a seed, a whole number from 0: {random}")
     clamps = (clamps,) if isinstance(clamps, str) else clamps
     held = tuple(parse(clamp) if isinstance(clamp, str) else clamp for clamp in clamps)
-    return tracer(data, for_one(device))(Query(text, model, target, random, held))
+    return tracer(data, choose_for_trace(device))(Query(text, model, target, random, held))
 
 
 def load(name: str = "sentiment-lstm") -> StoredModel:

@@ -9,7 +9,7 @@ import numpy as np
 from rnnviz.bench.peers.worker import BenchJob
 from rnnviz.engine import memory
 from rnnviz.engine.backend import HOST
-from rnnviz.engine.device import with_compiled
+from rnnviz.engine.device import compiled_backend
 from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import OPTIMIZERS
 from rnnviz.engine.spec import FitSpec, ModelSpec
@@ -23,7 +23,7 @@ class RnnvizTrainer:
     version = VERSION
 
     def __init__(self, job: BenchJob, *, compiled: bool = False) -> None:
-        backend = with_compiled() if compiled else HOST
+        backend = compiled_backend() if compiled else HOST
         self.model = Model(ModelSpec.from_json(job.spec), job.weights, backend)
         self.fit = FitSpec(epochs=1, optimizer=job.optimizer, rate=job.rate)
         self.optimizer = OPTIMIZERS[job.optimizer](job.rate)

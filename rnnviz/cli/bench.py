@@ -135,9 +135,9 @@ def _on_gpu(
     nets: Sequence[Workload], backend: Backend, rounds: int, progress: _Progress, *, show: bool
 ) -> dict[str, Any]:
     from rnnviz.bench.gpu_timing import lines, measure
-    from rnnviz.engine.device import described
+    from rnnviz.engine.device import device_name
 
-    workloads, device = [], described(backend)
+    workloads, device = [], device_name(backend)
     if show:
         stdout.lines(device, "")
     with tempfile.TemporaryDirectory(prefix="rnnviz-bench-") as folder:

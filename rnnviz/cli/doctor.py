@@ -148,9 +148,9 @@ def _numpy() -> str:
 
 
 def _gpu() -> str:
-    from rnnviz.engine.device import card, described, missing
+    from rnnviz.engine.device import cuda_backend, device_name, gpu_problem
 
-    why = missing()
+    why = gpu_problem()
     if why:
         return f"not used, computing on the CPU: {why}"
-    return f"used by rnnviz train: {described(card())}"
+    return f"used by rnnviz train: {device_name(cuda_backend())}"

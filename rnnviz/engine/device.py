@@ -1,7 +1,6 @@
-"""Where to compute: the processor, or an NVIDIA card through CuPy.
+"""The choice of a backend: the CPU, or an NVIDIA GPU through CuPy.
 
-Importing CuPy takes half a second and works on machines without a card too, so nobody imports it
-before somebody asks for one.
+CuPy is imported late: importing it takes half a second, and works on machines without a GPU too.
 """
 
 from __future__ import annotations
@@ -16,12 +15,12 @@ from rnnviz.engine.backend import HOST, Backend, HostBackend, ScanImplementation
 from rnnviz.errors import MissingError, UsageError, nearest
 
 DEVICES = ("auto", "cpu", "cuda")
-#: How CuPy gets here.
+#: How to install CuPy.
 INSTALL = 'pip install "rnnviz[cuda13]" (or cuda12: nvidia-smi says which CUDA the driver has)'
 
 
 def check(device: str) -> None:
-    """UsageError for a device that does not exist."""
+    """UsageError unless the device is one of DEVICES."""
     if device not in DEVICES:
         known = ", ".join(DEVICES)
         raise UsageError(
@@ -32,34 +31,32 @@ def check(device: str) -> None:
 def choose(
     device: str, say: Callable[[str], None] = lambda text: None, *, small: bool = False
 ) -> Backend:
-    """The walks over time of the device a wish comes to.
+    """The backend of a device: "cpu" is NumPy, the reference; "auto" the quickest there is.
 
-    "cpu" is NumPy, the reference; "auto" the quickest there is: a card, or loops that numba
-    compiles, or NumPy. ``small`` work is not worth a compilation. ``say`` is told which one it
-    took, and later what a card has no kernel for.
-    MissingError, with the command that would help, if "cuda" is not to be had; UsageError if
-    unknown.
+    That is a GPU, else loops compiled by numba, else NumPy; ``small`` work is not worth a
+    compilation. ``say`` is called with the choice, and later with what the GPU has no kernel for.
+    MissingError, with the command that helps, if "cuda" is not available; UsageError if unknown.
     """
     check(device)
     if device == "cpu":
         return HOST
-    why = missing()
-    if not why:
-        return card(say)
+    problem = gpu_problem()
+    if not problem:
+        return cuda_backend(say)
     if device == "cuda":
         raise MissingError(
-            f"There is no GPU to compute on: {why}.\n"
+            f"There is no GPU to compute on: {problem}.\n"
             f"For an NVIDIA card: {INSTALL}; without one: --device cpu"
         )
-    return without_card(why, say, small=small)
+    return choose_cpu(problem, say, small=small)
 
 
-def without_card(
+def choose_cpu(
     why: str, say: Callable[[str], None] = lambda text: None, *, small: bool = False
 ) -> Backend:
-    """The quickest of the processor: loops that numba compiles, or NumPy for ``small`` work.
+    """The quickest backend of the CPU: loops compiled by numba, or NumPy for ``small`` work.
 
-    ``why`` no card computes, in half a sentence, for what is said of the choice.
+    ``why`` no GPU computes, in half a sentence, for the message.
     """
     from rnnviz.engine import compiled
 
@@ -69,16 +66,16 @@ def without_card(
     if small:
         say(f"Computing on the CPU: {why}; for so small a training no loops are compiled.")
         return HOST
-    if fault := _import_fault("numba"):
-        say(f"Computing on the CPU: {why}, and {fault}.")
+    if problem := _import_problem("numba"):
+        say(f"Computing on the CPU: {why}, and {problem}.")
         return HOST
     say(f"Computing on the CPU with compiled loops: {why}.")
-    return with_compiled()
+    return compiled_backend()
 
 
 @cache
-def with_compiled() -> HostBackend:
-    """Compiled walks where they can read a layer, else those of NumPy."""
+def compiled_backend() -> HostBackend:
+    """Compiled scans for the layers they support, else those of NumPy."""
     from rnnviz.engine import compiled
 
     scans = ScanImplementation(
@@ -89,70 +86,67 @@ def with_compiled() -> HostBackend:
     )
 
 
-def compiling(loops: Backend, cells: Iterable[Cell]) -> bool:
-    """Whether the first batch will wait until loops are compiled, which then are kept."""
-    if loops is HOST or not loops.on_host:
+def must_compile(backend: Backend, cells: Iterable[Cell]) -> bool:
+    """Whether the first batch will wait for loops to be compiled; they are cached then."""
+    if backend is HOST or not backend.on_host:
         return False
     from rnnviz.engine import compiled
 
     return any(compiled.supports(cell, None) and not compiled.is_compiled(cell) for cell in cells)
 
 
-def not_kept(loops: Backend) -> str:
-    """Why compiled loops are lost when this process ends, in half a sentence; "" if they are kept.
-
-    ``loops`` are those that were chosen.
-    """
-    if loops is HOST or not loops.on_host:
+def cache_problem(backend: Backend) -> str:
+    """Why compiled loops cannot be cached, in half a sentence; "" if they can, or without them."""
+    if backend is HOST or not backend.on_host:
         return ""
     from rnnviz.engine.compiled.cache import cache_folder
 
     return cache_folder().reason
 
 
-def for_one(device: str) -> Backend:
-    """The same for a single text: "auto" is the CPU, which is done before a card is looked for."""
+def choose_for_trace(device: str) -> Backend:
+    """The backend for single texts: "auto" is NumPy, which is done before a GPU is looked for."""
     return choose("cpu" if device == "auto" else device)
 
 
-def missing() -> str:
-    """Why no card can be used, in half a sentence; "" if one can."""
+def gpu_problem() -> str:
+    """Why no GPU can be used, in half a sentence; "" if one can."""
     if find_spec("cupy") is None:
         return "CuPy is not installed"
-    if fault := _import_fault("cupy"):
-        return fault
+    if problem := _import_problem("cupy"):
+        return problem
     import cupy
 
     if not cupy.is_available():
         return "CuPy finds no NVIDIA card or no driver"
     try:
         cupy.cuda.nvrtc.getVersion()
-        one = cupy.ones((2, 2), dtype="float32")
-        (one @ one).sum().item()
+        ones = cupy.ones((2, 2), dtype="float32")
+        (ones @ ones).sum().item()
     except Exception as error:
-        return f"the card does not compute ({_said(error)})"
+        return f"the card does not compute ({_summary(error)})"
     return ""
 
 
-def _import_fault(package: str) -> str:
-    """Why a package that is installed cannot be imported; "" if it can.
+def _import_problem(package: str) -> str:
+    """Why an installed package cannot be imported; "" if it can.
 
-    A wheel for another CUDA version, a numba that does not know this NumPy: each fails in its way.
+    A wheel for another CUDA version or a numba that does not know this NumPy fail in many ways.
     """
     try:
         import_module(package)
     except Exception as error:
         name = {"cupy": "CuPy"}.get(package, package)
-        return f"{name} cannot be imported ({_said(error)})"
+        return f"{name} cannot be imported ({_summary(error)})"
     return ""
 
 
-def _said(error: Exception) -> str:
+def _summary(error: Exception) -> str:
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0][:120]}" if lines else type(error).__name__
 
 
-def card(say: Callable[[str], None] = lambda text: None) -> Backend:
+def cuda_backend(say: Callable[[str], None] = lambda text: None) -> Backend:
     """The current CUDA device."""
     import cupy
 
@@ -161,10 +155,10 @@ def card(say: Callable[[str], None] = lambda text: None) -> Backend:
     return CudaBackend(cupy, say)
 
 
-def described(loops: Backend) -> str:
-    """The device by name: "cpu", "cpu, compiled", or "cuda (NVIDIA H100 80GB HBM3)"."""
-    if loops.on_host:
-        return loops.name
+def device_name(backend: Backend) -> str:
+    """The name of its device: "cpu", "cpu, compiled", or "cuda (NVIDIA H100 80GB HBM3)"."""
+    if backend.on_host:
+        return backend.name
     import cupy
 
     name = cupy.cuda.runtime.getDeviceProperties(cupy.cuda.Device().id)["name"]

@@ -1,4 +1,4 @@
-"""Rows of an embedding by id, and their gradients: the sum over all uses of a word."""
+"""Embedding lookups, and the gradients of the rows they use."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rnnviz.arrays import Array
 
 @dataclass(frozen=True, eq=False)
 class Lookup:
-    """Rows of a table by id: what an embedding hands over without making it."""
+    """The output of an embedding, not computed: ids and the table they are rows of."""
 
     table: Array  # (V, D)
     ids: Array  # (T, B)
@@ -24,7 +24,7 @@ class Lookup:
 
     @property
     def dtype(self) -> np.dtype:
-        """That of the table."""
+        """The dtype of the table."""
         return self.table.dtype
 
 
@@ -39,15 +39,15 @@ class WordRows(NamedTuple):
 RARE = 16
 
 
-def table_of(found: WordRows, shape: tuple[int, ...]) -> Array:
-    """The table (V, E) that has these rows, and zeros elsewhere."""
-    table = np.zeros(shape, found.rows.dtype)
-    table[found.words] = found.rows
+def table_of(gradients: WordRows, shape: tuple[int, ...]) -> Array:
+    """The table (V, E) with these rows, and zeros elsewhere."""
+    table = np.zeros(shape, gradients.rows.dtype)
+    table[gradients.words] = gradients.rows
     return table
 
 
 def summed_rows(ids: Array, d: Array, vocabulary: int) -> WordRows:
-    """Each word that occurs, and the sum of the gradients (P, E) of its uses (P).
+    """For each word that occurs the sum of the gradients (P, E) of its uses, ``ids`` (P).
 
     A tenth of the time of ``np.add.at`` or ``np.add.reduceat``: the uses are sorted by word; each
     frequent word is one matrix product with ones; of the rare ones all first uses are added at

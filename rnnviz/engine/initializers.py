@@ -1,4 +1,4 @@
-"""Keras's default initialisers."""
+"""Keras's default initializers."""
 
 from __future__ import annotations
 

@@ -1,19 +1,19 @@
-"""Keeping the process's memory between training steps."""
+"""Keeps the memory that a training step frees in the process, for the next step."""
 
 from __future__ import annotations
 
 import ctypes
 
-#: glibc's names for: give memory back to the system above, and map single blocks above (bytes).
+#: glibc's options: bytes above which memory is returned, and single blocks are mapped.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _NEVER = 1 << 30
 
 
 def keep() -> bool:
-    """Ask the C library not to give freed memory back; whether it could be asked.
+    """Tell the C library not to return freed memory to the system; whether it can be told.
 
-    A step frees some tens of MB and needs them again in the next one. Given back in between, they
-    come as empty pages, each of which the system clears and maps anew: a third of a forward pass.
+    A step frees some tens of MB that the next step needs again. If they are returned in between,
+    the system has to clear and map their pages again, which takes a third of a forward pass.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

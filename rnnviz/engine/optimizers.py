@@ -1,7 +1,7 @@
 """Optimizers with Keras's defaults and formulas, simplest first.
 
-What a step does to each number is said once, as formulas over p (the parameter), g (its gradient)
-and what is gathered of it; NumPy and the card compute from these.
+The update of each number is defined once, as formulas over p (the parameter), g (its gradient) and
+the optimizer's state of it, such as moving means. NumPy code and CUDA kernels come from these.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ Formulas = tuple[tuple[str, str], ...]
 
 
 class Optimizer(Protocol):
-    """Changes parameters in place, one step at a time."""
+    """Updates parameters in place, one step at a time."""
 
     rate: float
-    #: What is gathered of a parameter, by the names of ``formulas``; in the order of ``gathered``.
+    #: The arrays of a parameter's state, as ``formulas`` name them; in the order of ``slots``.
     names: tuple[str, ...]
     formulas: Formulas
 
     def begin(self) -> dict[str, float]:
-        """Start a step; what :meth:`read` gives in it."""
+        """Start a step; returns the scalars of it."""
 
-    def read(self) -> dict[str, float]:
-        """The numbers that the formulas read beside arrays, in the step that was begun last."""
+    def scalars(self) -> dict[str, float]:
+        """The scalars that the formulas read, in the step that was started last."""
 
-    def gathered(self, key: str, like: Array) -> tuple[Array, ...]:
-        """What it has gathered of a parameter, zeros at first; changed in place by who steps."""
+    def slots(self, key: str, like: Array) -> tuple[Array, ...]:
+        """The state of a parameter, zeros at first; updated in place by the step."""
 
     def step(self, params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
         """One update of every parameter that has a gradient."""
@@ -44,21 +44,21 @@ class Optimizer(Protocol):
     def step_rows(self, key: str, table: Array, found: WordRows) -> None:
         """The same update of a table (V, E) of which only some rows have a gradient.
 
-        It belongs to the :meth:`step` before it, of the other parameters. Rows without a gradient
-        change as a gradient of zero changes them.
+        Part of the :meth:`step` of the other parameters before it. Rows without a gradient are
+        updated as with a gradient of zero.
         """
 
     def state(self) -> Values:
-        """What it has gathered, by name: the arrays themselves, no copies."""
+        """The state of all parameters by name: the arrays themselves, no copies."""
 
     def restore(self, state: Mapping[str, Array]) -> None:
-        """Go on from what ``state`` gave; KeyError or ValueError if it is not that."""
+        """Continue from what ``state`` returned; KeyError or ValueError if it is not that."""
 
     def numbers(self) -> dict[str, float]:
-        """Its attributes that a step depends on, beside the arrays."""
+        """The attributes that a step depends on, beside the arrays."""
 
     def adopt(self, key: str, arrays: Sequence[Array]) -> None:
-        """Take the first of these arrays, as they are, for what it gathers of one parameter.
+        """Use the first of these arrays, without a copy, as the state of one parameter.
 
         In the order in which ``state`` names them.
         """
@@ -68,7 +68,7 @@ class RMSprop:
     """Keras 3: rate 1e-3, rho 0.9, epsilon 1e-7 inside the root; Tieleman and Hinton, 2012."""
 
     names: tuple[str, ...] = ("v",)
-    #: Inside the root, 1e-7 is felt by every gradient below 3e-4: those of rare words.
+    #: Inside the root, 1e-7 matters for every gradient below 3e-4, such as those of rare words.
     formulas: Formulas = (
         ("v", "v + (g * g - v) * fresh"),
         ("p", "p - g / sqrt(v + epsilon) * rate"),
@@ -80,15 +80,15 @@ class RMSprop:
 
     def begin(self) -> dict[str, float]:
         """See :class:`Optimizer`."""
-        return self.read()
+        return self.scalars()
 
-    def read(self) -> dict[str, float]:
+    def scalars(self) -> dict[str, float]:
         """See :class:`Optimizer`."""
         return {"fresh": 1 - self.rho, "rate": self.rate, "epsilon": self.epsilon}
 
-    def gathered(self, key: str, like: Array) -> tuple[Array, ...]:
+    def slots(self, key: str, like: Array) -> tuple[Array, ...]:
         """The moving mean of g²."""
-        return (_zeros_at_first(self.square, key, like),)
+        return (_slot(self.square, key, like),)
 
     def step(self, params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
         """See :class:`Optimizer`."""
@@ -96,32 +96,32 @@ class RMSprop:
 
     def step_rows(self, key: str, table: Array, found: WordRows) -> None:
         """Rows without a gradient: v ← ρ·v and nothing else."""
-        square = _zeros_at_first(self.square, key, table)[: len(table)]
+        square = _slot(self.square, key, table)[: len(table)]
         words, g = found
         p, v = table.take(words, 0), square.take(words, 0)
         square *= self.rho
-        _assign(self, self.formulas, p, g, (v,), self.read())
+        _assign(self, self.formulas, p, g, (v,), self.scalars())
         square[words], table[words] = v, p
 
     def state(self) -> Values:
-        """``square.NAME`` of every parameter it has moved."""
+        """``square.NAME`` of every parameter it has updated."""
         return {f"square.{key}": a for key, a in self.square.items()}
 
     def restore(self, state: Mapping[str, Array]) -> None:
-        """Go on from what ``state`` gave."""
+        """See :class:`Optimizer`."""
         self.square = _under("square.", state)
 
     def numbers(self) -> dict[str, float]:
-        """Its attributes that a step depends on, beside the arrays."""
+        """See :class:`Optimizer`."""
         return {"rate": self.rate, "rho": self.rho, "epsilon": self.epsilon}
 
     def adopt(self, key: str, arrays: Sequence[Array]) -> None:
-        """Take the first of these arrays, as they are, for what it gathers of one parameter."""
+        """See :class:`Optimizer`."""
         self.square[key] = arrays[0]
 
 
 class RMSprop2017(RMSprop):
-    """Keras before 2.11, and PyTorch: epsilon outside the root. What the lessons were made with."""
+    """Keras before 2.11, and PyTorch: epsilon outside the root. The source lessons used it."""
 
     formulas: Formulas = (
         ("v", "v + (g * g - v) * fresh"),
@@ -152,95 +152,93 @@ class Adam:
         _step(self, params, grads)
 
     def begin(self) -> dict[str, float]:
-        """One step more; α is the rate, corrected for means that began at zero."""
+        """One step more; α is the rate, corrected for means that start at zero."""
         self.steps += 1
-        return self.read()
+        return self.scalars()
 
-    def read(self) -> dict[str, float]:
+    def scalars(self) -> dict[str, float]:
         """See :class:`Optimizer`."""
         return {
             "fresh1": 1 - self.beta1, "fresh2": 1 - self.beta2, "epsilon": self.epsilon,
             "alpha": self._alpha(),
         }  # fmt: skip
 
-    def gathered(self, key: str, like: Array) -> tuple[Array, ...]:
+    def slots(self, key: str, like: Array) -> tuple[Array, ...]:
         """The moving means of g and g²."""
-        return _zeros_at_first(self.mean, key, like), _zeros_at_first(self.square, key, like)
+        return _slot(self.mean, key, like), _slot(self.square, key, like)
 
     def _alpha(self) -> float:
         root = float(np.sqrt(1 - self.beta2**self.steps))
         return self.rate * root / (1 - self.beta1**self.steps)
 
     def step_rows(self, key: str, table: Array, found: WordRows) -> None:
-        """Rows without a gradient go on by their moving means."""
-        mean, square = (a[: len(table)] for a in self.gathered(key, table))
+        """Rows without a gradient are updated by their moving means."""
+        mean, square = (a[: len(table)] for a in self.slots(key, table))
         words, g = found
         m, v = mean.take(words, 0), square.take(words, 0)
         mean *= self.beta1
         square *= self.beta2
-        numbers = self.read()
+        numbers = self.scalars()
         _assign(self, self.formulas[:-1], table[:0], g, (m, v), numbers)
         mean[words], square[words] = m, v
         _assign(self, self.formulas[-1:], table, None, (mean, square), numbers)
 
     def state(self) -> Values:
-        """``steps``, and ``mean.NAME`` and ``square.NAME`` of every parameter it has moved."""
+        """``steps``, and ``mean.NAME`` and ``square.NAME`` of every parameter it has updated."""
         means = {f"mean.{key}": a for key, a in self.mean.items()}
         squares = {f"square.{key}": a for key, a in self.square.items()}
         return {"steps": np.array([self.steps]), **means, **squares}
 
     def restore(self, state: Mapping[str, Array]) -> None:
-        """Go on from what ``state`` gave."""
+        """See :class:`Optimizer`."""
         self.steps = int(state["steps"].item())
         self.mean, self.square = _under("mean.", state), _under("square.", state)
 
     def numbers(self) -> dict[str, float]:
-        """Its attributes that a step depends on, beside the arrays."""
+        """See :class:`Optimizer`."""
         names = ("rate", "beta1", "beta2", "epsilon", "steps")
         return {name: getattr(self, name) for name in names}
 
     def adopt(self, key: str, arrays: Sequence[Array]) -> None:
-        """Take the first of these arrays, as they are, for what it gathers of one parameter."""
+        """See :class:`Optimizer`."""
         self.mean[key], self.square[key] = arrays[:2]
 
 
-#: Numbers worked on together: a few arrays of this size stay in the fast cache.
-PIECE = 16_384
+#: Numbers updated together: a few arrays of this size stay in the fast cache.
+CHUNK = 16_384
 
 
-def _zeros_at_first(found: Values, key: str, like: Array) -> Array:
-    if key not in found:
-        found[key] = np.zeros_like(like, order="C")
-    return found[key]
+def _slot(state: Values, key: str, like: Array) -> Array:
+    if key not in state:
+        state[key] = np.zeros_like(like, order="C")
+    return state[key]
 
 
 def _step(optimizer: Optimizer, params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
     numbers = optimizer.begin()
     for key, g in grads.items():
-        gathered = optimizer.gathered(key, g)
-        _assign(optimizer, optimizer.formulas, params[key], g, gathered, numbers)
+        slots = optimizer.slots(key, g)
+        _assign(optimizer, optimizer.formulas, params[key], g, slots, numbers)
 
 
 def _assign(
     optimizer: Optimizer, formulas: Formulas, p: Array, g: Array | None,
-    gathered: tuple[Array, ...], numbers: Mapping[str, float],
+    slots: tuple[Array, ...], numbers: Mapping[str, float],
 ) -> None:  # fmt: skip
-    """Carry formulas out, piece by piece: what they name of p and ``gathered`` changes in place."""
+    """Evaluate formulas chunk by chunk; what they assign of p and ``slots`` is updated in place."""
     compiled, spares = _compiled(formulas, optimizer.names, tuple(numbers))
-    changed = {n for n, _ in formulas}
-    whole = dict(zip(("p", *optimizer.names), (p, *gathered), strict=True))
-    for name in changed:
+    assigned = {n for n, _ in formulas}
+    whole = dict(zip(("p", *optimizer.names), (p, *slots), strict=True))
+    for name in assigned:
         if not whole[name].flags.c_contiguous:
-            raise ValueError(
-                "a parameter that is not contiguous has no flat view to be changed through"
-            )
+            raise ValueError("a parameter that is not contiguous has no flat view to update")
     flat = {n: a.reshape(-1) for n, a in (whole if g is None else {**whole, "g": g}).items()}
-    size = max(flat[n].size for n in changed)
-    spare = [np.empty_like(p, shape=min(PIECE, size)) for _ in range(spares)]
-    for at in range(0, size, PIECE):
-        end = min(at + PIECE, size)
-        pieces = {n: a[at:end] for n, a in flat.items()}
-        compiled(**{"g": None, **pieces, **numbers}, T=[s[: end - at] for s in spare])
+    size = max(flat[n].size for n in assigned)
+    spare = [np.empty_like(p, shape=min(CHUNK, size)) for _ in range(spares)]
+    for at in range(0, size, CHUNK):
+        end = min(at + CHUNK, size)
+        chunks = {n: a[at:end] for n, a in flat.items()}
+        compiled(**{"g": None, **chunks, **numbers}, T=[s[: end - at] for s in spare])
 
 
 @cache

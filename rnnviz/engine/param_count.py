@@ -1,4 +1,4 @@
-"""Where a parameter count comes from: ``4·(32·32 + 32·32 + 32) = 8,320``."""
+"""Parameter counts and their arithmetic: ``4·(32·32 + 32·32 + 32) = 8,320``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rnnviz.engine.spec import EmbeddingSpec, ModelSpec, RecurrentSpec, SeriesSp
 
 @dataclass(frozen=True)
 class LayerCount:
-    """One layer of the summary."""
+    """The row of one layer."""
 
     layer: str
     output: str
@@ -25,9 +25,9 @@ class LayerCount:
 
 
 def parameters(spec: ModelSpec) -> list[LayerCount]:
-    """The layers from bottom to top, each with its count of trained numbers and how it comes.
+    """The layers from bottom to top, each with its count and the arithmetic of it.
 
-    T, the number of steps, is a number in the outputs where the spec fixes it.
+    Output shapes have a number for T where the spec fixes the number of steps.
     """
     rows, width = [], spec.source.width
     T: int | str = "T"
@@ -42,8 +42,8 @@ def parameters(spec: ModelSpec) -> list[LayerCount]:
         arithmetic = _recurrent(cell, width, layer.units)
         width = layer.units * n
         output = f"({width})" if k + 1 == len(spec.layers) else f"({T}, {width})"
-        said = arithmetic if n == 1 else f"2·({arithmetic})"
-        rows.append(_row(_title(cell, layer), output, said, n * count))
+        arithmetic = arithmetic if n == 1 else f"2·({arithmetic})"
+        rows.append(_row(_title(cell, layer), output, arithmetic, n * count))
     if not spec.layers and isinstance(spec.source, SeriesSpec):
         width *= spec.source.steps or 1
         rows.append(_row("Flatten", f"({width})", "0", 0))
@@ -54,13 +54,13 @@ def parameters(spec: ModelSpec) -> list[LayerCount]:
 
 
 def _title(cell: Cell, layer: RecurrentSpec) -> str:
-    """The cell's name, both directions and every activation that is not the cell's usual one."""
-    said = [f"Bidirectional {cell.title}" if layer.bidirectional else cell.title]
+    """The cell's name, whether it is bidirectional, and activations other than the default."""
+    parts = [f"Bidirectional {cell.title}" if layer.bidirectional else cell.title]
     if layer.activation != "tanh":
-        said.append(layer.activation)
+        parts.append(layer.activation)
     if layer.recurrent_activation != "sigmoid":
-        said.append(f"{layer.recurrent_activation} gates")
-    return ", ".join(said)
+        parts.append(f"{layer.recurrent_activation} gates")
+    return ", ".join(parts)
 
 
 def _dense(kind: str, width: int, units: int) -> LayerCount:
@@ -77,6 +77,6 @@ def _recurrent(cell: Cell, D: int, H: int) -> str:
     bias = f"{H}" if len(shapes["b"]) == 1 else f"2·{H}"
     recurrent = f"{H}·{H} + " if shapes["U"][1] else ""  # no gate of minGRU reads h
     gate = f"{D}·{H} + {recurrent}{bias}"
-    said = gate if G == 1 else f"{G}·({gate})"
+    gates = gate if G == 1 else f"{G}·({gate})"
     extra = [s for key, s in shapes.items() if key not in ("W", "U", "b")]
-    return " + ".join([said, *("·".join(map(str, s)) for s in extra)])
+    return " + ".join([gates, *("·".join(map(str, s)) for s in extra)])

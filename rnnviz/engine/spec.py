@@ -1,4 +1,4 @@
-"""What a model is made of, as plain frozen data that goes to JSON and back."""
+"""Specifications of a model and its training, as frozen data that converts to JSON and back."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RecurrentActivation = Literal["sigmoid", "hard_sigmoid"]
 class EmbeddingSpec:
     """A table of V word vectors of width E; ``mask_zero`` skips the padding id 0.
 
-    ``dropout`` zeroes single numbers of the looked-up vectors while training.
+    ``dropout`` zeroes single numbers of the word vectors in training.
     """
 
     vocabulary: int
@@ -31,7 +31,7 @@ class EmbeddingSpec:
 class SeriesSpec:
     """Measurements instead of words: D numbers a step.
 
-    ``steps`` is the length of every sequence; only a net that flattens it needs to say so.
+    ``steps`` is the length of every sequence; required only by nets without recurrent layers.
     """
 
     width: int
@@ -42,10 +42,10 @@ class SeriesSpec:
 class RecurrentSpec:
     """A recurrent layer. Dropouts as in Keras: one mask a sequence, the same at every step.
 
-    ``activation`` stands where the cell's equations say tanh, ``recurrent_activation`` where they
-    say sigmoid. ``output_activation`` bends the state that LSTM's output gate lets out; None: as
-    ``activation``, in Keras as well. ``keeps``: what the z of a GRU is the share of, of the old
-    state (Keras, PyTorch) or else of the new one.
+    ``activation`` replaces tanh in the cell's equations, ``recurrent_activation`` sigmoid.
+    ``output_activation`` is applied to the cell state before LSTM's output gate; None: the same as
+    ``activation``, as in Keras. ``keeps``: whether the z of a GRU is the share of the old state
+    (Keras, PyTorch), or else of the new one.
     """
 
     cell: str
@@ -64,17 +64,17 @@ class RecurrentSpec:
         return ("forward", "backward") if self.bidirectional else ("forward",)
 
     def to_json(self) -> dict[str, Any]:
-        """The fields; without those that Keras's layers do not have, where they are as there."""
+        """The fields; without those that Keras's layers do not have, where they have defaults."""
         usual = {"output_activation": None, "keeps": True}
         return {k: v for k, v in asdict(self).items() if k not in usual or v != usual[k]}
 
 
 @dataclass(frozen=True)
 class HeadSpec:
-    """The dense layer that reads the last state; two classes are one logit ("sigmoid").
+    """The dense layer on the last state; two classes have one logit ("sigmoid").
 
-    ``dropout`` acts on the head's input while training. ``hidden`` puts a relu layer of that many
-    units before the output.
+    ``dropout`` is of the head's input, in training. ``hidden`` adds a relu layer of that many units
+    before the output.
     """
 
     kind: HeadKind
@@ -100,7 +100,7 @@ class ModelSpec:
 
     @classmethod
     def from_json(cls, data: Any) -> ModelSpec:
-        """The spec a JSON object describes; ValueError that names the field which is wrong."""
+        """The spec a JSON object describes; ValueError that names the wrong field."""
         record = _mapping(data, "model")
         _only(record, ("source", "layers", "head"), "model")
         source = _mapping(record.get("source"), "source")
@@ -126,11 +126,11 @@ class FitSpec:
 
     The rate follows a half cosine from ``rate`` to ``final_rate`` over all steps, after ``warmup``
     steps of linear rise; without ``final_rate`` it stays. ``average`` is the decay of a moving
-    average of the weights, which is then what is validated and kept. ``token_dropout`` turns that
-    share of the words into the unknown word. ``clip`` bounds the joint norm of the gradients.
+    average of the weights; then the average is validated and saved. ``token_dropout`` replaces that
+    share of the words by the unknown word. ``clip`` bounds the joint norm of the gradients.
     ``keep`` says which epoch is the result: the "best" by ``monitor`` on the validation data, or
     the "last". ``monitor`` is a metric of validation: "accuracy" (higher is better) or "loss"
-    (lower is). ``patience`` ends the training after so many epochs without a better one.
+    (lower is). ``patience`` ends training after so many epochs without a better one.
     """
 
     epochs: int
@@ -176,7 +176,7 @@ def _read(cls: type[S], data: Any, where: str) -> S:
 
 
 def _check(name: str, value: Any, where: str) -> None:
-    """Types and ranges, by the field's name (the names mean the same in every spec)."""
+    """Check type and range by the field's name; names mean the same in every spec."""
     match name:
         case "vocabulary" | "width" | "units" | "outputs":
             good = type(value) is int and 1 <= value <= 10_000_000

@@ -9,7 +9,7 @@ from math import prod
 import numpy as np
 
 from rnnviz.engine.backend import HOST, Backend
-from rnnviz.engine.device import choose, compiling, not_kept, without_card
+from rnnviz.engine.device import cache_problem, choose, choose_cpu, must_compile
 from rnnviz.engine.model import Model, cell_of
 from rnnviz.engine.optimizers import OPTIMIZERS
 from rnnviz.engine.parameters import initialise, shapes
@@ -45,8 +45,8 @@ def choose_backend(
     backend = _automatic(previous, say, small) if requested is None else requested
     if backend is HOST or not backend.on_host:
         return backend
-    if compiling(backend, [cell_of(layer) for layer in spec.layers]):
-        how_often = "each time" if (reason := not_kept(backend)) else "the first time only"
+    if must_compile(backend, [cell_of(layer) for layer in spec.layers]):
+        how_often = "each time" if (reason := cache_problem(backend)) else "the first time only"
         say(f"Compiling the loops, {how_often}: some seconds.")
         if reason:
             say(f"The compiled loops cannot be cached: {reason}.")
@@ -61,7 +61,7 @@ def _automatic(previous: str, say: Say, small: bool) -> Backend:
         return choose("auto", say, small=small)
     if previous == HOST.name:
         return HOST
-    backend = without_card("the run was computed there before", say)
+    backend = choose_cpu("the run was computed there before", say)
     if backend is HOST:
         say("The run used compiled loops before, which are not available here: without them its "
             "numbers differ in their last digits.")  # fmt: skip

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnviz.data.folders import require_folder, sha256
-from rnnviz.engine.device import described
+from rnnviz.engine.device import device_name
 from rnnviz.engine.model import Model
 from rnnviz.engine.parameters import initialise, shapes
 from rnnviz.engine.spec import FitSpec
@@ -76,7 +76,7 @@ def resume(
                 "The run computed each batch in two halves before, which this version does "
                 "not: from here on its numbers differ in their last digits."
             )
-        resumed = with_device({**record, "fit": asdict(fit)}, described(backend))
+        resumed = with_device({**record, "fit": asdict(fit)}, device_name(backend))
         if resumed != record:
             directory.write_record(resumed)
         model = Model(spec, params, backend)

@@ -10,7 +10,7 @@ from pathlib import Path
 from rnnviz import recipes
 from rnnviz.data.folders import SAMPLE, is_requested, require_folder
 from rnnviz.engine.backend import HOST, Backend
-from rnnviz.engine.device import described
+from rnnviz.engine.device import device_name
 from rnnviz.engine.model import Model
 from rnnviz.engine.parameters import initialise
 from rnnviz.errors import MissingError, UsageError
@@ -60,7 +60,7 @@ def train(
     if spec is not None:
         small = control.requested is None and is_small(spec, fit, task)
         backend = choose_backend(control.requested, spec, fit, control.note, small=small)
-    record = new_record(chosen, options, task, spec, fit, folder, described(backend))
+    record = new_record(chosen, options, task, spec, fit, folder, device_name(backend))
     if chosen.published is not None and record["published"] is None:
         control.note("This net is not the published one: no published number stands beside it.")
     directory.make()

@@ -29,7 +29,7 @@ from rnnviz.engine import compiled, losses
 from rnnviz.engine import scan as recorded
 from rnnviz.engine.backend import HOST
 from rnnviz.engine.compiled import Lookup, threads
-from rnnviz.engine.device import with_compiled
+from rnnviz.engine.device import compiled_backend
 from rnnviz.engine.embedding import WordRows, summed_rows, table_of
 from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import OPTIMIZERS
@@ -304,7 +304,7 @@ def test_a_models_gradients_are_numpys(spec: ModelSpec, padding: str) -> None:
     d = losses.d_logits("sigmoid", recording.logits, y)
     grads = recorded_gradients(Model(spec, params), recording, d)
     found.append({"logits": recording.logits, **grads})
-    for backend in (HOST, with_compiled()):
+    for backend in (HOST, compiled_backend()):
         model = Model(spec, params, backend)
         done = model.forward(ids, np.random.default_rng(3))
         d = losses.d_logits("sigmoid", done.logits, y)
@@ -323,7 +323,7 @@ def test_padding_is_not_shared_with_given_initial_states() -> None:
     ids = np.where(np.arange(T)[:, None] >= 4, rng.integers(1, V, (T, B)), 0)
     start = [[{"h": rng.standard_normal((B, 4))}]]
     plain = Model(spec, params).record(ids, initial=start).logits
-    for backend in (HOST, with_compiled()):
+    for backend in (HOST, compiled_backend()):
         quick = Model(spec, params, backend).forward(ids, initial=start).logits
         close(quick, plain, backend.name)
 

@@ -29,7 +29,7 @@ def cupy(request: pytest.FixtureRequest) -> types.ModuleType:
     if request.param == "stand-in":
         module: types.ModuleType = request.getfixturevalue("xp")
         return module
-    if why := device.missing():
+    if why := device.gpu_problem():
         pytest.skip(why.splitlines()[0])
     import cupy
 

@@ -15,7 +15,7 @@ import pytest
 
 from rnnviz.engine.backend import HOST
 from rnnviz.engine.cuda.backend import CudaBackend
-from rnnviz.engine.device import INSTALL, choose, described
+from rnnviz.engine.device import INSTALL, choose, device_name
 from rnnviz.errors import MissingError, UsageError
 
 
@@ -100,7 +100,7 @@ def test_cpu_does_not_search_for_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     messages: list[str] = []
     assert choose("cpu", messages.append) is HOST
     assert not messages
-    assert described(HOST) == "cpu"
+    assert device_name(HOST) == "cpu"
 
 
 def test_an_unknown_device_is_a_usage_error() -> None:
@@ -116,7 +116,7 @@ def test_a_gpu_is_used_without_a_message(cupy: types.ModuleType, device: str) ->
     assert backend.xp is cupy
     assert not messages
     name = cupy.cuda.runtime.getDeviceProperties(0)["name"].decode()
-    assert described(backend) == f"cuda ({name})"
+    assert device_name(backend) == f"cuda ({name})"
 
 
 # -- the commands ---------------------------------------------------------------------------------

@@ -30,12 +30,12 @@ class Never:
 def compiler(monkeypatch: pytest.MonkeyPatch) -> HostBackend:
     """No card, and a compiler whose loops are those of NumPy."""
     loops = HostBackend("cpu, compiled")
-    monkeypatch.setattr(device, "missing", lambda: "there is no card")
+    monkeypatch.setattr(device, "gpu_problem", lambda: "there is no card")
     monkeypatch.setattr("rnnviz.engine.compiled.available", lambda: True)
-    monkeypatch.setattr(device, "_import_fault", lambda package: "")
-    monkeypatch.setattr(device, "with_compiled", lambda: loops)
-    monkeypatch.setattr(backend_choice, "compiling", lambda loops, cells: True)
-    monkeypatch.setattr(backend_choice, "not_kept", lambda loops: "")
+    monkeypatch.setattr(device, "_import_problem", lambda package: "")
+    monkeypatch.setattr(device, "compiled_backend", lambda: loops)
+    monkeypatch.setattr(backend_choice, "must_compile", lambda loops, cells: True)
+    monkeypatch.setattr(backend_choice, "cache_problem", lambda loops: "")
     return loops
 
 
@@ -68,7 +68,7 @@ def test_a_compiler_that_fails_is_one_line_and_numpy_trains(
 ) -> None:
     monkeypatch.setattr(backend_choice, "SMALL", 0)
     walk = ScanImplementation(lambda cell, mask: True, broken, broken, Never)
-    monkeypatch.setattr(device, "with_compiled", lambda: HostBackend("cpu, compiled", walk))
+    monkeypatch.setattr(device, "compiled_backend", lambda: HostBackend("cpu, compiled", walk))
     used, said = trained(tmp_path)
     assert used == "cpu"
     assert (
@@ -99,5 +99,7 @@ def test_what_is_small_depends_on_tokens_epochs_and_units(tmp_path: Path) -> Non
 def test_real_loops_are_compiled_by_the_trial_update() -> None:
     pytest.importorskip("numba")
     assert RECIPE.model is not None
-    assert backend_choice._compile_fault(device.with_compiled(), RECIPE.model(12), RECIPE.fit) == ""
+    assert (
+        backend_choice._compile_fault(device.compiled_backend(), RECIPE.model(12), RECIPE.fit) == ""
+    )
     assert backend_choice._compile_fault(HOST, RECIPE.model(12), RECIPE.fit) == ""

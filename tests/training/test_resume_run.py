@@ -120,11 +120,11 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> HostBackend:
     """Loops that say they are compiled, where "auto" looks for some; and a card beside them."""
     loops = HostBackend("cpu, compiled", *HOST.scans)
     monkeypatch.setattr("rnnviz.engine.compiled.available", lambda: True)
-    monkeypatch.setattr(device, "_import_fault", lambda package: "")
-    monkeypatch.setattr(device, "with_compiled", lambda: loops)
-    monkeypatch.setattr(device, "missing", lambda: "")
-    monkeypatch.setattr(device, "card", lambda say: pytest.fail("it took the card"))
-    monkeypatch.setattr(backend_choice, "compiling", lambda loops, cells: False)
+    monkeypatch.setattr(device, "_import_problem", lambda package: "")
+    monkeypatch.setattr(device, "compiled_backend", lambda: loops)
+    monkeypatch.setattr(device, "gpu_problem", lambda: "")
+    monkeypatch.setattr(device, "cuda_backend", lambda say: pytest.fail("it took the card"))
+    monkeypatch.setattr(backend_choice, "must_compile", lambda loops, cells: False)
     monkeypatch.setattr(backend_choice, "_compile_fault", lambda *given: "")
     return loops
 

@@ -60,12 +60,12 @@ def input_files(step: StepOptions) -> Sequence[Path]:
 def read(step: StepOptions) -> TracedQuery:
     """The trace; RnnvizError with a message for the user where there can be none."""
     from rnnviz.clamps import parse
-    from rnnviz.engine.device import for_one
+    from rnnviz.engine.device import choose_for_trace
     from rnnviz.explore import explorer
     from rnnviz.query import Query
 
     clamps = tuple(parse(clamp) for clamp in step.clamps)
-    explore = explorer(step.data, for_one(step.device))
+    explore = explorer(step.data, choose_for_trace(step.device))
     if step.saved_trace is not None:
         return _saved(explore, step.saved_trace)
     text = _text(step.words)

@@ -22,12 +22,12 @@ def step_rows(optimizer: Optimizer, key: str, table: Array, found: WordRows) -> 
     Tables whose rows are not whole SIMD vectors are left to ``optimizer.step_rows``.
     """
     V, E = table.shape
-    arrays = (table, *(a[:V] for a in optimizer.gathered(key, table)))
+    arrays = (table, *(a[:V] for a in optimizer.slots(key, table)))
     rows = np.ascontiguousarray(found.rows, table.dtype)
     if E != padded(E, table.dtype) or not all(a.flags.c_contiguous for a in arrays):
         optimizer.step_rows(key, table, found)
         return
-    numbers = optimizer.read()
+    numbers = optimizer.scalars()
     gradient_rows = np.full(V, -1)  # of each row of the table; -1: it has no gradient
     gradient_rows[found.words] = np.arange(len(rows))
     fields = pack_fields([E, rows, *arrays])

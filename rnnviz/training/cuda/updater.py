@@ -113,7 +113,7 @@ class _Flat:
         starts = np.concatenate([[0], np.cumsum(sizes)])
         self.starts = model.backend.asarray(starts.astype(np.int32))
         self.p = np.concatenate([params[name].ravel() for name in self.names])
-        gathered = [optimizer.gathered(name, params[name]) for name in self.names]
+        gathered = [optimizer.slots(name, params[name]) for name in self.names]
         self.gathered = [
             np.concatenate([arrays[k].ravel() for arrays in gathered])
             for k in range(len(optimizer.names))
