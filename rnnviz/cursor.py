@@ -1,7 +1,4 @@
-"""Where we are in a trace: one cursor, shared by every view.
-
-Pure data and arithmetic; nothing here computes a network or draws.
-"""
+"""The cursor in a trace, shared by every view, and how it moves. Pure functions on frozen data."""
 
 from __future__ import annotations
 
@@ -18,8 +15,8 @@ ZOOMS: tuple[Zoom, ...] = ("sentence", "cell", "equation")
 class Cursor:
     """Layer, token t (from 0), part (index into the layer's parts), unit, zoom level.
 
-    The parts up to and including ``part`` have happened at token t; later parts and later tokens
-    are not known yet, as far as the eye can tell.
+    The parts up to and including ``part`` are computed at token t; later parts and later tokens
+    are shown as not computed yet.
     """
 
     layer: int = 0
@@ -30,13 +27,13 @@ class Cursor:
 
 
 def start(trace: Trace, t: int = 0, unit: int = 0) -> Cursor:
-    """The cursor after token t was read completely."""
+    """The cursor after the last part of token t."""
     last = len(trace.layers[0].parts) - 1
     return fitted(Cursor(0, t, last, unit), trace)
 
 
 def fitted(cursor: Cursor, trace: Trace) -> Cursor:
-    """The nearest cursor that exists in this trace (after another text, cell or layer)."""
+    """The nearest cursor that is valid in this trace (after another text, cell or layer)."""
     layer = min(max(cursor.layer, 0), len(trace.layers) - 1)
     chosen = trace.layers[layer]
     return replace(
@@ -49,12 +46,12 @@ def fitted(cursor: Cursor, trace: Trace) -> Cursor:
 
 
 def to_token(cursor: Cursor, trace: Trace, t: int) -> Cursor:
-    """The same part and unit at another token; stays at the ends."""
+    """The same part and unit at another token; clipped at the ends."""
     return fitted(replace(cursor, t=t), trace)
 
 
 def to_part(cursor: Cursor, trace: Trace, step: int) -> Cursor:
-    """One part on (+1) or back (−1), over the border of a token in the order they are read."""
+    """The next (+1) or previous (−1) part, across tokens in the order they are read."""
     layer = trace.layers[cursor.layer]
     part = cursor.part + step
     if 0 <= part < len(layer.parts):
@@ -67,19 +64,19 @@ def to_part(cursor: Cursor, trace: Trace, step: int) -> Cursor:
 
 
 def to_unit(cursor: Cursor, trace: Trace, step: int) -> Cursor:
-    """Another unit of the same layer; goes round at the ends."""
+    """Another unit of the same layer; wraps around."""
     units = trace.layers[cursor.layer].units
     return replace(cursor, unit=(cursor.unit + step) % units)
 
 
 def zoomed(cursor: Cursor, step: int) -> Cursor:
-    """One zoom level in (+1) or out (−1); stays at the ends."""
+    """One zoom level in (+1) or out (−1); clipped at the ends."""
     at = min(max(ZOOMS.index(cursor.zoom) + step, 0), len(ZOOMS) - 1)
     return replace(cursor, zoom=ZOOMS[at])
 
 
 def known(cursor: Cursor, trace: Trace, t: int, name: str) -> bool:
-    """Has this value been computed yet, when the cursor stands where it stands?"""
+    """Whether a value of token t is computed already at the cursor."""
     layer = trace.layers[cursor.layer]
     order = layer.order
     if t != cursor.t:
@@ -88,7 +85,7 @@ def known(cursor: Cursor, trace: Trace, t: int, name: str) -> bool:
 
 
 def part_of(layer: LayerTrace, name: str) -> int:
-    """The index of the part at which a name becomes known; 0 (read) for x and states before."""
+    """The index of the part that computes a name; 0 (read) for x and states before."""
     for line in layer.lines:
         if line.name == name:
             return layer.parts.index(line.part)

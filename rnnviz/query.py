@@ -1,4 +1,4 @@
-"""What can be asked of a tracer; the screen and the command line hand these over."""
+"""Queries of a trace, and the types of what answers them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from rnnviz.trace import Trace
 
 @dataclass(frozen=True)
 class Query:
-    """Read ``text`` with ``model`` and walk back from ``target``.
+    """Trace ``text`` through ``model``, with gradients of the log-loss of ``target``.
 
     ``target`` is a label; None means the class the model predicts. ``random`` is a seed: fresh,
-    untrained weights of the same shapes instead of the trained ones. ``clamps`` are values that
-    are held instead of computed. ``hand`` is a net of literal weights that reads the text as
-    numbers; the model's name only says its cell then.
+    untrained weights of the same shapes instead of the trained ones. ``clamps`` set values instead
+    of computing them. ``hand`` is a net of literal weights that reads the text as numbers; then
+    the model's name gives its cell only.
     """
 
     text: str
@@ -32,8 +32,8 @@ class Query:
 #: Answers a query; raises RnnvizError with a message for the user.
 Tracer = Callable[[Query], Trace]
 
-#: What a page may ask: a Query, whose answer is a Trace, or a question of ``rnnviz.analysis``.
+#: A Query, whose answer is a Trace, or a question of ``rnnviz.analysis``.
 Question = Hashable
 
-#: Answers a question; raises RnnvizError with a message for the user.
+#: Answers a query or a question; raises RnnvizError with a message for the user.
 Explorer = Callable[[Question], Any]

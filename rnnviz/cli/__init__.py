@@ -38,9 +38,9 @@ COMMANDS = {
     "completion": "Print the completion script of a shell.",
 }
 
-#: These work whatever the config file says; doctor tells what is wrong with it.
+#: Commands that work with a broken config file; doctor reports what is wrong with it.
 WITHOUT_CONFIG = ("doctor", "completion")
-#: Errors of the system that come from a path as it was given.
+#: System errors that mean a wrong path on the command line.
 _OF_THE_PATH = (
     errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG,
     errno.ELOOP, errno.EINVAL,
@@ -48,12 +48,12 @@ _OF_THE_PATH = (
 
 
 class OutputClosed(Exception):
-    """Whoever read what is printed has seen enough."""
+    """The reader of stdout has closed the pipe."""
 
 
 @contextmanager
-def _past_click() -> Iterator[None]:
-    """Name a closed pipe by what click does not know: it would end the process with 1."""
+def _hide_broken_pipe() -> Iterator[None]:
+    """Raise OutputClosed for BrokenPipeError, on which click would exit with 1."""
     try:
         yield
     except BrokenPipeError as error:
@@ -63,18 +63,18 @@ def _past_click() -> Iterator[None]:
 class Lazy(click.Group):
     """A group whose commands are imported when called, with a suggestion for a wrong name."""
 
-    @_past_click()
+    @_hide_broken_pipe()
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
-        """As click does; --help and --version print here."""
+        """See click; --help and --version print here."""
         return super().make_context(*args, **kwargs)
 
-    @_past_click()
+    @_hide_broken_pipe()
     def invoke(self, ctx: click.Context) -> Any:
-        """As click does."""
+        """See click."""
         return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order of the table, not of the alphabet."""
+        """In the order of COMMANDS, not of the alphabet."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
@@ -126,15 +126,15 @@ def cli(ctx: click.Context) -> None:
 
     name = ctx.invoked_subcommand or ""
     command = cli.get_command(ctx, name)
-    # click looks a command's defaults up in those of its group.
-    below = command.commands if isinstance(command, click.Group) else {}
+    # click looks up the defaults of a subcommand in those of its group.
+    subcommands = command.commands if isinstance(command, click.Group) else {}
     try:
         settings = config_defaults()
     except UsageError:
         if name not in WITHOUT_CONFIG:
             raise
         settings = {}
-    ctx.default_map = {name: settings | dict.fromkeys(below, settings)}
+    ctx.default_map = {name: settings | dict.fromkeys(subcommands, settings)}
 
 
 def run(args: list[str] | None = None) -> int:
@@ -142,11 +142,11 @@ def run(args: list[str] | None = None) -> int:
     argv = sys.argv[1:] if args is None else args
     _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
-        # Bytes that are no text (lone surrogates) and terminals without UTF-8 get escapes.
+        # Escape lone surrogates, and what a terminal without UTF-8 cannot show.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        return _called(argv)
+        return _invoke(argv)
     except (OutputClosed, BrokenPipeError):
         from rnnviz.cli.stderr import silence
 
@@ -156,20 +156,20 @@ def run(args: list[str] | None = None) -> int:
 
 
 def _open_closed_streams() -> None:
-    """Let nothing reach a stream that was closed (``>&-``), and no file take its number.
+    """Open closed streams (``>&-``) on the null device, so that no file gets their numbers.
 
-    Standard input stays closed: whoever reads it says so.
+    ``sys.stdin`` stays None: reading it is an error with a message of its own.
     """
     try:
         os.fstat(0)
     except OSError:
-        os.open(os.devnull, os.O_RDONLY)  # the lowest number that is free: 0
+        os.open(os.devnull, os.O_RDONLY)  # gets the lowest free number, 0
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))
 
 
-def _called(argv: list[str]) -> int:
+def _invoke(argv: list[str]) -> int:
     try:
         result: Any = cli.main(argv, prog_name="rnnviz", standalone_mode=False)
     except RnnvizError as error:

@@ -1,4 +1,4 @@
-"""``rnnviz data``: the data sets; where they come from, on which terms, and what is in them."""
+"""``rnnviz data``: the data sets, their sources and terms, and what is in them."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ FOLDER = click.option(
 
 #: Rows in ten days of a value every ten minutes.
 TEN_DAYS = 1440
-#: A text longer than this is cut on the screen, not in the JSON.
-SHOWN = 300
+#: Characters of a text on the screen; JSON has all of it.
+TEXT_LENGTH = 300
 
 
 @click.group("data", invoke_without_command=True, help=HELP)
@@ -153,7 +153,7 @@ def fetch(outer: str | None, name: str, data: str | None, offline: bool, quiet: 
 
 
 def _announce(entry: DataSet, folder: Path) -> None:
-    """What is downloaded, and on which terms."""
+    """Print what is downloaded, and its terms."""
     say(f"{entry.title}, {_bytes(entry.size)}, to {folder}")
     for file in entry.files:
         say(f"  from {file.urls[0]}")
@@ -162,7 +162,7 @@ def _announce(entry: DataSet, folder: Path) -> None:
 
 @contextmanager
 def _progress(quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
-    """A bar on a terminal; else nothing but the result."""
+    """A progress bar, on a terminal only."""
     if quiet or not options.stderr_is_terminal():
         yield None
         return
@@ -235,7 +235,7 @@ def _print(entry: DataSet, local_files: Preview) -> None:
         stdout.lines()
         for key, value in row.items():
             shown = visible(str(value))
-            cut = f"{shown[:SHOWN].rstrip()} …" if len(shown) > SHOWN else shown
+            cut = f"{shown[:TEXT_LENGTH].rstrip()} …" if len(shown) > TEXT_LENGTH else shown
             stdout.lines(f"  {key}: {cut}")
     if local_files.series:
         _draw(plots(local_files.series))

@@ -1,4 +1,4 @@
-"""``rnnviz doctor``: what this machine and terminal offer, and why something is missing."""
+"""``rnnviz doctor``: the abilities of this machine and terminal, and why some are missing."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def report(colour: bool) -> dict[str, dict[str, Any]]:
 
 
 def _config() -> str:
-    """Where the config file is, and what is wrong with it."""
+    """The path of the config file, and why it is not used."""
     path = options.config_path()
     try:
         settings = options.config_defaults()

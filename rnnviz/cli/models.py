@@ -1,4 +1,4 @@
-"""``rnnviz models``: what there is to step through, and what a model is made of."""
+"""``rnnviz models``: the models that can be stepped through, and their layers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
     rows = []
     known = shipped()
     models = [(name, name, "shipped") for name in known]
-    # What another model goes by is opened by its path.
+    # A run whose name another model has is opened by its path.
     taken = {*known, "last"}
     models += [
         (str(path) if path.name in taken else path.name, str(path), "trained here")
@@ -45,7 +45,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
             with invalid_file_on_error(path, "model"):
                 rows.append(_row(load(name)) | {"name": shown, "from": origin})
         except RnnvizError as error:
-            # One damaged run must not hide the others.
+            # List the others in spite of a damaged run.
             rows.append(_damaged(shown, damage(error, path)) | {"from": origin})
     if as_json:
         stdout.document(rows)
@@ -85,9 +85,9 @@ def _net(spec: ModelSpec) -> str:
 
 
 def _metrics(stored: StoredModel) -> dict[str, Any]:
-    """What the record has, or for a run what the weights that it has kept came to.
+    """The metrics of the record, or for a run those of its saved weights.
 
-    ``validation_…``, ``test_…``, and the epoch they are of.
+    ``validation_…``, ``test_…``, and the epoch of the weights.
     """
     if "recipe" not in stored.record or stored.weights_path is None:
         return dict(stored.record.get("metrics", {}))
@@ -114,7 +114,7 @@ def _table(rows: list[dict[str, Any]]) -> None:
 
 
 def _score(metrics: Mapping[str, Any], of: str) -> str:
-    """The number that counts: accuracy for classes, the error for forecasts."""
+    """The main metric: accuracy for classes, the error for forecasts."""
     for key, name in (("accuracy", "accuracy"), ("mae", "MAE")):
         value = metrics.get(f"{of}_{key}")
         if isinstance(value, int | float):

@@ -1,4 +1,4 @@
-"""Options that mean the same in every command, and the config file behind them."""
+"""Options that mean the same in every command, and the config file with their defaults."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LANGUAGES = ("en", "tr")
 THEMES = ("dark", "light", "contrast", "ansi")
 COLOURS = ("auto", "always", "never")
 
-#: What the config file may set, with the values it may take (None: any text).
+#: The keys of the config file and their values (None: any text).
 SETTINGS: dict[str, tuple[str, ...] | None] = {
     "model": None,
     "lang": LANGUAGES,
@@ -44,7 +44,7 @@ class Choice(click.Choice[str]):
 
 
 class Share(click.FloatRange):
-    """A number from 0 up to, not including, 1; ``nan`` is none."""
+    """A number from 0 up to, not including, 1; not ``nan``."""
 
     def __init__(self) -> None:
         super().__init__(0, 1, max_open=True)
@@ -53,13 +53,13 @@ class Share(click.FloatRange):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
         """The number, or an error with the range."""
-        found = float(super().convert(value, param, ctx))
-        if math.isnan(found):
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
             self.fail(f"{value} is not in the range 0<=x<1.", param, ctx)
-        return found
+        return number
 
 
-#: Of numbers that a user gives; what is larger is a slip of the finger, not a wish.
+#: Ranges of numbers; anything larger is taken for a typing error.
 EPOCHS = click.IntRange(1, 10_000)
 BATCH_SIZE = click.IntRange(1, 100_000)
 ROWS = click.IntRange(10, 10_000_000)
@@ -67,7 +67,7 @@ SEED = click.IntRange(0, 2**63 - 1)
 
 
 def output_file() -> click.Path:
-    """The type of an option that names a file to write; what is there is looked at later."""
+    """The type of an option that names a file to write; whether it can be is checked later."""
     return click.Path(path_type=Path, dir_okay=False, readable=False)
 
 
@@ -140,7 +140,7 @@ def language(choice: str | None) -> str:
 
 
 def config_path() -> Path:
-    """Where the config file is looked for."""
+    """The path of the config file, which may not exist."""
     import platformdirs
 
     return Path(platformdirs.user_config_dir("rnnviz")) / "config.toml"
@@ -154,7 +154,7 @@ def config_defaults() -> dict[str, Any]:
     path = config_path()
     try:
         path.stat()
-    except (OSError, ValueError):  # there is none, or no folder for one that we may look into
+    except (OSError, ValueError):  # no such file, or no access to its folder
         return {}
     import tomllib
 
@@ -176,7 +176,7 @@ def config_defaults() -> dict[str, Any]:
     return settings
 
 
-#: Bytes of a config file; ours has five lines.
+#: The most bytes of a config file, which has five settings.
 _CONFIG_LIMIT = 100_000
 
 
@@ -193,15 +193,15 @@ def unicode() -> bool:
 
 
 def stdout_is_terminal() -> bool:
-    """Whether a person is looking at stdout, on a terminal that can be drawn on."""
+    """Whether stdout is a terminal that can be drawn on."""
     return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def stdin_is_terminal() -> bool:
-    """Whether keys come in at stdin; it is none where the shell has closed it."""
+    """Whether stdin is a terminal; ``sys.stdin`` is None where the shell has closed it."""
     return sys.stdin is not None and sys.stdin.isatty()
 
 
 def stderr_is_terminal() -> bool:
-    """The same of stderr: whether narration may move the cursor."""
+    """Whether stderr is a terminal where progress may move the cursor."""
     return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"

@@ -78,7 +78,7 @@ def show(name: str, as_json: bool) -> None:
 
 
 def _rule(recipe: Recipe) -> str:
-    """How its texts are cut; empty where it reads none."""
+    """How its texts are tokenized; empty where it reads none."""
     from rnnviz.data.tokenizers import TOKENIZERS
 
     return TOKENIZERS[recipe.tokenizer] if recipe.tokenizer else ""

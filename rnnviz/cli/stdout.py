@@ -1,7 +1,7 @@
-"""What the commands print: nothing from a file or a user reaches the terminal as a command.
+"""What commands print on stdout: text from files and users cannot send escape codes.
 
-Lines for people pass through :func:`rnnviz.display.visible`, whoever made them. Data for programs
-(JSON, CSV, paths) keeps its characters where nobody is looking.
+Lines for people always pass through :func:`rnnviz.display.visible`. Data for programs (JSON, CSV,
+paths) is escaped on a terminal only.
 """
 
 from __future__ import annotations
@@ -16,34 +16,34 @@ import click
 
 from rnnviz.display import controls_escaped, json_text, visible
 
-#: The codes of our own colours: they neither move the cursor nor ask the terminal anything.
+#: SGR codes: colours, which neither move the cursor nor query the terminal.
 _COLOUR = re.compile(r"(\x1b\[[0-9;]*m)")
 
 
 def lines(*texts: str) -> None:
-    """Lines on stdout; each stays one line, whatever is in it. Without any: an empty line."""
+    """Print lines; each stays one line, whatever it contains. Without any: an empty line."""
     for text in texts or ("",):
         click.echo(visible(text))
 
 
 def coloured(line: str) -> None:
-    """A line that may hold our own colour codes, on stdout; all else as :func:`lines` has it."""
+    """Print a line that may contain colour codes; the rest is escaped as by :func:`lines`."""
     parts = _COLOUR.split(line)
-    # click takes colours out of what goes to a file unless it is told not to.
+    # By default click strips colours from output to a file.
     click.echo("".join(p if _COLOUR.match(p) else visible(p) for p in parts), color=True)
 
 
-def document(found: Any) -> None:
-    """One JSON document on one line of stdout."""
-    click.echo(json_text(found))
+def document(value: Any) -> None:
+    """Print one JSON document on one line."""
+    click.echo(json_text(value))
 
 
 def data(line: str) -> None:
-    """A line of data on stdout: as it is for a program, escaped for a terminal."""
+    """Print a line of data: unchanged for a program, escaped for a terminal."""
     click.echo(visible(line) if sys.stdout.isatty() else line, color=True)
 
 
-def path(where: Path) -> None:
-    """A path on stdout, for ``$(…)``: only what would break the line or a terminal is escaped."""
-    text = os.fspath(where)
+def path(path: Path) -> None:
+    """Print a path, for ``$(…)``: only what would break the line or a terminal is escaped."""
+    text = os.fspath(path)
     click.echo(visible(text) if sys.stdout.isatty() else controls_escaped(text))

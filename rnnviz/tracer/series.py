@@ -1,4 +1,4 @@
-"""A moment in a table of measurements as what a net reads: the window before it, as in training."""
+"""Windows of a table of measurements as the input of a net, cut as in training."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rnnviz.trace import SeriesTrace
 #: The evening before a cold front, in a part of the sample that no shipped model was trained on.
 EXAMPLE: Final = "2020-07-01 19:00"
 
-#: How a moment may be typed; the last two as the station writes it.
+#: The formats of a moment; the last two are those of the station.
 FORMS: Final = (
     "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d", "%d.%m.%Y %H:%M",
     "%d.%m.%Y",
@@ -29,10 +29,10 @@ FORMS: Final = (
 
 
 def window(stored: StoredModel, text: str, data: str | Path | None = None) -> Window:
-    """The window that a text names: a moment, the number of a window, or nothing (the example).
+    """The window of a text: a moment, the number of a window, or nothing (the example).
 
-    ``data`` is a folder of data sets; None takes the one in use, and the sample in the package
-    for what is not in it. UsageError for a text that names no window, MissingError for a folder
+    ``data`` is a folder of data sets; None takes the one in use, and then the sample in the
+    package. UsageError for a text that names no window, MissingError for a folder
     without a table.
     """
     scaling, text = _scaling(stored), text.strip()
@@ -41,15 +41,15 @@ def window(stored: StoredModel, text: str, data: str | Path | None = None) -> Wi
     if text.isascii() and text.isdigit():
         table = next(_tables(data))
         return Window(table, scaling, _numbered(table, scaling, int(text)))
-    when, looked = _when(stored, text), []
+    when, spans = _when(stored, text), []
     for table in _tables(data):
         row = table.row_of(when, scaling)
         if row is not None:
             return Window(table, scaling, row)
-        looked.append(table.span(scaling))
+        spans.append(table.span(scaling))
     raise UsageError(
-        f"There is no window before {_spoken(when)}. A forecast can be made\n"
-        f"in {'; in '.join(looked)}"
+        f"There is no window before {_time_text(when)}. A forecast can be made\n"
+        f"in {'; in '.join(spans)}"
     )
 
 
@@ -64,7 +64,7 @@ def _scaling(stored: StoredModel) -> Scaling:
 
 
 def _example(scaling: Scaling, data: str | Path | None) -> Window:
-    """The example, or the middle of a table that has another time in it."""
+    """The window of EXAMPLE, or the middle one of a table that does not have it."""
     # The example is in the sample: no need to read a larger table first.
     table = next(_tables(data, sample_first=True))
     row = table.row_of(np.datetime64(EXAMPLE, "m"), scaling)
@@ -114,15 +114,15 @@ class Table:
         moments = self.times[scaling.lookback :]
         if not len(moments) or not moments[0] <= when <= moments[-1]:
             return None
-        # Between two rows it is the earlier one: what comes later is not known yet.
+        # Between two rows the earlier one counts: the later one is not measured yet.
         return int(np.searchsorted(self.times, when, side="right")) - 1
 
     def span(self, scaling: Scaling) -> str:
-        """The first and the last moment with a window before it, in words."""
+        """The first and the last moment with a window before it, as text."""
         moments = self.times[scaling.lookback :]
         if not len(moments):
             return f"{self.name}: never, it is too short"
-        return f"{self.name}: from {_spoken(moments[0])} to {_spoken(moments[-1])}"
+        return f"{self.name}: from {_time_text(moments[0])} to {_time_text(moments[-1])}"
 
 
 @lru_cache(maxsize=3)
@@ -146,7 +146,7 @@ def _tables(data: str | Path | None, sample_first: bool = False) -> Iterator[Tab
     return (Table(path) for path in files)
 
 
-def _spoken(when: np.datetime64) -> str:
+def _time_text(when: np.datetime64) -> str:
     return str(when.astype("datetime64[m]")).replace("T", " ")
 
 
@@ -166,40 +166,40 @@ class Window:
 
     @property
     def truth(self) -> float | None:
-        """The target in deviations, as the net is trained on; None where the table has ended."""
-        found = self.record().truth
-        if found is None:
+        """The target in deviations, as in training; None where the table has ended."""
+        truth = self.record().truth
+        if truth is None:
             return None
         mean, std = (which[self.scaling.target] for which in (self.scaling.mean, self.scaling.std))
-        return float(np.float32((found - mean) / std))
+        return float(np.float32((truth - mean) / std))
 
     @property
     def tokens(self) -> tuple[str, ...]:
         """The times of the readings, without their year."""
-        return tuple(_spoken(time)[5:] for time in self.table.times[self.rows])
+        return tuple(_time_text(time)[5:] for time in self.table.times[self.rows])
 
     @property
     def moment(self) -> str:
         """When the forecast is made."""
-        return _spoken(self.table.times[self.row])
+        return _time_text(self.table.times[self.row])
 
     def record(self) -> SeriesTrace:
-        """What a trace keeps of it."""
+        """Its data for a trace."""
         scaling, times, row = self.scaling, self.table.times, self.row
         target = self.table.column(scaling.columns[scaling.target])
         goal = row + scaling.delay
         minutes = scaling.delay * np.timedelta64(10, "m")
-        there = goal < len(times)
+        in_table = goal < len(times)
         return SeriesTrace(
             columns=scaling.columns,
             mean=scaling.mean,
             std=scaling.std,
             target=scaling.target,
-            times=tuple(_spoken(time) for time in times[self.rows]),
+            times=tuple(_time_text(time) for time in times[self.rows]),
             moment=self.moment,
-            foreseen=_spoken(times[goal] if there else times[row] + minutes),
+            foreseen=_time_text(times[goal] if in_table else times[row] + minutes),
             ahead=scaling.delay // scaling.step + 1,
             after=tuple(target[row : goal : scaling.step].tolist()),
-            truth=float(target[goal]) if there else None,
+            truth=float(target[goal]) if in_table else None,
             source=self.table.name,
         )

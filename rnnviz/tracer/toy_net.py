@@ -1,4 +1,4 @@
-"""A net by hand as a model: its literal numbers put where the engine expects them, in float64."""
+"""A net by hand as a model of the engine, in float64."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rnnviz.tracer.model_input import MAX_TOKENS, ModelInput
 
 @lru_cache(maxsize=64)
 def stored(hand: Hand) -> StoredModel:
-    """The net as a model of its inputs, one layer and a head."""
+    """The net as a model: a series of its inputs, one layer and a head."""
     cell, D, form = CELLS[hand.cell], hand.inputs, hand.form
     found: Values = {k: np.zeros(shape) for k, shape in cell.shapes(D, hand.units).items()}
     for name, block in weights_by_name(cell, found).items():
@@ -37,13 +37,13 @@ def stored(hand: Hand) -> StoredModel:
         keeps=form.z == "keep",
     )  # fmt: skip
     spec = ModelSpec(SeriesSpec(D), (layer,), HeadSpec(form.head, 1))  # type: ignore[arg-type]
-    as_typed = Scaling(("x",) * D, (0.0,) * D, (1.0,) * D, lookback=1, step=1, delay=0, target=0)
+    identity = Scaling(("x",) * D, (0.0,) * D, (1.0,) * D, lookback=1, step=1, delay=0, target=0)
     record = {"trained_on": "no data"}
-    return StoredModel(model_of(hand.cell), Model(spec, params), as_typed, hand.labels, record)
+    return StoredModel(model_of(hand.cell), Model(spec, params), identity, hand.labels, record)
 
 
 def with_weights(hand: Hand, model: Model) -> Hand:
-    """The net with the weights of a model of its shapes."""
+    """The net with the weights of a model of the same shapes."""
     found = weights_by_name(model.cell(0), model.layer_params(0, "forward"))
     found |= {"W_y": model.params["head.W"], "b_y": model.params["head.b"]}
     return hand.having(
@@ -55,13 +55,13 @@ def with_weights(hand: Hand, model: Model) -> Hand:
 
 
 def target_label(hand: Hand) -> str | None:
-    """The class that the net should say, where its form names one."""
+    """The label of its target class, where it has one."""
     said = hand.form.target
     return None if said is None or hand.form.head == "linear" else hand.labels[int(said)]
 
 
 def encode(hand: Hand, text: str) -> ModelInput:
-    """The numbers of a text, and the states they begin with; UsageError for words."""
+    """The numbers of a text as the input, and the initial states; UsageError for words."""
     x = inputs(text, hand.inputs)
     if len(x) > MAX_TOKENS:
         raise UsageError(

@@ -158,7 +158,7 @@ def test_a_path_is_data_for_a_program(
 PRINTERS = {"stdout.py", "stderr.py"}
 PAST = ("print", "click.echo", "click.secho", "sys.stdout.write", "sys.stderr.write", "json.dumps",
         "traceback.print_exc")  # fmt: skip
-OWN_TEXT = {("__init__.py", "_called"), ("completion.py", "command")}
+OWN_TEXT = {("__init__.py", "_invoke"), ("completion.py", "command")}
 
 
 def test_no_command_prints_past_the_door() -> None:

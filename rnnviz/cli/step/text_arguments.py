@@ -1,7 +1,7 @@
 """Text that begins with a dash: ``rnnviz step "- not good"`` and ``rnnviz step --units 1 "-1 0"``.
 
-click takes whatever begins with a dash for options. Here an argument that can only be text is
-marked before click sees it, and the mark is taken off again where the text arrives.
+click parses everything that begins with a dash as options. Here an argument that can only be text
+gets a mark before click parses it, and loses it in the callback of the argument.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class TextCommand(click.Command):
     """A command whose arguments may be texts that begin with a dash."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As click does, with texts told from options; after ``--`` all is text."""
+        """Mark texts, then parse; after ``--`` everything is text."""
         options = [param for param in self.params if isinstance(param, click.Option)]
         known = {name for option in options for name in option.opts} | {"--help", "-h"}
         taking = {
@@ -41,10 +41,10 @@ class TextCommand(click.Command):
 
 
 def _is_text(arg: str, known: set[str]) -> bool:
-    """Whether an argument that begins with a dash cannot be meant as an option.
+    """Whether an argument begins with a dash but cannot be an option.
 
-    A number can not, nor can several words, unless the first one is an option itself or an option
-    with its value (``--against="not good"``).
+    Numbers are text, and so are several words, unless the first one is an option or an option with
+    its value (``--against="not good"``).
     """
     if not arg.startswith("-") or arg == "-":
         return False
@@ -55,5 +55,5 @@ def _is_text(arg: str, known: set[str]) -> bool:
 
 
 def unmarked(ctx: click.Context, param: click.Parameter, value: Any) -> tuple[str, ...]:
-    """The arguments as they were typed."""
+    """The arguments without their marks."""
     return tuple(word.removeprefix(MARK) for word in value)
