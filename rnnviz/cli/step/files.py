@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import shlex
 from collections.abc import Iterable
@@ -89,6 +88,8 @@ def _write_report(
     step: StepOptions, traced: TracedQuery, compared: tuple[str, ...], path: Path
 ) -> None:
     """Write every view of the sentence into one page of HTML."""
+    import asyncio
+
     from rnnviz.files import write_output
     from rnnviz.tui.export.report import report
 
@@ -99,6 +100,8 @@ def _write_screenshot(
     step: StepOptions, traced: TracedQuery, compared: tuple[str, ...], path: Path
 ) -> None:
     """Write the screen, or the panel named by --view, as SVG or text."""
+    import asyncio
+
     from rnnviz.files import write_output
     from rnnviz.tui.export import pictures
     from rnnviz.tui.step.app import screenshot
