@@ -12,48 +12,53 @@ from rnnviz.errors import UsageError
 from rnnviz.i18n import text, units
 from rnnviz.trace import Trace
 
-#: Units named in the plain form.
-NAMED = 5
+#: Units listed in the plain form.
+LISTED_UNITS = 5
 
 
 def lines(a: Trace, b: Trace, form: str, lang: str) -> Iterator[str]:
     """The difference of two traces in a form, "json" or "plain"; UsageError for any other."""
     if form not in ("json", "plain"):
         raise UsageError(f"--against has no --{form} form: take --json or --plain.")
-    found = compare(a, b)
+    difference = compare(a, b)
     if form == "json":
-        yield json_text(found.to_json())
+        yield json_text(difference.to_json())
         return
 
-    def say(key: str, **values: object) -> str:
+    def label_text(key: str, **values: object) -> str:
         return text(f"page.against.{key}", lang, **values)
 
     a, b = a.localized(lang), b.localized(lang)
     # Of two classes the second, as on the screen; of more the one the gradients are of.
     k = 1 if len(a.head.labels) == 2 else a.head.labels.index(a.head.target)
     label = a.head.labels[k]
-    believed = text("view.believes", lang, label=label)
+    prediction = text("view.believes", lang, label=label)
     yield text("plain.model", lang, name=visible(a.model), cell=a.layers[-1].title,
                units=units(a.layers[-1].units, lang), about=visible(a.about))  # fmt: skip
-    cells = [["", "a", "b", f"{believed} a", f"{believed} b", say("distance")]]
-    for row, (i, j) in enumerate(found.pairs):
-        far = found.distances[row]
-        same = far is not None and far <= THRESHOLD
+    cells = [["", "a", "b", f"{prediction} a", f"{prediction} b", label_text("distance")]]
+    missing = label_text("missing")
+    for row, (i, j) in enumerate(difference.pairs):
+        distance = difference.distances[row]
+        if distance is None:
+            apart = missing
+        else:
+            apart = label_text("same") if distance <= THRESHOLD else number(distance)
         cells.append(
             [
-                found.mark(row),
+                difference.mark(row),
                 "" if i is None else a.tokens[i],
                 "" if j is None else b.tokens[j],
-                say("missing") if i is None else number(float(a.head.readout[i, k])),
-                say("missing") if j is None else number(float(b.head.readout[j, k])),
-                say("missing") if far is None else say("same") if same else number(far),
+                missing if i is None else number(float(a.head.readout[i, k])),
+                missing if j is None else number(float(b.head.readout[j, k])),
+                apart,
             ]
         )
     yield from aligned(cells)
-    told = logit_contributions(found, len(found.pairs) - 1, k)
-    if told is None:
+    contributions = logit_contributions(difference, len(difference.pairs) - 1, k)
+    if contributions is None:
         return
-    value = number(float(told.values.sum()), signed=True)
-    yield say("share_end", label=visible(label), value=value)
-    for place in told.largest(NAMED):
-        yield f"{say('unit', n=place)}: (h_a − h_b) · W = {told.arithmetic(place).text}"
+    value = number(float(contributions.values.sum()), signed=True)
+    yield label_text("share_end", label=visible(label), value=value)
+    for unit in contributions.largest(LISTED_UNITS):
+        arithmetic = contributions.arithmetic(unit).text
+        yield f"{label_text('unit', n=unit)}: (h_a − h_b) · W = {arithmetic}"

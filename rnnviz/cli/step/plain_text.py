@@ -1,4 +1,4 @@
-"""A trace as lines of text: one fact a line, the most important first, nothing to draw.
+"""A trace as lines of text: one fact a line, the most important first.
 
 For screen readers, pipes and terminals that cannot move the cursor. The numbers are those of the
 JSON, rounded.
@@ -42,13 +42,13 @@ def _words(trace: Trace, tokens: list[str], lang: str) -> Iterator[str]:
     if head.kind == "linear":
         value = number(head.output[best], 6)
         yield text("page.hand.plain_output", lang, label=label, value=value)
-        objective, said = visible(head.objective), "page.hand.plain_objective"
+        objective, key = visible(head.objective), "page.hand.plain_objective"
     else:
         yield text("plain.prediction", lang, label=label, p=p)
-        said = "plain.objective"
+        key = "plain.objective"
         objective = text("objective.log_loss", lang, label=visible(head.target))
-    yield from _held(trace, lang)
-    yield text(said, lang, objective=objective, loss=number(head.loss))
+    yield from _clamps(trace, lang)
+    yield text(key, lang, objective=objective, loss=number(head.loss))
     grads = np.linalg.norm(trace.layers[0].grads["x"].astype(np.float64), axis=1)
     for t, token in enumerate(tokens):
         leading = int(np.argmax(head.readout[t]))
@@ -59,56 +59,56 @@ def _words(trace: Trace, tokens: list[str], lang: str) -> Iterator[str]:
         )  # fmt: skip
 
 
-def _held(trace: Trace, lang: str) -> Iterator[str]:
-    """What was held instead of computed, and what the net would have said."""
+def _clamps(trace: Trace, lang: str) -> Iterator[str]:
+    """The clamps, and the prediction without them."""
     free, series = trace.head.unclamped, trace.series
     if free is None:
         return
     best = int(np.argmax(free))
-    said = number(free[best]) if series is None else number(series.restored(free)[best], 2)
+    output = number(free[best]) if series is None else number(series.restored(free)[best], 2)
     yield text(
         "page.clamp.plain_held", lang, clamps=", ".join(map(str, trace.clamps)),
-        label=visible(trace.head.labels[best]), said=said,
+        label=visible(trace.head.labels[best]), said=output,
     )  # fmt: skip
 
 
 def _series(trace: Trace, series: SeriesTrace, lang: str) -> Iterator[str]:
-    """The window, the forecast and what came, in the unit of what is foreseen; then each hour."""
+    """The window, the forecast and the true value, in the unit of the forecast; then each hour."""
 
-    def say(key: str, **values: object) -> str:
+    def line(key: str, **values: object) -> str:
         return text(f"page.series.plain_{key}", lang, **values)
 
     layer, head, T = trace.layers[-1], trace.head, len(trace.tokens)
-    told, column = (
+    forecasts, column = (
         series_analysis.forecasts(trace),
         series_analysis.readings(trace)[:, series.target],
     )
-    forecast, today, label = float(told[-1]), float(column[trace.latest]), visible(head.target)
-    yield say(
+    forecast, today, label = float(forecasts[-1]), float(column[trace.latest]), visible(head.target)
+    yield line(
         "model", name=visible(trace.model), cell=layer.title,
         units=units(layer.units, lang), about=visible(trace.about),
     )  # fmt: skip
     first, last = sorted((series.times[0], series.times[-1]))
-    yield say("window", T=T, first=first, last=last, source=visible(series.source))
-    yield say(
+    yield line("window", T=T, first=first, last=last, source=visible(series.source))
+    yield line(
         "forecast", label=label, time=series.foreseen, value=number(forecast, 2),
         today=number(today, 2),
     )  # fmt: skip
-    yield from _held(trace, lang)
+    yield from _clamps(trace, lang)
     if series.truth is None:
-        yield say("open", time=series.foreseen)
+        yield line("open", time=series.foreseen)
     else:
-        off = (number(abs(each - series.truth), 2) for each in (forecast, today))
-        yield say("truth", truth=number(series.truth, 2), error=next(off), today=next(off))
+        error, naive = (number(abs(value - series.truth), 2) for value in (forecast, today))
+        yield line("truth", truth=number(series.truth, 2), error=error, today=naive)
     free = "_free" if series.truth is None else ""
     objective = text(f"page.series.objective{free}", lang, label=label)
-    yield say("objective", objective=objective, loss=number(head.loss))
+    yield line("objective", objective=objective, loss=number(head.loss))
     grads = np.linalg.norm(series_analysis.gradients(trace).astype(np.float64), axis=1)
     for t in range(T):
-        yield say(
+        yield line(
             "after", t=t + 1, T=T, time=series.times[t], label=label, value=number(column[t], 2),
             aim=series_analysis.time_at(trace, series_analysis.forecast_index(trace, t)),
-            forecast=number(told[t], 2),
+            forecast=number(forecasts[t], 2),
             grad=number(grads[t]), reach=number(layer.reach[t]),
         )  # fmt: skip
 
@@ -123,13 +123,13 @@ def _unit(
         yield text("plain.values", lang, t=t + 1, token=tokens[t], values=values)
         for line in layer.lines:
             name = "".join(s for s, _ in symbols(line.name, layer.step(t)))
-            held = layer.clamped_value(line.name, t, unit)
-            if held is not None:
-                yield f"{name}: " + text("page.clamp.held_at", lang, value=number(held))
+            clamped = layer.clamped_value(line.name, t, unit)
+            if clamped is not None:
+                yield f"{name}: " + text("page.clamp.held_at", lang, value=number(clamped))
                 continue
             arithmetic = numbers(line.formula, layer.at(t), unit)
-            said = "".join(s for s, _ in symbols(line.formula, layer.step(t)))
-            yield f"{name} = {said} = {arithmetic.text}"
+            formula = "".join(s for s, _ in symbols(line.formula, layer.step(t)))
+            yield f"{name} = {formula} = {arithmetic.text}"
         grads = ", ".join(f"∂L/∂{n} {number(layer.grads[n][t, unit], signed=True)}" for n in shown)
         yield text("plain.gradients", lang, t=t + 1, token=tokens[t], values=grads)
 
@@ -166,9 +166,9 @@ def _toy_net_arithmetic(trace: Trace, t: int, unit: int, lang: str) -> Iterator[
                 worked = toy_net.written_out(line.formula, values, 0)
                 yield f"{symbol(line.name, t + 1)} = {worked.text}"
             continue
-        held = layer.clamped_value(line.name, t, unit)
-        if held is not None:
-            value = text("page.hand.held", lang, value=number(held))
+        clamped = layer.clamped_value(line.name, t, unit)
+        if clamped is not None:
+            value = text("page.hand.held", lang, value=number(clamped))
             yield f"{symbol(line.name, t + 1)}: {value}"
         else:
             worked = toy_net.written_out(line.formula, values, unit)
