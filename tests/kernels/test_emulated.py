@@ -13,7 +13,7 @@ THREADS = 128
 
 
 @pytest.mark.parametrize("schedule", ALL_SCHEDULES)
-def test_a_reduction_with_barriers_and_shuffles_is_right_in_every_order(xp, trial, schedule):
+def test_a_reduction_with_barriers_and_shuffles_is_correct_in_every_order(xp, trial, schedule):
     standin.schedule = schedule
     x = np.random.default_rng(0).standard_normal((5, 1000)).astype(np.float32)
     out = xp.empty(5, np.float32)
@@ -21,7 +21,7 @@ def test_a_reduction_with_barriers_and_shuffles_is_right_in_every_order(xp, tria
     np.testing.assert_allclose(out.get(), x.sum(1, dtype=float), rtol=1e-5, atol=1e-5)
 
 
-def test_a_missing_barrier_shows_as_nan_in_some_order(xp, trial):
+def test_a_missing_barrier_gives_nan_in_some_order(xp, trial):
     wrong = []
     for schedule in ALL_SCHEDULES:
         standin.schedule = schedule
@@ -33,7 +33,7 @@ def test_a_missing_barrier_shows_as_nan_in_some_order(xp, trial):
 
 
 @pytest.mark.parametrize("barriers", [1, 2])
-def test_a_buffer_that_is_written_too_soon_shows_in_some_order(xp, trial, barriers):
+def test_a_buffer_written_too_early_is_wrong_in_some_order(xp, trial, barriers):
     wanted = (np.arange(THREADS) + 3) % THREADS
     right = []
     for schedule in ALL_SCHEDULES:
@@ -44,7 +44,7 @@ def test_a_buffer_that_is_written_too_soon_shows_in_some_order(xp, trial, barrie
     assert all(right) if barriers == 2 else not all(right)
 
 
-def test_every_exchange_of_a_warp_gives_what_cuda_says(xp, trial):
+def test_shuffles_and_votes_follow_cuda(xp, trial):
     out = xp.empty((64, 9), np.float64)
     trial("every_exchange")((1,), (64,), (out,))
     lane = np.arange(32)
@@ -58,7 +58,7 @@ def test_every_exchange_of_a_warp_gives_what_cuda_says(xp, trial):
     np.testing.assert_array_equal(out.get(), np.concatenate([wanted, wanted]))
 
 
-def test_warps_that_nothing_holds_together_drift_apart_in_a_random_order(xp, trial):
+def test_warps_without_barriers_drift_apart_in_a_random_order(xp, trial):
     leads = []
     for seed in range(6):
         standin.schedule = f"random:{seed}"
@@ -68,14 +68,14 @@ def test_warps_that_nothing_holds_together_drift_apart_in_a_random_order(xp, tri
     assert max(leads) >= 3
 
 
-def test_the_fast_quotient_is_zero_for_huge_divisors_as_on_a_card(xp, trial):
+def test_the_fast_quotient_is_zero_for_huge_divisors_as_on_a_gpu(xp, trial):
     by = np.array([2, 2.0**125, 2.0**127, np.inf, 2.0**127], np.float32)
     x = xp.asarray(np.array([1, 2.0**125, 2.0**127, 1, np.inf], np.float32))
     trial("fast_quotients")((1,), (5,), (x, xp.asarray(by)))
     np.testing.assert_array_equal(x.get(), [0.5, 1, 0, 0, np.nan])
 
 
-def test_two_halves_of_a_warp_may_shuffle_apart_and_meet_again(xp, trial):
+def test_two_halves_of_a_warp_may_shuffle_separately(xp, trial):
     out = xp.empty(32, np.int32)
     trial("halves_of_a_warp")((1,), (32,), (out,))
     lane = np.arange(32)
@@ -84,7 +84,7 @@ def test_two_halves_of_a_warp_may_shuffle_apart_and_meet_again(xp, trial):
 
 @pytest.mark.parametrize("schedule", ALL_SCHEDULES)
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [
         ("some_return_early", r"thread \(0, 0, 0\).*__syncthreads\(\) waits.*\(64.*has returned"),
         ("barrier_in_a_branch", r"__syncthreads\(\) met another one"),
@@ -94,9 +94,9 @@ def test_two_halves_of_a_warp_may_shuffle_apart_and_meet_again(xp, trial):
         ("reads_outside_the_mask", r"reads lane \d+, which is not in the mask"),
     ],
 )
-def test_a_rendezvous_that_fails_is_an_error_and_no_hang(xp, trial, name, said, schedule):
+def test_a_deadlock_is_an_error_and_not_a_hang(xp, trial, name, message, schedule):
     standin.schedule = schedule
-    with pytest.raises(KernelError, match=said) as caught:
+    with pytest.raises(KernelError, match=message) as caught:
         trial(name)((2,), (THREADS,), (xp.empty(THREADS, np.float32),))
     assert re.search(r"block \(0, 0, 0\), thread \(\d+, 0, 0\), line \d+", str(caught.value))
 
@@ -112,19 +112,19 @@ def test_threads_and_blocks_are_numbered_in_three_dimensions(xp, trial):
     np.testing.assert_array_equal(out.get(), 1000 * np.arange(24)[:, None] + np.arange(30))
 
 
-def test_atomic_operations_count_everyone(xp, trial):
+def test_atomic_operations_count_every_thread(xp, trial):
     out, most = xp.zeros(1, np.float32), xp.zeros(1, np.int32)
     trial("count")((3,), (THREADS,), (out, most))
     assert (out.item(), most.item()) == (3 * THREADS, 3 * THREADS - 1)
 
 
-def test_a_kernel_that_waits_for_what_never_comes_is_stopped(xp, trial, monkeypatch):
+def test_an_endless_loop_is_stopped(xp, trial, monkeypatch):
     monkeypatch.setattr("kernels.emulated.kernel.TIME_LIMIT", 1)
     with pytest.raises(KernelError, match="time limit of 1 s"):
         trial("wait_forever")((1,), (1,), (xp.zeros(1, np.int32),))
 
 
-def test_text_that_does_not_compile_is_told_with_its_line(xp):
+def test_a_compile_error_names_its_line(xp):
     text = 'extern "C" __global__ void broken(float *x) {\n  x[0] = nowhere;\n}\n'
     with pytest.raises(CompileError, match=r"kernel\.cu:2.*"):
         xp.RawModule(code=text).get_function("broken")

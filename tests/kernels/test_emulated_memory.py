@@ -14,7 +14,7 @@ def one(xp):
 
 
 @pytest.mark.parametrize("count", [1, 5, 1000, 1024, 4096])
-def test_reading_beyond_an_array_is_caught_or_gives_nan(xp, trial, count):
+def test_reading_beyond_an_array_is_an_error_or_gives_nan(xp, trial, count):
     x, out = xp.ones(count, np.float32), one(xp)
     trial("read_at")((1,), (1,), (x, out, np.int32(count - 1)))
     assert out.item() == 1
@@ -27,14 +27,14 @@ def test_reading_beyond_an_array_is_caught_or_gives_nan(xp, trial, count):
 
 @pytest.mark.parametrize("count", [1, 5, 1000, 1024])
 @pytest.mark.parametrize("beyond", [0, 3, 4, -1])
-def test_writing_beside_an_array_is_caught(xp, trial, count, beyond):
+def test_writing_beside_an_array_is_an_error(xp, trial, count, beyond):
     x = xp.ones(count, np.float32)
     at = -1 if beyond < 0 else count + beyond
     with pytest.raises(KernelError, match=r"invalid address|a write beside argument 0"):
         trial("write_at")((1,), (1,), (x, np.int32(at)))
 
 
-def test_a_write_beside_an_array_is_told_once(xp, trial):
+def test_a_write_beside_an_array_is_reported_once(xp, trial):
     x = xp.ones(5, np.float32)
     with pytest.raises(KernelError, match="a write beside"):
         trial("write_at")((1,), (1,), (x, np.int32(5)))
@@ -44,12 +44,12 @@ def test_a_write_beside_an_array_is_told_once(xp, trial):
 def test_a_fault_names_the_array_the_line_and_the_thread(xp, trial):
     with pytest.raises(KernelError) as caught:
         trial("write_at")((1,), (1,), (xp.ones((3, 4), np.float32), np.int32(14)))
-    said = str(caught.value)
-    assert "8 bytes beyond the end of float32 (3, 4)" in said
-    assert "block (0, 0, 0), thread (0, 0, 0)" in said
+    message = str(caught.value)
+    assert "8 bytes beyond the end of float32 (3, 4)" in message
+    assert "block (0, 0, 0), thread (0, 0, 0)" in message
 
 
-def test_after_a_fault_the_next_launch_is_right(xp, trial):
+def test_after_a_fault_the_next_launch_is_correct(xp, trial):
     out = one(xp)
     with pytest.raises(KernelError):
         trial("read_at")((1,), (1,), (xp.ones(4, np.float32), out, np.int32(10**5)))
@@ -57,7 +57,7 @@ def test_after_a_fault_the_next_launch_is_right(xp, trial):
     assert out.item() == 1
 
 
-def test_four_numbers_at_once_must_be_aligned(xp, trial):
+def test_float4_must_be_aligned(xp, trial):
     x, out = xp.arange(9, dtype=np.float32), one(xp)
     trial("four_at")((1,), (1,), (x, out, np.int32(4)))
     assert out.item() == 7
@@ -65,7 +65,7 @@ def test_four_numbers_at_once_must_be_aligned(xp, trial):
         trial("four_at")((1,), (1,), (x, out, np.int32(2)))
 
 
-def test_an_index_outside_a_fixed_array_is_caught(xp, trial):
+def test_an_index_outside_a_fixed_array_is_an_error(xp, trial):
     out = xp.empty(32, np.float32)
     trial("fixed_at")((1,), (32,), (out, np.int32(7)))
     assert (out.get() == 1).all()
@@ -73,7 +73,7 @@ def test_an_index_outside_a_fixed_array_is_caught(xp, trial):
         trial("fixed_at")((1,), (32,), (out, np.int32(8)))
 
 
-def test_shared_memory_that_no_one_wrote_is_nan_in_every_block(xp, trial):
+def test_unwritten_shared_memory_is_nan_in_every_block(xp, trial):
     out = xp.zeros((3, 8), np.float32)
     trial("unwritten")((3,), (8,), (out,))
     wanted = np.full((3, 8), np.nan)
@@ -86,7 +86,7 @@ def test_new_device_memory_is_nan(xp):
     assert np.isnan(xp.empty_like(xp.ones(3)).get()).all()
 
 
-def test_dynamic_shared_memory_ends_where_it_was_said_to(xp, trial):
+def test_dynamic_shared_memory_has_the_requested_size(xp, trial):
     out = one(xp)
     trial("fill_dynamic")((1,), (32,), (out, np.int32(100)), shared_mem=400)
     assert out.item() == 99
@@ -94,7 +94,7 @@ def test_dynamic_shared_memory_ends_where_it_was_said_to(xp, trial):
         trial("fill_dynamic")((1,), (32,), (out, np.int32(101)), shared_mem=400)
 
 
-def test_more_than_48_kib_of_shared_memory_must_be_asked_for(xp, trial):
+def test_more_than_48_kib_of_shared_memory_must_be_requested(xp, trial):
     kernel, out = trial("fill_dynamic"), one(xp)
     args = (out, np.int32(100 * KIB // 4))
     with pytest.raises(KernelError, match=r"102400 bytes .* at most 49152 unless"):
@@ -107,7 +107,7 @@ def test_more_than_48_kib_of_shared_memory_must_be_asked_for(xp, trial):
 
 
 @pytest.mark.parametrize(
-    ("grid", "block", "said"),
+    ("grid", "block", "message"),
     [
         ((1,), (1056,), "1056.* outside"),
         ((1,), (64, 32), "2048 threads a block, at most 1024"),
@@ -116,12 +116,12 @@ def test_more_than_48_kib_of_shared_memory_must_be_asked_for(xp, trial):
         ((1,), (1, 1, 65), "block .* outside"),
     ],
 )
-def test_sizes_no_card_has_are_refused(xp, trial, grid, block, said):
-    with pytest.raises(KernelError, match=said):
+def test_sizes_beyond_the_limits_of_cuda_are_refused(xp, trial, grid, block, message):
+    with pytest.raises(KernelError, match=message):
         trial("where_am_i")(grid, block, (xp.zeros(1, np.int32),))
 
 
-def test_launch_bounds_are_kept(xp, trial):
+def test_launch_bounds_are_checked(xp, trial):
     with pytest.raises(KernelError, match="256 threads a block, at most 128"):
         trial("total")((1,), (256,), (one(xp), one(xp), np.int32(1)), shared_mem=16)
 
@@ -131,7 +131,7 @@ def arguments(xp):
     return [x, flags, one(xp), np.int32(3), np.float32(2.5), np.int64(10)]
 
 
-def test_arrays_numbers_and_null_arrive_by_their_types(xp, trial):
+def test_arrays_numbers_and_null_are_passed_by_their_types(xp, trial):
     args = arguments(xp)
     trial("every_kind")((1,), (1,), tuple(args))
     assert args[2].item() == 16.5
@@ -140,7 +140,7 @@ def test_arrays_numbers_and_null_arrive_by_their_types(xp, trial):
 
 
 @pytest.mark.parametrize(
-    ("at", "wrong", "said"),
+    ("at", "wrong", "message"),
     [
         (0, lambda xp: np.ones(2, np.float32), "argument 0 is a NumPy array"),
         (0, lambda xp: xp.ones(2, np.float64), "holds float64, .* pointer to f4"),
@@ -157,10 +157,10 @@ def test_arrays_numbers_and_null_arrive_by_their_types(xp, trial):
         (4, lambda xp: xp.ones(1, np.float32), "ndarray, the kernel takes a number"),
     ],
 )
-def test_an_argument_of_the_wrong_kind_is_refused(xp, trial, at, wrong, said):
+def test_an_argument_of_the_wrong_type_is_refused(xp, trial, at, wrong, message):
     args = arguments(xp)
     args[at] = wrong(xp)
-    with pytest.raises(TypeError, match=said):
+    with pytest.raises(TypeError, match=message):
         trial("every_kind")((1,), (1,), tuple(args))
 
 

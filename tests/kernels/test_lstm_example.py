@@ -18,7 +18,7 @@ def options(steps, units):
 
 
 def reference(xw, u):
-    """h of every step, in float64."""
+    """h after every step, in float64."""
     h = c = np.zeros(xw.shape[1:2] + u.shape[:1])
     found = []
     for step in xw.astype(float):
@@ -43,7 +43,7 @@ def run(xp, steps, rows, units):
 
 
 @pytest.mark.parametrize("schedule", emulated.ALL_SCHEDULES)
-def test_it_gives_the_states_of_the_equations(xp, schedule):
+def test_its_states_are_those_of_the_equations(xp, schedule):
     standin.schedule = schedule
     found, wanted = run(xp, STEPS, ROWS, UNITS)
     assert np.max(np.abs(found - wanted)) < 1e-6
@@ -62,19 +62,19 @@ def test_a_block_of_512_threads_runs_100_steps(xp):
 
 
 @pytest.mark.parametrize("arch", ["sm_75", "sm_90", "sm_120"])
-def test_real_cards_take_it_without_spills(arch):
+def test_it_compiles_without_spills(arch):
     (use,) = compile_for(SOURCE, options(STEPS, UNITS), arch)
     assert (use.name, use.arch, use.static_shared) == ("forward", arch, 2 * UNITS * 4)
     assert use.spill_stores == use.spill_loads == use.stack == 0
     assert 0 < use.registers <= 128
 
 
-def test_spills_are_seen_where_registers_do_not_suffice():
+def test_spills_are_read_from_the_log():
     (use,) = compile_for(SOURCE, options(STEPS, 128), "sm_90")
     assert use.registers == 65536 // 512
     assert min(use.spill_stores, use.spill_loads, use.stack) > 0
 
 
-def test_what_the_real_compiler_refuses_is_told():
+def test_a_compile_error_has_the_log():
     with pytest.raises(ValueError, match="nowhere"):
         compile_for('extern "C" __global__ void broken(float *x) { x[0] = nowhere; }', (), "sm_90")

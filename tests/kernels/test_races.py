@@ -13,20 +13,20 @@ THREADS = 128
 
 
 @pytest.fixture(autouse=True)
-def watch(xp):
+def detect_races(xp):
     standin.races = True  # reset when the stand-in is removed
 
 
-def test_the_two_places_of_a_race_are_named(xp, trial):
+def test_a_race_names_both_lines(xp, trial):
     args = (xp.ones(256, np.float32), xp.empty(1, np.float32), np.int32(256))
     trial("total")((1,), (THREADS,), args, shared_mem=16)
-    said = r"race: writes what thread \(127, 0, 0\) of this block read \(line \d+, line \d+\)"
+    message = r"race: writes what thread \(127, 0, 0\) of this block read \(line \d+, line \d+\)"
     standin.schedule = "reversed"
-    with pytest.raises(KernelError, match=said):
+    with pytest.raises(KernelError, match=message):
         trial("total_without_barrier")((1,), (THREADS,), args, shared_mem=16)
 
 
-def test_that_race_leaves_the_result_right_in_its_order(xp):
+def test_that_race_gives_a_correct_result_in_one_order(xp):
     standin.schedule, standin.races = "reversed", False
     source = (Path(__file__).parent / "trials.cu").read_text()
     module = xp.RawModule(code=source, options=(f"-DTHREADS={THREADS}",))
@@ -36,7 +36,7 @@ def test_that_race_leaves_the_result_right_in_its_order(xp):
     assert out.item() == 256
 
 
-def test_a_buffer_written_too_soon_is_a_race(xp, trial):
+def test_a_buffer_written_too_early_is_a_race(xp, trial):
     out = xp.empty(THREADS, np.float32)
     trial("hand_on")((1,), (THREADS,), (out, np.int32(3), np.int32(2)))
     with pytest.raises(KernelError, match=r"race: writes what thread .* read"):
@@ -44,7 +44,7 @@ def test_a_buffer_written_too_soon_is_a_race(xp, trial):
 
 
 @pytest.mark.parametrize("schedule", emulated.ALL_SCHEDULES)
-def test_lanes_are_ordered_by_syncwarp_and_not_by_luck(xp, trial, schedule):
+def test_lanes_are_ordered_by_syncwarp(xp, trial, schedule):
     standin.schedule = schedule
     out = xp.empty(THREADS, np.float32)
     trial("through_shared")((1,), (THREADS,), (out, np.int32(1)))
@@ -65,7 +65,7 @@ def test_atomic_operations_do_not_race(xp, trial):
     assert out.item() == 3 * THREADS
 
 
-def test_reading_beyond_dynamic_shared_memory_is_found_too(xp, trial):
+def test_reading_beyond_dynamic_shared_memory_is_an_error(xp, trial):
     args = (xp.ones(256, np.float32), xp.empty(1, np.float32), np.int32(256))
     with pytest.raises(KernelError, match="touched at byte 12, beyond the 12 bytes"):
         trial("total")((1,), (THREADS,), args, shared_mem=12)

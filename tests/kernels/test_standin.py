@@ -51,18 +51,18 @@ def test_the_settings_and_the_record_are_fresh_for_each_test():
         lambda xp, a: xp.add(a, a, where=a > 1),
     ],
 )
-def test_what_cupy_refuses_is_refused(xp, leak):
+def test_what_cupy_refuses_is_a_type_error(xp, leak):
     with pytest.raises(TypeError):
         leak(xp, xp.asarray(ROWS))
 
 
 @pytest.mark.parametrize("values", [["a"], [None], [{}], [np.datetime64("2020-01-01")]])
-def test_there_are_only_numbers_on_a_card(xp, values):
+def test_arrays_contain_only_numbers(xp, values):
     with pytest.raises(TypeError, match="not a type of CuPy"):
         xp.array(values)
 
 
-def test_what_the_stand_in_has_not_is_an_attribute_error(xp):
+def test_missing_names_are_attribute_errors(xp):
     with pytest.raises(AttributeError):
         xp.no_such_function  # noqa: B018
     with pytest.raises(AttributeError):
@@ -70,7 +70,7 @@ def test_what_the_stand_in_has_not_is_an_attribute_error(xp):
 
 
 @pytest.mark.parametrize(
-    ("waits", "said"),
+    ("waits", "operation"),
     [
         (lambda xp, a: float(a.sum()), "float()"),
         (lambda xp, a: int(a.sum()), "int()"),
@@ -86,18 +86,18 @@ def test_what_the_stand_in_has_not_is_an_attribute_error(xp):
         (lambda xp, a: xp.cuda.Device().synchronize(), "Device.synchronize()"),
     ],
 )
-def test_a_wait_for_the_card_is_counted_once_with_its_line(xp, waits, said):
+def test_a_wait_is_recorded_once_with_its_line(xp, waits, operation):
     a = xp.asarray(ROWS)
     try:
         waits(xp, a)
     except TypeError:  # a bool array is no index, but was read
-        assert said == "index()"
+        assert operation == "index()"
     ((what, where),) = record.syncs
-    assert what == said
+    assert what == operation
     assert where.startswith("test_standin.py:")
 
 
-def test_work_on_the_card_neither_waits_nor_uploads(xp):
+def test_operations_neither_wait_nor_upload(xp):
     a = xp.zeros((3, 4), dtype=xp.float32)
     b = xp.full((4, 3), 2, np.float32)
     c = xp.matmul(a, b) + np.float32(1) * 3
@@ -122,13 +122,13 @@ def test_work_on_the_card_neither_waits_nor_uploads(xp):
         lambda xp: xp.zeros((3, 4), np.float32).set(ROWS),
     ],
 )
-def test_an_upload_is_counted_in_bytes(xp, send):
+def test_an_upload_is_recorded_in_bytes(xp, send):
     send(xp)
     assert [nbytes for nbytes, _ in record.uploads] == [48]
     assert record.uploads[0][1].startswith("test_standin.py:")
 
 
-def test_an_array_already_there_is_not_sent_again(xp):
+def test_a_device_array_is_not_uploaded_again(xp):
     a = xp.asarray(ROWS)
     assert xp.asarray(a) is a
     copied = xp.array(a)
@@ -137,7 +137,7 @@ def test_an_array_already_there_is_not_sent_again(xp):
     assert len(record.uploads) == 1
 
 
-def test_the_host_s_own_array_stays_its_own(xp):
+def test_host_and_device_share_no_memory(xp):
     mine = ROWS.copy()
     a = xp.asarray(mine)
     mine[:] = 0
@@ -156,14 +156,14 @@ def test_a_reduction_gives_an_array_and_views_share_memory(xp):
     assert np.add(a, 1, out=a) is a
 
 
-def test_overflow_is_no_warning_on_a_card(xp):
+def test_overflow_is_no_warning(xp):
     a = xp.asarray(ROWS)
     assert np.isnan((a / 0 - a / 0).get()).all()
     assert np.isinf(xp.exp(a * 1000).max().item())
     assert np.isinf(xp.full(2, 3e38, np.float32).sum().item())
 
 
-def test_numpy_s_functions_make_arrays_like_one_on_the_card(xp):
+def test_numpy_s_functions_create_arrays_like_a_device_array(xp):
     a = xp.asarray(ROWS)
     for made in (
         np.zeros(3, like=a),
@@ -177,13 +177,13 @@ def test_numpy_s_functions_make_arrays_like_one_on_the_card(xp):
     assert xp.get_array_module(ROWS) is np
 
 
-def test_a_launch_is_noted_by_name(xp, trial):
+def test_a_launch_is_recorded_by_name(xp, trial):
     trial("write_at")((1,), (1,), (xp.zeros(1, np.float32), np.int32(0)))
     assert record.launches == ["write_at"]
     assert not record.syncs
 
 
-def test_the_card_can_be_asked_what_it_is(xp):
+def test_the_device_has_its_properties(xp):
     assert xp.cuda.is_available()
     assert xp.cuda.runtime.getDeviceProperties(0)["name"] == b"emulated card"
     assert xp.cuda.nvrtc.getVersion() >= (12, 0)
@@ -192,9 +192,9 @@ def test_the_card_can_be_asked_what_it_is(xp):
 
 
 @pytest.mark.skipif(standin.real_cupy() is None, reason="CuPy is not installed")
-def test_names_that_cupy_has_not_are_told_at_the_end():
-    asked = ["add.at", "matmul(out)", "ndarray.sum", "linalg.norm", "asarray(dtype)"]
-    assert standin.missing_from_cupy(asked) == []
+def test_names_that_cupy_lacks_are_reported_at_the_end():
+    names = ["add.at", "matmul(out)", "ndarray.sum", "linalg.norm", "asarray(dtype)"]
+    assert standin.missing_from_cupy(names) == []
     wrong = ["nanargwhere", "sum(where)", "ndarray.nansum", "add.where_at"]
     assert standin.missing_from_cupy(wrong) == sorted(wrong)
     with pytest.raises(AssertionError, match=r"CuPy has no sum\(where\)"), standin.install() as xp:
