@@ -94,6 +94,8 @@ def test_a_small_training_tells_all_that_happens(tmp_path: Path) -> None:
     epochs = [event for event in events if isinstance(event, Epoch)]
     assert [epoch.number for epoch in epochs] == [1, 2]
     assert dict(epochs[1].valid) == history[1].valid
+    numbers = [steps[0].loss, *steps[0].norms.values(), *epochs[0].train.values()]
+    assert {type(number) for number in numbers} == {float}  # no NumPy scalars
     (ready,) = [event for event in events if isinstance(event, SnapshotReady)]
     assert Path(ready.model) == run / "now.safetensors"
     assert Path(ready.model).is_file()

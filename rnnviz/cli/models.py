@@ -28,7 +28,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
     if ctx.invoked_subcommand is not None:
         return
     from rnnviz.model_files import load, shipped
-    from rnnviz.runs import runs
+    from rnnviz.runs import trained_runs
 
     rows = []
     known = shipped()
@@ -37,7 +37,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
     taken = {*known, "last"}
     models += [
         (str(path) if path.name in taken else path.name, str(path), "trained here")
-        for path in runs()
+        for path in trained_runs()
     ]
     for shown, name, origin in models:
         path = Path(name)

@@ -52,10 +52,10 @@ def command(ctx: click.Context, as_json: bool) -> None:
     """The table of runs."""
     if ctx.invoked_subcommand is not None:
         return
-    from rnnviz.runs import begun, read_summary, runs_folder
+    from rnnviz.runs import read_summary, run_directories, runs_folder
 
     rows = []
-    for path in begun():
+    for path in run_directories():
         try:
             with invalid_file_on_error(path, "run"):
                 run = read_summary(path)

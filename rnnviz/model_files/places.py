@@ -9,8 +9,8 @@ from rnnviz.errors import InvalidFileError, UsageError, nearest
 from rnnviz.files import assets, user_path
 
 DEFAULT = "sentiment-lstm"
-#: What a run has before its spec.json, the file with which it begins.
-_BEFORE_IT_BEGAN = ("vocabulary.json", "series.json", "history.jsonl")
+#: Files of a run that are written before its spec.json.
+_BEFORE_SPEC = ("vocabulary.json", "series.json", "history.jsonl")
 
 
 def shipped() -> dict[str, Path]:
@@ -45,13 +45,13 @@ def locate(name: str) -> tuple[Path, Path]:
 
 
 def _at(path: Path) -> Path | None:
-    """A file, or the directory of a run; InvalidFileError for one that had not begun.
+    """A file, or the directory of a run; InvalidFileError for one without a spec.json.
 
     A pipe or a device counts as a file here: whoever opens it says what it is.
     """
     if is_run(path):
         if not (path / "spec.json").is_file():
-            raise not_begun(path)
+            raise no_spec_error(path)
         return path
     return path if path.exists() and not path.is_dir() else None
 
@@ -88,8 +88,8 @@ def runs_folder() -> Path:
     return Path(platformdirs.user_data_dir("rnnviz")) / "runs"
 
 
-def begun() -> list[Path]:
-    """Run directories in the runs folder that have begun, newest first."""
+def run_directories() -> list[Path]:
+    """Run directories in the runs folder that have a spec.json, newest first."""
     found = {path.parent: _written(path.parent) for path in runs_folder().glob("*/spec.json")}
     return sorted(found, key=lambda path: found[path], reverse=True)
 
@@ -104,8 +104,8 @@ def _written(path: Path) -> float:
     return 0.0
 
 
-def not_begun(path: Path) -> InvalidFileError:
-    """The error of a run that was stopped before it had written what it is."""
+def no_spec_error(path: Path) -> InvalidFileError:
+    """The error of a run that was stopped before its spec.json was written."""
     return InvalidFileError(
         f"{path} has no spec.json: this run had not begun when it was stopped.\n"
         "Delete the folder and start again: rnnviz train RECIPE"
@@ -113,13 +113,13 @@ def not_begun(path: Path) -> InvalidFileError:
 
 
 def is_run(path: Path) -> bool:
-    """Whether it is the directory of a run, if only of one that had not begun."""
-    return any((path / file).is_file() for file in ("spec.json", *_BEFORE_IT_BEGAN))
+    """Whether it is a run directory, with or without a spec.json."""
+    return any((path / file).is_file() for file in ("spec.json", *_BEFORE_SPEC))
 
 
 def _by_name() -> dict[str, Path]:
     """The runs in the folder of runs, newest first."""
-    return {path.name: path for path in begun()}
+    return {path.name: path for path in run_directories()}
 
 
 def _run_named(name: str, known: Mapping[str, Path]) -> Path | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnviz import runs, signals
-from rnnviz.data.folders import sha256
+from rnnviz.data.folders import require_folder, sha256
 from rnnviz.display import json_text
 from rnnviz.errors import InterruptedTraining, RnnvizError, UsageError, nearest
 from rnnviz.files import user_path, write_atomically
@@ -106,9 +106,9 @@ def _make_folder(out: str | Path | None) -> Path:
 
 
 def _jobs(options: ReproduceOptions, names: Sequence[str], out: Path) -> list[ReproduceJob]:
-    folder = runs.data_path(options.data)
+    folder = require_folder(options.data)
     # The package may have another path on another machine: its sample is passed by name.
-    data = "sample" if folder == runs.data_path("sample") else str(folder.resolve())
+    data = "sample" if folder == require_folder("sample") else str(folder.resolve())
     return [
         ReproduceJob(
             name,
@@ -133,7 +133,7 @@ def _check_existing(planned: Sequence[ReproduceJob]) -> None:
         record = runs.Run(path).record()
         differs = list(_differences(job, record))
         if not differs and job.finished:  # otherwise resume() compares the data
-            folder = runs.data_path(job.data)
+            folder = require_folder(job.data)
             recorded: dict[str, str] = record.get("data") or {}
             differs = [name for name, sha in recorded.items() if digest(folder / name) != sha]
         if differs:

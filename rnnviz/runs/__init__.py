@@ -8,20 +8,19 @@ finished. Files are replaced atomically; complete lines are appended to the hist
 
 from __future__ import annotations
 
-from rnnviz.data.folders import require_folder as data_path
-from rnnviz.model_files.places import begun, find_run, runs_folder
+from rnnviz.model_files.places import find_run, run_directories, runs_folder
 from rnnviz.runs.control import Control, Watch
 from rnnviz.runs.directory import resume_command
 from rnnviz.runs.export import export
 from rnnviz.runs.options import Options
 from rnnviz.runs.resume_run import resume
-from rnnviz.runs.run import Run, runs
+from rnnviz.runs.run import Run, trained_runs
 from rnnviz.runs.summary import RunSummary, read_summary
 from rnnviz.runs.train_recipe import train
 from rnnviz.runs.training_job import TrainingJob, run_job
 
 __all__ = [
-    "Control", "Options", "Run", "RunSummary", "TrainingJob", "Watch", "begun", "data_path",
-    "export", "find_run", "read_summary", "resume", "resume_command", "run_job", "runs",
-    "runs_folder", "train",
+    "Control", "Options", "Run", "RunSummary", "TrainingJob", "Watch",
+    "export", "find_run", "read_summary", "resume", "resume_command", "run_directories", "run_job",
+    "runs_folder", "train", "trained_runs",
 ]  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any
 from rnnviz.errors import InvalidFileError
 from rnnviz.files import read_json
 from rnnviz.model_files import StoredModel, load
-from rnnviz.model_files.places import begun, not_begun
+from rnnviz.model_files.places import no_spec_error, run_directories
 from rnnviz.progress import Epoch
 from rnnviz.runs.history import read_history
 from rnnviz.runs.result import read_result
@@ -35,7 +35,7 @@ class Run:
         """
         path = self.path / "spec.json"
         if not path.is_file():
-            raise not_begun(self.path)
+            raise no_spec_error(self.path)
         record: dict[str, Any] = read_json(path)
         if not isinstance(record, dict) or record.get("schema") != "rnnviz.run/1":
             raise InvalidFileError(f"{path} is not the record of a run.")
@@ -86,6 +86,6 @@ def saved_epoch(
     return best
 
 
-def runs() -> list[Path]:
+def trained_runs() -> list[Path]:
     """Run directories with weights, newest first."""
-    return [path for path in begun() if (path / "best.safetensors").is_file()]
+    return [path for path in run_directories() if (path / "best.safetensors").is_file()]

@@ -77,11 +77,11 @@ def train_to_end(
 
 
 def _position(state: State, spec: FitSpec, path: Path) -> str:
-    at = state.progress
+    progress = state.progress
     done = "all epochs are trained"
-    if not is_done(at, spec):
-        done = f"at epoch {at.epoch} of {spec.epochs}"
-    batch = f", {at.batch} batches into it" if at.batch else ""
+    if not is_done(progress, spec):
+        done = f"at epoch {progress.epoch} of {spec.epochs}"
+    batch = f", {progress.batch} batches into it" if progress.batch else ""
     return f"({done}{batch}); saved in {path}.\nTo resume: {resume_command(path)}"
 
 
@@ -97,10 +97,10 @@ def _events(
         test = yield from evaluation(
             Model(model.spec, weights, model.backend), task.test, of="test"
         )
-    at = state.progress
-    number = state.finished if spec.keep == "last" else at.best_epoch
+    progress = state.progress
+    number = state.finished if spec.keep == "last" else progress.best_epoch
     valid = Run(directory.path).history()[number - 1].valid
-    directory.finish(new_result(record, state.finished, number, valid, test, at.seconds))
+    directory.finish(new_result(record, state.finished, number, valid, test, progress.seconds))
     yield RunFinished(directory.path, test=test or {})
 
 

@@ -57,46 +57,49 @@ def fit(
         yield from _epoch(model, draw_on_device, valid, spec, state)
 
 
-def is_done(at: Progress, spec: FitSpec) -> bool:
+def is_done(progress: Progress, spec: FitSpec) -> bool:
     """Whether all epochs are trained, or it stops early."""
-    return at.epoch > spec.epochs or (spec.patience is not None and at.since_best >= spec.patience)
+    return progress.epoch > spec.epochs or (
+        spec.patience is not None and progress.since_best >= spec.patience
+    )
 
 
 def _epoch(
     model: Model, draw: Draw, valid: Examples, spec: FitSpec, state: State
 ) -> Iterator[TrainingStep | Evaluation | Epoch]:
-    at, began = state.progress, time.perf_counter()
+    progress, began = state.progress, time.perf_counter()
 
     def tick() -> None:
         # What the caller does between two events is not training.
         nonlocal began
         now = time.perf_counter()
-        at.epoch_seconds, began = at.epoch_seconds + now - began, now
+        progress.epoch_seconds, began = progress.epoch_seconds + now - began, now
 
     examples, batches = _epoch_batches(draw, spec, state)
     count = -(-len(examples) // spec.batch_size)
-    at.batches = at.batches or count
+    progress.batches = progress.batches or count
     updater = _updater(model, spec, state)
     for batch in chain(batches, (None,)):
         if batch is None:
             results = updater.flush()
         else:
-            state.optimizer.rate = _rate(spec, at.step, at.batches * spec.epochs)
+            state.optimizer.rate = _rate(spec, progress.step, progress.batches * spec.epochs)
             results = updater.update(batch)
-            for n, result in enumerate(results, at.batch + 2 - len(results)):
+            for n, result in enumerate(results, progress.batch + 2 - len(results)):
                 if result.fault:
-                    raise _diverged(at.epoch, n, result.fault)
-            at.step, at.batch = at.step + 1, at.batch + 1
+                    raise _diverged(progress.epoch, n, result.fault)
+            progress.step, progress.batch = progress.step + 1, progress.batch + 1
             if state.averaged is not None:
-                decay = min(spec.average or 0, (1 + at.step) / (10 + at.step))
+                decay = min(spec.average or 0, (1 + progress.step) / (10 + progress.step))
                 _follow(state.averaged, model.params, decay)
         for result in results:
-            _add(at.sums, {"loss": result.loss * result.examples, "metric": result.metric})
-            _add(at.norms, result.norms)
+            _add(progress.sums, {"loss": result.loss * result.examples, "metric": result.metric})
+            _add(progress.norms, result.norms)
         tick()
-        for n, result in enumerate(results, at.batch + 1 - len(results)):
+        for n, result in enumerate(results, progress.batch + 1 - len(results)):
+            seconds = progress.epoch_seconds
             yield TrainingStep(
-                at.epoch, spec.epochs, n, count, result.loss, result.examples, at.epoch_seconds,
+                progress.epoch, spec.epochs, n, count, result.loss, result.examples, seconds,
                 result.norms,
             )  # fmt: skip
         began = time.perf_counter()
@@ -111,7 +114,7 @@ def _epoch(
         yield event
         began = time.perf_counter()
     if not np.isfinite(scores["loss"]):
-        raise _diverged(at.epoch, at.batch, "the validation loss")
+        raise _diverged(progress.epoch, progress.batch, "the validation loss")
     tick()
     yield _end_epoch(model.spec.head.kind, spec, state, scores, len(examples))
 
@@ -155,17 +158,17 @@ def _epoch_batches(draw: Draw, spec: FitSpec, state: State) -> tuple[Examples, I
     In the middle of an epoch its examples are drawn again, the finished batches are skipped, and
     the generator is set to its saved state.
     """
-    at, rng = state.progress, state.rng
+    progress, rng = state.progress, state.rng
     current = rng.bit_generator.state
-    if at.batch:
+    if progress.batch:
         rng.bit_generator.state = state.epoch_rng_state
     else:
         state.epoch_rng_state = dict(current)
-        at.sums, at.norms, at.epoch_seconds = {}, {}, 0.0
-    examples = draw(at.epoch, rng)
+        progress.reset_epoch()
+    examples = draw(progress.epoch, rng)
     batches = examples.batches(spec.batch_size, rng)
-    if at.batch:
-        batches = islice(batches, at.batch, None)
+    if progress.batch:
+        batches = islice(batches, progress.batch, None)
         first = next(batches, None)
         rng.bit_generator.state = current
         batches = iter(()) if first is None else chain((first,), batches)
@@ -176,19 +179,20 @@ def _end_epoch(
     kind: HeadKind, spec: FitSpec, state: State, scores: Mapping[str, float], examples: int
 ) -> Epoch:
     """The epoch's metrics; the state advances to the next epoch."""
-    at = state.progress
-    train = _metrics(kind, at.sums, examples)
-    norms = {name: total / at.batch for name, total in at.norms.items()}
-    value, number = scores[spec.monitor], at.epoch
+    progress = state.progress
+    train = _metrics(kind, progress.sums, examples)
+    norms = {name: total / progress.batch for name, total in progress.norms.items()}
+    value, number = scores[spec.monitor], progress.epoch
     higher = spec.monitor == "accuracy"
-    better = at.best is None or (value > at.best if higher else value < at.best)
+    better = progress.best is None or (value > progress.best if higher else value < progress.best)
     if better:
-        at.best, at.best_epoch, at.since_best = value, number, 0
+        progress.best, progress.best_epoch, progress.since_best = value, number, 0
     else:
-        at.since_best += 1
-    seconds = at.epoch_seconds
-    at.seconds += seconds
-    at.epoch, at.batch, at.epoch_seconds, at.sums, at.norms = number + 1, 0, 0.0, {}, {}
+        progress.since_best += 1
+    seconds = progress.epoch_seconds
+    progress.seconds += seconds
+    progress.epoch = number + 1
+    progress.reset_epoch()
     state.epoch_rng_state = dict(state.rng.bit_generator.state)
     return Epoch(number, train, scores, seconds, norms, better)
 

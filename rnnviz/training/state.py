@@ -37,6 +37,10 @@ class Progress:
     epoch_seconds: float = 0.0
     seconds: float = 0.0  # of the finished epochs
 
+    def reset_epoch(self) -> None:
+        """Clear what belongs to the current epoch: batches, sums, norms and seconds."""
+        self.batch, self.sums, self.norms, self.epoch_seconds = 0, {}, {}, 0.0
+
 
 @dataclass(eq=False)
 class State:
