@@ -1,11 +1,15 @@
-"""What every test shares: one Hypothesis profile, a working ctrl+c."""
+"""What every test shares: one Hypothesis profile, a working ctrl+c, how many processes run them."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import tempfile
 
+import pytest
 from hypothesis import settings
+from kernels.emulated.build import CACHE_VARIABLE
 
 # Time limits on single examples make tests fail on a busy machine, and find nothing. A change is
 # judged by the same examples each time; whoever runs the tests by hand gets new ones.
@@ -19,3 +23,23 @@ os.environ.setdefault("RNNVIZ_DEVICE", "cpu")
 # Whoever starts the tests in the background has a shell that ignores ctrl+c, for them and for every
 # process that they start; some tests press it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Run the whole suite in two processes if pytest-xdist is installed and the machine has two.
+
+    A part of it, or what a marker selects, runs in one. ``-n 0`` switches this off.
+    """
+    whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    marked = any(arg.startswith("-m") for arg in config.invocation_params.args)
+    single = config.option.usepdb or config.option.collectonly or hasattr(config, "workerinput")
+    if not config.pluginmanager.hasplugin("xdist") or not whole or marked or single:
+        return
+    if config.option.numprocesses is None and (os.cpu_count() or 1) > 1:
+        config.option.numprocesses = 2
+        # Each begins with half of the tests in a row, so that few fixtures are made twice.
+        config.option.dist = "worksteal"
+    if CACHE_VARIABLE not in os.environ:
+        os.environ[CACHE_VARIABLE] = folder = tempfile.mkdtemp(prefix="rnnviz-emulated-")
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))

@@ -12,6 +12,7 @@ import struct
 import sys
 import termios
 import time
+import warnings
 from pathlib import Path
 
 import pyte
@@ -27,7 +28,9 @@ class Terminal:
     def __init__(self, *args: str, width: int = 120, height: int = 40, **environ: str) -> None:
         self.size = (width, height)
         self.began = time.monotonic()
-        self.pid, self.fd = pty.fork()
+        with warnings.catch_warnings():  # pytest-xdist has a thread of its own; this forks to exec
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self.pid, self.fd = pty.fork()
         if self.pid == 0:
             # A shell or nohup ignores them for what runs in the background, and that is inherited.
             for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):

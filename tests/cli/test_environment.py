@@ -54,8 +54,9 @@ def judged(code: int, err: str, what: str, codes: tuple[int, ...] = (0, 2, 3)) -
 
 @pytest.mark.parametrize("variable", READ)
 def test_a_variable_with_any_value(
-    variable: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+    variable: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+    one_shipped_model: None,
+) -> None:  # fmt: skip
     for value in VALUES:
         monkeypatch.setenv(variable, value)
         for args in READ[variable]:
@@ -76,7 +77,7 @@ def test_there_are_enough_of_them() -> None:
 @pytest.mark.parametrize("variable", ["HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"])
 def test_a_home_that_is_none(
     variable: str, what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, one_shipped_model: None,
 ) -> None:  # fmt: skip
     home = tmp_path / "home"
     if what == "file":
