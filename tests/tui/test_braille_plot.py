@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnviz.tui.render.braille_plot import Canvas, Trail, centres, level_bar, plot, row_of, runs
+from rnnviz.tui.render.braille_plot import (
+    Canvas,
+    TokenCurve,
+    centres,
+    level_bar,
+    plot,
+    row_of,
+    runs,
+)
 from rnnviz.tui.render.scales import log_scale
 
 SHARES = np.array([0.0, 0.5, np.nan, 1.0])
@@ -15,14 +23,14 @@ SHARES = np.array([0.0, 0.5, np.nan, 1.0])
 
 def test_every_mark_stands_at_its_value_and_a_gap_has_none() -> None:
     columns = centres(4, 40)
-    cells = plot([Trail(SHARES, "●")], columns, 40, 9)
+    cells = plot([TokenCurve(SHARES, "●")], columns, 40, 9)
     found = {(y, x) for y, row in enumerate(cells) for x, cell in enumerate(row) if cell[0] == "●"}
     assert found == {(8, columns[0]), (4, columns[1]), (0, columns[3])}
 
 
 def test_a_line_joins_neighbours_and_not_what_is_beyond_a_gap() -> None:
     columns = centres(4, 40)
-    cells = plot([Trail(SHARES, "●")], columns, 40, 9)
+    cells = plot([TokenCurve(SHARES, "●")], columns, 40, 9)
     drawn = {x for row in cells for x, cell in enumerate(row) if cell[0] != " "}
     assert set(range(columns[0], columns[1] + 1)) <= drawn
     assert not drawn & set(range(columns[1] + 1, columns[3]))
@@ -30,7 +38,7 @@ def test_a_line_joins_neighbours_and_not_what_is_beyond_a_gap() -> None:
 
 def test_a_later_curve_covers_an_earlier_one_and_runs_say_whose_each_piece_is() -> None:
     flat = np.array([0.5, 0.5])
-    cells = plot([Trail(flat, "a"), Trail(flat, "b")], [1, 8], 10, 3)
+    cells = plot([TokenCurve(flat, "a"), TokenCurve(flat, "b")], [1, 8], 10, 3)
     assert [n for _, n in runs(cells[1])] == [None, 1, None]
 
 
@@ -44,12 +52,12 @@ def test_two_lines_in_one_character_cover_one_another_or_share_it(covers: bool, 
 
 
 def test_in_ascii_only_the_marks_are_drawn() -> None:
-    cells = plot([Trail(SHARES, "R")], centres(4, 40), 40, 9, plain=True)
+    cells = plot([TokenCurve(SHARES, "R")], centres(4, 40), 40, 9, plain=True)
     assert {cell[0] for row in cells for cell in row} == {" ", "R"}
 
 
 def test_tokens_that_stand_close_have_marks_at_their_ends_only() -> None:
-    cells = plot([Trail(np.full(30, 0.5), "●")], centres(30, 40), 40, 5)
+    cells = plot([TokenCurve(np.full(30, 0.5), "●")], centres(30, 40), 40, 5)
     marks = [x for x, cell in enumerate(cells[2]) if cell[0] == "●"]
     assert marks == [centres(30, 40)[0], centres(30, 40)[-1]]
 

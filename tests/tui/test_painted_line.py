@@ -15,7 +15,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 from rnnviz.cursor import to_part, to_token, to_unit
-from rnnviz.tui.render.painted_line import NEAR, PaintedLine, changed
+from rnnviz.tui.render.painted_line import NEAR, PaintedLine, changed_columns
 from rnnviz.tui.render.theme import ViewTheme
 from tests.tui.pages.stepping import drawn
 from tests.tui.small_models import app
@@ -37,7 +37,7 @@ def test_the_runs_are_what_differs_and_gaps_too_short_to_jump(old: list, new: li
     before, after = PaintedLine(old, WIDTH, DARK), PaintedLine(new, WIDTH, DARK)
     pairs = enumerate(zip(cells(before), cells(after), strict=True))
     differ = {x for x, (a, b) in pairs if a != b}
-    runs = changed(before, after)
+    runs = changed_columns(before, after)
     covered = {x for start, end in runs for x in range(start, end)}
     assert differ <= covered
     for start, end in runs:
@@ -50,7 +50,7 @@ def test_the_runs_are_what_differs_and_gaps_too_short_to_jump(old: list, new: li
 def test_a_line_with_wider_characters_is_painted_around_the_difference(word: str) -> None:
     one = PaintedLine([Segment("same", DARK.ink), Segment(word, DARK.now)], WIDTH, DARK)
     other = PaintedLine([Segment("same", DARK.ink), Segment("ab", DARK.now)], WIDTH, DARK)
-    ((start, end),) = changed(one, other)
+    ((start, end),) = changed_columns(one, other)
     assert start == 4 and end >= 6
 
 

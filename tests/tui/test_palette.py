@@ -6,7 +6,7 @@ import pytest
 from textual.events import Click
 from tui.small_models import app
 
-from rnnviz.tui.app.themed_app import Palette
+from rnnviz.tui.app.palette import Palette
 from rnnviz.tui.step.help import HelpScreen
 
 

@@ -307,12 +307,12 @@ def test_what_stands_in_for_the_hidden_numbers_is_not_printed(
                         found |= {(name, text)} if STRANGE.search(text) else set()
         return found
 
-    before, only = printed(), predict_first._only
+    before, only = printed(), predict_first._masked
 
     def strange(array: np.ndarray, known: np.ndarray) -> np.ndarray:
         return np.where(known[:, None], only(array, known), 0.7777)
 
-    monkeypatch.setattr(predict_first, "_only", strange)
+    monkeypatch.setattr(predict_first, "_masked", strange)
     assert printed() <= before
 
 

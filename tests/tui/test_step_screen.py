@@ -277,10 +277,10 @@ async def test_the_language_changes_at_once() -> None:
 async def test_themes_go_round() -> None:
     it = app()
     async with it.run_test(size=SIZE) as pilot:
-        seen = [it.look.name]
+        seen = [it.view_theme.name]
         for _ in THEMES:
             await pilot.press("T")
-            seen.append(it.look.name)
+            seen.append(it.view_theme.name)
         assert seen == [*THEMES, THEMES[0]]
 
 

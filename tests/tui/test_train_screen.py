@@ -35,22 +35,22 @@ from rnnviz.progress import (
 )
 from rnnviz.tui.dashboard.actions import ACTIONS
 from rnnviz.tui.dashboard.app import TrainApp
-from rnnviz.tui.dashboard.board import VIEWS, Board, Panel
-from rnnviz.tui.dashboard.keys import entries
-from rnnviz.tui.dashboard.norms import trail_of
-from rnnviz.tui.dashboard.screen import StateChanged, TrainScreen
-from rnnviz.tui.dashboard.snapshot_screen import NowScreen
-from rnnviz.tui.dashboard.state import POINTS, Story
+from rnnviz.tui.dashboard.gradient_norms import sparkline
+from rnnviz.tui.dashboard.key_bar import entries
+from rnnviz.tui.dashboard.panel import VIEWS, DashboardPanel, DashboardState
+from rnnviz.tui.dashboard.screen import ProgressChanged, TrainScreen
+from rnnviz.tui.dashboard.snapshot_screen import SnapshotScreen
+from rnnviz.tui.dashboard.training_progress import POINTS, TrainingProgress
 from rnnviz.tui.render.theme import ASCII, THEMES, ViewTheme
 
 SIZE = (120, 36)
 
 
-def story_of(events: list[Event]) -> Story:
-    story = Story()
+def progress_of(events: list[Event]) -> TrainingProgress:
+    progress = TrainingProgress()
     for event in events:
-        story = story.after(event)
-    return story
+        progress = progress.after(event)
+    return progress
 
 
 def source(app: TrainApp) -> Fake:
@@ -76,65 +76,65 @@ def watched(app: TrainApp) -> list[object]:
     return painted
 
 
-# -- the story ---------------------------------------------------------------------------
+# -- the progress ---------------------------------------------------------------------------
 
 
 def test_the_best_epoch_is_the_first_of_the_highest_accuracies() -> None:
     even = replace(measured(5), valid=measured(3).valid)
-    assert story_of([BEGUN, *map(measured, range(1, 5)), even]).best == measured(3)
+    assert progress_of([BEGUN, *map(measured, range(1, 5)), even]).best == measured(3)
 
 
 def test_the_best_epoch_of_an_error_is_the_lowest() -> None:
     numbers = [0.31, 0.27, 0.29]
     epochs = [replace(measured(n), valid={"mae": v}) for n, v in enumerate(numbers, 1)]
-    begun = replace(BEGUN, metric="mae", better="low")
-    best = story_of([begun, *epochs]).best
+    started = replace(BEGUN, metric="mae", better="low")
+    best = progress_of([started, *epochs]).best
     assert best is not None
     assert best.number == 2
 
 
 def test_progress_counts_the_batches_of_all_epochs() -> None:
-    assert story_of(told(4, 20)).shares == (0.5, 3.5 / 10)
-    assert Story().shares == (0.0, 0.0)
-    assert story_of(ENDED).shares == (1.0, 1.0)
+    assert progress_of(told(4, 20)).shares == (0.5, 3.5 / 10)
+    assert TrainingProgress().shares == (0.0, 0.0)
+    assert progress_of(ENDED).shares == (1.0, 1.0)
 
 
 def test_pace_and_time_left_come_from_what_was_told() -> None:
-    first = story_of(told(1, 20))
+    first = progress_of(told(1, 20))
     assert first.rate == pytest.approx(128 / 0.25)
     assert first.seconds_left == pytest.approx(9.5 * BATCHES * 0.25)
-    later = story_of(told(4, 20))
+    later = progress_of(told(4, 20))
     assert later.seconds_left == pytest.approx(6.5 * 12.5)  # epochs of 12.5 s, validation included
-    assert story_of(ENDED).seconds_left is None
+    assert progress_of(ENDED).seconds_left is None
 
 
 def test_the_time_of_a_validation_is_not_taken_for_slow_batches() -> None:
-    before = story_of(told(1, BATCHES))
+    before = progress_of(told(1, BATCHES))
     slow = replace(stepped(2, 1), seconds=stepped(2, 1).seconds + 500)
     assert before.after(measured(1)).after(slow).rate == before.rate
 
 
 def test_a_long_training_keeps_few_points_and_all_of_the_curve() -> None:
-    story = story_of([BEGUN])
+    progress = progress_of([BEGUN])
     for epoch in range(1, 101):
         for batch in range(1, BATCHES + 1):
-            story = story.after(stepped(epoch, batch))
-    assert len(story.losses) <= POINTS
-    assert story.losses[0][0] < 1
-    assert story.losses[-1][0] > 99
-    assert all(a < b for (a, _), (b, _) in zip(story.losses, story.losses[1:], strict=False))
+            progress = progress.after(stepped(epoch, batch))
+    assert len(progress.losses) <= POINTS
+    assert progress.losses[0][0] < 1
+    assert progress.losses[-1][0] > 99
+    assert all(a < b for (a, _), (b, _) in zip(progress.losses, progress.losses[1:], strict=False))
 
 
 def test_an_epoch_that_is_trained_again_replaces_the_old_one() -> None:
-    begun = replace(BEGUN, history=(measured(1), measured(2)))
+    started = replace(BEGUN, history=(measured(1), measured(2)))
     again = replace(measured(2), seconds=99.0)
-    assert story_of([begun, again]).epochs == (measured(1), again)
+    assert progress_of([started, again]).epochs == (measured(1), again)
 
 
 def test_a_trail_rises_with_its_values_and_survives_nan() -> None:
-    assert trail_of([1.0, 2.0, 3.0]) == "▁▅█"
-    assert trail_of([]) == ""
-    assert len(trail_of([1.0, float("nan")])) == 2
+    assert sparkline([1.0, 2.0, 3.0]) == "▁▅█"
+    assert sparkline([]) == ""
+    assert len(sparkline([1.0, float("nan")])) == 2
 
 
 # -- the screen --------------------------------------------------------------------------
@@ -206,7 +206,7 @@ async def test_a_burst_of_events_is_few_pictures() -> None:
         source(app).add(*told(10, BATCHES))
         await heard(pilot)
         assert 1 <= len(painted) <= 12
-        assert app.train_screen.board.story.step == stepped(10, BATCHES)
+        assert app.train_screen.state.progress.step == stepped(10, BATCHES)
 
 
 async def test_validation_is_said() -> None:
@@ -273,7 +273,7 @@ async def test_the_epoch_axis_stands_still_from_the_start(name: str) -> None:
         app = dashboard(events)
         async with app.run_test(size=SIZE) as pilot:
             await heard(pilot)
-            panel = app.screen.query_one(f"#{name}", Panel)
+            panel = app.screen.query_one(f"#{name}", DashboardPanel)
             rows = [strip.text for strip in panel.strips()]
             axes.append(next(row for row in rows if row.strip().startswith("epoch")))
     assert axes[0] == axes[1]
@@ -284,7 +284,7 @@ async def test_no_colour_is_no_colour() -> None:
     app = dashboard(colour=False)
     async with app.run_test(size=SIZE) as pilot:
         await heard(pilot)
-        strips = [strip for panel in app.screen.query(Panel) for strip in panel.strips()]
+        strips = [strip for panel in app.screen.query(DashboardPanel) for strip in panel.strips()]
     styles = [segment.style for strip in strips for segment in strip]
     assert len(styles) > 50
     assert all(style is None or (style.color is None and style.bgcolor is None) for style in styles)
@@ -298,17 +298,17 @@ async def test_language_and_theme_change_at_once() -> None:
         await pilot.pause(0.1)
         assert "dönem 4/10" in shown(app)
         await pilot.press("T")
-        assert app.train_screen.board.theme.name == THEMES[1]
+        assert app.train_screen.state.theme.name == THEMES[1]
 
 
 def test_every_action_has_words_and_the_footer_at_most_eight_keys() -> None:
     for action in ACTIONS:
         assert i18n.known(f"dashboard_action.{action.name}")
     for narrow in (False, True):
-        board = Board(Story(), ViewTheme("dark"), "x", narrow=narrow)
+        state = DashboardState(TrainingProgress(), ViewTheme("dark"), "x", narrow=narrow)
         names = {a.run for a in ACTIONS}
-        assert {action for _, action, _ in entries(board)} <= names
-        assert len(entries(board)) <= 8
+        assert {action for _, action, _ in entries(state)} <= names
+        assert len(entries(state)) <= 8
 
 
 def test_every_text_of_the_dashboard_exists() -> None:
@@ -358,7 +358,7 @@ async def test_pictures_that_take_long_do_not_queue_up_before_the_keys(
     show = TrainScreen.show
 
     def slowly(self: TrainScreen, **changes: Any) -> None:
-        time.sleep(0.3 if "story" in changes else 0)
+        time.sleep(0.3 if "progress" in changes else 0)
         show(self, **changes)
 
     monkeypatch.setattr(TrainScreen, "show", slowly)
@@ -419,8 +419,8 @@ async def test_before_it_has_begun_a_second_ctrl_c_leaves_at_once() -> None:
         await pilot.press("ctrl+c", "ctrl+c")
         # That it was killed is no news, and not the reason why it ended.
         screen = app.train_screen
-        screen.on_state_changed(
-            StateChanged(replace(screen.board.story, end=RunFailed("was killed", 1)))
+        screen.on_progress_changed(
+            ProgressChanged(replace(screen.state.progress, end=RunFailed("was killed", 1)))
         )
     assert source(app).asked == ["stop", "kill"]
     assert isinstance(app.return_value, RunFailed)
@@ -482,20 +482,20 @@ async def test_s_steps_through_a_snapshot_and_leads_back() -> None:
         assert source(app).asked == ["snapshot"]
         source(app).add(SnapshotReady(f"{BEGUN.path}/now.safetensors"))
         await heard(pilot)
-        assert isinstance(app.screen, NowScreen)
+        assert isinstance(app.screen, SnapshotScreen)
         (query,) = app.queries  # type: ignore[attr-defined]
         assert query.model == f"{BEGUN.path}/now.safetensors"
         assert query.text == BEGUN.example
         await pilot.press("right", "T", "enter")
         await pilot.press("escape", "escape")  # the message, the zoom
-        assert isinstance(app.screen, NowScreen)
+        assert isinstance(app.screen, SnapshotScreen)
         assert app.screen.view_state.cursor.t == 1
         source(app).add(stepped(4, 30))
         await pilot.press("escape")
         await heard(pilot)
         assert app.screen is app.train_screen
         assert "batch 30 of 40" in shown(app)
-        assert app.train_screen.board.theme is app.look
+        assert app.train_screen.state.theme is app.view_theme
 
 
 async def test_ctrl_c_in_the_stepper_stops_the_training() -> None:
@@ -505,7 +505,7 @@ async def test_ctrl_c_in_the_stepper_stops_the_training() -> None:
         await pilot.press("s")
         source(app).add(SnapshotReady("now"))
         await heard(pilot)
-        assert isinstance(app.screen, NowScreen)
+        assert isinstance(app.screen, SnapshotScreen)
         await pilot.press("ctrl+c")
         await pilot.pause(0.1)
         assert app.screen is app.train_screen
@@ -518,7 +518,7 @@ async def test_after_the_end_s_steps_through_the_best_weights() -> None:
         await heard(pilot)
         await pilot.press("s")
         await heard(pilot)
-        assert isinstance(app.screen, NowScreen)
+        assert isinstance(app.screen, SnapshotScreen)
         assert app.queries[0].model == str(BEGUN.path)  # type: ignore[attr-defined]
         assert source(app).asked == []
         await pilot.press("q")
@@ -534,7 +534,7 @@ async def test_an_end_while_a_snapshot_is_awaited_steps_through_the_best() -> No
         await pilot.press("s")
         source(app).add(RunFinished(BEGUN.path))
         await heard(pilot)
-        assert isinstance(app.screen, NowScreen)
+        assert isinstance(app.screen, SnapshotScreen)
 
 
 @pytest.mark.parametrize("word", ["refuse", "break"])

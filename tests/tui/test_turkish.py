@@ -14,7 +14,7 @@ from textual.widgets import Input, OptionList
 from rnnviz import i18n
 from rnnviz.cli import run
 from rnnviz.model_files import load
-from rnnviz.tui.app.themed_app import Palette
+from rnnviz.tui.app.palette import Palette
 from rnnviz.tui.pages import PAGES
 from rnnviz.tui.step.app import RnnvizApp
 from tests.tui.small_models import app

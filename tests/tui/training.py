@@ -65,7 +65,7 @@ ENDED = [*told(10, BATCHES), measured(10), RunFinished(BEGUN.path, True, {"accur
 
 def _forecast() -> list[Event]:
     """A net that foresees temperatures, in its third epoch; the second was the best."""
-    begun = replace(
+    started = replace(
         BEGUN, recipe="jena-gru", net="GRU 32", data="Jena 2020", metric="mae", better="low",
         published=0.264, source="a book", scale=9.0, unit="°C",
     )  # fmt: skip
@@ -74,7 +74,7 @@ def _forecast() -> list[Event]:
         Epoch(n, {"loss": a, "mae": a}, {"loss": b, "mae": b}, 30.0) for n, a, b in errors
     ]
     steps: list[Event] = [stepped(e, b) for e in (1, 2, 3) for b in range(1, BATCHES + 1)]
-    return [begun, *steps[:BATCHES], epochs[0], *steps[BATCHES : 2 * BATCHES], epochs[1],
+    return [started, *steps[:BATCHES], epochs[0], *steps[BATCHES : 2 * BATCHES], epochs[1],
             *steps[2 * BATCHES : -10]]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Screens that can be left once."""
+"""A mixin for screens that are dismissed at most once."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ else:  # a second Screen among the bases would hide the component classes of the
 
 
 class DismissOnce(Base):
-    """A screen that ignores every key that would leave it again.
+    """Ignores every call of ``dismiss`` after the first.
 
-    Keys wait in a queue: a second esc may be read when the first one has closed the screen, and
-    Textual's `dismiss` would then close the screen below.
+    Keys wait in a queue: a second escape may be handled after the first one has closed the screen,
+    and Textual's ``dismiss`` would then close the screen below.
     """
 
     _dismissed = False
 
     def dismiss(self, result: Any = None) -> AwaitComplete:
-        """Leave the screen, unless it is not there or has been left."""
+        """Dismiss the screen, unless it is not current or was dismissed before."""
         if self._dismissed or not self.is_current:
             return AwaitComplete()
         self._dismissed = True

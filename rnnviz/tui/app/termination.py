@@ -1,4 +1,4 @@
-"""How an app on a terminal ends when a signal asks it to: in order if it can, else all the same."""
+"""Ending an app on a signal: regularly if it can, otherwise by ending the process."""
 
 from __future__ import annotations
 
@@ -14,53 +14,53 @@ from typing import Protocol
 
 from rnnviz import signals
 
-#: Seconds an app may take to end in order.
+#: Seconds an app may take to end regularly.
 GRACE = 5.0
 
 
-class Ends(Protocol):
-    """What such an app has."""
+class SignalledApp(Protocol):
+    """An app that can be ended by signals."""
 
-    loop: asyncio.AbstractEventLoop | None  # once it runs
-    patient: tuple[int, ...]  # signals that it may take any time to answer
+    loop: asyncio.AbstractEventLoop | None  # None until it runs
+    unhurried_signals: tuple[int, ...]  # signals without a time limit
 
-    def end_by(self, number: int) -> None:
-        """Answer a signal; called in the loop."""
+    def end_by_signal(self, number: int) -> None:
+        """Handle a signal; called in the event loop."""
 
-    def give_back(self) -> None:
-        """The terminal as it was; called from another thread, while the loop may be stuck."""
+    def restore_terminal(self) -> None:
+        """Restore the terminal; called from another thread while the event loop may be blocked."""
 
 
 @contextmanager
-def ended_by_signals(app: Ends) -> Iterator[None]:
-    """While it runs, signals end the app; one that is stuck ends with its process."""
-    # Its put() may be interrupted by a signal that calls it again.
-    came: SimpleQueue[int] = SimpleQueue()
-    last, over = 0, False
+def end_on_signals(app: SignalledApp) -> Iterator[None]:
+    """While in this context, signals end the app; a blocked one ends with its process."""
+    # SimpleQueue.put is reentrant: another signal may arrive while it runs.
+    received: SimpleQueue[int] = SimpleQueue()
+    last, finished = 0, False
 
-    def note(number: int, frame: FrameType | None) -> None:
+    def receive(number: int, frame: FrameType | None) -> None:
         nonlocal last
-        if app.loop is None:  # nothing is on the screen yet
+        if app.loop is None:  # the screen has not started
             signals.raise_for(number)
         assert app.loop is not None
         last = number
-        if number not in app.patient:
-            came.put(number)
+        if number not in app.unhurried_signals:
+            received.put(number)
         if not app.loop.is_closed():
-            app.loop.call_soon_threadsafe(app.end_by, number)
+            app.loop.call_soon_threadsafe(app.end_by_signal, number)
 
-    def watch() -> None:
-        number = came.get()
+    def end_process_after_grace() -> None:
+        number = received.get()
         time.sleep(GRACE)
-        if not over:
-            app.give_back()
+        if not finished:
+            app.restore_terminal()
             os._exit(128 + number)
 
-    threading.Thread(target=watch, daemon=True, name="rnnviz-ending").start()
-    with signals.taken(note):
+    threading.Thread(target=end_process_after_grace, daemon=True, name="rnnviz-termination").start()
+    with signals.taken(receive):
         try:
             yield
         finally:
-            over = True
+            finished = True
             if last:
                 signals.answered(last)

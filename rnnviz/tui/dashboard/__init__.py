@@ -1,1 +1,1 @@
-"""The training dashboard: what has happened so far is one story, its panels draw it."""
+"""The training dashboard: panels that draw the progress of one training."""

@@ -1,4 +1,4 @@
-"""Every action of the dashboard once: keys, help and palette are made from it."""
+"""The actions of the dashboard; key bindings, help and palette are made from this table."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from textual.binding import Binding
 from rnnviz import i18n
 from rnnviz.tui.step.actions import Action
 
-#: The words of an action are the text ``dashboard_action.NAME``.
+#: The description of an action is the text ``dashboard_action.NAME``.
 ACTIONS = (
     Action("step", ("s",), "step", "s"),
     Action("view", ("v",), "view", "v"),
@@ -24,12 +24,12 @@ ACTIONS = (
 
 
 def words(action: Action, lang: str) -> str:
-    """What an action does, in words."""
+    """The description of an action."""
     return i18n.text(f"dashboard_action.{action.name}", lang)
 
 
 def bindings() -> list[Binding]:
-    """The screen's bindings; the palette's key and ctrl+c are bound by the app."""
+    """The bindings of the screen; the app binds the key of the palette and ctrl+c."""
     return [
         Binding(",".join(a.keys), a.run, words(a, "en"), show=False, id=f"train_{a.name}")
         for a in ACTIONS

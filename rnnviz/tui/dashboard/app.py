@@ -1,4 +1,4 @@
-"""The training dashboard: a training goes on beside it, and every key answers at once."""
+"""The app of the training dashboard."""
 
 from __future__ import annotations
 
@@ -16,19 +16,20 @@ from rnnviz.progress import ProgressSource, RunFailed, RunFinished
 from rnnviz.query import Tracer
 from rnnviz.tui.app.themed_app import ThemedApp
 from rnnviz.tui.dashboard.actions import ACTIONS, words
-from rnnviz.tui.dashboard.board import Board
+from rnnviz.tui.dashboard.panel import DashboardState
 from rnnviz.tui.dashboard.screen import TrainScreen
-from rnnviz.tui.dashboard.snapshot_screen import NowScreen
-from rnnviz.tui.dashboard.state import Story
+from rnnviz.tui.dashboard.snapshot_screen import SnapshotScreen
+from rnnviz.tui.dashboard.training_progress import TrainingProgress
 from rnnviz.tui.step import actions as step_actions
 
 End = RunFinished | RunFailed
 
 
 class TrainApp(ThemedApp[End]):
-    """The dashboard of one training; ``run()`` gives how it ended, None if the app broke.
+    """The dashboard of one training, which runs in another process.
 
-    ``name`` is the recipe's; ``read`` answers queries for the model as it is now.
+    ``run()`` returns how the training ended, or None after an error in the app. ``name`` is the
+    name of the recipe; ``read`` answers queries about the model as it is now.
     """
 
     CSS_PATH = "train.tcss"
@@ -48,54 +49,56 @@ class TrainApp(ThemedApp[End]):
         ascii_only: bool = False,
     ) -> None:
         super().__init__(theme, colour, ascii_only)
-        self.train_screen = TrainScreen(source, read, Board(Story(), self.look, name, lang))
+        self.train_screen = TrainScreen(
+            source, read, DashboardState(TrainingProgress(), self.view_theme, name, lang)
+        )
 
     @property
     def lang(self) -> str:
         """The language of the screen."""
-        return self.train_screen.board.lang
+        return self.train_screen.state.lang
 
     def get_default_screen(self) -> Screen[None]:
-        """The dashboard is the first thing that is painted."""
+        """The dashboard."""
         return self.train_screen
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Every action of the present screen by its words, in the chosen language."""
-        lang = self.train_screen.board.lang
-        if isinstance(screen, NowScreen):
+        """Every action of the current screen, in the chosen language."""
+        lang = self.train_screen.state.lang
+        if isinstance(screen, SnapshotScreen):
             for action in step_actions.offered(()):
                 if action.name != "palette":
-                    said = step_actions.words(action, screen.view_state.lang)
-                    yield SystemCommand(said, action.shown, partial(screen.run_action, action.run))
+                    text = step_actions.words(action, screen.view_state.lang)
+                    yield SystemCommand(text, action.shown, partial(screen.run_action, action.run))
             return
         for action in ACTIONS:
             if action.name not in ("palette", "stop", "back", "interrupt"):
                 run = partial(self.train_screen.run_action, action.run)
                 yield SystemCommand(words(action, lang), action.shown, run)
 
-    patient = (signal.SIGINT,)
+    unhurried_signals = (signal.SIGINT,)
 
-    def end_by(self, number: int) -> None:
-        """SIGINT is ctrl+c; any other signal ends the screen now, while the batch is saved."""
+    def end_by_signal(self, number: int) -> None:
+        """SIGINT acts as ctrl+c; other signals end the app now and ask the training to stop."""
         if number == signal.SIGINT:
             self.action_interrupt()
         else:
             self.train_screen.source.stop()
-            super().end_by(number)
+            super().end_by_signal(number)
 
     def on_key(self, event: events.Key) -> None:
-        """A key that no view has taken."""
-        if isinstance(self.screen, NowScreen) and self.screen.prompt.forward_key(event):
+        """Handle a key that no widget has handled."""
+        if isinstance(self.screen, SnapshotScreen) and self.screen.prompt.forward_key(event):
             event.prevent_default()
 
     def action_interrupt(self) -> None:
-        """ctrl+c, wherever one is: finish the batch and save; a second time, end at once."""
+        """ctrl+c on any screen: finish the batch and save; the second time, end at once."""
         while self.screen is not self.train_screen:
             self.pop_screen()
         self.train_screen.interrupt()
 
     async def action_quit(self) -> None:
-        """ctrl+q: the same question as q."""
+        """ctrl+q: ask whether to stop, like q."""
         while self.screen is not self.train_screen:
             self.pop_screen()
         self.train_screen.action_leave()

@@ -1,4 +1,4 @@
-"""What was learned? The live loss, and the metric of each epoch beside the published number."""
+"""Charts of the loss and of the metric."""
 
 from __future__ import annotations
 
@@ -11,45 +11,45 @@ from rich.style import Style
 from rnnviz.charts import Chart, Level, Spot, text
 from rnnviz.charts import ChartLine as Curve
 from rnnviz.display import visible
-from rnnviz.tui.dashboard.board import Board, Panel
-from rnnviz.tui.dashboard.state import Story
+from rnnviz.tui.dashboard.panel import DashboardPanel, DashboardState
+from rnnviz.tui.dashboard.training_progress import TrainingProgress
 from rnnviz.tui.render.segments import Line, wrapped
 from rnnviz.tui.render.theme import ViewTheme
 
 
-class Picture(Panel):
-    """A chart, drawn by :mod:`rnnviz.charts` and coloured here."""
+class ChartPanel(DashboardPanel):
+    """A chart drawn by :mod:`rnnviz.charts`, in the colours of the theme."""
 
-    def chart(self, board: Board) -> Chart | None:
-        """What is to be drawn; None while there is nothing."""
+    def chart(self, state: DashboardState) -> Chart | None:
+        """The chart; None while there is no data."""
         raise NotImplementedError
 
-    def empty(self, board: Board) -> tuple[str, ...]:
-        """What is said, a text a line, as long as there is nothing to draw."""
+    def empty(self, state: DashboardState) -> tuple[str, ...]:
+        """The texts to show while there is no data."""
         raise NotImplementedError
 
-    def lines(self, board: Board, width: int, height: int) -> list[Line]:
-        """The chart's rows."""
-        chart = self.chart(board)
+    def lines(self, state: DashboardState, width: int, height: int) -> list[Line]:
+        """The rows of the chart."""
+        chart = self.chart(state)
         if chart is None:
             room = max(1, width - 4)
-            told = [visible(piece) for piece in self.empty(board)]
-            said = [line for piece in told for line in wrapped(piece, room)]
-            said = said[-max(0, height - 2) :]
-            return [[], [], *([Segment("  " + line, board.theme.dim)] for line in said)]
-        rows = text(chart, max(1, width - 2), height, ascii_only=board.theme.ascii)
-        look = board.theme
+            messages = [visible(piece) for piece in self.empty(state)]
+            texts = [line for piece in messages for line in wrapped(piece, room)]
+            texts = texts[-max(0, height - 2) :]
+            return [[], [], *([Segment("  " + line, state.theme.dim)] for line in texts)]
+        rows = text(chart, max(1, width - 2), height, ascii_only=state.theme.ascii)
+        theme = state.theme
         return [
-            [Segment(" ", look.ink), *(Segment(s.text, _style(look, s.role, s.hue)) for s in row)]
+            [Segment(" ", theme.ink), *(Segment(s.text, _style(theme, s.role, s.hue)) for s in row)]
             for row in rows
         ]
 
 
-def _style(look: ViewTheme, role: str, hue: int | None) -> Style:
+def _style(theme: ViewTheme, role: str, hue: int | None) -> Style:
     if role == "data":
-        return look.below if hue == 0 else look.above
-    styles = {"title": look.bold, "level": look.source, "spot": look.now, "note": look.dim}
-    return styles.get(role, look.dim)
+        return theme.below if hue == 0 else theme.above
+    styles = {"title": theme.bold, "level": theme.source, "spot": theme.now, "note": theme.dim}
+    return styles.get(role, theme.dim)
 
 
 def _curve(name: str, points: Sequence[tuple[float, float]], hue: int, dots: bool = False) -> Curve:
@@ -57,62 +57,64 @@ def _curve(name: str, points: Sequence[tuple[float, float]], hue: int, dots: boo
     return Curve(name, x, y, "dots" if dots else "line", hue)
 
 
-class Loss(Picture):
-    """The smoothed loss of the batches as it falls, and the validation loss of each epoch."""
+class LossChart(ChartPanel):
+    """The smoothed loss of the batches and the validation loss of each epoch."""
 
-    def empty(self, board: Board) -> tuple[str, ...]:
-        return (*board.story.notes, board.text("dashboard.no_loss"))
+    def empty(self, state: DashboardState) -> tuple[str, ...]:
+        return (*state.progress.notes, state.text("dashboard.no_loss"))
 
-    def chart(self, board: Board) -> Chart | None:
-        story = board.story
-        points = [(x, y) for x, y in story.losses if math.isfinite(y)]
-        checked = [(e.number, e.valid["loss"]) for e in story.epochs if "loss" in e.valid]
-        if not points and not checked:
+    def chart(self, state: DashboardState) -> Chart | None:
+        progress = state.progress
+        points = [(x, y) for x, y in progress.losses if math.isfinite(y)]
+        validation = [(e.number, e.valid["loss"]) for e in progress.epochs if "loss" in e.valid]
+        if not points and not validation:
             return None
         lines = []
         if points:
-            name = board.text("dashboard.live_loss")
+            name = state.text("dashboard.live_loss")
             lines.append(_curve(name, points, 0))
-        if checked:
-            name = board.text("dashboard.validation")
-            lines.append(_curve(name, checked, 1, dots=len(checked) == 1))
-        title = board.text("dashboard.loss_title", value=_last(story.smooth))
-        return Chart(title, lines, board.text("dashboard.axis_epoch"), "", x_range=_span(story, 0))
+        if validation:
+            name = state.text("dashboard.validation")
+            lines.append(_curve(name, validation, 1, dots=len(validation) == 1))
+        title = state.text("dashboard.loss_title", value=_last(progress.smoothed_loss))
+        return Chart(
+            title, lines, state.text("dashboard.axis_epoch"), "", x_range=_span(progress, 0)
+        )
 
 
-def _span(story: Story, first: int) -> tuple[float, float] | None:
-    """The epochs of the whole run, so that the axis stands still while the curves grow."""
-    return None if story.begun is None else (first, max(first, story.begun.epochs))
+def _span(progress: TrainingProgress, first: int) -> tuple[float, float] | None:
+    """The epochs of the whole run, so that the axis does not change while the curves grow."""
+    return None if progress.started is None else (first, max(first, progress.started.epochs))
 
 
 def _last(value: float | None) -> str:
     return "–" if value is None else f"{value:.4f}"
 
 
-class Metric(Picture):
-    """Training as dots, validation as a line, the published number as a line, the best marked."""
+class MetricChart(ChartPanel):
+    """The metric of each epoch: training, validation, the published number, the best epoch."""
 
-    def empty(self, board: Board) -> tuple[str, ...]:
-        return (board.text("dashboard.no_metric"),)
+    def empty(self, state: DashboardState) -> tuple[str, ...]:
+        return (state.text("dashboard.no_metric"),)
 
-    def chart(self, board: Board) -> Chart | None:
-        story = board.story
-        name, best = story.metric, story.best
+    def chart(self, state: DashboardState) -> Chart | None:
+        progress = state.progress
+        name, best = progress.metric, progress.best
         if best is None:
             return None
-        trained = [(e.number, e.train[name]) for e in story.epochs if name in e.train]
-        checked = [(e.number, e.valid[name]) for e in story.epochs if name in e.valid]
+        training = [(e.number, e.train[name]) for e in progress.epochs if name in e.train]
+        validation = [(e.number, e.valid[name]) for e in progress.epochs if name in e.valid]
         lines = []
-        if trained:
-            lines.append(_curve(board.text("dashboard.training"), trained, 0, dots=True))
-        lines.append(_curve(board.text("dashboard.validation"), checked, 1))
+        if training:
+            lines.append(_curve(state.text("dashboard.training"), training, 0, dots=True))
+        lines.append(_curve(state.text("dashboard.validation"), validation, 1))
         value = best.valid[name]
-        said = board.text("dashboard.best_mark", value=board.score(value) + board.real(value))
-        marks: list[Level | Spot] = [Spot(best.number, value, said)]
-        if story.begun and story.begun.published is not None:
-            level = story.begun.published
-            said = board.text("dashboard.published", value=board.score(level))
-            marks.append(Level(level, said))
-        title = board.text(f"dashboard.{name}")
-        axis = board.text("dashboard.axis_epoch")
-        return Chart(title, lines, axis, "", marks, x_range=_span(story, 1))
+        text = state.text("dashboard.best_mark", value=state.own_score(value))
+        marks: list[Level | Spot] = [Spot(best.number, value, text)]
+        if progress.started and progress.started.published is not None:
+            level = progress.started.published
+            text = state.text("dashboard.published", value=state.score(level))
+            marks.append(Level(level, text))
+        title = state.text(f"dashboard.{name}")
+        axis = state.text("dashboard.axis_epoch")
+        return Chart(title, lines, axis, "", marks, x_range=_span(progress, 1))

@@ -1,41 +1,41 @@
-"""Help: every key of the dashboard, and how to read every panel."""
+"""The help text of the dashboard."""
 
 from __future__ import annotations
 
 from rich.text import Text
 
 from rnnviz.tui.dashboard.actions import ACTIONS, words
-from rnnviz.tui.dashboard.board import Board
+from rnnviz.tui.dashboard.panel import DashboardState
 from rnnviz.tui.render.theme import ASCII
 
 PANELS = ("loss", "metric", "norms", "epochs")
 
 
-def page(board: Board) -> Text:
-    """The help text in the chosen language."""
-    look, say = board.theme, board.text
+def page(state: DashboardState) -> Text:
+    """All keys, and how to read each panel, in the language of the state."""
+    theme, say = state.theme, state.text
     pieces = [
-        (say("dashboard_help.title") + "\n", look.bold),
-        (say("help.leave") + "\n\n", look.dim),
-        (say("dashboard_help.idea") + "\n\n", look.ink),
-        (say("help.keys") + "\n", look.bold),
+        (say("dashboard_help.title") + "\n", theme.bold),
+        (say("help.leave") + "\n\n", theme.dim),
+        (say("dashboard_help.idea") + "\n\n", theme.ink),
+        (say("help.keys") + "\n", theme.bold),
     ]
     for action in ACTIONS:
-        pieces.append((f"  {action.shown:<9}", look.key))
-        pieces.append((words(action, board.lang) + "\n", look.ink))
-    pieces.append(("\n" + say("help.panels") + "\n", look.bold))
+        pieces.append((f"  {action.shown:<9}", theme.key))
+        pieces.append((words(action, state.lang) + "\n", theme.ink))
+    pieces.append(("\n" + say("help.panels") + "\n", theme.bold))
     for name in PANELS:
-        pieces.append((f"\n{say(f'dashboard.panel_{name}')}\n", look.source))
-        pieces.append((_about(board, name) + "\n", look.ink))
+        pieces.append((f"\n{say(f'dashboard.panel_{name}')}\n", theme.source))
+        pieces.append((_about(state, name) + "\n", theme.ink))
     text = Text()
     for piece, style in pieces:
-        text.append(piece.translate(ASCII) if look.ascii else piece, style)
+        text.append(piece.translate(ASCII) if theme.ascii else piece, style)
     return text
 
 
-def _about(board: Board, panel: str) -> str:
-    """How to read a panel; of the curves also which weights are kept, as soon as that is known."""
-    said, begun = board.text(f"dashboard_help.{panel}"), board.story.begun
-    if panel == "metric" and begun is not None:
-        said += " " + board.text(f"dashboard_help.keep_{begun.keep}")
-    return said
+def _about(state: DashboardState, panel: str) -> str:
+    """How to read a panel; for the metric also which weights are saved, once that is known."""
+    text, started = state.text(f"dashboard_help.{panel}"), state.progress.started
+    if panel == "metric" and started is not None:
+        text += " " + state.text(f"dashboard_help.keep_{started.keep}")
+    return text

@@ -1,6 +1,6 @@
-"""The training screen: a thread reads what the training says and adds it to the story.
+"""The training screen: a thread receives events and adds them to the progress.
 
-The screen gets a new story a few times a second, and only when there is one.
+The screen gets the progress a few times a second, if it has changed.
 """
 
 from __future__ import annotations
@@ -27,35 +27,35 @@ from rnnviz.query import Query, Tracer
 from rnnviz.trace import Trace
 from rnnviz.tui.app.themed_app import ThemedApp
 from rnnviz.tui.dashboard.actions import bindings
-from rnnviz.tui.dashboard.bars import Bars
-from rnnviz.tui.dashboard.board import VIEWS, Board
-from rnnviz.tui.dashboard.curves import Loss, Metric
-from rnnviz.tui.dashboard.epochs import Epochs
-from rnnviz.tui.dashboard.keys import DashboardKeys
-from rnnviz.tui.dashboard.norms import Norms
-from rnnviz.tui.dashboard.snapshot_screen import NowScreen
-from rnnviz.tui.dashboard.state import Story
+from rnnviz.tui.dashboard.curves import LossChart, MetricChart
+from rnnviz.tui.dashboard.epoch_table import EpochTable
+from rnnviz.tui.dashboard.gradient_norms import GradientNorms
+from rnnviz.tui.dashboard.key_bar import DashboardKeyBar
+from rnnviz.tui.dashboard.panel import VIEWS, DashboardState
+from rnnviz.tui.dashboard.progress_bars import ProgressBars
+from rnnviz.tui.dashboard.snapshot_screen import SnapshotScreen
 from rnnviz.tui.dashboard.status import DashboardStatus, DashboardTitle
+from rnnviz.tui.dashboard.training_progress import TrainingProgress
 from rnnviz.tui.panels.arrangement import NARROW, SMALLEST
 from rnnviz.tui.step.key_bar import Small, Status
 from rnnviz.tui.terminal.compositor import DiffScreen
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import DrawnView, KeyClicked
 
-#: Seconds between two pictures of a training that goes on.
-PAUSE = 1 / 8
+#: The least seconds between two updates of the screen.
+INTERVAL = 1 / 8
 
 
-class StateChanged(Message):
-    """The story has gone on."""
+class ProgressChanged(Message):
+    """There is new progress."""
 
-    def __init__(self, story: Story) -> None:
+    def __init__(self, progress: TrainingProgress) -> None:
         super().__init__()
-        self.story = story
+        self.progress = progress
 
 
 class SnapshotTraced(Message):
-    """A text was read with the model as it is now; or the reason why not."""
+    """The trace of a text through a snapshot; or None and the reason."""
 
     def __init__(self, query: Query, trace: Trace | None, reason: str = "") -> None:
         super().__init__()
@@ -63,46 +63,46 @@ class SnapshotTraced(Message):
 
 
 class TrainScreen(DiffScreen, Screen[None]):
-    """One training as it goes on."""
+    """The panels of one training."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
 
-    def __init__(self, source: ProgressSource, read: Tracer, board: Board) -> None:
+    def __init__(self, source: ProgressSource, read: Tracer, state: DashboardState) -> None:
         super().__init__()
-        self.source, self.read_with, self.board = source, read, board
-        self._opening = False  # a snapshot has been asked for
-        self._leaving = False  # it was told to stop
-        self._abandoned = False  # it was killed: what comes of that is no news
-        self._picture_pending = False
+        self.source, self.read_with, self.state = source, read, state
+        self._opening = False  # a snapshot has been requested
+        self._leaving = False  # the training was asked to stop
+        self._abandoned = False  # the training was killed: ignore its events
+        self._update_pending = False
 
     def compose(self) -> ComposeResult:
-        """Every panel once; which ones are seen is the style sheet's business."""
-        board = self.board
-        yield DashboardTitle(board, id="title")
-        yield DashboardStatus(board, id="words")
-        yield Bars(board, id="bars")
+        """Every panel once; the style sheet decides which are visible."""
+        state = self.state
+        yield DashboardTitle(state, id="title")
+        yield DashboardStatus(state, id="words")
+        yield ProgressBars(state, id="bars")
         with Horizontal(id="charts"):
-            yield Loss(board, id="loss")
-            yield Metric(board, id="metric")
+            yield LossChart(state, id="loss")
+            yield MetricChart(state, id="metric")
         with Horizontal(id="lower"):
-            yield Norms(board, id="norms")
-            yield Epochs(board, id="epochs")
+            yield GradientNorms(state, id="norms")
+            yield EpochTable(state, id="epochs")
         with Vertical(id="foot"):
-            yield Status(board, id="status")
-            yield DashboardKeys(board, id="keys")
-        yield Small(board, id="small")
+            yield Status(state, id="status")
+            yield DashboardKeyBar(state, id="keys")
+        yield Small(state, id="small")
 
     def on_mount(self) -> None:
-        """Begin to listen."""
+        """Start to receive events."""
         self.query("#textual-toastrack").set(display=False)  # toasts are not used here
-        self._dress()
+        self._set_classes()
         self._follow()
 
     def on_screen_resume(self) -> None:
-        """Another screen may have chosen another theme."""
-        self._painted()
-        if self.board.theme is not self._themed.look:
-            self.show(theme=self._themed.look)
+        """Use the theme that another screen may have chosen."""
+        self._update_painted()
+        if self.state.theme is not self._themed.view_theme:
+            self.show(theme=self._themed.view_theme)
 
     @property
     def _themed(self) -> ThemedApp[Any]:
@@ -112,97 +112,97 @@ class TrainScreen(DiffScreen, Screen[None]):
 
     @work(thread=True, exit_on_error=False)
     def _follow(self) -> None:
-        story, painted, worker = self.board.story, 0.0, get_current_worker()
-        told = story
-        while story.end is None and not worker.is_cancelled:
-            event = self.source.receive(PAUSE)
+        progress, sent_at, worker = self.state.progress, 0.0, get_current_worker()
+        sent = progress
+        while progress.end is None and not worker.is_cancelled:
+            event = self.source.receive(INTERVAL)
             if event is not None:
-                story = story.after(event)
-            # On a busy machine, or a huge terminal, a picture takes longer than the pause: more of
-            # them would only queue up before the keys.
-            due = time.monotonic() - painted >= PAUSE and not self._picture_pending
-            if story is not told and (due or story.end is not None):
-                self._picture_pending = True
-                self.post_message(StateChanged(story))
-                told, painted = story, time.monotonic()
+                progress = progress.after(event)
+            # On a busy machine, or a huge terminal, painting takes longer than the interval: more
+            # updates would queue up before the keys.
+            due = time.monotonic() - sent_at >= INTERVAL and not self._update_pending
+            if progress is not sent and (due or progress.end is not None):
+                self._update_pending = True
+                self.post_message(ProgressChanged(progress))
+                sent, sent_at = progress, time.monotonic()
 
-    def on_state_changed(self, message: StateChanged) -> None:
-        """Another picture; or the end, where one was asked for."""
+    def on_progress_changed(self, message: ProgressChanged) -> None:
+        """Show the progress; exit or open a snapshot if that was requested."""
         if self._abandoned:
             return
-        before, story = self.board.story, message.story
-        self.show(story=story)
-        # A screen is painted when no message is left: the next picture comes after that.
+        before, progress = self.state.progress, message.progress
+        self.show(progress=progress)
+        # A screen is painted when no message is left: allow the next update after that.
         if self.is_current:
-            self.call_after_refresh(self._painted)
+            self.call_after_refresh(self._update_painted)
         else:
-            self._painted()
-        if story.end is not None and (self._leaving or story.begun is None):
-            # What failed before it began is an error of the command line, said there.
-            self.app.exit(story.end)
-        elif story.end is not None and self._opening:
-            self._open_model()
-        elif story.snapshot is not before.snapshot and story.snapshot is not None:
-            self._open(story.snapshot)
+            self._update_painted()
+        if progress.end is not None and (self._leaving or progress.started is None):
+            # A failure before the start is reported by the command line.
+            self.app.exit(progress.end)
+        elif progress.end is not None and self._opening:
+            self._open_saved_model()
+        elif progress.snapshot is not before.snapshot and progress.snapshot is not None:
+            self._open(progress.snapshot)
 
-    def _painted(self) -> None:
-        self._picture_pending = False
+    def _update_painted(self) -> None:
+        self._update_pending = False
 
     def show(self, **changes: Any) -> None:
-        """Another board, set down to every panel."""
-        self.board = replace(self.board, **changes)
+        """Change fields of the state and pass it to every panel."""
+        self.state = replace(self.state, **changes)
         for view in self.query(DrawnView):
-            view.shown = self.board
-        self._dress()
+            view.state = self.state
+        self._set_classes()
 
-    def _dress(self) -> None:
-        """The classes the style sheet looks at."""
-        board, (width, height) = self.board, self.app.size
+    def _set_classes(self) -> None:
+        """Set the classes that the style sheet uses."""
+        state, (width, height) = self.state, self.app.size
         small = width < SMALLEST[0] or height < SMALLEST[1]
         self.set_class(small, "-small")
         self.set_class(width < NARROW, "-narrow")
-        self.set_class(board.story.end is not None, "-ended")
-        self.set_class(bool(board.status), "-status")
+        self.set_class(state.progress.end is not None, "-ended")
+        self.set_class(bool(state.status), "-status")
         for name in VIEWS:
-            self.set_class(board.view == name, f"-{name}")
+            self.set_class(state.view == name, f"-{name}")
 
     def on_resize(self) -> None:
-        """The classes depend on the size."""
+        """Set what depends on the size."""
         self.show(narrow=self.app.size.width < NARROW)
 
     # -- the keys -----------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What only makes sense now and then is only then there."""
+        """Whether an action is available now."""
         if action == "stop":
-            return self.board.asking
+            return self.state.asking
         if self.has_class("-small"):
             return action in ("leave", "back")
         return True
 
     def action_view(self) -> None:
-        """The next panel of a narrow screen."""
-        at = (VIEWS.index(self.board.view) + 1) % len(VIEWS)
+        """Show the next panel on a narrow screen."""
+        at = (VIEWS.index(self.state.view) + 1) % len(VIEWS)
         self.show(view=VIEWS[at])
 
     def action_language(self) -> None:
-        """The next language, at once."""
-        at = (i18n.LANGUAGES.index(self.board.lang) + 1) % len(i18n.LANGUAGES)
+        """Switch to the next language."""
+        at = (i18n.LANGUAGES.index(self.state.lang) + 1) % len(i18n.LANGUAGES)
         self.show(lang=i18n.LANGUAGES[at], status="")
 
     def action_theme(self) -> None:
-        """The next theme."""
-        name = self._themed.wear_next()
-        self.show(theme=self._themed.look)
+        """Switch to the next theme."""
+        name = self._themed.use_next_theme()
+        self.show(theme=self._themed.view_theme)
         self.say(f"theme.{name}")
 
     def action_screenshot(self) -> None:
-        """An SVG of the screen in the working folder; an older one is never overwritten."""
+        """Save the screen as SVG in the working folder, as a new file."""
         from rnnviz.tui.export import pictures
 
-        drawn = pictures.of_screen(self.app, "svg")
+        picture = pictures.of_screen(self.app, "svg")
         try:
-            path = write_new(Path.cwd(), "rnnviz-train", "svg", drawn)
+            path = write_new(Path.cwd(), "rnnviz-train", "svg", picture)
         except OSError as error:
             where = error.filename or "."
             self.fail("status.not_saved", path=where, reason=error.strerror or "?")
@@ -210,47 +210,49 @@ class TrainScreen(DiffScreen, Screen[None]):
             self.say("status.saved", path=path)
 
     def action_help(self) -> None:
-        """All keys, and how to read each panel."""
+        """Open the help."""
         from rnnviz.tui.dashboard.help import page
         from rnnviz.tui.step.help import HelpScreen
 
-        self.app.push_screen(HelpScreen(page(self.board)))
+        self.app.push_screen(HelpScreen(page(self.state)))
 
     def say(self, key: str, **values: object) -> None:
-        """A message above the keys."""
-        self.show(status=self.board.text(key, **values), failed=False)
+        """Show a message above the keys."""
+        self.show(status=self.state.text(key, **values), failed=False)
 
     def fail(self, key: str, **values: object) -> None:
-        """A message about what did not work."""
-        self.show(status=self.board.text(key, **values), failed=True)
+        """Show an error message."""
+        self.show(status=self.state.text(key, **values), failed=True)
 
     # -- leaving ------------------------------------------------------------------------------
 
     def action_leave(self) -> None:
-        """Ask once whether to stop; what has ended is left at once."""
-        end, begun = self.board.story.end, self.board.story.begun
+        """Ask whether to stop; exit at once if the training has ended."""
+        end, started = self.state.progress.end, self.state.progress.started
         if end is not None:
             self.app.exit(end)
         elif not self._leaving:
-            where = begun.path if begun else None
+            where = started.path if started else None
             key = "dashboard.ask_stop" if where else "dashboard.ask_leave"
-            self.show(asking=True, failed=False, status=self.board.text(key, path=where))
+            self.show(asking=True, failed=False, status=self.state.text(key, path=where))
 
     def action_back(self) -> None:
-        """Take the question, or a message, away."""
+        """Remove the question or the message."""
         if not self._leaving:
             self.show(asking=False, status="", failed=False)
 
     def action_stop(self) -> None:
-        """Stop after this batch and save; before the first one there is nothing to save."""
+        """Ask the training to stop after this batch and save."""
         self._leaving = True
         self.source.stop()
         self.show(asking=False)
-        self.say("dashboard.stopping" if self.board.story.begun else "dashboard.stopping_early")
+        self.say(
+            "dashboard.stopping" if self.state.progress.started else "dashboard.stopping_early"
+        )
 
     def interrupt(self) -> None:
-        """ctrl+c: stop and save; a second time, leave at once."""
-        if (end := self.board.story.end) is not None:
+        """ctrl+c: stop and save; the second time, exit at once."""
+        if (end := self.state.progress.end) is not None:
             self.app.exit(end)
         elif self._leaving:
             self.abandon()
@@ -258,37 +260,37 @@ class TrainScreen(DiffScreen, Screen[None]):
             self.action_stop()
 
     def abandon(self) -> None:
-        """Leave at once, with what was saved last."""
+        """Kill the training and exit; what was saved before stays."""
         self._abandoned = True
         self.source.kill()
-        begun = self.board.story.begun
-        key = "dashboard.abandoned" if begun else "dashboard.abandoned_early"
-        said = self.board.text(key, path=begun.path if begun else "")
-        self.app.exit(RunFailed(said, 130))
+        started = self.state.progress.started
+        key = "dashboard.abandoned" if started else "dashboard.abandoned_early"
+        text = self.state.text(key, path=started.path if started else "")
+        self.app.exit(RunFailed(text, 130))
 
     # -- the model as it is now ---------------------------------------------------------------
 
     def action_step(self) -> None:
-        """Read a sentence with the model as it is now."""
-        story = self.board.story
-        if story.begun is None or (story.step is None and not story.epochs):
+        """Open the step screen on a snapshot of the model."""
+        progress = self.state.progress
+        if progress.started is None or (progress.step is None and not progress.epochs):
             self.fail("dashboard.not_yet")
-        elif story.end is not None:
-            self._open_model()
+        elif progress.end is not None:
+            self._open_saved_model()
         elif not self._opening:
             self._opening = True
             self.say("dashboard.asking_model")
             self.source.snapshot()
 
-    def _open_model(self) -> None:
-        """What has ended is stepped through with the weights that were kept."""
-        assert self.board.story.begun is not None
-        self._open(SnapshotReady(str(self.board.story.begun.path)))
+    def _open_saved_model(self) -> None:
+        """Open the saved model of a training that has ended."""
+        assert self.state.progress.started is not None
+        self._open(SnapshotReady(str(self.state.progress.started.path)))
 
     def _open(self, ready: SnapshotReady) -> None:
-        assert self.board.story.begun is not None
+        assert self.state.progress.started is not None
         self._opening = True
-        self._trace(Query(self.board.story.begun.example, ready.model))
+        self._trace(Query(self.state.progress.started.example, ready.model))
 
     @work(thread=True, exclusive=True, group="trace", exit_on_error=False)
     def _trace(self, query: Query) -> None:
@@ -297,31 +299,31 @@ class TrainScreen(DiffScreen, Screen[None]):
         except RnnvizError as error:
             self.post_message(SnapshotTraced(query, None, one_line(error)))
         except Exception as error:
-            # A tracer that breaks must not take the training with it.
+            # An error in a tracer must not end the training.
             self.post_message(SnapshotTraced(query, None, f"{type(error).__name__}: {error}"))
 
     def on_snapshot_traced(self, message: SnapshotTraced) -> None:
-        """The stepper opens above the dashboard."""
+        """Open the step screen, or show why there is no trace."""
         self._opening = False
-        board, trace = self.board, message.trace
+        state, trace = self.state, message.trace
         if trace is None:
             self.fail("dashboard.no_model", reason=message.reason.rstrip("."))
             return
         self.show(status="", failed=False)
         view_state = ViewState(
-            trace, start(trace, 0, trace.leading_unit()), board.theme, board.lang
+            trace, start(trace, 0, trace.leading_unit()), state.theme, state.lang
         )
-        view_state = replace(view_state, query=message.query, status=_stepping(board))
-        self.app.push_screen(NowScreen(self.read_with, view_state))
+        view_state = replace(view_state, query=message.query, status=_stepping(state))
+        self.app.push_screen(SnapshotScreen(self.read_with, view_state))
 
     async def on_key_clicked(self, message: KeyClicked) -> None:
         """A key of the key bar was clicked."""
         await self.run_action(message.action)
 
 
-def _stepping(board: Board) -> str:
-    step = board.story.step
-    if step is None or board.story.end is not None:
-        last = board.story.begun is not None and board.story.begun.keep == "last"
-        return board.text("dashboard.stepping_last" if last else "dashboard.stepping_ended")
-    return board.text("dashboard.stepping", n=step.epoch, batch=step.batch)
+def _stepping(state: DashboardState) -> str:
+    step = state.progress.step
+    if step is None or state.progress.end is not None:
+        last = state.progress.started is not None and state.progress.started.keep == "last"
+        return state.text("dashboard.stepping_last" if last else "dashboard.stepping_ended")
+    return state.text("dashboard.stepping", n=step.epoch, batch=step.batch)

@@ -1,4 +1,4 @@
-"""The step screen on a model that is still learning: leaving it leads back to the training."""
+"""The step screen on a snapshot of a model in training."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from rnnviz.tui.app.dismiss_once import DismissOnce
 from rnnviz.tui.step.screen import StepScreen
 
 
-class NowScreen(DismissOnce, StepScreen):
-    """One trace of the model as it was when it was asked for."""
+class SnapshotScreen(DismissOnce, StepScreen):
+    """A step screen above the dashboard; closing it returns there."""
 
     def action_quit(self) -> None:
-        """Back to the training, which has gone on."""
+        """Return to the dashboard."""
         self.dismiss()
 
     def action_zoom(self, step: int) -> None:
-        """In or out; from the outermost level esc leads back to the training."""
+        """Zoom in or out; escape at the outermost level returns to the dashboard."""
         outside = self.view_state.cursor.zoom == ZOOMS[0] and not self.view_state.page
         if step < 0 and self.input is None and outside:
             self.dismiss()

@@ -1,4 +1,4 @@
-"""How does it go? Where we are in one line, how the learning goes in words, what it came to."""
+"""The title line and the status line of the dashboard."""
 
 from __future__ import annotations
 
@@ -6,96 +6,95 @@ from rich.segment import Segment
 
 from rnnviz.display import visible
 from rnnviz.progress import RunFailed, RunFinished
-from rnnviz.tui.dashboard.bars import percent
-from rnnviz.tui.dashboard.board import Board, Panel
+from rnnviz.tui.dashboard.panel import DashboardPanel, DashboardState
+from rnnviz.tui.dashboard.progress_bars import percent
 from rnnviz.tui.render.segments import Line, beside, length, wrapped
 
 
-class DashboardTitle(Panel):
-    """The first line: what is trained, on what, and at which epoch it is."""
+class DashboardTitle(DashboardPanel):
+    """The recipe, the net, the data set and the epoch."""
 
-    def lines(self, board: Board, width: int, height: int) -> list[Line]:
-        look, begun, step = board.theme, board.story.begun, board.story.step
+    def lines(self, state: DashboardState, width: int, height: int) -> list[Line]:
+        theme, started, step = state.theme, state.progress.started, state.progress.step
         left = [
-            Segment(f" {board.text('title.app')} ", look.bold),
-            Segment(f" {visible(begun.recipe if begun else board.name)} ", look.source),
+            Segment(f" {state.text('title.app')} ", theme.bold),
+            Segment(f" {visible(started.recipe if started else state.name)} ", theme.source),
         ]
         right: Line = []
         if step is not None:
-            said = board.text("dashboard.epoch_of", n=step.epoch, N=step.epochs)
-            right = [Segment(said + " ", look.now)]
-        about = ((begun.net, look.ink), (begun.data, look.dim)) if begun else ()
-        for said, style in about:
-            piece = Segment(f"· {visible(said)} ", style)
-            if said and length([*left, piece, *right]) + 1 <= width:
+            text = state.text("dashboard.epoch_of", n=step.epoch, N=step.epochs)
+            right = [Segment(text + " ", theme.now)]
+        about = ((started.net, theme.ink), (started.data, theme.dim)) if started else ()
+        for text, style in about:
+            piece = Segment(f"· {visible(text)} ", style)
+            if text and length([*left, piece, *right]) + 1 <= width:
                 left.append(piece)
-        return [beside(left, right, width, look.ink)]
+        return [beside(left, right, width, theme.ink)]
 
 
-class DashboardStatus(Panel):
-    """How the learning goes, in words; at the end, what it came to."""
+class DashboardStatus(DashboardPanel):
+    """The epoch and the best score so far; at the end, the results."""
 
-    def lines(self, board: Board, width: int, height: int) -> list[Line]:
-        look, end = board.theme, board.story.end
+    def lines(self, state: DashboardState, width: int, height: int) -> list[Line]:
+        theme, end = state.theme, state.progress.end
         if end is None:
-            return [[Segment(" " + s, look.ink)] for s in wrapped(_going(board), width - 2)]
+            return [[Segment(" " + s, theme.ink)] for s in wrapped(_running(state), width - 2)]
         good = isinstance(end, RunFinished) and end.complete
-        style = look.chosen if good else look.wrong if isinstance(end, RunFailed) else look.now
-        told = [piece for said in closing(board) for piece in wrapped(visible(said), width - 4)]
-        head, *rest = told
+        style = theme.chosen if good else theme.wrong if isinstance(end, RunFailed) else theme.now
+        texts = [piece for text in closing(state) for piece in wrapped(visible(text), width - 4)]
+        head, *rest = texts
         return [
             [Segment(f" {head} ", style)],
-            *([Segment("   " + line, look.ink)] for line in rest),
+            *([Segment("   " + line, theme.ink)] for line in rest),
         ]
 
 
-def _going(board: Board) -> str:
-    story = board.story
-    if story.begun is None or (story.step is None and not story.epochs):
-        return visible(story.notes[-1]) if story.notes else board.text("dashboard.reading")
-    said = []
-    if story.step is not None:
-        said.append(board.text("dashboard.epoch_of", n=story.step.epoch, N=story.step.epochs))
-    if (checked := story.checked) is not None:
-        share = percent(checked.batch / checked.batches)
-        said.append(board.text(f"dashboard.of_{checked.of}", share=share))
-    return " · ".join([*said, *scores(board)])
+def _running(state: DashboardState) -> str:
+    progress = state.progress
+    if progress.started is None or (progress.step is None and not progress.epochs):
+        return visible(progress.notes[-1]) if progress.notes else state.text("dashboard.reading")
+    texts = []
+    if progress.step is not None:
+        texts.append(
+            state.text("dashboard.epoch_of", n=progress.step.epoch, N=progress.step.epochs)
+        )
+    if (evaluation := progress.evaluation) is not None:
+        share = percent(evaluation.batch / evaluation.batches)
+        texts.append(state.text(f"dashboard.of_{evaluation.of}", share=share))
+    return " · ".join([*texts, *scores(state)])
 
 
-def scores(board: Board) -> list[str]:
-    """The best metric so far and the published one, in words."""
-    story, best, said = board.story, board.story.best, []
-    name = board.text(f"dashboard.{story.metric}")
+def scores(state: DashboardState) -> list[str]:
+    """The best metric so far and the published one, as texts."""
+    progress, best, texts = state.progress, state.progress.best, []
+    name = state.text(f"dashboard.{progress.metric}")
     if best is None:
-        said.append(board.text("dashboard.no_epoch"))
+        texts.append(state.text("dashboard.no_epoch"))
     else:
-        value = _both(board, best.valid[story.metric])
-        key = "dashboard.best" if story.end is None else "dashboard.best_end"
-        said.append(board.text(key, name=name, value=value, n=best.number))
-    if story.begun and story.begun.published is not None:
-        value = board.score(story.begun.published)
-        said.append(board.text("dashboard.published", value=value))
-    return said
+        value = state.own_score(best.valid[progress.metric])
+        key = "dashboard.best" if progress.end is None else "dashboard.best_end"
+        texts.append(state.text(key, name=name, value=value, n=best.number))
+    if progress.started and progress.started.published is not None:
+        value = state.score(progress.started.published)
+        texts.append(state.text("dashboard.published", value=value))
+    return texts
 
 
-def _both(board: Board, value: float) -> str:
-    # The published number has no second form: nobody knows the scale it was measured on.
-    return board.score(value) + board.real(value)
-
-
-def closing(board: Board) -> list[str]:
-    """What is said at the end: how it ended, the numbers, where it is, what can be done now."""
-    story, end = board.story, board.story.end
+def closing(state: DashboardState) -> list[str]:
+    """The texts at the end: how the training ended, its scores, its directory, what to do next."""
+    progress, end = state.progress, state.progress.end
     assert end is not None
     if isinstance(end, RunFailed):
-        return [board.text("dashboard.failed"), *end.message.splitlines()]
-    said = [board.text("dashboard.finished" if end.complete else "dashboard.time_up")]
-    numbers = scores(board)
-    if story.metric in end.test:
-        numbers.append(board.text("dashboard.test", value=_both(board, end.test[story.metric])))
-    said.append(" · ".join(numbers))
-    if not end.complete and story.notes:
-        return said + story.notes[-1].splitlines()
-    if story.begun and story.begun.published is not None and story.begun.source:
-        said.append(board.text("dashboard.source", source=story.begun.source))
-    return [*said, board.text("dashboard.where", path=end.path)]
+        return [state.text("dashboard.failed"), *end.message.splitlines()]
+    texts = [state.text("dashboard.finished" if end.complete else "dashboard.time_up")]
+    numbers = scores(state)
+    if progress.metric in end.test:
+        numbers.append(
+            state.text("dashboard.test", value=state.own_score(end.test[progress.metric]))
+        )
+    texts.append(" · ".join(numbers))
+    if not end.complete and progress.notes:
+        return texts + progress.notes[-1].splitlines()
+    if progress.started and progress.started.published is not None and progress.started.source:
+        texts.append(state.text("dashboard.source", source=progress.started.source))
+    return [*texts, state.text("dashboard.where", path=end.path)]

@@ -1,4 +1,4 @@
-"""Pictures of the screen or of one panel: SVG for slides, plain text for everything else."""
+"""Pictures of the screen or of one panel, as SVG or plain text."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from textual.app import App
     from textual.strip import Strip
 
-#: The panels that no page shows larger, by name.
+#: Panels that can be drawn alone, by name.
 PANELS: Mapping[str, type[View]] = {"sentence": Sentence, "cell": CellView, "equation": Equations}
 
-#: Fonts that have the block and box characters; the picture asks for none from the network.
+#: Local fonts that have the block and box characters.
 FONTS = '"Fira Code", "DejaVu Sans Mono", "Cascadia Mono", Menlo, Consolas, monospace'
 
 
 def of_screen(app: App[Any], form: str) -> str:
-    """The whole screen as it is now; ``form`` is "svg" or "txt"."""
+    """The current screen; ``form`` is "svg" or "txt"."""
     console = _console(*app.size)
     # Textual's public export writes SVG only, no text.
     console.print(app.screen._compositor.render_update(full=True))
@@ -38,12 +38,12 @@ def of_screen(app: App[Any], form: str) -> str:
 
 
 def of_panel(view_state: ViewState, name: str, size: tuple[int, int], form: str) -> str:
-    """One panel drawn by itself; ``name`` is one of PANELS or a quantity with a heat map.
+    """One panel; ``name`` is one of PANELS or a quantity with a heat map.
 
-    KeyError for a name that is neither.
+    Raises KeyError for other names.
     """
     width, height = size
-    strips = _trimmed(_view(view_state, name).drawn(view_state, width, height))
+    strips = _trimmed(_view(view_state, name).strips_at(view_state, width, height))
     console = _console(width, len(strips))
     for strip in strips:
         console.print(Segments([*strip, Segment.line()]))
@@ -59,7 +59,7 @@ def _view(view_state: ViewState, name: str) -> View:
 
 
 def _trimmed(strips: list[Strip]) -> list[Strip]:
-    """Without the empty lines at the end."""
+    """The strips without empty ones at the end."""
     while len(strips) > 1 and not any(s.text.strip() or s.style for s in strips[-1]):
         strips = strips[:-1]
     full = [n for n, strip in enumerate(strips) if strip.text.strip()]
@@ -80,22 +80,22 @@ def _exported(console: Console, form: str) -> str:
     return offline(_NOT_XML.sub("\ufffd", console.export_svg(title="rnnviz")))
 
 
-#: Characters that no XML document may hold.
+#: Characters that XML does not allow.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def offline(svg: str) -> str:
-    """The picture without the fonts it would fetch, and in a third of the bytes."""
+    """The SVG without web fonts, and in a third of the bytes."""
     svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.DOTALL)
     svg = re.sub(r"@font-face\s*\{.*?\}\s*", "", svg, flags=re.DOTALL)
     svg = re.sub(r"font-family:\s*Fira Code[^;]*;", f"font-family: {FONTS};", svg)
-    # Every text is as long as it says and stays in its line: nothing has to be clipped.
+    # Every text has its length and stays in its line: clipping is not needed.
     svg = re.sub(r'\s+clip-path="url\(#[^)]*-line-\d+\)"', "", svg)
     svg = re.sub(r'<clipPath id="[^"]*-line-\d+">.*?</clipPath>\s*', "", svg, flags=re.DOTALL)
     svg = svg.replace(' shape-rendering="crispEdges"', "").replace("&#160;", "\N{NO-BREAK SPACE}")
     svg = svg.replace("</style>", "rect { shape-rendering: crispEdges; }</style>", 1)
-    svg = re.sub(_TEXT, _without_spaces, _one_paper(svg))
-    # A number tells the pictures on one page apart; four digits of it do.
+    svg = re.sub(_TEXT, _without_spaces, _merge_background(svg))
+    # Ids of several pictures on one page differ by a number; four digits are enough.
     return re.sub(r"terminal-(\d{1,4})\d*-", r"t\1-", svg)
 
 
@@ -106,25 +106,25 @@ _TEXT = r'<text class="([^"]*)" x="([\d.]+)" y="([\d.]+)" textLength="([\d.]+)">
 _RECT = r'<rect fill="([^"]*)" x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="([\d.]+)"/>'
 
 
-def _without_spaces(found: re.Match[str]) -> str:
-    """A text without the spaces around it: some programs drop them, and then it is elsewhere."""
-    style, x, y, length, said = found.groups()
-    inside = said.strip(_SPACE)
+def _without_spaces(match: re.Match[str]) -> str:
+    """A text element without surrounding spaces, which some programs drop."""
+    style, x, y, length, text = match.groups()
+    inside = text.strip(_SPACE)
     if not inside.strip():
         return ""
-    before = len(said) - len(said.lstrip(_SPACE))
-    after = len(said) - len(said.rstrip(_SPACE))
+    before = len(text) - len(text.lstrip(_SPACE))
+    after = len(text) - len(text.rstrip(_SPACE))
     x = f"{float(x) + before * CELL:.7g}"
-    # Its length keeps the columns whatever the font; one character needs none.
+    # textLength keeps the columns in any font; a single character needs none.
     length = f"{float(length) - (before + after) * CELL:.7g}"
-    kept = f' textLength="{length}"' if len(inside) > 1 else ""
-    return f'<text class="{style}" x="{x}" y="{y}"{kept}>{inside}</text>\n'
+    attribute = f' textLength="{length}"' if len(inside) > 1 else ""
+    return f'<text class="{style}" x="{x}" y="{y}"{attribute}>{inside}</text>\n'
 
 
-def _one_paper(svg: str) -> str:
-    """One rectangle of the colour that most of the screen has, instead of one a segment.
+def _merge_background(svg: str) -> str:
+    """The SVG with one rectangle of the most frequent colour instead of one a segment.
 
-    Only where every place inside it has a background of its own: what has none would be hidden.
+    Unchanged if a place inside it has no background of its own, which would be covered.
     """
     found = [(fill, *map(float, numbers)) for fill, *numbers in re.findall(_RECT, svg)]
     area: Counter[str] = Counter()
@@ -132,8 +132,8 @@ def _one_paper(svg: str) -> str:
         area[fill] += int(width * height)
     if not area:
         return svg
-    paper = area.most_common(1)[0][0]
-    own = [rect for rect in found if rect[0] == paper]
+    background = area.most_common(1)[0][0]
+    own = [rect for rect in found if rect[0] == background]
     left, top = min(x for _, x, *_ in own), min(y for _, _, y, *_ in own)
     right, bottom = max(x + w for _, x, _, w, _ in own), max(y + h for _, _, y, _, h in own)
     inside = [r for r in found if left <= r[1] < right and top <= r[2] < bottom]
@@ -142,10 +142,12 @@ def _one_paper(svg: str) -> str:
     if len(lines) < whole_lines or min(lines.values()) < right - left - CELL / 2:
         return svg
     whole = (
-        f'<rect fill="{paper}" x="{left:g}" y="{top:g}" width="{right - left:.7g}" '
+        f'<rect fill="{background}" x="{left:g}" y="{top:g}" width="{right - left:.7g}" '
         f'height="{bottom - top:.7g}"/>'
     )
     first = re.search(_RECT, svg)
     assert first is not None
-    rest = re.sub(_RECT, lambda m: "" if m.group(1) == paper else m.group(0), svg[first.start() :])
+    rest = re.sub(
+        _RECT, lambda m: "" if m.group(1) == background else m.group(0), svg[first.start() :]
+    )
     return svg[: first.start()] + whole + rest

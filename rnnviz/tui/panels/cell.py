@@ -22,20 +22,20 @@ class CellView(View):
         styles: dict[State, Style] = {
             "done": theme.ink, "now": theme.now, "source": theme.source, "later": theme.rule,
         }  # fmt: skip
-        drawn = draw(view_state, styles.__getitem__)
-        left = max(0, (width - max(length(line) for line in drawn)) // 2)
-        above = max(0, (height - 1 - len(drawn)) // 2) if view_state.cursor.zoom == "cell" else 0
+        picture = draw(view_state, styles.__getitem__)
+        left = max(0, (width - max(length(line) for line in picture)) // 2)
+        above = max(0, (height - 1 - len(picture)) // 2) if view_state.cursor.zoom == "cell" else 0
         title = f"{view_state.text('panel.cell')} · {view_state.layer.title}"
         note = f"“{visible(view_state.trace.tokens[view_state.cursor.t])}” · " + view_state.text(
             "panel.unit", n=view_state.cursor.unit
         )
         other = _other(view_state)
-        spare = height - 1 - above - len(drawn)
+        spare = height - 1 - above - len(picture)
         if other and spare < 1:
             note += f"  {other[0]}"
         head = heading(title, view_state.text("question.cell"), width, theme, note)
         margin = Segment(" " * left, theme.ink)
-        lines = [head, *([[]] * above), *([margin, *line] for line in drawn)]
+        lines = [head, *([[]] * above), *([margin, *line] for line in picture)]
         if other and spare >= 1:
             lines.append([margin, Segment("  ".join(other), theme.source)])
         return lines
@@ -43,10 +43,10 @@ class CellView(View):
 
 def _other(view_state: ViewState) -> list[str]:
     """The values of the current part in the second sentence."""
-    said = []
+    texts = []
     for line in view_state.lines:
         value = None if line.name.startswith("a_") else second_sentence.value(view_state, line.name)
         if value is not None:
             name = second_sentence.symbol_at_aligned(view_state, line.name)
-            said.append(f"{second_sentence.MARK} {name} {number(value, 3, True)}")
-    return said
+            texts.append(f"{second_sentence.MARK} {name} {number(value, 3, True)}")
+    return texts

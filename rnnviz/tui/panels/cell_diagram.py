@@ -184,8 +184,8 @@ def label(view_state: ViewState, name: str, width: int) -> str:
         if state(view_state, name) == "later":
             return cut("p ·", width)
         symbol_p = "p" if head.kind != "linear" else "y"
-        said = "?" if view_state.hidden else number(float(view_state.readout[t, k]), 2)
-        return cut(f"{symbol_p} {said} {visible(head.labels[k])}", width)
+        label = "?" if view_state.hidden else number(float(view_state.readout[t, k]), 2)
+        return cut(f"{symbol_p} {label} {visible(head.labels[k])}", width)
     where = symbol(name, view_state.step)
     if name == "x":
         return cut(f"{where} “{visible(view_state.trace.tokens[t])}”", width)
@@ -216,8 +216,8 @@ def draw(view_state: ViewState, style_of: Callable[[State], Style]) -> list[Line
             if not name:
                 line.append(Segment(text, rule))
             elif labelled:
-                said = fit(label(view_state, name, len(text)), len(text))
-                line.append(Segment(said, styles[states[name]]))
+                message = fit(label(view_state, name, len(text)), len(text))
+                line.append(Segment(message, styles[states[name]]))
             else:
                 line.append(Segment(_wire(text, states[name]), styles[states[name]]))
         lines.append(line)

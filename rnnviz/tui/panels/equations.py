@@ -93,10 +93,10 @@ def beside(view_state: ViewState, name: str, block: list[Line], width: int) -> l
     other = second_sentence.value_text(view_state, name)
     if not other:
         return block
-    said = Segment(f"  {other}", view_state.theme.source)
-    if length(block[-1]) + cell_len(said.text) < width:
-        return [*block[:-1], [*block[-1], said]]
-    return [*block, [said]]
+    text = Segment(f"  {other}", view_state.theme.source)
+    if length(block[-1]) + cell_len(text.text) < width:
+        return [*block[:-1], [*block[-1], text]]
+    return [*block, [text]]
 
 
 def backward(view_state: ViewState, width: int, tight: bool) -> list[list[Line]]:
@@ -119,12 +119,12 @@ def walk_start(view_state: ViewState, width: int) -> list[Line]:
     where = symbol("d_h_out", view_state.cursor.t + 1)
     value = float(view_state.layer.grads["h_out"][view_state.cursor.t, view_state.cursor.unit])
     shown = Segment("?" if view_state.hidden else number(value, 3, True), view_state.theme.now)
-    said = (
+    text = (
         view_state.text("view.starts", h=h)
         if is_top(view_state)
         else view_state.text("view.starts_above")
     )
-    return [[Segment(f" {where} = ", view_state.theme.ink), shown], *_dim(view_state, said, width)]
+    return [[Segment(f" {where} = ", view_state.theme.ink), shown], *_dim(view_state, text, width)]
 
 
 def receives_gradient(view_state: ViewState) -> bool:
@@ -142,8 +142,8 @@ def is_top(view_state: ViewState) -> bool:
     return view_state.cursor.layer >= beside
 
 
-def _dim(view_state: ViewState, said: str, width: int) -> list[Line]:
-    return [[Segment(" " + line, view_state.theme.dim)] for line in wrapped(said, width - 2)]
+def _dim(view_state: ViewState, text: str, width: int) -> list[Line]:
+    return [[Segment(" " + line, view_state.theme.dim)] for line in wrapped(text, width - 2)]
 
 
 def name_style(view_state: ViewState, made: str) -> Callable[[str | None], Style]:
@@ -206,10 +206,10 @@ def _symbols(formula: str, t: int, before: int) -> tuple[Span, ...]:
 
 def _stuck(view_state: ViewState, name: str, value: float) -> Line:
     """A clamped value, which is not computed."""
-    said = view_state.text("page.clamp.held_at", value=number(value))
+    text = view_state.text("page.clamp.held_at", value=number(value))
     return [
         Segment(f" {symbol(name, view_state.step)}", view_state.theme.now),
-        Segment("  " + said, view_state.theme.now),
+        Segment("  " + text, view_state.theme.now),
     ]
 
 
@@ -221,14 +221,18 @@ def equation_lines(
     style = name_style(view_state, name)
     left = f" {symbol(name, view_state.step)}"
     equals = Segment(" = ", theme.ink)
-    said = [Segment(left, theme.now), equals, *spans(symbol_spans(formula, view_state.step), style)]
+    line_in_symbols = [
+        Segment(left, theme.now),
+        equals,
+        *spans(symbol_spans(formula, view_state.step), style),
+    ]
     filled = [equals, *spans(done.spans, style)] if done else []
     filled += [equals, Segment(done.result if done else "?", theme.now)]
     indent = len(left) + 3
-    if tight and length(said) + length(filled) < width:
-        return [[*said, *filled]]
+    if tight and length(line_in_symbols) + length(filled) < width:
+        return [[*line_in_symbols, *filled]]
     below = [Segment(" " * len(left)), *filled]
-    return flowed(said, width - 1, indent) + flowed(below, width - 1, indent)
+    return flowed(line_in_symbols, width - 1, indent) + flowed(below, width - 1, indent)
 
 
 def reading(view_state: ViewState, width: int) -> list[list[Line]]:
@@ -241,17 +245,17 @@ def reading(view_state: ViewState, width: int) -> list[list[Line]]:
         layer.values["x"], view_state.trace.layers[0].values["x"]
     ):
         below = view_state.trace.layers[view_state.cursor.layer - 1].name
-        said = view_state.text("view.read_series", layer=below, **values)
+        text = view_state.text("view.read_series", layer=below, **values)
     else:
         key = "view.read_unknown" if view_state.trace.unknown[t] else "view.read"
         key = key if view_state.trace.series is None else "page.series.read"
         key = "page.hand.read" if toy_net_of(view_state.trace) else key
-        said = view_state.text(key, **values)
-    blocks: list[list[Line]] = [[[Segment(" " + s, theme.ink)] for s in wrapped(said, width - 2)]]
+        text = view_state.text(key, **values)
+    blocks: list[list[Line]] = [[[Segment(" " + s, theme.ink)] for s in wrapped(text, width - 2)]]
     stuck = sum(layer.clamped_value("x", t, k) is not None for k in range(len(x)))
     if stuck:
-        said = view_state.text("page.clamp.x_held", n=stuck, **values)
-        blocks[0] = [[Segment(" " + s, theme.ink)] for s in wrapped(said, width - 2)]
+        text = view_state.text("page.clamp.x_held", n=stuck, **values)
+        blocks[0] = [[Segment(" " + s, theme.ink)] for s in wrapped(text, width - 2)]
     first = " ".join(number(float(v), 2, True) for v in x[: max(1, (width - 12) // 6)])
     dots = " …" if len(x) > (width - 12) // 6 else ""
     blocks[0].append(
@@ -289,8 +293,8 @@ def predicting(view_state: ViewState, width: int, tight: bool) -> list[list[Line
         blocks.append(ask("s", "h @ W + b"))
     else:
         value = "?" if view_state.hidden else number(float(values["s"]), 3, True)
-        said = view_state.text("view.head_other", value=value)
-        blocks.append([[Segment(" " + line, theme.ink)] for line in wrapped(said, width - 2)])
+        text = view_state.text("view.head_other", value=value)
+        blocks.append([[Segment(" " + line, theme.ink)] for line in wrapped(text, width - 2)])
     if head.kind == "sigmoid":
         values["s"] = np.full(column + 1, values["s"])
         blocks.append(ask("p", "sigmoid(s)"))

@@ -47,9 +47,11 @@ def _row(
     """The chosen unit's number and the cells of one token."""
     gate, end = scale(layer, name)
     row = layer.values[name][t]
-    said = Segment(f"{'▸' if here else ' '}{short(row[unit])}", theme.now if here else theme.dim)
+    unit_value = Segment(
+        f"{'▸' if here else ' '}{short(row[unit])}", theme.now if here else theme.dim
+    )
     cells = heat(row[shown.start : shown.stop], end, gate, theme, wide, unit - shown.start)
-    return [said, *cells]
+    return [unit_value, *cells]
 
 
 @lru_cache(maxsize=2048)
@@ -60,8 +62,11 @@ def _beside(
     """The row with cells that equal those of the second sentence dim."""
     gate, end = scale(layer, name)
     values = layer.values[name][t, shown.start : shown.stop]
-    said = _row(layer, name, t, shown, theme, wide, unit, here)[0]
-    return [said, *highlighted_cells(values, moved, end, gate, theme, wide, unit - shown.start)]
+    unit_value = _row(layer, name, t, shown, theme, wide, unit, here)[0]
+    return [
+        unit_value,
+        *highlighted_cells(values, moved, end, gate, theme, wide, unit - shown.start),
+    ]
 
 
 @lru_cache(maxsize=64)
@@ -107,15 +112,15 @@ def _named(view_state: ViewState, t: int, room: int) -> str:
 def _moved(view_state: ViewState, name: str) -> tuple[str, ...]:
     """Notes on the highlighted cells, the longest first: threshold and count at the token."""
     t = view_state.cursor.t
-    said = view_state.text(
+    text = view_state.text(
         "beside.moved", least=f"{second_sentence.threshold(view_state, name):.2g}"
     )
     moved = (
         second_sentence.changed_units(view_state, name, t) if view_state.known(t, name) else None
     )
     if moved is None:
-        return (said,)
-    return f"{said} {int(moved.sum())}/{len(moved)}", said
+        return (text,)
+    return f"{text} {int(moved.sum())}/{len(moved)}", text
 
 
 class Heatmap(View):
@@ -137,8 +142,8 @@ class Heatmap(View):
         if top == 2:
             number = str(unit)
             ends = arrow + 1 + len(number) > width
-            said = f"{number}▼" if ends else f"▼{number}"
-            lines.append([Segment(" " * (arrow - ends * len(number))), Segment(said, theme.now)])
+            text = f"{number}▼" if ends else f"▼{number}"
+            lines.append([Segment(" " * (arrow - ends * len(number))), Segment(text, theme.now)])
         elif lines[0][-1].text.startswith("─") and length(lines[0][:-1]) <= arrow < width:
             rule = width - arrow - 1
             before = arrow - length(lines[0][:-1])
@@ -171,10 +176,10 @@ class Heatmap(View):
         title = name if words == name else f"{name} {words}"
         line = heading(title, "", width, view_state.theme, note)
         if second_sentence.difference(view_state) is not None:
-            told = (f"{note} {said}" for said in _moved(view_state, name))
+            texts = (f"{note} {text}" for text in _moved(view_state, name))
             room = width - cell_len(title) - 5
             line = heading(
-                title, "", width, view_state.theme, next((s for s in told if len(s) <= room), note)
+                title, "", width, view_state.theme, next((s for s in texts if len(s) <= room), note)
             )
         if made:
             line[1] = Segment(line[1].text, view_state.theme.now)

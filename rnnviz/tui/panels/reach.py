@@ -19,27 +19,27 @@ class Reaches(View):
     def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
         theme, layer = view_state.theme, view_state.layer
         own = Reach(layer.title, layer.reach)
-        told = [own, *(r for m, r in view_state.reaches.items() if m != view_state.trace.model)]
+        reaches = [own, *(r for m, r in view_state.reaches.items() if m != view_state.trace.model)]
         last, t = layer.order[-1] + 1, view_state.cursor.t + 1
         note = f"‖∂{symbol('s', last)}/∂{symbol('s', t)}‖"
         title, question = view_state.text("panel.reach"), view_state.text("question.reach")
         if view_state.hidden:
-            said = cut(" " + view_state.text("view.hidden_later"), width)
-            return [heading(title, question, width, theme, note), [Segment(said, theme.dim)]]
-        low, high = log_range(np.concatenate([r.values for r in told]))
+            text = cut(" " + view_state.text("view.hidden_later"), width)
+            return [heading(title, question, width, theme, note), [Segment(text, theme.dim)]]
+        low, high = log_range(np.concatenate([r.values for r in reaches]))
         note += " " + view_state.text("view.reach_scale", low=power(low), high=power(high))
         head = heading(title, question, width, theme, note)
-        if height < 1 + len(told):
+        if height < 1 + len(reaches):
             # One line for all cells if there is no room for one each.
-            each = width // len(told) - 1
-            row = [piece for r in told for piece in spark(view_state, r, each, low, high, False)]
+            each = width // len(reaches) - 1
+            row = [piece for r in reaches for piece in spark(view_state, r, each, low, high, False)]
             return [head, row]
-        lines = [head, *(spark(view_state, r, width, low, high, True) for r in told)]
-        if len(told) == 1 and view_state.others and not view_state.paper:
+        lines = [head, *(spark(view_state, r, width, low, high, True) for r in reaches)]
+        if len(reaches) == 1 and view_state.others and not view_state.paper:
             names = " ".join(m for m in view_state.others if m != view_state.trace.model)
             busy = view_state.text("view.reach_busy")
-            said = busy if view_state.comparing else view_state.text("view.reach_ask", others=names)
-            lines.append([Segment(" " + said, theme.dim)])
+            text = busy if view_state.comparing else view_state.text("view.reach_ask", others=names)
+            lines.append([Segment(" " + text, theme.dim)])
         return lines
 
 

@@ -40,10 +40,10 @@ def columns(view_state: ViewState, width: int) -> list[WordColumn]:
     )
 
     def word(k: int) -> str:
-        said = second_sentence.mark(view_state, k) + visible(tokens[k])
-        said += "?" if view_state.trace.unknown[k] else ""
+        text = second_sentence.mark(view_state, k) + visible(tokens[k])
+        text += "?" if view_state.trace.unknown[k] else ""
         least = 4 if found is None else max(4, cell_len(second_sentence.words(found, k)))
-        return fit(said, min(LONGEST, max(least, cell_len(said))))
+        return fit(text, min(LONGEST, max(least, cell_len(text))))
 
     room = width - GUTTER - 2
     gap = 2
@@ -143,11 +143,11 @@ def others(view_state: ViewState, shown: list[WordColumn]) -> Line:
     return _labelled(view_state.text("beside.other"), columns_line(shown, pieces), theme.dim)
 
 
-def _labelled(said: str, line: Line, style: Style) -> Line:
+def _labelled(text: str, line: Line, style: Style) -> Line:
     """A line of the strip with its label at the left."""
     first = line[0]
     line[0] = Segment(" " * (cell_len(first.text) - GUTTER), first.style)
-    return [Segment(fit(said, GUTTER - 1, ">") + " ", style), *line]
+    return [Segment(fit(text, GUTTER - 1, ">") + " ", style), *line]
 
 
 def _both(view_state: ViewState) -> str:
@@ -163,20 +163,20 @@ def _both(view_state: ViewState) -> str:
 def predictions(view_state: ViewState, shown: list[WordColumn]) -> Line:
     """The probability of the followed class after each word."""
     theme, k = view_state.theme, view_state.shown_class()
-    head, told = view_state.trace.head, view_state.readout
+    head, values = view_state.trace.head, view_state.readout
     name = visible(head.labels[k])
-    said = view_state.text("view.believes", label=name) if head.kind != "linear" else name
+    text = view_state.text("view.believes", label=name) if head.kind != "linear" else name
     pieces = []
     for column in shown:
         if not view_state.prediction_known(column.t):
             hidden = view_state.hidden and column.t == view_state.cursor.t
             pieces.append(Segment(fit("?" if hidden else "·", column.width, "^"), theme.rule))
             continue
-        value = float(told[column.t, k])
+        value = float(values[column.t, k])
         style = theme.above if value >= 0.5 else theme.below
         style = theme.ink if head.kind == "linear" else style
         pieces.append(Segment(fit(number(value, 2), max(4, column.width), "^"), style))
-    return _labelled(said, columns_line(shown, pieces), theme.dim)
+    return _labelled(text, columns_line(shown, pieces), theme.dim)
 
 
 def prediction_curve(
@@ -191,10 +191,10 @@ def prediction_curve(
     low, high = min(scaled, default=0.0), max(scaled, default=0.0)
     if head.kind == "linear":
         values = [(value - low) / ((high - low) or 1) for value in values]
-    drawn = [" " * (width - GUTTER)] * rows
+    picture = [" " * (width - GUTTER)] * rows
     if known:
         centres = [column.x + column.width // 2 - GUTTER for column in known]
-        drawn = curve(values, centres, width - GUTTER, rows)
+        picture = curve(values, centres, width - GUTTER, rows)
     behind = _other_curve(view_state, known, (low, high), width - GUTTER, rows)
     other = head.labels[1 - k] if len(head.labels) == 2 else ""
     names = [""] * rows
@@ -214,7 +214,7 @@ def prediction_curve(
             [
                 Segment(fit(names[row], GUTTER - 2, ">") + " ", theme.dim),
                 Segment(mark, theme.rule),
-                *_over(drawn[row], behind[row] if behind else "", style, theme.source),
+                *_over(picture[row], behind[row] if behind else "", style, theme.source),
             ]
         )
     return lines
@@ -241,8 +241,8 @@ def _other_curve(
             value = float(at[0].b.head.readout[at[1], k])
             shares.append((value - low) / ((top - low) or 1))
             centres.append(column.x + column.width // 2 - GUTTER)
-    drawn = curve(shares, centres, width, rows) if shares else []
-    return [row.translate(_THIN) for row in drawn]
+    picture = curve(shares, centres, width, rows) if shares else []
+    return [row.translate(_THIN) for row in picture]
 
 
 def _over(front: str, behind: str, style: Style, dim: Style) -> Line:
@@ -263,8 +263,8 @@ def weight_bars(view_state: ViewState, shown: list[WordColumn], rows: int) -> li
     theme, t = view_state.theme, view_state.cursor.t
     if view_state.hidden:
         # Gradients would reveal the hidden prediction.
-        labels = [f"{said:>{GUTTER - 1}} " for said in ("|∂L/∂x|", "?")]
-        return [[Segment(said, theme.dim)] for said in labels[:rows]]
+        labels = [f"{text:>{GUTTER - 1}} " for text in ("|∂L/∂x|", "?")]
+        return [[Segment(text, theme.dim)] for text in labels[:rows]]
     sizes = saliency(view_state.trace)
     top = float(sizes.max()) or 1.0
     blocks = {column.t: bar(float(sizes[column.t]) / top, rows) for column in shown}

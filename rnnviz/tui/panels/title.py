@@ -70,8 +70,8 @@ def _compared(view_state: ViewState, room: int) -> Line:
     for key in ("beside.note", "beside.short"):
         around = cell_len(view_state.text(key, text="")) + 3
         if room >= around + 6:
-            said = view_state.text(key, text=cut(text, room - around))
-            return [Segment(f" · {said}", view_state.theme.source)]
+            label = view_state.text(key, text=cut(text, room - around))
+            return [Segment(f" · {label}", view_state.theme.source)]
     return []
 
 
@@ -83,8 +83,8 @@ def _held(view_state: ViewState) -> Line:
     more = view_state.text("page.clamp.more", n=len(clamps) - 1) if len(clamps) > 1 else ""
     # Name the latest clamp, without its layer if the net has only one.
     last = clamps[-1] if len(view_state.trace.layers) > 1 else replace(clamps[-1], layer=None)
-    said = view_state.text("page.clamp.title_held", clamps=f"{last} {more}".rstrip())
+    text = view_state.text("page.clamp.title_held", clamps=f"{last} {more}".rstrip())
     return [
-        Segment(f" {visible(said)} ", view_state.theme.chosen),
+        Segment(f" {visible(text)} ", view_state.theme.chosen),
         Segment(" ", view_state.theme.ink),
     ]

@@ -30,13 +30,13 @@ class WeightsView(View):
         for name in weight_names(with_weights[-1]):
             column = np.asarray(view_state.layer.weights[name][:, unit], np.float64)
             order = np.argsort(-np.abs(column), kind="stable")[:8]
-            said = view_state.text(
+            label = view_state.text(
                 "view.weights_about",
                 name=name,
                 n=len(column),
                 unit=view_state.text("panel.unit", n=unit),
             )
-            lines += [[Segment(" " + s, theme.dim)] for s in wrapped(said, width - 2)]
+            lines += [[Segment(" " + s, theme.dim)] for s in wrapped(label, width - 2)]
             source = {"W": "x", "U": "h₋", "V": "c₋"}[name[0]]
             found = [f"{source}[{k}] {number(column[k], 2, True)}" for k in order]
             for text in wrapped("   ".join(found).replace("] ", "]~"), width - 3)[:2]:

@@ -1,7 +1,7 @@
-"""Curves in Braille with marks at their points, drawn at every key: no app, no colours.
+"""Curves in Braille with marks at their points, redrawn at every key.
 
-Each character belongs to something: the number of a curve or a style, which is the page's business.
-The charts of :mod:`rnnviz.charts` are laid out once and printed.
+Each character has an owner: the number of a curve, or a style. Charts that are laid out once are in
+:mod:`rnnviz.charts`.
 """
 
 from __future__ import annotations
@@ -18,36 +18,36 @@ from rnnviz.charts.layout import Curve
 from rnnviz.charts.raster import braille, stroke
 from rnnviz.tui.render.segments import fit
 
-Whose = TypeVar("Whose")
-#: A character of :func:`plot`, and the curve it belongs to; −1 is the grid, None nothing.
+Owner = TypeVar("Owner")
+#: A character of :func:`plot` and the index of its curve; −1: the grid, None: nothing.
 Cell = tuple[str, int | None]
 GRID = -1
-#: Columns between two tokens of a short sentence.
-WIDEST = 20
+#: The most columns between two tokens.
+MAX_STEP = 20
 
 
-class Canvas(Generic[Whose]):
-    """Rows of characters; what is drawn later lies above.
+class Canvas(Generic[Owner]):
+    """Rows of characters; later drawing covers earlier drawing.
 
-    ``covers``: a line hides the dots of another below it, else a character has the dots of both.
+    ``covers``: a line replaces the dots of other lines; otherwise characters have the dots of all.
     """
 
-    def __init__(self, width: int, rows: int, blank: Whose, covers: bool = True) -> None:
+    def __init__(self, width: int, rows: int, blank: Owner, covers: bool = True) -> None:
         self.width, self.rows, self.covers = width, rows, covers
-        self.cells: list[list[tuple[str, Whose]]] = [[(" ", blank)] * width for _ in range(rows)]
+        self.cells: list[list[tuple[str, Owner]]] = [[(" ", blank)] * width for _ in range(rows)]
 
-    def put(self, row: int, column: int, char: str, whose: Whose) -> None:
-        """One character; outside of the canvas it is dropped."""
+    def put(self, row: int, column: int, char: str, owner: Owner) -> None:
+        """Draw one character; ignored outside the canvas."""
         if 0 <= row < self.rows and 0 <= column < self.width:
-            self.cells[row][column] = (char, whose)
+            self.cells[row][column] = (char, owner)
 
     def line(
-        self, across: Array, shares: Array, whose: Whose, dashes: int = 0, glyph: str = ""
+        self, across: Array, shares: Array, owner: Owner, dashes: int = 0, glyph: str = ""
     ) -> None:
-        """Joined points, not through those that are NaN.
+        """Draw a line through points, with gaps where they are NaN.
 
-        ``across``: shares of the width, ``shares``: of the height from the bottom. ``dashes``:
-        which pattern; 0 is a whole line. ``glyph`` stands for the Braille dots.
+        ``across``: shares of the width; ``shares``: of the height from the bottom; ``dashes``: the
+        pattern, 0 for a solid line; ``glyph``: drawn instead of Braille dots.
         """
         good = np.isfinite(shares)
         if not good.any():
@@ -57,12 +57,12 @@ class Canvas(Generic[Whose]):
         if glyph:
             columns, rows = stroke(curve, self.width, self.rows)
             for row, column in {*zip(rows.tolist(), columns.tolist(), strict=True)}:
-                self.put(row, column, glyph, whose)
+                self.put(row, column, glyph, owner)
             return
         bits = braille(*stroke(curve, 2 * self.width, 4 * self.rows), self.width, self.rows)
         for row, column in zip(*(k.tolist() for k in bits.nonzero()), strict=True):
             under = 0 if self.covers else _dots(self.cells[row][column][0])
-            self.put(row, column, chr(BRAILLE + (int(bits[row, column]) | under)), whose)
+            self.put(row, column, chr(BRAILLE + (int(bits[row, column]) | under)), owner)
 
 
 #: The Braille character without dots.
@@ -73,8 +73,8 @@ def _dots(char: str) -> int:
     return ord(char) - BRAILLE if BRAILLE < ord(char) < BRAILLE + 0x100 else 0
 
 
-def runs(row: Sequence[tuple[str, Whose]]) -> list[tuple[str, Whose]]:
-    """A row as texts that belong to one thing each."""
+def runs(row: Sequence[tuple[str, Owner]]) -> list[tuple[str, Owner]]:
+    """A row as runs of text with one owner each."""
     return [("".join(c for c, _ in part), n) for n, part in groupby(row, lambda cell: cell[1])]
 
 
@@ -82,47 +82,47 @@ def runs(row: Sequence[tuple[str, Whose]]) -> list[tuple[str, Whose]]:
 
 
 @dataclass(frozen=True, eq=False)
-class Trail:
-    """One curve: a share of the height for each token; NaN is a gap."""
+class TokenCurve:
+    """One curve: a share of the height for each token; NaN for a gap."""
 
     shares: Array  # (N) 0 at the bottom, 1 at the top
-    mark: str = ""  # one column; at every token where there is room
-    dashes: int = 0  # which pattern; 0 is a whole line
+    mark: str = ""  # one column; at every token if there is room
+    dashes: int = 0  # the pattern; 0: a solid line
 
 
 def centres(count: int, width: int) -> list[int]:
-    """The columns of ``count`` tokens spread over ``width``, at least one column each."""
-    each = max(1, min(WIDEST, width // max(1, count)))
+    """The middle columns of ``count`` tokens spread over ``width``."""
+    each = max(1, min(MAX_STEP, width // max(1, count)))
     return [k * each + each // 2 for k in range(count)]
 
 
 def plot(
-    trails: Sequence[Trail],
+    curves: Sequence[TokenCurve],
     columns: Sequence[int],
     width: int,
     rows: int,
     grid: Sequence[float] = (),
     plain: bool = False,
 ) -> list[list[Cell]]:
-    """``rows`` × ``width`` cells; a later trail covers an earlier one. ``plain`` draws marks only.
+    """``rows`` × ``width`` cells; later curves cover earlier ones. ``plain``: marks only.
 
-    ``grid`` are the shares at which a line runs across.
+    ``grid``: the shares of horizontal grid lines.
     """
     canvas = Canvas[int | None](width, rows, None)
     for share in grid:
         for x in range(width):
             canvas.put(row_of(share, rows), x, "┄" if x % 4 == 0 else " ", GRID)
     across = (np.array(columns) + 0.5) / width
-    for n, trail in enumerate(trails):
+    for n, curve in enumerate(curves):
         if not plain:
-            shares = np.clip(np.asarray(trail.shares, np.float64), 0, 1)
-            canvas.line(across, shares, n, trail.dashes)
+            shares = np.clip(np.asarray(curve.shares, np.float64), 0, 1)
+            canvas.line(across, shares, n, curve.dashes)
     apart = columns[1] - columns[0] if len(columns) > 1 else width
-    for n, trail in enumerate(trails):
+    for n, curve in enumerate(curves):
         for k, x in enumerate(columns):
             wanted = plain or apart >= 3 or k in (0, len(columns) - 1)
-            if wanted and trail.mark and np.isfinite(trail.shares[k]):
-                canvas.put(row_of(float(trail.shares[k]), rows), x, trail.mark, n)
+            if wanted and curve.mark and np.isfinite(curve.shares[k]):
+                canvas.put(row_of(float(curve.shares[k]), rows), x, curve.mark, n)
     return canvas.cells
 
 

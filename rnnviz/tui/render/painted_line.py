@@ -1,4 +1,4 @@
-"""From a view's line to what is painted: as wide as the view, in its terminal's signs, on paper."""
+"""Lines as they are painted: fitted to the width, on the background, in ASCII if needed."""
 
 from __future__ import annotations
 
@@ -14,70 +14,72 @@ from rnnviz.display import visible
 from rnnviz.tui.render.segments import Line, trimmed
 from rnnviz.tui.render.theme import ASCII, ViewTheme
 
-#: To move the cursor over so many columns takes more bytes than to write them again.
+#: Fewer unchanged columns than this are written again: moving the cursor takes more bytes.
 NEAR = 8
 
 
 class PaintedLine:
-    """A line as it is painted, in exactly ``width`` columns, and the one it was made from."""
+    """A line in exactly ``width`` columns, with the segments it was made from."""
 
-    def __init__(self, line: Line, width: int, look: ViewTheme) -> None:
+    def __init__(self, line: Line, width: int, theme: ViewTheme) -> None:
         self.line = line
-        fitted = trimmed(printable(line), width, look.ink)
-        if look.ascii:
-            fitted = [plain(segment) for segment in fitted]
-        drawn = on_paper(fitted, look)
-        self.pieces = [piece for piece in drawn if piece.text]
-        self.strip = Strip(drawn, width)
+        fitted = trimmed(printable(line), width, theme.ink)
+        if theme.ascii:
+            fitted = [to_ascii(segment) for segment in fitted]
+        painted = on_background(fitted, theme)
+        self.pieces = [piece for piece in painted if piece.text]
+        self.strip = Strip(painted, width)
 
     @cached_property
-    def single(self) -> bool:
+    def single_width(self) -> bool:
         """Whether every character takes one column."""
         return all(s.text.isascii() or cell_len(s.text) == len(s.text) for s in self.pieces)
 
 
 def printable(line: Line) -> Line:
-    """The line without anything that a terminal would take for a command.
+    """The line without control characters.
 
-    Views make text visible before they measure it; this holds for what one of them forgets.
+    Views replace them before they measure text; this is a second line of defence.
     """
     if all(segment.text.isprintable() for segment in line):
         return line
     return [Segment(visible(text), style) for text, style, _ in line]
 
 
-def on_paper(line: Line, look: ViewTheme) -> Line:
-    """The line on the look's background."""
-    if look.paper is None:
+def on_background(line: Line, theme: ViewTheme) -> Line:
+    """The line on the background of the theme."""
+    if theme.background is None:
         return line
-    known = _papered(look)
+    styles = _styles_on_background(theme)
     out: Line = []
     for text, style, _ in line:
-        on = known.get(style)
-        if on is None:
-            on = known[style] = look.paper if style is None else look.paper + style
-        out.append(Segment(text, on))
+        style_on = styles.get(style)
+        if style_on is None:
+            style_on = styles[style] = (
+                theme.background if style is None else theme.background + style
+            )
+        out.append(Segment(text, style_on))
     return out
 
 
 @lru_cache(maxsize=16)
-def _papered(look: ViewTheme) -> dict[Style | None, Style]:
-    """Styles on the background: adding two takes as long as drawing what they are for."""
+def _styles_on_background(theme: ViewTheme) -> dict[Style | None, Style]:
+    """A cache of styles on the background, by style; adding two styles is slow."""
     return {}
 
 
-def plain(segment: Segment) -> Segment:
-    """The segment in ASCII, as wide as before."""
+def to_ascii(segment: Segment) -> Segment:
+    """The segment in ASCII, of the same width."""
     text = segment.text.translate(ASCII)
     if not text.isascii():
         text = "".join(c if c.isascii() else "?" * cell_len(c) for c in text)
     return Segment(text, segment.style)
 
 
-def changed(old: PaintedLine, new: PaintedLine) -> list[tuple[int, int]]:
-    """Where two lines of the same width differ: from the first column to behind the last."""
-    if not (old.single and new.single):
-        return [_around(old.strip, new.strip)]
+def changed_columns(old: PaintedLine, new: PaintedLine) -> list[tuple[int, int]]:
+    """The spans [first, last + 1) in which two lines of the same width differ."""
+    if not (old.single_width and new.single_width):
+        return [_differing_middle(old.strip, new.strip)]
     runs: list[tuple[int, int]] = []
     for x, end in _differing(old.pieces, new.pieces):
         if runs and x - runs[-1][1] < NEAR:
@@ -88,27 +90,27 @@ def changed(old: PaintedLine, new: PaintedLine) -> list[tuple[int, int]]:
 
 
 def _differing(old: Line, new: Line) -> Iterator[tuple[int, int]]:
-    """The columns that differ, in order and as wide as they come; every character takes one."""
-    before = after = 0  # how much of both pieces is behind the column
-    i = j = _alike(old, new)
+    """The differing spans from left to right, if every character takes one column."""
+    before = after = 0  # characters of the current pieces left of x
+    i = j = _common_pieces(old, new)
     x = sum([len(piece.text) for piece in old[:i]])
     while i < len(old) and j < len(new):
-        (was, style, _), (text, worn, _) = old[i], new[j]
-        some = min(len(was) - before, len(text) - after)
-        if style is not worn and style != worn:
-            yield x, x + some
-        elif was != text or before != after:
-            pairs = zip(was[before : before + some], text[after : after + some], strict=True)
+        (old_text, old_style, _), (text, style, _) = old[i], new[j]
+        count = min(len(old_text) - before, len(text) - after)
+        if old_style is not style and old_style != style:
+            yield x, x + count
+        elif old_text != text or before != after:
+            pairs = zip(old_text[before : before + count], text[after : after + count], strict=True)
             yield from ((x + k, x + k + 1) for k, (a, b) in enumerate(pairs) if a != b)
-        x, before, after = x + some, before + some, after + some
-        if before == len(was):
+        x, before, after = x + count, before + count, after + count
+        if before == len(old_text):
             i, before = i + 1, 0
         if after == len(text):
             j, after = j + 1, 0
 
 
-def _alike(old: Line, new: Line) -> int:
-    """How many pieces both begin with."""
+def _common_pieces(old: Line, new: Line) -> int:
+    """The number of equal pieces at the beginning."""
     count = 0
     for one, other in zip(old, new, strict=False):
         if one != other:
@@ -117,15 +119,15 @@ def _alike(old: Line, new: Line) -> int:
     return count
 
 
-def _around(old: Strip, new: Strip) -> tuple[int, int]:
-    """From the first to behind the last piece that differs."""
+def _differing_middle(old: Strip, new: Strip) -> tuple[int, int]:
+    """The span from the first to the last differing piece."""
     width = new.cell_length
-    start = _common(list(old), list(new))
-    tail = _common(list(reversed(list(old))), list(reversed(list(new))))
+    start = _common_width(list(old), list(new))
+    tail = _common_width(list(reversed(list(old))), list(reversed(list(new))))
     return (start, width - tail) if start < width - tail else (0, width)
 
 
-def _common(one: list[Segment], other: list[Segment]) -> int:
+def _common_width(one: list[Segment], other: list[Segment]) -> int:
     columns = 0
     for a, b in zip(one, other, strict=False):
         if a != b:

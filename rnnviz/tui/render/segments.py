@@ -1,7 +1,7 @@
-"""Numbers and words to pieces of lines: pure functions, no app.
+"""Numbers and text as segments of lines; pure functions.
 
-A line is a list of segments; a view hands back as many lines as it is high. User text passes
-through :func:`rnnviz.display.visible` before it is measured, and is never read as markup.
+A line is a list of segments. User text passes through :func:`rnnviz.display.visible` before it is
+measured, and is never parsed as markup.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def fit(text: str, width: int, align: str = "<") -> str:
 
 
 def length(line: Iterable[Segment]) -> int:
-    """How many columns the line takes."""
+    """The width of a line in columns."""
     texts = [segment.text for segment in line]
     return sum([len(text) if text.isascii() else cell_len(text) for text in texts])
 
@@ -73,21 +73,21 @@ def trimmed(line: Line, width: int, style: Style) -> Line:
 
 
 def beside(left: Line, right: Line, width: int, style: Style) -> Line:
-    """Left and right at the two ends of a line; the left one is cut where they would meet."""
+    """Two lines at the ends of one; the left one is cut if they would overlap."""
     room = max(0, width - length(right) - (1 if right else 0))
     gap = [Segment(" ", style)] if right else []
     return trimmed([*trimmed(left, room, style), *gap, *right], width, style)
 
 
-def heading(title: str, question: str, width: int, look: ViewTheme, note: str = "") -> Line:
-    """A panel's first line: title, its question, a rule to the end."""
-    line = [Segment("─ ", look.rule), Segment(title, look.bold), Segment(" ", look.rule)]
+def heading(title: str, question: str, width: int, theme: ViewTheme, note: str = "") -> Line:
+    """The first line of a panel: title, note, question and a rule to the end."""
+    line = [Segment("─ ", theme.rule), Segment(title, theme.bold), Segment(" ", theme.rule)]
     if note:
-        line += [Segment(note, look.dim), Segment(" ", look.rule)]
+        line += [Segment(note, theme.dim), Segment(" ", theme.rule)]
     if question and length(line) + cell_len(question) + 4 <= width:
-        line += [Segment("· " + question, look.dim), Segment(" ", look.rule)]
-    rest = Segment("─" * max(0, width - length(line)), look.rule)
-    return trimmed([*line, rest], width, look.rule)
+        line += [Segment("· " + question, theme.dim), Segment(" ", theme.rule)]
+    rest = Segment("─" * max(0, width - length(line)), theme.rule)
+    return trimmed([*line, rest], width, theme.rule)
 
 
 def wrapped(text: str, width: int) -> list[str]:
@@ -147,39 +147,36 @@ def short(value: float) -> str:
 
 
 def level(value: float, top: float) -> int:
-    """Which of the 41 levels: −20 at −top, 0 at 0, 20 at top; clipped."""
+    """The level of a value: −20 at −top, 0 at 0, 20 at top; clipped."""
     share = value / top if top > 0 else 0.0
     return int(np.clip(np.rint(share * STEPS), -STEPS, STEPS))
 
 
 def levels(values: Array, top: float) -> Any:
-    """:func:`level` of many values at once: one by one they are most of what a heatmap costs.
-
-    A list of the shape of the values.
-    """
+    """:func:`level` of an array, as nested lists of its shape; much faster than one by one."""
     shares = np.asarray(values, np.float64) / top if top > 0 else np.zeros(np.shape(values))
     return np.clip(np.rint(shares * STEPS), -STEPS, STEPS).astype(int).tolist()
 
 
 def heat(
-    values: Array, top: float, gate: bool, look: ViewTheme, wide: int, chosen: int | None
+    values: Array, top: float, gate: bool, theme: ViewTheme, wide: int, chosen: int | None
 ) -> Line:
-    """A row of cells, ``wide`` columns a value; ``chosen`` is the column that is marked ◆."""
+    """A row of heat map cells, ``wide`` columns each; ``chosen`` is the index of the marked one."""
     row = levels(values, top)
-    return _numbered(values, row, gate, look, wide, chosen) if wide >= 4 else cells(
-        row, gate, look, wide, chosen
+    return _numbered(values, row, gate, theme, wide, chosen) if wide >= 4 else cells(
+        row, gate, theme, wide, chosen
     )  # fmt: skip
 
 
-def cells(row: Sequence[int], gate: bool, look: ViewTheme, wide: int, chosen: int | None) -> Line:
-    """A row of levels as cells without numbers; neighbours that are alike are one piece."""
-    table = _paints(look, gate)
+def cells(row: Sequence[int], gate: bool, theme: ViewTheme, wide: int, chosen: int | None) -> Line:
+    """A row of levels as cells without numbers; equal neighbours are one segment."""
+    table = _glyphs_and_styles(theme, gate)
     line: Line = []
     text, style = "", None
     for k, at in enumerate(row):
         glyph, paint = table[at + STEPS]
         if k == chosen:
-            glyph, paint = "◆", look.number_on(at, gate) + _BOLD
+            glyph, paint = "◆", theme.number_on(at, gate) + _BOLD
         if paint is not style:
             if text:
                 line.append(Segment(text, style))
@@ -189,11 +186,11 @@ def cells(row: Sequence[int], gate: bool, look: ViewTheme, wide: int, chosen: in
 
 
 def _numbered(
-    values: Array, row: Sequence[int], gate: bool, look: ViewTheme, wide: int, chosen: int | None
+    values: Array, row: Sequence[int], gate: bool, theme: ViewTheme, wide: int, chosen: int | None
 ) -> Line:
     line: Line = []
     for k, (value, at) in enumerate(zip(values, row, strict=True)):
-        style = look.number_on(at, gate)
+        style = theme.number_on(at, gate)
         style = style + _MARKED if k == chosen else style
         text = fit(short(float(value)), wide)
         if line and line[-1].style is style:
@@ -204,12 +201,12 @@ def _numbered(
 
 
 @lru_cache(maxsize=16)
-def _paints(look: ViewTheme, gate: bool) -> list[tuple[str, Style]]:
-    """Glyph and style of the levels −20 to 20: looked up, not made anew."""
+def _glyphs_and_styles(theme: ViewTheme, gate: bool) -> list[tuple[str, Style]]:
+    """Glyph and style of the levels −20 to 20."""
     every = range(-STEPS, STEPS + 1)
     if gate:
-        return [(gate_glyph(max(at, 0), look.colour), look.gate(max(at, 0))) for at in every]
-    return [(signed_glyph(at), look.signed(at)) for at in every]
+        return [(gate_glyph(max(at, 0), theme.colour), theme.gate(max(at, 0))) for at in every]
+    return [(signed_glyph(at), theme.signed(at)) for at in every]
 
 
 _BOLD, _MARKED = Style(bold=True), Style(bold=True, underline=True)
@@ -224,11 +221,11 @@ def bar(share: float, rows: int) -> list[str]:
 
 
 def log_range(values: Array) -> tuple[int, int]:
-    """Whole powers of ten that hold every positive value; at least one decade."""
+    """Exponents of powers of ten around every positive value; at least one decade apart."""
     positive = values[values > 0]
     if not len(positive):
         return -1, 0
-    # A value a hair above a power of ten (1.0000001) does not need the next decade.
+    # A value barely above a power of ten (1.0000001) does not need the next decade.
     high = int(np.ceil(np.log10(positive.max()) - 1e-4))
     low = int(np.floor(np.log10(positive.min())))
     return min(low, high - 1), high
@@ -272,15 +269,14 @@ def _step(
 
 
 def window(count: int, chosen: int, room: int) -> int:
-    """The first of ``room`` rows out of ``count`` so that the chosen one is among them."""
+    """The first of ``room`` rows out of ``count``, the chosen one in the middle if possible."""
     return max(0, min(chosen - room // 2, count - room))
 
 
 def page(count: int, chosen: int, room: int) -> int:
-    """Like :func:`window`, but it stands still while the chosen row moves inside it.
+    """Like :func:`window`, but scrolls by pages, because scrolling repaints every row.
 
-    A row that moves repaints two rows, a window that moves repaints them all. The row before the
-    chosen one and the row after it are in sight as well.
+    The rows before and after the chosen one are visible too.
     """
     turn = room - 2
     if turn < 2:
@@ -289,5 +285,5 @@ def page(count: int, chosen: int, room: int) -> int:
 
 
 def spans(pieces: Iterable[Span], style_of: Callable[[str | None], Style]) -> Line:
-    """Formula spans as segments, broken before operators so that they can be wrapped."""
+    """Formula spans as segments."""
     return [Segment(text, style_of(name)) for text, name in pieces]

@@ -1,4 +1,4 @@
-"""Colours and glyphs: four themes, one diverging scale, and what is left without colour.
+"""Colours and glyphs: four themes, a diverging scale, and signs that work without colour.
 
 Orange is above zero, blue below, and zero is the background; both ends have the same luminance, so
 neither sign looks larger. Gates (0 to 1) run from the background to a neutral light.
@@ -14,7 +14,7 @@ from rich.color import Color
 from rich.style import Style
 from textual.theme import Theme
 
-#: The scale has this many steps on either side of zero: 41 levels in all.
+#: Steps of the scale on either side of zero: 41 levels in all.
 STEPS = 20
 RGB = tuple[float, float, float]
 
@@ -25,7 +25,7 @@ _PLAIN = {
     "S": "Σ", "T": "ᵀ", "2": "²", "~": "∞", "!": "≠", "i": "ı", "I": "İ", "g": "ğ", "G": "Ğ",
     "c": "ç", "C": "Ç", "u": "ü", "U": "Ü", "O": "Ö",
 }  # fmt: skip
-#: What a locale or font without these characters gets instead; every one is one column wide.
+#: Replacements for locales and fonts without these characters, one column each.
 ASCII = str.maketrans(
     {ord(wide): plain for plain, group in _PLAIN.items() for wide in group}
     | {ord("ö"): "o", ord("ş"): "s", ord("Ş"): "S", ord("â"): "a", ord("î"): "i", ord("û"): "u"}
@@ -49,7 +49,7 @@ def _display(value: float) -> float:
 
 
 def luminance(colour: str) -> float:
-    """Relative luminance of the web's contrast rules."""
+    """Relative luminance as WCAG defines it, 0 to 1."""
     red, green, blue = (_linear(v) for v in rgb(colour))
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
@@ -61,7 +61,7 @@ def contrast(one: str, other: str) -> float:
 
 
 def mixed(start: str, end: str, share: float) -> str:
-    """From start (0) to end (1) in linear light, so that luminance is linear in the share."""
+    """A colour between two, mixed in linear light so that luminance is linear in ``share``."""
     pairs = zip(rgb(start), rgb(end), strict=True)
     light = [_linear(a) * (1 - share) + _linear(b) * share for a, b in pairs]
     return "#" + "".join(f"{round(255 * _display(v)):02x}" for v in light)
@@ -69,7 +69,7 @@ def mixed(start: str, end: str, share: float) -> str:
 
 @dataclass(frozen=True)
 class ColourPalette:
-    """The colours of one theme; None everywhere means the terminal's own 16."""
+    """The colours of one theme, as ``#rrggbb``."""
 
     name: str
     dark: bool
@@ -78,18 +78,17 @@ class ColourPalette:
     ink: str
     dim: str
     rule: str
-    now: str  # what is computed now
-    source: str  # what it is computed from
-    above: str  # the orange end of the scale
-    below: str  # the blue end
+    now: str  # the values computed at the cursor
+    source: str  # the values they are computed from
+    above: str  # the positive end of the scale
+    below: str  # the negative end
     open: str  # a gate at 1
     wrong: str
-    above_ink: str  # the same two where they are text
+    above_ink: str  # both ends as text colours
     below_ink: str
-    gamma: float  # how fast small values become visible
+    gamma: float  # exponent of the scale; less than 1 raises small values
 
 
-# Greys that are in the 256-colour palette (8 + 10k) take half the bytes of others on the wire.
 PALETTES = (
     ColourPalette(
         "dark", True, "#10141b", "#1b212c", "#eceff4", "#a8a8a8", "#4e4e4e", "#ffd75f", "#8be9fd",
@@ -108,7 +107,7 @@ THEMES = (*(p.name for p in PALETTES), "ansi")
 
 
 def textual_theme(palette: ColourPalette) -> Theme:
-    """The same colours for Textual's own widgets (palette, input, scroll bars)."""
+    """The theme of Textual's widgets (palette, input, scroll bars)."""
     return Theme(
         name=f"rnnviz-{palette.name}",
         primary=palette.below,
@@ -126,7 +125,7 @@ def textual_theme(palette: ColourPalette) -> Theme:
 
 
 def grey(colour: str) -> str:
-    """The nearest of the 24 greys every 256-colour terminal has: half the bytes on the wire."""
+    """The nearest of the 24 greys of the 256-colour palette: fewer shades, fewer style changes."""
     r, g, b = (int(colour[k : k + 2], 16) for k in (1, 3, 5))
     k = round(((r + g + b) / 3 - 8) / 10)
     value = 8 + 10 * min(max(k, 0), 23)
@@ -134,15 +133,15 @@ def grey(colour: str) -> str:
 
 
 class ViewTheme:
-    """The styles and glyphs views draw with, for one theme."""
+    """The styles and glyphs of views in one theme."""
 
     def __init__(self, name: str, colour: bool = True, ascii_only: bool = False) -> None:
         self.name, self.colour, self.ascii = name, colour, ascii_only
         self.palette = next((p for p in PALETTES if p.name == name and colour), None)
 
     @cached_property
-    def paper(self) -> Style | None:
-        """The background everything stands on; None leaves the terminal's own."""
+    def background(self) -> Style | None:
+        """The background; None: the background of the terminal."""
         return Style(bgcolor=self.palette.background) if self.palette else None
 
     @cached_property
@@ -152,42 +151,42 @@ class ViewTheme:
 
     @cached_property
     def dim(self) -> Style:
-        """Text of the second rank: labels, questions, scales."""
+        """Secondary text: labels, questions, scales."""
         return self._style("dim")
 
     @cached_property
     def bold(self) -> Style:
-        """Text that is the heading of something."""
+        """Headings."""
         return self._style("ink", bold=True)
 
     @cached_property
     def rule(self) -> Style:
-        """Lines and dots that are not read."""
+        """Rules and dots."""
         return self._style("rule", dim=self.palette is None)
 
     @cached_property
     def now(self) -> Style:
-        """What is computed now."""
+        """The values computed at the cursor."""
         return self._style("now", bold=True)
 
     @cached_property
     def source(self) -> Style:
-        """What it is computed from."""
+        """The values they are computed from."""
         return self._style("source", bold=True)
 
     @cached_property
     def wrong(self) -> Style:
-        """Messages of what did not work."""
+        """Error messages."""
         return self._style("wrong", bold=True)
 
     @cached_property
     def unknown(self) -> Style:
-        """A word the vocabulary does not have."""
+        """A word that is not in the vocabulary."""
         return self._style("dim", underline=True)
 
     @cached_property
     def chosen(self) -> Style:
-        """The chosen token: a bar nobody can miss."""
+        """The current token."""
         if self.palette is None:
             return Style(bold=True, reverse=True)
         return Style(color=self.palette.background, bgcolor=self.palette.now, bold=True)
@@ -199,12 +198,12 @@ class ViewTheme:
 
     @cached_property
     def above(self) -> Style:
-        """A positive share: gauges and curves."""
+        """Positive values in bars and curves."""
         return self._style("above_ink", bold=True)
 
     @cached_property
     def below(self) -> Style:
-        """A negative share."""
+        """Negative values in bars and curves."""
         return self._style("below_ink", bold=True)
 
     def _style(self, role: str, **marks: Any) -> Style:
@@ -219,7 +218,7 @@ class ViewTheme:
     def signed(self, level: int) -> Style:
         """The cell of a signed value, level −20 to 20; shades in steps of two.
 
-        Neighbours are alike more often then, and a row is fewer bytes; no eye counts 41 shades.
+        With fewer shades more neighbours are equal, and a row takes fewer bytes.
         """
         end = "above" if level > 0 else "below"
         return _cell(self.palette, self.colour, end, (abs(level) + 1) // 2 * 2, False)
@@ -229,12 +228,12 @@ class ViewTheme:
         return _cell(self.palette, self.colour, "open", level, False)
 
     def number_on(self, level: int, gate: bool) -> Style:
-        """A number printed on such a cell: black or white, whichever is read better."""
+        """A number on such a cell: black or white, whichever has more contrast."""
         end = "open" if gate else "above" if level > 0 else "below"
         return _cell(self.palette, self.colour, end, abs(level), True)
 
 
-#: The terminal's own colours: readable on black and on white in the usual sixteen.
+#: Colours of the terminal's palette that are readable on black and on white.
 _TERMINAL = {
     "now": "yellow", "source": "cyan", "above": "yellow", "below": "blue", "open": "white",
     "wrong": "red", "above_ink": "yellow", "below_ink": "cyan",
@@ -244,8 +243,8 @@ _TERMINAL = {
 @cache
 def _cell(palette: ColourPalette | None, colour: bool, end: str, level: int, number: bool) -> Style:
     if palette is None:
-        return _plain_cell(colour, end, level)
-    # Most gates are half open or more: their steps are made wider up there.
+        return _ansi_cell(colour, end, level)
+    # Most gates are half open or more: the exponent widens the upper steps.
     share = (level / STEPS) ** (1.5 if end == "open" else palette.gamma)
     back = mixed(palette.background, getattr(palette, end), share)
     back = grey(back) if end == "open" else back
@@ -254,22 +253,21 @@ def _cell(palette: ColourPalette | None, colour: bool, end: str, level: int, num
         return Style(color=palette.ink if number else palette.rule)
     if number:
         return Style(color=best, bgcolor=back)
-    # The sign is there for those who look for it; the colour is what is seen from the back row.
-    # Two ink tones only: a style that changes less often is fewer bytes.
+    # Signs are faint, colours are seen first. Only two shades of ink: fewer style changes.
     if end == "open":
         return Style(color=grey(mixed(palette.background, palette.open, 0.35)), bgcolor=back)
     ink = palette.background if share > 0.4 else palette.dim
     return Style(color=grey(ink), bgcolor=back)
 
 
-def _plain_cell(colour: bool, end: str, level: int) -> Style:
+def _ansi_cell(colour: bool, end: str, level: int) -> Style:
     if not colour or level < STEPS // 4:
         return Style(bold=level >= STEPS // 2)
     return Style(color="black", bgcolor=Color.parse(_TERMINAL[end]), bold=level >= 3 * STEPS // 4)
 
 
 def signed_glyph(level: int) -> str:
-    """The sign of a cell: readable when every colour is gone."""
+    """The sign of a cell, for use without colours."""
     if abs(level) < 2:
         return " "
     strong = abs(level) >= STEPS // 2
@@ -277,6 +275,6 @@ def signed_glyph(level: int) -> str:
 
 
 def gate_glyph(level: int, colour: bool) -> str:
-    """How far a gate is open, by size."""
+    """How far a gate is open, as a glyph of increasing size."""
     ladder = " ·▪■" if colour else " ░▒▓█"
     return ladder[min(len(ladder) - 1, level * len(ladder) // (STEPS + 1))]

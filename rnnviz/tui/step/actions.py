@@ -1,6 +1,7 @@
-"""Every action once: its name, its keys, what it runs. Keys, help and palette are made from it.
+"""The actions of the step screen; key bindings, help and palette are made from this table.
 
-Keys are plain on a Turkish Q keyboard: arrows, space, enter, digits, letters, comma, full stop.
+All keys need no modifier other than shift on a Turkish Q keyboard: arrows, space, enter, digits,
+letters, comma, full stop.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from rnnviz.tui.pages import PAGES
 
 @dataclass(frozen=True)
 class Action:
-    """One thing a user can do; its words are the text ``action.NAME``."""
+    """An action; its description is the text ``action.NAME``."""
 
     name: str
     keys: tuple[str, ...]
-    run: str  # of the screen, or of the app with ``app.``
-    shown: str  # how its keys are written
+    run: str  # Textual's action string
+    shown: str  # the keys as text
 
 
 ACTIONS = (
@@ -57,7 +58,7 @@ ACTIONS = (
 
 
 def words(action: Action, lang: str, models: tuple[str, ...] = ()) -> str:
-    """What an action does, in words."""
+    """The description of an action; ``models`` are those of the digit keys."""
     key = f"action.{action.name}"
     if action.name.startswith("page_"):
         return i18n.text(f"page.{action.name.removeprefix('page_')}.action", lang)
@@ -68,14 +69,14 @@ def words(action: Action, lang: str, models: tuple[str, ...] = ()) -> str:
 
 
 def offered(models: tuple[str, ...]) -> tuple[Action, ...]:
-    """The actions that can do something: a cell key needs a model behind it."""
+    """The available actions: a digit key needs a model."""
     return tuple(
         a for a in ACTIONS if not a.name.startswith("cell_") or int(a.name[-1]) <= len(models)
     )
 
 
 def bindings() -> list[Binding]:
-    """The screen's bindings; the palette's own key is bound by the app."""
+    """The bindings of the screen; the app binds the key of the palette."""
     return [
         Binding(",".join(a.keys), a.run, a.name, show=False, id=a.name)
         for a in ACTIONS

@@ -1,4 +1,4 @@
-"""The app around the step screen: themes, the command palette, and how it starts."""
+"""The app of the step screen."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 
 class RnnvizApp(ThemedApp[int]):
-    """A trace on the screen; ``read`` gives another one when it is asked for.
+    """A step screen on a trace; ``read`` traces other queries.
 
-    ``switch`` are the models of the keys 1, 2, 3 and 4; ``explore`` answers what pages ask,
+    ``switch`` are the models of the digit keys; ``explore`` answers the questions of pages;
     ``page`` is open at first, and ``page_states`` are the first states of pages, by page.
     """
 
@@ -52,14 +52,14 @@ class RnnvizApp(ThemedApp[int]):
         page_states: Mapping[str, PageState] | None = None,
     ) -> None:
         super().__init__(theme, colour, ascii_only)
-        # Textual paints three times while it starts; nothing is written until all is in place.
+        # Textual paints three times while it starts: write nothing until all is in place.
         self._starting = ExitStack()
         self._starting.enter_context(self.batch_update())
         first = start(trace, t, trace.leading_unit() if unit is None else unit)
         view_state = ViewState(
             trace,
             first,
-            self.look,
+            self.view_theme,
             lang,
             others=tuple(switch),
             query=query,
@@ -74,36 +74,36 @@ class RnnvizApp(ThemedApp[int]):
         return self.step_screen.view_state.lang
 
     def begin(self) -> None:
-        """Everything is in place: the first picture may be painted."""
+        """Allow painting; called when every view is in place."""
         self._starting.close()
-        # What is there now stays: looking through it for rubbish takes a tenth of a second, in the
-        # middle of a step.
+        # Exclude what exists now from garbage collection, which would take a tenth of a second
+        # during a step.
         gc.freeze()
         if self.first_page:
             self.step_screen.action_page(self.first_page)
 
     def get_default_screen(self) -> Screen[None]:
-        """The step screen is the first thing that is painted."""
+        """The step screen."""
         return self.step_screen
 
     def on_key(self, event: events.Key) -> None:
-        """A key that no view has taken."""
+        """Handle a key that no widget has handled."""
         if self.screen is self.step_screen and self.step_screen.prompt.forward_key(event):
             event.prevent_default()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Every action by its words, in the chosen language."""
+        """Every action, in the chosen language."""
         view_state = self.step_screen.view_state
         for action in offered(view_state.others):
             if action.name == "palette":
                 continue
-            said = words(action, view_state.lang, view_state.others)
+            text = words(action, view_state.lang, view_state.others)
             run = partial(self.step_screen.run_action, action.run)
-            yield SystemCommand(said, action.shown, run)
+            yield SystemCommand(text, action.shown, run)
 
 
 async def settled(app: RnnvizApp, pilot: Pilot[int]) -> None:
-    """Until everything an open page asked for is on the screen."""
+    """Wait until every question of the open page is answered and painted."""
     await pilot.pause()
     while app.is_running and app.step_screen.page_host.pending:
         await pilot.pause(0.02)
@@ -111,10 +111,10 @@ async def settled(app: RnnvizApp, pilot: Pilot[int]) -> None:
 
 
 async def screenshot(app: RnnvizApp, path: Path, size: tuple[int, int] = (120, 36)) -> None:
-    """The first picture of the app, without a terminal: SVG, or text if the name ends in .txt."""
+    """Save the first picture of the app without a terminal: text for .txt, otherwise SVG."""
     from rnnviz.tui.export import pictures
 
     async with app.run_test(size=size) as pilot:
         await settled(app, pilot)
-        drawn = pictures.of_screen(app, path.suffix.lower()[1:])
-    write_output(path, drawn)
+        picture = pictures.of_screen(app, path.suffix.lower()[1:])
+    write_output(path, picture)

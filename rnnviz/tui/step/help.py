@@ -1,4 +1,4 @@
-"""Help: every key, and how to read every panel."""
+"""The help screen and its text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PANELS = ("sentence", "heatmap", "cell", "equation", "backward", "reach", "weigh
 
 
 class HelpScreen(DismissOnce, DiffScreen, ModalScreen[None]):
-    """A page to scroll; esc or q goes back."""
+    """A scrollable text; escape or q closes it."""
 
     DEFAULT_CSS = """
     HelpScreen { align: center middle; }
@@ -40,35 +40,35 @@ class HelpScreen(DismissOnce, DiffScreen, ModalScreen[None]):
         self.page = page
 
     def compose(self) -> ComposeResult:
-        """One page of text."""
+        """The text."""
         with VerticalScroll():
             yield Static(self.page)
 
 
 def page(view_state: ViewState) -> Text:
-    """The help text in the chosen language."""
-    look, say = view_state.theme, view_state.text
+    """All keys, and how to read each panel and page, in the language of the view state."""
+    theme, say = view_state.theme, view_state.text
     pieces: list[tuple[str, object]] = [
-        (say("help.title") + "\n", look.bold),
-        (say("help.leave") + "\n\n", look.dim),
-        (say("help.idea") + "\n\n", look.ink),
-        (say("help.keys") + "\n", look.bold),
+        (say("help.title") + "\n", theme.bold),
+        (say("help.leave") + "\n\n", theme.dim),
+        (say("help.idea") + "\n\n", theme.ink),
+        (say("help.keys") + "\n", theme.bold),
     ]
     for action in offered(view_state.others):
         shown = say("key.space") if action.shown == "space" else action.shown
-        pieces.append((f"  {shown:<9}", look.key))
-        pieces.append((words(action, view_state.lang, view_state.others) + "\n", look.ink))
-    pieces.append(("\n" + say("help.panels") + "\n", look.bold))
+        pieces.append((f"  {shown:<9}", theme.key))
+        pieces.append((words(action, view_state.lang, view_state.others) + "\n", theme.ink))
+    pieces.append(("\n" + say("help.panels") + "\n", theme.bold))
     for name in PANELS:
         title = say(f"panel.{name}") if name != "heatmap" else "f i o g c h"
-        pieces.append((f"\n{title} · {say(f'question.{name}')}\n", look.source))
-        pieces.append((say(f"help.{name}") + "\n", look.ink))
+        pieces.append((f"\n{title} · {say(f'question.{name}')}\n", theme.source))
+        pieces.append((say(f"help.{name}") + "\n", theme.ink))
     for entry in PAGES:
         title, question = (say(f"page.{entry.name}.{key}") for key in ("title", "question"))
-        pieces.append((f"\n{title} [{entry.shown}] · {question}\n", look.source))
+        pieces.append((f"\n{title} [{entry.shown}] · {question}\n", theme.source))
         read = [say(f"page.{entry.name}.{key}") for key in ("help", "help_keys")]
-        pieces.append((" ".join(filter(None, read)) + "\n", look.ink))
+        pieces.append((" ".join(filter(None, read)) + "\n", theme.ink))
     text = Text()
     for piece, style in pieces:
-        text.append(piece.translate(ASCII) if look.ascii else piece, style)  # type: ignore[arg-type]
+        text.append(piece.translate(ASCII) if theme.ascii else piece, style)  # type: ignore[arg-type]
     return text

@@ -1,4 +1,4 @@
-"""The last line: at most eight keys, all of them clickable; and the line for messages above it."""
+"""The key bar, the line for messages, and the message of a terminal that is too small."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from rnnviz.tui.render.segments import Line, wrapped
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import DrawnView, HasTheme, KeyClicked, View
 
-#: (keys with the action each one stands for, word)
+#: (keys and their actions, text key)
 Entry = tuple[tuple[tuple[str, str], ...], str]
 
 
 def entries(view_state: ViewState, width: int) -> list[Entry]:
-    """The keys to show now."""
+    """The keys to show, at most eight."""
     if view_state.page:
-        return _of_page(view_state)
+        return _page_entries(view_state)
     play = "key.play" if view_state.seconds is None else "key.pause"
     found: list[Entry] = [
         ((("←", "token(-1)"), ("→", "token(1)")), "key.token"),
@@ -37,7 +37,7 @@ def entries(view_state: ViewState, width: int) -> list[Entry]:
     return found
 
 
-def _of_page(view_state: ViewState) -> list[Entry]:
+def _page_entries(view_state: ViewState) -> list[Entry]:
     name = view_state.page
     own: list[Entry] = [
         (((key.shown, f"page_key('{key.keys[0]}')"),), f"page.{name}.key_{key.name}")
@@ -49,7 +49,7 @@ def _of_page(view_state: ViewState) -> list[Entry]:
 
 
 class KeyBar(View):
-    """The key bar."""
+    """Keys that work now, all of them clickable."""
 
     def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
         if view_state.paper:
@@ -57,14 +57,14 @@ class KeyBar(View):
         return [[piece for piece, _ in self._pieces(view_state, width)]]
 
     def _pieces(self, view_state: ViewState, width: int) -> list[tuple[Segment, str | None]]:
-        look = view_state.theme
+        theme = view_state.theme
         for gap in (3, 2, 1):
-            found: list[tuple[Segment, str | None]] = [(Segment(" ", look.ink), None)]
+            found: list[tuple[Segment, str | None]] = [(Segment(" ", theme.ink), None)]
             for keys, word in entries(view_state, width):
                 for n, (key, action) in enumerate(keys):
-                    found.append((Segment(f" {key}" if n else key, look.key), action))
-                found.append((Segment(f" {view_state.text(word)}", look.ink), keys[-1][1]))
-                found.append((Segment(" " * gap, look.ink), None))
+                    found.append((Segment(f" {key}" if n else key, theme.key), action))
+                found.append((Segment(f" {view_state.text(word)}", theme.ink), keys[-1][1]))
+                found.append((Segment(" " * gap, theme.ink), None))
             if sum(cell_len(piece.text) for piece, _ in found) - gap <= width:
                 break
         return found
@@ -79,7 +79,7 @@ class KeyBar(View):
 
 
 class HasMessages(HasTheme, Protocol):
-    """What has a line for messages, and words in the chosen language."""
+    """A state with a message, and texts in the chosen language."""
 
     @property
     def status(self) -> str:
@@ -87,27 +87,28 @@ class HasMessages(HasTheme, Protocol):
 
     @property
     def failed(self) -> bool:
-        """Whether it says what did not work."""
+        """Whether it is an error message."""
 
     def text(self, key: str, **values: object) -> str:
         """The text of a key."""
 
 
 class Status(DrawnView[HasMessages]):
-    """What just happened, or what did not work and what to do next."""
+    """The message above the keys."""
 
-    def lines(self, said: HasMessages, width: int, height: int) -> list[Line]:
-        style = said.theme.wrong if said.failed else said.theme.source
-        mark = "! " if said.failed else "▸ "
-        told = wrapped(visible(said.status), width - 4)
+    def lines(self, state: HasMessages, width: int, height: int) -> list[Line]:
+        style = state.theme.wrong if state.failed else state.theme.source
+        mark = "! " if state.failed else "▸ "
+        lines = wrapped(visible(state.status), width - 4)
         return [
-            [Segment(" " + (mark if n == 0 else "  ") + line, style)] for n, line in enumerate(told)
+            [Segment(" " + (mark if n == 0 else "  ") + line, style)]
+            for n, line in enumerate(lines)
         ]
 
 
 class Small(DrawnView[HasMessages]):
-    """A terminal that is too small: the size it needs, and the way out."""
+    """The message in a terminal that is too small: the size it needs, and how to quit."""
 
-    def lines(self, said: HasMessages, width: int, height: int) -> list[Line]:
-        told = said.text("small.size", w=width, h=height) + " " + said.text("small.how")
-        return [[Segment(line, said.theme.ink)] for line in wrapped(told, max(1, width))]
+    def lines(self, state: HasMessages, width: int, height: int) -> list[Line]:
+        text = state.text("small.size", w=width, h=height) + " " + state.text("small.how")
+        return [[Segment(line, state.theme.ink)] for line in wrapped(text, max(1, width))]

@@ -139,13 +139,12 @@ class StepScreen(DiffScreen, Screen[None]):
             if not isinstance(view, DrawnView):
                 continue
             if view.id in places:
-                view.set_down(self.view_state)
+                view.update_visible(self.view_state)
             else:
-                view.put_away(self.view_state)
+                view.update_hidden(self.view_state)
         if layout_key(self.view_state) != before:
             # From a child: a widget that asks for itself keeps its own old arrangement.
             self.query_one("#title").refresh(layout=True)
-
         self.page_host.ask_questions()
 
     def move(self, cursor: Cursor) -> None:
@@ -307,8 +306,8 @@ class StepScreen(DiffScreen, Screen[None]):
         """The next theme."""
         app = self.app
         assert isinstance(app, ThemedApp)
-        name = app.wear_next()
-        self.show(theme=app.look)
+        name = app.use_next_theme()
+        self.show(theme=app.view_theme)
         self.say(f"theme.{name}")
 
     def action_screenshot(self, form: str = "svg") -> None:

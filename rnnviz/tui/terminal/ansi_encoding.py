@@ -85,7 +85,7 @@ def _colour_codes(colour: Color | None, system: ColorSystem, foreground: bool) -
     return colour.get_ansi_codes(foreground)
 
 
-#: Erased and stepped over in fewer bytes than written.
+#: A gap that takes fewer bytes to erase and skip than to write.
 _GAP = re.compile(" {13,}")
 
 
@@ -107,32 +107,32 @@ def erases_in_colour() -> bool:
 
 
 def _along(x: int, by: int) -> str:
-    """To column x of the same line: half as many bytes as to a line and a column."""
+    """The movement to column x of the same line, ``by`` columns on; shorter than one to a cell."""
     if 0 < by < 10:
         return f"\x1b[{by}C" if by > 1 else "\x1b[C"
     return f"\x1b[{x + 1}G"
 
 
 def _by_style(pieces: Sequence[Piece]) -> Iterator[Run]:
-    """One style after the other: to move the cursor is fewer bytes than to change a colour."""
+    """The runs grouped by style."""
     groups: dict[Style | None, list[Run]] = {}
     for run in _joined(_runs(pieces)):
         groups.setdefault(run[3], []).append(run)
-    for style in sorted(groups, key=_paper_and_ink):
+    for style in sorted(groups, key=_colour_key):
         yield from groups[style]
 
 
 def _joined(runs: Iterator[Run]) -> Iterator[Run]:
-    """Spaces show no ink: they join what stands beside them on the same background."""
+    """The runs, with spaces joined to neighbours on the same background."""
     last = next(runs, None)
     if last is None:
         return
     for run in runs:
         y, x, text, style, width = run
         beside = y == last[0] and x == last[1] + last[4]
-        if beside and (style == last[3] or _blank(run, last[3])):
+        if beside and (style == last[3] or _joins(run, last[3])):
             last = (*last[:2], last[2] + text, last[3], last[4] + width)
-        elif beside and _blank(last, style):
+        elif beside and _joins(last, style):
             last = (*last[:2], last[2] + text, style, last[4] + width)
         else:
             yield last
@@ -140,8 +140,8 @@ def _joined(runs: Iterator[Run]) -> Iterator[Run]:
     yield last
 
 
-def _blank(run: Run, beside: Style | None) -> bool:
-    """Do these spaces look the same in the style beside them?"""
+def _joins(run: Run, beside: Style | None) -> bool:
+    """Whether a run is spaces that look the same in the style beside it."""
     style = run[3]
     if style is None or beside is None or run[2].strip(" "):
         return False
@@ -153,15 +153,15 @@ def _marks_spaces(style: Style | None) -> bool:
     return style is not None and bool(style.reverse or style.underline or style.strike)
 
 
-def _paper_and_ink(style: Style | None) -> tuple[str, str]:
-    """Styles of one background after one another: only the ink changes between them."""
+def _colour_key(style: Style | None) -> tuple[str, str]:
+    """A sort key that puts styles of one background next to each other."""
     colours = (None, None) if style is None else (style.bgcolor, style.color)
-    paper, ink = ("" if colour is None else colour.name for colour in colours)
-    return paper, ink
+    background, foreground = ("" if colour is None else colour.name for colour in colours)
+    return background, foreground
 
 
 def _runs(pieces: Sequence[Piece]) -> Iterator[Run]:
-    """The segments of all pieces, each with its place and its columns."""
+    """The segments of all pieces, each with its position and width."""
     for y, x, strip, start, end in pieces:
         for text, style, _ in _between(strip, start, end):
             width = len(text) if text.isascii() else cell_len(text)
@@ -170,7 +170,7 @@ def _runs(pieces: Sequence[Piece]) -> Iterator[Run]:
 
 
 def _between(strip: Strip, start: int, end: int) -> Iterator[Segment]:
-    """The segments from one column to another."""
+    """The segments of a strip between two columns."""
     x = 0
     for segment in strip:
         text = segment.text

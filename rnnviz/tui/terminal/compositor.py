@@ -72,7 +72,7 @@ class DiffCompositor(Compositor):
         return PartialUpdate(sorted(pieces, key=lambda piece: piece[:2])) if pieces else None
 
     def _pieces(self, left: Spans) -> Iterator[Piece]:
-        """The widgets' parts of the spans; what is in front comes first and covers the others."""
+        """The parts of the spans that each widget draws; widgets in front come first."""
         for widget, (region, clip) in self.visible_widgets.items():
             if not left:
                 return

@@ -1,7 +1,9 @@
-"""Textual's driver for Linux and macOS, for terminals as they are.
+"""A driver for Linux and macOS that is robust to unusual terminals and input.
 
-It reads bytes that are no text, draws on terminals that say they have no size, comes back from
-being stopped, ends when the terminal is gone, and gives the terminal back in an emergency.
+It skips input that is not UTF-8, draws on terminals that report no size, redraws after a
+suspension, exits when the terminal is closed, and can restore the terminal from any thread.
+Textual offers no public hooks for this, so it uses private members of ``LinuxDriver`` and the
+private parser of keys.
 """
 
 from __future__ import annotations
@@ -24,21 +26,21 @@ from textual.message import Message
 
 from rnnviz.window import TerminalStream, size, within
 
-#: Messages that may wait for the app before more keys are read.
-_WAITING: Final = 256
-#: Seconds after which a paste whose end never came is over.
-_PASTE: Final = 1.0
-_PASTE_BEGINS, _PASTE_ENDS = "\x1b[200~", "\x1b[201~"
+#: The most messages in the queues of the app before no more keys are read.
+_MAX_QUEUED: Final = 256
+#: Seconds after which a paste without an end sequence ends.
+_PASTE_TIMEOUT: Final = 1.0
+_PASTE_START, _PASTE_END = "\x1b[200~", "\x1b[201~"
 
-#: No paste, mouse, focus or key protocol; the main screen, its cursor, its wrapping.
-_LEAVE: Final = (
+#: Ends the paste, mouse, focus and key protocols; main screen, visible cursor, line wrapping.
+_RESTORE: Final = (
     b"\x1b[?2004l\x1b[?7h\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1016l\x1b[?1004l"
     b"\x1b[<u\x1b[?1049l\x1b[?25h\x1b[0m"
 )
 
 
 class TerminalDriver(LinuxDriver):
-    """The driver; the app is one that has ``end_by(signal)``."""
+    """The driver of an app that has ``end_by_signal(number)``."""
 
     def __init__(self, app: Any, **options: Any) -> None:
         super().__init__(app, **{**options, "size": options.get("size") or size()})
@@ -46,9 +48,8 @@ class TerminalDriver(LinuxDriver):
         self._file = cast(Any, self._screen)
         self._drawing = False  # between the start and the end of application mode
         self._suspended = False
-        # asyncio's handlers have a wakeup descriptor: a thread other than the main one may be given
-        # the signal, which then leaves the event loop asleep. They also run between two callbacks,
-        # while no lock is held that they need.
+        # Handlers of asyncio wake the event loop even if another thread receives the signal, and
+        # run between two callbacks, when no lock is held that they need.
         self._loop.add_signal_handler(signal.SIGTSTP, self._suspend_process)
         self._loop.add_signal_handler(signal.SIGCONT, self._resume_process)
 
@@ -58,36 +59,36 @@ class TerminalDriver(LinuxDriver):
         return size()
 
     def process_message(self, message: Message) -> None:
-        """Pass a message on; a size that cannot be drawn is another one."""
+        """Pass a message to the app; limit sizes to those that can be drawn."""
         if isinstance(message, Resize):
-            drawn = within(*message.size)
-            if drawn != message.size:
-                message = Resize(Size(*drawn), Size(*drawn))
+            clamped = within(*message.size)
+            if clamped != message.size:
+                message = Resize(Size(*clamped), Size(*clamped))
         super().process_message(message)
 
     # -- start and end --------------------------------------------------------------------------
 
     def start_application_mode(self) -> None:
-        """Draw on the terminal from now on."""
+        """Start to draw on the terminal."""
         super().start_application_mode()  # type: ignore[no-untyped-call]
         self._drawing = self._writer_thread is not None
 
     def stop_application_mode(self) -> None:
-        """Give the terminal back."""
+        """Restore the terminal."""
         self._drawing = self._suspended = False
         super().stop_application_mode()
 
     def suspend_application_mode(self) -> None:
-        """Give the terminal back for a while."""
+        """Restore the terminal until :meth:`resume_application_mode`."""
         super().suspend_application_mode()
         self._suspended = True
 
     def resume_application_mode(self) -> None:
-        """Draw on it again."""
+        """Draw on the terminal again."""
         self._suspended = False
         super().resume_application_mode()
 
-    # Once the app ends, both leave the terminal alone: it has been given back.
+    # Neither does anything once the app ends and the terminal has been restored.
 
     def _suspend_process(self) -> None:
         if self._app.is_running:
@@ -96,16 +97,15 @@ class TerminalDriver(LinuxDriver):
     def _resume_process(self) -> None:
         if not self._app.is_running:
             return
-        # Stopped by SIGSTOP there was no time to give the terminal back: the shell has set it up
-        # for itself since, and has written on it.
+        # After SIGSTOP the terminal was not restored, but the shell has changed and used it.
         if self._auto_restart and self._drawing:
             self.suspend_application_mode()
         if self._auto_restart and self._suspended:
             self.resume_application_mode()
             self._app.refresh(layout=True)
 
-    def give_back(self) -> None:
-        """The terminal as it was, past everything that may be stuck; from any thread."""
+    def restore_terminal(self) -> None:
+        """Restore the terminal without the event loop or the writer thread; from any thread."""
         if not self._drawing:
             return
         with suppress(termios.error, OSError, ValueError):
@@ -115,17 +115,17 @@ class TerminalDriver(LinuxDriver):
             with selectors.DefaultSelector() as selector:
                 selector.register(self._screen.fileno(), selectors.EVENT_WRITE)
                 if selector.select(0.5):
-                    os.write(self._screen.fileno(), _LEAVE)
+                    os.write(self._screen.fileno(), _RESTORE)
 
     # -- keys -----------------------------------------------------------------------------------
 
     def run_input_thread(self) -> None:
-        """Read what is typed until the app ends; then, or when the terminal is gone, return.
+        """Read input until the app ends or the terminal is closed.
 
-        As Textual's own, but bytes that are no UTF-8 and sequences that make no sense are left
-        out, no more is read than the app can keep up with, and a paste ends.
+        Unlike Textual's method it skips bytes that are not UTF-8 and invalid sequences, reads no
+        faster than the app handles, and ends a paste without an end sequence.
         """
-        typed = _InputParser(self._debug)
+        parser = _InputParser(self._debug)
         with selectors.SelectSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
             while not self.exit_event.is_set():
@@ -138,60 +138,60 @@ class TerminalDriver(LinuxDriver):
                     except OSError:
                         data = b""
                     if not data:
-                        self._hung_up()
+                        self._end_on_hangup()
                         return
-                    messages = typed.after(data)
+                    messages = parser.feed(data)
                 else:
-                    messages = typed.after_a_pause()
+                    messages = parser.tick()
                 for message in messages:
                     self.process_message(message)
                 self._wait_for_app()
 
-    def _hung_up(self) -> None:
+    def _end_on_hangup(self) -> None:
         with suppress(RuntimeError):  # the app has ended
-            self._loop.call_soon_threadsafe(cast(Any, self._app).end_by, signal.SIGHUP)
+            self._loop.call_soon_threadsafe(cast(Any, self._app).end_by_signal, signal.SIGHUP)
 
     def _wait_for_app(self) -> None:
-        def waiting() -> int:
-            with suppress(Exception):  # between two screens there is none
+        def queued() -> int:
+            with suppress(Exception):  # no screen while one replaces another
                 screen, focused = self._app.screen, self._app.focused
                 queues = {self._app, screen, *([focused] if focused else [])}
                 return sum(pump.message_queue_size for pump in queues)
             return 0
 
-        while waiting() > _WAITING and not self.exit_event.is_set():
+        while queued() > _MAX_QUEUED and not self.exit_event.is_set():
             time.sleep(0.01)
 
 
 class _InputParser:
-    """Bytes from a terminal as messages."""
+    """Converts bytes from a terminal to messages."""
 
     def __init__(self, debug: bool) -> None:
         self._debug = debug
         self._decode = getincrementaldecoder("utf-8")("ignore").decode
-        self._begin()
+        self._reset()
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         self._parser = XTermParser(self._debug)
-        self._pasting, self._end = False, ""
-        self._read = time.monotonic()
+        self._pasting, self._tail = False, ""
+        self._read_at = time.monotonic()
 
-    def after(self, data: bytes) -> Iterable[Message]:
-        """What these bytes say."""
+    def feed(self, data: bytes) -> Iterable[Message]:
+        """The messages of these bytes."""
         text = self._decode(data)
-        self._read = time.monotonic()
-        seen = self._end + text  # what begins or ends a paste may come in two pieces
-        self._end = seen[1 - len(_PASTE_BEGINS) :]
-        begins, ends = seen.rfind(_PASTE_BEGINS), seen.rfind(_PASTE_ENDS)
-        if begins != ends:
-            self._pasting = begins > ends
+        self._read_at = time.monotonic()
+        seen = self._tail + text  # the start or end of a paste may be split between two reads
+        self._tail = seen[1 - len(_PASTE_START) :]
+        start, end = seen.rfind(_PASTE_START), seen.rfind(_PASTE_END)
+        if start != end:
+            self._pasting = start > end
         return self._messages(text)
 
-    def after_a_pause(self) -> Iterable[Message]:
-        """What it means that nothing followed: the escape key, the end of a paste."""
-        if self._pasting and time.monotonic() - self._read > _PASTE:
+    def tick(self) -> Iterable[Message]:
+        """The messages of a pause in the input: the escape key, the end of a paste."""
+        if self._pasting and time.monotonic() - self._read_at > _PASTE_TIMEOUT:
             self._pasting = False
-            return self._messages(_PASTE_ENDS)
+            return self._messages(_PASTE_END)
         return self._messages("")
 
     def _messages(self, text: str) -> Iterable[Message]:
@@ -200,5 +200,5 @@ class _InputParser:
                 yield from self._parser.feed(text)
             yield from self._parser.tick()
         except Exception:
-            # A sequence with a number that is none, a place outside: it is left out.
-            self._begin()
+            # An invalid number or position in a sequence: skip it.
+            self._reset()

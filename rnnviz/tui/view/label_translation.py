@@ -1,4 +1,4 @@
-"""A moment whose traces have their labels in the language of the screen."""
+"""View states with labels in the language of the screen."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rnnviz.tui.view.view_state import ViewState
 
 
 def localized(view_state: ViewState) -> ViewState:
-    """The moment itself in English, which the labels of shipped models are written in."""
+    """The view state with translated labels; itself in English, the language of the labels."""
     return view_state if view_state.lang == "en" else _localized(view_state)
 
 
@@ -25,5 +25,5 @@ def _localized(view_state: ViewState) -> ViewState:
 
 @lru_cache(maxsize=128)
 def _trace(trace: Trace, lang: str) -> Trace:
-    # One object for each trace: what is worked out for a trace is remembered by it.
+    # Cached: other caches use the trace itself as their key.
     return trace.localized(lang)

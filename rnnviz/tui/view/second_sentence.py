@@ -83,12 +83,12 @@ def mark(view_state: ViewState, t: int) -> str:
 @lru_cache(maxsize=2048)
 def words(found: TraceDifference, t: int) -> str:
     """The second sentence at token t: "=" the same, "≠bad" another word, "+not" one more."""
-    said = []
+    texts = []
     for row in _rows(found, t):
         j = found.pairs[row][1]
         other = "" if j is None or found.is_equal(row) else visible(found.b.tokens[j])
-        said.append(found.mark(row) + other)
-    return " ".join(said)
+        texts.append(found.mark(row) + other)
+    return " ".join(texts)
 
 
 def aligned_token(view_state: ViewState, t: int) -> tuple[TraceDifference, int] | None:

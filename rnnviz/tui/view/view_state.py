@@ -1,4 +1,4 @@
-"""What every view is given: the trace, the cursor, and how it is being looked at."""
+"""The view state: everything that views of the step screen draw."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from rnnviz.tui.view.page_state import PageState
 
 S = TypeVar("S", bound=PageState)
 
-#: Of a picture that no query led to.
+#: The query of a view state that no query led to.
 NOTHING = Query("", "")
 
 
 @dataclass(frozen=True, eq=False)
 class Reach:
-    """The reach of one cell over the sentence: one line of the comparison."""
+    """The reach of one model over the sentence: one line of the comparison."""
 
     title: str
     values: Array  # (T)
@@ -37,26 +37,26 @@ class Reach:
 
 @dataclass(frozen=True, eq=False)
 class ViewState:
-    """One picture of one trace; a new one is set down for every change."""
+    """A trace, a cursor and how both are shown; immutable, replaced at every change."""
 
     trace: Trace
     cursor: Cursor
     theme: ViewTheme
     lang: str = "en"
-    backward: bool = False  # the equation panel walks back
-    hidden: bool = False  # predict first: what comes at this token is not shown
-    paper: bool = False  # to be printed: no keys are named, since none can be pressed
-    seconds: float | None = None  # how long a step is shown, while playing
-    first: int = 0  # the token of the first row, where not all tokens have one
+    backward: bool = False  # the equation panel shows the backward pass
+    hidden: bool = False  # predict first: the values of the current part are hidden
+    paper: bool = False  # for print: all values are known, no keys are shown
+    seconds: float | None = None  # the time of a step while playing; None: paused
+    first: int = 0  # the token of the first row, if not all tokens fit
     others: tuple[str, ...] = ()  # the models that can be compared
-    reaches: Mapping[str, Reach] = field(default_factory=dict)  # by model, what has been compared
+    reaches: Mapping[str, Reach] = field(default_factory=dict)  # by model
     comparing: bool = False
     status: str = ""
-    failed: bool = False  # the status says what did not work
-    query: Query = NOTHING  # what the trace is the answer to
-    page: str = ""  # the page that is open; "" for the panels
-    answers: Mapping[Question, Any] = field(default_factory=dict)  # to the page's questions
-    failures: Mapping[Question, str] = field(default_factory=dict)  # why there is no answer
+    failed: bool = False  # the status is an error message
+    query: Query = NOTHING  # the query of the trace
+    page: str = ""  # the open page; "" for the panels
+    answers: Mapping[Question, Any] = field(default_factory=dict)  # to the questions of pages
+    failures: Mapping[Question, str] = field(default_factory=dict)  # reasons why there is no answer
     page_states: Mapping[str, PageState] = field(default_factory=dict)  # by page
 
     def page_state(self, kind: type[S]) -> S:
@@ -66,50 +66,50 @@ class ViewState:
 
     @cached_property
     def layer(self) -> LayerTrace:
-        """The layer the cursor is in."""
+        """The layer of the cursor."""
         return self.trace.layers[self.cursor.layer]
 
     @cached_property
     def step(self) -> TokenNumber:
-        """The present token as formulas write it."""
+        """The number of the current token, as formulas write it."""
         return self.layer.step(self.cursor.t)
 
     @cached_property
     def part(self) -> str:
-        """What is computed now."""
+        """The current part."""
         return self.layer.parts[self.cursor.part]
 
     @cached_property
     def lines(self) -> tuple[Line, ...]:
-        """The lines computed now."""
+        """The lines of the current part."""
         return tuple(line for line in self.layer.lines if line.part == self.part)
 
     @cached_property
     def back(self) -> tuple[Line, ...]:
-        """The lines that undo this part."""
+        """The backward lines of the current part."""
         return tuple(line for line in self.layer.back if line.part == self.part)
 
     @cached_property
     def sources(self) -> frozenset[str]:
-        """The values that are read now, apart from those made now: what is lit."""
-        made = {line.name for line in self.lines}
+        """The values that the current part reads, without those it computes itself."""
+        computed = {line.name for line in self.lines}
         if self.part == "predict":
             return frozenset({"h"})
-        return frozenset(n for line in self.lines for n in inputs(line) if n not in made)
+        return frozenset(n for line in self.lines for n in inputs(line) if n not in computed)
 
     @cached_property
     def quantities(self) -> tuple[str, ...]:
-        """The values with a heatmap of their own, in the order they are computed."""
+        """The values that have a heat map, in the order of computation."""
         layer = self.layer
-        told = [line.name for line in layer.lines if not line.name.startswith("a_")]
-        return tuple(dict.fromkeys(told))
+        names = [line.name for line in layer.lines if not line.name.startswith("a_")]
+        return tuple(dict.fromkeys(names))
 
     def visible_tokens(self, room: int) -> range:
-        """The tokens in ``room`` rows: they stand still while the chosen one is among them."""
+        """The tokens in ``room`` rows; scrolls only to keep the current token visible."""
         T, t, first = len(self.trace.tokens), self.cursor.t, self.first
         if room >= T:
             first = 0
-        elif not first <= t < first + room:  # the size or the text has changed since it was set
+        elif not first <= t < first + room:  # the size or the text has changed
             first = page(T, t, room)
         return range(first, min(T, first + max(0, room)))
 
@@ -118,11 +118,11 @@ class ViewState:
         return i18n.text(key, self.lang, **values)
 
     def word(self, section: str, name: str) -> str:
-        """The word for a part or a value, or its symbol where there is none."""
+        """The word for a part or a value; its symbol if there is none."""
         return i18n.word(section, name, self.lang)
 
     def known(self, t: int, name: str) -> bool:
-        """Has this value been computed, as far as the eye can tell? On paper all have."""
+        """Whether a value is computed and not hidden; for print every value is."""
         if self.paper:
             return True
         if self.hidden and t == self.cursor.t and part_of(self.layer, name) >= self.cursor.part:
@@ -130,12 +130,12 @@ class ViewState:
         return known(self.cursor, self.trace, t, name)
 
     def prediction_known(self, t: int) -> bool:
-        """Has the prediction after token t been made? It follows the text, as readers do."""
+        """Whether the prediction after token t is computed, in the order of the text."""
         here = t == self.cursor.t and self.cursor.part == len(self.layer.parts) - 1
         return t < self.cursor.t or (here and not self.hidden)
 
     def value(self, name: str) -> float | None:
-        """A value of the chosen unit at the chosen token; None where it has no such component."""
+        """A value of the current unit at the current token; None if it has no such component."""
         layer, t, unit = self.layer, self.cursor.t, self.cursor.unit
         if name.endswith("_prev"):
             return float(layer.state_before(t, name.removesuffix("_prev"))[unit])
@@ -144,7 +144,7 @@ class ViewState:
         return None
 
     def objective(self) -> str:
-        """What the gradients are of, in the chosen language."""
+        """What the gradients are derivatives of, in the chosen language."""
         head, series = self.trace.head, self.trace.series
         if series is not None:
             free = "_free" if series.truth is None else ""
@@ -154,7 +154,7 @@ class ViewState:
         return self.text("view.objective", target=head.target)
 
     def loss(self) -> str:
-        """What the gradients are of, and its value: that tells the prediction, too."""
+        """The objective and its value, which is hidden with the prediction."""
         if self.hidden:
             return "L = ?"
         value = number(self.trace.head.loss)
@@ -162,12 +162,12 @@ class ViewState:
 
     @property
     def readout(self) -> Array:
-        """What is said after each token, (T, K): probabilities, or forecasts in their own unit."""
+        """The output after each token, (T, K): probabilities, or forecasts in their own unit."""
         trace = self.trace
         return trace.head.readout if trace.series is None else forecasts(trace)[:, None]
 
     def shown_class(self) -> int:
-        """The class whose probability is followed: of two the second, else the target's."""
+        """The class whose probability is shown: the second of two, otherwise the target."""
         head = self.trace.head
         if len(head.labels) == 2 or head.target not in head.labels:
             return min(1, int(head.readout.shape[1]) - 1)
@@ -176,7 +176,7 @@ class ViewState:
 
 @lru_cache(maxsize=8)
 def saliency(trace: Trace) -> Array:
-    """|∂L/∂x| of each token, (T): over all directions that read the words themselves."""
+    """|∂L/∂x| of each token, (T), summed over all layers that read the input itself."""
     bottom = trace.layers[0]
     total = bottom.grads["x"].astype(np.float64)
     for layer in trace.layers[1:]:
@@ -188,7 +188,7 @@ def saliency(trace: Trace) -> Array:
 
 @lru_cache(maxsize=64)
 def scale(layer: LayerTrace, name: str) -> tuple[bool, float]:
-    """Is it a gate (0 to 1), and the value at the end of its scale.
+    """Whether a value is a gate (0 to 1), and the value at the end of its scale.
 
     What comes out of σ is a gate, what comes out of tanh and the state that is handed on lie
     between −1 and 1, everything else has its own range.
@@ -204,7 +204,7 @@ def scale(layer: LayerTrace, name: str) -> tuple[bool, float]:
 
 
 def weight_names(line: Line) -> tuple[str, ...]:
-    """The trained matrices a line multiplies with, in reading order."""
+    """The weight matrices in a line, in reading order."""
     from rnnviz.equations import names
 
     return tuple(n for n in names(line.formula) if is_weight(n) and not n.startswith("b"))

@@ -1,4 +1,4 @@
-"""What every view is: something is set down, lines are drawn, only what changed is painted."""
+"""The base classes of views: lines drawn from a state, repainted where they change."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from textual.reactive import var
 from textual.strip import Strip
 from textual.widget import Widget
 
-from rnnviz.tui.render.painted_line import PaintedLine, changed
+from rnnviz.tui.render.painted_line import PaintedLine, changed_columns
 from rnnviz.tui.render.segments import Line
 from rnnviz.tui.render.theme import ViewTheme
 from rnnviz.tui.view.label_translation import localized
@@ -22,7 +22,7 @@ from rnnviz.tui.view.view_state import ViewState
 
 
 class CellPicked(Message):
-    """A token, a unit or both were pointed at."""
+    """A token, a unit or both were clicked."""
 
     def __init__(self, t: int | None = None, unit: int | None = None) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ class CellPicked(Message):
 
 
 class KeyClicked(Message):
-    """A key of the key bar was clicked: the action it stands for."""
+    """A key of the key bar with this action was clicked."""
 
     def __init__(self, action: str) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class KeyClicked(Message):
 
 
 class HasTheme(Protocol):
-    """What a view is set down; it says at least how it is being looked at."""
+    """A state that a view draws; it has at least a theme."""
 
     @property
     def theme(self) -> ViewTheme:
@@ -50,119 +50,118 @@ T = TypeVar("T")
 
 
 class DrawnView(Widget, Generic[S]):
-    """One panel that answers one question; a subclass draws :meth:`lines` and nothing else."""
+    """A widget that draws the lines of a state; repaints only the columns that change."""
 
     can_focus = False
     ALLOW_SELECT = False
 
-    shown: var[S | None] = var(None, init=False)
+    state: var[S | None] = var(None, init=False)
 
-    def __init__(self, shown: S, id: str | None = None) -> None:
+    def __init__(self, state: S, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.set_reactive(type(self).shown, shown)
+        self.set_reactive(type(self).state, state)
         self._painted: list[PaintedLine] = []
-        self._for: tuple[int, int] | None = None
-        self._look: ViewTheme | None = None  # what they were painted in
+        self._painted_size: tuple[int, int] | None = None  # None: paint when next shown
+        self._painted_theme: ViewTheme | None = None
 
-    def lines(self, shown: S, width: int, height: int, /) -> list[Line]:
-        """The view's lines from top to bottom; missing ones are empty, too many are cut."""
+    def lines(self, state: S, width: int, height: int, /) -> list[Line]:
+        """The lines from top to bottom; missing ones are empty, surplus ones are dropped."""
         raise NotImplementedError
 
-    def picked(self, shown: S, x: int, y: int, /) -> Message | None:
-        """What a click at this place means."""
+    def picked(self, state: S, x: int, y: int, /) -> Message | None:
+        """The message of a click at this position; None: the click does nothing."""
         return None
 
     def strips(self) -> list[Strip]:
-        """The lines at the present size, drawn when first asked for."""
+        """The lines at the current size, painted at the first call."""
         width, height = self.size
-        if self._for != (width, height) and self.shown is not None:
-            self._painted = self._paint(self.shown, width, height, [])
-            self._for, self._look = (width, height), self.shown.theme
+        if self._painted_size != (width, height) and self.state is not None:
+            self._painted = self._paint(self.state, width, height, [])
+            self._painted_size, self._painted_theme = (width, height), self.state.theme
         return [painted.strip for painted in self._painted]
 
     def _paint(
-        self, shown: S, width: int, height: int, before: list[PaintedLine]
+        self, state: S, width: int, height: int, before: list[PaintedLine]
     ) -> list[PaintedLine]:
-        """The lines; one that is as it was before stays that one."""
+        """Paint the lines; unchanged ones are taken from ``before``."""
         if width <= 0 or height <= 0:
             return []
-        drawn = self.lines(shown, width, height)[:height]
-        drawn += [[]] * (height - len(drawn))
+        lines = self.lines(state, width, height)[:height]
+        lines += [[]] * (height - len(lines))
         if not before:
-            return [PaintedLine(line, width, shown.theme) for line in drawn]
+            return [PaintedLine(line, width, state.theme) for line in lines]
         return [
-            old if line == old.line else PaintedLine(line, width, shown.theme)
-            for line, old in zip(drawn, before, strict=True)
+            old if line == old.line else PaintedLine(line, width, state.theme)
+            for line, old in zip(lines, before, strict=True)
         ]
 
-    def drawn(self, shown: S, width: int, height: int) -> list[Strip]:
-        """The lines at another size; nothing is kept."""
-        return [painted.strip for painted in self._paint(shown, width, height, [])]
+    def strips_at(self, state: S, width: int, height: int) -> list[Strip]:
+        """The lines of any state at any size."""
+        return [painted.strip for painted in self._paint(state, width, height, [])]
 
-    def set_down(self, shown: S) -> None:
-        """The same as setting ``shown``, without asking who watches: a view does, nobody else."""
-        self.set_reactive(type(self).shown, shown)
-        self.watch_shown()
+    def update_visible(self, state: S) -> None:
+        """Set the state and repaint; faster than assigning, which looks for watchers."""
+        self.set_reactive(type(self).state, state)
+        self.watch_state()
 
-    def put_away(self, shown: S) -> None:
-        """Set something down where nobody sees it: drawn when the view is next shown."""
-        if self._for is not None:
-            # Textual keeps the lines it painted last, and would paint them again.
-            self.refresh()
-        self.set_reactive(type(self).shown, shown)
-        self._for = None
+    def update_hidden(self, state: S) -> None:
+        """Set the state of a view that is not visible; it is painted when next shown."""
+        if self._painted_size is not None:
+            self.refresh()  # drop the lines that Textual has cached
+        self.set_reactive(type(self).state, state)
+        self._painted_size = None
 
-    def watch_shown(self) -> None:
-        """Paint again the columns that differ."""
-        if self._for is None or self.shown is None:
+    def watch_state(self) -> None:
+        """Repaint the columns that differ."""
+        if self._painted_size is None or self.state is None:
             return
-        theme, before = self.shown.theme, self._painted
-        alike = before if theme is self._look else []
-        self._painted, self._look = self._paint(self.shown, *self._for, alike), theme
+        theme, before = self.state.theme, self._painted
+        reusable = before if theme is self._painted_theme else []
+        self._painted = self._paint(self.state, *self._painted_size, reusable)
+        self._painted_theme = theme
         regions = []
         for y, (old, new) in enumerate(zip(before, self._painted, strict=True)):
             if old is not new:
-                regions += [Region(x, y, end - x, 1) for x, end in changed(old, new)]
+                regions += [Region(x, y, end - x, 1) for x, end in changed_columns(old, new)]
         if regions:
             self.refresh(*regions)
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """The lines as they are: on our own paper nothing of Textual's styles shows through."""
-        theme = None if self.shown is None else self.shown.theme
-        if theme is None or theme.paper is None or crop != self.size.region:
+        """All lines at once where the theme sets the background; faster than one by one."""
+        theme = None if self.state is None else self.state.theme
+        if theme is None or theme.background is None or crop != self.size.region:
             return super().render_lines(crop)
         return self.strips()
 
     def render_line(self, y: int) -> Strip:
-        """The Line API's hook."""
-        drawn = self.strips()
-        return drawn[y] if y < len(drawn) else Strip.blank(self.size.width)
+        """A single line, for Textual's line API."""
+        strips = self.strips()
+        return strips[y] if y < len(strips) else Strip.blank(self.size.width)
 
     def on_click(self, event: events.Click) -> None:
-        """A click means something only where the view says so."""
-        message = None if self.shown is None else self.picked(self.shown, event.x, event.y)
+        """Post the message of a click."""
+        message = None if self.state is None else self.picked(self.state, event.x, event.y)
         if message is not None:
             self.post_message(message)
 
 
 class View(DrawnView[ViewState]):
-    """A view of the stepper: it is set down a moment of a trace.
+    """A view of the step screen, which draws a :class:`ViewState`.
 
-    Whatever a subclass draws, it draws without the answer while that is hidden, and with labels in
-    the language of the screen.
+    Methods of subclasses get a state without the hidden answer and with translated labels.
     """
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         for name in {"lines", "picked"} & set(vars(cls)):
-            setattr(cls, name, _of_what_is_known(vars(cls)[name]))
+            setattr(cls, name, _with_visible_state(vars(cls)[name]))
 
 
-def _of_what_is_known(method: Callable[..., T]) -> Callable[..., T]:
-    """A method of a view and a moment, called without the moment's answer while that is hidden."""
+def _with_visible_state(method: Callable[..., T]) -> Callable[..., T]:
+    """The method, called with a state without the hidden answer and with translated labels."""
 
     @wraps(method)
-    def called(view: View, view_state: ViewState, *place: int) -> T:
-        return method(view, localized(without_answer(view_state)), *place)
+    def wrapper(view: View, view_state: ViewState, *position: int) -> T:
+        return method(view, localized(without_answer(view_state)), *position)
 
-    return called
+    return wrapper

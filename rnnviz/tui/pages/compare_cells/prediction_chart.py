@@ -13,7 +13,7 @@ from rnnviz.equations import number
 from rnnviz.trace import Trace
 from rnnviz.tui.pages.cell_marks import axis, hue, mark
 from rnnviz.tui.pages.compare_cells.cell_panel import FOOT, followed_class, page_text
-from rnnviz.tui.render.braille_plot import Trail, centres, plot, runs
+from rnnviz.tui.render.braille_plot import TokenCurve, centres, plot, runs
 from rnnviz.tui.render.segments import Line, cut, fit, page, wrapped
 from rnnviz.tui.view.view_state import ViewState
 
@@ -35,7 +35,7 @@ def chart(
     columns = centres(count, room)
     shares, labels = _shares(view_state, told, rows - 1)
     trails = [
-        Trail(each[first : first + count], mark(trace.layers[0].cell, theme), n)
+        TokenCurve(each[first : first + count], mark(trace.layers[0].cell, theme), n)
         for n, (trace, each) in enumerate(zip(told, shares, strict=True))
     ]
     picture = plot(trails, columns, room, rows - 1, (0.5,), theme.ascii)

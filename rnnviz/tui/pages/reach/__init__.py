@@ -26,7 +26,7 @@ from rnnviz.tui.pages.cell_marks import hue, place
 from rnnviz.tui.pages.reach.curve_summary import ReachFacts, sentences
 from rnnviz.tui.pages.reach.reach_chart import GUTTER, PRODUCT, ReachCurve, chart, reach_curve
 from rnnviz.tui.render.braille_plot import (
-    WIDEST,
+    MAX_STEP,
     centres,
     level_bar,
 )
@@ -237,7 +237,7 @@ class ReachPage(Page):
         count = min(T, room)
         apart = [abs(x - start - at) for at in centres(count, room)]
         near = apart.index(min(apart))
-        inside = y > 0 and x >= start and apart[near] <= WIDEST // 2
+        inside = y > 0 and x >= start and apart[near] <= MAX_STEP // 2
         return CellPicked(t=page(T, view_state.cursor.t, count) + near) if inside else None
 
     # -- in words -------------------------------------------------------------------------------

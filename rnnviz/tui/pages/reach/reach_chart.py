@@ -18,7 +18,7 @@ from rnnviz.tui.pages.cell_marks import axis, hue, mark
 from rnnviz.tui.render.braille_plot import (
     GRID,
     Cell,
-    Trail,
+    TokenCurve,
     centres,
     plot,
     row_of,
@@ -70,7 +70,7 @@ def _picture(
     for c in told:
         shares = scale.shares(c.values[first : first + count])
         dashes = {"trained": 0, "untrained": 1, "gates": 2}[c.kind]
-        trails.append(Trail(shares, c.mark(theme), dashes))
+        trails.append(TokenCurve(shares, c.mark(theme), dashes))
     places = [float(share) for share in scale.shares(np.array([v for v, _ in scale.ticks]))]
     labels = [""] * rows
     for share, (_, label) in zip(places, scale.ticks, strict=True):

@@ -1,4 +1,4 @@
-"""What has happened so far: one frozen story, made from the one before and an event."""
+"""The progress of a training, updated with one event after the other."""
 
 from __future__ import annotations
 
@@ -17,100 +17,100 @@ from rnnviz.progress import (
     TrainingStep,
 )
 
-#: The live loss keeps this many points at most; then every other one is left out.
+#: The most points of the live loss; beyond that every other point is dropped.
 POINTS = 2000
-#: How many of a layer's gradient norms are kept.
+#: The most gradient norms of a layer; older ones are dropped.
 NORMS = 120
-#: The live loss is a moving average over an eighth of an epoch, but over this many batches at most.
-LONGEST = 50
-#: What the pace keeps of itself in a second.
-STEADY = 0.8
+#: The live loss is a moving average over an eighth of an epoch, at most over this many batches.
+MAX_SPAN = 50
+#: The weight that a rate measured one second ago has in the smoothed rate.
+DECAY = 0.8
 
 
 @dataclass(frozen=True)
-class Story:
-    """One training as far as it has come; ``after`` gives the next one."""
+class TrainingProgress:
+    """Everything known about a training so far; immutable, see :meth:`after`."""
 
     notes: tuple[str, ...] = ()
-    begun: RunStarted | None = None
+    started: RunStarted | None = None
     step: TrainingStep | None = None
     losses: tuple[tuple[float, float], ...] = ()  # (epochs done, smoothed loss)
-    smooth: float | None = None
+    smoothed_loss: float | None = None
     epochs: tuple[Epoch, ...] = ()
     norms: Mapping[str, tuple[float, ...]] = field(default_factory=dict)  # by layer, newest last
     rate: float | None = None  # examples a second
     batch_seconds: float | None = None
-    checked: Evaluation | None = None  # the validation or test that is going on
+    evaluation: Evaluation | None = None  # the validation or test that is running
     snapshot: SnapshotReady | None = None
     end: RunFinished | RunFailed | None = None
 
-    def after(self, event: Event) -> Story:
-        """The story with one more event in it."""
+    def after(self, event: Event) -> TrainingProgress:
+        """The progress after one more event."""
         match event:
             case Note():
                 return replace(self, notes=(*self.notes, event.text))
             case RunStarted():
-                return replace(self, begun=event, epochs=event.history)
+                return replace(self, started=event, epochs=event.history)
             case TrainingStep():
-                return self._stepped(event)
+                return self._after_step(event)
             case Epoch():
                 before = tuple(e for e in self.epochs if e.number < event.number)
-                return replace(self, epochs=(*before, event), checked=None)
+                return replace(self, epochs=(*before, event), evaluation=None)
             case Evaluation():
-                return replace(self, checked=event)
+                return replace(self, evaluation=event)
             case SnapshotReady():
                 return replace(self, snapshot=event)
             case RunFinished() | RunFailed():
                 return replace(self, end=event)
 
-    def _stepped(self, step: TrainingStep) -> Story:
+    def _after_step(self, step: TrainingStep) -> TrainingProgress:
         batches = max(1, _batch(step) - _batch(self.step)) if self.step else step.batch
-        span = max(1.0, min(LONGEST, step.batches / 8))
-        keep = (1 - 1 / span) ** batches
-        smooth = step.loss
-        if self.smooth is not None:
-            smooth = keep * self.smooth + (1 - keep) * step.loss
-        losses = (*self.losses, (_batch(step) / step.batches, smooth))
+        span = max(1.0, min(MAX_SPAN, step.batches / 8))
+        weight = (1 - 1 / span) ** batches
+        loss = step.loss
+        if self.smoothed_loss is not None:
+            loss = weight * self.smoothed_loss + (1 - weight) * step.loss
+        losses = (*self.losses, (_batch(step) / step.batches, loss))
         norms = {n: (*self.norms.get(n, ()), v)[-NORMS:] for n, v in step.norms.items()}
         rate, each = self._pace(step, batches)
         return replace(
-            self, step=step, smooth=smooth, norms=norms, rate=rate, batch_seconds=each,
-            checked=None, losses=losses if len(losses) <= POINTS else losses[::2],
+            self, step=step, smoothed_loss=loss, norms=norms, rate=rate, batch_seconds=each,
+            evaluation=None, losses=losses if len(losses) <= POINTS else losses[::2],
         )  # fmt: skip
 
     def _pace(self, step: TrainingStep, batches: int) -> tuple[float | None, float | None]:
         """Examples a second and seconds a batch, both smoothed."""
         last = self.step
         if last is None or step.epoch != last.epoch or step.seconds <= last.seconds:
-            return self.rate, self.batch_seconds  # between two epochs lies a validation
+            return self.rate, self.batch_seconds  # a validation lies between two epochs
         took = step.seconds - last.seconds
         rate, each = step.examples / took, took / batches
         if self.rate is None or self.batch_seconds is None:
             return rate, each
-        steady = STEADY**took
+        weight = DECAY**took
         return (
-            steady * self.rate + (1 - steady) * rate,
-            steady * self.batch_seconds + (1 - steady) * each,
+            weight * self.rate + (1 - weight) * rate,
+            weight * self.batch_seconds + (1 - weight) * each,
         )
 
-    # -- what can be read off it --------------------------------------------------------------
+    # -- derived values -----------------------------------------------------------------------
 
     @property
     def metric(self) -> str:
-        """The metric that is shown beside the loss."""
-        return self.begun.metric if self.begun else "accuracy"
+        """The metric shown beside the loss."""
+        return self.started.metric if self.started else "accuracy"
 
     @property
     def best(self) -> Epoch | None:
-        """The epoch with the best validation metric; of equals the first."""
+        """The epoch with the best validation metric; the first of equal ones."""
         known = [e for e in self.epochs if self.metric in e.valid]
-        low = self.begun is not None and self.begun.better == "low"
+        low = self.started is not None and self.started.better == "low"
         sign = -1 if low else 1
         return max(known, key=lambda e: sign * e.valid[self.metric], default=None)
 
     @property
     def shares(self) -> tuple[float, float]:
-        """How much of the epoch and of the whole run is done, 0 to 1."""
+        """The done shares of the epoch and of the whole run, 0 to 1."""
         step = self.step
         if step is None:
             return 0.0, 0.0
@@ -120,7 +120,7 @@ class Story:
 
     @property
     def seconds_left(self) -> float | None:
-        """What remains, at the pace of the last epoch, or at first of the last batches."""
+        """Estimated from the last epoch, or in the first epoch from the last batches."""
         step = self.step
         if step is None or self.end is not None:
             return None
@@ -133,5 +133,5 @@ class Story:
 
 
 def _batch(step: TrainingStep) -> int:
-    """Batches since the very beginning."""
+    """The number of batches since the start of the training."""
     return (step.epoch - 1) * step.batches + step.batch
