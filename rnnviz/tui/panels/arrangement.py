@@ -35,11 +35,11 @@ def arrange(
     status: int = 0,
     typing: bool = False,
     page: str = "",
-    alone: bool = False,
+    full_screen: bool = False,
 ) -> Places:
     """The region of every visible view, by name.
 
-    ``page`` is the name of an open page; ``alone``: it replaces the sentence panel too.
+    ``page`` is the name of an open page; ``full_screen``: it replaces the sentence panel too.
     """
     if width < SMALLEST[0] or height < SMALLEST[1]:
         return {"small": Region(0, 0, width, height)}
@@ -56,7 +56,7 @@ def arrange(
         places["status"] = Region(0, bottom, width, status)
     room = Region(0, 1, width, bottom - 1)
     if page:
-        strip = 0 if alone else min(strip_height(room), 6 if room.height < 26 else 7)
+        strip = 0 if full_screen else min(strip_height(room), 6 if room.height < 26 else 7)
         above, below = room.split_horizontal(strip)
         views = {"sentence": above, f"page-{page}": below}
     elif width < NARROW:

@@ -60,7 +60,7 @@ def panel_places(
         status=min(status, 3),
         typing=typing,
         page=view_state.page,
-        alone=full_screen,
+        full_screen=full_screen,
     )
 
 

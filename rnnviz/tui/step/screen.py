@@ -119,15 +119,14 @@ class StepScreen(DiffScreen, Screen[None]):
         """Paint the first picture when every view is in place, and only once."""
         from rnnviz.tui.step.app import RnnvizApp
 
-        # Textual would paint twice, once for the layout and once for the screen: lay out while
-        # nothing is written, cancel both requests, and paint once. No public method cancels one.
+        # Textual would paint twice, once for the layout and once for the screen: lay out now,
+        # which paints once when painting is allowed, and cancel both requests. No public method
+        # cancels one.
         self._refresh_layout()
         self._layout_required = self._repaint_required = False
-        self._dirty_widgets.clear()
         if isinstance(self.app, RnnvizApp):
             self.app.begin()
         self.page_host.ask_questions()
-        self.app._display(self, self._compositor.render_update(full=True))
 
     def show(self, **changes: Any) -> None:
         """Change fields of the view state and pass it to every view; lay out only if needed."""
