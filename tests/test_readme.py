@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import subprocess
@@ -121,3 +122,16 @@ def test_the_links_lead_somewhere(path: Path) -> None:
         assert target.resolve().is_relative_to(ROOT)
         assert target.exists(), link
         assert not anchor or anchor in anchors(target.read_text("utf-8")), link
+
+
+def test_the_map_for_contributors_has_every_package() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    rows = re.findall(r"^\| (`.*?) \|", text.split("## The map")[1].split("## Words")[0], re.M)
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    spec = importlib.util.find_spec("rnnviz")
+    assert spec is not None and spec.submodule_search_locations
+    (package,) = map(Path, spec.submodule_search_locations)
+    packages = {path.parent.name for path in package.glob("*/__init__.py")}
+    assert packages <= named
+    for name in named:
+        assert name in packages or (package / f"{name}.py").is_file(), name
