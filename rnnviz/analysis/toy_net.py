@@ -159,9 +159,11 @@ def written_out(formula: str, values: Mapping[str, Array], unit: int) -> Arithme
     """
     scalars: dict[str, float] = {}
     formula = ast.unparse(_WriteOut(values, unit, scalars).visit(parse(formula)))
-    done = numbers(formula, scalars, 0, DIGITS)
+    result = numbers(formula, scalars, 0, DIGITS)
     return Arithmetic(
-        [_without_trailing_zeros(span, scalars) for span in done.spans], done.result, done.digits
+        [_without_trailing_zeros(span, scalars) for span in result.spans],
+        result.result,
+        result.digits,
     )
 
 

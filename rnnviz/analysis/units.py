@@ -109,12 +109,12 @@ def _active_everywhere(corpus: CorpusStates, threshold: float) -> Array:
 
 
 def _first_per_text(corpus: CorpusStates, order: Array, count: int) -> tuple[int, ...]:
-    found: dict[int, int] = {}
+    by_text: dict[int, int] = {}
     for place in order:
-        if len(found) == count:
+        if len(by_text) == count:
             break
-        found.setdefault(int(corpus.text[place]), int(place))
-    return tuple(found.values())
+        by_text.setdefault(int(corpus.text[place]), int(place))
+    return tuple(by_text.values())
 
 
 def most_saturated(

@@ -76,7 +76,7 @@ def corpus_states(stored: StoredModel, layer: int, source: str, texts: list[str]
         for line in cell.lines
         if line.name in cell.gates and line.formula.split("(")[0] in GATE_ACTIVATIONS
     ]
-    found: dict[str, list[Array]] = {name: [] for name in ("h", *gates)}
+    arrays_by_name: dict[str, list[Array]] = {name: [] for name in ("h", *gates)}
     read: list[_TokenisedText] = []
     for batch in _batches(stored, rows):
         ids = pad_sequences([row.ids for row in batch], *_padding(stored))
@@ -85,9 +85,9 @@ def corpus_states(stored: StoredModel, layer: int, source: str, texts: list[str]
         for column, row in enumerate(batch):
             front = stored.vocabulary.encoding.padding == "front"
             start = len(ids) - len(row.ids) if front else 0
-            for name in found:
-                found[name].append(scan.stack(name)[start : start + len(row.ids), column])
-    values = {name: np.concatenate(arrays) for name, arrays in found.items()}
+            for name in arrays_by_name:
+                arrays_by_name[name].append(scan.stack(name)[start : start + len(row.ids), column])
+    values = {name: np.concatenate(arrays) for name, arrays in arrays_by_name.items()}
     return CorpusStates(
         source=source,
         texts=tuple(row.tokens for row in rows),

@@ -51,7 +51,7 @@ def axis(
         return [*line, Segment(" " * at), Segment(f"▲ {visible(tokens[t])}", theme.now)]
     for k in range(first, first + len(columns)):
         word = fit(visible(tokens[k]), apart - 1, "^")
-        said = word.strip()
-        lead, behind = word.split(said, 1) if said else (word, "")
-        line += [Segment(lead), Segment(said, now if k == t else theme.dim), Segment(behind + " ")]
+        text = word.strip()
+        lead, behind = word.split(text, 1) if text else (word, "")
+        line += [Segment(lead), Segment(text, now if k == t else theme.dim), Segment(behind + " ")]
     return line

@@ -57,21 +57,21 @@ class SeriesPage(Page):
     def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
         series = view_state.trace.series
         if series is None:
-            told = wrapped(self.page_text(view_state, "words"), width - 2)
+            paragraph = wrapped(self.page_text(view_state, "words"), width - 2)
             return [
                 self.head(view_state, width),
-                *([Segment(" " + s, view_state.theme.ink)] for s in told),
+                *([Segment(" " + s, view_state.theme.ink)] for s in paragraph),
             ]
         note = self.page_text(view_state, "note", made=series.moment)
         note += f" · {visible(series.source)}" if width >= WIDE else ""
-        said = list(self._said(view_state, series, width))
+        text_lines = list(self._summary(view_state, series, width))
         below = self._readings(view_state, series, width)
         moved = [self._moved(view_state, width)]
-        rows = height - len(said) - len(below) - 4
+        rows = height - len(text_lines) - len(below) - 4
         if rows < 6:
             moved, rows = [], rows + 1
         return [
-            self.head(view_state, width, note), *said,
+            self.head(view_state, width, note), *text_lines,
             *self._picture(view_state, series, width, max(2, rows)), *moved, *below,
         ]  # fmt: skip
 
@@ -85,14 +85,14 @@ class SeriesPage(Page):
             cursor=to_token(view_state.cursor, view_state.trace, view_state.cursor.t + step)
         )
 
-    def _typed(self, view_state: ViewState, said: str) -> Change:
-        if not said:
+    def _typed(self, view_state: ViewState, text: str) -> Change:
+        if not text:
             return Change(message=self.page_text(view_state, "empty"), failed=True)
-        return Change(query=replace(view_state.query, text=said, target=None))
+        return Change(query=replace(view_state.query, text=text, target=None))
 
-    # -- in words ---------------------------------------------------------------------------
+    # -- summary ----------------------------------------------------------------------------
 
-    def _said(self, view_state: ViewState, series: SeriesTrace, width: int) -> Iterator[Line]:
+    def _summary(self, view_state: ViewState, series: SeriesTrace, width: int) -> Iterator[Line]:
         """Two lines: the current reading and the forecast, with the marks of the curve."""
         theme, trace, t = view_state.theme, view_state.trace, view_state.cursor.t
         at, column = (
@@ -106,7 +106,7 @@ class SeriesPage(Page):
                 theme.source,
             ),
         ]
-        told = view_state.prediction_known(view_state.cursor.t)
+        predicted = view_state.prediction_known(view_state.cursor.t)
         forecast, came = (
             float(series_analysis.forecasts(trace)[t]),
             float(series_analysis.target_curve(trace)[at]),
@@ -121,15 +121,17 @@ class SeriesPage(Page):
                 theme.ink,
             ),
             Segment(
-                self._value(view_state, "◆", "forecast", forecast if told else None), theme.now
+                self._value(view_state, "◆", "forecast", forecast if predicted else None), theme.now
             ),
             Segment("  " + self._came(view_state, came), theme.bold),
         ]
         # Leave out what does not fit: a truncated number would be a wrong number.
         if length([*second, naive]) <= width:
             second.insert(2, naive)
-        if told and np.isfinite(came):
-            errors = [number(abs(said - came), 2) for said in (forecast, naive_forecast(trace, t))]
+        if predicted and np.isfinite(came):
+            errors = [
+                number(abs(estimate - came), 2) for estimate in (forecast, naive_forecast(trace, t))
+            ]
             off = self.page_text(view_state, "off", value=errors[0], today=errors[1])
             for line in (second, first):
                 if length(line) + len(off) + 3 <= width:
@@ -144,8 +146,8 @@ class SeriesPage(Page):
         return self._value(view_state, "○", "came", None if view_state.hidden else came)
 
     def _value(self, view_state: ViewState, mark: str, word: str, value: float | None) -> str:
-        said = "?" if value is None else number(value, 2)
-        return f"{mark} {self.page_text(view_state, word)} {said}"
+        text = "?" if value is None else number(value, 2)
+        return f"{mark} {self.page_text(view_state, word)} {text}"
 
     def _moved(self, view_state: ViewState, width: int) -> Line:
         """The units that changed the forecast most, largest first."""
@@ -154,15 +156,15 @@ class SeriesPage(Page):
             return [Segment(" ?", theme.dim)]
         step = series_analysis.forecast_change(trace, view_state.cursor.t)
         end: Line = []
-        said = self.page_text(view_state, "moved_h", layer=trace.layers[-1].name)
+        intro = self.page_text(view_state, "moved_h", layer=trace.layers[-1].name)
         if step.exact:
-            said = self.page_text(
+            intro = self.page_text(
                 view_state, "moved", before=number(step.before), after=number(step.after)
             )
             whole = number(float(step.by_unit.sum()), 3, True)
-            told = self.page_text(view_state, "sum", n=len(step.by_unit), value=whole)
-            end = [Segment("  " + told, theme.dim)]
-        line = [Segment(f" {said}", theme.ink)]
+            total = self.page_text(view_state, "sum", n=len(step.by_unit), value=whole)
+            end = [Segment("  " + total, theme.dim)]
+        line = [Segment(f" {intro}", theme.ink)]
         for unit in np.argsort(-np.abs(step.by_unit), kind="stable")[:8]:
             value = float(step.by_unit[unit])
             style = theme.above if value > 0 else theme.below
@@ -220,15 +222,15 @@ class SeriesPage(Page):
         line(places, np.where(read, course, np.nan), theme.source, "*")
         known = np.arange(t + 1 if view_state.prediction_known(view_state.cursor.t) else t)
         aims = np.array([series_analysis.forecast_index(trace, int(k)) for k in known], int)
-        told = series_analysis.forecasts(trace)[known]
-        line(aims, told, theme.above, "x")
+        forecasts = series_analysis.forecasts(trace)[known]
+        line(aims, forecasts, theme.above, "x")
         mark(now, course[now], "●", theme.source)
         if view_state.hidden:
             plot.put(scale.rows // 2, scale.column(at), "?", theme.now)
             return plot
         mark(at, course[at], "○", theme.bold)
         if len(known) > t:
-            mark(at, float(told[-1]), "◆", theme.now)
+            mark(at, float(forecasts[-1]), "◆", theme.now)
         return plot
 
     def _felt(self, view_state: ViewState, scale: Scale) -> Line:
@@ -257,13 +259,13 @@ class SeriesPage(Page):
         note = self.page_text(
             view_state, "readings_grad" if full else "readings_note", time=series.times[t]
         )
-        told = [
+        cells = [
             self._reading(view_state, series, d, each, full) for d in range(len(series.columns))
         ]
-        rows = -(-len(told) // columns)
-        title = self.page_text(view_state, "readings", n=len(told))
+        rows = -(-len(cells) // columns)
+        title = self.page_text(view_state, "readings", n=len(cells))
         lines = [heading(title, "", width, view_state.theme, note)]
-        lines += [[piece for line in told[row::rows] for piece in line] for row in range(rows)]
+        lines += [[piece for line in cells[row::rows] for piece in line] for row in range(rows)]
         return lines
 
     def _reading(
@@ -296,10 +298,10 @@ def naive_forecast(trace: Trace, t: int) -> float:
 @lru_cache(maxsize=8)
 def y_axis(trace: Trace, most: int, t: int | None = None) -> Axis:
     """The axis for all measurements and forecasts; ``t``: only those before token t."""
-    course, told = series_analysis.target_curve(trace), series_analysis.forecasts(trace)[:t]
+    course, forecasts = series_analysis.target_curve(trace), series_analysis.forecasts(trace)[:t]
     if t is not None:
         course = series_analysis.readings(trace)[: t + 1, series_analysis.series_of(trace).target]
-    everything = np.concatenate([course, told])
+    everything = np.concatenate([course, forecasts])
     return axis(everything[np.isfinite(everything)], most, 0.03)
 
 

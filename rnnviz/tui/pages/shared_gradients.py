@@ -38,15 +38,19 @@ def so_far(view_state: ViewState, use: Use, grown: Growth) -> float:
     return float(grown.total[walk(view_state.layer)[count - 1]]) if count else 0.0
 
 
-def table(view_state: ViewState, found: Sequence[Use], width: int, chosen: str = "") -> list[Line]:
+def table(
+    view_state: ViewState, weights: Sequence[Use], width: int, chosen: str = ""
+) -> list[Line]:
     """One line per weight: the norms of this step's term and of the running sum."""
-    name = max(len(use.weight) for use in found) + 7
-    told = max(length([Segment(_term(view_state, use))]) for use in found) + 2
+    name = max(len(use.weight) for use in weights) + 7
+    term_width = max(length([Segment(_term(view_state, use))]) for use in weights) + 2
     adds, total = view_state.text("page.backward.adds"), view_state.text("page.backward.sum")
     room = width - name - len(adds) - len(total) - 2 * NORM - 6
-    told = told if room - told >= 24 else 0
-    bar = max(0, min(24 if width >= 100 else 12, (room - told) // 2))
-    return [_row(view_state, use, name, told, bar, use.weight[2:] == chosen) for use in found]
+    term_width = term_width if room - term_width >= 24 else 0
+    bar = max(0, min(24 if width >= 100 else 12, (room - term_width) // 2))
+    return [
+        _row(view_state, use, name, term_width, bar, use.weight[2:] == chosen) for use in weights
+    ]
 
 
 def _term(view_state: ViewState, use: Use) -> str:
@@ -55,15 +59,17 @@ def _term(view_state: ViewState, use: Use) -> str:
     return f"{symbol(use.read, t)} ⊗ {d}" if use.read else d
 
 
-def _row(view_state: ViewState, use: Use, name: int, told: int, bar: int, bold: bool) -> Line:
+def _row(view_state: ViewState, use: Use, name: int, term_width: int, bar: int, bold: bool) -> Line:
     theme, t = view_state.theme, view_state.cursor.t
     grown = growth(view_state.layer, use)
     top = float(max(grown.total.max(), grown.term.max())) or 1.0
     here, total = is_added(view_state, use), so_far(view_state, use, grown)
     term = float(grown.term[t])
     line = [Segment(fit(f" ∂L/∂{use.weight}", name), theme.bold if bold else theme.ink)]
-    if told:
-        line.append(Segment(fit(_term(view_state, use), told), theme.source if here else theme.dim))
+    if term_width:
+        line.append(
+            Segment(fit(_term(view_state, use), term_width), theme.source if here else theme.dim)
+        )
     line.append(Segment(view_state.text("page.backward.adds") + " ", theme.dim))
     line.append(
         Segment(fit(number(term) if here else "·", NORM), theme.now if here else theme.rule)
@@ -97,9 +103,9 @@ def addition(
     left = f" ∂L/∂{use.weight}[{k},{unit}]" if use.read else f" ∂L/∂{use.weight}[{unit}]"
     equals = Segment(" = ", theme.ink)
     if not is_added(view_state, use):
-        said = [Segment(left, theme.now), equals, Segment(number(before[k], 3, True), theme.now)]
+        line = [Segment(left, theme.now), equals, Segment(number(before[k], 3, True), theme.now)]
         waits = view_state.text("page.backward.waits", part=_part_word(view_state, use))
-        return [[*said, Segment("   " + waits, theme.dim)]]
+        return [[*line, Segment("   " + waits, theme.dim)]]
     d = float(layer.propagated_grad(use.made)[t, unit])
     values = {"before": float(before[k]), "d": d}
     formula = "before + d"
@@ -110,17 +116,17 @@ def addition(
         read = f"{symbol(use.read, view_state.step)}[{k}]"
         symbols += [Segment(read, theme.source), Segment(" × ", theme.ink)]
     symbols.append(Segment(f"{symbol(f'd_{use.made}', t + 1)}[{unit}]", theme.source))
-    done = numbers(formula, values, unit)
-    filled = [equals, *(Segment(s, theme.source if n else theme.ink) for s, n in done.spans)]
-    filled += [equals, Segment(done.result, theme.now)]
-    said = [Segment(left, theme.now), equals, *symbols]
-    if length(said) + length(filled) < width:
-        return [[*said, *filled]]
+    arithmetic = numbers(formula, values, unit)
+    filled = [equals, *(Segment(s, theme.source if n else theme.ink) for s, n in arithmetic.spans)]
+    filled += [equals, Segment(arithmetic.result, theme.now)]
+    line = [Segment(left, theme.now), equals, *symbols]
+    if length(line) + length(filled) < width:
+        return [[*line, *filled]]
     indent = len(left) + 3
     if tight:
         return flowed([Segment(left, theme.now), *filled], width - 1, indent)
     below = [Segment(" " * len(left)), *filled]
-    return flowed(said, width - 1, indent) + flowed(below, width - 1, indent)
+    return flowed(line, width - 1, indent) + flowed(below, width - 1, indent)
 
 
 def ledger(view_state: ViewState, use: Use, k: int, width: int, room: int) -> list[Line]:
@@ -139,11 +145,11 @@ def ledger(view_state: ViewState, use: Use, k: int, width: int, room: int) -> li
     for n in range(max(0, count - room), count):
         t = steps[n]
         values = {"before": float(before[n]), "read": float(read[t]), "d": float(d[t])}
-        done = numbers("before + read * d", values, 0)
+        arithmetic = numbers("before + read * d", values, 0)
         style = theme.now if t == view_state.cursor.t else theme.dim
         word = fit(f" {n + 1} {visible(view_state.trace.tokens[t])}", min(20, width // 4))
-        line = [Segment(word, style), *(Segment(s, theme.dim) for s, _ in done.spans)]
-        lines.append([*line, Segment(" = ", theme.dim), Segment(done.result, style)])
+        line = [Segment(word, style), *(Segment(s, theme.dim) for s, _ in arithmetic.spans)]
+        lines.append([*line, Segment(" = ", theme.dim), Segment(arithmetic.result, style)])
     return lines
 
 
@@ -151,18 +157,18 @@ def _part_word(view_state: ViewState, use: Use) -> str:
     return view_state.word("part", view_state.layer.parts[undone_at(view_state.layer, use.made)])
 
 
-def complete(view_state: ViewState, found: Sequence[Use]) -> bool:
+def complete(view_state: ViewState, weights: Sequence[Use]) -> bool:
     """Whether the sums contain the terms of all tokens."""
-    return all(additions(view_state, use) == len(view_state.trace.tokens) for use in found)
+    return all(additions(view_state, use) == len(view_state.trace.tokens) for use in weights)
 
 
-def count_said(view_state: ViewState, found: Sequence[Use]) -> str:
+def additions_text(view_state: ViewState, weights: Sequence[Use]) -> str:
     """The number of additions so far, and what the complete sum is."""
-    count, T = min(additions(view_state, use) for use in found), len(view_state.trace.tokens)
-    said = view_state.text("page.backward.additions", n=count, T=T)
+    count, T = min(additions(view_state, use) for use in weights), len(view_state.trace.tokens)
+    text = view_state.text("page.backward.additions", n=count, T=T)
     if T <= TICKS:
-        said = "▪" * count + "·" * (T - count) + " " + said
-    if not complete(view_state, found):
-        return said
+        text = "▪" * count + "·" * (T - count) + " " + text
+    if not complete(view_state, weights):
+        return text
     padded = any(state.any() for state in view_state.layer.initial.values())
-    return f"{said} · " + view_state.text(f"page.backward.{'shown' if padded else 'complete'}")
+    return f"{text} · " + view_state.text(f"page.backward.{'shown' if padded else 'complete'}")

@@ -56,8 +56,8 @@ class WeightsPage(Page):
     keys: ClassVar[tuple[PageKey, ...]] = (PageKey("gate", ("g",), "g"),)
 
     def press(self, view_state: ViewState, key: str) -> Change:
-        found = gates(view_state.layer)
-        gate = found[(found.index(self.gate(view_state)) + 1) % len(found)]
+        names = gates(view_state.layer)
+        gate = names[(names.index(self.gate(view_state)) + 1) % len(names)]
         return Change(WeightsState(view_state.layer.cell, view_state.cursor.part, gate))
 
     def gate(self, view_state: ViewState) -> str:
@@ -95,8 +95,8 @@ class WeightsPage(Page):
             if room >= 4 * len(matrices) + 8:
                 lines.append([])
         room = height - len(lines) - len(ends)
-        told = self.tables(view_state, matrices, width, room)
-        return [*lines, *told, *([[]] * (room - len(told)))[:1], *ends]
+        products = self.tables(view_state, matrices, width, room)
+        return [*lines, *products, *([[]] * (room - len(products)))[:1], *ends]
 
     def _source(self, view_state: ViewState, width: int) -> list[Line]:
         """The origin of x: for text, the token of the embedding."""
@@ -145,9 +145,9 @@ class WeightsPage(Page):
         wide = max(1, min(widest if len(values) <= 16 else 3, room // len(values)))
         count = min(len(values), room // wide)
         first = window(len(values), best or 0, count)
-        shown, chosen = values[first : first + count], None if best is None else best - first
-        said = Segment(fit(f" {name}", LABEL), theme.bold if style is None else theme.now)
-        return [said, *heat(shown, top or 1.0, False, theme, wide, chosen)]
+        part, chosen = values[first : first + count], None if best is None else best - first
+        label = Segment(fit(f" {name}", LABEL), theme.bold if style is None else theme.now)
+        return [label, *heat(part, top or 1.0, False, theme, wide, chosen)]
 
     # -- the largest products ---------------------------------------------------------------------
 
@@ -160,13 +160,13 @@ class WeightsPage(Page):
         each = min(BROAD, width // len(matrices))
         if each < 34:
             matrices, each = matrices[:1], min(BROAD, width)
-        told = [self._table(view_state, use, each - 1, room) for use in matrices]
-        tall = max(map(len, told))
-        told = [[*table, *([[]] * (tall - len(table)))] for table in told]
+        columns = [self._table(view_state, use, each - 1, room) for use in matrices]
+        tall = max(map(len, columns))
+        columns = [[*table, *([[]] * (tall - len(table)))] for table in columns]
         ink = view_state.theme.ink
         return [
             [piece for part in row for piece in trimmed(part, each, ink)]
-            for row in zip(*told, strict=True)
+            for row in zip(*columns, strict=True)
         ]
 
     def _table(self, view_state: ViewState, use: Use, width: int, room: int) -> list[Line]:
@@ -176,45 +176,45 @@ class WeightsPage(Page):
         lines = [heading(title, "", width, theme)]
         everything = products(layer, use, cursor.t, cursor.unit)
         count = min(len(everything), MOST, max(1, room - 3))
-        found = strongest(everything, count)
-        terms = {f"p{n}": p for n, p in enumerate(found.products)}
-        if found.rest:
-            terms["others"] = found.others
+        largest = strongest(everything, count)
+        terms = {f"p{n}": p for n, p in enumerate(largest.products)}
+        if largest.rest:
+            terms["others"] = largest.others
         # Enough digits that the printed terms add up to the printed sum.
         total = numbers(" + ".join(terms), terms, 0)
         read, weight = read_by(layer, use)[cursor.t], layer.weights[use.weight][:, cursor.unit]
         rows: list[tuple[int, Line]] = []
-        for n, k in enumerate(found.inputs):
+        for n, k in enumerate(largest.inputs):
             values = {"read": float(read[k]), "weight": float(weight[k])}
-            done = numbers("read * weight", values, 0, total.digits)
+            arithmetic = numbers("read * weight", values, 0, total.digits)
             style = theme.now if n == 0 else theme.ink
-            line = [Segment(fit(done.result, total.digits + 5, ">"), style)]
-            middle = Segment("".join(s for s, _ in done.spans) + " = ", theme.dim)
+            line = [Segment(fit(arithmetic.result, total.digits + 5, ">"), style)]
+            middle = Segment("".join(s for s, _ in arithmetic.spans) + " = ", theme.dim)
             # Leave out numbers that do not fit: a truncated number would be wrong.
             if length([middle, *line]) + len(f" [{k}]") < width:
                 line.insert(0, middle)
             rows.append((k, line))
-        full = {k: f" {name}[{k}] × {use.weight}[{k},{cursor.unit}]" for k in found.inputs}
+        full = {k: f" {name}[{k}] × {use.weight}[{k},{cursor.unit}]" for k in largest.inputs}
         roomy = all(length(line) + len(full[k]) < width for k, line in rows)
         for k, line in rows:
             left = fit(full[k] if roomy else f" [{k}]", width - length(line))
             lines.append([Segment(left, theme.source), *line])
-        if found.rest:
-            said = " " + self.page_text(view_state, "others", n=found.rest)
-            number_said = number(found.others, total.digits, True)
-            lines.append(self._end(said, number_said, total.digits, width, view_state, False))
-        said = f" {name}·{use.weight}"
-        lines.append(self._end(said, total.result, total.digits, width, view_state, True))
+        if largest.rest:
+            row_label = " " + self.page_text(view_state, "others", n=largest.rest)
+            number_said = number(largest.others, total.digits, True)
+            lines.append(self._end(row_label, number_said, total.digits, width, view_state, False))
+        row_label = f" {name}·{use.weight}"
+        lines.append(self._end(row_label, total.result, total.digits, width, view_state, True))
         return lines
 
     def _end(
-        self, said: str, value: str, digits: int, width: int, view_state: ViewState, total: bool
+        self, label: str, value: str, digits: int, width: int, view_state: ViewState, total: bool
     ) -> Line:
         theme = view_state.theme
         wide = digits + 5
         style = theme.now if total else theme.ink
         return [
-            Segment(fit(said, width - wide - 2), style),
+            Segment(fit(label, width - wide - 2), style),
             Segment("= " if total else "  ", theme.dim),
             Segment(fit(value, wide, ">"), style),
         ]
@@ -225,12 +225,12 @@ class WeightsPage(Page):
         """The equations that sum these products and biases, and the resulting gate."""
         layer = view_state.layer
         wanted = [use.made for use in own]
-        found: list[Formula] = [li for li in layer.lines if li.name in wanted]
+        equations: list[Formula] = [li for li in layer.lines if li.name in wanted]
         gated = pre_activation(layer, gate)
-        found += [line for line in layer.lines if gated in names(line.formula)]
-        blocks = [equation(view_state, line, width, not roomy) for line in found]
+        equations += [line for line in layer.lines if gated in names(line.formula)]
+        blocks = [equation(view_state, line, width, not roomy) for line in equations]
         if roomy:
-            pairs = zip(found, blocks, strict=True)
+            pairs = zip(equations, blocks, strict=True)
             blocks = [beside(view_state, line.name, block, width) for line, block in pairs]
         head = (
             [heading(self.page_text(view_state, "sum"), "", width, view_state.theme)]
@@ -239,7 +239,7 @@ class WeightsPage(Page):
         )
         return [*head, *(line for block in blocks for line in block)]
 
-    # -- in the walk back -------------------------------------------------------------------------
+    # -- backward pass ----------------------------------------------------------------------------
 
     def growing(
         self, view_state: ViewState, own: list[Use], matrices: list[Use], width: int, height: int
@@ -272,15 +272,15 @@ class WeightsPage(Page):
             if width >= 90
             else view_state.text("page.backward.shared")
         )
-        head = heading(title, "", width, theme, shared_gradients.count_said(view_state, own))
+        head = heading(title, "", width, theme, shared_gradients.additions_text(view_state, own))
         lines += [head, *shared_gradients.table(view_state, own, width)]
         room = height - len(lines)
         for use in matrices:
-            told = shared_gradients.addition(
+            arithmetic = shared_gradients.addition(
                 view_state, use, shared_gradients.entry(view_state, use), width, room < 8
             )
-            if len(told) <= height - len(lines):
-                lines += told
+            if len(arithmetic) <= height - len(lines):
+                lines += arithmetic
         first = matrices[0]
         room = height - len(lines) - 1
         return lines + shared_gradients.ledger(

@@ -35,10 +35,10 @@ def gradient_line(view_state: ViewState, line: Formula, width: int) -> list[Line
     Empty if the chosen unit has no such component (an input narrower than the layer).
     """
     theme = view_state.theme
-    done = arithmetic(view_state.layer, line.formula, view_state.cursor.t, view_state.cursor.unit)
-    if done is None:
+    worked = arithmetic(view_state.layer, line.formula, view_state.cursor.t, view_state.cursor.unit)
+    if worked is None:
         return []
-    result = "?" if view_state.hidden else done.result
+    result = "?" if view_state.hidden else worked.result
     style = name_style(view_state, line.name)
     left = [
         Segment(f" {symbol(line.name, view_state.step)}".ljust(9), theme.now),
@@ -46,7 +46,7 @@ def gradient_line(view_state: ViewState, line: Formula, width: int) -> list[Line
         Segment(result.ljust(8), theme.now),
     ]
     middle = [Segment("= ", theme.dim), *spans(symbol_spans(line.formula, view_state.step), style)]
-    right = [Segment(" = ", theme.dim), *spans(done.spans, style)]
+    right = [Segment(" = ", theme.dim), *spans(worked.spans, style)]
     for more in (middle,) if view_state.hidden else (middle, right):
         if length(left) + length(more) <= width:
             left += more

@@ -74,7 +74,7 @@ class BackwardPage(Page):
         PageKey("previous", ("G",), "shift+g"),
     )
 
-    # -- time runs back ---------------------------------------------------------------------------
+    # -- cursor -----------------------------------------------------------------------------------
 
     def cursor_on_open(self, view_state: ViewState) -> Cursor:
         """If the token was read completely, start with all of its gradients computed."""
@@ -106,12 +106,12 @@ class BackwardPage(Page):
         at = min(steps.index(cursor.t) + 1, len(steps) - 1)
         return to_token(cursor, view_state.trace, steps[at])
 
-    # -- which gradient ---------------------------------------------------------------------------
+    # -- keys -------------------------------------------------------------------------------------
 
     def press(self, view_state: ViewState, key: str) -> Change:
-        found = gradients(view_state.layer)
+        names = gradients(view_state.layer)
         step = 1 if key == "next" else -1
-        chosen = found[(found.index(self.chosen(view_state)) + step) % len(found)]
+        chosen = names[(names.index(self.chosen(view_state)) + step) % len(names)]
         return Change(BackwardState(chosen))
 
     def chosen(self, view_state: ViewState) -> str:
@@ -147,9 +147,9 @@ class BackwardPage(Page):
             return lines + self._side(view_state, own, width, height - len(lines))
         plan = planned(height - 1, T, [line.part for line in view_state.layer.back], len(own))
         lines += draw_map(view_state, name, width, plan.map)
-        told = present_equations(view_state, width, plan.equations, height >= 16)
-        told += [[]] * (plan.equations - len(told))
-        return lines + told + self.shared(view_state, own, width, plan.sums)
+        equations = present_equations(view_state, width, plan.equations, height >= 16)
+        equations += [[]] * (plan.equations - len(equations))
+        return lines + equations + self.shared(view_state, own, width, plan.sums)
 
     def _side(self, view_state: ViewState, own: list[Use], width: int, height: int) -> list[Line]:
         left = width * 11 // 20
@@ -169,21 +169,21 @@ class BackwardPage(Page):
         at = None if view_state.hidden else second_sentence.aligned_token(view_state, t)
         if at is None or not undone(view_state.layer, t, view_state.cursor.part, t, name):
             return ""
-        (found, j), n = at, view_state.cursor.layer
+        (diff, j), n = at, view_state.cursor.layer
         own, other = (number(float(sizes(x.layers[n], name)[k]))
-                      for x, k in ((found.a, t), (found.b, j)))  # fmt: skip
-        said = f" · ‖{symbol(f'd_{name}', t + 1)}‖ {own}  {second_sentence.MARK} {other}"
-        target = found.b.head.target
-        if target == found.a.head.target:
-            return said
-        return f"{said} ({self.page_text(view_state, 'other_loss', label=visible(target))})"
+                      for x, k in ((diff.a, t), (diff.b, j)))  # fmt: skip
+        text = f" · ‖{symbol(f'd_{name}', t + 1)}‖ {own}  {second_sentence.MARK} {other}"
+        target = diff.b.head.target
+        if target == diff.a.head.target:
+            return text
+        return f"{text} ({self.page_text(view_state, 'other_loss', label=visible(target))})"
 
     # -- the map ----------------------------------------------------------------------------------
 
     def picked(self, view_state: ViewState, x: int, y: int) -> CellPicked | None:
         at = map_columns(view_state, self.size.width)
-        shown = [n for n, strip in enumerate(self.strips()) if strip.text.startswith("▸")]
-        rows_at = shown[0] if shown else 2
+        marked = [n for n, strip in enumerate(self.strips()) if strip.text.startswith("▸")]
+        rows_at = marked[0] if marked else 2
         t = view_state.cursor.t + y - rows_at
         unit = (x - at.heat) // at.wide + at.first
         if not 0 <= t < len(view_state.trace.tokens) or y < 2:
@@ -191,48 +191,50 @@ class BackwardPage(Page):
         inside = x >= at.heat and unit < at.first + at.count
         return CellPicked(t=t, unit=unit if inside else None)
 
-    # -- the equations ----------------------------------------------------------------------------
-
     # -- the sums ---------------------------------------------------------------------------------
 
     def shared(
         self,
         view_state: ViewState,
-        shown: list[Use],
+        uses_shown: list[Use],
         width: int,
         height: int,
         own: list[Use] | None = None,
     ) -> list[Line]:
         """The gradients of shared weights: this step's term and the sum so far."""
-        own = own or shown
+        own = own or uses_shown
         gate = self.gate(view_state)
         word = view_state.word("name", gate) if gate else ""
         title = self.page_text(view_state, "shared") + (f" · {gate} {word}" if gate else "")
-        title = self.page_text(view_state, "shared_all") if len(shown) > len(own) else title
+        title = self.page_text(view_state, "shared_all") if len(uses_shown) > len(own) else title
         head = heading(
-            title, "", width, view_state.theme, shared_gradients.count_said(view_state, own)
+            title, "", width, view_state.theme, shared_gradients.additions_text(view_state, own)
         )
         lines = [
             head,
             *shared_gradients.table(
-                view_state, shown, width, gate if len(shown) > len(own) else ""
+                view_state, uses_shown, width, gate if len(uses_shown) > len(own) else ""
             ),
         ]
         first = next(use for use in own if use.read)
         k = shared_gradients.entry(view_state, first)
         room = height - len(lines)
         for tight in (False, True):
-            told = shared_gradients.addition(view_state, first, k, width, tight)
-            if len(told) <= room:
-                spare = room - len(told) - 1
-                return [*lines, *told, *shared_gradients.ledger(view_state, first, k, width, spare)]
+            arithmetic = shared_gradients.addition(view_state, first, k, width, tight)
+            if len(arithmetic) <= room:
+                spare = room - len(arithmetic) - 1
+                return [
+                    *lines,
+                    *arithmetic,
+                    *shared_gradients.ledger(view_state, first, k, width, spare),
+                ]
         return lines
 
 
 def gradients(layer: LayerTrace) -> list[str]:
     """Names of the gradients to choose from: the states, then the others in backward order."""
-    told = [line.name[2:] for line in layer.back if line.name != "d_x"]
-    return list(dict.fromkeys([*layer.states, *told]))
+    names = [line.name[2:] for line in layer.back if line.name != "d_x"]
+    return list(dict.fromkeys([*layer.states, *names]))
 
 
 def end(layer: LayerTrace) -> int:

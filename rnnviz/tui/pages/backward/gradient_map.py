@@ -53,9 +53,9 @@ def draw_map(view_state: ViewState, name: str, width: int, height: int) -> list[
     arrow = at.heat + (cursor.unit - at.first) * at.wide + (at.wide - 1) // 2
     norm = f"‖{symbol(f'd_{name}')}‖"
     scale = f"{power(low)}…{power(high)}" if at.bar >= 12 else ""
-    said = " " * at.word + fit(norm, shared_gradients.NORM) + fit(scale, at.bar + 1)
-    said += f"{symbol(f'd_{name}')}[{cursor.unit}]"
-    left = [Segment(fit(said, arrow), theme.dim), Segment(f"▼{cursor.unit}", theme.now)]
+    headings = " " * at.word + fit(norm, shared_gradients.NORM) + fit(scale, at.bar + 1)
+    headings += f"{symbol(f'd_{name}')}[{cursor.unit}]"
+    left = [Segment(fit(headings, arrow), theme.dim), Segment(f"▼{cursor.unit}", theme.now)]
     right = [Segment(f"±{number(top)}", theme.dim)]
     lines = [beside(left, right if length(left) + 12 < width else [], width, theme.ink)]
     for t in map_rows(view_state, height):

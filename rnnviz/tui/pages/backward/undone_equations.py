@@ -51,22 +51,22 @@ def present_equations(view_state: ViewState, width: int, height: int, titled: bo
 
 def _now(view_state: ViewState, width: int, room: int) -> list[Line]:
     layer, cursor = view_state.layer, view_state.cursor
-    found = [
+    equations = [
         line for line in view_state.back
         if arithmetic(layer, line.formula, cursor.t, cursor.unit) is not None
     ]  # fmt: skip
     for tight in (False, True):
-        body = [equation(view_state, line, width, tight) for line in found]
+        body = [equation(view_state, line, width, tight) for line in equations]
         if sum(map(len, body)) <= room:
             return [line for block in body for line in block]
-    return [text for line in found for text in in_one_line(view_state, line, width)]
+    return [text for line in equations for text in in_one_line(view_state, line, width)]
 
 
 def _before(view_state: ViewState, width: int, room: int, now: list[Line]) -> list[Line]:
     """The equations evaluated at this token before, dim, as many as fit; then ``now``."""
     layer, cursor = view_state.layer, view_state.cursor
-    done = [n for n in layer.back if undone_at(layer, n.name[2:]) > cursor.part]
-    earlier = [text for n in done for text in in_one_line(view_state, n, width)]
+    equations = [n for n in layer.back if undone_at(layer, n.name[2:]) > cursor.part]
+    earlier = [text for n in equations for text in in_one_line(view_state, n, width)]
     # One segment a line saves bytes.
     dim = [[Segment("".join(s.text for s in line), view_state.theme.dim)] for line in earlier]
     free = max(0, room - len(now))
@@ -74,8 +74,8 @@ def _before(view_state: ViewState, width: int, room: int, now: list[Line]) -> li
 
 
 def note_lines(view_state: ViewState, key: str, width: int) -> list[Line]:
-    said = page_text(view_state, key)
-    return [[Segment(" " + s, view_state.theme.dim)] for s in wrapped(said, width - 2)]
+    text = page_text(view_state, key)
+    return [[Segment(" " + s, view_state.theme.dim)] for s in wrapped(text, width - 2)]
 
 
 def from_above(view_state: ViewState, width: int, room: int) -> list[Line]:
@@ -98,16 +98,16 @@ def head_back(view_state: ViewState, width: int) -> list[Line]:
     for k in range(K):
         label = k if K > 1 else 1
         p, y = float(head.output[label]), float(head.labels[label] == head.target)
-        done = numbers("p - y", {"p": p, "y": y}, 0)
+        arithmetic = numbers("p - y", {"p": p, "y": y}, 0)
         mark = f"[{visible(head.labels[k])}]" if K > 1 else ""
-        said = [Segment(f" ∂L/∂s{mark} = p − y = "), *(Segment(s) for s, _ in done.spans)]
-        lines.append([*said, Segment(f" = {done.result}", view_state.theme.now)])
+        line = [Segment(f" ∂L/∂s{mark} = p − y = "), *(Segment(s) for s, _ in arithmetic.spans)]
+        lines.append([*line, Segment(f" = {arithmetic.result}", view_state.theme.now)])
         values |= {f"s{k}": p - y, f"w{k}": float(head.W[row, k])}
     formula = " + ".join(f"s{k} * w{k}" for k in range(K))
     if not np.isclose(_value(formula, values), layer.grads["h_out"][cursor.t, cursor.unit], 1e-3):
         return walk_start(view_state, width)[:1]
-    done = numbers(formula, values, 0)
-    block = equation_lines(view_state, "d_h_out", "d_s @ W.T", done, width, True)
+    arithmetic = numbers(formula, values, 0)
+    block = equation_lines(view_state, "d_h_out", "d_s @ W.T", arithmetic, width, True)
     return lines + block
 
 

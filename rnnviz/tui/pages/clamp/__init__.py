@@ -71,7 +71,7 @@ class ClampPage(Page):
                 self.page_text(view_state, "prompt"), self._typed, self._here(view_state), True
             )
         if key in ("undo", "redo"):
-            return self._travel(view_state, key)
+            return self._undo_or_redo(view_state, key)
         if key == "reset":
             return self._hold(view_state, ()) if view_state.query.clamps else None
         if key == "cut":
@@ -87,9 +87,9 @@ class ClampPage(Page):
     def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
         free, reason = self._free(view_state), self._why(view_state)
         if free is None or reason:
-            said = reason or self.page_text(view_state, "computing")
-            told = wrapped(visible(said), width - 2)
-            return [self.head(view_state, width), *overview.plain(told, view_state)]
+            text = reason or self.page_text(view_state, "computing")
+            paragraph = wrapped(visible(text), width - 2)
+            return [self.head(view_state, width), *overview.plain(paragraph, view_state)]
         name = self.quantity(view_state)
         above = overview.above(view_state, free, name, width, height - 3)
         rows = height - 3 - len(above)
@@ -107,13 +107,13 @@ class ClampPage(Page):
         width, height = self.size
         name = self.quantity(view_state)
         top = 2 + len(overview.above(view_state, free, name, width, height - 3))
-        shown, plan = (
+        tokens, plan = (
             difference_table.rows(view_state, height - 1 - top),
             difference_table.plan(view_state, width),
         )
         unit = (x - plan.heat) // plan.wide + plan.first
         return CellPicked(
-            t=shown[y - top] if 0 <= y - top < len(shown) else None,
+            t=tokens[y - top] if 0 <= y - top < len(tokens) else None,
             unit=unit if x >= plan.heat and unit < plan.first + plan.count else None,
         )
 
@@ -128,13 +128,13 @@ class ClampPage(Page):
         Else the gate that scales the previous state: f of an LSTM, z of a GRU.
         """
         gates = [name for name in view_state.quantities if scale(view_state.layer, name)[0]]
-        made = [line.name for line in view_state.lines]
-        named = [name for name in (self.quantity(view_state), *made) if name in gates]
+        computed = [line.name for line in view_state.lines]
+        named = [name for name in (self.quantity(view_state), *computed) if name in gates]
         own = [line for line in view_state.layer.lines if line.name in view_state.layer.states]
         keeps = [g for g in gates for line in own if f"{g} * {line.name}_prev" in line.formula]
         return next(iter([*named, *keeps, *gates]), None)
 
-    # -- what is held -----------------------------------------------------------------------------
+    # -- changes of the clamps --------------------------------------------------------------------
 
     def _free_query(self, view_state: ViewState) -> Query:
         return replace(view_state.query, clamps=())
@@ -164,9 +164,9 @@ class ClampPage(Page):
         clamp = Clamp(self.quantity(view_state), 0, cursor.t, cursor.unit, self._layer(view_state))
         return str(clamp).removesuffix("0")
 
-    def _typed(self, view_state: ViewState, said: str) -> Change:
+    def _typed(self, view_state: ViewState, text: str) -> Change:
         """Parse a whole clamp, or a number for the chosen value."""
-        typed = said if "=" in said else self._here(view_state) + said
+        typed = text if "=" in text else self._here(view_state) + text
         layers = [
             ClampTarget(la.name, la.title, {n: la.values[n].shape[1] for n in la.recorded})
             for la in view_state.trace.layers
@@ -197,7 +197,7 @@ class ClampPage(Page):
         state = replace(state, past=(*state.past, view_state.query.clamps), future=())
         return Change(state, query=replace(view_state.query, clamps=clamps))
 
-    def _travel(self, view_state: ViewState, key: str) -> Change:
+    def _undo_or_redo(self, view_state: ViewState, key: str) -> Change:
         """Undo or redo a change of the clamps."""
         state, now = view_state.page_state(ClampState), view_state.query.clamps
         if not (state.past if key == "undo" else state.future):
@@ -212,13 +212,13 @@ class ClampPage(Page):
 
     def _hint(self, view_state: ViewState, width: int) -> Line:
         """Keys that the key bar does not explain, as many as fit."""
-        gate, said = self.gate(view_state), ""
+        gate, text = self.gate(view_state), ""
         word = view_state.word("name", gate) if gate else ""
-        told = [self.page_text(view_state, "hint_gates", gate=gate, word=word)] if gate else []
-        told.append(self.page_text(view_state, "hint_cut", n=view_state.cursor.unit))
-        told += [self.page_text(view_state, "hint_reset"), self.page_text(view_state, "hint_redo")]
-        for each in told:
-            longer = f"{said} · {each}" if said else each
+        hints = [self.page_text(view_state, "hint_gates", gate=gate, word=word)] if gate else []
+        hints.append(self.page_text(view_state, "hint_cut", n=view_state.cursor.unit))
+        hints += [self.page_text(view_state, "hint_reset"), self.page_text(view_state, "hint_redo")]
+        for each in hints:
+            longer = f"{text} · {each}" if text else each
             if cell_len(longer) < width:
-                said = longer
-        return overview.plain([said], view_state)[0]
+                text = longer
+        return overview.plain([text], view_state)[0]

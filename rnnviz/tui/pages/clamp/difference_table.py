@@ -13,7 +13,7 @@ from rnnviz.analysis.clamp_effects import clamp_effect, largest_effect
 from rnnviz.arrays import Array
 from rnnviz.display import visible
 from rnnviz.trace import Trace
-from rnnviz.tui.pages.clamp.overview import P, page_text, range_of, said_of
+from rnnviz.tui.pages.clamp.overview import P, output_text, page_text, range_of
 from rnnviz.tui.panels.arrangement import NUMBER, cell_width
 from rnnviz.tui.render.segments import Line, fit, heat, short, window
 from rnnviz.tui.render.theme import ViewTheme
@@ -67,12 +67,12 @@ def table(view_state: ViewState, free: Trace, name: str, width: int, height: int
     names = (*names[start:], *names[:start])
     lines: list[Line] = []
     for first in range(0, len(names), at.drawn):
-        shown = rows(view_state, height - 1)
-        if first and len(lines) + 1 + len(shown) > height:
+        tokens = rows(view_state, height - 1)
+        if first and len(lines) + 1 + len(tokens) > height:
             break
         drawn = names[first : first + at.drawn]
         lines.append(_titles(view_state, free, at, drawn, first == 0))
-        lines += [_row(view_state, free, at, drawn, t, first == 0) for t in shown]
+        lines += [_row(view_state, free, at, drawn, t, first == 0) for t in tokens]
     return lines + [[]] * (height - len(lines))
 
 
@@ -80,13 +80,13 @@ def _titles(
     view_state: ViewState, free: Trace, at: TableColumns, drawn: tuple[str, ...], top: bool
 ) -> Line:
     theme = view_state.theme
-    said = (
+    headings = (
         page_text(view_state, "free"),
         page_text(view_state, "held") if view_state.trace.clamps else "",
     )
     line = [
         Segment(" " * (at.word + 2)),
-        *(Segment(fit(word if top else "", P), theme.dim) for word in said),
+        *(Segment(fit(word if top else "", P), theme.dim) for word in headings),
         Segment(fit(drawn[0], NUMBER + 1), theme.dim),
     ]
     own = (view_state.cursor.unit - at.first) * at.wide + (at.wide - 1) // 2
@@ -113,7 +113,7 @@ def _row(
     style = theme.chosen if here else theme.above if mark else theme.ink
     line = [Segment((mark or ("▸" if here else " ")) + word, style)]
     line.append(Segment(" ", theme.ink))
-    line += _believed(view_state, free, t) if top else [Segment(" " * 2 * P, theme.ink)]
+    line += _predictions(view_state, free, t) if top else [Segment(" " * 2 * P, theme.ink)]
     name = drawn[0]
     if view_state.known(t, name):
         values = _values(view_state, free, name)
@@ -202,15 +202,15 @@ def _marked(line: Line, place: int, wide: int, chosen: Line) -> Line:
     return out
 
 
-def _believed(view_state: ViewState, free: Trace, t: int) -> Line:
+def _predictions(view_state: ViewState, free: Trace, t: int) -> Line:
     """The predictions with and without clamps after token t."""
     theme, cursor, k = view_state.theme, view_state.cursor, view_state.shown_class()
     if not view_state.prediction_known(t):
-        said = "?" if view_state.hidden and t == cursor.t else "·"
-        return [Segment(fit(said, 2 * P), theme.rule)]
-    before = said_of(view_state, float(free.head.readout[t, k]))
+        text = "?" if view_state.hidden and t == cursor.t else "·"
+        return [Segment(fit(text, 2 * P), theme.rule)]
+    before = output_text(view_state, float(free.head.readout[t, k]))
     if not view_state.trace.clamps:
         return [Segment(fit(before, 2 * P), theme.ink)]
-    after = said_of(view_state, float(view_state.trace.head.readout[t, k]))
+    after = output_text(view_state, float(view_state.trace.head.readout[t, k]))
     style = theme.now if t == cursor.t else theme.ink
     return [Segment(fit(before, P), theme.dim), Segment(fit(after, P), style)]

@@ -28,17 +28,17 @@ def page_text(view_state: ViewState, key: str, **values: object) -> str:
     return view_state.text(f"page.clamp.{key}", **values)
 
 
-def plain(told: list[str], view_state: ViewState) -> list[Line]:
+def plain(paragraph: list[str], view_state: ViewState) -> list[Line]:
     """Dim lines of text."""
-    return [[Segment(" " + line, view_state.theme.dim)] for line in told]
+    return [[Segment(" " + line, view_state.theme.dim)] for line in paragraph]
 
 
 def note(view_state: ViewState, free: Trace, name: str) -> str:
     """The quantity that is drawn, and its scale."""
     words = view_state.word("name", name)
-    said = name if words == name else f"{name} {words}"
+    label = name if words == name else f"{name} {words}"
     key = "note" if view_state.trace.clamps else "note_free"
-    return page_text(view_state, key, name=said, scale=range_of(view_state, free, name))
+    return page_text(view_state, key, name=label, scale=range_of(view_state, free, name))
 
 
 def range_of(view_state: ViewState, free: Trace, name: str) -> str:
@@ -59,11 +59,11 @@ def above(view_state: ViewState, free: Trace, name: str, width: int, room: int) 
     if width < BROAD:
         bars = _prediction(view_state, free, width)
         unit = _here(view_state, free, name)
-        return [*_held(view_state, width, max(1, room - LEAST - len(bars) - 1)), *bars, unit]
+        return [*_clamp_list(view_state, width, max(1, room - LEAST - len(bars) - 1)), *bars, unit]
     half = width // 2 - 1
     bars = _prediction(view_state, free, half, beside=True)
     most = max(3, room - LEAST)
-    left = [*_held(view_state, half, max(1, most - len(bars) - 1), titled=True), *bars]
+    left = [*_clamp_list(view_state, half, max(1, most - len(bars) - 1), titled=True), *bars]
     right = _unit(view_state, free, name, width - half - 2, most)
     tall = max(len(left), len(right))
     pairs = zip(*(side + [[]] * (tall - len(side)) for side in (left, right)), strict=True)
@@ -71,7 +71,7 @@ def above(view_state: ViewState, free: Trace, name: str, width: int, room: int) 
     return [[*trimmed(one, half, ink), Segment("  ", ink), *other] for one, other in pairs]
 
 
-def _held(view_state: ViewState, width: int, most: int, titled: bool = False) -> list[Line]:
+def _clamp_list(view_state: ViewState, width: int, most: int, titled: bool = False) -> list[Line]:
     """A numbered line for each clamp; the last ones if not all fit."""
     theme, clamps = view_state.theme, view_state.query.clamps
     lines = [heading(page_text(view_state, "held"), "", width, theme)] if titled else []
@@ -85,14 +85,14 @@ def _held(view_state: ViewState, width: int, most: int, titled: bool = False) ->
         extra = "  " + page_text(view_state, "more", n=hidden) if hidden and n == hidden + 1 else ""
         room = width - length(line) - cell_len(extra)
         line += [
-            Segment(cut(meaning(view_state, clamp), room), theme.ink),
+            Segment(cut(clamp_in_words(view_state, clamp), room), theme.ink),
             Segment(extra, theme.dim),
         ]
         lines.append(line)
     return lines
 
 
-def meaning(view_state: ViewState, clamp: Clamp) -> str:
+def clamp_in_words(view_state: ViewState, clamp: Clamp) -> str:
     """A clamp in words; tokens are counted from 1, as on the screen."""
     words = view_state.word("name", clamp.name)
     tokens = view_state.trace.tokens
@@ -113,27 +113,27 @@ def _prediction(view_state: ViewState, free: Trace, width: int, beside: bool = F
     title = heading(
         page_text(view_state, "prediction"), "", width, theme, _verdict(view_state, free)
     )
-    told = [("free", before, theme.dim)]
+    rows = [("free", before, theme.dim)]
     if view_state.trace.clamps:
-        told.append(("held", after, theme.now))
+        rows.append(("held", after, theme.now))
     other = second_sentence.difference(view_state) if beside and not view_state.hidden else None
     if other is not None:
-        told.append(("other", float(other.b.head.output[k]), theme.source))
+        rows.append(("other", float(other.b.head.output[k]), theme.source))
     label = visible(head.labels[k])
     name = view_state.text("view.believes", label=label) if head.kind != "linear" else label
     named = {key: page_text(view_state, key) for key in ("free", "held")}
     named["other"] = f"{second_sentence.MARK} {view_state.text('beside.other')}"
-    names = max(cell_len(named[key]) for key in ("free", "held", *(key for key, *_ in told)))
+    names = max(cell_len(named[key]) for key in ("free", "held", *(key for key, *_ in rows)))
     lead = min(cell_len(name), 18)
     lines = [title]
-    for n, (key, value, style) in enumerate(told):
-        shown = "?" if view_state.hidden else said_of(view_state, value)
+    for n, (key, value, style) in enumerate(rows):
+        text = "?" if view_state.hidden else output_text(view_state, value)
         by = number(after - before, 3, True) if key == "held" and not view_state.hidden else ""
         room = width - lead - names - 24
         line = [
             Segment(f" {fit(name if n == 0 else '', lead)} ", theme.bold),
             Segment(f"{fit(named[key], names)} ", style),
-            Segment(f"{fit(shown, 9)} ", style),
+            Segment(f"{fit(text, 9)} ", style),
         ]
         if head.kind != "linear" and room >= 8:
             blocks = 0 if view_state.hidden else round(room * value)
@@ -143,7 +143,7 @@ def _prediction(view_state: ViewState, free: Trace, width: int, beside: bool = F
     return lines
 
 
-def said_of(view_state: ViewState, value: float) -> str:
+def output_text(view_state: ViewState, value: float) -> str:
     """A probability, or a forecast in the unit of its column, as text."""
     series = view_state.trace.series
     return number(value) if series is None else number(series.restored(np.float64(value)).item(), 2)
@@ -173,16 +173,16 @@ def _unit(view_state: ViewState, free: Trace, name: str, width: int, most: int) 
     if second_sentence.aligned_token(view_state, cursor.t) is not None:
         columns.append(f"{second_sentence.MARK} {view_state.text('beside.other')}")
     lines = [heading(title, "", width, theme), [Segment("".join(columns), theme.dim)]]
-    shown = view_state.quantities
-    if len(shown) > most - 2:
-        first = window(len(shown), shown.index(name), max(1, most - 2))
-        shown = shown[first : first + max(1, most - 2)]
-    for each in shown:
+    quantities = view_state.quantities
+    if len(quantities) > most - 2:
+        first = window(len(quantities), quantities.index(name), max(1, most - 2))
+        quantities = quantities[first : first + max(1, most - 2)]
+    for each in quantities:
         style = theme.now if each == name else theme.ink
         numbers = _numbers(view_state, free, each)
         stuck = view_state.layer.clamped_value(each, cursor.t, cursor.unit) is not None
         line = [Segment(fit(f" {symbol(each, view_state.step)}", 6), style)]
-        line += [Segment(fit(said, 12), style) for said in numbers]
+        line += [Segment(fit(text, 12), style) for text in numbers]
         other = (
             second_sentence.value_text(view_state, each) if view_state.known(cursor.t, each) else ""
         )
@@ -196,8 +196,8 @@ def _numbers(view_state: ViewState, free: Trace, name: str) -> tuple[str, str, s
     """A value of the chosen unit at the chosen token: free, clamped, and the difference."""
     layer, t, unit = view_state.cursor.layer, view_state.cursor.t, view_state.cursor.unit
     if not view_state.known(t, name):
-        said = "?" if view_state.hidden else "·"
-        return said, said, said
+        unknown = "?" if view_state.hidden else "·"
+        return unknown, unknown, unknown
     before = number(float(free.layers[layer].values[name][t, unit]), 3, True)
     if not view_state.trace.clamps:
         return before, "", ""
@@ -211,8 +211,8 @@ def _here(view_state: ViewState, free: Trace, name: str) -> Line:
     theme, cursor = view_state.theme, view_state.cursor
     numbers = _numbers(view_state, free, name)
     line = [Segment(f" {symbol(name, view_state.step)}[{cursor.unit}]", theme.now)]
-    for key, said in zip(("free", "held", "difference"), numbers, strict=True):
-        if said:
+    for key, text in zip(("free", "held", "difference"), numbers, strict=True):
+        if text:
             line.append(Segment(f"  {page_text(view_state, key)} ", theme.dim))
-            line.append(Segment(said, theme.now))
+            line.append(Segment(text, theme.now))
     return line

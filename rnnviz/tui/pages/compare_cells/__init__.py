@@ -55,8 +55,8 @@ class CompareCellsPage(Page):
         if not view_state.query.model:
             return ()
         models = self._models(view_state)
-        asked: list[Query] = [q for m in models if (q := model_query(view_state, m)) is not None]
-        return asked + [q for m in models if (q := second_query(view_state, m)) is not None]
+        queries: list[Query] = [q for m in models if (q := model_query(view_state, m)) is not None]
+        return queries + [q for m in models if (q := second_query(view_state, m)) is not None]
 
     def press(self, view_state: ViewState, key: str) -> Prompt:
         cells = {
@@ -65,10 +65,10 @@ class CompareCellsPage(Page):
         filled = ", ".join(cells.get(m, m) for m in self._models(view_state))
         return Prompt(self.page_text(view_state, "ask"), self._chosen, filled)
 
-    def _chosen(self, view_state: ViewState, said: str) -> Change:
+    def _chosen(self, view_state: ViewState, text: str) -> Change:
         known = family_by_cell(view_state.query.model, view_state.others)
         valid = ", ".join(known) or "–"
-        cells = said.replace(",", " ").split()
+        cells = text.replace(",", " ").split()
         for cell in cells:
             if cell not in known:
                 words = self.page_text(view_state, "unknown", name=visible(cell), valid=valid)

@@ -103,7 +103,7 @@ def layout(view_state: ViewState, panels: int, width: int, height: int) -> Cells
     far = FAR if inside >= SAID + bar + UNIT + FAR + 8 else 0
     units = max(layer.units for layer in view_state.trace.layers)
     room = inside - SAID - bar - UNIT - far
-    shown = min(room, max(1, room // units) * units) if units <= room else room
+    heat_columns = min(room, max(1, room // units) * units) if units <= room else room
     rows = max(1, min(len(tokens), height - TOP))
     if rows < len(tokens):
         rows = min(rows, TURNED)  # leave room for the curves
@@ -112,7 +112,7 @@ def layout(view_state: ViewState, panels: int, width: int, height: int) -> Cells
     spare = height - TOP - tall * rows
     chart = spare if spare >= 5 else 0
     sight = view_state.visible_tokens(rows)
-    return CellsLayout(words, each, bar, shown, far, sight.start, len(sight), tall, chart)
+    return CellsLayout(words, each, bar, heat_columns, far, sight.start, len(sight), tall, chart)
 
 
 def followed_class(view_state: ViewState, trace: Trace) -> int:
@@ -144,12 +144,12 @@ def draw_panel(
     theme, room = view_state.theme, grid.each - 1
     if trace is None:
         failed = view_state.failures.get(model_query(view_state, model) or Query("", ""))
-        said = page_text(view_state, "computing") if failed is None else failed
+        text = page_text(view_state, "computing") if failed is None else failed
         style = theme.dim if failed is None else theme.wrong
-        told = [[Segment(line, style)] for line in wrapped(visible(f"{model}: {said}"), room)]
+        paragraph = [[Segment(line, style)] for line in wrapped(visible(f"{model}: {text}"), room)]
         height = TOP - 1 + grid.tall * grid.rows
-        told = [*told, *([[]] * height)][:height]
-        return [trimmed(line, room, theme.ink) for line in told]
+        paragraph = [*paragraph, *([[]] * height)][:height]
+        return [trimmed(line, room, theme.ink) for line in paragraph]
     layer = trace.layers[min(view_state.cursor.layer, len(trace.layers) - 1)]
     own = model == view_state.query.model
     title = f"{mark(layer.cell, theme)} {layer.title}"
@@ -172,11 +172,11 @@ def _columns(view_state: ViewState, trace: Trace, layer: LayerTrace, grid: Cells
     room = SAID + grid.bar
     k = followed_class(view_state, trace)
     label = visible(trace.head.labels[k])
-    said = f"p({label})" if trace.head.kind != "linear" else label
-    said = said if cell_len(said) < room else label
+    heading = f"p({label})" if trace.head.kind != "linear" else label
+    heading = heading if cell_len(heading) < room else label
     arrow = (unit - first) * wide + (wide - 1) // 2
     line = [
-        Segment(fit(fit(said, room - 1), room), theme.dim),
+        Segment(fit(fit(heading, room - 1), room), theme.dim),
         Segment(fit(f"h{unit}", UNIT), theme.now),
         Segment(" " * arrow + "▼" + " " * (grid.heat - arrow - 1), theme.now),
     ]
@@ -215,8 +215,8 @@ def _row(
         return [[Segment(mark, theme.dim), Segment(dots, theme.rule)], *([[]] * (grid.tall - 1))]
     unit = min(view_state.cursor.unit, layer.units - 1)
     shape = (grid.bar, grid.heat, grid.far)
-    label, said = followed_class(view_state, trace), view_state.known(k, "p")
-    row = _computed(trace, layer, k, unit, label, shape, now, said, view_state.hidden, theme)
+    label, predicted = followed_class(view_state, trace), view_state.known(k, "p")
+    row = _computed(trace, layer, k, unit, label, shape, now, predicted, view_state.hidden, theme)
     return [row, *([_below(row)] * (grid.tall - 1))]
 
 
@@ -249,8 +249,8 @@ def _computed(
         Segment(" " * (room - count * wide), theme.ink),
     ]
     if far:
-        said = "?" if hidden else number(float(layer.reach[k]), 2)
-        line.append(Segment(fit(said, far, ">"), theme.now if now else theme.dim))
+        reach = "?" if hidden else number(float(layer.reach[k]), 2)
+        line.append(Segment(fit(reach, far, ">"), theme.now if now else theme.dim))
     return line
 
 

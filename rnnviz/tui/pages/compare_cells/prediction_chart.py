@@ -27,19 +27,19 @@ def chart(
     if rows < 4:
         return []
     theme, t = view_state.theme, view_state.cursor.t
-    told = [trace for trace in traces if trace is not None]
+    known = [trace for trace in traces if trace is not None]
     room = width - GUTTER - 1
     T = len(view_state.trace.tokens)
     count = min(T, room)
     first = page(T, t, count)
     columns = centres(count, room)
-    shares, labels = _shares(view_state, told, rows - 1)
+    shares, labels = _shares(view_state, known, rows - 1)
     trails = [
         TokenCurve(each[first : first + count], mark(trace.layers[0].cell, theme), n)
-        for n, (trace, each) in enumerate(zip(told, shares, strict=True))
+        for n, (trace, each) in enumerate(zip(known, shares, strict=True))
     ]
     picture = plot(trails, columns, room, rows - 1, (0.5,), theme.ascii)
-    styles = [hue(trace.layers[0].cell, theme) for trace in told]
+    styles = [hue(trace.layers[0].cell, theme) for trace in known]
     lines: list[Line] = []
     for row, label in zip(picture, labels, strict=True):
         line = [Segment(fit(label, GUTTER - 1, ">"), theme.dim), Segment("│", theme.rule)]
@@ -50,30 +50,30 @@ def chart(
 
 def summary(view_state: ViewState, traces: Sequence[Trace | None], width: int) -> list[Line]:
     """The current prediction of each cell and whether they agree; at most FOOT lines."""
-    t, told = view_state.cursor.t, [trace for trace in traces if trace is not None]
+    t, known = view_state.cursor.t, [trace for trace in traces if trace is not None]
     token = cut(visible(view_state.trace.tokens[t]), 20)
     if not view_state.known(t, "p"):
-        said = page_text(view_state, "hidden", token=token) if view_state.hidden else ""
-        return [[Segment(f" {line}", view_state.theme.dim)] for line in wrapped(said, width - 2)]
+        text = page_text(view_state, "hidden", token=token) if view_state.hidden else ""
+        return [[Segment(f" {line}", view_state.theme.dim)] for line in wrapped(text, width - 2)]
     parts = []
-    for trace in told:
+    for trace in known:
         leading = int(np.argmax(trace.head.readout[t]))
         p, label = float(trace.head.readout[t, leading]), trace.head.labels[leading]
         key = "forecast" if trace.head.kind == "linear" else "each"
         values = {"cell": trace.layers[0].title, "label": visible(label), "p": number(p, 2)}
         parts.append(page_text(view_state, key, **values))
-    said = page_text(view_state, "says", token=token, said=", ".join(parts)) if parts else ""
-    agreement = _agreement(view_state, told)
-    if agreement and len(wrapped(f"{said} {agreement}", width - 2)) <= FOOT:
-        said = f"{said} {agreement}"
-    return [[Segment(f" {line}", view_state.theme.ink)] for line in wrapped(said, width - 2)[:FOOT]]
+    text = page_text(view_state, "says", token=token, said=", ".join(parts)) if parts else ""
+    agreement = _agreement(view_state, known)
+    if agreement and len(wrapped(f"{text} {agreement}", width - 2)) <= FOOT:
+        text = f"{text} {agreement}"
+    return [[Segment(f" {line}", view_state.theme.ink)] for line in wrapped(text, width - 2)[:FOOT]]
 
 
-def _agreement(view_state: ViewState, told: Sequence[Trace]) -> str:
-    if len(told) < 2 or any(trace.head.kind == "linear" for trace in told):
+def _agreement(view_state: ViewState, known: Sequence[Trace]) -> str:
+    if len(known) < 2 or any(trace.head.kind == "linear" for trace in known):
         return ""
     by_label: dict[str, list[str]] = {}
-    for trace in told:
+    for trace in known:
         leading = int(np.argmax(trace.head.readout[view_state.cursor.t]))
         by_label.setdefault(trace.head.labels[leading], []).append(trace.layers[0].title)
     names = [(visible(label), ", ".join(cells)) for label, cells in by_label.items()]
@@ -86,29 +86,29 @@ def _agreement(view_state: ViewState, told: Sequence[Trace]) -> str:
 
 
 def _shares(
-    view_state: ViewState, told: Sequence[Trace], rows: int
+    view_state: ViewState, traces: Sequence[Trace], rows: int
 ) -> tuple[list[np.ndarray], list[str]]:
     """Predictions as shares of the chart's height (NaN if not known), and its labels."""
     T = len(view_state.trace.tokens)
-    seen = np.array([view_state.known(k, "p") for k in range(T)])
-    found = [
-        np.where(seen, trace.head.readout[:, followed_class(view_state, trace)], np.nan).astype(
+    known = np.array([view_state.known(k, "p") for k in range(T)])
+    curves = [
+        np.where(known, trace.head.readout[:, followed_class(view_state, trace)], np.nan).astype(
             np.float64
         )
-        for trace in told
+        for trace in traces
     ]
     labels, head = [""] * rows, view_state.trace.head
     if head.kind == "linear":
-        every = np.concatenate([trace.head.readout[:, 0] for trace in told])
+        every = np.concatenate([trace.head.readout[:, 0] for trace in traces])
         low, high = float(every.min()), float(every.max())
         labels[0], labels[-1] = number(high, 2), number(low, 2)
-        return [(each - low) / ((high - low) or 1) for each in found], labels
+        return [(each - low) / ((high - low) or 1) for each in curves], labels
     k = view_state.shown_class()
     labels[0] = visible(head.labels[k])
     labels[-1] = visible(head.labels[1 - k]) if len(head.labels) == 2 else "0"
     if rows % 2:
         labels[rows // 2] = view_state.text("view.unsure")
-    return found, labels
+    return curves, labels
 
 
 def _ink(n: int | None, styles: Sequence[Style], grid: Style) -> Style:

@@ -47,8 +47,8 @@ class CompareSentencesPage(Page):
         return None if options.against is None else SecondSentence(options.against)
 
     def questions(self, view_state: ViewState) -> Sequence[Query]:
-        asked = second_sentence.sentence_query(view_state)
-        return () if asked is None else (asked,)
+        query = second_sentence.sentence_query(view_state)
+        return () if query is None else (query,)
 
     def press(self, view_state: ViewState, key: str) -> Change | Prompt | None:
         own = second_sentence.state(view_state)
@@ -67,33 +67,33 @@ class CompareSentencesPage(Page):
         return Change(swapped, query=replace(view_state.query, text=own.text))
 
     def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
-        theme, asked = view_state.theme, second_sentence.sentence_query(view_state)
-        answer = None if asked is None else view_state.answers.get(asked)
+        theme, query = view_state.theme, second_sentence.sentence_query(view_state)
+        answer = None if query is None else view_state.answers.get(query)
         if answer is None:
-            told = [
+            paragraph = [
                 Segment(" " + line, theme.dim) for line in wrapped(self._why(view_state), width - 2)
             ]
-            return [self.head(view_state, width), *([piece] for piece in told)]
+            return [self.head(view_state, width), *([piece] for piece in paragraph)]
         try:
             diff = compare(view_state.trace, answer)
         except UsageError as error:
             return [self.head(view_state, width), [Segment(f" {error}", theme.wrong)]]
-        told = [Segment(" " + line, theme.ink) for line in summary(view_state, diff, width)]
+        paragraph = [Segment(" " + line, theme.ink) for line in summary(view_state, diff, width)]
         plan = layout(view_state, diff, width, height)
         first = diff.anchors[plan.rows.start]
         self.visible_tokens = range(first, bisect_left(diff.row_of_token, plan.rows.stop))
-        shown = places(view_state, diff, width)
+        strip_places = places(view_state, diff, width)
         lines = [self.head(view_state, width, note(view_state, diff))]
-        lines += strips(view_state, diff, shown)
-        lines += curves(view_state, diff, shown, width, plan.curve) if plan.curve else []
+        lines += strips(view_state, diff, strip_places)
+        lines += curves(view_state, diff, strip_places, width, plan.curve) if plan.curve else []
         lines.append(header(view_state, diff, plan))
         lines += [pair_row(view_state, diff, plan, row) for row in plan.rows]
         lines += contributions(view_state, diff, plan.units, width)
-        return [*lines, *([piece] for piece in told)]
+        return [*lines, *([piece] for piece in paragraph)]
 
     def picked(self, view_state: ViewState, x: int, y: int) -> CellPicked | None:
-        asked = second_sentence.sentence_query(view_state)
-        answer = None if asked is None else view_state.answers.get(asked)
+        query = second_sentence.sentence_query(view_state)
+        answer = None if query is None else view_state.answers.get(query)
         if answer is None:
             return None
         diff = compare(view_state.trace, answer)
@@ -105,13 +105,13 @@ class CompareSentencesPage(Page):
         inside = x >= plan.heat and unit < plan.first + plan.count
         return CellPicked(diff.anchors[plan.rows[at]], unit if inside else None)
 
-    # -- what is kept and asked ---------------------------------------------------------------
+    # -- keys ---------------------------------------------------------------------------------
 
-    def _typed(self, view_state: ViewState, said: str) -> Change:
-        if not said:
+    def _typed(self, view_state: ViewState, text: str) -> Change:
+        if not text:
             return Change(message=self.page_text(view_state, "none"), failed=True)
-        second = replace(second_sentence.state(view_state), text=said)
-        return Change(second, question=replace(view_state.query, text=said))
+        second = replace(second_sentence.state(view_state), text=text)
+        return Change(second, question=replace(view_state.query, text=text))
 
     def _without(self, view_state: ViewState) -> Change:
         words = [w for w in view_state.trace.tokens if not w.startswith("[")]
@@ -124,10 +124,10 @@ class CompareSentencesPage(Page):
 
     def _why(self, view_state: ViewState) -> str:
         """The reason why there is no comparison."""
-        asked = second_sentence.sentence_query(view_state)
-        if asked is None:
+        query = second_sentence.sentence_query(view_state)
+        if query is None:
             return self.page_text(view_state, "none")
-        reason = view_state.failures.get(asked)
+        reason = view_state.failures.get(query)
         if reason is not None:
             return visible(reason)
-        return self.page_text(view_state, "computing", text=visible(asked.text))
+        return self.page_text(view_state, "computing", text=visible(query.text))

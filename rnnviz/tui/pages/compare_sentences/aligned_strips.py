@@ -36,8 +36,8 @@ def is_known(view_state: ViewState, diff: TraceDifference, row: int) -> bool:
 
 def places(view_state: ViewState, diff: TraceDifference, width: int) -> list[StripPlace]:
     """The pairs that fit around the chosen one, with their columns."""
-    shown = _words(diff)
-    wide = [max(cell_len(a), cell_len(b), 4) for a, b in shown]
+    words = _words(diff)
+    wide = [max(cell_len(a), cell_len(b), 4) for a, b in words]
     room, here = width - GUTTER - 2, diff.row_of_token[view_state.cursor.t]
     gap = min(24, max(2, (room - sum(wide)) // len(wide)))
     first = page(len(wide), here, max(1, room * len(wide) // (sum(wide) + gap * len(wide))))
@@ -48,7 +48,7 @@ def places(view_state: ViewState, diff: TraceDifference, width: int) -> list[Str
     for row in range(first, len(wide)):
         if x + wide[row] > GUTTER + 1 + room and row > here:
             break
-        found_places.append(StripPlace(row, x, wide[row], *shown[row]))
+        found_places.append(StripPlace(row, x, wide[row], *words[row]))
         x += wide[row] + gap
     return found_places
 
@@ -56,24 +56,24 @@ def places(view_state: ViewState, diff: TraceDifference, width: int) -> list[Str
 @lru_cache(maxsize=8)
 def _words(diff: TraceDifference) -> tuple[tuple[str, str], ...]:
     """The two words of every pair, marked if they differ."""
-    said = []
+    result = []
     for row, pair in enumerate(diff.pairs):
         mark = diff.mark(row).replace("=", "")
         texts = zip((diff.a, diff.b), pair, strict=True)
         words = ("" if t is None else mark + visible(trace.tokens[t]) for trace, t in texts)
         a, b = (fit(word, min(LONGEST, cell_len(word))) for word in words)
-        said.append((a, b))
-    return tuple(said)
+        result.append((a, b))
+    return tuple(result)
 
 
-def strips(view_state: ViewState, diff: TraceDifference, shown: list[StripPlace]) -> list[Line]:
+def strips(view_state: ViewState, diff: TraceDifference, pairs: list[StripPlace]) -> list[Line]:
     """The words of a and below them those of b; differences are highlighted."""
     theme, here = view_state.theme, diff.row_of_token[view_state.cursor.t]
     lines = []
     for name, plain in (("a", theme.bold), ("b", theme.source)):
         line: Line = [Segment(fit(name + " ", GUTTER, ">"), plain)]
         at = GUTTER
-        for place in shown:
+        for place in pairs:
             word = place.a if name == "a" else place.b
             style = plain if diff.mark(place.row) == "=" else theme.above
             start = place.x + (place.width - cell_len(word)) // 2
@@ -88,14 +88,14 @@ def strips(view_state: ViewState, diff: TraceDifference, shown: list[StripPlace]
 
 
 def curves(
-    view_state: ViewState, diff: TraceDifference, shown: list[StripPlace], width: int, rows: int
+    view_state: ViewState, diff: TraceDifference, pairs: list[StripPlace], width: int, rows: int
 ) -> list[Line]:
     """The predictions after each token of a (●) and b (◆), as far as they are known."""
     theme, head, k = view_state.theme, diff.a.head, view_state.shown_class()
     low, high = _range(diff)
     drawn = []
     for side, trace in enumerate((diff.a, diff.b)):
-        at = [(p, diff.pairs[p.row][side]) for p in shown if is_known(view_state, diff, p.row)]
+        at = [(p, diff.pairs[p.row][side]) for p in pairs if is_known(view_state, diff, p.row)]
         points = [(p, t) for p, t in at if t is not None]
         shares = [(float(trace.head.readout[t, k]) - low) / (high - low) for _, t in points]
         centres = [p.x + p.width // 2 - GUTTER for p, _ in points]

@@ -27,31 +27,31 @@ def contributions(
     theme, k = view_state.theme, view_state.shown_class()
     row = last_row(view_state, diff)
     title, question = page_text(view_state, "units"), page_text(view_state, "who")
-    told = logit_contributions(diff, row, k)
-    if not is_known(view_state, diff, row) or told is None:
-        ready = told is None and None not in diff.last_read[row]
+    terms = logit_contributions(diff, row, k)
+    if not is_known(view_state, diff, row) or terms is None:
+        ready = terms is None and None not in diff.last_read[row]
         why = page_text(view_state, "no_share" if ready else "not_yet")
         return [heading(title, question, width, theme), [Segment(" " + why, theme.dim)],
                 *[[] for _ in range(count - 1)]]  # fmt: skip
     label, total = (
         visible(view_state.trace.head.labels[k]),
-        number(float(told.values.sum()), 3, True),
+        number(float(terms.values.sum()), 3, True),
     )
     note = page_text(
-        view_state, "share_end" if told.whole_text else "share", label=label, value=total
+        view_state, "share_end" if terms.whole_text else "share", label=label, value=total
     )
     lines = [heading(title, question, width, theme, note)]
-    places = told.largest(count)
-    top = abs(float(told.values[places[0]])) or 1.0
+    places = terms.largest(count)
+    top = abs(float(terms.values[places[0]])) or 1.0
     for place in places:
-        value = float(told.values[place])
-        done = told.arithmetic(place)
+        value = float(terms.values[place])
+        arithmetic = terms.arithmetic(place)
         style = theme.above if value > 0 else theme.below
         bar = blocks(abs(value) / top, 24)
         name = fit(" " + _unit(view_state, place), 12)
-        sum_of = f"(h_a − h_b) · W = {done.text}"
+        sum_of = f"(h_a − h_b) · W = {arithmetic.text}"
         spare = width - 13 - 8 - len(sum_of) - 2
-        line = [Segment(name, theme.source), Segment(fit(done.result, 9), theme.now)]
+        line = [Segment(name, theme.source), Segment(fit(arithmetic.result, 9), theme.now)]
         line += [Segment(fit(bar, 25), style)] if width >= 60 + len(sum_of) else []
         line += [Segment(sum_of if spare >= 0 else "", theme.dim)]
         lines.append(line)
@@ -81,8 +81,8 @@ def summary(view_state: ViewState, diff: TraceDifference, width: int) -> list[st
         return wrapped(page_text(view_state, "never"), width - 2)
     if first is None or first > row or (first == row and not read):
         return wrapped(page_text(view_state, "so_far"), width - 2)
-    said = whole_summary(view_state, diff) if at_end else _parting(view_state, diff, first)
-    return wrapped(said, width - 2)
+    text = whole_summary(view_state, diff) if at_end else _parting(view_state, diff, first)
+    return wrapped(text, width - 2)
 
 
 def whole_summary(view_state: ViewState, diff: TraceDifference) -> str:

@@ -63,9 +63,9 @@ class SentencesLayout:
 def note(view_state: ViewState, diff: TraceDifference) -> str:
     name = quantity(view_state)
     words = view_state.word("name", name)
-    said = name if words == name else f"{name} {words}"
+    label = name if words == name else f"{name} {words}"
     scale = f"±{number(largest_change(diff, view_state.cursor.layer, name), 2)}"
-    return page_text(view_state, "note", name=said, scale=scale)
+    return page_text(view_state, "note", name=label, scale=scale)
 
 
 def header(view_state: ViewState, diff: TraceDifference, plan: SentencesLayout) -> Line:
@@ -81,19 +81,19 @@ def header(view_state: ViewState, diff: TraceDifference, plan: SentencesLayout) 
     line = [*left, *_arrow(view_state, plan)]
     for name in plan.beside:
         scale = number(largest_change(diff, view_state.cursor.layer, name), 2)
-        said = fit(f"{name} ±{scale}", plan.count * plan.wide)
-        line.append(Segment(" " * GAP + said, theme.dim))
+        heading = fit(f"{name} ±{scale}", plan.count * plan.wide)
+        line.append(Segment(" " * GAP + heading, theme.dim))
     return line
 
 
 def _arrow(view_state: ViewState, plan: SentencesLayout) -> Line:
     unit = view_state.cursor.unit
     at = (unit - plan.first) * plan.wide + (plan.wide - 1) // 2
-    said = str(unit)
+    unit_number = str(unit)
     # Put the number on the side with room for it.
-    right = at + 1 + len(said) <= plan.count * plan.wide
-    text = f"▼{said}" if right else f"{said}▼"
-    before = at if right else at - len(said)
+    right = at + 1 + len(unit_number) <= plan.count * plan.wide
+    text = f"▼{unit_number}" if right else f"{unit_number}▼"
+    before = at if right else at - len(unit_number)
     after = plan.count * plan.wide - before - len(text)
     return [
         Segment(" " * before), Segment(text, view_state.theme.now), Segment(" " * after)
@@ -103,18 +103,27 @@ def _arrow(view_state: ViewState, plan: SentencesLayout) -> Line:
 def pair_row(view_state: ViewState, diff: TraceDifference, plan: SentencesLayout, row: int) -> Line:
     theme, here = view_state.theme, row == diff.row_of_token[view_state.cursor.t]
     mark, read = diff.mark(row), is_known(view_state, diff, row)
-    lit = theme.above if mark != "=" else None
-    line: Line = [Segment("▸" if here else " ", theme.now), Segment(f"{mark} ", lit or theme.dim)]
+    highlight = theme.above if mark != "=" else None
+    line: Line = [
+        Segment("▸" if here else " ", theme.now),
+        Segment(f"{mark} ", highlight or theme.dim),
+    ]
     sides = zip((diff.a, diff.b), diff.pairs[row], (theme.bold, theme.source), strict=True)
     beliefs: Line = []
     k = view_state.shown_class()
     for trace, t, style in sides:
         word = "" if t is None else visible(trace.tokens[t])
-        ink = theme.chosen if here and t is not None else theme.dim if not read else lit or style
+        ink = (
+            theme.chosen
+            if here and t is not None
+            else theme.dim
+            if not read
+            else highlight or style
+        )
         line += [Segment(fit(word, plan.word), ink), Segment(" ", theme.ink)]
-        said = "" if t is None else number(float(trace.head.readout[t, k]), 3) if read else "·"
-        said = "?" if t is not None and not read and here and view_state.hidden else said
-        beliefs.append(Segment(fit(said, P), style if read else theme.rule))
+        text = "" if t is None else number(float(trace.head.readout[t, k]), 3) if read else "·"
+        text = "?" if t is not None and not read and here and view_state.hidden else text
+        beliefs.append(Segment(fit(text, P), style if read else theme.rule))
     return [*line, *beliefs, *_distance(view_state, diff, plan, row, read),
             *_heat(view_state, diff, plan, row)]  # fmt: skip
 
@@ -124,8 +133,8 @@ def _distance(
 ) -> Line:
     theme, far = view_state.theme, diff.distances[row]
     if far is None or not read:
-        said = page_text(view_state, "missing") if far is None and read else "·"
-        return [Segment(fit(said, D + plan.bar), theme.rule)]
+        text = page_text(view_state, "missing") if far is None and read else "·"
+        return [Segment(fit(text, D + plan.bar), theme.rule)]
     if far <= THRESHOLD:
         return [Segment(fit(page_text(view_state, "same"), D + plan.bar), theme.dim)]
     top = max(d for d in diff.distances if d is not None)
@@ -141,8 +150,8 @@ def _heat(view_state: ViewState, diff: TraceDifference, plan: SentencesLayout, r
     here = row == diff.row_of_token[view_state.cursor.t]
     read = view_state.known(diff.anchors[row], name)
     value = float(value_changes(diff, view_state.cursor.layer, name)[row, unit])
-    said = fit(short(value) if read else "", NUMBER + 1)
-    line = [Segment(said, theme.now if here else theme.dim)]
+    text = fit(short(value) if read else "", NUMBER + 1)
+    line = [Segment(text, theme.now if here else theme.dim)]
     for n, each in enumerate((name, *plan.beside)):
         line += [Segment(" " * GAP)] if n else []
         line += _unit_cells(view_state, diff, plan, row, each)
@@ -172,9 +181,9 @@ def layout(
 ) -> SentencesLayout:
     pairs = len(diff.pairs)
     # Reserve the lines of the final summary, so that nothing jumps during a walk.
-    told = len(wrapped(whole_summary(view_state, diff), width - 2))
-    curve, units = _shared(height - 5 - told, pairs, len(view_state.trace.head.W))
-    room = max(1, height - 5 - told - curve - units)
+    summary_lines = len(wrapped(whole_summary(view_state, diff), width - 2))
+    curve, units = _shared(height - 5 - summary_lines, pairs, len(view_state.trace.head.W))
+    room = max(1, height - 5 - summary_lines - curve - units)
     first = _first_row(view_state, diff, room)
     longest = max(cell_len(visible(w)) for w in (*diff.a.tokens, *diff.b.tokens))
     H, wide = view_state.layer.units, cell_width(view_state.layer.units)

@@ -50,28 +50,28 @@ class NetPage(Page):
 
     def picked(self, view_state: ViewState, x: int, y: int) -> CellPicked | None:
         """Move the cursor to the clicked word."""
-        seen = word_columns(view_state, self.size.width)
-        at = (x - GUTTER) // seen.each
-        return CellPicked(t=seen.first + at) if x >= GUTTER and at < seen.count else None
+        columns = word_columns(view_state, self.size.width)
+        at = (x - GUTTER) // columns.each
+        return CellPicked(t=columns.first + at) if x >= GUTTER and at < columns.count else None
 
     def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
         state = view_state.page_state(DiagramState)
-        seen = word_columns(view_state, width)
-        self.visible_tokens = seen.tokens
+        columns = word_columns(view_state, width)
+        self.visible_tokens = columns.tokens
         top = [self.head(view_state, width), *head(view_state, state, width)]
         if second_sentence.difference(view_state) is not None and width >= ROOMY:
             top.append(other(view_state, state, width))
-        below = lanes(view_state, state, seen, width, height - len(top) - 1)
-        return [*top, *below, word_line(view_state, seen)]
+        below = lanes(view_state, state, columns, width, height - len(top) - 1)
+        return [*top, *below, word_line(view_state, columns)]
 
 
 def other(view_state: ViewState, state: DiagramState, width: int) -> Line:
     """The prediction for the second sentence; an empty line until it is known."""
-    found, theme = second_sentence.difference(view_state), view_state.theme
-    if found is None or not _ready(view_state, state) or view_state.hidden:
+    diff, theme = second_sentence.difference(view_state), view_state.theme
+    if diff is None or not _ready(view_state, state) or view_state.hidden:
         return []
-    asked = layer_stack.head_input(found.b, "last")
-    output = found.b.head.output if asked is None else asked.output
+    head_input = layer_stack.head_input(diff.b, "last")
+    output = diff.b.head.output if head_input is None else head_input.output
     name = f"{second_sentence.MARK} {view_state.text('beside.other')}"
     return _scores(view_state, name, output, _labels(view_state.trace, width), theme.source)
 
@@ -141,12 +141,12 @@ def _trap(view_state: ViewState, labels: list[int], width: int) -> list[Line]:
         key = "trapped_deep" if below else "trapped"
         word = visible(trace.tokens[-1])
         text = page_text(view_state, key, word=word, read=backward[0].tokens_read, T=T, below=below)
-    told = [[Segment(" " + line, theme.source)] for line in wrapped(text, width - 2)]
+    paragraph = [[Segment(" " + line, theme.source)] for line in wrapped(text, width - 2)]
     if wrong is None or not layer_stack.differs_at_end(trace) or view_state.hidden:
-        return told
+        return paragraph
     return [
         _scores(view_state, page_text(view_state, "trap"), wrong.output, labels, theme.wrong),
-        *told,
+        *paragraph,
     ]
 
 

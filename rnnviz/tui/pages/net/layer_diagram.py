@@ -93,7 +93,7 @@ def is_known(view_state: ViewState, state: DiagramState, n: int, t: int) -> bool
 
 
 def lanes(
-    view_state: ViewState, state: DiagramState, seen: WordColumns, width: int, room: int
+    view_state: ViewState, state: DiagramState, columns: WordColumns, width: int, room: int
 ) -> list[Line]:
     """The lanes from the top layer down; if not all fit, those around the chosen one."""
     trace = view_state.trace
@@ -103,19 +103,19 @@ def lanes(
     count = min(N, max(1, (room - joints) // LEAST))
     spare = room - joints - LEAST * count
     rows = spare // count
-    if (state.whole or state.trap) and seen.count < len(trace.tokens):
+    if (state.whole or state.trap) and columns.count < len(trace.tokens):
         # All lanes are full, and all are sent when the words are scrolled.
-        rows = min(rows, max(1, TURNED // (count * seen.count * seen.width)))
-    cells = _size(trace, seen, rows)
+        rows = min(rows, max(1, TURNED // (count * columns.count * columns.width)))
+    cells = _size(trace, columns, rows)
     numbers = spare - cells.rows * count
     first = window(N, view_state.cursor.layer, count)
     lines: list[Line] = []
     for n in reversed(range(first, first + count)):
-        lines += _lane(view_state, state, n, seen, cells)
+        lines += _lane(view_state, state, n, columns, cells)
         if numbers > 0 and n == view_state.cursor.layer:
-            lines.append(_numbers(view_state, state, seen))
+            lines.append(_numbers(view_state, state, columns))
             if numbers > 1 and second_sentence.difference(view_state) is not None:
-                lines.append(_others(view_state, state, seen))
+                lines.append(_others(view_state, state, columns))
         level = layer_stack.level_of_layer(trace, n)
         if joints and n == levels[level][0]:
             lines.append(
@@ -124,43 +124,45 @@ def lanes(
     return lines if len(lines) == room else [[], *lines]
 
 
-def _size(trace: Trace, seen: WordColumns, rows: int) -> UnitCells:
+def _size(trace: Trace, columns: WordColumns, rows: int) -> UnitCells:
     """Cells as wide as all units allow, or one column each for some of the units."""
     most = max(layer.units for layer in trace.layers)
     for wide in (3, 2):
-        each = seen.width // wide
+        each = columns.width // wide
         if each >= 4 and -(-most // each) <= rows:
             return UnitCells(-(-most // each), each, wide)
-    return UnitCells(min(max(rows, 0), -(-most // seen.width)), seen.width, 1)
+    return UnitCells(min(max(rows, 0), -(-most // columns.width)), columns.width, 1)
 
 
-def _numbers(view_state: ViewState, state: DiagramState, seen: WordColumns) -> Line:
+def _numbers(view_state: ViewState, state: DiagramState, columns: WordColumns) -> Line:
     """h of the chosen unit under each word of the chosen lane."""
     theme, n, unit = view_state.theme, view_state.cursor.layer, view_state.cursor.unit
     text = page_text(view_state, "unit", unit=unit)
     line: Line = [Segment(fit(text, GUTTER - 1, ">") + " ", theme.now)]
     h = view_state.layer.values["h"]
-    for t in seen.tokens:
+    for t in columns.tokens:
         there = is_known(view_state, state, n, t)
         text = number(float(h[t, unit]), 2, signed=True) if there else "·"
         style = theme.now if t == view_state.cursor.t else theme.ink if there else theme.rule
-        line += [Segment(fit(text, seen.width, "^"), style), Segment(" ")]
+        line += [Segment(fit(text, columns.width, "^"), style), Segment(" ")]
     return line
 
 
-def _others(view_state: ViewState, state: DiagramState, seen: WordColumns) -> Line:
+def _others(view_state: ViewState, state: DiagramState, columns: WordColumns) -> Line:
     """h of the chosen unit for the second sentence, at the aligned words."""
     theme, n, unit = view_state.theme, view_state.cursor.layer, view_state.cursor.unit
     text = f"{second_sentence.MARK} {view_state.text('beside.other')}"
     line: Line = [Segment(fit(text, GUTTER - 1, ">") + " ", theme.source)]
-    for t in seen.tokens:
+    for t in columns.tokens:
         at = (
             second_sentence.aligned_token(view_state, t)
             if is_known(view_state, state, n, t)
             else None
         )
-        told = "" if at is None else number(float(_state(at[0].b, n)[at[1], unit]), 2, signed=True)
-        line += [Segment(fit(told, seen.width, "^"), theme.source), Segment(" ")]
+        text_b = (
+            "" if at is None else number(float(_state(at[0].b, n)[at[1], unit]), 2, signed=True)
+        )
+        line += [Segment(fit(text_b, columns.width, "^"), theme.source), Segment(" ")]
     return line
 
 
@@ -182,7 +184,7 @@ def _joint(view_state: ViewState, level: int) -> str:
 
 
 def _lane(
-    view_state: ViewState, state: DiagramState, n: int, seen: WordColumns, cells: UnitCells
+    view_state: ViewState, state: DiagramState, n: int, columns: WordColumns, cells: UnitCells
 ) -> list[Line]:
     """One direction: arrows from state to state, ‖h‖, and the units below each word."""
     trace, theme = view_state.trace, view_state.theme
@@ -191,26 +193,28 @@ def _lane(
     name = page_text(view_state, "lane", n=layer_stack.level_of_layer(trace, n) + 1, arrow=arrow)
     label = ("▸" if chosen else " ") + fit(name, GUTTER - 2) + " "
     style = theme.now if chosen else theme.ink
-    lines = [[Segment(label, style), *_arrows(view_state, state, n, seen)]]
-    read = [is_known(view_state, state, n, t) for t in seen.tokens]
+    lines = [[Segment(label, style), *_arrows(view_state, state, n, columns)]]
+    read = [is_known(view_state, state, n, t) for t in columns.tokens]
     lines.append([Segment(fit(page_text(view_state, "size_h"), GUTTER - 1, ">") + " ", theme.dim)])
     size = layer_stack.state_norms(layer)
-    for t, there in zip(seen.tokens, read, strict=True):
+    for t, there in zip(columns.tokens, read, strict=True):
         here = chosen and t == view_state.cursor.t
         text = number(float(size[t]), 2) if there else "·"
-        worn = theme.now if here and there else theme.ink if there else theme.rule
-        lines[-1] += [Segment(fit(text, seen.width, "^"), worn), Segment(" ")]
+        norm_style = theme.now if here and there else theme.ink if there else theme.rule
+        lines[-1] += [Segment(fit(text, columns.width, "^"), norm_style), Segment(" ")]
     unit = view_state.cursor.unit if view_state.cursor.unit < layer.units else 0
     first = window(layer.units, unit, min(layer.units, cells.rows * cells.each))
     for row in range(cells.rows):
         start = first + row * cells.each
         stop = min(start + cells.each, layer.units)
-        lines.append(_units(view_state, n, seen, read, range(start, max(start, stop)), cells.wide))
+        lines.append(
+            _units(view_state, n, columns, read, range(start, max(start, stop)), cells.wide)
+        )
     return lines
 
 
 def _units(
-    view_state: ViewState, n: int, seen: WordColumns, read: list[bool], units: range, wide: int
+    view_state: ViewState, n: int, columns: WordColumns, read: list[bool], units: range, wide: int
 ) -> Line:
     """Some units of h below every visible word."""
     theme, layer = view_state.theme, view_state.trace.layers[n]
@@ -218,9 +222,9 @@ def _units(
     line: Line = [Segment(fit(text, GUTTER - 1, ">") + " ", theme.dim)]
     unit = view_state.cursor.unit if n == view_state.cursor.layer else -1
     chosen = unit - units.start if unit in units else None
-    for t, there in zip(seen.tokens, read, strict=True):
+    for t, there in zip(columns.tokens, read, strict=True):
         cells = _cells(layer, t, units, theme, chosen, wide) if there and units else ()
-        line += [*cells, Segment(" " * (seen.each - wide * len(units) * bool(cells)))]
+        line += [*cells, Segment(" " * (columns.each - wide * len(units) * bool(cells)))]
     return line
 
 
@@ -234,8 +238,8 @@ def _cells(
 
 @lru_cache(maxsize=64)
 def _levels(layer: LayerTrace) -> list[list[int]]:
-    found: list[list[int]] = levels(layer.values["h"], scale(layer, "h")[1])
-    return [[_shade(at) for at in row] for row in found]
+    all_levels: list[list[int]] = levels(layer.values["h"], scale(layer, "h")[1])
+    return [[_shade(at) for at in row] for row in all_levels]
 
 
 def _shade(at: int) -> int:
@@ -244,22 +248,22 @@ def _shade(at: int) -> int:
     return size if at > 0 else -size
 
 
-def _arrows(view_state: ViewState, state: DiagramState, n: int, seen: WordColumns) -> Line:
+def _arrows(view_state: ViewState, state: DiagramState, n: int, columns: WordColumns) -> Line:
     """The states as marks in the order of reading: ●──▶●──▶■."""
     trace = view_state.trace
     layer = trace.layers[n]
     top = n in layer_stack.levels(trace)[-1]
-    half = seen.width // 2
+    half = columns.width // 2
     forward = layer.direction == "forward"
     line: Line = []
-    for t in seen.tokens:
+    for t in columns.tokens:
         before, after = (t - 1, t + 1) if forward else (t + 1, t - 1)
         there = is_known(view_state, state, n, t)
         left, right = (before, after) if forward else (after, before)
         tip = there and 0 <= before < len(trace.tokens)
         legs = (
             _leg(left, trace, half, tip and forward, True),
-            _leg(right, trace, seen.each - half - 1, tip and not forward, False),
+            _leg(right, trace, columns.each - half - 1, tip and not forward, False),
         )
         line += [
             Segment(legs[0], _leg_style(view_state, state, n, t, left)),
@@ -313,17 +317,17 @@ def _merged(line: Line) -> Line:
     return out
 
 
-def word_line(view_state: ViewState, seen: WordColumns) -> Line:
+def word_line(view_state: ViewState, columns: WordColumns) -> Line:
     """The words at the bottom."""
     theme, trace, t = view_state.theme, view_state.trace, view_state.cursor.t
     T = len(trace.tokens)
-    left = "…" if seen.first else ""
+    left = "…" if columns.first else ""
     line: Line = [Segment(fit(left, GUTTER - 1, ">") + " ", theme.dim)]
-    for k in seen.tokens:
+    for k in columns.tokens:
         mark = second_sentence.mark(view_state, k)
         text, plain = mark + visible(trace.tokens[k]), theme.above if mark else theme.bold
         style = theme.chosen if k == t else theme.unknown if trace.unknown[k] else plain
-        line += [Segment(fit(text, seen.width, "^"), style), Segment(" ")]
-    if seen.first + seen.count < T:
+        line += [Segment(fit(text, columns.width, "^"), style), Segment(" ")]
+    if columns.first + columns.count < T:
         line[-1] = Segment("…", theme.dim)
     return line

@@ -99,21 +99,26 @@ class PaddingPage(Page):
         drawing = self._drawing(view_state)
         if drawing is None:
             failed = view_state.failures.get(question)
-            told = wrapped(visible(failed or self.page_text(view_state, "computing")), width - 4)
+            paragraph = wrapped(
+                visible(failed or self.page_text(view_state, "computing")), width - 4
+            )
             style = theme.wrong if failed else theme.dim
-            return [self.head(view_state, width), *([Segment("  " + line, style)] for line in told)]
+            return [
+                self.head(view_state, width),
+                *([Segment("  " + line, style)] for line in paragraph),
+            ]
         lines = [self.head(view_state, width, drawing.title()), drawing.summary(width)]
         lane = drawing.sequence(width, height)
-        said = drawing.explanation(width)
-        lines += [*lane, *said]
-        found = table(drawing, TABLE if width >= SIDE_BY_SIDE else width)
+        explanation = drawing.explanation(width)
+        lines += [*lane, *explanation]
+        modes_table = table(drawing, TABLE if width >= SIDE_BY_SIDE else width)
         room = height - len(lines)
-        tall = room - len(found) if width < SIDE_BY_SIDE else room
+        tall = room - len(modes_table) if width < SIDE_BY_SIDE else room
         self.visible_tokens = in_sight(drawing, tall) if tall >= 2 else None
         if width < SIDE_BY_SIDE:
-            return lines + states(drawing, width, room - len(found)) + found
+            return lines + states(drawing, width, room - len(modes_table)) + modes_table
         left = states(drawing, width - TABLE - 2, room)
-        rows = max(len(left), len(found))
-        left, found = ([*part, *[[]] * (rows - len(part))] for part in (left, found))
-        both = zip(left, found, strict=True)
+        rows = max(len(left), len(modes_table))
+        left, modes_table = ([*part, *[[]] * (rows - len(part))] for part in (left, modes_table))
+        both = zip(left, modes_table, strict=True)
         return lines + [beside(a, trimmed(b, TABLE, theme.ink), width, theme.ink) for a, b in both]

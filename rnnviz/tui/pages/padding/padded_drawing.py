@@ -139,7 +139,7 @@ class Drawing:
         mask = "masked" if mode.masked else "unmasked"
         return self.page_text("way", side=self.page_text(mode.side), mask=self.page_text(mask))
 
-    # -- the lane ---------------------------------------------------------------------------------
+    # -- the sequence -----------------------------------------------------------------------------
 
     def summary(self, width: int) -> Line:
         """The length of the sequence, and the meaning of its columns and lowest curve."""
@@ -147,16 +147,18 @@ class Drawing:
         words, pads = len(answer.words), answer.pads
         size = self.page_text("size", pads=pads, words=words, steps=pads + words)
         pressed = [s.last - s.first + 1 for s in self.slots(width) if s.kind == "pad"]
-        told = []
+        notes = []
         if answer.is_trained_mode(self.mode):
-            told.append(Segment("   " + self.page_text("usual"), theme.source))
+            notes.append(Segment("   " + self.page_text("usual"), theme.source))
         if pressed:
             skipped = " " + self.page_text("skipped") if self.mode.masked else ""
-            told.append(Segment("   " + self.page_text("one", n=max(pressed)) + skipped, theme.dim))
+            notes.append(
+                Segment("   " + self.page_text("one", n=max(pressed)) + skipped, theme.dim)
+            )
         low, high = (power(n) for n in self.decades)
-        told.append(Segment("   " + self.page_text("log", low=low, high=high), theme.dim))
+        notes.append(Segment("   " + self.page_text("log", low=low, high=high), theme.dim))
         line = [Segment(" " + size, theme.ink)]
-        for piece in told:
+        for piece in notes:
             if length([*line, piece]) <= width:
                 line.append(piece)
         return line
@@ -164,42 +166,42 @@ class Drawing:
     def sequence(self, width: int, height: int) -> list[Line]:
         """The sequence, its steps, and three curves below it."""
         view_state, padded, lane = self.view_state, self.padded, self.lane
-        theme, shown = view_state.theme, self.slots(width)
-        steps = [self.at(slot) for slot in shown]
-        known = [self.known(slot) for slot in shown]
+        theme, slots = view_state.theme, self.slots(width)
+        steps = [self.at(slot) for slot in slots]
+        known = [self.known(slot) for slot in slots]
         big, small = (4, 3) if height >= 34 else (3, 2) if height >= 28 else (2, 1)
         if height >= 44:
             big, small = 6, 4
         here = self.step
-        at = next((k for k, s in enumerate(shown) if s.word == self.word), 0)
+        at = next((k for k, s in enumerate(slots) if s.word == self.word), 0)
         now = known[at]
-        lines = [_tokens(self, shown, known), self._ruler(shown)]
+        lines = [_tokens(self, slots, known), self._ruler(slots)]
         believed = padded.readout
         if len(believed):
             label = view_state.shown_class()
             p = [float(believed[t, label]) for t in steps]
             styles = [theme.above if v >= 0.5 else theme.below for v in p]
-            told = [self.prediction_known_at(slot) for slot in shown]
-            asked = "?" if view_state.hidden else ""
-            value = number(float(believed[here, label])) if told[at] else asked
-            drawn = bars(shown, _seen(p, told), styles, big, theme.rule)
+            predicted = [self.prediction_known_at(slot) for slot in slots]
+            unknown = "?" if view_state.hidden else ""
+            value = number(float(believed[here, label])) if predicted[at] else unknown
+            drawn = bars(slots, _only_known(p, predicted), styles, big, theme.rule)
             lines += _labelled(drawn, self.prediction_label, value, "0…1", theme)
         else:
             small += big
         size = padded_state_norms(padded, lane)
         top = float(size.max()) or 1.0
         shares = [float(size[t]) / top for t in steps]
-        drawn = bars(shown, _seen(shares, known), _marked(self, shown), small, theme.rule)
+        drawn = bars(slots, _only_known(shares, known), _marked(self, slots), small, theme.rule)
         value = number(float(size[here])) if now else ""
         ends = f"0…{number(top, 1)}"
         lines += _labelled(drawn, self.page_text("size_h"), value, ends, theme)
-        return [*lines, self._moved(shown, steps, known, now)]
+        return [*lines, self._moved(slots, steps, known, now)]
 
-    def _ruler(self, shown: Sequence[Slot]) -> Line:
+    def _ruler(self, slots: Sequence[Slot]) -> Line:
         """The numbers of some steps below their slots, counted from 1."""
         theme = self.view_state.theme
-        words = [s for s in shown if s.kind == "word"]
-        pads = [s for s in shown if s.kind == "pad"]
+        words = [s for s in slots if s.kind == "word"]
+        pads = [s for s in slots if s.kind == "pad"]
         chosen = next(s for s in words if s.word == self.word)
         ends = {s.x: s for s in (*pads[:1], *pads[-1:], *words[:1], *words[-1:])}
         marks: dict[int, Slot] = {}
@@ -218,15 +220,15 @@ class Drawing:
         return line
 
     def _moved(
-        self, shown: Sequence[Slot], steps: Sequence[int], known: Sequence[bool], now: bool
+        self, slots: Sequence[Slot], steps: Sequence[int], known: Sequence[bool], now: bool
     ) -> Line:
         """The change of the state at each step, on a logarithmic scale."""
         theme, moved = self.view_state.theme, state_changes(self.padded, self.lane)
         low, high = self.decades
         with np.errstate(divide="ignore"):
             shares = np.clip((np.log10(moved) - low) / (high - low), 0, 1)
-        drawn = bars(shown, _seen([float(shares[t]) for t in steps], known),
-                     _marked(self, shown), 1, theme.rule)  # fmt: skip
+        drawn = bars(slots, _only_known([float(shares[t]) for t in steps], known),
+                     _marked(self, slots), 1, theme.rule)  # fmt: skip
         value = number(float(moved[self.step])) if now else ""
         return _labelled(drawn, self.page_text("moved"), value, "", theme)[0]
 
@@ -237,13 +239,13 @@ class Drawing:
             return []
         size = padded_state_norms(padded, lane)
         if not answer.pads or answer.padding_only is None:
-            told = self.page_text("said_none")
+            text = self.page_text("said_none")
         elif self.mode.masked:
             key = "said_kept_first" if self.pads_first else "said_kept_last"
-            told = self.page_text(key, pads=answer.pads)
+            text = self.page_text(key, pads=answer.pads)
         elif self.pads_first:
             at = answer.pads - 1 if self.forward else len(answer.words)
-            told = self.page_text(
+            text = self.page_text(
                 "said_moved_first", pads=answer.pads, norm=number(float(size[at]))
             )
         elif len(padded.readout):
@@ -253,20 +255,20 @@ class Drawing:
                 padded.output,
                 answer.padding_only.output,
             )
-            said = [number(float(v[label])) for v in values]
-            told = self.page_text(
-                "said_moved_last", pads=answer.pads, before=said[0], after=said[1],
-                alone=said[2],
+            numbers = [number(float(v[label])) for v in values]
+            text = self.page_text(
+                "said_moved_last", pads=answer.pads, before=numbers[0], after=numbers[1],
+                alone=numbers[2],
             )  # fmt: skip
         else:
             word = len(answer.words) - 1 if self.forward else answer.pads
             alone = float(np.linalg.norm(answer.padding_only.last_state(lane)))
             after = float(np.linalg.norm(padded.last_state(lane)))
-            told = self.page_text(
+            text = self.page_text(
                 "said_moved_last_norm", pads=answer.pads, before=number(float(size[word])),
                 after=number(after), alone=number(alone),
             )  # fmt: skip
-        return [[Segment(" " + line, view_state.theme.source)] for line in wrapped(told, width - 2)]
+        return [[Segment(" " + line, view_state.theme.source)] for line in wrapped(text, width - 2)]
 
 
 # -- predict first --------------------------------------------------------------------------------
@@ -291,16 +293,16 @@ def _known(drawing: Drawing, padded: PaddedReading, pads: int) -> PaddedReading:
         own = replace(drawing, lane=lane)
         known = np.array([own.known_at(step, word) for step, word in enumerate(is_word)])
         h.append(frozen(np.where(known[:, None], array, 0)))
-    told = np.array(
+    predicted = np.array(
         [drawing.prediction_known_after(step, word) for step, word in enumerate(is_word)]
     )
     readout = padded.readout
-    readout = np.where(told[:, None], readout, 0) if len(readout) else readout
+    readout = np.where(predicted[:, None], readout, 0) if len(readout) else readout
     output = np.zeros_like(padded.output)
     return replace(padded, h=tuple(h), readout=frozen(readout), output=frozen(output))
 
 
-# -- pieces ---------------------------------------------------------------------------------------
+# -- helpers --------------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=8)
@@ -314,20 +316,20 @@ def _number(drawing: Drawing, slot: Slot) -> str:
     return str((slot.first if first else drawing.at(slot)) + 1)
 
 
-def _marked(drawing: Drawing, shown: Sequence[Slot]) -> list[Style]:
+def _marked(drawing: Drawing, slots: Sequence[Slot]) -> list[Style]:
     """Styles of the slots; the chosen word is highlighted."""
     theme = drawing.view_state.theme
-    return [theme.now if slot.word == drawing.word else theme.source for slot in shown]
+    return [theme.now if slot.word == drawing.word else theme.source for slot in slots]
 
 
-def _seen(values: Sequence[float], known: Sequence[bool]) -> list[float | None]:
+def _only_known(values: Sequence[float], known: Sequence[bool]) -> list[float | None]:
     return [value if seen else None for value, seen in zip(values, known, strict=True)]
 
 
-def _tokens(drawing: Drawing, shown: Sequence[Slot], known: Sequence[bool]) -> Line:
+def _tokens(drawing: Drawing, slots: Sequence[Slot], known: Sequence[bool]) -> Line:
     """The sequence itself."""
     theme, texts, styles = drawing.view_state.theme, [], []
-    for slot, read in zip(shown, known, strict=True):
+    for slot, read in zip(slots, known, strict=True):
         if slot.kind == "pad":
             texts.append(slot.text)
             styles.append(theme.rule if drawing.mode.masked or not read else theme.source)
@@ -335,7 +337,7 @@ def _tokens(drawing: Drawing, shown: Sequence[Slot], known: Sequence[bool]) -> L
         texts.append(slot.text)
         chosen = slot.word == drawing.word and slot.kind == "word"
         styles.append(theme.chosen if chosen else theme.bold if read else theme.dim)
-    line = row(shown, texts, styles)
+    line = row(slots, texts, styles)
     label = fit(" ", GUTTER)
     return [Segment(label), *line]
 

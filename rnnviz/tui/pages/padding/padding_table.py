@@ -33,18 +33,18 @@ def states(drawing: Drawing, width: int, room: int) -> list[Line]:
     if count < H:
         note = view_state.text("panel.units", first=first, last=first + count - 1, H=H)
     rows = _marked(drawing, room - 1)
-    found = [
+    lines = [
         heading(drawing.page_text("states", unit=view_state.cursor.unit), "", width, theme, note)
     ]
-    return found + [_state(drawing, row, range(first, first + count), wide) for row in rows]
+    return lines + [_state(drawing, row, range(first, first + count), wide) for row in rows]
 
 
 def in_sight(drawing: Drawing, room: int) -> range:
     """The tokens with a row in :func:`states`."""
     words, pads = len(drawing.answer.words), drawing.answer.pads
     marks = shown_pads(pads, max(min(3, (room - 1) // 2), room - 1 - words))
-    shown = _words(drawing, room - 1 - len(marks))
-    return range(drawing.lead + shown.start, drawing.lead + shown.stop)
+    visible_words = _words(drawing, room - 1 - len(marks))
+    return range(drawing.lead + visible_words.start, drawing.lead + visible_words.stop)
 
 
 def _words(drawing: Drawing, room: int) -> range:
@@ -61,11 +61,11 @@ def _marked(drawing: Drawing, room: int) -> list[tuple[str, int, int]]:
     """Name, step and word (−1: a padding) of each row: some paddings, words at the cursor."""
     words, pads = len(drawing.answer.words), drawing.answer.pads
     marks = shown_pads(pads, max(min(3, room // 2), room - words))
-    shown = _words(drawing, room - len(marks))
-    said = [(drawing.words[k], drawing.first_word + k, k) for k in shown]
+    visible_words = _words(drawing, room - len(marks))
+    word_rows = [(drawing.words[k], drawing.first_word + k, k) for k in visible_words]
     if drawing.mode.side == "front":
-        return [*((drawing.page_text("pad", n=n), n - 1, -1) for n in marks), *said]
-    return [*said, *((drawing.page_text("pad", n=n), words + n - 1, -1) for n in marks)]
+        return [*((drawing.page_text("pad", n=n), n - 1, -1) for n in marks), *word_rows]
+    return [*word_rows, *((drawing.page_text("pad", n=n), words + n - 1, -1) for n in marks)]
 
 
 def _state(drawing: Drawing, row: tuple[str, int, int], units: range, wide: int) -> Line:
@@ -80,15 +80,15 @@ def _state(drawing: Drawing, row: tuple[str, int, int], units: range, wide: int)
         return [label, Segment(" " * VALUE), Segment(dots, theme.rule)]
     value = number(float(drawing.padded.h[drawing.lane][step, unit]), signed=True)
     _, top = scale(view_state.layer, "h")
-    told = _levels(drawing.padded, drawing.lane, top)[step][units.start : units.stop]
-    shown = cells(told, False, theme, wide, unit - units.start)
-    return [label, Segment(fit(value, VALUE), style), *shown]
+    row_levels = _levels(drawing.padded, drawing.lane, top)[step][units.start : units.stop]
+    unit_cells = cells(row_levels, False, theme, wide, unit - units.start)
+    return [label, Segment(fit(value, VALUE), style), *unit_cells]
 
 
 @lru_cache(maxsize=32)
 def _levels(padded: PaddedReading, lane: int, top: float) -> list[list[int]]:
-    found: list[list[int]] = levels(padded.h[lane], top)
-    return found
+    all_levels: list[list[int]] = levels(padded.h[lane], top)
+    return all_levels
 
 
 def table(drawing: Drawing, width: int) -> list[Line]:

@@ -37,27 +37,27 @@ def slots(words: tuple[str, ...], pads: int, front: bool, room: int, chosen: int
     least = min(pads, room // 3)
     space = room - least - (1 if pads else 0)
     first, last = _word_range(words, space, chosen)
-    shown = [cut(word, LONGEST) for word in words[first : last + 1]]
-    used = sum(cell_len(word) + 1 for word in shown) + 2 * (first > 0)
+    texts = [cut(word, LONGEST) for word in words[first : last + 1]]
+    used = sum(cell_len(word) + 1 for word in texts) + 2 * (first > 0)
     used += 2 * (last + 1 < len(words))
     columns = min(pads, room - used)
     # Draw few paddings wider, so that they can be counted.
     wide = min(WIDEST, (room - used) // pads) if pads and columns == pads else 1
-    found, x, step = [], 0, pads if front else 0
+    result, x, step = [], 0, pads if front else 0
     if front:
-        found, x = _padding_slots(0, columns, wide, pads, 0), columns * wide + (columns > 0)
+        result, x = _padding_slots(0, columns, wide, pads, 0), columns * wide + (columns > 0)
     if first:
-        found.append(Slot("more", x, 1, step, step + first - 1, "…"))
+        result.append(Slot("more", x, 1, step, step + first - 1, "…"))
         x += 2
-    for k, word in enumerate(shown, first):
-        found.append(Slot("word", x, cell_len(word), step + k, step + k, word, k))
+    for k, word in enumerate(texts, first):
+        result.append(Slot("word", x, cell_len(word), step + k, step + k, word, k))
         x += cell_len(word) + 1
     if last + 1 < len(words):
-        found.append(Slot("more", x, 1, step + last + 1, step + len(words) - 1, "…"))
+        result.append(Slot("more", x, 1, step + last + 1, step + len(words) - 1, "…"))
         x += 2
     if not front:
-        found += _padding_slots(x, columns, wide, pads, len(words))
-    return found
+        result += _padding_slots(x, columns, wide, pads, len(words))
+    return result
 
 
 def _word_range(words: Sequence[str], space: int, chosen: int) -> tuple[int, int]:
@@ -111,12 +111,12 @@ def bars(
     """A bar on each slot, ``rows`` lines high; None (not known yet) is a dot at the bottom."""
     unknown = [" "] * (rows - 1) + ["·"]
     blocks = [unknown if share is None else bar(share, rows) for share in shares]
-    worn = [dots if s is None else style for s, style in zip(shares, styles, strict=True)]
+    bar_styles = [dots if s is None else style for s, style in zip(shares, styles, strict=True)]
     lines = []
     for n in range(rows):
         texts = [
             fit(block[n], slot.width, "^") if share is None else block[n] * slot.width
             for slot, block, share in zip(slots, blocks, shares, strict=True)
         ]
-        lines.append(row(slots, texts, worn))
+        lines.append(row(slots, texts, bar_styles))
     return lines

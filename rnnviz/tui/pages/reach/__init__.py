@@ -66,44 +66,44 @@ class ReachPage(Page):
     def questions(self, view_state: ViewState) -> Sequence[Question]:
         if not view_state.query.model:
             return ()
-        asked: list[Question] = [q for q, _ in self._curves(view_state) if q is not None]
-        return [*asked, self._spectrum(view_state)]
+        queries: list[Question] = [q for q, _ in self._curves(view_state) if q is not None]
+        return [*queries, self._spectrum(view_state)]
 
     def press(self, view_state: ViewState, key: str) -> Change | None:
-        shown = self._shown(view_state)
+        state = self._state(view_state)
         if key == "gates":
-            shown = replace(shown, gates=not shown.gates)
-            said = "gates_on" if shown.gates else "gates_off"
+            state = replace(state, gates=not state.gates)
+            key_text = "gates_on" if state.gates else "gates_off"
         else:
             modes = (NONE, THIS, ALL) if len(self._models(view_state)) > 1 else (NONE, THIS)
             # The chosen mode may not exist for another sentence.
-            at = modes.index(shown.untrained) + 1 if shown.untrained in modes else 0
-            shown = replace(shown, untrained=modes[at % len(modes)])
-            said = f"shown_{shown.untrained}"
-        return Change(shown, message=self.page_text(view_state, said, seed=_seed(view_state)))
+            at = modes.index(state.untrained) + 1 if state.untrained in modes else 0
+            state = replace(state, untrained=modes[at % len(modes)])
+            key_text = f"shown_{state.untrained}"
+        return Change(state, message=self.page_text(view_state, key_text, seed=_seed(view_state)))
 
     def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
         if view_state.hidden:
             hidden = wrapped(self.page_text(view_state, "hidden"), width - 2)
             lines = [[Segment(f" {line}", view_state.theme.dim)] for line in hidden]
             return [self.head(view_state, width), *lines]
-        told = self._told(view_state)
+        known = self._known_curves(view_state)
         words = self._words(
-            view_state, told, width - 2, 2 if height < 14 else 3 if height < 24 else 4
+            view_state, known, width - 2, 2 if height < 14 else 3 if height < 24 else 4
         )
         rows = max(1, height - 1 - len(words))
         beside_it = _beside(width)
         # Numbers at the left: a line is sent from its start to its last change.
-        numbers = self._numbers(view_state, told, beside_it, rows)
-        curves = chart(view_state, told, width - beside_it - 1, rows)
+        numbers = self._numbers(view_state, known, beside_it, rows)
+        curves = chart(view_state, known, width - beside_it - 1, rows)
         body = [[*left, *right] for left, right in zip(numbers, curves, strict=True)]
         last, t = view_state.layer.order[-1] + 1, view_state.cursor.t + 1
         note = f"‖∂{symbol('s', last)}/∂{symbol('s', t)}‖"
         return [self.head(view_state, width, note), *body, *words]
 
-    # -- what there is to draw ------------------------------------------------------------------
+    # -- the curves -----------------------------------------------------------------------------
 
-    def _shown(self, view_state: ViewState) -> ReachState:
+    def _state(self, view_state: ViewState) -> ReachState:
         return view_state.page_state(ReachState)
 
     def _models(self, view_state: ViewState) -> tuple[str, ...]:
@@ -115,26 +115,30 @@ class ReachPage(Page):
 
     def _curves(self, view_state: ViewState) -> list[tuple[Query | None, str]]:
         """The query and kind of every curve; no query for the trace on the screen."""
-        own, shown = view_state.query, self._shown(view_state)
-        found: list[tuple[Query | None, str]] = []
+        own, state = view_state.query, self._state(view_state)
+        result: list[tuple[Query | None, str]] = []
         for untrained in (True, False):
             for model in self._models(view_state):
-                mine = model == own.model
-                if untrained and shown.untrained != ALL and not (mine and shown.untrained == THIS):
+                is_own = model == own.model
+                if (
+                    untrained
+                    and state.untrained != ALL
+                    and not (is_own and state.untrained == THIS)
+                ):
                     continue
                 seed = _seed(view_state) if untrained else None
                 kind = "untrained" if untrained else "trained"
-                if mine and seed == own.random:
-                    found.append((None, kind))
-                elif mine:
-                    found.append((replace(own, random=seed, target=None), kind))
+                if is_own and seed == own.random:
+                    result.append((None, kind))
+                elif is_own:
+                    result.append((replace(own, random=seed, target=None), kind))
                 else:
-                    found.append((query_for(own, model, seed), kind))
-        return found
+                    result.append((query_for(own, model, seed), kind))
+        return result
 
-    def _told(self, view_state: ViewState) -> tuple[ReachCurve, ...]:
+    def _known_curves(self, view_state: ViewState) -> tuple[ReachCurve, ...]:
         """The curves that are known; that of the chosen cell is last, so that it is on top."""
-        T, found = len(view_state.trace.tokens), []
+        T, curves = len(view_state.trace.tokens), []
         for query, kind in self._curves(view_state):
             trace: Trace | None = (
                 view_state.trace if query is None else view_state.answers.get(query)
@@ -142,29 +146,31 @@ class ReachPage(Page):
             if trace is None or len(trace.tokens) != T:
                 continue
             layer = trace.layers[min(view_state.cursor.layer, len(trace.layers) - 1)]
-            found.append(reach_curve(layer, kind))
-        if self._shown(view_state).gates and keep_gate(view_state.layer):
-            found.append(reach_curve(view_state.layer, "gates"))
-        return tuple(sorted(found, key=lambda c: c.layer is view_state.layer and c.kind != "gates"))
+            curves.append(reach_curve(layer, kind))
+        if self._state(view_state).gates and keep_gate(view_state.layer):
+            curves.append(reach_curve(view_state.layer, "gates"))
+        return tuple(
+            sorted(curves, key=lambda c: c.layer is view_state.layer and c.kind != "gates")
+        )
 
-    # -- the picture ----------------------------------------------------------------------------
-
-    # -- the numbers beside it ------------------------------------------------------------------
+    # -- numbers at the left --------------------------------------------------------------------
 
     def _numbers(
-        self, view_state: ViewState, told: tuple[ReachCurve, ...], width: int, rows: int
+        self, view_state: ViewState, curves: tuple[ReachCurve, ...], width: int, rows: int
     ) -> list[Line]:
         theme, token = view_state.theme, visible(view_state.trace.tokens[view_state.cursor.t])
-        table = self._table(view_state, told, width)
+        table = self._table(view_state, curves, width)
         title = [Segment(" " + self.page_text(view_state, "at", token=token), theme.now)]
         spectrum = self._bars(view_state, width, rows - 1 - len(table))
-        found = [title, *table, *spectrum][:rows]
-        return [trimmed(line, width, theme.ink) for line in [*found, *([[]] * (rows - len(found)))]]
+        lines = [title, *table, *spectrum][:rows]
+        return [trimmed(line, width, theme.ink) for line in [*lines, *([[]] * (rows - len(lines)))]]
 
-    def _table(self, view_state: ViewState, told: tuple[ReachCurve, ...], width: int) -> list[Line]:
+    def _table(
+        self, view_state: ViewState, curves: tuple[ReachCurve, ...], width: int
+    ) -> list[Line]:
         """A line per cell: name, trained and untrained reach; then the product of the gates."""
         theme, t, lines = view_state.theme, view_state.cursor.t, []
-        by_title = {c.layer.title: c.layer.cell for c in told}
+        by_title = {c.layer.title: c.layer.cell for c in curves}
         for title, cell in sorted(by_title.items(), key=lambda item: place(item[1])):
             own = title == view_state.layer.title
             line = [
@@ -173,14 +179,14 @@ class ReachPage(Page):
                 )
             ]
             for kind in ("trained", "untrained"):
-                each = next((c for c in told if (c.layer.title, c.kind) == (title, kind)), None)
+                each = next((c for c in curves if (c.layer.title, c.kind) == (title, kind)), None)
                 text = "" if each is None else f"{each.mark(theme)} {_value(each, t)}"
                 style = hue(cell, theme, kind == "untrained")
                 line.append(Segment(fit(text, 10 if kind == "trained" else 9), style))
             lines.append(line)
         lines += self._missing(view_state, width)
         gate = keep_gate(view_state.layer)
-        if self._shown(view_state).gates and gate is not None:
+        if self._state(view_state).gates and gate is not None:
             passed = keep_gate_product(view_state.layer)[t]
             for key, value in (("mean", passed.mean()), ("top", passed.max())):
                 name = self.page_text(view_state, key, gate=gate)
@@ -190,15 +196,15 @@ class ReachPage(Page):
         return lines
 
     def _missing(self, view_state: ViewState, width: int) -> list[Line]:
-        theme, asked = view_state.theme, [q for q, _ in self._curves(view_state) if q is not None]
-        failed = [q for q in asked if q in view_state.failures]
+        theme, queries = view_state.theme, [q for q, _ in self._curves(view_state) if q is not None]
+        failed = [q for q in queries if q in view_state.failures]
         if failed:
             reason = view_state.failures[failed[0]].rstrip(".")
-            said = self.page_text(
+            text = self.page_text(
                 view_state, "failed", name=visible(failed[0].model), reason=visible(reason)
             )
-            return [[Segment(f" {line}", theme.wrong)] for line in wrapped(said, width - 1)[:2]]
-        waiting = any(q not in view_state.answers for q in asked)
+            return [[Segment(f" {line}", theme.wrong)] for line in wrapped(text, width - 1)[:2]]
+        waiting = any(q not in view_state.answers for q in queries)
         return (
             [[Segment(f" {self.page_text(view_state, 'computing')}", theme.dim)]] if waiting else []
         )
@@ -222,14 +228,14 @@ class ReachPage(Page):
         name = name if cell_len(name) + 9 <= width else short
         own = [Segment(f" {name} ", theme.dim), Segment(number(step), theme.ink)]
         count = self.page_text(view_state, "directions", n=int((values > 0.1).sum()), S=len(values))
-        said = [[Segment(f" {line}", theme.dim)] for line in wrapped(count, width - 1)]
-        room = rows - 1 - len(said)
+        notes = [[Segment(f" {line}", theme.dim)] for line in wrapped(count, width - 1)]
+        room = rows - 1 - len(notes)
         if rows >= 8:
             last = symbol("s", view_state.layer.order[-1] + 1)
             name = self.page_text(view_state, "spectrum", J=f"∂{last}/∂{symbol('s', t)}")
-            said.append([Segment(f" {name}", theme.dim)])
+            notes.append([Segment(f" {name}", theme.dim)])
             room -= 1
-        return [own, *said, *_spectrum_bars(theme, values, width, room)]
+        return [own, *notes, *_spectrum_bars(theme, values, width, room)]
 
     def picked(self, view_state: ViewState, x: int, y: int) -> CellPicked | None:
         start = _beside(self.size.width) + GUTTER
@@ -240,25 +246,25 @@ class ReachPage(Page):
         inside = y > 0 and x >= start and apart[near] <= MAX_STEP // 2
         return CellPicked(t=page(T, view_state.cursor.t, count) + near) if inside else None
 
-    # -- in words -------------------------------------------------------------------------------
+    # -- summary --------------------------------------------------------------------------------
 
     def _words(
-        self, view_state: ViewState, told: tuple[ReachCurve, ...], width: int, rows: int
+        self, view_state: ViewState, curves: tuple[ReachCurve, ...], width: int, rows: int
     ) -> list[Line]:
         """The summary, as many whole sentences as fit."""
-        trained = {c.layer.title: c.layer for c in told if c.kind == "trained"}
-        untrained = {c.layer.title: c.layer for c in told if c.kind == "untrained"}
+        trained = {c.layer.title: c.layer for c in curves if c.kind == "trained"}
+        untrained = {c.layer.title: c.layer for c in curves if c.kind == "untrained"}
         gate = keep_gate(view_state.layer)
         word = view_state.word("name", gate).split()[0] if gate else ""
         felt = ReachFacts(
             view_state.trace, view_state.layer, view_state.cursor.t, trained, untrained, word
         )
-        said = ""
+        text = ""
         for key, values in sentences(felt):
-            longer = f"{said} {self.page_text(view_state, key, **values)}".strip()
+            longer = f"{text} {self.page_text(view_state, key, **values)}".strip()
             if len(wrapped(longer, width)) <= rows:
-                said = longer
-        lines = [[Segment(f" {line}", view_state.theme.ink)] for line in wrapped(said, width)]
+                text = longer
+        lines = [[Segment(f" {line}", view_state.theme.ink)] for line in wrapped(text, width)]
         return lines if lines else [[]]
 
 
@@ -272,8 +278,8 @@ def _seed(view_state: ViewState) -> int:
     return SEED if view_state.query.random is None else view_state.query.random
 
 
-def _value(told: ReachCurve, t: int) -> str:
-    return number(float(told.values[t]))
+def _value(curve: ReachCurve, t: int) -> str:
+    return number(float(curve.values[t]))
 
 
 def _spectrum_bars(theme: ViewTheme, values: Array, width: int, rows: int) -> list[Line]:

@@ -33,61 +33,61 @@ class ReachFacts:
         return cut(visible(self.trace.tokens[t]), LONGEST)
 
 
-def sentences(felt: ReachFacts) -> Iterator[Sentence]:
+def sentences(facts: ReachFacts) -> Iterator[Sentence]:
     """Yield the sentences, the most important first."""
-    t, layer = felt.t, felt.layer
+    t, layer = facts.t, facts.layer
     here = float(layer.reach[t])
-    token = felt.token(t)
+    token = facts.token(t)
     if t == layer.order[-1]:
         yield "say_end", {"token": token}
     else:
         key = "say_less" if here < 1 else "say_more"
         yield key, {"token": token, "value": number(here)}
-    yield from _untrained(felt)
-    yield from _gates(felt)
-    yield from _stretch(felt)
-    yield from _order("say_order", felt.trained, t)
-    yield from _order("say_order_untrained", felt.untrained, t)
+    yield from _untrained(facts)
+    yield from _gates(facts)
+    yield from _stretch(facts)
+    yield from _order("say_order", facts.trained, t)
+    yield from _order("say_order_untrained", facts.untrained, t)
 
 
-def _stretch(felt: ReachFacts) -> Iterator[Sentence]:
+def _stretch(facts: ReachFacts) -> Iterator[Sentence]:
     """The stretch at the start with a small reach, or that there is none."""
-    if len(felt.layer.order) < 3:
+    if len(facts.layer.order) < 3:
         return
     for level, written in LEVELS:
-        last = last_faded(felt.layer, level)
+        last = last_faded(facts.layer, level)
         if last is not None:
-            yield "say_faded", {"token": felt.token(last), "t": last + 1, "level": written}
+            yield "say_faded", {"token": facts.token(last), "t": last + 1, "level": written}
             return
-    earlier = felt.layer.order[:-1]
-    least = min(earlier, key=lambda t: float(felt.layer.reach[t]))
-    value = float(felt.layer.reach[least])
+    earlier = facts.layer.order[:-1]
+    least = min(earlier, key=lambda t: float(facts.layer.reach[t]))
+    value = float(facts.layer.reach[least])
     level, written = LEVELS[-1]
     if value >= level:
         yield (
             "say_nowhere",
-            {"level": written, "value": number(value), "token": felt.token(least)},
+            {"level": written, "value": number(value), "token": facts.token(least)},
         )
 
 
-def _gates(felt: ReachFacts) -> Iterator[Sentence]:
-    if keep_gate(felt.layer) is None or felt.t == felt.layer.order[-1]:
+def _gates(facts: ReachFacts) -> Iterator[Sentence]:
+    if keep_gate(facts.layer) is None or facts.t == facts.layer.order[-1]:
         return
-    passed, value = keep_gate_product(felt.layer)[felt.t], float(felt.layer.reach[felt.t])
+    passed, value = keep_gate_product(facts.layer)[facts.t], float(facts.layer.reach[facts.t])
     mean, top = float(passed.mean()), float(passed.max())
     key = "say_above" if value > top else "say_below"
-    told = {"mean": number(mean), "top": number(top), "value": number(value)}
-    if key == "say_above" and told["value"] == told["top"]:
+    numbers = {"mean": number(mean), "top": number(top), "value": number(value)}
+    if key == "say_above" and numbers["value"] == numbers["top"]:
         key = "say_below"
-    yield key, {"gate": felt.gate, **told}
+    yield key, {"gate": facts.gate, **numbers}
 
 
-def _untrained(felt: ReachFacts) -> Iterator[Sentence]:
+def _untrained(facts: ReachFacts) -> Iterator[Sentence]:
     """The reach with untrained weights, unless they are the ones on the screen."""
-    other = felt.untrained.get(felt.layer.title)
-    if other is None or other is felt.layer or felt.t == felt.layer.order[-1]:
+    other = facts.untrained.get(facts.layer.title)
+    if other is None or other is facts.layer or facts.t == facts.layer.order[-1]:
         return
-    yield "say_untrained", {"value": number(float(other.reach[felt.t]))}
+    yield "say_untrained", {"value": number(float(other.reach[facts.t]))}
 
 
 def _order(key: str, layers: Mapping[str, LayerTrace], t: int) -> Iterator[Sentence]:

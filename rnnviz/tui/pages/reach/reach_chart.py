@@ -62,12 +62,12 @@ def reach_curve(layer: LayerTrace, kind: str) -> ReachCurve:
 
 @lru_cache(maxsize=16)
 def _picture(
-    told: tuple[ReachCurve, ...], first: int, count: int, width: int, rows: int, theme: ViewTheme
+    curves: tuple[ReachCurve, ...], first: int, count: int, width: int, rows: int, theme: ViewTheme
 ) -> tuple[list[list[Cell]], list[str]]:
     """The curves without the cursor, and the labels of their lines."""
-    scale = log_scale(np.concatenate([c.values for c in told]), rows)
+    scale = log_scale(np.concatenate([c.values for c in curves]), rows)
     trails = []
-    for c in told:
+    for c in curves:
         shares = scale.shares(c.values[first : first + count])
         dashes = {"trained": 0, "untrained": 1, "gates": 2}[c.kind]
         trails.append(TokenCurve(shares, c.mark(theme), dashes))
@@ -88,27 +88,29 @@ def _with_cursor(row: list[Cell], at: int, drawn: bool) -> list[tuple[str, int |
     return runs([*row[:at], (char, CURSOR), *row[at + 1 :]])
 
 
-def _style(theme: ViewTheme, told: tuple[ReachCurve, ...], n: int | None) -> Style:
+def _style(theme: ViewTheme, curves: tuple[ReachCurve, ...], n: int | None) -> Style:
     if n is None:
         return theme.ink
     if n == CURSOR:
         return theme.now
     if n == GRID:
         return theme.rule
-    return hue(told[n].layer.cell, theme, told[n].kind != "trained")
+    return hue(curves[n].layer.cell, theme, curves[n].kind != "trained")
 
 
-def chart(view_state: ViewState, told: tuple[ReachCurve, ...], width: int, rows: int) -> list[Line]:
+def chart(
+    view_state: ViewState, curves: tuple[ReachCurve, ...], width: int, rows: int
+) -> list[Line]:
     theme, T, t = view_state.theme, len(view_state.trace.tokens), view_state.cursor.t
     room, rows = max(2, width - GUTTER), rows - 1
     count = min(T, room)
     first = page(T, t, count)
     columns = centres(count, room)
-    picture, labels = _picture(told, first, count, room, rows, theme)
+    picture, labels = _picture(curves, first, count, room, rows, theme)
     at, lines = columns[t - first], []
     for y, (row, label) in enumerate(zip(picture, labels, strict=True)):
         line = [Segment(fit(label, GUTTER - 1, ">"), theme.dim), Segment("│", theme.rule)]
         for text, n in _with_cursor(row, at, y % 2 == 0):
-            line.append(Segment(text, _style(theme, told, n)))
+            line.append(Segment(text, _style(theme, curves, n)))
         lines.append(line)
     return [*lines, axis(view_state, first, columns, GUTTER, theme.chosen)]

@@ -21,8 +21,8 @@ from rnnviz.hand.friendly import friendly
 from rnnviz.query import Query, Question
 from rnnviz.trace import Trace
 from rnnviz.tui.pages.toy_net.entries import ToyNetView, choices, kind
-from rnnviz.tui.pages.toy_net.page_layout import arranged
-from rnnviz.tui.pages.toy_net.token_strip import Strip
+from rnnviz.tui.pages.toy_net.page_layout import arrange_page
+from rnnviz.tui.pages.toy_net.token_strip import TokenStrip
 from rnnviz.tui.pages.toy_net.weight_table import values
 from rnnviz.tui.render.segments import Line, cut, wrapped
 from rnnviz.tui.view.page import Change, Page, PageKey, Prompt
@@ -73,28 +73,30 @@ class ToyNetPage(Page):
     def questions(self, view_state: ViewState) -> Sequence[Question]:
         """The trace of the net before the edits."""
         began = _history(view_state).current.origin
-        return () if began.hand is None or began == asked(view_state) else (began,)
+        return () if began.hand is None or began == net_query(view_state) else (began,)
 
     def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
         net = toy_net.toy_net_of(view_state.trace)
         if net is None:
-            said = f"{self.page_text(view_state, 'large')} {self.page_text(view_state, 'begin')}"
-            return [self.head(view_state, width), [], *_told(view_state, said, width)]
+            text = f"{self.page_text(view_state, 'large')} {self.page_text(view_state, 'begin')}"
+            return [self.head(view_state, width), [], *_paragraph(view_state, text, width)]
         every, state = choices(net, view_state.cursor), view_state.page_state(ToyNetState)
         chosen = every[state.chosen % len(every)]
         before = next((view_state.answers.get(q) for q in self.questions(view_state)), None)
-        shown = ToyNetView(view_state, net, chosen, before if isinstance(before, Trace) else None)
+        net_view = ToyNetView(
+            view_state, net, chosen, before if isinstance(before, Trace) else None
+        )
         low = height < LOW
-        strip = Strip(shown, width)
+        strip = TokenStrip(net_view, width)
         read, *predicted = strip.lines()
         head = self.head(view_state, width, cut(visible(net.form.title), width // 2))
-        top = [head, *self._about(shown, width, low), read, *predicted]
-        end = self._chosen(shown, width)[: 1 if low else 2]
+        top = [head, *self._about(net_view, width, low), read, *predicted]
+        end = self._chosen(net_view, width)[: 1 if low else 2]
         room = height - len(top) - len(end)
         if state.values:
-            middle = [[], *values(shown, width)][:room]
+            middle = [[], *values(net_view, width)][:room]
         else:
-            middle = arranged(shown, width, room)
+            middle = arrange_page(net_view, width, room)
         over_tokens = strip.values()
         spare = room - len(middle)
         if spare > len(over_tokens):
@@ -102,60 +104,60 @@ class ToyNetPage(Page):
             spare -= len(over_tokens) + 1
         return [*top, *middle, *([[]] * spare), *end]
 
-    def _about(self, shown: ToyNetView, width: int, low: bool) -> list[Line]:
+    def _about(self, net_view: ToyNetView, width: int, low: bool) -> list[Line]:
         """The conventions of the net, and what it does or how many weights were edited."""
-        net, view_state = shown.net, shown.view_state
-        said = [
-            shown.page_text(key, **values)
+        net, view_state = net_view.net, net_view.view_state
+        conventions = [
+            net_view.page_text(key, **values)
             for key, values in toy_net.convention_texts(view_state.trace)
         ]
-        while low and len(said) > 1 and cell_len(" · ".join(said)) > width - 2:
-            said.pop()
-        kind = _told(view_state, " · ".join(said), width)[:3]
+        while low and len(conventions) > 1 and cell_len(" · ".join(conventions)) > width - 2:
+            conventions.pop()
+        kind = _paragraph(view_state, " · ".join(conventions), width)[:3]
         named = not low or "z" in GATES[net.cell]
-        if shown.changes:
+        if net_view.changes:
             every = sum(len(net.entries(name)) for name in net.names)
-            changed = _told(
-                view_state, shown.page_text("changed", n=shown.changes, all=every), width
+            changed = _paragraph(
+                view_state, net_view.page_text("changed", n=net_view.changes, all=every), width
             )
             return [*kind, *changed] if named else changed
         first = friendly(net.cell, net.units, net.inputs)
         if net != first:
             return kind
-        more = " " + shown.page_text("does_more") if net.units > 1 and not low else ""
-        story = f"does_{net.cell.partition('-')[0]}"
-        told = _told(view_state, shown.page_text(story) + more, width)
-        return [*kind, *told] if named else told
+        more = " " + net_view.page_text("does_more") if net.units > 1 and not low else ""
+        description_key = f"does_{net.cell.partition('-')[0]}"
+        description = _paragraph(view_state, net_view.page_text(description_key) + more, width)
+        return [*kind, *description] if named else description
 
-    def _chosen(self, shown: ToyNetView, width: int) -> list[Line]:
+    def _chosen(self, net_view: ToyNetView, width: int) -> list[Line]:
         """A description of the chosen entry, and the keys that change it."""
-        theme, entry, view_state = shown.view_state.theme, shown.chosen, shown.view_state
+        theme, entry, view_state = net_view.view_state.theme, net_view.chosen, net_view.view_state
         gate = toy_net.gate_of_weight(entry.name)
-        said = shown.page_text(
-            self._kind(shown, entry), entry=shown.net.written(entry),
-            value=toy_net.full_literal(shown.value(entry)),
+        text = net_view.page_text(
+            self._kind(net_view, entry), entry=net_view.net.written(entry),
+            value=toy_net.full_literal(net_view.value(entry)),
             t=entry.row + 1, unit=entry.column, from_unit=entry.row, input=entry.column,
             from_input=entry.row,
-            gate=view_state.word("name", gate) if gate else shown.page_text("sum"),
+            gate=view_state.word("name", gate) if gate else net_view.page_text("sum"),
             state=view_state.word("name", entry.name),
         )  # fmt: skip
-        was = shown.original_value(entry)
+        was = net_view.original_value(entry)
         began = (
-            f"  ({shown.page_text('began', value=toy_net.full_literal(was))})"
+            f"  ({net_view.page_text('began', value=toy_net.full_literal(was))})"
             if was is not None
             else ""
         )
         line = [
-            Segment(cut(f" ▸ {said}", width - len(began)), theme.now),
+            Segment(cut(f" ▸ {text}", width - len(began)), theme.now),
             Segment(began, theme.dim),
         ]
-        keys = "" if view_state.paper else f" {shown.page_text('keys')}"
+        keys = "" if view_state.paper else f" {net_view.page_text('keys')}"
         return [line, [Segment(cut(keys, width), theme.dim)]]
 
-    def _kind(self, shown: ToyNetView, entry: WeightEntry) -> str:
+    def _kind(self, net_view: ToyNetView, entry: WeightEntry) -> str:
         """The key of the text that describes an entry; with several inputs it names the input."""
         name = kind(entry)
-        return f"{name}_each" if name in ("of_x", "of_W") and shown.net.inputs > 1 else name
+        return f"{name}_each" if name in ("of_x", "of_W") and net_view.net.inputs > 1 else name
 
     # -- the keys -------------------------------------------------------------------------------
 
@@ -217,13 +219,13 @@ class ToyNetPage(Page):
         net, text = edits.changed(net, query.text, entry, value + 0.0)
         return _ask(view_state, history.push(replace(query, hand=net, text=text)))
 
-    def _typed(self, view_state: ViewState, name: str, said: str) -> Change:
+    def _typed(self, view_state: ViewState, name: str, typed_text: str) -> Change:
         """Apply a typed line: a value for the chosen entry, or an edit that names its entry."""
         history = _history(view_state)
         query = history.current.query
-        if query.hand is None or not said:
+        if query.hand is None or not typed_text:
             return Change()
-        whole = said if "=" in said else f"{name}={said}"
+        whole = typed_text if "=" in typed_text else f"{name}={typed_text}"
         try:
             net, text = edits.edited(query.hand, query.text, whole)
         except UsageError as error:
@@ -236,27 +238,30 @@ class ToyNetPage(Page):
         )  # fmt: skip
         return _ask(view_state, history.push(query))
 
-    def _write(self, view_state: ViewState, said: str) -> Change:
+    def _write(self, view_state: ViewState, file_name: str) -> Change:
         """Write the net to the typed file name."""
-        net, path = toy_net.net_file_of(view_state.trace), Path(said).expanduser()
-        if net is None or not said:
+        net, path = toy_net.net_file_of(view_state.trace), Path(file_name).expanduser()
+        if net is None or not file_name:
             return Change()
         try:
             if path.exists():
                 return Change(
-                    message=self.page_text(view_state, "there", file=visible(said)), failed=True
+                    message=self.page_text(view_state, "there", file=visible(file_name)),
+                    failed=True,
                 )
             save_net(path, net)
         except (OSError, ValueError, RnnvizError) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            told = self.page_text(view_state, "not_written", file=visible(said), reason=reason)
-            return Change(message=told, failed=True)
-        return Change(message=self.page_text(view_state, "written", file=visible(said)))
+            message = self.page_text(
+                view_state, "not_written", file=visible(file_name), reason=reason
+            )
+            return Change(message=message, failed=True)
+        return Change(message=self.page_text(view_state, "written", file=visible(file_name)))
 
 
 def _history(view_state: ViewState) -> EditHistory:
     """The edits so far; the query on the screen may have changed without one."""
-    history, query = view_state.page_state(ToyNetState).history, asked(view_state)
+    history, query = view_state.page_state(ToyNetState).history, net_query(view_state)
     return EditHistory.start(query) if history is None else history.synced(query)
 
 
@@ -266,7 +271,7 @@ def _ask(view_state: ViewState, history: EditHistory) -> Change:
     return Change(state, query=history.current.query)
 
 
-def asked(view_state: ViewState) -> Query:
+def net_query(view_state: ViewState) -> Query:
     """The query of the view state, with all numbers of a toy net."""
     net = toy_net.toy_net_of(view_state.trace)
     if net is None:
@@ -281,5 +286,5 @@ def _within(cursor: Cursor, net: Hand, text: str) -> Cursor:
     return replace(cursor, t=min(cursor.t, last), unit=min(cursor.unit, net.units - 1))
 
 
-def _told(view_state: ViewState, said: str, width: int) -> list[Line]:
-    return [[Segment(f" {line}", view_state.theme.dim)] for line in wrapped(said, width - 2)]
+def _paragraph(view_state: ViewState, text: str, width: int) -> list[Line]:
+    return [[Segment(f" {line}", view_state.theme.dim)] for line in wrapped(text, width - 2)]

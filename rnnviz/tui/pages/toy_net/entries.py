@@ -36,15 +36,15 @@ class ToyNetView:
 
     def original_value(self, entry: WeightEntry) -> float | None:
         """The value before the edits, or None if it is unchanged."""
-        return self._old.get(entry)
+        return self._old_values.get(entry)
 
     @property
     def changes(self) -> int:
         """The number of weights and initial states that were edited."""
-        return sum(entry.name != "x" for entry in self._old)
+        return sum(entry.name != "x" for entry in self._old_values)
 
     @cached_property
-    def _old(self) -> dict[WeightEntry, float]:
+    def _old_values(self) -> dict[WeightEntry, float]:
         """The old value of every edited entry."""
         first = None if self.before is None else toy_net.toy_net_of(self.before)
         if self.before is None or first is None:

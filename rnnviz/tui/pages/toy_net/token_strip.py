@@ -19,17 +19,21 @@ from rnnviz.tui.view.view_state import scale
 LEAST, LONGEST = 11, 30
 
 
-class Strip:
+class TokenStrip:
     """Rows with a column for each token; those that fit around the current one."""
 
-    def __init__(self, shown: ToyNetView, width: int) -> None:
-        self.shown, self.view_state, self.theme = shown, shown.view_state, shown.view_state.theme
+    def __init__(self, net_view: ToyNetView, width: int) -> None:
+        self.net_view, self.view_state, self.theme = (
+            net_view,
+            net_view.view_state,
+            net_view.view_state.theme,
+        )
         self.names = [cut(visible(token), LONGEST) for token in self.view_state.trace.tokens]
         self.wide = max(LEAST, *(cell_len(name) + 4 for name in self.names), self._longest() + 2)
         head = self.view_state.trace.head
         self.output = "y" if head.kind == "linear" else f"p({head.labels[1]})"
-        said = (shown.page_text("was"), self.output)
-        self.gutter = max(8, *(cell_len(text) + 3 for text in said))
+        labels = (net_view.page_text("was"), self.output)
+        self.gutter = max(8, *(cell_len(text) + 3 for text in labels))
         room = max(1, (width - self.gutter) // self.wide)
         first = max(0, page(len(self.names), self.view_state.cursor.t, room))
         self.columns = range(first, min(len(self.names), first + room))
@@ -44,11 +48,11 @@ class Strip:
 
     def lines(self) -> list[Line]:
         """The x of each token, the prediction after it, and the prediction before the edits."""
-        before = self.shown.before
-        found = [self._read(), self._predicted(self.view_state.trace, self.output, False)]
+        before = self.net_view.before
+        rows = [self._read(), self._predicted(self.view_state.trace, self.output, False)]
         if before is not None and len(before.tokens) == len(self.names):
-            found.append(self._predicted(before, self.shown.page_text("was"), True))
-        return found
+            rows.append(self._predicted(before, self.net_view.page_text("was"), True))
+        return rows
 
     def values(self) -> list[Line]:
         """All quantities of the chosen unit, a row each."""
@@ -64,11 +68,11 @@ class Strip:
         t = self.view_state.cursor.t
         cells = []
         for k in self.columns:
-            entries = [WeightEntry("x", k, j) for j in range(self.shown.net.inputs)]
-            mark = "▸" if self.shown.chosen in entries else ""
+            entries = [WeightEntry("x", k, j) for j in range(self.net_view.net.inputs)]
+            mark = "▸" if self.net_view.chosen in entries else ""
             star = (
                 "*"
-                if any(self.shown.original_value(entry) is not None for entry in entries)
+                if any(self.net_view.original_value(entry) is not None for entry in entries)
                 else ""
             )
             text = f"{mark}{self.names[k]}{star}"
@@ -103,6 +107,6 @@ class Strip:
                 continue
             value = float(layer.values[name][k, unit])
             style = self.theme.number_on(level(value, top), gate)
-            said = number(value, DIGITS, signed=not gate)
-            cells.append(Segment(fit(said, self.wide - 2, "^"), style))
+            text = number(value, DIGITS, signed=not gate)
+            cells.append(Segment(fit(text, self.wide - 2, "^"), style))
         return self._row(name, cells)

@@ -28,18 +28,18 @@ def arithmetic(trace: Trace, t: int, unit: int) -> tuple[tuple[Formula, Arithmet
     )
 
 
-class WrittenSteps:
+class EquationBlocks:
     """The equations at one cursor, drawn once and wrapped to any width."""
 
-    def __init__(self, shown: ToyNetView) -> None:
-        self.shown = shown
-        cursor = shown.view_state.cursor
-        self._done = arithmetic(shown.view_state.trace, cursor.t, cursor.unit)
+    def __init__(self, net_view: ToyNetView) -> None:
+        self.net_view = net_view
+        cursor = net_view.view_state.cursor
+        self._done = arithmetic(net_view.view_state.trace, cursor.t, cursor.unit)
         self._named = max(len(symbol(line.name, cursor.t + 1)) for line, _ in self._done)
         self._parts = [line.part for line, _ in self._done]
 
     def _lines(self, symbolic: bool) -> list[Line]:
-        return [_line(self.shown, line, w, self._named, symbolic) for line, w in self._done]
+        return [_line(self.net_view, line, w, self._named, symbolic) for line, w in self._done]
 
     @cached_property
     def _both(self) -> list[Line]:
@@ -59,40 +59,47 @@ class WrittenSteps:
             return [[line] for line in self._both]
         return [flowed(line, width - 1, self._named + 4) for line in self._short]
 
-    def spaced(self, done: list[Block], room: int) -> list[Line]:
+    def spaced(self, blocks: list[Block], room: int) -> list[Line]:
         """The blocks below each other, with an empty line between parts if there is room."""
-        turns = {k for k in range(1, len(done)) if self._parts[k] != self._parts[k - 1]}
-        loose = sum(map(len, done)) + len(turns) <= room
+        turns = {k for k in range(1, len(blocks)) if self._parts[k] != self._parts[k - 1]}
+        loose = sum(map(len, blocks)) + len(turns) <= room
         lines: list[Line] = []
-        for k, block in enumerate(done):
+        for k, block in enumerate(blocks):
             lines += [[]] * (loose and k in turns)
             lines += block
         return lines
 
-    def around(self, done: list[Block], room: int) -> list[Line]:
+    def around(self, blocks: list[Block], room: int) -> list[Line]:
         """As many of the last blocks as fit, starting at the current part at the latest.
 
         If some are left out, the last line gives the numbers of lines above and below.
         """
-        if sum(map(len, done)) <= room:
-            return [line for block in done for line in block]
-        part = self.shown.view_state.part
+        if sum(map(len, blocks)) <= room:
+            return [line for block in blocks for line in block]
+        part = self.net_view.view_state.part
         first, latest = 0, self._parts.index(part) if part in self._parts else 0
-        while first < latest and sum(map(len, done[first:])) > room - 1:
+        while first < latest and sum(map(len, blocks[first:])) > room - 1:
             first += 1
-        lines = [line for block in done[first:] for line in block]
+        lines = [line for block in blocks[first:] for line in block]
         below = max(0, len(lines) - (room - 1))
-        keys = "" if self.shown.view_state.paper else self.shown.page_text("more_keys")
-        said = self.shown.page_text(
-            "more", above=sum(map(len, done[:first])), below=below, keys=keys
+        keys = "" if self.net_view.view_state.paper else self.net_view.page_text("more_keys")
+        note = self.net_view.page_text(
+            "more", above=sum(map(len, blocks[:first])), below=below, keys=keys
         )
-        return [*lines[: max(0, room - 1)], [Segment(f" {said}", self.shown.view_state.theme.dim)]][
-            :room
-        ]
+        return [
+            *lines[: max(0, room - 1)],
+            [Segment(f" {note}", self.net_view.view_state.theme.dim)],
+        ][:room]
 
 
-def _line(shown: ToyNetView, line: Formula, worked: Arithmetic, named: int, symbolic: bool) -> Line:
-    view_state, theme, t = shown.view_state, shown.view_state.theme, shown.view_state.cursor.t
+def _line(
+    net_view: ToyNetView, line: Formula, worked: Arithmetic, named: int, symbolic: bool
+) -> Line:
+    view_state, theme, t = (
+        net_view.view_state,
+        net_view.view_state.theme,
+        net_view.view_state.cursor.t,
+    )
     of_head = toy_net.is_head_line(line)
     known = view_state.known(t, "p" if of_head else line.name)
     left = symbol(line.name, t + 1).ljust(named)
@@ -106,17 +113,17 @@ def _line(shown: ToyNetView, line: Formula, worked: Arithmetic, named: int, symb
         return [
             name,
             Segment(
-                f"   {shown.page_text('held', value=number(stuck, toy_net.DIGITS))}", theme.now
+                f"   {net_view.page_text('held', value=number(stuck, toy_net.DIGITS))}", theme.now
             ),
         ]
     full = view_state.part in ("predict", line.part)
-    made, used = name_style(view_state, line.name), shown.span
+    style_of, used = name_style(view_state, line.name), net_view.span
 
     def style(span: str | None) -> Style:
         if span is not None and span == used:
             return theme.chosen
-        return made(toy_net.array_name(span)) if full else theme.dim
+        return style_of(toy_net.array_name(span)) if full else theme.dim
 
-    said = [*spans(symbols(line.formula, t + 1), style), equals] if symbolic else []
+    symbols_part = [*spans(symbols(line.formula, t + 1), style), equals] if symbolic else []
     result = Segment(worked.result, theme.now if full else theme.ink)
-    return [name, equals, *said, *spans(worked.spans, style), equals, result]
+    return [name, equals, *symbols_part, *spans(worked.spans, style), equals, result]

@@ -34,50 +34,52 @@ class TableRow:
     unit: int | None = None  # None: not of one unit
 
 
-def table(shown: ToyNetView, units: range, words: bool, width: int) -> list[Line]:
+def table(net_view: ToyNetView, units: range, words: bool, width: int) -> list[Line]:
     """Two lines with the multiplied numbers, and a row for each gate and unit.
 
     ``words``: rows are labelled with words as well as symbols. If not all columns fit, those
     around the chosen entry are shown, and the first line says how many are left and right.
     """
-    rows = _rows(shown, units, words)
+    rows = _rows(net_view, units, words)
     gap = " " * words  # without words every column counts
-    texts = [[_cell(shown, cell, gap) for cell in row.cells] for row in rows]
-    names, now = _multiplied(shown, max(map(len, texts)), gap)
+    texts = [[_cell(net_view, cell, gap) for cell in row.cells] for row in rows]
+    names, now = _multiplied(net_view, max(map(len, texts)), gap)
     wide = [
         max(cell_len(line[k]) for line in (names, now, *texts) if k < len(line))
         for k in range(len(names))
     ]
     label = max(cell_len(row.label) for row in rows) + 1
     numbered = 2 if len(units) > 1 else 0
-    seen = _window(wide, _chosen_column(shown, rows), width - label - numbered)
-    left = f"◂{seen.start}" if seen.start else ""
-    right = f"{len(wide) - seen.stop}▸" if seen.stop < len(wide) else ""
-    title = Segment(fit(f" {shown.page_text('now')}", label + numbered), shown.view_state.theme.dim)
-    theme = shown.view_state.theme
+    visible_columns = _window(wide, _chosen_column(net_view, rows), width - label - numbered)
+    left = f"◂{visible_columns.start}" if visible_columns.start else ""
+    right = f"{len(wide) - visible_columns.stop}▸" if visible_columns.stop < len(wide) else ""
+    title = Segment(
+        fit(f" {net_view.page_text('now')}", label + numbered), net_view.view_state.theme.dim
+    )
+    theme = net_view.view_state.theme
     first = [
-        Segment(fit(_of_units(shown, units, words), label + numbered - len(left)), theme.dim),
+        Segment(fit(_of_units(net_view, units, words), label + numbered - len(left)), theme.dim),
         Segment(left, theme.now),
     ]
     lines = [
-        [*first, *_line(names, wide, seen, theme.dim), Segment(right, theme.now)],
-        _now(shown, title, now, wide, seen),
+        [*first, *_line(names, wide, visible_columns, theme.dim), Segment(right, theme.now)],
+        _now(net_view, title, now, wide, visible_columns),
     ]
     for row, cells in zip(rows, texts, strict=True):
-        line = _label(shown, row, label, numbered)
-        for k in seen:
+        line = _label(net_view, row, label, numbered)
+        for k in visible_columns:
             if k < len(cells):
-                style = _style(shown, row.cells[k], row)
+                style = _style(net_view, row.cells[k], row)
                 line.append(Segment(fit(cells[k], wide[k], ">"), style))
         lines.append(line)
     return lines
 
 
-def _chosen_column(shown: ToyNetView, rows: Sequence[TableRow]) -> int:
+def _chosen_column(net_view: ToyNetView, rows: Sequence[TableRow]) -> int:
     """The column of the chosen entry."""
-    if shown.chosen.name == "x":
-        return shown.chosen.column
-    return next((r.cells.index(shown.chosen) for r in rows if shown.chosen in r.cells), 0)
+    if net_view.chosen.name == "x":
+        return net_view.chosen.column
+    return next((r.cells.index(net_view.chosen) for r in rows if net_view.chosen in r.cells), 0)
 
 
 def _window(wide: Sequence[int], column: int, room: int) -> range:
@@ -95,62 +97,68 @@ def _window(wide: Sequence[int], column: int, room: int) -> range:
 
 
 def _now(
-    shown: ToyNetView, title: Segment, now: Sequence[str], wide: Sequence[int], seen: range
+    net_view: ToyNetView,
+    title: Segment,
+    now: Sequence[str],
+    wide: Sequence[int],
+    visible_columns: range,
 ) -> Line:
     """The multiplied numbers; those of x can be chosen too."""
-    theme, t = shown.view_state.theme, shown.view_state.cursor.t
+    theme, t = net_view.view_state.theme, net_view.view_state.cursor.t
     line = [title]
-    for k in seen:
-        chosen = shown.chosen == WeightEntry("x", t, k)
+    for k in visible_columns:
+        chosen = net_view.chosen == WeightEntry("x", t, k)
         line.append(Segment(fit(now[k], wide[k], ">"), theme.now if chosen else theme.source))
     return line
 
 
-def height(shown: ToyNetView, units: range) -> int:
+def height(net_view: ToyNetView, units: range) -> int:
     """Lines of the table."""
-    return 2 + len(gates(shown.net)) * len(units) + 1 + len(shown.net.initial)
+    return 2 + len(gates(net_view.net)) * len(units) + 1 + len(net_view.net.initial)
 
 
-def _of_units(shown: ToyNetView, units: range, words: bool) -> str:
+def _of_units(net_view: ToyNetView, units: range, words: bool) -> str:
     """The unit of the rows; "" if all units have rows."""
-    H = shown.net.units
+    H = net_view.net.units
     if len(units) == H:
         return ""
-    return f" {shown.page_text('unit_of', n=units.start, N=H)}" if words else f" {units.start}/{H}"
+    return (
+        f" {net_view.page_text('unit_of', n=units.start, N=H)}" if words else f" {units.start}/{H}"
+    )
 
 
-def _line(texts: Sequence[str], wide: Sequence[int], seen: range, style: Style) -> Line:
-    return [Segment(fit(texts[k], wide[k], ">"), style) for k in seen]
+def _line(texts: Sequence[str], wide: Sequence[int], visible_columns: range, style: Style) -> Line:
+    return [Segment(fit(texts[k], wide[k], ">"), style) for k in visible_columns]
 
 
-def _rows(shown: ToyNetView, units: range, words: bool) -> list[TableRow]:
-    net, t = shown.net, shown.view_state.cursor.t
+def _rows(net_view: ToyNetView, units: range, words: bool) -> list[TableRow]:
+    net, t = net_view.net, net_view.view_state.cursor.t
     rows = []
     for name, names in gates(net).items():
-        word = shown.view_state.word("name", name) if name else shown.page_text("sum")
+        word = net_view.view_state.word("name", name) if name else net_view.page_text("sum")
         label = " ".join([name or "h", *([word] if words else [])])
         for unit in units:
             first = label if unit == units.start else ""
             rows.append(TableRow(first, of_gate(net, names, unit), name, unit))
     read = symbol("h", t + 1)
-    said = shown.page_text("output" if net.form.head == "linear" else "head", h=read)
+    head_label = net_view.page_text("output" if net.form.head == "linear" else "head", h=read)
     short = f"y({read})" if net.form.head == "linear" else f"p({read})"
-    rows.append(TableRow(said if words else short, of_head(net), HEAD))
+    rows.append(TableRow(head_label if words else short, of_head(net), HEAD))
     for state, _ in net.initial:
         start = symbol(f"{state}_prev", 1)
-        label = f"{shown.page_text('start')} {start}" if words else start
+        label = f"{net_view.page_text('start')} {start}" if words else start
         rows.append(TableRow(label, of_start(net, state)))
     return rows
 
 
-def _multiplied(shown: ToyNetView, columns: int, gap: str) -> tuple[list[str], list[str]]:
+def _multiplied(net_view: ToyNetView, columns: int, gap: str) -> tuple[list[str], list[str]]:
     """The column headings: names, and their numbers at this token."""
-    view_state, H, D = shown.view_state, shown.net.units, shown.net.inputs
+    view_state, H, D = net_view.view_state, net_view.net.units, net_view.net.inputs
     t = view_state.cursor.t
     h, x = symbol("h_prev", t + 1), symbol("x", t + 1)
     names = [*_each(x, D), *_each(h, H)]
     before = view_state.layer.state_before(t, "h")
-    now = [_read(shown, t, k) for k in range(D)]
+    now = [_read(net_view, t, k) for k in range(D)]
     now += [number(float(v), DIGITS if H + D <= SHORT else 3) for v in before]
     biases = ["b", "b_r"][: columns - H - D]
     # Aligned with the digits: a cell has room for a star after its number.
@@ -162,80 +170,84 @@ def _each(name: str, count: int) -> list[str]:
     return [name] if count == 1 else [f"{name}[{k}]" for k in range(count)]
 
 
-def _read(shown: ToyNetView, t: int, k: int) -> str:
+def _read(net_view: ToyNetView, t: int, k: int) -> str:
     """An input of the net, marked if it is chosen."""
     entry = WeightEntry("x", t, k)
-    held = shown.view_state.layer.clamped_value("x", t, k)
-    mark = "▸" if entry == shown.chosen else " "
-    return mark + (plain(shown.value(entry)).replace("-", MINUS) if held is None else number(held))
+    clamped = net_view.view_state.layer.clamped_value("x", t, k)
+    mark = "▸" if entry == net_view.chosen else " "
+    return mark + (
+        plain(net_view.value(entry)).replace("-", MINUS) if clamped is None else number(clamped)
+    )
 
 
-def _label(shown: ToyNetView, row: TableRow, label: int, numbered: int) -> Line:
-    theme, view_state = shown.view_state.theme, shown.view_state
-    lit = view_state.part == "predict" if row.gate == HEAD else row.gate in shown.computed
-    line = [Segment(fit(f" {row.label}", label), theme.now if lit else theme.dim)]
+def _label(net_view: ToyNetView, row: TableRow, label: int, numbered: int) -> Line:
+    theme, view_state = net_view.view_state.theme, net_view.view_state
+    current = view_state.part == "predict" if row.gate == HEAD else row.gate in net_view.computed
+    line = [Segment(fit(f" {row.label}", label), theme.now if current else theme.dim)]
     if numbered:
-        mine = row.unit == view_state.cursor.unit
+        is_chosen = row.unit == view_state.cursor.unit
         text = "" if row.unit is None else str(row.unit)
-        line.append(Segment(fit(text, numbered, ">"), theme.bold if mine else theme.dim))
+        line.append(Segment(fit(text, numbered, ">"), theme.bold if is_chosen else theme.dim))
     return line
 
 
-def _cell(shown: ToyNetView, cell: WeightEntry | None, gap: str) -> str:
+def _cell(net_view: ToyNetView, cell: WeightEntry | None, gap: str) -> str:
     if cell is None:
         return ""
-    mark = "▸" if cell == shown.chosen else " "
-    star = " " if shown.original_value(cell) is None else "*"
-    return f"{gap}{mark}{short_literal(shown.net.value(cell))}{star}"
+    mark = "▸" if cell == net_view.chosen else " "
+    star = " " if net_view.original_value(cell) is None else "*"
+    return f"{gap}{mark}{short_literal(net_view.net.value(cell))}{star}"
 
 
-def _style(shown: ToyNetView, cell: WeightEntry | None, row: TableRow) -> Style:
-    theme = shown.view_state.theme
+def _style(net_view: ToyNetView, cell: WeightEntry | None, row: TableRow) -> Style:
+    theme = net_view.view_state.theme
     if cell is None:
         return theme.ink
-    if cell == shown.chosen:
+    if cell == net_view.chosen:
         return theme.now
-    value = shown.net.value(cell)
-    other = row.unit not in (None, shown.view_state.cursor.unit)
+    value = net_view.net.value(cell)
+    other = row.unit not in (None, net_view.view_state.cursor.unit)
     if value == 0 or other:
         return theme.dim
     return theme.above if value > 0 else theme.below
 
 
-def values(shown: ToyNetView, width: int) -> list[Line]:
+def values(net_view: ToyNetView, width: int) -> list[Line]:
     """The values of every unit at this token, a row per unit."""
     view_state, layer, t, theme = (
-        shown.view_state,
-        shown.view_state.layer,
-        shown.view_state.cursor.t,
-        shown.view_state.theme,
+        net_view.view_state,
+        net_view.view_state.layer,
+        net_view.view_state.cursor.t,
+        net_view.view_state.theme,
     )
     names = [n for n in layer.recorded if n != "x" and not n.startswith("a_")]
     texts = {
         name: [
-            number(float(v), DIGITS, signed=True) if view_state.known(t, name) else _unknown(shown)
+            number(float(v), DIGITS, signed=True)
+            if view_state.known(t, name)
+            else _unknown(net_view)
             for v in layer.values[name][t]
         ]
         for name in names
     }
     wide = {name: max(LEAST, *(len(text) for text in texts[name])) + 2 for name in names}
-    label = max(cell_len(shown.page_text("states", n=n)) for n in range(shown.net.units)) + 2
+    label = max(cell_len(net_view.page_text("states", n=n)) for n in range(net_view.net.units)) + 2
     # If not all fit, keep the last ones, among them the unit's output.
     while sum(wide[name] for name in names) + label > width and len(names) > 1:
         names = names[1:]
     heads = (Segment(fit(symbol(n, t + 1), wide[n], ">"), theme.dim) for n in names)
     lines: list[Line] = [[Segment(" " * label), *heads]]
-    for unit in range(shown.net.units):
-        mine = unit == view_state.cursor.unit
-        said = fit(f" {shown.page_text('states', n=unit)}", label)
-        line = [Segment(said, theme.bold if mine else theme.dim)]
+    for unit in range(net_view.net.units):
+        is_chosen = unit == view_state.cursor.unit
+        row_label = fit(f" {net_view.page_text('states', n=unit)}", label)
+        line = [Segment(row_label, theme.bold if is_chosen else theme.dim)]
         line += [
-            Segment(fit(texts[n][unit], wide[n], ">"), theme.now if mine else theme.ink)
+            Segment(fit(texts[n][unit], wide[n], ">"), theme.now if is_chosen else theme.ink)
             for n in names
         ]
         lines.append(line)
     return lines
 
 
-def _unknown(shown: ToyNetView) -> str:
-    return "?" if shown.view_state.hidden else "·"
+def _unknown(net_view: ToyNetView) -> str:
+    return "?" if net_view.view_state.hidden else "·"

@@ -76,21 +76,21 @@ class UnitsPage(Page):
         return Change(UnitsState(THRESHOLDS[at]))
 
     def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
-        corpus = self._heard(view_state)
+        corpus = self._corpus(view_state)
         plan = self._plan(view_state, corpus, width, height)
         lines = [self.head(view_state, width, self._note(view_state, corpus))]
         lines += self._text(view_state, plan, width)
         if corpus is None:
             theme = view_state.theme
-            told = wrapped(self._why(view_state), width - 2)
-            return [*lines, [], *([Segment(" " + line, theme.dim)] for line in told)]
+            paragraph = wrapped(self._why(view_state), width - 2)
+            return [*lines, [], *([Segment(" " + line, theme.dim)] for line in paragraph)]
         lines += self._contexts(view_state, corpus, plan, width)
         lines += self._matches(view_state, corpus, plan, width)
         return lines + self._gates(view_state, corpus, width)
 
     def picked(self, view_state: ViewState, x: int, y: int) -> CellPicked | None:
         width, height = self.size
-        plan = self._plan(view_state, self._heard(view_state), width, height)
+        plan = self._plan(view_state, self._corpus(view_state), width, height)
         line = y - 2 + plan.first
         for word in flow(view_state.trace.tokens, width - 1):
             inside = word.x <= x <= word.x + len(word.text)
@@ -98,12 +98,12 @@ class UnitsPage(Page):
                 return CellPicked(word.t)
         return None
 
-    # -- what is known ------------------------------------------------------------------------
+    # -- corpus -------------------------------------------------------------------------------
 
     def _threshold(self, view_state: ViewState) -> float:
         return view_state.page_state(UnitsState).threshold
 
-    def _heard(self, view_state: ViewState) -> CorpusStates | None:
+    def _corpus(self, view_state: ViewState) -> CorpusStates | None:
         return next((view_state.answers.get(q) for q in self.questions(view_state)), None)
 
     def _why(self, view_state: ViewState) -> str:
@@ -136,7 +136,7 @@ class UnitsPage(Page):
         contexts = max(1, rest * 11 // 20)
         return UnitsLayout(text, first, contexts, max(1, rest - contexts))
 
-    # -- how it is drawn ----------------------------------------------------------------------
+    # -- drawing ------------------------------------------------------------------------------
 
     def _text(self, view_state: ViewState, plan: UnitsLayout, width: int) -> list[Line]:
         theme, t, unit = view_state.theme, view_state.cursor.t, view_state.cursor.unit
@@ -181,16 +181,16 @@ class UnitsPage(Page):
             here = active_units(state, threshold)
             note = self.page_text(view_state, "on", threshold=limit, count=len(here), H=H)
             lines = [heading(title, "", width, theme, note)]
-            found = matches(corpus, tuple(map(float, state)), threshold, plan.matches)
+            matched = matches(corpus, tuple(map(float, state)), threshold, plan.matches)
             if not here:
                 key = "none_on_paper" if view_state.paper else "none_on"
                 lines.append(self._dim(view_state, key, threshold=limit))
             else:
                 names = cut(" " + " ".join(map(str, here)), width - 1)
                 lines.append([Segment(names, theme.source)])
-            if here and not found:
+            if here and not matched:
                 lines.append(self._dim(view_state, "nowhere"))
-            for match in found:
+            for match in matched:
                 before, token, after = corpus.context(match.place)
                 share = f" {number(match.overlap, 2)} {match.both}/{match.either}"
                 word = Segment(cut(visible(token), 20), theme.source)
@@ -226,7 +226,7 @@ class UnitsPage(Page):
         side: str,
         unit: int,
         own: float,
-        found: tuple[tuple[int, float], ...],
+        most: tuple[tuple[int, float], ...],
         width: int,
     ) -> Line:
         """The units that are saturated most often, the chosen one first."""
@@ -234,7 +234,7 @@ class UnitsPage(Page):
         name = self.page_text(view_state, "open" if side == "right" else "shut")
         line: Line = [Segment(f"{name} ", theme.dim)]
         line.append(Segment(f"▸{unit} {number(own)} ", theme.now))
-        for other, share in found:
+        for other, share in most:
             piece = Segment(f" {other} {number(share)}", theme.ink)
             if other != unit and length([*line, piece]) < width:
                 line.append(piece)
@@ -247,5 +247,5 @@ def _in_corpus(corpus: CorpusStates, place: int, unit: int, width: int, theme: V
     value = float(corpus.h[place, unit])
     before, token, after = corpus.context(place)
     word = swatch(cut(visible(token), max(10, width // 3)), value, theme)
-    said = Segment(fit(" " + number(value, 2, True), VALUE), theme.now)
-    return [said, *in_context(before, word, after, width - VALUE, theme)]
+    value_segment = Segment(fit(" " + number(value, 2, True), VALUE), theme.now)
+    return [value_segment, *in_context(before, word, after, width - VALUE, theme)]

@@ -73,21 +73,21 @@ def in_context(
     """A word in its context; the words of several such lines are aligned."""
     wide = cell_len(word.text)
     left = min((width - 1) * 11 // 20, width - wide)
-    said = _nearest([visible(token) for token in reversed(before)], left - 1)
-    behind = _nearest([visible(token) for token in after], width - left - wide - 1)
+    words_before = _nearest([visible(token) for token in reversed(before)], left - 1)
+    words_after = _nearest([visible(token) for token in after], width - left - wide - 1)
     return [
-        Segment(fit(" ".join(reversed(said)), max(0, left - 1), ">") + " ", theme.dim),
+        Segment(fit(" ".join(reversed(words_before)), max(0, left - 1), ">") + " ", theme.dim),
         word,
-        Segment(fit(" " + " ".join(behind), max(0, width - left - wide)), theme.dim),
+        Segment(fit(" " + " ".join(words_after), max(0, width - left - wide)), theme.dim),
     ]
 
 
 def _nearest(words: Iterable[str], room: int) -> list[str]:
     """The nearest words that fit."""
-    found: list[str] = []
+    result: list[str] = []
     for word in words:
-        room -= cell_len(word) + bool(found)
+        room -= cell_len(word) + bool(result)
         if room < 0:
             break
-        found.append(word)
-    return found
+        result.append(word)
+    return result
