@@ -11,6 +11,9 @@ from rnnviz.query import Query
 #: The three cells that are compared, in the order of the lectures.
 TRIO = ("rnn", "lstm", "gru")
 
+#: Least and greatest number of models in a comparison.
+MIN_MODELS, MAX_MODELS = 2, 4
+
 #: Shipped models that can be compared although no key switches to them.
 SHIPPED = tuple(f"imdb-{cell}" for cell in TRIO)
 

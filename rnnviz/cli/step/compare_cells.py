@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rnnviz.analysis.model_family import family_by_cell
+from rnnviz.analysis.model_family import MAX_MODELS, MIN_MODELS, family_by_cell
 from rnnviz.cli.tables import aligned
 from rnnviz.display import json_text, visible
 from rnnviz.equations import number
@@ -13,8 +13,6 @@ from rnnviz.i18n import text
 from rnnviz.trace import Trace
 
 SCHEMA = "rnnviz.comparison/1"
-#: Cells side by side, at least and at most.
-FEWEST, MOST = 2, 4
 
 
 def models(names: str, model: str, offered: Sequence[str]) -> tuple[str, ...]:
@@ -28,9 +26,9 @@ def models(names: str, model: str, offered: Sequence[str]) -> tuple[str, ...]:
                 f"--compare: there is no {cell!r} beside {model}.{nearest(cell, valid)}\n{beside}"
             )
     chosen = tuple(dict.fromkeys(valid[cell] for cell in cells))
-    if not FEWEST <= len(chosen) <= MOST:
+    if not MIN_MODELS <= len(chosen) <= MAX_MODELS:
         raise UsageError(
-            f"--compare takes {FEWEST} to {MOST} cells, for example: --compare rnn,gru"
+            f"--compare takes {MIN_MODELS} to {MAX_MODELS} cells, for example: --compare rnn,gru"
         )
     return chosen
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from rich.segment import Segment
 
-from rnnviz.analysis.model_family import family_by_cell, family_trio
+from rnnviz.analysis.model_family import MAX_MODELS, MIN_MODELS, family_by_cell, family_trio
 from rnnviz.display import visible
 from rnnviz.query import Query, Question
 from rnnviz.tui.pages.compare_cells.cell_panel import (
@@ -27,9 +27,6 @@ from rnnviz.tui.view.page import Change, Page, PageKey, Prompt
 from rnnviz.tui.view.page_state import PageOptions, PageState
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import CellPicked
-
-#: Least and greatest number of cells.
-FEWEST, MOST = 2, 4
 
 
 @dataclass(frozen=True)
@@ -74,7 +71,7 @@ class CompareCellsPage(Page):
                 words = self.page_text(view_state, "unknown", name=visible(cell), valid=valid)
                 return Change(message=words, failed=True)
         models = tuple(dict.fromkeys(known[cell] for cell in cells))
-        if not FEWEST <= len(models) <= MOST:
+        if not MIN_MODELS <= len(models) <= MAX_MODELS:
             return Change(message=self.page_text(view_state, "few", valid=valid), failed=True)
         return Change(CompareCellsState(models))
 
