@@ -5,7 +5,7 @@
     model = rnnviz.load("sentiment-lstm")
     model.predict(["good", "not good"])
 
-Importing the package imports nothing else; each verb imports what it needs when called.
+Importing the package is fast: each function imports what it needs when it is called.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ def step(
     clamps: str | Iterable[str | Clamp] = (),
     device: str = "auto",
 ) -> Trace:
-    """Read a text one token at a time and keep every value and gradient.
+    """Run a model on a text and record every value and gradient of every token.
 
-    ``target`` is the label whose log-loss the gradients are of (None: the predicted one);
-    ``random`` is a seed for untrained weights of the same shapes. For a model that reads a series
-    the text is the moment a forecast is made ("2020-07-01 19:00"), the number of a window, or ""
-    (the model's example), and ``data`` the folder its table is looked for in.
-    ``clamps`` hold values instead of computing them: "f[*]=1", or several: ["f[*]=1", "i[3,17]=0"].
-    Raises
-    :class:`rnnviz.errors.RnnvizError` with a message that says what to do.
+    ``target`` is the label whose log-loss the gradients are taken of (None: the predicted one);
+    ``random`` is a seed for untrained weights of the same shapes. For a model of a series, the text
+    is the time of a forecast ("2020-07-01 19:00"), the number of a window, or "" (the model's
+    example), and ``data`` is the folder that contains its table. ``clamps`` set values instead of
+    computing them: "f[*]=1", or several: ["f[*]=1", "i[3,17]=0"].
+
+    Raises :class:`rnnviz.errors.RnnvizError` with a message that says what to do.
     """
     from rnnviz.clamps import parse
     from rnnviz.engine.device import choose_for_trace
@@ -65,9 +65,9 @@ def step(
 
 
 def load(name: str = "sentiment-lstm") -> StoredModel:
-    """A model by its name among those that ``rnnviz models`` lists, "last", or by its path.
+    """Load a model: a name that ``rnnviz models`` lists, "last" for the newest run, or a path.
 
-    The path is that of its JSON or of a run directory. ``.predict(texts)`` uses it.
+    A path is that of a model's JSON or of a run directory. Use the model with ``.predict(texts)``.
     """
     from rnnviz.model_files import load
 

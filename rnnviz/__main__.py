@@ -7,7 +7,7 @@ import sys
 
 
 def _quiet(kind: type[BaseException], error: BaseException, where: object) -> None:
-    """Of an interrupt that nobody caught there is nothing to say."""
+    """Exit without a traceback on an uncaught KeyboardInterrupt."""
     if issubclass(kind, KeyboardInterrupt):
         os._exit(130)
     sys.__excepthook__(kind, error, error.__traceback__)
@@ -15,15 +15,15 @@ def _quiet(kind: type[BaseException], error: BaseException, where: object) -> No
 
 sys.excepthook = _quiet
 
-from rnnviz import signals  # noqa: E402  (what is imported may be interrupted, too)
+from rnnviz import signals  # noqa: E402  (imports may be interrupted, too)
 
 signals.end_at_once()
 
 
 def main() -> None:
-    """Run the command line; never return."""
-    # One sentence makes products of a few kilobytes: BLAS threads only wait for each other, and
-    # must be told so before numpy is imported.
+    """Run the command line and exit."""
+    # The matrices of one sentence have a few kilobytes: BLAS threads would only wait for each
+    # other. The variables are read when NumPy is imported.
     for variable in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
     from rnnviz.window import forget_nonsense

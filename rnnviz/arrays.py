@@ -1,13 +1,13 @@
-"""The type every floor uses for arrays, and the letters that name their axes.
+"""The array type, array helpers, and the letters that name axes.
 
-Axes, used in every shape comment and docstring:
+Axes in comments and docstrings on shapes:
 
 ``T`` steps (tokens) · ``B`` batch · ``D`` input width · ``H`` units · ``G`` gates ·
-``E`` embedding · ``V`` vocabulary · ``K`` outputs · ``S`` all states side by side.
+``E`` embedding · ``V`` vocabulary · ``K`` outputs · ``S`` all states concatenated.
 
-We are at step t: ``x`` is the input of token t, ``h`` and ``c`` are the states *after* token t,
-``h_prev`` and ``c_prev`` the states after the token read before it. A gradient ``d_h`` is of one
-objective with respect to the value of that name. Row vectors: ``x @ W``, as in Keras.
+At step t, ``x`` is the input of token t, ``h`` and ``c`` are the states *after* token t, and
+``h_prev`` and ``c_prev`` the states after the token read before it. A gradient ``d_h`` is that of
+the objective with respect to ``h``. Vectors are rows: ``x @ W``, as in Keras.
 """
 
 from __future__ import annotations
@@ -20,63 +20,63 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    #: An array of any floating or integer type; CuPy arrays pass as well (same protocols).
+    #: An array of any floating or integer type; CuPy arrays are accepted as well (same protocols).
     Array = NDArray[Any]
 else:
-    # numpy.typing takes a sixth of numpy's own import time, and start-up is what a user waits for.
+    # Importing numpy.typing takes a sixth of NumPy's own import time.
     Array = np.ndarray
 
 #: Arrays by recorded name.
 Values = dict[str, Array]
 
 
-#: Bytes at whose multiples the processor's widest loads begin.
+#: Alignment in bytes of the processor's widest loads.
 ALIGNMENT = 64
 
 
 def aligned(shape: tuple[int, ...], dtype: Any) -> Array:
-    """An empty array that begins at a multiple of ALIGNMENT.
+    """An uninitialized array whose data begins at a multiple of ALIGNMENT bytes.
 
-    NumPy's own begin at multiples of 16, where every wide load touches two lines of the cache:
-    elementwise arithmetic on data in the cache then takes twice as long.
+    NumPy aligns to 16 bytes, where each wide load touches two cache lines: elementwise arithmetic
+    on cached data then takes twice as long.
     """
     dtype = np.dtype(dtype)
     size = dtype.itemsize
     for n in shape:
         size *= n
-    room = np.empty(size + ALIGNMENT, np.uint8)
-    address: int = room.__array_interface__["data"][0]
+    buffer = np.empty(size + ALIGNMENT, np.uint8)
+    address: int = buffer.__array_interface__["data"][0]
     start = -address % ALIGNMENT
-    return room[start : start + size].view(dtype).reshape(shape)
+    return buffer[start : start + size].view(dtype).reshape(shape)
 
 
 def blocks(a: Array, n: int) -> list[Array]:
-    """The n equal column blocks of the last axis, as views (``np.split`` costs ten times this)."""
+    """Split the last axis, n·M, into n views of M (ten times as fast as ``np.split``)."""
     width = a.shape[-1] // n if n else 0
     return [a[..., k * width : (k + 1) * width] for k in range(n)]
 
 
 def contiguous(a: Array) -> Array:
-    """The array in C order, itself if it is so; ``np.ascontiguousarray`` knows host arrays only."""
+    """The array in C order, without a copy if it already is; works for CuPy arrays too."""
     return a if a.flags.c_contiguous else a.copy()
 
 
 def over_rows(a: Array) -> Array:
-    """The sum over the first axis of (N, M), as a product with ones.
+    """The sum (M) over the first axis of (N, M), computed as a product with ones.
 
-    On the host a third of the time of ``a.sum(0)``; on a card, where few columns leave a reduction
-    little to divide, a fiftieth.
+    It takes a third of the time of ``a.sum(0)`` on the CPU and a fiftieth on a GPU, where few
+    columns leave a reduction little to parallelize.
     """
     return np.ones_like(a, shape=len(a)) @ a
 
 
-#: The largest number of a net or a trace: what is computed from two of them is one of float64.
-MOST = 1e30
+#: Largest absolute value in a net or a trace: the product of two of them is finite in float64.
+MAX_VALUE = 1e30
 
 
 def in_range(array: Any) -> bool:
-    """Whether all numbers are finite and none is larger than MOST."""
-    return bool(np.abs(array).max(initial=0) <= MOST)
+    """Whether all numbers are finite and at most MAX_VALUE in absolute value."""
+    return bool(np.abs(array).max(initial=0) <= MAX_VALUE)
 
 
 _HEADERS = {
@@ -86,19 +86,19 @@ _HEADERS = {
 
 
 def read_array(file: IO[bytes], name: str) -> Array:
-    """An array of numbers, flags or text from the ``.npy`` in a file, read-only.
+    """Read a ``.npy`` file of numbers, flags or text; the array is read-only.
 
-    ValueError, with ``name`` in it, unless its header tells as many bytes as there are.
+    Raises ValueError, with ``name`` in it, if the data does not have the size in the header.
     """
     version = np.lib.format.read_magic(file)
     if version not in _HEADERS:
-        raise ValueError(f"{name}: an array of version {version} is not known here")
+        raise ValueError(f"{name}: arrays of version {version} are not supported")
     shape, columns_first, dtype = _HEADERS[version](file)
     if dtype.kind not in "biufU":
         raise ValueError(f"{name}: expected numbers, not {str(dtype)[:40]}")
     data = file.read()
-    whole = all(type(n) is int and n >= 0 for n in shape)
-    if not whole or not 0 < math.prod(shape) * dtype.itemsize == len(data):
+    valid = all(type(n) is int and n >= 0 for n in shape)
+    if not valid or not 0 < math.prod(shape) * dtype.itemsize == len(data):
         raise ValueError(f"{name}: its header does not fit its {len(data):,} bytes")
     order: Any = "F" if columns_first else "C"
     return np.frombuffer(data, dtype).reshape(shape, order=order)

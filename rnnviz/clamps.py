@@ -1,4 +1,4 @@
-"""What is held at a value instead of being computed: the what-if of a reading."""
+"""Clamps: recorded values that are set to a number instead of being computed."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from rnnviz.errors import UsageError, nearest
 
 @dataclass(frozen=True)
 class Clamp:
-    """Hold a recorded value; None stands for all: every token, every unit, the first layer."""
+    """Set a recorded value to a number."""
 
     name: str  # "f", "c", "x" ...
     value: float
-    t: int | None = None  # token, from 0
-    unit: int | None = None
-    layer: str | None = None  # as the trace names it: "lstm", "lstm.1.backward"
+    t: int | None = None  # token, from 0; None: all
+    unit: int | None = None  # None: all
+    layer: str | None = None  # as the trace names it, "lstm.1.backward"; None: the first
 
     def __str__(self) -> str:
-        """As it is typed: ``lstm.1.f[3,17]=0.5``."""
+        """The clamp as it is typed: ``lstm.1.f[3,17]=0.5``."""
         layer = "" if self.layer is None else f"{self.layer}."
         t = "*" if self.t is None else self.t
         unit = "" if self.unit is None else f",{self.unit}"
@@ -30,16 +30,16 @@ class Clamp:
 
     @property
     def where(self) -> tuple[int | slice, int | slice]:
-        """The index of what is held in an array (T, H)."""
+        """The index of the clamped elements in an array (T, H)."""
         every = slice(None)
         return every if self.t is None else self.t, every if self.unit is None else self.unit
 
     def holds(self, name: str, t: int, unit: int) -> bool:
-        """Is this value of this token and unit held?"""
+        """Whether this value of this token and unit is clamped."""
         return self.name == name and self.t in (None, t) and self.unit in (None, unit)
 
 
-#: A value beyond this could leave float32's range a few products later.
+#: Largest absolute value: larger ones could overflow float32 after a few products.
 LARGEST = 1e6
 
 _TYPED = re.compile(
@@ -49,19 +49,19 @@ _TYPED = re.compile(
 
 
 def parse(text: str) -> Clamp:
-    """What ``[LAYER.]NAME[T[,UNIT]]=VALUE`` says: ``f[*]=1``, ``i[3,17]=0``, ``c=0``.
+    """Parse ``[LAYER.]NAME[T[,UNIT]]=VALUE``: ``f[*]=1``, ``i[3,17]=0``, ``c=0``.
 
-    T and UNIT count from 0; ``*`` or nothing stands for all. UsageError if it cannot be read.
+    T and UNIT count from 0; ``*`` or nothing means all. Raises UsageError for anything else.
     """
-    found = _TYPED.fullmatch(text.strip())
-    if found is None:
+    match = _TYPED.fullmatch(text.strip())
+    if match is None:
         raise UsageError(
             f"Clamp {text!r}: expected [LAYER.]NAME[TOKEN,UNIT]=VALUE, counted from 0, "
             "for example 'f[*]=1' or 'i[3,17]=0'."
         )
     return Clamp(
-        found["name"], _value(text, found["value"]), _index(found["t"]), _index(found["unit"]),
-        found["layer"],
+        match["name"], _value(text, match["value"]), _index(match["t"]), _index(match["unit"]),
+        match["layer"],
     )  # fmt: skip
 
 
@@ -76,14 +76,14 @@ def _value(text: str, typed: str) -> float:
         value = math.nan
     if not abs(value) <= LARGEST:
         raise UsageError(
-            f"Clamp {text!r}: {typed} is no number from {-LARGEST:.0f} to {LARGEST:.0f}; "
+            f"Clamp {text!r}: {typed} is not a number from {-LARGEST:.0f} to {LARGEST:.0f}; "
             "write one like 0.5."
         )
     return value
 
 
 class ClampTarget(NamedTuple):
-    """A layer and direction something can be held in."""
+    """A layer and direction whose values can be clamped."""
 
     layer: str
     title: str  # of its cell: "LSTM"

@@ -1,7 +1,7 @@
-"""Text from a user or a file as something that is safe to print.
+"""Making text of users and files safe to print.
 
-Such text is data: nothing in it may reach a terminal as a command, move the cursor, change how wide
-the rest of a line is, or end the element of a document that it stands in.
+Such text is untrusted: it must not reach a terminal as an escape sequence, move the cursor, change
+the width of the rest of a line, or end the element of a document that contains it.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ import re
 import unicodedata
 from typing import Any
 
-#: Printable, but terminals disagree on their width: variation selectors, flag letters, skin tones.
-_UNSTEADY = re.compile("[\ufe00-\ufe0f\U0001f1e6-\U0001f1ff\U0001f3fb-\U0001f3ff]")
+#: Printable characters of ambiguous width: variation selectors, flag letters, skin tones.
+_AMBIGUOUS_WIDTH = re.compile("[\ufe00-\ufe0f\U0001f1e6-\U0001f1ff\U0001f3fb-\U0001f3ff]")
 _BEYOND_ASCII = re.compile(r"[^\n\x20-\x7e]")
 
 
 def visible(text: str) -> str:
-    """The text as it may be printed anywhere: control and format characters as ``\\x1b``.
+    """Escape control and format characters as ``\\x1b``, so that the text can be printed.
 
     These are the categories Cc, Cf, Cs, Co, Cn, Zl, Zp and Zs without the space. Skin tones and
-    flag letters are escaped too, because terminals disagree on their width. A combining mark
-    without a base gets a dotted circle. Text that is visible already stays as it is.
+    flag letters are escaped too, because terminals disagree on their width. A leading combining
+    mark gets a dotted circle. The function is idempotent.
     """
-    if text.isprintable() and (text.isascii() or _is_steady(text)):
+    if text.isprintable() and (text.isascii() or _has_known_width(text)):
         return text
     out: list[str] = []
     for char in text:
         code = ord(char)
-        if 0xFE00 <= code <= 0xFE0F:  # variation selectors: invisible, and counted differently
+        if 0xFE00 <= code <= 0xFE0F:  # variation selectors: invisible, of ambiguous width
             continue
         if not char.isprintable() or 0x1F1E6 <= code <= 0x1F1FF or 0x1F3FB <= code <= 0x1F3FF:
             out.append(_escaped(char))
@@ -41,8 +41,8 @@ def visible(text: str) -> str:
     return "".join(out)
 
 
-def _is_steady(text: str) -> bool:
-    return not unicodedata.combining(text[0]) and _UNSTEADY.search(text) is None
+def _has_known_width(text: str) -> bool:
+    return not unicodedata.combining(text[0]) and _AMBIGUOUS_WIDTH.search(text) is None
 
 
 def _escaped(char: str) -> str:
@@ -51,7 +51,7 @@ def _escaped(char: str) -> str:
 
 
 def controls_escaped(text: str) -> str:
-    """The text with control and format characters escaped, and no other character changed."""
+    """Escape control and format characters only."""
     if text.isprintable():
         return text
     unsafe = ("Cc", "Cf", "Cs", "Zl", "Zp")
@@ -59,15 +59,15 @@ def controls_escaped(text: str) -> str:
 
 
 def markup(text: str) -> str:
-    """The text as it may stand in HTML or SVG, between tags or in an attribute."""
+    """Escape the text for HTML or SVG, between tags or in an attribute."""
     return html.escape(visible(text))
 
 
 def json_text(value: Any, *, indent: int | None = None) -> str:
-    r"""The value as JSON that is safe on a terminal and that every parser reads.
+    r"""Serialize a value as JSON that is safe to print on a terminal.
 
-    Characters that cannot be seen are written as ``\u001b``, which decodes to the same string. What
-    is not finite becomes null: JSON has no word for it.
+    Invisible characters are written as ``\u001b``, which decodes to the same string. Numbers that
+    are not finite become null, because JSON cannot represent them.
     """
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
@@ -76,8 +76,8 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
     return _BEYOND_ASCII.sub(_in_json, text)
 
 
-def _in_json(found: re.Match[str]) -> str:
-    char = found[0]
+def _in_json(match: re.Match[str]) -> str:
+    char = match[0]
     if char.isprintable():
         return char
     code = ord(char)
@@ -88,7 +88,7 @@ def _in_json(found: re.Match[str]) -> str:
 
 
 def finite(value: Any) -> Any:
-    """The value with null for every number that is not finite, in mappings and lists too."""
+    """Replace numbers that are not finite by None, also inside mappings and lists."""
     if isinstance(value, dict):
         return {key: finite(each) for key, each in value.items()}
     if isinstance(value, list | tuple):

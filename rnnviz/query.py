@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnnviz.clamps import Clamp
-from rnnviz.hand import Hand
+from rnnviz.toy_net import ToyNet
 from rnnviz.trace import Trace
 
 
@@ -26,7 +26,7 @@ class Query:
     target: str | None = None
     random: int | None = None
     clamps: tuple[Clamp, ...] = ()
-    hand: Hand | None = None
+    hand: ToyNet | None = None
 
 
 #: Answers a query; raises RnnvizError with a message for the user.

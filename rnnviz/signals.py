@@ -1,6 +1,6 @@
-"""Signals that ask a process to end: the command line ends quietly, with 128 and their number.
+"""Signals that end the process: the command line exits quietly with 128 plus their number.
 
-Only the command line takes them: a program that imports rnnviz keeps its own handlers.
+Only the command line installs handlers; a program that imports rnnviz keeps its own.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Final, NoReturn
 
-#: Those whose default is to end the process, and that a handler can take.
+#: Signals that end the process by default and for which a handler can be installed.
 ENDING: Final = tuple(
     getattr(signal, name)
     for name in (
@@ -26,46 +26,46 @@ ENDING: Final = tuple(
     if hasattr(signal, name)
 )  # fmt: skip
 
-#: Seconds in which a further signal asks for nothing new: a key that is held down, an impatient
-#: finger, a shell that sends one signal to several processes.
+#: Seconds after a signal in which further ones are ignored: a key may repeat, and a shell may
+#: send a signal to several processes.
 _PAUSE: Final = 1.0
 
-#: When the first signal came, and its number; what it asked for is under way.
+#: The time and number of the signal that is being handled.
 _came: float | None = None
 _number: int = signal.SIGINT
-#: The signal for which an exception was raised last.
+#: The signal for which an exception was last raised.
 _raised: int | None = None
 
 
 def end_at_once() -> None:
-    """Nothing is open yet: a signal ends the process then and there."""
+    """Let signals end the process immediately, while no file is open yet."""
     _take(_end_now)
 
 
 def end_in_order() -> None:
-    """The first signal is raised as an exception, so that files and the terminal are left right.
+    """Raise an exception for the first signal, so that files and the terminal are cleaned up.
 
-    SIGINT is KeyboardInterrupt, every other one SystemExit. What follows within a second is
-    ignored; whatever comes later ends the process then and there.
+    SIGINT raises KeyboardInterrupt, every other signal SystemExit. Signals within the next second
+    are ignored; a later one ends the process immediately.
     """
     sys.unraisablehook = _unraisable
     _take(_raise_once)
 
 
 def leave() -> None:
-    """The command is over: ctrl+c has nothing left to interrupt."""
+    """Ignore ctrl+c once the command has ended."""
     if signal.getsignal(signal.SIGINT) == _raise_once:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def answered(number: int) -> None:
-    """A signal came and was taken care of; what follows within a second is ignored."""
+    """Record that a signal was handled; further ones within a second are ignored."""
     global _came, _number
     _came, _number = time.monotonic(), number
 
 
 def raise_for(number: int) -> NoReturn:
-    """Raise what ends the command in order: KeyboardInterrupt for SIGINT, else SystemExit."""
+    """Raise KeyboardInterrupt for SIGINT, else SystemExit."""
     global _raised
     answered(number)
     _raised = number
@@ -73,25 +73,25 @@ def raise_for(number: int) -> NoReturn:
 
 
 def raised() -> int | None:
-    """The signal for which an exception was raised, if there was one.
+    """The signal for which an exception was raised, or None.
 
-    Whoever is about to start something long asks: the exception may have been lost, since C code
-    clears every exception where it only asks whether an attribute exists.
+    Check it before starting a long operation: the exception may have been lost, because C code that
+    tests whether an attribute exists clears every exception.
     """
     return _raised
 
 
 def exit_code() -> int:
-    """128 and the number of the last signal that was taken care of; 130 before there was one."""
+    """128 plus the number of the last handled signal; 130 if there was none."""
     return 128 + _number
 
 
 @contextmanager
 def taken(handler: Callable[[int, FrameType | None], Any]) -> Iterator[None]:
-    """Give the signals that end a process to ``handler``, and then back.
+    """Handle ending signals with ``handler`` inside the context.
 
-    A signal that is ignored stays ignored, and of those other than SIGINT and SIGTERM one that a
-    program has its own use for stays with it. Only the main thread can take them.
+    Ignored signals stay ignored, and signals other than SIGINT and SIGTERM for which the program
+    has a handler of its own keep it. Does nothing outside the main thread.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -116,7 +116,7 @@ def taken(handler: Callable[[int, FrameType | None], Any]) -> Iterator[None]:
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """A signal that comes in here is answered at the end."""
+    """Defer signals to the end of the context."""
     came: list[int] = []
     with taken(lambda number, frame: came.append(number)):
         yield
@@ -126,9 +126,9 @@ def deferred() -> Iterator[None]:
 
 @contextmanager
 def sigint_blocked() -> Iterator[None]:
-    """Processes started in here never get SIGINT, which a terminal sends to all of them.
+    """Block SIGINT for child processes started in the context: terminals send it to all of them.
 
-    They inherit the mask; in this process the signal waits until the mask is lifted.
+    Children inherit the mask; in this process the signal is pending until the context ends.
     """
     if not hasattr(signal, "pthread_sigmask"):  # on Windows
         yield
@@ -147,14 +147,14 @@ def _take(handler: Callable[[int, FrameType | None], Any]) -> None:
 
 
 def _end_now(number: int, frame: FrameType | None) -> None:
-    """End without another word of Python's; "Interrupted." for ctrl+c."""
+    """End the process without a traceback; print "Interrupted." for ctrl+c."""
     try:
         if sys.stderr is not None and sys.stderr.isatty():
             os.write(2, b"\x1b[?25h")  # a progress bar hides the cursor
         if number == signal.SIGINT and _came is None:
             os.write(2, b"rnnviz: Interrupted.\n")
     except (OSError, ValueError):
-        pass  # nobody is there any more
+        pass  # stderr is closed
     os._exit(128 + number)
 
 
@@ -165,12 +165,12 @@ def _raise_once(number: int, frame: FrameType | None) -> None:
         _end_now(number, frame)
 
 
-#: What is there before a program has chosen, and what was chosen here.
+#: Handlers that may be replaced: Python's defaults and those of this module.
 _OURS = (signal.SIG_DFL, signal.default_int_handler, _end_now, _raise_once)
 
 
 def _unraisable(lost: sys.UnraisableHookArgs) -> None:
-    """Send a signal again whose exception came where Python can only print and forget it."""
+    """Send a signal again whose exception was raised where Python can only print it."""
     global _came
     number = signal.SIGINT if issubclass(lost.exc_type, KeyboardInterrupt) else 0
     if isinstance(lost.exc_value, SystemExit) and isinstance(lost.exc_value.code, int):

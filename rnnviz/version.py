@@ -1,4 +1,4 @@
-"""The version, for every floor."""
+"""The version of the package."""
 
 from __future__ import annotations
 

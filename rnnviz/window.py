@@ -1,50 +1,50 @@
-"""The terminal: how large it is, whatever it says, and what is written once it is gone."""
+"""The size of the terminal, and writing to a terminal that may be closed."""
 
 from __future__ import annotations
 
 import os
 from typing import Any, Final, TextIO
 
-#: What is taken where nothing is known, and the most that is drawn: columns and rows.
-USUAL: Final = (80, 24)
-MOST: Final = (1000, 500)
+#: The size used if none is known, and the largest one that is drawn: columns and rows.
+DEFAULT_SIZE: Final = (80, 24)
+MAX_SIZE: Final = (1000, 500)
 
 
 def size() -> tuple[int, int]:
-    """Columns and rows: of COLUMNS and LINES, else of the terminal, else 80 and 24."""
+    """Columns and rows: from COLUMNS and LINES, else from the terminal, else 80 and 24."""
     import shutil
 
     forget_nonsense()
-    return within(*shutil.get_terminal_size(USUAL))
+    return within(*shutil.get_terminal_size(DEFAULT_SIZE))
 
 
 def within(columns: int, rows: int) -> tuple[int, int]:
-    """A size that can be drawn: what is not positive is as usual, what is huge is cut."""
+    """Limit a size to MAX_SIZE; the default replaces a number that is not positive."""
     return (
-        min(columns, MOST[0]) if columns > 0 else USUAL[0],
-        min(rows, MOST[1]) if rows > 0 else USUAL[1],
+        min(columns, MAX_SIZE[0]) if columns > 0 else DEFAULT_SIZE[0],
+        min(rows, MAX_SIZE[1]) if rows > 0 else DEFAULT_SIZE[1],
     )
 
 
 def forget_nonsense() -> None:
-    """Take COLUMNS and LINES out of the environment where no terminal has such a size."""
-    for name, most in zip(("COLUMNS", "LINES"), MOST, strict=True):
-        said = os.environ.get(name)
-        if said is not None and not (
-            said.isascii() and said.isdigit() and len(said) < 5 and 1 <= int(said) <= most
+    """Delete COLUMNS and LINES from the environment if their values are not plausible sizes."""
+    for name, most in zip(("COLUMNS", "LINES"), MAX_SIZE, strict=True):
+        value = os.environ.get(name)
+        if value is not None and not (
+            value.isascii() and value.isdigit() and len(value) < 5 and 1 <= int(value) <= most
         ):
             del os.environ[name]
 
 
 class TerminalStream:
-    """A stream to a terminal: once that is gone (closed, hung up), what is written goes nowhere."""
+    """A text stream to a terminal; output is discarded once the terminal is closed."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self.gone = False
 
     def write(self, text: str) -> int:
-        """The number of characters, as every stream says."""
+        """Write the text and return its number of characters."""
         if not self.gone:
             try:
                 self._stream.write(text)
@@ -53,7 +53,7 @@ class TerminalStream:
         return len(text)
 
     def flush(self) -> None:
-        """What was written before the terminal was gone may be lost."""
+        """Flush the stream; does nothing once the terminal is closed."""
         if not self.gone:
             try:
                 self._stream.flush()

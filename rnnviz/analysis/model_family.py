@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from rnnviz.hand import is_hand, model_of
 from rnnviz.query import Query
+from rnnviz.toy_net import is_toy_net, model_of
 
 #: The three cells that are compared, in the order of the lectures.
 TRIO = ("rnn", "lstm", "gru")
@@ -20,7 +20,7 @@ SHIPPED = tuple(f"imdb-{cell}" for cell in TRIO)
 
 def with_cell(model: str, cell: str) -> str:
     """The model of the same family with another cell: sentiment-lstm-8, gru → sentiment-gru."""
-    if is_hand(model):
+    if is_toy_net(model):
         return model_of(cell)
     family = model.partition("-")[0]
     return cell if family in TRIO else f"{family}-{cell}"

@@ -22,9 +22,9 @@ from rnnviz.equations import (
     parse,
     symbols,
 )  # fmt: skip
-from rnnviz.hand import CELLS, LABELS, LOSSES, MOST, Hand, Named, Rows
-from rnnviz.hand.document import NetFile
-from rnnviz.hand.typed import inputs
+from rnnviz.toy_net import CELLS, LABELS, LOSSES, MOST, Named, Rows, ToyNet
+from rnnviz.toy_net.net_record import NetFile
+from rnnviz.toy_net.number_text import inputs
 from rnnviz.trace import Trace
 
 #: Separates the name of an array from an index in it; no recorded name contains it.
@@ -34,7 +34,7 @@ DIGITS = 6
 
 
 @lru_cache(maxsize=8)
-def toy_net_of(trace: Trace) -> Hand | None:
+def toy_net_of(trace: Trace) -> ToyNet | None:
     """The toy net of a trace, or None if the trace is of another model.
 
     Traces saved by versions that did not store the net are recognised by their size and labels.
@@ -54,7 +54,7 @@ def toy_net_of(trace: Trace) -> Hand | None:
     named: Named = tuple((n, _rows(np.atleast_2d(layer.weights[n]))) for n in order)
     head: Named = (("W_y", _rows(trace.head.W)), ("b_y", _rows(trace.head.b[None])))
     initial: Named = tuple((s, _rows(layer.initial[s][None])) for s in layer.states)
-    return Hand(layer.cell, layer.units, (*named, *head), initial)
+    return ToyNet(layer.cell, layer.units, (*named, *head), initial)
 
 
 def net_file_of(trace: Trace) -> NetFile | None:

@@ -1,19 +1,19 @@
-"""Charts: one description and one layout, drawn as characters or as SVG.
+"""Charts: one description and one layout, rendered as text or as SVG.
 
     chart = Chart("Accuracy", [Line("training", epochs, acc, "dots"), Line("validation", …)],
                   x_label="epoch", marks=[Level(0.846, "published 0.846")])
-    rows = text(chart, 80, 20)      # rows of spans, for stdout, rich or Textual to colour
+    rows = text(chart, 80, 20)      # rows of spans, to be coloured by the caller
     document = svg(chart)           # for slides
 
-Nothing is thinned out by skipping: every column shows the lowest and the highest value in it.
+Long series are not subsampled: every column shows the lowest and the highest value in it.
 """
 
 from __future__ import annotations
 
-from rnnviz.charts.characters import ColourSpan, plain, text
-from rnnviz.charts.learning import ChartText, best_of, learning
-from rnnviz.charts.parts import Chart, ChartLine, Level, Spot
-from rnnviz.charts.vectors import figure, svg
+from rnnviz.charts.chart import Chart, ChartLine, Level, Spot
+from rnnviz.charts.svg_renderer import figure, svg
+from rnnviz.charts.text_renderer import ColourSpan, plain, text
+from rnnviz.charts.training_curves import ChartText, best_of, learning_curves
 
 __all__ = [
     "Chart",
@@ -24,7 +24,7 @@ __all__ = [
     "Spot",
     "best_of",
     "figure",
-    "learning",
+    "learning_curves",
     "plain",
     "svg",
     "text",

@@ -10,37 +10,38 @@ import numpy as np
 
 from rnnviz.arrays import Array
 
-#: Beyond this a value counts as not finite: differences of such values overflow.
+#: Larger absolute values are treated as not finite: their differences overflow.
 LARGEST = 1e300
 
 
 @dataclass(frozen=True)
 class Axis:
-    """A range, and its ticks: the value and how it is written."""
+    """A range with its ticks: values and labels."""
 
     low: float
     high: float
     ticks: tuple[tuple[float, str], ...]
 
     def share(self, values: Array | float) -> Array:
-        """Where values are in the range: 0 at its low end, 1 at its high end."""
+        """Positions of values in the range, of the same shape: 0 at its low end, 1 at its high."""
         return (np.asarray(values) - self.low) / (self.high - self.low)
 
 
 def usable(values: Array | float) -> Array:
-    """Which values can be placed on an axis."""
+    """Whether each value can be placed on an axis."""
     return np.abs(values) <= LARGEST  # False for NaN and inf
 
 
 def axis(values: Array, most: int, margin: float, whole: bool = False) -> Axis:
-    """The axis of some usable values (0 to 1 when there are none) with about ``most`` ticks.
+    """An axis for usable values (0 to 1 without any) with about ``most`` ticks.
 
-    ``margin`` is the part of the range left free at each end; ``whole`` allows whole ticks only.
+    ``margin`` is the share of the range left free at each end; ``whole`` allows only whole numbers
+    as ticks.
     """
     low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
     largest = max(abs(low), abs(high))
     if high - low <= max(1e-12 * largest, 1e-290):
-        # A constant has no range of its own: half of itself, or a half around zero.
+        # All values are equal: extend the range by half of the value, or by ½ around zero.
         around = 0.5 if whole or largest < 1e-280 else 0.5 * largest
         low, high = low - around, high + around
     free = margin * (high - low)
@@ -51,7 +52,7 @@ def axis(values: Array, most: int, margin: float, whole: bool = False) -> Axis:
 
 
 def _step(low: float, high: float, most: int, whole: bool) -> float:
-    """1, 2 or 5 times a power of ten, small enough for two ticks if that is possible."""
+    """1, 2 or 5 times a power of ten, small enough for two ticks if possible."""
     rough = (high - low) / max(most, 1)
     power = math.floor(math.log10(rough))
     steps = [m * 10.0**p for p in (power + 1, power, power - 1) for m in (5, 2, 1)]
@@ -63,14 +64,14 @@ def _step(low: float, high: float, most: int, whole: bool) -> float:
     for step in steps[first:]:
         count = math.floor(high / step) - math.ceil(low / step) + 1
         if count >= 2:
-            # Around zero a finer step can bring several at once: one tick is then better.
+            # Around zero, a finer step can add several ticks at once; one tick is better then.
             return coarser if count > most + 2 and coarser else step
         coarser = step if count else 0.0
     return steps[-1]
 
 
 def written(numbers: Sequence[float], step: float) -> list[str]:
-    """Ticks with as many decimals as tell them apart."""
+    """Tick labels with as many decimals as needed to distinguish them."""
     largest = max((abs(n) for n in numbers), default=0.0)
     if largest >= 1e7 or step < 1e-5:
         digits = _power(max(largest, step)) - _power(step)

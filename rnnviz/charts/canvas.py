@@ -1,4 +1,4 @@
-"""A page of character cells, each with what it shows and in which ink."""
+"""A grid of character cells, each with a character and a colour role."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from itertools import groupby
 
 from rnnviz.display import visible
 
-#: What a cell's colour says, and for data which colour: ("data", 0), ("axis", None) …
+#: The role of a cell's colour, and for data the index of the hue: ("data", 0), ("axis", None) …
 Ink = tuple[str, int | None]
 NO_INK: Ink = ("axis", None)
 
 
 def width_of(text: str) -> int:
-    """How many columns a text takes that has passed :func:`visible`."""
+    """The columns that a text takes; it must be the result of :func:`visible`."""
     return sum(_columns(char) for char in text)
 
 
@@ -24,7 +24,7 @@ def _columns(char: str) -> int:
 
 
 def cut(text: str, width: int) -> str:
-    """The text as it may be printed, or its beginning and "…" if it is wider than ``width``."""
+    """The printable text, or its beginning and "…" if it is wider than ``width``."""
     text = visible(text)
     if width_of(text) <= width:
         return text
@@ -34,7 +34,7 @@ def cut(text: str, width: int) -> str:
 
 
 class BrailleCanvas:
-    """``height`` rows of ``width`` cells; what is put outside of it is dropped."""
+    """``height`` rows of ``width`` cells; text outside of them is clipped."""
 
     def __init__(self, width: int, height: int) -> None:
         self.width, self.height = max(width, 0), max(height, 0)
@@ -42,7 +42,7 @@ class BrailleCanvas:
         self.cells: list[list[tuple[str, Ink]]] = [[blank] * self.width for _ in range(self.height)]
 
     def put(self, row: int, column: int, text: str, ink: Ink) -> int:
-        """Write a text; the column after it."""
+        """Write a text and return the column after it."""
         for char in text:
             columns = _columns(char)
             inside = 0 <= row < self.height and 0 <= column and column + columns <= self.width
@@ -53,20 +53,20 @@ class BrailleCanvas:
                 if columns == 2:
                     self.cells[row][column + 1] = ("", ink)
             elif inside and column:
-                # A combining mark belongs to the character before it, also if that is two wide.
+                # A combining mark is added to the previous character, which may be two wide.
                 base = column - 1 if self.cells[row][column - 1][0] else column - 2
                 self.cells[row][base] = (self.cells[row][base][0] + char, ink)
             column += columns
         return column
 
     def _part(self, row: int, column: int) -> None:
-        """Blank a wide character that reaches over the left edge of a cell: half of it may go."""
+        """Blank a wide character that spans the left edge of a cell, before half is overwritten."""
         if 0 < column < self.width and self.cells[row][column][0] == "":
             for half in (column - 1, column):
                 self.cells[row][half] = (" ", self.cells[row][half][1])
 
     def free(self, row: int, column: int, width: int) -> bool:
-        """Whether that part of a row is inside and shows nothing but blanks and reference lines."""
+        """Whether a part of a row is on the canvas and contains only blanks and level lines."""
         inside = 0 <= row < self.height and 0 <= column and column + width <= self.width
         return inside and all(
             char == " " or (ink[0] == "level" and char == "╌")
@@ -74,7 +74,7 @@ class BrailleCanvas:
         )
 
     def spans(self) -> list[list[tuple[str, Ink]]]:
-        """Every row as texts of one ink."""
+        """The rows, each as a list of (text, ink)."""
         return [
             [("".join(char for char, _ in part), ink) for ink, part in groupby(row, _ink)]
             for row in self.cells

@@ -13,21 +13,21 @@ Values = Sequence[float] | Array
 
 @dataclass(frozen=True, eq=False)
 class ChartLine:
-    """One series of points (x, y); ValueError when x falls or the two differ in length.
+    """A series of points (x, y); rendering raises ValueError if x decreases or lengths differ.
 
-    A value that is not finite (or beyond ±1e300) is a gap, and is counted in the legend.
+    A value that is not finite (or beyond ±1e300) is a gap and counted in the legend.
     """
 
     name: str
-    x: Values  # (N), never falling; points with a NaN in x are gaps too
+    x: Values  # (N), not decreasing; points with a NaN in x are gaps too
     y: Values  # (N)
     style: Literal["line", "dots"] = "line"
-    hue: int | None = None  # which colour; None: its place in the chart
+    hue: int | None = None  # index of the colour; None: index of the line
 
 
 @dataclass(frozen=True)
 class Level:
-    """A horizontal reference line, such as a published number."""
+    """A horizontal reference line, such as a published result."""
 
     y: float
     label: str
@@ -44,11 +44,11 @@ class Spot:
 
 @dataclass(frozen=True, eq=False)
 class Chart:
-    """Lines in one frame; the ranges hold every line and every mark, and all of ``x_range``."""
+    """Lines and marks on common axes, which contain them and ``x_range``."""
 
     title: str
     lines: Sequence[ChartLine]
     x_label: str = ""
     y_label: str = ""
     marks: Sequence[Level | Spot] = ()
-    x_range: tuple[float, float] | None = None  # of a chart that fills up while it is looked at
+    x_range: tuple[float, float] | None = None  # for a chart that is updated while it grows

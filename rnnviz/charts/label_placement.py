@@ -1,4 +1,4 @@
-"""Where in an SVG a label covers least."""
+"""Placing labels in an SVG chart where they cover least."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from rnnviz.arrays import Array
-from rnnviz.charts.elements import SIZE, Frame
 from rnnviz.charts.layout import ChartLayout, Curve
+from rnnviz.charts.svg_elements import SIZE, PlotArea
 
-Place = tuple[float, float]  # where the baseline of a label starts
+Place = tuple[float, float]  # the start of a label's baseline, in pixels
 
 
 class OccupiedPoints:
-    """What is drawn in a frame, labels that were placed included, as (N, 2) points."""
+    """Points (N, 2) on everything drawn in a plot area, placed labels included."""
 
-    def __init__(self, layout: ChartLayout, frame: Frame) -> None:
+    def __init__(self, layout: ChartLayout, frame: PlotArea) -> None:
         self.frame = frame
         across = np.linspace(0, 1, 100)
         shares = [_along(curve) for curve in layout.curves]
@@ -26,7 +26,7 @@ class OccupiedPoints:
         self.drawn = np.stack([frame.x(points[:, 0]), frame.y(points[:, 1])], -1)
 
     def emptiest(self, places: Sequence[Place], length: float) -> Place | None:
-        """The place inside the frame that covers least, now taken; None without any."""
+        """Take the place inside the plot area that covers least; None if none is inside."""
         inside = [place for place in places if self._inside(*place, length)]
         if not inside:
             return None
@@ -47,7 +47,7 @@ class OccupiedPoints:
 
 
 def _along(curve: Curve) -> Array:
-    """Points on a curve, also between the points it is drawn through."""
+    """Points (n, 2) on a curve, including some between its data points."""
     points = np.stack([curve.x, curve.y], -1)
     if curve.style == "dots" or curve.dense:
         return points

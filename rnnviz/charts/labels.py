@@ -1,16 +1,16 @@
-"""Labels of marks in a chart of characters, where nothing else is drawn."""
+"""Labels of marks in a chart rendered as text."""
 
 from __future__ import annotations
 
 from rnnviz.charts.canvas import BrailleCanvas, width_of
-from rnnviz.charts.frame import Box
 from rnnviz.charts.layout import ChartLayout
+from rnnviz.charts.text_frame import TextPlotArea
 
 
-def label_marks(canvas: BrailleCanvas, box: Box, layout: ChartLayout) -> bool:
-    """Say what each mark is beside it, where nothing else is drawn; whether there was room."""
-    told = True
-    of_levels = {box.row(share) for share, _ in layout.levels}
+def label_marks(canvas: BrailleCanvas, box: TextPlotArea, layout: ChartLayout) -> bool:
+    """Label each mark where nothing else is drawn; return whether there was room for all."""
+    labelled = True
+    level_rows = {box.row(share) for share, _ in layout.levels}
     for x, y, label in layout.spots:
         said, row, column = f" {label} ", box.row(y), box.column(x)
         width = width_of(said)
@@ -18,18 +18,18 @@ def label_marks(canvas: BrailleCanvas, box: Box, layout: ChartLayout) -> bool:
         middle = column - width // 2
         shifts = sorted(range(-(width // 2), width // 2 + 1), key=abs)
         places += [(row + k, middle + shift) for k in (-1, 1, 2, -2) for shift in shifts]
-        told &= _put_free(canvas, box, places, said, "spot")
+        labelled &= _put_free(canvas, box, places, said, "spot")
     for share, label in layout.levels:
         said, row = f" {label} ", box.row(share)
-        rows = [row, *(r for r in (row - 1, row + 1) if r not in of_levels)]
+        rows = [row, *(r for r in (row - 1, row + 1) if r not in level_rows)]
         last = box.left + box.columns - width_of(said)
         places = [(r, c) for r in rows for c in range(last - 1, box.left, -1)]
-        told &= _put_free(canvas, box, places, said, "level")
-    return told
+        labelled &= _put_free(canvas, box, places, said, "level")
+    return labelled
 
 
 def _put_free(
-    canvas: BrailleCanvas, box: Box, places: list[tuple[int, int]], said: str, role: str
+    canvas: BrailleCanvas, box: TextPlotArea, places: list[tuple[int, int]], said: str, role: str
 ) -> bool:
     width = width_of(said)
     for row, column in places:

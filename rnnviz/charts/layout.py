@@ -1,4 +1,4 @@
-"""What both drawings share: axes, and lines, dots and marks as shares of the frame."""
+"""The layout of a chart, common to both renderers: positions as shares of the plot area."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from rnnviz.arrays import Array
 from rnnviz.charts.axes import Axis, axis, usable
-from rnnviz.charts.parts import Chart, ChartLine, Level, Spot
+from rnnviz.charts.chart import Chart, ChartLine, Level, Spot
 from rnnviz.display import visible
 
 X_MARGIN, Y_MARGIN = 0.03, 0.06
@@ -17,28 +17,28 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 def cells(shares: Array | float, size: int) -> Array:
-    """Which of ``size`` equal cells each share from 0 to 1 lies in."""
+    """The index of the one of ``size`` equal cells that contains each share from 0 to 1."""
     return np.clip((np.asarray(shares) * size).astype(int), 0, size - 1)
 
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """The points of one line, as shares of the frame (y upwards)."""
+    """The points of a line, as shares of the plot area (y upwards)."""
 
     style: Literal["line", "dots"]
-    place: int  # among the lines, or among the dots, of this chart: which pattern, which marker
+    place: int  # index among the lines, or the dots, of the chart: selects the pattern or marker
     hue: int
     name: str
-    letter: str  # at the line's end where lines have to be told apart, else ""
+    letter: str  # drawn at the end of the line if there are several lines, else ""
     x: Array  # (n)
     y: Array  # (n)
-    piece: Array  # (n) points are joined to the next one of the same piece
+    piece: Array  # (n) piece number; only neighbours of the same piece are joined
     dense: bool  # more points than columns
 
     def outline(self, columns: int) -> Curve:
-        """The first, lowest, highest and last point of each column of a drawing.
+        """Only the first, lowest, highest and last point of each of ``columns`` columns.
 
-        On a raster of that many columns it looks as all points would (Jugel et al. 2014, "M4: a
+        On a raster of that many columns the line looks the same (Jugel et al. 2014, "M4: a
         visualization-oriented time series data aggregation").
         """
         column = cells(self.x, columns)
@@ -50,13 +50,13 @@ class Curve:
 
     @property
     def joined(self) -> Array:
-        """(n − 1) whether a point is joined to the next."""
+        """Whether each point is joined to the next, (n − 1)."""
         return self.piece[1:] == self.piece[:-1]
 
 
 @dataclass(frozen=True, eq=False)
 class ChartLayout:
-    """A chart with everything decided but the size of a column."""
+    """A chart with its axes, and all positions as shares of the plot area."""
 
     x: Axis
     y: Axis
@@ -66,12 +66,12 @@ class ChartLayout:
 
     @property
     def in_order(self) -> list[Curve]:
-        """The curves as they are drawn: dots last, or a line would hide them."""
+        """The curves in drawing order: dots last, so that lines do not hide them."""
         return sorted(self.curves, key=lambda curve: curve.style == "dots")
 
 
 def axes(chart: Chart, x_ticks: int, y_ticks: int) -> tuple[Axis, Axis]:
-    """The two axes, wide enough for every line and mark."""
+    """The x and y axes, which contain all lines and marks."""
     points = [_points(line) for line in chart.lines]
     marks = [m for m in chart.marks if _drawable(m)]
     kept = [(x[ok], y[ok]) for x, y, ok in points]
@@ -84,7 +84,7 @@ def axes(chart: Chart, x_ticks: int, y_ticks: int) -> tuple[Axis, Axis]:
 
 
 def lay_out(chart: Chart, x: Axis, y: Axis, columns: int) -> ChartLayout:
-    """The chart on these axes for a drawing about that many dots or pixels wide."""
+    """Lay out the chart on these axes for an image of about ``columns`` dots or pixels."""
     several = sum(line.style == "line" for line in chart.lines) > 1
     counts = {"line": 0, "dots": 0}
     curves = []

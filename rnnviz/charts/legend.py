@@ -1,4 +1,4 @@
-"""The legend of a chart of characters: what each line, marker and mark stands for."""
+"""The legend of a chart rendered as text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from rnnviz.charts.canvas import Ink, cut, width_of
 from rnnviz.charts.layout import ChartLayout, Curve
-from rnnviz.charts.raster import braille, dashed
+from rnnviz.charts.raster import braille, is_drawn
 
 MARKERS, ASCII_MARKERS = "●○■□▲△", "oxqdvn"
 ASCII_LINES = "*#%@&="
@@ -17,7 +17,7 @@ Piece = tuple[str, Ink]
 
 
 def glyph(curve: Curve, ascii_only: bool) -> str:
-    """The marker of dots, or what a line in ASCII is made of."""
+    """The marker of dots, or the character of which a line consists in ASCII."""
     if curve.style == "dots":
         known = ASCII_MARKERS if ascii_only else MARKERS
     else:
@@ -28,9 +28,9 @@ def glyph(curve: Curve, ascii_only: bool) -> str:
 def legend(
     y_label: str, layout: ChartLayout, width: int, ascii_only: bool, marks: bool
 ) -> list[list[Piece]]:
-    """The entries in rows of at most ``width`` columns, the y axis's name first.
+    """The entries in rows of at most ``width`` columns, the label of the y axis first.
 
-    ``marks`` says whether reference lines and points of interest need an entry.
+    ``marks``: include reference lines and points of interest.
     """
     entries: list[list[Piece]] = [[(cut(y_label, width), ("note", None))]] if y_label else []
     for curve in layout.curves:
@@ -56,7 +56,7 @@ def _sample(curve: Curve, ascii_only: bool) -> str:
         return glyph(curve, ascii_only) * 3
     columns = 6 if curve.letter else 3
     along = np.arange(2 * columns)
-    shown = along[dashed(along, 0 if curve.dense else curve.place)]
+    shown = along[is_drawn(along, 0 if curve.dense else curve.place)]
     bits = braille(shown, np.ones_like(shown), columns, 1)[0]
     return "".join(chr(0x2800 + int(b)) if b else " " for b in bits)
 

@@ -1,4 +1,4 @@
-"""Curves to dots on a grid: straight lines between points, dash patterns, Braille."""
+"""Rasterizing curves: straight lines between points, dash patterns, Braille."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import numpy as np
 from rnnviz.arrays import Array
 from rnnviz.charts.layout import Curve, cells
 
-#: Dots on, off, on, off … of the first, second … line: lines differ in it without any colour.
+#: Dash patterns of the first, second … line: numbers of dots on, off, on, off …
 DASHES = ((1,), (6, 4), (1, 3), (7, 3, 1, 3), (3, 7))
 
-#: The bit of each dot in a Braille character, by row and column (the Unicode block at U+2800).
+#: The bit of each dot in a Braille character (4, 2), by row and column (Unicode block at U+2800).
 BRAILLE = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]], dtype=np.uint8)
 
 
-def stroke(curve: Curve, width: int, height: int) -> tuple[Array, Array]:
-    """The columns and rows of a curve's dots on a grid; row 0 is at the top.
+def rasterize(curve: Curve, width: int, height: int) -> tuple[Array, Array]:
+    """The columns and rows of a curve's dots, each (n); row 0 is at the top.
 
-    The points themselves are always there: a gap between dashes never hides a peak. A curve of
-    more points than columns is not dashed at all.
+    The points themselves are always drawn, so that a gap between dashes never hides a peak. A curve
+    with more points than columns is not dashed.
     """
     curve = curve.outline(width)
     x, y = cells(curve.x, width), cells(1 - curve.y, height)
@@ -33,21 +33,21 @@ def stroke(curve: Curve, width: int, height: int) -> tuple[Array, Array]:
         for v in (x, y)
     ]
     if not curve.dense:
-        shown = dashed(along, curve.place)
+        shown = is_drawn(along, curve.place)
         between = [v[shown] for v in between]
     x, y = (np.append(v, b).astype(int) for v, b in zip((x, y), between, strict=True))
     return x, y
 
 
-def dashed(along: Array, place: int) -> Array:
-    """Whether a dot that far along the line number ``place`` is drawn."""
+def is_drawn(along: Array, place: int) -> Array:
+    """Whether the dots at distances ``along`` line number ``place`` are drawn, (n)."""
     pattern = DASHES[place % len(DASHES)]
     shown = np.repeat(np.arange(len(pattern)) % 2 == 0, pattern)
     return shown[along % len(shown)]
 
 
 def braille(x: Array, y: Array, columns: int, rows: int) -> Array:
-    """(rows, columns) bits of the Braille characters that show these dots."""
+    """The bits of the Braille characters with these dots, (rows, columns) uint8."""
     bits = np.zeros((rows, columns), dtype=np.uint8)
     np.bitwise_or.at(bits, (y // 4, x // 2), BRAILLE[y % 4, x % 2])
     return bits

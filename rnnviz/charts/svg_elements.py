@@ -1,4 +1,4 @@
-"""The pieces of an SVG document, and the colours of its two backgrounds."""
+"""SVG elements, and the colours on light and dark backgrounds."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from rnnviz.charts.canvas import width_of
 from rnnviz.display import markup, visible
 
 SIZE = 13  # of the text, in pixels
-LETTER = 0.56 * SIZE  # a generous mean width of a letter
+LETTER = 0.56 * SIZE  # mean width of a letter, rounded up
 
 Number = float | Array
 
 
 @dataclass(frozen=True)
 class Paint:
-    """Colours of one background; told apart without red and green."""
+    """The colours for a background; distinguishable with red-green colour blindness."""
 
     paper: str
     ink: str
@@ -28,7 +28,7 @@ class Paint:
     hues: tuple[str, ...]
 
     def hue(self, index: int) -> str:
-        """The colour of one line."""
+        """The colour of a line by its index."""
         return self.hues[index % len(self.hues)]
 
 
@@ -43,7 +43,7 @@ DARK = Paint(
 
 
 @dataclass(frozen=True)
-class Frame:
+class PlotArea:
     """The plot's rectangle in pixels."""
 
     left: float
@@ -53,40 +53,41 @@ class Frame:
 
     @property
     def right(self) -> float:
-        """Its right side."""
+        """x of the right side."""
         return self.left + self.width
 
     @property
     def foot(self) -> float:
-        """Its lower side."""
+        """y of the lower side."""
         return self.top + self.height
 
     def x(self, share: Number) -> Array:
-        """Pixels from the left of the drawing."""
+        """Pixels from the left of the image, of the shape of ``share``."""
         return self.left + np.asarray(share) * self.width
 
     def y(self, share: Number) -> Array:
-        """Pixels from the top of the drawing."""
+        """Pixels from the top of the image, of the shape of ``share``."""
         return self.top + (1 - np.asarray(share)) * self.height
 
 
 def pixels(value: Number) -> str:
-    """A coordinate to a tenth of a pixel."""
+    """Format a coordinate to a tenth of a pixel."""
     return f"{float(value):.1f}".removesuffix(".0")
 
 
-def words(x: Number, y: Number, text: str, colour: str, more: str = "") -> str:
+def text_element(x: Number, y: Number, text: str, colour: str, attributes: str = "") -> str:
     """A text whose baseline starts at (x, y)."""
-    return f'<text x="{pixels(x)}" y="{pixels(y)}" fill="{colour}"{more}>{markup(text)}</text>'
+    start = f'<text x="{pixels(x)}" y="{pixels(y)}" fill="{colour}"{attributes}>'
+    return f"{start}{markup(text)}</text>"
 
 
-def circle(x: Number, y: Number, radius: float, look: str) -> str:
+def circle(x: Number, y: Number, radius: float, attributes: str) -> str:
     """A circle around (x, y)."""
-    return f'<circle cx="{pixels(x)}" cy="{pixels(y)}" r="{pixels(radius)}" {look}/>'
+    return f'<circle cx="{pixels(x)}" cy="{pixels(y)}" r="{pixels(radius)}" {attributes}/>'
 
 
 def path(steps: str, colour: str, width: float, dashes: str = "", more: str = "") -> str:
-    """A line along ``steps``, "M0 0L1 1 …"."""
+    """A line along path commands, "M0 0L1 1 …"."""
     dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
     return (
         f'<path d="{steps}" fill="none" stroke="{colour}" stroke-width="{pixels(width)}" '
@@ -95,10 +96,10 @@ def path(steps: str, colour: str, width: float, dashes: str = "", more: str = ""
 
 
 def steps(*points: tuple[Number, Number]) -> str:
-    """The steps of a path through points."""
+    """The path commands through points."""
     return "M" + "L".join(f"{pixels(x)} {pixels(y)}" for x, y in points)
 
 
 def length_of(text: str) -> float:
-    """About how many pixels a text takes, rather more than less."""
+    """The approximate width of a text in pixels, rounded up."""
     return width_of(visible(text)) * LETTER

@@ -1,4 +1,4 @@
-"""A chart as a self-contained SVG, in the look of the lecture: dots for training, lines else."""
+"""Rendering charts as a self-contained SVG document."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from rnnviz.charts.canvas import cut
-from rnnviz.charts.elements import (
+from rnnviz.charts.chart import Chart
+from rnnviz.charts.label_placement import OccupiedPoints
+from rnnviz.charts.layout import ChartLayout, Curve, axes, lay_out
+from rnnviz.charts.svg_elements import (
     DARK,
     LETTER,
     LIGHT,
-    Frame,
     Paint,
+    PlotArea,
     circle,
     length_of,
     path,
     pixels,
     steps,
-    words,
+    text_element,
 )
-from rnnviz.charts.layout import ChartLayout, Curve, axes, lay_out
-from rnnviz.charts.parts import Chart
-from rnnviz.charts.room import OccupiedPoints
 from rnnviz.display import markup
 
 END_NAME = 24  # letters of a name at a line's end
@@ -31,12 +31,12 @@ DOT, RING, ROW = 3.6, 7.0, 20.0
 
 
 def svg(chart: Chart, width: int = 800, height: int = 400, dark: bool = False) -> str:
-    """The chart as one SVG document of that many pixels; good from about 400 × 240 upwards."""
+    """Render a chart as an SVG of that many pixels; at least 400 × 240 is useful."""
     return figure([chart], width, height, dark)
 
 
 def figure(charts: Sequence[Chart], width: int = 800, height: int = 400, dark: bool = False) -> str:
-    """Charts below each other in one SVG document, each ``height`` pixels high."""
+    """Render charts below each other in one SVG, each ``height`` pixels high."""
     paint, total = DARK if dark else LIGHT, height * len(charts)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{total}" '
@@ -60,9 +60,9 @@ def _chart(chart: Chart, width: int, height: int, paint: Paint) -> Iterator[str]
     names = [length_of(cut(c.name, END_NAME)) + 8 for c in layout.curves if c.letter and len(c.x)]
     foot = 50 if chart.x_label else 30
     size = width - left - 18 - max(names, default=0), height - top - foot
-    frame = Frame(left, top, max(size[0], 40), max(size[1], 40))
+    frame = PlotArea(left, top, max(size[0], 40), max(size[1], 40))
     title = cut(chart.title, int((width - left) / (1.35 * LETTER)))
-    yield words(left, 24, title, paint.ink, ' font-size="16" font-weight="bold"')
+    yield text_element(left, 24, title, paint.ink, ' font-size="16" font-weight="bold"')
     yield from (drawn for _, drawn in legend)
     yield from _axes(chart, layout, frame, paint)
     for share, _ in layout.levels:
@@ -83,7 +83,7 @@ def _ring(paint: Paint) -> str:
 def _legend(
     layout: ChartLayout, paint: Paint, left: float, width: int
 ) -> Iterator[tuple[int, str]]:
-    """(row from 1, drawing) of each entry."""
+    """Yield the row, from 1, and the SVG of each entry."""
     entries: list[tuple[str, Curve | str]] = [(curve.name, curve) for curve in layout.curves]
     entries += [(label, "level") for label in dict.fromkeys(label for _, label in layout.levels)]
     entries += [(label, "spot") for label in dict.fromkeys(s for _, _, s in layout.spots)]
@@ -95,7 +95,7 @@ def _legend(
             x, row = left, row + 1
         y = 24 + ROW * row
         yield row, _sample(kind, x, y - 4.5, paint)
-        yield row, words(x + 36, y, label, paint.ink)
+        yield row, text_element(x + 36, y, label, paint.ink)
         x += needed
 
 
@@ -111,33 +111,33 @@ def _sample(kind: Curve | str, x: float, y: float, paint: Paint) -> str:
 
 
 def _dashes(curve: Curve) -> str:
-    # Dashes along thousands of points would leave some peaks out.
+    # Dashes along thousands of points would hide some peaks.
     return "" if curve.dense else DASHES[curve.place % len(DASHES)]
 
 
-def _axes(chart: Chart, layout: ChartLayout, frame: Frame, paint: Paint) -> Iterator[str]:
+def _axes(chart: Chart, layout: ChartLayout, frame: PlotArea, paint: Paint) -> Iterator[str]:
     for value, label in layout.y.ticks:
         y = frame.y(layout.y.share(value))
         yield path(steps((frame.left, y), (frame.right, y)), paint.grid, 1)
-        yield words(frame.left - 8, y + 4.5, label.replace("-", "−"), paint.dim, _END)
+        yield text_element(frame.left - 8, y + 4.5, label.replace("-", "−"), paint.dim, _END)
     for value, label in layout.x.ticks:
         x = frame.x(layout.x.share(value))
         yield path(steps((x, frame.foot), (x, frame.foot + 5)), paint.dim, 1)
-        yield words(x, frame.foot + 19, label.replace("-", "−"), paint.dim, _MIDDLE)
+        yield text_element(x, frame.foot + 19, label.replace("-", "−"), paint.dim, _MIDDLE)
     corner = (frame.left, frame.top), (frame.left, frame.foot), (frame.right, frame.foot)
     yield path(steps(*corner), paint.dim, 1, more=' class="frame"')
     if chart.x_label:
-        yield words(frame.x(0.5), frame.foot + 39, chart.x_label, paint.ink, _MIDDLE)
+        yield text_element(frame.x(0.5), frame.foot + 39, chart.x_label, paint.ink, _MIDDLE)
     if chart.y_label:
         middle = frame.y(0.5)
         turned = f'{_MIDDLE} transform="rotate(-90 18 {pixels(middle)})"'
-        yield words(18, middle, chart.y_label, paint.ink, turned)
+        yield text_element(18, middle, chart.y_label, paint.ink, turned)
 
 
 _END, _MIDDLE = ' text-anchor="end"', ' text-anchor="middle"'
 
 
-def _line(curve: Curve, frame: Frame, paint: Paint) -> Iterator[str]:
+def _line(curve: Curve, frame: PlotArea, paint: Paint) -> Iterator[str]:
     if curve.dense:
         curve = curve.outline(round(frame.width))
     cuts = np.flatnonzero(~curve.joined) + 1
@@ -154,8 +154,8 @@ def _line(curve: Curve, frame: Frame, paint: Paint) -> Iterator[str]:
         yield path("".join(long), colour, 1.2 if curve.dense else 2.2, _dashes(curve))
 
 
-def _dots(curve: Curve, frame: Frame, paint: Paint) -> Iterator[str]:
-    # A raster of half a dot loses nothing an eye could see, and keeps the file small.
+def _dots(curve: Curve, frame: PlotArea, paint: Paint) -> Iterator[str]:
+    # Merging dots closer than half a dot is invisible and keeps the file small.
     grain = DOT / 2 if curve.dense else 0.1
     points = np.stack([frame.x(curve.x), frame.y(curve.y)], axis=-1)
     _, kept = np.unique(np.round(points / grain), axis=0, return_index=True)
@@ -163,8 +163,8 @@ def _dots(curve: Curve, frame: Frame, paint: Paint) -> Iterator[str]:
     yield from (circle(x, y, DOT, look) for x, y in points[np.sort(kept)])
 
 
-def _ends(layout: ChartLayout, frame: Frame, paint: Paint) -> Iterator[str]:
-    """Names at the ends of lines that have to be told apart, moved until none covers another."""
+def _ends(layout: ChartLayout, frame: PlotArea, paint: Paint) -> Iterator[str]:
+    """Names at the ends of lines, moved until none covers another."""
     ends = [curve for curve in layout.curves if curve.letter and len(curve.x)]
     ends.sort(key=lambda curve: -curve.y[-1])
     space = min(15.0, frame.height / max(len(ends), 1))
@@ -175,11 +175,13 @@ def _ends(layout: ChartLayout, frame: Frame, paint: Paint) -> Iterator[str]:
         below = heights[k + 1] - space if k + 1 < len(heights) else frame.foot
         heights[k] = min(heights[k], below)
     for curve, y in zip(ends, heights, strict=True):
-        yield words(frame.right + 8, y + 4.5, cut(curve.name, END_NAME), paint.hue(curve.hue))
+        yield text_element(
+            frame.right + 8, y + 4.5, cut(curve.name, END_NAME), paint.hue(curve.hue)
+        )
 
 
-def _labels(layout: ChartLayout, frame: Frame, paint: Paint) -> Iterator[str]:
-    """What a mark is, beside it, where the fewest lines and dots are."""
+def _labels(layout: ChartLayout, frame: PlotArea, paint: Paint) -> Iterator[str]:
+    """Labels of marks, beside them where they cover least."""
     halo = f' paint-order="stroke" stroke="{paint.paper}" stroke-width="4" stroke-linejoin="round"'
     room = OccupiedPoints(layout, frame)
     for x, y, label in layout.spots:
@@ -187,9 +189,9 @@ def _labels(layout: ChartLayout, frame: Frame, paint: Paint) -> Iterator[str]:
         places = [(at_x + a, at_y + b) for b in (24, -14) for a in (-size / 2, 6, -size - 6)]
         places += [(at_x + 14, at_y + 4.5), (at_x - size - 14, at_y + 4.5)]
         if place := room.emptiest(places, size):
-            yield words(*place, label, paint.spot, halo)
+            yield text_element(*place, label, paint.spot, halo)
     for share, label in layout.levels:
         y, last = float(frame.y(share)), frame.right - length_of(label) - 6
         places = [(x, y + b) for x in (last, frame.left + 8) for b in (-6, 16)]
         if place := room.emptiest(places, length_of(label)):
-            yield words(*place, label, paint.dim, halo)
+            yield text_element(*place, label, paint.dim, halo)

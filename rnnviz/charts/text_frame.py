@@ -1,4 +1,4 @@
-"""Title, legend, axes and ticks of a chart of characters."""
+"""Title, legend, axes and ticks of a chart rendered as text."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rnnviz.charts.canvas import BrailleCanvas, cut, width_of
+from rnnviz.charts.chart import Chart
 from rnnviz.charts.layout import ChartLayout, cells
 from rnnviz.charts.legend import legend
-from rnnviz.charts.parts import Chart
 from rnnviz.display import visible
 
 
 @dataclass(frozen=True)
-class Box:
-    """The frame's place on the canvas."""
+class TextPlotArea:
+    """The rectangle of the plot on the canvas, in cells."""
 
     top: int
     left: int
@@ -30,10 +30,10 @@ class Box:
         return self.left + int(cells(share, self.columns))
 
 
-def head(
+def draw_head(
     canvas: BrailleCanvas, chart: Chart, layout: ChartLayout, ascii_only: bool, marks: bool
 ) -> int:
-    """Write title and legend; how many rows they take."""
+    """Write title and legend; return the number of rows that they take."""
     top = 0
     if chart.title and canvas.height >= 6:
         canvas.put(0, 0, cut(chart.title, canvas.width), ("title", None))
@@ -52,21 +52,23 @@ def head(
     return top
 
 
-def box_of(chart: Chart, layout: ChartLayout, canvas: BrailleCanvas, top: int) -> Box:
-    """The frame below ``top`` rows, with room for ticks around it and letters at its right."""
+def plot_area(chart: Chart, layout: ChartLayout, canvas: BrailleCanvas, top: int) -> TextPlotArea:
+    """The plot area below ``top`` rows, with room for tick labels and for letters at its right."""
     x_label = width_of(visible(chart.x_label))
     gutter = max([width_of(label) for _, label in layout.y.ticks], default=0)
     gutter = max(gutter, x_label) if x_label <= 8 else gutter
     rows = canvas.height - top - (2 if x_label <= 8 else 3)
-    box = Box(top, gutter + 2, rows, canvas.width - gutter - 2)
+    box = TextPlotArea(top, gutter + 2, rows, canvas.width - gutter - 2)
     if rows < 2 or box.columns < 4:
         return box
-    beyond = max((column + 1 - canvas.width for _, column, _, _ in ends(box, layout)), default=0)
-    return Box(box.top, box.left, box.rows, box.columns - max(beyond, 0))
+    beyond = max(
+        (column + 1 - canvas.width for _, column, _, _ in line_ends(box, layout)), default=0
+    )
+    return TextPlotArea(box.top, box.left, box.rows, box.columns - max(beyond, 0))
 
 
-def frame(canvas: BrailleCanvas, box: Box, layout: ChartLayout, x_label: str) -> None:
-    """Draw the axes, their ticks and the x axis's name."""
+def draw_frame(canvas: BrailleCanvas, box: TextPlotArea, layout: ChartLayout, x_label: str) -> None:
+    """Draw the axes, their ticks and the label of the x axis."""
     ink = ("axis", None)
     foot = box.top + box.rows
     for row in range(box.top, foot):
@@ -95,8 +97,8 @@ def frame(canvas: BrailleCanvas, box: Box, layout: ChartLayout, x_label: str) ->
         canvas.put(foot + 2, box.left + (box.columns - width_of(said)) // 2, said, ("note", None))
 
 
-def ends(box: Box, layout: ChartLayout) -> Iterator[tuple[int, int, str, int]]:
-    """(row, column, letter, hue) of the letter at the end of each line that has one."""
+def line_ends(box: TextPlotArea, layout: ChartLayout) -> Iterator[tuple[int, int, str, int]]:
+    """Yield (row, column, letter, hue) of the letter at the end of each line that has one."""
     taken: set[tuple[int, int]] = set()
     for curve in layout.curves:
         if not curve.letter or not len(curve.x):

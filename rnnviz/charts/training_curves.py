@@ -1,4 +1,4 @@
-"""The two curves of a training: the lecture's plots of loss and accuracy over the epochs."""
+"""Charts of a metric of training and validation over the epochs, as in the lecture."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Literal
 import numpy as np
 
 from rnnviz.charts.axes import usable
-from rnnviz.charts.parts import Chart, ChartLine, Level, Spot, Values
+from rnnviz.charts.chart import Chart, ChartLine, Level, Spot, Values
 
 
 @dataclass(frozen=True)
 class ChartText:
-    """What is written in a chart of a training; the parts in braces are filled in."""
+    """The texts of a chart of a training; templates for ``str.format``."""
 
     title: str = "Training and validation {metric}"
     training: str = "training"
@@ -26,7 +26,7 @@ class ChartText:
 ENGLISH = ChartText()
 
 
-def learning(
+def learning_curves(
     metric: str,
     epochs: Values,
     train: Values,
@@ -36,9 +36,10 @@ def learning(
     published: float | None = None,
     words: ChartText = ENGLISH,
 ) -> Chart:
-    """Training as dots, validation as a line, its best epoch, the published number: all (N).
+    """A chart with training as dots, validation as a line, its best epoch and a published value.
 
-    NaN stands for what was not measured; without any training value there are no dots.
+    ``epochs``, ``train`` and ``valid`` are (N); NaN means not measured. If all of ``train`` is NaN,
+    there are no dots.
     """
     lines = [ChartLine(words.validation, epochs, valid, "line", 0)]
     if np.any(~np.isnan(np.asarray(train, dtype=float))):
@@ -54,7 +55,7 @@ def learning(
 
 
 def best_of(values: Values, better: Literal["high", "low"]) -> int | None:
-    """The index of the best value, of equals the first; None when none is finite."""
+    """The index of the best value, the first of equal ones; None if none is finite."""
     found = np.asarray(values, dtype=float)
     fit = np.flatnonzero(usable(found))
     if not fit.size:

@@ -27,7 +27,7 @@ ESCAPED_BRACES = str.maketrans({"{": "{{", "}": "}}"})
 
 def of_run(run: RunSummary, metric: str | None) -> list[Chart]:
     """The curves of one run: of all metrics, or of one."""
-    from rnnviz.charts import ChartText, learning
+    from rnnviz.charts import ChartText, learning_curves
 
     charts = []
     for name in [metric] if metric else run.metrics:
@@ -38,7 +38,7 @@ def of_run(run: RunSummary, metric: str | None) -> list[Chart]:
             published=f"{_published_label(published)} {{value}}",
         )
         charts.append(
-            learning(
+            learning_curves(
                 name,
                 [epoch.number for epoch in run.history],
                 run.values("train", name),

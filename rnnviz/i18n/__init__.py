@@ -1,6 +1,6 @@
-"""Every sentence the screen says, in each language: one catalogue a language, the same keys.
+"""The texts of the screens: one catalogue per language, all with the same keys.
 
-The symbols of the field (f, h, ∂L/∂c) are not words and are the same everywhere.
+Symbols (f, h, ∂L/∂c) are not translated.
 """
 
 from __future__ import annotations
@@ -29,27 +29,29 @@ def catalogue(lang: str) -> Mapping[str, str]:
 def page_catalogue(page: str) -> Mapping[str, Mapping[str, str]]:
     """The texts of a page by language and key; a page has one file with all languages."""
     content = files(__name__).joinpath("pages", f"{page}.toml").read_text("utf-8")
-    found: Mapping[str, Mapping[str, str]] = tomllib.loads(content)
-    return found
+    texts: Mapping[str, Mapping[str, str]] = tomllib.loads(content)
+    return texts
 
 
 def text(key: str, lang: str, **values: object) -> str:
-    """The text of a key, with its placeholders filled; KeyError for a key that is not there.
+    """The text of a key, formatted with ``values``; KeyError if there is none.
 
-    ``page.NAME.KEY`` is a text of a page, read when the page is first spoken of.
+    ``page.NAME.KEY`` is a text of a page; its file is read on first use.
     """
     if key.startswith("page."):
         _, page, name = key.split(".")
-        said = page_catalogue(page)[lang][name]
+        template = page_catalogue(page)[lang][name]
     else:
-        said = catalogue(lang)[key]
-    return said.format(**{name: Count(value) for name, value in values.items()}) if values else said
+        template = catalogue(lang)[key]
+    if not values:
+        return template
+    return template.format(**{name: Count(value) for name, value in values.items()})
 
 
 class Count:
-    """A value in a template; ``{n:unit|units}`` is "1 unit", "32 units".
+    """A value for a template: ``{n:unit|units}`` formats as "1 unit" or "32 units".
 
-    A language without such plurals writes its word behind ``{n}``.
+    Languages without such plurals write their word after ``{n}``.
     """
 
     def __init__(self, value: object) -> None:
@@ -63,35 +65,35 @@ class Count:
 
 
 def units(n: int, lang: str) -> str:
-    """So many units, in words."""
+    """A number of units: "32 units"."""
     return text("count.units", lang, n=n)
 
 
 def label(name: str, lang: str) -> str:
-    """A label as a screen shows it: those of shipped models in its language, others as they are."""
+    """A label of a shipped model in the language; other labels are unchanged."""
     return word("label", name, lang)
 
 
-def trained_on(said: str, lang: str) -> str:
-    """What a model was trained on, as a screen shows it."""
-    pieces = re.split(r"( \+ |, (?!\d))", said)
-    return "".join(_data(piece, lang) for piece in pieces)
+def trained_on(record: str, lang: str) -> str:
+    """Translate a model's ``trained_on``, part by part."""
+    parts = re.split(r"( \+ |, (?!\d))", record)
+    return "".join(_translate_part(part, lang) for part in parts)
 
 
-def _data(piece: str, lang: str) -> str:
-    """The name of a data set, how much of it, or how it was prepared."""
-    if found := re.fullmatch(r"(.*, )?([\d,]+) of ([\d,]+) items", piece):
-        items = text("trained_on.items", lang, part=found[2], whole=found[3])
-        return (found[1] or "") + items
-    return word("trained_on", piece, lang)
+def _translate_part(part: str, lang: str) -> str:
+    """Translate the name of a data set, its share, or how it was prepared."""
+    if match := re.fullmatch(r"(.*, )?([\d,]+) of ([\d,]+) items", part):
+        items = text("trained_on.items", lang, part=match[2], whole=match[3])
+        return (match[1] or "") + items
+    return word("trained_on", part, lang)
 
 
 def known(key: str) -> bool:
-    """Is there a text of this key? Cells bring names and parts the catalogue may not know."""
+    """Whether the catalogue has the key; names of new cells may be missing."""
     return key in catalogue(LANGUAGES[0])
 
 
 def word(section: str, name: str, lang: str) -> str:
-    """The word for a name a trace brings along, or the name itself where there is none."""
+    """The translation of a name from a trace or record, or the name itself."""
     key = f"{section}.{name}"
     return text(key, lang) if known(key) else name

@@ -1,4 +1,4 @@
-"""Models read back. Nothing is unpickled and nothing is believed before it is checked."""
+"""Loading models, with all their content checked. Nothing is unpickled."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from rnnviz.engine.parameters import shapes
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec
 from rnnviz.errors import UsageError
 from rnnviz.files import JSON_LIMIT, invalid_file_on_error, parse_json, read_limited, reason
-from rnnviz.model_files.places import DEFAULT, locate
-from rnnviz.model_files.stored import StoredModel
+from rnnviz.model_files.lookup import DEFAULT, locate
+from rnnviz.model_files.stored_model import StoredModel
 from rnnviz.model_files.weights import read_weights, remedy
 
 
 def load(name: str = DEFAULT) -> StoredModel:
-    """A model by shipped name, path of its JSON, run directory, or a file of weights in one.
+    """Load a model by its name or path; see ``locate``.
 
-    UsageError if there is none of that name; InvalidFileError if it cannot be believed.
+    Raises UsageError if there is none, InvalidFileError if its files are damaged or inconsistent.
     """
     path, weights = locate(name)
     run = path.name == "spec.json"
@@ -66,7 +66,7 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _check_texts(record: Mapping[str, Any]) -> None:
-    """ValueError unless what is shown of a record can be: texts, and metrics by name."""
+    """Raise ValueError unless the fields that are displayed have the expected types."""
     for name in ("title", "trained_on", "example", "licence"):
         if not isinstance(record.get(name, ""), str):
             raise ValueError(f"{name}: expected a text")
@@ -100,7 +100,7 @@ def _agree(spec: ModelSpec, encoder: Vocabulary | Scaling, labels: tuple[str, ..
             "config.source: a net of words needs a vocabulary, one of numbers a series"
         )
     if isinstance(spec.source, EmbeddingSpec):
-        # A table may have more rows than there are words: Keras makes it before it counts them.
+        # The embedding may have more rows than there are words, as in Keras.
         if spec.source.vocabulary < len(encoder):
             raise ValueError(
                 f"config.source.vocabulary is {spec.source.vocabulary:,} but the vocabulary has "

@@ -1,4 +1,4 @@
-"""Where models are, by the names they go by."""
+"""Finding the files of a model or a run by its name."""
 
 from __future__ import annotations
 
@@ -9,22 +9,21 @@ from rnnviz.errors import InvalidFileError, UsageError, nearest
 from rnnviz.files import assets, user_path
 
 DEFAULT = "sentiment-lstm"
-#: Files of a run that are written before its spec.json.
-_BEFORE_SPEC = ("vocabulary.json", "series.json", "history.jsonl")
+#: Files that a run directory may contain before its spec.json is written.
+_EARLY_FILES = ("vocabulary.json", "series.json", "history.jsonl")
 
 
 def shipped() -> dict[str, Path]:
-    """The shipped models: name to JSON path."""
+    """The JSON paths of the shipped models by name."""
     return {path.stem: path for path in sorted((assets() / "models").glob("*.json"))}
 
 
 def locate(name: str) -> tuple[Path, Path]:
-    """The JSON and the weights of a model.
+    """The JSON file and the weight file of a model.
 
-    ``name`` is that of a shipped model, of a run in the folder of runs, "last" for the newest run,
-    a path, or the beginning of one run's name and of no model's; the first of these that fits.
-    Of a run directory its weights are those that were kept; any other file of weights in it is
-    named by its path.
+    ``name`` is, in this order of precedence, a shipped model, a run in the folder of runs, "last"
+    for the newest run, a path, or an unambiguous beginning of a run's name. A run directory means
+    its best weights; its other weight files are named by their path.
     """
     if name in (known := shipped()):
         return known[name], weights_of(known[name])
@@ -45,13 +44,14 @@ def locate(name: str) -> tuple[Path, Path]:
 
 
 def _at(path: Path) -> Path | None:
-    """A file, or the directory of a run; InvalidFileError for one without a spec.json.
+    """The path if it is a file or a run directory, else None.
 
-    A pipe or a device counts as a file here: whoever opens it says what it is.
+    Raises InvalidFileError for a run without a spec.json. Pipes and devices are returned as well;
+    opening them reports what they are.
     """
     if is_run(path):
         if not (path / "spec.json").is_file():
-            raise no_spec_error(path)
+            raise not_begun(path)
         return path
     return path if path.exists() and not path.is_dir() else None
 
@@ -82,30 +82,30 @@ def weights_of(path: Path) -> Path:
 
 
 def runs_folder() -> Path:
-    """Where runs go when no folder is named."""
+    """The default folder of runs, in the user's data directory."""
     import platformdirs
 
     return Path(platformdirs.user_data_dir("rnnviz")) / "runs"
 
 
-def run_directories() -> list[Path]:
-    """Run directories in the runs folder that have a spec.json, newest first."""
+def begun() -> list[Path]:
+    """The run directories with a spec.json in the folder of runs, newest first."""
     found = {path.parent: _written(path.parent) for path in runs_folder().glob("*/spec.json")}
     return sorted(found, key=lambda path: found[path], reverse=True)
 
 
 def _written(path: Path) -> float:
-    """When its last epoch was written, or it began."""
+    """The time at which a run's last epoch was written, or at which it began."""
     for file in (path / "history.jsonl", path):
         try:
             return file.stat().st_mtime
-        except OSError:  # there is none yet, or it was deleted in this moment
+        except OSError:  # it does not exist, or was deleted meanwhile
             continue
     return 0.0
 
 
-def no_spec_error(path: Path) -> InvalidFileError:
-    """The error of a run that was stopped before its spec.json was written."""
+def not_begun(path: Path) -> InvalidFileError:
+    """The error for a run that was stopped before its spec.json was written."""
     return InvalidFileError(
         f"{path} has no spec.json: this run had not begun when it was stopped.\n"
         "Delete the folder and start again: rnnviz train RECIPE"
@@ -113,13 +113,13 @@ def no_spec_error(path: Path) -> InvalidFileError:
 
 
 def is_run(path: Path) -> bool:
-    """Whether it is a run directory, with or without a spec.json."""
-    return any((path / file).is_file() for file in ("spec.json", *_BEFORE_SPEC))
+    """Whether a path is a run directory, also one without a spec.json."""
+    return any((path / file).is_file() for file in ("spec.json", *_EARLY_FILES))
 
 
 def _by_name() -> dict[str, Path]:
-    """The runs in the folder of runs, newest first."""
-    return {path.name: path for path in run_directories()}
+    """The runs in the folder of runs by name, newest first."""
+    return {path.name: path for path in begun()}
 
 
 def _run_named(name: str, known: Mapping[str, Path]) -> Path | None:
@@ -128,9 +128,9 @@ def _run_named(name: str, known: Mapping[str, Path]) -> Path | None:
 
 
 def find_run(name: str | Path) -> Path:
-    """The run directory of that path, name, unique beginning of a name, or the newest ("last").
+    """The run directory of a path, a name, an unambiguous beginning of a name, or "last".
 
-    UsageError with the nearest name otherwise.
+    Raises UsageError with the nearest name if there is none.
     """
     known = _by_name()
     if (found := _run_named(str(name), known)) is not None:

@@ -1,4 +1,4 @@
-"""A model with what is needed to use it."""
+"""A model with its vocabulary or scaling, labels and record."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from rnnviz.engine.parameters import initialise
 from rnnviz.engine.spec import EmbeddingSpec
 from rnnviz.errors import UsageError
 
-#: What a net with fresh weights is called.
+#: The name of a net with initial weights.
 _UNTRAINED = "{} (untrained, seed {})"
 
 
 def seeded(name: str) -> tuple[str, int | None]:
-    """The model a name is of, and the seed of its weights; None where they are trained."""
+    """Split the name of an untrained model into model and seed; the seed is None for others."""
     shape = re.escape(_UNTRAINED).replace(r"\{\}", "(.+)")
     found = re.fullmatch(shape, name)
     if found is None or not found[2].isdecimal():
@@ -34,18 +34,18 @@ def seeded(name: str) -> tuple[str, int | None]:
 
 @dataclass(frozen=True, eq=False)
 class StoredModel:
-    """A model with what is needed to use it."""
+    """A model with everything needed to use it."""
 
     name: str
     model: Model
-    encoder: Vocabulary | Scaling  # how a text or a series becomes its input
+    encoder: Vocabulary | Scaling  # converts a text or a series to its input
     labels: tuple[str, ...]
     record: Mapping[str, Any]  # the JSON: training, metrics, versions, licence note ...
     weights_path: Path | None = None
 
     @property
     def vocabulary(self) -> Vocabulary:
-        """The words it knows; UsageError for a model that reads a series."""
+        """Its vocabulary; UsageError for a model that reads a series."""
         if isinstance(self.encoder, Scaling):
             raise UsageError(
                 f"{self.name} reads a series ({len(self.encoder)} measurements a step), not text. "
@@ -55,7 +55,7 @@ class StoredModel:
 
     @property
     def masks(self) -> bool:
-        """Whether it skips its padding."""
+        """Whether it masks its padding."""
         source = self.model.spec.source
         return isinstance(source, EmbeddingSpec) and source.mask_zero
 
@@ -70,11 +70,11 @@ class StoredModel:
         return str(self.record.get("example", "this movie was not good"))
 
     def tokenize(self, text: str) -> list[str]:
-        """The text as this model's words."""
+        """The tokens of the text in this model's vocabulary."""
         return self.vocabulary.tokenize(text)
 
     def untrained(self, seed: int) -> StoredModel:
-        """The same net with fresh weights, and a name that says so."""
+        """The same net with initial weights, named "NAME (untrained, seed SEED)"."""
         model = Model(self.model.spec, initialise(self.model.spec, seed))
         record = {**self.record, "trained_on": f"nothing (seed {seed})"}
         name = _UNTRAINED.format(self.name, seed)
@@ -98,6 +98,6 @@ class StoredModel:
         ids = [vocabulary.read(text)[1] or [vocabulary.encoding.unknown] for text in texts]
         if self.masks or length is not None:
             found = self.model.predict(pad_sequences(ids, length, padding))
-        else:  # a net that reads its padding, which in training was as long as the batch asked for
+        else:  # without mask or fixed length: texts of a batch must not change each other
             found = np.concatenate([self.model.predict(pad_sequences([row])) for row in ids])
         return np.concatenate([1 - found, found], -1) if found.shape[-1] == 1 else found

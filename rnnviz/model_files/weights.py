@@ -1,4 +1,4 @@
-"""Weights read back: complete, of the shapes wanted, finite, and those the JSON describes."""
+"""Reading weight files, checking that arrays are complete, finite and of the expected shapes."""
 
 from __future__ import annotations
 
@@ -10,24 +10,28 @@ from typing import Any
 
 import numpy as np
 
-from rnnviz.arrays import MOST, Array, Values, in_range
+from rnnviz.arrays import MAX_VALUE, Array, Values, in_range
 from rnnviz.files import assets, invalid_file_on_error, open_regular
 
-#: The most bytes of a file of weights, and of its header, which has some 100 for each array.
-LARGEST, _HEADER = 250_000_000, 1_000_000
+#: Largest weight file and largest header in bytes; an array takes some 100 bytes of the header.
+MAX_BYTES, _MAX_HEADER = 250_000_000, 1_000_000
 
 
 def read_weights(
     path: Path, wanted: Mapping[str, tuple[int, ...]], sha256: object = None
 ) -> Values:
-    """The arrays of a safetensors file as float32; InvalidFileError unless they are as wanted."""
+    """Read arrays of a safetensors file as float32, by name.
+
+    ``wanted`` gives the shape of each array; ``sha256`` is the expected hash of the file. Raises
+    InvalidFileError if the file does not agree.
+    """
     with invalid_file_on_error(path, "file of weights", remedy(path)):
         if sha256 is not None and _sha256(path) != sha256:
             raise ValueError(
                 "it is not the file its JSON describes (its SHA-256 differs): it was damaged or "
                 "edited"
             )
-        check_header(path, LARGEST)
+        check_header(path, MAX_BYTES)
         from safetensors import safe_open
 
         with safe_open(path, framework="numpy") as file:
@@ -36,37 +40,37 @@ def read_weights(
 
 
 def _array(file: Any, inside: set[str], name: str, shape: tuple[int, ...]) -> Array:
-    """One array, as float32; ValueError unless it is there, of that shape, and finite."""
+    """Read an array as float32; ValueError unless it exists, has the shape, and is finite."""
     if name not in inside:
         raise ValueError(f"no array {name!r}")
     found = tuple(file.get_slice(name).get_shape())
     if found != shape:
         raise ValueError(f"{name} has shape {found}, its JSON says {shape}")
     array = file.get_tensor(name)
-    with np.errstate(over="ignore"):  # what float32 cannot hold is infinite in it
+    with np.errstate(over="ignore"):  # overflow gives infinity, which is rejected below
         array = array.astype(np.float32) if array.dtype.kind == "f" else np.full(1, np.nan)
     if not in_range(array):
-        raise ValueError(f"{name} is not all finite numbers of at most {MOST:g}")
+        raise ValueError(f"{name} has numbers that are not finite or exceed {MAX_VALUE:g}")
     return array
 
 
 def check_header(path: Path, limit: int) -> None:
-    """ValueError unless a safetensors file begins with the length of a header of usual size.
+    """Raise ValueError unless a safetensors file begins with a plausible header length.
 
-    Its other claims safetensors checks itself. InvalidFileError for a file of over ``limit`` bytes.
+    The rest is checked by safetensors. Raises InvalidFileError for more than ``limit`` bytes.
     """
     with open_regular(path, limit) as file:
         (size,) = struct.unpack("<Q", file.read(8).ljust(8, b"\0"))
-    if not 0 < size <= _HEADER:
+    if not 0 < size <= _MAX_HEADER:
         raise ValueError("it does not begin as a safetensors file")
 
 
 def _sha256(path: Path) -> str:
-    with open_regular(path, LARGEST) as file:
+    with open_regular(path, MAX_BYTES) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def remedy(path: Path) -> str:
-    """What to do about a file of a model that cannot be used."""
-    inside = assets() in path.parents
-    return "Install rnnviz again." if inside else "See what there is: rnnviz models"
+    """What to do about an unusable model file, as a sentence for an error message."""
+    shipped = assets() in path.parents
+    return "Install rnnviz again." if shipped else "See what there is: rnnviz models"

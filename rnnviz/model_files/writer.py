@@ -1,4 +1,4 @@
-"""Models as files: weights first, then the JSON that names them, each written atomically."""
+"""Saving models: the weights, then the JSON that names them, each written atomically."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def save(
     record: Mapping[str, Any],
     dtype: type = np.float16,
 ) -> None:
-    """Write ``path`` (a .json) and its .safetensors, weights first, each atomically.
+    """Write ``path`` (a .json file) and the .safetensors file beside it.
 
-    UsageError or RnnvizError if one cannot be written.
+    Raises UsageError or RnnvizError if one cannot be written.
     """
     data = pack({name: a.astype(dtype) for name, a in model.params.items()})
     write_output(path.with_suffix(".safetensors"), data)
@@ -53,14 +53,14 @@ def _encoder_fields(encoder: Vocabulary | Scaling) -> dict[str, Any]:
 
 
 def encoder_json(encoder: Vocabulary | Scaling) -> tuple[str, dict[str, Any]]:
-    """The file of a run directory that an encoder goes to, and what is in it."""
+    """The name and content of the file that stores an encoder in a run directory."""
     if isinstance(encoder, Scaling):
         return "series.json", encoder.to_json()
     return "vocabulary.json", {"words": encoder.to_json(), "encoding": encoder.encoding.to_json()}
 
 
 def pack(arrays: Mapping[str, Array], metadata: Mapping[str, str] | None = None) -> bytes:
-    """Arrays as the bytes of a safetensors file."""
+    """Serialize arrays in the safetensors format."""
     from safetensors.numpy import save as to_bytes
 
     contiguous = {name: np.ascontiguousarray(a) for name, a in arrays.items()}

@@ -16,7 +16,7 @@ from rnnviz.engine.parameters import initialise
 from rnnviz.errors import MissingError, UsageError
 from rnnviz.files import user_path
 from rnnviz.model_files import encoder_json
-from rnnviz.model_files.places import is_run, runs_folder
+from rnnviz.model_files.lookup import is_run, runs_folder
 from rnnviz.recipes import Recipe, Task, is_sample
 from rnnviz.runs.backend_choice import choose_backend, is_small
 from rnnviz.runs.control import Control, Watch, make_control

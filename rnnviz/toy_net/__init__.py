@@ -1,6 +1,7 @@
-"""A net small enough for a calculator: every weight a literal number, a few numbers a token.
+"""Nets small enough to calculate by hand: one to eight units whose weights are typed.
 
-Its input is its text: the x of each token, as typed. Nothing here computes a network.
+The input of a net is its text: the numbers x of each token, as typed. This package describes such
+nets; it does not compute them.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 
-#: Rows of numbers: a matrix; a vector is one row.
+#: A matrix as rows of numbers; a vector is a matrix of one row.
 Rows = tuple[tuple[float, ...], ...]
 Named = tuple[tuple[str, Rows], ...]
 #: The x of each token.
@@ -28,33 +29,33 @@ GATES = MappingProxyType(
 CELLS = tuple(GATES)
 #: The states of each cell.
 STATES = MappingProxyType({"rnn": ("h",), "lstm": ("h", "c"), "gru": ("h",), "gru-2014": ("h",)})
-#: More units, or more inputs a token, than this are no longer calculated by hand.
+#: Largest number of units, and of inputs per token.
 MOST = 8
-#: What the two classes of a sigmoid head are called, and what a linear one gives.
+#: Labels of a sigmoid head's two classes, and the name of a linear head's output.
 LABELS, OUTPUT = ("0", "1"), ("y",)
 #: The text to step through when none is given.
 EXAMPLE = "1 0 0 1 0"
-#: No number by hand is larger: beyond it even float64 loses the digits behind the point.
+#: Largest absolute value of a typed number.
 LARGEST = 1_000_000
 
 ACTIVATIONS = ("tanh", "relu", "sigmoid", "identity")
 GATE_ACTIVATIONS = ("sigmoid", "hard_sigmoid")
-#: What the z of a GRU is the share of: the old state (Keras, PyTorch) or the new one.
+#: Whether a GRU's z is the share of the old state (Keras, PyTorch) or of the new one.
 Z = ("keep", "renew")
 HEADS = ("sigmoid", "linear")
-#: ½(y − t)² and (y − t)²: what a linear head is told to make small.
+#: The losses of a linear head: ½(y − t)² and (y − t)².
 LOSSES = ("half squared error", "squared error")
-#: How matrices are written down. "keras": W is inputs × units, U units × units, a column for each
-#: unit. "pytorch": the same, a row for each unit. "xh", "hx": W and U side by side in one matrix,
-#: a row for each unit, over x then h or over h then x.
+#: Layouts of matrices in files and edits. "keras": W (inputs, units), U (units, units), one column
+#: per unit. "pytorch": the transposes, one row per unit. "xh", "hx": W and U side by side in one
+#: matrix with one row per unit, over [x; h] or [h; x].
 LAYOUTS = ("keras", "pytorch", "xh", "hx")
 
 
 @dataclass(frozen=True)
 class WeightEntry:
-    """One number: a weight, a number of the state before the first token, or an x of a token.
+    """The position of one number: in a weight, in an initial state, or in the text.
 
-    Of ``x`` the row is the token, from 0, and the column the input.
+    For ``x``, the row is the token, from 0, and the column the input.
     """
 
     name: str
@@ -63,12 +64,12 @@ class WeightEntry:
 
 
 @dataclass(frozen=True)
-class Form:
-    """What a net by hand is beside its numbers.
+class NetOptions:
+    """The settings of a toy net beside its numbers.
 
-    ``output_activation`` bends the c of an LSTM on its way out; "" is ``activation``, as in Keras.
-    ``target`` is what the output should be: a number, of a sigmoid head 0 or 1; None without one.
-    ``layout`` says how its matrices were written down, and are written again.
+    ``output_activation`` is applied to an LSTM's c before the output gate; "" means ``activation``,
+    as in Keras. ``target`` is the desired output (0 or 1 for a sigmoid head), or None. ``layout``
+    is how its matrices were written, and are written again.
     """
 
     activation: str = "tanh"
@@ -84,11 +85,11 @@ class Form:
 
 
 @dataclass(frozen=True)
-class Hand:
-    """A net of ``units`` units that reads ``inputs`` numbers a token.
+class ToyNet:
+    """A net of ``units`` units that reads ``inputs`` numbers per token.
 
-    ``weights``, by formula name: W_f (D, H), U_f (H, H), b_f (1, H) ... and of the prediction
-    W_y (H, 1), b_y (1, 1). ``initial``: the states before the first token, h (1, H) ...
+    ``weights`` are W_f (D, H), U_f (H, H), b_f (1, H) … and those of the head, W_y (H, 1) and
+    b_y (1, 1). ``initial`` are the states before the first token, h (1, H) …
     """
 
     cell: str
@@ -96,15 +97,15 @@ class Hand:
     weights: Named
     initial: Named
     inputs: int = 1
-    form: Form = field(default_factory=Form)
+    form: NetOptions = field(default_factory=NetOptions)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every name that has numbers, in the order of the formulas."""
+        """The names of all weights and initial states, in the order of the formulas."""
         return tuple(self._arrays)
 
     def array(self, name: str) -> Rows:
-        """The numbers of a name; KeyError if there is none."""
+        """The matrix of a name; KeyError if there is none."""
         return self._arrays[name]
 
     @cached_property
@@ -112,7 +113,7 @@ class Hand:
         return dict((*self.weights, *self.initial))
 
     def entries(self, name: str) -> tuple[WeightEntry, ...]:
-        """Every entry of a name, row by row."""
+        """All entries of a name, row by row."""
         rows = self.array(name)
         return tuple(WeightEntry(name, r, c) for r, row in enumerate(rows) for c in range(len(row)))
 
@@ -120,15 +121,15 @@ class Hand:
         """The number of an entry."""
         return self.array(entry.name)[entry.row][entry.column]
 
-    def changed(self, entry: WeightEntry, value: float) -> Hand:
-        """The same net with another number in one place."""
+    def changed(self, entry: WeightEntry, value: float) -> ToyNet:
+        """A copy of the net with one number changed."""
         rows = self.array(entry.name)
         row = rows[entry.row]
         row = (*row[: entry.column], value, *row[entry.column + 1 :])
         return self.having({entry.name: (*rows[: entry.row], row, *rows[entry.row + 1 :])})
 
-    def having(self, arrays: dict[str, Rows]) -> Hand:
-        """The same net with other numbers of some names."""
+    def having(self, arrays: dict[str, Rows]) -> ToyNet:
+        """A copy of the net with some matrices replaced."""
 
         def put(named: Named) -> Named:
             return tuple((name, arrays.get(name, rows)) for name, rows in named)
@@ -148,12 +149,12 @@ class Hand:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """What the head's outputs are called."""
+        """The labels of the head's outputs."""
         return LABELS if self.form.head == "sigmoid" else OUTPUT
 
 
 def shapes(cell: str, units: int, inputs: int) -> Iterator[tuple[str, tuple[int, int]]]:
-    """The names of a net's weights, in the order of its formulas, and their rows and columns."""
+    """Yield the name and shape of each weight, in the order of the formulas."""
     for gate in GATES[cell]:
         end = f"_{gate}" if gate else ""
         yield f"W{end}", (inputs, units)
@@ -171,17 +172,17 @@ def zeros(rows: int, columns: int) -> Rows:
 
 
 def model_of(cell: str) -> str:
-    """The name under which a net of this cell is shown and asked for."""
+    """The model name of a toy net of this cell: "lstm by hand"."""
     return f"{cell} by hand"
 
 
 def cell_of(model: str) -> str | None:
-    """The cell in a model's name: rnn of "rnn by hand" and of "sentiment-rnn"; None without one."""
+    """The cell in a model's name: "rnn" in "rnn by hand" and "sentiment-rnn"; None if none."""
     words = f" {model.replace('-', ' ')} "
     found = [cell for cell in CELLS if f" {cell.replace('-', ' ')} " in words]
     return max(found, key=len, default=None)
 
 
-def is_hand(model: str) -> bool:
-    """Whether a model's name is that of a net by hand."""
+def is_toy_net(model: str) -> bool:
+    """Whether a model's name is that of a toy net."""
     return model in {model_of(cell) for cell in CELLS}

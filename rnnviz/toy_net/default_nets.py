@@ -1,9 +1,9 @@
-"""The nets that are there at first: short numbers, chosen so that the gates have something to do.
+"""The default toy nets: short numbers, chosen so that the gates have an effect.
 
-The first unit of each tells a story. SimpleRNN forgets: of a 1 less than half is left a step
-later. LSTM remembers the first 1 while zeros go by, does not write a second one, and −1 erases it.
-GRU writes at a 1 and keeps at a 0. The other units are variants of the first, and each also
-listens to the unit before it. What is read beside the first input counts half as much.
+The first unit demonstrates its cell. A SimpleRNN forgets: less than half of a 1 is left a step
+later. An LSTM stores the first 1 while zeros follow, does not write a second one, and −1 erases
+it. A GRU writes at a 1 and keeps at a 0. The other units are variants of the first with a
+connection from the previous unit. Weights of further inputs are half of those of the first.
 """
 
 from __future__ import annotations
@@ -11,24 +11,24 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
-from rnnviz.hand import (
+from rnnviz.toy_net import (
     GATES,
     MOST,
     STATES,
-    Form,
-    Hand,
+    NetOptions,
     Rows,
+    ToyNet,
     cell_of,
-    is_hand,
+    is_toy_net,
     model_of,
     shapes,
     zeros,
 )  # fmt: skip
-from rnnviz.hand.typed import spoken
+from rnnviz.toy_net.number_text import input_text
 
-__all__ = ["example", "for_model", "friendly", "is_hand", "model_of"]
+__all__ = ["default_net", "example", "for_model", "is_toy_net", "model_of"]
 
-#: By cell and gate, for each unit: W, U (from itself), b; after the fourth they come again.
+#: By cell and gate: (W, U from the unit itself, b) of each unit; they repeat after the fourth.
 _GATES: dict[str, dict[str, tuple[tuple[float, ...], ...]]] = {
     "rnn": {"": ((1, 0.5, 0), (1, 0.9, 0), (1, -0.5, 0), (1, 1.5, 0))},
     "lstm": {
@@ -44,16 +44,15 @@ _GATES: dict[str, dict[str, tuple[tuple[float, ...], ...]]] = {
     },
 }
 _GATES["gru-2014"] = _GATES["gru"]
-#: How strongly the candidate of a unit listens to the unit before it, and a gate to each input
-#: after the first.
+#: The weight of the previous unit in a candidate, and the factor of W for inputs after the first.
 _NEIGHBOUR, _FURTHER = 0.5, 0.5
-#: The weight of the first unit in the prediction, of each other, and the bias.
+#: The head's weights of the first and of each other unit, and its bias.
 _HEAD = (8.0, 1.0, -3.0)
 
 
 @cache
-def friendly(cell: str, units: int = 1, inputs: int = 1) -> Hand:
-    """The net of a cell as it is before anyone changes it; 1 to MOST units and inputs."""
+def default_net(cell: str, units: int = 1, inputs: int = 1) -> ToyNet:
+    """The default net of a cell; ValueError unless there are 1 to MOST units and inputs."""
     for name, count in (("units", units), ("inputs", inputs)):
         if not 1 <= count <= MOST:
             raise ValueError(f"{name}: expected 1 to {MOST}, found {count}")
@@ -67,13 +66,18 @@ def friendly(cell: str, units: int = 1, inputs: int = 1) -> Hand:
     weights = tuple(
         (name, found.get(name, zeros(*shape))) for name, shape in shapes(cell, units, inputs)
     )
-    return Hand(
-        cell, units, weights, tuple((s, zeros(1, units)) for s in STATES[cell]), inputs, Form()
+    return ToyNet(
+        cell,
+        units,
+        weights,
+        tuple((s, zeros(1, units)) for s in STATES[cell]),
+        inputs,
+        NetOptions(),
     )
 
 
 def _of_gate(cell: str, gate: str, units: int, inputs: int) -> dict[str, Rows]:
-    """W, U and b of one gate from its columns."""
+    """W (D, H), U (H, H) and b (1, H) of a gate, by name."""
     table = _GATES[cell][gate]
     W, U, b = (tuple(float(table[j % len(table)][k]) for j in range(units)) for k in range(3))
     candidate = gate in ("", "g")
@@ -93,23 +97,23 @@ def _of_gate(cell: str, gate: str, units: int, inputs: int) -> dict[str, Rows]:
 
 
 def example(inputs: int) -> str:
-    """The text to step through when none is given: each input reads it a step after the last."""
+    """The default text; each input has the previous one's numbers a step later."""
     first = (1.0, 0.0, 0.0, 1.0, 0.0)
     T = len(first)
-    return spoken(tuple(tuple(first[(t - k) % T] for k in range(inputs)) for t in range(T)))
+    return input_text(tuple(tuple(first[(t - k) % T] for k in range(inputs)) for t in range(T)))
 
 
-def for_model(hand: Hand | None, model: str) -> Hand:
-    """The net that is meant: the one given, unless the model's name asks for another cell.
+def for_model(hand: ToyNet | None, model: str) -> ToyNet:
+    """``hand``, or a default net if it is None or the model's name contains another cell.
 
-    One of another cell reads as many inputs, and has the same head and conventions.
+    A net of another cell has the same number of inputs, head and options.
     """
     cell = cell_of(model)
     if hand is None:
-        return friendly(cell or "lstm")
+        return default_net(cell or "lstm")
     if cell in (None, hand.cell):
         return hand
-    other = friendly(str(cell), hand.units, hand.inputs)
+    other = default_net(str(cell), hand.units, hand.inputs)
     return replace(other, form=replace(hand.form, title="", source="")).having(
         {name: hand.array(name) for name in ("W_y", "b_y")}
     )

@@ -1,4 +1,4 @@
-"""Edits of a net by hand as they are typed: ``U_i[0,1]=-1``, ``W_f=[.5 .3]``, ``z=renew``."""
+"""Typed edits of a toy net: ``U_i[0,1]=-1``, ``W_f=[.5 .3]``, ``z=renew``."""
 
 from __future__ import annotations
 
@@ -7,48 +7,48 @@ from dataclasses import replace
 from typing import Any
 
 from rnnviz.errors import UsageError, nearest
-from rnnviz.hand import (
+from rnnviz.toy_net import (
     CELLS,
     HEADS,
     MOST,
-    Hand,
     Rows,
     Sequence,
+    ToyNet,
     WeightEntry,
-    matrices,
     shapes,
+    weight_layouts,
     zeros,
 )
-from rnnviz.hand.document import CHOICES, OF_CELLS, chosen, target
-from rnnviz.hand.friendly import example, for_model, friendly
-from rnnviz.hand.names import meant
-from rnnviz.hand.typed import DECIMAL_COMMA, inputs, number, spoken, table
+from rnnviz.toy_net.default_nets import default_net, example, for_model
+from rnnviz.toy_net.net_record import CHOICES, OF_CELLS, chosen, target
+from rnnviz.toy_net.number_text import DECIMAL_COMMA, input_text, inputs, number, table
+from rnnviz.toy_net.weight_names import parse_weight_name
 
 _EDIT = re.compile(
     r"\s*(\w+)\s*(?:\[\s*(\d{1,6})\s*(?:,\s*(\d{1,6})\s*)?\])?\s*=\s*(.*)", re.ASCII | re.DOTALL
 )
 _FORM = "Write NAME=VALUE or NAME[INDEX]=VALUE, for example W_f=0.5 or U_i[0,1]=-1."
-#: What can be set beside numbers.
+#: Settings that can be edited beside numbers.
 SETTINGS = ("cell", "units", "inputs", *CHOICES, "head", "target", "bias")
 
 
-def changed(hand: Hand, text: str, entry: WeightEntry, value: float) -> tuple[Hand, str]:
-    """The net and its text with another number in one place."""
+def changed(hand: ToyNet, text: str, entry: WeightEntry, value: float) -> tuple[ToyNet, str]:
+    """The net and its text with one number changed."""
     if entry.name != "x":
         return hand.changed(entry, value), text
     x = [list(row) for row in inputs(text, hand.inputs)]
     x[entry.row][entry.column] = value
-    return hand, spoken(tuple(map(tuple, x)))
+    return hand, input_text(tuple(map(tuple, x)))
 
 
-def edited(hand: Hand, text: str, said: str) -> tuple[Hand, str]:
-    """The net and its text after an edit that was typed; UsageError that says what was meant.
+def edited(hand: ToyNet, text: str, said: str) -> tuple[ToyNet, str]:
+    """The net and its text after a typed edit; UsageError if it is invalid.
 
-    Without an index a number is set in every place of the name, and a list in its order.
+    Without an index, a number is set in all entries of the name, and a list fills them in order.
     """
     match = _EDIT.fullmatch(said)
     if match is None:
-        raise UsageError(f"{_short(said)} is no edit. {_FORM}")
+        raise UsageError(f"{_short(said)} is not an edit. {_FORM}")
     name, row, column, value = match.groups()
     index = [int(n) for n in (row, column) if n is not None]
     value = value.strip()
@@ -59,7 +59,7 @@ def edited(hand: Hand, text: str, said: str) -> tuple[Hand, str]:
             return _by_other_name(hand, name, index, value), text
         listed = not index and _is_list(value)
         if name == "x" and listed:
-            return hand, spoken(inputs(value, hand.inputs))
+            return hand, input_text(inputs(value, hand.inputs))
         if listed:
             return _listed(hand, name, value), text
         to = number(value)
@@ -74,24 +74,28 @@ def _is_list(value: str) -> bool:
     return bool(re.search(r"[\s,;|()\[\]{}]", value)) and not DECIMAL_COMMA.fullmatch(value)
 
 
-def _listed(hand: Hand, name: str, value: str) -> Hand:
-    """The net with a whole matrix or vector, laid out as the net's layout says."""
+def _listed(hand: ToyNet, name: str, value: str) -> ToyNet:
+    """The net with a whole matrix or vector replaced, given in the net's layout."""
     rows = table(value)
     given: object = rows[0] if len(rows) == 1 and "[[" not in value.replace(" ", "") else rows
     if name in ("h", "c"):
-        return hand.having({name: matrices.vector(name, given, hand.units)})
+        return hand.having({name: weight_layouts.vector(name, given, hand.units)})
     if name == "W_y":
-        return hand.having({name: tuple((v,) for v in matrices.vector(name, given, hand.units)[0])})
+        return hand.having(
+            {name: tuple((v,) for v in weight_layouts.vector(name, given, hand.units)[0])}
+        )
     if name == "b_y":
-        return hand.having({name: matrices.vector(name, given, 1)})
+        return hand.having({name: weight_layouts.vector(name, given, 1)})
     form = hand.form
-    found = matrices.weights(hand.cell, hand.inputs, hand.units, form.layout, {name: given})
+    found = weight_layouts.from_layout(
+        hand.cell, hand.inputs, hand.units, form.layout, {name: given}
+    )
     return hand.having(found)
 
 
-def _by_other_name(hand: Hand, name: str, index: list[int], value: str) -> Hand:
-    """An edit under another name of a weight: ``W_xf``, ``kernel``; ValueError if none has it."""
-    if index or meant(hand.cell, name) is None:
+def _by_other_name(hand: ToyNet, name: str, index: list[int], value: str) -> ToyNet:
+    """The net after an edit of a weight by a synonym: ``W_xf``, ``kernel``."""
+    if index or parse_weight_name(hand.cell, name) is None:
         every = ("x", *hand.names, *SETTINGS)
         close = nearest(name, every)
         raise UsageError(
@@ -101,8 +105,8 @@ def _by_other_name(hand: Hand, name: str, index: list[int], value: str) -> Hand:
     return _listed(hand, name, value)
 
 
-def _meant(hand: Hand, text: str, said: str, name: str, index: list[int]) -> list[WeightEntry]:
-    """The entries of a name at an index; all of them without one."""
+def _meant(hand: ToyNet, text: str, said: str, name: str, index: list[int]) -> list[WeightEntry]:
+    """The entries of a name at an index; all entries without an index."""
     if name == "x":
         rows, columns = len(inputs(text, hand.inputs)), hand.inputs
         entries = [WeightEntry("x", t, k) for t in range(rows) for k in range(columns)]
@@ -111,7 +115,7 @@ def _meant(hand: Hand, text: str, said: str, name: str, index: list[int]) -> lis
         entries = list(hand.entries(name))
     if not index:
         return entries
-    # A vector needs one index, whichever way it stands in the formula.
+    # A vector takes one index, whether it is a row or a column in the formula.
     short = max(rows, columns) if 1 in (rows, columns) and (name != "x" or columns == 1) else None
     for entry in entries:
         if index == [entry.row, entry.column]:
@@ -128,12 +132,13 @@ def _meant(hand: Hand, text: str, said: str, name: str, index: list[int]) -> lis
     )
 
 
-# -- what is no number ----------------------------------------------------------------------------
+# -- settings -------------------------------------------------------------------------------------
 
 
-def _set(hand: Hand, text: str, name: str, value: str) -> tuple[Hand, str]:
+def _set(hand: ToyNet, text: str, name: str, value: str) -> tuple[ToyNet, str]:
     if hand.cell not in OF_CELLS.get(name, CELLS):
-        raise UsageError(f"a {hand.cell} has none; it belongs to {' and '.join(OF_CELLS[name])}")
+        cells = " and ".join(OF_CELLS[name])
+        raise UsageError(f"a {hand.cell} does not have it; it belongs to {cells}")
     if name == "loss" and hand.form.head != "linear":
         raise UsageError("a sigmoid head has the log-loss; head=linear has others")
     if name in ("units", "inputs"):
@@ -159,21 +164,21 @@ def _set(hand: Hand, text: str, name: str, value: str) -> tuple[Hand, str]:
     return replace(hand, form=form), text
 
 
-def _sized(hand: Hand, text: str, name: str, value: str) -> tuple[Hand, str]:
+def _sized(hand: ToyNet, text: str, name: str, value: str) -> tuple[ToyNet, str]:
     if not value.isascii() or not value.isdecimal() or not 1 <= int(value[:6]) <= MOST:
         raise UsageError(f"expected a whole number from 1 to {MOST}")
     count = int(value)
     units, width = (count, hand.inputs) if name == "units" else (hand.units, count)
-    return resized(hand, units, width), reread(text, hand.inputs, width)
+    return resized(hand, units, width), resized_text(text, hand.inputs, width)
 
 
-def resized(hand: Hand, units: int, width: int) -> Hand:
-    """The net with other numbers of units and inputs; what it had stays, what is new is 0.
+def resized(hand: ToyNet, units: int, width: int) -> ToyNet:
+    """The net with another number of units and inputs; weights are kept, new ones are 0.
 
-    One that is still as it began becomes the larger or smaller one to begin with.
+    A default net becomes the default net of the new size.
     """
-    if hand == friendly(hand.cell, hand.units, hand.inputs):
-        return friendly(hand.cell, units, width)
+    if hand == default_net(hand.cell, hand.units, hand.inputs):
+        return default_net(hand.cell, units, width)
 
     def cut(name: str, shape: tuple[int, int]) -> Rows:
         old, (rows, columns) = hand.array(name), shape
@@ -184,18 +189,18 @@ def resized(hand: Hand, units: int, width: int) -> Hand:
 
     weights = tuple((name, cut(name, shape)) for name, shape in shapes(hand.cell, units, width))
     initial = tuple((name, cut(name, (1, units))) for name, _ in hand.initial)
-    return Hand(hand.cell, units, weights, initial, width, hand.form)
+    return ToyNet(hand.cell, units, weights, initial, width, hand.form)
 
 
-def reread(text: str, before: int, width: int) -> str:
-    """The text for another number of inputs: each token is cut, or goes on with zeros."""
+def resized_text(text: str, before: int, width: int) -> str:
+    """The text for another number of inputs: tokens are truncated or extended with zeros."""
     if before == width:
         return text
     x = inputs(text, before)
     if text == example(before):
         return example(width)
     cut: Sequence = tuple((*row, *zeros(1, width)[0])[:width] for row in x)
-    return spoken(cut)
+    return input_text(cut)
 
 
 def _short(said: str) -> str:

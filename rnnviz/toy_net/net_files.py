@@ -1,4 +1,4 @@
-"""Nets by hand in files: those that are shipped, those that people hand out, and writing one."""
+"""Files of toy nets: the shipped examples, and reading and writing others."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 
 from rnnviz.errors import UsageError, nearest
 from rnnviz.files import invalid_file_on_error, read_limited, write_output
-from rnnviz.hand import document
-from rnnviz.hand.document import NetFile
+from rnnviz.toy_net import net_record
+from rnnviz.toy_net.net_record import NetFile
 
-#: Many times what a net of eight units and eight inputs takes.
-_LARGEST = 200_000
+#: Largest file in bytes, many times that of a net of eight units and eight inputs.
+_MAX_BYTES = 200_000
 _EXAMPLES = Path(__file__).parent / "examples"
 
 
@@ -23,9 +23,9 @@ def examples() -> tuple[str, ...]:
 
 
 def open_net(said: str) -> NetFile:
-    """The net of a file, or a shipped one by its name.
+    """Read a net from a file, or a shipped one by its name.
 
-    UsageError where there is none, InvalidFileError for what is not a net.
+    Raises UsageError if there is none, InvalidFileError if the file does not describe a net.
     """
     if said in examples():
         return _read(_EXAMPLES / f"{said}.toml")
@@ -48,12 +48,14 @@ def _exists(path: Path) -> bool:
 def _read(path: Path) -> NetFile:
     remedy = f"\nOne to compare it with: rnnviz step --net {examples()[0]} --save-net FILE.toml"
     with invalid_file_on_error(path, "net by hand", remedy):
-        return document.read(tomllib.loads(read_limited(path, _LARGEST).decode("utf-8-sig")))
+        return net_record.from_record(
+            tomllib.loads(read_limited(path, _MAX_BYTES).decode("utf-8-sig"))
+        )
 
 
 def save_net(path: Path, net: NetFile) -> None:
-    """Write a net as a file that :func:`open_net` reads; OSError if that cannot be."""
-    write_output(path, document.toml(document.written(net)))
+    """Write a net to a file that :func:`open_net` reads; raises as ``write_output`` does."""
+    write_output(path, net_record.to_toml(net_record.to_record(net)))
 
 
 def _short(said: str) -> str:

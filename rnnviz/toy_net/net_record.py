@@ -1,4 +1,4 @@
-"""A net by hand as plain data: what stands in a file that a teacher hands out, and in JSON.
+"""Toy nets as plain data, for TOML files and JSON.
 
 A file is TOML, written by hand or by ``--save-net``::
 
@@ -6,7 +6,7 @@ A file is TOML, written by hand or by ``--save-net``::
     cell = "lstm"              # rnn, lstm, gru (reset after the product), gru-2014 (before it)
     units = 1
     inputs = 2
-    layout = "keras"           # keras, pytorch, xh, hx: see rnnviz.hand.LAYOUTS
+    layout = "keras"           # keras, pytorch, xh, hx: see rnnviz.toy_net.LAYOUTS
     x = [[1, 2], [0.5, 3]]     # the inputs of each token
 
     [weights]
@@ -28,7 +28,7 @@ from typing import Any
 from rnnviz.clamps import Clamp
 from rnnviz.clamps import parse as parse_clamp
 from rnnviz.errors import UsageError, nearest
-from rnnviz.hand import (
+from rnnviz.toy_net import (
     ACTIVATIONS,
     CELLS,
     GATE_ACTIVATIONS,
@@ -38,18 +38,18 @@ from rnnviz.hand import (
     LOSSES,
     MOST,
     STATES,
-    Form,
-    Hand,
+    NetOptions,
     Rows,
     Sequence,
+    ToyNet,
     Z,
-    matrices,
     shapes,
+    weight_layouts,
     zeros,
 )  # fmt: skip
-from rnnviz.hand.matrices import vector
+from rnnviz.toy_net.weight_layouts import vector
 
-#: The choices of a net's form, and the values that each takes.
+#: The options of a net and their values.
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "activation": ACTIVATIONS,
     "gate_activation": GATE_ACTIVATIONS,
@@ -58,13 +58,13 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "loss": LOSSES,
     "layout": LAYOUTS,
 }
-#: The cells that have a choice, where not all have it.
+#: The cells that an option applies to, if not all.
 OF_CELLS: Mapping[str, tuple[str, ...]] = {
     "z": ("gru", "gru-2014"),
     "output_activation": ("lstm",),
     "gate_activation": ("lstm", "gru", "gru-2014"),
 }
-#: What other people call them.
+#: Synonyms of values.
 _CALLED = {
     "linear": "identity", "logistic": "sigmoid", "mse": "squared error",
     "keeps": "keep", "renews": "renew",
@@ -74,21 +74,21 @@ _KEYS = (
     "output_activation", "z", "x", "hold", "weights", "initial", "head",
 )  # fmt: skip
 _HEAD = ("kind", "W_y", "b_y", "loss", "target")
-#: The longest title or source.
-_LONGEST = 200
+#: Maximal characters of a title or source.
+_MAX_TEXT = 200
 
 
 @dataclass(frozen=True)
 class NetFile:
-    """What a file holds: a net, the x of each token if it has them, and what is held."""
+    """The content of a file: a net, the x of each token if given, and clamps."""
 
-    hand: Hand
+    hand: ToyNet
     x: Sequence | None = None
     hold: tuple[Clamp, ...] = ()
 
 
 def chosen(name: str, value: object) -> str:
-    """A value of one of CHOICES; ValueError with the nearest one if there is none such."""
+    """Validate a value of an option in CHOICES; ValueError with the nearest valid one."""
     valid = CHOICES[name]
     said = _CALLED.get(value, value) if isinstance(value, str) else value
     if said not in valid:
@@ -97,8 +97,8 @@ def chosen(name: str, value: object) -> str:
     return str(said)
 
 
-def read(record: Mapping[str, Any]) -> NetFile:
-    """The net that a record describes; ValueError that names the key which is wrong."""
+def from_record(record: Mapping[str, Any]) -> NetFile:
+    """Build the net that a record describes; ValueError that names the invalid key."""
     _only(record, _KEYS, "")
     cell = _one_of("cell", record.get("cell"), CELLS)
     H, D = _count(record, "units"), _count(record, "inputs", 1)
@@ -107,18 +107,18 @@ def read(record: Mapping[str, Any]) -> NetFile:
     if "layout" not in record and H > 1:
         raise ValueError(f"layout: say how the matrices are written down: {_or(LAYOUTS)}")
     form = _form(record, cell, given_head)
-    found = matrices.weights(cell, D, H, form.layout, given)
+    found = weight_layouts.from_layout(cell, D, H, form.layout, given)
     for name, _ in shapes(cell, H, D):
         if name[0] in "WU" and name != "W_y" and name not in found:
             raise ValueError(f"weights.{name} is missing")
     found |= _readout(given_head, H)
     weights = tuple((name, found.get(name, zeros(*shape))) for name, shape in shapes(cell, H, D))
-    hand = Hand(cell, H, weights, _initial(record, cell, H), D, form)
+    hand = ToyNet(cell, H, weights, _initial(record, cell, H), D, form)
     return NetFile(hand, _x(record.get("x"), D), _hold(record.get("hold", [])))
 
 
-def written(net: NetFile) -> dict[str, Any]:
-    """The record of a net: what :func:`read` reads back as the same net."""
+def to_record(net: NetFile) -> dict[str, Any]:
+    """The record of a net: what :func:`from_record` reads back as the same net."""
     hand, form = net.hand, net.hand.form
     record: dict[str, Any] = {
         **{key: getattr(form, key) for key in ("title", "source") if getattr(form, key)},
@@ -138,7 +138,7 @@ def written(net: NetFile) -> dict[str, Any]:
         record["x"] = [list(row) if hand.inputs > 1 else row[0] for row in net.x]
     if net.hold:
         record["hold"] = [str(clamp) for clamp in net.hold]
-    record["weights"] = matrices.written(hand)
+    record["weights"] = weight_layouts.to_layout(hand)
     record["initial"] = {name: list(rows[0]) for name, rows in hand.initial}
     head: dict[str, Any] = {
         "kind": form.head,
@@ -152,8 +152,8 @@ def written(net: NetFile) -> dict[str, Any]:
     return record | {"head": head}
 
 
-def toml(record: Mapping[str, Any]) -> str:
-    """A record as the text of a file."""
+def to_toml(record: Mapping[str, Any]) -> str:
+    """Serialize a record as TOML."""
     lines = [f"{key} = {_toml(value)}" for key, value in record.items() if not _is_table(value)]
     for key, value in record.items():
         if _is_table(value):
@@ -174,33 +174,33 @@ def _toml(value: Any) -> str:
     return repr(value)
 
 
-# -- one key after the other ----------------------------------------------------------------------
+# -- keys -----------------------------------------------------------------------------------------
 
 
-def _form(record: Mapping[str, Any], cell: str, head: Mapping[str, Any] | None) -> Form:
+def _form(record: Mapping[str, Any], cell: str, head: Mapping[str, Any] | None) -> NetOptions:
     found: dict[str, Any] = {
         name: chosen(name, record[name]) for name in CHOICES if name in record and name != "loss"
     }
     for key, cells in OF_CELLS.items():
         if key in record and cell not in cells:
-            raise ValueError(f"{key}: a {cell} has none; it belongs to {_or(cells)}")
+            raise ValueError(f"{key}: a {cell} does not have it; it belongs to {_or(cells)}")
     for key in ("title", "source"):
         found[key] = _text(key, record.get(key, ""))
     if found.get("output_activation") == found.get("activation", "tanh"):
         del found["output_activation"]
     if head is None:
-        return Form(**found, head="linear")
+        return NetOptions(**found, head="linear")
     _only(head, _HEAD, "head.")
     kind = _one_of("head.kind", head.get("kind"), HEADS)
     if kind == "sigmoid" and "loss" in head:
         raise ValueError("head.loss: a sigmoid head has the log-loss; leave loss out")
     if "loss" in head:
         found["loss"] = chosen("loss", head["loss"])
-    return Form(**found, head=kind, target=target(kind, head.get("target")))
+    return NetOptions(**found, head=kind, target=target(kind, head.get("target")))
 
 
 def target(head: str, value: object) -> float | None:
-    """What the output should be; ValueError for what a head of this kind cannot be told."""
+    """Validate the desired output for a kind of head; ValueError if it is invalid."""
     if value is None:
         return None
     if type(value) not in (int, float) or (head == "sigmoid" and value not in (0, 1)):
@@ -210,7 +210,7 @@ def target(head: str, value: object) -> float | None:
 
 
 def _readout(head: Mapping[str, Any] | None, H: int) -> dict[str, Rows]:
-    """W_y and b_y; without a head y is the sum of all units."""
+    """W_y (H, 1) and b_y (1, 1); without a head, y is the sum of all units."""
     if head is None:
         return {"W_y": ((1.0,),) * H}
     if "W_y" not in head:
@@ -278,8 +278,8 @@ def _count(record: Mapping[str, Any], name: str, usual: int | None = None) -> in
 
 
 def _text(name: str, value: object) -> str:
-    if not isinstance(value, str) or len(value) > _LONGEST:
-        raise ValueError(f"{name}: expected a text of at most {_LONGEST} characters")
+    if not isinstance(value, str) or len(value) > _MAX_TEXT:
+        raise ValueError(f"{name}: expected a text of at most {_MAX_TEXT} characters")
     return value
 
 

@@ -1,4 +1,4 @@
-"""Numbers as people type them: one, the x of each token, or the rows of a matrix."""
+"""Parsing typed numbers: a single one, the x of each token, or the rows of a matrix."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import re
 from math import isfinite
 
 from rnnviz.errors import UsageError
-from rnnviz.hand import LARGEST, MOST, Sequence
+from rnnviz.toy_net import LARGEST, MOST, Sequence
 
-#: Numbers that are typed, row by row.
+#: Parsed numbers, row by row.
 Table = list[list[float]]
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
-#: A decimal number as most of the world writes it.
+#: A number with a decimal comma.
 DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+", re.ASCII)
-#: What Python prints around lists of numbers.
+#: What NumPy and PyTorch print around lists of numbers.
 _PRINTED = re.compile(
     r"(?:\b(?:np|numpy|torch)\.)?\b(?:array|tensor|matrix)(?=\s*\()|,?\s*dtype\s*=\s*[\w.]+"
 )
-#: Other signs for minus, what cannot be seen, and full width.
+#: Other minus signs, invisible characters and full-width forms.
 _PLAIN = str.maketrans(
     dict.fromkeys("−–‐‑﹣", "-")
     | dict.fromkeys("\ufeff\u200b\u200c\u200d\u2060\u00ad", "")
@@ -29,7 +29,7 @@ _BETWEEN = re.compile(r"[;|\n]")
 
 
 def number(said: str) -> float:
-    """A decimal number from −LARGEST to LARGEST; UsageError for anything else."""
+    """Parse a decimal number from −LARGEST to LARGEST; UsageError for anything else."""
     text = said.translate(_PLAIN).strip()
     if not _NUMBER.fullmatch(text):
         hint = ""
@@ -47,16 +47,16 @@ def number(said: str) -> float:
     return value + 0.0  # −0 is 0
 
 
-def plain(value: float) -> str:
-    """A number as it is typed: with all its digits, and none that it does not need."""
+def number_literal(value: float) -> str:
+    """The shortest text that parses to the number."""
     return repr(float(value)).removesuffix(".0")
 
 
 def inputs(text: str, width: int = 1) -> Sequence:
-    """The x of each token, ``width`` numbers each; UsageError for a text that is not that.
+    """Parse the x of each token, ``width`` numbers each; UsageError if the text is not that.
 
-    Tokens stand in brackets or between ``;``, ``|`` and ends of lines; one number a token needs no
-    more than spaces or commas.
+    Tokens are in brackets or separated by ``;``, ``|`` or line ends; for one number per token,
+    spaces or commas suffice.
     """
     rows = _rows(text)
     if not any(rows):
@@ -77,30 +77,30 @@ def inputs(text: str, width: int = 1) -> Sequence:
 
 
 def table(text: str) -> Table:
-    """The rows of a matrix, or one row; UsageError for what is not numbers."""
+    """Parse the rows of a matrix, or one row; UsageError for anything but numbers."""
     return [[number(said) for said in row] for row in _rows(text)]
 
 
-def spoken(x: Sequence) -> str:
+def input_text(x: Sequence) -> str:
     """The x of each token as a text that :func:`inputs` reads."""
     return " ".join(tokens(x))
 
 
 def tokens(x: Sequence) -> tuple[str, ...]:
-    """Each token as it is shown: ``0.5``, or ``(1, 0.5)``."""
+    """The text of each token: ``0.5``, or ``(1, 0.5)``."""
     return tuple(_token(row) for row in x)
 
 
 def _token(row: tuple[float, ...]) -> str:
-    said = ", ".join(map(plain, row))
+    said = ", ".join(map(number_literal, row))
     return said if len(row) == 1 else f"({said})"
 
 
-# -- how they are set apart -----------------------------------------------------------------------
+# -- splitting ------------------------------------------------------------------------------------
 
 
 def _rows(text: str) -> list[list[str]]:
-    """The numbers, unread, in the rows that brackets, ``;``, ``|`` or line ends make of them."""
+    """Split a text into rows (brackets, ``;``, ``|`` or line ends) of unparsed numbers."""
     text = _PRINTED.sub("", text.translate(_PLAIN)).strip()
     if any(char in text for char in _OPEN + _CLOSE):
         inside = _innermost(text)
@@ -109,7 +109,7 @@ def _rows(text: str) -> list[list[str]]:
         text = inside[0]
     if _BETWEEN.search(text):
         return [_split(row) for row in _BETWEEN.split(text) if row.strip()]
-    # Commas bind more than spaces, unless spaces stand beside them: "1,2 3,4" are two rows.
+    # Commas bind tighter than spaces, unless they are next to spaces: "1,2 3,4" is two rows.
     chunks = re.sub(r"\s*,\s+|\s+,\s*", ",", text).split()
     if len(chunks) > 1 and any("," in chunk for chunk in chunks):
         return [_split(chunk) for chunk in chunks]
@@ -117,13 +117,13 @@ def _rows(text: str) -> list[list[str]]:
 
 
 def _split(row: str) -> list[str]:
-    """What commas or spaces separate; two commas beside each other have an empty text between."""
+    """Split a row at commas or spaces; adjacent commas enclose an empty text."""
     row = row.strip().removesuffix(",")
     return re.split(r"\s*,\s*|\s+", row.strip()) if row.strip() else []
 
 
 def _innermost(text: str) -> list[str]:
-    """What stands in the innermost brackets, in order; UsageError unless all numbers do."""
+    """The contents of the innermost brackets; UsageError if numbers are outside of them."""
     open_at: list[tuple[str, int]] = []
     found: list[str] = []
     outside, last = "", 0
@@ -145,11 +145,11 @@ def _innermost(text: str) -> list[str]:
         raise UsageError(f"{_quoted(text)}: the bracket {open_at[-1][0]} is not closed.")
     outside = (outside + text[last:]).strip(" \t\r\n,;|")
     if re.search(r"[^\s,;|]", outside):
-        raise UsageError(f"{_quoted(text)}: {_quoted(outside)} stands outside the brackets.")
+        raise UsageError(f"{_quoted(text)}: {_quoted(outside)} is outside the brackets.")
     return found
 
 
-# -- what is said of wrong ones -------------------------------------------------------------------
+# -- messages -------------------------------------------------------------------------------------
 
 
 def _quoted(text: str) -> str:
@@ -168,7 +168,7 @@ def _each(width: int) -> str:
 
 
 def _no_decimal_commas(text: str, rows: list[list[str]], width: int) -> None:
-    """UsageError where a comma is more likely a decimal comma than one between two numbers."""
+    """Raise UsageError if a comma is probably a decimal comma and not a separator."""
     text = text.translate(_PLAIN).strip()
     if any(char in text for char in _OPEN + _CLOSE):
         return
@@ -177,7 +177,7 @@ def _no_decimal_commas(text: str, rows: list[list[str]], width: int) -> None:
     if first is None:
         return
     first = first.removesuffix(",")
-    # "1, 0,5" has both kinds; "0,5" alone or among single numbers has one a net cannot mean.
+    # "1, 0,5" contains both kinds; "0,5" alone or among single numbers is ambiguous.
     both = re.search(r",\s", text) is not None
     if both or (width == 1 and (len(rows) > 1 or len(chunks) == 1)):
         raise UsageError(

@@ -1,7 +1,7 @@
-"""Weights as they are written down, and as the formulas use them: four ways, one meaning.
+"""Converting weights between the formulas and the four layouts in which people write them.
 
-The formulas multiply rows: ``x @ W`` with W (D, H). Textbooks multiply columns, and often put W
-and U into one matrix over [x; h].
+The formulas multiply rows, ``x @ W`` with W (D, H). Textbooks multiply columns, and often join W
+and U to one matrix over [x; h].
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from math import isfinite
 from typing import Any
 
 from rnnviz.errors import nearest
-from rnnviz.hand import GATES, LARGEST, Hand, Rows
-from rnnviz.hand.names import Weight, known, meant
+from rnnviz.toy_net import GATES, LARGEST, Rows, ToyNet
+from rnnviz.toy_net.weight_names import NamedWeight, parse_weight_name, weight_names
 
-#: In which order the gates of one array stand.
+#: The order of the gates in an array of all gates.
 _ORDER = {
     "keras": {"lstm": "ifgo", "gru": "zrg", "gru-2014": "zrg"},
     "pytorch": {"lstm": "ifgo", "gru": "rzg", "gru-2014": "rzg"},
@@ -22,19 +22,21 @@ _ORDER = {
 JOINED = ("xh", "hx")
 
 
-def weights(cell: str, D: int, H: int, layout: str, given: Mapping[str, Any]) -> dict[str, Rows]:
-    """The weights by formula name, those of the head aside, from what was written down.
+def from_layout(
+    cell: str, D: int, H: int, layout: str, given: Mapping[str, Any]
+) -> dict[str, Rows]:
+    """The weights by formula name, without the head's, from weights in a layout.
 
-    ``given`` maps names, the formulas' or other people's, to numbers and lists of them. ValueError
-    that names what is wrong: a name, a shape, a number that is none.
+    ``given`` maps names, those of the formulas or synonyms, to numbers and lists. Raises ValueError
+    for an unknown name, a wrong shape, or a value that is not a number.
     """
     found: dict[str, Rows] = {}
     for name, value in given.items():
-        what = meant(cell, name)
+        what = parse_weight_name(cell, name)
         if what is None:
-            close = nearest(name, known(cell)) or f" It has {', '.join(known(cell))}."
+            close = nearest(name, weight_names(cell)) or f" It has {', '.join(weight_names(cell))}."
             raise ValueError(f"{name}: a {cell} has no such weight.{close}")
-        for formula, rows in one(cell, D, H, layout, name, what, value).items():
+        for formula, rows in weights_of_name(cell, D, H, layout, name, what, value).items():
             if formula in found:
                 if formula[0] != "b" or (formula.startswith("b_r") and cell == "gru"):
                     raise ValueError(f"{name}: {formula} is given twice")
@@ -43,10 +45,10 @@ def weights(cell: str, D: int, H: int, layout: str, given: Mapping[str, Any]) ->
     return found
 
 
-def one(
-    cell: str, D: int, H: int, layout: str, name: str, what: Weight, value: Any
+def weights_of_name(
+    cell: str, D: int, H: int, layout: str, name: str, what: NamedWeight, value: Any
 ) -> dict[str, Rows]:
-    """The weights that one name gives; ValueError if its numbers have another shape."""
+    """The weights given under one name; ValueError for a wrong shape."""
     layout = what.stacked or layout
     gates = [what.gate] if what.gate is not None else list(_stack(cell, layout))
     G = len(gates)
@@ -80,7 +82,7 @@ def _formula(kind: str, gate: str | None) -> str:
 
 
 def _biases(
-    cell: str, H: int, name: str, what: Weight, gates: list[Any], value: Any
+    cell: str, H: int, name: str, what: NamedWeight, gates: list[Any], value: Any
 ) -> dict[str, Rows]:
     G = len(gates)
     rows = [row for row in _table(name, value, (1, G * H)) if row]
@@ -103,7 +105,7 @@ def _biases(
 def _joined(
     cell: str, D: int, H: int, layout: str, name: str, gates: list[Any], value: Any
 ) -> dict[str, Rows]:
-    """W and U out of one matrix: a row, or else a column, for each unit."""
+    """Split a joined matrix into W and U; it has one row, or one column, per unit."""
     wide = D + H
     table = _table(name, value, (H, wide))
     shape = (len(table), len(table[0]))
@@ -120,7 +122,7 @@ def _joined(
 
 
 def _wrong(
-    name: str, table: Rows, shape: tuple[int, int], what: Weight, D: int, H: int, layout: str,
+    name: str, table: Rows, shape: tuple[int, int], what: NamedWeight, D: int, H: int, layout: str,
     G: int,
 ) -> str:  # fmt: skip
     came, unit = ("inputs" if what.kind == "W" else "units"), "units" if G == 1 else "gates·units"
@@ -128,7 +130,7 @@ def _wrong(
     found = (len(table), len(table[0]))
     hint = ""
     if found == shape[::-1]:
-        hint = f'; layout = "{"pytorch" if layout == "keras" else "keras"}" turns them round'
+        hint = f'; layout = "{"pytorch" if layout == "keras" else "keras"}" transposes them'
     elif what.kind == "W" and G == 1 and found in ((H, D + H), (D + H, H)):
         hint = '; W and U side by side are layout = "xh" or "hx"'
     return (
@@ -144,12 +146,12 @@ def _shape(rows: Rows) -> str:
 
 
 def _table(name: str, value: Any, shape: tuple[int, int]) -> Rows:
-    """Rows of numbers; a list without rows is one, or a column where a column is wanted."""
+    """Rows of numbers; a flat list is a row, or a column if ``shape`` is that of a column."""
     if isinstance(value, list | tuple) and value and isinstance(value[0], list | tuple):
         rows = [[_number(name, v) for v in row] if isinstance(row, list | tuple) else None
                 for row in value]  # fmt: skip
         if any(row is None for row in rows):
-            raise ValueError(f"{name}: rows and single numbers side by side")
+            raise ValueError(f"{name}: rows and single numbers are mixed")
         table = tuple(tuple(row) for row in rows if row is not None)
         if len({len(row) for row in table}) > 1 or not table[0]:
             raise ValueError(f"{name}: expected {shape[0]} × {shape[1]}, found {_shape(table)}")
@@ -176,7 +178,7 @@ def _short(value: Any) -> str:
 
 
 def vector(name: str, value: Any, H: int) -> Rows:
-    """One row of H numbers, however it lies; a single number stands for all. ValueError else."""
+    """A row (1, H) from a row, a column, or a single number for all; ValueError otherwise."""
     if type(value) in (int, float):
         return ((_number(name, value),) * H,)
     table = _table(name, value, (1, H))
@@ -186,8 +188,8 @@ def vector(name: str, value: Any, H: int) -> Rows:
     return (flat,)
 
 
-def written(hand: Hand) -> dict[str, Any]:
-    """The weights of a net, those of the head aside, as its layout writes them down."""
+def to_layout(hand: ToyNet) -> dict[str, Any]:
+    """The weights of a net in its layout, without the head's."""
     layout = hand.form.layout
     found: dict[str, Any] = {}
     for gate in GATES[hand.cell]:

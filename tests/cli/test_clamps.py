@@ -87,7 +87,7 @@ def test_a_saved_trace_is_shown_with_what_was_held(
     ("clamp", "said"),
     [
         ("f[*]", "expected [LAYER.]NAME[TOKEN,UNIT]=VALUE"),
-        ("f[*]=much", "no number from -1000000 to 1000000"),
+        ("f[*]=much", "not a number from -1000000 to 1000000"),
         ("z[*]=1", "LSTM has no value 'z'. Values: x, "),
         ("c_i[0]=1", "Did you mean 'a_i'?"),
         ("f[5]=1", "this text has tokens 0 to 4"),

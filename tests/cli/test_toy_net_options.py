@@ -160,7 +160,7 @@ def test_plain_names_the_conventions_and_every_digit(capsys: pytest.CaptureFixtu
         (("--units", "1", "1 2; 3 4"), "--inputs 2"),
         (("--save-net", "a.toml", "good"), "--units 1 --save-net a.toml"),
         (("--net", "rnn-sum", "--target", "much"), "'much' is not a number"),
-        (("--units", "1", "--set", "z=renew", "1"), "a lstm has none; it belongs to gru"),
+        (("--units", "1", "--set", "z=renew", "1"), "a lstm does not have it; it belongs to gru"),
         (("--units", "1", "--cell", "gru", "--set", "z=renewed", "1"), "Did you mean 'renew'?"),
     ],
 )

@@ -20,14 +20,14 @@ from rnnviz.charts import (
     Level,
     Spot,
     figure,
-    learning,
+    learning_curves,
     plain,
     svg,
     text,
 )
 from rnnviz.charts.axes import axis
 from rnnviz.charts.canvas import NO_INK, BrailleCanvas
-from rnnviz.charts.raster import DASHES, dashed
+from rnnviz.charts.raster import DASHES, is_drawn
 
 SIZES = [(60, 12), (80, 20), (120, 30)]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -189,7 +189,7 @@ def test_no_dash_hides_a_point() -> None:
     for place in range(1, len(DASHES)):
         lines = [steady] * place + [ChartLine("peak", range(30), y)]
         assert frame(picture(Chart("", lines)))[0].strip(), place
-        assert not dashed(np.arange(40), place).all()
+        assert not is_drawn(np.arange(40), place).all()
 
 
 def test_dots_are_told_apart_and_are_not_hidden_by_a_line() -> None:
@@ -240,15 +240,15 @@ def test_a_level_that_is_no_number_is_left_out() -> None:
 
 
 def test_learning_curves_mark_best_epoch_and_published_number() -> None:
-    chart = learning("accuracy", [1, 2, 3], [0.6, 0.7, 0.8], [0.7, 0.9, 0.8], better="high",
+    chart = learning_curves("accuracy", [1, 2, 3], [0.6, 0.7, 0.8], [0.7, 0.9, 0.8], better="high",
                      published=0.846)  # fmt: skip
     assert [line.style for line in chart.lines] == ["dots", "line"]
     assert Spot(2, 0.9, "best 0.9, epoch 2") in chart.marks
     assert Level(0.846, "published 0.846") in chart.marks
-    lower = learning("mae", [1, 2, 3], [np.nan] * 3, [0.7, np.nan, 0.6])
+    lower = learning_curves("mae", [1, 2, 3], [np.nan] * 3, [0.7, np.nan, 0.6])
     assert [line.style for line in lower.lines] == ["line"]
     assert lower.marks == [Spot(3, 0.6, "best 0.6, epoch 3")]
-    assert learning("mae", [1], [np.nan], [np.nan]).marks == []
+    assert learning_curves("mae", [1], [np.nan], [np.nan]).marks == []
 
 
 # -- truth ----------------------------------------------------------------------------------------
@@ -385,7 +385,7 @@ def test_text_on_a_terminal_is_data() -> None:
 
 
 def test_svg_has_the_look_of_the_lecture() -> None:
-    document = svg(learning("accuracy", [1, 2, 3], [0.6, 0.7, 0.8], [0.7, 0.9, 0.8],
+    document = svg(learning_curves("accuracy", [1, 2, 3], [0.6, 0.7, 0.8], [0.7, 0.9, 0.8],
                             better="high", published=0.846))  # fmt: skip
     root = ElementTree.fromstring(document)
     dots = [e for e in root.iter(SVG + "circle") if e.get("fill") == "#1b5fb0"]

@@ -84,7 +84,7 @@ def test_what_cannot_be_read_is_refused_with_an_example(typed: str) -> None:
 
 @pytest.mark.parametrize("value", ["one", "nan", "inf", "-inf", "1e7", "0,5"])
 def test_a_value_is_a_number_of_a_sensible_size(value: str) -> None:
-    with pytest.raises(UsageError, match="no number from -1000000 to 1000000"):
+    with pytest.raises(UsageError, match="not a number from -1000000 to 1000000"):
         parse(f"f[*]={value}")
 
 

@@ -11,15 +11,15 @@ import pytest
 
 from rnnviz.clamps import parse
 from rnnviz.errors import InvalidFileError, UsageError
-from rnnviz.hand import CELLS, LAYOUTS, Hand
-from rnnviz.hand.document import NetFile, read, toml, written
-from rnnviz.hand.files import examples, open_net, save_net
-from rnnviz.hand.friendly import friendly
-from rnnviz.hand.typed import inputs
+from rnnviz.toy_net import CELLS, LAYOUTS, ToyNet
+from rnnviz.toy_net.default_nets import default_net
+from rnnviz.toy_net.net_files import examples, open_net, save_net
+from rnnviz.toy_net.net_record import NetFile, from_record, to_record, to_toml
+from rnnviz.toy_net.number_text import inputs
 
 
-def uneven(cell: str, units: int, width: int) -> Hand:
-    hand, n = friendly(cell, units, width), 0
+def uneven(cell: str, units: int, width: int) -> ToyNet:
+    hand, n = default_net(cell, units, width), 0
     for name in hand.names:
         for entry in hand.entries(name):
             n += 1
@@ -48,7 +48,7 @@ def test_what_is_written_is_read_again_to_the_last_bit(
 @pytest.mark.parametrize("name", examples())
 def test_shipped_nets_are_written_and_read_again(name: str) -> None:
     net = open_net(name)
-    assert read(tomllib.loads(toml(written(net)))) == net
+    assert from_record(tomllib.loads(to_toml(to_record(net)))) == net
     assert net.hand.form.title
 
 
@@ -99,7 +99,7 @@ def test_the_file_that_the_wrong_ones_are_made_of_is_right(tmp_path: Path) -> No
         ("units = 2", "unit = 2", "unknown key 'unit'. Did you mean 'units'?"),
         ("inputs = 3", "inputs = 2", "W_f: expected 2 × 2 (inputs × units, layout 'keras'), found 3 × 2"),
         ('layout = "keras"', "", "layout: say how the matrices are written down: keras, pytorch, xh or hx"),
-        ('layout = "keras"', 'layout = "pytorch"', "W_f: expected 2 × 3 (units × inputs, layout 'pytorch'), found 3 × 2; layout = \"keras\" turns them round"),
+        ('layout = "keras"', 'layout = "pytorch"', "W_f: expected 2 × 3 (units × inputs, layout 'pytorch'), found 3 × 2; layout = \"keras\" transposes them"),
         ('layout = "keras"', 'layout = "xh"', "W_f: expected 2 × 5 (units × inputs then units, layout 'xh'), found 3 × 2"),
         ("W_f = [[1, 2], [3, 4], [5, 6]]", "W_f = [[1, 2, 3, 4, 5], [1, 2, 3, 4, 5]]", 'side by side are layout = "xh" or "hx"'),
         ("W_f = [[1, 2], [3, 4], [5, 6]]", "W_f = [[1, 2], [3, 4], [5]]", "rows of 2, 2, 1 numbers"),
@@ -108,7 +108,7 @@ def test_the_file_that_the_wrong_ones_are_made_of_is_right(tmp_path: Path) -> No
         ("W_f = [[1, 2], [3, 4], [5, 6]]", "W_f = [[1, 2e9], [3, 4], [5, 6]]", "found 2000000000.0"),
         ("W_f = [[1, 2], [3, 4], [5, 6]]", f"W_f = [[1, {'9' * 400}], [3, 4], [5, 6]]", "W_f: numbers lie between"),
         ("W_f = [[1, 2], [3, 4], [5, 6]]", 'W_f = "much"', "W_f: expected numbers, found 'much'"),
-        ("W_f = [[1, 2], [3, 4], [5, 6]]", "W_f = [[1, 2], 3]", "rows and single numbers side by side"),
+        ("W_f = [[1, 2], [3, 4], [5, 6]]", "W_f = [[1, 2], 3]", "rows and single numbers are mixed"),
         ("W_f = [[1, 2], [3, 4], [5, 6]]", "W_f = [[[1, 2]]]", "a list in a list of rows"),
         ("W_f = [[1, 2], [3, 4], [5, 6]]", "W_f = []", "found nothing"),
         ("W_f = [[1, 2], [3, 4], [5, 6]]", "", "weights.W_f is missing"),
@@ -127,7 +127,7 @@ def test_the_file_that_the_wrong_ones_are_made_of_is_right(tmp_path: Path) -> No
         ("x = [[1, 2, 3]]", "x = [1, 2, 3]", "x[0]: expected 3 numbers, found 1"),
         ("x = [[1, 2, 3]]", "x = [[1, 2, 3], [1, 2]]", "x[1]: expected 3 numbers, found 1 × 2"),
         ("x = [[1, 2, 3]]", "x = []", "x: expected a list"),
-        ("x = [[1, 2, 3]]", 'z = "renew"', "z: a lstm has none; it belongs to gru or gru-2014"),
+        ("x = [[1, 2, 3]]", 'z = "renew"', "z: a lstm does not have it; it belongs to gru or gru-2014"),
         ("x = [[1, 2, 3]]", 'activation = "elu"', "activation: expected tanh, relu, sigmoid or identity, found 'elu'"),
         ("x = [[1, 2, 3]]", 'hold = ["o"]', "hold: Clamp 'o'"),
         ("x = [[1, 2, 3]]", f'title = "{"a" * 300}"', "title: expected a text of at most 200 characters"),
@@ -195,7 +195,7 @@ weight_hh_l0 = [[8], [7], [9]]
 bias_ih_l0 = [0.2, 0.1, 0.3]
 bias_hh_l0 = [0.5, 0.4, 0.6]
 """
-    one, other = (read(tomllib.loads(text)).hand for text in (keras, torch))
+    one, other = (from_record(tomllib.loads(text)).hand for text in (keras, torch))
     assert one.weights == other.weights
 
 
@@ -203,5 +203,5 @@ def test_two_biases_of_pytorch_are_added_where_the_cell_has_one() -> None:
     record = tomllib.loads(
         'cell = "rnn"\nunits = 1\n[weights]\nW_ih = 1\nW_hh = 2\nb_ih = 0.25\nb_hh = 0.5\n'
     )
-    hand = read(record).hand
+    hand = from_record(record).hand
     assert (hand.array("W"), hand.array("U"), hand.array("b")) == (((1,),), ((2,),), ((0.75,),))

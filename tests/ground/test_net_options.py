@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from rnnviz.errors import UsageError
-from rnnviz.hand import CELLS, Hand, WeightEntry, model_of
-from rnnviz.hand.edits import changed, edited
-from rnnviz.hand.files import examples, open_net
-from rnnviz.hand.friendly import friendly
-from rnnviz.hand.typed import inputs, spoken
 from rnnviz.query import Query
+from rnnviz.toy_net import CELLS, ToyNet, WeightEntry, model_of
+from rnnviz.toy_net.default_nets import default_net
+from rnnviz.toy_net.edits import changed, edited
+from rnnviz.toy_net.net_files import examples, open_net
+from rnnviz.toy_net.number_text import input_text, inputs
 from rnnviz.trace import Trace
 from rnnviz.tracer import tracer
 
@@ -22,7 +22,7 @@ READ = tracer()
 TEXT = "(1, 0.5) (-0.3, 0.8) (0.4, -1)"
 
 
-def trace(hand: Hand, text: str = TEXT, target: str | None = None) -> Trace:
+def trace(hand: ToyNet, text: str = TEXT, target: str | None = None) -> Trace:
     return READ(Query(text, model_of(hand.cell), target, hand=hand))
 
 
@@ -30,7 +30,7 @@ def of_file(name: str) -> Trace:
     """A shipped net with the x of its file."""
     net = open_net(name)
     assert net.x is not None
-    return READ(Query(spoken(net.x), model_of(net.hand.cell), None, None, net.hold, net.hand))
+    return READ(Query(input_text(net.x), model_of(net.hand.cell), None, None, net.hold, net.hand))
 
 
 #: What was published with each shipped net, to six digits; (T, H).
@@ -66,9 +66,9 @@ def test_every_shipped_net_was_published() -> None:
     assert set(examples()) == set(PUBLISHED)
 
 
-def uneven(cell: str, units: int, width: int) -> Hand:
+def uneven(cell: str, units: int, width: int) -> ToyNet:
     """A net in which no two numbers are alike, away from every corner of relu."""
-    hand, n = friendly(cell, units, width), 0
+    hand, n = default_net(cell, units, width), 0
     for name in hand.names:
         for entry in hand.entries(name):
             n += 1
@@ -162,7 +162,7 @@ def test_numbers_that_grow_beyond_all_bounds_are_told() -> None:
 def test_eight_units_read_eight_inputs(cell: str) -> None:
     hand = uneven(cell, 8, 8)
     x = np.arange(16).reshape(2, 8) / 16
-    done = trace(hand, spoken(tuple(map(tuple, x.tolist()))))
+    done = trace(hand, input_text(tuple(map(tuple, x.tolist()))))
     layer = done.layers[0]
     gate = "" if cell == "rnn" else "_z" if "z" in layer.gates else "_f"
     b = np.array(hand.array(f"b{gate}"))[0]
@@ -184,7 +184,7 @@ def test_matrices_are_typed_in_every_layout() -> None:
         "hx": ["W_f=[7 9 1 3 5; 8 10 2 4 6]"],
     }
     for layout, edits in said.items():
-        hand, text = friendly("lstm", 2, 3), "1 2 3"
+        hand, text = default_net("lstm", 2, 3), "1 2 3"
         for edit in (f"layout={layout}", *edits):
             hand, text = edited(hand, text, edit)
         assert (hand.array("W_f"), hand.array("U_f")) == (W, U), layout
@@ -199,27 +199,27 @@ def test_weights_have_the_names_of_other_books() -> None:
                 "W_in": "W_g", "W_hn": "U_g", "b_hn": "b_rg", "b_hr": "b_rr", "b_h": "b_g"},
     }  # fmt: skip
     for cell, names in same.items():
-        hand = friendly(cell, 1)
+        hand = default_net(cell, 1)
         for name, own in names.items():
             assert edited(hand, "1", f"{name}=7")[0] == edited(hand, "1", f"{own}=7")[0], name
 
 
 def test_arrays_as_keras_and_pytorch_print_them() -> None:
-    hand = friendly("lstm", 1)
+    hand = default_net("lstm", 1)
     kernel = "kernel=array([[1., 2., 3., 4.]], dtype=float32)"
     net, _ = edited(hand, "1", kernel)
     assert [net.array(f"W_{g}")[0][0] for g in "ifgo"] == [1, 2, 3, 4]
-    net, _ = edited(friendly("gru", 1), "1", "weight_ih_l0=tensor([[1.], [2.], [3.]])")
+    net, _ = edited(default_net("gru", 1), "1", "weight_ih_l0=tensor([[1.], [2.], [3.]])")
     assert [net.array(f"W_{g}")[0][0] for g in "rzg"] == [1, 2, 3]
-    net, _ = edited(friendly("gru", 1), "1", "bias=[[1, 2, 3], [4, 5, 6]]")
+    net, _ = edited(default_net("gru", 1), "1", "bias=[[1, 2, 3], [4, 5, 6]]")
     assert [net.array(n)[0][0] for n in ("b_z", "b_r", "b_g", "b_rz", "b_rr", "b_rg")] == [
         1, 2, 3, 4, 5, 6,
     ]  # fmt: skip
 
 
 def test_a_net_grows_and_shrinks_and_keeps_its_numbers() -> None:
-    assert edited(friendly("gru", 2), "1 0", "units=3")[0] == friendly("gru", 3)
-    own = friendly("gru", 2).changed(WeightEntry("W_z", 0, 1), 0.25)
+    assert edited(default_net("gru", 2), "1 0", "units=3")[0] == default_net("gru", 3)
+    own = default_net("gru", 2).changed(WeightEntry("W_z", 0, 1), 0.25)
     net, text = edited(own, "1 0", "units=3")
     assert net.array("W_z") == ((*own.array("W_z")[0], 0.0),) and text == "1 0"
     net, text = edited(net, "1 0", "inputs=2")
@@ -229,15 +229,15 @@ def test_a_net_grows_and_shrinks_and_keeps_its_numbers() -> None:
 
 
 def test_biases_can_be_left_out_and_another_cell_taken() -> None:
-    net, _ = edited(friendly("gru", 2), "1", "bias=none")
+    net, _ = edited(default_net("gru", 2), "1", "bias=none")
     assert all(net.array(n) == ((0.0, 0.0),) for n in ("b_r", "b_z", "b_g", "b_rz"))
-    assert net.array("b_y") == friendly("gru", 2).array("b_y")
+    assert net.array("b_y") == default_net("gru", 2).array("b_y")
     other, _ = edited(edited(net, "1", "head=linear")[0], "1", "cell=gru-2014")
     assert (other.cell, other.units, other.form.head) == ("gru-2014", 2, "linear")
 
 
 def test_x_is_typed_as_a_whole_or_one_by_one() -> None:
-    hand = friendly("rnn", 1, 2)
+    hand = default_net("rnn", 1, 2)
     assert edited(hand, "1 2", "x=(1, .5), (0, 3)")[1] == "(1, 0.5) (0, 3)"
     assert edited(hand, "1 2; 3 4", "x[1,0]=-7")[1] == "(1, 2) (-7, 4)"
     assert edited(hand, "1 2; 3 4", "x[1]=0")[1] == "(1, 2) (0, 0)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rnnviz.errors import UsageError
-from rnnviz.hand.typed import inputs, plain, spoken
+from rnnviz.toy_net.number_text import input_text, inputs, number_literal
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_one_token_of_several_numbers_needs_no_brackets() -> None:
         ("1", 2, "reads 2 numbers a token; found 1 number"),
         ("1 2; 3 4 5", 2, "Token 2 has 3 numbers, (3, 4, 5); this net reads 2 a token"),
         ("1 2; 3 4", 1, "--inputs 2"),
-        ("(1, 2) 3", 2, "'3' stands outside the brackets"),
+        ("(1, 2) 3", 2, "'3' is outside the brackets"),
         ("(1, 2", 2, "is not closed"),
         ("1)", 1, "closes no bracket"),
         ("(1]", 1, "closes no bracket"),
@@ -83,10 +83,10 @@ def test_what_is_wrong_is_told_with_what_was_found(text: str, width: int, told: 
 @pytest.mark.parametrize("width", [1, 2, 5])
 def test_what_is_written_is_read_again(width: int) -> None:
     x = tuple(tuple((-1) ** k * 0.1234567890123 * (t + k) for k in range(width)) for t in range(3))
-    assert inputs(spoken(x), width) == x
+    assert inputs(input_text(x), width) == x
 
 
 def test_a_number_has_all_its_digits_and_no_others() -> None:
-    assert [plain(v) for v in (1.0, 0.5, -0.28507388, 1e-5, 1 / 3)] == [
+    assert [number_literal(v) for v in (1.0, 0.5, -0.28507388, 1e-5, 1 / 3)] == [
         "1", "0.5", "-0.28507388", "1e-05", "0.3333333333333333",
     ]  # fmt: skip

@@ -11,11 +11,11 @@ import pytest
 
 from rnnviz.analysis import toy_net
 from rnnviz.errors import UsageError
-from rnnviz.hand import CELLS, EXAMPLE, MOST, Hand, WeightEntry, model_of
-from rnnviz.hand.edits import changed, edited
-from rnnviz.hand.friendly import for_model, friendly
-from rnnviz.hand.typed import inputs, plain
 from rnnviz.query import Query
+from rnnviz.toy_net import CELLS, EXAMPLE, MOST, ToyNet, WeightEntry, model_of
+from rnnviz.toy_net.default_nets import default_net, for_model
+from rnnviz.toy_net.edits import changed, edited
+from rnnviz.toy_net.number_text import inputs, number_literal
 from rnnviz.trace import Trace
 from rnnviz.tracer import tracer
 
@@ -23,14 +23,14 @@ TEXT = "1 0 -0.5 1"
 READ = tracer()
 
 
-def trace(hand: Hand, text: str = TEXT, target: str | None = None) -> Trace:
+def trace(hand: ToyNet, text: str = TEXT, target: str | None = None) -> Trace:
     """The trace of a net by hand."""
     return READ(Query(text, model_of(hand.cell), target, hand=hand))
 
 
-def uneven(cell: str, units: int) -> Hand:
+def uneven(cell: str, units: int) -> ToyNet:
     """A net in which no two numbers are alike, so that none can stand in for another."""
-    hand, n = friendly(cell, units), 0
+    hand, n = default_net(cell, units), 0
     for name in hand.names:
         for entry in hand.entries(name):
             n += 1
@@ -76,8 +76,8 @@ STEPS = {"rnn": rnn_step, "lstm": lstm_step, "gru": gru_step, "gru-2014": gru_20
 
 
 @pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize("make", [friendly, uneven])
-def test_one_unit_is_what_a_calculator_says(cell: str, make: Callable[[str, int], Hand]) -> None:
+@pytest.mark.parametrize("make", [default_net, uneven])
+def test_one_unit_is_what_a_calculator_says(cell: str, make: Callable[[str, int], ToyNet]) -> None:
     hand = make(cell, 1)
     done = trace(hand)
 
@@ -112,7 +112,7 @@ def test_many_units_read_each_other_by_row_of_u(cell: str) -> None:
 
 
 def test_the_trace_says_what_it_is() -> None:
-    done = trace(friendly("lstm"), "1 0.5 -1")
+    done = trace(default_net("lstm"), "1 0.5 -1")
     assert (done.model, done.dtype, done.tokens) == ("lstm by hand", "float64", ("1", "0.5", "-1"))
     assert done.head.labels == ("0", "1") and done.unknown == (False,) * 3
 
@@ -165,11 +165,11 @@ def test_gradients_of_the_pre_activations_give_those_of_the_biases(cell: str) ->
 
 def says(cell: str, text: str) -> list[float]:
     """The prediction after each token."""
-    return [float(p) for p in trace(friendly(cell), text).head.readout[:, 1]]
+    return [float(p) for p in trace(default_net(cell), text).head.readout[:, 1]]
 
 
 def test_the_rnn_forgets() -> None:
-    h = trace(friendly("rnn"), "1 0 0 0").layers[0].values["h"][:, 0]
+    h = trace(default_net("rnn"), "1 0 0 0").layers[0].values["h"][:, 0]
     assert (h[1:] < h[:-1] / 2).all() and h[0] > 0.7
     p = says("rnn", "1 0 0 0")
     assert p[0] > 0.9 and p[-1] < 0.2
@@ -178,12 +178,12 @@ def test_the_rnn_forgets() -> None:
 def test_the_lstm_remembers_the_first_1_and_is_erased_by_a_minus_1() -> None:
     p = says("lstm", "0 1 0 0 0 1 -1 0")
     assert p[0] < 0.1 and min(p[1:6]) > 0.8 and max(p[6:]) < 0.1
-    c = trace(friendly("lstm"), "1 1").layers[0].values["c"][:, 0]
+    c = trace(default_net("lstm"), "1 1").layers[0].values["c"][:, 0]
     assert abs(c[1] - c[0]) < 0.05
 
 
 def test_the_gru_writes_at_a_1_and_keeps_at_a_0() -> None:
-    layer = trace(friendly("gru"), "0 1 0 0 0").layers[0]
+    layer = trace(default_net("gru"), "0 1 0 0 0").layers[0]
     assert layer.values["h"][0, 0] == 0
     assert (layer.values["h"][1:, 0] > 0.8).all()
     assert layer.values["z"][1, 0] < 0.2 and (layer.values["z"][2:, 0] > 0.9).all()
@@ -194,7 +194,7 @@ def test_the_gru_writes_at_a_1_and_keeps_at_a_0() -> None:
 def test_first_numbers_have_one_decimal_and_are_read_back_from_the_trace(
     cell: str, units: int
 ) -> None:
-    hand = friendly(cell, units)
+    hand = default_net(cell, units)
     every = [hand.value(e) for name in hand.names for e in hand.entries(name)]
     assert all(round(value, 1) == value and abs(value) <= 10 for value in every)
     assert toy_net.toy_net_of(trace(hand, EXAMPLE)) == hand
@@ -210,9 +210,9 @@ def test_a_larger_net_is_none_by_hand() -> None:
 
 
 def test_a_cell_named_by_the_model_is_the_one_that_reads() -> None:
-    hand = friendly("lstm", 2)
-    assert for_model(hand, "gru by hand") == friendly("gru", 2)
-    assert for_model(hand, "sentiment-rnn") == friendly("rnn", 2)
+    hand = default_net("lstm", 2)
+    assert for_model(hand, "gru by hand") == default_net("gru", 2)
+    assert for_model(hand, "sentiment-rnn") == default_net("rnn", 2)
     assert for_model(hand.changed(WeightEntry("b_y", 0, 0), 1.0), "sentiment-lstm").array(
         "b_y"
     ) == ((1,),)
@@ -220,8 +220,8 @@ def test_a_cell_named_by_the_model_is_the_one_that_reads() -> None:
 
 
 def test_random_weights_have_the_same_shapes() -> None:
-    one = READ(Query("1 0", "lstm by hand", random=1, hand=friendly("lstm", 2)))
-    other = trace(friendly("lstm", 2), "1 0")
+    one = READ(Query("1 0", "lstm by hand", random=1, hand=default_net("lstm", 2)))
+    other = trace(default_net("lstm", 2), "1 0")
     assert one.layers[0].values["h"].shape == other.layers[0].values["h"].shape
     assert not np.allclose(one.layers[0].values["h"], other.layers[0].values["h"])
 
@@ -243,7 +243,7 @@ def test_every_edit_is_the_trace_of_that_weight(cell: str) -> None:
 
 
 def test_an_edit_changes_one_place_and_without_an_index_all() -> None:
-    hand = friendly("lstm", 2)
+    hand = default_net("lstm", 2)
     net, _ = edited(hand, TEXT, " U_i [0,1] = -1 ")
     assert net.array("U_i") == ((-10.0, -1.0), (0.0, 0.0))
     net, _ = edited(hand, TEXT, "b_o=2.5")
@@ -274,28 +274,28 @@ def test_an_edit_changes_one_place_and_without_an_index_all() -> None:
         ("U_f=[[1, 2], [3]]", "rows of 2, 1 numbers"),
         ("b_f=[1, 2, 3]", "b_f: expected 2 numbers, found 1 × 3"),
         ("activation=elu", "Did you mean 'relu'?"),
-        ("z=renew", "a lstm has none; it belongs to gru and gru-2014"),
+        ("z=renew", "a lstm does not have it; it belongs to gru and gru-2014"),
         ("loss=squared error", "head=linear has others"),
         ("units=9", "from 1 to 8"),
         ("target=2", "0 or 1"),
         ("head=softmax", "sigmoid or linear"),
-        ("", "is no edit"),
+        ("", "is not an edit"),
     ],
 )
 def test_a_wrong_edit_says_what_was_meant(said: str, told: str) -> None:
     with pytest.raises(UsageError) as error:
-        edited(friendly("lstm", 2), TEXT, said)
+        edited(default_net("lstm", 2), TEXT, said)
     assert told in str(error.value)
 
 
 @pytest.mark.parametrize("text", ["good", "1 good", "1,0", "", "  ", "1 2e6", "0x1", "١"])
 def test_a_text_that_is_not_numbers_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="number"):
-        trace(friendly("lstm"), text)
+        trace(default_net("lstm"), text)
 
 
 def test_numbers_are_written_as_they_are_typed() -> None:
-    assert [plain(v) for v in (1.0, 0.5, -10.0, 0.1234, 100.0)] == [
+    assert [number_literal(v) for v in (1.0, 0.5, -10.0, 0.1234, 100.0)] == [
         "1", "0.5", "-10", "0.1234", "100",
     ]  # fmt: skip
     assert [toy_net.short_literal(v) for v in (0.0, 1.0, -10.0, 0.5, 0.25, 0.125, 0.1234)] == [
@@ -314,9 +314,9 @@ def computed(said: str) -> float:
 
 @pytest.mark.parametrize("units", [1, 4])
 @pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize("make", [friendly, uneven])
+@pytest.mark.parametrize("make", [default_net, uneven])
 def test_the_arithmetic_as_printed_gives_the_result_as_printed(
-    cell: str, units: int, make: Callable[[str, int], Hand]
+    cell: str, units: int, make: Callable[[str, int], ToyNet]
 ) -> None:
     done = trace(make(cell, units), "1 0 -0.3 0.7 12 1")
     for t in range(6):
@@ -331,7 +331,7 @@ def test_the_arithmetic_as_printed_gives_the_result_as_printed(
 
 
 def test_every_term_is_there_in_the_order_of_the_formula() -> None:
-    hand = replace(friendly("lstm", 2))
+    hand = replace(default_net("lstm", 2))
     values = toy_net.values_at(trace(hand, "1 0"), 0)
     assert toy_net.written_out("x @ W_i + h_prev @ U_i + b_i", values, 0).text == (
         "1 × 6 + 0 × (−10) + 0 × 0 − 3 = +3.000000"
@@ -344,5 +344,5 @@ def test_only_a_number_that_is_exact_as_it_stands_loses_its_zeros() -> None:
 
 
 def test_each_unit_listens_to_the_one_before_it() -> None:
-    assert friendly("lstm", 2).array("U_g") == ((0.0, 0.5), (0.0, 0.0))
-    assert friendly("rnn", 2).array("U") == ((0.5, 0.5), (0.0, 0.9))
+    assert default_net("lstm", 2).array("U_g") == ((0.0, 0.5), (0.0, 0.0))
+    assert default_net("rnn", 2).array("U") == ((0.5, 0.5), (0.0, 0.9))

@@ -11,11 +11,11 @@ from tui.small_models import DRAWN, made, moment
 from rnnviz.cells import CELLS
 from rnnviz.cursor import part_of
 from rnnviz.equations import number
-from rnnviz.hand import model_of
-from rnnviz.hand.edits import edited
-from rnnviz.hand.files import open_net
-from rnnviz.hand.typed import spoken
 from rnnviz.query import Query
+from rnnviz.toy_net import model_of
+from rnnviz.toy_net.edits import edited
+from rnnviz.toy_net.net_files import open_net
+from rnnviz.toy_net.number_text import input_text
 from rnnviz.tracer import tracer
 from rnnviz.tui.panels import cell_diagram
 from rnnviz.tui.panels.cell_diagram import State
@@ -120,7 +120,7 @@ def test_the_drawing_says_what_the_lines_say(
 ) -> None:
     found = open_net(net)
     assert found.x is not None
-    hand, text = found.hand, spoken(found.x)
+    hand, text = found.hand, input_text(found.x)
     for said in edits:
         hand, text = edited(hand, text, said)
     layer = tracer()(Query(text, model_of(hand.cell), hand=hand)).layers[0]

@@ -19,9 +19,10 @@ from rnnviz.analysis.padding import PaddedReading, PaddingComparison, PaddingQue
 from rnnviz.analysis.reach import JacobianSpectra, SpectrumQuestion, spectra
 from rnnviz.analysis.units import UnitQuestion
 from rnnviz.cursor import part_of
-from rnnviz.hand.friendly import friendly
 from rnnviz.i18n import LANGUAGES
 from rnnviz.query import Query, Question
+from rnnviz.toy_net import model_of
+from rnnviz.toy_net.default_nets import default_net
 from rnnviz.trace import LayerTrace, Trace
 from rnnviz.tracer import tracer
 from rnnviz.tui.pages import PAGES, load
@@ -184,8 +185,8 @@ OF_WORDS = ("clamp", "against", "net")
 def special(name: str, t: int, part: int) -> list[Moments]:
     """Moments that a page needs and the small sentence does not have."""
     if name == "hand":
-        query = Query("1 0 0.5 -1", "hand-lstm", hand=friendly("lstm", 2))
-        query = replace(query, model=__import__("rnnviz.hand").hand.model_of("lstm"))
+        query = Query("1 0 0.5 -1", "hand-lstm", hand=default_net("lstm", 2))
+        query = replace(query, model=model_of("lstm"))
         now = moment(tracer()(query), min(t, 3), query=query, page="hand")
         return [both(replace(now, cursor=replace(now.cursor, part=part)))]
     if name == "padding":

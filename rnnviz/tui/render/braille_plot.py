@@ -15,7 +15,7 @@ import numpy as np
 
 from rnnviz.arrays import Array
 from rnnviz.charts.layout import Curve
-from rnnviz.charts.raster import braille, stroke
+from rnnviz.charts.raster import braille, rasterize
 from rnnviz.tui.render.segments import fit
 
 Owner = TypeVar("Owner")
@@ -55,11 +55,11 @@ class Canvas(Generic[Owner]):
         piece = np.cumsum(~good)[good]
         curve = Curve("line", dashes, 0, "", "", across[good], shares[good], piece, False)
         if glyph:
-            columns, rows = stroke(curve, self.width, self.rows)
+            columns, rows = rasterize(curve, self.width, self.rows)
             for row, column in {*zip(rows.tolist(), columns.tolist(), strict=True)}:
                 self.put(row, column, glyph, owner)
             return
-        bits = braille(*stroke(curve, 2 * self.width, 4 * self.rows), self.width, self.rows)
+        bits = braille(*rasterize(curve, 2 * self.width, 4 * self.rows), self.width, self.rows)
         for row, column in zip(*(k.tolist() for k in bits.nonzero()), strict=True):
             under = 0 if self.covers else _dots(self.cells[row][column][0])
             self.put(row, column, chr(BRAILLE + (int(bits[row, column]) | under)), owner)

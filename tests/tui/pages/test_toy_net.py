@@ -18,11 +18,11 @@ from rnnviz.clamps import Clamp
 from rnnviz.cursor import fitted
 from rnnviz.equations import number
 from rnnviz.explore import explorer
-from rnnviz.hand import CELLS, Hand, WeightEntry, model_of
-from rnnviz.hand.files import open_net
-from rnnviz.hand.friendly import example, friendly
-from rnnviz.hand.typed import spoken
 from rnnviz.query import Query
+from rnnviz.toy_net import CELLS, ToyNet, WeightEntry, model_of
+from rnnviz.toy_net.default_nets import default_net, example
+from rnnviz.toy_net.net_files import open_net
+from rnnviz.toy_net.number_text import input_text
 from rnnviz.trace import Trace
 from rnnviz.tracer import tracer
 from rnnviz.tui.pages.toy_net import ToyNetPage, ToyNetState
@@ -40,7 +40,7 @@ EDITED = {"lstm": "b_f", "gru": "b_z", "gru-2014": "b_z", "rnn": "b"}
 
 
 def asking(cell: str = "lstm", units: int = 1, text: str = TEXT) -> Query:
-    return Query(text, model_of(cell), hand=friendly(cell, units))
+    return Query(text, model_of(cell), hand=default_net(cell, units))
 
 
 def at(t: int, query: Query | None = None, **changed: Any) -> ViewState:
@@ -113,14 +113,14 @@ def test_every_number_is_that_of_the_trace(cell: str, units: int, size: tuple[in
         if units == 1 or size == (200, 50):
             assert worked.text in text, line.name
     for name in ("W_f", "U_f", "b_f") if cell == "lstm" else ():
-        value = friendly(cell, units).array(name)[0][0]
+        value = default_net(cell, units).array(name)[0][0]
         assert toy_net.short_literal(value) in " ".join(said)
     assert layer.units == units
 
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_table_has_every_weight_under_what_it_multiplies(cell: str) -> None:
-    hand, n = friendly(cell, 2), 0
+    hand, n = default_net(cell, 2), 0
     for name in hand.names:
         for entry in hand.entries(name):
             n += 1
@@ -172,7 +172,7 @@ def test_the_values_over_the_tokens_are_those_of_the_chosen_unit(cell: str) -> N
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_keys_reach_every_number_of_every_unit(cell: str) -> None:
-    hand, reached = friendly(cell, 2), set()
+    hand, reached = default_net(cell, 2), set()
     for unit in range(2):
         m = at(0, asking(cell, 2))
         m = replace(m, cursor=replace(m.cursor, unit=unit))
@@ -198,7 +198,7 @@ def test_plus_is_the_trace_of_a_tenth_more(cell: str) -> None:
     name = EDITED[cell]
     m = pressed(to(at(2, asking(cell)), name), "more", "more", "less")
     entry = WeightEntry(name, 0, 0)
-    hand = friendly(cell).changed(entry, friendly(cell).value(entry) + 0.1)
+    hand = default_net(cell).changed(entry, default_net(cell).value(entry) + 0.1)
     assert m.query.hand == hand
     assert m.trace.head.loss == READ(replace(asking(cell), hand=hand)).head.loss
 
@@ -233,7 +233,7 @@ def test_what_cannot_be_read_changes_nothing_and_says_why() -> None:
 def test_undo_redo_and_reset_go_through_what_was_there() -> None:
     first = asking()
     m = to(at(1, first), "b_f")
-    states: list[Hand | None] = [first.hand]
+    states: list[ToyNet | None] = [first.hand]
     for _ in range(3):
         m = pressed(m, "more")
         states.append(m.query.hand)
@@ -403,7 +403,7 @@ def of_file(name: str, t: int = 0, unit: int = 0, **changed: Any) -> ViewState:
     """A moment of a shipped net, with what its file reads."""
     net = open_net(name)
     assert net.x is not None
-    query = Query(spoken(net.x), model_of(net.hand.cell), clamps=net.hold, hand=net.hand)
+    query = Query(input_text(net.x), model_of(net.hand.cell), clamps=net.hold, hand=net.hand)
     m = at(t, query, **changed)
     return replace(m, cursor=replace(m.cursor, unit=unit))
 
@@ -464,9 +464,9 @@ def test_the_conventions_are_named() -> None:
 def test_what_does_not_fit_is_counted_and_can_be_reached(
     cell: str, lang: str, size: tuple[int, int]
 ) -> None:
-    query = Query(example(8), model_of(cell), hand=friendly(cell, 8, 8))
+    query = Query(example(8), model_of(cell), hand=default_net(cell, 8, 8))
     m = at(1, query, lang=lang)
-    hand, reached = friendly(cell, 8, 8), set()
+    hand, reached = default_net(cell, 8, 8), set()
     for _ in range(len(choices(hand, m.cursor))):
         said = lines(ToyNetPage, m, *size)
         assert any(re.search(r"▸[−\d]", line) for line in said), chosen_line(said)
@@ -502,7 +502,7 @@ def test_everything_is_edited_by_typing() -> None:
         assert other.failed and other.query == m.query and other.status
     for _ in range(15):
         m = pressed(m, "undo")
-    assert m.query.hand == friendly("gru") and m.trace.tokens == ("1", "0")
+    assert m.query.hand == default_net("gru") and m.trace.tokens == ("1", "0")
 
 
 def test_a_class_that_was_asked_for_gives_way_to_another_head() -> None:
@@ -521,6 +521,6 @@ def test_the_net_is_written_to_a_file_and_not_over_one(tmp_path: Path) -> None:
     done = line.on_submit(m, str(file))
     assert not done.failed and "rnnviz step --net" in done.message
     net = open_net(str(file))
-    assert net.hand == m.query.hand and spoken(net.x or ()) == TEXT
+    assert net.hand == m.query.hand and input_text(net.x or ()) == TEXT
     assert line.on_submit(m, str(file)).failed
     assert line.on_submit(m, str(tmp_path / "none" / "a.toml")).failed

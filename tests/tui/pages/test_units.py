@@ -19,8 +19,8 @@ from rnnviz.analysis.units import (
 from rnnviz.equations import number
 from rnnviz.errors import UsageError
 from rnnviz.explore.units import corpus_states
-from rnnviz.hand import Hand
 from rnnviz.query import Query, Question
+from rnnviz.toy_net import ToyNet
 from rnnviz.tui.pages.units import THRESHOLDS, UnitsPage, UnitsState
 from rnnviz.tui.render.theme import THEMES, ViewTheme
 from rnnviz.tui.view.view_state import ViewState
@@ -180,7 +180,7 @@ def test_a_model_without_a_corpus_says_why_and_still_colours_the_text() -> None:
 
 def test_a_net_by_hand_is_not_asked_for() -> None:
     m = at(2)
-    hand = replace(m, query=replace(m.query, hand=object.__new__(Hand)))
+    hand = replace(m, query=replace(m.query, hand=object.__new__(ToyNet)))
     assert UnitsPage(hand).questions(hand) == ()
     assert any("made by hand" in line for line in lines(UnitsPage, hand, 120, 36))
 

@@ -15,10 +15,20 @@ from rnnviz.analysis.edit_history import EditHistory
 from rnnviz.cursor import Cursor
 from rnnviz.display import visible
 from rnnviz.errors import RnnvizError, UsageError, one_line
-from rnnviz.hand import EXAMPLE, GATES, LARGEST, MOST, Hand, WeightEntry, edits, model_of, typed
-from rnnviz.hand.files import save_net
-from rnnviz.hand.friendly import friendly
 from rnnviz.query import Query, Question
+from rnnviz.toy_net import (
+    EXAMPLE,
+    GATES,
+    LARGEST,
+    MOST,
+    ToyNet,
+    WeightEntry,
+    edits,
+    model_of,
+    number_text,
+)
+from rnnviz.toy_net.default_nets import default_net
+from rnnviz.toy_net.net_files import save_net
 from rnnviz.trace import Trace
 from rnnviz.tui.pages.toy_net.entries import ToyNetView, choices, kind
 from rnnviz.tui.pages.toy_net.page_layout import arrange_page
@@ -121,7 +131,7 @@ class ToyNetPage(Page):
                 view_state, net_view.page_text("changed", n=net_view.changes, all=every), width
             )
             return [*kind, *changed] if named else changed
-        first = friendly(net.cell, net.units, net.inputs)
+        first = default_net(net.cell, net.units, net.inputs)
         if net != first:
             return kind
         more = " " + net_view.page_text("does_more") if net.units > 1 and not low else ""
@@ -195,17 +205,19 @@ class ToyNetPage(Page):
     def _begin(self, view_state: ViewState, history: EditHistory) -> Change:
         """Start a toy net in place of a model that is too large, of the same cell if possible."""
         cell = next((c for c in ("rnn", "gru") if c == view_state.layer.cell), "lstm")
-        query = Query(EXAMPLE, model_of(cell), hand=friendly(cell))
+        query = Query(EXAMPLE, model_of(cell), hand=default_net(cell))
         history = history.restarted(query)
         return Change(ToyNetState(history), query=history.current.query)
 
     def _edit(
-        self, view_state: ViewState, history: EditHistory, net: Hand, entry: WeightEntry, key: str
+        self, view_state: ViewState, history: EditHistory, net: ToyNet, entry: WeightEntry, key: str
     ) -> Change | Prompt:
         query = history.current.query
         x = entry.name == "x"
         value = (
-            typed.inputs(query.text, net.inputs)[entry.row][entry.column] if x else net.value(entry)
+            number_text.inputs(query.text, net.inputs)[entry.row][entry.column]
+            if x
+            else net.value(entry)
         )
         if key == "type":
             name = net.written(entry)
@@ -280,9 +292,9 @@ def net_query(view_state: ViewState) -> Query:
     return replace(view_state.query, text=text, model=model, random=None, hand=net)
 
 
-def _within(cursor: Cursor, net: Hand, text: str) -> Cursor:
+def _within(cursor: Cursor, net: ToyNet, text: str) -> Cursor:
     """The cursor limited to the edited net: the trace on the screen may still be larger."""
-    last = len(typed.inputs(text, net.inputs)) - 1
+    last = len(number_text.inputs(text, net.inputs)) - 1
     return replace(cursor, t=min(cursor.t, last), unit=min(cursor.unit, net.units - 1))
 
 

@@ -7,8 +7,8 @@ from functools import cached_property
 
 from rnnviz.analysis import toy_net
 from rnnviz.cursor import Cursor
-from rnnviz.hand import Hand, Sequence, WeightEntry
-from rnnviz.hand.typed import inputs
+from rnnviz.toy_net import Sequence, ToyNet, WeightEntry
+from rnnviz.toy_net.number_text import inputs
 from rnnviz.trace import Trace
 from rnnviz.tui.view.view_state import ViewState
 
@@ -20,7 +20,7 @@ class ToyNetView:
     """What the parts of the page draw: the view state, the net, the chosen entry, the old trace."""
 
     view_state: ViewState
-    net: Hand
+    net: ToyNet
     chosen: WeightEntry
     before: Trace | None  # before the edits; None without edits
 
@@ -92,7 +92,7 @@ def _inputs(trace: Trace, width: int) -> Sequence:
     return inputs(" ".join(trace.tokens), width)
 
 
-def gates(net: Hand) -> dict[str, list[str]]:
+def gates(net: ToyNet) -> dict[str, list[str]]:
     """The names of the weights of each gate: {"f": ["W_f", "U_f", "b_f"], ...}."""
     names: dict[str, list[str]] = {}
     for name, _ in net.weights:
@@ -101,7 +101,7 @@ def gates(net: Hand) -> dict[str, list[str]]:
     return names
 
 
-def of_gate(net: Hand, names: list[str], unit: int) -> Entries:
+def of_gate(net: ToyNet, names: list[str], unit: int) -> Entries:
     """The weights of a unit of a gate: those of each x, each h, and the biases."""
     cells: list[WeightEntry] = []
     for name in names:
@@ -110,17 +110,17 @@ def of_gate(net: Hand, names: list[str], unit: int) -> Entries:
     return tuple(cells)
 
 
-def of_head(net: Hand) -> Entries:
+def of_head(net: ToyNet) -> Entries:
     """The head's weights, each in the column of its h."""
     return (*[None] * net.inputs, *net.entries("W_y"), *net.entries("b_y"))
 
 
-def of_start(net: Hand, state: str) -> Entries:
+def of_start(net: ToyNet, state: str) -> Entries:
     """An initial state, each number in the column of its unit."""
     return (*[None] * net.inputs, *net.entries(state))
 
 
-def choices(net: Hand, cursor: Cursor) -> list[WeightEntry]:
+def choices(net: ToyNet, cursor: Cursor) -> list[WeightEntry]:
     """The entries that can be chosen at the cursor, in reading order."""
     rows = [of_gate(net, names, cursor.unit) for names in gates(net).values()]
     rows += [of_head(net), *(of_start(net, state) for state, _ in net.initial)]

@@ -9,7 +9,7 @@ from rich.style import Style
 from rnnviz.analysis.toy_net import DIGITS
 from rnnviz.display import visible
 from rnnviz.equations import number, symbol
-from rnnviz.hand import WeightEntry
+from rnnviz.toy_net import WeightEntry
 from rnnviz.trace import Trace
 from rnnviz.tui.pages.toy_net.entries import ToyNetView
 from rnnviz.tui.render.segments import Line, cut, fit, level, page
