@@ -90,25 +90,25 @@ class ClampTarget(NamedTuple):
     widths: Mapping[str, int]  # of each recorded value: units, or the width of x
 
 
-def placed(clamp: Clamp, places: Sequence[ClampTarget], T: int) -> Clamp:
-    """The clamp with its layer named; UsageError for what a text of T tokens does not have."""
-    layers = [place.layer for place in places]
+def resolve_clamp(clamp: Clamp, targets: Sequence[ClampTarget], T: int) -> Clamp:
+    """Fill in the clamp's layer; UsageError if a text of T tokens has no such value or index."""
+    layers = [target.layer for target in targets]
     layer = layers[0] if clamp.layer is None else clamp.layer
     if layer not in layers:
         raise UsageError(
             f"Clamp '{clamp}': there is no layer '{layer}'.{nearest(layer, layers)} "
             f"Layers: {', '.join(layers)}."
         )
-    place = places[layers.index(layer)]
-    names = list(place.widths)
+    target = targets[layers.index(layer)]
+    names = list(target.widths)
     if clamp.name not in names:
         raise UsageError(
-            f"Clamp '{clamp}': {place.title} has no value '{clamp.name}'."
+            f"Clamp '{clamp}': {target.title} has no value '{clamp.name}'."
             f"{nearest(clamp.name, names)} Values: {', '.join(names)}."
         )
     if clamp.t is not None and clamp.t >= T:
         raise UsageError(f"Clamp '{clamp}': this text has tokens 0 to {T - 1}; * holds all.")
-    width = place.widths[clamp.name]
+    width = target.widths[clamp.name]
     if clamp.unit is not None and clamp.unit >= width:
         raise UsageError(f"Clamp '{clamp}': {clamp.name} has units 0 to {width - 1}; * holds all.")
     return replace(clamp, layer=layer)

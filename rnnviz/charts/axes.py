@@ -32,31 +32,31 @@ def usable(values: Array | float) -> Array:
     return np.abs(values) <= LARGEST  # False for NaN and inf
 
 
-def axis(values: Array, most: int, margin: float, whole: bool = False) -> Axis:
-    """An axis for usable values (0 to 1 without any) with about ``most`` ticks.
+def axis(values: Array, max_ticks: int, margin: float, integers: bool = False) -> Axis:
+    """An axis for usable values (0 to 1 without any) with about ``max_ticks`` ticks.
 
-    ``margin`` is the share of the range left free at each end; ``whole`` allows only whole numbers
-    as ticks.
+    ``margin`` is the share of the range left free at each end; ``integers`` allows only whole
+    numbers as ticks.
     """
     low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
     largest = max(abs(low), abs(high))
     if high - low <= max(1e-12 * largest, 1e-290):
         # All values are equal: extend the range by half of the value, or by ½ around zero.
-        around = 0.5 if whole or largest < 1e-280 else 0.5 * largest
+        around = 0.5 if integers or largest < 1e-280 else 0.5 * largest
         low, high = low - around, high + around
     free = margin * (high - low)
     low, high = low - free, high + free
-    step = _step(low, high, most, whole)
+    step = _step(low, high, max_ticks, integers)
     numbers = [k * step for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
     return Axis(low, high, tuple(zip(numbers, written(numbers, step), strict=True)))
 
 
-def _step(low: float, high: float, most: int, whole: bool) -> float:
+def _step(low: float, high: float, max_ticks: int, integers: bool) -> float:
     """1, 2 or 5 times a power of ten, small enough for two ticks if possible."""
-    rough = (high - low) / max(most, 1)
+    rough = (high - low) / max(max_ticks, 1)
     power = math.floor(math.log10(rough))
     steps = [m * 10.0**p for p in (power + 1, power, power - 1) for m in (5, 2, 1)]
-    if whole:
+    if integers:
         steps = [s for s in steps if s >= 1] or [1.0]
     fitting = [s for s in steps if s >= rough * (1 - 1e-9)]
     first = len(fitting) - 1 if fitting else 0
@@ -65,7 +65,7 @@ def _step(low: float, high: float, most: int, whole: bool) -> float:
         count = math.floor(high / step) - math.ceil(low / step) + 1
         if count >= 2:
             # Around zero, a finer step can add several ticks at once; one tick is better then.
-            return coarser if count > most + 2 and coarser else step
+            return coarser if count > max_ticks + 2 and coarser else step
         coarser = step if count else 0.0
     return steps[-1]
 

@@ -1,4 +1,4 @@
-"""What a chart is made of, whoever draws it."""
+"""The description of a chart: lines, reference levels and points of interest."""
 
 from __future__ import annotations
 

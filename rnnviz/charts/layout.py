@@ -26,7 +26,9 @@ class Curve:
     """The points of a line, as shares of the plot area (y upwards)."""
 
     style: Literal["line", "dots"]
-    place: int  # index among the lines, or the dots, of the chart: selects the pattern or marker
+    style_index: (
+        int  # index among the lines, or the dots, of the chart: selects the pattern or marker
+    )
     hue: int
     name: str
     letter: str  # drawn at the end of the line if there are several lines, else ""
@@ -45,8 +47,8 @@ class Curve:
         by_height = np.lexsort((self.y, column))
         starts = np.flatnonzero(np.diff(column, prepend=-1))
         ends = np.append(starts[1:], len(column))[: len(starts)] - 1
-        kept = np.unique(np.concatenate([starts, ends, by_height[starts], by_height[ends]]))
-        return replace(self, x=self.x[kept], y=self.y[kept], piece=self.piece[kept])
+        selected = np.unique(np.concatenate([starts, ends, by_height[starts], by_height[ends]]))
+        return replace(self, x=self.x[selected], y=self.y[selected], piece=self.piece[selected])
 
     @property
     def joined(self) -> Array:
@@ -74,13 +76,13 @@ def axes(chart: Chart, x_ticks: int, y_ticks: int) -> tuple[Axis, Axis]:
     """The x and y axes, which contain all lines and marks."""
     points = [_points(line) for line in chart.lines]
     marks = [m for m in chart.marks if _drawable(m)]
-    kept = [(x[ok], y[ok]) for x, y, ok in points]
-    xs = [x for x, _ in kept] + [np.array([m.x]) for m in marks if isinstance(m, Spot)]
+    selected = [(x[ok], y[ok]) for x, y, ok in points]
+    xs = [x for x, _ in selected] + [np.array([m.x]) for m in marks if isinstance(m, Spot)]
     xs += [] if chart.x_range is None else [np.array(chart.x_range)]
-    ys = [y for _, y in kept] + [np.array([m.y]) for m in marks]
+    ys = [y for _, y in selected] + [np.array([m.y]) for m in marks]
     x, y = (np.concatenate([*values, np.empty(0)]).astype(float) for values in (xs, ys))
-    whole = bool(np.all(x == np.round(x)))
-    return axis(x, x_ticks, X_MARGIN, whole), axis(y, y_ticks, Y_MARGIN)
+    integers = bool(np.all(x == np.round(x)))
+    return axis(x, x_ticks, X_MARGIN, integers), axis(y, y_ticks, Y_MARGIN)
 
 
 def lay_out(chart: Chart, x: Axis, y: Axis, columns: int) -> ChartLayout:
@@ -89,10 +91,10 @@ def lay_out(chart: Chart, x: Axis, y: Axis, columns: int) -> ChartLayout:
     counts = {"line": 0, "dots": 0}
     curves = []
     for index, line in enumerate(chart.lines):
-        place = counts[line.style]
+        style_index = counts[line.style]
         counts[line.style] += 1
-        letter = LETTERS[place % len(LETTERS)] if several and line.style == "line" else ""
-        curves.append(_curve(line, index, place, letter, x, y, columns))
+        letter = LETTERS[style_index % len(LETTERS)] if several and line.style == "line" else ""
+        curves.append(_curve(line, index, style_index, letter, x, y, columns))
     marks = [mark for mark in chart.marks if _drawable(mark)]
     levels = [(_share(y, m.y), visible(m.label)) for m in marks if isinstance(m, Level)]
     spots = [
@@ -120,7 +122,13 @@ def _points(line: ChartLine) -> tuple[Array, Array, Array]:
 
 
 def _curve(
-    line: ChartLine, index: int, place: int, letter: str, x_axis: Axis, y_axis: Axis, columns: int
+    line: ChartLine,
+    index: int,
+    style_index: int,
+    letter: str,
+    x_axis: Axis,
+    y_axis: Axis,
+    columns: int,
 ) -> Curve:
     x, y, ok = _points(line)
     piece = np.cumsum(~ok)[ok]
@@ -128,4 +136,4 @@ def _curve(
     missing = int(np.count_nonzero(~ok))
     name = visible(line.name) + (f" ({missing:,} not finite)" if missing else "")
     hue = index if line.hue is None else line.hue
-    return Curve(line.style, place, hue, name, letter, x, y, piece, len(x) > columns)
+    return Curve(line.style, style_index, hue, name, letter, x, y, piece, len(x) > columns)

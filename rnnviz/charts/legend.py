@@ -22,7 +22,7 @@ def glyph(curve: Curve, ascii_only: bool) -> str:
         known = ASCII_MARKERS if ascii_only else MARKERS
     else:
         known = ASCII_LINES
-    return known[curve.place % len(known)]
+    return known[curve.style_index % len(known)]
 
 
 def legend(
@@ -56,7 +56,7 @@ def _sample(curve: Curve, ascii_only: bool) -> str:
         return glyph(curve, ascii_only) * 3
     columns = 6 if curve.letter else 3
     along = np.arange(2 * columns)
-    shown = along[is_drawn(along, 0 if curve.dense else curve.place)]
+    shown = along[is_drawn(along, 0 if curve.dense else curve.style_index)]
     bits = braille(shown, np.ones_like(shown), columns, 1)[0]
     return "".join(chr(0x2800 + int(b)) if b else " " for b in bits)
 

@@ -33,15 +33,15 @@ def rasterize(curve: Curve, width: int, height: int) -> tuple[Array, Array]:
         for v in (x, y)
     ]
     if not curve.dense:
-        shown = is_drawn(along, curve.place)
+        shown = is_drawn(along, curve.style_index)
         between = [v[shown] for v in between]
     x, y = (np.append(v, b).astype(int) for v, b in zip((x, y), between, strict=True))
     return x, y
 
 
-def is_drawn(along: Array, place: int) -> Array:
-    """Whether the dots at distances ``along`` line number ``place`` are drawn, (n)."""
-    pattern = DASHES[place % len(DASHES)]
+def is_drawn(along: Array, style_index: int) -> Array:
+    """Whether the dots at distances ``along`` line number ``style_index`` are drawn, (n)."""
+    pattern = DASHES[style_index % len(DASHES)]
     shown = np.repeat(np.arange(len(pattern)) % 2 == 0, pattern)
     return shown[along % len(shown)]
 

@@ -88,8 +88,8 @@ def _legend(
     entries += [(label, "level") for label in dict.fromkeys(label for _, label in layout.levels)]
     entries += [(label, "spot") for label in dict.fromkeys(s for _, _, s in layout.spots)]
     x, row = left, 1
-    for whole, kind in entries:
-        label = cut(whole, int((width - left - 52) / LETTER))
+    for full_label, kind in entries:
+        label = cut(full_label, int((width - left - 52) / LETTER))
         needed = 36 + length_of(label) + 16
         if x > left and x + needed > width:
             x, row = left, row + 1
@@ -112,7 +112,7 @@ def _sample(kind: Curve | str, x: float, y: float, paint: Paint) -> str:
 
 def _dashes(curve: Curve) -> str:
     # Dashes along thousands of points would hide some peaks.
-    return "" if curve.dense else DASHES[curve.place % len(DASHES)]
+    return "" if curve.dense else DASHES[curve.style_index % len(DASHES)]
 
 
 def _axes(chart: Chart, layout: ChartLayout, frame: PlotArea, paint: Paint) -> Iterator[str]:
@@ -158,9 +158,9 @@ def _dots(curve: Curve, frame: PlotArea, paint: Paint) -> Iterator[str]:
     # Merging dots closer than half a dot is invisible and keeps the file small.
     grain = DOT / 2 if curve.dense else 0.1
     points = np.stack([frame.x(curve.x), frame.y(curve.y)], axis=-1)
-    _, kept = np.unique(np.round(points / grain), axis=0, return_index=True)
-    look = f'fill="{paint.hue(curve.hue)}"'
-    yield from (circle(x, y, DOT, look) for x, y in points[np.sort(kept)])
+    _, first = np.unique(np.round(points / grain), axis=0, return_index=True)
+    attributes = f'fill="{paint.hue(curve.hue)}"'
+    yield from (circle(x, y, DOT, attributes) for x, y in points[np.sort(first)])
 
 
 def _ends(layout: ChartLayout, frame: PlotArea, paint: Paint) -> Iterator[str]:
@@ -183,15 +183,15 @@ def _ends(layout: ChartLayout, frame: PlotArea, paint: Paint) -> Iterator[str]:
 def _labels(layout: ChartLayout, frame: PlotArea, paint: Paint) -> Iterator[str]:
     """Labels of marks, beside them where they cover least."""
     halo = f' paint-order="stroke" stroke="{paint.paper}" stroke-width="4" stroke-linejoin="round"'
-    room = OccupiedPoints(layout, frame)
+    occupied = OccupiedPoints(layout, frame)
     for x, y, label in layout.spots:
         at_x, at_y, size = float(frame.x(x)), float(frame.y(y)), length_of(label)
         places = [(at_x + a, at_y + b) for b in (24, -14) for a in (-size / 2, 6, -size - 6)]
         places += [(at_x + 14, at_y + 4.5), (at_x - size - 14, at_y + 4.5)]
-        if place := room.emptiest(places, size):
+        if place := occupied.emptiest(places, size):
             yield text_element(*place, label, paint.spot, halo)
     for share, label in layout.levels:
         y, last = float(frame.y(share)), frame.right - length_of(label) - 6
         places = [(x, y + b) for x in (last, frame.left + 8) for b in (-6, 16)]
-        if place := room.emptiest(places, length_of(label)):
+        if place := occupied.emptiest(places, length_of(label)):
             yield text_element(*place, label, paint.dim, halo)

@@ -41,13 +41,13 @@ def draw_head(
     if canvas.height < 8:
         return top
     rows = legend(chart.y_label, layout, canvas.width, ascii_only, marks)
-    most = max(1, canvas.height // 3)
-    for row in rows[:most]:
+    max_rows = max(1, canvas.height // 3)
+    for row in rows[:max_rows]:
         column = 0
         for part, ink in row:
             column = canvas.put(top, column, part, ink)
         top += 1
-    if len(rows) > most:
+    if len(rows) > max_rows:
         canvas.put(top - 1, canvas.width - 2, " …", ("note", None))
     return top
 
@@ -93,8 +93,8 @@ def draw_frame(canvas: BrailleCanvas, box: TextPlotArea, layout: ChartLayout, x_
     if width_of(x_label) <= 8:
         canvas.put(foot + 1, 0, x_label, ("note", None))
     else:
-        said = cut(x_label, box.columns)
-        canvas.put(foot + 2, box.left + (box.columns - width_of(said)) // 2, said, ("note", None))
+        label = cut(x_label, box.columns)
+        canvas.put(foot + 2, box.left + (box.columns - width_of(label)) // 2, label, ("note", None))
 
 
 def line_ends(box: TextPlotArea, layout: ChartLayout) -> Iterator[tuple[int, int, str, int]]:

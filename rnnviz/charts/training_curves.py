@@ -34,24 +34,24 @@ def learning_curves(
     *,
     better: Literal["high", "low"] = "low",
     published: float | None = None,
-    words: ChartText = ENGLISH,
+    texts: ChartText = ENGLISH,
 ) -> Chart:
     """A chart with training as dots, validation as a line, its best epoch and a published value.
 
     ``epochs``, ``train`` and ``valid`` are (N); NaN means not measured. If all of ``train`` is NaN,
     there are no dots.
     """
-    lines = [ChartLine(words.validation, epochs, valid, "line", 0)]
+    lines = [ChartLine(texts.validation, epochs, valid, "line", 0)]
     if np.any(~np.isnan(np.asarray(train, dtype=float))):
-        lines.insert(0, ChartLine(words.training, epochs, train, "dots", 0))
+        lines.insert(0, ChartLine(texts.training, epochs, train, "dots", 0))
     marks: list[Level | Spot] = []
     if published is not None:
-        marks.append(Level(published, words.published.format(value=f"{published:g}")))
+        marks.append(Level(published, texts.published.format(value=f"{published:g}")))
     if (best := best_of(valid, better)) is not None:
         epoch, value = float(epochs[best]), float(valid[best])
-        label = words.best.format(value=f"{value:.4g}", epoch=f"{epoch:g}")
+        label = texts.best.format(value=f"{value:.4g}", epoch=f"{epoch:g}")
         marks.append(Spot(epoch, value, label))
-    return Chart(words.title.format(metric=metric), lines, words.epoch, metric, marks)
+    return Chart(texts.title.format(metric=metric), lines, texts.epoch, metric, marks)
 
 
 def best_of(values: Values, better: Literal["high", "low"]) -> int | None:

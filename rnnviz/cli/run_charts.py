@@ -45,7 +45,7 @@ def of_run(run: RunSummary, metric: str | None) -> list[Chart]:
                 run.values("valid", name),
                 better=run.better(name),
                 published=published.get("value"),
-                words=words,
+                texts=words,
             )
         )
     return charts

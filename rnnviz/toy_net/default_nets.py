@@ -103,17 +103,17 @@ def example(inputs: int) -> str:
     return input_text(tuple(tuple(first[(t - k) % T] for k in range(inputs)) for t in range(T)))
 
 
-def for_model(hand: ToyNet | None, model: str) -> ToyNet:
-    """``hand``, or a default net if it is None or the model's name contains another cell.
+def for_model(net: ToyNet | None, model: str) -> ToyNet:
+    """``net``, or a default net if it is None or the model's name contains another cell.
 
     A net of another cell has the same number of inputs, head and options.
     """
     cell = cell_of(model)
-    if hand is None:
+    if net is None:
         return default_net(cell or "lstm")
-    if cell in (None, hand.cell):
-        return hand
-    other = default_net(str(cell), hand.units, hand.inputs)
-    return replace(other, form=replace(hand.form, title="", source="")).having(
-        {name: hand.array(name) for name in ("W_y", "b_y")}
+    if cell in (None, net.cell):
+        return net
+    other = default_net(str(cell), net.units, net.inputs)
+    return replace(other, form=replace(net.form, title="", source="")).having(
+        {name: net.array(name) for name in ("W_y", "b_y")}
     )

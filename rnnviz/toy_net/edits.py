@@ -32,87 +32,87 @@ _FORM = "Write NAME=VALUE or NAME[INDEX]=VALUE, for example W_f=0.5 or U_i[0,1]=
 SETTINGS = ("cell", "units", "inputs", *CHOICES, "head", "target", "bias")
 
 
-def changed(hand: ToyNet, text: str, entry: WeightEntry, value: float) -> tuple[ToyNet, str]:
+def changed(net: ToyNet, text: str, entry: WeightEntry, value: float) -> tuple[ToyNet, str]:
     """The net and its text with one number changed."""
     if entry.name != "x":
-        return hand.changed(entry, value), text
-    x = [list(row) for row in inputs(text, hand.inputs)]
+        return net.changed(entry, value), text
+    x = [list(row) for row in inputs(text, net.inputs)]
     x[entry.row][entry.column] = value
-    return hand, input_text(tuple(map(tuple, x)))
+    return net, input_text(tuple(map(tuple, x)))
 
 
-def edited(hand: ToyNet, text: str, said: str) -> tuple[ToyNet, str]:
+def edited(net: ToyNet, text: str, typed: str) -> tuple[ToyNet, str]:
     """The net and its text after a typed edit; UsageError if it is invalid.
 
     Without an index, a number is set in all entries of the name, and a list fills them in order.
     """
-    match = _EDIT.fullmatch(said)
+    match = _EDIT.fullmatch(typed)
     if match is None:
-        raise UsageError(f"{_short(said)} is not an edit. {_FORM}")
+        raise UsageError(f"{_short(typed)} is not an edit. {_FORM}")
     name, row, column, value = match.groups()
     index = [int(n) for n in (row, column) if n is not None]
     value = value.strip()
     try:
         if name in SETTINGS and not index and not (name == "bias" and _is_list(value)):
-            return _set(hand, text, name, value)
-        if name not in ("x", *hand.names):
-            return _by_other_name(hand, name, index, value), text
+            return _set(net, text, name, value)
+        if name not in ("x", *net.names):
+            return _by_other_name(net, name, index, value), text
         listed = not index and _is_list(value)
         if name == "x" and listed:
-            return hand, input_text(inputs(value, hand.inputs))
+            return net, input_text(inputs(value, net.inputs))
         if listed:
-            return _listed(hand, name, value), text
+            return _listed(net, name, value), text
         to = number(value)
     except (UsageError, ValueError) as error:
-        raise UsageError(f"{_short(said)}: {error}") from None
-    for entry in _meant(hand, text, said, name, index):
-        hand, text = changed(hand, text, entry, to)
-    return hand, text
+        raise UsageError(f"{_short(typed)}: {error}") from None
+    for entry in _entries_at(net, text, typed, name, index):
+        net, text = changed(net, text, entry, to)
+    return net, text
 
 
 def _is_list(value: str) -> bool:
     return bool(re.search(r"[\s,;|()\[\]{}]", value)) and not DECIMAL_COMMA.fullmatch(value)
 
 
-def _listed(hand: ToyNet, name: str, value: str) -> ToyNet:
+def _listed(net: ToyNet, name: str, value: str) -> ToyNet:
     """The net with a whole matrix or vector replaced, given in the net's layout."""
     rows = table(value)
     given: object = rows[0] if len(rows) == 1 and "[[" not in value.replace(" ", "") else rows
     if name in ("h", "c"):
-        return hand.having({name: weight_layouts.vector(name, given, hand.units)})
+        return net.having({name: weight_layouts.vector(name, given, net.units)})
     if name == "W_y":
-        return hand.having(
-            {name: tuple((v,) for v in weight_layouts.vector(name, given, hand.units)[0])}
+        return net.having(
+            {name: tuple((v,) for v in weight_layouts.vector(name, given, net.units)[0])}
         )
     if name == "b_y":
-        return hand.having({name: weight_layouts.vector(name, given, 1)})
-    form = hand.form
-    found = weight_layouts.from_layout(
-        hand.cell, hand.inputs, hand.units, form.layout, {name: given}
-    )
-    return hand.having(found)
+        return net.having({name: weight_layouts.vector(name, given, 1)})
+    form = net.form
+    found = weight_layouts.from_layout(net.cell, net.inputs, net.units, form.layout, {name: given})
+    return net.having(found)
 
 
-def _by_other_name(hand: ToyNet, name: str, index: list[int], value: str) -> ToyNet:
+def _by_other_name(net: ToyNet, name: str, index: list[int], value: str) -> ToyNet:
     """The net after an edit of a weight by a synonym: ``W_xf``, ``kernel``."""
-    if index or parse_weight_name(hand.cell, name) is None:
-        every = ("x", *hand.names, *SETTINGS)
+    if index or parse_weight_name(net.cell, name) is None:
+        every = ("x", *net.names, *SETTINGS)
         close = nearest(name, every)
         raise UsageError(
-            f"a {hand.cell} by hand has no {name!r}.{close} It has x, {', '.join(hand.names)}; "
+            f"a {net.cell} by hand has no {name!r}.{close} It has x, {', '.join(net.names)}; "
             f"and {', '.join(SETTINGS)}."
         )
-    return _listed(hand, name, value)
+    return _listed(net, name, value)
 
 
-def _meant(hand: ToyNet, text: str, said: str, name: str, index: list[int]) -> list[WeightEntry]:
+def _entries_at(
+    net: ToyNet, text: str, typed: str, name: str, index: list[int]
+) -> list[WeightEntry]:
     """The entries of a name at an index; all entries without an index."""
     if name == "x":
-        rows, columns = len(inputs(text, hand.inputs)), hand.inputs
+        rows, columns = len(inputs(text, net.inputs)), net.inputs
         entries = [WeightEntry("x", t, k) for t in range(rows) for k in range(columns)]
     else:
-        rows, columns = len(hand.array(name)), len(hand.array(name)[0])
-        entries = list(hand.entries(name))
+        rows, columns = len(net.array(name)), len(net.array(name)[0])
+        entries = list(net.entries(name))
     if not index:
         return entries
     # A vector takes one index, whether it is a row or a column in the formula.
@@ -127,7 +127,7 @@ def _meant(hand: ToyNet, text: str, said: str, name: str, index: list[int]) -> l
     last = f"[{short - 1}]" if short else f"[{rows - 1},{columns - 1}]"
     first = "[0]" if short else "[0,0]"
     raise UsageError(
-        f"{said}: {name} has {len(entries)} number{'s' * (len(entries) > 1)}, "
+        f"{typed}: {name} has {len(entries)} number{'s' * (len(entries) > 1)}, "
         f"{name}{first}{f' to {name}{last}' if last != first else ''}."
     )
 
@@ -135,61 +135,61 @@ def _meant(hand: ToyNet, text: str, said: str, name: str, index: list[int]) -> l
 # -- settings -------------------------------------------------------------------------------------
 
 
-def _set(hand: ToyNet, text: str, name: str, value: str) -> tuple[ToyNet, str]:
-    if hand.cell not in OF_CELLS.get(name, CELLS):
+def _set(net: ToyNet, text: str, name: str, value: str) -> tuple[ToyNet, str]:
+    if net.cell not in OF_CELLS.get(name, CELLS):
         cells = " and ".join(OF_CELLS[name])
-        raise UsageError(f"a {hand.cell} does not have it; it belongs to {cells}")
-    if name == "loss" and hand.form.head != "linear":
+        raise UsageError(f"a {net.cell} does not have it; it belongs to {cells}")
+    if name == "loss" and net.form.head != "linear":
         raise UsageError("a sigmoid head has the log-loss; head=linear has others")
     if name in ("units", "inputs"):
-        return _sized(hand, text, name, value)
+        return _sized(net, text, name, value)
     if name == "cell":
         if value not in CELLS:
             raise UsageError(f"expected one of {', '.join(CELLS)}.{nearest(value, CELLS)}")
-        return for_model(hand, value), text
+        return for_model(net, value), text
     if name == "bias":
-        rows = ((0.0 if value in ("none", "no", "false") else number(value),) * hand.units,)
-        names = [n for n, _ in hand.weights if n.startswith("b") and n != "b_y"]
-        return hand.having(dict.fromkeys(names, rows)), text
+        rows = ((0.0 if value in ("none", "no", "false") else number(value),) * net.units,)
+        names = [n for n, _ in net.weights if n.startswith("b") and n != "b_y"]
+        return net.having(dict.fromkeys(names, rows)), text
     if name == "head":
         if value not in HEADS:
             raise UsageError(f"expected {' or '.join(HEADS)}.{nearest(value, HEADS)}")
-        form = replace(hand.form, head=value, target=None)
+        form = replace(net.form, head=value, target=None)
     elif name == "target":
         to = None if value in ("none", "") else number(value)
-        form = replace(hand.form, target=target(hand.form.head, to))
+        form = replace(net.form, target=target(net.form.head, to))
     else:
         choice: dict[str, Any] = {name: chosen(name, value)}
-        form = replace(hand.form, **choice)
-    return replace(hand, form=form), text
+        form = replace(net.form, **choice)
+    return replace(net, form=form), text
 
 
-def _sized(hand: ToyNet, text: str, name: str, value: str) -> tuple[ToyNet, str]:
+def _sized(net: ToyNet, text: str, name: str, value: str) -> tuple[ToyNet, str]:
     if not value.isascii() or not value.isdecimal() or not 1 <= int(value[:6]) <= MOST:
         raise UsageError(f"expected a whole number from 1 to {MOST}")
     count = int(value)
-    units, width = (count, hand.inputs) if name == "units" else (hand.units, count)
-    return resized(hand, units, width), resized_text(text, hand.inputs, width)
+    units, width = (count, net.inputs) if name == "units" else (net.units, count)
+    return resized(net, units, width), resized_text(text, net.inputs, width)
 
 
-def resized(hand: ToyNet, units: int, width: int) -> ToyNet:
+def resized(net: ToyNet, units: int, width: int) -> ToyNet:
     """The net with another number of units and inputs; weights are kept, new ones are 0.
 
     A default net becomes the default net of the new size.
     """
-    if hand == default_net(hand.cell, hand.units, hand.inputs):
-        return default_net(hand.cell, units, width)
+    if net == default_net(net.cell, net.units, net.inputs):
+        return default_net(net.cell, units, width)
 
     def cut(name: str, shape: tuple[int, int]) -> Rows:
-        old, (rows, columns) = hand.array(name), shape
+        old, (rows, columns) = net.array(name), shape
         return tuple(
             tuple(old[r][c] if r < len(old) and c < len(old[0]) else 0.0 for c in range(columns))
             for r in range(rows)
         )
 
-    weights = tuple((name, cut(name, shape)) for name, shape in shapes(hand.cell, units, width))
-    initial = tuple((name, cut(name, (1, units))) for name, _ in hand.initial)
-    return ToyNet(hand.cell, units, weights, initial, width, hand.form)
+    weights = tuple((name, cut(name, shape)) for name, shape in shapes(net.cell, units, width))
+    initial = tuple((name, cut(name, (1, units))) for name, _ in net.initial)
+    return ToyNet(net.cell, units, weights, initial, width, net.form)
 
 
 def resized_text(text: str, before: int, width: int) -> str:
@@ -203,5 +203,5 @@ def resized_text(text: str, before: int, width: int) -> str:
     return input_text(cut)
 
 
-def _short(said: str) -> str:
-    return repr(said) if len(said) <= 80 else repr(said[:77] + "...")
+def _short(typed: str) -> str:
+    return repr(typed) if len(typed) <= 80 else repr(typed[:77] + "...")

@@ -22,17 +22,17 @@ def examples() -> tuple[str, ...]:
     return tuple(sorted(file.stem for file in _EXAMPLES.glob("*.toml")))
 
 
-def open_net(said: str) -> NetFile:
+def open_net(name: str) -> NetFile:
     """Read a net from a file, or a shipped one by its name.
 
     Raises UsageError if there is none, InvalidFileError if the file does not describe a net.
     """
-    if said in examples():
-        return _read(_EXAMPLES / f"{said}.toml")
-    path = Path(said)
-    if not said or not _exists(path):
+    if name in examples():
+        return _read(_EXAMPLES / f"{name}.toml")
+    path = Path(name)
+    if not name or not _exists(path):
         raise UsageError(
-            f"No net {_short(said)} here.{nearest(said[:80], examples())}\n"
+            f"No net {_short(name)} here.{nearest(name[:80], examples())}\n"
             f"Give a file, or a net that is shipped: {', '.join(examples())}."
         )
     return _read(path)
@@ -58,5 +58,5 @@ def save_net(path: Path, net: NetFile) -> None:
     write_output(path, net_record.to_toml(net_record.to_record(net)))
 
 
-def _short(said: str) -> str:
-    return repr(said if len(said) <= 80 else said[:77] + "...")
+def _short(name: str) -> str:
+    return repr(name if len(name) <= 80 else name[:77] + "...")

@@ -90,11 +90,11 @@ class NetFile:
 def chosen(name: str, value: object) -> str:
     """Validate a value of an option in CHOICES; ValueError with the nearest valid one."""
     valid = CHOICES[name]
-    said = _CALLED.get(value, value) if isinstance(value, str) else value
-    if said not in valid:
+    text = _CALLED.get(value, value) if isinstance(value, str) else value
+    if text not in valid:
         close = nearest(str(value)[:40], valid)
         raise ValueError(f"{name}: expected {_or(valid)}, found {_short(value)}.{close}")
-    return str(said)
+    return str(text)
 
 
 def from_record(record: Mapping[str, Any]) -> NetFile:
@@ -288,5 +288,5 @@ def _or(valid: tuple[str, ...]) -> str:
 
 
 def _short(value: object) -> str:
-    said = "nothing" if value is None else repr(value)
-    return said if len(said) <= 40 else said[:37] + "..."
+    text = "nothing" if value is None else repr(value)
+    return text if len(text) <= 40 else text[:37] + "..."

@@ -28,20 +28,20 @@ _OPEN, _CLOSE = "([{", ")]}"
 _BETWEEN = re.compile(r"[;|\n]")
 
 
-def number(said: str) -> float:
+def number(typed: str) -> float:
     """Parse a decimal number from −LARGEST to LARGEST; UsageError for anything else."""
-    text = said.translate(_PLAIN).strip()
+    text = typed.translate(_PLAIN).strip()
     if not _NUMBER.fullmatch(text):
         hint = ""
         if DECIMAL_COMMA.fullmatch(text):
             hint = f" Write it with a point: {text.replace(',', '.')}."
         raise UsageError(
-            f"{_quoted(said)} is not a number.{hint} Numbers look like 1, 0.5 or -2e-3."
+            f"{_quoted(typed)} is not a number.{hint} Numbers look like 1, 0.5 or -2e-3."
         )
     value = float(text)
     if not isfinite(value) or abs(value) > LARGEST:
         raise UsageError(
-            f"{_quoted(said)} is too large: a number by hand lies between "
+            f"{_quoted(typed)} is too large: a number by hand lies between "
             f"-{LARGEST:,} and {LARGEST:,}."
         )
     return value + 0.0  # −0 is 0
@@ -63,9 +63,9 @@ def inputs(text: str, width: int = 1) -> Sequence:
         raise UsageError(f"There is no number in this text. Type some: {_example(width)}")
     _no_decimal_commas(text, rows, width)
     if width == 1 and len(rows) == 1:
-        rows = [[said] for said in rows[0]]
+        rows = [[typed] for typed in rows[0]]
     try:
-        x = tuple(tuple(number(said) for said in row) for row in rows)
+        x = tuple(tuple(number(typed) for typed in row) for row in rows)
     except UsageError as error:
         raise UsageError(
             f"A net by hand reads numbers, {_each(width)}. {error}\n"
@@ -78,7 +78,7 @@ def inputs(text: str, width: int = 1) -> Sequence:
 
 def table(text: str) -> Table:
     """Parse the rows of a matrix, or one row; UsageError for anything but numbers."""
-    return [[number(said) for said in row] for row in _rows(text)]
+    return [[number(typed) for typed in row] for row in _rows(text)]
 
 
 def input_text(x: Sequence) -> str:
@@ -92,8 +92,8 @@ def tokens(x: Sequence) -> tuple[str, ...]:
 
 
 def _token(row: tuple[float, ...]) -> str:
-    said = ", ".join(map(number_literal, row))
-    return said if len(row) == 1 else f"({said})"
+    typed = ", ".join(map(number_literal, row))
+    return typed if len(row) == 1 else f"({typed})"
 
 
 # -- splitting ------------------------------------------------------------------------------------
@@ -193,7 +193,7 @@ def _wrong_width(x: Sequence, width: int) -> str:
     if len(x) == 1 and width > 1:
         hint = "Put ; between the tokens" if len(row) > width else "Type them all"
         return f"This net reads {width} numbers a token; found {found}. {hint}: {_example(width)}"
-    said = f"Token {t + 1} has {found}, {_token(row)}; this net reads {width} a token.\n"
+    typed = f"Token {t + 1} has {found}, {_token(row)}; this net reads {width} a token.\n"
     if len(other) == 1 and len(row) <= MOST:
-        return said + f"For a net that reads {len(row)}: --inputs {len(row)}"
-    return said + f"Type for example: {_example(width)}"
+        return typed + f"For a net that reads {len(row)}: --inputs {len(row)}"
+    return typed + f"Type for example: {_example(width)}"

@@ -126,7 +126,7 @@ def _wrong(
     G: int,
 ) -> str:  # fmt: skip
     came, unit = ("inputs" if what.kind == "W" else "units"), "units" if G == 1 else "gates·units"
-    said = f"{came} × {unit}" if shape[1] == G * H and layout == "keras" else f"{unit} × {came}"
+    text = f"{came} × {unit}" if shape[1] == G * H and layout == "keras" else f"{unit} × {came}"
     found = (len(table), len(table[0]))
     hint = ""
     if found == shape[::-1]:
@@ -134,7 +134,7 @@ def _wrong(
     elif what.kind == "W" and G == 1 and found in ((H, D + H), (D + H, H)):
         hint = '; W and U side by side are layout = "xh" or "hx"'
     return (
-        f"{name}: expected {shape[0]} × {shape[1]} ({said}, layout {layout!r}), "
+        f"{name}: expected {shape[0]} × {shape[1]} ({text}, layout {layout!r}), "
         f"found {_shape(table)}{hint}"
     )
 
@@ -173,8 +173,8 @@ def _number(name: str, value: Any) -> float:
 
 
 def _short(value: Any) -> str:
-    said = repr(value) if not isinstance(value, list | tuple | dict) else "a list in a list of rows"
-    return said if len(said) <= 40 else said[:37] + "..."
+    text = repr(value) if not isinstance(value, list | tuple | dict) else "a list in a list of rows"
+    return text if len(text) <= 40 else text[:37] + "..."
 
 
 def vector(name: str, value: Any, H: int) -> Rows:
@@ -188,21 +188,21 @@ def vector(name: str, value: Any, H: int) -> Rows:
     return (flat,)
 
 
-def to_layout(hand: ToyNet) -> dict[str, Any]:
+def to_layout(net: ToyNet) -> dict[str, Any]:
     """The weights of a net in its layout, without the head's."""
-    layout = hand.form.layout
+    layout = net.form.layout
     found: dict[str, Any] = {}
-    for gate in GATES[hand.cell]:
+    for gate in GATES[net.cell]:
         end = f"_{gate}" if gate else ""
-        W, U = hand.array(f"W{end}"), hand.array(f"U{end}")
+        W, U = net.array(f"W{end}"), net.array(f"U{end}")
         if layout in JOINED:
             found[f"W{end}"] = _columns((*W, *U) if layout == "xh" else (*U, *W))
         else:
             turn = _columns if layout == "pytorch" else _lists
             found[f"W{end}"], found[f"U{end}"] = turn(W), turn(U)
         for name in (f"b{end}", f"b_r{gate}"):
-            if name in hand.names:
-                found[name] = list(hand.array(name)[0])
+            if name in net.names:
+                found[name] = list(net.array(name)[0])
     return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rnnviz.clamps import Clamp, ClampTarget, placed
+from rnnviz.clamps import Clamp, ClampTarget, resolve_clamp
 from rnnviz.engine.clamping import Clamping
 from rnnviz.engine.model import Model
 from rnnviz.engine.spec import ModelSpec
@@ -30,7 +30,7 @@ def resolve_clamps(model: Model, clamps: Sequence[Clamp], T: int) -> tuple[Clamp
             for direction in layer.directions
         ]
         D = layer.units * len(layer.directions)
-    return tuple(placed(clamp, targets, T) for clamp in clamps)
+    return tuple(resolve_clamp(clamp, targets, T) for clamp in clamps)
 
 
 def clampings(

@@ -1,4 +1,4 @@
-"""Where a table's bytes come from: a file, a gzipped file, or a member of a zip."""
+"""Sources of tables: a file, a gzipped file, or a member of a zip."""
 
 from __future__ import annotations
 

@@ -244,7 +244,7 @@ def test_undo_and_redo_walk_through_what_was_held() -> None:
         m = after(m, press(m, "redo"))
         assert m.query.clamps == wanted
     m = after(m, press(m, "cut"))
-    assert "nothing to do again" in press(m, "redo").message
+    assert "nothing to redo" in press(m, "redo").message
 
 
 def test_g_draws_the_next_quantity() -> None:

@@ -9,7 +9,7 @@ from typing import ClassVar
 from rich.cells import cell_len
 
 from rnnviz.analysis.clamp_effects import is_comparable
-from rnnviz.clamps import Clamp, ClampTarget, parse, placed
+from rnnviz.clamps import Clamp, ClampTarget, parse, resolve_clamp
 from rnnviz.display import visible
 from rnnviz.errors import UsageError, one_line
 from rnnviz.query import Query
@@ -174,7 +174,7 @@ class ClampPage(Page):
         try:
             clamp = parse(typed)
             clamp = replace(clamp, layer=clamp.layer or self._layer(view_state))
-            placed(clamp, layers, len(view_state.trace.tokens))
+            resolve_clamp(clamp, layers, len(view_state.trace.tokens))
         except UsageError as error:
             return Change(message=one_line(error), failed=True)
         return self._hold(view_state, (*self._others(view_state, clamp), clamp))
