@@ -17,8 +17,8 @@ from rnnviz import i18n
 from rnnviz.arrays import Array, in_range
 from rnnviz.clamps import Clamp
 from rnnviz.equations import Line, TokenNumber
-from rnnviz.hand import Hand, document
-from rnnviz.hand.typed import inputs
+from rnnviz.toy_net import ToyNet, net_record
+from rnnviz.toy_net.number_text import inputs
 
 SCHEMA = "rnnviz.trace/1"
 
@@ -173,7 +173,7 @@ class Trace:
     about: str = ""  # what the model was trained on, for the title line
     text: str = ""  # as it was typed
     series: SeriesTrace | None = None  # where measurements are read instead of words
-    hand: Hand | None = None  # the net by hand, where it is one
+    hand: ToyNet | None = None  # the net by hand, where it is one
 
     def to_json(self) -> dict[str, Any]:
         """The document of schema ``rnnviz.trace/1``."""
@@ -239,7 +239,7 @@ def net_json(trace: Trace) -> dict[str, Any]:
     """The definition of a net by hand, with its input, as in a file of it."""
     assert trace.hand is not None
     x = inputs(" ".join(trace.tokens), trace.hand.inputs)
-    return document.written(document.NetFile(trace.hand, x, trace.clamps))
+    return net_record.to_record(net_record.NetFile(trace.hand, x, trace.clamps))
 
 
 def out_of_range(trace: Trace) -> str:

@@ -22,7 +22,7 @@ from rnnviz.files import (
     parse_json,
     write_output,
 )
-from rnnviz.hand import document
+from rnnviz.toy_net import net_record
 from rnnviz.trace import SCHEMA, HeadTrace, LayerTrace, SeriesTrace, Trace, frozen, net_json
 from rnnviz.trace.validation import expect, validate
 
@@ -130,7 +130,7 @@ def _trace(meta: dict[str, Any], arrays: Mapping[str, Array]) -> Trace:
         expect(isinstance(meta[name], list), f"{name}: a list")
         meta[name] = tuple(meta[name])
     series, net = _series(meta.pop("series", None)), meta.pop("hand", None)
-    hand = None if net is None else document.read(net).hand
+    hand = None if net is None else net_record.from_record(net).hand
     return Trace(layers=tuple(layers), head=HeadTrace(**head), series=series, hand=hand, **meta)
 
 

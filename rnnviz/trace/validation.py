@@ -10,8 +10,8 @@ from rnnviz.arrays import Array, in_range
 from rnnviz.clamps import Clamp
 from rnnviz.equations import evaluate, is_weight, matrices, names
 from rnnviz.errors import UsageError
-from rnnviz.hand import Hand
-from rnnviz.hand.typed import inputs
+from rnnviz.toy_net import ToyNet
+from rnnviz.toy_net.number_text import inputs
 from rnnviz.trace import HeadTrace, LayerTrace, SeriesTrace, Trace
 
 #: As cells and layers are named: lstm-slide, lstm.1.backward. A cell's name leads to its drawing.
@@ -43,7 +43,7 @@ def expect(holds: bool, what: str) -> None:
         raise ValueError(f"expected {what}")
 
 
-def _check_hand(hand: Hand, trace: Trace) -> None:
+def _check_hand(hand: ToyNet, trace: Trace) -> None:
     layer, head = trace.layers[0], trace.head
     expect(len(trace.layers) == 1 and layer.cell == hand.cell, "hand: a net of this one layer")
     expect(head.labels == hand.labels, f"head.labels: {hand.labels}")

@@ -13,11 +13,11 @@ from rnnviz.engine import losses
 from rnnviz.engine.backend import HOST, Backend
 from rnnviz.engine.model import Recording
 from rnnviz.errors import InvalidFileError, UsageError, nearest
-from rnnviz.hand import is_hand
-from rnnviz.hand.friendly import for_model
-from rnnviz.hand.typed import plain
 from rnnviz.model_files import StoredModel
 from rnnviz.query import Query, Tracer
+from rnnviz.toy_net import is_toy_net
+from rnnviz.toy_net.default_nets import for_model
+from rnnviz.toy_net.number_text import number_literal
 from rnnviz.trace import HeadTrace, Trace, frozen, out_of_range
 from rnnviz.tracer import toy_net
 from rnnviz.tracer.clamping import clampings, resolve_clamps
@@ -36,7 +36,7 @@ def tracer(data: str | Path | None = None, backend: Backend = HOST) -> Tracer:
     """
 
     def answer(query: Query) -> Trace:
-        if query.hand is not None or is_hand(query.model):
+        if query.hand is not None or is_toy_net(query.model):
             return _trace_toy_net(query, backend)
         stored = cached_model(query.model)
         net = stored if query.random is None else stored.untrained(query.random)
@@ -165,7 +165,7 @@ def _objective(
         y = np.array([truth], logits.dtype)
     if model_input.squared is not None and truth is not None:
         factor, (errors, d_logits) = model_input.squared, losses.squared(logits, y)
-        name = f"{'' if factor == 1 else '½'}({label} − {plain(truth)})²"
+        name = f"{'' if factor == 1 else '½'}({label} − {number_literal(truth)})²"
         return name, factor * float(errors[0]), factor * d_logits
     loss = float(losses.losses(kind, logits, y)[0])
     return name, loss, losses.d_logits(kind, logits, y)

@@ -13,14 +13,14 @@ from rnnviz.data.series import Scaling
 from rnnviz.engine.model import Model
 from rnnviz.engine.spec import HeadSpec, ModelSpec, RecurrentSpec, SeriesSpec
 from rnnviz.errors import UsageError
-from rnnviz.hand import LOSSES, Hand, model_of
-from rnnviz.hand.typed import inputs, tokens
 from rnnviz.model_files import StoredModel
+from rnnviz.toy_net import LOSSES, ToyNet, model_of
+from rnnviz.toy_net.number_text import inputs, tokens
 from rnnviz.tracer.model_input import MAX_TOKENS, ModelInput
 
 
 @lru_cache(maxsize=64)
-def stored(hand: Hand) -> StoredModel:
+def stored(hand: ToyNet) -> StoredModel:
     """The net as a model: a series of its inputs, one layer and a head."""
     cell, D, form = CELLS[hand.cell], hand.inputs, hand.form
     found: Values = {k: np.zeros(shape) for k, shape in cell.shapes(D, hand.units).items()}
@@ -42,7 +42,7 @@ def stored(hand: Hand) -> StoredModel:
     return StoredModel(model_of(hand.cell), Model(spec, params), identity, hand.labels, record)
 
 
-def with_weights(hand: Hand, model: Model) -> Hand:
+def with_weights(hand: ToyNet, model: Model) -> ToyNet:
     """The net with the weights of a model of the same shapes."""
     found = weights_by_name(model.cell(0), model.layer_params(0, "forward"))
     found |= {"W_y": model.params["head.W"], "b_y": model.params["head.b"]}
@@ -54,13 +54,13 @@ def with_weights(hand: Hand, model: Model) -> Hand:
     )
 
 
-def target_label(hand: Hand) -> str | None:
+def target_label(hand: ToyNet) -> str | None:
     """The label of its target class, where it has one."""
     said = hand.form.target
     return None if said is None or hand.form.head == "linear" else hand.labels[int(said)]
 
 
-def encode(hand: Hand, text: str) -> ModelInput:
+def encode(hand: ToyNet, text: str) -> ModelInput:
     """The numbers of a text as the input, and the initial states; UsageError for words."""
     x = inputs(text, hand.inputs)
     if len(x) > MAX_TOKENS:

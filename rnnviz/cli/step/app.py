@@ -9,7 +9,7 @@ from rnnviz.cli import options
 from rnnviz.cli.step.step_options import StepOptions
 from rnnviz.cli.step.trace_source import TracedQuery
 from rnnviz.errors import UsageError, nearest
-from rnnviz.hand import CELLS, model_of
+from rnnviz.toy_net import CELLS, model_of
 
 if TYPE_CHECKING:
     from rnnviz.trace import Trace

@@ -66,7 +66,7 @@ def save(step: StepOptions, trace: Trace) -> None:
 def _save_net(trace: Trace, path: Path) -> None:
     """Write the net of a trace with its input; UsageError where it is none by hand."""
     from rnnviz.analysis.toy_net import net_file_of
-    from rnnviz.hand.files import save_net
+    from rnnviz.toy_net.net_files import save_net
 
     net_file = net_file_of(trace)
     if net_file is None:

@@ -12,11 +12,11 @@ import click
 
 from rnnviz.cli.options import output_file
 from rnnviz.errors import UsageError
-from rnnviz.hand import CELLS, EXAMPLE, MOST, model_of
+from rnnviz.toy_net import CELLS, EXAMPLE, MOST, model_of
 
 if TYPE_CHECKING:
-    from rnnviz.hand import Hand
     from rnnviz.query import Query
+    from rnnviz.toy_net import ToyNet
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -82,23 +82,23 @@ def query(
     random: int | None,
 ) -> Query:
     """The query of a net by hand; UsageError for options that do not go together."""
-    from rnnviz.hand.edits import edited
-    from rnnviz.hand.friendly import example
-    from rnnviz.hand.typed import inputs, spoken
     from rnnviz.query import Query
+    from rnnviz.toy_net.default_nets import example
+    from rnnviz.toy_net.edits import edited
+    from rnnviz.toy_net.number_text import input_text, inputs
 
     if model is not None:
         other = "--net" if toy_net.net is not None else "--units"
         raise UsageError(f"Give {other} (a net by hand) or --model, not both.")
     clamps: tuple[Any, ...] = ()
     if toy_net.net is not None:
-        from rnnviz.hand.files import open_net
+        from rnnviz.toy_net.net_files import open_net
 
         _check_net_alone(toy_net, cell)
         net = open_net(toy_net.net)
         hand, clamps = net.hand, net.hold
         if text is None:
-            text = example(hand.inputs) if net.x is None else spoken(net.x)
+            text = example(hand.inputs) if net.x is None else input_text(net.x)
     else:
         hand = _friendly_net(toy_net, cell)
         text = example(hand.inputs) if text is None else text
@@ -110,9 +110,9 @@ def query(
     return Query(text, model_of(hand.cell), target, random, clamps, hand=hand)
 
 
-def _friendly_net(toy_net: ToyNetOptions, cell: str | None) -> Hand:
+def _friendly_net(toy_net: ToyNetOptions, cell: str | None) -> ToyNet:
     """A net of --units and --cell with easy weights; UsageError without --units."""
-    from rnnviz.hand.friendly import friendly
+    from rnnviz.toy_net.default_nets import default_net
 
     if toy_net.units is None:
         given = {
@@ -128,7 +128,7 @@ def _friendly_net(toy_net: ToyNetOptions, cell: str | None) -> Hand:
         )
     if cell not in (None, *CELLS):
         raise UsageError(f"A net by hand is one of {', '.join(CELLS)}; --cell {cell} is not.")
-    return friendly(cell or "lstm", toy_net.units, toy_net.inputs or 1)
+    return default_net(cell or "lstm", toy_net.units, toy_net.inputs or 1)
 
 
 def _check_net_alone(toy_net: ToyNetOptions, cell: str | None) -> None:

@@ -12,7 +12,7 @@ from rnnviz.cli import stdin
 from rnnviz.cli.step import toy_net_options
 from rnnviz.cli.step.step_options import StepOptions
 from rnnviz.errors import UsageError
-from rnnviz.hand import EXAMPLE
+from rnnviz.toy_net import EXAMPLE
 
 if TYPE_CHECKING:
     from rnnviz.query import Explorer, Query, Question
@@ -118,7 +118,7 @@ def _example(model: str) -> str:
 def _saved(explore: Explorer, path: Path) -> TracedQuery:
     """A trace of --save, and the query that reads its text once more."""
     from rnnviz.analysis.toy_net import toy_net_of
-    from rnnviz.model_files.stored import seeded
+    from rnnviz.model_files.stored_model import seeded
     from rnnviz.query import Query
     from rnnviz.trace.file import open_trace
 
