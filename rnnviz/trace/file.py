@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnviz.arrays import MOST, Array, in_range, read_array
+from rnnviz.arrays import MAX_VALUE, Array, in_range, read_array
 from rnnviz.clamps import Clamp
 from rnnviz.equations import Line, parse
 from rnnviz.files import (
@@ -92,7 +92,7 @@ def _read_arrays(path: Path) -> dict[str, Array]:
 def _array(item: Any, arrays: Mapping[str, Array]) -> Array:
     array = arrays[item["array"]]
     if array.dtype not in (np.float32, np.float64, bool) or not in_range(array):
-        raise ValueError(f"{item['array']}: expected numbers of at most {MOST:g}")
+        raise ValueError(f"{item['array']}: expected numbers of at most {MAX_VALUE:g}")
     return frozen(array)
 
 
