@@ -10,7 +10,7 @@ from rnnviz.files import assets, user_path
 
 DEFAULT = "sentiment-lstm"
 #: Files that a run directory may contain before its spec.json is written.
-_EARLY_FILES = ("vocabulary.json", "series.json", "history.jsonl")
+_BEFORE_SPEC = ("vocabulary.json", "series.json", "history.jsonl")
 
 
 def shipped() -> dict[str, Path]:
@@ -51,7 +51,7 @@ def _at(path: Path) -> Path | None:
     """
     if is_run(path):
         if not (path / "spec.json").is_file():
-            raise not_begun(path)
+            raise no_spec_error(path)
         return path
     return path if path.exists() and not path.is_dir() else None
 
@@ -88,7 +88,7 @@ def runs_folder() -> Path:
     return Path(platformdirs.user_data_dir("rnnviz")) / "runs"
 
 
-def begun() -> list[Path]:
+def run_directories() -> list[Path]:
     """The run directories with a spec.json in the folder of runs, newest first."""
     found = {path.parent: _written(path.parent) for path in runs_folder().glob("*/spec.json")}
     return sorted(found, key=lambda path: found[path], reverse=True)
@@ -104,22 +104,22 @@ def _written(path: Path) -> float:
     return 0.0
 
 
-def not_begun(path: Path) -> InvalidFileError:
+def no_spec_error(path: Path) -> InvalidFileError:
     """The error for a run that was stopped before its spec.json was written."""
     return InvalidFileError(
-        f"{path} has no spec.json: this run had not begun when it was stopped.\n"
+        f"{path} has no spec.json: this run had not run_directories when it was stopped.\n"
         "Delete the folder and start again: rnnviz train RECIPE"
     )
 
 
 def is_run(path: Path) -> bool:
     """Whether a path is a run directory, also one without a spec.json."""
-    return any((path / file).is_file() for file in ("spec.json", *_EARLY_FILES))
+    return any((path / file).is_file() for file in ("spec.json", *_BEFORE_SPEC))
 
 
 def _by_name() -> dict[str, Path]:
     """The runs in the folder of runs by name, newest first."""
-    return {path.name: path for path in begun()}
+    return {path.name: path for path in run_directories()}
 
 
 def _run_named(name: str, known: Mapping[str, Path]) -> Path | None:
