@@ -107,7 +107,7 @@ def _written(path: Path) -> float:
 def no_spec_error(path: Path) -> InvalidFileError:
     """The error for a run that was stopped before its spec.json was written."""
     return InvalidFileError(
-        f"{path} has no spec.json: this run had not run_directories when it was stopped.\n"
+        f"{path} has no spec.json: this run had not begun when it was stopped.\n"
         "Delete the folder and start again: rnnviz train RECIPE"
     )
 

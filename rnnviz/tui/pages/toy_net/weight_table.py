@@ -11,8 +11,8 @@ from rich.style import Style
 
 from rnnviz.analysis.toy_net import DIGITS, short_literal
 from rnnviz.equations import MINUS, number, symbol
-from rnnviz.hand import WeightEntry
-from rnnviz.hand.typed import plain
+from rnnviz.toy_net import WeightEntry
+from rnnviz.toy_net.number_text import number_literal
 from rnnviz.tui.pages.toy_net.entries import Entries, ToyNetView, gates, of_gate, of_head, of_start
 from rnnviz.tui.render.segments import Line, fit
 
@@ -176,7 +176,9 @@ def _read(net_view: ToyNetView, t: int, k: int) -> str:
     clamped = net_view.view_state.layer.clamped_value("x", t, k)
     mark = "▸" if entry == net_view.chosen else " "
     return mark + (
-        plain(net_view.value(entry)).replace("-", MINUS) if clamped is None else number(clamped)
+        number_literal(net_view.value(entry)).replace("-", MINUS)
+        if clamped is None
+        else number(clamped)
     )
 
 
