@@ -27,7 +27,7 @@ from rnnviz.tracer.model_cache import cached_model
 from rnnviz.tracer.model_input import MAX_TOKENS, encode
 
 
-def answer(question: PaddingQuestion, trace_of: Tracer) -> PaddingComparison:
+def answer(question: PaddingQuestion, tracer: Tracer) -> PaddingComparison:
     """Compute all four padding modes.
 
     Raises UsageError for a model that reads no text, and for a query with clamps.

@@ -6,6 +6,6 @@ from rnnviz.analysis.reach import JacobianSpectra, SpectrumQuestion, spectra
 from rnnviz.query import Tracer
 
 
-def answer(question: SpectrumQuestion, read: Tracer) -> JacobianSpectra:
+def answer(question: SpectrumQuestion, tracer: Tracer) -> JacobianSpectra:
     """The singular values of one block of tokens."""
-    return spectra(read(question.query).layers[question.layer], question.block)
+    return spectra(tracer(question.query).layers[question.layer], question.block)

@@ -30,7 +30,7 @@ NEWS, REVIEWS, BATCH = 400, 120, 64
 GATE_ACTIVATIONS = ("sigmoid", "hard_sigmoid")
 
 
-def answer(question: UnitQuestion, read: Tracer) -> CorpusStates:
+def answer(question: UnitQuestion, tracer: Tracer) -> CorpusStates:
     """Read the corpus with the question's model; UsageError for a model of a series."""
     stored = cached_model(question.model)
     if isinstance(stored.encoder, Scaling):

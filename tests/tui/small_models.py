@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -76,7 +77,8 @@ def app(text: str = TEXT, cell: str = "lstm", **options: object) -> RnnvizApp:
     trace = options.pop("trace", None) or made(text, cell)
     options.setdefault("switch", CELLS)
     options.setdefault("unit", 2)
-    return RnnvizApp(read, query, trace, **options)  # type: ignore[arg-type]
+    explorer: Any = options.pop("explorer", read)
+    return RnnvizApp(explorer, query, trace, **options)  # type: ignore[arg-type]
 
 
 def screen_text(app: RnnvizApp) -> list[str]:

@@ -75,7 +75,7 @@ def probe(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def drive(*keys: str) -> tuple[RnnvizApp, list[str]]:
     """Open the probe, press keys, and read its text."""
-    app = RnnvizApp(read, Query(TEXT, "lstm"), made(), explore=explore, page="probe")
+    app = RnnvizApp(explore, Query(TEXT, "lstm"), made(), page="probe")
 
     async def run() -> list[str]:
         async with app.run_test(size=(100, 30)) as pilot:
@@ -130,7 +130,7 @@ def test_escape_closes_it() -> None:
 
 
 async def test_what_moved_behind_a_page_is_drawn_when_it_closes() -> None:
-    app = RnnvizApp(read, Query(TEXT, "lstm"), made(), explore=explore, page="probe")
+    app = RnnvizApp(explore, Query(TEXT, "lstm"), made(), page="probe")
     async with app.run_test(size=(100, 30)) as pilot:
         await pilot.pause(0.2)
         await pilot.press("escape")

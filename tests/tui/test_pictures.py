@@ -72,7 +72,7 @@ def test_every_character_of_an_svg_stands_where_the_screen_has_it(
     page: str, tmp_path: Path
 ) -> None:
     for form in ("svg", "txt"):
-        asyncio.run(screenshot(app(page=page, explore=read), tmp_path / f"a.{form}", (100, 30)))
+        asyncio.run(screenshot(app(page=page), tmp_path / f"a.{form}", (100, 30)))
     lines = (tmp_path / "a.txt").read_text("utf-8").split("\n")[:30]
     found = [[" "] * 100 for _ in range(30)]
     texts = re.findall(
@@ -93,7 +93,7 @@ def test_an_unknown_panel_is_a_key_error() -> None:
 
 def test_the_report_has_every_view_that_applies_and_every_prediction() -> None:
     trace = made()
-    html = asyncio.run(report(app(explore=read)))
+    html = asyncio.run(report(app()))
     shown = [e for e in PAGES if load(e.name).applies(moment())]
     assert html.count("<section>") == 1 + len(shown)
     for entry in shown:
@@ -106,7 +106,7 @@ def test_the_report_has_every_view_that_applies_and_every_prediction() -> None:
 
 def test_user_text_stays_text_in_the_report() -> None:
     said = "not <b>good</b> & \x1b[31mred"
-    one = RnnvizApp(read, Query(said, "lstm"), made(said), explore=read)
+    one = RnnvizApp(read, Query(said, "lstm"), made(said))
     html = asyncio.run(report(one))
     assert "<b>good" not in html and "\x1b" not in html
     assert "&lt;b&gt;" in html
@@ -149,7 +149,7 @@ def test_behind_every_character_of_a_picture_is_what_is_behind_it_on_the_screen(
     theme: str, colour: bool, size: tuple[int, int]
 ) -> None:
     """One rectangle for the paper must not lie over what has no background of its own."""
-    it = app(theme=theme, colour=colour, explore=read, t=2)
+    it = app(theme=theme, colour=colour, t=2)
 
     async def run() -> None:
         async with it.run_test(size=size) as pilot:
@@ -180,7 +180,7 @@ KEY = re.compile(r"press |← →|↑ ↓|\besc\b|\bspace\b|\bctrl|: , and \.|\b
 def test_a_report_is_for_paper_the_walk_back_is_done_and_no_key_is_named(
     lang: str, text: str
 ) -> None:
-    one = RnnvizApp(read, Query(text, "lstm"), made(text), explore=read, lang=lang)
+    one = RnnvizApp(read, Query(text, "lstm"), made(text), lang=lang)
     html = asyncio.run(report(one))
     T = len(made(text).tokens)
     walked = text_of("page.backward.additions", lang, n=T, T=T)
@@ -197,7 +197,6 @@ def test_a_report_of_two_sentences_has_what_was_said_after_each_word_of_both() -
         read,
         Query(TEXT, "lstm"),
         made(),
-        explore=read,
         page_states={"against": SecondSentence(other)},
     )
     html = asyncio.run(report(one))

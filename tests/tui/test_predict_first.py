@@ -329,7 +329,7 @@ def screens(trace: Trace, lang: str, size: tuple[int, int]) -> Mapping[str, list
         return explored(question)
 
     query = Query(TEXT, "lstm")
-    app = RnnvizApp(read, query, trace, switch=CELLS, unit=2, lang=lang, t=3, explore=read)
+    app = RnnvizApp(read, query, trace, switch=CELLS, unit=2, lang=lang, t=3)
 
     async def settle(pilot: Pilot[int]) -> None:
         await pilot.pause()

@@ -55,15 +55,13 @@ def explore() -> Explorer:
 def test_two_hundred_keys_on_every_model(model: str, seed: int) -> None:
     query = Query(SHIPPED[model], model)
     switch = tuple(SHIPPED)[:5]
-    app = RnnvizApp(explore(), query, explore()(query), switch=switch, explore=explore())  # type: ignore[arg-type]
+    app = RnnvizApp(explore(), query, explore()(query), switch=switch)  # type: ignore[arg-type]
     asyncio.run(play(app, drawn(seed)))
 
 
 def test_keys_that_once_broke_it() -> None:
     query = Query(TEXT, "imdb-rnn")  # a net by hand with another number of units than before
-    app = RnnvizApp(
-        explore(), query, explore()(query), switch=tuple(SHIPPED)[:5], explore=explore()
-    )  # type: ignore[arg-type]
+    app = RnnvizApp(explore(), query, explore()(query), switch=tuple(SHIPPED)[:5])  # type: ignore[arg-type]
     asyncio.run(play(app, drawn(15)))
 
 
@@ -95,7 +93,7 @@ def text_of(app: RnnvizApp) -> list[str]:
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 async def test_undoing_what_is_held_brings_the_same_screen_back(cell: str) -> None:
-    app = RnnvizApp(read, Query(TEXT, cell), made(cell=cell), explore=read, page="clamp")
+    app = RnnvizApp(read, Query(TEXT, cell), made(cell=cell), page="clamp")
     async with app.run_test(size=(120, 36)) as pilot:
         await pilot.press("end")
         await settled(app, pilot)

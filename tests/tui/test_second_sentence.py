@@ -36,7 +36,7 @@ from rnnviz.tui.view.page import Page
 from rnnviz.tui.view.second_sentence import CHANGED, SecondSentence
 from rnnviz.tui.view.view_state import ViewState, scale
 from rnnviz.tui.view.widget import View
-from tests.tui.small_models import app, made, moment, read, screen_text, stored
+from tests.tui.small_models import app, made, moment, screen_text, stored
 
 A, B = "this movie was not good", "this movie good was was good"
 CELLS = ("rnn", "lstm", "gru")
@@ -308,7 +308,7 @@ def test_the_words_in_a_units_colours_are_marked() -> None:
 
 
 async def test_a_key_switches_it_and_without_a_second_sentence_says_how() -> None:
-    it = app(A, explore=read, page_states={"against": SecondSentence(B)})
+    it = app(A, page_states={"against": SecondSentence(B)})
     async with it.run_test(size=(120, 36)) as pilot:
         await settled(it, pilot)
         assert "compared with" in screen_text(it)[0]
@@ -319,7 +319,7 @@ async def test_a_key_switches_it_and_without_a_second_sentence_says_how() -> Non
         await pilot.press("A")
         await settled(it, pilot)
         assert "compared with" in screen_text(it)[0]
-    it = app(A, explore=read)
+    it = app(A)
     async with it.run_test(size=(120, 36)) as pilot:
         await settled(it, pilot)
         await pilot.press("A")
@@ -331,7 +331,6 @@ async def test_a_key_switches_it_and_without_a_second_sentence_says_how() -> Non
 async def test_the_words_of_the_pages_are_marked_too(page: str) -> None:
     it = app(
         A,
-        explore=read,
         page_states={"against": SecondSentence("this movie was bad good")},
         page=page,
     )

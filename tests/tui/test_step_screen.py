@@ -168,7 +168,7 @@ async def test_why_a_sentence_was_not_read_is_said_in_one_line() -> None:
     def refusing(query: Query) -> Trace:
         raise UsageError("Not with these.\nType another.")
 
-    it.step_screen.requests.tracer = refusing
+    it.step_screen.requests.explorer = refusing
     async with it.run_test(size=SIZE) as pilot:
         await pilot.press("t", "a", "enter")
         await settle(pilot, it)

@@ -16,7 +16,7 @@ from tests.tui.small_models import CELLS, TEXT, made, read, screen_text
 
 
 def app(page: str = "", **more: Any) -> RnnvizApp:
-    return RnnvizApp(read, Query(TEXT, "lstm"), made(), explore=explore, page=page,
+    return RnnvizApp(explore, Query(TEXT, "lstm"), made(), page=page,
                      switch=CELLS, unit=2, **more)  # fmt: skip
 
 

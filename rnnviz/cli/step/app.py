@@ -40,7 +40,7 @@ def make_app(
         traced.explorer, traced.query, traced.trace, switch=switch_models(traced),
         lang=options.language(step.lang), theme=step.theme or "dark", t=(step.at or 1) - 1,
         unit=step.unit, colour=colour, ascii_only=not options.unicode(),
-        explore=traced.explorer, page=page,
+        page=page,
         page_states=initial_states(_page_options(step, traced, compared)),
     )  # fmt: skip
 

@@ -59,15 +59,15 @@ def input_files(step: StepOptions) -> Sequence[Path]:
 
 def read(step: StepOptions) -> TracedQuery:
     """The trace; RnnvizError with a message for the user where there can be none."""
+    from rnnviz import explore
     from rnnviz.clamps import parse
     from rnnviz.engine.device import choose_for_trace
-    from rnnviz.explore import explorer
     from rnnviz.query import Query
 
     clamps = tuple(parse(clamp) for clamp in step.clamps)
-    explore = explorer(step.data, choose_for_trace(step.device))
+    explorer = explore.explorer(step.data, choose_for_trace(step.device))
     if step.saved_trace is not None:
-        return _saved(explore, step.saved_trace)
+        return _saved(explorer, step.saved_trace)
     text = _text(step.words)
     if step.toy_net:
         query = toy_net_options.query(
@@ -80,7 +80,7 @@ def read(step: StepOptions) -> TracedQuery:
         query = Query(
             _example(name) if text is None else text, name, step.target, step.random, clamps
         )
-    return TracedQuery(explore, query, explore(query))
+    return TracedQuery(explorer, query, explorer(query))
 
 
 def _model(step: StepOptions) -> str:
@@ -115,7 +115,7 @@ def _example(model: str) -> str:
     return cached_model(model).example
 
 
-def _saved(explore: Explorer, path: Path) -> TracedQuery:
+def _saved(explorer: Explorer, path: Path) -> TracedQuery:
     """A trace of --save, and the query that reads its text once more."""
     from rnnviz.analysis.toy_net import toy_net_of
     from rnnviz.model_files.stored_model import seeded
@@ -125,10 +125,10 @@ def _saved(explore: Explorer, path: Path) -> TracedQuery:
     trace = open_trace(path)
     name, seed = seeded(trace.model)
     query = Query(trace.text, name, trace.head.target, seed, trace.clamps, toy_net_of(trace))
-    return TracedQuery(_with_saved_weights(explore, query, trace, path), query, trace)
+    return TracedQuery(_with_saved_weights(explorer, query, trace, path), query, trace)
 
 
-def _with_saved_weights(explore: Explorer, query: Query, trace: Trace, path: Path) -> Explorer:
+def _with_saved_weights(explorer: Explorer, query: Query, trace: Trace, path: Path) -> Explorer:
     """The explorer, but UsageError for the trace's own model if it has other weights by now.
 
     A file keeps a model's name. Another net may have that name here, or none: what is compared
@@ -138,7 +138,7 @@ def _with_saved_weights(explore: Explorer, query: Query, trace: Trace, path: Pat
     @cache
     def same_weights() -> bool:
         try:
-            return _same_weights(explore(query), trace)
+            return _same_weights(explorer(query), trace)
         except UsageError:
             return False
 
@@ -149,7 +149,7 @@ def _with_saved_weights(explore: Explorer, query: Query, trace: Trace, path: Pat
                 "holds can be shown, but nothing else read with them.\n"
                 "Read the text anew: rnnviz step -m MODEL TEXT"
             )
-        return explore(question)
+        return explorer(question)
 
     return answer
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from textual import work
 from textual.app import ComposeResult
@@ -23,7 +23,7 @@ from rnnviz.cursor import start
 from rnnviz.errors import RnnvizError, one_line
 from rnnviz.files import write_new
 from rnnviz.progress import ProgressSource, RunFailed, SnapshotReady
-from rnnviz.query import Query, Tracer
+from rnnviz.query import Explorer, Query, Tracer
 from rnnviz.trace import Trace
 from rnnviz.tui.app.themed_app import ThemedApp
 from rnnviz.tui.dashboard.actions import bindings
@@ -314,7 +314,7 @@ class TrainScreen(DiffScreen, Screen[None]):
             trace, start(trace, 0, trace.leading_unit()), state.theme, state.lang
         )
         view_state = replace(view_state, query=message.query, status=_stepping(state))
-        self.app.push_screen(SnapshotScreen(self.read_with, view_state))
+        self.app.push_screen(SnapshotScreen(cast("Explorer", self.read_with), view_state))
 
     async def on_key_clicked(self, message: KeyClicked) -> None:
         """A key of the key bar was clicked."""

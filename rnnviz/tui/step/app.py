@@ -15,7 +15,7 @@ from textual.screen import Screen
 
 from rnnviz.cursor import start
 from rnnviz.files import write_output
-from rnnviz.query import Explorer, Query, Tracer
+from rnnviz.query import Explorer, Query
 from rnnviz.trace import Trace
 from rnnviz.tui.app.themed_app import ThemedApp
 from rnnviz.tui.step.actions import offered, words
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 
 
 class RnnvizApp(ThemedApp[int]):
-    """A step screen on a trace; ``read`` traces other queries.
+    """A step screen on a trace; ``explorer`` answers other queries and the questions of pages.
 
-    ``switch`` are the models of the digit keys; ``explore`` answers the questions of pages;
-    ``page`` is open at first, and ``page_states`` are the first states of pages, by page.
+    ``switch`` are the models of the digit keys; ``page`` is open at first, and ``page_states`` are
+    the first states of pages, by page.
     """
 
     def __init__(
         self,
-        read: Tracer,
+        explorer: Explorer,
         query: Query,
         trace: Trace,
         *,
@@ -47,7 +47,6 @@ class RnnvizApp(ThemedApp[int]):
         unit: int | None = None,
         colour: bool = True,
         ascii_only: bool = False,
-        explore: Explorer | None = None,
         page: str = "",
         page_states: Mapping[str, PageState] | None = None,
     ) -> None:
@@ -65,7 +64,7 @@ class RnnvizApp(ThemedApp[int]):
             query=query,
             page_states=page_states or {},
         )
-        self.step_screen = StepScreen(read, view_state, explore)
+        self.step_screen = StepScreen(explorer, view_state)
         self.first_page = page
 
     @property

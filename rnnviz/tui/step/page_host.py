@@ -33,8 +33,8 @@ class QuestionAnswered(Message):
 class PageHost:
     """The pages of one step screen; at most one is open."""
 
-    def __init__(self, screen: StepScreen, explore: Explorer) -> None:
-        self.screen, self.explore = screen, explore
+    def __init__(self, screen: StepScreen, explorer: Explorer) -> None:
+        self.screen, self.explorer = screen, explorer
         self.pending: set[Question] = set()
         self._pages: dict[str, Page] = {}  # by name, those that have been opened
 
@@ -82,7 +82,7 @@ class PageHost:
     def _answer(self, question: Question) -> None:
         answer, reason = None, ""
         try:
-            answer = self.explore(question)
+            answer = self.explorer(question)
         except RnnvizError as error:
             reason = one_line(error)
         except Exception as error:

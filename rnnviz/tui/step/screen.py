@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -17,7 +17,7 @@ from rnnviz import i18n
 from rnnviz.cursor import ZOOMS, Cursor, fitted, to_part, to_token, to_unit, zoomed
 from rnnviz.display import visible
 from rnnviz.files import write_new
-from rnnviz.query import Explorer, Query, Tracer
+from rnnviz.query import Explorer, Query
 from rnnviz.tui.app.themed_app import ThemedApp
 from rnnviz.tui.panels.arrangement import SMALLEST, Places
 from rnnviz.tui.panels.cell import CellView
@@ -50,13 +50,11 @@ class StepScreen(DiffScreen, Screen[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
 
-    def __init__(
-        self, tracer: Tracer, view_state: ViewState, explore: Explorer | None = None
-    ) -> None:
+    def __init__(self, explorer: Explorer, view_state: ViewState) -> None:
         super().__init__()
         self.view_state = view_state
-        self.requests = TraceRequests(self, tracer)
-        self.page_host = PageHost(self, explore or cast("Explorer", tracer))
+        self.requests = TraceRequests(self, explorer)
+        self.page_host = PageHost(self, explorer)
         self.prompt = LinePrompt(self)
         self.playback = Playback(self)
         self._panel_layout = PanelLayout()

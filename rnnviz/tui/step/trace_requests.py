@@ -11,7 +11,7 @@ from textual.message import Message
 
 from rnnviz.cursor import fitted
 from rnnviz.errors import RnnvizError, one_line
-from rnnviz.query import Query, Tracer
+from rnnviz.query import Explorer, Query
 from rnnviz.trace import Trace
 from rnnviz.tui.view.view_state import Reach
 
@@ -38,10 +38,10 @@ class ReachReady(Message):
 
 
 class TraceRequests:
-    """What one step screen asks its tracer for; a newer request cancels an older one."""
+    """What one step screen asks its explorer for; a newer request cancels an older one."""
 
-    def __init__(self, screen: StepScreen, tracer: Tracer) -> None:
-        self.screen, self.tracer = screen, tracer
+    def __init__(self, screen: StepScreen, explorer: Explorer) -> None:
+        self.screen, self.explorer = screen, explorer
 
     def read(self, query: Query, quiet: bool) -> None:
         """Trace a query; the screen gets a :class:`TraceReady`."""
@@ -56,11 +56,11 @@ class TraceRequests:
 
     def _traced(self, query: Query) -> tuple[Trace | None, str]:
         try:
-            return self.tracer(query), ""
+            return self.explorer(query), ""
         except RnnvizError as error:
             return None, one_line(error)
         except Exception as error:
-            # An error in a tracer must not end the app.
+            # An error in an explorer must not end the app.
             return None, f"{type(error).__name__}: {error}"
 
     def show_trace(self, message: TraceReady) -> None:

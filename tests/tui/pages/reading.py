@@ -12,7 +12,7 @@ from rnnviz.query import Explorer, Query
 from rnnviz.tui.step.app import RnnvizApp
 from rnnviz.tui.view.page import Page
 from rnnviz.tui.view.view_state import ViewState
-from tests.tui.small_models import made, read
+from tests.tui.small_models import made
 
 SIZES = ((80, 24), (120, 36), (200, 50))
 
@@ -39,9 +39,7 @@ def drive(
 ) -> tuple[RnnvizApp, list[str]]:
     """Open a page in the app, press keys, click on it, and read its text."""
     trace = made(text, model)
-    app = RnnvizApp(
-        read, Query(text, model), trace, explore=explore, page=page, page_states=page_states
-    )
+    app = RnnvizApp(explore, Query(text, model), trace, page=page, page_states=page_states)
 
     async def settle(pilot: Any) -> None:
         await pilot.pause()

@@ -38,7 +38,6 @@ def opened(name: str, lang: str = "en") -> RnnvizApp | None:
         query,
         read(query),
         switch=switch,
-        explore=read,
         page=name,
         page_states=page_states,
         lang=lang,

@@ -270,7 +270,7 @@ def test_closing_leaves_the_cursor_where_opening_found_it(cell: str) -> None:
 
 
 def test_on_the_screen_space_plays_from_the_last_token_to_the_left() -> None:
-    app = RnnvizApp(read, Query(TEXT, "lstm"), made(), explore=read, page="backward")
+    app = RnnvizApp(read, Query(TEXT, "lstm"), made(), page="backward")
     seen: list[tuple[int, str]] = []
 
     async def run() -> None:

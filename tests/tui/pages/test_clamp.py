@@ -286,7 +286,7 @@ async def test_keys_hold_and_let_go_in_the_app() -> None:
         return read(question)
 
     query = Query(TEXT, "lstm")
-    app = RnnvizApp(read, query, read(query), explore=explore, page="clamp")
+    app = RnnvizApp(explore, query, read(query), page="clamp")
     async with app.run_test(size=(120, 36)) as pilot:
 
         async def press(*keys: str) -> ViewState:
@@ -317,7 +317,7 @@ async def test_keys_hold_and_let_go_in_the_app() -> None:
 )  # fmt: skip
 async def test_the_line_takes_what_its_help_and_the_option_take(said: str, held: str) -> None:
     query = Query(TEXT, "lstm")
-    app = RnnvizApp(read, query, read(query), explore=read, page="clamp", unit=2, t=4)
+    app = RnnvizApp(read, query, read(query), page="clamp", unit=2, t=4)
     async with app.run_test(size=(120, 36)) as pilot:
         await pilot.pause()
         await app.workers.wait_for_complete()
@@ -337,7 +337,7 @@ async def test_a_net_that_cannot_be_read_is_told_on_the_page() -> None:
         raise MissingError("There is no model lstm here.")
 
     query = Query(TEXT, "lstm")
-    app = RnnvizApp(read, query, read(query), explore=explore, page="clamp")
+    app = RnnvizApp(explore, query, read(query), page="clamp")
     async with app.run_test(size=(120, 36)) as pilot:
         await app.workers.wait_for_complete()
         await pilot.pause()

@@ -204,7 +204,7 @@ def test_a_click_on_a_cell_goes_to_its_pair_and_unit() -> None:
 
 
 async def test_a_page_that_was_put_away_is_painted_anew() -> None:
-    it = app(A, page_states={"against": SecondSentence(B)}, explore=explore, page="against")
+    it = app(A, page_states={"against": SecondSentence(B)}, explorer=explore, page="against")
     async with it.run_test(size=(120, 36)) as pilot:
         for key in ("a", "L", "a"):
             await pilot.pause(0.1)

@@ -105,7 +105,7 @@ def test_the_last_state_of_the_backward_lane_is_at_the_first_word() -> None:
 def drive(trace: Trace, size: tuple[int, int], keys: Sequence[str], **options: Any) -> list[str]:
     """Open the page, press keys, and read its text."""
     query = Query(TEXT, trace.model)
-    app = RnnvizApp(lambda q: trace, query, trace, explore=lambda q: trace, page="net", **options)
+    app = RnnvizApp(lambda q: trace, query, trace, page="net", **options)
 
     async def run() -> list[str]:
         async with app.run_test(size=size) as pilot:

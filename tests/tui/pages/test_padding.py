@@ -222,9 +222,7 @@ def drive(
     cell: str, size: tuple[int, int], keys: Sequence[str] = ("end",), **options: Any
 ) -> list[str]:
     """Open the page, press keys, and read its text."""
-    app = RnnvizApp(
-        explore, Query(TEXT, cell), made(cell), explore=explore, page="padding", **options
-    )
+    app = RnnvizApp(explore, Query(TEXT, cell), made(cell), page="padding", **options)
 
     async def run() -> list[str]:
         async with app.run_test(size=size) as pilot:

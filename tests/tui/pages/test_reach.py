@@ -274,7 +274,7 @@ def test_the_page_opens_asks_and_closes() -> None:
             raise UsageError("not this one")
         return explore(question)
 
-    app = RnnvizApp(read, Query(TEXT, "lstm"), made(), switch=CELLS, explore=refusing)
+    app = RnnvizApp(refusing, Query(TEXT, "lstm"), made(), switch=CELLS)
 
     async def run() -> list[str]:
         async with app.run_test(size=(120, 36)) as pilot:

@@ -346,7 +346,7 @@ def drive(*keys: Sequence[str] | str) -> tuple[RnnvizApp, list[str]]:
     """The app on a net by hand, with the page open."""
     query = asking()
     read = explorer()
-    app = RnnvizApp(read, query, READ(query), explore=read, page="hand", t=1)
+    app = RnnvizApp(read, query, READ(query), page="hand", t=1)
 
     async def run() -> list[str]:
         async with app.run_test(size=(120, 36)) as pilot:
