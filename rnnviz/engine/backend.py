@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 
 from rnnviz.arrays import Array, Values, blocks
 from rnnviz.cells import Cell
-from rnnviz.engine import packed
+from rnnviz.engine import packed_scan
 from rnnviz.engine.directions import DirectionInput
 from rnnviz.engine.embedding import Lookup, WordRows, summed_rows
 from rnnviz.engine.optimizers import Optimizer
@@ -87,7 +87,7 @@ class Backend(Protocol):
 
 
 class ScanImplementation(NamedTuple):
-    """A scan for training, with the signatures of :mod:`rnnviz.engine.packed`."""
+    """A scan for training, with the signatures of :mod:`rnnviz.engine.packed_scan`."""
 
     supports: Callable[[Cell, Array | None], bool]  # of a cell and a mask
     scan: Callable[..., Any]
@@ -97,7 +97,7 @@ class ScanImplementation(NamedTuple):
 
 #: NumPy alone, for every cell and mask.
 PACKED = ScanImplementation(
-    lambda cell, mask: True, packed.scan, packed.scan_backward, packed.PackedScan
+    lambda cell, mask: True, packed_scan.scan, packed_scan.scan_backward, packed_scan.PackedScan
 )
 
 

@@ -1,7 +1,7 @@
 """A cell run over time with every named value recorded, and its backward pass.
 
 This is the reference: traces are made with it, and the quicker passes of
-:mod:`rnnviz.engine.packed` and others are tested against it. Every array is indexed by token:
+:mod:`rnnviz.engine.packed_scan` and others are tested against it. Every array is indexed by token:
 ``steps[t]`` belongs to token t also when the tokens are read from the right. A masked step (mask
 false) leaves the states as they were, as in Keras.
 """

@@ -9,7 +9,7 @@ import numpy as np
 from rnnviz.arrays import Array
 from rnnviz.clamps import Clamp
 from rnnviz.data.batches import pad_sequences
-from rnnviz.engine import packed
+from rnnviz.engine import packed_scan
 from rnnviz.engine.model import Model, Recording
 from rnnviz.tracer.clamping import clampings
 from rnnviz.tracer.model_input import ModelInput
@@ -81,7 +81,7 @@ def _prefix_batch(model: Model, x: Array, lengths: range) -> Array:
     last: list[Array] = []
     for k, layer in enumerate(model.spec.layers):
         scans = [
-            packed.scan(
+            packed_scan.scan(
                 model.cell(k), model.layer_params(k, direction), layer_input, mask,
                 reverse=direction == "backward", keep=False,
             )

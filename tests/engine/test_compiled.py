@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from engine.test_packed import PADDING, V, drawn, padded_ids
+from engine.test_packed_scan import PADDING, V, drawn, padded_ids
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import recorded_gradients

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from rich.cells import cell_len
 
-from rnnviz.analysis.shared import pre_activation
+from rnnviz.analysis.shared_weights import pre_activation
 from rnnviz.clamps import parse
 from rnnviz.equations import number
 from rnnviz.query import Query

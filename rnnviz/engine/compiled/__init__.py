@@ -1,9 +1,10 @@
-"""Scans for training as compiled code (numba), with the interface of :mod:`rnnviz.engine.packed`.
+"""Scans for training as compiled code (numba), with the interface of
+:mod:`rnnviz.engine.packed_scan`.
 
 The code is generated from the cell's lines: ``codegen`` reads them, ``source`` writes them as
 arithmetic on SIMD vectors, within the loops over time of ``forward_loop`` and ``backward_loop``.
 Sequences are divided into blocks, and one thread reads a block from its first step to its last, so
-that weights and states stay in its cache. As in ``packed``, padding at the beginning of all
+that weights and states stay in its cache. As in ``packed_scan``, padding at the beginning of all
 sequences is computed once, and otherwise a sequence only for the steps that it has.
 """
 

@@ -82,7 +82,7 @@ def scan(
     lead: Array | None = None,
     keep: bool = True,
 ) -> CompiledScan:
-    """Read ``x`` (T, B, D) with the cell; see :func:`rnnviz.engine.packed.scan`.
+    """Read ``x`` (T, B, D) with the cell; see :func:`rnnviz.engine.packed_scan.scan`.
 
     The first call for a cell and a precision compiles for some seconds; the code is cached on disk.
     ValueError if ``x`` does not fit W; IndexError for ids outside the table.

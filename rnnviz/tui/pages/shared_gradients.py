@@ -7,7 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 from rich.segment import Segment
 
-from rnnviz.analysis.shared import Growth, Use, column, growth, read_by, undone, undone_at, walk
+from rnnviz.analysis.shared_weights import (
+    Growth,
+    Use,
+    column,
+    growth,
+    read_by,
+    undone,
+    undone_at,
+    walk,
+)
 from rnnviz.display import visible
 from rnnviz.equations import number, numbers, symbol
 from rnnviz.tui.render.segments import Line, fit, flowed, length

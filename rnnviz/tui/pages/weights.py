@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 from rich.segment import Segment
 
-from rnnviz.analysis.shared import (
+from rnnviz.analysis.shared_weights import (
     Use,
     column,
     gate_at,

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rnnviz.analysis.shared import gates, growth, uses, walk
+from rnnviz.analysis.shared_weights import gates, growth, uses, walk
 from rnnviz.cursor import Cursor
 from rnnviz.engine import losses
 from rnnviz.equations import number

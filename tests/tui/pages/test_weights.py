@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rnnviz.analysis.shared import column, gate_of, gates, growth, products, uses
+from rnnviz.analysis.shared_weights import column, gate_of, gates, growth, products, uses
 from rnnviz.cursor import Cursor
 from rnnviz.equations import number
 from rnnviz.trace import Trace

@@ -8,7 +8,16 @@ from typing import ClassVar
 
 from rich.segment import Segment
 
-from rnnviz.analysis.shared import Use, gate_at, gate_of, sizes, undone, undone_at, uses, walk
+from rnnviz.analysis.shared_weights import (
+    Use,
+    gate_at,
+    gate_of,
+    sizes,
+    undone,
+    undone_at,
+    uses,
+    walk,
+)
 from rnnviz.cursor import Cursor, to_part, to_token
 from rnnviz.display import visible
 from rnnviz.equations import number, symbol

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from rich.segment import Segment
 
-from rnnviz.analysis.shared import sizes, undone
+from rnnviz.analysis.shared_weights import sizes, undone
 from rnnviz.display import visible
 from rnnviz.equations import number, symbol
 from rnnviz.trace import LayerTrace

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from rich.segment import Segment
 
-from rnnviz.analysis.shared import undone_at
+from rnnviz.analysis.shared_weights import undone_at
 from rnnviz.arrays import Array
 from rnnviz.display import visible
 from rnnviz.equations import numbers

@@ -14,7 +14,7 @@ from strategies import recorded_gradients
 from rnnviz.arrays import Array, Values
 from rnnviz.cells import CELLS, Cell
 from rnnviz.cells.variants import variant
-from rnnviz.engine import initializers, losses, packed
+from rnnviz.engine import initializers, losses, packed_scan
 from rnnviz.engine import scan as recorded
 from rnnviz.engine.embedding import Lookup, summed_rows, table_of
 from rnnviz.engine.model import Model
@@ -89,11 +89,11 @@ def test_a_packed_walk_equals_the_unpacked_one(
         c, p, x, mask, reverse=reverse, initial=first, recurrent_mask=h_mask, input_mask=x_mask
     )
     back = recorded.scan_backward(c, p, plain, d_h, d_last)
-    quick = packed.scan(
+    quick = packed_scan.scan(
         c, p, Lookup(table, ids) if lookup else x, mask, reverse=reverse, initial=first,
         recurrent_mask=h_mask, input_mask=x_mask, lead=lead,
     )  # fmt: skip
-    found = packed.scan_backward(c, p, quick, d_h, d_last)
+    found = packed_scan.scan_backward(c, p, quick, d_h, d_last)
 
     close = {"rtol": 1e-8, "atol": 1e-9}
     np.testing.assert_allclose(quick.stack("h"), plain.stack("h"), **close)
@@ -187,7 +187,7 @@ def test_a_long_way_back_of_vanishing_gradients_ends_in_zeros() -> None:
     x = rng.standard_normal((400, 2, 2)).astype(np.float32)
     d_last = {"h": np.ones((2, 3), np.float32)}
     back = recorded.scan_backward(cell, p, recorded.scan(cell, p, x), None, d_last)
-    found = packed.scan_backward(cell, p, packed.scan(cell, p, x), None, d_last)
+    found = packed_scan.scan_backward(cell, p, packed_scan.scan(cell, p, x), None, d_last)
     tiny = np.abs(found.x[found.x != 0]).min()
     assert not found.x[0].any() and 0 < tiny < 1e-20
     np.testing.assert_allclose(found.x, back.x, 1e-4, 1e-20)

@@ -9,7 +9,7 @@ import pytest
 from golden import test_golden
 from golden.make_golden import IDS, SPECS, TARGETS, stored, unflat, weights
 
-from rnnviz.analysis.shared import (
+from rnnviz.analysis.shared_weights import (
     column,
     gate_at,
     gate_of,
