@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
@@ -51,3 +52,21 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
             circles.add(" → ".join(circle))
             graph[circle[1]].discard(circle[0])
     assert circles == set()
+
+
+#: Adjectives that the field uses as names of modules' subjects.
+USUAL_PARTICIPLES = {"compiled"}
+
+
+def test_modules_are_named_by_nouns_and_verbs() -> None:
+    """Not by a participle or an adverb alone, which says of nothing what it is."""
+    names = {name.rpartition(".")[2] for name in MODULES} - USUAL_PARTICIPLES
+    participles = {n for n in names if "_" not in n and re.search(r"[^e]ed$|(?:ow|a|e)wn$|ept$", n)}
+    adverbs = names & {"again", "early", "here", "late", "now", "soon", "then", "there"}
+    assert participles | adverbs == set()
+
+
+def test_no_file_is_too_long_to_read() -> None:
+    """400 lines; those that belong together all the same are listed here with the reason."""
+    long = {n for n, path in MODULES.items() if len(path.read_text("utf-8").splitlines()) > 400}
+    assert long == set()

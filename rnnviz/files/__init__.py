@@ -4,15 +4,6 @@ from __future__ import annotations
 
 from rnnviz.files.archives import LimitedReader, TooLargeError, buffered, open_member, open_zip
 from rnnviz.files.atomic import keep_mode, open_part, write_atomically, write_new, write_output
-from rnnviz.files.limited import (
-    JSON_LIMIT,
-    invalid_file_on_error,
-    open_regular,
-    parse_json,
-    read_json,
-    read_limited,
-    reason,
-)
 from rnnviz.files.paths import (
     NO_SPACE,
     UNUSABLE_NAME,
@@ -20,6 +11,15 @@ from rnnviz.files.paths import (
     require_distinct,
     require_writable,
     user_path,
+)
+from rnnviz.files.readers import (
+    JSON_LIMIT,
+    invalid_file_on_error,
+    open_regular,
+    parse_json,
+    read_json,
+    read_limited,
+    reason,
 )
 
 __all__ = [

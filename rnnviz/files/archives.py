@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
-from rnnviz.files.limited import open_regular, size_text
+from rnnviz.files.readers import open_regular, size_text
 
 if TYPE_CHECKING:
     import zipfile
