@@ -65,6 +65,7 @@ class Session:
         folder.mkdir()
         homes = {f"XDG_{name}_HOME": str(folder) for name in ("DATA", "CACHE", "CONFIG", "STATE")}
         os.chdir(folder)
+        homes["PYTHONFAULTHANDLER"] = "1"
         self.it = Terminal(*self.args, width=100, height=30, **homes)
         self.code: int | None = None
         self.events = 0
@@ -135,6 +136,16 @@ class Session:
                 self.code = os.waitstatus_to_exitcode(status)
         return self.code is not None
 
+    def _tracebacks(self) -> str:
+        """Where all threads of the process are: faulthandler prints it as the process crashes."""
+        state = Path(f"/proc/{self.it.pid}/status")
+        status = state.read_text() if state.is_file() else ""
+        before = len(self.it.log)
+        os.kill(self.it.pid, signal.SIGSEGV)
+        os.kill(self.it.pid, signal.SIGCONT)
+        self.it.read(1, 5)
+        return f"{self.it.log[max(0, before - 300) :]!r} {status}"
+
     def _answers(self) -> None:
         """A size that is not the last one makes it draw."""
         if self._ended():
@@ -143,7 +154,7 @@ class Session:
         self.it.read(0.2, 2)
         end, sizes = time.monotonic() + ANSWER, [(90, 30), (100, 30)]
         while not self._ended():
-            assert time.monotonic() < end, f"no answer: {self.it.log[-300:]!r}"
+            assert time.monotonic() < end, f"no answer: {self._tracebacks()}"
             self._resize(*sizes[0])
             sizes.reverse()
             if self.it.read(0.05, 1):
