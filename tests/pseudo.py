@@ -36,7 +36,9 @@ class Terminal:
             for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
                 signal.signal(number, signal.SIG_DFL)
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
-            env = {k: v for k, v in os.environ.items() if k != "NO_COLOR"}
+            # pytest-xdist sets a size in the environment, which would count for more than ours.
+            unset = {"NO_COLOR", "COLUMNS", "LINES"}
+            env = {k: v for k, v in os.environ.items() if k not in unset}
             env |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
             env |= {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", **environ}
             os.execve(sys.executable, [sys.executable, *args], env)
