@@ -108,7 +108,7 @@ Examples:
   rnnviz step "this movie was not good"       the stepper
   rnnviz step --cell gru "not bad at all"     another cell on the same kind of net
   rnnviz step "not good" --json | jq .head    the numbers, for scripts
-  rnnviz train                                train a small model in about a minute
+  rnnviz train                                train a small model in ten seconds
   rnnviz models show sentiment-lstm           the layers and where each count comes from
 """
 

@@ -18,12 +18,12 @@ from rnnviz.errors import UsageError
 if TYPE_CHECKING:
     from rnnviz.runs import Run
 
-#: The recipe that is trained by default, in about a minute on two cores.
+#: The recipe that is trained by default, in about ten seconds.
 DEFAULT_RECIPE = "sentiment-lstm"
 
 HELP = """Train RECIPE; the result can be stepped through with rnnviz step -m DIR.
 
-Without RECIPE this trains sentiment-lstm on the sample in the package, in about a minute. ctrl+c
+Without RECIPE this trains sentiment-lstm on the sample in the package, in about ten seconds. ctrl+c
 finishes the batch and saves, a second ctrl+c ends at once; --resume continues an interrupted run.
 
 \b
