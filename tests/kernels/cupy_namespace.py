@@ -44,7 +44,7 @@ def call(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, 
         result = function(*host_args, **host_kwargs)
     if name in _BOOLEAN:
         return wrap(np.asarray(result))
-    return finish(result, kwargs.get("out"))
+    return finish(name, result, args, kwargs.get("out"))
 
 
 def _array(
@@ -55,11 +55,12 @@ def _array(
         copied = np.array if copy else np.asarray
         host = copied(obj._host, dtype, order=order)  # type: ignore[call-overload]
         host = host.reshape((1,) * (ndmin - host.ndim) + host.shape) if host.ndim < ndmin else host
-        return to_device(host) if host is not obj._host else obj
+        return finish("copy", host, (), None) if host is not obj._host else obj
     if isinstance(obj, list | tuple) and any(isinstance(one, ndarray) for one in obj):
-        return to_device(np.array(unwrap(obj), dtype, ndmin=ndmin))
+        return finish("stack", np.array(unwrap(obj), dtype, ndmin=ndmin), (obj,), None)
     host = np.array(obj, dtype, order=order, ndmin=ndmin)  # type: ignore[call-overload]
     array = to_device(host)
+    record.calls += 1
     record.upload(host.nbytes)
     return array
 
@@ -84,12 +85,14 @@ def _asnumpy(a: Any, stream: Any = None, order: str = "C", out: Any = None) -> A
 
 
 def _empty(shape: Any, dtype: Any = float, order: str = "C") -> ndarray:
+    record.calls += 1
     return ndarray(shape, dtype)
 
 
 def _empty_like(
     prototype: Any, dtype: Any = None, order: str = "K", subok: Any = None, shape: Any = None
 ) -> ndarray:
+    record.calls += 1
     return ndarray(prototype.shape if shape is None else shape, dtype or prototype.dtype)
 
 
@@ -118,6 +121,7 @@ class _Kernel(emulated.Kernel):
     def __call__(self, grid: Any, block: Any, args: Any, *, shared_mem: int = 0) -> None:
         from kernels import standin
 
+        record.calls += 1
         record.launches.append(self.name)
         self.schedule = standin.schedule
         super().__call__(grid, block, args, shared_mem=shared_mem)
@@ -143,7 +147,7 @@ class _Ufunc:
         def run(*args: Any, **kwargs: Any) -> Any:
             host_args, host_kwargs = unwrap_all(args, kwargs)
             with quiet():
-                return finish(found(*host_args, **host_kwargs), kwargs.get("out"))
+                return finish(method, found(*host_args, **host_kwargs), args, kwargs.get("out"))
 
         return run
 

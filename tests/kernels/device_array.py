@@ -81,11 +81,47 @@ def check_ufunc(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         raise TypeError(f"Wrong arguments {sorted(wrong)}")
 
 
-def finish(result: Any, out: Any) -> Any:
-    """The result of a call with the argument ``out``: the same array objects, as in NumPy."""
-    if out is None:
-        return wrap(result)
-    return out[0] if isinstance(out, tuple) and len(out) == 1 else out
+#: CuPy concatenates more arrays than these in one kernel.
+_COPIED_ONE_BY_ONE: Final = 8
+_JOINS: Final = ("concatenate", "stack", "vstack", "hstack")
+_PRODUCTS: Final = ("matmul", "dot")
+
+
+def finish(name: str, result: Any, args: tuple[Any, ...], out: Any) -> Any:
+    """The result of a call with the argument ``out``: the same array objects, as in NumPy.
+
+    Records the kernels that CuPy launches: one, unless the result is a view or has no numbers.
+    """
+    record.calls += 1
+    if out is not None:
+        _record_kernels(name, args)
+        return out[0] if isinstance(out, tuple) and len(out) == 1 else out
+    if _is_new(result):
+        _record_kernels(name, args)
+    return wrap(result)
+
+
+def _is_new(result: Any) -> bool:
+    """Whether a result of NumPy has numbers that are not in device memory yet."""
+    if isinstance(result, tuple | list):
+        return any(map(_is_new, result))
+    if isinstance(result, np.ndarray):
+        return bool(result.size) and allocation_of(result) is None
+    return isinstance(result, np.generic)
+
+
+def _record_kernels(name: str, args: tuple[Any, ...]) -> None:
+    if name in _JOINS:
+        count = len(args[0])
+        record.array_kernel(name, count if count <= _COPIED_ONE_BY_ONE else 1)
+        return
+    if name in _PRODUCTS:  # cuBLAS reads rows or columns, but no slices of them
+        sliced = sum(
+            isinstance(one, ndarray) and not (one.flags.c_contiguous or one.flags.f_contiguous)
+            for one in args
+        )
+        record.array_kernel(f"a copy for {name}", sliced)
+    record.array_kernel(name)
 
 
 class ndarray(NDArrayOperatorsMixin):
@@ -113,7 +149,7 @@ class ndarray(NDArrayOperatorsMixin):
         host_args, host_kwargs = unwrap_all(args, kwargs)
         with quiet():
             result = getattr(ufunc, method)(*host_args, **host_kwargs)
-        return finish(result, kwargs.get("out"))
+        return finish(ufunc.__name__, result, args, kwargs.get("out"))
 
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: Any, kwargs: dict[str, Any]
@@ -135,6 +171,7 @@ class ndarray(NDArrayOperatorsMixin):
 
     @property
     def T(self) -> ndarray:
+        record.calls += 1
         return to_device(self._host.T)
 
     @property
@@ -155,15 +192,18 @@ class ndarray(NDArrayOperatorsMixin):
         """Copy a NumPy array of the same shape and type."""
         if arr.shape != self.shape or arr.dtype != self.dtype:
             raise ValueError(f"{arr.dtype} {arr.shape} for {self.dtype} {self.shape}")
+        record.calls += 1
         record.upload(arr.nbytes)
         self._host[...] = arr
 
     def __getitem__(self, key: Any) -> ndarray:
-        return wrap(self._host[_index(key, reads=True)])
+        return finish("take", self._host[_index(key, reads=True)], (), None)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         if isinstance(value, list | tuple):
             raise TypeError(f"Unsupported type {type(value)}")
+        record.calls += 1
+        record.array_kernel("assignment")
         self._host[_index(key, reads=False)] = unwrap(value)
 
     def __len__(self) -> int:
@@ -215,7 +255,9 @@ def _method(name: str, found: Callable[..., Any]) -> Callable[..., Any]:
             result = found(*host_args, **host_kwargs)
         if name in ("item", "tolist", "tobytes"):
             return result
-        return finish(result, kwargs.get("out"))
+        if name == "fill":
+            record.array_kernel(name)
+        return finish(name, result, args, kwargs.get("out"))
 
     return method
 

@@ -67,6 +67,7 @@ def nets() -> Mapping[str, SmallNet]:
     """Small nets by recipe."""
     return MappingProxyType({
         "imdb-lstm": _texts("imdb-lstm", 50, 30, 2),
+        "jena-gru": _windows("jena-gru"),
         "jena-gru-dropout": _windows("jena-gru-dropout"),
         "jena-stacked": _windows("jena-stacked"),
         "agnews-bilstm": _texts("agnews-bilstm", 60, None, 4),

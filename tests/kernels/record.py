@@ -1,4 +1,4 @@
-"""The record of the stand-in: waits for the GPU, uploads, and launches."""
+"""The record of the stand-in: waits for the GPU, uploads, launches, and calls of CuPy."""
 
 from __future__ import annotations
 
@@ -25,17 +25,34 @@ _WRAPPERS = {(rnnviz.engine.cuda.backend.__file__, name) for name in ("asarray",
 
 @dataclass
 class Record:
-    """Waits and uploads, each with the line that caused it; launches; and names of CuPy used."""
+    """Waits and uploads, each with the line that caused it; launches; and names of CuPy used.
+
+    ``launches`` are those of our kernels, ``array_kernels`` those of CuPy's: (name, line).
+    """
 
     syncs: list[tuple[str, str]] = field(default_factory=list)
     uploads: list[tuple[int, str]] = field(default_factory=list)
     launches: list[str] = field(default_factory=list)
+    array_kernels: list[tuple[str, str]] = field(default_factory=list)
     used_names: set[str] = field(default_factory=set)
+    calls: int = 0  # of CuPy: functions, methods, operators, indexing and our kernels
 
     def clear(self) -> None:
         """Remove all entries."""
-        for entries in (self.syncs, self.uploads, self.launches, self.used_names):
+        for entries in (
+            self.syncs, self.uploads, self.launches, self.array_kernels, self.used_names,
+        ):  # fmt: skip
             entries.clear()
+        self.calls = 0
+
+    @property
+    def all_launches(self) -> int:
+        """The number of kernels launched, ours and CuPy's."""
+        return len(self.launches) + len(self.array_kernels)
+
+    def array_kernel(self, name: str, count: int = 1) -> None:
+        """Record that CuPy launches kernels of its own."""
+        self.array_kernels += [(name, _caller())] * count
 
     def sync(self, what: str) -> None:
         """Record that the host waits for the GPU."""
