@@ -86,7 +86,7 @@ def add_input_products(
     Returns the step after those.
     """
     T, row_width, xw_width = layout.steps, weights.row_width, weights.xw_width
-    start, rows = s, 0
+    start, rows = s, weights.zero
     while s < T:
         R = item(layout.active_count, block * T + s)
         if rows + (R + 3) // 4 * 4 > workspace.rows:
