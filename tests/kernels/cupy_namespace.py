@@ -9,12 +9,12 @@ from typing import Any, Final
 
 import numpy as np
 from kernels import emulated
-from kernels.cupy_cuda import CUDARuntimeError, cuda_module
+from kernels.cupy_cuda import CUDARuntimeError, cuda_module, current_capture, download, upload
 from kernels.device_array import (
     check_ufunc,
+    compute,
     finish,
     ndarray,
-    quiet,
     to_device,
     unwrap,
     unwrap_all,
@@ -38,10 +38,9 @@ def call(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, 
     if name in _OWN and own is not None:
         return own(*args, **kwargs)
     if name in _COUNTING or (name == "where" and len(args) == 1):
-        record.sync(f"{name}()")
+        download(f"{name}()")
     host_args, host_kwargs = unwrap_all(args, kwargs)
-    with quiet():
-        result = function(*host_args, **host_kwargs)
+    result = compute(function, host_args, host_kwargs, full)
     if name in _BOOLEAN:
         return wrap(np.asarray(result))
     return finish(name, result, args, kwargs.get("out"))
@@ -53,16 +52,16 @@ def _array(
     if isinstance(obj, ndarray):
         # "Copy only if needed" is copy=False in NumPy 1 and None in 2; asarray means it in both.
         copied = np.array if copy else np.asarray
-        host = copied(obj._host, dtype, order=order)  # type: ignore[call-overload]
+        host = compute(copied, (obj._host, dtype), {"order": order}, "copy")
         host = host.reshape((1,) * (ndmin - host.ndim) + host.shape) if host.ndim < ndmin else host
         return finish("copy", host, (), None) if host is not obj._host else obj
     if isinstance(obj, list | tuple) and any(isinstance(one, ndarray) for one in obj):
-        return finish("stack", np.array(unwrap(obj), dtype, ndmin=ndmin), (obj,), None)
+        host = compute(np.array, (unwrap(obj), dtype), {"ndmin": ndmin}, "stack")
+        return finish("stack", host, (obj,), None)
     host = np.array(obj, dtype, order=order, ndmin=ndmin)  # type: ignore[call-overload]
-    array = to_device(host)
     record.calls += 1
-    record.upload(host.nbytes)
-    return array
+    upload(host.nbytes)
+    return to_device(host)
 
 
 def _asarray(
@@ -122,9 +121,14 @@ class _Kernel(emulated.Kernel):
         from kernels import standin
 
         record.calls += 1
-        record.launches.append(self.name)
         self.schedule = standin.schedule
-        super().__call__(grid, block, args, shared_mem=shared_mem)
+        launch = self.prepare(grid, block, args, shared_mem=shared_mem)
+        capture = current_capture()
+        if capture is not None:
+            capture.add(self.name, launch)
+            return
+        record.launches.append(self.name)
+        launch()
 
 
 class _Ufunc:
@@ -146,8 +150,8 @@ class _Ufunc:
 
         def run(*args: Any, **kwargs: Any) -> Any:
             host_args, host_kwargs = unwrap_all(args, kwargs)
-            with quiet():
-                return finish(method, found(*host_args, **host_kwargs), args, kwargs.get("out"))
+            result = compute(found, host_args, host_kwargs, method)
+            return finish(method, result, args, kwargs.get("out"))
 
         return run
 

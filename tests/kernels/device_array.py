@@ -6,10 +6,12 @@ implicitly, refuses operations with NumPy arrays, and records copies of numbers 
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import numpy as np
+from kernels.cupy_cuda import Stream, current_capture, download, upload
 from kernels.emulated.memory import allocation_of, device_memory
 from kernels.record import record
 from numpy.lib.mixins import NDArrayOperatorsMixin
@@ -71,6 +73,17 @@ def unwrap_all(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, dict
     return unwrap(args), {name: unwrap(value) for name, value in kwargs.items()}
 
 
+def compute(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], name: str = ""
+) -> Any:
+    """Call a NumPy function on unwrapped arguments; in a capture it is recorded instead."""
+    capture = current_capture()
+    if capture is not None:
+        return capture.operation(name or function.__name__, function, args, kwargs)
+    with quiet():
+        return function(*args, **kwargs)
+
+
 def check_ufunc(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """TypeError for arguments that CuPy's ufuncs do not accept."""
     for one in args:
@@ -113,15 +126,21 @@ def _is_new(result: Any) -> bool:
 def _record_kernels(name: str, args: tuple[Any, ...]) -> None:
     if name in _JOINS:
         count = len(args[0])
-        record.array_kernel(name, count if count <= _COPIED_ONE_BY_ONE else 1)
+        _launched(name, count if count <= _COPIED_ONE_BY_ONE else 1)
         return
     if name in _PRODUCTS:  # cuBLAS reads rows or columns, but no slices of them
         sliced = sum(
             isinstance(one, ndarray) and not (one.flags.c_contiguous or one.flags.f_contiguous)
             for one in args
         )
-        record.array_kernel(f"a copy for {name}", sliced)
-    record.array_kernel(name)
+        _launched(f"a copy for {name}", sliced)
+    _launched(name)
+
+
+def _launched(name: str, count: int = 1) -> None:
+    """Record kernels of CuPy; what is captured is not launched."""
+    if Stream.current().capture is None:
+        record.array_kernel(name, count)
 
 
 class ndarray(NDArrayOperatorsMixin):
@@ -147,8 +166,9 @@ class ndarray(NDArrayOperatorsMixin):
             check_ufunc(args, kwargs)
         record.used_names.add(ufunc.__name__ + ("" if method == "__call__" else f".{method}"))
         host_args, host_kwargs = unwrap_all(args, kwargs)
-        with quiet():
-            result = getattr(ufunc, method)(*host_args, **host_kwargs)
+        found = getattr(ufunc, method)
+        name = ufunc.__name__ if method == "__call__" else method
+        result = compute(found, host_args, host_kwargs, name)
         return finish(ufunc.__name__, result, args, kwargs.get("out"))
 
     def __array_function__(
@@ -182,7 +202,7 @@ class ndarray(NDArrayOperatorsMixin):
         self, stream: Any = None, order: str = "C", out: Any = None, blocking: bool = True
     ) -> Any:
         """A copy on the host."""
-        record.sync("get()")
+        download("get()")
         if out is None:
             return self._host.copy()
         out[...] = self._host
@@ -193,18 +213,20 @@ class ndarray(NDArrayOperatorsMixin):
         if arr.shape != self.shape or arr.dtype != self.dtype:
             raise ValueError(f"{arr.dtype} {arr.shape} for {self.dtype} {self.shape}")
         record.calls += 1
-        record.upload(arr.nbytes)
+        upload(arr.nbytes)
         self._host[...] = arr
 
     def __getitem__(self, key: Any) -> ndarray:
-        return finish("take", self._host[_index(key, reads=True)], (), None)
+        where = _index(key, reads=True)
+        return finish("take", compute(operator.getitem, (self._host, where), {}), (), None)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         if isinstance(value, list | tuple):
             raise TypeError(f"Unsupported type {type(value)}")
         record.calls += 1
-        record.array_kernel("assignment")
-        self._host[_index(key, reads=False)] = unwrap(value)
+        _launched("assignment")
+        where = _index(key, reads=False)
+        compute(operator.setitem, (self._host, where, unwrap(value)), {})
 
     def __len__(self) -> int:
         return len(self._host)
@@ -213,27 +235,27 @@ class ndarray(NDArrayOperatorsMixin):
         return map(wrap, self._host)
 
     def __float__(self) -> float:
-        record.sync("float()")
+        download("float()")
         return float(self._host)
 
     def __int__(self) -> int:
-        record.sync("int()")
+        download("int()")
         return int(self._host)
 
     def __complex__(self) -> complex:
-        record.sync("complex()")
+        download("complex()")
         return complex(self._host)
 
     def __index__(self) -> int:
-        record.sync("index()")
+        download("index()")
         return self._host.__index__()
 
     def __bool__(self) -> bool:
-        record.sync("bool()")
+        download("bool()")
         return bool(self._host)
 
     def __repr__(self) -> str:
-        record.sync("repr()")
+        download("repr()")
         return repr(self._host)
 
     def __getattr__(self, name: str) -> Any:
@@ -243,20 +265,22 @@ class ndarray(NDArrayOperatorsMixin):
         found = getattr(self._host, name)
         if name in _ATTRIBUTES:
             return found
-        return _method(name, found) if callable(found) else wrap(found)
+        return _method(name, self._host) if callable(found) else wrap(found)
 
 
-def _method(name: str, found: Callable[..., Any]) -> Callable[..., Any]:
+def _method(name: str, array: np.ndarray[Any, Any]) -> Callable[..., Any]:
+    def call(host: np.ndarray[Any, Any], *args: Any, **kwargs: Any) -> Any:
+        return getattr(host, name)(*args, **kwargs)
+
     def method(*args: Any, **kwargs: Any) -> Any:
         if name in _WAITING:
-            record.sync(f"{name}()")
+            download(f"{name}()")
         host_args, host_kwargs = unwrap_all(args, kwargs)
-        with quiet():
-            result = found(*host_args, **host_kwargs)
+        result = compute(call, (array, *host_args), host_kwargs, name)
         if name in ("item", "tolist", "tobytes"):
             return result
         if name == "fill":
-            record.array_kernel(name)
+            _launched(name)
         return finish(name, result, args, kwargs.get("out"))
 
     return method
@@ -266,7 +290,7 @@ def _index(key: Any, reads: bool) -> Any:
     """A key for NumPy. Lists are recorded as uploads, reads by a mask as waits for its count."""
     for one in key if isinstance(key, tuple) else (key,):
         if isinstance(one, list):
-            record.upload(np.asarray(one).nbytes)
+            upload(np.asarray(one).nbytes)
         if reads and isinstance(one, ndarray) and one.dtype.kind == "b":
-            record.sync("indexing by a mask")
+            download("indexing by a mask")
     return unwrap(key)

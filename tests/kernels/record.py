@@ -13,6 +13,7 @@ _TOOLS = {
     str(_HERE / name)
     for name in (
         "record.py",
+        "capture.py",
         "cupy_cuda.py",
         "device_array.py",
         "cupy_namespace.py",

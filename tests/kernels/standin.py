@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+from kernels import cupy_cuda
 from kernels.cupy_namespace import namespace
 from kernels.record import record as record
 
@@ -42,6 +43,7 @@ def install(order: str = "round-robin", watch_races: bool = False) -> Iterator[t
         yield module
     finally:
         schedule, races = settings
+        cupy_cuda.reset()
         for name in [name for name in sys.modules if _is_cupy(name)]:
             del sys.modules[name]
         sys.modules.update(before)

@@ -6,6 +6,8 @@ import ctypes
 import math
 import re
 import signal
+import weakref
+from collections.abc import Callable
 from typing import Any, Final
 
 from kernels.emulated import memory
@@ -124,8 +126,28 @@ class Kernel:
         shared_mem: int = 0,
     ) -> None:
         """Run to the end. KernelError for errors and for undefined behaviour."""
+        self.prepare(grid, block, args, shared_mem=shared_mem)()
+
+    def prepare(
+        self,
+        grid: tuple[int, ...],
+        block: tuple[int, ...],
+        args: tuple[Any, ...],
+        *,
+        shared_mem: int = 0,
+    ) -> Callable[[], None]:
+        """A launch with the addresses and numbers of now, to be made at any time.
+
+        It does not keep the arrays alive; KernelError if one is freed by then.
+        """
         self._check_sizes(grid, block, shared_mem)
         pointers, values = self._pack(args)
+        found = {
+            i: memory.holding(value.value)
+            for i, value in enumerate(values)
+            if isinstance(value, ctypes.c_void_p) and value.value
+        }
+        owners = {i: (weakref.ref(a), a.description) for i, a in found.items() if a is not None}
         kind, _, seed = self.schedule.partition(":")
         launch = _Launch(
             (ctypes.c_uint32 * 3)(*_three(grid)),
@@ -137,10 +159,19 @@ class Kernel:
             memory.stacks(MAX_THREADS, _STACK_BYTES),
             TIME_LIMIT,
         )
-        outcome = self._run(ctypes.byref(launch), pointers)
-        if outcome:
-            raise KernelError(f"{self.name}: {self._explain(outcome)}")
-        self._check_margins(values)
+
+        def run() -> None:
+            for i, (owner, description) in owners.items():
+                if owner() is None:
+                    raise KernelError(
+                        f"{self.name}: argument {i}, {description}, was freed before the launch"
+                    )
+            outcome = self._run(ctypes.byref(launch), pointers)
+            if outcome:
+                raise KernelError(f"{self.name}: {self._explain(outcome)}")
+            self._check_margins(values)
+
+        return run
 
     def _check_sizes(self, grid: tuple[int, ...], block: tuple[int, ...], shared_mem: int) -> None:
         for what, sizes, most in (("grid", grid, _LARGEST_GRID), ("block", block, _LARGEST_BLOCK)):

@@ -6,7 +6,9 @@ import ctypes
 import math
 import mmap
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
@@ -52,22 +54,73 @@ class Allocation(mmap.mmap):
 _alive: Final[weakref.WeakSet[Allocation]] = weakref.WeakSet()
 
 
-def device_memory(shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
-    """An array of NaN (0xFF bytes) that ends at most 15 bytes before an inaccessible page."""
-    dtype = np.dtype(dtype)
-    count = math.prod(shape)
-    nbytes = count * dtype.itemsize
+@dataclass(frozen=True)
+class MemoryPointer:
+    """cupy.cuda.MemoryPointer: it keeps its memory allocated."""
+
+    mem: Allocation
+
+    @property
+    def ptr(self) -> int:
+        """The address."""
+        return self.mem.start
+
+
+Allocator = Callable[[int], MemoryPointer]
+
+
+def allocate(nbytes: int) -> MemoryPointer:
+    """Bytes of 0xFF that end at most 15 bytes before an inaccessible page."""
     inner = max(PAGE, -(-nbytes // PAGE) * PAGE)
     pages = Allocation(-1, inner + 2 * GUARD, flags=_PRIVATE)
     address = pages.address
     offset = GUARD + (inner - nbytes) // ALIGNMENT * ALIGNMENT
     pages.start, pages.nbytes = address + offset, nbytes
-    pages.description = f"{dtype.name} {shape}"
+    pages.description = f"{nbytes} bytes"
     np.frombuffer(pages, np.uint8)[GUARD : GUARD + inner] = _FILL
     _forbid(address, GUARD)
     _forbid(address + GUARD + inner, GUARD)
     _alive.add(pages)
-    return np.frombuffer(pages, dtype, count, offset).reshape(shape)
+    return MemoryPointer(pages)
+
+
+_allocators: Final[list[Allocator]] = [allocate]
+
+
+def get_allocator() -> Allocator:
+    """cupy.cuda.get_allocator: the function that allocates arrays now."""
+    return _allocators[-1]
+
+
+@contextmanager
+def using_allocator(allocator: Allocator) -> Iterator[None]:
+    """cupy.cuda.using_allocator: another function allocates arrays."""
+    _allocators.append(allocator)
+    try:
+        yield
+    finally:
+        _allocators.pop()
+
+
+def device_memory(shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
+    """An array of NaN (0xFF bytes) from the current allocator."""
+    dtype = np.dtype(dtype)
+    count = math.prod(shape)
+    pages = get_allocator()(count * dtype.itemsize).mem
+    pages.description = f"{dtype.name} {shape}"
+    for note in watchers:
+        note(pages)
+    return np.frombuffer(pages, dtype, count, pages.start - pages.address).reshape(shape)
+
+
+#: Called with each new allocation.
+watchers: Final[list[Callable[[Allocation], None]]] = []
+
+
+def fill(allocation: Allocation) -> None:
+    """Make the array NaN."""
+    start = allocation.start - allocation.address
+    np.frombuffer(allocation, np.uint8)[start : start + allocation.nbytes] = _FILL
 
 
 def allocation_of(array: np.ndarray[Any, Any]) -> Allocation | None:
