@@ -23,6 +23,7 @@ from rnnviz.engine.compiled.simd import (
 )
 
 AttributeTemplate: Any = import_module("numba.core.typing.templates").AttributeTemplate
+from_dtype: Any = import_module("numba").from_dtype
 infer_getattr: Any = extending.infer_getattr
 lower_getattr_generic: Any = import_module("numba.core.imputils").lower_getattr_generic
 
@@ -94,6 +95,16 @@ def _unpacker(record: Any) -> Any:
         return FieldRecord(record, like.dtype)(like, fields), code
 
     return intrinsic(unpack)
+
+
+def signature(function: Any, dtype: Any) -> Any:
+    """The types of a function that returns nothing, by its annotations; arrays of ``dtype``."""
+    number = from_dtype(dtype)
+    kinds = {"int": types.int64, "FloatArray": Pointer(number)}
+    for record in (LoopArguments, *get_type_hints(LoopArguments).values()):
+        kinds[record.__name__] = FieldRecord(record, number)
+    annotations = {name: a for name, a in function.__annotations__.items() if name != "return"}
+    return types.void(*(kinds[a] for a in annotations.values()))
 
 
 unpack_loop_arguments, unpack_sum_arguments = _unpacker(LoopArguments), _unpacker(SumArguments)

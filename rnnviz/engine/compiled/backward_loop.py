@@ -9,28 +9,25 @@ from rnnviz.engine.compiled.loop_arguments import (
     BlockLayout,
     IntArray,
     LayerWeights,
+    LoopArguments,
     LoopGradients,
     LoopInput,
     Workspace,
 )
+from rnnviz.engine.compiled.products import product
 from rnnviz.engine.compiled.row_copies import (
     add_vectors,
     clear_vectors,
     copy_masked,
     copy_vectors,
-    load_input,
-    load_state,
 )
 
 if TYPE_CHECKING:
     from rnnviz.engine.compiled.argument_unpacking import unpack_loop_arguments
-    from rnnviz.engine.compiled.simd import item, set_item
+    from rnnviz.engine.compiled.simd import call, item, set_item
 
     def backward_row(*args: Any) -> None:
         """The cell's backward lines for one sequence at one step."""
-
-    def product(*args: Any) -> None:
-        """C += A·B."""
 
 
 def add_output_gradients(
@@ -54,6 +51,33 @@ def add_output_gradients(
             )
 
 
+def backward_rows(
+    arguments: LoopArguments,
+    block: int,
+    R: int,
+    values: int,
+    before: int,
+    after: int,
+    d_state: int,
+    d_gates: int,
+) -> None:
+    """The cell's backward lines for R sequences of a block at one step.
+
+    ``values``, ``before`` and ``after`` are the first rows of saved values and states, ``d_state``
+    and ``d_gates`` the first numbers of the gradients.
+    """
+    weights, saved, gradients = arguments.weights, arguments.saved, arguments.gradients
+    H_padded, row_width = weights.H_padded, weights.row_width
+    for r in range(R):
+        backward_row(
+            saved.values, (values + r) * row_width,
+            saved.states, saved.state_size, (before + r) * H_padded, (after + r) * H_padded,
+            gradients.d_states, arguments.layout.slots * H_padded, d_state + r * H_padded,
+            arguments.workspace.gates, d_gates + r * row_width,
+            weights.cell_vectors, gradients.d_vectors, block, H_padded,
+        )  # fmt: skip
+
+
 def backward(like: Array, fields: IntArray, block: int) -> None:
     """Backpropagate through a block, and sum up the gradients of its weights."""
     arguments = unpack_loop_arguments(like, fields)
@@ -72,20 +96,16 @@ def backward(like: Array, fields: IntArray, block: int) -> None:
                 layout, weights, inputs, gradients, workspace, block, rows, entry
             )
             rows = weights.zero
-        load_input(layout, weights, inputs, workspace, block, s, R, rows)
-        load_state(layout, weights, inputs, saved.states, workspace, block, s, R, rows)
+        call(weights.load_input, layout, weights, inputs, workspace, block, s, R, rows)
+        call(
+            weights.load_state, layout, weights, inputs, saved.states, workspace,
+            block, s, R, rows,
+        )  # fmt: skip
         values = item(layout.gate_rows, block * T + s)
         before = item(layout.state_rows, block * (T + 1) + s)
         after = item(layout.state_rows, block * (T + 1) + s + 1)
         d_gates = (block * workspace.rows + rows) * row_width
-        for r in range(R):
-            backward_row(
-                saved.values, (values + r) * row_width,
-                saved.states, saved.state_size, (before + r) * H_padded, (after + r) * H_padded,
-                gradients.d_states, layout.slots * H_padded, d_state + r * H_padded,
-                workspace.gates, d_gates + r * row_width,
-                weights.cell_vectors, gradients.d_vectors, block, H_padded,
-            )  # fmt: skip
+        call(weights.backward_rows, arguments, block, R, values, before, after, d_state, d_gates)
         clear_vectors(workspace.gates, d_gates + R * row_width, (R_padded - R) * row_width)
         gradient_through_U(layout, weights, inputs, gradients, workspace, block, R, d_gates)
         rows += R
@@ -111,12 +131,12 @@ def gradient_through_U(
     for g in range(inputs.h_groups):
         d_group = d_gates + weights.hu_start + g * n
         if not inputs.has_h_masks:
-            product(gradients.d_states, d_h, H_padded,
+            product(weights.multiply, gradients.d_states, d_h, H_padded,
                     workspace.gates, d_group, row_width, weights.one,
                     weights.U_T, g * n * H_padded, H_padded, R_padded, H_padded, n)  # fmt: skip
             continue
         clear_vectors(workspace.products, products, R_padded * H_padded)
-        product(workspace.products, products, H_padded,
+        product(weights.multiply, workspace.products, products, H_padded,
                 workspace.gates, d_group, row_width, weights.one,
                 weights.U_T, g * n * H_padded, H_padded, R_padded, H_padded, n)  # fmt: skip
         m = (g * layout.slots + first) * H_padded
@@ -150,7 +170,7 @@ def sum_weight_gradients(
     n = hu_width // inputs.h_groups
     for g in range(inputs.h_groups):
         h = (block * inputs.h_groups + g) * workspace.rows * H_padded
-        product(gradients.d_U, block * H_padded * hu_width + g * n, hu_width,
+        product(weights.multiply, gradients.d_U, block * H_padded * hu_width + g * n, hu_width,
                 workspace.h_rows, h, weights.one, H_padded,
                 workspace.gates, d_gates + weights.hu_start + g * n, row_width,
                 H_padded, n, rows)  # fmt: skip
@@ -158,7 +178,7 @@ def sum_weight_gradients(
         n = xw_width // inputs.x_groups
         for g in range(inputs.x_groups):
             x = (block * inputs.x_groups + g) * workspace.rows * D_padded
-            product(gradients.d_W, block * D_padded * xw_width + g * n, xw_width,
+            product(weights.multiply, gradients.d_W, block * D_padded * xw_width + g * n, xw_width,
                     workspace.x_rows, x, weights.one, D_padded,
                     workspace.gates, d_gates + g * n, row_width, D_padded, n, rows)  # fmt: skip
             if gradients.need_x:
@@ -190,7 +210,7 @@ def input_gradient(
     n, rows_padded = weights.xw_width // inputs.x_groups, (rows + 3) // 4 * 4
     products = block * workspace.rows * max(weights.H_padded, D_padded)
     clear_vectors(workspace.products, products, rows_padded * D_padded)
-    product(workspace.products, products, D_padded,
+    product(weights.multiply, workspace.products, products, D_padded,
             workspace.gates, block * workspace.rows * row_width + g * n, row_width, weights.one,
             weights.W_T, g * n * D_padded, D_padded, rows_padded, D_padded, n)  # fmt: skip
     for r in range(rows):

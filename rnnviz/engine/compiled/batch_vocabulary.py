@@ -9,7 +9,7 @@ import numpy as np
 from rnnviz.arrays import Array, aligned
 from rnnviz.engine.compiled import threads
 from rnnviz.engine.compiled.gate_order import padded
-from rnnviz.engine.compiled.kernels import sum_kernels
+from rnnviz.engine.compiled.kernels import address_of, loops
 from rnnviz.engine.compiled.loop_arguments import LayerWeights, SumArguments
 from rnnviz.engine.compiled.memory import pack_fields, zeros
 from rnnviz.engine.embedding import Lookup, WordRows
@@ -61,8 +61,9 @@ def summed_rows(ids: Array, d: Array, vocabulary: int) -> WordRows:
         d[:, :E] = unpadded
     sums, none = aligned((len(words), E_padded), d.dtype), d[:0]
     arguments = SumArguments(
-        1, E_padded, d, order, starts, part_bounds, sums, 0, none, none, none, 0, none, none
-    )
+        1, address_of("multiply", d.dtype), E_padded, d, order, starts, part_bounds, sums,
+        0, none, none, none, 0, none, none,
+    )  # fmt: skip
     _run("sum_by_word", arguments)
     return WordRows(words, sums[:, :E])
 
@@ -80,7 +81,7 @@ def product_gradients(
     rows, d_W = aligned((len(used), D_padded), dtype), zeros((PARTS, D_padded, width), dtype)
     sums, products = (zeros((PARTS, CHUNK_ROWS, n), dtype) for n in (width, D_padded))
     arguments = SumArguments(
-        1, width, d, order, starts, part_bounds, rows,
+        1, address_of("multiply", dtype), width, d, order, starts, part_bounds, rows,
         D_padded, table, weights.W_T, d_W, CHUNK_ROWS, sums, products,
     )  # fmt: skip
     _run("product_gradients", arguments)
@@ -103,6 +104,6 @@ def _group_uses(ids: Array, size: int) -> tuple[Array, Array, Array, Array]:
 
 def _run(name: str, arguments: SumArguments) -> None:
     """Run a kernel on all parts."""
-    kernel, fields = getattr(sum_kernels(), name), pack_fields(arguments)
+    kernel, fields = getattr(loops(), name), pack_fields(arguments)
     like = arguments.d[:0, 0]
     threads.for_each(lambda k: kernel(like, fields, k), PARTS)

@@ -15,7 +15,7 @@ from rnnviz.engine.compiled import passes
 from rnnviz.engine.compiled.batch_vocabulary import BatchVocabulary, multiply_words
 from rnnviz.engine.compiled.blocks import Blocks, is_nested, make_blocks
 from rnnviz.engine.compiled.gate_order import GateOrder, source_of
-from rnnviz.engine.compiled.kernels import available, cell_kernels
+from rnnviz.engine.compiled.kernels import available, loops
 from rnnviz.engine.compiled.loop_arguments import LayerWeights, LoopInput
 from rnnviz.engine.compiled.memory import flat, zeros
 from rnnviz.engine.compiled.passes import CompiledPass
@@ -94,7 +94,7 @@ def scan(
         lead = None
     T, B, _ = x.shape
     order = GateOrder(cell, p["U"].shape[0], p["W"].dtype)
-    weights, kernels = order.weights(p), cell_kernels(cell)
+    weights, kernels = order.weights(p), loops()
     blocks = make_blocks(T, B, reverse, mask, lead, keep)
     vocabulary = None
     if isinstance(x, Lookup) and input_mask is None:

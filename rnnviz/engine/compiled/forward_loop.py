@@ -19,30 +19,24 @@ from rnnviz.engine.compiled.loop_arguments import (
     FloatArray,
     IntArray,
     LayerWeights,
+    LoopArguments,
     LoopInput,
     SavedValues,
     Workspace,
 )
+from rnnviz.engine.compiled.products import product
 from rnnviz.engine.compiled.row_copies import (
     add_vectors,
     copy_numbers,
     copy_vectors,
-    load_input,
-    load_state,
 )
 
 if TYPE_CHECKING:
     from rnnviz.engine.compiled.argument_unpacking import unpack_loop_arguments
-    from rnnviz.engine.compiled.simd import item, pointer
+    from rnnviz.engine.compiled.simd import call, item, pointer
 
     def forward_row(*args: Any) -> None:
         """The cell's forward lines for one sequence at one step."""
-
-    def product(*args: Any) -> None:
-        """C += A·B."""
-
-    def product_from(*args: Any) -> None:
-        """C = I + A·B."""
 
 
 def update_active_states(
@@ -91,7 +85,7 @@ def add_input_products(
         R = item(layout.active_count, block * T + s)
         if rows + (R + 3) // 4 * 4 > workspace.rows:
             break
-        load_input(layout, weights, inputs, workspace, block, s, R, rows)
+        call(weights.load_input, layout, weights, inputs, workspace, block, s, R, rows)
         rows += (R + 3) // 4 * 4
         s += 1
     n = xw_width // inputs.x_groups
@@ -111,9 +105,10 @@ def add_input_products(
         return s
     for g in range(inputs.x_groups):
         x = (block * inputs.x_groups + g) * workspace.rows * weights.D_padded
-        product_from(weights.bias, g * n, weights.zero, workspace.gates, gates + g * n, row_width,
-                     workspace.x_rows, x, weights.D_padded, weights.one,
-                     weights.W, g * n, xw_width, rows, n, weights.D)  # fmt: skip
+        call(weights.multiply, weights.bias, g * n, weights.zero,
+             workspace.gates, gates + g * n, row_width,
+             workspace.x_rows, x, weights.D_padded, weights.one,
+             weights.W, g * n, xw_width, rows, n, weights.D)  # fmt: skip
     for r in range(rows):
         copy_vectors(
             weights.bias, xw_width,
@@ -140,12 +135,31 @@ def add_recurrent_product(
     """
     H_padded, n = weights.H_padded, weights.hu_width // inputs.h_groups
     R_padded = (R + 3) // 4 * 4
-    load_state(layout, weights, inputs, states, workspace, block, s, R, weights.zero)
+    call(weights.load_state, layout, weights, inputs, states, workspace, block, s, R, weights.zero)
     for g in range(inputs.h_groups):
         h = (block * inputs.h_groups + g) * workspace.rows * H_padded
-        product(workspace.gates, gates + weights.hu_start + g * n, weights.row_width,
+        to = gates + weights.hu_start + g * n
+        product(weights.multiply, workspace.gates, to, weights.row_width,
                 workspace.h_rows, h, H_padded, weights.one,
                 weights.U, g * n, weights.hu_width, R_padded, n, weights.H)  # fmt: skip
+
+
+def forward_rows(
+    arguments: LoopArguments, R: int, gates: int, values: int, before: int, after: int
+) -> None:
+    """The cell's forward lines for R sequences at one step.
+
+    ``gates`` and ``values`` are the first numbers of the gates and saved values, ``before`` and
+    ``after`` the first rows of states.
+    """
+    weights, saved, row_width = arguments.weights, arguments.saved, arguments.weights.row_width
+    H_padded = weights.H_padded
+    for r in range(R):
+        forward_row(
+            arguments.workspace.gates, gates + r * row_width, saved.values, values + r * row_width,
+            saved.states, saved.state_size, (before + r) * H_padded, (after + r) * H_padded,
+            weights.cell_vectors, H_padded,
+        )  # fmt: skip
 
 
 def forward(like: Array, fields: IntArray, block: int) -> None:
@@ -169,7 +183,7 @@ def forward(like: Array, fields: IntArray, block: int) -> None:
             h_prev = item(layout.state_rows, block * (T + 1) + s)
             h = item(layout.state_rows, block * (T + 1) + s + 1)
             if R == R_padded and inputs.h_groups == 1 and inputs.has_h_masks == 0:
-                product(workspace.gates, gates + weights.hu_start, row_width,
+                product(weights.multiply, workspace.gates, gates + weights.hu_start, row_width,
                         states, h_prev * H_padded, H_padded, weights.one,
                         weights.U, weights.zero, n, R_padded, n, weights.H)  # fmt: skip
             else:
@@ -181,12 +195,7 @@ def forward(like: Array, fields: IntArray, block: int) -> None:
                 if saved.keep_values
                 else block * workspace.rows
             ) * row_width
-            for r in range(R):
-                forward_row(
-                    workspace.gates, gates + r * row_width, saved.values, values + r * row_width,
-                    states, saved.state_size, (h_prev + r) * H_padded, (h + r) * H_padded,
-                    weights.cell_vectors, H_padded,
-                )  # fmt: skip
+            call(weights.forward_rows, arguments, R, gates, values, h_prev, h)
             gates += R_padded * row_width
             s += 1
     update_active_states(layout, weights, saved, block, T, before, weights.zero)

@@ -9,19 +9,20 @@ import numpy as np
 
 from rnnviz.arrays import ALIGNMENT, Array, Values, aligned, blocks
 from rnnviz.cells import Cell
+from rnnviz.engine.compiled.kernels import loop_functions
 from rnnviz.engine.compiled.loop_arguments import LayerWeights
 from rnnviz.engine.compiled.memory import zeros
-from rnnviz.engine.compiled.source import LoopSource, loop_source
+from rnnviz.engine.compiled.source import CellSource, cell_source
 
 
-def source_of(cell: Cell) -> LoopSource:
+def source_of(cell: Cell) -> CellSource:
     """The source of the cell's loops; cached."""
     return _source(cast(Any, cell))
 
 
 @cache
-def _source(cell: Any) -> LoopSource:
-    return loop_source(cell)
+def _source(cell: Any) -> CellSource:
+    return cell_source(cell)
 
 
 def padded(n: int, dtype: np.dtype[Any]) -> int:
@@ -84,6 +85,7 @@ class GateOrder:
             hu_start=self.hu_block * self.H_padded,
             row_width=self.blocks * self.H_padded,
             state_count=len(self.source.cell.states),
+            **loop_functions(self.cell, W.dtype)._asdict(),
             W=W,
             U=U,
             W_T=W_T,

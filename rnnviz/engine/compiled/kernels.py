@@ -10,10 +10,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
+import numpy as np
+
 from rnnviz.cells import Cell
 from rnnviz.engine.compiled import source
 from rnnviz.engine.compiled.cache import cache_folder, load_module
-from rnnviz.engine.compiled.source import ENTRY_POINTS
+from rnnviz.engine.compiled.loop_arguments import LoopFunctions
 from rnnviz.engine.optimizers import Formulas
 
 #: Files that the compiled code depends on besides the source of its module.
@@ -29,27 +31,29 @@ def available() -> bool:
 
 def is_compiled(cell: Cell) -> bool:
     """Whether the cell's loops are in the cache, so that the first batch does not compile them."""
-    path = _path(cell.name, _cell_source(cell))
-    files = list((cache_folder().folder / "__pycache__").glob(f"{path.stem}.*.nbc"))
-    return all(any(f".{name}-" in file.name for file in files) for name in ENTRY_POINTS[:2])
+    needed = [(_path("loops", source.loop_source()), name) for name in ("forward", "backward")]
+    path = _path(cell.name, source.cell_source(cell).source)
+    needed += [(path, name) for name in ("forward_rows", "backward_rows")]
+    folder = cache_folder().folder / "__pycache__"
+    return all(any(folder.glob(f"{path.stem}.{name}-*.nbc")) for path, name in needed)
 
 
-def cell_kernels(cell: Cell) -> Any:
-    """The module with ``forward`` and ``backward`` of a cell, for one block."""
+def loop_functions(cell: Cell, dtype: np.dtype[Any]) -> LoopFunctions:
+    """The functions that the loops call for a cell in this precision."""
     with _lock:
-        return _cell_kernels(cast(Any, cell))
+        return _loop_functions(cast(Any, cell), dtype)
 
 
-def common_kernels() -> Any:
-    """The module with ``collect_outputs``."""
+def address_of(name: str, dtype: np.dtype[Any]) -> int:
+    """The address of a function of ``loops()`` in this precision."""
     with _lock:
-        return _common_kernels()
+        return _address(_loops(), name, dtype)
 
 
-def sum_kernels() -> Any:
-    """The module with ``sum_by_word`` and ``product_gradients``."""
+def loops() -> Any:
+    """The module with the loops and sums for Python to call, and what these call by address."""
     with _lock:
-        return _sum_kernels()
+        return _loops()
 
 
 def optimizer_kernels(formulas: Formulas, arrays: tuple[str, ...], numbers: tuple[str, ...]) -> Any:
@@ -64,29 +68,27 @@ def _optimizer_kernels(*optimizer: Any) -> ModuleType:
 
 
 @cache
-def _cell_kernels(cell: Any) -> ModuleType:
-    _common_kernels()
-    return _load(cell.name, _cell_source(cell))
+def _loop_functions(cell: Any, dtype: np.dtype[Any]) -> LoopFunctions:
+    module = _load(cell.name, source.cell_source(cell).source)
+    return LoopFunctions(*(
+        _address(module if hasattr(module, name) else _loops(), name, dtype)
+        for name in LoopFunctions._fields
+    ))  # fmt: skip
 
 
 @cache
-def _common_kernels() -> ModuleType:
-    return _load("loops", source.common_source())
+def _loops() -> ModuleType:
+    return _load("loops", source.loop_source())
 
 
 @cache
-def _sum_kernels() -> ModuleType:
-    _common_kernels()
-    return _load("sums", _with_common(source.sums_source()))
+def _address(module: ModuleType, name: str, dtype: np.dtype[Any]) -> int:
+    """The address of a module's function for arrays of ``dtype``; compiles it, or loads it."""
+    from rnnviz.engine.compiled.argument_unpacking import signature
 
-
-def _cell_source(cell: Cell) -> str:
-    return _with_common(source.loop_source(cell).source)
-
-
-def _with_common(text: str) -> str:
-    """The source with the name of the common module in its import."""
-    return text.replace("{common}", _path("loops", source.common_source()).stem)
+    function = getattr(module, name)
+    result = function.get_compile_result(signature(function.py_func, dtype))
+    return int(result.library.get_pointer_to_function(result.fndesc.llvm_cfunc_wrapper_name))
 
 
 def _load(name: str, text: str) -> ModuleType:

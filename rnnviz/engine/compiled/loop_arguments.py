@@ -36,6 +36,19 @@ class BlockLayout(NamedTuple):
     first_entry: IntArray  # (blocks): the number of tokens read in earlier blocks
 
 
+class LoopFunctions(NamedTuple):
+    """The addresses of compiled functions that the loops call.
+
+    What is called by its name is compiled into every caller, and into the callers of those.
+    """
+
+    multiply: int
+    load_input: int
+    load_state: int
+    forward_rows: int  # this and the next: of the cell
+    backward_rows: int
+
+
 class LayerWeights(NamedTuple):
     """The weights of a layer, and its sizes."""
 
@@ -51,6 +64,11 @@ class LayerWeights(NamedTuple):
     hu_start: int  # column of a row of gates where h_prev·U begins
     row_width: int  # of a row of gates
     state_count: int
+    multiply: int  # this and the next four: see LoopFunctions
+    load_input: int
+    load_state: int
+    forward_rows: int
+    backward_rows: int
     W: FloatArray  # (D, xw_width)
     U: FloatArray  # (H, hu_width)
     W_T: FloatArray  # (xw_width, D_padded)
@@ -130,6 +148,7 @@ class SumArguments(NamedTuple):
     """The arguments of the sums by word: the uses of all words, divided into parts."""
 
     one: int  # a number the compiler does not know
+    multiply: int  # the address of the compiled function
     width: int
     d: FloatArray  # (uses, width)
     order: IntArray  # (uses): sorted by word

@@ -10,7 +10,7 @@ import numpy as np
 from rnnviz.arrays import Array, aligned
 from rnnviz.engine.compiled import threads
 from rnnviz.engine.compiled.blocks import Blocks
-from rnnviz.engine.compiled.kernels import common_kernels
+from rnnviz.engine.compiled.kernels import loops
 from rnnviz.engine.compiled.loop_arguments import (
     LayerWeights,
     LoopArguments,
@@ -148,7 +148,7 @@ def outputs(forward_pass: CompiledPass, idle: Array) -> Array:
     out = aligned((layout.steps, layout.batch, weights.H), weights.W.dtype)
     idle = np.ascontiguousarray(idle)
     fields = np.concatenate([forward_pass.fields, pack_fields([idle, out])])
-    _run(common_kernels().collect_outputs, weights, fields, forward_pass.blocks)
+    _run(loops().collect_outputs, weights, fields, forward_pass.blocks)
     return out
 
 

@@ -282,6 +282,19 @@ def _set_item(typing: Any, a: Any, i: Any, value: Any) -> tuple[Any, CodeGenerat
     return types.void(a, types.int64, a.dtype), code
 
 
+def _call(typing: Any, address: Any, *values: Any) -> tuple[Any, CodeGenerator]:
+    """Call the function at an address, which returns nothing."""
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        kinds = [context.get_value_type(kind) for kind in sig.args[1]]
+        wanted = ir.FunctionType(context.get_value_type(types.none), kinds)
+        function = builder.inttoptr(args[0], wanted.as_pointer())
+        builder.call(function, cgutils.unpack_tuple(builder, args[1]))
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.StarArgTuple(values)), code
+
+
 def _lanes(typing: Any, a: Any) -> tuple[Any, CodeGenerator]:
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         return context.get_constant(types.int64, Vector(a.dtype).lanes)
@@ -296,7 +309,7 @@ def _registers(typing: Any, a: Any) -> tuple[Any, CodeGenerator]:
     return types.int64(a), code
 
 
-pointer, item, set_item = map(intrinsic, (_pointer, _item, _set_item))
+pointer, item, set_item, call = map(intrinsic, (_pointer, _item, _set_item, _call))
 load, store, broadcast, fill = map(intrinsic, (_load, _store, _broadcast, _fill))
 lanes, registers = intrinsic(_lanes), intrinsic(_registers)
 stream = intrinsic(_stream)

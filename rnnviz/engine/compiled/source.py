@@ -11,7 +11,8 @@ from types import FunctionType, ModuleType
 from rnnviz.cells import Cell
 from rnnviz.engine.codegen.cell_ir import CellIR, Gate, read_cell
 from rnnviz.engine.codegen.numba_printer import NumbaPrinter, function_sources
-from rnnviz.engine.compiled import backward_loop, forward_loop, row_copies, sums
+from rnnviz.engine.compiled import backward_loop, forward_loop, products, row_copies, sums
+from rnnviz.engine.compiled.loop_arguments import LoopFunctions
 from rnnviz.engine.optimizers import Formulas
 from rnnviz.equations.terms import names_in, summands
 
@@ -21,7 +22,7 @@ class NotCompiledError(Exception):
 
 
 @dataclass(frozen=True)
-class LoopSource:
+class CellSource:
     """The source of a cell's module, and the order of the blocks in a row of gates.
 
     The blocks are: x·W of gates that are not joint, sums of joint gates, h_prev·U of gates that are
@@ -40,7 +41,7 @@ class LoopSource:
         return len(self.inputs) + sum(not g.joint and g.reads_state for g in self.cell.gates)
 
 
-def loop_source(cell: Cell) -> LoopSource:
+def cell_source(cell: Cell) -> CellSource:
     """The source of a cell's module.
 
     NotPointwiseError or NotCompiledError if the loops cannot run the cell.
@@ -53,27 +54,22 @@ def loop_source(cell: Cell) -> LoopSource:
     if len(ir.saved) > len(columns):
         raise NotCompiledError(f"{cell.name}: {len(ir.saved)} values to save")
     parts = [
-        *(MODULE_HEAD, "from {common} import *", *function_sources(_INLINE)),
+        *(MODULE_HEAD, *function_sources(_INLINE)),
         *(_forward_row(ir, columns), _backward_row(ir, columns)),
-        *map(_compiled, (forward_loop.forward, backward_loop.backward)),
+        *(_compiled(forward_loop.forward_rows), _compiled(backward_loop.backward_rows)),
     ]
-    return LoopSource(ir, (*separate, *joint), (*joint, *recurrent), ir.vectors, _module(parts))
+    return CellSource(ir, (*separate, *joint), (*joint, *recurrent), ir.vectors, _module(parts))
 
 
-def common_source() -> str:
-    """The source of the module that all cells' modules import."""
+def loop_source() -> str:
+    """The source of the module that all cells share: the loops, products, and sums by word."""
     functions = [
         f
-        for module in (row_copies, forward_loop, backward_loop)
+        for module in (products, row_copies, forward_loop, backward_loop, sums)
         for f in _functions_of(module)
-        if f not in (forward_loop.forward, backward_loop.backward)
+        if f not in (forward_loop.forward_rows, backward_loop.backward_rows)
     ]
     return _module([MODULE_HEAD, *_products(), *map(_compiled, functions)])
-
-
-def sums_source() -> str:
-    """The source of the module that sums rows by word."""
-    return _module([MODULE_HEAD, "from {common} import *", *map(_compiled, _functions_of(sums))])
 
 
 def optimizer_source(formulas: Formulas, arrays: tuple[str, ...], numbers: tuple[str, ...]) -> str:
@@ -89,7 +85,7 @@ def optimizer_source(formulas: Formulas, arrays: tuple[str, ...], numbers: tuple
     lines += [f"v_{n} = {_PRINTER.formula(f)}" for n, f in formulas]
     lines += [f"store({n}, i, v_{n})" for n in dict(formulas)]
     text = [
-        "@njit(nogil=True, cache=True)",
+        _ENTRY,
         "def step_rows(like, fields, numbers, gradient_rows, first, end):",
         "    E, g = fields[0], pointer(like, fields[1])", *head,
         "    zero = fill(like, 0.0)", *(f"    {line}" for line in constants),
@@ -111,9 +107,8 @@ def _module(parts: Iterable[str]) -> str:
 ENTRY_POINTS = ("forward", "backward", "collect_outputs", "sum_by_word", "product_gradients")
 #: Functions that they call at every step, compiled as functions of their own; others are inlined.
 NOT_INLINED = (
-    "load_input", "load_state", "update_active_states", "add_input_products",
-    "add_recurrent_product", "add_output_gradients", "gradient_through_U", "sum_weight_gradients",
-    "input_gradient",
+    "update_active_states", "add_input_products", "add_recurrent_product", "add_output_gradients",
+    "gradient_through_U", "sum_weight_gradients", "input_gradient",
 )  # fmt: skip
 
 MODULE_HEAD = '''"""Written by rnnviz, to be compiled once and kept. May be removed at any time."""
@@ -124,12 +119,14 @@ from numba import njit
 
 from rnnviz.engine.compiled.argument_unpacking import unpack_loop_arguments, unpack_sum_arguments
 from rnnviz.engine.compiled.simd import (
-    add, broadcast, div, fill, flush_size, fma, item, lanes, load, maximum, minimum, mul, pointer,
-    registers, set_item, sqrt, step, store, stream, sub, tanh,
+    add, broadcast, call, div, fill, flush_size, fma, item, lanes, load, maximum,
+    minimum, mul, pointer, registers, set_item, sqrt, step, store, stream, sub, tanh,
 )'''
 
 _FUNCTION = "@njit(nogil=True, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)"
 _INLINE = _FUNCTION.replace(")", ", forceinline=True)")
+_ENTRY = "@njit(nogil=True, cache=True)"
+_CALLED_BY_ADDRESS = "@njit(nogil=True, cache=True, no_cpython_wrapper=True)"
 
 
 def _functions_of(module: ModuleType) -> list[FunctionType]:
@@ -141,7 +138,9 @@ def _functions_of(module: ModuleType) -> list[FunctionType]:
 def _compiled(function: Callable[..., object]) -> str:
     """The source of a function with numba's decorator."""
     if function.__name__ in ENTRY_POINTS:
-        decorator = "@njit(nogil=True, cache=True)"
+        decorator = _ENTRY
+    elif function.__name__ in LoopFunctions._fields:
+        decorator = _CALLED_BY_ADDRESS
     else:
         decorator = _FUNCTION if function.__name__ in NOT_INLINED else _INLINE
     return f"{decorator}\n{inspect.getsource(function)}".strip()
@@ -155,7 +154,7 @@ TILES = ((4, 6), (8, 2), (4, 2), (4, 1))
 
 
 def _products() -> list[str]:
-    return [*(_tile(*tile) for tile in TILES), _product(), _PRODUCT]
+    return [*(_tile(*tile) for tile in TILES), _multiply()]
 
 
 _OPERANDS = "A, a, A_row, A_column, B, b, B_row"
@@ -177,12 +176,12 @@ def _tile(rows: int, vectors: int) -> str:
     return "\n".join(lines)
 
 
-def _product() -> str:
+def _multiply() -> str:
     """C = I + A·B, tile by tile, in the largest tiles that there are registers for."""
-    lines = [
-        _FUNCTION,
-        f"def product_from(I, i, I_row, C, c, C_row, {_OPERANDS}, rows, columns, K):",
-    ]
+    names = f"I, i, I_row, C, c, C_row, {_OPERANDS}, rows, columns, K".split(", ")
+    kinds = ("FloatArray" if name in ("I", "C", "A", "B") else "int" for name in names)
+    parameters = ", ".join(map("{}: {}".format, names, kinds))
+    lines = [_CALLED_BY_ADDRESS, f"def multiply({parameters}):"]
     lines.append('    """C (rows, columns) = I + A (rows, K) · B (K, columns), 4 | rows."""')
     lines += ["    L = lanes(C)", "    j = 0"]
     for vectors in dict.fromkeys(v for _, v in TILES):
@@ -206,12 +205,6 @@ def _product() -> str:
 def _registers(rows: int, vectors: int) -> int:
     """Registers of a tile: its sums, a row of B, and a number of A."""
     return rows * vectors + vectors + 1
-
-
-_PRODUCT = f'''{_INLINE}
-def product(C, c, C_row, {_OPERANDS}, rows, columns, K):
-    """C (rows, columns) += A (rows, K) · B (K, columns)."""
-    product_from(C, c, C_row, C, c, C_row, {_OPERANDS}, rows, columns, K)'''
 
 
 # -- lines ----------------------------------------------------------------------------------------

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rnnviz.arrays import Array
 from rnnviz.engine.compiled.loop_arguments import FloatArray, SumArguments
+from rnnviz.engine.compiled.products import product
 from rnnviz.engine.compiled.row_copies import add_vectors, clear_vectors, copy_vectors
 
 if TYPE_CHECKING:
     from rnnviz.engine.compiled.argument_unpacking import unpack_sum_arguments
     from rnnviz.engine.compiled.simd import item
-
-    def product(*args: Any) -> None:
-        """C += A·B."""
 
 
 def sum_word(arguments: SumArguments, word: int, result: FloatArray, offset: int) -> None:
@@ -42,12 +40,12 @@ def product_gradients(like: Array, fields: Array, part: int) -> None:
         n = min(arguments.chunk_rows, end - word)
         for r in range(n):
             sum_word(arguments, word + r, arguments.chunk_sums, sums + r * width)
-        product(arguments.d_W, part * D_padded * width, width,
+        product(arguments.multiply, arguments.d_W, part * D_padded * width, width,
                 arguments.table, word * D_padded, arguments.one, D_padded,
                 arguments.chunk_sums, sums, width, D_padded, width, n)  # fmt: skip
         n_padded = (n + 3) // 4 * 4
         clear_vectors(arguments.chunk_products, products, n_padded * D_padded)
-        product(arguments.chunk_products, products, D_padded,
+        product(arguments.multiply, arguments.chunk_products, products, D_padded,
                 arguments.chunk_sums, sums, width, arguments.one,
                 arguments.W_T, arguments.one - 1, D_padded, n_padded, D_padded, width)  # fmt: skip
         copy_vectors(
