@@ -19,20 +19,48 @@ __device__ __forceinline__ float block_sum(float value)
     return sum;
 }
 
-// The texts of a batch as ids (T, B), padded with 0. `flat` are all texts concatenated; text n is
-// from starts[n] to starts[n + 1]. Padding in front keeps the end of longer texts, padding behind
-// their beginning.
-extern "C" __global__ void padded_ids(
-    const int *__restrict__ flat, const int *__restrict__ starts, const int *__restrict__ texts,
-    int *__restrict__ ids, int T, int B, int pad_front)
+// A batch of texts: ids (T, B), padded with 0, targets and weights (B). `flat` are all texts
+// concatenated; text n is from starts[n] to starts[n + 1]. Column b is text order[first[0] + b].
+// Padding in front keeps the end of longer texts, padding behind their beginning.
+extern "C" __global__ void __launch_bounds__(256)
+gather_texts(
+    const int *__restrict__ flat, const int *__restrict__ starts, const float *__restrict__ targets,
+    const float *__restrict__ weights, const int *__restrict__ order, const int *__restrict__ first,
+    int *__restrict__ ids, float *__restrict__ y, float *__restrict__ weight, int T, int B,
+    int pad_front)
 {
     const int index = blockIdx.x * blockDim.x + threadIdx.x;
     if (index >= T * B)
         return;
-    const int t = index / B, start = starts[texts[index % B]];
-    const int length = starts[texts[index % B] + 1] - start;
+    const int t = index / B, column = index % B, text = order[first[0] + column];
+    const int start = starts[text], length = starts[text + 1] - start;
     const int word = pad_front ? length - T + t : t;
     ids[index] = word >= 0 && word < length ? flat[start + word] : 0;
+    if (t == 0) {
+        y[column] = targets[text];
+        weight[column] = weights[text];
+    }
+}
+
+// A batch of windows of a series (rows, D): measurements (T, B, D), targets and weights (B). Step t of
+// column b is row r + offsets[t], where r is order[first[0] + b]; the target is a number of row
+// r + delay.
+extern "C" __global__ void __launch_bounds__(256)
+gather_windows(
+    const float *__restrict__ series, const int *__restrict__ offsets,
+    const int *__restrict__ order, const int *__restrict__ first, float *__restrict__ x,
+    float *__restrict__ y, float *__restrict__ weight, int T, int B, int D, int delay, int target)
+{
+    const int index = blockIdx.x * blockDim.x + threadIdx.x;
+    if (index >= T * B * D)
+        return;
+    const int d = index % D, column = index / D % B, t = index / D / B;
+    const int row = order[first[0] + column];
+    x[index] = series[(row + offsets[t]) * D + d];
+    if (t == 0 && d == 0) {
+        y[column] = series[(row + delay) * D + target];
+        weight[column] = 1.0f;
+    }
 }
 
 // Adds each row of d (P, E) to the row `ids` of the table (V, E). A block adds a tile of rows. Often

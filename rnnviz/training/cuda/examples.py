@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +25,20 @@ def to_device(backend: Backend, examples: Examples) -> Examples:
     return StreamedExamples(backend, examples)
 
 
+class GatheredBatch:
+    """A batch of examples in GPU memory, gathered there when it is read.
+
+    As a :data:`~rnnviz.data.batches.Batch` it is inputs, targets (B) and weights (B).
+    """
+
+    def __init__(self, source: CudaTexts | CudaWindows, order: Array, at: int, T: int, B: int):
+        self.source, self.order, self.at, self.T, self.B = source, order, at, T, B
+
+    def __iter__(self) -> Iterator[Array]:
+        part = self.order[self.at : self.at + self.B]
+        yield from self.source.gather(part, self.source.zero, self.T, self.B)
+
+
 class CudaTexts:
     """All texts concatenated, (tokens,) int32, and the offset of each."""
 
@@ -35,33 +50,34 @@ class CudaTexts:
         self.flat, self.starts = backend.asarray(flat), backend.asarray(starts)
         self.y = backend.asarray(texts.y.astype(np.float32))
         self.weight = backend.asarray(texts.weights().astype(np.float32))
+        self.zero = np.zeros_like(self.starts, shape=1)
 
     def __len__(self) -> int:
         """The number of examples."""
         return len(self.texts)
 
-    def batches(self, size: int, rng: np.random.Generator | None = None) -> Iterator[Batch]:
+    def batches(self, size: int, rng: np.random.Generator | None = None) -> Iterator[Any]:
         """See :class:`rnnviz.data.batches.Texts`; the order is copied once per epoch."""
         groups = list(self.texts.groups(size, rng))
         if not groups:
             return
-        order = self.backend.asarray(np.concatenate(groups).astype(np.int32))
-        y, weight, at = self.y[order], self.weight[order], 0
+        order, at = self.backend.asarray(np.concatenate(groups).astype(np.int32)), 0
         for group in groups:
-            part = slice(at, at + len(group))
+            fixed = self.texts.length
+            rows = [self.texts.ids[int(n)] for n in group] if fixed is None else []
+            yield GatheredBatch(self, order, at, padded_length(rows, fixed), len(group))
             at += len(group)
-            yield self._ids(order[part], group), y[part], weight[part]
 
-    def _ids(self, texts: Array, group: Array) -> Array:
-        rows = [self.texts.ids[int(n)] for n in group] if self.texts.length is None else []
-        T, B = padded_length(rows, self.texts.length), len(group)
+    def gather(self, order: Array, first: Array, T: int, B: int) -> Batch:
+        """The batch of the texts order[first], order[first + 1], …; ``first`` is (1) int32."""
         ids = np.empty_like(self.flat, shape=(T, B))
-        front = self.texts.padding == "front"
+        y, weight = np.empty_like(self.y, shape=B), np.empty_like(self.y, shape=B)
         self.backend.launch(
-            "padded_ids", -(-T * B // THREADS),
-            (self.flat, self.starts, texts, ids, np.int32(T), np.int32(B), np.int32(front)),
+            "gather_texts", -(-T * B // THREADS),
+            (self.flat, self.starts, self.y, self.weight, order, first, ids, y, weight,
+             np.int32(T), np.int32(B), np.int32(self.texts.padding == "front")),
         )  # fmt: skip
-        return ids
+        return ids, y, weight
 
 
 class CudaWindows:
@@ -69,20 +85,32 @@ class CudaWindows:
 
     def __init__(self, backend: CudaBackend, windows: Windows) -> None:
         self.backend, self.windows = backend, windows
-        self.data, self.offsets = backend.asarray(windows.data), backend.asarray(windows.offsets)
+        self.data = backend.asarray(windows.data.astype(np.float32))
+        self.offsets = backend.asarray(windows.offsets.astype(np.int32))
+        self.zero = np.zeros_like(self.offsets, shape=1)
 
     def __len__(self) -> int:
         """The number of examples."""
         return len(self.windows)
 
-    def batches(self, size: int, rng: np.random.Generator | None = None) -> Iterator[Batch]:
+    def batches(self, size: int, rng: np.random.Generator | None = None) -> Iterator[Any]:
         """See :class:`rnnviz.data.batches.Windows`; the order is copied once per epoch."""
-        order = self.backend.asarray(self.windows.order(rng))
-        y = self.data[order + self.windows.delay, self.windows.target]
-        weight = np.ones_like(y)
+        order = self.backend.asarray(self.windows.order(rng).astype(np.int32))
         for at in range(0, len(order), size):
-            part = slice(at, at + size)
-            yield self.data[self.offsets[:, None] + order[part]], y[part], weight[part]
+            B = min(size, len(order) - at)
+            yield GatheredBatch(self, order, at, len(self.offsets), B)
+
+    def gather(self, order: Array, first: Array, T: int, B: int) -> Batch:
+        """The batch of the windows of rows order[first], …; ``first`` is (1) int32."""
+        D, w = self.data.shape[1], self.windows
+        x = np.empty_like(self.data, shape=(T, B, D))
+        y, weight = np.empty_like(self.data, shape=B), np.empty_like(self.data, shape=B)
+        self.backend.launch(
+            "gather_windows", -(-T * B * D // THREADS),
+            (self.data, self.offsets, order, first, x, y, weight,
+             *map(np.int32, (T, B, D, w.delay, w.target))),
+        )  # fmt: skip
+        return x, y, weight
 
 
 class StreamedExamples:
