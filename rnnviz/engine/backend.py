@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 from rnnviz.arrays import Array, Values, blocks
 from rnnviz.cells import Cell
 from rnnviz.engine import packed_scan
-from rnnviz.engine.directions import DirectionInput
+from rnnviz.engine.directions import DirectionInput, concat_directions
 from rnnviz.engine.embedding import Lookup, WordRows, summed_rows
 from rnnviz.engine.optimizers import Optimizer
 from rnnviz.engine.scan import Scan, ScanGradients, scan, scan_backward
@@ -69,6 +69,9 @@ class Backend(Protocol):
     ) -> tuple[ScanOutput, ...]:
         """Read ``x`` (T, B, D) in every direction; ``keep`` what the backward pass needs."""
 
+    def outputs(self, scans: Sequence[Any]) -> Array:
+        """The outputs of a layer's n directions side by side, (T, B, n·H)."""
+
     def scan_backward(
         self, cell: Cell, params: Sequence[Values], done: Sequence[Any], d_h: Array | None,
         d_last: Array | None, need_x: bool,
@@ -82,21 +85,61 @@ class Backend(Protocol):
     def table_gradient(self, ids: Array, d: Array, vocabulary: int) -> WordRows | Array:
         """The gradient (V, E) of a table from those of its uses, (P, E); or its rows that occur."""
 
-    def step_rows(self, optimizer: Optimizer, key: str, table: Array, found: WordRows) -> None:
-        """An optimizer's step on a table of which a batch used only some rows."""
+    def step(
+        self, optimizer: Optimizer, params: Values, grads: Values, embedding: WordRows | None
+    ) -> None:
+        """One update of every parameter that has a gradient.
+
+        ``embedding`` are the gradients of those rows of the table "embedding" that a batch used.
+        """
+
+
+def concat_outputs(scans: Sequence[ScanOutput]) -> Array:
+    """The outputs of a layer's directions side by side, (T, B, n·H)."""
+    return concat_directions([s.stack("h") for s in scans])
 
 
 class ScanImplementation(NamedTuple):
-    """A scan for training, with the signatures of :mod:`rnnviz.engine.packed_scan`."""
+    """Scans for training, of all directions of a layer."""
 
     supports: Callable[[Cell, Array | None], bool]  # of a cell and a mask
-    scan: Callable[..., Any]
-    scan_backward: Callable[..., Any]
-    output: type  # of ``scan``
+    #: (cell, directions, x, mask, keep): the scan of each direction.
+    scan: Callable[..., tuple[Any, ...]]
+    #: (cell, params, scans, d_h, d_last, need_x), of each direction: its gradients.
+    scan_backward: Callable[..., tuple[Any, ...]]
+    output: type  # of a scan
+    #: (scans): their outputs side by side, (T, B, n·H).
+    outputs: Callable[[Sequence[Any]], Array] = concat_outputs
+
+
+def one_by_one(
+    supports: Callable[[Cell, Array | None], bool], scan: Callable[..., Any],
+    scan_backward: Callable[..., Any], output: type,
+) -> ScanImplementation:  # fmt: skip
+    """Scans that read one direction after the other, each as :mod:`rnnviz.engine.packed_scan`."""
+
+    def every_scan(
+        cell: Cell, directions: Sequence[DirectionInput], x: Any, mask: Array | None, *, keep: bool
+    ) -> tuple[Any, ...]:
+        return tuple(
+            scan(
+                cell, a.p, x, mask, reverse=a.reverse, initial=a.initial, keep=keep,
+                recurrent_mask=a.recurrent_mask, input_mask=a.input_mask, lead=a.lead,
+            )
+            for a in directions
+        )  # fmt: skip
+
+    def every_backward(
+        cell: Cell, params: Any, done: Any, d_h: Any, d_last: Any, *, need_x: bool
+    ) -> tuple[Any, ...]:
+        each = zip(params, done, d_h, d_last, strict=True)
+        return tuple(scan_backward(cell, *of, need_x=need_x) for of in each)
+
+    return ScanImplementation(supports, every_scan, every_backward, output)
 
 
 #: NumPy alone, for every cell and mask.
-PACKED = ScanImplementation(
+PACKED = one_by_one(
     lambda cell, mask: True, packed_scan.scan, packed_scan.scan_backward, packed_scan.PackedScan
 )
 
@@ -109,13 +152,22 @@ def _recorded_backward(
 
 #: A recording scan: never chosen here, but it can be backpropagated through. A card uses it for
 #: layers that it has no kernel for.
-RECORDED = ScanImplementation(lambda cell, mask: False, scan, _recorded_backward, Scan)
+RECORDED = one_by_one(lambda cell, mask: False, scan, _recorded_backward, Scan)
+
+
+def step_all(
+    optimizer: Optimizer, params: Values, grads: Values, embedding: WordRows | None
+) -> None:
+    """See :meth:`Backend.step`."""
+    optimizer.step(params, grads)
+    if embedding is not None:
+        optimizer.step_rows("embedding", params["embedding"], embedding)
 
 
 class HostBackend:
     """NumPy arrays, and the first of some scans that supports a layer; the last is the packed one.
 
-    ``sum_rows`` sums the gradients of an embedding's rows, ``step_rows`` updates those rows.
+    ``sum_rows`` sums the gradients of an embedding's rows, ``step`` updates the parameters.
     """
 
     on_host = True
@@ -123,10 +175,10 @@ class HostBackend:
     def __init__(
         self, name: str, *scans: ScanImplementation,
         sum_rows: Callable[[Array, Array, int], WordRows] = summed_rows,
-        step_rows: Callable[[Optimizer, str, Array, WordRows], None] | None = None,
+        step: Callable[[Optimizer, Values, Values, WordRows | None], None] = step_all,
     ) -> None:  # fmt: skip
         self.name, self.scans = name, (*scans, PACKED, RECORDED)
-        self._sum_rows, self._step_rows = sum_rows, step_rows
+        self._sum_rows, self._step = sum_rows, step
 
     def asarray(self, a: Array) -> Array:
         """The array itself."""
@@ -150,13 +202,15 @@ class HostBackend:
     ) -> tuple[ScanOutput, ...]:
         """See :class:`Backend`."""
         chosen = next(s for s in self.scans if s.supports(cell, mask))
-        return tuple(
-            chosen.scan(
-                cell, a.p, x, mask, reverse=a.reverse, initial=a.initial, keep=keep,
-                recurrent_mask=a.recurrent_mask, input_mask=a.input_mask, lead=a.lead,
-            )
-            for a in passes
-        )  # fmt: skip
+        return chosen.scan(cell, passes, x, mask, keep=keep)
+
+    def outputs(self, scans: Sequence[Any]) -> Array:
+        """See :class:`Backend`."""
+        return self._implementation(scans).outputs(scans)
+
+    def _implementation(self, scans: Sequence[Any]) -> ScanImplementation:
+        """The one that the scans of a layer come from."""
+        return next(s for s in self.scans if isinstance(scans[0], s.output))
 
     def scan_backward(
         self, cell: Cell, params: Sequence[Values], done: Sequence[Any], d_h: Array | None,
@@ -166,11 +220,12 @@ class HostBackend:
         grads: list[Values] = []
         rows: list[tuple[Array, Array]] = []
         d_x: Array | None = None
-        for n, (p, forward) in enumerate(zip(params, done, strict=True)):
-            out = None if d_h is None else blocks(d_h, len(done))[n]
-            last = None if d_last is None else {"h": blocks(d_last, len(done))[n]}
-            used = next(s for s in self.scans if isinstance(forward, s.output))
-            back = used.scan_backward(cell, p, forward, out, last, need_x=need_x)
+        n = len(done)
+        outs = [None] * n if d_h is None else blocks(d_h, n)
+        lasts = [None] * n if d_last is None else [{"h": d} for d in blocks(d_last, n)]
+        used = self._implementation(done)
+        backs = used.scan_backward(cell, params, done, outs, lasts, need_x=need_x)
+        for forward, back in zip(done, backs, strict=True):
             grads.append(back.params)
             if isinstance(forward.x, Lookup):
                 rows.append(back.rows())
@@ -182,9 +237,11 @@ class HostBackend:
         """The rows that occur."""
         return self._sum_rows(ids, d, vocabulary)
 
-    def step_rows(self, optimizer: Optimizer, key: str, table: Array, found: WordRows) -> None:
+    def step(
+        self, optimizer: Optimizer, params: Values, grads: Values, embedding: WordRows | None
+    ) -> None:
         """See :class:`Backend`."""
-        (self._step_rows or type(optimizer).step_rows)(optimizer, key, table, found)
+        self._step(optimizer, params, grads, embedding)
 
 
 #: NumPy alone: the reference.

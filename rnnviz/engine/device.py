@@ -79,11 +79,13 @@ def compiled_backend() -> HostBackend:
     from rnnviz.engine import compiled
 
     scans = ScanImplementation(
-        compiled.supports, compiled.scan, compiled.scan_backward, compiled.CompiledScan
+        compiled.supports,
+        compiled.scan,
+        compiled.scan_backward,
+        compiled.CompiledScan,
+        compiled.outputs,
     )
-    return HostBackend(
-        "cpu, compiled", scans, sum_rows=compiled.summed_rows, step_rows=compiled.step_rows
-    )
+    return HostBackend("cpu, compiled", scans, sum_rows=compiled.summed_rows, step=compiled.step)
 
 
 def must_compile(backend: Backend, cells: Iterable[Cell]) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
 from typing import Any
 
 import numpy as np
@@ -158,7 +158,7 @@ class Model:
             scans.append(self.backend.scan(self.cell(k), directions, x, mask, keep or not top))
             lead.pass_layer(layer)
             if not top:
-                x = concat_directions([s.stack("h") for s in scans[-1]])
+                x = self.backend.outputs(scans[-1])
         head = self._head_pass(inputs, scans[-1] if scans else (), rng)
         return ForwardPass(inputs, tuple(scans), embedding_mask, head)
 
@@ -196,8 +196,8 @@ class Model:
         if d_x is not None:
             d_x = d_x if forward.embedding_mask is None else d_x * forward.embedding_mask
             rows.append((forward.inputs.ravel(), d_x.reshape(-1, d_x.shape[-1])))
-        if len(rows) == 1 and isinstance(rows[0], WordRows):
-            return grads, rows[0]  # summed already
+        if (summed := _sum_of_equal_words(rows)) is not None:
+            return grads, summed
         ids = np.concatenate([ids for ids, _ in rows])
         d_rows = np.concatenate([d for _, d in rows]) if len(rows) > 1 else rows[0][1]
         table = self.backend.table_gradient(ids, d_rows, len(self.params["embedding"]))
@@ -350,6 +350,14 @@ class Model:
                 return grads, d  # nothing below is trained
             d = d @ self.params["head.hidden.W"].T
         return grads, d if head.features_mask is None else d * head.features_mask
+
+
+def _sum_of_equal_words(rows: Sequence[tuple[Array, Array]]) -> WordRows | None:
+    """The sum, if each has one row per word, and all have the same words; else None."""
+    words = rows[0][0]
+    if not all(isinstance(r, WordRows) and np.array_equal(r.words, words) for r in rows):
+        return None
+    return WordRows(words, reduce(np.add, [d for _, d in rows]))
 
 
 @cache

@@ -92,7 +92,8 @@ class RMSprop:
 
     def step(self, params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
         """See :class:`Optimizer`."""
-        _step(self, params, grads)
+        self.begin()
+        step_arrays(self, params, grads)
 
     def step_rows(self, key: str, table: Array, found: WordRows) -> None:
         """Rows without a gradient: v ← ρ·v and nothing else."""
@@ -149,7 +150,8 @@ class Adam:
 
     def step(self, params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
         """See :class:`Optimizer`."""
-        _step(self, params, grads)
+        self.begin()
+        step_arrays(self, params, grads)
 
     def begin(self) -> dict[str, float]:
         """One step more; α is the rate, corrected for means that start at zero."""
@@ -214,8 +216,11 @@ def _slot(state: Values, key: str, like: Array) -> Array:
     return state[key]
 
 
-def _step(optimizer: Optimizer, params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
-    numbers = optimizer.begin()
+def step_arrays(
+    optimizer: Optimizer, params: Mapping[str, Array], grads: Mapping[str, Array]
+) -> None:
+    """Update parameters in the step that was started last."""
+    numbers = optimizer.scalars()
     for key, g in grads.items():
         slots = optimizer.slots(key, g)
         _assign(optimizer, optimizer.formulas, params[key], g, slots, numbers)

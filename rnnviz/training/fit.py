@@ -232,10 +232,7 @@ def update(
         if not result.fault:
             if spec.clip is not None:
                 clip_by_norm(every, spec.clip)
-            optimizer.step(model.params, grads)
-            if embedding is not None:
-                table = model.params["embedding"]
-                model.backend.step_rows(optimizer, "embedding", table, embedding)
+            model.backend.step(optimizer, model.params, grads, embedding)
     return result
 
 

@@ -10,7 +10,6 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -30,6 +29,7 @@ from rnnviz.engine import scan as recorded
 from rnnviz.engine.backend import HOST
 from rnnviz.engine.compiled import Lookup, threads
 from rnnviz.engine.device import compiled_backend
+from rnnviz.engine.directions import DirectionInput
 from rnnviz.engine.embedding import WordRows, summed_rows, table_of
 from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import OPTIMIZERS
@@ -124,6 +124,17 @@ def close(found: Array, wanted: Array, what: str, tolerance: float = 1e-10) -> N
     np.testing.assert_allclose(found, wanted, 0, scale, err_msg=what)
 
 
+def scan(cell: Cell, p: Values, x: Any, mask: Array | None = None, **options: Any) -> Any:
+    """One direction alone."""
+    keep = options.pop("keep", True)
+    return compiled.scan(cell, [DirectionInput(p, **options)], x, mask, keep=keep)[0]
+
+
+def scan_backward(cell: Cell, p: Values, done: Any, d_h: Array | None, d_last: Values) -> Any:
+    """Of one direction alone."""
+    return compiled.scan_backward(cell, [p], [done], [d_h], [d_last])[0]
+
+
 @settings(max_examples=150)
 @given(cases(), st.booleans())
 def test_a_compiled_scan_equals_the_recording_one(case: Case, lookup: bool) -> None:
@@ -133,12 +144,12 @@ def test_a_compiled_scan_equals_the_recording_one(case: Case, lookup: bool) -> N
     back = recorded.scan_backward(cell, p, plain, case.d_h, case.d_last)
     assert compiled.supports(cell, case.options["mask"])
     source = Lookup(case.table, case.ids) if lookup else x
-    done = compiled.scan(cell, p, source, lead=lead, **case.options)
-    found = compiled.scan_backward(cell, p, done, case.d_h, case.d_last)
+    done = scan(cell, p, source, lead=lead, **case.options)
+    found = scan_backward(cell, p, done, case.d_h, case.d_last)
 
     assert done.shape == case.ids.shape + plain.last["h"].shape[1:]
     close(done.stack("h"), plain.stack("h"), "h")
-    without_keep = compiled.scan(cell, p, source, lead=lead, keep=False, **case.options)
+    without_keep = scan(cell, p, source, lead=lead, keep=False, **case.options)
     for s in cell.states:
         close(done.last[s], plain.last[s], f"last {s}")
         close(without_keep.last[s], plain.last[s], f"last {s}, keep=False")
@@ -152,7 +163,7 @@ def test_a_compiled_scan_equals_the_recording_one(case: Case, lookup: bool) -> N
     D = x.shape[2]
     wanted = table_of(summed_rows(case.ids.ravel(), back.x.reshape(-1, D), V), (V, D))
     if lookup:
-        rows = table_of(found.rows(), (V, D))
+        rows = table_of(summed_rows(*found.rows(), V), (V, D))
     else:
         rows = table_of(summed_rows(case.ids.ravel(), found.x.reshape(-1, D), V), (V, D))
         if lead is None:
@@ -168,11 +179,11 @@ def test_single_precision_is_within_1e_5_of_double() -> None:
     exact = recorded.scan(cell, p64, x64)
     wanted = recorded.scan_backward(cell, p64, exact, None, d_last)
     p = {key: a.astype(np.float32) for key, a in p64.items()}
-    done = compiled.scan(cell, p, x64.astype(np.float32))
+    done = scan(cell, p, x64.astype(np.float32))
     assert done.last["h"].dtype == np.float32
     close(done.last["h"], exact.last["h"], "h", 1e-5)
     last = {"h": d_last["h"].astype(np.float32)}
-    found = compiled.scan_backward(cell, p, done, None, last)
+    found = scan_backward(cell, p, done, None, last)
     for key, g in wanted.params.items():
         assert found.params[key].dtype == np.float32
         close(found.params[key], g, key, 1e-5)
@@ -187,26 +198,33 @@ def test_tanh_in_single_precision_has_a_relative_error_below_1e_6() -> None:
     p = {"W": [[0, 0, 1]], "U": [[0, 0, 0]], "b": [[-60, 0, 0], [0, 0, 0]]}
     p32 = {key: np.array(a, np.float32) for key, a in p.items()}
     x = x.astype(np.float32)
-    h = compiled.scan(CELLS["gru"], p32, x[None, :, None]).last["h"][:, 0]
+    h = scan(CELLS["gru"], p32, x[None, :, None]).last["h"][:, 0]
     np.testing.assert_allclose(h, np.tanh(x), 1e-6, 0)
     assert np.abs(h).max() == 1
 
 
 def test_results_do_not_depend_on_the_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """To the last bit: sums are in the order of the blocks."""
-    cell, rng = CELLS["gru"], np.random.default_rng(0)
-    p = {key: a.astype(np.float32) for key, a in drawn(cell, rng, 14, 32).items()}
+    """To the last bit: sums are in the order of the blocks; two directions run at once."""
+    cell, rng, H = CELLS["gru"], np.random.default_rng(0), 32
+    drawn_twice = [drawn(cell, rng, 14, H) for _ in range(2)]
+    both = [{key: a.astype(np.float32) for key, a in p.items()} for p in drawn_twice]
     x = rng.standard_normal((30, 70, 14)).astype(np.float32)
+    directions = [DirectionInput(p, reverse=k == 1) for k, p in enumerate(both)]
     found = []
     for cores in (1, 3):
         monkeypatch.setattr(threads, "thread_count", lambda n=cores: n)
         threads._pool.cache_clear()
-        done = compiled.scan(cell, p, x)
-        back = compiled.scan_backward(cell, p, done, done.stack("h"), {"h": done.last["h"]})
-        found.append([done.stack("h"), back.x, *back.params.values()])
+        done = compiled.scan(cell, directions, x)
+        h = compiled.outputs(done)
+        d_h, last = [h[..., :H], h[..., H:]], [{"h": one.last["h"]} for one in done]
+        backs = compiled.scan_backward(cell, both, done, d_h, last)
+        found.append([h, *(a for back in backs for a in (back.x, *back.params.values()))])
     threads._pool.cache_clear()
     for one, three in zip(*found, strict=True):
         np.testing.assert_array_equal(one, three)
+    for k, p in enumerate(both):
+        alone = scan(cell, p, x, reverse=k == 1)
+        np.testing.assert_array_equal(found[0][0][..., k * H : (k + 1) * H], alone.stack("h"))
 
 
 def test_nan_propagates() -> None:
@@ -215,7 +233,7 @@ def test_nan_propagates() -> None:
     p = {key: a.astype(np.float32) for key, a in drawn(cell, rng, 14, 32).items()}
     x = rng.standard_normal((3, 5, 14)).astype(np.float32)
     x[1, 2, 3] = np.nan
-    last = compiled.scan(cell, p, x).last["h"]
+    last = scan(cell, p, x).last["h"]
     assert np.isnan(last[2]).all() and np.isfinite(last[[0, 1, 3, 4]]).all()
 
 
@@ -230,24 +248,39 @@ def test_the_sum_by_word_is_the_plain_one(P: int, V: int, E: int, seed: int) -> 
     np.testing.assert_allclose(found.rows, wanted.rows, 1e-9, 1e-12)
 
 
-@pytest.mark.parametrize("name", ["rmsprop", "adam"])
-def test_a_step_of_a_table_is_the_optimizers_own(name: str) -> None:
-    """Rows with and without gradients, and the optimizer's arrays, over a few steps."""
-    rng, V, E = np.random.default_rng(0), 50, 16
+@pytest.mark.parametrize("E", [16, 3])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_step_is_the_optimizers_own(name: str, E: int) -> None:
+    """Of rows with and without gradients, of other parameters, and of the optimizer's arrays."""
+    rng, V, shapes = np.random.default_rng(0), 50, {"W": (8, 6), "b": (5,)}
     plain, quick = OPTIMIZERS[name](), OPTIMIZERS[name]()
-    wanted = rng.standard_normal((V, E)).astype(np.float32)
-    found = wanted.copy()
+    wanted = {key: rng.standard_normal(shape).astype(np.float32) for key, shape in shapes.items()}
+    wanted["embedding"] = rng.standard_normal((V, E)).astype(np.float32)
+    found = {key: a.copy() for key, a in wanted.items()}
     for _ in range(4):
         words = np.flatnonzero(rng.random(V) < 0.3)
         rows = WordRows(words, rng.standard_normal((len(words), E)).astype(np.float32))
-        for optimizer, table, step in (
-            (plain, wanted, plain.step_rows), (quick, found, partial(compiled.step_rows, quick)),
-        ):  # fmt: skip
-            optimizer.begin()
-            step("embedding", table, rows)
-    np.testing.assert_allclose(found, wanted, 1e-6, 1e-7)
+        grads = {key: rng.standard_normal(s).astype(np.float32) for key, s in shapes.items()}
+        HOST.step(plain, wanted, grads, rows)
+        compiled.step(quick, found, grads, rows)
+    for key, a in wanted.items():
+        np.testing.assert_allclose(found[key], a, 1e-6, 1e-7, err_msg=key)
+    assert plain.numbers() == quick.numbers()
     for key, a in plain.state().items():
         np.testing.assert_allclose(quick.state()[key], a, 1e-5, 1e-9, err_msg=key)
+
+
+def test_means_of_unused_words_do_not_become_denormal() -> None:
+    """Arithmetic on denormal numbers takes a hundred times as long; they would stay for ever."""
+    optimizer, table = OPTIMIZERS["adam"](), np.ones((4, 16), np.float32)
+    for mean in optimizer.slots("embedding", table):
+        mean[...] = 1e-29
+    rows = WordRows(np.array([1]), np.ones((1, 16), np.float32))
+    for _ in range(200):
+        compiled.step(optimizer, {"embedding": table}, {}, rows)
+    mean, square = optimizer.slots("embedding", table)
+    assert not mean[[0, 2, 3]].any() and mean[1].all()
+    np.testing.assert_allclose(square[0], 1e-29 * 0.999**200, 1e-4)
 
 
 def test_masks_are_supported_if_nested() -> None:
@@ -333,13 +366,13 @@ def test_a_batch_that_does_not_fit_is_refused() -> None:
     p = drawn(CELLS["rnn"], np.random.default_rng(0), 3, 4)
     table = np.zeros((5, 3))
     with pytest.raises(ValueError, match="2 numbers a token, W 3 rows"):
-        compiled.scan(CELLS["rnn"], p, np.zeros((4, 2, 2)))
+        scan(CELLS["rnn"], p, np.zeros((4, 2, 2)))
     for ids in ([[5]], [[-1]], [[5]] * 9, [[-1]] * 9):
         with pytest.raises((IndexError, ValueError)):
-            compiled.scan(CELLS["rnn"], p, Lookup(table, np.array(ids)))
+            scan(CELLS["rnn"], p, Lookup(table, np.array(ids)))
     ids = np.array([[1], [2]])
-    once = compiled.scan(CELLS["rnn"], p, Lookup((table + 0.5).astype(np.float32), ids))
-    close(once.last["h"], compiled.scan(CELLS["rnn"], p, (table + 0.5)[ids]).last["h"], "h")
+    once = scan(CELLS["rnn"], p, Lookup((table + 0.5).astype(np.float32), ids))
+    close(once.last["h"], scan(CELLS["rnn"], p, (table + 0.5)[ids]).last["h"], "h")
 
 
 def test_ctrl_c_waits_for_all_threads(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -372,6 +405,7 @@ import numpy as np
 from kernels.emulated.memory import device_memory
 from rnnviz.cells import CELLS
 from rnnviz.engine import compiled
+from rnnviz.engine.directions import DirectionInput
 from rnnviz.engine.compiled import backward, batch_vocabulary, gate_order, memory, passes
 
 for module in (backward, batch_vocabulary, gate_order, memory, passes):
@@ -390,9 +424,11 @@ for T, B, D in ((5, 70, 14), (3, 6, 16), (4, 1, 1)):
     masks = {"input_mask": drawn(3, B, D), "recurrent_mask": drawn(3, B, H)}
     for options in ({}, masks, {"mask": np.arange(T)[:, None] <= np.arange(B) % T}):
         for x in (drawn(T, B, D), compiled.Lookup(drawn(4, D), ids)):
-            done = compiled.scan(cell, p, x, **options)
-            found = compiled.scan_backward(cell, p, done, drawn(T, B, H), {"h": done.last["h"]})
-            inputs = found.rows().rows if isinstance(x, compiled.Lookup) else found.x
+            mask = options.pop("mask", None)
+            done = compiled.scan(cell, [DirectionInput(p, **options)], x, mask)[0]
+            last = {"h": done.last["h"]}
+            found = compiled.scan_backward(cell, [p], [done], [drawn(T, B, H)], [last])[0]
+            inputs = found.rows()[1] if isinstance(x, compiled.Lookup) else found.x
             assert all(np.isfinite(a).all() for a in (*found.params.values(), inputs)), options
 """
     tests = Path(__file__).parents[1]

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from rnnviz.engine.compiled.backward import CompiledScanGradients, scan_backward
 from rnnviz.engine.compiled.batch_vocabulary import summed_rows
-from rnnviz.engine.compiled.forward import CompiledScan, scan, supports
+from rnnviz.engine.compiled.forward import CompiledScan, outputs, scan, supports
 from rnnviz.engine.compiled.kernels import available, is_compiled
-from rnnviz.engine.compiled.update import step_rows
+from rnnviz.engine.compiled.update import step
 from rnnviz.engine.embedding import Lookup
 
 __all__ = [
@@ -23,9 +23,10 @@ __all__ = [
     "Lookup",
     "available",
     "is_compiled",
+    "outputs",
     "scan",
     "scan_backward",
-    "step_rows",
+    "step",
     "summed_rows",
     "supports",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,10 +11,10 @@ import numpy as np
 from rnnviz.arrays import Array, Values, aligned
 from rnnviz.cells import Cell
 from rnnviz.engine.compiled import passes
-from rnnviz.engine.compiled.batch_vocabulary import product_gradients, summed_rows
+from rnnviz.engine.compiled.batch_vocabulary import ProductGradients, product_gradients
 from rnnviz.engine.compiled.forward import CompiledScan
 from rnnviz.engine.compiled.memory import flat, zeros
-from rnnviz.engine.compiled.passes import InputGradients, PassGradients
+from rnnviz.engine.compiled.passes import InputGradients, PassGradients, Upstream
 from rnnviz.engine.embedding import Lookup, WordRows
 
 
@@ -26,6 +26,8 @@ class CompiledScanGradients:
     bias_rows: int
     gradients: PassGradients
     input_gradients: InputGradients | None
+    #: Of embeddings and of W, where each word was multiplied by W once.
+    of_products: tuple[WordRows, Array] | None
 
     @property
     def initial(self) -> Values:
@@ -37,7 +39,7 @@ class CompiledScanGradients:
         """Of the trained arrays, by name."""
         weights, order = self.forward.main_pass.arguments.weights, self.forward.order
         found = self.gradients
-        W = found.W if self._of_products is None else self._of_products[1]
+        W = found.W if self.of_products is None else self.of_products[1]
         return {
             "W": order.to_cell_order(W[: weights.D], order.inputs),
             "U": order.to_cell_order(found.U[: weights.H], order.recurrent),
@@ -54,67 +56,91 @@ class CompiledScanGradients:
             raise KeyError("x: not computed, or looked up in a table (then see rows())")
         return self.input_gradients.d_x[:, :, : self.forward.main_pass.arguments.weights.D]
 
-    def rows(self) -> WordRows:
-        """Of the rows of the table that the input is looked up in; KeyError if there are none."""
+    def rows(self) -> tuple[Array, Array]:
+        """Ids, and gradients of the table's rows with these ids; KeyError if there are none.
+
+        WordRows, each row once, where each word was multiplied by W once.
+        """
         if self.input_gradients is None or not isinstance(self.forward.x, Lookup):
             raise KeyError("rows: not computed, or not looked up in a table (then see x)")
-        if self._of_products is not None:
-            return self._of_products[0]
+        if self.of_products is not None:
+            return self.of_products[0]
         D = self.forward.main_pass.arguments.weights.D
-        ids = self.input_gradients.d_x_offsets // D
-        sums = summed_rows(ids, self.input_gradients.d_x, len(self.forward.x.table))
-        return WordRows(sums.words, sums.rows[:, :D])
-
-    @cached_property
-    def _of_products(self) -> tuple[WordRows, Array] | None:
-        """The gradients of embeddings and of W, where each word was multiplied by W once."""
-        vocabulary, weights = self.forward.vocabulary, self.forward.main_pass.arguments.weights
-        if vocabulary is None or self.input_gradients is None:
-            return None
-        indices = self.input_gradients.d_x_offsets // weights.xw_width
-        return product_gradients(indices, self.input_gradients.d_x, vocabulary, weights)
+        return self.input_gradients.d_x_offsets // D, self.input_gradients.d_x[:, :D]
 
 
 def scan_backward(
     cell: Cell,
-    p: Values,
-    forward: CompiledScan,
-    d_h: Array | None = None,
-    d_last: Mapping[str, Array] | None = None,
+    params: Sequence[Values],
+    done: Sequence[CompiledScan],
+    d_h: Sequence[Array | None],
+    d_last: Sequence[Mapping[str, Array] | None],
     *,
     need_x: bool = True,
-) -> CompiledScanGradients:
-    """Backpropagate through a scan; see :func:`rnnviz.engine.scan.scan_backward`.
+) -> tuple[CompiledScanGradients, ...]:
+    """Backpropagate through the directions of a layer, all of them at once.
 
-    ``need_x``: compute the gradient of the input, too.
+    Each as :func:`rnnviz.engine.scan.scan_backward` does. ``need_x``: compute the gradient of the
+    input, too.
     """
+    upstream = [_upstream(*of, need_x) for of in zip(done, d_h, d_last, strict=True)]
+    found = passes.backward([forward.main_pass for forward in done], upstream)
+    gradients = [_with_padding(*of) for of in zip(done, found, upstream, d_h, strict=True)]
+    return tuple(
+        CompiledScanGradients(forward, p["b"].ndim, g, given.input_gradients, products)
+        for p, forward, g, given, products in zip(
+            params, done, gradients, upstream, _of_products(done, upstream), strict=True
+        )
+    )
+
+
+def _of_products(
+    done: Sequence[CompiledScan], upstream: Sequence[Upstream]
+) -> Sequence[tuple[WordRows, Array] | None]:
+    """The gradients of embeddings and of W, where each word was multiplied by W once."""
+    vocabulary, every = done[0].vocabulary, []
+    if vocabulary is None:
+        return [None] * len(done)
+    for forward, (*_, into) in zip(done, upstream, strict=True):
+        assert into is not None
+        weights = forward.main_pass.arguments.weights
+        every.append(ProductGradients(into.d_x_offsets // weights.xw_width, into.d_x, weights))
+    return product_gradients(vocabulary, every)
+
+
+def _upstream(
+    forward: CompiledScan, d_h: Array | None, d_last: Mapping[str, Array] | None, need_x: bool
+) -> Upstream:
     weights, (_, B, H) = forward.main_pass.arguments.weights, forward.shape
     d_states = np.zeros((weights.state_count, B, H), weights.W.dtype)
-    for to, s in zip(d_states, cell.states, strict=True):
+    for to, s in zip(d_states, forward.cell.states, strict=True):
         to[...] = (d_last or {}).get(s, 0)
     d_outputs = None
     if d_h is not None:
         d_outputs = flat(d_h.astype(weights.W.dtype, copy=False)[None], weights.H_padded)
     # With a vocabulary, the gradient of W is computed from those of the words' products.
     into = _allocate(forward) if need_x or forward.vocabulary is not None else None
-    output_count = 0 if d_outputs is None else 1
-    gradients = passes.backward(forward.main_pass, d_outputs, output_count, d_states, into)
-    if forward.padding_pass is not None and forward.lead is not None:
-        d_padding = _padding_gradients(forward, forward.lead, gradients.initial, d_h)
-        padding_into = _allocate_padding(forward, into)
-        of_padding = passes.backward(
-            forward.padding_pass,
-            flat(d_padding, weights.H_padded),
-            weights.state_count,
-            np.zeros((weights.state_count, 1, H), weights.W.dtype),
-            padding_into,
-        )
-        if into is not None and padding_into is not None and not into.by_entry:
-            token_order = forward.main_pass.arguments.layout.token_order
-            tokens = token_order[: len(padding_into.d_x)]
-            into.d_x[tokens, forward.lead.argmax()] = padding_into.d_x[:, 0]
-        gradients = _sum(gradients, of_padding, forward.lead)
-    return CompiledScanGradients(forward, p["b"].ndim, gradients, into)
+    return Upstream(d_outputs, 0 if d_outputs is None else 1, d_states, into)
+
+
+def _with_padding(
+    forward: CompiledScan, gradients: PassGradients, upstream: Upstream, d_h: Array | None
+) -> PassGradients:
+    """The gradients of a direction, with those of its shared padding, if there is one."""
+    if forward.padding_pass is None or forward.lead is None:
+        return gradients
+    weights, into = forward.main_pass.arguments.weights, upstream.input_gradients
+    d_padding = _padding_gradients(forward, forward.lead, gradients.initial, d_h)
+    padding_into = _allocate_padding(forward, into)
+    d_last = np.zeros((weights.state_count, 1, forward.order.H), weights.W.dtype)
+    d_outputs = flat(d_padding, weights.H_padded)
+    above = Upstream(d_outputs, weights.state_count, d_last, padding_into)
+    of_padding = passes.backward([forward.padding_pass], [above])[0]
+    if into is not None and padding_into is not None and not into.by_entry:
+        token_order = forward.main_pass.arguments.layout.token_order
+        tokens = token_order[: len(padding_into.d_x)]
+        into.d_x[tokens, forward.lead.argmax()] = padding_into.d_x[:, 0]
+    return _sum(gradients, of_padding, forward.lead)
 
 
 def _allocate(forward: CompiledScan) -> InputGradients:
@@ -127,9 +153,7 @@ def _allocate(forward: CompiledScan) -> InputGradients:
         d_x = aligned((entries, D_padded), dtype)
         return InputGradients(True, d_x, np.empty(entries, np.int64))
     T, B = arguments.layout.steps, arguments.layout.batch
-    # Tokens that are not read have the gradient zero.
-    d_x = (aligned if entries == T * B else zeros)((T, B, D_padded), dtype)
-    return InputGradients(False, d_x, np.empty(0, np.int64))
+    return InputGradients(False, aligned((T, B, D_padded), dtype), np.empty(0, np.int64))
 
 
 def _allocate_padding(forward: CompiledScan, into: InputGradients | None) -> InputGradients | None:

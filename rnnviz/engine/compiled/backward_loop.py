@@ -30,6 +30,31 @@ if TYPE_CHECKING:
         """The cell's backward lines for one sequence at one step."""
 
 
+def clear_gradients(
+    weights: LayerWeights, inputs: LoopInput, gradients: LoopGradients, block: int
+) -> None:
+    """Set a block's gradients of the weights to zero."""
+    row_width = weights.row_width
+    if not inputs.x_is_product:
+        n = weights.D_padded * weights.xw_width
+        clear_vectors(gradients.d_W, block * n, n)
+    n = weights.H_padded * weights.hu_width
+    clear_vectors(gradients.d_U, block * n, n)
+    clear_vectors(gradients.d_b, block * row_width, row_width)
+    n = weights.vector_count * weights.H_padded
+    clear_vectors(gradients.d_vectors, block * n, n)
+
+
+def clear_idle_inputs(
+    layout: BlockLayout, weights: LayerWeights, gradients: LoopGradients, block: int, s: int, R: int
+) -> None:
+    """Set the gradients of the tokens that are not read at step s to zero."""
+    start = item(layout.token_order, s) * layout.batch
+    for r in range(R, item(layout.sequence_count, block)):
+        token = start + item(layout.sequences, item(layout.first_slot, block) + r)
+        clear_vectors(gradients.d_x, token * weights.D_padded, weights.D_padded)
+
+
 def add_output_gradients(
     layout: BlockLayout, weights: LayerWeights, gradients: LoopGradients, block: int, s: int
 ) -> None:
@@ -85,8 +110,11 @@ def backward(like: Array, fields: IntArray, block: int) -> None:
     saved, workspace, gradients = arguments.saved, arguments.workspace, arguments.gradients
     H_padded, row_width, T = weights.H_padded, weights.row_width, layout.steps
     d_state, rows, entry = item(layout.first_slot, block) * H_padded, weights.zero, weights.zero
+    clear_gradients(weights, inputs, gradients, block)
     for s in range(T - 1, -1, -1):
         R = item(layout.active_count, block * T + s)
+        if gradients.need_x and not gradients.by_entry:
+            clear_idle_inputs(layout, weights, gradients, block, s, R)
         add_output_gradients(layout, weights, gradients, block, s)
         if R == 0:
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,36 +16,43 @@ from rnnviz.engine.compiled.memory import pack_fields, zeros
 from rnnviz.engine.embedding import Lookup, WordRows
 
 #: Parts that threads take one after the other, and words of a part that are multiplied at once.
-PARTS, CHUNK_ROWS = 16, 64
+PARTS, CHUNK_ROWS = 8, 64
 
 
 class BatchVocabulary(NamedTuple):
-    """The words of a batch, and their products with W."""
+    """The words of a batch."""
 
     words: Array  # (n), ascending
     table: Array  # (n, D_padded): their embeddings
-    products: Array  # (n, xw_width): their embeddings times W
-    offsets: Array  # (T, B): where the product of each token begins in products
+    indices: Array  # (T, B): of each token in ``words``
 
 
-def multiply_words(x: Lookup, weights: LayerWeights, tokens: int) -> BatchVocabulary | None:
+def find_words(x: Lookup, weights: LayerWeights, tokens: int) -> BatchVocabulary | None:
     """The words of a batch of so many ``tokens``; None if most of them occur once or twice."""
     counts = np.bincount(x.ids.ravel(), minlength=len(x.table))
     words = np.flatnonzero(counts)
     if 2 * len(words) > tokens:
         return None
-    offsets = np.zeros(len(x.table), np.int64)
-    offsets[words] = np.arange(len(words)) * weights.xw_width
-    table = zeros((len(words), weights.D_padded), weights.W.dtype)
+    index = np.zeros(len(x.table), np.int64)
+    index[words] = np.arange(len(words))
+    table = aligned((len(words), weights.D_padded), weights.W.dtype)
+    table[:, weights.D :] = 0
     table[:, : weights.D] = x.table[words]
-    products = aligned((len(words), weights.xw_width), weights.W.dtype)
+    return BatchVocabulary(words, table, index[x.ids])
+
+
+def multiply_words(vocabulary: BatchVocabulary, weights: Sequence[LayerWeights]) -> list[Array]:
+    """The words' embeddings times each W, (n, xw_width)."""
+    n = len(vocabulary.words)
+    products = [aligned((n, w.xw_width), w.W.dtype) for w in weights]
 
     def multiply(k: int) -> None:
-        part = slice(k * len(words) // PARTS, (k + 1) * len(words) // PARTS)
-        np.matmul(table[part, : weights.D], weights.W, out=products[part])
+        which, k = divmod(k, PARTS)
+        part, W = slice(k * n // PARTS, (k + 1) * n // PARTS), weights[which].W
+        np.matmul(vocabulary.table[part, : len(W)], W, out=products[which][part])
 
-    threads.for_each(multiply, PARTS)
-    return BatchVocabulary(words, table, products, offsets[x.ids])
+    threads.for_each(multiply, PARTS * len(weights))
+    return products
 
 
 def summed_rows(ids: Array, d: Array, vocabulary: int) -> WordRows:
@@ -64,28 +72,41 @@ def summed_rows(ids: Array, d: Array, vocabulary: int) -> WordRows:
         1, address_of("multiply", d.dtype), E_padded, d, order, starts, part_bounds, sums,
         0, none, none, none, 0, none, none,
     )  # fmt: skip
-    _run("sum_by_word", arguments)
+    _run("sum_by_word", [arguments])
     return WordRows(words, sums[:, :E])
 
 
-def product_gradients(
-    indices: Array, d: Array, vocabulary: BatchVocabulary, weights: LayerWeights
-) -> tuple[WordRows, Array]:
-    """The gradients of the words' embeddings, and of W, (D_padded, xw_width).
+class ProductGradients(NamedTuple):
+    """The gradients of the products of words with a layer's W."""
 
-    ``d`` (P, xw_width) are the gradients of products: of the vocabulary's words ``indices`` (P).
-    """
-    used, order, starts, part_bounds = _group_uses(indices, len(vocabulary.words))
-    D_padded, dtype, width = vocabulary.table.shape[1], d.dtype, weights.xw_width
-    table = vocabulary.table if len(used) == len(vocabulary.words) else vocabulary.table[used]
-    rows, d_W = aligned((len(used), D_padded), dtype), zeros((PARTS, D_padded, width), dtype)
-    sums, products = (zeros((PARTS, CHUNK_ROWS, n), dtype) for n in (width, D_padded))
-    arguments = SumArguments(
-        1, address_of("multiply", dtype), width, d, order, starts, part_bounds, rows,
-        D_padded, table, weights.W_T, d_W, CHUNK_ROWS, sums, products,
-    )  # fmt: skip
+    indices: Array  # (P): of the uses, in the vocabulary's words
+    d: Array  # (P, xw_width)
+    weights: LayerWeights
+
+
+def product_gradients(
+    vocabulary: BatchVocabulary, every: Sequence[ProductGradients]
+) -> list[tuple[WordRows, Array]]:
+    """From each, the gradients of the words' embeddings, and of W, (D_padded, xw_width)."""
+    D_padded, dtype = vocabulary.table.shape[1], vocabulary.table.dtype
+    arguments, all_words = [], []
+    for indices, d, weights in every:
+        width = weights.xw_width
+        used, order, starts, part_bounds = _group_uses(indices, len(vocabulary.words))
+        table = vocabulary.table if len(used) == len(vocabulary.words) else vocabulary.table[used]
+        sums, products = (aligned((PARTS, CHUNK_ROWS, n), dtype) for n in (width, D_padded))
+        arguments.append(SumArguments(
+            1, address_of("multiply", dtype), width, d, order, starts, part_bounds,
+            aligned((len(used), D_padded), dtype), D_padded, table, weights.W_T,
+            aligned((PARTS, D_padded, width), dtype), CHUNK_ROWS, sums, products,
+        ))  # fmt: skip
+        all_words.append(vocabulary.words[used])
     _run("product_gradients", arguments)
-    return WordRows(vocabulary.words[used], rows[:, : weights.D]), d_W.sum(0)
+    D = every[0].weights.D
+    return [
+        (WordRows(words, a.result[:, :D]), a.d_W.sum(0))
+        for words, a in zip(all_words, arguments, strict=True)
+    ]
 
 
 def _group_uses(ids: Array, size: int) -> tuple[Array, Array, Array, Array]:
@@ -102,8 +123,8 @@ def _group_uses(ids: Array, size: int) -> tuple[Array, Array, Array, Array]:
     return words, order, starts, part_bounds
 
 
-def _run(name: str, arguments: SumArguments) -> None:
+def _run(name: str, every: Sequence[SumArguments]) -> None:
     """Run a kernel on all parts."""
-    kernel, fields = getattr(loops(), name), pack_fields(arguments)
-    like = arguments.d[:0, 0]
-    threads.for_each(lambda k: kernel(like, fields, k), PARTS)
+    kernel, fields = getattr(loops(), name), [pack_fields(a) for a in every]
+    like = every[0].d[:0, 0]
+    threads.for_each(lambda k: kernel(like, fields[k // PARTS], k % PARTS), PARTS * len(every))

@@ -70,21 +70,18 @@ def make_blocks(
 ) -> Blocks:
     """The blocks of a batch; without ``keep`` all steps of a block share the same memory.
 
-    The result is read-only: batches of one shape without mask and lead share it.
+    The result is read-only: layers that read a batch in the same way share it.
     """
-    if mask is None and lead is None:
-        return _uniform_blocks(T, B, reverse, keep)
-    return _make_blocks(T, B, reverse, mask, lead, keep)
+    reads = None if mask is None else mask.tobytes()
+    return _make_blocks(T, B, reverse, reads, None if lead is None else lead.tobytes(), keep)
 
 
-@lru_cache(maxsize=16)
-def _uniform_blocks(T: int, B: int, reverse: bool, keep: bool) -> Blocks:
-    return _make_blocks(T, B, reverse, None, None, keep)
-
-
+@lru_cache(maxsize=4)
 def _make_blocks(
-    T: int, B: int, reverse: bool, mask: Array | None, lead: Array | None, keep: bool
+    T: int, B: int, reverse: bool, reads: bytes | None, leads: bytes | None, keep: bool
 ) -> Blocks:
+    mask = None if reads is None else np.frombuffer(reads, bool).reshape(T, B)
+    lead = None if leads is None else np.frombuffer(leads, np.int64)
     token_order = np.arange(T)[::-1].copy() if reverse else np.arange(T)
     order, counts = np.arange(B), np.full(T, B)
     if mask is not None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -12,14 +12,19 @@ from rnnviz.arrays import Array, Values
 from rnnviz.cells import Cell
 from rnnviz.engine.codegen.cell_ir import NotPointwiseError
 from rnnviz.engine.compiled import passes
-from rnnviz.engine.compiled.batch_vocabulary import BatchVocabulary, multiply_words
+from rnnviz.engine.compiled.batch_vocabulary import (
+    BatchVocabulary,
+    find_words,
+    multiply_words,
+)
 from rnnviz.engine.compiled.blocks import Blocks, is_nested, make_blocks
 from rnnviz.engine.compiled.gate_order import GateOrder, source_of
-from rnnviz.engine.compiled.kernels import available, loops
+from rnnviz.engine.compiled.kernels import available
 from rnnviz.engine.compiled.loop_arguments import LayerWeights, LoopInput
 from rnnviz.engine.compiled.memory import flat, zeros
 from rnnviz.engine.compiled.passes import CompiledPass
 from rnnviz.engine.compiled.source import NotCompiledError
+from rnnviz.engine.directions import DirectionInput
 from rnnviz.engine.embedding import Lookup
 
 
@@ -29,15 +34,17 @@ class CompiledScan:
 
     cell: Cell
     x: Array | Lookup
-    last: Values  # the last states, (B, H) by name
-    recurrent_mask: Array | None
-    input_mask: Array | None
     order: GateOrder
     initial: Array  # (states, B, H): before the first token
     vocabulary: BatchVocabulary | None  # if x are products looked up by word
     main_pass: CompiledPass  # all sequences, each without its shared padding
     padding_pass: CompiledPass | None  # the longest padding in front, computed once for all
     lead: Array | None  # (B): steps of padding of each sequence
+
+    @cached_property
+    def last(self) -> Values:
+        """The last states, (B, H) by name."""
+        return dict(zip(self.cell.states, self.main_pass.last, strict=True))
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -49,13 +56,22 @@ class CompiledScan:
         """The outputs "h", (T, B, H); KeyError for other names: they are not saved by name."""
         if name != "h":
             raise KeyError(f"{name}: compiled scans only return h")
+        return outputs([self])
+
+    @property
+    def idle(self) -> Array:
+        """The outputs of sequences that have not begun, as ``collect_outputs`` reads them."""
         if self.padding_pass is None:
-            initial = self.main_pass.blocks.by_slot(self.initial[:1], self.order.H_padded)
-            return passes.outputs(self.main_pass, initial)
+            return self.main_pass.blocks.by_slot(self.initial[:1], self.order.H_padded)
         idle = np.zeros((self.shape[0], self.order.H_padded), self.initial.dtype)
         after = self.padding_pass.arguments.layout.state_rows[0, 1:]
         idle[: len(after)] = self.padding_pass.states[0][after]
-        return passes.outputs(self.main_pass, idle)
+        return idle
+
+
+def outputs(scans: Sequence[CompiledScan]) -> Array:
+    """The outputs of a layer's n directions side by side, (T, B, n·H)."""
+    return passes.outputs([s.main_pass for s in scans], [s.idle for s in scans])
 
 
 def supports(cell: Cell, mask: Array | None) -> bool:
@@ -71,63 +87,105 @@ def supports(cell: Cell, mask: Array | None) -> bool:
 
 def scan(
     cell: Cell,
-    p: Values,
+    directions: Sequence[DirectionInput],
     x: Array | Lookup,
     mask: Array | None = None,
     *,
-    reverse: bool = False,
-    initial: Values | None = None,
-    recurrent_mask: Array | None = None,
-    input_mask: Array | None = None,
-    lead: Array | None = None,
     keep: bool = True,
-) -> CompiledScan:
-    """Read ``x`` (T, B, D) with the cell; see :func:`rnnviz.engine.packed_scan.scan`.
+) -> tuple[CompiledScan, ...]:
+    """Read ``x`` (T, B, D) with the cell in every direction, all of them at once.
 
-    The first call for a cell and a precision compiles for some seconds; the code is cached on disk.
+    Each as :func:`rnnviz.engine.packed_scan.scan` does. The first call for a cell and a precision
+    compiles for some seconds; the code is cached on disk.
     ValueError if ``x`` does not fit W; IndexError for ids outside the table.
     """
-    if x.shape[2] != len(p["W"]):
-        raise ValueError(f"x has {x.shape[2]} numbers a token, W {len(p['W'])} rows")
-    has_dropout = recurrent_mask is not None or input_mask is not None
-    if has_dropout or (lead is not None and not lead.any()):
-        lead = None
-    T, B, _ = x.shape
-    order = GateOrder(cell, p["U"].shape[0], p["W"].dtype)
-    weights, kernels = order.weights(p), loops()
-    blocks = make_blocks(T, B, reverse, mask, lead, keep)
+    readings = [_Reading(cell, direction, x, mask, keep) for direction in directions]
     vocabulary = None
-    if isinstance(x, Lookup) and input_mask is None:
-        vocabulary = multiply_words(x, weights, blocks.entry_count)
-    weights, inputs = _loop_input(x, weights, vocabulary)
-    first = zeros((weights.state_count, B, order.H), weights.W.dtype)
-    if initial is not None:
-        for to, s in zip(first, cell.states, strict=True):
-            to[...] = initial[s]
-    start, padding_pass, keep_values = first, None, keep and bool(order.source.cell.saved)
-    if lead is not None:
-        padding_pass = _read_padding(kernels, weights, inputs, reverse, first, lead, keep_values)
-        start = _states_after_padding(padding_pass, lead, first)
-    inputs = _with_masks(inputs, weights, order, blocks, input_mask, recurrent_mask)
-    main_pass = passes.forward(kernels, blocks, weights, inputs, start, keep_values=keep_values)
-    last = dict(zip(cell.states, main_pass.last, strict=True))
-    return CompiledScan(
-        cell, x, last, recurrent_mask, input_mask, order, first, vocabulary, main_pass,
-        padding_pass, lead,
-    )  # fmt: skip
+    if isinstance(x, Lookup) and all(d.input_mask is None for d in directions):
+        vocabulary = find_words(x, readings[0].weights, readings[0].blocks.entry_count)
+    if vocabulary is None:
+        inputs = _loop_input(x, readings[0].weights)
+        for reading in readings:
+            reading.inputs = inputs
+    else:
+        products = multiply_words(vocabulary, [r.weights for r in readings])
+        for reading, product in zip(readings, products, strict=True):
+            reading.read_products(vocabulary, product)
+    padding = [reading.padding_pass() for reading in readings]
+    passes.forward([p for p in padding if p is not None])
+    scans = tuple(r.scan(x, vocabulary, p) for r, p in zip(readings, padding, strict=True))
+    passes.forward([s.main_pass for s in scans])
+    return scans
 
 
-def _loop_input(
-    x: Array | Lookup, weights: LayerWeights, vocabulary: BatchVocabulary | None
-) -> tuple[LayerWeights, LoopInput]:
+class _Reading:
+    """One direction, prepared to be read, but for its ``inputs``."""
+
+    inputs: LoopInput
+
+    def __init__(
+        self, cell: Cell, direction: DirectionInput, x: Array | Lookup, mask: Array | None,
+        keep: bool,
+    ) -> None:  # fmt: skip
+        p, lead = direction.p, direction.lead
+        if x.shape[2] != len(p["W"]):
+            raise ValueError(f"x has {x.shape[2]} numbers a token, W {len(p['W'])} rows")
+        has_dropout = direction.recurrent_mask is not None or direction.input_mask is not None
+        self.lead = None if has_dropout or (lead is not None and not lead.any()) else lead
+        T, B, _ = x.shape
+        self.cell, self.direction = cell, direction
+        self.order = GateOrder(cell, p["U"].shape[0], p["W"].dtype)
+        self.weights = self.order.weights(p)
+        self.blocks = make_blocks(T, B, direction.reverse, mask, self.lead, keep)
+        self.initial = zeros((self.weights.state_count, B, self.order.H), p["W"].dtype)
+        if direction.initial is not None:
+            for to, s in zip(self.initial, cell.states, strict=True):
+                to[...] = direction.initial[s]
+        self.keep_values = keep and bool(self.order.source.cell.saved)
+
+    def read_products(self, vocabulary: BatchVocabulary, products: Array) -> None:
+        """Read the products of the words with W, instead of the words' embeddings."""
+        width, none = self.weights.xw_width, products[:0, 0]
+        self.inputs = LoopInput(
+            1, products, products.size, vocabulary.indices * width, 1, 1, 0, 0, none, none
+        )  # fmt: skip
+        self.weights = self.weights._replace(D_padded=width)
+
+    def padding_pass(self) -> CompiledPass | None:
+        """Of the longest padding at the beginning; that of other sequences is its first steps."""
+        if self.lead is None:
+            return None
+        n, longest = int(self.lead.max()), int(self.lead.argmax())
+        offsets = self.inputs.x_offsets
+        offsets = (offsets[::-1] if self.direction.reverse else offsets)[:n, longest].copy()
+        blocks = make_blocks(n, 1, False, None, None, True)
+        return passes.prepare(
+            blocks, self.weights, self.inputs._replace(x_offsets=offsets),
+            self.initial[:, longest : longest + 1], keep_values=self.keep_values,
+        )  # fmt: skip
+
+    def scan(
+        self, x: Array | Lookup, vocabulary: BatchVocabulary | None, padding: CompiledPass | None
+    ) -> CompiledScan:
+        """The scan, whose main pass has not run yet; the pass over the padding has."""
+        start, given = self.initial, self.direction
+        if padding is not None and self.lead is not None:
+            start = _states_after_padding(padding, self.lead, start)
+        inputs = _with_masks(
+            self.inputs, self.weights, self.order, self.blocks, given.input_mask,
+            given.recurrent_mask,
+        )  # fmt: skip
+        main_pass = passes.prepare(
+            self.blocks, self.weights, inputs, start, keep_values=self.keep_values
+        )
+        return CompiledScan(
+            self.cell, x, self.order, self.initial, vocabulary, main_pass, padding, self.lead
+        )
+
+
+def _loop_input(x: Array | Lookup, weights: LayerWeights) -> LoopInput:
     """The input as one flat array, and where the input of each token begins; without masks."""
     none = np.empty(0, weights.W.dtype)
-    if vocabulary is not None:
-        products = vocabulary.products
-        inputs = LoopInput(
-            1, products, products.size, vocabulary.offsets, 1, 1, 0, 0, none, none
-        )  # fmt: skip
-        return weights._replace(D_padded=weights.xw_width), inputs
     if isinstance(x, Lookup):
         if x.ids.size and not 0 <= x.ids.min() <= x.ids.max() < len(x.table):
             raise IndexError(f"ids outside a table of {len(x.table)} rows")
@@ -136,7 +194,7 @@ def _loop_input(
     else:
         numbers, (_, token, row) = flat(x.astype(weights.W.dtype, copy=False)[None], weights.D)
         offsets = _token_offsets(*x.shape[:2], token, row)
-    return weights, LoopInput(0, numbers, numbers.size, offsets, 1, 1, 0, 0, none, none)
+    return LoopInput(0, numbers, numbers.size, offsets, 1, 1, 0, 0, none, none)
 
 
 @lru_cache(maxsize=16)
@@ -163,24 +221,6 @@ def _with_masks(
         masks = blocks.by_slot(by_gate, weights.H_padded)
         inputs = inputs._replace(h_groups=len(masks), has_h_masks=1, h_masks=masks)
     return inputs
-
-
-def _read_padding(
-    kernels: Any,
-    weights: LayerWeights,
-    inputs: LoopInput,
-    reverse: bool,
-    initial: Array,
-    lead: Array,
-    keep_values: bool,
-) -> CompiledPass:
-    """Read the longest padding at the beginning; that of other sequences is its first steps."""
-    n, longest = int(lead.max()), int(lead.argmax())
-    offsets = inputs.x_offsets[::-1] if reverse else inputs.x_offsets
-    inputs = inputs._replace(x_offsets=offsets[:n, longest].copy())
-    blocks = make_blocks(n, 1, False, None, None, True)
-    start = initial[:, longest : longest + 1]
-    return passes.forward(kernels, blocks, weights, inputs, start, keep_values=keep_values)
 
 
 def _states_after_padding(padding_pass: CompiledPass, lead: Array, initial: Array) -> Array:

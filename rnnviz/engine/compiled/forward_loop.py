@@ -27,6 +27,7 @@ from rnnviz.engine.compiled.loop_arguments import (
 from rnnviz.engine.compiled.products import product
 from rnnviz.engine.compiled.row_copies import (
     add_vectors,
+    clear_vectors,
     copy_numbers,
     copy_vectors,
 )
@@ -37,6 +38,23 @@ if TYPE_CHECKING:
 
     def forward_row(*args: Any) -> None:
         """The cell's forward lines for one sequence at one step."""
+
+
+def clear_workspace(
+    layout: BlockLayout, weights: LayerWeights, inputs: LoopInput, workspace: Workspace, block: int
+) -> None:
+    """Set a block's part to zero.
+
+    Products also read rows that are only padding, and denormal numbers in them would be slow.
+    """
+    rows, H_padded, D_padded = workspace.rows, weights.H_padded, weights.D_padded
+    n = inputs.x_groups * rows * D_padded
+    clear_vectors(workspace.x_rows, block * n, n)
+    n = inputs.h_groups * rows * H_padded
+    clear_vectors(workspace.h_rows, block * n, n)
+    clear_vectors(workspace.gates, block * rows * weights.row_width, rows * weights.row_width)
+    n = rows * max(H_padded, D_padded)
+    clear_vectors(workspace.products, block * n, n)
 
 
 def update_active_states(
@@ -172,6 +190,7 @@ def forward(like: Array, fields: IntArray, block: int) -> None:
     saved, workspace = arguments.saved, arguments.workspace
     states, row_width, H_padded, T = saved.states, weights.row_width, weights.H_padded, layout.steps
     n, before, s = weights.hu_width, weights.zero, weights.zero
+    clear_workspace(layout, weights, inputs, workspace, block)
     while s < T:
         gates = block * workspace.rows * row_width
         end = add_input_products(layout, weights, inputs, workspace, block, s, gates)
@@ -202,13 +221,15 @@ def forward(like: Array, fields: IntArray, block: int) -> None:
 
 
 def collect_outputs(like: Array, fields: IntArray, block: int) -> None:
-    """Write h after every step to an array (T, B, H), whose address is the last of ``fields``.
+    """Write h after every step to H columns of an array.
 
-    The address before it is of the outputs of sequences that have not begun: (T, H_padded) the same
-    for all, or (slots, H_padded) those before the first step.
+    The last four of ``fields`` are the addresses of the outputs of sequences that have not begun,
+    (T, H_padded) the same for all, or (slots, H_padded) those before the first step, and of that
+    array, (T, B, width); the first of the columns; and the width.
     """
-    arguments, n = unpack_loop_arguments(like, fields), len(fields) - 2
+    arguments, n = unpack_loop_arguments(like, fields), len(fields) - 4
     idle, outputs = pointer(like, fields[n]), pointer(like, fields[n + 1])
+    column, width = fields[n + 2], fields[n + 3]
     layout, saved, T = arguments.layout, arguments.saved, arguments.layout.steps
     H, H_padded = arguments.weights.H, arguments.weights.H_padded
     first = item(layout.first_slot, block)
@@ -216,7 +237,7 @@ def collect_outputs(like: Array, fields: IntArray, block: int) -> None:
         after = item(layout.state_rows, block * (T + 1) + s + 1)
         for r in range(item(layout.sequence_count, block)):
             sequence = item(layout.sequences, first + r)
-            to = (item(layout.token_order, s) * layout.batch + sequence) * H
+            to = (item(layout.token_order, s) * layout.batch + sequence) * width + column
             if r < item(layout.active_count, block * T + s):
                 copy_numbers(saved.states, (after + r) * H_padded, outputs, to, H)
             elif layout.hold_state == 0:
@@ -224,5 +245,6 @@ def collect_outputs(like: Array, fields: IntArray, block: int) -> None:
             elif s == 0:
                 copy_numbers(idle, (first + r) * H_padded, outputs, to, H)
             else:
-                earlier = (item(layout.token_order, s - 1) * layout.batch + sequence) * H
+                token = item(layout.token_order, s - 1) * layout.batch + sequence
+                earlier = token * width + column
                 copy_numbers(outputs, earlier, outputs, to, H)

@@ -49,13 +49,16 @@ class GateOrder:
         """Columns (n, gates·H) in the order of the loops, (n, len(order)·H_padded)."""
         parts = blocks(a, a.shape[1] // self.H)
         rows = aligned((len(a), len(order), self.H_padded), a.dtype)
-        rows[:, :, self.H :] = 0
+        if self.H < self.H_padded:
+            rows[:, :, self.H :] = 0
         for to, k in enumerate(order):
             rows[:, to, : self.H] = parts[k]
         return rows.reshape(len(a), len(order) * self.H_padded)
 
     def to_cell_order(self, a: Array, order: list[int]) -> Array:
         """Columns (n, len(order)·H_padded) in the order of the cell, (n, len(order)·H)."""
+        if self.H == self.H_padded and order == sorted(order):
+            return a
         columns = np.empty((len(a), len(order), self.H), a.dtype)
         for part, k in zip(blocks(a, len(order)), order, strict=True):
             columns[:, k] = part[:, : self.H]
@@ -66,10 +69,6 @@ class GateOrder:
         W = self.to_loop_order(p["W"], self.inputs)
         U = self.to_loop_order(p["U"], self.recurrent)
         D_padded = padded(len(W), W.dtype)
-        W_T = zeros((W.shape[1], D_padded), W.dtype)
-        W_T[:, : len(W)] = W.T
-        U_T = zeros((U.shape[1], self.H_padded), U.dtype)
-        U_T[:, : len(U)] = U.T
         vectors = zeros((len(self.source.vectors), self.H_padded), W.dtype)
         for to, name in zip(vectors, self.source.vectors, strict=True):
             to[: self.H] = p[name]
@@ -86,21 +85,22 @@ class GateOrder:
             row_width=self.blocks * self.H_padded,
             state_count=len(self.source.cell.states),
             **loop_functions(self.cell, W.dtype)._asdict(),
+            vector_count=len(vectors),
             W=W,
             U=U,
-            W_T=W_T,
-            U_T=U_T,
+            W_T=_transposed(W, D_padded),
+            U_T=_transposed(U, self.H_padded),
             bias=self._bias(p["b"]),
             cell_vectors=vectors,
         )
 
     def _bias(self, b: Array) -> Array:
         """The bias of a row of gates, (row_width)."""
-        both = b if b.ndim == 2 else np.stack([b, np.zeros_like(b)])
         row = zeros((self.blocks * self.H_padded,), b.dtype)
-        inputs = self.to_loop_order(both[:1], self.inputs)[0]
+        inputs = self.to_loop_order(b.reshape(-1, b.shape[-1])[:1], self.inputs)[0]
         row[: len(inputs)] = inputs
-        row[self.hu_block * self.H_padded :] += self.to_loop_order(both[1:], self.recurrent)[0]
+        if b.ndim == 2:
+            row[self.hu_block * self.H_padded :] += self.to_loop_order(b[1:], self.recurrent)[0]
         return row
 
     def bias_gradient(self, d: Array, rows: int) -> Array:
@@ -111,3 +111,11 @@ class GateOrder:
             return of_input[0]
         of_state = self.to_cell_order(d[None, self.hu_block * self.H_padded :], self.recurrent)
         return np.concatenate([of_input, of_state])
+
+
+def _transposed(a: Array, width: int) -> Array:
+    """aᵀ, with rows padded to ``width`` with zeros."""
+    rows = aligned((a.shape[1], width), a.dtype)
+    rows[:, len(a) :] = 0
+    rows[:, : len(a)] = a.T
+    return rows

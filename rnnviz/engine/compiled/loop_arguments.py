@@ -69,6 +69,7 @@ class LayerWeights(NamedTuple):
     load_state: int
     forward_rows: int
     backward_rows: int
+    vector_count: int
     W: FloatArray  # (D, xw_width)
     U: FloatArray  # (H, hu_width)
     W_T: FloatArray  # (xw_width, D_padded)

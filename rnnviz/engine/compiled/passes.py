@@ -1,9 +1,14 @@
-"""A run of the compiled loops over all blocks of a batch, forward and backward."""
+"""Runs of the compiled loops over all blocks of a batch, forward and backward.
+
+Several passes run at once, such as the two directions of a layer: the blocks of all of them are
+divided among the threads.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,7 +24,7 @@ from rnnviz.engine.compiled.loop_arguments import (
     SavedValues,
     Workspace,
 )
-from rnnviz.engine.compiled.memory import pack_fields, zeros
+from rnnviz.engine.compiled.memory import pack_fields
 
 #: Rows of gates that are computed together. They have to fit the cache beside the weights.
 WORKSPACE_ROWS = 64
@@ -30,7 +35,6 @@ class CompiledPass:
     """A forward pass over the blocks of a batch, with the arguments of its loops."""
 
     blocks: Blocks
-    kernels: Any
     arguments: LoopArguments
     fields: Array  # of the arguments, as the loops take them
 
@@ -45,6 +49,16 @@ class CompiledPass:
         return self.blocks.by_sequence(
             self.arguments.saved.boundary_states, self.arguments.weights.H
         )
+
+
+class Upstream(NamedTuple):
+    """What a backward pass starts from, and where it writes the gradients of the input."""
+
+    #: Of the first ``output_count`` states at every step, as ``flat`` returns them.
+    d_outputs: tuple[Array, tuple[int, int, int]] | None
+    output_count: int
+    d_last: Array  # (states, B, H): of the last states
+    input_gradients: InputGradients | None
 
 
 class InputGradients(NamedTuple):
@@ -65,8 +79,7 @@ class PassGradients(NamedTuple):
     initial: Array  # (states, B, H)
 
 
-def forward(
-    kernels: Any,
+def prepare(
     blocks: Blocks,
     weights: LayerWeights,
     inputs: LoopInput,
@@ -74,7 +87,7 @@ def forward(
     *,
     keep_values: bool,
 ) -> CompiledPass:
-    """Read all tokens from the states ``initial`` (states, B, H) on.
+    """A pass over all tokens from the states ``initial`` (states, B, H) on, for :func:`forward`.
 
     ``keep_values``: keep the values of every step that the backward pass reads.
     """
@@ -97,65 +110,78 @@ def forward(
     parts = (weights, inputs, saved, workspace, gradients)
     fields = pack_fields(field for part in parts for field in part)
     fields = np.concatenate([blocks.fields, fields])
-    _run(kernels.forward, weights, fields, blocks)
-    return CompiledPass(blocks, kernels, arguments, fields)
+    return CompiledPass(blocks, arguments, fields)
 
 
-def backward(
-    forward_pass: CompiledPass,
-    d_outputs: tuple[Array, tuple[int, int, int]] | None,
-    output_count: int,
-    d_last: Array,
-    input_gradients: InputGradients | None,
-) -> PassGradients:
-    """Backpropagate.
+def forward(passes: Sequence[CompiledPass]) -> None:
+    """Read all tokens."""
+    _run("forward", [(p, p.fields) for p in passes])
 
-    ``d_outputs`` are the gradients of the first ``output_count`` states at every step, as ``flat``
-    returns them, ``d_last`` (states, B, H) those of the last states. Those of the input are written
-    to ``input_gradients``.
-    """
+
+def backward(passes: Sequence[CompiledPass], upstream: Sequence[Upstream]) -> list[PassGradients]:
+    """Backpropagate through passes."""
+    every = [_loop_gradients(p, given) for p, given in zip(passes, upstream, strict=True)]
+    _run("backward", [
+        (p, np.concatenate([p.fields[: -len(g)], pack_fields(g)]))
+        for p, g in zip(passes, every, strict=True)
+    ])  # fmt: skip
+    return [_sums(p, g) for p, g in zip(passes, every, strict=True)]
+
+
+def _loop_gradients(forward_pass: CompiledPass, upstream: Upstream) -> LoopGradients:
+    """The arguments of a backward pass."""
     weights, blocks = forward_pass.arguments.weights, forward_pass.blocks
     n, dtype = len(blocks.layout.first_slot), weights.W.dtype
-    array, strides = d_outputs or (np.empty(0, dtype), (0, 0, 0))
-    into = input_gradients or InputGradients(False, np.empty(0, dtype), np.empty(0, np.int64))
+    array, strides = upstream.d_outputs or (np.empty(0, dtype), (0, 0, 0))
+    into = upstream.input_gradients
+    into = into or InputGradients(False, np.empty(0, dtype), np.empty(0, np.int64))
     d_W_rows = 0 if forward_pass.arguments.inputs.x_is_product else weights.D_padded
-    gradients = LoopGradients(
-        output_count,
+    return LoopGradients(
+        upstream.output_count,
         array,
         *strides,
-        d_states=blocks.by_slot(d_last, weights.H_padded),
-        d_W=zeros((n, d_W_rows, weights.xw_width), dtype),
-        d_U=zeros((n, weights.H_padded, weights.hu_width), dtype),
-        d_b=zeros((n, weights.row_width), dtype),
-        d_vectors=zeros((n, *weights.cell_vectors.shape), dtype),
-        need_x=int(input_gradients is not None),
+        d_states=blocks.by_slot(upstream.d_last, weights.H_padded),
+        d_W=aligned((n, d_W_rows, weights.xw_width), dtype),
+        d_U=aligned((n, weights.H_padded, weights.hu_width), dtype),
+        d_b=aligned((n, weights.row_width), dtype),
+        d_vectors=aligned((n, *weights.cell_vectors.shape), dtype),
+        need_x=int(upstream.input_gradients is not None),
         by_entry=int(into.by_entry),
         d_x=into.d_x,
         d_x_offsets=into.d_x_offsets,
     )
-    fields = np.concatenate([forward_pass.fields[: -len(gradients)], pack_fields(gradients)])
-    _run(forward_pass.kernels.backward, weights, fields, blocks)
-    # Summed in the order of the blocks, so that the result does not depend on the threads.
+
+
+def _sums(forward_pass: CompiledPass, gradients: LoopGradients) -> PassGradients:
+    """Summed in the order of the blocks, so that the result does not depend on the threads."""
     W, U, b, vectors = (
         a.sum(0) for a in (gradients.d_W, gradients.d_U, gradients.d_b, gradients.d_vectors)
     )
-    return PassGradients(W, U, b, vectors, blocks.by_sequence(gradients.d_states, weights.H))
+    H = forward_pass.arguments.weights.H
+    return PassGradients(W, U, b, vectors, forward_pass.blocks.by_sequence(gradients.d_states, H))
 
 
-def outputs(forward_pass: CompiledPass, idle: Array) -> Array:
-    """h after every step, (T, B, H); ``idle`` as ``collect_outputs`` reads it."""
-    layout, weights = forward_pass.arguments.layout, forward_pass.arguments.weights
-    out = aligned((layout.steps, layout.batch, weights.H), weights.W.dtype)
-    idle = np.ascontiguousarray(idle)
-    fields = np.concatenate([forward_pass.fields, pack_fields([idle, out])])
-    _run(loops().collect_outputs, weights, fields, forward_pass.blocks)
+def outputs(passes: Sequence[CompiledPass], idle: Sequence[Array]) -> Array:
+    """h after every step, side by side, (T, B, n·H); ``idle`` as ``collect_outputs`` reads it."""
+    layout, weights = passes[0].arguments.layout, passes[0].arguments.weights
+    width = len(passes) * weights.H
+    out = aligned((layout.steps, layout.batch, width), weights.W.dtype)
+    _run("collect_outputs", [
+        (p, np.concatenate([p.fields, pack_fields([idle, out, n * weights.H, width])]))
+        for n, (p, idle) in enumerate(zip(passes, map(np.ascontiguousarray, idle), strict=True))
+    ])  # fmt: skip
     return out
 
 
-def _run(kernel: Any, weights: LayerWeights, fields: Array, blocks: Blocks) -> None:
-    """Run a kernel on all blocks."""
-    like = weights.W[:0, 0]
-    threads.for_each(lambda k: kernel(like, fields, k), len(blocks.layout.first_slot))
+def _run(name: str, runs: Sequence[tuple[CompiledPass, Array]]) -> None:
+    """Run a kernel on all blocks of passes, each with its fields."""
+    calls = [
+        (one.arguments.weights.W[:0, 0], fields, k)
+        for one, fields in runs
+        for k in range(len(one.blocks.layout.first_slot))
+    ]
+    kernel = getattr(loops(), name)
+    threads.for_each(lambda n: kernel(*calls[n]), len(calls))
 
 
 def _workspace(blocks: Blocks, weights: LayerWeights, inputs: LoopInput) -> Workspace:
@@ -164,6 +190,5 @@ def _workspace(blocks: Blocks, weights: LayerWeights, inputs: LoopInput) -> Work
         inputs.x_groups * weights.D_padded, inputs.h_groups * weights.H_padded,
         weights.row_width, max(weights.H_padded, weights.D_padded),
     )  # fmt: skip
-    # Zeros: products also read rows that are only padding, and denormal numbers would be slow.
-    x, h, gates, products = (zeros((n, rows, width), weights.W.dtype) for width in widths)
+    x, h, gates, products = (aligned((n, rows, width), weights.W.dtype) for width in widths)
     return Workspace(rows, x, h, gates, products, np.empty((n, rows), np.int64))

@@ -44,6 +44,9 @@ Q = (
 #: arithmetic on denormal numbers (below 1e-38) takes a hundred times as long.
 FLUSH_SIZE = {32: 1e-15, 64: 1e-240}
 
+#: Numbers below this, by bits, are zero for ``without_tiny``.
+TINY = {32: 1e-30, 64: 1e-300}
+
 #: Allowed in arithmetic: fusing a multiplication and an addition, which rounds once less. No other
 #: fast-math flag, so that NaN propagates.
 CONTRACT = ("contract",)
@@ -221,6 +224,15 @@ def _flush_size(typing: Any, v: Any) -> tuple[Any, CodeGenerator]:
     return v(v), code
 
 
+def _without_tiny(typing: Any, v: Any) -> tuple[Any, CodeGenerator]:
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        zero, tiny = (_constant(_llvm_type(v), x) for x in (0.0, TINY[v.dtype.bitwidth]))
+        size = _call_llvm(builder, "fabs", args[0])
+        return builder.select(builder.fcmp_ordered("<", size, tiny), zero, args[0])
+
+    return v(v), code
+
+
 def _tanh(typing: Any, v: Any) -> tuple[Any, CodeGenerator]:
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         tanh_code = _tanh_by_ratio if v.dtype.bitwidth == 32 else _tanh_by_exp
@@ -316,3 +328,4 @@ stream = intrinsic(_stream)
 add, sub, mul, div = map(_arithmetic, ("fadd", "fsub", "fmul", "fdiv"))
 minimum, maximum = _clamp(">"), _clamp("<")
 fma, flush_size, sqrt, step, tanh = map(intrinsic, (_fma, _flush_size, _sqrt, _step, _tanh))
+without_tiny = intrinsic(_without_tiny)

@@ -76,13 +76,16 @@ def optimizer_source(formulas: Formulas, arrays: tuple[str, ...], numbers: tuple
     """The source of the module with an optimizer's step on the rows of a table.
 
     ``arrays`` are those that the optimizer keeps for each parameter, ``numbers`` the others that
-    its formulas read. A row without a gradient has the gradient zero.
+    its formulas read. A row without a gradient has the gradient zero. Moving means of rows that
+    long had none are set to zero before they become denormal.
     """
-    arrays = ("p", *arrays)
+    means, arrays = arrays, ("p", *arrays)
     head = [f"    {n} = pointer(like, fields[{k}])" for k, n in enumerate(arrays, 2)]
     constants = [f"v_{n} = fill(like, numbers[{k}])" for k, n in enumerate(numbers)]
     lines = [f"v_{n} = load({n}, i)" for n in arrays]
-    lines += [f"v_{n} = {_PRINTER.formula(f)}" for n, f in formulas]
+    for n, f in formulas:
+        value = _PRINTER.formula(f)
+        lines.append(f"v_{n} = {f'without_tiny({value})' if n in means else value}")
     lines += [f"store({n}, i, v_{n})" for n in dict(formulas)]
     text = [
         _ENTRY,
@@ -107,8 +110,9 @@ def _module(parts: Iterable[str]) -> str:
 ENTRY_POINTS = ("forward", "backward", "collect_outputs", "sum_by_word", "product_gradients")
 #: Functions that they call at every step, compiled as functions of their own; others are inlined.
 NOT_INLINED = (
-    "update_active_states", "add_input_products", "add_recurrent_product", "add_output_gradients",
-    "gradient_through_U", "sum_weight_gradients", "input_gradient",
+    "clear_workspace", "clear_gradients", "update_active_states", "add_input_products",
+    "add_recurrent_product", "add_output_gradients", "gradient_through_U", "sum_weight_gradients",
+    "input_gradient",
 )  # fmt: skip
 
 MODULE_HEAD = '''"""Written by rnnviz, to be compiled once and kept. May be removed at any time."""
@@ -119,8 +123,8 @@ from numba import njit
 
 from rnnviz.engine.compiled.argument_unpacking import unpack_loop_arguments, unpack_sum_arguments
 from rnnviz.engine.compiled.simd import (
-    add, broadcast, call, div, fill, flush_size, fma, item, lanes, load, maximum,
-    minimum, mul, pointer, registers, set_item, sqrt, step, store, stream, sub, tanh,
+    add, broadcast, call, div, fill, flush_size, fma, item, lanes, load, maximum, minimum, mul,
+    pointer, registers, set_item, sqrt, step, store, stream, sub, tanh, without_tiny,
 )'''
 
 _FUNCTION = "@njit(nogil=True, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)"

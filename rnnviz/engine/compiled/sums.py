@@ -36,6 +36,7 @@ def product_gradients(like: Array, fields: Array, part: int) -> None:
     word, end = item(arguments.part_bounds, part), item(arguments.part_bounds, part + 1)
     sums = part * arguments.chunk_rows * width
     products = part * arguments.chunk_rows * D_padded
+    clear_vectors(arguments.d_W, part * D_padded * width, D_padded * width)
     while word < end:
         n = min(arguments.chunk_rows, end - word)
         for r in range(n):

@@ -10,7 +10,7 @@ import numpy as np
 
 from rnnviz.arrays import Array, Values
 from rnnviz.cells import Cell
-from rnnviz.engine.backend import HOST, LayerGradients, ScanOutput
+from rnnviz.engine.backend import HOST, LayerGradients, ScanOutput, concat_outputs
 from rnnviz.engine.cuda import layer as layers
 from rnnviz.engine.cuda.layer import CudaScan, LayerKernels
 from rnnviz.engine.cuda.optimizer_kernels import update_source
@@ -80,6 +80,10 @@ class CudaBackend:
             return scan_directions(cell, passes, x, mask)
         return layers.scan(kernels, cell, passes, x, mask, keep)
 
+    def outputs(self, scans: Sequence[Any]) -> Array:
+        """See :class:`rnnviz.engine.backend.Backend`."""
+        return concat_outputs(scans)
+
     def scan_backward(
         self, cell: Cell, params: Sequence[Values], done: Sequence[Any], d_h: Array | None,
         d_last: Array | None, need_x: bool,
@@ -101,9 +105,11 @@ class CudaBackend:
         )  # fmt: skip
         return table
 
-    def step_rows(self, optimizer: Optimizer, key: str, table: Array, found: WordRows) -> None:
-        """Never called: ``table_gradient`` returns whole tables."""
-        raise NotImplementedError("gradients of tables are whole tables here")
+    def step(
+        self, optimizer: Optimizer, params: Values, grads: Values, embedding: WordRows | None
+    ) -> None:
+        """Never called: ``training.cuda`` has kernels for the whole update."""
+        raise NotImplementedError("parameters are updated by training.cuda here")
 
     def launch(self, name: str, blocks: int | tuple[int, int], args: tuple[Any, ...]) -> None:
         """Launch a kernel of ``update.cu`` with THREADS threads a block."""
