@@ -29,7 +29,7 @@ HELP = """The data sets: where from, size, terms, and whether they are here.
 Examples:
   rnnviz data                              what there is
   rnnviz data fetch jena                   download one (asks for nothing, says the terms)
-  rnnviz data show jena --data sample      first rows and the lecture's two plots
+  rnnviz data show jena                    first rows and the lecture's two plots
   rnnviz data show jena -o temperature.svg the plots for a slide
   rnnviz data path                         the folder
 """
@@ -39,8 +39,8 @@ FOLDER = click.option(
     help="Folder of data sets, or: sample. Default: $RNNVIZ_DATA, then rnnviz's own folder.",
 )  # fmt: skip
 
-#: Rows in ten days of a value every ten minutes.
-TEN_DAYS = 1440
+#: Minutes in ten days, and in one.
+TEN_DAYS, DAY = 14_400, 1_440
 #: Characters of a text on the screen; JSON has all of it.
 TEXT_LENGTH = 300
 
@@ -196,9 +196,11 @@ def show(
     """Show the first rows of data set NAME, its counts, and for jena its temperature."""
     from rnnviz.data.catalogue import data_set
     from rnnviz.data.folders import data_errors, require_folder
+    from rnnviz.data.jena import jena_folder
     from rnnviz.data.preview import preview
 
-    entry, folder = data_set(name), require_folder(data or outer)
+    entry, named = data_set(name), data or outer
+    folder = jena_folder(named) if name == "jena" else require_folder(named)
     if out and name != "jena":
         raise UsageError(f"There is no plot of {name}. Plots: rnnviz data show jena -o FILE.svg")
     from rnnviz.cli.run_charts import check, save
@@ -255,10 +257,10 @@ def plots(series: JenaSeries) -> list[Chart]:
         line = ChartLine("T (degC)", np.arange(n), degrees[:n])
         return Chart(title, [line], x_label="row", y_label="T (degC)")
 
-    days = min(TEN_DAYS, len(series))
+    rows = min(TEN_DAYS // series.interval, len(series))
     return [
         chart(f"Temperature, {span}", len(series)),
-        chart(f"The first {days / 144:g} days", days),
+        chart(f"The first {rows * series.interval / DAY:g} days", rows),
     ]
 
 

@@ -194,7 +194,9 @@ def local_files(name: str, folder: Path) -> LocalFiles:
         return LocalFiles()
     except (ValueError, InvalidFileError):
         return LocalFiles((), f"what is here cannot be read; see: rnnviz data show {name}")
-    return LocalFiles(found.files, "sample") if folder == assets() / "samples" else found
+    # Of Jena the package has more than a sample, and its note says what.
+    sample = folder == assets() / "samples" and name != "jena"
+    return LocalFiles(found.files, "sample") if sample else found
 
 
 def _unique(files: Iterable[Path]) -> tuple[Path, ...]:
@@ -221,10 +223,12 @@ def _imdb_words(folder: Path) -> LocalFiles:
 
 
 def _jena(folder: Path) -> LocalFiles:
-    from rnnviz.data.jena import is_published, jena_file
+    from rnnviz.data.jena import COLUMNS, HOURLY, HOURLY_COLUMNS, is_published, jena_file
 
     path = jena_file(folder)
-    return LocalFiles((path,), "" if is_published(path) else "another year")
+    if path.name.startswith(HOURLY):
+        return LocalFiles((path,), f"one row an hour, {HOURLY_COLUMNS} of {len(COLUMNS)} columns")
+    return LocalFiles((path,), "" if is_published(path) else "other years")
 
 
 def _agnews(folder: Path) -> LocalFiles:

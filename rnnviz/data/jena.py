@@ -1,13 +1,16 @@
-"""The weather station of the Max Planck Institute for Biogeochemistry in Jena, 10-minute values.
+"""The weather station of the Max Planck Institute for Biogeochemistry in Jena.
 
-The usual file is ``jena_climate_2009_2016.csv``, prepared by Francois Chollet for "Deep Learning
-with Python"; files of other years, from the station or from forecasting benchmarks
-(``weather.csv``), are read as well. The station's tables have three kinds of flaws: -9999 for a
-missing measurement, repeated times, and missing rows. The book repairs none of them.
+The usual file is ``jena_climate_2009_2016.csv``, 10-minute values, prepared by Francois Chollet for
+"Deep Learning with Python". The package has the same years with one row an hour and 12 of the 14
+columns, ``jena_climate_2009_2016_hourly.csv.gz``. Files of other years, from the station or from
+forecasting benchmarks (``weather.csv``), are read as well. The station's tables have three kinds of
+flaws: -9999 for a missing measurement, repeated times, and missing rows. The book repairs none of
+them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,6 +19,7 @@ import numpy as np
 
 from rnnviz.arrays import Array
 from rnnviz.data.file_search import candidate_folders, is_named_after, list_files, missing_error
+from rnnviz.data.folders import SAMPLE, requested_folder, require_folder
 from rnnviz.data.jena_table import COLUMNS as COLUMNS
 from rnnviz.data.jena_table import TABLE_COLUMNS, TIME, read_table
 from rnnviz.data.tables import TableSource, find_layout, table_stem
@@ -24,13 +28,16 @@ from rnnviz.data.timestamps import TIME_FORMAT, parse_times
 NAME: Final = "jena"
 TEMPERATURE: Final = COLUMNS.index("T (degC)")
 SENTINEL: Final = -9999.0
-MINUTES: Final = 10
 
 #: The file that the published results were measured on.
 PUBLISHED: Final = "jena_climate_2009_2016.csv"
 PUBLISHED_ROWS: Final = 420_551
+#: The file in the package: every sixth row of the published one, less its repeated times.
+HOURLY: Final = "jena_climate_2009_2016_hourly.csv"
+HOURLY_ROWS: Final = 70_038
+HOURLY_COLUMNS: Final = 12
 
-_PREFERRED: Final = (PUBLISHED, "jena_climate_2020.csv")
+_PREFERRED: Final = (PUBLISHED, HOURLY)
 _ENDINGS: Final = ("", ".gz", ".zip")
 
 
@@ -41,9 +48,10 @@ class JenaSeries:
     The counts are of the file; ``repaired`` says whether sentinels and repeats were repaired.
     """
 
-    columns: tuple[str, ...]
-    data: Array  # (N, 14) float64
+    columns: tuple[str, ...]  # (D)
+    data: Array  # (N, D) float64
     times: Array  # (N,) datetime64[m]
+    interval: int  # minutes between most rows
     sentinels: int  # values of -9999
     repeats: int  # rows whose time occurred before
     gaps: int  # runs of missing rows
@@ -56,7 +64,7 @@ class JenaSeries:
 
 
 def jena_files(folder: Path) -> list[Path]:
-    """The Jena tables in a data folder: 2009 to 2016 first, then 2020, then by name.
+    """The Jena tables in a data folder: 2009 to 2016 first, the full one before the hourly one.
 
     These are the tables with the station's columns. If none has them, all tables named after the
     station are returned, so that reading one reports what it lacks.
@@ -93,6 +101,17 @@ def jena_file(folder: Path) -> Path:
     )
 
 
+def jena_folder(data: str | Path | None) -> Path:
+    """The folder of the table to read: the package's if none is named and none has a table.
+
+    Raises as ``require_folder`` does if ``data`` names no folder.
+    """
+    if data:
+        return require_folder(data)
+    folder = requested_folder(None)
+    return folder if jena_files(folder) else requested_folder(SAMPLE)
+
+
 def is_published(path: Path) -> bool:
     """Whether a file has the name of the one that the published results were measured on."""
     return path.name in [PUBLISHED + ending for ending in _ENDINGS]
@@ -108,7 +127,7 @@ def read_jena(path: Path, *, repair: bool) -> JenaSeries:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: is this the folder with the data sets?")
-    stamps, data, lines = read_table(TableSource(path))
+    columns, stamps, data, lines = read_table(TableSource(path))
     times = parse_times(stamps, lambda row: ValueError(_bad_time(path, lines[row], stamps[row])))
     first = np.zeros(len(times), bool)
     first[np.unique(times, return_index=True)[1]] = True
@@ -120,18 +139,29 @@ def read_jena(path: Path, *, repair: bool) -> JenaSeries:
         if len(back):
             line = lines[np.flatnonzero(first)[back[0] + 1]]
             raise ValueError(f"{path}, line {line}: the time is earlier than the one before")
-        data = _fill_forward(path, data, bad)
+        data = _fill_forward(path, data, bad, columns)
     minutes = np.diff(np.unique(times)).astype(np.int64)
+    interval = _commonest(minutes)
+    absent = np.maximum((minutes + interval // 2) // interval - 1, 0)
     return JenaSeries(
-        columns=COLUMNS,
+        columns=columns,
         data=data,
         times=times,
+        interval=interval,
         sentinels=sentinels,
         repeats=repeats,
-        gaps=int((minutes > MINUTES).sum()),
-        missing=int(((minutes - 1) // MINUTES).sum()),
+        gaps=int((absent > 0).sum()),
+        missing=int(absent.sum()),
         repaired=repair,
     )
+
+
+def _commonest(minutes: Array) -> int:
+    """The commonest difference of times; 10, as the station measures, of a single row."""
+    if not len(minutes):
+        return 10
+    values, counts = np.unique(minutes, return_counts=True)
+    return int(values[counts.argmax()])
 
 
 def _bad_time(path: Path, line: int, stamp: bytes) -> str:
@@ -141,7 +171,7 @@ def _bad_time(path: Path, line: int, stamp: bytes) -> str:
     )
 
 
-def _fill_forward(path: Path, data: Array, bad: Array) -> Array:
+def _fill_forward(path: Path, data: Array, bad: Array, columns: Sequence[str]) -> Array:
     """(N, D) data with each bad value replaced by the last valid one of its column.
 
     Bad values at the start become the first valid one. ValueError for a column without any.
@@ -149,10 +179,10 @@ def _fill_forward(path: Path, data: Array, bad: Array) -> Array:
     if not bad.any():
         return data
     filled = data.copy()
-    for column in np.flatnonzero(bad.any(axis=0)):
+    for column in np.flatnonzero(bad.any(axis=0)).tolist():
         invalid = bad[:, column]
         if invalid.all():
-            raise ValueError(f"{path}: {COLUMNS[column]} has no value but {SENTINEL:g}")
+            raise ValueError(f"{path}: {columns[column]} has no value but {SENTINEL:g}")
         last_valid = np.maximum.accumulate(np.where(invalid, -1, np.arange(len(data))))
         source = np.where(last_valid < 0, int(np.argmin(invalid)), last_valid)
         filled[:, column] = data[source, column]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -23,12 +23,16 @@ COLUMNS: Final = (
     "VPdef (mbar)", "sh (g/kg)", "H2OC (mmol/mol)", "rho (g/m**3)", "wv (m/s)", "max. wv (m/s)",
     "wd (deg)",
 )  # fmt: skip
+#: The columns that a table may lack.
+OPTIONAL: Final = ("max. wv (m/s)", "wd (deg)")
 #: The time, then the measurements.
 TABLE_COLUMNS: Final = (
     TableColumn(TIME, (normalize_name(TIME), "date", "datetime", "time", "timestamp")),
     *(
         TableColumn(
-            name, tuple(normalize_name(name.replace("**", power)) for power in ("**", "", "^"))
+            name,
+            tuple(normalize_name(name.replace("**", power)) for power in ("**", "", "^")),
+            optional=name in OPTIONAL,
         )
         for name in COLUMNS
     ),
@@ -44,29 +48,41 @@ MAX_ROWS: Final = 1_600_000
 _FROM_ISO: Final = (8, 9, 7, 5, 6, 4, 0, 1, 2, 3, *range(10, 19))
 
 
-def read_table(source: TableSource) -> tuple[Array, Array, Array]:
-    """Times as (N,) bytes, values as (N, 14) float64 in the order of COLUMNS, lines as (N,).
+class WeatherTable(NamedTuple):
+    """The text of a table's times, its values, and the lines they were read from."""
+
+    columns: tuple[str, ...]  # (D) of COLUMNS, in that order
+    stamps: Array  # (N) bytes, dd.mm.yyyy hh:mm:ss
+    values: Array  # (N, D) float64
+    lines: Array  # (N)
+
+
+def read_table(source: TableSource) -> WeatherTable:
+    """Read all columns of COLUMNS that the table has.
 
     Times written as yyyy-mm-dd hh:mm:ss are returned as dd.mm.yyyy hh:mm:ss. Raises ValueError
     with path and line for a missing column, a damaged row or an empty table.
     """
+    layout = find_layout(source, TABLE_COLUMNS)
+    present = [c for c, n in zip(TABLE_COLUMNS, layout.indices, strict=True) if n is not None]
+    columns = tuple(column.name for column in present[1:])
     # A comma can be the decimal mark only where it is not the delimiter.
-    decimal = "," if find_layout(source, TABLE_COLUMNS).delimiter != "," else "."
+    decimal = "," if layout.delimiter != "," else "."
     converted: list[tuple[Array, Array]] = []
     lines: list[int] = []
-    block = _RowBlock(source, decimal, [], [])
-    for line, row in read_rows(source, TABLE_COLUMNS, limit=MAX_ROWS):
+    block = _RowBlock(source, columns, decimal, [], [])
+    for line, row in read_rows(source, present, limit=MAX_ROWS):
         block.rows.append(row)
         block.lines.append(line)
         if len(block.rows) == _BLOCK:
             converted.append(block.convert())
             lines += block.lines
-            block = _RowBlock(source, decimal, [], [])
+            block = _RowBlock(source, columns, decimal, [], [])
     if block.rows:
         converted.append(block.convert())
         lines += block.lines
     stamps, values = (np.concatenate(part) for part in zip(*converted, strict=True))
-    return _day_first(stamps), values, np.array(lines)
+    return WeatherTable(columns, _day_first(stamps), values, np.array(lines))
 
 
 @dataclass(frozen=True)
@@ -74,12 +90,13 @@ class _RowBlock:
     """Rows that are converted together, with their line numbers."""
 
     source: TableSource
+    columns: tuple[str, ...]
     decimal: str
     rows: list[list[str]]
     lines: list[int]
 
     def convert(self) -> tuple[Array, Array]:
-        """Times (n,) and values (n, 14); ValueError that names the first invalid field."""
+        """Times (n,) and values (n, D); ValueError that names the first invalid field."""
         fields = [row[1:] for row in self.rows]
         if self.decimal != ".":
             fields = [[field.replace(self.decimal, ".") for field in row] for row in fields]
@@ -93,7 +110,7 @@ class _RowBlock:
 
     def _first_bad(self, fields: list[list[str]]) -> str:
         for line, row in zip(self.lines, fields, strict=True):
-            for name, field in zip(COLUMNS, row, strict=True):
+            for name, field in zip(self.columns, row, strict=True):
                 if not _is_number(field):
                     found = repr(shorten(field))
                     return f"{self.source}, line {line}: {name} must be a number, not {found}"

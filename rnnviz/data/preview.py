@@ -117,6 +117,7 @@ def _jena(series: JenaSeries, rows: int) -> CountsAndRows:
     counts = {
         "rows": len(series),
         "columns": len(series.columns),
+        "minutes between rows": series.interval,
         "values of -9999": series.sentinels,
         "repeated times": series.repeats,
         "gaps": series.gaps,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,8 @@ class Scaling:
     """The transform from measurements to inputs and from forecasts to measurements.
 
     Inputs are (value − mean) / std by column. A window consists of every ``step``-th of
-    ``lookback`` rows; its target is column ``target``, ``delay`` rows after its end.
+    ``lookback`` rows; its target is column ``target``, ``delay`` rows after its end. Rows are
+    ``interval`` minutes apart.
     """
 
     columns: tuple[str, ...]
@@ -27,6 +28,7 @@ class Scaling:
     delay: int
     target: int
     reverse: bool = False
+    interval: int = 10
 
     def __post_init__(self) -> None:
         """Check that the fields agree."""
@@ -36,7 +38,8 @@ class Scaling:
         usual = all(abs(m) <= 1e30 for m in self.mean) and all(1e-20 <= s <= 1e30 for s in self.std)
         if not usual:
             raise ValueError("means must be finite and deviations greater than zero")
-        if not 0 <= self.target < D or self.step < 1 or self.lookback < self.step or self.delay < 0:
+        lengths = self.step >= 1 and self.lookback >= self.step and self.delay >= 0
+        if not 0 <= self.target < D or not lengths or self.interval < 1:
             raise ValueError("a scaling's window is invalid")
 
     def __len__(self) -> int:
@@ -65,6 +68,22 @@ class Scaling:
         """Convert scaled forecasts to the unit of the target column."""
         return forecast * self.std[self.target] + self.mean[self.target]
 
+    def at_interval(self, interval: int) -> Scaling:
+        """The same window over rows that are ``interval`` minutes apart.
+
+        ValueError if the readings of a window do not fall on rows.
+        """
+        if interval == self.interval:
+            return self
+        lengths = [n * self.interval for n in (self.lookback, self.step, self.delay)]
+        if any(minutes % interval for minutes in lengths):
+            raise ValueError(
+                f"a window with a reading every {lengths[1]} minutes cannot be cut from rows "
+                f"{interval} minutes apart"
+            )
+        lookback, step, delay = (minutes // interval for minutes in lengths)
+        return replace(self, lookback=lookback, step=step, delay=delay, interval=interval)
+
     @property
     def steps(self) -> int:
         """T, the number of steps in a window."""
@@ -77,6 +96,8 @@ class Scaling:
     @classmethod
     def from_json(cls, value: object) -> Scaling:
         """Read what ``to_json`` wrote; ValueError if it is invalid."""
+        if isinstance(value, dict):
+            value = {"interval": cls.interval, **value}  # older files do not have it
         if not isinstance(value, dict) or set(value) != {f.name for f in fields(cls)}:
             raise ValueError("a scaling must have " + ", ".join(f.name for f in fields(cls)))
         lists = {key: value[key] for key in ("columns", "mean", "std")}
@@ -84,7 +105,7 @@ class Scaling:
             raise ValueError("a scaling's columns, means and deviations must be lists")
         if not all(isinstance(name, str) for name in value["columns"]):
             raise ValueError("a scaling's columns must be names")
-        whole = [value[key] for key in ("lookback", "step", "delay", "target")]
+        whole = [value[key] for key in ("lookback", "step", "delay", "target", "interval")]
         if not all(type(n) is int for n in whole) or type(value["reverse"]) is not bool:
             raise ValueError("a scaling's window must be whole numbers, and reverse true or false")
         try:

@@ -12,6 +12,7 @@ from typing import Any, Literal, NoReturn, Protocol
 import numpy as np
 
 from rnnviz.data.batches import Examples
+from rnnviz.data.folders import require_folder
 from rnnviz.data.series import Scaling
 from rnnviz.data.tokenizers import Tokenizer
 from rnnviz.data.vocabulary import Vocabulary
@@ -79,6 +80,8 @@ class Recipe:
     data: str = ""  # the protocol in a line: data set, split, lengths
     published: Published | None = None
     size: int = 10_000
+    package_size: int | None = None  # of the data in the package, where these are no sample
+    data_folder: Callable[[str | Path | None], Path] = require_folder  # given what a user named
     baseline: Callable[[Examples], Mapping[str, float]] | None = None
     example: str = "this movie was not good"
     tokenizer: Tokenizer | None = None  # None: it reads a series
@@ -86,9 +89,13 @@ class Recipe:
     notes: tuple[str, ...] = ()  # differences from the source, a sentence each
     variants: Mapping[str, Prepare] = field(default_factory=dict)  # other preparations, by name
 
+    def uses_sample(self, folder: Path) -> bool:
+        """Whether its data in this folder are a small sample; results must mention it."""
+        return self.package_size is None and is_sample(folder)
+
 
 def is_sample(folder: Path) -> bool:
-    """Whether the folder is the small sample in the package; results must mention it."""
+    """Whether the folder is that of the samples in the package."""
     return folder.resolve() == (assets() / "samples").resolve()
 
 

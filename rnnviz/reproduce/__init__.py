@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from rnnviz import runs, signals
-from rnnviz.data.folders import require_folder, sha256
+from rnnviz.data.folders import SAMPLE, require_folder, sha256
 from rnnviz.display import json_text
 from rnnviz.errors import InterruptedTraining, RnnvizError, UsageError, nearest
 from rnnviz.files import user_path, write_atomically
-from rnnviz.recipes import recipes
+from rnnviz.recipes import is_sample, recipes
 from rnnviz.reproduce.job import ReproduceJob
 from rnnviz.reproduce.pool import outcomes
 from rnnviz.reproduce.table import Outcome, describe, markdown, rows
@@ -106,16 +106,21 @@ def _make_folder(out: str | Path | None) -> Path:
 
 
 def _jobs(options: ReproduceOptions, names: Sequence[str], out: Path) -> list[ReproduceJob]:
-    folder = require_folder(options.data)
-    # The package may have another path on another machine: its sample is passed by name.
-    data = "sample" if folder == require_folder("sample") else str(folder.resolve())
+    known = recipes()
+
+    @cache
+    def data(recipe: str) -> str:
+        folder = known[recipe].data_folder(options.data)
+        # The package may have another path on another machine: its samples are passed by name.
+        return SAMPLE if is_sample(folder) else str(folder.resolve())
+
     return [
         ReproduceJob(
             name,
             seed,
             options.epochs,
             options.limit,
-            data,
+            data(name.partition(":")[0]),
             str(out / f"{name.replace(':', '-')}-seed-{seed}"),
         )
         for name in names

@@ -12,6 +12,7 @@ import numpy as np
 
 from rnnviz import recipes
 from rnnviz.cells import CELLS
+from rnnviz.data.folders import SAMPLE
 from rnnviz.data.series import Scaling
 from rnnviz.engine.backend import HOST
 from rnnviz.engine.optimizers import OPTIMIZERS
@@ -29,7 +30,7 @@ def new_record(
     folder: Path, device: str,
 ) -> dict[str, Any]:  # fmt: skip
     """``spec.json`` of a new run; ``spec`` is None for a rule that is measured."""
-    sample = is_sample(folder)
+    sample = recipe.uses_sample(folder)
     changed = _changes(recipe, spec, task)
     title, trained_on = _titles(recipe, options, task, sample, changed)
     # The published number belongs to the recipe's own net only.
@@ -53,7 +54,7 @@ def new_record(
         "seed": options.seed,
         "device": device,
         "versions": _versions(),
-        "folder": "sample" if sample else str(folder.resolve()),
+        "folder": SAMPLE if is_sample(folder) else str(folder.resolve()),
     }
 
 

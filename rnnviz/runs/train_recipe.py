@@ -17,7 +17,7 @@ from rnnviz.errors import MissingError, UsageError
 from rnnviz.files import user_path
 from rnnviz.model_files import encoder_json
 from rnnviz.model_files.lookup import is_run, runs_folder
-from rnnviz.recipes import Recipe, Task, is_sample
+from rnnviz.recipes import Recipe, Task
 from rnnviz.runs.backend_choice import choose_backend, is_small
 from rnnviz.runs.control import Control, Watch, make_control
 from rnnviz.runs.directory import Directory, resume_command
@@ -55,7 +55,7 @@ def train(
     directory = Directory(_new_path(chosen, out))
     folder, task = _prepare(chosen, options, data, control)
     spec = model_spec(chosen, options, task)
-    fit = fit_spec(chosen, options, is_sample(folder))
+    fit = fit_spec(chosen, options, chosen.uses_sample(folder))
     backend: Backend = HOST
     if spec is not None:
         small = control.requested is None and is_small(spec, fit, task)
@@ -82,7 +82,7 @@ def _prepare(
     """The folder of the data and the prepared data; the sample if no other is named or found."""
     remains = "nothing had been trained."
     try:
-        folder = require_folder(data)
+        folder = recipe.data_folder(data)
         return folder, prepare_data(recipe, folder, options, control, remains)
     except MissingError:
         if is_requested(data):

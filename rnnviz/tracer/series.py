@@ -18,8 +18,8 @@ from rnnviz.errors import MissingError, UsageError
 from rnnviz.model_files import StoredModel
 from rnnviz.trace import SeriesTrace
 
-#: The evening before a cold front, in a part of the sample that no shipped model was trained on.
-EXAMPLE: Final = "2020-07-01 19:00"
+#: The evening before a cold front, in the part of the table that no shipped model was trained on.
+EXAMPLE: Final = "2015-07-05 19:00"
 
 #: The formats of a moment; the last two are those of the station.
 FORMS: Final = (
@@ -31,7 +31,7 @@ FORMS: Final = (
 def window(stored: StoredModel, text: str, data: str | Path | None = None) -> Window:
     """The window of a text: a moment, the number of a window, or nothing (the example).
 
-    ``data`` is a folder of data sets; None takes the one in use, and then the sample in the
+    ``data`` is a folder of data sets; None takes the one in use, and then the table in the
     package. UsageError for a text that names no window, MissingError for a folder
     without a table.
     """
@@ -40,13 +40,15 @@ def window(stored: StoredModel, text: str, data: str | Path | None = None) -> Wi
         return _example(scaling, data)
     if text.isascii() and text.isdigit():
         table = next(_tables(data))
-        return Window(table, scaling, _numbered(table, scaling, int(text)))
+        fitting = table.scaling(scaling)
+        return Window(table, fitting, _numbered(table, fitting, int(text)))
     when, spans = _when(stored, text), []
     for table in _tables(data):
-        row = table.row_of(when, scaling)
+        fitting = table.scaling(scaling)
+        row = table.row_of(when, fitting)
         if row is not None:
-            return Window(table, scaling, row)
-        spans.append(table.span(scaling))
+            return Window(table, fitting, row)
+        spans.append(table.span(fitting))
     raise UsageError(
         f"There is no window before {_time_text(when)}. A forecast can be made\n"
         f"in {'; in '.join(spans)}"
@@ -65,8 +67,9 @@ def _scaling(stored: StoredModel) -> Scaling:
 
 def _example(scaling: Scaling, data: str | Path | None) -> Window:
     """The window of EXAMPLE, or the middle one of a table that does not have it."""
-    # The example is in the sample: no need to read a larger table first.
-    table = next(_tables(data, sample_first=True))
+    # The example is in the package's table: no need to read a larger one first.
+    table = next(_tables(data, package_first=True))
+    scaling = table.scaling(scaling)
     row = table.row_of(np.datetime64(EXAMPLE, "m"), scaling)
     count = len(table.times) - scaling.lookback
     return Window(
@@ -109,13 +112,23 @@ class Table:
             raise UsageError(f"The model reads {name!r}, and {self.name} has no such column.")
         return np.asarray(self.series.data[:, self.series.columns.index(name)])
 
+    def scaling(self, scaling: Scaling) -> Scaling:
+        """The model's scaling for rows of this table; UsageError if its windows do not fit."""
+        try:
+            return scaling.at_interval(self.series.interval)
+        except ValueError as error:
+            raise UsageError(f"The model cannot read {self.name}: {error}.") from error
+
     def row_of(self, when: np.datetime64, scaling: Scaling) -> int | None:
-        """The row of a moment with a window before it; None where there is none."""
+        """The row nearest to a moment, with a window before it; None where there is none."""
         moments = self.times[scaling.lookback :]
-        if not len(moments) or not moments[0] <= when <= moments[-1]:
+        half = np.timedelta64(self.series.interval, "m") // 2
+        if not len(moments) or not moments[0] - half <= when <= moments[-1] + half:
             return None
-        # Between two rows the earlier one counts: the later one is not measured yet.
-        return int(np.searchsorted(self.times, when, side="right")) - 1
+        after = min(int(np.searchsorted(self.times, when)), len(self.times) - 1)
+        before = max(after - 1, scaling.lookback)
+        nearer_before = when - self.times[before] < self.times[after] - when
+        return before if nearer_before else after
 
     def span(self, scaling: Scaling) -> str:
         """The first and the last moment with a window before it, as text."""
@@ -131,18 +144,20 @@ def _read(path: Path, changed: int) -> JenaSeries:
         return read_jena(path, repair=not is_published(path))
 
 
-def _tables(data: str | Path | None, sample_first: bool = False) -> Iterator[Table]:
-    """The tables of a folder; without one those of the folder in use, and the sample."""
+def _tables(data: str | Path | None, package_first: bool = False) -> Iterator[Table]:
+    """The tables of a folder; without one those of the folder in use, and the package's."""
     folder = require_folder(data) if data else requested_folder(None)
     files = jena_files(folder)
     if data and not files:
         raise MissingError(
             f"There is no jena*.csv in {folder}. Get one: rnnviz data fetch jena, "
-            f"or use the sample in the package: --data {SAMPLE}"
+            f"or use the table in the package: --data {SAMPLE}"
         )
     if not data:
         own = jena_files(requested_folder(SAMPLE))
-        files = [*own, *files] if sample_first else [*files, *(f for f in own if f not in files)]
+        named = {path.name for path in files}
+        others = [path for path in own if path.name not in named]
+        files = [*own, *files] if package_first else [*files, *others]
     return (Table(path) for path in files)
 
 
@@ -188,7 +203,7 @@ class Window:
         scaling, times, row = self.scaling, self.table.times, self.row
         target = self.table.column(scaling.columns[scaling.target])
         goal = row + scaling.delay
-        minutes = scaling.delay * np.timedelta64(10, "m")
+        minutes = scaling.delay * np.timedelta64(scaling.interval, "m")
         in_table = goal < len(times)
         return SeriesTrace(
             columns=scaling.columns,
