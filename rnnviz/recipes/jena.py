@@ -57,8 +57,9 @@ BATCH = 128
 BATCHES_PER_EPOCH: Final = 500
 #: The rows where training and validation end in the published table.
 TRAINING_END, VALIDATION_END = 200_000, 300_000
-#: The key of a run's preparation that has the naive forecast's errors, in deviations.
-AS_TODAY: Final = "as today"
+#: Keys of a run's preparation: the naive forecast's errors in deviations, and the first and last
+#: time of the test part.
+AS_TODAY, TEST_SPAN = "as today", "test span"
 #: The minutes between the rows of the published table.
 PUBLISHED_INTERVAL: Final = 10
 
@@ -172,6 +173,7 @@ def prepare(
             "training rows": _ranges_json([r.training for r in ranges]),
             "validation rows": _ranges_json([r.validation for r in ranges]),
             "test rows": _ranges_json([r.test for r in ranges]),
+            TEST_SPAN: [str(series.times[row]) for row in (ranges[0].test[0], ranges[-1].test[1])],
             "minutes between rows": series.interval,
             "columns": len(series.columns),
             "split": described_split,
