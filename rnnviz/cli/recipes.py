@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -71,6 +72,8 @@ def show(name: str, as_json: bool) -> None:
     stdout.lines(f"published: {published_text(_published(recipe))}")
     for line in layer_table(rows) if rows else ["nothing to train: a rule that is measured"]:
         stdout.lines(line)
+    for line in _package_lines(recipe):
+        stdout.lines(line)
     for note in recipe.notes:
         stdout.lines(f"note: {note}")
     if recipe.variants:
@@ -88,6 +91,25 @@ def _parameters(recipe: Recipe) -> list[LayerCount]:
     from rnnviz.engine.param_count import parameters
 
     return [] if recipe.model is None else parameters(recipe.model(recipe.size))
+
+
+def _package(recipe: Recipe) -> dict[str, int] | None:
+    """The width and the parameter count with the data in the package, where they are no sample."""
+    from rnnviz.engine.param_count import parameters
+
+    if recipe.package_size is None:
+        return None
+    rows = [] if recipe.model is None else parameters(recipe.model(recipe.package_size))
+    return {"size": recipe.package_size, "total": sum(row.count for row in rows)}
+
+
+def _package_lines(recipe: Recipe) -> Iterator[str]:
+    package = _package(recipe)
+    if package is not None and package["total"]:
+        yield (
+            f"with the table in the package ({package['size']} columns): "
+            f"{package['total']:,} parameters"
+        )
 
 
 def _published(recipe: Recipe) -> dict[str, Any] | None:
@@ -115,6 +137,7 @@ def _document(recipe: Recipe, rows: list[LayerCount]) -> dict[str, Any]:
         "tokenizer": recipe.tokenizer and {"name": recipe.tokenizer, "rule": _rule(recipe)},
         "fit": asdict(recipe.fit),
         "sample": dict(recipe.sample),
+        "package": _package(recipe),
         "config": None if recipe.model is None else recipe.model(recipe.size).to_json(),
         "notes": list(recipe.notes),
         "variants": list(recipe.variants),

@@ -76,7 +76,7 @@ class StoredModel:
     def untrained(self, seed: int) -> StoredModel:
         """The same net with initial weights, named "NAME (untrained, seed SEED)"."""
         model = Model(self.model.spec, initialise(self.model.spec, seed))
-        record = {**self.record, "trained_on": f"nothing (seed {seed})"}
+        record = {**self.record, "trained_on": f"nothing (seed {seed})", "metrics": {}}
         name = _UNTRAINED.format(self.name, seed)
         return StoredModel(name, model, self.encoder, self.labels, record)
 

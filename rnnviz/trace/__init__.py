@@ -115,6 +115,21 @@ class HeadTrace:
 
 
 @dataclass(frozen=True)
+class SpanErrors:
+    """Mean absolute errors of the forecasts of a span of time, in the target column's unit."""
+
+    first: str  # time: "2014-09-15 09:50"
+    last: str
+    forecast: float  # of the net
+    as_today: float  # of the naive forecast
+
+    @property
+    def months(self) -> str:
+        """The span as "09.2014–12.2016"."""
+        return "–".join(f"{time[5:7]}.{time[:4]}" for time in (self.first, self.last))
+
+
+@dataclass(frozen=True)
 class SeriesTrace:
     """The series a trace was read from: what its numbers measure, and when.
 
@@ -132,6 +147,7 @@ class SeriesTrace:
     after: tuple[float, ...]  # the target column from the moment on, a number a step
     truth: float | None  # the target column at that time; None where the table has ended
     source: str  # the table
+    test: SpanErrors | None = None  # of the test part of the table the net was trained on
 
     def measured(self, x: Array) -> Array:
         """Readings (T, D) in the units of their columns."""

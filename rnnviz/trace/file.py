@@ -23,7 +23,16 @@ from rnnviz.files import (
     write_output,
 )
 from rnnviz.toy_net import net_record
-from rnnviz.trace import SCHEMA, HeadTrace, LayerTrace, SeriesTrace, Trace, frozen, net_json
+from rnnviz.trace import (
+    SCHEMA,
+    HeadTrace,
+    LayerTrace,
+    SeriesTrace,
+    SpanErrors,
+    Trace,
+    frozen,
+    net_json,
+)
 from rnnviz.trace.validation import expect, validate
 
 #: The most bytes of a trace, packed and unpacked: ten thousand tokens through some 60 units.
@@ -139,4 +148,8 @@ def _series(item: Any) -> SeriesTrace | None:
         return None
     lists = ("columns", "mean", "std", "times", "after")
     expect(all(isinstance(item[name], list) for name in lists), f"series: lists of {lists}")
-    return SeriesTrace(**item | {name: tuple(item[name]) for name in lists})
+    lists_as_tuples = {name: tuple(item[name]) for name in lists}
+    test = item.get("test")
+    return SeriesTrace(
+        **item | lists_as_tuples | {"test": None if test is None else SpanErrors(**test)}
+    )

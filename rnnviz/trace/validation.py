@@ -91,6 +91,10 @@ def _check_series(series: SeriesTrace, trace: Trace) -> None:
     expect(type(series.ahead) is int and series.ahead > 0, "series.ahead: a number of steps")
     truth = () if series.truth is None else (series.truth,)
     numbers = (*series.mean, *series.std, *series.after, *truth)
+    if series.test is not None:
+        times = (series.test.first, series.test.last)
+        expect(all(isinstance(time, str) for time in times), "series.test: times that are texts")
+        numbers += (series.test.forecast, series.test.as_today)
     expect(all(type(n) is float and np.isfinite(n) for n in numbers), "series: finite numbers")
     expect(trace.head.kind == "linear" and len(trace.head.labels) == 1, "series: one forecast")
 

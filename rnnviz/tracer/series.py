@@ -16,7 +16,7 @@ from rnnviz.data.jena import JenaSeries, is_published, jena_files, read_jena
 from rnnviz.data.series import Scaling
 from rnnviz.errors import MissingError, UsageError
 from rnnviz.model_files import StoredModel
-from rnnviz.trace import SeriesTrace
+from rnnviz.trace import SeriesTrace, SpanErrors
 
 #: The evening before a cold front, in the part of the table that no shipped model was trained on.
 EXAMPLE: Final = "2015-07-05 19:00"
@@ -165,6 +165,22 @@ def _time_text(when: np.datetime64) -> str:
     return str(when.astype("datetime64[m]")).replace("T", " ")
 
 
+def test_errors(stored: StoredModel) -> SpanErrors | None:
+    """The recorded errors of a model and of the naive forecast on its test rows; None if unknown.
+
+    They are those of the recipe ``rnnviz train jena-*``, for its trained weights.
+    """
+    training, scaling = stored.record.get("training", stored.record), stored.encoder
+    preparation, metrics = training.get("preparation"), stored.record.get("metrics")
+    try:
+        (first, last), as_today = preparation["test span"], preparation["as today"]["test"]
+        mae, std = metrics["test_mae"], scaling.std[scaling.target]
+        times = [_time_text(np.datetime64(time, "m")) for time in (first, last)]
+        return SpanErrors(*times, float(mae * std), float(as_today * std))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
 class Window:
     """The readings before a row of a table, and what came after them."""
 
@@ -198,8 +214,8 @@ class Window:
         """When the forecast is made."""
         return _time_text(self.table.times[self.row])
 
-    def record(self) -> SeriesTrace:
-        """Its data for a trace."""
+    def record(self, test: SpanErrors | None = None) -> SeriesTrace:
+        """Its data for a trace; ``test`` belongs to the model."""
         scaling, times, row = self.scaling, self.table.times, self.row
         target = self.table.column(scaling.columns[scaling.target])
         goal = row + scaling.delay
@@ -217,4 +233,5 @@ class Window:
             after=tuple(target[row : goal : scaling.step].tolist()),
             truth=float(target[goal]) if in_table else None,
             source=self.table.name,
+            test=test,
         )

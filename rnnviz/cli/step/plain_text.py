@@ -100,6 +100,11 @@ def _series(trace: Trace, series: SeriesTrace, lang: str) -> Iterator[str]:
     else:
         error, naive = (number(abs(value - series.truth), 2) for value in (forecast, today))
         yield line("truth", truth=number(series.truth, 2), error=error, today=naive)
+    if series.test is not None:
+        yield line(
+            "span", months=series.test.months, error=number(series.test.forecast, 2),
+            today=number(series.test.as_today, 2),
+        )  # fmt: skip
     free = "_free" if series.truth is None else ""
     objective = text(f"page.series.objective{free}", lang, label=label)
     yield line("objective", objective=objective, loss=number(head.loss))

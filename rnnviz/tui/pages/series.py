@@ -34,6 +34,7 @@ from rnnviz.tui.view.view_state import ViewState, saliency
 
 GUTTER = 9
 ENTRY = 40  # columns of one measurement with its gradient
+SPAN_HEIGHT = 20  # lines of the page with room for the errors over the test span
 WIDE = 110  # columns with room for the table's name in the title
 TOP = 3.0  # standard deviations at the end of the colour scale
 STRONGEST = 3
@@ -64,7 +65,7 @@ class SeriesPage(Page):
             ]
         note = self.page_text(view_state, "note", made=series.moment)
         note += f" · {visible(series.source)}" if width >= WIDE else ""
-        text_lines = list(self._summary(view_state, series, width))
+        text_lines = list(self._summary(view_state, series, width, height))
         below = self._readings(view_state, series, width)
         moved = [self._moved(view_state, width)]
         rows = height - len(text_lines) - len(below) - 4
@@ -92,8 +93,10 @@ class SeriesPage(Page):
 
     # -- summary ----------------------------------------------------------------------------
 
-    def _summary(self, view_state: ViewState, series: SeriesTrace, width: int) -> Iterator[Line]:
-        """Two lines: the current reading and the forecast, with the marks of the curve."""
+    def _summary(
+        self, view_state: ViewState, series: SeriesTrace, width: int, height: int
+    ) -> Iterator[Line]:
+        """The current reading and the forecast, with the marks of the curve; the test errors."""
         theme, trace, t = view_state.theme, view_state.trace, view_state.cursor.t
         at, column = (
             series_analysis.forecast_index(trace, t),
@@ -139,6 +142,12 @@ class SeriesPage(Page):
                     break
         yield first
         yield second
+        if series.test is not None and height >= SPAN_HEIGHT:
+            span = self.page_text(
+                view_state, "span", months=series.test.months,
+                error=number(series.test.forecast, 2), today=number(series.test.as_today, 2),
+            )  # fmt: skip
+            yield [Segment(" " + fit(span, width - 2).rstrip(), theme.dim)]
 
     def _came(self, view_state: ViewState, came: float) -> str:
         if not np.isfinite(came):
