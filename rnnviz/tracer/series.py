@@ -15,6 +15,7 @@ from rnnviz.data.folders import SAMPLE, data_errors, requested_folder, require_f
 from rnnviz.data.jena import JenaSeries, is_published, jena_files, read_jena
 from rnnviz.data.series import Scaling
 from rnnviz.errors import MissingError, UsageError
+from rnnviz.files import read_json
 from rnnviz.model_files import StoredModel
 from rnnviz.trace import SeriesTrace, SpanErrors
 
@@ -166,19 +167,28 @@ def _time_text(when: np.datetime64) -> str:
 
 
 def test_errors(stored: StoredModel) -> SpanErrors | None:
-    """The recorded errors of a model and of the naive forecast on its test rows; None if unknown.
+    """The errors of a Jena recipe's net and of the naive forecast on the test rows.
 
-    They are those of the recipe ``rnnviz train jena-*``, for its trained weights.
+    None if they are not known: for nets of other recipes, untrained ones and unfinished runs.
     """
-    training, scaling = stored.record.get("training", stored.record), stored.encoder
-    preparation, metrics = training.get("preparation"), stored.record.get("metrics")
+    assert isinstance(stored.encoder, Scaling)
+    preparation = stored.record.get("training", stored.record).get("preparation")
+    std = stored.encoder.std[stored.encoder.target]
     try:
-        (first, last), as_today = preparation["test span"], preparation["as today"]["test"]
-        mae, std = metrics["test_mae"], scaling.std[scaling.target]
-        times = [_time_text(np.datetime64(time, "m")) for time in (first, last)]
-        return SpanErrors(*times, float(mae * std), float(as_today * std))
-    except (KeyError, TypeError, ValueError, AttributeError):
+        first, last = (_time_text(np.datetime64(t, "m")) for t in preparation["test span"])
+        mae, as_today = _test_mae(stored), preparation["as today"]["test"]
+        return SpanErrors(first, last, float(mae * std), float(as_today * std))
+    except (KeyError, TypeError, ValueError):  # the record of another recipe, or edited
         return None
+
+
+def _test_mae(stored: StoredModel) -> float:
+    """The recorded error on the test rows, in deviations; KeyError or TypeError without one."""
+    metrics, path = stored.record.get("metrics"), stored.weights_path
+    if metrics is None and path is not None and path.with_name("result.json").is_file():
+        return float(read_json(path.with_name("result.json"))["test"]["mae"])
+    assert metrics is None or isinstance(metrics, dict)
+    return float((metrics or {})["test_mae"])
 
 
 class Window:

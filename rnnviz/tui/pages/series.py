@@ -80,7 +80,13 @@ class SeriesPage(Page):
         if view_state.trace.series is None:
             return Change(message=self.page_text(view_state, "words"), failed=True)
         if key == "moment":
-            return Prompt(self.page_text(view_state, "type"), self._typed)
+            test = view_state.trace.series.test
+            question = (
+                self.page_text(view_state, "type")
+                if test is None
+                else self.page_text(view_state, "type_span", months=test.months)
+            )
+            return Prompt(question, self._typed)
         step = series_analysis.readings_per_day(view_state.trace) * (1 if key == "on" else -1)
         return Change(
             cursor=to_token(view_state.cursor, view_state.trace, view_state.cursor.t + step)
