@@ -42,7 +42,7 @@ def step(
 
     ``target`` is the label whose log-loss the gradients are taken of (None: the predicted one);
     ``random`` is a seed for untrained weights of the same shapes. For a model of a series, the text
-    is the time of a forecast ("2020-07-01 19:00"), the number of a window, or "" (the model's
+    is the time of a forecast ("2015-07-05 19:00"), the number of a window, or "" (the model's
     example), and ``data`` is the folder that contains its table. ``clamps`` set values instead of
     computing them: "f[*]=1", or several: ["f[*]=1", "i[3,17]=0"].
 

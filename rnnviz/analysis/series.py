@@ -72,7 +72,7 @@ def target_curve(trace: Trace) -> Array:
 
 
 def time_at(trace: Trace, at: int) -> str:
-    """The time of an index of :func:`target_curve`, such as "2020-07-02 19:00"."""
+    """The time of an index of :func:`target_curve`, such as "2015-07-06 18:40"."""
     series, T = series_of(trace), len(trace.tokens)
     if at < T:
         return series.times[time_index(trace, at)]

@@ -57,8 +57,8 @@ BATCH = 128
 BATCHES_PER_EPOCH: Final = 500
 #: The rows where training and validation end in the published table.
 TRAINING_END, VALIDATION_END = 200_000, 300_000
-#: Keys of a run's preparation: the naive forecast's errors in deviations, and the first and last
-#: time of the test part.
+#: Keys of a run's preparation: the naive forecast's errors in deviations, and the the times
+#: where the test part begins and ends.
 AS_TODAY, TEST_SPAN = "as today", "test span"
 #: The minutes between the rows of the published table.
 PUBLISHED_INTERVAL: Final = 10

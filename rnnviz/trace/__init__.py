@@ -140,7 +140,7 @@ class SeriesTrace:
     mean: tuple[float, ...]  # (D)
     std: tuple[float, ...]  # (D)
     target: int  # the column that is forecast
-    times: tuple[str, ...]  # (T) of the readings: "2020-07-01 18:00"
+    times: tuple[str, ...]  # (T) of the readings: "2015-07-05 17:40"
     moment: str  # when the forecast is made
     foreseen: str  # the time it is for
     ahead: int  # steps from the last reading to that time

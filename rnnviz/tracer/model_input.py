@@ -86,7 +86,7 @@ def encode(stored: StoredModel, text: str, data: str | Path | None = None) -> Mo
 
 
 def _encode_series(stored: StoredModel, text: str, data: str | Path | None) -> ModelInput:
-    from rnnviz.tracer.series import test_errors, window
+    from rnnviz.tracer.series import span_errors, window
 
     found = window(stored, text, data)
     return ModelInput(
@@ -94,7 +94,7 @@ def _encode_series(stored: StoredModel, text: str, data: str | Path | None) -> M
         tuple(found.rows.tolist()),
         remark=f"; {found.moment} in {found.table.name}",
         measurements=found.inputs,
-        series=found.record(test_errors(stored)),
+        series=found.record(span_errors(stored)),
         truth=found.truth,
     )
 

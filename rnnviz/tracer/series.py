@@ -166,7 +166,7 @@ def _time_text(when: np.datetime64) -> str:
     return str(when.astype("datetime64[m]")).replace("T", " ")
 
 
-def test_errors(stored: StoredModel) -> SpanErrors | None:
+def span_errors(stored: StoredModel) -> SpanErrors | None:
     """The errors of a Jena recipe's net and of the naive forecast on the test rows.
 
     None if they are not known: for nets of other recipes, untrained ones and unfinished runs.

@@ -58,7 +58,7 @@ def test_the_table_has_every_data_set_with_size_terms_and_place(
 def test_json_tells_what_is_here_and_what_is_not(capsys: pytest.CaptureFixture[str]) -> None:
     rows = {row["name"]: row for row in json.loads(out(capsys, "--json", "--data", "sample"))}
     assert list(rows) == list(DATA_SETS)
-    assert rows["jena"]["files"] == ["jena/jena_climate_2020.csv.gz"]
+    assert rows["jena"]["files"] == ["jena/jena_climate_2009_2016_hourly.csv.gz"]
     assert rows["jena"]["here"]
     assert not rows["imdb-keras"]["here"]
     assert rows["imdb"]["urls"][0].startswith("https://ai.stanford.edu/")
@@ -80,7 +80,7 @@ def test_path_is_the_folder_meant(
     [
         ("imdb", {"train reviews": 500, "test positive": 125}, {"label": 0, "rating": 3}),
         ("imdb-words", {"words": 10_000}, {"rank": 1, "word": "the"}),
-        ("jena", {"repeated times": 1, "rows missing in gaps": 9}, {"T (degC)": 11.2}),
+        ("jena", {"rows": 70_038, "rows missing in gaps": 90}, {"T (degC)": -8.02}),
         ("agnews", {"train items": 2400, "test items": 600}, {"class": "Business"}),
         ("sst2", {"validation positive": 444}, {"label": 1}),
     ],
@@ -89,7 +89,8 @@ def test_show_gives_counts_and_first_rows(
     name: str, counts: dict[str, int], first: dict[str, object], capsys: pytest.CaptureFixture[str]
 ) -> None:
     shown = json.loads(out(capsys, "show", name, "--data", "sample", "-n", "2", "--json"))
-    assert shown["note"] == "sample"
+    hourly = "one row an hour, 12 of 14 columns"
+    assert shown["note"] == (hourly if name == "jena" else "sample")
     assert shown["counts"].items() >= counts.items()
     assert len(shown["first"]) == 2
     assert shown["first"][0].items() >= first.items()
@@ -101,12 +102,12 @@ def test_show_gives_counts_and_first_rows(
 def test_show_jena_draws_the_lectures_two_plots(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    said = out(capsys, "show", "jena", "--data", "sample")
-    assert "Temperature, 2020-05-01 00:10 to 2020-07-31 00:00" in said
+    said = out(capsys, "show", "jena")
+    assert "Temperature, 2009-01-01 00:10 to 2016-12-31 23:50" in said
     assert "The first 10 days" in said
     assert any("\u2800" < char <= "\u28ff" for char in said)
     file = tmp_path / "t.svg"
-    assert out(capsys, "show", "jena", "--data", "sample", "-o", str(file)) == f"{file}\n"
+    assert out(capsys, "show", "jena", "-o", str(file)) == f"{file}\n"
     drawn = file.read_text(encoding="utf-8")
     assert drawn.startswith("<svg")
     assert "The first 10 days" in drawn
@@ -154,7 +155,7 @@ def test_damaged_data_is_an_invalid_file(
     (tmp_path / "jena/jena_climate_2020.csv").write_text("Date Time,T\n")
     message = error(capsys, "show", "jena", "--data", str(tmp_path), code=4)
     assert "jena_climate_2020.csv, line 1: the columns 'p (mbar)', 'T (degC)', " in message
-    assert "10 more are missing; found: Date Time, T.\n" in message
+    assert "8 more are missing; found: Date Time, T.\n" in message
 
 
 @pytest.mark.parametrize("value", ["1", "true"])

@@ -13,8 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnnviz.data import jena_table
-from rnnviz.data.jena import COLUMNS, TEMPERATURE, is_published, jena_file, jena_files, read_jena
+from rnnviz.data.jena import (
+    COLUMNS,
+    TEMPERATURE,
+    is_published,
+    jena_file,
+    jena_files,
+    jena_folder,
+    read_jena,
+)
 from rnnviz.data.timestamps import parse_times
+from rnnviz.errors import MissingError
+from rnnviz.files import assets
 
 REAL = os.environ.get("RNNVIZ_DATA", "")
 needs_data = pytest.mark.skipif(not REAL, reason="RNNVIZ_DATA is not set")
@@ -113,7 +123,7 @@ def test_more_columns_in_another_order_are_found_by_name(tmp_path: Path) -> None
     assert read_jena(path, repair=True).data.tolist() == [list(range(13, -1, -1))]
 
 
-@pytest.mark.parametrize("name", ["Date Time", *COLUMNS])
+@pytest.mark.parametrize("name", ["Date Time", *COLUMNS[:12]])
 def test_a_missing_column_is_named(tmp_path: Path, name: str) -> None:
     path = write(tmp_path / "jena.csv", row(0), header=HEADER.replace(f'"{name}"', '"other"'))
     with pytest.raises(ValueError) as caught:
@@ -192,10 +202,10 @@ def test_a_cut_off_file_is_an_error(tmp_path: Path, name: str, keep: int) -> Non
         read_jena(path, repair=True)
 
 
-def test_the_published_file_comes_first_then_2020(tmp_path: Path) -> None:
+def test_the_published_file_comes_first_then_the_hourly_one(tmp_path: Path) -> None:
     folder = tmp_path / "jena"
     folder.mkdir()
-    names = ["jena_a.csv", "jena_climate_2020.csv.gz", "jena_climate_2009_2016.csv.zip"]
+    names = ["jena_a.csv", "jena_climate_2009_2016_hourly.csv.gz", "jena_climate_2009_2016.csv.zip"]
     for name in [*names, "jena_climate_2009_2016.csv.zip.part", "notes.csv"]:
         (folder / name).touch()
     found = jena_files(tmp_path)
@@ -230,6 +240,44 @@ def test_repair_takes_the_last_good_value(
     for n, value in enumerate(found):
         before = [k for k in good if k <= n]
         assert value == values[before[-1] if before else good[0]]
+
+
+def test_the_table_in_the_package_has_one_row_an_hour_and_12_columns() -> None:
+    path = jena_file(assets() / "samples")
+    for repair in (False, True):
+        series = read_jena(path, repair=repair)
+        assert series.columns == COLUMNS[:12]
+        assert series.data.shape == (70_038, 12) and series.interval == 60
+        flaws = series.sentinels, series.repeats, series.gaps, series.missing
+        assert flaws == (0, 0, 2, 90)
+        assert [str(series.times[n]) for n in (0, -1)] == ["2009-01-01T00:10", "2016-12-31T23:50"]
+        assert series.data[0].tolist() == [
+            996.52, -8.02, 265.39, -8.9, 93.3, 3.33, 3.11, 0.22, 1.94, 3.12, 1307.8, 1.03,
+        ]  # fmt: skip
+
+
+def test_only_the_gust_and_the_direction_of_the_wind_may_be_missing(tmp_path: Path) -> None:
+    short = ",".join(f'"{name}"' for name in ("Date Time", *COLUMNS[:13]))
+    line = ",".join([stamp(0), *map(str, range(13))])
+    series = read_jena(write(tmp_path / "jena.csv", line, header=short), repair=True)
+    assert series.columns == COLUMNS[:13] and series.data.tolist() == [[*range(13)]]
+    with pytest.raises(ValueError, match=r"the column 'wv \(m/s\)' is missing"):
+        read_jena(
+            write(tmp_path / "jena.csv", line, header=short.replace("wv (m/s)", "x", 1)),
+            repair=True,
+        )
+
+
+def test_without_a_table_of_the_users_the_one_in_the_package_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RNNVIZ_DATA", str(tmp_path))
+    assert jena_folder(None) == assets() / "samples"
+    with pytest.raises(MissingError):
+        jena_folder(tmp_path / "nowhere")
+    assert jena_folder(tmp_path) == tmp_path  # named: whoever reads it is told what is missing
+    write(tmp_path / "jena.csv", row(0))
+    assert jena_folder(None) == tmp_path
 
 
 @needs_data

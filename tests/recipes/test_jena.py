@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from rnnviz.data.batches import Windows
-from rnnviz.data.jena import COLUMNS
+from rnnviz.data.jena import COLUMNS, jena_file, read_jena
 from rnnviz.data.series import Scaling
 from rnnviz.errors import InvalidFileError, MissingError, UsageError
+from rnnviz.files import assets
 from rnnviz.recipes import find
 from rnnviz.recipes.jena import _batches_per_epoch, naive_forecast, quarters, row_ranges
 
@@ -46,6 +47,50 @@ def test_the_published_table_is_split_as_published() -> None:
     assert split == ((0, 200_000), (200_001, 300_000), (300_001, 420_551 - 145))
 
 
+def test_the_hourly_table_is_split_at_the_published_rows_divided_by_six() -> None:
+    split = row_ranges(70_038, 60)
+    assert split == ((0, 33_333), (33_334, 50_000), (50_001, 70_038 - 25))
+
+
+def test_the_hourly_table_in_the_package_follows_the_published_protocol() -> None:
+    task = find("jena-gru").prepare(assets() / "samples", None, 0, quiet)
+    assert task.trained_on == "Jena 2009–2016, one row an hour, 12 of 14 columns"
+    assert task.size == 12
+    assert isinstance(task.encoder, Scaling)
+    train = task.draw(1, np.random.default_rng(0))
+    assert isinstance(train, Windows) and isinstance(task.valid, Windows)
+    assert len(train) == 500 * 128
+    assert train.draw_from == ((240, 33_333),)
+    assert task.valid.rows is not None
+    assert (task.valid.rows[0], task.valid.rows[-1]) == (33_334 + 240, 49_999)
+    table = read_jena(jena_file(assets() / "samples"), repair=True)
+    np.testing.assert_allclose(task.encoder.mean, table.data[:33_333].mean(0))
+    np.testing.assert_allclose(task.encoder.std, table.data[:33_333].std(0))
+    x, y, _ = next(task.valid.batches(4))
+    first = 33_334 + 240
+    assert x.shape == (240, 4, 12)
+    np.testing.assert_array_equal(x[:, 0], task.encoder.apply(table.data[first - 240 : first]))
+    # 25 rows after the last reading, as in the published generator.
+    assert y[0] == task.encoder.apply(table.data[first - 1 + 25])[1]
+    assert task.preparation["test span"] == ["2014-09-15T09:50", "2016-12-30T23:50"]
+
+
+def test_the_naive_error_of_the_hourly_table_is_near_the_published_one() -> None:
+    task = find("jena-naive").prepare(assets() / "samples", None, 0, quiet)
+    assert naive_forecast(task.valid)["mae"] == pytest.approx(0.2890, abs=2e-4)
+    table = read_jena(jena_file(assets() / "samples"), repair=False).data[:, 1]
+    rows = np.arange(50_001 + 240, 70_038 - 25)
+    by_hand = np.abs(table[rows - 1] - table[rows + 24]).mean() / table[:33_333].std()
+    assert task.test is not None
+    assert naive_forecast(task.test)["mae"] == pytest.approx(by_hand, rel=1e-6)
+    assert task.preparation["as today"]["test"] == naive_forecast(task.test)["mae"]
+
+
+def test_rows_must_fall_on_hours() -> None:
+    with pytest.raises(ValueError, match="rows are 45 minutes apart"):
+        row_ranges(100_000, 45)
+
+
 def test_another_table_is_split_in_the_same_shares() -> None:
     assert row_ranges(42_055) == ((0, 20_000), (20_001, 30_000), (30_001, 42_055 - 145))
     with pytest.raises(UsageError, match="3,000 rows are too few"):
@@ -56,7 +101,7 @@ def test_the_validation_has_769_batches_on_the_published_table() -> None:
     """val_steps of the source: (300000 − 200001 − 1440) // 128; no row comes twice."""
     from rnnviz.recipes.jena import _window_rows
 
-    rows = _window_rows(*row_ranges(420_551).validation)
+    rows = _window_rows(*row_ranges(420_551).validation, 1440, whole_batches=True)
     assert len(rows) == 769 * 128
     assert rows[0] == 200_001 + 1440
     assert len(set(rows.tolist())) == len(rows)
@@ -156,8 +201,9 @@ def test_the_naive_error_is_the_published_one() -> None:
 
 
 def test_an_epoch_draws_as_many_passes_over_any_table_as_over_the_published_one() -> None:
-    """500 batches of 420,551 rows; 63 of a year's; never more than 500, never none."""
-    assert _batches_per_epoch(420_551) == 500
-    assert _batches_per_epoch(52_695) == 63
+    """500 batches of eight years; 63 of a year's; never more than 500, never none."""
+    assert _batches_per_epoch(420_551 / 6) == 500
+    assert _batches_per_epoch(70_038) == 500
+    assert _batches_per_epoch(52_695 / 6) == 63
     assert _batches_per_epoch(10**6) == 500
     assert _batches_per_epoch(10) == 1

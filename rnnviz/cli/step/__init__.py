@@ -40,7 +40,7 @@ Examples:
   rnnviz step "not good" --report handout.html         every view in one file
   rnnviz step "it was not good" --against "it was good"
   rnnviz step "it was not good" --compare rnn,lstm
-  rnnviz step -m jena-gru "2020-07-01 19:00"           the weather before this moment
+  rnnviz step -m jena-gru "2015-07-05 19:00"           the weather before this moment
 
 Exit codes: 0 ok, 1 failed, 2 usage, 3 something optional is missing, 4 invalid file.
 """

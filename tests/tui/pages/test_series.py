@@ -14,6 +14,7 @@ import rnnviz
 from rnnviz import i18n
 from rnnviz.analysis import series as series_analysis
 from rnnviz.cursor import start
+from rnnviz.data.series import Scaling
 from rnnviz.engine.model import Model
 from rnnviz.engine.parameters import initialise
 from rnnviz.engine.spec import HeadSpec, ModelSpec, RecurrentSpec, SeriesSpec
@@ -31,7 +32,8 @@ from rnnviz.tui.view.page import Change, Prompt
 from rnnviz.tui.view.view_state import ViewState
 from tests.tui.small_models import made
 
-MOMENT = "2020-07-01 19:00"
+MOMENT = "2015-07-05 18:40"
+END = "2016-12-31 23:50"
 #: The room of the page at 60×20, 80×24, 120×36 and 200×50.
 SIZES = [(60, 18), (80, 22), (120, 34), (200, 48)]
 
@@ -42,7 +44,7 @@ def traced(cell: str = "gru", both: bool = False, moment: str = MOMENT) -> Trace
     stored = load("jena-gru")
     if cell == "gru" and not both:
         return rnnviz.step(moment, model="jena-gru")
-    spec = ModelSpec(SeriesSpec(14), (RecurrentSpec(cell, 5, both),), HeadSpec("linear", 1))
+    spec = ModelSpec(SeriesSpec(12), (RecurrentSpec(cell, 5, both),), HeadSpec("linear", 1))
     net = Model(spec, initialise(spec, 2))
     return trace_of(StoredModel(cell, net, stored.encoder, stored.labels, {}), Query(moment, cell))
 
@@ -74,7 +76,7 @@ def test_the_numbers_are_the_traces(size: tuple[int, int], cell: str, t: int) ->
     assert f"◆ forecast {number(series_analysis.forecasts(trace)[t], 2)}" in whole
     came = series_analysis.target_curve(trace)[series_analysis.forecast_index(trace, t)]
     assert f"○ came {number(came, 2)}" in whole
-    top = next(k for k, line in enumerate(lines) if "14 measurements" in line)
+    top = next(k for k, line in enumerate(lines) if "12 measurements" in line)
     table = "\n".join(lines[top:])
     for d, name in enumerate(series_analysis.series_of(trace).columns):
         named = r"(?m)(?:^|[^.] |▸)" + re.escape(name)
@@ -150,8 +152,25 @@ def test_the_units_told_are_those_that_moved_the_forecast_most() -> None:
     assert f"{number(step.before)} → {number(step.after)}" in line
 
 
+def test_the_errors_over_the_test_span_are_told_in_one_line() -> None:
+    """Those of the shipped record: the net's and the naive forecast's, in degrees."""
+    record, scaling = load("jena-gru").record, load("jena-gru").encoder
+    assert isinstance(scaling, Scaling)
+    errors = (
+        record["metrics"]["test_mae"], record["training"]["preparation"]["as today"]["test"],
+    )  # fmt: skip
+    net, naive = (number(mae * scaling.std[1], 2) for mae in errors)
+    assert errors[0] < errors[1]
+    lines = drawn(at(239))
+    (line,) = [line for line in lines if "09.2014–12.2016" in line]
+    assert f"off by {net} on average, as today {naive}" in line
+    assert not any("09.2014" in line for line in drawn(at(239), 60, 18))
+    fresh = rnnviz.step(MOMENT, model="jena-gru", random=1)
+    assert not any("09.2014" in line for line in drawn(at(239, fresh)))
+
+
 def test_both_directions_and_an_open_end_are_drawn() -> None:
-    both = at(239, traced("gru", True, "2020-07-31 00:00"))
+    both = at(239, traced("gru", True, END))
     lines = drawn(both)
     assert "unknown yet" in lines[2]
     assert any("h moved" in line for line in lines)
@@ -172,8 +191,8 @@ def test_a_day_is_24_readings_and_a_time_can_be_typed() -> None:
     assert isinstance(back, Change) and back.cursor is not None and back.cursor.t == 76
     asked = page.press(moment, "moment")
     assert isinstance(asked, Prompt)
-    assert asked.on_submit(moment, "2020-06-20 12:00").query == Query(
-        "2020-06-20 12:00", "jena-gru"
+    assert asked.on_submit(moment, "2015-06-20 11:40").query == Query(
+        "2015-06-20 11:40", "jena-gru"
     )
     assert asked.on_submit(moment, "").failed
 
@@ -226,4 +245,4 @@ def test_a_narrow_heatmap_names_the_hour_whole() -> None:
     moment = at(239)
     for width in (6, 8, 12):
         lines = text_of(HeatmapWords(moment).lines(moment, width, 8))
-        assert any(line.strip().endswith("18:00") for line in lines), lines
+        assert any(line.strip().endswith("17:40") for line in lines), lines
