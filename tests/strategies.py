@@ -76,7 +76,7 @@ def targets(kind: HeadKind, B: int, rng: np.random.Generator) -> Array:
 def recorded_gradients(net: Model, recording: Recording, d_logits: Array) -> Values:
     """Gradients of every trained array by the recording pass, given those of the logits (B, K)."""
     if not net.spec.layers:
-        return net._head_backward(recording.head, d_logits)[0]
+        return net.head_gradients(recording.head, d_logits)[0]
     back = net.record_backward(recording, d_logits)
     grads = dict(back.head)
     for k, layer in enumerate(net.spec.layers):

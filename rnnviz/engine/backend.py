@@ -35,13 +35,15 @@ class ScanOutput(Protocol):
 class LayerGradients:
     """The gradients of each direction's arrays, and of the layer's input.
 
-    ``x`` (T, B, D) is the sum over the directions. Where the input is looked up in a table,
-    ``rows`` has, for each direction, ids and gradients of the table's rows instead.
+    ``x`` (T, B, D) is the sum over the directions. Where the input is looked up in a table there is
+    instead the gradient of the ``table`` (V, D), or ``rows`` has, for each direction, ids and
+    gradients of the table's rows.
     """
 
     params: tuple[Values, ...]
     x: Array | None
     rows: tuple[tuple[Array, Array], ...] = ()
+    table: Array | None = None
 
 
 class Backend(Protocol):
@@ -74,12 +76,12 @@ class Backend(Protocol):
 
     def scan_backward(
         self, cell: Cell, params: Sequence[Values], done: Sequence[Any], d_h: Array | None,
-        d_last: Array | None, need_x: bool,
+        d_last: Array | None, need_x: bool, out: LayerGradients | None = None,
     ) -> LayerGradients:  # fmt: skip
         """Backpropagate through the scans of a layer, n directions side by side.
 
         Given the gradient of every output, ``d_h`` (T, B, n·H), or of the last h, ``d_last``
-        (B, n·H).
+        (B, n·H). ``out``: arrays that the gradients may be written to, ``table`` zero before.
         """
 
     def table_gradient(self, ids: Array, d: Array, vocabulary: int) -> WordRows | Array:
@@ -214,7 +216,7 @@ class HostBackend:
 
     def scan_backward(
         self, cell: Cell, params: Sequence[Values], done: Sequence[Any], d_h: Array | None,
-        d_last: Array | None, need_x: bool,
+        d_last: Array | None, need_x: bool, out: LayerGradients | None = None,
     ) -> LayerGradients:  # fmt: skip
         """See :class:`Backend`."""
         grads: list[Values] = []

@@ -19,7 +19,7 @@ from rnnviz.arrays import Array, Values, contiguous
 from rnnviz.cells import CELLS, Cell
 from rnnviz.cells.variants import variant
 from rnnviz.engine import losses
-from rnnviz.engine.backend import HOST, Backend, ScanOutput
+from rnnviz.engine.backend import HOST, Backend, LayerGradients, ScanOutput
 from rnnviz.engine.clamping import Clamping
 from rnnviz.engine.directions import (
     DirectionInput,
@@ -27,6 +27,7 @@ from rnnviz.engine.directions import (
     concat_directions,
     direction_gradients,
 )
+from rnnviz.engine.dropout import DropoutMasks, draw_masks
 from rnnviz.engine.embedding import Lookup, WordRows, table_of
 from rnnviz.engine.reach import scan_backward_with_reach
 from rnnviz.engine.scan import Scan, ScanGradients, scan_backward, scan_directions
@@ -50,12 +51,20 @@ class HeadPass:
 
 
 @dataclass(frozen=True, eq=False)
-class ForwardPass:
-    """A training pass: the logits, and what the gradients of the trained arrays need."""
+class LayersPass:
+    """A training pass up to the last states, and what the gradients of the arrays need."""
 
     inputs: Array  # (T, B) ids or (T, B, D) measurements
     scans: tuple[tuple[ScanOutput, ...], ...]  # per layer, per direction
     embedding_mask: Array | None  # dropout mask of the embedded words, (T, B, E)
+    features_mask: Array | None  # dropout mask of the last states, (B, F)
+
+
+@dataclass(frozen=True, eq=False)
+class ForwardPass:
+    """A training pass: the logits, and what the gradients of the trained arrays need."""
+
+    layers: LayersPass
     head: HeadPass
 
     @property
@@ -140,27 +149,42 @@ class Model:
         self, inputs: Array, rng: np.random.Generator | None, initial: InitialStates | None,
         *, keep: bool,
     ) -> ForwardPass:  # fmt: skip
-        mask = self._mask(inputs)
+        layers = self._layers_pass(inputs, rng, initial, keep=keep)
+        return ForwardPass(layers, self.head_pass(layers))
+
+    def layers_pass(self, inputs: Array, rng: np.random.Generator | None = None) -> LayersPass:
+        """:meth:`forward` without the head, for :meth:`layer_gradients`."""
+        return self._layers_pass(inputs, rng, None, keep=True)
+
+    def _layers_pass(
+        self, inputs: Array, rng: np.random.Generator | None, initial: InitialStates | None,
+        *, keep: bool,
+    ) -> LayersPass:  # fmt: skip
+        mask, masks = self._mask(inputs), self._dropout_masks(inputs, rng)
         x: Array | Lookup = inputs
-        embedding_mask, lead = None, SharedPadding(None)
+        lead = SharedPadding(None)
         if isinstance(self.spec.source, EmbeddingSpec):
             x = Lookup(self.params["embedding"], inputs)
-            embedding_mask = self._dropout(rng, self.spec.source.dropout, x.shape, x.dtype)
-            if embedding_mask is not None:
-                x = self.params["embedding"][inputs] * embedding_mask
+            if masks.embedding is not None:
+                x = self.params["embedding"][inputs] * masks.embedding
             # The same padding leads to the same states only from the same initial states.
             elif self.backend.on_host and mask is None and initial is None:
                 lead = SharedPadding(inputs)
         scans: list[tuple[ScanOutput, ...]] = []
         for k, layer in enumerate(self.spec.layers):
             top = k + 1 == len(self.spec.layers)
-            directions = self._direction_inputs(k, x, rng, initial, lead)
+            directions = self._direction_inputs(k, masks, initial, lead)
             scans.append(self.backend.scan(self.cell(k), directions, x, mask, keep or not top))
             lead.pass_layer(layer)
             if not top:
                 x = self.backend.outputs(scans[-1])
-        head = self._head_pass(inputs, scans[-1] if scans else (), rng)
-        return ForwardPass(inputs, tuple(scans), embedding_mask, head)
+        return LayersPass(inputs, tuple(scans), masks.embedding, masks.features)
+
+    def head_pass(self, done: LayersPass) -> HeadPass:
+        """The head on the last states of the top layer, or on the flattened series without one."""
+        return self._head_pass(
+            done.inputs, done.scans[-1] if done.scans else (), done.features_mask
+        )
 
     def gradients(self, forward: ForwardPass, d_logits: Array) -> Values:
         """Gradients of every trained array, given those of the logits (B, K)."""
@@ -176,7 +200,19 @@ class Model:
 
         None for those rows where there is no embedding, or the backend gives the whole table.
         """
-        grads, d_features = self._head_backward(forward.head, d_logits)
+        grads, d_features = self.head_gradients(forward.head, d_logits)
+        below, words = self.layer_gradients(forward.layers, d_features)
+        return {**grads, **below}, words
+
+    def layer_gradients(
+        self, done: LayersPass, d_features: Array, out: Values | None = None
+    ) -> tuple[Values, WordRows | None]:
+        """Gradients of the arrays below the head, given those of the last states (B, F).
+
+        ``out``: arrays by name that they may be written to, that of the embedding zero before; a
+        backend returns these or others.
+        """
+        grads: Values = {}
         embedded = isinstance(self.spec.source, EmbeddingSpec)
         rows: list[tuple[Array, Array]] = []  # ids and gradients of table rows
         d_x: Array | None = None
@@ -184,8 +220,9 @@ class Model:
         for k in reversed(range(len(self.spec.layers))):
             names = self.spec.layers[k].directions
             params = [self.layer_params(k, direction) for direction in names]
+            own = None if out is None else self._layer_targets(k, out)
             back = self.backend.scan_backward(
-                self.cell(k), params, forward.scans[k], d_x, d_last, need_x=k > 0 or embedded
+                self.cell(k), params, done.scans[k], d_x, d_last, k > 0 or embedded, own
             )
             for direction, arrays in zip(names, back.params, strict=True):
                 grads |= {f"layers.{k}.{direction}.{key}": g for key, g in arrays.items()}
@@ -193,9 +230,11 @@ class Model:
             d_x, d_last = back.x, None
         if not embedded:
             return grads, None
+        if back.table is not None:
+            return {**grads, "embedding": back.table}, None
         if d_x is not None:
-            d_x = d_x if forward.embedding_mask is None else d_x * forward.embedding_mask
-            rows.append((forward.inputs.ravel(), d_x.reshape(-1, d_x.shape[-1])))
+            d_x = d_x if done.embedding_mask is None else d_x * done.embedding_mask
+            rows.append((done.inputs.ravel(), d_x.reshape(-1, d_x.shape[-1])))
         if (summed := _sum_of_equal_words(rows)) is not None:
             return grads, summed
         ids = np.concatenate([ids for ids, _ in rows])
@@ -204,6 +243,14 @@ class Model:
         if isinstance(table, WordRows):
             return grads, table
         return {**grads, "embedding": table}, None
+
+    def _layer_targets(self, k: int, out: Values) -> LayerGradients:
+        prefixes = [f"layers.{k}.{direction}." for direction in self.spec.layers[k].directions]
+        params = tuple(
+            {n.removeprefix(prefix): a for n, a in out.items() if n.startswith(prefix)}
+            for prefix in prefixes
+        )
+        return LayerGradients(params, None, table=out.get("embedding"))
 
     # -- the recording pass -----------------------------------------------------------------------
 
@@ -219,20 +266,19 @@ class Model:
 
         ``rng`` draws dropout masks as in training; without it nothing is dropped.
         """
-        mask, embedding_mask, x = self._mask(inputs), None, inputs
+        mask, masks, x = self._mask(inputs), self._dropout_masks(inputs, rng), inputs
         if isinstance(self.spec.source, EmbeddingSpec):
             x = self.params["embedding"][inputs]
-            embedding_mask = self._dropout(rng, self.spec.source.dropout, x.shape, x.dtype)
-            x = x if embedding_mask is None else x * embedding_mask
+            x = x if masks.embedding is None else x * masks.embedding
         scans: list[tuple[Scan, ...]] = []
         for k in range(len(self.spec.layers)):
             if scans:
                 x = concat_directions([s.stack("h") for s in scans[-1]])
-            directions = self._direction_inputs(k, x, rng, initial)
+            directions = self._direction_inputs(k, masks, initial)
             clamped = None if clampings is None else clampings[k]
             scans.append(scan_directions(self.cell(k), directions, x, mask, clamped))
-        head = self._head_pass(inputs, scans[-1] if scans else (), rng)
-        return Recording(inputs, tuple(scans), embedding_mask, head)
+        head = self._head_pass(inputs, scans[-1] if scans else (), masks.features)
+        return Recording(inputs, tuple(scans), masks.embedding, head)
 
     def record_backward(
         self, recording: Recording, d_logits: Array, *, reach: bool = False
@@ -241,7 +287,7 @@ class Model:
 
         With ``reach`` (one sequence only) also the norms of :func:`rnnviz.engine.reach.reach`.
         """
-        grads, d_features = self._head_backward(recording.head, d_logits)
+        grads, d_features = self.head_gradients(recording.head, d_logits)
         layers: list[tuple[ScanGradients, ...]] = []
         reaches: list[tuple[Array, ...]] = []
         d_x: Array | None = None
@@ -276,40 +322,25 @@ class Model:
         return None if self.backend.on_host and mask.all() else mask
 
     def _direction_inputs(
-        self, k: int, x: Array | Lookup, rng: np.random.Generator | None,
-        initial: InitialStates | None, lead: SharedPadding | None = None,
+        self, k: int, masks: DropoutMasks, initial: InitialStates | None,
+        lead: SharedPadding | None = None,
     ) -> list[DirectionInput]:  # fmt: skip
-        """How each direction of layer k reads ``x``, with dropout masks as Keras 3 draws them.
-
-        One mask a gate for h_prev, (G, B, H); for the input one for all gates, (1, B, D), unless
-        there is recurrent dropout: then one a gate as well. Each direction draws its own.
-        """
-        layer, (_, B, D) = self.spec.layers[k], x.shape
-        G = len(CELLS[layer.cell].gates)
-        masks = G if layer.recurrent_dropout else 1
+        """How each direction of layer k reads its input."""
         directions = []
-        for n, direction in enumerate(layer.directions):
+        for n, direction in enumerate(self.spec.layers[k].directions):
             reverse = direction == "backward"
-            input_mask = self._dropout(rng, layer.dropout, (masks, B, D), x.dtype)
-            shape = G, B, layer.units
-            recurrent_mask = self._dropout(rng, layer.recurrent_dropout, shape, x.dtype)
             start = None if initial is None else initial[k][n]
             steps = None if lead is None else lead.steps(reverse=reverse)
             p = self.layer_params(k, direction)
-            directions.append(DirectionInput(p, reverse, start, input_mask, recurrent_mask, steps))
+            directions.append(DirectionInput(p, reverse, start, *masks.layers[k][n], steps))
         return directions
 
-    def _dropout(
-        self, rng: np.random.Generator | None, rate: float, shape: tuple[int, ...], dtype: np.dtype
-    ) -> Array | None:
-        """0 with probability ``rate``, else 1 / (1 − rate): the mean stays; None if nothing drops.
-
-        Drawn on the host, so that every device drops the same.
-        """
-        if rng is None or not rate:
-            return None
-        mask = (rng.random(shape, np.float32) >= rate).astype(dtype) / np.asarray(1 - rate, dtype)
-        return self.backend.asarray(mask)
+    def _dropout_masks(self, inputs: Array, rng: np.random.Generator | None) -> DropoutMasks:
+        """Draw all dropout masks of a pass; none without ``rng``."""
+        embedded = isinstance(self.spec.source, EmbeddingSpec)
+        dtype = self.params["embedding"].dtype if embedded else inputs.dtype
+        to_device = None if self.backend.on_host else self.backend.asarray
+        return draw_masks(self.spec, inputs.shape[:2], dtype, rng, to_device)
 
     def head(self, features: Array) -> Array:
         """Logits (..., K) of last states (..., F)."""
@@ -325,20 +356,19 @@ class Model:
         return features @ self.params["head.W"] + self.params["head.b"]
 
     def _head_pass(
-        self, inputs: Array, scans: Sequence[ScanOutput], rng: np.random.Generator | None
+        self, inputs: Array, scans: Sequence[ScanOutput], mask: Array | None
     ) -> HeadPass:
-        """The head on the last states of the top layer, or on the flattened series without one."""
+        """See :meth:`head_pass`."""
         if scans:
             features = np.concatenate([s.last["h"] for s in scans], axis=-1)
         else:
             features = inputs.transpose(1, 0, 2).reshape(inputs.shape[1], -1)
-        mask = self._dropout(rng, self.spec.head.dropout, features.shape, features.dtype)
         features = features if mask is None else features * mask
         hidden = self._hidden(features)
         logits = self._output(features if hidden is None else hidden)
         return HeadPass(features, mask, hidden, logits)
 
-    def _head_backward(self, head: HeadPass, d_logits: Array) -> tuple[Values, Array]:
+    def head_gradients(self, head: HeadPass, d_logits: Array) -> tuple[Values, Array]:
         """Gradients of the head's arrays, and of the last states (B, F)."""
         read = head.features if head.hidden is None else head.hidden
         grads: Values = {"head.W": read.T @ d_logits, "head.b": d_logits.sum(0)}

@@ -13,8 +13,8 @@ from kernels.nvrtc import ARCHES, MAX_SHARED, VARIANTS, KernelResources, compile
 
 from rnnviz.cells import CELLS
 from rnnviz.engine.cuda import layer as layers
-from rnnviz.engine.cuda.backend import OPTIONS, THREADS, CudaBackend
-from rnnviz.engine.cuda.optimizer_kernels import update_source
+from rnnviz.engine.cuda.backend import OPTIONS, CudaBackend
+from rnnviz.engine.cuda.shared_kernels import THREADS, SharedKernels, shared_source
 from rnnviz.engine.cuda.source import NoKernelError, kernel_source
 
 SIZES = (1, 10, 32, 64, 96, 128)
@@ -45,7 +45,7 @@ def check_layer(name: str, H: int, arch: str) -> None:
     source = kernel_source(VARIANTS[name], H)
     if source.dynamic_shared + source.static_shared > MAX_SHARED[arch]:
         with pytest.raises(NoKernelError, match="KiB of shared memory, the GPU has"):
-            layers.compile_kernels(never, source, MAX_SHARED[arch])
+            layers.compile_kernels(SHARED, never, source, MAX_SHARED[arch])
         return
     uses = {use.name: use for use in compile_for(source.text, OPTIONS, arch)}
     assert set(uses) == {"forward", "backward"}
@@ -55,6 +55,9 @@ def check_layer(name: str, H: int, arch: str) -> None:
 
 def never(source: str) -> object:
     raise AssertionError("compiled in vain")
+
+
+SHARED = SharedKernels(None, never)
 
 
 @pytest.mark.parametrize(("name", "H", "arch"), SAMPLE)
@@ -77,11 +80,11 @@ def on_each(arches: tuple[str, ...]) -> list[object]:
 
 
 @pytest.mark.parametrize("arch", on_each(ARCHES))
-def test_the_kernels_of_updates_compile(arch: str) -> None:
-    uses = compile_for(update_source(), OPTIONS, arch)
+def test_the_shared_kernels_compile(arch: str) -> None:
+    uses = compile_for(shared_source(), OPTIONS, arch)
     wanted = {
-        "step_adam", "step_rmsprop", "gather_texts", "gather_windows", "scatter_add", "sum_squares",
-        "check_gradients",
+        "step_adam", "step_rmsprop", "gather_texts", "gather_windows", "scatter_add", "check_gradients", "head",
+        "input_projection", "input_gradient", "weight_gradients",
     }  # fmt: skip
     assert wanted <= {use.name for use in uses}
     check(uses, THREADS)
@@ -103,10 +106,10 @@ def test_more_shared_memory_than_the_gpu_has_is_no_kernel(name: str, needed: int
     for most in (64 * KIB, source.dynamic_shared, needed - 1):
         message = f"needs {-(-needed // KIB)} KiB of shared memory, the GPU has {most // KIB}"
         with pytest.raises(NoKernelError, match=message):
-            layers.compile_kernels(never, source, most)
+            layers.compile_kernels(SHARED, never, source, most)
     for most in (needed, 99 * KIB):
         with pytest.raises(AssertionError, match="compiled in vain"):
-            layers.compile_kernels(never, source, most)
+            layers.compile_kernels(SHARED, never, source, most)
 
 
 @pytest.mark.parametrize("H", [h for h in SIZES if h < 128])

@@ -8,7 +8,10 @@ from rnnviz.engine.codegen.printer import Printer
 from rnnviz.equations import FUNCTIONS
 
 #: How primitives are called; every other function by its own name.
-_PRIMITIVES = {"tanh": "fast_tanh", "sqrt": "sqrtf", "maximum": "fmaxf", "minimum": "fminf"}
+_PRIMITIVES = {
+    "tanh": "fast_tanh", "sqrt": "sqrtf", "maximum": "fmaxf", "minimum": "fminf", "exp": "expf",
+    "log": "logf", "log1p": "log1pf", "absolute": "fabsf",
+}  # fmt: skip
 
 
 class CudaPrinter(Printer):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from rnnviz.cells import Cell
 from rnnviz.engine.backend import HOST, LayerGradients, ScanOutput, concat_outputs
 from rnnviz.engine.cuda import layer as layers
 from rnnviz.engine.cuda.layer import CudaScan, LayerKernels
-from rnnviz.engine.cuda.optimizer_kernels import update_source
+from rnnviz.engine.cuda.shared_kernels import SharedKernels
 from rnnviz.engine.cuda.source import NoKernelError, kernel_source
 from rnnviz.engine.directions import DirectionInput
 from rnnviz.engine.embedding import Lookup, WordRows
@@ -22,8 +21,8 @@ from rnnviz.engine.scan import scan_directions
 
 #: Options of NVRTC: the language of the source.
 OPTIONS = ("--std=c++17",)
-#: Threads of a block of the kernels in ``update.cu``, and rows that a block of scatter_add adds.
-THREADS, TILE = 256, 64
+#: Rows that a block of scatter_add adds.
+TILE = 64
 
 
 class CudaBackend:
@@ -39,6 +38,7 @@ class CudaBackend:
         self, xp: Any, say: Callable[[str], None] = lambda _: None, *, without_kernels: bool = False
     ) -> None:
         self.xp, self._say, self._without_kernels = xp, say, without_kernels
+        self.shared = SharedKernels(xp, self.compile)
         self._kernels: dict[tuple[Cell, int], LayerKernels | None] = {}
         self._messages: set[str] = set()
 
@@ -66,8 +66,6 @@ class CudaBackend:
         keep: bool,
     ) -> tuple[ScanOutput, ...]:
         """See :class:`rnnviz.engine.backend.Backend`."""
-        if isinstance(x, Lookup):
-            x = x.table[x.ids]
         H = passes[0].p["U"].shape[0]
         kernels = None if self._without_kernels else self._layer_kernels(cell, H)
         if kernels is not None:
@@ -77,6 +75,7 @@ class CudaBackend:
                 self._report(cell, error)
                 kernels = None
         if kernels is None:
+            x = x.table[x.ids] if isinstance(x, Lookup) else x
             return scan_directions(cell, passes, x, mask)
         return layers.scan(kernels, cell, passes, x, mask, keep)
 
@@ -86,21 +85,19 @@ class CudaBackend:
 
     def scan_backward(
         self, cell: Cell, params: Sequence[Values], done: Sequence[Any], d_h: Array | None,
-        d_last: Array | None, need_x: bool,
+        d_last: Array | None, need_x: bool, out: LayerGradients | None = None,
     ) -> LayerGradients:  # fmt: skip
         """See :class:`rnnviz.engine.backend.Backend`."""
         first = done[0]
         if not isinstance(first, CudaScan):
             return HOST.scan_backward(cell, params, done, d_h, d_last, need_x)
-        kernels = self._layer_kernels(cell, first.layer.U.shape[1])
-        assert kernels is not None
-        return layers.scan_backward(kernels, first.layer, params, d_h, d_last, need_x)
+        return layers.scan_backward(first.layer, params, d_h, d_last, need_x, out)
 
     def table_gradient(self, ids: Array, d: Array, vocabulary: int) -> Array:
         """The whole table, (V, E)."""
         table = np.zeros_like(d, shape=(vocabulary, d.shape[1]))
-        self.launch(
-            "scatter_add", -(-len(ids) // TILE),
+        self.shared.launch(
+            "scatter_add", (-(-len(ids) // TILE),),
             (ids, d, table, np.int32(len(ids)), np.int32(d.shape[1]), np.int32(TILE)),
         )  # fmt: skip
         return table
@@ -111,22 +108,12 @@ class CudaBackend:
         """Never called: ``training.cuda`` has kernels for the whole update."""
         raise NotImplementedError("parameters are updated by training.cuda here")
 
-    def launch(self, name: str, blocks: int | tuple[int, int], args: tuple[Any, ...]) -> None:
-        """Launch a kernel of ``update.cu`` with THREADS threads a block."""
-        grid = blocks if isinstance(blocks, tuple) else (blocks,)
-        if all(grid):
-            self._update_kernels.get_function(name)(grid, (THREADS,), args)
-
-    @cached_property
-    def _update_kernels(self) -> Any:
-        return self.compile(update_source())
-
     def _layer_kernels(self, cell: Cell, H: int) -> LayerKernels | None:
         if (cell, H) not in self._kernels:
             self._kernels[cell, H] = None
             try:
                 self._kernels[cell, H] = layers.compile_kernels(
-                    self.compile, kernel_source(cell, H), self.max_shared
+                    self.shared, self.compile, kernel_source(cell, H), self.max_shared
                 )
             except NoKernelError as error:
                 self._report(cell, error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,33 +12,32 @@ import numpy as np
 from rnnviz.arrays import Array, Values, blocks, contiguous
 from rnnviz.cells import Cell
 from rnnviz.engine.backend import LayerGradients
+from rnnviz.engine.cuda import layer_products as products
+from rnnviz.engine.cuda.layer_products import NULL, LayerInput, or_null, pair
+from rnnviz.engine.cuda.shared_kernels import SharedKernels
 from rnnviz.engine.cuda.source import KernelSource, NoKernelError
 from rnnviz.engine.directions import DirectionInput
-from rnnviz.engine.projections import (
-    input_projection,
-    input_projection_grad,
-    split_bias,
-    weight_gradients,
-)
+from rnnviz.engine.embedding import Lookup
+from rnnviz.engine.projections import split_bias, weight_gradients
 
 #: The kernels index arrays with 32-bit integers.
 MAX_NUMBERS = 2**31 - 1
-#: A null pointer as an argument of a kernel.
-NULL = np.uintp(0)
 
 
 @dataclass(frozen=True, eq=False)
 class LayerKernels:
-    """The two compiled kernels of a layer."""
+    """The two compiled kernels of a layer, and those that all layers share."""
 
+    shared: SharedKernels
     source: KernelSource
     forward: Callable[..., None]
     backward: Callable[..., None]
 
 
 def compile_kernels(
-    compile_source: Callable[[str], Any], source: KernelSource, max_shared: int
-) -> LayerKernels:
+    shared: SharedKernels, compile_source: Callable[[str], Any], source: KernelSource,
+    max_shared: int,
+) -> LayerKernels:  # fmt: skip
     """Compile a layer's kernels; NoKernelError if a block needs more shared memory than there is.
 
     ``max_shared``: bytes of shared memory that a block may have on this GPU.
@@ -56,7 +55,7 @@ def compile_kernels(
         if source.dynamic_shared:
             kernel.max_dynamic_shared_size_bytes = source.dynamic_shared
         kernels.append(kernel)
-    return LayerKernels(source, *kernels)
+    return LayerKernels(shared, source, *kernels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,17 +82,20 @@ class CudaScan:
 class CudaLayer:
     """All directions of a layer after the forward kernel: n directions, in GPU memory."""
 
-    source: KernelSource
+    kernels: LayerKernels
     cell: Cell
     passes: tuple[DirectionInput, ...]
-    x: Array  # (T, B, D)
+    input: LayerInput
     mask: Array | None  # (T, B) uint8
-    U: Array  # (n, H, U gates·H)
     vectors: Array | None  # (n, vectors, H)
-    h_mask: Array | None  # (n, G, B, H): dropout of h_prev
     states: Array  # (n, states, T + 1, B, H)
     saved: Array | None  # (n, T, B, saved, H)
     reverse_bits: int  # bit k: direction k reads from the right
+
+    @property
+    def source(self) -> KernelSource:
+        """The source of the layer's kernels."""
+        return self.kernels.source
 
     def is_reversed(self, direction: int) -> bool:
         """Whether a direction reads from the right."""
@@ -114,35 +116,33 @@ def scan(
     kernels: LayerKernels,
     cell: Cell,
     passes: Sequence[DirectionInput],
-    x: Array,
+    x: Array | Lookup,
     mask: Array | None,
     keep: bool,
 ) -> tuple[CudaScan, ...]:
-    """Read ``x`` (T, B, D) in all directions with one launch; ``keep`` the saved values."""
+    """Read ``x`` (T, B, D) in all directions with two launches; ``keep`` the saved values."""
     source, n, (T, B, _) = kernels.source, len(passes), x.shape
-    H, S = passes[0].p["U"].shape[0], len(source.cell.states)
-    xw = np.empty_like(x, shape=(n, T, B, len(source.w_gates) * H))
-    for k, a in enumerate(passes):
-        products = input_projection(x, a.p["W"], a.input_mask)
-        np.add(products, split_bias(a.p["b"])[0], out=xw[k].reshape(products.shape))
-    u_biases = [split_bias(a.p["b"])[1] for a in passes]
-    U = _stack([a.p["U"] for a in passes])
+    params = [a.p for a in passes]
+    H, S = params[0]["U"].shape[0], len(source.cell.states)
+    layer_input = LayerInput.of(x, passes)
+    xw = products.input_projection(kernels.shared, layer_input, params)
     layer = CudaLayer(
-        source, cell, tuple(passes), x,
+        kernels, cell, tuple(passes), layer_input,
         None if mask is None else contiguous(mask).view(np.uint8),
-        U,
         _vectors(source, passes),
-        _stack_optional([a.recurrent_mask for a in passes]),
-        np.empty_like(x, shape=(n, S, T + 1, B, H)),
-        _empty_saved(source, x, n, H, mask) if keep else None,
+        np.empty_like(xw, shape=(n, S, T + 1, B, H)),
+        _empty_saved(source, xw, H, mask) if keep else None,
         sum(1 << k for k, a in enumerate(passes) if a.reverse),
     )  # fmt: skip
-    initial = _initial(source, passes, x)
-    bias = _stack_optional([None if b is None else b[: U.shape[-1]] for b in u_biases])
+    initial = _initial(source, passes, xw)
+    width = params[0]["U"].shape[1]
+    u_biases = [split_bias(p["b"])[1] for p in params]
     kernels.forward(
         (B, n), (source.threads,),
-        (xw, U, _or_null(bias), _or_null(layer.vectors), _or_null(layer.h_mask),
-         _or_null(layer.mask), _or_null(initial), layer.states, _or_null(layer.saved),
+        (xw, *pair([p["U"] for p in params]),
+         *pair([None if b is None else b[:width] for b in u_biases]), or_null(layer.vectors),
+         *pair([a.recurrent_mask for a in passes]), or_null(layer.mask), or_null(initial),
+         layer.states, or_null(layer.saved),
          np.int32(T), np.int32(B), np.int32(layer.reverse_bits)),
         shared_mem=source.dynamic_shared,
     )  # fmt: skip
@@ -150,74 +150,70 @@ def scan(
 
 
 def scan_backward(
-    kernels: LayerKernels, layer: CudaLayer, params: Sequence[Values], d_h: Array | None,
-    d_last: Array | None, need_x: bool,
+    layer: CudaLayer, params: Sequence[Values], d_h: Array | None, d_last: Array | None,
+    need_x: bool, out: LayerGradients | None,
 ) -> LayerGradients:  # fmt: skip
     """Backpropagate in all directions; see :class:`rnnviz.engine.backend.Backend`."""
-    source, (T, B, _), n = layer.source, layer.x.shape, len(params)
-    H, S = layer.U.shape[1], len(source.cell.states)
-    d_xw = np.empty_like(layer.x, shape=(n, T, B, len(source.w_gates) * H))
+    source, (T, B, _), n = layer.source, layer.input.shape, len(params)
+    H, S, states = params[0]["U"].shape[0], len(source.cell.states), layer.states
+    d_xw = np.empty_like(states, shape=(n, T, B, len(source.w_gates) * H))
     d_hu = (
         d_xw if source.d_hu_is_d_xw
-        else np.empty_like(layer.x, shape=(n, T, B, len(source.u_gates) * H))
+        else np.empty_like(states, shape=(n, T, B, len(source.u_gates) * H))
     )  # fmt: skip
-    d_initial = np.empty_like(layer.x, shape=(n, S, B, H))
-    d_last_states = None
-    if d_last is not None:
-        d_last_states = np.zeros_like(layer.x, shape=(n, S, B, H))
-        d_last_states[:, 0] = d_last.reshape(B, n, H).transpose(1, 0, 2)
-    d_outputs = None if d_h is None else contiguous(d_h)
-    kernels.backward(
+    masks = [a.recurrent_mask for a in layer.passes]
+    layer.kernels.backward(
         (B, n), (source.threads,),
-        (layer.U, _or_null(layer.vectors), _or_null(layer.h_mask), _or_null(layer.mask),
-         layer.states, _or_null(layer.saved), _or_null(d_outputs), _or_null(d_last_states), d_xw,
-         NULL if source.d_hu_is_d_xw else d_hu, d_initial,
+        (*pair([p["U"] for p in params]), or_null(layer.vectors), *pair(masks),
+         or_null(layer.mask), states, or_null(layer.saved),
+         or_null(None if d_h is None else contiguous(d_h)),
+         or_null(None if d_last is None else contiguous(d_last)), d_xw,
+         NULL if source.d_hu_is_d_xw else d_hu, np.empty_like(states, shape=(n, S, B, H)),
          np.int32(T), np.int32(B), np.int32(layer.reverse_bits)),
         shared_mem=source.dynamic_shared,
     )  # fmt: skip
-    gradients = [_DirectionGradients(layer, k, p, d_xw[k], d_hu[k]) for k, p in enumerate(params)]
-    d_x = None
-    if need_x:
-        first, *rest = (g.x for g in gradients)
-        d_x = sum(rest, start=first)
-    return LayerGradients(tuple(g.params for g in gradients), d_x)
+    shared = layer.kernels.shared
+    if source.cell.vectors:
+        grads = tuple(_direction_gradients(layer, k, d_xw[k], d_hu[k]) for k in range(n))
+    else:
+        grads = tuple(_empty_like(p) for p in params) if out is None else out.params
+        h_prev = [layer.before(k, 0) for k in range(n)]
+        products.weight_gradients(shared, layer.input, h_prev, masks, d_xw, d_hu, grads)
+    if not need_x:
+        return LayerGradients(grads, None)
+    table = None if out is None else out.table
+    d_x = products.input_gradient(shared, layer.input, params, d_xw, table)
+    return (
+        LayerGradients(grads, d_x)
+        if layer.input.ids is None
+        else LayerGradients(grads, None, table=d_x)
+    )
 
 
-class _DirectionGradients:
-    """The gradients of one direction, from those of the products at every step."""
+def _empty_like(p: Values) -> Values:
+    return {name: np.empty_like(a) for name, a in p.items()}
 
-    def __init__(self, layer: CudaLayer, k: int, p: Values, d_xw: Array, d_hu: Array) -> None:
-        self.layer, self.k, self.p = layer, k, p
-        self.d_xw, self.d_hu = _rows(d_xw), _rows(d_hu)
 
-    @property
-    def x(self) -> Array:
-        """Of the input, (T, B, D)."""
-        mask = self.layer.passes[self.k].input_mask
-        return input_projection_grad(self.d_xw, self.p["W"], mask, self.layer.x.shape)
-
-    @cached_property
-    def params(self) -> Values:
-        """Of the trained arrays."""
-        layer, k, direction = self.layer, self.k, self.layer.passes[self.k]
-        cell = layer.source.cell
-        d: RowMakers = {"xw": lambda: self.d_xw, "hu": lambda: self.d_hu}
-        parts = (
-            (layer.source.w_gates, self.d_xw, {g.name: g.d_xw for g in cell.gates}),
-            (layer.source.u_gates, self.d_hu, {g.name: g.d_hu for g in cell.gates}),
-        )
-        for gates, rows, names in parts:
-            for j, gate in enumerate(gates):
-                name = names[gate].removeprefix("d_")
-                d.setdefault(name, partial(_block, rows, len(gates), j))
-        v: RowMakers = {s: partial(layer.after, k, j) for j, s in enumerate(cell.states)}
-        if layer.saved is not None:
-            v |= {s: partial(_saved_value, layer.saved[k], j) for j, s in enumerate(cell.saved)}
-        prev: RowMakers = {s: partial(layer.before, k, j) for j, s in enumerate(cell.states)}
-        return weight_gradients(
-            layer.cell, layer.x, _LazyRows(prev), _LazyRows(v), _LazyRows(d), direction.input_mask,
-            direction.recurrent_mask,
-        )  # fmt: skip
+def _direction_gradients(layer: CudaLayer, k: int, d_xw: Array, d_hu: Array) -> Values:
+    """The gradients of one direction of a cell with further trained vectors."""
+    d_xw, d_hu, direction, cell = _rows(d_xw), _rows(d_hu), layer.passes[k], layer.source.cell
+    d: RowMakers = {"xw": lambda: d_xw, "hu": lambda: d_hu}
+    parts = (
+        (layer.source.w_gates, d_xw, {g.name: g.d_xw for g in cell.gates}),
+        (layer.source.u_gates, d_hu, {g.name: g.d_hu for g in cell.gates}),
+    )
+    for gates, rows, names in parts:
+        for j, gate in enumerate(gates):
+            name = names[gate].removeprefix("d_")
+            d.setdefault(name, partial(_block, rows, len(gates), j))
+    v: RowMakers = {s: partial(layer.after, k, j) for j, s in enumerate(cell.states)}
+    if layer.saved is not None:
+        v |= {s: partial(_saved_value, layer.saved[k], j) for j, s in enumerate(cell.saved)}
+    prev: RowMakers = {s: partial(layer.before, k, j) for j, s in enumerate(cell.states)}
+    return weight_gradients(
+        layer.cell, layer.input.array(), _LazyRows(prev), _LazyRows(v), _LazyRows(d),
+        direction.input_mask, direction.recurrent_mask,
+    )  # fmt: skip
 
 
 #: Functions that compute an array, by the array's name.
@@ -249,19 +245,9 @@ def _saved_value(saved: Array, k: int) -> Array:
     return saved[:, :, k]
 
 
-def _or_null(a: Array | None) -> Any:
-    return NULL if a is None else a
-
-
 def _stack(arrays: Sequence[Array]) -> Array:
     """The arrays of all directions in one; no copy if there is only one."""
     return contiguous(arrays[0])[None] if len(arrays) == 1 else np.stack(arrays)
-
-
-def _stack_optional(arrays: Sequence[Array | None]) -> Array | None:
-    """The same; None unless every direction has an array."""
-    present = [a for a in arrays if a is not None]
-    return _stack(present) if len(present) == len(arrays) else None
 
 
 def _vectors(source: KernelSource, passes: Sequence[DirectionInput]) -> Array | None:
@@ -269,14 +255,13 @@ def _vectors(source: KernelSource, passes: Sequence[DirectionInput]) -> Array | 
     return _stack([np.stack([a.p[name] for name in names]) for a in passes]) if names else None
 
 
-def _empty_saved(
-    source: KernelSource, x: Array, n: int, H: int, mask: Array | None
-) -> Array | None:
-    """The array for saved values; zeros with a mask, as masked steps are not written to."""
-    if not source.cell.saved:
+def _empty_saved(source: KernelSource, xw: Array, H: int, mask: Array | None) -> Array | None:
+    """The array for saved values; zeros if masked steps, which are not written to, are read."""
+    cell = source.cell
+    if not cell.saved:
         return None
-    make = np.empty_like if mask is None else np.zeros_like
-    return make(x, shape=(n, *x.shape[:2], len(source.cell.saved), H))
+    make = np.zeros_like if cell.vectors and mask is not None else np.empty_like
+    return make(xw, shape=(*xw.shape[:3], len(cell.saved), H))
 
 
 def _initial(source: KernelSource, passes: Sequence[DirectionInput], x: Array) -> Array | None:
@@ -289,11 +274,12 @@ def _initial(source: KernelSource, passes: Sequence[DirectionInput], x: Array) -
     )
 
 
-def check(source: KernelSource, cell: Cell, p: Values, x: Array, n: int) -> None:
+def check(source: KernelSource, cell: Cell, p: Values, x: Array | Lookup, n: int) -> None:
     """NoKernelError if the kernels cannot index the arrays, or W and U have other blocks."""
-    (T, B, _), H = x.shape, p["U"].shape[0]
+    (T, B, D), H = x.shape, p["U"].shape[0]
     largest = n * (T + 1) * B * H * max(4, len(source.cell.states), len(source.cell.saved))
-    if largest > MAX_NUMBERS:
+    table = len(x.table) if isinstance(x, Lookup) else 0
+    if max(largest, T * B * D, table * D) > MAX_NUMBERS:
         raise NoKernelError(f"{T} steps of {B} sequences are more numbers than a kernel can index")
     if source.w_gates != cell.gates or p["U"].shape[1] != len(source.u_gates) * H:
         raise NoKernelError("W and U are not a block for each gate's product")

@@ -1,48 +1,40 @@
-"""The source of the kernels for an update: ``update.cu``, and each optimizer's formulas as C."""
+"""Each optimizer's formulas as a kernel that updates all arrays."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
-from typing import Any
-
-import numpy as np
 
 from rnnviz.engine.codegen.cuda_printer import CudaPrinter
-from rnnviz.engine.optimizers import OPTIMIZERS, Formulas, Optimizer
+from rnnviz.engine.optimizers import Formulas, Optimizer
 from rnnviz.equations.terms import names_in
-
-
-@cache
-def update_source() -> str:
-    """The source of all kernels but the layers', with one kernel for each optimizer."""
-    text = files("rnnviz.engine.cuda").joinpath("update.cu").read_text("utf-8")
-    optimizers = [step_source(name, optimizer()) for name, optimizer in OPTIMIZERS.items()]
-    return "\n\n".join([*optimizers, text])
 
 
 def step_source(name: str, optimizer: Optimizer) -> str:
     """The kernel of an optimizer's step, on all parameters, gradients and the optimizer's arrays.
 
-    ``decision`` is written by ``check_gradients``: the factor of the gradients, and whether to skip
-    the update.
+    ``state`` is that of ``check_gradients``: the factor of the gradients, and whether to skip the
+    update. ``numbers`` are in the order of :func:`number_names`. The gradients are zero afterwards,
+    so that those of an embedding can be added to.
     """
-    numbers = number_names(optimizer)
     arrays = "".join(f"float *__restrict__ a_{n}, " for n in optimizer.names)
-    scalars = "".join(f", float n_{n}" for n in numbers)
     printer = CudaPrinter()
     changed = [n for n, _ in optimizer.formulas]
     lines = [
-        f'extern "C" __global__ void {kernel_name(name)}(',
-        f"    float *__restrict__ a_p, const float *__restrict__ a_g, {arrays}",
-        f"    const float *__restrict__ decision, int count{scalars})",
+        f'extern "C" __global__ void __launch_bounds__(256) {kernel_name(name)}(',
+        f"    float *__restrict__ a_p, float *__restrict__ a_g, {arrays}",
+        "    const float *__restrict__ numbers, const float *__restrict__ state, int count)",
         "{",
         "    const int k = blockIdx.x * blockDim.x + threadIdx.x;",
-        "    if (k >= count || decision[1] != 0.0f)",
+        "    if (k >= count)",
         "        return;",
-        "    float n_p = a_p[k], n_g = a_g[k] * decision[0];",
+        "    const float n_g = a_g[k] * state[FACTOR];",
+        "    a_g[k] = 0.0f;",
+        "    if (state[FAULT] != 0.0f)",
+        "        return;",
+        *(f"    const float n_{n} = numbers[{k}];" for k, n in enumerate(number_names(optimizer))),
+        "    float n_p = a_p[k];",
         *(f"    float n_{n} = a_{n}[k];" for n in optimizer.names),
         *(f"    n_{n} = {printer.formula(f)};" for n, f in optimizer.formulas),
         *(f"    a_{n}[k] = n_{n};" for n in changed),
@@ -67,6 +59,6 @@ def _number_names(formulas: Formulas, arrays: tuple[str, ...]) -> tuple[str, ...
     return tuple(sorted(set().union(*map(names_in, trees)) - {"p", "g", *arrays}))
 
 
-def kernel_numbers(optimizer: Optimizer, numbers: Mapping[str, float]) -> list[Any]:
-    """The numbers of a step as arguments of its kernel."""
-    return [np.float32(numbers[name]) for name in number_names(optimizer)]
+def kernel_numbers(optimizer: Optimizer, numbers: Mapping[str, float]) -> list[float]:
+    """The numbers of a step in the order in which its kernel reads them."""
+    return [numbers[name] for name in number_names(optimizer)]

@@ -21,20 +21,6 @@
 #define PREFETCH (REGISTER_WEIGHTS == LANE_WEIGHTS ? 4 : 1)
 #define ALL 0xffffffffu
 
-__device__ __forceinline__ float fast_tanh(float a) {
-#if FAST_MATH
-    // Near 0 the quotient would cancel; there the Taylor series is exact enough.
-    const float s = a * a, near = a * fmaf(s, fmaf(s, fmaf(s, -17.0f / 315, 2.0f / 15), -1.0f / 3), 1);
-    const float far = 1.0f - __fdividef(2.0f, 1.0f + __expf(2.0f * a));
-    return fabsf(a) < 0.25f ? near : far;
-#else
-    return tanhf(a);
-#endif
-}
-
-__device__ __forceinline__ float step(float y) { return y > 0.0f ? 1.0f : 0.0f; }
-//@ functions
-
 // The dot product of a lane's weights and v, in shared memory. The first weights are in registers,
 // the others in shared memory: for each four values of k, float4s of all threads side by side.
 __device__ __forceinline__ float product(
@@ -108,10 +94,13 @@ struct Position {
 extern "C" __global__ void __launch_bounds__(THREADS, 1)
 forward(
     const float *__restrict__ xw,          // (directions, T, B, W_BLOCKS·H): x·W + b
-    const float *__restrict__ U,           // (directions, H, U_BLOCKS·H)
-    const float *__restrict__ bias,        // (directions, U_BLOCKS·H) of h_prev·U, or null
+    const float *__restrict__ U_0,         // (H, U_BLOCKS·H) of the first direction
+    const float *__restrict__ U_1,         // the same of the second direction
+    const float *__restrict__ bias_0,      // (U_BLOCKS·H) of h_prev·U, or null
+    const float *__restrict__ bias_1,
     const float *__restrict__ vectors,     // (directions, VECTORS, H): further trained vectors
-    const float *__restrict__ h_mask,      // (directions, GATES, B, H): dropout of h_prev, or null
+    const float *__restrict__ h_mask_0,    // (GATES, B, H): dropout of h_prev, or null
+    const float *__restrict__ h_mask_1,
     const unsigned char *__restrict__ mask,  // (T, B), or null
     const float *__restrict__ initial,     // (directions, STATES, B, H), or null
     float *__restrict__ states,            // (directions, STATES, T + 1, B, H)
@@ -125,6 +114,8 @@ forward(
     const bool is_unit = H == UNITS || unit < H;  // units from H on only fill the last warp
     const Position position(T, B, reverse);
     const int u_block = U_BLOCK(gate), w_block = W_BLOCK(gate);
+    const float *__restrict__ U = blockIdx.y ? U_1 : U_0;
+    const float *__restrict__ h_mask = blockIdx.y ? h_mask_1 : h_mask_0;
 
     float u[REGISTER_WEIGHTS];
 #pragma unroll
@@ -132,15 +123,16 @@ forward(
         const int from = part * LANE_WEIGHTS + k;
         float w = 0.0f;
         if (is_unit && from < H && u_block >= 0) {
-            w = U[(position.direction * H + from) * (U_BLOCKS * H) + u_block * H + unit];
+            w = U[from * (U_BLOCKS * H) + u_block * H + unit];
             if (h_mask)
-                w *= h_mask[((position.direction * GATES + gate) * B + position.row) * H + from];
+                w *= h_mask[(gate * B + position.row) * H + from];
         }
         set_weight(u, k, thread, w);
     }
+    const float *__restrict__ bias = blockIdx.y ? bias_1 : bias_0;
     float b = 0.0f;
     if (bias && is_unit && u_block >= 0)
-        b = bias[position.direction * (U_BLOCKS * H) + u_block * H + unit];
+        b = bias[u_block * H + unit];
     //@ vectors
 
     float state[STATES];
@@ -212,14 +204,16 @@ forward(
 
 extern "C" __global__ void __launch_bounds__(THREADS, 1)
 backward(
-    const float *__restrict__ U,
+    const float *__restrict__ U_0,
+    const float *__restrict__ U_1,
     const float *__restrict__ vectors,
-    const float *__restrict__ h_mask,
+    const float *__restrict__ h_mask_0,
+    const float *__restrict__ h_mask_1,
     const unsigned char *__restrict__ mask,
     const float *__restrict__ states,
     const float *__restrict__ saved,
     const float *__restrict__ d_outputs,   // (T, B, directions·H): of every output, or null
-    const float *__restrict__ d_last,      // (directions, STATES, B, H): of the last states, or null
+    const float *__restrict__ d_last,      // (B, directions·H): of the last h, or null
     float *__restrict__ d_xw,              // (directions, T, B, W_BLOCKS·H)
     float *__restrict__ d_hu,              // (directions, T, B, U_BLOCKS·H), or null if it is d_xw
     float *__restrict__ d_initial,         // (directions, STATES, B, H)
@@ -233,6 +227,8 @@ backward(
     const bool is_unit = H == UNITS || unit < H, has_gate = lane / PARTS < GATES;
     const Position position(T, B, reverse);
     const int u_block = U_BLOCK(gate), w_block = W_BLOCK(gate);
+    const float *__restrict__ U = blockIdx.y ? U_1 : U_0;
+    const float *__restrict__ h_mask = blockIdx.y ? h_mask_1 : h_mask_0;
 
     float u[REGISTER_WEIGHTS];
 #pragma unroll
@@ -240,20 +236,17 @@ backward(
         const int to = part * LANE_WEIGHTS + k;
         float w = 0.0f;
         if (is_unit && has_gate && to < H && u_block >= 0)
-            w = U[(position.direction * H + unit) * (U_BLOCKS * H) + u_block * H + to];
+            w = U[unit * (U_BLOCKS * H) + u_block * H + to];
         if (h_mask && is_unit && has_gate && u_block >= 0)
-            w *= h_mask[((position.direction * GATES + gate) * B + position.row) * H + unit];
+            w *= h_mask[(gate * B + position.row) * H + unit];
         set_weight(u, k, thread, w);
     }
     //@ vectors
 
-    float d_state[STATES];  // gradients of the states after the step
-#pragma unroll
-    for (int s = 0; s < STATES; s++)
-        d_state[s] = d_last && is_unit
-            ? d_last[((position.direction * STATES + s) * B + position.row) * H + unit] : 0.0f;
-
     const int output_width = gridDim.y * H;
+    float d_state[STATES] = {};  // gradients of the states after the step
+    if (d_last && is_unit)
+        d_state[0] = d_last[position.row * output_width + position.direction * H + unit];
     float after[STATES];  // the states after the step, if the body reads them
     float next_state[STATES][PREFETCH], next_saved[SAVED_LOADS][PREFETCH], next_d_output[PREFETCH];
     bool next_unmasked[PREFETCH];

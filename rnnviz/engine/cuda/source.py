@@ -14,7 +14,8 @@ from typing import Any, cast
 
 from rnnviz.cells import Cell
 from rnnviz.engine.codegen.cell_ir import Assignment, CellIR, Gate, NotPointwiseError, read_cell
-from rnnviz.engine.codegen.cuda_printer import CudaPrinter, function_sources, scaled_tanh
+from rnnviz.engine.codegen.cuda_printer import CudaPrinter, scaled_tanh
+from rnnviz.engine.cuda.functions import functions_source
 from rnnviz.equations.terms import names_in
 
 #: Threads that share a unit.
@@ -90,7 +91,8 @@ class _KernelWriter:
     def source(self) -> KernelSource:
         template = files("rnnviz.engine.cuda").joinpath("recurrent.cu").read_text("utf-8")
         threads = LANES * self.units
-        text = "\n".join(self._definitions()) + "\n\n" + self._filled(template)
+        parts = ["\n".join(self._definitions()), functions_source(), self._filled(template)]
+        text = "\n\n".join(parts)
         dynamic_shared = self.shared_weights * threads * 4
         static_shared = 2 * len(self.cell.gates) * (self.units + 4) * 4  # d_shared
         return KernelSource(
@@ -132,7 +134,7 @@ class _KernelWriter:
     def _filled(self, template: str) -> str:
         """The template with its ``//@`` lines replaced."""
         parts = {
-            "functions": function_sources, "vectors": self._vectors, "forward": self._forward,
+            "vectors": self._vectors, "forward": self._forward,
             "store states": self._store_states, "store saved": self._store_saved,
             "load last states": self._load_last_states, "load next": self._load_next,
             "read next": self._read_next, "backward": self._backward,

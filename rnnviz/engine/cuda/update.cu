@@ -1,23 +1,7 @@
-// The kernels of an update besides those of the recurrent layers. The generated source has the kernels of the
-// optimizers in front of this text (see steps.py).
+// The kernels of batches and updates. The generated source has the kernels of the optimizers in front
+// of this text (see shared_kernels.py).
 
 #define PARTIAL_SUMS 64  // of an array: one for each block
-
-// The sum over a block of 256 threads, returned to all of them.
-__device__ __forceinline__ float block_sum(float value)
-{
-    __shared__ float of_warp[8];
-    for (int other = 16; other > 0; other /= 2)
-        value += __shfl_xor_sync(0xffffffffu, value, other);
-    if (threadIdx.x % 32 == 0)
-        of_warp[threadIdx.x / 32] = value;
-    __syncthreads();
-    float sum = 0.0f;
-    for (int k = 0; k < 8; k++)
-        sum += of_warp[k];
-    __syncthreads();
-    return sum;
-}
 
 // A batch of texts: ids (T, B), padded with 0, targets and weights (B). `flat` are all texts
 // concatenated; text n is from starts[n] to starts[n + 1]. Column b is text order[first[0] + b].
@@ -86,45 +70,44 @@ extern "C" __global__ void scatter_add(
     }
 }
 
-// Partial sums of squares of each array in `g`, which are concatenated: array n is from starts[n] to
+// The sum of squares of every gradient, which are concatenated in `g`: array n is from starts[n] to
 // starts[n + 1]. The grid has (PARTIAL_SUMS, arrays) blocks, one for each partial sum.
-extern "C" __global__ void sum_squares(
-    const float *__restrict__ g, const int *__restrict__ starts, float *__restrict__ partial)
+//
+// The last block decides about the update. state[FACTOR] is the factor that clips the joint norm of
+// the gradients to `limit` (if that is positive). state[FAULT] is set if a number is not finite: this
+// update and all later ones then change nothing, until the host reads the results. state[STEP] is the
+// number of steps since then; each has a row of the results: loss, metric, and the sum of squares of
+// each gradient.
+extern "C" __global__ void __launch_bounds__(256)
+check_gradients(
+    const float *__restrict__ g, const int *__restrict__ starts, float *partial, float *results,
+    float *state, unsigned *counter, int arrays, float limit)
 {
     float sum = 0.0f;
     const int first = starts[blockIdx.y] + blockIdx.x * blockDim.x, end = starts[blockIdx.y + 1];
-    if (first >= end) {  // a small array has fewer partial sums
-        if (threadIdx.x == 0)
-            partial[blockIdx.y * PARTIAL_SUMS + blockIdx.x] = 0.0f;
-        return;
-    }
     for (int k = first + threadIdx.x; k < end; k += PARTIAL_SUMS * blockDim.x)
         sum += g[k] * g[k];
-    sum = block_sum(sum);
+    if (first < end)  // a small array has fewer partial sums
+        sum = block_sum(sum);
     if (threadIdx.x == 0)
         partial[blockIdx.y * PARTIAL_SUMS + blockIdx.x] = sum;
-}
+    if (!is_last_block(counter, gridDim.x * gridDim.y))
+        return;
 
-// The sum of squares of every gradient. decision[0] is the factor that clips their joint norm to
-// `limit` (if that is positive). decision[1] is set if a number is not finite: this update and all
-// later ones then change nothing, until the host reads the results.
-extern "C" __global__ void check_gradients(
-    const float *__restrict__ partial, const float *__restrict__ loss, float *__restrict__ squares,
-    float *__restrict__ decision, int arrays, float limit)
-{
     float total = 0.0f;
+    float *row = results + int(state[STEP]) * (arrays + 2);
     for (int array = 0; array < arrays; array++) {
-        const float partial_sum =
-            threadIdx.x < PARTIAL_SUMS ? partial[array * PARTIAL_SUMS + threadIdx.x] : 0.0f;
-        const float sum = block_sum(partial_sum);
-        total += sum;
+        const float square = block_sum(
+            threadIdx.x < PARTIAL_SUMS ? __ldcg(&partial[array * PARTIAL_SUMS + threadIdx.x]) : 0.0f);
+        total += square;
         if (threadIdx.x == 0)
-            squares[array] = sum;
+            row[array + 2] = square;
     }
     if (threadIdx.x == 0) {
         const float norm = sqrtf(total);
-        decision[0] = limit > 0.0f && norm > limit ? limit / norm : 1.0f;
-        if (!isfinite(total) || !isfinite(loss[0]))
-            decision[1] = 1.0f;
+        state[FACTOR] = limit > 0.0f && norm > limit ? limit / norm : 1.0f;
+        if (!isfinite(total) || !isfinite(row[0]))
+            state[FAULT] = 1.0f;
+        state[STEP] += 1.0f;
     }
 }

@@ -10,7 +10,8 @@ import numpy as np
 from rnnviz.arrays import Array
 from rnnviz.data.batches import Batch, Examples, Texts, Windows, padded_length
 from rnnviz.engine.backend import Backend
-from rnnviz.engine.cuda.backend import THREADS, CudaBackend
+from rnnviz.engine.cuda.backend import CudaBackend
+from rnnviz.engine.cuda.shared_kernels import THREADS
 
 
 def to_device(backend: Backend, examples: Examples) -> Examples:
@@ -72,8 +73,8 @@ class CudaTexts:
         """The batch of the texts order[first], order[first + 1], …; ``first`` is (1) int32."""
         ids = np.empty_like(self.flat, shape=(T, B))
         y, weight = np.empty_like(self.y, shape=B), np.empty_like(self.y, shape=B)
-        self.backend.launch(
-            "gather_texts", -(-T * B // THREADS),
+        self.backend.shared.launch(
+            "gather_texts", (-(-T * B // THREADS),),
             (self.flat, self.starts, self.y, self.weight, order, first, ids, y, weight,
              np.int32(T), np.int32(B), np.int32(self.texts.padding == "front")),
         )  # fmt: skip
@@ -105,8 +106,8 @@ class CudaWindows:
         D, w = self.data.shape[1], self.windows
         x = np.empty_like(self.data, shape=(T, B, D))
         y, weight = np.empty_like(self.data, shape=B), np.empty_like(self.data, shape=B)
-        self.backend.launch(
-            "gather_windows", -(-T * B * D // THREADS),
+        self.backend.shared.launch(
+            "gather_windows", (-(-T * B * D // THREADS),),
             (self.data, self.offsets, order, first, x, y, weight,
              *map(np.int32, (T, B, D, w.delay, w.target))),
         )  # fmt: skip

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from rnnviz.arrays import Array, Values
 from rnnviz.data.batches import Batch, drop_tokens
-from rnnviz.engine import losses
-from rnnviz.engine.cuda.backend import THREADS, CudaBackend
+from rnnviz.engine.cuda.backend import CudaBackend
 from rnnviz.engine.cuda.optimizer_kernels import kernel_name, kernel_numbers
+from rnnviz.engine.cuda.shared_kernels import THREADS
 from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import OPTIMIZERS, Optimizer
 from rnnviz.engine.spec import FitSpec
+from rnnviz.training.cuda.head import head_gradients
 from rnnviz.training.step_result import StepResult, by_layer
 
 #: Partial sums per array of squares; ``update.cu`` has the same number.
@@ -22,18 +21,13 @@ PARTIAL_SUMS = 64
 READ_EVERY = 16
 
 
-@dataclass(frozen=True, eq=False)
-class PendingUpdate:
-    """The results of an update, in GPU memory."""
-
-    loss: Array  # ()
-    metric: Array  # ()
-    squares: Array  # (arrays): the sum of squares of each gradient
-    examples: int
-
-
 class CudaUpdater:
-    """Makes the updates of a training; their results are read READ_EVERY at a time."""
+    """Makes the updates of a training; their results are read READ_EVERY at a time.
+
+    The results of a step are a row of an array in GPU memory: loss, metric, and the sum of squares
+    of each gradient. What changes from step to step is in GPU memory, too, not an argument of a
+    kernel: the number of the step, and the numbers that the optimizer's formulas read.
+    """
 
     def __init__(
         self, model: Model, optimizer: Optimizer, spec: FitSpec, rng: np.random.Generator
@@ -41,9 +35,15 @@ class CudaUpdater:
         assert isinstance(model.backend, CudaBackend)
         self.backend, self.model, self.optimizer = model.backend, model, optimizer
         self.spec, self.rng = spec, rng
-        self._pending: list[PendingUpdate] = []
-        self._decision: Array | None = None
+        names = {optimizer: name for name, optimizer in OPTIMIZERS.items()}
+        self._step_kernel = kernel_name(names[type(optimizer)])
         self._flat = _Flat(model, optimizer)
+        arrays = len(self._flat.names)
+        self._results = np.zeros_like(self._flat.p, shape=(READ_EVERY, arrays + 2))
+        self._state = np.zeros_like(self._flat.p, shape=3)  # see check_gradients in update.cu
+        self._partial = np.empty_like(self._flat.p, shape=(arrays, PARTIAL_SUMS))
+        self._pending: list[int] = []  # examples in the batch of each step that was not read yet
+        self._numbers: tuple[list[float], Array] | None = None  # on the host and on the GPU
 
     def update(self, batch: Batch) -> list[StepResult]:
         """Launch forward, backward, and an update unless a number is not finite."""
@@ -51,59 +51,64 @@ class CudaUpdater:
         if self.spec.token_dropout:
             rate = self.spec.token_dropout
             inputs = drop_tokens(inputs, rate, self.rng, self.backend.asarray)
-        kind = self.model.spec.head.kind
-        done = self.model.forward(inputs, self.rng)
-        share: Array = weight / np.float32(len(y))
-        d = losses.d_logits(kind, done.logits, y) * share[:, None]
-        g = self._flat.joined(self.model.gradients(done, d))
-        loss = (losses.losses(kind, done.logits, y) * share).sum()
-        squares = self._check(g, loss)
-        self._update(g)
-        metric = losses.metric(kind, done.logits, y)
-        self._pending.append(PendingUpdate(loss, metric, squares, len(y)))
+        done = self.model.layers_pass(inputs, self.rng)
+        grads, d_features = head_gradients(
+            self.model,
+            done,
+            y,
+            weight,
+            self._flat.g,
+            self._results,
+            self._state,
+            len(self._pending),
+        )
+        below, _ = self.model.layer_gradients(done, d_features, self._flat.g)
+        self._flat.store({**grads, **below})
+        self._check()
+        self._update()
+        self._pending.append(len(y))
         return self.flush() if len(self._pending) == READ_EVERY else []
 
     def flush(self) -> list[StepResult]:
         """The results that were not read yet; waits for the GPU."""
-        pending, self._pending, self._decision = self._pending, [], None
-        parts: list[Array] = []
-        for w in pending:
-            parts += [w.loss.reshape(1), w.metric.reshape(1).astype(np.float32), w.squares]
-        numbers = self.backend.host(np.concatenate(parts)).tolist() if parts else []
-        results = []
-        for w in pending:
-            (loss, metric, *squares), numbers = _split(numbers, 2 + len(self._flat.names))
-            norms = by_layer(dict(zip(self._flat.names, squares, strict=True)))
-            results.append(StepResult(loss, metric, norms, w.examples))
-        return results
+        pending, self._pending = self._pending, []
+        if not pending:
+            return []
+        rows = self.backend.host(self._results[: len(pending)]).tolist()
+        self._state.fill(0)
+        return [
+            StepResult(
+                loss, metric, by_layer(dict(zip(self._flat.names, squares, strict=True))), examples
+            )
+            for (loss, metric, *squares), examples in zip(rows, pending, strict=True)
+        ]
 
-    def _check(self, g: Array, loss: Array) -> Array:
-        """The sum of squares of each gradient, and on the GPU whether to update and how to clip."""
-        if self._decision is None:
-            self._decision = np.zeros_like(loss, shape=2)
-        arrays = len(self._flat.names)
-        partial = np.empty_like(loss, shape=(arrays, PARTIAL_SUMS))
-        self.backend.launch("sum_squares", (PARTIAL_SUMS, arrays), (g, self._flat.starts, partial))
-        squares = np.empty_like(loss, shape=arrays)
-        limit = np.float32(self.spec.clip or 0)
-        self.backend.launch(
-            "check_gradients", 1, (partial, loss, squares, self._decision, np.int32(arrays), limit)
-        )
-        return squares
+    def _check(self) -> None:
+        """Sum the squares of each gradient; decide whether to update and how to clip."""
+        arrays, shared = len(self._flat.names), self.backend.shared
+        shared.launch(
+            "check_gradients", (PARTIAL_SUMS, arrays),
+            (self._flat.all_g, self._flat.starts, self._partial, self._results, self._state,
+             shared.counters(1), np.int32(arrays), np.float32(self.spec.clip or 0)),
+        )  # fmt: skip
 
-    def _update(self, g: Array) -> None:
-        names = {optimizer: name for name, optimizer in OPTIMIZERS.items()}
+    def _update(self) -> None:
         numbers = kernel_numbers(self.optimizer, self.optimizer.begin())
-        self.backend.launch(
-            kernel_name(names[type(self.optimizer)]), -(-g.size // THREADS),
-            (self._flat.p, g, *self._flat.gathered, self._decision, np.int32(g.size), *numbers),
+        if self._numbers is None or self._numbers[0] != numbers:
+            self._numbers = numbers, self.backend.asarray(np.array(numbers, np.float32))
+        flat = self._flat
+        self.backend.shared.launch(
+            self._step_kernel, (-(-flat.p.size // THREADS),),
+            (flat.p, flat.all_g, *flat.gathered, self._numbers[1], self._state,
+             np.int32(flat.p.size)),
         )  # fmt: skip
 
 
 class _Flat:
-    """All parameters, and the optimizer's arrays, each concatenated: one launch updates all.
+    """All parameters, their gradients, and the optimizer's arrays, each concatenated.
 
-    The arrays of the model and of the optimizer become views of these.
+    So that one launch updates all. The arrays of the model and of the optimizer become views of
+    these. The gradients are zero when a step begins.
     """
 
     def __init__(self, model: Model, optimizer: Optimizer) -> None:
@@ -118,16 +123,16 @@ class _Flat:
             np.concatenate([arrays[k].ravel() for arrays in gathered])
             for k in range(len(optimizer.names))
         ]
+        self.all_g = np.zeros_like(self.p)
+        self.g: Values = {}
         for name, first, end in zip(self.names, starts, starts[1:], strict=False):
             shape = params[name].shape
             params[name] = self.p[first:end].reshape(shape)
+            self.g[name] = self.all_g[first:end].reshape(shape)
             optimizer.adopt(name, [a[first:end].reshape(shape) for a in self.gathered])
 
-    def joined(self, grads: Values) -> Array:
-        """The gradients, concatenated."""
-        return np.concatenate([grads[name].ravel() for name in self.names])
-
-
-def _split(numbers: list[float], n: int) -> tuple[list[float], list[float]]:
-    """The first n numbers, and the rest."""
-    return numbers[:n], numbers[n:]
+    def store(self, grads: Values) -> None:
+        """Copy the gradients that were not written to ``g``."""
+        for name, a in grads.items():
+            if a is not self.g[name]:
+                self.g[name][...] = a
