@@ -54,6 +54,15 @@ def emulated_backend(xp: types.ModuleType, messages: list[str]) -> CudaBackend:
     return CudaBackend(xp, messages.append)
 
 
+@pytest.fixture
+def order(
+    request: pytest.FixtureRequest, backend: CudaBackend, monkeypatch: pytest.MonkeyPatch
+) -> str:
+    """The order in which the stand-in runs threads; a GPU has its own."""
+    monkeypatch.setattr(standin, "schedule", request.param)
+    return str(request.param)
+
+
 #: The threads of a block in trials.cu.
 THREADS = 128
 

@@ -15,6 +15,7 @@ from rnnviz.cells import CELLS
 from rnnviz.cells.variants import variant
 from rnnviz.engine.backend import HOST, Backend, LayerGradients
 from rnnviz.engine.directions import DirectionInput
+from rnnviz.engine.embedding import Lookup
 from rnnviz.engine.scan import scan_directions
 
 #: The largest difference allowed, relative to the largest number of the array.
@@ -121,8 +122,14 @@ def expected(case: Case, arrays: CaseArrays) -> dict[str, Array]:
     return _named(cell, done, back)
 
 
-def computed(case: Case, arrays: CaseArrays, backend: Backend) -> dict[str, Array]:
-    """The results of a backend, by name, on the host."""
+def computed(
+    case: Case, arrays: CaseArrays, backend: Backend, lookup: Lookup | None = None,
+    table: Array | None = None,
+) -> dict[str, Array]:  # fmt: skip
+    """The results of a backend, by name, on the host.
+
+    With ``lookup`` the layer reads that instead of ``arrays.x``, and adds to ``table`` (V, D).
+    """
     cell: Any = CELLS_BY_NAME[case.cell]
 
     def on_device(a: Array | None) -> Any:
@@ -136,9 +143,15 @@ def computed(case: Case, arrays: CaseArrays, backend: Backend) -> dict[str, Arra
         )
         for one in arrays.passes
     ]  # fmt: skip
-    done = backend.scan(cell, passes, on_device(arrays.x), on_device(arrays.mask), True)
+    x = on_device(arrays.x) if lookup is None else lookup
+    done = backend.scan(cell, passes, x, on_device(arrays.mask), True)
+    params = [a.p for a in passes]
+    out = None
+    if table is not None:
+        targets = tuple({name: np.empty_like(a) for name, a in p.items()} for p in params)
+        out = LayerGradients(targets, None, table=table)
     back = backend.scan_backward(
-        cell, [a.p for a in passes], done, on_device(arrays.d_h), on_device(arrays.d_last), True
+        cell, params, done, on_device(arrays.d_h), on_device(arrays.d_last), True, out
     )  # fmt: skip
     return {name: backend.host(a) for name, a in _named(cell, done, back).items()}
 
@@ -148,7 +161,7 @@ def _single(a: Array) -> Array:
 
 
 def _named(cell: Any, done: Any, back: LayerGradients) -> dict[str, Array]:
-    named: dict[str, Any] = {"d_x": back.x}
+    named: dict[str, Any] = {"d_x": back.x if back.table is None else back.table}
     for k, (s, params) in enumerate(zip(done, back.params, strict=True)):
         named |= {f"{k}.{name}": s.last[name] for name in cell.states}
         named[f"{k}.outputs"] = s.stack("h")

@@ -54,15 +54,6 @@ def sample() -> Iterator[Case]:
 SAMPLE = tuple(sample())
 
 
-@pytest.fixture
-def order(
-    request: pytest.FixtureRequest, backend: CudaBackend, monkeypatch: pytest.MonkeyPatch
-) -> str:
-    """The order in which the stand-in runs threads; a GPU has its own."""
-    monkeypatch.setattr(standin, "schedule", request.param)
-    return str(request.param)
-
-
 def orders(*given: str) -> pytest.MarkDecorator:
     """Run the test in each of these orders."""
     return pytest.mark.parametrize("order", given, indirect=True)

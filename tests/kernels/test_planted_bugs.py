@@ -24,6 +24,8 @@ from rnnviz.engine.cuda.backend import CudaBackend
 LAYER = Case("lstm", "holes", "both", H=10, T=7, B=2, outputs=True)
 #: Fewer steps than are loaded ahead.
 SHORT = replace(LAYER, direction="forward", T=2)
+#: Several tiles in every product, and a mask for each gate.
+WIDE = Case("gru", "none", "both", "recurrent", H=40, T=22, B=3, D=70)
 WRONG, BY_ORDER, FAULT = "wrong in every order", "wrong in some order", "invalid access"
 
 
@@ -87,6 +89,24 @@ MORE = (
         "saved[(position.at(n) * SAVED + 1) * H + unit]",
         "saved[(position.at(n) * SAVED + 1) * UNITS + unit]", FAULT),
 )  # fmt: skip
+IN_PRODUCTS = (
+    Bug("the input of a gate is dropped out as that of the next",
+        "value *= mask[(columns.group * B + row % B) * D + d];",
+        "value *= mask[((columns.group + 1) % groups * B + row % B) * D + d];", WRONG, WIDE),
+    Bug("only one direction's gradient of the input is added up",
+        "*W = direction ? W_1 : W_0, *mask", "*W = W_0, *mask", WRONG, WIDE),
+    Bug("the last block of a tile leaves out a part",
+        "for (int split = 0; split < gridDim.y; split++)",
+        "for (int split = 0; split < gridDim.y - 1; split++)", WRONG, WIDE),
+    Bug("a tile is multiplied before all of it is there",
+        "__syncthreads();\n        add_product(tiles, sum);\n        // The",
+        "add_product(tiles, sum);\n        // The", WRONG, WIDE),
+    Bug("a tile is overwritten while others multiply it",
+        "thread_column() + j];\n        __syncthreads();\n    }\n    const int numbers",
+        "thread_column() + j];\n    }\n    const int numbers", WRONG, WIDE),
+    Bug("rows beyond the last are read",
+        "token < end && column < columns.end", "column < columns.end", FAULT, WIDE),
+)  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -103,11 +123,12 @@ def also(*bugs: Bug) -> list[Any]:
 
 
 def plant(bug: Bug, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compile every layer with the bug in it."""
+    """Compile the kernels with the bug in them."""
     original = CudaBackend.compile
 
     def compile_with_bug(self: CudaBackend, source: str) -> Any:
-        assert source.count(bug.original) == 1
+        is_layer = "backward(" in source
+        assert source.count(bug.original) == int(is_layer == (bug not in IN_PRODUCTS))
         return original(self, source.replace(bug.original, bug.replacement))
 
     monkeypatch.setattr(CudaBackend, "compile", compile_with_bug)
@@ -128,14 +149,14 @@ def result_of(
 def test_the_layer_is_right_without_a_bug(
     emulated_backend: CudaBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for layer in (LAYER, SHORT, replace(SHORT, direction="backward", T=1)):
+    for layer in (LAYER, SHORT, WIDE, replace(SHORT, direction="backward", T=1)):
         outcomes = {
             result_of(emulated_backend, layer, order, monkeypatch) for order in ALL_SCHEDULES
         }
         assert outcomes == {"right"}, layer
 
 
-@pytest.mark.parametrize("bug", [*BUGS, *also(*MORE)], ids=str)
+@pytest.mark.parametrize("bug", [*BUGS, *IN_PRODUCTS, *also(*MORE)], ids=str)
 def test_a_bug_is_detected(
     emulated_backend: CudaBackend, bug: Bug, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -65,6 +65,18 @@ def test_atomic_operations_do_not_race(xp, trial):
     assert out.item() == 3 * THREADS
 
 
+@pytest.mark.parametrize("fences", range(8))
+def test_the_last_block_sees_the_others_only_with_a_barrier_and_both_fences(xp, trial, fences):
+    out, counter = xp.empty(1, np.float32), xp.zeros(1, np.uint32)
+    args = (xp.empty(3 * THREADS, np.float32), counter, out, np.int32(fences))
+    if fences == 7:
+        trial("last_block_adds")((3,), (THREADS,), args)
+        assert out.item() == 3 * THREADS
+        return
+    with pytest.raises(KernelError, match=r"race: reads what thread .* of another block wrote"):
+        trial("last_block_adds")((3,), (THREADS,), args)
+
+
 def test_reading_beyond_dynamic_shared_memory_is_an_error(xp, trial):
     args = (xp.ones(256, np.float32), xp.empty(1, np.float32), np.int32(256))
     with pytest.raises(KernelError, match="touched at byte 12, beyond the 12 bytes"):

@@ -38,7 +38,7 @@ class CudaBackend:
         self, xp: Any, say: Callable[[str], None] = lambda _: None, *, without_kernels: bool = False
     ) -> None:
         self.xp, self._say, self._without_kernels = xp, say, without_kernels
-        self.shared = SharedKernels(xp, self.compile)
+        self.shared = SharedKernels(xp, lambda source: self.compile(source))
         self._kernels: dict[tuple[Cell, int], LayerKernels | None] = {}
         self._messages: set[str] = set()
 

@@ -53,6 +53,7 @@ inline int within(int lane, int width) {
 }
 // Race detection must see an atomic operation as one access (see races.h).
 static void note_atomic(const volatile void *address, void *code);
+static void fence();
 template <class T, class Change>
 __attribute__((noinline, no_sanitize("thread"))) T atomic(T *address, Change change) {
   note_atomic(address, __builtin_return_address(0));
@@ -97,7 +98,7 @@ inline int __any_sync(unsigned mask, int vote, int line = __builtin_LINE()) {
 inline int __all_sync(unsigned mask, int vote, int line = __builtin_LINE()) {
   return emulated::meet("__all_sync()", mask, uint64_t(vote != 0), -1, line) == mask;
 }
-inline void __threadfence() {}
+inline void __threadfence() { emulated::fence(); }
 inline void __threadfence_block() {}
 
 template <class T> __forceinline__ T atomicAdd(T *address, T value) {

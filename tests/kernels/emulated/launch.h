@@ -209,6 +209,7 @@ static void warp_released(unsigned) {}
 static void block_begins() {}
 static void grid_begins() {}
 static void note_atomic(const volatile void *, void *) {}
+static void fence() {}
 } // namespace emulated
 #endif
 

@@ -1,7 +1,9 @@
 // Race detection. g++ -fsanitize=thread inserts a call before every memory access; linked without its
 // library, those calls are the functions below. For each 4-byte word the threads that read and wrote
-// it since the last barrier are recorded, and the blocks that ever did: blocks are not ordered. A
-// shuffle does not order memory, as CUDA specifies; __syncwarp() does, between the lanes of its mask.
+// it since the last barrier are recorded, and the blocks that ever did. A shuffle does not order
+// memory, as CUDA specifies; __syncwarp() does, between the lanes of its mask. Blocks are ordered by an
+// atomic operation on the same number, with __threadfence() between a barrier and the operation in the
+// block that wrote, and between the operation and a barrier in the block that reads.
 #pragma once
 #include <unordered_map>
 #include <vector>
@@ -18,6 +20,7 @@ struct Word {
   uint64_t interval = 0;
   std::vector<Access> reads, writes;
   int64_t reading_block = -1, writing_block = -1;
+  uint64_t read_interval = 0, write_interval = 0; // of the block's last access
   Access block_read = {}, block_write = {};
 };
 
@@ -26,16 +29,45 @@ static uint64_t interval; // counts barriers, over all blocks of a launch
 static uint32_t epochs[1024], seen[1024][warpSize];
 static bool watching; // the containers' own accesses are instrumented, too
 
+// By block, the interval before which its accesses are known.
+using Known = std::unordered_map<int64_t, uint64_t>;
+static std::unordered_map<uintptr_t, Known> announced; // by the word of an atomic operation
+static Known seen_by[1024], fenced_by, known; // after a thread's operation; its fence; a barrier
+static uint64_t fenced_in[1024]; // the interval of a thread's last fence
+
+static void learn(Known &known, const Known &more) {
+  for (const auto &[block, before] : more)
+    if (known[block] < before) known[block] = before;
+}
 static int64_t this_block() {
   return blockIdx.x + int64_t(gridDim.x) * (blockIdx.y + int64_t(gridDim.y) * blockIdx.z);
 }
-static void grid_begins() { words.clear(); }
+static void grid_begins() {
+  words.clear();
+  announced.clear();
+}
 static void block_begins() {
   ++interval;
+  known.clear();
+  fenced_by.clear();
+  for (Known &one : seen_by) one.clear();
   memset(seen, 0, sizeof seen);
   for (uint32_t &one : epochs) one = 1; // later than any access that a lane has synchronized with
 }
-static void barrier_released() { ++interval; }
+static void barrier_released() {
+  ++interval;
+  watching = true;
+  learn(known, fenced_by);
+  watching = false;
+}
+static void fence() {
+  if (!here || watching) return;
+  watching = true;
+  const int thread = int(here - threads);
+  fenced_in[thread] = interval;
+  learn(fenced_by, seen_by[thread]);
+  watching = false;
+}
 static void warp_released(unsigned mask) {
   if (strcmp(here->waits_at, "__syncwarp()")) return;
   const int first = int(warp_of(here) - threads);
@@ -61,19 +93,31 @@ static bool is_ordered(const Access &before, int thread) {
        block < 0 ? "this block" : "another block", wrote ? "wrote" : "read");
 }
 
+static bool is_known(int64_t block, uint64_t in_interval) {
+  const auto found = known.find(block);
+  return block < 0 || block == this_block() || (found != known.end() && in_interval < found->second);
+}
+
 static void check_blocks(Word &word, const Access &now, bool writes) {
-  const int64_t block = this_block();
-  if (word.writing_block >= 0 && word.writing_block != block && !(now.atomic && word.block_write.atomic))
+  if (!is_known(word.writing_block, word.write_interval) && !(now.atomic && word.block_write.atomic))
     report(now, writes, word.block_write, true, word.writing_block);
-  if (writes && word.reading_block >= 0 && word.reading_block != block)
+  if (writes && !is_known(word.reading_block, word.read_interval))
     report(now, writes, word.block_read, false, word.reading_block);
   if (writes) {
-    word.writing_block = block;
+    word.writing_block = this_block();
+    word.write_interval = interval;
     word.block_write = now;
   } else {
-    word.reading_block = block;
+    word.reading_block = this_block();
+    word.read_interval = interval;
     word.block_read = now;
   }
+}
+
+// An atomic operation of a thread: it announces what its block did, and sees what others announced.
+static void meet_blocks(uintptr_t word, int thread) {
+  learn(seen_by[thread], announced[word]);
+  if (fenced_in[thread] == interval) announced[word][this_block()] = interval;
 }
 
 static void check_threads(Word &word, const Access &now, bool writes) {
@@ -114,6 +158,7 @@ EMULATED_PLAIN static void note(const volatile void *where, size_t bytes, bool w
   for (uintptr_t word = first / 4; word <= (first + bytes - 1) / 4; ++word) {
     if (!in_shared) check_blocks(words[word], now, writes);
     check_threads(words[word], now, writes);
+    if (atomic && !in_shared) meet_blocks(word, thread);
   }
   const char *dynamic = emulated_dynamic();
   watching = false;
