@@ -50,7 +50,7 @@ struct Columns {
 };
 
 // x·W + b. The grid has (row tiles, column tiles, directions) blocks.
-extern "C" __global__ void __launch_bounds__(TILE_THREADS)
+extern "C" __global__ void __launch_bounds__(TILE_THREADS, 4)
 input_projection(
     const float *__restrict__ x,        // (R, D), or a table (V, D) of which the rows `ids` are read
     const int *__restrict__ ids,        // (R), or null
@@ -102,7 +102,7 @@ input_projection(
 
 // The gradient of x: over all directions and groups the sum of d_xw·Wᵀ, times the dropout mask.
 // With `ids` row by row added to those rows of a table. The grid has (row tiles, column tiles) blocks.
-extern "C" __global__ void __launch_bounds__(TILE_THREADS)
+extern "C" __global__ void __launch_bounds__(TILE_THREADS, 4)
 input_gradient(
     const float *__restrict__ d_xw,     // (directions, R, N)
     const float *__restrict__ W_0, const float *__restrict__ W_1,        // (D, N)
@@ -180,7 +180,7 @@ input_gradient(
 // The gradients of W, U and b: xᵀ·d_xw, h_prevᵀ·d_hu, and the sums of the columns of d_xw (and, in a
 // second row of b, of d_hu). A block adds up some of the rows; the last one of a tile adds up what the
 // blocks have found, always in the same order. The grid has (tiles, splits, directions) blocks.
-extern "C" __global__ void __launch_bounds__(TILE_THREADS)
+extern "C" __global__ void __launch_bounds__(TILE_THREADS, 4)
 weight_gradients(
     const float *__restrict__ x, const int *__restrict__ ids,  // as in input_projection
     const float *__restrict__ x_mask_0, const float *__restrict__ x_mask_1,
