@@ -102,12 +102,12 @@ def test_the_head_s_kernel_has_no_races(
 
 
 BUGS = {
-    "rows are left out": ("row = blockIdx.x * 8 +", "row = blockIdx.x * 9 +"),
+    "rows are left out": ("first = blockIdx.x * 8;", "first = blockIdx.x * 9;"),
     "dropout is left out of the gradient": ("mask ? sum * mask[row * F + f] : sum;", "sum;"),
     "the second direction is read as the first": ("h_1[r * H + f - H]", "h_0[r * H + f - H]"),
     "the largest logit is that of a lane": ("if (its > largest || (", "if (false && ("),
     "weights are left out": ("share = weight[row] / B", "share = 1.0f / B"),
-    "results are written to the first row": ("int(state[STEP]) * width]", "0 * width]"),
+    "results are written to the first row": ("int(state[STEP]) * width", "0 * width"),
 }  # fmt: skip
 
 

@@ -1,8 +1,9 @@
 // The dense head on the last states, its loss, and all gradients, in one launch. The source has the
 // formulas of the losses in front of this text (see head_kernels.py).
 
-// One warp computes one row: the logits, the loss, their gradient and that of the features. The last
-// block then adds up what concerns all rows, always in the same order.
+// One warp computes one row: the logits, the loss, their gradient and that of the features. A block
+// adds up what concerns all rows over its own ones, and the last block over the blocks, always in the
+// same order.
 extern "C" __global__ void __launch_bounds__(256)
 head(
     int kind,
@@ -15,7 +16,7 @@ head(
     const float *__restrict__ weight,   // (B)
     float *__restrict__ d_features,     // (B, F)
     float *d_logits,                    // (B, K)
-    float *rows,                        // (B, 2): the weighted loss and the metric
+    float *partial,                     // (blocks, F·K + K + 2): W, b, the loss and the metric
     float *__restrict__ d_W,            // (F, K)
     float *__restrict__ d_b,            // (K)
     float *__restrict__ results,        // (steps, width): a row for each step, here loss and metric
@@ -23,7 +24,9 @@ head(
     unsigned *counter,
     int B, int H, int F, int K, int width)
 {
-    const int lane = threadIdx.x % 32, row = blockIdx.x * 8 + threadIdx.x / 32;
+    __shared__ float loss_of_row[8], metric_of_row[8];
+    const int lane = threadIdx.x % 32, warp = threadIdx.x / 32, first = blockIdx.x * 8;
+    const int row = first + warp;
     const unsigned ALL_LANES = 0xffffffffu;
     if (row < B) {
         float *d = d_logits + row * K;
@@ -69,8 +72,8 @@ head(
             d[k] = slope_of(kind, d[k], wanted, largest, total) * share;
         }
         if (lane == 0) {
-            rows[2 * row] = loss * share;
-            rows[2 * row + 1] = kind == LINEAR ? loss
+            loss_of_row[warp] = loss * share;
+            metric_of_row[warp] = kind == LINEAR ? loss
                 : float(classes ? best == right : (logit > 0.0f) == (target > 0.5f));
         }
         __syncwarp();
@@ -81,33 +84,38 @@ head(
             d_features[row * F + f] = mask ? sum * mask[row * F + f] : sum;
         }
     }
+    __syncthreads();
+    const int numbers = F * K + K + 2, end = min(first + 8, B);
+    float *mine = partial + blockIdx.x * numbers;
+    for (int n = threadIdx.x; n < numbers; n += blockDim.x) {
+        float sum = 0.0f;
+#pragma unroll 8
+        for (int r = first; r < end; r++) {
+            if (n < F * K) {
+                const int f = n % F, k = n / F;
+                const float h = f < H ? h_0[r * H + f] : h_1[r * H + f - H];
+                sum = fmaf(mask ? h * mask[r * F + f] : h, d_logits[r * K + k], sum);
+            } else if (n < F * K + K) {
+                sum += d_logits[r * K + n - F * K];
+            } else {
+                sum += (n == F * K + K ? loss_of_row : metric_of_row)[r - first];
+            }
+        }
+        mine[n] = sum;
+    }
     if (!is_last_block(counter, gridDim.x))
         return;
 
-    for (int n = threadIdx.x; n < F * K; n += blockDim.x) {
-        const int f = n % F, k = n / F;
+    for (int n = threadIdx.x; n < numbers; n += blockDim.x) {
         float sum = 0.0f;
-        for (int r = 0; r < B; r++) {
-            const float h = f < H ? h_0[r * H + f] : h_1[r * H + f - H];
-            sum = fmaf(mask ? h * mask[r * F + f] : h, __ldcg(&d_logits[r * K + k]), sum);
-        }
-        d_W[f * K + k] = sum;
-    }
-    for (int k = threadIdx.x; k < K; k += blockDim.x) {
-        float sum = 0.0f;
-        for (int r = 0; r < B; r++)
-            sum += __ldcg(&d_logits[r * K + k]);
-        d_b[k] = sum;
-    }
-    float loss = 0.0f, metric = 0.0f;
-    for (int r = threadIdx.x; r < B; r += blockDim.x) {
-        loss += __ldcg(&rows[2 * r]);
-        metric += __ldcg(&rows[2 * r + 1]);
-    }
-    loss = block_sum(loss);
-    metric = block_sum(metric);
-    if (threadIdx.x == 0) {
-        results[int(state[STEP]) * width] = loss;
-        results[int(state[STEP]) * width + 1] = metric;
+#pragma unroll 8
+        for (int block = 0; block < gridDim.x; block++)
+            sum += __ldcg(&partial[block * numbers + n]);
+        if (n < F * K)
+            d_W[n % F * K + n / F] = sum;
+        else if (n < F * K + K)
+            d_b[n - F * K] = sum;
+        else
+            results[int(state[STEP]) * width + n - F * K - K] = sum;
     }
 }

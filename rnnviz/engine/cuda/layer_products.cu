@@ -8,9 +8,11 @@
 
 #define TILE_ROWS 64
 #define TILE_COLUMNS 32
-#define TILE_DEPTH 16
+#define TILE_DEPTH 32  // rows and columns that are multiplied between two barriers
 #define TILE_THREADS 128
+#define THREAD_ROWS (TILE_THREADS / 8)  // threads that share the columns of a thread
 #define TILE_NUMBERS (TILE_ROWS * TILE_COLUMNS)
+#define LAST_LOADS (TILE_NUMBERS / TILE_THREADS / 4)
 
 struct Tiles {
     // Rows are four floats longer, so that float4s of several rows are in different banks.
@@ -170,7 +172,7 @@ input_gradient(
     __syncthreads();
     if (threadIdx.x < TILE_COLUMNS && first_column + threadIdx.x < D) {
         float sum = 0.0f;
-        for (int k = 0; k < TILE_DEPTH; k++)
+        for (int k = 0; k < THREAD_ROWS; k++)
             sum += tiles.right[k][threadIdx.x];
         if (sum != 0.0f)
             atomicAdd(&d_x[first_column + threadIdx.x], sum);
@@ -232,8 +234,11 @@ weight_gradients(
         __syncthreads();
         add_product(tiles, sum);
         // The threads of a column share the tokens among them.
-        for (int j = 0; j < 4; j++)
-            bias[j] += tiles.right[threadIdx.x / 8][thread_column() + j];
+#pragma unroll
+        for (int k = threadIdx.x / 8; k < TILE_DEPTH; k += THREAD_ROWS)
+#pragma unroll
+            for (int j = 0; j < 4; j++)
+                bias[j] += tiles.right[k][thread_column() + j];
         __syncthreads();
     }
     const int numbers = TILE_NUMBERS + TILE_COLUMNS, place = blockIdx.z * gridDim.x + blockIdx.x;
@@ -249,7 +254,7 @@ weight_gradients(
     __syncthreads();
     if (threadIdx.x < TILE_COLUMNS) {
         float column_sum = 0.0f;
-        for (int k = 0; k < TILE_DEPTH; k++)
+        for (int k = 0; k < THREAD_ROWS; k++)
             column_sum += tiles.right[k][threadIdx.x];
         mine[TILE_NUMBERS + threadIdx.x] = column_sum;
     }
@@ -259,18 +264,38 @@ weight_gradients(
     float *d_weight = is_U ? (blockIdx.z ? d_U_1 : d_U_0) : (blockIdx.z ? d_W_1 : d_W_0);
     float *d_b = blockIdx.z ? d_b_1 : d_b_0;
     const float *all = partial + place * gridDim.y * numbers;
-    for (int n = threadIdx.x; n < numbers; n += TILE_THREADS) {
-        const int row = first_row + n / TILE_COLUMNS, column = columns.first + n % TILE_COLUMNS;
-        float found = 0.0f;
-        for (int split = 0; split < gridDim.y; split++)
-            found += __ldcg(&all[split * numbers + n]);
-        if (column >= columns.end)
-            continue;
-        if (n < TILE_NUMBERS) {
-            if (row < rows)
-                d_weight[row * width + column] = found;
-        } else if (first_row == 0 && is_U < bias_rows) {
-            d_b[is_U * N + column] = found;
+    // Many loads at a time, because each takes hundreds of cycles.
+    float4 found[LAST_LOADS] = {};
+#pragma unroll 4
+    for (int split = 0; split < gridDim.y; split++) {
+        const float4 *part = reinterpret_cast<const float4 *>(all + split * numbers);
+#pragma unroll
+        for (int n = 0; n < LAST_LOADS; n++) {
+            const float4 more = __ldcg(&part[n * TILE_THREADS + threadIdx.x]);
+            found[n].x += more.x;
+            found[n].y += more.y;
+            found[n].z += more.z;
+            found[n].w += more.w;
         }
+    }
+#pragma unroll
+    for (int n = 0; n < LAST_LOADS; n++) {
+        const float four[4] = {found[n].x, found[n].y, found[n].z, found[n].w};
+#pragma unroll
+        for (int j = 0; j < 4; j++) {
+            const int number = (n * TILE_THREADS + threadIdx.x) * 4 + j;
+            const int row = first_row + number / TILE_COLUMNS;
+            const int column = columns.first + number % TILE_COLUMNS;
+            if (row < rows && column < columns.end)
+                d_weight[row * width + column] = four[j];
+        }
+    }
+    const int column = columns.first + threadIdx.x;
+    if (threadIdx.x < TILE_COLUMNS && column < columns.end && first_row == 0 && is_U < bias_rows) {
+        float column_sum = 0.0f;
+#pragma unroll 8
+        for (int split = 0; split < gridDim.y; split++)
+            column_sum += __ldcg(&all[split * numbers + TILE_NUMBERS + threadIdx.x]);
+        d_b[is_U * N + column] = column_sum;
     }
 }

@@ -29,13 +29,14 @@ def head_gradients(
     kind, shared = model.spec.head.kind, model.backend.shared
     states, (F, K), B = [s.last["h"] for s in top], model.params["head.W"].shape, len(y)
     d_features = np.empty_like(results, shape=(B, F))
-    d_logits, rows = np.empty_like(results, shape=(B, K)), np.empty_like(results, shape=(B, 2))
+    d_logits, blocks = np.empty_like(results, shape=(B, K)), -(-B // ROWS)
+    partial = np.empty_like(results, shape=(blocks, F * K + K + 2))
     grads = {name: out[name] for name in ("head.W", "head.b")}
     shared.launch(
-        "head", (-(-B // ROWS),),
+        "head", (blocks,),
         (np.int32(KINDS.index(kind)), *pair(states), or_null(done.features_mask),
          model.params["head.W"], model.params["head.b"], _single(y), _single(weight), d_features,
-         d_logits, rows,
+         d_logits, partial,
          *grads.values(), results, state, shared.counters(1),
          *map(np.int32, (B, F // len(states), F, K, results.shape[1]))),
     )  # fmt: skip
