@@ -83,8 +83,8 @@ def on_each(arches: tuple[str, ...]) -> list[object]:
 def test_the_shared_kernels_compile(arch: str) -> None:
     uses = compile_for(shared_source(), OPTIONS, arch)
     wanted = {
-        "step_adam", "step_rmsprop", "gather_texts", "gather_windows", "scatter_add", "check_gradients", "head",
-        "input_projection", "input_gradient", "weight_gradients",
+        "step_adam", "step_rmsprop", "gather_texts", "gather_windows", "scatter_add",
+        "check_gradients", "head", "input_projection", "input_gradient", "weight_gradients",
     }  # fmt: skip
     assert wanted <= {use.name for use in uses}
     check(uses, THREADS)
