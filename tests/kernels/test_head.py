@@ -19,6 +19,7 @@ from rnnviz.engine.parameters import initialise
 from rnnviz.engine.spec import FitSpec, HeadKind, HeadSpec, ModelSpec, RecurrentSpec, SeriesSpec
 from rnnviz.training.cuda import CudaUpdater
 from rnnviz.training.cuda.head import head_gradients
+from rnnviz.training.fit import update
 
 TOLERANCE = 2e-5
 
@@ -169,6 +170,24 @@ def test_updates_clip_and_change_all_arrays_as_on_the_cpu(
         assert not backend.host(updater._flat.all_g).any()  # zero again, for the next step
     for key, a in hosts[0].params.items():
         np.testing.assert_allclose(backend.host(device.params[key]), a, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("layers", [(RecurrentSpec("rnn", 10),), ()], ids=["rnn", "none"])
+def test_a_head_with_a_hidden_layer_is_computed_array_by_array(
+    backend: CudaBackend, layers: tuple[RecurrentSpec, ...]
+) -> None:
+    spec = ModelSpec(SeriesSpec(2, steps=4), layers, HeadSpec("linear", 1, hidden=6))
+    models = [Model(spec, initialise(spec, 0)), Model(spec, initialise(spec, 0), backend)]
+    fit, rng, optimizer = FitSpec(1), np.random.default_rng(0), OPTIMIZERS["rmsprop"]()
+    updater = CudaUpdater(models[1], OPTIMIZERS["rmsprop"](), fit, rng)
+    x, y = (rng.normal(size=shape).astype(np.float32) for shape in ((4, 5, 2), (5,)))
+    batch = x, y, np.ones(5, np.float32)
+    for _ in range(3):
+        wanted = update(models[0], optimizer, batch, fit, rng)
+        assert not updater.update(tuple(map(backend.asarray, batch)))
+    *_, result = updater.flush()
+    assert (result.loss, result.metric) == pytest.approx((wanted.loss, wanted.metric), rel=1e-5)
+    assert result.norms == pytest.approx(dict(wanted.norms), rel=1e-4)
 
 
 def test_an_update_has_no_races(
