@@ -15,6 +15,9 @@ from rnnviz.engine.backend import HOST, Backend, HostBackend, ScanImplementation
 from rnnviz.errors import MissingError, UsageError, nearest
 
 DEVICES = ("auto", "cpu", "cuda")
+#: Multiply-adds of a forward pass over all tokens of all epochs for which the packed walk takes
+#: some 20 s on an x86-64 core (sentiment-lstm on the sample: 2e10, 8 s). A cell compiles in 8 s.
+SMALL = 5e10
 #: How to install CuPy.
 INSTALL = 'pip install "rnnviz[cuda13]" (or cuda12: nvidia-smi says which CUDA the driver has)'
 
@@ -71,6 +74,14 @@ def choose_cpu(
         return HOST
     say(f"Computing on the CPU with compiled loops: {why}.")
     return compiled_backend()
+
+
+def choose_for_predictions(multiply_adds: float) -> Backend:
+    """The quickest backend of the CPU for a forward pass of so many multiply-adds.
+
+    Without a message, and without numba where it would be loaded for less than SMALL.
+    """
+    return HOST if multiply_adds < SMALL else choose_cpu("", small=False)
 
 
 @cache

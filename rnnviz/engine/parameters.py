@@ -41,6 +41,11 @@ def shapes(spec: ModelSpec) -> dict[str, tuple[int, ...]]:
     return by_name
 
 
+def recurrent_size(spec: ModelSpec) -> int:
+    """The trained numbers of the recurrent layers: multiply-adds of a forward pass by token."""
+    return sum(math.prod(s) for name, s in shapes(spec).items() if name.startswith("layers."))
+
+
 def _flat_steps(spec: ModelSpec) -> int:
     """T of the series that a net without recurrent layers flattens."""
     if not isinstance(spec.source, SeriesSpec) or spec.source.steps is None:

@@ -14,11 +14,14 @@ from rnnviz.arrays import Array
 from rnnviz.data.batches import pad_sequences
 from rnnviz.data.series import Scaling
 from rnnviz.data.vocabulary import Vocabulary
+from rnnviz.engine.device import choose_for_predictions
 from rnnviz.engine.model import Model
-from rnnviz.engine.parameters import initialise
+from rnnviz.engine.parameters import initialise, recurrent_size
 from rnnviz.engine.spec import EmbeddingSpec
 from rnnviz.errors import UsageError
 
+#: Texts that are predicted together: enough to fill a matrix product, few enough for memory.
+_BATCH = 256
 #: The name of a net with initial weights.
 _UNTRAINED = "{} (untrained, seed {})"
 
@@ -92,12 +95,29 @@ class StoredModel:
         with np.errstate(over="ignore", invalid="ignore"):
             return self._predicted(texts)
 
+    def model_for(self, tokens: int) -> Model:
+        """The same model on the backend that is the quickest for so many tokens."""
+        model = self.model
+        backend = choose_for_predictions(tokens * recurrent_size(model.spec))
+        if backend is model.backend:
+            return model
+        quick = Model(model.spec, model.params, backend)
+        try:
+            quick.predict(np.ones((1, 1), np.int64))
+        except Exception:  # compilers fail in many ways, and NumPy works without them
+            return model
+        return quick
+
     def _predicted(self, texts: Sequence[str]) -> Array:
         vocabulary = self.vocabulary
         length, padding = vocabulary.encoding.length, vocabulary.encoding.padding
         ids = [vocabulary.read(text)[1] or [vocabulary.encoding.unknown] for text in texts]
         if self.masks or length is not None:
-            found = self.model.predict(pad_sequences(ids, length, padding))
+            model, batches = self.model_for(sum(map(len, ids))), range(0, len(ids), _BATCH)
+            found = np.concatenate([
+                model.predict(pad_sequences(ids[at : at + _BATCH], length, padding))
+                for at in batches
+            ])  # fmt: skip
         else:  # without mask or fixed length: texts of a batch must not change each other
             found = np.concatenate([self.model.predict(pad_sequences([row])) for row in ids])
         return np.concatenate([1 - found, found], -1) if found.shape[-1] == 1 else found

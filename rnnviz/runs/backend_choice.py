@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from math import prod
 
 import numpy as np
 
 from rnnviz.engine.backend import HOST, Backend
-from rnnviz.engine.device import cache_problem, choose, choose_cpu, must_compile
+from rnnviz.engine.device import SMALL, cache_problem, choose, choose_cpu, must_compile
 from rnnviz.engine.model import Model, cell_of
 from rnnviz.engine.optimizers import OPTIMIZERS
-from rnnviz.engine.parameters import initialise, shapes
+from rnnviz.engine.parameters import initialise, recurrent_size
 from rnnviz.engine.spec import EmbeddingSpec, FitSpec, ModelSpec
 from rnnviz.errors import one_line
 from rnnviz.recipes import Task
 from rnnviz.training.fit import update
-
-#: Multiply-adds of a forward pass over all tokens of all epochs for which the packed walk takes
-#: some 20 s on an x86-64 core (sentiment-lstm on the sample: 2e10, 8 s). A cell compiles in 10 s.
-SMALL = 5e10
 
 Say = Callable[[str], None]
 
@@ -73,9 +68,8 @@ def is_small(spec: ModelSpec, fit: FitSpec, task: Task) -> bool:
     rng = np.random.default_rng(fit.seed)
     examples = task.draw(1, rng)
     batch = next(examples.batches(fit.batch_size, rng), None)
-    recurrent = sum(prod(s) for name, s in shapes(spec).items() if name.startswith("layers."))
     tokens = 0 if batch is None else len(batch[0]) * len(examples) * fit.epochs
-    return tokens * recurrent < SMALL
+    return tokens * recurrent_size(spec) < SMALL
 
 
 def _compile_fault(backend: Backend, spec: ModelSpec, fit: FitSpec) -> str:

@@ -87,7 +87,7 @@ def _validate(stored: StoredModel) -> dict[str, float]:
     # Rounded as in the file.
     params = stored.model.params.items()
     rounded = {key: a.astype(np.float16).astype(np.float32) for key, a in params}
-    model = Model(stored.model.spec, rounded)
+    model = replace(stored, model=Model(stored.model.spec, rounded)).model_for(sum(map(len, rows)))
     return evaluate(model, replace(texts, ids=rows))
 
 
