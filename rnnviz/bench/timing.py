@@ -53,11 +53,13 @@ def measure(
     python: str,
     rounds: int,
     say: Callable[[str], None] = lambda text: None,
+    *,
+    before_round: Callable[[], None] = lambda: None,
 ) -> list[BenchResult]:
     """Time the tasks in alternation; one result for each, in their order.
 
     ``python`` is the interpreter that has the peers. A framework that fails has its message in
-    ``error``; the others continue.
+    ``error``; the others continue. ``before_round`` takes part in the alternation.
     """
     results = [BenchResult(task.peer) for task in tasks]
     workers: list[Worker | None] = []
@@ -67,6 +69,7 @@ def measure(
             workers.append(_start(result, python, task.job))
         for n in range(rounds):
             say(f"round {n + 1} of {rounds}")
+            before_round()
             for worker, result, task in zip(workers, results, tasks, strict=True):
                 if worker is not None and not result.error:
                     _turn(worker, result, task.steps)

@@ -29,6 +29,14 @@ Ours and every installed peer train in turn on the same batches from the same we
 process of its own. Medians over the rounds; peak resident memory of all its processes; "start" is
 import, building, compiling and the first step.
 
+With --limit: how far our step is from what the machine could do. The floating-point operations of a
+step's matrix products are counted, forward and backward, for the tokens that are computed: none
+that is masked, padding that all sequences share once, and x·W once for each word of a batch. The
+"limit" is the time they would take at the rate of a large product of float32 matrices on the cores
+that training uses, measured in alternation with our step; "ratio" is our step to it. Functions such
+as tanh are listed by themselves: they, the gates' arithmetic and the optimizer are not in the
+limit.
+
 With --device cuda: the parts of a step on the card, ours beside our plain loop and torch.nn, all in
 this process.
 
@@ -38,6 +46,7 @@ Examples:
   rnnviz bench --workload all --python ~/peers/bin/python
   rnnviz bench --workload imdb-lstm,jena-gru --peers torch,keras-tf-xla --json
   rnnviz bench --scaling --workload imdb-lstm
+  rnnviz bench --limit --workload all
   rnnviz bench --device cuda --workload all
 """
 
@@ -54,6 +63,8 @@ Examples:
               help="Turns of each.")  # fmt: skip
 @click.option("--scaling", is_flag=True,
               help="Our cost at several lengths, batch sizes and numbers of batches.")  # fmt: skip
+@click.option("--limit", is_flag=True,
+              help="Our step beside the time of its matrix products alone.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @options.device
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing while measuring.")
@@ -64,6 +75,7 @@ def command(
     python: str,
     rounds: int,
     scaling: bool,
+    limit: bool,
     as_json: bool,
     device: str,
     quiet: bool,
@@ -73,6 +85,8 @@ def command(
     from rnnviz.engine.backend import HOST
     from rnnviz.engine.device import choose
 
+    if limit and (scaling or device == "cuda"):
+        raise UsageError("--limit is neither for --scaling nor for --device cuda.")
     # "auto" is the CPU: the peers are compared on the CPU.
     backend = HOST if device == "auto" else choose(device)
     names = _names(workloads or (DEFAULT_WORKLOADS,), WORKLOADS, "workload")
@@ -86,6 +100,8 @@ def command(
     with tempfile.TemporaryDirectory(prefix="rnnviz-bench-") as folder:
         if not nets:
             pass
+        elif limit:
+            record["limit"] = _limit(nets, rounds, Path(folder), progress, show=not as_json)
         elif scaling:
             record["scaling"] = _scaling(nets, rounds, Path(folder), progress, show=not as_json)
         else:
@@ -162,6 +178,22 @@ def _scaling(
         if show:
             stdout.lines(f"{net.name}: {net.about}; {net.shape}", *(row.line() for row in rows), "")
     return curves
+
+
+def _limit(
+    nets: Sequence[Workload], rounds: int, folder: Path, progress: _Progress, *, show: bool
+) -> dict[str, Any]:
+    from rnnviz.bench.limit import SIZE, cores, lines, measure_limit
+
+    limits = []
+    for net in nets:
+        progress.subject = f"{net.name}: "
+        limits.append(measure_limit(net, rounds, folder, progress))
+    if show:
+        stdout.lines(*lines(limits))
+    return {
+        "matrix": SIZE, "cores": cores(), "workloads": [limit.to_json() for limit in limits],
+    }  # fmt: skip
 
 
 def _names(given: Sequence[str], known: Mapping[str, object], what: str) -> list[str]:

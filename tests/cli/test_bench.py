@@ -92,12 +92,37 @@ def test_scaling_gives_an_exponent_for_each_size(
         assert said.splitlines()[1].endswith("exponent 1.00")
 
 
+def test_the_limit_is_the_time_of_the_products(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rnnviz.bench import limit
+
+    monkeypatch.setattr(limit, "SIZE", 64)
+    options = ["--workload", "imdb-lstm,jena-gru", "--limit", "--rounds", "2", "-q"]
+    assert run(["bench", *options, "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)["limit"]
+    assert (record["matrix"], record["cores"]) == (64, 1)
+    for net, name in zip(record["workloads"], ("imdb-lstm", "jena-gru"), strict=True):
+        assert (net["name"], net["framework"], net["batch"]) == (name, "rnnviz", 3)
+        assert net["ms"] == pytest.approx(sum(net["rounds"]) / 2)
+        counted = net["forward_operations"] + net["backward_operations"]
+        assert net["limit_ms"] == pytest.approx(counted / net["gflops"]["all_cores"] / 1e6)
+        assert net["ratio"] == pytest.approx(net["ms"] / net["limit_ms"])
+        assert set(net["functions"]) == {"sigmoid", "tanh"}
+    assert run(["bench", *options]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split()[-3:] == ["ratio", "10⁶", "functions"]
+    assert [line.split()[0] for line in lines[1:3]] == ["imdb-lstm", "jena-gru"]
+    assert lines[-1].startswith("Products of float32 matrices (64, 64): ")
+
+
 @pytest.mark.parametrize(
     ("options", "code", "said"),
     [
         (["--workload", "imdb-ltsm"], 2, "Did you mean 'imdb-lstm'?"),
         (["--peers", "keras"], 2, "There are: torch, torch-1, keras-tf,"),
         (["--python", "/no/such/python"], 2, "--python PATH"),
+        (["--limit", "--scaling"], 2, "--limit is neither for --scaling"),
         (["--device", "cuda"], 3, "There is no GPU to compute on"),
     ],
 )
