@@ -19,7 +19,7 @@ from rnnviz.engine.compiled.loop_arguments import LoopFunctions
 from rnnviz.engine.optimizers import Formulas
 
 #: Files that the compiled code depends on besides the source of its module.
-_IMPORTED_FILES = ("simd.py", "argument_unpacking.py", "loop_arguments.py")
+_IMPORTED_FILES = ("simd.py", "product_tiles.py", "argument_unpacking.py", "loop_arguments.py")
 
 _lock = threading.Lock()
 

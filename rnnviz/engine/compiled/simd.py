@@ -62,14 +62,14 @@ class Vector(Type):  # type: ignore[misc]
         super().__init__(f"Vector({dtype}, {self.lanes})")
 
 
-def _llvm_type(vector: Vector) -> Any:
+def llvm_type(vector: Vector) -> Any:
     number = ir.FloatType() if vector.dtype.bitwidth == 32 else ir.DoubleType()
     return ir.VectorType(number, vector.lanes)
 
 
 class _VectorModel(Primitive):  # type: ignore[misc]
     def __init__(self, manager: Any, vector: Vector) -> None:
-        super().__init__(manager, vector, _llvm_type(vector))
+        super().__init__(manager, vector, llvm_type(vector))
 
 
 register_model(Vector)(_VectorModel)
@@ -97,7 +97,7 @@ def _element_address(builder: Any, args: Any) -> Any:
     return builder.gep(args[0], [args[1]])
 
 
-def _splat(builder: Any, kind: Any, number: Any) -> Any:
+def splat(builder: Any, kind: Any, number: Any) -> Any:
     """A vector with the same number in every lane."""
     undefined = ir.Constant(kind, ir.Undefined)
     first = builder.insert_element(undefined, number, ir.Constant(ir.IntType(32), 0))
@@ -109,7 +109,7 @@ def _constant(kind: Any, value: float) -> Any:
     return ir.Constant(kind, [ir.Constant(kind.element, value)] * kind.count)
 
 
-def _call_llvm(builder: Any, name: str, *args: Any) -> Any:
+def call_llvm(builder: Any, name: str, *args: Any) -> Any:
     """Call an LLVM intrinsic on vectors: ``fma``, ``exp``, ``sqrt``."""
     kind = args[0].type
     bits = 32 if isinstance(kind.element, ir.FloatType) else 64
@@ -122,7 +122,7 @@ def _load(typing: Any, a: Any, i: Any) -> tuple[Any, CodeGenerator]:
     vector = Vector(a.dtype)
 
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        address = builder.bitcast(_element_address(builder, args), _llvm_type(vector).as_pointer())
+        address = builder.bitcast(_element_address(builder, args), llvm_type(vector).as_pointer())
         loaded = builder.load(address)
         loaded.align = a.dtype.bitwidth // 8
         return loaded
@@ -132,7 +132,7 @@ def _load(typing: Any, a: Any, i: Any) -> tuple[Any, CodeGenerator]:
 
 def _store(typing: Any, a: Any, i: Any, v: Any) -> tuple[Any, CodeGenerator]:
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        address = builder.bitcast(_element_address(builder, args), _llvm_type(v).as_pointer())
+        address = builder.bitcast(_element_address(builder, args), llvm_type(v).as_pointer())
         builder.store(args[2], address).align = v.dtype.bitwidth // 8
         return context.get_dummy_value()
 
@@ -141,7 +141,7 @@ def _store(typing: Any, a: Any, i: Any, v: Any) -> tuple[Any, CodeGenerator]:
 
 def _stream(typing: Any, a: Any, i: Any, v: Any) -> tuple[Any, CodeGenerator]:
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        address = builder.bitcast(_element_address(builder, args), _llvm_type(v).as_pointer())
+        address = builder.bitcast(_element_address(builder, args), llvm_type(v).as_pointer())
         stored = builder.store(args[2], address)
         stored.align = v.dtype.bitwidth // 8 * v.lanes
         one = ir.Constant(ir.IntType(32), 1)
@@ -156,7 +156,7 @@ def _broadcast(typing: Any, a: Any, i: Any) -> tuple[Any, CodeGenerator]:
 
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         number = builder.load(_element_address(builder, args))
-        return _splat(builder, _llvm_type(vector), number)
+        return splat(builder, llvm_type(vector), number)
 
     return vector(a, types.int64), code
 
@@ -165,9 +165,9 @@ def _fill(typing: Any, like: Any, value: Any) -> tuple[Any, CodeGenerator]:
     vector = Vector(like.dtype)
 
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        kind = _llvm_type(vector)
+        kind = llvm_type(vector)
         number = context.cast(builder, args[1], types.float64, vector.dtype)
-        return _splat(builder, kind, number)
+        return splat(builder, kind, number)
 
     return vector(like, types.float64), code
 
@@ -197,21 +197,21 @@ def _clamp(sign: str) -> Any:
 
 def _fma(typing: Any, a: Any, b: Any, c: Any) -> tuple[Any, CodeGenerator]:
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return _call_llvm(builder, "fma", *args)
+        return call_llvm(builder, "fma", *args)
 
     return a(a, a, a), code
 
 
 def _sqrt(typing: Any, v: Any) -> tuple[Any, CodeGenerator]:
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return _call_llvm(builder, "sqrt", *args)
+        return call_llvm(builder, "sqrt", *args)
 
     return v(v), code
 
 
 def _step(typing: Any, v: Any) -> tuple[Any, CodeGenerator]:
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        zero, one = (_constant(_llvm_type(v), value) for value in (0.0, 1.0))
+        zero, one = (_constant(llvm_type(v), value) for value in (0.0, 1.0))
         return builder.select(builder.fcmp_ordered(">", args[0], zero), one, zero)
 
     return v(v), code
@@ -219,15 +219,15 @@ def _step(typing: Any, v: Any) -> tuple[Any, CodeGenerator]:
 
 def _flush_size(typing: Any, v: Any) -> tuple[Any, CodeGenerator]:
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return _constant(_llvm_type(v), FLUSH_SIZE[v.dtype.bitwidth])
+        return _constant(llvm_type(v), FLUSH_SIZE[v.dtype.bitwidth])
 
     return v(v), code
 
 
 def _without_tiny(typing: Any, v: Any) -> tuple[Any, CodeGenerator]:
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        zero, tiny = (_constant(_llvm_type(v), x) for x in (0.0, TINY[v.dtype.bitwidth]))
-        size = _call_llvm(builder, "fabs", args[0])
+        zero, tiny = (_constant(llvm_type(v), x) for x in (0.0, TINY[v.dtype.bitwidth]))
+        size = call_llvm(builder, "fabs", args[0])
         return builder.select(builder.fcmp_ordered("<", size, tiny), zero, args[0])
 
     return v(v), code
@@ -244,7 +244,7 @@ def _tanh(typing: Any, v: Any) -> tuple[Any, CodeGenerator]:
 def _tanh_by_exp(builder: Any, x: Any) -> Any:
     """1 − 2 / (e²ˣ + 1)."""
     one, two = (_constant(x.type, value) for value in (1.0, 2.0))
-    power = _call_llvm(builder, "exp", builder.fmul(two, x))
+    power = call_llvm(builder, "exp", builder.fmul(two, x))
     return builder.fsub(one, builder.fdiv(two, builder.fadd(power, one)))
 
 
@@ -266,7 +266,7 @@ def _clamp_to(builder: Any, x: Any, limit: float) -> Any:
 def _polynomial(builder: Any, x: Any, terms: tuple[float, ...]) -> Any:
     *rest, result = (_constant(x.type, c) for c in terms)
     for c in reversed(rest):
-        result = _call_llvm(builder, "fma", result, x, c)
+        result = call_llvm(builder, "fma", result, x, c)
     return result
 
 

@@ -69,7 +69,7 @@ def loop_source() -> str:
         for f in _functions_of(module)
         if f not in (forward_loop.forward_rows, backward_loop.backward_rows)
     ]
-    return _module([MODULE_HEAD, *_products(), *map(_compiled, functions)])
+    return _module([MODULE_HEAD, _multiply(), *map(_compiled, functions)])
 
 
 def optimizer_source(formulas: Formulas, arrays: tuple[str, ...], numbers: tuple[str, ...]) -> str:
@@ -122,6 +122,7 @@ from __future__ import annotations
 from numba import njit
 
 from rnnviz.engine.compiled.argument_unpacking import unpack_loop_arguments, unpack_sum_arguments
+from rnnviz.engine.compiled.product_tiles import multiply_tile
 from rnnviz.engine.compiled.simd import (
     add, broadcast, call, div, fill, flush_size, fma, item, lanes, load, maximum, minimum, mul,
     pointer, registers, set_item, sqrt, step, store, stream, sub, tanh, without_tiny,
@@ -157,27 +158,7 @@ def _compiled(function: Callable[..., object]) -> str:
 TILES = ((4, 6), (8, 2), (4, 2), (4, 1))
 
 
-def _products() -> list[str]:
-    return [*(_tile(*tile) for tile in TILES), _multiply()]
-
-
 _OPERANDS = "A, a, A_row, A_column, B, b, B_row"
-
-
-def _tile(rows: int, vectors: int) -> str:
-    """C = I + A·B for a tile of C, whose sums stay in registers."""
-    R, V = range(rows), range(vectors)
-    name = f"tile_{rows}_{vectors}"
-    lines = [_INLINE, f"def {name}(I, i, I_row, C, c, C_row, {_OPERANDS}, K):"]
-    lines.append("    L = lanes(C)")
-    lines += [f"    s{r}{v} = load(I, i + {r} * I_row + {v} * L)" for r in R for v in V]
-    lines.append("    for k in range(K):")
-    lines += [f"        b{v} = load(B, b + k * B_row + {v} * L)" for v in V]
-    for r in R:
-        lines.append(f"        x = broadcast(A, a + {r} * A_row + k * A_column)")
-        lines += [f"        s{r}{v} = fma(x, b{v}, s{r}{v})" for v in V]
-    lines += [f"    store(C, c + {r} * C_row + {v} * L, s{r}{v})" for r in R for v in V]
-    return "\n".join(lines)
 
 
 def _multiply() -> str:
@@ -197,7 +178,7 @@ def _multiply() -> str:
             needed = _registers(rows, vectors)
             lines += [
                 f"        while registers(C) >= {needed} and r + {rows} <= rows:",
-                f"            tile_{rows}_{vectors}(",
+                f"            multiply_tile({rows}, {vectors},",
                 "                I, i + r * I_row + j, I_row, C, c + r * C_row + j, C_row,",
                 "                A, a + r * A_row, A_row, A_column, B, b + j, B_row, K)",
                 f"            r += {rows}",
