@@ -120,10 +120,11 @@ def backward(like: Array, fields: IntArray, block: int) -> None:
             continue
         R_padded = (R + 3) // 4 * 4
         if rows + R_padded > workspace.rows:
-            entry += sum_weight_gradients(
-                layout, weights, inputs, gradients, workspace, block, rows, entry
-            )
-            rows = weights.zero
+            call(
+                weights.sum_weight_gradients, layout, weights, inputs, gradients, workspace,
+                block, rows, entry,
+            )  # fmt: skip
+            entry, rows = entry + rows, weights.zero
         call(weights.load_input, layout, weights, inputs, workspace, block, s, R, rows)
         call(
             weights.load_state, layout, weights, inputs, saved.states, workspace,
@@ -137,7 +138,10 @@ def backward(like: Array, fields: IntArray, block: int) -> None:
         clear_vectors(workspace.gates, d_gates + R * row_width, (R_padded - R) * row_width)
         gradient_through_U(layout, weights, inputs, gradients, workspace, block, R, d_gates)
         rows += R
-    sum_weight_gradients(layout, weights, inputs, gradients, workspace, block, rows, entry)
+    call(
+        weights.sum_weight_gradients, layout, weights, inputs, gradients, workspace,
+        block, rows, entry,
+    )  # fmt: skip
 
 
 def gradient_through_U(
@@ -182,10 +186,10 @@ def sum_weight_gradients(
     block: int,
     rows: int,
     entry: int,
-) -> int:
+) -> None:
     """Add what some rows contribute to the weights' gradients, and compute those of their inputs.
 
-    Returns the number of rows.
+    ``entry`` is the number of the block's tokens in the rows before these.
     """
     H_padded, D_padded = weights.H_padded, weights.D_padded
     row_width, xw_width = weights.row_width, weights.xw_width
@@ -210,7 +214,10 @@ def sum_weight_gradients(
                     workspace.x_rows, x, weights.one, D_padded,
                     workspace.gates, d_gates + g * n, row_width, D_padded, n, rows)  # fmt: skip
             if gradients.need_x:
-                input_gradient(layout, weights, inputs, gradients, workspace, block, g, rows, entry)
+                call(
+                    weights.input_gradient, layout, weights, inputs, gradients, workspace,
+                    block, g, rows, entry,
+                )  # fmt: skip
     elif gradients.need_x:
         for r in range(rows):
             to = item(layout.first_entry, block) + entry + r
@@ -219,7 +226,6 @@ def sum_weight_gradients(
             )
             token = item(workspace.token_indices, block * workspace.rows + r)
             set_item(gradients.d_x_offsets, to, item(inputs.x_offsets, token))
-    return rows
 
 
 def input_gradient(

@@ -45,6 +45,8 @@ class LoopFunctions(NamedTuple):
     multiply: int
     load_input: int
     load_state: int
+    input_gradient: int
+    sum_weight_gradients: int
     forward_rows: int  # this and the next: of the cell
     backward_rows: int
 
@@ -64,9 +66,11 @@ class LayerWeights(NamedTuple):
     hu_start: int  # column of a row of gates where h_prev·U begins
     row_width: int  # of a row of gates
     state_count: int
-    multiply: int  # this and the next four: see LoopFunctions
+    multiply: int  # this and the next six: see LoopFunctions
     load_input: int
     load_state: int
+    input_gradient: int
+    sum_weight_gradients: int
     forward_rows: int
     backward_rows: int
     vector_count: int

@@ -111,8 +111,7 @@ ENTRY_POINTS = ("forward", "backward", "collect_outputs", "sum_by_word", "produc
 #: Functions that they call at every step, compiled as functions of their own; others are inlined.
 NOT_INLINED = (
     "clear_workspace", "clear_gradients", "update_active_states", "add_input_products",
-    "add_recurrent_product", "add_output_gradients", "gradient_through_U", "sum_weight_gradients",
-    "input_gradient",
+    "add_recurrent_product", "add_output_gradients", "gradient_through_U",
 )  # fmt: skip
 
 MODULE_HEAD = '''"""Written by rnnviz, to be compiled once and kept. May be removed at any time."""
