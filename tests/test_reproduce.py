@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import socket
-import time
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import count, repeat
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,8 +24,7 @@ from rnnviz import reproduce as package
 from rnnviz import runs
 from rnnviz.errors import InterruptedTraining, RnnvizError, UsageError
 from rnnviz.files import assets
-from rnnviz.reproduce import ReproduceOptions, reproduce, select
-from rnnviz.reproduce.cluster import outcomes_while_alive
+from rnnviz.reproduce import ReproduceOptions, cluster, reproduce, select
 from rnnviz.reproduce.job import ReproduceJob, results, run
 from rnnviz.reproduce.pool import _Stop, _with_lost
 from rnnviz.reproduce.table import cells, markdown, rows, spread
@@ -287,34 +287,94 @@ def test_a_pool_that_breaks_fails_the_runs_not_heard_of_unless_it_was_stopped(
     assert [o["seed"] for o in _with_lost(jobs, breaks(), stop)] == [1]
 
 
-@pytest.mark.parametrize(
-    ("status", "state"), [("running", "error"), ("closed", "pending"), ("running", "lost")]
-)
-def test_a_cluster_that_gave_up_does_not_keep_anyone_waiting(status: str, state: str) -> None:
-    client = SimpleNamespace(status=status, futures={"a": SimpleNamespace(status=state)})
+class FakeFuture:
+    """A run on a made-up cluster; each look at it takes it a status further."""
 
-    def waits() -> Iterator[dict[str, Any]]:
-        yield {"seed": 0}
-        time.sleep(30)
+    def __init__(self, *statuses: str, unreachable: int = 0) -> None:
+        self.statuses, self.unreachable = list(statuses), unreachable
 
-    found = outcomes_while_alive(client, waits)
-    assert next(found) == {"seed": 0}
-    with pytest.raises(RnnvizError):
-        next(found)
+    @property
+    def status(self) -> str:
+        return self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
+
+    def result(self, timeout: float) -> dict[str, Any]:
+        if self.unreachable:
+            self.unreachable -= 1
+            raise TimeoutError
+        return {"state": "finished"}
+
+    def exception(self, timeout: float) -> Exception:
+        return MemoryError()
 
 
-def test_a_cluster_at_work_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    futures: dict[str, Any] = {}
+def on_a_cluster(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *futures: FakeFuture, status: str = "running",
+    workers: Iterator[int] | None = None, stopped: int = 0,
+) -> tuple[list[dict[str, Any]], list[str]]:  # fmt: skip
+    """The outcomes of these runs, and what is said; ``workers``: how many there are at each look.
 
-    def slow() -> Iterator[dict[str, Any]]:
-        time.sleep(2.5)  # as long as joblib takes to hand them over
-        futures["a"] = SimpleNamespace(status="pending")
-        time.sleep(2.5)
-        yield {"seed": 0}
+    The clock goes on by a second for each look at the runs.
+    """
+    clock = SimpleNamespace(monotonic=count().__next__, sleep=lambda seconds: None)
+    monkeypatch.setattr(cluster, "time", clock)
+    handed, found, said = iter(futures), workers or repeat(1), []
+    client = SimpleNamespace(
+        submit=lambda *given, **more: next(handed), status=status,
+        nthreads=lambda callback_timeout: range(next(found)),
+    )  # fmt: skip
+    jobs = [job(tmp_path / f"r{k}", seed=k) for k in range(len(futures))]
+    outcomes = cluster.outcomes_of(
+        client, "tcp://here:1", jobs, tmp_path / "stop", lambda: stopped, said.append
+    )
+    return list(outcomes), said
 
-    assert list(outcomes_while_alive(SimpleNamespace(status="running", futures=futures), slow)) == [
-        {"seed": 0}
-    ]
+
+def test_a_run_that_loses_its_workers_fails_and_the_others_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = FakeFuture("pending", "error"), FakeFuture(*["pending"] * 9, "finished")
+    (failed, finished), _ = on_a_cluster(tmp_path, monkeypatch, *runs)
+    assert (failed["state"], failed["seed"], finished["state"]) == ("failed", 0, "finished")
+    assert "MemoryError" in failed["message"]
+
+
+def test_an_outcome_lost_with_its_worker_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    future = FakeFuture("finished", "lost", "pending", "finished", unreachable=1)
+    assert on_a_cluster(tmp_path, monkeypatch, future) == ([{"state": "finished"}], [])
+
+
+@pytest.mark.parametrize(("status", "state"), [("closed", "pending"), ("running", "cancelled")])
+def test_a_scheduler_that_has_ended_keeps_nobody_waiting(
+    status: str, state: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(RnnvizError, match=r"tcp://here:1 has ended.*\n.*the same command"):
+        on_a_cluster(tmp_path, monkeypatch, FakeFuture(state), status=status)
+    assert (tmp_path / "stop").exists()  # a worker that is still computing saves its run
+    assert on_a_cluster(
+        tmp_path, monkeypatch, FakeFuture(state), status=status, stopped=signal.SIGINT
+    ) == ([], [])
+
+
+def test_without_workers_it_waits_a_minute_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(RnnvizError, match=r"no worker.*for a minute.*\n.*dask worker tcp://here"):
+        on_a_cluster(tmp_path, monkeypatch, FakeFuture("pending"), workers=repeat(0))
+    assert (tmp_path / "stop").exists()
+    stopped = {"workers": repeat(0), "stopped": signal.SIGINT}
+    assert on_a_cluster(tmp_path, monkeypatch, FakeFuture("pending"), **stopped) == ([], [])
+
+    def back_in_time() -> Iterator[int]:
+        yield from repeat(0, 29)
+        future.statuses.append("finished")
+        yield from repeat(2)
+
+    future = FakeFuture("pending")
+    found, said = on_a_cluster(tmp_path, monkeypatch, future, workers=back_in_time())
+    assert found == [{"state": "finished"}]
+    assert len(said) == 1 and "dask worker tcp://here:1" in said[0]
 
 
 # -- the table ----------------------------------------------------------------------------------

@@ -1,21 +1,27 @@
-"""The connection to a Dask cluster, which runs jobs through joblib."""
+"""The runs of a reproduction on the workers of a Dask cluster."""
 
 from __future__ import annotations
 
-import queue
+import logging
 import re
-import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from rnnviz.errors import MissingError, RnnvizError, UsageError
-from rnnviz.reproduce.job import machine
+from rnnviz.reproduce.job import ReproduceJob, failure, machine, run_in_worker
 
 #: Seconds to wait for an answer of the scheduler and of a worker.
 TIMEOUT = 10
+#: Seconds between two looks at the runs, and at the number of workers.
+PAUSE, WORKERS_PAUSE = 0.1, 2.0
+#: Seconds without a worker after which the user is told, and after which it is given up. A worker
+#: that was killed is usually started again by its nanny within a few seconds.
+TELL_AFTER, GIVE_UP_AFTER = 6.0, 60.0
 
-Outcomes = Callable[[], Iterator[dict[str, Any]]]
+Say = Callable[[str], None]
 
 
 @contextmanager
@@ -43,9 +49,21 @@ def connected(address: str) -> Iterator[Any]:
             f"No Dask scheduler answers at {address} ({type(error).__name__}).\n"
             "Start one with: dask scheduler, and workers with: dask worker ADDRESS --nthreads 1"
         ) from error
-    with client:
+    with _quiet_log(), client:
         _check_workers(client, address)
         yield client
+
+
+@contextmanager
+def _quiet_log() -> Iterator[None]:
+    """Without Dask's tracebacks about a lost connection, of which the user is told here."""
+    log = logging.getLogger("distributed.client")
+    level = log.level
+    log.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 def _check_workers(client: Any, address: str) -> None:
@@ -53,8 +71,7 @@ def _check_workers(client: Any, address: str) -> None:
         client.submit(machine, "", pure=False).result(timeout=TIMEOUT)
     except TimeoutError as error:
         raise RnnvizError(
-            f"The Dask scheduler at {address} has no worker that is free.\n"
-            f"Start one with: dask worker {address} --nthreads 1"
+            f"The Dask scheduler at {address} has no worker that is free.\n{_start(address)}"
         ) from error
     except Exception as error:
         # An error on the worker is raised here with its own type.
@@ -64,41 +81,81 @@ def _check_workers(client: Any, address: str) -> None:
         ) from error
 
 
-def outcomes_while_alive(client: Any, begin: Outcomes) -> Iterator[dict[str, Any]]:
-    """The outcomes while the cluster is working on them; RnnvizError when it has stopped.
+def outcomes_of(
+    client: Any, address: str, jobs: Sequence[ReproduceJob], stop: Path,
+    stopped: Callable[[], int], say: Say,
+) -> Iterator[dict[str, Any]]:  # fmt: skip
+    """The outcome of each run as it ends; ends early where ``stopped`` and there is no worker.
 
-    joblib's generator waits forever for a task whose worker was killed or whose scheduler has
-    ended, so it is consumed in another thread.
+    A run whose worker is lost is given to another one by Dask, which resumes it; it fails when
+    that has happened several times (in Dask's configuration: ``allowed-failures``). RnnvizError
+    if the scheduler has ended, or there is no worker for a minute; then the file ``stop`` exists,
+    which makes workers that are still computing save their runs.
     """
-    received: queue.SimpleQueue[dict[str, Any] | Exception | None] = queue.SimpleQueue()
-    threading.Thread(target=_consume, args=(begin, received), daemon=True).start()
-    idle = False
-    while True:
-        try:
-            item = received.get(timeout=1)
-        except queue.Empty:
-            # Checked twice: the outcome of a task that has just ended may be on its way.
-            if idle and not _is_working(client):
-                raise RnnvizError("Dask gave it up") from None
-            idle = not _is_working(client)
-            continue
-        if item is None:
+    runs = {
+        client.submit(run_in_worker, job, str(stop), "on Dask workers", pure=False): job
+        for job in jobs
+    }
+    last_seen = last_look = time.monotonic()
+    told = False
+    while runs:
+        for future, job in list(runs.items()):
+            outcome = _outcome(future, job)
+            if outcome is not None:
+                del runs[future]
+                yield outcome
+        now = time.monotonic()
+        if client.status != "running" or any(future.status == "cancelled" for future in runs):
+            if stopped():
+                return
+            stop.touch()
+            raise RnnvizError(f"The Dask scheduler at {address} has ended.\n{_SAVED}")
+        if now - last_look >= WORKERS_PAUSE:
+            last_look = now
+            if _has_workers(client):
+                last_seen, told = now, False
+        alone = now - last_seen
+        if alone >= TELL_AFTER and stopped():
             return
-        if isinstance(item, Exception):
-            raise item
-        yield item
+        if alone >= GIVE_UP_AFTER:
+            stop.touch()
+            raise RnnvizError(
+                f"The Dask scheduler at {address} has had no worker for a minute, or hangs.\n"
+                f"{_start(address)}\n{_SAVED}"
+            )
+        if alone >= TELL_AFTER and not told:
+            told = True
+            say(f"No worker answers; waiting a minute for one. {_start(address)}")
+        time.sleep(PAUSE)
 
 
-def _consume(begin: Outcomes, received: queue.SimpleQueue[Any]) -> None:
+_SAVED = "Runs that had begun resume from their last save: type the same command again."
+
+
+def _start(address: str) -> str:
+    return f"Start one with: dask worker {address} --nthreads 1"
+
+
+def _outcome(future: Any, job: ReproduceJob) -> dict[str, Any] | None:
+    """The outcome of a run; None while it is computed, or computed again."""
+    if future.status == "finished":
+        try:
+            outcome: dict[str, Any] = future.result(timeout=TIMEOUT)
+        except Exception:  # the worker that had it is lost: Dask computes it again
+            return None
+        return outcome
+    if future.status == "error":  # jobs raise nothing
+        name = type(future.exception(timeout=TIMEOUT)).__name__
+        return failure(
+            job,
+            f"Its workers were lost ({name}), out of memory? Try again with the same command.",
+        )
+    return None
+
+
+def _has_workers(client: Any) -> bool:
+    """Whether the scheduler answers and has workers."""
     try:
-        for outcome in begin():
-            received.put(outcome)
-    except Exception as error:
-        received.put(error)
-    received.put(None)
-
-
-def _is_working(client: Any) -> bool:
-    states = [future.status for future in list(client.futures.values())]
-    # Without futures joblib has not submitted them yet.
-    return client.status == "running" and (not states or "pending" in states)
+        return bool(client.nthreads(callback_timeout=TIMEOUT))
+    except Exception:  # of the connection, which may come back
+        return False

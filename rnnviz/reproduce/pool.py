@@ -12,7 +12,7 @@ from typing import Any
 
 from rnnviz import signals
 from rnnviz.errors import MissingError
-from rnnviz.reproduce.cluster import connected, outcomes_while_alive
+from rnnviz.reproduce.cluster import connected, outcomes_of
 from rnnviz.reproduce.job import ReproduceJob, failure, run, run_in_worker
 from rnnviz.training.stopping import stop_signal
 
@@ -30,16 +30,10 @@ def outcomes(
         return
     if dask is not None:
         with connected(dask) as client, _stop_file(out, say) as stop:
-            settings = {"backend": "dask", "client": client}
-            begin = _joblib_outcomes(jobs, stop.file, "on Dask workers", settings)
-            yield from _with_lost(jobs, outcomes_while_alive(client, begin), stop)
+            yield from outcomes_of(client, dask, jobs, stop.file, stop.received, say)
     elif at_once > 1:
-        # One BLAS thread per run, as in every command.
-        workers = min(at_once, len(jobs))
-        settings = {"backend": "loky", "n_jobs": workers, "inner_max_num_threads": 1}
         with _stop_file(out, say) as stop:
-            begin = _joblib_outcomes(jobs, stop.file, f"{at_once} at a time", settings)
-            yield from _with_lost(jobs, begin(), stop)
+            yield from _with_lost(jobs, _in_processes(jobs, at_once, stop.file), stop)
     else:
         yield from _in_this_process(jobs)
 
@@ -52,10 +46,10 @@ def _in_this_process(jobs: Sequence[ReproduceJob]) -> Iterator[dict[str, Any]]:
             return
 
 
-def _joblib_outcomes(
-    jobs: Sequence[ReproduceJob], stop: Path, manner: str, settings: dict[str, Any]
-) -> Callable[[], Iterator[dict[str, Any]]]:
-    """A function that submits the jobs to joblib and returns a generator of their outcomes."""
+def _in_processes(
+    jobs: Sequence[ReproduceJob], at_once: int, stop: Path
+) -> Iterator[dict[str, Any]]:
+    """A generator of the outcomes; MissingError without joblib."""
     try:
         import joblib
     except ImportError:
@@ -63,31 +57,31 @@ def _joblib_outcomes(
             "Several runs at a time need joblib.\nGet it: pip install 'rnnviz[jobs]'"
         ) from None
 
-    def begin() -> Iterator[dict[str, Any]]:
-        # batch_size 1: joblib would group short runs. pre_dispatch "all": a lost task would block
-        # those after it.
+    def received() -> Iterator[dict[str, Any]]:
+        # One BLAS thread per run, as in every command. batch_size 1: joblib would group short runs.
+        # pre_dispatch "all": every process is started while ctrl+c is blocked.
+        processes = {"n_jobs": min(at_once, len(jobs)), "inner_max_num_threads": 1}
         parallel = {"batch_size": 1, "pre_dispatch": "all", "return_as": "generator_unordered"}
-        with joblib.parallel_config(**settings), joblib.Parallel(**parallel) as pool:
+        run_one = joblib.delayed(run_in_worker)
+        with joblib.parallel_config("loky", **processes), joblib.Parallel(**parallel) as pool:
             with signals.sigint_blocked():
-                outcomes = pool(
-                    joblib.delayed(run_in_worker)(job, str(stop), manner) for job in jobs
-                )
+                outcomes = pool(run_one(job, str(stop), f"{at_once} at a time") for job in jobs)
             yield from outcomes
 
-    return begin
+    return received()
 
 
 def _with_lost(
     jobs: Sequence[ReproduceJob], received: Iterator[dict[str, Any]], stop: _Stop
 ) -> Iterator[dict[str, Any]]:
-    """The outcomes; if the pool breaks, also a failure for every run without one."""
+    """The outcomes; if the pool of processes breaks, also a failure for every run without one."""
     ended: set[tuple[str, int]] = set()
     try:
         for outcome in received:
             ended.add((outcome["recipe"], outcome["seed"]))
             yield outcome
     except Exception as error:
-        # Jobs raise nothing: a worker was killed or the cluster has ended.
+        # Jobs raise nothing: a process was killed.
         if stop.received():
             return
         message = (
