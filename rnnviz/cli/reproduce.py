@@ -18,8 +18,13 @@ and table.json are written there after every run.
 
 With --dask the runs are computed by the workers of a Dask cluster. They need rnnviz, and the
 folders --data and --out at the same paths (a shared file system); give each worker one thread.
-Whoever controls that address can run code as you, here and on the workers: Dask sends pickles.
-Name only a scheduler that you started, on a network that you trust.
+A run whose worker ends is resumed by another one.
+
+The cluster is trusted: Dask sends Python objects as pickles, and reading a pickle can run any
+code. This command reads what the scheduler and the workers send, the workers read what the
+scheduler sends, and a scheduler asks nobody for a password. So whoever controls the scheduler, a
+worker, or can reach the scheduler's port, can run code as you, here and on the workers. Name only
+a cluster that you started, on a network that you trust.
 
 \b
 Examples:
@@ -41,8 +46,8 @@ Examples:
 @click.option("--jobs", type=click.IntRange(1, 1024), default=1, show_default=True, metavar="N",
               help="Runs at a time, each in a process on one core.")  # fmt: skip
 @click.option("--dask", metavar="ADDRESS",
-              help="Scheduler of a Dask cluster to compute on. Whoever answers there can run code "
-                   "as you.")  # fmt: skip
+              help="Scheduler of a Dask cluster to compute on. It and its workers can run code as "
+                   "you.")  # fmt: skip
 @click.option("--epochs", type=options.EPOCHS, metavar="N",
               help="Instead of the recipe's.")  # fmt: skip
 @click.option("--limit", type=options.ROWS, metavar="N", help="Rows of each data set.")
