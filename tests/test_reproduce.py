@@ -377,6 +377,24 @@ def test_without_workers_it_waits_a_minute_and_says_so(
     assert len(said) == 1 and "dask worker tcp://here:1" in said[0]
 
 
+@pytest.mark.parametrize(("workers", "late", "waits"), [(0, 1, 0), (2, 1, 1), (2, 2, 1)])
+def test_only_workers_that_are_there_are_waited_for(workers: int, late: int, waits: int) -> None:
+    """``late``: how many times in a row no worker has answered in time."""
+    said: list[str] = []
+    client = SimpleNamespace(
+        submit=lambda *given, **more: FakeFuture("pending", unreachable=late),
+        nthreads=lambda callback_timeout: range(workers),
+    )  # fmt: skip
+    if workers and late == 1:
+        cluster._check_workers(client, "tcp://here:1", said.append)
+    else:
+        with pytest.raises(
+            RnnvizError, match=r"no worker that is free.*\n.*dask worker tcp://here"
+        ):
+            cluster._check_workers(client, "tcp://here:1", said.append)
+    assert len(said) == waits
+
+
 # -- the table ----------------------------------------------------------------------------------
 
 

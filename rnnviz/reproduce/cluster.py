@@ -25,7 +25,7 @@ Say = Callable[[str], None]
 
 
 @contextmanager
-def connected(address: str) -> Iterator[Any]:
+def connected(address: str, say: Say) -> Iterator[Any]:
     """A client of the scheduler at this address.
 
     MissingError without Dask, UsageError if it is not an address, RnnvizError if no scheduler
@@ -50,7 +50,7 @@ def connected(address: str) -> Iterator[Any]:
             "Start one with: dask scheduler, and workers with: dask worker ADDRESS --nthreads 1"
         ) from error
     with _quiet_log(), client:
-        _check_workers(client, address)
+        _check_workers(client, address, say)
         yield client
 
 
@@ -66,9 +66,17 @@ def _quiet_log() -> Iterator[None]:
         log.setLevel(level)
 
 
-def _check_workers(client: Any, address: str) -> None:
+def _check_workers(client: Any, address: str, say: Say) -> None:
     try:
-        client.submit(machine, "", pure=False).result(timeout=TIMEOUT)
+        # The first worker that is free imports rnnviz, which takes a while on a busy machine.
+        answer = client.submit(machine, "", pure=False)
+        try:
+            answer.result(timeout=TIMEOUT)
+        except TimeoutError:
+            if not _has_workers(client):
+                raise
+            say("Waiting a minute for a worker that is free.")
+            answer.result(timeout=GIVE_UP_AFTER)
     except TimeoutError as error:
         raise RnnvizError(
             f"The Dask scheduler at {address} has no worker that is free.\n{_start(address)}"

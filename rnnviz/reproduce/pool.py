@@ -29,7 +29,7 @@ def outcomes(
     if not jobs:
         return
     if dask is not None:
-        with connected(dask) as client, _stop_file(out, say) as stop:
+        with connected(dask, say) as client, _stop_file(out, say) as stop:
             yield from outcomes_of(client, dask, jobs, stop.file, stop.received, say)
     elif at_once > 1:
         with _stop_file(out, say) as stop:
