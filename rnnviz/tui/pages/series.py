@@ -153,7 +153,8 @@ class SeriesPage(Page):
                 view_state, "span", months=series.test.months,
                 error=number(series.test.forecast, 2), today=number(series.test.as_today, 2),
             )  # fmt: skip
-            yield [Segment(" " + fit(span, width - 2).rstrip(), theme.dim)]
+            if len(span) < width:
+                yield [Segment(" " + span, theme.dim)]
 
     def _came(self, view_state: ViewState, came: float) -> str:
         if not np.isfinite(came):
