@@ -191,7 +191,7 @@ def local_files(name: str, folder: Path) -> LocalFiles:
     try:
         found = _LOCAL_FILES[name](folder)
     except FileNotFoundError:
-        return LocalFiles()
+        return LocalFiles((), "the hourly table in the package is used" if name == "jena" else "")
     except (ValueError, InvalidFileError):
         return LocalFiles((), f"what is here cannot be read; see: rnnviz data show {name}")
     # Of Jena the package has more than a sample, and its note says what.
