@@ -85,10 +85,12 @@ def _epoch(
         else:
             state.optimizer.rate = _rate(spec, progress.step, progress.batches * spec.epochs)
             results = updater.update(batch)
-            for n, result in enumerate(results, progress.batch + 2 - len(results)):
-                if result.fault:
-                    raise _diverged(progress.epoch, n, result.fault)
-            progress.step, progress.batch = progress.step + 1, progress.batch + 1
+        done = progress.batch + (batch is not None)
+        for n, result in enumerate(results, done + 1 - len(results)):
+            if result.fault:
+                raise _diverged(progress.epoch, n, result.fault)
+        if batch is not None:
+            progress.step, progress.batch = progress.step + 1, done
             if state.averaged is not None:
                 decay = min(spec.average or 0, (1 + progress.step) / (10 + progress.step))
                 _follow(state.averaged, model.params, decay)
