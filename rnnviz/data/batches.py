@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -169,13 +169,16 @@ def _draw_rows(ranges: Sequence[tuple[int, int]], count: int, rng: np.random.Gen
     return np.asarray(drawn - cumulative[index] + end[index])
 
 
-def drop_tokens(
-    ids: Array, rate: float, rng: np.random.Generator,
-    to_device: Callable[[Array], Array] = lambda a: a,
-) -> Array:  # fmt: skip
-    """Token dropout: replace each word, not the padding, by the unknown word with p = ``rate``.
+def drop_tokens(ids: Array, rate: float, rng: np.random.Generator) -> Array:
+    """Token dropout: replace each word, not the padding, by the unknown word with p = ``rate``."""
+    return replace_tokens(ids, dropped_tokens(ids.shape, rate, rng))
 
-    ``to_device`` moves the drawn mask to the device that the ids are on.
-    """
-    dropped = to_device(rng.random(ids.shape) < rate) & (ids != PADDING_ID)
-    return np.where(dropped, ids.dtype.type(UNKNOWN_ID), ids)
+
+def dropped_tokens(shape: tuple[int, ...], rate: float, rng: np.random.Generator) -> Array:
+    """Which tokens are dropped, drawn with p = ``rate``."""
+    return rng.random(shape) < rate
+
+
+def replace_tokens(ids: Array, dropped: Array) -> Array:
+    """Replace dropped words, not the padding, by the unknown word; on any device."""
+    return np.where(dropped & (ids != PADDING_ID), ids.dtype.type(UNKNOWN_ID), ids)

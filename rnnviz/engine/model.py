@@ -149,18 +149,18 @@ class Model:
         self, inputs: Array, rng: np.random.Generator | None, initial: InitialStates | None,
         *, keep: bool,
     ) -> ForwardPass:  # fmt: skip
-        layers = self._layers_pass(inputs, rng, initial, keep=keep)
+        masks = self._dropout_masks(inputs, rng)
+        layers = self._layers_pass(inputs, masks, initial, keep=keep)
         return ForwardPass(layers, self.head_pass(layers))
 
-    def layers_pass(self, inputs: Array, rng: np.random.Generator | None = None) -> LayersPass:
-        """:meth:`forward` without the head, for :meth:`layer_gradients`."""
-        return self._layers_pass(inputs, rng, None, keep=True)
+    def layers_pass(self, inputs: Array, masks: DropoutMasks) -> LayersPass:
+        """:meth:`forward` without the head, for :meth:`layer_gradients`; with drawn masks."""
+        return self._layers_pass(inputs, masks, None, keep=True)
 
     def _layers_pass(
-        self, inputs: Array, rng: np.random.Generator | None, initial: InitialStates | None,
-        *, keep: bool,
-    ) -> LayersPass:  # fmt: skip
-        mask, masks = self._mask(inputs), self._dropout_masks(inputs, rng)
+        self, inputs: Array, masks: DropoutMasks, initial: InitialStates | None, *, keep: bool
+    ) -> LayersPass:
+        mask = self._mask(inputs)
         x: Array | Lookup = inputs
         lead = SharedPadding(None)
         if isinstance(self.spec.source, EmbeddingSpec):

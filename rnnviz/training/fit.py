@@ -53,8 +53,9 @@ def fit(
     def draw_on_device(epoch: int, rng: np.random.Generator) -> Examples:
         return placement.latest(draw(epoch, rng))
 
+    updater = _updater(model, spec, state)
     while not is_done(state.progress, spec):
-        yield from _epoch(model, draw_on_device, valid, spec, state)
+        yield from _epoch(model, draw_on_device, valid, spec, state, updater)
 
 
 def is_done(progress: Progress, spec: FitSpec) -> bool:
@@ -65,7 +66,7 @@ def is_done(progress: Progress, spec: FitSpec) -> bool:
 
 
 def _epoch(
-    model: Model, draw: Draw, valid: Examples, spec: FitSpec, state: State
+    model: Model, draw: Draw, valid: Examples, spec: FitSpec, state: State, updater: _Updater
 ) -> Iterator[TrainingStep | Evaluation | Epoch]:
     progress, began = state.progress, time.perf_counter()
 
@@ -78,7 +79,6 @@ def _epoch(
     examples, batches = _epoch_batches(draw, spec, state)
     count = -(-len(examples) // spec.batch_size)
     progress.batches = progress.batches or count
-    updater = _updater(model, spec, state)
     for batch in chain(batches, (None,)):
         if batch is None:
             results = updater.flush()

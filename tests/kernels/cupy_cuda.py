@@ -72,6 +72,7 @@ class Graph:
         if target.capture is not None:
             raise KernelError("a graph in a graph: the stand-in has none")
         target.check_ordered()
+        record.calls += 1
         record.launches.append("graph")
         for reference in self._capture.memory:
             allocation = reference()
@@ -235,6 +236,7 @@ def cuda_module() -> types.ModuleType:
         Stream=Stream,
         Graph=Graph,
         get_current_stream=Stream.current,
+        alloc_pinned_memory=bytearray,
         get_allocator=memory.get_allocator,
         using_allocator=memory.using_allocator,
         runtime=runtime,

@@ -10,7 +10,6 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from dataclasses import dataclass, replace
-from itertools import islice
 
 import numpy as np
 from kernels import standin
@@ -41,18 +40,22 @@ class StepCounts:
         return self.ours.total() + self.arrays.total()
 
 
-def step_counts(backend: CudaBackend, name: str) -> StepCounts:
-    """The counts of the third step of a training: the first ones allocate what is kept."""
+def step_counts(backend: CudaBackend, name: str, *, graphs: bool) -> StepCounts:
+    """The counts of the third step of a training on one batch.
+
+    The first step allocates what is kept; with ``graphs`` the second one captures.
+    """
     net = NETS[name]
     model = Model(net.model, initialise(net.model, 0), backend)
     rng = np.random.default_rng(0)
     spec = replace(net.fit, batch_size=SIZE)
-    updater = CudaUpdater(model, OPTIMIZERS[spec.optimizer](spec.rate), spec, rng)
-    batches = to_device(backend, net.examples).batches(SIZE, rng)
-    for batch in islice(batches, 2):
-        updater.update(batch)
+    optimizer = OPTIMIZERS[spec.optimizer](spec.rate)
+    updater = CudaUpdater(model, optimizer, spec, rng, graphs=graphs)
+    batch = next(to_device(backend, net.examples).batches(SIZE, rng))
+    updater.update(batch)
+    updater.update(batch)
     record.clear()
-    updater.update(next(batches))
+    updater.update(batch)
     return StepCounts(
         Counter(record.launches), Counter(record.array_kernels), len(record.uploads), record.calls
     )
@@ -63,16 +66,18 @@ def main() -> None:
     with standin.install() as cupy:
         backend = CudaBackend(cupy)
         if len(sys.argv) > 1:
-            counts = step_counts(backend, sys.argv[1])
+            counts = step_counts(backend, sys.argv[1], graphs=False)
             for name, n in counts.ours.items():
                 print(f"{n:4}  {name}")
             for (name, where), n in counts.arrays.items():
                 print(f"{n:4}  {name:22} {where}")
         for name in sys.argv[1:] or NETS:
-            counts = step_counts(backend, name)
+            counts = step_counts(backend, name, graphs=False)
+            captured = step_counts(backend, name, graphs=True)
             print(
                 f"{name:17} {counts.launches:4} launches ({counts.ours.total()} of our kernels), "
-                f"{counts.uploads} uploads, {counts.calls} calls"
+                f"{counts.uploads} uploads, {counts.calls} calls; as a graph "
+                f"{captured.launches}, {captured.uploads}, {captured.calls}"
             )
 
 

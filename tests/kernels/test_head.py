@@ -13,6 +13,7 @@ from kernels.emulated import ALL_SCHEDULES, KernelError
 from rnnviz.arrays import Array
 from rnnviz.engine import losses
 from rnnviz.engine.cuda.backend import CudaBackend
+from rnnviz.engine.dropout import draw_masks
 from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import OPTIMIZERS, Optimizer, clip_by_norm
 from rnnviz.engine.parameters import initialise
@@ -73,7 +74,9 @@ def head_difference(backend: CudaBackend, case: HeadCase) -> float:
 
     out = {name: np.full_like(a, np.nan) for name, a in device.params.items()}
     results, state = single(np.full((3, 7), np.nan)), single(np.array([1, 0, 2]))
-    layers = device.layers_pass(single(inputs), np.random.default_rng(2))
+    rng, dtype = np.random.default_rng(2), np.dtype(np.float32)
+    masks = draw_masks(spec, inputs.shape[:2], dtype, rng, backend.asarray)
+    layers = device.layers_pass(single(inputs), masks)
     computed, d_last = head_gradients(
         device, layers, single(y), single(weight), out, results, state, 2
     )

@@ -120,8 +120,11 @@ class CudaBackend:
         return self._kernels[cell, H]
 
     def _report(self, cell: Cell, error: NoKernelError) -> None:
-        text = f"{cell.title}: {error}; this layer is computed step by step, many times slower."
-        if text not in self._messages:  # once, not at every batch
+        self.say(f"{cell.title}: {error}; this layer is computed step by step, many times slower.")
+
+    def say(self, text: str) -> None:
+        """Pass a message on, once and not at every batch."""
+        if text not in self._messages:
             self._messages.add(text)
             self._say(text)
 

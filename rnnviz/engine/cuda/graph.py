@@ -69,9 +69,9 @@ class LaunchGraph:
 def capture(memory: GraphMemory, launches: Callable[[], None]) -> LaunchGraph:
     """Capture what a function launches, without launching it.
 
-    GraphRefusedError if the function copies from or to the host, waits, or calls cuBLAS; or if the
-    driver cannot capture. Kernels that the function launches must have been launched before:
-    loading one may wait for the GPU.
+    GraphRefusedError if the function copies from or to the host, waits, or calls cuBLAS; if the
+    driver cannot capture; or if there is no memory. Kernels that the function launches must have
+    been launched before: loading one may wait for the GPU.
     """
     try:
         stream = memory.stream
@@ -84,7 +84,7 @@ def capture(memory: GraphMemory, launches: Callable[[], None]) -> LaunchGraph:
                     stream.end_capture()
                 raise
             return LaunchGraph(stream.end_capture(), used)
-    except (NotImplementedError, RuntimeError) as error:
+    except (NotImplementedError, RuntimeError, MemoryError) as error:
         raise GraphRefusedError(str(error).partition("\n")[0]) from error
 
 

@@ -45,7 +45,7 @@ class SharedKernels:
     def __init__(self, xp: Any, compile_source: Callable[[str], Any]) -> None:
         self._xp, self._compile = xp, compile_source
         self._functions: dict[str, Any] = {}
-        self._counters: Array | None = None
+        self._counters: list[Array] = []  # the last one is used now, the others by graphs
 
     @cached_property
     def _module(self) -> Any:
@@ -62,6 +62,6 @@ class SharedKernels:
 
     def counters(self, count: int) -> Array:
         """At least so many numbers that are zero before and after each launch, uint32."""
-        if self._counters is None or len(self._counters) < count:
-            self._counters = self._xp.zeros(max(count, COUNTERS), np.uint32)
-        return self._counters
+        if not self._counters or len(self._counters[-1]) < count:
+            self._counters.append(self._xp.zeros(max(count, COUNTERS), np.uint32))
+        return self._counters[-1]

@@ -40,18 +40,37 @@ class GatheredBatch:
         yield from self.source.gather(part, self.source.zero, self.T, self.B)
 
 
-class CudaTexts:
+class _Gathered:
+    """Examples in GPU memory that are gathered from an order of an epoch."""
+
+    def __init__(self, backend: CudaBackend) -> None:
+        self.backend = backend
+        self.zero = backend.asarray(np.zeros(1, np.int32))
+        self._order: Array | None = None  # of the epoch that is placed
+        self._placed: Array | None = None
+
+    def placed(self, order: Array) -> Array:
+        """The order of an epoch, copied to where that of every epoch is; (N) int32."""
+        if self._placed is None:
+            self._placed = order.copy()
+        elif order is not self._order:
+            self._placed[...] = order
+        self._order = order
+        return self._placed
+
+
+class CudaTexts(_Gathered):
     """All texts concatenated, (tokens,) int32, and the offset of each."""
 
     def __init__(self, backend: CudaBackend, texts: Texts) -> None:
-        self.backend, self.texts = backend, texts
+        super().__init__(backend)
+        self.texts = texts
         lengths = np.fromiter(map(len, texts.ids), np.int64, len(texts.ids))
         flat = np.fromiter((i for row in texts.ids for i in row), np.int32, int(lengths.sum()))
         starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
         self.flat, self.starts = backend.asarray(flat), backend.asarray(starts)
         self.y = backend.asarray(texts.y.astype(np.float32))
         self.weight = backend.asarray(texts.weights().astype(np.float32))
-        self.zero = np.zeros_like(self.starts, shape=1)
 
     def __len__(self) -> int:
         """The number of examples."""
@@ -81,14 +100,14 @@ class CudaTexts:
         return ids, y, weight
 
 
-class CudaWindows:
+class CudaWindows(_Gathered):
     """A series, and windows gathered from it on the GPU."""
 
     def __init__(self, backend: CudaBackend, windows: Windows) -> None:
-        self.backend, self.windows = backend, windows
+        super().__init__(backend)
+        self.windows = windows
         self.data = backend.asarray(windows.data.astype(np.float32))
         self.offsets = backend.asarray(windows.offsets.astype(np.int32))
-        self.zero = np.zeros_like(self.offsets, shape=1)
 
     def __len__(self) -> int:
         """The number of examples."""

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from rnnviz.arrays import Array, Values
-from rnnviz.data.batches import Batch, drop_tokens
+from rnnviz.data.batches import Batch, dropped_tokens, replace_tokens
 from rnnviz.engine.cuda.backend import CudaBackend
-from rnnviz.engine.cuda.optimizer_kernels import kernel_name, kernel_numbers
+from rnnviz.engine.cuda.optimizer_kernels import kernel_name, kernel_numbers, number_names
 from rnnviz.engine.cuda.shared_kernels import THREADS
+from rnnviz.engine.cuda.uploads import PinnedUploads
+from rnnviz.engine.dropout import draw_masks
 from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import OPTIMIZERS, Optimizer
 from rnnviz.engine.spec import FitSpec
+from rnnviz.training.cuda.examples import GatheredBatch
 from rnnviz.training.cuda.head import head_gradients
+from rnnviz.training.cuda.step_graphs import StepDraws, StepGraphs
 from rnnviz.training.step_result import StepResult, by_layer
 
 #: Partial sums per array of squares; ``update.cu`` has the same number.
@@ -26,12 +32,14 @@ class CudaUpdater:
 
     The results of a step are a row of an array in GPU memory: loss, metric, and the sum of squares
     of each gradient. What changes from step to step is in GPU memory, too, not an argument of a
-    kernel: the number of the step, and the numbers that the optimizer's formulas read.
+    kernel: the number of the step, and the numbers that the optimizer's formulas read. So a step
+    can be launched as a CUDA graph; without ``graphs`` its kernels are launched one by one.
     """
 
     def __init__(
-        self, model: Model, optimizer: Optimizer, spec: FitSpec, rng: np.random.Generator
-    ) -> None:
+        self, model: Model, optimizer: Optimizer, spec: FitSpec, rng: np.random.Generator,
+        *, graphs: bool = True,
+    ) -> None:  # fmt: skip
         assert isinstance(model.backend, CudaBackend)
         self.backend, self.model, self.optimizer = model.backend, model, optimizer
         self.spec, self.rng = spec, rng
@@ -43,31 +51,44 @@ class CudaUpdater:
         self._state = np.zeros_like(self._flat.p, shape=3)  # see check_gradients in update.cu
         self._partial = np.empty_like(self._flat.p, shape=(arrays, PARTIAL_SUMS))
         self._pending: list[int] = []  # examples in the batch of each step that was not read yet
-        self._numbers: tuple[list[float], Array] | None = None  # on the host and on the GPU
+        count = len(number_names(optimizer))
+        self._numbers: list[float] = []  # those in GPU memory
+        self._numbers_array = np.zeros_like(self._flat.p, shape=count)
+        self._uploads = PinnedUploads(self.backend.xp)
+        self._graphs = StepGraphs(self.backend, self._uploads, self._draw, self._launch)
+        self._graphs.enabled = graphs
 
-    def update(self, batch: Batch) -> list[StepResult]:
+    def update(self, batch: Batch | GatheredBatch) -> list[StepResult]:
         """Launch forward, backward, and an update unless a number is not finite."""
+        numbers = kernel_numbers(self.optimizer, self.optimizer.begin())
+        if numbers != self._numbers:
+            self._uploads.copy(np.array(numbers, np.float32), self._numbers_array)
+            self._numbers = numbers
+        self._graphs.step(batch)
+        self._pending.append(batch.B if isinstance(batch, GatheredBatch) else len(batch[1]))
+        return self.flush() if len(self._pending) == READ_EVERY else []
+
+    def _draw(self, shape: tuple[int, int], to_device: Callable[[Array], Array]) -> StepDraws:
+        rate, dropped = self.spec.token_dropout, None
+        if rate:
+            dropped = to_device(dropped_tokens(shape, rate, self.rng))
+        masks = draw_masks(self.model.spec, shape, self._flat.p.dtype, self.rng, to_device)
+        return StepDraws(dropped, masks)
+
+    def _launch(self, batch: Batch, draws: StepDraws) -> None:
+        """Launch the kernels of a step."""
         inputs, y, weight = batch
-        if self.spec.token_dropout:
-            rate = self.spec.token_dropout
-            inputs = drop_tokens(inputs, rate, self.rng, self.backend.asarray)
-        done = self.model.layers_pass(inputs, self.rng)
+        if draws.dropped is not None:
+            inputs = replace_tokens(inputs, draws.dropped)
+        done = self.model.layers_pass(inputs, draws.masks)
         grads, d_features = head_gradients(
-            self.model,
-            done,
-            y,
-            weight,
-            self._flat.g,
-            self._results,
-            self._state,
+            self.model, done, y, weight, self._flat.g, self._results, self._state,
             len(self._pending),
-        )
+        )  # fmt: skip
         below, _ = self.model.layer_gradients(done, d_features, self._flat.g)
         self._flat.store({**grads, **below})
         self._check()
         self._update()
-        self._pending.append(len(y))
-        return self.flush() if len(self._pending) == READ_EVERY else []
 
     def flush(self) -> list[StepResult]:
         """The results that were not read yet; waits for the GPU."""
@@ -75,6 +96,7 @@ class CudaUpdater:
         if not pending:
             return []
         rows = self.backend.host(self._results[: len(pending)]).tolist()
+        self._graphs.release()
         self._state.fill(0)
         return [
             StepResult(
@@ -93,13 +115,10 @@ class CudaUpdater:
         )  # fmt: skip
 
     def _update(self) -> None:
-        numbers = kernel_numbers(self.optimizer, self.optimizer.begin())
-        if self._numbers is None or self._numbers[0] != numbers:
-            self._numbers = numbers, self.backend.asarray(np.array(numbers, np.float32))
         flat = self._flat
         self.backend.shared.launch(
             self._step_kernel, (-(-flat.p.size // THREADS),),
-            (flat.p, flat.all_g, *flat.gathered, self._numbers[1], self._state,
+            (flat.p, flat.all_g, *flat.gathered, self._numbers_array, self._state,
              np.int32(flat.p.size)),
         )  # fmt: skip
 
