@@ -1,7 +1,9 @@
-"""The parts of a training step on a GPU: our kernels, our plain loop through CuPy, and PyTorch.
+"""The parts of a training step on a GPU: ours, our plain loop through CuPy, and PyTorch.
 
-All run in this process, in alternation. A part is timed from an idle GPU to an idle GPU; only in
-the sequence of steps may the CPU run ahead, as in training.
+Our step is timed as a CUDA graph and launched kernel by kernel; a graph is a whole step, so forward
+and backward alone are launched kernel by kernel. All run in this process, in alternation. A part is
+timed from an idle GPU to an idle GPU; only in the sequence of steps may the CPU run ahead, as in
+training.
 """
 
 from __future__ import annotations
@@ -70,15 +72,15 @@ class StepTimes:
 
 
 class RnnvizContender:
-    """A model of rnnviz on the GPU."""
+    """A model of rnnviz on the GPU; its steps as CUDA graphs, or launched kernel by kernel."""
 
-    def __init__(self, job: BenchJob, backend: CudaBackend) -> None:
+    def __init__(self, job: BenchJob, backend: CudaBackend, *, graphs: bool) -> None:
         self.version, self.backend = f"CuPy {backend.xp.__version__}", backend
         self.model = Model(ModelSpec.from_json(job.spec), job.weights, backend)
         self.kind, fit = self.model.spec.head.kind, FitSpec(epochs=1, optimizer=job.optimizer)
         self.rng = np.random.default_rng(0)
         optimizer = OPTIMIZERS[job.optimizer](job.rate)
-        self.updater = CudaUpdater(self.model, optimizer, fit, self.rng)
+        self.updater = CudaUpdater(self.model, optimizer, fit, self.rng, graphs=graphs)
         self.batches = [_on_device(backend, x, y) for x, y in zip(job.inputs, job.y, strict=True)]
 
     def forward(self, k: int) -> Any:
@@ -157,9 +159,10 @@ def measure(
     job = BenchJob.read(path)
     path.unlink()
     builders: dict[str, Callable[[], Contender]] = {
-        "rnnviz": lambda: RnnvizContender(job, CudaBackend(cupy)),
+        "rnnviz": lambda: RnnvizContender(job, CudaBackend(cupy), graphs=True),
+        "rnnviz, kernel by kernel": lambda: RnnvizContender(job, CudaBackend(cupy), graphs=False),
         "rnnviz, step by step": lambda: RnnvizContender(
-            job, CudaBackend(cupy, without_kernels=True)
+            job, CudaBackend(cupy, without_kernels=True), graphs=False
         ),
     }
     if find_spec("torch"):
@@ -177,7 +180,7 @@ def _timed(name: str, build: Callable[[], Contender], rounds: int) -> StepTimes:
         net = build()
         result.version = net.version
         result.loss = float(net.forward(0)[2])
-        for k in range(3):  # compile kernels and allocate memory
+        for k in range(3):  # compile kernels, allocate memory, capture
             net.step(k)
         net.wait()
         began = time.perf_counter()
