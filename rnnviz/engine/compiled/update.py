@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -41,53 +41,51 @@ def step(
     own step.
     """
     numbers = optimizer.begin()
+    like = np.empty(0, next((p.dtype for p in params.values()), np.float32))
     parts: list[_Part] = []
     rest: dict[str, Array] = {}
     for key, g in grads.items():
-        p = params[key]
-        arrays = (p, *optimizer.slots(key, p))
-        if _is_whole(p.size, arrays) and g.dtype == p.dtype and g.flags.c_contiguous:
-            parts.append(_Part(pack_fields([p.size, g, *arrays]), _ONE_ROW, 0, 1))
+        arrays = (params[key], *optimizer.slots(key, params[key]))
+        if _are_whole(g.size, (g, *arrays), like):
+            parts.append(_Part(pack_fields([g.size, g, *arrays]), _ONE_ROW, 0, 1))
         else:
             rest[key] = g
     if embedding is not None:
-        table = params["embedding"]
-        V, E = table.shape
-        arrays = (table, *(a[:V] for a in optimizer.slots("embedding", table)))
-        if _is_whole(E, arrays):
-            rows = np.ascontiguousarray(embedding.rows, table.dtype)
-            gradient_rows = np.full(V, -1)
-            gradient_rows[embedding.words] = np.arange(len(rows))
-            fields, bounds = (
-                pack_fields([E, rows, *arrays]),
-                [k * V // PARTS for k in range(PARTS + 1)],
-            )
-            parts += [
-                _Part(fields, gradient_rows, first, end)
-                for first, end in itertools.pairwise(bounds)
-            ]
+        V, E = params["embedding"].shape
+        slots = optimizer.slots("embedding", params["embedding"])
+        arrays = (params["embedding"], *(a[:V] for a in slots))
+        words, rows = embedding.words, np.ascontiguousarray(embedding.rows, like.dtype)
+        if _are_whole(E, arrays, like):
+            parts += _table_parts(pack_fields([E, rows, *arrays]), V, words)
         else:
-            optimizer.step_rows("embedding", table, embedding)
+            optimizer.step_rows("embedding", params["embedding"], embedding)
     if parts:
-        _run(optimizer, numbers, parts, next(iter(params.values())))
+        _run(optimizer, numbers, parts, like)
     step_arrays(optimizer, params, rest)
 
 
 _ONE_ROW = np.zeros(1, np.int64)
 
 
-def _is_whole(size: int, arrays: tuple[Array, ...]) -> bool:
+def _are_whole(size: int, arrays: tuple[Array, ...], like: Array) -> bool:
     """Whether rows of this size are whole SIMD vectors, and the arrays can be read as flat ones."""
-    same = arrays[0].dtype
-    return size == padded(size, same) and all(
-        a.flags.c_contiguous and a.dtype == same for a in arrays
+    return size == padded(size, like.dtype) and all(
+        a.flags.c_contiguous and a.dtype == like.dtype for a in arrays
     )
 
 
+def _table_parts(fields: Array, V: int, words: Array) -> list[_Part]:
+    """The parts of a table of V rows, of which these ``words`` have gradients."""
+    gradient_rows = np.full(V, -1)
+    gradient_rows[words] = np.arange(len(words))
+    ends = [k * V // PARTS for k in range(PARTS + 1)]
+    return [_Part(fields, gradient_rows, first, end) for first, end in pairwise(ends)]
+
+
 def _run(
-    optimizer: Optimizer, numbers: Mapping[str, float], parts: list[_Part], param: Array
+    optimizer: Optimizer, numbers: Mapping[str, float], parts: list[_Part], like: Array
 ) -> None:
-    values, like = np.array([*numbers.values()]), np.empty(0, param.dtype)
+    values = np.array([*numbers.values()])
     kernel = optimizer_kernels(optimizer.formulas, optimizer.names, tuple(numbers)).step_rows
 
     def step_part(k: int) -> None:
