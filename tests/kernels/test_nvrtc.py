@@ -30,7 +30,7 @@ KIB = 1024
 
 
 #: Bytes that a cell that is not shipped spills.
-SPILLED = {("peephole", 128, arch): 8 for arch in ("sm_100", "sm_120")}
+SPILLED = {("peephole", 96, "sm_75"): 8}
 
 
 def check(uses: list[KernelResources], threads: int, spilled: int = 0) -> None:
