@@ -402,7 +402,7 @@ REFUSED: dict[str, tuple[str, str, bytes, str]] = {
     "a header alone, tabs": ("sst2", "SST-2/train.tsv", b"sentence\tlabel\n", "no rows below"),
 }  # fmt: skip
 STATION_REFUSED = {
-    "two columns less": (",".join(["Date Time", *COLUMNS[:12]]), "'max. wv (m/s)', 'wd (deg)'"),
+    "two columns less": (",".join(["Date Time", *COLUMNS[2:]]), "'p (mbar)', 'T (degC)'"),
     "another time": (
         ",".join(["date", *COLUMNS]) + "\n1/1/2020 0:10," + ",".join("1" * 14),
         "line 2: Date Time must be dd.mm.yyyy hh:mm:ss or yyyy-mm-dd hh:mm:ss, not '1/1/2020",
@@ -535,14 +535,13 @@ def test_a_net_is_trained_on_each_form_and_the_result_names_the_file(
     assert f"{file}  sha256 {sha256(tmp_path / file)[:16]}" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("recipe", ["sentiment-gru", "agnews-rnn", "imdb-rnn", "jena-naive"])
+@pytest.mark.parametrize("recipe", ["sentiment-gru", "agnews-rnn", "imdb-rnn"])
 def test_without_data_the_sample_is_taken_and_said(
     recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     out = tmp_path / "run"
-    limit = [] if recipe.startswith("jena") else ["--limit", "30"]
-    args = ["train", recipe, "--epochs", "1", "--out", str(out), *limit, "--plain"]
+    args = ["train", recipe, "--epochs", "1", "--out", str(out), "--limit", "30", "--plain"]
     assert run(args) == 0
     assert "small sample in the package" in capsys.readouterr().err
     result = json.loads((out / "result.json").read_text())
@@ -557,3 +556,21 @@ def test_without_data_the_sample_is_taken_and_said(
     assert run(["train", recipe, *elsewhere]) == 3
     assert "rnnviz data fetch" in capsys.readouterr().err
     assert not (tmp_path / "other").exists()
+
+
+def test_without_data_the_weather_in_the_package_is_taken_which_is_no_sample(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    assert run(["train", "jena-naive", "--out", str(out), "--plain"]) == 0
+    assert "jena_climate_2009_2016_hourly.csv.gz" in capsys.readouterr().err
+    result = json.loads((out / "result.json").read_text())
+    assert not result["sample"]
+    assert result["trained_on"] == "Jena 2009–2016, one row an hour, 12 of 14 columns"
+    (tmp_path / "empty").mkdir()
+    elsewhere = ["--out", str(tmp_path / "other")]
+    assert run(["train", "jena-naive", *elsewhere, "--data", str(tmp_path / "empty")]) == 3
+    assert "rnnviz data fetch jena" in capsys.readouterr().err
+    assert not (tmp_path / "other").exists()
+    monkeypatch.setenv("RNNVIZ_DATA", str(tmp_path / "empty"))
+    assert run(["train", "jena-naive", *elsewhere, "--plain"]) == 0
