@@ -16,7 +16,7 @@ from rnnviz.errors import MissingError, UsageError, nearest
 
 DEVICES = ("auto", "cpu", "cuda")
 #: Multiply-adds of a forward pass over all tokens of all epochs for which the packed walk takes
-#: some 20 s on an x86-64 core (sentiment-lstm on the sample: 2e10, 8 s). A cell compiles in 8 s.
+#: some 20 s on an x86-64 core (sentiment-lstm on the sample: 2e10, 8 s). A cell compiles in 5 s.
 SMALL = 5e10
 #: How to install CuPy.
 INSTALL = 'pip install "rnnviz[cuda13]" (or cuda12: nvidia-smi says which CUDA the driver has)'
