@@ -103,8 +103,10 @@ def row_ranges(rows: int, interval: int = PUBLISHED_INTERVAL) -> RowRanges:
     ranges = RowRanges(
         (0, first), (first + 1, second), (second + 1, rows - FORECAST_HOURS * hour - 1)
     )
-    if any(end - start < WINDOW_HOURS * hour + BATCH for start, end in ranges):
-        needed = 6_700 if hour == 6 else math.ceil((WINDOW_HOURS * hour + BATCH) * 4.3)
+    least = WINDOW_HOURS * hour + BATCH
+    if any(end - start < least for start, end in ranges):
+        share = (VALIDATION_END - TRAINING_END) / PUBLISHED_ROWS  # of the shortest part
+        needed = math.ceil(least / share / 100) * 100
         raise UsageError(
             f"{rows:,} rows are too few: ten days of readings and a batch of forecasts in each of "
             f"three parts take about {needed:,}."

@@ -86,6 +86,13 @@ def test_the_naive_error_of_the_hourly_table_is_near_the_published_one() -> None
     assert task.preparation["as today"]["test"] == naive_forecast(task.test)["mae"]
 
 
+@pytest.mark.parametrize(("interval", "needed"), [(10, 6_600), (60, 1_600)])
+def test_the_number_of_rows_that_the_message_names_is_enough(interval: int, needed: int) -> None:
+    with pytest.raises(UsageError, match=f"{needed:,}"):
+        row_ranges(needed - 100, interval)
+    row_ranges(needed, interval)
+
+
 def test_rows_must_fall_on_hours() -> None:
     with pytest.raises(ValueError, match="rows are 45 minutes apart"):
         row_ranges(100_000, 45)
@@ -178,7 +185,7 @@ def test_tomorrow_is_as_the_last_reading_of_the_window(folder: Path) -> None:
 def test_limit_takes_the_first_rows(folder: Path) -> None:
     task = find("jena-gru").prepare(folder, 6_900, 0, quiet)
     assert task.preparation["rows"] == 6_900
-    with pytest.raises(UsageError, match="6,700"):
+    with pytest.raises(UsageError, match="6,600"):
         find("jena-gru").prepare(folder, 100, 0, quiet)
 
 
