@@ -22,7 +22,7 @@ A run whose worker ends is resumed by another one.
 
 The cluster is trusted: Dask sends Python objects as pickles, and reading a pickle can run any
 code. This command reads what the scheduler and the workers send, the workers read what the
-scheduler sends, and a scheduler asks nobody for a password. So whoever controls the scheduler, a
+scheduler sends, and a scheduler has no password. So whoever controls the scheduler, a
 worker, or can reach the scheduler's port, can run code as you, here and on the workers. Name only
 a cluster that you started, on a network that you trust.
 

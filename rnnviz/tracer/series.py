@@ -17,6 +17,7 @@ from rnnviz.data.series import Scaling
 from rnnviz.errors import MissingError, UsageError
 from rnnviz.files import read_json
 from rnnviz.model_files import StoredModel
+from rnnviz.recipes.jena import AS_TODAY, TEST_SPAN
 from rnnviz.trace import SeriesTrace, SpanErrors
 
 #: The evening before a cold front, in the part of the table that no shipped model was trained on.
@@ -175,8 +176,8 @@ def span_errors(stored: StoredModel) -> SpanErrors | None:
     preparation = stored.record.get("training", stored.record).get("preparation")
     std = stored.encoder.std[stored.encoder.target]
     try:
-        first, last = (_time_text(np.datetime64(t, "m")) for t in preparation["test span"])
-        mae, as_today = _test_mae(stored), preparation["as today"]["test"]
+        first, last = (_time_text(np.datetime64(t, "m")) for t in preparation[TEST_SPAN])
+        mae, as_today = _test_mae(stored), preparation[AS_TODAY]["test"]
         return SpanErrors(first, last, float(mae * std), float(as_today * std))
     except (KeyError, TypeError, ValueError):  # the record of another recipe, or edited
         return None
