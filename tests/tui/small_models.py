@@ -78,7 +78,8 @@ def app(text: str = TEXT, cell: str = "lstm", **options: object) -> RnnvizApp:
     options.setdefault("switch", CELLS)
     options.setdefault("unit", 2)
     explorer: Any = options.pop("explorer", read)
-    return RnnvizApp(explorer, query, trace, **options)  # type: ignore[arg-type]
+    kind: Any = options.pop("kind", RnnvizApp)
+    return kind(explorer, query, trace, **options)
 
 
 def screen_text(app: RnnvizApp) -> list[str]:

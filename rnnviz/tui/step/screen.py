@@ -117,9 +117,10 @@ class StepScreen(DiffScreen, Screen[None]):
         """Paint the first picture when every view is in place, and only once."""
         from rnnviz.tui.step.app import RnnvizApp
 
-        # Textual would paint twice, once for the layout and once for the screen: lay out now,
-        # which paints once when painting is allowed, and cancel both requests. No public method
-        # cancels one.
+        # Lay out now, which paints everything once when painting is allowed, and cancel Textual's
+        # own requests for a layout and a repaint. No public method cancels one.
+        self._set_dirty()
+        self._dirty_widgets.add(self)
         self._refresh_layout()
         self._layout_required = self._repaint_required = False
         if isinstance(self.app, RnnvizApp):
@@ -130,18 +131,19 @@ class StepScreen(DiffScreen, Screen[None]):
         """Change fields of the view state and pass it to every view; lay out only if needed."""
         before = layout_key(self.view_state)
         self.view_state = replace(self.view_state, **changes)
+        moves = layout_key(self.view_state) != before
         places = self.places(*self.size)
         # Every view is a child: a query would match each widget's style sheet classes.
         for view in self.children:
             if not isinstance(view, DrawnView):
                 continue
-            if view.id in places:
+            place = places.get(view.id or "")
+            if place and (not moves or place.size == view.size):
                 view.update_visible(self.view_state)
-            else:
+            else:  # the layout paints a view that it shows or resizes
                 view.update_hidden(self.view_state)
-        if layout_key(self.view_state) != before:
-            # From a child: a widget that asks for itself keeps its own old arrangement.
-            self.query_one("#title").refresh(layout=True)
+        if moves:
+            self.lay_out()
         self.page_host.ask_questions()
 
     def move(self, cursor: Cursor) -> None:

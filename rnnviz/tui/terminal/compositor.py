@@ -8,7 +8,7 @@ has no public way to use another compositor, so this one extends private classes
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from rich.console import Console
 from textual._compositor import ChopsUpdate, Compositor, LayoutUpdate
@@ -105,3 +105,37 @@ class DiffScreen(Base):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._compositor = DiffCompositor()  # Textual's Screen makes its own and has no argument
+
+    def refresh(
+        self,
+        *regions: Region,
+        repaint: bool | None = None,
+        layout: bool = False,
+        recompose: bool = False,
+    ) -> Self:
+        """Ask for a repaint; a layout paints what it moves and, unless told to, nothing else.
+
+        Textual asks for a layout of the whole screen whenever a widget has been mounted.
+        """
+        repaint = not layout if repaint is None else repaint
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+    def lay_out(self) -> None:
+        """Lay out and paint, in one update.
+
+        Textual paints the layout first, and then every widget that has a new size or has asked for
+        a repaint in the meantime.
+        """
+        ready = all(child.is_mounted for child in self.children)
+        if not (ready and self.is_current and self.size) or self.app._batch_count:
+            self.children[0].refresh(layout=True)  # when Textual next paints
+            return
+        for child in self.children:
+            if child._repaint_required:
+                child._repaint_required = False
+                self._dirty_widgets.add(child)
+        self._clear_arrangement_cache()
+        self._layout_updates += 1
+        self._refresh_layout()
+        self._layout_required = self._repaint_required = False
+        self._dirty_widgets.clear()

@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Any, Generic, Protocol, TypeVar
 
 from textual import events
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import var
 from textual.strip import Strip
@@ -110,6 +110,19 @@ class DrawnView(Widget, Generic[S]):
             self.refresh()  # drop the lines that Textual has cached
         self.set_reactive(type(self).state, state)
         self._painted_size = None
+
+    def _size_updated(
+        self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True
+    ) -> bool:
+        """Keep the new size; ask neither for another layout nor for another repaint.
+
+        A view has no scrollbars that could change the layout, and the layout that has given it
+        another size also paints it. Textual has no public hook for this.
+        """
+        resized = super()._size_updated(size, virtual_size, container_size, layout=False)
+        if resized:
+            self._repaint_regions.clear()
+        return resized
 
     def watch_state(self) -> None:
         """Repaint the columns that differ."""
