@@ -11,7 +11,7 @@ from rich.segment import Segment
 
 from rnnviz.display import visible
 from rnnviz.tui.render import segments
-from rnnviz.tui.render.theme import STEPS, ViewTheme, gate_glyph, signed_glyph
+from rnnviz.tui.render.theme import STEPS, ViewTheme, signed_glyph
 
 HOSTILE = (
     "\x1b[31mred\x1b[0m", "\x07bell", "a\tb\nc", "日本語", "👩‍👩‍👧", "🇹🇷", "👍🏽", "❤️",
@@ -56,12 +56,12 @@ def test_a_heat_row_says_sign_and_choice_without_any_style() -> None:
     assert "".join(s.text for s in row) == "+⁺ ⁻−◆"
 
 
-@pytest.mark.parametrize("colour", [True, False])
-def test_gates_grow_with_their_value(colour: bool) -> None:
-    glyphs = [gate_glyph(level, colour) for level in range(STEPS + 1)]
-    assert glyphs[0] == " "
-    assert len(set(glyphs)) >= 4
-    assert glyphs == sorted(glyphs, key=glyphs.index)
+def test_a_row_of_gates_says_value_and_choice_without_any_style() -> None:
+    values = np.array([0.0, 0.03, 0.26, 0.52, 0.99, 0.5])
+    row = segments.heat(values, 1.0, True, ViewTheme("dark"), 1, 5)
+    assert "".join(s.text for s in row) == " ▁▂▄█◆"
+    row = segments.heat(values, 1.0, True, ViewTheme("dark"), 3, 5)
+    assert "".join(s.text for s in row) == "   ▁▁ ▂▂ ▄▄ ██ ◆  "
 
 
 def test_signs_are_symmetric() -> None:

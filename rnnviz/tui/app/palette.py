@@ -43,7 +43,12 @@ class Palette(DismissOnce, DiffScreen, CommandPalette):
     The actions of its list are private in Textual.
     """
 
-    DEFAULT_CSS = "Palette CommandList { min-width: 8; }"  # a line without width cannot be wrapped
+    # A line without width cannot be wrapped. Textual's dim text is too faint to read.
+    DEFAULT_CSS = """
+    Palette CommandList { min-width: 8; }
+    Palette SearchIcon { color: $foreground; }
+    Palette > .command-palette--help-text { text-style: none; }
+    """
 
     def _action_command_list(self, action: str) -> None:
         with suppress(KeyError, IndexError, NoMatches):

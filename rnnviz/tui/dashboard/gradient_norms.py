@@ -10,7 +10,8 @@ from rich.segment import Segment
 from rnnviz.display import visible
 from rnnviz.tui.dashboard.panel import DashboardPanel, DashboardState
 from rnnviz.tui.dashboard.progress_bars import meter
-from rnnviz.tui.render.segments import BARS, Line, fit, heading, log_range
+from rnnviz.tui.render.segments import Line, fit, heading, log_range
+from rnnviz.tui.render.theme import BARS
 
 
 class GradientNorms(DashboardPanel):

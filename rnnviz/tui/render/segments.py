@@ -17,10 +17,9 @@ from rich.style import Style
 
 from rnnviz.arrays import Array
 from rnnviz.equations import MINUS, Span
-from rnnviz.tui.render.theme import STEPS, ViewTheme, gate_glyph, signed_glyph
+from rnnviz.tui.render.theme import BARS, STEPS, ViewTheme, gate_glyph, signed_glyph
 
 Line = list[Segment]
-BARS = " ▁▂▃▄▅▆▇█"
 
 # -- words ----------------------------------------------------------------------------------------
 
@@ -176,12 +175,13 @@ def cells(row: Sequence[int], gate: bool, theme: ViewTheme, wide: int, chosen: i
     for k, at in enumerate(row):
         glyph, paint = table[at + STEPS]
         if k == chosen:
-            glyph, paint = "◆", theme.number_on(at, gate) + _BOLD
+            glyph, paint = "◆", theme.now if gate else theme.number_on(at, False)
         if paint is not style:
             if text:
                 line.append(Segment(text, style))
             text, style = "", paint
-        text += glyph.ljust(wide)
+        # Bars fill their cell up to a gap, signs stand at its left.
+        text += (glyph * max(1, wide - 1) if gate and k != chosen else glyph).ljust(wide)
     return [*line, Segment(text, style)] if text else line
 
 
@@ -205,11 +205,11 @@ def _glyphs_and_styles(theme: ViewTheme, gate: bool) -> list[tuple[str, Style]]:
     """Glyph and style of the levels −20 to 20."""
     every = range(-STEPS, STEPS + 1)
     if gate:
-        return [(gate_glyph(max(at, 0), theme.colour), theme.gate(max(at, 0))) for at in every]
+        return [(gate_glyph(max(at, 0)), theme.gate) for at in every]
     return [(signed_glyph(at), theme.signed(at)) for at in every]
 
 
-_BOLD, _MARKED = Style(bold=True), Style(bold=True, underline=True)
+_MARKED = Style(bold=True, underline=True)
 
 
 def bar(share: float, rows: int) -> list[str]:

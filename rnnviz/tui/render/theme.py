@@ -1,7 +1,8 @@
 """Colours and glyphs: four themes, a diverging scale, and signs that work without colour.
 
 Orange is above zero, blue below, and zero is the background; both ends have the same luminance, so
-neither sign looks larger. Gates (0 to 1) run from the background to a neutral light.
+neither sign looks larger. A gate (0 to 1) is a bar that fills its cell from below, in one neutral
+colour: the share of the cell that it fills is its value, with colours and without.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from textual.theme import Theme
 
 #: Steps of the scale on either side of zero: 41 levels in all.
 STEPS = 20
+#: A bar by its height in eighths of a line.
+BARS = " ▁▂▃▄▅▆▇█"
 RGB = tuple[float, float, float]
 
 _PLAIN = {
     "-": "─━┄−⁻–—", "|": "│┃‖", "+": "┌┐└┘├┤┬┴┼┏┓┗┛┣┫┳┻╋╭╮╰╯⊕⁺", ">": "▸▶→", "<": "◀←⟵",
-    "^": "▲↑", "v": "▼↓", "*": "◆▪×⊙", "o": "●○•", "[": "▐", "]": "▌", "#": "█▇▓■", "=": "▆▅▄",
-    "_": "▃▂▁", ".": "·░…", ":": "▒", "x": "⊗", '"': "“”", "'": "‘’", "d": "∂", "s": "σ",
+    "^": "▲↑", "v": "▼↓", "*": "◆▪×⊙", "o": "●○•", "[": "▐", "]": "▌", "#": "█▇▓■",
+    "_": "▃▂▁", ".": "·░…", ":": "▒▆▅▄", "x": "⊗", '"': "“”", "'": "‘’", "d": "∂", "s": "σ",
     "S": "Σ", "T": "ᵀ", "2": "²", "~": "∞", "!": "≠", "i": "ı", "I": "İ", "g": "ğ", "G": "Ğ",
     "c": "ç", "C": "Ç", "u": "ü", "U": "Ü", "O": "Ö",
 }  # fmt: skip
@@ -82,7 +85,7 @@ class ColourPalette:
     source: str  # the values they are computed from
     above: str  # the positive end of the scale
     below: str  # the negative end
-    open: str  # a gate at 1
+    open: str  # the bar of a gate
     wrong: str
     above_ink: str  # both ends as text colours
     below_ink: str
@@ -121,15 +124,20 @@ def textual_theme(palette: ColourPalette) -> Theme:
         surface=palette.panel,
         panel=palette.panel,
         dark=palette.dark,
+        # Textual's own mixtures of these are too faint to read.
+        variables={
+            "text-muted": palette.dim,
+            "text-disabled": palette.dim,
+            "block-cursor-foreground": palette.background,
+            "block-cursor-background": palette.now,
+            "block-cursor-blurred-foreground": palette.background,
+            "block-cursor-blurred-background": palette.now,
+            "scrollbar": palette.dim,
+            "scrollbar-hover": palette.ink,
+            "scrollbar-active": palette.now,
+            "scrollbar-background": palette.panel,
+        },
     )
-
-
-def grey(colour: str) -> str:
-    """The nearest of the 24 greys of the 256-colour palette: fewer shades, fewer style changes."""
-    r, g, b = (int(colour[k : k + 2], 16) for k in (1, 3, 5))
-    k = round(((r + g + b) / 3 - 8) / 10)
-    value = 8 + 10 * min(max(k, 0), 23)
-    return f"#{value:02x}{value:02x}{value:02x}"
 
 
 class ViewTheme:
@@ -223,20 +231,24 @@ class ViewTheme:
         end = "above" if level > 0 else "below"
         return _cell(self.palette, self.colour, end, (abs(level) + 1) // 2 * 2, False)
 
-    def gate(self, level: int) -> Style:
-        """The cell of a gate, level 0 to 20."""
-        return _cell(self.palette, self.colour, "open", level, False)
+    @cached_property
+    def gate(self) -> Style:
+        """The bar of a gate, of any height."""
+        return Style() if self.palette is None else Style(color=self.palette.open)
 
     def number_on(self, level: int, gate: bool) -> Style:
-        """A number on such a cell: black or white, whichever has more contrast."""
-        end = "open" if gate else "above" if level > 0 else "below"
+        """A number on the colour of its value: black or white, whichever has more contrast.
+
+        A gate's colours run from the background to that of text, in equal steps of lightness.
+        """
+        end = "ink" if gate else "above" if level > 0 else "below"
         return _cell(self.palette, self.colour, end, abs(level), True)
 
 
-#: Colours of the terminal's palette that are readable on black and on white.
+#: Colours of the terminal's palette. All are light: black can be read on them.
 _TERMINAL = {
-    "now": "yellow", "source": "cyan", "above": "yellow", "below": "blue", "open": "white",
-    "wrong": "red", "above_ink": "yellow", "below_ink": "cyan",
+    "now": "yellow", "source": "cyan", "above": "yellow", "below": "cyan",
+    "wrong": "bright_red", "above_ink": "yellow", "below_ink": "cyan",
 }  # fmt: skip
 
 
@@ -244,26 +256,38 @@ _TERMINAL = {
 def _cell(palette: ColourPalette | None, colour: bool, end: str, level: int, number: bool) -> Style:
     if palette is None:
         return _ansi_cell(colour, end, level)
-    # Most gates are half open or more: the exponent widens the upper steps.
-    share = (level / STEPS) ** (1.5 if end == "open" else palette.gamma)
-    back = mixed(palette.background, getattr(palette, end), share)
-    back = grey(back) if end == "open" else back
-    best = max(("#000000", "#ffffff"), key=lambda ink: contrast(ink, back))
     if level == 0:
         return Style(color=palette.ink if number else palette.rule)
-    if number:
-        return Style(color=best, bgcolor=back)
-    # Signs are faint, colours are seen first. Only two shades of ink: fewer style changes.
-    if end == "open":
-        return Style(color=grey(mixed(palette.background, palette.open, 0.35)), bgcolor=back)
-    ink = palette.background if share > 0.4 else palette.dim
-    return Style(color=grey(ink), bgcolor=back)
+    share = level / STEPS
+    share = _even_share(palette, share) if end == "ink" else share**palette.gamma
+    back = mixed(palette.background, getattr(palette, end), share)
+    # The ink of signs is a little softer than that of numbers: colours are seen first.
+    inks = ("#000000", "#ffffff") if number else (palette.background, palette.ink)
+    return Style(color=max(inks, key=lambda ink: contrast(ink, back)), bgcolor=back)
+
+
+def _even_share(palette: ColourPalette, share: float) -> float:
+    """The share of ink in the background that is ``share`` of the way from one to the other.
+
+    In lightness, that is (CIE L*), so that equal steps look equal.
+    """
+    low, high = luminance(palette.background), luminance(palette.ink)
+    start, end = lightness(low), lightness(high)
+    wanted = start + share * (end - start)
+    at = ((wanted + 16) / 116) ** 3 if wanted > 8 else wanted * 27 / 24389
+    return (at - low) / (high - low)
+
+
+def lightness(of: float) -> float:
+    """CIE L* of a relative luminance, 0 (black) to 100 (white)."""
+    return 116 * of ** (1 / 3) - 16 if of > 216 / 24389 else of * 24389 / 27
 
 
 def _ansi_cell(colour: bool, end: str, level: int) -> Style:
-    if not colour or level < STEPS // 4:
+    if not colour or end == "ink" or level < STEPS // 4:
         return Style(bold=level >= STEPS // 2)
-    return Style(color="black", bgcolor=Color.parse(_TERMINAL[end]), bold=level >= 3 * STEPS // 4)
+    # Not bold: many terminals show bold black as grey.
+    return Style(color="black", bgcolor=Color.parse(_TERMINAL[end]))
 
 
 def signed_glyph(level: int) -> str:
@@ -274,7 +298,6 @@ def signed_glyph(level: int) -> str:
     return ("+" if strong else "⁺") if level > 0 else ("−" if strong else "⁻")
 
 
-def gate_glyph(level: int, colour: bool) -> str:
-    """How far a gate is open, as a glyph of increasing size."""
-    ladder = " ·▪■" if colour else " ░▒▓█"
-    return ladder[min(len(ladder) - 1, level * len(ladder) // (STEPS + 1))]
+def gate_glyph(level: int) -> str:
+    """The bar of a gate, level 0 to 20: as high as its share of 1; empty only at 0."""
+    return BARS[max(level > 0, round(level * (len(BARS) - 1) / STEPS))]
