@@ -49,6 +49,9 @@ def test_every_page_can_be_read(palette: ColourPalette, units: int) -> None:
                     it.step_screen.action_page(page)
                 await settled(it, pilot)
                 assert list(faint(it, palette)) == [], page
+                for key in () if page else ("comma", "comma", "b"):
+                    await pilot.press(key)
+                    assert list(faint(it, palette)) == [], key
                 if page:
                     it.step_screen.action_page(page)
 

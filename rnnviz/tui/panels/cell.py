@@ -20,7 +20,7 @@ class CellView(View):
     def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
         theme = view_state.theme
         styles: dict[State, Style] = {
-            "done": theme.ink, "now": theme.now, "source": theme.source, "later": theme.rule,
+            "done": theme.ink, "now": theme.now, "source": theme.source, "later": theme.later,
         }  # fmt: skip
         picture = draw(view_state, styles.__getitem__)
         left = max(0, (width - max(length(line) for line in picture)) // 2)

@@ -173,6 +173,11 @@ class ViewTheme:
         return self._style("rule", dim=self.palette is None)
 
     @cached_property
+    def later(self) -> Style:
+        """What is not computed yet."""
+        return self._style("dim", dim=self.palette is None)
+
+    @cached_property
     def now(self) -> Style:
         """The values computed at the cursor."""
         return self._style("now", bold=True)

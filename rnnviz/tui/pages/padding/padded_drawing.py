@@ -349,7 +349,7 @@ def _labelled(drawn: list[Line], name: str, value: str, ends: str, theme: ViewTh
         return [[*label, Segment(fit(value, 7, ">") + " ", theme.now), *drawn[0]]]
     texts = [(name, theme.dim), (value, theme.now), *([("", theme.dim)] * len(drawn))]
     if len(drawn) > 2:
-        texts[len(drawn) - 1] = (ends, theme.rule)
+        texts[len(drawn) - 1] = (ends, theme.dim)
     return [
         [Segment(fit(text, GUTTER - 1, ">"), style), Segment("│", theme.rule), *line]
         for (text, style), line in zip(texts, drawn, strict=False)
