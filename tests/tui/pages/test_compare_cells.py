@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -12,9 +13,9 @@ from rnnviz.equations import number
 from rnnviz.query import Query
 from rnnviz.trace import Trace
 from rnnviz.tui.pages.compare_cells import CompareCellsPage, CompareCellsState
-from rnnviz.tui.pages.compare_cells.cell_panel import TURNED
-from rnnviz.tui.render.segments import short
-from rnnviz.tui.render.theme import ViewTheme
+from rnnviz.tui.pages.compare_cells.cell_panel import SAID, TURNED, UNIT
+from rnnviz.tui.render.segments import levels, short
+from rnnviz.tui.render.theme import ViewTheme, signed_glyph
 from rnnviz.tui.view.page import Prompt
 from rnnviz.tui.view.view_state import ViewState
 from tests.tui.small_models import CELLS, TEXT, made, moment
@@ -59,6 +60,11 @@ def test_each_panel_shows_the_numbers_of_its_own_trace(cell: str, size: tuple[in
                 assert panel.split()[-1] == number(float(trace.layers[0].reach[k]), 2)
 
 
+def marks(text: list[str]) -> int:
+    """The marks of the cells in the curves."""
+    return sum(line.count(mark) for line in text for mark in "●■▲")
+
+
 def test_rows_stand_below_one_another_and_the_chosen_one_is_marked() -> None:
     text = lines(shown(2))
     marked = [line for line in text if line.startswith("▸")]
@@ -78,8 +84,8 @@ def test_predict_first_hides_the_present_row_the_curve_and_the_words() -> None:
     assert not any(c.isdigit() for c in row(text, "was"))
     assert "changes its mind" in text[-1]
     assert number(float(made(cell="rnn").head.readout[2].max()), 2) not in text[-1]
-    open_marks = sum(line.count("●") for line in lines(replace(m, hidden=False))[13:])
-    assert sum(line.count("●") for line in text[13:]) < open_marks
+    revealed = marks(lines(replace(m, hidden=False))[13:])
+    assert 0 < marks(text[13:]) < revealed
 
 
 def test_a_token_that_is_half_computed_has_no_prediction_yet() -> None:
@@ -119,8 +125,44 @@ def test_the_chosen_unit_stays_in_sight_where_there_is_no_room_for_all() -> None
     )
     text = lines(m, 80, 22)
     assert "h39" in text[2] and "▼" in text[2]
-    assert "◆" in row(text, "was")
+    at = text.index(row(text, "was"))
+    assert "◆" in "".join(text[at : text.index(row(text, "not"))])
     assert "reading" in "\n".join(text)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("unit", [0, 17, 31])
+def test_all_units_are_drawn_or_the_title_says_which(size: tuple[int, int], unit: int) -> None:
+    trace = made(units=32)
+    bare = moment(trace, 2, query=Query(TEXT, "lstm"), others=CELLS)
+    bare = replace(bare, cursor=replace(bare.cursor, unit=unit))
+    asked = CompareCellsPage(bare).questions(bare)
+    m = replace(bare, answers={q: made(q.text, q.model, units=32) for q in asked})  # type: ignore[attr-defined]
+    text = lines(m, *size)
+    note = re.search(r"units (\d+)–(\d+) of 32", text[0])
+    first, last = (int(note[1]), int(note[2])) if note else (0, 31)
+    assert first <= unit <= last and (note is not None) == (size[0] < 100)
+    glyphs = [signed_glyph(at) for at in levels(trace.layers[0].values["h"][2], 1.0)]
+    glyphs[unit] = "◆"
+    found = "".join(
+        part[SAID + UNIT + (8 if size[0] >= 200 else 4) :]
+        for line in text[text.index(row(text, "was")) : text.index(row(text, "not"))]
+        for part in panels(line)[1:2]
+    )
+    drawn = "".join(c for c in found if c in "⁺⁻+−◆")
+    expected = "".join(glyphs[first : last + 1]).replace(" ", "")
+    assert drawn in (expected, expected * 2)  # a line of units may be two lines tall
+
+
+def test_tokens_above_and_below_the_rows_are_counted() -> None:
+    long = " ".join([TEXT] * 12)
+    m = shown(37, text=long)
+    page = CompareCellsPage(m)
+    text = ["".join(s.text for s in line) for line in page.lines(m, 80, 22)]
+    shown_tokens = page.visible_tokens
+    assert shown_tokens is not None and 0 < shown_tokens.start and shown_tokens.stop < 60
+    assert text[2].startswith(f"↑{shown_tokens.start} ↓{60 - shown_tokens.stop}")
+    assert not lines(shown(2), 80, 22)[2].startswith("↑")
 
 
 @pytest.mark.parametrize(

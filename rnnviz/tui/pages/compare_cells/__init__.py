@@ -20,6 +20,7 @@ from rnnviz.tui.pages.compare_cells.cell_panel import (
     model_trace,
     second_query,
     token_column,
+    units_note,
 )
 from rnnviz.tui.pages.compare_cells.prediction_chart import chart, summary
 from rnnviz.tui.render.segments import Line
@@ -102,7 +103,8 @@ class CompareCellsPage(Page):
         # Curves and words stay in place, however many rows there are above.
         above: list[Line] = [[]] * max(0, height - foot - 1 - len(rows) - len(curves))
         below: list[Line] = [[]] * (foot - len(words))
-        return [self.head(view_state, width), *rows, *above, *curves, *below, *words]
+        head = self.head(view_state, width, units_note(view_state, traces, grid))
+        return [head, *rows, *above, *curves, *below, *words]
 
     def picked(self, view_state: ViewState, x: int, y: int) -> CellPicked | None:
         models = self._models(view_state)

@@ -19,6 +19,7 @@ from rnnviz.tui.render.braille_plot import level_bar
 from rnnviz.tui.render.segments import Line, fit, heat, short, trimmed, window, wrapped
 from rnnviz.tui.render.theme import ViewTheme
 from rnnviz.tui.view import second_sentence
+from rnnviz.tui.view.off_screen import off_screen
 from rnnviz.tui.view.view_state import ViewState, scale
 
 
@@ -42,6 +43,12 @@ FOOT = 2
 #: Most rows if not all tokens fit: turning the page sends all of them.
 TURNED = 28
 
+#: Most lines over which the units of one token are spread.
+SPREAD = 3
+
+#: Fewest lines of the curves.
+CURVES = 5
+
 
 @dataclass(frozen=True)
 class CellsLayout:
@@ -55,6 +62,7 @@ class CellsLayout:
     first: int  # the first token shown
     rows: int
     tall: int  # lines of a row
+    across: int  # units in a line; 0: as many as fit in one line, around the chosen one
     chart: int  # lines of the curves, 0 without
 
 
@@ -102,17 +110,37 @@ def layout(view_state: ViewState, panels: int, width: int, height: int) -> Cells
     bar = 4 if inside < 44 else 8
     far = FAR if inside >= SAID + bar + UNIT + FAR + 8 else 0
     units = max(layer.units for layer in view_state.trace.layers)
-    room = inside - SAID - bar - UNIT - far
-    heat_columns = min(room, max(1, room // units) * units) if units <= room else room
+    room = inside - SAID - bar - UNIT
     rows = max(1, min(len(tokens), height - TOP))
     if rows < len(tokens):
         rows = min(rows, TURNED)  # leave room for the curves
+    free = height - TOP
+    far, tall, across = _spread(units, room, rows, free, far)
+    room -= far
+    heat_columns = min(room, max(1, room // units) * units) if units <= room else room
     # A short sentence leaves room for taller cells and the curves.
-    tall = 2 if height - TOP - 2 * rows >= 8 else 1
-    spare = height - TOP - tall * rows
-    chart = spare if spare >= 5 else 0
+    if tall == 1 and units <= room and free - 2 * rows >= 8:
+        tall = 2
+    spare = free - tall * rows
+    chart = spare - spare % 2 if spare >= CURVES else 0  # an odd number of rows has a middle
     sight = view_state.visible_tokens(rows)
-    return CellsLayout(words, each, bar, heat_columns, far, sight.start, len(sight), tall, chart)
+    return CellsLayout(
+        words, each, bar, heat_columns, far, sight.start, len(sight), tall, across, chart
+    )
+
+
+def _spread(units: int, room: int, rows: int, free: int, far: int) -> tuple[int, int, int]:
+    """Columns of the reach, lines of a row and units in a line, so that all units are drawn.
+
+    The curves come before all units, and all units before the reach. If they do not fit, one
+    line with 0 units: :func:`_units` then draws those around the chosen one.
+    """
+    for reach in dict.fromkeys((far, 0)):
+        for tall in range(1, SPREAD + 1):
+            across = -(-units // tall)
+            if across <= room - reach and (tall == 1 or free - tall * rows >= CURVES):
+                return reach, tall, across
+    return far, 1, 0
 
 
 def followed_class(view_state: ViewState, trace: Trace) -> int:
@@ -134,7 +162,9 @@ def token_column(view_state: ViewState, grid: CellsLayout) -> list[Line]:
             style = theme.unknown if view_state.trace.unknown[k] else theme.ink
             lines.append([Segment(f"{mark or ' '}{word}", theme.above if mark else style)])
         lines += [[Segment(" " * grid.words)]] * (grid.tall - 1)
-    return [[Segment(" " * grid.words)], [Segment(" " * grid.words)], *lines]
+    shown = range(grid.first, grid.first + grid.rows)
+    away = Segment(fit(off_screen(view_state, shown, grid.words - 1), grid.words), theme.dim)
+    return [[Segment(" " * grid.words)], [away], *lines]
 
 
 def draw_panel(
@@ -168,13 +198,14 @@ def draw_panel(
 def _columns(view_state: ViewState, trace: Trace, layer: LayerTrace, grid: CellsLayout) -> Line:
     """Column headings: the class, the chosen unit and its place, the reach."""
     theme, unit = view_state.theme, min(view_state.cursor.unit, layer.units - 1)
-    wide, first, _ = _units(layer, unit, grid.heat)
+    wide, first, _ = _units(layer, unit, grid.heat, grid.across)
     room = SAID + grid.bar
     k = followed_class(view_state, trace)
     label = visible(trace.head.labels[k])
     heading = f"p({label})" if trace.head.kind != "linear" else label
     heading = heading if cell_len(heading) < room else label
-    arrow = (unit - first) * wide + (wide - 1) // 2
+    column = unit % grid.across if grid.across else unit - first
+    arrow = column * wide + (wide - 1) // 2
     line = [
         Segment(fit(fit(heading, room - 1), room), theme.dim),
         Segment(fit(f"h{unit}", UNIT), theme.now),
@@ -196,11 +227,29 @@ def _beside(view_state: ViewState, model: str, trace: Trace) -> str:
     return f"  {second_sentence.MARK} {number(p, 2)}"
 
 
-def _units(layer: LayerTrace, unit: int, room: int) -> tuple[int, int, int]:
-    """Columns per unit, the first unit shown, and the number of units shown."""
-    wide = min(6, max(1, room // layer.units))
-    count = min(layer.units, max(1, room // wide))
+def _units(layer: LayerTrace, unit: int, room: int, across: int) -> tuple[int, int, int]:
+    """Columns per unit, the first unit drawn, and the number of units drawn.
+
+    ``across`` is the number of units in a line, or 0 if only those around ``unit`` are drawn.
+    """
+    wide = min(6, max(1, room // (across or layer.units)))
+    count = layer.units if across else min(layer.units, max(1, room // wide))
     return wide, window(layer.units, unit, count), count
+
+
+def units_note(view_state: ViewState, traces: Sequence[Trace | None], grid: CellsLayout) -> str:
+    """The units that are drawn, if these are not all: "units 20–27 of 32"; for each size of net."""
+    notes = []
+    for trace in traces:
+        if trace is None:
+            continue
+        layer = trace.layers[min(view_state.cursor.layer, len(trace.layers) - 1)]
+        unit = min(view_state.cursor.unit, layer.units - 1)
+        _, first, count = _units(layer, unit, grid.heat, grid.across)
+        if count < layer.units:
+            last, H = first + count - 1, layer.units
+            notes.append(view_state.text("panel.units", first=first, last=last, H=H))
+    return ", ".join(dict.fromkeys(notes))
 
 
 def _row(
@@ -214,10 +263,10 @@ def _row(
         dots = ("·   " * grid.heat)[: grid.heat]
         return [[Segment(mark, theme.dim), Segment(dots, theme.rule)], *([[]] * (grid.tall - 1))]
     unit = min(view_state.cursor.unit, layer.units - 1)
-    shape = (grid.bar, grid.heat, grid.far)
+    shape = (grid.bar, grid.heat, grid.far, grid.across)
     label, predicted = followed_class(view_state, trace), view_state.known(k, "p")
     row = _computed(trace, layer, k, unit, label, shape, now, predicted, view_state.hidden, theme)
-    return [row, *([_below(row)] * (grid.tall - 1))]
+    return [*row, *([_below(row[-1])] * (grid.tall - len(row)))]
 
 
 @lru_cache(maxsize=2048)
@@ -227,31 +276,39 @@ def _computed(
     k: int,
     unit: int,
     label: int,
-    shape: tuple[int, int, int],
+    shape: tuple[int, int, int, int],
     now: bool,
     predicted: bool,
     hidden: bool,
     theme: ViewTheme,
-) -> Line:
-    """A row; cached, because a step changes only two of them."""
-    bar, room, far = shape
+) -> list[Line]:
+    """The lines of a row; cached, because a step changes only two rows."""
+    bar, room, far, across = shape
     p, linear = float(trace.head.readout[k, label]), trace.head.kind == "linear"
     style = theme.ink if linear else theme.above if p >= 0.5 else theme.below
     blocks = level_bar(p, bar - 1) if predicted and not linear else ""
-    wide, first, count = _units(layer, unit, room)
+    wide, first, count = _units(layer, unit, room, across)
     gate, end = scale(layer, "h")
     values = layer.values["h"][k]
-    line = [
-        Segment(fit(number(p, 2) if predicted else "·", SAID), style),
-        Segment(fit(blocks, bar), style),
-        Segment(fit(short(float(values[unit])), UNIT), theme.now if now else theme.dim),
-        *heat(values[first : first + count], end, gate, theme, wide, unit - first),
-        Segment(" " * (room - count * wide), theme.ink),
-    ]
-    if far:
-        reach = "?" if hidden else number(float(layer.reach[k]), 2)
-        line.append(Segment(fit(reach, far, ">"), theme.now if now else theme.dim))
-    return line
+    across = across or count
+    said = Segment(fit(number(p, 2) if predicted else "·", SAID), style)
+    own = Segment(fit(short(float(values[unit])), UNIT), theme.now if now else theme.dim)
+    reach = "?" if hidden else number(float(layer.reach[k]), 2)
+    lines: list[Line] = []
+    for left in range(first, first + count, across):
+        right = min(left + across, first + count)
+        chosen = unit - left if left <= unit < right else None
+        line = [
+            said if not lines else Segment(" " * SAID, theme.ink),
+            Segment(fit(blocks, bar), style),
+            own if not lines else Segment(" " * UNIT, theme.ink),
+            *heat(values[left:right], end, gate, theme, wide, chosen),
+            Segment(" " * (room - (right - left) * wide), theme.ink),
+        ]
+        if far and not lines:
+            line.append(Segment(fit(reach, far, ">"), theme.now if now else theme.dim))
+        lines.append(line)
+    return lines
 
 
 def _below(row: Line) -> Line:
