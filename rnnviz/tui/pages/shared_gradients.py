@@ -171,13 +171,14 @@ def complete(view_state: ViewState, weights: Sequence[Use]) -> bool:
     return all(additions(view_state, use) == len(view_state.trace.tokens) for use in weights)
 
 
-def additions_text(view_state: ViewState, weights: Sequence[Use]) -> str:
-    """The number of additions so far, and what the complete sum is."""
+def additions_texts(view_state: ViewState, weights: Sequence[Use]) -> tuple[str, ...]:
+    """The number of additions so far, and what the complete sum is; the longest text first."""
     count, T = min(additions(view_state, use) for use in weights), len(view_state.trace.tokens)
     text = view_state.text("page.backward.additions", n=count, T=T)
-    if T <= TICKS:
-        text = "▪" * count + "·" * (T - count) + " " + text
+    ticks = "▪" * count + "·" * (T - count) + " " if T <= TICKS else ""
     if not complete(view_state, weights):
-        return text
+        return ticks + text, text
     padded = any(state.any() for state in view_state.layer.initial.values())
-    return f"{text} · " + view_state.text(f"page.backward.{'shown' if padded else 'complete'}")
+    key = "page.backward.shown" if padded else "page.backward.complete"
+    said = f"{text} · {view_state.text(key)}"
+    return ticks + said, said, f"{text} · {view_state.text(f'{key}_short')}"

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
+from rich.cells import cell_len
 from rich.segment import Segment
 
 from rnnviz.analysis.shared_weights import (
@@ -29,13 +30,18 @@ from rnnviz.trace import LayerTrace
 from rnnviz.tui.pages import shared_gradients
 from rnnviz.tui.panels.equations import beside, equation, reading
 from rnnviz.tui.render.segments import Line, fit, heading, heat, length, trimmed, window, wrapped
+from rnnviz.tui.render.theme import ViewTheme
 from rnnviz.tui.view.page import Change, Page, PageKey
 from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.view_state import ViewState
 
 LABEL = 12  # columns of a strip's name
 MOST = 8  # products in a table
+MOST_TALL = 20  # in a high terminal
+TALL = 30  # lines from which a table is higher
 BROAD = 66  # columns of their table
+BARRED = 88  # columns of a table with a bar for each product
+BAR = 20  # columns of the longest bar
 SUM = 9  # columns of a strip's sum
 
 
@@ -114,7 +120,8 @@ class WeightsPage(Page):
         theme, layer, cursor = view_state.theme, view_state.layer, view_state.cursor
         own = products(layer, use, cursor.t, cursor.unit)
         # The largest product would reveal the hidden answer.
-        best = None if view_state.hidden else int(np.argmax(np.abs(own)))
+        marked = own.any() and not view_state.hidden
+        best = int(np.argmax(np.abs(own))) if marked else None
         weight = layer.weights[use.weight]
         lines = [
             self._cells(view_state, f"{use.weight}[:,{cursor.unit}]", weight[:, cursor.unit],
@@ -157,10 +164,12 @@ class WeightsPage(Page):
         """For each matrix its largest products, the sum of the others, and the total."""
         if view_state.hidden or room < 3:
             return []
-        each = min(BROAD, width // len(matrices))
+        each = width // len(matrices)
+        each = each if each >= BARRED else min(BROAD, each)
         if each < 34:
             matrices, each = matrices[:1], min(BROAD, width)
-        columns = [self._table(view_state, use, each - 1, room) for use in matrices]
+        barred = BAR + 1 if each >= BARRED else 0
+        columns = [self._table(view_state, use, each - 1, room, barred) for use in matrices]
         tall = max(map(len, columns))
         columns = [[*table, *([[]] * (tall - len(table)))] for table in columns]
         ink = view_state.theme.ink
@@ -169,13 +178,20 @@ class WeightsPage(Page):
             for row in zip(*columns, strict=True)
         ]
 
-    def _table(self, view_state: ViewState, use: Use, width: int, room: int) -> list[Line]:
+    def _table(
+        self, view_state: ViewState, use: Use, width: int, room: int, barred: int
+    ) -> list[Line]:
+        """The largest products, with bars in the last ``barred`` columns, and their sum."""
         theme, layer, cursor = view_state.theme, view_state.layer, view_state.cursor
         name = symbol(use.read, view_state.step)
+        if not read_by(layer, use)[cursor.t].any():
+            return self._nothing_read(view_state, use, name, width)
         title = self.page_text(view_state, "largest", read=name, weight=use.weight)
         lines = [heading(title, "", width, theme)]
+        width -= barred
         everything = products(layer, use, cursor.t, cursor.unit)
-        count = min(len(everything), MOST, max(1, room - 3))
+        most = MOST_TALL if room >= TALL - 8 else MOST
+        count = min(len(everything), most, max(1, room - 3))
         largest = strongest(everything, count)
         terms = {f"p{n}": p for n, p in enumerate(largest.products)}
         if largest.rest:
@@ -199,6 +215,8 @@ class WeightsPage(Page):
         for k, line in rows:
             left = fit(full[k] if roomy else f" [{k}]", width - length(line))
             lines.append([Segment(left, theme.source), *line])
+            if barred:
+                lines[-1].append(_bar(everything[k], everything, theme))
         if largest.rest:
             row_label = " " + self.page_text(view_state, "others", n=largest.rest)
             number_said = number(largest.others, total.digits, True)
@@ -206,6 +224,16 @@ class WeightsPage(Page):
         row_label = f" {name}·{use.weight}"
         lines.append(self._end(row_label, total.result, total.digits, width, view_state, True))
         return lines
+
+    def _nothing_read(self, view_state: ViewState, use: Use, name: str, width: int) -> list[Line]:
+        """In place of products that are all 0: why they are, and that the weight adds nothing."""
+        layer = view_state.layer
+        begun = any(state.any() for state in layer.initial.values())
+        first = view_state.cursor.t == layer.order[0] and use.read != "x" and not begun
+        key = "nothing_before" if first else "nothing_here"
+        text = self.page_text(view_state, key, read=name, weight=use.weight)
+        head = heading(f"{name}·{use.weight} = 0", "", width, view_state.theme)
+        return [head, *([Segment(f" {s}", view_state.theme.now)] for s in wrapped(text, width - 2))]
 
     def _end(
         self, label: str, value: str, digits: int, width: int, view_state: ViewState, total: bool
@@ -272,7 +300,9 @@ class WeightsPage(Page):
             if width >= 90
             else view_state.text("page.backward.shared")
         )
-        head = heading(title, "", width, theme, shared_gradients.additions_text(view_state, own))
+        notes = shared_gradients.additions_texts(view_state, own)
+        note = next((n for n in notes if cell_len(title + n) + 4 <= width), notes[-1])
+        head = heading(title, "", width, theme, note)
         lines += [head, *shared_gradients.table(view_state, own, width)]
         room = height - len(lines)
         for use in matrices:
@@ -286,6 +316,13 @@ class WeightsPage(Page):
         return lines + shared_gradients.ledger(
             view_state, first, shared_gradients.entry(view_state, first), width, room
         )
+
+
+def _bar(product: float, products: Array, theme: ViewTheme) -> Segment:
+    """A bar for a product; the largest of ``products`` fills it."""
+    share = abs(float(product)) / (float(np.abs(products).max()) or 1.0)
+    style = theme.above if product > 0 else theme.below
+    return Segment(" " + shared_gradients.blocks(share, BAR), style)
 
 
 @lru_cache(maxsize=64)

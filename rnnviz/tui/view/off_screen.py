@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.cells import cell_len
 
 from rnnviz.tui.view.view_state import ViewState
@@ -13,14 +15,17 @@ COLUMNS = ("←", "→")
 
 
 def off_screen(
-    view_state: ViewState, shown: range, width: int, arrows: tuple[str, str] = ROWS
+    view_state: ViewState, shown: Sequence[int], width: int, arrows: tuple[str, str] = ROWS
 ) -> str:
-    """The counts of tokens outside ``shown``, as "↑3 ↓40 more"; "" if all are drawn.
+    """The counts of tokens outside ``shown`` (in order), as "↑3 ↓40 more"; "" if all are drawn.
 
-    At most ``width`` columns; the word is left out where it does not fit.
+    They are counted from the current token. At most ``width`` columns; the word is left out
+    where it does not fit.
     """
-    counts = (shown.start, len(view_state.trace.tokens) - shown.stop)
-    text = " ".join(f"{arrow}{n}" for arrow, n in zip(arrows, counts, strict=True) if n > 0)
+    t, drawn = view_state.cursor.t, set(shown)
+    before = sum(k not in drawn for k in range(t))
+    after = len(view_state.trace.tokens) - len(drawn) - before
+    text = " ".join(f"{arrow}{n}" for arrow, n in zip(arrows, (before, after), strict=True) if n)
     if not text:
         return ""
     whole = view_state.text("view.more", n=text)

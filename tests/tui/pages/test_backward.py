@@ -306,6 +306,48 @@ def test_the_lines_are_shared_out_without_a_rest(cell: str) -> None:
             assert plan.map <= tokens + 1
 
 
+@cells
+@pytest.mark.parametrize("t", [0, 2])
+def test_the_start_of_the_walk_is_always_drawn(cell: str, t: int) -> None:
+    for height in (16, 21, 27):
+        lines = drawn(page(), at(made(cell=cell), t), 80, height)
+        assert all(row(lines, word) for word in TEXT.split())
+    words = [f"w{k}" for k in range(40)]
+    trace = made(" ".join(words), cell)
+    for size in SIZES:
+        for k in (0, 17, 36, 39):
+            lines = drawn(page(), at(trace, k), *size)
+            drawn_words = [w for w in words if any(re.match(rf"[ ▸]{w} ", x) for x in lines)]
+            assert {f"w{k}", "w39"} <= set(drawn_words)
+            heading = next(x for x in lines if "‖∂L/∂h‖" in x)
+            away = sum(map(int, re.findall(r"[↑↓](\d+)", heading)))
+            assert away + len(drawn_words) == 40
+
+
+@pytest.mark.parametrize("lang", ["en", "tr"])
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
+def test_the_note_on_the_sums_is_whole(lang: str, width: int) -> None:
+    for t in range(5):
+        lines = drawn(page(), at(made(), t, lang=lang), width, 16)
+        title = next(x for x in lines if x.startswith(("─ shared", "─ ortak")))
+        assert "…" not in title
+        assert ("complete" in title or "tamam" in title) == (t == 0)
+
+
+def test_the_largest_and_the_smallest_gradient_reached_are_named() -> None:
+    trace = made()
+    norms = np.linalg.norm(trace.layers[0].grads["h"].astype(np.float64), axis=1)
+    for t in (0, 1, 2):
+        text = " ".join(drawn(page(), at(trace, t), 120, 27)[-2:])
+        high, low = (t + int(pick(norms[t:])) for pick in (np.argmax, np.argmin))
+        tokens = TEXT.split()
+        assert (
+            f"“{tokens[high]}” changes the loss by at most {number(float(norms[high]))} ε" in text
+        )
+        assert f"“{tokens[low]}” by at most {number(float(norms[low]))} ε" in text
+        assert "not the importance of a word" in text
+
+
 def test_user_text_in_the_map_is_data() -> None:
     trace = made()
     trace = replace(trace, tokens=("a\x1b[31mb", "[bold]x", *trace.tokens[2:]))

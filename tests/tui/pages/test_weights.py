@@ -67,8 +67,10 @@ def test_products_as_printed_add_up_to_the_sum_as_printed(cell: str, size: tuple
             subscript = "₀₁₂₃₄₅₆"
             reads = {"x": f"x{subscript[t + 1]}", "h_prev": f"h{subscript[t]}",
                      "c_prev": f"c{subscript[t]}", "m": f"m{subscript[t + 1]}"}  # fmt: skip
-            names = [f"{reads[u.read]}·{u.weight}" for u in own]
-            for use, table in zip(own, tables(lines, names), strict=False):
+            names = {f"{reads[u.read]}·{u.weight}": u for u in own}
+            # In place of products that are all 0 there is a sentence.
+            names = {n: u for n, u in names.items() if f"{n}: largest" in "\n".join(lines)}
+            for use, table in zip(names.values(), tables(lines, list(names)), strict=True):
                 seen += 1
                 wanted = products(layer, use, t, 2)
                 shown = [re.findall(NUMBER, row)[-1] for row in table]
@@ -198,3 +200,36 @@ def test_an_entry_grows_as_printed() -> None:
             assert right == number(float((before + term)[int(k)]), 3, True)
             assert number(computed(left), 3, True) == right
             assert np.abs(growth(layer, use).full[:, 2]).argmax() == int(k)
+
+
+@cells
+@pytest.mark.parametrize("lang", ["en", "tr"])
+@pytest.mark.parametrize("size", SIZES[1:], ids=str)
+def test_at_the_first_token_the_page_says_that_the_state_before_is_0(
+    cell: str, lang: str, size: tuple[int, int]
+) -> None:
+    trace = made(cell=cell)
+    layer = trace.layers[0]
+    said = {"en": "adds nothing yet", "tr": "henüz bir şey eklemiyor"}[lang]
+    for gate in gates(layer):
+        own = [use for use in uses(layer) if gate_of(layer, use.weight) == gate]
+        reads = any(use.read not in ("", "x") for use in own)
+        for t in (0, 1):
+            text = " ".join(" ".join(drawn(page(), at(trace, t, gate, lang=lang), *size)).split())
+            assert (said.split()[-1] in text) == (reads and t == 0)
+    begun = replace(layer, initial={s: a + 1 for s, a in layer.initial.items()})
+    padded = replace(trace, layers=(begun,))
+    for gate in gates(layer):
+        if any(u.read in layer.values for u in uses(layer) if u.weight == f"U_{gate}"):
+            continue  # what U reads is recorded, and does not follow the initial state
+        assert said not in " ".join(drawn(page(), at(padded, 0, gate, lang=lang), *size))
+
+
+def test_a_wide_terminal_has_a_bar_for_each_product() -> None:
+    trace = made()
+    lines = drawn(page(), at(trace, 2, "f"), 200, 41)
+    use = next(u for u in uses(trace.layers[0]) if u.weight == "W_f")
+    own = np.sort(np.abs(products(trace.layers[0], use, 2, 2)))[::-1]
+    at_head = next(n for n, line in enumerate(lines) if "largest products" in line)
+    bars = [line[:99].count("█") for line in lines[at_head + 1 : at_head + 1 + len(own)]]
+    assert bars == [max(1, round(20 * float(p / own[0]))) for p in own]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 
 from rnnviz.analysis.shared_weights import (
@@ -23,8 +24,12 @@ from rnnviz.display import visible
 from rnnviz.equations import number, symbol
 from rnnviz.trace import LayerTrace
 from rnnviz.tui.pages import shared_gradients
-from rnnviz.tui.pages.backward.gradient_map import draw_map, map_columns
-from rnnviz.tui.pages.backward.undone_equations import note_lines, present_equations
+from rnnviz.tui.pages.backward.gradient_map import draw_map, map_columns, map_rows
+from rnnviz.tui.pages.backward.undone_equations import (
+    comparison,
+    note_lines,
+    present_equations,
+)
 from rnnviz.tui.render.segments import (
     Line,
     heading,
@@ -36,7 +41,10 @@ from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import CellPicked
 
+TOP = 2  # lines above the first token: title and headings of the map
 ROOMY = 100  # columns with room for the other sentence's norm in the title
+TALKATIVE = 21  # lines with room for a sentence about the gradients
+WORDS = 2  # lines of this sentence
 WIDE = 160  # from this width on, equations and sums are side by side
 
 
@@ -47,6 +55,10 @@ class BackwardLayout:
     map: int
     equations: int
     sums: int
+    titled: bool = True  # the equations have a title
+    words: int = 0  # the largest and the smallest gradient, as a sentence
+    tall: int = 1  # lines of a token in the map
+    side: bool = False  # equations and sums are side by side
 
 
 def planned(height: int, tokens: int, back: Sequence[str], weights: int) -> BackwardLayout:
@@ -58,12 +70,17 @@ def planned(height: int, tokens: int, back: Sequence[str], weights: int) -> Back
     """
     sums = 1 + weights + (2 if height >= 19 else 1 if height >= 15 else 0)
     room = height - sums
-    least = max(back.count(part) for part in back) + (height >= 15)  # with a title
+    body = max(3, *(back.count(part) for part in back))
+    # All tokens come before the title, and before the equations of the parts before.
+    titled = height >= 15 and (tokens + 1 <= room - body - 1 or tokens + 1 > room - body)
+    least = body + titled
     most = len(back) + 4  # a title, a line each, and two for the current ones
     equations = min(most, max(least, room * 4 // 7))
+    if tokens + 1 <= room - least:
+        equations = min(equations, room - tokens - 1)
     rows = max(2, min(tokens + 1, room - equations))
     equations = min(most, room - rows)
-    return BackwardLayout(rows, equations, height - rows - equations)
+    return BackwardLayout(rows, equations, height - rows - equations, titled)
 
 
 @dataclass(frozen=True)
@@ -150,15 +167,33 @@ class BackwardPage(Page):
             for u in uses(view_state.layer)
             if gate_of(view_state.layer, u.weight) == self.gate(view_state)
         ]
-        T, side = len(view_state.trace.tokens), width >= WIDE and height >= 24
-        if side:
-            lines += draw_map(view_state, name, width, min(T + 1, height // 2))
-            return lines + self._side(view_state, own, width, height - len(lines))
-        plan = planned(height - 1, T, [line.part for line in view_state.layer.back], len(own))
-        lines += draw_map(view_state, name, width, plan.map)
-        equations = present_equations(view_state, width, plan.equations, height >= 16)
+        plan = self._plan(view_state, width, height)
+        lines += draw_map(view_state, name, width, plan.map, plan.tall)
+        lines += [[]] * (1 + plan.map - len(lines))
+        words = comparison(view_state, name, width, plan.words)
+        words = [[]] * (plan.words - len(words)) + words
+        if plan.side:
+            return [*lines, *self._side(view_state, own, width, plan.equations), *words]
+        equations = present_equations(view_state, width, plan.equations, plan.titled)
         equations += [[]] * (plan.equations - len(equations))
-        return lines + equations + self.shared(view_state, own, width, plan.sums)
+        sums = self.shared(view_state, own, width, plan.sums)
+        sums += [[]] * (plan.sums - len(sums))
+        return lines + equations + sums + words
+
+    def _plan(self, view_state: ViewState, width: int, height: int) -> BackwardLayout:
+        T, back = len(view_state.trace.tokens), [line.part for line in view_state.layer.back]
+        if width >= WIDE and height >= 24:
+            words, least = WORDS, height - 1 - WORDS - len(back) - 4
+            tall = 2 if 2 * T + 1 <= min(least, height // 2) else 1
+            rows = min(tall * T + 1, height // 2)
+            rest = height - 1 - words - rows
+            return BackwardLayout(rows, rest, rest, True, words, tall, True)
+        weights = sum(
+            gate_of(view_state.layer, use.weight) == self.gate(view_state)
+            for use in uses(view_state.layer)
+        )
+        words = WORDS if height >= TALKATIVE else 0
+        return replace(planned(height - 1 - words, T, back, weights), words=words)
 
     def _side(self, view_state: ViewState, own: list[Use], width: int, height: int) -> list[Line]:
         left = width * 11 // 20
@@ -190,15 +225,15 @@ class BackwardPage(Page):
     # -- the map ----------------------------------------------------------------------------------
 
     def picked(self, view_state: ViewState, x: int, y: int) -> CellPicked | None:
-        at = map_columns(view_state, self.size.width)
-        marked = [n for n, strip in enumerate(self.strips()) if strip.text.startswith("▸")]
-        rows_at = marked[0] if marked else 2
-        t = view_state.cursor.t + y - rows_at
-        unit = (x - at.heat) // at.wide + at.first
-        if not 0 <= t < len(view_state.trace.tokens) or y < 2:
+        width, height = self.size
+        at, plan = map_columns(view_state, width), self._plan(view_state, width, height)
+        rows = map_rows(view_state, plan.map, plan.tall)
+        row = (y - TOP) // plan.tall
+        if y < TOP or row >= len(rows) or view_state.hidden:
             return None
+        unit = (x - at.heat) // at.wide + at.first
         inside = x >= at.heat and unit < at.first + at.count
-        return CellPicked(t=t, unit=unit if inside else None)
+        return CellPicked(t=rows[row], unit=unit if inside else None)
 
     # -- the sums ---------------------------------------------------------------------------------
 
@@ -213,17 +248,17 @@ class BackwardPage(Page):
         """The gradients of shared weights: this step's term and the sum so far."""
         own = own or uses_shown
         gate = self.gate(view_state)
-        word = view_state.word("name", gate) if gate else ""
-        title = self.page_text(view_state, "shared") + (f" · {gate} {word}" if gate else "")
-        title = self.page_text(view_state, "shared_all") if len(uses_shown) > len(own) else title
-        head = heading(
-            title, "", width, view_state.theme, shared_gradients.additions_text(view_state, own)
-        )
+        title, word = self.page_text(view_state, "shared"), view_state.word("name", gate)
+        titles = [f"{title} · {gate} {word}", f"{title} · {gate}"] if gate else [title]
+        every = len(uses_shown) > len(own)
+        titles = [self.page_text(view_state, "shared_all")] if every else titles
+        notes = shared_gradients.additions_texts(view_state, own)
+        pairs = [*((titles[0], note) for note in notes[:2]), *((titles[-1], n) for n in notes)]
+        title, note = next(((a, b) for a, b in pairs if cell_len(a + b) + 4 <= width), pairs[-1])
+        head = heading(title, "", width, view_state.theme, note)
         lines = [
             head,
-            *shared_gradients.table(
-                view_state, uses_shown, width, gate if len(uses_shown) > len(own) else ""
-            ),
+            *shared_gradients.table(view_state, uses_shown, width, gate if every else ""),
         ]
         first = next(use for use in own if use.read)
         k = shared_gradients.entry(view_state, first)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from rich.segment import Segment
 
-from rnnviz.analysis.shared_weights import sizes, undone
+from rnnviz.analysis.shared_weights import sizes, undone, walk
 from rnnviz.display import visible
 from rnnviz.equations import number, symbol
 from rnnviz.trace import LayerTrace
@@ -24,9 +24,11 @@ from rnnviz.tui.render.segments import (
     window,
 )  # fmt: skip
 from rnnviz.tui.view import second_sentence
+from rnnviz.tui.view.off_screen import off_screen
 from rnnviz.tui.view.view_state import ViewState
 
 VALUE = 9  # columns of the chosen unit's number
+_CELLS = 5  # segments before the cells: word, gap, norm, bar, number
 
 
 @dataclass(frozen=True)
@@ -45,20 +47,27 @@ class MapColumns:
         return self.word + shared_gradients.NORM + self.bar + 2 + VALUE
 
 
-def draw_map(view_state: ViewState, name: str, width: int, height: int) -> list[Line]:
-    """Draw a row for each token: the norm of its gradient, and the gradient of every unit."""
+def draw_map(
+    view_state: ViewState, name: str, width: int, height: int, tall: int = 1
+) -> list[Line]:
+    """Draw a row for each token: the norm of its gradient, and the gradient of every unit.
+
+    ``tall`` is the number of lines of a row; the second line repeats the cells.
+    """
     theme, cursor = view_state.theme, view_state.cursor
     each, top, (low, high) = sizes(view_state.layer, name), *scales(view_state.layer, name)
     at = map_columns(view_state, width)
     arrow = at.heat + (cursor.unit - at.first) * at.wide + (at.wide - 1) // 2
     norm = f"‖{symbol(f'd_{name}')}‖"
     scale = f"{power(low)}…{power(high)}" if at.bar >= 12 else ""
-    headings = " " * at.word + fit(norm, shared_gradients.NORM) + fit(scale, at.bar + 1)
+    shown = map_rows(view_state, height, tall)
+    away = off_screen(view_state, shown, at.word - 1)
+    headings = fit(away, at.word) + fit(norm, shared_gradients.NORM) + fit(scale, at.bar + 1)
     headings += f"{symbol(f'd_{name}')}[{cursor.unit}]"
     left = [Segment(fit(headings, arrow), theme.dim), Segment(f"▼{cursor.unit}", theme.now)]
     right = [Segment(f"±{number(top)}", theme.dim)]
     lines = [beside(left, right if length(left) + 12 < width else [], width, theme.ink)]
-    for t in map_rows(view_state, height):
+    for t in shown:
         here = t == cursor.t
         mark = second_sentence.mark(view_state, t)
         word = ("▸" + mark if here else mark or " ") + visible(view_state.trace.tokens[t])
@@ -81,10 +90,12 @@ def draw_map(view_state: ViewState, name: str, width: int, height: int) -> list[
                 *heat(values, top, False, theme, at.wide, cursor.unit - at.first),
             ]
         else:
-            line.append(Segment(fit("·", at.heat - at.word), theme.rule))
+            line.append(Segment(fit("·", shared_gradients.NORM), theme.rule))
+            line += [Segment(" " * (at.bar + 1)), Segment(" " * (VALUE + 1))]
             mark = fit("·", max(4, at.wide)) * at.count
             line.append(Segment(mark[: at.wide * at.count], theme.rule))
         lines.append(line)
+        lines += [[Segment(" " * at.heat), *line[_CELLS:]]] * (tall - 1)
     return lines
 
 
@@ -99,11 +110,26 @@ def map_columns(view_state: ViewState, width: int) -> MapColumns:
     return MapColumns(word, bar, wide, window(H, view_state.cursor.unit, count), count)
 
 
-def map_rows(view_state: ViewState, height: int) -> range:
-    """The tokens that are shown."""
-    T, room = len(view_state.trace.tokens), max(1, height - 1)
-    first = page(T, view_state.cursor.t, room)
-    return range(first, min(T, first + room))
+def map_rows(view_state: ViewState, height: int, tall: int = 1) -> list[int]:
+    """The tokens that have a row, in order.
+
+    If they do not all fit, the token at which the walk starts keeps a row of its own.
+    """
+    T, room = len(view_state.trace.tokens), max(1, (height - 1) // tall)
+    if room >= T:
+        return list(range(T))
+    t, begin = view_state.cursor.t, walk(view_state.layer)[0]
+    if room < 2:
+        first = page(T, t, room)
+        return list(range(first, first + room))
+    first = page(T, t, room)
+    if first <= begin < first + room:
+        return list(range(first, first + room))
+    if begin == 0:
+        first = 1 + page(T - 1, t - 1, room - 1)
+        return [0, *range(first, first + room - 1)]
+    first = page(T - 1, t, room - 1)
+    return [*range(first, first + room - 1), begin]
 
 
 def scales(layer: LayerTrace, name: str) -> tuple[float, tuple[int, int]]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from rich.segment import Segment
 
-from rnnviz.analysis.shared_weights import undone_at
+from rnnviz.analysis.shared_weights import sizes, undone, undone_at, walk
 from rnnviz.arrays import Array
 from rnnviz.display import visible
-from rnnviz.equations import numbers
+from rnnviz.equations import number, numbers, symbol
 from rnnviz.tui.panels.equations import (
     arithmetic,
     equation,
@@ -76,6 +76,27 @@ def _before(view_state: ViewState, width: int, room: int, now: list[Line]) -> li
 def note_lines(view_state: ViewState, key: str, width: int) -> list[Line]:
     text = page_text(view_state, key)
     return [[Segment(" " + s, view_state.theme.dim)] for s in wrapped(text, width - 2)]
+
+
+def comparison(view_state: ViewState, name: str, width: int, room: int) -> list[Line]:
+    """The largest and the smallest gradient on the walk so far, and what they mean."""
+    layer, cursor = view_state.layer, view_state.cursor
+    reached = [t for t in walk(layer) if undone(layer, cursor.t, cursor.part, t, name)]
+    if not reached:
+        return []
+    each = sizes(layer, name)
+    high, low = (choose(reached, key=lambda t: float(each[t])) for choose in (max, min))
+    values = {
+        "name": symbol(name),
+        "a": visible(view_state.trace.tokens[high]),
+        "x": number(float(each[high])),
+        "b": visible(view_state.trace.tokens[low]),
+        "y": number(float(each[low])),
+    }
+    text = page_text(view_state, "means_one" if high == low else "means", **values)
+    whole = wrapped(f"{text} {page_text(view_state, 'slope')}", width - 2)
+    lines = whole if len(whole) <= room else wrapped(text, width - 2)[:room]
+    return [[Segment(" " + s, view_state.theme.dim)] for s in lines]
 
 
 def from_above(view_state: ViewState, width: int, room: int) -> list[Line]:
