@@ -17,6 +17,7 @@ ANSWERED_IN: dict[str, str] = {
     "UnitQuestion": "rnnviz.explore.units",
     "SpectrumQuestion": "rnnviz.explore.reach",
     "PaddingQuestion": "rnnviz.explore.padding",
+    "NetQuestion": "rnnviz.explore.net",
 }
 
 

@@ -7,13 +7,13 @@ from functools import lru_cache
 from rich.cells import cell_len
 from rich.segment import Segment
 
-from rnnviz.display import visible
 from rnnviz.trace import LayerTrace
 from rnnviz.tui.panels.arrangement import NUMBER, cell_width
 from rnnviz.tui.panels.difference_cells import highlighted_cells
 from rnnviz.tui.render.segments import Line, fit, heading, heat, length, short, window
 from rnnviz.tui.render.theme import ViewTheme
 from rnnviz.tui.view import second_sentence
+from rnnviz.tui.view.token_text import token_text
 from rnnviz.tui.view.view_state import ViewState, scale
 from rnnviz.tui.view.widget import CellPicked, View
 
@@ -86,7 +86,7 @@ class HeatmapWords(View):
         lines: list[Line] = [[Segment("─" * width, theme.rule)], *([[]] * (top - 1))]
         for k in shown:
             word, mark = (
-                fit(_named(view_state, k, width - 1), width - 1),
+                fit(token_text(view_state, k, width - 1), width - 1),
                 second_sentence.mark(view_state, k),
             )
             if k == t:
@@ -99,14 +99,6 @@ class HeatmapWords(View):
     def picked(self, view_state: ViewState, x: int, y: int) -> CellPicked | None:
         top, shown = rows(view_state, self.size.height)
         return CellPicked(t=shown[y - top]) if 0 <= y - top < len(shown) else None
-
-
-def _named(view_state: ViewState, t: int, room: int) -> str:
-    """The word; a time without room for its date is shortened to the hour."""
-    word = visible(view_state.trace.tokens[t])
-    return (
-        word if view_state.trace.series is None or len(word) <= room else word[-room:].split()[-1]
-    )
 
 
 def _moved(view_state: ViewState, name: str) -> tuple[str, ...]:

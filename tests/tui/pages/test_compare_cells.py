@@ -154,6 +154,15 @@ def test_all_units_are_drawn_or_the_title_says_which(size: tuple[int, int], unit
     assert drawn in (expected, expected * 2)  # a line of units may be two lines tall
 
 
+@pytest.mark.parametrize("size", SIZES)
+def test_a_cell_of_more_units_fits_beside_one_of_few(size: tuple[int, int]) -> None:
+    bare = moment(made(units=6), 2, query=Query(TEXT, "lstm"), others=CELLS)
+    asked = CompareCellsPage(bare).questions(bare)
+    m = replace(bare, answers={q: made(q.text, q.model, units=40) for q in asked})  # type: ignore[attr-defined]
+    text = lines(m, *size)
+    assert all(row(text, token) for token in TEXT.split())
+
+
 def test_tokens_above_and_below_the_rows_are_counted() -> None:
     long = " ".join([TEXT] * 12)
     m = shown(37, text=long)

@@ -15,6 +15,7 @@ from rnnviz.analysis import layer_stack
 from rnnviz.cursor import start
 from rnnviz.engine import losses
 from rnnviz.equations import number
+from rnnviz.explore.net import summary
 from rnnviz.query import Query
 from rnnviz.trace import Trace
 from rnnviz.tui.pages.net import NetPage
@@ -157,7 +158,7 @@ def test_both_predictions_are_shown(cell: str, size: tuple[int, int]) -> None:
         assert asked is not None
         line = next(line for line in lines if line.startswith(f" {name}"))
         assert line[22:].split() == [number(float(p)) for p in asked.output]
-    assert any(f"1 of {T} steps" in line for line in lines)
+    assert f"1 of {T} steps" in " ".join(" ".join(lines).split())
 
 
 def test_the_last_states_are_marked_and_the_wrong_one_of_the_trap() -> None:
@@ -195,6 +196,95 @@ def test_the_head_waits_for_the_last_states_of_the_top_layer() -> None:
 def test_a_net_that_reads_forward_says_that_there_is_no_trap() -> None:
     lines = " ".join(drive(made(), (120, 36), ["x"]))
     assert "h[:, −1] is right" in lines and "padding page" in lines
+
+
+# -- Keras calls, parameters, and what the layers return -----------------------------------------
+
+
+def with_summary(cell: str, size: tuple[int, int], lang: str = "en", **shape: Any) -> list[str]:
+    """The page's text with the answer to its question."""
+    trace, spec = made(cell=cell, **shape), stored(cell, **shape).model.spec
+    query = Query(TEXT, cell)
+    state = ViewState(trace, start(trace, T - 1), ViewTheme("dark"), lang, query=query)
+    (asked,) = NetPage(state).questions(state)
+    state = replace(state, answers={asked: summary(spec)})
+    drawn = NetPage(state).lines(state, *size)
+    assert len(drawn) <= size[1]
+    return ["".join(piece.text for piece in line) for line in drawn]
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru", "gru-2014"])
+@pytest.mark.parametrize("shape", [DEEP, {"layers": 1}, {"bidirectional": True}, {"layers": 3}],
+                         ids=["deep", "one", "both", "stacked"])  # fmt: skip
+@pytest.mark.parametrize("size", SIZES)
+def test_every_layer_has_its_keras_call_and_its_count(
+    cell: str, shape: dict[str, Any], size: tuple[int, int]
+) -> None:
+    net = stored(cell, **shape).model
+    lines = with_summary(cell, size, **shape)
+    spec = net.spec
+    prefixes = {"Embedding(": "embedding", "Dense(": "head."}
+    for k in range(len(spec.layers)):
+        # The lanes are drawn from the top layer down.
+        prefixes[f"layer {k}"] = f"layers.{k}."
+    calls = [x for x in lines if re.match(r" (Bidirectional|SimpleRNN|LSTM|GRU)\(", x)]
+    assert len(calls) == len(spec.layers)
+    found = {f"layer {len(calls) - 1 - k}": line for k, line in enumerate(calls)}
+    for name in ("Embedding(", "Dense("):
+        found[name] = next(line for line in lines if line.startswith(f" {name}"))
+    for name, line in found.items():
+        own = sum(a.size for key, a in net.params.items() if key.startswith(prefixes[name]))
+        counts = re.findall(r"   (?:([\d·+ ()]+) = )?([\d,]+)(?: par|$)", line)
+        [(arithmetic, count)] = counts
+        assert count == f"{own:,}"
+        if arithmetic:
+            assert eval(arithmetic.replace("·", "*")) == own
+        assert arithmetic or size[0] == 80
+    for k, line in enumerate(reversed(calls)):
+        assert ("return_sequences=True" in line) == (k + 1 < len(calls))
+
+
+@pytest.mark.parametrize("lang", ["en", "tr"])
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru", "mingru"])
+@pytest.mark.parametrize("shape", [DEEP, {"layers": 1}, {"bidirectional": True}, {"layers": 3}],
+                         ids=["deep", "one", "both", "stacked"])  # fmt: skip
+def test_the_page_says_what_return_sequences_and_the_last_place_give(
+    lang: str, cell: str, shape: dict[str, Any]
+) -> None:
+    net = stored(cell, **shape).model.spec
+    for size in SIZES:
+        text = " ".join(" ".join(with_summary(cell, size, lang, **shape)).split())
+        returned = text[text.rindex("return_sequences=True") :]
+        width = (net.layers[-1].units) * len(net.layers[-1].directions)
+        assert "return_sequences" in text and f"({width})" in text
+        assert f"({T}, {net.layers[0].units * len(net.layers[0].directions)})" in returned or (
+            len(net.layers) > 2
+        )
+        if size[0] >= 120:
+            assert "h[:, −1]" in text
+            assert ("trap" in text or "Tuzak" in text) == net.layers[0].bidirectional
+
+
+def test_the_count_of_the_chosen_layer_is_explained() -> None:
+    text = " ".join(" ".join(with_summary("lstm", (80, 24), layers=1)).split())
+    assert "Why 288 in layer 1? W_i (5, 6), U_i (6, 6), b_i (6): 72 numbers a gate" in text
+    assert "4 gates (i, f, g, o)" in text
+    text = " ".join(" ".join(with_summary("lstm-slide", (120, 36), layers=1)).split())
+    assert "Once more: V_o (6, 6)" in text and "(not in Keras)" in text
+
+
+def test_words_left_and_right_of_the_columns_are_counted() -> None:
+    trace = made(" ".join(TEXT.split() * 12), "gru")
+    state = ViewState(trace, start(trace, 30), ViewTheme("dark"))
+    page = NetPage(state)
+    text = ["".join(s.text for s in line) for line in page.lines(state, 80, 24)]
+    shown = page.visible_tokens
+    assert shown is not None
+    line = next(x for x in text if "▸" not in x and "good" in x and "“" not in x)
+    assert f"←{shown.start} →{60 - shown.stop}" in line
+
+
+# -- every size -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("lang", ["en", "tr"])

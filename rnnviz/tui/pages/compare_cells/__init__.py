@@ -87,7 +87,7 @@ class CompareCellsPage(Page):
         traces = [model_trace(view_state, model) for model in models]
         words = summary(view_state, traces, width)
         foot = footer_height(view_state, words, height)
-        grid = layout(view_state, len(models), width, height - foot)
+        grid = layout(view_state, traces, width, height - foot)
         self.visible_tokens = range(grid.first, grid.first + grid.rows)
         panels = [
             draw_panel(view_state, model, trace, grid)
@@ -108,9 +108,10 @@ class CompareCellsPage(Page):
 
     def picked(self, view_state: ViewState, x: int, y: int) -> CellPicked | None:
         models = self._models(view_state)
-        words = summary(view_state, [model_trace(view_state, m) for m in models], self.size.width)
+        traces = [model_trace(view_state, model) for model in models]
+        words = summary(view_state, traces, self.size.width)
         height = self.size.height
         height -= footer_height(view_state, words, height)
-        grid = layout(view_state, len(models), self.size.width, height)
+        grid = layout(view_state, traces, self.size.width, height)
         at = (y - TOP) // grid.tall
         return CellPicked(t=grid.first + at) if y >= TOP and at < grid.rows else None

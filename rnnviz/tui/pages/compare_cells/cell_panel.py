@@ -101,15 +101,19 @@ def footer_height(view_state: ViewState, words: Sequence[Line], height: int) -> 
     return len(words) if len(view_state.trace.tokens) <= height - TOP - FOOT else FOOT
 
 
-def layout(view_state: ViewState, panels: int, width: int, height: int) -> CellsLayout:
-    tokens = view_state.trace.tokens
+def layout(
+    view_state: ViewState, traces: Sequence[Trace | None], width: int, height: int
+) -> CellsLayout:
+    """Divide the columns and lines among the panels; a trace is None until it is known."""
+    panels, tokens = len(traces), view_state.trace.tokens
     longest = max(cell_len(visible(token)) for token in tokens)
     words = min(longest + 2, 10 if width < 100 else 14)
     each = (width - words) // panels
     inside = each - 1
     bar = 4 if inside < 44 else 8
     far = FAR if inside >= SAID + bar + UNIT + FAR + 8 else 0
-    units = max(layer.units for layer in view_state.trace.layers)
+    known = [view_state.trace, *(trace for trace in traces if trace is not None)]
+    units = max(layer.units for trace in known for layer in trace.layers)
     room = inside - SAID - bar - UNIT
     rows = max(1, min(len(tokens), height - TOP))
     if rows < len(tokens):

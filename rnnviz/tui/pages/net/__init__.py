@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from rich.cells import cell_len
@@ -12,13 +13,22 @@ from rnnviz.analysis import layer_stack
 from rnnviz.arrays import Array
 from rnnviz.display import visible
 from rnnviz.equations import number
+from rnnviz.query import Question
 from rnnviz.trace import Trace
+from rnnviz.tui.pages.net.layer_counts import (
+    count_line,
+    end_text,
+    paragraphs,
+    question,
+    summary,
+)
 from rnnviz.tui.pages.net.layer_diagram import (
     ARROW,
     GUTTER,
     DiagramState,
     is_known,
     lanes,
+    least_height,
     page_text,
     word_columns,
     word_line,
@@ -41,6 +51,10 @@ class NetPage(Page):
     full_screen = True
     keys = (PageKey("trap", ("x",), "x"), PageKey("whole", ("o",), "o"))
 
+    def questions(self, view_state: ViewState) -> Sequence[Question]:
+        asked = question(view_state)
+        return () if asked is None else (asked,)
+
     def press(self, view_state: ViewState, key: str) -> Change:
         """Show what ``h[:, -1]`` would give, or the whole net at once."""
         state = view_state.page_state(DiagramState)
@@ -61,8 +75,21 @@ class NetPage(Page):
         top = [self.head(view_state, width), *head(view_state, state, width)]
         if second_sentence.difference(view_state) is not None and width >= ROOMY:
             top.append(other(view_state, state, width))
-        below = lanes(view_state, state, columns, width, height - len(top) - 1)
-        return [*top, *below, word_line(view_state, columns)]
+        net = summary(view_state)
+        below = [word_line(view_state, columns)]
+        if net is not None:
+            total = "   " + page_text(view_state, "total", count=f"{net.total:,}")
+            top += [count_line(view_state, row, width, total) for row in net.at("head")[-1:]]
+            below += [count_line(view_state, row, width) for row in net.at("source")]
+        room = height - len(top) - len(below)
+        words: list[Line] = []
+        for k, paragraph in enumerate(paragraphs(view_state, width, not state.trap)):
+            # What the layers return comes before the cells of units, the rest after them.
+            least = least_height(view_state.trace, with_cells=k > 0)
+            if room - len(words) - len(paragraph) >= least:
+                words += paragraph
+        drawn = lanes(view_state, state, columns, width, room - len(words))
+        return [*top, *drawn, *below, *words]
 
 
 def other(view_state: ViewState, state: DiagramState, width: int) -> Line:
@@ -128,21 +155,11 @@ def _scores(
 
 def _trap(view_state: ViewState, labels: list[int], width: int) -> list[Line]:
     trace, theme = view_state.trace, view_state.theme
-    wrong, T = layer_stack.head_input(trace, "end"), len(trace.tokens)
-    taken = layer_stack.head_states(trace, "end")
-    backward = [s for s in taken if trace.layers[s.layer].direction == "backward"]
-    if not layer_stack.differs_at_end(trace):
-        text = page_text(view_state, "no_trap_same" if backward else "no_trap_one")
-    elif wrong is None:
-        text = page_text(view_state, "hidden_head")
-    else:
-        # A layer above others reads states that depend on other words already.
-        below = len(layer_stack.levels(trace)) - 1
-        key = "trapped_deep" if below else "trapped"
-        word = visible(trace.tokens[-1])
-        text = page_text(view_state, key, word=word, read=backward[0].tokens_read, T=T, below=below)
+    wrong, differs = layer_stack.head_input(trace, "end"), layer_stack.differs_at_end(trace)
+    hidden = differs and wrong is None
+    text = page_text(view_state, "hidden_head") if hidden else end_text(view_state)
     paragraph = [[Segment(" " + line, theme.source)] for line in wrapped(text, width - 2)]
-    if wrong is None or not layer_stack.differs_at_end(trace) or view_state.hidden:
+    if wrong is None or not differs or view_state.hidden:
         return paragraph
     return [
         _scores(view_state, page_text(view_state, "trap"), wrong.output, labels, theme.wrong),

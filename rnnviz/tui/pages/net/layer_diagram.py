@@ -11,18 +11,22 @@ from rich.style import Style
 
 from rnnviz.analysis import layer_stack
 from rnnviz.arrays import Array
-from rnnviz.display import visible
 from rnnviz.equations import number
 from rnnviz.trace import LayerTrace, Trace
+from rnnviz.tui.pages.net.layer_counts import count_line, summary
 from rnnviz.tui.render.segments import Line, fit, levels, window
 from rnnviz.tui.render.segments import cells as painted
 from rnnviz.tui.render.theme import ViewTheme
 from rnnviz.tui.view import second_sentence
+from rnnviz.tui.view.off_screen import COLUMNS, off_screen
 from rnnviz.tui.view.page_state import PageState
+from rnnviz.tui.view.token_text import token_text
 from rnnviz.tui.view.view_state import ViewState, scale
 
 GUTTER = 13
 LEAST = 2  # lines of a lane: its arrows and the size of h
+LEAST_LANE = 3  # the same, with a row of cells
+TALLEST = 8  # lines of a row of cells
 NARROWEST, WIDEST = 6, 24  # columns of a word
 #: Levels per shade: fewer shades save bytes when all lanes are redrawn.
 SHADES = 4
@@ -68,6 +72,12 @@ class UnitCells:
     rows: int
     each: int  # units per row
     wide: int  # columns of a unit
+    tall: int = 1  # lines of a row
+
+    @property
+    def height(self) -> int:
+        """The lines of all rows."""
+        return self.rows * self.tall
 
 
 def word_columns(view_state: ViewState, width: int) -> WordColumns:
@@ -99,15 +109,20 @@ def lanes(
     trace = view_state.trace
     levels = layer_stack.levels(trace)
     N = len(trace.layers)
-    joints = len(levels) if room >= 3 * N + len(levels) else 0
-    count = min(N, max(1, (room - joints) // LEAST))
-    spare = room - joints - LEAST * count
+    notes = [_notes(view_state, level, width) for level in range(len(levels))]
+    while any(notes) and room < (LEAST_LANE if len(notes[0]) > 1 else LEAST) * N + sum(
+        map(len, notes)
+    ):
+        notes = [note[:-1] for note in notes]  # the call of a layer goes last
+    said = sum(map(len, notes))
+    count = min(N, max(1, (room - said) // LEAST))
+    spare = room - said - LEAST * count
     rows = spare // count
     if (state.whole or state.trap) and columns.count < len(trace.tokens):
         # All lanes are full, and all are sent when the words are scrolled.
         rows = min(rows, max(1, TURNED // (count * columns.count * columns.width)))
     cells = _size(trace, columns, rows)
-    numbers = spare - cells.rows * count
+    numbers = spare - cells.height * count
     first = window(N, view_state.cursor.layer, count)
     lines: list[Line] = []
     for n in reversed(range(first, first + count)):
@@ -117,11 +132,25 @@ def lanes(
             if numbers > 1 and second_sentence.difference(view_state) is not None:
                 lines.append(_others(view_state, state, columns))
         level = layer_stack.level_of_layer(trace, n)
-        if joints and n == levels[level][0]:
-            lines.append(
-                [Segment(" " + fit(_joint(view_state, level), width - 1), view_state.theme.dim)]
-            )
-    return lines if len(lines) == room else [[], *lines]
+        if n == levels[level][0]:
+            lines += notes[level]
+    return [*[[]] * min(1, room - len(lines)), *lines]
+
+
+def least_height(trace: Trace, with_cells: bool) -> int:
+    """Lines of all lanes with the Keras calls below them; ``with_cells``: and a row of cells, and
+    what each layer reads."""
+    lane, notes = (LEAST_LANE, 2) if with_cells else (LEAST, 1)
+    return lane * len(trace.layers) + notes * len(layer_stack.levels(trace))
+
+
+def _notes(view_state: ViewState, level: int, width: int) -> list[Line]:
+    """Below the lanes of a layer: its Keras call with the parameters, and what it reads."""
+    net = summary(view_state)
+    joint = [Segment(" " + fit(_joint(view_state, level), width - 1), view_state.theme.dim)]
+    if net is None:
+        return [joint]
+    return [count_line(view_state, net.at("recurrent")[level], width), joint]
 
 
 def _size(trace: Trace, columns: WordColumns, rows: int) -> UnitCells:
@@ -130,7 +159,8 @@ def _size(trace: Trace, columns: WordColumns, rows: int) -> UnitCells:
     for wide in (3, 2):
         each = columns.width // wide
         if each >= 4 and -(-most // each) <= rows:
-            return UnitCells(-(-most // each), each, wide)
+            lines = -(-most // each)
+            return UnitCells(lines, each, wide, max(1, min(TALLEST, (rows - 1) // lines)))
     return UnitCells(min(max(rows, 0), -(-most // columns.width)), columns.width, 1)
 
 
@@ -175,7 +205,9 @@ def _joint(view_state: ViewState, level: int) -> str:
     trace, levels = view_state.trace, layer_stack.levels(view_state.trace)
     D = trace.layers[levels[level][0]].values["x"].shape[1]
     if level == 0:
-        return page_text(view_state, "words", D=D)
+        hand, series = view_state.query.hand or trace.hand, trace.series
+        key = "numbers" if hand is not None else "words" if series is None else "readings"
+        return page_text(view_state, key, D=D)
     below = [trace.layers[n].units for n in levels[level - 1]]
     key = "joined" if len(below) > 1 else "stacked"
     return page_text(
@@ -204,21 +236,29 @@ def _lane(
         lines[-1] += [Segment(fit(text, columns.width, "^"), norm_style), Segment(" ")]
     unit = view_state.cursor.unit if view_state.cursor.unit < layer.units else 0
     first = window(layer.units, unit, min(layer.units, cells.rows * cells.each))
+    some = cells.rows * cells.each < layer.units
     for row in range(cells.rows):
         start = first + row * cells.each
         stop = min(start + cells.each, layer.units)
-        lines.append(
-            _units(view_state, n, columns, read, range(start, max(start, stop)), cells.wide)
-        )
+        shown = range(start, max(start, stop))
+        units = _units(view_state, n, columns, read, shown, cells.wide, some)
+        lines += [units, *[[Segment(" " * GUTTER), *units[1:]]] * (cells.tall - 1)]
     return lines
 
 
 def _units(
-    view_state: ViewState, n: int, columns: WordColumns, read: list[bool], units: range, wide: int
+    view_state: ViewState,
+    n: int,
+    columns: WordColumns,
+    read: list[bool],
+    units: range,
+    wide: int,
+    some: bool,
 ) -> Line:
-    """Some units of h below every visible word."""
+    """Units of h below every visible word; ``some``: other units have no row."""
     theme, layer = view_state.theme, view_state.trace.layers[n]
     text = page_text(view_state, "units", first=units.start, last=units.stop - 1) if units else ""
+    text += f"/{layer.units}" if units and some else ""
     line: Line = [Segment(fit(text, GUTTER - 1, ">") + " ", theme.dim)]
     unit = view_state.cursor.unit if n == view_state.cursor.layer else -1
     chosen = unit - units.start if unit in units else None
@@ -320,14 +360,12 @@ def _merged(line: Line) -> Line:
 def word_line(view_state: ViewState, columns: WordColumns) -> Line:
     """The words at the bottom."""
     theme, trace, t = view_state.theme, view_state.trace, view_state.cursor.t
-    T = len(trace.tokens)
-    left = "…" if columns.first else ""
+    left = off_screen(view_state, columns.tokens, GUTTER - 1, COLUMNS)
     line: Line = [Segment(fit(left, GUTTER - 1, ">") + " ", theme.dim)]
     for k in columns.tokens:
         mark = second_sentence.mark(view_state, k)
-        text, plain = mark + visible(trace.tokens[k]), theme.above if mark else theme.bold
+        text = mark + token_text(view_state, k, columns.width)
+        plain = theme.above if mark else theme.bold
         style = theme.chosen if k == t else theme.unknown if trace.unknown[k] else plain
         line += [Segment(fit(text, columns.width, "^"), style), Segment(" ")]
-    if columns.first + columns.count < T:
-        line[-1] = Segment("…", theme.dim)
     return line

@@ -1,0 +1,13 @@
+"""Tokens as drawings with little room write them."""
+
+from __future__ import annotations
+
+from rnnviz.display import visible
+from rnnviz.tui.view.view_state import ViewState
+
+
+def token_text(view_state: ViewState, t: int, room: int) -> str:
+    """The token; a time without room for its date is shortened to the hour."""
+    word = visible(view_state.trace.tokens[t])
+    short = view_state.trace.series is not None and len(word) > room
+    return word[-room:].split()[-1] if short else word
