@@ -85,12 +85,12 @@ def test_the_table_of_cells_counts_right() -> None:
 
 
 def test_every_page_of_the_stepper_is_named_with_its_key() -> None:
-    from rnnviz.tui import pages
+    from rnnviz.tui.keymap import DEFAULT_KEYMAP, PAGE_KEYS
 
     stepper = PAGES[DOCS / "stepper.md"]
-    for entry in pages.PAGES:
-        assert f"| `{entry.name}` | {entry.shown} |" in stepper
-        assert f"(../pictures/{entry.name}.svg)" in stepper
+    for name in PAGE_KEYS:
+        assert f"| `{name}` | {DEFAULT_KEYMAP.key(f'page_{name}')} |" in stepper
+        assert f"(../pictures/{name}.svg)" in stepper
 
 
 def test_the_readme_fits_on_two_screens() -> None:

@@ -33,7 +33,7 @@ def page_catalogue(page: str) -> Mapping[str, Mapping[str, str]]:
     return texts
 
 
-def text(key: str, lang: str, **values: object) -> str:
+def text(key: str, lang: str, /, **values: object) -> str:
     """The text of a key, formatted with ``values``; KeyError if there is none.
 
     ``page.NAME.KEY`` is a text of a page; its file is read on first use.
@@ -43,9 +43,11 @@ def text(key: str, lang: str, **values: object) -> str:
         template = page_catalogue(page)[lang][name]
     else:
         template = catalogue(lang)[key]
-    if not values:
+    if "{" not in template:
         return template
-    return template.format(**{name: Count(value) for name, value in values.items()})
+    # Not wrapped: ``{key.NAME}`` reads an attribute.
+    counts = {name: v if name == "key" else Count(v) for name, v in values.items()}
+    return template.format(**counts)
 
 
 class Count:

@@ -16,7 +16,7 @@ from rnnviz.query import Query, Question
 from rnnviz.tui.panels.heatmap import HeatmapWords
 from rnnviz.tui.render.segments import Line
 from rnnviz.tui.step.app import RnnvizApp
-from rnnviz.tui.view.page import Change, Page, PageKey, Prompt
+from rnnviz.tui.view.page import Change, Page, Prompt
 from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.view_state import ViewState
 from tests.tui.small_models import TEXT, made, read
@@ -34,7 +34,7 @@ class Probe(Page):
     """A page that asks two questions, counts a key, and asks for a line."""
 
     name = "probe"
-    keys = (PageKey("more", ("m",), "m"), PageKey("line", ("n",), "n"))
+    actions = ("next", "type")
 
     def questions(self, moment: ViewState) -> Sequence[Question]:
         return (Query(TEXT, "gru"), "refused")
@@ -49,7 +49,7 @@ class Probe(Page):
         return [self.head(moment, width), *([Segment(t)] for t in told)]
 
     def press(self, moment: ViewState, key: str) -> Change | Prompt | None:
-        if key == "more":
+        if key == "next":
             count = moment.page_state(ProbeState).count + 1
             return Change(ProbeState(count), message="counted")
         return Prompt("a number", lambda m, typed: Change(ProbeState(int(typed))))
@@ -66,7 +66,7 @@ def explore(question: Question) -> Any:
 @pytest.fixture(autouse=True)
 def probe(monkeypatch: pytest.MonkeyPatch) -> None:
     ASKED.clear()
-    said = {"title": "probe", "question": "does it work?", "key_more": "more", "key_line": "line"}
+    said = {"title": "probe", "question": "does it work?", "key_next": "more", "key_type": "line"}
     said |= {"action": "open the probe", "help": "help"}
     monkeypatch.setattr(i18n, "page_catalogue", lambda page: {"en": said, "tr": said})
     monkeypatch.setattr("rnnviz.tui.step.page_host.load", lambda name: Probe)
@@ -107,19 +107,19 @@ def test_its_questions_are_asked_once() -> None:
 
 
 def test_its_keys_are_its_own_and_the_others_still_move_the_cursor() -> None:
-    app, lines = drive("m", "m", "right")
+    app, lines = drive("g", "g", "right")
     assert lines[2] == "count 2"
     assert app.step_screen.view_state.cursor.t == 1
 
 
 def test_a_line_it_opens_comes_back_to_it() -> None:
-    app, lines = drive("n", "4", "2", "enter")
+    app, lines = drive("o", "4", "2", "enter")
     assert lines[2] == "count 42"
     assert app.step_screen.view_state.query.text == TEXT
 
 
 def test_a_line_that_is_left_changes_nothing() -> None:
-    app, lines = drive("n", "4", "escape")
+    app, lines = drive("o", "4", "escape")
     assert lines[2] == "count 0"
     assert app.step_screen.view_state.page == "probe"
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import pytest
 
 from rnnviz import i18n
+from rnnviz.tui.keymap import DEFAULT_KEYMAP
 from rnnviz.tui.pages import PAGES, PageEntry, load
 
 
 @pytest.mark.parametrize("entry", PAGES, ids=lambda e: e.name)
 def test_every_page_has_its_texts_in_every_language(entry: PageEntry) -> None:
-    keys = [f"key_{key.name}" for key in load(entry.name).keys]
+    keys = [f"key_{action}" for action in load(entry.name).actions]
     for lang in i18n.LANGUAGES:
         for key in ("title", "question", "help", "action", *keys):
-            assert i18n.text(f"page.{entry.name}.{key}", lang)
+            assert DEFAULT_KEYMAP.text(f"page.{entry.name}.{key}", lang)
 
 
 @pytest.mark.parametrize("entry", PAGES, ids=lambda e: e.name)
@@ -31,8 +32,3 @@ def placeholders(said: str) -> set[str]:
     from string import Formatter
 
     return {name for _, name, _, _ in Formatter().parse(said) if name is not None}
-
-
-def test_no_two_pages_share_a_key() -> None:
-    keys = [entry.key for entry in PAGES]
-    assert len(set(keys)) == len(keys)

@@ -18,11 +18,11 @@ from rnnviz.equations import number
 from rnnviz.errors import UsageError
 from rnnviz.query import Query
 from rnnviz.trace import Trace
+from rnnviz.tui.keymap import ACTIONS, DEFAULT_KEYMAP, PAGE_ACTION_KEYS, step_actions
 from rnnviz.tui.panels.equations import Equations
 from rnnviz.tui.panels.gradients import Gradients
 from rnnviz.tui.render.segments import short
 from rnnviz.tui.render.theme import THEMES
-from rnnviz.tui.step.actions import ACTIONS, offered, words
 from rnnviz.tui.step.app import RnnvizApp, screenshot
 from rnnviz.tui.view.view_state import saliency
 
@@ -150,7 +150,7 @@ async def test_there_is_a_key_for_every_model_that_is_offered() -> None:
         await pilot.press("5")
         await settle(pilot, it)
         assert it.step_screen.view_state.layer.cell == "gru-2014"
-    said = {words(action, "en", models) for action in offered(models)}
+    said = {DEFAULT_KEYMAP.words(a, "en", models) for a in step_actions(DEFAULT_KEYMAP, models)}
     assert {f"same sentence in {model}" for model in models} <= said
 
 
@@ -294,8 +294,8 @@ async def test_help_lists_every_key_and_both_ways_out_work() -> None:
 
             assert isinstance(it.screen, HelpScreen)
             text = page(it.step_screen.view_state).plain
-            for action in offered(CELLS):
-                assert words(action, "en", CELLS) in text
+            for action in step_actions(DEFAULT_KEYMAP, CELLS):
+                assert DEFAULT_KEYMAP.words(action, "en", CELLS) in text
             await pilot.press(closes)
             await pilot.pause(0.1)
             assert it.screen is it.step_screen
@@ -325,16 +325,16 @@ async def test_the_screenshot_helper_needs_no_terminal(tmp_path: Path) -> None:
 def test_the_palette_finds_every_action_by_words() -> None:
     it = app()
     titles = {command.title for command in it.get_system_commands(it.step_screen)}
-    for action in offered(CELLS):
-        if action.name != "palette":
-            assert words(action, "en", CELLS) in titles
+    for action in step_actions(DEFAULT_KEYMAP, CELLS):
+        if action.name != "palette" and action.name not in PAGE_ACTION_KEYS:
+            assert DEFAULT_KEYMAP.words(action, "en", CELLS) in titles
 
 
 def test_every_binding_has_an_id_and_a_description() -> None:
     from rnnviz.tui.step.screen import StepScreen
 
     ids = [b.id for b in StepScreen.BINDINGS]  # type: ignore[union-attr]
-    assert len(ids) == len(set(ids)) == len(ACTIONS) - 1
+    assert len(ids) == len(set(ids)) == len(ACTIONS) - 2
     assert all(b.description for b in StepScreen.BINDINGS)  # type: ignore[union-attr]
 
 

@@ -11,8 +11,8 @@ import pytest
 import rnnviz.tui
 from rnnviz import i18n
 from rnnviz.cli import run
+from rnnviz.tui.keymap import ACTIONS, DEFAULT_KEYMAP
 from rnnviz.tui.pages import PAGES
-from rnnviz.tui.step.actions import ACTIONS, words
 
 SOURCE = Path(rnnviz.tui.__file__).parent
 
@@ -42,7 +42,7 @@ def test_every_key_the_code_names_exists() -> None:
 def test_every_action_has_words() -> None:
     for action in ACTIONS:
         for lang in i18n.LANGUAGES:
-            assert words(action, lang)
+            assert DEFAULT_KEYMAP.words(action, lang)
 
 
 def test_placeholders_are_filled() -> None:

@@ -33,7 +33,6 @@ from rnnviz.progress import (
     RunFinished,
     SnapshotReady,
 )
-from rnnviz.tui.dashboard.actions import ACTIONS
 from rnnviz.tui.dashboard.app import TrainApp
 from rnnviz.tui.dashboard.gradient_norms import sparkline
 from rnnviz.tui.dashboard.key_bar import entries
@@ -41,6 +40,7 @@ from rnnviz.tui.dashboard.panel import VIEWS, DashboardPanel, DashboardState
 from rnnviz.tui.dashboard.screen import ProgressChanged, TrainScreen
 from rnnviz.tui.dashboard.snapshot_screen import SnapshotScreen
 from rnnviz.tui.dashboard.training_progress import POINTS, TrainingProgress
+from rnnviz.tui.keymap import DASHBOARD, DEFAULT_KEYMAP
 from rnnviz.tui.render.theme import ASCII, THEMES, ViewTheme
 
 SIZE = (120, 36)
@@ -179,7 +179,7 @@ async def test_too_small_a_terminal_says_so_and_comes_back() -> None:
         await heard(pilot)
         assert "60×20" in shown(app)
         assert "gradient" not in shown(app)
-        await pilot.press("s")
+        await pilot.press("enter")
         assert source(app).asked == []
         await pilot.resize_terminal(120, 36)
         await pilot.pause(0.2)
@@ -302,11 +302,11 @@ async def test_language_and_theme_change_at_once() -> None:
 
 
 def test_every_action_has_words_and_the_footer_at_most_eight_keys() -> None:
-    for action in ACTIONS:
-        assert i18n.known(f"dashboard_action.{action.name}")
+    for name in DASHBOARD:
+        assert i18n.known(f"dashboard_action.{name}")
     for narrow in (False, True):
         state = DashboardState(TrainingProgress(), ViewTheme("dark"), "x", narrow=narrow)
-        names = {a.run for a in ACTIONS}
+        names = {DEFAULT_KEYMAP[name].run for name in DASHBOARD}
         assert {action for _, action, _ in entries(state)} <= names
         assert len(entries(state)) <= 8
 
@@ -335,7 +335,7 @@ async def test_leaving_asks_once_and_says_how_to_go_on(key: str) -> None:
         await pilot.pause(0.1)
         assert "--resume" not in shown(app)
         assert app.is_running
-        await pilot.press("y")  # without the question it means nothing
+        await pilot.press("y")  # has no meaning here
         assert source(app).asked == []
 
 
@@ -344,7 +344,7 @@ async def test_yes_stops_saves_and_gives_the_training_s_own_end() -> None:
     end = RunFailed("Interrupted; saved.", 130)
     async with app.run_test(size=SIZE) as pilot:
         await heard(pilot)
-        await pilot.press("q", "y")
+        await pilot.press("q", "q")
         assert source(app).asked == ["stop"]
         assert app.is_running
         source(app).add(end)
@@ -402,7 +402,7 @@ async def test_before_it_has_begun_it_is_stopped_too_and_not_killed() -> None:
     end = RunFailed("Interrupted while its data was prepared.", 130)
     async with app.run_test(size=SIZE) as pilot:
         await heard(pilot)
-        await pilot.press("q", "y")
+        await pilot.press("q", "q")
         await pilot.pause(0.1)
         assert source(app).asked == ["stop"]
         assert "Stopping the preparation" in shown(app)
@@ -478,7 +478,7 @@ async def test_s_steps_through_a_snapshot_and_leads_back() -> None:
     app = dashboard()
     async with app.run_test(size=SIZE) as pilot:
         await heard(pilot)
-        await pilot.press("s", "s")
+        await pilot.press("enter", "enter")
         assert source(app).asked == ["snapshot"]
         source(app).add(SnapshotReady(f"{BEGUN.path}/now.safetensors"))
         await heard(pilot)
@@ -502,7 +502,7 @@ async def test_ctrl_c_in_the_stepper_stops_the_training() -> None:
     app = dashboard(ENDED[:-1])
     async with app.run_test(size=SIZE) as pilot:
         await heard(pilot)
-        await pilot.press("s")
+        await pilot.press("enter")
         source(app).add(SnapshotReady("now"))
         await heard(pilot)
         assert isinstance(app.screen, SnapshotScreen)
@@ -516,7 +516,7 @@ async def test_after_the_end_s_steps_through_the_best_weights() -> None:
     app = dashboard(ENDED)
     async with app.run_test(size=SIZE) as pilot:
         await heard(pilot)
-        await pilot.press("s")
+        await pilot.press("enter")
         await heard(pilot)
         assert isinstance(app.screen, SnapshotScreen)
         assert app.queries[0].model == str(BEGUN.path)  # type: ignore[attr-defined]
@@ -531,7 +531,7 @@ async def test_an_end_while_a_snapshot_is_awaited_steps_through_the_best() -> No
     app = dashboard()
     async with app.run_test(size=SIZE) as pilot:
         await heard(pilot)
-        await pilot.press("s")
+        await pilot.press("enter")
         source(app).add(RunFinished(BEGUN.path))
         await heard(pilot)
         assert isinstance(app.screen, SnapshotScreen)
@@ -542,12 +542,12 @@ async def test_a_text_that_cannot_be_read_is_a_message(word: str) -> None:
     app = dashboard([replace(BEGUN, example=word), *told()[2:]])
     async with app.run_test(size=SIZE) as pilot:
         await heard(pilot)
-        await pilot.press("s")
+        await pilot.press("enter")
         source(app).add(SnapshotReady("now"))
         await heard(pilot)
         assert app.screen is app.train_screen
         assert "did not work" in shown(app)
-        await pilot.press("s")  # it can be asked for again
+        await pilot.press("enter")  # it can be asked for again
         assert source(app).asked == ["snapshot", "snapshot"]
 
 
@@ -555,7 +555,7 @@ async def test_before_the_first_batch_there_is_no_model() -> None:
     app = dashboard([Note("reading")])
     async with app.run_test(size=SIZE) as pilot:
         await heard(pilot)
-        await pilot.press("s")
+        await pilot.press("enter")
         await pilot.pause(0.1)
         assert "no model yet" in shown(app)
         assert source(app).asked == []
@@ -566,7 +566,7 @@ async def test_help_and_palette_know_every_action() -> None:
     async with app.run_test(size=SIZE) as pilot:
         await heard(pilot)
         named = {command.title for command in app.get_system_commands(app.screen)}
-        assert i18n.text("dashboard_action.step", "en") in named
+        assert i18n.text("dashboard_action.zoom_in", "en") in named
         await pilot.press("question_mark")
         await pilot.pause(0.2)
         assert "help on training" in shown(app)

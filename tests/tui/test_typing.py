@@ -43,7 +43,7 @@ LINES = [
     ("clamp", "o", "q[0]=1", "0.5", lambda m: len(m.query.clamps) == 1),
     (
         "lockstep",
-        "m",
+        "o",
         "qrs",
         "rnn, gru",
         lambda m: m.page_states["lockstep"].models == ("rnn", "gru"),
@@ -105,7 +105,7 @@ async def test_what_is_typed_takes_the_place_of_a_chosen_place() -> None:
     [
         ("", "tnot q w", "not q w"),
         ("clamp", "of[*]=1", "f[*]=1"),
-        ("lockstep", "mqu", "rnn, lstm, gruqu"),
+        ("lockstep", "oqu", "rnn, lstm, gruqu"),
     ],
 )  # fmt: skip
 async def test_keys_that_come_all_at_once_are_typed_in_their_order(

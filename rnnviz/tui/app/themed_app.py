@@ -25,6 +25,7 @@ from rnnviz.errors import UsageError
 from rnnviz.files import reason
 from rnnviz.tui.app.palette import AppCommands, Palette
 from rnnviz.tui.app.termination import end_on_signals
+from rnnviz.tui.keymap import DEFAULT_KEYMAP, Keymap
 from rnnviz.tui.render.theme import PALETTES, THEMES, ViewTheme, textual_theme
 from rnnviz.tui.terminal.driver_class import driver_for
 
@@ -51,7 +52,9 @@ class ThemedApp(App[End]):
     #: Signals after which the app may take any time to end.
     unhurried_signals: tuple[int, ...] = ()
 
-    def __init__(self, theme: str, colour: bool, ascii_only: bool) -> None:
+    def __init__(
+        self, theme: str, colour: bool, ascii_only: bool, keymap: Keymap = DEFAULT_KEYMAP
+    ) -> None:
         # Textual would obey even an empty NO_COLOR; ``colour`` decides here.
         os.environ.pop("NO_COLOR", None)
         try:
@@ -62,7 +65,8 @@ class ThemedApp(App[End]):
             raise _environment_error(error) from error
         for palette in PALETTES:
             self.register_theme(textual_theme(palette))
-        self.colour, self.ascii_only = colour, ascii_only
+        self.colour, self.ascii_only, self.keymap = colour, ascii_only, keymap
+        self.set_keymap(keymap.overridden())
         self.loop: asyncio.AbstractEventLoop | None = None
         self.signal: int | None = None  # the signal that ended the app
         self.use_theme(theme)
@@ -121,7 +125,7 @@ class ThemedApp(App[End]):
     def action_help_quit(self) -> None:
         """ctrl+c: tell which key quits."""
         title = i18n.text("leave.title", self.lang)
-        self.notify(i18n.text("leave.how", self.lang, name="q"), title=title)
+        self.notify(i18n.text("leave.how", self.lang, name=self.keymap.key("quit")), title=title)
 
     def _handle_exception(self, error: Exception) -> None:
         """Store the error and exit without printing it.

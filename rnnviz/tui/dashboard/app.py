@@ -15,12 +15,12 @@ from textual.screen import Screen
 from rnnviz.progress import ProgressSource, RunFailed, RunFinished
 from rnnviz.query import Tracer
 from rnnviz.tui.app.themed_app import ThemedApp
-from rnnviz.tui.dashboard.actions import ACTIONS, words
 from rnnviz.tui.dashboard.panel import DashboardState
 from rnnviz.tui.dashboard.screen import TrainScreen
 from rnnviz.tui.dashboard.snapshot_screen import SnapshotScreen
 from rnnviz.tui.dashboard.training_progress import TrainingProgress
-from rnnviz.tui.step import actions as step_actions
+from rnnviz.tui.keymap import DASHBOARD, DEFAULT_KEYMAP, Keymap
+from rnnviz.tui.step.app import step_commands
 
 End = RunFinished | RunFailed
 
@@ -34,7 +34,7 @@ class TrainApp(ThemedApp[End]):
 
     CSS_PATH = "train.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+c", "interrupt", "stop", show=False, priority=True, id="train_interrupt"),
+        Binding("ctrl+c", "interrupt", "stop", show=False, priority=True, id="interrupt"),
     ]
 
     def __init__(
@@ -47,10 +47,13 @@ class TrainApp(ThemedApp[End]):
         theme: str = "dark",
         colour: bool = True,
         ascii_only: bool = False,
+        keymap: Keymap = DEFAULT_KEYMAP,
     ) -> None:
-        super().__init__(theme, colour, ascii_only)
+        super().__init__(theme, colour, ascii_only, keymap)
         self.train_screen = TrainScreen(
-            source, read, DashboardState(TrainingProgress(), self.view_theme, name, lang)
+            source,
+            read,
+            DashboardState(TrainingProgress(), self.view_theme, name, lang, keymap=keymap),
         )
 
     @property
@@ -66,15 +69,13 @@ class TrainApp(ThemedApp[End]):
         """Every action of the current screen, in the chosen language."""
         lang = self.train_screen.state.lang
         if isinstance(screen, SnapshotScreen):
-            for action in step_actions.offered(()):
-                if action.name != "palette":
-                    text = step_actions.words(action, screen.view_state.lang)
-                    yield SystemCommand(text, action.shown, partial(screen.run_action, action.run))
+            yield from step_commands(screen)
             return
-        for action in ACTIONS:
-            if action.name not in ("palette", "stop", "back", "interrupt"):
+        for action in map(self.keymap.__getitem__, DASHBOARD):
+            if action.name not in ("palette", "zoom_out", "interrupt"):
                 run = partial(self.train_screen.run_action, action.run)
-                yield SystemCommand(words(action, lang), action.shown, run)
+                text = self.keymap.words(action, lang, context="dashboard")
+                yield SystemCommand(text, action.shown, run)
 
     unhurried_signals = (signal.SIGINT,)
 
@@ -101,4 +102,4 @@ class TrainApp(ThemedApp[End]):
         """ctrl+q: ask whether to stop, like q."""
         while self.screen is not self.train_screen:
             self.pop_screen()
-        self.train_screen.action_leave()
+        self.train_screen.action_quit()

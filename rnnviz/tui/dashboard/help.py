@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from rnnviz.tui.dashboard.actions import ACTIONS, words
 from rnnviz.tui.dashboard.panel import DashboardState
+from rnnviz.tui.keymap import DASHBOARD
 from rnnviz.tui.render.theme import ASCII
 
 PANELS = ("loss", "metric", "norms", "epochs")
@@ -20,9 +20,10 @@ def page(state: DashboardState) -> Text:
         (say("dashboard_help.idea") + "\n\n", theme.ink),
         (say("help.keys") + "\n", theme.bold),
     ]
-    for action in ACTIONS:
+    for action in map(state.keymap.__getitem__, DASHBOARD):
         pieces.append((f"  {action.shown:<9}", theme.key))
-        pieces.append((words(action, state.lang) + "\n", theme.ink))
+        words = state.keymap.words(action, state.lang, context="dashboard")
+        pieces.append((words + "\n", theme.ink))
     pieces.append(("\n" + say("help.panels") + "\n", theme.bold))
     for name in PANELS:
         pieces.append((f"\n{say(f'dashboard.panel_{name}')}\n", theme.source))

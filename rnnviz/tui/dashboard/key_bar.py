@@ -6,6 +6,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 
 from rnnviz.tui.dashboard.panel import DashboardPanel, DashboardState
+from rnnviz.tui.keymap import localized_key
 from rnnviz.tui.render.segments import Line
 from rnnviz.tui.view.widget import KeyClicked
 
@@ -39,19 +40,19 @@ class DashboardKeyBar(DashboardPanel):
 
 
 def entries(state: DashboardState) -> list[tuple[str, str, str]]:
-    """The key, the action and the text key of each entry."""
+    """The key, the Textual action and the text key of each entry."""
+    ended = state.progress.end is not None
     if state.asking:
-        return [
-            ("y", "stop", "dashboard.key_stop"),
-            (state.text("key.escape"), "back", "dashboard.key_go_on"),
+        found = [("quit", "dashboard.key_stop"), ("zoom_out", "dashboard.key_go_on")]
+    else:
+        found = [
+            ("zoom_in", "dashboard.key_step"),
+            *([("view", "key.view")] if state.narrow else []),
+            ("help", "key.help"),
+            ("palette", "dashboard.key_all"),
+            ("quit", "key.quit" if ended else "dashboard.key_stop"),
         ]
-    found = [("s", "step", "dashboard.key_step")]
-    if state.narrow:
-        found.append(("v", "view", "key.view"))
-    leave = "key.quit" if state.progress.end is not None else "dashboard.key_stop"
     return [
-        *found,
-        ("?", "help", "key.help"),
-        ("ctrl+p", "app.command_palette", "dashboard.key_all"),
-        ("q", "leave", leave),
+        (localized_key(state.keymap[name].keys[0], state.lang), state.keymap[name].run, text)
+        for name, text in found
     ]

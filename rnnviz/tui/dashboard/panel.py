@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rnnviz import i18n
 from rnnviz.display import visible
 from rnnviz.tui.dashboard.training_progress import TrainingProgress
+from rnnviz.tui.keymap import DEFAULT_KEYMAP, Keymap
 from rnnviz.tui.render.theme import ASCII, ViewTheme
 from rnnviz.tui.view.widget import DrawnView
 
@@ -27,10 +27,11 @@ class DashboardState:
     asking: bool = False  # the question whether to stop is on the screen
     status: str = ""
     failed: bool = False  # the status is an error message
+    keymap: Keymap = DEFAULT_KEYMAP
 
     def text(self, key: str, **values: object) -> str:
         """The text of a key in the chosen language."""
-        text = i18n.text(key, self.lang, **values)
+        text = self.keymap.text(key, self.lang, **values)
         # Translated here because charts replace characters such as ş by "?".
         return text.translate(ASCII) if self.theme.ascii else text
 

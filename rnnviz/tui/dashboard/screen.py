@@ -25,8 +25,8 @@ from rnnviz.files import write_new
 from rnnviz.progress import ProgressSource, RunFailed, SnapshotReady
 from rnnviz.query import Explorer, Query, Tracer
 from rnnviz.trace import Trace
+from rnnviz.tui.app.key_bindings import key_bindings
 from rnnviz.tui.app.themed_app import ThemedApp
-from rnnviz.tui.dashboard.actions import bindings
 from rnnviz.tui.dashboard.curves import LossChart, MetricChart
 from rnnviz.tui.dashboard.epoch_table import EpochTable
 from rnnviz.tui.dashboard.gradient_norms import GradientNorms
@@ -36,6 +36,7 @@ from rnnviz.tui.dashboard.progress_bars import ProgressBars
 from rnnviz.tui.dashboard.snapshot_screen import SnapshotScreen
 from rnnviz.tui.dashboard.status import DashboardStatus, DashboardTitle
 from rnnviz.tui.dashboard.training_progress import TrainingProgress
+from rnnviz.tui.keymap import DASHBOARD, DEFAULT_KEYMAP
 from rnnviz.tui.panels.arrangement import NARROW, SMALLEST
 from rnnviz.tui.step.key_bar import Small, Status
 from rnnviz.tui.terminal.compositor import DiffScreen
@@ -65,7 +66,9 @@ class SnapshotTraced(Message):
 class TrainScreen(DiffScreen, Screen[None]):
     """The panels of one training."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *key_bindings(map(DEFAULT_KEYMAP.__getitem__, DASHBOARD))
+    ]
 
     def __init__(self, source: ProgressSource, read: Tracer, state: DashboardState) -> None:
         super().__init__()
@@ -174,10 +177,8 @@ class TrainScreen(DiffScreen, Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Whether an action is available now."""
-        if action == "stop":
-            return self.state.asking
         if self.has_class("-small"):
-            return action in ("leave", "back")
+            return action == "quit" or (action == "zoom" and parameters == (-1,))
         return True
 
     def action_view(self) -> None:
@@ -196,13 +197,13 @@ class TrainScreen(DiffScreen, Screen[None]):
         self.show(theme=self._themed.view_theme)
         self.say(f"theme.{name}")
 
-    def action_screenshot(self) -> None:
+    def action_screenshot(self, form: str = "svg") -> None:
         """Save the screen as SVG in the working folder, as a new file."""
         from rnnviz.tui.export import pictures
 
-        picture = pictures.of_screen(self.app, "svg")
+        picture = pictures.of_screen(self.app, form)
         try:
-            path = write_new(Path.cwd(), "rnnviz-train", "svg", picture)
+            path = write_new(Path.cwd(), "rnnviz-train", form, picture)
         except OSError as error:
             where = error.filename or "."
             self.fail("status.not_saved", path=where, reason=error.strerror or "?")
@@ -226,22 +227,26 @@ class TrainScreen(DiffScreen, Screen[None]):
 
     # -- leaving ------------------------------------------------------------------------------
 
-    def action_leave(self) -> None:
-        """Ask whether to stop; exit at once if the training has ended."""
+    def action_quit(self) -> None:
+        """Ask whether to stop; stop the second time; exit if the training has ended."""
         end, started = self.state.progress.end, self.state.progress.started
         if end is not None:
             self.app.exit(end)
+        elif self.state.asking:
+            self.stop()
         elif not self._leaving:
             where = started.path if started else None
             key = "dashboard.ask_stop" if where else "dashboard.ask_leave"
             self.show(asking=True, failed=False, status=self.state.text(key, path=where))
 
-    def action_back(self) -> None:
-        """Remove the question or the message."""
-        if not self._leaving:
+    def action_zoom(self, step: int) -> None:
+        """Step through the model as it is now (1); remove the question or the message (-1)."""
+        if step > 0:
+            self.step_through()
+        elif not self._leaving:
             self.show(asking=False, status="", failed=False)
 
-    def action_stop(self) -> None:
+    def stop(self) -> None:
         """Ask the training to stop after this batch and save."""
         self._leaving = True
         self.source.stop()
@@ -257,7 +262,7 @@ class TrainScreen(DiffScreen, Screen[None]):
         elif self._leaving:
             self.abandon()
         else:
-            self.action_stop()
+            self.stop()
 
     def abandon(self) -> None:
         """Kill the training and exit; what was saved before stays."""
@@ -270,7 +275,7 @@ class TrainScreen(DiffScreen, Screen[None]):
 
     # -- the model as it is now ---------------------------------------------------------------
 
-    def action_step(self) -> None:
+    def step_through(self) -> None:
         """Open the step screen on a snapshot of the model."""
         progress = self.state.progress
         if progress.started is None or (progress.step is None and not progress.epochs):
@@ -311,7 +316,11 @@ class TrainScreen(DiffScreen, Screen[None]):
             return
         self.show(status="", failed=False)
         view_state = ViewState(
-            trace, start(trace, 0, trace.leading_unit()), state.theme, state.lang
+            trace,
+            start(trace, 0, trace.leading_unit()),
+            state.theme,
+            state.lang,
+            keymap=state.keymap,
         )
         view_state = replace(view_state, query=message.query, status=_stepping(state))
         self.app.push_screen(SnapshotScreen(cast("Explorer", self.read_with), view_state))

@@ -10,7 +10,7 @@ from rnnviz.tui.step.screen import StepScreen
 class SnapshotScreen(DismissOnce, StepScreen):
     """A step screen above the dashboard; closing it returns there."""
 
-    def action_quit(self) -> None:
+    def leave(self) -> None:
         """Return to the dashboard."""
         self.dismiss()
 

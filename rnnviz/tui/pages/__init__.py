@@ -11,28 +11,26 @@ from rnnviz.tui.view.page_state import PageOptions, PageState
 
 @dataclass(frozen=True)
 class PageEntry:
-    """A page: its name (also of its texts), its module, class and key."""
+    """A page: its name (also of its texts and in the keymap), its module and class."""
 
     name: str
     module: str
     view: str  # the class
-    key: str  # Textual's name
-    shown: str  # the key as the key bar writes it
     option: str = ""  # the field of PageOptions that opens the page
 
 
 PAGES: tuple[PageEntry, ...] = (
-    PageEntry("hand", "toy_net", "ToyNetPage", "e", "e", "toy_net"),
-    PageEntry("backward", "backward", "BackwardPage", "B", "shift+b"),
-    PageEntry("weights", "weights", "WeightsPage", "w", "w"),
-    PageEntry("series", "series", "SeriesPage", "h", "h"),
-    PageEntry("padding", "padding", "PaddingPage", "i", "i"),
-    PageEntry("net", "net", "NetPage", "n", "n"),
-    PageEntry("clamp", "clamp", "ClampPage", "c", "c"),
-    PageEntry("against", "compare_sentences", "CompareSentencesPage", "a", "a", "against"),
-    PageEntry("units", "units", "UnitsPage", "u", "u"),
-    PageEntry("reach", "reach", "ReachPage", "R", "shift+r"),
-    PageEntry("lockstep", "compare_cells", "CompareCellsPage", "k", "k", "compare"),
+    PageEntry("hand", "toy_net", "ToyNetPage", "toy_net"),
+    PageEntry("backward", "backward", "BackwardPage"),
+    PageEntry("weights", "weights", "WeightsPage"),
+    PageEntry("series", "series", "SeriesPage"),
+    PageEntry("padding", "padding", "PaddingPage"),
+    PageEntry("net", "net", "NetPage"),
+    PageEntry("clamp", "clamp", "ClampPage"),
+    PageEntry("against", "compare_sentences", "CompareSentencesPage", "against"),
+    PageEntry("units", "units", "UnitsPage"),
+    PageEntry("reach", "reach", "ReachPage"),
+    PageEntry("lockstep", "compare_cells", "CompareCellsPage", "compare"),
 )
 
 

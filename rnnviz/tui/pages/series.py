@@ -29,7 +29,7 @@ from rnnviz.tui.render.segments import (
     log_spark,
     wrapped,
 )
-from rnnviz.tui.view.page import Change, Page, PageKey, Prompt
+from rnnviz.tui.view.page import Change, Page, Prompt
 from rnnviz.tui.view.view_state import ViewState, saliency
 
 GUTTER = 9
@@ -45,11 +45,7 @@ class SeriesPage(Page):
 
     name = "series"
     full_screen = True
-    keys = (
-        PageKey("back", ("z",), "z"),
-        PageKey("on", ("x",), "x"),
-        PageKey("moment", ("m",), "m"),
-    )
+    actions = ("day_back", "day_on", "type")
 
     @classmethod
     def applies(cls, view_state: ViewState) -> bool:
@@ -79,7 +75,7 @@ class SeriesPage(Page):
     def press(self, view_state: ViewState, key: str) -> Change | Prompt | None:
         if view_state.trace.series is None:
             return Change(message=self.page_text(view_state, "words"), failed=True)
-        if key == "moment":
+        if key == "type":
             test = view_state.trace.series.test
             question = (
                 self.page_text(view_state, "type")
@@ -87,7 +83,7 @@ class SeriesPage(Page):
                 else self.page_text(view_state, "type_span", months=test.months)
             )
             return Prompt(question, self._typed)
-        step = series_analysis.readings_per_day(view_state.trace) * (1 if key == "on" else -1)
+        step = series_analysis.readings_per_day(view_state.trace) * (1 if key == "day_on" else -1)
         return Change(
             cursor=to_token(view_state.cursor, view_state.trace, view_state.cursor.t + step)
         )

@@ -31,7 +31,7 @@ from rnnviz.tui.pages import shared_gradients
 from rnnviz.tui.panels.equations import beside, equation, reading
 from rnnviz.tui.render.segments import Line, fit, heading, heat, length, trimmed, window, wrapped
 from rnnviz.tui.render.theme import ViewTheme
-from rnnviz.tui.view.page import Change, Page, PageKey
+from rnnviz.tui.view.page import Change, Page
 from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.view_state import ViewState
 
@@ -59,7 +59,7 @@ class WeightsPage(Page):
     """Strips of weights, inputs and products; the largest products; the sum and its gate."""
 
     name: ClassVar[str] = "weights"
-    keys: ClassVar[tuple[PageKey, ...]] = (PageKey("gate", ("g",), "g"),)
+    actions = ("next",)
 
     def press(self, view_state: ViewState, key: str) -> Change:
         names = gates(view_state.layer)

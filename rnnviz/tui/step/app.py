@@ -18,7 +18,8 @@ from rnnviz.files import write_output
 from rnnviz.query import Explorer, Query
 from rnnviz.trace import Trace
 from rnnviz.tui.app.themed_app import ThemedApp
-from rnnviz.tui.step.actions import offered, words
+from rnnviz.tui.keymap import DEFAULT_KEYMAP, PAGE_ACTION_KEYS, Keymap, step_actions
+from rnnviz.tui.pages import load
 from rnnviz.tui.step.screen import StepScreen
 from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.view_state import ViewState
@@ -49,8 +50,9 @@ class RnnvizApp(ThemedApp[int]):
         ascii_only: bool = False,
         page: str = "",
         page_states: Mapping[str, PageState] | None = None,
+        keymap: Keymap = DEFAULT_KEYMAP,
     ) -> None:
-        super().__init__(theme, colour, ascii_only)
+        super().__init__(theme, colour, ascii_only, keymap)
         # Textual paints three times while it starts: write nothing until all is in place.
         self._starting = ExitStack()
         self._starting.enter_context(self.batch_update())
@@ -63,6 +65,7 @@ class RnnvizApp(ThemedApp[int]):
             others=tuple(switch),
             query=query,
             page_states=page_states or {},
+            keymap=keymap,
         )
         self.step_screen = StepScreen(explorer, view_state)
         self.first_page = page
@@ -92,13 +95,18 @@ class RnnvizApp(ThemedApp[int]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every action, in the chosen language."""
-        view_state = self.step_screen.view_state
-        for action in offered(view_state.others):
-            if action.name == "palette":
-                continue
-            text = words(action, view_state.lang, view_state.others)
-            run = partial(self.step_screen.run_action, action.run)
-            yield SystemCommand(text, action.shown, run)
+        yield from step_commands(self.step_screen)
+
+
+def step_commands(screen: StepScreen) -> Iterable[SystemCommand]:
+    """The available actions of a step screen as commands of the palette."""
+    view_state = screen.view_state
+    own = load(view_state.page).actions if view_state.page else ()
+    for action in step_actions(view_state.keymap, view_state.others):
+        if action.name == "palette" or (action.name in PAGE_ACTION_KEYS and action.name not in own):
+            continue
+        text = view_state.keymap.words(action, view_state.lang, view_state.others)
+        yield SystemCommand(text, action.shown, partial(screen.run_action, action.run))
 
 
 async def settled(app: RnnvizApp, pilot: Pilot[int]) -> None:

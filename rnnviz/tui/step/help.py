@@ -12,9 +12,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from rnnviz.tui.app.dismiss_once import DismissOnce
+from rnnviz.tui.keymap import localized_key, step_actions
 from rnnviz.tui.pages import PAGES
 from rnnviz.tui.render.theme import ASCII
-from rnnviz.tui.step.actions import offered, words
 from rnnviz.tui.terminal.compositor import DiffScreen
 from rnnviz.tui.view.view_state import ViewState
 
@@ -54,10 +54,11 @@ def page(view_state: ViewState) -> Text:
         (say("help.idea") + "\n\n", theme.ink),
         (say("help.keys") + "\n", theme.bold),
     ]
-    for action in offered(view_state.others):
-        shown = say("key.space") if action.shown == "space" else action.shown
+    lang, keymap = view_state.lang, view_state.keymap
+    for action in step_actions(keymap, view_state.others):
+        shown = " ".join(localized_key(key, lang) for key in action.keys)
         pieces.append((f"  {shown:<9}", theme.key))
-        pieces.append((words(action, view_state.lang, view_state.others) + "\n", theme.ink))
+        pieces.append((keymap.words(action, lang, view_state.others) + "\n", theme.ink))
     pieces.append(("\n" + say("help.panels") + "\n", theme.bold))
     for name in PANELS:
         title = say(f"panel.{name}") if name != "heatmap" else "f i o g c h"
@@ -65,7 +66,8 @@ def page(view_state: ViewState) -> Text:
         pieces.append((say(f"help.{name}") + "\n", theme.ink))
     for entry in PAGES:
         title, question = (say(f"page.{entry.name}.{key}") for key in ("title", "question"))
-        pieces.append((f"\n{title} [{entry.shown}] · {question}\n", theme.source))
+        key = keymap.key(f"page_{entry.name}")
+        pieces.append((f"\n{title} [{key}] · {question}\n", theme.source))
         read = [say(f"page.{entry.name}.{key}") for key in ("help", "help_keys")]
         pieces.append((" ".join(filter(None, read)) + "\n", theme.ink))
     text = Text()

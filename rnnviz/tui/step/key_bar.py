@@ -8,6 +8,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 
 from rnnviz.display import visible
+from rnnviz.tui.keymap import FOOTER, localized_key
 from rnnviz.tui.pages import load
 from rnnviz.tui.render.segments import Line, wrapped
 from rnnviz.tui.view.view_state import ViewState
@@ -21,31 +22,32 @@ def entries(view_state: ViewState, width: int) -> list[Entry]:
     """The keys to show, at most eight."""
     if view_state.page:
         return _page_entries(view_state)
-    play = "key.play" if view_state.seconds is None else "key.pause"
-    found: list[Entry] = [
-        ((("←", "token(-1)"), ("→", "token(1)")), "key.token"),
-        (((",", "part(-1)"), (".", "part(1)")), "key.part"),
-        ((("↑", "unit(-1)"), ("↓", "unit(1)")), "key.unit"),
-        (((view_state.text("key.space"), "play"),), play),
-        (((view_state.text("key.enter"), "zoom(1)"),), "key.zoom_in"),
-        ((("t", "sentence"),), "key.sentence"),
-        ((("?", "help"),), "key.help"),
-        ((("q", "quit"),), "key.quit"),
-    ]
+    found = [_entry(view_state, names, label) for names, label in FOOTER]
+    if view_state.seconds is not None:
+        found[3] = _entry(view_state, ("play",), "key.pause")
     if view_state.cursor.zoom == "equation":
-        found[4] = (((view_state.text("key.escape"), "zoom(-1)"),), "key.zoom_out")
+        found[4] = _entry(view_state, ("zoom_out",), "key.zoom_out")
     return found
 
 
 def _page_entries(view_state: ViewState) -> list[Entry]:
     name = view_state.page
-    own: list[Entry] = [
-        (((key.shown, f"page_key('{key.keys[0]}')"),), f"page.{name}.key_{key.name}")
-        for key in load(name).keys
+    own = [
+        _entry(view_state, (action,), f"page.{name}.key_{action}") for action in load(name).actions
     ]
-    token: Entry = ((("←", "token(-1)"), ("→", "token(1)")), "key.token")
-    back: Entry = (((view_state.text("key.escape"), "zoom(-1)"),), "key.zoom_out")
-    return [token, *own[:5], back, ((("?", "help"),), "key.help")]
+    return [
+        _entry(view_state, ("token_back", "token_on"), "key.token"),
+        *own[:5],
+        _entry(view_state, ("zoom_out",), "key.back"),
+        _entry(view_state, ("help",), "key.help"),
+    ]
+
+
+def _entry(view_state: ViewState, names: tuple[str, ...], label: str) -> Entry:
+    """The first key of each action, and the text of all."""
+    actions = [view_state.keymap[name] for name in names]
+    keys = [(localized_key(action.keys[0], view_state.lang), action.run) for action in actions]
+    return tuple(keys), label
 
 
 class KeyBar(View):

@@ -104,23 +104,16 @@ class PageHost:
             self.screen.show(answers=answers)
         self.screen.prompt.receive_answer(message.question, message.reason)
 
-    def has_key(self, pressed: str) -> bool:
-        """Whether a key belongs to the open page."""
-        return self.page is not None and any(pressed in key.keys for key in self.page.keys)
-
-    def press(self, pressed: str) -> None:
-        """Do what a key of the open page does; other keys do nothing."""
+    def press(self, action: str) -> None:
+        """Run an action of the open page; nothing if the page does not have it."""
         page = self.page
-        if page is None:
+        if page is None or action not in page.actions:
             return
-        for key in page.keys:
-            if pressed in key.keys:
-                result = page.press(self.screen.view_state, key.name)
-                if isinstance(result, Prompt):
-                    self.screen.prompt.open(result)
-                elif result is not None:
-                    self.apply(result)
-                return
+        result = page.press(self.screen.view_state, action)
+        if isinstance(result, Prompt):
+            self.screen.prompt.open(result)
+        elif result is not None:
+            self.apply(result)
 
     def apply(self, change: Change) -> None:
         """Apply a change that a page returned."""

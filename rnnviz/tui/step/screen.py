@@ -18,7 +18,9 @@ from rnnviz.cursor import ZOOMS, Cursor, fitted, to_part, to_token, to_unit, zoo
 from rnnviz.display import visible
 from rnnviz.files import write_new
 from rnnviz.query import Explorer, Query
+from rnnviz.tui.app.key_bindings import key_bindings
 from rnnviz.tui.app.themed_app import ThemedApp
+from rnnviz.tui.keymap import ACTIONS
 from rnnviz.tui.panels.arrangement import SMALLEST, Places
 from rnnviz.tui.panels.cell import CellView
 from rnnviz.tui.panels.equations import Equations
@@ -28,7 +30,6 @@ from rnnviz.tui.panels.reach import Reaches
 from rnnviz.tui.panels.sentence import Sentence
 from rnnviz.tui.panels.title import TitleBar
 from rnnviz.tui.panels.weights import WeightsView
-from rnnviz.tui.step.actions import bindings
 from rnnviz.tui.step.key_bar import KeyBar, Small, Status
 from rnnviz.tui.step.line_prompt import LinePrompt
 from rnnviz.tui.step.page_host import PageHost, QuestionAnswered
@@ -48,7 +49,7 @@ class StepScreen(DiffScreen, Screen[None]):
     StepScreen { overflow: hidden; }
     StepScreen #typing { border: none; height: 1; padding: 0 1; width: 100%; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
+    BINDINGS: ClassVar[list[BindingType]] = [*key_bindings(ACTIONS)]
 
     def __init__(self, explorer: Explorer, view_state: ViewState) -> None:
         super().__init__()
@@ -252,23 +253,14 @@ class StepScreen(DiffScreen, Screen[None]):
         """Open a page in place of the panels, or close it."""
         self.page_host.toggle(name)
 
-    def action_page_key(self, key: str) -> None:
-        """A key of the open page was clicked in the key bar."""
-        self.page_host.press(key)
+    def action_on_page(self, action: str) -> None:
+        """Run an action of the open page."""
+        self.page_host.press(action)
 
-    def on_key(self, event: events.Key) -> None:
-        """Keys of the open page come before the screen's own."""
+    def on_key(self) -> None:
+        """A key pressed while a line is open removes the message about what was wrong."""
         if self.input is not None:
             self.clear_failure()
-        elif self.page_host.has_key(event.key):
-            event.stop()
-            event.prevent_default()
-            # The screen's own keys wait in the app's queue; this keeps the order.
-            self.app.call_later(self._press_page_key, event)
-
-    def _press_page_key(self, event: events.Key) -> None:
-        if not self.prompt.forward_key(event):
-            self.page_host.press(event.key)
 
     def on_question_answered(self, message: QuestionAnswered) -> None:
         """The answer to a question of the open page."""
@@ -329,7 +321,14 @@ class StepScreen(DiffScreen, Screen[None]):
         self.app.push_screen(HelpScreen(page(self.view_state)))
 
     def action_quit(self) -> None:
-        """Quit without asking: there is nothing to save."""
+        """Close the open page; without one, quit without asking: there is nothing to save."""
+        if self.view_state.page:
+            self.page_host.toggle(self.view_state.page)
+        else:
+            self.leave()
+
+    def leave(self) -> None:
+        """Leave the screen."""
         self.app.exit(0)
 
     # -- messages -----------------------------------------------------------------------------
@@ -372,10 +371,10 @@ class StepScreen(DiffScreen, Screen[None]):
         if self.input is None and text:
             self.ask(replace(self.view_state.query, text=text, target=None))
 
-    def action_cell(self, n: int) -> None:
+    def action_model(self, n: int) -> None:
         """Read the same sentence with another model."""
         if n >= len(self.view_state.others):
-            self.fail("status.no_cell", n=n + 1)
+            self.fail("status.no_model", n=n + 1)
         else:
             self.ask(replace(self.view_state.query, model=self.view_state.others[n]))
 

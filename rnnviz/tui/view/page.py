@@ -15,15 +15,6 @@ from rnnviz.tui.view.widget import View
 
 
 @dataclass(frozen=True)
-class PageKey:
-    """A key of one page only; its text is ``page.PAGE.key_NAME``."""
-
-    name: str
-    keys: tuple[str, ...]  # as Textual names them
-    shown: str
-
-
-@dataclass(frozen=True)
 class Change:
     """The effect of a key: a new page state, cursor or query, and a message."""
 
@@ -58,7 +49,8 @@ class Page(View):
     """A view below the sentence panel, or in place of it too; see the package ``pages``."""
 
     name: ClassVar[str]
-    keys: ClassVar[tuple[PageKey, ...]] = ()
+    #: The actions of the keymap that the page has; ``page.PAGE.key_NAME`` labels them.
+    actions: ClassVar[tuple[str, ...]] = ()
     full_screen: ClassVar[bool] = False  # whether the page replaces the sentence panel too
 
     #: The tokens with a row in the last drawing; None: all of them.
@@ -68,8 +60,8 @@ class Page(View):
         """The questions whose answers the page draws; they are in ``view_state.answers``."""
         return ()
 
-    def press(self, view_state: ViewState, key: str) -> Change | Prompt | None:
-        """The effect of a key; ``key`` is the name of its :class:`PageKey`."""
+    def press(self, view_state: ViewState, action: str) -> Change | Prompt | None:
+        """The effect of one of the page's actions, by its name."""
         return None
 
     @classmethod

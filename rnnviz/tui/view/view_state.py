@@ -17,6 +17,7 @@ from rnnviz.display import visible
 from rnnviz.equations import Line, TokenNumber, inputs, is_weight, number
 from rnnviz.query import Query, Question
 from rnnviz.trace import LayerTrace, Trace
+from rnnviz.tui.keymap import DEFAULT_KEYMAP, Keymap
 from rnnviz.tui.render.segments import page
 from rnnviz.tui.render.theme import ViewTheme
 from rnnviz.tui.view.page_state import PageState
@@ -58,6 +59,7 @@ class ViewState:
     answers: Mapping[Question, Any] = field(default_factory=dict)  # to the questions of pages
     failures: Mapping[Question, str] = field(default_factory=dict)  # reasons why there is no answer
     page_states: Mapping[str, PageState] = field(default_factory=dict)  # by page
+    keymap: Keymap = DEFAULT_KEYMAP
 
     def page_state(self, kind: type[S]) -> S:
         """The state of a page, by its class; the default state until a key changes it."""
@@ -115,7 +117,7 @@ class ViewState:
 
     def text(self, key: str, **values: object) -> str:
         """The text of a key in the chosen language."""
-        return i18n.text(key, self.lang, **values)
+        return self.keymap.text(key, self.lang, **values)
 
     def word(self, section: str, name: str) -> str:
         """The word for a part or a value; its symbol if there is none."""

@@ -68,7 +68,7 @@ async def test_nor_does_the_first_picture(name: str, lang: str) -> None:
         assert len(update.render_segments(wired(app)).encode()) <= MOST  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("key", ["o", "x"])
+@pytest.mark.parametrize("key", ["V", "W"])
 async def test_nor_where_the_whole_net_is_shown_at_once(key: str) -> None:
     app = opened("net")
     assert app is not None

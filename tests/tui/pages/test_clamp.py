@@ -131,7 +131,7 @@ def test_with_nothing_held_it_shows_the_values_and_says_what_to_press() -> None:
     m = at(4)
     said = lines(ClampPage, m, 120, 28)
     text = "\n".join(said)
-    assert "Nothing is held" in text and "0 and 1 hold the forget gate f" in text
+    assert "Nothing is held" in text and "X and O hold the forget gate f" in text
     value = float(m.trace.layers[0].values["h"][4, m.cursor.unit])
     assert number(value, 3, True) in text and short(value).strip() in text
 
@@ -166,12 +166,12 @@ def test_an_equation_does_not_pretend_to_have_computed_what_is_held() -> None:
 )
 def test_0_and_1_hold_the_gate_everywhere_and_again_let_it_go(cell: str, gate: str) -> None:
     m = at(4, cell)
-    shut = press(m, "shut")
+    shut = press(m, "shut_gate")
     assert clamps(shut) == [f"{gate}[*]=0"]
     m = after(m, shut)
     assert (m.trace.layers[0].values[gate] == 0).all()
-    assert clamps(press(m, "open")) == [f"{gate}[*]=1"]
-    assert clamps(press(m, "shut")) == []
+    assert clamps(press(m, "open_gate")) == [f"{gate}[*]=1"]
+    assert clamps(press(m, "shut_gate")) == []
 
 
 def test_the_gate_is_that_of_the_part_or_the_drawn_one() -> None:
@@ -183,27 +183,27 @@ def test_the_gate_is_that_of_the_part_or_the_drawn_one() -> None:
 
 
 def test_a_cell_without_gates_says_so() -> None:
-    done = press(at(4, "rnn"), "shut")
+    done = press(at(4, "rnn"), "shut_gate")
     assert done.failed and "no gate" in done.message and done.query is None
 
 
 def test_x_cuts_out_the_chosen_unit() -> None:
     m = at(4)
-    m = after(m, press(m, "cut"))
+    m = after(m, press(m, "cut_unit"))
     unit = m.cursor.unit
     assert (m.trace.layers[0].values["h"][:, unit] == 0).all()
     assert [str(c) for c in m.query.clamps] == [f"h[*,{unit}]=0"]
 
 
 def typed(m: ViewState, said: str) -> Change:
-    asked = ClampPage(m).press(m, "hold")
+    asked = ClampPage(m).press(m, "type")
     assert isinstance(asked, Prompt)
     return asked.on_submit(m, said)
 
 
 def test_a_typed_line_holds_what_it_says_and_a_number_holds_the_chosen_place() -> None:
     m = at(3)
-    asked = ClampPage(m).press(m, "hold")
+    asked = ClampPage(m).press(m, "type")
     assert isinstance(asked, Prompt) and asked.initial == f"h[3,{m.cursor.unit}]="
     assert clamps(typed(m, "i[1,2]=0.5")) == ["i[1,2]=0.5"]
     assert clamps(typed(m, "-.5")) == [f"h[3,{m.cursor.unit}]=-0.5"]
@@ -222,7 +222,7 @@ def test_a_line_that_means_nothing_changes_nothing(said: str) -> None:
 def test_in_a_deep_net_the_layer_of_the_cursor_is_held() -> None:
     m = at(3, "deep")
     m = replace(m, cursor=replace(m.cursor, layer=3))
-    assert clamps(press(m, "shut")) == ["lstm.1.backward.f[*]=0"]
+    assert clamps(press(m, "shut_gate")) == ["lstm.1.backward.f[*]=0"]
     assert clamps(typed(m, "i[1]=0")) == ["lstm.1.backward.i[1]=0"]
     assert clamps(typed(m, "lstm.0.i[1]=0")) == ["lstm.0.i[1]=0"]
     said = lines(ClampPage, at(3, "deep", "lstm.1.backward.f[*]=0"), 120, 28)
@@ -232,7 +232,7 @@ def test_in_a_deep_net_the_layer_of_the_cursor_is_held() -> None:
 def test_undo_and_redo_walk_through_what_was_held() -> None:
     m = at(3)
     seen = [m.query.clamps]
-    for key in ("shut", "open", "cut", "reset"):
+    for key in ("shut_gate", "open_gate", "cut_unit", "take_away"):
         m = after(m, press(m, key))
         seen.append(m.query.clamps)
     assert [len(c) for c in seen] == [0, 1, 1, 2, 0]
@@ -243,7 +243,7 @@ def test_undo_and_redo_walk_through_what_was_held() -> None:
     for wanted in seen[1:3]:
         m = after(m, press(m, "redo"))
         assert m.query.clamps == wanted
-    m = after(m, press(m, "cut"))
+    m = after(m, press(m, "cut_unit"))
     assert "nothing to redo" in press(m, "redo").message
 
 
@@ -251,7 +251,7 @@ def test_g_draws_the_next_quantity() -> None:
     m, names = at(3), []
     for _ in range(7):
         names.append(ClampPage(m).quantity(m))
-        m = after(m, press(m, "quantity"))
+        m = after(m, press(m, "next"))
     assert names == ["h", "f", "i", "g", "c", "o", "h"]
 
 
@@ -260,7 +260,7 @@ def test_a_saved_trace_whose_net_is_not_here_says_that_it_cannot() -> None:
     m = moment(read(Query(TEXT, "lstm")), 3, query=query, failures={query: "There is no gone."})
     said = "\n".join(lines(ClampPage, m, 120, 28))
     assert "saved trace" in said and "There is no gone." in said
-    for key in ("shut", "hold", "cut", "undo", "reset"):
+    for key in ("shut_gate", "type", "cut_unit", "undo", "take_away"):
         assert press(m, key).failed
 
 
@@ -296,7 +296,7 @@ async def test_keys_hold_and_let_go_in_the_app() -> None:
                 await pilot.pause()
             return app.step_screen.view_state
 
-        assert (await press("end", "0")).trace.clamps == (Clamp("f", 0, layer="lstm"),)
+        assert (await press("end", "X")).trace.clamps == (Clamp("f", 0, layer="lstm"),)
         m = await press("o", *"f=x", "enter")
         assert m.failed and m.query.clamps == (Clamp("f", 0),)
         m = await press(*["backspace"] * 3, "0", "full_stop", "5", "enter")
@@ -306,7 +306,7 @@ async def test_keys_hold_and_let_go_in_the_app() -> None:
         text = "\n".join(strip.text for strip in page.strips())
         assert f"h[4,{m.cursor.unit}]=0.5" in text and number(float(m.trace.head.output[1])) in text
         assert (await press("z")).query.clamps == (Clamp("f", 0),)
-        assert (await press("y", "delete")).trace.clamps == ()
+        assert (await press("Z", "delete")).trace.clamps == ()
         assert (await press("escape")).page == ""
 
 
@@ -347,6 +347,6 @@ async def test_a_net_that_cannot_be_read_is_told_on_the_page() -> None:
 
 @pytest.mark.parametrize("lang", ["en", "tr"])
 def test_every_key_has_words(lang: str) -> None:
-    keys = [f"key_{key.name}" for key in ClampPage.keys]
+    keys = [f"key_{action}" for action in ClampPage.actions]
     for key in ("title", "question", "action", "help", *keys):
         assert ClampPage(at(0)).page_text(at(0, lang=lang), key)

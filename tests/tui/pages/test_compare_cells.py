@@ -179,7 +179,7 @@ def test_tokens_above_and_below_the_rows_are_counted() -> None:
 )
 def test_other_cells_can_be_typed(said: str, models: tuple[str, ...]) -> None:
     m = shown()
-    prompt = CompareCellsPage(m).press(m, "models")
+    prompt = CompareCellsPage(m).press(m, "type")
     assert isinstance(prompt, Prompt) and prompt.initial == "rnn, lstm, gru"
     m = replace(m, **prompt.on_submit(m, said).updates(m))
     titles = lines(m)[1]
@@ -191,7 +191,7 @@ def test_other_cells_can_be_typed(said: str, models: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("said", ["", "rnn", "rnn, transformer", "rnn rnn"])
 def test_what_cannot_stand_side_by_side_is_said(said: str) -> None:
     m = shown()
-    change = CompareCellsPage(m).press(m, "models").on_submit(m, said)
+    change = CompareCellsPage(m).press(m, "type").on_submit(m, said)
     assert change.failed and "gru" in change.message and change.state is None
 
 

@@ -167,7 +167,7 @@ def test_a_second_sentence_is_typed_and_read() -> None:
 
 
 def test_a_word_is_dropped_and_the_two_are_swapped() -> None:
-    it, said = drive("against", A, "lstm", explore, "right", "m", "x")
+    it, said = drive("against", A, "lstm", explore, "right", "D", "E")
     m = it.step_screen.view_state
     assert m.query.text == "this was not good" and m.page_states["against"].text == A
     assert any(line.startswith(" +") and "movie" in line for line in said)

@@ -137,7 +137,7 @@ def test_the_sizes_and_the_chosen_unit_are_those_of_the_trace(
     cell: str, size: tuple[int, int]
 ) -> None:
     trace = trace_of(cell)
-    lanes = lanes_of(drive(trace, size, ["l", "o"], unit=2))
+    lanes = lanes_of(drive(trace, size, ["l", "V"], unit=2))
     for layer, lane in zip(trace.layers, lanes, strict=True):
         wanted = np.linalg.norm(layer.values["h"].astype(np.float64), axis=1)
         assert numbers(lane[1]) == [number(float(v), 2) for v in wanted]
@@ -152,7 +152,7 @@ def test_the_sizes_and_the_chosen_unit_are_those_of_the_trace(
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 def test_both_predictions_are_shown(cell: str, size: tuple[int, int]) -> None:
     trace = trace_of(cell)
-    lines = drive(trace, size, ["x"])
+    lines = drive(trace, size, ["W"])
     for place, name in (("last", "last states ■"), ("end", "at the last word ⊗")):
         asked = layer_stack.head_input(trace, place)  # type: ignore[arg-type]
         assert asked is not None
@@ -164,13 +164,13 @@ def test_both_predictions_are_shown(cell: str, size: tuple[int, int]) -> None:
 def test_the_last_states_are_marked_and_the_wrong_one_of_the_trap() -> None:
     marks = [
         re.sub("[^●■⊗·]", "", lane[0])
-        for lane in lanes_of(drive(trace_of("gru"), (120, 36), ["x"]))
+        for lane in lanes_of(drive(trace_of("gru"), (120, 36), ["W"]))
     ]
     assert marks == ["●●●●■", "■●●●●", "●●●●■", "■●●●⊗"]
 
 
 def test_arrows_point_the_way_a_lane_reads() -> None:
-    for n, lane in enumerate(lanes_of(drive(trace_of("gru"), (120, 36), ["o"]))):
+    for n, lane in enumerate(lanes_of(drive(trace_of("gru"), (120, 36), ["V"]))):
         there, back = lane[0].count("▶"), lane[0].count("◀")
         assert (there, back) == ((T - 1, 0) if n % 2 == 0 else (0, T - 1))
 
@@ -194,7 +194,7 @@ def test_the_head_waits_for_the_last_states_of_the_top_layer() -> None:
 
 
 def test_a_net_that_reads_forward_says_that_there_is_no_trap() -> None:
-    lines = " ".join(drive(made(), (120, 36), ["x"]))
+    lines = " ".join(drive(made(), (120, 36), ["W"]))
     assert "h[:, −1] is right" in lines and "padding page" in lines
 
 

@@ -270,7 +270,7 @@ def test_the_table_shows_the_answer(cell: str, size: tuple[int, int]) -> None:
 def test_the_numbers_at_the_cursor_are_those_of_its_step(
     cell: str, size: tuple[int, int], presses: int
 ) -> None:
-    lines = drive(cell, size, ["end", "left", *["m"] * presses], unit=2)
+    lines = drive(cell, size, ["end", "left", *["M"] * presses], unit=2)
     way = padding.PADDING_MODES[presses]
     padded = answered(cell).by_mode[way]
     step = WORDS - 2 + (answered(cell).pads if way.side == "front" else 0)
@@ -283,7 +283,7 @@ def test_the_numbers_at_the_cursor_are_those_of_its_step(
 
 
 def test_a_word_that_is_not_read_yet_is_a_dot() -> None:
-    lines = drive("lstm", (120, 36), ["right", "m", "m"])
+    lines = drive("lstm", (120, 36), ["right", "M", "M"])
     rows = {line.split()[0]: line for line in lines if line[:12].split()}
     assert "·" in rows["good"] and "·" not in rows["▸movie"]
     # The padding comes last here: none of it is read either.
@@ -301,10 +301,10 @@ def test_what_is_hidden_is_not_told() -> None:
 
 
 def test_z_changes_the_number_and_m_the_way() -> None:
-    lines = drive("gru", (120, 36), ["z", "z", "m"])
+    lines = drive("gru", (120, 36), ["N", "N", "M"])
     assert "20 paddings + 5 words = 25 steps" in lines[1]
     assert "in front · masked" in lines[0] and "as trained" not in lines[1]
-    again = drive("gru", (120, 36), ["z"])
+    again = drive("gru", (120, 36), ["N"])
     assert "0 paddings" in again[1]
 
 

@@ -155,7 +155,7 @@ def test_an_untrained_net_on_the_screen_is_not_called_trained() -> None:
 def test_without_gates_there_is_no_product() -> None:
     m = shown("lstm")
     assert "Π" in "\n".join(lines(m)) and "×" in "\n".join(lines(m))
-    change = ReachPage(m).press(m, "gates")
+    change = ReachPage(m).press(m, "gate_product")
     assert change is not None
     text = "\n".join(lines(replace(m, **change.updates(m))))
     assert "Π" not in text and "×" not in text

@@ -186,10 +186,10 @@ def test_measured_and_foreseen_differ_without_colour(look: ViewTheme) -> None:
 
 def test_a_day_is_24_readings_and_a_time_can_be_typed() -> None:
     page, moment = SeriesPage(at(100)), at(100, query=Query(MOMENT, "jena-gru"))
-    on, back = page.press(moment, "on"), page.press(moment, "back")
+    on, back = page.press(moment, "day_on"), page.press(moment, "day_back")
     assert isinstance(on, Change) and on.cursor is not None and on.cursor.t == 124
     assert isinstance(back, Change) and back.cursor is not None and back.cursor.t == 76
-    asked = page.press(moment, "moment")
+    asked = page.press(moment, "type")
     assert isinstance(asked, Prompt)
     assert asked.on_submit(moment, "2015-06-20 11:40").query == Query(
         "2015-06-20 11:40", "jena-gru"
@@ -201,7 +201,9 @@ def test_a_model_of_words_is_told_which_model_reads_a_series() -> None:
     words = made()
     moment = at(0, words)
     assert "rnnviz step -m jena-gru" in drawn(moment)[1]
-    assert isinstance(change := SeriesPage(moment).press(moment, "on"), Change) and change.failed
+    assert (
+        isinstance(change := SeriesPage(moment).press(moment, "day_on"), Change) and change.failed
+    )
 
 
 def test_both_languages_have_the_same_texts_and_placeholders() -> None:

@@ -180,7 +180,7 @@ def test_the_keys_reach_every_number_of_every_unit(cell: str) -> None:
             reached.add(chosen_is(m))
             m = pressed(m, "next")
         assert chosen_is(m) == "x[0]"
-        assert chosen_is(pressed(m, "back", "next")) == "x[0]"
+        assert chosen_is(pressed(m, "previous", "next")) == "x[0]"
     every = {hand.written(e) for name in hand.names for e in hand.entries(name)}
     assert every <= reached
 
@@ -196,7 +196,7 @@ def to(m: ViewState, name: str) -> ViewState:
 @pytest.mark.parametrize("cell", CELLS)
 def test_plus_is_the_trace_of_a_tenth_more(cell: str) -> None:
     name = EDITED[cell]
-    m = pressed(to(at(2, asking(cell)), name), "more", "more", "less")
+    m = pressed(to(at(2, asking(cell)), name), "raise", "raise", "lower")
     entry = WeightEntry(name, 0, 0)
     hand = default_net(cell).changed(entry, default_net(cell).value(entry) + 0.1)
     assert m.query.hand == hand
@@ -235,7 +235,7 @@ def test_undo_redo_and_reset_go_through_what_was_there() -> None:
     m = to(at(1, first), "b_f")
     states: list[ToyNet | None] = [first.hand]
     for _ in range(3):
-        m = pressed(m, "more")
+        m = pressed(m, "raise")
         states.append(m.query.hand)
     for wanted in (*states[-2::-1], states[0]):
         m = pressed(m, "undo")
@@ -244,7 +244,7 @@ def test_undo_redo_and_reset_go_through_what_was_there() -> None:
     for wanted in (*states[1:], states[-1]):
         m = pressed(m, "redo")
         assert m.query.hand == wanted
-    m = pressed(m, "reset")
+    m = pressed(m, "take_away")
     assert m.query.hand == first.hand
     assert pressed(m, "undo").query.hand == states[-1]
 
@@ -252,18 +252,18 @@ def test_undo_redo_and_reset_go_through_what_was_there() -> None:
 def test_keys_faster_than_the_reading_are_not_lost() -> None:
     m = to(at(1), "b_f")
     for _ in range(3):
-        done = ToyNetPage(m).press(m, "more")
+        done = ToyNetPage(m).press(m, "raise")
         assert isinstance(done, Change) and done.query is not None
         m = replace(m, **done.updates(m))  # the trace is still that of the first query
     assert done.query.hand is not None and done.query.hand.array("b_f") == ((4.3,),)
 
 
-@pytest.mark.parametrize("key", ["more", "type", "next"])
+@pytest.mark.parametrize("key", ["raise", "type", "next"])
 def test_a_key_before_a_smaller_net_was_read_is_of_a_unit_that_it_has(key: str) -> None:
     m = at(3, asking(units=8))
     m = replace(m, cursor=replace(m.cursor, unit=7))
     for entry in range(len(choices(m.query.hand, m.cursor))):  # type: ignore[union-attr]
-        done = ToyNetPage(m).press(m, "units")
+        done = ToyNetPage(m).press(m, "unit_count")
         assert isinstance(done, Change) and done.query is not None and done.query.hand is not None
         assert done.query.hand.units == 1
         early = replace(m, **done.updates(m))  # the trace is still that of eight units
@@ -276,18 +276,18 @@ def test_a_key_before_a_smaller_net_was_read_is_of_a_unit_that_it_has(key: str) 
 def test_another_number_of_units_comes_round() -> None:
     m = at(1)
     for wanted in (2, 3, 4, 5, 6, 7, 8, 1):
-        m = pressed(m, "units")
+        m = pressed(m, "unit_count")
         assert m.layer.units == wanted
     assert pressed(m, "undo").layer.units == 8
 
 
 def test_another_sentence_or_cell_is_a_new_beginning_that_can_be_undone() -> None:
-    m = pressed(to(at(1), "b_f"), "more")
+    m = pressed(to(at(1), "b_f"), "raise")
     edited = m.query
     other = replace(m.query, model="gru by hand")
     m = moment_of(m, READ(other), other)
     assert ToyNetPage(m).questions(m) == ()
-    m = pressed(to(m, "b_z"), "more")
+    m = pressed(to(m, "b_z"), "raise")
     assert m.layer.cell == "gru"
     m = pressed(m, "undo", "undo")
     assert m.query == edited and m.layer.cell == "lstm"
@@ -295,7 +295,7 @@ def test_another_sentence_or_cell_is_a_new_beginning_that_can_be_undone() -> Non
 
 def test_the_last_number_is_not_left() -> None:
     m = typed(to(at(1), "b_f"), "1e6")
-    m = pressed(m, "more")
+    m = pressed(m, "raise")
     assert m.failed and "1,000,000" in m.status
 
 
@@ -313,7 +313,7 @@ def test_a_large_net_gives_way_to_one_by_hand_and_comes_back() -> None:
 def test_a_saved_trace_can_be_changed_too() -> None:
     query = asking("lstm", 2)
     m = moment(READ(query), 1, query=Query(TEXT, "lstm by hand", "1"))
-    m = pressed(to(m, "b_f[0]"), "more")
+    m = pressed(to(m, "b_f[0]"), "raise")
     assert m.query.hand is not None and m.query.hand.array("b_f") == ((4.1, 4.0),)
 
 
@@ -326,7 +326,7 @@ def test_a_saved_trace_can_be_changed_too() -> None:
 def test_it_fits_with_every_number_of_units(cell: str, lang: str, size: tuple[int, int]) -> None:
     for units in range(1, 5):
         m = at(2, asking(cell, units, "1 -0.25 0.5 -1 1 1 0 0 0 0 0 1.125 3 4 5 6 7 8"), lang=lang)
-        m = pressed(m, "less")
+        m = pressed(m, "lower")
         for part in range(len(m.layer.parts)):
             moved = replace(m, cursor=replace(m.cursor, part=part))
             said = lines(ToyNetPage, moved, size[0], size[1] - 2)
@@ -363,7 +363,7 @@ def drive(*keys: Sequence[str] | str) -> tuple[RnnvizApp, list[str]]:
 
 
 def test_keys_reach_the_page_and_every_view_follows() -> None:
-    app, said = drive("j", "plus", "plus", "minus", "m")
+    app, said = drive("g", "plus", "plus", "minus", "plus")
     m = app.step_screen.view_state
     assert m.query.hand is not None and m.query.hand.array("W_f") == ((8.2,),)
     assert m.trace.layers[0].weights["W_f"][0, 0] == 8.2
@@ -373,9 +373,9 @@ def test_keys_reach_the_page_and_every_view_follows() -> None:
 
 
 def test_a_value_is_typed_into_a_line() -> None:
-    app, _ = drive("j", "x", "minus", "2", "enter")
+    app, _ = drive("g", "o", "minus", "2", "enter")
     assert app.step_screen.view_state.trace.layers[0].weights["W_f"][0, 0] == -2
-    app, _ = drive("j", "x", "z", "enter")
+    app, _ = drive("g", "o", "z", "enter")
     assert app.step_screen.view_state.failed
 
 
@@ -386,8 +386,8 @@ def test_the_texts_have_the_same_keys_and_places_in_every_language() -> None:
         places = {name for _, name, _, _ in string.Formatter().parse(text) if name}
         other = {name for _, name, _, _ in string.Formatter().parse(said["tr"][key]) if name}
         assert places == other, key
-    for key in ToyNetPage.keys:
-        assert said["tr"][f"key_{key.name}"]
+    for action in ToyNetPage.actions:
+        assert said["tr"][f"key_{action}"]
 
 
 def test_a_held_value_is_not_calculated() -> None:
@@ -440,7 +440,7 @@ def test_what_was_published_is_on_the_page_to_six_digits(
 
 @pytest.mark.parametrize(("name", "t"), PUBLISHED)
 def test_a_small_page_shows_it_behind_a_key(name: str, t: int) -> None:
-    said = shows(of_file(name, t), 80, 22, "values")
+    said = shows(of_file(name, t), 80, 22, "all_values")
     for value in PUBLISHED[name, t].split():
         assert re.search(rf"(?<![\d.]){value}(?!\d)", said), value
 
@@ -516,7 +516,7 @@ def test_a_class_that_was_asked_for_gives_way_to_another_head() -> None:
 def test_the_net_is_written_to_a_file_and_not_over_one(tmp_path: Path) -> None:
     m = typed(to(at(1), "b_f"), "0.125")
     file = tmp_path / "mine.toml"
-    line = ToyNetPage(m).press(m, "write")
+    line = ToyNetPage(m).press(m, "save_net")
     assert isinstance(line, Prompt) and line.initial == "lstm.toml"
     done = line.on_submit(m, str(file))
     assert not done.failed and "rnnviz step --net" in done.message

@@ -161,7 +161,7 @@ def explore(question: Question) -> Any:
 
 
 def test_the_key_goes_through_the_thresholds() -> None:
-    app, said = drive("units", TEXT, "lstm", explore, "g")
+    app, said = drive("units", TEXT, "lstm", explore, "H")
     assert app.step_screen.view_state.page_states["units"] == UnitsState(THRESHOLDS[1])
     assert any(number(THRESHOLDS[1], 2) in line for line in said if "pattern" in line)
 

@@ -142,7 +142,7 @@ def test_g_goes_through_the_gates_until_the_part_changes(cell: str) -> None:
     shown = moment(trace, cursor=Cursor(0, 1, len(layer.parts) - 1, 2))
     seen = []
     for _ in gates(layer):
-        shown = replace(shown, **page().press(shown, "gate").updates(shown))
+        shown = replace(shown, **page().press(shown, "next").updates(shown))
         seen.append(page().gate(shown))
     assert sorted(seen) == sorted(gates(layer))
     first = moment(trace, cursor=Cursor(0, 1, 1, 2), page_states=shown.page_states)

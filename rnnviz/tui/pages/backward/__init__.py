@@ -36,7 +36,7 @@ from rnnviz.tui.render.segments import (
     trimmed,
 )  # fmt: skip
 from rnnviz.tui.view import second_sentence
-from rnnviz.tui.view.page import Change, Page, PageKey
+from rnnviz.tui.view.page import Change, Page
 from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import CellPicked
@@ -95,10 +95,7 @@ class BackwardPage(Page):
     """A map of one gradient, the backward equations of this part, and sums over tokens."""
 
     name: ClassVar[str] = "backward"
-    keys: ClassVar[tuple[PageKey, ...]] = (
-        PageKey("next", ("g",), "g"),
-        PageKey("previous", ("G",), "shift+g"),
-    )
+    actions = ("next", "previous")
 
     # -- cursor -----------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from rnnviz.query import Query
 from rnnviz.trace import Trace
 from rnnviz.tui.pages.clamp import difference_table, overview
 from rnnviz.tui.render.segments import Line, wrapped
-from rnnviz.tui.view.page import Change, Page, PageKey, Prompt
+from rnnviz.tui.view.page import Change, Page, Prompt
 from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.view_state import NOTHING, ViewState, scale
 from rnnviz.tui.view.widget import CellPicked
@@ -38,17 +38,7 @@ class ClampPage(Page):
     """The list of clamps, the predictions with and without them, and the differences."""
 
     name: ClassVar[str] = "clamp"
-    # 0 and 1 clamp the gate; the model on key 1 is on the command palette meanwhile.
-    keys: ClassVar[tuple[PageKey, ...]] = (
-        PageKey("shut", ("0",), "0"),
-        PageKey("open", ("1",), "1"),
-        PageKey("hold", ("o",), "o"),
-        PageKey("undo", ("z",), "z"),
-        PageKey("quantity", ("g",), "g"),
-        PageKey("cut", ("x",), "x"),
-        PageKey("redo", ("y",), "y"),
-        PageKey("reset", ("delete", "backspace"), "del"),
-    )
+    actions = ("shut_gate", "open_gate", "type", "undo", "next", "cut_unit", "redo", "take_away")
 
     @classmethod
     def applies(cls, view_state: ViewState) -> bool:
@@ -58,23 +48,23 @@ class ClampPage(Page):
         return () if view_state.query == NOTHING else (self._free_query(view_state),)
 
     def press(self, view_state: ViewState, key: str) -> Change | Prompt | None:
-        if key == "quantity":
+        if key == "next":
             names, state = view_state.quantities, view_state.page_state(ClampState)
             at = names.index(self.quantity(view_state))
             return Change(replace(state, quantity=names[(at + 1) % len(names)]))
         reason = self._why(view_state)
         if reason:
             return Change(message=reason, failed=True)
-        if key == "hold":
+        if key == "type":
             # Typing a number or another clamp replaces the selected text.
             return Prompt(
                 self.page_text(view_state, "prompt"), self._typed, self._here(view_state), True
             )
         if key in ("undo", "redo"):
             return self._undo_or_redo(view_state, key)
-        if key == "reset":
+        if key == "take_away":
             return self._hold(view_state, ()) if view_state.query.clamps else None
-        if key == "cut":
+        if key == "cut_unit":
             return self._toggle(view_state, Clamp("h", 0.0, None, view_state.cursor.unit))
         gate = self.gate(view_state)
         if gate is None:
@@ -82,7 +72,7 @@ class ClampPage(Page):
                 message=self.page_text(view_state, "no_gate", cell=view_state.layer.title),
                 failed=True,
             )
-        return self._toggle(view_state, Clamp(gate, float(key == "open")))
+        return self._toggle(view_state, Clamp(gate, float(key == "open_gate")))
 
     def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
         free, reason = self._free(view_state), self._why(view_state)

@@ -24,7 +24,7 @@ from rnnviz.tui.pages.compare_cells.cell_panel import (
 )
 from rnnviz.tui.pages.compare_cells.prediction_chart import chart, summary
 from rnnviz.tui.render.segments import Line
-from rnnviz.tui.view.page import Change, Page, PageKey, Prompt
+from rnnviz.tui.view.page import Change, Page, Prompt
 from rnnviz.tui.view.page_state import PageOptions, PageState
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import CellPicked
@@ -42,7 +42,7 @@ class CompareCellsPage(Page):
     """Panels of the cells side by side, their predictions as curves and as a sentence."""
 
     name: ClassVar[str] = "lockstep"
-    keys: ClassVar[tuple[PageKey, ...]] = (PageKey("models", ("m",), "m"),)
+    actions = ("type",)
     full_screen: ClassVar[bool] = True
 
     @classmethod

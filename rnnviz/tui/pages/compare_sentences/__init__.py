@@ -19,7 +19,7 @@ from rnnviz.tui.pages.compare_sentences.explanation import contributions, summar
 from rnnviz.tui.pages.compare_sentences.pair_table import header, layout, note, pair_row
 from rnnviz.tui.render.segments import Line, wrapped
 from rnnviz.tui.view import second_sentence
-from rnnviz.tui.view.page import Change, Page, PageKey, Prompt
+from rnnviz.tui.view.page import Change, Page, Prompt
 from rnnviz.tui.view.page_state import PageOptions
 from rnnviz.tui.view.second_sentence import SecondSentence
 from rnnviz.tui.view.view_state import ViewState
@@ -31,12 +31,7 @@ class CompareSentencesPage(Page):
 
     name = "against"
     full_screen = True
-    keys = (
-        PageKey("other", ("o",), "o"),
-        PageKey("without", ("m",), "m"),
-        PageKey("quantity", ("g",), "g"),
-        PageKey("swap", ("x",), "x"),
-    )
+    actions = ("type", "drop_word", "next", "exchange")
 
     @classmethod
     def applies(cls, view_state: ViewState) -> bool:
@@ -52,12 +47,12 @@ class CompareSentencesPage(Page):
 
     def press(self, view_state: ViewState, key: str) -> Change | Prompt | None:
         own = second_sentence.state(view_state)
-        if key == "other":
+        if key == "type":
             filled = own.text or view_state.query.text
             return Prompt(self.page_text(view_state, "prompt"), self._typed, filled)
-        if key == "without":
+        if key == "drop_word":
             return self._without(view_state)
-        if key == "quantity":
+        if key == "next":
             names = view_state.quantities
             at = names.index(own.quantity) if own.quantity in names else -1
             return Change(replace(own, quantity=names[(at + 1) % len(names)]))

@@ -35,7 +35,7 @@ from rnnviz.tui.pages.net.layer_diagram import (
 )
 from rnnviz.tui.render.segments import Line, fit, wrapped
 from rnnviz.tui.view import second_sentence
-from rnnviz.tui.view.page import Change, Page, PageKey
+from rnnviz.tui.view.page import Change, Page
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import CellPicked
 
@@ -49,7 +49,7 @@ class NetPage(Page):
 
     name = "net"
     full_screen = True
-    keys = (PageKey("trap", ("x",), "x"), PageKey("whole", ("o",), "o"))
+    actions = ("last_output", "whole_net")
 
     def questions(self, view_state: ViewState) -> Sequence[Question]:
         asked = question(view_state)
@@ -58,7 +58,7 @@ class NetPage(Page):
     def press(self, view_state: ViewState, key: str) -> Change:
         """Show what ``h[:, -1]`` would give, or the whole net at once."""
         state = view_state.page_state(DiagramState)
-        if key == "trap":
+        if key == "last_output":
             return Change(replace(state, trap=not state.trap))
         return Change(replace(state, whole=not state.whole))
 

@@ -19,7 +19,7 @@ from rnnviz.query import Question
 from rnnviz.tui.pages.padding.padded_drawing import GUTTER, Drawing, without_answer
 from rnnviz.tui.pages.padding.padding_table import in_sight, states, table
 from rnnviz.tui.render.segments import Line, beside, trimmed, wrapped
-from rnnviz.tui.view.page import Change, Page, PageKey
+from rnnviz.tui.view.page import Change, Page
 from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import CellPicked
@@ -42,7 +42,7 @@ class PaddingPage(Page):
 
     name = "padding"
     full_screen = True
-    keys = (PageKey("way", ("m",), "m"), PageKey("pads", ("z",), "z"))
+    actions = ("padding_mode", "padding_count")
 
     @classmethod
     def applies(cls, view_state: ViewState) -> bool:
@@ -63,7 +63,7 @@ class PaddingPage(Page):
         state, answer = view_state.page_state(PaddingState), self._answer(view_state)
         if answer is None:
             return None
-        if key == "way":
+        if key == "padding_mode":
             at = PADDING_MODES.index(state.mode or answer.trained_mode)
             return Change(replace(state, mode=PADDING_MODES[(at + 1) % len(PADDING_MODES)]))
         more = [n for n in answer.choices if n > answer.pads]

@@ -32,7 +32,7 @@ from rnnviz.tui.render.braille_plot import (
 )
 from rnnviz.tui.render.segments import Line, fit, page, trimmed, wrapped
 from rnnviz.tui.render.theme import ViewTheme
-from rnnviz.tui.view.page import Change, Page, PageKey
+from rnnviz.tui.view.page import Change, Page
 from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import CellPicked
@@ -58,10 +58,7 @@ class ReachPage(Page):
     """The reach of every token on a logarithmic scale, and the spectrum at the cursor."""
 
     name: ClassVar[str] = "reach"
-    keys: ClassVar[tuple[PageKey, ...]] = (
-        PageKey("untrained", ("o",), "o"),
-        PageKey("gates", ("g",), "g"),
-    )
+    actions = ("untrained", "gate_product")
 
     def questions(self, view_state: ViewState) -> Sequence[Question]:
         if not view_state.query.model:
@@ -71,7 +68,7 @@ class ReachPage(Page):
 
     def press(self, view_state: ViewState, key: str) -> Change | None:
         state = self._state(view_state)
-        if key == "gates":
+        if key == "gate_product":
             state = replace(state, gates=not state.gates)
             key_text = "gates_on" if state.gates else "gates_off"
         else:

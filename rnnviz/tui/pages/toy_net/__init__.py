@@ -35,7 +35,7 @@ from rnnviz.tui.pages.toy_net.page_layout import arrange_page
 from rnnviz.tui.pages.toy_net.token_strip import TokenStrip
 from rnnviz.tui.pages.toy_net.weight_table import values
 from rnnviz.tui.render.segments import Line, cut, wrapped
-from rnnviz.tui.view.page import Change, Page, PageKey, Prompt
+from rnnviz.tui.view.page import Change, Page, Prompt
 from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.view_state import ViewState
 
@@ -62,18 +62,18 @@ class ToyNetPage(Page):
 
     name = "hand"
     full_screen = True
-    keys = (
-        PageKey("back", ("g",), "g"),
-        PageKey("next", ("j",), "j"),
-        PageKey("more", ("plus", "m"), "+"),
-        PageKey("less", ("minus", "o"), "-"),
-        PageKey("type", ("x",), "x"),
-        PageKey("undo", ("z",), "z"),
-        PageKey("redo", ("y",), "y"),
-        PageKey("reset", ("0",), "0"),
-        PageKey("units", ("9",), "9"),
-        PageKey("values", ("8",), "8"),
-        PageKey("write", ("7",), "7"),
+    actions = (
+        "previous",
+        "next",
+        "raise",
+        "lower",
+        "type",
+        "undo",
+        "redo",
+        "take_away",
+        "unit_count",
+        "all_values",
+        "save_net",
     )
 
     @classmethod
@@ -179,18 +179,18 @@ class ToyNetPage(Page):
         query = history.current.query
         if query.hand is None:
             return self._begin(view_state, history) if key == "type" else None
-        if key == "reset":
+        if key == "take_away":
             return _ask(view_state, history.push(history.current.origin))
-        if key == "units":
+        if key == "unit_count":
             return self._typed(view_state, "", f"units={query.hand.units % MOST + 1}")
-        if key == "values":
+        if key == "all_values":
             return Change(replace(state, values=not state.values))
-        if key == "write":
+        if key == "save_net":
             words, filled = self.page_text(view_state, "write"), f"{query.hand.cell}.toml"
             return Prompt(words, self._write, filled)
         every = choices(query.hand, _within(view_state.cursor, query.hand, query.text))
         at = state.chosen % len(every)
-        if key in ("back", "next"):
+        if key in ("previous", "next"):
             at += 1 if key == "next" else -1
             return Change(replace(state, chosen=at % len(every)))
         return self._edit(view_state, history, query.hand, every[at], key)
@@ -225,7 +225,7 @@ class ToyNetPage(Page):
                 view_state, "prompt", entry=name, value=toy_net.full_literal(value)
             )
             return Prompt(words, lambda now, said: self._typed(now, name, said))
-        value = round(value + (BY if key == "more" else -BY), DECIMALS)
+        value = round(value + (BY if key == "raise" else -BY), DECIMALS)
         if abs(value) > LARGEST:
             return Change(message=self.page_text(view_state, "at_end"), failed=True)
         net, text = edits.changed(net, query.text, entry, value + 0.0)

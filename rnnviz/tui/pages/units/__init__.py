@@ -23,7 +23,7 @@ from rnnviz.tui.pages.units.word_context import coloured, flow, in_context, swat
 from rnnviz.tui.render.segments import Line, cut, fit, heading, length, trimmed, window, wrapped
 from rnnviz.tui.render.theme import ViewTheme
 from rnnviz.tui.view import second_sentence
-from rnnviz.tui.view.page import Change, Page, PageKey, Prompt
+from rnnviz.tui.view.page import Change, Page, Prompt
 from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import CellPicked
@@ -59,7 +59,7 @@ class UnitsPage(Page):
 
     name = "units"
     full_screen = True
-    keys = (PageKey("threshold", ("g",), "g"),)
+    actions = ("threshold",)
 
     @classmethod
     def applies(cls, view_state: ViewState) -> bool:
