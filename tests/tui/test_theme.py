@@ -64,7 +64,7 @@ def test_signs_and_bars_can_be_seen_on_what_is_behind_them(palette: ColourPalett
     assert contrast(look.gate.color.name, palette.background) >= 3
 
 
-# -- gates ------------------------------------------------------------------------------------------
+# -- gates -----------------------------------------------------------------------------------------
 
 
 def light_of(palette: ColourPalette, level: int) -> float:
@@ -117,7 +117,7 @@ def test_every_theme_draws_a_gate_as_a_bar_in_one_style(theme: str) -> None:
         assert style.bgcolor is None and not style.reverse
 
 
-# -- the diverging scale ----------------------------------------------------------------------------
+# -- the diverging scale ---------------------------------------------------------------------------
 
 #: Linear RGB as seen without one kind of cone (Machado, Oliveira & Fernandes 2009, severity 1).
 EYES = {
@@ -197,7 +197,7 @@ def test_with_256_colours_both_signs_keep_their_hue_and_text_its_contrast(
             assert contrast(shown(style.color.name), shown(style.bgcolor.name)) >= 3
 
 
-# -- without colours, and sixteen -------------------------------------------------------------------
+# -- without colours, and sixteen ------------------------------------------------------------------
 
 
 def test_without_colour_no_style_has_one() -> None:
