@@ -132,6 +132,7 @@ class Cost:
     def exceeds(self, most: int) -> str:
         marks = ["bytes"] if self.bytes() > MOST_BYTES else []
         marks += ["ms"] if self.best(1) > most else []
+        marks += ["CPU"] if self.best(2) > most else []
         return "+".join(marks)
 
 
@@ -209,15 +210,18 @@ def main() -> None:
         width, height = map(int, text.split("x"))
         size = (width, height)
         most = MOST_MS.get(size, 30)
-        over = places = 0
+        found = []
         for model in args.model or MODELS:
             for place, cost in measure(model, size, args.rounds, args.presses).items():
                 mark = cost.exceeds(most)
-                over += bool(mark)
-                places += 1
+                found.append(mark)
                 if mark or args.all:
                     print(f"{text}  {' '.join(place):32} {cost.row()}  {mark}", flush=True)
-        print(f"{text}: {over} of {places} places exceed {MOST_BYTES:,} bytes or {most} ms")
+        counts = [sum(kind in mark for mark in found) for kind in ("bytes", "ms", "CPU")]
+        print(
+            f"{text}: of {len(found)} places {counts[0]} exceed {MOST_BYTES:,} bytes, "
+            f"{counts[1]} {most} ms, {counts[2]} {most} ms of CPU"
+        )
 
 
 if __name__ == "__main__":

@@ -118,8 +118,7 @@ class StepScreen(DiffScreen, Screen[None]):
         """Paint the first picture when every view is in place, and only once."""
         from rnnviz.tui.step.app import RnnvizApp
 
-        # Lay out now, which paints everything once when painting is allowed, and cancel Textual's
-        # own requests for a layout and a repaint. No public method cancels one.
+        # Everything is painted once, when painting is allowed: cancel Textual's own requests.
         self._set_dirty()
         self._dirty_widgets.add(self)
         self._refresh_layout()
@@ -140,11 +139,11 @@ class StepScreen(DiffScreen, Screen[None]):
                 continue
             place = places.get(view.id or "")
             if place and (not moves or place.size == view.size):
-                view.update_visible(self.view_state)
+                if view.update_visible(self.view_state):
+                    self._dirty_widgets.add(view)
             else:  # the layout paints a view that it shows or resizes
                 view.update_hidden(self.view_state)
-        if moves:
-            self.lay_out()
+        self.lay_out() if moves else self.check_idle()  # Textual then writes what is dirty
         self.page_host.ask_questions()
 
     def move(self, cursor: Cursor) -> None:

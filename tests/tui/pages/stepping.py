@@ -13,7 +13,6 @@ from rnnviz.query import Query
 from rnnviz.trace import Trace
 from rnnviz.tui.pages import PAGES, load
 from rnnviz.tui.step.app import RnnvizApp
-from rnnviz.tui.view.widget import DrawnView
 
 WORDS = "the film that was shown to us last night was not as good as the book had been but "
 TEXT = " ".join((WORDS * 5).split()[:60])
@@ -57,12 +56,8 @@ def wired(app: RnnvizApp) -> Console:
 def drawn(app: RnnvizApp, console: Console) -> str:
     """What is sent to the terminal for everything that asked to be painted again."""
     screen = app.step_screen
-    asked = {
-        view for view in screen.children if isinstance(view, DrawnView) and view._repaint_required
-    }
-    screen._compositor.update_widgets(asked)
-    for view in asked:
-        view._repaint_required = False
+    screen._compositor.update_widgets(screen._dirty_widgets)
+    screen._dirty_widgets.clear()
     update = screen._compositor.render_update()
     return "" if update is None else update.render_segments(console)
 
