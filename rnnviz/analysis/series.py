@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from rnnviz.analysis.prediction_change import prediction_change
 from rnnviz.arrays import Array
 from rnnviz.trace import SeriesTrace, Trace
 
@@ -105,14 +106,12 @@ def forecast_change(trace: Trace, t: int) -> ForecastChange:
     The parts add up to the change of the forecast. If the head also reads a backward layer they
     would not; ``by_unit`` is then the change of the top layer's h.
     """
-    top = trace.layers[-1]
-    change = (top.values["h"][t] - top.state_before(t, "h")).astype(np.float64)
-    whole = forecasts(trace)
-    if top.direction == "backward" or len(trace.head.W) != top.units:
-        return ForecastChange(False, change, 0.0, float(whole[t]))
-    deviation = series_of(trace).std[series_of(trace).target]
-    empty = series_of(trace).restored(
-        top.initial["h"].astype(np.float64) @ trace.head.W[:, 0] + trace.head.b[0]
-    )
-    before = float(empty) if t == 0 else float(whole[t - 1])
-    return ForecastChange(True, change * trace.head.W[:, 0] * deviation, before, float(whole[t]))
+    moved = prediction_change(trace, t, 0)
+    if moved.units is None or moved.before is None:
+        top = trace.layers[-1]
+        change = (top.values["h"][t] - top.state_before(t, "h")).astype(np.float64)
+        return ForecastChange(False, change, 0.0, float(forecasts(trace)[t]))
+    series = series_of(trace)
+    before, after = series.restored(moved.before), forecasts(trace)[t]
+    by_unit = moved.units.values * series.std[series.target]
+    return ForecastChange(True, by_unit, float(before), float(after))
