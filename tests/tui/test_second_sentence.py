@@ -26,10 +26,12 @@ from rnnviz.tui.pages.weights import WeightsPage
 from rnnviz.tui.panels.cell import CellView
 from rnnviz.tui.panels.equations import Equations
 from rnnviz.tui.panels.heatmap import Heatmap, HeatmapWords
+from rnnviz.tui.panels.prediction_bars import eighths
 from rnnviz.tui.panels.sentence import Sentence
 from rnnviz.tui.panels.title import TitleBar
+from rnnviz.tui.panels.word_columns import window
 from rnnviz.tui.render.segments import short
-from rnnviz.tui.render.theme import THEMES, ViewTheme
+from rnnviz.tui.render.theme import BARS, THEMES, ViewTheme
 from rnnviz.tui.step.app import settled
 from rnnviz.tui.view import second_sentence
 from rnnviz.tui.view.page import Page
@@ -91,13 +93,28 @@ def test_the_strip_says_both_predictions_as_the_traces_have_them(width: int, hei
         assert f"◆ {number(float(other(m).head.readout[j, k]))}" in said[0]
 
 
-def test_the_other_curve_has_a_point_at_every_aligned_word_that_was_read() -> None:
+def test_the_other_prediction_is_a_narrow_bar_beside_the_own_one() -> None:
     for t in range(5):
-        said = texts(Sentence(at(t)), at(t), 120, 12)
-        points = sum(line.count("◆") for line in said[4:-2])
-        shared = sum(line.count("●") for line in said[4:-2])
-        read_so_far = sum(i <= t for i in aligned(at(t)))
-        assert shared == t + 1 and read_so_far - shared <= points <= read_so_far
+        m = at(t)
+        said = texts(Sentence(m), m, 120, 9)
+        pairs = aligned(m)
+        for column in window(m, 120).columns:
+            right = column.x + column.width - 1  # inside the narrow bar
+            own, narrow = (_height(said[4:7], x) for x in (column.x, right))
+            if column.t > t:
+                assert own == narrow == 0
+                continue
+            assert own == eighths(float(m.trace.head.readout[column.t, 1]), 3)
+            if column.t in pairs:
+                value = float(other(m).head.readout[pairs[column.t], 1])
+                assert narrow == eighths(value, 3)
+                assert f"◆{number(value, 2)}" in said[3]
+            else:
+                assert narrow == own
+
+
+def _height(rows: list[str], x: int) -> int:
+    return sum(max(0, BARS.find(row.ljust(120)[x])) for row in rows)
 
 
 @pytest.mark.parametrize("cell", CELLS)

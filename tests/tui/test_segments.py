@@ -102,12 +102,6 @@ def test_equal_factors_are_equal_steps() -> None:
     assert segments.log_spark(np.array([1e-7, 1e-3, 1.0, 0.0]), -7, 0) == "▁▅█ "
 
 
-def test_the_curve_goes_down_where_the_share_falls() -> None:
-    drawn = segments.curve([1.0, 0.0], [1, 7], 9, 3)
-    assert drawn[0][1] == drawn[2][7] == "●"
-    assert drawn == [" ●━━┓    ", "    ┃    ", "    ┗━━● "]
-
-
 @pytest.mark.parametrize(
     ("count", "chosen", "room", "first"),
     [(5, 0, 9, 0), (50, 25, 10, 20), (50, 49, 10, 40), (50, 0, 10, 0)],

@@ -2,152 +2,152 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 
+import numpy as np
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
-from rnnviz.display import visible
 from rnnviz.equations import number
-from rnnviz.tui.render.segments import Line, bar, curve, fit, heading
+from rnnviz.tui.panels.belief import belief_text, change_line, gradient_line, output_name
+from rnnviz.tui.panels.prediction_bars import (
+    PredictionBar,
+    PredictionScale,
+    number_scale,
+    picture,
+    probability_scale,
+    with_axis,
+)
+from rnnviz.tui.panels.word_columns import (
+    GAP,
+    GUTTER,
+    SIGN,
+    WordColumn,
+    WordWindow,
+    at_columns,
+    window,
+)
+from rnnviz.tui.render.segments import Line, bar, fit, heading, length, two_digits
 from rnnviz.tui.view import second_sentence
 from rnnviz.tui.view.view_state import ViewState, saliency
 from rnnviz.tui.view.widget import CellPicked, View
 
-GUTTER = 13
-LONGEST = 16  # columns of one word; longer ones are cut
+#: From this width on the heading has the panel's title before what the word changed.
+TITLED = 100
+#: Columns of a slot with room for the numbers of both sentences.
+BOTH_NUMBERS = 11
 
 
 @dataclass(frozen=True)
-class WordColumn:
-    """A word of the strip: its token, column and width."""
+class PanelRows:
+    """The lines of each part of the panel."""
 
-    t: int
-    x: int
-    width: int
-    word: str
-    other: str = ""  # the aligned word of the second sentence
+    beside: int  # the second sentence
+    bars: int  # the predictions
+    gradients: int
+    explanation: int  # of the gradients
 
+    @classmethod
+    def of(cls, height: int, second: bool) -> PanelRows:
+        """Shares out the lines; the heading, the words and their predictions are always there.
 
-def columns(view_state: ViewState, width: int) -> list[WordColumn]:
-    """The words that fit around the chosen one."""
-    tokens, t, found = (
-        view_state.trace.tokens,
-        view_state.cursor.t,
-        second_sentence.difference(view_state),
-    )
-
-    def word(k: int) -> str:
-        text = second_sentence.mark(view_state, k) + visible(tokens[k])
-        text += "?" if view_state.trace.unknown[k] else ""
-        least = 4 if found is None else max(4, cell_len(second_sentence.words(found, k)))
-        return fit(text, min(LONGEST, max(least, cell_len(text))))
-
-    room = width - GUTTER - 2
-    gap = 2
-    if len(tokens) <= 20:  # spread out a short sentence
-        free = room - sum(cell_len(word(k)) for k in range(len(tokens)))
-        gap = min(16, max(2, free // len(tokens)))
-    first = last = t
-    used = cell_len(word(t)) + gap
-    while True:
-        # Two thirds of the columns for words before the chosen one, one third for words after it.
-        grown = False
-        if first > 0 and used + (wide := cell_len(word(first - 1)) + gap) <= room * 2 // 3:
-            first, used, grown = first - 1, used + wide, True
-        elif last + 1 < len(tokens) and used + (wide := cell_len(word(last + 1)) + gap) <= room:
-            last, used, grown = last + 1, used + wide, True
-        elif first > 0 and used + (wide := cell_len(word(first - 1)) + gap) <= room:
-            first, used, grown = first - 1, used + wide, True
-        if not grown:
-            break
-    placed, x = [], GUTTER + 1
-    for k in range(first, last + 1):
-        other = "" if found is None else second_sentence.words(found, k)
-        placed.append(WordColumn(k, x, cell_len(word(k)), word(k), other))
-        x += placed[-1].width + gap
-    return placed
+        A probability of 0.5 is in the middle of a line if the bars have an odd number of lines.
+        With three lines, values .05 apart differ in height.
+        """
+        left = height - 3
+        beside = int(second and left > 1)
+        left -= beside
+        bars = 3 if left >= 3 else 0
+        left -= bars
+        gradients = int(bars > 0 and left >= 1)
+        explanation = int(bars > 0 and left >= 2)
+        left = max(0, left - gradients - explanation) if bars else 0
+        more = min(left // 2 * 2, 6)
+        return cls(beside, bars + more, gradients + left - more, explanation)
 
 
 class Sentence(View):
-    """Words, predictions, their curve, and bars of |∂L/∂x|."""
+    """Words, predictions as numbers and bars, and bars of |∂L/∂x|."""
 
     def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
-        theme = view_state.theme
-        shown = columns(view_state, width)
-        title, question = "panel.sentence", "question.sentence"
-        if view_state.trace.series is not None:
-            title, question = "page.series.strip", "page.series.strip_question"
+        shown = window(view_state, width)
+        rows = PanelRows.of(height, second_sentence.difference(view_state) is not None)
         lines = [
-            heading(
-                view_state.text(title), view_state.text(question), width, theme, _both(view_state)
-            ),
-            words(view_state, shown),
-            predictions(view_state, shown),
+            _heading(view_state, width, explained=rows.explanation > 0),
+            _words(view_state, shown, width),
         ]
-        beside = second_sentence.difference(view_state) is not None and height > 4
-        if beside:
-            lines.insert(2, others(view_state, shown))
-        # A second sentence takes precedence over the bars.
-        bars = 2 if height >= 7 + beside else 0
-        rows = height - len(lines) - bars
-        if rows >= 2:
-            lines += prediction_curve(view_state, shown, width, rows)
-        if bars:
-            lines += weight_bars(view_state, shown, bars)
+        if rows.beside:
+            lines.append(_others(view_state, shown))
+        lines.append(_predictions(view_state, shown, width))
+        if rows.bars:
+            lines += _prediction_bars(view_state, shown, width, rows.bars)
+        if rows.gradients:
+            lines += _gradient_bars(view_state, shown, rows.gradients)
+        if rows.explanation:
+            indent = Segment(" " * (GUTTER + 1), view_state.theme.ink)
+            lines.append([indent, *gradient_line(view_state, width - GUTTER - 2)])
         return lines
 
     def picked(self, view_state: ViewState, x: int, y: int) -> CellPicked | None:
-        for column in columns(view_state, self.size.width):
+        for column in window(view_state, self.size.width).columns:
             if column.x - 1 <= x <= column.x + column.width:
                 return CellPicked(t=column.t)
         return None
 
 
-def columns_line(shown: list[WordColumn], texts: list[Segment]) -> Line:
-    """One segment per column; segments may be up to a column wider on each side."""
-    line: Line = []
-    at = 0
-    for column, piece in zip(shown, texts, strict=True):
-        start = column.x - (cell_len(piece.text) - column.width) // 2
-        line += [Segment(" " * (start - at)), piece]
-        at = start + cell_len(piece.text)
-    return line
+def _heading(view_state: ViewState, width: int, explained: bool) -> Line:
+    """The title and what the current word changed; narrow panels leave the title out.
+
+    While the gradients are chosen, a panel without a line for them has them in its heading.
+    """
+    title, question = "panel.sentence", "question.sentence"
+    if view_state.trace.series is not None:
+        title, question = "page.series.strip", "page.series.strip_question"
+    note: Line = []
+    both = _both(view_state)
+    if both:
+        note = [Segment(both, view_state.theme.dim), Segment(" · ", view_state.theme.rule)]
+    name = view_state.text(title) if width >= TITLED or both else ""
+    room = width - length(note) - cell_len(name) - (4 if name else 3)
+    said = gradient_line(view_state, room) if view_state.backward and not explained else []
+    said = said or change_line(view_state, room)
+    note = note[:1] if both and length(said) < 12 else [*note, *said]
+    return heading(name, view_state.text(question), width, view_state.theme, note)
 
 
-def words(view_state: ViewState, shown: list[WordColumn]) -> Line:
-    """The words; the chosen one in brackets."""
+def _words(view_state: ViewState, shown: WordWindow, width: int) -> Line:
+    """The words, the chosen one in brackets, and at both ends how many more there are."""
     theme, layer, t = view_state.theme, view_state.layer, view_state.cursor.t
-    pieces = []
-    for column in shown:
+    pieces = [(0, Segment(fit(shown.left_sign, GUTTER - 1, ">"), theme.now))]
+    for column in shown.columns:
         if column.t == t:
-            pieces.append(Segment(f"▐{column.word}▌", theme.chosen))
+            pieces.append((column.x - 1, Segment(f"▐{column.word.rstrip()}▌", theme.chosen)))
         elif view_state.trace.unknown[column.t]:
-            pieces.append(Segment(column.word, theme.unknown))
+            pieces.append((column.x, Segment(column.word, theme.unknown)))
         else:
             read = layer.order.index(column.t) < layer.order.index(t)
             lit = theme.above if second_sentence.mark(view_state, column.t) else theme.bold
-            pieces.append(Segment(column.word, lit if read else theme.dim))
-    return columns_line(shown, pieces)
+            pieces.append((column.x, Segment(column.word, lit if read else theme.dim)))
+    sign = shown.right_sign
+    pieces.append((width - 1 - cell_len(sign), Segment(sign, theme.now)))
+    return at_columns(pieces)
 
 
-def others(view_state: ViewState, shown: list[WordColumn]) -> Line:
+def _others(view_state: ViewState, shown: WordWindow) -> Line:
     """The second sentence below each word: = the same, ≠ another, − none, + one more."""
     theme = view_state.theme
-    pieces = []
-    for column in shown:
+    pieces = [(0, _label(view_state.text("beside.other"), theme.dim))]
+    for column in shown.columns:
         style = theme.source if second_sentence.mark(view_state, column.t) else theme.dim
-        pieces.append(Segment(fit(column.other, column.width, "^"), style))
-    return _labelled(view_state.text("beside.other"), columns_line(shown, pieces), theme.dim)
+        pieces.append((column.x, Segment(fit(column.other, column.width, "^"), style)))
+    return at_columns(pieces)
 
 
-def _labelled(text: str, line: Line, style: Style) -> Line:
-    """A line of the strip with its label at the left."""
-    first = line[0]
-    line[0] = Segment(" " * (cell_len(first.text) - GUTTER), first.style)
-    return [Segment(fit(text, GUTTER - 1, ">") + " ", style), *line]
+def _label(text: str, style: Style) -> Segment:
+    """A label at the left of a line of the strip."""
+    return Segment(fit(text, GUTTER - 1, ">") + " ", style)
 
 
 def _both(view_state: ViewState) -> str:
@@ -160,127 +160,125 @@ def _both(view_state: ViewState) -> str:
     return view_state.text("beside.beliefs", a=number(float(a)), b=number(float(b)))
 
 
-def predictions(view_state: ViewState, shown: list[WordColumn]) -> Line:
+def _other_value(view_state: ViewState, t: int) -> float | None:
+    """The second sentence's prediction after the word aligned with token t."""
+    at = second_sentence.aligned_token(view_state, t)
+    if at is None:
+        return None
+    return float(at[0].b.head.readout[at[1], view_state.shown_class()])
+
+
+def _style(view_state: ViewState, value: float) -> Style:
+    """The colour of a prediction: orange from 0.5 on, blue below; a forecast has neither."""
+    theme = view_state.theme
+    if view_state.trace.head.kind == "linear":
+        return theme.source
+    return theme.above if value >= 0.5 else theme.below
+
+
+def _predictions(view_state: ViewState, shown: WordWindow, width: int) -> Line:
     """The probability of the followed class after each word."""
-    theme, k = view_state.theme, view_state.shown_class()
-    head, values = view_state.trace.head, view_state.readout
-    name = visible(head.labels[k])
-    text = view_state.text("view.believes", label=name) if head.kind != "linear" else name
-    pieces = []
-    for column in shown:
-        if not view_state.prediction_known(column.t):
-            hidden = view_state.hidden and column.t == view_state.cursor.t
-            pieces.append(Segment(fit("?" if hidden else "·", column.width, "^"), theme.rule))
+    theme, k, here = view_state.theme, view_state.shown_class(), view_state.cursor.t
+    pieces = [(0, _label(output_name(view_state), theme.dim))]
+    for column in shown.columns:
+        t = column.t
+        if not view_state.prediction_known(t):
+            hidden = view_state.hidden and t == here
+            pieces.append((column.centre, Segment("?" if hidden else "·", theme.rule)))
             continue
-        value = float(values[column.t, k])
-        style = theme.above if value >= 0.5 else theme.below
-        style = theme.ink if head.kind == "linear" else style
-        pieces.append(Segment(fit(number(value, 2), max(4, column.width), "^"), style))
-    return _labelled(text, columns_line(shown, pieces), theme.dim)
+        value, other = float(view_state.readout[t, k]), _other_value(view_state, t)
+        text = number(value, 2)
+        beside = ""
+        if other is not None and column.slot >= BOTH_NUMBERS:
+            beside = f" {second_sentence.MARK}{number(other, 2)}"
+        x = column.x + max(0, column.width - cell_len(text + beside)) // 2
+        pieces.append((x, Segment(text, _style(view_state, value))))
+        x += cell_len(text)
+        if beside:
+            pieces.append((x, Segment(beside, theme.source)))
+            x += cell_len(beside)
+        if t == here:
+            room = width - x - (SIGN if shown.after else 0)
+            believed = belief_text(view_state, t)
+            if believed and cell_len(believed) + 4 <= room:
+                pieces.append((x, Segment(f" ({believed}) ", _style(view_state, value))))
+    return at_columns(pieces)
 
 
-def prediction_curve(
-    view_state: ViewState, shown: list[WordColumn], width: int, rows: int
-) -> list[Line]:
-    """The predictions as a curve below the words, as far as they are known."""
-    theme, head, k = view_state.theme, view_state.trace.head, view_state.shown_class()
-    known = [column for column in shown if view_state.prediction_known(column.t)]
-    values = [float(view_state.readout[column.t, k]) for column in known]
-    # A series changes slowly: scale the curve to the visible part.
-    scaled = head.readout.ravel().tolist() if view_state.trace.series is None else values
-    low, high = min(scaled, default=0.0), max(scaled, default=0.0)
-    if head.kind == "linear":
-        values = [(value - low) / ((high - low) or 1) for value in values]
-    picture = [" " * (width - GUTTER)] * rows
-    if known:
-        centres = [column.x + column.width // 2 - GUTTER for column in known]
-        picture = curve(values, centres, width - GUTTER, rows)
-    behind = _other_curve(view_state, known, (low, high), width - GUTTER, rows)
-    other = head.labels[1 - k] if len(head.labels) == 2 else ""
-    names = [""] * rows
-    if head.kind != "linear":
-        names[0], names[-1] = visible(head.labels[k]), visible(other) or "0"
-        if rows % 2:
-            names[rows // 2] = view_state.text("view.unsure")
-    elif view_state.trace.series is not None and known:
-        names[0], names[-1] = number(high, 2), number(low, 2)
-    lines = []
-    for row in range(rows):
-        middle = row - (rows - 1) / 2
-        style = theme.above if middle < 0 else theme.below if middle > 0 else theme.ink
-        style = theme.source if head.kind == "linear" else style
-        mark = "┤" if names[row] else "│"
-        lines.append(
-            [
-                Segment(fit(names[row], GUTTER - 2, ">") + " ", theme.dim),
-                Segment(mark, theme.rule),
-                *_over(picture[row], behind[row] if behind else "", style, theme.source),
-            ]
-        )
+def _prediction_bars(view_state: ViewState, shown: WordWindow, width: int, rows: int) -> list[Line]:
+    """The predictions as bars below the words, as far as they are known.
+
+    The second sentence's bar is the narrow one at the right of a word's own.
+    """
+    k, theme = view_state.shown_class(), view_state.theme
+    known = [c for c in shown.columns if view_state.prediction_known(c.t)]
+    scale = _scale(view_state, known)
+    bars: list[PredictionBar] = []
+    for column in known:
+        value, other = float(view_state.readout[column.t, k]), _other_value(view_state, column.t)
+        around = int(column.slot - column.width > GAP + 1)
+        x, wide = column.x - around - GUTTER, column.width + 2 * around
+        own = wide if other is None else wide - max(1, wide // 3)
+        bars.append(PredictionBar(x, own, scale.share(value), _style(view_state, value)))
+        if other is not None:
+            bars.append(PredictionBar(x + own, wide - own, scale.share(other), theme.source))
+    lines = picture(bars, scale, width - GUTTER, rows, theme)
+    _hint(view_state, shown, lines[0])
+    with_axis(lines, scale, GUTTER, theme)
     return lines
 
 
-#: The second sentence's curve is thin, to be distinguishable without colour.
-_THIN = str.maketrans("●━┃┏┓┗┛", "◆─│┌┐└┘")
+def _scale(view_state: ViewState, known: Sequence[WordColumn]) -> PredictionScale:
+    """From 0 to 1; for forecasts the range of the words that are shown."""
+    head, k = view_state.trace.head, view_state.shown_class()
+    if head.kind != "linear":
+        return probability_scale(head, k)
+    values = [float(view_state.readout[c.t, k]) for c in known]
+    others = (_other_value(view_state, c.t) for c in known)
+    return number_scale(np.array([*values, *(v for v in others if v is not None)]))
 
 
-def _other_curve(
-    view_state: ViewState,
-    known: list[WordColumn],
-    scale: tuple[float, float],
-    width: int,
-    rows: int,
-) -> list[str]:
-    """The curve of the second sentence at the aligned words; empty without one."""
-    k, linear = view_state.shown_class(), view_state.trace.head.kind == "linear"
-    low, top = scale if linear else (0.0, 1.0)
-    shares, centres = [], []
-    for column in known:
-        at = second_sentence.aligned_token(view_state, column.t)
-        if at is not None:
-            value = float(at[0].b.head.readout[at[1], k])
-            shares.append((value - low) / ((top - low) or 1))
-            centres.append(column.x + column.width // 2 - GUTTER)
-    picture = curve(shares, centres, width, rows) if shares else []
-    return [row.translate(_THIN) for row in picture]
+def _hint(view_state: ViewState, shown: WordWindow, line: Line) -> None:
+    """At the first word, which key reads the next one, right of its bar."""
+    t, theme = view_state.cursor.t, view_state.theme
+    if t or view_state.paper or not shown.columns[1:] or not view_state.prediction_known(t):
+        return
+    text = view_state.text("belief.next")
+    x = shown.columns[1].x - GUTTER
+    room = length(line) - x
+    if cell_len(text) > room:
+        return
+    first = "".join(segment.text for segment in line)[:x]
+    key, _, rest = text.partition(" ")
+    styled = [segment.style for segment in line if segment.text.strip()]
+    line[:] = [
+        Segment(first, styled[0] if styled else theme.ink),
+        Segment(key, theme.key),
+        Segment(" " + rest, theme.dim),
+        Segment(" " * (room - cell_len(text)), theme.ink),
+    ]
 
 
-def _over(front: str, behind: str, style: Style, dim: Style) -> Line:
-    """One row of a curve over another; a line never hides a point of the one behind."""
-    line: Line = []
-    for one, other in zip_longest(front, behind, fillvalue=" "):
-        hidden = other == " " or one == "●" or (one != " " and other != "◆")
-        text, worn = (one, style) if hidden else (other, dim)
-        if line and line[-1].style is worn:
-            line[-1] = Segment(line[-1].text + text, worn)
-        else:
-            line.append(Segment(text, worn))
-    return line
-
-
-def weight_bars(view_state: ViewState, shown: list[WordColumn], rows: int) -> list[Line]:
-    """Bars of |∂L/∂x|, the sensitivity of the loss to each word."""
+def _gradient_bars(view_state: ViewState, shown: WordWindow, rows: int) -> list[Line]:
+    """Bars of |∂L/∂x|, the sensitivity of the loss to each word, with their numbers."""
     theme, t = view_state.theme, view_state.cursor.t
     if view_state.hidden:
         # Gradients would reveal the hidden prediction.
-        labels = [f"{text:>{GUTTER - 1}} " for text in ("|∂L/∂x|", "?")]
-        return [[Segment(text, theme.dim)] for text in labels[:rows]]
+        return [[_label(text, theme.dim)] for text in ("|∂L/∂x| ?", *[""] * (rows - 1))]
     sizes = saliency(view_state.trace)
     top = float(sizes.max()) or 1.0
-    blocks = {column.t: bar(float(sizes[column.t]) / top, rows) for column in shown}
-    labels = ["|∂L/∂x|", number(float(sizes[t]))]
     lines = []
+    blocks = {c.t: bar(float(sizes[c.t]) / top, rows) for c in shown.columns}
     for row in range(rows):
-        pieces = [
-            Segment(
-                blocks[column.t][row] * column.width,
-                theme.now if column.t == t else theme.dim,
-            )
-            for column in shown
-        ]
-        line = columns_line(shown, pieces)
-        line[0] = Segment(" " * (cell_len(line[0].text) - GUTTER))
-        label = labels[row] if row < 2 else ""
-        style = theme.dim if row == 0 else theme.now
-        lines.append([Segment(fit(label, GUTTER - 1, ">") + " ", style), *line])
+        last = row == rows - 1
+        pieces = [(0, _label("|∂L/∂x|" if last else "", theme.dim))]
+        for column in shown.columns:
+            text = two_digits(float(sizes[column.t]))
+            wide = max(1, min(3, column.slot - 2 - cell_len(text)))
+            x = column.x - int(column.slot - cell_len(text) - wide < 2)
+            style = theme.now if column.t == t else theme.dim
+            pieces.append((x, Segment(blocks[column.t][row] * wide, style)))
+            if last:
+                pieces.append((x + wide, Segment(text, style)))
+        lines.append(at_columns(pieces))
     return lines

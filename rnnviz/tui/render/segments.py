@@ -78,11 +78,17 @@ def beside(left: Line, right: Line, width: int, style: Style) -> Line:
     return trimmed([*trimmed(left, room, style), *gap, *right], width, style)
 
 
-def heading(title: str, question: str, width: int, theme: ViewTheme, note: str = "") -> Line:
-    """The first line of a panel: title, note, question and a rule to the end."""
-    line = [Segment("─ ", theme.rule), Segment(title, theme.bold), Segment(" ", theme.rule)]
+def heading(title: str, question: str, width: int, theme: ViewTheme, note: str | Line = "") -> Line:
+    """The first line of a panel: title, note, question and a rule to the end.
+
+    A note is dim text, or segments with styles of their own.
+    """
+    line = [Segment("─ ", theme.rule)]
+    if title:
+        line += [Segment(title, theme.bold), Segment(" ", theme.rule)]
     if note:
-        line += [Segment(note, theme.dim), Segment(" ", theme.rule)]
+        line += [Segment(note, theme.dim)] if isinstance(note, str) else note
+        line.append(Segment(" ", theme.rule))
     if question and length(line) + cell_len(question) + 4 <= width:
         line += [Segment("· " + question, theme.dim), Segment(" ", theme.rule)]
     rest = Segment("─" * max(0, width - length(line)), theme.rule)
@@ -143,6 +149,16 @@ def short(value: float) -> str:
     if float(text or 0) == 0:
         return f" {text}" if value == 0 else f"{MINUS if value < 0 else '+'}{text}"
     return f"{MINUS if value < 0 else '+'}{text}".ljust(4)
+
+
+def two_digits(value: float) -> str:
+    """A number that is not negative with two significant digits: .032, 1.2, 4.3e−4, 0."""
+    mantissa, _, exponent = f"{float(value):.1e}".partition("e")
+    if value == 0 or not np.isfinite(value):
+        return "0" if value == 0 else str(float(value))
+    if not -4 < (size := int(exponent)) < 4:
+        return f"{mantissa}e{MINUS if size < 0 else ''}{abs(size)}"
+    return f"{float(f'{mantissa}e{exponent}'):.{max(0, 1 - size)}f}".removeprefix("0")
 
 
 def level(value: float, top: float) -> int:
@@ -215,9 +231,12 @@ _MARKED = Style(bold=True, underline=True)
 def bar(share: float, rows: int) -> list[str]:
     """A column of blocks ``rows`` high, top first; anything above zero shows at least a sliver."""
     eighths = round(max(0.0, min(1.0, share)) * 8 * rows)
-    if share > 0:
-        eighths = max(1, eighths)
-    return [BARS[min(8, max(0, eighths - 8 * below))] for below in range(rows - 1, -1, -1)]
+    return block_column(max(1, eighths) if share > 0 else eighths, rows)
+
+
+def block_column(eighths: int, rows: int, blocks: str = BARS) -> list[str]:
+    """A column filled from below, top first; ``blocks``: glyphs of 0 to 8 eighths of a row."""
+    return [blocks[min(8, max(0, eighths - 8 * below))] for below in range(rows - 1, -1, -1)]
 
 
 def log_range(values: Array) -> tuple[int, int]:
@@ -237,35 +256,6 @@ def log_spark(values: Array, low: int, high: int) -> str:
     shares = (np.log10(np.where(sizes > 0, sizes, 1)) - low) / (high - low)
     at = np.where(sizes > 0, 1 + np.rint(7 * np.clip(shares, 0, 1)), 0).astype(int)
     return "".join(BARS[n] for n in at.tolist())
-
-
-def curve(shares: Sequence[float], centres: Sequence[int], width: int, rows: int) -> list[str]:
-    """A step curve through the shares (0 bottom, 1 top) at the given columns, ``rows`` lines."""
-    canvas = [[" "] * width for _ in range(rows)]
-    at = [round((1 - min(1.0, max(0.0, share))) * (rows - 1)) for share in shares]
-    for k in range(1, len(at)):
-        start, end = centres[k - 1], centres[k]
-        _step(canvas, at[k - 1], at[k], start + 1, (start + end) // 2, end)
-    for row, column in zip(at, centres, strict=True):
-        canvas[row][column] = "●"
-    return ["".join(row) for row in canvas]
-
-
-def _step(
-    canvas: list[list[str]], before: int, after: int, start: int, turn: int, end: int
-) -> None:
-    for column in range(start, turn):
-        canvas[before][column] = "━"
-    for column in range(turn + 1, end):
-        canvas[after][column] = "━"
-    if before == after:
-        canvas[before][turn] = "━"
-        return
-    down = after > before
-    canvas[before][turn] = "┓" if down else "┛"
-    canvas[after][turn] = "┗" if down else "┏"
-    for row in range(min(before, after) + 1, max(before, after)):
-        canvas[row][turn] = "┃"
 
 
 def window(count: int, chosen: int, room: int) -> int:

@@ -74,8 +74,11 @@ def _rows(found: TraceDifference, t: int) -> range:
 def mark(view_state: ViewState, t: int) -> str:
     """≠ another word, − no word, + one more word; "" for the same word."""
     found = difference(view_state)
-    if found is None:
-        return ""
+    return "" if found is None else mark_of(found, t)
+
+
+def mark_of(found: TraceDifference, t: int) -> str:
+    """:func:`mark` of token t of a comparison."""
     own = found.mark(found.row_of_token[t])
     return own if own != "=" else "+" if len(_rows(found, t)) > 1 else ""
 

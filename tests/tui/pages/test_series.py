@@ -27,6 +27,7 @@ from rnnviz.tui.pages.series import SeriesPage, y_axis
 from rnnviz.tui.panels.equations import Equations
 from rnnviz.tui.panels.heatmap import HeatmapWords
 from rnnviz.tui.panels.sentence import Sentence
+from rnnviz.tui.panels.word_columns import window
 from rnnviz.tui.render.theme import ViewTheme
 from rnnviz.tui.view.page import Change, Prompt
 from rnnviz.tui.view.view_state import ViewState
@@ -226,10 +227,12 @@ def test_the_strip_tells_the_forecasts_in_degrees() -> None:
     moment = at(100)
     lines = text_of(Sentence(moment).lines(moment, 120, 8))
     told = re.findall(r"\d+\.\d\d", lines[2])
-    first = 101 - len(told)
-    assert told == [number(v, 2) for v in series_analysis.forecasts(traced())[first:101]]
-    values = series_analysis.forecasts(traced())[first:101]
-    assert number(values.max(), 2) in lines[3] and number(values.min(), 2) in lines[5]
+    shown = [c.t for c in window(moment, 120).columns if c.t <= 100]
+    values = series_analysis.forecasts(traced())[shown]
+    assert told == [number(v, 2) for v in values]
+    high, low = (float(re.findall(r"(\S+) ┤", lines[k])[0]) for k in (3, 5))
+    assert low <= values.min() and values.max() <= high
+    assert high - low <= 2 * (values.max() - values.min())
 
 
 def test_the_equation_of_the_forecast_ends_in_degrees() -> None:

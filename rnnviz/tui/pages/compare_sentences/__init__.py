@@ -14,7 +14,7 @@ from rnnviz.analysis.difference import (
 from rnnviz.display import visible
 from rnnviz.errors import UsageError
 from rnnviz.query import Query
-from rnnviz.tui.pages.compare_sentences.aligned_strips import curves, places, strips
+from rnnviz.tui.pages.compare_sentences.aligned_strips import places, prediction_bars, strips
 from rnnviz.tui.pages.compare_sentences.explanation import contributions, summary
 from rnnviz.tui.pages.compare_sentences.pair_table import header, layout, note, pair_row
 from rnnviz.tui.render.segments import Line, wrapped
@@ -80,7 +80,8 @@ class CompareSentencesPage(Page):
         strip_places = places(view_state, diff, width)
         lines = [self.head(view_state, width, note(view_state, diff))]
         lines += strips(view_state, diff, strip_places)
-        lines += curves(view_state, diff, strip_places, width, plan.curve) if plan.curve else []
+        if plan.curve:
+            lines += prediction_bars(view_state, diff, strip_places, width, plan.curve)
         lines.append(header(view_state, diff, plan))
         lines += [pair_row(view_state, diff, plan, row) for row in plan.rows]
         lines += contributions(view_state, diff, plan.units, width)

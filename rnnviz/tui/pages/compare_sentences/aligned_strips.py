@@ -1,4 +1,4 @@
-"""The two sentences above each other, with their words aligned, and their two curves."""
+"""The two sentences above each other, with their words aligned, and their predictions."""
 
 from __future__ import annotations
 
@@ -10,11 +10,17 @@ from rich.cells import cell_len
 from rich.segment import Segment
 
 from rnnviz.analysis.difference import TraceDifference
-from rnnviz.arrays import Array
 from rnnviz.display import visible
-from rnnviz.trace import HeadTrace
-from rnnviz.tui.panels.sentence import GUTTER, LONGEST
-from rnnviz.tui.render.segments import Line, curve, fit, page
+from rnnviz.tui.panels.prediction_bars import (
+    PredictionBar,
+    PredictionScale,
+    number_scale,
+    picture,
+    probability_scale,
+    with_axis,
+)
+from rnnviz.tui.panels.word_columns import GUTTER, LONGEST
+from rnnviz.tui.render.segments import Line, fit, page
 from rnnviz.tui.view.view_state import ViewState
 
 
@@ -87,55 +93,29 @@ def strips(view_state: ViewState, diff: TraceDifference, pairs: list[StripPlace]
     return lines
 
 
-def curves(
+def prediction_bars(
     view_state: ViewState, diff: TraceDifference, pairs: list[StripPlace], width: int, rows: int
 ) -> list[Line]:
-    """The predictions after each token of a (●) and b (◆), as far as they are known."""
-    theme, head, k = view_state.theme, diff.a.head, view_state.shown_class()
-    low, high = _range(diff)
-    drawn = []
-    for side, trace in enumerate((diff.a, diff.b)):
-        at = [(p, diff.pairs[p.row][side]) for p in pairs if is_known(view_state, diff, p.row)]
-        points = [(p, t) for p, t in at if t is not None]
-        shares = [(float(trace.head.readout[t, k]) - low) / (high - low) for _, t in points]
-        centres = [p.x + p.width // 2 - GUTTER for p, _ in points]
-        blank = [" " * (width - GUTTER)] * rows
-        drawn.append(curve(shares, centres, width - GUTTER, rows) if points else blank)
-    names = [""] * rows
-    if head.kind != "linear":
-        names[0], names[-1] = visible(head.labels[k]), _other(head, k)
-        if rows % 2:
-            names[rows // 2] = view_state.text("view.unsure")
-    lines = []
-    for row in range(rows):
-        label = Segment(fit(names[row], GUTTER - 2, ">") + " ", theme.dim)
-        mark = Segment("┤" if names[row] else "│", theme.rule)
-        lines.append([label, mark, *_over(view_state, drawn[0][row], drawn[1][row])])
+    """The predictions after each token as far as they are known: a, and b narrow at its right."""
+    theme, k = view_state.theme, view_state.shown_class()
+    scale = _scale(diff, k)
+    bars = []
+    for place in pairs:
+        if not is_known(view_state, diff, place.row):
+            continue
+        narrow = max(1, place.width // 3)
+        own = place.width - narrow
+        sides = ((diff.a, 0, own, theme.bold), (diff.b, own, narrow, theme.source))
+        for (trace, start, wide, style), t in zip(sides, diff.pairs[place.row], strict=True):
+            if t is not None:
+                share = scale.share(float(trace.head.readout[t, k]))
+                bars.append(PredictionBar(place.x - GUTTER + start, wide, share, style))
+    lines = picture(bars, scale, width - GUTTER, rows, theme)
+    with_axis(lines, scale, GUTTER, theme)
     return lines
 
 
-def _other(head: HeadTrace, k: int) -> str:
-    return visible(head.labels[1 - k]) if len(head.labels) == 2 else "0"
-
-
-def _range(diff: TraceDifference) -> tuple[float, float]:
+def _scale(diff: TraceDifference, label: int) -> PredictionScale:
     if diff.a.head.kind != "linear":
-        return 0.0, 1.0
-    both: Array = np.concatenate([diff.a.head.readout.ravel(), diff.b.head.readout.ravel()])
-    low, high = float(both.min()), float(both.max())
-    return low, high if high > low else low + 1
-
-
-def _over(view_state: ViewState, a: str, b: str) -> Line:
-    """One row of both curves: a is drawn over b, but never over a point of b."""
-    theme = view_state.theme
-    b = b.replace("●", "◆")
-    line: Line = []
-    for one, other in zip(a, b, strict=True):
-        mine = one == "●" or (one != " " and other != "◆")
-        text, style = (one, theme.bold) if mine else (other, theme.source)
-        if line and line[-1].style is style:
-            line[-1] = Segment(line[-1].text + text, style)
-        else:
-            line.append(Segment(text, style))
-    return line
+        return probability_scale(diff.a.head, label)
+    return number_scale(np.concatenate([t.head.readout.ravel() for t in (diff.a, diff.b)]))

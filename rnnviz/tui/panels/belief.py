@@ -1,0 +1,152 @@
+"""What the net believes and what changed it, in words.
+
+Each statement comes in several lengths, longest first, for the columns that there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+
+from rnnviz.analysis import series as series_analysis
+from rnnviz.analysis.difference import LogitContributions
+from rnnviz.analysis.prediction_change import PredictionChange, belief, prediction_change
+from rnnviz.display import visible
+from rnnviz.equations import number
+from rnnviz.tui.panels.word_columns import LONGEST
+from rnnviz.tui.render.segments import Line, cut, two_digits
+from rnnviz.tui.view.view_state import ViewState, saliency
+
+#: The units that are named, at most.
+NAMED = 2
+
+
+def output_name(view_state: ViewState) -> str:
+    """What the numbers below the words are: "p(positive)", or the column that is forecast."""
+    head, k = view_state.trace.head, view_state.shown_class()
+    name = visible(head.labels[k])
+    return name if head.kind == "linear" else view_state.text("view.believes", label=name)
+
+
+def belief_text(view_state: ViewState, t: int) -> str:
+    """The label the net leans to after token t, or that it is not sure; "" for a forecast."""
+    head = view_state.trace.head
+    if head.kind == "linear":
+        return ""
+    found = belief(view_state.trace, t)
+    return view_state.text("belief.unsure") if found is None else visible(head.labels[found])
+
+
+def change_line(view_state: ViewState, room: int) -> Line:
+    """What the current word changed, in at most ``room`` columns."""
+    theme, t = view_state.theme, view_state.cursor.t
+    if view_state.hidden:
+        return _fitting([view_state.text("view.hidden_hint")], room, theme.source)
+    if not view_state.prediction_known(t):
+        return _fitting(_reading(view_state), room, theme.ink)
+    moved = _moved(view_state, t)
+    style = theme.bold
+    if moved.before is not None and (size := _size(moved)):
+        style = theme.above if size > 0 else theme.below
+    if view_state.trace.head.kind == "linear":
+        style = theme.source
+    return _fitting(_statements(view_state, moved), room, style)
+
+
+def gradient_line(view_state: ViewState, room: int) -> Line:
+    """Which word has the largest |∂L/∂x|, and what that means, in at most ``room`` columns."""
+    sizes = saliency(view_state.trace)
+    if view_state.hidden or not sizes.any():
+        return []
+    t = int(np.argmax(sizes))
+    values = {"word": _word(view_state, t), "value": two_digits(float(sizes[t]))}
+    texts = [view_state.text(f"belief.{key}", **values) for key in ("largest", "largest_short")]
+    return _fitting(texts, room, view_state.theme.ink)
+
+
+def _fitting(texts: Sequence[str], room: int, style: Style) -> Line:
+    """The first text that fits; the last one is cut."""
+    text = next((text for text in texts if cell_len(text) <= room), texts[-1])
+    return [Segment(cut(text, room), style)]
+
+
+def _word(view_state: ViewState, t: int) -> str:
+    return cut(visible(view_state.trace.tokens[t]), LONGEST)
+
+
+def _reading(view_state: ViewState) -> list[str]:
+    """The current word is being read: the prediction before it, if there is one."""
+    t, k = view_state.cursor.t, view_state.shown_class()
+    short = view_state.text("belief.reading", word=_word(view_state, t))
+    if t == 0:
+        return [short]
+    before = number(float(view_state.readout[t - 1, k]), 2)
+    name = output_name(view_state)
+    was = view_state.text("belief.was", name=name, before=before, word=_word(view_state, t - 1))
+    return [short + was, short]
+
+
+def _moved(view_state: ViewState, t: int) -> PredictionChange:
+    """The change of the shown output; of a series in the unit of the target column."""
+    trace, k = view_state.trace, view_state.shown_class()
+    moved = prediction_change(trace, t, k)
+    if trace.series is None:
+        return moved
+    series, units = trace.series, moved.units
+    if units is not None:
+        units = LogitContributions(units.a, units.b, units.W * series.std[series.target], False)
+    before = None if moved.before is None else float(series.restored(moved.before))
+    return PredictionChange(before, float(series_analysis.forecasts(trace)[t]), units)
+
+
+def _size(moved: PredictionChange) -> float:
+    """The change as the two printed numbers give it."""
+    assert moved.before is not None
+    return round(round(moved.after, 2) - round(moved.before, 2), 2)
+
+
+def _statements(view_state: ViewState, moved: PredictionChange) -> list[str]:
+    t, name = view_state.cursor.t, output_name(view_state)
+    values = {"word": _word(view_state, t), "name": name, "after": number(moved.after, 2)}
+    if moved.before is not None:
+        values["before"] = number(moved.before, 2)
+    if t == 0 or moved.before is None:
+        sure = belief_text(view_state, t)
+        now = view_state.text("belief.now", **values) + (f", {sure}" if sure else "")
+        first = moved.before is not None and t == 0
+        return [now + view_state.text("belief.start", **values), now] if first else [now]
+    size = _size(moved)
+    key = "belief.rose" if size > 0 else "belief.fell" if size < 0 else "belief.same"
+    whole = view_state.text(key, **values, size=number(abs(size), 2))
+    return [*(whole + more for more in _through(view_state, moved, size)), whole]
+
+
+def _through(view_state: ViewState, moved: PredictionChange, size: float) -> list[str]:
+    """The units that changed it most in its own direction.
+
+    Empty if the units' terms add up to a change in the other direction: of three labels one can
+    gain on its rival while both lose.
+    """
+    if moved.units is None or not size:
+        return []
+    terms = moved.units.values
+    total, sign = float(terms.sum()), 1 if size > 0 else -1
+    order = [int(n) for n in np.argsort(-sign * terms, kind="stable")[:NAMED]]
+    chosen = [n for n in order if sign * terms[n] > 0]
+    if total * sign <= 0 or not chosen:
+        return []
+    head = view_state.trace.head
+    rival = "" if moved.rival is None else visible(head.labels[moved.rival])
+    what = "forecast" if head.kind == "linear" else "score" if not rival else "ratio"
+    texts = []
+    for count in range(len(chosen), 0, -1):
+        listed = ", ".join(f"{n} ({number(float(terms[n]), 2, True)})" for n in chosen[:count])
+        key = "belief.units" if count > 1 else "belief.unit"
+        values = {"units": view_state.text(key, listed=listed)}
+        values |= {"total": number(total, 2, True), "rival": rival}
+        texts += [view_state.text(f"belief.{what}{form}", **values) for form in ("", "_short")]
+    return texts
