@@ -72,6 +72,12 @@ def eighths(share: float, rows: int) -> int:
     return 1 + round(min(1.0, max(0.0, share)) * (8 * rows - 1))
 
 
+def side_by_side(width: int) -> tuple[int, int]:
+    """The widths of two bars in ``width`` columns, with a gap if there is room for one."""
+    narrow = max(1, width // 3)
+    return width - narrow - int(width >= 5), narrow
+
+
 def picture(
     bars: Sequence[PredictionBar], scale: PredictionScale, width: int, rows: int, theme: ViewTheme
 ) -> list[Line]:

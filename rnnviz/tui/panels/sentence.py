@@ -18,6 +18,7 @@ from rnnviz.tui.panels.prediction_bars import (
     number_scale,
     picture,
     probability_scale,
+    side_by_side,
     with_axis,
 )
 from rnnviz.tui.panels.word_columns import (
@@ -38,6 +39,8 @@ from rnnviz.tui.view.widget import CellPicked, View
 TITLED = 100
 #: Columns of a slot with room for the numbers of both sentences.
 BOTH_NUMBERS = 11
+#: A bar is wider than its word by a share of the columns between the words, 1 in this many.
+WIDENING = 5
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,8 @@ def _heading(view_state: ViewState, width: int, explained: bool) -> Line:
     room = width - length(note) - cell_len(name) - (4 if name else 3)
     said = gradient_line(view_state, room) if view_state.backward and not explained else []
     said = said or change_line(view_state, room)
-    note = note[:1] if both and length(said) < 12 else [*note, *said]
+    # Beside the two predictions the change is left out where it would be cut.
+    note = note[:1] if both and said[-1].text.endswith("…") else [*note, *said]
     return heading(name, view_state.text(question), width, view_state.theme, note)
 
 
@@ -197,7 +201,7 @@ def _predictions(view_state: ViewState, shown: WordWindow, width: int) -> Line:
         if beside:
             pieces.append((x, Segment(beside, theme.source)))
             x += cell_len(beside)
-        if t == here:
+        elif t == here:
             room = width - x - (SIGN if shown.after else 0)
             believed = belief_text(view_state, t)
             if believed and cell_len(believed) + 4 <= room:
@@ -216,12 +220,14 @@ def _prediction_bars(view_state: ViewState, shown: WordWindow, width: int, rows:
     bars: list[PredictionBar] = []
     for column in known:
         value, other = float(view_state.readout[column.t, k]), _other_value(view_state, column.t)
-        around = int(column.slot - column.width > GAP + 1)
-        x, wide = column.x - around - GUTTER, column.width + 2 * around
-        own = wide if other is None else wide - max(1, wide // 3)
+        x, wide = column.x - GUTTER, column.width
+        if column.slot - wide > GAP + 1:  # wider than the word, with a gap to the next bar
+            x, wide = x - 1, wide + 2 + (column.slot - wide) // WIDENING
+        own, narrow = (wide, 0) if other is None else side_by_side(wide)
         bars.append(PredictionBar(x, own, scale.share(value), _style(view_state, value)))
         if other is not None:
-            bars.append(PredictionBar(x + own, wide - own, scale.share(other), theme.source))
+            x += wide - narrow
+            bars.append(PredictionBar(x, narrow, scale.share(other), theme.source))
     lines = picture(bars, scale, width - GUTTER, rows, theme)
     _hint(view_state, shown, lines[0])
     with_axis(lines, scale, GUTTER, theme)

@@ -19,7 +19,7 @@ from rnnviz.tui.view.view_state import ViewState
 GUTTER = 13
 LONGEST = 16  # columns of one word; longer ones are cut
 NARROWEST = 5  # columns of one word; a number below it may be a column wider
-GAP, WIDEST_GAP = 2, 16
+GAP, WIDEST_GAP = 2, 30
 MANY = 4  # words of a window of which two are in the next one too
 SIGN = 6  # columns of the sign at the right edge
 

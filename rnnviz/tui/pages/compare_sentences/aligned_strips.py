@@ -17,6 +17,7 @@ from rnnviz.tui.panels.prediction_bars import (
     number_scale,
     picture,
     probability_scale,
+    side_by_side,
     with_axis,
 )
 from rnnviz.tui.panels.word_columns import GUTTER, LONGEST
@@ -103,13 +104,13 @@ def prediction_bars(
     for place in pairs:
         if not is_known(view_state, diff, place.row):
             continue
-        narrow = max(1, place.width // 3)
-        own = place.width - narrow
-        sides = ((diff.a, 0, own, theme.bold), (diff.b, own, narrow, theme.source))
-        for (trace, start, wide, style), t in zip(sides, diff.pairs[place.row], strict=True):
+        wide = place.width + 1
+        own, narrow = side_by_side(wide)
+        sides = ((diff.a, 0, own, theme.bold), (diff.b, wide - narrow, narrow, theme.source))
+        for (trace, start, columns, style), t in zip(sides, diff.pairs[place.row], strict=True):
             if t is not None:
                 share = scale.share(float(trace.head.readout[t, k]))
-                bars.append(PredictionBar(place.x - GUTTER + start, wide, share, style))
+                bars.append(PredictionBar(place.x - GUTTER + start, columns, share, style))
     lines = picture(bars, scale, width - GUTTER, rows, theme)
     with_axis(lines, scale, GUTTER, theme)
     return lines
