@@ -113,7 +113,7 @@ def _heading(view_state: ViewState, width: int, explained: bool) -> Line:
     if both:
         note = [Segment(both, view_state.theme.dim), Segment(" · ", view_state.theme.rule)]
     name = view_state.text(title) if width >= TITLED or both else ""
-    room = width - length(note) - cell_len(name) - (4 if name else 3)
+    room = width - length(note) - cell_len(name) - (3 if name else 2)
     said = gradient_line(view_state, room) if view_state.backward and not explained else []
     said = said or change_line(view_state, room)
     # Beside the two predictions the change is left out where it would be cut.
