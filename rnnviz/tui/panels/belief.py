@@ -23,6 +23,8 @@ from rnnviz.tui.view.view_state import ViewState, saliency
 
 #: The units that are named, at most.
 NAMED = 2
+#: The least share of the largest term that the second one has, to be named.
+LEAST = 0.2
 
 
 def output_name(view_state: ViewState) -> str:
@@ -136,9 +138,9 @@ def _through(view_state: ViewState, moved: PredictionChange, size: float) -> lis
     terms = moved.units.values
     total, sign = float(terms.sum()), 1 if size > 0 else -1
     order = [int(n) for n in np.argsort(-sign * terms, kind="stable")[:NAMED]]
-    chosen = [n for n in order if sign * terms[n] > 0]
-    if total * sign <= 0 or not chosen:
+    if total * sign <= 0:
         return []
+    chosen = [n for n in order if sign * terms[n] >= LEAST * sign * terms[order[0]]]
     head = view_state.trace.head
     rival = "" if moved.rival is None else visible(head.labels[moved.rival])
     what = "forecast" if head.kind == "linear" else "score" if not rival else "ratio"
