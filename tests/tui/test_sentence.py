@@ -169,6 +169,18 @@ def test_signs_tell_how_many_words_lie_off(width: int, count: int) -> None:
     assert turned <= count // 2
 
 
+async def test_a_click_on_a_sign_leads_to_the_nearest_word_that_lies_off() -> None:
+    it = app(" ".join(["word"] * 60), t=30)
+    async with it.run_test(size=(80, 24)) as pilot:
+        first, last = (window(it.step_screen.view_state, 80).columns[k].t for k in (0, -1))
+        await pilot.click("#sentence", offset=(77, 1))
+        assert it.step_screen.view_state.cursor.t == last + 1
+        it.step_screen.move(replace(it.step_screen.view_state.cursor, t=30))
+        await pilot.pause()
+        await pilot.click("#sentence", offset=(10, 1))
+        assert it.step_screen.view_state.cursor.t == first - 1
+
+
 def test_signs_are_ascii_in_ascii() -> None:
     text = " ".join(["word"] * 60)
 

@@ -94,9 +94,15 @@ class Sentence(View):
         return lines
 
     def picked(self, view_state: ViewState, x: int, y: int) -> CellPicked | None:
-        for column in window(view_state, self.size.width).columns:
+        shown = window(view_state, self.size.width)
+        for column in shown.columns:
             if column.x - 1 <= x <= column.x + column.width:
                 return CellPicked(t=column.t)
+        # The signs of the words that lie off lead to the nearest of them.
+        if y == 1 and shown.before and x < GUTTER:
+            return CellPicked(t=shown.before - 1)
+        if y == 1 and shown.after and x >= self.size.width - SIGN - 1:
+            return CellPicked(t=shown.columns[-1].t + 1)
         return None
 
 
