@@ -28,6 +28,7 @@ from rnnviz.tui.panels.word_columns import (
     WordColumn,
     WordWindow,
     at_columns,
+    off_signs,
     window,
 )
 from rnnviz.tui.render.segments import Line, bar, fit, heading, length, two_digits
@@ -130,7 +131,8 @@ def _heading(view_state: ViewState, width: int, explained: bool) -> Line:
 def _words(view_state: ViewState, shown: WordWindow, width: int) -> Line:
     """The words, the chosen one in brackets, and at both ends how many more there are."""
     theme, layer, t = view_state.theme, view_state.layer, view_state.cursor.t
-    pieces = [(0, Segment(fit(shown.left_sign, GUTTER - 1, ">"), theme.now))]
+    left, right = off_signs(shown.before, shown.after)
+    pieces = [(0, Segment(fit(left, GUTTER - 1, ">"), theme.now))]
     for column in shown.columns:
         if column.t == t:
             pieces.append((column.x - 1, Segment(f"▐{column.word.rstrip()}▌", theme.chosen)))
@@ -140,8 +142,7 @@ def _words(view_state: ViewState, shown: WordWindow, width: int) -> Line:
             read = layer.order.index(column.t) < layer.order.index(t)
             lit = theme.above if second_sentence.mark(view_state, column.t) else theme.bold
             pieces.append((column.x, Segment(column.word, lit if read else theme.dim)))
-    sign = shown.right_sign
-    pieces.append((width - 1 - cell_len(sign), Segment(sign, theme.now)))
+    pieces.append((width - 1 - cell_len(right), Segment(right, theme.now)))
     return at_columns(pieces)
 
 

@@ -49,15 +49,10 @@ class WordWindow:
     before: int
     after: int
 
-    @property
-    def left_sign(self) -> str:
-        """How many words lie off to the left: "‹ 12"."""
-        return f"‹ {self.before}" if self.before else ""
 
-    @property
-    def right_sign(self) -> str:
-        """How many words lie off to the right: "23 ›"."""
-        return f"{self.after} ›" if self.after else ""
+def off_signs(before: int, after: int) -> tuple[str, str]:
+    """How many words lie off to the left and to the right: "‹ 12" and "23 ›"; "" for none."""
+    return f"‹ {before}" if before else "", f"{after} ›" if after else ""
 
 
 def window(view_state: ViewState, width: int) -> WordWindow:

@@ -83,6 +83,18 @@ def test_every_number_is_that_of_the_traces(cell: str, size: tuple[int, int]) ->
 
 
 @pytest.mark.parametrize("size", [(60, 20), *SIZES])
+@pytest.mark.parametrize("t", [0, 9, 19])
+def test_signs_tell_how_many_pairs_lie_off(t: int, size: tuple[int, int]) -> None:
+    a = " ".join(f"word{k}" for k in range(20))
+    line = lines(CompareSentencesPage, at(t, a=a, b=a), size[0], size[1] - 2)[1]
+    shown = [int(w) for w in re.findall(r"word(\d+)", line)]
+    left, right = re.search(r"‹ (\d+) +a ", line), re.search(r" (\d+) ›", line)
+    assert t in shown
+    assert (int(left[1]) if left else 0) == shown[0]
+    assert (int(right[1]) if right else 0) == 19 - shown[-1]
+
+
+@pytest.mark.parametrize("size", [(60, 20), *SIZES])
 @pytest.mark.parametrize("look", [ViewTheme("dark", colour=False), *map(ViewTheme, THEMES)])
 def test_it_fits_at_every_size_and_marks_stand_without_colour(
     look: ViewTheme, size: tuple[int, int]

@@ -20,7 +20,7 @@ from rnnviz.tui.panels.prediction_bars import (
     side_by_side,
     with_axis,
 )
-from rnnviz.tui.panels.word_columns import GUTTER, LONGEST
+from rnnviz.tui.panels.word_columns import GUTTER, LONGEST, SIGN, off_signs
 from rnnviz.tui.render.segments import Line, fit, page
 from rnnviz.tui.view.view_state import ViewState
 
@@ -46,6 +46,8 @@ def places(view_state: ViewState, diff: TraceDifference, width: int) -> list[Str
     words = _words(diff)
     wide = [max(cell_len(a), cell_len(b), 4) for a, b in words]
     room, here = width - GUTTER - 2, diff.row_of_token[view_state.cursor.t]
+    if sum(wide) + 2 * (len(wide) - 1) > room:
+        room -= SIGN
     gap = min(24, max(2, (room - sum(wide)) // len(wide)))
     first = page(len(wide), here, max(1, room * len(wide) // (sum(wide) + gap * len(wide))))
     # Words differ in length: shift the strip if the chosen word would be outside.
@@ -74,11 +76,16 @@ def _words(diff: TraceDifference) -> tuple[tuple[str, str], ...]:
 
 
 def strips(view_state: ViewState, diff: TraceDifference, pairs: list[StripPlace]) -> list[Line]:
-    """The words of a and below them those of b; differences are highlighted."""
+    """The words of a and below them those of b, and at both ends how many pairs lie off."""
     theme, here = view_state.theme, diff.row_of_token[view_state.cursor.t]
+    before, after = pairs[0].row, len(diff.pairs) - 1 - pairs[-1].row
     lines = []
     for name, plain in (("a", theme.bold), ("b", theme.source)):
-        line: Line = [Segment(fit(name + " ", GUTTER, ">"), plain)]
+        left, right = off_signs(before, after) if name == "a" else ("", "")
+        line: Line = [
+            Segment(fit(left, GUTTER - 3, ">"), theme.now),
+            Segment(fit(name, 2, ">") + " ", plain),
+        ]
         at = GUTTER
         for place in pairs:
             word = place.a if name == "a" else place.b
@@ -90,7 +97,8 @@ def strips(view_state: ViewState, diff: TraceDifference, pairs: list[StripPlace]
                 style = theme.dim
             line += [Segment(" " * (start - at)), Segment(word, style)]
             at = start + cell_len(word)
-        lines.append(line)
+        end = pairs[-1].x + pairs[-1].width + 1
+        lines.append([*line, Segment(" " * (end - at) + right, theme.now)])
     return lines
 
 
