@@ -14,6 +14,7 @@ from importlib.resources import files
 from itertools import groupby
 from typing import Literal
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
@@ -183,9 +184,12 @@ def label(view_state: ViewState, name: str, width: int) -> str:
         head = view_state.trace.head
         if state(view_state, name) == "later":
             return cut("p ·", width)
-        symbol_p = "p" if head.kind != "linear" else "y"
-        label = "?" if view_state.hidden else number(float(view_state.readout[t, k]), 2)
-        return cut(f"{symbol_p} {label} {visible(head.labels[k])}", width)
+        name = visible(head.labels[k])
+        said = "?" if view_state.hidden else number(float(view_state.readout[t, k]), 2)
+        if head.kind == "linear":
+            return cut(f"y {said} {name}", width)
+        # Not "p 0.18 positive", which reads as a verdict.
+        return f"p({cut(name, max(1, width - 4 - cell_len(said)))}) {said}"
     where = symbol(name, view_state.step)
     if name == "x":
         return cut(f"{where} “{visible(view_state.trace.tokens[t])}”", width)
