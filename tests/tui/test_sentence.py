@@ -284,7 +284,7 @@ def test_predicting_first_tells_none_of_it(size: tuple[int, int]) -> None:
     lines = drawn(now, room(size))
     assert "predict first" in lines[0] and "?" in lines[2]
     said = "\n".join(lines)
-    assert "0.18" not in said and "fell" not in said and "largest" not in said
+    assert "0.18" not in said and "fell" not in said and "not importance" not in said
     assert sorted(heights(now, room(size))) == [0, 1, 2]
 
 
