@@ -8,8 +8,8 @@ types, finiteness and the hash of the weights must agree with the JSON.
 from __future__ import annotations
 
 from rnnviz.files import assets
+from rnnviz.lookup import DEFAULT, locate, shipped, weights_of
 from rnnviz.model_files.loader import load
-from rnnviz.model_files.lookup import DEFAULT, locate, shipped, weights_of
 from rnnviz.model_files.stored_model import StoredModel
 from rnnviz.model_files.weights import read_weights
 from rnnviz.model_files.writer import encoder_json, pack, save

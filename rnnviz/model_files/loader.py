@@ -13,7 +13,7 @@ from rnnviz.engine.parameters import shapes
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec
 from rnnviz.errors import UsageError
 from rnnviz.files import JSON_LIMIT, invalid_file_on_error, parse_json, read_limited, reason
-from rnnviz.model_files.lookup import DEFAULT, locate
+from rnnviz.lookup import DEFAULT, locate
 from rnnviz.model_files.stored_model import StoredModel
 from rnnviz.model_files.weights import read_weights, remedy
 

@@ -8,7 +8,7 @@ finished. Files are replaced atomically; complete lines are appended to the hist
 
 from __future__ import annotations
 
-from rnnviz.model_files.lookup import find_run, run_directories, runs_folder
+from rnnviz.lookup import find_run, run_directories, runs_folder
 from rnnviz.runs.control import Control, Watch
 from rnnviz.runs.directory import resume_command
 from rnnviz.runs.export import export

@@ -15,8 +15,8 @@ from rnnviz.engine.parameters import initialise, shapes
 from rnnviz.engine.spec import FitSpec
 from rnnviz.errors import InvalidFileError, UsageError
 from rnnviz.files import read_json
+from rnnviz.lookup import find_run
 from rnnviz.model_files import encoder_json
-from rnnviz.model_files.lookup import find_run
 from rnnviz.recipes import Task
 from rnnviz.runs.backend_choice import choose_backend
 from rnnviz.runs.control import Watch, make_control

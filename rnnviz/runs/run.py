@@ -10,8 +10,8 @@ from typing import Any
 
 from rnnviz.errors import InvalidFileError
 from rnnviz.files import read_json
+from rnnviz.lookup import no_spec_error, run_directories
 from rnnviz.model_files import StoredModel, load
-from rnnviz.model_files.lookup import no_spec_error, run_directories
 from rnnviz.progress import Epoch
 from rnnviz.runs.history import read_history
 from rnnviz.runs.result import read_result

@@ -15,8 +15,8 @@ from rnnviz.engine.model import Model
 from rnnviz.engine.parameters import initialise
 from rnnviz.errors import MissingError, UsageError
 from rnnviz.files import user_path
+from rnnviz.lookup import is_run, runs_folder
 from rnnviz.model_files import encoder_json
-from rnnviz.model_files.lookup import is_run, runs_folder
 from rnnviz.recipes import Recipe, Task
 from rnnviz.runs.backend_choice import choose_backend, is_small
 from rnnviz.runs.control import Control, Watch, make_control

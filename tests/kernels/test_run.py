@@ -51,7 +51,7 @@ def scores(run: Run) -> list[float]:
 @pytest.fixture(autouse=True)
 def own_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Do not search the user's runs for a name."""
-    monkeypatch.setattr("rnnviz.model_files.lookup.runs_folder", lambda: tmp_path / "others")
+    monkeypatch.setattr("rnnviz.lookup.runs_folder", lambda: tmp_path / "others")
 
 
 @pytest.fixture(scope="module")
