@@ -63,19 +63,21 @@ class Comparison:
             ],
         }  # fmt: skip
 
-    def lines(self) -> list[str]:
-        """A heading and a table."""
+    @property
+    def title(self) -> str:
+        """What is measured."""
+        return f"{self.workload.name}: {self.workload.about}; {self.workload.shape}"
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """A table: the headings, and a row for each framework that ran."""
         head = ("", "ms a step", "lowest–highest", "to the fastest peer", "peak MB", "start s",
                 "processes")  # fmt: skip
-        rows = [head, *(self._row(r) for r in self.results if not r.error)]
-        widths = [max(len(row[k]) for row in rows) for k in range(len(head))]
-        lines = [f"{self.workload.name}: {self.workload.about}; {self.workload.shape}"]
-        for first, *rest in rows:
-            cells = [c.rjust(w) for c, w in zip(rest, widths[1:], strict=True)]
-            lines.append("  ".join(["  " + first.ljust(widths[0]), *cells]).rstrip())
-        lines += [f"  {r.error}" for r in self.results if r.error]
-        return lines + [
-            f"  {peer} has another loss on the first batch: it does not run the same net."
+        return [head, *(self._row(r) for r in self.results if not r.error)]
+
+    def notes(self) -> list[str]:
+        """The frameworks that did not run, and those that ran another net."""
+        return [r.error for r in self.results if r.error] + [
+            f"{peer} has another loss on the first batch: it does not run the same net."
             for peer in self.different_nets()
         ]
 

@@ -224,17 +224,12 @@ def _round(net: Contender, result: StepTimes, seconds: float) -> None:
         result.ms[part].append(1000 * seconds)
 
 
-def lines(workload: Workload, results: Sequence[StepTimes]) -> list[str]:
-    """A heading and a table: ms, and GPU memory in MB."""
+def rows(results: Sequence[StepTimes]) -> list[tuple[str, ...]]:
+    """A table of ms, and GPU memory in MB: the headings, and a row for each that ran."""
     head = ("", "forward", "backward", "step", f"{SEQUENCE} steps", "MB on the card")
     rows: list[tuple[str, ...]] = [head]
     for r in results:
         if not r.error:
             numbers = [f"{median(r.ms[part]):.2f}" for part in PARTS]
             rows.append((f"{r.name} {r.version}".rstrip(), *numbers, f"{r.memory_mb:.0f}"))
-    widths = [max(len(row[k]) for row in rows) for k in range(len(head))]
-    text = [f"{workload.name}: {workload.about}; {workload.shape}; ms"]
-    for first, *rest in rows:
-        cells = [c.rjust(w) for c, w in zip(rest, widths[1:], strict=True)]
-        text.append("  ".join(["  " + first.ljust(widths[0]), *cells]).rstrip())
-    return text + [f"  {r.name}: {r.error}" for r in results if r.error]
+    return rows

@@ -147,20 +147,19 @@ def _seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def lines(limits: Sequence[StepLimit]) -> list[str]:
-    """A table with a row for each workload, and the rates."""
-    n = cores()
+def rows(limits: Sequence[StepLimit]) -> list[tuple[str, ...]]:
+    """A table: the headings, and a row for each workload."""
     head = ("", "10⁶ operations", "forward", "limit ms", "measured", "ratio", "10⁶ functions")
-    rows = [head, *(_row(limit) for limit in limits)]
-    widths = [max(len(row[k]) for row in rows) for k in range(len(head))]
-    text = [
-        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip()
-        for row in rows
-    ]
+    return [head, *(_row(limit) for limit in limits)]
+
+
+def rates_text(limits: Sequence[StepLimit]) -> str:
+    """The rates of matrix products that the limits are computed from."""
+    n = cores()
     one, every = (median(getattr(x.rates, r) for x in limits) for r in ("one_core", "all_cores"))
     rate = f"{one:.0f}·10⁹ operations a second on one core"
     rate += f", {every:.0f} on {n}" if n > 1 else ""
-    return [*text, "", f"Products of float32 matrices ({SIZE}, {SIZE}): {rate}."]
+    return f"Products of float32 matrices ({SIZE}, {SIZE}): {rate}."
 
 
 def _row(limit: StepLimit) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ import click
 
 from rnnviz.cli import options, stdout
 from rnnviz.cli.stderr import say
+from rnnviz.cli.tables import print_table, print_text
 from rnnviz.errors import UsageError, nearest
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def _compared(
         comparison = compare(net, here, python, rounds, folder, progress)
         workloads.append(comparison.to_json())
         if show:
-            stdout.lines(*comparison.lines(), "")
+            _print(comparison.title, comparison.rows(), comparison.notes())
     if show and missing:
         stdout.lines(f"not installed in {python}: {', '.join(missing)}")
     return {"python": python, "workloads": workloads, "not_installed": missing}
@@ -150,7 +151,7 @@ def _compared(
 def _on_gpu(
     nets: Sequence[Workload], backend: Backend, rounds: int, progress: _Progress, *, show: bool
 ) -> dict[str, Any]:
-    from rnnviz.bench.gpu_timing import lines, measure
+    from rnnviz.bench.gpu_timing import measure, rows
     from rnnviz.engine.device import device_name
 
     workloads, device = [], device_name(backend)
@@ -162,7 +163,8 @@ def _on_gpu(
             results = measure(net, rounds, Path(folder), progress)
             workloads.append({"name": net.name, "results": [r.to_json() for r in results]})
             if show:
-                stdout.lines(*lines(net, results), "")
+                failed = [f"{r.name}: {r.error}" for r in results if r.error]
+                _print(f"{net.name}: {net.about}; {net.shape}; ms", rows(results), failed)
     return {"device": device, "workloads": workloads}
 
 
@@ -176,24 +178,37 @@ def _scaling(
         rows = measure_scaling(net, rounds, folder, progress)
         curves += [row.to_json() for row in rows]
         if show:
-            stdout.lines(f"{net.name}: {net.about}; {net.shape}", *(row.line() for row in rows), "")
+            print_text(f"{net.name}: {net.about}; {net.shape}")
+            for row in rows:
+                print_text(row.line())
+            stdout.lines()
     return curves
 
 
 def _limit(
     nets: Sequence[Workload], rounds: int, folder: Path, progress: _Progress, *, show: bool
 ) -> dict[str, Any]:
-    from rnnviz.bench.limit import SIZE, cores, lines, measure_limit
+    from rnnviz.bench.limit import SIZE, cores, measure_limit, rates_text, rows
 
     limits = []
     for net in nets:
         progress.subject = f"{net.name}: "
         limits.append(measure_limit(net, rounds, folder, progress))
     if show:
-        stdout.lines(*lines(limits))
+        table = rows(limits)
+        print_table(table, right=table[0][1:])
+        stdout.lines()
+        print_text(rates_text(limits))
     return {
         "matrix": SIZE, "cores": cores(), "workloads": [limit.to_json() for limit in limits],
     }  # fmt: skip
+
+
+def _print(title: str, rows: Sequence[Sequence[str]], notes: Sequence[str]) -> None:
+    """Print a title, a table of numbers and what was not measured."""
+    print_text(title)
+    print_table(rows, right=rows[0][1:], indent="  ")
+    stdout.lines(*(f"  {note}" for note in notes), "")
 
 
 def _names(given: Sequence[str], known: Mapping[str, object], what: str) -> list[str]:

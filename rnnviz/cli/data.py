@@ -13,7 +13,7 @@ import click
 
 from rnnviz.cli import options, stdout
 from rnnviz.cli.stderr import on_stderr, say
-from rnnviz.cli.tables import aligned
+from rnnviz.cli.tables import print_table, print_text
 from rnnviz.display import visible
 from rnnviz.errors import UsageError
 
@@ -65,10 +65,9 @@ def command(ctx: click.Context, data: str | None, as_json: bool) -> None:
         return
     cells = [("name", "title", "size", "terms", "here")]
     cells += [(r["name"], r["title"], _bytes(r["size"]), r["licence"], _here(r)) for r in rows]
-    for line in aligned(cells):
-        stdout.lines(line)
+    print_table(cells)
     stdout.lines("", f"Folder: {folder}")
-    stdout.lines("rnnviz data fetch NAME: download it. rnnviz data show NAME: its first rows.")
+    print_text("rnnviz data fetch NAME: download it. rnnviz data show NAME: its first rows.")
 
 
 def _row(entry: DataSet, folder: Path) -> dict[str, Any]:
@@ -229,8 +228,9 @@ def _document(entry: DataSet, local_files: Preview) -> dict[str, Any]:
 
 def _print(entry: DataSet, local_files: Preview) -> None:
     files = ", ".join(str(path) for path in local_files.files)
-    stdout.lines(entry.title, entry.about)
-    stdout.lines(f"Here: {files}" + (f" ({local_files.note})" if local_files.note else ""))
+    print_text(entry.title)
+    print_text(entry.about)
+    print_text(f"Here: {files}" + (f" ({local_files.note})" if local_files.note else ""))
     for key, count in local_files.counts.items():
         stdout.lines(f"{key}: {count:,}")
     for row in local_files.first:

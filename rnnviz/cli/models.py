@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rnnviz.cli import options, stdout
-from rnnviz.cli.tables import aligned, layer_table, published_text
+from rnnviz.cli.tables import (
+    layer_table,
+    print_table,
+    print_text,
+    published_text,
+    terminal_width,
+)
 from rnnviz.errors import RnnvizError, UsageError, damage
 from rnnviz.files import invalid_file_on_error
 
@@ -51,8 +57,9 @@ def command(ctx: click.Context, as_json: bool) -> None:
         stdout.document(rows)
         return
     _table(rows)
-    stdout.lines("", "rnnviz models show NAME: layers and parameter counts.")
-    stdout.lines("rnnviz step -m NAME TEXT: step through one.")
+    stdout.lines()
+    print_text("rnnviz models show NAME: layers and parameter counts.")
+    print_text("rnnviz step -m NAME TEXT: step through one.")
 
 
 def _row(stored: StoredModel) -> dict[str, Any]:
@@ -109,8 +116,7 @@ def _table(rows: list[dict[str, Any]]) -> None:
         scores = [_score(row["metrics"], of) for of in ("validation", "test")]
         scores.append(_to_reach(row["published"]))
         cells.append((row["name"], row["net"], count, row["trained_on"], *scores, row["from"]))
-    for line in aligned(cells):
-        stdout.lines(line)
+    print_table(cells)
 
 
 def _score(metrics: Mapping[str, Any], of: str) -> str:
@@ -155,9 +161,8 @@ def show(name: str, as_json: bool) -> None:
         }
         stdout.document(document)
         return
-    stdout.lines(f"{stored.name}: {stored.about}")
-    for line in layer_table(rows):
-        stdout.lines(line)
+    print_text(f"{stored.name}: {stored.about}")
+    stdout.lines(*layer_table(rows, terminal_width()))
     for key, value in metrics.items():
         shown = f"{value:.4f}" if isinstance(value, float) else str(value)
         unit = _in_unit(stored.record.get("metric"), key, value)

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rnnviz.cli import options, stdout
-from rnnviz.cli.tables import aligned, layer_table, published_text
+from rnnviz.cli.tables import (
+    layer_table,
+    print_table,
+    print_text,
+    published_text,
+    terminal_width,
+)
 
 if TYPE_CHECKING:
     from rnnviz.engine.param_count import LayerCount
@@ -44,10 +50,10 @@ def command(ctx: click.Context, as_json: bool) -> None:
         stdout.document([_row(recipe) for recipe in known])
         return
     cells = [("recipe", "net", "data", "published", "where")]
-    for line in aligned([*cells, *map(_cells, known)]):
-        stdout.lines(line)
-    stdout.lines("", "rnnviz recipes show NAME: protocol, layers and parameter counts.")
-    stdout.lines("rnnviz train NAME --data sample: train on the sample in the package.")
+    print_table([*cells, *map(_cells, known)])
+    stdout.lines()
+    print_text("rnnviz recipes show NAME: protocol, layers and parameter counts.")
+    print_text("rnnviz train NAME --data sample: train on the sample in the package.")
 
 
 @command.command("show")
@@ -63,21 +69,21 @@ def show(name: str, as_json: bool) -> None:
     if as_json:
         stdout.document(_document(recipe, rows))
         return
-    stdout.lines(f"{recipe.name}: {recipe.title}")
+    print_text(f"{recipe.name}: {recipe.title}")
     if recipe.data:
-        stdout.lines(f"data: {recipe.data}")
+        print_text(f"data: {recipe.data}")
     if rule := _rule(recipe):
-        stdout.lines(f"text: {rule}")
-    stdout.lines(f"training: {_training(recipe)}")
-    stdout.lines(f"published: {published_text(_published(recipe))}")
-    for line in layer_table(rows) if rows else ["nothing to train: a rule that is measured"]:
-        stdout.lines(line)
+        print_text(f"text: {rule}")
+    print_text(f"training: {_training(recipe)}")
+    print_text(f"published: {published_text(_published(recipe))}")
+    nothing = ["nothing to train: a rule that is measured"]
+    stdout.lines(*layer_table(rows, terminal_width()) if rows else nothing)
     for line in _package_lines(recipe):
-        stdout.lines(line)
+        print_text(line)
     for note in recipe.notes:
-        stdout.lines(f"note: {note}")
+        print_text(f"note: {note}")
     if recipe.variants:
-        stdout.lines(f"variants of the data (train --variant): {', '.join(recipe.variants)}")
+        print_text(f"variants of the data (train --variant): {', '.join(recipe.variants)}")
 
 
 def _rule(recipe: Recipe) -> str:

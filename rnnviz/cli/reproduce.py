@@ -67,7 +67,7 @@ def command(
     quiet: bool,
 ) -> int:
     """Train and print the table; the exit code, 1 if a run failed."""
-    from rnnviz.cli.tables import aligned
+    from rnnviz.cli.tables import print_table, print_text
     from rnnviz.reproduce import ReproduceOptions, reproduce
     from rnnviz.reproduce.table import cells, notes
 
@@ -84,7 +84,8 @@ def command(
     if as_json:
         stdout.document(document)
     else:
-        for line in aligned(cells(rows)):
-            stdout.lines(line)
-        stdout.lines("", *notes(rows))
+        print_table(cells(rows))
+        stdout.lines()
+        for note in notes(rows):
+            print_text(note)
     return 1 if any(row["failed"] is not None for row in rows) else 0

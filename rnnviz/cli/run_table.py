@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnnviz.cli import stdout
-from rnnviz.display import finite, visible
+from rnnviz.cli.tables import print_table
+from rnnviz.display import finite
 from rnnviz.errors import damage
 
 if TYPE_CHECKING:
@@ -170,13 +170,7 @@ def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def print_table(rows: Sequence[Mapping[str, str]]) -> None:
+def print_runs(rows: Sequence[Mapping[str, str]]) -> None:
     """Print rows; their keys are the headings."""
     headings = list(dict.fromkeys(key for row in rows for key in row))
-    cells = [
-        [visible(key) for key in headings],
-        *([visible(row.get(key, "-")) for key in headings] for row in rows),
-    ]
-    widths = [max(len(line[k]) for line in cells) for k in range(len(headings))]
-    for line in cells:
-        stdout.lines("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip())
+    print_table([headings, *([row.get(key, "-") for key in headings] for row in rows)])

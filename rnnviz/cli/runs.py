@@ -10,6 +10,7 @@ import click
 
 from rnnviz.cli import options, run_charts, run_table, stdout
 from rnnviz.cli.stderr import say
+from rnnviz.cli.tables import print_table
 from rnnviz.errors import InvalidFileError, RnnvizError
 from rnnviz.files import invalid_file_on_error
 
@@ -68,7 +69,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
     elif not rows:
         say(f"No runs yet in {runs_folder()}. Train one: rnnviz train")
     else:
-        run_table.print_table([cells for _, _, cells in rows])
+        run_table.print_runs([cells for _, _, cells in rows])
         say("\nrnnviz runs plot NAME: the curves. rnnviz runs compare A B: side by side.")
 
 
@@ -82,11 +83,10 @@ def show(run: str, as_json: bool) -> None:
     if as_json:
         stdout.document(run_table.to_json(summary))
         return
-    for key, value in run_table.description(summary):
-        stdout.lines(f"{key:<12}{value}".rstrip())
+    print_table(run_table.description(summary))
     if summary.history:
         stdout.lines()
-        run_table.print_table(run_table.epoch_rows(summary))
+        run_table.print_runs(run_table.epoch_rows(summary))
 
 
 @command.command("plot")
@@ -141,7 +141,7 @@ def compare(
     run_charts.show([chart], color)
     stdout.lines()
     letters = LETTERS if len(summaries) > 1 else "-"
-    run_table.print_table(
+    run_table.print_runs(
         [
             {"line": letters[k % len(letters)], **run_table.table_row(run, metric)}
             for k, run in enumerate(summaries)

@@ -142,11 +142,10 @@ def test_the_ratio_is_to_the_fastest_peer_and_ours_is_no_peer() -> None:
     comparison = Comparison(TINY, results)
     assert comparison.fastest_peer is results[1]
     assert [comparison.ratio(r) for r in results] == [0.25, 1.0, 2.0, None]
-    said = comparison.lines()
-    head = "ms a step lowest–highest to the fastest peer peak MB start s processes"
-    assert said[1].split() == head.split()
-    assert said[2].split() == ["rnnviz", "10.0", "10.0–10.0", "0.25", "-", "-", "1"]
-    assert said[-1] == "  keras-tf stopped: no reason"
+    head, first, *_ = comparison.rows()
+    assert head[1:4] == ("ms a step", "lowest–highest", "to the fastest peer")
+    assert first == ("rnnviz", "10.0", "10.0–10.0", "0.25", "-", "-", "1")
+    assert comparison.notes() == ["keras-tf stopped: no reason"]
     assert Comparison(TINY, results[:1]).ratio(results[0]) is None
 
 
@@ -159,7 +158,7 @@ def test_a_peer_with_another_first_loss_is_said_to_run_another_net(loss: float) 
     )
     comparison = Comparison(TINY, results)
     assert comparison.different_nets() == ["torch"]
-    assert comparison.lines()[-1].startswith("  torch has another loss")
+    assert comparison.notes()[-1].startswith("torch has another loss")
     assert Comparison(WORKLOADS["jena-gru-dropout"], results).different_nets() == []
 
 

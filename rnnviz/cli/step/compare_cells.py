@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rnnviz.analysis.model_family import MAX_MODELS, MIN_MODELS, family_by_cell
-from rnnviz.cli.tables import aligned
+from rnnviz.cli.tables import aligned, terminal_width
 from rnnviz.display import json_text, visible
 from rnnviz.equations import number
 from rnnviz.errors import UsageError, nearest
@@ -58,4 +58,4 @@ def _table(traces: Sequence[Trace], lang: str) -> Iterator[str]:
     for t, token in enumerate(traces[0].tokens):
         values = (trace.head.readout[t, trace.head.labels.index(label)] for trace in traces)
         rows.append([visible(token), *(number(float(value)) for value in values)])
-    yield from aligned(rows)
+    yield from aligned(rows, terminal_width())

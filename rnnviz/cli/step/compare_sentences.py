@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rnnviz.analysis.difference import THRESHOLD, compare, logit_contributions
-from rnnviz.cli.tables import aligned
+from rnnviz.cli.tables import aligned, terminal_width
 from rnnviz.display import json_text, visible
 from rnnviz.equations import number
 from rnnviz.errors import UsageError
@@ -53,7 +53,7 @@ def lines(a: Trace, b: Trace, form: str, lang: str) -> Iterator[str]:
                 apart,
             ]
         )
-    yield from aligned(cells)
+    yield from aligned(cells, terminal_width())
     contributions = logit_contributions(difference, len(difference.pairs) - 1, k)
     if contributions is None:
         return
