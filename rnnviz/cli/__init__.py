@@ -21,7 +21,7 @@ from typing import Any
 import click
 
 from rnnviz import signals
-from rnnviz.errors import RnnvizError, UsageError, nearest
+from rnnviz.errors import RnnvizError, nearest
 from rnnviz.version import VERSION
 
 #: Every command and the first line of its help (shown without importing it).
@@ -34,12 +34,13 @@ COMMANDS = {
     "reproduce": "Train recipes with several seeds; one table beside the published numbers.",
     "data": "List, get and show the data sets: where from, size, terms, here or not.",
     "bench": "Measure a training step here, beside other frameworks.",
+    "config": "The config file: where it is, what holds, edit and check it.",
     "doctor": "What this machine offers: terminal, colours, numpy, paths.",
     "completion": "Print the completion script of a shell.",
 }
 
-#: Commands that work with a broken config file; doctor reports what is wrong with it.
-WITHOUT_CONFIG = ("doctor", "completion")
+#: Commands that work with a broken config file; doctor and config report what is wrong with it.
+WITHOUT_CONFIG = ("doctor", "config", "completion")
 #: System errors that mean a wrong path on the command line.
 _OF_THE_PATH = (
     errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG,
@@ -112,28 +113,30 @@ Examples:
   rnnviz models show sentiment-lstm           the layers and where each count comes from
 """
 
+TABLES = """
+Tables fit the terminal; piped or in a file each row is one line. --json prints one document.
+"""
+
 
 @click.group(
     cls=Lazy,
-    help="A microscope for recurrent neural networks.\n\n" + EXAMPLES,
+    help="A microscope for recurrent neural networks.\n\n" + EXAMPLES + TABLES,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(VERSION, "-V", "--version", message="rnnviz %(version)s")
 @click.pass_context
 def cli(ctx: click.Context) -> None:
     """Read the config file, if there is one."""
-    from rnnviz.cli.options import config_defaults
+    from rnnviz.cli import config_file
 
     name = ctx.invoked_subcommand or ""
     command = cli.get_command(ctx, name)
     # click looks up the defaults of a subcommand in those of its group.
     subcommands = command.commands if isinstance(command, click.Group) else {}
-    try:
-        settings = config_defaults()
-    except UsageError:
-        if name not in WITHOUT_CONFIG:
-            raise
-        settings = {}
+    config = config_file.read()
+    if name not in WITHOUT_CONFIG:
+        config.check()
+    settings = dict(config.settings)
     ctx.default_map = {name: settings | dict.fromkeys(subcommands, settings)}
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from rnnviz.cli import options, stdout
+from rnnviz.cli import config_file, options, stdout
 from rnnviz.errors import UsageError, one_line
 from rnnviz.version import VERSION
 
@@ -89,12 +89,12 @@ def report(colour: bool) -> dict[str, dict[str, Any]]:
 
 def _config() -> str:
     """The path of the config file, and why it is not used."""
-    path = options.config_path()
-    try:
-        settings = options.config_defaults()
-    except UsageError as error:
-        return f"{path} (not used: {one_line(error)})"
-    return f"{path}{_absent(bool(settings) or _is_there(path))}"
+    config = config_file.read()
+    if config.problems:
+        problem = config.problems[0]
+        where = "" if problem.line is None else f"line {problem.line}: "
+        return f"{config.path} (not used: {where}{problem.message})"
+    return f"{config.path}{_absent(config.text is not None)}"
 
 
 def _data() -> str:

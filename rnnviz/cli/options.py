@@ -1,4 +1,4 @@
-"""Options that mean the same in every command, and the config file with their defaults."""
+"""Options that mean the same in every command."""
 
 from __future__ import annotations
 
@@ -12,23 +12,14 @@ from typing import Any, TypeVar
 import click
 
 from rnnviz.cells import CELLS
-from rnnviz.errors import InvalidFileError, UsageError, nearest
-from rnnviz.files import invalid_file_on_error, read_limited
+from rnnviz.errors import nearest
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 LANGUAGES = ("en", "tr")
 THEMES = ("dark", "light", "contrast", "ansi")
 COLOURS = ("auto", "always", "never")
-
-#: The keys of the config file and their values (None: any text).
-SETTINGS: dict[str, tuple[str, ...] | None] = {
-    "model": None,
-    "lang": LANGUAGES,
-    "theme": THEMES,
-    "color": COLOURS,
-    "device": ("auto", "cpu", "cuda"),
-}
+DEVICES = ("auto", "cpu", "cuda")
 
 
 class Choice(click.Choice[str]):
@@ -110,7 +101,7 @@ def colour(f: F) -> F:
 def device(f: F) -> F:
     """--device."""
     return click.option(
-        "--device", type=Choice(("auto", "cpu", "cuda")), envvar="RNNVIZ_DEVICE", default="auto",
+        "--device", type=Choice(DEVICES), envvar="RNNVIZ_DEVICE", default="auto",
         help="Where to compute.",
     )(f)  # fmt: skip
 
@@ -133,58 +124,13 @@ def language(choice: str | None) -> str:
     """The chosen language, else that of the locale, else English."""
     if choice:
         return choice
-    for variable in ("LC_ALL", "LC_MESSAGES", "LANG"):
-        if value := os.environ.get(variable):
-            return "tr" if value.lower().startswith("tr") else "en"
-    return "en"
+    variable = locale_variable()
+    return "tr" if variable and os.environ[variable].lower().startswith("tr") else "en"
 
 
-def config_path() -> Path:
-    """The path of the config file, which may not exist."""
-    import platformdirs
-
-    return Path(platformdirs.user_config_dir("rnnviz")) / "config.toml"
-
-
-def config_defaults() -> dict[str, Any]:
-    """The config file's settings, the defaults of every command; {} without a file.
-
-    UsageError that names the file, the key and the nearest valid one if it cannot be used.
-    """
-    path = config_path()
-    try:
-        path.stat()
-    except (OSError, ValueError):  # no such file, or no access to its folder
-        return {}
-    import tomllib
-
-    try:
-        with invalid_file_on_error(path, "config file"):
-            settings = tomllib.loads(read_limited(path, _CONFIG_LIMIT).decode("utf-8"))
-    except InvalidFileError as error:
-        raise UsageError(f"{error}\nMend it, or delete it: rnnviz works without.") from error
-    for key, value in settings.items():
-        if key not in SETTINGS:
-            raise UsageError(
-                f"Config file {path}: unknown key {key[:60]!r}.{nearest(key, SETTINGS)} "
-                f"Keys: {', '.join(SETTINGS)}."
-            )
-        valid = SETTINGS[key]
-        if not isinstance(value, str) or (valid and value not in valid):
-            wanted = "one of " + ", ".join(valid) if valid else "a text"
-            raise UsageError(f"Config file {path}: {key} must be {wanted}, found {_short(value)}.")
-    return settings
-
-
-#: The most bytes of a config file, which has five settings.
-_CONFIG_LIMIT = 100_000
-
-
-def _short(value: object) -> str:
-    try:
-        return repr(value)[:60]
-    except (RecursionError, ValueError):  # lists in lists, a number of a million digits
-        return f"a {type(value).__name__}"
+def locale_variable() -> str | None:
+    """The variable that says the language, or None."""
+    return next((v for v in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(v)), None)
 
 
 def unicode() -> bool:

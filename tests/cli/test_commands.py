@@ -10,17 +10,19 @@ import pytest
 from rnnviz.cli import COMMANDS, cli, run
 from rnnviz.model_files import shipped
 
-README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+ROOT = Path(__file__).parents[2]
+#: The README and the pages that it links.
+DOCS = [ROOT / "README.md", *(ROOT / "assets" / "docs").glob("*.md")]
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_has_help_and_is_in_the_readme(
+def test_every_command_has_help_and_is_in_the_documentation(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run([name, "--help"]) == 0
     said = capsys.readouterr().out
     assert said.startswith(f"Usage: rnnviz {name}")
-    assert f"rnnviz {name}" in README
+    assert any(f"rnnviz {name}" in page.read_text("utf-8") for page in DOCS)
     command = cli.get_command(None, name)  # type: ignore[arg-type]
     assert command is not None
     for option in command.params:
@@ -84,10 +86,10 @@ def test_completion_is_a_script_of_that_shell(
 def test_config_file_sets_defaults_and_flags_and_environment_win(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from rnnviz.cli import options
+    from rnnviz.cli import config_file
 
     config = tmp_path / "config.toml"
-    monkeypatch.setattr(options, "config_path", lambda: config)
+    monkeypatch.setattr(config_file, "config_path", lambda: config)
     config.write_text('model = "sentiment-gru"\nlang = "tr"\n')
 
     def model(*args: str) -> str:
@@ -111,11 +113,11 @@ def test_a_config_file_that_cannot_be_used_is_named(
     content: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    from rnnviz.cli import options
+    from rnnviz.cli import config_file
 
     config = tmp_path / "config.toml"
     config.write_text(content)
-    monkeypatch.setattr(options, "config_path", lambda: config)
+    monkeypatch.setattr(config_file, "config_path", lambda: config)
     assert run(["step", "good"]) == 2
     assert said in capsys.readouterr().err
 

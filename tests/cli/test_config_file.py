@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rnnviz.cli import options, run
+from rnnviz.cli import config_file, run
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A config file that wants colour, and a user without any other wish."""
     path = tmp_path / "config.toml"
     path.write_text('color = "always"\n')
-    monkeypatch.setattr(options, "config_path", lambda: path)
+    monkeypatch.setattr(config_file, "config_path", lambda: path)
     monkeypatch.delenv("RNNVIZ_COLOR", raising=False)
     return path
 

@@ -1,0 +1,92 @@
+"""Every command that prints a table has --json, which prints one document and nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from rnnviz.bench import comparison
+from rnnviz.bench.comparison import Comparison
+from rnnviz.bench.process import OURS
+from rnnviz.bench.timing import BenchResult
+from rnnviz.cli import cli, run, tables
+
+SAMPLE = ("--data", "sample")
+SMALL = (*SAMPLE, "--limit", "50", "--epochs", "1", "-q")
+#: Arguments with which each command runs; OUT is a new folder, RUN a run with two epochs.
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "step": ("not good", "--compare", "rnn,gru"),
+    "train": ("sentiment-rnn", "--units", "2", "--out", "OUT", *SMALL),
+    "runs": (), "runs show": ("RUN",), "runs plot": ("RUN",), "runs compare": ("RUN", "RUN"),
+    "models": (), "models show": ("jena-gru",), "models export": ("jena-gru", "OUT.json"),
+    "recipes": (), "recipes show": ("imdb-rnn",),
+    "reproduce": ("jena-naive", "--out", "OUT", "--limit", "5000", "-q"),
+    "data": SAMPLE, "data show": ("jena", *SAMPLE), "data path": SAMPLE,
+    "data fetch": ("jena", "--offline", "--data", "OUT"),
+    "bench": ("--workload", "jena-gru", "--peers", "none", "--rounds", "1", "-q"),
+    "config path": (), "config show": (), "config validate": (), "config edit": (),
+    "doctor": (), "completion": ("bash",),
+}  # fmt: skip
+#: Exit codes that are not 0: the download is refused.
+CODES = {"data fetch": 3}
+
+
+def leaves(command: click.Command, name: str = "") -> Iterator[tuple[str, click.Command]]:
+    """Every command that does something when it is called, by its words."""
+    if not isinstance(command, click.Group) or (name and command.invoke_without_command):
+        yield name, command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for each in command.list_commands(context):
+            found = command.get_command(context, each)
+            assert found is not None
+            yield from leaves(found, f"{name} {each}".strip())
+
+
+ALL = dict(leaves(cli))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> str:
+    out = tmp_path_factory.mktemp("runs") / "small"
+    args = ["train", "sentiment-rnn", "--units", "2", "--out", str(out), *SMALL]
+    assert run(args) == 0
+    return str(out)
+
+
+def test_every_command_is_here() -> None:
+    assert set(COMMANDS) == set(ALL)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_with_a_table_has_json(
+    name: str, trained: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setenv("VISUAL", "true")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    measured = (BenchResult(OURS, rounds=[1.0]),)
+    monkeypatch.setattr(comparison, "compare", lambda net, *_: Comparison(net, measured))
+    drawn: list[object] = []
+    aligned = tables.aligned
+
+    def watched(*args: object, **kwargs: object) -> list[str]:
+        drawn.append(args)
+        return aligned(*args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(tables, "aligned", watched)
+    monkeypatch.setattr("rnnviz.cli.step.compare_cells.aligned", watched)
+    replaced = {"RUN": trained, "OUT": str(tmp_path / "out"), "OUT.json": str(tmp_path / "m.json")}
+    args = [*name.split(), *(replaced.get(arg, arg) for arg in COMMANDS[name])]
+    assert run(args) == CODES.get(name, 0)
+    capsys.readouterr()
+    options = {option for param in ALL[name].params for option in param.opts}
+    if drawn:
+        assert "--json" in options
+    if "--json" in options:
+        assert run([*args, "--json"]) == CODES.get(name, 0)
+        assert json.loads(capsys.readouterr().out) is not None
