@@ -90,7 +90,8 @@ class Lazy(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Suggest the nearest name for one that does not exist."""
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+        wrong = args and args[0] not in COMMANDS and not args[0].startswith("-")
+        if wrong and not ctx.resilient_parsing:  # with it, a shell asks for completions
             raise click.UsageError(
                 f"No command {args[0]!r}.{nearest(args[0], COMMANDS)} "
                 f"Commands: {', '.join(COMMANDS)}."

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnnviz.cli import options, stdout
+from rnnviz.cli import completions, options, stdout
 from rnnviz.cli.stderr import say
 from rnnviz.cli.tables import print_table, print_text
 from rnnviz.errors import UsageError, nearest
@@ -54,8 +54,9 @@ Examples:
 
 @click.command("bench", help=HELP)
 @click.option("--workload", "workloads", multiple=True, metavar="NAME,…",
+              shell_complete=completions.workloads,
               help=f"Nets to train, or: all. Default: {DEFAULT_WORKLOADS}.")  # fmt: skip
-@click.option("--peers", multiple=True, metavar="NAME,…",
+@click.option("--peers", multiple=True, metavar="NAME,…", shell_complete=completions.peers,
               help="Of torch, torch-1, keras-tf, keras-tf-xla, keras-jax, jax; or: none. "
                    "Default: those installed.")  # fmt: skip
 @click.option("--python", envvar="RNNVIZ_BENCH_PYTHON", metavar="PATH", default=sys.executable,

@@ -6,19 +6,22 @@ import click
 
 from rnnviz.cli.options import Choice, debug
 
-SHELLS = ("bash", "zsh", "fish")
+SHELLS = ("bash", "zsh", "fish", "powershell")
 
 
 @click.command("completion")
 @click.argument("shell", type=Choice(SHELLS))
 @debug
 def command(shell: str) -> None:
-    """Print the completion script of SHELL: bash, zsh or fish.
+    """Print the script that completes commands, options and names in SHELL.
+
+    Names are those of models, runs, recipes, data sets, views, labels and cells.
 
     \b
     bash:  rnnviz completion bash > ~/.local/share/bash-completion/completions/rnnviz
     zsh:   rnnviz completion zsh > "${fpath[1]}/_rnnviz"
     fish:  rnnviz completion fish > ~/.config/fish/completions/rnnviz.fish
+    PowerShell:  rnnviz completion powershell >> $PROFILE
     """
     from click.shell_completion import get_completion_class
 

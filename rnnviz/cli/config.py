@@ -10,7 +10,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from rnnviz.cli import config_file, options, stdout
+from rnnviz.cli import completions, config_file, options, stdout
 from rnnviz.cli.config_file import KEYS, SETTINGS, ConfigFile, Problem
 from rnnviz.cli.stderr import say
 from rnnviz.cli.tables import print_table
@@ -77,7 +77,8 @@ class Setting:
 
 
 @command.command("show")
-@click.option("-m", "--model", envvar="RNNVIZ_MODEL", metavar="NAME", help="As in step.")
+@click.option("-m", "--model", envvar="RNNVIZ_MODEL", metavar="NAME", help="As in step.",
+              shell_complete=completions.models)  # fmt: skip
 @options.lang
 @options.theme
 @options.colour

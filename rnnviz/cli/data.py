@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnnviz.cli import options, stdout
+from rnnviz.cli import completions, options, stdout
 from rnnviz.cli.stderr import on_stderr, say
 from rnnviz.cli.tables import print_table, print_text
 from rnnviz.display import visible
@@ -35,7 +35,7 @@ Examples:
 """
 
 FOLDER = click.option(
-    "--data", metavar="DIR",
+    "--data", metavar="DIR", shell_complete=completions.data_folders,
     help="Folder of data sets, or: sample. Default: $RNNVIZ_DATA, then rnnviz's own folder.",
 )  # fmt: skip
 
@@ -118,7 +118,7 @@ def path(outer: str | None, data: str | None) -> None:
 
 
 @command.command("fetch")
-@click.argument("name")
+@click.argument("name", shell_complete=completions.data_sets)
 @FOLDER
 @click.option("--offline", is_flag=True, envvar="RNNVIZ_OFFLINE", help="Refuse to download.")
 @click.option("-q", "--quiet", is_flag=True, help="Say only where the files are.")
@@ -180,7 +180,7 @@ def _progress(quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
 
 
 @command.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=completions.data_sets)
 @FOLDER
 @click.option("-n", "--rows", type=click.IntRange(1, 1000), default=3, show_default=True,
               metavar="N", help="Rows to show.")  # fmt: skip

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnnviz.cli import options, stdout
+from rnnviz.cli import completions, options, stdout
 from rnnviz.cli.tables import (
     layer_table,
     print_table,
@@ -138,7 +138,7 @@ def _to_reach(found: Any) -> str:
 
 
 @command.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=completions.models)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @options.debug
 def show(name: str, as_json: bool) -> None:
@@ -181,7 +181,7 @@ def _in_unit(metric: Any, key: str, value: Any) -> str:
 
 
 @command.command("export")
-@click.argument("name")
+@click.argument("name", shell_complete=completions.models)
 @click.argument("file", type=options.output_file())
 @click.option("--words", type=click.IntRange(1), metavar="N",
               help="Keep the N most frequent words; the others become unknown.")  # fmt: skip

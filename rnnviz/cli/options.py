@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from rnnviz.cells import CELLS
+from rnnviz.cli import completions
 from rnnviz.errors import nearest
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -65,7 +66,7 @@ def output_file() -> click.Path:
 def model(f: F) -> F:
     """-m/--model and --cell."""
     f = click.option(
-        "-m", "--model", envvar="RNNVIZ_MODEL", metavar="NAME",
+        "-m", "--model", envvar="RNNVIZ_MODEL", metavar="NAME", shell_complete=completions.models,
         help="A model that rnnviz models lists, last (the newest run), or the path of a run or of "
              "a model's JSON.",
     )(f)  # fmt: skip

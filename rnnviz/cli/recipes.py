@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnnviz.cli import options, stdout
+from rnnviz.cli import completions, options, stdout
 from rnnviz.cli.tables import (
     layer_table,
     print_table,
@@ -57,7 +57,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
 
 
 @command.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=completions.recipes)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @options.debug
 def show(name: str, as_json: bool) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from rnnviz.cli import options, stderr, stdout
+from rnnviz.cli import completions, options, stderr, stdout
 from rnnviz.errors import UsageError
 
 HELP = """Train each RECIPE with several seeds, and print its results beside the published ones.
@@ -36,10 +36,11 @@ Examples:
 
 
 @click.command("reproduce", help=HELP)
-@click.argument("recipes", metavar="RECIPE…", nargs=-1, required=True)
+@click.argument("recipes", metavar="RECIPE…", nargs=-1, required=True,
+                shell_complete=completions.recipes_and_groups)  # fmt: skip
 @click.option("--seeds", type=click.IntRange(1, 1000), default=1, show_default=True, metavar="K",
               help="Train with the seeds 0 to K-1.")  # fmt: skip
-@click.option("--data", metavar="DIR",
+@click.option("--data", metavar="DIR", shell_complete=completions.data_folders,
               help="Folder of data sets, or: sample. Default: $RNNVIZ_DATA.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR",
               help="Folder of the runs and the table. Default: one of the user's.")  # fmt: skip

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rnnviz.cli import options, run_charts, run_table, stdout
+from rnnviz.cli import completions, options, run_charts, run_table, stdout
 from rnnviz.cli.stderr import say
 from rnnviz.cli.tables import print_table
 from rnnviz.errors import InvalidFileError, RnnvizError
@@ -74,7 +74,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
 
 
 @command.command("show")
-@click.argument("run")
+@click.argument("run", shell_complete=completions.runs)
 @json_option
 @options.debug
 def show(run: str, as_json: bool) -> None:
@@ -90,7 +90,7 @@ def show(run: str, as_json: bool) -> None:
 
 
 @command.command("plot")
-@click.argument("run")
+@click.argument("run", shell_complete=completions.runs)
 @metric_option
 @output_option
 @dark_option
@@ -110,7 +110,7 @@ def plot(run: str, metric: str | None, output: Path | None, dark: bool, color: s
 
 
 @command.command("compare")
-@click.argument("runs", nargs=-1, required=True)
+@click.argument("runs", nargs=-1, required=True, shell_complete=completions.runs)
 @metric_option
 @output_option
 @dark_option

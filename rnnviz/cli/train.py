@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rnnviz.cells import CELLS
-from rnnviz.cli import options, stdout
+from rnnviz.cli import completions, options, stdout
 from rnnviz.cli.stderr import say
 from rnnviz.cli.train_progress import progress_on_stderr
 from rnnviz.errors import UsageError
@@ -60,13 +60,13 @@ class Duration(click.ParamType[float]):
 
 
 @click.command("train", help=HELP)
-@click.argument("recipe", required=False)
-@click.option("--resume", metavar="RUN",
+@click.argument("recipe", required=False, shell_complete=completions.recipes)
+@click.option("--resume", metavar="RUN", shell_complete=completions.runs,
               help="Resume a run: its folder, its name, or: last.")  # fmt: skip
-@click.option("--data", metavar="DIR",
+@click.option("--data", metavar="DIR", shell_complete=completions.data_folders,
               help="Folder of data sets, or: sample. Default: $RNNVIZ_DATA, else what was "
                    "fetched, else the sample.")  # fmt: skip
-@click.option("--variant", metavar="NAME",
+@click.option("--variant", metavar="NAME", shell_complete=completions.variants,
               help="Another way to prepare the data; see: rnnviz recipes show.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="The run directory.")
 @click.option("--epochs", type=options.EPOCHS, metavar="N")

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
-import click
 import pytest
+from cli.command_tree import commands
 
 from rnnviz.bench import comparison
 from rnnviz.bench.comparison import Comparison
 from rnnviz.bench.process import OURS
 from rnnviz.bench.timing import BenchResult
-from rnnviz.cli import cli, run, tables
+from rnnviz.cli import run, tables
 
 SAMPLE = ("--data", "sample")
 SMALL = (*SAMPLE, "--limit", "50", "--epochs", "1", "-q")
@@ -35,19 +34,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 CODES = {"data fetch": 3}
 
 
-def leaves(command: click.Command, name: str = "") -> Iterator[tuple[str, click.Command]]:
-    """Every command that does something when it is called, by its words."""
-    if not isinstance(command, click.Group) or (name and command.invoke_without_command):
-        yield name, command
-    if isinstance(command, click.Group):
-        context = click.Context(command)
-        for each in command.list_commands(context):
-            found = command.get_command(context, each)
-            assert found is not None
-            yield from leaves(found, f"{name} {each}".strip())
-
-
-ALL = dict(leaves(cli))
+ALL = commands()
 
 
 @pytest.fixture(scope="module")

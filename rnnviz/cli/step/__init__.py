@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnnviz.cli import options, stdout
+from rnnviz.cli import completions, options, stdout
 from rnnviz.cli.step import app, files, formats, text_arguments, toy_net_options, trace_source
 from rnnviz.cli.step.step_options import StepOptions
 from rnnviz.cli.step.trace_source import TracedQuery
@@ -50,13 +50,15 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 something optional is missing, 4 invalid 
 @click.argument("words", nargs=-1, metavar="[TEXT]...", callback=text_arguments.unmarked)
 @options.model
 @toy_net_options.options
-@click.option("--target", metavar="LABEL", help="The gradients are of this label's log-loss.")
+@click.option("--target", metavar="LABEL", shell_complete=completions.labels,
+              help="The gradients are of this label's log-loss.")  # fmt: skip
 @click.option("--random", type=options.SEED, metavar="SEED",
               help="Untrained weights of the same shapes.")  # fmt: skip
-@click.option("--data", metavar="DIR",
+@click.option("--data", metavar="DIR", shell_complete=completions.data_folders,
               help="Of a model that reads a series: where its table is, or: sample.")  # fmt: skip
 @click.option("--against", metavar="TEXT", help="Lay this second sentence beside it.")
-@click.option("--compare", metavar="CELL,CELL", help="Read it with these cells side by side.")
+@click.option("--compare", metavar="CELL,CELL", shell_complete=completions.cells,
+              help="Read it with these cells side by side.")  # fmt: skip
 @click.option("--clamp", "clamps", multiple=True, metavar="'f[3,17]=0'",
               help="Hold a value: NAME[TOKEN,UNIT]=VALUE, counted from 0, * for all. Repeatable.",
               )  # fmt: skip
@@ -74,7 +76,8 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 something optional is missing, 4 invalid 
               help="Write the screen to FILE.svg or FILE.txt and stop.")  # fmt: skip
 @click.option("--report", type=options.output_file(), metavar="FILE.html",
               help="Write all views into one page and stop.")  # fmt: skip
-@click.option("--view", metavar="NAME", help="Open this page first; a wrong name lists them.")
+@click.option("--view", metavar="NAME", shell_complete=completions.views,
+              help="Open this page first; a wrong name lists them.")  # fmt: skip
 @click.option("--size", default="120x36", show_default=True, metavar="WxH",
               help="Size of the screenshot in characters.")  # fmt: skip
 @options.lang

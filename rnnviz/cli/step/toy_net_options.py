@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from rnnviz.cli import completions
 from rnnviz.cli.options import output_file
 from rnnviz.errors import UsageError
 from rnnviz.toy_net import CELLS, EXAMPLE, MOST, model_of
@@ -64,7 +65,7 @@ def options(f: F) -> F:
                help="Of a net by hand: how many numbers it reads a token."),
         option("--units", type=click.IntRange(1, MOST), metavar=f"1..{MOST}",
                help="A net by hand of so many units: TEXT is numbers, every weight is short."),
-        option("--net", metavar="FILE.toml",
+        option("--net", metavar="FILE.toml", shell_complete=completions.nets,
                help="A net by hand from a file, or a shipped one: lstm-2-units; a wrong name lists "
                     "them."),
     ):  # fmt: skip

@@ -1,12 +1,17 @@
-"""The registry of pages: each is a module or package here, imported when it is first opened."""
+"""The registry of pages: each is a module or package here, imported when it is first opened.
+
+The names are read without Textual: a shell completes them.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from rnnviz.tui.view.page import Page
-from rnnviz.tui.view.page_state import PageOptions, PageState
+if TYPE_CHECKING:
+    from rnnviz.tui.view.page import Page
+    from rnnviz.tui.view.page_state import PageOptions, PageState
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,151 @@
+"""Names that a shell completes. It asks at every press of tab: nothing here imports NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import click
+from click.shell_completion import CompletionItem
+
+from rnnviz.errors import RnnvizError
+
+#: What the shell is given: names, and files where none begins as the word does.
+Completions = list["CompletionItem[str]"]
+Complete = Callable[[click.Context, click.Parameter, str], Completions]
+
+#: The recipes and the nets of the benchmark, whose modules import NumPy.
+RECIPES = (
+    "agnews-rnn", "agnews-rnn-masked", "agnews-lstm", "agnews-bilstm",
+    "imdb-rnn", "imdb-lstm", "imdb-gru", "imdb-stacked", "imdb-bilstm",
+    "jena-naive", "jena-dense", "jena-gru", "jena-lstm", "jena-gru-dropout", "jena-stacked",
+    "jena-bigru", "jena-bilstm", "jena-reversed",
+    "sentiment-rnn", "sentiment-lstm", "sentiment-gru", "sentiment-lstm-8", "sentiment-lstm-slide",
+    "sentiment-mingru",
+)  # fmt: skip
+GROUPS = ("all", "imdb", "jena", "agnews", "sentiment")
+VARIANTS = {
+    "agnews": ("all-words", "buckets", "all-words-buckets"),
+    "jena": ("quarters",),
+}
+WORKLOADS = (
+    "imdb-rnn", "imdb-lstm", "imdb-gru", "jena-gru", "jena-gru-dropout", "jena-stacked",
+    "jena-bigru", "agnews-bilstm", "agnews-bilstm-128",
+)  # fmt: skip
+#: The panels that a screenshot can show alone.
+PANELS = ("sentence", "cell", "equation")
+
+
+def models(ctx: click.Context, param: click.Parameter, incomplete: str) -> Completions:
+    """Shipped models and runs, or files."""
+    from rnnviz.lookup import shipped
+
+    return _or_files([*shipped(), *_run_names()], incomplete)
+
+
+def runs(ctx: click.Context, param: click.Parameter, incomplete: str) -> Completions:
+    """The runs, or folders."""
+    return _or_files(_run_names(), incomplete, "dir")
+
+
+def recipes(ctx: click.Context, param: click.Parameter, incomplete: str) -> Completions:
+    """The recipes."""
+    return _items(RECIPES, incomplete)
+
+
+def recipes_and_groups(ctx: click.Context, param: click.Parameter, incomplete: str) -> Completions:
+    """The recipes and their groups, and after a colon the variants."""
+    name, colon, _ = incomplete.partition(":")
+    variants = [f"{name}:{each}" for each in VARIANTS.get(name.partition("-")[0], ())]
+    return _items(variants if colon else (*GROUPS, *RECIPES), incomplete)
+
+
+def variants(ctx: click.Context, param: click.Parameter, incomplete: str) -> Completions:
+    """The variants of all recipes: an argument before an option is not parsed yet."""
+    return _items(sum(VARIANTS.values(), ()), incomplete)
+
+
+def data_sets(ctx: click.Context, param: click.Parameter, incomplete: str) -> Completions:
+    """The data sets."""
+    from rnnviz.data.catalogue import DATA_SETS
+
+    return _items(DATA_SETS, incomplete)
+
+
+def data_folders(ctx: click.Context, param: click.Parameter, incomplete: str) -> Completions:
+    """The sample in the package, or folders."""
+    return _or_files(["sample"] if incomplete else [], incomplete, "dir")
+
+
+def views(ctx: click.Context, param: click.Parameter, incomplete: str) -> Completions:
+    """The pages, and the panels that have a name."""
+    from rnnviz.cli.step.app import PANELS_VIEW
+    from rnnviz.tui.pages import PAGES
+
+    return _items([PANELS_VIEW, *(page.name for page in PAGES), *PANELS], incomplete)
+
+
+def labels(ctx: click.Context, param: click.Parameter, incomplete: str) -> Completions:
+    """The labels of the model on the command line."""
+    from rnnviz.files import read_json
+    from rnnviz.lookup import DEFAULT, locate
+
+    model, cell = ctx.params.get("model"), ctx.params.get("cell")
+    try:
+        record = read_json(locate(model or (f"sentiment-{cell}" if cell else DEFAULT))[0])
+    except (RnnvizError, OSError):  # a wrong name: there is nothing to complete
+        return []
+    found = record.get("labels") if isinstance(record, dict) else None
+    return _items(map(str, found if isinstance(found, list) else ()), incomplete)
+
+
+def nets(ctx: click.Context, param: click.Parameter, incomplete: str) -> Completions:
+    """The shipped nets by hand, or files."""
+    from rnnviz.toy_net.net_files import examples
+
+    return _or_files(examples(), incomplete)
+
+
+def cells(ctx: click.Context, param: click.Parameter, incomplete: str) -> Completions:
+    """Cells separated by commas."""
+    from rnnviz.cells import CELLS
+
+    return _list_items(list(CELLS), incomplete)
+
+
+def workloads(ctx: click.Context, param: click.Parameter, incomplete: str) -> Completions:
+    """Nets of the benchmark separated by commas, or: all."""
+    return _list_items(["all", *WORKLOADS], incomplete)
+
+
+def peers(ctx: click.Context, param: click.Parameter, incomplete: str) -> Completions:
+    """Frameworks separated by commas, or: none."""
+    from rnnviz.bench.peers import PEERS
+
+    return _list_items(["none", *PEERS], incomplete)
+
+
+def _run_names() -> Sequence[str]:
+    """``last`` and the names of the runs, newest first."""
+    from rnnviz.lookup import run_directories
+
+    try:
+        names = [path.name for path in run_directories()]
+    except OSError:
+        return []
+    return ["last", *names] if names else []
+
+
+def _items(names: Iterable[str], incomplete: str) -> Completions:
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+def _or_files(names: Iterable[str], incomplete: str, kind: str = "file") -> Completions:
+    """The names that begin with the word; if there is none, the shell completes paths."""
+    return _items(names, incomplete) or [CompletionItem(incomplete, type=kind)]
+
+
+def _list_items(names: Sequence[str], incomplete: str) -> Completions:
+    """The last of several names that are separated by commas; none is offered twice."""
+    before, comma, last = incomplete.rpartition(",")
+    left = [name for name in names if name not in before.split(",")]
+    return [CompletionItem(f"{before}{comma}{item.value}") for item in _items(left, last)]
