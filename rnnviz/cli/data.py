@@ -185,7 +185,7 @@ def _progress(quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
 @click.option("-n", "--rows", type=click.IntRange(1, 1000), default=3, show_default=True,
               metavar="N", help="Rows to show.")  # fmt: skip
 @click.option("-o", "--output", "--out", "out", type=options.output_file(),
-              metavar="FILE.svg", help="Write the plots (jena) as SVG instead.")  # fmt: skip
+              metavar="FILE", help="Write the plots (jena) to FILE.svg, .png or .pdf.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @options.debug
 @click.pass_obj

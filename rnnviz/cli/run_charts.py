@@ -1,4 +1,4 @@
-"""Charts of training runs, printed on a terminal or written as SVG."""
+"""Charts of training runs, printed on a terminal or written as pictures."""
 
 from __future__ import annotations
 
@@ -144,20 +144,24 @@ def _braille() -> bool:
 
 
 def check(path: Path | None) -> None:
-    """UsageError unless an SVG file can be written at the path."""
+    """UsageError unless a picture can be written at the path, MissingError for a library."""
+    from rnnviz import picture_files
     from rnnviz.files import require_writable
 
     if path is None:
         return
-    if path.suffix.lower() != ".svg":
-        raise UsageError(f"--output writes SVG; name a file that ends in .svg: {path}")
+    if path.suffix.lower() not in picture_files.ENDINGS:
+        endings = " or ".join(picture_files.ENDINGS)
+        raise UsageError(f"--output writes a picture; name a file that ends in {endings}: {path}")
+    picture_files.require_converter(path)
     require_writable(path)
 
 
 def save(charts: Sequence[Chart], path: Path, dark: bool) -> None:
-    """Write charts to an SVG file, one below the other."""
+    """Write charts to a picture, one below the other."""
     from rnnviz.charts import figure
     from rnnviz.files import write_output
+    from rnnviz.picture_files import encoded
 
-    write_output(path, figure(charts, dark=dark))
+    write_output(path, encoded(figure(charts, dark=dark), path))
     stdout.path(path)

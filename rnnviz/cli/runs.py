@@ -38,10 +38,10 @@ metric_option = click.option(
     "--metric", type=options.Choice(METRICS), help="Only this one; default: all there are."
 )
 output_option = click.option(
-    "-o", "--output", type=options.output_file(), metavar="FILE.svg",
-    help="Write the charts as SVG instead.",
+    "-o", "--output", type=options.output_file(), metavar="FILE",
+    help="Write the charts to FILE.svg, .png or .pdf instead.",
 )  # fmt: skip
-dark_option = click.option("--dark", is_flag=True, help="A dark background in the SVG.")
+dark_option = click.option("--dark", is_flag=True, help="A dark background in the picture.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 

@@ -134,7 +134,7 @@ def test_text_of_a_file_cannot_command_the_terminal(
         (("fetch", "jena", "--data", "sample"), 2, "--data DIR"),
         (("show", "imdb", "--data", "sample", "-o", "x.svg"), 2, "show jena"),
         (("show", "jena", "--data", "sample", "-o", "no/such/x.svg"), 2, "mkdir -p no/such"),
-        (("show", "jena", "--data", "sample", "-o", "x.png"), 2, "ends in .svg: x.png"),
+        (("show", "jena", "--data", "sample", "-o", "x.gif"), 2, ".svg or .png or .pdf: x.gif"),
         (("show", "imdb-keras", "--data", "sample"), 3, "rnnviz data fetch imdb-keras"),
         (("show", "jena", "--data", "/nowhere"), 3, "no data folder /nowhere"),
         (("fetch", "jena", "--offline"), 3, "jena_climate_2009_2016.csv.zip"),

@@ -73,7 +73,7 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 something optional is missing, 4 invalid 
 @click.option("--open", "saved_trace", type=click.Path(path_type=Path), metavar="FILE",
               help="Show a saved trace.")  # fmt: skip
 @click.option("--screenshot", type=options.output_file(), metavar="FILE",
-              help="Write the screen to FILE.svg or FILE.txt and stop.")  # fmt: skip
+              help="Write the screen to FILE.svg, .png, .pdf or .txt and stop.")  # fmt: skip
 @click.option("--report", type=options.output_file(), metavar="FILE.html",
               help="Write all views into one page and stop.")  # fmt: skip
 @click.option("--view", metavar="NAME", shell_complete=completions.views,

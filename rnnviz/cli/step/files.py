@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rnnviz import picture_files
 from rnnviz.cli.stderr import say
 from rnnviz.cli.step.app import drawable, first_page, make_app
 from rnnviz.cli.step.step_options import StepOptions
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 #: What an option that draws writes, and the endings of its file.
 ENDINGS = {
-    "--screenshot": ("SVG or text", (".svg", ".txt")),
+    "--screenshot": ("SVG, PNG, PDF or text", (*picture_files.ENDINGS, ".txt")),
     "--report": ("HTML", (".html", ".htm")),
 }
 #: Characters of a screenshot, the fewest and the most.
@@ -41,9 +42,11 @@ def check_files(step: StepOptions, inputs: Iterable[Path]) -> None:
     for option, (what, endings) in ENDINGS.items():
         if option in paths and paths[option].suffix.lower() not in endings:
             raise UsageError(
-                f"{option} writes {what}; name a file that ends in {' or '.join(endings[:2])}: "
+                f"{option} writes {what}; name a file that ends in {' or '.join(endings)}: "
                 f"{paths[option]}"
             )
+        if option in paths:
+            picture_files.require_converter(paths[option])
     require_distinct(paths, inputs)
 
 
@@ -99,7 +102,7 @@ def _write_report(
 def _write_screenshot(
     step: StepOptions, traced: TracedQuery, compared: tuple[str, ...], path: Path
 ) -> None:
-    """Write the screen, or the panel named by --view, as SVG or text."""
+    """Write the screen, or the panel named by --view, in the form that the ending names."""
     import asyncio
 
     from rnnviz.files import write_output
@@ -110,8 +113,8 @@ def _write_screenshot(
     view = first_page(step, traced, compared, panels)
     app = make_app(step, traced, compared, "" if view in panels else view)
     if view in panels:
-        form = path.suffix.lower().removeprefix(".")
-        write_output(path, pictures.of_panel(app.step_screen.view_state, view, size, form))
+        picture = pictures.of_panel(app.step_screen.view_state, view, size, pictures.form(path))
+        write_output(path, picture_files.encoded(picture, path))
     else:
         asyncio.run(screenshot(app, path, size))
 

@@ -6,6 +6,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -27,6 +28,11 @@ PANELS: Mapping[str, type[View]] = {"sentence": Sentence, "cell": CellView, "equ
 
 #: Local fonts that have the block and box characters.
 FONTS = '"Fira Code", "DejaVu Sans Mono", "Cascadia Mono", Menlo, Consolas, monospace'
+
+
+def form(path: Path) -> str:
+    """The form of a picture in a file: text for .txt, otherwise SVG, from which others are made."""
+    return "txt" if path.suffix.lower() == ".txt" else "svg"
 
 
 def of_screen(app: App[Any], form: str) -> str:

@@ -15,6 +15,7 @@ from textual.screen import Screen
 
 from rnnviz.cursor import start
 from rnnviz.files import write_output
+from rnnviz.picture_files import encoded
 from rnnviz.query import Explorer, Query
 from rnnviz.trace import Trace
 from rnnviz.tui.app.themed_app import ThemedApp
@@ -118,10 +119,10 @@ async def settled(app: RnnvizApp, pilot: Pilot[int]) -> None:
 
 
 async def screenshot(app: RnnvizApp, path: Path, size: tuple[int, int] = (120, 36)) -> None:
-    """Save the first picture of the app without a terminal: text for .txt, otherwise SVG."""
+    """Save the first picture of the app without a terminal; the ending says in which form."""
     from rnnviz.tui.export import pictures
 
     async with app.run_test(size=size) as pilot:
         await settled(app, pilot)
-        picture = pictures.of_screen(app, path.suffix.lower()[1:])
-    write_output(path, picture)
+        picture = pictures.of_screen(app, pictures.form(path))
+    write_output(path, encoded(picture, path))
