@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
 from rnnviz.display import visible
-from rnnviz.tui.render.segments import Line, fit
+from rnnviz.tui.render.segments import Line, cut, fit
 from rnnviz.tui.render.theme import ViewTheme
+from rnnviz.tui.view.token_text import token_text
 from rnnviz.tui.view.view_state import ViewState
 
 #: Marks by cell: filled, hollow, and both in ASCII.
 MARKS = {"rnn": "●○Rr", "lstm": "■□Ll", "gru": "▲△Gg"}
 OTHER = "◆◇Xx"
 CELLS = tuple(MARKS)
+
+#: Columns from word to word from which every word has its own place below a chart, if need be cut.
+APART = 8
 
 
 def kin(cell: str) -> str:
@@ -42,16 +47,50 @@ def hue(cell: str, theme: ViewTheme, light: bool = False) -> Style:
 def axis(
     view_state: ViewState, first: int, columns: Sequence[int], gutter: int, now: Style
 ) -> Line:
-    """The words below their columns; only the chosen word where columns are too close."""
+    """The words below their columns; where these are close, as many words as fit.
+
+    The chosen word is marked and always there. Tokens left and right of the chart are counted at
+    its ends.
+    """
     theme, t, tokens = view_state.theme, view_state.cursor.t, view_state.trace.tokens
     apart = columns[1] - columns[0] if len(columns) > 1 else gutter
-    line = [Segment(" " * gutter, theme.ink)]
-    if apart < 4:
-        at = columns[t - first]
-        return [*line, Segment(" " * at), Segment(f"▲ {visible(tokens[t])}", theme.now)]
-    for k in range(first, first + len(columns)):
-        word = fit(visible(tokens[k]), apart - 1, "^")
+    away = f"←{first}" if first else ""
+    line = [Segment(fit(away, gutter - 1, ">") + " ", theme.dim)]
+    shown = range(first, first + len(columns))
+    longest = max(cell_len(token_text(view_state, k, APART)) for k in shown)
+    if apart < APART and longest >= apart:
+        return [*line, *_spread_words(view_state, first, columns, now)]
+    for k in shown:
+        text = token_text(view_state, k, apart - 1)
+        text = f"▸{text}" if k == t and cell_len(text) < apart - 1 else text
+        word = fit(text, apart - 1, "^")
         text = word.strip()
         lead, behind = word.split(text, 1) if text else (word, "")
         line += [Segment(lead), Segment(text, now if k == t else theme.dim), Segment(behind + " ")]
+    after = len(tokens) - first - len(columns)
+    return [*line, Segment(f"→{after}", theme.dim)] if after else line
+
+
+def _spread_words(view_state: ViewState, first: int, columns: Sequence[int], now: Style) -> Line:
+    """Words centred below their columns, without the ones that would touch others."""
+    theme, t = view_state.theme, view_state.cursor.t
+    stop, end = first + len(columns), columns[-1] + 1
+    after = len(view_state.trace.tokens) - stop
+    placed: list[tuple[int, str, Style]] = []
+    for k in [t, *(k for k in range(first, stop) if k != t)]:
+        text = ("▸" if k == t else "") + cut(visible(view_state.trace.tokens[k]), end - 1)
+        wide = cell_len(text)
+        # Words at the ends start or end there.
+        start = max(0, min(columns[k - first] - wide // 2, end - wide))
+        room = end - (cell_len(f" →{after}") if after and k != t else 0)
+        apart = all(start > at + cell_len(word) or at > start + wide for at, word, _ in placed)
+        if apart and start + wide <= room:
+            placed.append((start, text, now if k == t else theme.dim))
+    if after and all(at + cell_len(word) < end - len(f"→{after}") for at, word, _ in placed):
+        placed.append((end - len(f"→{after}"), f"→{after}", theme.dim))
+    line: Line = []
+    x = 0
+    for start, text, style in sorted(placed):
+        line += [Segment(" " * (start - x)), Segment(text, style)]
+        x = start + cell_len(text)
     return line

@@ -91,8 +91,13 @@ class TokenCurve:
 
 
 def centres(count: int, width: int) -> list[int]:
-    """The middle columns of ``count`` tokens spread over ``width``."""
+    """The middle columns of ``count`` tokens spread over ``width``.
+
+    They are equally far apart, to a column where there are fewer than four columns a token.
+    """
     each = max(1, min(MAX_STEP, width // max(1, count)))
+    if each < 4 and count > 1 and width > count:
+        return [int((k + 0.5) * width / count) for k in range(count)]
     return [k * each + each // 2 for k in range(count)]
 
 
@@ -117,7 +122,7 @@ def plot(
         if not plain:
             shares = np.clip(np.asarray(curve.shares, np.float64), 0, 1)
             canvas.line(across, shares, n, curve.dashes)
-    apart = columns[1] - columns[0] if len(columns) > 1 else width
+    apart = min(np.diff(columns), default=width)
     for n, curve in enumerate(curves):
         for k, x in enumerate(columns):
             wanted = plain or apart >= 3 or k in (0, len(columns) - 1)

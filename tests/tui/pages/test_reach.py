@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import replace
 from itertools import pairwise
 
@@ -22,6 +23,7 @@ from rnnviz.trace import Trace
 from rnnviz.tracer import trace as trace_of
 from rnnviz.tui.pages.reach import ALL, NONE, ReachPage, ReachState
 from rnnviz.tui.pages.reach.curve_summary import ReachFacts, sentences
+from rnnviz.tui.render.braille_plot import centres
 from rnnviz.tui.render.theme import ViewTheme
 from rnnviz.tui.view.view_state import ViewState
 from tests.tui.small_models import CELLS, TEXT, made, moment, stored
@@ -182,7 +184,7 @@ def test_a_long_text_asks_about_the_block_of_the_cursor() -> None:
     (spectrum,) = (q for q in ReachPage(m).questions(m) if isinstance(q, SpectrumQuestion))
     assert spectrum.block == 2
     text = lines(replace(m, answers={spectrum: explore(spectrum)}), 80, 16)
-    assert any("▲ not" in line for line in text)
+    assert any("▸not" in line and "→" in line for line in text)
 
 
 @pytest.mark.parametrize("lang", i18n.LANGUAGES)
@@ -290,3 +292,42 @@ def test_the_page_opens_asks_and_closes() -> None:
     text = "\n".join(asyncio.run(run()))
     assert "gru: not this one" in text
     assert number(float(made(cell="rnn").layers[0].reach[1])) in text
+
+
+@pytest.mark.parametrize("lang", i18n.LANGUAGES)
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_the_page_answers_whether_a_gated_cell_vanishes(cell: str, lang: str) -> None:
+    first, other = reached(cell, 0), reached("rnn", 0)
+    fades = float(first) < 1
+    for size in ((80, 16), (120, 27), (200, 41)):
+        text = " ".join(" ".join(lines(shown(cell, 3, lang=lang), *size)).split())
+        says = {
+            "en": ("fades", f"to {first}.", "it does not fade", f"{first} times"),
+            "tr": ("iniyor", f"{first} katına iniyor", "sönmüyor", f"{first} kat."),
+        }[lang]
+        assert (says[0] in text and says[1] in text) == fades
+        assert (says[2] in text and says[3] in text) == (not fades)
+        gate = {"lstm": "f<1", "gru": "z<1", "rnn": None}[cell]
+        assert gate is None or gate in text
+        if cell != "rnn" and size[0] >= 120:
+            more = {"en": "That is more", "tr": "hücresinden çok"}[lang]
+            assert (more in text) == (float(first) > float(other))
+            assert f"({other})" in text
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+def test_the_axis_names_words_along_the_curves(width: int) -> None:
+    words = [f"word{k}" for k in range(24)]
+    for t in (0, 11, 23):
+        m = moment(made(" ".join(words)), t)
+        text = lines(m, width, 27)
+        line = next(x for x in text if "word" in x and "“" not in x)
+        named = [int(n) for n in re.findall(r"word(\d+)", line)]
+        assert f"▸word{t}" in line and named == sorted(set(named)) and len(named) >= 5
+        curve = next(x for x in text if "│" in x)
+        gutter, room = curve.index("│") + 1, width - 1 - curve.index("│") - 1
+        for n in named:  # below its column, or at an end of the line
+            at = line.index(f"word{n}") - (n == t) - gutter
+            wide = len(f"word{n}") + (n == t)
+            middle = centres(24, room)[n]
+            assert at <= middle <= at + wide

@@ -43,11 +43,35 @@ def sentences(facts: ReachFacts) -> Iterator[Sentence]:
     else:
         key = "say_less" if here < 1 else "say_more"
         yield key, {"token": token, "value": number(here)}
+    yield from _vanishing(facts)
     yield from _untrained(facts)
     yield from _gates(facts)
     yield from _stretch(facts)
     yield from _order("say_order", facts.trained, t)
     yield from _order("say_order_untrained", facts.untrained, t)
+
+
+def _vanishing(facts: ReachFacts) -> Iterator[Sentence]:
+    """Whether a gated cell keeps the gradient from the first word to the end; numbers of both."""
+    layer, gate = facts.layer, keep_gate(facts.layer)
+    if len(layer.order) < 2 or facts.layer is not facts.trained.get(layer.title, layer):
+        return
+    first = layer.order[0]
+    value = float(layer.reach[first])
+    trend = "fades" if value < 1 else "grows"
+    kind = "plain" if gate is None else "gated"
+    values: dict[str, object] = {
+        "cell": layer.title, "gate": gate or "", "value": number(value),
+        "token": facts.token(first),
+    }  # fmt: skip
+    yield f"say_vanish_{kind}_{trend}", values
+    plain = next((la for la in facts.trained.values() if keep_gate(la) is None), None)
+    if gate is None or plain is None:
+        return
+    other = float(plain.reach[first])
+    if number(other) != number(value):
+        key = "say_keeps_more" if value > other else "say_keeps_less"
+        yield key, {"other": plain.title, "value": number(other)}
 
 
 def _stretch(facts: ReachFacts) -> Iterator[Sentence]:
