@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -75,7 +76,7 @@ def test_every_number_is_that_of_the_traces(cell: str, size: tuple[int, int]) ->
     text = "\n".join(said)
     assert HELD[cell] in text
     before, after = float(free.head.output[1]), float(m.trace.head.output[1])
-    (bar,) = [line for line in said if "p(positive)" in line]
+    bar = next(line for line in said if re.match(r" p\(positive\) +free", line))
     assert number(before) in bar
     assert any(number(after) in line and number(after - before, 3, True) in line for line in said)
     start = next(n for n, line in enumerate(said) if "▼" in line) + 1
@@ -139,9 +140,65 @@ def test_with_nothing_held_it_shows_the_values_and_says_what_to_press() -> None:
 def test_the_title_of_every_page_says_that_something_is_held() -> None:
     m = at(2, "lstm", "i[1]=0", "f[*]=1")
     (line,) = ["".join(s.text for s in li) for li in TitleBar(m).lines(m, 120, 1)]
-    assert "held: f[*]=1 +1 more" in line
+    assert "held: f = 1 +1 more" in line
     free = at(2)
     assert "held" not in "".join(s.text for s in TitleBar(free).lines(free, 120, 1)[0])
+
+
+def test_the_title_counts_tokens_from_1_and_names_their_word() -> None:
+    for clamp, name in (("f[3]=0", "f₄ “not” = 0"), ("h[*,2]=0.5", "h[2] = 0.5"),
+                        ("i[1,4]=1", "i₂[4] “movie” = 1")):  # fmt: skip
+        m = at(2, "lstm", clamp)
+        (line,) = ["".join(s.text for s in li) for li in TitleBar(m).lines(m, 120, 1)]
+        assert f"held: {name} " in line
+
+
+def norm(read_by: Trace, state: str) -> str:
+    return number(float(np.linalg.norm(read_by.layers[0].values[state][-1].astype(np.float64))))
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("lang", ["en", "tr"])
+@pytest.mark.parametrize(
+    ("cell", "clamp", "state", "said"),
+    [
+        ("lstm", "f=1", "c", ("nothing is forgotten", "hiçbir şey unutulmuyor")),
+        ("lstm", "f=0", "c", ("everything is forgotten", "her şey unutuluyor")),
+        ("lstm", "i=1", "c", ("is written into c whole", "olduğu gibi yazılıyor")),
+        ("lstm", "i=0", "c", ("nothing is written", "hiçbir şey yazılmıyor")),
+        ("lstm", "o=1", "c", ("shows all of tanh(c)", "tümünü gösteriyor")),
+        ("lstm", "o=0", "c", ("h is 0", "h sıfır")),
+        ("gru", "z=1", "h", ("no word gets in", "hiçbir sözcük içeri girmiyor")),
+        ("gru", "z=0", "h", ("h before is not kept", "önceki h tutulmuyor")),
+        ("gru", "r=0", "h", ("reads nothing of h before", "bir şey okumuyor")),
+        ("gru-2014", "r=1", "h", ("reads all of h before", "tümünü okuyor")),
+        ("mingru", "z=1", "h", ("h before is not kept", "önceki h tutulmuyor")),
+        ("lstm-slide", "f=1", "c", ("nothing is forgotten", "hiçbir şey unutulmuyor")),
+        ("lstm", "h[*,2]=0", "", ("Unit 2 is cut out", "Birim 2 çıkarıldı")),
+    ],
+)
+def test_the_page_says_what_a_held_gate_does_and_what_becomes_of_the_prediction(
+    cell: str, clamp: str, state: str, said: tuple[str, str], lang: str, size: tuple[int, int]
+) -> None:
+    m = at(4, cell, clamp, lang=lang)
+    (free,) = m.answers.values()
+    # The left half only: beside it stand the numbers of the unit.
+    half = size[0] if size[0] < 100 else size[0] // 2 - 1
+    text = " ".join(" ".join(x[:half] for x in lines(ClampPage, m, size[0], size[1] - 8)).split())
+    assert said[lang == "tr"] in text
+    before, after = (float(x.head.output[1]) for x in (free, m.trace))
+    assert f"{number(before)} → {number(after)}." in text
+    turned = np.argmax(free.head.output) != np.argmax(m.trace.head.output)
+    assert ({"en": "prediction turns", "tr": "oluyor:"}[lang] in text) == turned
+    if state:
+        a, b = norm(free, state), norm(m.trace, state)
+        assert (f"{a} → {b}." in text) or (a == b and f"{a}." in text)
+
+
+def test_a_number_for_one_value_is_not_explained_as_a_gate() -> None:
+    for clamp in ("f[3]=1", "f=0.5", "f[*,2]=1", "x[2,3]=-1"):
+        text = "\n".join(lines(ClampPage, at(4, "lstm", clamp), 120, 28))
+        assert "always" not in text and "→" in text
 
 
 def test_an_equation_does_not_pretend_to_have_computed_what_is_held() -> None:

@@ -102,8 +102,9 @@ class ClampPage(Page):
             difference_table.plan(view_state, width),
         )
         unit = (x - plan.heat) // plan.wide + plan.first
+        row = (y - top) // difference_table.row_height(view_state, plan, height - top)
         return CellPicked(
-            t=tokens[y - top] if 0 <= y - top < len(tokens) else None,
+            t=tokens[row] if 0 <= row < len(tokens) else None,
             unit=unit if x >= plan.heat and unit < plan.first + plan.count else None,
         )
 

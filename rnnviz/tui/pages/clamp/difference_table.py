@@ -18,10 +18,15 @@ from rnnviz.tui.panels.arrangement import NUMBER, cell_width
 from rnnviz.tui.render.segments import Line, fit, heat, short, window
 from rnnviz.tui.render.theme import ViewTheme
 from rnnviz.tui.view import second_sentence
+from rnnviz.tui.view.off_screen import off_screen
 from rnnviz.tui.view.view_state import ViewState, scale
 
 #: Most columns of a word.
 WORD = 12
+#: Most lines of a row.
+TALLEST = 3
+#: Columns of a cell from which its number is in it.
+NUMBERED = 4
 
 
 @dataclass(frozen=True)
@@ -66,14 +71,27 @@ def table(view_state: ViewState, free: Trace, name: str, width: int, height: int
     start = names.index(name)
     names = (*names[start:], *names[:start])
     lines: list[Line] = []
+    tokens, tall = rows(view_state, height - 1), row_height(view_state, at, height)
     for first in range(0, len(names), at.drawn):
-        tokens = rows(view_state, height - 1)
-        if first and len(lines) + 1 + len(tokens) > height:
+        if first and len(lines) + 1 + tall * len(tokens) > height:
             break
         drawn = names[first : first + at.drawn]
         lines.append(_titles(view_state, free, at, drawn, first == 0))
-        lines += [_row(view_state, free, at, drawn, t, first == 0) for t in tokens]
+        for t in tokens:
+            row, cells = _row(view_state, free, at, drawn, t, first == 0)
+            lines += [[*row, *cells], *[[Segment(" " * at.heat), *cells]] * (tall - 1)]
+    away = off_screen(view_state, tokens, at.heat)
+    if away:
+        lines[0] = [Segment(fit(" " + away, at.word + 2), view_state.theme.dim), *lines[0][1:]]
     return lines + [[]] * (height - len(lines))
+
+
+def row_height(view_state: ViewState, at: TableColumns, height: int) -> int:
+    """Lines of a row: more than one if all tokens and quantities have room for it."""
+    T, groups = len(view_state.trace.tokens), -(-len(view_state.quantities) // at.drawn)
+    if at.wide >= NUMBERED:  # cells with numbers in them
+        return 1
+    return max(1, min(TALLEST, (height // groups - 1) // T))
 
 
 def _titles(
@@ -106,7 +124,8 @@ def _titles(
 
 def _row(
     view_state: ViewState, free: Trace, at: TableColumns, drawn: tuple[str, ...], t: int, top: bool
-) -> Line:
+) -> tuple[Line, Line]:
+    """The word and the numbers of a token, and the cells of its units."""
     theme, here = view_state.theme, t == view_state.cursor.t
     word = fit(visible(view_state.trace.tokens[t]), at.word)
     mark = second_sentence.mark(view_state, t)
@@ -121,11 +140,12 @@ def _row(
                             theme.now if here else theme.dim))  # fmt: skip
     else:
         line.append(Segment(fit("?" if view_state.hidden and here else "", NUMBER + 1), theme.now))
+    cells: Line = []
     for n, each in enumerate(drawn):
         if n:
-            line.append(Segment("  ", theme.ink))
-        line += _cells(view_state, free, at, each, t)
-    return line
+            cells.append(Segment("  ", theme.ink))
+        cells += _cells(view_state, free, at, each, t)
+    return line, cells
 
 
 def _values(view_state: ViewState, free: Trace, name: str) -> Array:

@@ -11,6 +11,7 @@ from rnnviz.clamps import Clamp
 from rnnviz.display import visible
 from rnnviz.equations import number, symbol
 from rnnviz.trace import Trace
+from rnnviz.tui.pages.clamp.explanation import explanation
 from rnnviz.tui.render.segments import Line, cut, fit, heading, length, trimmed, window, wrapped
 from rnnviz.tui.view import second_sentence
 from rnnviz.tui.view.view_state import ViewState, scale
@@ -59,16 +60,31 @@ def above(view_state: ViewState, free: Trace, name: str, width: int, room: int) 
     if width < BROAD:
         bars = _prediction(view_state, free, width)
         unit = _here(view_state, free, name)
-        return [*_clamp_list(view_state, width, max(1, room - LEAST - len(bars) - 1)), *bars, unit]
+        most = room - LEAST - len(bars)
+        words = _explained(view_state, free, width, most - 1)
+        return [*_clamp_list(view_state, width, max(1, most - len(words))), *words, *bars, unit]
     half = width // 2 - 1
     bars = _prediction(view_state, free, half, beside=True)
     most = max(3, room - LEAST)
-    left = [*_clamp_list(view_state, half, max(1, most - len(bars) - 1), titled=True), *bars]
+    words = _explained(view_state, free, half, most - len(bars) - 2)
+    listed = max(1, most - len(bars) - len(words) - 1)
+    left = [*_clamp_list(view_state, half, listed, titled=True), *words, *bars]
     right = _unit(view_state, free, name, width - half - 2, most)
     tall = max(len(left), len(right))
     pairs = zip(*(side + [[]] * (tall - len(side)) for side in (left, right)), strict=True)
     ink = view_state.theme.ink
     return [[*trimmed(one, half, ink), Segment("  ", ink), *other] for one, other in pairs]
+
+
+def _explained(view_state: ViewState, free: Trace, width: int, most: int) -> list[Line]:
+    """What the latest clamp does: as many whole sentences as fit."""
+    text = ""
+    for sentence in explanation(view_state, free):
+        longer = f"{text} {sentence}".strip()
+        if len(wrapped(longer, width - 2)) <= most:
+            text = longer
+    words = wrapped(text, width - 2)
+    return [[Segment(f" {line}", view_state.theme.source)] for line in words]
 
 
 def _clamp_list(view_state: ViewState, width: int, most: int, titled: bool = False) -> list[Line]:
