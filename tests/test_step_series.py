@@ -385,3 +385,18 @@ def test_errors_are_two_lines_with_the_exit_code_of_their_kind(
     assert len(outside.splitlines()) == 2 and END in outside
     assert len(said(capsys, "tomorrow", code=2).splitlines()) == 2
     assert "rnnviz data fetch jena" in said(capsys, "1", "--data", str(tmp_path), code=3)
+
+
+@pytest.mark.parametrize(
+    ("more", "place"),
+    [([], "token 240 of 240"), (["--at", "1"], "token 1 of 240"),
+     (["--view", "series"], "token 240 of 240"),
+     (["--view", "series", "--at", "100"], "token 100 of 240")],
+)  # fmt: skip
+def test_a_series_opens_at_its_last_reading(more: list[str], place: str, tmp_path: Path) -> None:
+    picture = tmp_path / "series.txt"
+    args = ["step", "-m", "jena-gru", MOMENT, "--lang", "en", "--screenshot", str(picture), *more]
+    assert run(args) == 0
+    assert place in picture.read_text("utf-8").splitlines()[0]
+    assert run(["step", "good movie", "--lang", "en", "--screenshot", str(picture)]) == 0
+    assert "token 1 of 2" in picture.read_text("utf-8").splitlines()[0]

@@ -82,6 +82,30 @@ def time_at(trace: Trace, at: int) -> str:
     return (start + (at - T) * each).strftime(TIME_FORMAT)
 
 
+@dataclass(frozen=True)
+class ForecastSpan:
+    """The hours between the last reading, the moment of the window, and the forecast's time."""
+
+    gap: float  # from the last reading to the moment
+    delay: float  # from the moment to the time of the forecast
+
+    @property
+    def ahead(self) -> float:
+        """From the last reading to the time of the forecast."""
+        return self.gap + self.delay
+
+
+def forecast_span(trace: Trace) -> ForecastSpan:
+    """How far ahead the forecast after the whole window is."""
+    series = series_of(trace)
+    last, moment, foreseen = (
+        datetime.strptime(s, TIME_FORMAT)
+        for s in (series.times[trace.latest], series.moment, series.foreseen)
+    )
+    hour = timedelta(hours=1)
+    return ForecastSpan((moment - last) / hour, (foreseen - moment) / hour)
+
+
 def readings_per_day(trace: Trace) -> int:
     """The number of readings per day."""
     times = [datetime.strptime(s, TIME_FORMAT) for s in series_of(trace).times[:2]]

@@ -38,11 +38,21 @@ def make_app(
 
     return RnnvizApp(
         traced.explorer, traced.query, traced.trace, switch=switch_models(traced),
-        lang=options.language(step.lang), theme=step.theme or "dark", t=(step.at or 1) - 1,
-        unit=step.unit, colour=colour, ascii_only=not options.unicode(),
-        page=page,
+        lang=options.language(step.lang), theme=step.theme or "dark",
+        t=first_token(step, traced.trace), unit=step.unit,
+        colour=colour, ascii_only=not options.unicode(), page=page,
         page_states=initial_states(_page_options(step, traced, compared)),
     )  # fmt: skip
+
+
+def first_token(step: StepOptions, trace: Trace) -> int:
+    """The token, from 0, that is chosen at first: --at, else the first one.
+
+    A series opens at its last reading: the forecast that counts is the one after the whole window.
+    """
+    if step.at is not None:
+        return step.at - 1
+    return len(trace.tokens) - 1 if trace.series is not None else 0
 
 
 def run_app(app: RnnvizApp) -> int:

@@ -34,6 +34,7 @@ from rnnviz.tui.view.view_state import ViewState, saliency
 
 GUTTER = 9
 ENTRY = 40  # columns of one measurement with its gradient
+EXPLAINED = 22  # lines of the page with room for the explanation of the times
 SPAN_HEIGHT = 20  # lines of the page with room for the errors over the test span
 WIDE = 110  # columns with room for the table's name in the title
 TOP = 3.0  # standard deviations at the end of the colour scale
@@ -59,9 +60,12 @@ class SeriesPage(Page):
                 self.head(view_state, width),
                 *([Segment(" " + s, view_state.theme.ink)] for s in paragraph),
             ]
-        note = self.page_text(view_state, "note", made=series.moment)
+        last, T = series.times[view_state.trace.latest], len(view_state.trace.tokens)
+        note = self.page_text(view_state, "note", T=T, last=last)
         note += f" · {visible(series.source)}" if width >= WIDE else ""
         text_lines = list(self._summary(view_state, series, width, height))
+        if height >= EXPLAINED:
+            text_lines += self._explained(view_state, series, width)
         below = self._readings(view_state, series, width)
         moved = [self._moved(view_state, width)]
         rows = height - len(text_lines) - len(below) - 4
@@ -151,6 +155,19 @@ class SeriesPage(Page):
             )  # fmt: skip
             if len(span) < width:
                 yield [Segment(" " + span, theme.dim)]
+
+    def _explained(self, view_state: ViewState, series: SeriesTrace, width: int) -> list[Line]:
+        """When a forecast is made, what it is for, and why it is so many hours ahead."""
+        span = series_analysis.forecast_span(view_state.trace)
+        values = {
+            name: self.page_text(view_state, "hours", n=f"{getattr(span, name):.4g}")
+            for name in ("gap", "delay", "ahead")
+        }
+        key = "explain_reversed" if view_state.trace.latest == 0 else "explain"
+        text = self.page_text(
+            view_state, key, **values, moment=series.moment, foreseen=series.foreseen
+        )
+        return [[Segment(f" {line}", view_state.theme.dim)] for line in wrapped(text, width - 2)]
 
     def _came(self, view_state: ViewState, came: float) -> str:
         if not np.isfinite(came):

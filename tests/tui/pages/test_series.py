@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import cache
 
 import numpy as np
@@ -129,7 +130,8 @@ def test_before_the_prediction_of_the_hour_its_forecast_is_not_told() -> None:
 def test_the_marks_stand_at_their_values() -> None:
     trace, t, width, height = traced(), 100, 120, 34
     lines = drawn(at(t), width, height)
-    plot = lines[3 : next(k for k, line in enumerate(lines) if "|∂L/∂x|" in line) - 1]
+    first = next(k for k, line in enumerate(lines) if line[8:9] in ("│", "┤"))
+    plot = lines[first : next(k for k, line in enumerate(lines) if "|∂L/∂x|" in line) - 1]
     axis = y_axis(trace, max(2, len(plot) // 3))
     wanted = {
         "●": (t, series_analysis.readings(trace)[t, 1]),
@@ -168,6 +170,28 @@ def test_the_errors_over_the_test_span_are_told_in_one_line() -> None:
     assert not any("09.2014" in line for line in drawn(at(239), 60, 18))
     fresh = rnnviz.step(MOMENT, model="jena-gru", random=1)
     assert not any("09.2014" in line for line in drawn(at(239, fresh)))
+
+
+@pytest.mark.parametrize("lang", i18n.LANGUAGES)
+@pytest.mark.parametrize("size", SIZES[1:], ids=str)
+@pytest.mark.parametrize("t", [0, 239])
+def test_the_page_says_why_the_forecast_is_25_hours_ahead(
+    lang: str, size: tuple[int, int], t: int
+) -> None:
+    text = " ".join(" ".join(drawn(at(t, lang=lang), *size)).split())
+    said = {
+        "en": ("reading “now” and is for 25 hours later", "1 hour + 24 hours"),
+        "tr": ("25 saat sonrası içindir", "1 saat + 24 saat"),
+    }[lang]
+    assert all(words in text for words in said) and MOMENT in text
+    series = series_analysis.series_of(traced())
+    last, moment, foreseen = (
+        datetime.strptime(time, series_analysis.TIME_FORMAT)
+        for time in (series.times[-1], series.moment, series.foreseen)
+    )
+    span = series_analysis.forecast_span(traced())
+    assert (span.gap, span.delay) == (1, 24)
+    assert (moment - last, foreseen - moment) == (timedelta(hours=1), timedelta(hours=24))
 
 
 def test_both_directions_and_an_open_end_are_drawn() -> None:
