@@ -7,6 +7,8 @@ from itertools import combinations
 import pytest
 
 from rnnviz.tui.panels.arrangement import Shape, arrange
+from rnnviz.tui.panels.heatmap import Heatmap
+from tests.tui.small_models import made, moment
 
 SIZES = (
     (60, 20),
@@ -59,3 +61,20 @@ def test_what_a_size_shows(size: tuple[int, int], needed: set[str]) -> None:
 def test_thirty_two_units_fit(size: tuple[int, int]) -> None:
     places = arrange(*size, zoom="sentence", shape=Shape(5, 32, 6, (59, 12)))
     assert all(r.width >= 32 + 5 for name, r in places.items() if name.startswith("heat"))
+
+
+@pytest.mark.parametrize("lang", ["en", "tr"])
+@pytest.mark.parametrize("units", [1, 2, 3, 6, 32])
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
+def test_a_title_of_a_heatmap_is_whole_or_its_symbol(width: int, units: int, lang: str) -> None:
+    for cell in ("lstm", "gru"):
+        state = moment(made(cell=cell, units=units), 2, lang=lang)
+        shape = Shape(5, units, len(state.quantities), (54, 20))
+        places = arrange(width, 24 if width < 100 else 36, zoom="sentence", shape=shape)
+        for slot, name in enumerate(state.quantities):
+            place = places.get(f"heat-{slot}")
+            if place is not None:
+                drawn = Heatmap(state, slot).lines(state, place.width, place.height)
+                title = "".join(segment.text for segment in drawn[0])
+                assert title.startswith(f"─ {name} ") and not title.rstrip("─ ").endswith("…")
+                assert state.word("name", name) in title or place.width < 23

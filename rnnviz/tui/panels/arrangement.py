@@ -9,6 +9,7 @@ from textual.geometry import Region
 
 SMALLEST = (60, 20)
 NARROW, WIDE = 100, 180
+TITLE = 23  # least columns of a heatmap, for its title
 NUMBER = 5  # columns of the chosen unit's number left of a heatmap
 
 
@@ -143,7 +144,7 @@ def cell_width(units: int) -> int:
 
 def _bands(width: int, shape: Shape) -> tuple[int, int, int]:
     """The number of bands of heat maps, of heat maps in each, and the columns of one."""
-    each = NUMBER + min(shape.units, 32) * cell_width(shape.units)
+    each = max(TITLE, NUMBER + min(shape.units, 32) * cell_width(shape.units))
     columns = max(1, min(shape.quantities, (width - 6) // each))
     bands = -(-shape.quantities // columns)
     return bands, -(-shape.quantities // bands), each

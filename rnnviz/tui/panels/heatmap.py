@@ -166,6 +166,11 @@ class Heatmap(View):
         made = any(line.name == name for line in view_state.lines)
         words = view_state.word("name", name)
         title = name if words == name else f"{name} {words}"
+        # Left out whole where there is no room: half a word or number says nothing.
+        titles = ((title, note), (title, ""), (name, note), (name, ""))
+        title, note = next(
+            ((a, b) for a, b in titles if cell_len(f"─ {a} {b}".rstrip()) <= width), titles[-1]
+        )
         line = heading(title, "", width, view_state.theme, note)
         if second_sentence.difference(view_state) is not None:
             texts = (f"{note} {text}" for text in _moved(view_state, name))

@@ -25,6 +25,13 @@ def off_screen(
     t, drawn = view_state.cursor.t, set(shown)
     before = sum(k not in drawn for k in range(t))
     after = len(view_state.trace.tokens) - len(drawn) - before
+    return counted(view_state, before, after, width, arrows)
+
+
+def counted(
+    view_state: ViewState, before: int, after: int, width: int, arrows: tuple[str, str] = ROWS
+) -> str:
+    """The sign for ``before`` and ``after`` tokens (or pairs of them) outside a drawing."""
     text = " ".join(f"{arrow}{n}" for arrow, n in zip(arrows, (before, after), strict=True) if n)
     if not text:
         return ""

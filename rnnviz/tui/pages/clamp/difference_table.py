@@ -80,7 +80,7 @@ def table(view_state: ViewState, free: Trace, name: str, width: int, height: int
         for t in tokens:
             row, cells = _row(view_state, free, at, drawn, t, first == 0)
             lines += [[*row, *cells], *[[Segment(" " * at.heat), *cells]] * (tall - 1)]
-    away = off_screen(view_state, tokens, at.heat)
+    away = off_screen(view_state, tokens, at.word)
     if away:
         lines[0] = [Segment(fit(" " + away, at.word + 2), view_state.theme.dim), *lines[0][1:]]
     return lines + [[]] * (height - len(lines))

@@ -24,6 +24,7 @@ from rnnviz.tui.pages.padding.sequence_slots import Slot, bars, row, slots
 from rnnviz.tui.panels.reach import power
 from rnnviz.tui.render.segments import Line, fit, length, log_range, wrapped
 from rnnviz.tui.render.theme import ViewTheme
+from rnnviz.tui.view.off_screen import COLUMNS, counted
 from rnnviz.tui.view.view_state import ViewState
 
 GUTTER = 15
@@ -338,8 +339,11 @@ def _tokens(drawing: Drawing, slots: Sequence[Slot], known: Sequence[bool]) -> L
         chosen = slot.word == drawing.word and slot.kind == "word"
         styles.append(theme.chosen if chosen else theme.bold if read else theme.dim)
     line = row(slots, texts, styles)
-    label = fit(" ", GUTTER)
-    return [Segment(label), *line]
+    words = [slot.word for slot in slots if slot.kind == "word"]
+    after = len(drawing.words) - words[-1] - 1 if words else 0
+    before = words[0] if words else 0
+    away = counted(drawing.view_state, before, after, GUTTER - 2, COLUMNS)
+    return [Segment(fit(away, GUTTER - 1, ">") + " ", theme.dim), *line]
 
 
 def _labelled(drawn: list[Line], name: str, value: str, ends: str, theme: ViewTheme) -> list[Line]:

@@ -13,6 +13,7 @@ from rnnviz.equations import number
 from rnnviz.tui.pages.padding.padded_drawing import Drawing
 from rnnviz.tui.render.segments import Line, cells, fit, heading, levels, page, window
 from rnnviz.tui.view import second_sentence
+from rnnviz.tui.view.off_screen import counted
 from rnnviz.tui.view.view_state import scale
 
 LABEL = 13  # of a row of h
@@ -33,6 +34,10 @@ def states(drawing: Drawing, width: int, room: int) -> list[Line]:
     if count < H:
         note = view_state.text("panel.units", first=first, last=first + count - 1, H=H)
     rows = _marked(drawing, room - 1)
+    words = [word for _, _, word in rows if word >= 0]
+    if words:
+        after = len(drawing.words) - words[-1] - 1
+        note = f"{note} {counted(view_state, words[0], after, width)}".strip()
     lines = [
         heading(drawing.page_text("states", unit=view_state.cursor.unit), "", width, theme, note)
     ]

@@ -13,10 +13,13 @@ from rnnviz.toy_net import WeightEntry
 from rnnviz.trace import Trace
 from rnnviz.tui.pages.toy_net.entries import ToyNetView
 from rnnviz.tui.render.segments import Line, cut, fit, level, page
+from rnnviz.tui.view.off_screen import COLUMNS, off_screen
 from rnnviz.tui.view.view_state import scale
 
 #: Least columns of a token, and most columns of its name.
 LEAST, LONGEST = 11, 30
+#: Columns of the sign of tokens left and right.
+AWAY = 14
 
 
 class TokenStrip:
@@ -35,6 +38,8 @@ class TokenStrip:
         labels = (net_view.page_text("was"), self.output)
         self.gutter = max(8, *(cell_len(text) + 3 for text in labels))
         room = max(1, (width - self.gutter) // self.wide)
+        if room < len(self.names):  # keep columns for the sign of the others
+            room = max(1, (width - self.gutter - AWAY) // self.wide)
         first = max(0, page(len(self.names), self.view_state.cursor.t, room))
         self.columns = range(first, min(len(self.names), first + room))
 
@@ -78,7 +83,8 @@ class TokenStrip:
             text = f"{mark}{self.names[k]}{star}"
             here = Segment(f"▐{text}▌", self.theme.chosen)
             cells.append(here if k == t else Segment(text, self._reached(k, self.theme.ink)))
-        return self._row(symbol("x"), cells)
+        away = off_screen(self.view_state, self.columns, AWAY, COLUMNS)
+        return [*self._row(symbol("x"), cells), Segment(away, self.theme.dim)]
 
     def _reached(self, k: int, style: Style) -> Style:
         return style if k <= self.view_state.cursor.t else self.theme.dim
