@@ -27,7 +27,7 @@ GUTTER = 13
 LEAST = 2  # lines of a lane: its arrows and the size of h
 LEAST_LANE = 3  # the same, with a row of cells
 TALLEST = 8  # lines of a row of cells
-NARROWEST, WIDEST = 6, 24  # columns of a word
+NARROWEST, WIDEST = 6, 36  # columns of a word
 #: Levels per shade: fewer shades save bytes when all lanes are redrawn.
 SHADES = 4
 ARROW = {"forward": "→", "backward": "←"}
