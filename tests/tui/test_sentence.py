@@ -229,7 +229,7 @@ def test_the_largest_gradient_and_what_it_is_are_told(lang: str) -> None:
     assert f"“{word}”" in line and value in line
     assert ("not importance" if lang == "en" else "önem değil") in line
     narrow = drawn(at(0, lang=lang, backward=True), room((80, 24)))[0]
-    assert f"“{word}” {value}" in narrow
+    assert f"“{word}”, {value}" in narrow
 
 
 @pytest.mark.parametrize(
