@@ -205,6 +205,9 @@ def _all_problems(config: ConfigFile) -> Iterator[Problem]:
     from rnnviz.lookup import locate
 
     yield from config.problems
+    problem = config_file.keymap_problem(config)
+    if problem is not None:
+        yield problem
     if "model" in config.settings:
         try:
             locate(config.settings["model"])
@@ -234,11 +237,27 @@ def edit() -> int:
 
 def template() -> str:
     """A config file in which every line is a comment."""
+    from rnnviz.tui.keymap import DEFAULT_KEYMAP, MODEL_KEYS
+
     values: dict[str, Any] = {name: (choices or [None])[0] for name, choices in SETTINGS.items()}
     lines = ["# Defaults of rnnviz. Remove the # of a line to use it.", ""]
     for name, choices in SETTINGS.items():
         value = values[name] or _default(name)
         valid = f"; {', '.join(choices)}" if choices else ""
         lines.append(f'# {name} = "{value}"  # {_COMMENTS[name]}{valid}')
-    lines += ["", f"# [{KEYS}]  # of the stepper: an action, and a key or a list of keys"]
+    lines += ["", f"# [{KEYS}]  # an action of the screens, and a key or a list of keys"]
+    models = [f"model {n}" for n in range(1, MODEL_KEYS + 1)]
+    for action in DEFAULT_KEYMAP.actions:
+        keys = ", ".join(f'"{_typed(key)}"' for key in action.keys)
+        keys = f"[{keys}]" if len(action.keys) > 1 else keys
+        about = DEFAULT_KEYMAP.words(action, "en", models)
+        lines.append(f"# {action.name} = {keys}  # {about}")
     return "\n".join(lines) + "\n"
+
+
+def _typed(key: str) -> str:
+    """A key as it is typed, "?", where that is one character, else its name, "f1"."""
+    from rnnviz.tui.keymap import display_key
+
+    shown = display_key(key)
+    return shown if len(shown) == 1 and shown.isascii() and shown not in '"\\' else key

@@ -10,11 +10,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rnnviz.cli.options import COLOURS, DEVICES, LANGUAGES, THEMES
 from rnnviz.errors import UsageError, nearest
 from rnnviz.files import read_limited, reason
+
+if TYPE_CHECKING:
+    from rnnviz.tui.keymap import Keymap
 
 #: The settings and their values (None: any text).
 SETTINGS: dict[str, tuple[str, ...] | None] = {
@@ -89,6 +92,35 @@ def read() -> ConfigFile:
         return ConfigFile(path, text, problems=problems)
     keys = {action: _as_tuple(value) for action, value in table.pop(KEYS, {}).items()}
     return ConfigFile(path, text, table, keys)
+
+
+def user_keymap(config: ConfigFile | None = None) -> Keymap:
+    """The keys of the screens, with those of the config file.
+
+    Raises UsageError with file and line for an unknown action or key, and for a key that two
+    actions would share.
+    """
+    config = read() if config is None else config
+    config.check()
+    keymap = _keymap(config)
+    if isinstance(keymap, Problem):
+        raise UsageError(f"{keymap.at(config.path)}\nMend it: rnnviz config edit")
+    return keymap
+
+
+def keymap_problem(config: ConfigFile) -> Problem | None:
+    """What is wrong with the table of keys: the first action that cannot have its keys."""
+    keymap = _keymap(config)
+    return keymap if isinstance(keymap, Problem) else None
+
+
+def _keymap(config: ConfigFile) -> Keymap | Problem:
+    from rnnviz.tui.keymap import DEFAULT_KEYMAP, KeymapError
+
+    try:
+        return DEFAULT_KEYMAP.with_keys(config.keys)
+    except KeymapError as error:
+        return Problem(config.line_of(KEYS, error.action), str(error))
 
 
 def _parsed(text: str) -> dict[str, Any]:

@@ -12,9 +12,12 @@ from rnnviz.progress import RunFailed, RunFinished
 
 if TYPE_CHECKING:
     from rnnviz.runs import Run, TrainingJob
+    from rnnviz.tui.keymap import Keymap
 
 
-def train_with_dashboard(job: TrainingJob, *, lang: str, theme: str, colour: bool) -> Run:
+def train_with_dashboard(
+    job: TrainingJob, *, lang: str, theme: str, colour: bool, keymap: Keymap
+) -> Run:
     """Train with the dashboard on the screen.
 
     RnnvizError, with its exit code, as the training raised it in its own process.
@@ -28,7 +31,7 @@ def train_with_dashboard(job: TrainingJob, *, lang: str, theme: str, colour: boo
     with TrainingProcess(job) as process:
         app = TrainApp(
             process, tracer(), name, lang=lang, theme=theme, colour=colour,
-            ascii_only=not cli_options.unicode(),
+            ascii_only=not cli_options.unicode(), keymap=keymap,
         )  # fmt: skip
         end = app.run()
         if app.signal is not None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rnnviz.cells import CELLS
-from rnnviz.cli import completions, options, stdout
+from rnnviz.cli import completions, config_file, options, stdout
 from rnnviz.cli.stderr import say
 from rnnviz.cli.train_progress import progress_on_stderr
 from rnnviz.errors import UsageError
@@ -106,6 +106,7 @@ def command(
     """Train and print the run directory."""
     from rnnviz import runs
 
+    keymap = config_file.user_keymap()
     given = {name: value for name, value in changes.items() if value is not None}
     if resume is not None:
         _check_resumable(recipe, out, given)
@@ -120,7 +121,7 @@ def command(
         from rnnviz.cli.dashboard import train_with_dashboard
 
         lang, theme = options.language(lang), theme or "dark"
-        run = train_with_dashboard(job, lang=lang, theme=theme, colour=colour)
+        run = train_with_dashboard(job, lang=lang, theme=theme, colour=colour, keymap=keymap)
     else:
         with progress_on_stderr(quiet, plain=plain, colour=colour) as watch:
             run = runs.run_job(job, watch=watch)

@@ -103,6 +103,10 @@ def test_a_variable_that_is_not_read_is_named(
         ('[keys]\nplay = ["x", 3]', 2, "a key or a list of keys"),
         ('keys = { play = 3 }', 1, "a key or a list of keys"),
         ('[key]\nplay = "x"', 1, "Did you mean 'keys'"),
+        ('[keys]\nfaster = "f3"\nplay = "x"', 3, "'play' is also a key of 'cut_unit'"),
+        ('[keys]\nplay = "f5"\nfaster = "f5"', 3, "'play'"),
+        ('[keys]\n# play\nplai = "f5"', 3, "Did you mean 'play'"),
+        ('[keys]\nplay = "spaec"', 2, "Did you mean 'space'"),
         ('model = "sentiment-lsmt"', 1, "Did you mean 'sentiment-lstm'"),
     ],
 )  # fmt: skip
@@ -127,7 +131,7 @@ def test_validate_names_every_problem(path: Path, capsys: pytest.CaptureFixture[
     assert [line.split(":")[1] for line in lines] == ["1", "2", "3"]
 
 
-@pytest.mark.parametrize("text", [None, "", 'theme = "light"\n[keys]\nplay = "x"\n'])
+@pytest.mark.parametrize("text", [None, "", 'theme = "light"\n[keys]\nplay = "f5"\n'])
 def test_a_file_without_problems_and_none_at_all_are_valid(
     text: str | None, path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -149,6 +153,46 @@ def test_a_broken_file_stops_commands_but_not_those_that_mend_it(
     for args in (["config", "path"], ["doctor"], ["completion", "bash"], ["--help"]):
         assert run(args) == 0
     assert "line 1: unknown key 'them'" in capsys.readouterr().out
+
+
+CLASH = '[keys]\nplay = "x"\n'
+
+
+@pytest.mark.parametrize(
+    "args", [["step", "good", "--plain"], ["step", "good", "--json"], ["train", "--epochs", "1"]]
+)
+def test_a_clash_of_keys_is_refused_with_file_line_and_both_actions(
+    args: list[str], path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written(path, CLASH)
+    assert run(args) == 2
+    said = capsys.readouterr()
+    assert said.err.startswith(
+        f"rnnviz: Config file {path}:2: The key x of 'play' is also a key of"
+    )
+    assert "'cut_unit'" in said.err and said.out == ""
+    for others in (["models"], ["config", "show"], ["doctor"]):  # they have no keys
+        assert run(others) == 0
+
+
+def test_the_keys_of_the_file_reach_the_stepper_and_its_pictures(
+    path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture = tmp_path / "a.txt"
+    for key, bar in (("space", "space play"), ("f5", "F5 play")):
+        written(path, f'[keys]\nplay = "{key}"\n')
+        assert run(["step", "good", "--screenshot", str(picture), "--size", "120x36"]) == 0
+        assert bar in picture.read_text()
+
+
+def test_show_lists_the_keys_with_their_lines(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written(path, 'theme = "light"\n\n[keys]\npredict = ["p", "f2"]\n')
+    assert run(["config", "show"]) == 0
+    assert "keys.predict  p, f2" in capsys.readouterr().out
+    assert run(["config", "show", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["keys"] == {"predict": ["p", "f2"]}
 
 
 def editor(folder: Path, monkeypatch: pytest.MonkeyPatch, variable: str, code: str) -> None:
@@ -186,6 +230,7 @@ def test_edit_makes_a_file_of_comments_that_hold_what_they_say(
     assert set(tomllib.loads(used)) == {*SETTINGS, "keys"}
     written(path, used)
     assert not config_file.read().problems
+    assert config_file.user_keymap().overridden() == {}
 
 
 @pytest.mark.parametrize("value", ["no-such-editor-anywhere", "'unfinished", "false"])

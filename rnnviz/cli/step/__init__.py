@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnnviz.cli import completions, options, stdout
+from rnnviz.cli import completions, config_file, options, stdout
 from rnnviz.cli.step import app, files, formats, text_arguments, toy_net_options, trace_source
 from rnnviz.cli.step.step_options import StepOptions
 from rnnviz.cli.step.trace_source import TracedQuery
@@ -90,7 +90,8 @@ def command(**params: Any) -> int:
     """Trace a text, then write files, open the screen or print."""
     model_source = click.get_current_context().get_parameter_source("model")
     explicit = model_source is click.core.ParameterSource.COMMANDLINE
-    step = StepOptions(**params, model_is_explicit=explicit)
+    keymap = config_file.user_keymap()
+    step = StepOptions(**params, model_is_explicit=explicit, keymap=keymap)
     files.parse_size(step.size)
     files.check_files(step, trace_source.input_files(step))
     traced = trace_source.read(step)

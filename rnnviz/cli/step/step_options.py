@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rnnviz.cli.step.toy_net_options import ToyNetOptions
+
+if TYPE_CHECKING:
+    from rnnviz.tui.keymap import Keymap
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ class StepOptions:
     lang: str | None
     theme: str | None
     color: str
+    keymap: Keymap
 
     @property
     def explicit_model(self) -> str | None:
