@@ -21,7 +21,10 @@ from rnnviz.trace import Trace
 from rnnviz.tracer import trace as trace_of
 from rnnviz.tui.render.theme import ViewTheme
 from rnnviz.tui.step.app import RnnvizApp
+from rnnviz.tui.step.panel_layout import panel_places
+from rnnviz.tui.step.screen import StepScreen
 from rnnviz.tui.view.view_state import ViewState
+from rnnviz.tui.view.widget import View
 
 TEXT = "this movie was not good"
 CELLS = ("rnn", "lstm", "gru", "lstm-slide")
@@ -85,3 +88,15 @@ def app(text: str = TEXT, cell: str = "lstm", **options: object) -> RnnvizApp:
 def screen_text(app: RnnvizApp) -> list[str]:
     """What is on the screen, with every style stripped."""
     return [strip.text for strip in app.screen._compositor.render_strips()]
+
+
+def panels(view_state: ViewState, size: tuple[int, int]) -> dict[str, list[str]]:
+    """The text of every visible panel of the step screen at a size, by id."""
+    views: dict[str | None, Any] = {v.id: v for v in StepScreen(read, view_state).compose()}
+    places = panel_places(view_state, *size, typing=False, full_screen=False)
+    drawn = {}
+    for name, region in places.items():
+        if isinstance(views[name], View):
+            strips = views[name].strips_at(view_state, region.width, region.height)
+            drawn[name] = [strip.text for strip in strips]
+    return drawn

@@ -28,7 +28,7 @@ from rnnviz.tracer import tracer
 from rnnviz.tui.pages import PAGES, load
 from rnnviz.tui.pages.net.layer_diagram import DiagramState
 from rnnviz.tui.panels.cell import CellView
-from rnnviz.tui.panels.equations import Equations
+from rnnviz.tui.panels.equation_chain import Equations
 from rnnviz.tui.panels.gradients import Gradients
 from rnnviz.tui.panels.heatmap import Heatmap, HeatmapWords
 from rnnviz.tui.panels.reach import Reaches

@@ -25,7 +25,7 @@ from rnnviz.tui.pages.units import UnitsPage
 from rnnviz.tui.pages.units.word_context import coloured, flow
 from rnnviz.tui.pages.weights import WeightsPage
 from rnnviz.tui.panels.cell import CellView
-from rnnviz.tui.panels.equations import Equations
+from rnnviz.tui.panels.equation_chain import Equations
 from rnnviz.tui.panels.heatmap import Heatmap, HeatmapWords
 from rnnviz.tui.panels.prediction_bars import eighths
 from rnnviz.tui.panels.sentence import Sentence

@@ -19,7 +19,7 @@ from rnnviz.errors import UsageError
 from rnnviz.query import Query
 from rnnviz.trace import Trace
 from rnnviz.tui.keymap import ACTIONS, DEFAULT_KEYMAP, PAGE_ACTION_KEYS, step_actions
-from rnnviz.tui.panels.equations import Equations
+from rnnviz.tui.panels.equation_chain import Equations
 from rnnviz.tui.panels.gradients import Gradients
 from rnnviz.tui.render.segments import short, two_digits
 from rnnviz.tui.render.theme import THEMES
@@ -91,7 +91,7 @@ async def test_zooming_shows_other_views() -> None:
         assert not any("┌" in line for line in screen_text(it))
         await pilot.press("enter")
         await pilot.pause(0.1)
-        assert any("┌──┴──┐" in line for line in screen_text(it))
+        assert any("┌───┴───┐" in line for line in screen_text(it))
         await pilot.press("v")
         await pilot.pause(0.1)
         assert any(" = " in line for line in screen_text(it))

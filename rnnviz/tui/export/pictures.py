@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.segment import Segment, Segments
 
 from rnnviz.tui.panels.cell import CellView
-from rnnviz.tui.panels.equations import Equations
+from rnnviz.tui.panels.equation_chain import Equations
 from rnnviz.tui.panels.heatmap import Heatmap
 from rnnviz.tui.panels.sentence import Sentence
 from rnnviz.tui.view.view_state import ViewState

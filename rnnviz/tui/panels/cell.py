@@ -8,6 +8,7 @@ from rich.style import Style
 from rnnviz.display import visible
 from rnnviz.equations import number
 from rnnviz.tui.panels.cell_diagram import State, draw
+from rnnviz.tui.panels.diagram_size import sized
 from rnnviz.tui.render.segments import Line, heading, length
 from rnnviz.tui.view import second_sentence
 from rnnviz.tui.view.view_state import ViewState
@@ -22,14 +23,15 @@ class CellView(View):
         styles: dict[State, Style] = {
             "done": theme.ink, "now": theme.now, "source": theme.source, "later": theme.later,
         }  # fmt: skip
-        picture = draw(view_state, styles.__getitem__)
+        other = _other(view_state)
+        plan = sized(view_state.layer, view_state.lang, width - 2, height - 1 - bool(other))
+        picture = draw(view_state, styles.__getitem__, plan)
         left = max(0, (width - max(length(line) for line in picture)) // 2)
         above = max(0, (height - 1 - len(picture)) // 2) if view_state.cursor.zoom == "cell" else 0
         title = f"{view_state.text('panel.cell')} · {view_state.layer.title}"
         note = f"“{visible(view_state.trace.tokens[view_state.cursor.t])}” · " + view_state.text(
             "panel.unit", n=view_state.cursor.unit
         )
-        other = _other(view_state)
         spare = height - 1 - above - len(picture)
         if other and spare < 1:
             note += f"  {other[0]}"

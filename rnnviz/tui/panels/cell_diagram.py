@@ -202,15 +202,18 @@ def label(view_state: ViewState, name: str, width: int) -> str:
         f"{where} {number(value, 3, signed=True)}",
         f"{where} {number(value, 2, signed=True)}",
         f"{symbol(name)} {number(value, 2, signed=True)}",
+        number(value, 3, signed=True).center(width),
     ):
         if len(text) <= width:
             break
     return cut(text, width)
 
 
-def draw(view_state: ViewState, style_of: Callable[[State], Style]) -> list[Line]:
+def draw(
+    view_state: ViewState, style_of: Callable[[State], Style], plan: Diagram | None = None
+) -> list[Line]:
     """Draw the diagram: heavy lines are computed now, dotted ones later."""
-    plan, rule = diagram(view_state.layer, view_state.lang), view_state.theme.rule
+    plan, rule = plan or diagram(view_state.layer, view_state.lang), view_state.theme.rule
     states = {name: state(view_state, name) for name in set(plan.names.values())}
     styles = {now: style_of(now) for now in set(states.values())}
     lines = []

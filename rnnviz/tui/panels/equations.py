@@ -1,4 +1,4 @@
-"""The equations panel: the chosen unit's equations, in symbols and in numbers."""
+"""The chosen unit's equations of one part, in symbols and in numbers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from rich.style import Style
 
 from rnnviz.analysis.toy_net import toy_net_of
 from rnnviz.arrays import Array
-from rnnviz.cursor import part_of
 from rnnviz.display import visible
 from rnnviz.equations import (
     Arithmetic,
@@ -26,54 +25,9 @@ from rnnviz.equations import (
 )
 from rnnviz.equations import Line as Formula
 from rnnviz.trace import LayerTrace, SeriesTrace
-from rnnviz.tui.render.segments import Line, flowed, heading, length, spans, wrapped
+from rnnviz.tui.render.segments import Line, flowed, length, spans, wrapped
 from rnnviz.tui.view import second_sentence
 from rnnviz.tui.view.view_state import ViewState
-from rnnviz.tui.view.widget import View
-
-
-class Equations(View):
-    """The equations of the current part, forward or backward."""
-
-    def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
-        what = view_state.word("part", view_state.part)
-        title = view_state.text("panel.backward" if view_state.backward else "panel.equation")
-        note = f"{what} · {view_state.text('panel.unit', n=view_state.cursor.unit)}"
-        question = view_state.text(
-            "question.backward" if view_state.backward else "question.equation"
-        )
-        head = heading(title, question, width, view_state.theme, note)
-        make = backward if view_state.backward else forward
-        body = make(view_state, width, False)
-        if sum(len(block) for block in body) > height - 1:
-            # Put symbols and numbers on one line if they do not fit below each other.
-            body = make(view_state, width, True)
-        if not view_state.backward:
-            body = earlier(view_state, width, height - 1 - sum(len(b) + 1 for b in body)) + body
-        # Separate the equations by empty lines if there is room for all of them.
-        room = height - 1 - sum(len(block) for block in body)
-        lines = [head]
-        for k, block in enumerate(body):
-            if k and room >= len(body) - 1:
-                lines.append([])
-            lines += block
-        return lines
-
-
-def earlier(view_state: ViewState, width: int, room: int) -> list[list[Line]]:
-    """The earlier equations of this token, one dim line each, if they fit."""
-    if view_state.part == "read":
-        return []
-    done = [
-        li
-        for li in view_state.layer.lines
-        if part_of(view_state.layer, li.name) < view_state.cursor.part
-    ]
-    found: list[Line] = []
-    for line in done:
-        for piece in equation(view_state, line, width, True):
-            found.append([Segment(segment.text, view_state.theme.dim) for segment in piece])
-    return [found] if found and len(found) + 1 <= room else []
 
 
 def forward(view_state: ViewState, width: int, tight: bool) -> list[list[Line]]:

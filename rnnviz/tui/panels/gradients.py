@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
 from rich.segment import Segment
 
 from rnnviz.equations import Line as Formula
-from rnnviz.equations import symbol
+from rnnviz.equations import number, symbol
 from rnnviz.tui.panels.equations import arithmetic, name_style, symbol_spans, walk_start
 from rnnviz.tui.render.segments import Line, heading, length, spans
 from rnnviz.tui.view.view_state import ViewState
@@ -18,7 +19,10 @@ class Gradients(View):
     def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
         theme = view_state.theme
         title, question = view_state.text("panel.backward"), view_state.text("question.backward")
-        head = heading(title, question, width, theme, view_state.loss())
+        note = view_state.loss()
+        if cell_len(title) + cell_len(note) + 5 > width:
+            note = f"L = {'?' if view_state.hidden else number(view_state.trace.head.loss)}"
+        head = heading(title, question, width, theme, note)
         if view_state.part == "predict":
             return [head, *walk_start(view_state, width)]
         lines = [head]

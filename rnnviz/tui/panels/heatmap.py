@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 
 from rnnviz.trace import LayerTrace
-from rnnviz.tui.panels.arrangement import NUMBER, cell_width
+from rnnviz.tui.panels.arrangement import NUMBER
 from rnnviz.tui.panels.difference_cells import highlighted_cells
 from rnnviz.tui.render.segments import Line, fit, heading, heat, length, short, window
 from rnnviz.tui.render.theme import ViewTheme
@@ -28,9 +28,17 @@ def rows(view_state: ViewState, height: int) -> tuple[int, range]:
 def units(view_state: ViewState, width: int) -> tuple[int, int, int]:
     """Columns per unit, the first unit shown, and the number of units shown."""
     H = view_state.layer.units
-    wide = cell_width(H)
+    wide = max(1, min(6, (width - NUMBER) // H))
     count = min(H, max(1, (width - NUMBER) // wide))
     return wide, window(H, view_state.cursor.unit, count), count
+
+
+def unit_mark(unit: int, column: int, width: int) -> tuple[str, int]:
+    """▼ over ``column`` with the number of the unit beside it, and where that text begins."""
+    number = str(unit)
+    if column + 1 + len(number) <= width:
+        return f"▼{number}", column
+    return f"{number}▼", column - len(number)
 
 
 @lru_cache(maxsize=2048)
@@ -129,20 +137,14 @@ class Heatmap(View):
         name = view_state.quantities[self.slot]
         wide, first, count = units(view_state, width)
         top, shown = rows(view_state, height)
-        arrow = NUMBER + (unit - first) * wide + (wide - 1) // 2
-        lines = [self._title(view_state, name, first, count, width)]
+        # A glyph stands at the left of its cell; a number leaves its first column to the sign.
+        arrow = NUMBER + (unit - first) * wide + (1 if wide >= 4 else 0)
         if top == 2:
-            number = str(unit)
-            ends = arrow + 1 + len(number) > width
-            text = f"{number}▼" if ends else f"▼{number}"
-            lines.append([Segment(" " * (arrow - ends * len(number))), Segment(text, theme.now)])
-        elif lines[0][-1].text.startswith("─") and length(lines[0][:-1]) <= arrow < width:
-            rule = width - arrow - 1
-            before = arrow - length(lines[0][:-1])
-            lines[0][-1:] = [
-                Segment("─" * before, theme.rule), Segment("▼", theme.now),
-                Segment("─" * rule, theme.rule),
-            ]  # fmt: skip
+            lines = [self._title(view_state, name, first, count, width)]
+            mark, start = unit_mark(unit, arrow, width)
+            lines.append([Segment(" " * start), Segment(mark, theme.now)])
+        else:
+            lines = [self._marked_title(view_state, name, first, count, width, arrow)]
         sight = range(first, first + count)
         for t in shown:
             here = t == view_state.cursor.t
@@ -158,29 +160,60 @@ class Heatmap(View):
         return lines
 
     def _title(self, view_state: ViewState, name: str, first: int, count: int, width: int) -> Line:
+        for title, note in self._titles(view_state, name, first, count, width):
+            if cell_len(title) + cell_len(note) + 3 + bool(note) <= width:
+                break
+        line = heading(title, "", width, view_state.theme, note)
+        line[1] = self._as_computed(view_state, name, line[1])
+        return line
+
+    def _marked_title(
+        self, view_state: ViewState, name: str, first: int, count: int, width: int, arrow: int
+    ) -> Line:
+        """The title in a line with the mark of the chosen unit, which it leaves free.
+
+        It stands at the left of the mark or at its right, and without its note if need be.
+        """
+        theme, titles = view_state.theme, self._titles(view_state, name, first, count, width)
+        mark, start = unit_mark(view_state.cursor.unit, arrow, width)
+        end = start + len(mark)
+        for title, note in titles:
+            line = heading(title, "", 2 * width, theme, note)[:-1]
+            line[1] = self._as_computed(view_state, name, line[1])
+            wide = length(line)
+            # At the right the space behind the title may fall outside.
+            if wide <= start or end + wide - 1 <= width:
+                break
+        marked = Segment(mark, theme.now)
+        if wide <= start:
+            rules = [Segment("─" * n, theme.rule) for n in (start - wide, width - end)]
+            return [*line, rules[0], marked, rules[1]]
+        rules = [Segment("─" * max(0, n), theme.rule) for n in (start, width - end - wide)]
+        return [rules[0], marked, *line, rules[1]]
+
+    def _as_computed(self, view_state: ViewState, name: str, title: Segment) -> Segment:
+        """The title in the colour of what the current part computes, if it does."""
+        made = any(line.name == name for line in view_state.lines)
+        return Segment(title.text, view_state.theme.now) if made else title
+
+    def _titles(
+        self, view_state: ViewState, name: str, first: int, count: int, width: int
+    ) -> list[tuple[str, str]]:
+        """Titles with notes, the longest first: symbol and word, scale, units, differences."""
         gate, end = scale(view_state.layer, name)
         note = "0…1" if gate else f"±{end:.3g}"
-        if count < view_state.layer.units:
-            H = view_state.layer.units
-            note += " " + view_state.text("panel.units", first=first, last=first + count - 1, H=H)
-        made = any(line.name == name for line in view_state.lines)
         words = view_state.word("name", name)
         title = name if words == name else f"{name} {words}"
-        # Left out whole where there is no room: half a word or number says nothing.
-        titles = ((title, note), (title, ""), (name, note), (name, ""))
-        title, note = next(
-            ((a, b) for a, b in titles if cell_len(f"─ {a} {b}".rstrip()) <= width), titles[-1]
-        )
-        line = heading(title, "", width, view_state.theme, note)
+        notes = [note]
+        if count < view_state.layer.units:
+            H = view_state.layer.units
+            units = view_state.text("panel.units", first=first, last=first + count - 1, H=H)
+            notes.insert(0, f"{note} {units}")
         if second_sentence.difference(view_state) is not None:
-            texts = (f"{note} {text}" for text in _moved(view_state, name))
+            texts = [f"{notes[0]} {text}" for text in _moved(view_state, name)]
             room = width - cell_len(title) - 5
-            line = heading(
-                title, "", width, view_state.theme, next((s for s in texts if len(s) <= room), note)
-            )
-        if made:
-            line[1] = Segment(line[1].text, view_state.theme.now)
-        return line
+            notes = [*(text for text in texts if cell_len(text) <= room), *notes]
+        return [*((title, note) for note in notes), (title, ""), (name, note), (name, "")]
 
     def picked(self, view_state: ViewState, x: int, y: int) -> CellPicked | None:
         top, shown = rows(view_state, self.size.height)

@@ -250,6 +250,13 @@ def log_range(values: Array) -> tuple[int, int]:
     return min(low, high - 1), high
 
 
+def log_share(value: float, low: int, high: int) -> float:
+    """Where a value stands between 10^low (0) and 10^high (1), logarithmically; 0 for 0."""
+    if value <= 0:
+        return 0.0
+    return float(np.clip((np.log10(value) - low) / (high - low), 0, 1))
+
+
 def log_spark(values: Array, low: int, high: int) -> str:
     """One block a value, logarithmic between 10^low and 10^high."""
     sizes = np.asarray(values, np.float64)

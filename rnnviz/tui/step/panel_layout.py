@@ -56,11 +56,15 @@ def panel_places(
             min(HEATMAPS, len(view_state.quantities)),
             (plan.width, len(plan.art)),
             len([model for model in view_state.reaches if model != view_state.trace.model]),
+            # A line for each equation, one in words for each part, two for read and predict.
+            len(view_state.layer.lines) + len(view_state.layer.parts) + 4,
+            len(view_state.layer.parts),
         ),
         status=min(status, 3),
         typing=typing,
         page=view_state.page,
         full_screen=full_screen,
+        backward=view_state.backward,
     )
 
 
@@ -69,4 +73,5 @@ def layout_key(view_state: ViewState) -> object:
     T = len(view_state.trace.tokens)
     shape = (view_state.layer.cell, view_state.layer.units, T, len(view_state.reaches))
     model = view_state.trace.model
-    return (view_state.cursor.zoom, view_state.page, model, *shape, view_state.status)
+    zoom, backward = view_state.cursor.zoom, view_state.backward
+    return (zoom, backward, view_state.page, model, *shape, view_state.status)

@@ -23,7 +23,7 @@ from rnnviz.tui.app.themed_app import ThemedApp
 from rnnviz.tui.keymap import ACTIONS
 from rnnviz.tui.panels.arrangement import SMALLEST, Places
 from rnnviz.tui.panels.cell import CellView
-from rnnviz.tui.panels.equations import Equations
+from rnnviz.tui.panels.equation_chain import Equations
 from rnnviz.tui.panels.gradients import Gradients
 from rnnviz.tui.panels.heatmap import Heatmap, HeatmapWords, rows
 from rnnviz.tui.panels.reach import Reaches

@@ -18,7 +18,7 @@ from rnnviz.query import Query, Question
 from rnnviz.trace import Trace
 from rnnviz.tracer import trace
 from rnnviz.tui.pages.clamp import ClampPage, ClampState
-from rnnviz.tui.panels.equations import Equations
+from rnnviz.tui.panels.equation_chain import Equations
 from rnnviz.tui.panels.title import TitleBar
 from rnnviz.tui.render.segments import short
 from rnnviz.tui.render.theme import THEMES, ViewTheme

@@ -25,7 +25,7 @@ from rnnviz.query import Query
 from rnnviz.trace import Trace, frozen
 from rnnviz.tracer import trace as trace_of
 from rnnviz.tui.pages.series import SeriesPage, y_axis
-from rnnviz.tui.panels.equations import Equations
+from rnnviz.tui.panels.equation_chain import Equations
 from rnnviz.tui.panels.heatmap import HeatmapWords
 from rnnviz.tui.panels.sentence import Sentence
 from rnnviz.tui.panels.word_columns import window
