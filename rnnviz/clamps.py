@@ -1,4 +1,10 @@
-"""Clamps: recorded values that are set to a number instead of being computed."""
+"""Clamps: recorded values that are set to a number instead of being computed.
+
+They are written in two ways. Scripts, files and ``--clamp`` count tokens from 0 and have brackets:
+``f[3,17]=0``. The screen counts tokens from 1 and shows the word: ``f 4 “not” 17 = 0``. That form
+is typed without AltGr on keyboards where brackets need it, and a word may stand for its number:
+``f not 17 = 0``. Units count from 0 in both.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from rnnviz.display import visible
 from rnnviz.errors import UsageError, nearest
 
 
@@ -27,6 +34,18 @@ class Clamp:
         t = "*" if self.t is None else self.t
         unit = "" if self.unit is None else f",{self.unit}"
         return f"{layer}{self.name}[{t}{unit}]={self.value:.9g}"
+
+    def counted(self, tokens: Sequence[str], layered: bool = True) -> str:
+        """The clamp as the screen writes it, tokens counted from 1: ``f 4 “not” 17 = 0``.
+
+        ``layered``: with its layer, if that is known; in a net of one there is no other.
+        """
+        layer = f"{self.layer}." if layered and self.layer is not None else ""
+        unit = "" if self.unit is None else f" {self.unit}"
+        t = "*" if self.t is None else str(self.t + 1)
+        if self.t is not None and self.t < len(tokens) and (word := _word(tokens[self.t])):
+            t += f" “{word}”"
+        return f"{layer}{self.name} {t}{unit} = {self.value:.9g}"
 
     @property
     def where(self) -> tuple[int | slice, int | slice]:
@@ -65,6 +84,69 @@ def parse(text: str) -> Clamp:
     )  # fmt: skip
 
 
+_BRACKETS = re.compile(r"\s*[\w.-]+\[")
+_COUNTED = re.compile(
+    r"(?:(?P<layer>[\w.-]+)\.)?(?P<name>\w+)"
+    r"(?: +(?P<t>\*|“[^”]*”|[^\s“”]+)(?: +“(?P<word>[^”]*)”)?(?: +(?P<unit>\*|\d{1,9}))?)?"
+    r" *= *(?P<value>\S+)"
+)
+
+
+def parse_counted(text: str, tokens: Sequence[str]) -> Clamp:
+    """Parse a clamp typed on a screen that shows ``tokens``, in brackets or as the screen counts.
+
+    ``[LAYER.]NAME [TOKEN [UNIT]] = VALUE``: ``f 4 = 0``, ``f 4 17 = 0``, ``f * = 1``, ``c = 0``.
+    TOKEN counts from 1, or is a word that occurs once, ``f not = 0``; UNIT counts from 0. What
+    :meth:`Clamp.counted` writes is read again. Raises UsageError for anything else.
+    """
+    if _BRACKETS.match(text):
+        return parse(text)
+    match = _COUNTED.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(
+            f"Clamp {text!r}: expected [LAYER.]NAME TOKEN UNIT = VALUE, tokens counted from 1 and "
+            "units from 0, for example 'f 4 = 0', 'f 4 17 = 0' or 'f * = 1'."
+        )
+    t = _token(text, match["t"], match["word"], tokens)
+    return Clamp(
+        match["name"], _value(text, match["value"]), t, _index(match["unit"]), match["layer"]
+    )
+
+
+def _token(text: str, typed: str | None, word: str | None, tokens: Sequence[str]) -> int | None:
+    """The index, from 0, of a token typed by its number from 1 or by its word."""
+    if typed in (None, "*"):
+        return None
+    shown = [_word(token) for token in tokens]
+    if typed.isdecimal() and typed.isascii():
+        t = int(typed) - 1
+        if not 0 <= t < len(shown):
+            raise UsageError(
+                f"Clamp {text!r}: tokens count from 1 (“{shown[0]}”) to {len(shown)} "
+                f"(“{shown[-1]}”); * holds all."
+            )
+        if word is not None and word != shown[t]:
+            raise UsageError(f"Clamp {text!r}: token {typed} is “{shown[t]}”, not “{word}”.")
+        return t
+    named = typed.strip("“”")
+    found = [t for t, each in enumerate(shown) if each == named]
+    found = found or [t for t, each in enumerate(shown) if each.casefold() == named.casefold()]
+    if not found:
+        raise UsageError(
+            f"Clamp {text!r}: there is no word “{named}” in this text.{nearest(named, shown)} "
+            f"Tokens count from 1 (“{shown[0]}”) to {len(shown)} (“{shown[-1]}”)."
+        )
+    if len(found) > 1:
+        listed = ", ".join(str(t + 1) for t in found[:6]) + (", …" if len(found) > 6 else "")
+        raise UsageError(f"Clamp {text!r}: “{named}” is token {listed}; type one of the numbers.")
+    return found[0]
+
+
+def _word(token: str) -> str:
+    """A token as it stands between “ and ”."""
+    return visible(token).replace("“", "").replace("”", "")
+
+
 def _index(typed: str | None) -> int | None:
     return None if typed in (None, "*") else int(typed)
 
@@ -90,25 +172,34 @@ class ClampTarget(NamedTuple):
     widths: Mapping[str, int]  # of each recorded value: units, or the width of x
 
 
-def resolve_clamp(clamp: Clamp, targets: Sequence[ClampTarget], T: int) -> Clamp:
-    """Fill in the clamp's layer; UsageError if a text of T tokens has no such value or index."""
+def resolve_clamp(
+    clamp: Clamp, targets: Sequence[ClampTarget], tokens: Sequence[str], said: str = ""
+) -> Clamp:
+    """Fill in the clamp's layer; UsageError if the text has no such value or index.
+
+    ``said``: the clamp as it was typed, for messages; "": in brackets.
+    """
+    said, T = said or str(clamp), len(tokens)
     layers = [target.layer for target in targets]
     layer = layers[0] if clamp.layer is None else clamp.layer
     if layer not in layers:
         raise UsageError(
-            f"Clamp '{clamp}': there is no layer '{layer}'.{nearest(layer, layers)} "
+            f"Clamp '{said}': there is no layer '{layer}'.{nearest(layer, layers)} "
             f"Layers: {', '.join(layers)}."
         )
     target = targets[layers.index(layer)]
     names = list(target.widths)
     if clamp.name not in names:
         raise UsageError(
-            f"Clamp '{clamp}': {target.title} has no value '{clamp.name}'."
+            f"Clamp '{said}': {target.title} has no value '{clamp.name}'."
             f"{nearest(clamp.name, names)} Values: {', '.join(names)}."
         )
     if clamp.t is not None and clamp.t >= T:
-        raise UsageError(f"Clamp '{clamp}': this text has tokens 0 to {T - 1}; * holds all.")
+        raise UsageError(
+            f"Clamp '{said}': this text has tokens 0 to {T - 1} (“{visible(tokens[0])}” to "
+            f"“{visible(tokens[-1])}”), counted from 0; * holds all."
+        )
     width = target.widths[clamp.name]
     if clamp.unit is not None and clamp.unit >= width:
-        raise UsageError(f"Clamp '{clamp}': {clamp.name} has units 0 to {width - 1}; * holds all.")
+        raise UsageError(f"Clamp '{said}': {clamp.name} has units 0 to {width - 1}; * holds all.")
     return replace(clamp, layer=layer)

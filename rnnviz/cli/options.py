@@ -121,6 +121,19 @@ def use_colour(choice: str) -> bool:
     return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
+def theme_name(choice: str | None) -> str:
+    """The chosen theme, else "dark"; on a terminal of only sixteen colours "ansi"."""
+    if choice:
+        return choice
+    forced = os.environ.get("TEXTUAL_COLOR_SYSTEM") in ("truecolor", "256")
+    if os.name == "nt" or forced or not stdout_is_terminal():
+        return "dark"
+    # What Rich goes by when it chooses the codes that are written.
+    shades = os.environ.get("TERM", "").strip().lower().rpartition("-")[2]
+    many = os.environ.get("COLORTERM", "").strip().lower() in ("truecolor", "24bit")
+    return "dark" if many or shades in ("256color", "kitty") else "ansi"
+
+
 def language(choice: str | None) -> str:
     """The chosen language, else that of the locale, else English."""
     if choice:
@@ -135,8 +148,13 @@ def locale_variable() -> str | None:
 
 
 def unicode() -> bool:
-    """Whether stdout can write every character of the screens."""
-    return (sys.stdout.encoding or "").lower().replace("-", "") in ("utf8", "utf16", "utf32")
+    """Whether stdout can show every character of the screens.
+
+    The fonts of the Linux console have 512 characters at most: no braille, no subscripts.
+    """
+    return os.environ.get("TERM") != "linux" and (sys.stdout.encoding or "").lower().replace(
+        "-", ""
+    ) in ("utf8", "utf16", "utf32")
 
 
 def stdout_is_terminal() -> bool:

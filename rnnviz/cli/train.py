@@ -120,7 +120,7 @@ def command(
     if not plain and not quiet and _is_interactive():
         from rnnviz.cli.dashboard import train_with_dashboard
 
-        lang, theme = options.language(lang), theme or "dark"
+        lang, theme = options.language(lang), options.theme_name(theme)
         run = train_with_dashboard(job, lang=lang, theme=theme, colour=colour, keymap=keymap)
     else:
         with progress_on_stderr(quiet, plain=plain, colour=colour) as watch:

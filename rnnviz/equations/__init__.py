@@ -6,7 +6,7 @@ compiled loops and CUDA kernels are written from it, and tests evaluate it again
 recorded.
 """
 
-from rnnviz.equations.arithmetic import EXACT, SMALL, Arithmetic, number, numbers
+from rnnviz.equations.arithmetic import EXACT, Arithmetic, number, numbers
 from rnnviz.equations.functions import FUNCTIONS, Function, hard_sigmoid, relu, sigmoid, slope, step
 from rnnviz.equations.grammar import (
     LARGEST,
@@ -28,7 +28,6 @@ __all__ = [
     "LARGEST",
     "LONGEST",
     "MINUS",
-    "SMALL",
     "SUBSCRIPTS",
     "Arithmetic",
     "Bias",

@@ -14,26 +14,41 @@ from rnnviz.equations.grammar import apply_operator, evaluate_tree, function_nam
 from rnnviz.equations.notation import MINUS, PRECEDENCE, Span, base_of_square, bracketed
 
 
-def number(value: float, digits: int = 3, signed: bool = False) -> str:
-    """A decimal with a true minus sign; ``signed`` writes the plus as well.
+def number(value: float, digits: int = 3, signed: bool = False, room: int | None = None) -> str:
+    """A value as every screen, table and line of text writes it: 0.756, 0.0014, −1.7e−4.
 
-    A value that three decimals would show as zero is written in powers of ten, with ``digits - 1``
-    significant digits, so that no gradient that exists is shown as zero.
+    The one rule: ``digits`` decimals; more, as many as it takes, if that were fewer than two
+    significant digits; and below 0.001 powers of ten, with two significant digits or
+    ``digits - 1``. So no value that exists is shown as zero or by one digit, and with two or three
+    decimals a value between 1e−9 and 10 takes at most six columns. The minus is a true one;
+    ``signed`` writes the plus as well, a column more.
+
+    Where a column is narrower than that, ``room`` says how wide it is: what does not fit is
+    written with fewer decimals, because a number that is cut would be another one. The cells of
+    heat maps are four columns wide, see :func:`rnnviz.tui.render.segments.short`.
     """
     value = float(value)
     if not np.isfinite(value):
         return "NaN" if np.isnan(value) else ("+∞" if value > 0 else f"{MINUS}∞")
-    if value != 0 and abs(value) < SMALL:
-        mantissa, exponent = f"{abs(value):.{digits - 2}e}".split("e")
-        text = f"{mantissa}e{MINUS}{abs(int(exponent))}"
-    else:
-        text = f"{abs(value):.{digits}f}"
+    size = abs(value)
+    text = f"{size:.{digits}f}"
+    if 0 < size < 0.1:
+        # The exponent after rounding to two digits: 0.00998 is 0.010.
+        exponent = int(f"{size:.1e}".split("e")[1])
+        if exponent < SMALLEST:
+            mantissa, _, power = f"{size:.{max(1, digits - 2)}e}".partition("e-")
+            text = f"{mantissa}e{MINUS}{int(power)}"
+        elif digits < 1 - exponent:
+            text = f"{size:.{1 - exponent}f}"
     sign = MINUS if value < 0 else ("+" if signed else "")
+    while room is not None and len(sign + text) > room and digits >= 0:
+        text = f"{size:.{digits}f}"
+        digits -= 1
     return sign + text
 
 
-#: Below this a number is written in powers of ten.
-SMALL = 0.0005
+#: The smallest power of ten that is written with decimals.
+SMALLEST = -3
 #: Digits with which every float64 is written exactly enough to be read back.
 EXACT = 17
 

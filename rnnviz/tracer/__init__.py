@@ -89,7 +89,7 @@ def trace(
 def _trace(stored: StoredModel, query: Query, model_input: ModelInput, backend: Backend) -> Trace:
     model = stored.model
     inputs, initial = model_input.inputs, model_input.initial
-    clamps = resolve_clamps(model, query.clamps, len(inputs))
+    clamps = resolve_clamps(model, query.clamps, model_input.tokens)
     passes = None if clamps or backend is HOST else DevicePasses(model, model_input, backend)
     if passes is None:
         clamped = clampings(model, clamps, len(inputs))

@@ -19,7 +19,9 @@ def layer_name(spec: ModelSpec, k: int, direction: str) -> str:
     return name if direction == "forward" else f"{name}.backward"
 
 
-def resolve_clamps(model: Model, clamps: Sequence[Clamp], T: int) -> tuple[Clamp, ...]:
+def resolve_clamps(
+    model: Model, clamps: Sequence[Clamp], tokens: Sequence[str]
+) -> tuple[Clamp, ...]:
     """The clamps with their layers named; UsageError for what this net or text does not have."""
     targets, D = [], model.spec.source.width
     for k, layer in enumerate(model.spec.layers):
@@ -30,7 +32,7 @@ def resolve_clamps(model: Model, clamps: Sequence[Clamp], T: int) -> tuple[Clamp
             for direction in layer.directions
         ]
         D = layer.units * len(layer.directions)
-    return tuple(resolve_clamp(clamp, targets, T) for clamp in clamps)
+    return tuple(resolve_clamp(clamp, targets, tokens) for clamp in clamps)
 
 
 def clampings(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -48,6 +49,46 @@ def test_no_colour_means_no_colour_codes(environ: dict[str, str], args: tuple[st
     for key in (b"\x1b[C", b"\x1b[C", b",", b"\x1b[B", b"\r", b"3"):
         it.press(key, 1.5)
     assert not COLOUR.search(it.log)
+    assert closed(it) == 0
+
+
+@pytest.mark.parametrize(
+    ("environ", "args"), [({"NO_COLOR": ""}, ()), ({"NO_COLOR": "1"}, ("--color", "always"))]
+)
+def test_an_empty_no_color_is_no_wish_and_an_option_is_a_stronger_one(
+    environ: dict[str, str], args: tuple[str, ...]
+) -> None:
+    it = Terminal(*STEP, "not good", *args, **environ)
+    it.until(b"quit")
+    assert b"38;2;255;215;95" in it.log
+    assert closed(it) == 0
+
+
+MANY, SOME = re.compile(rb"[34]8;2;\d"), re.compile(rb"[34]8;5;\d")
+FEW = re.compile(rb"\x1b\[(?:[0-9;]*;)?(?:3[0-7]|4[0-7]|9[0-7]|10[0-7])(?:;[0-9;]*)?m")
+
+
+@pytest.mark.parametrize(
+    ("environ", "written", "never"),
+    [
+        ({"TERM": "xterm-256color", "COLORTERM": ""}, SOME, MANY),
+        ({"TERM": "xterm", "COLORTERM": ""}, FEW, re.compile(MANY.pattern + b"|" + SOME.pattern)),
+        ({"TERM": "linux", "COLORTERM": ""}, FEW, re.compile(MANY.pattern + b"|" + SOME.pattern)),
+        ({"TERM": "xterm", "COLORTERM": "truecolor"}, MANY, SOME),
+    ],
+    ids=["256", "16", "linux", "truecolor"],
+)
+def test_only_the_colours_that_the_terminal_has_are_written(
+    environ: dict[str, str], written: re.Pattern[bytes], never: re.Pattern[bytes]
+) -> None:
+    it = Terminal(*STEP, "it was not good", **environ)
+    it.until(b"quit")
+    for key in (b"\x1b[C", b"\x1b[C", b",", b"b"):
+        it.press(key, 1.5)
+    assert written.search(it.log)
+    assert not never.search(it.log)
+    assert any("was" in line for line in it.picture())
+    assert it.log.isascii() == (environ["TERM"] == "linux")
     assert closed(it) == 0
 
 

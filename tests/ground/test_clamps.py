@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from strategies import model as drawn
 from strategies import recorded_gradients
 
 from rnnviz.cells import CELLS
-from rnnviz.clamps import Clamp, parse
+from rnnviz.clamps import Clamp, parse, parse_counted
 from rnnviz.data.vocabulary import Encoding, Vocabulary
 from rnnviz.engine import losses
 from rnnviz.engine.model import Model
@@ -74,6 +77,70 @@ def test_a_clamp_is_read_as_it_is_meant_and_written_so_that_it_is_read_again(
     assert parse(str(meant)) == meant
 
 
+drawn_clamps = st.builds(
+    Clamp,
+    st.sampled_from(["f", "a_i", "h", "x"]),
+    st.floats(-1e6, 1e6).map(lambda value: float(f"{value:.9g}")),
+    st.none() | st.integers(0, 4),
+    st.none() | st.integers(0, 40),
+    st.none() | st.sampled_from(["lstm", "lstm.1.backward", "gru-2014.0"]),
+)
+#: What a sentence may hold: words, numbers, what the form itself is written with, codes.
+drawn_words = st.sampled_from(["not", "Good", "3", "*", "=", "[UNK]", "new york", "”", "İ", "\x1b"])
+
+
+@given(drawn_clamps, st.lists(drawn_words, min_size=5, max_size=5))
+def test_both_forms_of_a_clamp_are_read_as_the_same_one(clamp: Clamp, tokens: list[str]) -> None:
+    assert parse(str(clamp)) == clamp
+    assert parse_counted(str(clamp), tokens) == clamp
+    shown = clamp.counted(tokens)
+    assert parse_counted(shown, tokens) == clamp
+    assert "[" not in shown.partition("“")[0]
+    # Typed by hand: without the word, or with the word instead of the number.
+    bare = re.sub(r" “[^”]*”", "", shown)
+    assert parse_counted(bare, tokens) == clamp
+    if clamp.t is not None and tokens[clamp.t] == "not" and tokens.count("not") == 1:
+        assert parse_counted(bare.replace(f" {clamp.t + 1}", " not", 1), tokens) == clamp
+
+
+@pytest.mark.parametrize(
+    ("typed", "bracketed"),
+    [
+        ("f 3 = 0", "f[2]=0"), ("f 3 17 = 0", "f[2,17]=0"), ("f * = 1", "f[*]=1"),
+        ("c = 0", "c=0"), ("f not = 0", "f[0]=0"), ("f NOT 2=0", "f[0,2]=0"),
+        ("f “movie” * = -0.5", "f[3]=-0.5"), ("h * 2 = −1", "h[*,2]=-1"),
+        ("lstm.1.backward.f 6 = 0", "lstm.1.backward.f[5]=0"), ("  f   6=0 ", "f[5]=0"),
+    ],
+)  # fmt: skip
+def test_a_clamp_is_typed_as_the_screen_counts(typed: str, bracketed: str) -> None:
+    assert parse_counted(typed, TEXT.split()) == parse(bracketed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("f 7 = 0", "tokens count from 1 (“not”) to 6 (“bad”); * holds all"),
+        ("f 0 = 0", "tokens count from 1 (“not”) to 6 (“bad”)"),
+        ("f mvoie = 0", "there is no word “mvoie” in this text. Did you mean 'movie'?"),
+        ("f 2 “not” = 0", "token 2 is “a”, not “not”"),
+        ("f 2 3 4 = 0", "tokens counted from 1 and units from 0, for example 'f 4 = 0'"),
+        ("f = x", "x is not a number from"),
+        ("f 3 =", "for example"),
+        ("= 3", "for example"),
+        ("", "for example"),
+    ],
+)
+def test_what_does_not_count_as_the_screen_does_is_refused(typed: str, said: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_counted(typed, TEXT.split())
+    assert said in str(caught.value) and repr(typed) in str(caught.value)
+
+
+def test_a_word_that_occurs_twice_is_refused_with_its_numbers() -> None:
+    with pytest.raises(UsageError, match="“so” is token 1, 3; type one of the numbers"):
+        parse_counted("f so = 0", ["so", "very", "so"])
+
+
 @pytest.mark.parametrize(
     "typed", ["", "f", "f[*]", "f[3]=", "f[-1]=0", "f[1,2,3]=0", "f[x]=0", "=1", "f[1=0", "f g=1"]
 )
@@ -94,7 +161,7 @@ def test_a_value_is_a_number_of_a_sensible_size(value: str) -> None:
         ("lstn.f[*]=0", "there is no layer 'lstn'. Did you mean 'lstm'? Layers: lstm"),
         ("z[*]=1", "LSTM has no value 'z'. Values: x, a_f, f, a_i"),
         ("a_e[*]=1", "LSTM has no value 'a_e'. Did you mean 'a_"),
-        ("f[6]=1", "this text has tokens 0 to 5"),
+        ("f[6]=1", "this text has tokens 0 to 5 (“not” to “bad”), counted from 0"),
         ("f[0,3]=1", "f has units 0 to 2"),
         ("x[0,2]=1", "x has units 0 to 1"),
     ],
@@ -167,7 +234,7 @@ def test_the_embedding_learns_only_from_what_was_not_held(clamps: list[str]) -> 
 
     net = stored(both=True, depth=2).model
     ids = np.array([[3], [0], [5], [3], [2], [6]])
-    named = resolve_clamps(net, [parse(c) for c in clamps], len(ids))
+    named = resolve_clamps(net, [parse(c) for c in clamps], ["a"] * len(ids))
     clamped = clampings(net, named, len(ids))
 
     def loss(model: Model) -> float:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rnnviz.equations import (
     FUNCTIONS,
@@ -211,7 +215,9 @@ def test_every_name_of_a_formula_has_a_span_of_its_own() -> None:
     ("value", "expected"),
     [
         (0.0, "0.000"), (-0.0, "0.000"), (1.0, "1.000"), (-0.25, "−0.250"), (12.34567, "12.346"),
-        (0.0005, "0.001"), (0.00049, "4.9e−4"), (-0.0000123, "−1.2e−5"), (1e-12, "1.0e−12"),
+        (-0.052, "−0.052"), (0.0099, "0.0099"), (0.00999, "0.010"), (-0.00142, "−0.0014"),
+        (0.001, "0.0010"), (0.000999, "0.0010"), (0.00052, "5.2e−4"), (0.00049, "4.9e−4"),
+        (-0.0000123, "−1.2e−5"), (1e-12, "1.0e−12"),
         (1e-300, "1.0e−300"), (float("nan"), "NaN"), (float("inf"), "+∞"), (-float("inf"), "−∞"),
         (0.9996, "1.000"), (1e6, "1000000.000"),
     ],
@@ -226,9 +232,39 @@ def test_a_number_is_written_with_a_true_minus_and_never_as_zero_unless_it_is(
 @pytest.mark.parametrize("digits", range(3, 10))
 def test_no_number_is_shown_as_zero_with_any_digits(digits: int) -> None:
     """At the border between decimals and powers of ten."""
-    for value in (0.4999999, 0.5, 0.5000001, 1):
+    for value in (0.0999, 0.4999999, 0.5, 0.5000001, 1, 9.999):
         shown = number(value * 10.0**-digits, digits)
         assert float(shown.replace("−", "-")) > 0, shown
+
+
+@given(st.floats(1e-9, 9.99, exclude_max=True), st.integers(2, 3), st.booleans(), st.booleans())
+def test_a_number_has_two_digits_in_at_most_six_columns(
+    size: float, digits: int, negative: bool, signed: bool
+) -> None:
+    """Two significant digits at least, and as many decimals as asked for, whatever the sign."""
+    shown = number(-size if negative else size, digits, signed)
+    assert (shown[0] in "+−") == (negative or signed)
+    text = shown.lstrip("+−")
+    assert len(text) <= 6
+    again = float(text.replace("−", "-"))
+    assert abs(again - size) <= max(0.0501 * 10.0 ** math.floor(math.log10(size)), 1e-15) or (
+        abs(again - size) <= 0.5001 * 10.0**-digits and size >= 0.1
+    )
+    assert "e" in text or len(text.partition(".")[2]) >= digits
+    mantissa = text.partition("e")[0].replace(".", "").lstrip("0")
+    assert len(mantissa) >= 2, text
+
+
+@given(st.floats(-9.99, 9.99), st.integers(2, 3), st.booleans(), st.integers(4, 9))
+def test_a_number_in_a_narrow_column_has_fewer_decimals_and_is_not_cut(
+    value: float, digits: int, signed: bool, room: int
+) -> None:
+    whole, shown = number(value, digits, signed), number(value, digits, signed, room)
+    assert len(shown) <= room
+    assert shown == whole or len(whole) > room
+    decimals = len(shown.partition(".")[2])
+    if "e" not in shown:
+        assert abs(float(shown.replace("−", "-")) - value) <= 0.5001 * 10.0**-decimals
 
 
 def test_a_signed_number_has_its_plus() -> None:

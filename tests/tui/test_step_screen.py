@@ -21,7 +21,7 @@ from rnnviz.trace import Trace
 from rnnviz.tui.keymap import ACTIONS, DEFAULT_KEYMAP, PAGE_ACTION_KEYS, step_actions
 from rnnviz.tui.panels.equation_chain import Equations
 from rnnviz.tui.panels.gradients import Gradients
-from rnnviz.tui.render.segments import short, two_digits
+from rnnviz.tui.render.segments import short
 from rnnviz.tui.render.theme import THEMES
 from rnnviz.tui.step.app import RnnvizApp, screenshot
 from rnnviz.tui.view.view_state import saliency
@@ -410,7 +410,7 @@ async def test_numbers_on_screen_are_the_trace(cell: str) -> None:
             for name in now.quantities:
                 assert f"▸{short(layer.values[name][t, unit])}".rstrip() in text
             assert number(float(now.trace.head.readout[t, 1]), 2) in text
-            assert two_digits(float(saliency(now.trace)[t])) in text
+            assert number(float(saliency(now.trace)[t]), 2) in text
             assert number(float(layer.reach[t])) in text
             p = float(now.trace.head.readout[t, 1])
             assert f"= {number(p, 3, signed=True)}" in text

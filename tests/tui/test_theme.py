@@ -6,8 +6,11 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from rich.cells import cell_len
 from rich.color import Color, ColorSystem
 
+from rnnviz.i18n import LANGUAGES, catalogue, page_catalogue
+from rnnviz.tui.pages import PAGES
 from rnnviz.tui.render.theme import (
     ASCII,
     BARS,
@@ -64,7 +67,7 @@ def test_signs_and_bars_can_be_seen_on_what_is_behind_them(palette: ColourPalett
     assert contrast(look.gate.color.name, palette.background) >= 3
 
 
-# -- gates -----------------------------------------------------------------------------------------
+# -- gates ----------------------------------------------------------------------------------------
 
 
 def light_of(palette: ColourPalette, level: int) -> float:
@@ -117,7 +120,7 @@ def test_every_theme_draws_a_gate_as_a_bar_in_one_style(theme: str) -> None:
         assert style.bgcolor is None and not style.reverse
 
 
-# -- the diverging scale ---------------------------------------------------------------------------
+# -- the diverging scale --------------------------------------------------------------------------
 
 #: Linear RGB as seen without one kind of cone (Machado, Oliveira & Fernandes 2009, severity 1).
 EYES = {
@@ -197,7 +200,7 @@ def test_with_256_colours_both_signs_keep_their_hue_and_text_its_contrast(
             assert contrast(shown(style.color.name), shown(style.bgcolor.name)) >= 3
 
 
-# -- without colours, and sixteen ------------------------------------------------------------------
+# -- without colours, and sixteen -----------------------------------------------------------------
 
 
 def test_without_colour_no_style_has_one() -> None:
@@ -242,4 +245,14 @@ def test_the_ansi_theme_can_be_read_on_dark_terminals(colours: str) -> None:
 
 def test_ascii_replacements_are_one_character_each() -> None:
     assert all(isinstance(plain, str) and len(plain) == 1 for plain in ASCII.values())
+    assert all(len(chr(wide)) == 1 == cell_len(chr(wide)) for wide in ASCII)
     assert "▸∂L/∂h₄ = −0.5 ┏━┓".translate(ASCII) == ">dL/dh4 = -0.5 +-+"
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_character_of_the_texts_has_an_ascii_replacement(lang: str) -> None:
+    texts = " ".join(catalogue(lang).values())
+    for entry in PAGES:
+        texts += " ".join(page_catalogue(entry.name)[lang].values())
+    assert "‖" in texts
+    assert {c for c in texts.translate(ASCII) if not c.isascii()} == set()

@@ -89,13 +89,15 @@ async def test_escape_leaves_the_line_and_its_message() -> None:
         assert it.step_screen.view_state.cursor.t == 1
 
 
-async def test_what_is_typed_takes_the_place_of_a_chosen_place() -> None:
+async def test_a_number_is_for_the_value_that_the_prompt_names() -> None:
     it = app("clamp")
     async with it.run_test(size=(100, 30)) as pilot:
         await settle(pilot, it)
         await pilot.press("o")
-        assert it.step_screen.input is not None and it.step_screen.input.value == "h[0,2]="
-        await pilot.press("end", *"0.25", "enter")
+        line = it.step_screen.input
+        assert line is not None and line.value == ""
+        assert line.placeholder.startswith("h of token 1 “")
+        await pilot.press(*"0.25", "enter")
         await settle(pilot, it)
         assert [str(c) for c in it.step_screen.view_state.query.clamps] == ["h[0,2]=0.25"]
 

@@ -60,10 +60,13 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 something optional is missing, 4 invalid 
 @click.option("--compare", metavar="CELL,CELL", shell_complete=completions.cells,
               help="Read it with these cells side by side.")  # fmt: skip
 @click.option("--clamp", "clamps", multiple=True, metavar="'f[3,17]=0'",
-              help="Hold a value: NAME[TOKEN,UNIT]=VALUE, counted from 0, * for all. Repeatable.",
+              help="Hold a value: NAME[TOKEN,UNIT]=VALUE, both counted from 0 (the screen counts "
+                   "tokens from 1), * for all. Repeatable.",
               )  # fmt: skip
-@click.option("--at", type=int, metavar="T", help="Start on this token, counted from 1.")
-@click.option("--unit", type=click.IntRange(0), metavar="U", help="Start on this unit, from 0.")
+@click.option("--at", type=int, metavar="T",
+              help="Start on this token, counted from 1 as on the screen.")  # fmt: skip
+@click.option("--unit", type=click.IntRange(0), metavar="U",
+              help="Start on this unit, counted from 0 as on the screen.")  # fmt: skip
 @click.option("--json", "form", flag_value="json", help="Print the whole trace as JSON.")
 @click.option("--jsonl", "form", flag_value="jsonl", help="One JSON object a token.")
 @click.option("--csv", "form", flag_value="csv", help="One row a token, name and unit.")

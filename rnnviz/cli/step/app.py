@@ -38,7 +38,7 @@ def make_app(
 
     return RnnvizApp(
         traced.explorer, traced.query, traced.trace, switch=switch_models(traced),
-        lang=options.language(step.lang), theme=step.theme or "dark",
+        lang=options.language(step.lang), theme=options.theme_name(step.theme),
         t=first_token(step, traced.trace), unit=step.unit,
         colour=colour, ascii_only=not options.unicode(), page=page, keymap=step.keymap,
         page_states=initial_states(_page_options(step, traced, compared)),

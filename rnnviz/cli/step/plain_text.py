@@ -66,8 +66,9 @@ def _clamps(trace: Trace, lang: str) -> Iterator[str]:
         return
     best = int(np.argmax(free))
     output = number(free[best]) if series is None else number(series.restored(free)[best], 2)
+    clamps = ", ".join(clamp.counted(trace.tokens, len(trace.layers) > 1) for clamp in trace.clamps)
     yield text(
-        "page.clamp.plain_held", lang, clamps=", ".join(map(str, trace.clamps)),
+        "page.clamp.plain_held", lang, clamps=clamps,
         label=visible(trace.head.labels[best]), said=output,
     )  # fmt: skip
 

@@ -18,7 +18,7 @@ from rnnviz.analysis.prediction_change import PredictionChange, belief, predicti
 from rnnviz.display import visible
 from rnnviz.equations import number
 from rnnviz.tui.panels.word_columns import LONGEST
-from rnnviz.tui.render.segments import Line, cut, two_digits
+from rnnviz.tui.render.segments import Line, cut
 from rnnviz.tui.view.view_state import ViewState, saliency
 
 #: The units that are named, at most.
@@ -65,7 +65,7 @@ def gradient_line(view_state: ViewState, room: int) -> Line:
     if view_state.hidden or not sizes.any():
         return []
     t = int(np.argmax(sizes))
-    values = {"word": _word(view_state, t), "value": two_digits(float(sizes[t]))}
+    values = {"word": _word(view_state, t), "value": number(float(sizes[t]), 2)}
     texts = [view_state.text(f"belief.{key}", **values) for key in ("largest", "largest_short")]
     return _fitting(texts, room, view_state.theme.ink)
 

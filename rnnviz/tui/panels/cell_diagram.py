@@ -200,7 +200,7 @@ def label(view_state: ViewState, name: str, width: int) -> str:
         return cut(f"{where} ?", width)
     for text in (
         f"{where} {number(value, 3, signed=True)}",
-        f"{where} {number(value, 2, signed=True)}",
+        f"{where} {number(value, 3, True, width - len(where) - 1)}",
         f"{symbol(name)} {number(value, 2, signed=True)}",
         number(value, 3, signed=True).center(width),
     ):

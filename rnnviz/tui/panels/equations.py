@@ -210,8 +210,11 @@ def reading(view_state: ViewState, width: int) -> list[list[Line]]:
     if stuck:
         text = view_state.text("page.clamp.x_held", n=stuck, **values)
         blocks[0] = [[Segment(" " + s, theme.ink)] for s in wrapped(text, width - 2)]
-    first = " ".join(number(float(v), 2, True) for v in x[: max(1, (width - 12) // 6)])
-    dots = " …" if len(x) > (width - 12) // 6 else ""
+    shown = [number(float(v), 2, True) for v in x[: max(1, width // 6)]]
+    while len(shown) > 1 and len(" ".join(shown)) > width - 12:
+        del shown[-1]
+    first = " ".join(shown)
+    dots = " …" if len(x) > len(shown) else ""
     blocks[0].append(
         [Segment(f" {symbol('x', t + 1)} = ", theme.now), Segment(first + dots, theme.source)]
     )

@@ -31,7 +31,7 @@ from rnnviz.tui.panels.word_columns import (
     off_signs,
     window,
 )
-from rnnviz.tui.render.segments import Line, bar, fit, heading, length, two_digits
+from rnnviz.tui.render.segments import Line, bar, fit, heading, length
 from rnnviz.tui.view import second_sentence
 from rnnviz.tui.view.view_state import ViewState, saliency
 from rnnviz.tui.view.widget import CellPicked, View
@@ -198,7 +198,7 @@ def _predictions(view_state: ViewState, shown: WordWindow, width: int) -> Line:
             pieces.append((column.centre, Segment("?" if hidden else "·", theme.rule)))
             continue
         value, other = float(view_state.readout[t, k]), _other_value(view_state, t)
-        text = number(value, 2)
+        text = number(value, 2, room=max(4, column.slot - 1))
         beside = ""
         if other is not None and column.slot >= BOTH_NUMBERS:
             beside = f" {second_sentence.MARK}{number(other, 2)}"
@@ -286,7 +286,7 @@ def _gradient_bars(view_state: ViewState, shown: WordWindow, rows: int) -> list[
         last = row == rows - 1
         pieces = [(0, _label("|∂L/∂x|" if last else "", theme.dim))]
         for column in shown.columns:
-            text = two_digits(float(sizes[column.t]))
+            text = number(float(sizes[column.t]), 2)
             wide = max(1, min(3, column.slot - 2 - cell_len(text)))
             x = column.x - int(column.slot - cell_len(text) - wide < 2)
             style = theme.now if column.t == t else theme.dim

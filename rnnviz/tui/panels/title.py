@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from rich.cells import cell_len
 from rich.segment import Segment
 
 from rnnviz import i18n
-from rnnviz.clamps import Clamp
 from rnnviz.display import visible
-from rnnviz.equations import symbol
 from rnnviz.tui.render.segments import Line, beside, cut, length
 from rnnviz.tui.view import second_sentence
 from rnnviz.tui.view.view_state import ViewState
@@ -79,26 +75,14 @@ def _compared(view_state: ViewState, room: int) -> Line:
 
 def _held(view_state: ViewState) -> Line:
     """The clamps: shown on every page, since the net is not as it was trained."""
-    clamps = view_state.trace.clamps
+    trace, clamps = view_state.trace, view_state.trace.clamps
     if not clamps:
         return []
     more = view_state.text("page.clamp.more", n=len(clamps) - 1) if len(clamps) > 1 else ""
     # Name the latest clamp, without its layer if the net has only one.
-    last = clamps[-1] if len(view_state.trace.layers) > 1 else replace(clamps[-1], layer=None)
-    name = _clamp_name(view_state, last)
-    text = view_state.text("page.clamp.title_held", clamps=f"{name} {more}".rstrip())
+    last = clamps[-1].counted(trace.tokens, len(trace.layers) > 1)
+    text = view_state.text("page.clamp.title_held", clamps=f"{last} {more}".rstrip())
     return [
         Segment(f" {visible(text)} ", view_state.theme.chosen),
         Segment(" ", view_state.theme.ink),
     ]
-
-
-def _clamp_name(view_state: ViewState, clamp: Clamp) -> str:
-    """A clamp as the screen counts, tokens from 1 and with their word: ``f₄[17] “not” = 0``."""
-    tokens = view_state.trace.tokens
-    layer = "" if clamp.layer is None else f"{clamp.layer}."
-    unit = "" if clamp.unit is None else f"[{clamp.unit}]"
-    name, word = clamp.name, ""
-    if clamp.t is not None and clamp.t < len(tokens):
-        name, word = symbol(clamp.name, clamp.t + 1), f" “{tokens[clamp.t]}”"
-    return f"{layer}{name}{unit}{word} = {clamp.value:.9g}"

@@ -151,16 +151,6 @@ def short(value: float) -> str:
     return f"{MINUS if value < 0 else '+'}{text}".ljust(4)
 
 
-def two_digits(value: float) -> str:
-    """A number that is not negative with two significant digits: .032, 1.2, 4.3e−4, 0."""
-    mantissa, _, exponent = f"{float(value):.1e}".partition("e")
-    if value == 0 or not np.isfinite(value):
-        return "0" if value == 0 else str(float(value))
-    if not -4 < (size := int(exponent)) < 4:
-        return f"{mantissa}e{MINUS if size < 0 else ''}{abs(size)}"
-    return f"{float(f'{mantissa}e{exponent}'):.{max(0, 1 - size)}f}".removeprefix("0")
-
-
 def level(value: float, top: float) -> int:
     """The level of a value: −20 at −top, 0 at 0, 20 at top; clipped."""
     share = value / top if top > 0 else 0.0

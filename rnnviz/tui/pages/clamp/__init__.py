@@ -9,13 +9,13 @@ from typing import ClassVar
 from rich.cells import cell_len
 
 from rnnviz.analysis.clamp_effects import is_comparable
-from rnnviz.clamps import Clamp, ClampTarget, parse, resolve_clamp
+from rnnviz.clamps import Clamp, ClampTarget, parse_counted, resolve_clamp
 from rnnviz.display import visible
 from rnnviz.errors import UsageError, one_line
 from rnnviz.query import Query
 from rnnviz.trace import Trace
 from rnnviz.tui.pages.clamp import difference_table, overview
-from rnnviz.tui.render.segments import Line, wrapped
+from rnnviz.tui.render.segments import Line, cut, wrapped
 from rnnviz.tui.view.page import Change, Page, Prompt
 from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.view_state import NOTHING, ViewState, scale
@@ -56,10 +56,7 @@ class ClampPage(Page):
         if reason:
             return Change(message=reason, failed=True)
         if key == "type":
-            # Typing a number or another clamp replaces the selected text.
-            return Prompt(
-                self.page_text(view_state, "prompt"), self._typed, self._here(view_state), True
-            )
+            return Prompt(self._prompt(view_state), self._typed)
         if key in ("undo", "redo"):
             return self._undo_or_redo(view_state, key)
         if key == "take_away":
@@ -149,23 +146,29 @@ class ClampPage(Page):
         """The layer name of a clamp; None in a net with one layer."""
         return view_state.layer.name if len(view_state.trace.layers) > 1 else None
 
-    def _here(self, view_state: ViewState) -> str:
-        """The chosen value in the syntax of a clamp: ``h[3,17]=``."""
-        cursor = view_state.cursor
-        clamp = Clamp(self.quantity(view_state), 0, cursor.t, cursor.unit, self._layer(view_state))
-        return str(clamp).removesuffix("0")
+    def _prompt(self, view_state: ViewState) -> str:
+        """The value that a number is for, and examples of whole clamps."""
+        cursor, tokens = view_state.cursor, view_state.trace.tokens
+        name, word = self.quantity(view_state), visible(tokens[cursor.t])
+        gate = self.gate(view_state) or name
+        return self.page_text(
+            view_state, "prompt", name=name, t=cursor.t + 1, token=word, unit=cursor.unit,
+            example=f"{gate} {cursor.t + 1} = 0, {gate} {cut(word, 12)} = 0, {gate} * = 1",
+        )  # fmt: skip
 
     def _typed(self, view_state: ViewState, text: str) -> Change:
         """Parse a whole clamp, or a number for the chosen value."""
-        typed = text if "=" in text else self._here(view_state) + text
+        cursor, tokens = view_state.cursor, view_state.trace.tokens
+        here = f"{self.quantity(view_state)} {cursor.t + 1} {cursor.unit} = "
+        typed = text if "=" in text else here + text
         layers = [
             ClampTarget(la.name, la.title, {n: la.values[n].shape[1] for n in la.recorded})
             for la in view_state.trace.layers
         ]
         try:
-            clamp = parse(typed)
+            clamp = parse_counted(typed, tokens)
             clamp = replace(clamp, layer=clamp.layer or self._layer(view_state))
-            resolve_clamp(clamp, layers, len(view_state.trace.tokens))
+            resolve_clamp(clamp, layers, tokens, typed)
         except UsageError as error:
             return Change(message=one_line(error), failed=True)
         return self._hold(view_state, (*self._others(view_state, clamp), clamp))

@@ -96,8 +96,10 @@ def _clamp_list(view_state: ViewState, width: int, most: int, titled: bool = Fal
             wrapped(page_text(view_state, "nothing"), width - 2)[: max(1, most)], view_state
         )
     hidden = max(0, len(clamps) - most)
+    trace = view_state.trace
     for n, clamp in enumerate(clamps[hidden:], hidden + 1):
-        line = [Segment(f"{n:>2} ", theme.dim), Segment(f"{clamp}  ", theme.now)]
+        typed = clamp.counted(trace.tokens, len(trace.layers) > 1)
+        line = [Segment(f"{n:>2} ", theme.dim), Segment(f"{typed}  ", theme.now)]
         extra = "  " + page_text(view_state, "more", n=hidden) if hidden and n == hidden + 1 else ""
         room = width - length(line) - cell_len(extra)
         line += [

@@ -295,9 +295,9 @@ def _computed(
     gate, end = scale(layer, "h")
     values = layer.values["h"][k]
     across = across or count
-    said = Segment(fit(number(p, 2) if predicted else "·", SAID), style)
+    said = Segment(fit(number(p, 2, room=SAID) if predicted else "·", SAID), style)
     own = Segment(fit(short(float(values[unit])), UNIT), theme.now if now else theme.dim)
-    reach = "?" if hidden else number(float(layer.reach[k]), 2)
+    reach = "?" if hidden else number(float(layer.reach[k]), 2, room=FAR - 1)
     lines: list[Line] = []
     for left in range(first, first + count, across):
         right = min(left + across, first + count)

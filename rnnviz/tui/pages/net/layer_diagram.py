@@ -172,7 +172,7 @@ def _numbers(view_state: ViewState, state: DiagramState, columns: WordColumns) -
     h = view_state.layer.values["h"]
     for t in columns.tokens:
         there = is_known(view_state, state, n, t)
-        text = number(float(h[t, unit]), 2, signed=True) if there else "·"
+        text = number(float(h[t, unit]), 2, True, columns.width) if there else "·"
         style = theme.now if t == view_state.cursor.t else theme.ink if there else theme.rule
         line += [Segment(fit(text, columns.width, "^"), style), Segment(" ")]
     return line
@@ -190,7 +190,9 @@ def _others(view_state: ViewState, state: DiagramState, columns: WordColumns) ->
             else None
         )
         text_b = (
-            "" if at is None else number(float(_state(at[0].b, n)[at[1], unit]), 2, signed=True)
+            ""
+            if at is None
+            else number(float(_state(at[0].b, n)[at[1], unit]), 2, True, columns.width)
         )
         line += [Segment(fit(text_b, columns.width, "^"), theme.source), Segment(" ")]
     return line
@@ -231,7 +233,7 @@ def _lane(
     size = layer_stack.state_norms(layer)
     for t, there in zip(columns.tokens, read, strict=True):
         here = chosen and t == view_state.cursor.t
-        text = number(float(size[t]), 2) if there else "·"
+        text = number(float(size[t]), 2, room=columns.width) if there else "·"
         norm_style = theme.now if here and there else theme.ink if there else theme.rule
         lines[-1] += [Segment(fit(text, columns.width, "^"), norm_style), Segment(" ")]
     unit = view_state.cursor.unit if view_state.cursor.unit < layer.units else 0

@@ -48,8 +48,8 @@ class TokenStrip:
         layer, unit = self.view_state.layer, self.view_state.cursor.unit
         arrays = [layer.values[name][:, unit] for name in self.view_state.quantities]
         arrays.append(self.view_state.trace.head.readout[:, -1])
-        extremes = [float(v) for array in arrays for v in (array.min(), array.max())]
-        return max(len(number(v, DIGITS, signed=True)) for v in extremes)
+        values = [float(v) for array in arrays for v in array.ravel()]
+        return max(len(number(v, DIGITS, signed=True)) for v in values)
 
     def lines(self) -> list[Line]:
         """The x of each token, the prediction after it, and the prediction before the edits."""

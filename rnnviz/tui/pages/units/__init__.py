@@ -31,7 +31,7 @@ from rnnviz.tui.view.widget import CellPicked
 #: Thresholds above which a unit counts as active, in the order of the key.
 THRESHOLDS = (0.3, 0.2, 0.1, 0.05, 0.7, 0.5)
 #: Columns of a value, of an overlap, between the two lists; columns of the names of gates.
-VALUE, OVERLAP, GAP, GATE = 7, 11, 2, 18
+VALUE, OVERLAP, GAP, GATE = 8, 11, 2, 18
 #: Most units in a list.
 NAMED = 6
 
@@ -247,5 +247,5 @@ def _in_corpus(corpus: CorpusStates, place: int, unit: int, width: int, theme: V
     value = float(corpus.h[place, unit])
     before, token, after = corpus.context(place)
     word = swatch(cut(visible(token), max(10, width // 3)), value, theme)
-    value_segment = Segment(fit(" " + number(value, 2, True), VALUE), theme.now)
+    value_segment = Segment(fit(" " + number(value, 2, True, VALUE - 1), VALUE), theme.now)
     return [value_segment, *in_context(before, word, after, width - VALUE, theme)]
