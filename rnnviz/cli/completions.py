@@ -106,10 +106,12 @@ def nets(ctx: click.Context, param: click.Parameter, incomplete: str) -> Complet
 
 
 def cells(ctx: click.Context, param: click.Parameter, incomplete: str) -> Completions:
-    """Cells separated by commas."""
-    from rnnviz.cells import CELLS
+    """The cells of the model's family, separated by commas: those that can be compared with it."""
+    from rnnviz.lookup import DEFAULT, shipped
 
-    return _list_items(list(CELLS), incomplete)
+    family = str(ctx.params.get("model") or DEFAULT).partition("-")[0] + "-"
+    names = [name.removeprefix(family) for name in shipped() if name.startswith(family)]
+    return _list_items(names, incomplete)
 
 
 def workloads(ctx: click.Context, param: click.Parameter, incomplete: str) -> Completions:

@@ -134,7 +134,7 @@ def _default(name: str) -> str:
     """What a command takes where nothing is set."""
     from rnnviz.lookup import DEFAULT
 
-    return {"model": DEFAULT, "theme": options.THEMES[0]}[name]
+    return {"model": DEFAULT, "theme": options.theme_name(None)}[name]
 
 
 def _language() -> Setting:

@@ -36,7 +36,7 @@ def command(as_json: bool, color: str) -> None:
         for key, value in entries.items():
             stdout.lines(f"  {key}: {value}")
     stdout.lines("colour ramp, −1 to +1, and the glyphs of the screen")
-    if options.use_colour(color) and (sys.stdout.isatty() or color == "always"):
+    if options.colours_stdout(color):
         stdout.coloured("  " + ramp(41))
     stdout.lines("  ▁▂▃▄▅▆▇█  ━┃┏┓┗┛┳┻╋  ⊙ ⊗ ⊕ σ ∂ ₀₁₂₃₄₅₆₇₈₉")
 
@@ -66,7 +66,9 @@ def report(colour: bool) -> dict[str, dict[str, Any]]:
             "COLORTERM": os.environ.get("COLORTERM", "not set"),
             "size": f"{size.columns}x{size.lines}" + _small(size.columns, size.lines),
             "colour": "yes" if colour else "no (NO_COLOR, TERM or --color)",
+            "colours": _colours(),
             "encoding": sys.stdout.encoding,
+            "unicode": "yes" if options.unicode() else "no: letters take the place of glyphs",
             "locale": locale.setlocale(locale.LC_CTYPE) or "C",
             "tmux": "yes" if os.environ.get("TMUX") else "no",
             "ssh": "yes" if os.environ.get("SSH_CONNECTION") else "no",
@@ -85,6 +87,14 @@ def report(colour: bool) -> dict[str, dict[str, Any]]:
             "data": _data(),
         },
     }
+
+
+def _colours() -> str:
+    """How many colours the terminal says it has."""
+    from rich.console import Console
+
+    counts = {"truecolor": "16 million", "256": "256", "standard": "16", "windows": "16"}
+    return counts.get(Console().color_system or "", "none")
 
 
 def _config() -> str:

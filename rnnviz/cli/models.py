@@ -168,7 +168,7 @@ def show(name: str, as_json: bool) -> None:
         unit = _in_unit(stored.record.get("metric"), key, value)
         stdout.lines(f"{key.replace('_', ' ')}: {shown}{unit}")
     if stored.record.get("published"):
-        stdout.lines(f"published: {published_text(stored.record['published'])}")
+        print_text(f"published: {published_text(stored.record['published'])}")
     stdout.lines(f"weights: {stored.weights_path}")
 
 

@@ -134,6 +134,12 @@ def theme_name(choice: str | None) -> str:
     return "dark" if many or shades in ("256color", "kitty") else "ansi"
 
 
+def colours_stdout(choice: str) -> bool:
+    """Whether colour codes are written to stdout: on a terminal, or where they are asked for."""
+    forced = choice == "always" or (choice == "auto" and bool(os.environ.get("FORCE_COLOR")))
+    return forced or (use_colour(choice) and sys.stdout.isatty())
+
+
 def language(choice: str | None) -> str:
     """The chosen language, else that of the locale, else English."""
     if choice:

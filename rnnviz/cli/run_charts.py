@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rnnviz.cli import stdout
-from rnnviz.cli.options import use_colour
+from rnnviz.cli.options import colours_stdout
 from rnnviz.errors import UsageError, nearest
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def show(charts: Sequence[Chart], color: str) -> None:
 
     size = shutil.get_terminal_size((80, 24))
     width, height = min(size.columns, 120), min(max((size.lines - 2) // len(charts), 12), 20)
-    colour = use_colour(color) and (color == "always" or sys.stdout.isatty())
+    colour = colours_stdout(color)
     for chart in charts:
         for row in text(chart, max(width, 20), height, ascii_only=not _braille()):
             if colour:

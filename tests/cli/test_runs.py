@@ -374,7 +374,7 @@ def test_plot_writes_svg(make: Make, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert root.get("height") == "400"
     assert "#10141b" in file.read_text()
     assert "mkdir -p" in out(capsys, "plot", "last", "-o", str(tmp_path / "no/x.svg"), code=2)
-    assert ".svg" in out(capsys, "plot", "last", "-o", str(tmp_path / "x.png"), code=2)
+    assert ".svg" in out(capsys, "plot", "last", "-o", str(tmp_path / "x.gif"), code=2)
 
 
 def test_a_run_without_an_epoch_has_nothing_to_draw(

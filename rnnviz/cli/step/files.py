@@ -85,6 +85,8 @@ def draw(step: StepOptions, traced: TracedQuery, compared: tuple[str, ...]) -> N
             say(f"Written: {step.report}")
     if step.screenshot is not None:
         _write_screenshot(step, traced, compared, step.screenshot)
+        if not step.quiet:
+            say(f"Written: {step.screenshot}")
 
 
 def _write_report(
