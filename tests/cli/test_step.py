@@ -128,7 +128,7 @@ BAD = [
     (("step", "hi", "--at", "2"), 2, "tokens 1 to 1"),
     (("step", "hi", "--unit", "32"), 2, "units 0 to 31"),
     (("step", "hi", "--device", "cuda"), 3, "--device cpu"),
-    (("step", "hi", "--screenshot", "x.png"), 2, ".svg"),
+    (("step", "hi", "--screenshot", "x.gif"), 2, ".svg"),
     (("step", "hi", "--screenshot", "x.svg", "--size", "big"), 2, "expected WIDTHxHEIGHT"),
     (("step", "hi", "--screenshot", "x.svg", "--size", "10x5"), 2, "20 to 500 characters wide"),
     (("step", "hi", "--screenshot", "x.svg", "--size", "80x4"), 2, "5 to 300 characters high"),
