@@ -6,7 +6,7 @@ from dataclasses import replace
 from importlib.resources import files
 
 import pytest
-from tui.small_models import DRAWN, made, moment
+from tui.small_models import DRAWN, made, moment, panels
 
 from rnnviz.cells import CELLS
 from rnnviz.cursor import part_of
@@ -19,6 +19,7 @@ from rnnviz.toy_net.number_text import input_text
 from rnnviz.tracer import tracer
 from rnnviz.tui.panels import cell_diagram
 from rnnviz.tui.panels.cell_diagram import State
+from rnnviz.tui.panels.diagram_size import sized
 from rnnviz.tui.render.theme import ViewTheme
 
 FILES = sorted(
@@ -133,3 +134,38 @@ def test_the_drawing_says_what_the_lines_say(
     for art, mask in zip(plan.art, plan.mask, strict=True):
         owners = mask.ljust(len(art))
         assert all(plan.name(owners[n]) for n, char in enumerate(art) if char != " ")
+
+
+# -- larger ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [(60, 12), (66, 14), (78, 16), (118, 18), (118, 24)])
+@pytest.mark.parametrize("cell", DRAWN)
+def test_a_larger_drawing_has_the_same_wires_and_labels(cell: str, size: tuple[int, int]) -> None:
+    layer = made(cell=cell).layers[0]
+    small, large = cell_diagram.diagram(layer), sized(layer, "en", *size)
+    assert large.width <= max(size[0], small.width)
+    assert len(large.art) <= max(size[1], len(small.art))
+    for sign in "⊗⊕▶▼┌┐└┘├┤┬┴":
+        counts = [sum(row.count(sign) for row in plan.art) for plan in (small, large)]
+        assert counts[0] == counts[1], sign
+    for art, mask in zip(large.art, large.mask, strict=True):
+        for n, char in enumerate(art):
+            assert char == " " or large.name(mask.ljust(len(art))[n]), (art, n)
+    # Each wire goes on: a stroke down meets a stroke up, a label or the end of the drawing.
+    for above, below in zip(large.art, large.art[1:], strict=False):
+        for n, char in enumerate(above):
+            if char == "│" and n < len(below):
+                assert below[n] != " ", (above, below, n)
+
+
+def test_a_large_box_has_the_number_its_function_is_applied_to() -> None:
+    trace = made(units=32)
+    view_state = moment(trace, 3)
+    view_state = replace(view_state, cursor=replace(view_state.cursor, zoom="cell", unit=27))
+    drawn = panels(view_state, (120, 36))["cell"]
+    for name in ("a_f", "a_i", "a_g", "a_o"):
+        worked = number(float(trace.layers[0].values[name][3, 27]), 3, True)
+        assert any(f" {worked} " in row for row in drawn), name
+    assert len(" ".join(drawn[1].split())) < len(drawn[2].rstrip())  # wires over the whole width
+    assert len(drawn[2].rstrip()) >= 110

@@ -208,7 +208,8 @@ class Heatmap(View):
         if count < view_state.layer.units:
             H = view_state.layer.units
             units = view_state.text("panel.units", first=first, last=first + count - 1, H=H)
-            notes.insert(0, f"{note} {units}")
+            short_units = f"{first}–{first + count - 1}/{H}"
+            notes = [f"{note} {units}", units, f"{note} {short_units}", short_units]
         if second_sentence.difference(view_state) is not None:
             texts = [f"{notes[0]} {text}" for text in _moved(view_state, name)]
             room = width - cell_len(title) - 5

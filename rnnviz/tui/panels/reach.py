@@ -13,6 +13,7 @@ from rnnviz.tui.render.segments import (
     cut,
     fit,
     heading,
+    length,
     log_range,
     log_share,
     log_spark,
@@ -112,8 +113,9 @@ def spark(
         text = block * (each - len(gap)) + gap
         line.append(Segment(text, theme.now if at == t else theme.source))
     line.append(Segment(f" {number(float(reach.values[t]))}", theme.now))
-    if roomy and t:
-        line.append(Segment(f"  t=1 {number(float(reach.values[0]))}", theme.dim))
+    first_value = f"  t=1 {number(float(reach.values[0]))}"
+    if roomy and t and length(line) + len(first_value) <= width:
+        line.append(Segment(first_value, theme.dim))
     return [*line, Segment(" ", theme.dim)]
 
 
@@ -131,7 +133,9 @@ def word_axis(view_state: ViewState, width: int) -> Line:
         return [Segment(" " * (at + 1 - cell_len(text))), Segment(text, theme.now)]
     line = [Segment(" " * NAME)]
     for k in range(first, first + count):
-        line.append(Segment(fit(words[k], each - 1) + " ", theme.now if k == t else theme.dim))
+        # The mark of the chosen word where it does not cost a letter.
+        word = f"▸{words[k]}" if k == t and cell_len(words[k]) < each - 1 else words[k]
+        line.append(Segment(fit(word, each - 1) + " ", theme.now if k == t else theme.dim))
     return line
 
 
