@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from textual.events import Click
-from tui.small_models import app
+from textual.events import Click, Paste
+from tui.small_models import app, screen_text
 
 from rnnviz.tui.app.palette import Palette
 from rnnviz.tui.step.help import HelpScreen
@@ -25,6 +25,18 @@ async def test_a_click_beside_everything_does_nothing() -> None:
         await pilot.pause(0.2)
         assert it.screen is it.step_screen
     assert it.fault is None
+
+
+async def test_a_text_pasted_into_it_cannot_steer_the_terminal() -> None:
+    it = app(t=1)
+    async with it.run_test(size=(100, 30)) as pilot:
+        await pilot.press("ctrl+p")
+        await pilot.pause(0.3)
+        it.post_message(Paste("a\x1b]52;c;cm0=\x07\rb"))
+        await pilot.pause(0.3)
+        text = screen_text(it)
+        assert any("a ]52;c;cm0=  b" in line for line in text)
+        assert all(line.isprintable() for line in text)
 
 
 @pytest.mark.parametrize("height", [1, 8])

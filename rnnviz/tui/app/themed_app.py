@@ -17,6 +17,7 @@ from textual.binding import Binding, BindingType
 from textual.command import CommandPalette, Provider
 from textual.css.query import NoMatches
 from textual.dom import DOMNode
+from textual.events import Event, Paste
 from textual.widget import MountError
 from textual.worker import WorkerFailed, get_current_worker
 
@@ -126,6 +127,15 @@ class ThemedApp(App[End]):
         """ctrl+c: tell which key quits."""
         title = i18n.text("leave.title", self.lang)
         self.notify(i18n.text("leave.how", self.lang, name=self.keymap.key("quit")), title=title)
+
+    async def on_event(self, event: Event) -> None:
+        """Handle an event; in a text that is pasted, what cannot be printed is a space.
+
+        The line of Textual's palette would write such characters to the terminal.
+        """
+        if isinstance(event, Paste):
+            event.text = "".join(char if char.isprintable() else " " for char in event.text)
+        await super().on_event(event)
 
     def _handle_exception(self, error: Exception) -> None:
         """Store the error and exit without printing it.

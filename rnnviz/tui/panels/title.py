@@ -45,6 +45,8 @@ class TitleBar(View):
             part=view_state.word("part", view_state.part),
         )
         right = [Segment(place + " ", theme.now)]
+        if len(trace.layers) > 1 and length([*left, *right]) >= width:
+            del left[-2]  # its cell and size; the name of the layer says the cell
         beside_it = _compared(view_state, width - length([*left, *right]) - 1)
         if not beside_it and len(trace.layers) == 1:
             # In a narrow terminal it replaces the size of the net.
