@@ -26,7 +26,7 @@ SIZES = ((80, 24), (100, 30), (120, 36))
 MODELS = {"padding": "imdb-lstm", "net": "agnews-bilstm", "series": "jena-gru"}
 #: Of every kind of text that could break a line or reach the terminal.
 HOSTILE = " ".join(
-    ["\u05e9\u05dc\u05d5\u05dd", "👩\u200d👩\u200d👧", "这部电影", "e\u0301\u0323", "İıŞğ", "🏳\ufe0f"]
+    ["\u05e9\u05dc", "👩\u200d👩\u200d👧", "这部电影", "e\u0301\u0323", "İıŞğ", "🙂"]
     + [KINDS[kind] for kind in ("colour", "bell", "bidi override", "rich markup", "invisible")]
     + ["w" * 90, "not", "good"]
 )  # fmt: skip

@@ -47,6 +47,8 @@ class TitleBar(View):
         right = [Segment(place + " ", theme.now)]
         if len(trace.layers) > 1 and length([*left, *right]) >= width:
             del left[-2]  # its cell and size; the name of the layer says the cell
+        if length([*left, *right]) >= width:
+            del left[0]  # the name of the program
         beside_it = _compared(view_state, width - length([*left, *right]) - 1)
         if not beside_it and len(trace.layers) == 1:
             # In a narrow terminal it replaces the size of the net.
