@@ -31,7 +31,9 @@ class Equations(View):
     def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
         what = view_state.word("part", view_state.part)
         title = view_state.text("panel.backward" if view_state.backward else "panel.equation")
-        note = f"{what} · {view_state.text('panel.unit', n=view_state.cursor.unit)}"
+        unit = view_state.text("panel.unit", n=view_state.cursor.unit)
+        # The head reads every unit.
+        note = what if view_state.part == "predict" else f"{what} · {unit}"
         question = view_state.text(
             "question.backward" if view_state.backward else "question.equation"
         )
