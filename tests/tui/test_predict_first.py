@@ -15,10 +15,12 @@ import pytest
 from textual.pilot import Pilot
 
 from rnnviz.analysis import padding
+from rnnviz.analysis.net_summary import NetQuestion
 from rnnviz.analysis.padding import PaddedReading, PaddingComparison, PaddingQuestion
 from rnnviz.analysis.reach import JacobianSpectra, SpectrumQuestion, spectra
 from rnnviz.analysis.units import UnitQuestion
 from rnnviz.cursor import part_of
+from rnnviz.explore.net import summary
 from rnnviz.i18n import LANGUAGES
 from rnnviz.query import Query, Question
 from rnnviz.toy_net import model_of
@@ -43,7 +45,7 @@ from rnnviz.tui.view.second_sentence import SecondSentence
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import View
 from tests.tui.pages import test_clamp, test_padding, test_series, test_units
-from tests.tui.small_models import CELLS, TEXT, made, moment
+from tests.tui.small_models import CELLS, TEXT, made, moment, stored
 
 SIZES = ((80, 22), (100, 28), (120, 34), (200, 48))
 LABELS = ("world", "sports", "business", "science")
@@ -156,6 +158,8 @@ def explored(question: Question) -> Any:
     if isinstance(question, SpectrumQuestion):
         layer = explored(question.query).layers[question.layer]
         return spectra(layer, question.block)
+    if isinstance(question, NetQuestion):
+        return summary(stored(question.model).model.spec)
     if isinstance(question, UnitQuestion):
         return test_units.corpus(question.model)
     raise AssertionError(question)

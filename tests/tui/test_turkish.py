@@ -46,9 +46,14 @@ def english() -> frozenset[str]:
     return frozenset(found["en"] - found["tr"] - NAMES)
 
 
+#: The names of a Keras call: the layer before its arguments, and the arguments.
+CALL = re.compile(r"\b[A-Z]\w*(?=\()|\b\w+=(True|False)\b")
+
+
 def leftovers(lines: list[str], text: str) -> list[str]:
     given = set(WORD.findall(text.lower()))
-    return [line for line in lines if set(WORD.findall(line.lower())) & (english() - given)]
+    said = [set(WORD.findall(CALL.sub("", line).lower())) for line in lines]
+    return [line for line, words in zip(lines, said, strict=True) if words & (english() - given)]
 
 
 @pytest.mark.parametrize("size", ["80x24", "120x36"])
