@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.segment import Segment, Segments
+from rich.terminal_theme import SVG_EXPORT_THEME, TerminalTheme
 
 from rnnviz.tui.panels.cell import CellView
 from rnnviz.tui.panels.equation_chain import Equations
@@ -83,7 +84,16 @@ def _exported(console: Console, form: str) -> str:
     if form == "txt":
         lines = console.export_text().splitlines()
         return "\n".join(line.rstrip() for line in lines).rstrip("\n") + "\n"
-    return offline(_NOT_XML.sub("\ufffd", console.export_svg(title="rnnviz")))
+    svg = console.export_svg(title="rnnviz", theme=_terminal_colours())
+    return offline(_NOT_XML.sub("\ufffd", svg))
+
+
+def _terminal_colours() -> TerminalTheme:
+    """Rich's colours of a terminal with a black that is black: its own is faint on the others."""
+    rich = SVG_EXPORT_THEME
+    listed = (rich.ansi_colors[n] for n in range(1, 16))
+    colours = [(0, 0, 0), *((c.red, c.green, c.blue) for c in listed)]
+    return TerminalTheme(rich.background_color, rich.foreground_color, colours[:8], colours[8:])
 
 
 #: Characters that XML does not allow.

@@ -153,6 +153,14 @@ def test_the_title_counts_tokens_from_1_and_names_their_word() -> None:
         assert f"held: {name} " in line
 
 
+@pytest.mark.parametrize("lang", ["en", "tr"])
+def test_the_title_has_room_for_a_whole_clamp_in_80_columns(lang: str) -> None:
+    m = at(3, "lstm", "f[3]=0", lang=lang)
+    m = replace(m, trace=replace(m.trace, model="sentiment-lstm"))
+    (line,) = ["".join(s.text for s in li) for li in TitleBar(m).lines(m, 80, 1)]
+    assert "f 4 “not” = 0 " in line and len(line) == 80
+
+
 def norm(read_by: Trace, state: str) -> str:
     return number(float(np.linalg.norm(read_by.layers[0].values[state][-1].astype(np.float64))))
 

@@ -30,8 +30,9 @@ from rnnviz.tui.view.widget import CellPicked
 
 #: Thresholds above which a unit counts as active, in the order of the key.
 THRESHOLDS = (0.3, 0.2, 0.1, 0.05, 0.7, 0.5)
-#: Columns of a value, of an overlap, between the two lists; columns of the names of gates.
-VALUE, OVERLAP, GAP, GATE = 8, 11, 2, 18
+#: Columns of a value, of an overlap, between the two lists; columns of the names of gates,
+#: and of a share of places.
+VALUE, OVERLAP, GAP, GATE, SHARE = 8, 11, 2, 18, 6
 #: Most units in a list.
 NAMED = 6
 
@@ -233,9 +234,9 @@ class UnitsPage(Page):
         theme = view_state.theme
         name = self.page_text(view_state, "open" if side == "right" else "shut")
         line: Line = [Segment(f"{name} ", theme.dim)]
-        line.append(Segment(f"▸{unit} {number(own)} ", theme.now))
+        line.append(Segment(f"▸{unit} {fit(number(own), SHARE)}", theme.now))
         for other, share in most:
-            piece = Segment(f" {other} {number(share)}", theme.ink)
+            piece = Segment(f" {other} {fit(number(share), SHARE)}", theme.ink)
             if other != unit and length([*line, piece]) < width:
                 line.append(piece)
         return trimmed(line, width, theme.ink)
