@@ -91,7 +91,7 @@ def test_the_strip_says_both_predictions_as_the_traces_have_them(width: int, hei
         assert len(said) <= height
         k = m.shown_class()
         assert f"● {number(float(m.trace.head.readout[t, k]))}" in said[0]
-        assert f"◆ {number(float(other(m).head.readout[j, k]))}" in said[0]
+        assert f"◇ {number(float(other(m).head.readout[j, k]))}" in said[0]
 
 
 def test_the_other_prediction_is_a_narrow_bar_beside_the_own_one() -> None:
@@ -110,7 +110,7 @@ def test_the_other_prediction_is_a_narrow_bar_beside_the_own_one() -> None:
             if column.t in pairs:
                 value = float(other(m).head.readout[pairs[column.t], 1])
                 assert bars[1] == eighths(value, 3)
-                assert f"◆{number(value, 2)}" in said[3]
+                assert f"◇{number(value, 2)}" in said[3]
 
 
 def _height(rows: list[str], x: int) -> int:
@@ -174,9 +174,9 @@ def test_the_equation_and_the_cell_say_the_other_value_beside_their_own(cell: st
             drawn = "\n".join(texts(CellView(m), m, 90, 30))
             for line in m.lines:
                 said = number(float(layer.values[line.name][j, unit]), 3, True)
-                assert f"◆ {said}" in equations
+                assert f"◇ {said}" in equations
                 if not line.name.startswith("a_"):
-                    assert f"{said}" in drawn.split("◆", 1)[1]
+                    assert f"{said}" in drawn.split("◇", 1)[1]
 
 
 #: What the room of a page is in terminals of 120×36 and 200×50.
@@ -196,7 +196,7 @@ def test_the_weights_say_the_other_sum_and_gate(cell: str, room: tuple[int, int]
         gate, said = page.gate(m), page_text(WeightsPage, m, room)
         for name in (gate or "h", pre_activation(layer, gate)):
             value = float(layer.values[name][j, unit])
-            assert f"◆ {number(value, 3, True)}" in said, name
+            assert f"◇ {number(value, 3, True)}" in said, name
 
 
 @pytest.mark.parametrize("room", ROOMS)
@@ -204,7 +204,7 @@ def test_the_units_say_the_other_value(room: tuple[int, int]) -> None:
     for t, j in aligned(at(0)).items():
         m = at(t)
         value = float(other(m).layers[0].values["h"][j, m.cursor.unit])
-        assert page_text(UnitsPage, m, room).count(f"◆ {number(value, 3, True)}") == 1
+        assert page_text(UnitsPage, m, room).count(f"◇ {number(value, 3, True)}") == 1
 
 
 @pytest.mark.parametrize("room", ROOMS)
@@ -218,11 +218,11 @@ def test_the_walk_back_says_the_other_norm_and_of_which_loss(
         head, *_ = texts(BackwardPage(m), m, *room)
         norm = float(np.linalg.norm(other(m).layers[0].grads["h"][j].astype(np.float64)))
         own = float(np.linalg.norm(m.layer.grads["h"][t].astype(np.float64)))
-        assert f"{number(own)}  ◆ {number(norm)}" in head
+        assert f"{number(own)}  ◇ {number(norm)}" in head
         same = m.trace.head.target == other(m).head.target
         assert (f"of the loss for {other(m).head.target}" in head) != same
         waiting = replace(m, cursor=replace(m.cursor, part=len(m.layer.parts) - 1))
-        assert "◆" not in texts(BackwardPage(waiting), waiting, *room)[0]
+        assert "◇" not in texts(BackwardPage(waiting), waiting, *room)[0]
 
 
 @pytest.mark.parametrize("room", ROOMS)
@@ -239,13 +239,13 @@ def test_the_clamps_say_the_other_prediction_and_the_other_numbers(
             held, t, query=query, answers=answers, page_states={"against": SecondSentence(B)}
         )
         said, k = page_text(ClampPage, m, room), m.shown_class()
-        (bar,) = [line for line in said.splitlines() if "◆ the other " in line and "█" in line]
+        (bar,) = [line for line in said.splitlines() if "◇ the other " in line and "█" in line]
         assert number(float(b.head.output[k])) in bar
         for name in m.quantities:
             value = float(b.layers[0].values[name][j, m.cursor.unit])
-            assert f"◆ {number(value, 3, True)}" in said
+            assert f"◇ {number(value, 3, True)}" in said
         small = page_text(ClampPage, m, (80, 16))
-        assert "◆ the other" not in small
+        assert "◇ the other" not in small
 
 
 @pytest.mark.parametrize("room", [(120, 34), (200, 48)])
@@ -257,7 +257,7 @@ def test_each_cell_in_step_says_its_own_other_prediction(room: tuple[int, int]) 
         _, *panels = texts(CompareCellsPage(m), m, *room)[1].split("│")
         for cell, panel in zip(CELLS, panels, strict=True):
             p = float(made(B, cell).head.readout[j, 1])
-            assert panel.rstrip().endswith(f"◆ {number(p, 2)}")
+            assert panel.rstrip().endswith(f"◇ {number(p, 2)}")
     unlit = at(1, others=CELLS, second=SecondSentence(B, highlighted=False))
     assert {q.text for q in CompareCellsPage(unlit).questions(unlit)} == {A}
 
@@ -271,7 +271,7 @@ def test_the_net_says_the_other_output_and_states(room: tuple[int, int]) -> None
     m = moment(made(A, **shape), 2, query=query, answers=answers, page_states=page_states)
     m = replace(m, cursor=replace(m.cursor, layer=1))
     said = texts(NetPage(m), m, *room)
-    scores, states = [line for line in said if "◆ the other" in line]
+    scores, states = [line for line in said if "◇ the other" in line]
     assert scores.split()[3:] == [number(float(p)) for p in b.head.output]
     h = b.layers[1].values["h"][:, m.cursor.unit]
     wanted = [number(float(h[j]), 2, signed=True) for j in aligned(m).values()]
@@ -285,16 +285,16 @@ def test_the_net_says_the_other_output_and_states(room: tuple[int, int]) -> None
 
 def test_what_has_no_counterpart_is_not_compared() -> None:
     m = at(3, b="this movie was good")
-    assert "◆" not in texts(Sentence(m), m, 120, 8)[0]
+    assert "◇" not in texts(Sentence(m), m, 120, 8)[0]
     m = replace(m, cursor=replace(m.cursor, part=1))
-    assert "◆" not in "".join(texts(Equations(m), m, 90, 30))
+    assert "◇" not in "".join(texts(Equations(m), m, 90, 30))
 
 
 def test_predicting_first_hides_the_other_value_too() -> None:
     m = replace(at(4), hidden=True)
     for view in (Equations(m), CellView(m), WeightsPage(m), BackwardPage(m)):
-        assert "◆ " not in "".join(texts(view, m, 120, 30))
-    assert "◆" not in texts(Sentence(m), m, 120, 8)[0]
+        assert "◇ " not in "".join(texts(view, m, 120, 30))
+    assert "◇" not in texts(Sentence(m), m, 120, 8)[0]
 
 
 @pytest.mark.parametrize("width", [80, 120, 200])

@@ -16,7 +16,7 @@ from rnnviz.tui.view.view_state import ViewState
 
 #: Marks by cell: filled, hollow, and both in ASCII.
 MARKS = {"rnn": "●○Rr", "lstm": "■□Ll", "gru": "▲△Gg"}
-OTHER = "◆◇Xx"
+OTHER = "★☆Xx"
 CELLS = tuple(MARKS)
 
 #: Columns from word to word from which every word has its own place below a chart, if need be cut.

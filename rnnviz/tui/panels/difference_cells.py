@@ -9,6 +9,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 from rnnviz.arrays import Array
+from rnnviz.tui.render.marks import UNIT_CELL
 from rnnviz.tui.render.segments import Line, heat
 from rnnviz.tui.render.theme import ViewTheme
 
@@ -50,5 +51,5 @@ def _same(count: int, mark: int | None, wide: int, theme: ViewTheme) -> Line:
     if mark is None:
         return [Segment("=".ljust(wide) * count, theme.rule)]
     before, after = "=".ljust(wide) * mark, "=".ljust(wide) * (count - mark - 1)
-    chosen = Segment("◆".ljust(wide), theme.bold)
+    chosen = Segment(UNIT_CELL.ljust(wide), theme.bold)
     return [Segment(before, theme.rule), chosen, Segment(after, theme.rule)]

@@ -17,6 +17,7 @@ from rnnviz.tui.panels.equations import (
 )
 from rnnviz.tui.panels.gradients import gradient_line
 from rnnviz.tui.panels.part_words import part_words
+from rnnviz.tui.render.marks import CHOSEN
 from rnnviz.tui.render.segments import Line, heading, wrapped
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import View
@@ -100,7 +101,7 @@ def words(view_state: ViewState, part: str, width: int) -> Block:
     if not now:
         return [[Segment(" " + text, theme.ink)] for text in lines]
     return [
-        [Segment("▸" if k == 0 else " ", theme.now), Segment(text, theme.bold)]
+        [Segment(CHOSEN if k == 0 else " ", theme.now), Segment(text, theme.bold)]
         for k, text in enumerate(lines)
     ]
 
@@ -110,7 +111,7 @@ def _marked(view_state: ViewState, block: Block) -> Block:
     if not block or not block[0] or not block[0][0].text.startswith(" "):
         return block
     first, *rest = block[0]
-    mark = Segment("▸", view_state.theme.now)
+    mark = Segment(CHOSEN, view_state.theme.now)
     return [[mark, Segment(first.text[1:], first.style), *rest], *block[1:]]
 
 

@@ -10,6 +10,7 @@ from rich.segment import Segment
 from rnnviz.trace import LayerTrace
 from rnnviz.tui.panels.arrangement import NUMBER
 from rnnviz.tui.panels.difference_cells import highlighted_cells
+from rnnviz.tui.render.marks import CHOSEN, UNIT_COLUMN
 from rnnviz.tui.render.segments import Line, fit, heading, heat, length, short, window
 from rnnviz.tui.render.theme import ViewTheme
 from rnnviz.tui.view import second_sentence
@@ -37,8 +38,8 @@ def unit_mark(unit: int, column: int, width: int) -> tuple[str, int]:
     """▼ over ``column`` with the number of the unit beside it, and where that text begins."""
     number = str(unit)
     if column + 1 + len(number) <= width:
-        return f"▼{number}", column
-    return f"{number}▼", column - len(number)
+        return f"{UNIT_COLUMN}{number}", column
+    return f"{number}{UNIT_COLUMN}", column - len(number)
 
 
 @lru_cache(maxsize=2048)
@@ -56,7 +57,7 @@ def _row(
     gate, end = scale(layer, name)
     row = layer.values[name][t]
     unit_value = Segment(
-        f"{'▸' if here else ' '}{short(row[unit])}", theme.now if here else theme.dim
+        f"{CHOSEN if here else ' '}{short(row[unit])}", theme.now if here else theme.dim
     )
     cells = heat(row[shown.start : shown.stop], end, gate, theme, wide, unit - shown.start)
     return [unit_value, *cells]
@@ -98,7 +99,7 @@ class HeatmapWords(View):
                 second_sentence.mark(view_state, k),
             )
             if k == t:
-                lines.append([Segment(f"{mark or '▸'}{word}", theme.chosen)])
+                lines.append([Segment(f"{mark or CHOSEN}{word}", theme.chosen)])
             else:
                 style = theme.unknown if view_state.trace.unknown[k] else theme.ink
                 lines.append([Segment(f"{mark or ' '}{word}", theme.above if mark else style)])

@@ -8,6 +8,7 @@ from rich.segment import Segment
 
 from rnnviz.display import visible
 from rnnviz.equations import number, symbol
+from rnnviz.tui.render.marks import CHOSEN, THIS_BAR
 from rnnviz.tui.render.segments import (
     Line,
     cut,
@@ -78,8 +79,9 @@ def token_bars(view_state: ViewState, reach: Reach, width: int, low: int, high: 
         room = width - name - 12
         bar = "█" * round(room * log_share(float(value), low, high))
         style = theme.now if here else theme.source
+        mark = CHOSEN if here else " "
         lines.append([
-            Segment(f"{'▸' if here else ' '}{fit(word, name)} ", theme.now if here else theme.ink),
+            Segment(f"{mark}{fit(word, name)} ", theme.now if here else theme.ink),
             Segment(fit(bar, room + 1), style),
             Segment(number(float(value)), theme.now if here else theme.dim),
         ])  # fmt: skip
@@ -126,15 +128,15 @@ def word_axis(view_state: ViewState, width: int) -> Line:
     words = [visible(token) for token in view_state.trace.tokens]
     if each < LABELLED:
         at = NAME + (t - first) * each
-        text = f"↑ {words[t]}"
+        text = f"{THIS_BAR} {words[t]}"
         if at + cell_len(text) <= width:
             return [Segment(" " * at), Segment(text, theme.now)]
-        text = cut(f"{words[t]} ↑", at + 1)
+        text = cut(f"{words[t]} {THIS_BAR}", at + 1)
         return [Segment(" " * (at + 1 - cell_len(text))), Segment(text, theme.now)]
     line = [Segment(" " * NAME)]
     for k in range(first, first + count):
         # The mark of the chosen word where it does not cost a letter.
-        word = f"▸{words[k]}" if k == t and cell_len(words[k]) < each - 1 else words[k]
+        word = f"{CHOSEN}{words[k]}" if k == t and cell_len(words[k]) < each - 1 else words[k]
         line.append(Segment(fit(word, each - 1) + " ", theme.now if k == t else theme.dim))
     return line
 

@@ -17,6 +17,7 @@ from rich.style import Style
 
 from rnnviz.arrays import Array
 from rnnviz.equations import MINUS, Span
+from rnnviz.tui.render.marks import UNIT_CELL
 from rnnviz.tui.render.theme import BARS, STEPS, ViewTheme, gate_glyph, signed_glyph
 
 Line = list[Segment]
@@ -181,7 +182,7 @@ def cells(row: Sequence[int], gate: bool, theme: ViewTheme, wide: int, chosen: i
     for k, at in enumerate(row):
         glyph, paint = table[at + STEPS]
         if k == chosen:
-            glyph, paint = "◆", theme.now if gate else theme.number_on(at, False)
+            glyph, paint = UNIT_CELL, theme.now if gate else theme.number_on(at, False)
         if paint is not style:
             if text:
                 line.append(Segment(text, style))

@@ -17,13 +17,14 @@ from rnnviz.display import visible
 from rnnviz.equations import number, symbol
 from rnnviz.errors import UsageError
 from rnnviz.query import Query
+from rnnviz.tui.render.marks import SECOND_SENTENCE
 from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.view_state import ViewState, scale
 
 #: A value has changed if it differs by more than this share of its scale.
 CHANGED = 0.1
 #: Precedes the values of the second sentence.
-MARK = "◆"
+MARK = SECOND_SENTENCE
 
 
 @dataclass(frozen=True)
