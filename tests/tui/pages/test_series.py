@@ -262,7 +262,7 @@ def test_the_strip_tells_the_forecasts_in_degrees() -> None:
 def test_the_equation_of_the_forecast_ends_in_degrees() -> None:
     moment = at(100)
     lines = text_of(Equations(moment).lines(moment, 70, 12))
-    [line] = [line for line in lines if "T (degC)" in line]
+    [line] = [line for line in lines if "T (degC)" in line and "×" in line]
     said = re.search(r"T \(degC\) ([\d.]+) = ([−\d.]+) × ([\d.]+) \+ ([\d.]+)", line)
     assert said is not None, line
     result, s, d, m = (float(part.replace("−", "-")) for part in said.groups())
