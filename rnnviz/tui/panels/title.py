@@ -25,11 +25,12 @@ class TitleBar(View):
         )
         units = i18n.units(layer.units, view_state.lang)
         summary = view_state.text("title.summary", cell=layer.title, units=units)
+        size = Segment("· " + summary, theme.ink)
         left = [
             Segment(f" {view_state.text('title.app')} ", theme.bold),
             Segment(f" {visible(trace.model)} ", theme.source),
             *_held(view_state),
-            Segment("· " + summary, theme.ink),
+            size,
         ]
         if len(trace.layers) > 1:
             where = view_state.text(
@@ -45,8 +46,8 @@ class TitleBar(View):
             part=view_state.word("part", view_state.part),
         )
         right = [Segment(place + " ", theme.now)]
-        if len(trace.layers) > 1 and length([*left, *right]) >= width:
-            del left[-2]  # its cell and size; the name of the layer says the cell
+        if (len(trace.layers) > 1 or trace.clamps) and length([*left, *right]) >= width:
+            left.remove(size)
         if length([*left, *right]) >= width:
             del left[0]  # the name of the program
         beside_it = _compared(view_state, width - length([*left, *right]) - 1)

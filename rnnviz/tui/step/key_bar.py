@@ -67,7 +67,8 @@ class KeyBar(View):
                     found.append((Segment(f" {key}" if n else key, theme.key), action))
                 found.append((Segment(f" {view_state.text(word)}", theme.ink), keys[-1][1]))
                 found.append((Segment(" " * gap, theme.ink), None))
-            if sum(cell_len(piece.text) for piece, _ in found) - gap <= width:
+            found.pop()  # the last gap
+            if sum(cell_len(piece.text) for piece, _ in found) <= width:
                 break
         return found
 
