@@ -11,6 +11,7 @@ from rich.style import Style
 from rnnviz.display import visible
 from rnnviz.tui.render.segments import Line, cut, fit
 from rnnviz.tui.render.theme import ViewTheme
+from rnnviz.tui.view.off_screen import off_signs
 from rnnviz.tui.view.token_text import token_text
 from rnnviz.tui.view.view_state import ViewState
 
@@ -54,12 +55,13 @@ def axis(
     """
     theme, t, tokens = view_state.theme, view_state.cursor.t, view_state.trace.tokens
     apart = columns[1] - columns[0] if len(columns) > 1 else gutter
-    away = f"←{first}" if first else ""
-    line = [Segment(fit(away, gutter - 1, ">") + " ", theme.dim)]
+    after = len(tokens) - first - len(columns)
+    left, right = off_signs(first, after)
+    line = [Segment(fit(left, gutter - 1, ">") + " ", theme.dim)]
     shown = range(first, first + len(columns))
     longest = max(cell_len(token_text(view_state, k, APART)) for k in shown)
     if apart < APART and longest >= apart:
-        return [*line, *_spread_words(view_state, first, columns, now)]
+        return [*line, *_spread_words(view_state, first, columns, now, right)]
     for k in shown:
         text = token_text(view_state, k, apart - 1)
         text = f"▸{text}" if k == t and cell_len(text) < apart - 1 else text
@@ -67,27 +69,29 @@ def axis(
         text = word.strip()
         lead, behind = word.split(text, 1) if text else (word, "")
         line += [Segment(lead), Segment(text, now if k == t else theme.dim), Segment(behind + " ")]
-    after = len(tokens) - first - len(columns)
-    return [*line, Segment(f"→{after}", theme.dim)] if after else line
+    return [*line, Segment(right, theme.dim)] if right else line
 
 
-def _spread_words(view_state: ViewState, first: int, columns: Sequence[int], now: Style) -> Line:
-    """Words centred below their columns, without the ones that would touch others."""
+def _spread_words(
+    view_state: ViewState, first: int, columns: Sequence[int], now: Style, right: str
+) -> Line:
+    """Words centred below their columns, without those that would touch others; ``right`` is at
+    the end."""
     theme, t = view_state.theme, view_state.cursor.t
     stop, end = first + len(columns), columns[-1] + 1
-    after = len(view_state.trace.tokens) - stop
     placed: list[tuple[int, str, Style]] = []
     for k in [t, *(k for k in range(first, stop) if k != t)]:
         text = ("▸" if k == t else "") + cut(visible(view_state.trace.tokens[k]), end - 1)
         wide = cell_len(text)
         # Words at the ends start or end there.
         start = max(0, min(columns[k - first] - wide // 2, end - wide))
-        room = end - (cell_len(f" →{after}") if after and k != t else 0)
+        room = end - (cell_len(right) + 1 if right and k != t else 0)
         apart = all(start > at + cell_len(word) or at > start + wide for at, word, _ in placed)
         if apart and start + wide <= room:
             placed.append((start, text, now if k == t else theme.dim))
-    if after and all(at + cell_len(word) < end - len(f"→{after}") for at, word, _ in placed):
-        placed.append((end - len(f"→{after}"), f"→{after}", theme.dim))
+    start = end - cell_len(right)
+    if right and all(at + cell_len(word) < start for at, word, _ in placed):
+        placed.append((start, right, theme.dim))
     line: Line = []
     x = 0
     for start, text, style in sorted(placed):

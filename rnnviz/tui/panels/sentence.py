@@ -28,11 +28,11 @@ from rnnviz.tui.panels.word_columns import (
     WordColumn,
     WordWindow,
     at_columns,
-    off_signs,
     window,
 )
 from rnnviz.tui.render.segments import Line, bar, fit, heading, length
 from rnnviz.tui.view import second_sentence
+from rnnviz.tui.view.off_screen import off_signs
 from rnnviz.tui.view.view_state import ViewState, saliency
 from rnnviz.tui.view.widget import CellPicked, View
 

@@ -50,11 +50,6 @@ class WordWindow:
     after: int
 
 
-def off_signs(before: int, after: int) -> tuple[str, str]:
-    """How many words lie off to the left and to the right: "‹ 12" and "23 ›"; "" for none."""
-    return f"‹ {before}" if before else "", f"{after} ›" if after else ""
-
-
 def window(view_state: ViewState, width: int) -> WordWindow:
     """The words that fit around the chosen one.
 

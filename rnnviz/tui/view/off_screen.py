@@ -1,4 +1,4 @@
-"""The sign that tokens of a long sentence lie outside the drawing."""
+"""The signs that tokens of a long sentence lie outside a drawing."""
 
 from __future__ import annotations
 
@@ -8,31 +8,32 @@ from rich.cells import cell_len
 
 from rnnviz.tui.view.view_state import ViewState
 
-#: Arrows before the counts of tokens above and below a drawing with a row for each token.
-ROWS = ("↑", "↓")
-#: The same, left and right, for a drawing with a column for each token.
-COLUMNS = ("←", "→")
+
+def off_signs(before: int, after: int) -> tuple[str, str]:
+    """How many words lie off to the left and to the right: "‹ 12" and "23 ›"; "" for none."""
+    return f"‹ {before}" if before else "", f"{after} ›" if after else ""
 
 
-def off_screen(
-    view_state: ViewState, shown: Sequence[int], width: int, arrows: tuple[str, str] = ROWS
-) -> str:
-    """The counts of tokens outside ``shown`` (in order), as "↑3 ↓40 more"; "" if all are drawn.
+def off_left_right(before: int, after: int) -> str:
+    """Both signs in one text, for a drawing with a column for each word."""
+    return "  ".join(sign for sign in off_signs(before, after) if sign)
 
-    They are counted from the current token. At most ``width`` columns; the word is left out
-    where it does not fit.
+
+def off_rows(view_state: ViewState, shown: Sequence[int], width: int) -> str:
+    """How many tokens have no row above and below: "↑3 ↓40 more"; "" if all of them have one.
+
+    ``shown`` are the tokens with a row. At most ``width`` columns; the word is left out where it
+    does not fit.
     """
     t, drawn = view_state.cursor.t, set(shown)
     before = sum(k not in drawn for k in range(t))
     after = len(view_state.trace.tokens) - len(drawn) - before
-    return counted(view_state, before, after, width, arrows)
+    return off_above_below(view_state, before, after, width)
 
 
-def counted(
-    view_state: ViewState, before: int, after: int, width: int, arrows: tuple[str, str] = ROWS
-) -> str:
-    """The sign for ``before`` and ``after`` tokens (or pairs of them) outside a drawing."""
-    text = " ".join(f"{arrow}{n}" for arrow, n in zip(arrows, (before, after), strict=True) if n)
+def off_above_below(view_state: ViewState, before: int, after: int, width: int) -> str:
+    """The same for ``before`` and ``after`` rows that are not drawn."""
+    text = " ".join(f"{arrow}{n}" for arrow, n in (("↑", before), ("↓", after)) if n)
     if not text:
         return ""
     whole = view_state.text("view.more", n=text)

@@ -281,7 +281,7 @@ def test_words_left_and_right_of_the_columns_are_counted() -> None:
     shown = page.visible_tokens
     assert shown is not None
     line = next(x for x in text if "▸" not in x and "good" in x and "“" not in x)
-    assert f"←{shown.start} →{60 - shown.stop}" in line
+    assert f"‹ {shown.start}  {60 - shown.stop} ›" in line
 
 
 # -- every size -----------------------------------------------------------------------------------

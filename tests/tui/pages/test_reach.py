@@ -184,7 +184,7 @@ def test_a_long_text_asks_about_the_block_of_the_cursor() -> None:
     (spectrum,) = (q for q in ReachPage(m).questions(m) if isinstance(q, SpectrumQuestion))
     assert spectrum.block == 2
     text = lines(replace(m, answers={spectrum: explore(spectrum)}), 80, 16)
-    assert any("▸not" in line and "→" in line for line in text)
+    assert any("▸not" in line and " ›" in line for line in text)
 
 
 @pytest.mark.parametrize("lang", i18n.LANGUAGES)

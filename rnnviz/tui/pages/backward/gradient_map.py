@@ -24,7 +24,7 @@ from rnnviz.tui.render.segments import (
     window,
 )  # fmt: skip
 from rnnviz.tui.view import second_sentence
-from rnnviz.tui.view.off_screen import off_screen
+from rnnviz.tui.view.off_screen import off_rows
 from rnnviz.tui.view.view_state import ViewState
 
 VALUE = 9  # columns of the chosen unit's number
@@ -61,7 +61,7 @@ def draw_map(
     norm = f"‖{symbol(f'd_{name}')}‖"
     scale = f"{power(low)}…{power(high)}" if at.bar >= 12 else ""
     shown = map_rows(view_state, height, tall)
-    away = off_screen(view_state, shown, at.word - 1)
+    away = off_rows(view_state, shown, at.word - 1)
     headings = fit(away, at.word) + fit(norm, shared_gradients.NORM) + fit(scale, at.bar + 1)
     headings += f"{symbol(f'd_{name}')}[{cursor.unit}]"
     left = [Segment(fit(headings, arrow), theme.dim), Segment(f"▼{cursor.unit}", theme.now)]

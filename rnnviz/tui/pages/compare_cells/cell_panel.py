@@ -19,7 +19,7 @@ from rnnviz.tui.render.braille_plot import level_bar
 from rnnviz.tui.render.segments import Line, fit, heat, short, trimmed, window, wrapped
 from rnnviz.tui.render.theme import ViewTheme
 from rnnviz.tui.view import second_sentence
-from rnnviz.tui.view.off_screen import off_screen
+from rnnviz.tui.view.off_screen import off_rows
 from rnnviz.tui.view.view_state import ViewState, scale
 
 
@@ -167,7 +167,7 @@ def token_column(view_state: ViewState, grid: CellsLayout) -> list[Line]:
             lines.append([Segment(f"{mark or ' '}{word}", theme.above if mark else style)])
         lines += [[Segment(" " * grid.words)]] * (grid.tall - 1)
     shown = range(grid.first, grid.first + grid.rows)
-    away = Segment(fit(off_screen(view_state, shown, grid.words - 1), grid.words), theme.dim)
+    away = Segment(fit(off_rows(view_state, shown, grid.words - 1), grid.words), theme.dim)
     return [[Segment(" " * grid.words)], [away], *lines]
 
 

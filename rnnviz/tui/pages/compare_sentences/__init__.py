@@ -19,7 +19,7 @@ from rnnviz.tui.pages.compare_sentences.explanation import contributions, summar
 from rnnviz.tui.pages.compare_sentences.pair_table import header, layout, note, pair_row
 from rnnviz.tui.render.segments import Line, wrapped
 from rnnviz.tui.view import second_sentence
-from rnnviz.tui.view.off_screen import counted
+from rnnviz.tui.view.off_screen import off_above_below
 from rnnviz.tui.view.page import Change, Page, Prompt
 from rnnviz.tui.view.page_state import PageOptions
 from rnnviz.tui.view.second_sentence import SecondSentence
@@ -79,7 +79,9 @@ class CompareSentencesPage(Page):
         first = diff.anchors[plan.rows.start]
         self.visible_tokens = range(first, bisect_left(diff.row_of_token, plan.rows.stop))
         strip_places = places(view_state, diff, width)
-        away = counted(view_state, plan.rows.start, len(diff.pairs) - plan.rows.stop, width // 4)
+        away = off_above_below(
+            view_state, plan.rows.start, len(diff.pairs) - plan.rows.stop, width // 4
+        )
         title = note(view_state, diff) + (f" · {away}" if away else "")
         lines = [self.head(view_state, width, title)]
         lines += strips(view_state, diff, strip_places)

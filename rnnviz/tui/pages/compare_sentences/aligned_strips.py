@@ -20,8 +20,9 @@ from rnnviz.tui.panels.prediction_bars import (
     side_by_side,
     with_axis,
 )
-from rnnviz.tui.panels.word_columns import GUTTER, LONGEST, SIGN, off_signs
+from rnnviz.tui.panels.word_columns import GUTTER, LONGEST, SIGN
 from rnnviz.tui.render.segments import Line, fit, page
+from rnnviz.tui.view.off_screen import off_signs
 from rnnviz.tui.view.view_state import ViewState
 
 

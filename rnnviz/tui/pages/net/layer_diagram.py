@@ -18,7 +18,7 @@ from rnnviz.tui.render.segments import Line, fit, levels, window
 from rnnviz.tui.render.segments import cells as painted
 from rnnviz.tui.render.theme import ViewTheme
 from rnnviz.tui.view import second_sentence
-from rnnviz.tui.view.off_screen import COLUMNS, off_screen
+from rnnviz.tui.view.off_screen import off_left_right
 from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.token_text import token_text
 from rnnviz.tui.view.view_state import ViewState, scale
@@ -362,7 +362,8 @@ def _merged(line: Line) -> Line:
 def word_line(view_state: ViewState, columns: WordColumns) -> Line:
     """The words at the bottom."""
     theme, trace, t = view_state.theme, view_state.trace, view_state.cursor.t
-    left = off_screen(view_state, columns.tokens, GUTTER - 1, COLUMNS)
+    before, after = columns.first, len(trace.tokens) - columns.first - columns.count
+    left = off_left_right(before, after)
     line: Line = [Segment(fit(left, GUTTER - 1, ">") + " ", theme.dim)]
     for k in columns.tokens:
         mark = second_sentence.mark(view_state, k)

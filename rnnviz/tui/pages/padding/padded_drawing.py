@@ -24,7 +24,7 @@ from rnnviz.tui.pages.padding.sequence_slots import Slot, bars, row, slots
 from rnnviz.tui.panels.reach import power
 from rnnviz.tui.render.segments import Line, fit, length, log_range, wrapped
 from rnnviz.tui.render.theme import ViewTheme
-from rnnviz.tui.view.off_screen import COLUMNS, counted
+from rnnviz.tui.view.off_screen import off_left_right
 from rnnviz.tui.view.view_state import ViewState
 
 GUTTER = 15
@@ -342,7 +342,7 @@ def _tokens(drawing: Drawing, slots: Sequence[Slot], known: Sequence[bool]) -> L
     words = [slot.word for slot in slots if slot.kind == "word"]
     after = len(drawing.words) - words[-1] - 1 if words else 0
     before = words[0] if words else 0
-    away = counted(drawing.view_state, before, after, GUTTER - 2, COLUMNS)
+    away = off_left_right(before, after)
     return [Segment(fit(away, GUTTER - 1, ">") + " ", theme.dim), *line]
 
 

@@ -13,7 +13,7 @@ from rnnviz.equations import number
 from rnnviz.tui.pages.padding.padded_drawing import Drawing
 from rnnviz.tui.render.segments import Line, cells, fit, heading, levels, page, window
 from rnnviz.tui.view import second_sentence
-from rnnviz.tui.view.off_screen import counted
+from rnnviz.tui.view.off_screen import off_above_below
 from rnnviz.tui.view.view_state import scale
 
 LABEL = 13  # of a row of h
@@ -37,7 +37,7 @@ def states(drawing: Drawing, width: int, room: int) -> list[Line]:
     words = [word for _, _, word in rows if word >= 0]
     if words:
         after = len(drawing.words) - words[-1] - 1
-        note = f"{note} {counted(view_state, words[0], after, width)}".strip()
+        note = f"{note} {off_above_below(view_state, words[0], after, width)}".strip()
     lines = [
         heading(drawing.page_text("states", unit=view_state.cursor.unit), "", width, theme, note)
     ]

@@ -14,7 +14,7 @@ from rich.style import Style
 from rnnviz.tui.render.segments import Line, bar, cut, fit
 
 LONGEST = 16  # columns of one word
-WIDEST = 4  # columns of one padding
+WIDEST = 8  # columns of one padding
 Kind = Literal["pad", "word", "more"]
 
 

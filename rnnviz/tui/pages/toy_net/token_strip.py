@@ -13,7 +13,7 @@ from rnnviz.toy_net import WeightEntry
 from rnnviz.trace import Trace
 from rnnviz.tui.pages.toy_net.entries import ToyNetView
 from rnnviz.tui.render.segments import Line, cut, fit, level, page
-from rnnviz.tui.view.off_screen import COLUMNS, off_screen
+from rnnviz.tui.view.off_screen import off_left_right
 from rnnviz.tui.view.view_state import scale
 
 #: Least columns of a token, and most columns of its name.
@@ -83,7 +83,8 @@ class TokenStrip:
             text = f"{mark}{self.names[k]}{star}"
             here = Segment(f"▐{text}▌", self.theme.chosen)
             cells.append(here if k == t else Segment(text, self._reached(k, self.theme.ink)))
-        away = off_screen(self.view_state, self.columns, AWAY, COLUMNS)
+        before, after = self.columns.start, len(self.names) - self.columns.stop
+        away = off_left_right(before, after)
         return [*self._row(symbol("x"), cells), Segment(away, self.theme.dim)]
 
     def _reached(self, k: int, style: Style) -> Style:
