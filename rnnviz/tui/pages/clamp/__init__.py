@@ -16,6 +16,7 @@ from rnnviz.query import Query
 from rnnviz.trace import Trace
 from rnnviz.tui.pages.clamp import difference_table, overview
 from rnnviz.tui.render.segments import Line, cut, wrapped
+from rnnviz.tui.view.off_screen import off_rows
 from rnnviz.tui.view.page import Change, Page, Prompt
 from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.view_state import NOTHING, ViewState, scale
@@ -81,8 +82,10 @@ class ClampPage(Page):
         above = overview.above(view_state, free, name, width, height - 3)
         rows = height - 3 - len(above)
         self.visible_tokens = difference_table.rows(view_state, rows)
+        note = overview.note(view_state, free, name)
+        away = off_rows(view_state, self.visible_tokens, width // 4)
         return [
-            self.head(view_state, width, overview.note(view_state, free, name)), *above,
+            self.head(view_state, width, f"{note} · {away}" if away else note), *above,
             *difference_table.table(view_state, free, name, width, rows + 1),
             self._hint(view_state, width),
         ]  # fmt: skip

@@ -18,7 +18,6 @@ from rnnviz.tui.panels.arrangement import NUMBER, cell_width
 from rnnviz.tui.render.segments import Line, fit, heat, short, window
 from rnnviz.tui.render.theme import ViewTheme
 from rnnviz.tui.view import second_sentence
-from rnnviz.tui.view.off_screen import off_rows
 from rnnviz.tui.view.view_state import ViewState, scale
 
 #: Most columns of a word.
@@ -80,9 +79,6 @@ def table(view_state: ViewState, free: Trace, name: str, width: int, height: int
         for t in tokens:
             row, cells = _row(view_state, free, at, drawn, t, first == 0)
             lines += [[*row, *cells], *[[Segment(" " * at.heat), *cells]] * (tall - 1)]
-    away = off_rows(view_state, tokens, at.word)
-    if away:
-        lines[0] = [Segment(fit(" " + away, at.word + 2), view_state.theme.dim), *lines[0][1:]]
     return lines + [[]] * (height - len(lines))
 
 

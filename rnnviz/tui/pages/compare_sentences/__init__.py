@@ -69,7 +69,8 @@ class CompareSentencesPage(Page):
             paragraph = [
                 Segment(" " + line, theme.dim) for line in wrapped(self._why(view_state), width - 2)
             ]
-            return [self.head(view_state, width), *([piece] for piece in paragraph)]
+            lines = [self.head(view_state, width), *([piece] for piece in paragraph)]
+            return [*lines, *self._what_it_shows(view_state, width)] if query is None else lines
         try:
             diff = compare(view_state.trace, answer)
         except UsageError as error:
@@ -114,11 +115,29 @@ class CompareSentencesPage(Page):
         second = replace(second_sentence.state(view_state), text=text)
         return Change(second, question=replace(view_state.query, text=text))
 
-    def _without(self, view_state: ViewState) -> Change:
+    def _what_it_shows(self, view_state: ViewState, width: int) -> list[Line]:
+        """Before there is a second sentence: what dropping the word would compare, and what for."""
+        theme, rest = view_state.theme, self._rest(view_state)
+        lines: list[Line] = [[]]
+        if rest:
+            pairs = (("a", view_state.query.text, theme.bold), ("b", " ".join(rest), theme.source))
+            for name, text, style in pairs:
+                words = wrapped(visible(text), width - 6)
+                lines += [[Segment(f"   {name}  ", theme.dim), Segment(words[0], style)]]
+                lines += [[Segment(" " * 6), Segment(line, style)] for line in words[1:]]
+            lines.append([])
+        shown = wrapped(self.page_text(view_state, "help"), width - 2)
+        return [*lines, *([Segment(f" {line}", theme.dim)] for line in shown)]
+
+    def _rest(self, view_state: ViewState) -> list[str]:
+        """The words of the sentence without the chosen one."""
         words = [w for w in view_state.trace.tokens if not w.startswith("[")]
         chosen = view_state.trace.tokens[view_state.cursor.t]
         at = sum(not w.startswith("[") for w in view_state.trace.tokens[: view_state.cursor.t])
-        rest = words if chosen.startswith("[") else words[:at] + words[at + 1 :]
+        return words if chosen.startswith("[") else words[:at] + words[at + 1 :]
+
+    def _without(self, view_state: ViewState) -> Change:
+        rest = self._rest(view_state)
         if not rest:
             return Change(message=self.page_text(view_state, "one_word"), failed=True)
         return Change(replace(second_sentence.state(view_state), text=" ".join(rest)))

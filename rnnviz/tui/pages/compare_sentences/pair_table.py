@@ -30,7 +30,7 @@ P, D, WORD = 7, 8, 16
 #: Least columns of a bar; columns between heat maps.
 BAR, GAP = 6, 2
 #: Least and most lines of the curves and of the units.
-CURVE, UNITS = (3, 11), (2, 12)
+CURVE, UNITS = (3, 15), (2, 20)
 #: Pairs shown before the curves get any line.
 ROWS = 12
 

@@ -89,7 +89,9 @@ class ToyNetPage(Page):
         net = toy_net.toy_net_of(view_state.trace)
         if net is None:
             text = f"{self.page_text(view_state, 'large')} {self.page_text(view_state, 'begin')}"
-            return [self.head(view_state, width), [], *_paragraph(view_state, text, width)]
+            about = _paragraph(view_state, self.page_text(view_state, "help"), width)
+            return [self.head(view_state, width), [], *_paragraph(view_state, text, width), [],
+                    *about]  # fmt: skip
         every, state = choices(net, view_state.cursor), view_state.page_state(ToyNetState)
         chosen = every[state.chosen % len(every)]
         before = next((view_state.answers.get(q) for q in self.questions(view_state)), None)
