@@ -119,12 +119,16 @@ class CompareSentencesPage(Page):
         """Before there is a second sentence: what dropping the word would compare, and what for."""
         theme, rest = view_state.theme, self._rest(view_state)
         lines: list[Line] = [[]]
-        if rest:
-            pairs = (("a", view_state.query.text, theme.bold), ("b", " ".join(rest), theme.source))
+        if rest and view_state.trace.series is None:
+            pairs = (
+                ("a", " ".join(view_state.trace.tokens), theme.bold),
+                ("b", " ".join(rest), theme.source),
+            )
             for name, text, style in pairs:
                 words = wrapped(visible(text), width - 6)
-                lines += [[Segment(f"   {name}  ", theme.dim), Segment(words[0], style)]]
-                lines += [[Segment(" " * 6), Segment(line, style)] for line in words[1:]]
+                marks = [f"   {name}  ", *[" " * 6] * len(words)]
+                pieces = zip(marks, words, strict=False)
+                lines += [[Segment(mark, theme.dim), Segment(line, style)] for mark, line in pieces]
             lines.append([])
         shown = wrapped(self.page_text(view_state, "help"), width - 2)
         return [*lines, *([Segment(f" {line}", theme.dim)] for line in shown)]
