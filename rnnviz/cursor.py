@@ -69,6 +69,13 @@ def to_unit(cursor: Cursor, trace: Trace, step: int) -> Cursor:
     return replace(cursor, unit=(cursor.unit + step) % units)
 
 
+def to_layer(cursor: Cursor, trace: Trace, layer: int) -> Cursor:
+    """Another layer or direction; the last part stays the last one, others keep their number."""
+    at_last_part = cursor.part == len(trace.layers[cursor.layer].parts) - 1
+    cursor = replace(cursor, layer=layer)
+    return fitted(replace(cursor, part=10**6) if at_last_part else cursor, trace)
+
+
 def zoomed(cursor: Cursor, step: int) -> Cursor:
     """One zoom level in (+1) or out (−1); clipped at the ends."""
     at = min(max(ZOOMS.index(cursor.zoom) + step, 0), len(ZOOMS) - 1)

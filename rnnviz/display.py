@@ -58,6 +58,19 @@ def controls_escaped(text: str) -> str:
     return "".join(_escaped(c) if unicodedata.category(c) in unsafe else c for c in text)
 
 
+def folded(text: str) -> str:
+    """The text in lower case for searching, with i, ı, I and İ equal; its length does not change.
+
+    Python's ``lower`` follows English: it would make i of I, and two characters of İ.
+    """
+    return "".join(
+        small if len(small := char.lower()) == 1 else char for char in text.translate(_ONE_I)
+    )
+
+
+_ONE_I = str.maketrans("İIı", "iii")
+
+
 def markup(text: str) -> str:
     """Escape the text for HTML or SVG, between tags or in an attribute."""
     return html.escape(visible(text))

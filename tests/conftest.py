@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import signal
@@ -19,6 +20,10 @@ settings.load_profile("rnnviz")
 # What a command computes with must not depend on what is installed beside it; and loops that are
 # compiled anew for every test's own cache folder would take longer than the tests.
 os.environ.setdefault("RNNVIZ_DEVICE", "cpu")
+
+# An app in a terminal keeps the sentences that are typed.
+os.environ["XDG_STATE_HOME"] = _state = tempfile.mkdtemp(prefix="rnnviz-state-")
+atexit.register(shutil.rmtree, _state, ignore_errors=True)
 
 # Whoever starts the tests in the background has a shell that ignores ctrl+c, for them and for every
 # process that they start; some tests press it.

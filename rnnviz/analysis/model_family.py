@@ -4,15 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
+from typing import Literal
 
 from rnnviz.query import Query
-from rnnviz.toy_net import is_toy_net, model_of
+from rnnviz.toy_net import CELLS, is_toy_net, model_of
 
 #: The three cells that are compared, in the order of the lectures.
 TRIO = ("rnn", "lstm", "gru")
 
 #: Least and greatest number of models in a comparison.
 MIN_MODELS, MAX_MODELS = 2, 4
+
+#: The models that read a sentence, behind the keys 1, 2, 3 … of its screen.
+SWITCH_MODELS = (
+    "sentiment-rnn", "sentiment-lstm", "sentiment-gru", "sentiment-lstm-8", "sentiment-lstm-slide",
+    "sentiment-mingru",
+)  # fmt: skip
+
+#: The kinds of input of a model: words, a series, the numbers of a toy net.
+Kind = Literal["words", "series", "numbers"]
+
+
+def switch_models(kind: Kind) -> tuple[str, ...]:
+    """The models behind the keys 1, 2, 3 … of a screen: those that read the same input."""
+    if kind == "series":
+        return ()
+    return SWITCH_MODELS if kind == "words" else tuple(model_of(cell) for cell in CELLS)
+
 
 #: Shipped models that can be compared although no key switches to them.
 SHIPPED = tuple(f"imdb-{cell}" for cell in TRIO)

@@ -18,6 +18,7 @@ ANSWERED_IN: dict[str, str] = {
     "SpectrumQuestion": "rnnviz.explore.reach",
     "PaddingQuestion": "rnnviz.explore.padding",
     "NetQuestion": "rnnviz.explore.net",
+    "ModelListQuestion": "rnnviz.explore.models",
 }
 
 

@@ -11,6 +11,7 @@ from rnnviz.files.paths import (
     require_distinct,
     require_writable,
     user_path,
+    user_state_folder,
 )
 from rnnviz.files.readers import (
     JSON_LIMIT,
@@ -43,6 +44,7 @@ __all__ = [
     "require_distinct",
     "require_writable",
     "user_path",
+    "user_state_folder",
     "write_atomically",
     "write_new",
     "write_output",

@@ -23,6 +23,13 @@ def assets() -> Path:
     return installed if installed.is_dir() else package.parent / "assets"
 
 
+def user_state_folder() -> Path:
+    """The folder for what an app remembers, such as the lines typed before; it need not exist."""
+    import platformdirs
+
+    return Path(platformdirs.user_state_dir("rnnviz"))
+
+
 def user_path(typed: str | Path) -> Path:
     """Expand ``~`` and ``~name`` in a path that a user typed; the path need not exist.
 

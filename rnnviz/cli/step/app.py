@@ -9,16 +9,14 @@ from rnnviz.cli import options
 from rnnviz.cli.step.step_options import StepOptions
 from rnnviz.cli.step.trace_source import TracedQuery
 from rnnviz.errors import UsageError, nearest
-from rnnviz.toy_net import CELLS, model_of
+from rnnviz.files import user_state_folder
+from rnnviz.toy_net import is_toy_net
 
 if TYPE_CHECKING:
     from rnnviz.trace import Trace
     from rnnviz.tui.step.app import RnnvizApp
     from rnnviz.tui.view.page_state import PageOptions
 
-#: The models behind the keys 1, 2, 3 ... of the stepper.
-SWITCH_MODELS = ("sentiment-rnn", "sentiment-lstm", "sentiment-gru", "sentiment-lstm-8",
-                 "sentiment-lstm-slide", "sentiment-mingru")  # fmt: skip
 #: The name of the first screen among the views.
 PANELS_VIEW = "panels"
 
@@ -61,6 +59,7 @@ def run_app(app: RnnvizApp) -> int:
         # The sentence came through a pipe; the keys come from the terminal.
         terminal = os.open("/dev/tty", os.O_RDWR)
         os.dup2(terminal, 0)
+    app.state_folder = user_state_folder()
     app.run()
     if app.fault is not None:
         raise app.fault
@@ -69,10 +68,11 @@ def run_app(app: RnnvizApp) -> int:
 
 def switch_models(traced: TracedQuery) -> tuple[str, ...]:
     """The models behind the number keys: those that can read the same text."""
+    from rnnviz.analysis import model_family
+
     if traced.trace.series is not None:
-        return ()
-    toy_nets = tuple(model_of(cell) for cell in CELLS)
-    return toy_nets if traced.query.model in toy_nets else SWITCH_MODELS
+        return model_family.switch_models("series")
+    return model_family.switch_models("numbers" if is_toy_net(traced.query.model) else "words")
 
 
 def _page_options(step: StepOptions, traced: TracedQuery, compared: tuple[str, ...]) -> PageOptions:

@@ -70,6 +70,8 @@ class ThemedApp(App[End]):
         self.set_keymap(keymap.overridden())
         self.loop: asyncio.AbstractEventLoop | None = None
         self.signal: int | None = None  # the signal that ended the app
+        #: The folder of files that outlive the app; None: nothing is kept.
+        self.state_folder: Path | None = None
         self.use_theme(theme)
 
     @property
