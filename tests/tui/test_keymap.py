@@ -13,6 +13,7 @@ from textual.keys import _character_to_key
 from tui.small_models import app, screen_text
 
 from rnnviz import i18n
+from rnnviz.tui.app.help_screen import help_text
 from rnnviz.tui.dashboard.app import TrainApp
 from rnnviz.tui.dashboard.screen import TrainScreen
 from rnnviz.tui.keymap import (
@@ -28,7 +29,7 @@ from rnnviz.tui.keymap import (
     step_actions,
 )
 from rnnviz.tui.pages import PAGES, load
-from rnnviz.tui.step.help import page as help_page
+from rnnviz.tui.step.help import sections
 from rnnviz.tui.step.key_bar import entries
 from rnnviz.tui.step.screen import StepScreen
 
@@ -73,7 +74,8 @@ async def test_key_bar_help_and_palette_show_a_user_s_keys(lang: str) -> None:
         await pilot.pause()
         text = f"Y {i18n.text('key.sentence', lang)}"
         assert text in screen_text(it)[-1]
-        shown = help_page(it.step_screen.view_state).plain
+        view_state = it.step_screen.view_state
+        shown = help_text(sections(view_state), view_state.theme)[0].plain
         for name, keys in (("sentence", "Y"), ("predict", "x F2"), ("cut_unit", "p")):
             words = keymap.words(keymap[name], lang)
             assert f"  {keys:<9}{words}" in shown

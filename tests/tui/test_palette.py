@@ -6,8 +6,8 @@ import pytest
 from textual.events import Click, Paste
 from tui.small_models import app, screen_text
 
+from rnnviz.tui.app.help_screen import HelpScreen
 from rnnviz.tui.app.palette import Palette
-from rnnviz.tui.step.help import HelpScreen
 
 
 async def test_a_click_beside_everything_does_nothing() -> None:

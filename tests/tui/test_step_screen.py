@@ -18,12 +18,14 @@ from rnnviz.equations import number
 from rnnviz.errors import UsageError
 from rnnviz.query import Query
 from rnnviz.trace import Trace
+from rnnviz.tui.app.help_screen import HelpScreen, help_text
 from rnnviz.tui.keymap import ACTIONS, DEFAULT_KEYMAP, PAGE_ACTION_KEYS, step_actions
 from rnnviz.tui.panels.equation_chain import Equations
 from rnnviz.tui.panels.gradients import Gradients
 from rnnviz.tui.render.segments import short
 from rnnviz.tui.render.theme import THEMES
 from rnnviz.tui.step.app import RnnvizApp, screenshot
+from rnnviz.tui.step.help import sections
 from rnnviz.tui.view.view_state import saliency
 
 SIZE = (120, 36)
@@ -290,10 +292,9 @@ async def test_help_lists_every_key_and_both_ways_out_work() -> None:
         for opens, closes in (("question_mark", "escape"), ("f1", "q")):
             await pilot.press(opens)
             await pilot.pause(0.1)
-            from rnnviz.tui.step.help import HelpScreen, page
-
             assert isinstance(it.screen, HelpScreen)
-            text = page(it.step_screen.view_state).plain
+            view_state = it.step_screen.view_state
+            text = help_text(sections(view_state), view_state.theme)[0].plain
             for action in step_actions(DEFAULT_KEYMAP, CELLS):
                 assert DEFAULT_KEYMAP.words(action, "en", CELLS) in text
             await pilot.press(closes)

@@ -1,37 +1,24 @@
-"""The help text of the dashboard."""
+"""The sections of the dashboard's help."""
 
 from __future__ import annotations
 
-from rich.text import Text
-
+from rnnviz.tui.app.help_screen import HelpSection
 from rnnviz.tui.dashboard.panel import DashboardState
 from rnnviz.tui.keymap import DASHBOARD
-from rnnviz.tui.render.theme import ASCII
 
 PANELS = ("loss", "metric", "norms", "epochs")
 
 
-def page(state: DashboardState) -> Text:
-    """All keys, and how to read each panel, in the language of the state."""
-    theme, say = state.theme, state.text
-    pieces = [
-        (say("dashboard_help.title") + "\n", theme.bold),
-        (say("help.leave") + "\n\n", theme.dim),
-        (say("dashboard_help.idea") + "\n\n", theme.ink),
-        (say("help.keys") + "\n", theme.bold),
+def sections(state: DashboardState) -> list[HelpSection]:
+    """What a training is, all keys, and how to read each panel, in the language of the state."""
+    say, keymap = state.text, state.keymap
+    panels = [
+        HelpSection(say(f"dashboard.panel_{name}"), (("", _about(state, name)),)) for name in PANELS
     ]
-    for action in map(state.keymap.__getitem__, DASHBOARD):
-        pieces.append((f"  {action.shown:<9}", theme.key))
-        words = state.keymap.words(action, state.lang, context="dashboard")
-        pieces.append((words + "\n", theme.ink))
-    pieces.append(("\n" + say("help.panels") + "\n", theme.bold))
-    for name in PANELS:
-        pieces.append((f"\n{say(f'dashboard.panel_{name}')}\n", theme.source))
-        pieces.append((_about(state, name) + "\n", theme.ink))
-    text = Text()
-    for piece, style in pieces:
-        text.append(piece.translate(ASCII) if theme.ascii else piece, style)
-    return text
+    idea = HelpSection(say("dashboard_help.title"), (("", say("dashboard_help.idea")),))
+    actions = map(keymap.__getitem__, DASHBOARD)
+    keys = tuple((a.shown, keymap.words(a, state.lang, context="dashboard")) for a in actions)
+    return [idea, HelpSection(say("help.keys"), keys), *panels]
 
 
 def _about(state: DashboardState, panel: str) -> str:

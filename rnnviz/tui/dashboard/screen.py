@@ -212,10 +212,10 @@ class TrainScreen(DiffScreen, Screen[None]):
 
     def action_help(self) -> None:
         """Open the help."""
-        from rnnviz.tui.dashboard.help import page
-        from rnnviz.tui.step.help import HelpScreen
+        from rnnviz.tui.app.help_screen import HelpScreen
+        from rnnviz.tui.dashboard.help import sections
 
-        self.app.push_screen(HelpScreen(page(self.state)))
+        self.app.push_screen(HelpScreen(sections(self.state)))
 
     def say(self, key: str, **values: object) -> None:
         """Show a message above the keys."""

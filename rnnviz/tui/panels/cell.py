@@ -5,18 +5,21 @@ from __future__ import annotations
 from rich.segment import Segment
 from rich.style import Style
 
+from rnnviz.cursor import part_of
 from rnnviz.display import visible
 from rnnviz.equations import number
-from rnnviz.tui.panels.cell_diagram import State, draw
+from rnnviz.tui.panels.cell_diagram import Diagram, State, draw
 from rnnviz.tui.panels.diagram_size import sized
-from rnnviz.tui.render.segments import Line, heading, length
+from rnnviz.tui.render.segments import Line, heading
 from rnnviz.tui.view import second_sentence
 from rnnviz.tui.view.view_state import ViewState
-from rnnviz.tui.view.widget import View
+from rnnviz.tui.view.widget import CellPicked, View
 
 
 class CellView(View):
     """The diagram of the cell with the chosen unit's numbers in it."""
+
+    wheel = "part"
 
     def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
         theme = view_state.theme
@@ -24,10 +27,8 @@ class CellView(View):
             "done": theme.ink, "now": theme.now, "source": theme.source, "later": theme.later,
         }  # fmt: skip
         other = _other(view_state)
-        plan = sized(view_state.layer, view_state.lang, width - 2, height - 1 - bool(other))
+        plan, left, above = _placed(view_state, width, height)
         picture = draw(view_state, styles.__getitem__, plan)
-        left = max(0, (width - max(length(line) for line in picture)) // 2)
-        above = max(0, (height - 1 - len(picture)) // 2) if view_state.cursor.zoom == "cell" else 0
         title = f"{view_state.text('panel.cell')} · {view_state.layer.title}"
         note = f"“{visible(view_state.trace.tokens[view_state.cursor.t])}” · " + view_state.text(
             "panel.unit", n=view_state.cursor.unit
@@ -41,6 +42,26 @@ class CellView(View):
         if other and spare >= 1:
             lines.append([margin, Segment("  ".join(other), theme.source)])
         return lines
+
+    def picked(self, view_state: ViewState, x: int, y: int) -> CellPicked | None:
+        """The part that computes the value whose box or line was clicked."""
+        plan, left, above = _placed(view_state, *self.size)
+        row, column = y - 1 - above, x - left
+        if not (0 <= row < len(plan.mask) and 0 <= column < len(plan.mask[row])):
+            return None
+        name = plan.name(plan.mask[row][column])
+        if not name:
+            return None
+        before = name == "x" or name.endswith("_prev")
+        return CellPicked(part=0 if before else part_of(view_state.layer, name))
+
+
+def _placed(view_state: ViewState, width: int, height: int) -> tuple[Diagram, int, int]:
+    """The diagram, the columns at its left, and the lines between it and the title."""
+    other = bool(_other(view_state))
+    plan = sized(view_state.layer, view_state.lang, width - 2, height - 1 - other)
+    room = height - 1 - len(plan.art) if view_state.cursor.zoom == "cell" else 0
+    return plan, max(0, (width - plan.width) // 2), max(0, room // 2)
 
 
 def _other(view_state: ViewState) -> list[str]:

@@ -1,76 +1,64 @@
-"""The help screen and its text."""
+"""The sections of the step screen's help; what one is looking at comes first."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Iterator
 
-from rich.text import Text
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
-from textual.widgets import Static
-
-from rnnviz.tui.app.dismiss_once import DismissOnce
-from rnnviz.tui.keymap import localized_key, step_actions
-from rnnviz.tui.pages import PAGES
-from rnnviz.tui.render.theme import ASCII
-from rnnviz.tui.terminal.compositor import DiffScreen
+from rnnviz.tui.app.help_screen import HelpSection
+from rnnviz.tui.keymap import PAGE_ACTION_KEYS, Action, localized_key, step_actions
+from rnnviz.tui.pages import PAGES, PageEntry, load
 from rnnviz.tui.view.view_state import ViewState
 
-PANELS = ("sentence", "heatmap", "cell", "equation", "backward", "reach", "weights")
+#: The panels, and the zoom level at which each is what one looks at.
+PANELS = {
+    "sentence": "sentence", "heatmap": "sentence", "cell": "cell", "equation": "equation",
+    "backward": "equation", "reach": "", "weights": "",
+}  # fmt: skip
 
 
-class HelpScreen(DismissOnce, DiffScreen, ModalScreen[None]):
-    """A scrollable text; escape or q closes it."""
-
-    DEFAULT_CSS = """
-    HelpScreen { align: center middle; }
-    HelpScreen VerticalScroll {
-        width: 90%; max-width: 96; height: 90%; padding: 1 2; background: $background;
-        border: round $accent;
-    }
-    """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,question_mark,f1", "dismiss", "back", id="help_back"),
+def sections(view_state: ViewState) -> list[HelpSection]:
+    """The open page or the panels of the zoom level, the keys, then all others."""
+    name, zoom = view_state.page, view_state.cursor.zoom
+    pages = [_page(view_state, entry, own=entry.name == name) for entry in PAGES]
+    panels = [_panel(view_state, panel) for panel in PANELS]
+    first = [s for s, entry in zip(pages, PAGES, strict=True) if entry.name == name]
+    if not name:
+        first = [s for s, own in zip(panels, PANELS.values(), strict=True) if own == zoom]
+    idea = HelpSection(view_state.text("help.title"), (("", view_state.text("help.idea")),))
+    every = tuple(step_actions(view_state.keymap, view_state.others))
+    keys = [action for action in every if action.name not in PAGE_ACTION_KEYS]
+    of_pages = [action for action in every if action.name in PAGE_ACTION_KEYS]
+    return [
+        *first,
+        idea,
+        HelpSection(view_state.text("help.keys"), tuple(_keys(view_state, keys))),
+        HelpSection(view_state.text("help.page_keys"), tuple(_keys(view_state, of_pages))),
+        *(section for section in (*panels, *pages) if section not in first),
     ]
 
-    def __init__(self, page: Text) -> None:
-        super().__init__()
-        self.page = page
 
-    def compose(self) -> ComposeResult:
-        """The text."""
-        with VerticalScroll():
-            yield Static(self.page)
-
-
-def page(view_state: ViewState) -> Text:
-    """All keys, and how to read each panel and page, in the language of the view state."""
-    theme, say = view_state.theme, view_state.text
-    pieces: list[tuple[str, object]] = [
-        (say("help.title") + "\n", theme.bold),
-        (say("help.leave") + "\n\n", theme.dim),
-        (say("help.idea") + "\n\n", theme.ink),
-        (say("help.keys") + "\n", theme.bold),
-    ]
+def _keys(view_state: ViewState, actions: list[Action]) -> Iterator[tuple[str, str]]:
     lang, keymap = view_state.lang, view_state.keymap
-    for action in step_actions(keymap, view_state.others):
+    for action in actions:
         shown = " ".join(localized_key(key, lang) for key in action.keys)
-        pieces.append((f"  {shown:<9}", theme.key))
-        pieces.append((keymap.words(action, lang, view_state.others) + "\n", theme.ink))
-    pieces.append(("\n" + say("help.panels") + "\n", theme.bold))
-    for name in PANELS:
-        title = say(f"panel.{name}") if name != "heatmap" else "f i o g c h"
-        pieces.append((f"\n{title} · {say(f'question.{name}')}\n", theme.source))
-        pieces.append((say(f"help.{name}") + "\n", theme.ink))
-    for entry in PAGES:
-        title, question = (say(f"page.{entry.name}.{key}") for key in ("title", "question"))
-        key = keymap.key(f"page_{entry.name}")
-        pieces.append((f"\n{title} [{key}] · {question}\n", theme.source))
-        read = [say(f"page.{entry.name}.{key}") for key in ("help", "help_keys")]
-        pieces.append((" ".join(filter(None, read)) + "\n", theme.ink))
-    text = Text()
-    for piece, style in pieces:
-        text.append(piece.translate(ASCII) if theme.ascii else piece, style)  # type: ignore[arg-type]
-    return text
+        yield shown, keymap.words(action, lang, view_state.others)
+
+
+def _panel(view_state: ViewState, name: str) -> HelpSection:
+    say = view_state.text
+    title = say(f"panel.{name}") if name != "heatmap" else " ".join(view_state.quantities)
+    return HelpSection(f"{title} · {say(f'question.{name}')}", (("", say(f"help.{name}")),))
+
+
+def _page(view_state: ViewState, entry: PageEntry, *, own: bool) -> HelpSection:
+    """How to read a page; with its keys if it is open."""
+
+    def say(key: str) -> str:
+        return view_state.text(f"page.{entry.name}.{key}")
+
+    rows = [("", text) for key in ("help", "help_keys") if (text := say(key))]
+    if own:
+        actions = [view_state.keymap[name] for name in load(entry.name).actions]
+        rows = [*_keys(view_state, actions), *rows]
+    key = view_state.keymap.key(f"page_{entry.name}")
+    return HelpSection(f"{say('title')} [{key}] · {say('question')}", tuple(rows))

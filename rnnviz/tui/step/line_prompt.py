@@ -10,23 +10,15 @@ from textual import events
 from textual.message import Message
 from textual.widgets import Input
 
-from rnnviz.query import Question
+from rnnviz.query import Query, Question
+from rnnviz.tui.app.line_input import LineInput
+from rnnviz.tui.app.themed_app import ThemedApp
+from rnnviz.tui.step.sentence_history import SentenceHistory
 from rnnviz.tui.view.page import Change, Prompt
 from rnnviz.tui.view.view_state import ViewState
 
 if TYPE_CHECKING:
     from rnnviz.tui.step.screen import StepScreen
-
-
-class LineInput(Input):
-    """Textual's input, in which a character that cannot be printed is a space.
-
-    A text that is pasted, or that comes from a saved trace, may hold codes for the terminal.
-    """
-
-    def validate_value(self, value: str) -> str:
-        """The value with each unprintable character replaced; its length stays the same."""
-        return "".join(char if char.isprintable() else " " for char in value)
 
 
 class LinePrompt:
@@ -37,6 +29,7 @@ class LinePrompt:
 
     def __init__(self, screen: StepScreen) -> None:
         self.screen = screen
+        self._history: SentenceHistory | None = None
         self._forget()
 
     def _forget(self) -> None:
@@ -45,6 +38,15 @@ class LinePrompt:
         #: The question that has to be answered before the line closes.
         self._question: Question | None = None
         self._opened = 0.0  # when, on the clock of Textual's messages
+
+    @property
+    def history(self) -> SentenceHistory:
+        """The sentences that were typed."""
+        if self._history is None:
+            app = self.screen.app
+            folder = app.state_folder if isinstance(app, ThemedApp) else None
+            self._history = SentenceHistory(None if folder is None else folder / "sentences.txt")
+        return self._history
 
     @property
     def input(self) -> Input | None:
@@ -56,17 +58,21 @@ class LinePrompt:
         """Open a line for a page's prompt; None: for a sentence to read."""
         if self.input is not None:
             return
-        screen = self.screen
-        if prompt is None:
-            label, initial, selected = screen.view_state.text("status.type"), "", False
-        else:
-            label, initial, selected = prompt.label, prompt.initial, prompt.selected
+        screen, view_state = self.screen, self.screen.view_state
         screen.playback.stop()
         self._forget()
-        self._on_submit = None if prompt is None else prompt.on_submit
         self._opened = Message().time
-        line = LineInput(initial, placeholder=label, id="typing", select_on_focus=selected)
-        line.cursor_blink = False
+        if prompt is None:
+            label, text = view_state.text("status.type"), view_state.trace.text
+            line = LineInput(
+                text, placeholder=label, selected=True, earlier=self.history.sentences, id="typing"
+            )
+        else:
+            self._on_submit = prompt.on_submit
+            line = LineInput(
+                prompt.initial, placeholder=prompt.label, selected=prompt.selected,
+                words=prompt.words, id="typing",
+            )  # fmt: skip
         screen.show(status="", failed=False)
         screen.mount(line)
         screen.set_focus(line)
@@ -107,7 +113,7 @@ class LinePrompt:
             screen.show(status=change.message, failed=True)
             return
         view_state = screen.view_state
-        query = None if change.query == view_state.query else change.query
+        query = None if change.query == view_state.latest_query else change.query
         question = query or change.question
         if question is None or question in view_state.answers:
             self.close()
@@ -123,5 +129,7 @@ class LinePrompt:
             return
         if reason:
             self.screen.fail("status.failed", reason=reason.rstrip("."))
-        else:
-            self.close()
+            return
+        if isinstance(question, Query) and self._on_submit is None:
+            self.history.add(question.text)
+        self.close()

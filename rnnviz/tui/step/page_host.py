@@ -119,5 +119,5 @@ class PageHost:
         """Apply a change that a page returned."""
         screen = self.screen
         screen.show(**change.updates(screen.view_state))
-        if change.query is not None and change.query != screen.view_state.query:
-            screen.ask(change.query, quiet=True)
+        if change.query is not None and change.query != screen.view_state.latest_query:
+            screen.ask(change.query, quiet=True, edit=change.edit)

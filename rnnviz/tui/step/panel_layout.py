@@ -14,21 +14,21 @@ from rnnviz.tui.render.segments import wrapped
 from rnnviz.tui.view.view_state import ViewState
 
 if TYPE_CHECKING:
-    from rnnviz.tui.step.screen import StepScreen
+    from rnnviz.tui.step.panel_screen import PanelScreen
 
 #: The number of heat maps there is a widget for.
 HEATMAPS = 8
 
 
 class PanelLayout(Layout):
-    """Places the panels by :meth:`StepScreen.places`; hides the others."""
+    """Places the panels by :meth:`PanelScreen.places`; hides the others."""
 
     name = "panels"
 
     def arrange(
         self, parent: Widget, children: list[Widget], size: Any, greedy: bool = True
     ) -> ArrangeResult:
-        screen: StepScreen = parent  # type: ignore[assignment]
+        screen: PanelScreen = parent  # type: ignore[assignment]
         places = screen.places(size.width, size.height)
         return [
             WidgetPlacement(

@@ -1,4 +1,4 @@
-"""The step screen: it holds the view state, passes it to every view, and handles the keys."""
+"""The step screen: its keys, its pages, its input line, and what it reads."""
 
 from __future__ import annotations
 
@@ -7,143 +7,58 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from textual import events
-from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.layout import Layout
-from textual.screen import Screen
 from textual.widgets import Input
 
 from rnnviz import i18n
+from rnnviz.analysis.model_list import ModelEntry
 from rnnviz.cursor import ZOOMS, Cursor, fitted, to_part, to_token, to_unit, zoomed
 from rnnviz.display import visible
+from rnnviz.errors import shortened
 from rnnviz.files import write_new
 from rnnviz.query import Explorer, Query
 from rnnviz.tui.app.key_bindings import key_bindings
 from rnnviz.tui.app.themed_app import ThemedApp
 from rnnviz.tui.keymap import ACTIONS
-from rnnviz.tui.panels.arrangement import SMALLEST, Places
-from rnnviz.tui.panels.cell import CellView
-from rnnviz.tui.panels.equation_chain import Equations
-from rnnviz.tui.panels.gradients import Gradients
-from rnnviz.tui.panels.heatmap import Heatmap, HeatmapWords, rows
-from rnnviz.tui.panels.reach import Reaches
-from rnnviz.tui.panels.sentence import Sentence
-from rnnviz.tui.panels.title import TitleBar
-from rnnviz.tui.panels.weights import WeightsView
-from rnnviz.tui.step.key_bar import KeyBar, Small, Status
+from rnnviz.tui.panels.arrangement import SMALLEST
+from rnnviz.tui.panels.heatmap import rows
+from rnnviz.tui.step import go_to
+from rnnviz.tui.step.copying import Copied
 from rnnviz.tui.step.line_prompt import LinePrompt
 from rnnviz.tui.step.page_host import PageHost, QuestionAnswered
-from rnnviz.tui.step.panel_layout import HEATMAPS, PanelLayout, layout_key, panel_places
+from rnnviz.tui.step.panel_screen import PanelScreen
 from rnnviz.tui.step.playback import Playback
-from rnnviz.tui.step.trace_requests import ReachReady, TraceReady, TraceRequests
-from rnnviz.tui.terminal.compositor import DiffScreen
+from rnnviz.tui.step.trace_requests import ReachReady, TraceReady, TraceRequest, TraceRequests
 from rnnviz.tui.view import second_sentence
 from rnnviz.tui.view.view_state import ViewState
-from rnnviz.tui.view.widget import CellPicked, DrawnView, KeyClicked
+from rnnviz.tui.view.widget import CellPicked, KeyClicked, WheelTurned
 
 
-class StepScreen(DiffScreen, Screen[None]):
+class StepScreen(PanelScreen):
     """One trace, one cursor, every view of it."""
 
-    DEFAULT_CSS = """
-    StepScreen { overflow: hidden; }
-    StepScreen #typing { border: none; height: 1; padding: 0 1; width: 100%; }
-    """
+    DEFAULT_CSS = "StepScreen #typing { border: none; height: 1; padding: 0 1; width: 100%; }"
     BINDINGS: ClassVar[list[BindingType]] = [*key_bindings(ACTIONS)]
 
     def __init__(self, explorer: Explorer, view_state: ViewState) -> None:
-        super().__init__()
-        self.view_state = view_state
+        super().__init__(view_state)
         self.requests = TraceRequests(self, explorer)
         self.page_host = PageHost(self, explorer)
         self.prompt = LinePrompt(self)
         self.playback = Playback(self)
-        self._panel_layout = PanelLayout()
-        self._awaited = {"size", "screen"}  # before the first picture
-        self._begun = False
-
-    # -- layout and painting ------------------------------------------------------------------
 
     @property
-    def layout(self) -> Layout:
-        """The arithmetic layout, in place of one from a style sheet."""
-        return self._panel_layout
+    def is_typing(self) -> bool:
+        """Whether an input line is open."""
+        return self.input is not None
 
-    def places(self, width: int, height: int) -> Places:
-        """The region of every visible view at this size, by id."""
-        return panel_places(
-            self.view_state, width, height, typing=self.input is not None,
-            full_screen=self.page_host.full_screen,
-        )  # fmt: skip
+    @property
+    def is_full_screen(self) -> bool:
+        """Whether the open page also takes the place of the sentence."""
+        return self.page_host.full_screen
 
-    def compose(self) -> ComposeResult:
-        """Every view once; the layout decides which are visible."""
-        view_state = self.view_state
-        yield TitleBar(view_state, id="title")
-        yield Sentence(view_state, id="sentence")
-        for slot in range(HEATMAPS):
-            yield HeatmapWords(view_state, id=f"words-{slot}")
-            yield Heatmap(view_state, slot)
-        yield CellView(view_state, id="cell")
-        yield Equations(view_state, id="equation")
-        yield Gradients(view_state, id="backward")
-        yield Reaches(view_state, id="reach")
-        yield WeightsView(view_state, id="weights")
-        yield Status(view_state, id="status")
-        yield KeyBar(view_state, id="keys")
-        yield Small(view_state, id="small")
-
-    def on_mount(self) -> None:
-        """Hide Textual's toast rack, which is not used here."""
-        # Textual hides it later, which would cause another layout.
-        self.query("#textual-toastrack").set(display=False)
-
-    def on_resize(self) -> None:
-        """The size is known: one of the two things the first picture waits for."""
-        self._awaited.discard("size")
-        self._begin_if_ready()
-
-    def on_screen_resume(self) -> None:
-        """The screen is current: the other one."""
-        self._awaited.discard("screen")
-        self._begin_if_ready()
-
-    def _begin_if_ready(self) -> None:
-        if not self._awaited and not self._begun:
-            self._begun = True
-            # Long enough for the views' own layout requests to have arrived.
-            self.set_timer(0.01, self._begin)
-
-    def _begin(self) -> None:
-        """Paint the first picture when every view is in place, and only once."""
-        from rnnviz.tui.step.app import RnnvizApp
-
-        # Everything is painted once, when painting is allowed: cancel Textual's own requests.
-        self._set_dirty()
-        self._dirty_widgets.add(self)
-        self._refresh_layout()
-        self._layout_required = self._repaint_required = False
-        if isinstance(self.app, RnnvizApp):
-            self.app.begin()
-        self.page_host.ask_questions()
-
-    def show(self, **changes: Any) -> None:
-        """Change fields of the view state and pass it to every view; lay out only if needed."""
-        before = layout_key(self.view_state)
-        self.view_state = replace(self.view_state, **changes)
-        moves = layout_key(self.view_state) != before
-        places = self.places(*self.size)
-        # Every view is a child: a query would match each widget's style sheet classes.
-        for view in self.children:
-            if not isinstance(view, DrawnView):
-                continue
-            place = places.get(view.id or "")
-            if place and (not moves or place.size == view.size):
-                if view.update_visible(self.view_state):
-                    self._dirty_widgets.add(view)
-            else:  # the layout paints a view that it shows or resizes
-                view.update_hidden(self.view_state)
-        self.lay_out() if moves else self.check_idle()  # Textual then writes what is dirty
+    def state_shown(self) -> None:
+        """Ask what the open page wants to know."""
         self.page_host.ask_questions()
 
     def move(self, cursor: Cursor) -> None:
@@ -234,13 +149,14 @@ class StepScreen(DiffScreen, Screen[None]):
         self.playback.change_speed(step)
 
     def on_cell_picked(self, message: CellPicked) -> None:
-        """A token or a unit was clicked."""
-        cursor = self.view_state.cursor
-        if message.t is not None:
-            cursor = replace(cursor, t=message.t)
-        if message.unit is not None:
-            cursor = replace(cursor, unit=message.unit)
-        self.move(fitted(cursor, self.view_state.trace))
+        """A token, a unit or a part was clicked."""
+        clicked = {"t": message.t, "unit": message.unit, "part": message.part}
+        places: Any = {name: at for name, at in clicked.items() if at is not None}
+        self.move(fitted(replace(self.view_state.cursor, **places), self.view_state.trace))
+
+    def on_wheel_turned(self, message: WheelTurned) -> None:
+        """The wheel was turned over a view."""
+        getattr(self, f"action_{message.moves}")(message.step)
 
     async def on_key_clicked(self, message: KeyClicked) -> None:
         """A key of the key bar was clicked."""
@@ -314,10 +230,11 @@ class StepScreen(DiffScreen, Screen[None]):
             self.say("status.saved", path=path)
 
     def action_help(self) -> None:
-        """Open the help: all keys, and how to read each panel."""
-        from rnnviz.tui.step.help import HelpScreen, page
+        """Open the help: what one is looking at, all keys, and how to read each panel."""
+        from rnnviz.tui.app.help_screen import HelpScreen
+        from rnnviz.tui.step.help import sections
 
-        self.app.push_screen(HelpScreen(page(self.view_state)))
+        self.app.push_screen(HelpScreen(sections(self.view_state)))
 
     def action_quit(self) -> None:
         """Close the open page; without one, quit without asking: there is nothing to save."""
@@ -356,6 +273,37 @@ class StepScreen(DiffScreen, Screen[None]):
         """Open a line to type a sentence into."""
         self.prompt.open()
 
+    def action_go_to(self) -> None:
+        """Open a line to type a word, a token, a unit or a layer into."""
+        self.prompt.open(go_to.prompt(self.view_state))
+
+    def action_copy(self) -> None:
+        """Choose what to copy to the clipboard."""
+        from rnnviz.tui.app.choice_list import ChoiceList
+        from rnnviz.tui.step import copying
+
+        title = self.view_state.text("copy.title")
+        self.app.push_screen(ChoiceList(title, copying.choices(self)), self._copy)
+
+    def _copy(self, copied: Copied | None) -> None:
+        if copied is not None:
+            self.app.copy_to_clipboard(copied.text)
+            text = copied.text.replace("\n", " ")
+            self.say("copy.copied", what=copied.what, text=shortened(text))
+
+    def action_models(self) -> None:
+        """Choose a model, and read the same text with it if it reads such texts."""
+        from rnnviz.tui.step.model_picker import ModelPicker
+
+        explorer = self.requests.explorer
+        self.app.push_screen(ModelPicker(explorer, self.view_state), self._choose_model)
+
+    def _choose_model(self, entry: ModelEntry | None) -> None:
+        from rnnviz.tui.step.model_picker import request
+
+        if entry is not None:
+            self.requests.ask(request(self.view_state, entry))
+
     def on_input_changed(self) -> None:
         """Typing on removes the message about what was wrong."""
         self.clear_failure()
@@ -377,12 +325,20 @@ class StepScreen(DiffScreen, Screen[None]):
         else:
             self.ask(replace(self.view_state.query, model=self.view_state.others[n]))
 
-    def ask(self, query: Query, *, quiet: bool = False) -> None:
-        """Read another query; ``quiet``: keep the message and the cursor."""
-        self.playback.stop()
-        if not quiet:
-            self.say("status.reading", text=query.text)
-        self.requests.read(query, quiet)
+    def ask(self, query: Query, *, quiet: bool = False, edit: bool = False) -> None:
+        """Read another query; ``quiet``: keep the message and the cursor.
+
+        ``edit``: the query goes on with a series of edits.
+        """
+        self.requests.ask(TraceRequest(query, quiet), edit=edit)
+
+    def action_undo(self) -> None:
+        """Read the query before the latest one again."""
+        self.requests.undo()
+
+    def action_redo(self) -> None:
+        """Read the query again that was undone last."""
+        self.requests.redo()
 
     def on_trace_ready(self, message: TraceReady) -> None:
         """The trace of a query, or the reason why there is none."""

@@ -3,30 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
-from rnnviz.cursor import fitted
-from rnnviz.errors import RnnvizError, one_line
+from rnnviz.analysis.model_family import Kind, switch_models
+from rnnviz.cursor import Cursor, fitted
+from rnnviz.display import visible
+from rnnviz.errors import RnnvizError, one_line, shortened
 from rnnviz.query import Explorer, Query
+from rnnviz.toy_net import is_toy_net
 from rnnviz.trace import Trace
-from rnnviz.tui.view.view_state import Reach
+from rnnviz.tui.view.query_history import QueryHistory
+from rnnviz.tui.view.view_state import Reach, ViewState
+
+#: Characters of a text in a message.
+QUOTED = 60
 
 if TYPE_CHECKING:
     from rnnviz.tui.step.screen import StepScreen
 
 
+@dataclass(frozen=True)
+class TraceRequest:
+    """A query to be read, and what is shown with its trace."""
+
+    query: Query
+    quiet: bool = False  # keep the message, and the cursor as far as it fits
+    cursor: Cursor | None = None  # of another text; None: its first token
+    message: str = ""
+
+
 class TraceReady(Message):
     """The trace of a query; or None and the reason."""
 
-    def __init__(
-        self, query: Query, trace: Trace | None, reason: str = "", quiet: bool = False
-    ) -> None:
+    def __init__(self, request: TraceRequest, trace: Trace | None, reason: str = "") -> None:
         super().__init__()
-        self.query, self.trace, self.reason, self.quiet = query, trace, reason, quiet
+        self.request, self.trace, self.reason = request, trace, reason
 
 
 class ReachReady(Message):
@@ -42,17 +57,58 @@ class TraceRequests:
 
     def __init__(self, screen: StepScreen, explorer: Explorer) -> None:
         self.screen, self.explorer = screen, explorer
+        self._others: dict[Kind, tuple[str, ...]] = {}  # the models of the digit keys
+        self._read_last = screen.view_state.queries  # the queries when a trace was shown last
 
-    def read(self, query: Query, quiet: bool) -> None:
-        """Trace a query; the screen gets a :class:`TraceReady`."""
+    def ask(self, request: TraceRequest, *, edit: bool = False) -> None:
+        """Read another query; ``edit``: it goes on with a series of edits."""
+        screen = self.screen
+        screen.playback.stop()
+        if not request.quiet:
+            screen.say("status.reading", text=request.query.text)
+        queries = screen.view_state.queries
+        self.read(request, queries.pushed(request.query, screen.view_state.cursor, edit=edit))
+
+    def read(self, request: TraceRequest, queries: QueryHistory) -> None:
+        """Trace a query; the screen gets a :class:`TraceReady`.
+
+        ``queries`` is the history with the query as the current one. It is taken back if the query
+        cannot be read.
+        """
+        self.screen.show(history=queries)
         self.screen.run_worker(
-            partial(self._read, query, quiet), thread=True, exclusive=True, group="read",
+            partial(self._read, request), thread=True, exclusive=True, group="read",
             exit_on_error=False,
         )  # fmt: skip
 
-    def _read(self, query: Query, quiet: bool) -> None:
-        trace, reason = self._traced(query)
-        self.screen.post_message(TraceReady(query, trace, reason, quiet))
+    def undo(self) -> None:
+        """Read the query before the latest one again."""
+        view_state = self.screen.view_state
+        self._go(view_state.queries.undone(view_state.cursor), "undo.undone", "undo.nothing")
+
+    def redo(self) -> None:
+        """Read the query again that was undone last."""
+        view_state = self.screen.view_state
+        self._go(view_state.queries.redone(view_state.cursor), "undo.redone", "undo.nothing_undone")
+
+    def _go(self, queries: QueryHistory, done: str, nothing: str) -> None:
+        screen, before = self.screen, self.screen.view_state.latest_query
+        step = queries.current
+        if queries is screen.view_state.queries:
+            screen.say(nothing)
+            return
+        screen.playback.stop()
+        what = difference_text(screen.view_state, before, step.query)
+        message = screen.view_state.text(done, what=what)
+        if screen.view_state.page and (step.query.text, step.query.model) == (
+            before.text, before.model
+        ):  # fmt: skip
+            message = ""  # the page shows it, and keeps its height
+        self.read(TraceRequest(step.query, True, step.cursor, message), queries)
+
+    def _read(self, request: TraceRequest) -> None:
+        trace, reason = self._traced(request.query)
+        self.screen.post_message(TraceReady(request, trace, reason))
 
     def _traced(self, query: Query) -> tuple[Trace | None, str]:
         try:
@@ -65,24 +121,37 @@ class TraceRequests:
 
     def show_trace(self, message: TraceReady) -> None:
         """Show the new trace with the cursor at the same place; or the reason why there is none."""
-        screen = self.screen
-        if message.trace is None:
+        screen, request, trace = self.screen, message.request, message.trace
+        before = screen.view_state
+        if request.query != before.latest_query:
+            return  # a newer query is being read
+        if trace is None:
+            screen.show(history=self._read_last.without(request.query))
             screen.fail("status.failed", reason=message.reason.rstrip("."))
             return
-        screen.prompt.receive_answer(message.query, "")
-        before, trace = screen.view_state, message.trace
+        self._read_last = before.queries
+        screen.prompt.receive_answer(request.query, "")
         same_text = trace.tokens == before.trace.tokens
-        if message.quiet:  # a number of the text was changed, not the text
-            same_text = len(trace.tokens) == len(before.trace.tokens)
+        numbers = request.query.hand is not None or trace.series is not None
+        if request.quiet and (numbers or request.cursor is None):
+            # A number of the text was changed, not the text.
+            stays = len(trace.tokens) == len(before.trace.tokens)
+        else:
+            stays = same_text
         at_last_part = before.cursor.part == len(before.layer.parts) - 1
-        cursor = before.cursor if same_text else replace(before.cursor, t=0)
-        cursor = replace(cursor, part=10**6) if at_last_part or not same_text else cursor
-        reaches = before.reaches if same_text else {}
-        status = {} if message.quiet else {"status": "", "failed": False}
-        screen.show(
-            trace=trace, query=message.query, cursor=fitted(cursor, trace), reaches=reaches,
-            **status,
-        )  # fmt: skip
+        cursor = before.cursor
+        if not stays:
+            cursor = request.cursor or replace(cursor, t=0, part=10**6)
+        elif at_last_part:
+            cursor = replace(cursor, part=10**6)
+        changes: dict[str, Any] = {"reaches": before.reaches if same_text else {}}
+        if request.message or not request.quiet:
+            changes |= {"status": request.message, "failed": False}
+        kind = input_kind(request.query, trace)
+        if kind != input_kind(before.query, before.trace):
+            self._others[input_kind(before.query, before.trace)] = before.others
+            changes["others"] = self._others.get(kind, switch_models(kind))
+        screen.show(trace=trace, query=request.query, cursor=fitted(cursor, trace), **changes)
 
     def compare_reach(self) -> None:
         """Trace the sentence with up to three other models; ends in a :class:`ReachReady`."""
@@ -119,3 +188,28 @@ class TraceRequests:
         screen.show(reaches=reaches, comparing=False)
         if message.reason:
             screen.fail("status.failed", reason=message.reason.rstrip("."))
+
+
+def input_kind(query: Query, trace: Trace) -> Kind:
+    """What the model of a trace reads."""
+    if trace.series is not None:
+        return "series"
+    return "numbers" if query.hand is not None or is_toy_net(query.model) else "words"
+
+
+def difference_text(view_state: ViewState, before: Query, after: Query) -> str:
+    """What the query is now, as far as it differs from the one before."""
+    say, texts = view_state.text, []
+    if after.text != before.text and after.hand is None:
+        texts.append(say("undo.sentence", text=shortened(visible(after.text), QUOTED)))
+    if after.model != before.model or after.random != before.random:
+        texts.append(say("undo.model", model=after.model))
+    if after.hand is not None and (after.hand, after.text) != (before.hand, before.text):
+        texts.append(say("undo.net"))
+    if after.target != before.target and after.target is not None:
+        texts.append(say("undo.target", target=visible(after.target)))
+    if after.clamps != before.clamps:
+        tokens = view_state.trace.tokens if after.text == before.text else ()
+        clamps = ", ".join(clamp.counted(tokens) for clamp in after.clamps)
+        texts.append(say("undo.clamps", clamps=clamps) if clamps else say("undo.no_clamps"))
+    return " · ".join(texts)

@@ -24,6 +24,7 @@ class Change:
     message: str = ""  # a whole sentence
     failed: bool = False  # the message is an error
     question: Question | None = None  # must be answered before the input line closes
+    edit: bool = False  # the query goes on with a series of edits
 
     def updates(self, view_state: ViewState) -> dict[str, Any]:
         """The fields of the view state that change, without the query."""
@@ -43,6 +44,7 @@ class Prompt:
     on_submit: Callable[[ViewState, str], Change]
     initial: str = ""  # the text in the line when it opens
     selected: bool = False  # the initial text is selected, so that typing replaces it
+    words: tuple[str, ...] = ()  # complete what is typed
 
 
 class Page(View):

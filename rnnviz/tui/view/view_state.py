@@ -21,6 +21,7 @@ from rnnviz.tui.keymap import DEFAULT_KEYMAP, Keymap
 from rnnviz.tui.render.segments import page
 from rnnviz.tui.render.theme import ViewTheme
 from rnnviz.tui.view.page_state import PageState
+from rnnviz.tui.view.query_history import QueryHistory
 
 S = TypeVar("S", bound=PageState)
 
@@ -60,6 +61,17 @@ class ViewState:
     failures: Mapping[Question, str] = field(default_factory=dict)  # reasons why there is no answer
     page_states: Mapping[str, PageState] = field(default_factory=dict)  # by page
     keymap: Keymap = DEFAULT_KEYMAP
+    history: QueryHistory | None = None  # None: of the query alone
+
+    @cached_property
+    def queries(self) -> QueryHistory:
+        """The queries that can be undone and redone."""
+        return self.history or QueryHistory.start(self.query)
+
+    @property
+    def latest_query(self) -> Query:
+        """The latest query that was asked; its trace may not be there yet."""
+        return self.queries.current.query
 
     def page_state(self, kind: type[S]) -> S:
         """The state of a page, by its class; the default state until a key changes it."""

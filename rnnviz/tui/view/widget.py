@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 from textual import events
 from textual.geometry import Region, Size
@@ -22,11 +22,21 @@ from rnnviz.tui.view.view_state import ViewState
 
 
 class CellPicked(Message):
-    """A token, a unit or both were clicked."""
+    """A token, a unit or a part of the cell was clicked."""
 
-    def __init__(self, t: int | None = None, unit: int | None = None) -> None:
+    def __init__(
+        self, t: int | None = None, unit: int | None = None, part: int | None = None
+    ) -> None:
         super().__init__()
-        self.t, self.unit = t, unit
+        self.t, self.unit, self.part = t, unit, part
+
+
+class WheelTurned(Message):
+    """The wheel was turned over a view: so many tokens, units or parts on or back."""
+
+    def __init__(self, moves: Literal["token", "unit", "part"], step: int) -> None:
+        super().__init__()
+        self.moves, self.step = moves, step
 
 
 class KeyClicked(Message):
@@ -175,10 +185,32 @@ class View(DrawnView[ViewState]):
     Methods of subclasses get a state without the hidden answer and with translated labels.
     """
 
+    #: What the wheel moves; with shift or ctrl, and sideways, it moves the unit.
+    wheel: ClassVar[Literal["token", "part"]] = "token"
+
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         for name in {"lines", "picked"} & set(vars(cls)):
             setattr(cls, name, _with_visible_state(vars(cls)[name]))
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Go on."""
+        self._turned(event, 1)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Go back."""
+        self._turned(event, -1)
+
+    def on_mouse_scroll_right(self, event: events.MouseScrollRight) -> None:
+        """The next unit."""
+        self.post_message(WheelTurned("unit", 1))
+
+    def on_mouse_scroll_left(self, event: events.MouseScrollLeft) -> None:
+        """The unit before."""
+        self.post_message(WheelTurned("unit", -1))
+
+    def _turned(self, event: events.MouseEvent, step: int) -> None:
+        self.post_message(WheelTurned("unit" if event.shift or event.ctrl else self.wheel, step))
 
 
 def _with_visible_state(method: Callable[..., T]) -> Callable[..., T]:

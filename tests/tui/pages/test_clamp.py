@@ -341,22 +341,13 @@ def test_in_a_deep_net_the_layer_of_the_cursor_is_held() -> None:
     assert any("lstm.1.backward.f * = 0" in line for line in said)
 
 
-def test_undo_and_redo_walk_through_what_was_held() -> None:
+def test_a_key_before_the_trace_is_there_holds_beside_what_is_held() -> None:
     m = at(3)
-    seen = [m.query.clamps]
-    for key in ("shut_gate", "open_gate", "cut_unit", "take_away"):
-        m = after(m, press(m, key))
-        seen.append(m.query.clamps)
-    assert [len(c) for c in seen] == [0, 1, 1, 2, 0]
-    for wanted in reversed(seen[:-1]):
-        m = after(m, press(m, "undo"))
-        assert m.query.clamps == wanted
-    assert "nothing to undo" in press(m, "undo").message
-    for wanted in seen[1:3]:
-        m = after(m, press(m, "redo"))
-        assert m.query.clamps == wanted
-    m = after(m, press(m, "cut_unit"))
-    assert "nothing to redo" in press(m, "redo").message
+    first = press(m, "shut_gate")
+    assert first.query is not None
+    m = replace(m, history=m.queries.pushed(first.query, m.cursor))
+    assert clamps(press(m, "cut_unit")) == ["f[*]=0", "h[*,0]=0"]
+    assert clamps(press(m, "take_away")) == []
 
 
 def test_g_draws_the_next_quantity() -> None:
@@ -372,7 +363,7 @@ def test_a_saved_trace_whose_net_is_not_here_says_that_it_cannot() -> None:
     m = moment(read(Query(TEXT, "lstm")), 3, query=query, failures={query: "There is no gone."})
     said = "\n".join(lines(ClampPage, m, 120, 28))
     assert "saved trace" in said and "There is no gone." in said
-    for key in ("shut_gate", "type", "cut_unit", "undo", "take_away"):
+    for key in ("shut_gate", "type", "cut_unit", "take_away"):
         assert press(m, key).failed
 
 

@@ -27,19 +27,17 @@ Clamps = tuple[Clamp, ...]
 
 @dataclass(frozen=True)
 class ClampState(PageState):
-    """The quantity that is drawn, and the clamps to undo and redo."""
+    """The quantity that is drawn."""
 
     page: ClassVar[str] = "clamp"
     quantity: str = "h"
-    past: tuple[Clamps, ...] = ()
-    future: tuple[Clamps, ...] = ()
 
 
 class ClampPage(Page):
     """The list of clamps, the predictions with and without them, and the differences."""
 
     name: ClassVar[str] = "clamp"
-    actions = ("shut_gate", "open_gate", "type", "undo", "next", "cut_unit", "redo", "take_away")
+    actions = ("shut_gate", "open_gate", "type", "next", "cut_unit", "take_away")
 
     @classmethod
     def applies(cls, view_state: ViewState) -> bool:
@@ -58,10 +56,8 @@ class ClampPage(Page):
             return Change(message=reason, failed=True)
         if key == "type":
             return Prompt(self._prompt(view_state), self._typed)
-        if key in ("undo", "redo"):
-            return self._undo_or_redo(view_state, key)
         if key == "take_away":
-            return self._hold(view_state, ()) if view_state.query.clamps else None
+            return self._hold(view_state, ()) if view_state.latest_query.clamps else None
         if key == "cut_unit":
             return self._toggle(view_state, Clamp("h", 0.0, None, view_state.cursor.unit))
         gate = self.gate(view_state)
@@ -178,7 +174,7 @@ class ClampPage(Page):
 
     def _others(self, view_state: ViewState, clamp: Clamp) -> Clamps:
         """The clamps of other values."""
-        clamps = view_state.query.clamps
+        clamps = view_state.latest_query.clamps
         return tuple(c for c in clamps if replace(c, value=clamp.value) != clamp)
 
     def _toggle(self, view_state: ViewState, clamp: Clamp) -> Change:
@@ -186,26 +182,11 @@ class ClampPage(Page):
         clamp = replace(clamp, layer=self._layer(view_state))
         others = self._others(view_state, clamp)
         return self._hold(
-            view_state, others if clamp in view_state.query.clamps else (*others, clamp)
+            view_state, others if clamp in view_state.latest_query.clamps else (*others, clamp)
         )
 
     def _hold(self, view_state: ViewState, clamps: Clamps) -> Change:
-        state = view_state.page_state(ClampState)
-        state = replace(state, past=(*state.past, view_state.query.clamps), future=())
-        return Change(state, query=replace(view_state.query, clamps=clamps))
-
-    def _undo_or_redo(self, view_state: ViewState, key: str) -> Change:
-        """Undo or redo a change of the clamps."""
-        state, now = view_state.page_state(ClampState), view_state.query.clamps
-        if not (state.past if key == "undo" else state.future):
-            return Change(message=self.page_text(view_state, f"no_{key}"))
-        if key == "undo":
-            *past, clamps = state.past
-            state = replace(state, past=tuple(past), future=(now, *state.future))
-        else:
-            clamps, *future = state.future
-            state = replace(state, past=(*state.past, now), future=tuple(future))
-        return Change(state, query=replace(view_state.query, clamps=clamps))
+        return Change(query=replace(view_state.latest_query, clamps=clamps))
 
     def _hint(self, view_state: ViewState, width: int) -> Line:
         """Keys that the key bar does not explain, as many as fit."""
@@ -213,7 +194,7 @@ class ClampPage(Page):
         word = view_state.word("name", gate) if gate else ""
         hints = [self.page_text(view_state, "hint_gates", gate=gate, word=word)] if gate else []
         hints.append(self.page_text(view_state, "hint_cut", n=view_state.cursor.unit))
-        hints += [self.page_text(view_state, "hint_reset"), self.page_text(view_state, "hint_redo")]
+        hints += [self.page_text(view_state, "hint_reset"), self.page_text(view_state, "hint_undo")]
         for each in hints:
             longer = f"{text} · {each}" if text else each
             if cell_len(longer) < width:

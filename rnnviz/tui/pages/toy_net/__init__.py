@@ -11,7 +11,6 @@ from rich.cells import cell_len
 from rich.segment import Segment
 
 from rnnviz.analysis import toy_net
-from rnnviz.analysis.edit_history import EditHistory
 from rnnviz.cursor import Cursor
 from rnnviz.display import visible
 from rnnviz.errors import RnnvizError, UsageError, one_line
@@ -24,10 +23,11 @@ from rnnviz.toy_net import (
     ToyNet,
     WeightEntry,
     edits,
+    is_toy_net,
     model_of,
     number_text,
 )
-from rnnviz.toy_net.default_nets import default_net
+from rnnviz.toy_net.default_nets import default_net, for_model
 from rnnviz.toy_net.net_files import save_net
 from rnnviz.trace import Trace
 from rnnviz.tui.pages.toy_net.entries import ToyNetView, choices, kind
@@ -49,10 +49,9 @@ LOW = 26
 
 @dataclass(frozen=True)
 class ToyNetState(PageState):
-    """The edits of the net, the chosen entry, and what is shown."""
+    """The chosen entry, and what is shown."""
 
     page: ClassVar[str] = "hand"
-    history: EditHistory | None = None  # None until a key of the page is pressed
     chosen: int = 0  # index in the entries that can be chosen at a token
     values: bool = False  # show the values of every unit instead of the weights
 
@@ -68,8 +67,6 @@ class ToyNetPage(Page):
         "raise",
         "lower",
         "type",
-        "undo",
-        "redo",
         "take_away",
         "unit_count",
         "all_values",
@@ -82,8 +79,8 @@ class ToyNetPage(Page):
 
     def questions(self, view_state: ViewState) -> Sequence[Question]:
         """The trace of the net before the edits."""
-        began = _history(view_state).current.origin
-        return () if began.hand is None or began == net_query(view_state) else (began,)
+        step = view_state.queries.current
+        return () if step.origin == step.query else (step.origin,)
 
     def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
         net = toy_net.toy_net_of(view_state.trace)
@@ -174,15 +171,11 @@ class ToyNetPage(Page):
     # -- the keys -------------------------------------------------------------------------------
 
     def press(self, view_state: ViewState, key: str) -> Change | Prompt | None:
-        history = _history(view_state)
-        state = replace(view_state.page_state(ToyNetState), history=history)
-        if key in ("undo", "redo"):
-            return self._undo_or_redo(view_state, history, key)
-        query = history.current.query
+        state, query = view_state.page_state(ToyNetState), net_query(view_state)
         if query.hand is None:
-            return self._begin(view_state, history) if key == "type" else None
+            return self._begin(view_state) if key == "type" else None
         if key == "take_away":
-            return _ask(view_state, history.push(history.current.origin))
+            return Change(query=view_state.queries.current.origin, edit=True)
         if key == "unit_count":
             return self._typed(view_state, "", f"units={query.hand.units % MOST + 1}")
         if key == "all_values":
@@ -195,26 +188,16 @@ class ToyNetPage(Page):
         if key in ("previous", "next"):
             at += 1 if key == "next" else -1
             return Change(replace(state, chosen=at % len(every)))
-        return self._edit(view_state, history, query.hand, every[at], key)
+        return self._edit(view_state, query, query.hand, every[at], key)
 
-    def _undo_or_redo(self, view_state: ViewState, history: EditHistory, key: str) -> Change:
-        changed = history.undo() if key == "undo" else history.redo()
-        if changed is history:
-            text = "nothing_back" if key == "undo" else "nothing_on"
-            return Change(message=self.page_text(view_state, text))
-        return _ask(view_state, changed)
-
-    def _begin(self, view_state: ViewState, history: EditHistory) -> Change:
+    def _begin(self, view_state: ViewState) -> Change:
         """Start a toy net in place of a model that is too large, of the same cell if possible."""
         cell = next((c for c in ("rnn", "gru") if c == view_state.layer.cell), "lstm")
-        query = Query(EXAMPLE, model_of(cell), hand=default_net(cell))
-        history = history.restarted(query)
-        return Change(ToyNetState(history), query=history.current.query)
+        return Change(query=Query(EXAMPLE, model_of(cell), hand=default_net(cell)))
 
     def _edit(
-        self, view_state: ViewState, history: EditHistory, net: ToyNet, entry: WeightEntry, key: str
+        self, view_state: ViewState, query: Query, net: ToyNet, entry: WeightEntry, key: str
     ) -> Change | Prompt:
-        query = history.current.query
         x = entry.name == "x"
         value = (
             number_text.inputs(query.text, net.inputs)[entry.row][entry.column]
@@ -231,12 +214,11 @@ class ToyNetPage(Page):
         if abs(value) > LARGEST:
             return Change(message=self.page_text(view_state, "at_end"), failed=True)
         net, text = edits.changed(net, query.text, entry, value + 0.0)
-        return _ask(view_state, history.push(replace(query, hand=net, text=text)))
+        return Change(query=replace(query, hand=net, text=text), edit=True)
 
     def _typed(self, view_state: ViewState, name: str, typed_text: str) -> Change:
         """Apply a typed line: a value for the chosen entry, or an edit that names its entry."""
-        history = _history(view_state)
-        query = history.current.query
+        query = net_query(view_state)
         if query.hand is None or not typed_text:
             return Change()
         whole = typed_text if "=" in typed_text else f"{name}={typed_text}"
@@ -250,7 +232,7 @@ class ToyNetPage(Page):
             query, hand=net, text=text, model=model_of(net.cell),
             target=None if other else query.target,
         )  # fmt: skip
-        return _ask(view_state, history.push(query))
+        return Change(query=query, edit=True)
 
     def _write(self, view_state: ViewState, file_name: str) -> Change:
         """Write the net to the typed file name."""
@@ -273,25 +255,17 @@ class ToyNetPage(Page):
         return Change(message=self.page_text(view_state, "written", file=visible(file_name)))
 
 
-def _history(view_state: ViewState) -> EditHistory:
-    """The edits so far; the query on the screen may have changed without one."""
-    history, query = view_state.page_state(ToyNetState).history, net_query(view_state)
-    return EditHistory.start(query) if history is None else history.synced(query)
-
-
-def _ask(view_state: ViewState, history: EditHistory) -> Change:
-    """Read the history's current query."""
-    state = replace(view_state.page_state(ToyNetState), history=history)
-    return Change(state, query=history.current.query)
-
-
 def net_query(view_state: ViewState) -> Query:
-    """The query of the view state, with all numbers of a toy net."""
+    """The latest query, with all numbers of its toy net."""
+    query = view_state.latest_query
+    if query != view_state.query:  # its trace is not there yet
+        toy = query.hand is not None or is_toy_net(query.model)
+        return replace(query, hand=for_model(query.hand, query.model)) if toy else query
     net = toy_net.toy_net_of(view_state.trace)
     if net is None:
-        return view_state.query
+        return query
     text, model = " ".join(view_state.trace.tokens), model_of(net.cell)
-    return replace(view_state.query, text=text, model=model, random=None, hand=net)
+    return replace(query, text=text, model=model, random=None, hand=net)
 
 
 def _within(cursor: Cursor, net: ToyNet, text: str) -> Cursor:

@@ -1,0 +1,60 @@
+"""What can be copied to the clipboard: the command that leads here, the equation, the view."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rnnviz.tui.app.choice_list import ListRow
+from rnnviz.tui.step.command_line import command_line
+
+if TYPE_CHECKING:
+    from rnnviz.tui.step.screen import StepScreen
+
+#: Columns and lines in which the equation is written.
+EQUATION_SIZE = (100, 60)
+
+
+@dataclass(frozen=True)
+class Copied:
+    """A text, and what it is."""
+
+    what: str
+    text: str
+
+
+def choices(screen: StepScreen) -> list[ListRow[Copied]]:
+    """The command first: the key that opened the list takes it."""
+    view_state = screen.view_state
+    texts = {"y": command_line(view_state), "e": equation(screen), "v": shown(screen)}
+    names = {"y": "command", "e": "equation", "v": "view"}
+    return [
+        ListRow(Copied(what := view_state.text(f"copy.{names[letter]}"), text), what, letter=letter)
+        for letter, text in texts.items()
+    ]
+
+
+def equation(screen: StepScreen) -> str:
+    """The equations of the current part and unit, with symbols and with numbers."""
+    from rnnviz.tui.export import pictures
+
+    return _safe(pictures.of_panel(screen.view_state, "equation", EQUATION_SIZE, "txt"))
+
+
+def shown(screen: StepScreen) -> str:
+    """The open page, the panel of the zoom level, or all panels, without title and keys."""
+    from rnnviz.tui.export import pictures
+
+    page, zoom = screen.page_host.page, screen.view_state.cursor.zoom
+    if page is not None:
+        return _safe("\n".join(strip.text.rstrip() for strip in page.strips()))
+    if zoom != "sentence":
+        return _safe(pictures.of_panel(screen.view_state, zoom, screen.size, "txt"))
+    lines = pictures.of_screen(screen.app, "txt").split("\n")
+    return _safe("\n".join(lines[1 : screen.size.height - 1]))
+
+
+def _safe(text: str) -> str:
+    """The text without control characters, which could run commands where it is pasted."""
+    lines = text.rstrip().split("\n")
+    return "\n".join("".join(c if c.isprintable() else " " for c in line) for line in lines)

@@ -1,0 +1,133 @@
+"""The screen of all panels: their places, the first picture, and what a change repaints."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from textual.app import ComposeResult
+from textual.layout import Layout
+from textual.screen import Screen
+
+from rnnviz.tui.panels.arrangement import Places
+from rnnviz.tui.panels.cell import CellView
+from rnnviz.tui.panels.equation_chain import Equations
+from rnnviz.tui.panels.gradients import Gradients
+from rnnviz.tui.panels.heatmap import Heatmap, HeatmapWords
+from rnnviz.tui.panels.reach import Reaches
+from rnnviz.tui.panels.sentence import Sentence
+from rnnviz.tui.panels.title import TitleBar
+from rnnviz.tui.panels.weights import WeightsView
+from rnnviz.tui.step.key_bar import KeyBar, Small, Status
+from rnnviz.tui.step.panel_layout import HEATMAPS, PanelLayout, layout_key, panel_places
+from rnnviz.tui.terminal.compositor import DiffScreen
+from rnnviz.tui.view.view_state import ViewState
+from rnnviz.tui.view.widget import DrawnView
+
+
+class PanelScreen(DiffScreen, Screen[None]):
+    """The views of one view state; its subclass has the keys, the pages and the input line."""
+
+    DEFAULT_CSS = "PanelScreen { overflow: hidden; }"
+
+    def __init__(self, view_state: ViewState) -> None:
+        super().__init__()
+        self.view_state = view_state
+        self._panel_layout = PanelLayout()
+        self._awaited = {"size", "screen"}  # before the first picture
+        self._begun = False
+
+    @property
+    def is_typing(self) -> bool:
+        """Whether an input line is open."""
+        return False
+
+    @property
+    def is_full_screen(self) -> bool:
+        """Whether the open page also takes the place of the sentence."""
+        return False
+
+    def state_shown(self) -> None:
+        """Called after every change, and after the first picture."""
+
+    @property
+    def layout(self) -> Layout:
+        """The arithmetic layout, in place of one from a style sheet."""
+        return self._panel_layout
+
+    def places(self, width: int, height: int) -> Places:
+        """The region of every visible view at this size, by id."""
+        return panel_places(
+            self.view_state, width, height, typing=self.is_typing,
+            full_screen=self.is_full_screen,
+        )  # fmt: skip
+
+    def compose(self) -> ComposeResult:
+        """Every view once; the layout decides which are visible."""
+        view_state = self.view_state
+        yield TitleBar(view_state, id="title")
+        yield Sentence(view_state, id="sentence")
+        for slot in range(HEATMAPS):
+            yield HeatmapWords(view_state, id=f"words-{slot}")
+            yield Heatmap(view_state, slot)
+        yield CellView(view_state, id="cell")
+        yield Equations(view_state, id="equation")
+        yield Gradients(view_state, id="backward")
+        yield Reaches(view_state, id="reach")
+        yield WeightsView(view_state, id="weights")
+        yield Status(view_state, id="status")
+        yield KeyBar(view_state, id="keys")
+        yield Small(view_state, id="small")
+
+    def on_mount(self) -> None:
+        """Hide Textual's toast rack, which is not used here."""
+        # Textual hides it later, which would cause another layout.
+        self.query("#textual-toastrack").set(display=False)
+
+    def on_resize(self) -> None:
+        """The size is known: one of the two things the first picture waits for."""
+        self._awaited.discard("size")
+        self._begin_if_ready()
+
+    def on_screen_resume(self) -> None:
+        """The screen is current: the other one."""
+        self._awaited.discard("screen")
+        self._begin_if_ready()
+
+    def _begin_if_ready(self) -> None:
+        if not self._awaited and not self._begun:
+            self._begun = True
+            # Long enough for the views' own layout requests to have arrived.
+            self.set_timer(0.01, self._begin)
+
+    def _begin(self) -> None:
+        """Paint the first picture when every view is in place, and only once."""
+        from rnnviz.tui.step.app import RnnvizApp
+
+        # Everything is painted once, when painting is allowed: cancel Textual's own requests.
+        self._set_dirty()
+        self._dirty_widgets.add(self)
+        self._refresh_layout()
+        self._layout_required = self._repaint_required = False
+        if isinstance(self.app, RnnvizApp):
+            self.app.begin()
+        self.state_shown()
+
+    def show(self, **changes: Any) -> None:
+        """Change fields of the view state and pass it to every view; lay out only if needed."""
+        before = layout_key(self.view_state)
+        self.view_state = replace(self.view_state, **changes)
+        moves = layout_key(self.view_state) != before
+        places = self.places(*self.size)
+        # Every view is a child: a query would match each widget's style sheet classes.
+        for view in self.children:
+            if not isinstance(view, DrawnView):
+                continue
+            place = places.get(view.id or "")
+            if place and (not moves or place.size == view.size):
+                if view.update_visible(self.view_state):
+                    self._dirty_widgets.add(view)
+            else:  # the layout paints a view that it shows or resizes
+                view.update_hidden(self.view_state)
+        self.lay_out() if moves else self.check_idle()  # Textual then writes what is dirty
+        self.state_shown()
