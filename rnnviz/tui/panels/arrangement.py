@@ -320,7 +320,7 @@ def _heatmaps(room: Region, shape: Shape, grid: HeatGrid | None = None) -> dict[
         return {}
     grid = grid or _grid(room.width, shape, room.height)
     bands = grid.bands
-    while bands > 1 and room.height // bands < 3:
+    while bands > 1 and room.height // bands < 1 + min(shape.tokens, 2):
         bands -= 1
     height = room.height // bands
     places = {}
