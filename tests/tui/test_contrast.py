@@ -10,9 +10,9 @@ from rich.style import Style
 from textual.command import CommandInput, CommandList
 
 from rnnviz.tui.pages import PAGES
-from rnnviz.tui.render.theme import PALETTES, ColourPalette, contrast
+from rnnviz.tui.render.theme import BARS, PALETTES, ColourPalette, contrast
 from rnnviz.tui.step.app import RnnvizApp, settled
-from tests.tui.small_models import app, made
+from tests.tui.small_models import app, made, screen_text
 
 #: Contrast of text and of marks that carry meaning, as WCAG 2.1 asks for (1.4.3, 1.4.11).
 TEXT, MARK = 4.5, 3.0
@@ -56,6 +56,37 @@ def test_every_page_can_be_read(palette: ColourPalette, units: int) -> None:
                     it.step_screen.action_page(page)
 
     asyncio.run(run())
+
+
+def texts_of_pages(theme: str, colour: bool) -> dict[str, list[str]]:
+    """The text of the panels and of every page, without any style."""
+    trace = made("it was not good xyzzy", units=32)
+    it = app(trace=trace, theme=theme, t=2, unit=27, colour=colour)
+    found = {}
+
+    async def run() -> None:
+        async with it.run_test(size=(120, 36)) as pilot:
+            for page in ("", *(entry.name for entry in PAGES)):
+                if page:
+                    it.step_screen.action_page(page)
+                await settled(it, pilot)
+                found[page] = screen_text(it)
+                if page:
+                    it.step_screen.action_page(page)
+
+    asyncio.run(run())
+    return found
+
+
+def test_nothing_is_said_by_colour_alone() -> None:
+    """The text is the same in every theme and without colours; it has sign, size and choice."""
+    dark = texts_of_pages("dark", True)
+    for theme, colour in (("light", True), ("ansi", True), ("dark", False)):
+        assert texts_of_pages(theme, colour) == dark, theme
+    panels = "\n".join(dark[""])
+    heights = [height for height in BARS[1:] if height in panels]
+    assert len(heights) >= 4 and all(sign in panels for sign in "+−⁺⁻")
+    assert "▸not" in panels and "▼" in panels and panels.count("◆") >= 3 * 6
 
 
 @pytest.mark.parametrize("palette", PALETTES, ids=lambda p: p.name)
