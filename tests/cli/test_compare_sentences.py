@@ -87,4 +87,4 @@ def test_a_token_step_on_either_page_is_small_and_then_it_is_quiet(args: tuple[s
     sizes = [len(it.press(b"\x1b[C")) for _ in LONG.split()[1:]]
     assert 0 < min(sizes) and max(sizes) <= 10 * 1024, sizes
     assert it.read(0.1, 1) == b""
-    assert it.leave() == 0
+    assert it.leave(b"qq") == 0
