@@ -138,6 +138,8 @@ def _with_swapped_z(plan: Diagram, layer: LayerTrace) -> Diagram:
     return replace(plan, art=tuple(art), mask=tuple(mask))
 
 
+#: Columns of a number without its symbol: that in a box.
+BARE = 8
 #: The name in the box of the head.
 _HEAD = " head "
 #: The function that a formula calls.
@@ -198,11 +200,12 @@ def label(view_state: ViewState, name: str, width: int) -> str:
     value = view_state.value(name)
     if value is None or (view_state.hidden and state(view_state, name) == "now"):
         return cut(f"{where} ?", width)
+    if width <= BARE:
+        return number(value, 3, True, width).center(width)
     for text in (
         f"{where} {number(value, 3, signed=True)}",
         f"{where} {number(value, 3, True, width - len(where) - 1)}",
         f"{symbol(name)} {number(value, 2, signed=True)}",
-        number(value, 3, signed=True).center(width),
     ):
         if len(text) <= width:
             break

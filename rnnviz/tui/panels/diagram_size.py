@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from rnnviz.equations import argument
 from rnnviz.trace import LayerTrace
-from rnnviz.tui.panels.cell_diagram import Diagram, diagram
+from rnnviz.tui.panels.cell_diagram import BARE, Diagram, diagram
 from rnnviz.tui.render.segments import fit
 
 #: The text in a box; what stands beside it is a wall, and above it the top of the box.
@@ -21,8 +21,6 @@ _TEXT = re.compile(r"(?<=[│┤├▶])( *[^\s│┤├┼─┌┐└┘┬┴
 #: Characters with a stroke down, and with one up; a label continues a wire.
 _DOWN, _UP = frozenset("│┌┐├┤┬┼⊗⊕@"), frozenset("│└┘├┤┴┼⊗⊕▼@")
 _TOP = re.compile(r"[┌├][─┴┬]+[┐┤]")
-#: Columns of the number in a box: "−12.345".
-NUMBER = 8
 
 
 @lru_cache(maxsize=64)
@@ -109,12 +107,12 @@ def _with_numbers(plan: Diagram, layer: LayerTrace, rows: int) -> tuple[Diagram,
             before = argument(formula)
             if before is None or before in printed or before not in layer.values or not free:
                 continue
-            if end - begin < NUMBER or before in layer.states:
+            if end - begin < BARE or before in layer.states:
                 continue
             names[letter := free.pop()] = before
-            begin += (end - begin - NUMBER) // 2
-            new = _filled(new, begin, "@" * NUMBER)
-            owners = _filled(owners, begin, letter.upper() * NUMBER)
+            begin += (end - begin - BARE) // 2
+            new = _filled(new, begin, "@" * BARE)
+            owners = _filled(owners, begin, letter.upper() * BARE)
             found_one = True
         if found_one:
             art.insert(n + 1, new)
