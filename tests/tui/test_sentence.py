@@ -241,11 +241,11 @@ def test_why_it_fell_at_not_is_told_after_three_keys() -> None:
     moved = prediction_change(read(TEXT), 3, 1)
     assert moved.units is not None and moved.before is not None
     order = np.argsort(moved.units.values)[:2]
-    listed = ", ".join(f"{n} ({number(float(moved.units.values[n]), 2, True)})" for n in order)
+    listed = ", ".join(f"unit {n} {number(float(moved.units.values[n]), 2, True)}" for n in order)
     for size in SIZES:
         line = drawn(at(3), room(size))[0]
         assert f"“not”: p(positive) {moved.before:.2f} → {moved.after:.2f}, fell by" in line
-        assert f"units {listed}" in line
+        assert listed in line
         before, after, size_of = (float(v) for v in re.findall(r"\d\.\d\d", line)[:3])
         assert before - after == pytest.approx(size_of)
 
@@ -304,7 +304,7 @@ def test_in_both_directions_the_change_is_told_without_units() -> None:
 def test_a_forecast_tells_the_units_that_moved_it() -> None:
     trace = rnnviz.step("2015-07-05 18:40", model="jena-gru")
     lines = drawn(moment(trace, 100), (120, 8))
-    assert re.search(r"T \(degC\) [\d.]+ → [\d.]+, (fell|rose) by [\d.]+, most by units", lines[0])
+    assert re.search(r"T \(degC\) [\d.]+ → [\d.]+, (fell|rose) by [\d.]+, most by unit", lines[0])
     check_scale = number_scale(np.array([14.2, 15.9]))
     assert (check_scale.low, check_scale.high) == (14, 16)
 

@@ -47,7 +47,7 @@ def why_it_fell_at_not() -> Iterable[str]:
     parts = (h[3] - h[2]) * W
     unit = int(parts.argmin())
     yield f"“not”: p(positive) {number(before)} → {number(after)}, fell by {number(before - after)}"
-    yield f"{unit} (−{number(parts[unit])})"
+    yield f"unit {unit} −{number(parts[unit])}"
 
 
 def f_of_the_unit_at_good() -> Iterable[str]:
@@ -63,8 +63,8 @@ def largest_gradient() -> tuple[str, str]:
 
 def the_largest_gradient_and_its_meaning() -> Iterable[str]:
     word, norm = largest_gradient()
-    yield f"most at “{word}”, {norm}"
-    yield "not importance: how much a small change of each word would change the final loss"
+    yield "sensitivity, not importance"
+    yield f"a small change of “{word}” would change the loss at the end most, {norm}"
 
 
 def the_largest_gradient() -> Iterable[str]:

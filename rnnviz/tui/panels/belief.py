@@ -146,9 +146,10 @@ def _through(view_state: ViewState, moved: PredictionChange, size: float) -> lis
     what = "forecast" if head.kind == "linear" else "score" if not rival else "ratio"
     texts = []
     for count in range(len(chosen), 0, -1):
-        listed = ", ".join(f"{n} ({number(float(terms[n]), 2, True)})" for n in chosen[:count])
-        key = "belief.units" if count > 1 else "belief.unit"
-        values = {"units": view_state.text(key, listed=listed)}
-        values |= {"total": number(total, 2, True), "rival": rival}
+        units = ", ".join(
+            f"{view_state.text('panel.unit', n=n)} {number(float(terms[n]), 2, True)}"
+            for n in chosen[:count]
+        )
+        values = {"units": units, "total": number(total, 2, True), "rival": rival}
         texts += [view_state.text(f"belief.{what}{form}", **values) for form in ("", "_short")]
     return texts
