@@ -8,6 +8,7 @@ import subprocess
 import sys
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -185,3 +186,22 @@ def test_an_app_that_breaks_ends_as_a_command_does(
     assert "Internal error: KeyError: 'a fault'" in err
     assert ("Traceback" in err) == debug
     assert debug or len(err.splitlines()) == 2
+
+
+def test_a_stepper_that_breaks_says_how_to_come_back(capsys: pytest.CaptureFixture[str]) -> None:
+    from rnnviz.cli.step.app import run_app
+    from rnnviz.explore import explorer
+    from rnnviz.query import Query
+    from rnnviz.tui.step.app import RnnvizApp
+
+    class BrokenStepper(RnnvizApp):
+        def run(self, **options: Any) -> None:
+            self._exception = KeyError("a fault")
+
+    query, read = Query("not good", "sentiment-lstm"), explorer()
+    app = BrokenStepper(read, query, read(query), t=1, unit=4)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyError):
+        patch.setattr(sys.stdin, "isatty", lambda: True)
+        run_app(app)
+    err = capsys.readouterr().err
+    assert "rnnviz step 'not good' -m sentiment-lstm --at 2 --unit 4\n" in err

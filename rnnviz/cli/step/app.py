@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from rnnviz.cli import options
+from rnnviz.cli import options, stderr
 from rnnviz.cli.step.step_options import StepOptions
 from rnnviz.cli.step.trace_source import TracedQuery
 from rnnviz.errors import UsageError, nearest
@@ -62,8 +63,19 @@ def run_app(app: RnnvizApp) -> int:
     app.state_folder = user_state_folder()
     app.run()
     if app.fault is not None:
+        _say_way_back(app)
         raise app.fault
     return app.return_code or 0
+
+
+def _say_way_back(app: RnnvizApp) -> None:
+    """Print the command that leads to where the app was when it failed."""
+    from rnnviz.tui.step.app import RnnvizApp
+    from rnnviz.tui.step.command_line import command_line
+
+    with suppress(Exception):  # the view state may be what is at fault
+        if isinstance(app, RnnvizApp):
+            stderr.say(f"To come back here: {command_line(app.step_screen.view_state)}")
 
 
 def switch_models(traced: TracedQuery) -> tuple[str, ...]:
