@@ -22,7 +22,7 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT)]
 
 from pseudo import Terminal  # noqa: E402
 
-from rnnviz.tui.pages import PAGES  # noqa: E402
+from rnnviz.tui.keymap import PAGE_KEYS  # noqa: E402
 
 WORDS = "the film that was shown to us last night was not as good as the book had been but "
 REVIEW = " ".join((WORDS * 18).split()[:300])
@@ -156,12 +156,12 @@ def one_round(it: MeasuredTerminal, model: str, presses: int) -> Iterator[tuple[
     for name, key in {**STEPS, **ZOOM}.items():
         count = 1 if name in ZOOM else presses
         yield (model, home or "panels", name), [it.press_and_wait(key) for _ in range(count)]
-    for entry in PAGES:
+    for page, opens in PAGE_KEYS.items():
         it.press_and_wait(b"\x1b[H")
-        yield (model, entry.name, "open"), [it.press_and_wait(entry.key.encode())]
+        yield (model, page, "open"), [it.press_and_wait(opens.encode())]
         for name, key in STEPS.items():
-            yield (model, entry.name, name), [it.press_and_wait(key) for _ in range(presses)]
-        yield (model, entry.name, "esc"), [it.press_and_wait(ESCAPE)]
+            yield (model, page, name), [it.press_and_wait(key) for _ in range(presses)]
+        yield (model, page, "esc"), [it.press_and_wait(ESCAPE)]
 
 
 def measure(model: str, size: tuple[int, int], rounds: int, presses: int) -> dict[Place, Cost]:
