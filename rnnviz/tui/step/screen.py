@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
 from textual.binding import BindingType
@@ -23,7 +23,6 @@ from rnnviz.tui.keymap import ACTIONS
 from rnnviz.tui.panels.arrangement import SMALLEST
 from rnnviz.tui.panels.heatmap import rows
 from rnnviz.tui.step import go_to
-from rnnviz.tui.step.copying import Copied
 from rnnviz.tui.step.line_prompt import LinePrompt
 from rnnviz.tui.step.page_host import PageHost, QuestionAnswered
 from rnnviz.tui.step.panel_screen import PanelScreen
@@ -32,6 +31,9 @@ from rnnviz.tui.step.trace_requests import ReachReady, TraceReady, TraceRequest,
 from rnnviz.tui.view import second_sentence
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import CellPicked, KeyClicked, WheelTurned
+
+if TYPE_CHECKING:
+    from rnnviz.tui.step.copying import Copied
 
 
 class StepScreen(PanelScreen):
