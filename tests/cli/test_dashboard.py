@@ -29,7 +29,7 @@ def test_stopping_saves_says_how_to_go_on_and_exits_with_130(tmp_path: Path) -> 
     assert not COLOUR.search(it.log)
     it.press(b"q", 1)
     assert any("Stop after this batch and save?" in line for line in it.picture())
-    code = it.leave(b"y")
+    code = it.leave(b"q")
     os.close(it.fd)
     assert code == 130
     after = it.log[it.log.rindex(b"\x1b[?1049l") :]  # the terminal is given back
