@@ -214,7 +214,7 @@ def test_between_the_ends_nothing_comes_from_above_but_in_a_lower_layer() -> Non
     predict = len(trace.layers[0].parts) - 1
     assert [is_top(at(trace, 2, layer=n)) for n in (0, 1)] == [False, True]
     told = "\n".join(drawn(page(), at(trace, 2, predict, layer=1), 120, 27))
-    assert "only the last state is read" in told
+    assert "The loss reads the last state only" in told
     told = "\n".join(drawn(page(), at(trace, 2, predict, layer=0), 120, 27))
     assert number(float(trace.layers[0].grads["h_out"][2, 2]), 3, True) in told
     assert "The layer above hands this down" in told
