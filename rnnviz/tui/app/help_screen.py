@@ -95,7 +95,7 @@ class HelpScreen(Modal[None]):
     HelpScreen #frame { height: 90%; }
     HelpScreen.-tight #frame { height: 100%; }
     HelpScreen VerticalScroll { height: 1fr; scrollbar-size-vertical: 1; }
-    HelpScreen #found { height: 1; color: $foreground-muted; }
+    HelpScreen #found { height: 1; color: $text-muted; }
     HelpScreen.-tight #found { display: none; }
     HelpScreen.-ascii VerticalScroll { scrollbar-size-vertical: 0; }
     """
