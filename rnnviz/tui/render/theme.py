@@ -127,6 +127,7 @@ def textual_theme(palette: ColourPalette) -> Theme:
         dark=palette.dark,
         # Textual's own mixtures of these are too faint to read.
         variables={
+            "foreground-muted": palette.dim,
             "text-muted": palette.dim,
             "text-disabled": palette.dim,
             "block-cursor-foreground": palette.background,
