@@ -247,13 +247,13 @@ async def test_the_same_key_twice_copies_the_command(lang: str) -> None:
 async def test_the_equation_and_the_view_are_copied_as_text() -> None:
     it = app()
     async with it.run_test(size=(120, 36)) as pilot:
-        await pilot.press("y", "e")
+        await pilot.press("y", "down", "y")
         await pilot.pause(0.1)
         assert "h₁" in it.clipboard and "=" in it.clipboard
         await pilot.press("enter", "y", "down", "down", "enter")
         await pilot.pause(0.1)
         assert "┌" in it.clipboard and "\x1b" not in it.clipboard
-        await pilot.press("escape", "escape", "w", "y", "v")
+        await pilot.press("escape", "escape", "w", "y", "down", "down", "enter")
         await pilot.pause(0.1)
         page = it.step_screen.page_host.page
         assert page is not None and page.strips()[0].text.rstrip() in it.clipboard

@@ -1,4 +1,4 @@
-"""A screen with a list to choose from: arrows, a letter, enter or a click."""
+"""A screen with a list to choose from: arrows, enter or a click."""
 
 from __future__ import annotations
 
@@ -25,12 +25,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class ListRow(Generic[T]):
-    """A row of the list: its value, name and description, and the letter that chooses it."""
+    """A row of the list: its value, name and description."""
 
     value: T
     name: str
     about: str = ""
-    letter: str = ""
 
 
 #: The highlighted row, also where there are no colours.
@@ -49,7 +48,7 @@ class RowList(OptionList, can_focus=False):
 
 
 class ChoiceList(Modal[T | None]):
-    """A title, a line that filters where there are no letters, and the list.
+    """A title, a line that filters where there are many rows, and the list.
 
     Dismissed with the chosen value, or with None.
     """
@@ -74,11 +73,19 @@ class ChoiceList(Modal[T | None]):
     ]
 
     def __init__(
-        self, title: str, choices: Sequence[ListRow[T]] = (), *, filter_text: str | None = None
+        self,
+        title: str,
+        choices: Sequence[ListRow[T]] = (),
+        *,
+        filter_text: str | None = None,
+        opened_by: Sequence[str] = (),
     ) -> None:
-        """``filter_text``: the hint in the line that filters; None: there is no such line."""
+        """``filter_text``: the hint in the line that filters; None: there is no such line.
+
+        ``opened_by``: the keys that open the list.
+        """
         super().__init__()
-        self.heading, self.filter_text = title, filter_text
+        self.heading, self.filter_text, self.opened_by = title, filter_text, opened_by
         self.choices: tuple[ListRow[T], ...] = tuple(choices)
         self._listed: tuple[ListRow[T], ...] = ()
         self.add_class("-short" if filter_text is None else "-filter")
@@ -92,7 +99,7 @@ class ChoiceList(Modal[T | None]):
             yield RowList(id="list")
 
     def on_mount(self) -> None:
-        """Fill the list; letters go to the line, if there is one."""
+        """Fill the list; keys go to the line, if there is one."""
         if self.filter_text is not None:
             self.set_focus(self.query_one(LineInput))
         self.show_choices(self.choices)
@@ -118,13 +125,10 @@ class ChoiceList(Modal[T | None]):
         rows.highlighted = 0 if self._listed else None
 
     def _row(self, choice: ListRow[T]) -> Text:
-        theme = self.view_theme
         text = Text()
-        if choice.letter:
-            text.append(f"{choice.letter}  ", theme.key)
         text.append(self.shown(choice.name), "bold")
         if choice.about:
-            text.append(("  " if choice.letter else "\n") + self.shown(choice.about))
+            text.append("\n" + self.shown(choice.about))
         return text
 
     def on_input_changed(self, event: LineInput.Changed) -> None:
@@ -140,12 +144,10 @@ class ChoiceList(Modal[T | None]):
         self.dismiss(self._listed[event.option_index].value)
 
     def on_key(self, event: events.Key) -> None:
-        """A letter of the list chooses."""
-        for choice in self._listed:
-            if choice.letter and event.character == choice.letter:
-                event.stop()
-                self.dismiss(choice.value)
-                return
+        """The key that opened the list chooses the highlighted row, if no line takes it."""
+        if self.filter_text is None and event.key in self.opened_by:
+            event.stop()
+            self.action_choose()
 
     def action_move(self, rows: int) -> None:
         """Move the highlight by so many rows, as far as there are any."""

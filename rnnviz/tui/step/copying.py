@@ -24,13 +24,14 @@ class Copied:
 
 
 def choices(screen: StepScreen) -> list[ListRow[Copied]]:
-    """The command first: the key that opened the list takes it."""
+    """The command, the equation, and the view."""
     view_state = screen.view_state
-    texts = {"y": command_line(view_state), "e": equation(screen), "v": shown(screen)}
-    names = {"y": "command", "e": "equation", "v": "view"}
+    texts = {
+        "command": command_line(view_state), "equation": equation(screen), "view": shown(screen),
+    }  # fmt: skip
     return [
-        ListRow(Copied(what := view_state.text(f"copy.{names[letter]}"), text), what, letter=letter)
-        for letter, text in texts.items()
+        ListRow(Copied(what := view_state.text(f"copy.{name}"), text), what)
+        for name, text in texts.items()
     ]
 
 

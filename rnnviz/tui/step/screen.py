@@ -285,7 +285,9 @@ class StepScreen(PanelScreen):
         from rnnviz.tui.step import copying
 
         title = self.view_state.text("copy.title")
-        self.app.push_screen(ChoiceList(title, copying.choices(self)), self._copy)
+        keys = self.view_state.keymap["copy"].keys
+        copied = ChoiceList(title, copying.choices(self), opened_by=keys)
+        self.app.push_screen(copied, self._copy)
 
     def _copy(self, copied: Copied | None) -> None:
         if copied is not None:
