@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from rich.style import Style
 from textual.events import Click, Paste
+from textual.widgets import OptionList
 from tui.small_models import app, screen_text
 
 from rnnviz.tui.app.help_screen import HelpScreen
@@ -93,4 +95,20 @@ async def test_it_can_be_opened_before_the_one_that_was_left_is_gone() -> None:
         it.action_command_palette()
         await pilot.pause(0.3)
         assert isinstance(it.screen, Palette)
+    assert it.fault is None
+
+
+@pytest.mark.parametrize("key", ["ctrl+p", "m"])
+async def test_a_click_on_a_row_that_was_filtered_out_is_ignored(key: str) -> None:
+    it = app(t=1)
+    async with it.run_test(size=(100, 30)) as pilot:
+        await pilot.press(key)
+        await pilot.pause(0.3)
+        top = it.screen
+        rows = top.query_one(OptionList)
+        click = Click(None, 3, 1, 0, 0, 1, False, False, False, 3, 1)
+        click._style = Style(meta={"option": rows.option_count})
+        rows.post_message(click)
+        await pilot.pause(0.2)
+        assert it.screen is top
     assert it.fault is None

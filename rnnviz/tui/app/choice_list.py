@@ -39,6 +39,11 @@ _HIGHLIGHTED = Style(reverse=True)
 class RowList(OptionList, can_focus=False):
     """The list; the keys come from the screen, so that a line beside it can be typed into."""
 
+    def on_click(self, event: events.Click) -> None:
+        # The row may have been filtered out since it was drawn; Textual would fail.
+        if event.style.meta.get("option", -1) >= self.option_count:
+            event.prevent_default().stop()
+
     def render_line(self, y: int) -> Strip:
         """A line; Textual's component classes cannot reverse the colours of the highlight."""
         strip = super().render_line(y)

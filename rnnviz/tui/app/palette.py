@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
-from textual.command import CommandPalette, Hit, Hits
+from textual.command import CommandList, CommandPalette, Hit, Hits
 from textual.css.query import NoMatches
 from textual.errors import NoWidget
-from textual.events import Event
+from textual.events import Click, Event
 from textual.system_commands import SystemCommandsProvider
 
 from rnnviz import i18n
@@ -37,6 +37,14 @@ def _do_nothing() -> None:
     """The command of the message that no command matches."""
 
 
+class StillListed(CommandList):
+    """Textual's list, without its error if a command is clicked that was replaced meanwhile."""
+
+    def on_click(self, event: Click) -> None:
+        if event.style.meta.get("option", -1) >= self.option_count:
+            event.prevent_default().stop()
+
+
 class Palette(DismissOnce, DiffScreen, CommandPalette):
     """Textual's palette, without its errors while its list is missing, empty or has no room.
 
@@ -49,6 +57,10 @@ class Palette(DismissOnce, DiffScreen, CommandPalette):
     Palette SearchIcon { color: $foreground; }
     Palette > .command-palette--help-text { text-style: none; }
     """
+
+    def on_mount(self) -> None:
+        """Replace the class of the list, which Textual makes itself."""
+        self.query_one(CommandList).__class__ = StillListed
 
     def _action_command_list(self, action: str) -> None:
         with suppress(KeyError, IndexError, NoMatches):
