@@ -44,6 +44,7 @@ class ThemedApp(App[End]):
     """
 
     TITLE = "rnnviz"
+    ALLOW_SELECT = False  # Textual fails if a widget is removed while a selection begins on it
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {AppCommands}
     CSS = "Screen { background: $background; color: $foreground; }"
 
