@@ -578,5 +578,5 @@ def test_the_walk_back_starts_at_the_last_token_read_and_at_no_other(shape: dict
                     lines = view.lines(replace(now, backward=True), 100, 9)
                     said = " ".join("".join(s.text for s in line) for line in lines)
                     assert ("the walk back starts here" in said) == (top and t == layer.order[-1])
-                    assert ("only the last state is read" in said) == (top and t != layer.order[-1])
+                    assert ("reads the last state only" in said) == (top and t != layer.order[-1])
                     assert ("The layer above hands this down" in said) == (not top)
