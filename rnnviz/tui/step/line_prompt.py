@@ -63,17 +63,23 @@ class LinePrompt:
         self._forget()
         self._opened = Message().time
         if prompt is None:
-            label, text = view_state.text("status.type"), view_state.trace.text
+            label, initial = view_state.text("status.type"), view_state.trace.text
             line = LineInput(
-                text, placeholder=label, selected=True, earlier=self.history.sentences, id="typing"
+                initial,
+                placeholder=label,
+                selected=True,
+                earlier=self.history.sentences,
+                id="typing",
             )
         else:
             self._on_submit = prompt.on_submit
+            label, initial = prompt.label, prompt.initial
             line = LineInput(
-                prompt.initial, placeholder=prompt.label, selected=prompt.selected,
+                initial, placeholder=label, selected=prompt.selected,
                 words=prompt.words, id="typing",
             )  # fmt: skip
-        screen.show(status="", failed=False)
+        # A text in the line hides the placeholder.
+        screen.show(status=label.rstrip(" :") if initial else "", failed=False)
         screen.mount(line)
         screen.set_focus(line)
 
