@@ -21,7 +21,7 @@ from typing import Any
 import click
 
 from rnnviz import signals
-from rnnviz.errors import RnnvizError, nearest
+from rnnviz.errors import InvalidFileError, RnnvizError, nearest
 from rnnviz.version import VERSION
 
 #: Every command and the first line of its help (shown without importing it).
@@ -177,6 +177,9 @@ def _invoke(argv: list[str]) -> int:
     try:
         result: Any = cli.main(argv, prog_name="rnnviz", standalone_mode=False)
     except RnnvizError as error:
+        # A signal while a file is read may look like a damaged file.
+        if isinstance(error, InvalidFileError) and (number := signals.raised()) is not None:
+            return 128 + number
         return _say(str(error), error.exit_code, argv)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help() if error.ctx else "")

@@ -381,9 +381,23 @@ def main(*args, **options):
         attribute = Attribute()
 cli.main = main
 """
+READING = """
+from pathlib import Path
+from rnnviz.cli import cli
+from rnnviz.files.readers import invalid_file_on_error
+def main(*args, **options):
+    with invalid_file_on_error(Path('model.json'), 'model'):
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except SystemExit:
+            raise ValueError('damaged')
+cli.main = main
+"""
 
 
-@pytest.mark.parametrize("where", [SWALLOWED, WRAPPED], ids=["swallowed", "wrapped"])
+@pytest.mark.parametrize(
+    "where", [SWALLOWED, WRAPPED, READING], ids=["swallowed", "wrapped", "reading"]
+)
 def test_a_signal_whose_exception_was_lost_ends_it_all_the_same(where: str) -> None:
     it = Terminal("-c", LOST.format(where=where))
     code = ended(it)
