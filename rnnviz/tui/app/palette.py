@@ -37,7 +37,7 @@ def _do_nothing() -> None:
     """The command of the message that no command matches."""
 
 
-class StillListed(CommandList):
+class CurrentCommandList(CommandList):
     """Textual's list, without its error if a command is clicked that was replaced meanwhile."""
 
     def on_click(self, event: Click) -> None:
@@ -60,7 +60,7 @@ class Palette(DismissOnce, DiffScreen, CommandPalette):
 
     def on_mount(self) -> None:
         """Replace the class of the list, which Textual makes itself."""
-        self.query_one(CommandList).__class__ = StillListed
+        self.query_one(CommandList).__class__ = CurrentCommandList
 
     def _action_command_list(self, action: str) -> None:
         with suppress(KeyError, IndexError, NoMatches):

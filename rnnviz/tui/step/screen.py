@@ -33,7 +33,7 @@ from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import CellPicked, KeyClicked, WheelTurned
 
 if TYPE_CHECKING:
-    from rnnviz.tui.step.copying import Copied
+    from rnnviz.tui.step.clipboard_text import ClipboardText
 
 
 class StepScreen(PanelScreen):
@@ -282,14 +282,14 @@ class StepScreen(PanelScreen):
     def action_copy(self) -> None:
         """Choose what to copy to the clipboard."""
         from rnnviz.tui.app.choice_list import ChoiceList
-        from rnnviz.tui.step import copying
+        from rnnviz.tui.step import clipboard_text
 
         title = self.view_state.text("copy.title")
         keys = self.view_state.keymap["copy"].keys
-        copied = ChoiceList(title, copying.choices(self), opened_by=keys)
+        copied = ChoiceList(title, clipboard_text.choices(self), opened_by=keys)
         self.app.push_screen(copied, self._copy)
 
-    def _copy(self, copied: Copied | None) -> None:
+    def _copy(self, copied: ClipboardText | None) -> None:
         if copied is not None:
             self.app.copy_to_clipboard(copied.text)
             text = copied.text.replace("\n", " ")

@@ -16,21 +16,21 @@ EQUATION_SIZE = (100, 60)
 
 
 @dataclass(frozen=True)
-class Copied:
+class ClipboardText:
     """A text, and what it is."""
 
     what: str
     text: str
 
 
-def choices(screen: StepScreen) -> list[ListRow[Copied]]:
+def choices(screen: StepScreen) -> list[ListRow[ClipboardText]]:
     """The command, the equation, and the view."""
     view_state = screen.view_state
     texts = {
         "command": command_line(view_state), "equation": equation(screen), "view": shown(screen),
     }  # fmt: skip
     return [
-        ListRow(Copied(what := view_state.text(f"copy.{name}"), text), what)
+        ListRow(ClipboardText(what := view_state.text(f"copy.{name}"), text), what)
         for name, text in texts.items()
     ]
 
