@@ -92,6 +92,13 @@ def _top(room: Region, spare: int = 0) -> tuple[Region, Region]:
     return room.split_horizontal(strip_height(room) + min(max(spare, 0), 4) // 2 * 2)
 
 
+def _zoom_top(room: Region) -> tuple[Region, Region]:
+    """The sentence panel and the rest at the zoom levels of the cell and the equation."""
+    if room.width < NARROW:
+        return room.split_horizontal(3)
+    return _top(room, 4 if room.width >= WIDE else 0)
+
+
 def _sentence(room: Region, shape: Shape, backward: bool) -> dict[str, Region]:
     """All quantities of every token first; then the cell, then its equations."""
     if room.width >= WIDE:
@@ -166,10 +173,7 @@ def _indented(region: Region) -> Region:
 
 def _cell(room: Region, shape: Shape, backward: bool) -> dict[str, Region]:
     """The diagram as large as it is readable, and the equations of the part."""
-    if room.width < NARROW:
-        strip, rest = room.split_horizontal(3)
-    else:
-        strip, rest = _top(room, 4 if room.width >= WIDE else 0)
+    strip, rest = _zoom_top(room)
     places = {"sentence": strip}
     if room.width >= WIDE:
         left, right = rest.split_vertical(rest.width * 3 // 5)
@@ -194,10 +198,7 @@ def _cell(room: Region, shape: Shape, backward: bool) -> dict[str, Region]:
 
 def _equation(room: Region, shape: Shape, backward: bool) -> dict[str, Region]:
     """Every equation of the token; beside or below it what is left."""
-    if room.width < NARROW:
-        strip, rest = room.split_horizontal(3)
-    else:
-        strip, rest = _top(room, 4 if room.width >= WIDE else 0)
+    strip, rest = _zoom_top(room)
     places = {"sentence": strip}
     tall = shape.diagram[1] + 1
     if rest.width >= WIDE:
