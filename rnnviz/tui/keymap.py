@@ -43,8 +43,8 @@ PAGE_KEYS = {
 
 #: The actions of pages and their keys; a page lists those that it has.
 PAGE_ACTION_KEYS: Mapping[str, tuple[str, ...]] = {
-    "next": ("g",),  # quantity, gate, gradient or number
-    "previous": ("G",),
+    "next": ("tab",),  # quantity, gate, gradient or number
+    "previous": ("shift+tab",),
     "type": ("o",),
     "raise": ("plus",),
     "lower": ("minus",),

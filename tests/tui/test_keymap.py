@@ -145,8 +145,8 @@ def test_a_keymap_that_cannot_be_used_is_refused_by_name(
 
 
 def test_two_keys_can_be_exchanged() -> None:
-    keymap = DEFAULT_KEYMAP.with_keys({"next": "o", "type": "g"})
-    assert keymap.overridden() == {"next": "o", "type": "g"}
+    keymap = DEFAULT_KEYMAP.with_keys({"next": "o", "type": "tab"})
+    assert keymap.overridden() == {"next": "o", "type": "tab"}
     assert DEFAULT_KEYMAP.overridden() == {}
 
 

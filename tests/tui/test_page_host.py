@@ -107,7 +107,7 @@ def test_its_questions_are_asked_once() -> None:
 
 
 def test_its_keys_are_its_own_and_the_others_still_move_the_cursor() -> None:
-    app, lines = drive("g", "g", "right")
+    app, lines = drive("tab", "tab", "right")
     assert lines[2] == "count 2"
     assert app.step_screen.view_state.cursor.t == 1
 

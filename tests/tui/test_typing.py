@@ -89,6 +89,22 @@ async def test_escape_leaves_the_line_and_its_message() -> None:
         assert it.step_screen.view_state.cursor.t == 1
 
 
+async def test_tab_belongs_to_an_open_line_and_not_to_the_page() -> None:
+    it = app("clamp")
+    async with it.run_test(size=(100, 30)) as pilot:
+        await settle(pilot, it)
+        page_states = it.step_screen.view_state.page_states
+        await pilot.press("o", "0", "tab", "shift+tab", ".", "5", "enter")
+        await settle(pilot, it)
+        assert [str(c) for c in it.step_screen.view_state.query.clamps] == ["h[0,2]=0.5"]
+        assert it.step_screen.view_state.page_states == page_states
+        await pilot.press("escape", "j", *TEXT.split()[2][:2])
+        await settle(pilot, it)
+        await pilot.press("tab")
+        assert it.step_screen.input is not None
+        assert it.step_screen.input.value == TEXT.split()[2]
+
+
 async def test_a_number_is_for_the_value_that_the_prompt_names() -> None:
     it = app("clamp")
     async with it.run_test(size=(100, 30)) as pilot:

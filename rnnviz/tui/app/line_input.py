@@ -18,12 +18,15 @@ class LineInput(Input):
 
     A text that is pasted, or that comes from a saved trace, may hold codes for the terminal.
     ``earlier`` are the lines that ↑ brings back, the newest last; ``words`` complete what is typed,
-    and → takes the completion.
+    and → or tab takes the completion.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "earlier(-1)", "earlier line", show=False, id="line_earlier"),
         Binding("down", "earlier(1)", "later line", show=False, id="line_later"),
+        # Without these, the keys would go on to the screen, where they belong to the open page.
+        Binding("tab", "complete", "take the completion", show=False, id="line_complete"),
+        Binding("shift+tab", "stay", "nothing", show=False, id="line_stay"),
     ]
 
     def __init__(
@@ -68,6 +71,15 @@ class LineInput(Input):
         typed = self._at == len(self.earlier)
         self.value = self._typed if typed else self.earlier[self._at]
         self.cursor_position = len(self.value)
+
+    def action_complete(self) -> None:
+        """Take the completion, if there is one."""
+        self.cursor_position = len(self.value)
+        if self._suggestion:
+            self.action_cursor_right()
+
+    def action_stay(self) -> None:
+        """Leave everything as it is."""
 
 
 class WordSuggester(Suggester):

@@ -350,7 +350,7 @@ def test_a_key_before_the_trace_is_there_holds_beside_what_is_held() -> None:
     assert clamps(press(m, "take_away")) == []
 
 
-def test_g_draws_the_next_quantity() -> None:
+def test_next_draws_the_next_quantity() -> None:
     m, names = at(3), []
     for _ in range(7):
         names.append(ClampPage(m).quantity(m))

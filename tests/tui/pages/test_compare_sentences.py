@@ -191,7 +191,7 @@ def test_the_quantity_goes_round() -> None:
     seen = []
     for presses in range(len(names)):
         it, _ = drive(
-            "against", A, "lstm", explore, *["g"] * (presses + 1), page_states=page_states
+            "against", A, "lstm", explore, *["tab"] * (presses + 1), page_states=page_states
         )
         seen.append(it.step_screen.view_state.page_states["against"].quantity)
     assert sorted(seen) == sorted(names) and seen[-1] == "h"

@@ -372,7 +372,7 @@ def drive(*keys: Sequence[str] | str) -> tuple[RnnvizApp, list[str]]:
 
 
 def test_keys_reach_the_page_and_every_view_follows() -> None:
-    app, said = drive("g", "plus", "plus", "minus", "plus")
+    app, said = drive("tab", "plus", "plus", "minus", "plus")
     m = app.step_screen.view_state
     assert m.query.hand is not None and m.query.hand.array("W_f") == ((8.2,),)
     assert m.trace.layers[0].weights["W_f"][0, 0] == 8.2
@@ -382,9 +382,9 @@ def test_keys_reach_the_page_and_every_view_follows() -> None:
 
 
 def test_a_value_is_typed_into_a_line() -> None:
-    app, _ = drive("g", "o", "minus", "2", "enter")
+    app, _ = drive("tab", "o", "minus", "2", "enter")
     assert app.step_screen.view_state.trace.layers[0].weights["W_f"][0, 0] == -2
-    app, _ = drive("g", "o", "z", "enter")
+    app, _ = drive("tab", "o", "z", "enter")
     assert app.step_screen.view_state.failed
 
 
