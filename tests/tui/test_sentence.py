@@ -14,6 +14,7 @@ from tui.small_models import TEXT, app, made, moment, screen_text
 
 import rnnviz
 from rnnviz.analysis.prediction_change import prediction_change
+from rnnviz.analysis.readout import saliency
 from rnnviz.cursor import start
 from rnnviz.equations import number
 from rnnviz.model_files import load
@@ -23,7 +24,7 @@ from rnnviz.tui.panels.prediction_bars import ASCII_BARS, eighths, number_scale
 from rnnviz.tui.panels.sentence import PanelRows, Sentence
 from rnnviz.tui.panels.word_columns import LONGEST, window
 from rnnviz.tui.render.theme import BARS, ViewTheme
-from rnnviz.tui.view.view_state import ViewState, saliency
+from rnnviz.tui.view.view_state import ViewState
 
 PLAIN = ViewTheme("dark", colour=False, ascii_only=True)
 SIZES = {(80, 24): 7, (120, 36): 8}

@@ -13,6 +13,7 @@ from textual.geometry import Region
 from textual.pilot import Pilot
 from tui.small_models import CELLS, TEXT, app, made, moment, screen_text
 
+from rnnviz.analysis.readout import saliency
 from rnnviz.cursor import ZOOMS
 from rnnviz.equations import number
 from rnnviz.errors import UsageError
@@ -26,7 +27,6 @@ from rnnviz.tui.render.segments import short
 from rnnviz.tui.render.theme import THEMES
 from rnnviz.tui.step.app import RnnvizApp, screenshot
 from rnnviz.tui.step.help import sections
-from rnnviz.tui.view.view_state import saliency
 
 SIZE = (120, 36)
 

@@ -11,6 +11,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 from rnnviz.analysis import series as series_analysis
+from rnnviz.analysis.readout import saliency
 from rnnviz.arrays import Array
 from rnnviz.charts.axes import Axis, axis
 from rnnviz.cursor import to_token
@@ -30,7 +31,7 @@ from rnnviz.tui.render.segments import (
     wrapped,
 )
 from rnnviz.tui.view.page import Change, Page, Prompt
-from rnnviz.tui.view.view_state import ViewState, saliency
+from rnnviz.tui.view.view_state import ViewState
 
 GUTTER = 9
 ENTRY = 40  # columns of one measurement with its gradient

@@ -15,11 +15,12 @@ from rich.style import Style
 from rnnviz.analysis import series as series_analysis
 from rnnviz.analysis.difference import LogitContributions
 from rnnviz.analysis.prediction_change import PredictionChange, belief, prediction_change
+from rnnviz.analysis.readout import saliency
 from rnnviz.display import visible
 from rnnviz.equations import number
 from rnnviz.tui.panels.word_columns import LONGEST
 from rnnviz.tui.render.segments import Line, cut
-from rnnviz.tui.view.view_state import ViewState, saliency
+from rnnviz.tui.view.view_state import ViewState
 
 #: The units that are named, at most.
 NAMED = 2

@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
+from rnnviz.analysis.readout import saliency
 from rnnviz.equations import number
 from rnnviz.tui.panels.belief import belief_text, change_line, gradient_line, output_name
 from rnnviz.tui.panels.prediction_bars import (
@@ -33,7 +34,7 @@ from rnnviz.tui.panels.word_columns import (
 from rnnviz.tui.render.segments import Line, bar, fit, heading, length
 from rnnviz.tui.view import second_sentence
 from rnnviz.tui.view.off_screen import off_signs
-from rnnviz.tui.view.view_state import ViewState, saliency
+from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import CellPicked, View
 
 #: From this width on the heading has the panel's title before what the word changed.

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from rnnviz import i18n
+from rnnviz.analysis.readout import shown_class
 from rnnviz.analysis.series import forecasts
 from rnnviz.arrays import Array
 from rnnviz.cursor import Cursor, known, part_of
@@ -181,23 +182,8 @@ class ViewState:
         return trace.head.readout if trace.series is None else forecasts(trace)[:, None]
 
     def shown_class(self) -> int:
-        """The class whose probability is shown: the second of two, otherwise the target."""
-        head = self.trace.head
-        if len(head.labels) == 2 or head.target not in head.labels:
-            return min(1, int(head.readout.shape[1]) - 1)
-        return head.labels.index(head.target)
-
-
-@lru_cache(maxsize=8)
-def saliency(trace: Trace) -> Array:
-    """|∂L/∂x| of each token, (T), summed over all layers that read the input itself."""
-    bottom = trace.layers[0]
-    total = bottom.grads["x"].astype(np.float64)
-    for layer in trace.layers[1:]:
-        x = layer.values["x"]
-        if x.shape == bottom.values["x"].shape and np.array_equal(x, bottom.values["x"]):
-            total = total + layer.grads["x"]
-    return np.asarray(np.linalg.norm(total, axis=1))
+        """The class whose probability is shown."""
+        return shown_class(self.trace.head)
 
 
 @lru_cache(maxsize=64)
