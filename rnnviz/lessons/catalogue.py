@@ -1,0 +1,58 @@
+"""The lessons there are: the shipped ones, and those of the user's own folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rnnviz.errors import InvalidFileError, UsageError, nearest
+from rnnviz.files.paths import assets
+from rnnviz.lessons.lesson import Lesson
+from rnnviz.lessons.reader import read
+
+
+def shipped_folder() -> Path:
+    """The folder of the shipped lessons."""
+    return assets() / "lessons"
+
+
+def lesson_files(folder: Path | None = None) -> dict[str, Path]:
+    """The lesson files by name: the shipped ones, and those of ``folder``, which come first."""
+    found = {path.stem: path for path in sorted(shipped_folder().glob("*.toml"))}
+    if folder is not None:
+        found |= {path.stem: path for path in sorted(folder.glob("*.toml"))}
+    return found
+
+
+def lessons(lang: str, folder: Path | None = None) -> tuple[list[Lesson], list[InvalidFileError]]:
+    """Every lesson, by number and then by name, and the errors of files that are none."""
+    found: list[Lesson] = []
+    errors: list[InvalidFileError] = []
+    for path in lesson_files(folder).values():
+        try:
+            found.append(read(path, lang))
+        except InvalidFileError as error:
+            errors.append(error)
+    found.sort(key=lambda lesson: (lesson.number is None, lesson.number or 0, lesson.id))
+    return found, errors
+
+
+def find(name: str, folder: Path | None = None) -> Path:
+    """The file of a lesson: by its name, by its number in the list, or the path of a file.
+
+    UsageError with the nearest name if there is none.
+    """
+    files = lesson_files(folder)
+    if name in files:
+        return files[name]
+    path = Path(name).expanduser()
+    if path.suffix == ".toml" and path.is_file():
+        return path
+    if name.isdecimal():
+        for lesson in lessons("en", folder)[0]:
+            if lesson.number == int(name):
+                return lesson.path
+    if path.suffix == ".toml":
+        raise UsageError(f"There is no lesson file {name}.")
+    raise UsageError(
+        f"There is no lesson {name!r}.{nearest(name, files)}\nrnnviz lesson lists them."
+    )

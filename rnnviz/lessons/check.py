@@ -1,0 +1,203 @@
+"""Everything that is wrong with a lesson file, for its author."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from rnnviz import i18n
+from rnnviz.errors import RnnvizError, one_line
+from rnnviz.lessons.claims import Evaluator
+from rnnviz.lessons.expressions import constants
+from rnnviz.lessons.lesson import Lesson, LessonChange, LessonQuestion, Step
+from rnnviz.lessons.reader import read, with_change
+from rnnviz.query import Explorer
+
+#: The most words that are said at once, and the minutes and levels of a lesson.
+MOST_WORDS, MINUTES, LEVELS = 40, (4, 8), (1, 3)
+#: A number with decimals in a text: ".18", "−1.05".
+_DECIMAL = re.compile(r"(?<![\w.])(\d*\.\d+)(?![\w]*\.\d)")
+
+
+@dataclass(frozen=True)
+class LessonProblem:
+    """What is wrong with a step, or with the lesson (``step`` "")."""
+
+    lang: str
+    step: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"[{self.lang}] {self.step + ': ' if self.step else ''}{self.message}"
+
+
+def check(
+    path: Path, explorer: Explorer, pages: Sequence[str] = (), langs: Sequence[str] = i18n.LANGUAGES
+) -> tuple[LessonProblem, ...]:
+    """What is wrong with the lesson of a file in each language; InvalidFileError if it has none.
+
+    ``pages``: the names that ``view`` can have besides "panels"; with none views are not checked.
+    """
+    evaluator = Evaluator(explorer)
+    problems: list[LessonProblem] = []
+    for lang in langs:
+        problems += _LessonCheck(read(path, lang), evaluator, pages).problems()
+    return tuple(problems)
+
+
+@dataclass(frozen=True)
+class _LessonCheck:
+    lesson: Lesson
+    evaluator: Evaluator
+    pages: Sequence[str]
+
+    def problems(self) -> Iterator[LessonProblem]:
+        """The problems of the lesson, then those of each step."""
+        for message in self._whole():
+            yield LessonProblem(self.lesson.lang, "", message)
+        following = (*self.lesson.steps[1:], None)
+        for step, after in zip(self.lesson.steps, following, strict=True):
+            for message in (*self._unrevealed(step, after), *self._step(step)):
+                yield LessonProblem(self.lesson.lang, step.id, message)
+
+    def _whole(self) -> Iterator[str]:
+        lesson = self.lesson
+        if lesson.path.stem != lesson.id:
+            yield f"the file is not named {lesson.id}.toml."
+        for name, value, (least, most) in (
+            ("minutes", lesson.minutes, MINUTES), ("level", lesson.level, LEVELS),
+        ):  # fmt: skip
+            if not least <= value <= most:
+                yield f"{name} = {value} is not from {least} to {most}."
+        if not lesson.questions:
+            yield "nothing is asked: a lesson has at least one prediction."
+        if lesson.kind == "quiz":
+            return
+        if not any(change.own for step in lesson.steps for change in step.changes):
+            yield "nothing is changed by the learner: a lesson has at least one change with own."
+        if lesson.steps[-1].question or lesson.steps[-1].changes:
+            yield "the last step is one sentence for the board: it asks and changes nothing."
+
+    def _unrevealed(self, step: Step, after: Step | None) -> Iterator[str]:
+        """A question whose answer is neither revealed nor shown by the next step's changes."""
+        question = step.question
+        if question is None or question.seen or self.lesson.kind == "quiz":
+            return
+        if not step.reveal and not (after and after.changes):
+            yield "the answer is not revealed: reveal = …"
+
+    def _step(self, step: Step) -> Iterator[str]:
+        for name, text in (("say", step.say), ("reveal", step.reveal), *_change_texts(step)):
+            if (count := len(text.split())) > MOST_WORDS:
+                yield f"{name} has {count} words; {MOST_WORDS} are the most for one breath."
+        for view in (step.view, step.reveal_view):
+            if view and self.pages and view not in ("panels", *self.pages):
+                yield f"there is no view {view!r}. Views: panels, {', '.join(self.pages)}."
+        yield from self._numbers(step)
+        try:
+            self.evaluator.value("p()", step.query)
+        except RnnvizError as error:
+            yield f"the text cannot be read: {one_line(error)}"
+            return
+        yield from self._positions(step)
+        for claim in step.claims:
+            yield from self._claim(step, claim)
+        if step.question is not None:
+            yield from self._question(step, step.question)
+        for change in step.changes:
+            yield from self._change(step, change)
+
+    def _numbers(self, step: Step) -> Iterator[str]:
+        """Numbers in speech that no claim of the step has."""
+        goals = [change.reached for change in step.changes if change.reached]
+        claimed = [value for claim in (*step.claims, *goals) for value in _constants(claim)]
+        for name, text in (("say", step.say), ("reveal", step.reveal), *_change_texts(step)):
+            for number in _DECIMAL.findall(text):
+                digits = len(number.partition(".")[2])
+                if not any(round(abs(value), digits) == float(number) for value in claimed):
+                    yield f"{name}: no claim of the step has the number {number}."
+
+    def _positions(self, step: Step) -> Iterator[str]:
+        """Tokens and units that the text and the net do not have."""
+        T = self.evaluator.value("T()", step.query)
+        for cursor in (step.cursor, step.reveal_cursor):
+            if cursor is None:
+                continue
+            if cursor.token is not None and cursor.token > T:
+                yield f"cursor: token {cursor.token}: this text has tokens 1 to {T}."
+            trace = self.evaluator.explorer(step.query)
+            if cursor.layer is not None and cursor.layer > len(trace.layers):
+                yield f"cursor: layer {cursor.layer}: this net has {len(trace.layers)}."
+                continue
+            layer = trace.layers[(cursor.layer or 1) - 1]
+            if cursor.part is not None and cursor.part not in layer.parts:
+                yield f"cursor: there is no part {cursor.part!r}: {', '.join(layer.parts)}."
+            if cursor.unit is not None and cursor.unit >= layer.units:
+                yield f"cursor: unit {cursor.unit}: units 0 to {layer.units - 1}."
+
+    def _claim(self, step: Step, claim: str) -> Iterator[str]:
+        try:
+            if not self.evaluator.holds(claim, step.query, step.against):
+                yield f"the claim does not hold: {claim}{self._found(step, claim)}"
+        except RnnvizError as error:
+            yield f"the claim cannot be evaluated: {one_line(error)}"
+
+    def _found(self, step: Step, claim: str) -> str:
+        """The value of the left side, for ``abs(p(3) - 0.39) < 0.005`` that of ``p(3)``."""
+        match = re.fullmatch(r"abs\((.+) - [−\d.]+\) *<.*", claim) or re.match(
+            r"(.+?) *(?:<|>|==)", claim
+        )
+        if match is None:
+            return ""
+        try:
+            value = self.evaluator.value(match[1], step.query, step.against)
+        except RnnvizError:
+            return ""
+        return f" ({match[1]} is {value:.4g})" if isinstance(value, int | float) else ""
+
+    def _question(self, step: Step, question: LessonQuestion) -> Iterator[str]:
+        if not question.of:
+            return
+        try:
+            value = self.evaluator.value(question.of, step.query, step.against)
+        except RnnvizError as error:
+            yield f"ask: {one_line(error)}"
+            return
+        if question.kind == "word" and type(value) is not int:
+            yield f"ask: {question.of} is {value}, not the number of a word."
+        if question.kind == "number" and not isinstance(value, int | float | np.number):
+            yield f"ask: {question.of} is {value}, not a number."
+
+    def _change(self, step: Step, change: LessonChange) -> Iterator[str]:
+        if change.query is None:
+            return
+        query = change.query
+        if change.own is not None:
+            try:
+                if self.evaluator.holds(change.reached, query, step.against):
+                    yield f"the goal is reached before anything is changed: {change.reached}"
+                query = with_change(query, change.own, change.example)
+                if not self.evaluator.holds(change.reached, query, step.against):
+                    yield f"the example {change.example!r} does not reach the goal."
+            except RnnvizError as error:
+                yield f"change: {one_line(error)}"
+            return
+        try:
+            self.evaluator.value("p()", query)
+        except RnnvizError as error:
+            yield f"change: {one_line(error)}"
+
+
+def _change_texts(step: Step) -> list[tuple[str, str]]:
+    return [("change", f"{change.say} {change.goal}") for change in step.changes]
+
+
+def _constants(claim: str) -> tuple[float, ...]:
+    try:
+        return constants(claim)
+    except RnnvizError:
+        return ()
