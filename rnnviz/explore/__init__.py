@@ -16,6 +16,8 @@ from rnnviz.tracer import tracer
 ANSWERED_IN: dict[str, str] = {
     "UnitQuestion": "rnnviz.explore.units",
     "SpectrumQuestion": "rnnviz.explore.reach",
+    "HoldQuestion": "rnnviz.explore.interventions",
+    "LeaveOutQuestion": "rnnviz.explore.interventions",
     "PaddingQuestion": "rnnviz.explore.padding",
     "NetQuestion": "rnnviz.explore.net",
     "ModelListQuestion": "rnnviz.explore.models",
