@@ -84,6 +84,8 @@ class RnnvizApp(ThemedApp[int]):
         gc.freeze()
         if self.first_page:
             self.step_screen.action_page(self.first_page)
+        if self.state_folder is not None:
+            self.step_screen.listen(self.state_folder)
 
     def get_default_screen(self) -> Screen[None]:
         """The step screen."""

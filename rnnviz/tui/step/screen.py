@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -23,6 +24,7 @@ from rnnviz.tui.keymap import ACTIONS
 from rnnviz.tui.panels.arrangement import SMALLEST
 from rnnviz.tui.panels.heatmap import rows
 from rnnviz.tui.step import go_to
+from rnnviz.tui.step.event_stream import DELAY, EventStream
 from rnnviz.tui.step.line_prompt import LinePrompt
 from rnnviz.tui.step.page_host import PageHost, QuestionAnswered
 from rnnviz.tui.step.panel_screen import PanelScreen
@@ -48,6 +50,7 @@ class StepScreen(PanelScreen):
         self.page_host = PageHost(self, explorer)
         self.prompt = LinePrompt(self)
         self.playback = Playback(self)
+        self.event_stream = EventStream(self)
 
     @property
     def is_typing(self) -> bool:
@@ -60,8 +63,20 @@ class StepScreen(PanelScreen):
         return self.page_host.full_screen
 
     def state_shown(self) -> None:
-        """Ask what the open page wants to know."""
+        """Publish what has changed, and ask what the open page wants to know."""
+        self.event_stream.state_shown()
         self.page_host.ask_questions()
+
+    def listen(self, state: Path) -> None:
+        """Let other terminals of this user follow and steer the screen, soon."""
+        self.set_timer(DELAY, partial(self._listen, state))
+
+    def _listen(self, state: Path) -> None:
+        self.run_worker(self.event_stream.listen(state), group="events", exit_on_error=False)
+
+    def on_unmount(self) -> None:
+        """Disconnect the other terminals."""
+        self.event_stream.close()
 
     def move(self, cursor: Cursor) -> None:
         """Move the cursor and remove the message."""
@@ -347,6 +362,7 @@ class StepScreen(PanelScreen):
     def on_trace_ready(self, message: TraceReady) -> None:
         """The trace of a query, or the reason why there is none."""
         self.requests.show_trace(message)
+        self.event_stream.apply_pending()
 
     def action_reach(self) -> None:
         """Compare how far back other models reach over the same sentence."""

@@ -58,7 +58,13 @@ class TraceRequests:
     def __init__(self, screen: StepScreen, explorer: Explorer) -> None:
         self.screen, self.explorer = screen, explorer
         self._others: dict[Kind, tuple[str, ...]] = {}  # the models of the digit keys
+        self._expected: TraceRequest | None = None  # the one that is being read
         self._read_last = screen.view_state.queries  # the queries when a trace was shown last
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether a trace is still to come."""
+        return self._expected is not None
 
     def ask(self, request: TraceRequest, *, edit: bool = False) -> None:
         """Read another query; ``edit``: it goes on with a series of edits."""
@@ -75,6 +81,7 @@ class TraceRequests:
         ``queries`` is the history with the query as the current one. It is taken back if the query
         cannot be read.
         """
+        self._expected = request
         self.screen.show(history=queries)
         self.screen.run_worker(
             partial(self._read, request), thread=True, exclusive=True, group="read",
@@ -123,6 +130,8 @@ class TraceRequests:
         """Show the new trace with the cursor at the same place; or the reason why there is none."""
         screen, request, trace = self.screen, message.request, message.trace
         before = screen.view_state
+        if request is self._expected:
+            self._expected = None
         if request.query != before.latest_query:
             return  # a newer query is being read
         if trace is None:

@@ -1,0 +1,150 @@
+"""The kinds of events. Tokens count from 0, as in all files; the screen counts them from 1."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+
+@dataclass(frozen=True)
+class Event:
+    """Base class; ``kind`` is the event's name in the JSON line."""
+
+    kind: ClassVar[str]
+
+
+@dataclass(frozen=True)
+class SessionEvent(Event):
+    """The first event of a stream: which screen it comes from."""
+
+    kind: ClassVar[str] = "session"
+    session: str  # its name among the screens of this machine
+    lesson: str = ""  # the id of the lesson; "" without one
+    version: str = ""  # of rnnviz
+
+
+@dataclass(frozen=True)
+class CursorEvent(Event):
+    """The cursor moved to this place."""
+
+    kind: ClassVar[str] = "cursor"
+    t: int
+    part: str  # "forget", "input", …, as the trace names it
+    unit: int = 0
+    layer: int = 0
+    zoom: Literal["sentence", "cell", "equation"] = "sentence"
+    first: int = 0  # the token of the first row, where not all tokens fit
+
+
+@dataclass(frozen=True)
+class PageEvent(Event):
+    """A page was opened in place of the panels; "" closes it."""
+
+    kind: ClassVar[str] = "page"
+    page: str
+
+
+@dataclass(frozen=True)
+class PageStateEvent(Event):
+    """What a page shows was changed with one of its own keys."""
+
+    kind: ClassVar[str] = "page_state"
+    page: str
+    state: Mapping[str, Any] = field(default_factory=dict)  # the fields of its PageState
+
+
+@dataclass(frozen=True)
+class QueryEvent(Event):
+    """Another query was asked: a sentence, a model, clamps, a net by hand.
+
+    ``step``: "edit" goes on with a series of edits; "undo" and "redo" go back and forth between
+    queries; "start" is the query that was there first.
+    """
+
+    kind: ClassVar[str] = "query"
+    text: str
+    model: str
+    target: str | None = None
+    random: int | None = None
+    clamps: tuple[str, ...] = ()  # as on the command line: "f[3]=0"
+    net: Mapping[str, Any] | None = None  # a net by hand, as its file has it
+    step: Literal["start", "ask", "edit", "undo", "redo"] = "ask"
+
+
+@dataclass(frozen=True)
+class ViewEvent(Event):
+    """How the trace is shown: switches that the class sees, by the view state's names."""
+
+    kind: ClassVar[str] = "view"
+    changes: Mapping[str, Any]  # {"hidden": true, "backward": false}
+
+
+@dataclass(frozen=True)
+class ReachEvent(Event):
+    """The reach of other models was compared with that of the one shown."""
+
+    kind: ClassVar[str] = "reach"
+
+
+@dataclass(frozen=True)
+class LessonEvent(Event):
+    """The lesson came to a step, or to another phase of it.
+
+    ``phase`` is the player's word for it; ``number`` is the place of the step, from 1, ``of`` how
+    many the lesson has.
+    """
+
+    kind: ClassVar[str] = "lesson"
+    lesson: str
+    step: str  # the id of the step
+    phase: str = ""
+    number: int = 0
+    of: int = 0
+
+
+@dataclass(frozen=True)
+class QuestionEvent(Event):
+    """A question was opened; the class commits before anything is shown."""
+
+    kind: ClassVar[str] = "question"
+    question: str  # its id
+    ask: str = "choice"  # "choice", "number", "word"
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class AnswerEvent(Event):
+    """A question was answered; ``correct`` is None where nothing is right or wrong."""
+
+    kind: ClassVar[str] = "answer"
+    question: str
+    answer: str
+    correct: bool | None = None
+    seconds: float = 0.0  # from the question to the answer
+
+
+@dataclass(frozen=True)
+class RevealEvent(Event):
+    """The right answer of a question was shown."""
+
+    kind: ClassVar[str] = "reveal"
+    question: str
+
+
+@dataclass(frozen=True)
+class ActionEvent(Event):
+    """Steering: run an action of the keymap, as its key would."""
+
+    kind: ClassVar[str] = "action"
+    name: str
+
+
+#: Every kind of event by its name.
+KINDS: Mapping[str, type[Event]] = {
+    cls.kind: cls
+    for cls in (
+        SessionEvent, CursorEvent, PageEvent, PageStateEvent, QueryEvent, ViewEvent, ReachEvent,
+        LessonEvent, QuestionEvent, AnswerEvent, RevealEvent, ActionEvent,
+    )
+}  # fmt: skip

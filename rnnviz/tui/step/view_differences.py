@@ -1,0 +1,156 @@
+"""The events of a change of the step screen: what differs between two view states."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, replace
+from typing import Any, get_type_hints
+
+from rnnviz.clamps import parse
+from rnnviz.cursor import Cursor, fitted
+from rnnviz.events import (
+    CursorEvent,
+    Event,
+    EventError,
+    PageEvent,
+    PageStateEvent,
+    QueryEvent,
+    ReachEvent,
+    ViewEvent,
+)
+from rnnviz.events.records import from_record
+from rnnviz.query import Query
+from rnnviz.toy_net import net_record
+from rnnviz.tui.pages import PAGES, load
+from rnnviz.tui.view.page_state import PageState
+from rnnviz.tui.view.query_history import QueryHistory
+from rnnviz.tui.view.view_state import ViewState
+
+#: The fields of the view state that everybody sees, apart from those with an event of their own.
+#: Language and theme are a matter of each screen.
+SHARED = ("backward", "hidden")
+
+
+def snapshot(view_state: ViewState) -> Iterator[Event]:
+    """The events that lead another screen to this view state; undone queries are left out."""
+    yield _query_event(view_state.latest_query, "start")
+    for state in view_state.page_states.values():
+        yield PageStateEvent(state.page, page_record(state))
+    yield PageEvent(view_state.page)
+    yield ViewEvent({name: getattr(view_state, name) for name in SHARED})
+    if view_state.reaches:
+        yield ReachEvent()
+    yield cursor_event(view_state)
+
+
+def differences(before: ViewState, after: ViewState) -> Iterator[Event]:
+    """The events that lead from one view state to another, in the order to apply them."""
+    if before is after:
+        return
+    yield from _query_events(before.queries, after.queries)
+    for page, state in after.page_states.items():
+        if before.page_states.get(page) != state:
+            yield PageStateEvent(page, page_record(state))
+    if after.page != before.page:
+        yield PageEvent(after.page)
+    changed = {n: getattr(after, n) for n in SHARED if getattr(after, n) != getattr(before, n)}
+    if changed:
+        yield ViewEvent(changed)
+    if after.comparing and not before.comparing:
+        yield ReachEvent()
+    moved = (after.cursor, after.first, after.page) != (before.cursor, before.first, before.page)
+    if moved or after.trace is not before.trace:
+        yield cursor_event(after)
+
+
+def cursor_event(view_state: ViewState) -> CursorEvent:
+    """Where the cursor is."""
+    cursor = view_state.cursor
+    return CursorEvent(
+        cursor.t, view_state.part, cursor.unit, cursor.layer, cursor.zoom, view_state.first
+    )
+
+
+def cursor_at(event: CursorEvent, view_state: ViewState) -> Cursor:
+    """The nearest cursor in the trace on the screen; an unknown part is the last one."""
+    layers = view_state.trace.layers
+    parts = layers[min(max(event.layer, 0), len(layers) - 1)].parts
+    part = parts.index(event.part) if event.part in parts else len(parts) - 1
+    cursor = Cursor(event.layer, event.t, part, event.unit, event.zoom)
+    return fitted(cursor, view_state.trace)
+
+
+def _query_events(before: QueryHistory, after: QueryHistory) -> Iterator[QueryEvent]:
+    """How the history of queries went on: by one query, or by steps back or forth."""
+    if before is after or before.current == after.current:
+        return
+    forth = len(after.past) - len(before.past)
+    if forth < 0 and before.past[len(after.past)].query == after.current.query:
+        later = [*reversed(before.past[len(after.past) :])]
+        yield from (_query_event(step.query, "undo") for step in later)
+    elif forth > 0 and len(before.future) - len(after.future) == forth:
+        yield from (_query_event(step.query, "redo") for step in before.future[:forth])
+    else:
+        edit = after.current.query != after.current.origin
+        yield _query_event(after.current.query, "edit" if edit else "ask")
+
+
+def _query_event(query: Query, step: Any) -> QueryEvent:
+    net = None
+    if query.hand is not None:
+        net = net_record.to_record(net_record.NetFile(query.hand))
+    return QueryEvent(
+        query.text, query.model, query.target, query.random, tuple(map(str, query.clamps)), net,
+        step,
+    )  # fmt: skip
+
+
+def query_of(event: QueryEvent) -> Query:
+    """The query of an event; EventError or UsageError if it is none."""
+    net = None
+    if event.net is not None:
+        try:
+            net = net_record.from_record(event.net).hand
+        except (ValueError, TypeError) as error:
+            raise EventError(f"query: 'net' is not a net: {error}") from error
+    clamps = tuple(parse(clamp) for clamp in event.clamps)
+    return Query(event.text, event.model, event.target, event.random, clamps, net)
+
+
+def page_record(state: PageState) -> dict[str, Any]:
+    """The fields of a page's state."""
+    return {field.name: getattr(state, field.name) for field in fields(state)}
+
+
+def page_state_of(event: PageStateEvent) -> PageState:
+    """The state of a page; EventError if it is none, or if there is no such page."""
+    name = require_page(event.page)
+    load(name)  # its module has the class
+    for kind in PageState.__subclasses__():
+        if kind.page == name:
+            # As a JSON line has it, where it comes from this process.
+            record = {k: list(v) if isinstance(v, tuple) else v for k, v in event.state.items()}
+            return from_record(kind, record, f"page_state of {name}")
+    raise EventError(f"page_state: the page {name!r} has no state.")
+
+
+def require_page(name: str) -> str:
+    """The name of a page; EventError for any other."""
+    if all(name != entry.name for entry in PAGES):
+        raise EventError(f"There is no page {name[:60]!r}.")
+    return name
+
+
+def view_changes(changes: Mapping[str, Any], view_state: ViewState) -> dict[str, Any]:
+    """The fields of the view state to change; EventError for a value of another type.
+
+    Fields that are not shared are left out.
+    """
+    hints = get_type_hints(ViewState)
+    wanted = {name: value for name, value in changes.items() if name in SHARED}
+    for name, value in wanted.items():
+        if hints[name] is bool and not isinstance(value, bool):
+            raise EventError(f"view: {name!r} is true or false.")
+    changed = {n: v for n, v in wanted.items() if v != getattr(view_state, n)}
+    replace(view_state, **changed)
+    return changed
