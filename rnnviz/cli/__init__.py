@@ -27,6 +27,7 @@ from rnnviz.version import VERSION
 #: Every command and the first line of its help (shown without importing it).
 COMMANDS = {
     "step": "Read a sentence one token at a time and see every gate, state and gradient.",
+    "lesson": "Lessons: predict, see, say what you saw, change it.",
     "train": "Train a recipe; the result can be stepped through.",
     "runs": "List, show, plot and compare training runs.",
     "models": "List, show and find models.",

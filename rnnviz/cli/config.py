@@ -42,6 +42,7 @@ _COMMENTS = {
     "theme": "colours of the screen",
     "color": "colour codes: auto looks at the terminal and at NO_COLOR",
     "device": "where to compute",
+    "lessons": "a folder of lessons of your own, beside the shipped ones",
 }
 #: Variables that are no settings of the file.
 _OTHER_VARIABLES = ("RNNVIZ_DATA", "RNNVIZ_OFFLINE", "RNNVIZ_BENCH_PYTHON", "RNNVIZ_COMPLETE")
@@ -83,10 +84,11 @@ class Setting:
 @options.theme
 @options.colour
 @options.device
+@options.lessons
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @options.debug
 @click.pass_context
-def show(ctx: click.Context, /, as_json: bool, **values: str | None) -> None:
+def show(ctx: click.Context, /, as_json: bool, **values: Any) -> None:
     """Show every setting, its value and where that comes from.
 
     With flags it shows what they change, as a command would take them.
@@ -117,7 +119,7 @@ def show(ctx: click.Context, /, as_json: bool, **values: str | None) -> None:
     stdout.lines("", f"File: {config.path}{state}")
 
 
-def _setting(ctx: click.Context, config: ConfigFile, name: str, value: str | None) -> Setting:
+def _setting(ctx: click.Context, config: ConfigFile, name: str, value: object) -> Setting:
     source = ctx.get_parameter_source(name)
     if source is ParameterSource.COMMANDLINE:
         return Setting(name, str(value), "flag", f"--{name}")
@@ -127,13 +129,17 @@ def _setting(ctx: click.Context, config: ConfigFile, name: str, value: str | Non
         return Setting(name, str(value), "file", _in_file(config, name))
     if name == "lang":
         return _language()
-    return Setting(name, value or _default(name), "default", "")
+    return Setting(name, str(value or _default(name)), "default", "")
 
 
 def _default(name: str) -> str:
     """What a command takes where nothing is set."""
     from rnnviz.lookup import DEFAULT
 
+    if name == "lessons":
+        from rnnviz.lessons.catalogue import default_folder
+
+        return str(default_folder())
     return {"model": DEFAULT, "theme": options.theme_name(None)}[name]
 
 

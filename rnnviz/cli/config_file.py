@@ -26,6 +26,7 @@ SETTINGS: dict[str, tuple[str, ...] | None] = {
     "theme": THEMES,
     "color": COLOURS,
     "device": DEVICES,
+    "lessons": None,
 }
 #: The name of the table of keys.
 KEYS = "keys"

@@ -99,6 +99,14 @@ def colour(f: F) -> F:
     )(f)  # fmt: skip
 
 
+def lessons(f: F) -> F:
+    """--lessons."""
+    return click.option(
+        "--lessons", type=click.Path(path_type=Path, file_okay=False), envvar="RNNVIZ_LESSONS",
+        metavar="DIR", help="A folder of lessons of your own.",
+    )(f)  # fmt: skip
+
+
 def device(f: F) -> F:
     """--device."""
     return click.option(

@@ -15,6 +15,13 @@ def shipped_folder() -> Path:
     return assets() / "lessons"
 
 
+def default_folder() -> Path:
+    """The folder of the user's own lessons where no other is named; it may not exist."""
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("rnnviz")) / "lessons"
+
+
 def lesson_files(folder: Path | None = None) -> dict[str, Path]:
     """The lesson files by name: the shipped ones, and those of ``folder``, which come first."""
     found = {path.stem: path for path in sorted(shipped_folder().glob("*.toml"))}
