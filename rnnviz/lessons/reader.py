@@ -46,6 +46,8 @@ _THEN = ("cursor", "view")
 _CHANGE = (
     "say", "clamp", "weight", "cell", "own", "goal", "reached", "example", "train", *_READ,
 )  # fmt: skip
+#: Every key of a lesson file.
+KEYS = frozenset((*_LESSON, *_STEP, *_CURSOR, *_ASK, *_THEN, *_CHANGE))
 _OWN = ("text", "clamp", "cell", "weight")
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _STEP_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\.[a-z0-9]+(-[a-z0-9]+)*")

@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "data fetch": ("jena", "--offline", "--data", "OUT"),
     "bench": ("--workload", "jena-gru", "--peers", "none", "--rounds", "1", "-q"),
     "config path": (), "config show": (), "config validate": (), "config edit": (),
+    "lesson": (), "lesson check": ("not",),
     "doctor": (), "completion": ("bash",),
 }  # fmt: skip
 #: Exit codes that are not 0: the download is refused.
