@@ -91,14 +91,15 @@ class ReachEvent(Event):
 class LessonEvent(Event):
     """The lesson came to a step, or to another phase of it.
 
-    ``phase`` is the player's word for it; ``number`` is the place of the step, from 1, ``of`` how
-    many the lesson has.
+    ``phase`` is the player's word for it, ``stage`` the place of the phase in the step, from 0;
+    ``number`` is the place of the step, from 1, ``of`` how many the lesson has.
     """
 
     kind: ClassVar[str] = "lesson"
     lesson: str
     step: str  # the id of the step
     phase: str = ""
+    stage: int = 0
     number: int = 0
     of: int = 0
 
@@ -115,13 +116,19 @@ class QuestionEvent(Event):
 
 @dataclass(frozen=True)
 class AnswerEvent(Event):
-    """A question was answered; ``correct`` is None where nothing is right or wrong."""
+    """A question was answered and the answer marked.
+
+    ``answer``: an option or a word by its index from 1, or a number; None if the question was
+    passed over. ``text`` is the option or the word. ``correct`` is None where nothing is right or
+    wrong.
+    """
 
     kind: ClassVar[str] = "answer"
     question: str
-    answer: str
+    answer: float | None
     correct: bool | None = None
     seconds: float = 0.0  # from the question to the answer
+    text: str = ""
 
 
 @dataclass(frozen=True)

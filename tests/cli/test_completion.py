@@ -194,7 +194,7 @@ def test_help_version_and_completion_are_quick(tmp_path: Path) -> None:
 def test_every_name_argument_is_completed() -> None:
     """Arguments and options that take a name have one of these functions."""
     free = {"words", "file", "data", "out", "dask", "python", "edits", "initial", "against",
-            "clamps", "size", "limit", "time_budget"}  # fmt: skip
+            "clamps", "size", "limit", "time_budget", "files"}  # fmt: skip
     for name, command in commands().items():
         for param in command.params:
             metavar = getattr(param, "metavar", None) or ""

@@ -44,9 +44,9 @@ EXAMPLES: tuple[Event, ...] = (
     QueryEvent("not good", "sentiment-lstm", None, 7, ("f[3]=0",), {"cell": "rnn"}, "edit"),
     ViewEvent({"hidden": True}),
     ReachEvent(),
-    LessonEvent("not", "not.guess", "ask", 2, 9),
+    LessonEvent("not", "not.guess", "ask", 0, 2, 9),
     QuestionEvent("not.good", "choice", ("it rises", "it falls")),
-    AnswerEvent("not.good", "it falls", True, 3.5),
+    AnswerEvent("not.good", 3.0, True, 3.5, "it falls"),
     RevealEvent("not.good"),
     ActionEvent("token_on"),
 )

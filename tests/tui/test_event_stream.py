@@ -224,7 +224,7 @@ async def test_actions_steer_and_a_lesson_is_remembered() -> None:
             await pilot.pause()
         state = it.step_screen.view_state
         assert (state.cursor.t, state.page) == (2, "clamp")
-        step = LessonEvent("not", "not.guess", "say", 2, 9)
+        step = LessonEvent("not", "not.guess", "say", 0, 2, 9)
         stream.publish(step)
         assert stream.snapshot()[-1] == step
         assert isinstance(stream.snapshot()[0], SessionEvent)

@@ -1,0 +1,160 @@
+"""``rnnviz results``: which questions of a lesson were hard, and what was gained."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rnnviz.cli import options, stderr, stdout
+from rnnviz.cli.tables import print_table, print_text
+
+if TYPE_CHECKING:
+    from rnnviz.lessons.results import Gain, ItemStatistics, PersonResults
+
+#: Damaged lines that are listed; the others are counted.
+LISTED = 10
+HELP = """Item statistics of answers: FILE is of one person, or of one group that answers together.
+
+`rnnviz lesson NAME --results FILE.jsonl` writes such a file: a line an answer, no names.
+
+\b
+right         share of n who were right: near 1 is easy, near 0 is hard
+separates     correlation with the other answers of the same person (item-rest, -1 to 1);
+              below 0.2 the question says little about who understood the rest
+gain          (after - before) / (1 - before), of those who answered both
+
+\b
+Examples:
+  rnnviz lesson quiz --phase before --results ada.jsonl
+  rnnviz results class/*.jsonl
+  rnnviz results class/*.jsonl --csv > items.csv
+"""
+
+
+@click.command("results", help=HELP)
+@click.argument("files", nargs=-1, required=True, metavar="FILE...",
+                type=click.Path(path_type=Path))  # fmt: skip
+@click.option("--json", "form", flag_value="json", help="Print one JSON document.")
+@click.option("--csv", "form", flag_value="csv", help="Print a row for each question and phase.")
+@options.debug
+def command(files: tuple[Path, ...], form: str | None) -> int:
+    """Print the statistics; exit code 4 if a line of a file is damaged."""
+    from rnnviz.lessons.results import gains, item_statistics, read_results
+
+    people = [read_results(path) for path in _distinct(files)]
+    items, gained = item_statistics(people), gains(people)
+    if form == "json":
+        stdout.document(_document(people, items, gained))
+    elif form == "csv":
+        for line in _csv_lines(items, gained):
+            stdout.data(line)
+    elif items:
+        _print(people, items, gained)
+    else:
+        stderr.say("There are no answers in these files yet.")
+    return _report_damage(people)
+
+
+def _distinct(files: Sequence[Path]) -> list[Path]:
+    """Each file once: a person who is named twice would count twice."""
+    return list({os.path.realpath(path): path for path in files}.values())
+
+
+def _report_damage(people: Sequence[PersonResults]) -> int:
+    damaged = [line for person in people for line in person.damaged]
+    for line in damaged[:LISTED]:
+        stderr.say(str(line))
+    if len(damaged) > LISTED:
+        stderr.say(f"… and {len(damaged) - LISTED} more damaged lines.")
+    for person in people:
+        if person.unfinished:
+            stderr.say(f"{person.path}: the last line is not complete and was left out.")
+    if damaged:
+        stderr.say("The numbers are those of all other lines. Delete the damaged ones.")
+    return 4 if damaged else 0
+
+
+def _document(
+    people: Sequence[PersonResults], items: Sequence[ItemStatistics], gained: Sequence[Gain]
+) -> dict[str, Any]:
+    return {
+        "schema": "rnnviz.item-statistics/1",
+        "people": len(people),
+        "items": [asdict(item) for item in items],
+        "gains": [asdict(gain) for gain in gained],
+        "damaged": [{"file": str(line.path), "line": line.number, "reason": line.reason}
+                    for person in people for line in person.damaged],
+    }  # fmt: skip
+
+
+def _csv_lines(items: Sequence[ItemStatistics], gained: Sequence[Gain]) -> list[str]:
+    """A row for each item; in a row of the phase "after" also the gain."""
+    by_question = {(gain.lesson, gain.question): gain for gain in gained}
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(("lesson", "question", "phase", "n", "difficulty", "discrimination", "seconds",
+                     "wrong", "wrong_count", "gain_n", "gain"))  # fmt: skip
+    for item in items:
+        gain = by_question.get((item.lesson, item.question)) if item.phase == "after" else None
+        row = asdict(item) | {"gain_n": gain.n if gain else None, "gain": gain and gain.gain}
+        writer.writerow("" if value is None else value for value in row.values())
+    return buffer.getvalue().splitlines()
+
+
+def _print(
+    people: Sequence[PersonResults], items: Sequence[ItemStatistics], gained: Sequence[Gain]
+) -> None:
+    from rnnviz.lessons.results import LEAST_PEOPLE
+
+    print_text(f"{len(people)} {'file' if len(people) == 1 else 'files'}, one person or group each")
+    stdout.lines()
+    print_table(
+        [
+            ("question", "phase", "n", "right", "separates", "seconds", "most chosen wrong answer"),
+            *(
+                (item.question, item.phase or "–", str(item.n), f"{item.difficulty:.2f}",
+                 _number(item.discrimination), f"{item.seconds:.0f}",
+                 f"{item.wrong} ({item.wrong_count})" if item.wrong_count else "–")
+                for item in items
+            ),
+        ],
+        right=("n", "right", "separates", "seconds"),
+    )  # fmt: skip
+    if gained:
+        stdout.lines()
+        print_table(
+            [
+                ("before and after", "n", "before", "after", "gain"),
+                *(
+                    (gain.question or f"all of {gain.lesson}", str(gain.n), *_gain_cells(gain))
+                    for gain in gained
+                ),
+            ],
+            right=("n", "before", "after", "gain"),
+        )
+    stdout.lines()
+    fewest = min(item.n for item in items)
+    if fewest < LEAST_PEOPLE:
+        print_text(
+            f"n = {fewest}: whether a question separates is given from n = {LEAST_PEOPLE} on. "
+            "With few people the other numbers are rough, too: one more answer moves a share of "
+            f"{fewest} by {1 / (fewest + 1):.2f}."
+        )
+    print_text("rnnviz results --help says what the columns are.")
+
+
+def _gain_cells(gain: Gain) -> tuple[str, str, str]:
+    if not gain.n:
+        return "–", "–", "–"
+    return f"{gain.before:.2f}", f"{gain.after:.2f}", _number(gain.gain)
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
