@@ -9,6 +9,12 @@ from rnnviz.errors import InvalidFileError, UsageError, nearest
 from rnnviz.files import assets, user_path
 
 DEFAULT = "sentiment-lstm"
+#: Copies of shipped models that have a bug, and the models they are copies of. The names do not
+#: tell the bugs; :mod:`rnnviz.model_files.bugs` has them.
+BUGGY_COPIES = {
+    "bug-1": "sentiment-lstm", "bug-2": "sentiment-gru", "bug-3": "sentiment-lstm",
+    "bug-4": "agnews-bilstm", "bug-5": "agnews-bilstm",
+}  # fmt: skip
 #: Files that a run directory may contain before its spec.json is written.
 _BEFORE_SPEC = ("vocabulary.json", "series.json", "history.jsonl")
 
@@ -19,14 +25,14 @@ def shipped() -> dict[str, Path]:
 
 
 def locate(name: str) -> tuple[Path, Path]:
-    """The JSON file and the weight file of a model.
+    """The JSON file and the weight file of a model; of a copy with a bug those of its original.
 
-    ``name`` is, in this order of precedence, a shipped model, a run in the folder of runs, "last"
-    for the newest run, a path, or an unambiguous beginning of a run's name. A run directory means
-    its best weights; its other weight files are named by their path.
+    ``name`` is, in this order of precedence, a shipped model or a copy of one, a run in the folder
+    of runs, "last" for the newest run, a path, or an unambiguous beginning of a run's name. A run
+    directory means its best weights; its other weight files are named by their path.
     """
-    if name in (known := shipped()):
-        return known[name], weights_of(known[name])
+    if (original := BUGGY_COPIES.get(name, name)) in (known := shipped()):
+        return known[original], weights_of(known[original])
     if not name:
         raise UsageError("A model needs a name. See what there is: rnnviz models")
     found = _run_named(name, own := _by_name()) or _at(user_path(name))
@@ -34,7 +40,7 @@ def locate(name: str) -> tuple[Path, Path]:
         fitting = [path for each, path in own.items() if each.startswith(name)]
         found = fitting[0] if len(fitting) == 1 else None
     if found is None:
-        raise _no_model(name, [*known, *own])
+        raise _no_model(name, [*known, *BUGGY_COPIES, *own])
     if found.is_dir():
         return found / "spec.json", weights_of(found / "spec.json")
     record = found.with_suffix(".json") if found.suffix == ".safetensors" else found

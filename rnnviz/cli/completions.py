@@ -37,9 +37,9 @@ PANELS = ("sentence", "cell", "equation")
 
 def models(ctx: click.Context, param: click.Parameter, incomplete: str) -> Completions:
     """Shipped models and runs, or files."""
-    from rnnviz.lookup import shipped
+    from rnnviz.lookup import BUGGY_COPIES, shipped
 
-    return _or_files([*shipped(), *_run_names()], incomplete)
+    return _or_files([*shipped(), *BUGGY_COPIES, *_run_names()], incomplete)
 
 
 def runs(ctx: click.Context, param: click.Parameter, incomplete: str) -> Completions:

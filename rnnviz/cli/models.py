@@ -33,6 +33,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
     """List the models that ship with rnnviz and those trained here."""
     if ctx.invoked_subcommand is not None:
         return
+    from rnnviz.lookup import BUGGY_COPIES
     from rnnviz.model_files import load, shipped
     from rnnviz.runs import trained_runs
 
@@ -45,6 +46,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
         (str(path) if path.name in taken else path.name, str(path), "trained here")
         for path in trained_runs()
     ]
+    models += [(name, name, "copy with a bug") for name in BUGGY_COPIES]
     for shown, name, origin in models:
         path = Path(name)
         try:

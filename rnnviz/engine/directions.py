@@ -59,6 +59,16 @@ def direction_gradients(
     return blocks(d_x, split)[n], None
 
 
+def end_gradients(d_features: Array, T: int) -> Array:
+    """The gradients at every step, (T, B, F), of a head that reads the outputs at the last token.
+
+    ``d_features`` (B, F): those of what it reads.
+    """
+    d_h = np.zeros_like(d_features, shape=(T, *d_features.shape))
+    d_h[-1] = d_features
+    return d_h
+
+
 def concat_directions(outputs: list[Array]) -> Array:
     """The outputs of all directions side by side, (T, B, ·), in the memory order of the first."""
     if len(outputs) == 1:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -72,3 +74,11 @@ def summed_rows(ids: Array, d: Array, vocabulary: int) -> WordRows:
         sums[:n] += d.take(order[starts[rare[:n]] + use], 0)
     rows[rare] = sums
     return WordRows(words, rows)
+
+
+def sum_of_equal_words(rows: Sequence[tuple[Array, Array]]) -> WordRows | None:
+    """The sum, if each has one row per word, and all have the same words; else None."""
+    words = rows[0][0]
+    if not all(isinstance(r, WordRows) and np.array_equal(r.words, words) for r in rows):
+        return None
+    return WordRows(words, reduce(np.add, [d for _, d in rows]))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, reduce
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -26,9 +26,10 @@ from rnnviz.engine.directions import (
     SharedPadding,
     concat_directions,
     direction_gradients,
+    end_gradients,
 )
 from rnnviz.engine.dropout import DropoutMasks, draw_masks
-from rnnviz.engine.embedding import Lookup, WordRows, table_of
+from rnnviz.engine.embedding import Lookup, WordRows, sum_of_equal_words, table_of
 from rnnviz.engine.reach import scan_backward_with_reach
 from rnnviz.engine.scan import Scan, ScanGradients, scan_backward, scan_directions
 from rnnviz.engine.spec import EmbeddingSpec, ModelSpec, RecurrentSpec
@@ -160,7 +161,7 @@ class Model:
     def _layers_pass(
         self, inputs: Array, masks: DropoutMasks, initial: InitialStates | None, *, keep: bool
     ) -> LayersPass:
-        mask = self._mask(inputs)
+        mask = self.mask(inputs)
         x: Array | Lookup = inputs
         lead = SharedPadding(None)
         if isinstance(self.spec.source, EmbeddingSpec):
@@ -174,7 +175,8 @@ class Model:
         for k, layer in enumerate(self.spec.layers):
             top = k + 1 == len(self.spec.layers)
             directions = self._direction_inputs(k, masks, initial, lead)
-            scans.append(self.backend.scan(self.cell(k), directions, x, mask, keep or not top))
+            all_steps = keep or not top or self.spec.head.reads == "end"
+            scans.append(self.backend.scan(self.cell(k), directions, x, mask, all_steps))
             lead.pass_layer(layer)
             if not top:
                 x = self.backend.outputs(scans[-1])
@@ -215,8 +217,9 @@ class Model:
         grads: Values = {}
         embedded = isinstance(self.spec.source, EmbeddingSpec)
         rows: list[tuple[Array, Array]] = []  # ids and gradients of table rows
-        d_x: Array | None = None
-        d_last: Array | None = d_features
+        reads_end = self.spec.head.reads == "end"
+        d_x = end_gradients(d_features, len(done.inputs)) if reads_end else None
+        d_last = None if reads_end else d_features
         for k in reversed(range(len(self.spec.layers))):
             names = self.spec.layers[k].directions
             params = [self.layer_params(k, direction) for direction in names]
@@ -235,7 +238,7 @@ class Model:
         if d_x is not None:
             d_x = d_x if done.embedding_mask is None else d_x * done.embedding_mask
             rows.append((done.inputs.ravel(), d_x.reshape(-1, d_x.shape[-1])))
-        if (summed := _sum_of_equal_words(rows)) is not None:
+        if (summed := sum_of_equal_words(rows)) is not None:
             return grads, summed
         ids = np.concatenate([ids for ids, _ in rows])
         d_rows = np.concatenate([d for _, d in rows]) if len(rows) > 1 else rows[0][1]
@@ -266,7 +269,7 @@ class Model:
 
         ``rng`` draws dropout masks as in training; without it nothing is dropped.
         """
-        mask, masks, x = self._mask(inputs), self._dropout_masks(inputs, rng), inputs
+        mask, masks, x = self.mask(inputs), self._dropout_masks(inputs, rng), inputs
         if isinstance(self.spec.source, EmbeddingSpec):
             x = self.params["embedding"][inputs]
             x = x if masks.embedding is None else x * masks.embedding
@@ -290,7 +293,8 @@ class Model:
         grads, d_features = self.head_gradients(recording.head, d_logits)
         layers: list[tuple[ScanGradients, ...]] = []
         reaches: list[tuple[Array, ...]] = []
-        d_x: Array | None = None
+        reads_end = self.spec.head.reads == "end"
+        d_x = end_gradients(d_features, len(recording.inputs)) if reads_end else None
         for k in reversed(range(len(self.spec.layers))):
             backs: list[ScanGradients] = []
             norms: list[Array] = []
@@ -313,7 +317,7 @@ class Model:
 
     # -- what both passes need --------------------------------------------------------------------
 
-    def _mask(self, inputs: Array) -> Array | None:
+    def mask(self, inputs: Array) -> Array | None:
         """(T, B) true where a token is read; None if all are, or the model does not mask."""
         source = self.spec.source
         if not isinstance(source, EmbeddingSpec) or not source.mask_zero:
@@ -359,7 +363,9 @@ class Model:
         self, inputs: Array, scans: Sequence[ScanOutput], mask: Array | None
     ) -> HeadPass:
         """See :meth:`head_pass`."""
-        if scans:
+        if scans and self.spec.head.reads == "end":
+            features = np.concatenate([s.stack("h")[-1] for s in scans], axis=-1)
+        elif scans:
             features = np.concatenate([s.last["h"] for s in scans], axis=-1)
         else:
             features = inputs.transpose(1, 0, 2).reshape(inputs.shape[1], -1)
@@ -380,14 +386,6 @@ class Model:
                 return grads, d  # nothing below is trained
             d = d @ self.params["head.hidden.W"].T
         return grads, d if head.features_mask is None else d * head.features_mask
-
-
-def _sum_of_equal_words(rows: Sequence[tuple[Array, Array]]) -> WordRows | None:
-    """The sum, if each has one row per word, and all have the same words; else None."""
-    words = rows[0][0]
-    if not all(isinstance(r, WordRows) and np.array_equal(r.words, words) for r in rows):
-        return None
-    return WordRows(words, reduce(np.add, [d for _, d in rows]))
 
 
 @cache

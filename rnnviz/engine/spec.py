@@ -12,6 +12,9 @@ MOST_LAYERS = 64
 HeadKind = Literal["sigmoid", "softmax", "linear"]
 Activation = Literal["tanh", "relu", "sigmoid", "identity"]
 RecurrentActivation = Literal["sigmoid", "hard_sigmoid"]
+#: The states a head reads: "last", those after the step that each direction reads last; "end",
+#: those at the last token, ``outputs[:, -1]``, after which a backward direction has read one token.
+HeadReads = Literal["last", "end"]
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,11 @@ class HeadSpec:
     outputs: int
     dropout: float = 0.0
     hidden: int = 0
+    reads: HeadReads = "last"
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields; without ``reads`` where the head reads the last states."""
+        return {k: v for k, v in asdict(self).items() if (k, v) != ("reads", "last")}
 
 
 @dataclass(frozen=True)
@@ -96,7 +104,8 @@ class ModelSpec:
 
     def to_json(self) -> dict[str, Any]:
         """Plain dicts and lists."""
-        return {**asdict(self), "layers": [layer.to_json() for layer in self.layers]}
+        layers = [layer.to_json() for layer in self.layers]
+        return {**asdict(self), "layers": layers, "head": self.head.to_json()}
 
     @classmethod
     def from_json(cls, data: Any) -> ModelSpec:
@@ -194,6 +203,8 @@ def _check(name: str, value: Any, where: str) -> None:
             good, want = type(value) is bool, "true or false"
         case "kind":
             good, want = value in get_args(HeadKind), "sigmoid, softmax or linear"
+        case "reads":
+            good, want = value in get_args(HeadReads), "last or end"
         case "activation":
             good, want = value in get_args(Activation), "tanh, relu, sigmoid or identity"
         case "output_activation":

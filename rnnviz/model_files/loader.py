@@ -14,6 +14,7 @@ from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec
 from rnnviz.errors import UsageError
 from rnnviz.files import JSON_LIMIT, invalid_file_on_error, parse_json, read_limited, reason
 from rnnviz.lookup import DEFAULT, locate
+from rnnviz.model_files.bugs import BUGS
 from rnnviz.model_files.stored_model import StoredModel
 from rnnviz.model_files.weights import read_weights, remedy
 
@@ -38,7 +39,8 @@ def load(name: str = DEFAULT) -> StoredModel:
         _check_texts(record)
     expected = None if run else record.get("weights_sha256")
     params = read_weights(weights, wanted, expected)
-    return StoredModel(shown, Model(spec, params), encoder, labels, record, weights)
+    stored = StoredModel(shown, Model(spec, params), encoder, labels, record, weights)
+    return stored.buggy_copy(name) if name in BUGS else stored
 
 
 def _check_trained(path: Path, record: Mapping[str, Any], weights: Path) -> None:

@@ -19,6 +19,7 @@ from rnnviz.engine.model import Model
 from rnnviz.engine.parameters import initialise, recurrent_size
 from rnnviz.engine.spec import EmbeddingSpec
 from rnnviz.errors import UsageError
+from rnnviz.model_files.bugs import BUGS, Bug
 
 #: Texts that are predicted together: enough to fill a matrix product, few enough for memory.
 _BATCH = 256
@@ -45,6 +46,7 @@ class StoredModel:
     labels: tuple[str, ...]
     record: Mapping[str, Any]  # the JSON: training, metrics, versions, licence note ...
     weights_path: Path | None = None
+    bug: Bug | None = None  # of a copy that has one
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -78,10 +80,20 @@ class StoredModel:
 
     def untrained(self, seed: int) -> StoredModel:
         """The same net with initial weights, named "NAME (untrained, seed SEED)"."""
-        model = Model(self.model.spec, initialise(self.model.spec, seed))
+        params = initialise(self.model.spec, seed)
+        params = params if self.bug is None else self.bug.params(params)
+        model = Model(self.model.spec, params)
         record = {**self.record, "trained_on": f"nothing (seed {seed})", "metrics": {}}
         name = _UNTRAINED.format(self.name, seed)
-        return StoredModel(name, model, self.encoder, self.labels, record)
+        return StoredModel(name, model, self.encoder, self.labels, record, bug=self.bug)
+
+    def buggy_copy(self, name: str) -> StoredModel:
+        """A copy of this model with the bug of that name in ``BUGS``."""
+        bug = BUGS[name]
+        model = Model(bug.spec(self.model.spec), bug.params(self.model.params))
+        encoder = bug.vocabulary(self.vocabulary)
+        record = {**self.record, "trained_on": f"{self.name}, copy with a bug", "metrics": {}}
+        return StoredModel(name, model, encoder, self.labels, record, self.weights_path, bug)
 
     def predict(self, texts: Sequence[str]) -> Array:
         """(N, K) probabilities of each label for each text, pad_sequences as in training.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -112,6 +112,7 @@ class HeadTrace:
     W: Array  # (F, K')
     b: Array  # (K')
     unclamped: Array | None = None  # (K) the output without clamps; None where there are none
+    reads: Literal["last", "end"] = "last"  # last states, or those at the end
 
 
 @dataclass(frozen=True)

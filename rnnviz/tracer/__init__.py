@@ -9,21 +9,23 @@ from pathlib import Path
 import numpy as np
 
 from rnnviz.arrays import Array
+from rnnviz.cells import CELLS
+from rnnviz.clamps import Clamp
 from rnnviz.engine import losses
 from rnnviz.engine.backend import HOST, Backend
-from rnnviz.engine.model import Recording
-from rnnviz.errors import InvalidFileError, UsageError, nearest
+from rnnviz.engine.model import RecordedGradients, Recording
+from rnnviz.errors import InvalidFileError, UsageError
 from rnnviz.model_files import StoredModel
 from rnnviz.query import Query, Tracer
 from rnnviz.toy_net import is_toy_net
 from rnnviz.toy_net.default_nets import for_model
-from rnnviz.toy_net.number_text import number_literal
-from rnnviz.trace import HeadTrace, Trace, frozen, out_of_range
+from rnnviz.trace import HeadTrace, LayerTrace, Trace, frozen, out_of_range
 from rnnviz.tracer import toy_net
 from rnnviz.tracer.clamping import clampings, resolve_clamps
 from rnnviz.tracer.layers import layer_traces
 from rnnviz.tracer.model_cache import cached_model
 from rnnviz.tracer.model_input import ModelInput, encode
+from rnnviz.tracer.objective import objective_of, target_class
 from rnnviz.tracer.on_device import DevicePasses
 from rnnviz.tracer.prefix_logits import prefix_logits
 
@@ -98,8 +100,8 @@ def _trace(stored: StoredModel, query: Query, model_input: ModelInput, backend: 
         recording = passes.recording
     logits = prefix_logits(model, recording, model_input, clamps)
     readout = losses.label_outputs(model.spec.head.kind, logits)
-    target = _target(stored, readout[-1], query.target)
-    objective, loss, d_logits = _objective(stored, recording, model_input, target)
+    target = target_class(stored, readout[-1], query.target)
+    objective, loss, d_logits = objective_of(stored, recording.logits, model_input, target)
     if passes is None:
         back = model.record_backward(recording, d_logits, reach=True)
     else:
@@ -116,6 +118,7 @@ def _trace(stored: StoredModel, query: Query, model_input: ModelInput, backend: 
         W=frozen(model.params["head.W"].view()),
         b=frozen(model.params["head.b"].view()),
         unclamped=_unclamped_output(stored, model_input) if clamps else None,
+        reads=model.spec.head.reads,
     )
     return Trace(
         model=stored.name,
@@ -124,12 +127,22 @@ def _trace(stored: StoredModel, query: Query, model_input: ModelInput, backend: 
         tokens=model_input.tokens,
         ids=model_input.ids,
         unknown=_unknown(stored, model_input),
-        layers=layer_traces(stored.model, recording, back, clamps),
+        layers=_layers(stored, recording, back, clamps),
         head=head,
         about=stored.about + model_input.remark,
         text=query.text if model_input.series is None else model_input.series.moment,
         series=model_input.series,
     )
+
+
+def _layers(
+    stored: StoredModel, recording: Recording, back: RecordedGradients, clamps: tuple[Clamp, ...]
+) -> tuple[LayerTrace, ...]:
+    """The layers; those of a copy with a bug have the titles of cells that have none."""
+    layers = layer_traces(stored.model, recording, back, clamps)
+    if stored.bug is None:
+        return layers
+    return tuple(replace(layer, title=CELLS[layer.cell].title) for layer in layers)
 
 
 def _unclamped_output(stored: StoredModel, model_input: ModelInput) -> Array:
@@ -142,44 +155,3 @@ def _unknown(stored: StoredModel, model_input: ModelInput) -> tuple[bool, ...]:
     if model_input.measurements is not None:
         return (False,) * len(model_input.tokens)
     return tuple(n == stored.vocabulary.encoding.unknown for n in model_input.ids)
-
-
-def _objective(
-    stored: StoredModel, recording: Recording, model_input: ModelInput, target: int
-) -> tuple[str, float, Array]:
-    """What the gradients are of: its name, its value, and its gradient at the logits (1, K).
-
-    For a class its log-loss. For a forecast its absolute error in deviations, as the net was
-    trained; where the true value is not known, the forecast itself. For a net by hand its squared
-    error.
-    """
-    label, kind = stored.labels[target], stored.model.spec.head.kind
-    logits, truth = recording.logits, model_input.truth
-    if kind == "linear" and truth is None:
-        name = label if model_input.squared is not None else f"forecast of {label}"
-        return name, float(logits[0, target]), np.ones_like(logits)
-    if truth is None:
-        name, y = f"log-loss of '{label}'", np.array([target])
-    else:
-        name = f"absolute error of {label}, in deviations"
-        y = np.array([truth], logits.dtype)
-    if model_input.squared is not None and truth is not None:
-        factor, (errors, d_logits) = model_input.squared, losses.squared(logits, y)
-        name = f"{'' if factor == 1 else '½'}({label} − {number_literal(truth)})²"
-        return name, factor * float(errors[0]), factor * d_logits
-    loss = float(losses.losses(kind, logits, y)[0])
-    return name, loss, losses.d_logits(kind, logits, y)
-
-
-def _target(stored: StoredModel, output: Array, label: str | None) -> int:
-    """The class number of a label; without one, of the predicted class."""
-    if label is None and stored.model.spec.head.kind == "linear":
-        return 0
-    if label is None:
-        return int(output.argmax())
-    if label not in stored.labels:
-        raise UsageError(
-            f"Unknown target {label!r} for {stored.name}.{nearest(label, stored.labels)} "
-            f"Use one of: {', '.join(stored.labels)}."
-        )
-    return stored.labels.index(label)

@@ -39,7 +39,7 @@ def prefix_logits(
         logits = model.logits(pad_sequences(prefixes, T, "front"))
         # There is no prediction before all the padding is read.
         return np.concatenate([np.repeat(logits[:1], pads, 0), logits[1:], recording.logits])
-    if model_input.measurements is not None:
+    if model_input.measurements is not None and model.spec.head.reads == "last":
         return np.concatenate(
             [_series_prefixes(model, model_input.measurements)[:-1], recording.logits]
         )

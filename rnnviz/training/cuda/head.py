@@ -23,7 +23,8 @@ def head_gradients(
     layer in its head, or with layers that there is no kernel for, takes some forty.
     """
     top = done.scans[-1] if done.scans else ()
-    if model.spec.head.hidden or not top or not all(isinstance(s, CudaScan) for s in top):
+    end = model.spec.head.reads == "end"
+    if model.spec.head.hidden or end or not top or not all(isinstance(s, CudaScan) for s in top):
         return _by_arrays(model, done, y, weight, results[step])
     assert isinstance(model.backend, CudaBackend)
     kind, shared = model.spec.head.kind, model.backend.shared

@@ -97,7 +97,7 @@ def other(view_state: ViewState, state: DiagramState, width: int) -> Line:
     diff, theme = second_sentence.difference(view_state), view_state.theme
     if diff is None or not _ready(view_state, state) or view_state.hidden:
         return []
-    head_input = layer_stack.head_input(diff.b, "last")
+    head_input = layer_stack.head_input(diff.b, diff.b.head.reads)
     output = diff.b.head.output if head_input is None else head_input.output
     name = f"{second_sentence.MARK} {view_state.text('beside.other')}"
     return _scores(view_state, name, output, _labels(view_state.trace, width), theme.source)
@@ -107,16 +107,16 @@ def _ready(view_state: ViewState, state: DiagramState) -> bool:
     """Whether all states that the head reads are computed."""
     return all(
         is_known(view_state, state, s.layer, s.t)
-        for s in layer_stack.head_states(view_state.trace, "last")
+        for s in layer_stack.head_states(view_state.trace, view_state.trace.head.reads)
     )
 
 
 def head(view_state: ViewState, state: DiagramState, width: int) -> list[Line]:
     """The head's inputs and output, and its output for ``h[:, -1]`` if that is shown."""
     trace, theme = view_state.trace, view_state.theme
-    right = layer_stack.head_input(trace, "last")
+    right = layer_stack.head_input(trace, trace.head.reads)
     ready = _ready(view_state, state)
-    states = _states(view_state, layer_stack.head_states(trace, "last"))
+    states = _states(view_state, layer_stack.head_states(trace, trace.head.reads))
     takes = f" {page_text(view_state, 'head')}  {states}"
     lines: list[Line] = [[Segment(fit(takes, width), theme.ink)]]
     labels = _labels(trace, width)
@@ -130,8 +130,10 @@ def head(view_state: ViewState, state: DiagramState, width: int) -> list[Line]:
         lines.append([Segment(" " + text, theme.dim)])
     else:
         output = trace.head.output if right is None else right.output
-        lines.append(_scores(view_state, page_text(view_state, "right"), output, labels, theme.now))
-    return [*lines, *(_trap(view_state, labels, width) if state.trap else [])]
+        key = "right" if trace.head.reads == "last" else "trap"
+        lines.append(_scores(view_state, page_text(view_state, key), output, labels, theme.now))
+    trap = state.trap and trace.head.reads == "last"
+    return [*lines, *(_trap(view_state, labels, width) if trap else [])]
 
 
 def _labels(trace: Trace, width: int) -> list[int]:
