@@ -1,0 +1,22 @@
+"""A quiz before a course and after it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rnnviz.errors import UsageError
+from rnnviz.lessons.lesson import Lesson
+from rnnviz.lessons.results import ResultPhase
+
+
+def in_phase(lesson: Lesson, phase: ResultPhase) -> Lesson:
+    """The steps of a phase: before the course the questions alone, so that no answer is told.
+
+    UsageError for a lesson that is no quiz: its reveals would tell the answers.
+    """
+    if phase and lesson.kind != "quiz":
+        raise UsageError(
+            f"--phase {phase}: {lesson.id} is a lesson, not a quiz. Leave --phase out, or: "
+            f"rnnviz lesson quiz --phase {phase}"
+        )
+    return replace(lesson, steps=lesson.questions) if phase == "before" else lesson
