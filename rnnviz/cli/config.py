@@ -43,6 +43,7 @@ _COMMENTS = {
     "color": "colour codes: auto looks at the terminal and at NO_COLOR",
     "device": "where to compute",
     "lessons": "a folder of lessons of your own, beside the shipped ones",
+    "presenter": "whether step opens in presenter mode",
 }
 #: Variables that are no settings of the file.
 _OTHER_VARIABLES = ("RNNVIZ_DATA", "RNNVIZ_OFFLINE", "RNNVIZ_BENCH_PYTHON", "RNNVIZ_COMPLETE")
@@ -84,6 +85,7 @@ class Setting:
 @options.theme
 @options.colour
 @options.device
+@options.presenter
 @options.lessons
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @options.debug
@@ -120,6 +122,7 @@ def show(ctx: click.Context, /, as_json: bool, **values: Any) -> None:
 
 
 def _setting(ctx: click.Context, config: ConfigFile, name: str, value: object) -> Setting:
+    value = options.SWITCH[value] if isinstance(value, bool) else value
     source = ctx.get_parameter_source(name)
     if source is ParameterSource.COMMANDLINE:
         return Setting(name, str(value), "flag", f"--{name}")

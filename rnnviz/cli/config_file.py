@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnnviz.cli.options import COLOURS, DEVICES, LANGUAGES, THEMES
+from rnnviz.cli.options import COLOURS, DEVICES, LANGUAGES, SWITCH, THEMES
 from rnnviz.errors import UsageError, nearest
 from rnnviz.files import read_limited, reason
 
@@ -27,6 +27,7 @@ SETTINGS: dict[str, tuple[str, ...] | None] = {
     "color": COLOURS,
     "device": DEVICES,
     "lessons": None,
+    "presenter": SWITCH,
 }
 #: The name of the table of keys.
 KEYS = "keys"

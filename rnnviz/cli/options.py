@@ -21,6 +21,7 @@ LANGUAGES = ("en", "tr")
 THEMES = ("dark", "light", "contrast", "ansi")
 COLOURS = ("auto", "always", "never")
 DEVICES = ("auto", "cpu", "cuda")
+SWITCH = ("off", "on")
 
 
 class Choice(click.Choice[str]):
@@ -89,6 +90,14 @@ def theme(f: F) -> F:
     return click.option(
         "--theme", type=Choice(THEMES), envvar="RNNVIZ_THEME", help="Colours of the screen."
     )(f)
+
+
+def presenter(f: F) -> F:
+    """--presenter."""
+    return click.option(
+        "--presenter/--no-presenter", envvar="RNNVIZ_PRESENTER", default=False,
+        help="Open in presenter mode: one thing at a time, large, with a clock.",
+    )(f)  # fmt: skip
 
 
 def colour(f: F) -> F:

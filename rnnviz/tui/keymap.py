@@ -99,6 +99,7 @@ ACTIONS: tuple[Action, ...] = (
     *(Action(name, keys, f"on_page('{name}')") for name, keys in PAGE_ACTION_KEYS.items()),
     Action("language", ("L",), "language"),
     Action("theme", ("T",), "theme"),
+    Action("presenter", ("f5",), "presenter"),
     Action("screenshot", ("s",), "screenshot('svg')"),
     Action("textshot", ("S",), "screenshot('txt')"),
     Action("help", ("question_mark", "f1"), "help"),

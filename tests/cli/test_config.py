@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from rnnviz.cli import config, config_file, run
 from rnnviz.cli.config_file import SETTINGS, ConfigFile
+from rnnviz.cli.options import SWITCH
 
 
 @pytest.fixture
@@ -68,7 +69,8 @@ def test_every_setting_has_a_flag_and_a_variable(
     assert shown(capsys)[name][1] == "default"
     monkeypatch.setenv(f"RNNVIZ_{name.upper()}", value)
     assert shown(capsys)[name] == (value, "environment", f"RNNVIZ_{name.upper()}")
-    assert shown(capsys, f"--{name}", value)[name] == (value, "flag", f"--{name}")
+    flag = [f"--{name}"] if SETTINGS[name] == SWITCH else [f"--{name}", value]
+    assert shown(capsys, *flag)[name] == (value, "flag", f"--{name}")
 
 
 def test_the_language_of_the_locale_is_named_as_that(
@@ -104,8 +106,8 @@ def test_a_variable_that_is_not_read_is_named(
         ('keys = { play = 3 }', 1, "a key or a list of keys"),
         ('[key]\nplay = "x"', 1, "Did you mean 'keys'"),
         ('[keys]\nfaster = "f3"\nplay = "x"', 3, "'play' is also a key of 'cut_unit'"),
-        ('[keys]\nplay = "f5"\nfaster = "f5"', 3, "'play'"),
-        ('[keys]\n# play\nplai = "f5"', 3, "Did you mean 'play'"),
+        ('[keys]\nplay = "f6"\nfaster = "f6"', 3, "'play'"),
+        ('[keys]\n# play\nplai = "f6"', 3, "Did you mean 'play'"),
         ('[keys]\nplay = "spaec"', 2, "Did you mean 'space'"),
         ('model = "sentiment-lsmt"', 1, "Did you mean 'sentiment-lstm'"),
     ],
@@ -131,7 +133,7 @@ def test_validate_names_every_problem(path: Path, capsys: pytest.CaptureFixture[
     assert [line.split(":")[1] for line in lines] == ["1", "2", "3"]
 
 
-@pytest.mark.parametrize("text", [None, "", 'theme = "light"\n[keys]\nplay = "f5"\n'])
+@pytest.mark.parametrize("text", [None, "", 'theme = "light"\n[keys]\nplay = "f6"\n'])
 def test_a_file_without_problems_and_none_at_all_are_valid(
     text: str | None, path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -179,7 +181,7 @@ def test_the_keys_of_the_file_reach_the_stepper_and_its_pictures(
     path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     picture = tmp_path / "a.txt"
-    for key, bar in (("space", "space play"), ("f5", "F5 play")):
+    for key, bar in (("space", "space play"), ("f6", "F6 play")):
         written(path, f'[keys]\nplay = "{key}"\n')
         assert run(["step", "good", "--screenshot", str(picture), "--size", "120x36"]) == 0
         assert bar in picture.read_text()

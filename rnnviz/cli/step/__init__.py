@@ -85,6 +85,7 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 something optional is missing, 4 invalid 
               help="Size of the screenshot in characters.")  # fmt: skip
 @options.lang
 @options.theme
+@options.presenter
 @options.colour
 @options.device
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing on stderr.")

@@ -39,7 +39,8 @@ def make_app(
         traced.explorer, traced.query, traced.trace, switch=switch_models(traced),
         lang=options.language(step.lang), theme=options.theme_name(step.theme),
         t=first_token(step, traced.trace), unit=step.unit,
-        colour=colour, ascii_only=not options.unicode(), page=page, keymap=step.keymap,
+        colour=colour, ascii_only=not options.unicode(), page=page, presenter=step.presenter,
+        keymap=step.keymap,
         page_states=initial_states(_page_options(step, traced, compared)),
     )  # fmt: skip
 

@@ -14,6 +14,7 @@ SHORTEST = 24  # columns of a heat map of few units, for its title
 WORDS = 6, 16  # columns of the words left of a band of heat maps: least and most
 ROWS = 5  # tokens of each heat map that come before the diagram of the cell
 DRAWING = 24  # most lines of the diagram; more would be mostly wires
+CLOCK = 16  # columns of the clock of presenter mode
 CHAIN = 78  # columns of an equation with its numbers in one line
 
 
@@ -49,11 +50,14 @@ def arrange(
     page: str = "",
     full_screen: bool = False,
     backward: bool = False,
+    presenter: bool = False,
+    thing: str = "",
 ) -> Places:
     """The region of every visible view, by name.
 
     ``page`` is the name of an open page; ``full_screen``: it replaces the sentence panel too.
     ``backward``: the equation panel shows the gradients, and gets the backward panel's lines.
+    ``presenter``: there is a clock; ``thing``: what presenter mode shows in place of the panels.
     """
     if width < SMALLEST[0] or height < SMALLEST[1]:
         return {"small": Region(0, 0, width, height)}
@@ -61,6 +65,9 @@ def arrange(
         "title": Region(0, 0, width, 1),
         "keys": Region(0, height - 1, width, 1),
     }
+    if presenter:
+        title, clock = places["title"].split_vertical(width - CLOCK)
+        places |= {"title": title, "clock": clock}
     bottom = height - 1
     if typing:
         bottom -= 1
@@ -73,9 +80,21 @@ def arrange(
         strip = 0 if full_screen else min(strip_height(room), 6 if room.height < 26 else 7)
         above, below = room.split_horizontal(strip)
         views = {"sentence": above, f"page-{page}": below}
+    elif thing:
+        views = _presented(room, thing)
     else:
         views = _PANELS[zoom](room, shape, not backward)
     return places | {name: region for name, region in views.items() if region.area}
+
+
+def _presented(room: Region, thing: str) -> dict[str, Region]:
+    """One thing in all the room, below the word and the prediction in large letters."""
+    if thing == "belief":
+        lines = 11 if room.height >= 32 else 7 if room.height >= 20 else 4
+    else:
+        lines = 6 if room.height >= 30 else 4 if room.height >= 18 else 0
+    above, below = room.split_horizontal(lines)
+    return {"headline": above, f"large-{thing}": below}
 
 
 def strip_height(room: Region) -> int:

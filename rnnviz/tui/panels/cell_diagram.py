@@ -34,6 +34,21 @@ _DOTS = str.maketrans(_LIGHT + "⊗⊕▶▼", "·" * (len(_LIGHT) + 4))
 
 
 @dataclass(frozen=True)
+class Label:
+    """A place where a value is printed."""
+
+    name: str
+    row: int
+    column: int
+    width: int
+    height: int = 1
+
+    def continued(self, name: str, row: int, column: int) -> bool:
+        """Whether a label of this name at this place is the next line of this one."""
+        return (name, row, column) == (self.name, self.row + self.height, self.column)
+
+
+@dataclass(frozen=True)
 class Diagram:
     """A drawing, the mask with a letter for each character, and the value of each letter."""
 
@@ -45,6 +60,21 @@ class Diagram:
     def width(self) -> int:
         """Columns of the drawing."""
         return max(len(row) for row in self.art)
+
+    @cached_property
+    def labels(self) -> tuple[Label, ...]:
+        """The places where a value is printed, from top to bottom."""
+        found: list[Label] = []
+        for row, pieces in enumerate(self.runs):
+            column = 0
+            for text, name, labelled in pieces:
+                above = next((k for k, o in enumerate(found) if o.continued(name, row, column)), -1)
+                if labelled and above >= 0:
+                    found[above] = replace(found[above], height=found[above].height + 1)
+                elif labelled:
+                    found.append(Label(name, row, column, len(text)))
+                column += len(text)
+        return tuple(found)
 
     @cached_property
     def runs(self) -> tuple[tuple[tuple[str, str, bool], ...], ...]:
@@ -178,13 +208,16 @@ def state(view_state: ViewState, name: str) -> State:
     return "done" if made < part else "later"
 
 
-def label(view_state: ViewState, name: str, width: int) -> str:
-    """The printed value: its symbol at this token, and its number."""
-    t = view_state.cursor.t
+def label(view_state: ViewState, name: str, width: int, now: State | None = None) -> str:
+    """The printed value: its symbol at this token, and its number.
+
+    ``now`` is its state, that at the cursor without it.
+    """
+    t, now = view_state.cursor.t, now or state(view_state, name)
     if name == "p":
         k = view_state.shown_class()
         head = view_state.trace.head
-        if state(view_state, name) == "later":
+        if now == "later":
             return cut("p ·", width)
         name = visible(head.labels[k])
         said = "?" if view_state.hidden else number(float(view_state.readout[t, k]), 2)
@@ -195,10 +228,10 @@ def label(view_state: ViewState, name: str, width: int) -> str:
     where = symbol(name, view_state.step)
     if name == "x":
         return cut(f"{where} “{visible(view_state.trace.tokens[t])}”", width)
-    if state(view_state, name) == "later":
+    if now == "later":
         return cut(f"{where} ·", width)
     value = view_state.value(name)
-    if value is None or (view_state.hidden and state(view_state, name) == "now"):
+    if value is None or (view_state.hidden and now == "now"):
         return cut(f"{where} ?", width)
     if width <= BARE:
         return number(value, 3, True, width).center(width)
@@ -229,12 +262,12 @@ def draw(
                 message = fit(label(view_state, name, len(text)), len(text))
                 line.append(Segment(message, styles[states[name]]))
             else:
-                line.append(Segment(_wire(text, states[name]), styles[states[name]]))
+                line.append(Segment(wire(text, states[name]), styles[states[name]]))
         lines.append(line)
     return lines
 
 
 @cache
-def _wire(text: str, now: State) -> str:
+def wire(text: str, now: State) -> str:
     """A segment of the drawing with the strokes of its state."""
     return text.translate({"now": _HEAVY, "later": _DOTS}.get(now, {}))

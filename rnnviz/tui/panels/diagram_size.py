@@ -39,6 +39,67 @@ def sized(layer: LayerTrace, lang: str, width: int, height: int) -> Diagram:
     return _higher(plan, rows - numbered)
 
 
+def enlarged(layer: LayerTrace, lang: str, width: int, height: int) -> Diagram:
+    """The diagram for a projector, up to three times as wide, with labels three lines high.
+
+    As :func:`sized` where there is no room for such labels.
+    """
+    return _enlarged(layer, lang, width, height)
+
+
+@lru_cache(maxsize=16)
+def _enlarged(layer: LayerTrace, lang: str, width: int, height: int) -> Diagram:
+    plan = diagram(layer, lang)
+    tall = (TALL - 1) * sum("@" in row for row in plan.art)
+    rows = min(height, 3 * len(plan.art)) - len(plan.art) - tall
+    if rows < 0:
+        return sized(layer, lang, width, height)
+    if width > plan.width:
+        plan = _wider(plan, min(width, 3 * plan.width) - plan.width)
+    numbered = 0
+    if rows > 0:
+        plan, numbered = _with_numbers(plan, layer, rows)
+    return _with_tall_labels(_higher(plan, rows - numbered))
+
+
+#: Lines of a tall label.
+TALL = 3
+#: Columns that a tall label takes of the empty ones beside it: a symbol and three decimals.
+_LONG = 30
+
+
+def _with_tall_labels(plan: Diagram) -> Diagram:
+    """The drawing with each label in TALL lines; the numbers in boxes keep their one line."""
+    art, mask = _padded(plan)
+    rows: list[str] = []
+    owners: list[str] = []
+    for n, row in enumerate(art):
+        rows.append(row)
+        owners.append(mask[n])
+        spans = [m.span() for m in re.finditer("@+", row) if len(m[0]) > BARE]
+        if not spans:
+            continue
+        new = _inserted(row, art[n + 1]) if n + 1 < len(art) else " " * len(row)
+        carried = _carried(mask[n], mask[n + 1], new) if n + 1 < len(art) else new
+        for begin, end in spans:
+            letter = mask[n][begin]
+            while end - begin < _LONG and end + 2 < len(row) and _empty(row, new, end, end + 3):
+                end += 1
+            while end - begin < _LONG and begin > 2 and _empty(row, new, begin - 3, begin):
+                begin -= 1
+            rows[-1] = row = _filled(row, begin, "@" * (end - begin))
+            owners[-1] = _filled(owners[-1], begin, letter * (end - begin))
+            new = _filled(new, begin, "@" * (end - begin))
+            carried = _filled(carried, begin, letter * (end - begin))
+        rows += [new] * (TALL - 1)
+        owners += [carried] * (TALL - 1)
+    return replace(plan, art=tuple(rows), mask=tuple(owners))
+
+
+def _empty(row: str, below: str, begin: int, end: int) -> bool:
+    return not row[begin:end].strip() and not below[begin:end].strip()
+
+
 Rows = Sequence[str]
 
 

@@ -53,7 +53,7 @@ def arrangements(view_state: ViewState, width: int) -> Iterator[list[Line]]:
     parts = view_state.layer.parts
     said = [words(view_state, part, width) for part in parts]
     tight = [
-        forward(view_state, width, True) if k == here else [_other(view_state, part, width)]
+        forward(view_state, width, True) if k == here else [other_part(view_state, part, width)]
         for k, part in enumerate(parts)
     ]
     roomy = forward(view_state, width, False)
@@ -115,7 +115,7 @@ def _marked(view_state: ViewState, block: Block) -> Block:
     return [[mark, Segment(first.text[1:], first.style), *rest], *block[1:]]
 
 
-def _other(view_state: ViewState, part: str, width: int) -> Block:
+def other_part(view_state: ViewState, part: str, width: int) -> Block:
     """The equations of a part that is not the current one, dim; later ones without numbers."""
     lines = [line for line in view_state.layer.lines if line.part == part]
     if view_state.layer.parts.index(part) > view_state.cursor.part:

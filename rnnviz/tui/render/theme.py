@@ -221,6 +221,13 @@ class ViewTheme:
         """Negative values in bars and curves."""
         return self._style("below_ink", bold=True)
 
+    def faded(self, style: Style) -> Style:
+        """A colour of bars half way to the background: what is not the current one."""
+        if self.palette is None or style.color is None:
+            return Style(color=style.color, dim=True)
+        colour = f"#{''.join(f'{v:02x}' for v in style.color.get_truecolor())}"
+        return Style(color=mixed(self.palette.background, colour, 0.35))
+
     def _style(self, role: str, **marks: Any) -> Style:
         if self.palette is not None:
             return Style(color=getattr(self.palette, role), **marks)

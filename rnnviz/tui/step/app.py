@@ -33,7 +33,7 @@ class RnnvizApp(ThemedApp[int]):
     """A step screen on a trace; ``explorer`` answers other queries and the questions of pages.
 
     ``switch`` are the models of the digit keys; ``page`` is open at first, and ``page_states`` are
-    the first states of pages, by page.
+    the first states of pages, by page; ``presenter``: presenter mode is on at first.
     """
 
     def __init__(
@@ -51,6 +51,7 @@ class RnnvizApp(ThemedApp[int]):
         ascii_only: bool = False,
         page: str = "",
         page_states: Mapping[str, PageState] | None = None,
+        presenter: bool = False,
         keymap: Keymap = DEFAULT_KEYMAP,
     ) -> None:
         super().__init__(theme, colour, ascii_only, keymap)
@@ -69,7 +70,7 @@ class RnnvizApp(ThemedApp[int]):
             keymap=keymap,
         )
         self.step_screen = StepScreen(explorer, view_state)
-        self.first_page = page
+        self.first_page, self.first_presenter = page, presenter
 
     @property
     def lang(self) -> str:
@@ -82,6 +83,8 @@ class RnnvizApp(ThemedApp[int]):
         # Exclude what exists now from garbage collection, which would take a tenth of a second
         # during a step.
         gc.freeze()
+        if self.first_presenter:
+            self.step_screen.action_presenter()
         if self.first_page:
             self.step_screen.action_page(self.first_page)
         if self.state_folder is not None:

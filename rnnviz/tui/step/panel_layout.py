@@ -65,6 +65,8 @@ def panel_places(
         page=view_state.page,
         full_screen=full_screen,
         backward=view_state.backward,
+        presenter=bool(view_state.presenter),
+        thing=view_state.thing,
     )
 
 
@@ -74,4 +76,5 @@ def layout_key(view_state: ViewState) -> object:
     shape = (view_state.layer.cell, view_state.layer.units, T, len(view_state.reaches))
     model = view_state.trace.model
     zoom, backward = view_state.cursor.zoom, view_state.backward
-    return (zoom, backward, view_state.page, model, *shape, view_state.status)
+    presented = (bool(view_state.presenter), view_state.thing)
+    return (zoom, backward, view_state.page, model, *shape, *presented, view_state.status)

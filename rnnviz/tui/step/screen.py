@@ -29,6 +29,7 @@ from rnnviz.tui.step.line_prompt import LinePrompt
 from rnnviz.tui.step.page_host import PageHost, QuestionAnswered
 from rnnviz.tui.step.panel_screen import PanelScreen
 from rnnviz.tui.step.playback import Playback
+from rnnviz.tui.step.presenter import PresenterMode
 from rnnviz.tui.step.trace_requests import ReachReady, TraceReady, TraceRequest, TraceRequests
 from rnnviz.tui.view import second_sentence
 from rnnviz.tui.view.view_state import ViewState
@@ -51,6 +52,7 @@ class StepScreen(PanelScreen):
         self.prompt = LinePrompt(self)
         self.playback = Playback(self)
         self.event_stream = EventStream(self)
+        self.presenter = PresenterMode(self)
 
     @property
     def is_typing(self) -> bool:
@@ -132,11 +134,16 @@ class StepScreen(PanelScreen):
             self.show(status="", failed=False)
         elif self.view_state.page and step < 0:
             self.page_host.toggle(self.view_state.page)
+        elif self.view_state.thing:
+            self.presenter.move(step)
         else:
             self.show(cursor=zoomed(self.view_state.cursor, step))
 
     def action_view(self) -> None:
-        """The next zoom level, in a cycle."""
+        """The next zoom level, or the next thing of presenter mode, in a cycle."""
+        if self.view_state.thing:
+            self.presenter.move(1, around=True)
+            return
         cursor = self.view_state.cursor
         zoom = ZOOMS[(ZOOMS.index(cursor.zoom) + 1) % len(ZOOMS)]
         self.show(cursor=replace(cursor, zoom=zoom))
@@ -219,6 +226,10 @@ class StepScreen(PanelScreen):
         hidden = not self.view_state.hidden
         hint = self.view_state.text("view.hidden_hint") if hidden else ""
         self.show(hidden=hidden, status=hint, failed=False)
+
+    def action_presenter(self) -> None:
+        """Enter or leave presenter mode."""
+        self.presenter.toggle()
 
     def action_language(self) -> None:
         """The next language."""

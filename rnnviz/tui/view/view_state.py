@@ -13,7 +13,7 @@ from rnnviz import i18n
 from rnnviz.analysis.readout import shown_class
 from rnnviz.analysis.series import forecasts
 from rnnviz.arrays import Array
-from rnnviz.cursor import Cursor, known, part_of
+from rnnviz.cursor import Cursor, Zoom, known, part_of
 from rnnviz.display import visible
 from rnnviz.equations import Line, TokenNumber, inputs, is_weight, number
 from rnnviz.query import Query, Question
@@ -26,6 +26,10 @@ from rnnviz.tui.view.query_history import QueryHistory
 
 S = TypeVar("S", bound=PageState)
 
+#: What presenter mode shows, one at a time and in this order, and the zoom level of each.
+THINGS: Mapping[str, Zoom] = {
+    "belief": "sentence", "cell": "cell", "units": "cell", "equation": "equation",
+}  # fmt: skip
 #: The query of a view state that no query led to.
 NOTHING = Query("", "")
 
@@ -62,6 +66,7 @@ class ViewState:
     failures: Mapping[Question, str] = field(default_factory=dict)  # reasons why there is no answer
     page_states: Mapping[str, PageState] = field(default_factory=dict)  # by page
     keymap: Keymap = DEFAULT_KEYMAP
+    presenter: str = ""  # presenter mode: the thing chosen last; "" outside of the mode
     history: QueryHistory | None = None  # None: of the query alone
 
     @cached_property
@@ -78,6 +83,17 @@ class ViewState:
         """The state of a page, by its class; the default state until a key changes it."""
         state = self.page_states.get(kind.page)
         return state if isinstance(state, kind) else kind()
+
+    @property
+    def thing(self) -> str:
+        """What presenter mode shows: one of THINGS; "" for a page, and outside of the mode.
+
+        A thing belongs to a zoom level; where the cursor has another one, that decides.
+        """
+        zoom = self.cursor.zoom
+        if not self.presenter or self.page or THINGS[self.presenter] == zoom:
+            return "" if self.page else self.presenter
+        return next(name for name, own in THINGS.items() if own == zoom)
 
     @cached_property
     def layer(self) -> LayerTrace:
