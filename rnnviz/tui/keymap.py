@@ -39,6 +39,7 @@ MODEL_KEYS = 9
 PAGE_KEYS = {
     "hand": "e", "backward": "B", "weights": "w", "series": "h", "padding": "i", "net": "n",
     "clamp": "c", "against": "a", "units": "u", "reach": "R", "lockstep": "k",
+    "check": "Q", "scan": "0",
 }  # fmt: skip
 
 #: The actions of pages and their keys; a page lists those that it has.

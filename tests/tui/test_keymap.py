@@ -127,7 +127,7 @@ def test_the_key_bar_has_at_most_eight_entries_of_the_table() -> None:
     [
         ({"predict": "x"}, ("predict", "cut_unit", " x ")),
         ({"next": "t", "sentence": ["f3", "t"]}, ("next", "sentence", " t ")),
-        ({"page_net": "Q", "page_units": "shift+q"}, ("page_net", "page_units", " Q ")),
+        ({"page_net": "Ş", "page_units": "shift+ş"}, ("page_net", "page_units", " Ş ")),
         ({"predit": "x"}, ("predit", "predict")),
         ({"predict": "entr"}, ("entr", "enter")),
         ({"predict": "hyper+x"}, ("hyper+x",)),

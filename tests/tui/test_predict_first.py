@@ -15,11 +15,13 @@ import pytest
 from textual.pilot import Pilot
 
 from rnnviz.analysis import padding
+from rnnviz.analysis.gradient_check import GradientCheck
 from rnnviz.analysis.net_summary import NetQuestion
 from rnnviz.analysis.padding import PaddedReading, PaddingComparison, PaddingQuestion
 from rnnviz.analysis.reach import JacobianSpectra, SpectrumQuestion, spectra
 from rnnviz.analysis.units import UnitQuestion
 from rnnviz.cursor import part_of
+from rnnviz.explore import explorer
 from rnnviz.explore.net import summary
 from rnnviz.i18n import LANGUAGES
 from rnnviz.query import Query, Question
@@ -160,6 +162,8 @@ def explored(question: Question) -> Any:
         return spectra(layer, question.block)
     if isinstance(question, NetQuestion):
         return summary(stored(question.model).model.spec)
+    if isinstance(question, GradientCheck):
+        return explorer()(GradientCheck(Query("not good", "sentiment-lstm-8")))
     if isinstance(question, UnitQuestion):
         return test_units.corpus(question.model)
     raise AssertionError(question)

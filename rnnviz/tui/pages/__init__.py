@@ -36,6 +36,8 @@ PAGES: tuple[PageEntry, ...] = (
     PageEntry("units", "units", "UnitsPage"),
     PageEntry("reach", "reach", "ReachPage"),
     PageEntry("lockstep", "compare_cells", "CompareCellsPage", "compare"),
+    PageEntry("check", "check", "CheckPage"),
+    PageEntry("scan", "scan", "ScanPage"),
 )
 
 
