@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rnnviz.cli import options, stderr, stdout
+from rnnviz.cli.lesson_run import run
 from rnnviz.cli.tables import print_table, print_text
 from rnnviz.errors import InvalidFileError, UsageError, brief
 
@@ -140,3 +141,6 @@ def check(files: tuple[Path, ...], data: str | None, as_json: bool) -> int:
         if not rows:
             stdout.lines("Nothing is wrong.")
     return 4 if rows else 0
+
+
+command.add_command(run)

@@ -94,6 +94,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("backward", ("b",), "backward"),
     Action("reach", ("r",), "reach"),
     Action("predict", ("p",), "predict"),
+    Action("lesson_on", ("pagedown", "G"), "lesson(1)"),
+    Action("lesson_back", ("pageup",), "lesson(-1)"),
     Action("layer", ("l",), "layer"),
     Action("beside", ("A",), "beside"),
     *(Action(f"page_{name}", (key,), f"page('{name}')") for name, key in PAGE_KEYS.items()),
@@ -114,6 +116,18 @@ DASHBOARD = (
     "zoom_in", "zoom_out", "view", "language", "theme", "screenshot", "help", "palette", "quit",
     "interrupt",
 )  # fmt: skip
+
+#: The key bar in a lesson.
+LESSON_FOOTER: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("lesson_on",), "key.lesson_on"),
+    (("lesson_back",), "key.lesson_back"),
+    (("type",), "key.lesson_type"),
+    (("token_back", "token_on"), "key.token"),
+    (("part_back", "part_on"), "key.part"),
+    (("zoom_in",), "key.zoom_in"),
+    (("help",), "key.help"),
+    (("quit",), "key.quit"),
+)
 
 #: The key bar of the step screen, at most eight entries: actions, and the text of both.
 FOOTER: tuple[tuple[tuple[str, ...], str], ...] = (
@@ -246,6 +260,7 @@ _SYMBOLS = {
     "right": "→", "left": "←", "up": "↑", "down": "↓", "full_stop": ".", "comma": ",",
     "plus": "+", "minus": "-", "question_mark": "?", "slash": "/", "less_than_sign": "<",
     "greater_than_sign": ">", "escape": "esc", "delete": "del", "backspace": "⌫",
+    "pagedown": "PgDn", "pageup": "PgUp",
 }  # fmt: skip
 
 #: Keys with names that Textual writes in words.

@@ -84,12 +84,15 @@ class ChoiceList(Modal[T | None]):
         *,
         filter_text: str | None = None,
         opened_by: Sequence[str] = (),
+        numbered: bool = False,
     ) -> None:
         """``filter_text``: the hint in the line that filters; None: there is no such line.
 
-        ``opened_by``: the keys that open the list.
+        ``opened_by``: the keys that open the list. ``numbered``: a digit chooses the row of this
+        number, from 1.
         """
         super().__init__()
+        self.numbered = numbered
         self.heading, self.filter_text, self.opened_by = title, filter_text, opened_by
         self.choices: tuple[ListRow[T], ...] = tuple(choices)
         self._listed: tuple[ListRow[T], ...] = ()
@@ -150,7 +153,10 @@ class ChoiceList(Modal[T | None]):
 
     def on_key(self, event: events.Key) -> None:
         """The key that opened the list chooses the highlighted row, if no line takes it."""
-        if self.filter_text is None and event.key in self.opened_by:
+        if self.numbered and event.key.isdecimal() and 0 < int(event.key) <= len(self._listed):
+            event.stop()
+            self.dismiss(self._listed[int(event.key) - 1].value)
+        elif self.filter_text is None and event.key in self.opened_by:
             event.stop()
             self.action_choose()
 

@@ -45,6 +45,7 @@ def arrange(
     *,
     zoom: str,
     shape: Shape,
+    lesson: int = 0,
     status: int = 0,
     typing: bool = False,
     page: str = "",
@@ -55,8 +56,8 @@ def arrange(
 ) -> Places:
     """The region of every visible view, by name.
 
-    ``page`` is the name of an open page; ``full_screen``: it replaces the sentence panel too.
-    ``backward``: the equation panel shows the gradients, and gets the backward panel's lines.
+    ``lesson``: lines of its pane. ``page``: the open page; ``full_screen``: it replaces the
+    sentence panel too. ``backward``: the equation panel shows the gradients.
     ``presenter``: there is a clock; ``thing``: what presenter mode shows in place of the panels.
     """
     if width < SMALLEST[0] or height < SMALLEST[1]:
@@ -75,7 +76,8 @@ def arrange(
     if status:
         bottom -= status
         places["status"] = Region(0, bottom, width, status)
-    room = Region(0, 1, width, bottom - 1)
+    places["lesson"] = Region(0, 1, width, lesson)
+    room = Region(0, 1 + lesson, width, bottom - 1 - lesson)
     if page:
         strip = 0 if full_screen else min(strip_height(room), 6 if room.height < 26 else 7)
         above, below = room.split_horizontal(strip)
@@ -84,7 +86,7 @@ def arrange(
         views = _presented(room, thing)
     else:
         views = _PANELS[zoom](room, shape, not backward)
-    return places | {name: region for name, region in views.items() if region.area}
+    return {name: region for name, region in (places | views).items() if region.area}
 
 
 def _presented(room: Region, thing: str) -> dict[str, Region]:

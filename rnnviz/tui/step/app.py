@@ -28,6 +28,8 @@ from rnnviz.tui.view.view_state import ViewState
 if TYPE_CHECKING:
     from textual.pilot import Pilot
 
+    from rnnviz.tui.step.lesson.session import LessonSession
+
 
 class RnnvizApp(ThemedApp[int]):
     """A step screen on a trace; ``explorer`` answers other queries and the questions of pages.
@@ -53,6 +55,7 @@ class RnnvizApp(ThemedApp[int]):
         page_states: Mapping[str, PageState] | None = None,
         presenter: bool = False,
         keymap: Keymap = DEFAULT_KEYMAP,
+        lesson: LessonSession | None = None,
     ) -> None:
         super().__init__(theme, colour, ascii_only, keymap)
         # Textual paints three times while it starts: write nothing until all is in place.
@@ -69,7 +72,7 @@ class RnnvizApp(ThemedApp[int]):
             page_states=page_states or {},
             keymap=keymap,
         )
-        self.step_screen = StepScreen(explorer, view_state)
+        self.step_screen = StepScreen(explorer, view_state, lesson)
         self.first_page, self.first_presenter = page, presenter
 
     @property
@@ -89,6 +92,7 @@ class RnnvizApp(ThemedApp[int]):
             self.step_screen.action_page(self.first_page)
         if self.state_folder is not None:
             self.step_screen.listen(self.state_folder)
+        self.step_screen.lesson.begin()
 
     def get_default_screen(self) -> Screen[None]:
         """The step screen."""
@@ -118,7 +122,8 @@ def step_commands(screen: StepScreen) -> Iterable[SystemCommand]:
 async def settled(app: RnnvizApp, pilot: Pilot[int]) -> None:
     """Wait until every question of the open page is answered and painted."""
     await pilot.pause()
-    while app.is_running and app.step_screen.page_host.pending:
+    screen = app.step_screen
+    while app.is_running and (screen.page_host.pending or screen.lesson.pending):
         await pilot.pause(0.02)
     await pilot.pause()
 

@@ -8,7 +8,8 @@ from rich.cells import cell_len
 from rich.segment import Segment
 
 from rnnviz.display import visible
-from rnnviz.tui.keymap import FOOTER, localized_key
+from rnnviz.lessons.player import LessonPlayer
+from rnnviz.tui.keymap import FOOTER, LESSON_FOOTER, localized_key
 from rnnviz.tui.pages import load
 from rnnviz.tui.render.segments import Line, wrapped
 from rnnviz.tui.view.view_state import ViewState
@@ -20,6 +21,8 @@ Entry = tuple[tuple[tuple[str, str], ...], str]
 
 def entries(view_state: ViewState, width: int) -> list[Entry]:
     """The keys to show, at most eight."""
+    if view_state.lesson is not None:
+        return _lesson_entries(view_state, view_state.lesson.player)
     if view_state.page:
         return _page_entries(view_state)
     found = [_entry(view_state, names, label) for names, label in FOOTER]
@@ -28,6 +31,19 @@ def entries(view_state: ViewState, width: int) -> list[Entry]:
     if view_state.cursor.zoom == "equation":
         found[4] = _entry(view_state, ("zoom_out",), "key.zoom_out")
     return found
+
+
+def _lesson_entries(view_state: ViewState, player: LessonPlayer) -> list[Entry]:
+    """The keys of a lesson; that of the answer where there is one to type."""
+    answers = player.can_answer or player.phase == "own"
+    out = "key.back" if view_state.page else "key.zoom_out"
+    zoomed = view_state.page or view_state.cursor.zoom == "equation"
+    return [
+        _entry(view_state, ("zoom_out",), out) if names == ("zoom_in",) and zoomed
+        else _entry(view_state, names, label)
+        for names, label in LESSON_FOOTER
+        if names != ("type",) or answers
+    ]  # fmt: skip
 
 
 def _page_entries(view_state: ViewState) -> list[Entry]:

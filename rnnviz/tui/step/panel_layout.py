@@ -11,6 +11,7 @@ from textual.widget import Widget
 from rnnviz.tui.panels.arrangement import Places, Shape, arrange
 from rnnviz.tui.panels.cell_diagram import diagram
 from rnnviz.tui.render.segments import wrapped
+from rnnviz.tui.step.lesson.pane import pane_height
 from rnnviz.tui.view.view_state import ViewState
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def panel_places(
             len(view_state.layer.lines) + len(view_state.layer.parts) + 4,
             len(view_state.layer.parts),
         ),
+        lesson=pane_height(view_state, width, height),
         status=min(status, 3),
         typing=typing,
         page=view_state.page,
@@ -77,4 +79,7 @@ def layout_key(view_state: ViewState) -> object:
     model = view_state.trace.model
     zoom, backward = view_state.cursor.zoom, view_state.backward
     presented = (bool(view_state.presenter), view_state.thing)
-    return (zoom, backward, view_state.page, model, *shape, *presented, view_state.status)
+    lesson = view_state.lesson
+    # The pane of a lesson is as high as its step needs.
+    step = None if lesson is None else (lesson.player.lesson, lesson.player.index)
+    return (zoom, backward, view_state.page, model, *shape, *presented, view_state.status, step)

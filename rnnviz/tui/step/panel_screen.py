@@ -19,6 +19,7 @@ from rnnviz.tui.panels.sentence import Sentence
 from rnnviz.tui.panels.title import TitleBar
 from rnnviz.tui.panels.weights import WeightsView
 from rnnviz.tui.step.key_bar import KeyBar, Small, Status
+from rnnviz.tui.step.lesson.pane import LessonPane
 from rnnviz.tui.step.panel_layout import HEATMAPS, PanelLayout, layout_key, panel_places
 from rnnviz.tui.terminal.compositor import DiffScreen
 from rnnviz.tui.view.view_state import ViewState
@@ -66,6 +67,7 @@ class PanelScreen(DiffScreen, Screen[None]):
         """Every view once; the layout decides which are visible."""
         view_state = self.view_state
         yield TitleBar(view_state, id="title")
+        yield LessonPane(view_state, id="lesson")
         yield Sentence(view_state, id="sentence")
         for slot in range(HEATMAPS):
             yield HeatmapWords(view_state, id=f"words-{slot}")

@@ -25,6 +25,7 @@ from rnnviz.tui.panels.arrangement import SMALLEST
 from rnnviz.tui.panels.heatmap import rows
 from rnnviz.tui.step import go_to
 from rnnviz.tui.step.event_stream import DELAY, EventStream
+from rnnviz.tui.step.lesson.host import LessonHost
 from rnnviz.tui.step.line_prompt import LinePrompt
 from rnnviz.tui.step.page_host import PageHost, QuestionAnswered
 from rnnviz.tui.step.panel_screen import PanelScreen
@@ -37,6 +38,7 @@ from rnnviz.tui.view.widget import CellPicked, KeyClicked, WheelTurned
 
 if TYPE_CHECKING:
     from rnnviz.tui.step.clipboard_text import ClipboardText
+    from rnnviz.tui.step.lesson.session import LessonSession
 
 
 class StepScreen(PanelScreen):
@@ -45,7 +47,9 @@ class StepScreen(PanelScreen):
     DEFAULT_CSS = "StepScreen #typing { border: none; height: 1; padding: 0 1; width: 100%; }"
     BINDINGS: ClassVar[list[BindingType]] = [*key_bindings(ACTIONS)]
 
-    def __init__(self, explorer: Explorer, view_state: ViewState) -> None:
+    def __init__(
+        self, explorer: Explorer, view_state: ViewState, lesson: LessonSession | None = None
+    ) -> None:
         super().__init__(view_state)
         self.requests = TraceRequests(self, explorer)
         self.page_host = PageHost(self, explorer)
@@ -53,6 +57,7 @@ class StepScreen(PanelScreen):
         self.playback = Playback(self)
         self.event_stream = EventStream(self)
         self.presenter = PresenterMode(self)
+        self.lesson = LessonHost(self, lesson)
 
     @property
     def is_typing(self) -> bool:
@@ -82,9 +87,9 @@ class StepScreen(PanelScreen):
 
     def move(self, cursor: Cursor) -> None:
         """Move the cursor and remove the message."""
-        self.show(cursor=cursor, first=self._first_row(cursor.t), status="", failed=False)
+        self.show(cursor=cursor, first=self.first_row(cursor.t), status="", failed=False)
 
-    def _first_row(self, t: int) -> int:
+    def first_row(self, t: int) -> int:
         """The token of the first row when the cursor goes to token t.
 
         A step past the last row scrolls so that t becomes the first row: the tokens after it are
@@ -193,8 +198,9 @@ class StepScreen(PanelScreen):
         self.page_host.toggle(name)
 
     def action_on_page(self, action: str) -> None:
-        """Run an action of the open page."""
-        self.page_host.press(action)
+        """Run an action of the open page; in a lesson, type what it asks for."""
+        if action != "type" or not self.lesson.open():
+            self.page_host.press(action)
 
     def on_key(self) -> None:
         """A key pressed while a line is open removes the message about what was wrong."""
@@ -235,6 +241,7 @@ class StepScreen(PanelScreen):
         """The next language."""
         at = (i18n.LANGUAGES.index(self.view_state.lang) + 1) % len(i18n.LANGUAGES)
         self.show(lang=i18n.LANGUAGES[at], status="")
+        self.lesson.switch_language(i18n.LANGUAGES[at])
 
     def action_theme(self) -> None:
         """The next theme."""
@@ -274,6 +281,12 @@ class StepScreen(PanelScreen):
     def leave(self) -> None:
         """Leave the screen."""
         self.app.exit(0)
+
+    # -- lessons ------------------------------------------------------------------------------
+
+    def action_lesson(self, step: int) -> None:
+        """Go on (1) or back (−1) in the lesson."""
+        self.lesson.move(step)
 
     # -- messages -----------------------------------------------------------------------------
 

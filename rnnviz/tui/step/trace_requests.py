@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -34,6 +34,8 @@ class TraceRequest:
     quiet: bool = False  # keep the message, and the cursor as far as it fits
     cursor: Cursor | None = None  # of another text; None: its first token
     message: str = ""
+    #: Where the cursor goes, from the new trace and the view state before; None: as above.
+    to: Callable[[Trace, ViewState], Cursor] | None = None
 
 
 class TraceReady(Message):
@@ -153,6 +155,8 @@ class TraceRequests:
             cursor = request.cursor or replace(cursor, t=0, part=10**6)
         elif at_last_part:
             cursor = replace(cursor, part=10**6)
+        if request.to is not None:
+            cursor = request.to(trace, before)
         changes: dict[str, Any] = {"reaches": before.reaches if same_text else {}}
         if request.message or not request.quiet:
             changes |= {"status": request.message, "failed": False}
@@ -161,6 +165,7 @@ class TraceRequests:
             self._others[input_kind(before.query, before.trace)] = before.others
             changes["others"] = self._others.get(kind, switch_models(kind))
         screen.show(trace=trace, query=request.query, cursor=fitted(cursor, trace), **changes)
+        screen.lesson.own_change.trace_shown()
 
     def compare_reach(self) -> None:
         """Trace the sentence with up to three other models; ends in a :class:`ReachReady`."""

@@ -21,6 +21,7 @@ from rnnviz.trace import LayerTrace, Trace
 from rnnviz.tui.keymap import DEFAULT_KEYMAP, Keymap
 from rnnviz.tui.render.segments import page
 from rnnviz.tui.render.theme import ViewTheme
+from rnnviz.tui.view.lesson_state import LessonState
 from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.query_history import QueryHistory
 
@@ -68,6 +69,7 @@ class ViewState:
     keymap: Keymap = DEFAULT_KEYMAP
     presenter: str = ""  # presenter mode: the thing chosen last; "" outside of the mode
     history: QueryHistory | None = None  # None: of the query alone
+    lesson: LessonState | None = None  # the lesson that is on
 
     @cached_property
     def queries(self) -> QueryHistory:

@@ -1,0 +1,169 @@
+"""``rnnviz lesson NAME``: a lesson on the screen, as lines of text, or as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rnnviz.cli import config_file, lesson_training, options, stdout
+from rnnviz.errors import UsageError, nearest
+from rnnviz.files import user_state_folder
+
+if TYPE_CHECKING:
+    from rnnviz.lessons.lesson import Lesson
+    from rnnviz.lessons.player import LessonPlayer
+    from rnnviz.lessons.progress import ProgressFile
+    from rnnviz.query import Explorer
+    from rnnviz.tui.step.app import RnnvizApp
+
+
+@click.command("run", hidden=True)
+@click.argument("name", metavar="NAME")
+@options.lessons
+@options.lang
+@options.theme
+@options.colour
+@options.device
+@click.option("--step", metavar="ID", help="Begin at this step: its id, or its number.")
+@click.option("--restart", is_flag=True, help="Begin at the first step, not where you were.")
+@click.option("--plain", is_flag=True, help="Lines of text, no screen.")
+@click.option("--answers", is_flag=True,
+              help="With --plain: what is right, and the notes for the lecturer.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print the lesson as JSON.")
+@click.option("--data", metavar="DIR", help="Where the table of a series model is.")
+@options.debug
+@click.pass_context
+def run(
+    ctx: click.Context,
+    name: str,
+    lessons: Path | None,
+    lang: str | None,
+    theme: str | None,
+    color: str,
+    device: str,
+    step: str | None,
+    restart: bool,
+    plain: bool,
+    answers: bool,
+    as_json: bool,
+    data: str | None,
+) -> int:
+    """Run the lesson NAME: on a terminal as a screen, elsewhere as lines of text."""
+    from rnnviz import explore
+    from rnnviz.cli.lesson import own_folder
+    from rnnviz.engine.device import choose_for_trace
+    from rnnviz.lessons import catalogue
+    from rnnviz.lessons.player import LessonPlayer
+    from rnnviz.lessons.reader import read
+
+    keymap = config_file.user_keymap()
+    group: Any = {} if ctx.parent is None else ctx.parent.params
+    lang = options.language(lang or group.get("lang"))
+    folder = own_folder(lessons or group.get("lessons"))
+    path = catalogue.find(name, folder)
+    lesson = read(path, lang)
+    explorer = explore.explorer(data or lesson.data, choose_for_trace(device))
+    at_step = None if step is None else step_of(lesson, step)
+    if as_json or group.get("as_json"):
+        from rnnviz.cli.lesson_text import lesson_record
+
+        stdout.document(lesson_record(lesson))
+        return 0
+    if plain or answers or not options.stdout_is_terminal():
+        from rnnviz.cli.lesson_text import lesson_lines
+
+        for line in lesson_lines(lesson, explorer if answers else None, first=at_step or 1):
+            stdout.lines(line)
+        return 0
+    from rnnviz.cli.step.app import run_app
+    from rnnviz.lessons.progress import ProgressFile
+
+    player = LessonPlayer(lesson)
+    progress = ProgressFile(user_state_folder())
+    if at_step is not None:
+        player = player.at_step(at_step)
+    elif not restart:
+        player = where_it_was(player, progress)
+    app = make_app(
+        player, explorer, progress, restored=at_step is None and not player.at_start,
+        next_lesson=next_lesson(lesson, folder), lang=lang, theme=theme, color=color,
+        keymap=keymap, read=partial(read, path),
+    )  # fmt: skip
+    return run_app(app)
+
+
+def make_app(
+    player: LessonPlayer,
+    explorer: Explorer,
+    progress: ProgressFile,
+    *,
+    read: Callable[[str], Lesson],
+    lang: str = "en",
+    theme: str | None = None,
+    color: str = "auto",
+    restored: bool = False,
+    next_lesson: str = "",
+    **app_options: Any,
+) -> RnnvizApp:
+    """The app of a lesson, not running yet.
+
+    ``restored``: the player is where the learner was, which is told. RnnvizError if the text of
+    its step cannot be read.
+    """
+    from rnnviz.analysis import model_family
+    from rnnviz.toy_net import is_toy_net
+    from rnnviz.tui.step.app import RnnvizApp
+    from rnnviz.tui.step.lesson.session import LessonSession
+
+    query = player.scene.query
+    trace = explorer(query)
+    kind: model_family.Kind = "words"
+    if trace.series is not None:
+        kind = "series"
+    elif is_toy_net(query.model):
+        kind = "numbers"
+    session = LessonSession(
+        player, read, progress, train=lesson_training.train, next=next_lesson, restored=restored
+    )
+    return RnnvizApp(
+        explorer, query, trace, switch=model_family.switch_models(kind), lang=lang,
+        theme=options.theme_name(theme), colour=options.use_colour(color),
+        ascii_only=not options.unicode(), lesson=session, **app_options,
+    )  # fmt: skip
+
+
+def step_of(lesson: Lesson, typed: str) -> int:
+    """The number, from 1, of a step typed as a number or an id; UsageError if there is none."""
+    ids = [step.id for step in lesson.steps]
+    if typed.isdecimal() and 1 <= int(typed[:6]) <= len(ids):
+        return int(typed)
+    for full in (typed, f"{lesson.id}.{typed}"):
+        if full in ids:
+            return ids.index(full) + 1
+    raise UsageError(
+        f"--step {typed[:80]}: {lesson.id} has no such step.{nearest(typed, ids)} "
+        f"Its steps are 1 to {len(ids)}: {', '.join(ids)}."
+    )
+
+
+def where_it_was(player: LessonPlayer, progress: ProgressFile) -> LessonPlayer:
+    """The player at the step of the last time; a lesson that was finished begins anew."""
+    known = progress.read().get(player.lesson.id)
+    if known is None or known.step == player.lesson.steps[-1].id:
+        return player
+    return player.at_step(known.step)
+
+
+def next_lesson(lesson: Lesson, folder: Path | None) -> str:
+    """The lesson that comes after a numbered one in the list; "" if there is none."""
+    from rnnviz.lessons import catalogue
+
+    if lesson.number is None or lesson.kind == "quiz":
+        return ""
+    listed = [each for each in catalogue.lessons(lesson.lang, folder)[0] if each.kind == "lesson"]
+    after = [each.id for each in listed if each.number and each.number > lesson.number]
+    return after[0] if after else ""

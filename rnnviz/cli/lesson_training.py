@@ -1,0 +1,66 @@
+"""A training that a lesson asks for: in a process of its own, so that the screen stays quick."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+from rnnviz.errors import InterruptedTraining, RnnvizError, UsageError, nearest
+
+if TYPE_CHECKING:
+    from rnnviz.progress import Event
+    from rnnviz.runs import TrainingJob
+
+#: Seconds between two looks at whether to stop.
+TICK = 0.2
+
+
+def train(
+    wanted: Mapping[str, object], watch: Callable[[Event], None], stop: Callable[[], bool]
+) -> str:
+    """Train as a change of a lesson says; the path of the run, which is a model's name.
+
+    RnnvizError if the training fails or is stopped.
+    """
+    from rnnviz.background import TrainingProcess
+    from rnnviz.progress import RunFailed
+
+    with TrainingProcess(training_job(wanted)) as process:
+        while process.end is None:
+            if stop():
+                process.stop_and_wait()
+                raise InterruptedTraining("The training was stopped.", 130)
+            if (event := process.receive(TICK)) is not None:
+                watch(event)
+        end = process.end
+    if isinstance(end, RunFailed):
+        raise RnnvizError(end.message)
+    return str(end.path)
+
+
+def training_job(wanted: Mapping[str, object]) -> TrainingJob:
+    """The job of a change: a recipe, its data and seconds, and options of ``rnnviz train``.
+
+    UsageError for any other name, and for a value of another type.
+    """
+    from rnnviz import runs
+
+    numbers = {field.name: field.type for field in fields(runs.Options)}
+    names = ("recipe", "data", "seconds", *numbers)
+    given: dict[str, object] = {}
+    for name, value in wanted.items():
+        if name not in names:
+            raise UsageError(f"train: there is no {name!r}.{nearest(name, names)}")
+        text = name in ("recipe", "data", "cell", "variant")
+        whole = name not in ("seconds", "dropout", "recurrent_dropout")
+        expected = str if text else int if whole else (int, float)
+        if not isinstance(value, expected) or isinstance(value, bool):
+            raise UsageError(f"train: {name} = {value!r} is not a {'text' if text else 'number'}.")
+        given[name] = value
+    recipe, data, seconds = (given.pop(name, None) for name in ("recipe", "data", "seconds"))
+    options = runs.Options(**given)  # type: ignore[arg-type]
+    budget = float(seconds) if isinstance(seconds, int | float) else None
+    return runs.TrainingJob(
+        str(recipe), options, str(data) if data else "sample", time_budget=budget
+    )

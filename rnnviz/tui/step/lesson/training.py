@@ -1,0 +1,85 @@
+"""A training in a lesson: a change that trains a net and then reads with it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual.worker import get_current_worker
+
+from rnnviz.lessons.lesson import LessonChange, Step
+from rnnviz.progress import Event, Note, TrainingStep
+from rnnviz.tui.step.lesson.session import LessonSession
+from rnnviz.tui.step.lesson.told import told
+
+if TYPE_CHECKING:
+    from rnnviz.tui.step.lesson.host import LessonHost
+
+
+class LessonTraining:
+    """The training of one step screen's lesson; at most one runs."""
+
+    def __init__(self, host: LessonHost) -> None:
+        self.host, self.screen = host, host.screen
+
+    def begin(self, step: Step, change: LessonChange) -> None:
+        session = self.host.session
+        if session is None or session.train is None or step.id in self.host.pending:
+            return
+        self.host.pending.add(step.id)
+        self._show_training(step.id, self.screen.view_state.text("lesson.trains"))
+        self.screen.run_worker(
+            partial(self._run_training, session, step.id, change), thread=True, exclusive=True,
+            group="train", exit_on_error=False,
+        )  # fmt: skip
+
+    def _run_training(self, session: LessonSession, step: str, change: LessonChange) -> None:
+        worker, screen = get_current_worker(), self.screen
+        assert session.train is not None
+
+        def watch(event: Event) -> None:
+            if not worker.is_cancelled:
+                screen.call_later(self._show_event, step, event)
+
+        def stop() -> bool:
+            return worker.is_cancelled or not screen.app.is_running
+
+        model, why = told(partial(session.train, change.train, watch, stop))
+        if not worker.is_cancelled:
+            screen.call_later(self._end_training, step, model, why)
+
+    def _show_event(self, step_id: str, event: Event) -> None:
+        say = self.screen.view_state.text
+        match event:
+            case TrainingStep():
+                share = f"{100 * event.batch // max(1, event.batches)} %"
+                text = say(
+                    "lesson.training", epoch=event.epoch, epochs=event.epochs, share=share,
+                    loss=f"{event.loss:.2f}",
+                )  # fmt: skip
+                self._show_training(step_id, text)
+            case Note(text=text):
+                self._show_training(step_id, text)
+            case _:
+                pass
+
+    def _show_training(self, step_id: str, text: str) -> None:
+        """Show how far a training is."""
+        state = self.host.state
+        if state is not None and state.player.step.id == step_id:
+            self.screen.show(lesson=replace(state, training=text))
+
+    def _end_training(self, step_id: str, model: str | None, why: str) -> None:
+        """Open the net that was trained; or say why there is none."""
+        self.host.pending.discard(step_id)
+        state, screen = self.host.state, self.screen
+        if state is None or state.player.step.id != step_id:
+            return
+        if model is None:
+            screen.show(lesson=replace(state, training=""))
+            screen.fail("status.failed", reason=why.rstrip("."))
+            return
+        query = replace(state.player.step.query, model=model, hand=None)
+        screen.show(lesson=replace(state, player=replace(state.player, own=query), training=""))
+        screen.ask(query, quiet=True)
