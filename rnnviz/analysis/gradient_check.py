@@ -77,6 +77,11 @@ class CheckedGradients:
         return max(entry.error for entry in self.entries)
 
     @property
+    def original_error(self) -> float:
+        """The largest relative error of the original's gradients; 0 where there is no original."""
+        return max(entry.original_error or 0.0 for entry in self.entries)
+
+    @property
     def passes(self) -> bool:
         """Whether every comparison agrees."""
         return self.largest_error <= AGREES

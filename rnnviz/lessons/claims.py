@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from rnnviz.analysis.gradient_check import GradientCheck
 from rnnviz.analysis.net_summary import NetQuestion, NetSummary
 from rnnviz.analysis.padding import PaddingMode, PaddingQuestion
 from rnnviz.analysis.readout import saliency, shown_class
@@ -92,7 +93,8 @@ class _Functions:
             for name in (
                 "p", "value", "grad", "saliency", "reach", "T", "tokens", "token", "has", "label",
                 "loss", "params", "units", "history", "best_epoch", "metric", "published",
-                "without", "bag", "padded", "turn", "truth", "as_today", "test_error",
+                "without", "bag", "gradient_error", "padded", "turn", "truth", "as_today",
+                "test_error",
             )
         }  # fmt: skip
         return {**_PLAIN, **{name: self._of_name(name) for name in _VALUES}, **own}
@@ -226,6 +228,17 @@ class _Functions:
         """The norm of ∂(last states)/∂(states after token t)."""
         trace = self._trace(**variant)
         return float(self._layer(trace, layer).reach[self._index(trace, t)])
+
+    def _gradient_error(self, of: str = "", **variant: Any) -> float:
+        """The largest relative error of the gradient check.
+
+        ``of`` "backward" or "original" is one of its comparisons; "" the larger of both.
+        """
+        found = self.explorer(GradientCheck(self._variant(**variant)))
+        if of not in ("", "backward", "original"):
+            raise UsageError(f"gradient_error({of!r}): 'backward', 'original' or nothing.")
+        errors = {"": found.largest_error, "backward": found.backward_error}
+        return float(errors[of] if of in errors else found.original_error)
 
     # -- the text -----------------------------------------------------------------------------
 

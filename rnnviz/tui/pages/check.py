@@ -98,9 +98,11 @@ class CheckPage(Page):
 
     def _rows(self, view_state: ViewState, found: CheckedGradients, width: int) -> list[Line]:
         theme, rows = view_state.theme, []
-        for entry in found.entries:
-            if entry.layer not in (None, view_state.cursor.layer):
-                continue
+        # From the loss downwards; where there is little room, the biases are left out.
+        head = [e for e in found.entries if e.layer is None and e.word is None]
+        embedding = [e for e in found.entries if e.word is not None]
+        layer = [e for e in found.entries if e.layer == view_state.cursor.layer]
+        for entry in (*head, *embedding, *layer):
             row = [
                 Segment(fit(f" {self._entry_name(view_state, entry, NAME - 2)}", NAME), theme.ink),
                 Segment(_gradient(entry.difference), theme.now),
