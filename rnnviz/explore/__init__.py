@@ -21,6 +21,7 @@ ANSWERED_IN: dict[str, str] = {
     "PaddingQuestion": "rnnviz.explore.padding",
     "NetQuestion": "rnnviz.explore.net",
     "ModelListQuestion": "rnnviz.explore.models",
+    "TrainingHistoryQuestion": "rnnviz.explore.training_history",
     "GradientCheck": "rnnviz.explore.gradient_check",
 }
 

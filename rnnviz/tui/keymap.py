@@ -38,8 +38,8 @@ MODEL_KEYS = 9
 #: The pages and their keys, in the order of the help.
 PAGE_KEYS = {
     "hand": "e", "backward": "B", "weights": "w", "series": "h", "padding": "i", "net": "n",
-    "clamp": "c", "against": "a", "units": "u", "reach": "R", "lockstep": "k",
-    "check": "Q", "scan": "0",
+    "clamp": "c", "against": "a", "units": "u", "reach": "R", "training": "f4",
+    "lockstep": "k", "check": "Q", "scan": "0",
 }  # fmt: skip
 
 #: The actions of pages and their keys; a page lists those that it has.

@@ -98,7 +98,7 @@ async def test_every_entry_of_the_key_bar_can_be_seen_and_clicked(page: str, lan
             assert (message.action if message else None) == action
             clicked |= {action} - {None}
             x += cell_len(piece.text)
-        assert 5 <= len(clicked) <= 16
+        assert 4 <= len(clicked) <= 16
         assert clicked <= runs
 
 
@@ -115,7 +115,7 @@ def test_no_key_needs_alt_gr(layout: str) -> None:
     needed = {_character_to_key(char): char for char in ALT_GR[layout]}
     keys = {key for action in ACTIONS for key in action.keys}
     assert {needed[key] for key in keys & set(needed)} == set()
-    assert not {key for key in keys if "+" in key} - {"ctrl+p", "ctrl+c"}
+    assert not {key for key in keys if "+" in key} - {"ctrl+p", "ctrl+c", "shift+tab"}
 
 
 @pytest.mark.parametrize("page", PLACES)

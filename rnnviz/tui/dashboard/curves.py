@@ -6,15 +6,14 @@ import math
 from collections.abc import Sequence
 
 from rich.segment import Segment
-from rich.style import Style
 
-from rnnviz.charts import Chart, Level, Spot, text
+from rnnviz.charts import Chart, Level, Spot
 from rnnviz.charts import ChartLine as Curve
 from rnnviz.display import visible
 from rnnviz.tui.dashboard.panel import DashboardPanel, DashboardState
 from rnnviz.tui.dashboard.training_progress import TrainingProgress
+from rnnviz.tui.render.chart_lines import chart_lines
 from rnnviz.tui.render.segments import Line, wrapped
-from rnnviz.tui.render.theme import ViewTheme
 
 
 class ChartPanel(DashboardPanel):
@@ -37,19 +36,7 @@ class ChartPanel(DashboardPanel):
             texts = [line for piece in messages for line in wrapped(piece, room)]
             texts = texts[-max(0, height - 2) :]
             return [[], [], *([Segment("  " + line, state.theme.dim)] for line in texts)]
-        rows = text(chart, max(1, width - 2), height, ascii_only=state.theme.ascii)
-        theme = state.theme
-        return [
-            [Segment(" ", theme.ink), *(Segment(s.text, _style(theme, s.role, s.hue)) for s in row)]
-            for row in rows
-        ]
-
-
-def _style(theme: ViewTheme, role: str, hue: int | None) -> Style:
-    if role == "data":
-        return theme.below if hue == 0 else theme.above
-    styles = {"title": theme.bold, "level": theme.source, "spot": theme.now, "note": theme.dim}
-    return styles.get(role, theme.dim)
+        return chart_lines(chart, state.theme, width, height)
 
 
 def _curve(name: str, points: Sequence[tuple[float, float]], hue: int, dots: bool = False) -> Curve:

@@ -35,6 +35,7 @@ PAGES: tuple[PageEntry, ...] = (
     PageEntry("against", "compare_sentences", "CompareSentencesPage", "against"),
     PageEntry("units", "units", "UnitsPage"),
     PageEntry("reach", "reach", "ReachPage"),
+    PageEntry("training", "training", "TrainingPage"),
     PageEntry("lockstep", "compare_cells", "CompareCellsPage", "compare"),
     PageEntry("check", "check", "CheckPage"),
     PageEntry("scan", "scan", "ScanPage"),
