@@ -62,7 +62,7 @@ class Clamp:
 LARGEST = 1e6
 
 _TYPED = re.compile(
-    r"(?:(?P<layer>[\w.-]+)\.)?(?P<name>\w+)"
+    r"(?:(?P<layer>[\w.-]+)\.)?(?P<name>[\w~\u0303]+)"
     r"(?:\[ *(?P<t>\*|\d{1,9}) *(?:, *(?P<unit>\*|\d{1,9}) *)?\])? *= *(?P<value>\S+)"
 )
 
@@ -86,7 +86,7 @@ def parse(text: str) -> Clamp:
 
 _BRACKETS = re.compile(r"\s*[\w.-]+\[")
 _COUNTED = re.compile(
-    r"(?:(?P<layer>[\w.-]+)\.)?(?P<name>\w+)"
+    r"(?:(?P<layer>[\w.-]+)\.)?(?P<name>[\w~\u0303]+)"
     r"(?: +(?P<t>\*|“[^”]*”|[^\s“”]+)(?: +“(?P<word>[^”]*)”)?(?: +(?P<unit>\*|\d{1,9}))?)?"
     r" *= *(?P<value>\S+)"
 )

@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 
 from rnnviz.arrays import Array
-from rnnviz.equations import evaluate
+from rnnviz.equations import GateShare, evaluate, shares
 from rnnviz.query import Query
 from rnnviz.trace import LayerTrace, frozen
 
@@ -142,6 +142,18 @@ def keep_gate(layer: LayerTrace) -> str | None:
     return name if name in layer.values else None
 
 
+def keep_share(layer: LayerTrace) -> GateShare | None:
+    """The share of the previous state that the gate keeps: z, or 1 − z where z renews."""
+    gate = keep_gate(layer)
+    found = (
+        share
+        for line in layer.lines
+        for share in shares(line.formula)
+        if share.gate == gate and share.of == f"{line.name}_prev" and line.name in layer.states
+    )
+    return next(found, None)
+
+
 @lru_cache(maxsize=32)
 def keep_gate_product(layer: LayerTrace) -> Array:
     """The product of the keep gate over all tokens read after t: (T, H) float64.
@@ -152,7 +164,9 @@ def keep_gate_product(layer: LayerTrace) -> Array:
     name = keep_gate(layer)
     if name is None:
         raise ValueError(f"{layer.name} has no gate for the previous state")
-    gate = np.where(layer.mask[:, None], layer.values[name], 1).astype(np.float64)
+    share = keep_share(layer)
+    kept = 1 - layer.values[name] if share is not None and share.rest else layer.values[name]
+    gate = np.where(layer.mask[:, None], kept, 1).astype(np.float64)
     order = list(layer.order)
     product = np.ones_like(gate)
     product[order[:-1]] = np.cumprod(gate[order[:0:-1]], axis=0)[::-1]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from rnnviz.arrays import Array, Values
 from rnnviz.cells.activations import FOR_GATE, FOR_STATE, USUAL, Activations
-from rnnviz.equations import Line
+from rnnviz.equations import Line, turned
 from rnnviz.equations.functions import IDENTITY
 
 if TYPE_CHECKING:
@@ -24,9 +24,6 @@ TANH_SLOPE = re.compile(r"(?P<times> \* )\(1 - (?P<y>tanh\(\w+\)|\w+)\*\*2\)")
 SIGMOID_SLOPE = re.compile(r"\b(?P<y>\w+) \* \(1 - (?P=y)\)")
 #: A function of one name in a line.
 CALL = re.compile(r"(?P<function>tanh|sigmoid)\((?P<of>\w+)\)")
-#: The mix of a GRU: z of one thing, the rest of the other; and the difference in z's gradient.
-SHARE = re.compile(r"\(1 - z\)|\bz\b")
-DIFFERENCE = re.compile(r"\((\w+) - (\w+)\)")
 
 
 @cache
@@ -105,14 +102,14 @@ class Variant:
     def lines(self) -> tuple[Line, ...]:
         """The module's lines with these choices in them."""
         return tuple(
-            replace(n, formula=self._shared(n, self._named(n.formula))) for n in self.cell.lines
+            self._shared(replace(n, formula=self._named(n.formula))) for n in self.cell.lines
         )
 
     @cached_property
     def back(self) -> tuple[Line, ...]:
         """The module's lines with the slopes of these choices in them."""
         return tuple(
-            replace(n, formula=self._shared(n, self._named(self._sloped(n.formula))))
+            self._shared(replace(n, formula=self._named(self._sloped(n.formula))))
             for n in self.cell.back
         )
 
@@ -134,13 +131,9 @@ class Variant:
 
         return CALL.sub(own, formula)
 
-    def _shared(self, line: Line, formula: str) -> str:
-        """Where z renews: z and 1 − z in each other's place, and z's own gradient turned round."""
-        if self.act.keeps or line.name in ("z", "d_a_z"):
-            return formula
-        if line.name == "d_z":
-            return DIFFERENCE.sub(r"(\2 - \1)", formula)
-        return SHARE.sub(lambda found: "(1 - z)" if found[0] == "z" else "z", formula)
+    def _shared(self, line: Line) -> Line:
+        """The line, turned where z renews."""
+        return line if self.act.keeps else turned(line)
 
     def shapes(self, D: int, H: int) -> dict[str, tuple[int, ...]]:
         """The module's: activations have no weights."""

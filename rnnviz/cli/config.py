@@ -40,6 +40,7 @@ _COMMENTS = {
     "model": "the model of step; rnnviz models lists them",
     "lang": "language of the screen; without it that of the locale",
     "theme": "colours of the screen",
+    "notation": "symbols of the screen: Keras's, PyTorch's, a paper's, ONNX's",
     "color": "colour codes: auto looks at the terminal and at NO_COLOR",
     "device": "where to compute",
     "lessons": "a folder of lessons of your own, beside the shipped ones",
@@ -83,6 +84,7 @@ class Setting:
               shell_complete=completions.models)  # fmt: skip
 @options.lang
 @options.theme
+@options.notation
 @options.colour
 @options.device
 @options.presenter

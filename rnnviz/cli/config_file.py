@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnnviz.cli.options import COLOURS, DEVICES, LANGUAGES, SWITCH, THEMES
+from rnnviz.cli.options import COLOURS, DEVICES, LANGUAGES, NOTATIONS, SWITCH, THEMES
 from rnnviz.errors import UsageError, nearest
 from rnnviz.files import read_limited, reason
 
@@ -24,6 +24,7 @@ SETTINGS: dict[str, tuple[str, ...] | None] = {
     "model": None,
     "lang": LANGUAGES,
     "theme": THEMES,
+    "notation": NOTATIONS,
     "color": COLOURS,
     "device": DEVICES,
     "lessons": None,

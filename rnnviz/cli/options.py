@@ -19,6 +19,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 LANGUAGES = ("en", "tr")
 THEMES = ("dark", "light", "contrast", "ansi")
+#: The first one is the default.
+NOTATIONS = ("rnnviz", "keras", "pytorch", "paper", "onnx")
 COLOURS = ("auto", "always", "never")
 DEVICES = ("auto", "cpu", "cuda")
 SWITCH = ("off", "on")
@@ -97,6 +99,15 @@ def presenter(f: F) -> F:
     return click.option(
         "--presenter/--no-presenter", envvar="RNNVIZ_PRESENTER", default=False,
         help="Open in presenter mode: one thing at a time, large, with a clock.",
+    )(f)  # fmt: skip
+
+
+def notation(f: F) -> F:
+    """--notation."""
+    return click.option(
+        "--notation", type=Choice(NOTATIONS), envvar="RNNVIZ_NOTATION", default=NOTATIONS[0],
+        help="The symbols of the screen: those of Keras, PyTorch, a paper (Chung et al. 2014) or "
+             "ONNX. JSON and CSV always have the same names.",
     )(f)  # fmt: skip
 
 

@@ -18,16 +18,43 @@ from rnnviz.equations.grammar import (
     names,
     parse,
 )
-from rnnviz.equations.notation import MINUS, SUBSCRIPTS, Span, TokenNumber, symbol, symbols
-from rnnviz.equations.shares import GateShare, Origins, argument, origins, shares, use_of
+from rnnviz.equations.notation import (
+    MINUS,
+    SUBSCRIPTS,
+    Span,
+    TokenNumber,
+    matrix_entry,
+    product,
+    symbol,
+    symbols,
+)
+from rnnviz.equations.shares import (
+    GateShare,
+    Origins,
+    argument,
+    origins,
+    shares,
+    turned,
+    use_of,
+)
+from rnnviz.equations.symbol_table import (
+    DEFAULT_NOTATION,
+    NOTATIONS,
+    SymbolNames,
+    SymbolTable,
+    notation_title,
+    symbol_table,
+)
 from rnnviz.equations.terms import Bias, Elementwise, Product, matrices, terms
 
 __all__ = [
+    "DEFAULT_NOTATION",
     "EXACT",
     "FUNCTIONS",
     "LARGEST",
     "LONGEST",
     "MINUS",
+    "NOTATIONS",
     "SUBSCRIPTS",
     "Arithmetic",
     "Bias",
@@ -38,6 +65,8 @@ __all__ = [
     "Origins",
     "Product",
     "Span",
+    "SymbolNames",
+    "SymbolTable",
     "TokenNumber",
     "argument",
     "evaluate",
@@ -45,18 +74,23 @@ __all__ = [
     "inputs",
     "is_weight",
     "matrices",
+    "matrix_entry",
     "names",
+    "notation_title",
     "number",
     "numbers",
     "origins",
     "parse",
+    "product",
     "relu",
     "shares",
     "sigmoid",
     "slope",
     "step",
     "symbol",
+    "symbol_table",
     "symbols",
     "terms",
+    "turned",
     "use_of",
 ]  # fmt: skip

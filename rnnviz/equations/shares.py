@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from rnnviz.equations.grammar import Line, parse
 from rnnviz.equations.terms import Bias, Product, names_in, summands, terms
+
+#: The mix of a GRU: z of one thing, the rest of the other; and the difference in z's gradient.
+_SHARE = re.compile(r"\(1 - z\)|\bz\b")
+_DIFFERENCE = re.compile(r"\((\w+) - (\w+)\)")
+
+
+def turned(line: Line) -> Line:
+    """A line of a GRU with z and 1 − z in each other's place: z renews where it kept.
+
+    The line that computes z stays, and the gradient of z changes its sign.
+    """
+    if line.name in ("z", "a_z", "d_a_z"):
+        return line
+    if line.name == "d_z":
+        return replace(line, formula=_DIFFERENCE.sub(r"(\2 - \1)", line.formula))
+    swapped = _SHARE.sub(lambda found: "(1 - z)" if found[0] == "z" else "z", line.formula)
+    return replace(line, formula=swapped)
 
 
 @dataclass(frozen=True)

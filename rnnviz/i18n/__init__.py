@@ -36,7 +36,8 @@ def page_catalogue(page: str) -> Mapping[str, Mapping[str, str]]:
 def text(key: str, lang: str, /, **values: object) -> str:
     """The text of a key, formatted with ``values``; KeyError if there is none.
 
-    ``page.NAME.KEY`` is a text of a page; its file is read on first use.
+    ``page.NAME.KEY`` is a text of a page; its file is read on first use. ``{sym.h}`` in a text is
+    the symbol of h: an attribute of the value ``sym``, or h.
     """
     if key.startswith("page."):
         _, page, name = key.split(".")
@@ -45,9 +46,20 @@ def text(key: str, lang: str, /, **values: object) -> str:
         template = catalogue(lang)[key]
     if "{" not in template:
         return template
-    # Not wrapped: ``{key.NAME}`` reads an attribute.
-    counts = {name: v if name == "key" else Count(v) for name, v in values.items()}
+    # Not wrapped: ``{key.NAME}`` and ``{sym.NAME}`` read an attribute.
+    counts = {name: v if name in ("key", "sym") else Count(v) for name, v in values.items()}
+    counts.setdefault("sym", NAMES)
     return template.format(**counts)
+
+
+class SymbolsAsNamed:
+    """Attributes are the names themselves: ``{sym.h}`` is h where no notation is chosen."""
+
+    def __getattr__(self, name: str) -> str:
+        return name
+
+
+NAMES = SymbolsAsNamed()
 
 
 class Count:

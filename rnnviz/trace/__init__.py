@@ -16,7 +16,18 @@ import numpy as np
 from rnnviz import i18n
 from rnnviz.arrays import Array, in_range
 from rnnviz.clamps import Clamp
-from rnnviz.equations import Line, TokenNumber
+from rnnviz.equations import (
+    DEFAULT_NOTATION,
+    Line,
+    Span,
+    SymbolTable,
+    TokenNumber,
+    matrix_entry,
+    product,
+    symbol,
+    symbol_table,
+    symbols,
+)
 from rnnviz.toy_net import ToyNet, net_record
 from rnnviz.toy_net.number_text import inputs
 
@@ -44,6 +55,7 @@ class LayerTrace:
     reach: Array  # (T) spectral norm of ∂(all last states)/∂(all states at t)
     initial: Mapping[str, Array]  # (H) each state before the first token
     clamps: tuple[Clamp, ...] = ()  # the last one of a value counts
+    notation: str = DEFAULT_NOTATION  # whose symbols stand for the names
 
     @cached_property
     def parts(self) -> tuple[str, ...]:
@@ -64,6 +76,33 @@ class LayerTrace:
     def step(self, t: int) -> TokenNumber:
         """Token t (from 0) as formulas write it: from 1, with the one read before it."""
         return TokenNumber(t + 1, t + 2 if self.direction == "backward" else t)
+
+    @cached_property
+    def table(self) -> SymbolTable:
+        """The symbols of the names in the layer's lines."""
+        split = any(len(name) > 3 and name.startswith("b_r") for name in self.weights)
+        return symbol_table(self.notation, self.cell, split)
+
+    def symbol(self, name: str, t: int | None = None) -> str:
+        """How a name is written in the layer's notation: see :func:`rnnviz.equations.symbol`."""
+        return symbol(name, t, self.table)
+
+    def symbols(self, formula: str, t: int | None = None) -> list[Span]:
+        """A formula in the layer's notation."""
+        return symbols(formula, t, self.table)
+
+    def entry(self, weight: str, row: object, column: object) -> str:
+        """One entry of a trained matrix: ``W_f[3,17]``, or ``W_if[17,3]`` in PyTorch."""
+        return matrix_entry(weight, row, column, self.table)
+
+    def shape_text(self, weight: str) -> str:
+        """The shape of a trained array as the notation stores it: "32, 16"."""
+        shape = self.weights[weight].shape
+        return ", ".join(map(str, shape if self.table.product == "row" else shape[::-1]))
+
+    def product(self, value: str, weight: str) -> str:
+        """A matrix product of a symbol and a weight: ``x₄·W_f``, or ``W_if·x₄`` in PyTorch."""
+        return product(value, weight, self.table)
 
     def state_before(self, t: int, state: str) -> Array:
         """A state before token t: (H)."""
@@ -191,6 +230,7 @@ class Trace:
     text: str = ""  # as it was typed
     series: SeriesTrace | None = None  # where measurements are read instead of words
     hand: ToyNet | None = None  # the net by hand, where it is one
+    source: Trace | None = None  # as it was computed, where this is the same in a notation
 
     def to_json(self) -> dict[str, Any]:
         """The document of schema ``rnnviz.trace/1``."""

@@ -40,12 +40,13 @@ LARGEST = 200_000_000
 
 
 def save_trace(trace: Trace, path: Path) -> None:
-    """Write the whole trace to one file that :func:`open_trace` reads back, atomically.
+    """Write the whole trace, as it was computed, to a file that :func:`open_trace` reads back.
 
     UsageError or RnnvizError if it cannot be written.
     """
     arrays: dict[str, Array] = {}
-    meta = _take_arrays(trace, "", arrays)
+    meta = _take_arrays(trace.source or trace, "", arrays)
+    _leave_out_notation(meta)
     meta["schema"] = SCHEMA
     meta["hand"] = None if trace.hand is None else net_json(trace)
     buffer = io.BytesIO()
@@ -63,6 +64,13 @@ def open_trace(path: Path) -> Trace:
         trace = _trace(meta, arrays)
         validate(trace)
     return trace
+
+
+def _leave_out_notation(meta: dict[str, Any]) -> None:
+    """Remove how the trace is written: a file has the names of the lines."""
+    meta.pop("source", None)
+    for layer in meta["layers"]:
+        layer.pop("notation", None)
 
 
 def _take_arrays(item: Any, path: str, arrays: dict[str, Array]) -> Any:
@@ -117,6 +125,7 @@ def _lines(item: Any) -> tuple[Line, ...]:
 
 
 def _trace(meta: dict[str, Any], arrays: Mapping[str, Array]) -> Trace:
+    _leave_out_notation(meta)
     head = dict(meta.pop("head"))
     for name in ("output", "readout", "logits", "W", "b"):
         head[name] = _array(head[name], arrays)

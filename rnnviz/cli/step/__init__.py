@@ -85,6 +85,7 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 something optional is missing, 4 invalid 
               help="Size of the screenshot in characters.")  # fmt: skip
 @options.lang
 @options.theme
+@options.notation
 @options.presenter
 @options.colour
 @options.device
@@ -137,13 +138,13 @@ def _print(
         from rnnviz.cli.step import compare_cells
 
         traces = [traced.beside(f"--compare {name}", model=name) for name in compared]
-        lines = compare_cells.lines(traces, form, step.unit, lang)
+        lines = compare_cells.lines(traces, form, step.unit, lang, step.notation)
     elif second is not None:
         from rnnviz.cli.step import compare_sentences
 
         lines = compare_sentences.lines(traced.trace, second, form, lang)
     else:
-        lines = formats.lines(traced.trace, form, step.unit, lang)
+        lines = formats.lines(traced.trace, form, step.unit, lang, step.notation)
     write = stdout.lines if form == "plain" else stdout.data
     for line in lines:
         write(line)

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from rnnviz.analysis.model_family import MAX_MODELS, MIN_MODELS, family_by_cell
 from rnnviz.cli.tables import aligned, terminal_width
 from rnnviz.display import json_text, visible
-from rnnviz.equations import number
+from rnnviz.equations import DEFAULT_NOTATION, number
 from rnnviz.errors import UsageError, nearest
 from rnnviz.i18n import text
 from rnnviz.trace import Trace
+from rnnviz.trace.notation import in_notation
 
 SCHEMA = "rnnviz.comparison/1"
 
@@ -33,7 +34,13 @@ def models(names: str, model: str, offered: Sequence[str]) -> tuple[str, ...]:
     return chosen
 
 
-def lines(traces: Sequence[Trace], form: str, unit: int | None, lang: str) -> Iterator[str]:
+def lines(
+    traces: Sequence[Trace],
+    form: str,
+    unit: int | None,
+    lang: str,
+    notation: str = DEFAULT_NOTATION,
+) -> Iterator[str]:
     """The traces in a form, "json" or "plain"; UsageError for any other."""
     if form not in ("json", "plain"):
         raise UsageError(f"--compare has no --{form} form: take --json or --plain.")
@@ -45,7 +52,8 @@ def lines(traces: Sequence[Trace], form: str, unit: int | None, lang: str) -> It
     yield from _table([trace.localized(lang) for trace in traces], lang)
     for trace in traces:
         yield ""
-        yield from plain_text.lines(trace, trace.leading_unit() if unit is None else unit, lang)
+        chosen = trace.leading_unit() if unit is None else unit
+        yield from plain_text.lines(in_notation(trace, notation), chosen, lang)
 
 
 def _table(traces: Sequence[Trace], lang: str) -> Iterator[str]:

@@ -7,14 +7,17 @@ import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from rnnviz.cli.options import NOTATIONS
 from rnnviz.display import json_text
 
 if TYPE_CHECKING:
     from rnnviz.trace import Trace
 
 
-def lines(trace: Trace, form: str, unit: int | None, lang: str) -> Iterator[str]:
-    """A trace as lines in a form: "json", "jsonl", "csv" or "plain"."""
+def lines(
+    trace: Trace, form: str, unit: int | None, lang: str, notation: str = NOTATIONS[0]
+) -> Iterator[str]:
+    """A trace as lines in a form: "json", "jsonl", "csv" or "plain", the last in a notation."""
     if form == "json":
         yield json_text(trace.to_json())
     elif form == "jsonl":
@@ -23,8 +26,10 @@ def lines(trace: Trace, form: str, unit: int | None, lang: str) -> Iterator[str]
         yield from _csv(trace)
     else:
         from rnnviz.cli.step import plain_text
+        from rnnviz.trace.notation import in_notation
 
-        yield from plain_text.lines(trace, trace.leading_unit() if unit is None else unit, lang)
+        unit = trace.leading_unit() if unit is None else unit
+        yield from plain_text.lines(in_notation(trace, notation), unit, lang)
         yield from plain_text.toy_net_lines(trace, lang)
 
 

@@ -13,9 +13,10 @@ import numpy as np
 from rnnviz.analysis import series as series_analysis
 from rnnviz.analysis import toy_net
 from rnnviz.display import visible
-from rnnviz.equations import number, numbers, symbol, symbols
+from rnnviz.equations import number, numbers, symbol
 from rnnviz.i18n import text, units
 from rnnviz.trace import LayerTrace, SeriesTrace, Trace
+from rnnviz.trace.notation import written_clamp
 
 
 def lines(trace: Trace, unit: int, lang: str) -> Iterator[str]:
@@ -66,7 +67,8 @@ def _clamps(trace: Trace, lang: str) -> Iterator[str]:
         return
     best = int(np.argmax(free))
     output = number(free[best]) if series is None else number(series.restored(free)[best], 2)
-    clamps = ", ".join(clamp.counted(trace.tokens, len(trace.layers) > 1) for clamp in trace.clamps)
+    written = (written_clamp(clamp, trace) for clamp in (trace.source or trace).clamps)
+    clamps = ", ".join(each.counted(trace.tokens, len(trace.layers) > 1) for each in written)
     yield text(
         "page.clamp.plain_held", lang, clamps=clamps,
         label=visible(trace.head.labels[best]), said=output,
@@ -125,18 +127,23 @@ def _unit(
     yield text("plain.unit", lang, unit=unit, units=layer.units, layer=layer.name)
     shown = [name for name in layer.recorded if name != "x"]
     for t in layer.order:
-        values = ", ".join(f"{n} {number(layer.values[n][t, unit], signed=True)}" for n in shown)
+        values = ", ".join(
+            f"{layer.symbol(n)} {number(layer.values[n][t, unit], signed=True)}" for n in shown
+        )
         yield text("plain.values", lang, t=t + 1, token=tokens[t], values=values)
         for line in layer.lines:
-            name = "".join(s for s, _ in symbols(line.name, layer.step(t)))
+            name = layer.symbol(line.name, layer.step(t))
             clamped = layer.clamped_value(line.name, t, unit)
             if clamped is not None:
                 yield f"{name}: " + text("page.clamp.held_at", lang, value=number(clamped))
                 continue
             arithmetic = numbers(line.formula, layer.at(t), unit)
-            formula = "".join(s for s, _ in symbols(line.formula, layer.step(t)))
+            formula = "".join(s for s, _ in layer.symbols(line.formula, layer.step(t)))
             yield f"{name} = {formula} = {arithmetic.text}"
-        grads = ", ".join(f"∂L/∂{n} {number(layer.grads[n][t, unit], signed=True)}" for n in shown)
+        grads = ", ".join(
+            f"{layer.symbol(f'd_{n}')} {number(layer.grads[n][t, unit], signed=True)}"
+            for n in shown
+        )
         yield text("plain.gradients", lang, t=t + 1, token=tokens[t], values=grads)
 
 

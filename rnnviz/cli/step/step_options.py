@@ -44,6 +44,7 @@ class StepOptions:
     size: str  # of a screenshot: "120x36"
     lang: str | None
     theme: str | None
+    notation: str
     presenter: bool
     color: str
     keymap: Keymap

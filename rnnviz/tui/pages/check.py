@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
@@ -20,6 +21,7 @@ from rnnviz.display import visible
 from rnnviz.equations import number
 from rnnviz.lookup import BUGGY_COPIES
 from rnnviz.query import Question
+from rnnviz.trace.notation import weight_sign
 from rnnviz.tui.render.segments import Line, fit, wrapped
 from rnnviz.tui.view.off_screen import off_above_below
 from rnnviz.tui.view.page import Change, Page
@@ -94,24 +96,33 @@ class CheckPage(Page):
         if found.original:
             names.append(("original", GRADIENT))
         texts = [fit(self.page_text(view_state, key), columns) for key, columns in names]
-        return [Segment(" " * NAME + "".join(texts), view_state.theme.dim)]
+        wide = self._name_columns(view_state, found)
+        return [Segment(" " * wide + "".join(texts), view_state.theme.dim)]
 
     def _rows(self, view_state: ViewState, found: CheckedGradients, width: int) -> list[Line]:
-        theme, rows = view_state.theme, []
+        theme, rows, wide = view_state.theme, [], self._name_columns(view_state, found)
         # From the loss downwards; where there is little room, the biases are left out.
         head = [e for e in found.entries if e.layer is None and e.word is None]
         embedding = [e for e in found.entries if e.word is not None]
         layer = [e for e in found.entries if e.layer == view_state.cursor.layer]
         for entry in (*head, *embedding, *layer):
+            sign = 1
+            if entry.layer is not None:
+                sign = weight_sign(view_state.trace, entry.layer, entry.name)
             row = [
-                Segment(fit(f" {self._entry_name(view_state, entry, NAME - 2)}", NAME), theme.ink),
-                Segment(_gradient(entry.difference), theme.now),
-                *self._compare(view_state, entry.backward, entry.error),
+                Segment(fit(f" {self._entry_name(view_state, entry, NAME - 2)}", wide), theme.ink),
+                Segment(_gradient(sign * entry.difference), theme.now),
+                *self._compare(view_state, sign * entry.backward, entry.error),
             ]
             if entry.original is not None and entry.original_error is not None:
-                row += self._compare(view_state, entry.original, entry.original_error)
+                row += self._compare(view_state, sign * entry.original, entry.original_error)
             rows.append(row)
         return rows
+
+    def _name_columns(self, view_state: ViewState, found: CheckedGradients) -> int:
+        """Columns of the names: a notation may have longer ones."""
+        names = (self._entry_name(view_state, entry, NAME - 2) for entry in found.entries)
+        return max(NAME, 2 + max(cell_len(name) for name in names))
 
     def _compare(self, view_state: ViewState, gradient: float, error: float) -> Line:
         """A gradient, and its relative error behind = or ≠."""
@@ -130,8 +141,13 @@ class CheckPage(Page):
             index = f",{entry.index[1]}"
             return f"E {fit(visible(entry.word), min(width - 2 - len(index), 10)).strip()}{index}"
         index = ",".join(map(str, entry.index))
-        name = f"{entry.name} {index}"
-        return name if entry.layer is not None else self.page_text(view_state, "of_head", name=name)
+        if entry.layer is None:
+            return self.page_text(view_state, "of_head", name=f"{entry.name} {index}")
+        layer = view_state.trace.layers[entry.layer]
+        if len(entry.index) == 2 and not entry.name.startswith("b"):
+            written = layer.entry(entry.name, *entry.index)
+            return written.replace("[", " ").rstrip("]")
+        return f"{layer.symbol(entry.name)} {index}"
 
     def _compared(self, view_state: ViewState, found: CheckedGradients, width: int) -> list[Line]:
         """What the columns are."""

@@ -10,7 +10,7 @@ from rich.segment import Segment
 
 from rnnviz.analysis.parallel_scan import ParallelScan, parallel_scan, reads_state, sources
 from rnnviz.display import visible
-from rnnviz.equations import SUBSCRIPTS, number, numbers, symbol
+from rnnviz.equations import SUBSCRIPTS, number, numbers
 from rnnviz.equations import Line as Formula
 from rnnviz.tui.panels.equations import equation
 from rnnviz.tui.render.segments import Line, fit, short, wrapped
@@ -87,7 +87,10 @@ class ScanPage(Page):
             for level in columns.levels
         ]  # fmt: skip
         label = fit(" " + self.page_text(view_state, "spans"), TOKEN)
-        return [Segment(label, theme.dim), Segment("".join(texts) + symbol("h"), theme.dim)]
+        return [
+            Segment(label, theme.dim),
+            Segment("".join(texts) + view_state.symbol("h"), theme.dim),
+        ]
 
     def _row(
         self, view_state: ViewState, scan: ParallelScan, columns: LevelColumns, t: int
@@ -149,9 +152,9 @@ class ScanPage(Page):
                 earlier += float(before.a[at, unit] * layer.initial["h"][unit])
             values = {"a": before.a[place, unit], "p": earlier, "b": before.b[place, unit]}
             worked = numbers("a * p + b", values, unit)
-            state = symbol("h", layer.order[at] + 1) if done else f"b{other}"
+            state = view_state.symbol("h", layer.order[at] + 1) if done else f"b{other}"
             whole = _span(layer.order, before.first[at], place)
-            made = symbol("h", t + 1) if done else f"b{whole}"
+            made = view_state.symbol("h", t + 1) if done else f"b{whole}"
             text = f"{made} = a{own} ⊙ {state} + b{own} = {worked.text}"
             if TOKEN + cell_len(text) > width:
                 text = f"{made} = {worked.text}"
@@ -169,11 +172,14 @@ class ScanPage(Page):
         theme, T = view_state.theme, len(view_state.trace.tokens)
         counts = self._counts(view_state, (T - 1).bit_length())
         known = view_state.known(view_state.cursor.t, line.name)
+        name = view_state.symbol(line.name)
         return [
             self.head(view_state, width),
             [],
             *([*equation(view_state, line, width, False), []] if known else []),
-            *self._paragraph(view_state, width, "waits", name=symbol(line.name), **counts),
+            *self._paragraph(
+                view_state, width, "waits", name=view_state.symbol(line.name), **counts
+            ),
             [],
             [Segment(f" {self._chain(view_state, width - 2)}", theme.source)],
             [],

@@ -265,7 +265,7 @@ class SeriesPage(Page):
 
     def _felt(self, view_state: ViewState, scale: Scale) -> Line:
         theme, t = view_state.theme, view_state.cursor.t
-        name = Segment(fit("|∂L/∂x|", GUTTER - 1, ">") + " ", theme.dim)
+        name = Segment(fit(f"|{view_state.symbol('d_x')}|", GUTTER - 1, ">") + " ", theme.dim)
         if view_state.hidden:
             return [name, Segment(fit("?", scale.width + 1), theme.dim)]
         blocks, _ = gradient_blocks(view_state.trace, scale.count, scale.width)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from rich.cells import cell_len
 from rich.segment import Segment
 
 from rnnviz.analysis.shared_weights import (
@@ -18,7 +19,7 @@ from rnnviz.analysis.shared_weights import (
     walk,
 )
 from rnnviz.display import visible
-from rnnviz.equations import number, numbers, symbol
+from rnnviz.equations import number, numbers
 from rnnviz.tui.render.segments import Line, fit, flowed, length
 from rnnviz.tui.view.view_state import ViewState
 
@@ -51,7 +52,7 @@ def table(
     view_state: ViewState, weights: Sequence[Use], width: int, chosen: str = ""
 ) -> list[Line]:
     """One line per weight: the norms of this step's term and of the running sum."""
-    name = max(len(use.weight) for use in weights) + 7
+    name = max(cell_len(view_state.symbol(use.weight)) for use in weights) + 7
     term_width = max(length([Segment(_term(view_state, use))]) for use in weights) + 2
     adds, total = view_state.text("page.backward.adds"), view_state.text("page.backward.sum")
     room = width - name - len(adds) - len(total) - 2 * NORM - 6
@@ -64,8 +65,8 @@ def table(
 
 def _term(view_state: ViewState, use: Use) -> str:
     t = view_state.step
-    d = symbol(f"d_{use.made}", t)
-    return f"{symbol(use.read, t)} ⊗ {d}" if use.read else d
+    d = view_state.symbol(f"d_{use.made}", t)
+    return f"{view_state.symbol(use.read, t)} ⊗ {d}" if use.read else d
 
 
 def _row(view_state: ViewState, use: Use, name: int, term_width: int, bar: int, bold: bool) -> Line:
@@ -74,7 +75,12 @@ def _row(view_state: ViewState, use: Use, name: int, term_width: int, bar: int, 
     top = float(max(grown.total.max(), grown.term.max())) or 1.0
     here, total = is_added(view_state, use), so_far(view_state, use, grown)
     term = float(grown.term[t])
-    line = [Segment(fit(f" ∂L/∂{use.weight}", name), theme.bold if bold else theme.ink)]
+    line = [
+        Segment(
+            fit(f" ∂L/∂{view_state.symbol(use.weight)}", name),
+            theme.bold if bold else theme.ink,
+        )
+    ]
     if term_width:
         line.append(
             Segment(fit(_term(view_state, use), term_width), theme.source if here else theme.dim)
@@ -109,7 +115,10 @@ def addition(
     theme, layer, cursor = view_state.theme, view_state.layer, view_state.cursor
     t, unit = cursor.t, cursor.unit
     before, _ = column(layer, use, t, unit)
-    left = f" ∂L/∂{use.weight}[{k},{unit}]" if use.read else f" ∂L/∂{use.weight}[{unit}]"
+    entry_name = (
+        layer.entry(use.weight, k, unit) if use.read else f"{layer.symbol(use.weight)}[{unit}]"
+    )
+    left = f" ∂L/∂{entry_name}"
     equals = Segment(" = ", theme.ink)
     if not is_added(view_state, use):
         line = [Segment(left, theme.now), equals, Segment(number(before[k], 3, True), theme.now)]
@@ -122,9 +131,9 @@ def addition(
     if use.read:
         values["read"] = float(read_by(layer, use)[t, k])
         formula = "before + read * d"
-        read = f"{symbol(use.read, view_state.step)}[{k}]"
+        read = f"{view_state.symbol(use.read, view_state.step)}[{k}]"
         symbols += [Segment(read, theme.source), Segment(" × ", theme.ink)]
-    symbols.append(Segment(f"{symbol(f'd_{use.made}', t + 1)}[{unit}]", theme.source))
+    symbols.append(Segment(f"{layer.symbol(f'd_{use.made}', t + 1)}[{unit}]", theme.source))
     arithmetic = numbers(formula, values, unit)
     filled = [equals, *(Segment(s, theme.source if n else theme.ink) for s, n in arithmetic.spans)]
     filled += [equals, Segment(arithmetic.result, theme.now)]

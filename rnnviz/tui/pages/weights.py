@@ -24,8 +24,8 @@ from rnnviz.analysis.shared_weights import (
     uses,
 )
 from rnnviz.arrays import Array
+from rnnviz.equations import DEFAULT_NOTATION, names, number, numbers
 from rnnviz.equations import Line as Formula
-from rnnviz.equations import names, number, numbers, symbol
 from rnnviz.trace import LayerTrace
 from rnnviz.tui.pages import shared_gradients
 from rnnviz.tui.panels.equations import beside, equation, reading
@@ -35,7 +35,7 @@ from rnnviz.tui.view.page import Change, Page
 from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.view_state import ViewState
 
-LABEL = 12  # columns of a strip's name
+LABEL = 12  # columns of a strip's name, at least
 MOST = 8  # products in a table
 MOST_TALL = 20  # in a high terminal
 TALL = 30  # lines from which a table is higher
@@ -79,7 +79,7 @@ class WeightsPage(Page):
             use for use in uses(view_state.layer) if gate_of(view_state.layer, use.weight) == gate
         ]
         word = view_state.word("name", gate) if gate else ""
-        note = f"{gate} {word} · ".lstrip() if gate else ""
+        note = f"{view_state.symbol(gate)} {word} · ".lstrip() if gate else ""
         lines = [
             self.head(
                 view_state, width, note + view_state.text("panel.unit", n=view_state.cursor.unit)
@@ -124,20 +124,20 @@ class WeightsPage(Page):
         best = int(np.argmax(np.abs(own))) if marked else None
         weight = layer.weights[use.weight]
         lines = [
-            self._cells(view_state, f"{use.weight}[:,{cursor.unit}]", weight[:, cursor.unit],
-                        float(np.abs(weight).max()), best, width)
+            self._cells(view_state, layer.entry(use.weight, ":", cursor.unit),
+                        weight[:, cursor.unit], float(np.abs(weight).max()), best, width)
         ]  # fmt: skip
         if each < 3:
             return lines
         read = read_by(layer, use)
-        name = symbol(use.read, view_state.step)
+        name = view_state.symbol(use.read, view_state.step)
         top = max(_top(layer, u, cursor.unit) for u in matrices)
         lines.append(
             self._cells(view_state, name, read[cursor.t], float(np.abs(read).max()), best, width)
         )
         if view_state.hidden:
-            return [*lines, [Segment(f" {fit('×', LABEL - 1)}?", theme.now)]]
-        product = f"{name}·{use.weight}"
+            return [*lines, [Segment(f" {fit('×', _label(view_state) - 1)}?", theme.now)]]
+        product = layer.product(name, use.weight)
         row = self._cells(view_state, product, own, top, best, width, theme.now)
         total = Segment(f" = {number(float(own.sum()), 3, True)}", theme.now)
         return [*lines, [*row, total]]
@@ -147,13 +147,14 @@ class WeightsPage(Page):
         width: int, style: object = None, widest: int = 6,
     ) -> Line:  # fmt: skip
         theme = view_state.theme
-        room = width - LABEL - SUM - 4
+        label_width = _label(view_state)
+        room = width - label_width - SUM - 4
         # Draw numbers only in few cells: many would send too many bytes per token.
         wide = max(1, min(widest if len(values) <= 16 else 3, room // len(values)))
         count = min(len(values), room // wide)
         first = window(len(values), best or 0, count)
         part, chosen = values[first : first + count], None if best is None else best - first
-        label = Segment(fit(f" {name}", LABEL), theme.bold if style is None else theme.now)
+        label = Segment(fit(f" {name}", label_width), theme.bold if style is None else theme.now)
         return [label, *heat(part, top or 1.0, False, theme, wide, chosen)]
 
     # -- the largest products ---------------------------------------------------------------------
@@ -183,10 +184,10 @@ class WeightsPage(Page):
     ) -> list[Line]:
         """The largest products, with bars in the last ``barred`` columns, and their sum."""
         theme, layer, cursor = view_state.theme, view_state.layer, view_state.cursor
-        name = symbol(use.read, view_state.step)
+        name = view_state.symbol(use.read, view_state.step)
         if not read_by(layer, use)[cursor.t].any():
             return self._nothing_read(view_state, use, name, width)
-        title = self.page_text(view_state, "largest", read=name, weight=use.weight)
+        title = self.page_text(view_state, "largest", read=name, weight=layer.symbol(use.weight))
         lines = [heading(title, "", width, theme)]
         width -= barred
         everything = products(layer, use, cursor.t, cursor.unit)
@@ -210,8 +211,10 @@ class WeightsPage(Page):
             if length([middle, *line]) + len(f" [{k}]") < width:
                 line.insert(0, middle)
             rows.append((k, line))
-        full = {k: f" {name}[{k}] × {use.weight}[{k},{cursor.unit}]" for k in largest.inputs}
-        roomy = all(length(line) + len(full[k]) < width for k, line in rows)
+        full = {
+            k: f" {name}[{k}] × {layer.entry(use.weight, k, cursor.unit)}" for k in largest.inputs
+        }
+        roomy = all(length(line) + cell_len(full[k]) < width for k, line in rows)
         for k, line in rows:
             left = fit(full[k] if roomy else f" [{k}]", width - length(line))
             lines.append([Segment(left, theme.source), *line])
@@ -221,7 +224,7 @@ class WeightsPage(Page):
             row_label = " " + self.page_text(view_state, "others", n=largest.rest)
             number_said = number(largest.others, total.digits, True)
             lines.append(self._end(row_label, number_said, total.digits, width, view_state, False))
-        row_label = f" {name}·{use.weight}"
+        row_label = f" {layer.product(name, use.weight)}"
         lines.append(self._end(row_label, total.result, total.digits, width, view_state, True))
         return lines
 
@@ -231,8 +234,8 @@ class WeightsPage(Page):
         begun = any(state.any() for state in layer.initial.values())
         first = view_state.cursor.t == layer.order[0] and use.read != "x" and not begun
         key = "nothing_before" if first else "nothing_here"
-        text = self.page_text(view_state, key, read=name, weight=use.weight)
-        head = heading(f"{name}·{use.weight} = 0", "", width, view_state.theme)
+        text = self.page_text(view_state, key, read=name, weight=layer.symbol(use.weight))
+        head = heading(f"{layer.product(name, use.weight)} = 0", "", width, view_state.theme)
         return [head, *([Segment(f" {s}", view_state.theme.now)] for s in wrapped(text, width - 2))]
 
     def _end(
@@ -283,7 +286,7 @@ class WeightsPage(Page):
                 shared_gradients.entry(view_state, use),
                 _top_gradient(layer, use, cursor.unit),
             )
-            column_name = f"{use.weight}[:,{cursor.unit}]"
+            column_name = layer.entry(use.weight, ":", cursor.unit)
             rows = [
                 (f"{column_name}", layer.weights[use.weight][:, cursor.unit],
                  float(np.abs(layer.weights[use.weight]).max())),
@@ -326,6 +329,14 @@ def _bar(product: float, products: Array, theme: ViewTheme) -> Segment:
 
 
 @lru_cache(maxsize=64)
+def _label(view_state: ViewState) -> int:
+    """Columns of the names of strips: a notation may have long ones."""
+    layer, unit = view_state.layer, view_state.cursor.unit
+    entries = (layer.entry(use.weight, ":", unit) for use in uses(layer) if use.read)
+    longest = max(cell_len(entry) for entry in entries)
+    return LABEL if layer.table.notation == DEFAULT_NOTATION else max(LABEL, longest + 2)
+
+
 def _top(layer: LayerTrace, use: Use, unit: int) -> float:
     """The largest product of the column at any token: the scale for the whole text."""
     weight = layer.weights[use.weight][:, unit].astype(np.float64)

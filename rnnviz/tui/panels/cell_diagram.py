@@ -21,7 +21,7 @@ from rich.style import Style
 from rnnviz import i18n
 from rnnviz.cursor import part_of
 from rnnviz.display import visible
-from rnnviz.equations import FUNCTIONS, inputs, number, symbol
+from rnnviz.equations import FUNCTIONS, inputs, number
 from rnnviz.trace import LayerTrace
 from rnnviz.tui.render.segments import Line, cut, fit
 from rnnviz.tui.view.view_state import ViewState
@@ -117,6 +117,7 @@ def diagram(layer: LayerTrace, lang: str = "en") -> Diagram:
     if plan is None:
         return generated(layer)
     plan = _with_swapped_z(_with_activations(plan, layer), layer)
+    plan = _with_products(plan, layer)
     return _with_head_name(plan, fit(i18n.text("view.head", lang), len(_HEAD), "^"))
 
 
@@ -154,6 +155,13 @@ def _with_activations(plan: Diagram, layer: LayerTrace) -> Diagram:
     return replace(plan, art=tuple(art), mask=tuple(owners))
 
 
+def _with_products(plan: Diagram, layer: LayerTrace) -> Diagram:
+    """The drawing with the matrix products in the notation of the layer."""
+    written = fit(_BOX_PRODUCTS.get(layer.notation, _PRODUCT), len(_PRODUCT), "^")
+    art = [row.replace(_PRODUCT, written) for row in plan.art]
+    return replace(plan, art=tuple(art))
+
+
 def _with_swapped_z(plan: Diagram, layer: LayerTrace) -> Diagram:
     """The drawing with z and 1 − z swapped, for a cell where z scales the candidate."""
     h = next(line.formula for line in layer.lines if line.name == layer.states[0])
@@ -172,6 +180,9 @@ def _with_swapped_z(plan: Diagram, layer: LayerTrace) -> Diagram:
 BARE = 8
 #: The name in the box of the head.
 _HEAD = " head "
+#: The product in the box of q, and the same in other notations, in no more columns.
+_PRODUCT = " h·U "
+_BOX_PRODUCTS = {"keras": "dot", "pytorch": "W·h", "paper": "U·h", "onnx": "H·Rᵀ"}
 #: The function that a formula calls.
 _CALLED = re.compile(r"\w+(?=\()")
 #: The activation in a box.
@@ -188,7 +199,7 @@ def generated(layer: LayerTrace) -> Diagram:
     art = ["@" * 20, "│"]
     mask = ["Y" * 20, "y"]
     for letter, line in zip(letters, shown, strict=False):
-        read_from = cut(" ".join(symbol(n) for n in inputs(line)), 16)
+        read_from = cut(" ".join(layer.symbol(n) for n in inputs(line)), 16)
         row = f"├─{read_from.ljust(16)}──▶ "
         art.append(row + "@" * 12)
         mask.append(letter * len(row) + letter.upper() * 12)
@@ -225,22 +236,23 @@ def label(view_state: ViewState, name: str, width: int, now: State | None = None
             return cut(f"y {said} {name}", width)
         # Not "p 0.18 positive", which reads as a verdict.
         return f"p({cut(name, max(1, width - 4 - cell_len(said)))}) {said}"
-    where = symbol(name, view_state.step)
+    where = view_state.symbol(name, view_state.step)
     if name == "x":
         return cut(f"{where} “{visible(view_state.trace.tokens[t])}”", width)
     if now == "later":
-        return cut(f"{where} ·", width)
+        return f"{where} ·" if cell_len(where) + 2 <= width else "·"
     value = view_state.value(name)
     if value is None or (view_state.hidden and now == "now"):
-        return cut(f"{where} ?", width)
+        return f"{where} ?" if cell_len(where) + 2 <= width else "?"
     if width <= BARE:
         return number(value, 3, True, width).center(width)
     for text in (
         f"{where} {number(value, 3, signed=True)}",
-        f"{where} {number(value, 3, True, width - len(where) - 1)}",
-        f"{symbol(name)} {number(value, 2, signed=True)}",
+        f"{where} {number(value, 3, True, width - cell_len(where) - 1)}",
+        f"{view_state.symbol(name)} {number(value, 2, signed=True)}",
+        number(value, 3, signed=True),
     ):
-        if len(text) <= width:
+        if cell_len(text) <= width:
             break
     return cut(text, width)
 

@@ -9,7 +9,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 from rnnviz.display import visible
-from rnnviz.equations import number, symbol
+from rnnviz.equations import number
 from rnnviz.tui.panels.cell_diagram import Diagram, Label, State, label, state, wire
 from rnnviz.tui.render.braille_plot import Canvas, runs
 from rnnviz.tui.render.large_text import MEDIUM, drawable, large_text, large_width
@@ -89,7 +89,7 @@ def _put_label(
 
 def _texts(view_state: ViewState, name: str, now: State) -> list[tuple[str, str]]:
     """Symbol and number of a value, the longest first."""
-    sign = "p" if name == "p" else symbol(name)
+    sign = "p" if name == "p" else view_state.symbol(name)
     if name == "x":
         return [("", f"“{visible(view_state.trace.tokens[view_state.cursor.t])}”")]
     if now == "later":

@@ -8,7 +8,6 @@ from dataclasses import replace
 from rich.segment import Segment
 
 from rnnviz.equations import Line as Formula
-from rnnviz.equations import symbol
 from rnnviz.tui.panels.equations import (
     backward,
     equation,
@@ -126,8 +125,10 @@ def other_part(view_state: ViewState, part: str, width: int) -> Block:
 
 
 def _later(view_state: ViewState, line: Formula) -> Line:
-    formula = "".join(text for text, _ in symbol_spans(line.formula, view_state.step))
-    text = f" {symbol(line.name, view_state.step)} = {formula}"
+    formula = "".join(
+        text for text, _ in symbol_spans(line.formula, view_state.step, view_state.layer.table)
+    )
+    text = f" {view_state.symbol(line.name, view_state.step)} = {formula}"
     return [Segment(text, view_state.theme.rule)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -16,11 +17,13 @@ from rnnviz.display import visible
 from rnnviz.equations import (
     Arithmetic,
     Span,
+    SymbolTable,
     TokenNumber,
     is_weight,
     number,
     numbers,
     symbol,
+    symbol_table,
     symbols,
 )
 from rnnviz.equations import Line as Formula
@@ -67,10 +70,10 @@ def backward(view_state: ViewState, width: int, tight: bool) -> list[list[Line]]
 
 def walk_start(view_state: ViewState, width: int) -> list[Line]:
     """The gradient of this token's h from the head or the layer above, if any."""
-    h = symbol("h", view_state.cursor.t + 1)
+    h = view_state.symbol("h", view_state.cursor.t + 1)
     if not receives_gradient(view_state):
         return _dim(view_state, view_state.text("view.starts_later"), width)
-    where = symbol("d_h_out", view_state.cursor.t + 1)
+    where = view_state.symbol("d_h_out", view_state.cursor.t + 1)
     value = float(view_state.layer.grads["h_out"][view_state.cursor.t, view_state.cursor.unit])
     shown = Segment("?" if view_state.hidden else number(value, 3, True), view_state.theme.now)
     text = (
@@ -148,44 +151,51 @@ def _values(layer: LayerTrace, t: int) -> dict[str, Array]:
     return layer.at(t)
 
 
-def symbol_spans(formula: str, step: TokenNumber) -> tuple[Span, ...]:
+def symbol_spans(formula: str, step: TokenNumber, table: SymbolTable) -> tuple[Span, ...]:
     """The formula in mathematical notation, as spans."""
-    return _symbols(formula, int(step), step.before)
+    return _symbols(formula, int(step), step.before, table)
 
 
 @lru_cache(maxsize=1024)
-def _symbols(formula: str, t: int, before: int) -> tuple[Span, ...]:
-    return tuple(symbols(formula, TokenNumber(t, before)))
+def _symbols(formula: str, t: int, before: int, table: SymbolTable) -> tuple[Span, ...]:
+    return tuple(symbols(formula, TokenNumber(t, before), table))
+
+
+def head_table(view_state: ViewState) -> SymbolTable:
+    """The symbols of the head, which reads h: its weights have names of their own."""
+    own = view_state.layer.table
+    return replace(own, weights=symbol_table(own.notation, "head").weights)
 
 
 def _stuck(view_state: ViewState, name: str, value: float) -> Line:
     """A clamped value, which is not computed."""
     text = view_state.text("page.clamp.held_at", value=number(value))
     return [
-        Segment(f" {symbol(name, view_state.step)}", view_state.theme.now),
+        Segment(f" {view_state.symbol(name, view_state.step)}", view_state.theme.now),
         Segment("  " + text, view_state.theme.now),
     ]
 
 
 def equation_lines(
-    view_state: ViewState, name: str, formula: str, done: Arithmetic | None, width: int, tight: bool
-) -> list[Line]:
+    view_state: ViewState, name: str, formula: str, done: Arithmetic | None, width: int,
+    tight: bool, table: SymbolTable | None = None,
+) -> list[Line]:  # fmt: skip
     """An equation in symbols and, unless the answer is hidden, in numbers."""
-    theme = view_state.theme
+    theme, table = view_state.theme, table or view_state.layer.table
     style = name_style(view_state, name)
-    left = f" {symbol(name, view_state.step)}"
+    left = f" {symbol(name, view_state.step, table)}"
     equals = Segment(" = ", theme.ink)
     line_in_symbols = [
         Segment(left, theme.now),
         equals,
-        *spans(symbol_spans(formula, view_state.step), style),
+        *spans(symbol_spans(formula, view_state.step, table), style),
     ]
     filled = [equals, *spans(done.spans, style)] if done else []
     filled += [equals, Segment(done.result if done else "?", theme.now)]
-    indent = len(left) + 3
+    indent = cell_len(left) + 3
     if tight and length(line_in_symbols) + length(filled) < width:
         return [[*line_in_symbols, *filled]]
-    below = [Segment(" " * len(left)), *filled]
+    below = [Segment(" " * cell_len(left)), *filled]
     return flowed(line_in_symbols, width - 1, indent) + flowed(below, width - 1, indent)
 
 
@@ -194,7 +204,7 @@ def reading(view_state: ViewState, width: int) -> list[list[Line]]:
     theme, layer, t = view_state.theme, view_state.layer, view_state.cursor.t
     token = visible(view_state.trace.tokens[t])
     x = layer.values["x"][t]
-    values = {"x": symbol("x", t + 1), "token": token, "D": len(x)}
+    values = {"x": view_state.symbol("x", t + 1), "token": token, "D": len(x)}
     if view_state.cursor.layer and not np.array_equal(
         layer.values["x"], view_state.trace.layers[0].values["x"]
     ):
@@ -216,13 +226,16 @@ def reading(view_state: ViewState, width: int) -> list[list[Line]]:
     first = " ".join(shown)
     dots = " …" if len(x) > len(shown) else ""
     blocks[0].append(
-        [Segment(f" {symbol('x', t + 1)} = ", theme.now), Segment(first + dots, theme.source)]
+        [
+            Segment(f" {view_state.symbol('x', t + 1)} = ", theme.now),
+            Segment(first + dots, theme.source),
+        ]
     )
     states: list[Line] = []
     for s in layer.states:
         value = float(layer.state_before(t, s)[view_state.cursor.unit])
         line = [
-            Segment(f" {symbol(s + '_prev', view_state.step)} = ", theme.now),
+            Segment(f" {view_state.symbol(s + '_prev', view_state.step)} = ", theme.now),
             Segment(number(value, 3, True), theme.source),
         ]
         if s == layer.states[0]:
@@ -239,10 +252,11 @@ def predicting(view_state: ViewState, width: int, tight: bool) -> list[list[Line
     column = min(k, head.logits.shape[1] - 1)
     values: dict[str, Array | float] = {"s": float(head.logits[t, column])}
     blocks = []
+    table = head_table(view_state)
 
     def ask(name: str, formula: str) -> list[Line]:
         done = None if view_state.hidden else numbers(formula, values, column)
-        return equation_lines(view_state, name, formula, done, width, tight)
+        return equation_lines(view_state, name, formula, done, width, tight, table)
 
     one_direction = len(head.W) == last.units and last.direction == "forward"
     if one_direction:

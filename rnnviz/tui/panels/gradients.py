@@ -6,7 +6,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 
 from rnnviz.equations import Line as Formula
-from rnnviz.equations import number, symbol
+from rnnviz.equations import number
 from rnnviz.tui.panels.equations import arithmetic, name_style, symbol_spans, walk_start
 from rnnviz.tui.render.segments import Line, heading, length, spans
 from rnnviz.tui.view.view_state import ViewState
@@ -33,6 +33,11 @@ class Gradients(View):
         return lines
 
 
+def _left(name: str) -> str:
+    """The name of a gradient, in nine columns at least."""
+    return f" {name}" + " " * (8 - cell_len(name))
+
+
 def gradient_line(view_state: ViewState, line: Formula, width: int) -> list[Line]:
     """One gradient in one line: its value, and as much of its equation as fits.
 
@@ -45,11 +50,14 @@ def gradient_line(view_state: ViewState, line: Formula, width: int) -> list[Line
     result = "?" if view_state.hidden else worked.result
     style = name_style(view_state, line.name)
     left = [
-        Segment(f" {symbol(line.name, view_state.step)}".ljust(9), theme.now),
+        Segment(_left(view_state.symbol(line.name, view_state.step)), theme.now),
         Segment(" = ", theme.ink),
         Segment(result.ljust(8), theme.now),
     ]
-    middle = [Segment("= ", theme.dim), *spans(symbol_spans(line.formula, view_state.step), style)]
+    middle = [
+        Segment("= ", theme.dim),
+        *spans(symbol_spans(line.formula, view_state.step, view_state.layer.table), style),
+    ]
     right = [Segment(" = ", theme.dim), *spans(worked.spans, style)]
     for more in (middle,) if view_state.hidden else (middle, right):
         if length(left) + length(more) <= width:

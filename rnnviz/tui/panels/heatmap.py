@@ -204,7 +204,8 @@ class Heatmap(View):
         gate, end = scale(view_state.layer, name)
         note = "0…1" if gate else f"±{end:.3g}"
         words = view_state.word("name", name)
-        title = name if words == name else f"{name} {words}"
+        written = view_state.symbol(name)
+        title = written if words == name else f"{written} {words}"
         notes = [note]
         if count < view_state.layer.units:
             H = view_state.layer.units
@@ -215,7 +216,7 @@ class Heatmap(View):
             texts = [f"{notes[0]} {text}" for text in _moved(view_state, name)]
             room = width - cell_len(title) - 5
             notes = [*(text for text in texts if cell_len(text) <= room), *notes]
-        return [*((title, note) for note in notes), (title, ""), (name, note), (name, "")]
+        return [*((title, note) for note in notes), (title, ""), (written, note), (written, "")]
 
     def picked(self, view_state: ViewState, x: int, y: int) -> CellPicked | None:
         top, shown = rows(view_state, self.size.height)

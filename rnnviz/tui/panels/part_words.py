@@ -19,8 +19,6 @@ from rnnviz.equations import (
     number,
     origins,
     shares,
-    symbol,
-    symbols,
     use_of,
 )
 from rnnviz.equations import Line as Formula
@@ -74,7 +72,7 @@ class PartSentence:
         for line in self.lines:
             value = self.layer.clamped_value(line.name, cursor.t, cursor.unit)
             if value is not None:
-                name = symbol(line.name, self.view_state.step)
+                name = self.layer.symbol(line.name, self.view_state.step)
                 texts.append(self.view_state.text("words.held", name=name, value=number(value)))
         return " ".join(texts)
 
@@ -213,7 +211,7 @@ class PartSentence:
         return "0" if worked.result == number(0.0, 3, True) else worked.result
 
     def _symbols(self, formula: str) -> str:
-        return "".join(text for text, _ in symbols(formula, self.view_state.step))
+        return "".join(text for text, _ in self.layer.symbols(formula, self.view_state.step))
 
     def _word(self, name: str) -> str:
         """The word for a value, or its symbol at this token."""
@@ -227,7 +225,7 @@ class PartSentence:
         """The word that is read, or x where it is no word."""
         view_state = self.view_state
         if view_state.cursor.layer or view_state.trace.series is not None:
-            return symbol("x", view_state.step)
+            return view_state.symbol("x", view_state.step)
         return f"“{visible(view_state.trace.tokens[view_state.cursor.t])}”"
 
 
@@ -239,22 +237,25 @@ def _read(view_state: ViewState) -> str:
     what = view_state.text(key, token=token, D=layer.values["x"].shape[1])
     known = [(s, layer.state_before(t, s)) for s in layer.states]
     if all(not np.any(values) for _, values in known):
-        names = ", ".join(f"{symbol(s + '_prev', view_state.step)} = 0" for s, _ in known)
+        names = ", ".join(
+            f"{view_state.symbol(s + '_prev', view_state.step)} = 0" for s, _ in known
+        )
         before = view_state.text("words.nothing_before", states=names)
     else:
         names = ", ".join(
-            f"{symbol(s + '_prev', view_state.step)} = {number(float(values[unit]), 3, True)}"
+            f"{view_state.symbol(s + '_prev', view_state.step)} = "
+            f"{number(float(values[unit]), 3, True)}"
             for s, values in known
         )
         before = view_state.text("words.before", states=names)
-    x = symbol("x", view_state.step)
+    x = view_state.symbol("x", view_state.step)
     return view_state.text("words.read", x=x, what=what, before=before)
 
 
 def _predict(view_state: ViewState) -> str:
     """The most likely class, or the forecast."""
     head, t = view_state.trace.head, view_state.cursor.t
-    h = symbol("h", view_state.step)
+    h = view_state.symbol("h", view_state.step)
     if head.kind == "linear":
         value = number(float(view_state.readout[t, 0]), 2)
         return view_state.text("words.forecast", h=h, label=visible(head.labels[0]), p=value)

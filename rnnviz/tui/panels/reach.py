@@ -7,7 +7,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 
 from rnnviz.display import visible
-from rnnviz.equations import number, symbol
+from rnnviz.equations import number
 from rnnviz.tui.render.marks import CHOSEN, THIS_BAR
 from rnnviz.tui.render.segments import (
     Line,
@@ -39,7 +39,7 @@ class Reaches(View):
         own = Reach(layer.title, layer.reach)
         reaches = [own, *(r for m, r in view_state.reaches.items() if m != view_state.trace.model)]
         last, t = layer.order[-1] + 1, view_state.cursor.t + 1
-        note = f"‖∂{symbol('s', last)}/∂{symbol('s', t)}‖"
+        note = f"‖∂{view_state.symbol('s', last)}/∂{view_state.symbol('s', t)}‖"
         title, question = view_state.text("panel.reach"), view_state.text("question.reach")
         if view_state.hidden:
             text = cut(" " + view_state.text("view.hidden_later"), width)

@@ -278,14 +278,15 @@ def _gradient_bars(view_state: ViewState, shown: WordWindow, rows: int) -> list[
     theme, t = view_state.theme, view_state.cursor.t
     if view_state.hidden:
         # Gradients would reveal the hidden prediction.
-        return [[_label(text, theme.dim)] for text in ("|∂L/∂x| ?", *[""] * (rows - 1))]
+        name = f"|{view_state.symbol('d_x')}| ?"
+        return [[_label(text, theme.dim)] for text in (name, *[""] * (rows - 1))]
     sizes = saliency(view_state.trace)
     top = float(sizes.max()) or 1.0
     lines = []
     blocks = {c.t: bar(float(sizes[c.t]) / top, rows) for c in shown.columns}
     for row in range(rows):
         last = row == rows - 1
-        pieces = [(0, _label("|∂L/∂x|" if last else "", theme.dim))]
+        pieces = [(0, _label(f"|{view_state.symbol('d_x')}|" if last else "", theme.dim))]
         for column in shown.columns:
             text = number(float(sizes[column.t]), 2)
             wide = max(1, min(3, column.slot - 2 - cell_len(text)))

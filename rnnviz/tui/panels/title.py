@@ -7,6 +7,8 @@ from rich.segment import Segment
 
 from rnnviz import i18n
 from rnnviz.display import visible
+from rnnviz.equations import DEFAULT_NOTATION, notation_title
+from rnnviz.trace.notation import written_clamp
 from rnnviz.tui.render.segments import Line, beside, cut, length
 from rnnviz.tui.view import second_sentence
 from rnnviz.tui.view.view_state import ViewState
@@ -37,6 +39,9 @@ class TitleBar(View):
                 "title.layer", n=cursor.layer + 1, N=len(trace.layers), name=layer.name
             )
             left.append(Segment(" · " + where, theme.ink))
+        if layer.notation != DEFAULT_NOTATION:
+            named = view_state.text("title.notation", name=notation_title(layer.notation))
+            left.append(Segment(f" · {named}", theme.now))
         place = view_state.text(
             "title.place",
             t=cursor.t + 1,
@@ -80,12 +85,13 @@ def _compared(view_state: ViewState, room: int) -> Line:
 
 def _held(view_state: ViewState) -> Line:
     """The clamps: shown on every page, since the net is not as it was trained."""
-    trace, clamps = view_state.trace, view_state.trace.clamps
+    trace = view_state.trace
+    clamps = (trace.source or trace).clamps
     if not clamps:
         return []
     more = view_state.text("page.clamp.more", n=len(clamps) - 1) if len(clamps) > 1 else ""
     # Name the latest clamp, without its layer if the net has only one.
-    last = clamps[-1].counted(trace.tokens, len(trace.layers) > 1)
+    last = written_clamp(clamps[-1], trace).counted(trace.tokens, len(trace.layers) > 1)
     text = view_state.text("page.clamp.title_held", clamps=f"{last} {more}".rstrip())
     return [
         Segment(f" {visible(text)} ", view_state.theme.chosen),

@@ -7,7 +7,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 
 from rnnviz.arrays import Array
-from rnnviz.equations import Product, number, numbers, symbol, terms
+from rnnviz.equations import Product, number, numbers, terms
 from rnnviz.tui.render.segments import Line, fit, heading, length, wrapped
 from rnnviz.tui.view.view_state import ViewState, weight_names
 from rnnviz.tui.view.widget import View
@@ -43,14 +43,15 @@ def matrix_lines(view_state: ViewState, product: Product, width: int, height: in
     """
     theme, unit = view_state.theme, view_state.cursor.unit
     column = np.asarray(view_state.layer.weights[product.weight][:, unit], np.float64)
-    source = symbol(product.value, view_state.step)
-    named = {"name": product.weight, "source": source, "n": len(column)}
+    source = view_state.symbol(product.value, view_state.step)
+    written = view_state.symbol(product.weight)
+    named = {"name": written, "source": source, "n": len(column)}
     labels = [view_state.text(f"view.weights_{form}", **named) for form in ("of", "short")]
     label = next((text for text in labels if cell_len(text) < width), labels[-1])
     lines: list[Line] = [[Segment(" " + label, theme.dim)]]
     values = _values(view_state, product.value)
     if values is not None and not values.any():
-        text = view_state.text("view.weights_zero", source=source, name=product.weight)
+        text = view_state.text("view.weights_zero", source=source, name=written)
         lines += [[Segment(" " + s, theme.source)] for s in wrapped(text, width - 2)]
     order = np.argsort(-np.abs(column), kind="stable")
     room = height - len(lines)

@@ -14,10 +14,12 @@ from textual.app import SystemCommand
 from textual.screen import Screen
 
 from rnnviz.cursor import start
+from rnnviz.equations import DEFAULT_NOTATION
 from rnnviz.files import write_output
 from rnnviz.picture_files import encoded
 from rnnviz.query import Explorer, Query
 from rnnviz.trace import Trace
+from rnnviz.trace.notation import in_notation
 from rnnviz.tui.app.themed_app import ThemedApp
 from rnnviz.tui.keymap import DEFAULT_KEYMAP, PAGE_ACTION_KEYS, Keymap, step_actions
 from rnnviz.tui.pages import load
@@ -56,12 +58,14 @@ class RnnvizApp(ThemedApp[int]):
         presenter: bool = False,
         keymap: Keymap = DEFAULT_KEYMAP,
         lesson: LessonSession | None = None,
+        notation: str = DEFAULT_NOTATION,
     ) -> None:
         super().__init__(theme, colour, ascii_only, keymap)
         # Textual paints three times while it starts: write nothing until all is in place.
         self._starting = ExitStack()
         self._starting.enter_context(self.batch_update())
         first = start(trace, t, trace.leading_unit() if unit is None else unit)
+        trace = in_notation(trace, notation)
         view_state = ViewState(
             trace,
             first,
@@ -71,6 +75,7 @@ class RnnvizApp(ThemedApp[int]):
             query=query,
             page_states=page_states or {},
             keymap=keymap,
+            notation=notation,
         )
         self.step_screen = StepScreen(explorer, view_state, lesson)
         self.first_page, self.first_presenter = page, presenter

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from rnnviz.analysis import toy_net
 from rnnviz.analysis.model_family import family_by_cell
+from rnnviz.equations import DEFAULT_NOTATION
 from rnnviz.query import Query
 from rnnviz.toy_net import ToyNet, cell_of, is_toy_net
 from rnnviz.toy_net.default_nets import default_net
@@ -19,9 +20,10 @@ from rnnviz.tui.view.view_state import NOTHING, ViewState
 def command_line(view_state: ViewState, options: Sequence[str] = ()) -> str:
     """The command, quoted for a POSIX shell; ``options`` are those the app was started with.
 
-    It leads to the same text, model, target, seed, clamps, token, unit, page, second sentence and
-    compared cells. There is no option for the layer, the part, the zoom level, and what a page
-    remembers besides. Control characters in the text become spaces, which separate words as well.
+    It leads to the same text, model, target, seed, clamps, token, unit, notation, page, second
+    sentence and compared cells. There is no option for the layer, the part, the zoom level, and
+    what a page remembers besides. Control characters in the text become spaces, which separate
+    words as well.
     """
     query, trace, cursor = view_state.query, view_state.trace, view_state.cursor
     if query == NOTHING:
@@ -39,6 +41,8 @@ def command_line(view_state: ViewState, options: Sequence[str] = ()) -> str:
     words += ["--at", str(cursor.t + 1)]
     if cursor.unit < trace.layers[0].units:  # the units of the option are those of the first layer
         words += ["--unit", str(cursor.unit)]
+    if view_state.notation != DEFAULT_NOTATION:
+        words += ["--notation", view_state.notation]
     words += _pages(view_state, query)
     text = _printable(query.text)
     if text == "-":

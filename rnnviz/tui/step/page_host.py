@@ -11,6 +11,8 @@ from textual.worker import get_current_worker
 
 from rnnviz.errors import RnnvizError, one_line
 from rnnviz.query import Explorer, Question
+from rnnviz.trace import Trace
+from rnnviz.trace.notation import in_notation
 from rnnviz.tui.pages import load
 from rnnviz.tui.view import second_sentence
 from rnnviz.tui.view.page import Change, Page, Prompt
@@ -98,7 +100,10 @@ class PageHost:
         if message.reason:
             self.screen.show(failures={**view_state.failures, message.question: message.reason})
         else:
-            answers = {**view_state.answers, message.question: message.answer}
+            answer = message.answer
+            if isinstance(answer, Trace):
+                answer = in_notation(answer, view_state.notation)
+            answers = {**view_state.answers, message.question: answer}
             while len(answers) > CACHED_ANSWERS:
                 del answers[next(iter(answers))]
             self.screen.show(answers=answers)

@@ -16,6 +16,7 @@ from rnnviz.errors import RnnvizError, one_line, shortened
 from rnnviz.query import Explorer, Query
 from rnnviz.toy_net import is_toy_net
 from rnnviz.trace import Trace
+from rnnviz.trace.notation import in_notation, written_clamp
 from rnnviz.tui.view.query_history import QueryHistory
 from rnnviz.tui.view.view_state import Reach, ViewState
 
@@ -136,6 +137,8 @@ class TraceRequests:
             self._expected = None
         if request.query != before.latest_query:
             return  # a newer query is being read
+        if trace is not None:
+            trace = in_notation(trace, before.notation)
         if trace is None:
             screen.show(history=self._read_last.without(request.query))
             screen.fail("status.failed", reason=message.reason.rstrip("."))
@@ -224,6 +227,7 @@ def difference_text(view_state: ViewState, before: Query, after: Query) -> str:
         texts.append(say("undo.target", target=visible(after.target)))
     if after.clamps != before.clamps:
         tokens = view_state.trace.tokens if after.text == before.text else ()
-        clamps = ", ".join(clamp.counted(tokens) for clamp in after.clamps)
+        trace = view_state.trace
+        clamps = ", ".join(written_clamp(each, trace).counted(tokens) for each in after.clamps)
         texts.append(say("undo.clamps", clamps=clamps) if clamps else say("undo.no_clamps"))
     return " · ".join(texts)

@@ -14,7 +14,7 @@ import numpy as np
 from rnnviz.analysis.difference import TraceDifference, compare, value_changes
 from rnnviz.arrays import Array
 from rnnviz.display import visible
-from rnnviz.equations import number, symbol
+from rnnviz.equations import number
 from rnnviz.errors import UsageError
 from rnnviz.query import Query
 from rnnviz.tui.render.marks import SECOND_SENTENCE
@@ -125,7 +125,10 @@ def value_text(view_state: ViewState, name: str) -> str:
 def symbol_at_aligned(view_state: ViewState, name: str) -> str:
     """The symbol of a value at the aligned token of the second sentence."""
     at = aligned_token(view_state, view_state.cursor.t)
-    return name if at is None else symbol(name, at[0].b.layers[view_state.cursor.layer].step(at[1]))
+    if at is None:
+        return view_state.symbol(name)
+    layer = at[0].b.layers[view_state.cursor.layer]
+    return layer.symbol(name, layer.step(at[1]))
 
 
 def changed_units(view_state: ViewState, name: str, t: int) -> Array | None:

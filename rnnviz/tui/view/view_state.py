@@ -15,7 +15,15 @@ from rnnviz.analysis.series import forecasts
 from rnnviz.arrays import Array
 from rnnviz.cursor import Cursor, Zoom, known, part_of
 from rnnviz.display import visible
-from rnnviz.equations import Line, TokenNumber, inputs, is_weight, number
+from rnnviz.equations import (
+    DEFAULT_NOTATION,
+    Line,
+    SymbolNames,
+    TokenNumber,
+    inputs,
+    is_weight,
+    number,
+)
 from rnnviz.query import Query, Question
 from rnnviz.trace import LayerTrace, Trace
 from rnnviz.tui.keymap import DEFAULT_KEYMAP, Keymap
@@ -62,6 +70,7 @@ class ViewState:
     status: str = ""
     failed: bool = False  # the status is an error message
     query: Query = NOTHING  # the query of the trace
+    notation: str = DEFAULT_NOTATION  # the symbols; that of the traces
     page: str = ""  # the open page; "" for the panels
     answers: Mapping[Question, Any] = field(default_factory=dict)  # to the questions of pages
     failures: Mapping[Question, str] = field(default_factory=dict)  # reasons why there is no answer
@@ -146,9 +155,13 @@ class ViewState:
             first = page(T, t, room)
         return range(first, min(T, first + max(0, room)))
 
+    def symbol(self, name: str, t: int | None = None) -> str:
+        """How a name of the layer's lines is written in its notation."""
+        return self.layer.symbol(name, t)
+
     def text(self, key: str, **values: object) -> str:
-        """The text of a key in the chosen language."""
-        return self.keymap.text(key, self.lang, **values)
+        """The text of a key in the chosen language and notation."""
+        return self.keymap.text(key, self.lang, sym=SymbolNames(self.layer.table), **values)
 
     def word(self, section: str, name: str) -> str:
         """The word for a part or a value; its symbol if there is none."""

@@ -21,7 +21,7 @@ from rnnviz.analysis.shared_weights import (
 )
 from rnnviz.cursor import Cursor, to_part, to_token
 from rnnviz.display import visible
-from rnnviz.equations import number, symbol
+from rnnviz.equations import number
 from rnnviz.trace import LayerTrace
 from rnnviz.tui.pages import shared_gradients
 from rnnviz.tui.pages.backward.gradient_map import draw_map, map_columns, map_rows
@@ -154,7 +154,7 @@ class BackwardPage(Page):
     def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
         name = self.chosen(view_state)
         word = view_state.word("name", name)
-        note = symbol(f"d_{name}") + ("" if word == name else f" {word}")
+        note = view_state.symbol(f"d_{name}") + ("" if word == name else f" {word}")
         note += self._beside(view_state, name) if width >= ROOMY else ""
         lines = [self.head(view_state, width, note)]
         if view_state.hidden:
@@ -213,7 +213,7 @@ class BackwardPage(Page):
         (diff, j), n = at, view_state.cursor.layer
         own, other = (number(float(sizes(x.layers[n], name)[k]))
                       for x, k in ((diff.a, t), (diff.b, j)))  # fmt: skip
-        text = f" · ‖{symbol(f'd_{name}', t + 1)}‖ {own}  {second_sentence.MARK} {other}"
+        text = f" · ‖{view_state.symbol(f'd_{name}', t + 1)}‖ {own}  {second_sentence.MARK} {other}"
         target = diff.b.head.target
         if target == diff.a.head.target:
             return text
@@ -246,7 +246,8 @@ class BackwardPage(Page):
         own = own or uses_shown
         gate = self.gate(view_state)
         title, word = self.page_text(view_state, "shared"), view_state.word("name", gate)
-        titles = [f"{title} · {gate} {word}", f"{title} · {gate}"] if gate else [title]
+        written = view_state.symbol(gate) if gate else ""
+        titles = [f"{title} · {written} {word}", f"{title} · {written}"] if gate else [title]
         every = len(uses_shown) > len(own)
         titles = [self.page_text(view_state, "shared_all")] if every else titles
         notes = shared_gradients.additions_texts(view_state, own)

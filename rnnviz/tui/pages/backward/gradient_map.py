@@ -9,7 +9,7 @@ from rich.segment import Segment
 
 from rnnviz.analysis.shared_weights import sizes, undone, walk
 from rnnviz.display import visible
-from rnnviz.equations import number, symbol
+from rnnviz.equations import number
 from rnnviz.trace import LayerTrace
 from rnnviz.tui.pages import shared_gradients
 from rnnviz.tui.panels.reach import power
@@ -58,12 +58,12 @@ def draw_map(
     each, top, (low, high) = sizes(view_state.layer, name), *scales(view_state.layer, name)
     at = map_columns(view_state, width)
     arrow = at.heat + (cursor.unit - at.first) * at.wide + (at.wide - 1) // 2
-    norm = f"‖{symbol(f'd_{name}')}‖"
+    norm = f"‖{view_state.symbol(f'd_{name}')}‖"
     scale = f"{power(low)}…{power(high)}" if at.bar >= 12 else ""
     shown = map_rows(view_state, height, tall)
     away = off_rows(view_state, shown, at.word - 1)
     headings = fit(away, at.word) + fit(norm, shared_gradients.NORM) + fit(scale, at.bar + 1)
-    headings += f"{symbol(f'd_{name}')}[{cursor.unit}]"
+    headings += f"{view_state.symbol(f'd_{name}')}[{cursor.unit}]"
     left = [Segment(fit(headings, arrow), theme.dim), Segment(f"▼{cursor.unit}", theme.now)]
     right = [Segment(f"±{number(top)}", theme.dim)]
     lines = [beside(left, right if length(left) + 12 < width else [], width, theme.ink)]

@@ -8,7 +8,7 @@ from rich.segment import Segment
 from rnnviz.analysis.shared_weights import sizes, undone, undone_at, walk
 from rnnviz.arrays import Array
 from rnnviz.display import visible
-from rnnviz.equations import number, numbers, symbol
+from rnnviz.equations import number, numbers
 from rnnviz.tui.panels.equations import (
     arithmetic,
     equation,
@@ -87,7 +87,7 @@ def comparison(view_state: ViewState, name: str, width: int, room: int) -> list[
     each = sizes(layer, name)
     high, low = (choose(reached, key=lambda t: float(each[t])) for choose in (max, min))
     values = {
-        "name": symbol(name),
+        "name": view_state.symbol(name),
         "a": visible(view_state.trace.tokens[high]),
         "x": number(float(each[high])),
         "b": visible(view_state.trace.tokens[low]),

@@ -14,6 +14,7 @@ from rnnviz.display import visible
 from rnnviz.errors import UsageError, one_line
 from rnnviz.query import Query
 from rnnviz.trace import Trace
+from rnnviz.trace.notation import read_clamp, turned_value, written_clamp
 from rnnviz.tui.pages.clamp import difference_table, overview
 from rnnviz.tui.render.segments import Line, cut, wrapped
 from rnnviz.tui.view.off_screen import off_rows
@@ -66,7 +67,8 @@ class ClampPage(Page):
                 message=self.page_text(view_state, "no_gate", cell=view_state.layer.title),
                 failed=True,
             )
-        return self._toggle(view_state, Clamp(gate, float(key == "open_gate")))
+        clamp = Clamp(gate, float(key == "open_gate"), layer=self._layer(view_state))
+        return self._toggle(view_state, turned_value(clamp, view_state.trace))
 
     def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
         free, reason = self._free(view_state), self._why(view_state)
@@ -149,9 +151,10 @@ class ClampPage(Page):
         """The value that a number is for, and examples of whole clamps."""
         cursor, tokens = view_state.cursor, view_state.trace.tokens
         name, word = self.quantity(view_state), visible(tokens[cursor.t])
-        gate = self.gate(view_state) or name
+        gate = view_state.symbol(self.gate(view_state) or name)
         return self.page_text(
-            view_state, "prompt", name=name, t=cursor.t + 1, token=word, unit=cursor.unit,
+            view_state, "prompt", name=view_state.symbol(name), t=cursor.t + 1, token=word,
+            unit=cursor.unit,
             example=f"{gate} {cursor.t + 1} = 0, {gate} {cut(word, 12)} = 0, {gate} * = 1",
         )  # fmt: skip
 
@@ -161,13 +164,16 @@ class ClampPage(Page):
         here = f"{self.quantity(view_state)} {cursor.t + 1} {cursor.unit} = "
         typed = text if "=" in text else here + text
         layers = [
-            ClampTarget(la.name, la.title, {n: la.values[n].shape[1] for n in la.recorded})
+            ClampTarget(
+                la.name, la.title, {la.symbol(n): la.values[n].shape[1] for n in la.recorded}
+            )
             for la in view_state.trace.layers
         ]
         try:
             clamp = parse_counted(typed, tokens)
             clamp = replace(clamp, layer=clamp.layer or self._layer(view_state))
-            resolve_clamp(clamp, layers, tokens, typed)
+            clamp = read_clamp(clamp, view_state.trace)
+            resolve_clamp(written_clamp(clamp, view_state.trace), layers, tokens, typed)
         except UsageError as error:
             return Change(message=one_line(error), failed=True)
         return self._hold(view_state, (*self._others(view_state, clamp), clamp))
@@ -192,7 +198,11 @@ class ClampPage(Page):
         """Keys that the key bar does not explain, as many as fit."""
         gate, text = self.gate(view_state), ""
         word = view_state.word("name", gate) if gate else ""
-        hints = [self.page_text(view_state, "hint_gates", gate=gate, word=word)] if gate else []
+        hints = (
+            [self.page_text(view_state, "hint_gates", gate=view_state.symbol(gate), word=word)]
+            if gate
+            else []
+        )
         hints.append(self.page_text(view_state, "hint_cut", n=view_state.cursor.unit))
         hints += [self.page_text(view_state, "hint_reset"), self.page_text(view_state, "hint_undo")]
         for each in hints:

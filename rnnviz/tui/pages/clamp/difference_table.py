@@ -101,7 +101,7 @@ def _titles(
     line = [
         Segment(" " * (at.word + 2)),
         *(Segment(fit(word if top else "", P), theme.dim) for word in headings),
-        Segment(fit(drawn[0], NUMBER + 1), theme.dim),
+        Segment(fit(view_state.symbol(drawn[0]), NUMBER + 1), theme.dim),
     ]
     own = (view_state.cursor.unit - at.first) * at.wide + (at.wide - 1) // 2
     unit = str(view_state.cursor.unit)
@@ -113,7 +113,9 @@ def _titles(
         scaled = fit(range_of(view_state, free, drawn[0]), at.count * at.wide)
         line.append(Segment(scaled, theme.dim))
     for each in drawn[1:]:
-        title = fit(f"{each} {range_of(view_state, free, each)}", at.count * at.wide)
+        title = fit(
+            f"{view_state.symbol(each)} {range_of(view_state, free, each)}", at.count * at.wide
+        )
         line.append(Segment("  " + title, theme.dim))
     return line
 

@@ -8,6 +8,7 @@ from rnnviz.clamps import Clamp
 from rnnviz.display import visible
 from rnnviz.equations import number
 from rnnviz.trace import LayerTrace, Trace
+from rnnviz.trace.notation import turned_value
 from rnnviz.tui.view.view_state import ViewState, scale
 
 #: What a gate does, by what it is multiplied with in the lines of the cell; the first that fits.
@@ -33,7 +34,7 @@ def explanation(view_state: ViewState, free: Trace) -> list[str]:
     clamps, trace = view_state.query.clamps, view_state.trace
     if not clamps:
         return []
-    clamp = clamps[-1]
+    clamp = turned_value(clamps[-1], trace)
     n = next((k for k, la in enumerate(trace.layers) if la.name == clamp.layer), 0)
     layer = trace.layers[n]
     said = _mechanism(view_state, layer, clamp)
@@ -49,7 +50,11 @@ def explanation(view_state: ViewState, free: Trace) -> list[str]:
         for x in (free, trace)
     )
     word, key = visible(trace.tokens[t]), "size" if before != after else "size_same"
-    return [said, outcome, page_text(view_state, key, c=state, word=word, a=before, b=after)]
+    return [
+        said,
+        outcome,
+        page_text(view_state, key, c=layer.symbol(state), word=word, a=before, b=after),
+    ]
 
 
 def role(layer: LayerTrace, gate: str) -> str:
@@ -75,7 +80,9 @@ def _mechanism(view_state: ViewState, layer: LayerTrace, clamp: Clamp) -> str:
     found = role(layer, clamp.name)
     if not found:
         return ""
-    return page_text(view_state, f"explain_{found}_{clamp.value:.0f}", gate=clamp.name)
+    return page_text(
+        view_state, f"explain_{found}_{clamp.value:.0f}", gate=layer.symbol(clamp.name)
+    )
 
 
 def _outcome(view_state: ViewState, free: Trace) -> str:

@@ -9,8 +9,9 @@ from rich.segment import Segment
 from rnnviz.analysis.clamp_effects import clamp_effect, largest_effect
 from rnnviz.clamps import Clamp
 from rnnviz.display import visible
-from rnnviz.equations import number, symbol
+from rnnviz.equations import number
 from rnnviz.trace import Trace
+from rnnviz.trace.notation import written_clamp
 from rnnviz.tui.pages.clamp.explanation import explanation
 from rnnviz.tui.render.segments import Line, cut, fit, heading, length, trimmed, window, wrapped
 from rnnviz.tui.view import second_sentence
@@ -37,7 +38,8 @@ def plain(paragraph: list[str], view_state: ViewState) -> list[Line]:
 def note(view_state: ViewState, free: Trace, name: str) -> str:
     """The quantity that is drawn, and its scale."""
     words = view_state.word("name", name)
-    label = name if words == name else f"{name} {words}"
+    written = view_state.symbol(name)
+    label = written if words == name else f"{written} {words}"
     key = "note" if view_state.trace.clamps else "note_free"
     return page_text(view_state, key, name=label, scale=range_of(view_state, free, name))
 
@@ -98,7 +100,7 @@ def _clamp_list(view_state: ViewState, width: int, most: int, titled: bool = Fal
     hidden = max(0, len(clamps) - most)
     trace = view_state.trace
     for n, clamp in enumerate(clamps[hidden:], hidden + 1):
-        typed = clamp.counted(trace.tokens, len(trace.layers) > 1)
+        typed = written_clamp(clamp, trace).counted(trace.tokens, len(trace.layers) > 1)
         line = [Segment(f"{n:>2} ", theme.dim), Segment(f"{typed}  ", theme.now)]
         extra = "  " + page_text(view_state, "more", n=hidden) if hidden and n == hidden + 1 else ""
         room = width - length(line) - cell_len(extra)
@@ -199,7 +201,7 @@ def _unit(view_state: ViewState, free: Trace, name: str, width: int, most: int) 
         style = theme.now if each == name else theme.ink
         numbers = _numbers(view_state, free, each)
         stuck = view_state.layer.clamped_value(each, cursor.t, cursor.unit) is not None
-        line = [Segment(fit(f" {symbol(each, view_state.step)}", 6), style)]
+        line = [Segment(fit(f" {view_state.symbol(each, view_state.step)}", 6), style)]
         line += [Segment(fit(text, 12), style) for text in numbers]
         other = (
             second_sentence.value_text(view_state, each) if view_state.known(cursor.t, each) else ""
@@ -228,7 +230,7 @@ def _here(view_state: ViewState, free: Trace, name: str) -> Line:
     """The same for the drawn quantity, in one line."""
     theme, cursor = view_state.theme, view_state.cursor
     numbers = _numbers(view_state, free, name)
-    line = [Segment(f" {symbol(name, view_state.step)}[{cursor.unit}]", theme.now)]
+    line = [Segment(f" {view_state.symbol(name, view_state.step)}[{cursor.unit}]", theme.now)]
     for key, text in zip(("free", "held", "difference"), numbers, strict=True):
         if text:
             line.append(Segment(f"  {page_text(view_state, key)} ", theme.dim))

@@ -212,7 +212,7 @@ def _columns(view_state: ViewState, trace: Trace, layer: LayerTrace, grid: Cells
     arrow = column * wide + (wide - 1) // 2
     line = [
         Segment(fit(fit(heading, room - 1), room), theme.dim),
-        Segment(fit(f"h{unit}", UNIT), theme.now),
+        Segment(fit(f"{layer.symbol('h')}{unit}", UNIT), theme.now),
         Segment(" " * arrow + "▼" + " " * (grid.heat - arrow - 1), theme.now),
     ]
     if grid.far:

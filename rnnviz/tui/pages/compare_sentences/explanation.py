@@ -42,14 +42,14 @@ def contributions(
     )
     lines = [heading(title, question, width, theme, note)]
     places = terms.largest(count)
-    top = abs(float(terms.values[places[0]])) or 1.0
+    top, h = abs(float(terms.values[places[0]])) or 1.0, view_state.symbol("h")
     for place in places:
         value = float(terms.values[place])
         arithmetic = terms.arithmetic(place)
         style = theme.above if value > 0 else theme.below
         bar = blocks(abs(value) / top, 24)
         name = fit(" " + _unit(view_state, place), 12)
-        sum_of = f"(h_a − h_b) · W = {arithmetic.text}"
+        sum_of = f"({h}_a − {h}_b) · W = {arithmetic.text}"
         spare = width - 13 - 8 - len(sum_of) - 2
         line = [Segment(name, theme.source), Segment(fit(arithmetic.result, 9), theme.now)]
         line += [Segment(fit(bar, 25), style)] if width >= 60 + len(sum_of) else []

@@ -63,7 +63,8 @@ class SentencesLayout:
 def note(view_state: ViewState, diff: TraceDifference) -> str:
     name = quantity(view_state)
     words = view_state.word("name", name)
-    label = name if words == name else f"{name} {words}"
+    written = view_state.symbol(name)
+    label = written if words == name else f"{written} {words}"
     scale = f"±{number(largest_change(diff, view_state.cursor.layer, name), 2)}"
     return page_text(view_state, "note", name=label, scale=scale)
 
@@ -81,7 +82,7 @@ def header(view_state: ViewState, diff: TraceDifference, plan: SentencesLayout) 
     line = [*left, *_arrow(view_state, plan)]
     for name in plan.beside:
         scale = number(largest_change(diff, view_state.cursor.layer, name), 2)
-        heading = fit(f"{name} ±{scale}", plan.count * plan.wide)
+        heading = fit(f"{view_state.symbol(name)} ±{scale}", plan.count * plan.wide)
         line.append(Segment(" " * GAP + heading, theme.dim))
     return line
 

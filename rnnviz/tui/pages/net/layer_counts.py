@@ -78,7 +78,8 @@ def _returned(view_state: ViewState) -> str:
 def _count(view_state: ViewState) -> str:
     """The shapes of the weights of one gate, and the number of gates and directions."""
     layer, weights = view_state.layer, view_state.layer.weights
-    gates = [gate for gate in layer.gates if gate]
+    order = layer.table.order or layer.gates
+    gates = [gate for gate in order if gate in layer.gates and gate]
     if gates:
         one = [name for name in weights if name.partition("_")[2] in (gates[0], f"r{gates[0]}")]
         of_a_gate = ("W", "U", "b")
@@ -97,7 +98,9 @@ def _count(view_state: ViewState) -> str:
     if not gates:
         text = page_text(view_state, "why_one", **values)
     else:
-        text = page_text(view_state, "why", **values, G=len(gates), gates=", ".join(gates))
+        text = page_text(
+            view_state, "why", **values, G=len(gates), gates=", ".join(map(layer.symbol, gates))
+        )
     if more:
         text += " " + page_text(view_state, "why_more", pieces=_shapes(view_state, more))
     if directions > 1:
@@ -106,8 +109,8 @@ def _count(view_state: ViewState) -> str:
 
 
 def _shapes(view_state: ViewState, names: list[str]) -> str:
-    weights = view_state.layer.weights
-    return ", ".join(f"{name} ({', '.join(map(str, weights[name].shape))})" for name in names)
+    written = view_state.layer.shape_text
+    return ", ".join(f"{view_state.symbol(name)} ({written(name)})" for name in names)
 
 
 def end_text(view_state: ViewState) -> str:

@@ -16,10 +16,11 @@ from rnnviz.analysis.reach import (
     block_of,
     keep_gate,
     keep_gate_product,
+    keep_share,
 )
 from rnnviz.arrays import Array
 from rnnviz.display import visible
-from rnnviz.equations import number, symbol
+from rnnviz.equations import MINUS, number
 from rnnviz.query import Query, Question
 from rnnviz.trace import Trace
 from rnnviz.tui.pages.cell_marks import hue, place
@@ -95,7 +96,7 @@ class ReachPage(Page):
         curves = chart(view_state, known, width - beside_it - 1, rows)
         body = [[*left, *right] for left, right in zip(numbers, curves, strict=True)]
         last, t = view_state.layer.order[-1] + 1, view_state.cursor.t + 1
-        note = f"‖∂{symbol('s', last)}/∂{symbol('s', t)}‖"
+        note = f"‖∂{view_state.symbol('s', last)}/∂{view_state.symbol('s', t)}‖"
         return [self.head(view_state, width, note), *body, *words]
 
     # -- the curves -----------------------------------------------------------------------------
@@ -186,7 +187,7 @@ class ReachPage(Page):
         if self._state(view_state).gates and gate is not None:
             passed = keep_gate_product(view_state.layer)[t]
             for key, value in (("mean", passed.mean()), ("top", passed.max())):
-                name = self.page_text(view_state, key, gate=gate)
+                name = self.page_text(view_state, key, gate=_keep_symbol(view_state))
                 mark = PRODUCT[theme.ascii] if key == "mean" else " "
                 left = [Segment(f" {fit(name, NAME + 9)}{mark} ", theme.dim)]
                 lines.append([*left, Segment(number(float(value)), theme.ink)])
@@ -220,16 +221,16 @@ class ReachPage(Page):
             return [[Segment(f" {waiting}", theme.dim)]]
         values, step = answer.at(view_state.cursor.t)
         t = view_state.step
-        name = f"{self.page_text(view_state, 'step')} ‖∂{symbol('s', t)}/∂{symbol('s_prev', t)}‖"
-        short = f"‖∂{symbol('s', t)}/∂{symbol('s_prev', t)}‖"
+        short = f"‖∂{view_state.symbol('s', t)}/∂{view_state.symbol('s_prev', t)}‖"
+        name = f"{self.page_text(view_state, 'step')} {short}"
         name = name if cell_len(name) + 9 <= width else short
         own = [Segment(f" {name} ", theme.dim), Segment(number(step), theme.ink)]
         count = self.page_text(view_state, "directions", n=int((values > 0.1).sum()), S=len(values))
         notes = [[Segment(f" {line}", theme.dim)] for line in wrapped(count, width - 1)]
         room = rows - 1 - len(notes)
         if rows >= 8:
-            last = symbol("s", view_state.layer.order[-1] + 1)
-            name = self.page_text(view_state, "spectrum", J=f"∂{last}/∂{symbol('s', t)}")
+            last = view_state.symbol("s", view_state.layer.order[-1] + 1)
+            name = self.page_text(view_state, "spectrum", J=f"∂{last}/∂{view_state.symbol('s', t)}")
             notes.append([Segment(f" {name}", theme.dim)])
             room -= 1
         return [own, *notes, *_spectrum_bars(theme, values, width, room)]
@@ -263,6 +264,15 @@ class ReachPage(Page):
                 text = longer
         lines = [[Segment(f" {line}", view_state.theme.ink)] for line in wrapped(text, width)]
         return lines if lines else [[]]
+
+
+def _keep_symbol(view_state: ViewState) -> str:
+    """The share of the old state that the gate keeps: ``f``, or ``(1 − z)`` where z renews."""
+    share = keep_share(view_state.layer)
+    if share is None:
+        return ""
+    gate = view_state.symbol(share.gate)
+    return f"(1{MINUS}{gate})" if share.rest else gate
 
 
 def _beside(width: int) -> int:

@@ -18,7 +18,8 @@ from rnnviz.analysis.units import (
     most_saturated,
 )
 from rnnviz.display import visible
-from rnnviz.equations import number, symbol
+from rnnviz.equations import number
+from rnnviz.trace.notation import turns_z
 from rnnviz.tui.pages.units.word_context import coloured, flow, in_context, swatch
 from rnnviz.tui.render.segments import Line, cut, fit, heading, length, trimmed, window, wrapped
 from rnnviz.tui.render.theme import ViewTheme
@@ -145,7 +146,7 @@ class UnitsPage(Page):
         if view_state.known(t, "h"):
             value = number(float(view_state.layer.values["h"][t, unit]), 3, True)
             token = cut(visible(view_state.trace.tokens[t]), 20)
-            h = symbol("h", t + 1)
+            h = view_state.symbol("h", t + 1)
             note = self.page_text(view_state, "value", h=h, value=value, token=token)
             note = f"{note}  {second_sentence.value_text(view_state, 'h')}".rstrip()
         title = heading(self.page_text(view_state, "text", n=unit), "", width, theme, note)
@@ -211,13 +212,13 @@ class UnitsPage(Page):
         half = (width - GATE) // 2
         for gate in corpus.right_saturated:
             words = view_state.word("name", gate)
-            line: Line = [Segment(fit(f" {gate} {words}", GATE), theme.source)]
+            line: Line = [Segment(fit(f" {view_state.symbol(gate)} {words}", GATE), theme.source)]
             for side in ("right", "left"):
-                shares = corpus.right_saturated if side == "right" else corpus.left_saturated
+                counted = _turned_side(view_state, gate, side)
+                shares = corpus.right_saturated if counted == "right" else corpus.left_saturated
                 own = float(shares[gate][unit])
-                line += self._saturation(
-                    view_state, side, unit, own, most_saturated(corpus, gate, side, NAMED), half
-                )
+                most = most_saturated(corpus, gate, counted, NAMED)
+                line += self._saturation(view_state, side, unit, own, most, half)
             lines.append(line)
         return lines
 
@@ -250,3 +251,17 @@ def _in_corpus(corpus: CorpusStates, place: int, unit: int, width: int, theme: V
     word = swatch(cut(visible(token), max(10, width // 3)), value, theme)
     value_segment = Segment(fit(" " + number(value, 2, True, VALUE - 1), VALUE), theme.now)
     return [value_segment, *in_context(before, word, after, width - VALUE, theme)]
+
+
+def _turned_side(view_state: ViewState, gate: str, side: str) -> str:
+    """The side of a gate in the corpus that is shown as ``side``; of z turned it is the other.
+
+    The corpus was read with z as it was computed.
+    """
+    source = view_state.trace.source
+    if gate != "z" or source is None:
+        return side
+    own = source.layers[view_state.cursor.layer]
+    if not turns_z(own, view_state.layer.notation):
+        return side
+    return "left" if side == "right" else "right"

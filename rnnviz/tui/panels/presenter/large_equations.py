@@ -8,7 +8,7 @@ from rich.segment import Segment
 
 from rnnviz.display import visible
 from rnnviz.equations import Line as Formula
-from rnnviz.equations import number, symbol, symbols
+from rnnviz.equations import number
 from rnnviz.tui.panels.equation_chain import arrangements, backward_arrangements, other_part, words
 from rnnviz.tui.panels.equations import arithmetic, name_style
 from rnnviz.tui.render.large_text import MEDIUM, drawable, large_line, large_width
@@ -87,9 +87,9 @@ def _pieces(view_state: ViewState) -> list[list[Line]]:
     if view_state.backward:
         return [_equation(view_state, line) for line in view_state.back]
     if view_state.part == "read":
-        word = f"x = “{visible(view_state.trace.tokens[t])}”"
+        word = f"{view_state.symbol('x')} = “{visible(view_state.trace.tokens[t])}”"
         states = [
-            [Segment(f"{symbol(s + '_prev')} = ", theme.ink),
+            [Segment(f"{view_state.symbol(s + '_prev')} = ", theme.ink),
              Segment(number(float(layer.state_before(t, s)[view_state.cursor.unit]), 3, True),
                      theme.source)]
             for s in layer.states
@@ -110,11 +110,14 @@ def _equation(view_state: ViewState, line: Formula) -> list[Line]:
         done = arithmetic(
             view_state.layer, line.formula, view_state.cursor.t, view_state.cursor.unit
         )
-    left = [Segment(symbol(line.name), theme.now), Segment(" = ", theme.ink)]
+    left = [Segment(view_state.symbol(line.name), theme.now), Segment(" = ", theme.ink)]
     result = Segment(done.result if done else "?", theme.now)
     filled = spans(done.spans, style) if done else []
     equals = [Segment(" = ", theme.ink)]
-    return [[*left, *spans(symbols(line.formula), style)], [*equals, *filled, *equals, result]]
+    return [
+        [*left, *spans(view_state.layer.symbols(line.formula), style)],
+        [*equals, *filled, *equals, result],
+    ]
 
 
 def _apart(blocks: list[Block]) -> Block:

@@ -63,7 +63,8 @@ class LargeUnits(View):
         texts = [number(float(v), 2, not gate, 5) if known else "?" for v in values]
         grid = _grid(view_state, texts, width, height - 1)
         words = view_state.word("name", name)
-        title = name if words == name else f"{name} {words}"
+        written = view_state.symbol(name)
+        title = written if words == name else f"{written} {words}"
         note = f"{'0…1' if gate else f'±{end:.3g}'}"
         if grid.count < layer.units:
             last = min(layer.units, grid.first + grid.count) - 1
