@@ -172,7 +172,6 @@ class ScanPage(Page):
         theme, T = view_state.theme, len(view_state.trace.tokens)
         counts = self._counts(view_state, (T - 1).bit_length())
         known = view_state.known(view_state.cursor.t, line.name)
-        name = view_state.symbol(line.name)
         return [
             self.head(view_state, width),
             [],

@@ -15,12 +15,9 @@ from rnnviz import i18n
 from rnnviz.analysis.model_list import ModelEntry
 from rnnviz.cursor import ZOOMS, Cursor, fitted, to_part, to_token, to_unit, zoomed
 from rnnviz.display import visible
-from rnnviz.equations import NOTATIONS, notation_title
 from rnnviz.errors import shortened
 from rnnviz.files import write_new
 from rnnviz.query import Explorer, Query
-from rnnviz.trace import Trace
-from rnnviz.trace.notation import in_notation, is_turned
 from rnnviz.tui.app.key_bindings import key_bindings
 from rnnviz.tui.app.themed_app import ThemedApp
 from rnnviz.tui.keymap import ACTIONS
@@ -30,6 +27,7 @@ from rnnviz.tui.step import go_to
 from rnnviz.tui.step.event_stream import DELAY, EventStream
 from rnnviz.tui.step.lesson.host import LessonHost
 from rnnviz.tui.step.line_prompt import LinePrompt
+from rnnviz.tui.step.notation_switch import with_next_notation
 from rnnviz.tui.step.page_host import PageHost, QuestionAnswered
 from rnnviz.tui.step.panel_screen import PanelScreen
 from rnnviz.tui.step.playback import Playback
@@ -248,18 +246,7 @@ class StepScreen(PanelScreen):
 
     def action_notation(self) -> None:
         """The next notation: its symbols, and its z, in every view."""
-        view_state = self.view_state
-        if view_state.trace.hand is not None:
-            self.fail("status.own_symbols")
-            return
-        name = NOTATIONS[(NOTATIONS.index(view_state.notation) + 1) % len(NOTATIONS)]
-        answers = {
-            question: in_notation(answer, name) if isinstance(answer, Trace) else answer
-            for question, answer in view_state.answers.items()
-        }
-        self.show(notation=name, trace=in_notation(view_state.trace, name), answers=answers)
-        key = "status.turned" if is_turned(self.view_state.layer) else "status.notation"
-        self.say(key, name=notation_title(name))
+        self.show(**with_next_notation(self.view_state))
 
     def action_theme(self) -> None:
         """The next theme."""

@@ -1,0 +1,27 @@
+"""The next notation for a view state: its trace and its answers are re-expressed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rnnviz.equations import NOTATIONS, notation_title
+from rnnviz.trace import Trace
+from rnnviz.trace.notation import in_notation, is_turned
+from rnnviz.tui.view.view_state import ViewState
+
+
+def with_next_notation(view_state: ViewState) -> dict[str, Any]:
+    """The changes of the view state, with a message; only a message for a net by hand."""
+    if view_state.trace.hand is not None:
+        return {"status": view_state.text("status.own_symbols"), "failed": True}
+    name = NOTATIONS[(NOTATIONS.index(view_state.notation) + 1) % len(NOTATIONS)]
+    trace = in_notation(view_state.trace, name)
+    answers = {
+        question: in_notation(answer, name) if isinstance(answer, Trace) else answer
+        for question, answer in view_state.answers.items()
+    }
+    key = "turned" if is_turned(trace.layers[view_state.cursor.layer]) else "notation"
+    status = view_state.text(f"status.{key}", name=notation_title(name))
+    return {
+        "notation": name, "trace": trace, "answers": answers, "status": status, "failed": False,
+    }  # fmt: skip
