@@ -20,6 +20,7 @@ from rnnviz.tui.panels.title import TitleBar
 from rnnviz.tui.panels.weights import WeightsView
 from rnnviz.tui.step.key_bar import KeyBar, Small, Status
 from rnnviz.tui.step.lesson.pane import LessonPane
+from rnnviz.tui.step.notation_switch import with_next_notation
 from rnnviz.tui.step.panel_layout import HEATMAPS, PanelLayout, layout_key, panel_places
 from rnnviz.tui.terminal.compositor import DiffScreen
 from rnnviz.tui.view.view_state import ViewState
@@ -27,7 +28,7 @@ from rnnviz.tui.view.widget import DrawnView
 
 
 class PanelScreen(DiffScreen, Screen[None]):
-    """The views of one view state; its subclass has the keys, the pages and the input line."""
+    """The views of one view state; its subclass has the pages, the input line and most keys."""
 
     DEFAULT_CSS = "PanelScreen { overflow: hidden; }"
 
@@ -133,3 +134,7 @@ class PanelScreen(DiffScreen, Screen[None]):
                 view.update_hidden(self.view_state)
         self.lay_out() if moves else self.check_idle()  # Textual then writes what is dirty
         self.state_shown()
+
+    def action_notation(self) -> None:
+        """The next notation: its symbols, and its z, in every view."""
+        self.show(**with_next_notation(self.view_state))

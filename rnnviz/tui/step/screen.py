@@ -27,7 +27,6 @@ from rnnviz.tui.step import go_to
 from rnnviz.tui.step.event_stream import DELAY, EventStream
 from rnnviz.tui.step.lesson.host import LessonHost
 from rnnviz.tui.step.line_prompt import LinePrompt
-from rnnviz.tui.step.notation_switch import with_next_notation
 from rnnviz.tui.step.page_host import PageHost, QuestionAnswered
 from rnnviz.tui.step.panel_screen import PanelScreen
 from rnnviz.tui.step.playback import Playback
@@ -243,10 +242,6 @@ class StepScreen(PanelScreen):
         at = (i18n.LANGUAGES.index(self.view_state.lang) + 1) % len(i18n.LANGUAGES)
         self.show(lang=i18n.LANGUAGES[at], status="")
         self.lesson.switch_language(i18n.LANGUAGES[at])
-
-    def action_notation(self) -> None:
-        """The next notation: its symbols, and its z, in every view."""
-        self.show(**with_next_notation(self.view_state))
 
     def action_theme(self) -> None:
         """The next theme."""
