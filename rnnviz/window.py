@@ -41,7 +41,9 @@ class TerminalStream:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self._unflushed = 0
         self.gone = False
+        self.flushed = 0  # characters that the terminal has taken, or that were discarded
 
     def write(self, text: str) -> int:
         """Write the text and return its number of characters."""
@@ -50,6 +52,7 @@ class TerminalStream:
                 self._stream.write(text)
             except OSError:
                 self.gone = True
+        self._unflushed += len(text)
         return len(text)
 
     def flush(self) -> None:
@@ -59,6 +62,8 @@ class TerminalStream:
                 self._stream.flush()
             except OSError:
                 self.gone = True
+        self.flushed += self._unflushed
+        self._unflushed = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)

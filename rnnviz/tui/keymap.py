@@ -104,6 +104,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("notation", ("Y",), "notation"),
     Action("theme", ("T",), "theme"),
     Action("presenter", ("f5",), "presenter"),
+    Action("travel", ("J",), "travel"),
     Action("screenshot", ("s",), "screenshot('svg')"),
     Action("textshot", ("S",), "screenshot('txt')"),
     Action("help", ("question_mark", "f1"), "help"),

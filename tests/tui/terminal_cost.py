@@ -91,7 +91,7 @@ class MeasuredTerminal(Terminal):
     def start(self, word: bytes, quiet: float = 0.4) -> float:
         """Seconds to the word; then wait until nothing more comes."""
         while word not in self.log:
-            if self.read(0, 5) == b"":
+            if self.read(0, 30) == b"":
                 raise SystemExit(f"{word!r} did not come: {self.log[-300:]!r}")
             if SYNCHRONIZED in self.log and b"2026;1" not in self.answered:
                 self.answered = b"\x1b[?2026;1$y"

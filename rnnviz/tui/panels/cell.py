@@ -10,6 +10,7 @@ from rnnviz.display import visible
 from rnnviz.equations import number
 from rnnviz.tui.panels.cell_diagram import Diagram, State, draw
 from rnnviz.tui.panels.diagram_size import sized
+from rnnviz.tui.panels.travel_picture import travel_picture
 from rnnviz.tui.render.segments import Line, heading
 from rnnviz.tui.view import second_sentence
 from rnnviz.tui.view.view_state import ViewState
@@ -28,7 +29,8 @@ class CellView(View):
         }  # fmt: skip
         other = _other(view_state)
         plan, left, above = _placed(view_state, width, height)
-        picture = draw(view_state, styles.__getitem__, plan)
+        make = draw if view_state.travel is None else travel_picture
+        picture = make(view_state, styles.__getitem__, plan)
         title = f"{view_state.text('panel.cell')} · {view_state.layer.title}"
         note = f"“{visible(view_state.trace.tokens[view_state.cursor.t])}” · " + view_state.text(
             "panel.unit", n=view_state.cursor.unit

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
@@ -26,12 +27,19 @@ class Overlay:
     lines: tuple[str, ...]
     style: Style
 
+    @property
+    def width(self) -> int:
+        """Columns."""
+        return max(map(len, self.lines))
+
     def covers(self, at: Label) -> bool:
-        """Whether it touches the label."""
-        wide = max(map(len, self.lines))
-        across = self.column < at.column + at.width and at.column < self.column + wide
-        down = self.row < at.row + at.height and at.row < self.row + len(self.lines)
-        return across and down
+        """Whether it touches the label, or the column beside it."""
+        return self.meets(at.row, at.column, at.height, at.width)
+
+    def meets(self, row: int, column: int, height: int, width: int) -> bool:
+        """Whether it touches a rectangle, or the columns beside it."""
+        across = self.column <= column + width and column <= self.column + self.width
+        return across and self.row < row + height and row < self.row + len(self.lines)
 
 
 def draw_on_canvas(
@@ -40,8 +48,12 @@ def draw_on_canvas(
     plan: Diagram,
     states: Mapping[str, State] | None = None,
     overlays: Iterable[Overlay] = (),
+    printed: Mapping[str, tuple[str, str]] | None = None,
 ) -> list[Line]:
-    """The diagram; ``states`` replaces those of the values at the cursor."""
+    """The diagram; ``states`` replaces those of the values at the cursor.
+
+    ``printed``: symbol and number of labels in place of the values at the cursor.
+    """
     theme, overlays = view_state.theme, tuple(overlays)
     if states is None:
         states = {name: state(view_state, name) for name in set(plan.names.values())}
@@ -55,7 +67,8 @@ def draw_on_canvas(
             column += len(text)
     for at in plan.labels:
         if not any(overlay.covers(at) for overlay in overlays):
-            _put_label(canvas, view_state, at, states[at.name], style_of(states[at.name]))
+            style, own = style_of(states[at.name]), (printed or {}).get(at.name)
+            _put_label(canvas, view_state, at, states[at.name], style, own)
     for overlay in overlays:
         for n, text in enumerate(overlay.lines):
             _put(canvas, overlay.row + n, overlay.column, text, overlay.style)
@@ -68,16 +81,23 @@ def _put(canvas: Canvas[Style], row: int, column: int, text: str, style: Style) 
 
 
 def _put_label(
-    canvas: Canvas[Style], view_state: ViewState, at: Label, now: State, style: Style
+    canvas: Canvas[Style],
+    view_state: ViewState,
+    at: Label,
+    now: State,
+    style: Style,
+    own: tuple[str, str] | None,
 ) -> None:
     """The value in large digits where its label is high enough, beside its symbol."""
     sign, text = "", ""
-    for sign, text in _texts(view_state, at.name, now) if at.height >= MEDIUM.lines else ():
+    texts = [own, ("", own[1])] if own else _texts(view_state, at.name, now)
+    for sign, text in texts if at.height >= MEDIUM.lines else ():
         wide = large_width(text, MEDIUM) + (large_width(sign, MEDIUM) + 2 if sign else 0)
         if drawable(sign + text, MEDIUM) and wide <= at.width:
             break
     else:
-        plain = fit(label(view_state, at.name, at.width, now), at.width)
+        said = " ".join(own).strip() if own else label(view_state, at.name, at.width, now)
+        plain = fit(said if not own or cell_len(said) <= at.width else own[1], at.width)
         _put(canvas, at.row + (at.height - 1) // 2, at.column, plain, style)
         return
     column = at.column

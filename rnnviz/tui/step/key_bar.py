@@ -28,7 +28,10 @@ def entries(view_state: ViewState, width: int) -> list[Entry]:
     found = [_entry(view_state, names, label) for names, label in FOOTER]
     if view_state.seconds is not None:
         found[3] = _entry(view_state, ("play",), "key.pause")
-    if view_state.cursor.zoom == "equation":
+    if view_state.travel is not None:
+        found[3] = _entry(view_state, ("play",), "key.pause")
+        found[4] = _entry(view_state, ("zoom_out",), "key.back")
+    elif view_state.cursor.zoom == "equation":
         found[4] = _entry(view_state, ("zoom_out",), "key.zoom_out")
     return found
 

@@ -14,6 +14,7 @@ from rnnviz.query import Explorer, Question
 from rnnviz.trace import Trace
 from rnnviz.trace.notation import in_notation
 from rnnviz.tui.pages import load
+from rnnviz.tui.panels.heatmap import rows
 from rnnviz.tui.view import second_sentence
 from rnnviz.tui.view.page import Change, Page, Prompt
 
@@ -49,6 +50,22 @@ class PageHost:
     def full_screen(self) -> bool:
         """Whether the open page also takes the place of the sentence."""
         return self.page is not None and self.page.full_screen
+
+    def first_row(self, t: int) -> int:
+        """The token of the first row when the cursor goes to token t.
+
+        A step past the last row scrolls so that t becomes the first row: the tokens after it are
+        still unknown and drawn as dots, so that only one row of numbers has to be sent.
+        """
+        page, view_state = self.page, self.screen.view_state
+        heat_height = self.screen.query_one("#heat-0").size.height
+        visible_rows = page.visible_tokens if page else rows(view_state, heat_height)[1]
+        if visible_rows is None:
+            return view_state.first
+        if t in visible_rows:
+            return visible_rows.start
+        step = abs(t - view_state.cursor.t) == 1 and view_state.layer.order[0] == 0
+        return t if step else max(0, t - len(visible_rows) + 1)
 
     def toggle(self, name: str) -> None:
         """Open a page, or close it if it is open."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -115,6 +116,15 @@ class PanelScreen(DiffScreen, Screen[None]):
         if isinstance(self.app, RnnvizApp):
             self.app.begin()
         self.state_shown()
+
+    def show_in(self, names: Collection[str], **changes: Any) -> None:
+        """Change fields that only the views of these ids draw, and that move no view."""
+        self.view_state = replace(self.view_state, **changes)
+        for name in set(names) & set(self.places(*self.size)):
+            view = self.query_one(f"#{name}", DrawnView)
+            if view.update_visible(self.view_state):
+                self._dirty_widgets.add(view)
+        self.check_idle()
 
     def show(self, **changes: Any) -> None:
         """Change fields of the view state and pass it to every view; lay out only if needed."""

@@ -22,7 +22,6 @@ from rnnviz.tui.app.key_bindings import key_bindings
 from rnnviz.tui.app.themed_app import ThemedApp
 from rnnviz.tui.keymap import ACTIONS
 from rnnviz.tui.panels.arrangement import SMALLEST
-from rnnviz.tui.panels.heatmap import rows
 from rnnviz.tui.step import go_to
 from rnnviz.tui.step.event_stream import DELAY, EventStream
 from rnnviz.tui.step.lesson.host import LessonHost
@@ -32,6 +31,7 @@ from rnnviz.tui.step.panel_screen import PanelScreen
 from rnnviz.tui.step.playback import Playback
 from rnnviz.tui.step.presenter import PresenterMode
 from rnnviz.tui.step.trace_requests import ReachReady, TraceReady, TraceRequest, TraceRequests
+from rnnviz.tui.step.travel import TravelPlayer
 from rnnviz.tui.view import second_sentence
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import CellPicked, KeyClicked, WheelTurned
@@ -58,6 +58,7 @@ class StepScreen(PanelScreen):
         self.event_stream = EventStream(self)
         self.presenter = PresenterMode(self)
         self.lesson = LessonHost(self, lesson)
+        self.travel = TravelPlayer(self)
 
     @property
     def is_typing(self) -> bool:
@@ -86,24 +87,9 @@ class StepScreen(PanelScreen):
         self.event_stream.close()
 
     def move(self, cursor: Cursor) -> None:
-        """Move the cursor and remove the message."""
-        self.show(cursor=cursor, first=self.first_row(cursor.t), status="", failed=False)
-
-    def first_row(self, t: int) -> int:
-        """The token of the first row when the cursor goes to token t.
-
-        A step past the last row scrolls so that t becomes the first row: the tokens after it are
-        still unknown and drawn as dots, so that only one row of numbers has to be sent.
-        """
-        page, view_state = self.page_host.page, self.view_state
-        heat_height = self.query_one("#heat-0").size.height
-        visible_rows = page.visible_tokens if page else rows(view_state, heat_height)[1]
-        if visible_rows is None:
-            return view_state.first
-        if t in visible_rows:
-            return visible_rows.start
-        step = abs(t - view_state.cursor.t) == 1 and view_state.layer.order[0] == 0
-        return t if step else max(0, t - len(visible_rows) + 1)
+        """Move the cursor and remove the message; numbers that travel are where they belong."""
+        first = self.page_host.first_row(cursor.t)
+        self.show(cursor=cursor, first=first, travel=None, status="", failed=False)
 
     # -- keys that move the cursor ------------------------------------------------------------
 
@@ -123,7 +109,10 @@ class StepScreen(PanelScreen):
         self.move(to_token(self.view_state.cursor, self.view_state.trace, t))
 
     def action_part(self, step: int) -> None:
-        """Move along the parts of the cell, across tokens."""
+        """Move along the parts of the cell, across tokens; or along those of a travel."""
+        if self.travel.is_active:
+            self.travel.step(step)
+            return
         self.move(to_part(self.view_state.cursor, self.view_state.trace, step))
 
     def action_unit(self, step: int) -> None:
@@ -135,6 +124,8 @@ class StepScreen(PanelScreen):
         if self.input is not None:
             self.prompt.close()
             self.show(status="", failed=False)
+        elif self.travel.is_active and step < 0:
+            self.travel.end()
         elif self.view_state.status and step < 0:
             self.show(status="", failed=False)
         elif self.view_state.page and step < 0:
@@ -170,8 +161,8 @@ class StepScreen(PanelScreen):
         self.say("status.layer", n=n, N=N, name=name)
 
     def action_play(self) -> None:
-        """Step automatically, or pause."""
-        self.playback.toggle()
+        """Step automatically, or pause; also the numbers that travel."""
+        (self.travel.pause if self.travel.is_active else self.playback.toggle)()
 
     def action_speed(self, step: int) -> None:
         """Play faster or slower."""
@@ -236,6 +227,10 @@ class StepScreen(PanelScreen):
     def action_presenter(self) -> None:
         """Enter or leave presenter mode."""
         self.presenter.toggle()
+
+    def action_travel(self) -> None:
+        """Let the numbers of this token travel through the diagram, or stop them."""
+        self.travel.toggle()
 
     def action_language(self) -> None:
         """The next language."""

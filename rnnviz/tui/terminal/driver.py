@@ -46,6 +46,7 @@ class TerminalDriver(LinuxDriver):
         super().__init__(app, **{**options, "size": options.get("size") or size()})
         self._screen = TerminalStream(cast(TextIO, self._file))
         self._file = cast(Any, self._screen)
+        self._written = 0  # characters passed on to the writer thread
         self._drawing = False  # between the start and the end of application mode
         self._suspended = False
         # Handlers of asyncio wake the event loop even if another thread receives the signal, and
@@ -65,6 +66,18 @@ class TerminalDriver(LinuxDriver):
             if clamped != message.size:
                 message = Resize(Size(*clamped), Size(*clamped))
         super().process_message(message)
+
+    # -- output ---------------------------------------------------------------------------------
+
+    def write(self, data: str) -> None:
+        """Write data in the writer thread."""
+        self._written += len(data)
+        super().write(data)
+
+    @property
+    def pending(self) -> int:
+        """Characters that were written and that the terminal has not taken yet."""
+        return self._written - self._screen.flushed
 
     # -- start and end --------------------------------------------------------------------------
 

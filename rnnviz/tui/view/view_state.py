@@ -76,6 +76,7 @@ class ViewState:
     failures: Mapping[Question, str] = field(default_factory=dict)  # reasons why there is no answer
     page_states: Mapping[str, PageState] = field(default_factory=dict)  # by page
     keymap: Keymap = DEFAULT_KEYMAP
+    travel: float | None = None  # the time of numbers that travel, 0 to 1; None: they do not
     presenter: str = ""  # presenter mode: the thing chosen last; "" outside of the mode
     history: QueryHistory | None = None  # None: of the query alone
     lesson: LessonState | None = None  # the lesson that is on

@@ -8,6 +8,7 @@ from rich.style import Style
 from rnnviz.tui.panels.cell_diagram import State
 from rnnviz.tui.panels.diagram_canvas import draw_on_canvas
 from rnnviz.tui.panels.diagram_size import enlarged
+from rnnviz.tui.panels.travel_picture import travel_picture
 from rnnviz.tui.render.segments import Line, heading
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import View
@@ -24,7 +25,8 @@ class LargeCell(View):
             "done": theme.dim, "now": theme.now, "source": theme.source, "later": theme.rule,
         }  # fmt: skip
         plan = enlarged(view_state.layer, view_state.lang, width - 2, height - 1)
-        picture = draw_on_canvas(view_state, styles.__getitem__, plan)
+        make = draw_on_canvas if view_state.travel is None else travel_picture
+        picture = make(view_state, styles.__getitem__, plan)
         title = f"{view_state.text('panel.cell')} · {view_state.layer.title}"
         note = view_state.text("panel.unit", n=view_state.cursor.unit)
         head = heading(title, view_state.text("question.cell"), width, theme, note)

@@ -122,7 +122,7 @@ class LessonHost:
         }
         if scene.query == view_state.query == view_state.latest_query:
             cursor = place_cursor(scene.place, view_state.trace, view_state)
-            screen.show(**changes, cursor=cursor, first=screen.first_row(cursor.t))
+            screen.show(**changes, cursor=cursor, first=screen.page_host.first_row(cursor.t))
         else:
             screen.show(**changes)
             to = partial(place_cursor, scene.place)
