@@ -116,15 +116,17 @@ def check(files: tuple[Path, ...], data: str | None, as_json: bool) -> int:
     from rnnviz import explore
     from rnnviz.lessons.catalogue import find
     from rnnviz.lessons.check import check as problems_of
+    from rnnviz.tui.keymap import ACTIONS
     from rnnviz.tui.pages import PAGES
 
     explorer = explore.explorer(data)
+    actions = tuple(action.name for action in ACTIONS)
     pages = tuple(entry.name for entry in PAGES)
     rows: list[dict[str, str]] = []
     for file in files:
         path = find(str(file))
         try:
-            problems = problems_of(path, explorer, pages)
+            problems = problems_of(path, explorer, pages, actions=actions)
         except InvalidFileError as error:
             rows.append({"file": str(path), "lang": "", "step": "", "message": str(error)})
             continue

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,13 +58,19 @@ def run(
     from rnnviz.lessons import catalogue
     from rnnviz.lessons.player import LessonPlayer
     from rnnviz.lessons.reader import read
+    from rnnviz.tui.keymap import localized_key
 
     keymap = config_file.user_keymap()
     group: Any = {} if ctx.parent is None else ctx.parent.params
     lang = options.language(lang or group.get("lang"))
     folder = own_folder(lessons or group.get("lessons"))
     path = catalogue.find(name, folder)
-    lesson = read(path, lang)
+
+    def read_in(lang: str) -> Lesson:
+        keys = {action.name: localized_key(action.keys[0], lang) for action in keymap.actions}
+        return read(path, lang, keys)
+
+    lesson = read_in(lang)
     explorer = explore.explorer(data or lesson.data, choose_for_trace(device))
     at_step = None if step is None else step_of(lesson, step)
     if as_json or group.get("as_json"):
@@ -91,7 +96,7 @@ def run(
     app = make_app(
         player, explorer, progress, restored=at_step is None and not player.at_start,
         next_lesson=next_lesson(lesson, folder), lang=lang, theme=theme, color=color,
-        keymap=keymap, read=partial(read, path),
+        keymap=keymap, read=read_in,
     )  # fmt: skip
     return run_app(app)
 

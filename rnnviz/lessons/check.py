@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from rnnviz import i18n
-from rnnviz.errors import RnnvizError, one_line
+from rnnviz.errors import RnnvizError, nearest, one_line
 from rnnviz.lessons.claims import Evaluator
 from rnnviz.lessons.expressions import constants
 from rnnviz.lessons.lesson import Lesson, LessonChange, LessonQuestion, Step
-from rnnviz.lessons.reader import read, with_change
+from rnnviz.lessons.reader import KEY_NAME, read, with_change
 from rnnviz.query import Explorer
 
 #: The most words that are said at once, and the minutes and levels of a lesson.
@@ -36,16 +36,21 @@ class LessonProblem:
 
 
 def check(
-    path: Path, explorer: Explorer, pages: Sequence[str] = (), langs: Sequence[str] = i18n.LANGUAGES
+    path: Path,
+    explorer: Explorer,
+    pages: Sequence[str] = (),
+    langs: Sequence[str] = i18n.LANGUAGES,
+    actions: Sequence[str] = (),
 ) -> tuple[LessonProblem, ...]:
     """What is wrong with the lesson of a file in each language; InvalidFileError if it has none.
 
-    ``pages``: the names that ``view`` can have besides "panels"; with none views are not checked.
+    ``pages``: the names that ``view`` can have besides "panels"; ``actions``: those whose keys a
+    text can name. With none, views or names of keys are not checked.
     """
     evaluator = Evaluator(explorer)
     problems: list[LessonProblem] = []
     for lang in langs:
-        problems += _LessonCheck(read(path, lang), evaluator, pages).problems()
+        problems += _LessonCheck(read(path, lang), evaluator, pages, actions).problems()
     return tuple(problems)
 
 
@@ -54,6 +59,7 @@ class _LessonCheck:
     lesson: Lesson
     evaluator: Evaluator
     pages: Sequence[str]
+    actions: Sequence[str]
 
     def problems(self) -> Iterator[LessonProblem]:
         """The problems of the lesson, then those of each step."""
@@ -91,9 +97,14 @@ class _LessonCheck:
             yield "the answer is not revealed: reveal = …"
 
     def _step(self, step: Step) -> Iterator[str]:
-        for name, text in (("say", step.say), ("reveal", step.reveal), *_change_texts(step)):
-            if (count := len(text.split())) > MOST_WORDS:
+        spoken = (("say", step.say), ("reveal", step.reveal), *_change_texts(step))
+        for name, text in (*spoken, ("notes", step.notes)):
+            if name != "notes" and (count := len(text.split())) > MOST_WORDS:
                 yield f"{name} has {count} words; {MOST_WORDS} are the most for one breath."
+            for action in KEY_NAME.findall(text):
+                if self.actions and action not in self.actions:
+                    close = nearest(action, self.actions)
+                    yield f"{name}: there is no action {action!r} with a key.{close}"
         for view in (step.view, step.reveal_view):
             if view and self.pages and view not in ("panels", *self.pages):
                 yield f"there is no view {view!r}. Views: panels, {', '.join(self.pages)}."

@@ -53,9 +53,15 @@ _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _STEP_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\.[a-z0-9]+(-[a-z0-9]+)*")
 
 
-def read(path: Path, lang: str) -> Lesson:
+#: The name of a key in a text: "{key.token_on}".
+KEY_NAME = re.compile(r"\{key\.(\w+)\}")
+
+
+def read(path: Path, lang: str, keys: Mapping[str, str] | None = None) -> Lesson:
     """The lesson of a file, in a language.
 
+    ``keys``: the key of each action, which stands in a text as ``{key.ACTION}``; without it, and
+    for an action that it lacks, the text stays as it is in the file.
     InvalidFileError with the step and the key for what is not as a lesson has to be; what is wrong
     with its contents, such as a claim that does not hold, is found by ``check``.
     """
@@ -65,7 +71,7 @@ def read(path: Path, lang: str) -> Lesson:
         record = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InvalidFileError(f"{path} is not a lesson: {error}") from None
-    return _FileReader(path, lang).lesson(record)
+    return _FileReader(path, lang, keys or {}).lesson(record)
 
 
 class _Invalid(Exception):
@@ -78,6 +84,7 @@ class _FileReader:
 
     path: Path
     lang: str
+    keys: Mapping[str, str]
 
     def lesson(self, record: Mapping[str, Any]) -> Lesson:
         where = "the lesson"
@@ -277,7 +284,7 @@ class _FileReader:
             return ""
         if not isinstance(value, str) or (required and not value.strip()):
             raise _Invalid(f"{key} is missing." if value is None else f"{key} is not a text.")
-        return value.strip()
+        return KEY_NAME.sub(lambda found: self.keys.get(found[1], found[0]), value.strip())
 
     def _texts(self, table: Mapping[str, Any], key: str) -> tuple[str, ...]:
         value = self._localized(table, key)

@@ -125,3 +125,12 @@ def test_what_is_not_a_lesson_is_an_error(file: Path, old: str, new: str, expect
             read(file, lang)
     assert expected in str(raised.value)
     assert str(file) in str(raised.value)
+
+
+def test_a_text_names_the_key_of_an_action(file: Path, explorer: explore.Explorer) -> None:
+    text = LESSON.replace("Your turn.", "Press {key.token_on}, {key.gone} or {this}.")
+    file.write_text(text, "utf-8")
+    keys = {"token_on": "→"}
+    assert read(file, "en", keys).steps[2].say == "Press →, {key.gone} or {this}."
+    found = check(file, explorer, langs=("en",), actions=tuple(keys))
+    assert [each.message for each in found] == ["say: there is no action 'gone' with a key."]

@@ -52,7 +52,8 @@ class LessonHost:
         if self.session is not None:
             state = LessonState(self.session.player, next=self.session.next)
             self.screen.show(lesson=state)
-            self._show(self.session.player)
+            # What is shown while the first layout waits would not be painted.
+            self.screen.call_after_refresh(self._show, self.session.player)
             if self.session.restored:
                 self.screen.say("lesson.restored")
 
