@@ -130,7 +130,7 @@ def outcome(marked: MarkedPrediction, lang: str, names: Sequence[str] = ()) -> s
 
 
 def verdict(marked: MarkedPrediction, lang: str) -> str:
-    """Whether it is right; for a number also the error allowed: "right, within .1"."""
+    """Whether it is right; for a number also the error allowed: "right (±.1)"."""
     key = marked.key
     if key.kind != "number":
         return i18n.text("predict.right" if marked.is_right else "predict.wrong", lang)

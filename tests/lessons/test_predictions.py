@@ -63,8 +63,8 @@ def test_the_gap_in_words() -> None:
     assert outcome(MarkedPrediction(Prediction(1), key), "en", names) == (
         "you “it rises”, the net “it falls”"
     )
-    assert verdict(marked(0.3, 0.18), "en") == "wrong (right is within .1)"
-    assert verdict(marked(0.2, 0.18), "en") == "right, within .1"
+    assert verdict(marked(0.3, 0.18), "en") == "wrong (±.1)"
+    assert verdict(marked(0.2, 0.18), "en") == "right (±.1)"
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

@@ -85,7 +85,10 @@ async def test_key_bar_help_and_palette_show_a_user_s_keys(lang: str) -> None:
         await pilot.pause()
         view_state = it.step_screen.view_state
         assert view_state.hidden
-        assert view_state.status == i18n.text("view.hidden_hint", lang, key=Names("x"))
+        assert view_state.predictions.on and view_state.message == keymap.text(
+            "predict.hint", lang, word="this"
+        )
+        assert f"x {i18n.text('key.predict', lang)}" in screen_text(it)[-1]
         await pilot.press("f2")
         assert not it.step_screen.view_state.hidden
         await pilot.press("p")
@@ -96,16 +99,6 @@ async def test_key_bar_help_and_palette_show_a_user_s_keys(lang: str) -> None:
         await pilot.press("f7")
         await pilot.pause()
         assert it.step_screen.input is not None
-
-
-class Names:
-    """Gives the same name to every key."""
-
-    def __init__(self, key: str) -> None:
-        self.key = key
-
-    def __getattr__(self, name: str) -> str:
-        return self.key
 
 
 def test_the_key_bar_has_at_most_eight_entries_of_the_table() -> None:

@@ -104,14 +104,17 @@ def another(trace: Trace, t: int, part: int, layer: int = 0, first: int | None =
     return replace(trace, layers=layers, head=head, series=series)
 
 
-def other_padding(answer: PaddingComparison, t: int) -> PaddingComparison:
-    """The same up to the state after word t, and another answer."""
+def other_padding(answer: PaddingComparison, t: int, revealed: bool = False) -> PaddingComparison:
+    """The same up to the state after word t, and another answer.
+
+    ``revealed``: the prediction after word t is the same too.
+    """
 
     def changed(padded: PaddedReading, pads: int, first: bool) -> PaddedReading:
         # Padding behind the last word has been read with it.
         read = len(padded.ids) if t == len(answer.words) - 1 else t + 1 + first * pads
         h = tuple(np.concatenate([a[:read], 3 * a[read:] + 1]) for a in padded.h)
-        told = t + first * pads
+        told = t + revealed + first * pads
         readout = np.concatenate([padded.readout[:told], padded.readout[told:, ::-1]])
         return replace(padded, h=h, readout=readout, output=padded.output[::-1])
 

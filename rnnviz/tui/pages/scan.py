@@ -101,7 +101,7 @@ class ScanPage(Page):
         token = f"{'▸' if current else ' '}{visible(view_state.trace.tokens[t])}"
         row = [Segment(fit(token, TOKEN - 1) + " ", theme.now if current else theme.ink)]
         if not view_state.known(t, "h"):
-            mark = "?" if current and view_state.hidden else "·"
+            mark = "?" if current and view_state.part_hidden else "·"
             row += [Segment(fit(mark, columns.width), theme.later) for _ in columns.levels]
             return [*row, Segment(mark, theme.later)]
         place, order = layer.order.index(t), layer.order

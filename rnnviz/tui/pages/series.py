@@ -138,7 +138,7 @@ class SeriesPage(Page):
         # Leave out what does not fit: a truncated number would be a wrong number.
         if length([*second, naive]) <= width:
             second.insert(2, naive)
-        if predicted and np.isfinite(came):
+        if predicted and np.isfinite(came) and not view_state.hidden:
             errors = [
                 number(abs(estimate - came), 2) for estimate in (forecast, naive_forecast(trace, t))
             ]
@@ -212,7 +212,8 @@ class SeriesPage(Page):
         """The curve with its axes and |∂L/∂x| of each reading below it; rows + 2 lines."""
         theme, trace = view_state.theme, view_state.trace
         course = series_analysis.target_curve(trace)
-        y = y_axis(trace, max(2, rows // 3), view_state.cursor.t if view_state.hidden else None)
+        seen = (view_state.cursor.t, int(view_state.prediction_known(view_state.cursor.t)))
+        y = y_axis(trace, max(2, rows // 3), seen if view_state.hidden else None)
         scale = Scale(len(course), y, width - GUTTER - 1, rows)
         cells = self._curves(view_state, scale, course).cells
         lines: list[Line] = [
@@ -255,10 +256,11 @@ class SeriesPage(Page):
         forecasts = series_analysis.forecasts(trace)[known]
         line(aims, forecasts, theme.above, "x")
         mark(now, course[now], "●", theme.source)
-        if view_state.hidden:
+        if view_state.part_hidden:
             plot.put(scale.rows // 2, scale.column(at), "?", theme.now)
             return plot
-        mark(at, course[at], "○", theme.bold)
+        if not view_state.hidden:
+            mark(at, course[at], "○", theme.bold)
         if len(known) > t:
             mark(at, float(forecasts[-1]), "◆", theme.now)
         return plot
@@ -326,10 +328,14 @@ def naive_forecast(trace: Trace, t: int) -> float:
 
 
 @lru_cache(maxsize=8)
-def y_axis(trace: Trace, most: int, t: int | None = None) -> Axis:
-    """The axis for all measurements and forecasts; ``t``: only those before token t."""
-    course, forecasts = series_analysis.target_curve(trace), series_analysis.forecasts(trace)[:t]
-    if t is not None:
+def y_axis(trace: Trace, most: int, seen: tuple[int, int] | None = None) -> Axis:
+    """The axis for all measurements and forecasts.
+
+    ``seen``: a token, and 1 if its forecast is known; then only for those up to there.
+    """
+    course, forecasts = series_analysis.target_curve(trace), series_analysis.forecasts(trace)
+    if seen is not None:
+        t, forecasts = seen[0], forecasts[: sum(seen)]
         course = series_analysis.readings(trace)[: t + 1, series_analysis.series_of(trace).target]
     everything = np.concatenate([course, forecasts])
     return axis(everything[np.isfinite(everything)], most, 0.03)

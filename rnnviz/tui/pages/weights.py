@@ -120,7 +120,7 @@ class WeightsPage(Page):
         theme, layer, cursor = view_state.theme, view_state.layer, view_state.cursor
         own = products(layer, use, cursor.t, cursor.unit)
         # The largest product would reveal the hidden answer.
-        marked = own.any() and not view_state.hidden
+        marked = own.any() and not view_state.part_hidden
         best = int(np.argmax(np.abs(own))) if marked else None
         weight = layer.weights[use.weight]
         lines = [
@@ -135,7 +135,7 @@ class WeightsPage(Page):
         lines.append(
             self._cells(view_state, name, read[cursor.t], float(np.abs(read).max()), best, width)
         )
-        if view_state.hidden:
+        if view_state.part_hidden:
             return [*lines, [Segment(f" {fit('×', _label(view_state) - 1)}?", theme.now)]]
         product = layer.product(name, use.weight)
         row = self._cells(view_state, product, own, top, best, width, theme.now)
@@ -163,7 +163,7 @@ class WeightsPage(Page):
         self, view_state: ViewState, matrices: list[Use], width: int, room: int
     ) -> list[Line]:
         """For each matrix its largest products, the sum of the others, and the total."""
-        if view_state.hidden or room < 3:
+        if view_state.part_hidden or room < 3:
             return []
         each = width // len(matrices)
         each = each if each >= BARRED else min(BROAD, each)

@@ -231,7 +231,7 @@ def label(view_state: ViewState, name: str, width: int, now: State | None = None
         if now == "later":
             return cut("p ·", width)
         name = visible(head.labels[k])
-        said = "?" if view_state.hidden else number(float(view_state.readout[t, k]), 2)
+        said = "?" if view_state.part_hidden else number(float(view_state.readout[t, k]), 2)
         if head.kind == "linear":
             return cut(f"y {said} {name}", width)
         # Not "p 0.18 positive", which reads as a verdict.
@@ -242,7 +242,7 @@ def label(view_state: ViewState, name: str, width: int, now: State | None = None
     if now == "later":
         return f"{where} ·" if cell_len(where) + 2 <= width else "·"
     value = view_state.value(name)
-    if value is None or (view_state.hidden and now == "now"):
+    if value is None or (view_state.part_hidden and now == "now"):
         return f"{where} ?" if cell_len(where) + 2 <= width else "?"
     if width <= BARE:
         return number(value, 3, True, width).center(width)

@@ -121,7 +121,7 @@ def _texts(view_state: ViewState, name: str, now: State) -> list[tuple[str, str]
         if found is None:
             return []
         value = found
-    if view_state.hidden and now == "now":
+    if view_state.part_hidden and now == "now":
         return [(sign, "?"), ("", "?")]
     signed = name != "p" and not (
         name in view_state.layer.values and scale(view_state.layer, name)[0]

@@ -123,11 +123,8 @@ def equation(view_state: ViewState, line: Formula, width: int, tight: bool) -> l
     stuck = view_state.layer.clamped_value(line.name.removeprefix("d_"), view_state.cursor.t, unit)
     if stuck is not None and not line.name.startswith("d_"):
         return [_stuck(view_state, line.name, stuck)]
-    done = (
-        None
-        if view_state.hidden
-        else arithmetic(view_state.layer, line.formula, view_state.cursor.t, unit)
-    )
+    hidden = view_state.hidden if line.name.startswith("d_") else view_state.part_hidden
+    done = None if hidden else arithmetic(view_state.layer, line.formula, view_state.cursor.t, unit)
     found = equation_lines(view_state, line.name, line.formula, done, width, tight)
     if stuck is not None:
         found[-1].append(Segment("  " + view_state.text("page.clamp.stops"), view_state.theme.dim))
@@ -255,7 +252,7 @@ def predicting(view_state: ViewState, width: int, tight: bool) -> list[list[Line
     table = head_table(view_state)
 
     def ask(name: str, formula: str) -> list[Line]:
-        done = None if view_state.hidden else numbers(formula, values, column)
+        done = None if view_state.part_hidden else numbers(formula, values, column)
         return equation_lines(view_state, name, formula, done, width, tight, table)
 
     one_direction = len(head.W) == last.units and last.direction == "forward"
@@ -263,7 +260,7 @@ def predicting(view_state: ViewState, width: int, tight: bool) -> list[list[Line
         values |= {"h": last.values["h"][t], "W": head.W, "b": head.b}
         blocks.append(ask("s", "h @ W + b"))
     else:
-        value = "?" if view_state.hidden else number(float(values["s"]), 3, True)
+        value = "?" if view_state.part_hidden else number(float(values["s"]), 3, True)
         text = view_state.text("view.head_other", value=value)
         blocks.append([[Segment(" " + line, theme.ink)] for line in wrapped(text, width - 2)])
     if head.kind == "sigmoid":
@@ -276,7 +273,9 @@ def predicting(view_state: ViewState, width: int, tight: bool) -> list[list[Line
 def _by_size(view_state: ViewState) -> list[int]:
     """The four most likely classes, or the first four while the answer is hidden."""
     readout = view_state.trace.head.readout[view_state.cursor.t]
-    order = np.arange(len(readout)) if view_state.hidden else np.argsort(-readout, kind="stable")
+    order = (
+        np.arange(len(readout)) if view_state.part_hidden else np.argsort(-readout, kind="stable")
+    )
     return [int(k) for k in order[:4]]
 
 
@@ -296,7 +295,7 @@ def _verdict(view_state: ViewState, k: int) -> Line:
     theme, head, t = view_state.theme, view_state.trace.head, view_state.cursor.t
     value = float(head.readout[t, k])
     name = Segment(f" {visible(head.labels[k])} ", theme.bold)
-    if view_state.hidden:
+    if view_state.part_hidden:
         return [name, Segment("?", theme.now)]
     other = _in_the_other(view_state, k)
     if view_state.trace.series is not None:

@@ -157,7 +157,7 @@ class Heatmap(View):
                     continue
                 lines.append(_row(layer, name, t, sight, theme, wide, unit, here))
             else:
-                lines.append(_dots(theme, wide, count, view_state.hidden and here))
+                lines.append(_dots(theme, wide, count, view_state.part_hidden and here))
         return lines
 
     def _title(self, view_state: ViewState, name: str, first: int, count: int, width: int) -> Line:

@@ -30,7 +30,7 @@ from rnnviz.tui.view.view_state import ViewState
 def part_words(view_state: ViewState, part: str) -> str:
     """What the part does, in words; "" before it is computed, or while it is hidden."""
     at = view_state.layer.parts.index(part)
-    if at > view_state.cursor.part or (view_state.hidden and at == view_state.cursor.part):
+    if at > view_state.cursor.part or (view_state.part_hidden and at == view_state.cursor.part):
         return ""
     if part == "read":
         return _read(view_state)

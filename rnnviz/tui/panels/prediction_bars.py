@@ -32,6 +32,17 @@ class PredictionBar:
 
 
 @dataclass(frozen=True)
+class PredictionMark:
+    """What was predicted: a sign and, over blank cells, a line of ``width`` columns left of it."""
+
+    x: int  # of the sign
+    width: int
+    share: float
+    text: str
+    style: Style
+
+
+@dataclass(frozen=True)
 class PredictionScale:
     """The range of the bars, and the labels of its ends."""
 
@@ -79,9 +90,14 @@ def side_by_side(width: int) -> tuple[int, int]:
 
 
 def picture(
-    bars: Sequence[PredictionBar], scale: PredictionScale, width: int, rows: int, theme: ViewTheme
+    bars: Sequence[PredictionBar],
+    scale: PredictionScale,
+    width: int,
+    rows: int,
+    theme: ViewTheme,
+    marks: Sequence[PredictionMark] = (),
 ) -> list[Line]:
-    """The bars, ``rows`` lines of ``width`` columns."""
+    """The bars and the marks of what was predicted, ``rows`` lines of ``width`` columns."""
     blank = (" ", theme.rule)
     cells = [[blank] * width for _ in range(rows)]
     if scale.middle and rows % 2:
@@ -93,6 +109,14 @@ def picture(
             if glyph != " ":
                 end = min(width, bar.x + bar.width)
                 cells[row][bar.x : end] = [(glyph, bar.style)] * (end - bar.x)
+    for mark in marks:
+        row = rows - 1 - (eighths(mark.share, rows) - 1) // 8
+        for x in range(max(0, mark.x - mark.width), min(width, mark.x)):
+            if cells[row][x][0] in " ·":
+                cells[row][x] = ("─", mark.style)
+        for x, char in enumerate(mark.text, mark.x):
+            if x < width:
+                cells[row][x] = (char, mark.style)
     return [
         [Segment("".join(c for c, _ in run), style) for style, run in _runs(row)] for row in cells
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,9 +12,11 @@ from rich.style import Style
 
 from rnnviz.analysis.readout import saliency
 from rnnviz.equations import number
+from rnnviz.lessons.predictions import spoken
 from rnnviz.tui.panels.belief import belief_text, change_line, gradient_line, output_name
 from rnnviz.tui.panels.prediction_bars import (
     PredictionBar,
+    PredictionMark,
     PredictionScale,
     number_scale,
     picture,
@@ -31,8 +33,9 @@ from rnnviz.tui.panels.word_columns import (
     at_columns,
     window,
 )
+from rnnviz.tui.render.marks import DIRECTION, PREDICTED
 from rnnviz.tui.render.segments import Line, bar, fit, heading, length
-from rnnviz.tui.view import second_sentence
+from rnnviz.tui.view import predict_mode, second_sentence
 from rnnviz.tui.view.off_screen import off_signs
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import CellPicked, View
@@ -195,7 +198,7 @@ def _predictions(view_state: ViewState, shown: WordWindow, width: int) -> Line:
     for column in shown.columns:
         t = column.t
         if not view_state.prediction_known(t):
-            hidden = view_state.hidden and t == here
+            hidden = view_state.part_hidden and t == here
             pieces.append((column.centre, Segment("?" if hidden else "·", theme.rule)))
             continue
         value, other = float(view_state.readout[t, k]), _other_value(view_state, t)
@@ -224,30 +227,60 @@ def _prediction_bars(view_state: ViewState, shown: WordWindow, width: int, rows:
     """
     k, theme = view_state.shown_class(), view_state.theme
     known = [c for c in shown.columns if view_state.prediction_known(c.t)]
-    scale = _scale(view_state, known)
+    scale = _scale(view_state, shown, known)
     bars: list[PredictionBar] = []
     for column in known:
         value, other = float(view_state.readout[column.t, k]), _other_value(view_state, column.t)
-        x, wide = column.x - GUTTER, column.width
-        if column.slot - wide > GAP + 1:  # wider than the word, with a gap to the next bar
-            x, wide = x - 1, wide + 2 + (column.slot - wide) // WIDENING
+        x, wide = _bar_columns(column)
         own, narrow = (wide, 0) if other is None else side_by_side(wide)
         bars.append(PredictionBar(x, own, scale.share(value), _style(view_state, value)))
         if other is not None:
             x += wide - narrow
             bars.append(PredictionBar(x, narrow, scale.share(other), theme.source))
-    lines = picture(bars, scale, width - GUTTER, rows, theme)
+    marks = [mark for column in shown.columns for mark in _marks(view_state, column, scale)]
+    lines = picture(bars, scale, width - GUTTER, rows, theme, marks)
     _hint(view_state, shown, lines[0])
     with_axis(lines, scale, GUTTER, theme)
     return lines
 
 
-def _scale(view_state: ViewState, known: Sequence[WordColumn]) -> PredictionScale:
+def _bar_columns(column: WordColumn) -> tuple[int, int]:
+    """The first column of a word's bar, and its width."""
+    x, wide = column.x - GUTTER, column.width
+    if column.slot - wide > GAP + 1:  # wider than the word, with a gap to the next bar
+        x, wide = x - 1, wide + 2 + (column.slot - wide) // WIDENING
+    return x, wide
+
+
+def _marks(
+    view_state: ViewState, column: WordColumn, scale: PredictionScale
+) -> Iterator[PredictionMark]:
+    """What was predicted about a word, right of its bar."""
+    x, wide = _bar_columns(column)
+    style, room = view_state.theme.now, column.x - GUTTER + column.slot - x - wide - 1
+    if predict_mode.turning_word(view_state) == column.t:
+        text = view_state.text("predict.mark")
+        text = text if cell_len(text) <= room else PREDICTED
+        yield PredictionMark(x + wide, 0, 1.0, text, style)
+    for level, way in predict_mode.committed_levels(view_state, column.t):
+        if way:
+            yield PredictionMark(x + wide, 0, scale.share(level), DIRECTION[way - 1], style)
+            continue
+        text = PREDICTED + spoken(level)
+        text = text if cell_len(text) <= room else PREDICTED
+        yield PredictionMark(x + wide, wide, scale.share(level), text, style)
+
+
+def _scale(
+    view_state: ViewState, shown: WordWindow, known: Sequence[WordColumn]
+) -> PredictionScale:
     """From 0 to 1; for forecasts the range of the words that are shown."""
     head, k = view_state.trace.head, view_state.shown_class()
     if head.kind != "linear":
         return probability_scale(head, k)
     values = [float(view_state.readout[c.t, k]) for c in known]
+    for column in shown.columns:
+        values += [level for level, _ in predict_mode.committed_levels(view_state, column.t)]
     others = (_other_value(view_state, c.t) for c in known)
     return number_scale(np.array([*values, *(v for v in others if v is not None)]))
 

@@ -10,7 +10,7 @@ from rnnviz.display import visible
 from rnnviz.equations import DEFAULT_NOTATION, notation_title
 from rnnviz.trace.notation import written_clamp
 from rnnviz.tui.render.segments import Line, beside, cut, length
-from rnnviz.tui.view import second_sentence
+from rnnviz.tui.view import predict_notice, second_sentence
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import View
 
@@ -31,6 +31,7 @@ class TitleBar(View):
         left = [
             Segment(f" {view_state.text('title.app')} ", theme.bold),
             Segment(f" {visible(trace.model)} ", theme.source),
+            *_badge(view_state),
             *_held(view_state),
             size,
         ]
@@ -51,7 +52,8 @@ class TitleBar(View):
             part=view_state.word("part", view_state.part),
         )
         right = [Segment(place + " ", theme.now)]
-        if (len(trace.layers) > 1 or trace.clamps) and length([*left, *right]) >= width:
+        marked = view_state.predictions.on or trace.clamps
+        if (len(trace.layers) > 1 or marked) and length([*left, *right]) >= width:
             left.remove(size)
         if length([*left, *right]) >= width:
             del left[0]  # the name of the program
@@ -81,6 +83,15 @@ def _compared(view_state: ViewState, room: int) -> Line:
             label = view_state.text(key, text=cut(text, room - around))
             return [Segment(f" · {label}", view_state.theme.source)]
     return []
+
+
+def _badge(view_state: ViewState) -> Line:
+    """That predict mode is on, and the score."""
+    text = predict_notice.badge(view_state)
+    if not text:
+        return []
+    theme = view_state.theme
+    return [Segment(f" {text} ", theme.chosen), Segment(" ", theme.ink)]
 
 
 def _held(view_state: ViewState) -> Line:

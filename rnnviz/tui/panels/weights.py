@@ -65,7 +65,7 @@ def matrix_lines(view_state: ViewState, product: Product, width: int, height: in
 
 def _values(view_state: ViewState, name: str) -> Array | None:
     """What the matrix multiplies at this token; None while it is hidden."""
-    if view_state.hidden and not (name == "x" or name.endswith("_prev")):
+    if view_state.part_hidden and not (name == "x" or name.endswith("_prev")):
         return None
     return np.asarray(view_state.layer.at(view_state.cursor.t)[name], np.float64)
 

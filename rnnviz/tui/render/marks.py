@@ -17,5 +17,9 @@ UNIT_CELL = "◆"
 SECOND_SENTENCE = "◇"
 #: Below the bar of the current token, where bars are too narrow for words.
 THIS_BAR = "↑"
+#: At the height of a predicted number, beside the bar of the true one.
+PREDICTED = "◀"
+#: At the output before a token: it rises, stays or falls there, as was predicted.
+DIRECTION = "↗→↘"
 
-MARKS = (CHOSEN, UNIT_COLUMN, UNIT_CELL, SECOND_SENTENCE, THIS_BAR)
+MARKS = (CHOSEN, UNIT_COLUMN, UNIT_CELL, SECOND_SENTENCE, THIS_BAR, PREDICTED)

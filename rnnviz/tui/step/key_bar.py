@@ -26,6 +26,9 @@ def entries(view_state: ViewState, width: int) -> list[Entry]:
     if view_state.page:
         return _page_entries(view_state)
     found = [_entry(view_state, names, label) for names, label in FOOTER]
+    if view_state.predictions.on:
+        found[2] = _entry(view_state, ("type",), "key.type")
+        found[5] = _entry(view_state, ("predict",), "key.predict")
     if view_state.seconds is not None:
         found[3] = _entry(view_state, ("play",), "key.pause")
     if view_state.travel is not None:
@@ -51,9 +54,15 @@ def _lesson_entries(view_state: ViewState, player: LessonPlayer) -> list[Entry]:
 
 def _page_entries(view_state: ViewState) -> list[Entry]:
     name = view_state.page
-    own = [
-        _entry(view_state, (action,), f"page.{name}.key_{action}") for action in load(name).actions
-    ]
+    actions: tuple[str, ...] = load(name).actions
+    own = []
+    if view_state.predictions.on:
+        own = [
+            _entry(view_state, ("type",), "key.type"),
+            _entry(view_state, ("predict",), "key.predict"),
+        ]
+        actions = tuple(action for action in actions if action != "type")
+    own += [_entry(view_state, (action,), f"page.{name}.key_{action}") for action in actions]
     return [
         _entry(view_state, ("token_back", "token_on"), "key.token"),
         *own[:5],
@@ -118,14 +127,25 @@ class HasMessages(HasTheme, Protocol):
 class Status(DrawnView[HasMessages]):
     """The message above the keys."""
 
+    def message(self, state: HasMessages) -> str:
+        """The text."""
+        return state.status
+
     def lines(self, state: HasMessages, width: int, height: int) -> list[Line]:
         style = state.theme.wrong if state.failed else state.theme.source
         mark = "! " if state.failed else "▸ "
-        lines = wrapped(visible(state.status), width - 4)
+        lines = wrapped(visible(self.message(state)), width - 4)
         return [
             [Segment(" " + (mark if n == 0 else "  ") + line, style)]
             for n, line in enumerate(lines)
         ]
+
+
+class StepStatus(Status):
+    """The message of the step screen, which in predict mode is never empty."""
+
+    def message(self, state: HasMessages) -> str:
+        return state.message if isinstance(state, ViewState) else state.status
 
 
 class Small(DrawnView[HasMessages]):

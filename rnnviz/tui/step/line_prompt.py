@@ -83,6 +83,14 @@ class LinePrompt:
         screen.mount(line)
         screen.set_focus(line)
 
+    def _go_on(self, prompt: Prompt) -> None:
+        """Use the open line for another prompt."""
+        line = self.input
+        assert line is not None
+        self._on_submit, self._question = prompt.on_submit, None
+        line.suggester = None
+        line.placeholder, line.value = prompt.label, prompt.initial
+
     def close(self) -> None:
         """Close the line."""
         if (line := self.input) is not None:
@@ -121,7 +129,9 @@ class LinePrompt:
         view_state = screen.view_state
         query = None if change.query == view_state.latest_query else change.query
         question = query or change.question
-        if question is None or question in view_state.answers:
+        if change.prompt is not None:
+            self._go_on(change.prompt)
+        elif question is None or question in view_state.answers:
             self.close()
         else:
             self._question = question

@@ -8,6 +8,7 @@ from textual.geometry import Region
 from textual.layout import ArrangeResult, Layout, WidgetPlacement
 from textual.widget import Widget
 
+from rnnviz.display import visible
 from rnnviz.tui.panels.arrangement import Places, Shape, arrange
 from rnnviz.tui.panels.cell_diagram import diagram
 from rnnviz.tui.render.segments import wrapped
@@ -46,7 +47,7 @@ def panel_places(
 ) -> Places:
     """The region of every visible panel, by id."""
     plan = diagram(view_state.layer)
-    status = len(wrapped(view_state.status, max(1, width - 4)))
+    status = message_lines(view_state, width)
     return arrange(
         width,
         height,
@@ -62,7 +63,7 @@ def panel_places(
             len(view_state.layer.parts),
         ),
         lesson=pane_height(view_state, width, height),
-        status=min(status, 3),
+        status=status,
         typing=typing,
         page=view_state.page,
         full_screen=full_screen,
@@ -72,8 +73,13 @@ def panel_places(
     )
 
 
-def layout_key(view_state: ViewState) -> object:
-    """What the places depend on, apart from the size of the screen."""
+def message_lines(view_state: ViewState, width: int) -> int:
+    """The lines of the message above the keys, at most three."""
+    return min(3, len(wrapped(visible(view_state.message), max(1, width - 4))))
+
+
+def layout_key(view_state: ViewState, width: int) -> object:
+    """What the places depend on, apart from the height of the screen."""
     T = len(view_state.trace.tokens)
     shape = (view_state.layer.cell, view_state.layer.units, T, len(view_state.reaches))
     model = view_state.trace.model
@@ -82,4 +88,5 @@ def layout_key(view_state: ViewState) -> object:
     lesson = view_state.lesson
     # The pane of a lesson is as high as its step needs.
     step = None if lesson is None else (lesson.player.lesson, lesson.player.index)
-    return (zoom, backward, view_state.page, model, *shape, *presented, view_state.status, step)
+    lines = message_lines(view_state, width)
+    return (zoom, backward, view_state.page, model, *shape, *presented, lines, step)

@@ -19,7 +19,7 @@ from rnnviz.tui.panels.reach import Reaches
 from rnnviz.tui.panels.sentence import Sentence
 from rnnviz.tui.panels.title import TitleBar
 from rnnviz.tui.panels.weights import WeightsView
-from rnnviz.tui.step.key_bar import KeyBar, Small, Status
+from rnnviz.tui.step.key_bar import KeyBar, Small, StepStatus
 from rnnviz.tui.step.lesson.pane import LessonPane
 from rnnviz.tui.step.notation_switch import with_next_notation
 from rnnviz.tui.step.panel_layout import HEATMAPS, PanelLayout, layout_key, panel_places
@@ -53,6 +53,10 @@ class PanelScreen(DiffScreen, Screen[None]):
     def state_shown(self) -> None:
         """Called after every change, and after the first picture."""
 
+    def followed(self, view_state: ViewState) -> ViewState:
+        """The view state with what follows from a change of it."""
+        return view_state
+
     @property
     def layout(self) -> Layout:
         """The arithmetic layout, in place of one from a style sheet."""
@@ -79,7 +83,7 @@ class PanelScreen(DiffScreen, Screen[None]):
         yield Gradients(view_state, id="backward")
         yield Reaches(view_state, id="reach")
         yield WeightsView(view_state, id="weights")
-        yield Status(view_state, id="status")
+        yield StepStatus(view_state, id="status")
         yield KeyBar(view_state, id="keys")
         yield Small(view_state, id="small")
 
@@ -128,9 +132,10 @@ class PanelScreen(DiffScreen, Screen[None]):
 
     def show(self, **changes: Any) -> None:
         """Change fields of the view state and pass it to every view; lay out only if needed."""
-        before = layout_key(self.view_state)
-        self.view_state = replace(self.view_state, **changes)
-        moves = layout_key(self.view_state) != before
+        width = self.size.width
+        before = layout_key(self.view_state, width)
+        self.view_state = self.followed(replace(self.view_state, **changes))
+        moves = layout_key(self.view_state, width) != before
         places = self.places(*self.size)
         # Every view is a child: a query would match each widget's style sheet classes.
         for view in self.children:
@@ -148,3 +153,18 @@ class PanelScreen(DiffScreen, Screen[None]):
     def action_notation(self) -> None:
         """The next notation: its symbols, and its z, in every view."""
         self.show(**with_next_notation(self.view_state))
+
+    # -- messages -----------------------------------------------------------------------------
+
+    def say(self, key: str, **values: object) -> None:
+        """Show a message above the keys; ``values`` fill the text of ``key``."""
+        self.show(status=self.view_state.text(key, **values), failed=False)
+
+    def fail(self, key: str, **values: object) -> None:
+        """Show a message about what did not work."""
+        self.show(status=self.view_state.text(key, **values), failed=True)
+
+    def clear_failure(self) -> None:
+        """Remove the message if it is about what did not work."""
+        if self.view_state.failed:
+            self.show(status="", failed=False)

@@ -29,10 +29,12 @@ from rnnviz.tui.step.line_prompt import LinePrompt
 from rnnviz.tui.step.page_host import PageHost, QuestionAnswered
 from rnnviz.tui.step.panel_screen import PanelScreen
 from rnnviz.tui.step.playback import Playback
+from rnnviz.tui.step.predict_control import PredictControl
 from rnnviz.tui.step.presenter import PresenterMode
 from rnnviz.tui.step.trace_requests import ReachReady, TraceReady, TraceRequest, TraceRequests
 from rnnviz.tui.step.travel import TravelPlayer
 from rnnviz.tui.view import second_sentence
+from rnnviz.tui.view.predict_notice import followed
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import CellPicked, KeyClicked, WheelTurned
 
@@ -59,6 +61,7 @@ class StepScreen(PanelScreen):
         self.presenter = PresenterMode(self)
         self.lesson = LessonHost(self, lesson)
         self.travel = TravelPlayer(self)
+        self.predictions = PredictControl(self)
 
     @property
     def is_typing(self) -> bool:
@@ -69,6 +72,10 @@ class StepScreen(PanelScreen):
     def is_full_screen(self) -> bool:
         """Whether the open page also takes the place of the sentence."""
         return self.page_host.full_screen
+
+    def followed(self, view_state: ViewState) -> ViewState:
+        """With what predict mode hides, and with its notice."""
+        return followed(self.view_state, view_state)
 
     def state_shown(self) -> None:
         """Publish what has changed, and ask what the open page wants to know."""
@@ -101,7 +108,8 @@ class StepScreen(PanelScreen):
     def action_token(self, step: int) -> None:
         """Move along the sentence."""
         view_state = self.view_state
-        self.move(to_token(view_state.cursor, view_state.trace, view_state.cursor.t + step))
+        if step < 0 or not self.predictions.reveal_token():
+            self.move(to_token(view_state.cursor, view_state.trace, view_state.cursor.t + step))
 
     def action_edge(self, end: int) -> None:
         """Move to the first (0) or the last (1) token."""
@@ -112,8 +120,8 @@ class StepScreen(PanelScreen):
         """Move along the parts of the cell, across tokens; or along those of a travel."""
         if self.travel.is_active:
             self.travel.step(step)
-            return
-        self.move(to_part(self.view_state.cursor, self.view_state.trace, step))
+        elif step < 0 or not self.predictions.reveal_part():
+            self.move(to_part(self.view_state.cursor, self.view_state.trace, step))
 
     def action_unit(self, step: int) -> None:
         """Move to another unit."""
@@ -128,6 +136,8 @@ class StepScreen(PanelScreen):
             self.travel.end()
         elif self.view_state.status and step < 0:
             self.show(status="", failed=False)
+        elif step < 0 and self.predictions.skip_seen():
+            pass
         elif self.view_state.page and step < 0:
             self.page_host.toggle(self.view_state.page)
         elif self.view_state.thing:
@@ -189,8 +199,8 @@ class StepScreen(PanelScreen):
         self.page_host.toggle(name)
 
     def action_on_page(self, action: str) -> None:
-        """Run an action of the open page; in a lesson, type what it asks for."""
-        if action != "type" or not self.lesson.open():
+        """Run an action of the open page; a lesson and predict mode take what is typed first."""
+        if action != "type" or not (self.lesson.open() or self.predictions.open()):
             self.page_host.press(action)
 
     def on_key(self) -> None:
@@ -219,10 +229,8 @@ class StepScreen(PanelScreen):
         self.say("beside.lit" if second.highlighted else "beside.unlit", text=visible(second.text))
 
     def action_predict(self) -> None:
-        """Hide what comes at this token; show it when pressed again."""
-        hidden = not self.view_state.hidden
-        hint = self.view_state.text("view.hidden_hint") if hidden else ""
-        self.show(hidden=hidden, status=hint, failed=False)
+        """Predict mode on, or off again."""
+        self.predictions.toggle()
 
     def action_presenter(self) -> None:
         """Enter or leave presenter mode."""
@@ -282,21 +290,6 @@ class StepScreen(PanelScreen):
     def action_lesson(self, step: int) -> None:
         """Go on (1) or back (−1) in the lesson."""
         self.lesson.move(step)
-
-    # -- messages -----------------------------------------------------------------------------
-
-    def say(self, key: str, **values: object) -> None:
-        """Show a message above the keys; ``values`` fill the text of ``key``."""
-        self.show(status=self.view_state.text(key, **values), failed=False)
-
-    def fail(self, key: str, **values: object) -> None:
-        """Show a message about what did not work."""
-        self.show(status=self.view_state.text(key, **values), failed=True)
-
-    def clear_failure(self) -> None:
-        """Remove the message if it is about what did not work."""
-        if self.view_state.failed:
-            self.show(status="", failed=False)
 
     # -- other sentences and models -----------------------------------------------------------
 

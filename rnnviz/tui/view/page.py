@@ -10,6 +10,7 @@ from rnnviz.cursor import Cursor
 from rnnviz.query import Query, Question
 from rnnviz.tui.render.segments import Line, heading
 from rnnviz.tui.view.page_state import PageOptions, PageState
+from rnnviz.tui.view.predict_session import PredictSession
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import View
 
@@ -25,6 +26,8 @@ class Change:
     failed: bool = False  # the message is an error
     question: Question | None = None  # must be answered before the input line closes
     edit: bool = False  # the query goes on with a series of edits
+    predictions: PredictSession | None = None
+    prompt: Prompt | None = None  # the input line stays open for this
 
     def updates(self, view_state: ViewState) -> dict[str, Any]:
         """The fields of the view state that change, without the query."""
@@ -33,6 +36,8 @@ class Change:
             updates["page_states"] = {**view_state.page_states, self.state.page: self.state}
         if self.cursor is not None:
             updates["cursor"] = self.cursor
+        if self.predictions is not None:
+            updates["predictions"] = self.predictions
         return updates
 
 

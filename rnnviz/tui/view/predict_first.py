@@ -40,7 +40,8 @@ def _without_answer(view_state: ViewState) -> ViewState:
 def _known_trace(view_state: ViewState, trace: Trace) -> Trace:
     """The known part of a trace: of the one on the screen, or of one compared with it."""
     t, chosen = view_state.cursor.t, min(view_state.cursor.layer, len(trace.layers) - 1)
-    read_with = np.array(_token_read_with(view_state.trace.tokens, trace.tokens))
+    read_with = np.array(token_read_with(view_state.trace.tokens, trace.tokens))
+    predicted = read_with <= t if view_state.revealed else read_with < t
     # Words are known from the start; measurements become known one after the other.
     given = read_with <= t if trace.series is not None else np.full(len(read_with), True)
     bottom = trace.layers[0].values["x"]
@@ -48,7 +49,7 @@ def _known_trace(view_state: ViewState, trace: Trace) -> Trace:
     for n, layer in enumerate(trace.layers):
         own_x = given if np.array_equal(layer.values["x"], bottom) else given & False
         layers.append(_known_layer(view_state, layer, n, chosen, read_with, own_x))
-    head = _known_head(trace.head, read_with < t)
+    head = _known_head(trace.head, predicted)
     if view_state.query.target is None:
         head = replace(head, target=_leading_label(head, int(np.sum(read_with < t))))
     series = None if trace.series is None else _known_series(trace.series)
@@ -56,7 +57,7 @@ def _known_trace(view_state: ViewState, trace: Trace) -> Trace:
 
 
 @lru_cache(maxsize=16)
-def _token_read_with(own: tuple[str, ...], other: tuple[str, ...]) -> Sequence[int]:
+def token_read_with(own: tuple[str, ...], other: tuple[str, ...]) -> Sequence[int]:
     """For each token of another text the index of the own token that it becomes known with."""
     if own == other:
         return range(len(own))
@@ -80,6 +81,7 @@ def _known_layer(
     if n == chosen:
         order = np.argsort(np.array(own.order))
         before, here = order[read_with] < order[t], read_with == t
+        before = before | here if view_state.revealed else before
     else:
         # A layer or direction is computed before the next one begins.
         before, here = np.full(len(read_with), n < chosen), np.full(len(read_with), False)

@@ -104,7 +104,7 @@ def aligned_token(view_state: ViewState, t: int) -> tuple[TraceDifference, int] 
 
 def value(view_state: ViewState, name: str) -> float | None:
     """A value of the chosen unit in the second sentence; None without such a component."""
-    at = None if view_state.hidden else aligned_token(view_state, view_state.cursor.t)
+    at = None if view_state.part_hidden else aligned_token(view_state, view_state.cursor.t)
     if at is None:
         return None
     (found, j), unit = at, view_state.cursor.unit

@@ -31,6 +31,7 @@ from rnnviz.tui.render.segments import page
 from rnnviz.tui.render.theme import ViewTheme
 from rnnviz.tui.view.lesson_state import LessonState
 from rnnviz.tui.view.page_state import PageState
+from rnnviz.tui.view.predict_session import NO_PREDICTIONS, PredictSession
 from rnnviz.tui.view.query_history import QueryHistory
 
 S = TypeVar("S", bound=PageState)
@@ -60,7 +61,10 @@ class ViewState:
     theme: ViewTheme
     lang: str = "en"
     backward: bool = False  # the equation panel shows the backward pass
-    hidden: bool = False  # predict first: the values of the current part are hidden
+    hidden: bool = False  # predict first: what comes from the current part on is hidden
+    revealed: bool = False  # while hidden: the current token is shown, what comes after it is not
+    predictions: PredictSession = NO_PREDICTIONS  # what was predicted, and the score
+    notice: str = ""  # shown in place of an empty status
     paper: bool = False  # for print: all values are known, no keys are shown
     seconds: float | None = None  # the time of a step while playing; None: paused
     first: int = 0  # the token of the first row, if not all tokens fit
@@ -80,6 +84,11 @@ class ViewState:
     presenter: str = ""  # presenter mode: the thing chosen last; "" outside of the mode
     history: QueryHistory | None = None  # None: of the query alone
     lesson: LessonState | None = None  # the lesson that is on
+
+    @property
+    def message(self) -> str:
+        """The message above the keys."""
+        return self.status or self.notice
 
     @cached_property
     def queries(self) -> QueryHistory:
@@ -172,14 +181,20 @@ class ViewState:
         """Whether a value is computed and not hidden; for print every value is."""
         if self.paper:
             return True
-        if self.hidden and t == self.cursor.t and part_of(self.layer, name) >= self.cursor.part:
+        here = t == self.cursor.t
+        if self.part_hidden and here and part_of(self.layer, name) >= self.cursor.part:
             return False
         return known(self.cursor, self.trace, t, name)
 
     def prediction_known(self, t: int) -> bool:
         """Whether the prediction after token t is computed, in the order of the text."""
         here = t == self.cursor.t and self.cursor.part == len(self.layer.parts) - 1
-        return t < self.cursor.t or (here and not self.hidden)
+        return t < self.cursor.t or (here and not self.part_hidden)
+
+    @property
+    def part_hidden(self) -> bool:
+        """Whether the current part itself is hidden, not only what comes after this token."""
+        return self.hidden and not self.revealed
 
     def value(self, name: str) -> float | None:
         """A value of the current unit at the current token; None if it has no such component."""
@@ -215,6 +230,9 @@ class ViewState:
 
     def shown_class(self) -> int:
         """The class whose probability is shown."""
+        asked = self.predictions.label(self.query, self.cursor.t)
+        if asked is not None and asked < self.trace.head.readout.shape[1]:
+            return asked  # the mark of what was predicted stays beside it
         return shown_class(self.trace.head)
 
 

@@ -137,7 +137,9 @@ def _row(
         line.append(Segment(fit(short(float(values[t, view_state.cursor.unit])), NUMBER + 1),
                             theme.now if here else theme.dim))  # fmt: skip
     else:
-        line.append(Segment(fit("?" if view_state.hidden and here else "", NUMBER + 1), theme.now))
+        line.append(
+            Segment(fit("?" if view_state.part_hidden and here else "", NUMBER + 1), theme.now)
+        )
     cells: Line = []
     for n, each in enumerate(drawn):
         if n:
@@ -224,7 +226,7 @@ def _predictions(view_state: ViewState, free: Trace, t: int) -> Line:
     """The predictions with and without clamps after token t."""
     theme, cursor, k = view_state.theme, view_state.cursor, view_state.shown_class()
     if not view_state.prediction_known(t):
-        text = "?" if view_state.hidden and t == cursor.t else "·"
+        text = "?" if view_state.part_hidden and t == cursor.t else "·"
         return [Segment(fit(text, 2 * P), theme.rule)]
     before = output_text(view_state, float(free.head.readout[t, k]))
     if not view_state.trace.clamps:

@@ -216,7 +216,7 @@ def _numbers(view_state: ViewState, free: Trace, name: str) -> tuple[str, str, s
     """A value of the chosen unit at the chosen token: free, clamped, and the difference."""
     layer, t, unit = view_state.cursor.layer, view_state.cursor.t, view_state.cursor.unit
     if not view_state.known(t, name):
-        unknown = "?" if view_state.hidden else "·"
+        unknown = "?" if view_state.part_hidden else "·"
         return unknown, unknown, unknown
     before = number(float(free.layers[layer].values[name][t, unit]), 3, True)
     if not view_state.trace.clamps:

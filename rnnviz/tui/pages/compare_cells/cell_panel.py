@@ -261,7 +261,7 @@ def _row(
 ) -> list[Line]:
     """The lines of one word: prediction, chosen unit, all units, reach."""
     theme, now = view_state.theme, k == view_state.cursor.t
-    hidden = view_state.hidden and now
+    hidden = view_state.part_hidden and now
     if hidden or not view_state.known(k, "h"):
         mark = fit(" ?" if hidden else " ·", SAID + grid.bar + UNIT)
         dots = ("·   " * grid.heat)[: grid.heat]

@@ -123,7 +123,7 @@ def pair_row(view_state: ViewState, diff: TraceDifference, plan: SentencesLayout
         )
         line += [Segment(fit(word, plan.word), ink), Segment(" ", theme.ink)]
         text = "" if t is None else number(float(trace.head.readout[t, k]), 3) if read else "·"
-        text = "?" if t is not None and not read and here and view_state.hidden else text
+        text = "?" if t is not None and not read and here and view_state.part_hidden else text
         beliefs.append(Segment(fit(text, P), style if read else theme.rule))
     return [*line, *beliefs, *_distance(view_state, diff, plan, row, read),
             *_heat(view_state, diff, plan, row)]  # fmt: skip

@@ -183,7 +183,7 @@ class Drawing:
             p = [float(believed[t, label]) for t in steps]
             styles = [theme.above if v >= 0.5 else theme.below for v in p]
             predicted = [self.prediction_known_at(slot) for slot in slots]
-            unknown = "?" if view_state.hidden else ""
+            unknown = "?" if view_state.part_hidden else ""
             value = number(float(believed[here, label])) if predicted[at] else unknown
             drawn = bars(slots, _only_known(p, predicted), styles, big, theme.rule)
             lines += _labelled(drawn, self.prediction_label, value, "0…1", theme)

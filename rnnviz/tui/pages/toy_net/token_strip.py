@@ -101,7 +101,7 @@ class TokenStrip:
         return self._row(label, cells)
 
     def _unknown(self, k: int) -> Segment:
-        hidden = self.view_state.hidden and k == self.view_state.cursor.t
+        hidden = self.view_state.part_hidden and k == self.view_state.cursor.t
         return Segment("?" if hidden else "·", self.theme.rule)
 
     def _value(self, name: str) -> Line:

@@ -105,7 +105,7 @@ def _line(
     left = symbol(line.name, t + 1).ljust(named)
     name, equals = Segment(f" {left}", theme.now if known else theme.dim), Segment(" = ", theme.ink)
     if not known:
-        return [name, equals, Segment("?" if view_state.hidden else "·", theme.rule)]
+        return [name, equals, Segment("?" if view_state.part_hidden else "·", theme.rule)]
     stuck = (
         None if of_head else view_state.layer.clamped_value(line.name, t, view_state.cursor.unit)
     )

@@ -252,4 +252,4 @@ def values(net_view: ToyNetView, width: int) -> list[Line]:
 
 
 def _unknown(net_view: ToyNetView) -> str:
-    return "?" if net_view.view_state.hidden else "·"
+    return "?" if net_view.view_state.part_hidden else "·"

@@ -59,8 +59,8 @@ def prediction(view_state: ViewState) -> tuple[str, Style]:
     """
     t, theme = view_state.cursor.t, view_state.theme
     if not view_state.prediction_known(t):
-        if view_state.hidden or t == 0 or not view_state.prediction_known(t - 1):
-            return ("?" if view_state.hidden else "", theme.now)
+        if view_state.part_hidden or t == 0 or not view_state.prediction_known(t - 1):
+            return ("?" if view_state.part_hidden else "", theme.now)
         before = float(view_state.readout[t - 1, view_state.shown_class()])
         return number(before, 2), theme.dim
     value = float(view_state.readout[t, view_state.shown_class()])

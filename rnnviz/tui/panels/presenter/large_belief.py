@@ -11,6 +11,7 @@ from rich.style import Style
 
 from rnnviz.display import visible
 from rnnviz.equations import number
+from rnnviz.lessons.predictions import spoken
 from rnnviz.tui.panels.arrangement import NARROW
 from rnnviz.tui.panels.prediction_bars import (
     ASCII_BARS,
@@ -32,8 +33,10 @@ from rnnviz.tui.render.large_text import (
     large_text,
     large_width,
 )
+from rnnviz.tui.render.marks import DIRECTION, PREDICTED
 from rnnviz.tui.render.segments import Line, block_column, cut, page
 from rnnviz.tui.render.theme import BARS
+from rnnviz.tui.view import predict_mode
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import CellPicked, View
 
@@ -125,8 +128,20 @@ class LargeBelief(View):
                     canvas.put(at + row, x + k, char, style)
         for t in slots.tokens:
             if t not in values:
-                mark = "?" if view_state.hidden and t == here else "·"
+                mark = "?" if view_state.part_hidden and t == here else "·"
                 canvas.put(canvas.rows - 1, slots.x(t) + wide // 2, mark, theme.rule)
+            for level, way in predict_mode.committed_levels(view_state, t):
+                row = top + rows - 1 - (eighths(scale.share(level), rows) - 1) // 8
+                sign = DIRECTION[way - 1] if way else PREDICTED
+                number_beside = "" if way else spoken(level)
+                free = slots.each - wide - 1
+                text = sign + number_beside if 1 + len(number_beside) <= free else sign
+                line = range(slots.x(t), slots.x(t) + wide) if not way else range(0)
+                for x in line:
+                    if canvas.cells[row][x][0] in " ·":
+                        canvas.put(row, x, "─", theme.now)
+                for x, char in enumerate(text, slots.x(t) + wide):
+                    canvas.put(row, x, char, theme.now)
         return face
 
     def _words(

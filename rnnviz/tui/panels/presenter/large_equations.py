@@ -97,7 +97,7 @@ def _pieces(view_state: ViewState) -> list[list[Line]]:
         return [[[Segment(word, theme.now)]], *([line] for line in states)]
     if view_state.part == "predict":
         k = view_state.shown_class()
-        value = "?" if view_state.hidden else number(float(view_state.readout[t, k]), 3)
+        value = "?" if view_state.part_hidden else number(float(view_state.readout[t, k]), 3)
         name = visible(view_state.trace.head.labels[k])
         return [[[Segment(f"{name} = ", theme.ink), Segment(value, theme.now)]]]
     return [_equation(view_state, line) for line in view_state.lines]
@@ -106,7 +106,7 @@ def _pieces(view_state: ViewState) -> list[list[Line]]:
 def _equation(view_state: ViewState, line: Formula) -> list[Line]:
     theme, style = view_state.theme, name_style(view_state, line.name)
     done = None
-    if not view_state.hidden:
+    if not view_state.part_hidden:
         done = arithmetic(
             view_state.layer, line.formula, view_state.cursor.t, view_state.cursor.unit
         )

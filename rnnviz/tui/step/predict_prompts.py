@@ -1,0 +1,72 @@
+"""Asking for a prediction on the step screen: an option, a number, a word, and a reason.
+
+The list and the lines are those of the app; the lesson player asks with them too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from rnnviz.display import visible
+from rnnviz.lessons.predictions import read_number, spoken
+from rnnviz.tui.app.choice_list import ChoiceList, ListRow
+from rnnviz.tui.view.page import Change, Prompt
+from rnnviz.tui.view.view_state import ViewState
+
+if TYPE_CHECKING:
+    from rnnviz.tui.step.screen import StepScreen
+
+
+def ask_option(
+    screen: StepScreen,
+    title: str,
+    options: Sequence[str],
+    then: Callable[[int], None],
+    about: Sequence[str] = (),
+) -> None:
+    """Open a list of options; ``then`` gets the chosen one, from 1, unless esc was pressed.
+
+    ``about`` are second lines of the options; missing ones are empty.
+    """
+    lines = [*about, *[""] * (len(options) - len(about))]
+    rows = [ListRow(n, *row) for n, row in enumerate(zip(options, lines, strict=True), 1)]
+    keys = screen.view_state.keymap["type"].keys
+
+    def chosen(n: int | None) -> None:
+        if n is not None:
+            then(n)
+
+    screen.playback.stop()
+    screen.app.push_screen(ChoiceList(title, rows, opened_by=keys), chosen)
+
+
+def number_prompt(
+    label: str,
+    then: Callable[[ViewState, float], Change],
+    limits: tuple[float, float] | None = None,
+    initial: str = "",
+) -> Prompt:
+    """A line for a number; ``then`` turns it into a change.
+
+    What is not a number, or outside the ``limits``, is told, and the line stays open.
+    """
+
+    def submit(view_state: ViewState, typed: str) -> Change:
+        value = read_number(typed, view_state.lang)
+        if value is None:
+            said = view_state.text("predict.no_number", typed=visible(typed))
+            return Change(message=said, failed=True)
+        if limits is not None and not limits[0] <= value <= limits[1]:
+            low, high = (spoken(limit, 0) for limit in limits)
+            said = view_state.text("predict.no_such", low=low, high=high)
+            return Change(message=said, failed=True)
+        return then(view_state, value)
+
+    return Prompt(label, submit, initial, selected=bool(initial))
+
+
+def reason_prompt(view_state: ViewState, then: Callable[[ViewState, str], Change]) -> Prompt:
+    """A line for a reason; an empty one skips it."""
+    label = view_state.text("predict.ask_why", enter=view_state.text("key.enter"))
+    return Prompt(label, lambda now, typed: then(now, " ".join(typed.split())))
