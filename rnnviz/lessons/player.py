@@ -17,7 +17,6 @@ A step goes through these phases, each left with the key that goes on:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -35,8 +34,6 @@ Phase = Literal["say", "ask", "committed", "revealed", "change", "own"]
 
 #: A token past the end of every text: the last one.
 LAST_TOKEN = 10**6
-#: Keywords of a claim expression that reads something else than the step does.
-_VARIANT = re.compile(r"\b(?:text|model|cell|clamp|random|target|weight)\s*=(?!=)")
 
 
 @dataclass(frozen=True)
@@ -333,7 +330,11 @@ def is_revealed_later(lesson: Lesson, index: int) -> bool:
 
 
 def reveals_change(step: Step) -> bool:
-    """Whether the first change is the answer: the question is about what will be read then."""
+    """Whether the first change is the answer: the reveal applies it."""
     first = step.changes[0] if step.changes else None
-    prepared = first is not None and first.query is not None and first.own is None
-    return prepared and step.question is not None and bool(_VARIANT.search(step.question.of))
+    return (
+        step.question is not None
+        and first is not None
+        and first.query is not None
+        and (first.own is None)
+    )
