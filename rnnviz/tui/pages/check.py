@@ -105,6 +105,7 @@ class CheckPage(Page):
         head = [e for e in found.entries if e.layer is None and e.word is None]
         embedding = [e for e in found.entries if e.word is not None]
         layer = [e for e in found.entries if e.layer == view_state.cursor.layer]
+        layer.sort(key=lambda entry: "UWVb".find(entry.name[0]))
         for entry in (*head, *embedding, *layer):
             sign = 1
             if entry.layer is not None:
@@ -181,8 +182,7 @@ class CheckPage(Page):
         name, layers = self._entry_name(view_state, entry, 24), view_state.trace.layers
         if entry.layer is None or len(layers) == 1:
             return name
-        layer = f"{entry.layer + 1}/{len(layers)}"
-        return self.page_text(view_state, "in_layer", name=name, layer=layer)
+        return self.page_text(view_state, "in_layer", name=name, n=entry.layer + 1)
 
 
 def _gradient(value: float) -> str:

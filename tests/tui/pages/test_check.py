@@ -63,7 +63,7 @@ def test_only_the_layer_of_the_cursor_has_rows() -> None:
             place = f" {entry.name} {','.join(map(str, entry.index))} "
             if entry.layer == layer:
                 assert place in said
-    assert f"{UNEQUAL} backward pass" in "\n".join(lines(CheckPage, here, 120, 34))
+    assert f"{UNEQUAL} backward" in "\n".join(lines(CheckPage, here, 120, 34))
 
 
 @pytest.mark.parametrize("name", BUGS)
