@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from textual.pilot import Pilot
 from tui.small_models import app, made
 
 Compare = Any
@@ -33,3 +34,28 @@ def test_narrow_zooms_in_turkish(snap_compare: Compare, keys: list[str]) -> None
 def test_thirty_two_units_without_colour(snap_compare: Compare) -> None:
     it = app(trace=made(units=32), t=3, colour=False)
     assert snap_compare(it, terminal_size=(120, 36), press=["comma", "b"])
+
+
+@pytest.mark.parametrize("thing", ["belief", "cell", "units", "equation"])
+def test_presenter_mode(snap_compare: Compare, thing: str) -> None:
+    keys = ["f5", *["v"] * ["belief", "cell", "units", "equation"].index(thing), "comma"]
+    it = app(trace=made(units=32), t=3, theme="light" if thing == "units" else "dark")
+    assert snap_compare(it, terminal_size=(120, 36), press=keys)
+
+
+def test_presenter_mode_in_a_narrow_terminal_in_turkish(snap_compare: Compare) -> None:
+    assert snap_compare(app(t=3, lang="tr"), terminal_size=(80, 24), press=["f5"])
+
+
+@pytest.mark.parametrize("keys", [["J"], ["f5", "b", "J"]], ids=["forward", "backward"])
+def test_numbers_on_their_way(snap_compare: Compare, keys: list[str]) -> None:
+    it = app(t=2)
+
+    async def stop(pilot: Pilot[int]) -> None:
+        await pilot.press(*keys)
+        await pilot.pause()
+        it.step_screen.travel._stop()
+        it.step_screen.show(travel=0.5)
+        await pilot.pause()
+
+    assert snap_compare(it, terminal_size=(120, 36), run_before=stop)

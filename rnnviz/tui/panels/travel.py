@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rnnviz.equations import Line, inputs, number, symbol
+from rnnviz.equations import Line, inputs, number
 from rnnviz.tui.panels.cell_diagram import BARE, Diagram, State
 from rnnviz.tui.panels.equations import receives_gradient
 from rnnviz.tui.panels.wires import Place, WireGraph
@@ -336,11 +336,11 @@ def printed(
         return None
     step = None if large else view_state.step
     if view_state.backward:
-        sign = "L" if name == "p" else SHARE + symbol(name, step)
+        sign = "L" if name == "p" else SHARE + view_state.symbol(name, step)
         if name in frame.waiting or name == "p":
             return sign, "·"
         return sign, gradient_text(view_state, name)
-    sign = "p" if name == "p" else symbol(name, step)
+    sign = "p" if name == "p" else view_state.symbol(name, step)
     if name in frame.waiting:
         return sign, "·"
     return (sign, "?") if value_text(view_state, name) == "?" else None

@@ -6,6 +6,8 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from textual.timer import Timer
+
 from rnnviz.cursor import Zoom
 from rnnviz.tui.view.view_state import THINGS
 
@@ -23,15 +25,20 @@ class PresenterMode:
         self.screen = screen
         self.began = time.monotonic()
         self._ready = False
+        self._ticking: Timer | None = None
 
     def toggle(self) -> None:
         """Enter presenter mode at the zoom level of the cursor, or leave it."""
         view_state = self.screen.view_state
         if view_state.presenter:
+            if self._ticking is not None:
+                self._ticking.pause()
             self.screen.show(presenter="", status="", failed=False)
             return
         if not self._ready:
             self._mount()
+        elif self._ticking is not None:
+            self._ticking.resume()
         thing = _FIRST[view_state.cursor.zoom]
         self.screen.show(presenter=thing, status="", failed=False)
 
@@ -51,4 +58,4 @@ class PresenterMode:
         self.screen.mount(*views(self.screen.view_state), clock, before="#status")
         if not self.screen.app.is_headless:  # a picture shows the same at any time
             clock.start(self.began)
-            self.screen.set_interval(1, clock.tick)
+            self._ticking = self.screen.set_interval(1, clock.tick)
