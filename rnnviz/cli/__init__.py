@@ -35,6 +35,7 @@ COMMANDS = {
     "reproduce": "Train recipes with several seeds; one table beside the published numbers.",
     "data": "List, get and show the data sets: where from, size, terms, here or not.",
     "bench": "Measure a training step here, beside other frameworks.",
+    "explain": "Explain a term, in words and in four notations.",
     "results": "What was answered in lessons: difficulty of each question, before and after.",
     "config": "The config file: where it is, what holds, edit and check it.",
     "doctor": "What this machine offers: terminal, colours, numpy, paths.",

@@ -84,6 +84,15 @@ def views(ctx: click.Context, param: click.Parameter, incomplete: str) -> Comple
     return _items([PANELS_VIEW, *(page.name for page in PAGES), *PANELS], incomplete)
 
 
+def terms(ctx: click.Context, param: click.Parameter, incomplete: str) -> Completions:
+    """The terms of the glossary and, once something is typed, their other names."""
+    from rnnviz.glossary import glossary
+
+    keys = list(glossary())
+    names = [name for term in glossary().values() for name in term.names if " " not in name]
+    return _items(dict.fromkeys([*keys, *(names if incomplete else [])]), incomplete)
+
+
 def labels(ctx: click.Context, param: click.Parameter, incomplete: str) -> Completions:
     """The labels of the model on the command line."""
     from rnnviz.files import read_json

@@ -101,6 +101,7 @@ ACTIONS: tuple[Action, ...] = (
     *(Action(f"page_{name}", (key,), f"page('{name}')") for name, key in PAGE_KEYS.items()),
     *(Action(name, keys, f"on_page('{name}')") for name, keys in PAGE_ACTION_KEYS.items()),
     Action("language", ("L",), "language"),
+    Action("explain", ("g",), "explain"),
     Action("notation", ("Y",), "notation"),
     Action("theme", ("T",), "theme"),
     Action("presenter", ("f5",), "presenter"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from rich.style import Style
@@ -38,6 +38,10 @@ class HelpSection:
         rows = tuple(row for row in self.rows if any(wanted in folded(text) for text in row))
         return HelpSection(self.title, rows) if rows else None
 
+    def comes_first(self, words: str) -> bool:
+        """Whether the section is found before others; all are in their own order."""
+        return False
+
 
 def help_text(
     sections: Sequence[HelpSection], theme: ViewTheme, words: str = ""
@@ -54,6 +58,8 @@ def help_text(
 
 
 def _found(sections: Sequence[HelpSection], words: str) -> Iterator[HelpSection]:
+    if words:
+        sections = sorted(sections, key=lambda section: not section.comes_first(words))
     for section in sections:
         found = section.matching(words) if words else section
         if found is not None:
@@ -108,21 +114,22 @@ class HelpScreen(Modal[None]):
         Binding("pagedown", "page(1)", "page down", show=False, id="help_page_down"),
     ]
 
-    def __init__(self, sections: Sequence[HelpSection]) -> None:
+    def __init__(self, sections: Sequence[HelpSection], search: str = "help.search") -> None:
         super().__init__()
-        self.sections = tuple(sections)
+        self.sections, self._search = tuple(sections), search
 
     def compose(self) -> ComposeResult:
         """The line, a note, and the text."""
         self.sections = tuple(
-            HelpSection(
-                self.shown(section.title),
-                tuple((self.shown(key), self.shown(row)) for key, row in section.rows),
+            replace(
+                section,
+                title=self.shown(section.title),
+                rows=tuple((self.shown(key), self.shown(row)) for key, row in section.rows),
             )
             for section in self.sections
         )
         with Vertical(id="frame"):
-            yield SearchInput(placeholder=self.text("help.search"), id="search")
+            yield SearchInput(placeholder=self.text(self._search), id="search")
             yield Static(self.text("help.leave"), id="found", markup=False)
             with VerticalScroll(can_focus=False):
                 yield Static(help_text(self.sections, self.view_theme)[0], id="text")

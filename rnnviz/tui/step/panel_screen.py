@@ -154,6 +154,13 @@ class PanelScreen(DiffScreen, Screen[None]):
         """The next notation: its symbols, and its z, in every view."""
         self.show(**with_next_notation(self.view_state))
 
+    def action_explain(self) -> None:
+        """Open the glossary; the terms of what is on the screen come first."""
+        from rnnviz.tui.app.help_screen import HelpScreen
+        from rnnviz.tui.step.explanation import sections
+
+        self.app.push_screen(HelpScreen(sections(self.view_state), "explain.search"))
+
     # -- messages -----------------------------------------------------------------------------
 
     def say(self, key: str, **values: object) -> None:
