@@ -93,6 +93,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("redo", ("Z",), "redo"),
     Action("backward", ("b",), "backward"),
     Action("reach", ("r",), "reach"),
+    Action("without_word", ("I",), "without_word"),
     Action("predict", ("p",), "predict"),
     Action("lesson_on", ("pagedown", "G"), "lesson(1)"),
     Action("lesson_back", ("pageup",), "lesson(-1)"),

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tui.small_models import DRAWN, made, moment, panels
 
-from rnnviz.tui.panels.arrangement import Shape, arrange
+from rnnviz.tui.panels.arrangement import arrange
+from rnnviz.tui.panels.heat_grid import Shape
 from rnnviz.tui.panels.heatmap import Heatmap
 from rnnviz.tui.step.panel_layout import panel_places
 from rnnviz.tui.view.view_state import ViewState

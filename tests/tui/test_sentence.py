@@ -19,7 +19,8 @@ from rnnviz.cursor import start
 from rnnviz.equations import number
 from rnnviz.model_files import load
 from rnnviz.trace import Trace
-from rnnviz.tui.panels.arrangement import Shape, arrange
+from rnnviz.tui.panels.arrangement import arrange
+from rnnviz.tui.panels.heat_grid import Shape
 from rnnviz.tui.panels.prediction_bars import ASCII_BARS, eighths, number_scale
 from rnnviz.tui.panels.sentence import PanelRows, Sentence
 from rnnviz.tui.panels.word_columns import LONGEST, window
@@ -228,7 +229,7 @@ def test_every_gradient_has_its_number(size: tuple[int, int]) -> None:
 def test_the_largest_gradient_and_what_it_is_are_told(lang: str) -> None:
     word = read(TEXT).tokens[int(np.argmax(saliency(read(TEXT))))]
     value = number(float(saliency(read(TEXT)).max()), 2)
-    line = drawn(at(0, lang=lang), room((120, 36)))[-1]
+    line = drawn(at(0, lang=lang), room((100, 30)))[-1]
     assert f"“{word}”" in line and value in line
     assert ("not importance" if lang == "en" else "önem değil") in line
     narrow = drawn(at(0, lang=lang, backward=True), room((80, 24)))[0]

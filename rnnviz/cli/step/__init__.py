@@ -144,7 +144,8 @@ def _print(
 
         lines = compare_sentences.lines(traced.trace, second, form, lang)
     else:
-        lines = formats.lines(traced.trace, form, step.unit, lang, step.notation)
+        without = traced.without_each_token() if form == "plain" else None
+        lines = formats.lines(traced.trace, form, step.unit, lang, step.notation, without)
     write = stdout.lines if form == "plain" else stdout.data
     for line in lines:
         write(line)

@@ -11,13 +11,18 @@ from rnnviz.cli.options import NOTATIONS
 from rnnviz.display import json_text
 
 if TYPE_CHECKING:
+    from rnnviz.analysis.interventions import OutputsWithout
     from rnnviz.trace import Trace
 
 
 def lines(
-    trace: Trace, form: str, unit: int | None, lang: str, notation: str = NOTATIONS[0]
-) -> Iterator[str]:
-    """A trace as lines in a form: "json", "jsonl", "csv" or "plain", the last in a notation."""
+    trace: Trace, form: str, unit: int | None, lang: str, notation: str = NOTATIONS[0],
+    without: OutputsWithout | None = None,
+) -> Iterator[str]:  # fmt: skip
+    """A trace as lines in a form: "json", "jsonl", "csv" or "plain", the last in a notation.
+
+    ``without``: the outputs at the end without each token, for "plain".
+    """
     if form == "json":
         yield json_text(trace.to_json())
     elif form == "jsonl":
@@ -29,7 +34,7 @@ def lines(
         from rnnviz.trace.notation import in_notation
 
         unit = trace.leading_unit() if unit is None else unit
-        yield from plain_text.lines(in_notation(trace, notation), unit, lang)
+        yield from plain_text.lines(in_notation(trace, notation), unit, lang, without)
         yield from plain_text.toy_net_lines(trace, lang)
 
 

@@ -12,6 +12,8 @@ import numpy as np
 
 from rnnviz.analysis import series as series_analysis
 from rnnviz.analysis import toy_net
+from rnnviz.analysis.interventions import OutputsWithout, changes
+from rnnviz.analysis.readout import shown_class
 from rnnviz.display import visible
 from rnnviz.equations import number, numbers, symbol
 from rnnviz.i18n import text, units
@@ -19,11 +21,20 @@ from rnnviz.trace import LayerTrace, SeriesTrace, Trace
 from rnnviz.trace.notation import written_clamp
 
 
-def lines(trace: Trace, unit: int, lang: str) -> Iterator[str]:
-    """Tokens, prediction after each, gradients; then gates and arithmetic of one unit."""
+def lines(
+    trace: Trace, unit: int, lang: str, without: OutputsWithout | None = None
+) -> Iterator[str]:
+    """Tokens, prediction after each, gradients; then gates and arithmetic of one unit.
+
+    ``without``: the outputs at the end without each token.
+    """
     trace = trace.localized(lang)
     tokens = [visible(token) for token in trace.tokens]
-    yield from _series(trace, trace.series, lang) if trace.series else _words(trace, tokens, lang)
+    if trace.series:
+        yield from _series(trace, trace.series, lang)
+    else:
+        yield from _words(trace, tokens, lang)
+        yield from _changes(trace, tokens, lang, without)
     for each in trace.layers:
         yield from _unit(trace, each, min(unit, each.units - 1), tokens, lang)
 
@@ -58,6 +69,33 @@ def _words(trace: Trace, tokens: list[str], lang: str) -> Iterator[str]:
             p=number(head.readout[t, leading]), grad=number(grads[t]),
             reach=number(layer.reach[t]),
         )  # fmt: skip
+
+
+def _changes(
+    trace: Trace, tokens: list[str], lang: str, without: OutputsWithout | None
+) -> Iterator[str]:
+    """What each token did to the prediction, and where the text ends without it."""
+    k = shown_class(trace.head)
+    label = visible(trace.head.labels[k])
+    name = label if trace.head.kind == "linear" else text("view.believes", lang, label=label)
+    deltas = changes(trace, k)
+    each = [
+        f"{token} {number(float(delta), 2, signed=True)}"
+        for token, delta in zip(tokens, deltas, strict=True)
+        if np.isfinite(delta)
+    ]
+    if each:
+        yield text("plain.changes", lang, name=name, list=", ".join(each))
+    if without is not None and without.possible.any():
+        each = [
+            f"{token} {number(float(output[k]), 2)}"
+            for token, output, possible in zip(
+                tokens, without.outputs, without.possible, strict=True
+            )
+            if possible
+        ]
+        end = number(float(trace.head.output[k]), 2)
+        yield text("plain.without", lang, name=name, list=", ".join(each), end=end)
 
 
 def _clamps(trace: Trace, lang: str) -> Iterator[str]:

@@ -14,7 +14,11 @@ from rnnviz.cli.step.step_options import StepOptions
 from rnnviz.errors import UsageError
 from rnnviz.toy_net import EXAMPLE
 
+#: The tokens of a text up to which each is left out once.
+MOST_LEFT_OUT = 40
+
 if TYPE_CHECKING:
+    from rnnviz.analysis.interventions import OutputsWithout
     from rnnviz.query import Explorer, Query, Question
     from rnnviz.trace import Trace
 
@@ -30,6 +34,16 @@ class TracedQuery(NamedTuple):
         """The same query with another model."""
         query = replace(self.query, model=model)
         return self._replace(query=query, trace=self.explorer(query))
+
+    def without_each_token(self) -> OutputsWithout | None:
+        """The outputs at the end without each token; None of a series, a saved or a long trace."""
+        from rnnviz.analysis.interventions import LeaveOutQuestion
+
+        T, saved = len(self.trace.tokens), not self.query.model
+        if saved or self.trace.series is not None or T > MOST_LEFT_OUT:
+            return None
+        found: OutputsWithout = self.explorer(LeaveOutQuestion(self.query))
+        return found
 
     def beside(self, option: str, **changes: Any) -> Trace:
         """The trace of a changed query; what cannot be read is an error of this option."""

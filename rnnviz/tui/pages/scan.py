@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -12,8 +13,11 @@ from rnnviz.analysis.parallel_scan import ParallelScan, parallel_scan, reads_sta
 from rnnviz.display import visible
 from rnnviz.equations import SUBSCRIPTS, number, numbers
 from rnnviz.equations import Line as Formula
+from rnnviz.query import Question
+from rnnviz.tui.panels import conclusion
 from rnnviz.tui.panels.equations import equation
 from rnnviz.tui.render.segments import Line, fit, short, wrapped
+from rnnviz.tui.view.conclusion import Clause
 from rnnviz.tui.view.off_screen import off_rows
 from rnnviz.tui.view.page import Change, Page
 from rnnviz.tui.view.page_state import PageState
@@ -58,6 +62,12 @@ class ScanPage(Page):
     @classmethod
     def applies(cls, view_state: ViewState) -> bool:
         return reads_state(view_state.layer) is None
+
+    def conclusion(self, view_state: ViewState) -> Sequence[Clause]:
+        return conclusion.clauses(view_state)
+
+    def conclusion_questions(self, view_state: ViewState) -> Sequence[Question]:
+        return conclusion.questions(view_state)
 
     def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
         if (line := reads_state(view_state.layer)) is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -17,7 +17,9 @@ from rnnviz.charts.axes import Axis, axis
 from rnnviz.cursor import to_token
 from rnnviz.display import visible
 from rnnviz.equations import number
+from rnnviz.query import Question
 from rnnviz.trace import SeriesTrace, Trace
+from rnnviz.tui.panels import conclusion
 from rnnviz.tui.render.braille_plot import Canvas, runs
 from rnnviz.tui.render.scales import Scale, ticks
 from rnnviz.tui.render.segments import (
@@ -30,6 +32,7 @@ from rnnviz.tui.render.segments import (
     log_spark,
     wrapped,
 )
+from rnnviz.tui.view.conclusion import Clause
 from rnnviz.tui.view.page import Change, Page, Prompt
 from rnnviz.tui.view.view_state import ViewState
 
@@ -52,6 +55,12 @@ class SeriesPage(Page):
     @classmethod
     def applies(cls, view_state: ViewState) -> bool:
         return view_state.trace.series is not None
+
+    def conclusion(self, view_state: ViewState) -> Sequence[Clause]:
+        return conclusion.clauses(view_state) if self.applies(view_state) else ()
+
+    def conclusion_questions(self, view_state: ViewState) -> Sequence[Question]:
+        return conclusion.questions(view_state) if self.applies(view_state) else ()
 
     def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
         series = view_state.trace.series

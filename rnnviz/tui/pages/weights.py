@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import ClassVar
@@ -26,11 +27,13 @@ from rnnviz.analysis.shared_weights import (
 from rnnviz.arrays import Array
 from rnnviz.equations import DEFAULT_NOTATION, names, number, numbers
 from rnnviz.equations import Line as Formula
+from rnnviz.query import Question
 from rnnviz.trace import LayerTrace
-from rnnviz.tui.pages import shared_gradients
+from rnnviz.tui.pages import conclusions, shared_gradients
 from rnnviz.tui.panels.equations import beside, equation, reading
 from rnnviz.tui.render.segments import Line, fit, heading, heat, length, trimmed, window, wrapped
 from rnnviz.tui.render.theme import ViewTheme
+from rnnviz.tui.view.conclusion import Clause
 from rnnviz.tui.view.page import Change, Page
 from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.view_state import ViewState
@@ -65,6 +68,12 @@ class WeightsPage(Page):
         names = gates(view_state.layer)
         gate = names[(names.index(self.gate(view_state)) + 1) % len(names)]
         return Change(WeightsState(view_state.layer.cell, view_state.cursor.part, gate))
+
+    def conclusion(self, view_state: ViewState) -> Sequence[Clause]:
+        return conclusions.weights(view_state, self.gate(view_state))
+
+    def conclusion_questions(self, view_state: ViewState) -> Sequence[Question]:
+        return conclusions.gate_queries(view_state, self.gate(view_state))
 
     def gate(self, view_state: ViewState) -> str:
         """The chosen gate until the part changes, else the gate of the part."""

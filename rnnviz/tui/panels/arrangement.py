@@ -3,37 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from textual.geometry import Region
 
+from rnnviz.tui.panels.heat_grid import (
+    Shape,
+    cell_width,
+    heat_grid,
+    heat_lines,
+    heat_maps,
+)
+
 SMALLEST = (60, 20)
 NARROW, WIDE = 100, 180
-NUMBER = 5  # columns of the chosen unit's number left of a heatmap
-SHORTEST = 24  # columns of a heat map of few units, for its title
-WORDS = 6, 16  # columns of the words left of a band of heat maps: least and most
 ROWS = 5  # tokens of each heat map that come before the diagram of the cell
+CONCLUDED = 26  # lines of panels that have the conclusion below them, not in a heading
 DRAWING = 24  # most lines of the diagram; more would be mostly wires
 CLOCK = 16  # columns of the clock of presenter mode
 CHAIN = 78  # columns of an equation with its numbers in one line
-
-
-@dataclass(frozen=True)
-class Shape:
-    """The properties of a trace that determine the size of its views."""
-
-    tokens: int
-    units: int
-    quantities: int
-    diagram: tuple[int, int]  # columns and lines of the drawing
-    compared: int = 0  # further cells in the reach panel
-    chain: int = 20  # lines of all equations of a token, one line each
-    parts: int = 7
-
-    @property
-    def roomy(self) -> int:
-        """Lines of all equations with an empty line after each part, and of the title."""
-        return self.chain + self.parts + 1
 
 
 Places = Mapping[str, Region]
@@ -53,12 +40,14 @@ def arrange(
     backward: bool = False,
     presenter: bool = False,
     thing: str = "",
+    conclusion: int | None = None,
 ) -> Places:
     """The region of every visible view, by name.
 
     ``lesson``: lines of its pane. ``page``: the open page; ``full_screen``: it replaces the
     sentence panel too. ``backward``: the equation panel shows the gradients.
     ``presenter``: there is a clock; ``thing``: what presenter mode shows in place of the panels.
+    ``conclusion``: the lines of the sentence below a page; None: as below any other.
     """
     if width < SMALLEST[0] or height < SMALLEST[1]:
         return {"small": Region(0, 0, width, height)}
@@ -76,10 +65,17 @@ def arrange(
     if status:
         bottom -= status
         places["status"] = Region(0, bottom, width, status)
+    concluded = (
+        conclusion_height(width, bottom - 1 - lesson, page) if conclusion is None else conclusion
+    )
+    concluded = 0 if thing else concluded
+    bottom -= concluded
+    places["conclusion"] = Region(0, bottom, width, concluded)
     places["lesson"] = Region(0, 1, width, lesson)
     room = Region(0, 1 + lesson, width, bottom - 1 - lesson)
     if page:
-        strip = 0 if full_screen else min(strip_height(room), 6 if room.height < 26 else 7)
+        most = 6 if room.height < CONCLUDED - 1 else 7
+        strip = 0 if full_screen else min(strip_height(room), most)
         above, below = room.split_horizontal(strip)
         views = {"sentence": above, f"page-{page}": below}
     elif thing:
@@ -87,6 +83,16 @@ def arrange(
     else:
         views = _PANELS[zoom](room, shape, not backward)
     return {name: region for name, region in (places | views).items() if region.area}
+
+
+def conclusion_height(width: int, height: int, page: str) -> int:
+    """Lines of the conclusion; ``height`` is that of all views together.
+
+    Few lines leave it to the heading of the sentence panel, which a page does not have.
+    """
+    if height < CONCLUDED:
+        return 1 if page else 0
+    return 2 if width < NARROW and height >= CONCLUDED + 6 else 1
 
 
 def _presented(room: Region, thing: str) -> dict[str, Region]:
@@ -101,16 +107,20 @@ def _presented(room: Region, thing: str) -> dict[str, Region]:
 
 def strip_height(room: Region) -> int:
     """Lines of the sentence panel; more lines give a finer curve."""
-    return 7 if room.height < 26 else 8 if room.height < 38 else 10
+    return 7 if room.height < CONCLUDED - 1 else 8 if room.height < 37 else 10
 
 
 def _top(room: Region, spare: int = 0) -> tuple[Region, Region]:
     """The sentence panel and the rest; ``spare`` lines beyond what other panels need.
 
     The curve of predictions takes up to four of them, in pairs: an odd number of lines has one in
-    the middle for 0.5.
+    the middle for 0.5. Where the changes of the prediction have a line, the first one that is to
+    spare is for the explanation of the gradients.
     """
-    return room.split_horizontal(strip_height(room) + min(max(spare, 0), 4) // 2 * 2)
+    lines, spare = strip_height(room), max(spare, 0)
+    if room.width >= NARROW and lines == 8 and spare:
+        lines, spare = lines + 1, spare - 1
+    return room.split_horizontal(lines + min(spare, 4) // 2 * 2)
 
 
 def _zoom_top(room: Region) -> tuple[Region, Region]:
@@ -124,10 +134,10 @@ def _sentence(room: Region, shape: Shape, backward: bool) -> dict[str, Region]:
     """All quantities of every token first; then the cell, then its equations."""
     if room.width >= WIDE:
         return _wide(room, shape, backward)
-    heat = _heat_lines(room.width, shape)
+    heat = heat_lines(room.width, shape)
     strip, rest = _top(room, room.height - strip_height(room) - heat - shape.diagram[1] - 9)
     tall = shape.diagram[1] + 1
-    bands = _grid(room.width, shape).bands
+    bands = heat_grid(room.width, shape).bands
     enough = bands * (min(shape.tokens, ROWS) + 1)
     places = {"sentence": strip}
     if room.width >= NARROW and rest.height - tall >= enough:
@@ -142,7 +152,7 @@ def _sentence(room: Region, shape: Shape, backward: bool) -> dict[str, Region]:
         over = rest.height - enough if enough == bands * (shape.tokens + 1) else 0
         strip, above = _top(room, over if over < bands else 0)
         places["sentence"] = strip
-    return _with_free_slot(places | _heatmaps(above, shape))
+    return _with_free_slot(places | heat_maps(above, shape))
 
 
 def _wide(room: Region, shape: Shape, backward: bool) -> dict[str, Region]:
@@ -150,7 +160,7 @@ def _wide(room: Region, shape: Shape, backward: bool) -> dict[str, Region]:
     rest = room.height - strip_height(room)
     most = rest - shape.diagram[1] - 4
     for width in (150, room.width):
-        grid = _grid(width, shape, most)
+        grid = heat_grid(width, shape, most)
         heat = grid.bands * (shape.tokens + 2)
         if grid.cell > cell_width(shape.units) and heat <= most:
             break
@@ -165,19 +175,19 @@ def _wide(room: Region, shape: Shape, backward: bool) -> dict[str, Region]:
     if not weights.width:
         weights, last = last.split_horizontal(last.height // 2)
     places = {"sentence": strip, "cell": cell, "equation": middle, "weights": _indented(weights)}
-    return places | _heatmaps(maps, shape, grid) | _stacked(last, shape, backward)
+    return places | heat_maps(maps, shape, grid) | _stacked(last, shape, backward)
 
 
 def _wide_beside(room: Region, shape: Shape, backward: bool) -> dict[str, Region]:
     """One column a unit: the heat maps at the left, the equations at the right."""
     tall = shape.diagram[1] + 1
-    heat = _heat_lines(119, shape)
+    heat = heat_lines(119, shape)
     strip, rest = _top(room, room.height - strip_height(room) - heat - tall - 1)
     left, right = rest.split_vertical(119)
     right = _indented(right)
     most = max(rest.height - tall - 1, rest.height // 2)
     maps, below = left.split_horizontal(min(most, heat))
-    places = {"sentence": strip, **_heatmaps(maps, shape)}
+    places = {"sentence": strip, **heat_maps(maps, shape)}
     if below.height >= tall:
         cell, weights = below.split_vertical(shape.diagram[0] + 2)
         places |= {"cell": cell, "weights": weights}
@@ -287,79 +297,7 @@ _PANELS: Mapping[str, Callable[[Region, Shape, bool], dict[str, Region]]] = {
 }  # fmt: skip
 
 
-# -- heat maps ------------------------------------------------------------------------------------
-
-
-def cell_width(units: int) -> int:
-    """Least columns of a unit in a heat map; few units are wide enough for a number in each."""
-    return max(1, min(6, 32 // max(1, units)))
-
-
-@dataclass(frozen=True)
-class HeatGrid:
-    """Heat maps side by side in bands."""
-
-    bands: int
-    columns: int  # heat maps in a band
-    each: int  # columns of a heat map
-    words: int  # columns of the words at the left of a band
-    cell: int  # columns of a unit
-
-
-def _grid(width: int, shape: Shape, height: int = 0) -> HeatGrid:
-    """The grid with the widest cells that shows every token in ``height`` lines.
-
-    If none does, as many heat maps in a band as fit.
-    """
-    least = max(SHORTEST, NUMBER + min(shape.units, 32) * cell_width(shape.units))
-    most = max(1, min(shape.quantities, (width - WORDS[0]) // least))
-    best = _columns(width, shape, most)
-    for columns in range(most - 1, 0, -1):
-        grid = _columns(width, shape, columns)
-        if grid.cell > best.cell and grid.bands * (shape.tokens + 2) <= height:
-            best = grid
-    return best
-
-
-def _columns(width: int, shape: Shape, columns: int) -> HeatGrid:
-    bands = -(-shape.quantities // columns)
-    columns = -(-shape.quantities // bands)
-    room = (width - WORDS[0]) // columns
-    cell = max(1, min(6, (room - NUMBER) // max(1, shape.units)))
-    each = min(room, max(SHORTEST, NUMBER + shape.units * cell))
-    words = min(WORDS[1], width - columns * each)
-    return HeatGrid(bands, columns, (width - words) // columns, words, cell)
-
-
-def _heat_lines(width: int, shape: Shape) -> int:
-    """Lines that show every token of every quantity, with a line for the number of the unit."""
-    return _grid(width, shape).bands * (shape.tokens + 2)
-
-
-def _heatmaps(room: Region, shape: Shape, grid: HeatGrid | None = None) -> dict[str, Region]:
-    """Heat maps side by side in bands of equal height, each with the words at its left."""
-    if not shape.quantities or room.height < 2:
-        return {}
-    grid = grid or _grid(room.width, shape, room.height)
-    bands = grid.bands
-    while bands > 1 and room.height // bands < 1 + min(shape.tokens, 2):
-        bands -= 1
-    height = room.height // bands
-    places = {}
-    for k in range(min(shape.quantities, bands * grid.columns)):
-        band, column = divmod(k, grid.columns)
-        top = room.y + height * band
-        if column == 0:
-            places[f"words-{band}"] = Region(room.x, top, grid.words, height)
-        each = grid.each
-        last = shape.quantities - band * grid.columns
-        if last < grid.columns:
-            # Fewer heat maps in the last band are wider if that makes their cells wider.
-            wide = grid.each * grid.columns // last
-            each = wide if (wide - NUMBER) // max(1, shape.units) > grid.cell else each
-        left = room.x + grid.words + column * each
-        places[f"heat-{k}"] = Region(left, top, each, height)
-    return places
+# -- the last band of heat maps -----------------------------------------------------------------
 
 
 def _with_free_slot(places: dict[str, Region]) -> dict[str, Region]:

@@ -8,8 +8,8 @@ from rich.cells import cell_len
 from rich.segment import Segment
 
 from rnnviz.trace import LayerTrace
-from rnnviz.tui.panels.arrangement import NUMBER
 from rnnviz.tui.panels.difference_cells import highlighted_cells
+from rnnviz.tui.panels.heat_grid import NUMBER
 from rnnviz.tui.render.marks import CHOSEN, UNIT_COLUMN
 from rnnviz.tui.render.segments import Line, fit, heading, heat, length, short, window
 from rnnviz.tui.render.theme import ViewTheme

@@ -14,6 +14,7 @@ from rnnviz.analysis.readout import saliency
 from rnnviz.equations import number
 from rnnviz.lessons.predictions import spoken
 from rnnviz.tui.panels.belief import belief_text, change_line, gradient_line, output_name
+from rnnviz.tui.panels.change_row import change_row, conclusion_line
 from rnnviz.tui.panels.prediction_bars import (
     PredictionBar,
     PredictionMark,
@@ -31,6 +32,7 @@ from rnnviz.tui.panels.word_columns import (
     WordColumn,
     WordWindow,
     at_columns,
+    line_label,
     window,
 )
 from rnnviz.tui.render.marks import DIRECTION, PREDICTED
@@ -44,6 +46,8 @@ from rnnviz.tui.view.widget import CellPicked, View
 TITLED = 100
 #: Columns of a slot with room for the numbers of both sentences.
 BOTH_NUMBERS = 11
+#: The least lines of the panel where the conclusion has a line of its own below all panels.
+CONCLUDED_BELOW = 8
 #: A bar is wider than its word by a share of the columns between the words, 1 in this many.
 WIDENING = 5
 
@@ -54,12 +58,15 @@ class PanelRows:
 
     beside: int  # the second sentence
     bars: int  # the predictions
+    changes: int  # of the prediction at each word
     gradients: int
     explanation: int  # of the gradients
 
     @classmethod
-    def of(cls, height: int, second: bool) -> PanelRows:
+    def of(cls, height: int, second: bool, wide: bool = False) -> PanelRows:
         """Shares out the lines; the heading, the words and their predictions are always there.
+
+        ``wide``: the changes of the prediction have a line, before the explanation has one.
 
         A probability of 0.5 is in the middle of a line if the bars have an odd number of lines.
         With three lines, values .05 apart differ in height.
@@ -70,10 +77,11 @@ class PanelRows:
         bars = 3 if left >= 3 else 0
         left -= bars
         gradients = int(bars > 0 and left >= 1)
-        explanation = int(bars > 0 and left >= 2)
-        left = max(0, left - gradients - explanation) if bars else 0
+        changes = int(bars > 0 and wide and left >= 2)
+        explanation = int(bars > 0 and left >= 2 + changes)
+        left = max(0, left - gradients - changes - explanation) if bars else 0
         more = min(left // 2 * 2, 6)
-        return cls(beside, bars + more, gradients + left - more, explanation)
+        return cls(beside, bars + more, changes, gradients + left - more, explanation)
 
 
 class Sentence(View):
@@ -81,9 +89,10 @@ class Sentence(View):
 
     def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
         shown = window(view_state, width)
-        rows = PanelRows.of(height, second_sentence.difference(view_state) is not None)
+        second = second_sentence.difference(view_state) is not None
+        rows = PanelRows.of(height, second, width >= TITLED)
         lines = [
-            _heading(view_state, width, explained=rows.explanation > 0),
+            _heading(view_state, width, height, explained=rows.explanation > 0),
             _words(view_state, shown, width),
         ]
         if rows.beside:
@@ -91,6 +100,8 @@ class Sentence(View):
         lines.append(_predictions(view_state, shown, width))
         if rows.bars:
             lines += _prediction_bars(view_state, shown, width, rows.bars)
+        if rows.changes:
+            lines.append(change_row(view_state, shown))
         if rows.gradients:
             lines += _gradient_bars(view_state, shown, rows.gradients)
         if rows.explanation:
@@ -111,10 +122,11 @@ class Sentence(View):
         return None
 
 
-def _heading(view_state: ViewState, width: int, explained: bool) -> Line:
+def _heading(view_state: ViewState, width: int, height: int, explained: bool) -> Line:
     """The title and what the current word changed; narrow panels leave the title out.
 
-    While the gradients are chosen, a panel without a line for them has them in its heading.
+    While the gradients are chosen, a panel without a line for them has them in its heading. Where
+    the panels have no line for their conclusion, it is in the heading.
     """
     title, question = "panel.sentence", "question.sentence"
     if view_state.trace.series is not None:
@@ -126,6 +138,8 @@ def _heading(view_state: ViewState, width: int, explained: bool) -> Line:
     name = view_state.text(title) if width >= TITLED or both else ""
     room = width - length(note) - cell_len(name) - (3 if name else 2)
     said = gradient_line(view_state, room) if view_state.backward and not explained else []
+    if not said and height < CONCLUDED_BELOW and not view_state.page:
+        said = conclusion_line(view_state, room)
     said = said or change_line(view_state, room)
     # Beside the two predictions the change is left out where it would be cut.
     note = note[:1] if both and said[-1].text.endswith("…") else [*note, *said]
@@ -153,16 +167,11 @@ def _words(view_state: ViewState, shown: WordWindow, width: int) -> Line:
 def _others(view_state: ViewState, shown: WordWindow) -> Line:
     """The second sentence below each word: = the same, ≠ another, − none, + one more."""
     theme = view_state.theme
-    pieces = [(0, _label(view_state.text("beside.other"), theme.dim))]
+    pieces = [(0, line_label(view_state.text("beside.other"), theme.dim))]
     for column in shown.columns:
         style = theme.source if second_sentence.mark(view_state, column.t) else theme.dim
         pieces.append((column.x, Segment(fit(column.other, column.width, "^"), style)))
     return at_columns(pieces)
-
-
-def _label(text: str, style: Style) -> Segment:
-    """A label at the left of a line of the strip."""
-    return Segment(fit(text, GUTTER - 1, ">") + " ", style)
 
 
 def _both(view_state: ViewState) -> str:
@@ -194,7 +203,7 @@ def _style(view_state: ViewState, value: float) -> Style:
 def _predictions(view_state: ViewState, shown: WordWindow, width: int) -> Line:
     """The probability of the followed class after each word."""
     theme, k, here = view_state.theme, view_state.shown_class(), view_state.cursor.t
-    pieces = [(0, _label(output_name(view_state), theme.dim))]
+    pieces = [(0, line_label(output_name(view_state), theme.dim))]
     for column in shown.columns:
         t = column.t
         if not view_state.prediction_known(t):
@@ -312,14 +321,14 @@ def _gradient_bars(view_state: ViewState, shown: WordWindow, rows: int) -> list[
     if view_state.hidden:
         # Gradients would reveal the hidden prediction.
         name = f"|{view_state.symbol('d_x')}| ?"
-        return [[_label(text, theme.dim)] for text in (name, *[""] * (rows - 1))]
+        return [[line_label(text, theme.dim)] for text in (name, *[""] * (rows - 1))]
     sizes = saliency(view_state.trace)
     top = float(sizes.max()) or 1.0
     lines = []
     blocks = {c.t: bar(float(sizes[c.t]) / top, rows) for c in shown.columns}
     for row in range(rows):
         last = row == rows - 1
-        pieces = [(0, _label(f"|{view_state.symbol('d_x')}|" if last else "", theme.dim))]
+        pieces = [(0, line_label(f"|{view_state.symbol('d_x')}|" if last else "", theme.dim))]
         for column in shown.columns:
             text = number(float(sizes[column.t]), 2)
             wide = max(1, min(3, column.slot - 2 - cell_len(text)))

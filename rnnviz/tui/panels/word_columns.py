@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from rich.cells import cell_len
 from rich.segment import Segment
+from rich.style import Style
 
 from rnnviz.analysis.difference import TraceDifference
 from rnnviz.display import visible
@@ -111,6 +112,11 @@ def _words(trace: Trace, found: TraceDifference | None) -> tuple[str, ...]:
         other = 0 if found is None else cell_len(second_sentence.words(found, t))
         result.append(fit(text, min(LONGEST, max(NARROWEST, other, cell_len(text)))))
     return tuple(result)
+
+
+def line_label(text: str, style: Style) -> Segment:
+    """A label at the left of a line of the strip."""
+    return Segment(fit(text, GUTTER - 1, ">") + " ", style)
 
 
 def at_columns(pieces: Iterable[tuple[int, Segment]]) -> Line:

@@ -126,10 +126,12 @@ def step_commands(screen: StepScreen) -> Iterable[SystemCommand]:
 
 
 async def settled(app: RnnvizApp, pilot: Pilot[int]) -> None:
-    """Wait until every question of the open page is answered and painted."""
+    """Wait until every question of the screen is answered and painted."""
     await pilot.pause()
     screen = app.step_screen
-    while app.is_running and (screen.page_host.pending or screen.lesson.pending):
+    host = screen.page_host
+    while app.is_running and (host.pending or host.waiting or screen.lesson.pending):
+        host.ask_conclusion()  # without the time that the cursor has to rest
         await pilot.pause(0.02)
     await pilot.pause()
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
+from textual.timer import Timer
 from textual.worker import get_current_worker
 
 from rnnviz.errors import RnnvizError, one_line
@@ -14,6 +16,7 @@ from rnnviz.query import Explorer, Question
 from rnnviz.trace import Trace
 from rnnviz.trace.notation import in_notation
 from rnnviz.tui.pages import load
+from rnnviz.tui.panels import conclusion
 from rnnviz.tui.panels.heatmap import rows
 from rnnviz.tui.view import second_sentence
 from rnnviz.tui.view.page import Change, Page, Prompt
@@ -21,6 +24,8 @@ from rnnviz.tui.view.page import Change, Page, Prompt
 if TYPE_CHECKING:
     from rnnviz.tui.step.screen import StepScreen
 
+#: Seconds that the cursor rests before the interventions of the sentence are asked for.
+REST = 0.15
 #: How many answers are cached; the oldest is dropped first.
 CACHED_ANSWERS = 64
 
@@ -40,16 +45,13 @@ class PageHost:
         self.screen, self.explorer = screen, explorer
         self.pending: set[Question] = set()
         self._pages: dict[str, Page] = {}  # by name, those that have been opened
+        self._rest: Timer | None = None  # until the interventions of the sentence are asked for
+        self._wanted: list[Question] = []  # those that are asked for then
 
     @property
     def page(self) -> Page | None:
         """The open page."""
         return self._pages.get(self.screen.view_state.page)
-
-    @property
-    def full_screen(self) -> bool:
-        """Whether the open page also takes the place of the sentence."""
-        return self.page is not None and self.page.full_screen
 
     def first_row(self, t: int) -> int:
         """The token of the first row when the cursor goes to token t.
@@ -89,14 +91,56 @@ class PageHost:
         second = second_sentence.sentence_query(view_state)
         if second is not None and second_sentence.state(view_state).highlighted:
             questions.append(second)
-        for question in dict.fromkeys(questions):
-            known = question in view_state.answers or question in view_state.failures
-            if not known and question not in self.pending:
-                self.pending.add(question)
-                self.screen.run_worker(
-                    partial(self._answer, question), thread=True, group="explore",
-                    exit_on_error=False,
-                )  # fmt: skip
+        for question in self._unanswered(questions):
+            self._ask(question)
+        self._ask_later()
+
+    def _unanswered(self, questions: Sequence[Question]) -> list[Question]:
+        """The questions that are not answered and not being answered."""
+        view_state = self.screen.view_state
+        known = (*view_state.answers, *view_state.failures, *self.pending)
+        return [question for question in dict.fromkeys(questions) if question not in known]
+
+    def _ask(self, question: Question) -> None:
+        self.pending.add(question)
+        self.screen.run_worker(
+            partial(self._answer, question), thread=True, group="explore", exit_on_error=False
+        )
+
+    # -- the sentence at the end --------------------------------------------------------------
+
+    def _conclusion_questions(self) -> list[Question]:
+        """The interventions that the sentence needs and that are not known yet."""
+        page, view_state = self.page, self.screen.view_state
+        if view_state.hidden:
+            return []
+        found = list(() if page is None else page.conclusion_questions(view_state))
+        if page is None or conclusion.leaves_out(view_state):
+            found += conclusion.questions(view_state)
+        return self._unanswered(found)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the interventions of the sentence are still to be asked."""
+        return self._rest is not None
+
+    def _ask_later(self) -> None:
+        """Ask for the interventions when the cursor has rested; a key held down asks nothing."""
+        wanted = self._conclusion_questions()
+        if wanted == self._wanted and self._rest is not None:
+            return
+        if self._rest is not None:
+            self._rest.stop()
+        self._wanted = wanted
+        self._rest = self.screen.set_timer(REST, self.ask_conclusion) if wanted else None
+
+    def ask_conclusion(self) -> None:
+        """Ask for the interventions of the sentence at once."""
+        if self._rest is not None:
+            self._rest.stop()
+            self._rest = None
+        for question in self._conclusion_questions():
+            self._ask(question)
 
     def _answer(self, question: Question) -> None:
         answer, reason = None, ""

@@ -9,8 +9,9 @@ from textual.layout import ArrangeResult, Layout, WidgetPlacement
 from textual.widget import Widget
 
 from rnnviz.display import visible
-from rnnviz.tui.panels.arrangement import Places, Shape, arrange
+from rnnviz.tui.panels.arrangement import Places, arrange
 from rnnviz.tui.panels.cell_diagram import diagram
+from rnnviz.tui.panels.heat_grid import Shape
 from rnnviz.tui.render.segments import wrapped
 from rnnviz.tui.step.lesson.pane import pane_height
 from rnnviz.tui.view.view_state import ViewState
@@ -43,8 +44,9 @@ class PanelLayout(Layout):
 
 
 def panel_places(
-    view_state: ViewState, width: int, height: int, *, typing: bool, full_screen: bool
-) -> Places:
+    view_state: ViewState, width: int, height: int, *, typing: bool, full_screen: bool,
+    conclusion: int | None = None,
+) -> Places:  # fmt: skip
     """The region of every visible panel, by id."""
     plan = diagram(view_state.layer)
     status = message_lines(view_state, width)
@@ -70,6 +72,7 @@ def panel_places(
         backward=view_state.backward,
         presenter=bool(view_state.presenter),
         thing=view_state.thing,
+        conclusion=conclusion,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.layout import Layout
 from textual.screen import Screen
 
+from rnnviz.tui.panels import conclusion
 from rnnviz.tui.panels.arrangement import Places
 from rnnviz.tui.panels.cell import CellView
 from rnnviz.tui.panels.equation_chain import Equations
@@ -19,11 +20,14 @@ from rnnviz.tui.panels.reach import Reaches
 from rnnviz.tui.panels.sentence import Sentence
 from rnnviz.tui.panels.title import TitleBar
 from rnnviz.tui.panels.weights import WeightsView
+from rnnviz.tui.step.conclusion_view import ConclusionView
 from rnnviz.tui.step.key_bar import KeyBar, Small, StepStatus
 from rnnviz.tui.step.lesson.pane import LessonPane
 from rnnviz.tui.step.notation_switch import with_next_notation
 from rnnviz.tui.step.panel_layout import HEATMAPS, PanelLayout, layout_key, panel_places
 from rnnviz.tui.terminal.compositor import DiffScreen
+from rnnviz.tui.view.conclusion import Clause
+from rnnviz.tui.view.page import Page
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import DrawnView
 
@@ -46,9 +50,22 @@ class PanelScreen(DiffScreen, Screen[None]):
         return False
 
     @property
-    def is_full_screen(self) -> bool:
-        """Whether the open page also takes the place of the sentence."""
-        return False
+    def open_page(self) -> Page | None:
+        """The page in place of the panels; None for the panels."""
+        return None
+
+    def clauses(self, view_state: ViewState) -> Sequence[Clause]:
+        """The sentence that the open page or the panels end with."""
+        page = self.open_page
+        if page is None or view_state.hidden or conclusion.leaves_out(view_state):
+            return conclusion.clauses(view_state)
+        return conclusion.before_answer(view_state, page.conclusion(view_state))
+
+    def action_without_word(self) -> None:
+        """Show what becomes of the prediction without the current word, or stop it."""
+        left_out = self.view_state.page_state(conclusion.WordLeftOut)
+        left_out = replace(left_out, shown=not left_out.shown)
+        self.show(page_states={**self.view_state.page_states, left_out.page: left_out}, status="")
 
     def state_shown(self) -> None:
         """Called after every change, and after the first picture."""
@@ -64,9 +81,11 @@ class PanelScreen(DiffScreen, Screen[None]):
 
     def places(self, width: int, height: int) -> Places:
         """The region of every visible view at this size, by id."""
+        page = self.open_page
         return panel_places(
             self.view_state, width, height, typing=self.is_typing,
-            full_screen=self.is_full_screen,
+            full_screen=page is not None and page.full_screen,
+            conclusion=None if page is None else page.conclusion_rows(width, height),
         )  # fmt: skip
 
     def compose(self) -> ComposeResult:
@@ -83,6 +102,7 @@ class PanelScreen(DiffScreen, Screen[None]):
         yield Gradients(view_state, id="backward")
         yield Reaches(view_state, id="reach")
         yield WeightsView(view_state, id="weights")
+        yield ConclusionView(view_state, self.clauses)
         yield StepStatus(view_state, id="status")
         yield KeyBar(view_state, id="keys")
         yield Small(view_state, id="small")

@@ -34,6 +34,7 @@ from rnnviz.tui.step.presenter import PresenterMode
 from rnnviz.tui.step.trace_requests import ReachReady, TraceReady, TraceRequest, TraceRequests
 from rnnviz.tui.step.travel import TravelPlayer
 from rnnviz.tui.view import second_sentence
+from rnnviz.tui.view.page import Page
 from rnnviz.tui.view.predict_notice import followed
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import CellPicked, KeyClicked, WheelTurned
@@ -69,9 +70,9 @@ class StepScreen(PanelScreen):
         return self.input is not None
 
     @property
-    def is_full_screen(self) -> bool:
-        """Whether the open page also takes the place of the sentence."""
-        return self.page_host.full_screen
+    def open_page(self) -> Page | None:
+        """The page in place of the panels; None for the panels."""
+        return self.page_host.page
 
     def followed(self, view_state: ViewState) -> ViewState:
         """With what predict mode hides, and with its notice."""

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from rnnviz.cursor import Cursor
 from rnnviz.query import Query, Question
 from rnnviz.tui.render.segments import Line, heading
+from rnnviz.tui.view.conclusion import Clause
 from rnnviz.tui.view.page_state import PageOptions, PageState
 from rnnviz.tui.view.predict_session import PredictSession
 from rnnviz.tui.view.view_state import ViewState
@@ -66,6 +67,21 @@ class Page(View):
     def questions(self, view_state: ViewState) -> Sequence[Question]:
         """The questions whose answers the page draws; they are in ``view_state.answers``."""
         return ()
+
+    def conclusion(self, view_state: ViewState) -> Sequence[Clause]:
+        """The sentence that the page ends with, about what is at the cursor."""
+        return ()
+
+    def conclusion_questions(self, view_state: ViewState) -> Sequence[Question]:
+        """The interventions that the sentence needs; asked when the cursor rests."""
+        return ()
+
+    def conclusion_rows(self, width: int, height: int) -> int | None:
+        """Lines of the sentence in a terminal of this size; None: as below any page.
+
+        A page without a sentence of this kind gets no line for it.
+        """
+        return None if type(self).conclusion is not Page.conclusion else 0
 
     def press(self, view_state: ViewState, action: str) -> Change | Prompt | None:
         """The effect of one of the page's actions, by its name."""

@@ -9,7 +9,10 @@ from typing import Any
 from rich.cells import cell_len
 
 from rnnviz.query import Explorer, Query
+from rnnviz.tui.panels.arrangement import conclusion_height
 from rnnviz.tui.step.app import RnnvizApp
+from rnnviz.tui.view.conclusion import fitted
+from rnnviz.tui.view.label_translation import localized
 from rnnviz.tui.view.page import Page
 from rnnviz.tui.view.view_state import ViewState
 from tests.tui.small_models import made
@@ -25,6 +28,13 @@ def lines(page: type[Page], moment: ViewState, width: int, height: int) -> list[
     for line in said:
         assert cell_len(line) <= width, line
     return said
+
+
+def ending(page: type[Page], moment: ViewState, width: int, height: int = 36) -> str:
+    """The sentence below a page in a terminal of this size, in one line."""
+    open_page, shown = page(moment), localized(moment)
+    rows = open_page.conclusion_rows(width, height) or conclusion_height(width, height, page.name)
+    return " ".join(fitted(open_page.conclusion(shown), width - 2, rows))
 
 
 def drive(

@@ -24,7 +24,7 @@ from rnnviz.tui.render.segments import short
 from rnnviz.tui.render.theme import THEMES, ViewTheme
 from rnnviz.tui.view.second_sentence import SecondSentence
 from rnnviz.tui.view.view_state import ViewState
-from tests.tui.pages.reading import SIZES, drive, lines
+from tests.tui.pages.reading import SIZES, drive, ending, lines
 from tests.tui.small_models import app, made, moment, read, screen_text
 
 A, B = "this movie was not good", "movie was good good not"
@@ -78,8 +78,9 @@ def test_every_number_is_that_of_the_traces(cell: str, size: tuple[int, int]) ->
     assert number(float(whole.values.sum()), 3, True) in text
     for place in whole.largest(2):
         assert re.search(rf"unit {place} .*{re.escape(whole.arithmetic(place).text)}", text)
-    assert number(found.final_distance) in text
-    assert number(float(found.b.head.output[1])) in text
+    end = ending(CompareSentencesPage, m, *size)
+    assert number(found.final_distance) in end
+    assert number(float(found.b.head.output[1])) in end
 
 
 @pytest.mark.parametrize("size", [(60, 20), *SIZES])
@@ -133,17 +134,18 @@ def test_layout_stands_still_while_one_steps() -> None:
 
 
 def test_it_says_where_they_part_and_what_stayed() -> None:
-    said = " ".join(
-        " ".join(lines(CompareSentencesPage, at(4, b="this movie was good"), 120, 36)).split()
-    )
+    said = ending(CompareSentencesPage, at(4, b="this movie was good"), 120)
     assert "Up to “was” every state is the same; the first difference is − “not”" in said
     assert "the weights and 4 of 5 pairs" in said
-    same = " ".join(lines(CompareSentencesPage, at(4, b=A), 120, 36))
+    same = ending(CompareSentencesPage, at(4, b=A), 120)
     assert "Nothing differs" in same
 
 
 def test_turkish_has_no_english_in_it() -> None:
-    said = " ".join(lines(CompareSentencesPage, at(4, b="this movie was good", lang="tr"), 120, 36))
+    m = at(4, b="this movie was good", lang="tr")
+    said = " ".join(
+        [*lines(CompareSentencesPage, m, 120, 36), ending(CompareSentencesPage, m, 120)]
+    )
     assert "“was” sözcüğüne kadar bütün durumlar aynı" in said
     assert not {"units", "same", "apart", "logit of"} & set(said.split())
 

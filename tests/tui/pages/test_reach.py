@@ -26,6 +26,7 @@ from rnnviz.tui.pages.reach.curve_summary import ReachFacts, sentences
 from rnnviz.tui.render.braille_plot import centres
 from rnnviz.tui.render.theme import ViewTheme
 from rnnviz.tui.view.view_state import ViewState
+from tests.tui.pages.reading import ending
 from tests.tui.small_models import CELLS, TEXT, made, moment, stored
 
 SIZES = ((60, 11), (80, 16), (120, 27), (200, 41))
@@ -192,9 +193,9 @@ def test_a_long_text_asks_about_the_block_of_the_cursor() -> None:
 def test_sentences_are_whole_in_both_languages(cell: str, lang: str) -> None:
     for size in SIZES:
         for t in range(5):
-            text = lines(shown(cell, t, lang=lang), *size)
-            assert "{" not in "".join(text)
-            assert text[-1].rstrip().endswith((".", ")."))
+            text = ending(ReachPage, shown(cell, t, lang=lang), *size)
+            assert "{" not in text
+            assert text.endswith((".", ")."))
 
 
 def felt(reach: list[float], t: int, untrained: float = 0.5) -> ReachFacts:
@@ -299,8 +300,8 @@ def test_the_page_opens_asks_and_closes() -> None:
 def test_the_page_answers_whether_a_gated_cell_vanishes(cell: str, lang: str) -> None:
     first, other = reached(cell, 0), reached("rnn", 0)
     fades = float(first) < 1
-    for size in ((80, 16), (120, 27), (200, 41)):
-        text = " ".join(" ".join(lines(shown(cell, 3, lang=lang), *size)).split())
+    for size in ((80, 24), (120, 36), (200, 50)):
+        text = ending(ReachPage, shown(cell, 3, lang=lang), *size)
         says = {
             "en": ("fades", f"to {first}.", "it does not fade", f"{first} times"),
             "tr": ("iniyor", f"{first} katına iniyor", "sönmüyor", f"{first} kat."),

@@ -22,20 +22,23 @@ from rnnviz.analysis.shared_weights import (
 from rnnviz.cursor import Cursor, to_part, to_token
 from rnnviz.display import visible
 from rnnviz.equations import number
+from rnnviz.query import Question
 from rnnviz.trace import LayerTrace
-from rnnviz.tui.pages import shared_gradients
+from rnnviz.tui.pages import conclusions, shared_gradients
 from rnnviz.tui.pages.backward.gradient_map import draw_map, map_columns, map_rows
 from rnnviz.tui.pages.backward.undone_equations import (
     comparison,
     note_lines,
     present_equations,
 )
+from rnnviz.tui.panels.conclusion import leave_out_question
 from rnnviz.tui.render.segments import (
     Line,
     heading,
     trimmed,
 )  # fmt: skip
 from rnnviz.tui.view import second_sentence
+from rnnviz.tui.view.conclusion import Clause
 from rnnviz.tui.view.page import Change, Page
 from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.view_state import ViewState
@@ -128,6 +131,13 @@ class BackwardPage(Page):
             return replace(cursor, part=end(view_state.layer))
         at = min(steps.index(cursor.t) + 1, len(steps) - 1)
         return to_token(cursor, view_state.trace, steps[at])
+
+    def conclusion(self, view_state: ViewState) -> Sequence[Clause]:
+        return conclusions.backward(view_state)
+
+    def conclusion_questions(self, view_state: ViewState) -> Sequence[Question]:
+        question = leave_out_question(view_state)
+        return () if question is None else (question,)
 
     # -- keys -------------------------------------------------------------------------------------
 

@@ -11,12 +11,17 @@ from rich.cells import cell_len
 from rnnviz.analysis.clamp_effects import is_comparable
 from rnnviz.clamps import Clamp, ClampTarget, parse_counted, resolve_clamp
 from rnnviz.display import visible
+from rnnviz.equations import number
 from rnnviz.errors import UsageError, one_line
-from rnnviz.query import Query
+from rnnviz.query import Query, Question
 from rnnviz.trace import Trace
 from rnnviz.trace.notation import read_clamp, turned_value, written_clamp
 from rnnviz.tui.pages.clamp import difference_table, overview
+from rnnviz.tui.pages.clamp.explanation import outcome
+from rnnviz.tui.pages.conclusions import checked, end, read, shown_output, texts
+from rnnviz.tui.panels.belief import output_name
 from rnnviz.tui.render.segments import Line, cut, wrapped
+from rnnviz.tui.view.conclusion import Clause
 from rnnviz.tui.view.off_screen import off_rows
 from rnnviz.tui.view.page import Change, Page, Prompt
 from rnnviz.tui.view.page_state import PageState
@@ -122,6 +127,36 @@ class ClampPage(Page):
         own = [line for line in view_state.layer.lines if line.name in view_state.layer.states]
         keeps = [g for g in gates for line in own if f"{g} * {line.name}_prev" in line.formula]
         return next(iter([*named, *keeps, *gates]), None)
+
+    # -- the sentence at the end ------------------------------------------------------------------
+
+    def conclusion(self, view_state: ViewState) -> Sequence[Clause]:
+        """What the clamps do to the prediction, and what the last one adds to the others."""
+        free, clamps = self._free(view_state), view_state.query.clamps
+        if free is None or self._why(view_state):
+            return ()
+        if not clamps:
+            values = {"name": output_name(view_state), "value": number(end(view_state), 2)}
+            return [texts(view_state, self.name, ("free",), **values)]
+        found = [Clause(outcome(view_state, free), (self._free_query(view_state),))]
+        fewer = self._fewer_query(view_state)
+        trace = read(view_state, fewer)
+        if fewer is not None and trace is not None:
+            layered = len(view_state.trace.layers) > 1
+            last = clamps[-1].counted(view_state.trace.tokens, layered)
+            value = number(shown_output(view_state, trace), 2)
+            clause = texts(view_state, self.name, ("last", "last_short"), clamp=last, value=value)
+            found.append(checked(clause, (fewer,), 1))
+        return found
+
+    def conclusion_questions(self, view_state: ViewState) -> Sequence[Question]:
+        fewer = self._fewer_query(view_state)
+        return () if fewer is None else (fewer,)
+
+    def _fewer_query(self, view_state: ViewState) -> Query | None:
+        """The query without the last of several clamps."""
+        clamps = view_state.query.clamps
+        return replace(view_state.query, clamps=clamps[:-1]) if len(clamps) > 1 else None
 
     # -- changes of the clamps --------------------------------------------------------------------
 

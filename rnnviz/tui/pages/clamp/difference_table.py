@@ -14,7 +14,7 @@ from rnnviz.arrays import Array
 from rnnviz.display import visible
 from rnnviz.trace import Trace
 from rnnviz.tui.pages.clamp.overview import P, output_text, page_text, range_of
-from rnnviz.tui.panels.arrangement import NUMBER, cell_width
+from rnnviz.tui.panels.heat_grid import NUMBER, cell_width
 from rnnviz.tui.render.segments import Line, fit, heat, short, window
 from rnnviz.tui.render.theme import ViewTheme
 from rnnviz.tui.view import second_sentence

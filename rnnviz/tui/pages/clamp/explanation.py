@@ -29,8 +29,8 @@ def page_text(view_state: ViewState, key: str, **values: object) -> str:
 
 
 def explanation(view_state: ViewState, free: Trace) -> list[str]:
-    """Sentences, the most important first: what the latest clamp does, what becomes of the
-    prediction, and how far the state of the cell changes."""
+    """Sentences, the most important first: what the latest clamp does, and how far the state of
+    the cell changes."""
     clamps, trace = view_state.query.clamps, view_state.trace
     if not clamps:
         return []
@@ -40,9 +40,8 @@ def explanation(view_state: ViewState, free: Trace) -> list[str]:
     said = _mechanism(view_state, layer, clamp)
     if view_state.hidden:
         return [said] if said else []
-    outcome = _outcome(view_state, free)
     if not said or clamp.name in layer.states:
-        return [text for text in (said, outcome) if text]
+        return [said] if said else []
     state = "c" if "c" in layer.states else "h"
     t = layer.order[-1]
     before, after = (
@@ -50,11 +49,7 @@ def explanation(view_state: ViewState, free: Trace) -> list[str]:
         for x in (free, trace)
     )
     word, key = visible(trace.tokens[t]), "size" if before != after else "size_same"
-    return [
-        said,
-        outcome,
-        page_text(view_state, key, c=layer.symbol(state), word=word, a=before, b=after),
-    ]
+    return [said, page_text(view_state, key, c=layer.symbol(state), word=word, a=before, b=after)]
 
 
 def role(layer: LayerTrace, gate: str) -> str:
@@ -85,17 +80,19 @@ def _mechanism(view_state: ViewState, layer: LayerTrace, clamp: Clamp) -> str:
     )
 
 
-def _outcome(view_state: ViewState, free: Trace) -> str:
-    """Whether the prediction stays or turns, with its numbers."""
+def outcome(view_state: ViewState, free: Trace) -> tuple[str, ...]:
+    """Whether the prediction stays or turns, with its numbers, and the numbers alone."""
     head, k = view_state.trace.head, view_state.shown_class()
     before, after = (float(x.output[k]) for x in (free.head, head))
     if head.kind == "linear":
         series = view_state.trace.series
         if series is not None:
             before, after = (series.restored(np.float64(v)).item() for v in (before, after))
-        return page_text(view_state, "becomes", a=number(before, 2), b=number(after, 2))
+        return (page_text(view_state, "becomes", a=number(before, 2), b=number(after, 2)),)
     old, new = (visible(head.labels[int(np.argmax(h.output))]) for h in (free.head, head))
     values = {"p": visible(head.labels[k]), "x": number(before), "y": number(after)}
+    name = view_state.text("view.believes", label=values["p"])
+    short = page_text(view_state, "close_moved_short", name=name, x=values["x"], y=values["y"])
     if old == new:
-        return page_text(view_state, "said_stays", label=new, **values)
-    return page_text(view_state, "said_turns", a=old, b=new, **values)
+        return page_text(view_state, "said_stays", label=new, **values), short
+    return page_text(view_state, "said_turns", a=old, b=new, **values), short

@@ -8,13 +8,16 @@ from typing import ClassVar
 
 from rich.segment import Segment
 
+from rnnviz.analysis.interventions import LeaveOutQuestion
 from rnnviz.analysis.model_family import MAX_MODELS, MIN_MODELS, family_by_cell, family_trio
 from rnnviz.display import visible
 from rnnviz.query import Query, Question
+from rnnviz.trace import Trace
+from rnnviz.tui.pages import conclusions
 from rnnviz.tui.pages.compare_cells.cell_panel import (
+    FOOT,
     TOP,
     draw_panel,
-    footer_height,
     layout,
     model_query,
     model_trace,
@@ -24,6 +27,7 @@ from rnnviz.tui.pages.compare_cells.cell_panel import (
 )
 from rnnviz.tui.pages.compare_cells.prediction_chart import chart, summary
 from rnnviz.tui.render.segments import Line
+from rnnviz.tui.view.conclusion import Clause
 from rnnviz.tui.view.page import Change, Page, Prompt
 from rnnviz.tui.view.page_state import PageOptions, PageState
 from rnnviz.tui.view.view_state import ViewState
@@ -80,14 +84,38 @@ class CompareCellsPage(Page):
         chosen = view_state.page_state(CompareCellsState).models
         return chosen or family_trio(view_state.query.model, view_state.others)
 
+    # -- the sentence at the end ------------------------------------------------------------------
+
+    def conclusion(self, view_state: ViewState) -> Sequence[Clause]:
+        traces = [model_trace(view_state, model) for model in self._models(view_state)]
+        read = [(trace, q) for trace, q in self._left_out(view_state) if trace is not None]
+        without = conclusions.other_nets(view_state, read) if all(traces) else []
+        return [*summary(view_state, traces), *without]
+
+    def conclusion_questions(self, view_state: ViewState) -> Sequence[Question]:
+        if view_state.hidden or not view_state.query.model:
+            return ()
+        return [question for _, question in self._left_out(view_state)]
+
+    def conclusion_rows(self, width: int, height: int) -> int:
+        return FOOT
+
+    def _left_out(self, view_state: ViewState) -> list[tuple[Trace | None, LeaveOutQuestion]]:
+        """By cell its trace, and the question of the end without each word."""
+        return [
+            (
+                model_trace(view_state, model),
+                LeaveOutQuestion(model_query(view_state, model) or view_state.query),
+            )
+            for model in self._models(view_state)
+        ]
+
     # -- the page -------------------------------------------------------------------------------
 
     def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
         models = self._models(view_state)
         traces = [model_trace(view_state, model) for model in models]
-        words = summary(view_state, traces, width)
-        foot = footer_height(view_state, words, height)
-        grid = layout(view_state, traces, width, height - foot)
+        grid = layout(view_state, traces, width, height)
         self.visible_tokens = range(grid.first, grid.first + grid.rows)
         panels = [
             draw_panel(view_state, model, trace, grid)
@@ -100,18 +128,14 @@ class CompareCellsPage(Page):
             for parts in zip(left, *panels, strict=True)
         ]
         curves = chart(view_state, traces, width, grid.chart)
-        # Curves and words stay in place, however many rows there are above.
-        above: list[Line] = [[]] * max(0, height - foot - 1 - len(rows) - len(curves))
-        below: list[Line] = [[]] * (foot - len(words))
+        # The curves stay in place, however many rows there are above.
+        above: list[Line] = [[]] * max(0, height - 1 - len(rows) - len(curves))
         head = self.head(view_state, width, units_note(view_state, traces, grid))
-        return [head, *rows, *above, *curves, *below, *words]
+        return [head, *rows, *above, *curves]
 
     def picked(self, view_state: ViewState, x: int, y: int) -> CellPicked | None:
         models = self._models(view_state)
         traces = [model_trace(view_state, model) for model in models]
-        words = summary(view_state, traces, self.size.width)
-        height = self.size.height
-        height -= footer_height(view_state, words, height)
-        grid = layout(view_state, traces, self.size.width, height)
+        grid = layout(view_state, traces, self.size.width, self.size.height)
         at = (y - TOP) // grid.tall
         return CellPicked(t=grid.first + at) if y >= TOP and at < grid.rows else None

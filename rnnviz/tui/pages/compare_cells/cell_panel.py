@@ -93,14 +93,6 @@ def model_trace(view_state: ViewState, model: str) -> Trace | None:
     return trace if same else None
 
 
-def footer_height(view_state: ViewState, words: Sequence[Line], height: int) -> int:
-    """Lines of the sentence at the foot; the maximum if not all tokens fit.
-
-    Otherwise the rows above would jump whenever the sentence gets longer or shorter.
-    """
-    return len(words) if len(view_state.trace.tokens) <= height - TOP - FOOT else FOOT
-
-
 def layout(
     view_state: ViewState, traces: Sequence[Trace | None], width: int, height: int
 ) -> CellsLayout:

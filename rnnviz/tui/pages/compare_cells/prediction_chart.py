@@ -12,9 +12,10 @@ from rnnviz.display import visible
 from rnnviz.equations import number
 from rnnviz.trace import Trace
 from rnnviz.tui.pages.cell_marks import axis, hue, mark
-from rnnviz.tui.pages.compare_cells.cell_panel import FOOT, followed_class, page_text
+from rnnviz.tui.pages.compare_cells.cell_panel import followed_class, page_text
 from rnnviz.tui.render.braille_plot import TokenCurve, centres, plot, runs
-from rnnviz.tui.render.segments import Line, cut, fit, page, wrapped
+from rnnviz.tui.render.segments import Line, cut, fit, page
+from rnnviz.tui.view.conclusion import Clause
 from rnnviz.tui.view.view_state import ViewState
 
 GUTTER = 11
@@ -48,13 +49,12 @@ def chart(
     return [*lines, axis(view_state, first, columns, GUTTER, theme.now)]
 
 
-def summary(view_state: ViewState, traces: Sequence[Trace | None], width: int) -> list[Line]:
-    """The current prediction of each cell and whether they agree; at most FOOT lines."""
+def summary(view_state: ViewState, traces: Sequence[Trace | None]) -> list[Clause]:
+    """The current prediction of each cell, and whether they agree."""
     t, known = view_state.cursor.t, [trace for trace in traces if trace is not None]
     token = cut(visible(view_state.trace.tokens[t]), 20)
     if not view_state.known(t, "p"):
-        text = page_text(view_state, "hidden", token=token) if view_state.hidden else ""
-        return [[Segment(f" {line}", view_state.theme.dim)] for line in wrapped(text, width - 2)]
+        return []
     parts = []
     for trace in known:
         leading = int(np.argmax(trace.head.readout[t]))
@@ -62,11 +62,11 @@ def summary(view_state: ViewState, traces: Sequence[Trace | None], width: int) -
         key = "forecast" if trace.head.kind == "linear" else "each"
         values = {"cell": trace.layers[0].title, "label": visible(label), "p": number(p, 2)}
         parts.append(page_text(view_state, key, **values))
-    text = page_text(view_state, "says", token=token, said=", ".join(parts)) if parts else ""
+    if not parts:
+        return []
+    clauses = [Clause((page_text(view_state, "says", token=token, said=", ".join(parts)),))]
     agreement = _agreement(view_state, known)
-    if agreement and len(wrapped(f"{text} {agreement}", width - 2)) <= FOOT:
-        text = f"{text} {agreement}"
-    return [[Segment(f" {line}", view_state.theme.ink)] for line in wrapped(text, width - 2)[:FOOT]]
+    return [*clauses, Clause((agreement,), rank=2)] if agreement else clauses
 
 
 def _agreement(view_state: ViewState, known: Sequence[Trace]) -> str:

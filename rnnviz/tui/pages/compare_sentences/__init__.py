@@ -19,6 +19,7 @@ from rnnviz.tui.pages.compare_sentences.explanation import contributions, summar
 from rnnviz.tui.pages.compare_sentences.pair_table import header, layout, note, pair_row
 from rnnviz.tui.render.segments import Line, wrapped
 from rnnviz.tui.view import second_sentence
+from rnnviz.tui.view.conclusion import Clause
 from rnnviz.tui.view.off_screen import off_above_below
 from rnnviz.tui.view.page import Change, Page, Prompt
 from rnnviz.tui.view.page_state import PageOptions
@@ -75,7 +76,6 @@ class CompareSentencesPage(Page):
             diff = compare(view_state.trace, answer)
         except UsageError as error:
             return [self.head(view_state, width), [Segment(f" {error}", theme.wrong)]]
-        paragraph = [Segment(" " + line, theme.ink) for line in summary(view_state, diff, width)]
         plan = layout(view_state, diff, width, height)
         first = diff.anchors[plan.rows.start]
         self.visible_tokens = range(first, bisect_left(diff.row_of_token, plan.rows.stop))
@@ -91,7 +91,20 @@ class CompareSentencesPage(Page):
         lines.append(header(view_state, diff, plan))
         lines += [pair_row(view_state, diff, plan, row) for row in plan.rows]
         lines += contributions(view_state, diff, plan.units, width)
-        return [*lines, *([piece] for piece in paragraph)]
+        return lines
+
+    def conclusion(self, view_state: ViewState) -> Sequence[Clause]:
+        query = second_sentence.sentence_query(view_state)
+        answer = None if query is None else view_state.answers.get(query)
+        if query is None or answer is None:
+            return ()
+        try:
+            return summary(view_state, compare(view_state.trace, answer), query)
+        except UsageError:
+            return ()
+
+    def conclusion_rows(self, width: int, height: int) -> int:
+        return 3 if width < 100 else 2
 
     def picked(self, view_state: ViewState, x: int, y: int) -> CellPicked | None:
         query = second_sentence.sentence_query(view_state)

@@ -10,9 +10,11 @@ from rnnviz.analysis.difference import (
 )
 from rnnviz.display import visible
 from rnnviz.equations import number
+from rnnviz.query import Query
 from rnnviz.tui.pages.compare_sentences.aligned_strips import is_known
 from rnnviz.tui.pages.shared_gradients import blocks
-from rnnviz.tui.render.segments import Line, fit, heading, wrapped
+from rnnviz.tui.render.segments import Line, fit, heading
+from rnnviz.tui.view.conclusion import Clause
 from rnnviz.tui.view.view_state import ViewState
 
 
@@ -72,24 +74,31 @@ def last_row(view_state: ViewState, diff: TraceDifference) -> int:
     return len(diff.pairs) - 1 if last else diff.row_of_token[view_state.cursor.t]
 
 
-def summary(view_state: ViewState, diff: TraceDifference, width: int) -> list[str]:
-    """A summary of what is equal and where the states diverge, up to the cursor."""
+def summary(view_state: ViewState, diff: TraceDifference, query: Query) -> list[Clause]:
+    """What is equal and where the states diverge, up to the cursor; what one word does.
+
+    ``query`` reads the second sentence.
+    """
     first, row = diff.first_edit, last_row(view_state, diff)
     read = is_known(view_state, diff, row)
     at_end = read and row == len(diff.pairs) - 1
     if first is None and at_end:
-        return wrapped(page_text(view_state, "never"), width - 2)
+        return [Clause((page_text(view_state, "never"),), (query,))]
     if first is None or first > row or (first == row and not read):
-        return wrapped(page_text(view_state, "so_far"), width - 2)
-    text = whole_summary(view_state, diff) if at_end else _parting(view_state, diff, first)
-    return wrapped(text, width - 2)
-
-
-def whole_summary(view_state: ViewState, diff: TraceDifference) -> str:
-    """The summary at the end of both sentences."""
-    if diff.first_edit is None:
-        return page_text(view_state, "never")
-    return _parting(view_state, diff, diff.first_edit) + " " + _end(view_state, diff)
+        return [Clause((page_text(view_state, "so_far"),))]
+    parting = Clause((_parting(view_state, diff, first),), (query,), 1)
+    if not at_end:
+        return [parting]
+    clauses = [parting, Clause((_end(view_state, diff),), (query,))]
+    edits = sum(not diff.is_equal(n) for n in range(len(diff.pairs)))
+    if edits > 1:
+        return [*clauses, Clause((page_text(view_state, "close_many", n=edits),), rank=2)]
+    k = view_state.shown_class()
+    values = {
+        "pa": number(float(diff.a.head.output[k]), 2),
+        "pb": number(float(diff.b.head.output[k]), 2),
+    }
+    return [*clauses, Clause((page_text(view_state, "close_one", **values),), (query,), 3)]
 
 
 def _parting(view_state: ViewState, diff: TraceDifference, first: int) -> str:

@@ -17,10 +17,10 @@ from rnnviz.analysis.difference import (
 from rnnviz.display import visible
 from rnnviz.equations import number
 from rnnviz.tui.pages.compare_sentences.aligned_strips import is_known
-from rnnviz.tui.pages.compare_sentences.explanation import page_text, whole_summary
+from rnnviz.tui.pages.compare_sentences.explanation import page_text
 from rnnviz.tui.pages.shared_gradients import blocks
-from rnnviz.tui.panels.arrangement import NUMBER, cell_width
-from rnnviz.tui.render.segments import Line, fit, heat, page, short, window, wrapped
+from rnnviz.tui.panels.heat_grid import NUMBER, cell_width
+from rnnviz.tui.render.segments import Line, fit, heat, page, short, window
 from rnnviz.tui.render.theme import ViewTheme
 from rnnviz.tui.view import second_sentence
 from rnnviz.tui.view.view_state import ViewState
@@ -181,10 +181,8 @@ def layout(
     view_state: ViewState, diff: TraceDifference, width: int, height: int
 ) -> SentencesLayout:
     pairs = len(diff.pairs)
-    # Reserve the lines of the final summary, so that nothing jumps during a walk.
-    summary_lines = len(wrapped(whole_summary(view_state, diff), width - 2))
-    curve, units = _shared(height - 5 - summary_lines, pairs, len(view_state.trace.head.W))
-    room = max(1, height - 5 - summary_lines - curve - units)
+    curve, units = _shared(height - 5, pairs, len(view_state.trace.head.W))
+    room = max(1, height - 5 - curve - units)
     first = _first_row(view_state, diff, room)
     longest = max(cell_len(visible(w)) for w in (*diff.a.tokens, *diff.b.tokens))
     H, wide = view_state.layer.units, cell_width(view_state.layer.units)

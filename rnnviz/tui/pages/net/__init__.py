@@ -15,6 +15,7 @@ from rnnviz.display import visible
 from rnnviz.equations import number
 from rnnviz.query import Question
 from rnnviz.trace import Trace
+from rnnviz.tui.pages import conclusions
 from rnnviz.tui.pages.net.layer_counts import (
     count_line,
     end_text,
@@ -35,6 +36,7 @@ from rnnviz.tui.pages.net.layer_diagram import (
 )
 from rnnviz.tui.render.segments import Line, fit, wrapped
 from rnnviz.tui.view import second_sentence
+from rnnviz.tui.view.conclusion import Clause
 from rnnviz.tui.view.page import Change, Page
 from rnnviz.tui.view.view_state import ViewState
 from rnnviz.tui.view.widget import CellPicked
@@ -54,6 +56,15 @@ class NetPage(Page):
     def questions(self, view_state: ViewState) -> Sequence[Question]:
         asked = question(view_state)
         return () if asked is None else (asked,)
+
+    def conclusion(self, view_state: ViewState) -> Sequence[Clause]:
+        known = _ready(view_state, view_state.page_state(DiagramState))
+        arrow = ARROW[view_state.layer.direction]
+        return conclusions.net(view_state, known=known, arrow=arrow)
+
+    def conclusion_questions(self, view_state: ViewState) -> Sequence[Question]:
+        query = conclusions.silent_query(view_state)
+        return () if query is None else (query,)
 
     def press(self, view_state: ViewState, key: str) -> Change:
         """Show what ``h[:, -1]`` would give, or the whole net at once."""

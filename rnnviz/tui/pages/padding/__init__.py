@@ -16,9 +16,11 @@ from rnnviz.analysis.padding import (
 )
 from rnnviz.display import visible
 from rnnviz.query import Question
+from rnnviz.tui.pages import conclusions
 from rnnviz.tui.pages.padding.padded_drawing import GUTTER, Drawing, without_answer
 from rnnviz.tui.pages.padding.padding_table import in_sight, states, table
 from rnnviz.tui.render.segments import Line, beside, trimmed, wrapped
+from rnnviz.tui.view.conclusion import Clause
 from rnnviz.tui.view.page import Change, Page
 from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.view_state import ViewState
@@ -92,6 +94,14 @@ class PaddingPage(Page):
             without_answer(Drawing(view_state, answer, mode, lane))
             if view_state.hidden
             else Drawing(view_state, answer, mode, lane)
+        )
+
+    def conclusion(self, view_state: ViewState) -> Sequence[Clause]:
+        drawing, question = self._drawing(view_state), self._question(view_state)
+        if drawing is None:
+            return ()
+        return conclusions.padding(
+            view_state, drawing.answer, drawing.mode, question, drawing.title
         )
 
     def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:

@@ -33,6 +33,7 @@ from rnnviz.tui.render.braille_plot import (
 )
 from rnnviz.tui.render.segments import Line, fit, page, trimmed, wrapped
 from rnnviz.tui.render.theme import ViewTheme
+from rnnviz.tui.view.conclusion import Clause
 from rnnviz.tui.view.page import Change, Page
 from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.view_state import ViewState
@@ -86,10 +87,7 @@ class ReachPage(Page):
             lines = [[Segment(f" {line}", view_state.theme.dim)] for line in hidden]
             return [self.head(view_state, width), *lines]
         known = self._known_curves(view_state)
-        words = self._words(
-            view_state, known, width - 2, 2 if height < 14 else 3 if height < 24 else 4
-        )
-        rows = max(1, height - 1 - len(words))
+        rows = max(1, height - 1)
         beside_it = _beside(width)
         # Numbers at the left: a line is sent from its start to its last change.
         numbers = self._numbers(view_state, known, beside_it, rows)
@@ -97,7 +95,7 @@ class ReachPage(Page):
         body = [[*left, *right] for left, right in zip(numbers, curves, strict=True)]
         last, t = view_state.layer.order[-1] + 1, view_state.cursor.t + 1
         note = f"‖∂{view_state.symbol('s', last)}/∂{view_state.symbol('s', t)}‖"
-        return [self.head(view_state, width, note), *body, *words]
+        return [self.head(view_state, width, note), *body]
 
     # -- the curves -----------------------------------------------------------------------------
 
@@ -244,12 +242,11 @@ class ReachPage(Page):
         inside = y > 0 and x >= start and apart[near] <= MAX_STEP // 2
         return CellPicked(t=page(T, view_state.cursor.t, count) + near) if inside else None
 
-    # -- summary --------------------------------------------------------------------------------
+    # -- the sentence at the end ------------------------------------------------------------------
 
-    def _words(
-        self, view_state: ViewState, curves: tuple[ReachCurve, ...], width: int, rows: int
-    ) -> list[Line]:
-        """The summary, as many whole sentences as fit."""
+    def conclusion(self, view_state: ViewState) -> Sequence[Clause]:
+        """The summary in whole sentences, the most important first."""
+        curves = self._known_curves(view_state)
         trained = {c.layer.title: c.layer for c in curves if c.kind == "trained"}
         untrained = {c.layer.title: c.layer for c in curves if c.kind == "untrained"}
         gate = keep_gate(view_state.layer)
@@ -257,13 +254,13 @@ class ReachPage(Page):
         felt = ReachFacts(
             view_state.trace, view_state.layer, view_state.cursor.t, trained, untrained, word
         )
-        text = ""
-        for key, values in sentences(felt):
-            longer = f"{text} {self.page_text(view_state, key, **values)}".strip()
-            if len(wrapped(longer, width)) <= rows:
-                text = longer
-        lines = [[Segment(f" {line}", view_state.theme.ink)] for line in wrapped(text, width)]
-        return lines if lines else [[]]
+        return [
+            Clause((self.page_text(view_state, key, **values),), rank=n)
+            for n, (key, values) in enumerate(sentences(felt))
+        ]
+
+    def conclusion_rows(self, width: int, height: int) -> int:
+        return 2 if height < 24 else 3 if height < 34 else 4
 
 
 def _keep_symbol(view_state: ViewState) -> str:

@@ -34,7 +34,9 @@ from rnnviz.tui.pages.toy_net.entries import ToyNetView, choices, kind
 from rnnviz.tui.pages.toy_net.page_layout import arrange_page
 from rnnviz.tui.pages.toy_net.token_strip import TokenStrip
 from rnnviz.tui.pages.toy_net.weight_table import values
+from rnnviz.tui.panels import conclusion
 from rnnviz.tui.render.segments import Line, cut, wrapped
+from rnnviz.tui.view.conclusion import Clause
 from rnnviz.tui.view.page import Change, Page, Prompt
 from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.view_state import ViewState
@@ -81,6 +83,12 @@ class ToyNetPage(Page):
         """The trace of the net before the edits."""
         step = view_state.queries.current
         return () if step.origin == step.query else (step.origin,)
+
+    def conclusion(self, view_state: ViewState) -> Sequence[Clause]:
+        return conclusion.clauses(view_state) if self.applies(view_state) else ()
+
+    def conclusion_questions(self, view_state: ViewState) -> Sequence[Question]:
+        return conclusion.questions(view_state) if self.applies(view_state) else ()
 
     def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
         net = toy_net.toy_net_of(view_state.trace)

@@ -19,11 +19,14 @@ from rnnviz.analysis.units import (
 )
 from rnnviz.display import visible
 from rnnviz.equations import number
+from rnnviz.query import Question
 from rnnviz.trace.notation import turns_z
+from rnnviz.tui.pages import conclusions
 from rnnviz.tui.pages.units.word_context import coloured, flow, in_context, swatch
 from rnnviz.tui.render.segments import Line, cut, fit, heading, length, trimmed, window, wrapped
 from rnnviz.tui.render.theme import ViewTheme
 from rnnviz.tui.view import second_sentence
+from rnnviz.tui.view.conclusion import Clause
 from rnnviz.tui.view.page import Change, Page, Prompt
 from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.view_state import ViewState
@@ -72,6 +75,13 @@ class UnitsPage(Page):
         if query.hand is not None:
             return ()
         return (UnitQuestion(query.model, view_state.cursor.layer, query.random),)
+
+    def conclusion(self, view_state: ViewState) -> Sequence[Clause]:
+        return conclusions.units(view_state, self._corpus(view_state))
+
+    def conclusion_questions(self, view_state: ViewState) -> Sequence[Question]:
+        query = conclusions.cut_query(view_state)
+        return () if query is None else (query,)
 
     def press(self, view_state: ViewState, key: str) -> Change | Prompt | None:
         at = (THRESHOLDS.index(self._threshold(view_state)) + 1) % len(THRESHOLDS)
