@@ -109,9 +109,10 @@ class SymbolNames:
         return self.table.arrays.get(name) or self.table.value(name)
 
 
-def notation_title(notation: str) -> str:
-    """The name of a notation on the screen: "PyTorch"."""
-    return str(catalogue()[notation]["title"])
+def notation_title(notation: str, short: bool = False) -> str:
+    """The name of a notation on the screen: "PyTorch", "Chung et al. 2014"."""
+    own = catalogue()[notation]
+    return str(own.get("short", own["title"]) if short else own["title"])
 
 
 def keeps(notation: str) -> bool | None:

@@ -57,11 +57,14 @@ class TitleBar(View):
             left.remove(size)
         if length([*left, *right]) >= width:
             del left[0]  # the name of the program
+        if length([*left, *right]) >= width and layer.notation != DEFAULT_NOTATION:
+            left = _shortened(view_state, left, size, f" · {named}", width - length(right))
         beside_it = _compared(view_state, width - length([*left, *right]) - 1)
         if not beside_it and len(trace.layers) == 1:
             # In a narrow terminal it replaces the size of the net.
-            beside_it = _compared(view_state, width - length([*left[:-1], *right]) - 1)
-            left = left[:-1] if beside_it else left
+            smaller = [each for each in left if each is not size]
+            beside_it = _compared(view_state, width - length([*smaller, *right]) - 1)
+            left = smaller if beside_it else left
         left += beside_it
         about = Segment(f" · {visible(trace.about)}", theme.dim)
         if trace.about and length([*left, about, *right]) + 1 <= width:
@@ -70,6 +73,18 @@ class TitleBar(View):
             playing = view_state.text("title.playing", seconds=f"{view_state.seconds:g}")
             right.insert(0, Segment(playing + "  ", theme.source))
         return [beside(left, right, width, theme.ink)]
+
+
+def _shortened(view_state: ViewState, left: Line, size: Segment, named: str, room: int) -> Line:
+    """The left side with a shorter name of the notation, without the size, without the name."""
+    at = next(n for n, each in enumerate(left) if each.text == named)
+    notation = view_state.layer.notation
+    for text in (notation_title(notation), notation_title(notation, short=True)):
+        left = [*left[:at], Segment(f" · {text}", view_state.theme.now), *left[at + 1 :]]
+        for line in (left, [each for each in left if each is not size]):
+            if length(line) < room:
+                return line
+    return [each for n, each in enumerate(left) if n != at]
 
 
 def _compared(view_state: ViewState, room: int) -> Line:

@@ -163,7 +163,7 @@ class PredictControl:
         view_state = self.screen.view_state
         if question.topic == "value":
             return view_state.text(
-                "predict.value", symbol=value_name(question), unit=question.unit,
+                "predict.value", symbol=value_name(view_state, question), unit=question.unit,
                 name=view_state.word("name", question.name),
             )  # fmt: skip
         return view_state.text(
@@ -178,7 +178,7 @@ class PredictControl:
         label = view_state.text(
             "predict.ask_value" if of_unit else "predict.ask_number",
             word=word_of(view_state, question.t), within=allowed(error),
-            symbol=value_name(question) if of_unit else "",
+            symbol=value_name(view_state, question) if of_unit else "",
             name="" if of_unit else output_name(view_state, question.label),
         )  # fmt: skip
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from rnnviz import i18n
 from rnnviz.display import visible
-from rnnviz.equations import symbol
 from rnnviz.lessons.predictions import MarkedPrediction, Prediction, outcome, spoken, verdict
 from rnnviz.tui.render.segments import cut
 from rnnviz.tui.view import predict_mode
@@ -64,9 +63,9 @@ def output_name(view_state: ViewState, label: int) -> str:
     return name if head.kind == "linear" else view_state.text("view.believes", label=name)
 
 
-def value_name(question: PredictQuestion) -> str:
+def value_name(view_state: ViewState, question: PredictQuestion) -> str:
     """The name of a unit's value: "f[27]"."""
-    return f"{symbol(question.name)}[{question.unit}]"
+    return f"{view_state.symbol(question.name)}[{question.unit}]"
 
 
 def said(view_state: ViewState, question: PredictQuestion, made: Prediction) -> str:
@@ -76,7 +75,7 @@ def said(view_state: ViewState, question: PredictQuestion, made: Prediction) -> 
     if question.topic == "word":
         return view_state.text("predict.turns", word=word_of(view_state, int(made.answer) - 1))
     if question.topic == "value":
-        return f"{value_name(question)} {spoken(made.answer)}"
+        return f"{value_name(view_state, question)} {spoken(made.answer)}"
     return f"{output_name(view_state, question.label)} {spoken(made.answer)}"
 
 
@@ -114,7 +113,7 @@ def _told(view_state: ViewState, question: PredictQuestion, marked: MarkedPredic
         names = tuple(cut(visible(token), WORD) for token in view_state.trace.tokens)
         lead = view_state.text("predict.which") + " "
     elif question.topic == "value":
-        lead = f"{value_name(question)}: "
+        lead = f"{value_name(view_state, question)}: "
     lang = view_state.lang
     return f"{lead}{outcome(marked, lang, names)} · {verdict(marked, lang)}"
 
