@@ -24,7 +24,10 @@ from tests.tui.small_models import TEXT, screen_text
 PLACES = ["", *PAGE_KEYS]
 SIZES = ((80, 24), (100, 30), (120, 36))
 #: The model a page is about, where it is not the default one.
-MODELS = {"padding": "imdb-lstm", "net": "agnews-bilstm", "series": "jena-gru"}
+MODELS = {
+    "padding": "imdb-lstm", "net": "agnews-bilstm", "series": "jena-gru",
+    "scan": "sentiment-mingru",
+}  # fmt: skip
 #: Of every kind of text that could break a line or reach the terminal.
 HOSTILE = " ".join(
     ["\u05e9\u05dc", "👩\u200d👩\u200d👧", "这部电影", "e\u0301\u0323", "İıŞğ", "🙂"]

@@ -17,7 +17,10 @@ from rnnviz.tui.step.app import RnnvizApp
 WORDS = "the film that was shown to us last night was not as good as the book had been but "
 TEXT = " ".join((WORDS * 5).split()[:60])
 #: The model a page is about, where it is not the default one.
-MODELS = {"padding": "imdb-lstm", "net": "agnews-bilstm", "series": "jena-gru"}
+MODELS = {
+    "padding": "imdb-lstm", "net": "agnews-bilstm", "series": "jena-gru",
+    "scan": "sentiment-mingru",
+}  # fmt: skip
 NAMES = ["", *(entry.name for entry in PAGES)]
 Step = Callable[[Cursor, Trace, int], Cursor]
 
