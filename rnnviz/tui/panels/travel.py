@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from math import ceil
 
 from rnnviz.equations import Line, inputs, number
 from rnnviz.tui.panels.cell_diagram import BARE, Diagram, State
@@ -152,14 +153,13 @@ class Travel:
         return self._forward(view_state, n, share)
 
     def stage_at(self, time: float) -> tuple[int, float]:
-        """The stage of a time, in the order of travelling, and the share of it that is over."""
-        count = len(self.stages)
-        n = min(int(time * count), count - 1)
-        return n, time * count - n
+        """The stage of a time, in the order of travelling, and the share of it that is over.
 
-    def stage_time(self, n: int) -> float:
-        """The time at which the first ``n`` stages are over."""
-        return n / len(self.stages)
+        At the instant between two stages it is the first one, all of which is over.
+        """
+        over = round(time * len(self.stages), 9)
+        n = max(0, ceil(over) - 1)
+        return n, over - n
 
     def _forward(self, view_state: ViewState, n: int, share: float) -> TravelFrame:
         stage = self.stages[n]
