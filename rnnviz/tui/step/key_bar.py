@@ -34,6 +34,8 @@ def entries(view_state: ViewState, width: int) -> list[Entry]:
     if view_state.travel is not None:
         found[3] = _entry(view_state, ("play",), "key.pause")
         found[4] = _entry(view_state, ("zoom_out",), "key.back")
+    elif view_state.thing:
+        found[4] = _entry(view_state, ("view",), "key.view")
     elif view_state.cursor.zoom == "equation":
         found[4] = _entry(view_state, ("zoom_out",), "key.zoom_out")
     return found

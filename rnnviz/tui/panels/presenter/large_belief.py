@@ -27,7 +27,6 @@ from rnnviz.tui.render.braille_plot import Canvas, runs
 from rnnviz.tui.render.large_text import (
     LARGE,
     MEDIUM,
-    Face,
     drawable,
     fitting_face,
     large_text,
@@ -79,20 +78,20 @@ class LargeBelief(View):
         words = [visible(view_state.trace.tokens[t]) for t in slots.tokens]
         room = slots.each - _GAP
         large = all(drawable(w, MEDIUM) and large_width(w, MEDIUM) <= room for w in words)
-        below = MEDIUM.lines if large and height >= 16 else 1
+        below = MEDIUM.lines + 1 if large and height >= 16 else 1  # an empty line above large words
         canvas = Canvas[Style](width - slots.gutter, height - below, view_state.theme.rule)
-        face = self._bars(view_state, slots, canvas)
+        top = self._bars(view_state, slots, canvas)
         lines = _segments(canvas)
         scale = _scale(view_state, slots)
-        over = lines[: face.lines if face else 1]
+        over = lines[:top]
         for line in over:
             line.insert(0, Segment(" " * slots.gutter, view_state.theme.rule))
         plot = lines[len(over) :]
         with_axis(plot, scale, slots.gutter, view_state.theme)
         return [*over, *plot, *self._words(view_state, slots, words, width, below)]
 
-    def _bars(self, view_state: ViewState, slots: _Slots, canvas: Canvas[Style]) -> Face | None:
-        """Draw the bars and their numbers; the face of the numbers, None for plain ones."""
+    def _bars(self, view_state: ViewState, slots: _Slots, canvas: Canvas[Style]) -> int:
+        """Draw the bars and their numbers; the lines above the scale, which has one for 0.5."""
         theme, here = view_state.theme, view_state.cursor.t
         scale = _scale(view_state, slots)
         values = {
@@ -103,6 +102,7 @@ class LargeBelief(View):
         longest = max([*texts.values(), "0.00"], key=len)
         face = fitting_face(longest, slots.each - _GAP, max(1, canvas.rows // 4), (LARGE, MEDIUM))
         top = face.lines if face else 1
+        top += scale.middle != "" and (canvas.rows - top) % 2 == 0
         rows = canvas.rows - top
         if scale.middle and rows % 2:
             for x in range(1, canvas.width, 2):
@@ -142,7 +142,7 @@ class LargeBelief(View):
                         canvas.put(row, x, "─", theme.now)
                 for x, char in enumerate(text, slots.x(t) + wide):
                     canvas.put(row, x, char, theme.now)
-        return face
+        return top
 
     def _words(
         self, view_state: ViewState, slots: _Slots, words: list[str], width: int, rows: int
@@ -157,10 +157,10 @@ class LargeBelief(View):
                 continue
             style = theme.now if t == here else theme.dim
             if rows > 1:
-                drawn = large_text(word, MEDIUM, theme.ascii)
+                drawn = ["", *large_text(word, MEDIUM, theme.ascii)]
             else:
                 drawn = [cut(word, canvas.width if narrow else slots.each - 1)]
-            size = cell_len(drawn[0])
+            size = cell_len(drawn[-1])
             x = min(slots.x(t) + max(0, (wide - size) // 2), canvas.width - size)
             for row, text in enumerate(drawn):
                 at = x
