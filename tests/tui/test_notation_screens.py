@@ -10,11 +10,13 @@ import pytest
 
 from rnnviz.cli import run
 from rnnviz.equations import NOTATIONS, notation_title, symbol, symbol_table
+from rnnviz.lessons.predictions import Prediction
 from rnnviz.query import Query
 from rnnviz.toy_net.default_nets import default_net
 from rnnviz.tui.keymap import PAGE_KEYS
 from rnnviz.tui.step.app import RnnvizApp, settled
 from rnnviz.tui.step.command_line import command_line
+from rnnviz.tui.view.predict_session import PredictQuestion
 from tests.tui.small_models import app, screen_text
 from tests.tui.test_every_page import app_on, explore
 
@@ -103,6 +105,21 @@ async def test_the_key_goes_through_the_notations_and_comes_back() -> None:
         await pilot.press("escape")
         await pilot.pause()
         assert screen_text(it) == before
+
+
+async def test_a_predicted_z_is_turned_with_the_notation() -> None:
+    it = app(cell="gru")
+    async with it.run_test(size=(120, 36)) as pilot:
+        await settled(it, pilot)
+        screen = it.step_screen
+        question = PredictQuestion(screen.view_state.query, "value", 4, unit=2, name="z")
+        await pilot.press("p")
+        predictions = screen.view_state.predictions.committed(question, Prediction(0.3))
+        screen.show(predictions=predictions)
+        for notation in (*OTHERS, NOTATIONS[0]):
+            await pilot.press("Y")
+            answer = screen.view_state.predictions.made[question].answer
+            assert answer == pytest.approx(0.7 if notation == "paper" else 0.3)
 
 
 async def test_another_sentence_and_the_second_one_are_written_in_the_notation_too() -> None:
