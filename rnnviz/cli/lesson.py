@@ -14,6 +14,7 @@ from rnnviz.errors import InvalidFileError, UsageError, brief
 
 if TYPE_CHECKING:
     from rnnviz.lessons.lesson import Lesson
+    from rnnviz.lessons.progress import LessonProgress
 
 HELP = """Lessons for a class or for one: predict, see, say what you saw, change it.
 
@@ -56,7 +57,9 @@ def command(ctx: click.Context, lessons: Path | None, lang: str | None, as_json:
     """List the lessons."""
     if ctx.invoked_subcommand is not None:
         return
+    from rnnviz.files import user_state_folder
     from rnnviz.lessons import catalogue
+    from rnnviz.lessons.progress import ProgressFile
 
     found, errors = catalogue.lessons(options.language(lang), own_folder(lessons))
     for error in errors:
@@ -64,11 +67,19 @@ def command(ctx: click.Context, lessons: Path | None, lang: str | None, as_json:
     if as_json:
         stdout.document([_record(lesson) for lesson in found])
         return
+    progress = ProgressFile(user_state_folder()).read()
     print_table(
         [
-            ("", "name", "title", "min", "level"),
+            ("", "name", "title", "min", "level", "you"),
             *(
-                (str(each.number or ""), each.id, each.title, str(each.minutes), str(each.level))
+                (
+                    str(each.number or ""),
+                    each.id,
+                    each.title,
+                    str(each.minutes),
+                    str(each.level),
+                    _where(each, progress.get(each.id)),
+                )
                 for each in found
             ),
         ],
@@ -91,6 +102,16 @@ def own_folder(lessons: Path | None) -> Path | None:
     if lessons is None:
         return None
     raise UsageError(f"--lessons {lessons}: there is no such folder.")
+
+
+def _where(lesson: Lesson, progress: LessonProgress | None) -> str:
+    """Where the learner was: "step 4 of 11", "done, 3/4"; "" if nowhere."""
+    if progress is None:
+        return ""
+    score = f" {progress.right}/{progress.asked}" if progress.asked else ""
+    if progress.done:
+        return f"done{score}"
+    return f"step {lesson.index(progress.step) + 1} of {len(lesson.steps)}{score}"
 
 
 def _record(lesson: Lesson) -> dict[str, Any]:

@@ -126,6 +126,7 @@ def make_app(
 
     query = player.scene.query
     trace = explorer(query)
+    lesson_training.prepare(player.lesson)
     kind: model_family.Kind = "words"
     if trace.series is not None:
         kind = "series"

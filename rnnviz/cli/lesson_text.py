@@ -100,7 +100,7 @@ def _changes(change: LessonChange, lang: str, *, answers: bool) -> Iterator[str]
             yield i18n.text("lesson.text_example", lang, example=change.example)
         return
     yield i18n.text("lesson.text_change", lang, what=change.title)
-    if change.say:
+    if change.say and answers:
         yield change.say
 
 

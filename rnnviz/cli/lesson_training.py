@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
+from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING
 
+from rnnviz import signals
 from rnnviz.errors import InterruptedTraining, RnnvizError, UsageError, nearest
 
 if TYPE_CHECKING:
+    from rnnviz.lessons.lesson import Lesson
     from rnnviz.progress import Event
     from rnnviz.runs import TrainingJob
 
 #: Seconds between two looks at whether to stop.
 TICK = 0.2
+
+
+def prepare(lesson: Lesson) -> None:
+    """Start what a process of its own needs, before an app takes the place of stderr.
+
+    Python's resource tracker inherits stderr, and an app replaces it by one that is no file.
+    """
+    if any(change.train for step in lesson.steps for change in step.changes):
+        with signals.deferred():
+            resource_tracker.ensure_running()
 
 
 def train(

@@ -103,8 +103,9 @@ class LessonPlayer:
     """A lesson, and how far it has come.
 
     ``stage`` counts the phases of the step. ``revealed`` has the ids of the questions whose answer
-    has been shown: they are not answered again. ``own`` is what the learner reads at a change of
-    their own, and ``reached`` whether that reaches the goal; both are None before the first try.
+    has been shown: they are not answered again. ``trained`` has the model that a step has trained,
+    by its id. ``own`` is what the learner reads at a change of their own, and ``reached`` whether
+    that reaches the goal; both are None before the first try.
     """
 
     lesson: Lesson
@@ -112,6 +113,7 @@ class LessonPlayer:
     stage: int = 0
     answers: Mapping[str, LessonAnswer] = field(default_factory=dict)
     revealed: frozenset[str] = frozenset()
+    trained: Mapping[str, str] = field(default_factory=dict)
     own: Query | None = None
     reached: bool | None = None
 
@@ -261,17 +263,33 @@ class LessonPlayer:
         """What the learner reads at a change of their own; ``reached`` None: not known yet."""
         return replace(self, own=query, reached=reached) if self.phase == "own" else self
 
+    def with_trained(self, step_id: str, model: str) -> LessonPlayer:
+        """The model that a step has trained; the further changes of the step read with it."""
+        return replace(self, trained={**self.trained, step_id: model})
+
     # -- what is shown ----------------------------------------------------------------------------
+
+    @property
+    def base(self) -> Query:
+        """What is read in this phase, before the learner changes it."""
+        step, change, at = self.step, self.change, self.change_index
+        query = step.query if change is None or change.query is None else change.query
+        trains = at is not None and any(c.train for c in step.changes[: at + 1])
+        if trains and (model := self.trained.get(step.id)):
+            query = replace(query, model=model, random=None, hand=None)
+        return query
+
+    @property
+    def waits(self) -> bool:
+        """Whether a net has to be trained before the lesson can go on."""
+        change = self.change
+        return change is not None and bool(change.train) and self.step.id not in self.trained
 
     @property
     def scene(self) -> Scene:
         """What the screen shows now."""
-        step, change = self.step, self.change
-        query = step.query
-        if self.own is not None:
-            query = self.own
-        elif change is not None and change.query is not None:
-            query = change.query
+        step = self.step
+        query = self.base if self.own is None else self.own
         asks = self.phase in ("ask", "committed")
         place = self._place()
         if query.text != step.query.text:

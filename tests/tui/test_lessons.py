@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import cache, partial
+from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
-from tui.small_models import screen_text
+from tui.small_models import app as small_app
+from tui.small_models import moment, screen_text
 
 from rnnviz import explore, i18n
-from rnnviz.cli.lesson_run import make_app
+from rnnviz.cli import lesson_training
+from rnnviz.cli.lesson_run import make_app, where_it_was
 from rnnviz.display import visible
+from rnnviz.errors import UsageError
 from rnnviz.lessons.catalogue import lesson_files
 from rnnviz.lessons.claims import Evaluator
 from rnnviz.lessons.lesson import LessonQuestion, Step
@@ -19,8 +26,12 @@ from rnnviz.lessons.player import LessonPlayer
 from rnnviz.lessons.predictions import spoken
 from rnnviz.lessons.progress import ProgressFile
 from rnnviz.lessons.reader import read
+from rnnviz.progress import Event
 from rnnviz.query import Explorer
 from rnnviz.tui.step.app import RnnvizApp, settled
+from rnnviz.tui.step.lesson.pane import pane_height
+from rnnviz.tui.step.lesson.session import Trainer
+from rnnviz.tui.view.lesson_state import LessonState
 
 SIZES = ((80, 24), (120, 36))
 KEYS = {" ": "space", ".": "full_stop", "-": "minus", ",": "comma"}
@@ -36,12 +47,37 @@ def evaluator() -> Evaluator:
     return Evaluator(explorer())
 
 
-def app_of(name: str, lang: str) -> RnnvizApp:
+def app_of(name: str, lang: str, *, train: Trainer | None = None, **options: Any) -> RnnvizApp:
     path = lesson_files()[name]
-    return make_app(
-        LessonPlayer(read(path, lang)), explorer(), ProgressFile(None), read=partial(read, path),
-        lang=lang, color="always",
+    app = make_app(
+        LessonPlayer(read(path, lang)), explorer(), options.pop("progress", ProgressFile(None)),
+        read=partial(read, path), lang=lang, color="always", **options,
     )  # fmt: skip
+    host = app.step_screen.lesson
+    assert host.session is not None
+    host.session = replace(host.session, train=train or trained_once)
+    return app
+
+
+_TRAINED: dict[str, str] = {}
+
+
+def trained_once(
+    wanted: Mapping[str, object], watch: Callable[[Event], None], stop: Callable[[], bool]
+) -> str:
+    """Train as the lesson says, once for all tests."""
+    key = repr(sorted(wanted.items()))
+    if key not in _TRAINED:
+        _TRAINED[key] = lesson_training.train(wanted, watch, stop)
+    return _TRAINED[key]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def runs_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Runs are not written into the user's folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        yield
 
 
 class LessonRun:
@@ -152,3 +188,194 @@ def test_a_lesson_runs_from_start_to_end(name: str, lang: str, size: tuple[int, 
             assert phases[-1] == "say"
 
     asyncio.run(run())
+
+
+# -- one lesson, in detail ------------------------------------------------------------------------
+
+
+async def to_step(run: LessonRun, step: str) -> None:
+    """Go on to a step, with right answers."""
+    for _ in range(100):
+        if run.player.step.id == step:
+            return
+        if run.player.phase == "ask":
+            await run.answer(run.player.step)
+        await run.press("pagedown")
+    raise AssertionError(step)
+
+
+async def test_looking_around_is_free_and_going_on_returns_to_the_place_of_the_lesson() -> None:
+    app = app_of("not", "en")
+    async with app.run_test(size=SIZES[1]) as pilot:
+        await settled(app, pilot)
+        run = LessonRun(app, pilot, True)
+        await run.press("end", "enter", "w")
+        state = app.step_screen.view_state
+        assert (state.cursor.t, state.cursor.zoom, state.page) == (4, "cell", "weights")
+        await run.press("G")
+        state = app.step_screen.view_state
+        assert (state.cursor.t, state.cursor.zoom, state.page) == (2, "sentence", "")
+        await run.press("end", "pagedown")  # a question is asked at its place
+        assert app.step_screen.view_state.cursor.t == 2
+
+
+async def test_a_choice_is_answered_by_a_digit_and_can_be_changed_until_it_is_revealed() -> None:
+    app = app_of("not", "en")
+    async with app.run_test(size=SIZES[1]) as pilot:
+        await settled(app, pilot)
+        run = LessonRun(app, pilot, True)
+        await to_step(run, "not.good")
+        await run.press("1")
+        await run.type("why not")
+        assert run.player.phase == "committed"
+        assert "your answer: “it rises”" in run.shown()
+        assert "right" not in run.shown().partition("your answer")[2]
+        await run.press("3", "escape")
+        assert "your answer: “it falls”" in run.shown()
+        model = app.step_screen.view_state.query.model
+        await run.press("9")  # there is no such option; no model is read either
+        assert app.step_screen.view_state.latest_query.model == model
+        await run.press("pagedown")
+        assert "the net too" in run.shown()
+        await run.press("pageup", "1")
+        assert run.player.answers["not.good"].correct is True
+
+
+async def test_a_class_may_go_on_without_an_answer() -> None:
+    app = app_of("not", "en")
+    async with app.run_test(size=SIZES[0]) as pilot:
+        await settled(app, pilot)
+        run = LessonRun(app, pilot, True)
+        await run.press("G")
+        await run.press("G")
+        await run.press("enter")
+        assert run.player.phase == "committed"
+        await run.press("G")
+        assert "no answer · the net: .18" in run.shown()
+        assert run.player.score.asked == 0
+
+
+@pytest.mark.parametrize("typed", ["x", "1e", "half"])
+async def test_what_is_not_a_number_is_told_and_the_line_stays_open(typed: str) -> None:
+    app = app_of("not", "en")
+    async with app.run_test(size=SIZES[0]) as pilot:
+        await settled(app, pilot)
+        run = LessonRun(app, pilot, True)
+        await run.press("G")
+        await run.press("o")
+        await run.type(typed)
+        assert app.step_screen.view_state.failed
+        assert app.step_screen.is_typing and run.player.phase == "ask"
+
+
+async def test_a_goal_that_is_not_reached_is_told_and_can_be_tried_again() -> None:
+    app = app_of("not", "en")
+    async with app.run_test(size=SIZES[1]) as pilot:
+        await settled(app, pilot)
+        run = LessonRun(app, pilot, True)
+        await to_step(run, "not.own")
+        await run.press("pagedown")
+        assert run.player.phase == "own"
+        await run.press("o")
+        await run.type("this movie was not good")
+        assert run.player.reached is None  # as before: nothing was changed
+        await run.press("t")  # the key that types a sentence anywhere
+        await run.type("not good")
+        assert run.player.reached is False
+        assert "not yet" in run.shown()
+        await run.press("o")
+        await run.type("this movie was not bad")
+        assert run.player.reached is True
+        assert "reached" in run.shown()
+        await run.press("pagedown")
+        assert app.step_screen.view_state.query.text == "this movie was not good"
+        assert "rnnviz lesson" not in run.shown()
+
+
+async def test_another_language_stays_at_the_step() -> None:
+    app = app_of("not", "en")
+    async with app.run_test(size=SIZES[1]) as pilot:
+        await settled(app, pilot)
+        run = LessonRun(app, pilot, True)
+        await to_step(run, "not.good")
+        await run.press("L")
+        assert (run.player.step.id, run.player.lesson.lang) == ("not.good", "tr")
+        run.check()
+        assert "not.guess" in run.player.answers
+
+
+async def test_progress_is_kept_and_told(tmp_path: Path) -> None:
+    progress = ProgressFile(tmp_path)
+    app = app_of("not", "en", progress=progress)
+    async with app.run_test(size=SIZES[0]) as pilot:
+        await settled(app, pilot)
+        await to_step(LessonRun(app, pilot, True), "not.good")
+    known = progress.read()["not"]
+    assert (known.step, known.right, known.asked, known.done) == ("not.good", 1, 1, False)
+    path = lesson_files()["not"]
+    player = where_it_was(LessonPlayer(read(path, "tr")), progress)
+    assert player.step.id == "not.good"
+    again = make_app(player, explorer(), progress, read=partial(read, path), restored=True)
+    async with again.run_test(size=SIZES[0]) as pilot:
+        await settled(again, pilot)
+        assert "--restart" in again.step_screen.view_state.status
+    progress.write("not", replace(known, step="not.end", done=True))
+    assert where_it_was(player.at_step(1), progress).at_start
+
+
+async def test_a_net_is_trained_in_the_lesson_and_read_with() -> None:
+    def train(
+        wanted: Mapping[str, object], watch: Callable[[Event], None], stop: Callable[[], bool]
+    ) -> str:
+        small = {**wanted, "epochs": 1, "limit": 60, "units": 4}
+        return lesson_training.train(small, watch, stop)
+
+    app = app_of("yours", "en", train=train)
+    async with app.run_test(size=SIZES[0]) as pilot:
+        await settled(app, pilot)
+        run = LessonRun(app, pilot, True)
+        await to_step(run, "yours.train")
+        await run.press("pagedown")
+        assert run.player.trained, app.step_screen.view_state.status
+        state = app.step_screen.view_state
+        assert state.query.model == run.player.trained["yours.train"]
+        assert state.layer.units == 4
+        await run.press("pagedown")
+        assert run.player.phase == "own"
+        assert app.step_screen.view_state.query.model == state.query.model
+        await run.press("pageup", "pagedown")  # it is not trained again
+        assert run.player.phase == "own"
+
+
+async def test_a_training_that_fails_is_told() -> None:
+    def train(*_: object) -> str:
+        raise UsageError("there is no data.")
+
+    app = app_of("yours", "en", train=train)
+    async with app.run_test(size=SIZES[0]) as pilot:
+        await settled(app, pilot)
+        run = LessonRun(app, pilot, True)
+        await to_step(run, "yours.train")
+        await run.press("pagedown")
+        assert app.step_screen.view_state.failed
+        assert "there is no data" in app.step_screen.view_state.status
+        await run.press("pagedown")
+        assert run.player.phase == "own"
+
+
+async def test_the_keys_of_a_lesson_do_nothing_but_tell_so_without_one() -> None:
+    it = small_app()
+    async with it.run_test(size=SIZES[0]) as pilot:
+        await pilot.press("pagedown")
+        assert "rnnviz lesson" in it.step_screen.view_state.status
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (100, 30), (120, 36), (200, 50)])
+@pytest.mark.parametrize("lang", i18n.LANGUAGES)
+def test_the_pane_leaves_room_for_the_views_at_every_size(lang: str, size: tuple[int, int]) -> None:
+    for name, path in lesson_files().items():
+        lesson = read(path, lang)
+        for index, step in enumerate(lesson.steps):
+            state = moment(lesson=LessonState(LessonPlayer(lesson, index)))
+            height = pane_height(state, *size)
+            assert height + 12 <= size[1], (name, step.id)

@@ -9,15 +9,20 @@ import asyncio
 import os
 import random
 from collections import deque
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
 from textual import events
 from textual.pilot import Pilot
 
+from rnnviz.cli.lesson_run import make_app
 from rnnviz.cursor import fitted
 from rnnviz.explore import explorer
+from rnnviz.lessons.catalogue import lesson_files
+from rnnviz.lessons.player import LessonPlayer
+from rnnviz.lessons.progress import ProgressFile
+from rnnviz.lessons.reader import read as read_lesson
 from rnnviz.query import Explorer, Query
 from rnnviz.tui.keymap import ACTIONS, PAGE_ACTION_KEYS, PAGE_KEYS
 from rnnviz.tui.step.app import RnnvizApp, settled
@@ -113,6 +118,26 @@ def test_random_events_on_every_model(
     app = EndlessApp(explore(), query, explore()(query), switch=switch)
     seed = SEED * len(SHIPPED) + list(SHIPPED).index(model)
     asyncio.run(play(app, drawn(seed, EVENTS)))
+
+
+@pytest.mark.parametrize("name", ["not", "backward"])
+def test_random_events_in_a_lesson(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = lesson_files()[name]
+    app = make_app(
+        LessonPlayer(read_lesson(path, "en")), explore(), ProgressFile(tmp_path),
+        read=partial(read_lesson, path),
+    )  # fmt: skip
+    monkeypatch.setattr(app, "exit", lambda *_, **__: None)
+    happening = drawn(SEED + len(name), EVENTS)
+    for at in range(len(happening), 0, -4):
+        happening.insert(at, ("key", "pagedown"))
+    asyncio.run(play(app, happening))
+    lesson = app.step_screen.view_state.lesson
+    assert lesson is not None
+    assert ProgressFile(tmp_path).read()[name].step in {s.id for s in lesson.player.lesson.steps}
 
 
 def test_a_net_by_hand_with_another_number_of_units_than_before() -> None:

@@ -24,10 +24,13 @@ def ask_option(
     options: Sequence[str],
     then: Callable[[int], None],
     about: Sequence[str] = (),
+    *,
+    numbered: bool = False,
 ) -> None:
     """Open a list of options; ``then`` gets the chosen one, from 1, unless esc was pressed.
 
-    ``about`` are second lines of the options; missing ones are empty.
+    ``about`` are second lines of the options; missing ones are empty. ``numbered``: the digits
+    choose.
     """
     lines = [*about, *[""] * (len(options) - len(about))]
     rows = [ListRow(n, *row) for n, row in enumerate(zip(options, lines, strict=True), 1)]
@@ -38,7 +41,7 @@ def ask_option(
             then(n)
 
     screen.playback.stop()
-    screen.app.push_screen(ChoiceList(title, rows, opened_by=keys), chosen)
+    screen.app.push_screen(ChoiceList(title, rows, opened_by=keys, numbered=numbered), chosen)
 
 
 def number_prompt(

@@ -34,6 +34,7 @@ from rnnviz.tui.step.presenter import PresenterMode
 from rnnviz.tui.step.trace_requests import ReachReady, TraceReady, TraceRequest, TraceRequests
 from rnnviz.tui.step.travel import TravelPlayer
 from rnnviz.tui.view import second_sentence
+from rnnviz.tui.view.lesson_state import with_open_question
 from rnnviz.tui.view.page import Page
 from rnnviz.tui.view.predict_notice import followed
 from rnnviz.tui.view.view_state import ViewState
@@ -75,8 +76,8 @@ class StepScreen(PanelScreen):
         return self.page_host.page
 
     def followed(self, view_state: ViewState) -> ViewState:
-        """With what predict mode hides, and with its notice."""
-        return followed(self.view_state, view_state)
+        """With what predict mode or an open question hides, and with the mode's notice."""
+        return with_open_question(followed(self.view_state, view_state))
 
     def state_shown(self) -> None:
         """Publish what has changed, and ask what the open page wants to know."""
@@ -351,7 +352,9 @@ class StepScreen(PanelScreen):
             self.ask(replace(self.view_state.query, text=text, target=None))
 
     def action_model(self, n: int) -> None:
-        """Read the same sentence with another model."""
+        """Read the same sentence with another model; in a lesson, choose an option."""
+        if self.lesson.choose(n + 1):
+            return
         if n >= len(self.view_state.others):
             self.fail("status.no_model", n=n + 1)
         else:

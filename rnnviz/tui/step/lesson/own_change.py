@@ -43,7 +43,7 @@ class OwnChange:
         if not typed:
             return Change(message=view_state.text("status.empty"), failed=True)
         try:
-            query = with_change(change.query or lesson.player.step.query, change.own, typed)
+            query = with_change(lesson.player.base, change.own, typed)
         except UsageError as error:
             return Change(message=one_line(error), failed=True)
         return Change(query=query)
@@ -54,7 +54,7 @@ class OwnChange:
         if state is None or state.player.phase != "own" or state.player.change is None:
             return
         query, change = view_state.query, state.player.change
-        if query in (state.player.own, change.query or state.player.step.query):
+        if query in (state.player.own, state.player.base):
             return
         self.host.set_player(state.player.tried(query, None))
         last = len(view_state.trace.tokens) - 1

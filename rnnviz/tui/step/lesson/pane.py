@@ -117,7 +117,7 @@ def _below(view_state: ViewState, lesson: LessonState, width: int) -> list[Line]
 
 
 def _options(step: Step, width: int) -> list[str]:
-    """The options of a choice in as few lines as hold them, each in one line."""
+    """The options of a choice, as many in a line as fit."""
     question = step.question
     if question is None:
         return []
@@ -125,11 +125,12 @@ def _options(step: Step, width: int) -> list[str]:
     for n, option in enumerate(question.options, start=1):
         text = f"{n} {visible(option)}"
         longer = f"{lines[-1]}   {text}" if lines[-1] else text
-        if cell_len(longer) <= width or not lines[-1]:
+        if cell_len(longer) <= width:
             lines[-1] = longer
         else:
-            lines.append(text)
-    return lines
+            first, *more = wrapped(text, width - 2)
+            lines += [first, *("  " + line for line in more)]
+    return lines if lines[0] else lines[1:]
 
 
 def _answered(view_state: ViewState, player: LessonPlayer, step: Step) -> list[Line]:
@@ -234,6 +235,9 @@ def _hint(view_state: ViewState, lesson: LessonState) -> str:
     key = {
         "ask": "lesson.key_answer", "committed": "lesson.key_reveal", "own": "lesson.key_own",
     }.get(player.phase, "lesson.key_on")  # fmt: skip
+    options = () if player.step.question is None else player.step.question.options
+    if player.phase == "ask" and options:
+        return view_state.text("lesson.key_choose", n=len(options))
     if player.phase == "committed" and not player.can_answer:
         key = "lesson.key_on"
     if player.at_end:

@@ -27,6 +27,8 @@ class LessonTraining:
         session = self.host.session
         if session is None or session.train is None or step.id in self.host.pending:
             return
+        if self.host.state is None or not self.host.state.player.waits:
+            return
         self.host.pending.add(step.id)
         self._show_training(step.id, self.screen.view_state.text("lesson.trains"))
         self.screen.run_worker(
@@ -74,12 +76,16 @@ class LessonTraining:
         """Open the net that was trained; or say why there is none."""
         self.host.pending.discard(step_id)
         state, screen = self.host.state, self.screen
-        if state is None or state.player.step.id != step_id:
+        if state is None:
+            return
+        if state.player.step.id != step_id:
+            if model is not None:
+                self.host.set_player(state.player.with_trained(step_id, model))
             return
         if model is None:
             screen.show(lesson=replace(state, training=""))
             screen.fail("status.failed", reason=why.rstrip("."))
             return
-        query = replace(state.player.step.query, model=model, hand=None)
-        screen.show(lesson=replace(state, player=replace(state.player, own=query), training=""))
-        screen.ask(query, quiet=True)
+        player = state.player.with_trained(step_id, model)
+        screen.show(lesson=replace(state, player=player, training=""))
+        screen.ask(player.scene.query, quiet=True)
