@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import time
@@ -23,6 +24,7 @@ from rnnviz.tui.step.travel import FRAMES, LATE, SECONDS, TravelPlayer
 from rnnviz.tui.terminal.line_speed import slow_line
 from rnnviz.tui.view.predict_first import without_answer
 from rnnviz.tui.view.view_state import ViewState
+from rnnviz.window import TerminalStream
 
 #: Instants of a travel, in the order of time.
 TIMES = [k / 48 for k in range(49)]
@@ -271,6 +273,15 @@ def test_ssh_and_terminals_on_serial_lines_are_slow() -> None:
     assert slow_line({"TERM": "xterm-256color", "SSH_CONNECTION": "10.0.0.1 1 10.0.0.2 22"})
     assert slow_line({"TERM": "vt220"})
     assert slow_line({"TERM": "vt100-am"})
+
+
+def test_characters_are_pending_until_the_terminal_has_taken_them() -> None:
+    file = io.StringIO()
+    stream = TerminalStream(file)
+    stream.write("frame")
+    assert stream.flushed == 0
+    stream.flush()
+    assert stream.flushed == len(file.getvalue()) == 5
 
 
 # -- the terminal ---------------------------------------------------------------------------------

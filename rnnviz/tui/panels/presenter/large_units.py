@@ -62,6 +62,8 @@ class LargeUnits(View):
         known = before or view_state.known(t, name)
         texts = [number(float(v), 2, not gate, 5) if known else "?" for v in values]
         grid = _grid(view_state, texts, width, height - 1)
+        if grid.face is None and known:  # plain digits leave room for more of them
+            texts = [number(float(v), 2, not gate, grid.width - 2) for v in values]
         words = view_state.word("name", name)
         written = view_state.symbol(name)
         title = written if words == name else f"{written} {words}"
