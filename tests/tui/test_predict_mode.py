@@ -463,3 +463,12 @@ def test_tolerances_are_in_the_unit_of_the_series() -> None:
     assert predict_mode.within(now) == pytest.approx(0.9, abs=0.2)
     topics = {question.topic for question in predict_mode.questions(now)}
     assert topics >= {"direction", "output"} and "word" not in topics
+
+
+async def test_another_notation_hides_nothing_again() -> None:
+    it = app(t=1, cell="gru")
+    async with it.run_test(size=(100, 30)) as pilot:
+        await keys(pilot, "p", "full_stop", "full_stop", "Y")
+        assert place(it) == (1, 2, True, True)
+        await keys(pilot, "right", "left", "Y")
+        assert place(it) == (1, last_part(it), True, False)

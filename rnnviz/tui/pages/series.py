@@ -21,6 +21,7 @@ from rnnviz.query import Question
 from rnnviz.trace import SeriesTrace, Trace
 from rnnviz.tui.panels import conclusion
 from rnnviz.tui.render.braille_plot import Canvas, runs
+from rnnviz.tui.render.marks import PREDICTED
 from rnnviz.tui.render.scales import Scale, ticks
 from rnnviz.tui.render.segments import (
     Line,
@@ -32,6 +33,7 @@ from rnnviz.tui.render.segments import (
     log_spark,
     wrapped,
 )
+from rnnviz.tui.view import predict_mode
 from rnnviz.tui.view.conclusion import Clause
 from rnnviz.tui.view.page import Change, Page, Prompt
 from rnnviz.tui.view.view_state import ViewState
@@ -265,6 +267,10 @@ class SeriesPage(Page):
         forecasts = series_analysis.forecasts(trace)[known]
         line(aims, forecasts, theme.above, "x")
         mark(now, course[now], "●", theme.source)
+        for level, way in predict_mode.committed_levels(view_state, t):
+            if not way:
+                row = min(max(scale.row(level), 0), scale.rows - 1)
+                plot.put(row, scale.column(at) + 1, PREDICTED, theme.now)
         if view_state.part_hidden:
             plot.put(scale.rows // 2, scale.column(at), "?", theme.now)
             return plot

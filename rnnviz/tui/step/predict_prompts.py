@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING
 from rnnviz.display import visible
 from rnnviz.lessons.predictions import read_number, spoken
 from rnnviz.tui.app.choice_list import ChoiceList, ListRow
+from rnnviz.tui.render.segments import wrapped
 from rnnviz.tui.view.page import Change, Prompt
 from rnnviz.tui.view.view_state import ViewState
+
+#: Columns of a line of the title, and of the list's frame around it.
+TITLE, FRAME = 66, 12
 
 if TYPE_CHECKING:
     from rnnviz.tui.step.screen import StepScreen
@@ -41,6 +45,7 @@ def ask_option(
             then(n)
 
     screen.playback.stop()
+    title = "\n".join(wrapped(title, max(20, min(TITLE, screen.size.width - FRAME))))
     screen.app.push_screen(ChoiceList(title, rows, opened_by=keys, numbered=numbered), chosen)
 
 

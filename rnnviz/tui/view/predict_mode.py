@@ -37,7 +37,8 @@ def _hidden(before: ViewState, after: ViewState) -> ViewState:
     at, last = order.index(cursor.t), len(after.layer.parts) - 1
     begun = not before.predictions.on
     # What has been revealed says nothing about another trace, or about another layer.
-    other = begun or after.trace is not before.trace or cursor.layer != before.cursor.layer
+    read = [now.trace.source or now.trace for now in (before, after)]  # in any notation
+    other = begun or read[0] is not read[1] or cursor.layer != before.cursor.layer
     frontier = at if other else max(session.frontier, at)
     revealed = at < frontier
     if begun:
@@ -85,7 +86,9 @@ def questions(view_state: ViewState) -> list[PredictQuestion]:
     for name in names or [view_state.layer.states[0]]:
         if part_of(view_state.layer, name) >= cursor.part:
             found.append(
-                PredictQuestion(query, "value", t, 0, cursor.layer, cursor.unit, name)
+                PredictQuestion(
+                    query, "value", t, 0, cursor.layer, cursor.unit, name, view_state.notation
+                )
             )  # fmt: skip
     return [question for question in found if question not in view_state.predictions.marked]
 
@@ -125,8 +128,10 @@ def is_known(view_state: ViewState, question: PredictQuestion) -> bool:
     if question.query != view_state.query:
         return False
     if question.topic == "value":
-        same = question.layer == view_state.cursor.layer
-        return same and view_state.known(question.t, question.name)
+        here = (view_state.cursor.layer, view_state.notation)
+        return (question.layer, question.notation) == here and view_state.known(
+            question.t, question.name
+        )
     last = len(view_state.trace.tokens) - 1
     return view_state.prediction_known(last if question.topic == "word" else question.t)
 

@@ -65,7 +65,7 @@ def output_name(view_state: ViewState, label: int) -> str:
 
 def value_name(view_state: ViewState, question: PredictQuestion) -> str:
     """The name of a unit's value: "f[27]"."""
-    return f"{view_state.symbol(question.name)}[{question.unit}]"
+    return f"{view_state.trace.layers[question.layer].symbol(question.name)}[{question.unit}]"
 
 
 def said(view_state: ViewState, question: PredictQuestion, made: Prediction) -> str:

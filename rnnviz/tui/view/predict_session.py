@@ -25,6 +25,7 @@ class PredictQuestion:
     layer: int = 0  # with the unit and the name of a value
     unit: int = 0
     name: str = ""
+    notation: str = ""  # of the value: a notation may have 1 − z for z
 
 
 @dataclass(frozen=True)
