@@ -30,15 +30,17 @@ from rnnviz.tui.render.theme import ViewTheme
 from rnnviz.tui.step import go_to
 from rnnviz.tui.step.app import RnnvizApp, step_commands
 from rnnviz.tui.step.command_line import command_line
-from rnnviz.tui.step.key_bar import KeyBar, StepStatus
+from rnnviz.tui.step.key_bar import StepStatus
+from rnnviz.tui.step.screen import StepScreen
 from rnnviz.tui.view import predict_mode, predict_notice
 from rnnviz.tui.view.page import Change, Prompt
 from rnnviz.tui.view.predict_first import token_read_with
 from rnnviz.tui.view.predict_session import PredictQuestion, PredictSession
 from rnnviz.tui.view.second_sentence import SecondSentence
 from rnnviz.tui.view.view_state import ViewState
+from rnnviz.tui.view.widget import View
 from tests.tui.small_models import app, made, screen_text
-from tests.tui.test_predict_first import beside, drawn, other_padding, views
+from tests.tui.test_predict_first import beside, drawn, other_padding
 
 SENTENCES = (
     "this movie was not good",
@@ -55,6 +57,7 @@ SENTENCES = (
 MODELS = ("sentiment-rnn", "sentiment-lstm", "sentiment-gru", "imdb-lstm", "agnews-bilstm")
 SIZES = ((80, 24), (120, 36))
 PAGES_OF_WORDS = [entry.name for entry in PAGES if entry.name not in ("hand", "series")]
+BESIDE_A_PAGE = ("title", "sentence", "conclusion", "keys")
 LARGE = (Headline, LargeBelief, LargeCell, LargeEquations, LargeUnits)
 ON = PredictSession(on=True)
 
@@ -162,8 +165,13 @@ def shown(now: ViewState, size: tuple[int, int]) -> dict[str, Any]:
     """All that can be seen: every view with its styles, the message, and what keys would show."""
     now = replace(now, notice=predict_notice.notice(now))
     found: dict[str, Any] = {}
+    screen = StepScreen(explore(), now)
+    page = [load(now.page)(now)] if now.page else []
+    panels = {view.id: view for view in screen.compose() if isinstance(view, View)}
+    if page:
+        panels = {name: view for name, view in panels.items() if name in BESIDE_A_PAGE}
     large = [] if now.page else [view(now) for view in LARGE]
-    for n, view in enumerate((*views(now), *large, KeyBar(now))):
+    for n, view in enumerate((*page, *panels.values(), *large)):
         found[f"{type(view).__name__} {n}"] = drawn(view, now, size)
     found["message"] = StepStatus(now).lines(now, *size)
     found["copy"] = command_line(now)
