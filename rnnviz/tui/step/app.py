@@ -130,6 +130,8 @@ async def settled(app: RnnvizApp, pilot: Pilot[int]) -> None:
     await pilot.pause()
     screen = app.step_screen
     host = screen.page_host
+    while app.is_running and not screen.is_shown:
+        await pilot.pause(0.01)
     while app.is_running and (host.pending or host.waiting or screen.lesson.pending):
         host.ask_conclusion()  # without the time that the cursor has to rest
         await pilot.pause(0.02)

@@ -43,6 +43,7 @@ class PanelScreen(DiffScreen, Screen[None]):
         self._panel_layout = PanelLayout()
         self._awaited = {"size", "screen"}  # before the first picture
         self._begun = False
+        self.is_shown = False  # the first picture is painted
 
     @property
     def is_typing(self) -> bool:
@@ -139,6 +140,7 @@ class PanelScreen(DiffScreen, Screen[None]):
         self._layout_required = self._repaint_required = False
         if isinstance(self.app, RnnvizApp):
             self.app.begin()
+        self.is_shown = True
         self.state_shown()
 
     def show_in(self, names: Collection[str], **changes: Any) -> None:

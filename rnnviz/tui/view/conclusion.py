@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
+
 from rnnviz.query import Question
 from rnnviz.tui.render.segments import cut, wrapped
 
@@ -76,4 +78,5 @@ def fitted(clauses: Sequence[Clause], width: int, rows: int) -> list[str]:
 
 
 def _lines(chosen: dict[int, str], width: int) -> list[str]:
-    return wrapped(sentence([chosen[n] for n in sorted(chosen)]), width)
+    whole = sentence([chosen[n] for n in sorted(chosen)])
+    return [whole] if cell_len(whole) <= width else wrapped(whole, width)
