@@ -99,7 +99,8 @@ def _below(view_state: ViewState, lesson: LessonState, width: int) -> list[Line]
     phase, question = player.phase, player.step.question
     if phase in ("change", "own"):
         changed: list[Line] = [[Segment("  " + _changed(view_state, lesson, width), theme.now)]]
-        if (late := player.late_question) is not None and phase == "change":
+        late = player.late_question if phase == "change" else None
+        if late is not None and late.id in player.answers:
             changed += _answered(view_state, player, late)[:1]
         return changed
     if question is None:
