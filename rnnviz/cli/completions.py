@@ -114,6 +114,13 @@ def nets(ctx: click.Context, param: click.Parameter, incomplete: str) -> Complet
     return _or_files(examples(), incomplete)
 
 
+def lessons(ctx: click.Context, param: click.Parameter, incomplete: str) -> Completions:
+    """The shipped lessons, or files."""
+    from rnnviz.lessons.catalogue import lesson_files
+
+    return _or_files(lesson_files(), incomplete)
+
+
 def cells(ctx: click.Context, param: click.Parameter, incomplete: str) -> Completions:
     """The cells of the model's family, separated by commas: those that can be compared with it."""
     from rnnviz.lookup import DEFAULT, shipped

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rnnviz.cli import options, stderr, stdout
+from rnnviz.cli.lesson_notes import run_notes
 from rnnviz.cli.lesson_run import run
 from rnnviz.cli.tables import print_table, print_text
 from rnnviz.errors import InvalidFileError, UsageError, brief
@@ -25,6 +26,7 @@ Examples:
   rnnviz lesson                     the list: minutes, level, where you were
   rnnviz lesson not                 run one; pagedown or G goes on
   rnnviz lesson not --lang tr       in Turkish
+  rnnviz lesson not --notes         in a second terminal: notes and clock; steers the first one
   rnnviz lesson check mine.toml     is every claim true of the model?
 
 Lessons of your own are in the folder that rnnviz config show names, or in --lessons DIR.
@@ -50,13 +52,27 @@ class LessonGroup(click.Group):
 @click.group("lesson", help=HELP, cls=LessonGroup, invoke_without_command=True)
 @options.lessons
 @options.lang
+@click.option("--notes", is_flag=True,
+              help="The lecturer's terminal, of NAME or of whatever is on in another one.",
+              )  # fmt: skip
+@options.session
 @click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
 @options.debug
 @click.pass_context
-def command(ctx: click.Context, lessons: Path | None, lang: str | None, as_json: bool) -> None:
+def command(
+    ctx: click.Context, lessons: Path | None, lang: str | None, notes: bool, session: str | None,
+    as_json: bool,
+) -> int:  # fmt: skip
     """List the lessons."""
     if ctx.invoked_subcommand is not None:
-        return
+        return 0
+    if notes:
+        from rnnviz import explore
+
+        return run_notes(
+            None, own_folder(lessons), explore.explorer(), session=session,
+            lang=options.language(lang), theme=None, color="auto",
+        )  # fmt: skip
     from rnnviz.files import user_state_folder
     from rnnviz.lessons import catalogue
     from rnnviz.lessons.progress import ProgressFile
@@ -66,7 +82,7 @@ def command(ctx: click.Context, lessons: Path | None, lang: str | None, as_json:
         stderr.say("\n".join(brief(str(error))))
     if as_json:
         stdout.document([_record(lesson) for lesson in found])
-        return
+        return 0
     progress = ProgressFile(user_state_folder()).read()
     print_table(
         [
@@ -87,6 +103,7 @@ def command(ctx: click.Context, lessons: Path | None, lang: str | None, as_json:
     )
     stdout.lines()
     print_text("rnnviz lesson NAME: run one.")
+    return 0
 
 
 def own_folder(lessons: Path | None) -> Path | None:

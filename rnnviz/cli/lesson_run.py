@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from rnnviz.cli import config_file, lesson_training, options, stdout
+from rnnviz.cli import completions, config_file, lesson_training, options, stdout
+from rnnviz.cli.lesson_notes import run_notes
 from rnnviz.errors import UsageError, nearest
-from rnnviz.files import user_state_folder
+from rnnviz.files import reason, user_state_folder
 
 if TYPE_CHECKING:
     from rnnviz.lessons.lesson import Lesson
     from rnnviz.lessons.player import LessonPlayer
     from rnnviz.lessons.progress import ProgressFile
+    from rnnviz.lessons.results import ResultPhase, ResultsFile
     from rnnviz.query import Explorer
     from rnnviz.tui.step.app import RnnvizApp
 
+PHASES = ("before", "after")
+
 
 @click.command("run", hidden=True)
-@click.argument("name", metavar="NAME")
+@click.argument("name", metavar="NAME", shell_complete=completions.lessons)
 @options.lessons
 @options.lang
 @options.theme
@@ -33,6 +38,14 @@ if TYPE_CHECKING:
 @click.option("--answers", is_flag=True,
               help="With --plain: what is right, and the notes for the lecturer.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the lesson as JSON.")
+@click.option("--results", type=options.output_file(), metavar="FILE.jsonl",
+              help="Append a line for each answer: no names; see rnnviz results.")  # fmt: skip
+@click.option("--phase", type=options.Choice(PHASES),
+              help="Of a quiz: before the course no answer is told.")  # fmt: skip
+@click.option("--notes", is_flag=True,
+              help="The lecturer's terminal: notes, answers and clock; it steers the other one.",
+              )  # fmt: skip
+@options.session
 @click.option("--data", metavar="DIR", help="Where the table of a series model is.")
 @options.debug
 @click.pass_context
@@ -49,6 +62,10 @@ def run(
     plain: bool,
     answers: bool,
     as_json: bool,
+    results: Path | None,
+    phase: str | None,
+    notes: bool,
+    session: str | None,
     data: str | None,
 ) -> int:
     """Run the lesson NAME: on a terminal as a screen, elsewhere as lines of text."""
@@ -57,21 +74,27 @@ def run(
     from rnnviz.engine.device import choose_for_trace
     from rnnviz.lessons import catalogue
     from rnnviz.lessons.player import LessonPlayer
+    from rnnviz.lessons.quiz import in_phase
     from rnnviz.lessons.reader import read
-    from rnnviz.tui.keymap import localized_key
+    from rnnviz.tui.keymap import key_texts
 
     keymap = config_file.user_keymap()
     group: Any = {} if ctx.parent is None else ctx.parent.params
     lang = options.language(lang or group.get("lang"))
     folder = own_folder(lessons or group.get("lessons"))
     path = catalogue.find(name, folder)
+    chosen_phase = cast("ResultPhase", phase or "")
 
     def read_in(lang: str) -> Lesson:
-        keys = {action.name: localized_key(action.keys[0], lang) for action in keymap.actions}
-        return read(path, lang, keys)
+        return in_phase(read(path, lang, key_texts(keymap, lang)), chosen_phase)
 
     lesson = read_in(lang)
     explorer = explore.explorer(data or lesson.data, choose_for_trace(device))
+    if notes or group.get("notes"):
+        return run_notes(
+            path, folder, explorer, session=session or group.get("session"), lang=lang,
+            theme=theme, color=color,
+        )  # fmt: skip
     at_step = None if step is None else step_of(lesson, step)
     if as_json or group.get("as_json"):
         from rnnviz.cli.lesson_text import lesson_record
@@ -86,19 +109,48 @@ def run(
         return 0
     from rnnviz.cli.step.app import run_app
     from rnnviz.lessons.progress import ProgressFile
+    from rnnviz.lessons.results import ResultsFile
 
+    answers_file = None if results is None else ResultsFile(results)
     player = LessonPlayer(lesson)
     progress = ProgressFile(user_state_folder())
     if at_step is not None:
         player = player.at_step(at_step)
-    elif not restart:
+    elif not restart and not phase:
         player = where_it_was(player, progress)
     app = make_app(
         player, explorer, progress, restored=at_step is None and not player.at_start,
         next_lesson=next_lesson(lesson, folder), lang=lang, theme=theme, color=color,
         keymap=keymap, read=read_in,
     )  # fmt: skip
+    if answers_file is not None:
+        record_answers(app, answers_file, chosen_phase)
     return run_app(app)
+
+
+def record_answers(app: RnnvizApp, file: ResultsFile, phase: ResultPhase) -> None:
+    """Append each answer to a file as soon as it is marked; a full disk is told and not fatal."""
+    from rnnviz.events import AnswerEvent, Event
+    from rnnviz.lessons.results import ResultRecord
+
+    screen, sitting = app.step_screen, secrets.token_hex(4)
+
+    def answered(event: Event) -> None:
+        lesson = screen.view_state.lesson
+        if not isinstance(event, AnswerEvent) or lesson is None:
+            return
+        record = ResultRecord(
+            lesson.player.lesson.id, event.question, event.answer, event.correct, event.seconds,
+            phase, event.text, sitting,
+        )  # fmt: skip
+        try:
+            file.append(record)
+        except OSError as error:
+            screen.call_later(
+                screen.fail, "status.not_saved", path=str(file.path), reason=reason(error)
+            )
+
+    screen.event_stream.subscribe(answered)
 
 
 def make_app(

@@ -127,6 +127,14 @@ def lessons(f: F) -> F:
     )(f)  # fmt: skip
 
 
+def session(f: F) -> F:
+    """--session."""
+    return click.option(
+        "--session", metavar="N",
+        help="With --notes: of several screens the one of this process; a wrong one lists them.",
+    )(f)  # fmt: skip
+
+
 def device(f: F) -> F:
     """--device."""
     return click.option(

@@ -35,6 +35,8 @@ class CursorEvent(Event):
     layer: int = 0
     zoom: Literal["sentence", "cell", "equation"] = "sentence"
     first: int = 0  # the token of the first row, where not all tokens fit
+    token: str = ""  # the token itself, for those who have no trace
+    tokens: int = 0  # how many there are
 
 
 @dataclass(frozen=True)

@@ -225,6 +225,23 @@ class LessonPlayer:
         index = self.lesson.index(step) if isinstance(step, str) else step - 1
         return self._at(min(max(index, 0), len(self.lesson.steps) - 1), 0)
 
+    def at_phase(self, step: str, stage: int) -> LessonPlayer:
+        """A phase of a step, by the step's id; itself if it is there, or if there is no such step.
+
+        One that is next is shown as :meth:`next` shows it.
+        """
+        ids = [each.id for each in self.lesson.steps]
+        if step not in ids:
+            return self
+        index = ids.index(step)
+        stage = min(max(stage, 0), len(stages(self.lesson, index)) - 1)
+        if (index, stage) == (self.index, self.stage):
+            return self
+        following = self.next()
+        if (index, stage) == (following.index, following.stage):
+            return following
+        return self._at(index, stage)
+
     def _at(self, index: int, stage: int) -> LessonPlayer:
         return replace(self, index=index, stage=stage, own=None, reached=None)
 

@@ -39,7 +39,8 @@ class ResultRecord:
     ``answer``: an option or a word by its index from 1, or a number; None if the question was
     passed over. ``text`` is the option or the word as it was shown. ``correct`` is None if nothing
     was marked. ``seconds`` from the question to the answer. ``phase``: "before" or "after" the
-    course, or "".
+    course, or "". ``sitting`` is a random word, the same in all lines that were written in a row:
+    an answer may be changed until it is revealed.
     """
 
     lesson: str
@@ -49,6 +50,7 @@ class ResultRecord:
     seconds: float = 0.0
     phase: ResultPhase = ""
     text: str = ""
+    sitting: str = ""
 
     def line(self) -> bytes:
         """The record as one JSON line."""
@@ -171,6 +173,7 @@ _VALID: Mapping[str, Callable[[Any], bool]] = {
     "seconds": lambda value: _is_number(value) and value >= 0,
     "phase": lambda value: value in ("", "before", "after"),
     "text": lambda value: isinstance(value, str),
+    "sitting": lambda value: isinstance(value, str),
 }
 
 
@@ -247,12 +250,13 @@ class Gain:
 def item_statistics(people: Sequence[PersonResults]) -> list[ItemStatistics]:
     """The statistics of every question in every phase, in the order of the first answers.
 
-    Of several answers of one person to a question in a phase the first counts: the right one may
-    have been shown after it. The discrimination is the item-rest correlation, a point-biserial
-    correlation with the item left out of the score (Henrysson, "Correction of item-total
-    correlations in item analysis", Psychometrika 28, 1963, 211-218).
+    Of several answers of one person to a question in a phase the last of the first sitting counts:
+    it could be changed until the right one was shown, and not after. The discrimination is the
+    item-rest correlation, a point-biserial correlation with the item left out of the score
+    (Henrysson, "Correction of item-total correlations in item analysis", Psychometrika 28, 1963,
+    211-218).
     """
-    scores = [_first_answers(person.records) for person in people]
+    scores = [_answers_that_count(person.records) for person in people]
     keys = dict.fromkeys(key for answers in scores for key in answers)
     return [_item(key, scores) for key in sorted(keys, key=_phase_order(keys))]
 
@@ -268,13 +272,18 @@ def _phase_order(keys: Iterable[_Key]) -> Any:
     return lambda key: (place[key[:2]], ("", "before", "after").index(key[2]))
 
 
-def _first_answers(records: Iterable[ResultRecord]) -> _Answers:
-    """The first marked answer to each question in each phase."""
+def _answers_that_count(records: Iterable[ResultRecord]) -> _Answers:
+    """The answer to each question in each phase that counts, without those that were not marked."""
     found: dict[_Key, ResultRecord] = {}
     for record in records:
-        if record.correct is not None and record.answer is not None:
-            found.setdefault((record.lesson, record.question, record.phase), record)
-    return found
+        key: _Key = (record.lesson, record.question, record.phase)
+        if key not in found or (record.sitting and record.sitting == found[key].sitting):
+            found[key] = record
+    return {
+        key: record
+        for key, record in found.items()
+        if record.correct is not None and record.answer is not None
+    }
 
 
 def _item(key: _Key, people: Sequence[_Answers]) -> ItemStatistics:
@@ -322,7 +331,7 @@ def gains(people: Sequence[PersonResults]) -> list[Gain]:
     versus traditional methods", American Journal of Physics 66, 1998, 64-74); that of a lesson is
     that of the shares over all these answers, not the mean of its questions' gains.
     """
-    scores = [_first_answers(person.records) for person in people]
+    scores = [_answers_that_count(person.records) for person in people]
     keys = dict.fromkeys(key for answers in scores for key in answers)
     found: list[Gain] = []
     for lesson in dict.fromkeys(key[0] for key in keys):

@@ -312,6 +312,11 @@ def localized_key(key: str, lang: str) -> str:
     return i18n.text(f"key.{text}", lang) if i18n.known(f"key.{text}") else text
 
 
+def key_texts(keymap: Keymap, lang: str) -> dict[str, str]:
+    """The first key of each action as text, by the name of the action."""
+    return {action.name: localized_key(action.keys[0], lang) for action in keymap.actions}
+
+
 def step_actions(keymap: Keymap, models: Sequence[str]) -> Iterator[Action]:
     """The actions of the step screen: a digit key needs a model."""
     for action in keymap.actions:

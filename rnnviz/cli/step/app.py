@@ -15,6 +15,7 @@ from rnnviz.toy_net import is_toy_net
 
 if TYPE_CHECKING:
     from rnnviz.trace import Trace
+    from rnnviz.tui.app.themed_app import ThemedApp
     from rnnviz.tui.step.app import RnnvizApp
     from rnnviz.tui.view.page_state import PageOptions
 
@@ -55,7 +56,7 @@ def first_token(step: StepOptions, trace: Trace) -> int:
     return len(trace.tokens) - 1 if trace.series is not None else 0
 
 
-def run_app(app: RnnvizApp) -> int:
+def run_app(app: ThemedApp[int]) -> int:
     """Run the app in the terminal; the exit code."""
     if not options.stdin_is_terminal():
         # The sentence came through a pipe; the keys come from the terminal.
@@ -69,7 +70,7 @@ def run_app(app: RnnvizApp) -> int:
     return app.return_code or 0
 
 
-def _say_way_back(app: RnnvizApp) -> None:
+def _say_way_back(app: ThemedApp[int]) -> None:
     """Print the command that leads to where the app was when it failed."""
     from rnnviz.tui.step.app import RnnvizApp
     from rnnviz.tui.step.command_line import command_line

@@ -1,4 +1,4 @@
-"""The next notation for a view state: its trace and its answers are re-expressed."""
+"""Another notation for a view state: its trace and its answers are re-expressed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,12 @@ def with_next_notation(view_state: ViewState) -> dict[str, Any]:
     """The changes of the view state, with a message; only a message for a net by hand."""
     if view_state.trace.hand is not None:
         return {"status": view_state.text("status.own_symbols"), "failed": True}
-    name = NOTATIONS[(NOTATIONS.index(view_state.notation) + 1) % len(NOTATIONS)]
+    at = (NOTATIONS.index(view_state.notation) + 1) % len(NOTATIONS)
+    return with_notation(view_state, NOTATIONS[at])
+
+
+def with_notation(view_state: ViewState, name: str) -> dict[str, Any]:
+    """The changes of the view state to a notation, with a message."""
     trace = in_notation(view_state.trace, name)
     answers = {
         question: in_notation(answer, name) if isinstance(answer, Trace) else answer

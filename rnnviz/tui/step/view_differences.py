@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
-from typing import Any, get_type_hints
+from typing import Any
 
 from rnnviz.clamps import parse
 from rnnviz.cursor import Cursor, fitted
+from rnnviz.equations import NOTATIONS
 from rnnviz.events import (
     CursorEvent,
     Event,
@@ -16,28 +17,34 @@ from rnnviz.events import (
     PageStateEvent,
     QueryEvent,
     ReachEvent,
+    SessionEvent,
     ViewEvent,
 )
 from rnnviz.events.records import from_record
 from rnnviz.query import Query
 from rnnviz.toy_net import net_record
 from rnnviz.tui.pages import PAGES, load
+from rnnviz.tui.step.lesson_differences import lesson_events
 from rnnviz.tui.view.page_state import PageState
 from rnnviz.tui.view.query_history import QueryHistory
-from rnnviz.tui.view.view_state import ViewState
+from rnnviz.tui.view.view_state import THINGS, ViewState
+from rnnviz.version import VERSION
 
 #: The fields of the view state that everybody sees, apart from those with an event of their own.
 #: Language and theme are a matter of each screen.
-SHARED = ("backward", "hidden")
+SHARED = ("backward", "hidden", "notation", "presenter")
 
 
-def snapshot(view_state: ViewState) -> Iterator[Event]:
+def snapshot(view_state: ViewState, session: str = "") -> Iterator[Event]:
     """The events that lead another screen to this view state; undone queries are left out."""
+    lesson = "" if view_state.lesson is None else view_state.lesson.player.lesson.id
+    yield SessionEvent(session, lesson, VERSION)
+    yield from lesson_events(None, view_state)
     yield _query_event(view_state.latest_query, "start")
     for state in view_state.page_states.values():
         yield PageStateEvent(state.page, page_record(state))
     yield PageEvent(view_state.page)
-    yield ViewEvent({name: getattr(view_state, name) for name in SHARED})
+    yield ViewEvent(shared(view_state))
     if view_state.reaches:
         yield ReachEvent()
     yield cursor_event(view_state)
@@ -47,13 +54,15 @@ def differences(before: ViewState, after: ViewState) -> Iterator[Event]:
     """The events that lead from one view state to another, in the order to apply them."""
     if before is after:
         return
+    yield from lesson_events(before, after)
     yield from _query_events(before.queries, after.queries)
     for page, state in after.page_states.items():
         if before.page_states.get(page) != state:
             yield PageStateEvent(page, page_record(state))
     if after.page != before.page:
         yield PageEvent(after.page)
-    changed = {n: getattr(after, n) for n in SHARED if getattr(after, n) != getattr(before, n)}
+    was, now = shared(before), shared(after)
+    changed = {name: value for name, value in now.items() if was[name] != value}
     if changed:
         yield ViewEvent(changed)
     if after.comparing and not before.comparing:
@@ -65,10 +74,11 @@ def differences(before: ViewState, after: ViewState) -> Iterator[Event]:
 
 def cursor_event(view_state: ViewState) -> CursorEvent:
     """Where the cursor is."""
-    cursor = view_state.cursor
+    cursor, tokens = view_state.cursor, view_state.trace.tokens
     return CursorEvent(
-        cursor.t, view_state.part, cursor.unit, cursor.layer, cursor.zoom, view_state.first
-    )
+        cursor.t, view_state.part, cursor.unit, cursor.layer, cursor.zoom, view_state.first,
+        tokens[cursor.t], len(tokens),
+    )  # fmt: skip
 
 
 def cursor_at(event: CursorEvent, view_state: ViewState) -> Cursor:
@@ -85,11 +95,14 @@ def _query_events(before: QueryHistory, after: QueryHistory) -> Iterator[QueryEv
     if before is after or before.current == after.current:
         return
     forth = len(after.past) - len(before.past)
-    if forth < 0 and before.past[len(after.past)].query == after.current.query:
-        later = [*reversed(before.past[len(after.past) :])]
-        yield from (_query_event(step.query, "undo") for step in later)
-    elif forth > 0 and len(before.future) - len(after.future) == forth:
-        yield from (_query_event(step.query, "redo") for step in before.future[:forth])
+    undone = before.past[len(after.past) :]
+    redone = before.future[: max(0, forth)]
+    if forth < 0 and undone[0].query == after.current.query:
+        yield from (_query_event(step.query, "undo") for step in reversed(undone))
+    elif redone and len(before.future) - len(after.future) == forth and (
+        redone[-1].query == after.current.query
+    ):  # fmt: skip
+        yield from (_query_event(step.query, "redo") for step in redone)
     else:
         edit = after.current.query != after.current.origin
         yield _query_event(after.current.query, "edit" if edit else "ask")
@@ -123,34 +136,53 @@ def page_record(state: PageState) -> dict[str, Any]:
 
 
 def page_state_of(event: PageStateEvent) -> PageState:
-    """The state of a page; EventError if it is none, or if there is no such page."""
-    name = require_page(event.page)
-    load(name)  # its module has the class
+    """The state of a page, or of what else has one; EventError if it is none."""
+    if is_page(event.page):
+        load(event.page)  # its module has the class
     for kind in PageState.__subclasses__():
-        if kind.page == name:
+        if kind.page == event.page:
             # As a JSON line has it, where it comes from this process.
             record = {k: list(v) if isinstance(v, tuple) else v for k, v in event.state.items()}
-            return from_record(kind, record, f"page_state of {name}")
-    raise EventError(f"page_state: the page {name!r} has no state.")
+            return from_record(kind, record, f"page_state of {kind.page}")
+    raise EventError(f"page_state: {event.page[:60]!r} has no state.")
+
+
+def is_page(name: str) -> bool:
+    """Whether there is a page of this name."""
+    return any(name == entry.name for entry in PAGES)
 
 
 def require_page(name: str) -> str:
     """The name of a page; EventError for any other."""
-    if all(name != entry.name for entry in PAGES):
+    if not is_page(name):
         raise EventError(f"There is no page {name[:60]!r}.")
     return name
 
 
-def view_changes(changes: Mapping[str, Any], view_state: ViewState) -> dict[str, Any]:
-    """The fields of the view state to change; EventError for a value of another type.
+def shared(view_state: ViewState) -> dict[str, Any]:
+    """How the trace is shown; of predict mode whether it is on, and what has been revealed."""
+    session = view_state.predictions
+    fields = {name: getattr(view_state, name) for name in SHARED}
+    return fields | {"predict": session.on, "frontier": session.frontier}
 
-    Fields that are not shared are left out.
-    """
-    hints = get_type_hints(ViewState)
-    wanted = {name: value for name, value in changes.items() if name in SHARED}
+
+def view_changes(changes: Mapping[str, Any], view_state: ViewState) -> dict[str, Any]:
+    """The fields of the view state that are to change; EventError for a value out of range."""
+    now = shared(view_state)
+    wanted = {name: value for name, value in changes.items() if name in now}
+    names = {
+        "notation": NOTATIONS, "presenter": ("", *THINGS),
+        "frontier": range(len(view_state.trace.tokens) + 1),
+    }  # fmt: skip
     for name, value in wanted.items():
-        if hints[name] is bool and not isinstance(value, bool):
-            raise EventError(f"view: {name!r} is true or false.")
-    changed = {n: v for n, v in wanted.items() if v != getattr(view_state, n)}
-    replace(view_state, **changed)
-    return changed
+        of_type = type(value) is type(now[name])
+        if not of_type or (name in names and value not in names[name]):
+            raise EventError(f"view: {name!r} cannot be {value!r:.60}.")
+    found = {name: wanted[name] for name in SHARED if wanted.get(name, now[name]) != now[name]}
+    session = view_state.predictions
+    on, frontier = wanted.get("predict", session.on), wanted.get("frontier", session.frontier)
+    if (on, frontier) != (session.on, session.frontier):
+        found["predictions"] = replace(session, on=on, frontier=frontier)
+    if on:
+        found.pop("hidden", None)  # the mode decides
+    return found

@@ -62,7 +62,7 @@ class LessonAnswers:
         question = state.player.step.question
         assert question is not None
         chosen = Prediction(option) if option <= len(question.options) else None
-        if (reason := self._commit(chosen)) is not None:
+        if (reason := self.commit(chosen)) is not None:
             self.screen.prompt.open(reason)
 
     def _or_nothing(self, prompt: Prompt) -> Prompt:
@@ -71,21 +71,21 @@ class LessonAnswers:
         def submit(view_state: ViewState, typed: str) -> Change:
             if typed:
                 return prompt.on_submit(view_state, typed)
-            self._commit(None)
+            self.commit(None)
             return Change()
 
         return replace(prompt, on_submit=submit)
 
     def _typed_number(self, view_state: ViewState, value: float) -> Change:
-        return Change(prompt=self._commit(Prediction(value)))
+        return Change(prompt=self.commit(Prediction(value)))
 
     def _typed_word(self, view_state: ViewState, typed: str) -> Change:
         number = word_number(typed, view_state.trace.tokens)
         if number is None:
             return Change(message=view_state.text("lesson.no_word"), failed=True)
-        return Change(prompt=self._commit(Prediction(number)))
+        return Change(prompt=self.commit(Prediction(number)))
 
-    def _commit(self, prediction: Prediction | None) -> Prompt | None:
+    def commit(self, prediction: Prediction | None) -> Prompt | None:
         """Take an answer; the line for a reason where the question wants one."""
         state = self.host.state
         if state is None or not state.player.can_answer:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rnnviz.errors import RnnvizError, one_line
 from rnnviz.files import reason
 from rnnviz.lessons.player import LessonPlayer
+from rnnviz.lessons.predictions import Prediction
 from rnnviz.lessons.progress import LessonProgress
 from rnnviz.tui.step.lesson.answers import LessonAnswers
 from rnnviz.tui.step.lesson.own_change import OwnChange
@@ -69,6 +70,21 @@ class LessonHost:
             self.screen.say("lesson.training_on")
             return
         self._show(player.next() if step > 0 else player.back())
+
+    def go_to(self, lesson: str, step: str, stage: int) -> None:
+        """Go to a phase of a step, as an event from outside says; not in another lesson."""
+        state = self.state
+        if state is None or state.player.lesson.id != lesson:
+            return
+        player = state.player.at_phase(step, stage)
+        if player is not state.player:
+            self._show(player)
+
+    def answer(self, step_id: str, answer: float | None) -> None:
+        """Take an answer from outside, such as the class's; no reason is asked for."""
+        state = self.state
+        if state is not None and state.player.step.id == step_id:
+            self.answers.commit(None if answer is None else Prediction(answer))
 
     def open(self) -> bool:
         """Open the answer, or the line for the learner's own change; whether there is one."""

@@ -1,4 +1,4 @@
-"""What a step screen is given to play a lesson: the files, and who is told of answers."""
+"""What a step screen is given to play a lesson."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from rnnviz.lessons.lesson import Lesson
-from rnnviz.lessons.player import LessonAnswer, LessonPlayer
+from rnnviz.lessons.player import LessonPlayer
 from rnnviz.lessons.progress import ProgressFile
 from rnnviz.progress import Event
 
@@ -19,15 +19,13 @@ Trainer = Callable[[Mapping[str, object], Callable[[Event], None], Callable[[], 
 class LessonSession:
     """A lesson for one screen.
 
-    ``read`` reads the same lesson in another language. ``answered`` is called with a step's id and
-    its answer when the answer has been marked. ``next`` is the lesson that comes after this one.
-    ``restored``: the player is where the learner was the last time, which is told.
+    ``read`` reads the same lesson in another language. ``next`` is the lesson that comes after
+    this one. ``restored``: the player is where the learner was the last time, which is told.
     """
 
     player: LessonPlayer
     read: Callable[[str], Lesson]
     progress: ProgressFile
-    answered: Callable[[LessonPlayer, str, LessonAnswer], None] | None = None
     train: Trainer | None = None
     next: str = ""
     restored: bool = False
