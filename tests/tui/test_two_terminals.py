@@ -15,7 +15,7 @@ from rnnviz.events import sessions
 if not sessions.supported():
     pytest.skip("no Unix sockets here", allow_module_level=True)
 
-ON, RIGHT = b"\x1b[6~", b"\x1b[C"
+ON, LEFT, RIGHT = b"\x1b[6~", b"\x1b[D", b"\x1b[C"
 
 
 def lesson(state: Path, *args: str, **options: int) -> Terminal:
@@ -47,17 +47,17 @@ def test_one_terminal_steers_the_other_and_either_may_close(tmp_path: Path) -> N
     os.write(notes.fd, ON)
     until(both, shows(shown, "step 2 of"))
     until(both, shows(notes, "step 2 of", "Expect hands near 0"))
-    os.write(notes.fd, RIGHT)
-    until(both, shows(shown, "▐not▌"))
-    until(both, shows(notes, "“not”"))
+    os.write(notes.fd, LEFT)
+    until(both, shows(shown, "▐movie▌"))
+    until(both, shows(notes, "“movie”"))
     # It follows: what is pressed over there.
-    os.write(shown.fd, b"\x1b[D")
+    os.write(shown.fd, RIGHT)
     until(both, shows(notes, "“was”"))
     # Closing the notes leaves the lesson working.
     assert notes.leave() == 0
     os.close(notes.fd)
-    os.write(shown.fd, RIGHT)
-    until((shown,), shows(shown, "▐not▌"))
+    os.write(shown.fd, LEFT)
+    until((shown,), shows(shown, "▐movie▌"))
     # Notes of whatever is on, which go on when the lesson is closed, and find the next one.
     other = lesson(tmp_path, "--notes", width=80, height=24)
     until((shown, other), shows(other, "The class sees", "One small word"))
