@@ -19,6 +19,7 @@ from rnnviz.analysis.gradient_check import GradientCheck
 from rnnviz.analysis.net_summary import NetQuestion
 from rnnviz.analysis.padding import PaddedReading, PaddingComparison, PaddingQuestion
 from rnnviz.analysis.reach import JacobianSpectra, SpectrumQuestion, spectra
+from rnnviz.analysis.training_history import TrainingHistoryQuestion
 from rnnviz.analysis.units import UnitQuestion
 from rnnviz.cursor import part_of
 from rnnviz.explore import explorer
@@ -167,6 +168,8 @@ def explored(question: Question) -> Any:
         return summary(stored(question.model).model.spec)
     if isinstance(question, GradientCheck):
         return explorer()(GradientCheck(Query("not good", "sentiment-lstm-8")))
+    if isinstance(question, TrainingHistoryQuestion):
+        return explorer()(TrainingHistoryQuestion("imdb-rnn"))
     if isinstance(question, UnitQuestion):
         return test_units.corpus(question.model)
     raise AssertionError(question)
