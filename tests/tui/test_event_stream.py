@@ -99,6 +99,12 @@ async def play(app: RnnvizApp, pilot: Pilot[int], seed: int, count: int) -> None
     await read_all(app, pilot)
 
 
+@pytest.fixture(autouse=True)
+def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where random keys save screenshots."""
+    monkeypatch.chdir(tmp_path)
+
+
 async def same_after(first: RnnvizApp, second: RnnvizApp, seed: int, count: int) -> list[Event]:
     """Record random keys on one app, apply the events to the other; both end up the same."""
     events: list[Event] = []
