@@ -36,13 +36,18 @@ class TracedQuery(NamedTuple):
         return self._replace(query=query, trace=self.explorer(query))
 
     def without_each_token(self) -> OutputsWithout | None:
-        """The outputs at the end without each token; None of a series, a saved or a long trace."""
+        """The outputs at the end without each token; None of a series and of a long text.
+
+        None, too, of a saved trace whose net is not here: only the net can read the rest.
+        """
         from rnnviz.analysis.interventions import LeaveOutQuestion
 
-        T, saved = len(self.trace.tokens), not self.query.model
-        if saved or self.trace.series is not None or T > MOST_LEFT_OUT:
+        if self.trace.series is not None or len(self.trace.tokens) > MOST_LEFT_OUT:
             return None
-        found: OutputsWithout = self.explorer(LeaveOutQuestion(self.query))
+        try:
+            found: OutputsWithout = self.explorer(LeaveOutQuestion(self.query))
+        except UsageError:
+            return None
         return found
 
     def beside(self, option: str, **changes: Any) -> Trace:
