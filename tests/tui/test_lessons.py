@@ -241,6 +241,23 @@ async def test_a_choice_is_answered_by_a_digit_and_can_be_changed_until_it_is_re
         assert run.player.answers["not.good"].correct is True
 
 
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_number_stands_beside_the_bar_of_its_token_after_the_reveal(
+    size: tuple[int, int],
+) -> None:
+    app = app_of("not", "en")
+    async with app.run_test(size=size) as pilot:
+        await settled(app, pilot)
+        run = LessonRun(app, pilot, False)
+        await to_step(run, "not.guess")
+        await run.press("o")
+        await run.type(".05")
+        await run.press("enter")
+        assert "◀.05" not in "".join(screen_text(app))
+        await run.press("pagedown")
+        assert "◀.05" in "".join(screen_text(app))
+
+
 async def test_a_class_may_go_on_without_an_answer() -> None:
     app = app_of("not", "en")
     async with app.run_test(size=SIZES[0]) as pilot:

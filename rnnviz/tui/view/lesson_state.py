@@ -75,6 +75,19 @@ def place_cursor(place: Place, trace: Trace, view_state: ViewState) -> Cursor:
     return fitted(Cursor(layer, place.token - 1, part, unit, zoom), trace)
 
 
+def answered_output(view_state: ViewState, t: int) -> float | None:
+    """What was answered to a revealed question of the lesson about the output of token t."""
+    lesson = view_state.lesson
+    if lesson is None or lesson.player.phase in ("ask", "committed"):
+        return None
+    player, question = lesson.player, lesson.player.step.question
+    if question is None or question.kind != "number" or not question.of.startswith("p("):
+        return None
+    answer, last = player.answer, len(view_state.trace.tokens) - 1
+    shown = view_state.query == player.scene.query and t == min(player.scene.place.token - 1, last)
+    return answer.prediction.answer if shown and answer and answer.prediction else None
+
+
 def last_output(trace: Trace) -> float:
     """What the net says at the end: the probability of the shown class, or the forecast."""
     if trace.series is not None:

@@ -14,6 +14,7 @@ import numpy as np
 from rnnviz.analysis.turning_token import STAYS, direction, output_before, turning_token
 from rnnviz.cursor import part_of
 from rnnviz.lessons.predictions import WITHIN, AnswerKey, MarkedPrediction, Prediction
+from rnnviz.tui.view.lesson_state import answered_output
 from rnnviz.tui.view.predict_first import without_answer
 from rnnviz.tui.view.predict_session import PredictQuestion, PredictSession
 from rnnviz.tui.view.view_state import ViewState, scale
@@ -203,10 +204,11 @@ def committed_levels(view_state: ViewState, t: int) -> list[tuple[float, int]]:
 
     A number stands at its own level, a direction at the output before the token.
     """
-    session = view_state.predictions
+    session, answered = view_state.predictions, answered_output(view_state, t)
+    found = [] if answered is None else [(answered, 0)]
     if not session.on or not (session.made or session.marked):
-        return []
-    found, k = [], view_state.shown_class()
+        return found
+    k = view_state.shown_class()
     for question, prediction in session.at(view_state.query, t).items():
         if question.label != k or question.topic == "value":
             continue
