@@ -66,6 +66,13 @@ def test_every_name_finds_its_term(term: Term, capsys: pytest.CaptureFixture[str
     assert " ".join(term.about["en"].split()) in " ".join(said.split())
 
 
+def test_a_word_that_only_one_term_has_finds_it() -> None:
+    assert find("vanishing") is find("vanishing gradient")
+    assert find("kaybolan") is find("vanishing gradient")
+    with pytest.raises(UsageError):
+        find("hidden or not")
+
+
 def test_case_hyphens_and_underscores_make_no_difference() -> None:
     for name in ("Forget Gate", "FORGET_GATE", "unutma KAPISI", "forget-gate"):
         assert find(name).key == "forget-gate"

@@ -98,10 +98,20 @@ def _plain(name: str) -> str:
     return folded(" ".join(name.replace("-", " ").replace("_", " ").split()))
 
 
+def _only_term_with(word: str) -> Term | None:
+    """The term that has this word in one of its names; None if none or several have it."""
+    _, loose = _by_name()
+    found = {term.key: term for name, term in loose.items() if word in name.split()}
+    return next(iter(found.values())) if len(found) == 1 else None
+
+
 def find(name: str) -> Term:
-    """The term of a name, an alias or a name in code; UsageError with the nearest one."""
+    """The term of a name, an alias, a name in code, or a word that only one term has.
+
+    UsageError with the nearest name for any other.
+    """
     exact, loose = _by_name()
-    found = exact.get(name) or loose.get(_plain(name))
+    found = exact.get(name) or loose.get(_plain(name)) or _only_term_with(_plain(name))
     if found is None:
         # A short name, such as f, is near to everything that begins with it.
         keys = [each for each in exact if len(each) > 3 or len(name) <= 3]

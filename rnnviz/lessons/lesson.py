@@ -78,7 +78,9 @@ class Step:
     cursor: CursorPosition | None = None
     view: str | None = None  # a page, "panels", or None: as it is
     question: LessonQuestion | None = None
-    hide: bool = False  # the question is asked with the current token hidden, as in predict mode
+    #: At a question the current token is hidden, too, as in predict mode; at a step that only says
+    #: something what comes after it is.
+    hide: bool = False
     reveal: str = ""
     reveal_cursor: CursorPosition | None = None
     reveal_view: str | None = None

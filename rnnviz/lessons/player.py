@@ -96,6 +96,7 @@ class Scene:
     place: Place
     hidden: bool  # the current token is hidden, too, as in predict mode
     asks: bool  # a question is open or not revealed yet
+    covered: bool  # what comes after the cursor is hidden
 
 
 @dataclass(frozen=True)
@@ -312,7 +313,8 @@ class LessonPlayer:
         if query.text != step.query.text:
             # What another text ends with is what it is read for.
             place = replace(place, token=LAST_TOKEN, part=None)
-        return Scene(query, step.against, place, asks and step.hide, asks)
+        covered = asks or (step.hide and self.phase == "say")
+        return Scene(query, step.against, place, asks and step.hide, asks, covered)
 
     def _place(self) -> Place:
         """The place that all steps up to here lead to."""

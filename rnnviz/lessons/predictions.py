@@ -146,4 +146,10 @@ def allowed(within: float) -> str:
 
 def _name(names: Sequence[str], at: float) -> str:
     n = int(at) - 1
-    return visible(names[n]) if 0 <= n < len(names) else str(int(at))
+    return quoted(names[n]) if 0 <= n < len(names) else str(int(at))
+
+
+def quoted(name: str) -> str:
+    """An option in quotation marks, unless it has some of its own."""
+    text = visible(name)
+    return text if "“" in text else f"“{text}”"

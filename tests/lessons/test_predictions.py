@@ -61,7 +61,7 @@ def test_the_gap_in_words() -> None:
     names = ("it rises", "it stays", "it falls")
     key = AnswerKey("choice", 3)
     assert outcome(MarkedPrediction(Prediction(1), key), "en", names) == (
-        "you “it rises”, the net “it falls”"
+        "you “it rises”, it was “it falls”"
     )
     assert verdict(marked(0.3, 0.18), "en") == "wrong (±.1)"
     assert verdict(marked(0.2, 0.18), "en") == "right (±.1)"

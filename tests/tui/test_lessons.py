@@ -205,18 +205,46 @@ async def to_step(run: LessonRun, step: str) -> None:
 
 
 async def test_looking_around_is_free_and_going_on_returns_to_the_place_of_the_lesson() -> None:
+    app = app_of("stuck", "en")
+    async with app.run_test(size=SIZES[1]) as pilot:
+        await settled(app, pilot)
+        run = LessonRun(app, pilot, True)
+        await run.press("home", "enter", "w")
+        state = app.step_screen.view_state
+        assert (state.cursor.t, state.cursor.zoom, state.page) == (0, "cell", "weights")
+        await run.press("G")
+        state = app.step_screen.view_state
+        assert (state.cursor.t, state.cursor.zoom, state.page) == (8, "sentence", "")
+        await run.press("home", "pagedown")  # a question is asked at its place
+        assert app.step_screen.view_state.cursor.t == 8
+
+
+async def test_what_comes_after_the_cursor_stays_hidden_before_it_is_asked_about() -> None:
     app = app_of("not", "en")
     async with app.run_test(size=SIZES[1]) as pilot:
         await settled(app, pilot)
         run = LessonRun(app, pilot, True)
-        await run.press("end", "enter", "w")
+        await run.press("end")
         state = app.step_screen.view_state
-        assert (state.cursor.t, state.cursor.zoom, state.page) == (4, "cell", "weights")
-        await run.press("G")
-        state = app.step_screen.view_state
-        assert (state.cursor.t, state.cursor.zoom, state.page) == (2, "sentence", "")
-        await run.press("end", "pagedown")  # a question is asked at its place
-        assert app.step_screen.view_state.cursor.t == 2
+        assert (state.cursor.t, state.hidden, state.revealed) == (2, True, True)
+        assert "0.18" not in "".join(screen_text(app))
+
+
+async def test_the_key_that_goes_on_takes_an_answer_and_skips_the_reason() -> None:
+    app = app_of("not", "en")
+    async with app.run_test(size=SIZES[0]) as pilot:
+        await settled(app, pilot)
+        run = LessonRun(app, pilot, True)
+        await to_step(run, "not.guess")
+        await run.press("pagedown")
+        assert "right within .1" in "".join(screen_text(app))
+        await run.press("full_stop", "2", "pagedown")
+        assert run.player.phase == "committed"
+        assert "Why?" in "".join(screen_text(app))
+        await run.press("pagedown")
+        assert not app.step_screen.is_typing
+        await run.press("pagedown")
+        assert run.player.phase == "revealed"
 
 
 async def test_a_choice_is_answered_by_a_digit_and_can_be_changed_until_it_is_revealed() -> None:
@@ -236,7 +264,7 @@ async def test_a_choice_is_answered_by_a_digit_and_can_be_changed_until_it_is_re
         await run.press("9")  # there is no such option; no model is read either
         assert app.step_screen.view_state.latest_query.model == model
         await run.press("pagedown")
-        assert "the net too" in run.shown()
+        assert "you “it falls” · right" in run.shown()
         await run.press("pageup", "1")
         assert run.player.answers["not.good"].correct is True
 

@@ -75,11 +75,12 @@ class LinePrompt:
             self._on_submit = prompt.on_submit
             label, initial = prompt.label, prompt.initial
             line = LineInput(
-                initial, placeholder=label, selected=prompt.selected,
+                initial, placeholder=_placeholder(prompt), selected=prompt.selected,
                 words=prompt.words, id="typing",
             )  # fmt: skip
         # A text in the line hides the placeholder.
-        screen.show(status=label.rstrip(" :") if initial else "", failed=False)
+        above = initial or (prompt is not None and prompt.label_above)
+        screen.show(status=label.rstrip(" :") if above else "", failed=False)
         screen.mount(line)
         screen.set_focus(line)
 
@@ -89,7 +90,7 @@ class LinePrompt:
         assert line is not None
         self._on_submit, self._question = prompt.on_submit, None
         line.suggester = None
-        line.placeholder, line.value = prompt.label, prompt.initial
+        line.placeholder, line.value = _placeholder(prompt), prompt.initial
 
     def close(self) -> None:
         """Close the line."""
@@ -136,6 +137,8 @@ class LinePrompt:
         else:
             self._question = question
         screen.page_host.apply(change)
+        if change.prompt is not None and change.prompt.label_above:
+            screen.show(status=change.prompt.label.rstrip(" :"))
         if question in view_state.failures:
             self.receive_answer(question, view_state.failures[question])
 
@@ -149,3 +152,8 @@ class LinePrompt:
         if isinstance(question, Query) and self._on_submit is None:
             self.history.add(question.text)
         self.close()
+
+
+def _placeholder(prompt: Prompt) -> str:
+    """The label in the empty line, unless it stands above it."""
+    return "" if prompt.label_above else prompt.label

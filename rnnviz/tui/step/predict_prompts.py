@@ -71,10 +71,14 @@ def number_prompt(
             return Change(message=said, failed=True)
         return then(view_state, value)
 
-    return Prompt(label, submit, initial, selected=bool(initial))
+    return Prompt(label, submit, initial, selected=bool(initial), label_above=True)
 
 
 def reason_prompt(view_state: ViewState, then: Callable[[ViewState, str], Change]) -> Prompt:
     """A line for a reason; an empty one skips it."""
     label = view_state.text("predict.ask_why", enter=view_state.text("key.enter"))
-    return Prompt(label, lambda now, typed: then(now, " ".join(typed.split())))
+
+    def submit(now: ViewState, typed: str) -> Change:
+        return then(now, " ".join(typed.split()))
+
+    return Prompt(label, submit, label_above=True)

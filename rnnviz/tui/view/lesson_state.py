@@ -39,7 +39,7 @@ def with_open_question(view_state: ViewState) -> ViewState:
     if lesson is None or view_state.predictions.on:
         return view_state
     scene = lesson.player.scene
-    if not scene.asks:
+    if not scene.covered:
         hidden = view_state.hidden or view_state.revealed
         return replace(view_state, hidden=False, revealed=False) if hidden else view_state
     cursor = view_state.cursor

@@ -51,6 +51,7 @@ class Prompt:
     initial: str = ""  # the text in the line when it opens
     selected: bool = False  # the initial text is selected, so that typing replaces it
     words: tuple[str, ...] = ()  # complete what is typed
+    label_above: bool = False  # the label stands above the line and stays while one types
 
 
 class Page(View):

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from textual.worker import get_current_worker
 
-from rnnviz.display import folded
+from rnnviz.display import folded, visible
 from rnnviz.lessons.claims import Evaluator
 from rnnviz.lessons.lesson import Step
 from rnnviz.lessons.player import LessonAnswer, LessonPlayer
-from rnnviz.lessons.predictions import AnswerKey, Prediction
+from rnnviz.lessons.predictions import AnswerKey, Prediction, allowed
 from rnnviz.tui.step.lesson.told import told
 from rnnviz.tui.step.predict_prompts import ask_option, number_prompt, reason_prompt
 from rnnviz.tui.view.page import Change, Prompt
@@ -45,13 +45,15 @@ class LessonAnswers:
             rows = [f"{n} {option}" for n, option in enumerate(question.options, 1)]
             rows.append(say("lesson.pass"))
             then = partial(self.choose, player.step.id)
-            ask_option(self.screen, say("lesson.choose"), rows, then, numbered=True)
+            ask_option(self.screen, visible(player.said), rows, then, numbered=True)
         elif question.kind == "number":
-            line = number_prompt(say("lesson.type_number"), self._typed_number)
+            line = number_prompt(
+                say("lesson.type_number", within=allowed(question.within)), self._typed_number
+            )
             self.screen.prompt.open(self._or_nothing(line))
         else:
             words = self.screen.view_state.trace.tokens
-            line = Prompt(say("lesson.type_word"), self._typed_word, words=words)
+            line = Prompt(say("lesson.type_word"), self._typed_word, words=words, label_above=True)
             self.screen.prompt.open(self._or_nothing(line))
 
     def choose(self, step_id: str, option: int) -> None:

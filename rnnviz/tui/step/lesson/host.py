@@ -59,9 +59,11 @@ class LessonHost:
         if state is None:
             self.screen.say("lesson.none")
             return
-        if self.screen.is_typing:
-            return
         player = state.player
+        if (line := self.screen.input) is not None:
+            if step > 0 and player.phase in ("ask", "committed"):
+                self.screen.prompt.submit(line.value)  # an answer, or the reason for one
+            return
         if step > 0 and player.phase == "ask":
             self._show(player)  # the question is about the lesson's place
             self.answers.open(player)

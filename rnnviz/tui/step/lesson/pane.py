@@ -12,7 +12,7 @@ from rnnviz.analysis.readout import shown_class
 from rnnviz.display import visible
 from rnnviz.lessons.lesson import Lesson, LessonQuestion, Step
 from rnnviz.lessons.player import LessonPlayer, is_revealed_later, stages
-from rnnviz.lessons.predictions import MarkedPrediction, outcome, spoken, verdict
+from rnnviz.lessons.predictions import MarkedPrediction, allowed, outcome, quoted, spoken, verdict
 from rnnviz.tui.render.segments import Line, beside, cut, trimmed, wrapped
 from rnnviz.tui.view.lesson_state import LessonState, last_output
 from rnnviz.tui.view.view_state import ViewState
@@ -110,7 +110,8 @@ def _below(view_state: ViewState, lesson: LessonState, width: int) -> list[Line]
         if question.options:
             return [[Segment("  " + line, theme.now)] for line in _options(player.step, width)]
         kind = "lesson.ask_number" if question.kind == "number" else "lesson.ask_word"
-        return [[Segment("  " + view_state.text(kind), theme.now)]]
+        within = allowed(question.within)
+        return [[Segment("  " + view_state.text(kind, within=within), theme.now)]]
     lines = _answered(view_state, player, player.step)
     if phase == "revealed" and player.change is not None:
         lines[-1] = [*lines[-1], Segment(" · " + _effect(view_state, lesson), theme.ink)]
@@ -176,7 +177,7 @@ def _named(question: LessonQuestion, value: float, names: Sequence[str]) -> str:
     at = int(value) - 1
     if question.kind == "number" or not 0 <= at < len(names):
         return spoken(value)
-    return f"“{names[at]}”"
+    return quoted(names[at])
 
 
 def _changed(view_state: ViewState, lesson: LessonState, width: int) -> str:
@@ -239,7 +240,7 @@ def _hint(view_state: ViewState, lesson: LessonState) -> str:
     options = () if player.step.question is None else player.step.question.options
     if player.phase == "ask" and options:
         return view_state.text("lesson.key_choose", n=len(options))
-    if player.phase == "committed" and not player.can_answer:
+    if player.phase == "committed" and (not player.can_answer or player.lesson.kind == "quiz"):
         key = "lesson.key_on"
     if player.at_end:
         key = "lesson.key_end"
