@@ -172,7 +172,7 @@ def test_a_backward_layer_is_asked_early_by_reading_each_beginning_alone(
 
 
 def test_the_gradients_of_both_directions_are_added_as_the_bars_do() -> None:
-    from rnnviz.tui.view.view_state import saliency
+    from rnnviz.analysis.readout import saliency
 
     trace = trace_of(net(replace(GRU, bidirectional=True)), Query("100", "small"))
     np.testing.assert_allclose(

@@ -23,14 +23,14 @@ def train_with_dashboard(
     RnnvizError, with its exit code, as the training raised it in its own process.
     """
     from rnnviz.background import TrainingProcess
+    from rnnviz.explore import explorer
     from rnnviz.runs import Run, resume_command
-    from rnnviz.tracer import tracer
     from rnnviz.tui.dashboard.app import TrainApp
 
     name = job.recipe or str(job.resume)
     with TrainingProcess(job) as process:
         app = TrainApp(
-            process, tracer(), name, lang=lang, theme=theme, colour=colour,
+            process, explorer(), name, lang=lang, theme=theme, colour=colour,
             ascii_only=not cli_options.unicode(), keymap=keymap,
         )  # fmt: skip
         end = app.run()

@@ -68,7 +68,7 @@ def _asks(step: Step, lang: str) -> Iterator[str]:
         yield from (f"  {n}) {option}" for n, option in enumerate(question.options, start=1))
     else:
         kind = "ask_number" if question.kind == "number" else "ask_word"
-        yield "  " + i18n.text(f"lesson.{kind}", lang)
+        yield "  " + i18n.text(f"lesson.{kind}", lang, within=allowed(question.within))
     if question.why:
         yield "  " + i18n.text("lesson.text_why", lang)
 

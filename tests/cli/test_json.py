@@ -13,6 +13,7 @@ from rnnviz.bench.comparison import Comparison
 from rnnviz.bench.process import OURS
 from rnnviz.bench.timing import BenchResult
 from rnnviz.cli import run, tables
+from rnnviz.lessons.results import ResultRecord
 
 SAMPLE = ("--data", "sample")
 SMALL = (*SAMPLE, "--limit", "50", "--epochs", "1", "-q")
@@ -28,7 +29,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "data fetch": ("jena", "--offline", "--data", "OUT"),
     "bench": ("--workload", "jena-gru", "--peers", "none", "--rounds", "1", "-q"),
     "config path": (), "config show": (), "config validate": (), "config edit": (),
-    "lesson": (), "lesson check": ("not",),
+    "lesson": (), "lesson check": ("not",), "lesson run": ("not", "--plain"), "explain": ("z",),
+    "results": ("ANSWERS",),
     "doctor": (), "completion": ("bash",),
 }  # fmt: skip
 #: Exit codes that are not 0: the download is refused.
@@ -68,7 +70,14 @@ def test_a_command_with_a_table_has_json(
 
     monkeypatch.setattr(tables, "aligned", watched)
     monkeypatch.setattr("rnnviz.cli.step.compare_cells.aligned", watched)
-    replaced = {"RUN": trained, "OUT": str(tmp_path / "out"), "OUT.json": str(tmp_path / "m.json")}
+    answers = tmp_path / "answers.jsonl"
+    answers.write_bytes(ResultRecord("not", "not.guess", 0.2, True, 8.0).line())
+    replaced = {
+        "ANSWERS": str(answers),
+        "RUN": trained,
+        "OUT": str(tmp_path / "out"),
+        "OUT.json": str(tmp_path / "m.json"),
+    }
     args = [*name.split(), *(replaced.get(arg, arg) for arg in COMMANDS[name])]
     assert run(args) == CODES.get(name, 0)
     capsys.readouterr()

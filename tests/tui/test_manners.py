@@ -50,7 +50,9 @@ def app(**more: Any) -> RnnvizApp:
 async def settle(pilot: Pilot[int], it: RnnvizApp) -> None:
     await pilot.pause()
     while it.is_running and (
-        it.step_screen.page_host.pending or any(not worker.is_finished for worker in it.workers)
+        it.step_screen.page_host.pending
+        # The worker that listens for other terminals ends with the app.
+        or any(not worker.is_finished for worker in it.workers if worker.group != "events")
     ):
         await pilot.pause(0.01)
     await pilot.pause()

@@ -50,6 +50,13 @@ def why_it_fell_at_not() -> Iterable[str]:
     yield f"unit {unit} −{number(parts[unit])}"
 
 
+def why_it_fell_at_not_in_short() -> Iterable[str]:
+    before, after = (trace().head.readout[t, 1] for t in (2, 3))
+    without = rnnviz.step(TEXT.replace("not ", ""), model=MODEL).head.output[1]
+    yield f"“not”: {number(before)} → {number(after)}"
+    yield f"without it the end is {number(without)}"
+
+
 def f_of_the_unit_at_good() -> Iterable[str]:
     assert trace().leading_unit() == UNIT
     yield f"f₅ +{number(trace().layers[0].values['f'][4, UNIT], 3)}"
@@ -113,11 +120,12 @@ Facts = Callable[[], Iterable[str]]
 WIDE, NARROW = (120, 36), (80, 24)
 #: What to press from the start at these sizes, and what the screen says then.
 QUESTIONS: list[tuple[str, Facts, tuple[tuple[int, int], ...]]] = [
-    ("right right right", why_it_fell_at_not, (WIDE, NARROW)),
+    ("right right right", why_it_fell_at_not, (WIDE,)),
+    ("right right right", why_it_fell_at_not_in_short, (NARROW,)),
     ("end", f_of_the_unit_at_good, (WIDE,)),
     ("end enter", f_of_the_unit_at_good, (NARROW,)),
-    ("", the_largest_gradient_and_its_meaning, (WIDE,)),
-    ("", the_largest_gradient, (NARROW,)),
+    ("", the_largest_gradient_and_its_meaning, ((200, 50),)),
+    ("", the_largest_gradient, (WIDE, NARROW)),
     ("right comma", whether_c_is_h, (WIDE,)),
     ("right comma enter", whether_c_is_h, (NARROW,)),
     ("c O", what_if_f_is_always_1, (WIDE, NARROW)),

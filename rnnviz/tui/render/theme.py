@@ -35,7 +35,7 @@ ASCII = str.maketrans(
     {ord(wide): plain for plain, group in _PLAIN.items() for wide in group}
     | {ord("ö"): "o", ord("ş"): "s", ord("Ş"): "S", ord("â"): "a", ord("î"): "i", ord("û"): "u"}
     | {ord(digit): str(n) for digits in _DIGITS for n, digit in enumerate(digits)}
-    | {ord("₋"): "-"}
+    | {ord("₋"): "-", ord("∘"): "o"}
 )
 
 
