@@ -67,6 +67,8 @@ def _asks(step: Step, lang: str) -> Iterator[str]:
     if question.options:
         yield from (f"  {n}) {option}" for n, option in enumerate(question.options, start=1))
     else:
+        from rnnviz.lessons.predictions import allowed
+
         kind = "ask_number" if question.kind == "number" else "ask_word"
         yield "  " + i18n.text(f"lesson.{kind}", lang, within=allowed(question.within))
     if question.why:
@@ -75,7 +77,7 @@ def _asks(step: Step, lang: str) -> Iterator[str]:
 
 def _answers(step: Step, explorer: Explorer, lang: str) -> Iterator[str]:
     from rnnviz.lessons.claims import Evaluator
-    from rnnviz.lessons.predictions import allowed, spoken
+    from rnnviz.lessons.predictions import spoken
 
     question = step.question
     if question is not None:
