@@ -77,7 +77,7 @@ def _asks(step: Step, lang: str) -> Iterator[str]:
 
 def _answers(step: Step, explorer: Explorer, lang: str) -> Iterator[str]:
     from rnnviz.lessons.claims import Evaluator
-    from rnnviz.lessons.predictions import spoken
+    from rnnviz.lessons.predictions import allowed, spoken
 
     question = step.question
     if question is not None:
