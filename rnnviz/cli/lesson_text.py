@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from rnnviz import i18n
+from rnnviz.lessons.predictions import allowed, spoken
 
 if TYPE_CHECKING:
     from rnnviz.lessons.lesson import Lesson, LessonChange, Step
@@ -67,8 +68,6 @@ def _asks(step: Step, lang: str) -> Iterator[str]:
     if question.options:
         yield from (f"  {n}) {option}" for n, option in enumerate(question.options, start=1))
     else:
-        from rnnviz.lessons.predictions import allowed
-
         kind = "ask_number" if question.kind == "number" else "ask_word"
         yield "  " + i18n.text(f"lesson.{kind}", lang, within=allowed(question.within))
     if question.why:
@@ -77,7 +76,6 @@ def _asks(step: Step, lang: str) -> Iterator[str]:
 
 def _answers(step: Step, explorer: Explorer, lang: str) -> Iterator[str]:
     from rnnviz.lessons.claims import Evaluator
-    from rnnviz.lessons.predictions import allowed, spoken
 
     question = step.question
     if question is not None:

@@ -11,13 +11,13 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.worker import get_current_worker
 
-from rnnviz.errors import RnnvizError, one_line
 from rnnviz.query import Explorer, Question
 from rnnviz.trace import Trace
 from rnnviz.trace.notation import in_notation
 from rnnviz.tui.pages import load
 from rnnviz.tui.panels import conclusion
 from rnnviz.tui.panels.heatmap import rows
+from rnnviz.tui.step.attempt import attempt
 from rnnviz.tui.view import second_sentence
 from rnnviz.tui.view.page import Change, Page, Prompt
 
@@ -143,14 +143,7 @@ class PageHost:
             self._ask(question)
 
     def _answer(self, question: Question) -> None:
-        answer, reason = None, ""
-        try:
-            answer = self.explorer(question)
-        except RnnvizError as error:
-            reason = one_line(error)
-        except Exception as error:
-            # An error in an answer must not end the app.
-            reason = f"{type(error).__name__}: {error}"
+        answer, reason = attempt(partial(self.explorer, question))
         if not get_current_worker().is_cancelled:
             self.screen.post_message(QuestionAnswered(question, answer, reason))
 

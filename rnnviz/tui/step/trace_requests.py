@@ -12,11 +12,12 @@ from textual.message import Message
 from rnnviz.analysis.model_family import Kind, switch_models
 from rnnviz.cursor import Cursor, fitted
 from rnnviz.display import visible
-from rnnviz.errors import RnnvizError, one_line, shortened
+from rnnviz.errors import shortened
 from rnnviz.query import Explorer, Query
 from rnnviz.toy_net import is_toy_net
 from rnnviz.trace import Trace
 from rnnviz.trace.notation import in_notation, written_clamp
+from rnnviz.tui.step.attempt import attempt
 from rnnviz.tui.view.query_history import QueryHistory
 from rnnviz.tui.view.view_state import Reach, ViewState
 
@@ -121,13 +122,7 @@ class TraceRequests:
         self.screen.post_message(TraceReady(request, trace, reason))
 
     def _traced(self, query: Query) -> tuple[Trace | None, str]:
-        try:
-            return self.explorer(query), ""
-        except RnnvizError as error:
-            return None, one_line(error)
-        except Exception as error:
-            # An error in an explorer must not end the app.
-            return None, f"{type(error).__name__}: {error}"
+        return attempt(partial(self.explorer, query))
 
     def show_trace(self, message: TraceReady) -> None:
         """Show the new trace with the cursor at the same place; or the reason why there is none."""

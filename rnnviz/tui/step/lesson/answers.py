@@ -15,7 +15,7 @@ from rnnviz.lessons.claims import Evaluator
 from rnnviz.lessons.lesson import Step
 from rnnviz.lessons.player import LessonAnswer, LessonPlayer
 from rnnviz.lessons.predictions import AnswerKey, Prediction, allowed
-from rnnviz.tui.step.lesson.told import told
+from rnnviz.tui.step.attempt import attempt
 from rnnviz.tui.step.predict_prompts import ask_option, number_prompt, reason_prompt
 from rnnviz.tui.view.page import Change, Prompt
 from rnnviz.tui.view.view_state import ViewState
@@ -119,7 +119,7 @@ class LessonAnswers:
         )
 
     def _find_key(self, step: Step) -> None:
-        key, why = told(partial(self._answer_key, step))
+        key, why = attempt(partial(self._answer_key, step))
         if not get_current_worker().is_cancelled:
             self.screen.call_later(self._receive_key, step.id, key, why)
 

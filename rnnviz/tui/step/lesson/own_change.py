@@ -14,7 +14,7 @@ from rnnviz.lessons.claims import Evaluator
 from rnnviz.lessons.lesson import LessonChange, Step
 from rnnviz.lessons.reader import with_change
 from rnnviz.query import Query
-from rnnviz.tui.step.lesson.told import told
+from rnnviz.tui.step.attempt import attempt
 from rnnviz.tui.view.page import Change, Prompt
 from rnnviz.tui.view.view_state import ViewState
 
@@ -67,7 +67,7 @@ class OwnChange:
 
     def _check_goal(self, step: Step, change: LessonChange, query: Query) -> None:
         evaluator = Evaluator(self.screen.requests.explorer)
-        value, why = told(partial(evaluator.value, change.reached, query, step.against))
+        value, why = attempt(partial(evaluator.value, change.reached, query, step.against))
         if not get_current_worker().is_cancelled:
             self.screen.call_later(self._receive_goal, query, bool(value), why)
 

@@ -10,8 +10,8 @@ from textual.worker import get_current_worker
 
 from rnnviz.lessons.lesson import LessonChange, Step
 from rnnviz.progress import Event, Note, TrainingStep
+from rnnviz.tui.step.attempt import attempt
 from rnnviz.tui.step.lesson.session import LessonSession
-from rnnviz.tui.step.lesson.told import told
 
 if TYPE_CHECKING:
     from rnnviz.tui.step.lesson.host import LessonHost
@@ -47,7 +47,7 @@ class LessonTraining:
         def stop() -> bool:
             return worker.is_cancelled or not screen.app.is_running
 
-        model, why = told(partial(session.train, change.train, watch, stop))
+        model, why = attempt(partial(session.train, change.train, watch, stop))
         if not worker.is_cancelled:
             screen.call_later(self._end_training, step, model, why)
 

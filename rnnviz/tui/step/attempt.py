@@ -1,4 +1,4 @@
-"""What a function gives in a thread, where an error must not end the app."""
+"""Calling a function in a thread, where an error must not end the app."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from rnnviz.errors import RnnvizError, one_line
 T = TypeVar("T")
 
 
-def told(compute: Callable[[], T]) -> tuple[T | None, str]:
-    """What a function gives, or None and the reason why it gives nothing."""
+def attempt(compute: Callable[[], T]) -> tuple[T | None, str]:
+    """The result of a function and "", or None and the reason why it failed."""
     try:
         return compute(), ""
     except RnnvizError as error:
         return None, one_line(error)
     except Exception as error:
-        # An error in a claim or a training must not end the app.
+        # Such as one in an explorer, a claim or a training.
         return None, f"{type(error).__name__}: {error}"
