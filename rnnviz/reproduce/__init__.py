@@ -56,6 +56,8 @@ def reproduce(
     _check_existing(planned)
     done: list[Outcome] = []
     document: dict[str, Any] = {}
+    if not (out / "table.json").exists():  # ctrl+c may come before the first outcome
+        document = _write_table(out, options, names, done, len(planned))
     try:
         for outcome in outcomes(planned, jobs, dask, out, say):
             if outcome["state"] != "interrupted":
