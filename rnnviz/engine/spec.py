@@ -11,6 +11,8 @@ MOST_LAYERS = 64
 
 HeadKind = Literal["sigmoid", "softmax", "linear"]
 Activation = Literal["tanh", "relu", "sigmoid", "identity"]
+#: How the outputs of two directions become one: side by side, or unit by unit.
+Merge = Literal["concat", "sum", "mul", "ave"]
 RecurrentActivation = Literal["sigmoid", "hard_sigmoid"]
 #: The states a head reads: "last", those after the step that each direction reads last; "end",
 #: those at the last token, ``outputs[:, -1]``, after which a backward direction has read one token.
@@ -49,6 +51,11 @@ class RecurrentSpec:
     ``output_activation`` is applied to the cell state before LSTM's output gate; None: the same as
     ``activation``, as in Keras. ``keeps``: whether the z of a GRU is the share of the old state
     (Keras, PyTorch), or else of the new one.
+
+    For nets of other frameworks: ``merge`` is how the outputs of two directions become one.
+    ``reverse``: the layer's one direction is "backward". ``bias``: whether there is a b. ``clip``
+    bounds the pre-activations. ``projection`` is the width of h where it is narrower than the cell
+    state. ``trained_initial``: the states before the first token are arrays, h0 and c0 (H).
     """
 
     cell: str
@@ -60,15 +67,26 @@ class RecurrentSpec:
     recurrent_activation: RecurrentActivation = "sigmoid"
     output_activation: Activation | None = None
     keeps: bool = True
+    merge: Merge = "concat"
+    reverse: bool = False
+    bias: bool = True
+    clip: float | None = None
+    projection: int | None = None
+    trained_initial: bool = False
 
     @property
     def directions(self) -> tuple[str, ...]:
         """The directions it reads in, as they are named in files."""
-        return ("forward", "backward") if self.bidirectional else ("forward",)
+        if self.bidirectional:
+            return ("forward", "backward")
+        return ("backward",) if self.reverse else ("forward",)
 
     def to_json(self) -> dict[str, Any]:
         """The fields; without those that Keras's layers do not have, where they have defaults."""
-        usual = {"output_activation": None, "keeps": True}
+        usual = {
+            "output_activation": None, "keeps": True, "merge": "concat", "reverse": False,
+            "bias": True, "clip": None, "projection": None, "trained_initial": False,
+        }  # fmt: skip
         return {k: v for k, v in asdict(self).items() if k not in usual or v != usual[k]}
 
 
@@ -199,8 +217,16 @@ def _check(name: str, value: Any, where: str) -> None:
         case "dropout" | "recurrent_dropout":
             good = type(value) in (int, float) and 0 <= value < 1
             want = "a number from 0 up to, not including, 1"
-        case "bidirectional" | "mask_zero" | "keeps":
+        case "bidirectional" | "mask_zero" | "keeps" | "reverse" | "bias" | "trained_initial":
             good, want = type(value) is bool, "true or false"
+        case "clip":
+            good = value is None or (type(value) in (int, float) and 0 < value < 1e9)
+            want = "a number above 0, or null"
+        case "projection":
+            good = value is None or (type(value) is int and 1 <= value <= 1_000_000)
+            want = "a whole number of at least 1, or null"
+        case "merge":
+            good, want = value in get_args(Merge), "concat, sum, mul or ave"
         case "kind":
             good, want = value in get_args(HeadKind), "sigmoid, softmax or linear"
         case "reads":
