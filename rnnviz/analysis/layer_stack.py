@@ -11,8 +11,9 @@ import numpy as np
 from rnnviz.arrays import Array
 from rnnviz.trace import LayerTrace, Trace
 
-#: "last": each direction's final state. "end": the state at the last token, ``h[:, -1]``.
-Place = Literal["last", "end"]
+#: "last": each direction's final state. "end": the state at the last token, ``h[:, -1]``. "steps":
+#: the state at each token, of which the last one is shown.
+Place = Literal["last", "end", "steps"]
 
 
 @lru_cache(maxsize=16)
@@ -20,8 +21,8 @@ def levels(trace: Trace) -> tuple[tuple[int, ...], ...]:
     """The layers from bottom to top, each as the indices of its directions in ``trace.layers``."""
     stack: list[list[int]] = []
     for n, layer in enumerate(trace.layers):
-        # Every layer has a forward pass; a backward pass belongs to the layer before it.
-        if layer.direction == "forward" or not stack:
+        # The second direction of a layer has the name of the first, and ".backward".
+        if not stack or layer.name != f"{trace.layers[n - 1].name}.backward":
             stack.append([])
         stack[-1].append(n)
     return tuple(tuple(level) for level in stack)

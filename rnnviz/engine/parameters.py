@@ -12,7 +12,7 @@ import numpy as np
 from rnnviz.arrays import Values
 from rnnviz.cells import CELLS
 from rnnviz.engine import initializers
-from rnnviz.engine.spec import EmbeddingSpec, ModelSpec, SeriesSpec
+from rnnviz.engine.spec import DenseSpec, EmbeddingSpec, HeadSpec, ModelSpec, SeriesSpec
 
 #: The most trained numbers of a net: 200 MB as float32.
 MOST_PARAMETERS = 50_000_000
@@ -25,19 +25,38 @@ def shapes(spec: ModelSpec) -> dict[str, tuple[int, ...]]:
         by_name["embedding"] = (spec.source.vocabulary, spec.source.width)
     width = spec.source.width
     for k, layer in enumerate(spec.layers):
+        cell = CELLS[layer.cell]
+        arrays = cell.shapes(width, layer.units)
+        if layer.trained_initial:
+            widths = dict.fromkeys(cell.states, layer.units) | {
+                "h": layer.output_width // layer.joined
+            }
+            arrays = arrays | {f"{state}0": (width_of,) for state, width_of in widths.items()}
         for direction in layer.directions:
-            for key, shape in CELLS[layer.cell].shapes(width, layer.units).items():
+            for key, shape in arrays.items():
                 by_name[f"layers.{k}.{direction}.{key}"] = shape
-        width = layer.units * len(layer.directions)
+        width = layer.output_width
     if not spec.layers:
         width *= _flat_steps(spec)
-    if hidden := spec.head.hidden:
-        by_name["head.hidden.W"], by_name["head.hidden.b"] = (width, hidden), (hidden,)
-        width = hidden
-    by_name["head.W"], by_name["head.b"] = (width, spec.head.outputs), (spec.head.outputs,)
+    by_name |= _head_shapes(spec.head, width)
     count = sum(math.prod(shape) for shape in by_name.values())
     if count > MOST_PARAMETERS:
         raise ValueError(f"a net of {count:,} parameters; {MOST_PARAMETERS:,} are the most")
+    return by_name
+
+
+def _head_shapes(head: HeadSpec, width: int) -> dict[str, tuple[int, ...]]:
+    """The arrays of the dense layers on features of this width."""
+    if head.kind == "state":
+        if head.outputs != width:
+            raise ValueError(f"head.outputs: expected {width}, the numbers of the state it reads")
+        return {}
+    by_name: dict[str, tuple[int, ...]] = {}
+    for name, dense in (*head.below, ("head", DenseSpec(head.outputs, bias=head.bias))):
+        by_name[f"{name}.W"] = (width, dense.units)
+        if dense.bias:
+            by_name[f"{name}.b"] = (dense.units,)
+        width = dense.units
     return by_name
 
 
@@ -50,6 +69,10 @@ def _flat_steps(spec: ModelSpec) -> int:
     """T of the series that a net without recurrent layers flattens."""
     if not isinstance(spec.source, SeriesSpec) or spec.source.steps is None:
         raise ValueError("a net without recurrent layers needs a series of known length")
+    if spec.source.mask_value is not None:
+        raise ValueError("a net without recurrent layers cannot skip steps: mask_value")
+    if spec.head.reads != "last" or spec.head.kind == "state":
+        raise ValueError("a net without recurrent layers has no states that its head could read")
     return spec.source.steps
 
 
@@ -64,9 +87,11 @@ def initialise(spec: ModelSpec, seed: int) -> Values:
         for direction in layer.directions:
             arrays = initializers.recurrent(rng, CELLS[layer.cell], width, layer.units)
             params |= {f"layers.{k}.{direction}.{key}": a for key, a in arrays.items()}
-        width = layer.units * len(layer.directions)
+        width = layer.output_width
     for name, shape in shapes(spec).items():
         if name.startswith("head."):
             dense = name.endswith("W")
             params[name] = initializers.glorot_uniform(rng, *shape) if dense else np.zeros(shape)
+        elif name not in params:  # states before the first token
+            params[name] = np.zeros(shape)
     return {name: array.astype(np.float32, order="C") for name, array in params.items()}

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, TypeVar, get_args
 
 #: The most recurrent layers of a net.
 MOST_LAYERS = 64
 
-HeadKind = Literal["sigmoid", "softmax", "linear"]
+#: What the head's output is: probabilities (sigmoid: of one class against another with one output,
+#: of each label by itself with several), numbers (linear, tanh, relu), or, without trained arrays,
+#: the states themselves ("state").
+HeadKind = Literal["sigmoid", "softmax", "linear", "tanh", "relu", "state"]
 Activation = Literal["tanh", "relu", "sigmoid", "identity"]
 #: How the outputs of two directions become one: side by side, or unit by unit.
 Merge = Literal["concat", "sum", "mul", "ave"]
 RecurrentActivation = Literal["sigmoid", "hard_sigmoid"]
 #: The states a head reads: "last", those after the step that each direction reads last; "end",
-#: those at the last token, ``outputs[:, -1]``, after which a backward direction has read one token.
-HeadReads = Literal["last", "end"]
+#: those at the last token, ``outputs[:, -1]``, after which a backward direction has read one token;
+#: "steps", the outputs of every step, each by itself.
+HeadReads = Literal["last", "end", "steps"]
+#: Kinds of heads whose outputs are numbers, not probabilities.
+NUMERIC_KINDS: tuple[HeadKind, ...] = ("linear", "tanh", "relu", "state")
 
 
 @dataclass(frozen=True)
@@ -37,10 +43,16 @@ class SeriesSpec:
     """Measurements instead of words: D numbers a step.
 
     ``steps`` is the length of every sequence; required only by nets without recurrent layers.
+    ``mask_value``: steps at which every number equals it are skipped (Keras's ``Masking``).
     """
 
     width: int
     steps: int | None = None
+    mask_value: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields; without ``mask_value`` where no step is skipped."""
+        return {k: v for k, v in asdict(self).items() if (k, v) != ("mask_value", None)}
 
 
 @dataclass(frozen=True)
@@ -55,7 +67,7 @@ class RecurrentSpec:
     For nets of other frameworks: ``merge`` is how the outputs of two directions become one.
     ``reverse``: the layer's one direction is "backward". ``bias``: whether there is a b. ``clip``
     bounds the pre-activations. ``projection`` is the width of h where it is narrower than the cell
-    state. ``trained_initial``: the states before the first token are arrays, h0 and c0 (H).
+    state. ``trained_initial``: the states before the first token are arrays, ``h0`` and ``c0``.
     """
 
     cell: str
@@ -81,6 +93,16 @@ class RecurrentSpec:
             return ("forward", "backward")
         return ("backward",) if self.reverse else ("forward",)
 
+    @property
+    def joined(self) -> int:
+        """The directions whose outputs stand side by side, as the layer above sees them."""
+        return len(self.directions) if self.merge == "concat" else 1
+
+    @property
+    def output_width(self) -> int:
+        """The numbers of its output at a step."""
+        return (self.projection or self.units) * self.joined
+
     def to_json(self) -> dict[str, Any]:
         """The fields; without those that Keras's layers do not have, where they have defaults."""
         usual = {
@@ -91,11 +113,21 @@ class RecurrentSpec:
 
 
 @dataclass(frozen=True)
-class HeadSpec:
-    """The dense layer on the last state; two classes have one logit ("sigmoid").
+class DenseSpec:
+    """A dense layer between the states and the output."""
 
-    ``dropout`` is of the head's input, in training. ``hidden`` adds a relu layer of that many units
-    before the output.
+    units: int
+    activation: Activation = "relu"
+    bias: bool = True
+
+
+@dataclass(frozen=True)
+class HeadSpec:
+    """The dense layers on the states; two classes have one logit ("sigmoid").
+
+    ``dropout`` is of the head's input, in training. ``dense`` are layers below the output, from
+    bottom to top; ``hidden`` is one of that many units with relu. ``bias``: whether the output
+    layer has a b. A head of kind "state" has no layers: its outputs are what it reads.
     """
 
     kind: HeadKind
@@ -103,10 +135,25 @@ class HeadSpec:
     dropout: float = 0.0
     hidden: int = 0
     reads: HeadReads = "last"
+    dense: tuple[DenseSpec, ...] = ()
+    bias: bool = True
+
+    @property
+    def below(self) -> tuple[tuple[str, DenseSpec], ...]:
+        """The dense layers below the output, each with the beginning of its arrays' names."""
+        if self.hidden:
+            return (("head.hidden", DenseSpec(self.hidden)),)
+        return tuple((f"head.dense.{k}", dense) for k, dense in enumerate(self.dense))
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether its one output decides between two classes."""
+        return self.kind == "sigmoid" and self.outputs == 1
 
     def to_json(self) -> dict[str, Any]:
-        """The fields; without ``reads`` where the head reads the last states."""
-        return {k: v for k, v in asdict(self).items() if (k, v) != ("reads", "last")}
+        """The fields; without the last three where they have defaults."""
+        usual = {"reads": "last", "dense": (), "bias": True}
+        return {k: v for k, v in asdict(self).items() if k not in usual or v != usual[k]}
 
 
 @dataclass(frozen=True)
@@ -122,8 +169,12 @@ class ModelSpec:
 
     def to_json(self) -> dict[str, Any]:
         """Plain dicts and lists."""
-        layers = [layer.to_json() for layer in self.layers]
-        return {**asdict(self), "layers": layers, "head": self.head.to_json()}
+        source = self.source
+        return {
+            "source": source.to_json() if isinstance(source, SeriesSpec) else asdict(source),
+            "layers": [layer.to_json() for layer in self.layers],
+            "head": self.head.to_json(),
+        }
 
     @classmethod
     def from_json(cls, data: Any) -> ModelSpec:
@@ -143,7 +194,7 @@ class ModelSpec:
             if words
             else _read(SeriesSpec, source, "source"),
             tuple(_read(RecurrentSpec, layer, f"layers[{k}]") for k, layer in enumerate(layers)),
-            _read(HeadSpec, record.get("head"), "head"),
+            _read_head(record.get("head")),
         )
 
 
@@ -175,7 +226,7 @@ class FitSpec:
     patience: int | None = None
 
 
-S = TypeVar("S", EmbeddingSpec, SeriesSpec, RecurrentSpec, HeadSpec)
+S = TypeVar("S", EmbeddingSpec, SeriesSpec, RecurrentSpec, DenseSpec, HeadSpec)
 
 
 def _mapping(data: Any, where: str) -> Mapping[str, Any]:
@@ -202,6 +253,21 @@ def _read(cls: type[S], data: Any, where: str) -> S:
         raise ValueError(f"{where}: {error}".replace(f"{cls.__name__}.__init__() ", "")) from None
 
 
+def _read_head(data: Any) -> HeadSpec:
+    record = dict(_mapping(data, "head"))
+    dense = record.pop("dense", [])
+    if not isinstance(dense, list) or len(dense) > MOST_LAYERS:
+        raise ValueError(f"head.dense: expected a list of at most {MOST_LAYERS} layers")
+    head = _read(HeadSpec, record, "head")
+    read = (_read(DenseSpec, layer, f"head.dense[{k}]") for k, layer in enumerate(dense))
+    head = replace(head, dense=tuple(read))
+    if head.hidden and head.dense:
+        raise ValueError("head.hidden: expected 0 beside head.dense")
+    if head.kind == "state" and head.below:
+        raise ValueError("head.dense: expected none in a head of kind state")
+    return head
+
+
 def _check(name: str, value: Any, where: str) -> None:
     """Check type and range by the field's name; names mean the same in every spec."""
     match name:
@@ -222,15 +288,18 @@ def _check(name: str, value: Any, where: str) -> None:
         case "clip":
             good = value is None or (type(value) in (int, float) and 0 < value < 1e9)
             want = "a number above 0, or null"
+        case "mask_value":
+            good = value is None or (type(value) in (int, float) and abs(value) < 1e30)
+            want = "a finite number, or null"
         case "projection":
             good = value is None or (type(value) is int and 1 <= value <= 1_000_000)
             want = "a whole number of at least 1, or null"
         case "merge":
             good, want = value in get_args(Merge), "concat, sum, mul or ave"
         case "kind":
-            good, want = value in get_args(HeadKind), "sigmoid, softmax or linear"
+            good, want = value in get_args(HeadKind), "one of " + ", ".join(get_args(HeadKind))
         case "reads":
-            good, want = value in get_args(HeadReads), "last or end"
+            good, want = value in get_args(HeadReads), "last, end or steps"
         case "activation":
             good, want = value in get_args(Activation), "tanh, relu, sigmoid or identity"
         case "output_activation":

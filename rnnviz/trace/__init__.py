@@ -151,7 +151,9 @@ class HeadTrace:
     W: Array  # (F, K')
     b: Array  # (K')
     unclamped: Array | None = None  # (K) the output without clamps; None where there are none
-    reads: Literal["last", "end"] = "last"  # last states, or those at the end
+    reads: Literal["last", "end", "steps"] = (
+        "last"  # last states, those at the end, or of each step
+    )
 
 
 @dataclass(frozen=True)
