@@ -201,6 +201,9 @@ class ImportOptions:
     reset_after: bool | None = None
     head: str | None = None  # "last", "end", "steps" or "none": what the dense layers read
     output: str | None = None  # activation of the last dense layer: "sigmoid", "softmax", "linear"
+    dense_activation: str | None = None  # of the dense layers before the last: "relu", "linear" …
+    update: str | None = None  # what z of a GRU written by hand is the share of: "keeps", "renews"
+    concat: str | None = None  # order of matrices on h and x joined: "hx" or "xh"
     config: Path | None = None  # a JSON file with the architecture of a weights-only file
 
 

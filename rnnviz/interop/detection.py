@@ -22,8 +22,8 @@ READERS: Final = {
     "keras": "rnnviz.interop.keras.archive",
     "json": "rnnviz.interop.keras.json_model",  # TF.js, or a Keras architecture with weights beside
     "torch": "rnnviz.interop.torch.checkpoint",
-    "safetensors": "rnnviz.interop.torch.safetensors",
-    "npz": "rnnviz.interop.torch.npz",
+    "safetensors": "rnnviz.interop.named_arrays.safetensors",
+    "npz": "rnnviz.interop.named_arrays.npz",
     "onnx": "rnnviz.interop.onnx.reader",
 }
 
