@@ -152,8 +152,9 @@ class HeadSpec:
 
     def to_json(self) -> dict[str, Any]:
         """The fields; without the last three where they have defaults."""
-        usual = {"reads": "last", "dense": (), "bias": True}
-        return {k: v for k, v in asdict(self).items() if k not in usual or v != usual[k]}
+        record = asdict(self) | {"dense": [asdict(dense) for dense in self.dense]}
+        usual = {"reads": "last", "dense": [], "bias": True}
+        return {k: v for k, v in record.items() if k not in usual or v != usual[k]}
 
 
 @dataclass(frozen=True)

@@ -205,7 +205,7 @@ def test_an_encoding_comes_back_from_json() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"tokenizer": "sentences"},
+        {"tokenizer": "spaces"},
         {"tokenizer": ["keras"]},
         {"padding": "left"},
         {"language": "de"},
