@@ -150,7 +150,12 @@ def vectorization_words(text: str) -> list[str]:
     return composed(text.lower().translate(_DELETE_PUNCTUATION)).split()
 
 
-Tokenizer = Literal["words", "keras", "vectorization"]
+def verbatim_tokens(text: str, tokenizer: Literal["characters", "spaces"]) -> list[str]:
+    """The characters of a text, or what stands between white space, as they were typed."""
+    return list(text) if tokenizer == "characters" else text.split()
+
+
+Tokenizer = Literal["words", "keras", "vectorization", "characters", "spaces"]
 
 #: A description of each tokenizer.
 TOKENIZERS: Final[Mapping[Tokenizer, str]] = {
@@ -162,4 +167,8 @@ TOKENIZERS: Final[Mapping[Tokenizer, str]] = {
     "punctuation becomes ASCII first.",
     "vectorization": "Keras's TextVectorization: punctuation is deleted, and of tags all but the "
     "letters; on ASCII text the ids are Keras's. Typographic punctuation becomes ASCII first.",
+    "characters": "Every character is a token, spaces too; in lower case where the vocabulary has "
+    "no capital letter.",
+    "spaces": "The text is split at white space and nothing is deleted; in lower case where the "
+    "vocabulary has no capital letter.",
 }

@@ -15,6 +15,7 @@ from rnnviz.data.tokenizers import (
     keras_words,
     split_known_words,
     vectorization_words,
+    verbatim_tokens,
 )
 
 PADDING: Final = ""
@@ -30,18 +31,25 @@ class Encoding:
     ``start`` is an id that every text begins with. ``length`` is a fixed number of steps; longer
     texts lose their beginning when ``padding`` is "front" (as in Keras's ``pad_sequences``), else
     their end. ``language`` determines the lower case of I and İ.
+
+    ``special`` is for vocabularies of other programs: the ids of entries that are no words, such as
+    those of padding. None: the special entries are those of :class:`Vocabulary`. ``unknown`` may be
+    None only beside it: words that are not in the vocabulary are left out, as by Keras's Tokenizer.
     """
 
     tokenizer: Tokenizer = "words"
-    unknown: int = UNKNOWN_ID
+    unknown: int | None = UNKNOWN_ID
     start: int | None = None
     padding: Literal["front", "end"] = "end"
     length: int | None = None
     language: Language = "en"
+    special: tuple[int, ...] | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The fields as a JSON object."""
-        return asdict(self)
+        """The fields as a JSON object, without ``special`` where it is None."""
+        found = asdict(self)
+        special = found.pop("special")
+        return found if special is None else {**found, "special": list(special)}
 
     @classmethod
     def from_json(cls, value: object) -> Encoding:
@@ -51,16 +59,21 @@ class Encoding:
         known = {f.name for f in fields(cls)}
         if not isinstance(value, dict) or not set(value) <= known:
             raise ValueError(f"an encoding must be an object of {', '.join(sorted(known))}")
-        found = cls(**value)
+        special = value.get("special")
+        if special is not None and not isinstance(special, list):
+            raise ValueError("an encoding's special entries must be a list of ids")
+        found = cls(**value | {"special": None if special is None else tuple(special)})
         if not isinstance(value.get("tokenizer", ""), str):
             raise ValueError("an encoding's tokenizer must be a name")
         whole = [n for n in (found.unknown, found.start, found.length) if n is not None]
+        whole += found.special or ()
         if (
             found.tokenizer not in TOKENIZERS
             or found.padding not in ("front", "end")
             or found.language not in get_args(Language)
             or not all(type(n) is int and 0 <= n < 10**9 for n in whole)
             or found.length == 0
+            or (found.unknown is None and found.special is None)
         ):
             raise ValueError(f"an encoding cannot be {value!r}")
         return found
@@ -71,8 +84,9 @@ class Vocabulary:
     """The words that a net knows; a word's index in ``words`` is its row in the embedding.
 
     ``words[0]`` is the padding (an empty string), ``words[encoding.unknown]`` is "[UNK]", and
-    entries in square brackets are not words. Raises ValueError if the special entries are not at
-    their indices or a word is repeated.
+    entries in square brackets are not words. Where ``encoding.special`` lists the special entries,
+    they may be anywhere and have any name, and every other entry is a word. Raises ValueError if
+    the special entries are not at their indices or a word is repeated.
     """
 
     words: tuple[str, ...]
@@ -81,12 +95,11 @@ class Vocabulary:
 
     def __post_init__(self) -> None:
         """Check the words and build the index."""
-        unknown = self.encoding.unknown
-        if self.words[:1] != (PADDING,) or self.words[unknown : unknown + 1] != (UNKNOWN,):
-            raise ValueError(
-                f"a vocabulary must start with {PADDING!r} and have {UNKNOWN!r} at {unknown}; "
-                f"this one begins with {list(self.words[:3])!r}"
-            )
+        special = self.encoding.special
+        if special is None:
+            self._check_special_entries()
+        elif not all(0 <= k < len(self.words) for k in (*special, self.encoding.unknown or 0)):
+            raise ValueError(f"the vocabulary has no entry for an id of {special!r}")
         start = self.encoding.start
         if start is not None and not 0 < start < len(self.words):
             raise ValueError(f"the vocabulary has no entry {start} to start a text with")
@@ -95,10 +108,26 @@ class Vocabulary:
             twice = next(word for word, count in Counter(self.words).items() if count > 1)
             raise ValueError(f"the word {twice!r} is more than once in the vocabulary")
         # A text never contains the special entries, whatever is typed.
-        for word in self.words:
-            if word == PADDING or (word[0], word[-1]) == ("[", "]"):
-                del ids[word]
+        if special is not None:
+            for index in special:
+                ids.pop(self.words[index], None)
+            ids.pop(PADDING, None)
+        else:
+            for word in self.words:
+                if word == PADDING or (word[0], word[-1]) == ("[", "]"):
+                    del ids[word]
         object.__setattr__(self, "_ids", ids)
+
+    def _check_special_entries(self) -> None:
+        """Raise ValueError unless the padding and the unknown word are at their ids."""
+        unknown = self.encoding.unknown
+        if unknown is None:
+            raise ValueError(f"a vocabulary must have {UNKNOWN!r}")
+        if self.words[:1] != (PADDING,) or self.words[unknown : unknown + 1] != (UNKNOWN,):
+            raise ValueError(
+                f"a vocabulary must start with {PADDING!r} and have {UNKNOWN!r} at {unknown}; "
+                f"this one begins with {list(self.words[:3])!r}"
+            )
 
     def __len__(self) -> int:
         """The number of entries, special ones included."""
@@ -134,13 +163,20 @@ class Vocabulary:
         return cls((PADDING, UNKNOWN, *ranked[: size - 2]), empty.encoding)
 
     def encode(self, tokens: Iterable[str]) -> list[int]:
-        """The id of each token, or that of UNKNOWN; never the padding's."""
+        """The id of each token, or that of UNKNOWN; never the padding's.
+
+        Unknown words are left out where the encoding has no id for them.
+        """
         unknown = self.encoding.unknown
+        if unknown is None:
+            return [self._ids[token] for token in tokens if token in self._ids]
         return [self._ids.get(token, unknown) for token in tokens]
 
     def tokenize(self, text: str) -> list[str]:
         """Standardize a text and split it as the texts of this vocabulary were split."""
         tokenizer, language = self.encoding.tokenizer, self.encoding.language
+        if tokenizer == "characters" or tokenizer == "spaces":
+            return verbatim_tokens(text.lower() if self._is_lower_case else text, tokenizer)
         standard = standardize(text, language=language, tags=tokenizer == "words")
         if tokenizer == "keras":
             return keras_words(standard)
@@ -153,9 +189,19 @@ class Vocabulary:
         """Length of the longest word."""
         return max(map(len, self._ids), default=0)
 
+    @cached_property
+    def _is_lower_case(self) -> bool:
+        """Whether no word has a capital letter, so that texts are read in lower case."""
+        return all(word == word.lower() for word in self._ids)
+
     def read(self, text: str) -> tuple[list[str], list[int]]:
-        """The tokens and ids of a text as the net reads them, with the start token if any."""
+        """The tokens and ids of a text as the net reads them, with the start token if any.
+
+        Where the encoding has no id for unknown words, they are in neither.
+        """
         tokens = self.tokenize(text)
+        if self.encoding.unknown is None:
+            tokens = [token for token in tokens if token in self._ids]
         ids, start = self.encode(tokens), self.encoding.start
         return (tokens, ids) if start is None else ([self.words[start], *tokens], [start, *ids])
 

@@ -18,6 +18,9 @@ from rnnviz.analysis.interventions import (
 from rnnviz.arrays import Array
 from rnnviz.clamps import Clamp
 from rnnviz.data.batches import pad_sequences
+from rnnviz.data.one_hot import OneHot
+from rnnviz.data.vectors import Vectors
+from rnnviz.data.vocabulary import Vocabulary
 from rnnviz.engine import losses
 from rnnviz.engine.clamping import Clamping
 from rnnviz.engine.model import Model
@@ -150,8 +153,8 @@ def leave_out(stored: StoredModel, query: Query, trace: Trace, tracer: Tracer) -
     outputs, kind = np.full((T, K), np.nan), stored.model.spec.head.kind
     if query.clamps:
         for t in range(T):
-            outputs[t] = _clamped_without(query, trace, t, tracer)
-    elif trace.series is not None or trace.hand is not None:
+            outputs[t] = _clamped_without(stored, query, trace, t, tracer)
+    elif trace.series is not None or trace.hand is not None or not stored.reads_ids:
         x = _inputs(stored.model, trace)
         average = trace.series is not None
         for group in _groups(range(T) if T > 1 or average else []):
@@ -205,19 +208,35 @@ def _texts_without(stored: StoredModel, text: str, trace: Trace) -> dict[int, li
     return found
 
 
-def _clamped_without(query: Query, trace: Trace, t: int, tracer: Tracer) -> Array:
+def _clamped_without(
+    stored: StoredModel, query: Query, trace: Trace, t: int, tracer: Tracer
+) -> Array:
     """The output without token t; clamps of later tokens move with them. NaN if not possible."""
     nothing = np.full(trace.head.output.size, np.nan)
     if trace.series is not None:
         return tracer(replace(query, clamps=(*query.clamps, Clamp("x", 0.0, t)))).head.output
-    separator = "; " if trace.hand is not None else " "
-    words = [w for n, w in enumerate(trace.tokens) if n != t and not w.startswith("[")]
+    if isinstance(stored.encoder, Vectors):
+        x = trace.layers[0].values["x"]
+        tokens = tuple(f"({stored.encoder.text(row[None])})" for row in x)
+    else:
+        tokens = trace.tokens
+    words = [w for n, w in enumerate(tokens) if n != t and not w.startswith("[")]
     if trace.tokens[t].startswith("[") or not words:
         return nothing
     clamps = tuple(
         replace(c, t=None if c.t is None else c.t - (c.t > t)) for c in query.clamps if c.t != t
     )
     try:
-        return tracer(replace(query, text=separator.join(words), clamps=clamps)).head.output
+        text = _separator(stored, trace).join(words)
+        return tracer(replace(query, text=text, clamps=clamps)).head.output
     except RnnvizError:
         return nothing
+
+
+def _separator(stored: StoredModel, trace: Trace) -> str:
+    """What stands between two tokens in a text that is read as them."""
+    if trace.hand is not None:
+        return "; "
+    words = stored.encoder.vocabulary if isinstance(stored.encoder, OneHot) else stored.encoder
+    characters = isinstance(words, Vocabulary) and words.encoding.tokenizer == "characters"
+    return "" if characters else " "

@@ -15,8 +15,8 @@ from rnnviz.data import agnews
 from rnnviz.data.batches import pad_sequences
 from rnnviz.data.folders import SAMPLE, data_errors, require_folder
 from rnnviz.data.imdb import read_imdb
-from rnnviz.data.series import Scaling
 from rnnviz.data.sst2 import detokenize, read_sst2
+from rnnviz.data.token_ids import TokenIds
 from rnnviz.errors import UsageError
 from rnnviz.model_files import StoredModel
 from rnnviz.query import Tracer
@@ -33,10 +33,12 @@ GATE_ACTIVATIONS = ("sigmoid", "hard_sigmoid")
 def answer(question: UnitQuestion, tracer: Tracer) -> CorpusStates:
     """Read the corpus with the question's model; UsageError for a model of a series."""
     stored = cached_model(question.model)
-    if isinstance(stored.encoder, Scaling):
-        raise UsageError("This page is for models of text; this one reads a series.")
+    if not stored.reads_ids:
+        raise UsageError("This page is for models of text; this one reads a series or vectors.")
     if question.random is not None:
         stored = stored.untrained(question.random)
+    if isinstance(stored.encoder, TokenIds):
+        raise UsageError("This page reads a corpus of words, and this model has no vocabulary.")
     source, texts = corpus(stored)
     return corpus_states(stored, question.layer, source, texts)
 
@@ -69,6 +71,8 @@ class _TokenisedText:
 def corpus_states(stored: StoredModel, layer: int, source: str, texts: list[str]) -> CorpusStates:
     """Run the texts through the model and collect the states of one layer and direction."""
     rows = list(_rows(stored, texts))
+    if not rows:
+        raise UsageError("No text of the corpus has a word of this model's vocabulary.")
     depth, direction = _layer_and_direction(stored, layer)
     cell = stored.model.cell(depth)
     gates = [
@@ -129,7 +133,7 @@ def _rows(stored: StoredModel, texts: list[str]) -> Iterator[_TokenisedText]:
     encoding, n = stored.vocabulary.encoding, 0
     for text in texts:
         tokens, ids = stored.vocabulary.read(text)
-        if not stored.tokenize(text):
+        if len(ids) == (encoding.start is not None):
             continue
         length = encoding.length or len(ids)
         part = slice(-length, None) if encoding.padding == "front" else slice(length)

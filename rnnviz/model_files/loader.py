@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rnnviz.data.encoders import Encoder, WordEncoder, read_encoder
 from rnnviz.data.series import Scaling
 from rnnviz.data.vocabulary import Vocabulary
 from rnnviz.engine.model import Model
@@ -77,16 +78,14 @@ def _check_texts(record: Mapping[str, Any]) -> None:
             raise ValueError(f"{name}: expected an object")
 
 
-def _encoder(path: Path, record: Mapping[str, Any]) -> Vocabulary | Scaling:
+def _encoder(path: Path, record: Mapping[str, Any]) -> Encoder:
     if path.name == "spec.json":
         series = path.with_name("series.json")
         if series.is_file():
             return Scaling.from_json(_read_json(series))
         record = _read_json(path.with_name("vocabulary.json"))
         return Vocabulary.from_json(record.get("words"), record.get("encoding"))
-    if "series" in record:
-        return Scaling.from_json(record["series"])
-    return Vocabulary.from_json(record.get("vocabulary"), record.get("encoding"))
+    return read_encoder(record)
 
 
 def _labels(record: Mapping[str, Any]) -> list[str]:
@@ -96,8 +95,8 @@ def _labels(record: Mapping[str, Any]) -> list[str]:
     return labels
 
 
-def _agree(spec: ModelSpec, encoder: Vocabulary | Scaling, labels: tuple[str, ...]) -> None:
-    if isinstance(spec.source, EmbeddingSpec) != isinstance(encoder, Vocabulary):
+def _agree(spec: ModelSpec, encoder: Encoder, labels: tuple[str, ...]) -> None:
+    if isinstance(spec.source, EmbeddingSpec) != isinstance(encoder, WordEncoder):
         raise ValueError(
             "config.source: a net of words needs a vocabulary, one of numbers a series"
         )

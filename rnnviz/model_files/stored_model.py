@@ -12,13 +12,17 @@ import numpy as np
 
 from rnnviz.arrays import Array
 from rnnviz.data.batches import pad_sequences
+from rnnviz.data.encoders import Encoder, WordEncoder
+from rnnviz.data.one_hot import OneHot
 from rnnviz.data.series import Scaling
+from rnnviz.data.token_ids import TokenIds
+from rnnviz.data.vectors import Vectors
 from rnnviz.data.vocabulary import Vocabulary
 from rnnviz.engine.device import choose_for_predictions
 from rnnviz.engine.model import Model
 from rnnviz.engine.parameters import initialise, recurrent_size
 from rnnviz.engine.spec import EmbeddingSpec
-from rnnviz.errors import UsageError
+from rnnviz.errors import UsageError, shortened
 from rnnviz.model_files.bugs import BUGS, Bug
 
 #: Texts that are predicted together: enough to fill a matrix product, few enough for memory.
@@ -42,21 +46,31 @@ class StoredModel:
 
     name: str
     model: Model
-    encoder: Vocabulary | Scaling  # converts a text or a series to its input
+    encoder: Encoder  # converts a text or a series to its input
     labels: tuple[str, ...]
     record: Mapping[str, Any]  # the JSON: training, metrics, versions, licence note ...
     weights_path: Path | None = None
     bug: Bug | None = None  # of a copy that has one
 
     @property
-    def vocabulary(self) -> Vocabulary:
-        """Its vocabulary; UsageError for a model that reads a series."""
+    def vocabulary(self) -> WordEncoder:
+        """Its vocabulary; UsageError for a model that reads a series or vectors."""
         if isinstance(self.encoder, Scaling):
             raise UsageError(
                 f"{self.name} reads a series ({len(self.encoder)} measurements a step), not text. "
                 "Models of text: rnnviz models"
             )
+        if not isinstance(self.encoder, WordEncoder):
+            raise UsageError(
+                f"{self.name} reads vectors ({len(self.encoder)} numbers a step), not ids of "
+                "words. Models of text: rnnviz models"
+            )
         return self.encoder
+
+    @property
+    def reads_ids(self) -> bool:
+        """Whether it has an embedding, whose rows are words; else it reads numbers."""
+        return isinstance(self.encoder, WordEncoder)
 
     @property
     def masks(self) -> bool:
@@ -72,6 +86,8 @@ class StoredModel:
     @property
     def example(self) -> str:
         """The sentence to step through when none is given."""
+        if "example" not in self.record and isinstance(self.encoder, TokenIds | Vectors):
+            return self.encoder.example
         return str(self.record.get("example", "this movie was not good"))
 
     def tokenize(self, text: str) -> list[str]:
@@ -90,6 +106,7 @@ class StoredModel:
     def buggy_copy(self, name: str) -> StoredModel:
         """A copy of this model with the bug of that name in ``BUGS``."""
         bug = BUGS[name]
+        assert isinstance(self.vocabulary, Vocabulary), "copies with a bug are of shipped models"
         model = Model(bug.spec(self.model.spec), bug.params(self.model.params))
         encoder = bug.vocabulary(self.vocabulary)
         record = {**self.record, "trained_on": f"{self.name}, copy with a bug", "metrics": {}}
@@ -121,9 +138,12 @@ class StoredModel:
         return quick
 
     def _predicted(self, texts: Sequence[str]) -> Array:
+        if isinstance(self.encoder, Vectors | OneHot):
+            each = [self.encoder.read(text)[-1][:, None] for text in texts]
+            return self._classes(np.concatenate([self.model.predict(x) for x in each]))
         vocabulary = self.vocabulary
         length, padding = vocabulary.encoding.length, vocabulary.encoding.padding
-        ids = [vocabulary.read(text)[1] or [vocabulary.encoding.unknown] for text in texts]
+        ids = [vocabulary.read(text)[1] or self._no_words(text) for text in texts]
         if self.masks or length is not None:
             model, batches = self.model_for(sum(map(len, ids))), range(0, len(ids), _BATCH)
             found = np.concatenate([
@@ -132,4 +152,16 @@ class StoredModel:
             ])  # fmt: skip
         else:  # without mask or fixed length: texts of a batch must not change each other
             found = np.concatenate([self.model.predict(pad_sequences([row])) for row in ids])
-        return np.concatenate([1 - found, found], -1) if found.shape[-1] == 1 else found
+        return self._classes(found)
+
+    def _no_words(self, text: str) -> list[int]:
+        """What a text without words is read as; UsageError where there is no unknown word."""
+        unknown = self.vocabulary.encoding.unknown
+        if unknown is None:
+            raise UsageError(f"No word of {shortened(text, 60)!r} is in the vocabulary.")
+        return [unknown]
+
+    def _classes(self, found: Array) -> Array:
+        """A probability for each label: of one logit, those of both classes."""
+        one = self.model.spec.head.kind == "sigmoid" and found.shape[-1] == 1
+        return np.concatenate([1 - found, found], -1) if one else found

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from rnnviz.arrays import Array
+from rnnviz.data.encoders import Encoder, encoder_fields
 from rnnviz.data.series import Scaling
 from rnnviz.data.vocabulary import Vocabulary
 from rnnviz.display import json_text
@@ -22,7 +23,7 @@ SCHEMA = "rnnviz.model/1"
 def save(
     path: Path,
     model: Model,
-    encoder: Vocabulary | Scaling,
+    encoder: Encoder,
     labels: tuple[str, ...],
     record: Mapping[str, Any],
     dtype: type = np.float16,
@@ -41,15 +42,9 @@ def save(
         "weights": path.with_suffix(".safetensors").name,
         "weights_dtype": np.dtype(dtype).name,
         "weights_sha256": hashlib.sha256(data).hexdigest(),
-        **_encoder_fields(encoder),
+        **encoder_fields(encoder),
     }
     write_output(path, json_text(document, indent=1) + "\n")
-
-
-def _encoder_fields(encoder: Vocabulary | Scaling) -> dict[str, Any]:
-    if isinstance(encoder, Scaling):
-        return {"series": encoder.to_json()}
-    return {"vocabulary": encoder.to_json(), "encoding": encoder.encoding.to_json()}
 
 
 def encoder_json(encoder: Vocabulary | Scaling) -> tuple[str, dict[str, Any]]:

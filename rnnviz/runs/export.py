@@ -62,6 +62,8 @@ def _truncate_vocabulary(stored: StoredModel, words: int) -> StoredModel:
     """The model with the first ``words`` ids of its vocabulary, which are sorted by frequency."""
     vocabulary, source = stored.vocabulary, stored.model.spec.source
     assert isinstance(source, EmbeddingSpec)
+    if not isinstance(vocabulary, Vocabulary):
+        raise UsageError(f"{stored.name} has no words, only ids: leave --words out.")
     special = len([w for w in vocabulary.words[:5] if not w or w.startswith("[")])
     if not special < words <= len(vocabulary):
         raise UsageError(
@@ -83,6 +85,7 @@ def _validate(stored: StoredModel) -> dict[str, float]:
     texts = task.valid
     assert isinstance(texts, Texts)
     known, unknown = len(stored.vocabulary), stored.vocabulary.encoding.unknown
+    assert unknown is not None, "the vocabulary of a run has an unknown word"
     rows = [[i if i < known else unknown for i in row] for row in texts.ids]
     # Rounded as in the file.
     params = stored.model.params.items()

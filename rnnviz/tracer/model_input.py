@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from rnnviz.arrays import Array, Values
+from rnnviz.data.encoders import WordEncoder
+from rnnviz.data.one_hot import OneHot
 from rnnviz.data.series import Scaling
-from rnnviz.errors import UsageError
+from rnnviz.data.vectors import Vectors
+from rnnviz.errors import UsageError, shortened
 from rnnviz.model_files import StoredModel
 from rnnviz.trace import SeriesTrace
 
@@ -50,17 +54,18 @@ def encode(stored: StoredModel, text: str, data: str | Path | None = None) -> Mo
     shown: what is shown begins in the state after them. Only a net that reads backwards too, or
     whose padding comes last, reads padding after the words, so that it has to be shown.
 
-    For a net that reads a series the text names a moment in a table of the folder ``data``.
-    UsageError for a text without words, or one of more than MAX_TOKENS.
+    For a net that reads a series the text names a moment in a table of the folder ``data``; for one
+    that reads vectors it is numbers. UsageError for a text without words, or one of more than
+    MAX_TOKENS.
     """
     if isinstance(stored.encoder, Scaling):
         return _encode_series(stored, text, data)
+    if isinstance(stored.encoder, Vectors | OneHot):
+        return _encode_vectors(stored.encoder, text)
     encoding = stored.vocabulary.encoding
     tokens, ids = stored.vocabulary.read(text)
     if len(tokens) == (encoding.start is not None):  # nothing but the start token
-        raise UsageError(
-            'There is no word in this text. Type a sentence: rnnviz step "this movie was not good"'
-        )
+        raise _no_words(stored.vocabulary, text)
     length, words, remark = encoding.length, len(ids), ""
     if length is not None and words > length:
         front = encoding.padding == "front"
@@ -69,11 +74,7 @@ def encode(stored: StoredModel, text: str, data: str | Path | None = None) -> Mo
         )
         which = "last" if front else "first"
         remark = f"; reads the {which} {length} of {words:,} tokens, as in training"
-    if len(ids) > MAX_TOKENS:
-        raise UsageError(
-            f"This text has {words:,} words; a trace takes at most {MAX_TOKENS:,}. "
-            "Shorten it and try again."
-        )
+    _check_length(len(ids), words)
     pads = 0 if length is None or stored.masks else length - len(ids)
     if not pads:
         return ModelInput(tuple(tokens), tuple(ids), remark=remark)
@@ -83,6 +84,45 @@ def encode(stored: StoredModel, text: str, data: str | Path | None = None) -> Mo
     if any(layer.bidirectional for layer in stored.model.spec.layers):
         return ModelInput((*shown, *tokens), (*[0] * pads, *ids), pads, remark=remark)
     return ModelInput(tuple(tokens), tuple(ids), 0, _states_after_padding(stored, pads), remark)
+
+
+def _encode_vectors(encoder: Vectors | OneHot, text: str) -> ModelInput:
+    """The numbers of a text, or its tokens as one-hot vectors."""
+    if isinstance(encoder, OneHot):
+        tokens, ids, x = encoder.read(text)
+        if not tokens:
+            raise _no_words(encoder.vocabulary, text)
+    else:
+        tokens, x = encoder.read(text)
+        ids = [0] * len(x)
+    _check_length(len(x), len(x))
+    return ModelInput(tuple(tokens), tuple(ids), measurements=x[:, None])
+
+
+def _no_words(vocabulary: WordEncoder, text: str) -> UsageError:
+    """The error for a text that leaves a net nothing to read."""
+    if vocabulary.encoding.unknown is None and text.strip():
+        shown = shortened(text.strip(), 60)
+        return UsageError(
+            f"The vocabulary has no token of {shown!r}. It has {_some_words(vocabulary)}"
+        )
+    return UsageError(
+        'There is no word in this text. Type a sentence: rnnviz step "this movie was not good"'
+    )
+
+
+def _some_words(vocabulary: WordEncoder) -> str:
+    """A few of the words, for a message."""
+    first = (word for word in vocabulary.decode(range(len(vocabulary))) if vocabulary.known(word))
+    return ", ".join(repr(shortened(word, 20)) for word in islice(first, 8)) + " …"
+
+
+def _check_length(count: int, words: int) -> None:
+    if count > MAX_TOKENS:
+        raise UsageError(
+            f"This text has {words:,} words; a trace takes at most {MAX_TOKENS:,}. "
+            "Shorten it and try again."
+        )
 
 
 def _encode_series(stored: StoredModel, text: str, data: str | Path | None) -> ModelInput:

@@ -205,7 +205,7 @@ def test_an_encoding_comes_back_from_json() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"tokenizer": "spaces"},
+        {"tokenizer": "sentences"},
         {"tokenizer": ["keras"]},
         {"padding": "left"},
         {"language": "de"},

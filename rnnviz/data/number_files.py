@@ -1,0 +1,134 @@
+"""Files of numbers: .csv, .npy, .npz and .json, T rows of D columns each."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from rnnviz.arrays import MAX_VALUE, Array, in_range, read_array
+from rnnviz.errors import InvalidFileError, UsageError, shortened
+from rnnviz.files import (
+    invalid_file_on_error,
+    open_member,
+    open_regular,
+    open_zip,
+    parse_json,
+    read_limited,
+)
+
+#: Largest file and largest array in bytes, and the most rows.
+MAX_BYTES: Final = 100_000_000
+MAX_ROWS: Final = 10_000
+ENDINGS: Final = (".csv", ".tsv", ".txt", ".npy", ".npz", ".json")
+_SEPARATORS: Final = re.compile(r"\s*[,;\t]\s*|\s+")
+_REMEDY: Final = "It takes rows of numbers, one row a step: .csv, .npy, .npz or .json"
+
+
+def read_numbers(path: Path, width: int) -> Array:
+    """The numbers (T, D) of a file, D being ``width``; a leading axis of length 1 is dropped.
+
+    A table may begin with one line of names. UsageError where there is no such file or its ending
+    is another one; InvalidFileError, with the line, where it holds anything else.
+    """
+    ending = path.suffix.lower()
+    if ending not in ENDINGS:
+        raise UsageError(f"{path}: numbers are read from {', '.join(ENDINGS)}.")
+    if not path.exists():
+        raise UsageError(f"There is no file {path}.")
+    with invalid_file_on_error(path, "file of numbers", _REMEDY):
+        if ending == ".npy":
+            with open_regular(path, MAX_BYTES) as file:
+                found = read_array(file, path.name)
+        elif ending == ".npz":
+            found = _only_array(path)
+        elif ending == ".json":
+            found = _json_array(parse_json(read_limited(path, MAX_BYTES).decode("utf-8")))
+        else:
+            found = _table(read_limited(path, MAX_BYTES).decode("utf-8-sig"))
+        return _checked(path, found, width)
+
+
+def _checked(path: Path, found: Array, width: int) -> Array:
+    """The array as (T, D) float64; InvalidFileError where it has another shape."""
+    if found.dtype.kind not in "biuf":
+        raise ValueError(f"it holds {found.dtype}, not numbers")
+    if found.ndim == 3 and len(found) == 1:
+        found = found[0]
+    if found.ndim == 3:
+        raise ValueError(
+            f"it holds {len(found):,} sequences, shape {found.shape}; save one of them"
+        )
+    if found.ndim == 1:
+        found = found[:, None] if width == 1 else found[None]
+    if found.ndim != 2 or found.shape[1] != width:
+        raise InvalidFileError(
+            f"{path} has the shape {found.shape}; this net reads {width} numbers a step: "
+            f"(T, {width})."
+        )
+    if not 1 <= len(found) <= MAX_ROWS:
+        raise ValueError(f"{len(found):,} steps; a trace takes 1 to {MAX_ROWS:,}")
+    found = found.astype(np.float64)
+    if not in_range(found):
+        bad = int(np.argmax(~(np.abs(found) <= MAX_VALUE).all(axis=1)))
+        raise ValueError(f"step {bad + 1} has a number that is not finite or exceeds {MAX_VALUE:g}")
+    return found
+
+
+def _only_array(path: Path) -> Array:
+    """The one array of a .npz; ValueError where there are several."""
+    with open_zip(path, MAX_BYTES) as archive:
+        names = [name for name in archive.namelist() if name.endswith(".npy")]
+        if len(names) != 1:
+            listed = ", ".join(name.removesuffix(".npy") for name in names[:8])
+            raise ValueError(f"it holds {len(names)} arrays ({listed}); save the one that is read")
+        with open_member(archive, names[0], MAX_BYTES) as file:
+            return read_array(file, names[0][:60])
+
+
+def _json_array(value: Any) -> Array:
+    """A list of rows, or an object with one such list."""
+    if isinstance(value, dict) and len(value) == 1:
+        (value,) = value.values()
+    if not isinstance(value, list):
+        raise ValueError("expected a list of rows")
+    for n, row in enumerate(value, 1):
+        for cell in row if isinstance(row, list) else [row]:
+            if type(cell) not in (int, float) and not isinstance(cell, list):
+                raise ValueError(f"row {n}: {shortened(repr(cell), 40)} is not a number")
+    return np.array(value, np.float64)
+
+
+def _table(text: str) -> Array:
+    """Rows of numbers separated by commas, semicolons, tabs or spaces."""
+    rows: list[list[float]] = []
+    for n, line in enumerate(text.splitlines(), 1):
+        line = line.strip()
+        if not line or line.startswith("#"):
+            continue
+        cells = _SEPARATORS.split(line.rstrip(",;"))
+        try:
+            row = [float(cell.strip("\"'")) for cell in cells]
+        except ValueError:
+            if n == 1:  # the names of the columns
+                continue
+            bad = next(cell for cell in cells if not _is_number(cell))
+            raise ValueError(f"line {n}: {shortened(bad, 40)!r} is not a number") from None
+        if rows and len(row) != len(rows[0]):
+            raise ValueError(f"line {n} has {len(row)} numbers, those above {len(rows[0])}")
+        rows.append(row)
+        if len(rows) > MAX_ROWS:
+            raise ValueError(f"more than {MAX_ROWS:,} steps; a trace takes no more")
+    if not rows:
+        raise ValueError("there is no number in it")
+    return np.array(rows)
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell.strip("\"'"))
+    except ValueError:
+        return False
+    return True
