@@ -123,7 +123,7 @@ VARIANTS: dict[str, Cell] = {
     for pair in product(("tanh", "relu"), ("sigmoid", "hard_sigmoid"))
 }
 #: And other choices, one of each kind: no activation at all, another one at the end, a z that
-#: renews.
+#: renews, every further activation, arguments that are clipped, no bias.
 VARIANTS |= {
     "rnn identity": variant(CELLS["rnn"], "identity"),
     "rnn sigmoid": variant(CELLS["rnn"], "sigmoid"),
@@ -134,6 +134,19 @@ VARIANTS |= {
     "gru renews": variant(CELLS["gru"], keeps=False),
     "gru-2014 renews": variant(CELLS["gru-2014"], keeps=False),
     "gru-2014 relu renews": variant(CELLS["gru-2014"], "relu", keeps=False),
+    "lstm elu, softsign output": variant(CELLS["lstm"], "elu", "sigmoid", "softsign"),
+    "lstm selu, tanh, softplus": variant(CELLS["lstm"], "selu", "tanh", "softplus"),
+    "gru leaky_relu, identity, clip": variant(CELLS["gru"], "leaky_relu", "identity", clip=1.0),
+    "gru softsign, hard_tanh": variant(CELLS["gru"], "softsign", "hard_tanh"),
+    "rnn hard_tanh": variant(CELLS["rnn"], "hard_tanh"),
+    "rnn no bias": variant(CELLS["rnn"], bias=False),
+    "lstm clip": variant(CELLS["lstm"], clip=0.8),
+    "gru relu, hard_sigmoid_sixth, clip, no bias": variant(
+        CELLS["gru"], "relu", "hard_sigmoid_sixth", clip=1.25, bias=False
+    ),
+    "gru-2014 identity, clip": variant(CELLS["gru-2014"], "identity", clip=0.75),
+    "lstm-slide clip, no bias": variant(CELLS["lstm-slide"], clip=0.8, bias=False),
+    "mingru clip, no bias": variant(CELLS["mingru"], clip=0.8, bias=False),
 }
 cells = st.sampled_from(list(CELLS.values()))
 variants = st.sampled_from(list(VARIANTS.values()))

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnviz.arrays import Array
-from rnnviz.cells import CELLS, Cell
+from rnnviz.cells import Cell
 from rnnviz.engine.directions import SharedPadding
-from rnnviz.engine.model import cell_of
+from rnnviz.engine.layer_cells import cell_of
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec
 from rnnviz.equations import FUNCTIONS
 
@@ -53,7 +53,8 @@ def count_operations(spec: ModelSpec, inputs: Array, *, by_word: bool = True) ->
     shared = SharedPadding(inputs if embedded and mask is None and not dropped else None)
     width = source.width
     for k, layer in enumerate(spec.layers):
-        cell, shape = cell_of(layer), CELLS[layer.cell].shapes(width, layer.units)
+        cell = cell_of(layer)
+        shape = cell.shapes(width, layer.units)
         for direction in layer.directions:
             lead = shared.steps(reverse=direction == "backward")
             rows = _computed_tokens(T, B, mask, None if _drops(layer) else lead)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from rnnviz.equations.functions import HARD_SIGMOID, IDENTITY, RELU, SIGMOID, TANH, Function
+import numpy as np
+
+from rnnviz.equations.functions import SIGMOID, TANH, Function, clip, step
 
 
 class Activations(NamedTuple):
@@ -22,8 +23,22 @@ class Activations(NamedTuple):
     keeps: bool = True
 
 
-#: What may stand where the lines say tanh, and where they say sigmoid.
-FOR_STATE = MappingProxyType({a.name: a for a in (TANH, RELU, SIGMOID, IDENTITY)})
-FOR_GATE = MappingProxyType({a.name: a for a in (SIGMOID, HARD_SIGMOID)})
 #: What the cells' own lines say.
 USUAL = Activations()
+
+
+def clipped(function: Function, limit: float) -> Function:
+    """The function of its argument clipped to ±``limit``.
+
+    No activation falls, so an argument was clipped where the output is that of the limit; there
+    the slope is zero.
+    """
+
+    def slope(y: Any) -> Any:
+        most = np.full_like(y, limit, shape=(1,))  # rounded as the outputs are
+        return function.slope(y) * step(y - function(-most)) * step(function(most) - y)
+
+    def value(a: Any) -> Any:
+        return function(clip(a, limit))
+
+    return Function(function.name, function.symbol, value, "", slope)

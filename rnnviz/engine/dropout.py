@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnviz.arrays import Array
-from rnnviz.cells import CELLS
+from rnnviz.engine.layer_cells import cell_of
 from rnnviz.engine.spec import EmbeddingSpec, ModelSpec
 
 
@@ -70,7 +70,7 @@ def draw_masks(
     embedding = drawing.draw(rate, (T, B, width))
     layers = []
     for layer in spec.layers:
-        G, H = len(CELLS[layer.cell].gates), layer.units
+        G, H = len(cell_of(layer).gates), layer.units
         groups = G if layer.recurrent_dropout else 1
         layers.append([
             (drawing.draw(layer.dropout, (groups, B, width)),

@@ -38,7 +38,7 @@ def recurrent(rng: np.random.Generator, cell: Cell, D: int, H: int) -> Values:
             found[key] = glorot_uniform(rng, *shape, *shape)[0]
         else:
             found[key] = glorot_uniform(rng, *shape)
-    if "f" in cell.gates:
+    if "f" in cell.gates and "b" in found:
         at = cell.gates.index("f") * H
         found["b"][at : at + H] = 1.0
     return found

@@ -10,14 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
 import numpy as np
 
 from rnnviz.arrays import Array, Values, contiguous
-from rnnviz.cells import CELLS, Cell
-from rnnviz.cells.variants import variant
+from rnnviz.cells import Cell
 from rnnviz.engine import losses
 from rnnviz.engine.backend import HOST, Backend, LayerGradients, ScanOutput
 from rnnviz.engine.clamping import Clamping
@@ -30,9 +27,10 @@ from rnnviz.engine.directions import (
 )
 from rnnviz.engine.dropout import DropoutMasks, draw_masks
 from rnnviz.engine.embedding import Lookup, WordRows, sum_of_equal_words, table_of
+from rnnviz.engine.layer_cells import cell_of
 from rnnviz.engine.reach import scan_backward_with_reach
 from rnnviz.engine.scan import Scan, ScanGradients, scan_backward, scan_directions
-from rnnviz.engine.spec import EmbeddingSpec, ModelSpec, RecurrentSpec
+from rnnviz.engine.spec import EmbeddingSpec, ModelSpec
 from rnnviz.equations import relu
 
 #: By layer and direction: states before the first token, (B, H) by name.
@@ -386,12 +384,3 @@ class Model:
                 return grads, d  # nothing below is trained
             d = d @ self.params["head.hidden.W"].T
         return grads, d if head.features_mask is None else d * head.features_mask
-
-
-@cache
-def cell_of(layer: RecurrentSpec) -> Cell:
-    """The cell of a layer, with its activations and its meaning of z."""
-    module: Any = CELLS[layer.cell]  # a module is hashable, which the protocol cannot express
-    return variant(
-        module, layer.activation, layer.recurrent_activation, layer.output_activation, layer.keeps
-    )

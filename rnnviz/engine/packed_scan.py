@@ -174,9 +174,9 @@ def scan(
         lead = None
     packing = Packing(T, B, reverse, mask, lead)
     rows = _input_rows(x, packing)
-    b_input, b_recurrent = split_bias(p["b"])
+    b_recurrent = split_bias(p)[1]
     drop = None if input_mask is None else input_mask[:, packing.sequence]
-    xw = input_projection(rows, p["W"], drop) + b_input
+    xw = input_projection(rows, p, drop)
     states = {s: np.zeros((B + packing.total, H), rows.dtype) for s in cell.states}
     for s, array in states.items():
         if initial is not None:

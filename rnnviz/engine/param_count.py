@@ -7,6 +7,7 @@ from math import prod
 from typing import Any
 
 from rnnviz.cells import CELLS, Cell
+from rnnviz.engine.layer_cells import cell_of
 from rnnviz.engine.spec import EmbeddingSpec, ModelSpec, RecurrentSpec, SeriesSpec
 
 
@@ -37,13 +38,13 @@ def parameters(spec: ModelSpec) -> list[LayerCount]:
     else:
         T = spec.source.steps or T
     for k, layer in enumerate(spec.layers):
-        cell, n = CELLS[layer.cell], len(layer.directions)
+        cell, n = cell_of(layer), len(layer.directions)
         count = sum(prod(shape) for shape in cell.shapes(width, layer.units).values())
         arithmetic = _recurrent(cell, width, layer.units)
         width = layer.units * n
         output = f"({width})" if k + 1 == len(spec.layers) else f"({T}, {width})"
         arithmetic = arithmetic if n == 1 else f"2·({arithmetic})"
-        rows.append(_row(_title(cell, layer), output, arithmetic, n * count))
+        rows.append(_row(_title(layer), output, arithmetic, n * count))
     if not spec.layers and isinstance(spec.source, SeriesSpec):
         width *= spec.source.steps or 1
         rows.append(_row("Flatten", f"({width})", "0", 0))
@@ -53,13 +54,15 @@ def parameters(spec: ModelSpec) -> list[LayerCount]:
     return [*rows, _dense(spec.head.kind, width, spec.head.outputs)]
 
 
-def _title(cell: Cell, layer: RecurrentSpec) -> str:
-    """The cell's name, whether it is bidirectional, and activations other than the default."""
-    parts = [f"Bidirectional {cell.title}" if layer.bidirectional else cell.title]
+def _title(layer: RecurrentSpec) -> str:
+    """The cell's name, whether it is bidirectional, and choices other than the default."""
+    title = CELLS[layer.cell].title
+    parts = [f"Bidirectional {title}" if layer.bidirectional else title]
     if layer.activation != "tanh":
         parts.append(layer.activation)
     if layer.recurrent_activation != "sigmoid":
         parts.append(f"{layer.recurrent_activation} gates")
+    parts += [] if layer.bias else ["no bias"]
     return ", ".join(parts)
 
 
@@ -72,11 +75,13 @@ def _row(layer: str, output: str, arithmetic: str, count: int) -> LayerCount:
 
 
 def _recurrent(cell: Cell, D: int, H: int) -> str:
-    """W (D·H), U (H·H) and bias (H, or two of them) of each gate, and the cell's other arrays."""
+    """W (D·H), U (H·H) and bias (H, two of them, or none) of each gate, and the other arrays."""
     shapes, G = cell.shapes(D, H), len(cell.gates)
-    bias = f"{H}" if len(shapes["b"]) == 1 else f"2·{H}"
-    recurrent = f"{H}·{H} + " if shapes["U"][1] else ""  # no gate of minGRU reads h
-    gate = f"{D}·{H} + {recurrent}{bias}"
+    summands = [f"{D}·{H}"]
+    summands += [f"{H}·{H}"] if shapes["U"][1] else []  # no gate of minGRU reads h
+    if "b" in shapes:
+        summands.append(f"{H}" if len(shapes["b"]) == 1 else f"2·{H}")
+    gate = " + ".join(summands)
     gates = gate if G == 1 else f"{G}·({gate})"
     extra = [s for key, s in shapes.items() if key not in ("W", "U", "b")]
     return " + ".join([gates, *("·".join(map(str, s)) for s in extra)])

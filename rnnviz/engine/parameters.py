@@ -10,8 +10,8 @@ import math
 import numpy as np
 
 from rnnviz.arrays import Values
-from rnnviz.cells import CELLS
 from rnnviz.engine import initializers
+from rnnviz.engine.layer_cells import cell_of
 from rnnviz.engine.spec import DenseSpec, EmbeddingSpec, HeadSpec, ModelSpec, SeriesSpec
 
 #: The most trained numbers of a net: 200 MB as float32.
@@ -25,7 +25,7 @@ def shapes(spec: ModelSpec) -> dict[str, tuple[int, ...]]:
         by_name["embedding"] = (spec.source.vocabulary, spec.source.width)
     width = spec.source.width
     for k, layer in enumerate(spec.layers):
-        cell = CELLS[layer.cell]
+        cell = cell_of(layer)
         arrays = cell.shapes(width, layer.units)
         if layer.trained_initial:
             widths = dict.fromkeys(cell.states, layer.units) | {
@@ -85,7 +85,7 @@ def initialise(spec: ModelSpec, seed: int) -> Values:
     width = spec.source.width
     for k, layer in enumerate(spec.layers):
         for direction in layer.directions:
-            arrays = initializers.recurrent(rng, CELLS[layer.cell], width, layer.units)
+            arrays = initializers.recurrent(rng, cell_of(layer), width, layer.units)
             params |= {f"layers.{k}.{direction}.{key}": a for key, a in arrays.items()}
         width = layer.output_width
     for name, shape in shapes(spec).items():

@@ -12,21 +12,25 @@ from rnnviz.arrays import Array, Values, blocks
 from rnnviz.cells import Cell
 
 
-def split_bias(b: Array) -> tuple[Array, Array | None]:
-    """The bias of the input projection and, where the cell has one, that of the recurrent one."""
-    return (b[0], b[1]) if b.ndim == 2 else (b, None)
+def split_bias(p: Values) -> tuple[Array | None, Array | None]:
+    """The biases of the input projection and of the recurrent one, each where there is one."""
+    b = p.get("b")
+    return (b, None) if b is None or b.ndim == 1 else (b[0], b[1])
 
 
-def input_projection(x: Array, W: Array, dropout_mask: Array | None) -> Array:
-    """x·W of all steps, (T·B, G·H).
+def input_projection(x: Array, p: Values, dropout_mask: Array | None) -> Array:
+    """x·W + b of all steps, (T·B, G·H).
 
     ``dropout_mask``: (1, B, D) for all gates, or (G, B, D): one for each gate.
     """
+    W, b = p["W"], split_bias(p)[0]
     if dropout_mask is None or len(dropout_mask) == 1:
         masked = x if dropout_mask is None else x * dropout_mask[0]
-        return masked.reshape(-1, x.shape[-1]) @ W
-    parts = zip(dropout_mask, blocks(W, len(dropout_mask)), strict=True)
-    return np.concatenate([(x * m).reshape(-1, x.shape[-1]) @ w for m, w in parts], -1)
+        xw = masked.reshape(-1, x.shape[-1]) @ W
+    else:
+        parts = zip(dropout_mask, blocks(W, len(dropout_mask)), strict=True)
+        xw = np.concatenate([(x * m).reshape(-1, x.shape[-1]) @ w for m, w in parts], -1)
+    return xw if b is None else xw + b
 
 
 def input_projection_grad(

@@ -92,8 +92,8 @@ def scan(
     x = x if clamping is None else clamping.apply("x", x)
     T, B, _ = x.shape
     H = p["U"].shape[0]
-    b_input, b_recurrent = split_bias(p["b"])
-    xw = (input_projection(x, p["W"], input_mask) + b_input).reshape(T, B, -1)
+    b_recurrent = split_bias(p)[1]
+    xw = input_projection(x, p, input_mask).reshape(T, B, -1)
     if initial is None:
         initial = {s: np.zeros_like(x, shape=(B, H)) for s in cell.states}
     order = range(T - 1, -1, -1) if reverse else range(T)

@@ -13,10 +13,13 @@ MOST_LAYERS = 64
 #: of each label by itself with several), numbers (linear, tanh, relu), or, without trained arrays,
 #: the states themselves ("state").
 HeadKind = Literal["sigmoid", "softmax", "linear", "tanh", "relu", "state"]
-Activation = Literal["tanh", "relu", "sigmoid", "identity"]
+#: What a layer may have for tanh and for sigmoid: see :mod:`rnnviz.equations.functions`.
+Activation = Literal[
+    "tanh", "sigmoid", "relu", "identity", "hard_sigmoid", "hard_sigmoid_sixth", "hard_tanh",
+    "leaky_relu", "softsign", "softplus", "elu", "selu",
+]  # fmt: skip
 #: How the outputs of two directions become one: side by side, or unit by unit.
 Merge = Literal["concat", "sum", "mul", "ave"]
-RecurrentActivation = Literal["sigmoid", "hard_sigmoid"]
 #: The states a head reads: "last", those after the step that each direction reads last; "end",
 #: those at the last token, ``outputs[:, -1]``, after which a backward direction has read one token;
 #: "steps", the outputs of every step, each by itself.
@@ -76,7 +79,7 @@ class RecurrentSpec:
     dropout: float = 0.0
     recurrent_dropout: float = 0.0
     activation: Activation = "tanh"
-    recurrent_activation: RecurrentActivation = "sigmoid"
+    recurrent_activation: Activation = "sigmoid"
     output_activation: Activation | None = None
     keeps: bool = True
     merge: Merge = "concat"
@@ -287,8 +290,9 @@ def _check(name: str, value: Any, where: str) -> None:
         case "bidirectional" | "mask_zero" | "keeps" | "reverse" | "bias" | "trained_initial":
             good, want = type(value) is bool, "true or false"
         case "clip":
-            good = value is None or (type(value) in (int, float) and 0 < value < 1e9)
-            want = "a number above 0, or null"
+            # The largest number that a line of a cell can have.
+            good = value is None or (type(value) in (int, float) and 0 < value <= 1e6)
+            want = "a number above 0 and up to a million, or null"
         case "mask_value":
             good = value is None or (type(value) in (int, float) and abs(value) < 1e30)
             want = "a finite number, or null"
@@ -301,13 +305,11 @@ def _check(name: str, value: Any, where: str) -> None:
             good, want = value in get_args(HeadKind), "one of " + ", ".join(get_args(HeadKind))
         case "reads":
             good, want = value in get_args(HeadReads), "last, end or steps"
-        case "activation":
-            good, want = value in get_args(Activation), "tanh, relu, sigmoid or identity"
+        case "activation" | "recurrent_activation":
+            good, want = value in get_args(Activation), "one of " + ", ".join(get_args(Activation))
         case "output_activation":
             good = value is None or value in get_args(Activation)
-            want = "tanh, relu, sigmoid, identity or null"
-        case "recurrent_activation":
-            good, want = value in get_args(RecurrentActivation), "sigmoid or hard_sigmoid"
+            want = "null or one of " + ", ".join(get_args(Activation))
         case _:
             from rnnviz.cells import CELLS
 

@@ -7,7 +7,16 @@ recorded.
 """
 
 from rnnviz.equations.arithmetic import EXACT, Arithmetic, number, numbers
-from rnnviz.equations.functions import FUNCTIONS, Function, hard_sigmoid, relu, sigmoid, slope, step
+from rnnviz.equations.functions import (
+    ACTIVATIONS,
+    FUNCTIONS,
+    Function,
+    hard_sigmoid,
+    relu,
+    sigmoid,
+    slope,
+    step,
+)
 from rnnviz.equations.grammar import (
     LARGEST,
     LONGEST,
@@ -48,6 +57,7 @@ from rnnviz.equations.symbol_table import (
 from rnnviz.equations.terms import Bias, Elementwise, Product, matrices, terms
 
 __all__ = [
+    "ACTIVATIONS",
     "DEFAULT_NOTATION",
     "EXACT",
     "FUNCTIONS",

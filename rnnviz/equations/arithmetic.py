@@ -9,9 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnviz.arrays import Array
-from rnnviz.equations.functions import FUNCTIONS
-from rnnviz.equations.grammar import apply_operator, evaluate_tree, function_name, parse
-from rnnviz.equations.notation import MINUS, PRECEDENCE, Span, base_of_square, bracketed
+from rnnviz.equations.grammar import apply_operator, call_function, evaluate_tree, parse
+from rnnviz.equations.notation import (
+    MINUS,
+    PRECEDENCE,
+    Span,
+    base_of_square,
+    bracketed,
+    call_spans,
+)
 
 
 def number(value: float, digits: int = 3, signed: bool = False, room: int | None = None) -> str:
@@ -106,9 +112,8 @@ def _fill(
             return float(value)  # type: ignore[arg-type]
         case ast.UnaryOp(operand=operand):
             return -_fill(operand, values, unit, leaves)
-        case ast.Call(args=[argument]):
-            inner = _fill(argument, values, unit, leaves)
-            return float(FUNCTIONS[function_name(node)](inner))
+        case ast.Call(args=[argument, *_]):
+            return float(call_function(node, _fill(argument, values, unit, leaves)))
         case ast.BinOp(left=left, op=op, right=right):
             a = _fill(left, values, unit, leaves)
             return float(apply_operator(op, a, _fill(right, values, unit, leaves)))
@@ -127,8 +132,8 @@ def _recompute(node: ast.expr, leaves: Mapping[int, float], digits: int) -> floa
             return float(value)  # type: ignore[arg-type]
         case ast.UnaryOp(operand=operand):
             return -_recompute(operand, leaves, digits)
-        case ast.Call(args=[argument]):
-            return float(FUNCTIONS[function_name(node)](_recompute(argument, leaves, digits)))
+        case ast.Call(args=[argument, *_]):
+            return float(call_function(node, _recompute(argument, leaves, digits)))
         case ast.BinOp(left=left, op=op, right=right):
             a = _recompute(left, leaves, digits)
             return float(apply_operator(op, a, _recompute(right, leaves, digits)))
@@ -148,10 +153,8 @@ def _numbers(
             return [(str(value), None)]
         case ast.UnaryOp(operand=operand):
             return [(MINUS, None), *_numbers(operand, leaves, digits, 2)]
-        case ast.Call(args=[argument]):
-            written = FUNCTIONS[function_name(node)].symbol
-            inside = _numbers(argument, leaves, digits, 0, first=True)
-            return [(f"{written}(", None), *inside, (")", None)]
+        case ast.Call(args=[argument, *_]):
+            return call_spans(node, _numbers(argument, leaves, digits, 0, first=True))
         case ast.BinOp(left=left, op=ast.Pow(), right=ast.Constant(value=2)):
             return [*base_of_square(_numbers(left, leaves, digits, 4), left), ("²", None)]
         case ast.BinOp(left=left, op=op, right=right):

@@ -1,10 +1,11 @@
 """The grammar of formulas: a line of a cell is parsed once, and read and evaluated from its tree.
 
 Grammar: names, numbers, ``+ - * @ **2``, unary minus and calls of
-:data:`~rnnviz.equations.functions.FUNCTIONS`. ``*`` is the elementwise product (shown as ⊙), ``@``
-the matrix product with the vector on the left (shown as ·) and the name of a matrix, or ``NAME.T``,
-on the right. ``h_prev`` is the state after the token before; ``d_c`` is the gradient of the
-objective with respect to ``c``; ``d_c_next`` is the part of it that comes back from later tokens.
+:data:`~rnnviz.equations.functions.FUNCTIONS`, of which ``clip(a, 3)`` has a number as well. ``*``
+is the elementwise product (shown as ⊙), ``@`` the matrix product with the vector on the left (shown
+as ·) and the name of a matrix, or ``NAME.T``, on the right. ``h_prev`` is the state after the token
+before; ``d_c`` is the gradient of the objective with respect to ``c``; ``d_c_next`` is the part of
+it that comes back from later tokens.
 """
 
 from __future__ import annotations
@@ -69,7 +70,13 @@ def _operands(node: ast.AST, formula: str) -> tuple[ast.expr, ...]:
             return ()
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return (operand,)
-        case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in FUNCTIONS:
+        case ast.Call(
+            func=ast.Name(id="clip"), args=[argument, ast.Constant() as limit], keywords=[]
+        ):
+            return (argument, limit)
+        case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if (
+            name in FUNCTIONS and name != "clip"
+        ):
             return (argument,)
         case ast.BinOp(op=ast.Pow(), left=left, right=ast.Constant(value=2)):
             return (left,)
@@ -89,6 +96,12 @@ def function_name(node: ast.Call) -> str:
     """The name of the function that is called."""
     assert isinstance(node.func, ast.Name)  # parse() lets nothing else through
     return node.func.id
+
+
+def call_function(node: ast.Call, argument: Any) -> Any:
+    """The value of a call for the value of its first argument; others are numbers."""
+    constants = [n.value for n in node.args[1:] if isinstance(n, ast.Constant)]
+    return FUNCTIONS[function_name(node)](argument, *constants)  # type: ignore[arg-type]
 
 
 @cache
@@ -136,8 +149,8 @@ def evaluate_tree(node: ast.expr, leaf: Callable[[str], Any]) -> Any:
             return -evaluate_tree(operand, leaf)
         case ast.Attribute(value=value):
             return evaluate_tree(value, leaf).T
-        case ast.Call(args=[argument]):
-            return FUNCTIONS[function_name(node)](evaluate_tree(argument, leaf))
+        case ast.Call(args=[argument, *_]):
+            return call_function(node, evaluate_tree(argument, leaf))
         case ast.BinOp(left=left, op=op, right=right):
             a, b = evaluate_tree(left, leaf), evaluate_tree(right, leaf)
             return apply_operator(op, a, b)

@@ -86,9 +86,8 @@ def _symbols(node: ast.expr, t: int | None, rank: int, table: SymbolTable) -> li
             return [(MINUS, None), *_symbols(operand, t, 2, table)]
         case ast.Attribute(value=value):
             return [*_symbols(value, t, 4, table), ("ᵀ", None)]
-        case ast.Call(args=[argument]):
-            written = FUNCTIONS[function_name(node)].symbol
-            return [(f"{written}(", None), *_symbols(argument, t, 0, table), (")", None)]
+        case ast.Call(args=[argument, *_]):
+            return call_spans(node, _symbols(argument, t, 0, table))
         case ast.BinOp(left=left, op=ast.Pow(), right=ast.Constant(value=2)):
             return [*base_of_square(_symbols(left, t, 4, table), left), ("²", None)]
         case ast.BinOp(left=left, op=ast.MatMult(), right=right):
@@ -118,6 +117,12 @@ def _product(left: ast.expr, right: ast.expr, t: int | None, table: SymbolTable)
     if isinstance(right, ast.Attribute):
         return [*value, dot, *_symbols(right.value, t, own, table)]
     return [*value, dot, *_symbols(right, t, own, table), ("ᵀ", None)]
+
+
+def call_spans(node: ast.Call, argument: list[Span]) -> list[Span]:
+    """A call with its first argument as written; the others are numbers: ``clip(a_f, 3)``."""
+    constants = "".join(f", {n.value!s}" for n in node.args[1:] if isinstance(n, ast.Constant))
+    return [(f"{FUNCTIONS[function_name(node)].symbol}(", None), *argument, (f"{constants})", None)]
 
 
 def base_of_square(spans: list[Span], node: ast.expr) -> list[Span]:

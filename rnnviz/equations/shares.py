@@ -67,9 +67,12 @@ def use_of(gate: str, lines: Sequence[Line]) -> tuple[Line, tuple[GateShare, ...
 
 @cache
 def argument(formula: str) -> str | None:
-    """The name that a formula is a function of: ``tanh(a)`` gives ``a``; None for others."""
+    """The name that a formula is a function of, clipped or not: a of ``tanh(a)``; or None."""
     match parse(formula):
-        case ast.Call(args=[ast.Name(name)]):
+        case (
+            ast.Call(args=[ast.Name(name), *_])
+            | ast.Call(args=[ast.Call(ast.Name("clip"), [ast.Name(name), *_])])
+        ):
             return name
     return None
 

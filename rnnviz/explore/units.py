@@ -17,6 +17,7 @@ from rnnviz.data.folders import SAMPLE, data_errors, require_folder
 from rnnviz.data.imdb import read_imdb
 from rnnviz.data.sst2 import detokenize, read_sst2
 from rnnviz.data.token_ids import TokenIds
+from rnnviz.equations.functions import SIGMOIDS
 from rnnviz.errors import UsageError
 from rnnviz.model_files import StoredModel
 from rnnviz.query import Tracer
@@ -25,9 +26,6 @@ from rnnviz.tracer.model_cache import cached_model
 
 #: Most texts of each corpus, and texts of a batch: one or two seconds on one core.
 NEWS, REVIEWS, BATCH = 400, 120, 64
-
-#: Activations with values from 0 to 1: the lines that use them are gates, the candidate is not.
-GATE_ACTIVATIONS = ("sigmoid", "hard_sigmoid")
 
 
 def answer(question: UnitQuestion, tracer: Tracer) -> CorpusStates:
@@ -78,7 +76,8 @@ def corpus_states(stored: StoredModel, layer: int, source: str, texts: list[str]
     gates = [
         line.name
         for line in cell.lines
-        if line.name in cell.gates and line.formula.split("(")[0] in GATE_ACTIVATIONS
+        # The candidate is no gate: its values are not from 0 to 1.
+        if line.name in cell.gates and line.formula.split("(")[0] in SIGMOIDS
     ]
     arrays_by_name: dict[str, list[Array]] = {name: [] for name in ("h", *gates)}
     read: list[_TokenisedText] = []

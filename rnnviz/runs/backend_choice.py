@@ -9,7 +9,8 @@ import numpy as np
 
 from rnnviz.engine.backend import HOST, Backend
 from rnnviz.engine.device import SMALL, cache_problem, choose, choose_cpu, must_compile
-from rnnviz.engine.model import Model, cell_of
+from rnnviz.engine.layer_cells import cell_of
+from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import OPTIMIZERS
 from rnnviz.engine.parameters import initialise, recurrent_size
 from rnnviz.engine.spec import EmbeddingSpec, FitSpec, ModelSpec

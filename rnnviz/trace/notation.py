@@ -14,6 +14,7 @@ from dataclasses import replace
 from rnnviz.arrays import Array
 from rnnviz.clamps import Clamp
 from rnnviz.equations import DEFAULT_NOTATION, turned
+from rnnviz.equations.functions import SIGMOIDS
 from rnnviz.equations.symbol_table import keeps
 from rnnviz.trace import LayerTrace, Trace, frozen
 
@@ -21,8 +22,6 @@ from rnnviz.trace import LayerTrace, Trace, frozen
 Z_WEIGHTS = ("W_z", "U_z", "b_z", "b_rz")
 #: The mark above the letter of a candidate, as in c̃; "c~" is typed for it.
 TILDE = "\u0303"
-#: Gates of which 1 − gate(a) = gate(−a).
-_ODD_GATES = ("sigmoid(a_z)", "hard_sigmoid(a_z)")
 
 
 def in_notation(trace: Trace, notation: str) -> Trace:
@@ -44,7 +43,7 @@ def layer_in_notation(layer: LayerTrace, notation: str) -> LayerTrace:
 def turns_z(layer: LayerTrace, notation: str) -> bool:
     """Whether z of this layer, as it was computed, is turned in a notation."""
     formulas = {line.name: line.formula for line in layer.lines}
-    if layer.cell not in ("gru", "gru-2014") or formulas.get("z") not in _ODD_GATES:
+    if layer.cell not in ("gru", "gru-2014") or formulas["z"].split("(")[0] not in SIGMOIDS:
         return False
     return keeps(notation) not in (None, formulas["h"].startswith("z * h_prev"))
 

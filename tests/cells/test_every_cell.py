@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -292,7 +293,28 @@ def test_jacobians_are_of_one_sequence() -> None:
 
 # -- numbers as printed ---------------------------------------------------------------------------
 
-TOKEN = re.compile(r"\d+(?:\.\d+)?(?:e−?\d+)?|hardσ|σ|tanh|relu|step|slope|[()+−×²]")
+#: The functions of a reader of printed arithmetic, written anew.
+READ: dict[str, Callable[[float], float]] = {
+    "hardσ₆": lambda a: min(max(a / 6 + 0.5, 0.0), 1.0),
+    "hardσ": lambda a: min(max(0.2 * a + 0.5, 0.0), 1.0),
+    "σ": lambda a: 1 / (1 + math.exp(-a)) if a > -700 else 0.0,
+    "hardtanh": lambda a: min(max(a, -1.0), 1.0),
+    "tanh": math.tanh,
+    "leakyrelu": lambda a: a if a > 0 else 0.01 * a,
+    "relu": lambda a: max(a, 0.0),
+    "softsign": lambda a: a / (1 + abs(a)),
+    "softplus": lambda a: math.log1p(math.exp(a)) if a < 700 else a,
+    "seluslope": lambda y: 1.0507009873554805 if y > 0 else y + 1.7580993408473766,
+    "selu": lambda a: 1.0507009873554805 * (a if a > 0 else 1.6732632423543772 * math.expm1(a)),
+    "elu": lambda a: a if a > 0 else math.expm1(a),
+    "abs": abs,
+    "exp": math.exp,
+    "clip": lambda a: a,  # the limit follows
+    "step": lambda a: 1.0 if a > 0 else 0.0,
+    "slope₆": lambda y: 1 / 6 if 0 < y < 1 else 0.0,
+    "slope": lambda y: 0.2 if 0 < y < 1 else 0.0,
+}
+TOKEN = re.compile(rf"\d+(?:\.\d+)?(?:e−?\d+)?|{'|'.join(READ)}|[()+−×²,]")
 
 
 class Reader:
@@ -338,27 +360,18 @@ class Reader:
 
     def operand(self) -> float:
         """A number, a bracket or a function."""
-        function = self.next("σ", "tanh", "relu", "hardσ", "step", "slope")
+        function = self.next(*READ)
         if function is None and self.next("(") is None:
             return float(self.tokens.pop(0).replace("−", "-"))
         if function is not None:
             assert self.next("(")
         inside = self.sum()
+        if function == "clip":
+            assert self.next(",")
+            limit = float(self.tokens.pop(0))
+            inside = min(max(inside, -limit), limit)
         assert self.next(")")
-        match function:
-            case "σ":
-                return 1 / (1 + math.exp(-inside)) if inside > -700 else 0.0
-            case "tanh":
-                return math.tanh(inside)
-            case "relu":
-                return max(inside, 0.0)
-            case "hardσ":
-                return min(max(0.2 * inside + 0.5, 0.0), 1.0)
-            case "step":
-                return 1.0 if inside > 0 else 0.0
-            case "slope":
-                return 0.2 if 0 < inside < 1 else 0.0
-        return inside
+        return READ[function](inside) if function else inside
 
 
 def printed(text: str) -> float:

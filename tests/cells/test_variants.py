@@ -219,9 +219,9 @@ def test_a_variant_is_its_cell_in_all_but_activations() -> None:
     assert variant(CELLS["lstm"], "relu", "hard_sigmoid").title == "LSTM, relu, hard sigmoid"
 
 
-@pytest.mark.parametrize("pair", [("softmax", "sigmoid"), ("tanh", "tanh"), ("elu", "sigmoid")])
-def test_an_activation_that_does_not_stand_there_is_a_key_error(pair: tuple[str, str]) -> None:
-    """A gate of relu would leave 0 … 1."""
+@pytest.mark.parametrize("pair", [("softmax", "sigmoid"), ("tanh", "gelu"), ("swish", "sigmoid")])
+def test_an_activation_that_there_is_not_is_a_key_error(pair: tuple[str, str]) -> None:
+    """The slopes of gelu and swish do not follow from their outputs."""
     with pytest.raises(KeyError):
         variant(CELLS["gru"], *pair)
 

@@ -75,6 +75,9 @@ def peephole() -> Cell:
 COMPILED_CELLS = {
     "rnn": CELLS["rnn"], "gru": variant(CELLS["gru"], "relu", "hard_sigmoid"),
     "lstm with a peephole": peephole(), "mingru": CELLS["mingru"],
+    "lstm without bias": variant(
+        CELLS["lstm"], "elu", "hard_sigmoid_sixth", "softplus", clip=1.5, bias=False
+    ),
 }  # fmt: skip
 
 
@@ -299,8 +302,13 @@ def test_cells_with_further_products_are_not_supported() -> None:
 def test_every_function_is_its_definition() -> None:
     """NumPy's functions equal the definitions that compiled loops and CUDA kernels compute."""
     a = np.linspace(-4, 4, 41)
-    primitives = {"tanh": np.tanh, "step": heaviside, "maximum": np.maximum, "minimum": np.minimum}
+    primitives = {
+        "tanh": np.tanh, "step": heaviside, "maximum": np.maximum, "minimum": np.minimum,
+        "absolute": np.abs, "exp": np.exp, "log1p": np.log1p,
+    }  # fmt: skip
     for function in FUNCTIONS.values():
+        if function.name == "clip":  # written with minimum and maximum
+            continue
         if not function.definition:
             assert function.name in primitives and hasattr(simd, function.name)
             continue

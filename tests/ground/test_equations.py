@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+from itertools import product
+from typing import get_args
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rnnviz.cells.activations import clipped
+from rnnviz.engine.spec import Activation
 from rnnviz.equations import (
-    FUNCTIONS,
+    ACTIVATIONS,
     Line,
     Span,
     TokenNumber,
@@ -44,7 +48,8 @@ def written(spans: list[Span]) -> str:
     [
         "", "f *", "f * (c", "f c", "2 +", "f; c", "f = c", "lambda: f", "f if c else g", "f < c",
         "f and c", "not f", "[f]", "(f, c)", "f[0]", "{f}", "f / c", "f // c", "f % c", "+f", "~f",
-        "f | c", "exp(f)", "f.T(c)", "f.tanh(c)", "tanh(x=f)", "tanh(*f)", "tanh(f) if f else f",
+        "f | c", "log(f)", "clip(f)", "clip(f, c)", "clip(f, -1)", "clip(f, 1, 2)", "f.T(c)",
+        "f.tanh(c)", "tanh(x=f)", "tanh(*f)", "tanh(f) if f else f",
         "f'x'", "__import__('os')", "().__class__", "(x := f)", "await f", "f\nc", "f\0c",
         "tanh(f, c)", "tanh()", "f.real", "f.__class__", "'text'", "f + 'text'", "True", "None",
         "...", "1j", "f.T", "(f @ W).T", "f @ (W + W)", "f @ W.T.T", "h*9999999999", "1e300 * f",
@@ -53,7 +58,7 @@ def written(spans: list[Span]) -> str:
     ],
 )  # fmt: skip
 def test_what_leaves_the_grammar_is_a_value_error(formula: str) -> None:
-    """Names, numbers, + − * @ **2, minus, W.T behind @, functions of one argument; no more."""
+    """Names, numbers, + − * @ **2, minus, W.T behind @, functions of one argument, clip."""
     with pytest.raises(ValueError, match=r"."):
         parse(formula)
 
@@ -106,7 +111,45 @@ def test_sigmoid_is_itself_and_never_overflows() -> None:
     a = np.array([-1e9, -750.0, -2.0, 0.0, 2.0, 750.0, 1e9])
     expected = [0, 0, 1 / (1 + np.exp(2.0)), 0.5, 1 / (1 + np.exp(-2.0)), 1, 1]
     np.testing.assert_allclose(sigmoid(a), expected, atol=1e-15)
-    assert set(FUNCTIONS) == {"sigmoid", "tanh", "relu", "step", "hard_sigmoid", "slope"}
+
+
+def test_every_activation_has_its_name_its_values_and_the_slope_of_differences() -> None:
+    """The slope from the output alone; arguments far from zero overflow in none of them."""
+    a = np.array([-3.4, -2.2, -0.7, -0.01, 0.02, 0.4, 0.9, 1.7, 2.2, 3.4])
+    values = {
+        "tanh": np.tanh(a), "sigmoid": 1 / (1 + np.exp(-a)), "relu": a * (a > 0), "identity": a,
+        "hard_sigmoid": np.clip(0.2 * a + 0.5, 0, 1),
+        "hard_sigmoid_sixth": np.clip(a + 3, 0, 6) / 6, "hard_tanh": np.clip(a, -1, 1),
+        "leaky_relu": np.where(a > 0, a, 0.01 * a), "softsign": a / (1 + abs(a)),
+        "softplus": np.log(1 + np.exp(a)), "elu": np.where(a > 0, a, np.exp(a) - 1),
+        "selu": 1.0507009873554805 * np.where(a > 0, a, 1.6732632423543772 * (np.exp(a) - 1)),
+    }  # fmt: skip
+    assert values.keys() == ACTIVATIONS.keys() == set(get_args(Activation))
+    huge = np.array([-1e9, -750.0, 750.0, 1e9])
+    for name, f in ACTIVATIONS.items():
+        assert f.name == name
+        np.testing.assert_allclose(f(a), values[name], 1e-13, 1e-15, err_msg=name)
+        differences = (f(a + 1e-6) - f(a - 1e-6)) / 2e-6
+        np.testing.assert_allclose(f.slope(f(a)), differences, 1e-6, 1e-9, err_msg=name)
+        if f.slope_formula:
+            written = evaluate(f.slope_formula.format(y="y"), {"y": f(a)})
+            np.testing.assert_allclose(written, f.slope(f(a)), 1e-13, 1e-15, err_msg=name)
+        assert np.isfinite(f.slope(f(huge))).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_clipped_activation_has_no_slope_outside_its_limit(dtype: type) -> None:
+    """Neither at an argument that was clipped, in whichever place of an array it stands."""
+    rng = np.random.default_rng(0)
+    for f, limit in product(ACTIVATIONS.values(), (0.3, 1.0, 2.9)):
+        for size in (1, 2, 3, 7, 8, 16, 31, 67):
+            a = (4 * rng.standard_normal((3, size))).astype(dtype)
+            other = clipped(f, limit)
+            outside = abs(a) >= limit
+            np.testing.assert_array_equal(other(a), f(np.clip(a, -limit, limit)))
+            slopes = np.broadcast_to(other.slope(other(a)), a.shape)
+            assert not slopes[outside].any(), (f.name, limit)
+            np.testing.assert_array_equal(slopes[~outside], f.slope(f(a))[~outside])
 
 
 def test_hard_sigmoid_is_the_one_of_keras_2() -> None:

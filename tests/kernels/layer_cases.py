@@ -27,6 +27,9 @@ CELLS_BY_NAME = {
     "mingru": CELLS["mingru"], "peephole": peephole,
     "rnn relu": variant(CELLS["rnn"], "relu"), "gru relu": variant(CELLS["gru"], "relu"),
     "lstm hard": variant(CELLS["lstm"], "tanh", "hard_sigmoid"),
+    "lstm no bias": variant(
+        CELLS["lstm"], "elu", "hard_sigmoid_sixth", "softplus", clip=1.5, bias=False
+    ),
 }  # fmt: skip
 MASKS = ("none", "left", "right", "holes")
 DIRECTIONS = ("forward", "backward", "both")

@@ -34,6 +34,7 @@ from rnnviz.engine.cuda.backend import CudaBackend
 SIZES_OF = {
     "rnn": (96, 1), "lstm": (32, 128), "gru": (10, 32), "gru relu": (64,),
     "mingru": (10,), "peephole": (10,), "rnn relu": (32,), "lstm hard": (10,),
+    "lstm no bias": (10,),
 }  # fmt: skip
 IN_TURN = (20, 2, 100, 20, 1)
 SHIPPED = ("rnn", "lstm", "gru")

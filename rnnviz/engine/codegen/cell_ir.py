@@ -162,6 +162,10 @@ def _read(cell: Any) -> CellIR:
         for g in cell.gates
     )  # fmt: skip
     saved = tuple(s.name for s in forward if s.name in read_back and s.name not in cell.states)
+    # A gate whose argument is saved, because it was clipped, is computed again.
+    again = [s for s in forward if s.name in saved and names_in(s.value) <= {*saved} - {s.name}]
+    saved = tuple(name for name in saved if name not in {s.name for s in again})
+    backward = [*again, *backward]
     computed = {s.name for s in backward}
     around = tuple(s for s in cell.states if f"d_{s}_prev" in computed)
     return CellIR(

@@ -38,6 +38,10 @@ class Printer:
                 return self.binary(
                     OPERATORS[type(op)], self.expression(left), self.expression(right)
                 )
+            case ast.Call(ast.Name("clip"), [clipped, ast.Constant(value=value)]):
+                limit = self.constant(float(cast(float, value)))
+                above = self.call("maximum", [self.expression(clipped), self.negative(limit)])
+                return self.call("minimum", [above, limit])
             case ast.Call(ast.Name(id=function), arguments):
                 return self.call(function, [self.expression(a) for a in arguments])
         raise UnprintableError(ast.unparse(node))

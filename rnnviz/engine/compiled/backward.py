@@ -23,7 +23,7 @@ class CompiledScanGradients:
     """The gradients of a scan."""
 
     forward: CompiledScan
-    bias_rows: int
+    bias_rows: int  # 0: there is no bias
     gradients: PassGradients
     input_gradients: InputGradients | None
     #: Of embeddings and of W, where each word was multiplied by W once.
@@ -43,7 +43,7 @@ class CompiledScanGradients:
         return {
             "W": order.to_cell_order(W[: weights.D], order.inputs),
             "U": order.to_cell_order(found.U[: weights.H], order.recurrent),
-            "b": order.bias_gradient(found.b, self.bias_rows),
+            **({"b": order.bias_gradient(found.b, self.bias_rows)} if self.bias_rows else {}),
         } | {
             name: d[: weights.H]
             for name, d in zip(order.source.vectors, found.vectors, strict=True)
@@ -87,11 +87,15 @@ def scan_backward(
     found = passes.backward([forward.main_pass for forward in done], upstream)
     gradients = [_with_padding(*of) for of in zip(done, found, upstream, d_h, strict=True)]
     return tuple(
-        CompiledScanGradients(forward, p["b"].ndim, g, given.input_gradients, products)
+        CompiledScanGradients(forward, _bias_rows(p), g, given.input_gradients, products)
         for p, forward, g, given, products in zip(
             params, done, gradients, upstream, _of_products(done, upstream), strict=True
         )
     )
+
+
+def _bias_rows(p: Values) -> int:
+    return p["b"].ndim if "b" in p else 0
 
 
 def _of_products(

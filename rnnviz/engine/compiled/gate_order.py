@@ -90,13 +90,15 @@ class GateOrder:
             U=U,
             W_T=_transposed(W, D_padded),
             U_T=_transposed(U, self.H_padded),
-            bias=self._bias(p["b"]),
+            bias=self._bias(p.get("b"), W.dtype),
             cell_vectors=vectors,
         )
 
-    def _bias(self, b: Array) -> Array:
-        """The bias of a row of gates, (row_width)."""
-        row = zeros((self.blocks * self.H_padded,), b.dtype)
+    def _bias(self, b: Array | None, dtype: np.dtype[Any]) -> Array:
+        """The bias of a row of gates, (row_width); zero without one."""
+        row = zeros((self.blocks * self.H_padded,), dtype)
+        if b is None:
+            return row
         inputs = self.to_loop_order(b.reshape(-1, b.shape[-1])[:1], self.inputs)[0]
         row[: len(inputs)] = inputs
         if b.ndim == 2:

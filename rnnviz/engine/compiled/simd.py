@@ -202,9 +202,27 @@ def _fma(typing: Any, a: Any, b: Any, c: Any) -> tuple[Any, CodeGenerator]:
     return a(a, a, a), code
 
 
-def _sqrt(typing: Any, v: Any) -> tuple[Any, CodeGenerator]:
+def _llvm_function(name: str) -> Any:
+    """An LLVM intrinsic of one vector."""
+
+    def operation(typing: Any, v: Any) -> tuple[Any, CodeGenerator]:
+        def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            return call_llvm(builder, name, *args)
+
+        return v(v), code
+
+    return intrinsic(operation)
+
+
+def _log1p(typing: Any, v: Any) -> tuple[Any, CodeGenerator]:
+    """log(1 + x): log(u)·x / (u − 1) with u = 1 + x as rounded, or x where u is 1 (Kahan)."""
+
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return call_llvm(builder, "sqrt", *args)
+        x, one = args[0], _constant(llvm_type(v), 1.0)
+        u = builder.fadd(one, x)
+        rounded = builder.fsub(u, one)
+        log = builder.fdiv(builder.fmul(call_llvm(builder, "log", u), x), rounded)
+        return builder.select(builder.fcmp_ordered("==", u, one), x, log)
 
     return v(v), code
 
@@ -327,5 +345,6 @@ lanes, registers = intrinsic(_lanes), intrinsic(_registers)
 stream = intrinsic(_stream)
 add, sub, mul, div = map(_arithmetic, ("fadd", "fsub", "fmul", "fdiv"))
 minimum, maximum = _clamp(">"), _clamp("<")
-fma, flush_size, sqrt, step, tanh = map(intrinsic, (_fma, _flush_size, _sqrt, _step, _tanh))
+absolute, exp, sqrt = map(_llvm_function, ("fabs", "exp", "sqrt"))
+fma, flush_size, log1p, step, tanh = map(intrinsic, (_fma, _flush_size, _log1p, _step, _tanh))
 without_tiny = intrinsic(_without_tiny)

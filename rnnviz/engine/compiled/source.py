@@ -123,8 +123,9 @@ from numba import njit
 from rnnviz.engine.compiled.argument_unpacking import unpack_loop_arguments, unpack_sum_arguments
 from rnnviz.engine.compiled.product_tiles import multiply_tile
 from rnnviz.engine.compiled.simd import (
-    add, broadcast, call, div, fill, flush_size, fma, item, lanes, load, maximum, minimum, mul,
-    pointer, registers, set_item, sqrt, step, store, stream, sub, tanh, without_tiny,
+    absolute, add, broadcast, call, div, exp, fill, flush_size, fma, item, lanes, load, log1p,
+    maximum, minimum, mul, pointer, registers, set_item, sqrt, step, store, stream, sub, tanh,
+    without_tiny,
 )'''
 
 _FUNCTION = "@njit(nogil=True, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)"

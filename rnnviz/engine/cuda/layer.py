@@ -136,7 +136,7 @@ def scan(
     )  # fmt: skip
     initial = _initial(source, passes, xw)
     width = params[0]["U"].shape[1]
-    u_biases = [split_bias(p["b"])[1] for p in params]
+    u_biases = [split_bias(p)[1] for p in params]
     kernels.forward(
         (B, n), (source.threads,),
         (xw, *pair([p["U"] for p in params]),

@@ -98,7 +98,7 @@ input_projection(
             const int row = first_row + thread_row() + i;
             const int column = columns.first + thread_column() + j;
             if (row < R && column < columns.end)
-                xw[(blockIdx.z * R + row) * N + column] = sum[i][j] + b[column];
+                xw[(blockIdx.z * R + row) * N + column] = sum[i][j] + (b ? b[column] : 0.0f);
         }
 }
 

@@ -70,14 +70,14 @@ class LayerInput:
 def input_projection(
     kernels: SharedKernels, layer_input: LayerInput, params: Sequence[Values]
 ) -> Array:
-    """x·W + b of all directions, (n, T, B, N)."""
+    """x·W + b of all directions, (n, T, B, N); x·W where there is no b."""
     (T, B, D), N, n = layer_input.shape, params[0]["W"].shape[1], len(params)
     xw: Array = np.empty_like(layer_input.x, shape=(n, T, B, N))
     groups = layer_input.groups
     kernels.launch(
         "input_projection", (-(-T * B // TILE_ROWS), _column_tiles(N, groups), n),
         (layer_input.x, or_null(layer_input.ids), *pair(layer_input.masks),
-         *pair([p["W"] for p in params]), *pair([split_bias(p["b"])[0] for p in params]), xw,
+         *pair([p["W"] for p in params]), *pair([split_bias(p)[0] for p in params]), xw,
          *map(np.int32, (T * B, B, D, N, groups))),
         TILE_THREADS,
     )  # fmt: skip
@@ -107,7 +107,7 @@ def weight_gradients(
     kernels: SharedKernels, layer_input: LayerInput, h_prev: Sequence[Array],
     h_masks: Sequence[Array | None], d_xw: Array, d_hu: Array, out: Sequence[Values],
 ) -> None:  # fmt: skip
-    """Write the gradients of W, U and b of all directions to ``out``.
+    """Write the gradients of W, U and, where there is one, b of all directions to ``out``.
 
     ``h_prev`` (T, B, H) are the states before each token, ``d_xw`` (n, T, B, N) and ``d_hu``
     (n, T, B, M) the gradients of x·W + b and of h_prev·U.
@@ -119,7 +119,7 @@ def weight_gradients(
     tiles += -(-H // TILE_ROWS) * _column_tiles(M, h_groups)
     splits = max(1, min(BLOCKS // (tiles * n), T * B // SHARE))
     partial = np.empty_like(d_xw, shape=(n, tiles, splits, TILE_NUMBERS))
-    bias_rows = out[0]["b"].ndim
+    bias_rows = out[0]["b"].ndim if "b" in out[0] else 0
     kernels.launch(
         "weight_gradients", (tiles, splits, n),
         (layer_input.x, or_null(layer_input.ids), *pair(layer_input.masks), *pair(h_prev),
@@ -131,8 +131,10 @@ def weight_gradients(
 
 
 def _targets(out: Sequence[Values], name: str) -> tuple[Any, Any]:
-    assert all(p[name].flags.c_contiguous for p in out)  # a copy would be written to, and lost
-    return pair([p[name] for p in out])
+    arrays = [p.get(name) for p in out]
+    # A copy would be written to, and lost.
+    assert all(a is None or a.flags.c_contiguous for a in arrays)
+    return pair(arrays)
 
 
 def _groups(masks: Sequence[Array | None]) -> int:
