@@ -20,6 +20,7 @@ LINKED = [*PAGES, ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", ROOT / "tests
 #: Not run here: they need a data folder, a network, a card, a minute or a run of one's own.
 LONG = (
     "rnnviz train", "rnnviz models export", "rnnviz data fetch", "rnnviz reproduce", "rnnviz bench",
+    "rnnviz step -m last", "rnnviz evaluate",
 )  # fmt: skip
 
 

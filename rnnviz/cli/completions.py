@@ -52,6 +52,11 @@ def recipes(ctx: click.Context, param: click.Parameter, incomplete: str) -> Comp
     return _items(RECIPES, incomplete)
 
 
+def recipes_and_files(ctx: click.Context, param: click.Parameter, incomplete: str) -> Completions:
+    """The recipes, or files."""
+    return _or_files(RECIPES, incomplete)
+
+
 def recipes_and_groups(ctx: click.Context, param: click.Parameter, incomplete: str) -> Completions:
     """The recipes and their groups, and after a colon the variants."""
     name, colon, _ = incomplete.partition(":")

@@ -54,6 +54,22 @@ class Share(click.FloatRange):
         return number
 
 
+class Positive(click.FloatRange):
+    """A number above 0; neither ``nan`` nor infinite."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 1e6, min_open=True)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """The number, or an error with the range."""
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value} is not in the range 0<x<=1000000.", param, ctx)
+        return number
+
+
 #: Ranges of numbers; anything larger is taken for a typing error.
 EPOCHS = click.IntRange(1, 10_000)
 BATCH_SIZE = click.IntRange(1, 100_000)

@@ -1,8 +1,9 @@
-"""``rnnviz train``: train a recipe into a run directory."""
+"""``rnnviz train``: train a recipe, or a net for a table, into a run directory."""
 
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rnnviz.cells import CELLS
-from rnnviz.cli import completions, config_file, options, stdout
+from rnnviz.cli import completions, config_file, options, stdout, table_options
 from rnnviz.cli.stderr import say
 from rnnviz.cli.train_progress import progress_on_stderr
 from rnnviz.errors import UsageError
@@ -21,10 +22,12 @@ if TYPE_CHECKING:
 #: The recipe that is trained by default, in about ten seconds.
 DEFAULT_RECIPE = "sentiment-lstm"
 
-HELP = """Train RECIPE; the result can be stepped through with rnnviz step -m DIR.
+HELP = """Train RECIPE, or a net for a table of your own; step through it with rnnviz step -m DIR.
 
 Without RECIPE this trains sentiment-lstm on the sample in the package, in about ten seconds. ctrl+c
 finishes the batch and saves, a second ctrl+c ends at once; --resume continues an interrupted run.
+
+FILE is a table with a text and a class a row: CSV, TSV or JSON lines, also .gz.
 
 \b
 Examples:
@@ -33,6 +36,8 @@ Examples:
   rnnviz train sentiment-lstm --data sample --units 8 --epochs 3 --out my-run
   rnnviz train agnews-bilstm --data ~/datasets --variant buckets
   rnnviz train --resume my-run --epochs 6
+  rnnviz train reviews.csv                             then: rnnviz step -m last "a text"
+  rnnviz train reviews.csv --text body --label stars --cell gru --units 16
 """
 
 
@@ -60,7 +65,8 @@ class Duration(click.ParamType[float]):
 
 
 @click.command("train", help=HELP)
-@click.argument("recipe", required=False, shell_complete=completions.recipes)
+@click.argument("recipe", required=False, metavar="[RECIPE|FILE]",
+                shell_complete=completions.recipes_and_files)  # fmt: skip
 @click.option("--resume", metavar="RUN", shell_complete=completions.runs,
               help="Resume a run: its folder, its name, or: last.")  # fmt: skip
 @click.option("--data", metavar="DIR", shell_complete=completions.data_folders,
@@ -79,8 +85,21 @@ class Duration(click.ParamType[float]):
               help="Dropout of the layer's input, one mask per sequence.")  # fmt: skip
 @click.option("--recurrent-dropout", type=options.Share(), metavar="P",
               help="Dropout of the hidden state, one mask per gate.")  # fmt: skip
+@click.option("--layers", type=click.IntRange(1, 64), metavar="N",
+              help="Recurrent layers, one above the other.")  # fmt: skip
+@click.option("--bidirectional/--one-direction", "bidirectional", default=None,
+              help="Read in both directions.")  # fmt: skip
+@click.option("--embedding", type=click.IntRange(1, 4096), metavar="N",
+              help="Numbers of a word vector.")  # fmt: skip
+@click.option("--mask/--no-mask", default=None, help="Whether padding is skipped or read.")
+@click.option("--rate", type=options.Positive(), metavar="R", help="Learning rate.")
+@click.option("--clip", type=options.Positive(), metavar="NORM",
+              help="The largest joint norm of the gradients.")  # fmt: skip
+@click.option("--patience", type=options.EPOCHS, metavar="N",
+              help="Stop after N epochs without a better one.")  # fmt: skip
 @click.option("--limit", type=options.ROWS, metavar="N", help="Rows of each data set.")
 @click.option("--seed", type=options.SEED, metavar="N", help="Default: 0.")
+@table_options.of_training
 @options.device
 @options.lang
 @options.theme
@@ -107,9 +126,17 @@ def command(
     from rnnviz import runs
 
     keymap = config_file.user_keymap()
+    of_table = table_options.take(changes)
     given = {name: value for name, value in changes.items() if value is not None}
+    path = None
     if resume is not None:
-        _check_resumable(recipe, out, given)
+        _check_resumable(recipe, out, given | of_table)
+    elif (path := table_options.table_path(recipe, of_table)) is not None:
+        if "variant" in given or data is not None:
+            flag = "--data" if data is not None else "--variant"
+            raise UsageError(f"{flag} is for recipes; {path.name} is a table. Leave it out.")
+        given["table"] = table_options.choice(path, of_table)
+        recipe, data = path.name, str(path.parent)
     elif recipe is None:
         recipe, data = DEFAULT_RECIPE, "sample" if data is None else data
         if not quiet:
@@ -121,6 +148,9 @@ def command(
         from rnnviz.cli.dashboard import train_with_dashboard
 
         lang, theme = options.language(lang), options.theme_name(theme)
+        if path is not None:  # the screen has no room for it
+            for line in runs.table_lines(path, changed):
+                say(line)
         run = train_with_dashboard(job, lang=lang, theme=theme, colour=colour, keymap=keymap)
     else:
         with progress_on_stderr(quiet, plain=plain, colour=colour) as watch:
@@ -169,6 +199,8 @@ def _result_lines(run: Run) -> Iterator[str]:
             metrics = "  ".join(f"{key} {value:.4f}" for key, value in scores.items())
             yield f"{name}: {metrics}{_in_unit(scores, metric)}"
     yield f"trained on: {record['trained_on']} ({', '.join(record['data'])})"
+    if published.get("value") is None and record["options"].get("table"):
+        yield f"Evaluate it on a table: rnnviz evaluate {run.path.name} FILE"
     if record.get("sample"):
         yield "That is the small sample in the package. Your own data: --data DIR"
     if published.get("value") is not None:
@@ -177,7 +209,7 @@ def _result_lines(run: Run) -> Iterator[str]:
             f"({published['source']})"
         )
     if record["config"] is not None and record["config"]["source"].get("vocabulary"):
-        yield f'Step through it: rnnviz step -m {run.path} "{record["example"]}"'
+        yield f"Step through it: rnnviz step -m {run.path} {shlex.quote(record['example'])}"
 
 
 def _in_unit(scores: dict[str, float], metric: dict[str, Any]) -> str:

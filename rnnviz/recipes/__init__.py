@@ -16,7 +16,7 @@ from rnnviz.data.folders import require_folder
 from rnnviz.data.series import Scaling
 from rnnviz.data.tokenizers import Tokenizer
 from rnnviz.data.vocabulary import Vocabulary
-from rnnviz.engine.spec import FitSpec, ModelSpec
+from rnnviz.engine.spec import FitSpec, HeadSpec, ModelSpec
 from rnnviz.errors import UsageError, nearest
 from rnnviz.files import assets
 
@@ -34,6 +34,9 @@ class Task:
     trained_on: str  # shown in the title line
     licence: str
     test: Examples | None = None  # evaluated once, after training
+    head: HeadSpec | None = None  # where the data decides it; None: the head of the recipe's net
+    fit: Mapping[str, Any] = field(default_factory=dict)  # FitSpec fields that the data decides
+    example: str | None = None  # a text of the data to step through; None: that of the recipe
 
     @property
     def size(self) -> int:

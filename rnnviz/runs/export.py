@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,8 @@ from rnnviz.runs.run import Run
 from rnnviz.runs.setup import prepare_function
 from rnnviz.training.fit import evaluate
 
+#: Names of options that differ from those of the fields.
+FLAGS = {"language": "text-lang"}
 _EXPORTED = (
     "title", "trained_on", "example", "licence", "metric", "published", "metrics", "training",
 )  # fmt: skip
@@ -132,5 +135,19 @@ def _command(record: Mapping[str, Any]) -> str:
     given = {k: v for k, v in record["options"].items() if v is not None}
     if record.get("sample"):
         given = {"data": "sample", **given}
-    flags = [f"--{k.replace('_', '-')} {v}" for k, v in given.items()]
-    return " ".join(["rnnviz train", record["recipe"], *flags])
+    table = given.pop("table", None) or {}
+    flags = [_flag(k, v) for k, v in ((k, v) for k, v in table.items() if k != "file")]
+    flags += [_flag(k, v) for k, v in given.items()]
+    return " ".join(["rnnviz train", shlex.quote(record["recipe"]), *filter(None, flags)])
+
+
+def _flag(name: str, value: Any) -> str:
+    """An option of ``rnnviz train`` as it is typed; "" for one that is not given."""
+    option = f"--{FLAGS.get(name, name).replace('_', '-')}"
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        return " ".join(f"{option} {shlex.quote(str(each))}" for each in value)
+    if isinstance(value, bool):
+        return option if value else option.replace("--", "--no-", 1)
+    return f"{option} {shlex.quote(str(value))}"

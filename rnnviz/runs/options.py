@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from rnnviz.data.user_tables.choice import TableChoice
 
 
 @dataclass(frozen=True)
@@ -18,3 +22,18 @@ class Options:
     limit: int | None = None  # rows of each data set
     variant: str | None = None  # another way to prepare the data, of those the recipe has
     seed: int = 0
+    rate: float | None = None
+    clip: float | None = None
+    patience: int | None = None
+    layers: int | None = None  # the number of recurrent layers
+    bidirectional: bool | None = None
+    embedding: int | None = None  # numbers of a word vector
+    mask: bool | None = None  # whether padding is masked
+    table: TableChoice | None = None  # instead of a recipe's data, a table of the user's own
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Options:
+        """The options in spec.json; TypeError or ValueError for unknown fields."""
+        table = record.get("table")
+        choice = None if table is None else TableChoice.from_json(table)
+        return cls(**{**record, "table": choice})

@@ -3,16 +3,34 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from rnnviz import recipes
 from rnnviz.engine.parameters import shapes
-from rnnviz.engine.spec import FitSpec, ModelSpec
+from rnnviz.engine.spec import MOST_LAYERS, EmbeddingSpec, FitSpec, ModelSpec
 from rnnviz.errors import UsageError, nearest
 from rnnviz.recipes import Prepare, Recipe, Task
+from rnnviz.recipes.user_texts import text_recipe
 from rnnviz.runs.control import Control
 from rnnviz.runs.options import Options
+
+
+def find_recipe(name: str, options: Options) -> Recipe:
+    """The recipe of that name, or that of the user's table; UsageError if there is none."""
+    if options.table is None:
+        return recipes.find(name)
+    return text_recipe(options.table, options.mask is not False)
+
+
+def table_lines(path: Path, options: Options) -> list[str]:
+    """What is said about a table before it is trained on; raises as its preparation does."""
+    lines: list[str] = []
+    recipe = find_recipe(path.name, options)
+    recipe.prepare(path.parent, options.limit, options.seed, lines.append)
+    return lines
 
 
 def prepare_function(recipe: Recipe, variant: str | None) -> Prepare:
@@ -43,33 +61,101 @@ def prepare_data(
     return task
 
 
+def own_model(recipe: Recipe, task: Task) -> ModelSpec | None:
+    """The net of a recipe for its data, without a user's changes; None for a rule."""
+    if recipe.model is None:
+        return None
+    spec = recipe.model(task.size)
+    return spec if task.head is None else replace(spec, head=task.head)
+
+
 def model_spec(recipe: Recipe, options: Options, task: Task) -> ModelSpec | None:
     """The net, None for a rule; UsageError if it cannot be built as asked for."""
-    changes = {
-        "cell": options.cell,
-        "units": options.units,
-        "dropout": options.dropout,
-        "recurrent_dropout": options.recurrent_dropout,
-    }
-    given: dict[str, Any] = {key: value for key, value in changes.items() if value is not None}
-    spec = None if recipe.model is None else recipe.model(task.size)
-    if given and (spec is None or not spec.layers):
-        flags = ", ".join("--" + key.replace("_", "-") for key in given)
-        raise UsageError(f"{recipe.name} has no recurrent layer, so it cannot take {flags}.")
+    spec = own_model(recipe, task)
+    check_changes(recipe, options, spec)
     if spec is None:
         return None
-    layers = tuple(replace(layer, **given) for layer in spec.layers)
+    spec = _changed(spec, options)
     try:
-        spec = ModelSpec.from_json(json.loads(json.dumps(replace(spec, layers=layers).to_json())))
+        spec = ModelSpec.from_json(json.loads(json.dumps(spec.to_json())))
         shapes(spec)
     except ValueError as error:
         raise UsageError(f"This net cannot be built: {error}.") from error
     return spec
 
 
-def fit_spec(recipe: Recipe, options: Options, sample: bool) -> FitSpec:
-    """How it is trained; on the sample with the recipe's values for the sample."""
-    given = {"epochs": options.epochs, "batch_size": options.batch_size, "seed": options.seed}
+#: Options that change recurrent layers, those that change the reading of words, and those that
+#: change the training, by their names in Options.
+_OF_LAYERS = ("cell", "units", "dropout", "recurrent_dropout", "layers", "bidirectional")
+_OF_WORDS = ("embedding", "mask")
+_OF_TRAINING = ("rate", "clip", "patience")
+
+
+def check_changes(recipe: Recipe, options: Options, spec: ModelSpec | None) -> None:
+    """UsageError for options that have no meaning for this net."""
+    if spec is None or not spec.layers:
+        _refuse(options, _OF_LAYERS, f"{recipe.name} has no recurrent layer")
+    if spec is None:
+        _refuse(options, _OF_TRAINING, f"{recipe.name} is a rule that is measured, not trained")
+    if spec is None or not isinstance(spec.source, EmbeddingSpec):
+        _refuse(options, _OF_WORDS, f"{recipe.name} reads numbers and no words")
+
+
+def _refuse(options: Options, names: tuple[str, ...], why: str) -> None:
+    flags = [_flag(name, getattr(options, name)) for name in names]
+    if given := [flag for flag in flags if flag]:
+        raise UsageError(f"{why}, so it cannot take {', '.join(given)}.")
+
+
+def _flag(name: str, value: object) -> str:
+    """The flag of an option that is given, else ""."""
+    dashed = name.replace("_", "-")
+    return "" if value is None else f"--no-{dashed}" if value is False else f"--{dashed}"
+
+
+def _changed(spec: ModelSpec, options: Options) -> ModelSpec:
+    """The net with a user's changes; further layers are as the last one."""
+    names = ("cell", "units", "dropout", "recurrent_dropout", "bidirectional")
+    given: dict[str, Any] = {
+        name: getattr(options, name) for name in names if getattr(options, name) is not None
+    }
+    layers = tuple(replace(layer, **given) for layer in spec.layers)
+    if options.layers is not None:
+        if options.layers > MOST_LAYERS:
+            raise UsageError(f"--layers {options.layers}: {MOST_LAYERS} are the most.")
+        more = options.layers - len(layers)
+        layers = (*layers[: options.layers], *[layers[-1]] * max(more, 0))
+    source = spec.source
+    if isinstance(source, EmbeddingSpec):
+        source = replace(
+            source,
+            width=source.width if options.embedding is None else options.embedding,
+            mask_zero=source.mask_zero if options.mask is None else options.mask,
+        )
+    return replace(spec, source=source, layers=layers)
+
+
+def fit_spec(
+    recipe: Recipe, options: Options, sample: bool, decided: Mapping[str, Any] | None = None
+) -> FitSpec:
+    """How it is trained; on the sample with the recipe's values for the sample.
+
+    ``decided``: the values that depend on the data, ``Task.fit``.
+
+    A rate that the user gives falls to the same share of it as the recipe's rate does. UsageError
+    if the patience cannot end before the epochs do.
+    """
+    names = ("epochs", "batch_size", "seed", "rate", "clip", "patience")
+    given = {name: getattr(options, name) for name in names}
     changes: dict[str, Any] = dict(recipe.sample) if sample else {}
+    changes |= decided or {}
     changes |= {key: value for key, value in given.items() if value is not None}
-    return replace(recipe.fit, **changes)
+    if options.rate is not None and recipe.fit.final_rate is not None:
+        changes["final_rate"] = recipe.fit.final_rate * options.rate / recipe.fit.rate
+    fit = replace(recipe.fit, **changes)
+    if options.patience is not None and options.patience >= fit.epochs:
+        raise UsageError(
+            f"--patience {options.patience} cannot end a training of {fit.epochs} epochs: "
+            "give a smaller one, or more --epochs."
+        )
+    return fit

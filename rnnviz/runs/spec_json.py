@@ -10,16 +10,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnnviz import recipes
 from rnnviz.cells import CELLS
 from rnnviz.data.folders import SAMPLE
 from rnnviz.data.series import Scaling
 from rnnviz.engine.backend import HOST
 from rnnviz.engine.optimizers import OPTIMIZERS
-from rnnviz.engine.spec import FitSpec, ModelSpec
+from rnnviz.engine.spec import EmbeddingSpec, FitSpec, ModelSpec
 from rnnviz.errors import InvalidFileError
 from rnnviz.recipes import Recipe, Task, is_sample
 from rnnviz.runs.options import Options
+from rnnviz.runs.setup import find_recipe, own_model
 from rnnviz.version import VERSION
 
 # -- writing ------------------------------------------------------------------------------------
@@ -41,7 +41,7 @@ def new_record(
         "title": title,
         "trained_on": trained_on,
         "sample": sample,
-        "example": recipe.example,
+        "example": recipe.example if task.example is None else task.example,
         "config": None if spec is None else spec.to_json(),
         "labels": list(task.labels),
         "fit": asdict(fit),
@@ -60,17 +60,29 @@ def new_record(
 
 def _changes(recipe: Recipe, spec: ModelSpec | None, task: Task) -> list[str]:
     """How the net differs from the recipe's own, in words: "cell gru", "units 8"."""
-    if spec is None or recipe.model is None:
+    own = own_model(recipe, task)
+    if spec is None or own is None:
         return []
-    own = recipe.model(task.size)
-    return [
+    changes = []
+    if len(spec.layers) != len(own.layers):
+        changes.append(f"{len(spec.layers)} layers")
+    changes += [
         f"{name.replace('_', ' ')} {getattr(spec.layers[0], name)}"
         for name in ("cell", "units", "dropout", "recurrent_dropout")
         if any(
             getattr(a, name) != getattr(b, name)
-            for a, b in zip(own.layers, spec.layers, strict=True)
+            for a, b in zip(own.layers, spec.layers, strict=False)
         )
     ]
+    directions = [tuple(layer.bidirectional for layer in net.layers) for net in (own, spec)]
+    if directions[0][: len(directions[1])] != directions[1][: len(directions[0])]:
+        changes.append("bidirectional" if all(directions[1]) else "one direction")
+    if isinstance(spec.source, EmbeddingSpec) and isinstance(own.source, EmbeddingSpec):
+        if spec.source.width != own.source.width:
+            changes.append(f"embedding {spec.source.width}")
+        if spec.source.mask_zero != own.source.mask_zero:
+            changes.append("mask" if spec.source.mask_zero else "no mask")
+    return changes
 
 
 def _titles(
@@ -199,6 +211,10 @@ FIELDS: Mapping[str, Mapping[str, FieldRule]] = {
         "units": _or_null(_whole(1)), "cell": _or_null(_among(*CELLS)),
         "dropout": _or_null(_SHARE), "recurrent_dropout": _or_null(_SHARE),
         "limit": _or_null(_whole(1)), "variant": _or_null(_TEXT), "seed": _SEED,
+        "rate": _or_null(_POSITIVE), "clip": _or_null(_POSITIVE), "patience": _or_null(_whole(1)),
+        "layers": _or_null(_whole(1)), "bidirectional": _or_null(_among(True, False)),
+        "embedding": _or_null(_whole(1)), "mask": _or_null(_among(True, False)),
+        "table": FieldRule(lambda v: v is None or isinstance(v, dict), "an object, or null"),
         "processes": _or_null(_among(1, 2)),
     },
     "metric": {
@@ -253,12 +269,13 @@ def parse_setup(path: Path, record: Mapping[str, Any]) -> RunSetup:
                 raise _damaged(path, f"{_name(where, name)} is missing")
     if "config" not in record:
         raise _damaged(path, "config is missing")
-    recipe = recipes.find(record["recipe"])
     try:
         config = record["config"]
         spec = None if config is None else ModelSpec.from_json(config)
         options, fit = (_without(record[of], _OBSOLETE) for of in ("options", "fit"))
-        setup = RunSetup(recipe, Options(**options), spec, FitSpec(**fit))
+        given = Options.from_json(options)
+        recipe = find_recipe(record["recipe"], given)
+        setup = RunSetup(recipe, given, spec, FitSpec(**fit))
     except (TypeError, ValueError) as error:
         raise _damaged(path, str(error)) from error
     _check_consistent(path, setup, record["metric"])

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from rnnviz import recipes
 from rnnviz.data.folders import SAMPLE, is_requested, require_folder
 from rnnviz.engine.backend import HOST, Backend
 from rnnviz.engine.device import device_name
@@ -25,7 +25,13 @@ from rnnviz.runs.lock import exclusive_lock
 from rnnviz.runs.options import Options
 from rnnviz.runs.run import Run
 from rnnviz.runs.run_loop import measure, train_to_end
-from rnnviz.runs.setup import fit_spec, model_spec, prepare_data, prepare_function
+from rnnviz.runs.setup import (
+    find_recipe,
+    fit_spec,
+    model_spec,
+    prepare_data,
+    prepare_function,
+)
 from rnnviz.runs.spec_json import new_record
 from rnnviz.training.state import State
 
@@ -50,12 +56,12 @@ def train(
     stopped (see Control); what was reached is then saved.
     """
     control = make_control(time_budget, stop, snapshot, watch, device)
-    chosen = recipes.find(recipe)
+    chosen = find_recipe(recipe, options)
     prepare_function(chosen, options.variant)  # an unknown variant is reported first
     directory = Directory(_new_path(chosen, out))
     folder, task = _prepare(chosen, options, data, control)
     spec = model_spec(chosen, options, task)
-    fit = fit_spec(chosen, options, chosen.uses_sample(folder))
+    fit = fit_spec(chosen, options, chosen.uses_sample(folder), task.fit)
     backend: Backend = HOST
     if spec is not None:
         small = control.requested is None and is_small(spec, fit, task)
@@ -98,7 +104,8 @@ def _prepare(
 def _new_path(recipe: Recipe, out: str | Path | None) -> Path:
     """Where the run goes; UsageError if something is there."""
     if out is None:
-        return runs_folder() / f"{recipe.name}-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
+        name = re.sub(r"[^\w.-]+", "-", Path(recipe.name).stem).strip(".-")[:60] or "run"
+        return runs_folder() / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
     path = user_path(out)
     _check_empty(path)
     return path
