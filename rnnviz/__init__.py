@@ -44,13 +44,15 @@ def step(
     ``random`` is a seed for untrained weights of the same shapes. For a model of a series, the text
     is the time of a forecast ("2015-07-05 19:00"), the number of a window, or "" (the model's
     example), and ``data`` is the folder that contains its table. ``clamps`` set values instead of
-    computing them: "f[*]=1", or several: ["f[*]=1", "i[3,17]=0"].
+    computing them: "f[*]=1", or several: ["f[*]=1", "i[3,17]=0"]. In a notebook the trace shows
+    itself as a picture.
 
     Raises :class:`rnnviz.errors.RnnvizError` with a message that says what to do.
     """
     from rnnviz.clamps import parse
     from rnnviz.engine.device import choose_for_trace
     from rnnviz.errors import UsageError
+    from rnnviz.notebook import NotebookTrace
     from rnnviz.query import Query
     from rnnviz.tracer import tracer
 
@@ -61,7 +63,8 @@ def step(
         raise UsageError(f"random is a seed, a whole number from 0: {random}")
     clamps = (clamps,) if isinstance(clamps, str) else clamps
     held = tuple(parse(clamp) if isinstance(clamp, str) else clamp for clamp in clamps)
-    return tracer(data, choose_for_trace(device))(Query(text, model, target, random, held))
+    trace = tracer(data, choose_for_trace(device))(Query(text, model, target, random, held))
+    return NotebookTrace.of(trace)
 
 
 def load(name: str = "sentiment-lstm") -> StoredModel:

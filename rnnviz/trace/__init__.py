@@ -265,6 +265,15 @@ class Trace:
             found["net"] = net_json(self)
         return found
 
+    def to_pandas(self) -> Any:
+        """A pandas DataFrame with a row per token × name × unit; needs pandas.
+
+        The columns are those of ``rnnviz step --csv``: t, token, layer, name, unit, value, grad.
+        """
+        from rnnviz.trace.table import to_pandas
+
+        return to_pandas(self)
+
     @property
     def clamps(self) -> tuple[Clamp, ...]:
         """The clamps of all layers."""

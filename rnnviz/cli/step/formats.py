@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rnnviz.cli.options import NOTATIONS
 from rnnviz.display import json_text
+from rnnviz.trace.table import COLUMNS, value_rows
 
 if TYPE_CHECKING:
     from rnnviz.analysis.interventions import OutputsWithout
@@ -75,10 +76,6 @@ def _csv(trace: Trace) -> Iterator[str]:
         writer.writerow(cells)
         return buffer.getvalue()
 
-    yield row("t", "token", "layer", "name", "unit", "value", "grad")
-    for layer in trace.layers:
-        for t, token in enumerate(trace.tokens):
-            for name in layer.recorded:
-                pairs = zip(layer.values[name][t], layer.grads[name][t], strict=True)
-                for unit, (value, grad) in enumerate(pairs):
-                    yield row(t, token, layer.name, name, unit, float(value), float(grad))
+    yield row(*COLUMNS)
+    for cells in value_rows(trace):
+        yield row(*cells)

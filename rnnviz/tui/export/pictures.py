@@ -49,8 +49,16 @@ def of_panel(view_state: ViewState, name: str, size: tuple[int, int], form: str)
 
     Raises KeyError for other names.
     """
-    width, height = size
-    strips = _trimmed(_view(view_state, name).strips_at(view_state, width, height))
+    return of_panels(view_state, {name: size[1]}, size[0], form)
+
+
+def of_panels(view_state: ViewState, rows: Mapping[str, int], width: int, form: str) -> str:
+    """Panels below each other, as :func:`of_panel`; ``rows``: the most rows of each, by name."""
+    strips = [
+        strip
+        for name, height in rows.items()
+        for strip in _trimmed(_view(view_state, name).strips_at(view_state, width, height))
+    ]
     console = _console(width, len(strips))
     for strip in strips:
         console.print(Segments([*strip, Segment.line()]))
