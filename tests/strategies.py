@@ -14,8 +14,9 @@ from rnnviz.arrays import Array, Values
 from rnnviz.cells import CELLS, Cell
 from rnnviz.cells.variants import variant
 from rnnviz.engine.embedding import summed_rows, table_of
-from rnnviz.engine.model import Model, Recording
+from rnnviz.engine.model import Model
 from rnnviz.engine.parameters import shapes
+from rnnviz.engine.pass_results import Recording
 from rnnviz.engine.scan import Scan, scan
 from rnnviz.engine.spec import (
     EmbeddingSpec,
@@ -82,6 +83,9 @@ def recorded_gradients(net: Model, recording: Recording, d_logits: Array) -> Val
     for k, layer in enumerate(net.spec.layers):
         for direction, own in zip(layer.directions, back.scans[k], strict=True):
             grads |= {f"layers.{k}.{direction}.{key}": g for key, g in own.params.items()}
+            if layer.trained_initial:
+                first = {f"{s}0": g.sum(0) for s, g in own.initial.items()}
+                grads |= {f"layers.{k}.{direction}.{key}": g for key, g in first.items()}
     if "embedding" in net.params:
         V, E = shape = net.params["embedding"].shape
         rows = summed_rows(recording.inputs.ravel(), back.x.reshape(-1, E), V)

@@ -11,7 +11,8 @@ import numpy as np
 from rnnviz.arrays import Array
 from rnnviz.data.vocabulary import PADDING_ID, UNKNOWN_ID
 
-#: Inputs (T, B) ids or (T, B, D) measurements, targets (B), loss weights (B).
+#: Inputs (T, B) ids or (T, B, D) measurements; targets (B), of heads with several numbers (B, K),
+#: of those that read every step (T, B) or (T, B, K); loss weights (B).
 Batch = tuple[Array, Array, Array]
 
 

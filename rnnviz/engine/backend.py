@@ -44,6 +44,7 @@ class LayerGradients:
     x: Array | None
     rows: tuple[tuple[Array, Array], ...] = ()
     table: Array | None = None
+    initial: tuple[Values, ...] = ()  # of each direction's states before the first token, (B, H)
 
 
 class Backend(Protocol):
@@ -233,7 +234,8 @@ class HostBackend:
                 rows.append(back.rows())
             elif need_x:
                 d_x = back.x if d_x is None else d_x + back.x
-        return LayerGradients(tuple(grads), d_x, tuple(rows))
+        initial = tuple(back.initial for back in backs)
+        return LayerGradients(tuple(grads), d_x, tuple(rows), initial=initial)
 
     def table_gradient(self, ids: Array, d: Array, vocabulary: int) -> WordRows:
         """The rows that occur."""

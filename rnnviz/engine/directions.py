@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,19 +45,45 @@ class SharedPadding:
         """Above a layer only its outputs over the padding it read first are equal for all."""
         if layer.bidirectional:
             self._steps = {}
-        self._steps.pop(True, None)
+        self._steps.pop(not layer.reverse, None)
 
 
 def direction_gradients(
-    d_features: Array, d_x: Array | None, split: int, n: int
+    d_h: Array | None, d_last: Array | None, split: int, n: int
 ) -> tuple[Array | None, Values | None]:
-    """The upstream gradients of direction n: at every step from the layer above, else the head's.
+    """The upstream gradients of direction n, given those of all directions side by side.
 
     At every step (T, B, H), or of the last states, (B, H) by name.
     """
-    if d_x is None:
-        return None, {"h": blocks(d_features, split)[n]}
-    return blocks(d_x, split)[n], None
+    if d_last is not None:
+        return None, {"h": blocks(d_last, split)[n]}
+    assert d_h is not None
+    return blocks(d_h, split)[n], None
+
+
+def merged(layer: RecurrentSpec, outputs: Array) -> Array:
+    """The layer's output (..., H) from those of its directions side by side, (..., n·H)."""
+    if layer.joined == len(layer.directions):
+        return outputs
+    forward, backward = blocks(outputs, 2)
+    if layer.merge == "mul":
+        return forward * backward
+    both = forward + backward
+    return both / 2 if layer.merge == "ave" else both
+
+
+def merge_gradients(layer: RecurrentSpec, d: Array, outputs: Callable[[], Array]) -> Array:
+    """The gradients of the directions' outputs side by side, given that of the layer's output.
+
+    ``outputs`` gives the argument of :func:`merged`.
+    """
+    if layer.joined == len(layer.directions):
+        return d
+    if layer.merge == "mul":
+        forward, backward = blocks(outputs(), 2)
+        return np.concatenate([d * backward, d * forward], axis=-1)
+    d = d / 2 if layer.merge == "ave" else d
+    return np.concatenate([d, d], axis=-1)
 
 
 def end_gradients(d_features: Array, T: int) -> Array:

@@ -25,7 +25,7 @@ class DropoutMasks:
     layers: tuple[
         tuple[tuple[Array | None, Array | None], ...], ...
     ]  # of x and h_prev, by direction
-    features: Array | None  # of the head's input, (B, F)
+    features: Array | None  # of the head's input, (B, F), or (T, B, F) where it reads steps
 
 
 class _Drawing:
@@ -77,9 +77,10 @@ def draw_masks(
              drawing.draw(layer.recurrent_dropout, (G, B, H)))
             for _ in layer.directions
         ])  # fmt: skip
-        width = H * len(layer.directions)
+        width = layer.output_width
     features = width if spec.layers else T * width
-    head = drawing.draw(spec.head.dropout, (B, features))
+    rows = (T, B) if spec.head.reads == "steps" else (B,)
+    head = drawing.draw(spec.head.dropout, (*rows, features))
     masks = drawing.moved(to_device)
 
     def found(index: int | None) -> Array | None:

@@ -13,24 +13,40 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnnviz.arrays import Array
-from rnnviz.engine.spec import HeadKind
-from rnnviz.equations import sigmoid
+from rnnviz.engine.spec import NUMERIC_KINDS, HeadKind
+from rnnviz.equations import sigmoid, step
+from rnnviz.equations.functions import IDENTITY, RELU, SIGMOID, TANH
+
+#: The function of the output layer, of kinds that have one and are elementwise.
+ELEMENTWISE = {
+    "sigmoid": SIGMOID,
+    "tanh": TANH,
+    "relu": RELU,
+    "linear": IDENTITY,
+    "state": IDENTITY,
+}
 
 
 def outputs(kind: HeadKind, logits: Array) -> Array:
-    """The output of the head from its logits (..., K): probabilities, or the numbers themselves."""
-    if kind == "sigmoid":
-        return sigmoid(logits)
-    if kind == "linear":
+    """The output of the head from its logits (..., K): probabilities, or numbers."""
+    if kind in ("linear", "state"):
         return logits
+    if kind != "softmax":
+        y: Array = ELEMENTWISE[kind](logits)
+        return y
     shifted = np.exp(logits - logits.max(-1, keepdims=True))
     return shifted / shifted.sum(-1, keepdims=True)
 
 
 def label_outputs(kind: HeadKind, logits: Array) -> Array:
-    """The output of every label (..., K): a sigmoid head has one logit, but two classes."""
+    """The output of every label (..., K): a sigmoid head of one logit has two classes."""
     y = outputs(kind, logits)
-    return np.concatenate([1 - y, y], axis=-1) if kind == "sigmoid" else y
+    return with_other_class(y) if kind == "sigmoid" and y.shape[-1] == 1 else y
+
+
+def with_other_class(y: Array) -> Array:
+    """The probabilities of two classes, (..., 2), from that of the second one (..., 1)."""
+    return np.concatenate([1 - y, y], axis=-1)
 
 
 class LossFormula(NamedTuple):
@@ -38,7 +54,8 @@ class LossFormula(NamedTuple):
 
     Formulas of ``z``, a logit; ``y``, the target; ``m``, the largest logit of the row, and ``s``,
     the sum of exp(z - m) over the row. With softmax, ``z`` in the loss is the logit of the right
-    class, and ``y`` in the gradient is 1 for the right class and 0 for the others.
+    class, and ``y`` in the gradient is 1 for the right class and 0 for the others. With the other
+    kinds the loss of several outputs is the mean over them, as in Keras.
     """
 
     loss: str
@@ -50,9 +67,13 @@ FORMULAS: dict[HeadKind, LossFormula] = {
     "sigmoid": LossFormula("maximum(z, 0) - z * y + log1p(exp(-absolute(z)))", "sigmoid(z) - y"),
     "linear": LossFormula("absolute(z - y)", "sign(z - y)"),
     "softmax": LossFormula("log(s) - (z - m)", "exp(z - m) / s - y"),
+    "tanh": LossFormula("absolute(tanh(z) - y)", "sign(tanh(z) - y) * (1 - tanh(z)**2)"),
+    "relu": LossFormula("absolute(maximum(z, 0) - y)", "sign(maximum(z, 0) - y) * step(z)"),
+    "state": LossFormula("absolute(z - y)", "sign(z - y)"),
 }
 _FUNCTIONS = {
-    name: getattr(np, name) for name in ("maximum", "log1p", "exp", "absolute", "sign", "log")
+    name: getattr(np, name)
+    for name in ("maximum", "log1p", "exp", "absolute", "sign", "log", "tanh")
 }
 
 
@@ -60,38 +81,61 @@ _FUNCTIONS = {
 def _compiled(formula: str) -> Callable[..., Any]:
     """A formula as a function of z, y, m and s."""
     source = f"lambda z, y, m=None, s=None: {formula}"
-    function: Callable[..., Any] = eval(source, {**_FUNCTIONS, "sigmoid": sigmoid})
+    function: Callable[..., Any] = eval(source, {**_FUNCTIONS, "sigmoid": sigmoid, "step": step})
     return function
 
 
 def _row_numbers(logits: Array) -> tuple[Array, Array]:
-    """m and s of each row, (B, 1)."""
+    """m and s of each row, (..., 1)."""
     m = logits.max(-1, keepdims=True)
     return m, np.exp(logits - m).sum(-1, keepdims=True)
 
 
-def losses(kind: HeadKind, logits: Array, y: Array) -> Array:
-    """The loss of each row (B): log-loss in nats for classes, absolute error for numbers.
+def losses(kind: HeadKind, logits: Array, y: Array, read: Array | None = None) -> Array:
+    """The loss of each sequence (B): log-loss in nats for classes, absolute error for numbers.
 
-    ``y`` (B): class numbers for sigmoid (0 or 1; fractions are soft labels) and softmax, values
-    for linear.
+    ``logits`` (B, K). ``y`` (B): class numbers for softmax and for one sigmoid (0 or 1; fractions
+    are soft labels), values for numbers; of several sigmoids or numbers (B, K). With logits of
+    every step, (T, B, K), and ``y`` (T, B) or (T, B, K), the mean over the steps, or over those
+    that are ``read`` (T, B).
     """
+    every = _row_losses(kind, logits, y)
+    return every if every.ndim == 1 else (every * _step_shares(every, read)).sum(0)
+
+
+def _row_losses(kind: HeadKind, logits: Array, y: Array) -> Array:
     loss = _compiled(FORMULAS[kind].loss)
-    if kind != "softmax":
-        return loss(logits[:, 0], y)
-    m, s = _row_numbers(logits)
-    right = np.take_along_axis(logits, y.astype(np.int64)[:, None], -1)
-    return loss(right, None, m, s)[:, 0]
+    if kind == "softmax":
+        m, s = _row_numbers(logits)
+        right = np.take_along_axis(logits, y.astype(np.int64)[..., None], -1)
+        return loss(right, None, m, s)[..., 0]
+    found: Array = loss(logits, _each_output(logits, y))
+    return found[..., 0] if found.shape[-1] == 1 else found.mean(-1)
 
 
-def d_logits(kind: HeadKind, logits: Array, y: Array) -> Array:
-    """The gradient of each row's loss with respect to its logits, (B, K)."""
+def _each_output(logits: Array, y: Array) -> Array:
+    """The targets as (..., K)."""
+    return (y if y.ndim == logits.ndim else y[..., None]).astype(logits.dtype)
+
+
+def _step_shares(a: Array, read: Array | None) -> Array:
+    """The share of each step (T, B) in the loss of its sequence; zero where none is read."""
+    if read is None:
+        return np.full_like(a, 1 / len(a))
+    return read.astype(a.dtype) / np.maximum(read.sum(0), 1).astype(a.dtype)
+
+
+def d_logits(kind: HeadKind, logits: Array, y: Array, read: Array | None = None) -> Array:
+    """The gradient of each sequence's loss with respect to its logits, (B, K) or (T, B, K)."""
     slope = _compiled(FORMULAS[kind].gradient)
-    if kind != "softmax":
-        return slope(logits, y[:, None].astype(logits.dtype))
-    every = np.arange(logits.shape[-1], like=logits)
-    right = (every == y.astype(np.int64)[:, None]).astype(logits.dtype)
-    return slope(logits, right, *_row_numbers(logits))
+    if kind == "softmax":
+        every = np.arange(logits.shape[-1], like=logits)
+        right = (every == y.astype(np.int64)[..., None]).astype(logits.dtype)
+        d: Array = slope(logits, right, *_row_numbers(logits))
+    else:
+        d = slope(logits, _each_output(logits, y))
+        d = d if d.shape[-1] == 1 else d / d.shape[-1]
+    return d if d.ndim == 2 else d * _step_shares(d[..., 0], read)[..., None]
 
 
 def squared(logits: Array, y: Array) -> tuple[Array, Array]:
@@ -101,13 +145,30 @@ def squared(logits: Array, y: Array) -> tuple[Array, Array]:
 
 
 def correct(kind: HeadKind, logits: Array, y: Array) -> Array:
-    """Which rows (B) are classified right; a soft label counts as its nearer class."""
+    """Which rows (...) are classified right; a soft label counts as its nearer class.
+
+    Of several sigmoids (..., K): each is a decision of its own.
+    """
     if kind == "sigmoid":
-        return (logits[:, 0] > 0) == (y > 0.5)
+        right = (logits > 0) == (_each_output(logits, y) > 0.5)
+        return right[..., 0] if right.shape[-1] == 1 else right
     return logits.argmax(-1) == y
 
 
-def metric(kind: HeadKind, logits: Array, y: Array) -> Array:
-    """Over a batch, (): the number of right classes, or the sum of absolute errors."""
-    rows = losses(kind, logits, y) if kind == "linear" else correct(kind, logits, y)
+def metric(kind: HeadKind, logits: Array, y: Array, read: Array | None = None) -> Array:
+    """Over a batch, (): the number of right classes, or the sum of absolute errors.
+
+    Of several decisions about a sequence, labels or steps, the share of right ones counts.
+    """
+    if kind in NUMERIC_KINDS:
+        return _total(losses(kind, logits, y, read))
+    right = correct(kind, logits, y).astype(logits.dtype)
+    if kind == "sigmoid" and logits.shape[-1] > 1:
+        right = right.mean(-1)
+    rows = right if right.ndim == 1 else right * _step_shares(right, read)
+    return _total(rows)
+
+
+def _total(rows: Array) -> Array:
+    """The sum (), as an array on the device of the rows."""
     return np.asarray(rows.sum()) if isinstance(rows, np.ndarray) else rows.sum()

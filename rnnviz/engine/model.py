@@ -9,92 +9,36 @@ layer, for a trace.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from rnnviz.arrays import Array, Values, contiguous
+from rnnviz.arrays import Array, Values, contiguous, over_rows
 from rnnviz.cells import Cell
 from rnnviz.engine import losses
-from rnnviz.engine.backend import HOST, Backend, LayerGradients, ScanOutput
+from rnnviz.engine.backend import HOST, Backend, LayerGradients, ScanOutput, concat_outputs
 from rnnviz.engine.clamping import Clamping
 from rnnviz.engine.directions import (
     DirectionInput,
     SharedPadding,
-    concat_directions,
     direction_gradients,
     end_gradients,
+    merge_gradients,
+    merged,
 )
 from rnnviz.engine.dropout import DropoutMasks, draw_masks
 from rnnviz.engine.embedding import Lookup, WordRows, sum_of_equal_words, table_of
+from rnnviz.engine.head import HeadPass, head_gradients, head_pass
 from rnnviz.engine.layer_cells import cell_of
+from rnnviz.engine.pass_results import ForwardPass, LayersPass, RecordedGradients, Recording
 from rnnviz.engine.reach import scan_backward_with_reach
 from rnnviz.engine.scan import Scan, ScanGradients, scan_backward, scan_directions
-from rnnviz.engine.spec import EmbeddingSpec, ModelSpec
-from rnnviz.equations import relu
+from rnnviz.engine.spec import EmbeddingSpec, ModelSpec, SeriesSpec
 
 #: By layer and direction: states before the first token, (B, H) by name.
 InitialStates = Sequence[Sequence[Values]]
 #: By layer and direction: the values that are set instead of computed.
 Clampings = Sequence[Sequence[Clamping | None]]
-
-
-@dataclass(frozen=True, eq=False)
-class HeadPass:
-    """What the dense head read and computed."""
-
-    features: Array  # (B, F): the last states, side by side, after dropout
-    features_mask: Array | None  # dropout mask of the features
-    hidden: Array | None  # (B, hidden): the relu layer, where there is one
-    logits: Array  # (B, K)
-
-
-@dataclass(frozen=True, eq=False)
-class LayersPass:
-    """A training pass up to the last states, and what the gradients of the arrays need."""
-
-    inputs: Array  # (T, B) ids or (T, B, D) measurements
-    scans: tuple[tuple[ScanOutput, ...], ...]  # per layer, per direction
-    embedding_mask: Array | None  # dropout mask of the embedded words, (T, B, E)
-    features_mask: Array | None  # dropout mask of the last states, (B, F)
-
-
-@dataclass(frozen=True, eq=False)
-class ForwardPass:
-    """A training pass: the logits, and what the gradients of the trained arrays need."""
-
-    layers: LayersPass
-    head: HeadPass
-
-    @property
-    def logits(self) -> Array:
-        """(B, K)."""
-        return self.head.logits
-
-
-@dataclass(frozen=True, eq=False)
-class Recording:
-    """A recording pass: every named value of every layer."""
-
-    inputs: Array  # (T, B) ids or (T, B, D) measurements
-    scans: tuple[tuple[Scan, ...], ...]  # per layer, per direction
-    embedding_mask: Array | None  # dropout mask of the embedded words, (T, B, E)
-    head: HeadPass
-
-    @property
-    def logits(self) -> Array:
-        """(B, K)."""
-        return self.head.logits
-
-
-@dataclass(frozen=True, eq=False)
-class RecordedGradients:
-    """The gradients of every value of a :class:`Recording`."""
-
-    head: Values  # of the head's arrays
-    scans: tuple[tuple[ScanGradients, ...], ...]  # per layer, per direction
-    x: Array  # (T, B, D): of the embedded words or the measurements
-    reach: tuple[tuple[Array, ...], ...]  # per layer, per direction, (T); empty unless asked for
 
 
 class Model:
@@ -114,19 +58,42 @@ class Model:
 
     def layer_params(self, k: int, direction: str) -> Values:
         """One direction of one layer: W, U, b and whatever else its cell has."""
+        return self._of_direction(self.params, k, direction)
+
+    def _of_direction(self, arrays: Values, k: int, direction: str) -> Values:
+        """Those of the arrays that are one direction's of layer k, without its initial states."""
         prefix = f"layers.{k}.{direction}."
-        return {n.removeprefix(prefix): a for n, a in self.params.items() if n.startswith(prefix)}
+        initial = {f"{prefix}{state}0" for state in self.cell(k).states}
+        return {
+            n.removeprefix(prefix): a
+            for n, a in arrays.items()
+            if n.startswith(prefix) and n not in initial
+        }
+
+    def initial_states(self, k: int, B: int) -> list[Values] | None:
+        """The trained states before the first token, by direction, (B, H) by name."""
+        layer = self.spec.layers[k]
+        if not layer.trained_initial:
+            return None
+        states = []
+        for direction in layer.directions:
+            own = {s: self.params[f"layers.{k}.{direction}.{s}0"] for s in self.cell(k).states}
+            states.append({s: np.broadcast_to(a, (B, len(a))) for s, a in own.items()})
+        return states
 
     def cell(self, k: int) -> Cell:
         """The cell of layer k, with the layer's activations."""
         return cell_of(self.spec.layers[k])
 
     def predict(self, inputs: Array) -> Array:
-        """The head's output after the last token: (B, K) probabilities or numbers."""
+        """The head's output: (B, K) probabilities or numbers, or (T, B, K) where it reads steps."""
         return losses.outputs(self.spec.head.kind, self.logits(inputs))
 
     def logits(self, inputs: Array) -> Array:
-        """(B, K) of ids (T, B) or measurements (T, B, D): a training pass that keeps nothing."""
+        """The logits of ids (T, B) or measurements (T, B, D): a training pass that keeps nothing.
+
+        (B, K), or (T, B, K) where the head reads every step.
+        """
         return self._forward(inputs, None, None, keep=False).logits
 
     # -- the training pass ------------------------------------------------------------------------
@@ -172,19 +139,13 @@ class Model:
         scans: list[tuple[ScanOutput, ...]] = []
         for k, layer in enumerate(self.spec.layers):
             top = k + 1 == len(self.spec.layers)
-            directions = self._direction_inputs(k, masks, initial, lead)
-            all_steps = keep or not top or self.spec.head.reads == "end"
+            directions = self._direction_inputs(k, x.shape[1], masks, initial, lead)
+            all_steps = keep or not top or self.spec.head.reads != "last"
             scans.append(self.backend.scan(self.cell(k), directions, x, mask, all_steps))
             lead.pass_layer(layer)
             if not top:
-                x = self.backend.outputs(scans[-1])
+                x = merged(layer, self.backend.outputs(scans[-1]))
         return LayersPass(inputs, tuple(scans), masks.embedding, masks.features)
-
-    def head_pass(self, done: LayersPass) -> HeadPass:
-        """The head on the last states of the top layer, or on the flattened series without one."""
-        return self._head_pass(
-            done.inputs, done.scans[-1] if done.scans else (), done.features_mask
-        )
 
     def gradients(self, forward: ForwardPass, d_logits: Array) -> Values:
         """Gradients of every trained array, given those of the logits (B, K)."""
@@ -207,7 +168,9 @@ class Model:
     def layer_gradients(
         self, done: LayersPass, d_features: Array, out: Values | None = None
     ) -> tuple[Values, WordRows | None]:
-        """Gradients of the arrays below the head, given those of the last states (B, F).
+        """Gradients of the arrays below the head, given those of what it reads.
+
+        ``d_features`` (B, F), or (T, B, F) where it reads every step.
 
         ``out``: arrays by name that they may be written to, that of the embedding zero before; a
         backend returns these or others.
@@ -215,20 +178,29 @@ class Model:
         grads: Values = {}
         embedded = isinstance(self.spec.source, EmbeddingSpec)
         rows: list[tuple[Array, Array]] = []  # ids and gradients of table rows
-        reads_end = self.spec.head.reads == "end"
-        d_x = end_gradients(d_features, len(done.inputs)) if reads_end else None
-        d_last = None if reads_end else d_features
+        d_x: Array | None = None
         for k in reversed(range(len(self.spec.layers))):
-            names = self.spec.layers[k].directions
-            params = [self.layer_params(k, direction) for direction in names]
+            layer, scans = self.spec.layers[k], done.scans[k]
+            if k + 1 == len(self.spec.layers):
+                d_h, d_last = self._output_gradients(d_features, scans, len(done.inputs))
+            else:
+                assert d_x is not None
+                d_h, d_last = (
+                    merge_gradients(layer, d_x, partial(self.backend.outputs, scans)),
+                    None,
+                )
+            params = [self.layer_params(k, direction) for direction in layer.directions]
             own = None if out is None else self._layer_targets(k, out)
             back = self.backend.scan_backward(
-                self.cell(k), params, done.scans[k], d_x, d_last, k > 0 or embedded, own
+                self.cell(k), params, scans, d_h, d_last, k > 0 or embedded, own
             )
-            for direction, arrays in zip(names, back.params, strict=True):
+            for n, direction in enumerate(layer.directions):
+                arrays = dict(back.params[n])
+                if layer.trained_initial:
+                    arrays |= {f"{s}0": over_rows(a) for s, a in back.initial[n].items()}
                 grads |= {f"layers.{k}.{direction}.{key}": g for key, g in arrays.items()}
             rows += back.rows
-            d_x, d_last = back.x, None
+            d_x = back.x
         if not embedded:
             return grads, None
         if back.table is not None:
@@ -246,11 +218,8 @@ class Model:
         return {**grads, "embedding": table}, None
 
     def _layer_targets(self, k: int, out: Values) -> LayerGradients:
-        prefixes = [f"layers.{k}.{direction}." for direction in self.spec.layers[k].directions]
-        params = tuple(
-            {n.removeprefix(prefix): a for n, a in out.items() if n.startswith(prefix)}
-            for prefix in prefixes
-        )
+        directions = self.spec.layers[k].directions
+        params = tuple(self._of_direction(out, k, direction) for direction in directions)
         return LayerGradients(params, None, table=out.get("embedding"))
 
     # -- the recording pass -----------------------------------------------------------------------
@@ -274,8 +243,9 @@ class Model:
         scans: list[tuple[Scan, ...]] = []
         for k in range(len(self.spec.layers)):
             if scans:
-                x = concat_directions([s.stack("h") for s in scans[-1]])
-            directions = self._direction_inputs(k, masks, initial)
+                outputs = concat_outputs(scans[-1])
+                x = merged(self.spec.layers[k - 1], outputs)
+            directions = self._direction_inputs(k, x.shape[1], masks, initial)
             clamped = None if clampings is None else clampings[k]
             scans.append(scan_directions(self.cell(k), directions, x, mask, clamped))
         head = self._head_pass(inputs, scans[-1] if scans else (), masks.features)
@@ -291,15 +261,19 @@ class Model:
         grads, d_features = self.head_gradients(recording.head, d_logits)
         layers: list[tuple[ScanGradients, ...]] = []
         reaches: list[tuple[Array, ...]] = []
-        reads_end = self.spec.head.reads == "end"
-        d_x = end_gradients(d_features, len(recording.inputs)) if reads_end else None
+        d_x: Array | None = None
         for k in reversed(range(len(self.spec.layers))):
             backs: list[ScanGradients] = []
             norms: list[Array] = []
-            both = zip(self.spec.layers[k].directions, recording.scans[k], strict=True)
-            for n, (direction, scan) in enumerate(both):
+            layer, scans = self.spec.layers[k], recording.scans[k]
+            if k + 1 == len(self.spec.layers):
+                d_every, d_last = self._output_gradients(d_features, scans, len(recording.inputs))
+            else:
+                assert d_x is not None
+                d_every, d_last = merge_gradients(layer, d_x, partial(concat_outputs, scans)), None
+            for n, (direction, scan) in enumerate(zip(layer.directions, scans, strict=True)):
                 p = self.layer_params(k, direction)
-                d_h, last = direction_gradients(d_features, d_x, len(recording.scans[k]), n)
+                d_h, last = direction_gradients(d_every, d_last, len(scans), n)
                 if reach:
                     back, norm = scan_backward_with_reach(self.cell(k), p, scan, d_h, last)
                     norms.append(norm)
@@ -318,20 +292,26 @@ class Model:
     def mask(self, inputs: Array) -> Array | None:
         """(T, B) true where a token is read; None if all are, or the model does not mask."""
         source = self.spec.source
-        if not isinstance(source, EmbeddingSpec) or not source.mask_zero:
+        if isinstance(source, SeriesSpec):
+            if source.mask_value is None:
+                return None
+            mask: Array = (inputs != source.mask_value).any(-1)
+        elif source.mask_zero:
+            mask = inputs != 0
+        else:
             return None
-        mask: Array = inputs != 0
         return None if self.backend.on_host and mask.all() else mask
 
     def _direction_inputs(
-        self, k: int, masks: DropoutMasks, initial: InitialStates | None,
+        self, k: int, B: int, masks: DropoutMasks, initial: InitialStates | None,
         lead: SharedPadding | None = None,
     ) -> list[DirectionInput]:  # fmt: skip
-        """How each direction of layer k reads its input."""
+        """How each direction of layer k reads its input of B sequences."""
         directions = []
+        given = self.initial_states(k, B) if initial is None else initial[k]
         for n, direction in enumerate(self.spec.layers[k].directions):
             reverse = direction == "backward"
-            start = None if initial is None else initial[k][n]
+            start = None if given is None else given[n]
             steps = None if lead is None else lead.steps(reverse=reverse)
             p = self.layer_params(k, direction)
             directions.append(DirectionInput(p, reverse, start, *masks.layers[k][n], steps))
@@ -345,42 +325,52 @@ class Model:
         return draw_masks(self.spec, inputs.shape[:2], dtype, rng, to_device)
 
     def head(self, features: Array) -> Array:
-        """Logits (..., K) of last states (..., F)."""
-        hidden = self._hidden(features)
-        return self._output(features if hidden is None else hidden)
+        """Logits (..., K) of the states that the head reads, (..., F)."""
+        return head_pass(self.spec.head, self.params, features, None).logits
 
-    def _hidden(self, features: Array) -> Array | None:
-        if not self.spec.head.hidden:
-            return None
-        return relu(features @ self.params["head.hidden.W"] + self.params["head.hidden.b"])
-
-    def _output(self, features: Array) -> Array:
-        return features @ self.params["head.W"] + self.params["head.b"]
+    def head_pass(self, done: LayersPass) -> HeadPass:
+        """The head on the states of the top layer, or on the flattened series without one."""
+        top = done.scans[-1] if done.scans else ()
+        return self._head_pass(done.inputs, top, done.features_mask)
 
     def _head_pass(
         self, inputs: Array, scans: Sequence[ScanOutput], mask: Array | None
     ) -> HeadPass:
         """See :meth:`head_pass`."""
-        if scans and self.spec.head.reads == "end":
-            features = np.concatenate([s.stack("h")[-1] for s in scans], axis=-1)
-        elif scans:
-            features = np.concatenate([s.last["h"] for s in scans], axis=-1)
+        if scans:
+            features = merged(self.spec.layers[-1], self._states_read(scans))
         else:
             features = inputs.transpose(1, 0, 2).reshape(inputs.shape[1], -1)
-        features = features if mask is None else features * mask
-        hidden = self._hidden(features)
-        logits = self._output(features if hidden is None else hidden)
-        return HeadPass(features, mask, hidden, logits)
+        return head_pass(self.spec.head, self.params, features, mask)
+
+    def _states_read(self, scans: Sequence[ScanOutput]) -> Array:
+        """The outputs of the top layer's directions that the head reads, side by side."""
+        match self.spec.head.reads:
+            case "last":
+                return np.concatenate([s.last["h"] for s in scans], axis=-1)
+            case "end":
+                return np.concatenate([s.stack("h")[-1] for s in scans], axis=-1)
+            case "steps":
+                return concat_outputs(scans)
 
     def head_gradients(self, head: HeadPass, d_logits: Array) -> tuple[Values, Array]:
-        """Gradients of the head's arrays, and of the last states (B, F)."""
-        read = head.features if head.hidden is None else head.hidden
-        grads: Values = {"head.W": read.T @ d_logits, "head.b": d_logits.sum(0)}
-        d = d_logits @ self.params["head.W"].T
-        if head.hidden is not None:
-            d = d * (head.hidden > 0)
-            grads |= {"head.hidden.W": head.features.T @ d, "head.hidden.b": d.sum(0)}
-            if not self.spec.layers:
-                return grads, d  # nothing below is trained
-            d = d @ self.params["head.hidden.W"].T
-        return grads, d if head.features_mask is None else d * head.features_mask
+        """Gradients of the head's arrays, and of what the head reads: (B, F), or (T, B, F)."""
+        return head_gradients(
+            self.spec.head, self.params, head, d_logits, need_x=bool(self.spec.layers)
+        )
+
+    def _output_gradients(
+        self, d_features: Array, scans: Sequence[ScanOutput], T: int
+    ) -> tuple[Array | None, Array | None]:
+        """The gradients of the top layer's outputs, given those of what the head reads.
+
+        At every step (T, B, n·H), or of the last h (B, n·H), the directions side by side.
+        """
+        d = merge_gradients(self.spec.layers[-1], d_features, lambda: self._states_read(scans))
+        match self.spec.head.reads:
+            case "last":
+                return None, d
+            case "end":
+                return end_gradients(d, T), None
+            case "steps":
+                return d, None

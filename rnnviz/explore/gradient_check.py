@@ -17,7 +17,8 @@ from rnnviz.arrays import Array, Values
 from rnnviz.cells.weights import weights_by_name
 from rnnviz.data.series import Scaling
 from rnnviz.data.vocabulary import PADDING_ID
-from rnnviz.engine.model import Clampings, InitialStates, Model, Recording
+from rnnviz.engine.model import Clampings, InitialStates, Model
+from rnnviz.engine.pass_results import Recording
 from rnnviz.engine.spec import EmbeddingSpec, ModelSpec
 from rnnviz.model_files import StoredModel
 from rnnviz.query import Query, Tracer

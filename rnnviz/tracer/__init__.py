@@ -13,7 +13,7 @@ from rnnviz.cells import CELLS
 from rnnviz.clamps import Clamp
 from rnnviz.engine import losses
 from rnnviz.engine.backend import HOST, Backend
-from rnnviz.engine.model import RecordedGradients, Recording
+from rnnviz.engine.pass_results import RecordedGradients, Recording
 from rnnviz.errors import InvalidFileError, UsageError
 from rnnviz.model_files import StoredModel
 from rnnviz.query import Query, Tracer

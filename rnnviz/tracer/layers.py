@@ -9,7 +9,8 @@ import numpy as np
 from rnnviz.arrays import Array
 from rnnviz.cells.weights import weights_by_name
 from rnnviz.clamps import Clamp
-from rnnviz.engine.model import Model, RecordedGradients, Recording
+from rnnviz.engine.model import Model
+from rnnviz.engine.pass_results import RecordedGradients, Recording
 from rnnviz.engine.scan import Scan, ScanGradients
 from rnnviz.trace import LayerTrace, frozen
 from rnnviz.tracer.clamping import layer_name

@@ -10,7 +10,8 @@ import numpy as np
 
 from rnnviz.arrays import Array, Values
 from rnnviz.engine.backend import Backend
-from rnnviz.engine.model import Model, RecordedGradients, Recording
+from rnnviz.engine.model import Model
+from rnnviz.engine.pass_results import RecordedGradients, Recording
 from rnnviz.engine.reach import reach
 from rnnviz.engine.scan import ScanGradients
 from rnnviz.tracer.model_input import ModelInput

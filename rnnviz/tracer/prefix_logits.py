@@ -10,7 +10,8 @@ from rnnviz.arrays import Array
 from rnnviz.clamps import Clamp
 from rnnviz.data.batches import pad_sequences
 from rnnviz.engine import packed_scan
-from rnnviz.engine.model import Model, Recording
+from rnnviz.engine.model import Model
+from rnnviz.engine.pass_results import Recording
 from rnnviz.tracer.clamping import clampings
 from rnnviz.tracer.model_input import ModelInput
 

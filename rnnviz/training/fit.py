@@ -14,7 +14,7 @@ from rnnviz.data.batches import Batch, Examples, drop_tokens
 from rnnviz.engine import losses, memory
 from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import Optimizer, clip_by_norm
-from rnnviz.engine.spec import FitSpec, HeadKind
+from rnnviz.engine.spec import NUMERIC_KINDS, FitSpec, HeadKind
 from rnnviz.errors import RnnvizError
 from rnnviz.progress import Epoch, Evaluation, TrainingStep
 from rnnviz.training.on_device import DeviceExamples
@@ -40,8 +40,8 @@ def fit(
     RnnvizError, with epoch, batch and layer, if a number is not finite; that update is not made.
     ValueError if the model has no metric of the name ``spec.monitor``.
     """
-    if spec.monitor == "accuracy" and model.spec.head.kind == "linear":
-        raise ValueError("a linear head has no accuracy: FitSpec.monitor must be 'loss'")
+    if spec.monitor == "accuracy" and (kind := model.spec.head.kind) in NUMERIC_KINDS:
+        raise ValueError(f"a {kind} head has no accuracy: FitSpec.monitor must be 'loss'")
     if state is None:
         state = State.fresh(model.params, spec)
     memory.keep()
@@ -225,12 +225,14 @@ def update(
     # Overflow is detected below and reported with its layer.
     with np.errstate(over="ignore", invalid="ignore"):
         done = model.forward(contiguous(inputs), rng)
-        d_logits = losses.d_logits(kind, done.logits, y) * (weight / len(y))[:, None]
+        read = model.mask(inputs)
+        share = weight / len(weight)
+        d_logits = losses.d_logits(kind, done.logits, y, read) * share[:, None]
         grads, embedding = model.gradients_by_word(done, d_logits)
-        loss = float((losses.losses(kind, done.logits, y) * weight).mean())
-        metric = float(losses.metric(kind, done.logits, y))
+        loss = float((losses.losses(kind, done.logits, y, read) * weight).mean())
+        metric = float(losses.metric(kind, done.logits, y, read))
         every = grads if embedding is None else {**grads, "embedding": embedding.rows}
-        result = StepResult(loss, metric, layer_norms(every), len(y))
+        result = StepResult(loss, metric, layer_norms(every), len(weight))
         if not result.fault:
             if spec.clip is not None:
                 clip_by_norm(every, spec.clip)
@@ -249,7 +251,7 @@ def _add(sums: dict[str, float], values: Mapping[str, float]) -> None:
 
 
 def _metrics(kind: HeadKind, sums: Mapping[str, float], examples: int) -> dict[str, float]:
-    name = "mae" if kind == "linear" else "accuracy"
+    name = "mae" if kind in NUMERIC_KINDS else "accuracy"
     return {"loss": sums["loss"] / examples, name: sums["metric"] / examples}
 
 
@@ -274,8 +276,8 @@ def evaluation(
     sums: list[Array] = []  # of loss and metric, by batch, on the model's device
     on_device = DeviceExamples(model.backend).of(examples)
     for done, (inputs, y, _) in enumerate(on_device.batches(batch_size), 1):
-        logits = model.logits(contiguous(inputs))
-        sums += [losses.losses(kind, logits, y).sum(), losses.metric(kind, logits, y)]
+        logits, read = model.logits(contiguous(inputs)), model.mask(inputs)
+        sums += [losses.losses(kind, logits, y, read).sum(), losses.metric(kind, logits, y, read)]
         yield Evaluation(done, count, of)
     numbers = model.backend.floats(sums)
     totals = {"loss": sum(numbers[::2]), "metric": sum(numbers[1::2])}

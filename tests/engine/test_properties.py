@@ -247,7 +247,7 @@ def test_a_spec_becomes_plain_lists_and_dicts() -> None:
         ("layers.0.cell", None), ("layers.0.units", None), ("layers.0.units", [4]),
         ("layers.0.bidirectional", "no"), ("layers.0.dropout", "0.1"), ("layers.0.dropout", -0.1),
         ("layers.0.recurrent_dropout", True), ("layers.0.gates", 4), ("head", []),
-        ("head.kind", "tanh"), ("head.kind", ["sigmoid"]), ("head.outputs", 0),
+        ("head.kind", "tanhh"), ("head.kind", ["sigmoid"]), ("head.outputs", 0),
         ("head.outputs", "1"), ("head.hidden", -1), ("layers.0.activation", "sin"),
         ("layers.0.recurrent_activation", "tanh"), ("source.steps", 3),
         ("head.dropout", 2), ("head.bias", 1), ("foot", {}),

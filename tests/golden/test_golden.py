@@ -39,9 +39,10 @@ from rnnviz.cells import CELLS
 from rnnviz.data.batches import Batch
 from rnnviz.engine import losses
 from rnnviz.engine.jacobians import jacobians
-from rnnviz.engine.model import Model, Recording
+from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import OPTIMIZERS
 from rnnviz.engine.parameters import shapes
+from rnnviz.engine.pass_results import Recording
 from rnnviz.engine.scan import Scan, scan, scan_backward
 from rnnviz.engine.spec import FitSpec
 from rnnviz.progress import TrainingStep

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from importlib.resources import files
-from typing import get_args
 
 from rnnviz.engine.codegen.cuda_printer import CudaPrinter
 from rnnviz.engine.losses import FORMULAS
 from rnnviz.engine.spec import HeadKind
 
-#: The kernel's argument ``kind`` is an index of these.
-KINDS: tuple[HeadKind, ...] = get_args(HeadKind)
+#: The heads that the kernel computes; its argument ``kind`` is an index of these.
+KINDS: tuple[HeadKind, ...] = ("sigmoid", "softmax", "linear")
 
 #: Rows of a batch that a block computes, one a warp.
 ROWS = 8

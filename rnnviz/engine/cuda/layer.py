@@ -162,13 +162,14 @@ def scan_backward(
         else np.empty_like(states, shape=(n, T, B, len(source.u_gates) * H))
     )  # fmt: skip
     masks = [a.recurrent_mask for a in layer.passes]
+    d_initial = np.empty_like(states, shape=(n, S, B, H))
     layer.kernels.backward(
         (B, n), (source.threads,),
         (*pair([p["U"] for p in params]), or_null(layer.vectors), *pair(masks),
          or_null(layer.mask), states, or_null(layer.saved),
          or_null(None if d_h is None else contiguous(d_h)),
          or_null(None if d_last is None else contiguous(d_last)), d_xw,
-         NULL if source.d_hu_is_d_xw else d_hu, np.empty_like(states, shape=(n, S, B, H)),
+         NULL if source.d_hu_is_d_xw else d_hu, d_initial,
          np.int32(T), np.int32(B), np.int32(layer.reverse_bits)),
         shared_mem=source.dynamic_shared,
     )  # fmt: skip
@@ -179,14 +180,15 @@ def scan_backward(
         grads = tuple(_empty_like(p) for p in params) if out is None else out.params
         h_prev = [layer.before(k, 0) for k in range(n)]
         products.weight_gradients(shared, layer.input, h_prev, masks, d_xw, d_hu, grads)
+    initial = tuple(dict(zip(source.cell.states, d, strict=True)) for d in d_initial)
     if not need_x:
-        return LayerGradients(grads, None)
+        return LayerGradients(grads, None, initial=initial)
     table = None if out is None else out.table
     d_x = products.input_gradient(shared, layer.input, params, d_xw, table)
     return (
-        LayerGradients(grads, d_x)
+        LayerGradients(grads, d_x, initial=initial)
         if layer.input.ids is None
-        else LayerGradients(grads, None, table=d_x)
+        else LayerGradients(grads, None, table=d_x, initial=initial)
     )
 
 

@@ -10,7 +10,8 @@ from rnnviz.engine.cuda.backend import CudaBackend
 from rnnviz.engine.cuda.head_kernels import KINDS, ROWS
 from rnnviz.engine.cuda.layer import CudaScan
 from rnnviz.engine.cuda.layer_products import or_null, pair
-from rnnviz.engine.model import LayersPass, Model
+from rnnviz.engine.model import Model
+from rnnviz.engine.pass_results import LayersPass
 
 
 def head_gradients(
@@ -19,12 +20,11 @@ def head_gradients(
 ) -> tuple[Values, Array]:  # fmt: skip
     """The gradients of the head's arrays, and of the last states (B, F).
 
-    Loss and metric are written to the row ``step`` of ``results``. One launch; a net with a hidden
-    layer in its head, or with layers that there is no kernel for, takes some forty.
+    Loss and metric are written to the row ``step`` of ``results``. One launch; other heads than
+    one dense layer on the last states, or layers that there is no kernel for, take some forty.
     """
     top = done.scans[-1] if done.scans else ()
-    end = model.spec.head.reads == "end"
-    if model.spec.head.hidden or end or not top or not all(isinstance(s, CudaScan) for s in top):
+    if not _has_kernel(model, y) or not top or not all(isinstance(s, CudaScan) for s in top):
         return _by_arrays(model, done, y, weight, results[step])
     assert isinstance(model.backend, CudaBackend)
     kind, shared = model.spec.head.kind, model.backend.shared
@@ -44,6 +44,14 @@ def head_gradients(
     return grads, d_features
 
 
+def _has_kernel(model: Model, y: Array) -> bool:
+    """Whether the kernel computes this head and its loss."""
+    head, top = model.spec.head, model.spec.layers[-1] if model.spec.layers else None
+    side_by_side = top is not None and top.joined == len(top.directions)
+    plain = head.kind in KINDS and head.bias and not head.below and head.reads == "last"
+    return plain and side_by_side and y.ndim == 1
+
+
 def _single(a: Array) -> Array:
     return contiguous(a.astype(np.float32, copy=False))
 
@@ -52,8 +60,9 @@ def _by_arrays(
     model: Model, done: LayersPass, y: Array, weight: Array, result: Array
 ) -> tuple[Values, Array]:
     """The same, array by array."""
-    kind, head = model.spec.head.kind, model.head_pass(done)
-    share: Array = weight / np.float32(len(y))
-    result[0] = (losses.losses(kind, head.logits, y) * share).sum()
-    result[1] = losses.metric(kind, head.logits, y)
-    return model.head_gradients(head, losses.d_logits(kind, head.logits, y) * share[:, None])
+    kind, head, read = model.spec.head.kind, model.head_pass(done), model.mask(done.inputs)
+    share: Array = weight / np.float32(len(weight))
+    result[0] = (losses.losses(kind, head.logits, y, read) * share).sum()
+    result[1] = losses.metric(kind, head.logits, y, read)
+    d_logits = losses.d_logits(kind, head.logits, y, read) * share[:, None]
+    return model.head_gradients(head, d_logits)

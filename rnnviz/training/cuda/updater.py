@@ -65,7 +65,7 @@ class CudaUpdater:
             self._uploads.copy(np.array(numbers, np.float32), self._numbers_array)
             self._numbers = numbers
         self._graphs.step(batch)
-        self._pending.append(batch.B if isinstance(batch, GatheredBatch) else len(batch[1]))
+        self._pending.append(batch.B if isinstance(batch, GatheredBatch) else len(batch[2]))
         return self.flush() if len(self._pending) == READ_EVERY else []
 
     def _draw(self, shape: tuple[int, int], to_device: Callable[[Array], Array]) -> StepDraws:
