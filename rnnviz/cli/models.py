@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnnviz.cli import completions, options, stdout
+from rnnviz.cli import completions, model_export, options, stdout
 from rnnviz.cli.tables import (
     layer_table,
     print_table,
@@ -15,7 +15,7 @@ from rnnviz.cli.tables import (
     published_text,
     terminal_width,
 )
-from rnnviz.errors import RnnvizError, UsageError, damage
+from rnnviz.errors import RnnvizError, damage
 from rnnviz.files import invalid_file_on_error
 
 if TYPE_CHECKING:
@@ -182,28 +182,4 @@ def _in_unit(metric: Any, key: str, value: Any) -> str:
     return f" ({value * scale:.2f} {metric.get('unit', '')})"
 
 
-@command.command("export")
-@click.argument("name", shell_complete=completions.models)
-@click.argument("file", type=options.output_file())
-@click.option("--words", type=click.IntRange(1), metavar="N",
-              help="Keep the N most frequent words; the others become unknown.")  # fmt: skip
-@options.debug
-def export(name: str, file: Path, words: int | None) -> None:
-    """Write model NAME to FILE.json and FILE.safetensors (float16), to keep or to hand out."""
-    from rnnviz.runs import export
-
-    path = _json_of(file)
-    export(name, path, words)
-    stdout.path(path)
-
-
-def _json_of(file: Path) -> Path:
-    """FILE.json, for FILE with or without its ending; UsageError if it cannot be two files."""
-    from rnnviz.files import require_writable
-
-    if not file.name or file.name == "..":
-        raise UsageError("FILE has no name. Type for example: rnnviz models export NAME mine.json")
-    if require_writable(file) is not None and not file.is_file():
-        raise UsageError(f"{file} is no file, and export writes two: name FILE.json.")
-    ending = file.suffix in (".json", ".safetensors")
-    return file.with_suffix(".json") if ending else file.with_name(f"{file.name}.json")
+command.add_command(model_export.command)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from rnnviz.analysis.net_summary import LayerSummary, NetQuestion, NetSummary, Place
-from rnnviz.engine.keras_calls import keras_calls
 from rnnviz.engine.param_count import parameters
 from rnnviz.engine.spec import EmbeddingSpec, ModelSpec
+from rnnviz.interop.export.keras_layers import keras_calls
 from rnnviz.query import Tracer
 from rnnviz.toy_net import is_toy_net
 from rnnviz.toy_net.default_nets import for_model

@@ -43,7 +43,7 @@ def export(name: str, path: Path, words: int | None = None) -> None:
     stored = load(name)
     if "recipe" in stored.record:
         _run(stored).setup()  # damage is reported before any work is done
-    stored = stored if words is None else _truncate_vocabulary(stored, words)
+    stored = stored if words is None else truncate_vocabulary(stored, words)
     record: dict[str, Any] = {"name": path.stem}
     for key in _EXPORTED:
         if key in stored.record:
@@ -61,7 +61,7 @@ def export(name: str, path: Path, words: int | None = None) -> None:
     save(path, stored.model, stored.encoder, stored.labels, record)
 
 
-def _truncate_vocabulary(stored: StoredModel, words: int) -> StoredModel:
+def truncate_vocabulary(stored: StoredModel, words: int) -> StoredModel:
     """The model with the first ``words`` ids of its vocabulary, which are sorted by frequency."""
     vocabulary, source = stored.vocabulary, stored.model.spec.source
     assert isinstance(source, EmbeddingSpec)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from rnnviz.engine.keras_calls import keras_calls
 from rnnviz.engine.param_count import parameters
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec, SeriesSpec
+from rnnviz.interop.export.keras_layers import keras_calls
 from rnnviz.model_files import load
 
 WORDS = EmbeddingSpec(100, 8)
@@ -44,8 +44,8 @@ def test_sources_and_heads() -> None:
     unmasked = ModelSpec(EmbeddingSpec(100, 8, False), layers, HeadSpec("softmax", 3, 0.2, 16))
     assert keras_calls(unmasked)[0] == "Embedding(100, 8)"
     assert keras_calls(unmasked)[2:] == [
-        'Dense(16, activation="relu")',
-        'Dropout(0.2), Dense(3, activation="softmax")',
+        'Dropout(0.2), Dense(16, activation="relu")',
+        'Dense(3, activation="softmax")',
     ]
     assert keras_calls(ModelSpec(WORDS, layers, YES))[0] == "Embedding(100, 8, mask_zero=True)"
     series = ModelSpec(SeriesSpec(12, 24), layers, HeadSpec("linear", 1))

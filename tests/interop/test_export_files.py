@@ -1,0 +1,163 @@
+"""``rnnviz models export`` for other frameworks: the files, and what cannot be said."""
+
+from __future__ import annotations
+
+import io
+import json
+import pickletools
+import sys
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rnnviz.cli import run
+from rnnviz.engine.parameters import shapes
+from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec
+from rnnviz.errors import InvalidFileError
+from rnnviz.interop.export.formats import FORMATS, format_of, written
+from rnnviz.interop.export.torch_file import torch_file
+from rnnviz.interop.export.torch_state import state_dict
+from rnnviz.model_files import load
+
+#: What the unpickler of ``torch.load(weights_only=True)`` takes, of what a state dict needs.
+WEIGHTS_ONLY = {
+    "PROTO", "GLOBAL", "EMPTY_TUPLE", "REDUCE", "MARK", "BINUNICODE", "BININT", "TUPLE",
+    "BINPERSID", "NEWFALSE", "SETITEMS", "STOP",
+}  # fmt: skip
+GLOBALS = {"collections OrderedDict", "torch._utils _rebuild_tensor_v2", "torch FloatStorage"}
+WORDS, TWO = EmbeddingSpec(11, 4), HeadSpec("softmax", 2)
+
+
+def exported(
+    capfd: pytest.CaptureFixture[str], *args: str | Path, code: int = 0
+) -> tuple[str, str]:
+    assert run(["models", "export", *map(str, args)]) == code
+    said = capfd.readouterr()
+    return said.out, said.err
+
+
+def test_the_ending_says_the_format() -> None:
+    assert format_of("a.keras") == "keras" and format_of("A.WEIGHTS.H5") == "keras-weights"
+    assert format_of("a.h5") == "keras-h5" and format_of("a.pth") == "pytorch"
+    assert format_of("a.json") is None and format_of("a.safetensors") is None
+
+
+@pytest.mark.parametrize("ending", [e for each in FORMATS.values() for e in each.endings])
+def test_each_ending_is_written(
+    ending: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / f"net{ending}"
+    out, err = exported(capfd, "sentiment-lstm-8", file, "--vocab")
+    words = tmp_path / "net.vocab.txt"
+    assert out.split() == [str(file), str(words)]
+    assert words.read_text(encoding="utf-8").split("\n")[:2] == ["", "[UNK]"]
+    assert "float32" in err and file.stat().st_size > 1000
+
+
+def test_safetensors_are_two_files_of_rnnviz_or_a_state_dict(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from safetensors.numpy import load_file
+
+    file = tmp_path / "net.safetensors"
+    assert exported(capfd, "sentiment-gru", file)[0].strip() == str(file.with_suffix(".json"))
+    assert "layers.0.forward.W" in load_file(file)
+    exported(capfd, "sentiment-gru", file, "--layout", "pytorch")
+    model = load("sentiment-gru").model
+    expected = state_dict(model.spec, model.params)
+    found = load_file(file)
+    assert found.keys() == expected.keys()
+    assert all(np.array_equal(found[name], expected[name]) for name in expected)
+    assert "--layout" in exported(capfd, "sentiment-gru", "x.pt", "--layout", "pytorch", code=2)[1]
+
+
+@pytest.mark.parametrize(
+    ("model", "ending", "reason"),
+    [
+        ("sentiment-mingru", ".onnx", "ONNX has no such layer"),
+        ("sentiment-lstm-slide", ".keras", "Keras has no such layer"),
+        ("sentiment-mingru", ".npz", "PyTorch has no such layer"),
+    ],
+)
+def test_what_cannot_be_said_is_refused_before_anything_is_written(
+    model: str, ending: str, reason: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    err = exported(capfd, model, tmp_path / f"x{ending}", "--vocab", code=4)[1]
+    assert reason in err and len(err.splitlines()) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("ending", "package"), [(".keras", "h5py"), (".onnx", "onnx")])
+def test_a_missing_package_is_named(
+    ending: str, package: str, tmp_path: Path, capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setitem(sys.modules, package, None)
+    err = exported(capfd, "sentiment-gru", tmp_path / f"x{ending}", code=3)[1]
+    assert package in err and "pip install 'rnnviz[import]'" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_of_torch_has_only_opcodes_that_weights_only_takes() -> None:
+    model = load("agnews-bilstm").model
+    tensors = state_dict(model.spec, model.params)
+    with zipfile.ZipFile(io.BytesIO(torch_file(tensors))) as archive:
+        data = archive.read("archive/data.pkl")
+        for key, array in enumerate(tensors.values()):
+            info = archive.getinfo(f"archive/data/{key}")
+            assert info.compress_type == zipfile.ZIP_STORED
+            assert archive.read(info) == array.tobytes()
+    opcodes = list(pickletools.genops(data))
+    assert {code.name for code, _, _ in opcodes} <= WEIGHTS_ONLY
+    assert {arg for code, arg, _ in opcodes if code.name == "GLOBAL"} == GLOBALS
+    texts = [arg for code, arg, _ in opcodes if code.name == "BINUNICODE"]
+    assert [t for t in texts if "weight" in t or "bias" in t] == list(tensors)
+
+
+def test_equal_layers_are_one_stack_of_pytorch() -> None:
+    lstm, gru = RecurrentSpec("lstm", 3, True), RecurrentSpec("gru", 4, bias=False)
+    spec = ModelSpec(WORDS, (lstm, lstm, gru, replace(lstm, units=2)), TWO)
+    names = [name for name in state_dict(spec, _params(spec)) if "weight_hh" in name]
+    assert names == [
+        "lstm.weight_hh_l0", "lstm.weight_hh_l0_reverse", "lstm.weight_hh_l1",
+        "lstm.weight_hh_l1_reverse", "gru.weight_hh_l0", "lstm_2.weight_hh_l0",
+        "lstm_2.weight_hh_l0_reverse",
+    ]  # fmt: skip
+
+
+def test_a_z_that_renews_is_negated() -> None:
+    spec = ModelSpec(WORDS, (RecurrentSpec("gru", 3, keeps=False),), TWO)
+    params = _params(spec)
+    kept = replace(spec, layers=(RecurrentSpec("gru", 3),))
+    found, usual = state_dict(spec, params), state_dict(kept, params)
+    sign = np.repeat([1, -1, 1], 3)  # rows r, z, n
+    for name in ("gru.weight_ih_l0", "gru.weight_hh_l0"):
+        assert np.array_equal(found[name], usual[name] * sign[:, None])
+    for name in ("gru.bias_ih_l0", "gru.bias_hh_l0"):
+        assert np.array_equal(found[name], usual[name] * sign)
+
+
+def test_a_keras_archive_holds_its_words() -> None:
+    pytest.importorskip("h5py")
+    stored = load("agnews-bilstm")
+    data = written("x", stored.model.spec, stored.model.params, "keras", ["", "[UNK]", "net"])
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert archive.read("assets/vocabulary.txt").decode().split("\n") == ["", "[UNK]", "net"]
+        config = json.loads(archive.read("config.json"))
+    kinds = [layer["class_name"] for layer in config["config"]["layers"]]
+    assert kinds[:4] == ["InputLayer", "Embedding", "Bidirectional", "Bidirectional"]
+
+
+def test_hdf5_refuses_what_stands_between_layers() -> None:
+    pytest.importorskip("h5py")
+    spec = ModelSpec(WORDS, (RecurrentSpec("lstm", 3, True),), replace(TWO, reads="end"))
+    with pytest.raises(InvalidFileError, match=r"\.keras"):
+        written("x", spec, _params(spec), "keras-h5")
+
+
+def _params(spec: ModelSpec) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    return {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes(spec).items()}
