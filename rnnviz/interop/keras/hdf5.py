@@ -1,0 +1,119 @@
+"""Reader for HDF5 files: models and weights of Keras 1, 2 and 3."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from rnnviz.errors import InvalidFileError
+from rnnviz.files import open_regular
+from rnnviz.interop.contents import Assumption, ImportOptions, ModelContents
+from rnnviz.interop.keras.flow import Net
+from rnnviz.interop.keras.hdf5_tree import Hdf5Tree, json_attribute, read_tree
+from rnnviz.interop.keras.model_contents import (
+    build_model,
+    contents,
+    is_architecture,
+    is_listed,
+    numbers_of,
+    read_architecture,
+    tree_entries,
+)
+from rnnviz.interop.keras.unlabelled_weights import add_guessed, counted_layers, listed_layers
+from rnnviz.interop.keras.weight_stores import counted_weights, listed_weights
+
+MAX_BYTES: Final = 2_000_000_000
+
+
+def read(path: Path, options: ImportOptions) -> ModelContents:
+    """What is in an HDF5 file; errors as ``rnnviz.interop.detection.read_contents``."""
+    with open_regular(path, MAX_BYTES) as file:
+        tree = read_tree(file, path)
+    return read_parsed(tree, path, options)
+
+
+def read_parsed(
+    tree: Hdf5Tree, path: Path, options: ImportOptions, config: Any = None
+) -> ModelContents:
+    """The same from the content that was read; ``config`` is an architecture that belongs to it."""
+    try:
+        own = json_attribute(tree, "model_config")
+    except ValueError as error:
+        raise InvalidFileError(f"{path}: {error}.") from error
+    root = "model_weights" if "model_weights" in tree.attributes else ""
+    version = tree.text("", "keras_version") or tree.text(root, "keras_version")
+    net = Net(options, _version(tree, version))
+    listed = bool(tree.texts(root, "layer_names"))
+    if not listed and not _is_counted(tree):
+        reason = "an HDF5 file, but not of Keras: neither layer_names nor a group of layers in it"
+        return contents(
+            net, path, "HDF5", "", tree.arrays.values(), tree_entries(tree), "unknown",
+            _foreign(tree, reason),
+        )  # fmt: skip
+    what = "Keras model" if own is not None else "Keras weights"
+    beside = None
+    if own is None and config is None:
+        beside = options.config or _architecture_beside(path)
+        config = None if beside is None else read_architecture(beside)
+    own = config if own is None else own
+    if own is not None and is_architecture(own) and is_listed(own):
+        build_model(
+            net, own, path,
+            lambda model: listed_weights(tree, model) if listed else counted_weights(tree, model),
+        )  # fmt: skip
+        if beside is not None and options.config is None:
+            net.assumptions.append(Assumption(
+                "the architecture", beside.name, "--config",
+                "the file has weights alone, and a configuration of that name stands beside it",
+            ))  # fmt: skip
+    else:
+        add_guessed(net, listed_layers(tree) if listed else counted_layers(tree))
+    return contents(net, path, f"{what}, HDF5", version, tree.arrays.values(), tree_entries(tree))
+
+
+def _version(tree: Hdf5Tree, said: str) -> tuple[int, ...]:
+    """Keras's version. Files of ``.weights.h5`` name none; they are of 2.12 and later.
+
+    TensorFlow 1.13 to 2.1 call theirs 2.2.4-tf. Only those of 2 have a GRU with two biases, and
+    most of its users were on 2, so that it counts as 2.3, whose defaults it has.
+    """
+    if not said and _is_counted(tree):
+        return (3,)
+    return (2, 3) if said == "2.2.4-tf" else numbers_of(said)
+
+
+def _is_counted(tree: Hdf5Tree) -> bool:
+    """Whether arrays stand in groups ``vars``, as in ``.weights.h5``."""
+    return any(path.rpartition("/")[2] == "vars" for path in tree.attributes)
+
+
+def _foreign(tree: Hdf5Tree, usual: str) -> str:
+    """Why a file that is not of Keras is refused, with what it seems to be."""
+    if any("LSTMCell/W_P_" in path for path in tree.arrays):
+        return (
+            "weights of TensorFlow 1 (the language model of ELMo), not of Keras: its LSTM cells "
+            "have projections, clipped states and connections past layers that no file describes"
+        )
+    if any("LSTMCell" in path or "MultiRNNCell" in path for path in tree.arrays):
+        return "weights of TensorFlow 1, not of Keras: no file says how the cells are connected"
+    return usual
+
+
+def _architecture_beside(path: Path) -> Path | None:
+    """A configuration with the name of a file of weights, as ``model.to_json()`` writes it."""
+    stem = path.name
+    for ending in (".h5", ".hdf5", ".hdf", ".keras"):
+        stem = stem.removesuffix(ending)
+    short = stem
+    for ending in (".weights", "_weights", "-weights"):
+        short = short.removesuffix(ending)
+    for name in dict.fromkeys((stem, short)):
+        candidate = path.with_name(f"{name}.json")
+        if not candidate.is_file() or candidate.is_symlink():
+            continue
+        try:
+            read_architecture(candidate)
+        except InvalidFileError:  # another JSON file of that name
+            continue
+        return candidate
+    return None

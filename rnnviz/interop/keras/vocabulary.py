@@ -1,0 +1,70 @@
+"""The vocabulary of Keras's TextVectorization."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rnnviz.interop.contents import (
+    Assumption,
+    FoundVocabulary,
+    IdentityOperation,
+    IgnoredEntry,
+)
+from rnnviz.interop.keras.flow import Flow, Net
+from rnnviz.interop.keras.layer_config import LayerConfig
+
+#: The most words that are taken.
+MOST_WORDS: Final = 2_000_000
+#: What the layer's own words begin with.
+_SPECIAL: Final = ("", "[UNK]")
+_SETTINGS: Final = (
+    "max_tokens", "standardize", "split", "ngrams", "output_mode", "output_sequence_length",
+    "pad_to_max_tokens", "encoding",
+)  # fmt: skip
+
+
+def add_vectorization(net: Net, name: str, layer: LayerConfig, feed: Flow) -> Flow:
+    """Add the layer that turns texts into ids, and its vocabulary."""
+    mode = layer.config.get("output_mode", "int")
+    if mode != "int":
+        raise ValueError(f"it gives {str(mode)[:20]} vectors instead of ids")
+    length = layer.whole("output_sequence_length")
+    net.add(IdentityOperation(name, (feed.name,), "TextVectorization"))
+    found = _words(net, layer)
+    if found is None:
+        net.ignored.append(IgnoredEntry(name, "the file does not have its vocabulary"))
+    elif layer.config.get("split", "whitespace") != "whitespace" or layer.config.get("ngrams"):
+        reason = "its vocabulary is of characters or groups of words; give ids instead of a text"
+        net.ignored.append(IgnoredEntry(name, reason))
+    else:
+        words, where = found
+        settings = {key: layer.config[key] for key in _SETTINGS if key in layer.config}
+        net.vocabulary = FoundVocabulary(words, "vectorization", where, length, settings)
+        usual = "lower_and_strip_punctuation"
+        if layer.config.get("standardize", usual) != usual:
+            net.assumptions.append(Assumption(
+                "how texts are standardised", usual, "--vocab",
+                f"{name} does it in another way, which is not available here",
+            ))  # fmt: skip
+    return Flow(name, (length,), inner=feed.inner)
+
+
+def _words(net: Net, layer: LayerConfig) -> tuple[tuple[str, ...], str] | None:
+    """The words by id, and where they stand: in the configuration or in a file of the archive."""
+    listed, where = layer.config.get("vocabulary"), "config.json"
+    words: tuple[str, ...] = ()
+    if isinstance(listed, list) and listed:
+        words = tuple(str(word) for word in listed[:MOST_WORDS])
+    else:
+        files = [p for p in net.assets if p.endswith("vocabulary.txt") and "_lookup" not in p]
+        files = files or [path for path in net.assets if path.endswith("vocabulary.txt")]
+        if len(files) != 1:
+            return None
+        where = files[0]
+        text = net.assets[where].removesuffix("\n")
+        words = tuple(text.split("\n")[:MOST_WORDS])
+    if words[:2] == _SPECIAL:
+        return words, where
+    if words[:1] == _SPECIAL[1:]:
+        return (_SPECIAL[0], *words), where
+    return (*_SPECIAL, *words), where
