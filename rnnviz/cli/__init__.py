@@ -28,7 +28,8 @@ from rnnviz.version import VERSION
 COMMANDS = {
     "step": "Read a sentence one token at a time and see every gate, state and gradient.",
     "lesson": "Lessons: predict, see, say what you saw, change it.",
-    "train": "Train a recipe; the result can be stepped through.",
+    "train": "Train a recipe, or a net for a table of your own; step through the result.",
+    "evaluate": "A model on a labelled table: accuracy, confusions, calibration, worst examples.",
     "runs": "List, show, plot and compare training runs.",
     "models": "List, show and find models.",
     "recipes": "List what can be trained and the published number to reach.",

@@ -51,16 +51,16 @@ class LabelledTexts:
 
 
 def read_labelled_texts(
-    table: UserTable, columns: TextColumns, bad_rows: BadRows = "few"
+    table: UserTable, columns: TextColumns, bad_rows: BadRows = "few", *, least: int = 2
 ) -> LabelledTexts:
-    """The texts and classes of a table.
+    """The texts and classes of a table, which are at least ``least``.
 
     InvalidFileError, with the lines, if there are too many faulty rows; with the reason if the
     label column cannot be one of classes.
     """
     texts, labels, lines, faults = usable_rows(table, columns)
     faulty_rows(table, faults, len(texts), bad_rows)
-    names, classes, remarks = _classes(table, columns, labels)
+    names, classes, remarks = _classes(table, columns, labels, least)
     return LabelledTexts(texts, classes, lines, names, faults, remarks)
 
 
@@ -113,7 +113,7 @@ def label_key(label: str) -> str:
 
 
 def _classes(
-    table: UserTable, columns: TextColumns, labels: Sequence[str]
+    table: UserTable, columns: TextColumns, labels: Sequence[str], least: int
 ) -> tuple[tuple[str, ...], list[int], tuple[str, ...]]:
     """The names of the classes, the class of each row, and what was assumed."""
     column = table.first_row[columns.label] if columns.header else str(columns.label + 1)
@@ -124,7 +124,7 @@ def _classes(
         key = label_key(spelling)
         counts[key] += count
         written.setdefault(key, Counter())[spelling] += count
-    _check_classes(table, column, counts, len(labels))
+    _check_classes(table, column, counts, len(labels), least)
     keys = sorted(counts, key=_class_order)
     display = {key: _display(key, written[key]) for key in keys}
     remarks = [
@@ -138,17 +138,19 @@ def _classes(
     return names, [number[label] for label in labels], tuple(remarks)
 
 
-def _check_classes(table: UserTable, column: str, counts: Counter[str], rows: int) -> None:
+def _check_classes(
+    table: UserTable, column: str, counts: Counter[str], rows: int, least: int
+) -> None:
     column, count = shorten(column), len(counts)
-    if count == 1:
+    if count < least:
         raise InvalidFileError(
             f"{table.path}: every row has the label {shorten(next(iter(counts)))!r} (column "
             f"{column!r}). Rows of at least two classes are needed."
         )
     reason = ""
-    if count == rows:
+    if least > 1 and count == rows:
         reason = f"as many different values as rows ({rows:,}), as names and numbers of rows have"
-    elif count > MAX_CLASSES or (count > 2 and count * 3 > rows):
+    elif count > MAX_CLASSES or (least > 1 and 2 < count > rows / 3):
         reason = f"{count:,} different values in {rows:,} rows"
     elif any(len(key) > _MAX_LABEL for key in counts):
         reason = f"values of more than {_MAX_LABEL} characters"

@@ -1,0 +1,85 @@
+"""A model on a labelled table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from rnnviz.analysis.evaluation import ClassifierEvaluation, labels_of_model
+from rnnviz.data.folders import sha256
+from rnnviz.data.user_tables import choose_text_columns, read_labelled_texts, read_user_table
+from rnnviz.data.user_tables.choice import TableChoice
+from rnnviz.data.user_tables.labels import LabelledTexts, faults_text, label_key
+from rnnviz.data.vocabulary import Vocabulary
+from rnnviz.errors import UsageError
+from rnnviz.model_files import StoredModel
+from rnnviz.tracer.model_cache import cached_model
+
+#: Texts whose probabilities are computed together, of similar length.
+_BATCH = 2048
+
+
+@dataclass(frozen=True, eq=False)
+class TableEvaluation:
+    """The measures, the rows they are of, and what was assumed."""
+
+    model: str
+    rows: LabelledTexts
+    evaluation: ClassifierEvaluation
+    remarks: tuple[str, ...]
+    matched_by_name: bool
+
+
+def evaluate_table(model: str, folder: Path, choice: TableChoice) -> TableEvaluation:
+    """Evaluate a model by name on the texts of a table.
+
+    UsageError for a model that gives no classes of texts, for columns that are not there, and for
+    labels that are not those of the model; InvalidFileError for a table that cannot be used.
+    """
+    stored = cached_model(model)
+    if not isinstance(stored.encoder, Vocabulary) or stored.model.spec.head.kind == "linear":
+        raise UsageError(f"{stored.name} gives no class of a text, so it has no accuracy.")
+    table = read_user_table(folder / choice.file, choice.encoding)
+    columns = choose_text_columns(table, choice.text, choice.label, choice.header)
+    rows = read_labelled_texts(table, columns, choice.bad_rows, least=1)
+    matched, by_name = labels_of_model(rows.names, stored.labels, label_key)
+    if matched is None:
+        raise UsageError(
+            f"The labels of {table.name} ({', '.join(rows.names[:8])}) are not those of "
+            f"{stored.name} ({', '.join(stored.labels[:8])}).\nName their column: --label COLUMN"
+        )
+    remarks = [*table.remarks, *columns.remarks, *rows.remarks]
+    if not by_name:
+        pairs = ", ".join(
+            f"{name} is {stored.labels[k]}" for name, k in zip(rows.names, matched, strict=True)
+        )
+        remarks.append(f"The labels have other names than the model's, matched in order: {pairs}")
+    if rows.skipped:
+        remarks.append(f"Skipped {len(rows.skipped):,} rows: {faults_text(rows.skipped)}")
+    if sha256(folder / choice.file) in _trained_files(stored):
+        remarks.append(
+            f"Warning: {stored.name} was trained on rows of this file, so these numbers are better "
+            "than those on texts it has not seen"
+        )
+    classes = np.array(matched)[rows.classes]
+    found = ClassifierEvaluation(stored.labels, classes, _probabilities(stored, rows.texts))
+    return TableEvaluation(stored.name, rows, found, tuple(remarks), by_name)
+
+
+def _trained_files(stored: StoredModel) -> list[str]:
+    """The SHA-256 of the files that a model was trained on."""
+    record = stored.record
+    data = record.get("data") or record.get("training", {}).get("data")
+    return [str(digest) for digest in data.values()] if isinstance(data, dict) else []
+
+
+def _probabilities(stored: StoredModel, texts: list[str]) -> np.ndarray:
+    """(N, K) probabilities; texts of similar length are computed together."""
+    order = sorted(range(len(texts)), key=lambda n: len(texts[n]))
+    found = np.zeros((len(texts), len(stored.labels)), np.float32)
+    for at in range(0, len(order), _BATCH):
+        part = order[at : at + _BATCH]
+        found[part] = stored.predict([texts[n] for n in part])
+    return found
