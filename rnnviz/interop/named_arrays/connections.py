@@ -1,0 +1,344 @@
+"""How modules follow each other, where names, order and widths allow one answer.
+
+Files of arrays do not say it. A module reads another one if nothing stands between them in the file
+and the widths fit; everything else gets an input of its own, or is named as not connected. What was
+joined is an :class:`Assumption`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from rnnviz.errors import UsageError
+from rnnviz.interop.contents import (
+    Assumption,
+    DenseOperation,
+    FileTensor,
+    ImportOptions,
+    InputOperation,
+    LastStepOperation,
+    OpaqueOperation,
+    Operation,
+    RecurrentOperation,
+)
+from rnnviz.interop.named_arrays.dense_names import as_dense, as_embedding
+from rnnviz.interop.named_arrays.modules import FoundModule
+
+HEADS: Final = ("last", "end", "steps", "none")
+OUTPUTS: Final = ("sigmoid", "softmax", "linear")
+_KIND_WORDS: Final = re.compile(r"\d+|bi|lstm|gru|rnn|cells?|layers?|[._/\-:]", re.I)
+_DECODER: Final = re.compile(r"dec(?!ay)|gener", re.I)
+
+
+@dataclass(eq=False)
+class Stack:
+    """Recurrent modules one on another, and the embedding below."""
+
+    modules: list[FoundModule]
+    embedding: FoundModule | None = None
+    heads: list[list[FoundModule]] = field(default_factory=list)
+
+    @property
+    def last(self) -> FoundModule:
+        """The highest recurrent module."""
+        return self.modules[-1]
+
+
+@dataclass(frozen=True, eq=False)
+class Connections:
+    """Operations in order, what was assumed to join them, and the modules with their roles."""
+
+    operations: tuple[Operation, ...]
+    assumptions: tuple[Assumption, ...]
+    modules: tuple[FoundModule, ...]
+
+
+def connect(
+    modules: Sequence[FoundModule], tensors: Mapping[str, FileTensor], options: ImportOptions,
+    *, in_order: bool, rows_first: bool,
+) -> Connections:  # fmt: skip
+    """Join the modules of a file.
+
+    ``in_order``: the order of the tensors in the file is that of the modules in the net.
+    ``rows_first``: dense matrices without a bias have their outputs along rows. Raises UsageError
+    for an option with an unknown value.
+    """
+    _check(options)
+    line = sorted(modules, key=lambda module: module.position)
+    line = _decide_matrices(line, tensors, in_order, rows_first)
+    stacks = _stacks(line, in_order)
+    for stack in stacks:
+        stack.embedding = _embedding_of(stack, stacks, line, in_order)
+    if options.head != "none":
+        _add_heads(stacks, line, in_order)
+    return _operations(stacks, line, options)
+
+
+def _check(options: ImportOptions) -> None:
+    for name, value, known in (
+        ("head", options.head, HEADS), ("output", options.output, OUTPUTS),
+    ):  # fmt: skip
+        if value is not None and value not in known:
+            raise UsageError(f"--{name} {value}: one of {', '.join(known)}.")
+
+
+def _decide_matrices(
+    line: list[FoundModule], tensors: Mapping[str, FileTensor], in_order: bool, rows_first: bool
+) -> list[FoundModule]:
+    """Decide for matrices without bias whether they are embeddings or dense layers."""
+    recurrent = [module for module in line if module.kind == "recurrent"]
+    decided = []
+    for module in line:
+        if module.kind == "matrix" and module.operations:
+            rows, columns = tensors[next(iter(module.roles))].shape
+            read = [r for r in recurrent if r.reads == columns]
+            read = [r for r in read if not in_order or module.position < r.position]
+            inputs = columns if rows_first else rows
+            given = [r for r in recurrent if r.gives == inputs]
+            given = [r for r in given if not in_order or module.position > r.position]
+            if read and not given and rows != columns:
+                module = as_embedding(module, tensors)
+            elif given and not read:
+                module = as_dense(module, tensors, rows_first=rows_first)
+        if module.kind == "matrix":
+            module = replace(module, kind="other", what="matrix", operations=())
+        decided.append(module)
+    return decided
+
+
+# -- recurrent modules and what they read ----------------------------------------------------------
+
+
+def _stacks(line: list[FoundModule], in_order: bool) -> list[Stack]:
+    stacks: list[Stack] = []
+    for k, module in enumerate(line):
+        if module.kind != "recurrent":
+            continue
+        below = stacks[-1].last if stacks else None
+        between = line[line.index(below) + 1 : k] if below and in_order else []
+        if (
+            below is not None
+            and below.gives == module.reads
+            and all(m.kind == "other" and m.what == "tensor" for m in between)
+            and _KIND_WORDS.sub("", below.name) == _KIND_WORDS.sub("", module.name)
+        ):
+            stacks[-1].modules.append(module)
+        else:
+            stacks.append(Stack([module]))
+    return stacks
+
+
+def _words(name: str) -> set[str]:
+    """The words of a module's name that tell modules apart: tcr of tcr_lstm."""
+    words = re.split(r"[^a-zA-Z]+", name.lower())
+    usual = {"", "lstm", "gru", "rnn", "module", "model", "cell", "weight", "net", "w"}
+    return {word for word in words if word not in usual and "emb" not in word}
+
+
+def _embedding_of(
+    stack: Stack, stacks: list[Stack], line: list[FoundModule], in_order: bool
+) -> FoundModule | None:
+    first = stack.modules[0]
+    tables = [m for m in line if m.kind == "embedding"]
+    if in_order:
+        tables = [m for m in tables if m.position < first.position]
+    tables = [m for m in tables if m.gives == first.reads]
+    namesakes = [m for m in tables if _words(m.name) & _words(first.name)]
+    if len(namesakes) == 1:
+        return namesakes[0]
+    every = [m for m in line if m.kind == "embedding"]
+    if len(tables) == 1 and (len(every) == 1 or in_order) and stack is stacks[0]:
+        between = line[line.index(tables[0]) + 1 : line.index(first)] if in_order else []
+        if all(m.kind in ("embedding", "other") and m.what in ("", "tensor") for m in between):
+            return tables[0] if len(every) == 1 or not between else None
+    return None
+
+
+# -- dense layers on top ---------------------------------------------------------------------------
+
+
+def _add_heads(stacks: list[Stack], line: list[FoundModule], in_order: bool) -> None:
+    dense = [module for module in line if module.kind == "dense"]
+    while dense:
+        first, dense = dense[0], dense[1:]
+        fitting = [s for s in stacks if s.last.gives == first.reads]
+        if in_order:
+            fitting = [s for s in fitting if s.last.position < first.position]
+        stack = _only(fitting, first)
+        if stack is None or _norm_before(stack, first, line, in_order):
+            continue
+        chain = [first]
+        for module in list(dense):
+            if module.reads == chain[-1].gives and not (
+                in_order and _norm_before(stack, module, line, in_order)
+            ):
+                chain.append(module)
+                dense.remove(module)
+        stack.heads.append(chain)
+
+
+def _only(stacks: list[Stack], module: FoundModule) -> Stack | None:
+    """The stack that a dense layer reads; None where several could be it."""
+    if len(stacks) > 1:
+        named = [s for s in stacks if _words(s.last.name) & _words(module.name)]
+        decoders = [s for s in stacks if _DECODER.search(s.last.name)]
+        stacks = named if len(named) == 1 else decoders
+    return stacks[0] if len(stacks) == 1 else None
+
+
+def _norm_before(
+    stack: Stack, module: FoundModule, line: list[FoundModule], in_order: bool
+) -> bool:
+    """Whether a normalization or a convolution stands between a stack and a dense layer."""
+    if not in_order:
+        return any(m.what in ("BatchNorm", "LayerNorm") for m in line)
+    between = line[line.index(stack.last) + 1 : line.index(module)]
+    return any(m.kind == "other" and m.what not in ("tensor", "Linear") for m in between)
+
+
+# -- operations ------------------------------------------------------------------------------------
+
+
+def _operations(
+    stacks: list[Stack], line: list[FoundModule], options: ImportOptions
+) -> Connections:
+    operations: list[Operation] = []
+    assumptions: list[Assumption] = []
+    joined: set[str] = set()
+    for stack in stacks:
+        below = _add_source(stack, operations, joined, first=stack is stacks[0])
+        head = _head_kind(stack, options)
+        recurrent = [
+            operation
+            for module in stack.modules
+            for operation in module.operations
+            if isinstance(operation, RecurrentOperation)
+        ]
+        for k, operation in enumerate(recurrent):
+            every = k < len(recurrent) - 1 or not stack.heads or head != "last"
+            operations.append(replace(operation, reads=(below,), every_step=every))
+            below = operation.name
+        joined |= {module.name for module in stack.modules}
+        if stack.heads and head == "end":
+            operations.append(LastStepOperation(f"last step of {below}", (below,)))
+            below = operations[-1].name
+        for chain in stack.heads:
+            joined |= {module.name for module in chain}
+            operations += _dense_operations(stack, chain, below, head, options)
+            assumptions += _head_assumptions(stack, chain, head, options)
+        assumptions += _order_assumption(stack)
+    for module in line:
+        if module.name not in joined:
+            operations.append(_unconnected(module))
+    return Connections(tuple(operations), tuple(assumptions), tuple(line))
+
+
+def _add_source(stack: Stack, operations: list[Operation], joined: set[str], *, first: bool) -> str:
+    """Add the input of a stack and its embedding; return the name of what the stack reads."""
+    bottom = stack.modules[0]
+    name = "input" if first else f"input of {bottom.name}"
+    table = stack.embedding
+    if table is None:
+        operations.append(InputOperation(name, (), shape=(None, bottom.reads), dtype="float32"))
+        return name
+    if table.name not in joined:
+        operations.append(InputOperation(name, (), shape=(None,), dtype="int64"))
+        operations.append(replace(table.operations[0], reads=(name,)))
+        joined.add(table.name)
+    return table.name
+
+
+def _dense_operations(
+    stack: Stack, chain: list[FoundModule], below: str, head: str, options: ImportOptions
+) -> list[Operation]:
+    made: list[Operation] = []
+    for k, module in enumerate(chain):
+        operation = module.operations[0]
+        assert isinstance(operation, DenseOperation)
+        final = k == len(chain) - 1
+        activation = (
+            _output(stack, module, options) if final else (options.dense_activation or "relu")
+        )
+        made.append(
+            replace(operation, reads=(below,), activation=activation, each_step=head == "steps")
+        )
+        below = operation.name
+    return made
+
+
+def _unconnected(module: FoundModule) -> OpaqueOperation:
+    what, reason = module.what, module.reason
+    if module.kind == "dense":
+        what, reason = "Linear", "the file does not say what it reads"
+    elif module.kind == "embedding":
+        what, reason = "Embedding", "the file does not say what reads it"
+    return OpaqueOperation(module.name, (), kind=what or "tensor", reason=reason)
+
+
+def _is_language_model(stack: Stack) -> bool:
+    words = stack.modules[0].reads if stack.embedding is None else None
+    if stack.embedding is not None:
+        table = stack.embedding.operations[0]
+        words = len(getattr(table, "table", ()))
+    outputs = stack.heads[0][-1].gives if stack.heads else None
+    return words is not None and words == outputs and words > 10
+
+
+def _head_kind(stack: Stack, options: ImportOptions) -> str:
+    if options.head is not None:
+        return options.head
+    return "steps" if _is_language_model(stack) else "last"
+
+
+def _output(stack: Stack, module: FoundModule, options: ImportOptions) -> str:
+    if options.output is not None:
+        return options.output
+    if module.gives == 1:
+        return "linear" if stack.embedding is None else "sigmoid"
+    return "softmax"
+
+
+def _head_assumptions(
+    stack: Stack, chain: list[FoundModule], head: str, options: ImportOptions
+) -> list[Assumption]:
+    made, top, last = [], chain[0].name, chain[-1]
+    if options.head is None:
+        words = {"last": "the states after the last step", "steps": "the output of every step"}
+        reason = "the file does not say it"
+        if head == "steps":
+            reason += "; there are as many outputs as different inputs, as in a net that writes"
+        made.append(Assumption(f"what {top} reads", words[head], "--head", reason))
+    if len(chain) > 1 and options.dense_activation is None:
+        between = ", ".join(module.name for module in chain[:-1])
+        made.append(
+            Assumption(
+                f"the activation of {between}", "relu", "--dense-activation",
+                "the file does not say it",
+            )
+        )  # fmt: skip
+    if options.output is None:
+        count = f"{last.gives} output{'s' if last.gives != 1 else ''}"
+        made.append(
+            Assumption(
+                f"the activation of {last.name}", _output(stack, last, options), "--output",
+                f"the file does not say it; it has {count}",
+            )
+        )  # fmt: skip
+    return made
+
+
+def _order_assumption(stack: Stack) -> list[Assumption]:
+    chain = [stack.embedding] if stack.embedding is not None else []
+    names = [module.name for module in [*chain, *stack.modules]]
+    names += [" → ".join(module.name for module in head) for head in stack.heads]
+    if len(names) < 2:
+        return []
+    return [
+        Assumption(
+            "how the modules follow each other", " → ".join(names), "--head",
+            "the file holds arrays alone; these fit by order and width",
+        )
+    ]  # fmt: skip

@@ -1,0 +1,88 @@
+"""From named arrays to layers with roles, and operations that are joined where that is certain."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from rnnviz.interop.contents import (
+    Assumption,
+    FileTensor,
+    ImportOptions,
+    Operation,
+    RecurrentOperation,
+)
+from rnnviz.interop.named_arrays.connections import connect
+from rnnviz.interop.named_arrays.dense_names import dense_modules
+from rnnviz.interop.named_arrays.gate_matrices import gate_modules
+from rnnviz.interop.named_arrays.keras_names import keras_modules
+from rnnviz.interop.named_arrays.own_names import keras_name
+from rnnviz.interop.named_arrays.torch_names import torch_modules
+
+#: Prefixes that wrappers put before every name.
+_WRAPPER = re.compile(r"(?:module|_orig_mod|model|net|network)\.")
+
+
+@dataclass(frozen=True, eq=False)
+class NamedNet:
+    """The tensors with their roles, and what they compute."""
+
+    tensors: tuple[FileTensor, ...]
+    operations: tuple[Operation, ...]
+    conversions: tuple[str, ...]
+    assumptions: tuple[Assumption, ...]
+
+    @property
+    def refusal(self) -> str:
+        """Why nothing of it can be stepped through, or ""."""
+        if any(isinstance(operation, RecurrentOperation) for operation in self.operations):
+            return ""
+        reasons = [
+            f"{o.name}: {reason}"
+            for o in self.operations
+            if (reason := getattr(o, "reason", "")) and "does not say" not in reason
+        ]
+        found = "No recurrent layer was recognised among its arrays"
+        return f"{found}; {reasons[0]}" if reasons else found
+
+
+def named_net(
+    tensors: Sequence[FileTensor], options: ImportOptions, *, in_order: bool = True
+) -> NamedNet:
+    """The net of arrays by name.
+
+    ``in_order``: they are in the order of the modules. Raises UsageError for an option with an
+    unknown value.
+    """
+    prefix = wrapper_prefix([tensor.name for tensor in tensors])
+    inside = {tensor.name: keras_name(tensor.name[len(prefix) :]) for tensor in tensors}
+    by_name = {inside[t.name]: replace(t, name=inside[t.name]) for t in tensors}
+    modules, used = torch_modules(by_name, options)
+    rows_first = bool(modules) or any(name.endswith(".weight") for name in by_name)
+    for find in (keras_modules, gate_modules):
+        found, names, rows = find(by_name, used, options)
+        modules += found
+        used |= names
+        rows_first = rows if rows is not None else rows_first
+    modules += dense_modules(by_name, used, rows_first=rows_first)
+    joined = connect(modules, by_name, options, in_order=in_order, rows_first=rows_first)
+    roles = {name: role for module in joined.modules for name, role in module.roles.items()}
+    stepped = [module for module in joined.modules if module.kind == "recurrent"]
+    return NamedNet(
+        tuple(replace(t, role=roles.get(inside[t.name])) for t in tensors),
+        joined.operations,
+        tuple(text for module in stepped for text in module.conversions),
+        (*(a for module in stepped for a in module.assumptions), *joined.assumptions),
+    )
+
+
+def wrapper_prefix(names: Sequence[str]) -> str:
+    """The wrappers' prefix that all names have, if something with a module is left of each."""
+    prefix = ""
+    while names and (found := _WRAPPER.match(names[0], len(prefix))):
+        longer = names[0][: found.end()]
+        if not all(name.startswith(longer) and "." in name[len(longer) :] for name in names):
+            break
+        prefix = longer
+    return prefix
