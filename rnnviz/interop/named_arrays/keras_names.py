@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, cast, get_args
 
 from rnnviz.arrays import Values
-from rnnviz.engine.spec import RecurrentActivation, RecurrentSpec
+from rnnviz.engine.spec import Activation, RecurrentSpec
 from rnnviz.errors import UsageError
 from rnnviz.interop.contents import (
     Assumption,
@@ -164,14 +164,14 @@ def _operation(
             )  # fmt: skip
         cell = "gru" if after else "gru-2014"
     gate = options.gate_activation or "sigmoid"
-    if gate not in get_args(RecurrentActivation):
-        known = ", ".join(get_args(RecurrentActivation))
+    if gate not in get_args(Activation):
+        known = ", ".join(get_args(Activation))
         raise UsageError(f"--gate-activation {gate}: one of {known}.")
     spec = RecurrentSpec(
         cell, len(first["U"]), bidirectional=len(params) == 2, bias="b" in first,
         reverse=tuple(params) == ("backward",),
         activation=state_activation(options),
-        recurrent_activation=cast(RecurrentActivation, gate),
+        recurrent_activation=cast(Activation, gate),
     )  # fmt: skip
     return RecurrentOperation(name, (), spec=spec, width=len(first["W"]), params=params), tuple(
         assumptions

@@ -159,6 +159,10 @@ def _bytes(text: Any = "", encoding: Any = "latin1", *rest: Any) -> bytes:
     return text.encode("utf-8" if encoding == "utf-8" else "latin1", "replace")
 
 
+def _bytes_object(data: Any = b"", *rest: Any) -> bytes:
+    return data if isinstance(data, bytes) else b""
+
+
 def _numpy_dtype(code: Any = "", *rest: Any) -> UnknownObject:
     return UnknownObject("numpy.dtype", code)
 
@@ -201,5 +205,6 @@ CALLS: Final = cast(
         **{(m, "list"): _list for m in _BUILTINS},
         **{(m, "tuple"): _tuple for m in _BUILTINS},
         **{(m, "dict"): _dictionary for m in _BUILTINS},
+        **{(m, name): _bytes_object for m in _BUILTINS for name in ("bytes", "bytearray")},
     },
 )

@@ -14,7 +14,7 @@ from rnnviz.interop.torch.pickle_values import PickledName, TensorRecord, Unknow
 #: Entries of a checkpoint that hold numbers of the training, not of the net.
 _TRAINING: Final = re.compile(r"optim|sched|exp_avg|scaler|amp|grad|momentum|rng|random", re.I)
 #: Entries with further copies of the weights.
-_COPY: Final = re.compile(r"ema|best|average|avg|swa|target|old|prev|last|initial", re.I)
+_COPY: Final = re.compile(r"ema|best|average|avg|swa|target_?net|old|prev|last|initial", re.I)
 #: Words that only wrap: they are no part of a module's name.
 _WRAPPER: Final = re.compile(
     r"(?:model_?|net_?|network_?|module_?)?(?:state_?dict|weights|params|parameters)?", re.I
@@ -37,6 +37,15 @@ class _Candidate:
     path: tuple[str, ...]
     tensors: dict[str, TensorRecord]
 
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of each tensor."""
+        return {name: tensor.shape for name, tensor in self.tensors.items()}
+
+
+def _is_copy(candidate: _Candidate) -> bool:
+    """Whether its name says that it is another version of the weights."""
+    return any(_COPY.search(part) for part in candidate.path)
+
 
 def find_state_dict(value: Any) -> StateDict | None:
     """The weights in what a checkpoint holds; None if there are none."""
@@ -48,14 +57,16 @@ def find_state_dict(value: Any) -> StateDict | None:
         return None
     chosen: list[_Candidate] = []
     ignored: list[IgnoredEntry] = []
-    for candidate in sorted(usable, key=lambda c: any(_COPY.search(part) for part in c.path)):
-        twin = next((c for c in chosen if c.tensors.keys() == candidate.tensors.keys()), None)
-        if twin is None:
+    copies: set[tuple[str, ...]] = set()
+    for candidate in sorted(usable, key=_is_copy):
+        twin = next((c for c in chosen if c.shapes() == candidate.shapes()), None)
+        if twin is None or not _is_copy(candidate):
             chosen.append(candidate)
         else:
+            copies.add(candidate.path)
             name = ".".join(candidate.path)
             ignored.append(
-                IgnoredEntry(name, f"has the names of {'.'.join(twin.path)}, which is read")
+                IgnoredEntry(name, f"has the tensors of {'.'.join(twin.path)}, which is read")
             )
     chosen.sort(key=usable.index)
     shared = _shared_path([candidate.path for candidate in chosen])
@@ -67,7 +78,8 @@ def find_state_dict(value: Any) -> StateDict | None:
         for name, tensor in candidate.tensors.items():
             tensors.setdefault(".".join([*prefix, name]), tensor)
     paths = {candidate.path[: k + 1] for candidate in chosen for k in range(len(candidate.path))}
-    ignored += _ignored(value, paths, {id(t) for t in tensors.values()})
+    used = {id(tensor) for tensor in tensors.values()}
+    ignored += (e for e in _ignored(value, paths, used) if tuple(e.name.split(".")) not in copies)
     return StateDict(tensors, tuple(ignored[:_MAX_ENTRIES]))
 
 
