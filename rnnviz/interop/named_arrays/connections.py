@@ -34,7 +34,7 @@ _DECODER: Final = re.compile(r"dec(?!ay)|gener", re.I)
 
 
 @dataclass(eq=False)
-class Stack:
+class RecurrentStack:
     """Recurrent modules one on another, and the embedding below."""
 
     modules: list[FoundModule]
@@ -112,8 +112,8 @@ def _decide_matrices(
 # -- recurrent modules and what they read ----------------------------------------------------------
 
 
-def _stacks(line: list[FoundModule], in_order: bool) -> list[Stack]:
-    stacks: list[Stack] = []
+def _stacks(line: list[FoundModule], in_order: bool) -> list[RecurrentStack]:
+    stacks: list[RecurrentStack] = []
     for k, module in enumerate(line):
         if module.kind != "recurrent":
             continue
@@ -127,7 +127,7 @@ def _stacks(line: list[FoundModule], in_order: bool) -> list[Stack]:
         ):
             stacks[-1].modules.append(module)
         else:
-            stacks.append(Stack([module]))
+            stacks.append(RecurrentStack([module]))
     return stacks
 
 
@@ -139,7 +139,7 @@ def _words(name: str) -> set[str]:
 
 
 def _embedding_of(
-    stack: Stack, stacks: list[Stack], line: list[FoundModule], in_order: bool
+    stack: RecurrentStack, stacks: list[RecurrentStack], line: list[FoundModule], in_order: bool
 ) -> FoundModule | None:
     first = stack.modules[0]
     tables = [m for m in line if m.kind == "embedding"]
@@ -160,7 +160,7 @@ def _embedding_of(
 # -- dense layers on top ---------------------------------------------------------------------------
 
 
-def _add_heads(stacks: list[Stack], line: list[FoundModule], in_order: bool) -> None:
+def _add_heads(stacks: list[RecurrentStack], line: list[FoundModule], in_order: bool) -> None:
     dense = [module for module in line if module.kind == "dense"]
     while dense:
         first, dense = dense[0], dense[1:]
@@ -180,7 +180,7 @@ def _add_heads(stacks: list[Stack], line: list[FoundModule], in_order: bool) -> 
         stack.heads.append(chain)
 
 
-def _only(stacks: list[Stack], module: FoundModule) -> Stack | None:
+def _only(stacks: list[RecurrentStack], module: FoundModule) -> RecurrentStack | None:
     """The stack that a dense layer reads; None where several could be it."""
     if len(stacks) > 1:
         named = [s for s in stacks if _words(s.last.name) & _words(module.name)]
@@ -190,7 +190,7 @@ def _only(stacks: list[Stack], module: FoundModule) -> Stack | None:
 
 
 def _norm_before(
-    stack: Stack, module: FoundModule, line: list[FoundModule], in_order: bool
+    stack: RecurrentStack, module: FoundModule, line: list[FoundModule], in_order: bool
 ) -> bool:
     """Whether a normalization or a convolution stands between a stack and a dense layer."""
     if not in_order:
@@ -203,7 +203,7 @@ def _norm_before(
 
 
 def _operations(
-    stacks: list[Stack], line: list[FoundModule], options: ImportOptions
+    stacks: list[RecurrentStack], line: list[FoundModule], options: ImportOptions
 ) -> Connections:
     operations: list[Operation] = []
     assumptions: list[Assumption] = []
@@ -236,7 +236,9 @@ def _operations(
     return Connections(tuple(operations), tuple(assumptions), tuple(line))
 
 
-def _add_source(stack: Stack, operations: list[Operation], joined: set[str], *, first: bool) -> str:
+def _add_source(
+    stack: RecurrentStack, operations: list[Operation], joined: set[str], *, first: bool
+) -> str:
     """Add the input of a stack and its embedding; return the name of what the stack reads."""
     bottom = stack.modules[0]
     name = "input" if first else f"input of {bottom.name}"
@@ -252,7 +254,7 @@ def _add_source(stack: Stack, operations: list[Operation], joined: set[str], *, 
 
 
 def _dense_operations(
-    stack: Stack, chain: list[FoundModule], below: str, head: str, options: ImportOptions
+    stack: RecurrentStack, chain: list[FoundModule], below: str, head: str, options: ImportOptions
 ) -> list[Operation]:
     made: list[Operation] = []
     for k, module in enumerate(chain):
@@ -278,7 +280,7 @@ def _unconnected(module: FoundModule) -> OpaqueOperation:
     return OpaqueOperation(module.name, (), kind=what or "tensor", reason=reason)
 
 
-def _is_language_model(stack: Stack) -> bool:
+def _is_language_model(stack: RecurrentStack) -> bool:
     words = stack.modules[0].reads if stack.embedding is None else None
     if stack.embedding is not None:
         table = stack.embedding.operations[0]
@@ -287,13 +289,13 @@ def _is_language_model(stack: Stack) -> bool:
     return words is not None and words == outputs and words > 10
 
 
-def _head_kind(stack: Stack, options: ImportOptions) -> str:
+def _head_kind(stack: RecurrentStack, options: ImportOptions) -> str:
     if options.head is not None:
         return options.head
     return "steps" if _is_language_model(stack) else "last"
 
 
-def _output(stack: Stack, module: FoundModule, options: ImportOptions) -> str:
+def _output(stack: RecurrentStack, module: FoundModule, options: ImportOptions) -> str:
     if options.output is not None:
         return options.output
     if module.gives == 1:
@@ -302,7 +304,7 @@ def _output(stack: Stack, module: FoundModule, options: ImportOptions) -> str:
 
 
 def _head_assumptions(
-    stack: Stack, chain: list[FoundModule], head: str, options: ImportOptions
+    stack: RecurrentStack, chain: list[FoundModule], head: str, options: ImportOptions
 ) -> list[Assumption]:
     made, top, last = [], chain[0].name, chain[-1]
     if options.head is None:
@@ -330,7 +332,7 @@ def _head_assumptions(
     return made
 
 
-def _order_assumption(stack: Stack) -> list[Assumption]:
+def _order_assumption(stack: RecurrentStack) -> list[Assumption]:
     chain = [stack.embedding] if stack.embedding is not None else []
     names = [module.name for module in [*chain, *stack.modules]]
     names += [" → ".join(module.name for module in head) for head in stack.heads]

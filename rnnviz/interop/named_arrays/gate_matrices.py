@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Final
 
 import numpy as np
@@ -34,6 +35,7 @@ from rnnviz.interop.named_arrays.gate_names import (
 )
 from rnnviz.interop.named_arrays.modules import (
     FoundModule,
+    added,
     float32,
     shape_text,
     state_activation,
@@ -180,7 +182,7 @@ def _params(layer: GateMatrices, options: ImportOptions) -> Values:
         biases = {key: _bias(arrays[key], units) for key in ("b", "bx", "bh") if key in arrays}
         if biases:
             recurrent = biases.pop("bh", np.zeros(units, np.float32))
-            parts["b"].append(sum(biases.values(), np.zeros(units, np.float32)))
+            parts["b"].append(reduce(added, biases.values(), np.zeros(units, np.float32)))
             parts["r"].append(recurrent)
     count = len(_ORDERS[layer.cell])
     for key in ("W", "U"):
@@ -267,7 +269,7 @@ def _operation(
             Assumption("the activation", "tanh", "--activation", "arrays alone do not say it")
         )
     if "b" in params and cell != "gru":
-        params["b"] = params["b"].sum(0)
+        params["b"] = added(*params["b"])
     spec = RecurrentSpec(
         cell, params["U"].shape[0], keeps=keeps, bias="b" in params,
         activation=state_activation(options) if cell == "rnn" else "tanh",

@@ -61,8 +61,14 @@ class CellLayout:
 
 def float32(array: Array) -> Array:
     """An array of numbers as float32 in C order."""
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):  # checked by ``unreadable``
         return np.ascontiguousarray(array, np.float32)
+
+
+def added(a: Array, b: Array) -> Array:
+    """The sum of two biases; that of infinities is checked by ``unreadable``."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return a + b
 
 
 def permuted(array: Array, of: Sequence[str], to: Sequence[str]) -> Array:

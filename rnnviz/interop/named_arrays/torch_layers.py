@@ -25,6 +25,7 @@ from rnnviz.interop.contents import (
 from rnnviz.interop.named_arrays.modules import (
     CellLayout,
     FoundModule,
+    added,
     float32,
     output_width,
     permuted,
@@ -195,7 +196,7 @@ def _params(layout: CellLayout, arrays: Mapping[str, FileTensor]) -> Values:
             permuted(float32(numbers.get(part, zero)).reshape(-1), layout.gates, here)
             for part in ("b_ih", "b_hh")
         ]
-        params["b"] = np.stack(rows) if layout.cell == "gru" else rows[0] + rows[1]
+        params["b"] = np.stack(rows) if layout.cell == "gru" else added(rows[0], rows[1])
     return params
 
 
