@@ -67,14 +67,19 @@ def step(
     return NotebookTrace.of(trace)
 
 
-def load(name: str = "sentiment-lstm") -> StoredModel:
+def load(name: str = "sentiment-lstm", **settings: str) -> StoredModel:
     """Load a model: a name that ``rnnviz models`` lists, "last" for the newest run, or a path.
 
-    A path is that of a model's JSON or of a run directory. Use the model with ``.predict(texts)``.
+    A path is that of a model's JSON, of a run directory, or of a file of Keras, PyTorch, ONNX and
+    others; for those, ``settings`` are the options of ``rnnviz models import``:
+    ``rnnviz.load("lstm.h5", vocab="words.txt", gate_activation="sigmoid")``. Use the model with
+    ``.predict(texts)``.
     """
+    from rnnviz.import_settings import ImportSettings
     from rnnviz.model_files import load
 
-    return load(name)
+    given = ImportSettings.of({key.replace("_", "-"): str(v) for key, v in settings.items()})
+    return load(given.named(name))
 
 
 def train(

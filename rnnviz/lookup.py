@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rnnviz.errors import InvalidFileError, UsageError, nearest
 from rnnviz.files import assets, user_path
+from rnnviz.import_settings import split_name
 
 DEFAULT = "sentiment-lstm"
 #: Copies of shipped models that have a bug, and the models they are copies of. The names do not
@@ -24,34 +25,55 @@ def shipped() -> dict[str, Path]:
     return {path.stem: path for path in sorted((assets() / "models").glob("*.json"))}
 
 
+def imported() -> dict[str, Path]:
+    """The JSON paths of the imported models by name."""
+    return {path.stem: path for path in sorted(imported_folder().glob("*.json"))}
+
+
+def imported_folder() -> Path:
+    """The folder of imported models, in the user's data directory."""
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("rnnviz")) / "models"
+
+
 def locate(name: str) -> tuple[Path, Path]:
     """The JSON file and the weight file of a model; of a copy with a bug those of its original.
 
-    ``name`` is, in this order of precedence, a shipped model or a copy of one, a run in the folder
-    of runs, "last" for the newest run, a path, or an unambiguous beginning of a run's name. A run
-    directory means its best weights; its other weight files are named by their path.
+    ``name`` is, in this order of precedence, a shipped model or a copy of one, an imported model, a
+    run in the folder of runs, "last" for the newest run, a path, or an unambiguous beginning of a
+    run's name. A run directory means its best weights; its other weight files are named by their
+    path. A file of another framework, with settings behind a # or without, is both files.
     """
+    name, settings = split_name(name)
+    if settings and not user_path(name).exists():
+        raise _no_model(name, ())
     if (original := BUGGY_COPIES.get(name, name)) in (known := shipped()):
         return known[original], weights_of(known[original])
     if not name:
         raise UsageError("A model needs a name. See what there is: rnnviz models")
+    if name in (others := imported()):
+        return others[name], weights_of(others[name])
     found = _run_named(name, own := _by_name()) or _at(user_path(name))
     if found is None and not any(each.startswith(name) for each in known):
         fitting = [path for each, path in own.items() if each.startswith(name)]
         found = fitting[0] if len(fitting) == 1 else None
     if found is None:
-        raise _no_model(name, [*known, *BUGGY_COPIES, *own])
+        raise _no_model(name, [*known, *BUGGY_COPIES, *others, *own])
     if found.is_dir():
         return found / "spec.json", weights_of(found / "spec.json")
     record = found.with_suffix(".json") if found.suffix == ".safetensors" else found
     if record != found and not record.is_file() and found.with_name("spec.json").is_file():
         return found.with_name("spec.json"), found
+    if record.suffix != ".json" or (record != found and not record.is_file()):
+        return found, found
     return record, weights_of(record)
 
 
 def _at(path: Path) -> Path | None:
     """The path if it is a file or a run directory, else None.
 
+    A folder of TensorFlow.js stands for the model.json in it.
     Raises InvalidFileError for a run without a spec.json. Pipes and devices are returned as well;
     opening them reports what they are.
     """
@@ -59,6 +81,8 @@ def _at(path: Path) -> Path | None:
         if not (path / "spec.json").is_file():
             raise no_spec_error(path)
         return path
+    if (path / "model.json").is_file():
+        return path / "model.json"
     return path if path.exists() and not path.is_dir() else None
 
 

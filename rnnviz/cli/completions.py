@@ -36,10 +36,15 @@ PANELS = ("sentence", "cell", "equation")
 
 
 def models(ctx: click.Context, param: click.Parameter, incomplete: str) -> Completions:
-    """Shipped models and runs, or files."""
+    """Shipped models, imported ones and runs, or files."""
     from rnnviz.lookup import BUGGY_COPIES, shipped
 
-    return _or_files([*shipped(), *BUGGY_COPIES, *_run_names()], incomplete)
+    return _or_files([*shipped(), *BUGGY_COPIES, *_imported_names(), *_run_names()], incomplete)
+
+
+def imported_models(ctx: click.Context, param: click.Parameter, incomplete: str) -> Completions:
+    """The imported models."""
+    return _items(_imported_names(), incomplete)
 
 
 def runs(ctx: click.Context, param: click.Parameter, incomplete: str) -> Completions:
@@ -156,6 +161,34 @@ def _run_names() -> Sequence[str]:
     except OSError:
         return []
     return ["last", *names] if names else []
+
+
+def activations(ctx: click.Context, param: click.Parameter, incomplete: str) -> Completions:
+    """Activations of layers, gates and outputs."""
+    from rnnviz.import_settings import ACTIVATIONS
+
+    return _items(ACTIVATIONS, incomplete)
+
+
+def tokenizers(ctx: click.Context, param: click.Parameter, incomplete: str) -> Completions:
+    """The tokenizers."""
+    from rnnviz.import_settings import SETTINGS
+
+    return _items(SETTINGS["tokenizer"], incomplete)
+
+
+def parts(ctx: click.Context, param: click.Parameter, incomplete: str) -> Completions:
+    """None: a file is not read while a shell waits."""
+    return []
+
+
+def _imported_names() -> Sequence[str]:
+    from rnnviz.lookup import imported
+
+    try:
+        return list(imported())
+    except OSError:
+        return []
 
 
 def _items(names: Iterable[str], incomplete: str) -> Completions:

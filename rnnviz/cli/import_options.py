@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from rnnviz.cli import completions
+from rnnviz.import_settings import SETTINGS, ImportSettings
+
 if TYPE_CHECKING:
     from rnnviz.interop.contents import ImportOptions
 
@@ -20,18 +23,18 @@ NAMES = (
 )  # fmt: skip
 
 _OPTIONS = (
-    click.option("--activation", metavar="NAME",
+    click.option("--activation", metavar="NAME", shell_complete=completions.activations,
                  help="The activation of the states: tanh, relu … (PyTorch's nonlinearity)."),
-    click.option("--gate-activation", metavar="NAME",
+    click.option("--gate-activation", metavar="NAME", shell_complete=completions.activations,
                  help="The activation of the gates: sigmoid, hard_sigmoid …"),
     click.option("--reset-after/--reset-before", "reset_after", default=None,
                  help="Where the reset gate of a GRU acts."),
     click.option("--head", type=click.Choice(["last", "end", "steps", "none"]),
                  help="What the dense layers read: the last states, the outputs at the last token, "
                  "those of every step; none: leave them out."),
-    click.option("--output", metavar="NAME",
+    click.option("--output", metavar="NAME", shell_complete=completions.activations,
                  help="The activation of the last dense layer: sigmoid, softmax, linear …"),
-    click.option("--dense-activation", metavar="NAME",
+    click.option("--dense-activation", metavar="NAME", shell_complete=completions.activations,
                  help="The activation of the dense layers before the last one."),
     click.option("--update", type=click.Choice(["keeps", "renews"]),
                  help="Whether z of a GRU is the share of the old state or of the new one."),
@@ -54,3 +57,54 @@ def to_import_options(said: dict[str, Any]) -> ImportOptions:
     from rnnviz.interop.contents import ImportOptions
 
     return ImportOptions(**{name: said[name] for name in NAMES if said.get(name) is not None})
+
+
+_MODEL_OPTIONS = (
+    click.option("--part", metavar="NAME", shell_complete=completions.parts,
+                 help="Of a file with several nets: the one that ends in this layer; a wrong name "
+                 "lists them."),
+    click.option("--vocab", metavar="FILE",
+                 help="The words by id: one a line, or JSON (a list, words with ids, a Keras "
+                 "Tokenizer)."),
+    click.option("--vocab-offset", metavar="N",
+                 help="Added to the ids of --vocab: 3 for Keras's IMDB word index."),
+    click.option("--tokenizer", metavar="NAME", shell_complete=completions.tokenizers,
+                 help="How texts are cut: words, keras, vectorization, characters or spaces."),
+    click.option("--labels", metavar="A,B,…", help="The names of the outputs."),
+    click.option("--length", metavar="N",
+                 help="Pad texts to so many tokens, for nets that read their padding."),
+    click.option("--padding", type=click.Choice(["front", "end"]),
+                 help="Where the padding of --length stands."),
+)  # fmt: skip
+
+#: The options that ``step --help`` lists; it takes the others as well.
+_OF_STEP = (
+    "part", "vocab", "tokenizer", "labels", "head", "activation", "gate_activation",
+)  # fmt: skip
+
+
+def model_options(command: F) -> F:
+    """Add what a net needs besides ``import_options``; ``settings_of`` reads both."""
+    for option in reversed(_MODEL_OPTIONS):
+        command = option(command)
+    return command
+
+
+def settings_of(said: dict[str, Any]) -> ImportSettings:
+    """The options of a command as settings; they are taken out of ``said``."""
+    values: dict[str, str | None] = {}
+    for name in SETTINGS:
+        value = said.pop(name.replace("-", "_"), None)
+        if isinstance(value, bool):
+            value = "yes" if value else "no"
+        values[name] = None if value is None else str(value)
+    return ImportSettings.of(values)
+
+
+def keep_usual_in_help(command: click.Command) -> None:
+    """Leave the options out of the help of ``step`` that files seldom need."""
+    for param in command.params:
+        if isinstance(param, click.Option) and str(param.name).replace("_", "-") in SETTINGS:
+            param.hidden = param.name not in _OF_STEP
+            text = param.help or ""
+            param.help = f"Of a model file: {text[:1].lower()}{text[1:]}"

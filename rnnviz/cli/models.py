@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnnviz.cli import completions, model_export, options, stdout
+from rnnviz.cli import completions, import_report, model_export, model_import, options, stdout
 from rnnviz.cli.tables import (
     layer_table,
     print_table,
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 @options.debug
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> None:
-    """List the models that ship with rnnviz and those trained here."""
+    """List the models that ship with rnnviz, those trained here and those imported."""
     if ctx.invoked_subcommand is not None:
         return
-    from rnnviz.lookup import BUGGY_COPIES
+    from rnnviz.lookup import BUGGY_COPIES, imported
     from rnnviz.model_files import load, shipped
     from rnnviz.runs import trained_runs
 
@@ -41,11 +41,12 @@ def command(ctx: click.Context, as_json: bool) -> None:
     known = shipped()
     models = [(name, name, "shipped") for name in known]
     # A run whose name another model has is opened by its path.
-    taken = {*known, "last"}
+    taken = {*known, *imported(), "last"}
     models += [
         (str(path) if path.name in taken else path.name, str(path), "trained here")
         for path in trained_runs()
     ]
+    models += [(name, name, "imported") for name in imported()]
     models += [(name, name, "copy with a bug") for name in BUGGY_COPIES]
     for shown, name, origin in models:
         path = Path(name)
@@ -62,6 +63,11 @@ def command(ctx: click.Context, as_json: bool) -> None:
     stdout.lines()
     print_text("rnnviz models show NAME: layers and parameter counts.")
     print_text("rnnviz step -m NAME TEXT: step through one.")
+    print_text("rnnviz models import FILE: one of Keras, PyTorch, ONNX and others.")
+
+
+command.add_command(model_import.import_command)
+command.add_command(model_import.remove)
 
 
 def _row(stored: StoredModel) -> dict[str, Any]:
@@ -161,6 +167,8 @@ def show(name: str, as_json: bool) -> None:
             "published": stored.record.get("published"),
             "training": stored.record.get("training", {}),
         }
+        if "imported" in stored.record:
+            document["imported"] = stored.record["imported"]
         stdout.document(document)
         return
     print_text(f"{stored.name}: {stored.about}")
@@ -172,6 +180,9 @@ def show(name: str, as_json: bool) -> None:
     if stored.record.get("published"):
         print_text(f"published: {published_text(stored.record['published'])}")
     stdout.lines(f"weights: {stored.weights_path}")
+    if isinstance(stored.record.get("imported"), dict):
+        for line in import_report.report_lines(stored.record["imported"]):
+            print_text(line)
 
 
 def _in_unit(metric: Any, key: str, value: Any) -> str:

@@ -86,8 +86,8 @@ def model(f: F) -> F:
     """-m/--model and --cell."""
     f = click.option(
         "-m", "--model", envvar="RNNVIZ_MODEL", metavar="NAME", shell_complete=completions.models,
-        help="A model that rnnviz models lists, last (the newest run), or the path of a run or of "
-             "a model's JSON.",
+        help="A model that rnnviz models lists, last (the newest run), or the path of a run, "
+             "of a model's JSON or of a file of Keras, PyTorch, ONNX …",
     )(f)  # fmt: skip
     return click.option(
         "--cell",

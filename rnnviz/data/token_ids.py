@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -23,10 +23,13 @@ _EXAMPLE_LENGTH: Final = 8
 class TokenIds:
     """Texts like "14 20 16": ids from 0 up to, not including, ``size``; shown as #14 #20 #16.
 
-    It takes the place of a :class:`~rnnviz.data.vocabulary.Vocabulary`.
+    It takes the place of a :class:`~rnnviz.data.vocabulary.Vocabulary`. ``length`` and ``padding``
+    are those of an :class:`~rnnviz.data.vocabulary.Encoding`.
     """
 
     size: int
+    length: int | None = None
+    padding: Literal["front", "end"] = "end"
 
     def __len__(self) -> int:
         """V, the number of ids."""
@@ -34,8 +37,10 @@ class TokenIds:
 
     @property
     def encoding(self) -> Encoding:
-        """Without an unknown id, a start or a fixed length."""
-        return Encoding("spaces", unknown=None, special=())
+        """Without an unknown id and a start."""
+        return Encoding(
+            "spaces", unknown=None, padding=self.padding, length=self.length, special=()
+        )
 
     @property
     def example(self) -> str:
@@ -66,16 +71,21 @@ class TokenIds:
         return [f"#{n}" for n in ids]
 
     def to_json(self) -> dict[str, Any]:
-        """The size as a JSON object."""
-        return {"size": self.size}
+        """The fields as a JSON object."""
+        return asdict(self)
 
     @classmethod
     def from_json(cls, value: object) -> TokenIds:
         """Read what ``to_json`` wrote; ValueError if it is invalid."""
-        size = value.get("size") if isinstance(value, dict) else None
+        size, length, padding = (
+            value.get(name) if isinstance(value, dict) else None
+            for name in ("size", "length", "padding")
+        )
         if type(size) is not int or not 1 <= size <= 10_000_000:
             raise ValueError("ids: expected a size of at least 1")
-        return cls(size)
+        if length is not None and (type(length) is not int or not 1 <= length < 10**9):
+            raise ValueError("ids: expected a length of at least 1")
+        return cls(size, length, "front" if padding == "front" else "end")
 
     def _id(self, token: str) -> int:
         found = _ID.fullmatch(token)

@@ -88,14 +88,27 @@ def label(name: str, lang: str) -> str:
     return word("label", name, lang)
 
 
+#: How the ``trained_on`` of a model begins that is from a file of another framework.
+IMPORTED = "imported from "
+
+
 def trained_on(record: str, lang: str) -> str:
     """Translate a model's ``trained_on``, part by part."""
     parts = re.split(r"( \+ |, (?!\d))", record)
     return "".join(_translate_part(part, lang) for part in parts)
 
 
+def is_imported(record: str) -> bool:
+    """Whether a model's ``trained_on`` says that it is from a file of another framework."""
+    return record.startswith(IMPORTED)
+
+
 def _translate_part(part: str, lang: str) -> str:
     """Translate the name of a data set, its share, or how it was prepared."""
+    if match := re.fullmatch(f"{IMPORTED}(.*)", part):
+        return text("trained_on.imported", lang, source=match[1])
+    if match := re.fullmatch(r"with (\d+) (assumptions?)", part):
+        return text(f"trained_on.{match[2]}", lang, count=match[1])
     if match := re.fullmatch(r"(.*, )?([\d,]+) of ([\d,]+) items", part):
         items = text("trained_on.items", lang, part=match[2], whole=match[3])
         return (match[1] or "") + items

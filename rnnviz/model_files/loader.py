@@ -14,6 +14,7 @@ from rnnviz.engine.parameters import shapes
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec
 from rnnviz.errors import UsageError
 from rnnviz.files import JSON_LIMIT, invalid_file_on_error, parse_json, read_limited, reason
+from rnnviz.import_settings import split_name
 from rnnviz.lookup import DEFAULT, locate
 from rnnviz.model_files.bugs import BUGS
 from rnnviz.model_files.stored_model import StoredModel
@@ -23,12 +24,22 @@ from rnnviz.model_files.weights import read_weights, remedy
 def load(name: str = DEFAULT) -> StoredModel:
     """Load a model by its name or path; see ``locate``.
 
-    Raises UsageError if there is none, InvalidFileError if its files are damaged or inconsistent.
+    A file of another framework is read as ``rnnviz models import`` reads it. Raises UsageError if
+    there is none, InvalidFileError if its files are damaged or inconsistent.
     """
     path, weights = locate(name)
+    settings = split_name(name)[1]
     run = path.name == "spec.json"
     shown = path.parent.name if run else path.stem
-    record = _read_json(path)
+    record = {} if path == weights else _read_json(path)
+    if path == weights or is_architecture(record):
+        from rnnviz.model_files.foreign import open_foreign
+
+        return open_foreign(path, settings).stored
+    if settings:
+        raise UsageError(
+            f"{settings.options} is for files of other frameworks; {path.name} is one of rnnviz."
+        )
     if run:
         _check_trained(path, record, weights)
     with invalid_file_on_error(path, "model", remedy(path)):
@@ -42,6 +53,16 @@ def load(name: str = DEFAULT) -> StoredModel:
     params = read_weights(weights, wanted, expected)
     stored = StoredModel(shown, Model(spec, params), encoder, labels, record, weights)
     return stored.buggy_copy(name) if name in BUGS else stored
+
+
+def is_own(path: Path, weights: Path) -> bool:
+    """Whether what ``locate`` found is a model of rnnviz, not one of another framework."""
+    return path != weights and not is_architecture(_read_json(path))
+
+
+def is_architecture(record: Mapping[str, Any]) -> bool:
+    """Whether a JSON object is the architecture of a net of Keras or TensorFlow.js."""
+    return not {"modelTopology", "weightsManifest", "class_name"}.isdisjoint(record)
 
 
 def _check_trained(path: Path, record: Mapping[str, Any], weights: Path) -> None:
@@ -115,8 +136,6 @@ def _agree(spec: ModelSpec, encoder: Encoder, labels: tuple[str, ...]) -> None:
 
 
 def _agree_labels(head: HeadSpec, labels: tuple[str, ...]) -> None:
-    wanted = 2 if head.kind == "sigmoid" else head.outputs
+    wanted = 2 if head.is_binary else head.outputs
     if len(labels) != wanted:
         raise ValueError(f"{len(labels)} labels for a head of {wanted} outputs")
-    if head.kind == "sigmoid" and head.outputs != 1:
-        raise ValueError("config.head: a sigmoid head has one output")

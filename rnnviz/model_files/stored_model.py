@@ -73,6 +73,11 @@ class StoredModel:
         return isinstance(self.encoder, WordEncoder)
 
     @property
+    def is_foreign(self) -> bool:
+        """Whether it was read from a file of another framework itself, not from rnnviz's."""
+        return "imported" in self.record and "weights_sha256" not in self.record
+
+    @property
     def masks(self) -> bool:
         """Whether it masks its padding."""
         source = self.model.spec.source

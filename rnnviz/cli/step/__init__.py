@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnnviz.cli import completions, config_file, options, stdout
+from rnnviz.cli import completions, config_file, import_options, options, stdout
 from rnnviz.cli.step import app, files, formats, text_arguments, toy_net_options, trace_source
 from rnnviz.cli.step.step_options import StepOptions
 from rnnviz.cli.step.trace_source import TracedQuery
@@ -41,6 +41,7 @@ Examples:
   rnnviz step "it was not good" --against "it was good"
   rnnviz step "it was not good" --compare rnn,lstm
   rnnviz step -m jena-gru "2015-07-05 19:00"           the weather before this moment
+  rnnviz step -m lstm_model.h5 --vocab words.txt "good"   a file of Keras, PyTorch, ONNX …
 
 Exit codes: 0 ok, 1 failed, 2 usage, 3 something optional is missing, 4 invalid file.
 """
@@ -50,6 +51,11 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 something optional is missing, 4 invalid 
 @click.argument("words", nargs=-1, metavar="[TEXT]...", callback=text_arguments.unmarked)
 @options.model
 @toy_net_options.options
+@import_options.model_options
+@import_options.import_options
+@click.option("--input", "input_file", type=click.Path(path_type=Path), metavar="FILE",
+              help="Of a model that reads numbers: its input from a .csv, .npy, .npz or .json, a "
+              "row a step.")  # fmt: skip
 @click.option("--target", metavar="LABEL", shell_complete=completions.labels,
               help="The gradients are of this label's log-loss.")  # fmt: skip
 @click.option("--random", type=options.SEED, metavar="SEED",
@@ -96,7 +102,8 @@ def command(**params: Any) -> int:
     model_source = click.get_current_context().get_parameter_source("model")
     explicit = model_source is click.core.ParameterSource.COMMANDLINE
     keymap = config_file.user_keymap()
-    step = StepOptions(**params, model_is_explicit=explicit, keymap=keymap)
+    settings = import_options.settings_of(params)
+    step = StepOptions(**params, settings=settings, model_is_explicit=explicit, keymap=keymap)
     files.parse_size(step.size)
     files.check_files(step, trace_source.input_files(step))
     traced = trace_source.read(step)
@@ -106,6 +113,8 @@ def command(**params: Any) -> int:
     # Traced before anything opens: a second text that cannot be read ends here.
     second = None if step.against is None else traced.beside("--against", text=step.against)
     app.check_options(step, traced.trace)
+    if not step.quiet:
+        trace_source.narrate(step, traced)
     files.save(step, traced.trace)
     files.draw(step, traced, compared)
     if step.form is None:
@@ -118,6 +127,9 @@ def command(**params: Any) -> int:
             return 0
     _print(step, traced, second, compared)
     return 0
+
+
+import_options.keep_usual_in_help(command)
 
 
 def _compared_models(step: StepOptions, traced: TracedQuery) -> tuple[str, ...]:

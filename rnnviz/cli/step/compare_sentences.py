@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rnnviz.analysis.difference import THRESHOLD, compare, logit_contributions
+from rnnviz.cli.step.plain_text import model_line
 from rnnviz.cli.tables import aligned, terminal_width
 from rnnviz.display import json_text, visible
 from rnnviz.equations import number
 from rnnviz.errors import UsageError
-from rnnviz.i18n import text, units
+from rnnviz.i18n import is_imported, text
 from rnnviz.trace import Trace
 
 #: Units listed in the plain form.
@@ -28,13 +29,13 @@ def lines(a: Trace, b: Trace, form: str, lang: str) -> Iterator[str]:
     def label_text(key: str, **values: object) -> str:
         return text(f"page.against.{key}", lang, **values)
 
+    imported = is_imported(a.about)
     a, b = a.localized(lang), b.localized(lang)
     # Of two classes the second, as on the screen; of more the one the gradients are of.
     k = 1 if len(a.head.labels) == 2 else a.head.labels.index(a.head.target)
     label = a.head.labels[k]
     prediction = text("view.believes", lang, label=label)
-    yield text("plain.model", lang, name=visible(a.model), cell=a.layers[-1].title,
-               units=units(a.layers[-1].units, lang), about=visible(a.about))  # fmt: skip
+    yield model_line(a, lang, imported=imported)
     cells = [["", "a", "b", f"{prediction} a", f"{prediction} b", label_text("distance")]]
     missing = label_text("missing")
     for row, (i, j) in enumerate(difference.pairs):

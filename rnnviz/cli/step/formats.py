@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from rnnviz.cli.options import NOTATIONS
 from rnnviz.display import json_text
-from rnnviz.trace.table import COLUMNS, value_rows
 
 if TYPE_CHECKING:
     from rnnviz.analysis.interventions import OutputsWithout
@@ -67,6 +66,8 @@ def _jsonl(trace: Trace) -> Iterator[str]:
 
 def _csv(trace: Trace) -> Iterator[str]:
     """``t,token,layer,name,unit,value,grad``: one row per token × name × unit."""
+    from rnnviz.trace.table import COLUMNS, value_rows
+
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="")
 

@@ -16,7 +16,7 @@ from rnnviz.analysis.interventions import OutputsWithout, changes
 from rnnviz.analysis.readout import shown_class
 from rnnviz.display import visible
 from rnnviz.equations import number, numbers, symbol
-from rnnviz.i18n import text, units
+from rnnviz.i18n import is_imported, text, units
 from rnnviz.trace import LayerTrace, SeriesTrace, Trace
 from rnnviz.trace.notation import written_clamp
 
@@ -28,24 +28,31 @@ def lines(
 
     ``without``: the outputs at the end without each token.
     """
+    imported = is_imported(trace.about)
     trace = trace.localized(lang)
     tokens = [visible(token) for token in trace.tokens]
     if trace.series:
         yield from _series(trace, trace.series, lang)
     else:
+        yield model_line(trace, lang, imported=imported)
         yield from _words(trace, tokens, lang)
         yield from _changes(trace, tokens, lang, without)
     for each in trace.layers:
         yield from _unit(trace, each, min(unit, each.units - 1), tokens, lang)
 
 
+def model_line(trace: Trace, lang: str, *, imported: bool) -> str:
+    """The model, and what it was trained on or where it is from."""
+    layer = trace.layers[-1]
+    return text(
+        "plain.model_imported" if imported else "plain.model", lang, name=visible(trace.model),
+        cell=layer.title, units=units(layer.units, lang), about=visible(trace.about),
+    )  # fmt: skip
+
+
 def _words(trace: Trace, tokens: list[str], lang: str) -> Iterator[str]:
     layer, head = trace.layers[-1], trace.head
     T, best = len(tokens), int(np.argmax(head.output))
-    yield text(
-        "plain.model", lang, name=visible(trace.model), cell=layer.title,
-        units=units(layer.units, lang), about=visible(trace.about),
-    )  # fmt: skip
     yield text("plain.sentence", lang, tokens=" ".join(tokens))
     if any(trace.unknown):
         unknown = ", ".join(w for w, u in zip(tokens, trace.unknown, strict=True) if u)

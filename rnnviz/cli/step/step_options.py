@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnnviz.cli.step.toy_net_options import ToyNetOptions
+from rnnviz.import_settings import ImportSettings
 
 if TYPE_CHECKING:
     from rnnviz.tui.keymap import Keymap
@@ -20,6 +21,8 @@ class StepOptions:
     words: tuple[str, ...]
     model: str | None
     model_is_explicit: bool  # from the command line, not from the environment or the config
+    settings: ImportSettings  # of a file of another framework
+    input_file: Path | None
     cell: str | None
     toy_net: ToyNetOptions
     target: str | None

@@ -8,10 +8,12 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rnnviz.cli import stdin
+from rnnviz.cli import import_report, stdin
+from rnnviz.cli.stderr import say
 from rnnviz.cli.step import toy_net_options
 from rnnviz.cli.step.step_options import StepOptions
 from rnnviz.errors import UsageError
+from rnnviz.files import user_path
 from rnnviz.toy_net import EXAMPLE
 
 #: The tokens of a text up to which each is left out once.
@@ -62,11 +64,15 @@ class TracedQuery(NamedTuple):
 def input_files(step: StepOptions) -> Sequence[Path]:
     """The files that will be read; UsageError for options that do not go together."""
     if step.saved_trace is not None:
-        others = (step.words, step.explicit_model, step.cell, step.target, step.random, step.clamps)
-        if any(other not in (None, ()) for other in others) or step.toy_net.changes:
+        others = (
+            step.words, step.explicit_model, step.cell, step.target, step.random, step.clamps,
+            step.input_file,
+        )  # fmt: skip
+        given = any(other not in (None, ()) for other in others)
+        if given or step.settings or step.toy_net.changes:
             raise UsageError(
-                "--open shows a trace as it was saved; leave TEXT, --model, --cell, --units, "
-                "--net, --set, --target, --random and --clamp out."
+                "--open shows a trace as it was saved; leave TEXT, --input, --model, --cell, "
+                "--units, --net, --set, --target, --random and --clamp out."
             )
         return [step.saved_trace]
     if step.toy_net:
@@ -87,8 +93,10 @@ def read(step: StepOptions) -> TracedQuery:
     explorer = explore.explorer(step.data, choose_for_trace(step.device))
     if step.saved_trace is not None:
         return _saved(explorer, step.saved_trace)
-    text = _text(step.words)
+    text = _text(step)
     if step.toy_net:
+        if step.settings or step.input_file:
+            raise UsageError("A net by hand is no model file: leave --input and its options out.")
         query = toy_net_options.query(
             step.toy_net, text, cell=step.cell, model=step.explicit_model, target=step.target,
             random=step.random,
@@ -109,8 +117,12 @@ def _model(step: StepOptions) -> str:
     cell = step.cell
     if step.explicit_model is not None and cell:
         raise UsageError("Give --model or --cell, not both.")
+    if step.settings and (step.model is None or not user_path(step.model).exists()):
+        raise UsageError(
+            f"{step.settings.options} is for files of other frameworks: rnnviz step -m FILE"
+        )
     if cell is None:
-        return DEFAULT if step.model is None else step.model
+        return DEFAULT if step.model is None else step.settings.named(step.model)
     if f"sentiment-{cell}" not in shipped():
         raise UsageError(
             f"--cell {cell}: no sentiment model has it, but a net by hand:\n"
@@ -119,13 +131,42 @@ def _model(step: StepOptions) -> str:
     return f"sentiment-{cell}"
 
 
-def _text(words: tuple[str, ...]) -> str | None:
-    """The text of the command line or of the pipe; None when neither is there."""
+def _text(step: StepOptions) -> str | None:
+    """The text of the command line, of --input or of the pipe; None when none is there."""
+    words = step.words
+    if step.input_file is not None:
+        from rnnviz.data.vectors import file_text
+
+        if words:
+            raise UsageError("Give TEXT or --input, not both.")
+        return file_text(step.input_file)
     if words and words != ("-",):
         return " ".join(words)
     if not words and not stdin.is_piped():
         return None
     return stdin.read()
+
+
+def narrate(step: StepOptions, traced: TracedQuery) -> None:
+    """Say on stderr what was assumed about a model file, and which text is read without TEXT."""
+    if step.saved_trace is not None or step.toy_net:
+        return
+    from rnnviz.data.token_ids import TokenIds
+    from rnnviz.data.vectors import Vectors
+    from rnnviz.tracer.model_cache import cached_model
+
+    stored = cached_model(traced.query.model)
+    record = stored.record.get("imported")
+    if stored.is_foreign and isinstance(record, dict):
+        for line in import_report.assumption_lines(record):
+            say(line)
+    if step.words or step.input_file or traced.query.text != stored.example:
+        return
+    if isinstance(stored.encoder, Vectors):
+        say(f"{len(traced.trace.tokens)} steps of random numbers, seed 0. Give your own as TEXT "
+            f"({len(stored.encoder)} a step) or with --input FILE.")  # fmt: skip
+    elif isinstance(stored.encoder, TokenIds):
+        say(f"Random ids, seed 0. Give your own, from 0 to {len(stored.encoder) - 1:,}, as TEXT.")
 
 
 def _example(model: str) -> str:

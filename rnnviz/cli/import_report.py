@@ -1,0 +1,59 @@
+"""What an imported model is made of, as lines: conversions, assumptions, what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rnnviz.display import visible
+
+#: The most entries of a list that are printed.
+_MOST = 12
+
+
+def report_lines(record: Mapping[str, Any]) -> Iterator[str]:
+    """The field "imported" of a model's JSON, everything in it."""
+    found = f"{record.get('format', '')} {record.get('version', '')}".strip()
+    yield visible(f"file: {record.get('file', '')}" + (f" ({found})" if found else ""))
+    if record.get("sha256"):
+        yield visible(f"SHA-256: {record['sha256']}")
+    yield from _list("converted", record.get("conversions"))
+    yield from _list("note", record.get("notes"))
+    ignored = record.get("ignored")
+    if isinstance(ignored, list):
+        entries = [
+            f"{e.get('name', '')}: {e.get('reason', '')}" for e in ignored if isinstance(e, dict)
+        ]
+        yield from _list("ignored", entries)
+    yield from assumption_lines(record)
+
+
+def assumption_lines(record: Mapping[str, Any]) -> Iterator[str]:
+    """The part that was taken, what is missing of the net, and the assumptions."""
+    others = record.get("others")
+    if isinstance(others, list) and others:
+        part = record.get("part") or "all"
+        yield visible(f"part: {part}. Others, with --part: {_listed(others)}")
+    yield from _list("not computed", record.get("missing"))
+    assumptions = record.get("assumptions")
+    for each in assumptions if isinstance(assumptions, list) else ():
+        if isinstance(each, dict):
+            yield visible(
+                f"assumed: {each.get('what', '')}: {each.get('value', '')} "
+                f"({each.get('reason', '')}). Otherwise: {each.get('option', '')}"
+            )
+
+
+def _list(name: str, entries: Any) -> Iterator[str]:
+    """A line for each entry, up to a limit."""
+    if not isinstance(entries, list):
+        return
+    for entry in entries[:_MOST]:
+        yield visible(f"{name}: {entry}")
+    if len(entries) > _MOST:
+        yield f"{name}: {len(entries) - _MOST} more"
+
+
+def _listed(names: list[Any]) -> str:
+    shown = ", ".join(map(str, names[:_MOST]))
+    return shown if len(names) <= _MOST else f"{shown} and {len(names) - _MOST} more"
