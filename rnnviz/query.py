@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnnviz.clamps import Clamp
+from rnnviz.initial_states import InitialState
 from rnnviz.toy_net import ToyNet
 from rnnviz.trace import Trace
 
@@ -18,7 +19,8 @@ class Query:
     ``target`` is a label; None means the class the model predicts. ``random`` is a seed: fresh,
     untrained weights of the same shapes instead of the trained ones. ``clamps`` set values instead
     of computing them. ``hand`` is a net of literal weights that reads the text as numbers; then
-    the model's name gives its cell only.
+    the model's name gives its cell only. ``initial`` are states before the first token that are
+    not zero, or not those that the model itself begins with.
     """
 
     text: str
@@ -27,6 +29,7 @@ class Query:
     random: int | None = None
     clamps: tuple[Clamp, ...] = ()
     hand: ToyNet | None = None
+    initial: tuple[InitialState, ...] = ()
 
 
 #: Answers a query; raises RnnvizError with a message for the user.

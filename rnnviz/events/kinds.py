@@ -72,6 +72,7 @@ class QueryEvent(Event):
     clamps: tuple[str, ...] = ()  # as on the command line: "f[3]=0"
     net: Mapping[str, Any] | None = None  # a net by hand, as its file has it
     step: Literal["start", "ask", "edit", "undo", "redo"] = "ask"
+    initial: tuple[str, ...] = ()  # states before the first token: "lstm.h=0.5 0.1"
 
 
 @dataclass(frozen=True)

@@ -151,9 +151,9 @@ def leave_out(stored: StoredModel, query: Query, trace: Trace, tracer: Tracer) -
     if T > LONGEST:
         raise UsageError(f"This text has {T:,} tokens; at most {LONGEST:,} are left out in turn.")
     outputs, kind = np.full((T, K), np.nan), stored.model.spec.head.kind
-    if query.clamps:
+    if query.clamps or query.initial:
         for t in range(T):
-            outputs[t] = _clamped_without(stored, query, trace, t, tracer)
+            outputs[t] = _traced_without(stored, query, trace, t, tracer)
     elif trace.series is not None or trace.hand is not None or not stored.reads_ids:
         x = _inputs(stored.model, trace)
         average = trace.series is not None
@@ -208,7 +208,7 @@ def _texts_without(stored: StoredModel, text: str, trace: Trace) -> dict[int, li
     return found
 
 
-def _clamped_without(
+def _traced_without(
     stored: StoredModel, query: Query, trace: Trace, t: int, tracer: Tracer
 ) -> Array:
     """The output without token t; clamps of later tokens move with them. NaN if not possible."""

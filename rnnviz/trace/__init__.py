@@ -28,6 +28,7 @@ from rnnviz.equations import (
     symbol_table,
     symbols,
 )
+from rnnviz.initial_states import InitialState
 from rnnviz.toy_net import ToyNet, net_record
 from rnnviz.toy_net.number_text import inputs
 
@@ -232,6 +233,7 @@ class Trace:
     text: str = ""  # as it was typed
     series: SeriesTrace | None = None  # where measurements are read instead of words
     hand: ToyNet | None = None  # the net by hand, where it is one
+    given_states: tuple[InitialState, ...] = ()  # before the first token, set by the user
     source: Trace | None = None  # as it was computed, where this is the same in a notation
 
     def to_json(self) -> dict[str, Any]:
@@ -261,6 +263,8 @@ class Trace:
         if self.head.unclamped is not None:
             found["head"]["unclamped"] = self.head.unclamped.tolist()
             found["clamps"] = [asdict(clamp) for clamp in self.clamps]
+        if self.given_states:
+            found["states"] = [asdict(state) for state in self.given_states]
         if self.hand is not None:
             found["net"] = net_json(self)
         return found

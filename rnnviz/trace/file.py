@@ -22,6 +22,7 @@ from rnnviz.files import (
     parse_json,
     write_output,
 )
+from rnnviz.initial_states import InitialState
 from rnnviz.toy_net import net_record
 from rnnviz.trace import (
     SCHEMA,
@@ -147,9 +148,18 @@ def _trace(meta: dict[str, Any], arrays: Mapping[str, Array]) -> Trace:
     for name in ("tokens", "ids", "unknown"):
         expect(isinstance(meta[name], list), f"{name}: a list")
         meta[name] = tuple(meta[name])
+    meta["given_states"] = tuple(map(_state, meta.pop("given_states", ())))
     series, net = _series(meta.pop("series", None)), meta.pop("hand", None)
     hand = None if net is None else net_record.from_record(net).hand
     return Trace(layers=tuple(layers), head=HeadTrace(**head), series=series, hand=hand, **meta)
+
+
+def _state(item: Any) -> InitialState:
+    """A state that was set; ValueError if it is none."""
+    state = InitialState(item["name"], tuple(item["values"]), item["layer"])
+    texts = isinstance(state.name, str) and isinstance(state.layer, str | None)
+    expect(texts and all(type(v) is float for v in state.values), "given states: numbers by name")
+    return state
 
 
 def _series(item: Any) -> SeriesTrace | None:

@@ -22,6 +22,7 @@ from rnnviz.toy_net.default_nets import for_model
 from rnnviz.trace import HeadTrace, LayerTrace, Trace, frozen, out_of_range
 from rnnviz.tracer import toy_net
 from rnnviz.tracer.clamping import clampings, resolve_clamps
+from rnnviz.tracer.initial_states import with_initial_states
 from rnnviz.tracer.layers import layer_traces
 from rnnviz.tracer.model_cache import cached_model
 from rnnviz.tracer.model_input import ModelInput, encode
@@ -73,6 +74,7 @@ def trace(
     more than MAX_TOKENS, an unknown target, or a clamp of what is not there.
     """
     model_input = model_input or encode(stored, query.text, data)
+    model_input = with_initial_states(stored.model, model_input, query.initial)
     # Overflow gives infinities and no warning; the finished trace is checked for them.
     made, name = None, "the reach"
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
@@ -132,6 +134,7 @@ def _trace(stored: StoredModel, query: Query, model_input: ModelInput, backend: 
         about=stored.about + model_input.remark,
         text=query.text if model_input.series is None else model_input.series.moment,
         series=model_input.series,
+        given_states=query.initial,
     )
 
 

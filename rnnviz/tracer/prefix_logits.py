@@ -33,8 +33,8 @@ def prefix_logits(
     if not any(layer.bidirectional for layer in model.spec.layers):
         before = recording.scans[-1][0].stack("h")[:-1, 0]
         return np.concatenate([model.head(before), recording.logits])
-    if clamps:
-        return _clamped_prefixes(model, recording, model_input, clamps)
+    if clamps or model_input.initial is not None:
+        return _prefixes_one_by_one(model, recording, model_input, clamps)
     if pads:
         prefixes = [model_input.ids[pads:t] for t in range(pads, T)]
         logits = model.logits(pad_sequences(prefixes, T, "front"))
@@ -48,10 +48,10 @@ def prefix_logits(
     return np.stack([*rows, recording.logits[0]])
 
 
-def _clamped_prefixes(
+def _prefixes_one_by_one(
     model: Model, recording: Recording, model_input: ModelInput, clamps: Sequence[Clamp]
 ) -> Array:
-    """The logits of every prefix, (T, K), each read by itself with the same clamps.
+    """The logits of every prefix, (T, K), each read by itself with the same clamps and states.
 
     With padding in front, its tokens stand further right, and the clamps move with them.
     """
@@ -62,7 +62,7 @@ def _clamped_prefixes(
             pad_sequences([model_input.ids[pads:t]], T, "front") if pads else recording.inputs[:t]
         )
         clamped = clampings(model, clamps, len(prefix), T - t if pads else 0)
-        rows.append(model.record(prefix, clampings=clamped).logits)
+        rows.append(model.record(prefix, initial=model_input.initial, clampings=clamped).logits)
     # There is no prediction before all the padding is read.
     return np.concatenate([*rows[:1] * (pads - 1), *rows, recording.logits])
 

@@ -153,7 +153,6 @@ def test_plain_names_the_conventions_and_every_digit(capsys: pytest.CaptureFixtu
         (("--net", "rnn-sum", "--cell", "gru"), "--set cell=gru"),
         (("--net", "rnn-sum", "-m", "sentiment-gru"), "--net (a net by hand) or --model"),
         (("--inputs", "2", "1"), "rnnviz step --units 1 --inputs 2"),
-        (("--initial", "h=1", "1"), "rnnviz step --units 1 --initial"),
         (("--units", "1", "--initial", "c", "1"), "expected h=… and c=…"),
         (("--units", "1", "--cell", "gru", "--initial", "c=1", "1"), "has no 'c'"),
         (("--units", "1", "--inputs", "2", "1 2 3"), "reads 2 numbers a token; found 3 numbers"),

@@ -40,6 +40,7 @@ Examples:
   rnnviz step "not good" --report handout.html         every view in one file
   rnnviz step "it was not good" --against "it was good"
   rnnviz step "it was not good" --compare rnn,lstm
+  rnnviz step "not good" --save-state s.json           and: rnnviz step --state s.json "at all"
   rnnviz step -m jena-gru "2015-07-05 19:00"           the weather before this moment
   rnnviz step -m lstm_model.h5 --vocab words.txt "good"   a file of Keras, PyTorch, ONNX …
 
@@ -69,6 +70,8 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 something optional is missing, 4 invalid 
               help="Hold a value: NAME[TOKEN,UNIT]=VALUE, both counted from 0 (the screen counts "
                    "tokens from 1), * for all. Repeatable.",
               )  # fmt: skip
+@click.option("--state", type=click.Path(path_type=Path), metavar="FILE",
+              help="Begin in the states of this file, of --save-state.")  # fmt: skip
 @click.option("--at", type=int, metavar="T",
               help="Start on this token, counted from 1 as on the screen.")  # fmt: skip
 @click.option("--unit", type=click.IntRange(0), metavar="U",
@@ -79,6 +82,9 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 something optional is missing, 4 invalid 
 @click.option("--plain", "form", flag_value="plain", help="Lines of text, no screen.")
 @click.option("--save", type=options.output_file(), metavar="FILE",
               help="Write the trace to a file.")  # fmt: skip
+@click.option("--save-state", type=options.output_file(), metavar="FILE",
+              help="Write the states after the last token; go on from them with --state.",
+              )  # fmt: skip
 @click.option("--open", "saved_trace", type=click.Path(path_type=Path), metavar="FILE",
               help="Show a saved trace.")  # fmt: skip
 @click.option("--screenshot", type=options.output_file(), metavar="FILE",

@@ -35,7 +35,8 @@ def check_files(step: StepOptions, inputs: Iterable[Path]) -> None:
     from rnnviz.files import require_distinct
 
     outputs = {
-        "--save": step.save, "--save-net": step.toy_net.save_net, "--screenshot": step.screenshot,
+        "--save": step.save, "--save-state": step.save_state,
+        "--save-net": step.toy_net.save_net, "--screenshot": step.screenshot,
         "--report": step.report,
     }  # fmt: skip
     paths = {option: path for option, path in outputs.items() if path is not None}
@@ -51,7 +52,7 @@ def check_files(step: StepOptions, inputs: Iterable[Path]) -> None:
 
 
 def save(step: StepOptions, trace: Trace) -> None:
-    """Write the trace of --save and the net of --save-net."""
+    """Write the trace of --save, the states of --save-state and the net of --save-net."""
     if step.save is not None:
         from rnnviz.trace.file import save_trace
 
@@ -59,6 +60,13 @@ def save(step: StepOptions, trace: Trace) -> None:
         if not step.quiet and step.save.is_file():
             say(f"Saved {step.save}. Show it again with: rnnviz step --open "
                 f"{shlex.quote(str(step.save))}")  # fmt: skip
+    if step.save_state is not None:
+        from rnnviz.trace.states import write_states
+
+        write_states(step.save_state, trace)
+        if not step.quiet and step.save_state.is_file():
+            say(f"Saved {step.save_state}. Go on from there with: rnnviz step --state "
+                f"{shlex.quote(str(step.save_state))} TEXT")  # fmt: skip
     path = step.toy_net.save_net
     if path is not None:
         _save_net(trace, path)

@@ -29,6 +29,7 @@ class StepOptions:
     random: int | None  # seed
     data: str | None
     clamps: tuple[str, ...]
+    state: Path | None  # of the states before the first token
     saved_trace: Path | None
     device: str
     # what it is compared with
@@ -37,6 +38,7 @@ class StepOptions:
     # where it goes
     form: str | None  # "json", "jsonl", "csv" or "plain"
     save: Path | None
+    save_state: Path | None
     screenshot: Path | None
     report: Path | None
     quiet: bool
@@ -65,4 +67,5 @@ class StepOptions:
     @property
     def saves(self) -> bool:
         """Whether the trace or its net is written to a file."""
-        return self.save is not None or self.toy_net.save_net is not None
+        written = (self.save, self.save_state, self.toy_net.save_net)
+        return any(path is not None for path in written)

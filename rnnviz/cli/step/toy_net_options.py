@@ -34,12 +34,13 @@ class ToyNetOptions:
     save_net: Path | None = None
 
     def __bool__(self) -> bool:
-        return self != ToyNetOptions()
+        """Whether a net by hand is asked for: any model has initial states."""
+        return replace(self, initial=None) != ToyNetOptions()
 
     @property
     def changes(self) -> bool:
         """Whether a net is asked for: --save-net alone writes the one that is there."""
-        return replace(self, save_net=None) != ToyNetOptions()
+        return replace(self, initial=None, save_net=None) != ToyNetOptions()
 
 
 def options(f: F) -> F:
@@ -57,7 +58,7 @@ def options(f: F) -> F:
         option("--save-net", type=output_file(), metavar="FILE.toml",
                help="Write the net by hand, as it was read, to a file that --net opens."),
         option("--initial", metavar="h=…,c=…",
-               help="Of a net by hand: its states before the first token."),
+               help="The states before the first token: one number, or one for each unit."),
         option("--set", "edits", multiple=True, metavar="NAME=VALUE",
                help="Of a net by hand: a weight, an x, or z=renew, activation=relu, head=linear, "
                     "target=0.5 …; a wrong name lists them. Repeatable."),
@@ -118,7 +119,6 @@ def _friendly_net(toy_net: ToyNetOptions, cell: str | None) -> ToyNet:
     if toy_net.units is None:
         given = {
             "--set": toy_net.edits and f"--set {toy_net.edits[0]!r}",
-            "--initial": toy_net.initial and f"--initial {toy_net.initial!r}",
             "--inputs": toy_net.inputs and f"--inputs {toy_net.inputs}",
             "--save-net": toy_net.save_net and f"--save-net {toy_net.save_net}",
         }

@@ -21,6 +21,7 @@ MOST_LEFT_OUT = 40
 
 if TYPE_CHECKING:
     from rnnviz.analysis.interventions import OutputsWithout
+    from rnnviz.initial_states import InitialState
     from rnnviz.query import Explorer, Query, Question
     from rnnviz.trace import Trace
 
@@ -66,20 +67,21 @@ def input_files(step: StepOptions) -> Sequence[Path]:
     if step.saved_trace is not None:
         others = (
             step.words, step.explicit_model, step.cell, step.target, step.random, step.clamps,
-            step.input_file,
+            step.input_file, step.state, step.toy_net.initial,
         )  # fmt: skip
         given = any(other not in (None, ()) for other in others)
         if given or step.settings or step.toy_net.changes:
             raise UsageError(
                 "--open shows a trace as it was saved; leave TEXT, --input, --model, --cell, "
-                "--units, --net, --set, --target, --random and --clamp out."
+                "--units, --net, --set, --target, --random, --clamp, --initial and --state out."
             )
         return [step.saved_trace]
+    states = [] if step.state is None else [step.state]
     if step.toy_net:
-        return [] if step.toy_net.net is None else [Path(step.toy_net.net)]
+        return [*states, *([] if step.toy_net.net is None else [Path(step.toy_net.net)])]
     from rnnviz.model_files import locate
 
-    return locate(_model(step))
+    return [*states, *locate(_model(step))]
 
 
 def read(step: StepOptions) -> TracedQuery:
@@ -101,13 +103,28 @@ def read(step: StepOptions) -> TracedQuery:
             step.toy_net, text, cell=step.cell, model=step.explicit_model, target=step.target,
             random=step.random,
         )  # fmt: skip
-        query = replace(query, clamps=(*query.clamps, *clamps))
+        query = replace(query, clamps=(*query.clamps, *clamps), initial=_file_states(step))
     else:
         name = _model(step)
         query = Query(
-            _example(name) if text is None else text, name, step.target, step.random, clamps
-        )
+            _example(name) if text is None else text, name, step.target, step.random, clamps,
+            initial=(*_file_states(step), *_typed_states(step)),
+        )  # fmt: skip
     return TracedQuery(explorer, query, explorer(query))
+
+
+def _file_states(step: StepOptions) -> tuple[InitialState, ...]:
+    """The states of --state."""
+    from rnnviz.initial_states import read_states
+
+    return () if step.state is None else read_states(user_path(step.state))
+
+
+def _typed_states(step: StepOptions) -> tuple[InitialState, ...]:
+    """The states of --initial; those of a net by hand are part of the net."""
+    from rnnviz.initial_states import parse
+
+    return () if step.toy_net.initial is None else parse(step.toy_net.initial)
 
 
 def _model(step: StepOptions) -> str:
@@ -184,7 +201,8 @@ def _saved(explorer: Explorer, path: Path) -> TracedQuery:
 
     trace = open_trace(path)
     name, seed = seeded(trace.model)
-    query = Query(trace.text, name, trace.head.target, seed, trace.clamps, toy_net_of(trace))
+    query = Query(trace.text, name, trace.head.target, seed, trace.clamps, toy_net_of(trace),
+                  trace.given_states)  # fmt: skip
     return TracedQuery(_with_saved_weights(explorer, query, trace, path), query, trace)
 
 

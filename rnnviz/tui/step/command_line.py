@@ -38,6 +38,8 @@ def command_line(view_state: ViewState, options: Sequence[str] = ()) -> str:
         words += ["--random", str(query.random)]
     for clamp in query.clamps:
         words += ["--clamp", str(clamp)]
+    if query.initial:
+        words += ["--initial", ",".join(map(str, query.initial))]
     words += ["--at", str(cursor.t + 1)]
     if cursor.unit < trace.layers[0].units:  # the units of the option are those of the first layer
         words += ["--unit", str(cursor.unit)]

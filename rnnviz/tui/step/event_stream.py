@@ -27,8 +27,8 @@ DELAY = 0.5
 #: Actions that are not steered: they open something to type or choose on this screen, write a
 #: file, or end the app.
 UNSTEERED = frozenset({
-    "sentence", "models", "go_to", "copy", "type", "save_net", "screenshot", "textshot", "palette",
-    "help", "explain", "quit", "interrupt",
+    "sentence", "continue", "models", "go_to", "copy", "type", "save_net", "screenshot",
+    "textshot", "palette", "help", "explain", "quit", "interrupt",
 })  # fmt: skip
 
 

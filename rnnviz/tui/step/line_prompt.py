@@ -117,7 +117,8 @@ class LinePrompt:
         if self._on_submit is not None:
             self._submit_change(self._on_submit(screen.view_state, text))
         elif text:
-            self._question = query = replace(screen.view_state.query, text=text, target=None)
+            query = replace(screen.view_state.query, text=text, target=None, initial=())
+            self._question = query
             screen.ask(query)
         else:
             screen.fail("status.empty")

@@ -22,7 +22,7 @@ from rnnviz.tui.app.key_bindings import key_bindings
 from rnnviz.tui.app.themed_app import ThemedApp
 from rnnviz.tui.keymap import ACTIONS
 from rnnviz.tui.panels.arrangement import SMALLEST
-from rnnviz.tui.step import go_to
+from rnnviz.tui.step import continuation, go_to
 from rnnviz.tui.step.event_stream import DELAY, EventStream
 from rnnviz.tui.step.lesson.host import LessonHost
 from rnnviz.tui.step.line_prompt import LinePrompt
@@ -304,6 +304,10 @@ class StepScreen(PanelScreen):
         """Open a line to type a sentence into."""
         self.prompt.open()
 
+    def action_continue(self) -> None:
+        """Open a line to type the next sentence into, which goes on from the current token."""
+        self.prompt.open(continuation.prompt(self.view_state))
+
     def action_go_to(self) -> None:
         """Open a line to type a word, a token, a unit or a layer into."""
         self.prompt.open(go_to.prompt(self.view_state))
@@ -349,7 +353,7 @@ class StepScreen(PanelScreen):
         """Read text that was pasted while no line is open as a sentence."""
         text = " ".join(event.text.split())
         if self.input is None and text:
-            self.ask(replace(self.view_state.query, text=text, target=None))
+            self.ask(replace(self.view_state.query, text=text, target=None, initial=()))
 
     def action_model(self, n: int) -> None:
         """Read the same sentence with another model; in a lesson, choose an option."""

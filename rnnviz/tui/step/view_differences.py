@@ -21,6 +21,7 @@ from rnnviz.events import (
     ViewEvent,
 )
 from rnnviz.events.records import from_record
+from rnnviz.initial_states import parse as parse_states
 from rnnviz.query import Query
 from rnnviz.toy_net import net_record
 from rnnviz.tui.pages import PAGES, load
@@ -114,7 +115,7 @@ def _query_event(query: Query, step: Any) -> QueryEvent:
         net = net_record.to_record(net_record.NetFile(query.hand))
     return QueryEvent(
         query.text, query.model, query.target, query.random, tuple(map(str, query.clamps)), net,
-        step,
+        step, tuple(map(str, query.initial)),
     )  # fmt: skip
 
 
@@ -127,7 +128,8 @@ def query_of(event: QueryEvent) -> Query:
         except (ValueError, TypeError) as error:
             raise EventError(f"query: 'net' is not a net: {error}") from error
     clamps = tuple(parse(clamp) for clamp in event.clamps)
-    return Query(event.text, event.model, event.target, event.random, clamps, net)
+    initial = tuple(state for text in event.initial for state in parse_states(text))
+    return Query(event.text, event.model, event.target, event.random, clamps, net, initial)
 
 
 def page_record(state: PageState) -> dict[str, Any]:
