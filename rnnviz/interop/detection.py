@@ -36,6 +36,8 @@ REFUSED: Final = (
 )
 
 _TORCH_LEGACY: Final = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
+#: The members of a checkpoint of PyTorch 0.1, which is a tar archive.
+_TORCH_TAR: Final = (b"sys_info", b"pickle", b"tensors", b"storages")
 _HDF5: Final = b"\x89HDF\r\n\x1a\n"
 
 
@@ -47,17 +49,23 @@ def detect(path: Path) -> str:
     with open_regular(path, MAX_BYTES) as file:
         head = file.read(2048)
         size = file.seek(0, 2)
+    # First: the length at its beginning may look like the magic number of another format.
+    if len(head) > 8 and head[8:9] in b"{ " and 0 < struct.unpack("<Q", head[:8])[0] < size:
+        return "safetensors"
     if head.startswith(b"PK"):
         return _zip_format(path)
     if any(head[at:].startswith(_HDF5) for at in (0, 512, 1024)):
         return "hdf5"
+    if head[257:262] == b"ustar" and head[:100].rstrip(b"\0") in _TORCH_TAR:
+        raise InvalidFileError(
+            f"{path} is a checkpoint of PyTorch 0.1, a tar archive. Save its weights anew with "
+            "PyTorch: torch.save(torch.load(FILE), 'weights.pt')"
+        )
     for at, magic, what, remedy in REFUSED:
         if head[at : at + len(magic)] == magic:
             raise InvalidFileError(f"{path} is {what}. {remedy}")
     if head[2:].startswith(_TORCH_LEGACY) or head[:1] == b"\x80":
         return "torch"
-    if len(head) > 8 and head[8:9] in b"{ " and 0 < struct.unpack("<Q", head[:8])[0] < size:
-        return "safetensors"
     if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{":
         return "json"
     if head[:1] in (b"\x08", b"\x0a", b"\x12", b"\x3a"):  # a protobuf field of ModelProto

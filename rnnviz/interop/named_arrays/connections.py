@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from rnnviz.errors import UsageError
 from rnnviz.interop.contents import (
     Assumption,
-    DenseOperation,
     FileTensor,
     ImportOptions,
     InputOperation,
@@ -25,26 +24,22 @@ from rnnviz.interop.contents import (
     RecurrentOperation,
 )
 from rnnviz.interop.named_arrays.dense_names import as_dense, as_embedding
+from rnnviz.interop.named_arrays.heads import (
+    RecurrentStack,
+    dense_operations,
+    head_assumptions,
+    head_kind,
+)
 from rnnviz.interop.named_arrays.modules import FoundModule
 
 HEADS: Final = ("last", "end", "steps", "none")
 OUTPUTS: Final = ("sigmoid", "softmax", "linear")
+#: Why a dense layer and an embedding are not joined to anything.
+UNCONNECTED: Final = ("the file does not say what it reads", "the file does not say what reads it")
 _KIND_WORDS: Final = re.compile(r"\d+|bi|lstm|gru|rnn|cells?|layers?|[._/\-:]", re.I)
+_ATTENTION: Final = re.compile(r"att|score|query|energy|align|context_vec", re.I)
+_CRF: Final = re.compile(r"crf|transition", re.I)
 _DECODER: Final = re.compile(r"dec(?!ay)|gener", re.I)
-
-
-@dataclass(eq=False)
-class RecurrentStack:
-    """Recurrent modules one on another, and the embedding below."""
-
-    modules: list[FoundModule]
-    embedding: FoundModule | None = None
-    heads: list[list[FoundModule]] = field(default_factory=list)
-
-    @property
-    def last(self) -> FoundModule:
-        """The highest recurrent module."""
-        return self.modules[-1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,14 +62,37 @@ def connect(
     for an option with an unknown value.
     """
     _check(options)
-    line = sorted(modules, key=lambda module: module.position)
+    line = _with_unique_names(sorted(modules, key=lambda module: module.position))
     line = _decide_matrices(line, tensors, in_order, rows_first)
     stacks = _stacks(line, in_order)
+    scored = any(_CRF.search(module.name) for module in line)
     for stack in stacks:
+        stack.scored = scored
         stack.embedding = _embedding_of(stack, stacks, line, in_order)
     if options.head != "none":
         _add_heads(stacks, line, in_order)
     return _operations(stacks, line, options)
+
+
+def _with_unique_names(line: list[FoundModule]) -> list[FoundModule]:
+    """The modules, renamed where two would have the same name: fc, fc (2)."""
+    seen = {"input"}
+    renamed = []
+    for module in line:
+        names = {module.name, *(operation.name for operation in module.operations)}
+        number, suffix = 1, ""
+        while any(name + suffix in seen for name in names):
+            number += 1
+            suffix = f" ({number})"
+        seen |= {name + suffix for name in names}
+        if suffix:
+            module = replace(
+                module,
+                name=module.name + suffix,
+                operations=tuple(replace(o, name=o.name + suffix) for o in module.operations),
+            )
+        renamed.append(module)
+    return renamed
 
 
 def _check(options: ImportOptions) -> None:
@@ -161,19 +179,19 @@ def _embedding_of(
 
 
 def _add_heads(stacks: list[RecurrentStack], line: list[FoundModule], in_order: bool) -> None:
-    dense = [module for module in line if module.kind == "dense"]
+    dense = [m for m in line if m.kind == "dense" and not _ATTENTION.search(m.name)]
     while dense:
         first, dense = dense[0], dense[1:]
         fitting = [s for s in stacks if s.last.gives == first.reads]
         if in_order:
             fitting = [s for s in fitting if s.last.position < first.position]
         stack = _only(fitting, first)
-        if stack is None or _norm_before(stack, first, line, in_order):
+        if stack is None or _changed_before(stack, first, line, in_order):
             continue
         chain = [first]
         for module in list(dense):
             if module.reads == chain[-1].gives and not (
-                in_order and _norm_before(stack, module, line, in_order)
+                in_order and _changed_before(stack, module, line, in_order)
             ):
                 chain.append(module)
                 dense.remove(module)
@@ -189,14 +207,18 @@ def _only(stacks: list[RecurrentStack], module: FoundModule) -> RecurrentStack |
     return stacks[0] if len(stacks) == 1 else None
 
 
-def _norm_before(
+def _changed_before(
     stack: RecurrentStack, module: FoundModule, line: list[FoundModule], in_order: bool
 ) -> bool:
-    """Whether a normalization or a convolution stands between a stack and a dense layer."""
+    """Whether attention, normalization or a convolution stands before a dense layer."""
     if not in_order:
-        return any(m.what in ("BatchNorm", "LayerNorm") for m in line)
+        return any(m.what in ("BatchNorm", "LayerNorm") or _ATTENTION.search(m.name) for m in line)
     between = line[line.index(stack.last) + 1 : line.index(module)]
-    return any(m.kind == "other" and m.what not in ("tensor", "Linear") for m in between)
+    return any(
+        _ATTENTION.search(m.name)
+        or (m.kind == "other" and m.what not in ("tensor", "Linear", "matrix"))
+        for m in between
+    )
 
 
 # -- operations ------------------------------------------------------------------------------------
@@ -210,7 +232,7 @@ def _operations(
     joined: set[str] = set()
     for stack in stacks:
         below = _add_source(stack, operations, joined, first=stack is stacks[0])
-        head = _head_kind(stack, options)
+        head = head_kind(stack, options)
         recurrent = [
             operation
             for module in stack.modules
@@ -227,8 +249,8 @@ def _operations(
             below = operations[-1].name
         for chain in stack.heads:
             joined |= {module.name for module in chain}
-            operations += _dense_operations(stack, chain, below, head, options)
-            assumptions += _head_assumptions(stack, chain, head, options)
+            operations += dense_operations(stack, chain, below, head, options)
+            assumptions += head_assumptions(stack, chain, head, options)
         assumptions += _order_assumption(stack)
     for module in line:
         if module.name not in joined:
@@ -253,83 +275,15 @@ def _add_source(
     return table.name
 
 
-def _dense_operations(
-    stack: RecurrentStack, chain: list[FoundModule], below: str, head: str, options: ImportOptions
-) -> list[Operation]:
-    made: list[Operation] = []
-    for k, module in enumerate(chain):
-        operation = module.operations[0]
-        assert isinstance(operation, DenseOperation)
-        final = k == len(chain) - 1
-        activation = (
-            _output(stack, module, options) if final else (options.dense_activation or "relu")
-        )
-        made.append(
-            replace(operation, reads=(below,), activation=activation, each_step=head == "steps")
-        )
-        below = operation.name
-    return made
-
-
 def _unconnected(module: FoundModule) -> OpaqueOperation:
     what, reason = module.what, module.reason
     if module.kind == "dense":
-        what, reason = "Linear", "the file does not say what it reads"
+        what, reason = "Linear", UNCONNECTED[0]
+        if _ATTENTION.search(module.name):
+            reason = "attention"
     elif module.kind == "embedding":
-        what, reason = "Embedding", "the file does not say what reads it"
+        what, reason = "Embedding", UNCONNECTED[1]
     return OpaqueOperation(module.name, (), kind=what or "tensor", reason=reason)
-
-
-def _is_language_model(stack: RecurrentStack) -> bool:
-    words = stack.modules[0].reads if stack.embedding is None else None
-    if stack.embedding is not None:
-        table = stack.embedding.operations[0]
-        words = len(getattr(table, "table", ()))
-    outputs = stack.heads[0][-1].gives if stack.heads else None
-    return words is not None and words == outputs and words > 10
-
-
-def _head_kind(stack: RecurrentStack, options: ImportOptions) -> str:
-    if options.head is not None:
-        return options.head
-    return "steps" if _is_language_model(stack) else "last"
-
-
-def _output(stack: RecurrentStack, module: FoundModule, options: ImportOptions) -> str:
-    if options.output is not None:
-        return options.output
-    if module.gives == 1:
-        return "linear" if stack.embedding is None else "sigmoid"
-    return "softmax"
-
-
-def _head_assumptions(
-    stack: RecurrentStack, chain: list[FoundModule], head: str, options: ImportOptions
-) -> list[Assumption]:
-    made, top, last = [], chain[0].name, chain[-1]
-    if options.head is None:
-        words = {"last": "the states after the last step", "steps": "the output of every step"}
-        reason = "the file does not say it"
-        if head == "steps":
-            reason += "; there are as many outputs as different inputs, as in a net that writes"
-        made.append(Assumption(f"what {top} reads", words[head], "--head", reason))
-    if len(chain) > 1 and options.dense_activation is None:
-        between = ", ".join(module.name for module in chain[:-1])
-        made.append(
-            Assumption(
-                f"the activation of {between}", "relu", "--dense-activation",
-                "the file does not say it",
-            )
-        )  # fmt: skip
-    if options.output is None:
-        count = f"{last.gives} output{'s' if last.gives != 1 else ''}"
-        made.append(
-            Assumption(
-                f"the activation of {last.name}", _output(stack, last, options), "--output",
-                f"the file does not say it; it has {count}",
-            )
-        )  # fmt: skip
-    return made
 
 
 def _order_assumption(stack: RecurrentStack) -> list[Assumption]:

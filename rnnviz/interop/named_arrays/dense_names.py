@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Final
 
 from rnnviz.arrays import Array
@@ -15,7 +15,7 @@ _LEAF: Final = re.compile(
     r"(?P<path>.+)[._/](?P<leaf>weight|bias|kernel|embeddings?|w|b|W|B|running_mean|running_var|"
     r"num_batches_tracked|gamma|beta|moving_mean|moving_variance)(?::0)?"
 )
-_SHORT: Final = re.compile(r"(?P<leaf>[WwBb])_?(?P<path>[A-Za-z]\w*)")
+_SHORT: Final = re.compile(r"(?P<leaf>[WwBb])_?(?P<path>(?!eight|ias)[A-Za-z]\w*)")
 _MATRIX: Final = {"weight": "w", "kernel": "w", "w": "w", "W": "w", "bias": "b", "b": "b", "B": "b"}
 _NORM: Final = {"running_mean", "running_var", "num_batches_tracked", "moving_mean"}
 _EMBEDDING: Final = re.compile(r"emb|lookup|word_?vec|wte", re.I)
@@ -32,7 +32,7 @@ def dense_modules(
     groups: dict[str, dict[str, str]] = {}
     for name in tensors:
         if name not in used:
-            path, leaf = _place(name, tensors)
+            path, leaf = _place(name, tensors.keys() - used)
             if leaf in groups.get(path, {}):
                 path, leaf = name, ""
             groups.setdefault(path, {})[leaf] = name
@@ -45,18 +45,18 @@ def dense_modules(
     ]  # fmt: skip
 
 
-def _place(name: str, tensors: Mapping[str, FileTensor]) -> tuple[str, str]:
+def _place(name: str, names: Set[str]) -> tuple[str, str]:
     """The module of a tensor and what it is there: w, b, a statistic, or ""."""
     if found := _LEAF.fullmatch(name):
         return found["path"].rstrip("._/"), _MATRIX.get(found["leaf"], found["leaf"])
     if found := _SHORT.fullmatch(name):
         own, leaf = found["path"], found["leaf"].lower()
         # Why and by, Wya and by: the letters of what the matrix reads stand before or after.
-        biases = [f"b{sep}{own[k:n]}" for sep in ("", "_") for k, n in ((0, 99), (1, 99), (0, -1))]
+        biases = [f"b{sep}{own[k:n]}" for sep in ("", "_") for k, n in ((0, 99), (0, -1), (1, 99))]
         if leaf == "b":
             return own, "b"
         for bias in biases:
-            if bias in tensors and len(bias) > 1:
+            if bias in names and len(bias) > 1:
                 return bias.removeprefix("b").removeprefix("_"), "w"
         return own, "w"
     return name, ""

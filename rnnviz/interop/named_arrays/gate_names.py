@@ -17,10 +17,11 @@ GRU_LETTERS: Final = {
     "h": "g", "c": "g", "g": "g", "n": "g", "candidate": "g", "cell": "g", "hat": "g",
 }  # fmt: skip
 _GATE: Final = "forget|input|output|update|reset|candidate|cell|hat|f|i|o|c|g|a|n|z|u|r|h"
-_NAME: Final = re.compile(
-    r"(?P<kind>weights?|bias|[WwUuRrBb])(?P<before>[xih](?=[a-z]))?"
-    rf"(?P<gate>{_GATE})(?P<after>[xh])?"
-)
+_KIND: Final = r"(?P<kind>weights?|bias|[WwUuRrBb])"
+#: W_xf, and W_fx: the letter of what a matrix reads stands before or after that of the gate.
+_BEFORE: Final = re.compile(rf"{_KIND}(?P<source>[xih](?=[a-z]))?(?P<gate>{_GATE})")
+_AFTER: Final = re.compile(rf"{_KIND}(?P<gate>{_GATE})(?P<source>[xh])?")
+_IS_AFTER: Final = re.compile(r"(?:.*[._/])?[Ww]_?[fzr]_?x\d*")
 #: Names of plain recurrent nets: x is the input's matrix, h the recurrent one.
 _PLAIN: Final = {
     "Wax": "x", "Waa": "h", "ba": "b", "Wx": "x", "Wh": "h", "b": "b", "Win": "x", "Wrec": "h",
@@ -41,17 +42,18 @@ class GateName:
 
 def gate_names(names: Iterable[str]) -> dict[str, GateName]:
     """The names that may be those of a gate."""
-    every = set(names)
-    if {"U", "V", "W"} <= every:  # h = tanh(U·x + W·h + b), y = V·h + c
+    every = list(names)
+    if {"U", "V", "W"} <= set(every):  # h = tanh(U·x + W·h + b), y = V·h + c
         return {
             name: GateName("", name == "b", source, "h")
             for name, source in (("U", "x"), ("W", "h"), ("b", ""))
             if name in every
         }
-    return {name: found for name in names if (found := _gate_name(name, every)) is not None}
+    form = _AFTER if any(_IS_AFTER.fullmatch(name) for name in every) else _BEFORE
+    return {name: found for name in every if (found := _gate_name(name, every, form)) is not None}
 
 
-def _gate_name(name: str, every: set[str]) -> GateName | None:
+def _gate_name(name: str, every: list[str], form: re.Pattern[str]) -> GateName | None:
     stack, rest = _split(name)
     layer = _LAYER.search(rest)
     if layer is not None and layer.start():
@@ -61,14 +63,14 @@ def _gate_name(name: str, every: set[str]) -> GateName | None:
     above = name[: len(name) - len(rest)] if layer is None else ""
     for x, h in (("Wax", "Waa"), ("Wx", "Wh"), ("Win", "Wrec")):
         mine = short in (x, h) or (_PLAIN.get(short) == "b" and short != "Wx")
-        if mine and {above + x, above + h} <= every:
+        if mine and {above + x, above + h} <= set(every):
             source = _PLAIN[short]
             return GateName(stack, source == "b", "" if source == "b" else source, "h")
-    matched = _NAME.fullmatch(short)
+    matched = form.fullmatch(short)
     if matched is None:
         return None
     bias = matched["kind"][0] in "Bb"
-    source = matched["before"] or matched["after"] or ""
+    source = matched["source"] or ""
     if matched["kind"] in ("U", "u", "R", "r"):
         source = source or "h"
     return GateName(stack, bias, "x" if source == "i" else source, matched["gate"])

@@ -33,7 +33,7 @@ from rnnviz.interop.named_arrays.modules import (
     unreadable,
 )
 
-_NAME: Final = re.compile(r"(?P<path>(?:.*[._/])?)(?P<part>recurrent_kernel|kernel|bias)(?::0)?")
+_NAME: Final = re.compile(r"(?P<path>(?:.*?[._/])??)(?P<part>recurrent_kernel|kernel|bias)(?::0)?")
 #: By columns of the recurrent kernel over its rows.
 LAYOUTS: Final = {
     4: CellLayout("lstm", ("i", "f", "g", "o"), "Keras order i f c o"),

@@ -13,12 +13,13 @@ from rnnviz.interop.contents import (
     Operation,
     RecurrentOperation,
 )
-from rnnviz.interop.named_arrays.connections import connect
+from rnnviz.interop.named_arrays.connections import UNCONNECTED, connect
 from rnnviz.interop.named_arrays.dense_names import dense_modules
 from rnnviz.interop.named_arrays.gate_matrices import gate_modules
 from rnnviz.interop.named_arrays.keras_names import keras_modules
 from rnnviz.interop.named_arrays.own_names import keras_name
 from rnnviz.interop.named_arrays.torch_names import torch_modules
+from rnnviz.interop.named_arrays.weight_norm import without_weight_norm
 
 #: Prefixes that wrappers put before every name.
 _WRAPPER = re.compile(r"(?:module|_orig_mod|model|net|network)\.")
@@ -41,7 +42,7 @@ class NamedNet:
         reasons = [
             f"{o.name}: {reason}"
             for o in self.operations
-            if (reason := getattr(o, "reason", "")) and "does not say" not in reason
+            if (reason := getattr(o, "reason", "")) and reason not in UNCONNECTED
         ]
         found = "No recurrent layer was recognised among its arrays"
         return f"{found}; {reasons[0]}" if reasons else found
@@ -58,6 +59,7 @@ def named_net(
     prefix = wrapper_prefix([tensor.name for tensor in tensors])
     inside = {tensor.name: keras_name(tensor.name[len(prefix) :]) for tensor in tensors}
     by_name = {inside[t.name]: replace(t, name=inside[t.name]) for t in tensors}
+    by_name, normed = without_weight_norm(by_name)
     modules, used = torch_modules(by_name, options)
     rows_first = bool(modules) or any(name.endswith(".weight") for name in by_name)
     for find in (keras_modules, gate_modules):
@@ -67,12 +69,17 @@ def named_net(
         rows_first = rows if rows is not None else rows_first
     modules += dense_modules(by_name, used, rows_first=rows_first)
     joined = connect(modules, by_name, options, in_order=in_order, rows_first=rows_first)
-    roles = {name: role for module in joined.modules for name, role in module.roles.items()}
+    roles = normed | {
+        name: role for module in joined.modules for name, role in module.roles.items()
+    }
     stepped = [module for module in joined.modules if module.kind == "recurrent"]
     return NamedNet(
         tuple(replace(t, role=roles.get(inside[t.name])) for t in tensors),
         joined.operations,
-        tuple(text for module in stepped for text in module.conversions),
+        (
+            *(("weights multiplied out: w = g · v / ‖v‖",) if normed else ()),
+            *(text for module in stepped for text in module.conversions),
+        ),
         (*(a for module in stepped for a in module.assumptions), *joined.assumptions),
     )
 

@@ -54,7 +54,7 @@ def torch_modules(
         if key is not None and key.part != "b_hr":
             groups.setdefault(key.path, {})[key] = name
     copies = _use_raw_weights(groups)
-    groups = {p: g for p, g in groups.items() if any(key.part == "w_hh" for key in g)}
+    groups = {p: g for p, g in groups.items() if {"w_ih", "w_hh"} <= {key.part for key in g}}
     position = {name: k for k, name in enumerate(tensors)}
     modules = []
     for path, group in groups.items():

@@ -15,6 +15,7 @@ from rnnviz.interop.torch.pickle_values import TensorRecord, UnknownObject
 from rnnviz.interop.torch.sources import CheckpointSource, open_checkpoint
 from rnnviz.interop.torch.state_dict import find_state_dict, is_quantized, module_tensors
 from rnnviz.interop.torch.tensors import TensorReader
+from rnnviz.interop.torch.vocabulary import find_vocabulary
 
 #: Most tensors of a file.
 MAX_TENSORS: Final = 50_000
@@ -66,17 +67,25 @@ def _contents(path: Path, source: CheckpointSource, options: ImportOptions) -> M
             "its weights are quantized integers packed by torch.quantization. Save the state dict "
             "of the net before quantization"
         )
+    vocabulary = find_vocabulary(source.value, net.operations)
+    where = "" if vocabulary is None else vocabulary.where
     return ModelContents(
         path, source.format, "pytorch",
         tensors=net.tensors, operations=net.operations, conversions=net.conversions,
-        assumptions=net.assumptions, ignored=state.ignored, refusal=refusal,
+        assumptions=net.assumptions, refusal=refusal, vocabulary=vocabulary,
+        ignored=tuple(entry for entry in state.ignored if entry.name != where),
     )  # fmt: skip
 
 
 def _refused(path: Path, source: CheckpointSource, options: ImportOptions) -> ModelContents:
     """The contents of a file without a state dict: a whole module, or something else."""
     kind, found = _module_in(source.value)
-    if kind:
+    if kind.startswith("numpy."):
+        refusal = (
+            "its arrays are objects of NumPy in a pickle. Save them where you trust the file: "
+            "numpy.savez('weights.npz', **arrays)"
+        )
+    elif kind:
         refusal = (
             f"it holds a whole object of the class {visible(kind)}, which only its program can "
             f"rebuild. {_SAVE}"

@@ -71,6 +71,8 @@ def storage_of(identifier: Any) -> Any:
 
 def called(name: PickledName, arguments: tuple[Any, ...]) -> Any:
     """What a call gives: plain data, the record of a tensor, or an UnknownObject."""
+    if (name.module, name.name) in _RECONSTRUCT and arguments:
+        return UnknownObject(str(arguments[0])[:200])
     make = CALLS.get((name.module, name.name))
     return UnknownObject(str(name)[:200]) if make is None else make(*arguments[:8])
 
@@ -177,6 +179,8 @@ def _numpy_scalar(dtype: Any = None, data: Any = b"", *rest: Any) -> Any:
     return UnknownObject("number of NumPy")
 
 
+#: Functions that make an object of a class, their first argument.
+_RECONSTRUCT: Final = {("copyreg", "_reconstructor"), ("copy_reg", "_reconstructor")}
 _REBUILD: Final = {
     ("torch._utils", "_rebuild_tensor"): _tensor,
     ("torch._utils", "_rebuild_tensor_v2"): _tensor,

@@ -13,11 +13,13 @@ from rnnviz.interop.torch.pickle_values import PickledName, TensorRecord, Unknow
 
 #: Entries of a checkpoint that hold numbers of the training, not of the net.
 _TRAINING: Final = re.compile(r"optim|sched|exp_avg|scaler|amp|grad|momentum|rng|random", re.I)
+#: Names of tensors in the states of optimizers.
+_OPTIMIZER: Final = {"exp_avg", "exp_avg_sq", "momentum_buffer", "square_avg", "acc_delta", "sum"}
 #: Entries with further copies of the weights.
 _COPY: Final = re.compile(r"ema|best|average|avg|swa|target_?net|old|prev|last|initial", re.I)
 #: Words that only wrap: they are no part of a module's name.
 _WRAPPER: Final = re.compile(
-    r"(?:model_?|net_?|network_?|module_?)?(?:state_?dict|weights|params|parameters)?", re.I
+    r"(?:model_?|net_?|network_?|module_?)?(?:state(?:_?dict)?|weights|params|parameters)?", re.I
 )
 #: Words in the names of packed weights.
 _QUANTIZED: Final = ("_packed_params", "_all_weight_values")
@@ -47,12 +49,25 @@ def _is_copy(candidate: _Candidate) -> bool:
     return any(_COPY.search(part) for part in candidate.path)
 
 
+def _is_training(candidate: _Candidate) -> bool:
+    """Whether it belongs to an optimizer or another part of the training."""
+    if any(_TRAINING.search(part) for part in candidate.path):
+        return True
+    return not _OPTIMIZER.isdisjoint(candidate.tensors)
+
+
+def _has_matrix(candidate: _Candidate) -> bool:
+    return any(len(tensor.shape) > 1 for tensor in candidate.tensors.values())
+
+
 def find_state_dict(value: Any) -> StateDict | None:
     """The weights in what a checkpoint holds; None if there are none."""
     if isinstance(value, TensorRecord):
         return StateDict({"tensor": value}, ())
     candidates = list(_candidates(value)) if isinstance(value, dict | list | tuple) else []
-    usable = [c for c in candidates if not any(_TRAINING.search(part) for part in c.path)]
+    usable = [c for c in candidates if not _is_training(c)]
+    # Statistics of the data and states of generators often lie beside the weights.
+    usable = [c for c in usable if _has_matrix(c)] or usable
     if not usable:
         return None
     chosen: list[_Candidate] = []
@@ -72,9 +87,10 @@ def find_state_dict(value: Any) -> StateDict | None:
     shared = _shared_path([candidate.path for candidate in chosen])
     tensors: dict[str, TensorRecord] = {}
     for candidate in chosen:
-        prefix = [p for p in candidate.path[shared:] if not _WRAPPER.fullmatch(p)]
-        if len(chosen) > 1 and not prefix:
-            prefix = list(candidate.path[shared:])
+        parts = candidate.path[shared:]
+        prefix = [part for part in parts if not _WRAPPER.fullmatch(part)]
+        if any(".".join([*prefix, name]) in tensors for name in candidate.tensors):
+            prefix = list(parts)
         for name, tensor in candidate.tensors.items():
             tensors.setdefault(".".join([*prefix, name]), tensor)
     paths = {candidate.path[: k + 1] for candidate in chosen for k in range(len(candidate.path))}
@@ -136,6 +152,8 @@ def _ignored(
 
 def _reason(key: str, value: Any) -> str:
     """Why an entry is not used: what it is."""
+    if isinstance(value, TensorRecord):
+        return f"a tensor of the shape {value.shape} beside the weights"
     if isinstance(value, UnknownObject):
         return f"an object of {value.of}; it was not made, and nothing of it was run"
     if isinstance(value, PickledName):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import resource
 import struct
+import tarfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -412,6 +413,53 @@ def test_programs_are_refused_with_the_remedy_and_their_tensors_are_listed(
     roles = {t.name: t.role for t in contents.tensors}
     assert any(role is not None and role.part == "recurrent kernel" for role in roles.values())
     assert all(t.array is None for t in contents.tensors)
+
+
+def test_checkpoints_in_tar_archives_are_refused_with_the_remedy(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "m.pth", "w") as archive:
+        archive.addfile(tarfile.TarInfo("sys_info"))
+    with pytest.raises(InvalidFileError, match=r"torch\.save"):
+        read_contents(tmp_path / "m.pth")
+
+
+def test_vocabularies_beside_the_weights(tmp_path: Path) -> None:
+    body, storages = p.state_dict(classifier(V=5))
+    words = "abcde"
+    ids = {word: p.integer(k) for k, word in enumerate(words)}
+    for entry in (
+        {"tokens": b"](" + b"".join(map(p.text, words)) + b"e"}, {"char2int": p.dictionary(ids)},
+        {"int2char": b"}(" + b"".join(n + p.text(w) for w, n in ids.items()) + b"u"},
+    ):  # fmt: skip
+        path = p.write_zip(tmp_path / "m.pt", p.dictionary({"net": body, **entry}), storages)
+        found = read_contents(path).vocabulary
+        assert found is not None and found.words == tuple(words)
+        assert (found.tokenizer, found.where) == ("characters", next(iter(entry)))
+    wrong = {"tokens": p.sequence(*map(p.text, "abcd"))}  # not as many as word vectors
+    path = p.write_zip(tmp_path / "m.pt", p.dictionary({"net": body, **wrong}), storages)
+    assert read_contents(path).vocabulary is None
+
+
+def test_attention_and_scores_of_a_random_field_are_not_taken_for_a_classifier(
+    tmp_path: Path,
+) -> None:
+    arrays = classifier()
+    attention = {"attn.weight": numbers(1, 8), "attn.bias": numbers(1)}
+    ends = {name: arrays.pop(name) for name in ("fc.weight", "fc.bias")}
+    contents = read_contents(save(tmp_path, arrays | attention | ends))
+    assert not any(isinstance(op, DenseOperation) for op in contents.operations)
+    contents = read_contents(save(tmp_path, arrays | ends | {"crf.transitions": numbers(3, 3)}))
+    [dense] = [op for op in contents.operations if isinstance(op, DenseOperation)]
+    assert dense.each_step and dense.activation == "linear"
+
+
+def test_states_of_the_training_beside_the_weights(tmp_path: Path) -> None:
+    body, storages = p.state_dict(rnn_arrays(4, 3, 2))
+    other, more = p.state_dict({"exp_avg": numbers(2, 3)}, 20)
+    moved = {"loss": p.tensor("20", 6, ()), "mean": p.tensor("20", 6, (3,)), "0": other}
+    path = p.write_zip(tmp_path / "m.pt", p.dictionary({"net": body, **moved}), storages | more)
+    contents = read_contents(path)
+    assert [op.name for op in recurrent(contents)] == ["rnn"]
+    assert {e.name for e in contents.ignored} == {"loss", "mean", "0"}
 
 
 def test_quantized_nets_are_refused(tmp_path: Path) -> None:
