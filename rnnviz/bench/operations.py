@@ -11,6 +11,7 @@ import ast
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -69,8 +70,9 @@ def count_operations(spec: ModelSpec, inputs: Array, *, by_word: bool = True) ->
             for name, calls in _calls(cell).items():
                 functions[name] += calls * rows * layer.units
         shared.pass_layer(layer)
-        width = layer.units * len(layer.directions)
-    head = 2 * B * _head_size(spec.head, width)
+        width = layer.output_width
+    steps = T if spec.head.reads == "steps" else 1
+    head = 2 * B * steps * _head_size(spec.head, width)
     return StepOperations(
         tokens, forward + head, backward + 2 * head, dict(sorted(functions.items()))
     )
@@ -89,9 +91,8 @@ def _computed_tokens(T: int, B: int, mask: Array | None, lead: Array | None) -> 
 
 def _head_size(head: HeadSpec, width: int) -> int:
     """The trained weights of the head."""
-    if head.hidden:
-        return width * head.hidden + head.hidden * head.outputs
-    return width * head.outputs
+    widths = [width, *(dense.units for _, dense in head.below), head.outputs]
+    return 0 if head.kind == "state" else sum(a * b for a, b in pairwise(widths))
 
 
 def _calls(cell: Cell) -> Counter[str]:

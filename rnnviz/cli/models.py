@@ -94,8 +94,7 @@ def _net(spec: ModelSpec) -> str:
     layers = [
         f"{'Bi' if layer.bidirectional else ''}{layer.cell}({layer.units})" for layer in spec.layers
     ]
-    if spec.head.hidden:
-        layers.append(f"dense({spec.head.hidden})")
+    layers += [f"dense({dense.units})" for _, dense in spec.head.below]
     return " + ".join(layers) or "dense"
 
 

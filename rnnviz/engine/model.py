@@ -56,6 +56,11 @@ class Model:
         cast: Values = {name: a.astype(dtype) for name, a in self.params.items()}
         return Model(self.spec, cast, self.backend)
 
+    @property
+    def dtype(self) -> np.dtype:
+        """The precision of its arrays."""
+        return next(iter(self.params.values())).dtype
+
     def layer_params(self, k: int, direction: str) -> Values:
         """One direction of one layer: W, U, b and whatever else its cell has."""
         return self._of_direction(self.params, k, direction)

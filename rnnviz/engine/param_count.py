@@ -8,7 +8,8 @@ from typing import Any
 
 from rnnviz.cells import CELLS, Cell
 from rnnviz.engine.layer_cells import cell_of
-from rnnviz.engine.spec import EmbeddingSpec, ModelSpec, RecurrentSpec, SeriesSpec
+from rnnviz.engine.parameters import shapes
+from rnnviz.engine.spec import DenseSpec, EmbeddingSpec, ModelSpec, RecurrentSpec, SeriesSpec
 
 
 @dataclass(frozen=True)
@@ -37,21 +38,33 @@ def parameters(spec: ModelSpec) -> list[LayerCount]:
         rows.append(_row("Embedding", f"(T, {width})", f"{V}·{width}", V * width))
     else:
         T = spec.source.steps or T
+    each_step = spec.head.reads == "steps"
     for k, layer in enumerate(spec.layers):
         cell, n = cell_of(layer), len(layer.directions)
-        count = sum(prod(shape) for shape in cell.shapes(width, layer.units).values())
-        arithmetic = _recurrent(cell, width, layer.units)
-        width = layer.units * n
-        output = f"({width})" if k + 1 == len(spec.layers) else f"({T}, {width})"
+        arithmetic = _recurrent(cell, width, layer)
+        count = _count(spec, k)
+        width = layer.output_width
+        top = k + 1 == len(spec.layers) and not each_step
         arithmetic = arithmetic if n == 1 else f"2·({arithmetic})"
-        rows.append(_row(_title(layer), output, arithmetic, n * count))
+        output = f"({width})" if top else f"({T}, {width})"
+        rows.append(_row(_title(layer), output, arithmetic, count))
     if not spec.layers and isinstance(spec.source, SeriesSpec):
         width *= spec.source.steps or 1
         rows.append(_row("Flatten", f"({width})", "0", 0))
-    if spec.head.hidden:
-        rows.append(_dense("relu", width, spec.head.hidden))
-        width = spec.head.hidden
-    return [*rows, _dense(spec.head.kind, width, spec.head.outputs)]
+    if spec.head.kind == "state":
+        return rows
+    last = DenseSpec(spec.head.outputs, bias=spec.head.bias)
+    layers: list[tuple[str, DenseSpec]] = [(d.activation, d) for _, d in spec.head.below]
+    for name, dense in [*layers, (spec.head.kind, last)]:
+        shape = f"({T}, {dense.units})" if each_step else f"({dense.units})"
+        rows.append(_dense(name, width, dense, shape))
+        width = dense.units
+    return rows
+
+
+def _count(spec: ModelSpec, k: int) -> int:
+    """The trained numbers of layer k."""
+    return sum(prod(s) for name, s in shapes(spec).items() if name.startswith(f"layers.{k}."))
 
 
 def _title(layer: RecurrentSpec) -> str:
@@ -63,25 +76,32 @@ def _title(layer: RecurrentSpec) -> str:
     if layer.recurrent_activation != "sigmoid":
         parts.append(f"{layer.recurrent_activation} gates")
     parts += [] if layer.bias else ["no bias"]
+    parts += ["backward"] if layer.directions == ("backward",) else []
+    parts += [layer.merge] if layer.joined < len(layer.directions) else []
+    parts += ["trained initial states"] if layer.trained_initial else []
     return ", ".join(parts)
 
 
-def _dense(kind: str, width: int, units: int) -> LayerCount:
-    return _row(f"Dense, {kind}", f"({units})", f"{width}·{units} + {units}", (width + 1) * units)
+def _dense(name: str, width: int, dense: DenseSpec, output: str) -> LayerCount:
+    units, bias = dense.units, f" + {dense.units}" if dense.bias else ""
+    name = "linear" if name == "identity" else name
+    return _row(f"Dense, {name}", output, f"{width}·{units}{bias}", (width + dense.bias) * units)
 
 
 def _row(layer: str, output: str, arithmetic: str, count: int) -> LayerCount:
     return LayerCount(layer, output, count, f"{arithmetic} = {count:,}")
 
 
-def _recurrent(cell: Cell, D: int, H: int) -> str:
+def _recurrent(cell: Cell, D: int, layer: RecurrentSpec) -> str:
     """W (D·H), U (H·H) and bias (H, two of them, or none) of each gate, and the other arrays."""
-    shapes, G = cell.shapes(D, H), len(cell.gates)
+    H = layer.units
+    arrays, G = cell.shapes(D, H), len(cell.gates)
     summands = [f"{D}·{H}"]
-    summands += [f"{H}·{H}"] if shapes["U"][1] else []  # no gate of minGRU reads h
-    if "b" in shapes:
-        summands.append(f"{H}" if len(shapes["b"]) == 1 else f"2·{H}")
+    summands += [f"{H}·{H}"] if arrays["U"][1] else []  # no gate of minGRU reads h
+    if "b" in arrays:
+        summands.append(f"{H}" if len(arrays["b"]) == 1 else f"2·{H}")
     gate = " + ".join(summands)
     gates = gate if G == 1 else f"{G}·({gate})"
-    extra = [s for key, s in shapes.items() if key not in ("W", "U", "b")]
+    extra = [s for key, s in arrays.items() if key not in ("W", "U", "b")]
+    extra += [(H,) for _ in cell.states] if layer.trained_initial else []
     return " + ".join([gates, *("·".join(map(str, s)) for s in extra)])

@@ -171,6 +171,11 @@ class ModelSpec:
     layers: tuple[RecurrentSpec, ...]
     head: HeadSpec
 
+    @property
+    def reads_backwards(self) -> bool:
+        """Whether some layer reads from the last token on, so that no prefix has its states."""
+        return any("backward" in layer.directions for layer in self.layers)
+
     def to_json(self) -> dict[str, Any]:
         """Plain dicts and lists."""
         source = self.source

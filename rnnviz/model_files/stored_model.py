@@ -19,6 +19,7 @@ from rnnviz.data.token_ids import TokenIds
 from rnnviz.data.vectors import Vectors
 from rnnviz.data.vocabulary import Vocabulary
 from rnnviz.engine.device import choose_for_predictions
+from rnnviz.engine.losses import with_other_class
 from rnnviz.engine.model import Model
 from rnnviz.engine.parameters import initialise, recurrent_size
 from rnnviz.engine.spec import EmbeddingSpec
@@ -168,5 +169,4 @@ class StoredModel:
 
     def _classes(self, found: Array) -> Array:
         """A probability for each label: of one logit, those of both classes."""
-        one = self.model.spec.head.kind == "sigmoid" and found.shape[-1] == 1
-        return np.concatenate([1 - found, found], -1) if one else found
+        return with_other_class(found) if self.model.spec.head.is_binary else found

@@ -57,6 +57,7 @@ class LayerTrace:
     initial: Mapping[str, Array]  # (H) each state before the first token
     clamps: tuple[Clamp, ...] = ()  # the last one of a value counts
     notation: str = DEFAULT_NOTATION  # whose symbols stand for the names
+    merge: str = "concat"  # how the outputs of two directions become one: or sum, mul, ave
 
     @cached_property
     def parts(self) -> tuple[str, ...]:
@@ -141,20 +142,30 @@ class LayerTrace:
 class HeadTrace:
     """The dense layer that turns the last state into a prediction, evaluated after every token."""
 
-    kind: str  # "sigmoid", "softmax" or "linear"
-    labels: tuple[str, ...]  # (K); two for a sigmoid head: the classes of outputs 0 and 1
-    output: Array  # (K) after the last token: probabilities, or the forecast
+    kind: str  # "sigmoid" or "softmax"; of numbers "linear", "tanh", "relu" or "state"
+    labels: tuple[str, ...]  # (K); two for a sigmoid of one logit: the classes of outputs 0 and 1
+    output: Array  # (K) after the last token: probabilities, or numbers
     readout: Array  # (T, K) the output after each token
-    logits: Array  # (T, K') before the squashing; K' = 1 for sigmoid
+    logits: Array  # (T, K') before the squashing; K' = 1 for a sigmoid of two classes
     objective: str  # what the gradients are of: "log-loss of 'negative'"
     loss: float
     target: str
-    W: Array  # (F, K')
+    W: Array  # (F, K'); the identity for kind "state", whose outputs are the states
     b: Array  # (K')
     unclamped: Array | None = None  # (K) the output without clamps; None where there are none
-    reads: Literal["last", "end", "steps"] = (
-        "last"  # last states, those at the end, or of each step
-    )
+    #: The states it reads: the last ones, those at the last token, or those of each step.
+    reads: Literal["last", "end", "steps"] = "last"
+    below: int = 0  # dense layers between the states and this one
+
+    @property
+    def is_number(self) -> bool:
+        """Whether its outputs are numbers, not probabilities."""
+        return self.kind not in ("sigmoid", "softmax")
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether one logit decides between two classes."""
+        return self.kind == "sigmoid" and self.logits.shape[1] == 1
 
 
 @dataclass(frozen=True)
@@ -293,8 +304,10 @@ class Trace:
         """The unit of the top layer that moves the last prediction most: largest |h·W|."""
         top = self.layers[-1]
         last = top.order[-1]
-        weights = np.abs(self.head.W).max(1)[-top.units :].astype(np.float64)
-        return int(np.argmax(np.abs(top.values["h"][last]) * weights))
+        size = np.abs(top.values["h"][last]).astype(np.float64)
+        if self.head.below == 0:
+            size *= np.abs(self.head.W).max(1)[-len(size) :]
+        return int(np.argmax(size))
 
     def localized(self, lang: str) -> Trace:
         """The trace with its labels, and what the net was trained on, in a language."""

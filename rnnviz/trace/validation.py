@@ -60,14 +60,18 @@ def _check_hand(hand: ToyNet, trace: Trace) -> None:
 def _check_head(head: HeadTrace, T: int) -> None:
     K = len(head.labels)
     expect(K > 0 and all(isinstance(label, str) for label in head.labels), "labels that are texts")
-    expect(head.kind in ("sigmoid", "softmax", "linear"), "head.kind: sigmoid, softmax or linear")
+    kinds = ("sigmoid", "softmax", "linear", "tanh", "relu", "state")
+    expect(head.kind in kinds, f"head.kind: one of {', '.join(kinds)}")
     expect(head.output.shape == (K,), "head.output: a number for each label")
     expect(head.readout.shape == (T, K), "head.readout: a row for each token")
-    logits = 1 if head.kind == "sigmoid" else K
+    expect(head.logits.ndim == 2, "head.logits: a row for each token")
+    logits = 1 if head.is_binary and K == 2 else K
     expect(head.logits.shape == (T, logits), "head.logits: a row for each token")
     expect(head.W.ndim == 2 and head.W.shape[1] == logits, "head.W: a column for each logit")
     expect(head.b.shape == (logits,), "head.b: a number for each logit")
-    shares = head.kind == "linear" or all(((0 <= a) & (a <= 1)).all() for a in _outputs(head))
+    expect(type(head.below) is int and head.below >= 0, "head.below: a number of layers")
+    expect(head.reads in ("last", "end", "steps"), "head.reads: last, end or steps")
+    shares = head.is_number or all(((0 <= a) & (a <= 1)).all() for a in _outputs(head))
     expect(shares, "head.output, head.readout: shares from 0 to 1")
     expect(type(head.loss) is float and in_range(head.loss), "head.loss: a finite number")
     expect(isinstance(head.objective, str), "head.objective: a text")
@@ -96,7 +100,7 @@ def _check_series(series: SeriesTrace, trace: Trace) -> None:
         expect(all(isinstance(time, str) for time in times), "series.test: times that are texts")
         numbers += (series.test.forecast, series.test.as_today)
     expect(all(type(n) is float and np.isfinite(n) for n in numbers), "series: finite numbers")
-    expect(trace.head.kind == "linear" and len(trace.head.labels) == 1, "series: one forecast")
+    expect(trace.head.is_number and len(trace.head.labels) == 1, "series: one forecast")
 
 
 def _check_layer(layer: LayerTrace, T: int) -> None:
@@ -106,6 +110,7 @@ def _check_layer(layer: LayerTrace, T: int) -> None:
     expect(_NAME.fullmatch(name) is not None, "names of layers like lstm.1.backward")
     expect(_NAME.fullmatch(layer.cell) is not None and len(layer.title) <= 80, f"{name}: a cell")
     expect(layer.direction in ("forward", "backward"), f"{name}.direction: forward or backward")
+    expect(layer.merge in ("concat", "sum", "mul", "ave"), f"{name}.merge: concat or another")
     expect(layer.mask.shape == (T,) and layer.mask.dtype == bool, f"{name}.mask: a flag a token")
     expect(layer.reach.shape == (T,), f"{name}.reach: a number a token")
     expect(layer.states[:1] == ("h",), f"{name}.states: h first")

@@ -13,6 +13,7 @@ from rnnviz.cells import CELLS
 from rnnviz.clamps import Clamp
 from rnnviz.engine import losses
 from rnnviz.engine.backend import HOST, Backend
+from rnnviz.engine.model import Model
 from rnnviz.engine.pass_results import RecordedGradients, Recording
 from rnnviz.errors import InvalidFileError, UsageError
 from rnnviz.model_files import StoredModel
@@ -117,11 +118,12 @@ def _trace(stored: StoredModel, query: Query, model_input: ModelInput, backend: 
         objective=objective,
         loss=loss,
         target=stored.labels[target],
-        W=frozen(model.params["head.W"].view()),
-        b=frozen(model.params["head.b"].view()),
+        **_output_layer(model),
         unclamped=_unclamped_output(stored, model_input) if clamps else None,
         reads=model.spec.head.reads,
+        below=len(model.spec.head.below),
     )
+    forecast = model_input.series if head.is_number and len(head.labels) == 1 else None
     return Trace(
         model=stored.name,
         device=HOST.name if passes is None else backend.name,
@@ -133,9 +135,17 @@ def _trace(stored: StoredModel, query: Query, model_input: ModelInput, backend: 
         head=head,
         about=stored.about + model_input.remark,
         text=query.text if model_input.series is None else model_input.series.moment,
-        series=model_input.series,
+        series=forecast,
         given_states=query.initial,
     )
+
+
+def _output_layer(model: Model) -> dict[str, Array]:
+    """W and b of the output layer; of a net without one those that change nothing."""
+    head, params = model.spec.head, model.params
+    W = params["head.W"].view() if head.kind != "state" else np.eye(head.outputs, dtype=model.dtype)
+    b = params["head.b"].view() if "head.b" in params else np.zeros(head.outputs, model.dtype)
+    return {"W": frozen(W), "b": frozen(b)}
 
 
 def _layers(
@@ -151,7 +161,8 @@ def _layers(
 def _unclamped_output(stored: StoredModel, model_input: ModelInput) -> Array:
     """The output without clamps, (K)."""
     recording = stored.model.record(model_input.inputs, initial=model_input.initial)
-    return frozen(losses.label_outputs(stored.model.spec.head.kind, recording.logits[0]))
+    last = recording.logits[-1] if recording.logits.ndim == 3 else recording.logits
+    return frozen(losses.label_outputs(stored.model.spec.head.kind, last[0]))
 
 
 def _unknown(stored: StoredModel, model_input: ModelInput) -> tuple[bool, ...]:

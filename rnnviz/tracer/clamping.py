@@ -31,7 +31,7 @@ def resolve_clamps(
             ClampTarget(layer_name(model.spec, k, direction), cell.title, widths)
             for direction in layer.directions
         ]
-        D = layer.units * len(layer.directions)
+        D = layer.output_width
     return tuple(resolve_clamp(clamp, targets, tokens) for clamp in clamps)
 
 
@@ -45,14 +45,14 @@ def clampings(
     if not clamps:
         return None
     layers: list[list[Clamping | None]] = []
-    D, dtype = model.spec.source.width, model.params["head.b"].dtype
+    D, dtype = model.spec.source.width, model.dtype
     for k, layer in enumerate(model.spec.layers):
         layers.append([])
         for direction in layer.directions:
             name = layer_name(model.spec, k, direction)
             own = [clamp for clamp in clamps if clamp.layer == name]
             layers[k].append(_clamping(own, T, {"x": D}, layer.units, shift, dtype))
-        D = layer.units * len(layer.directions)
+        D = layer.output_width
     return layers
 
 

@@ -61,6 +61,7 @@ def _layer_trace(
         reach=frozen(reach),
         initial={n: frozen(a[0].copy()) for n, a in scan.initial.items()},
         clamps=clamps,
+        merge=model.spec.layers[k].merge,
     )
 
 

@@ -81,7 +81,7 @@ def encode(stored: StoredModel, text: str, data: str | Path | None = None) -> Mo
     shown = [PAD] * pads
     if encoding.padding == "end":
         return ModelInput((*tokens, *shown), (*ids, *[0] * pads), remark=remark)
-    if any(layer.bidirectional for layer in stored.model.spec.layers):
+    if stored.model.spec.reads_backwards:
         return ModelInput((*shown, *tokens), (*[0] * pads, *ids), pads, remark=remark)
     return ModelInput(tuple(tokens), tuple(ids), 0, _states_after_padding(stored, pads), remark)
 

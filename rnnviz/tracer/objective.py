@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from rnnviz.arrays import Array
 from rnnviz.engine import losses
+from rnnviz.engine.spec import NUMERIC_KINDS
 from rnnviz.errors import UsageError, nearest
 from rnnviz.model_files import StoredModel
 from rnnviz.toy_net.number_text import number_literal
 from rnnviz.tracer.model_input import ModelInput
+
+#: Labels that a message lists.
+MOST_LABELS = 20
 
 
 def objective_of(
@@ -17,15 +23,30 @@ def objective_of(
 ) -> tuple[str, float, Array]:
     """What the gradients are of: its name, its value, and its gradient at the ``logits`` (1, K).
 
-    For a class its log-loss. For a forecast its absolute error in deviations, as the net was
-    trained; where the true value is not known, the forecast itself. For a net by hand its squared
-    error.
+    For a class its log-loss; for one label of several sigmoids its own. For a forecast its absolute
+    error in deviations, as the net was trained; where the true value is not known, the forecast
+    itself, as for every other number. For a net by hand its squared error. Of logits of every step
+    (T, 1, K) the objective is that of the last.
     """
+    if logits.ndim == 3:
+        name, loss, d_last = objective_of(stored, logits[-1], model_input, target)
+        d_steps = np.zeros_like(logits)
+        d_steps[-1] = d_last
+        return f"{name} at the last token", loss, d_steps
     label, kind = stored.labels[target], stored.model.spec.head.kind
     truth = model_input.truth
-    if kind == "linear" and truth is None:
+    if kind in NUMERIC_KINDS and truth is None:
         name = label if model_input.squared is not None else f"forecast of {label}"
-        return name, float(logits[0, target]), np.ones_like(logits)
+        output = losses.outputs(kind, logits)
+        d_logits = np.zeros_like(logits)
+        d_logits[:, target] = losses.ELEMENTWISE[kind].slope(output[:, target])
+        return name if kind == "linear" else label, float(output[0, target]), d_logits
+    if kind == "sigmoid" and logits.shape[1] > 1:
+        d_logits = np.zeros_like(logits)
+        own, right = logits[:, [target]], np.ones(1)
+        d_logits[:, [target]] = losses.d_logits(kind, own, right)
+        loss = float(losses.losses(kind, own, right)[0])
+        return f"log-loss of '{label}'", loss, d_logits
     if truth is None:
         name, y = f"log-loss of '{label}'", np.array([target])
     else:
@@ -41,13 +62,19 @@ def objective_of(
 
 def target_class(stored: StoredModel, output: Array, label: str | None) -> int:
     """The class number of a label; without one, of the predicted class."""
-    if label is None and stored.model.spec.head.kind == "linear":
+    if label is None and stored.model.spec.head.kind in NUMERIC_KINDS:
         return 0
     if label is None:
         return int(output.argmax())
     if label not in stored.labels:
         raise UsageError(
             f"Unknown target {label!r} for {stored.name}.{nearest(label, stored.labels)} "
-            f"Use one of: {', '.join(stored.labels)}."
+            f"Use one of: {_some(stored.labels)}."
         )
     return stored.labels.index(label)
+
+
+def _some(labels: Sequence[str]) -> str:
+    """The labels, or the first of many."""
+    more = len(labels) - MOST_LABELS
+    return ", ".join(labels[:MOST_LABELS]) + (f" and {more:,} others" if more > 0 else "")

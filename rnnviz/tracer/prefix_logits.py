@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 
 import numpy as np
 
@@ -10,6 +11,8 @@ from rnnviz.arrays import Array
 from rnnviz.clamps import Clamp
 from rnnviz.data.batches import pad_sequences
 from rnnviz.engine import packed_scan
+from rnnviz.engine.backend import concat_outputs
+from rnnviz.engine.directions import merged
 from rnnviz.engine.model import Model
 from rnnviz.engine.pass_results import Recording
 from rnnviz.tracer.clamping import clampings
@@ -24,13 +27,15 @@ def prefix_logits(
 ) -> Array:
     """The head's logits after every token: (T, K).
 
-    A net that only reads forward has these states already. With a backward layer, the logits after
-    token t take a pass over the first t tokens alone, padded as they would be. The last row is
-    that of ``recording``, to the bit: a matrix product with another number of rows may round
-    differently.
+    A head that reads every step has computed them. A net that only reads forward has these states
+    already. With a backward layer, the logits after token t take a pass over the first t tokens
+    alone, padded as they would be. The last row is that of ``recording``, to the bit: a matrix
+    product with another number of rows may round differently.
     """
     T, pads = len(recording.inputs), model_input.pads
-    if not any(layer.bidirectional for layer in model.spec.layers):
+    if model.spec.head.reads == "steps":
+        return recording.logits[:, 0]
+    if not model.spec.reads_backwards:
         before = recording.scans[-1][0].stack("h")[:-1, 0]
         return np.concatenate([model.head(before), recording.logits])
     if clamps or model_input.initial is not None:
@@ -68,7 +73,7 @@ def _prefixes_one_by_one(
 
 
 def _series_prefixes(model: Model, x: Array) -> Array:
-    """The logits of every prefix of a series (T, 1, D), in batches: (T, K)."""
+    """The logits of every prefix of measurements (T, 1, D), in batches: (T, K)."""
     T = len(x)
     ends = [range(min(first + BATCH, T), first, -1) for first in range(0, T, BATCH)]
     return np.concatenate([_prefix_batch(model, x, lengths)[::-1] for lengths in ends])
@@ -76,19 +81,22 @@ def _series_prefixes(model: Model, x: Array) -> Array:
 
 def _prefix_batch(model: Model, x: Array, lengths: range) -> Array:
     """The logits (B, K) of the prefixes of these lengths, longest first."""
-    T = lengths[0]
+    T, B = lengths[0], len(lengths)
     mask = np.arange(T)[:, None] < np.array(lengths)  # (T, B)
-    layer_input = np.repeat(x[:T], len(lengths), axis=1)
-    last: list[Array] = []
+    if (read := model.mask(x[:T])) is not None:
+        mask = mask & read
+    layer_input = np.repeat(x[:T], B, axis=1)
+    last = layer_input[-1]
     for k, layer in enumerate(model.spec.layers):
+        starts = model.initial_states(k, B) or []
         scans = [
             packed_scan.scan(
                 model.cell(k), model.layer_params(k, direction), layer_input, mask,
-                reverse=direction == "backward", keep=False,
+                reverse=direction == "backward", keep=False, initial=start,
             )
-            for direction in layer.directions
+            for direction, start in zip_longest(layer.directions, starts)
         ]  # fmt: skip
-        last = [scan.last["h"] for scan in scans]
+        last = merged(layer, np.concatenate([scan.last["h"] for scan in scans], axis=-1))
         if k + 1 < len(model.spec.layers):
-            layer_input = np.concatenate([scan.stack("h") for scan in scans], axis=-1)
-    return model.head(np.concatenate(last, axis=-1))
+            layer_input = merged(layer, concat_outputs(scans))
+    return model.head(last)

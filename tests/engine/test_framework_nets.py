@@ -13,6 +13,7 @@ from rnnviz.engine import losses
 from rnnviz.engine.backend import HOST
 from rnnviz.engine.device import compiled_backend
 from rnnviz.engine.model import Model
+from rnnviz.engine.param_count import parameters
 from rnnviz.engine.parameters import initialise, shapes
 from rnnviz.engine.spec import DenseSpec, HeadSpec, ModelSpec, RecurrentSpec, SeriesSpec
 
@@ -183,3 +184,13 @@ def test_trained_initial_states_are_replaced_by_given_ones() -> None:
     np.testing.assert_array_equal(net.record(ids, initial=given).logits, net.record(ids).logits)
     given[0] = [{s: a + 1 for s, a in own[0][0].items()}]
     assert np.abs(net.record(ids, initial=given).logits - net.record(ids).logits).max() > 1e-3
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_the_counted_parameters_are_those_of_the_arrays(name: str) -> None:
+    """And their arithmetic gives the count that stands behind it."""
+    spec, rows = NETS[name], parameters(NETS[name])
+    assert sum(row.count for row in rows) == sum(a.size for a in initialise(spec, 0).values())
+    for row in rows:
+        formula, count = row.arithmetic.replace(",", "").split(" = ")
+        assert eval(formula.replace("·", "*")) == int(count) == row.count, row

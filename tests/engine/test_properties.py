@@ -249,7 +249,7 @@ def test_a_spec_becomes_plain_lists_and_dicts() -> None:
         ("layers.0.recurrent_dropout", True), ("layers.0.gates", 4), ("head", []),
         ("head.kind", "tanhh"), ("head.kind", ["sigmoid"]), ("head.outputs", 0),
         ("head.outputs", "1"), ("head.hidden", -1), ("layers.0.activation", "sin"),
-        ("layers.0.recurrent_activation", "tanh"), ("source.steps", 3),
+        ("layers.0.recurrent_activation", "tanhh"), ("source.steps", 3),
         ("head.dropout", 2), ("head.bias", 1), ("foot", {}),
         ("layers.0.cell", ["lstm"]), ("layers.0.cell", {"name": "lstm"}),
     ],
