@@ -8,6 +8,7 @@ from typing import Literal
 
 from rnnviz.query import Query
 from rnnviz.toy_net import CELLS, is_toy_net, model_of
+from rnnviz.trace import Trace
 
 #: The three cells that are compared, in the order of the lectures.
 TRIO = ("rnn", "lstm", "gru")
@@ -21,15 +22,25 @@ SWITCH_MODELS = (
     "sentiment-mingru",
 )  # fmt: skip
 
-#: The kinds of input of a model: words, a series, the numbers of a toy net.
-Kind = Literal["words", "series", "numbers"]
+#: The kinds of input of a model: words, a series, the numbers of a toy net, ids or vectors that no
+#: other model reads.
+Kind = Literal["words", "series", "numbers", "own"]
 
 
 def switch_models(kind: Kind) -> tuple[str, ...]:
     """The models behind the keys 1, 2, 3 … of a screen: those that read the same input."""
-    if kind == "series":
+    if kind in ("series", "own"):
         return ()
     return SWITCH_MODELS if kind == "words" else tuple(model_of(cell) for cell in CELLS)
+
+
+def input_kind(query: Query, trace: Trace) -> Kind:
+    """What the model of a trace reads."""
+    if trace.series is not None:
+        return "series"
+    if query.hand is not None or is_toy_net(query.model):
+        return "numbers"
+    return "words" if trace.reads == "words" else "own"
 
 
 #: Shipped models that can be compared although no key switches to them.

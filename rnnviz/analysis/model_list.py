@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Origin = Literal["shipped", "run", "file"]
+Origin = Literal["shipped", "imported", "run", "file"]
 
 
 @dataclass(frozen=True)
 class ModelListQuestion:
-    """Which models are there: shipped ones, runs, and model files in the working folder."""
+    """Which models are there: shipped, imported, runs, and model files in the working folder."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class ModelEntry:
 
     name: str  # as the option -m takes it
     origin: Origin
-    reads: Literal["words", "series"]
+    reads: Literal["words", "series", "own"]
     net: str  # "LSTM(32)"
     about: str  # what it was trained on
     example: str = ""  # the text to begin with; "" of a series: its default window

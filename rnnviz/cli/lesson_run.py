@@ -172,18 +172,13 @@ def make_app(
     its step cannot be read.
     """
     from rnnviz.analysis import model_family
-    from rnnviz.toy_net import is_toy_net
     from rnnviz.tui.step.app import RnnvizApp
     from rnnviz.tui.step.lesson.session import LessonSession
 
     query = player.scene.query
     trace = explorer(query)
     lesson_training.prepare(player.lesson)
-    kind: model_family.Kind = "words"
-    if trace.series is not None:
-        kind = "series"
-    elif is_toy_net(query.model):
-        kind = "numbers"
+    kind = model_family.input_kind(query, trace)
     session = LessonSession(
         player, read, progress, train=lesson_training.train, next=next_lesson, restored=restored
     )

@@ -11,7 +11,7 @@ from rnnviz.analysis.model_list import ModelEntry, ModelListQuestion, Origin
 from rnnviz.cells import CELLS
 from rnnviz.errors import RnnvizError, damage
 from rnnviz.files import read_json
-from rnnviz.lookup import shipped, weights_of
+from rnnviz.lookup import imported, shipped, weights_of
 from rnnviz.query import Tracer
 from rnnviz.runs import trained_runs
 
@@ -20,7 +20,7 @@ MOST_FILES = 100
 
 
 def answer(question: ModelListQuestion, tracer: Tracer) -> tuple[ModelEntry, ...]:
-    """Shipped models, then runs with weights, newest first, then files of the working folder."""
+    """Shipped models, imported ones, runs (newest first), files of the working folder."""
     return tuple(_entries())
 
 
@@ -29,7 +29,9 @@ def _entries() -> Iterator[ModelEntry]:
     first = [name for name in SWITCH_MODELS if name in known]
     for name in dict.fromkeys((*first, *known)):
         yield _entry(name, known[name], "shipped")
-    taken = {*known, "last"}
+    for name, path in (own := imported()).items():
+        yield _entry(name, path, "imported")
+    taken = {*known, *own, "last"}
     for folder in trained_runs():
         # A run whose name another model has is opened by its path.
         name = str(folder) if folder.name in taken else folder.name
@@ -46,9 +48,10 @@ def _entry(name: str, path: Path, origin: Origin) -> ModelEntry:
         if not isinstance(record, dict):
             raise ValueError("expected an object")
         series = "series" in record or (origin == "run" and path.with_name("series.json").is_file())
+        typed = any(name in record for name in ("ids", "vectors", "one_hot"))
         example, labels = record.get("example"), record.get("labels")
         return ModelEntry(
-            name, origin, "series" if series else "words", _net(record),
+            name, origin, "series" if series else "own" if typed else "words", _net(record),
             str(record.get("trained_on") or record.get("title") or ""),
             example if isinstance(example, str) and not series else "",
             tuple(str(each) for each in labels) if isinstance(labels, list) else (),

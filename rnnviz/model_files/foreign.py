@@ -325,8 +325,7 @@ def _record(found: ForeignModel, settings: ImportSettings) -> dict[str, Any]:
             "assumptions": [asdict(each) for each in found.assumptions],
         },
     }
-    example = _example(found.stored.encoder)
-    return record if example is None else {**record, "example": example}
+    return {**record, "example": _example(found.stored.encoder)}
 
 
 def _sha256(path: Path) -> str:
@@ -334,11 +333,12 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _example(encoder: Encoder) -> str | None:
-    """A text of words that the vocabulary has; None where the encoder has an example."""
+def _example(encoder: Encoder) -> str:
+    """A text of words that the vocabulary has, or the encoder's own example."""
     words = encoder.vocabulary if isinstance(encoder, OneHot) else encoder
-    if not isinstance(words, Vocabulary):
-        return None
+    if isinstance(words, TokenIds | Vectors):
+        return words.example
+    assert isinstance(words, Vocabulary), "nets of other frameworks read no series"
     usual = words.tokenize(_KNOWN_WORDS)
     if all(map(words.known, usual)):
         return _KNOWN_WORDS

@@ -74,6 +74,13 @@ class StoredModel:
         return isinstance(self.encoder, WordEncoder)
 
     @property
+    def text_form(self) -> str:
+        """What its texts are: "words" (a series, too), "ids", or "vectors"."""
+        if isinstance(self.encoder, TokenIds):
+            return "ids"
+        return "vectors" if isinstance(self.encoder, Vectors | OneHot) else "words"
+
+    @property
     def is_foreign(self) -> bool:
         """Whether it was read from a file of another framework itself, not from rnnviz's."""
         return "imported" in self.record and "weights_sha256" not in self.record

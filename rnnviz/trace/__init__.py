@@ -245,6 +245,7 @@ class Trace:
     series: SeriesTrace | None = None  # where measurements are read instead of words
     hand: ToyNet | None = None  # the net by hand, where it is one
     given_states: tuple[InitialState, ...] = ()  # before the first token, set by the user
+    reads: str = "words"  # of other nets what their text is: "words", "ids", "vectors"
     source: Trace | None = None  # as it was computed, where this is the same in a notation
 
     def to_json(self) -> dict[str, Any]:

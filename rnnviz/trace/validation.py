@@ -27,6 +27,7 @@ def validate(trace: Trace) -> None:
     expect(all(type(u) is bool for u in trace.unknown), "unknown: true or false")
     for name in ("model", "device", "dtype", "about", "text"):
         expect(isinstance(getattr(trace, name), str), f"{name}: a text")
+    expect(trace.reads in ("words", "ids", "vectors"), "reads: words, ids or vectors")
     expect(bool(trace.layers), "a layer")
     for layer in trace.layers:
         _check_layer(layer, T)

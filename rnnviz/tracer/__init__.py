@@ -137,6 +137,7 @@ def _trace(stored: StoredModel, query: Query, model_input: ModelInput, backend: 
         text=query.text if model_input.series is None else model_input.series.moment,
         series=forecast,
         given_states=query.initial,
+        reads=stored.text_form,
     )
 
 

@@ -11,7 +11,6 @@ from rnnviz.cli.step.step_options import StepOptions
 from rnnviz.cli.step.trace_source import TracedQuery
 from rnnviz.errors import UsageError, nearest
 from rnnviz.files import user_state_folder
-from rnnviz.toy_net import is_toy_net
 
 if TYPE_CHECKING:
     from rnnviz.trace import Trace
@@ -84,9 +83,7 @@ def switch_models(traced: TracedQuery) -> tuple[str, ...]:
     """The models behind the number keys: those that can read the same text."""
     from rnnviz.analysis import model_family
 
-    if traced.trace.series is not None:
-        return model_family.switch_models("series")
-    return model_family.switch_models("numbers" if is_toy_net(traced.query.model) else "words")
+    return model_family.switch_models(model_family.input_kind(traced.query, traced.trace))
 
 
 def _page_options(step: StepOptions, traced: TracedQuery, compared: tuple[str, ...]) -> PageOptions:

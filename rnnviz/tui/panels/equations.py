@@ -209,6 +209,7 @@ def reading(view_state: ViewState, width: int) -> list[list[Line]]:
         text = view_state.text("view.read_series", layer=below, **values)
     else:
         key = "view.read_unknown" if view_state.trace.unknown[t] else "view.read"
+        key = "view.read_vectors" if view_state.trace.reads == "vectors" else key
         key = key if view_state.trace.series is None else "page.series.read"
         key = "page.hand.read" if toy_net_of(view_state.trace) else key
         text = view_state.text(key, **values)

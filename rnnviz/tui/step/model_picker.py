@@ -7,13 +7,14 @@ from dataclasses import replace
 
 from textual.message import Message
 
+from rnnviz.analysis.model_family import input_kind
 from rnnviz.analysis.model_list import ModelEntry, ModelListQuestion
 from rnnviz.display import visible
 from rnnviz.errors import RnnvizError, one_line
 from rnnviz.i18n import trained_on, word
 from rnnviz.query import Explorer, Query
 from rnnviz.tui.app.choice_list import ChoiceList, ListRow
-from rnnviz.tui.step.trace_requests import TraceRequest, input_kind
+from rnnviz.tui.step.trace_requests import TraceRequest
 from rnnviz.tui.view.view_state import ViewState
 
 
@@ -77,7 +78,7 @@ class ModelPicker(ChoiceList[ModelEntry]):
 def request(view_state: ViewState, entry: ModelEntry) -> TraceRequest:
     """Read with a model: the same text if it reads such texts, otherwise its example."""
     query = view_state.latest_query
-    if input_kind(query, view_state.trace) == entry.reads:
+    if entry.reads != "own" and input_kind(query, view_state.trace) == entry.reads:
         target = query.target if query.target in entry.labels else None
         return TraceRequest(replace(query, model=entry.name, target=target))
     message = "models.series" if entry.reads == "series" else "models.example"

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
-from rnnviz.analysis.model_family import Kind, switch_models
+from rnnviz.analysis.model_family import Kind, input_kind, switch_models
 from rnnviz.cursor import Cursor, fitted
 from rnnviz.display import visible
 from rnnviz.errors import shortened
 from rnnviz.query import Explorer, Query
-from rnnviz.toy_net import is_toy_net
 from rnnviz.trace import Trace
 from rnnviz.trace.notation import in_notation, written_clamp
 from rnnviz.tui.step.attempt import attempt
@@ -200,13 +199,6 @@ class TraceRequests:
         screen.show(reaches=reaches, comparing=False)
         if message.reason:
             screen.fail("status.failed", reason=message.reason.rstrip("."))
-
-
-def input_kind(query: Query, trace: Trace) -> Kind:
-    """What the model of a trace reads."""
-    if trace.series is not None:
-        return "series"
-    return "numbers" if query.hand is not None or is_toy_net(query.model) else "words"
 
 
 def difference_text(view_state: ViewState, before: Query, after: Query) -> str:

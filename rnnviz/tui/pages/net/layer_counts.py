@@ -120,7 +120,8 @@ def end_text(view_state: ViewState) -> str:
     backward = [s for s in taken if trace.layers[s.layer].direction == "backward"]
     if not layer_stack.differs_at_end(trace):
         text = page_text(view_state, "no_trap_same" if backward else "no_trap_one", word=word)
-        padded = trace.series is None and trace.hand is None and not backward
+        words = trace.series is None and trace.hand is None and trace.reads != "vectors"
+        padded = words and not backward
         return f"{text} {page_text(view_state, 'if_padded')}" if padded else text
     # A layer above others reads states that depend on other words already.
     below = len(layer_stack.levels(trace)) - 1

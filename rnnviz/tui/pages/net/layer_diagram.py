@@ -208,7 +208,8 @@ def _joint(view_state: ViewState, level: int) -> str:
     D = trace.layers[levels[level][0]].values["x"].shape[1]
     if level == 0:
         hand, series = view_state.query.hand or trace.hand, trace.series
-        key = "numbers" if hand is not None else "words" if series is None else "readings"
+        numbers = hand is not None or trace.reads == "vectors"
+        key = "numbers" if numbers else "words" if series is None else "readings"
         return page_text(view_state, key, D=D)
     below = [trace.layers[n].units for n in levels[level - 1]]
     key = "joined" if len(below) > 1 else "stacked"
