@@ -10,7 +10,7 @@ import numpy as np
 
 from rnnviz.analysis.prediction_change import prediction_change
 from rnnviz.arrays import Array
-from rnnviz.trace import SeriesTrace, Trace
+from rnnviz.trace import ROW, SeriesTrace, Trace, row_text
 
 TIME_FORMAT = "%Y-%m-%d %H:%M"
 
@@ -77,14 +77,28 @@ def time_at(trace: Trace, at: int) -> str:
     series, T = series_of(trace), len(trace.tokens)
     if at < T:
         return series.times[time_index(trace, at)]
+    if not has_times(trace):
+        return row_text(_row(series.moment) + at - T)
     start, end = (datetime.strptime(s, TIME_FORMAT) for s in (series.moment, series.foreseen))
     each = (end - start) / max(1, series.ahead - 1)
     return (start + (at - T) * each).strftime(TIME_FORMAT)
 
 
+def has_times(trace: Trace) -> bool:
+    """Whether the readings have times; the rows of a table without them are counted."""
+    return not series_of(trace).moment.startswith(ROW)
+
+
+def _row(text: str) -> int:
+    return int(text.removeprefix(ROW))
+
+
 @dataclass(frozen=True)
 class ForecastSpan:
-    """The hours between the last reading, the moment of the window, and the forecast's time."""
+    """The hours between the last reading, the moment of the window, and the forecast's time.
+
+    In a series without times they are rows.
+    """
 
     gap: float  # from the last reading to the moment
     delay: float  # from the moment to the time of the forecast
@@ -98,6 +112,9 @@ class ForecastSpan:
 def forecast_span(trace: Trace) -> ForecastSpan:
     """How far ahead the forecast after the whole window is."""
     series = series_of(trace)
+    if not has_times(trace):
+        rows = [_row(s) for s in (series.times[trace.latest], series.moment, series.foreseen)]
+        return ForecastSpan(rows[1] - rows[0], rows[2] - rows[1])
     last, moment, foreseen = (
         datetime.strptime(s, TIME_FORMAT)
         for s in (series.times[trace.latest], series.moment, series.foreseen)
@@ -107,7 +124,9 @@ def forecast_span(trace: Trace) -> ForecastSpan:
 
 
 def readings_per_day(trace: Trace) -> int:
-    """The number of readings per day."""
+    """The number of readings per day; of a series without times, a tenth of the window."""
+    if not has_times(trace):
+        return max(1, len(trace.tokens) // 10)
     times = [datetime.strptime(s, TIME_FORMAT) for s in series_of(trace).times[:2]]
     apart = abs(times[-1] - times[0]) or timedelta(days=1)
     return max(1, round(timedelta(days=1) / apart))

@@ -24,7 +24,10 @@ NAMES: Final = {
     "text": "text", "label": "label", "header": "header", "encoding": "encoding",
     "bad_rows": "bad_rows", "validation": "validation", "test": "test",
     "max_length": "max_length", "vocabulary": "vocabulary", "text_lang": "language",
+    "series": "series", "time": "time", "lookback": "lookback", "horizon": "horizon",
 }  # fmt: skip
+#: Options that a series does not have.
+_OF_TEXTS: Final = ("text", "label", "max_length", "vocabulary", "language")
 
 
 def reading(f: F) -> F:
@@ -78,6 +81,19 @@ def of_training(f: F) -> F:
         "--validation", type=options.Share(), metavar="P",
         help="Share of the rows to validate on. Default: .2",
     )(f)  # fmt: skip
+    f = click.option(
+        "--horizon", type=click.IntRange(1, 100_000), metavar="N",
+        help="Rows ahead that --series is forecast.",
+    )(f)  # fmt: skip
+    f = click.option(
+        "--lookback", type=click.IntRange(1, 100_000), metavar="N",
+        help="Rows that a forecast of --series is made from.",
+    )(f)  # fmt: skip
+    f = click.option("--time", metavar="COLUMN", help="The column of the times of --series.")(f)
+    f = click.option(
+        "--series", metavar="COLUMN",
+        help="Forecast this column of numbers from its past and the other columns.",
+    )(f)  # fmt: skip
     return columns(f)
 
 
@@ -126,6 +142,12 @@ def choice(path: Path, given: dict[str, Any]) -> TableChoice:
     """The table and its columns as they were named."""
     from rnnviz.data.user_tables.choice import TableChoice
 
+    of_series = [name for name in ("time", "lookback", "horizon") if name in given]
+    of_texts = [name for name in _OF_TEXTS if name in given]
+    if "series" in given and of_texts:
+        raise UsageError(f"--series forecasts numbers, so it cannot take {_flag(of_texts[0])}.")
+    if "series" not in given and of_series:
+        raise UsageError(f"{_flag(of_series[0])}: name the column to forecast, too: --series NAME")
     if "text" in given:
         given = {**given, "text": tuple(given["text"])}
     return TableChoice(path.name, **given)

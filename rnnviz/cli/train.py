@@ -38,6 +38,7 @@ Examples:
   rnnviz train --resume my-run --epochs 6
   rnnviz train reviews.csv                             then: rnnviz step -m last "a text"
   rnnviz train reviews.csv --text body --label stars --cell gru --units 16
+  rnnviz train sales.csv --series units --lookback 28 --horizon 7
 """
 
 
@@ -200,7 +201,15 @@ def _result_lines(run: Run) -> Iterator[str]:
             yield f"{name}: {metrics}{_in_unit(scores, metric)}"
     yield f"trained on: {record['trained_on']} ({', '.join(record['data'])})"
     if published.get("value") is None and record["options"].get("table"):
-        yield f"Evaluate it on a table: rnnviz evaluate {run.path.name} FILE"
+        naive = record["preparation"].get("as today")
+        if naive is not None:
+            scale, unit = record["metric"]["scale"], record["metric"]["unit"]
+            values = (f"{of} {mae:.4f} ({mae * scale:.4g}{unit and ' ' + unit})"
+                      for of, mae in naive.items())  # fmt: skip
+            yield f"naive forecast, the last value stays: mae {', '.join(values)}"
+            yield f"Step through a window: rnnviz step -m {run.path} 1"
+        else:
+            yield f"Evaluate it on a table: rnnviz evaluate {run.path.name} FILE"
     if record.get("sample"):
         yield "That is the small sample in the package. Your own data: --data DIR"
     if published.get("value") is not None:
@@ -215,4 +224,6 @@ def _result_lines(run: Run) -> Iterator[str]:
 def _in_unit(scores: dict[str, float], metric: dict[str, Any]) -> str:
     if "scale" not in metric:
         return ""
-    return f" ({scores[metric['name']] * metric['scale']:.2f} {metric['unit']})"
+    value = scores[metric["name"]] * metric["scale"]
+    shown = f"{value:.2f}" if value >= 0.1 else f"{value:.3g}"
+    return f" ({shown} {metric['unit']}".rstrip() + ")"

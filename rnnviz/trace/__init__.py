@@ -183,6 +183,20 @@ class SpanErrors:
         return "–".join(f"{time[5:7]}.{time[:4]}" for time in (self.first, self.last))
 
 
+#: What stands before the number of a row, in series without times.
+ROW = "row "
+
+
+def row_text(number: int) -> str:
+    """The "time" of a row, from 1, in a series without times."""
+    return f"{ROW}{number}"
+
+
+def in_time(text: str) -> tuple[int, str]:
+    """The sort key of times of one series, and of its rows."""
+    return len(text), text
+
+
 @dataclass(frozen=True)
 class SeriesTrace:
     """The series a trace was read from: what its numbers measure, and when.
@@ -194,7 +208,7 @@ class SeriesTrace:
     mean: tuple[float, ...]  # (D)
     std: tuple[float, ...]  # (D)
     target: int  # the column that is forecast
-    times: tuple[str, ...]  # (T) of the readings: "2015-07-05 17:40"
+    times: tuple[str, ...]  # (T) of the readings: "2015-07-05 17:40", or "row 17" without times
     moment: str  # when the forecast is made
     foreseen: str  # the time it is for
     ahead: int  # steps from the last reading to that time
@@ -298,7 +312,8 @@ class Trace:
     @property
     def latest(self) -> int:
         """The token that is latest in time: of a series read backwards the first one."""
-        backwards = self.series is not None and self.series.times[0] > self.series.times[-1]
+        times = () if self.series is None else self.series.times
+        backwards = bool(times) and in_time(times[0]) > in_time(times[-1])
         return 0 if backwards else len(self.tokens) - 1
 
     def leading_unit(self) -> int:

@@ -1,8 +1,12 @@
-"""Windows of a table of measurements as the input of a net, cut as in training."""
+"""Windows of a table of measurements as the input of a net, cut as in training.
+
+The table is one of the station in Jena, or the user's own that a run was trained on.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -14,11 +18,13 @@ from rnnviz.arrays import Array
 from rnnviz.data.folders import SAMPLE, data_errors, requested_folder, require_folder
 from rnnviz.data.jena import JenaSeries, is_published, jena_files, read_jena
 from rnnviz.data.series import Scaling
-from rnnviz.errors import MissingError, UsageError
-from rnnviz.files import read_json
+from rnnviz.data.user_tables.choice import TableChoice
+from rnnviz.errors import InvalidFileError, MissingError, UsageError
+from rnnviz.files import read_json, user_path
 from rnnviz.model_files import StoredModel
 from rnnviz.recipes.jena import AS_TODAY, TEST_SPAN
-from rnnviz.trace import SeriesTrace, SpanErrors
+from rnnviz.recipes.user_series import measurements_of
+from rnnviz.trace import SeriesTrace, SpanErrors, row_text
 
 #: The evening before a cold front, in the part of the table that no shipped model was trained on.
 EXAMPLE: Final = "2015-07-05 19:00"
@@ -38,14 +44,20 @@ def window(stored: StoredModel, text: str, data: str | Path | None = None) -> Wi
     without a table.
     """
     scaling, text = _scaling(stored), text.strip()
+    own = user_table(stored, data)
     if not text:
-        return _example(scaling, data)
+        return _example(scaling, data) if own is None else _last(own, scaling)
     if text.isascii() and text.isdigit():
-        table = next(_tables(data))
+        table = next(_tables(data)) if own is None else own
         fitting = table.scaling(scaling)
         return Window(table, fitting, _numbered(table, fitting, int(text)))
+    if own is not None and not own.dated:
+        raise UsageError(
+            f"{own.name} has no times. Type the number of a window: 1 to "
+            f"{max(own.rows - scaling.lookback, 0):,}."
+        )
     when, spans = _when(stored, text), []
-    for table in _tables(data):
+    for table in _tables(data) if own is None else (own,):
         fitting = table.scaling(scaling)
         row = table.row_of(when, fitting)
         if row is not None:
@@ -73,10 +85,16 @@ def _example(scaling: Scaling, data: str | Path | None) -> Window:
     table = next(_tables(data, package_first=True))
     scaling = table.scaling(scaling)
     row = table.row_of(np.datetime64(EXAMPLE, "m"), scaling)
-    count = len(table.times) - scaling.lookback
+    count = table.rows - scaling.lookback
     return Window(
         table, scaling, _numbered(table, scaling, (count + 1) // 2) if row is None else row
     )
+
+
+def _last(table: Table, scaling: Scaling) -> Window:
+    """The last window whose true value is in the table."""
+    count = table.rows - scaling.lookback
+    return Window(table, scaling, _numbered(table, scaling, max(count - scaling.delay, 1)))
 
 
 def _when(stored: StoredModel, text: str) -> np.datetime64:
@@ -93,7 +111,7 @@ def _when(stored: StoredModel, text: str) -> np.datetime64:
 
 
 def _numbered(table: Table, scaling: Scaling, n: int) -> int:
-    count = len(table.times) - scaling.lookback
+    count = table.rows - scaling.lookback
     if not 1 <= n <= count:
         raise UsageError(
             f"There is no window {n}: {table.name} has windows 1 to {max(count, 0):,}."
@@ -102,29 +120,43 @@ def _numbered(table: Table, scaling: Scaling, n: int) -> int:
 
 
 class Table:
-    """A table of the station: measurements (N, D), their times (N), the file's name."""
+    """A table of measurements: columns of numbers, and the times of the rows, if it has any."""
 
-    def __init__(self, path: Path) -> None:
-        self.series: JenaSeries = _read(path, path.stat().st_mtime_ns)
-        self.name, self.times = path.name, self.series.times
+    def __init__(
+        self, name: str, columns: Sequence[str], data: Array, times: Array | None, interval: int,
+    ) -> None:  # fmt: skip
+        self.name, self.columns, self.data = name, tuple(columns), data
+        self.dated, self.rows, self.interval = times is not None, len(data), interval
+        #: (N) times, or the numbers of the rows from 1.
+        self.times: Array = np.arange(1, len(data) + 1) if times is None else times
 
     def column(self, name: str) -> Array:
         """A column by its name (N); UsageError if the table has none of that name."""
-        if name not in self.series.columns:
+        if name not in self.columns:
             raise UsageError(f"The model reads {name!r}, and {self.name} has no such column.")
-        return np.asarray(self.series.data[:, self.series.columns.index(name)])
+        return np.asarray(self.data[:, self.columns.index(name)])
 
     def scaling(self, scaling: Scaling) -> Scaling:
         """The model's scaling for rows of this table; UsageError if its windows do not fit."""
         try:
-            return scaling.at_interval(self.series.interval)
+            return scaling.at_interval(self.interval)
         except ValueError as error:
             raise UsageError(f"The model cannot read {self.name}: {error}.") from error
+
+    def time_text(self, row: int, ahead: int = 0) -> str:
+        """The time of a row, or ``ahead`` rows after it, also beyond the table."""
+        goal = row + ahead
+        if not self.dated:
+            return row_text(goal + 1)
+        if goal < self.rows:
+            return _time_text(self.times[goal])
+        minutes = (goal - row) * np.timedelta64(self.interval, "m")
+        return _time_text(self.times[row] + minutes)
 
     def row_of(self, when: np.datetime64, scaling: Scaling) -> int | None:
         """The row nearest to a moment, with a window before it; None where there is none."""
         moments = self.times[scaling.lookback :]
-        half = np.timedelta64(self.series.interval, "m") // 2
+        half = np.timedelta64(self.interval, "m") // 2
         if not len(moments) or not moments[0] - half <= when <= moments[-1] + half:
             return None
         after = min(int(np.searchsorted(self.times, when)), len(self.times) - 1)
@@ -141,9 +173,39 @@ class Table:
 
 
 @lru_cache(maxsize=3)
-def _read(path: Path, changed: int) -> JenaSeries:
+def _read(path: Path, changed: int) -> Table:
     with data_errors("jena"):
-        return read_jena(path, repair=not is_published(path))
+        series: JenaSeries = read_jena(path, repair=not is_published(path))
+    return Table(path.name, series.columns, series.data, series.times, series.interval)
+
+
+def user_table(stored: StoredModel, data: str | Path | None) -> Table | None:
+    """The table of the user's own that a model was trained on; None for other models.
+
+    ``data`` is the folder it is in; None: where it was. MissingError if it is not there.
+    """
+    record = stored.record.get("training", stored.record)
+    given = record.get("preparation", {}).get("table") if isinstance(record, dict) else None
+    if not isinstance(given, dict):
+        return None
+    try:
+        choice = TableChoice.from_json(given)
+    except ValueError as error:
+        raise InvalidFileError(f"{stored.name} is damaged: {error}.") from error
+    folder = user_path(data or str(stored.record.get("folder", "")) or ".")
+    path = folder / Path(choice.file).name
+    if not path.is_file():
+        raise MissingError(
+            f"{stored.name} reads {choice.file}, which is not in {folder}. Name the folder it is "
+            "in: --data DIR"
+        )
+    return _read_own(folder, replace(choice, file=path.name), path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=3)
+def _read_own(folder: Path, choice: TableChoice, changed: int) -> Table:
+    found = measurements_of(choice, folder)
+    return Table(choice.file, found.columns, found.data, found.times, found.interval)
 
 
 def _tables(data: str | Path | None, package_first: bool = False) -> Iterator[Table]:
@@ -160,7 +222,7 @@ def _tables(data: str | Path | None, package_first: bool = False) -> Iterator[Ta
         named = {path.name for path in files}
         others = [path for path in own if path.name not in named]
         files = [*own, *files] if package_first else [*files, *others]
-    return (Table(path) for path in files)
+    return (_read(path, path.stat().st_mtime_ns) for path in files)
 
 
 def _time_text(when: np.datetime64) -> str:
@@ -218,28 +280,28 @@ class Window:
     @property
     def tokens(self) -> tuple[str, ...]:
         """The times of the readings, without their year."""
-        return tuple(_time_text(time)[5:] for time in self.table.times[self.rows])
+        texts = (self.table.time_text(int(row)) for row in self.rows)
+        return tuple(text[5:] if self.table.dated else text for text in texts)
 
     @property
     def moment(self) -> str:
         """When the forecast is made."""
-        return _time_text(self.table.times[self.row])
+        return self.table.time_text(self.row)
 
     def record(self, test: SpanErrors | None = None) -> SeriesTrace:
         """Its data for a trace; ``test`` belongs to the model."""
-        scaling, times, row = self.scaling, self.table.times, self.row
+        scaling, row = self.scaling, self.row
         target = self.table.column(scaling.columns[scaling.target])
         goal = row + scaling.delay
-        minutes = scaling.delay * np.timedelta64(scaling.interval, "m")
-        in_table = goal < len(times)
+        in_table = goal < self.table.rows
         return SeriesTrace(
             columns=scaling.columns,
             mean=scaling.mean,
             std=scaling.std,
             target=scaling.target,
-            times=tuple(_time_text(time) for time in times[self.rows]),
+            times=tuple(self.table.time_text(int(each)) for each in self.rows),
             moment=self.moment,
-            foreseen=_time_text(times[goal] if in_table else times[row] + minutes),
+            foreseen=self.table.time_text(row, scaling.delay),
             ahead=scaling.delay // scaling.step + 1,
             after=tuple(target[row : goal : scaling.step].tolist()),
             truth=float(target[goal]) if in_table else None,

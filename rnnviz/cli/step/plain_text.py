@@ -17,7 +17,7 @@ from rnnviz.analysis.readout import shown_class
 from rnnviz.display import visible
 from rnnviz.equations import number, numbers, symbol
 from rnnviz.i18n import is_imported, text, units
-from rnnviz.trace import LayerTrace, SeriesTrace, Trace
+from rnnviz.trace import LayerTrace, SeriesTrace, Trace, in_time
 from rnnviz.trace.notation import written_clamp
 
 
@@ -136,7 +136,7 @@ def _series(trace: Trace, series: SeriesTrace, lang: str) -> Iterator[str]:
         "model", name=visible(trace.model), cell=layer.title,
         units=units(layer.units, lang), about=visible(trace.about),
     )  # fmt: skip
-    first, last = sorted((series.times[0], series.times[-1]))
+    first, last = sorted((series.times[0], series.times[-1]), key=in_time)
     yield line("window", T=T, first=first, last=last, source=visible(series.source))
     yield line(
         "forecast", label=label, time=series.foreseen, value=number(forecast, 2),

@@ -14,7 +14,8 @@ class TableChoice:
     """A table and its columns, as they were named; None leaves a value to the content.
 
     ``validation`` and ``test`` are shares of the rows. ``max_length`` is in words, ``vocabulary``
-    in entries. ``language`` determines the lower case of I and İ.
+    in entries. ``language`` determines the lower case of I and İ. Times of a series are a column;
+    None: the first one that has times.
     """
 
     file: str  # its name in the data folder
@@ -28,6 +29,10 @@ class TableChoice:
     max_length: int | None = None
     vocabulary: int | None = None
     language: Language | None = None
+    series: str | None = None  # the column to forecast, instead of text and label
+    time: str | None = None
+    lookback: int | None = None  # rows of a window
+    horizon: int | None = None  # rows from the last one of a window to the value that is forecast
 
     @classmethod
     def from_json(cls, value: object) -> TableChoice:
@@ -42,8 +47,9 @@ class TableChoice:
             raise ValueError("the text of a table must be a list of columns")
         record["text"] = tuple(record.get("text", ()))
         texts = (record.get("file"), *record["text"])
-        optional = (record.get("label"), record.get("encoding"))
-        whole = (record.get("max_length"), record.get("vocabulary"))
+        optional = (record.get(name) for name in ("label", "encoding", "series", "time"))
+        names = ("max_length", "vocabulary", "lookback", "horizon")
+        whole = [record.get(name) for name in names]
         shares = (record.get("validation", 0.2), record.get("test", 0.0))
         if (
             not all(isinstance(text, str) for text in texts)

@@ -118,7 +118,8 @@ def _not_obvious(table: UserTable, what: str) -> str:
     listed = shorten(", ".join(table.first_row))
     return (
         f"Which column of {table.name} is the {what}? Its first row: {listed}.\n"
-        "Name both: --text COLUMN --label COLUMN, or give their numbers: --text 2 --label 1"
+        "Name both: --text COLUMN --label COLUMN, or by number: --text 2 --label 1. To forecast a "
+        "column of numbers: --series COLUMN --lookback 24 --horizon 1"
     )
 
 

@@ -18,7 +18,7 @@ from rnnviz.cursor import to_token
 from rnnviz.display import visible
 from rnnviz.equations import number
 from rnnviz.query import Question
-from rnnviz.trace import SeriesTrace, Trace
+from rnnviz.trace import ROW, SeriesTrace, Trace
 from rnnviz.tui.panels import conclusion
 from rnnviz.tui.render.braille_plot import Canvas, runs
 from rnnviz.tui.render.marks import PREDICTED
@@ -171,8 +171,9 @@ class SeriesPage(Page):
     def _explained(self, view_state: ViewState, series: SeriesTrace, width: int) -> list[Line]:
         """When a forecast is made, what it is for, and why it is so many hours ahead."""
         span = series_analysis.forecast_span(view_state.trace)
+        unit = "hours" if series_analysis.has_times(view_state.trace) else "rows"
         values = {
-            name: self.page_text(view_state, "hours", n=f"{getattr(span, name):.4g}")
+            name: self.page_text(view_state, unit, n=f"{getattr(span, name):.4g}")
             for name in ("gap", "delay", "ahead")
         }
         key = "explain_reversed" if view_state.trace.latest == 0 else "explain"
@@ -364,7 +365,8 @@ def days_under(trace: Trace, width: int) -> str:
     line = [" "] * width
     free, before = 0, ""
     for at in range(count):
-        date = series_analysis.time_at(trace, at)[5:10]
+        text = series_analysis.time_at(trace, at)
+        date = text[5:10] if series_analysis.has_times(trace) else text[len(ROW) :]
         column = scale.column(at)
         if date != before and before and free <= column <= width - len(date) - 1:
             line[column : column + len(date) + 1] = "╵" + date
