@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as numpy_st
 from rnnviz.arrays import Array, Values
 from rnnviz.cells import CELLS, Cell
 from rnnviz.cells.variants import variant
+from rnnviz.cells.weights import state_widths
 from rnnviz.engine.embedding import summed_rows, table_of
 from rnnviz.engine.model import Model
 from rnnviz.engine.parameters import shapes
@@ -93,6 +94,11 @@ def recorded_gradients(net: Model, recording: Recording, d_logits: Array) -> Val
     return grads
 
 
+def state_shapes(cell: Cell, p: Values, B: int) -> dict[str, tuple[int, ...]]:
+    """The shape of each state, (B, H); that of a projected h is (B, P)."""
+    return {s: (B, n) for s, n in state_widths(cell, p).items()}
+
+
 class Run(NamedTuple):
     """A cell, its weights, and one pass over random inputs."""
 
@@ -115,7 +121,7 @@ def run(
 ) -> Run:
     """A float64 pass with random weights, inputs and initial states."""
     p = arrays(cell.shapes(D, H), rng, scale)
-    initial = arrays(dict.fromkeys(cell.states, (B, H)), rng)
+    initial = arrays(state_shapes(cell, p, B), rng)
     x, read = rng.standard_normal((T, B, D)), mask(masked, T, B, rng)
     return Run(cell, p, scan(cell, p, x, read, reverse=reverse, initial=initial))
 
@@ -151,6 +157,11 @@ VARIANTS |= {
     "gru-2014 identity, clip": variant(CELLS["gru-2014"], "identity", clip=0.75),
     "lstm-slide clip, no bias": variant(CELLS["lstm-slide"], clip=0.8, bias=False),
     "mingru clip, no bias": variant(CELLS["mingru"], clip=0.8, bias=False),
+    "lstm-peephole softsign, clip": variant(CELLS["lstm-peephole"], "softsign", clip=0.8),
+    "lstm-projection to 2": variant(CELLS["lstm-projection"], projection=2),
+    "lstm-projection to 3, relu, no bias": variant(
+        CELLS["lstm-projection"], "relu", bias=False, projection=3
+    ),
 }
 cells = st.sampled_from(list(CELLS.values()))
 variants = st.sampled_from(list(VARIANTS.values()))
@@ -176,7 +187,13 @@ def specs(draw: st.DrawFn) -> ModelSpec:
         )
     else:
         source = SeriesSpec(draw(sizes))
-    layer = st.builds(RecurrentSpec, st.sampled_from(list(CELLS)), sizes, st.booleans(), rate, rate)
+    layer = st.builds(
+        RecurrentSpec, st.sampled_from(list(CELLS)), sizes, st.booleans(), rate, rate,
+        bias=st.booleans(),
+    ) | st.builds(
+        RecurrentSpec, st.just("lstm-projection"), sizes, st.booleans(), rate, rate,
+        projection=sizes,
+    )  # fmt: skip
     kind = draw(st.sampled_from(list(HEADS)))
     head = HeadSpec(kind, HEADS[kind], draw(rate))
     return ModelSpec(source, tuple(draw(st.lists(layer, min_size=1, max_size=3))), head)

@@ -58,7 +58,10 @@ class Cell(Protocol):
         """Backward, in the order it happens."""
 
     def shapes(self, D: int, H: int) -> dict[str, tuple[int, ...]]:
-        """The trained arrays of a layer of H units over inputs of width D."""
+        """The trained arrays of a layer of H units over inputs of width D.
+
+        W has H columns for each gate, and U a row for each unit of h.
+        """
 
     def forward(self, p: Values, v: Values, prev: Values) -> None:
         """One step: ``v`` arrives with xw and hu (B, ·) and leaves with every named value."""
@@ -104,4 +107,6 @@ class CellRegistry(Mapping[str, CellModule]):
         return len(self._names)
 
 
-CELLS = CellRegistry("rnn", "lstm", "gru", "lstm-slide", "gru-2014", "mingru")
+CELLS = CellRegistry(
+    "rnn", "lstm", "gru", "lstm-slide", "gru-2014", "mingru", "lstm-peephole", "lstm-projection"
+)

@@ -40,13 +40,16 @@ def variant(
     keeps: bool = True,
     clip: float | None = None,
     bias: bool = True,
+    projection: int | None = None,
 ) -> Cell:
     """The cell with these choices; the cell itself where they are its own.
 
     ``output_activation`` is ``activation`` unless it is named, as in Keras. What a cell has no use
     for (a z in LSTM, a gated output in GRU) changes nothing. KeyError for what is not in
-    ``ACTIVATIONS``.
+    ``ACTIVATIONS``; ValueError for a ``projection`` of a cell that has none.
     """
+    if projection is not None and "V" not in cell.shapes(1, 1):
+        raise ValueError(f"a projection to {projection}: {cell.name} has none")
     state, output = ACTIVATIONS[activation], ACTIVATIONS[output_activation or activation]
     act = Activations(
         state,
@@ -54,7 +57,7 @@ def variant(
         output if has_output(cell) else USUAL.output,
         keeps or not has_kept_share(cell),
     )
-    found = Variant(cell, act, None if clip is None else float(clip), bias)
+    found = Variant(cell, act, None if clip is None else float(clip), bias, projection)
     return cell if found == Variant(cell, USUAL) else found
 
 
@@ -74,13 +77,14 @@ class Variant:
     """A cell module run with other choices; its lines say so, all else is the module's.
 
     ``clip`` bounds the arguments of the functions, but for that of a state on its way out, as
-    ONNX Runtime does.
+    ONNX Runtime does. ``projection``: the units of h where they are fewer than those of c.
     """
 
     cell: CellModule
     act: Activations
     clip: float | None = None
     bias: bool = True
+    projection: int | None = None
 
     @property
     def name(self) -> str:
@@ -174,8 +178,11 @@ class Variant:
         return line if self.act.keeps else turned(line)
 
     def shapes(self, D: int, H: int) -> dict[str, tuple[int, ...]]:
-        """The module's, without the bias where there is none."""
-        return self._without_bias(self.cell.shapes(D, H))
+        """The module's, without the bias where there is none, and with the projection's width."""
+        found = self._without_bias(self.cell.shapes(D, H))
+        if (P := self.projection) is None:
+            return found
+        return {**found, "U": (P, found["U"][1]), "V": (H, P)}
 
     @cached_property
     def _computed(self) -> Activations:

@@ -8,6 +8,12 @@ from rnnviz.arrays import Array, blocks
 from rnnviz.cells import Cell
 
 
+def state_widths(cell: Cell, p: Mapping[str, Array]) -> dict[str, int]:
+    """The units of each state: those of a gate, but of h the rows of U (fewer in a projection)."""
+    H = p["W"].shape[-1] // len(cell.gates)
+    return dict.fromkeys(cell.states, H) | {"h": len(p["U"])}
+
+
 def weights_by_name(cell: Cell, p: Mapping[str, Array]) -> dict[str, Array]:
     """The trained arrays under the names formulas use: ``W_f`` (D, H), ``b_rz`` (H), ``V_o`` ...
 
@@ -15,7 +21,7 @@ def weights_by_name(cell: Cell, p: Mapping[str, Array]) -> dict[str, Array]:
     ``b_z`` from the input row and ``b_rz`` from the recurrent row.
     """
     found: dict[str, Array] = {}
-    H = len(p["U"])
+    H = p["W"].shape[-1] // len(cell.gates)
     for key, array in p.items():
         if key not in ("W", "U", "b"):
             found[key] = array

@@ -70,11 +70,11 @@ def draw_masks(
     embedding = drawing.draw(rate, (T, B, width))
     layers = []
     for layer in spec.layers:
-        G, H = len(cell_of(layer).gates), layer.units
+        G = len(cell_of(layer).gates)
         groups = G if layer.recurrent_dropout else 1
         layers.append([
             (drawing.draw(layer.dropout, (groups, B, width)),
-             drawing.draw(layer.recurrent_dropout, (G, B, H)))
+             drawing.draw(layer.recurrent_dropout, (G, B, layer.projection or layer.units)))
             for _ in layer.directions
         ])  # fmt: skip
         width = layer.output_width

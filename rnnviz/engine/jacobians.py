@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from rnnviz.arrays import Array, Values, blocks
+from rnnviz.arrays import Array, Values
 from rnnviz.cells import Cell
+from rnnviz.cells.weights import state_widths
 from rnnviz.engine.clamping import ClampedGradients
 from rnnviz.engine.projections import (
     recurrent_kernel,
@@ -40,10 +41,10 @@ def step_jacobians(cell: Cell, p: Values, forward: Scan, tokens: Sequence[int]) 
         J = _pointwise_jacobians(cell, p, v, prev, clamped)
     else:
         # The cell mixes units by matrices of its own: every component is an objective of its own.
-        upstream = dict(zip(states, blocks(_identity(cell, p)[None], len(states)), strict=True))
+        upstream = split_states(cell, p, _identity(cell, p)[None])
         params = with_dropout_masks(cell, p, mask)
         d = _cell_backward(cell, params, v, prev, upstream, clamped)
-        through = recurrent_projection_grad(d["hu"], recurrent_kernel(cell, p), mask)
+        through = recurrent_projection_grad(cell, d["hu"], recurrent_kernel(cell, p), mask)
         d["h_prev"] = d.get("h_prev", 0) + through
         J = np.concatenate([d[f"{s}_prev"] for s in states], axis=-1)
     if forward.mask is None:
@@ -55,12 +56,21 @@ def step_jacobians(cell: Cell, p: Values, forward: Scan, tokens: Sequence[int]) 
 def _masked_jacobian(cell: Cell, p: Values, clamped: Values | None) -> Array:
     """The Jacobian of a masked step: the identity, but zero in the rows of clamped states."""
     J = _identity(cell, p)
-    for k, s in enumerate(cell.states):
+    for s in cell.states:
         if clamped is not None and s in clamped:
-            free = np.ones((len(clamped[s]), len(cell.states), clamped[s].shape[-1]), J.dtype)
-            free[:, k] = ~clamped[s][:, 0]
-            J = J * free.reshape(len(free), -1, 1)
+            free = np.ones((len(clamped[s]), J.shape[-1]), J.dtype)
+            split_states(cell, p, free)[s][...] = ~clamped[s][:, 0]
+            J = J * free[:, :, None]
     return J
+
+
+def split_states(cell: Cell, p: Values, a: Array) -> Values:
+    """Views of all states side by side, (…, S), by state."""
+    found, start = dict[str, Array](), 0
+    for s, n in state_widths(cell, p).items():
+        found[s] = a[..., start : start + n]
+        start += n
+    return found
 
 
 def _cell_backward(
@@ -99,7 +109,7 @@ def _pointwise_jacobians(
 
 
 def _identity(cell: Cell, p: Values) -> Array:
-    return np.eye(p["U"].shape[0] * len(cell.states), dtype=p["U"].dtype)
+    return np.eye(sum(state_widths(cell, p).values()), dtype=p["U"].dtype)
 
 
 def jacobians(cell: Cell, p: Values, forward: Scan) -> Iterator[tuple[list[int], Array, Array]]:

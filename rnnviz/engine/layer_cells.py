@@ -12,9 +12,9 @@ from rnnviz.engine.spec import RecurrentSpec
 
 @cache
 def cell_of(layer: RecurrentSpec) -> Cell:
-    """The cell of a layer, with its activations, its meaning of z, its clip and its bias."""
+    """The cell of a layer, with its activations, clip, bias, projection and meaning of z."""
     module: Any = CELLS[layer.cell]  # a module is hashable, which the protocol cannot express
     return variant(
         module, layer.activation, layer.recurrent_activation, layer.output_activation, layer.keeps,
-        layer.clip, layer.bias,
+        layer.clip, layer.bias, layer.projection,
     )  # fmt: skip

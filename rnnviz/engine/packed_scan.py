@@ -22,6 +22,7 @@ import numpy as np
 
 from rnnviz.arrays import Array, Values
 from rnnviz.cells import Cell
+from rnnviz.cells.weights import state_widths
 from rnnviz.engine.embedding import Lookup
 from rnnviz.engine.projections import (
     input_projection,
@@ -169,7 +170,6 @@ def scan(
     Without ``keep`` nothing is stored for a backward pass.
     """
     T, B, _ = x.shape
-    H = p["U"].shape[0]
     if recurrent_mask is not None or input_mask is not None:
         lead = None
     packing = Packing(T, B, reverse, mask, lead)
@@ -177,7 +177,9 @@ def scan(
     b_recurrent = split_bias(p)[1]
     drop = None if input_mask is None else input_mask[:, packing.sequence]
     xw = input_projection(rows, p, drop)
-    states = {s: np.zeros((B + packing.total, H), rows.dtype) for s in cell.states}
+    states = {
+        s: np.zeros((B + packing.total, n), rows.dtype) for s, n in state_widths(cell, p).items()
+    }
     for s, array in states.items():
         if initial is not None:
             array[:B] = initial[s][packing.order]
@@ -191,7 +193,7 @@ def scan(
         if dropped is not None:
             masks = dropped[:, :n]
             params = with_dropout_masks(cell, p, masks)
-        hu = recurrent_projection(state["h"], U, masks)
+        hu = recurrent_projection(cell, state["h"], U, masks)
         v = {"xw": xw[begin : begin + n], "hu": hu if b_recurrent is None else hu + b_recurrent}
         cell.forward(params, v, state)
         state = {s: v[s] for s in cell.states}
@@ -220,18 +222,18 @@ def scan_backward(
     need_x: bool = True,
 ) -> PackedScanGradients:
     """See :func:`rnnviz.engine.scan.scan_backward`; without ``need_x`` none of the input."""
-    packing, H, dtype = forward.packing, p["U"].shape[0], forward.rows.dtype
+    packing, widths, dtype = forward.packing, state_widths(cell, p), forward.rows.dtype
     B = packing.shape[1]
-    out = np.zeros((B + packing.total, H), dtype) if d_h is None else packing.rows_of(d_h)
+    out = np.zeros((B + packing.total, widths["h"]), dtype) if d_h is None else packing.rows_of(d_h)
     given = {s: a for s, a in (d_last or {}).items() if s != "h"}
-    later = {s: np.zeros_like(out) for s in given}
+    later = {s: np.zeros((len(out), widths[s]), dtype) for s in given}
     for s, a in (d_last or {}).items():
         np.add.at(out if s == "h" else later[s], packing.last, a)
     U, drop = recurrent_kernel(cell, p), forward.recurrent_mask
     params = with_dropout_masks(cell, p, drop)
     names = backward_reads(cell).gradients
     d_rows: Values = {}
-    carry = {s: np.zeros((0, H), dtype) for s in cell.states}
+    carry = {s: np.zeros((0, n), dtype) for s, n in widths.items()}
     for k in reversed(range(len(packing.counts))):
         begin, n = B + int(packing.starts[k]), packing.counts[k]
         rows = slice(begin, begin + n)
@@ -246,7 +248,7 @@ def scan_backward(
             masks = drop[:, :n]
             params = with_dropout_masks(cell, p, masks)
         cell.backward(params, v, prev, d)
-        through = recurrent_projection_grad(d["hu"], U, masks)
+        through = recurrent_projection_grad(cell, d["hu"], U, masks)
         carry = {s: d[f"{s}_prev"] for s in cell.states[1:]}
         carry["h"] = d["h_prev"] + through if "h_prev" in d else through
         if k % FLUSH_EVERY == 0:
@@ -258,7 +260,7 @@ def scan_backward(
     initial = {}
     for s, a in carry.items():
         upstream = out if s == "h" else later.get(s)
-        columns = np.zeros((B, H), dtype) if upstream is None else upstream[:B].copy()
+        columns = np.zeros((B, widths[s]), dtype) if upstream is None else upstream[:B].copy()
         columns[: len(a)] += a
         initial[s] = np.empty_like(columns)
         initial[s][packing.order] = columns
@@ -358,17 +360,16 @@ def backward_reads(cell: Cell) -> BackwardReads:
 @cache
 def _backward_reads(cell: Any) -> BackwardReads:
     p = {name: np.zeros(shape) for name, shape in cell.shapes(1, 1).items()}
-    zero = np.zeros((1, 1))
-    prev = dict.fromkeys(cell.states, zero)
+    prev = {s: np.zeros((1, n)) for s, n in state_widths(cell, p).items()}
     v: Values = {
         "xw": np.zeros((1, len(cell.gates))), "hu": np.zeros((1, len(cell.recurrent))),
     }  # fmt: skip
     cell.forward(p, v, prev)
     step = _ReadLog(v)
-    d: Values = {"h": zero, **{f"{s}_next": zero for s in cell.states[1:]}}
+    d: Values = {"h": prev["h"], **{f"{s}_next": prev[s] for s in cell.states[1:]}}
     cell.backward(p, step, prev, d)
     rows, gradients = _ReadLog(v), _ReadLog(d)
-    cell.param_grads(zero, prev, rows, gradients)
+    cell.param_grads(np.zeros((1, 1)), prev, rows, gradients)
     return BackwardReads(
         frozenset(step.names | rows.names), frozenset(rows.names),
         frozenset(gradients.names | {"xw"}),

@@ -97,11 +97,12 @@ def _recurrent(cell: Cell, D: int, layer: RecurrentSpec) -> str:
     H = layer.units
     arrays, G = cell.shapes(D, H), len(cell.gates)
     summands = [f"{D}·{H}"]
-    summands += [f"{H}·{H}"] if arrays["U"][1] else []  # no gate of minGRU reads h
+    summands += [f"{arrays['U'][0]}·{H}"] if arrays["U"][1] else []  # no gate of minGRU reads h
     if "b" in arrays:
         summands.append(f"{H}" if len(arrays["b"]) == 1 else f"2·{H}")
     gate = " + ".join(summands)
     gates = gate if G == 1 else f"{G}·({gate})"
     extra = [s for key, s in arrays.items() if key not in ("W", "U", "b")]
-    extra += [(H,) for _ in cell.states] if layer.trained_initial else []
+    widths = (layer.projection if s == "h" and layer.projection else H for s in cell.states)
+    extra += [(n,) for n in widths] if layer.trained_initial else []
     return " + ".join([gates, *("·".join(map(str, s)) for s in extra)])

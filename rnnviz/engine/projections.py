@@ -48,7 +48,7 @@ def input_projection_grad(
 
 def recurrent_kernel(cell: Cell, p: Values) -> Array:
     """The columns of U that multiply h_prev, (H, ·); a cell may use the last ones by itself."""
-    return p["U"][:, : p["U"].shape[0] * len(cell.recurrent)]
+    return p["U"][:, : p["W"].shape[1] // len(cell.gates) * len(cell.recurrent)]
 
 
 def with_dropout_masks(cell: Cell, p: Values, dropout_mask: Array | None) -> Values:
@@ -62,27 +62,23 @@ def with_dropout_masks(cell: Cell, p: Values, dropout_mask: Array | None) -> Val
     return {**p, **{f"keep_{gate}": mask for gate, mask in masks}}
 
 
-def recurrent_projection(h: Array, U: Array, dropout_mask: Array | None) -> Array:
+def recurrent_projection(cell: Cell, h: Array, U: Array, dropout_mask: Array | None) -> Array:
     """h_prev·U (B, G·H); under recurrent dropout (G, B, H) each gate has its own mask of h_prev."""
     if dropout_mask is None or not U.shape[-1]:
         return h @ U
-    parts = zip(dropout_mask, _gate_blocks(U, h), strict=False)
+    parts = zip(dropout_mask, blocks(U, len(cell.recurrent)), strict=False)
     return np.concatenate([(h * m) @ u for m, u in parts], -1)
 
 
-def recurrent_projection_grad(d_hu: Array, U: Array, dropout_mask: Array | None) -> Array:
+def recurrent_projection_grad(
+    cell: Cell, d_hu: Array, U: Array, dropout_mask: Array | None
+) -> Array:
     """The gradient of h_prev (B, H) from that of the recurrent projection (B, G·H)."""
     if dropout_mask is None:
         return d_hu @ U.T
-    parts = zip(
-        dropout_mask, _gate_blocks(d_hu, dropout_mask), _gate_blocks(U, dropout_mask), strict=False
-    )
+    R = len(cell.recurrent)
+    parts = zip(dropout_mask, blocks(d_hu, R), blocks(U, R), strict=False)
     return sum(((d @ u.T) * m for m, d, u in parts), start=np.zeros_like(dropout_mask[0]))
-
-
-def _gate_blocks(a: Array, h: Array) -> list[Array]:
-    """The blocks of the last axis that are as wide as the state."""
-    return blocks(a, a.shape[-1] // h.shape[-1])
 
 
 def weight_gradients(
@@ -106,9 +102,9 @@ def weight_gradients(
     if recurrent_mask is not None:
         # Each gate has its own masked h_prev, so each block of U is a product of its own.
         h = prev["h"].reshape(-1, *recurrent_mask.shape[1:])  # (T, B, H)
-        parts = zip(
-            recurrent_mask, _gate_blocks(d["hu"], h), _gate_blocks(grads["U"], h), strict=False
-        )
+        d_hu, R = d["hu"], len(cell.recurrent)
+        own = grads["U"][:, : d_hu.shape[-1]]
+        parts = zip(recurrent_mask, blocks(d_hu, R), blocks(own, R), strict=False)
         for m, d_gate, block in parts:
             block[:] = (h * m).reshape(-1, h.shape[-1]).T @ d_gate
     return grads

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from rnnviz.arrays import Array, Values, blocks
+from rnnviz.arrays import Array, Values
 from rnnviz.cells import Cell
-from rnnviz.engine.jacobians import jacobian_products, jacobians
+from rnnviz.engine.jacobians import jacobian_products, jacobians, split_states
 from rnnviz.engine.scan import Scan, ScanGradients, StepSlices, StepValues, stack, step_backward
 
 
@@ -33,10 +33,11 @@ def scan_backward_with_reach(
     through time; the gradients of all named values follow for all steps together.
     """
     T, states = len(forward.steps), cell.states
-    zero = np.zeros_like(forward.last["h"])
-    out = np.zeros((T, *zero.shape), zero.dtype) if d_h is None else d_h.copy()
-    carry = np.concatenate([(d_last or {}).get(s, zero) for s in states], axis=-1)  # (1, S)
-    H = zero.shape[-1]
+    zeros = {s: np.zeros_like(forward.last[s]) for s in states}
+    out = np.zeros((T, *zeros["h"].shape), zeros["h"].dtype) if d_h is None else d_h.copy()
+    given = {**zeros, **(d_last or {})}
+    carry = np.concatenate([given[s] for s in states], axis=-1)  # (1, S)
+    H = zeros["h"].shape[-1]
     if d_last is not None:
         out[forward.order[-1]] += carry[:, :H]
         carry[:, :H] = 0
@@ -57,11 +58,8 @@ def scan_backward_with_reach(
         None if forward.mask is None else forward.mask[:, :, None],
         None if forward.clamping is None else forward.clamping.at(slice(None)),
     )
-    n = len(states)
-    d, _ = step_backward(
-        cell, p, forward, steps, dict(zip(states, blocks(carries, n), strict=True)), out
-    )
-    initial = dict(zip(states, blocks(carry, n), strict=True))
+    d, _ = step_backward(cell, p, forward, steps, split_states(cell, p, carries), out)
+    initial = split_states(cell, p, carry)
     return ScanGradients(cell, p, forward, StepSlices(d, T), initial), norms
 
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from rnnviz.arrays import Array, Values
 from rnnviz.cells import Cell
+from rnnviz.cells.weights import state_widths
 from rnnviz.engine.clamping import ClampedGradients, ClampedValues, Clamping, unclamped
 from rnnviz.engine.directions import DirectionInput
 from rnnviz.engine.projections import (
@@ -91,17 +92,16 @@ def scan(
     """Read ``x`` (T, B, D) with the cell; ``reverse`` reads from the last token to the first."""
     x = x if clamping is None else clamping.apply("x", x)
     T, B, _ = x.shape
-    H = p["U"].shape[0]
     b_recurrent = split_bias(p)[1]
     xw = input_projection(x, p, input_mask).reshape(T, B, -1)
     if initial is None:
-        initial = {s: np.zeros_like(x, shape=(B, H)) for s in cell.states}
+        initial = {s: np.zeros_like(x, shape=(B, n)) for s, n in state_widths(cell, p).items()}
     order = range(T - 1, -1, -1) if reverse else range(T)
     steps: list[Values] = [{}] * T
     state = initial
     U, params = recurrent_kernel(cell, p), with_dropout_masks(cell, p, recurrent_mask)
     for t in order:
-        hu = recurrent_projection(state["h"], U, recurrent_mask)
+        hu = recurrent_projection(cell, state["h"], U, recurrent_mask)
         v: Values = {} if clamping is None else ClampedValues(clamping, t)
         v["xw"], v["hu"] = xw[t], hu if b_recurrent is None else hu + b_recurrent
         cell.forward(params, v, state)
@@ -169,8 +169,11 @@ class ScanGradients:
     def params(self) -> Values:
         """Of the trained arrays, summed over steps and batch: one product each for all steps."""
         forward = self._forward
+        d: Values = self._rows
+        if forward.mask is not None:
+            d = _ReadRows(d, self._cell.states, forward.mask)
         return weight_gradients(
-            self._cell, forward.x, _Rows(forward.before()), _Rows(forward.steps), self._rows,
+            self._cell, forward.x, _Rows(forward.before()), _Rows(forward.steps), d,
             forward.input_mask, forward.recurrent_mask,
         )  # fmt: skip
 
@@ -189,15 +192,15 @@ def scan_backward(
     """
     T = len(forward.steps)
     before = forward.before()
-    zero = np.zeros_like(forward.last["h"])
-    carry: Values = {s: (d_last or {}).get(s, zero) for s in cell.states}
+    zeros = {s: np.zeros_like(forward.last[s]) for s in cell.states}
+    carry: Values = {**zeros, **(d_last or {})}
     last = forward.order[-1]
     steps: list[Values] = [{}] * T
     for t in reversed(forward.order):
-        out = zero if d_h is None else d_h[t]
+        out = zeros["h"] if d_h is None else d_h[t]
         if d_last is not None and t == last:
             # At the last step the gradient is the head's; none comes back from later tokens.
-            out, carry["h"] = out + carry["h"], zero
+            out, carry["h"] = out + carry["h"], zeros["h"]
         read = None if forward.mask is None else forward.mask[t][:, None]
         clamped = None if forward.clamping is None else forward.clamping.at(t)
         step = StepValues(forward.steps[t], before[t], read, clamped)
@@ -232,7 +235,7 @@ def step_backward(
         d[f"{s}_next"] = taken[s]
     mask = forward.recurrent_mask
     cell.backward(with_dropout_masks(cell, p, mask), step.values, step.before, d)
-    through = recurrent_projection_grad(d["hu"], recurrent_kernel(cell, p), mask)
+    through = recurrent_projection_grad(cell, d["hu"], recurrent_kernel(cell, p), mask)
     d["h_prev"] = d["h_prev"] + through if "h_prev" in d else through
     if read is not None:
         # ... and all of it goes to the states before.
@@ -278,3 +281,18 @@ class _Rows(dict[str, Array]):
         else:
             self[name] = np.concatenate([step[name] for step in self._steps])
         return self[name]
+
+
+class _ReadRows(dict[str, Array]):
+    """The gradients of some rows as the weights have them: zero of states that a mask copied."""
+
+    def __init__(self, rows: Values, states: Sequence[str], mask: Array) -> None:
+        super().__init__()
+        self._rows, self._states, self._mask = rows, states, mask
+
+    def __missing__(self, name: str) -> Array:
+        rows = self._rows[name]
+        if name in self._states:
+            rows = np.where(self._mask.reshape(-1, 1), rows, 0)
+        self[name] = rows
+        return rows

@@ -202,7 +202,7 @@ class ModelSpec:
             _read(EmbeddingSpec, source, "source")
             if words
             else _read(SeriesSpec, source, "source"),
-            tuple(_read(RecurrentSpec, layer, f"layers[{k}]") for k, layer in enumerate(layers)),
+            tuple(_read_layer(layer, f"layers[{k}]") for k, layer in enumerate(layers)),
             _read_head(record.get("head")),
         )
 
@@ -260,6 +260,13 @@ def _read(cls: type[S], data: Any, where: str) -> S:
         return cls(**record)
     except TypeError as error:
         raise ValueError(f"{where}: {error}".replace(f"{cls.__name__}.__init__() ", "")) from None
+
+
+def _read_layer(data: Any, where: str) -> RecurrentSpec:
+    layer = _read(RecurrentSpec, data, where)
+    if layer.projection is not None and layer.cell != "lstm-projection":
+        raise ValueError(f"{where}.projection: expected null, a cell {layer.cell} has none")
+    return layer
 
 
 def _read_head(data: Any) -> HeadSpec:

@@ -119,9 +119,13 @@ def _in_order(node: ast.AST) -> Iterator[ast.AST]:
         yield from _in_order(child)
 
 
+#: The weights of peepholes. Other names with p are values: p and p_after of the head.
+PEEPHOLES = ("p_i", "p_f", "p_o")
+
+
 def is_weight(name: str) -> bool:
-    """True for the names of trained arrays (W_f, U, b_rz, V_o), false for recorded values."""
-    return name[0] in "WUbV"
+    """True for the names of trained arrays (W_f, U, b_rz, V_o, p_f), false for recorded values."""
+    return name[0] in "WUbV" or name in PEEPHOLES
 
 
 def inputs(line: Line) -> tuple[str, ...]:

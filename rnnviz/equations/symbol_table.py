@@ -18,7 +18,10 @@ NOTATIONS = ("rnnviz", "keras", "pytorch", "paper", "onnx")
 DEFAULT_NOTATION = NOTATIONS[0]
 
 #: The cells whose notation is that of another one; a name not in here is its own.
-FAMILIES = {"lstm-slide": "lstm", "gru-2014": "gru", "mingru": "gru"}
+FAMILIES = {
+    "lstm-slide": "lstm", "lstm-peephole": "lstm", "lstm-projection": "lstm", "gru-2014": "gru",
+    "mingru": "gru",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)

@@ -212,6 +212,6 @@ def _named(
     prefix, found = f"layers.{k}.{direction}.", dict[str, tuple[str, Array]]()
     own = {n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)}
     for key in own:
-        parts = weights_by_name(model.cell(k), {"U": own["U"], key: own[key]})
-        found |= {n: (key, a) for n, a in parts.items() if key == "U" or not n.startswith("U")}
+        parts = weights_by_name(model.cell(k), {"W": own["W"], key: own[key]})
+        found |= {n: (key, a) for n, a in parts.items() if key == "W" or not n.startswith("W")}
     return found

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 from gradcheck import relative_error
-from strategies import VARIANTS, arrays, mask, run
+from strategies import VARIANTS, arrays, mask, run, state_shapes
 
 from rnnviz.arrays import Array, Values
 from rnnviz.cells import CELLS, Cell
@@ -103,12 +103,13 @@ def test_gradients_are_those_of_differences(name: str, masked: str, dropped: boo
     cell = VARIANTS[name]
     rng = np.random.default_rng([list(VARIANTS).index(name), masked == "holes", dropped])
     read = mask(masked, T, B, rng)
-    drop = (rng.random((len(cell.gates), B, H)) < 0.7) / 0.7 if dropped else None
-    states = dict.fromkeys(cell.states, (B, H))
+    p = arrays(cell.shapes(D, H), rng)
+    states = state_shapes(cell, p, B)
+    drop = (rng.random((len(cell.gates), *states["h"])) < 0.7) / 0.7 if dropped else None
     at = {"x": rng.standard_normal((T, B, D))}
-    at |= {f"p.{key}": a for key, a in arrays(cell.shapes(D, H), rng).items()}
+    at |= {f"p.{key}": a for key, a in p.items()}
     at |= {f"initial.{s}": a for s, a in arrays(states, rng).items()}
-    d_h, d_last = rng.standard_normal((T, B, H)), arrays(states, rng)
+    d_h, d_last = rng.standard_normal((T, *states["h"])), arrays(states, rng)
 
     def forward(v: Values):  # type: ignore[no-untyped-def]
         initial = part(v, "initial.")

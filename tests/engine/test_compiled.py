@@ -11,7 +11,6 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,7 @@ from hypothesis import strategies as st
 from strategies import recorded_gradients
 
 from rnnviz.arrays import Array, Values
-from rnnviz.cells import CELLS, Cell, lstm
+from rnnviz.cells import CELLS, Cell
 from rnnviz.cells.variants import variant
 from rnnviz.engine import compiled, losses
 from rnnviz.engine import scan as recorded
@@ -35,46 +34,18 @@ from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import OPTIMIZERS
 from rnnviz.engine.parameters import initialise
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec
-from rnnviz.equations import FUNCTIONS, Line
+from rnnviz.equations import FUNCTIONS
 from rnnviz.equations.functions import step as heaviside
 
 pytest.importorskip("numba")
 simd = pytest.importorskip("rnnviz.engine.compiled.simd")
 
 
-def peephole() -> Cell:
-    """An LSTM whose forget gate also sees the cell state (Gers and Schmidhuber, 2000)."""
-    found: Any = ModuleType("peephole")
-    found.name, found.title, found.recurrent = "peephole", "peephole LSTM", lstm.gates
-    found.gates, found.states = lstm.gates, lstm.states
-    found.shapes = lstm.shapes
-
-    def more(lines: tuple[Line, ...], name: str, term: str) -> tuple[Line, ...]:
-        return tuple(Line(n.name, n.part, n.formula + term * (n.name == name)) for n in lines)
-
-    def forward(p: Values, v: Values, prev: Values) -> None:
-        zero = np.zeros_like(prev["c"])
-        v["hu"] = v["hu"] + np.concatenate([zero, prev["c"] * p["V_f"], zero, zero], -1)
-        lstm.forward(p, v, prev)
-
-    def backward(p: Values, v: Values, prev: Values, d: Values) -> None:
-        lstm.backward(p, v, prev, d)
-        d["c_prev"] = d["c_prev"] + d["a_f"] * p["V_f"]
-
-    def param_grads(x: Array, prev: Values, v: Values, d: Values) -> Values:
-        return lstm.param_grads(x, prev, v, d) | {"V_f": (d["a_f"] * prev["c"]).sum(0)}
-
-    found.lines = more(lstm.lines, "a_f", " + c_prev * V_f")
-    found.back = more(lstm.back, "d_c_prev", " + d_a_f * V_f")
-    found.forward, found.backward, found.param_grads = forward, backward, param_grads
-    return found
-
-
 #: Each of these takes some seconds to compile; masks, dropout and directions compile nothing more.
 #: Together they use every function, joint and other gates, one state and two, a trained vector.
 COMPILED_CELLS = {
     "rnn": CELLS["rnn"], "gru": variant(CELLS["gru"], "relu", "hard_sigmoid"),
-    "lstm with a peephole": peephole(), "mingru": CELLS["mingru"],
+    "lstm-peephole": CELLS["lstm-peephole"], "mingru": CELLS["mingru"],
     "lstm without bias": variant(
         CELLS["lstm"], "elu", "hard_sigmoid_sixth", "softplus", clip=1.5, bias=False
     ),
@@ -113,8 +84,6 @@ def cases(draw: st.DrawFn) -> Case:
     if masks := draw(st.sampled_from([0, 1, G])):
         options["input_mask"] = (rng.random((masks, B, D)) > 0.3) / 0.7
     p = drawn(cell, rng, D, H)
-    if cell.name == "peephole":
-        p["V_f"] = rng.standard_normal(H)
     d_h = rng.standard_normal((T, B, H)) if draw(st.booleans()) else None
     d_last = {s: rng.standard_normal((B, H)) for s in cell.states}
     table = rng.standard_normal((V, D))

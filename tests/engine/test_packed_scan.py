@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernels import peephole
-from strategies import recorded_gradients
+from strategies import recorded_gradients, state_shapes
 
 from rnnviz.arrays import Array, Values
 from rnnviz.cells import CELLS, Cell
@@ -23,7 +22,7 @@ from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec
 
 TRAINED = {
     **CELLS,
-    "peephole": peephole,
+    "lstm-projection to 2": variant(CELLS["lstm-projection"], bias=False, projection=2),
     "gru relu": variant(CELLS["gru"], "relu"),
     "gru renews": variant(CELLS["gru"], keeps=False),
     "lstm relu": variant(CELLS["lstm"], "relu"),
@@ -78,12 +77,14 @@ def test_a_packed_walk_equals_the_unpacked_one(
     p, table, G = drawn(c, rng, D, H), rng.standard_normal((V, D)), len(c.gates)
     ids, mask, lead = padded_ids(padding, reverse, T, B, rng)
     x = table[ids]
-    first = {s: rng.standard_normal((1, H)).repeat(B, 0) for s in c.states} if start else None
-    h_mask = (rng.random((G, B, H)) > 0.3) / 0.7 if recurrent_dropout else None
+    states = state_shapes(c, p, B)
+    given = {s: rng.standard_normal((1, n)).repeat(B, 0) for s, (_, n) in states.items()}
+    first = given if start else None
+    h_mask = (rng.random((G, *states["h"])) > 0.3) / 0.7 if recurrent_dropout else None
     n = {"none": 0, "one": 1, "each gate": G}[input_masks]
     x_mask = (rng.random((n, B, D)) > 0.3) / 0.7 if n else None
-    d_h = rng.standard_normal((T, B, H)) if every else None
-    d_last = {s: rng.standard_normal((B, H)) for s in c.states}
+    d_h = rng.standard_normal((T, *states["h"])) if every else None
+    d_last = {s: rng.standard_normal(shape) for s, shape in states.items()}
 
     plain = recorded.scan(
         c, p, x, mask, reverse=reverse, initial=first, recurrent_mask=h_mask, input_mask=x_mask

@@ -225,12 +225,23 @@ def _by_hand(name: str, t: dict[str, Any], x: Any, prev: dict[str, Any]) -> dict
     else:
         for k, gate in enumerate("ifgo"):
             v[f"a_{gate}"] = x @ part(W, k) + h @ part(U, k) + part(b, k)
+        if name == "lstm-peephole":
+            v["a_i"] = v["a_i"] + t["p.p_i"] * prev["c"]
+            v["a_f"] = v["a_f"] + t["p.p_f"] * prev["c"]
         v["i"], v["f"] = torch.sigmoid(v["a_i"]), torch.sigmoid(v["a_f"])
         v["g"] = torch.tanh(v["a_g"])
         v["c"] = v["f"] * prev["c"] + v["i"] * v["g"]
         if name == "lstm":
             v["o"] = torch.sigmoid(v["a_o"])
             v["h"] = v["o"] * torch.tanh(v["c"])
+        elif name == "lstm-peephole":
+            v["a_o"] = v["a_o"] + t["p.p_o"] * v["c"]
+            v["o"] = torch.sigmoid(v["a_o"])
+            v["h"] = v["o"] * torch.tanh(v["c"])
+        elif name == "lstm-projection":
+            v["o"] = torch.sigmoid(v["a_o"])
+            v["m"] = v["o"] * torch.tanh(v["c"])
+            v["h"] = v["m"] @ t["p.V"]
         else:
             v["a_o"] = v["a_o"] + prev["c"] @ t["p.V_o"]
             v["h"] = torch.tanh(v["a_o"])

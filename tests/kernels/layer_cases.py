@@ -8,7 +8,6 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from kernels import peephole
 
 from rnnviz.arrays import Array, Values
 from rnnviz.cells import CELLS
@@ -24,7 +23,7 @@ TOLERANCE = 2e-5
 FEW_NUMBERS = 8
 CELLS_BY_NAME = {
     "rnn": CELLS["rnn"], "lstm": CELLS["lstm"], "gru": CELLS["gru"],
-    "mingru": CELLS["mingru"], "peephole": peephole,
+    "mingru": CELLS["mingru"], "lstm-peephole": CELLS["lstm-peephole"],
     "rnn relu": variant(CELLS["rnn"], "relu"), "gru relu": variant(CELLS["gru"], "relu"),
     "lstm hard": variant(CELLS["lstm"], "tanh", "hard_sigmoid"),
     "lstm no bias": variant(

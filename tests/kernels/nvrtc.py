@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from kernels import peephole
 
 from rnnviz.cells import CELLS
 from rnnviz.cells.variants import variant
@@ -37,7 +36,7 @@ VARIANTS: Final = {
         if name != "rnn" or r == "sigmoid"
     },
     "mingru": CELLS["mingru"],
-    "peephole": peephole,
+    "lstm-peephole": CELLS["lstm-peephole"],
 }
 
 _NUMBERS: Final = {

@@ -33,7 +33,7 @@ from rnnviz.engine.cuda.backend import CudaBackend
 #: Sizes by cell. Each takes a second to compile; some are also used by the training tests.
 SIZES_OF = {
     "rnn": (96, 1), "lstm": (32, 128), "gru": (10, 32), "gru relu": (64,),
-    "mingru": (10,), "peephole": (10,), "rnn relu": (32,), "lstm hard": (10,),
+    "mingru": (10,), "lstm-peephole": (10,), "rnn relu": (32,), "lstm hard": (10,),
     "lstm no bias": (10,),
 }  # fmt: skip
 IN_TURN = (20, 2, 100, 20, 1)
@@ -147,7 +147,7 @@ def test_missing_initial_states_are_zero(backend: CudaBackend, cell: str, order:
     assert difference <= TOLERANCE, name
 
 
-@pytest.mark.parametrize("cell", ["lstm", *also("rnn", "gru", "peephole", "mingru")])
+@pytest.mark.parametrize("cell", ["lstm", *also("rnn", "gru", "lstm-peephole", "mingru")])
 def test_a_layer_has_no_races(
     emulated_backend: CudaBackend, cell: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,7 +21,7 @@ SIZES = (1, 10, 32, 64, 96, 128)
 #: Every size and architecture, with the layers among them that need most registers.
 SAMPLE = (
     ("lstm", 128, "sm_90"), ("lstm", 96, "sm_120"), ("rnn", 64, "sm_100"), ("gru", 32, "sm_75"),
-    ("gru relu hard", 10, "sm_89"), ("mingru", 10, "sm_80"), ("peephole", 10, "sm_90"),
+    ("gru relu hard", 10, "sm_89"), ("mingru", 10, "sm_80"), ("lstm-peephole", 10, "sm_90"),
     ("rnn relu", 1, "sm_86"),
 )  # fmt: skip
 #: Registers of a multiprocessor, on all these architectures.
@@ -30,7 +30,7 @@ KIB = 1024
 
 
 #: Bytes that a cell that is not shipped spills.
-SPILLED = {("peephole", 96, "sm_75"): 8}
+SPILLED = {("lstm-peephole", 96, "sm_75"): 8}
 
 
 def check(uses: list[KernelResources], threads: int, spilled: int = 0) -> None:
