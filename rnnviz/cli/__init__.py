@@ -32,6 +32,7 @@ COMMANDS = {
     "evaluate": "A model on a labelled table: accuracy, confusions, calibration, worst examples.",
     "runs": "List, show, plot and compare training runs.",
     "models": "List, show and find models.",
+    "inspect": "What is in a model file of Keras, PyTorch, ONNX …: every tensor, gate by gate.",
     "recipes": "List what can be trained and the published number to reach.",
     "reproduce": "Train recipes with several seeds; one table beside the published numbers.",
     "data": "List, get and show the data sets: where from, size, terms, here or not.",

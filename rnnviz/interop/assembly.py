@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rnnviz.arrays import Values
-from rnnviz.engine.spec import ModelSpec
+from rnnviz.engine.layer_cells import cell_of
+from rnnviz.engine.spec import ModelSpec, RecurrentSpec
 from rnnviz.interop.contents import (
     ActivationOperation,
     AffineOperation,
@@ -132,7 +133,7 @@ def kind_of(op: Operation) -> str:
         case OpaqueOperation() | IdentityOperation():
             return op.kind
         case RecurrentOperation():
-            return f"{op.spec.cell} {op.spec.units}"
+            return _recurrent_kind(op.spec)
         case DenseOperation():
             return f"dense {op.W.shape[-1]}"
         case EmbeddingOperation():
@@ -143,6 +144,15 @@ def kind_of(op: Operation) -> str:
             return op.activation
         case _:
             return type(op).__name__.removesuffix("Operation").lower()
+
+
+def _recurrent_kind(spec: RecurrentSpec) -> str:
+    """ "LSTM 32", "bidirectional GRU, relu 48 (sum)"."""
+    title, each = cell_of(spec).title, f" {spec.units}"
+    if spec.bidirectional:
+        merge = "" if spec.merge == "concat" else f" ({spec.merge})"
+        return f"bidirectional {title}{each}{merge}"
+    return f"{title}{each} (backward)" if spec.reverse else title + each
 
 
 def _stacks(graph: Graph, start: Operation) -> Iterator[Stack]:

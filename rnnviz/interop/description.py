@@ -12,6 +12,7 @@ from rnnviz.arrays import Array
 from rnnviz.cells import CELLS
 from rnnviz.engine.param_count import parameters
 from rnnviz.engine.spec import HeadSpec, ModelSpec, SeriesSpec
+from rnnviz.equations.functions import ACTIVATIONS, SIGMOIDS
 from rnnviz.interop.assembly import ImportableNet, importable_nets, kind_of
 from rnnviz.interop.contents import (
     DenseOperation,
@@ -23,8 +24,8 @@ from rnnviz.interop.contents import (
 )
 
 SCHEMA = "rnnviz.inspect/1"
-#: A gate is called saturated by its bias where sigmoid(b) alone is below 0.05 or above 0.95.
-SATURATED = float(np.log(0.95 / 0.05))
+#: A gate is called saturated by its bias where its activation of b alone is outside of these.
+OPEN_RANGE = (0.05, 0.95)
 
 
 def describe(contents: ModelContents, size: int) -> dict[str, Any]:
@@ -116,19 +117,24 @@ def _count(op: Operation) -> tuple[int, str]:
 def _biases(op: RecurrentOperation) -> list[dict[str, Any]]:
     """By direction and gate: the mean bias, and the share of units that it saturates alone.
 
-    The biases of input and recurrent row are added. The share is of gates with a sigmoid only.
+    The biases of input and recurrent row are added. The share is None where the activation is not
+    one between 0 and 1.
     """
     found = []
-    gates = CELLS[op.spec.cell].gates
+    gates, name = CELLS[op.spec.cell].gates, op.spec.recurrent_activation
     for direction, own in op.params.items():
         if (b := own.get("b")) is None:
             continue
         total = b if b.ndim == 1 else b.sum(0)
         for gate, of_gate in zip(gates, np.split(total, len(gates)), strict=True):
-            soft = gate not in ("", "g") and op.spec.recurrent_activation == "sigmoid"
+            share = None
+            if gate not in ("", "g") and name in SIGMOIDS:
+                open_ = ACTIVATIONS[name](of_gate.astype(np.float64))
+                low, high = OPEN_RANGE
+                share = float(((open_ < low) | (open_ > high)).mean())
             found.append({
                 "direction": direction, "gate": gate, "mean": float(of_gate.mean()),
-                "saturated": float((np.abs(of_gate) > SATURATED).mean()) if soft else None,
+                "saturated": share,
             })  # fmt: skip
     return found
 

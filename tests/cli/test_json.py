@@ -16,6 +16,7 @@ from rnnviz.cli import run, tables
 from rnnviz.lessons.results import ResultRecord
 
 SAMPLE = ("--data", "sample")
+MODEL_FILE = Path(__file__).parent.parent / "interop/files/bigru2.safetensors"
 SMALL = (*SAMPLE, "--limit", "50", "--epochs", "1", "-q")
 #: Arguments with which each command runs; OUT is a new folder, RUN a run with two epochs.
 COMMANDS: dict[str, tuple[str, ...]] = {
@@ -23,6 +24,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "train": ("sentiment-rnn", "--units", "2", "--out", "OUT", *SMALL),
     "runs": (), "runs show": ("RUN",), "runs plot": ("RUN",), "runs compare": ("RUN", "RUN"),
     "models": (), "models show": ("jena-gru",), "models export": ("jena-gru", "OUT.json"),
+    "inspect": (str(MODEL_FILE),),
     "recipes": (), "recipes show": ("imdb-rnn",),
     "reproduce": ("jena-naive", "--out", "OUT", "--limit", "5000", "-q"),
     "data": SAMPLE, "data show": ("jena", *SAMPLE), "data path": SAMPLE,
