@@ -62,7 +62,8 @@ def connect(
     for an option with an unknown value.
     """
     _check(options)
-    line = _with_unique_names(sorted(modules, key=lambda module: module.position))
+    line = sorted(modules, key=lambda m: m.position if in_order else _natural(m.name))
+    line = _with_unique_names(line)
     line = _decide_matrices(line, tensors, in_order, rows_first)
     stacks = _stacks(line, in_order)
     scored = any(_CRF.search(module.name) for module in line)
@@ -72,6 +73,11 @@ def connect(
     if options.head != "none":
         _add_heads(stacks, line, in_order)
     return _operations(stacks, line, options)
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """A key for sorting by which cells.2 comes before cells.10."""
+    return [(int(part or 0), text) for text, part in re.findall(r"(\D*)(\d*)", name[:500])]
 
 
 def _with_unique_names(line: list[FoundModule]) -> list[FoundModule]:
@@ -142,6 +148,7 @@ def _stacks(line: list[FoundModule], in_order: bool) -> list[RecurrentStack]:
             and below.gives == module.reads
             and all(m.kind == "other" and m.what == "tensor" for m in between)
             and _KIND_WORDS.sub("", below.name) == _KIND_WORDS.sub("", module.name)
+            and "direction" not in module.name  # side by side, not one on another
         ):
             stacks[-1].modules.append(module)
         else:

@@ -89,7 +89,9 @@ def _module(
     what = "tensor"
     if weight is not None:
         rank = len(weight.shape)
-        what = {1: "LayerNorm", 3: "Conv1d", 4: "Conv2d"}.get(rank, "layer")
+        what = {1: "LayerNorm" if weight.shape != (1,) else "tensor", 3: "Conv1d", 4: "Conv2d"}.get(
+            rank, "layer"
+        )
         what = "tensor" if rank == 1 and bias is None else what
     return FoundModule(path, position, "other", other, what=what)
 

@@ -18,11 +18,20 @@ from rnnviz.interop.named_arrays.dense_names import dense_modules
 from rnnviz.interop.named_arrays.gate_matrices import gate_modules
 from rnnviz.interop.named_arrays.keras_names import keras_modules
 from rnnviz.interop.named_arrays.own_names import keras_name
+from rnnviz.interop.named_arrays.positions import names_by_position
 from rnnviz.interop.named_arrays.torch_names import torch_modules
 from rnnviz.interop.named_arrays.weight_norm import without_weight_norm
 
 #: Prefixes that wrappers put before every name.
 _WRAPPER = re.compile(r"(?:module|_orig_mod|model|net|network)\.")
+
+
+_BY_SHAPE = (
+    Assumption(
+        "which layers the arrays are", "those that their order and shapes allow", "--head",
+        "the arrays have numbers instead of names",
+    ),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +66,11 @@ def named_net(
     unknown value.
     """
     prefix = wrapper_prefix([tensor.name for tensor in tensors])
-    inside = {tensor.name: keras_name(tensor.name[len(prefix) :]) for tensor in tensors}
+    numbered = names_by_position(tensors)
+    inside = {
+        tensor.name: numbered.get(tensor.name) or keras_name(tensor.name[len(prefix) :])
+        for tensor in tensors
+    }
     by_name = {inside[t.name]: replace(t, name=inside[t.name]) for t in tensors}
     by_name, normed = without_weight_norm(by_name)
     modules, used = torch_modules(by_name, options)
@@ -80,7 +93,11 @@ def named_net(
             *(("weights multiplied out: w = g · v / ‖v‖",) if normed else ()),
             *(text for module in stepped for text in module.conversions),
         ),
-        (*(a for module in stepped for a in module.assumptions), *joined.assumptions),
+        (
+            *(_BY_SHAPE if numbered and stepped else ()),
+            *(a for module in stepped for a in module.assumptions),
+            *joined.assumptions,
+        ),
     )
 
 

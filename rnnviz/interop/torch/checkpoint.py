@@ -11,7 +11,7 @@ from rnnviz.files import invalid_file_on_error
 from rnnviz.interop.contents import FileTensor, ImportOptions, ModelContents
 from rnnviz.interop.named_arrays.net import named_net
 from rnnviz.interop.torch.pickle_machine import PlantedCodeError
-from rnnviz.interop.torch.pickle_values import TensorRecord, UnknownObject
+from rnnviz.interop.torch.pickle_values import RAW_TYPES, TensorRecord, UnknownObject
 from rnnviz.interop.torch.sources import CheckpointSource, open_checkpoint
 from rnnviz.interop.torch.state_dict import find_state_dict, is_quantized, module_tensors
 from rnnviz.interop.torch.tensors import TensorReader
@@ -57,6 +57,9 @@ def _contents(path: Path, source: CheckpointSource, options: ImportOptions) -> M
     reader = TensorReader(source)
     tensors = []
     for name, record in state.tensors.items():
+        if record.dtype and record.dtype not in RAW_TYPES:
+            tensors.append(FileTensor(name, record.shape, record.dtype))
+            continue
         array, dtype = reader.array(record)
         tensors.append(FileTensor(name, array.shape, dtype, array))
     net = named_net(tensors, options)
@@ -80,12 +83,7 @@ def _contents(path: Path, source: CheckpointSource, options: ImportOptions) -> M
 def _refused(path: Path, source: CheckpointSource, options: ImportOptions) -> ModelContents:
     """The contents of a file without a state dict: a whole module, or something else."""
     kind, found = _module_in(source.value)
-    if kind.startswith("numpy."):
-        refusal = (
-            "its arrays are objects of NumPy in a pickle. Save them where you trust the file: "
-            "numpy.savez('weights.npz', **arrays)"
-        )
-    elif kind:
+    if kind:
         refusal = (
             f"it holds a whole object of the class {visible(kind)}, which only its program can "
             f"rebuild. {_SAVE}"

@@ -16,6 +16,7 @@ from rnnviz.interop.torch.pickle_values import (
     StorageRecord,
     TensorRecord,
     UnknownObject,
+    item_size,
 )
 
 #: Modules and built-in functions that run programs or open files. A file of weights has no use for
@@ -169,11 +170,52 @@ def _numpy_dtype(code: Any = "", *rest: Any) -> UnknownObject:
     return UnknownObject("numpy.dtype", code)
 
 
+def _numpy_array(*arguments: Any) -> TensorRecord:
+    """An array of NumPy without numbers; ``fill_array`` gives it those of its state."""
+    return TensorRecord(StorageRecord("", "uint8", 0, raw=b""), 0, (0,), (1,), "object")
+
+
+def _numpy_buffer(data: Any = b"", dtype: Any = None, shape: Any = (), order: Any = "C") -> Any:
+    array = _numpy_array()
+    fill_array(array, (1, shape, dtype, order == "F", data))
+    return array
+
+
+def fill_array(array: TensorRecord, state: Any) -> None:
+    """Give an array of NumPy its state: (version, shape, dtype, columns first, bytes).
+
+    An array of objects or texts stays without numbers, of the dtype "object".
+    """
+    if not isinstance(state, tuple) or len(state) != 5 or not isinstance(state[4], bytes):
+        return
+    code = state[2].state if isinstance(state[2], UnknownObject) else None
+    code = code if isinstance(code, str) else ""
+    dtype = _NUMPY_TYPES.get(code.lstrip("<=|"))
+    if dtype is None:
+        return
+    shape, strides, step = _counts(state[1]), [], 1
+    for size in shape if state[3] is True else reversed(shape):
+        strides.append(step)
+        step *= size
+    if step * item_size(dtype) != len(state[4]):
+        raise ValueError("an array has a shape that its bytes do not fit")
+    array.storage = StorageRecord("", dtype, step, raw=state[4])
+    array.shape, array.dtype = shape, dtype
+    array.strides = tuple(strides if state[3] is True else reversed(strides))
+
+
+def order_dtype(dtype: UnknownObject, state: Any) -> None:
+    """Add the byte order in the state of a dtype of NumPy, (3, "<", …), to its code."""
+    if isinstance(state, tuple) and len(state) > 1 and state[1] in ("<", ">", "|", "="):
+        if isinstance(dtype.state, str) and len(dtype.state) < 10:
+            dtype.state = state[1] + dtype.state.lstrip("<>|=")
+
+
 def _numpy_scalar(dtype: Any = None, data: Any = b"", *rest: Any) -> Any:
-    """A number that NumPy saved; its byte order is taken to be that of today's machines."""
+    """A number that NumPy saved."""
     code = dtype.state if isinstance(dtype, UnknownObject) else None
     formats = {"f8": "<d", "f4": "<f", "i8": "<q", "i4": "<i", "b1": "<?", "u1": "<B"}
-    text = formats.get(code, "") if isinstance(code, str) else ""
+    text = formats.get(code.lstrip("<=|"), "") if isinstance(code, str) else ""
     if isinstance(data, bytes) and text and len(data) == struct.calcsize(text):
         return struct.unpack(text, data)[0]
     return UnknownObject("number of NumPy")
@@ -181,6 +223,11 @@ def _numpy_scalar(dtype: Any = None, data: Any = b"", *rest: Any) -> Any:
 
 #: Functions that make an object of a class, their first argument.
 _RECONSTRUCT: Final = {("copyreg", "_reconstructor"), ("copy_reg", "_reconstructor")}
+_CORES: Final = ("core", "_core")  # NumPy 1 and 2
+_NUMPY_TYPES: Final = {
+    "f8": "float64", "f4": "float32", "f2": "float16", "i8": "int64", "i4": "int32",
+    "i2": "int16", "i1": "int8", "u1": "uint8", "b1": "bool",
+}  # fmt: skip
 _REBUILD: Final = {
     ("torch._utils", "_rebuild_tensor"): _tensor,
     ("torch._utils", "_rebuild_tensor_v2"): _tensor,
@@ -202,8 +249,9 @@ CALLS: Final = cast(
         ("torch", "device"): lambda kind="", *rest: kind if isinstance(kind, str) else "",
         ("_codecs", "encode"): _bytes,
         ("numpy", "dtype"): _numpy_dtype,
-        ("numpy.core.multiarray", "scalar"): _numpy_scalar,
-        ("numpy._core.multiarray", "scalar"): _numpy_scalar,
+        **{(f"numpy.{core}.multiarray", "scalar"): _numpy_scalar for core in _CORES},
+        **{(f"numpy.{core}.multiarray", "_reconstruct"): _numpy_array for core in _CORES},
+        **{(f"numpy.{core}.numeric", "_frombuffer"): _numpy_buffer for core in _CORES},
         **{(m, "set"): _set for m in _BUILTINS},
         **{(m, "frozenset"): _set for m in _BUILTINS},
         **{(m, "list"): _list for m in _BUILTINS},

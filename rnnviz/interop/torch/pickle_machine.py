@@ -10,9 +10,21 @@ from __future__ import annotations
 import struct
 from typing import Any, Final
 
-from rnnviz.interop.torch.pickle_calls import called, key_of, runs_code, storage_of
+from rnnviz.interop.torch.pickle_calls import (
+    called,
+    fill_array,
+    key_of,
+    order_dtype,
+    runs_code,
+    storage_of,
+)
 from rnnviz.interop.torch.pickle_stream import PickleError, PickleStream
-from rnnviz.interop.torch.pickle_values import PickledName, StorageRecord, UnknownObject
+from rnnviz.interop.torch.pickle_values import (
+    PickledName,
+    StorageRecord,
+    TensorRecord,
+    UnknownObject,
+)
 
 #: Opcodes of a pickle, remembered objects, and the items and letters that calls may copy. A state
 #: dict takes 30 to 50 opcodes a tensor; a vocabulary three a word.
@@ -236,8 +248,14 @@ class PickleMachine(PickleStream):
 
     def _build(self) -> None:
         state, target = self._pop(), self._top()
-        if isinstance(target, UnknownObject) and target.of != "numpy.dtype":
-            target.state = state
+        if isinstance(target, TensorRecord):
+            if target.dtype == "object":
+                fill_array(target, state)
+        elif isinstance(target, UnknownObject):
+            if target.of == "numpy.dtype":
+                order_dtype(target, state)
+            else:
+                target.state = state
 
     def _persistent(self) -> None:
         storage = storage_of(self._pop())

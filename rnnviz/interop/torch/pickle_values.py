@@ -66,7 +66,7 @@ class StorageRecord:
 
     ``start`` is where a view of another storage begins, in numbers. ``packed``: a file of PyTorch's
     own inside the pickle, which holds the storage (what ``pickle.dump`` makes of a tensor); dtype
-    and count are not known before it is read.
+    and count are not known before it is read. ``raw``: the numbers themselves (an array of NumPy).
     """
 
     key: str
@@ -74,9 +74,10 @@ class StorageRecord:
     count: int
     start: int = 0
     packed: bytes | None = None
+    raw: bytes | None = None
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class TensorRecord:
     """A tensor: numbers of a storage from ``offset``, with a size and a stride for each axis.
 

@@ -39,6 +39,8 @@ class TensorReader:
         if storage.packed is not None:
             storage, opened = self._open(storage)
             raw, little = opened.raw(storage), opened.little
+        if storage.raw is not None:
+            raw, little = storage.raw, True
         dtype = record.dtype or storage.dtype
         size = item_size(dtype)
         if raw is None:

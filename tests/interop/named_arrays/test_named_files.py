@@ -126,6 +126,43 @@ def test_keras_directions_and_gru_biases(tmp_path: Path) -> None:
     assert "CuDNN" in read_contents(tmp_path / "m.npz").refusal
 
 
+def test_arrays_without_names_are_told_by_their_shapes(tmp_path: Path) -> None:
+    weights = [
+        numbers(9, 3), numbers(3, 16), numbers(4, 16), numbers(16), numbers(4, 6), numbers(2, 6),
+        numbers(2, 6), numbers(2, 5), numbers(5),
+    ]  # fmt: skip
+    np.savez(tmp_path / "m.npz", *weights)
+    contents = read_contents(tmp_path / "m.npz")
+    [net] = importable_nets(contents)
+    assert [layer.cell for layer in net.spec.layers] == ["lstm", "gru"]
+    assert np.array_equal(net.params["layers.1.forward.b"], weights[6])
+    assert np.array_equal(net.params["head.W"], weights[7]) and not net.missing
+    assert any("numbers instead of names" in a.reason for a in contents.assumptions)
+    parameters = [
+        numbers(12, 3),
+        numbers(12, 4),
+        numbers(12),
+        numbers(12),
+        numbers(2, 4),
+        numbers(2),
+    ]
+    np.savez(tmp_path / "m.npz", *parameters)
+    [net] = importable_nets(read_contents(tmp_path / "m.npz"))
+    assert net.spec.layers[0].cell == "gru" and not net.missing
+
+
+def test_cells_in_a_safetensors_file_follow_their_numbers(tmp_path: Path) -> None:
+    arrays = {}
+    for k in range(11):
+        arrays |= {
+            f"cells.{k}.weight_ih": numbers(4, 4 + (k == 0)),
+            f"cells.{k}.weight_hh": numbers(4, 4),
+        }
+    save_file(arrays, tmp_path / "m.safetensors")
+    [net] = importable_nets(read_contents(tmp_path / "m.safetensors"))
+    assert net.operations == tuple(f"cells.{k}" for k in range(11))
+
+
 def test_weight_norm_is_multiplied_out(tmp_path: Path) -> None:
     v, g = numbers(16, 4), numbers(16, 1)
     wanted = g * v / np.sqrt((v**2).sum(1, keepdims=True))

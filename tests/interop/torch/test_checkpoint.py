@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 import resource
 import struct
@@ -356,6 +357,28 @@ def test_pickles_that_hold_their_storages(tmp_path: Path) -> None:
     path.write_bytes(p.PROTOCOL + body + p.STOP)
     [found] = read_contents(path).tensors
     assert np.array_equal(found.array, flat.reshape(2, 3))
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_arrays_of_numpy_in_pickles(tmp_path: Path, protocol: int) -> None:
+    arrays = rnn_arrays(4, 3, 2) | {
+        "columns": np.asfortranarray(numbers(3, 4)), "empty": numbers(0, 3),
+        "words": np.array(["a"]), "objects": np.array([None]), "number": np.float64(3),
+        "bytes": np.arange(5, dtype="u1"), "scalar": np.array(2.0),
+    }  # fmt: skip
+    path = tmp_path / "m.pkl"
+    path.write_bytes(pickle.dumps(arrays, protocol))
+    if protocol < 2:  # these begin with nothing that tells them from other files
+        with pytest.raises(InvalidFileError):
+            read_contents(path)
+        return
+    contents = read_contents(path)
+    assert [op.name for op in recurrent(contents)] == ["rnn"]
+    found = {t.name: t.array for t in contents.tensors}
+    assert "number" not in found and found["words"] is None and found["objects"] is None
+    for name, array in arrays.items():
+        if name not in ("number", "words", "objects"):
+            assert np.array_equal(found[name], array), name
 
 
 @pytest.mark.parametrize(
