@@ -12,6 +12,7 @@ from rnnviz.errors import InvalidFileError
 from rnnviz.files import TooLargeError, open_member, open_zip, parse_json, reason
 from rnnviz.interop.contents import ImportOptions, ModelContents
 from rnnviz.interop.keras.flow import Net
+from rnnviz.interop.keras.guessed_net import add_guessed
 from rnnviz.interop.keras.hdf5_tree import Hdf5Tree, read_tree
 from rnnviz.interop.keras.model_contents import (
     build_model,
@@ -21,7 +22,7 @@ from rnnviz.interop.keras.model_contents import (
     numbers_of,
     tree_entries,
 )
-from rnnviz.interop.keras.unlabelled_weights import add_guessed, counted_layers
+from rnnviz.interop.keras.unlabelled_weights import counted_layers
 from rnnviz.interop.keras.weight_stores import counted_weights
 
 MAX_BYTES: Final = 2_000_000_000

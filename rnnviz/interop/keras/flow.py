@@ -125,6 +125,8 @@ class Net:
     def _state(self, endpoint: Endpoint) -> Flow:
         """The states after the last step: h (1) and c (2) of the layer."""
         output = self._flows[Endpoint(endpoint.call)]
+        if output.name != endpoint.call:  # the outputs of both directions, merge_mode None
+            return output
         layer = next((own for own in self.operations if own.name == endpoint.call), None)
         name = f"{endpoint.call}.state_{endpoint.index}"
         if not isinstance(layer, RecurrentOperation) or endpoint.index > 2 or output.inner:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from rnnviz.errors import InvalidFileError
 from rnnviz.files import open_regular
 from rnnviz.interop.contents import Assumption, ImportOptions, ModelContents
 from rnnviz.interop.keras.flow import Net
+from rnnviz.interop.keras.guessed_net import add_guessed
 from rnnviz.interop.keras.hdf5_tree import Hdf5Tree, json_attribute, read_tree
 from rnnviz.interop.keras.model_contents import (
     build_model,
@@ -19,7 +20,7 @@ from rnnviz.interop.keras.model_contents import (
     read_architecture,
     tree_entries,
 )
-from rnnviz.interop.keras.unlabelled_weights import add_guessed, counted_layers, listed_layers
+from rnnviz.interop.keras.unlabelled_weights import counted_layers, listed_layers
 from rnnviz.interop.keras.weight_stores import counted_weights, listed_weights
 
 MAX_BYTES: Final = 2_000_000_000
@@ -32,10 +33,8 @@ def read(path: Path, options: ImportOptions) -> ModelContents:
     return read_parsed(tree, path, options)
 
 
-def read_parsed(
-    tree: Hdf5Tree, path: Path, options: ImportOptions, config: Any = None
-) -> ModelContents:
-    """The same from the content that was read; ``config`` is an architecture that belongs to it."""
+def read_parsed(tree: Hdf5Tree, path: Path, options: ImportOptions) -> ModelContents:
+    """The same from the content that was read."""
     try:
         own = json_attribute(tree, "model_config")
     except ValueError as error:
@@ -51,14 +50,17 @@ def read_parsed(
             _foreign(tree, reason),
         )  # fmt: skip
     what = "Keras model" if own is not None else "Keras weights"
-    beside = None
-    if own is None and config is None:
+    beside, config = None, own
+    if own is None:
         beside = options.config or _architecture_beside(path)
-        config = None if beside is None else read_architecture(beside)
-    own = config if own is None else own
-    if own is not None and is_architecture(own) and is_listed(own):
+        if beside is not None:
+            config, said = read_architecture(beside)
+            if not version and said:
+                version = said
+                net.version = numbers_of(said)
+    if config is not None and is_architecture(config) and is_listed(config):
         build_model(
-            net, own, path,
+            net, config, path,
             lambda model: listed_weights(tree, model) if listed else counted_weights(tree, model),
         )  # fmt: skip
         if beside is not None and options.config is None:

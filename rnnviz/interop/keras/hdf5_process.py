@@ -132,7 +132,10 @@ class HdfWalk:
             dtype = kind.dtype.newbyteorder("<")
             name = dtype.name
         nbytes = math.prod(shape) * dtype.itemsize
-        record = {"kind": "array", "path": path, "dtype": name, "shape": shape}
+        address = getattr(h5py.h5o.get_info(array), "addr", 0)
+        record = {
+            "kind": "array", "path": path, "dtype": name, "shape": shape, "address": address,
+        }  # fmt: skip
         if optimizer:
             self.frame({**record, "read": False})
             return

@@ -40,8 +40,9 @@ _SECONDS: Final = 60
 class Hdf5Tree:
     """Groups and arrays by path, ``model_weights/lstm_1``; the root is "".
 
-    ``addresses`` of groups rise in the order in which they were written. ``slots`` are the arrays
-    of optimizers, which were not read: their number and their elements.
+    ``addresses`` of both rise in the order in which they were written, but for those in the place
+    of something deleted. ``slots`` are the arrays of optimizers, which were not read: their number
+    and their elements.
     """
 
     attributes: Mapping[str, Mapping[str, Any]]
@@ -188,6 +189,7 @@ class _FrameReader:
         elif record["read"]:
             self._left -= nbytes
             shape = tuple(int(n) for n in record["shape"])
+            self._addresses[path] = int(record["address"])
             self._arrays[path] = _tensor(path, shape, str(record["dtype"]), frames, nbytes)
         else:
             self._slots += 1

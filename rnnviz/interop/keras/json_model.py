@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,7 +48,7 @@ def read(path: Path, options: ImportOptions) -> ModelContents:
         )
     with open_regular(weights, MAX_BYTES) as file:
         tree = read_tree(file, weights)
-    return read_parsed(tree, weights, options, config)
+    return read_parsed(tree, weights, replace(options, config=path))
 
 
 def _weights_beside(path: Path) -> Path | None:

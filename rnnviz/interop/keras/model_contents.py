@@ -41,14 +41,15 @@ def is_architecture(data: Any) -> bool:
     )
 
 
-def read_architecture(path: Path) -> Any:
-    """The configuration in a JSON file; InvalidFileError for another kind of JSON."""
+def read_architecture(path: Path) -> tuple[Any, str]:
+    """The configuration in a JSON file and Keras's version; InvalidFileError for other JSON."""
     data = read_json(path)
+    version = data.get("keras_version") if isinstance(data, dict) else None
     if isinstance(data, dict) and is_architecture(data.get("model_config")):
         data = data["model_config"]
     if not is_architecture(data):
         raise InvalidFileError(f"{path} does not describe a Keras model (model.to_json()).")
-    return data
+    return data, version if isinstance(version, str) else ""
 
 
 def build_model(net: Net, config: Any, path: Path, weights: Any) -> None:

@@ -1,38 +1,31 @@
-"""Nets from files of weights alone, which say neither classes nor connections of layers.
-
-Shapes and names tell what a layer is. Layers are connected in the order of the file where the
-widths fit. What cannot be seen is assumed, and said.
-"""
+"""The layers of files of weights alone, which name no classes: shapes and names tell them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from rnnviz.interop.contents import (
-    Assumption,
     FileTensor,
-    IdentityOperation,
-    InputOperation,
-    TensorRole,
 )
 from rnnviz.interop.keras.cell_arrays import kind_of
-from rnnviz.interop.keras.flow import Flow, Net
 from rnnviz.interop.keras.hdf5_tree import Hdf5Tree
-from rnnviz.interop.keras.layer_config import LayerConfig
-from rnnviz.interop.keras.other_layers import add_last_step, add_layer
-from rnnviz.interop.keras.recurrent_layers import add_recurrent
 from rnnviz.interop.keras.weight_stores import listed_groups
 
-What = Literal["recurrent", "embedding", "dense", "normalisation", "input", "identity", "other"]
+What = Literal[
+    "recurrent", "embedding", "dense", "normalisation", "masking", "input", "identity", "other"
+]
 
-_CLASSES: Final = {"lstm": "LSTM", "gru": "GRU", "rnn": "SimpleRNN"}
 #: Parts of an array's name that say nothing about its layer.
 _CELL: Final = re.compile(r"(?:lstm|gru|simple_rnn|rnn)_cell(?:_\d+)?|cell|cells|layer|vars")
 _WAY: Final = re.compile(r"(forward|backward)_")
 _IDENTITY: Final = re.compile(r"(?:spatial_?|alpha_?|gaussian_?)?(?:dropout|noise)")
+#: What the groups of layers of Keras begin with.
+_CLASS: Final = re.compile(
+    r"lstm|gru|(?:simple_)?rnn|bidirectional|embedding|dense|time_?distributed|dropout|masking"
+    r"|input|batch_norm|layer_norm|conv|attention|additive|multi_head|einsum|activation|flatten"
+)
 #: What the arrays of a dense layer are called.
 _DENSE: Final = {"kernel", "bias", "W", "b"}
 _DEEP: Final = re.compile(r"time_?distributed")
@@ -48,18 +41,39 @@ class UnlabelledLayer:
     hint: str = ""  # its class in snake case, or what its name begins with
 
     @property
+    def deep(self) -> bool:
+        """Whether its name says that it is applied to each step of a longer sequence."""
+        return bool(_DEEP.match(self.hint))
+
+    @property
+    def cells(self) -> list[list[FileTensor]]:
+        """The arrays of its cells: one, or several of StackedRNNCells; none for other layers."""
+        if kind_of(self.arrays) is not None:
+            return [self.arrays]
+        starts = [k for k, tensor in enumerate(self.arrays) if _leaf(tensor) in ("kernel", "0")]
+        if starts[:1] != [0]:
+            return []
+        ends = [*starts[1:], len(self.arrays)]
+        parts = [self.arrays[k:end] for k, end in zip(starts, ends, strict=True)]
+        return parts if all(kind_of(part) for part in parts) else []
+
+    @property
     def what(self) -> What:
         """What the shapes and names of its arrays tell."""
         if not self.arrays:
             if self.hint.startswith("input") or self.name.endswith("_input"):
                 return "input"
+            if self.hint.startswith("masking"):
+                return "masking"
             return "identity" if _IDENTITY.match(self.hint) else "other"
-        if kind_of(self.arrays) is not None and (len(self.arrays) > 2 or _has_recurrent(self)):
+        if self.cells and (len(self.arrays) > 2 or _has_recurrent(self)):
             return "recurrent"
         shapes, leaves = [t.shape for t in self.arrays], {_leaf(t) for t in self.arrays}
         plain = leaves <= _DENSE or self.hint == "dense"
+        if leaves <= {"0", "1"} and len(shapes) == 2:
+            plain = plain or self.deep or not _CLASS.match(self.hint)
         if len(shapes) == 1 and len(shapes[0]) == 2:
-            if "embedding" in self.hint or "embeddings" in leaves:
+            if self.hint.startswith("emb") or "embeddings" in leaves:
                 return "embedding"
             return "dense" if plain else "other"
         if len(shapes) == 2 and len(shapes[0]) == 2 and shapes[1] == shapes[0][1:] and plain:
@@ -72,14 +86,18 @@ class UnlabelledLayer:
 def _has_recurrent(layer: UnlabelledLayer) -> bool:
     """Whether a second square array is a recurrent kernel and not the kernel of something else."""
     return _leaf(layer.arrays[1]) in ("recurrent_kernel", "U") or bool(
-        re.match("lstm|gru|simple_?rnn|bidirectional", layer.hint)
+        re.match("lstm|gru|(?:simple_?)?rnn|bidirectional", layer.hint)
     )
 
 
 def _leaf(tensor: FileTensor) -> str:
     """The last word of an array's name: ``kernel``; W of Keras 1's ``dense_1_W``."""
-    name = re.sub(r"_\d+$", "", tensor.name.rpartition("/")[2].removesuffix(":0"))
+    name = re.sub(r"_\d+$", "", _last(tensor).removesuffix(":0"))
     return name[-1] if name.endswith(("_W", "_U", "_b")) else name
+
+
+def _last(tensor: FileTensor) -> str:
+    return tensor.name.rpartition("/")[2]
 
 
 def listed_layers(tree: Hdf5Tree) -> list[UnlabelledLayer]:
@@ -90,7 +108,7 @@ def listed_layers(tree: Hdf5Tree) -> list[UnlabelledLayer]:
         own: dict[str, UnlabelledLayer] = {}
         for tensor in tensors:
             parts = tensor.name.removeprefix(f"{root}{group}/").split("/")[:-1]
-            ways = [match[1] for part in parts if (match := _WAY.match(part))]
+            ways = [match[1] for p in (*parts, _last(tensor)) if (match := _WAY.match(p))]
             rest = [p for p in parts if not _CELL.fullmatch(p) and not _WAY.match(p)]
             rest = rest[rest.index(group) + 1 :] if group in rest else rest
             name = rest[-1] if rest else group
@@ -104,229 +122,43 @@ def listed_layers(tree: Hdf5Tree) -> list[UnlabelledLayer]:
 
 
 def counted_layers(tree: Hdf5Tree) -> list[UnlabelledLayer]:
-    """The layers of ``.weights.h5`` in the order in which they were written."""
+    """The layers of ``.weights.h5`` in the order in which they were written.
+
+    That order is not stored; the addresses in the file tell it, where the largest one of a layer
+    is least likely to be in a place that was used before.
+    """
     found: dict[str, UnlabelledLayer] = {}
-    for path in sorted(tree.attributes, key=lambda p: tree.addresses.get(p, 0)):
+    written: dict[str, int] = {}
+    for path in sorted(tree.attributes, key=lambda path: tree.addresses.get(path, 0)):
         parts = path.split("/")
         if parts[-1] != "vars" or parts[0].startswith("optimizer") or "seed_generator" in parts:
             continue
         ways = [match[1] for part in parts if (match := _WAY.match(part))]
         end = next((k for k, p in enumerate(parts) if _CELL.fullmatch(p) or _WAY.match(p)), 0)
         layer_path = "/".join(parts[:end])
-        if not layer_path:
+        if not layer_path or "layers" in tree.groups_in(layer_path):  # a model, not a layer
             continue
         if layer_path not in found:
-            name = tree.text(f"{layer_path}/vars", "name") or parts[end - 1]
-            found[layer_path] = UnlabelledLayer(name, hint=_stem(parts[end - 1]))
+            said = tree.text(f"{layer_path}/vars", "name")
+            hint = _stem(parts[end - 1])
+            if said and not _CLASS.match(hint):  # a name that a program gave an attribute
+                hint = _stem(said)
+            found[layer_path] = UnlabelledLayer(said or parts[end - 1], hint=hint)
         numbers = sorted((n for n in tree.arrays_in(path) if n.isdecimal()), key=int)
-        layer = found[layer_path]
-        target = layer.backward if "backward" in ways else layer.arrays
-        target += [tree.arrays[f"{path}/{n}"] for n in numbers]
-    return list(found.values())
+        layer, names = found[layer_path], [f"{path}/{n}" for n in numbers]
+        (layer.backward if "backward" in ways else layer.arrays).extend(
+            tree.arrays[name] for name in names
+        )
+        addresses = [tree.addresses.get(name, 0) for name in (path, *names)]
+        written[layer_path] = max(written.get(layer_path, 0), *addresses)
+    paths = sorted(found, key=lambda path: written[path])
+    if not all("layers" in path.split("/") for path in paths):
+        # A class of one's own: its layers are written in the order of their attributes' names.
+        ranks = {"embedding": 0, "dense": 2}
+        paths.sort(key=lambda path: ranks.get(found[path].what, 1))
+    return [found[path] for path in paths]
 
 
 def _stem(name: str) -> str:
     """The beginning of a layer's name: ``lstm`` of ``lstm_12``."""
     return re.sub(r"_\d+$", "", name).lower()
-
-
-def add_guessed(net: Net, layers: Sequence[UnlabelledLayer]) -> None:
-    """Add the operations of the layers, and what was assumed."""
-    guess = _Guess(net, layers)
-    for k in range(len(layers)):
-        guess.add(k)
-    guess.say()
-
-
-class _Guess:
-    """Connects layers in the order of the file."""
-
-    def __init__(self, net: Net, layers: Sequence[UnlabelledLayer]) -> None:
-        self._net, self._layers = net, layers
-        self._flow: Flow | None = None
-        self._input = ""  # the name of an input whose width is not known yet
-        self._recurrent: list[str] = []
-        self._joined: list[str] = []
-        self._assumed: list[Assumption] = []
-        self._dense = [k for k, layer in enumerate(layers) if layer.what == "dense"]
-
-    def add(self, k: int) -> None:
-        """Add the layer of that index."""
-        net, layer = self._net, self._layers[k]
-        before = net.marks()
-        try:
-            match layer.what:
-                case "input":
-                    self._input, self._flow = layer.name, None
-                case "identity" if self._flow is not None:
-                    net.add(IdentityOperation(layer.name, (self._flow.name,), layer.hint))
-                    self._flow = Flow(layer.name, self._flow.shape, inner=self._flow.inner)
-                case "identity":
-                    pass
-                case "recurrent":
-                    self._add_recurrent(k, layer)
-                case "embedding":
-                    feed = self._own_input(layer, (None,), "int32")
-                    feed = net.each_step(feed) if _DEEP.match(layer.hint) else feed
-                    config = LayerConfig(layer.name, "Embedding", {})
-                    self._flow = add_layer(net, layer.name, config, layer.arrays, feed)
-                case "dense":
-                    self._add_dense(k, layer)
-                case "normalisation":
-                    config = LayerConfig(layer.name, "BatchNormalization", {})
-                    feed = self._feed(layer, layer.arrays[0].shape[0], (layer.arrays[0].shape[0],))
-                    self._flow = add_layer(net, layer.name, config, layer.arrays, feed)
-                    self._assume(f"the epsilon of {layer.name}", "0.001")
-                case _:
-                    self._add_opaque(layer, "")
-        except ValueError as error:
-            net.undo(before)
-            self._add_opaque(layer, str(error))
-
-    def _add_opaque(self, layer: UnlabelledLayer, reason: str) -> None:
-        usual = "arrays of a layer that rnnviz does not compute"
-        if not layer.arrays:
-            usual = "a layer without arrays, whose class the file does not say"
-        below = [] if self._flow is None else [self._flow]
-        feeds = tuple(self._net.outer(f) if f.inner else f for f in below)
-        self._flow = self._net.opaque(layer.name, layer.hint, feeds, reason or usual)
-        for tensor in (*layer.arrays, *layer.backward):
-            self._net.roles[tensor.name] = TensorRole(layer.name, "other")
-
-    def _add_recurrent(self, k: int, layer: UnlabelledLayer) -> None:
-        net, options = self._net, self._net.options
-        kind = kind_of(layer.arrays)
-        assert kind is not None
-        width = layer.arrays[0].shape[0]
-        every_step, head = self._every_step(k), options.head
-        config: dict[str, Any] = {
-            "activation": options.activation or "tanh", "return_sequences": every_step,
-            "recurrent_activation": options.gate_activation or usual_gate(net.version)[0],
-        }  # fmt: skip
-        if options.reset_after is not None:
-            config["reset_after"] = options.reset_after
-        one: dict[str, Any] = {"class_name": _CLASSES[kind], "config": config}
-        own = LayerConfig(layer.name, _CLASSES[kind], config)
-        if layer.backward:
-            own = LayerConfig(layer.name, "Bidirectional", {"layer": one, "merge_mode": "concat"})
-            self._joined.append(layer.name)
-        deep = bool(_DEEP.match(layer.hint))
-        feed = self._feed(layer, width, (None, width), deep)
-        flow = add_recurrent(net, layer.name, own, (*layer.arrays, *layer.backward), feed)
-        following = next((x for x in self._layers[k + 1 :] if x.arrays), None)
-        if following is not None and following.what == "dense" and head == "end":
-            flow = add_last_step(net, f"{layer.name}.last", flow)
-        self._flow = flow
-        self._recurrent.append(layer.name)
-        if kind == "gru" and len(layer.arrays) == 2 and options.reset_after is None:
-            self._assumed.append(Assumption(
-                f"where the reset gate of {layer.name} acts", "before the recurrent product",
-                "--reset-after", "only the shape of a bias says it, and the layer has none",
-            ))  # fmt: skip
-
-    def _every_step(self, k: int) -> bool:
-        """Whether what follows reads all outputs of a recurrent layer."""
-        following = next((x for x in self._layers[k + 1 :] if x.arrays), None)
-        if following is None:
-            return self._net.options.head == "steps"
-        if following.what != "dense":
-            return True
-        if self._net.options.head is None and self._fits(k, following):
-            self._assumed.append(Assumption(
-                f"what {following.name} reads of {self._layers[k].name}", "the last state",
-                "--head",
-                "a file of weights alone does not store return_sequences",
-            ))  # fmt: skip
-        return self._net.options.head in ("end", "steps")
-
-    def _fits(self, k: int, dense: UnlabelledLayer) -> bool:
-        layer = self._layers[k]
-        units = layer.arrays[1].shape[0] if len(layer.arrays) < 9 else layer.arrays[0].shape[-1]
-        return dense.arrays[0].shape[0] in (units, 2 * units)
-
-    def _add_dense(self, k: int, layer: UnlabelledLayer) -> None:
-        options = self._net.options
-        last = k == self._dense[-1]
-        if self._flow is not None and options.head == "none":
-            self._flow = None
-        width = layer.arrays[0].shape[0]
-        feed = self._feed(layer, width, (width,))
-        said = (options.output or "linear") if last else (options.dense_activation or "relu")
-        config = LayerConfig(layer.name, "Dense", {"activation": said})
-        self._flow = add_layer(self._net, layer.name, config, layer.arrays, feed)
-        if (options.output if last else options.dense_activation) is None:
-            option = "--output" if last else "--dense-activation"
-            self._assume(f"the activation of {layer.name}", said, option)
-
-    def _feed(
-        self, layer: UnlabelledLayer, width: int, shape: tuple[int | None, ...], deep: bool = False
-    ) -> Flow:
-        """What a layer reads: the one before it where the widths fit, else an input of its own."""
-        flow = self._flow
-        if flow is not None and flow.inner and not deep:
-            flow = self._net.outer(flow)
-        rank_fits = flow is not None and (flow.shape is None or len(shape) <= len(flow.shape))
-        if flow is None or not rank_fits or flow.width not in (None, width):
-            flow = self._own_input(layer, shape, "float32")
-            return self._net.each_step(Flow(flow.name, (None, *shape))) if deep else flow
-        return flow
-
-    def _own_input(self, layer: UnlabelledLayer, shape: tuple[int | None, ...], dtype: str) -> Flow:
-        name, self._input = self._input or f"{layer.name}_input", ""
-        deep = bool(_DEEP.match(layer.hint))
-        shape = (None, *shape) if deep else shape
-        self._net.add(InputOperation(name, (), shape, dtype))
-        return Flow(name, shape)
-
-    def _assume(self, what: str, value: str, option: str = "--config") -> None:
-        reason = "a file of weights alone does not store it"
-        self._assumed.append(Assumption(what, value, option, reason))
-
-    def say(self) -> None:
-        """Note what was assumed for all layers."""
-        net, options = self._net, self._net.options
-        net.assumptions.append(Assumption(
-            "how the layers are connected", "in the order of the file where widths fit", "--config",
-            "a file of weights alone does not store it",
-        ))  # fmt: skip
-        names = ", ".join(self._recurrent)
-        gated = [
-            op.name for op in net.operations
-            if op.name in self._recurrent and getattr(op, "spec").cell != "rnn"  # noqa: B009
-        ]  # fmt: skip
-        if names and options.activation is None:
-            net.assumptions.append(Assumption(
-                f"the activation of {names}", "tanh", "--activation",
-                "a file of weights alone does not store it; it is Keras's default",
-            ))  # fmt: skip
-        gated = [name for name in gated if not self._is_cudnn(name)]
-        if gated and options.gate_activation is None:
-            value, reason = usual_gate(net.version)
-            net.assumptions.append(Assumption(
-                f"the gate activation of {', '.join(gated)}", value, "--gate-activation", reason
-            ))  # fmt: skip
-        if self._joined:
-            what = f"how the two directions of {', '.join(self._joined)} are joined"
-            self._assume(what, "concat")
-        net.assumptions += self._assumed
-
-    def _is_cudnn(self, name: str) -> bool:
-        """Whether a layer's arrays are those for cuDNN, whose gates are always sigmoid."""
-        roles = (role for role in self._net.roles.values() if role.layer == name)
-        return any(role.order.startswith("CuDNN") for role in roles)
-
-
-def usual_gate(version: tuple[int, ...]) -> tuple[str, str]:
-    """The gate activation of a version's layers unless they say another, and the reason."""
-    start = "a file of weights alone does not store it; "
-    if version == (3,):
-        return (
-            "sigmoid",
-            f"{start}Keras has used sigmoid since 2.3, and its files of this kind are newer",
-        )
-    if version == (0,):
-        return "hard_sigmoid", f"{start}Keras 1 used hard_sigmoid, and the file names no version"
-    said = ".".join(map(str, version))
-    if version < (2, 3):
-        return "hard_sigmoid", f"{start}Keras {said} used hard_sigmoid"
-    return "sigmoid", f"{start}Keras 2.3 and later use sigmoid"
