@@ -9,6 +9,7 @@ import click
 
 from rnnviz.cli import completions, options, stderr, stdout
 from rnnviz.errors import UsageError
+from rnnviz.files import require_distinct, require_writable, write_output
 
 if TYPE_CHECKING:
     from rnnviz.model_files import StoredModel
@@ -26,34 +27,44 @@ The ending of FILE says which:
   .npz               NumPy: the arrays of the state dict
   .onnx              ONNX: the net and its weights
 
-A file of .safetensors is written as for .json, or with --layout pytorch as the state dict.
+--layout names the arrays of .safetensors and .npz as rnnviz or as PyTorch does. --code prints a
+program that rebuilds the net, loads FILE and runs it; without FILE nothing is written.
+
+\b
+Examples:
+  rnnviz models export sentiment-lstm net.keras
+  rnnviz models export sentiment-gru net.pt --vocab
+  rnnviz models export agnews-bilstm net.pt --code pytorch > net.py
 """
 
 
 @click.command("export", help=HELP)
 @click.argument("name", shell_complete=completions.models)
-@click.argument("file", type=options.output_file())
+@click.argument("file", type=options.output_file(), required=False)
 @click.option("--words", type=click.IntRange(1), metavar="N",
               help="Keep the N most frequent words; the others become unknown.")  # fmt: skip
-@click.option("--layout", type=options.Choice(("rnnviz", "pytorch")), default="rnnviz",
-              help="Of .safetensors: names and shapes of the arrays.")  # fmt: skip
+@click.option("--layout", type=options.Choice(("rnnviz", "pytorch")),
+              help="Names and shapes in .safetensors (rnnviz by default) and .npz (pytorch).",
+              )  # fmt: skip
 @click.option("--vocab", is_flag=True,
               help="Write the words, too, one a line, to FILE.vocab.txt.")  # fmt: skip
+@click.option("--code", type=options.Choice(("keras", "pytorch", "jax")),
+              help="Print a program that rebuilds the net and loads FILE.")  # fmt: skip
 @options.debug
-def command(name: str, file: Path, words: int | None, layout: str, vocab: bool) -> None:
-    """Write the files and print their paths; what was converted goes to stderr."""
-    from rnnviz.interop.export.formats import format_of
-
-    key = format_of(file.name)
-    if layout == "pytorch":
-        if file.suffix != ".safetensors":
-            raise UsageError("--layout pytorch is of a FILE.safetensors.")
-        key = "safetensors"
+def command(
+    name: str, file: Path | None, words: int | None, layout: str | None, vocab: bool,
+    code: str | None,
+) -> None:  # fmt: skip
+    """Write the files and print their paths, or the program; the rest goes to stderr."""
+    if file is None and code is None:
+        raise UsageError("Name a FILE: rnnviz models export NAME FILE.keras, or .pt, .onnx, .json")
+    key = _format(file, layout, code)
     if key is not None:
-        _for_framework(name, file, key, words, vocab)
+        _for_framework(name, file, key, words, vocab, code)
         return
     from rnnviz.runs import export
 
+    assert file is not None
     if vocab:
         raise UsageError("--vocab: FILE.json holds the words already.")
     path = _json_of(file)
@@ -61,14 +72,34 @@ def command(name: str, file: Path, words: int | None, layout: str, vocab: bool) 
     stdout.path(path)
 
 
-def _for_framework(name: str, file: Path, key: str, words: int | None, vocab: bool) -> None:
-    from rnnviz.files import require_distinct, write_output
+def _format(file: Path | None, layout: str | None, code: str | None) -> str | None:
+    """The format that is written, None for the two files of rnnviz; UsageError for no such one."""
+    from rnnviz.interop.export.formats import format_of
+    from rnnviz.interop.export.programs import PROGRAMS
+
+    key = PROGRAMS[code].formats[0] if file is None and code is not None else None
+    if file is not None:
+        key = format_of(file.name)
+        if file.suffix == ".safetensors" and (layout == "pytorch" or code == "pytorch"):
+            key = "safetensors"
+        elif key == "npz" and (layout == "rnnviz" or (code == "jax" and layout is None)):
+            key = "npz-rnnviz"
+        elif layout is not None and file.suffix not in (".safetensors", ".npz"):
+            raise UsageError("--layout is of a FILE.safetensors or a FILE.npz.")
+    if code is not None and key not in PROGRAMS[code].formats:
+        raise UsageError(f"--code {code} loads a FILE{PROGRAMS[code].ending}.")
+    return key
+
+
+def _for_framework(
+    name: str, file: Path | None, key: str, words: int | None, vocab: bool, code: str | None
+) -> None:
     from rnnviz.interop.export.formats import FORMATS, notes, written
     from rnnviz.model_files import load, locate
     from rnnviz.runs.export import truncate_vocabulary
 
-    outputs = {"The model": file}
-    if vocab:
+    outputs = {} if file is None else {"The model": file}
+    if vocab and file is not None:
         outputs["Its vocabulary"] = vocabulary_file(file)
     require_distinct(outputs, locate(name))
     stored = load(name)
@@ -77,16 +108,46 @@ def _for_framework(name: str, file: Path, key: str, words: int | None, vocab: bo
     if vocab and known is None:
         raise UsageError(f"--vocab: {stored.name} has no vocabulary.")
     model = stored.model
-    data = written(stored.name, model.spec, model.params, key, known)
-    write_output(file, data)
-    if vocab and known is not None:
-        write_output(vocabulary_file(file), "\n".join(known) + "\n")
-    for path in outputs.values():
-        stdout.path(path)
-    inside = " with the words in assets/vocabulary.txt" if key == "keras" and known else ""
-    stderr.say(f"{FORMATS[key].title}{inside}, {len(data):,} bytes, float32")
+    text = None if code is None else _program(stored, code, file)
+    if file is not None:
+        data = written(stored.name, model.spec, model.params, key, known)
+        write_output(file, data)
+        if vocab and known is not None:
+            write_output(vocabulary_file(file), "\n".join(known) + "\n")
+        inside = " with the words in assets/vocabulary.txt" if key == "keras" and known else ""
+        stderr.say(f"{FORMATS[key].title}{inside}, {len(data):,} bytes, float32")
     for note in notes(model.spec, key):
         stderr.say(note)
+    if text is not None:
+        stdout.data(text.removesuffix("\n"))
+    else:
+        for path in outputs.values():
+            stdout.path(path)
+
+
+def _program(stored: StoredModel, code: str, file: Path | None) -> str:
+    """The program for the example of a model."""
+    from rnnviz.data.vocabulary import Vocabulary
+    from rnnviz.interop.export.example import program_example
+    from rnnviz.interop.export.programs import PROGRAMS, program
+
+    ids = None
+    if isinstance(stored.encoder, Vocabulary):
+        ids = padded(stored, stored.encoder.read(stored.example)[1])
+    example = program_example(stored.model, ids, stored.example)
+    known = str(file) if file is not None else f"{stored.name}{PROGRAMS[code].ending}"
+    return program(code, stored.name, stored.model.spec, known, example)
+
+
+def padded(stored: StoredModel, ids: list[int]) -> list[int]:
+    """The ids as the net reads them: at its fixed length, where it reads padding."""
+    from rnnviz.data.batches import pad_sequences
+
+    encoding = stored.vocabulary.encoding
+    if encoding.length is None or stored.masks:
+        return ids
+    found: list[int] = pad_sequences([ids], encoding.length, encoding.padding)[:, 0].tolist()
+    return found
 
 
 def vocabulary_file(file: Path) -> Path:
@@ -102,8 +163,6 @@ def _words(stored: StoredModel) -> tuple[str, ...] | None:
 
 def _json_of(file: Path) -> Path:
     """FILE.json, for FILE with or without its ending; UsageError if it cannot be two files."""
-    from rnnviz.files import require_writable
-
     if not file.name or file.name == "..":
         raise UsageError("FILE has no name. Type for example: rnnviz models export NAME mine.json")
     if require_writable(file) is not None and not file.is_file():

@@ -25,11 +25,12 @@ Writer = Callable[[ModelSpec, Values, Sequence[str] | None], bytes]
 class FileFormat:
     """A kind of file: the endings of its names, the target that limits it, and what it is.
 
-    ``write`` makes its bytes. ``notes`` says what the file does not hold.
+    A target of None limits nothing. ``write`` makes its bytes; ``notes`` says what the file does
+    not hold.
     """
 
     endings: tuple[str, ...]
-    target: Target
+    target: Target | None
     title: str
     write: Writer
     notes: Callable[[ModelSpec], tuple[str, ...]]
@@ -48,6 +49,13 @@ def _module(name: str, function: str) -> Callable[..., bytes]:
 def _npz(spec: ModelSpec, params: Values, words: Sequence[str] | None) -> bytes:
     out = io.BytesIO()
     np.savez(out, allow_pickle=False, **state_dict(spec, params))
+    return out.getvalue()
+
+
+def _own_npz(spec: ModelSpec, params: Values, words: Sequence[str] | None) -> bytes:
+    out = io.BytesIO()
+    arrays: Any = {name: np.asarray(array, np.float32) for name, array in params.items()}
+    np.savez(out, allow_pickle=False, **arrays)
     return out.getvalue()
 
 
@@ -84,6 +92,10 @@ def _weights_notes(spec: ModelSpec) -> tuple[str, ...]:
     return ("not in the file: the architecture; --code keras prints the program",)
 
 
+def _own_notes(spec: ModelSpec) -> tuple[str, ...]:
+    return ("not in the file: the architecture; --code jax prints the program",)
+
+
 #: By name, in the order of the documents.
 FORMATS: Final[Mapping[str, FileFormat]] = {
     "keras": FileFormat((".keras",), KERAS, "Keras 3 archive",
@@ -98,6 +110,8 @@ FORMATS: Final[Mapping[str, FileFormat]] = {
                               _state_dict_notes),
     "npz": FileFormat((".npz",), PYTORCH, "arrays of NumPy named as in PyTorch", _npz,
                       _state_dict_notes),
+    "npz-rnnviz": FileFormat((), None, "arrays of NumPy named as in rnnviz", _own_npz,
+                             _own_notes),
     "onnx": FileFormat((".onnx",), ONNX, "ONNX graph", _without_words("onnx_graph", "onnx_file"),
                        _nothing),
 }  # fmt: skip
@@ -131,10 +145,12 @@ def written(
     a package that is not installed.
     """
     form = FORMATS[key]
-    require_exportable(name, spec, form.target)
+    if form.target is not None:
+        require_exportable(name, spec, form.target)
     return form.write(spec, params, words)
 
 
 def notes(spec: ModelSpec, key: str) -> tuple[str, ...]:
     """What was converted on the way into a format, and what a file of it does not hold."""
-    return (*conversion_notes(spec), *FORMATS[key].notes(spec))
+    converted = conversion_notes(spec) if FORMATS[key].target is not None else ()
+    return (*converted, *FORMATS[key].notes(spec))

@@ -43,7 +43,7 @@ def _cell(*names: str) -> Callable[[RecurrentSpec], bool]:
 
 
 def _is_lstm(layer: RecurrentSpec) -> bool:
-    return layer.cell == "lstm"
+    return layer.cell in ("lstm", "lstm-peephole", "lstm-projection")
 
 
 #: Activations by the targets whose recurrent layers have them, apart from tanh and sigmoid gates.
@@ -75,6 +75,10 @@ def _gates(*names: str) -> Callable[[RecurrentSpec], bool]:
     )
 
 
+def _projects_to_all(layer: RecurrentSpec) -> bool:
+    return layer.cell == "lstm-projection" and layer.projection in (None, layer.units)
+
+
 def _z_renews(layer: RecurrentSpec) -> bool:
     return not layer.keeps and layer.cell in ("gru", "gru-2014")
 
@@ -96,6 +100,9 @@ CELL_FEATURES: Final = (
     Feature("`gru`", _cell("gru"), ALL),
     Feature("`gru-2014`, reset before the product", _cell("gru-2014"), (KERAS, ONNX),
             "a GRU of {} resets after the product"),
+    Feature("`lstm-peephole`", _cell("lstm-peephole"), (ONNX,), "an LSTM of {} has no peepholes"),
+    Feature("`lstm-projection`", _cell("lstm-projection"), (PYTORCH,),
+            "an LSTM of {} has no projection"),
     Feature("`lstm-slide`", _cell("lstm-slide"), ()),
     Feature("`mingru`", _cell("mingru"), ()),
 )  # fmt: skip
@@ -129,8 +136,8 @@ FEATURES: Final = (
             "{} has no layer that only reads backwards"),
     Feature("clipped pre-activations", lambda la: la.clip is not None, (ONNX,),
             "{} clips no pre-activations"),
-    Feature("projection of h", lambda la: la.projection is not None, (PYTORCH,),
-            "{} has no projection"),
+    Feature("a projection to as many units", _projects_to_all, (),
+            "a projection of {} is to fewer units"),
     Feature("trained initial states", lambda la: la.trained_initial, (ONNX,),
             "a layer of {} stores no initial states"),
 )  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from rnnviz.arrays import Array, Values
+from rnnviz.cells import CELLS
 from rnnviz.engine.spec import EmbeddingSpec, ModelSpec, RecurrentSpec, SeriesSpec
 from rnnviz.errors import MissingError
 from rnnviz.interop.export.keras_layers import head_reads
@@ -18,7 +19,8 @@ from rnnviz.interop.export.weights import in_order, layer_arrays
 
 #: The operator of a cell, and the order of its gates.
 OPERATORS: Final = {
-    "rnn": ("RNN", ("",)), "lstm": ("LSTM", ("i", "o", "f", "g")), "gru": ("GRU", ("z", "r", "g")),
+    "rnn": ("RNN", ("",)), "lstm": ("LSTM", ("i", "o", "f", "g")),
+    "lstm-peephole": ("LSTM", ("i", "o", "f", "g")), "gru": ("GRU", ("z", "r", "g")),
     "gru-2014": ("GRU", ("z", "r", "g")),
 }  # fmt: skip
 #: What ONNX calls the activations, with alpha and beta of those that have them.
@@ -147,6 +149,10 @@ def _layer(graph: OnnxGraph, spec: ModelSpec, params: Values, k: int, x: str, le
     else:
         inputs.append("")
     inputs += [lengths, *_initial(graph, layer, arrays, k, x)]
+    if "p_i" in arrays[0]:
+        peepholes = [np.concatenate([a[f"p_{gate}"] for gate in "iof"]) for a in arrays]
+        inputs += [""] * (7 - len(inputs))
+        inputs.append(graph.constant(f"layers.{k}.P", np.stack(peepholes)))
     while not inputs[-1]:
         inputs.pop()
     top = k + 1 == len(spec.layers)
@@ -172,7 +178,7 @@ def _initial(
     if not layer.trained_initial:
         return []
     names = []
-    for state in ("h", "c") if layer.cell == "lstm" else ("h",):
+    for state in CELLS[layer.cell].states:
         rows = np.stack([a[f"{state}0"] for a in arrays])[:, None]  # (directions, 1, H)
         one = graph.constant(f"layers.{k}.{state}0", rows.astype(np.float32))
         shape = graph.add("Shape", [x], f"layers.{k}.{state}0_x", start=1, end=2)

@@ -16,7 +16,12 @@ from rnnviz.engine.spec import EmbeddingSpec, ModelSpec, RecurrentSpec
 from rnnviz.interop.export.weights import in_order, layer_arrays
 
 #: The order of the gates by cell.
-ORDER = {"rnn": ("",), "lstm": ("i", "f", "g", "o"), "gru": ("r", "z", "g")}
+ORDER = {
+    "rnn": ("",), "lstm": ("i", "f", "g", "o"), "lstm-projection": ("i", "f", "g", "o"),
+    "gru": ("r", "z", "g"),
+}  # fmt: skip
+#: The module of a cell, and the beginning of the names of its tensors.
+MODULES = {"rnn": "rnn", "lstm": "lstm", "lstm-projection": "lstm", "gru": "gru"}
 
 
 @dataclass(frozen=True)
@@ -42,8 +47,9 @@ def stacks(spec: ModelSpec) -> list[TorchStack]:
         if found and found[-1].layer == bare:
             found[-1] = replace(found[-1], count=found[-1].count + 1)
         else:
-            same = sum(stack.layer.cell == layer.cell for stack in found)
-            name = layer.cell if not same else f"{layer.cell}_{same + 1}"
+            module = MODULES[layer.cell]
+            same = sum(MODULES[stack.layer.cell] == module for stack in found)
+            name = module if not same else f"{module}_{same + 1}"
             found.append(TorchStack(name, bare, k, 1, width))
         width = layer.output_width
     return found
@@ -87,5 +93,5 @@ def _tensors(layer: RecurrentSpec, arrays: Values) -> Iterator[tuple[str, Array]
         both = bias if bias.ndim == 2 else np.stack([bias, np.zeros_like(bias)])
         yield "bias_ih", both[0]
         yield "bias_hh", both[1]
-    if "P" in arrays:
-        yield "weight_hr", arrays["P"].T
+    if "V" in arrays:
+        yield "weight_hr", arrays["V"].T
