@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnnviz.cli import completions, import_report, model_export, model_import, options, stdout
+from rnnviz.cli import (
+    completions,
+    import_report,
+    model_compare,
+    model_export,
+    model_import,
+    options,
+    stdout,
+)
 from rnnviz.cli.tables import (
     layer_table,
     print_table,
@@ -193,3 +201,4 @@ def _in_unit(metric: Any, key: str, value: Any) -> str:
 
 
 command.add_command(model_export.command)
+command.add_command(model_compare.command)

@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "runs": (), "runs show": ("RUN",), "runs plot": ("RUN",), "runs compare": ("RUN", "RUN"),
     "models": (), "models show": ("jena-gru",), "models export": ("jena-gru", "OUT.json"),
     "inspect": (str(MODEL_FILE),),
+    "models compare": ("sentiment-rnn", "sentiment-gru", "not good"),
     "recipes": (), "recipes show": ("imdb-rnn",),
     "reproduce": ("jena-naive", "--out", "OUT", "--limit", "5000", "-q"),
     "data": SAMPLE, "data show": ("jena", *SAMPLE), "data path": SAMPLE,

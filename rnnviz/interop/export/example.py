@@ -67,4 +67,5 @@ def program_example(model: Model, ids: Sequence[int] | None, text: str) -> Progr
         inputs = inputs.reshape(steps, source.width)
         remark = f"{steps} steps of {source.width} numbers"
         outputs = model.predict(inputs[:, None])
-    return ProgramExample(inputs, outputs[0], remark)
+    steps_read = model.spec.head.reads == "steps"  # then (T, 1, K), else (1, K)
+    return ProgramExample(inputs, outputs[:, 0] if steps_read else outputs[0], remark)
