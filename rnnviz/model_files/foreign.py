@@ -71,9 +71,9 @@ def open_foreign(path: Path, settings: ImportSettings) -> ForeignModel:
         )
     params = _checked_params(path, net)
     encoder, texts = _encoder(contents, net, settings)
-    labels, named = _labels(contents, net.spec.head, settings)
-    used = {name for each in nets for name in each.operations}
-    read = [each for each in contents.assumptions if _concerns(each, net, used)]
+    labels, named = _labels(contents, net.spec.head, settings, encoder)
+    every = {operation.name for operation in contents.operations}
+    read = [each for each in contents.assumptions if _concerns(each, net, every)]
     assumptions = (*read, *texts.assumptions, *named)
     notes = (*net.notes, *texts.notes)
     found = ForeignModel(
@@ -177,10 +177,10 @@ def _checked_params(path: Path, net: ImportableNet) -> Values:
     return params
 
 
-def _concerns(assumption: Assumption, net: ImportableNet, used: set[str]) -> bool:
+def _concerns(assumption: Assumption, net: ImportableNet, every: set[str]) -> bool:
     """Whether an assumption is about the net: those that name no operation are about all."""
-    named = [name for name in used if name in assumption.what.split()]
-    return not named or any(name in net.operations for name in named)
+    named = {word.strip(",:;") for word in assumption.what.split()} & every
+    return not named or not named.isdisjoint(net.operations)
 
 
 # -- its input -------------------------------------------------------------------------------------
@@ -270,9 +270,9 @@ def _vocabulary(
 
 
 def _labels(
-    contents: ModelContents, head: HeadSpec, settings: ImportSettings
+    contents: ModelContents, head: HeadSpec, settings: ImportSettings, encoder: Encoder
 ) -> tuple[tuple[str, ...], tuple[Assumption, ...]]:
-    """The names of the outputs: those of --labels, of the file, or numbers."""
+    """The names of the outputs: of --labels, of the file, of a net that writes, or numbers."""
     wanted = 2 if head.is_binary else head.outputs
     given = settings.get("labels")
     if given is not None:
@@ -289,6 +289,11 @@ def _labels(
         return contents.labels, ()
     if head.kind == "state":
         return tuple(f"h[{k}]" for k in range(wanted)), ()
+    words = encoder.vocabulary if isinstance(encoder, OneHot) else encoder
+    if head.kind == "softmax" and isinstance(words, Vocabulary) and wanted == len(words):
+        reason = "there are as many as words: the net is taken for one that writes"
+        assumed = Assumption("the names of the outputs", "the words", "--labels", reason)
+        return words.words, (assumed,)
     if head.kind in ("sigmoid", "softmax"):
         labels = tuple(map(str, range(wanted)))
         shown = ", ".join(labels[:6]) + (" …" if wanted > 6 else "")

@@ -176,8 +176,20 @@ def test_assumptions_on_other_parts_are_left_out(opened: Opened) -> None:
         Assumption(what, "tanh", "--activation", "not stored")
         for what in ("the activation of gru_1", "the activation of gru_2", "the head")
     ]
+    about.append(Assumption("the activation of attention, x", "relu", "--output", "not stored"))
     found = opened(having(made_contents.vectors, assumptions=tuple(about)), part="gru_2")
     assert [each.what for each in found.assumptions] == ["the activation of gru_2", "the head"]
+
+
+def test_a_net_that_writes_has_words_as_labels(opened: Opened, tmp_path: Path) -> None:
+    """As many probabilities as entries of the vocabulary."""
+    made = made_contents.words(Path("x")).operations
+    operations = (*made[:-1], made_contents.dense("dense_1", "lstm_1", 3, 6, "softmax"))
+    (tmp_path / "words.txt").write_text("<unk>\na\nb\nc\nd\ne\n")
+    contents = having(made_contents.words, operations=operations)
+    stored = opened(contents, vocab=str(tmp_path / "words.txt")).stored
+    assert stored.labels == ("<unk>", "a", "b", "c", "d", "e")
+    assert opened(contents).stored.labels == ("0", "1", "2", "3", "4", "5")
 
 
 def test_names_carry_settings() -> None:
