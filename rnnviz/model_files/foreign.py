@@ -73,7 +73,14 @@ def open_foreign(path: Path, settings: ImportSettings) -> ForeignModel:
     encoder, texts = _encoder(contents, net, settings)
     labels, named = _labels(contents, net.spec.head, settings, encoder)
     every = {operation.name for operation in contents.operations}
-    read = [each for each in contents.assumptions if _concerns(each, net, every)]
+    said = {f"--{name}" for name, _ in settings.values}
+    if "--vocab" in said:
+        said.add("--tokenizer")
+    read = [
+        each
+        for each in contents.assumptions
+        if each.option not in said and _concerns(each, net, every)
+    ]
     assumptions = (*read, *texts.assumptions, *named)
     notes = (*net.notes, *texts.notes)
     found = ForeignModel(

@@ -21,6 +21,7 @@ from rnnviz.interop.keras.flow import Net
 from rnnviz.interop.keras.hdf5_tree import Hdf5Tree
 from rnnviz.interop.keras.layer_config import read_layer
 from rnnviz.interop.keras.operations import build
+from rnnviz.interop.keras.vocabulary import add_words_beside
 from rnnviz.interop.keras.weight_stores import Weights
 
 
@@ -104,6 +105,7 @@ def contents(
     refusal: str = "",
 ) -> ModelContents:  # fmt: skip
     """Everything that was found."""
+    add_words_beside(net)
     return ModelContents(
         path, format, framework, version, with_roles(arrays, net.roles), tuple(net.operations),
         tuple(net.conversions), tuple(net.assumptions), (*net.ignored, *ignored), net.vocabulary,

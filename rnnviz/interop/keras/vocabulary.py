@@ -49,6 +49,22 @@ def add_vectorization(net: Net, name: str, layer: LayerConfig, feed: Flow) -> Fl
     return Flow(name, (length,), inner=feed.inner)
 
 
+def add_words_beside(net: Net) -> None:
+    """Take the words of an archive whose net has no layer for texts, if there is one list of them.
+
+    ``rnnviz models export`` writes them so.
+    """
+    if net.vocabulary is not None or "assets/vocabulary.txt" not in net.assets:
+        return
+    where = "assets/vocabulary.txt"
+    words = tuple(net.assets[where].removesuffix("\n").split("\n")[:MOST_WORDS])
+    net.vocabulary = FoundVocabulary(words, "vectorization", where)
+    net.assumptions.append(Assumption(
+        "the tokenizer of texts", "vectorization", "--tokenizer",
+        "the archive has words, but no layer that cuts texts",
+    ))  # fmt: skip
+
+
 def _words(net: Net, layer: LayerConfig) -> tuple[tuple[str, ...], str] | None:
     """The words by id, and where they stand: in the configuration or in a file of the archive."""
     listed, where = layer.config.get("vocabulary"), "config.json"
