@@ -20,7 +20,8 @@ LINKED = [*PAGES, ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", ROOT / "tests
 #: Not run here: they need a data folder, a network, a card, a minute or a run of one's own.
 LONG = (
     "rnnviz train", "rnnviz models export", "rnnviz data fetch", "rnnviz reproduce", "rnnviz bench",
-    "rnnviz step -m last", "rnnviz evaluate",
+    "rnnviz step -m last", "rnnviz evaluate", "rnnviz step -m lstm_model.h5",
+    "rnnviz models import lstm_model.h5", "rnnviz step -m mine",
 )  # fmt: skip
 
 
@@ -56,6 +57,22 @@ def test_a_command_works(line: str, tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout or done.stderr or list(tmp_path.iterdir())
+
+
+def test_the_commands_of_a_block_work_one_after_the_other(tmp_path: Path) -> None:
+    """Blocks marked bash are whole sessions: what one command writes the next one reads."""
+    blocks = [code for text in PAGES.values() for code in re.findall(
+        r"^```bash\n(.*?)^```", text, re.M | re.S)]  # fmt: skip
+    assert blocks
+    for n, block in enumerate(blocks):
+        folder = tmp_path / str(n)
+        folder.mkdir()
+        code = re.sub(r"^rnnviz (?=\w)", f'"{sys.executable}" -m rnnviz ', block, flags=re.M)
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", code], cwd=folder, stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, env=environment(folder),
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
 
 
 def test_the_python_code_works(tmp_path: Path) -> None:
