@@ -55,6 +55,7 @@ def ramp(levels: int) -> str:
 
 def report(colour: bool) -> dict[str, dict[str, Any]]:
     """Every fact, by section."""
+    from rnnviz.lookup import imported_folder
     from rnnviz.model_files import assets, shipped
     from rnnviz.runs import runs_folder
 
@@ -83,6 +84,7 @@ def report(colour: bool) -> dict[str, dict[str, Any]]:
         "paths": {
             "config": _config(),
             "runs": f"{runs_folder()}{_absent(_is_folder(runs_folder()))}",
+            "imported models": f"{imported_folder()}{_absent(_is_folder(imported_folder()))}",
             "models": f"{assets() / 'models'} ({len(shipped())} models)",
             "data": _data(),
         },
