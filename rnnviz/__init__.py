@@ -17,6 +17,7 @@ from rnnviz.version import VERSION
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
+    from typing import Any
 
     from rnnviz.clamps import Clamp
     from rnnviz.model_files import StoredModel
@@ -100,8 +101,21 @@ def train(
     resume: str | Path | None = None,
     time_budget: float | None = None,
     watch: Callable[[Event], None] | None = None,
+    rate: float | None = None,
+    clip: float | None = None,
+    patience: int | None = None,
+    layers: int | None = None,
+    bidirectional: bool | None = None,
+    embedding: int | None = None,
+    mask: bool | None = None,
+    **table: Any,
 ) -> Run:
-    """Train a recipe and return its run directory.
+    """Train a recipe, or a net for a table, and return its run directory.
+
+    ``recipe`` may be the path of a table of your own; ``table`` are then its columns and how it is
+    read: ``text`` (a name or several), ``label``, or ``series``, ``time``, ``lookback`` and
+    ``horizon``; ``validation``, ``test``, ``max_length`` and the other fields of
+    :class:`rnnviz.data.user_tables.choice.TableChoice`.
 
     ``data`` is a folder of data sets, or "sample" for the small sample in the package; None is the
     environment variable RNNVIZ_DATA, else the data of ``rnnviz data fetch``, else the sample
@@ -112,6 +126,9 @@ def train(
     be resumed. ``watch`` is called with every event of :mod:`rnnviz.progress`.
     Raises :class:`rnnviz.errors.RnnvizError` with a message that says what to do.
     """
+    from pathlib import Path
+
+    from rnnviz import runs
     from rnnviz.runs import Options, TrainingJob, run_job
 
     options = Options(
@@ -124,6 +141,15 @@ def train(
         limit=limit,
         variant=variant,
         seed=seed,
+        rate=rate,
+        clip=clip,
+        patience=patience,
+        layers=layers,
+        bidirectional=bidirectional,
+        embedding=embedding,
+        mask=mask,
     )
+    if table or Path(recipe).is_file():
+        recipe, options, data = runs.of_table(Path(recipe), options, table)
     job = TrainingJob(recipe, options, data, out, resume, time_budget, device)
     return run_job(job, watch=watch)

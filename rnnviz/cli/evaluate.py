@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 HELP = """Evaluate MODEL on the table FILE: accuracy, confusion matrix, calibration, worst examples.
 
-FILE is a table with a text and a class a row, read as by rnnviz train FILE. On a terminal the worst
-examples are a list, and enter steps into one; elsewhere, or with --plain, lines of text.
+FILE is a table with a text and a class a row, read as by rnnviz train FILE; for a model of a series
+it has numbers, and the errors of the forecasts stand beside those of the naive ones. On a terminal
+the worst texts are a list, and enter steps into one; elsewhere, or with --plain, lines of text.
 
 \b
 Examples:
@@ -62,6 +63,8 @@ def command(
     path = user_path(file)
     if path.is_dir():
         raise UsageError(f"{path} is a folder. Name the table in it.")
+    if _reads_series(model):
+        return _evaluate_series(model, path, given, worst, as_json, quiet)
     found = evaluate_table(model, path.parent, table_options.choice(path, given))
     if not quiet:
         for remark in found.remarks:
@@ -79,6 +82,35 @@ def command(
     from rnnviz.cli.evaluation_list import open_list
 
     return open_list(model, found, worst, lang=lang, theme=theme, color=color, keymap=keymap)
+
+
+def _reads_series(model: str) -> bool:
+    from rnnviz.data.series import Scaling
+    from rnnviz.tracer.model_cache import cached_model
+
+    return isinstance(cached_model(model).encoder, Scaling)
+
+
+def _evaluate_series(
+    model: str, path: Path, given: dict[str, Any], worst: int, as_json: bool, quiet: bool
+) -> int:
+    from rnnviz.cli import evaluation_text
+    from rnnviz.explore.series_evaluation import evaluate_series
+
+    if given:
+        flags = ", ".join(map(table_options.flag, given))
+        raise UsageError(f"{model} reads a series, as in training, so it cannot take {flags}.")
+    found = evaluate_series(model, path)
+    if not quiet:
+        for remark in found.remarks:
+            say(f"{remark}.")
+    if as_json:
+        document = {"schema": "rnnviz.evaluation/1", "model": found.model, "file": str(path)}
+        windows = [each._asdict() for each in found.worst(worst)]
+        stdout.document({**document, **found.to_json(), "worst": windows})
+        return 0
+    evaluation_text.print_series(found, worst)
+    return 0
 
 
 def _document(found: TableEvaluation, file: Path, worst: int) -> dict[str, Any]:

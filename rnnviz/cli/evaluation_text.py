@@ -10,6 +10,7 @@ from rnnviz.display import visible
 
 if TYPE_CHECKING:
     from rnnviz.explore.evaluation import TableEvaluation
+    from rnnviz.explore.series_evaluation import SeriesEvaluation
 
 #: Classes up to which the confusion matrix is printed whole; of more, the most frequent errors.
 WHOLE: Final = 12
@@ -110,6 +111,29 @@ def print_worst(found: TableEvaluation, count: int) -> None:
         for each in examples
     ]  # fmt: skip
     print_table(rows, ("line", "loss", "p"), "  ")
+
+
+def print_series(found: SeriesEvaluation, count: int) -> None:
+    """The errors of the forecasts, beside the naive ones, and the worst windows."""
+    half, most, nearly = found.quantiles((0.5, 0.9, 0.99))
+    stdout.lines(
+        visible(
+            f"{found.model} on {found.table.name}: {len(found.truths):,} windows, {found.column}"
+        ),
+        f"mean absolute error {found.errors.mean():.4g}; naive, the last value stays: "
+        f"{found.naive_errors.mean():.4g}",
+        f"errors: half up to {half:.4g}, 90 % up to {most:.4g}, 99 % up to {nearly:.4g}",
+    )
+    if not count:
+        return
+    stdout.lines("", "Largest errors")
+    heading = ("window", "moment", "forecast", "came", "error", "naive error")
+    rows: list[tuple[str, ...]] = [heading]
+    rows += [
+        (str(each.window), each.moment, *(f"{value:.4g}" for value in each[2:]))
+        for each in found.worst(count)
+    ]
+    print_table(rows, ("window", *heading[2:]), "  ")
 
 
 def short(text: str) -> str:

@@ -111,7 +111,7 @@ def table_path(named: str | None, given: dict[str, Any]) -> Path | None:
     from rnnviz.cli.completions import RECIPES
     from rnnviz.files import user_path
 
-    flags = ", ".join(_flag(name) for name in given)
+    flags = ", ".join(flag(name) for name in given)
     if named is None or named in RECIPES:
         if given:
             raise UsageError(
@@ -133,7 +133,8 @@ def table_path(named: str | None, given: dict[str, Any]) -> Path | None:
     raise UsageError(f"There is no file {named}.{close}")
 
 
-def _flag(field: str) -> str:
+def flag(field: str) -> str:
+    """The option of a field of TableChoice."""
     name = next((name for name, f in NAMES.items() if f == field), field)
     return f"--{name.replace('_', '-')}"
 
@@ -145,9 +146,9 @@ def choice(path: Path, given: dict[str, Any]) -> TableChoice:
     of_series = [name for name in ("time", "lookback", "horizon") if name in given]
     of_texts = [name for name in _OF_TEXTS if name in given]
     if "series" in given and of_texts:
-        raise UsageError(f"--series forecasts numbers, so it cannot take {_flag(of_texts[0])}.")
+        raise UsageError(f"--series forecasts numbers, so it cannot take {flag(of_texts[0])}.")
     if "series" not in given and of_series:
-        raise UsageError(f"{_flag(of_series[0])}: name the column to forecast, too: --series NAME")
+        raise UsageError(f"{flag(of_series[0])}: name the column to forecast, too: --series NAME")
     if "text" in given:
         given = {**given, "text": tuple(given["text"])}
     return TableChoice(path.name, **given)

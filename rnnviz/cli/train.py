@@ -209,7 +209,7 @@ def _result_lines(run: Run) -> Iterator[str]:
             yield f"naive forecast, the last value stays: mae {', '.join(values)}"
             yield f"Step through a window: rnnviz step -m {run.path} 1"
         else:
-            yield f"Evaluate it on a table: rnnviz evaluate {run.path.name} FILE"
+            yield f"Evaluate it on a table: rnnviz evaluate {shlex.quote(str(run.path))} FILE"
     if record.get("sample"):
         yield "That is the small sample in the package. Your own data: --data DIR"
     if published.get("value") is not None:

@@ -15,13 +15,13 @@ from rnnviz.runs.export import export
 from rnnviz.runs.options import Options
 from rnnviz.runs.resume_run import resume
 from rnnviz.runs.run import Run, trained_runs
-from rnnviz.runs.setup import table_lines
+from rnnviz.runs.setup import of_table, table_lines
 from rnnviz.runs.summary import RunSummary, read_summary
 from rnnviz.runs.train_recipe import train
 from rnnviz.runs.training_job import TrainingJob, run_job
 
 __all__ = [
     "Control", "Options", "Run", "RunSummary", "TrainingJob", "Watch",
-    "export", "find_run", "read_summary", "resume", "resume_command", "run_directories", "run_job",
-    "runs_folder", "table_lines", "train", "trained_runs",
+    "export", "find_run", "of_table", "read_summary", "resume", "resume_command", "run_directories",
+    "run_job", "runs_folder", "table_lines", "train", "trained_runs",
 ]  # fmt: skip

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnviz import recipes
+from rnnviz.data.user_tables.choice import TableChoice
 from rnnviz.engine.parameters import shapes
 from rnnviz.engine.spec import MOST_LAYERS, EmbeddingSpec, FitSpec, ModelSpec
 from rnnviz.errors import UsageError, nearest
@@ -26,6 +27,20 @@ def find_recipe(name: str, options: Options) -> Recipe:
     if options.table.series is not None:
         return series_recipe(options.table)
     return text_recipe(options.table, options.mask is not False)
+
+
+def of_table(path: Path, options: Options, given: Mapping[str, Any]) -> tuple[str, Options, Path]:
+    """Recipe, options and folder of a training on the user's table ``path``.
+
+    ``given``: fields of TableChoice. UsageError for one that it does not have or that cannot be.
+    """
+    text = given.get("text", ())
+    fields = {**given, "text": [text] if isinstance(text, str) else list(text)}
+    try:
+        choice = TableChoice.from_json({"file": path.name, **fields})
+    except ValueError as error:
+        raise UsageError(f"{error}.") from error
+    return path.name, replace(options, table=choice), path.parent
 
 
 def table_lines(path: Path, options: Options) -> list[str]:

@@ -20,7 +20,7 @@ from rnnviz.data.jena import JenaSeries, is_published, jena_files, read_jena
 from rnnviz.data.series import Scaling
 from rnnviz.data.user_tables.choice import TableChoice
 from rnnviz.errors import InvalidFileError, MissingError, UsageError
-from rnnviz.files import read_json, user_path
+from rnnviz.files import invalid_file_on_error, read_json, user_path
 from rnnviz.model_files import StoredModel
 from rnnviz.recipes.jena import AS_TODAY, TEST_SPAN
 from rnnviz.recipes.user_series import measurements_of
@@ -175,7 +175,11 @@ class Table:
 @lru_cache(maxsize=3)
 def _read(path: Path, changed: int) -> Table:
     with data_errors("jena"):
-        series: JenaSeries = read_jena(path, repair=not is_published(path))
+        return _station_table(path)
+
+
+def _station_table(path: Path) -> Table:
+    series: JenaSeries = read_jena(path, repair=not is_published(path))
     return Table(path.name, series.columns, series.data, series.times, series.interval)
 
 
@@ -184,14 +188,9 @@ def user_table(stored: StoredModel, data: str | Path | None) -> Table | None:
 
     ``data`` is the folder it is in; None: where it was. MissingError if it is not there.
     """
-    record = stored.record.get("training", stored.record)
-    given = record.get("preparation", {}).get("table") if isinstance(record, dict) else None
-    if not isinstance(given, dict):
+    choice = _own_choice(stored)
+    if choice is None:
         return None
-    try:
-        choice = TableChoice.from_json(given)
-    except ValueError as error:
-        raise InvalidFileError(f"{stored.name} is damaged: {error}.") from error
     folder = user_path(data or str(stored.record.get("folder", "")) or ".")
     path = folder / Path(choice.file).name
     if not path.is_file():
@@ -200,6 +199,31 @@ def user_table(stored: StoredModel, data: str | Path | None) -> Table | None:
             "in: --data DIR"
         )
     return _read_own(folder, replace(choice, file=path.name), path.stat().st_mtime_ns)
+
+
+def _own_choice(stored: StoredModel) -> TableChoice | None:
+    """How the table was read that a model was trained on; None for models of the station."""
+    record = stored.record.get("training", stored.record)
+    given = record.get("preparation", {}).get("table") if isinstance(record, dict) else None
+    if not isinstance(given, dict):
+        return None
+    try:
+        return TableChoice.from_json(given)
+    except ValueError as error:
+        raise InvalidFileError(f"{stored.name} is damaged: {error}.") from error
+
+
+def given_table(stored: StoredModel, path: Path) -> tuple[Table, tuple[str, ...]]:
+    """Any table, read as the one the model was trained on, and what was noticed in it."""
+    if not path.is_file():
+        raise UsageError(f"{path} is {'a folder, not a file' if path.is_dir() else 'not there'}.")
+    choice = _own_choice(stored)
+    if choice is None:
+        with invalid_file_on_error(path, f"table for {stored.name}"):
+            return _station_table(path), ()
+    found = measurements_of(replace(choice, file=path.name), path.parent)
+    table = Table(path.name, found.columns, found.data, found.times, found.interval)
+    return table, found.remarks
 
 
 @lru_cache(maxsize=3)

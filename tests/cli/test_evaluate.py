@@ -59,7 +59,7 @@ def test_the_document(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
         ([MODEL, "films.csv", "--label", "text", "--text", "label"], 4, "cannot be used"),
         ([MODEL, "films.csv", "--label", "text", "--text", "label", "--bad-rows", "skip"], 2,
          "are not those of sentiment-lstm-8"),
-        (["jena-gru", "films.csv"], 2, "no class of a text"),
+        (["jena-gru", "films.csv"], 4, "the columns 'Date Time'"),
         ([MODEL, "."], 2, "is a folder"),
     ],
 )  # fmt: skip

@@ -109,6 +109,26 @@ def test_rows_stand_for_times_where_there_are_none(
     assert "has no times. Type the number of a window: 1 to 54" in capsys.readouterr().err
 
 
+def test_a_series_is_evaluated_beside_the_naive_forecast(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = series(tmp_path / "later.csv", 40)
+    assert run(["evaluate", str(trained), str(path), "--json", "--worst", "2"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    whole = np.array(values(40))
+    assert found["windows"] == 33
+    assert found["naive_mae"] == pytest.approx(np.abs(whole[7:] - whole[5:-2]).mean())
+    worst = found["worst"][0]
+    # The stepper on the same window of the table it was trained on, which begins alike.
+    trace = rnnviz.step(str(worst["window"]), model=str(trained))
+    assert trace.series is not None and trace.series.truth == worst["truth"]
+    forecast = float(trace.series.restored(trace.head.output)[0])
+    assert forecast == pytest.approx(worst["forecast"], abs=1e-4)
+    assert worst["error"] == pytest.approx(abs(forecast - worst["truth"]), abs=1e-4)
+    assert run(["evaluate", str(trained), str(path), "--text", "ort"]) == 2
+    assert run(["evaluate", "jena-gru", str(path)]) == 4
+
+
 @pytest.mark.parametrize(
     ("args", "code", "reason"),
     [

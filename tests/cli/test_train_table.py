@@ -11,6 +11,7 @@ import pytest
 import rnnviz
 from rnnviz.cli import run
 from rnnviz.cli.table_options import NAMES
+from rnnviz.errors import UsageError
 
 GOOD, BAD = ("good", "great", "fine", "lovely"), ("bad", "awful", "poor", "dull")
 
@@ -160,3 +161,14 @@ def test_every_option_of_a_table_is_a_field_of_its_choice() -> None:
     from rnnviz.data.user_tables.choice import TableChoice
 
     assert set(NAMES.values()) == set(TableChoice.__dataclass_fields__) - {"file"}
+
+
+def test_a_table_can_be_trained_on_from_python(tmp_path: Path) -> None:
+    path = table(tmp_path / "my.csv", 40)
+    out = tmp_path / "run"
+    done = rnnviz.train(str(path), text="review", label="sentiment", epochs=1, units=3, out=out)
+    assert done.record()["options"]["table"]["text"] == ["review"]
+    with pytest.raises(UsageError, match="a table has no field 'lable'"):
+        rnnviz.train(str(path), lable="sentiment")
+    with pytest.raises(UsageError, match=r"nope\.csv is not there"):
+        rnnviz.train("nope.csv", text="review")
