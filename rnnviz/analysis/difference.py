@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from rnnviz.analysis.alignment import Pair, align
+from rnnviz.analysis.layer_stack import levels
 from rnnviz.arrays import Array
 from rnnviz.equations import Arithmetic, numbers
 from rnnviz.errors import UsageError
@@ -191,9 +192,9 @@ def logit_contributions(diff: TraceDifference, row: int, label: int) -> LogitCon
     ends = any(layer.direction == "backward" for layer in a.layers)
     if ends:
         i, j = len(a.tokens) - 1, len(b.tokens) - 1
-    directions = 2 if a.layers[-1].direction == "backward" else 1
-    reads = sum(layer.units for layer in a.layers[-directions:])
-    if i is None or j is None or reads != len(a.head.W):
+    directions = len(levels(a)[-1])
+    reads = sum(layer.values["h"].shape[1] for layer in a.layers[-directions:])
+    if i is None or j is None or a.head.below or reads != len(a.head.W):
         return None
     column = min(label, a.head.W.shape[1] - 1)
     one, other = (_features(t, directions, n, ends) for t, n in ((a, i), (b, j)))
@@ -202,6 +203,6 @@ def logit_contributions(diff: TraceDifference, row: int, label: int) -> LogitCon
 
 def _features(trace: Trace, directions: int, t: int, ends: bool) -> Array:
     """The head's input, (F): the state after token t, or each direction's final state."""
-    layers = trace.layers[-directions:]
-    rows = [layer.values["h"][layer.order[-1] if ends else t] for layer in layers]
+    layers, final = trace.layers[-directions:], ends and trace.head.reads == "last"
+    rows = [layer.values["h"][layer.order[-1] if final else t] for layer in layers]
     return frozen(np.concatenate(rows).astype(np.float64))

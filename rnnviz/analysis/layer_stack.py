@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
 import numpy as np
 
+from rnnviz.analysis.readout import label_outputs
 from rnnviz.arrays import Array
 from rnnviz.trace import LayerTrace, Trace
 
@@ -52,9 +54,9 @@ class HeadInput:
     """The head's output for the states that it reads."""
 
     states: tuple[HeadState, ...]
-    features: Array  # (F) the states, concatenated
+    features: Array  # (F) the states, side by side or merged
     logits: Array  # (K')
-    output: Array  # (K) probabilities, or the outputs of a linear head
+    output: Array  # (K) probabilities, or numbers
 
 
 def head_states(trace: Trace, place: Place) -> tuple[HeadState, ...]:
@@ -72,6 +74,24 @@ def differs_at_end(trace: Trace) -> bool:
     return head_states(trace, "last") != head_states(trace, "end")
 
 
+def joined(trace: Trace, states: Sequence[Array]) -> Array:
+    """What the head reads of the h of the top layer's directions: side by side, or merged."""
+    merge = trace.layers[-1].merge
+    if len(states) == 1 or merge == "concat":
+        return np.concatenate(states)
+    forward, backward = states
+    if merge == "mul":
+        return np.asarray(forward * backward)
+    return np.asarray((forward + backward) / (2 if merge == "ave" else 1))
+
+
+@lru_cache(maxsize=16)
+def reads_one_state(trace: Trace) -> bool:
+    """Whether the output layer is on the h of one direction, which is the last of the layers."""
+    one = len(levels(trace)[-1]) == 1 and trace.head.below == 0
+    return one and trace.layers[-1].values["h"].shape[1] == len(trace.head.W)
+
+
 @lru_cache(maxsize=16)
 def head_input(trace: Trace, place: Place) -> HeadInput | None:
     """Apply the head to the states at a place: s · W + b.
@@ -79,23 +99,13 @@ def head_input(trace: Trace, place: Place) -> HeadInput | None:
     None for a head with a hidden layer, whose weights are not part of a trace.
     """
     states = head_states(trace, place)
-    s = np.concatenate([trace.layers[at.layer].values["h"][at.t] for at in states])
+    s = joined(trace, [trace.layers[at.layer].values["h"][at.t] for at in states])
     head = trace.head
-    if head.W.shape[0] != len(s):
+    if head.below or head.W.shape[0] != len(s):
         return None
     with np.errstate(over="ignore", invalid="ignore"):  # overflow gives infinity
         logits = s @ head.W + head.b
-        return HeadInput(states, s, logits, _output(head.kind, logits))
-
-
-def _output(kind: str, logits: Array) -> Array:
-    if kind == "linear":
-        return logits
-    if kind == "sigmoid":
-        # One logit for two classes: it belongs to the second, the first has 0.
-        logits = np.concatenate([np.zeros_like(logits), logits])
-    powers = np.exp(logits - logits.max())
-    return np.asarray(powers / powers.sum())
+        return HeadInput(states, s, logits, label_outputs(head, logits))
 
 
 @lru_cache(maxsize=64)

@@ -8,6 +8,8 @@ from functools import lru_cache
 import numpy as np
 
 from rnnviz.analysis.difference import LogitContributions
+from rnnviz.analysis.layer_stack import reads_one_state
+from rnnviz.analysis.readout import label_outputs
 from rnnviz.trace import Trace, frozen
 
 #: The lead over the next label below which the net is not sure: with two labels, p from .4 to .6.
@@ -37,15 +39,15 @@ def prediction_change(trace: Trace, t: int, label: int) -> PredictionChange:
     head, top = trace.head, trace.layers[-1]
     after = float(head.readout[t, label])
     before = float(head.readout[t - 1, label]) if t else None
-    if top.direction == "backward" or len(head.W) != top.units:
+    if top.direction == "backward" or not reads_one_state(trace):
         return PredictionChange(before, after, None)
     h, h_prev = (a.astype(np.float64) for a in (top.values["h"][t], top.state_before(t, "h")))
     if before is None:
-        before = _output(trace, h_prev @ head.W + head.b, label)
+        before = float(label_outputs(head, h_prev @ head.W + head.b)[label])
     rival, weights = None, head.W[:, min(label, head.W.shape[1] - 1)].astype(np.float64)
-    if head.kind == "sigmoid" and label == 0:
+    if head.is_binary and label == 0:
         weights = -weights
-    elif head.kind == "softmax":
+    elif head.kind == "softmax" and len(head.labels) > 1:
         others = [k for k in range(len(head.labels)) if k != label]
         rival = max(others, key=lambda k: float(head.readout[t, k]))
         weights = weights - head.W[:, rival]
@@ -54,18 +56,13 @@ def prediction_change(trace: Trace, t: int, label: int) -> PredictionChange:
     )
 
 
-def _output(trace: Trace, logits: np.ndarray, label: int) -> float:
-    """The output of a label for logits (K')."""
-    if trace.head.kind == "linear":
-        return float(logits[label])
-    if trace.head.kind == "sigmoid":
-        logits = np.array([0.0, float(logits[0])])
-    shares = np.exp(logits - logits.max())
-    return float(shares[label] / shares.sum())
-
-
 def belief(trace: Trace, t: int) -> int | None:
-    """The most probable label after token t; None if its lead is less than :data:`SURE`."""
+    """The most probable label after token t; None if its lead is less than :data:`SURE`.
+
+    A label that is decided by itself leads the other answer, that it is not there.
+    """
     shares = trace.head.readout[t]
-    *_, second, first = np.argsort(shares, kind="stable").tolist()
-    return int(first) if shares[first] - shares[second] >= SURE else None
+    order = np.argsort(-shares, kind="stable")
+    alone = trace.head.kind == "sigmoid" and not trace.head.is_binary
+    rival = 1 - shares[order[0]] if alone or len(order) == 1 else shares[order[1]]
+    return int(order[0]) if shares[order[0]] - rival >= SURE else None

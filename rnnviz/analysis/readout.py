@@ -7,14 +7,28 @@ from functools import lru_cache
 import numpy as np
 
 from rnnviz.arrays import Array
+from rnnviz.equations import FUNCTIONS
 from rnnviz.trace import HeadTrace, Trace
 
 
 def shown_class(head: HeadTrace) -> int:
     """The class whose probability is shown: the second of two, otherwise the target."""
-    if len(head.labels) == 2 or head.target not in head.labels:
-        return min(1, int(head.readout.shape[1]) - 1)
-    return head.labels.index(head.target)
+    if head.other_class(0) is not None:
+        return 1
+    return head.labels.index(head.target) if head.target in head.labels else 0
+
+
+def label_outputs(head: HeadTrace, logits: Array) -> Array:
+    """The outputs (K) of the head's labels for logits (K')."""
+    if head.kind in ("linear", "state"):
+        return logits
+    if head.kind == "softmax" or head.is_binary:
+        if head.is_binary:  # one logit for two classes: it belongs to the second, the first has 0
+            logits = np.concatenate([np.zeros_like(logits), logits])
+        powers = np.exp(logits - logits.max())
+        return np.asarray(powers / powers.sum())
+    found: Array = FUNCTIONS[head.kind](logits)
+    return found
 
 
 @lru_cache(maxsize=8)

@@ -76,7 +76,7 @@ def _rows(array: Array) -> Rows:
 
 def head_lines(trace: Trace) -> tuple[Line, ...]:
     """The head's equations in the notation of the cells."""
-    if trace.head.kind == "linear":
+    if trace.head.is_number:
         return (Line("y", "predict", "h @ W_y + b_y"),)
     return (Line("s", "predict", "h @ W_y + b_y"), Line("p", "predict", "sigmoid(s)"))
 
@@ -96,7 +96,7 @@ def values_at(trace: Trace, t: int) -> dict[str, Array]:
     """The arrays that the equations of the cell and the head read at token t, by name."""
     head = trace.head
     values = trace.layers[0].at(t) | {"W_y": head.W, "b_y": head.b, "L": np.array([head.loss])}
-    if head.kind == "linear":
+    if head.is_number:
         return values | {"y": head.readout[t]}
     return values | {"s": head.logits[t], "p": head.readout[t, 1:]}
 

@@ -41,7 +41,7 @@ def turning_token(trace: Trace, label: int, first: int = 0) -> int:
     T = len(trace.tokens)
     leading = np.argmax(trace.head.readout, axis=1)
     turns = [t for t in range(max(1, first), T) if leading[t] != leading[t - 1]]
-    if turns and trace.head.kind != "linear":
+    if turns and not trace.head.is_number:
         return turns[-1]
     sizes = np.abs(changes(trace, label)[first:])
     return first + int(np.argmax(np.round(sizes, 6)))

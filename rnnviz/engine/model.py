@@ -91,8 +91,9 @@ class Model:
         return cell_of(self.spec.layers[k])
 
     def predict(self, inputs: Array) -> Array:
-        """The head's output: (B, K) probabilities or numbers, or (T, B, K) where it reads steps."""
-        return losses.outputs(self.spec.head.kind, self.logits(inputs))
+        """The head's output after the last token: (B, K) probabilities or numbers."""
+        logits = self.end_logits(inputs, self.logits(inputs))
+        return losses.outputs(self.spec.head.kind, logits)
 
     def logits(self, inputs: Array) -> Array:
         """The logits of ids (T, B) or measurements (T, B, D): a training pass that keeps nothing.
@@ -100,6 +101,16 @@ class Model:
         (B, K), or (T, B, K) where the head reads every step.
         """
         return self._forward(inputs, None, None, keep=False).logits
+
+    def end_logits(self, inputs: Array, logits: Array) -> Array:
+        """The logits (B, K) after the last token that is read, of those of :meth:`logits`."""
+        if logits.ndim == 2:
+            return logits
+        read = self.mask(inputs)
+        if read is None:
+            return logits[-1]
+        last = len(read) - 1 - read[::-1].argmax(0)
+        return logits[last, np.arange(len(last))]
 
     # -- the training pass ------------------------------------------------------------------------
 

@@ -92,7 +92,8 @@ def hold_states(model: Model, trace: Trace, layer: int, t: int) -> HeldStates:
     if forward:
         h = recording.scans[-1][0].stack("h")[t - first]
         here = frozen(losses.label_outputs(kind, model.head(h)))
-    end = frozen(losses.label_outputs(kind, recording.logits)) if last == T else None
+    logits = model.end_logits(inputs, recording.logits)
+    end = frozen(losses.label_outputs(kind, logits)) if last == T else None
     return HeldStates(state, here, end)
 
 
@@ -160,13 +161,15 @@ def leave_out(stored: StoredModel, query: Query, trace: Trace, tracer: Tracer) -
         for group in _groups(range(T) if T > 1 or average else []):
             batch = np.stack([_without_numbers(x, t, average=average) for t in group], axis=1)
             done = stored.model.record(batch, initial=_states(stored.model, trace, 0))
-            outputs[group] = losses.label_outputs(kind, done.logits)
+            logits = stored.model.end_logits(batch, done.logits)
+            outputs[group] = losses.label_outputs(kind, logits)
     else:
         texts, encoding = _texts_without(stored, query.text, trace), stored.vocabulary.encoding
         padded = None if stored.masks else encoding.length
         for group in _groups(list(texts)):
             rows = [texts[t] for t in group]
-            logits = stored.model.logits(pad_sequences(rows, padded, encoding.padding))
+            batch = pad_sequences(rows, padded, encoding.padding)
+            logits = stored.model.end_logits(batch, stored.model.logits(batch))
             outputs[group] = losses.label_outputs(kind, logits)
     return OutputsWithout(frozen(outputs), trace.series is not None)
 

@@ -82,13 +82,14 @@ def read_padded(model: Model, ids: list[int], masked: bool) -> PaddedReading:
     source = model.spec.source
     assert isinstance(source, EmbeddingSpec), "only token ids are padded"
     spec = replace(model.spec, source=replace(source, mask_zero=masked))
-    recording = Model(spec, model.params).record(np.array(ids, np.int64)[:, None])
+    net, inputs = Model(spec, model.params), np.array(ids, np.int64)[:, None]
+    recording = net.record(inputs)
     kind, layers = spec.head.kind, spec.layers
     h = tuple(scan.stack("h")[:, 0] for layer in recording.scans for scan in layer)
-    output = losses.label_outputs(kind, recording.logits)[0]
+    output = losses.label_outputs(kind, net.end_logits(inputs, recording.logits))[0]
     # With a backward layer the output after each token takes a pass of its own: left out here.
     readout = np.zeros((0, len(output)))
-    if not any(layer.bidirectional for layer in layers):
+    if not spec.reads_backwards:
         readout = losses.label_outputs(kind, model.head(h[-1]))
     return PaddedReading(
         ids=tuple(ids),

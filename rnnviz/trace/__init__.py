@@ -167,6 +167,11 @@ class HeadTrace:
         """Whether one logit decides between two classes."""
         return self.kind == "sigmoid" and self.logits.shape[1] == 1
 
+    def other_class(self, label: int) -> int | None:
+        """The other one of two classes of which one is right; None where there are not two."""
+        two = len(self.labels) == 2 and (self.is_binary or self.kind == "softmax")
+        return 1 - label if two else None
+
 
 @dataclass(frozen=True)
 class SpanErrors:

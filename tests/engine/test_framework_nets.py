@@ -78,10 +78,13 @@ def test_a_head_of_each_step_reads_what_prefixes_end_in() -> None:
     """Reading forward, the output of step t is that of the first t tokens alone."""
     spec, rng = NETS["labels of each step"], np.random.default_rng(0)
     net, ids = model(spec, rng), rng.integers(1, 9, (T, 1))
-    every = net.predict(ids)
+    every = net.logits(ids)
     assert every.shape == (T, 1, 5)
     for t in range(1, T + 1):
-        np.testing.assert_allclose(net.predict(ids[:t])[-1], every[t - 1], 1e-9)
+        last = losses.outputs("softmax", every[t - 1])
+        np.testing.assert_allclose(net.predict(ids[:t]), last, 1e-9)
+    padded = np.concatenate([ids[:3], np.zeros((2, 1), int)])
+    np.testing.assert_allclose(net.predict(padded), net.predict(ids[:3]), 1e-9)
 
 
 def test_a_masked_step_of_numbers_changes_nothing() -> None:

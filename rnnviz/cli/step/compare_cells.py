@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rnnviz.analysis.model_family import MAX_MODELS, MIN_MODELS, family_by_cell
+from rnnviz.analysis.readout import shown_class
 from rnnviz.cli.tables import aligned, terminal_width
 from rnnviz.display import json_text, visible
 from rnnviz.equations import DEFAULT_NOTATION, number
@@ -60,8 +61,8 @@ def _table(traces: Sequence[Trace], lang: str) -> Iterator[str]:
     """A row a token: each cell's prediction if the text ended there."""
     head = traces[0].head
     # Of two classes the second, as on the screen; of more the one the gradients are of.
-    label = head.labels[1 if len(head.labels) == 2 else head.labels.index(head.target)]
-    title = text("view.believes", lang, label=visible(label)) if head.kind != "linear" else label
+    label = head.labels[shown_class(head)]
+    title = text("view.believes", lang, label=visible(label)) if not head.is_number else label
     rows = [[title, *(visible(trace.model) for trace in traces)]]
     for t, token in enumerate(traces[0].tokens):
         values = (trace.head.readout[t, trace.head.labels.index(label)] for trace in traces)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rnnviz.analysis.difference import THRESHOLD, compare, logit_contributions
+from rnnviz.analysis.readout import shown_class
 from rnnviz.cli.step.plain_text import model_line
 from rnnviz.cli.tables import aligned, terminal_width
 from rnnviz.display import json_text, visible
@@ -32,7 +33,7 @@ def lines(a: Trace, b: Trace, form: str, lang: str) -> Iterator[str]:
     imported = is_imported(a.about)
     a, b = a.localized(lang), b.localized(lang)
     # Of two classes the second, as on the screen; of more the one the gradients are of.
-    k = 1 if len(a.head.labels) == 2 else a.head.labels.index(a.head.target)
+    k = shown_class(a.head)
     label = a.head.labels[k]
     prediction = text("view.believes", lang, label=label)
     yield model_line(a, lang, imported=imported)

@@ -58,7 +58,7 @@ def _words(trace: Trace, tokens: list[str], lang: str) -> Iterator[str]:
         unknown = ", ".join(w for w, u in zip(tokens, trace.unknown, strict=True) if u)
         yield text("plain.unknown", lang, tokens=unknown)
     label, p = visible(head.labels[best]), number(head.output[best])
-    if head.kind == "linear":
+    if head.is_number:
         value = number(head.output[best], 6)
         yield text("page.hand.plain_output", lang, label=label, value=value)
         objective, key = visible(head.objective), "page.hand.plain_objective"
@@ -84,7 +84,7 @@ def _changes(
     """What each token did to the prediction, and where the text ends without it."""
     k = shown_class(trace.head)
     label = visible(trace.head.labels[k])
-    name = label if trace.head.kind == "linear" else text("view.believes", lang, label=label)
+    name = label if trace.head.is_number else text("view.believes", lang, label=label)
     deltas = changes(trace, k)
     each = [
         f"{token} {number(float(delta), 2, signed=True)}"

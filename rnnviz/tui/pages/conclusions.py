@@ -218,8 +218,8 @@ def net(view_state: ViewState, *, known: bool, arrow: str) -> list[Clause]:
         return clauses
     values["held"] = number(shown_output(view_state, trace), 2)
     before, after = int(np.argmax(head.output)), int(np.argmax(trace.head.output))
-    values["label"] = view_state.trace.head.labels[after] if head.kind != "linear" else ""
-    key = "turns" if before != after and head.kind != "linear" else "silent"
+    values["label"] = view_state.trace.head.labels[after] if not head.is_number else ""
+    key = "turns" if before != after and not head.is_number else "silent"
     clause = texts(view_state, "net", (key, f"{key}_short"), **values)
     clauses.append(checked(clause, (query,), 1))
     if len(view_state.trace.layers) == 1:

@@ -32,13 +32,13 @@ def output_name(view_state: ViewState) -> str:
     """What the numbers below the words are: "p(positive)", or the column that is forecast."""
     head, k = view_state.trace.head, view_state.shown_class()
     name = visible(head.labels[k])
-    return name if head.kind == "linear" else view_state.text("view.believes", label=name)
+    return name if head.is_number else view_state.text("view.believes", label=name)
 
 
 def belief_text(view_state: ViewState, t: int) -> str:
     """The label the net leans to after token t, or that it is not sure; "" for a forecast."""
     head = view_state.trace.head
-    if head.kind == "linear":
+    if head.is_number:
         return ""
     found = belief(view_state.trace, t)
     return view_state.text("belief.unsure") if found is None else visible(head.labels[found])
@@ -55,7 +55,7 @@ def change_line(view_state: ViewState, room: int) -> Line:
     style = theme.bold
     if moved.before is not None and (size := _size(moved)):
         style = theme.above if size > 0 else theme.below
-    if view_state.trace.head.kind == "linear":
+    if view_state.trace.head.is_number:
         style = theme.source
     return _fitting(_statements(view_state, moved), room, style)
 
@@ -144,7 +144,7 @@ def _through(view_state: ViewState, moved: PredictionChange, size: float) -> lis
     chosen = [n for n in order if sign * terms[n] >= LEAST * sign * terms[order[0]]]
     head = view_state.trace.head
     rival = "" if moved.rival is None else visible(head.labels[moved.rival])
-    what = "forecast" if head.kind == "linear" else "score" if not rival else "ratio"
+    what = "forecast" if head.is_number else "score" if not rival else "ratio"
     texts = []
     for count in range(len(chosen), 0, -1):
         units = ", ".join(

@@ -232,7 +232,7 @@ def label(view_state: ViewState, name: str, width: int, now: State | None = None
             return cut("p ·", width)
         name = visible(head.labels[k])
         said = "?" if view_state.part_hidden else number(float(view_state.readout[t, k]), 2)
-        if head.kind == "linear":
+        if head.is_number:
             return cut(f"y {said} {name}", width)
         # Not "p 0.18 positive", which reads as a verdict.
         return f"p({cut(name, max(1, width - 4 - cell_len(said)))}) {said}"

@@ -35,7 +35,7 @@ def change_row(view_state: ViewState, shown: WordWindow) -> Line:
         if view_state.prediction_known(t) and np.isfinite(delta):
             texts[t] = signed(float(delta))
             styles[t] = theme.dim if texts[t] == "0" else theme.above if delta > 0 else theme.below
-    name = "Δp" if view_state.trace.head.kind != "linear" else "Δ"
+    name = "Δp" if not view_state.trace.head.is_number else "Δ"
     return _row(view_state, shown, name, texts, styles)
 
 

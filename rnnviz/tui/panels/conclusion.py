@@ -69,7 +69,7 @@ def unit_of_output(view_state: ViewState, outputs: Array) -> Array:
 
 def is_little(view_state: ViewState, before: float, after: float) -> bool:
     """Whether a change is too small to ask what did it."""
-    if view_state.trace.head.kind == "linear":
+    if view_state.trace.head.is_number:
         return number(before, 2) == number(after, 2)
     return abs(after - before) < LITTLE
 
@@ -148,7 +148,7 @@ def left_out_clauses(view_state: ViewState) -> list[Clause]:
         "word": name, "name": output_name(view_state), "value": number(float(outputs[k]), 2),
         "end": number(end, 2), "label": "", "was": "",
     }  # fmt: skip
-    if view_state.trace.head.kind != "linear":
+    if not view_state.trace.head.is_number:
         labels = view_state.trace.head.labels
         values["label"] = f" ({visible(labels[int(np.argmax(found.outputs[t]))])})"
         values["was"] = f" ({visible(labels[int(np.argmax(view_state.trace.head.output))])})"
@@ -246,7 +246,7 @@ def _words(view_state: ViewState) -> list[Clause]:
         return []
     end, value = float(view_state.readout[-1, k]), float(outputs[best])
     if is_little(view_state, end, value):
-        key = "no_token" if view_state.trace.head.kind == "linear" else "no_word"
+        key = "no_token" if view_state.trace.head.is_number else "no_word"
         return [Clause((view_state.text(f"conclusion.{key}", little=LITTLE),), (question,), 1)]
     values = {"word": word(view_state, best), "value": number(value, 2)}
     form = "averaged_" if found.averaged else ""
@@ -269,7 +269,7 @@ def without_clause(
     little = is_little(view_state, float(view_state.readout[-1, k]), value)
     key = "averaged_" if found.averaged else ""
     key += "little" if little else "without"
-    if little and view_state.trace.head.kind == "linear":
+    if little and view_state.trace.head.is_number:
         texts = [view_state.text(f"conclusion.{key}_short", **values)]
         return Clause(tuple(texts), (question,), rank)
     texts = [view_state.text(f"conclusion.{key}{form}", **values) for form in ("", "_short")]

@@ -11,10 +11,12 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
+from rnnviz.analysis.layer_stack import reads_one_state
 from rnnviz.analysis.toy_net import toy_net_of
 from rnnviz.arrays import Array
 from rnnviz.display import visible
 from rnnviz.equations import (
+    FUNCTIONS,
     Arithmetic,
     Span,
     SymbolTable,
@@ -256,28 +258,42 @@ def predicting(view_state: ViewState, width: int, tight: bool) -> list[list[Line
         done = None if view_state.part_hidden else numbers(formula, values, column)
         return equation_lines(view_state, name, formula, done, width, tight, table)
 
-    one_direction = len(head.W) == last.units and last.direction == "forward"
-    if one_direction:
+    if head.kind == "state":
+        blocks.append([[Segment(f" {line}", theme.ink)] for line in _state_text(view_state, width)])
+    elif reads_one_state(view_state.trace) and last.direction == "forward":
         values |= {"h": last.values["h"][t], "W": head.W, "b": head.b}
         blocks.append(ask("s", "h @ W + b"))
     else:
         value = "?" if view_state.part_hidden else number(float(values["s"]), 3, True)
         text = view_state.text("view.head_other", value=value)
         blocks.append([[Segment(" " + line, theme.ink)] for line in wrapped(text, width - 2)])
-    if head.kind == "sigmoid":
+    if head.kind in FUNCTIONS:
         values["s"] = np.full(column + 1, values["s"])
-        blocks.append(ask("p", "sigmoid(s)"))
+        blocks.append(ask("y" if head.is_number else "p", f"{head.kind}(s)"))
     blocks.append([_verdict(view_state, label) for label in _by_size(view_state)])
     return blocks
 
 
+def _state_text(view_state: ViewState, width: int) -> list[str]:
+    """That the output is the hidden state itself."""
+    text = view_state.text("view.state_is_output", h=view_state.symbol("h", view_state.step))
+    return wrapped(text, width - 2)
+
+
 def _by_size(view_state: ViewState) -> list[int]:
-    """The four most likely classes, or the first four while the answer is hidden."""
-    readout = view_state.trace.head.readout[view_state.cursor.t]
-    order = (
-        np.arange(len(readout)) if view_state.part_hidden else np.argsort(-readout, kind="stable")
-    )
-    return [int(k) for k in order[:4]]
+    """The four likeliest labels, or the shown number and the three largest ones.
+
+    While the answer is hidden the first four.
+    """
+    head = view_state.trace.head
+    readout = head.readout[view_state.cursor.t]
+    if view_state.part_hidden:
+        return list(range(min(4, len(readout))))
+    order = np.argsort(-np.abs(readout), kind="stable").tolist()
+    if head.is_number:
+        shown = view_state.shown_class()
+        order = [shown, *(k for k in order if k != shown)]
+    return order[:4]
 
 
 def _in_its_unit(view_state: ViewState, series: SeriesTrace, value: float) -> Line:
@@ -301,10 +317,10 @@ def _verdict(view_state: ViewState, k: int) -> Line:
     other = _in_the_other(view_state, k)
     if view_state.trace.series is not None:
         return [name, *_in_its_unit(view_state, view_state.trace.series, value)]
-    if head.kind == "linear":
+    if head.is_number:
         return [name, Segment(number(value), theme.now), *other]
     # The colour of the class, as in the sentence panel: the second of two is above 0.5.
-    above = k == 1 if len(head.labels) == 2 else value >= 0.5
+    above = k == 1 if head.other_class(k) is not None else value >= 0.5
     blocks = Segment("█" * round(20 * value), theme.above if above else theme.below)
     return [name, Segment(number(value) + " ", theme.now), blocks, *other]
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnviz import i18n
+from rnnviz.analysis.layer_stack import reads_one_state
 from rnnviz.display import visible
 from rnnviz.equations import (
     FUNCTIONS,
@@ -256,11 +257,12 @@ def _predict(view_state: ViewState) -> str:
     """The most likely class, or the forecast."""
     head, t = view_state.trace.head, view_state.cursor.t
     h = view_state.symbol("h", view_state.step)
-    if head.kind == "linear":
-        value = number(float(view_state.readout[t, 0]), 2)
-        return view_state.text("words.forecast", h=h, label=visible(head.labels[0]), p=value)
+    if head.is_number:
+        k = view_state.shown_class()
+        value = number(float(view_state.readout[t, k]), 2)
+        return view_state.text("words.forecast", h=h, label=visible(head.labels[k]), p=value)
     k = int(np.argmax(head.readout[t]))
     p = number(float(head.readout[t, k]), 2)
-    one_direction = len(head.W) == view_state.layer.units and is_top(view_state)
+    one_direction = reads_one_state(view_state.trace) and is_top(view_state)
     key = "words.predict" if one_direction else "words.predict_above"
     return view_state.text(key, h=h, label=visible(head.labels[k]), p=p)

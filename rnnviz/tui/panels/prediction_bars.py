@@ -59,7 +59,8 @@ class PredictionScale:
 
 def probability_scale(head: HeadTrace, label: int) -> PredictionScale:
     """From 0 to 1; with two labels the bottom is the other label."""
-    other = visible(head.labels[1 - label]) if len(head.labels) == 2 else ""
+    rival = head.other_class(label)
+    other = "" if rival is None else visible(head.labels[rival])
     return PredictionScale(0, 1, f"{cut(visible(head.labels[label]), 8)} 1",
                            f"{cut(other, 8)} 0".strip(), "0.5")  # fmt: skip
 

@@ -195,7 +195,7 @@ def _other_value(view_state: ViewState, t: int) -> float | None:
 def _style(view_state: ViewState, value: float) -> Style:
     """The colour of a prediction: orange from 0.5 on, blue below; a forecast has neither."""
     theme = view_state.theme
-    if view_state.trace.head.kind == "linear":
+    if view_state.trace.head.is_number:
         return theme.source
     return theme.above if value >= 0.5 else theme.below
 
@@ -285,7 +285,7 @@ def _scale(
 ) -> PredictionScale:
     """From 0 to 1; for forecasts the range of the words that are shown."""
     head, k = view_state.trace.head, view_state.shown_class()
-    if head.kind != "linear":
+    if not head.is_number:
         return probability_scale(head, k)
     values = [float(view_state.readout[c.t, k]) for c in known]
     for column in shown.columns:

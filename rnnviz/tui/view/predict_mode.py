@@ -117,7 +117,7 @@ def stays(view_state: ViewState) -> float:
 def limits(view_state: ViewState, question: PredictQuestion) -> tuple[float, float] | None:
     """The least and the largest number that the answer can be; None if any."""
     if question.topic == "output":
-        return None if view_state.trace.head.kind == "linear" else (0.0, 1.0)
+        return None if view_state.trace.head.is_number else (0.0, 1.0)
     return (0.0, 1.0) if scale(view_state.layer, question.name)[0] else None
 
 

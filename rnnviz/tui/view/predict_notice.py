@@ -60,7 +60,7 @@ def output_name(view_state: ViewState, label: int) -> str:
     """The name of an output: "p(positive)", or the column that is forecast."""
     head = view_state.trace.head
     name = visible(i18n.label(head.labels[label], view_state.lang))
-    return name if head.kind == "linear" else view_state.text("view.believes", label=name)
+    return name if head.is_number else view_state.text("view.believes", label=name)
 
 
 def value_name(view_state: ViewState, question: PredictQuestion) -> str:

@@ -211,9 +211,11 @@ class ViewState:
         if series is not None:
             free = "_free" if series.truth is None else ""
             return self.text(f"page.series.objective{free}", label=head.target)
-        if head.kind == "linear":
+        if self.trace.hand is not None and head.is_number:
             return head.objective
-        return self.text("view.objective", target=head.target)
+        key = "view.output" if head.is_number else "view.objective"
+        steps = self.text("view.at_last_token") if head.reads == "steps" else ""
+        return self.text(key, target=head.target) + steps
 
     def loss(self) -> str:
         """The objective and its value, which is hidden with the prediction."""

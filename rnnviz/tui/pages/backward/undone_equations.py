@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from rich.segment import Segment
 
+from rnnviz.analysis.layer_stack import levels
 from rnnviz.analysis.shared_weights import sizes, undone, undone_at, walk
 from rnnviz.arrays import Array
 from rnnviz.display import visible
@@ -107,12 +108,24 @@ def from_above(view_state: ViewState, width: int, room: int) -> list[Line]:
     return arrives
 
 
+#: The most classes whose terms are written one by one.
+MOST_CLASSES = 12
+
+
 def head_back(view_state: ViewState, width: int) -> list[Line]:
     """The first step backwards: from the loss through the head's weights to the final state."""
     head, layer, cursor = view_state.trace.head, view_state.layer, view_state.cursor
-    offset = layer.units if layer.direction == "backward" else 0
-    K, row = len(head.b), offset + cursor.unit
-    if head.kind == "linear" or len(head.W) not in (layer.units, 2 * layer.units):
+    directions = [view_state.trace.layers[n] for n in levels(view_state.trace)[-1]]
+    H = layer.values["h"].shape[1]
+    K, row = len(head.b), H * directions.index(layer) + cursor.unit
+    alone = head.kind == "sigmoid" and not head.is_binary
+    if (
+        head.is_number
+        or alone
+        or K > MOST_CLASSES
+        or head.below
+        or len(head.W) != (H * len(directions))
+    ):
         return walk_start(view_state, width)[:1]
     lines: list[Line] = [[Segment(" " + view_state.loss(), view_state.theme.ink)]]
     values: dict[str, Array | float] = {}

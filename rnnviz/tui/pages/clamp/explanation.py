@@ -84,7 +84,7 @@ def outcome(view_state: ViewState, free: Trace) -> tuple[str, ...]:
     """Whether the prediction stays or turns, with its numbers, and the numbers alone."""
     head, k = view_state.trace.head, view_state.shown_class()
     before, after = (float(x.output[k]) for x in (free.head, head))
-    if head.kind == "linear":
+    if head.is_number:
         series = view_state.trace.series
         if series is not None:
             before, after = (series.restored(np.float64(v)).item() for v in (before, after))

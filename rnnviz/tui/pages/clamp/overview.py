@@ -140,7 +140,7 @@ def _prediction(view_state: ViewState, free: Trace, width: int, beside: bool = F
     if other is not None:
         rows.append(("other", float(other.b.head.output[k]), theme.source))
     label = visible(head.labels[k])
-    name = view_state.text("view.believes", label=label) if head.kind != "linear" else label
+    name = view_state.text("view.believes", label=label) if not head.is_number else label
     named = {key: page_text(view_state, key) for key in ("free", "held")}
     named["other"] = f"{second_sentence.MARK} {view_state.text('beside.other')}"
     names = max(cell_len(named[key]) for key in ("free", "held", *(key for key, *_ in rows)))
@@ -155,7 +155,7 @@ def _prediction(view_state: ViewState, free: Trace, width: int, beside: bool = F
             Segment(f"{fit(named[key], names)} ", style),
             Segment(f"{fit(text, 9)} ", style),
         ]
-        if head.kind != "linear" and room >= 8:
+        if not head.is_number and room >= 8:
             blocks = 0 if view_state.hidden else round(room * value)
             line.append(Segment("█" * blocks, style))
             line.append(Segment("░" * (room - blocks) + " ", theme.rule))
@@ -171,7 +171,7 @@ def output_text(view_state: ViewState, value: float) -> str:
 
 def _verdict(view_state: ViewState, free: Trace) -> str:
     head = view_state.trace.head
-    if head.kind == "linear" or view_state.hidden or not view_state.trace.clamps:
+    if head.is_number or view_state.hidden or not view_state.trace.clamps:
         return ""
     a, b = (visible(head.labels[int(np.argmax(h.output))]) for h in (free.head, head))
     return (

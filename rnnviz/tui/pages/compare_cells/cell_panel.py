@@ -198,7 +198,7 @@ def _columns(view_state: ViewState, trace: Trace, layer: LayerTrace, grid: Cells
     room = SAID + grid.bar
     k = followed_class(view_state, trace)
     label = visible(trace.head.labels[k])
-    heading = f"p({label})" if trace.head.kind != "linear" else label
+    heading = f"p({label})" if not trace.head.is_number else label
     heading = heading if cell_len(heading) < room else label
     column = unit % grid.across if grid.across else unit - first
     arrow = column * wide + (wide - 1) // 2
@@ -280,7 +280,7 @@ def _computed(
 ) -> list[Line]:
     """The lines of a row; cached, because a step changes only two rows."""
     bar, room, far, across = shape
-    p, linear = float(trace.head.readout[k, label]), trace.head.kind == "linear"
+    p, linear = float(trace.head.readout[k, label]), trace.head.is_number
     style = theme.ink if linear else theme.above if p >= 0.5 else theme.below
     blocks = level_bar(p, bar - 1) if predicted and not linear else ""
     wide, first, count = _units(layer, unit, room, across)

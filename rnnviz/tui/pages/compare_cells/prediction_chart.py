@@ -59,7 +59,7 @@ def summary(view_state: ViewState, traces: Sequence[Trace | None]) -> list[Claus
     for trace in known:
         leading = int(np.argmax(trace.head.readout[t]))
         p, label = float(trace.head.readout[t, leading]), trace.head.labels[leading]
-        key = "forecast" if trace.head.kind == "linear" else "each"
+        key = "forecast" if trace.head.is_number else "each"
         values = {"cell": trace.layers[0].title, "label": visible(label), "p": number(p, 2)}
         parts.append(page_text(view_state, key, **values))
     if not parts:
@@ -70,7 +70,7 @@ def summary(view_state: ViewState, traces: Sequence[Trace | None]) -> list[Claus
 
 
 def _agreement(view_state: ViewState, known: Sequence[Trace]) -> str:
-    if len(known) < 2 or any(trace.head.kind == "linear" for trace in known):
+    if len(known) < 2 or any(trace.head.is_number for trace in known):
         return ""
     by_label: dict[str, list[str]] = {}
     for trace in known:
@@ -98,14 +98,17 @@ def _shares(
         for trace in traces
     ]
     labels, head = [""] * rows, view_state.trace.head
-    if head.kind == "linear":
-        every = np.concatenate([trace.head.readout[:, 0] for trace in traces])
+    if head.is_number:
+        every = np.concatenate(
+            [trace.head.readout[:, followed_class(view_state, trace)] for trace in traces]
+        )
         low, high = float(every.min()), float(every.max())
         labels[0], labels[-1] = number(high, 2), number(low, 2)
         return [(each - low) / ((high - low) or 1) for each in curves], labels
     k = view_state.shown_class()
     labels[0] = visible(head.labels[k])
-    labels[-1] = visible(head.labels[1 - k]) if len(head.labels) == 2 else "0"
+    rival = head.other_class(k)
+    labels[-1] = "0" if rival is None else visible(head.labels[rival])
     if rows % 2:
         labels[rows // 2] = view_state.text("view.unsure")
     return curves, labels

@@ -126,6 +126,6 @@ def prediction_bars(
 
 
 def _scale(diff: TraceDifference, label: int) -> PredictionScale:
-    if diff.a.head.kind != "linear":
+    if not diff.a.head.is_number:
         return probability_scale(diff.a.head, label)
     return number_scale(np.concatenate([t.head.readout.ravel() for t in (diff.a, diff.b)]))

@@ -119,7 +119,7 @@ def _parting(view_state: ViewState, diff: TraceDifference, first: int) -> str:
 def _end(view_state: ViewState, diff: TraceDifference) -> str:
     k, head = view_state.shown_class(), diff.a.head
     label = visible(head.labels[k])
-    what = view_state.text("view.believes", label=label) if head.kind != "linear" else label
+    what = view_state.text("view.believes", label=label) if not head.is_number else label
     same = sum(diff.is_equal(row) for row in range(len(diff.pairs)))
     return page_text(
         view_state, "end", same=same, pairs=len(diff.pairs), distance=number(diff.final_distance),

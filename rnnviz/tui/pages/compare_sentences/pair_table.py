@@ -73,7 +73,7 @@ def header(view_state: ViewState, diff: TraceDifference, plan: SentencesLayout) 
     theme = view_state.theme
     head, k = view_state.trace.head, view_state.shown_class()
     label = visible(head.labels[k])
-    what = view_state.text("view.believes", label=label) if head.kind != "linear" else label
+    what = view_state.text("view.believes", label=label) if not head.is_number else label
     left = [
         Segment("   ", theme.dim), Segment(fit("a", plan.word + 1), theme.bold),
         Segment(fit("b", plan.word + 1), theme.source), Segment(fit(what, 2 * P), theme.dim),

@@ -34,7 +34,7 @@ class TokenStrip:
         self.names = [cut(visible(token), LONGEST) for token in self.view_state.trace.tokens]
         self.wide = max(LEAST, *(cell_len(name) + 4 for name in self.names), self._longest() + 2)
         head = self.view_state.trace.head
-        self.output = "y" if head.kind == "linear" else f"p({head.labels[1]})"
+        self.output = "y" if head.is_number else f"p({head.labels[1]})"
         labels = (net_view.page_text("was"), self.output)
         self.gutter = max(8, *(cell_len(text) + 3 for text in labels))
         room = max(1, (width - self.gutter) // self.wide)

@@ -70,7 +70,7 @@ def prediction(view_state: ViewState) -> tuple[str, Style]:
 def prediction_style(view_state: ViewState, value: float) -> Style:
     """The colour of a prediction: orange from 0.5 on, blue below; a forecast has neither."""
     theme = view_state.theme
-    if view_state.trace.head.kind == "linear":
+    if view_state.trace.head.is_number:
         return theme.source
     return theme.above if value >= 0.5 else theme.below
 

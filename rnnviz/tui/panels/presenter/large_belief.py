@@ -67,7 +67,7 @@ def _slots(view_state: ViewState, width: int) -> _Slots:
 
 
 def _linear(view_state: ViewState) -> bool:
-    return view_state.trace.head.kind == "linear"
+    return view_state.trace.head.is_number
 
 
 class LargeBelief(View):
@@ -185,7 +185,7 @@ def _segments(canvas: Canvas[Style]) -> list[Line]:
 def _scale(view_state: ViewState, slots: _Slots) -> PredictionScale:
     """From 0 to 1; for forecasts the range of those that are shown."""
     head, k = view_state.trace.head, view_state.shown_class()
-    if head.kind != "linear":
+    if not head.is_number:
         scale = probability_scale(head, k)
         return scale if slots.gutter == GUTTER else replace(scale, top="1", middle=".5", bottom="0")
     known = [view_state.readout[t, k] for t in slots.tokens if view_state.prediction_known(t)]
