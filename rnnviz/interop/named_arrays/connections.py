@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from rnnviz.engine.spec import MOST_LAYERS
 from rnnviz.errors import UsageError
 from rnnviz.interop.contents import (
     Assumption,
@@ -36,6 +37,7 @@ HEADS: Final = ("last", "end", "steps", "none")
 OUTPUTS: Final = ("sigmoid", "softmax", "linear")
 #: Why a dense layer and an embedding are not joined to anything.
 UNCONNECTED: Final = ("the file does not say what it reads", "the file does not say what reads it")
+_MOST_MODULES: Final = 1_000
 _KIND_WORDS: Final = re.compile(r"\d+|bi|lstm|gru|rnn|cells?|layers?|[._/\-:]", re.I)
 _ATTENTION: Final = re.compile(r"att|score|query|energy|align|context_vec", re.I)
 _CRF: Final = re.compile(r"crf|transition", re.I)
@@ -66,6 +68,8 @@ def connect(
     line = _with_unique_names(line)
     line = _decide_matrices(line, tensors, in_order, rows_first)
     stacks = _stacks(line, in_order)
+    if len(line) > _MOST_MODULES:  # joining compares modules with each other
+        return _operations(stacks, line, options)
     scored = any(_CRF.search(module.name) for module in line)
     for stack in stacks:
         stack.scored = scored
@@ -138,21 +142,25 @@ def _decide_matrices(
 
 def _stacks(line: list[FoundModule], in_order: bool) -> list[RecurrentStack]:
     stacks: list[RecurrentStack] = []
-    for k, module in enumerate(line):
+    between: list[FoundModule] = []  # the modules since the last recurrent one
+    for module in line:
         if module.kind != "recurrent":
+            between.append(module)
             continue
         below = stacks[-1].last if stacks else None
-        between = line[line.index(below) + 1 : k] if below and in_order else []
+        height = sum(len(m.operations) for m in stacks[-1].modules) if stacks else 0
         if (
             below is not None
             and below.gives == module.reads
-            and all(m.kind == "other" and m.what == "tensor" for m in between)
+            and height + len(module.operations) <= MOST_LAYERS
+            and not (in_order and any((m.kind, m.what) != ("other", "tensor") for m in between))
             and _KIND_WORDS.sub("", below.name) == _KIND_WORDS.sub("", module.name)
             and "direction" not in module.name  # side by side, not one on another
         ):
             stacks[-1].modules.append(module)
         else:
             stacks.append(RecurrentStack([module]))
+        between = []
     return stacks
 
 

@@ -30,9 +30,10 @@ def dense_modules(
     """
     position = {name: k for k, name in enumerate(tensors)}
     groups: dict[str, dict[str, str]] = {}
+    left = tensors.keys() - used
     for name in tensors:
-        if name not in used:
-            path, leaf = _place(name, tensors.keys() - used)
+        if name in left:
+            path, leaf = _place(name, left)
             if leaf in groups.get(path, {}):
                 path, leaf = name, ""
             groups.setdefault(path, {})[leaf] = name

@@ -77,15 +77,14 @@ def gate_modules(
     for name, found in gate_names([name for name in tensors if name not in used]).items():
         stacks.setdefault(found.stack, {})[name] = found
     position = {name: k for k, name in enumerate(tensors)}
+    peepholes = [n for n in tensors if n not in used and _PEEPHOLE.fullmatch(n)]
     modules, taken, rows_first = [], set(), None
     for stack, names in stacks.items():
         layer = _layer(names, tensors)
         if layer is None:
             continue
         mine = {t.name: t for arrays in layer.gates.values() for t in arrays.values()}
-        peephole = next(
-            (n for n in tensors if n not in mine and n not in used and _PEEPHOLE.fullmatch(n)), None
-        )
+        peephole = next((name for name in peepholes if name not in mine), None)
         first = min(position[name] for name in mine)
         title = f"{layer.cell}{stack}" if stack.isdecimal() else stack or layer.cell
         modules.append(_module(title, first, layer, peephole, options))

@@ -22,6 +22,8 @@ from rnnviz.interop.named_arrays.positions import names_by_position
 from rnnviz.interop.named_arrays.torch_names import torch_modules
 from rnnviz.interop.named_arrays.weight_norm import without_weight_norm
 
+#: Most tensors of a file, and letters of a name.
+MAX_TENSORS, _MAX_NAME = 20_000, 1_000
 #: Prefixes that wrappers put before every name.
 _WRAPPER = re.compile(r"(?:module|_orig_mod|model|net|network)\.")
 
@@ -63,8 +65,12 @@ def named_net(
     """The net of arrays by name.
 
     ``in_order``: they are in the order of the modules. Raises UsageError for an option with an
-    unknown value.
+    unknown value, ValueError for too many tensors or too long names.
     """
+    if len(tensors) > MAX_TENSORS:
+        raise ValueError(f"it has {len(tensors):,} tensors; {MAX_TENSORS:,} are the most")
+    if any(len(tensor.name) > _MAX_NAME for tensor in tensors):
+        raise ValueError(f"the name of a tensor has more than {_MAX_NAME:,} letters")
     prefix = wrapper_prefix([tensor.name for tensor in tensors])
     numbered = names_by_position(tensors)
     inside = {

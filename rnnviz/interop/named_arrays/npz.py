@@ -50,7 +50,7 @@ def read(path: Path, options: ImportOptions) -> ModelContents:
             for info in archive.infolist()[:100]
             if not info.filename.endswith(".npy")
         ]
-    net = named_net(tensors, options)
+        net = named_net(tensors, options)
     return ModelContents(
         path, ".npz file of NumPy", "numpy",
         tensors=net.tensors, operations=net.operations, conversions=net.conversions,

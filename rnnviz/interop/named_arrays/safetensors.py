@@ -16,11 +16,10 @@ import numpy as np
 from rnnviz.files import invalid_file_on_error, open_regular, parse_json
 from rnnviz.interop.contents import FileTensor, IgnoredEntry, ImportOptions, ModelContents
 from rnnviz.interop.named_arrays.modules import widened
-from rnnviz.interop.named_arrays.net import named_net
+from rnnviz.interop.named_arrays.net import MAX_TENSORS, named_net
 
 MAX_FILE: Final = 2_000_000_000
 _MAX_HEADER: Final = 10_000_000
-_MAX_TENSORS: Final = 50_000
 #: The file's dtype: the usual name and NumPy's type, None where NumPy has none.
 _TYPES: Final = {
     "F64": ("float64", "<f8"), "F32": ("float32", "<f4"), "F16": ("float16", "<f2"),
@@ -43,8 +42,8 @@ def read(path: Path, options: ImportOptions) -> ModelContents:
     ):
         header, start, size = _header(file)
         said = header.pop("__metadata__", {})
-        if len(header) > _MAX_TENSORS:
-            raise ValueError(f"it has {len(header):,} tensors; {_MAX_TENSORS:,} are the most")
+        if len(header) > MAX_TENSORS:
+            raise ValueError(f"it has {len(header):,} tensors; {MAX_TENSORS:,} are the most")
         entries = {name: _entry(name, value, size - start) for name, value in header.items()}
         if sum(end - begin for _, _, begin, end in entries.values()) > size - start:
             raise ValueError("its tensors overlap")
@@ -52,7 +51,7 @@ def read(path: Path, options: ImportOptions) -> ModelContents:
             _tensor(file, start, name, *entry)
             for name, entry in sorted(entries.items(), key=lambda item: item[1][2])
         ]
-    net = named_net(tensors, options, in_order=False)
+        net = named_net(tensors, options, in_order=False)
     return ModelContents(
         path, "safetensors file", "safetensors",
         tensors=net.tensors, operations=net.operations, conversions=net.conversions,

@@ -13,7 +13,7 @@ from typing import Final, Literal, cast
 import numpy as np
 
 from rnnviz.arrays import Array, Values
-from rnnviz.engine.spec import RecurrentSpec
+from rnnviz.engine.spec import MOST_LAYERS, RecurrentSpec
 from rnnviz.interop.contents import (
     Assumption,
     FileTensor,
@@ -123,6 +123,8 @@ def _operations(
     options: ImportOptions,
 ) -> tuple[RecurrentOperation, ...]:  # fmt: skip
     numbers = list(layers)
+    if len(numbers) > MOST_LAYERS:
+        raise ValueError(f"it has {len(numbers)} layers; {MOST_LAYERS} are the most")
     if numbers != [None] and numbers != list(range(len(numbers))):
         raise ValueError("not all of its layers are in the file")
     operations: list[RecurrentOperation] = []

@@ -6,7 +6,7 @@ Cells have the same names without ``_l0``; nets written by hand often have ``w_i
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -17,6 +17,9 @@ from rnnviz.interop.named_arrays.torch_layers import torch_module
 _NAME: Final = re.compile(
     r"(?P<path>(?:.*[._/:])?)(?P<kind>weight|bias|w|b|W|B)_?(?P<part>ih|hh|hr)"
     r"(?:_?l\[?(?P<layer>\d{1,3})\]?)?(?P<reverse>_reverse)?(?P<raw>_raw)?"
+)
+_NORM: Final = re.compile(
+    r"(?P<path>(?:.*[._/:])?)(?:[a-z_]*norm|ln_?)[a-z_0-9]*\.[a-z_]+", re.IGNORECASE
 )
 
 
@@ -64,7 +67,8 @@ def torch_modules(
         first = min(position[name] for name in group.values())
         modules.append(torch_module(path.rstrip("._/:"), first, layers, options))
     used = {name for group in groups.values() for name in group.values()} | copies
-    return [_without_norms(module, tensors, used) for module in modules], used
+    norms = _norms_inside(name for name in tensors if name not in used)
+    return [_without_norm(module, norms) for module in modules], used
 
 
 def _use_raw_weights(groups: dict[str, dict[TensorKey, str]]) -> set[str]:
@@ -88,18 +92,18 @@ def _use_raw_weights(groups: dict[str, dict[TensorKey, str]]) -> set[str]:
     return replaced
 
 
-def _without_norms(
-    module: FoundModule, tensors: Mapping[str, FileTensor], used: set[str]
-) -> FoundModule:
+def _norms_inside(names: Iterable[str]) -> dict[str, str]:
+    """By the path of a module: the name of a normalization's tensor inside it."""
+    return {found["path"]: name for name in names if (found := _NORM.fullmatch(name))}
+
+
+def _without_norm(module: FoundModule, norms: Mapping[str, str]) -> FoundModule:
     """The module; not to be stepped through where it has a normalization inside.
 
     A cell with ``layernorm_i.weight`` beside its ``weight_ih`` is not the plain cell.
     """
-    first = next(iter(module.roles))
-    path = _NAME.fullmatch(first)
-    inside = path["path"] if path else ""
-    norm = re.compile(rf"{re.escape(inside)}(?:[a-z_]*norm|ln_?)[a-z_0-9]*\.", re.I)
-    extra = next((n for n in tensors if inside and n not in used and norm.match(n)), None)
+    path = _NAME.fullmatch(next(iter(module.roles)))
+    extra = norms.get(path["path"]) if path and path["path"] else None
     if extra is None or module.kind != "recurrent":
         return module
     return replace(

@@ -9,7 +9,7 @@ from typing import Any, Final
 from rnnviz.display import visible
 from rnnviz.files import invalid_file_on_error
 from rnnviz.interop.contents import FileTensor, ImportOptions, ModelContents
-from rnnviz.interop.named_arrays.net import named_net
+from rnnviz.interop.named_arrays.net import MAX_TENSORS, named_net
 from rnnviz.interop.torch.pickle_machine import PlantedCodeError
 from rnnviz.interop.torch.pickle_values import RAW_TYPES, TensorRecord, UnknownObject
 from rnnviz.interop.torch.sources import CheckpointSource, open_checkpoint
@@ -17,8 +17,6 @@ from rnnviz.interop.torch.state_dict import find_state_dict, is_quantized, modul
 from rnnviz.interop.torch.tensors import TensorReader
 from rnnviz.interop.torch.vocabulary import find_vocabulary
 
-#: Most tensors of a file.
-MAX_TENSORS: Final = 50_000
 _SAVE: Final = (
     "Save its weights where you trust the file: torch.save(model.state_dict(), 'weights.pt')"
 )

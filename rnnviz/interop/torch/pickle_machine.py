@@ -28,8 +28,9 @@ from rnnviz.interop.torch.pickle_values import (
 
 #: Opcodes of a pickle, remembered objects, and the items and letters that calls may copy. A state
 #: dict takes 30 to 50 opcodes a tensor; a vocabulary three a word.
-MAX_OPCODES, MAX_MEMO, MAX_COPIED = 2_000_000, 1_000_000, 2_000_000
+MAX_OPCODES, MAX_MEMO, MAX_COPIED = 1_000_000, 500_000, 2_000_000
 _MAX_NAME = 1_000
+_SET_COST = 5  # an empty set takes as many bytes as a list of so many items
 _COPIED = (list, tuple, dict, set, str)
 
 
@@ -98,7 +99,13 @@ class PickleMachine(PickleStream):
     def _new_dict(self) -> None:
         self._push({})
 
+    def _spend(self, items: int) -> None:
+        self._copied += items
+        if self._copied > MAX_COPIED:
+            raise PickleError("it makes too many objects")
+
     def _new_set(self) -> None:
+        self._spend(_SET_COST)
         self._push(set())
 
     def _new_tuple(self) -> None:
@@ -219,9 +226,7 @@ class PickleMachine(PickleStream):
     def _call(self, function: Any, arguments: Any) -> None:
         if not isinstance(arguments, tuple):
             raise PickleError("the arguments of a call are no tuple")
-        self._copied += sum(len(a) for a in arguments[:8] if isinstance(a, _COPIED))
-        if self._copied > MAX_COPIED:
-            raise PickleError("its calls copy too much")
+        self._spend(sum(len(a) for a in arguments[:8] if isinstance(a, _COPIED)))
         if isinstance(function, PickledName):
             self._push(called(function, arguments))
         else:

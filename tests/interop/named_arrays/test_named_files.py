@@ -163,6 +163,22 @@ def test_cells_in_a_safetensors_file_follow_their_numbers(tmp_path: Path) -> Non
     assert net.operations == tuple(f"cells.{k}" for k in range(11))
 
 
+def test_thousands_of_modules_are_read_in_time_but_not_joined(tmp_path: Path) -> None:
+    """Each module compared with each other one would take minutes."""
+    one = np.ones((1, 1), np.float32)
+    arrays = {f"c.{k}.weight_{x}h": one for k in range(1500) for x in "ih"}
+    arrays |= {f"d{k}.weight": one for k in range(1500)}
+    save_file(arrays, tmp_path / "m.safetensors")
+    contents = read_contents(tmp_path / "m.safetensors")
+    assert len(recurrent(contents)) == 1500
+    assert not any(isinstance(o, DenseOperation) for o in contents.operations)
+    save_file({f"r.weight_{x}h_l{k}": one for k in range(100) for x in "ih"}, tmp_path / "n")
+    assert "100 layers; 64 are the most" in read_contents(tmp_path / "n").refusal
+    save_file({"x" * 1001: one}, tmp_path / "o")
+    with pytest.raises(InvalidFileError, match="name"):
+        read_contents(tmp_path / "o")
+
+
 def test_weight_norm_is_multiplied_out(tmp_path: Path) -> None:
     v, g = numbers(16, 4), numbers(16, 1)
     wanted = g * v / np.sqrt((v**2).sum(1, keepdims=True))
