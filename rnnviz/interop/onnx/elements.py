@@ -25,9 +25,15 @@ FormKind = Literal["steps", "state", "raw"]
 #: What a consumer reads: a form, or the outputs at the last token.
 ReadKind = Literal["steps", "state", "end", "raw"]
 
-#: The most elements of one value, and of all that were rearranged.
-MAX_ELEMENTS = 4_000_000
-MAX_REARRANGED = 16_000_000
+#: The most elements of one value, and of all values whose numbers are stored: 64 MB.
+MAX_ELEMENTS = 1_000_000
+MAX_STORED = 8_000_000
+#: The most elements that are looked for in forms, all values together: half a second.
+MAX_SEARCHED = 20_000_000
+
+
+class LongSequencesError(Exception):
+    """Sequences, or batches, of a fixed size that is too large to number every element."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +69,11 @@ class Numbered:
     start: int = 0
     moved: Array | None = None
     made_by: str = ""
+
+    @property
+    def size(self) -> int:
+        """How many they are."""
+        return math.prod(self.shape)
 
     @property
     def ids(self) -> Array:
@@ -116,7 +127,11 @@ class Match:
 class ElementNumbers:
     """Gives out numbers and says which operations numbers belong to."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, shortened: bool = False) -> None:
+        """``shortened``: whether the graph is followed with shorter sequences than it states."""
+        self._shortened = shortened
+        self._left = MAX_STORED
+        self._searches = MAX_SEARCHED
         self._starts: list[int] = []
         self._blocks: list[Block] = []
         self._next = 0
@@ -128,6 +143,21 @@ class ElementNumbers:
         self._blocks.append(block)
         self._next += max(size, 1)
         return block
+
+    def store(self, size: int) -> None:
+        """Count an array of numbers that is about to be stored.
+
+        Raises LongSequencesError where it is too large; MemoryError where sequences are already
+        shorter than the file states.
+        """
+        self._left -= size
+        if size > MAX_ELEMENTS or self._left < 0:
+            raise MemoryError if self._shortened else LongSequencesError
+
+    def may_search(self, size: int) -> bool:
+        """Count a search for numbers; whether there is still time for it."""
+        self._searches -= size
+        return self._searches >= 0
 
     def raw(self, operation: str, shape: tuple[int, ...]) -> Value:
         """The output of an operation whose axes have no known meaning."""
@@ -144,8 +174,7 @@ class ElementNumbers:
         ``match`` is what the value is; the output has the same form.
         """
         shape = (*value.shape[:-1], width)
-        if math.prod(shape) > MAX_ELEMENTS:
-            return Unshaped(operation)
+        self.store(math.prod(shape))
         source = value.ids[..., 0] if value.shape[-1] else None
         if match is None or match.reads == "raw":
             out = self.raw(operation, shape)

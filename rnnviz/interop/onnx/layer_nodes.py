@@ -38,6 +38,7 @@ class LayerNotes:
 
     roles: dict[str, TensorRole] = field(default_factory=dict)  # by tensor
     folded: dict[str, Constant] = field(default_factory=dict)  # computed weights, by value
+    layers: int = 0  # recurrent nodes
     conversions: list[str] = field(default_factory=list)
     ignored: list[IgnoredEntry] = field(default_factory=list)
     #: The axes of time and batch of inputs, as a layer reads them.

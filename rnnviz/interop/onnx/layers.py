@@ -22,6 +22,7 @@ from rnnviz.interop.contents import (
 )
 from rnnviz.interop.onnx.elements import Constant, Numbered, Unshaped, Value
 from rnnviz.interop.onnx.layer_nodes import LayerNode, LayerNotes
+from rnnviz.interop.onnx.merging import averaged, merged
 from rnnviz.interop.onnx.net import NetOperations
 from rnnviz.interop.onnx.recurrent import GATES
 from rnnviz.interop.onnx.recurrent_nodes import recurrent
@@ -72,9 +73,8 @@ def product(net: NetOperations, notes: LayerNotes, node: LayerNode) -> list[Valu
     notes.give_role(node, 1, TensorRole(node.name, "dense kernel"))
     if b is not None:
         notes.give_role(node, 2, TensorRole(node.name, "dense bias"))
-    steps = (
-        match.reads == "steps" if match else isinstance(value, Numbered) and len(value.shape) > 2
-    )
+    rows = isinstance(value, Numbered) and len(value.shape) > 2
+    steps = rows if match is None or match.reads == "raw" else match.reads == "steps"
     name = net.add(DenseOperation(node.name, (source,), W, b, each_step=steps))
     if isinstance(value, Unshaped):
         return [Unshaped(name)]
@@ -107,6 +107,9 @@ def affine(net: NetOperations, notes: LayerNotes, node: LayerNode) -> list[Value
             return [Numbered(back.shape, moved=back, made_by="Transpose")]
         return out
     left, right = node.value(0), node.value(1)
+    if isinstance(left, Numbered) and isinstance(right, Numbered):
+        one = merged(net, node.op_type, left, right)
+        return None if one is None else [one]
     swapped = isinstance(left, Constant)
     value, constant = (right, left) if swapped else (left, right)
     if not isinstance(value, Numbered) or not isinstance(constant, Constant) or not value.shape:
@@ -121,7 +124,8 @@ def affine(net: NetOperations, notes: LayerNotes, node: LayerNode) -> list[Value
         )
     with np.errstate(divide="ignore"):
         scale = array if node.op_type == "Mul" else 1 / array
-    return _scaled(net, node, value, scale, np.zeros(()))
+    half = averaged(net, value, scale)
+    return _scaled(net, node, value, scale, np.zeros(())) if half is None else [half]
 
 
 def _with_bias(

@@ -26,6 +26,8 @@ from rnnviz.interop.onnx.wire import (
     texts,
 )
 
+#: Fields that a node or a tensor counts for besides its own.
+NODE_COST = 5
 #: Kinds of attributes (AttributeProto.AttributeType) that are read.
 _FLOAT, _INT, _STRING, _TENSOR, _GRAPH, _FLOATS, _INTS, _STRINGS = 1, 2, 3, 4, 5, 6, 7, 8
 
@@ -181,6 +183,7 @@ def _function(data: memoryview, budget: FieldBudget) -> tuple[tuple[str, str], G
 
 
 def _node(data: memoryview, budget: FieldBudget, depth: int) -> NodeMessage:
+    budget.take(NODE_COST)
     fields = parse_fields(data, budget)
     return NodeMessage(
         op_type=text(fields.get(4)),
@@ -195,6 +198,7 @@ def _node(data: memoryview, budget: FieldBudget, depth: int) -> NodeMessage:
 
 
 def _tensor(data: memoryview, budget: FieldBudget) -> TensorMessage:
+    budget.take(NODE_COST)
     return TensorMessage(parse_fields(data, budget))
 
 

@@ -38,11 +38,13 @@ STATE = "\0state"
 class NetOperations:
     """Collects operations; names what reads what."""
 
-    def __init__(self) -> None:
-        self.elements = ElementNumbers()
+    def __init__(self, elements: ElementNumbers) -> None:
+        self.elements = elements
         self.operations: dict[str, Operation] = {}
+        self.forms: dict[str, list[Form]] = {}  # of layers whose directions were merged
         #: Operations that others replace where nothing else reads them: by name the later one's.
         self._replaced: dict[str, str] = {}
+        self._first_name: dict[str, str] = {}
         self._rearranged: dict[bytes, str] = {}
         self._names: Counter[str] = Counter()
 
@@ -57,9 +59,14 @@ class NetOperations:
         self.operations[operation.name] = operation
         return operation.name
 
-    def replace(self, name: str, operation: Operation) -> str:
-        """Add an operation that does what ``name`` does and more, in its place."""
+    def replace(self, name: str, operation: Operation, *, renamed: bool = False) -> str:
+        """Add an operation that does what ``name`` does and more, in its place.
+
+        It takes over the name unless it is ``renamed``.
+        """
         self._replaced[name] = operation.name
+        if not renamed:
+            self._first_name[operation.name] = name
         return self.add(operation)
 
     def opaque(self, name: str, kind: str, values: Iterable[Value | None], reason: str = "") -> str:
@@ -90,7 +97,7 @@ class NetOperations:
         if len(blocks) == 1:
             return match_forms(value, blocks[0].forms)
         if len(blocks) == 2:
-            pair = self._joined(blocks[0].forms, blocks[1].forms)
+            pair = self.joined(blocks[0].forms, blocks[1].forms)
             return None if not pair else match_forms(value, pair)
         return None
 
@@ -138,10 +145,10 @@ class NetOperations:
             below = replace(operation, name=last, reads=(self._last_token(operation.reads[0]),))
             if isinstance(below, DenseOperation):
                 below = replace(below, each_step=False)
-            return self.replace(name, below)
+            return self.replace(name, below, renamed=True)
         return self.add(LastStepOperation(last, (name,)))
 
-    def _joined(self, first: list[Form], second: list[Form]) -> list[Form]:
+    def joined(self, first: list[Form], second: list[Form]) -> list[Form]:
         """Two layers that read the same input from its two ends, as one layer."""
         if not first or not second:
             return []
@@ -164,8 +171,8 @@ class NetOperations:
         if name not in self.operations:
             params = {**forward.params, **backward.params}
             joined = replace(forward, name=self.unique(name), spec=one, params=params)
-            self.replace(forward.name, joined)
-            self.replace(backward.name, joined)
+            self.replace(forward.name, joined, renamed=True)
+            self.replace(backward.name, joined, renamed=True)
         return [
             Form(name, f.kind, Numbered(shape.shape, moved=shape))
             for f, b in zip(first, second, strict=False)
@@ -186,7 +193,7 @@ class NetOperations:
         layers = {n for n, op in self.operations.items() if isinstance(op, RecurrentOperation)}
         kept = self._needed(shown | (layers - self._replaced.keys()))
         reads = {read for name in kept for read in self._reads(name)}
-        names = self._first_names(kept)
+        names, wanted = self._first_names(kept), reads | shown
         result: list[Operation] = []
         for name, operation in self.operations.items():
             if name not in kept and not isinstance(operation, InputOperation):
@@ -194,10 +201,10 @@ class NetOperations:
             if not isinstance(operation, RecurrentOperation):
                 result.append(operation)
                 continue
-            state, steps = name + STATE in reads | shown, name in reads | shown
+            state, steps = name + STATE in wanted, name in wanted
             layer = replace(operation, every_step=steps or not state)
             result.append(layer)
-            names[name + STATE] = name
+            names[name + STATE] = names.get(name, name)
             if steps and name + STATE in reads:
                 names[name + STATE] = last = f"{name}, last states"
                 forward = layer.spec.directions == ("forward",)
@@ -233,15 +240,12 @@ class NetOperations:
         return kept
 
     def _first_names(self, kept: set[str]) -> dict[str, str]:
-        """Dense layers that took over a bias or an activation keep the name of their product."""
-        earlier = {new: old for old, new in self._replaced.items()}
+        """What took over a bias, an activation or a merge has the name of what it replaced."""
         names = {}
         for name in kept:
             first = name
-            while isinstance(self.operations[name], DenseOperation) and first in earlier:
-                if earlier[first] in kept:
-                    break
-                first = earlier[first]
+            while first in self._first_name and self._first_name[first] not in kept:
+                first = self._first_name[first]
             if first != name:
                 names[name] = first
         return names

@@ -10,6 +10,8 @@ from typing import Any
 from rnnviz.interop.onnx.elements import Value
 from rnnviz.interop.onnx.messages import AttributeReference, GraphMessage, NodeMessage
 from rnnviz.interop.onnx.net import NetOperations
+from rnnviz.interop.onnx.recurrent import GATES
+from rnnviz.interop.onnx.wire import MAX_DEPTH, WireError
 
 Scope = MutableMapping[str, Value]
 
@@ -46,3 +48,26 @@ class NodeVisit:
         """A name of its own for the operation that the node becomes."""
         where = f" ({self.where.removeprefix(', ')})" if self.where else ""
         return self.net.unique(self.label + where)
+
+
+def has_recurrence(graph: GraphMessage, depth: int = 0) -> bool:
+    """Whether there is an LSTM, GRU or RNN node in a graph, or in one within it."""
+    if depth > MAX_DEPTH:
+        raise WireError("its graphs are nested too deep")
+    return any(
+        (node.op_type in GATES and not node.domain)
+        or (
+            node.op_type in ("If", "Loop", "Scan")
+            and any(
+                isinstance(value, GraphMessage) and has_recurrence(value, depth + 1)
+                for value in node.attributes.values()
+            )
+        )
+        for node in graph.nodes
+    )
+
+
+def has_gates(body: GraphMessage) -> bool:
+    """Whether a loop multiplies by weights and bends the result, as a recurrent layer does."""
+    operators = {node.op_type for node in body.nodes}
+    return bool(operators & {"MatMul", "Gemm"}) and bool(operators & {"Tanh", "Sigmoid", "Relu"})

@@ -21,6 +21,7 @@ from rnnviz.interop.contents import (
     Operation,
     RecurrentOperation,
 )
+from rnnviz.interop.onnx.elements import LongSequencesError
 from rnnviz.interop.onnx.messages import FileMessage, parse_model
 from rnnviz.interop.onnx.recurrent import GATES
 from rnnviz.interop.onnx.tensor_data import TensorData, type_name
@@ -29,6 +30,8 @@ from rnnviz.interop.onnx.wire import WireError
 
 #: Largest model in bytes: that of a protocol buffer. Weights in other files come on top.
 MAX_BYTES = 2_000_000_000
+#: The length that axes are shortened to where those of the file are too long to follow.
+_SHORT = 5
 
 
 def read(path: Path, options: ImportOptions) -> ModelContents:
@@ -39,8 +42,7 @@ def read(path: Path, options: ImportOptions) -> ModelContents:
     data = read_limited(path, MAX_BYTES)
     try:
         model = parse_model(data)
-        trace = GraphTrace(model, TensorData(path), len(data))
-        operations = trace.net.finish(trace.run())
+        trace, operations = _traced(model, TensorData(path), len(data))
     except WireError as error:
         raise InvalidFileError(f"{path} is not a usable ONNX model: {reason(error)}.") from error
     operations = tuple(_with_axes(operation, trace) for operation in operations)
@@ -55,6 +57,18 @@ def read(path: Path, options: ImportOptions) -> ModelContents:
         ignored=tuple(trace.notes.ignored),
         refusal=_refusal(operations, trace),
     )
+
+
+def _traced(
+    model: FileMessage, data: TensorData, size: int
+) -> tuple[GraphTrace, tuple[Operation, ...]]:
+    """The graph walked; with short sequences where those that it states are too long."""
+    try:
+        trace = GraphTrace(model, data, size)
+        return trace, trace.net.finish(trace.run())
+    except LongSequencesError:
+        trace = GraphTrace(model, data, size, _SHORT)
+        return trace, trace.net.finish(trace.run())
 
 
 def _version(model: FileMessage) -> str:
@@ -124,11 +138,11 @@ def _refusal(operations: Sequence[Operation], trace: GraphTrace) -> str:
     if any(isinstance(operation, RecurrentOperation) for operation in operations):
         return ""
     if not trace.complete:
-        return f"it has more than {MAX_NODES:,} nodes"
+        return f"it is too large: it has more than {MAX_NODES:,} nodes, or its values are too long"
     opaque = [op for op in trace.net.operations.values() if isinstance(op, OpaqueOperation)]
     for operation in opaque:
         if operation.kind in GATES and operation.reason:
             return f"{operation.name} cannot be stepped through: {operation.reason}"
     if any(operation.reason == WRITTEN_OUT for operation in opaque):
         return f"it has {WRITTEN_OUT}"
-    return "it has no LSTM, GRU or RNN node"
+    return "it has no LSTM, GRU or RNN node; cells of single operators are not recognised"

@@ -185,7 +185,7 @@ def _arrays(op_type: str, spec: RecurrentSpec, weights: NodeWeights, n: int) -> 
     if spec.cell == "lstm-peephole" and weights.P is not None:
         H = spec.units
         i, o, f = (_float(weights.P[n])[k * H : (k + 1) * H] for k in range(3))
-        p["P"] = np.stack([i, f, o])
+        p |= {"p_i": i, "p_f": f, "p_o": o}
     if spec.trained_initial:
         zero = np.zeros(spec.units, p["W"].dtype)
         for state in STATES[op_type]:

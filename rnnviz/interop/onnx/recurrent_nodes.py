@@ -26,17 +26,25 @@ from rnnviz.interop.onnx.recurrent import (
 #: The length and the batch of a layer whose input has no known shape.
 _STEPS: Final = 3
 _BATCH: Final = 2
+#: The most recurrent nodes of a file.
+MOST_NODES: Final = 1000
 
 
 def recurrent(net: NetOperations, notes: LayerNotes, node: LayerNode) -> list[Value]:
     """LSTM, GRU, RNN. Raises UnsupportedNodeError with the reason where no cell computes it."""
     batch_first = bool(node.attributes.get("layout"))
+    notes.layers += 1
+    if notes.layers > MOST_NODES:
+        raise UnsupportedNodeError(f"the file has more than {MOST_NODES} such nodes")
     weights, initial = _weights(net, notes, node, batch_first)
     layer = convert(node.op_type, node.attributes, weights)
     _say_roles(notes, node, layer.spec.units)
     notes.conversions.append(f"{node.name}: {layer.conversion}")
     source, spec, backwards, (T, B) = _input(net, node, layer.spec, batch_first)
     if backwards:
+        notes.conversions.append(
+            f"{node.name}: its input is reversed in the file; here each output stands at its token"
+        )
         layer.params[spec.directions[0]] = next(iter(layer.params.values()))
     params = {direction: layer.params[direction] for direction in spec.directions}
     name = net.add(
@@ -45,8 +53,8 @@ def recurrent(net: NetOperations, notes: LayerNotes, node: LayerNode) -> list[Va
     value = node.value(0)
     if isinstance(value, Numbered):
         _say_input_axes(net, notes, value.ids.swapaxes(0, 1) if batch_first else value.ids)
-    separate = _has_lengths(net, notes, node, T)
-    return _outputs(net, name, spec, (T, B), batch_first, backwards, separate)
+    _say_lengths(notes, node, T)
+    return _outputs(net, name, spec, (T, B), batch_first, backwards)
 
 
 def _weights(
@@ -66,7 +74,8 @@ def _weights(
     for k, state in enumerate(STATES[node.op_type], 5):
         value = node.value(k)
         if isinstance(value, Constant):
-            rows = _same_rows(value.array.swapaxes(0, 1) if batch_first else value.array, N)
+            array = value.array.swapaxes(0, 1) if batch_first else value.array
+            rows = _same_rows(array, N, R.shape[-1])
             if rows.any():
                 constants[state] = rows
         elif isinstance(value, Fill):
@@ -84,9 +93,9 @@ def _weights(
     return NodeWeights(W, R, node.constant(3), P, constants), tuple(computed)
 
 
-def _same_rows(state: Array, N: int) -> Array:
+def _same_rows(state: Array, N: int, H: int) -> Array:
     """(N, H) of an initial state (N, B, H) that is the same for every sequence of a batch."""
-    if state.ndim != 3 or len(state) != N or not state.shape[1]:
+    if state.ndim != 3 or state.shape[::2] != (N, H) or not state.shape[1]:
         raise UnsupportedNodeError(f"an initial state has the shape {state.shape}")
     if (state != state[:, :1]).any():
         raise UnsupportedNodeError("its initial state differs from sequence to sequence of a batch")
@@ -117,35 +126,31 @@ def _input(
     return net.rearrangement(value), spec, False, (T, B)
 
 
-def _has_lengths(net: NetOperations, notes: LayerNotes, node: LayerNode, T: int) -> bool:
-    """Whether sequences end before the last step: then states differ from the last outputs."""
+def _say_lengths(notes: LayerNotes, node: LayerNode, T: int) -> None:
+    """Lengths of sequences in a padded batch: here every sequence is read whole, by itself."""
     value = node.value(4)
     lengths = node.constant(4)
     if value is None or isinstance(value, Fill) or (lengths is not None and (lengths == T).all()):
-        return False
-    name = node.names[4]
-    reason = f"{node.name} reads lengths of sequences from it; here every sequence is read whole"
-    notes.ignored.append(IgnoredEntry(name, reason))
-    return True
+        return
+    reason = f"lengths of sequences that {node.name} reads; every sequence is read whole here"
+    notes.ignored.append(IgnoredEntry(node.names[4], reason))
 
 
 def _outputs(
-    net: NetOperations, name: str, spec: RecurrentSpec, size: tuple[int, int], batch_first: bool,
-    backwards: bool, separate: bool,
+    net: NetOperations, name: str, spec: RecurrentSpec, size: tuple[int, int],
+    batch_first: bool, backwards: bool,
 ) -> list[Value]:  # fmt: skip
     """Y, Y_h and Y_c as numbers. The states after the last step are elements of Y."""
     (T, B), N, H = size, len(spec.directions), spec.units
-    block = net.elements.new_block(name, T * B * N * H + (B * N * H if separate else 0))
+    net.elements.store(T * B * N * H)
+    block = net.elements.new_block(name, T * B * N * H)
     steps = block.start + np.arange(T * B * N * H).reshape(T, B, N * H)
-    if separate:
-        state = block.start + steps.size + np.arange(B * N * H).reshape(B, N * H)
-    else:
-        ends = {"forward": T - 1, "backward": 0}
-        parts = [
-            steps[ends[direction], :, n * H : (n + 1) * H]
-            for n, direction in enumerate(spec.directions)
-        ]
-        state = np.concatenate(parts, -1)
+    ends = {"forward": T - 1, "backward": 0}
+    parts = [
+        steps[ends[direction], :, n * H : (n + 1) * H]
+        for n, direction in enumerate(spec.directions)
+    ]
+    state = np.concatenate(parts, -1)
     # The last step of a forward layer is its state; where there is one step, three axes are steps.
     block.forms += [
         Form(name, "state", Numbered(state.shape, moved=state)),

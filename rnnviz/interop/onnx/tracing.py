@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import ChainMap
+import math
+from collections import ChainMap, Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,9 +15,10 @@ from rnnviz.interop.contents import IgnoredEntry, InputOperation
 from rnnviz.interop.onnx import arithmetic
 from rnnviz.interop.onnx.elements import (
     MAX_ELEMENTS,
-    MAX_REARRANGED,
     Constant,
+    ElementNumbers,
     Fill,
+    LongSequencesError,
     Numbered,
     Unshaped,
     Value,
@@ -32,18 +34,20 @@ from rnnviz.interop.onnx.messages import (
 )
 from rnnviz.interop.onnx.movement import MOVEMENTS
 from rnnviz.interop.onnx.net import NetOperations
-from rnnviz.interop.onnx.node_visit import NodeVisit, Scope
+from rnnviz.interop.onnx.node_visit import NodeVisit, Scope, has_gates, has_recurrence
 from rnnviz.interop.onnx.output_shapes import output_shape
-from rnnviz.interop.onnx.recurrent import GATES, UnsupportedNodeError
+from rnnviz.interop.onnx.recurrent import UnsupportedNodeError
 from rnnviz.interop.onnx.tensor_data import TensorData, type_name
 from rnnviz.interop.onnx.wire import MAX_DEPTH, WireError
 
 #: The most nodes that are walked, those of functions and branches once for each call.
-MAX_NODES: Final = 20_000
+MAX_NODES: Final = 10_000
 #: Lengths of axes that a file leaves open, by their place.
 _OPEN_AXES: Final = (2, 3, 5, 7)
 #: Bytes that constants computed from others may have, besides twice the file's size.
 _COMPUTED_BYTES: Final = 60_000_000
+#: Operators whose output has all elements of their first input.
+_REARRANGING: Final = frozenset(["Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten"])
 #: Operators whose output is their first input after training.
 _PASSING: Final = frozenset(["Identity", "Dropout", "Cast", "CastLike"])
 
@@ -61,17 +65,25 @@ class StoredTensor:
 
 
 class GraphTrace:
-    """Walks a model's graph."""
+    """Walks a model's graph.
 
-    def __init__(self, model: FileMessage, data: TensorData, size: int) -> None:
-        self.net = NetOperations()
+    ``size`` is that of the file in bytes, ``longest`` the largest length that an axis (but the last
+    one) of an input may have; without it, inputs have the lengths that the file states.
+    """
+
+    def __init__(
+        self, model: FileMessage, data: TensorData, size: int, longest: int | None = None
+    ) -> None:
+        self.net = NetOperations(ElementNumbers(shortened=longest is not None))
         self.notes = LayerNotes()
         self.tensors: dict[str, StoredTensor] = {}
         self.complete = True  # whether every node was walked
         self._model, self._data = model, data
         self._nodes = MAX_NODES
         self._bytes = 2 * size + _COMPUTED_BYTES
-        self._rearranged = MAX_REARRANGED
+        self._longest = longest
+        self._depth = 0  # of the graph that is being walked
+        self._tensor_names: Counter[str] = Counter()
         self._axes: dict[str, int] = {}
 
     def run(self) -> tuple[Value, ...]:
@@ -94,9 +106,12 @@ class GraphTrace:
 
     def _sizes(self, shape: Sequence[int | str | None]) -> tuple[int, ...]:
         """Lengths for the axes that are open, the same for the same name."""
-        return tuple(
+        sizes = [
             n if isinstance(n, int) else self._open_axis(n, place) for place, n in enumerate(shape)
-        )
+        ]
+        if self._longest is not None:
+            sizes[:-1] = [min(n, self._longest) for n in sizes[:-1]]
+        return tuple(sizes)
 
     def _open_axis(self, name: str | None, place: int) -> int:
         usual = _OPEN_AXES[min(place, len(_OPEN_AXES) - 1)]
@@ -107,23 +122,28 @@ class GraphTrace:
     def _walk(
         self, graph: GraphMessage, scope: Scope, bindings: Mapping[str, Any], where: str
     ) -> None:
+        self._depth += 1
+        if self._depth > 2 * MAX_DEPTH:
+            raise WireError(f"its graphs are nested deeper than {2 * MAX_DEPTH}")
         for tensor in graph.initializers:
             scope[tensor.name] = self._stored(tensor, tensor.name)
         for node in graph.nodes:
             self._nodes -= 1
             if self._nodes < 0:
                 self.complete = False
-                return
+                break
             values = tuple(scope.get(name) if name else None for name in node.inputs)
             visit = NodeVisit(node, graph, scope, bindings, where, values, self.net)
             for name, value in zip(node.outputs, self._outputs(visit), strict=False):
                 if name:
                     scope[name] = value
+        self._depth -= 1
 
     def _stored(self, tensor: TensorMessage, name: str) -> Value:
         array = self._data.array(tensor)
-        while name in self.tensors and self.tensors[name].message is not tensor:
-            name += "'"
+        self._tensor_names[name] += 1
+        if self._tensor_names[name] > 1:
+            name = f"{name} ({self._tensor_names[name]})"
         self.tensors[name] = StoredTensor(name, tensor, array)
         if array is None:
             return Unshaped(self.net.opaque(self.net.unique(name), "Tensor", ()))
@@ -131,6 +151,12 @@ class GraphTrace:
 
     def _outputs(self, visit: NodeVisit) -> Sequence[Value]:
         node = visit.node
+        work = sum(value.size for value in visit.values if isinstance(value, Numbered))
+        if not self.net.elements.may_search(work):
+            self.complete = False
+            return [
+                Unshaped(self.net.opaque(visit.name, node.op_type, (), "it is too large"))
+            ] * len(node.outputs)
         function = self._model.functions.get((node.domain, node.op_type))
         if function is not None:
             return self._called(function, visit)
@@ -216,13 +242,16 @@ class GraphTrace:
                 self.net.opaque(name, visit.node.op_type, (), "an input of the body of a loop")
                 scope[value.name] = self._shaped(name, value)
             self._walk(body, scope, visit.bindings, f"{visit.where}, body of {visit.label}")
-        written_out = isinstance(body, GraphMessage) and _gates(body)
+        written_out = isinstance(body, GraphMessage) and has_gates(body)
         return self._unknown(visit, WRITTEN_OUT if written_out else "a loop")
 
     def _shaped(self, operation: str, value: ValueMessage) -> Value:
         if value.shape is None:
             return Unshaped(operation)
-        return self.net.elements.raw(operation, self._sizes(value.shape))
+        shape = self._sizes(value.shape)
+        if math.prod(shape) > MAX_ELEMENTS and self._longest is None:
+            raise LongSequencesError
+        return self.net.elements.raw(operation, shape)
 
     # -- nodes -----------------------------------------------------------------------------------
 
@@ -262,6 +291,7 @@ class GraphTrace:
             return self._moved(node, values, attributes)
         arrays = [value.array for value in values if isinstance(value, Constant)]
         if node.op_type in arithmetic.OPERATORS and arrays and len(arrays) == len(values):
+            self._require_memory()
             return [self._computed(arithmetic.evaluate(node.op_type, arrays, attributes))]
         return None
 
@@ -274,9 +304,13 @@ class GraphTrace:
         """A constant computed from others, within the limit of memory."""
         if not view or array.nbytes > self._bytes:
             self._bytes -= array.nbytes
+        self._require_memory()
+        return Constant(array)
+
+    def _require_memory(self) -> None:
+        """MemoryError once the constants that were computed are too large."""
         if self._bytes < 0:
             raise MemoryError
-        return Constant(array)
 
     def _moved(
         self, node: NodeMessage, values: Sequence[Value | None], attributes: Mapping[str, Any]
@@ -297,18 +331,17 @@ class GraphTrace:
         if len(constants) == len(moved):
             if isinstance(first, Constant) and node.op_type == "Identity":
                 return [first]
+            self._require_memory()
             results = MOVEMENTS[node.op_type]([*constants, *arrays], attributes)
             return [self._computed(a, view=np.may_share_memory(a, constants[0])) for a in results]
-        if isinstance(first, Unshaped) and len(moved) == 1 and node.op_type != "Gather":
-            return [first] * len(node.outputs)  # a rearrangement of what has no known axes
+        if isinstance(first, Unshaped) and node.op_type in _REARRANGING:
+            return [first]  # all of what has no known axes
         if not all(isinstance(value, Numbered | Constant) for value in moved):
             return None
         numbers = [self._numbers(value) for value in moved]
         results = MOVEMENTS[node.op_type]([*numbers, *arrays], attributes)
         for ids in results:
-            self._rearranged -= ids.size
-            if ids.size > MAX_ELEMENTS or self._rearranged < 0:
-                raise MemoryError
+            self.net.elements.store(ids.size)
         return [Numbered(ids.shape, moved=ids, made_by=node.op_type) for ids in results]
 
     def _numbers(self, value: Value | None) -> Array:
@@ -352,25 +385,3 @@ def _same_elements(a: Value, b: Value) -> bool:
     if isinstance(a, Numbered) and isinstance(b, Numbered):
         return np.array_equal(np.sort(a.ids, axis=None), np.sort(b.ids, axis=None))
     return isinstance(a, Unshaped) and a == b
-
-
-def has_recurrence(graph: GraphMessage, depth: int = 0) -> bool:
-    """Whether there is an LSTM, GRU or RNN node in a graph, or in one within it."""
-    if depth > MAX_DEPTH:
-        raise WireError("its graphs are nested too deep")
-    return any(
-        (node.op_type in GATES and not node.domain)
-        or (
-            node.op_type in ("If", "Loop", "Scan")
-            and any(
-                isinstance(value, GraphMessage) and has_recurrence(value, depth + 1)
-                for value in node.attributes.values()
-            )
-        )
-        for node in graph.nodes
-    )
-
-
-def _gates(body: GraphMessage) -> bool:
-    operators = {node.op_type for node in body.nodes}
-    return bool(operators & {"MatMul", "Gemm"}) and bool(operators & {"Tanh", "Sigmoid", "Relu"})

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from layer_runs import run_layer
 
-from rnnviz.cells import CELLS
 from rnnviz.interop.contents import RecurrentOperation
 from rnnviz.interop.detection import read_contents
 
@@ -38,8 +37,6 @@ def test_a_node_gives_the_expected_outputs(case: str, tmp_path: Path) -> None:
             model.graph.initializer.append(array)
     path = tmp_path / "model.onnx"
     path.write_bytes(model.SerializeToString())
-    if "peepholes" in case and "lstm-peephole" not in CELLS:
-        pytest.skip("no cell with peepholes yet")
     (operation,) = (
         op for op in read_contents(path).operations if isinstance(op, RecurrentOperation)
     )
