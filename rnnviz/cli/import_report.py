@@ -9,6 +9,8 @@ from rnnviz.display import visible
 
 #: The most entries of a list that are printed.
 _MOST = 12
+#: Those on one line.
+_FEW = 4
 
 
 def report_lines(record: Mapping[str, Any]) -> Iterator[str]:
@@ -17,6 +19,7 @@ def report_lines(record: Mapping[str, Any]) -> Iterator[str]:
     yield visible(f"file: {record.get('file', '')}" + (f" ({found})" if found else ""))
     if record.get("sha256"):
         yield visible(f"SHA-256: {record['sha256']}")
+    yield from _list("not computed", record.get("missing"))
     yield from _list("converted", record.get("conversions"))
     yield from _list("note", record.get("notes"))
     ignored = record.get("ignored")
@@ -25,16 +28,17 @@ def report_lines(record: Mapping[str, Any]) -> Iterator[str]:
             f"{e.get('name', '')}: {e.get('reason', '')}" for e in ignored if isinstance(e, dict)
         ]
         yield from _list("ignored", entries)
-    yield from assumption_lines(record)
+    yield from assumption_lines(record, brief=False)
 
 
-def assumption_lines(record: Mapping[str, Any]) -> Iterator[str]:
-    """The part that was taken, what is missing of the net, and the assumptions."""
+def assumption_lines(record: Mapping[str, Any], *, brief: bool = True) -> Iterator[str]:
+    """The part that was taken and the assumptions; if ``brief`` what is missing on one line."""
     others = record.get("others")
     if isinstance(others, list) and others:
         part = record.get("part") or "all"
         yield visible(f"part: {part}. Others, with --part: {_listed(others)}")
-    yield from _list("not computed", record.get("missing"))
+    if brief and (missing := record.get("missing")) and isinstance(missing, list):
+        yield visible(f"not computed: {_listed(missing, _FEW)}")
     assumptions = record.get("assumptions")
     for each in assumptions if isinstance(assumptions, list) else ():
         if isinstance(each, dict):
@@ -54,6 +58,6 @@ def _list(name: str, entries: Any) -> Iterator[str]:
         yield f"{name}: {len(entries) - _MOST} more"
 
 
-def _listed(names: list[Any]) -> str:
-    shown = ", ".join(map(str, names[:_MOST]))
-    return shown if len(names) <= _MOST else f"{shown} and {len(names) - _MOST} more"
+def _listed(names: list[Any], most: int = _MOST) -> str:
+    shown = ", ".join(map(str, names[:most]))
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

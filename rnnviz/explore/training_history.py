@@ -19,7 +19,9 @@ def answer(question: TrainingHistoryQuestion, tracer: Tracer) -> TrainingHistory
     """Read the history; UsageError for a net that was not trained here."""
     if is_toy_net(question.model):
         raise UsageError("A net by hand is not trained.")
-    path = locate(question.model)[0]
+    path, weights = locate(question.model)
+    if path == weights:  # a file of another framework
+        raise UsageError(f"{question.model} has no record of its training.")
     with invalid_file_on_error(path, "model"):
         record: Mapping[str, Any] = read_json(path)
         training = record.get("training", {})

@@ -23,7 +23,7 @@ from rnnviz.errors import InvalidFileError, UsageError, nearest
 from rnnviz.files import invalid_file_on_error, open_regular, user_path
 from rnnviz.import_settings import ImportSettings
 from rnnviz.interop.assembly import ImportableNet, importable_nets, kind_of
-from rnnviz.interop.contents import Assumption, ImportOptions, ModelContents
+from rnnviz.interop.contents import Assumption, ImportOptions, InputOperation, ModelContents
 from rnnviz.interop.detection import MAX_BYTES, read_contents
 from rnnviz.model_files.stored_model import StoredModel
 
@@ -207,10 +207,11 @@ def _encoder(
     """What turns a text into the net's input, and what was assumed about it."""
     source = net.spec.source
     ids = isinstance(source, EmbeddingSpec)
+    masked = isinstance(source, EmbeddingSpec) and source.mask_zero
     size = source.vocabulary if isinstance(source, EmbeddingSpec) else source.width
     vocabulary, texts = _vocabulary(contents, settings, size if ids else None)
     if vocabulary is not None and ids:
-        return _padded(vocabulary, contents, settings, texts)
+        return _padded(vocabulary, contents, settings, texts, masked=masked)
     if vocabulary is not None:
         if len(vocabulary) <= size:
             note = f"its input is read as one-hot vectors of the {len(vocabulary):,} entries"
@@ -221,18 +222,29 @@ def _encoder(
                 f"{len(vocabulary):,} words: they are no one-hot vectors of these words."
             )
     if ids:
-        return _padded(TokenIds(size), contents, settings, texts)
+        return _padded(TokenIds(size), contents, settings, texts, masked=masked)
     return Vectors(size), _TextAssumptions()
 
 
 def _padded(
-    words: WordEncoder, contents: ModelContents, settings: ImportSettings, texts: _TextAssumptions
+    words: WordEncoder,
+    contents: ModelContents,
+    settings: ImportSettings,
+    texts: _TextAssumptions,
+    *,
+    masked: bool,
 ) -> tuple[Encoder, _TextAssumptions]:
     """The encoder with the fixed length of --length; frameworks pad on different sides."""
     length, padding = settings.number("length"), settings.get("padding")
     if length is None:
         if padding is not None:
             raise UsageError("--padding says where the padding of --length N stands.")
+        steps = None if masked or words.encoding.length is not None else _steps(contents)
+        if steps is not None:
+            reason = f"the net's input has {steps} steps, and shorter texts were padded to them"
+            option = f"--length {steps}"
+            assumed = Assumption("the length of texts", "as typed, unpadded", option, reason)
+            texts = replace(texts, assumptions=(*texts.assumptions, assumed))
         return words, texts
     if not length:
         raise UsageError("--length 0: a text has at least one token.")
@@ -246,6 +258,13 @@ def _padded(
     if isinstance(words, TokenIds):
         return replace(words, length=length, padding=side), texts
     return replace(words, encoding=replace(words.encoding, length=length, padding=side)), texts
+
+
+def _steps(contents: ModelContents) -> int | None:
+    """The fixed number of steps of the file's one input; None where it has none, or several."""
+    inputs = [op for op in contents.operations if isinstance(op, InputOperation)]
+    shape = inputs[0].shape if len(inputs) == 1 else ()
+    return shape[0] if len(shape) == 1 and (shape[0] or 0) > 1 else None
 
 
 def _vocabulary(

@@ -26,6 +26,7 @@ from rnnviz.training.fit import evaluate
 FLAGS = {"language": "text-lang"}
 _EXPORTED = (
     "title", "trained_on", "example", "licence", "metric", "published", "metrics", "training",
+    "imported",
 )  # fmt: skip
 
 

@@ -158,6 +158,16 @@ def test_vectors_from_a_file(run: Run, tmp_path: Path) -> None:
     """--input, or the text @FILE."""
     run("models", "import", "lstm_model.h5", "--as", "v", contents=made_contents.vectors)
     assert "2 numbers a step" in run("models", "import", "lstm_model.h5", "--as", "v").output
+    (tmp_path / "x.csv").write_text("a,b\n1,2\n3,4\n")
+    from_file = json.loads(run("step", "-m", "v", "--input", "x.csv", "--json").stdout)
+    typed = json.loads(run("step", "-m", "v", "1 2; 3 4", "--json").stdout)
+    assert from_file["layers"] == typed["layers"] and typed["tokens"] == ["(1, 2)", "(3, 4)"]
+    assert typed["head"]["labels"] == ["h[0]", "h[1]", "h[2]", "h[3]"]
+    np.testing.assert_allclose(
+        typed["head"]["output"], typed["layers"][0]["values"]["h"][-1], rtol=1e-6
+    )
+    said = run("step", "-m", "v", "--plain")
+    assert "8 steps of random numbers, seed 0. Give your own as TEXT (2 a step)" in said.stderr
     (tmp_path / "x.csv").write_text("a,b\n1,2\n3,x\n")
     said = run("step", "-m", "v", "--input", "x.csv", "--plain", code=4)
     assert "line 3: 'x' is not a number" in said.output

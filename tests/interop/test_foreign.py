@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,11 @@ def test_padding_to_a_fixed_length(opened: Opened) -> None:
     assert at_end.stored.vocabulary.encoding.padding == "end"
     padded, plain = (m.stored.predict(["1 2"]) for m in (at_end, opened(made_contents.words)))
     assert (padded != plain).any()
+    operations = made_contents.words(Path("x")).operations
+    fixed = (replace(operations[0], shape=(9,)), *operations[1:])  # type: ignore[call-arg]
+    unsaid = opened(having(made_contents.words, operations=fixed))
+    assert "--length 9" in [each.option for each in unsaid.assumptions]
+    assert unsaid.stored.vocabulary.encoding.length is None
     with pytest.raises(UsageError, match="--padding says"):
         opened(made_contents.words, padding="end")
 

@@ -76,12 +76,12 @@ def input_files(step: StepOptions) -> Sequence[Path]:
                 "--units, --net, --set, --target, --random, --clamp, --initial and --state out."
             )
         return [step.saved_trace]
-    states = [] if step.state is None else [step.state]
+    read = [path for path in (step.state, step.input_file) if path is not None]
     if step.toy_net:
-        return [*states, *([] if step.toy_net.net is None else [Path(step.toy_net.net)])]
+        return [*read, *([] if step.toy_net.net is None else [Path(step.toy_net.net)])]
     from rnnviz.model_files import locate
 
-    return [*states, *locate(_model(step))]
+    return [*read, *locate(_model(step))]
 
 
 def read(step: StepOptions) -> TracedQuery:
