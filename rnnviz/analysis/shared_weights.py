@@ -176,6 +176,15 @@ def undone_at(layer: LayerTrace, name: str) -> int:
     return 0 if part is None else layer.parts.index(part)
 
 
+def _arriving(layer: LayerTrace, use: Use) -> Array:
+    """The gradient of what a weight makes, at each token: (T, H) float64.
+
+    Zero of a state that a masked token has copied.
+    """
+    d = layer.propagated_grad(use.made).astype(np.float64)
+    return d * layer.mask[:, None] if use.made in layer.states else d
+
+
 @dataclass(frozen=True, eq=False)
 class Growth:
     """How the gradient of one shared array grows along the walk back: all in float64."""
@@ -192,7 +201,7 @@ def growth(layer: LayerTrace, use: Use) -> Growth:
     The sum over all tokens is the gradient that training uses (of what the trace holds: padding
     that was read before the first token and is not shown has terms of its own).
     """
-    read, d = read_by(layer, use), layer.propagated_grad(use.made).astype(np.float64)
+    read, d = read_by(layer, use), _arriving(layer, use)
     steps = np.array(walk(layer))
     total = np.empty(len(steps))
     full = np.zeros((read.shape[1], d.shape[1]))
@@ -211,7 +220,7 @@ def column(layer: LayerTrace, use: Use, t: int, unit: int) -> tuple[Array, Array
 
     Entry k of the term is read_t[k] × ∂L/∂made_t[unit].
     """
-    read, d = read_by(layer, use), layer.propagated_grad(use.made)[:, unit].astype(np.float64)
+    read, d = read_by(layer, use), _arriving(layer, use)[:, unit]
     steps = walk(layer)
     before = list(steps[: steps.index(t)])
     return read[before].T @ d[before], read[t] * d[t]

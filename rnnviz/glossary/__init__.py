@@ -130,7 +130,9 @@ def on_screen(part: str, page: str, cell: str) -> list[Term]:
     else:
         found = [term for term in terms if part in term.parts]
         found += [term for term in terms if ALL_PARTS in term.parts]
-    families = {"gru-2014": "gru", "lstm-slide": "lstm"}
+    families = {
+        "gru-2014": "gru", "lstm-slide": "lstm", "lstm-peephole": "lstm", "lstm-projection": "lstm",
+    }  # fmt: skip
     own = families.get(cell, cell)
     # Of a symbol with the same part in two cells, that of the cell on the screen.
     fitting = [t for t in found if t.cell in ("", own) or t.value in ("h", "x", "g", "a_f")]

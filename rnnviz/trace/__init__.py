@@ -42,7 +42,7 @@ class LayerTrace:
     name: str  # "lstm", or "lstm.1.backward" in a deeper net
     cell: str  # key of the cell's diagram and texts
     title: str  # the cell's name on screen: "LSTM"
-    units: int  # H
+    units: int  # H; of a projection those that every value has: h or c has more
     direction: str  # "forward" or "backward"
     gates: tuple[str, ...]
     states: tuple[str, ...]  # "h" first

@@ -14,6 +14,8 @@ from rnnviz.toy_net import ToyNet
 from rnnviz.toy_net.number_text import inputs
 from rnnviz.trace import HeadTrace, LayerTrace, SeriesTrace, Trace
 
+#: The values of h, and the gradients that meet there.
+_OUTPUTS = ("h", "h_out", "h_next", "h_prev")
 #: As cells and layers are named: lstm-slide, lstm.1.backward. A cell's name leads to its drawing.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
@@ -117,18 +119,24 @@ def _check_layer(layer: LayerTrace, T: int) -> None:
     expect(layer.states[:1] == ("h",), f"{name}.states: h first")
     expect(set(layer.states) <= set(layer.values), f"{name}: values of {layer.states}")
     expect(set(layer.initial) == set(layer.states), f"{name}: initial {layer.states}")
-    expect(all(a.shape == (H,) for a in layer.initial.values()), f"{name}.initial: H numbers each")
+    P, *others = (layer.initial[s].size for s in layer.states)
+    C = max([0, *others]) or P  # the units of a cell state, where h is a projection of it
+    expect(H == min(P, C), f"{name}.initial: H numbers each")
+    expect(
+        all(layer.initial[s].shape == (P if s == "h" else C,) for s in layer.states),
+        f"{name}.initial: H numbers each",
+    )
     x = layer.values["x"]
     expect(x.ndim == 2 and x.shape[1] > 0, f"{name}.x: a row for each token")
     for group in (layer.values, layer.grads):
         expect(set(layer.recorded) <= set(group), f"{name}: values and gradients of every name")
         for key, array in group.items():
-            width = x.shape[1] if key == "x" else H
+            width = x.shape[1] if key == "x" else P if key in _OUTPUTS else C
             expect(array.shape == (T, width), f"{name}.{key}: shape {(T, width)}")
     expect(all(isinstance(g, str) for g in layer.gates), f"{name}.gates: names")
-    widths = (x.shape[1], H)
+    widths = (x.shape[1], P, C)
     for key, array in layer.weights.items():
-        fits = array.shape == (H,) or (array.ndim == 2 and {*array.shape} <= {*widths})
+        fits = array.shape == (C,) or (array.ndim == 2 and {*array.shape} <= {*widths})
         expect(is_weight(key) and fits, f"{name}.{key}: weights of its units")
     for clamp in layer.clamps:
         _check_clamp(clamp, layer, T)

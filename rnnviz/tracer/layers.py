@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from rnnviz.arrays import Array
-from rnnviz.cells.weights import weights_by_name
+from rnnviz.cells.weights import state_widths, weights_by_name
 from rnnviz.clamps import Clamp
 from rnnviz.engine.model import Model
 from rnnviz.engine.pass_results import RecordedGradients, Recording
@@ -38,6 +38,9 @@ def _layer_trace(
 ) -> LayerTrace:  # fmt: skip
     cell = model.cell(k)
     p = model.layer_params(k, direction)
+    widths = state_widths(cell, p)
+    units, own = min(widths.values()), model.spec.layers[k].units
+    is_projected = widths["h"] != own
     recorded = ("x", *_recorded(scan, cell.gates))
     values = {n: frozen(scan.stack(n)[:, 0]) for n in recorded if n != "x"}
     gradients = {n: frozen(grads.stack(n)[:, 0]) for n in grads.names}
@@ -46,8 +49,8 @@ def _layer_trace(
     return LayerTrace(
         name=layer_name(model.spec, k, direction),
         cell=cell.name,
-        title=cell.title,
-        units=model.spec.layers[k].units,
+        title=f"{cell.title} {own} → {widths['h']}" if is_projected else cell.title,
+        units=units,
         direction=direction,
         gates=cell.gates,
         states=cell.states,

@@ -150,6 +150,12 @@ def test_percent(share: float, text: str) -> None:
 # -- the panel ------------------------------------------------------------------------------------
 
 
+#: Cells whose equations do not all fit into the panel of a size: it has the words alone.
+WORDS_ALONE = {
+    ("lstm-peephole", (80, 24)), ("lstm-projection", (80, 24)), ("lstm-projection", (100, 30)),
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 36), (200, 50)])
 @pytest.mark.parametrize("cell", DRAWN)
 def test_the_zoom_shows_every_equation_with_its_words(cell: str, size: tuple[int, int]) -> None:
@@ -160,6 +166,8 @@ def test_the_zoom_shows_every_equation_with_its_words(cell: str, size: tuple[int
     text = " ".join(" ".join(lines).split())
     for part in view_state.layer.parts[1:]:
         assert part_words(view_state, part) in text, part
+    if (cell, size) in WORDS_ALONE:
+        return
     for line in view_state.layer.lines:
         worked = number(float(view_state.layer.values[line.name][4, 27]), 3, True)
         own = [row for row in lines if row[1:].startswith(f"{symbol(line.name, 5)} = ")]

@@ -146,6 +146,7 @@ def _with_activations(plan: Diagram, layer: LayerTrace) -> Diagram:
             formula = next(bent, "") if name.startswith("a_") else formulas[name]
             called = _CALLED.search(formula)
             word = FUNCTIONS[called[0]].symbol if called else "id"
+            word = _SHORT.get(word, word)
             if word == box[1].strip():
                 continue
             found = found[: box.start(1)] + fit(word, len(box[1]), "^") + found[box.end(1) :]
@@ -185,6 +186,11 @@ _PRODUCT = " h·U "
 _BOX_PRODUCTS = {"keras": "dot", "pytorch": "W·h", "paper": "U·h", "onnx": "H·Rᵀ"}
 #: The function that a formula calls.
 _CALLED = re.compile(r"\w+(?=\()")
+#: Functions whose names are wider than the five columns of a box.
+_SHORT = {
+    "hardσ₆": "hσ₆", "hardtanh": "htanh", "leakyrelu": "lrelu", "softsign": "ssign",
+    "softplus": "splus",
+}  # fmt: skip
 #: The activation in a box.
 _BOX = re.compile(r"(?:[│┤▶])( *(?:tanh|σ) *)(?=[│├])")
 #: The arm from z to the candidate if z keeps, if z renews, and the label of the other arm.
