@@ -10,36 +10,44 @@ Importing the package is fast: each function imports what it needs when it is ca
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from os import PathLike, fspath
+from typing import TYPE_CHECKING, Any
 
 from rnnviz.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
     from typing import Any
 
+    from numpy.typing import ArrayLike
+
     from rnnviz.clamps import Clamp
     from rnnviz.model_files import StoredModel
+    from rnnviz.notebook import NotebookTrace
     from rnnviz.progress import Event
     from rnnviz.runs import Run
-    from rnnviz.trace import Trace
 
 __version__ = VERSION
 __all__ = ["__version__", "load", "step", "train"]
 
 
 def step(
-    text: str,
-    model: str = "sentiment-lstm",
+    text: str | ArrayLike,
+    model: str | Any = "sentiment-lstm",
     *,
     target: str | None = None,
     random: int | None = None,
     data: str | Path | None = None,
     clamps: str | Iterable[str | Clamp] = (),
     device: str = "auto",
-) -> Trace:
+    **settings: str,
+) -> NotebookTrace:
     """Run a model on a text and record every value and gradient of every token.
+
+    ``model`` is what :func:`load` takes: a name, a path, or a ``keras.Model`` or
+    ``torch.nn.Module``, with the same ``settings``. For a net that reads ids or vectors, ``text``
+    may be an array of T ids or of (T, D) numbers.
 
     ``target`` is the label whose log-loss the gradients are taken of (None: the predicted one);
     ``random`` is a seed for untrained weights of the same shapes. For a model of a series, the text
@@ -53,34 +61,48 @@ def step(
     from rnnviz.clamps import parse
     from rnnviz.engine.device import choose_for_trace
     from rnnviz.errors import UsageError
+    from rnnviz.live_models import array_text
     from rnnviz.notebook import NotebookTrace
     from rnnviz.query import Query
     from rnnviz.tracer import tracer
 
-    for name, value in (("text", text), ("model", model)):
-        if not isinstance(value, str):
-            raise UsageError(f'step() takes one {name}, for example step("not good"): {value!r}')
+    if not isinstance(text, str):
+        text = array_text(text)
+    name = _model_name(model, settings)
     if random is not None and random < 0:
         raise UsageError(f"random is a seed, a whole number from 0: {random}")
     clamps = (clamps,) if isinstance(clamps, str) else clamps
     held = tuple(parse(clamp) if isinstance(clamp, str) else clamp for clamp in clamps)
-    trace = tracer(data, choose_for_trace(device))(Query(text, model, target, random, held))
+    trace = tracer(data, choose_for_trace(device))(Query(text, name, target, random, held))
     return NotebookTrace.of(trace)
 
 
-def load(name: str = "sentiment-lstm", **settings: str) -> StoredModel:
+def load(name: str | Any = "sentiment-lstm", **settings: str) -> StoredModel:
     """Load a model: a name that ``rnnviz models`` lists, "last" for the newest run, or a path.
 
     A path is that of a model's JSON, of a run directory, or of a file of Keras, PyTorch, ONNX and
     others; for those, ``settings`` are the options of ``rnnviz models import``:
-    ``rnnviz.load("lstm.h5", vocab="words.txt", gate_activation="sigmoid")``. Use the model with
+    ``rnnviz.load("lstm.h5", vocab="words.txt", gate_activation="sigmoid")``. A ``keras.Model`` or
+    a ``torch.nn.Module`` is taken as the file with its weights would be. Use the model with
     ``.predict(texts)``.
     """
-    from rnnviz.import_settings import ImportSettings
     from rnnviz.model_files import load
 
+    return load(_model_name(name, settings))
+
+
+def _model_name(model: str | Any, settings: Mapping[str, str]) -> str:
+    """The name of a model with its settings; a live object is written to a file."""
+    from rnnviz.import_settings import ImportSettings
+
     given = ImportSettings.of({key.replace("_", "-"): str(v) for key, v in settings.items()})
-    return load(given.named(name))
+    if isinstance(model, str):
+        return given.named(model)
+    if isinstance(model, PathLike):
+        return given.named(fspath(model))
+    from rnnviz.live_models import file_name_of
+
+    return file_name_of(model, given)
 
 
 def train(
