@@ -20,6 +20,7 @@ from rnnviz.clamps import Clamp, parse
 from rnnviz.errors import InvalidFileError, RnnvizError, nearest
 from rnnviz.files import read_limited
 from rnnviz.files.readers import invalid_file_on_error
+from rnnviz.import_settings import ImportSettings, split_name
 from rnnviz.lessons.lesson import CursorPosition, Lesson, LessonChange, LessonQuestion, Step
 from rnnviz.query import Query
 from rnnviz.toy_net import CELLS as TOY_CELLS
@@ -153,8 +154,7 @@ class _FileReader:
 
     def _reading(self, table: Mapping[str, Any], query: Query, against: str) -> tuple[Query, str]:
         """What is read from a table on: the query before it with the table's changes."""
-        model = self._text(table, "model")
-        model = model_of(model) if model in TOY_CELLS else model
+        model = self._model(self._text(table, "model"))
         if model and model != query.model:
             query = replace(query, model=model, hand=None, random=None, clamps=(), target=None)
             query = replace(query, hand=for_model(None, model)) if is_toy_net(model) else query
@@ -172,6 +172,25 @@ class _FileReader:
         if "against" in table:
             against = self._text(table, "against")
         return query, against
+
+    def _model(self, name: str) -> str:
+        """The name of a model: one that is known, the cell of a toy net, or a file beside it."""
+        if name in TOY_CELLS:
+            return model_of(name)
+        file, settings = split_name(name)
+        path = self._beside(file)
+        if path is None:
+            return name
+        values = dict(settings.values)
+        if (words := self._beside(values.get("vocab", ""))) is not None:
+            values["vocab"] = str(words)
+        return ImportSettings.of(values).named(str(path))
+
+    def _beside(self, name: str) -> Path | None:
+        """A file in the folder of the lesson; None where it is none."""
+        path = self.path.parent / name
+        inside = self.path.parent.resolve() in path.resolve().parents
+        return path if name and inside and path.is_file() else None
 
     def _with_net(self, name: str) -> Query:
         """The query of a toy net: a shipped one, or a file beside the lesson."""
