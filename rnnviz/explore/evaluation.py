@@ -39,8 +39,10 @@ def evaluate_table(model: str, folder: Path, choice: TableChoice) -> TableEvalua
     labels that are not those of the model; InvalidFileError for a table that cannot be used.
     """
     stored = cached_model(model)
-    if not isinstance(stored.encoder, Vocabulary) or stored.model.spec.head.kind == "linear":
-        raise UsageError(f"{stored.name} gives no class of a text, so it has no accuracy.")
+    head = stored.model.spec.head
+    one_class = (head.is_binary or head.kind == "softmax") and head.reads in ("last", "end")
+    if not isinstance(stored.encoder, Vocabulary) or not one_class or len(stored.labels) < 2:
+        raise UsageError(f"{stored.name} gives no single class of a text, so it has no accuracy.")
     table = read_user_table(folder / choice.file, choice.encoding)
     columns = choose_text_columns(table, choice.text, choice.label, choice.header)
     rows = read_labelled_texts(table, columns, choice.bad_rows, least=1)

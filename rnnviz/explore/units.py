@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -19,13 +20,18 @@ from rnnviz.data.sst2 import detokenize, read_sst2
 from rnnviz.data.token_ids import TokenIds
 from rnnviz.equations.functions import SIGMOIDS
 from rnnviz.errors import UsageError
+from rnnviz.files import invalid_file_on_error
 from rnnviz.model_files import StoredModel
 from rnnviz.query import Tracer
+from rnnviz.recipes.user_texts import validation_texts
+from rnnviz.runs.options import Options
 from rnnviz.trace import frozen
 from rnnviz.tracer.model_cache import cached_model
 
 #: Most texts of each corpus, and texts of a batch: one or two seconds on one core.
 NEWS, REVIEWS, BATCH = 400, 120, 64
+#: Most texts of a user's table.
+PHRASES = 400
 
 
 def answer(question: UnitQuestion, tracer: Tracer) -> CorpusStates:
@@ -42,7 +48,12 @@ def answer(question: UnitQuestion, tracer: Tracer) -> CorpusStates:
 
 
 def corpus(stored: StoredModel) -> tuple[str, list[str]]:
-    """The name and texts of the corpus for this kind of model: held-out data, never trained on."""
+    """The name and texts of the corpus for this kind of model: held-out data, never trained on.
+
+    Of a run on a user's table, texts of its validation part; UsageError if it is not there.
+    """
+    if (own := _own_texts(stored)) is not None:
+        return own
     folder = require_folder(SAMPLE)
     if stored.labels == agnews.CLASSES:
         with data_errors("agnews"):
@@ -55,6 +66,25 @@ def corpus(stored: StoredModel) -> tuple[str, list[str]]:
     with data_errors("sst2"):
         phrases = read_sst2(folder, "validation")
     return f"SST-2, {len(phrases)}", [detokenize(phrase) for phrase, _ in phrases]
+
+
+def _own_texts(stored: StoredModel) -> tuple[str, list[str]] | None:
+    given = (stored.record.get("options") or {}).get("table")
+    if not isinstance(given, dict):
+        return None
+    with invalid_file_on_error(Path(stored.name), "run"):
+        options = Options.from_json(
+            {name: stored.record["options"].get(name) for name in ("limit", "table", "seed")}
+        )
+    assert options.table is not None
+    folder = Path(str(stored.record.get("folder", "")))
+    if not (folder / options.table.file).is_file():
+        raise UsageError(
+            f"This page reads the validation texts of {options.table.file}, which is not in "
+            f"{folder}."
+        )
+    texts = validation_texts(options.table, folder, options.limit, options.seed)[:PHRASES]
+    return f"{options.table.file}, {len(texts)}", texts
 
 
 @dataclass(frozen=True)

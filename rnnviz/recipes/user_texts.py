@@ -26,6 +26,7 @@ from rnnviz.data.tokenizers import tokenize
 from rnnviz.data.user_tables import (
     LabelledTexts,
     TableSplit,
+    TextColumns,
     UserTable,
     choose_text_columns,
     read_labelled_texts,
@@ -65,9 +66,7 @@ def prepare(
     InvalidFileError for a table that cannot be used.
     """
     path = folder / choice.file
-    table = read_user_table(path, choice.encoding)
-    columns = choose_text_columns(table, choice.text, choice.label, choice.header)
-    rows = read_labelled_texts(table, columns, choice.bad_rows)
+    table, columns, rows = _read(choice, folder)
     say(f"{table.name}: {table.form}; {len(rows):,} rows, {table.width} columns.")
     for remark in (*table.remarks, *columns.remarks, *rows.remarks):
         say(f"{remark}.")
@@ -115,6 +114,19 @@ def prepare(
         fit=_fit(len(split.training)),
         example=_example(rows, split),
     )  # fmt: skip
+
+
+def _read(choice: TableChoice, folder: Path) -> tuple[UserTable, TextColumns, LabelledTexts]:
+    table = read_user_table(folder / choice.file, choice.encoding)
+    columns = choose_text_columns(table, choice.text, choice.label, choice.header)
+    return table, columns, read_labelled_texts(table, columns, choice.bad_rows)
+
+
+def validation_texts(choice: TableChoice, folder: Path, limit: int | None, seed: int) -> list[str]:
+    """The texts of the validation part, which the net was not trained on; errors as above."""
+    rows = _limited(_read(choice, folder)[-1], limit, seed, lambda text: None)
+    split = split_rows(rows.classes, choice.validation, choice.test, seed)
+    return [rows.texts[n] for n in split.validation]
 
 
 def _limited(rows: LabelledTexts, limit: int | None, seed: int, say: Say) -> LabelledTexts:

@@ -12,6 +12,7 @@ import rnnviz
 from rnnviz.cli import run
 from rnnviz.cli.table_options import NAMES
 from rnnviz.errors import UsageError
+from rnnviz.explore.units import corpus
 
 GOOD, BAD = ("good", "great", "fine", "lovely"), ("bad", "awful", "poor", "dull")
 
@@ -71,6 +72,13 @@ def test_a_run_is_a_model_like_any_other(
         rnnviz.load(str(name)).predict(["a dull film"]) for name in (trained, tmp_path / "own.json")
     ]
     assert abs(same[0] - same[1]).max() < 1e-2
+
+
+def test_the_units_of_a_run_are_measured_on_its_validation_texts(trained: Path) -> None:
+    source, texts = corpus(rnnviz.load(str(trained)))
+    assert (source, len(texts)) == ("my.csv, 24", 24)
+    words = set(" ".join(texts).split())
+    assert words <= {*GOOD, *BAD, *"the a film was so it".split()}
 
 
 def test_a_run_can_be_resumed(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:

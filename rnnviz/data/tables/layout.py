@@ -104,13 +104,13 @@ def detect_layout(
 
 def _dialects(source: TableSource, head: bytes) -> Iterator[tuple[str, bool]]:
     """Pairs of delimiter and whether fields may be quoted, the likeliest first."""
-    tabs = [("\t", _has_quoted_fields(head)), ("\t", True)]
+    tabs = [("\t", has_quoted_fields(head)), ("\t", True)]
     others = [(",", True), (";", True)]
     tabbed = source.name.casefold().removesuffix(".gz").endswith((".tsv", ".tab"))
     yield from [*tabs, *others] if tabbed else [*others, *tabs]
 
 
-def _has_quoted_fields(head: bytes) -> bool:
+def has_quoted_fields(head: bytes) -> bool:
     """Whether a tab-separated field contains doubled quotation marks, as CSV writers make them."""
     return any(
         len(field) > 2 and field[:1] == field[-1:] == b'"' and b'""' in field[1:-1]

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from rnnviz.data.tables.encoding import HEAD_BYTES, find_encoding
 from rnnviz.data.tables.fields import shorten
-from rnnviz.data.tables.layout import decode_lines, error_text
+from rnnviz.data.tables.layout import decode_lines, error_text, has_quoted_fields
 from rnnviz.data.tables.rows import MAX_ROWS
 from rnnviz.data.tables.source import DAMAGE_ERRORS, TableSource, read_content
 from rnnviz.data.user_tables.json_lines import is_json_lines, json_rows
@@ -170,22 +170,13 @@ def _dialect(path: Path, content: bytes, encoding: str) -> tuple[_Dialect, bytes
     candidates = [_Dialect(delimiter, True) for delimiter in DELIMITERS]
     # Texts between tabs are often not quoted: a quotation mark is then a part of them.
     candidates.insert(2, _Dialect("\t", False))
-    if _has_doubled_quotes(head):
+    if has_quoted_fields(head):
         candidates[2:4] = reversed(candidates[2:4])
     if tabbed:
         candidates.sort(key=lambda dialect: dialect.delimiter != "\t")
     scores = [_score(content, len(head) == len(content), encoding, each) for each in candidates]
     best = candidates[scores.index(max(scores))]
     return best._replace(spaced=best.quoted and _is_spaced(content, encoding, best)), content
-
-
-def _has_doubled_quotes(head: bytes) -> bool:
-    """Whether a tab-separated field has doubled quotation marks in it, as CSV writers make them."""
-    return any(
-        len(field) > 2 and field[:1] == field[-1:] == b'"' and b'""' in field[1:-1]
-        for line in head.splitlines()
-        for field in line.split(b"\t")
-    )
 
 
 def _score(content: bytes, complete: bool, encoding: str, dialect: _Dialect) -> float:
