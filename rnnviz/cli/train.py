@@ -218,7 +218,9 @@ def _result_lines(run: Run) -> Iterator[str]:
             f"({published['source']})"
         )
     if record["config"] is not None and record["config"]["source"].get("vocabulary"):
-        yield f"Step through it: rnnviz step -m {run.path} {shlex.quote(record['example'])}"
+        plain = not any(char in record["example"] for char in '"$`!\\')
+        text = f'"{record["example"]}"' if plain else shlex.quote(record["example"])
+        yield f"Step through it: rnnviz step -m {run.path} {text}"
 
 
 def _in_unit(scores: dict[str, float], metric: dict[str, Any]) -> str:

@@ -274,9 +274,14 @@ def _texts(
 
 
 def _example(rows: LabelledTexts, split: TableSplit) -> str:
-    """A validation text of usual length for a sentence, as an example to step through."""
+    """A validation text of the length of a sentence, as an example to step through.
+
+    Where there is one, a text that needs no quoting in a shell.
+    """
     texts = [" ".join(rows.texts[n].split()) for n in split.validation[:500]]
-    return min(texts, key=lambda text: (abs(len(text) - 60), text))
+    return min(
+        texts, key=lambda text: (any(c in text for c in "'\"$`!\\"), abs(len(text) - 60), text)
+    )
 
 
 def _preparation(
