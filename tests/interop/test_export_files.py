@@ -122,9 +122,9 @@ def test_equal_layers_are_one_stack_of_pytorch() -> None:
     spec = ModelSpec(WORDS, (lstm, lstm, gru, replace(lstm, units=2)), TWO)
     names = [name for name in state_dict(spec, _params(spec)) if "weight_hh" in name]
     assert names == [
-        "lstm.weight_hh_l0", "lstm.weight_hh_l0_reverse", "lstm.weight_hh_l1",
-        "lstm.weight_hh_l1_reverse", "gru.weight_hh_l0", "lstm_2.weight_hh_l0",
-        "lstm_2.weight_hh_l0_reverse",
+        "layer_1.weight_hh_l0", "layer_1.weight_hh_l0_reverse", "layer_1.weight_hh_l1",
+        "layer_1.weight_hh_l1_reverse", "layer_2.weight_hh_l0", "layer_3.weight_hh_l0",
+        "layer_3.weight_hh_l0_reverse",
     ]  # fmt: skip
 
 

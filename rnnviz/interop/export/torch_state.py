@@ -47,12 +47,13 @@ def stacks(spec: ModelSpec) -> list[TorchStack]:
         if found and found[-1].layer == bare:
             found[-1] = replace(found[-1], count=found[-1].count + 1)
         else:
-            module = MODULES[layer.cell]
-            same = sum(MODULES[stack.layer.cell] == module for stack in found)
-            name = module if not same else f"{module}_{same + 1}"
-            found.append(TorchStack(name, bare, k, 1, width))
+            found.append(TorchStack(MODULES[layer.cell], bare, k, 1, width))
         width = layer.output_width
-    return found
+    if len(found) < 2:
+        return found
+    # Some formats sort their tensors by name: several modules are named in their order.
+    digits = len(str(len(found)))
+    return [replace(each, name=f"layer_{n:0{digits}}") for n, each in enumerate(found, 1)]
 
 
 def dense_modules(spec: ModelSpec) -> list[tuple[str, str]]:
