@@ -114,6 +114,10 @@ class _Run:
         for k, layer in enumerate(spec.layers):
             for direction, grads in zip(layer.directions, back.scans[k], strict=True):
                 found |= {f"layers.{k}.{direction}.{n}": g for n, g in grads.params.items()}
+                if layer.trained_initial:
+                    used = 0.0 if self._initial else 1.0  # given states stand in their place
+                    states = {f"{s}0": used * g.sum(0) for s, g in grads.initial.items()}
+                    found |= {f"layers.{k}.{direction}.{n}": g for n, g in states.items()}
         if "embedding" in self.model.params:
             table = np.zeros_like(self.model.params["embedding"])
             np.add.at(table, self.inputs[:, 0], back.x[:, 0])
