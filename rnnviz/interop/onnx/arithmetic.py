@@ -94,7 +94,7 @@ def _evaluated(op_type: str, arrays: list[Array], attributes: Mapping[str, Any])
 
 
 def _product(a: Array, b: Array) -> Array:
-    if a.ndim > 2 or b.ndim > 2 or a.size * b.shape[-1] > 1e9:
+    if a.ndim > 2 or b.ndim > 2 or a.size * b.shape[-1] > 1e7:
         raise ShapeMismatchError("a product of constants that is too large")
     return a @ b
 

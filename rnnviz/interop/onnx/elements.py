@@ -28,8 +28,8 @@ ReadKind = Literal["steps", "state", "end", "raw"]
 #: The most elements of one value, and of all values whose numbers are stored: 64 MB.
 MAX_ELEMENTS = 1_000_000
 MAX_STORED = 8_000_000
-#: The most elements that are looked for in forms, all values together: half a second.
-MAX_SEARCHED = 20_000_000
+#: The most elements that nodes read, all together: half a second.
+MAX_SEARCHED = 8_000_000
 
 
 class LongSequencesError(Exception):
@@ -155,8 +155,13 @@ class ElementNumbers:
             raise MemoryError if self._shortened else LongSequencesError
 
     def may_search(self, size: int) -> bool:
-        """Count a search for numbers; whether there is still time for it."""
+        """Count a search for numbers; whether there is still time for it.
+
+        Raises LongSequencesError where shorter sequences may help.
+        """
         self._searches -= size
+        if self._searches < 0 and not self._shortened:
+            raise LongSequencesError
         return self._searches >= 0
 
     def raw(self, operation: str, shape: tuple[int, ...]) -> Value:
