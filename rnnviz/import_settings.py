@@ -36,7 +36,10 @@ SETTINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 #: Names of activations, of which each place takes a part.
-ACTIVATIONS = ("tanh", "relu", "sigmoid", "hard_sigmoid", "softmax", "linear")
+ACTIVATIONS = (
+    "tanh", "sigmoid", "relu", "linear", "hard_sigmoid", "hard_sigmoid_sixth", "hard_tanh",
+    "leaky_relu", "softsign", "softplus", "elu", "selu", "softmax",
+)  # fmt: skip
 NUMBERS = ("vocab-offset", "length")
 
 
