@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 import zipfile
 from pathlib import Path
 from typing import IO, Any, Final
@@ -66,7 +67,9 @@ def _array(member: IO[bytes], name: str, info: zipfile.ZipInfo, left: int) -> An
     version = np.lib.format.read_magic(member)
     if version not in _HEADERS:
         return f"an array of the version {version}"
-    shape, columns_first, dtype = _HEADERS[version](member)
+    with warnings.catch_warnings():  # headers of Python 2, and escapes in damaged ones
+        warnings.simplefilter("ignore")
+        shape, columns_first, dtype = _HEADERS[version](member)
     if dtype.hasobject:
         return "a pickled object, which is not read"
     if dtype.kind not in "biuf" or dtype.names is not None or dtype.subdtype is not None:
