@@ -216,3 +216,16 @@ def test_a_damaged_configuration(tmp_path: Path, config: str) -> None:
         file.create_group("a")
     with pytest.raises(InvalidFileError, match=r"a\.h5"):
         hdf5.read(path, ImportOptions())
+
+
+def test_two_layers_of_one_name(tmp_path: Path) -> None:
+    path = tmp_path / "a.weights.h5"
+    with h5py.File(path, "w") as file:
+        file.create_group("layers/lstm/vars").attrs["name"] = "x"
+        for k, shape in enumerate([(3, 8), (2, 8), (8,)]):
+            file[f"layers/lstm/cell/vars/{k}"] = np.zeros(shape, "f")
+        file.create_group("layers/dense/vars").attrs["name"] = "x"
+        for k, shape in enumerate([(2, 1), (1,)]):
+            file[f"layers/dense/vars/{k}"] = np.zeros(shape, "f")
+    contents = hdf5.read(path, ImportOptions())
+    assert [op.name for op in contents.operations] == ["x_input", "x", "x:2"]

@@ -12,9 +12,9 @@ from rnnviz.errors import InvalidFileError
 from rnnviz.files import TooLargeError, open_member, open_zip, parse_json, reason
 from rnnviz.interop.contents import ImportOptions, ModelContents
 from rnnviz.interop.keras.flow import Net
-from rnnviz.interop.keras.guessed_net import add_guessed
 from rnnviz.interop.keras.hdf5_tree import Hdf5Tree, read_tree
 from rnnviz.interop.keras.model_contents import (
+    build_guess,
     build_model,
     contents,
     is_architecture,
@@ -47,7 +47,7 @@ def read(path: Path, options: ImportOptions) -> ModelContents:
     if is_listed(config):
         build_model(net, config, path, lambda model: counted_weights(tree, model))
     else:
-        add_guessed(net, counted_layers(tree))
+        build_guess(net, path, counted_layers(tree))
     return contents(
         net, path, "Keras model, .keras", version, tree.arrays.values(), tree_entries(tree)
     )

@@ -26,7 +26,14 @@ _CLASSES: Final = {"lstm": "LSTM", "gru": "GRU", "rnn": "SimpleRNN"}
 
 
 def add_guessed(net: Net, layers: Sequence[UnlabelledLayer]) -> None:
-    """Add the operations of the layers, and what was assumed."""
+    """Add the operations of the layers, and what was assumed; ValueError for names that clash."""
+    known: set[str] = set()
+    for layer in layers:
+        name, k = layer.name, 1
+        while layer.name in known:
+            k += 1
+            layer.name = f"{name}:{k}"
+        known.add(layer.name)
     guess = _Guess(net, layers)
     for k in range(len(layers)):
         guess.add(k)

@@ -9,9 +9,9 @@ from rnnviz.errors import InvalidFileError
 from rnnviz.files import open_regular
 from rnnviz.interop.contents import Assumption, ImportOptions, ModelContents
 from rnnviz.interop.keras.flow import Net
-from rnnviz.interop.keras.guessed_net import add_guessed
 from rnnviz.interop.keras.hdf5_tree import Hdf5Tree, json_attribute, read_tree
 from rnnviz.interop.keras.model_contents import (
+    build_guess,
     build_model,
     contents,
     is_architecture,
@@ -69,7 +69,7 @@ def read_parsed(tree: Hdf5Tree, path: Path, options: ImportOptions) -> ModelCont
                 "the file has weights alone, and a configuration of that name stands beside it",
             ))  # fmt: skip
     else:
-        add_guessed(net, listed_layers(tree) if listed else counted_layers(tree))
+        build_guess(net, path, listed_layers(tree) if listed else counted_layers(tree))
     return contents(net, path, f"{what}, HDF5", version, tree.arrays.values(), tree_entries(tree))
 
 

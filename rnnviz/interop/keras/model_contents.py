@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -18,9 +18,11 @@ from rnnviz.interop.contents import (
     TensorRole,
 )
 from rnnviz.interop.keras.flow import Net
+from rnnviz.interop.keras.guessed_net import add_guessed
 from rnnviz.interop.keras.hdf5_tree import Hdf5Tree
 from rnnviz.interop.keras.layer_config import read_layer
 from rnnviz.interop.keras.operations import build
+from rnnviz.interop.keras.unlabelled_weights import UnlabelledLayer
 from rnnviz.interop.keras.vocabulary import add_words_beside
 from rnnviz.interop.keras.weight_stores import Weights
 
@@ -65,6 +67,14 @@ def build_model(net: Net, config: Any, path: Path, weights: Any) -> None:
         ) from error
     except ValueError as error:
         raise InvalidFileError(f"{path}: the graph of its layers is damaged: {error}.") from error
+
+
+def build_guess(net: Net, path: Path, layers: Sequence[UnlabelledLayer]) -> None:
+    """Add the operations of a file of weights alone."""
+    try:
+        add_guessed(net, layers)
+    except ValueError as error:
+        raise InvalidFileError(f"{path}: the names in it are damaged: {error}.") from error
 
 
 def is_listed(config: Any) -> bool:
