@@ -263,8 +263,8 @@ def test_masks_are_supported_if_nested() -> None:
 
 
 def test_cells_with_further_products_are_not_supported() -> None:
-    """The slide's V_o·c₋ and the 2014 GRU's U·(r ⊙ h₋) are more than arithmetic on units."""
-    for name in ("lstm-slide", "gru-2014"):
+    """The slide's c₋·V_o, the 2014 GRU's (r ⊙ h₋)·U and a projection mix units."""
+    for name in ("lstm-slide", "gru-2014", "lstm-projection"):
         assert not compiled.supports(CELLS[name], None)
 
 

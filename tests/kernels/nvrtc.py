@@ -24,7 +24,7 @@ MAX_SHARED: Final = {
     "sm_75": 64 << 10, "sm_80": 163 << 10, "sm_86": 99 << 10, "sm_89": 99 << 10,
     "sm_90": 227 << 10, "sm_100": 227 << 10, "sm_120": 99 << 10,
 }  # fmt: skip
-#: Every cell with its activations, by name; and one that is not shipped.
+#: Every cell with its activations, by name.
 VARIANTS: Final = {
     **{
         " ".join([name, *(("relu",) * (a == "relu")), *(("hard",) * (r != "sigmoid"))]): variant(
