@@ -56,6 +56,9 @@ def test_untrained_and_a_target_hold_for_all(capsys: pytest.CaptureFixture[str])
     ("args", "said"),
     [
         (("--compare", "rnn,lsm"), "Did you mean 'lstm'?"),
+        (("--compare", "sentiment-rnn,imdb-gru"), "imdb-gru 6: they cannot"),
+        (("--compare", "sentiment-rnn,agnews-bilstm"), "4: they cannot stand side by side"),
+        (("--compare", "sentiment-rnn,jena-gru"), "--compare jena-gru"),
         (("--compare", "rnn"), "2 to 4 cells"),
         (("--compare", ""), "2 to 4 cells"),
         (("--compare", "rnn,gru", "--csv"), "--json or --plain"),
@@ -86,3 +89,17 @@ def test_a_picture_opens_the_cells_side_by_side(tmp_path: Path) -> None:
     drawn = picture.read_text()
     assert "SimpleRNN" in drawn and "GRU" in drawn and "sentiment-gru" in drawn
     assert "LSTM" not in drawn
+
+
+def test_any_models_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A name outside the family, and the file of another framework."""
+    copy = tmp_path / "copy.json"
+    assert run(["models", "export", "sentiment-gru", str(copy)]) == 0
+    capsys.readouterr()
+    chosen = f"sentiment-rnn,{copy}"
+    found = json.loads(out(capsys, SENTENCE, "--compare", chosen, "--json"))["traces"]
+    assert [trace["layers"][0]["cell"] for trace in found] == ["rnn", "gru"]
+    picture = tmp_path / "models.svg"
+    args = ["step", SENTENCE, "--compare", chosen, "--screenshot", str(picture)]
+    assert run(args) == 0
+    assert "GRU" in picture.read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import json
 import pickletools
@@ -18,9 +19,10 @@ from rnnviz.engine.parameters import shapes
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec
 from rnnviz.errors import InvalidFileError
 from rnnviz.interop.export.formats import FORMATS, format_of, written
+from rnnviz.interop.export.limits import table
 from rnnviz.interop.export.torch_file import torch_file
 from rnnviz.interop.export.torch_state import state_dict
-from rnnviz.model_files import load
+from rnnviz.model_files import load, save
 
 #: What the unpickler of ``torch.load(weights_only=True)`` takes, of what a state dict needs.
 WEIGHTS_ONLY = {
@@ -156,6 +158,24 @@ def test_hdf5_refuses_what_stands_between_layers() -> None:
     spec = ModelSpec(WORDS, (RecurrentSpec("lstm", 3, True),), replace(TWO, reads="end"))
     with pytest.raises(InvalidFileError, match=r"\.keras"):
         written("x", spec, _params(spec), "keras-h5")
+
+
+def test_the_documents_show_the_table_of_limits() -> None:
+    docs = Path(__file__).parent.parent.parent / "assets" / "docs" / "interop.md"
+    assert "\n".join(table()) in docs.read_text(encoding="utf-8")
+
+
+def test_a_name_cannot_end_a_comment_of_a_program(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A model's name and example are data: the program still parses, and they run nothing."""
+    stored = load("sentiment-lstm-8")
+    record = {"example": 'good\n"""\nraise SystemExit', "title": "x"}
+    path = tmp_path / 'a"""\nraise SystemExit.json'
+    save(path, stored.model, stored.encoder, stored.labels, record, np.float32)
+    for code in ("keras", "pytorch", "jax"):
+        tree = ast.parse(exported(capfd, path, "--code", code)[0])
+        assert not any(isinstance(node, ast.Raise) for node in ast.walk(tree))
 
 
 def _params(spec: ModelSpec) -> dict[str, np.ndarray]:

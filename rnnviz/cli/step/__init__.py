@@ -65,7 +65,7 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 something optional is missing, 4 invalid 
               help="Of a model that reads a series: where its table is, or: sample.")  # fmt: skip
 @click.option("--against", metavar="TEXT", help="Lay this second sentence beside it.")
 @click.option("--compare", metavar="CELL,CELL", shell_complete=completions.cells,
-              help="Read it with these cells side by side.")  # fmt: skip
+              help="Read it with these cells, or models or files, side by side.")  # fmt: skip
 @click.option("--clamp", "clamps", multiple=True, metavar="'f[3,17]=0'",
               help="Hold a value: NAME[TOKEN,UNIT]=VALUE, both counted from 0 (the screen counts "
                    "tokens from 1), * for all. Repeatable.",
@@ -140,11 +140,22 @@ import_options.keep_usual_in_help(command)
 
 def _compared_models(step: StepOptions, traced: TracedQuery) -> tuple[str, ...]:
     """The models of --compare; UsageError where there is nothing to put side by side."""
+    from rnnviz.analysis.model_family import family_by_cell
     from rnnviz.cli.step import compare_cells
 
     if step.saved_trace is not None or step.against is not None:
         raise UsageError("--compare reads one text anew; leave --open and --against out.")
-    return compare_cells.models(step.compare or "", traced.query.model, app.switch_models(traced))
+    family = app.switch_models(traced)
+    found = compare_cells.models(step.compare or "", traced.query.model, family)
+    # Those of a family read the same text.
+    if not {*found} <= {*family_by_cell(traced.query.model, family).values()}:
+        compare_cells.require_same_text([_beside(traced, name) for name in found])
+    return found
+
+
+def _beside(traced: TracedQuery, name: str) -> Trace:
+    """The text read by a model of --compare."""
+    return traced.beside(f"--compare {name}", model=name)
 
 
 def _print(
@@ -155,7 +166,7 @@ def _print(
     if compared:
         from rnnviz.cli.step import compare_cells
 
-        traces = [traced.beside(f"--compare {name}", model=name) for name in compared]
+        traces = [_beside(traced, name) for name in compared]
         lines = compare_cells.lines(traces, form, step.unit, lang, step.notation)
     elif second is not None:
         from rnnviz.cli.step import compare_sentences

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rnnviz.analysis.model_family import MAX_MODELS, MIN_MODELS, family_by_cell
 from rnnviz.analysis.readout import shown_class
@@ -18,21 +18,51 @@ SCHEMA = "rnnviz.comparison/1"
 
 
 def models(names: str, model: str, offered: Sequence[str]) -> tuple[str, ...]:
-    """The models of cells like ``rnn,gru`` in the family of a model; UsageError for others."""
+    """The models of cells like ``rnn,gru`` in the family of a model, or others by name or file.
+
+    UsageError for what is neither.
+    """
     valid = family_by_cell(model, offered)
-    cells = [cell.strip() for cell in names.split(",") if cell.strip()]
-    for cell in cells:
-        if cell not in valid:
-            beside = f"Cells: {', '.join(valid)}." if valid else "It has no like with other cells."
-            raise UsageError(
-                f"--compare: there is no {cell!r} beside {model}.{nearest(cell, valid)}\n{beside}"
-            )
-    chosen = tuple(dict.fromkeys(valid[cell] for cell in cells))
+    found = []
+    for name in filter(None, map(str.strip, names.split(","))):
+        found.append(valid[name] if name in valid else _model(name, model, valid))
+    chosen = tuple(dict.fromkeys(found))
     if not MIN_MODELS <= len(chosen) <= MAX_MODELS:
         raise UsageError(
-            f"--compare takes {MIN_MODELS} to {MAX_MODELS} cells, for example: --compare rnn,gru"
+            f"--compare takes {MIN_MODELS} to {MAX_MODELS} cells or models, "
+            "for example: --compare rnn,gru"
         )
     return chosen
+
+
+def _model(name: str, model: str, cells: Mapping[str, str]) -> str:
+    """The name, if there is such a model; UsageError with the nearest cell."""
+    from rnnviz.lookup import locate
+
+    try:
+        locate(name)
+    except UsageError:
+        beside = f"Cells: {', '.join(cells)}." if cells else "It has no like with other cells."
+        raise UsageError(
+            f"--compare: there is no cell {name!r} beside {model}, and no model of that name."
+            f"{nearest(name, cells)}\n{beside} Models: rnnviz models"
+        ) from None
+    return name
+
+
+def require_same_text(traces: Sequence[Trace]) -> None:
+    """UsageError unless the traces have equally many tokens and outputs."""
+    first = traces[0]
+    for other in traces[1:]:
+        for kind, one, two in (
+            ("tokens of this text", first.tokens, other.tokens),
+            ("outputs", first.head.labels, other.head.labels),
+        ):
+            if len(one) != len(two):
+                raise UsageError(
+                    f"--compare: {first.model} has {len(one)} {kind}, {other.model} {len(two)}: "
+                    "they cannot stand side by side."
+                )
 
 
 def lines(
@@ -61,10 +91,11 @@ def _table(traces: Sequence[Trace], lang: str) -> Iterator[str]:
     """A row a token: each cell's prediction if the text ended there."""
     head = traces[0].head
     # Of two classes the second, as on the screen; of more the one the gradients are of.
-    label = head.labels[shown_class(head)]
+    column = shown_class(head)
+    label = head.labels[column]
     title = text("view.believes", lang, label=visible(label)) if not head.is_number else label
     rows = [[title, *(visible(trace.model) for trace in traces)]]
     for t, token in enumerate(traces[0].tokens):
-        values = (trace.head.readout[t, trace.head.labels.index(label)] for trace in traces)
+        values = (trace.head.readout[t, column] for trace in traces)
         rows.append([visible(token), *(number(float(value)) for value in values)])
     yield from aligned(rows, terminal_width())

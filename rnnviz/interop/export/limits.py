@@ -179,3 +179,12 @@ def _net_refusals(spec: ModelSpec, target: Target) -> list[str]:
         if len(top.directions) > 1 or top.reverse:
             found.append("the outputs at the last token are not those at the end of a padded batch")
     return found
+
+
+def table() -> list[str]:
+    """The features and the targets that can say them, as rows of Markdown for the documents."""
+    rows = [("a layer", *TARGETS.values()), ("---",) * (len(TARGETS) + 1)]
+    for feature in (*CELL_FEATURES, *FEATURES):
+        said = ("yes" if target in feature.targets else "–" for target in TARGETS)
+        rows.append((feature.name, *said))
+    return [f"| {' | '.join(row)} |" for row in rows]
