@@ -69,7 +69,10 @@ def _array(member: IO[bytes], name: str, info: zipfile.ZipInfo, left: int) -> An
         return f"an array of the version {version}"
     with warnings.catch_warnings():  # headers of Python 2, and escapes in damaged ones
         warnings.simplefilter("ignore")
-        shape, columns_first, dtype = _HEADERS[version](member)
+        try:
+            shape, columns_first, dtype = _HEADERS[version](member)
+        except Exception as error:  # of NumPy, or of Python's own parser
+            raise ValueError(f"{name[:80]} has a damaged header") from error
     if dtype.hasobject:
         return "a pickled object, which is not read"
     if dtype.kind not in "biuf" or dtype.names is not None or dtype.subdtype is not None:
