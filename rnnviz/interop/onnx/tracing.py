@@ -51,6 +51,10 @@ _REARRANGING: Final = frozenset(["Transpose", "Reshape", "Squeeze", "Unsqueeze",
 #: Operators whose output is their first input after training.
 _PASSING: Final = frozenset(["Identity", "Dropout", "Cast", "CastLike"])
 
+#: What NumPy and Python raise where inputs or attributes are not what an operator is defined for.
+_MISFITS: Final = (
+    ValueError, RuntimeError, IndexError, TypeError, KeyError, AttributeError, ArithmeticError,
+)  # fmt: skip
 #: Why a recurrence that is there cannot be stepped through.
 WRITTEN_OUT: Final = "a recurrence written out step by step, not as an LSTM, GRU or RNN node"
 
@@ -182,10 +186,10 @@ class GraphTrace:
                 return outputs
         except UnsupportedNodeError as error:
             reason = str(error)
-        except (ValueError, IndexError, TypeError, KeyError, AttributeError, ArithmeticError):
-            reason = "its inputs have shapes that do not fit together, or are not known"
         except (MemoryError, RecursionError):
             reason = "it is too large"
+        except _MISFITS:
+            reason = "its inputs have shapes that do not fit together, or are not known"
         return self._unknown(visit, reason)
 
     # -- graphs in nodes -------------------------------------------------------------------------

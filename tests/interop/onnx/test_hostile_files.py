@@ -187,3 +187,13 @@ def test_a_damaged_file_is_read_or_refused(tmp_path: Path, mutation: int) -> Non
             read_bytes(bytes(data), tmp_path)
         except InvalidFileError:
             continue
+
+
+def test_numbers_out_of_range_are_no_warning(tmp_path: Path) -> None:
+    """Batch normalisation with a negative variance, and an index that is no number."""
+    graph = tensor("v", [2], np.array([-1, -2], "<f4").tobytes())
+    graph += tensor("nan", [1], np.array([np.nan], "<f4").tobytes())
+    shape = field(1, number(1, 2)) + field(1, number(1, 2))
+    graph += field(11, field(1, b"x") + field(2, field(1, number(1, 1) + field(2, shape))))
+    graph += node("BatchNormalization", "x v v v v", "y") + node("Gather", "v nan", "z")
+    assert len(read_bytes(model(graph), tmp_path).operations) == 1
