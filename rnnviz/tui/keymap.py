@@ -86,7 +86,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("view", ("v",), "view"),
     *(Action(f"model_{n}", (str(n),), f"model({n - 1})") for n in range(1, MODEL_KEYS + 1)),
     Action("sentence", ("t",), "sentence"),
-    Action("continue", ("f6",), "continue"),
+    Action("continue", ("f8",), "continue"),
     Action("models", ("m",), "models"),
     Action("go_to", ("j",), "go_to"),
     Action("copy", ("y",), "copy"),
