@@ -155,7 +155,7 @@ def require_size(size: int) -> None:
         raise ShapeMismatchError(f"{size:,} elements")
 
 
-_MOST = 100_000_000
+_MOST = 16_000_000
 
 #: By operator. Only the first input is moved (all of Concat); the others are axes and indices.
 MOVEMENTS: Mapping[str, Movement] = {
