@@ -26,6 +26,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "models": (), "models show": ("jena-gru",), "models export": ("jena-gru", "OUT.json"),
     "inspect": (str(MODEL_FILE),),
     "models compare": ("sentiment-rnn", "sentiment-gru", "not good"),
+    "models import": (str(MODEL_FILE), "--as", "NEW"), "models remove": ("IMPORTED",),
+    "evaluate": ("sentiment-rnn", "TABLE"),
     "recipes": (), "recipes show": ("imdb-rnn",),
     "reproduce": ("jena-naive", "--out", "OUT", "--limit", "5000", "-q"),
     "data": SAMPLE, "data show": ("jena", *SAMPLE), "data path": SAMPLE,
@@ -81,12 +83,21 @@ def test_a_command_with_a_table_has_json(
         "OUT": str(tmp_path / "out"),
         "OUT.json": str(tmp_path / "m.json"),
     }
-    args = [*name.split(), *(replaced.get(arg, arg) for arg in COMMANDS[name])]
-    assert run(args) == CODES.get(name, 0)
+    for imported in ("imported-1", "imported-2") if "IMPORTED" in COMMANDS[name] else ():
+        assert run(["models", "import", str(MODEL_FILE), "--as", imported]) == 0
+        drawn.clear()
+    (tmp_path / "t.csv").write_text("text,label\nso good,positive\nso bad,negative\n")
+    replaced["TABLE"] = str(tmp_path / "t.csv")
+
+    def arguments(call: int) -> list[str]:
+        own = replaced | {"NEW": f"json-{call}", "IMPORTED": f"imported-{call}"}
+        return [*name.split(), *(own.get(arg, arg) for arg in COMMANDS[name])]
+
+    assert run(arguments(1)) == CODES.get(name, 0)
     capsys.readouterr()
     options = {option for param in ALL[name].params for option in param.opts}
     if drawn:
         assert "--json" in options
     if "--json" in options:
-        assert run([*args, "--json"]) == CODES.get(name, 0)
+        assert run([*arguments(2), "--json"]) == CODES.get(name, 0)
         assert json.loads(capsys.readouterr().out) is not None
