@@ -73,7 +73,8 @@ def statistics(array: Array) -> dict[str, Any] | None:
     """
     if array.dtype.kind not in "fiub" or not array.size:
         return None
-    values = array.astype(np.float64, copy=False)
+    with np.errstate(invalid="ignore"):  # signalling NaNs
+        values = array.astype(np.float64, copy=False)
     finite = np.isfinite(values)
     bad = int(values.size - np.count_nonzero(finite))
     kept = values if not bad else values[finite]
@@ -125,7 +126,8 @@ def _biases(op: RecurrentOperation) -> list[dict[str, Any]]:
     for direction, own in op.params.items():
         if (b := own.get("b")) is None:
             continue
-        total = b if b.ndim == 1 else b.sum(0)
+        with np.errstate(invalid="ignore"):  # infinities of both signs
+            total = b if b.ndim == 1 else b.sum(0)
         for gate, of_gate in zip(gates, np.split(total, len(gates)), strict=True):
             share = None
             if gate not in ("", "g") and name in SIGMOIDS:

@@ -91,3 +91,14 @@ def test_graphs_of_onnx_are_the_same(tmp_path: Path) -> None:
         net = importable_nets(read_contents(file_of(name, "onnx", tmp_path)))[0]
         found, expected = ours(net.spec, net.params), ours(NETS[name], params_of(name))
         np.testing.assert_array_equal(found, expected, err_msg=name)
+
+
+def test_directions_that_onnx_joins_unit_by_unit(tmp_path: Path) -> None:
+    """Sums, products and means over the axis of the directions."""
+    pytest.importorskip("onnx")
+    for name in (f"{cell}, {merge}" for cell in ("lstm", "gru") for merge in ("sum", "mul", "ave")):
+        net = importable_nets(read_contents(file_of(name, "onnx", tmp_path)))[0]
+        assert not net.missing, name
+        assert net.spec.layers == NETS[name].layers, name
+        for key in (key for key in net.params if key.startswith("layers.")):
+            np.testing.assert_array_equal(net.params[key], params_of(name)[key], err_msg=name)

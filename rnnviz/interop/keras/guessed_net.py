@@ -134,7 +134,7 @@ class _Guess:
             self._assume(f"the value that {self._masking} skips", "0")
             self._masking = ""
         flow = add_recurrent(net, layer.name, own, (*layer.arrays, *layer.backward), feed)
-        following = next((x for x in self._layers[k + 1 :] if x.arrays), None)
+        following = self._following(k)
         if following is not None and following.what == "dense" and head == "end":
             flow = add_last_step(net, f"{layer.name}.last", flow)
         self._flow = flow
@@ -147,7 +147,7 @@ class _Guess:
 
     def _every_step(self, k: int) -> bool:
         """Whether what follows reads all outputs of a recurrent layer."""
-        following = next((x for x in self._layers[k + 1 :] if x.arrays), None)
+        following = self._following(k)
         if following is None:
             return self._net.options.head == "steps"
         if following.what != "dense" or following.deep:
@@ -159,6 +159,11 @@ class _Guess:
                 "a file of weights alone does not store return_sequences",
             ))  # fmt: skip
         return self._net.options.head in ("end", "steps")
+
+    def _following(self, k: int) -> UnlabelledLayer | None:
+        """The next layer with arrays; batch normalisation belongs to the layer that reads it."""
+        after = (x for x in self._layers[k + 1 :] if x.arrays and x.what != "normalisation")
+        return next(after, None)
 
     def _fits(self, k: int, dense: UnlabelledLayer) -> bool:
         (*_, top) = self._layers[k].cells
@@ -206,7 +211,9 @@ class _Guess:
         """Note what was assumed for all layers."""
         net, options = self._net, self._net.options
         net.assumptions.append(Assumption(
-            "how the layers are connected", "in the order of the file where widths fit", "--config",
+            "how the layers are connected",
+            "in the order of the file where widths fit, each reading from the first step",
+            "--config",
             "a file of weights alone does not store it",
         ))  # fmt: skip
         names = ", ".join(self._recurrent)

@@ -39,7 +39,7 @@ def limit_resources(size: int) -> None:
         return
     bounds = {
         "RLIMIT_AS": 1_500_000_000 + 3 * size,
-        "RLIMIT_CPU": 10 + size // 20_000_000,
+        "RLIMIT_CPU": 2 + size // 20_000_000,
         "RLIMIT_CORE": 0,
         "RLIMIT_FSIZE": 0,
     }

@@ -22,7 +22,7 @@ from rnnviz.interop.contents import (
 )
 from rnnviz.interop.onnx.elements import Constant, Numbered, Unshaped, Value
 from rnnviz.interop.onnx.layer_nodes import LayerNode, LayerNotes
-from rnnviz.interop.onnx.merging import averaged, merged
+from rnnviz.interop.onnx.merging import averaged, merged, reduced
 from rnnviz.interop.onnx.net import NetOperations
 from rnnviz.interop.onnx.recurrent import GATES
 from rnnviz.interop.onnx.recurrent_nodes import recurrent
@@ -128,6 +128,18 @@ def affine(net: NetOperations, notes: LayerNotes, node: LayerNode) -> list[Value
     return _scaled(net, node, value, scale, np.zeros(())) if half is None else [half]
 
 
+def reduction(net: NetOperations, notes: LayerNotes, node: LayerNode) -> list[Value] | None:
+    """A sum, product or mean of the two directions of a layer, which lie along an axis."""
+    value, axes = node.value(0), node.constant(1)
+    if axes is None:  # an attribute until opset 13 (ReduceSum) or 18
+        axes = np.asarray(node.attributes.get("axes", ()))
+    if not isinstance(value, Numbered) or axes.size != 1 or axes.dtype.kind != "i":
+        return None
+    keepdims = bool(node.attributes.get("keepdims", 1))
+    one = reduced(net, node.op_type, value, int(axes.ravel()[0]), keepdims)
+    return None if one is None else [one]
+
+
 def _with_bias(
     net: NetOperations, notes: LayerNotes, node: LayerNode, value: Numbered, b: Array, k: int
 ) -> list[Value] | None:
@@ -212,6 +224,7 @@ def _handlers() -> dict[str, Handler]:
     found: dict[str, Handler] = dict.fromkeys(GATES, recurrent)
     found |= {"Gather": embedding, "MatMul": product, "Gemm": product}
     found |= dict.fromkeys(("Add", "Sub", "Mul", "Div", "BatchNormalization"), affine)
+    found |= dict.fromkeys(("ReduceSum", "ReduceProd", "ReduceMean"), reduction)
     return found | dict.fromkeys((*ACTIVATIONS, "Softmax", "LogSoftmax", "HardSigmoid"), activation)
 
 

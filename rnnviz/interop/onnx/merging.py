@@ -13,11 +13,13 @@ from rnnviz.interop.contents import RecurrentOperation
 from rnnviz.interop.onnx.elements import Form, Numbered
 from rnnviz.interop.onnx.net import NetOperations
 
-_MERGES: Final[dict[str, Merge]] = {"Add": "sum", "Mul": "mul"}
+_MERGES: Final[dict[str, Merge]] = {
+    "Add": "sum", "Mul": "mul", "ReduceSum": "sum", "ReduceProd": "mul", "ReduceMean": "ave",
+}  # fmt: skip
 
 
 def merged(net: NetOperations, op_type: str, a: Numbered, b: Numbered) -> Numbered | None:
-    """The sum or the product of the two directions of a layer; None for any other two values."""
+    """The two directions of a layer as one, unit by unit; None for any other two values."""
     if op_type not in _MERGES or a.shape != b.shape:
         return None
     first, second = net.elements.blocks(a), net.elements.blocks(b)
@@ -38,6 +40,20 @@ def merged(net: NetOperations, op_type: str, a: Numbered, b: Numbered) -> Number
                     own = _forms(net, layer, _MERGES[op_type], forms)[k]
                     return Numbered(a.shape, moved=own.value.ids.ravel()[places])
     return None
+
+
+def reduced(
+    net: NetOperations, op_type: str, value: Numbered, axis: int, keepdims: bool
+) -> Numbered | None:
+    """A reduction over the axis of the two directions of a layer; None for any other axis."""
+    if not -len(value.shape) <= axis < len(value.shape) or value.shape[axis] != 2:
+        return None
+    ways = (np.ascontiguousarray(value.ids.take(k, axis)) for k in (0, 1))
+    one = merged(net, op_type, *(Numbered(ids.shape, moved=ids) for ids in ways))
+    if one is None or not keepdims:
+        return one
+    ids = np.expand_dims(one.ids, axis)
+    return Numbered(ids.shape, moved=ids)
 
 
 def averaged(net: NetOperations, value: Numbered, scale: Array) -> Numbered | None:
