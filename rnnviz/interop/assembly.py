@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
 
 from rnnviz.arrays import Values
 from rnnviz.engine.layer_cells import cell_of
 from rnnviz.engine.spec import ModelSpec, RecurrentSpec
+from rnnviz.errors import InvalidFileError
 from rnnviz.interop.contents import (
     ActivationOperation,
     AffineOperation,
@@ -28,8 +31,8 @@ from rnnviz.interop.contents import (
 )
 from rnnviz.interop.stacks import Stack, UnfitError
 
-#: The most nets that are looked for in a file.
-MOST_NETS = 200
+#: The most nets that are looked for in a file, and the most operations of one.
+MOST_NETS, MOST_OPERATIONS = 200, 400
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,25 +53,34 @@ class ImportableNet:
 
 
 def importable_nets(contents: ModelContents) -> tuple[ImportableNet, ...]:
-    """The nets of a file, the whole net or the longest part first; none where it is refused."""
+    """The nets of a file, the whole net or the longest part first; none where it is refused.
+
+    Raises InvalidFileError where a number of every net is out of range.
+    """
     if contents.refusal:
         return ()
     graph = Graph(contents.operations)
     found: list[tuple[Stack, tuple[str, ...]]] = []
-    for start in graph.starts():
-        for stack in _stacks(graph, start):
-            if stack.recurrent and len(found) < MOST_NETS:
-                found.append((stack, graph.missing(stack)))
+    stacks = (stack for start in graph.starts() for stack in _stacks(graph, start))
+    for stack in islice((stack for stack in stacks if stack.recurrent), MOST_NETS):
+        found.append((stack, graph.missing(stack)))
     found.sort(key=lambda each: (bool(each[1]), -len(each[0].operations)))
     names = _names([stack for stack, _ in found])
     whole = len(found) == 1 and not found[0][1]
-    return tuple(
-        ImportableNet(
-            "" if whole else name, stack.spec(), stack.params(),
-            tuple(stack.operations), missing, tuple(stack.notes),
-        )
-        for name, (stack, missing) in zip(names, found, strict=True)
-    )  # fmt: skip
+    nets, failed = [], ""
+    for name, (stack, missing) in zip(names, found, strict=True):
+        try:
+            spec, params = stack.spec(), stack.params()
+        except ValueError as error:  # a number that no model here has, such as a mask of 1e38
+            failed = failed or str(error)
+            continue
+        nets.append(ImportableNet(
+            "" if whole else name, spec, params, tuple(stack.operations), missing,
+            tuple(stack.notes),
+        ))  # fmt: skip
+    if failed and not nets:
+        raise InvalidFileError(f"{contents.path} is not a usable net: {failed}.")
+    return tuple(nets)
 
 
 class Graph:
@@ -112,7 +124,7 @@ class Graph:
         """What stands between an input of the net and ``op``, top first."""
         found: list[Operation] = []
         below = self.source(op)
-        while below is not None and below not in found:
+        while below is not None and below not in found and len(found) < MOST_OPERATIONS:
             found.append(below)
             below = self.source(below)
         return found
@@ -120,11 +132,16 @@ class Graph:
     def missing(self, stack: Stack) -> tuple[str, ...]:
         """The operations that the stack does not compute, named with their kind."""
         own = set(stack.operations)
-        return tuple(
-            f"{op.name} ({kind_of(op)})"
+        return tuple(text for name, text in self._texts.items() if name not in own)
+
+    @cached_property
+    def _texts(self) -> dict[str, str]:
+        """What operations are called where they are missing; inputs and identities never are."""
+        return {
+            op.name: f"{op.name} ({kind_of(op)})"
             for op in self.operations.values()
-            if op.name not in own and not isinstance(op, InputOperation | IdentityOperation)
-        )
+            if not isinstance(op, InputOperation | IdentityOperation)
+        }
 
 
 def kind_of(op: Operation) -> str:
@@ -177,6 +194,8 @@ def _extended(graph: Graph, stack: Stack, top: Operation) -> Iterator[Stack]:
     longer = False
     for reader in graph.readers.get(top.name, ()):
         if reader.name in stack.operations or graph.source(reader) is not top:
+            continue
+        if len(stack.operations) + len(stack.pending) >= MOST_OPERATIONS:
             continue
         try:
             above = stack.with_operation(reader)

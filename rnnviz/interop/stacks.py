@@ -10,6 +10,7 @@ import numpy as np
 from rnnviz.arrays import Array, Values
 from rnnviz.engine.parameters import shapes
 from rnnviz.engine.spec import (
+    MOST_LAYERS,
     Activation,
     DenseSpec,
     EmbeddingSpec,
@@ -117,6 +118,7 @@ class Stack:
 
     def _with_recurrent(self, op: RecurrentOperation) -> Stack:
         _require(not self.dense and not self.last_step, op)
+        _require(len(self.recurrent) < MOST_LAYERS, op)
         if self.recurrent:
             _require(self.recurrent[-1].every_step, op)
         if self.embedding is not None or self.recurrent:
@@ -134,6 +136,7 @@ class Stack:
 
     def _with_dense(self, op: DenseOperation) -> Stack:
         _require(bool(self.recurrent) and op.W.ndim == 2 and op.W.shape[0] == self.width, op)
+        _require(len(self.dense) <= MOST_LAYERS, op)
         op = replace(op, activation=SYNONYMS.get(op.activation, op.activation))
         _require(op.activation in (*OUTPUTS, *BELOW), op)
         if self.dense:

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from rnnviz.arrays import Array, Values
 from rnnviz.engine.model import Model
 from rnnviz.engine.scan import scan
-from rnnviz.engine.spec import DenseSpec, RecurrentSpec, SeriesSpec
-from rnnviz.interop.assembly import importable_nets
+from rnnviz.engine.spec import MOST_LAYERS, DenseSpec, RecurrentSpec, SeriesSpec
+from rnnviz.errors import InvalidFileError
+from rnnviz.interop.assembly import MOST_NETS, importable_nets
 from rnnviz.interop.contents import (
     ActivationOperation,
     AffineOperation,
@@ -152,3 +154,18 @@ def test_what_does_not_fit_ends_the_stack() -> None:
 def test_nothing_of_a_refused_file_is_a_net() -> None:
     refused = replace(contents(VECTORS, lstm("l", "in", 3, 4)), refusal="it is a graph model")
     assert importable_nets(refused) == ()
+
+
+def test_thousands_of_operations_and_numbers_out_of_range() -> None:
+    dropouts = [IdentityOperation(f"d{k}", (f"d{k - 1}",), "Dropout") for k in range(1, 2_000)]
+    (net,) = importable_nets(contents(VECTORS, lstm("d0", "in", 3, 2), *dropouts))
+    assert not net.missing
+    layers = [lstm(f"l{k}", f"l{k - 1}", 2, 2) for k in range(2, 2_000)]
+    (net,) = importable_nets(contents(VECTORS, lstm("l1", "in", 3, 2), *layers))
+    assert len(net.spec.layers) == MOST_LAYERS
+    assert len(net.missing) == 1_999 - MOST_LAYERS
+    heads = [lstm(f"l{k}", f"x{k}", 3, 2) for k in range(2_000)]
+    assert len(importable_nets(contents(*heads))) == MOST_NETS
+    masked = MaskingOperation("m", ("in",), 1e38)
+    with pytest.raises(InvalidFileError, match="mask_value"):
+        importable_nets(contents(VECTORS, masked, lstm("l", "m", 3, 2)))
