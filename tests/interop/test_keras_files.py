@@ -140,6 +140,16 @@ def test_a_layer_for_each_step_of_a_longer_sequence() -> None:
     assert (between.kind, between.reads) == ("TimeDistributed", ("spelling",))
 
 
+def test_a_model_for_each_step_of_a_longer_sequence() -> None:
+    contents = read_contents(FILES / "keras3_document.keras")
+    inputs, wanted = expected("keras3_document")
+    sentences = inputs["document"].reshape(6, 4)
+    got = run(contents, {"document.step": sentences})["sentences/sentence/above"].reshape(2, 3, -1)
+    assert_all_near({"sentences": got}, {"sentences": wanted["sentences"]})
+    whole = run_layer(layers(contents)["whole"], got)[1]["h"]
+    assert_all_near({"whole": whole}, {"whole": wanted["whole"]})
+
+
 def test_a_decoder_begins_with_the_states_of_an_encoder() -> None:
     contents = read_contents(FILES / "keras2_pair.h5")
     inputs, wanted = expected("keras2_pair")

@@ -11,8 +11,8 @@ from rnnviz.interop.keras.flow import Flow, Net
 from rnnviz.interop.keras.layer_config import LayerConfig
 from rnnviz.interop.keras.other_layers import DENSE, IDENTITIES, add_last_step, add_layer
 from rnnviz.interop.keras.recurrent_layers import add_recurrent, is_recurrent
-from rnnviz.interop.keras.topology import Call, expand
-from rnnviz.interop.keras.weight_stores import Weights
+from rnnviz.interop.keras.topology import ALL_STEPS, EACH_STEP, Call, expand
+from rnnviz.interop.keras.weight_stores import Weights, distribute
 
 #: Layers that act on each number or feature alone, so that more axes change nothing.
 _POINTWISE: Final = IDENTITIES | {"Activation", "BatchNormalization", "Masking", "ReLU", *DENSE}
@@ -34,9 +34,12 @@ _REASONS: Final = {
 def build(net: Net, model: LayerConfig, weights: Weights) -> None:
     """Add the operations of a model; ValueError for a graph that cannot be followed."""
     calls, _ = expand(model)
+    weights = dict(weights)
     for call in calls:
         if call.layer.class_name == "InputLayer":
             _add_input(net, call)
+        elif call.layer.class_name in (EACH_STEP, ALL_STEPS):
+            _add_steps(net, call, weights)
         else:
             _add_call(net, call, weights.get(call.path, ()))
 
@@ -47,6 +50,22 @@ def _add_input(net: Net, call: Call) -> None:
     shape = call.shape or ()
     net.add(InputOperation(call.name, (), shape, dtype))
     net.set_output(call.name, Flow(call.name, shape))
+
+
+def _add_steps(net: Net, call: Call, weights: Weights) -> None:
+    """Go from a sequence to its steps, which a model reads one by one, and back.
+
+    The arrays of the model may stand in one list.
+    """
+    flow, inner = net.at(call.reads[0]), call.layer.inner()
+    if call.layer.class_name == ALL_STEPS:
+        net.set_output(call.name, replace(flow, inner=True))
+        return
+    net.set_output(call.name, replace(net.each_step(flow), inner=False))
+    tensors = weights.get(call.path)
+    if tensors and inner is not None:
+        own = distribute(tensors, inner)
+        weights |= {(*call.path, inner.name, *path): found for path, found in own.items()}
 
 
 def _add_call(net: Net, call: Call, tensors: Sequence[FileTensor]) -> None:

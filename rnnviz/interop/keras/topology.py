@@ -7,13 +7,15 @@ once for each.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from rnnviz.interop.keras.layer_config import LayerConfig, declared_shape
 
 #: The most layers that are applied.
 MOST_CALLS: Final = 3_000
+#: Classes of the calls before and after the layers of a model that TimeDistributed applies.
+EACH_STEP, ALL_STEPS = "TimeDistributed: each step", "TimeDistributed: all steps"
 
 
 @dataclass(frozen=True)
@@ -131,9 +133,24 @@ class _Expansion:
         inner = (*path, layer.name)
         if layer.is_model:
             return self.model(layer, inner, reads)
+        model = layer.inner() if layer.class_name == "TimeDistributed" else None
+        if model is not None and model.is_model and len(reads) == 1:
+            (feed,) = self._between(EACH_STEP, layer, inner, reads)
+            ends = self.model(model, (*inner, model.name), [feed])
+            return self._between(ALL_STEPS, layer, inner, ends)
         name = self._unique("/".join(inner))
         self._add(Call(name, layer, inner, tuple(reads), tuple(states), arguments=node))
         return [Endpoint(name)]
+
+    def _between(
+        self, kind: str, layer: LayerConfig, path: tuple[str, ...], reads: Sequence[Endpoint]
+    ) -> list[Endpoint]:
+        found = []
+        for end in reads:
+            name = self._unique("/".join((*path, kind)))
+            self._add(Call(name, replace(layer, class_name=kind), path, (end,)))
+            found.append(Endpoint(name))
+        return found
 
     def _add(self, call: Call) -> None:
         if len(self.calls) >= MOST_CALLS:

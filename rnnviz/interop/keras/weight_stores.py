@@ -166,7 +166,11 @@ def counted_weights(tree: Hdf5Tree, model: LayerConfig, prefix: str = "") -> Wei
     for layer in model.layers:
         group = counted_name(layer.class_name, counts)
         path = f"{start}{container}/{own.get(layer.name, group)}"
-        if layer.is_model:
+        wrapped = layer.inner() if layer.class_name == "TimeDistributed" else None
+        if wrapped is not None and wrapped.is_model:
+            inner = counted_weights(tree, wrapped, f"{path}/layer")
+            found |= {(layer.name, wrapped.name, *p): tensors for p, tensors in inner.items()}
+        elif layer.is_model:
             inner = counted_weights(tree, layer, path)
             found |= {(layer.name, *p): tensors for p, tensors in inner.items()}
         else:

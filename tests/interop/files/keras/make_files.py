@@ -96,6 +96,16 @@ def keras_3() -> None:
     cells.save_weights(HERE / "keras3_cells.weights.h5")
     (HERE / "keras3_cells.json").write_text(cells.to_json())
     expected("keras3_cells", cells, VECTORS)
+    sentence = keras.Sequential([
+        keras.Input((4,), dtype="int32"), L.Embedding(9, 3, name="words"),
+        L.GRU(2, name="memory"), L.Dense(3, activation="tanh", name="above"),
+    ], name="sentence")  # fmt: skip
+    x = keras.Input((3, 4), dtype="int32", name="document")
+    y = L.TimeDistributed(sentence, name="sentences")(x)
+    document = keras.Model(x, L.LSTM(2, name="whole")(y))
+    randomise(document)
+    document.save(HERE / "keras3_document.keras")
+    expected("keras3_document", document, RNG.integers(0, 9, (2, 3, 4)))
 
 
 def keras_2() -> None:
