@@ -28,6 +28,7 @@ import numpy as np
 
 from rnnviz.arrays import Array, Values
 from rnnviz.cells import CELLS
+from rnnviz.engine import losses
 from rnnviz.engine.model import Model
 from rnnviz.engine.parameters import shapes
 from rnnviz.engine.spec import (
@@ -168,7 +169,8 @@ def inputs_of(spec: ModelSpec) -> Array:
 
 def ours(spec: ModelSpec, params: Values) -> Array:
     """What rnnviz computes: (B, K), or (B, T, K) of a head that reads every step."""
-    found = Model(spec, part_params(spec, params)).predict(inputs_of(spec).swapaxes(0, 1))
+    logits = Model(spec, part_params(spec, params)).logits(inputs_of(spec).swapaxes(0, 1))
+    found = losses.outputs(spec.head.kind, logits)
     return found.swapaxes(0, 1) if spec.head.reads == "steps" else found
 
 

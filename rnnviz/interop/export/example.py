@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnviz.arrays import Array
+from rnnviz.engine import losses
 from rnnviz.engine.model import Model
 from rnnviz.engine.spec import EmbeddingSpec, SeriesSpec
 
@@ -59,13 +60,14 @@ def program_example(model: Model, ids: Sequence[int] | None, text: str) -> Progr
     if isinstance(source, EmbeddingSpec):
         inputs = np.array(ids or [1 + n % (source.vocabulary - 1) for n in range(5)], np.int64)
         remark = text if ids else "ids of no text"
-        outputs = model.predict(inputs[:, None])
+        logits = model.logits(inputs[:, None])
     else:
         assert isinstance(source, SeriesSpec)
         steps = source.steps or STEPS
         inputs = np.linspace(-1, 1, steps * source.width, dtype=np.float32)
         inputs = inputs.reshape(steps, source.width)
         remark = f"{steps} steps of {source.width} numbers"
-        outputs = model.predict(inputs[:, None])
+        logits = model.logits(inputs[:, None])
+    outputs = losses.outputs(model.spec.head.kind, logits)
     steps_read = model.spec.head.reads == "steps"  # then (T, 1, K), else (1, K)
     return ProgramExample(inputs, outputs[:, 0] if steps_read else outputs[0], remark)
