@@ -12,10 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+import numpy as np
+
 from rnnviz.engine.spec import MOST_LAYERS
 from rnnviz.errors import UsageError
 from rnnviz.interop.contents import (
     Assumption,
+    EmbeddingOperation,
     FileTensor,
     ImportOptions,
     InputOperation,
@@ -66,7 +69,7 @@ def connect(
     _check(options)
     line = sorted(modules, key=lambda m: m.position if in_order else _natural(m.name))
     line = _with_unique_names(line)
-    line = _decide_matrices(line, tensors, in_order, rows_first)
+    line = _without_copies(_decide_matrices(line, tensors, in_order, rows_first))
     stacks = _stacks(line, in_order)
     if len(line) > _MOST_MODULES:  # joining compares modules with each other
         return _operations(stacks, line, options)
@@ -135,6 +138,33 @@ def _decide_matrices(
             module = replace(module, kind="other", what="matrix", operations=())
         decided.append(module)
     return decided
+
+
+def _without_copies(line: list[FoundModule]) -> list[FoundModule]:
+    """The modules; a table beside another with its numbers and a longer name is named as a copy.
+
+    AWD-LSTM has ``0.encoder.weight`` again in the module that drops words in training, which is
+    ``0.encoder_dp.emb.weight``.
+    """
+    kept: list[FoundModule] = []
+    for module in line:
+        below = kept[-1] if kept else module
+        if module.name.startswith(below.name) and _same_table(module, below):
+            module = replace(
+                module, kind="other", what="tensor", operations=(),
+                reason=f"the same numbers as {below.name}",
+            )  # fmt: skip
+        kept.append(module)
+    return kept
+
+
+def _same_table(module: FoundModule, below: FoundModule) -> bool:
+    if module is below or not module.operations or not below.operations:
+        return False
+    one, other = module.operations[0], below.operations[0]
+    if not isinstance(one, EmbeddingOperation) or not isinstance(other, EmbeddingOperation):
+        return False
+    return bool(np.array_equal(one.table, other.table))
 
 
 # -- recurrent modules and what they read ----------------------------------------------------------

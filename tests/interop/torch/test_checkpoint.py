@@ -235,6 +235,15 @@ def test_raw_weights_of_awd_lstm_replace_the_dropped_ones(tmp_path: Path) -> Non
     assert np.array_equal(op.params["forward"]["U"], raw.T)
 
 
+def test_the_embedding_of_awd_lstm_that_is_there_twice(tmp_path: Path) -> None:
+    table = numbers(7, 3)
+    arrays = {"0.encoder.weight": table, "0.encoder_dp.emb.weight": table}
+    arrays |= rnn_arrays(4, 3, 2, "0.rnns.0.module.")
+    (net,) = importable_nets(read_contents(save(tmp_path, arrays)))
+    assert net.operations == ("0.encoder", "0.rnns.0.module")
+    assert net.missing == ("0.encoder_dp.emb (tensor)",)
+
+
 def test_a_cell_with_normalization_inside_is_not_taken_for_the_plain_one(tmp_path: Path) -> None:
     arrays = {"cell.weight_ih": numbers(8, 3), "cell.weight_hh": numbers(8, 2)}
     assert recurrent(read_contents(save(tmp_path, arrays)))
