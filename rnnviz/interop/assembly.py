@@ -53,8 +53,9 @@ class ImportableNet:
 
 
 def importable_nets(contents: ModelContents) -> tuple[ImportableNet, ...]:
-    """The nets of a file, the whole net or the longest part first; none where it is refused.
+    """The nets of a file, none where it is refused.
 
+    The whole net is the first, or else the longest part that reads an input of the file.
     Raises InvalidFileError where a number of every net is out of range.
     """
     if contents.refusal:
@@ -64,7 +65,9 @@ def importable_nets(contents: ModelContents) -> tuple[ImportableNet, ...]:
     stacks = (stack for start in graph.starts() for stack in _stacks(graph, start))
     for stack in islice((stack for stack in stacks if stack.recurrent), MOST_NETS):
         found.append((stack, graph.missing(stack)))
-    found.sort(key=lambda each: (bool(each[1]), -len(each[0].operations)))
+    found.sort(key=lambda each: (
+        bool(each[1]), not graph.reads_input(each[0]), -len(each[0].operations)
+    ))  # fmt: skip
     names = _names([stack for stack, _ in found])
     whole = len(found) == 1 and not found[0][1]
     nets, failed = [], ""
@@ -128,6 +131,11 @@ class Graph:
             found.append(below)
             below = self.source(below)
         return found
+
+    def reads_input(self, stack: Stack) -> bool:
+        """Whether nothing else stands below a stack."""
+        below = [self.operations.get(n) for n in self.operations[stack.operations[0]].reads[:1]]
+        return all(op is None or isinstance(op, InputOperation) for op in below)
 
     def missing(self, stack: Stack) -> tuple[str, ...]:
         """The operations that the stack does not compute, named with their kind."""

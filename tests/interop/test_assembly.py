@@ -169,3 +169,12 @@ def test_thousands_of_operations_and_numbers_out_of_range() -> None:
     masked = MaskingOperation("m", ("in",), 1e38)
     with pytest.raises(InvalidFileError, match="mask_value"):
         importable_nets(contents(VECTORS, masked, lstm("l", "m", 3, 2)))
+
+
+def test_the_part_that_reads_an_input_is_the_first() -> None:
+    repeat = OpaqueOperation("r", ("code",), "RepeatVector")
+    above = [lstm("a", "r", 2, 2), lstm("b", "a", 2, 2), lstm("c", "b", 2, 2)]
+    found = importable_nets(
+        contents(VECTORS, lstm("code", "in", 3, 2, every_step=False), repeat, *above)
+    )
+    assert [net.name for net in found] == ["code", "c"]

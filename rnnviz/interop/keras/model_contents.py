@@ -14,6 +14,7 @@ from rnnviz.interop.contents import (
     FileTensor,
     IgnoredEntry,
     ModelContents,
+    OpaqueOperation,
     RecurrentOperation,
     TensorRole,
 )
@@ -106,7 +107,11 @@ def refusal_of(net: Net) -> str:
     """Why nothing can be stepped through: no recurrent layer, or none that can be expressed."""
     if any(isinstance(op, RecurrentOperation) for op in net.operations):
         return ""
-    return "none of its layers is a recurrent one that rnnviz computes"
+    said = "none of its layers is a recurrent one that rnnviz computes"
+    for op in net.operations:
+        if isinstance(op, OpaqueOperation) and re.search(r"LSTM|GRU|RNN|Bidirectional", op.kind):
+            return f"{said}; {op.name[:60]} ({op.kind[:60]}): {op.reason}"
+    return said
 
 
 def contents(

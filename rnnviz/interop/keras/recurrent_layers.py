@@ -111,10 +111,12 @@ def _add_bidirectional(
         for own, one, direction in zip(halves, (cell, back[0]), _DIRECTIONS, strict=True)
     ]
     specs = [_spec(net, name, one, a) for one, a in zip((cell, back[0]), arrays, strict=True)]
-    if specs[0] != specs[1] or arrays[0].width != arrays[1].width:
-        raise ValueError("its two directions differ in cell, units or activations")
     # Forward of Keras reads tokens from the last one where outputs below stand in that order.
     swapped = feed.flipped != forward.flag("go_backwards")
+    if specs[0] != specs[1] or arrays[0].width != arrays[1].width:
+        if swapped or states:
+            raise ValueError("its two directions differ in cell, units or activations")
+        return _add_apart(net, name, feed, specs, arrays, every_step)
     known = merge in get_args(Merge)
     if swapped and merge not in ("sum", "mul", "ave"):
         raise ValueError("it reads outputs in the order of reading and joins its two directions")
@@ -132,6 +134,20 @@ def _add_bidirectional(
         f"{name}.directions", "Bidirectional", (flow,),
         f"merge_mode {str(merge)[:20]}: the outputs of the two directions are not joined",
     )  # fmt: skip
+
+
+def _add_apart(
+    net: Net, name: str, feed: Flow, specs: Sequence[RecurrentSpec], arrays: Sequence[CellArrays],
+    every_step: bool,
+) -> Flow:  # fmt: skip
+    """Two directions that are different layers, each as one of its own."""
+    ways = []
+    for spec, own, way in zip(specs, arrays, _DIRECTIONS, strict=True):
+        spec = replace(spec, reverse=way == "backward")
+        params: dict[str, Values] = {way: own.params}
+        ways.append(_add(net, f"{name}.{way}", feed, spec, own, params, every_step, ()))
+    reason = "its two directions differ in cell, units or activations and are read apart"
+    return net.opaque(name, "Bidirectional", tuple(ways), reason)
 
 
 _DIRECTIONS: Final[tuple[Direction, Direction]] = ("forward", "backward")
