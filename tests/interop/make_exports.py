@@ -193,7 +193,14 @@ def _contents(key: str, data: bytes) -> Iterator[bytes]:
             for name in archive.namelist():
                 yield name.encode()
                 inner = archive.read(name)
-                yield from _hdf5(inner) if name.endswith(".h5") else [inner]
+                if name.endswith(".h5"):
+                    yield from _hdf5(inner)
+                elif name.endswith(".npy"):  # versions of NumPy pad the header differently
+                    array = np.load(io.BytesIO(inner))
+                    yield f"{array.dtype.str} {array.shape}".encode()
+                    yield array.tobytes()
+                else:
+                    yield inner
     elif key == "onnx":
         yield from _onnx(data)
     else:

@@ -48,14 +48,14 @@ def _module(name: str, function: str) -> Callable[..., bytes]:
 
 def _npz(spec: ModelSpec, params: Values, words: Sequence[str] | None) -> bytes:
     out = io.BytesIO()
-    np.savez(out, allow_pickle=False, **state_dict(spec, params))
+    np.savez(out, **state_dict(spec, params))  # type: ignore[arg-type]
     return out.getvalue()
 
 
 def _own_npz(spec: ModelSpec, params: Values, words: Sequence[str] | None) -> bytes:
     out = io.BytesIO()
     arrays: Any = {name: np.asarray(array, np.float32) for name, array in params.items()}
-    np.savez(out, allow_pickle=False, **arrays)
+    np.savez(out, **arrays)
     return out.getvalue()
 
 
