@@ -146,4 +146,8 @@ def _refusal(operations: Sequence[Operation], trace: GraphTrace) -> str:
             return f"{operation.name} cannot be stepped through: {operation.reason}"
     if any(operation.reason == WRITTEN_OUT for operation in opaque):
         return f"it has {WRITTEN_OUT}"
-    return "it has no LSTM, GRU or RNN node; cells of single operators are not recognised"
+    said = "it has no LSTM, GRU or RNN node"
+    for operation in opaque:
+        if operation.kind.endswith(tuple(GATES)):  # DynamicQuantizeLSTM, AttnLSTM
+            return f"{said}; {operation.name[:60]} is {operation.kind[:40]}, no operator of ONNX"
+    return f"{said}; cells of single operators are not recognised"

@@ -373,3 +373,9 @@ def test_a_recurrence_written_out_as_a_loop_is_said_to_be_one(tmp_path: Path) ->
     constants = {"U": numbers(D, D), "n": np.array(4), "go": np.array(True)}
     save(tmp_path / "m.onnx", nodes, constants, x=(B, D))
     assert "written out step by step" in read_contents(tmp_path / "m.onnx").refusal
+
+
+def test_a_refusal_names_the_recurrent_operator_of_another_domain(tmp_path: Path) -> None:
+    quantized = node("DynamicQuantizeLSTM", "x W R", "y", domain="com.microsoft", name="lstm_quant")
+    save(tmp_path / "m.onnx", [quantized], {"W": LSTM["W"], "R": LSTM["R"]})
+    assert "lstm_quant is DynamicQuantizeLSTM" in read_contents(tmp_path / "m.onnx").refusal
