@@ -188,6 +188,19 @@ ACTIVATIONS = {
 
 #: Activations from 0 to 1 of which 1 − f(a) = f(−a): those of gates, as a rule.
 SIGMOIDS = (SIGMOID.name, HARD_SIGMOID.name, HARD_SIGMOID_SIXTH.name)
+#: Activations from −1 to 1.
+TANHS = (TANH.name, HARD_TANH.name, SOFTSIGN.name)
+
+
+def outer_function(formula: str) -> str:
+    """The function that a formula begins with: ``hard_sigmoid`` of ``hard_sigmoid(a_f)``."""
+    return formula.partition("(")[0]
+
+
+def is_gate(formula: str) -> bool:
+    """Whether a formula is one of :data:`SIGMOIDS` of something, clipped or not."""
+    return outer_function(formula) in SIGMOIDS
+
 
 #: What a formula may call.
 FUNCTIONS = {

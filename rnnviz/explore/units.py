@@ -18,7 +18,7 @@ from rnnviz.data.folders import SAMPLE, data_errors, require_folder
 from rnnviz.data.imdb import read_imdb
 from rnnviz.data.sst2 import detokenize, read_sst2
 from rnnviz.data.token_ids import TokenIds
-from rnnviz.equations.functions import SIGMOIDS
+from rnnviz.equations.functions import is_gate
 from rnnviz.errors import UsageError
 from rnnviz.files import invalid_file_on_error
 from rnnviz.model_files import StoredModel
@@ -107,7 +107,7 @@ def corpus_states(stored: StoredModel, layer: int, source: str, texts: list[str]
         line.name
         for line in cell.lines
         # The candidate is no gate: its values are not from 0 to 1.
-        if line.name in cell.gates and line.formula.split("(")[0] in SIGMOIDS
+        if line.name in cell.gates and is_gate(line.formula)
     ]
     arrays_by_name: dict[str, list[Array]] = {name: [] for name in ("h", *gates)}
     read: list[_TokenisedText] = []

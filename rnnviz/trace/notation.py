@@ -14,7 +14,7 @@ from dataclasses import replace
 from rnnviz.arrays import Array
 from rnnviz.clamps import Clamp
 from rnnviz.equations import DEFAULT_NOTATION, turned
-from rnnviz.equations.functions import SIGMOIDS
+from rnnviz.equations.functions import is_gate
 from rnnviz.equations.symbol_table import keeps
 from rnnviz.trace import LayerTrace, Trace, frozen
 
@@ -43,7 +43,7 @@ def layer_in_notation(layer: LayerTrace, notation: str) -> LayerTrace:
 def turns_z(layer: LayerTrace, notation: str) -> bool:
     """Whether z of this layer, as it was computed, is turned in a notation."""
     formulas = {line.name: line.formula for line in layer.lines}
-    if layer.cell not in ("gru", "gru-2014") or formulas["z"].split("(")[0] not in SIGMOIDS:
+    if layer.cell not in ("gru", "gru-2014") or not is_gate(formulas["z"]):
         return False
     return keeps(notation) not in (None, formulas["h"].startswith("z * h_prev"))
 

@@ -24,6 +24,7 @@ from rnnviz.equations import (
     is_weight,
     number,
 )
+from rnnviz.equations.functions import TANHS, is_gate, outer_function
 from rnnviz.query import Query, Question
 from rnnviz.trace import LayerTrace, Trace
 from rnnviz.tui.keymap import DEFAULT_KEYMAP, Keymap
@@ -242,15 +243,15 @@ class ViewState:
 def scale(layer: LayerTrace, name: str) -> tuple[bool, float]:
     """Whether a value is a gate (0 to 1), and the value at the end of its scale.
 
-    What comes out of σ is a gate, what comes out of tanh and the state that is handed on lie
-    between −1 and 1, everything else has its own range.
+    What comes out of σ, hard or not, is a gate; what comes out of tanh, its like and the state that
+    is handed on lie between −1 and 1; everything else has its own range.
     """
     formula = next((line.formula for line in layer.lines if line.name == name), "")
-    if formula.startswith("sigmoid("):
+    if is_gate(formula):
         return True, 1.0
     values = layer.values[name]
     top = float(np.abs(values).max()) if values.size else 1.0
-    if formula.startswith("tanh(") or (name == layer.states[0] and top <= 1):
+    if outer_function(formula) in TANHS or (name == layer.states[0] and top <= 1):
         return False, 1.0
     return False, top or 1.0
 

@@ -12,19 +12,22 @@ import pytest
 
 from rnnviz.analysis.clamp_effects import clamp_effect, is_comparable, largest_effect
 from rnnviz.clamps import Clamp, parse
+from rnnviz.engine.model import Model
 from rnnviz.equations import number, symbol
+from rnnviz.equations.functions import SIGMOIDS
 from rnnviz.errors import MissingError
 from rnnviz.query import Query, Question
 from rnnviz.trace import Trace
 from rnnviz.tracer import trace
 from rnnviz.tui.pages.clamp import ClampPage, ClampState
+from rnnviz.tui.pages.clamp.explanation import role
 from rnnviz.tui.panels.equation_chain import Equations
 from rnnviz.tui.panels.title import TitleBar
 from rnnviz.tui.render.segments import short
 from rnnviz.tui.render.theme import THEMES, ViewTheme
 from rnnviz.tui.step.app import RnnvizApp
 from rnnviz.tui.view.page import Change, Page, Prompt
-from rnnviz.tui.view.view_state import ViewState
+from rnnviz.tui.view.view_state import ViewState, scale
 from tests.tui.pages.reading import SIZES, ending, lines
 from tests.tui.small_models import TEXT, moment, stored
 
@@ -247,6 +250,24 @@ def test_the_gate_is_that_of_the_part_or_the_drawn_one() -> None:
     assert ClampPage(m).gate(replace(m, cursor=part)) == "o"
     m = replace(m, page_states={"clamp": ClampState("i")})
     assert ClampPage(m).gate(replace(m, cursor=part)) == "i"
+
+
+@pytest.mark.parametrize("clip", [None, 0.7])
+@pytest.mark.parametrize("function", SIGMOIDS)
+def test_a_hard_or_clipped_sigmoid_is_a_gate_as_well(function: str, clip: float | None) -> None:
+    soft = stored()
+    layers = tuple(
+        replace(layer, recurrent_activation=function, activation="softsign", clip=clip)
+        for layer in soft.model.spec.layers
+    )
+    spec = replace(soft.model.spec, layers=layers)
+    hard = replace(soft, model=Model(spec, dict(soft.model.params)))
+    query = Query(TEXT, "lstm")
+    m = moment(trace(hard, query), 4, query=query, answers={query: trace(hard, query)})
+    scales = {name: scale(m.layer, name) for name in ("f", "i", "o", "g")}
+    assert scales == {"f": (True, 1.0), "i": (True, 1.0), "o": (True, 1.0), "g": (False, 1.0)}
+    assert clamps(press(m, "shut_gate")) == ["f[*]=0"]
+    assert [role(m.layer, gate) for gate in "fio"] == ["forget", "write", "show"]
 
 
 def test_a_cell_without_gates_says_so() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from rnnviz.clamps import Clamp
@@ -17,8 +19,10 @@ ROLES = {
     "{g} * h_prev": "keep",
     "(1 - {g}) * h_prev": "renew",
     "{g} * g": "write",
-    "{g} * tanh(c)": "show",
+    "{g} * c": "show",
 }
+#: The function of c that is shown, which the formula of another activation has for tanh.
+_SHOWN = re.compile(r"\w+\(c\)$")
 #: The same for a reset gate, whatever it scales on the way to the candidate.
 RESET = ("{g} * q", "{g} * h_prev")
 
@@ -56,7 +60,7 @@ def role(layer: LayerTrace, gate: str) -> str:
     """What a gate does in this cell: "forget", "write", "show", "keep", "renew", "reset" or ""."""
     for line in layer.lines:
         if line.name in layer.states:
-            terms = line.formula.split(" + ")
+            terms = [_SHOWN.sub("c", term) for term in line.formula.split(" + ")]
             for form, name in ROLES.items():
                 if form.format(g=gate) in terms:
                     return name
