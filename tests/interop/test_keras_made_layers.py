@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from rnnviz.interop.contents import FileTensor, ImportOptions, OpaqueOperation, RecurrentOperation
 from rnnviz.interop.keras.flow import Flow, Net
@@ -50,3 +51,14 @@ def test_two_directions_that_differ_are_read_apart() -> None:
     assert (forward.spec.activation, backward.spec.activation) == ("tanh", "relu")
     assert isinstance(joined, OpaqueOperation)
     assert joined.reads == (forward.name, backward.name)
+
+
+@pytest.mark.parametrize("dtype", [
+    "float16", {"class_name": "Policy", "config": {"name": "mixed_float16"}},
+])  # fmt: skip
+def test_a_layer_that_computes_in_half_precision_says_so(dtype: object) -> None:
+    tensors = layer("gru", "gru", ("kernel", (2, 9)), ("recurrent_kernel", (3, 9))).arrays
+    config = LayerConfig("gru", "GRU", {"units": 3, "use_bias": False, "dtype": dtype})
+    net = Net(ImportOptions(), version=(2, 15))
+    add_recurrent(net, "gru", config, tensors, Flow("in", (None, 2)))
+    assert any("float16 in Keras, in float32 here" in text for text in net.conversions)

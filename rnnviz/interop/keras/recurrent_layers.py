@@ -261,6 +261,11 @@ def _notes(net: Net, name: str, layer: LayerConfig, flipped: bool, masked: bool)
             "Keras leaves the mask in the order of tokens although the outputs are turned round; "
             "here each token keeps its own mask, so that only sequences without padding agree",
         ))  # fmt: skip
+    dtype = layer.config.get("dtype")
+    policy = dtype.get("config") if isinstance(dtype, dict) else None
+    said = str(policy.get("name") if isinstance(policy, dict) else dtype)
+    if said.endswith("float16"):
+        net.conversions.append(f"{name} computes in {said[:20]} in Keras, in float32 here")
     if layer.flag("stateful"):
         net.conversions.append(
             f"{name} is stateful: in Keras a batch begins with the states of the one before; "
