@@ -43,6 +43,7 @@ UNCONNECTED: Final = ("the file does not say what it reads", "the file does not 
 _MOST_MODULES: Final = 1_000
 _KIND_WORDS: Final = re.compile(r"\d+|bi|lstm|gru|rnn|cells?|layers?|[._/\-:]", re.I)
 _ATTENTION: Final = re.compile(r"att|score|query|energy|align|context_vec", re.I)
+_OUTPUT: Final = re.compile(r"(?:^|[._/])(?:fc|out|output|head|linear|classifier|logits)\d*$", re.I)
 _CRF: Final = re.compile(r"crf|transition", re.I)
 _DECODER: Final = re.compile(r"dec(?!ay)|gener", re.I)
 
@@ -132,7 +133,7 @@ def _decide_matrices(
             given = [r for r in given if not in_order or module.position > r.position]
             if read and not given and rows != columns:
                 module = as_embedding(module, tensors)
-            elif given and not read:
+            elif given and (not read or _OUTPUT.search(module.name)):
                 module = as_dense(module, tensors, rows_first=rows_first)
         if module.kind == "matrix":
             module = replace(module, kind="other", what="matrix", operations=())

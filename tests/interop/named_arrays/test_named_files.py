@@ -202,6 +202,14 @@ def test_numbers_that_are_not_finite_are_named(tmp_path: Path) -> None:
     assert "not finite" in read_contents(tmp_path / "m.safetensors").refusal
 
 
+def test_an_output_without_bias_is_told_from_an_embedding_by_its_name(tmp_path: Path) -> None:
+    arrays = {"rnn.weight_ih_l0": numbers(12, 4), "rnn.weight_hh_l0": numbers(12, 4)}
+    for name, joined in (("fc", True), ("lookup_of_it", False)):
+        save_file({**arrays, f"{name}.weight": numbers(3, 4)}, tmp_path / "m.safetensors")
+        (net,) = importable_nets(read_contents(tmp_path / "m.safetensors"))
+        assert (name in net.operations and net.spec.head.kind == "softmax") == joined
+
+
 def test_modules_of_the_same_name_are_told_apart(tmp_path: Path) -> None:
     arrays = {
         "input.weight_ih": numbers(8, 3), "input.weight_hh": numbers(8, 2),
