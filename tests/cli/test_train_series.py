@@ -221,3 +221,16 @@ def test_a_series_of_one_column_of_numbers_needs_a_header(tmp_path: Path) -> Non
     assert found.columns == ("column 1", "column 2") and len(found) == 20
     with pytest.raises(UsageError, match="no column 'x'"):
         read_measurements(read_user_table(path), "x", None, None, "few")
+
+
+def test_a_number_is_a_position_unless_a_first_row_of_names_has_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join(f"2020-01-{n + 1:02},{n % 5 + 3},{n % 7 + 2}" for n in range(20)))
+    found = read_measurements(read_user_table(path), "3", "1", None, "few")
+    assert (found.columns[found.target], len(found)) == ("column 3", 20)
+    path.write_text("\n".join(f"3,{n}" for n in range(1, 21)))
+    found = read_measurements(read_user_table(path), "1", None, None, "few")
+    assert (found.columns[found.target], len(found)) == ("column 1", 20)
+    path.write_text("2019,2020\n" + "\n".join(f"{n},{n % 3}" for n in range(20)))
+    found = read_measurements(read_user_table(path), "2020", None, None, "few")
+    assert (found.columns[found.target], len(found)) == ("2020", 20)

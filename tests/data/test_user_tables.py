@@ -80,6 +80,29 @@ def test_quoted_line_breaks_and_unquoted_tabs(tmp_path: Path) -> None:
     assert labelled(written(tmp_path / "b.tsv", glue)).texts[0] == '"a quotation , not closed'
 
 
+@pytest.mark.parametrize("doubled", [True, False])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_every_encoding_gives_the_same_rows(tmp_path: Path, encoding: str, doubled: bool) -> None:
+    """The texts with tabs, line breaks and quotation marks come long after the first rows."""
+    texts = [f"déjà vu {n}" for n in range(2_000)]
+    texts[1_500:1_502] = ["a\tb\tc\td", "one\r\ntwo\tthree"]
+    if doubled:
+        texts[1_600] = 'they\tsaid "no"'
+    fields = [f'"{t.replace(chr(34), 2 * chr(34))}"' if "\t" in t else t for t in texts]
+    content = "text\tlabel\r\n" + "".join(f"{f}\t{n % 2}\r\n" for n, f in enumerate(fields))
+    rows = labelled(written(tmp_path / "a.tsv", content, encoding))
+    assert rows.texts == texts and not rows.skipped
+    big_endian = b"\xfe\xff" + content.encode("utf-16-be")
+    (tmp_path / "b.tsv").write_bytes(big_endian)
+    assert labelled(read_user_table(tmp_path / "b.tsv")).texts == texts
+
+
+def test_a_first_row_that_is_quoted_means_that_texts_are(tmp_path: Path) -> None:
+    text = '"text"\t"label"\n' + '"good film"\t"pos"\n"bad one"\t"neg"\n' * 3
+    rows = labelled(written(tmp_path / "a.tsv", text))
+    assert rows.names == ("neg", "pos") and rows.texts[0] == "good film"
+
+
 def test_faulty_rows_are_named_by_their_lines(tmp_path: Path) -> None:
     good = "".join(f"text {n},{n % 2}\n" for n in range(100))
     bad = 'one field\n,1\nempty,\na,b,c\n"he said "hi"",1\n'
@@ -117,6 +140,21 @@ def test_columns_by_name_by_number_and_obvious_ones(tmp_path: Path) -> None:
     other = written(tmp_path / "c.csv", "was gesagt wurde,Note\n" + "a,1\nb,2\n" * 3)
     assert choose_text_columns(other, ("1",), "2", None).header
     assert not choose_text_columns(other, ("1",), "2", False).header
+
+
+@pytest.mark.parametrize("first", ["1", "3"])
+def test_numbers_are_positions_unless_the_first_row_is_a_header(tmp_path: Path, first: str) -> None:
+    bare = written(tmp_path / "a.csv", f"{first},1,X\n" + "1,T,X\n2,U,Y\n3,V,Z\n" * 3)
+    for header in (None, False):
+        chosen = choose_text_columns(bare, ("2", "3"), "1", header)
+        assert chosen[:3] == ((1, 2), 0, False)
+    assert len(labelled(bare, text=("2", "3"), label="1")) == 10
+    named = written(tmp_path / "b.csv", "0,1\n" + "good film,pos\nbad one,neg\n" * 3)
+    chosen = choose_text_columns(named, ("0",), "1", None)
+    assert chosen[:3] == ((0,), 1, True)
+    assert chosen.remarks == ("'1' is taken as the name of column 2; if not: --no-header",)
+    with pytest.raises(UsageError, match="columns have numbers, as --text 1, and '0' is none"):
+        choose_text_columns(named, ("0",), "1", False)
 
 
 def test_labels_are_sorted_and_their_spellings_unified(tmp_path: Path) -> None:

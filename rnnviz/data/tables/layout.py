@@ -76,7 +76,7 @@ def detect_layout(
     encoding = find_encoding(source, content, complete)
     rejected: list[tuple[int, int, TableLayout]] = []  # columns found, width, layout
     first_error: Exception | None = None
-    for delimiter, quoted in _dialects(source, content[:HEAD_BYTES]):
+    for delimiter, quoted in _dialects(source, content, encoding):
         try:
             first_row, spaced = _first_row(content, encoding, delimiter, quoted)
         except (csv.Error, UnicodeError, TooLargeError) as error:
@@ -102,21 +102,29 @@ def detect_layout(
     raise ValueError(_missing_columns(source, columns, best))
 
 
-def _dialects(source: TableSource, head: bytes) -> Iterator[tuple[str, bool]]:
+def _dialects(source: TableSource, content: bytes, encoding: str) -> Iterator[tuple[str, bool]]:
     """Pairs of delimiter and whether fields may be quoted, the likeliest first."""
-    tabs = [("\t", has_quoted_fields(head)), ("\t", True)]
+    tabs = [("\t", has_quoted_fields(content, encoding)), ("\t", True)]
     others = [(",", True), (";", True)]
     tabbed = source.name.casefold().removesuffix(".gz").endswith((".tsv", ".tab"))
     yield from [*tabs, *others] if tabbed else [*others, *tabs]
 
 
-def has_quoted_fields(head: bytes) -> bool:
-    """Whether a tab-separated field contains doubled quotation marks, as CSV writers make them."""
-    return any(
-        len(field) > 2 and field[:1] == field[-1:] == b'"' and b'""' in field[1:-1]
-        for line in head.splitlines()
-        for field in line.split(b"\t")
-    )
+def has_quoted_fields(content: bytes, encoding: str) -> bool:
+    """Whether tab-separated fields are quoted as CSV writers do it, by the beginning of the text.
+
+    A field contains doubled quotation marks, or all fields of the first row are quoted.
+    """
+    head = content[:HEAD_BYTES].decode(encoding, "ignore")  # its last character may be cut off
+    rows = (line.rstrip("\r").split("\t") for line in head.lstrip("\ufeff").split("\n"))
+    first = next(rows)
+    if len(first) > 1 and all(map(_is_quoted, first)):
+        return True
+    return any(_is_quoted(f) and '""' in f[1:-1] for row in (first, *rows) for f in row)
+
+
+def _is_quoted(field: str) -> bool:
+    return len(field) > 2 and field[:1] == field[-1:] == '"'
 
 
 def _first_row(

@@ -58,38 +58,62 @@ def choose_text_columns(
             raise UsageError(_not_obvious(table, "label"))
         label = names[at]
         remarks.append(f"The label is column {names[at]!r}, by its name; another: --label NAME")
-    texts = tuple(find_column(table, name, "--text") for name in text)
-    labels = find_column(table, label, "--label")
+    if header is None:
+        header, remark = _find_header(table, text, label)
+        remarks += [remark] if remark else []
+    texts = tuple(find_column(table, name, "--text", header) for name in text)
+    labels = find_column(table, label, "--label", header)
     if labels in texts:
         raise UsageError(f"--text and --label are the same column, {label!r}.")
     if len(set(texts)) < len(texts):
         raise UsageError(f"--text names a column twice: {', '.join(text)}.")
-    named = [n for n in (*text, label) if _by_name(names, n) is not None]
-    if table.keyed or named:
-        if header is False and named and not table.keyed:
-            raise UsageError(
-                f"--no-header: then columns have numbers, as --text 1, and {named[0]!r} is none."
-            )
-        return TextColumns(texts, labels, True, tuple(remarks))
-    if header is None:
-        header = _looks_like_header(table, labels)
-        first = shorten(", ".join(names))
-        remarks.append(
+    for name, at in zip((*text, label), (*texts, labels), strict=True):
+        if is_position(table, name) and at != int(name) - 1:
+            remarks.append(f"{name!r} is taken as the name of column {at + 1}; if not: --no-header")
+    return TextColumns(texts, labels, header or table.keyed, tuple(remarks))
+
+
+def _find_header(table: UserTable, text: Sequence[str], label: str) -> tuple[bool, str]:
+    """Whether the first row has the names of the columns, and what was assumed.
+
+    It has them where it has a name that was asked for. A number that was asked for is a position,
+    and a name only where the row is a header by the column of the labels.
+    """
+    names = table.first_row
+    asked = [name for name in (*text, label) if not is_position(table, name)]
+    if table.keyed or any(_by_name(names, name) is not None for name in asked):
+        return True, ""
+    position = int(label) - 1 if is_position(table, label) else None
+    at = _by_name(names, label)
+    at = position if at is None else at
+    first = shorten(", ".join(names))
+    if at is not None and _looks_like_header(table, at) and not _occurs_below(table, position):
+        return True, (
             f"The first row ({first}) is taken as the names of the columns; if not: --no-header"
-            if header
-            else f"The first row ({first}) is taken as data; if it has the names: --header"
         )
-    return TextColumns(texts, labels, header, tuple(remarks))
+    return False, f"The first row ({first}) is taken as data; if it has the names: --header"
 
 
-def find_column(table: UserTable, wanted: str, option: str) -> int:
-    """The index of a column by its name, else by its number from 1; UsageError if it is none."""
-    at = _by_name(table.first_row, wanted)
+def is_position(table: UserTable, wanted: str) -> bool:
+    """Whether a column that is asked for may be its number from 1."""
+    return wanted.isascii() and wanted.isdigit() and 1 <= int(wanted[:9]) <= table.width
+
+
+def find_column(table: UserTable, wanted: str, option: str, header: bool) -> int:
+    """The index of a column by its name, else by its number from 1; UsageError if it is none.
+
+    ``header``: whether the first row has the names; else columns only have numbers.
+    """
+    names = table.first_row
+    at = _by_name(names, wanted) if header or table.keyed else None
     if at is not None:
         return at
-    if wanted.isascii() and wanted.isdigit() and 1 <= int(wanted[:9]) <= table.width:
+    if is_position(table, wanted):
         return int(wanted) - 1
-    names = table.first_row
+    if not header and not table.keyed and _by_name(names, wanted) is not None:
+        raise UsageError(
+            f"--no-header: then columns have numbers, as {option} 1, and {wanted!r} is none."
+        )
     listed = shorten(", ".join(names))
     raise UsageError(
         f"{table.name} has no column {wanted!r}.{nearest(wanted, names)} Its first row: {listed}.\n"
@@ -98,9 +122,12 @@ def find_column(table: UserTable, wanted: str, option: str) -> int:
 
 
 def _by_name(names: Sequence[str], wanted: str) -> int | None:
+    """The index of the column of a name; None where none has it, or several have a number."""
     for same in (str, normalize_name):
         matching = [k for k, name in enumerate(names) if same(name) == same(wanted)]
         if len(matching) > 1:
+            if wanted.isdigit():
+                return None
             raise UsageError(
                 f"{len(matching)} columns are named {wanted!r}. Give its number: "
                 f"{' or '.join(str(k + 1) for k in matching)}."
@@ -123,7 +150,15 @@ def _not_obvious(table: UserTable, what: str) -> str:
     )
 
 
+def _occurs_below(table: UserTable, column: int | None) -> bool:
+    """Whether the column has the value of its first row again, as no header has."""
+    if column is None:
+        return False
+    first, *others = (row[column].strip() for row in table.rows)
+    return first in others
+
+
 def _looks_like_header(table: UserTable, label: int) -> bool:
     """Whether the label of the first row occurs nowhere else, while others occur again."""
     first, *others = (row[label].strip() for row in table.rows)
-    return bool(others) and first not in others and len(set(others)) < len(others)
+    return first not in others and len(set(others)) < len(others)

@@ -10,7 +10,7 @@ import numpy as np
 from rnnviz.arrays import Array
 from rnnviz.data.tables.fields import shorten
 from rnnviz.data.tables.source import normalize_name
-from rnnviz.data.user_tables.columns import find_column
+from rnnviz.data.user_tables.columns import find_column, is_position
 from rnnviz.data.user_tables.labels import FEW, BadRows, faults_text
 from rnnviz.data.user_tables.numbers import is_missing, parse_numbers
 from rnnviz.data.user_tables.reading import RowFault, UserTable
@@ -54,10 +54,10 @@ def read_measurements(
     UsageError for columns that are not there or not of numbers, InvalidFileError for a table that
     cannot be used.
     """
-    target = find_column(table, series, "--series")
     if header is None:
-        first = [parse_numbers([field], table.decimal_comma) for field in table.first_row]
-        header = table.keyed or bool(first[target][1][0])
+        header = _has_names(table, series)
+    header = header or table.keyed
+    target = find_column(table, series, "--series", header)
     names = _names(table, header)
     rows = table.rows[1:] if header else table.rows
     lines = np.array(table.lines[1:] if header else table.lines)
@@ -68,7 +68,7 @@ def read_measurements(
         _check_few(table, table.faults, len(rows), bad_rows)
         remarks.append(f"Skipped {len(table.faults):,} rows: {faults_text(table.faults)}")
     fields = list(zip(*rows, strict=True))
-    times, at, remark = _times(table, names, fields, time, target)
+    times, at, remark = _times(table, names, fields, time, target, header)
     remarks += [remark] if remark else []
     columns: list[int] = []
     values: list[Array] = []
@@ -103,6 +103,21 @@ def read_measurements(
         tuple(names[k] for k in columns[:MOST_COLUMNS]), data, columns.index(target), times, lines,
         interval, tuple(remarks),
     )  # fmt: skip
+
+
+def _has_names(table: UserTable, series: str) -> bool:
+    """Whether the first row has the names of the columns.
+
+    It has them where the series is asked for by name, and where a field of it is no number while
+    the one below is one.
+    """
+    if not is_position(table, series):
+        return True
+    first, second = (
+        [parse_numbers([field], table.decimal_comma)[1][0] for field in row]
+        for row in (table.rows[0], table.rows[min(1, len(table.rows) - 1)])
+    )
+    return any(above and not below for above, below in zip(first, second, strict=True))
 
 
 def _names(table: UserTable, header: bool) -> list[str]:
@@ -140,11 +155,11 @@ def _filled(values: Array) -> Array:
 
 def _times(
     table: UserTable, names: list[str], fields: list[tuple[str, ...]], asked: str | None,
-    target: int,
+    target: int, header: bool,
 ) -> tuple[Array | None, int | None, str]:  # fmt: skip
     """The times, their column, and what was assumed."""
     if asked is not None:
-        at = find_column(table, asked, "--time")
+        at = find_column(table, asked, "--time", header)
         if at == target:
             raise UsageError(f"--series and --time are the same column, {asked!r}.")
         times, remark = parse_times(fields[at])

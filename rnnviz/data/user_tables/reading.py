@@ -137,7 +137,12 @@ def _read(path: Path, content: bytes, encoding: str, remarks: list[str]) -> User
             [RowFault(*fault) for fault in bad], len(keys), keyed=True, remarks=tuple(remarks),
         )  # fmt: skip
     dialect, content = _dialect(path, content, encoding)
-    rows, lines, faults, width = _rows(content, encoding, dialect)
+    found = _rows(content, encoding, dialect)
+    if dialect.delimiter == "\t" and found[2]:
+        # The first rows may not show whether texts between tabs are quoted.
+        other = _rows(content, encoding, dialect._replace(quoted=not dialect.quoted))
+        found = max(found, other, key=lambda each: len(each[0]))
+    rows, lines, faults, width = found
     if width > MAX_COLUMNS:
         raise InvalidFileError(f"{path} has {width:,} columns; {MAX_COLUMNS:,} are the most.")
     return UserTable(
@@ -170,7 +175,7 @@ def _dialect(path: Path, content: bytes, encoding: str) -> tuple[_Dialect, bytes
     candidates = [_Dialect(delimiter, True) for delimiter in DELIMITERS]
     # Texts between tabs are often not quoted: a quotation mark is then a part of them.
     candidates.insert(2, _Dialect("\t", False))
-    if has_quoted_fields(head):
+    if has_quoted_fields(content, encoding):
         candidates[2:4] = reversed(candidates[2:4])
     if tabbed:
         candidates.sort(key=lambda dialect: dialect.delimiter != "\t")
