@@ -12,6 +12,7 @@ from rnnviz.errors import UsageError
 from rnnviz.files import require_distinct, require_writable, write_output
 
 if TYPE_CHECKING:
+    from rnnviz.data.vocabulary import Vocabulary
     from rnnviz.model_files import StoredModel
 
 HELP = """Write model NAME to FILE, to keep, to hand out or for another framework.
@@ -95,6 +96,7 @@ def _for_framework(
     name: str, file: Path | None, key: str, words: int | None, vocab: bool, code: str | None
 ) -> None:
     from rnnviz.interop.export.formats import FORMATS, notes, written
+    from rnnviz.interop.export.keras_files import one_a_line
     from rnnviz.model_files import load, locate
     from rnnviz.runs.export import truncate_vocabulary
 
@@ -107,14 +109,23 @@ def _for_framework(
     known = _words(stored)
     if vocab and known is None:
         raise UsageError(f"--vocab: {stored.name} has no vocabulary.")
+    if vocab and known is not None and not one_a_line(known.words):
+        raise UsageError(
+            f"--vocab: a word of {stored.name} has a line break in it, so the words cannot stand "
+            "one a line. Files of .keras and .json hold them."
+        )
     model = stored.model
     text = None if code is None else _program(stored, code, file)
     if file is not None:
         data = written(stored.name, model.spec, model.params, key, known)
         write_output(file, data)
         if vocab and known is not None:
-            write_output(vocabulary_file(file), "\n".join(known) + "\n")
-        inside = " with the words in assets/vocabulary.txt" if key == "keras" and known else ""
+            write_output(vocabulary_file(file), "\n".join(known.words) + "\n")
+        inside = (
+            " with the words in assets/vocabulary.json"
+            if key == "keras" and known is not None
+            else ""
+        )
         stderr.say(f"{FORMATS[key].title}{inside}, {len(data):,} bytes, float32")
     for note in notes(model.spec, key):
         stderr.say(note)
@@ -155,10 +166,10 @@ def vocabulary_file(file: Path) -> Path:
     return file.with_name(f"{file.name.split('.')[0] or file.name}.vocab.txt")
 
 
-def _words(stored: StoredModel) -> tuple[str, ...] | None:
+def _words(stored: StoredModel) -> Vocabulary | None:
     from rnnviz.data.vocabulary import Vocabulary
 
-    return stored.encoder.words if isinstance(stored.encoder, Vocabulary) else None
+    return stored.encoder if isinstance(stored.encoder, Vocabulary) else None
 
 
 def _json_of(file: Path) -> Path:

@@ -39,11 +39,12 @@ Examples:
     shell_complete=completions.imported_models,
     help="Its name; default: that of the file.",
 )
+@click.option("--replace", is_flag=True, help="Replace an imported model of that name.")
 @import_options.model_options
 @import_options.import_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @options.debug
-def import_command(file: Path, name: str | None, as_json: bool, **said: Any) -> None:
+def import_command(file: Path, name: str | None, replace: bool, as_json: bool, **said: Any) -> None:
     """Import a model."""
     from rnnviz.lookup import is_run, locate
     from rnnviz.model_files import imported_models
@@ -57,18 +58,20 @@ def import_command(file: Path, name: str | None, as_json: bool, **said: Any) -> 
         raise UsageError(f"{file} is a run: write its model with rnnviz models export {file} FILE")
     path, weights = locate(str(file.absolute()))
     if is_own(path, weights):
-        _copy(path, name, settings, as_json)
+        _copy(path, name, settings, replace, as_json)
         return
     found = open_foreign(path, settings)
     name = imported_models.usual_name(path, found.net.name) if name is None else name
-    saved = imported_models.add(found, name)
+    saved = imported_models.add(found, name, replace=replace)
     if as_json:
         stdout.document(_document(found, name, saved))
         return
     _report(found, name)
 
 
-def _copy(path: Path, name: str | None, settings: ImportSettings, as_json: bool) -> None:
+def _copy(
+    path: Path, name: str | None, settings: ImportSettings, replace: bool, as_json: bool
+) -> None:
     """Copy a model of rnnviz."""
     from rnnviz.model_files import imported_models
 
@@ -78,7 +81,7 @@ def _copy(path: Path, name: str | None, settings: ImportSettings, as_json: bool)
             f"{settings.options} out."
         )
     name = imported_models.usual_name(path) if name is None else name
-    saved = imported_models.add_copy(path, name)
+    saved = imported_models.add_copy(path, name, replace=replace)
     if as_json:
         stdout.document({"name": name, "path": str(saved)})
         return

@@ -81,6 +81,8 @@ class Vectors:
         try:
             rows = [row for row in table(text) if row]
         except UsageError as error:
+            if _is_numbers(text):
+                raise
             raise UsageError(f"This net reads numbers, not words. {error}\n{self._how()}") from None
         if not rows:
             raise UsageError(f"There is no number in this text. {self._how()}")
@@ -100,7 +102,8 @@ class Vectors:
         if self.width > _SHOWN:
             return (
                 f"Name a file with {self.width} columns (--input FILE), or draw some: "
-                f'"{self.example}"'
+                f'"{self.example}".\nIf its steps are one-hot words or characters: --vocab FILE '
+                f"with {self.width:,} entries"
             )
         steps = ("; " if self.width > 1 else " ").join(
             " ".join(f"{(t + k) % 2}" for k in range(self.width)) for t in range(3)
@@ -115,6 +118,11 @@ class Vectors:
             ", ".join(number_literal(round(value, _PLACES)) for value in row) for row in x.tolist()
         ]
         return rows if self.width == 1 else [f"({row})" for row in rows]
+
+
+def _is_numbers(text: str) -> bool:
+    """Whether a text has no words in it, only numbers, be they in range or not."""
+    return all(re.match(r"[+-]?\.?\d", part) for part in re.split(r"[\s,;]+", text.strip()))
 
 
 def file_text(path: Path) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rnnviz.arrays import Array, Values
+from rnnviz.data.vocabulary import Encoding
 from rnnviz.engine.spec import RecurrentSpec
 
 Part = Literal[
@@ -183,6 +184,8 @@ class FoundVocabulary:
     """Words by id, as they stand in the file or beside it.
 
     ``words[k]`` has the id k; ``tokenizer`` is the name of one of ``rnnviz.data.tokenizers``.
+    ``encoding`` is known where rnnviz wrote the file; otherwise the special entries are found by
+    their names.
     """
 
     words: tuple[str, ...]
@@ -190,6 +193,7 @@ class FoundVocabulary:
     where: str  # "assets/layers/text_vectorization/vocabulary.txt"
     length: int | None = None  # fixed number of tokens, padded at the end
     settings: Mapping[str, Any] = field(default_factory=dict)  # of the framework's layer
+    encoding: Encoding | None = None
 
 
 @dataclass(frozen=True)

@@ -211,9 +211,13 @@ def _encoder(
     size = source.vocabulary if isinstance(source, EmbeddingSpec) else source.width
     vocabulary, texts = _vocabulary(contents, settings, size if ids else None)
     if vocabulary is not None and ids:
+        if len(vocabulary) < size:
+            many = f"{len(vocabulary):,} word{'s' * (len(vocabulary) > 1)}"
+            few = f"{many} for {size:,} ids: the others have no word"
+            texts = replace(texts, notes=(*texts.notes, few))
         return _padded(vocabulary, contents, settings, texts, masked=masked)
     if vocabulary is not None:
-        if len(vocabulary) <= size:
+        if len(vocabulary) == size:
             note = f"its input is read as one-hot vectors of the {len(vocabulary):,} entries"
             return OneHot(vocabulary, size), replace(texts, notes=(*texts.notes, note))
         if settings.get("vocab") is not None:
@@ -292,6 +296,10 @@ def _vocabulary(
     if words is None:
         return None, _TextAssumptions()
     chosen: Any = tokenizer or words.tokenizer
+    if words.encoding is not None and len(words.words) <= (size or len(words.words)):
+        return Vocabulary(
+            words.words, replace(words.encoding, tokenizer=chosen)
+        ), _TextAssumptions()
     return vocabulary_of(words.words, chosen, size, words.length), _TextAssumptions()
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from rnnviz.data.encoders import encoder_fields
 from rnnviz.display import json_text
 from rnnviz.errors import RnnvizError, UsageError, nearest
 from rnnviz.files import JSON_LIMIT, read_json, read_limited, write_output
@@ -30,11 +32,8 @@ def usual_name(path: Path, part: str = "") -> str:
     return f"{name}-imported" if name in _taken() else name
 
 
-def check_name(name: str, sha256: str = "") -> None:
-    """UsageError for a name that cannot be one, or that another model has.
-
-    An imported model of a file with this SHA-256 is replaced.
-    """
+def check_name(name: str) -> None:
+    """UsageError for a name that cannot be one, or that a model has that is not imported."""
     if not _NAME.fullmatch(name):
         raise UsageError(
             f"--as {name}: a name has letters, digits, dots, - and _, and begins with a letter or "
@@ -42,39 +41,63 @@ def check_name(name: str, sha256: str = "") -> None:
         )
     if name in _taken():
         raise UsageError(f"--as {name}: another model has this name. Choose another one.")
+
+
+def _check_replaced(name: str, document: dict[str, Any]) -> None:
+    """UsageError where an imported model of that name has other content than ``document``."""
     own = imported().get(name)
-    if own is not None and _source(own).get("sha256") != sha256:
+    if own is None:
+        return
+    try:
+        there = read_json(own)
+    except RnnvizError:  # damaged
+        there = None
+    new = json.loads(json_text(document))
+    if not isinstance(there, dict) or any(there.get(key) != new[key] for key in new):
         raise UsageError(
-            f"There is an imported model {name} already, of another file. Choose another name: "
-            f"--as NAME\nor remove it: rnnviz models remove {name}"
+            f"There is an imported model {name} already, with other content. Replace it with "
+            f"--replace, choose another name with --as NAME, or remove it:\n"
+            f"rnnviz models remove {name}"
         )
 
 
-def add(found: ForeignModel, name: str) -> Path:
-    """Save a net of another framework as float32; the path of its JSON."""
+def add(found: ForeignModel, name: str, *, replace: bool = False) -> Path:
+    """Save a net of another framework as float32; the path of its JSON.
+
+    UsageError where the name is taken: an imported model of other content is only replaced if
+    ``replace``.
+    """
     stored = found.stored
-    check_name(name, stored.record["imported"]["sha256"])
+    check_name(name)
     path = _folder() / f"{name}.json"
     record = {"name": name, **stored.record}
+    if not replace:
+        words = encoder_fields(stored.encoder)
+        _check_replaced(name, {**record, "labels": list(stored.labels), **words})
     save(path, stored.model, stored.encoder, stored.labels, record, dtype=np.float32)
     return path
 
 
-def add_copy(record: Path, name: str) -> Path:
-    """Copy a model of rnnviz, its JSON and weights, into the folder; the path of its JSON."""
+def add_copy(record: Path, name: str, *, replace: bool = False) -> Path:
+    """Copy a model of rnnviz, its JSON and weights, into the folder; the path of its JSON.
+
+    Names and ``replace`` as in :func:`add`.
+    """
     load(str(record))  # damage is reported before anything is written
     document = read_json(record)
-    check_name(name, str(document.get("weights_sha256", "")))
+    check_name(name)
     weights = read_limited(weights_of(record), MAX_BYTES)
     path = _folder() / f"{name}.json"
-    write_output(weights_of(path), weights)
     document |= {
         "name": name, "weights": weights_of(path).name,
         "imported": {"file": record.name, "sha256": document.get("weights_sha256", "")},
     }  # fmt: skip
+    if not replace:
+        _check_replaced(name, document)
     text = json_text(document, indent=1) + "\n"
     if len(text.encode()) > JSON_LIMIT:
         raise RnnvizError(f"{record} is too large to be copied.")
+    write_output(weights_of(path), weights)
     write_output(path, text)
     return path
 
@@ -112,13 +135,3 @@ def _taken() -> set[str]:
     runs = runs_folder()
     named = {path.name for path in runs.iterdir()} if runs.is_dir() else set()
     return {*shipped(), *BUGGY_COPIES, *named, "last"}
-
-
-def _source(path: Path) -> dict[str, Any]:
-    """What the record of an imported model says about its file; {} for a damaged one."""
-    try:
-        record = read_json(path)
-    except RnnvizError:
-        return {}
-    found = record.get("imported") if isinstance(record, dict) else None
-    return found if isinstance(found, dict) else {}

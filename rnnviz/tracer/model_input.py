@@ -13,6 +13,7 @@ from rnnviz.arrays import Array, Values
 from rnnviz.data.encoders import WordEncoder
 from rnnviz.data.one_hot import OneHot
 from rnnviz.data.series import Scaling
+from rnnviz.data.token_ids import TokenIds
 from rnnviz.data.vectors import Vectors
 from rnnviz.errors import UsageError, shortened
 from rnnviz.model_files import StoredModel
@@ -101,10 +102,16 @@ def _encode_vectors(encoder: Vectors | OneHot, text: str) -> ModelInput:
 
 def _no_words(vocabulary: WordEncoder, text: str) -> UsageError:
     """The error for a text that leaves a net nothing to read."""
+    if isinstance(vocabulary, TokenIds):
+        return UsageError(
+            f"There is no id in this text. Type ids from 0 to {len(vocabulary) - 1:,}, for "
+            f'example "{vocabulary.example}".'
+        )
     if vocabulary.encoding.unknown is None and text.strip():
         shown = shortened(text.strip(), 60)
         return UsageError(
-            f"The vocabulary has no token of {shown!r}. It has {_some_words(vocabulary)}"
+            f"The vocabulary has no token of {shown!r}. It has {_some_words(vocabulary)}\n"
+            "If texts are cut in another way, open the file with --tokenizer characters, spaces …"
         )
     return UsageError(
         'There is no word in this text. Type a sentence: rnnviz step "this movie was not good"'

@@ -120,11 +120,15 @@ def test_names_that_are_taken(run: Run, tmp_path: Path) -> None:
     for name in ("sentiment-lstm", "bug-1", "last", "imdb-1", "a b", "../x", ""):
         run("models", "import", "lstm_model.h5", "--as", name, code=2)
     run("models", "import", "lstm_model.h5", "--as", "mine")
-    run("models", "import", "lstm_model.h5", "--as", "mine", "--labels", "a,b")
+    run("models", "import", "lstm_model.h5", "--as", "mine")  # the same again changes nothing
+    again = ("models", "import", "lstm_model.h5", "--as", "mine", "--labels", "a,b")
+    assert "--replace" in run(*again, code=2).stderr
+    assert rnnviz.load("mine").labels == ("0", "1")
+    run(*again, "--replace")
     assert rnnviz.load("mine").labels == ("a", "b")
     (tmp_path / "other.h5").write_bytes(b"another")
     said = run("models", "import", "other.h5", "--as", "mine", code=2)
-    assert "already, of another file" in said.output
+    assert "already, with other content" in said.output
     run("models", "remove", "sentiment-lstm", code=2)
     (tmp_path / "sentiment-lstm.h5").write_bytes(b"made")
     run("models", "import", "sentiment-lstm.h5")
@@ -195,3 +199,18 @@ def test_hostile_names_are_shown_and_not_obeyed(run: Run) -> None:
     assert "\x1b" not in said.output
     assert "\x1b" not in run("models", "show", "mine").output
     assert "\x1b" not in run("step", "-m", "mine", "1 2", "--plain").output
+
+
+def test_texts_that_a_net_cannot_read(run: Run, tmp_path: Path) -> None:
+    """What it reads instead: numbers, one-hot characters of a vocabulary, or ids."""
+
+    def wide(path: Path) -> ModelContents:
+        return made_contents.vectors(path, 5)
+
+    (tmp_path / "ids.h5").write_bytes(b"made")
+    said = run("step", "-m", "lstm_model.h5", "hello", contents=wide, code=2).stderr
+    assert "not words" in said and "--vocab FILE with 5 entries" in said
+    said = run("step", "-m", "lstm_model.h5", "1e30", contents=wide, code=2).stderr
+    assert "too large" in said and "not words" not in said
+    said = run("step", "-m", "ids.h5", "", contents=made_contents.words, code=2).stderr
+    assert "Type ids from 0 to 5" in said

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from rnnviz.cli import run
+from rnnviz.data.vocabulary import Encoding, Vocabulary
 from rnnviz.engine.parameters import shapes
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec
 from rnnviz.errors import InvalidFileError
@@ -145,7 +146,8 @@ def test_a_z_that_renews_is_negated() -> None:
 def test_a_keras_archive_holds_its_words() -> None:
     pytest.importorskip("h5py")
     stored = load("agnews-bilstm")
-    data = written("x", stored.model.spec, stored.model.params, "keras", ["", "[UNK]", "net"])
+    words = Vocabulary(("", "[UNK]", "net"))
+    data = written("x", stored.model.spec, stored.model.params, "keras", words)
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         assert archive.read("assets/vocabulary.txt").decode().split("\n") == ["", "[UNK]", "net"]
         config = json.loads(archive.read("config.json"))
@@ -181,3 +183,20 @@ def test_a_name_cannot_end_a_comment_of_a_program(
 def _params(spec: ModelSpec) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(0)
     return {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes(spec).items()}
+
+
+def test_a_net_of_characters_comes_back_from_a_keras_archive(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """With its words, a line break among them, and the way texts are cut."""
+    pytest.importorskip("h5py")
+    spec = ModelSpec(EmbeddingSpec(5, 3), (RecurrentSpec("gru", 2),), HeadSpec("state", 2))
+    encoding = Encoding("characters", unknown=None, special=(0,))
+    words = Vocabulary(("#0", "a", "\n", "t", " "), encoding)
+    (tmp_path / "c.keras").write_bytes(written("c", spec, _params(spec), "keras", words))
+    stored = load(str(tmp_path / "c.keras"))
+    assert stored.encoder == words
+    assert stored.encoder.read("at\nx")[1] == [1, 3, 2]
+    save(tmp_path / "c.json", stored.model, words, ("a", "b"), {})
+    arguments = ["models", "export", str(tmp_path / "c.json"), str(tmp_path / "c.pt"), "--vocab"]
+    assert run(arguments) == 2 and "line break" in capfd.readouterr().err

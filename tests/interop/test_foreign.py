@@ -131,9 +131,12 @@ def test_one_hot_characters(opened: Opened, tmp_path: Path) -> None:
     np.testing.assert_array_equal(
         found.stored.predict(["abx"]), opened(made_contents.vectors).stored.predict(["1 0; 0 1"])
     )
-    path.write_text(json.dumps(["a", "b", "c"]))
-    with pytest.raises(UsageError, match="no one-hot vectors"):
-        opened(made_contents.vectors, vocab=str(path))
+    for entries in (["a", "b", "c"], ["a"]):
+        path.write_text(json.dumps(entries))
+        with pytest.raises(UsageError, match="no one-hot vectors"):
+            opened(made_contents.vectors, vocab=str(path))
+    found = opened(made_contents.words, vocab=str(path))
+    assert "1 word for 6 ids: the others have no word" in found.notes
 
 
 @pytest.mark.parametrize(

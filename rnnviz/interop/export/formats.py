@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Final
@@ -11,14 +11,15 @@ from typing import Any, Final
 import numpy as np
 
 from rnnviz.arrays import Values
+from rnnviz.data.vocabulary import Vocabulary
 from rnnviz.engine.spec import EmbeddingSpec, ModelSpec
 from rnnviz.errors import InvalidFileError
 from rnnviz.interop.export.limits import KERAS, ONNX, PYTORCH, TARGETS, Target, refusals
 from rnnviz.interop.export.torch_state import state_dict
 from rnnviz.interop.export.weights import conversion_notes
 
-#: Writes a net: its spec, its arrays, and its words by id or None.
-Writer = Callable[[ModelSpec, Values, Sequence[str] | None], bytes]
+#: Writes a net: its spec, its arrays, and its vocabulary or None.
+Writer = Callable[[ModelSpec, Values, Vocabulary | None], bytes]
 
 
 @dataclass(frozen=True)
@@ -46,26 +47,26 @@ def _module(name: str, function: str) -> Callable[..., bytes]:
     return call
 
 
-def _npz(spec: ModelSpec, params: Values, words: Sequence[str] | None) -> bytes:
+def _npz(spec: ModelSpec, params: Values, words: Vocabulary | None) -> bytes:
     out = io.BytesIO()
     np.savez(out, **state_dict(spec, params))  # type: ignore[arg-type]
     return out.getvalue()
 
 
-def _own_npz(spec: ModelSpec, params: Values, words: Sequence[str] | None) -> bytes:
+def _own_npz(spec: ModelSpec, params: Values, words: Vocabulary | None) -> bytes:
     out = io.BytesIO()
     arrays: Any = {name: np.asarray(array, np.float32) for name, array in params.items()}
     np.savez(out, **arrays)
     return out.getvalue()
 
 
-def _safetensors(spec: ModelSpec, params: Values, words: Sequence[str] | None) -> bytes:
+def _safetensors(spec: ModelSpec, params: Values, words: Vocabulary | None) -> bytes:
     from safetensors.numpy import save
 
     return bytes(save(state_dict(spec, params), {"format": "pt"}))
 
 
-def _torch(spec: ModelSpec, params: Values, words: Sequence[str] | None) -> bytes:
+def _torch(spec: ModelSpec, params: Values, words: Vocabulary | None) -> bytes:
     return _module("torch_file", "torch_file")(state_dict(spec, params))
 
 
@@ -137,9 +138,9 @@ def require_exportable(name: str, spec: ModelSpec, target: Target) -> None:
 
 
 def written(
-    name: str, spec: ModelSpec, params: Values, key: str, words: Sequence[str] | None = None
+    name: str, spec: ModelSpec, params: Values, key: str, words: Vocabulary | None = None
 ) -> bytes:
-    """The bytes of a net in a format. ``words`` by id go into files that have a place for them.
+    """The bytes of a net in a format. ``words`` go into files that have a place for them.
 
     Raises InvalidFileError with the reason where the format cannot say the net, MissingError for
     a package that is not installed.

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from rnnviz.arrays import Array, Values
+from rnnviz.data.vocabulary import Vocabulary
 from rnnviz.engine.spec import EmbeddingSpec, ModelSpec, SeriesSpec
 from rnnviz.errors import InvalidFileError, MissingError
 from rnnviz.interop.export.keras_layers import SNAKE, KerasLayer, StepOperation, keras_net
@@ -183,8 +184,12 @@ def _operation(each: StepOperation, counts: Counter[str]) -> dict[str, Any]:
 # -- files -------------------------------------------------------------------------------------
 
 
-def keras_archive(spec: ModelSpec, params: Values, words: Sequence[str] | None = None) -> bytes:
-    """A ``.keras`` file; ``words`` by id are an asset, one a line."""
+def keras_archive(spec: ModelSpec, params: Values, words: Vocabulary | None = None) -> bytes:
+    """A ``.keras`` file with the words as assets.
+
+    ``assets/vocabulary.json`` also says how texts are cut; ``assets/vocabulary.txt``, one word a
+    line, is left out where a word has a line break in it.
+    """
     config = {**model_config(spec), "compile_config": {}}
     members = {
         "metadata.json": json.dumps({"keras_version": KERAS_VERSION}).encode(),
@@ -192,12 +197,20 @@ def keras_archive(spec: ModelSpec, params: Values, words: Sequence[str] | None =
         "model.weights.h5": keras_weights(spec, params),
     }
     if words is not None:
-        members["assets/vocabulary.txt"] = "\n".join(words).encode()
+        document = {"words": words.to_json(), "encoding": words.encoding.to_json()}
+        members["assets/vocabulary.json"] = json.dumps(document, ensure_ascii=False).encode()
+        if one_a_line(words.words):
+            members["assets/vocabulary.txt"] = "\n".join(words.words).encode()
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
         for name, data in members.items():
             archive.writestr(zipfile.ZipInfo(name, _DATE), data)
     return out.getvalue()
+
+
+def one_a_line(words: Sequence[str]) -> bool:
+    """Whether words can stand in a text file, one a line: none has a line break in it."""
+    return all("\n" not in word and "\r" not in word for word in words)
 
 
 def keras_weights(spec: ModelSpec, params: Values) -> bytes:

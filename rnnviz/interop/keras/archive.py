@@ -29,6 +29,7 @@ MAX_BYTES: Final = 2_000_000_000
 _MAX_JSON: Final = 20_000_000
 _MAX_TEXT: Final = 50_000_000
 _WEIGHTS: Final = "model.weights.h5"
+_WORDS: Final = ("vocabulary.txt", "assets/vocabulary.json")
 
 
 def read(path: Path, options: ImportOptions) -> ModelContents:
@@ -82,7 +83,7 @@ def _vocabularies(archive: zipfile.ZipFile) -> dict[str, str]:
     """The texts of vocabularies among the archive's assets."""
     found: dict[str, str] = {}
     for name in archive.namelist():
-        if name.startswith("assets/") and name.endswith("vocabulary.txt") and len(found) < 20:
+        if name.startswith("assets/") and name.endswith(_WORDS) and len(found) < 20:
             with open_member(archive, name, _MAX_TEXT) as file:
                 found[name] = file.read().decode("utf-8")
     return found

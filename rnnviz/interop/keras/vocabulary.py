@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from rnnviz.data.vocabulary import Vocabulary
+from rnnviz.errors import RnnvizError
+from rnnviz.files import parse_json
 from rnnviz.interop.contents import (
     Assumption,
     FoundVocabulary,
@@ -54,7 +57,9 @@ def add_words_beside(net: Net) -> None:
 
     ``rnnviz models export`` writes them so.
     """
-    if net.vocabulary is not None or "assets/vocabulary.txt" not in net.assets:
+    if net.vocabulary is not None or _add_own_words(net):
+        return
+    if "assets/vocabulary.txt" not in net.assets:
         return
     where = "assets/vocabulary.txt"
     words = tuple(net.assets[where].removesuffix("\n").split("\n")[:MOST_WORDS])
@@ -63,6 +68,22 @@ def add_words_beside(net: Net) -> None:
         "the tokenizer of texts", "vectorization", "--tokenizer",
         "the archive has words, but no layer that cuts texts",
     ))  # fmt: skip
+
+
+def _add_own_words(net: Net) -> bool:
+    """Take ``assets/vocabulary.json``, which also says how texts are cut; False without one."""
+    where = "assets/vocabulary.json"
+    try:
+        document = parse_json(net.assets.get(where, "{}"))
+        given = document if isinstance(document, dict) else {}
+        found = Vocabulary.from_json(given.get("words"), given.get("encoding"))
+    except (ValueError, TypeError, RecursionError, RnnvizError):  # a file of another program
+        return False
+    encoding = found.encoding
+    net.vocabulary = FoundVocabulary(
+        found.words, encoding.tokenizer, where, encoding.length, encoding=encoding
+    )
+    return True
 
 
 def _words(net: Net, layer: LayerConfig) -> tuple[tuple[str, ...], str] | None:
