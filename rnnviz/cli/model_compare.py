@@ -96,16 +96,20 @@ def _summary(found: ModelDifference, names: tuple[str, str]) -> Iterator[str]:
             yield f"output of {name}: {', '.join(map(_number, output))}"
         return
     largest = max((each.size for each in found.largest), default=0.0)
+    compared = "compared" if found.incomparable else "recorded"
     if found.first is None:
         yield (
-            f"Equal to {found.tolerance:g}: of all recorded values the largest difference is "
+            f"Equal to {found.tolerance:g}: of all {compared} values the largest difference is "
             f"{largest:.3g}."
         )
-        return
-    yield (
-        f"First difference: {_place(found, found.first)}: {_number(found.first.a)} and "
-        f"{_number(found.first.b)}"
-    )
+    else:
+        yield (
+            f"First difference: {_place(found, found.first)}: {_number(found.first.a)} and "
+            f"{_number(found.first.b)}"
+        )
+    for layer, reason in dict.fromkeys((each.layer, each.reason) for each in found.incomparable):
+        values = [e.name for e in found.incomparable if (e.layer, e.reason) == (layer, reason)]
+        yield f"Not compared: {', '.join(values)} of layer {layer}: {reason}"
 
 
 def _place(found: ModelDifference, at: ValueDifference) -> str:

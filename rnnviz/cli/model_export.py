@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -14,6 +17,9 @@ from rnnviz.files import require_distinct, require_writable, write_output
 if TYPE_CHECKING:
     from rnnviz.data.vocabulary import Vocabulary
     from rnnviz.model_files import StoredModel
+
+#: The endings of the two files of rnnviz.
+OWN_ENDINGS: Final = (".json", ".safetensors")
 
 HELP = """Write model NAME to FILE, to keep, to hand out or for another framework.
 
@@ -41,7 +47,7 @@ Examples:
 
 @click.command("export", help=HELP)
 @click.argument("name", shell_complete=completions.models)
-@click.argument("file", type=options.output_file(), required=False)
+@click.argument("file", type=options.output_file(str), required=False)
 @click.option("--words", type=click.IntRange(1), metavar="N",
               help="Keep the N most frequent words; the others become unknown.")  # fmt: skip
 @click.option("--layout", type=options.Choice(("rnnviz", "pytorch")),
@@ -49,33 +55,49 @@ Examples:
               )  # fmt: skip
 @click.option("--vocab", is_flag=True,
               help="Write the words, too, one a line, to FILE.vocab.txt.")  # fmt: skip
+@click.option("--scaling", is_flag=True,
+              help="Of a model of a series: write mean and deviation of its columns, too, "
+                   "to FILE.scaling.json.")  # fmt: skip
 @click.option("--code", type=options.Choice(("keras", "pytorch", "jax")),
               help="Print a program that rebuilds the net and loads FILE.")  # fmt: skip
 @options.debug
 def command(
-    name: str, file: Path | None, words: int | None, layout: str | None, vocab: bool,
-    code: str | None,
+    name: str, file: str | None, words: int | None, layout: str | None, vocab: bool,
+    scaling: bool, code: str | None,
 ) -> None:  # fmt: skip
     """Write the files and print their paths, or the program; the rest goes to stderr."""
     if file is None and code is None:
         raise UsageError("Name a FILE: rnnviz models export NAME FILE.keras, or .pt, .onnx, .json")
-    key = _format(file, layout, code)
+    output = None if file is None else _output(file)
+    key = _format(output, layout, code)
     if key is not None:
-        _for_framework(name, file, key, words, vocab, code)
+        _for_framework(name, output, key, words, vocab, scaling, code)
         return
     from rnnviz.runs import export
 
-    assert file is not None
-    if vocab:
-        raise UsageError("--vocab: FILE.json holds the words already.")
-    path = _json_of(file)
+    assert output is not None
+    if vocab or scaling:
+        said = "--vocab: FILE.json holds the words already." if vocab else (
+            "--scaling: FILE.json holds the scaling already."
+        )  # fmt: skip
+        raise UsageError(said)
+    path = _json_of(output)
     export(name, path, words)
+    weights = path.with_suffix(".safetensors")
+    stderr.say(f"files of rnnviz: {path.name} and its weights {weights.name}, float16")
     stdout.path(path)
+
+
+def _output(file: str) -> Path:
+    """The path of FILE; UsageError for a folder."""
+    if file.endswith(("/", os.sep)) and Path(file).name:
+        raise UsageError(f"{file} is a folder. Name a file in it: {file}NAME.keras")
+    return Path(file)
 
 
 def _format(file: Path | None, layout: str | None, code: str | None) -> str | None:
     """The format that is written, None for the two files of rnnviz; UsageError for no such one."""
-    from rnnviz.interop.export.formats import format_of
+    from rnnviz.interop.export.formats import FORMATS, format_of
     from rnnviz.interop.export.programs import PROGRAMS
 
     key = PROGRAMS[code].formats[0] if file is None and code is not None else None
@@ -87,22 +109,36 @@ def _format(file: Path | None, layout: str | None, code: str | None) -> str | No
             key = "npz-rnnviz"
         elif layout is not None and file.suffix not in (".safetensors", ".npz"):
             raise UsageError("--layout is of a FILE.safetensors or a FILE.npz.")
+        elif key is None and _is_ending(file.suffix):
+            known = (*OWN_ENDINGS, *(e for form in FORMATS.values() for e in form.endings))
+            raise UsageError(
+                f"{file.name} has no ending of a model file. They are: {' '.join(known)}"
+            )
     if code is not None and key not in PROGRAMS[code].formats:
         raise UsageError(f"--code {code} loads a FILE{PROGRAMS[code].ending}.")
     return key
 
 
+def _is_ending(suffix: str) -> bool:
+    """Whether a name ends in what looks like another format's ending; v1.2 does not."""
+    return suffix[1:2].isalpha() and suffix not in OWN_ENDINGS
+
+
 def _for_framework(
-    name: str, file: Path | None, key: str, words: int | None, vocab: bool, code: str | None
-) -> None:
-    from rnnviz.interop.export.formats import FORMATS, notes, written
+    name: str, file: Path | None, key: str, words: int | None, vocab: bool, scaling: bool,
+    code: str | None,
+) -> None:  # fmt: skip
+    from rnnviz.data.series import Scaling
+    from rnnviz.interop.export.formats import FORMATS, written
     from rnnviz.interop.export.keras_files import one_a_line
     from rnnviz.model_files import load, locate
     from rnnviz.runs.export import truncate_vocabulary
 
     outputs = {} if file is None else {"The model": file}
     if vocab and file is not None:
-        outputs["Its vocabulary"] = vocabulary_file(file)
+        outputs["Its vocabulary"] = beside(file, ".vocab.txt")
+    if scaling and file is not None:
+        outputs["Its scaling"] = beside(file, ".scaling.json")
     require_distinct(outputs, locate(name))
     stored = load(name)
     stored = stored if words is None else truncate_vocabulary(stored, words)
@@ -114,26 +150,50 @@ def _for_framework(
             f"--vocab: a word of {stored.name} has a line break in it, so the words cannot stand "
             "one a line. Files of .keras and .json hold them."
         )
+    if scaling and not isinstance(stored.encoder, Scaling):
+        raise UsageError(f"--scaling: {stored.name} reads no series, and scales nothing.")
     model = stored.model
     text = None if code is None else _program(stored, code, file)
     if file is not None:
         data = written(stored.name, model.spec, model.params, key, known)
         write_output(file, data)
         if vocab and known is not None:
-            write_output(vocabulary_file(file), "\n".join(known.words) + "\n")
+            write_output(outputs["Its vocabulary"], "\n".join(known.words) + "\n")
+        if scaling and isinstance(stored.encoder, Scaling):
+            document = json.dumps(stored.encoder.to_json(), indent=1, ensure_ascii=False)
+            write_output(outputs["Its scaling"], f"{document}\n")
         inside = (
             " with the words in assets/vocabulary.json"
             if key == "keras" and known is not None
             else ""
         )
         stderr.say(f"{FORMATS[key].title}{inside}, {len(data):,} bytes, float32")
-    for note in notes(model.spec, key):
-        stderr.say(note)
+        for note in _notes(stored, key, code, scaling):
+            stderr.say(note)
     if text is not None:
         stdout.data(text.removesuffix("\n"))
     else:
         for path in outputs.values():
             stdout.path(path)
+
+
+def _notes(stored: StoredModel, key: str, code: str | None, scaling: bool) -> Iterator[str]:
+    """What was converted on the way into a file, and what the file does not hold."""
+    from rnnviz.data.series import Scaling
+    from rnnviz.interop.export.formats import notes
+    from rnnviz.interop.export.programs import PROGRAMS
+
+    converted, missing = notes(stored.model.spec, key)
+    yield from converted
+    if missing:
+        programs = [name for name, kind in PROGRAMS.items() if key in kind.formats]
+        hint = f"; --code {programs[0]} prints the program" if programs and code is None else ""
+        yield f"not in the file: {', '.join(missing)}{hint}"
+    if isinstance(stored.encoder, Scaling) and not scaling:
+        yield (
+            "not in the file: mean and deviation of the columns, by which its inputs are scaled "
+            "and its forecast is turned into a measurement; --scaling writes them"
+        )
 
 
 def _program(stored: StoredModel, code: str, file: Path | None) -> str:
@@ -161,9 +221,9 @@ def padded(stored: StoredModel, ids: list[int]) -> list[int]:
     return found
 
 
-def vocabulary_file(file: Path) -> Path:
-    """FILE.vocab.txt for FILE.pt: the words by id, one a line."""
-    return file.with_name(f"{file.name.split('.')[0] or file.name}.vocab.txt")
+def beside(file: Path, ending: str) -> Path:
+    """FILE.vocab.txt or FILE.scaling.json for FILE.pt."""
+    return file.with_name(f"{file.name.split('.')[0] or file.name}{ending}")
 
 
 def _words(stored: StoredModel) -> Vocabulary | None:
@@ -178,5 +238,5 @@ def _json_of(file: Path) -> Path:
         raise UsageError("FILE has no name. Type for example: rnnviz models export NAME mine.json")
     if require_writable(file) is not None and not file.is_file():
         raise UsageError(f"{file} is no file, and export writes two: name FILE.json.")
-    ending = file.suffix in (".json", ".safetensors")
+    ending = file.suffix in OWN_ENDINGS
     return file.with_suffix(".json") if ending else file.with_name(f"{file.name}.json")

@@ -77,9 +77,9 @@ ROWS = click.IntRange(10, 10_000_000)
 SEED = click.IntRange(0, 2**63 - 1)
 
 
-def output_file() -> click.Path:
+def output_file(path_type: type[Path | str] = Path) -> click.Path:
     """The type of an option that names a file to write; whether it can be is checked later."""
-    return click.Path(path_type=Path, dir_okay=False, readable=False)
+    return click.Path(path_type=path_type, dir_okay=False, readable=False)
 
 
 def model(f: F) -> F:

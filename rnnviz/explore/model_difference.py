@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from rnnviz.arrays import Array
+from rnnviz.cells import CELLS
 from rnnviz.data.encoders import WordEncoder
+from rnnviz.data.one_hot import OneHot
+from rnnviz.data.series import Scaling
+from rnnviz.data.vectors import Vectors
 from rnnviz.data.vocabulary import Vocabulary
 from rnnviz.engine import losses
 from rnnviz.engine.pass_results import Recording
+from rnnviz.engine.spec import EmbeddingSpec, ModelSpec
 from rnnviz.errors import UsageError
 from rnnviz.model_files import StoredModel
 from rnnviz.tracer.clamping import layer_name
@@ -23,6 +28,9 @@ SCHEMA = "rnnviz.model_comparison/1"
 
 #: What two nets record, by layer and name, (T, ·).
 RecordedValues = Mapping[tuple[str, str], Array]
+
+#: Two functions that differ by a factor of their argument.
+HARD_SIGMOIDS: Final = {"hard_sigmoid", "hard_sigmoid_sixth"}
 
 #: Fields of a spec that matter in training only.
 TRAINING = ("dropout", "recurrent_dropout")
@@ -58,6 +66,15 @@ class ValueDifference:
 
 
 @dataclass(frozen=True)
+class IncomparableValue:
+    """A recorded value that two nets of equal states need not share, and why."""
+
+    layer: str
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class WeightDifference:
     """An array that differs: how many of its numbers, and where most."""
 
@@ -77,7 +94,7 @@ class ModelDifference:
     shapes ``weights`` are those that differ, ``largest`` the largest difference of every recorded
     name, and ``first`` the first one above the tolerance. ``outputs`` are those of the whole text;
     () where one cannot read it. ``unread`` says why, and ``ids`` the tokens that have other ids in
-    the second vocabulary.
+    the second vocabulary. ``incomparable`` are the values that are left out.
     """
 
     a: str
@@ -91,6 +108,7 @@ class ModelDifference:
     largest: tuple[ValueDifference, ...] = ()
     outputs: tuple[tuple[float, ...], ...] = ()
     unread: str = ""
+    incomparable: tuple[IncomparableValue, ...] = ()
 
     @property
     def same_net(self) -> bool:
@@ -115,6 +133,7 @@ class ModelDifference:
             "largest": [{**vars(each), "difference": each.size} for each in self.largest],
             "outputs": [list(each) for each in self.outputs],
             "unread": self.unread,
+            "incomparable": [vars(each) for each in self.incomparable],
         }  # fmt: skip
 
 
@@ -124,8 +143,8 @@ def compare_models(
 ) -> ModelDifference:  # fmt: skip
     """Read a text, or the first model's example, with both.
 
-    A model without a vocabulary reads the ids of the other. UsageError if the first cannot read
-    the text.
+    A model whose file does not say how texts become its inputs reads those of the other. UsageError
+    if the first cannot read the text.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         return _compared(a, b, text, tolerance, data)
@@ -139,26 +158,32 @@ def _compared(
     shapes = [{n: p.shape for n, p in each.model.params.items()} for each in (a, b)]
     if shapes[0] == shapes[1]:
         found = replace(found, weights=tuple(_weight_differences(a, b)))
-    readable, other = _with_vocabulary(a, b)
+    readable, other = _with_encoders(a, b)
     said = readable.example if text is None else text
     one = encode(readable, said, data)
     found = replace(found, tokens=one.tokens)
+    if reason := _other_inputs(a, b):
+        return replace(found, unread=reason)
     try:
-        two = encode(other, said, data)
-        if two.inputs.shape != one.inputs.shape:
-            raise UsageError(f"it reads {len(two.tokens)} tokens, {a.name} {len(one.tokens)}")
+        two = one if _encodes_alike(readable, other) else encode(other, said, data)
+        if len(two.inputs) != len(one.inputs):
+            count = f"{b.name} reads {len(two.tokens)} tokens of it, {a.name} {len(one.tokens)}"
+            raise UsageError(count)
         recordings = [_recorded(m, each) for m, each in ((a, one), (b, two))]
     except UsageError as error:
-        return replace(found, unread=str(error))
+        # The second line of a message is what to type for another command.
+        return replace(found, unread=str(error).partition("\n")[0])
     outputs = tuple(_output(m, r) for m, r in zip((a, b), recordings, strict=True))
     found = replace(found, ids=tuple(_id_differences(one, two)), outputs=outputs)
     one_values, two_values = dict(_values(a, recordings[0])), dict(_values(b, recordings[1]))
     if not _are_comparable(one_values, two_values):
         return found
-    both = [place for place in one_values if place in two_values]
+    incomparable = tuple(_incomparable(a.model.spec, b.model.spec))
+    omitted = {(each.layer, each.name) for each in incomparable}
+    both = [place for place in one_values if place in two_values and place not in omitted]
     largest = tuple(_largest(place, one_values[place], two_values[place]) for place in both)
-    first = _first(a, one_values, two_values, tolerance)
-    return replace(found, first=first, largest=largest)
+    first = _first(a, {place: one_values[place] for place in both}, two_values, tolerance)
+    return replace(found, first=first, largest=largest, incomparable=incomparable)
 
 
 def _are_comparable(a: RecordedValues, b: RecordedValues) -> bool:
@@ -167,27 +192,50 @@ def _are_comparable(a: RecordedValues, b: RecordedValues) -> bool:
     return layers[0] == layers[1] and all(a[k].shape == b[k].shape for k in a if k in b)
 
 
-def _with_vocabulary(a: StoredModel, b: StoredModel) -> tuple[StoredModel, StoredModel]:
-    """Both, a model of ids without a vocabulary with that of the other."""
-    words = [isinstance(each.encoder, Vocabulary) for each in (a, b)]
-    ids = all(isinstance(each.encoder, WordEncoder) for each in (a, b))
-    if ids and words == [True, False]:
-        return a, replace(b, encoder=a.encoder)
-    if ids and words == [False, True]:
-        return replace(a, encoder=b.encoder, record={**b.record}), b
+def _with_encoders(a: StoredModel, b: StoredModel) -> tuple[StoredModel, StoredModel]:
+    """Both, one that has no words or no scaling of its own with those of the other."""
+    if _reads_as(b, a):
+        return a, replace(b, encoder=a.encoder, record=a.record)
+    if _reads_as(a, b):
+        return replace(a, encoder=b.encoder, record=b.record), b
     return a, b
+
+
+def _reads_as(a: StoredModel, b: StoredModel) -> bool:
+    """Whether the first has only ids or numbers as its texts, and the second knows more."""
+    if isinstance(a.encoder, WordEncoder) and not isinstance(a.encoder, Vocabulary):
+        return isinstance(b.encoder, Vocabulary)
+    width = a.model.spec.source.width
+    return (
+        isinstance(a.encoder, Vectors)
+        and isinstance(b.encoder, OneHot | Scaling)
+        and b.model.spec.source.width == width
+    )
+
+
+def _encodes_alike(a: StoredModel, b: StoredModel) -> bool:
+    """Whether both read the same numbers of a text; ids depend on the padding of each net."""
+    return a.encoder is b.encoder and not isinstance(a.encoder, WordEncoder)
+
+
+def _other_inputs(a: StoredModel, b: StoredModel) -> str:
+    """Why two nets cannot read the same inputs; "" if they may."""
+    sources = [each.model.spec.source for each in (a, b)]
+    forms = [
+        "ids of words" if isinstance(source, EmbeddingSpec) else f"{source.width} numbers a step"
+        for source in sources
+    ]
+    if forms[0] != forms[1]:
+        return f"{a.name} reads {forms[0]}, {b.name} {forms[1]}"
+    return ""
 
 
 def _recorded(stored: StoredModel, model_input: ModelInput) -> Recording:
     source = stored.model.spec.source
     inputs = model_input.inputs
-    rows, width = getattr(source, "vocabulary", None), source.width
-    if (inputs.ndim == 2) != (rows is not None):
-        raise UsageError(f"{stored.name} reads {'ids' if rows is not None else 'numbers'}")
+    rows = getattr(source, "vocabulary", None)
     if rows is not None and inputs.max(initial=0) >= rows:
         raise UsageError(f"{stored.name} has {rows:,} words, the text the id {inputs.max()}")
-    if rows is None and inputs.shape[-1] != width:
-        raise UsageError(f"{stored.name} reads {width} numbers a step, not {inputs.shape[-1]}")
     return stored.model.record(inputs, initial=model_input.initial)
 
 
@@ -214,6 +262,26 @@ def _spec_differences(a: Any, b: Any, field: str = "") -> Iterator[SpecDifferenc
             yield from _spec_differences(one, other, f"{field}[{n}]")
     elif a != b:
         yield SpecDifference(field, a, b)
+
+
+def _incomparable(a: ModelSpec, b: ModelSpec) -> Iterator[IncomparableValue]:
+    """Recorded values that differ where two nets compute the same states.
+
+    Weights that were converted from one hard sigmoid to the other, or from a z that renews to one
+    that keeps, give other pre-activations, and 1 - z for z.
+    """
+    for k, (one, other) in enumerate(zip(a.layers, b.layers, strict=True)):
+        gates = [gate for gate in CELLS[one.cell].gates if gate not in ("", "g")]
+        reasons: dict[str, str] = {}
+        if {one.recurrent_activation, other.recurrent_activation} == HARD_SIGMOIDS:
+            reasons |= dict.fromkeys(
+                (f"a_{gate}" for gate in gates), "the hard sigmoids of the nets differ by a factor"
+            )
+        if one.keeps != other.keeps and "z" in gates:
+            reasons |= dict.fromkeys(("a_z", "z"), "z keeps in one net and renews in the other")
+        for direction in one.directions:
+            for name, reason in reasons.items():
+                yield IncomparableValue(layer_name(a, k, direction), name, reason)
 
 
 def _id_differences(a: ModelInput, b: ModelInput) -> Iterator[SpecDifference]:

@@ -11,7 +11,13 @@ import numpy as np
 import pytest
 
 from rnnviz.cli import run
+from rnnviz.data.one_hot import OneHot
+from rnnviz.data.vectors import Vectors
+from rnnviz.data.vocabulary import Vocabulary
 from rnnviz.engine.model import Model
+from rnnviz.engine.parameters import shapes
+from rnnviz.engine.spec import HeadSpec, ModelSpec, RecurrentSpec, SeriesSpec
+from rnnviz.interop.export.formats import written
 from rnnviz.model_files import load, save
 
 TEXT = "this movie was not good"
@@ -96,6 +102,66 @@ def test_other_nets_are_told_apart_by_their_specs(capfd: pytest.CaptureFixture[s
     assert [len(output) for output in said["outputs"]] == [1, 1]
     said = found(capfd, "sentiment-lstm", "jena-gru", TEXT)
     assert said["unread"] and not said["equal"]
+
+
+@pytest.mark.parametrize("numbers_first", [False, True])
+@pytest.mark.parametrize("one_hot", [False, True])
+def test_a_net_without_an_encoder_reads_the_numbers_of_the_other(
+    numbers_first: bool, one_hot: bool, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    stored = load("jena-gru")
+    width = stored.model.spec.source.width
+    words = Vocabulary(("", "[UNK]", "not", "good"), load("sentiment-gru").vocabulary.encoding)
+    encoders = OneHot(words, width) if one_hot else stored.encoder, Vectors(width)
+    models = [str(tmp_path / "own.json"), str(tmp_path / "bare.json")]
+    for path, encoder in zip(models, encoders, strict=True):
+        example = "not good" if one_hot else stored.example
+        record = {"example": example} if encoder is encoders[0] else {}
+        save(Path(path), stored.model, encoder, stored.labels, record, np.float32)
+    said = found(capfd, *(reversed(models) if numbers_first else models))
+    assert said["equal"] and not said["unread"]
+    assert len(said["tokens"]) == (2 if one_hot else 240)
+
+
+def test_the_numbers_of_a_step_differ(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    paths = []
+    for width in (6, 25):
+        spec = ModelSpec(SeriesSpec(width), (RecurrentSpec("lstm", 3),), HeadSpec("softmax", 2))
+        rng = np.random.default_rng(0)
+        params = {n: rng.normal(size=s).astype(np.float32) for n, s in shapes(spec).items()}
+        paths.append(tmp_path / f"{width}.json")
+        save(paths[-1], Model(spec, params), Vectors(width), ("a", "b"), {}, np.float32)
+    assert found(capfd, *paths)["unread"] == "6 reads 6 numbers a step, 25 25 numbers a step"
+    assert run(["models", "compare", "sentiment-gru", str(paths[0])]) == 0
+    out = capfd.readouterr().out
+    assert "sentiment-gru reads ids of words, 6 6 numbers a step" in out and "\\x0a" not in out
+
+
+@pytest.mark.parametrize(
+    ("cell", "converted", "names"),
+    [("lstm", {"recurrent_activation": "hard_sigmoid"}, {"a_f", "a_i", "a_o"}),
+     ("gru", {"keeps": False}, {"a_z", "z"})],
+)  # fmt: skip
+def test_what_an_export_converts_is_not_compared(
+    cell: str, converted: dict[str, Any], names: set[str], tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    spec = ModelSpec(
+        SeriesSpec(4), (RecurrentSpec(cell, 3, **converted),), HeadSpec("softmax", 2)
+    )  # fmt: skip
+    rng = np.random.default_rng(0)
+    params = {n: rng.normal(size=s).astype(np.float32) for n, s in shapes(spec).items()}
+    own, exported = tmp_path / "own.json", tmp_path / "own.keras"
+    save(own, Model(spec, params), Vectors(4), ("a", "b"), {}, np.float32)
+    pytest.importorskip("h5py")
+    exported.write_bytes(written("own", spec, params, "keras"))
+    said = found(capfd, own, exported)
+    assert said["equal"] and {each["name"] for each in said["incomparable"]} == names
+    assert not names & {each["name"] for each in said["largest"]}
+    assert run(["models", "compare", str(own), str(exported)]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert lines[1].startswith("Equal to 1e-05: of all compared values")
+    assert lines[2].startswith("Not compared: a_") and " of layer " in lines[2]
 
 
 def test_a_bug_of_the_architecture_is_found_by_its_values(

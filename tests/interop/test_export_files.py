@@ -15,7 +15,9 @@ import numpy as np
 import pytest
 
 from rnnviz.cli import run
+from rnnviz.data.series import Scaling
 from rnnviz.data.vocabulary import Encoding, Vocabulary
+from rnnviz.engine.model import Model
 from rnnviz.engine.parameters import shapes
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec
 from rnnviz.errors import InvalidFileError
@@ -75,6 +77,43 @@ def test_safetensors_are_two_files_of_rnnviz_or_a_state_dict(
     assert found.keys() == expected.keys()
     assert all(np.array_equal(found[name], expected[name]) for name in expected)
     assert "--layout" in exported(capfd, "sentiment-gru", "x.pt", "--layout", "pytorch", code=2)[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("x.xyz", ".json .safetensors .keras"), ("new/", "is a folder")]
+)
+def test_other_endings_and_folders_are_refused(
+    name: str, said: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert said in exported(capfd, "sentiment-gru", f"{tmp_path}/{name}", code=2)[1]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_converted_and_what_is_missing_is_said(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path, file = tmp_path / "hard.json", tmp_path / "hard.keras"
+    spec = ModelSpec(WORDS, (RecurrentSpec("lstm", 3, recurrent_activation="hard_sigmoid"),), TWO)
+    vocabulary = Vocabulary(("", "[UNK]", *"abcdefghi"), load("sentiment-gru").vocabulary.encoding)
+    save(path, Model(spec, _params(spec)), vocabulary, ("0", "1"), {"example": "a b c"}, np.float32)
+    assert "multiplied by 1.2" in exported(capfd, path, file)[1]
+    assert "multiplied" not in exported(capfd, path, tmp_path / "hard.onnx")[1]
+    said = exported(capfd, "sentiment-gru", tmp_path / "gru.npz")[1]
+    assert "not in the file: the architecture" in said and "; --code pytorch prints" in said
+    said = exported(capfd, "sentiment-gru", tmp_path / "gru.pt", "--code", "pytorch")[1]
+    assert "not in the file: the architecture" in said and "--code" not in said
+    assert exported(capfd, path, "--code", "jax")[1] == ""
+    assert "hard2.safetensors, float16" in exported(capfd, path, tmp_path / "hard2.json")[1]
+
+
+def test_the_scaling_of_a_series(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    file, beside = tmp_path / "net.npz", tmp_path / "net.scaling.json"
+    out, err = exported(capfd, "jena-gru", file)
+    assert out.split() == [str(file)] and "mean and deviation" in err and "--scaling" in err
+    out, err = exported(capfd, "jena-gru", file, "--scaling")
+    assert out.split() == [str(file), str(beside)] and "mean and deviation" not in err
+    assert Scaling.from_json(json.loads(beside.read_text("utf-8"))) == load("jena-gru").encoder
+    assert "no series" in exported(capfd, "sentiment-gru", file, "--scaling", code=2)[1]
 
 
 @pytest.mark.parametrize(

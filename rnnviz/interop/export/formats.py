@@ -26,15 +26,15 @@ Writer = Callable[[ModelSpec, Values, Vocabulary | None], bytes]
 class FileFormat:
     """A kind of file: the endings of its names, the target that limits it, and what it is.
 
-    A target of None limits nothing. ``write`` makes its bytes; ``notes`` says what the file does
-    not hold.
+    A target of None limits nothing. ``write`` makes its bytes; ``lacks`` says what of a net the
+    file does not hold.
     """
 
     endings: tuple[str, ...]
     target: Target | None
     title: str
     write: Writer
-    notes: Callable[[ModelSpec], tuple[str, ...]]
+    lacks: Callable[[ModelSpec], tuple[str, ...]]
 
 
 def _module(name: str, function: str) -> Callable[..., bytes]:
@@ -79,22 +79,18 @@ def _nothing(spec: ModelSpec) -> tuple[str, ...]:
     return ()
 
 
-def _state_dict_notes(spec: ModelSpec) -> tuple[str, ...]:
+def _state_dict_lacks(spec: ModelSpec) -> tuple[str, ...]:
     """What a state dict of PyTorch does not hold."""
     missing = ["the architecture"]
     if any(layer.activation == "relu" for layer in spec.layers):
         missing.append("that an RNN has relu")
     if isinstance(spec.source, EmbeddingSpec) and spec.source.mask_zero:
         missing.append("that padding is skipped (pack the sequences)")
-    return (f"not in the file: {', '.join(missing)}; --code pytorch prints the program",)
+    return tuple(missing)
 
 
-def _weights_notes(spec: ModelSpec) -> tuple[str, ...]:
-    return ("not in the file: the architecture; --code keras prints the program",)
-
-
-def _own_notes(spec: ModelSpec) -> tuple[str, ...]:
-    return ("not in the file: the architecture; --code jax prints the program",)
+def _architecture(spec: ModelSpec) -> tuple[str, ...]:
+    return ("the architecture",)
 
 
 #: By name, in the order of the documents.
@@ -102,17 +98,17 @@ FORMATS: Final[Mapping[str, FileFormat]] = {
     "keras": FileFormat((".keras",), KERAS, "Keras 3 archive",
                         _module("keras_files", "keras_archive"), _nothing),
     "keras-weights": FileFormat((".weights.h5",), KERAS, "weights of Keras 3",
-                                _without_words("keras_files", "keras_weights"), _weights_notes),
+                                _without_words("keras_files", "keras_weights"), _architecture),
     "keras-h5": FileFormat((".h5", ".hdf5"), KERAS, "legacy HDF5 file of Keras",
                            _without_words("keras_files", "keras_hdf5"), _nothing),
     "pytorch": FileFormat((".pt", ".pth"), PYTORCH, "state dict of PyTorch", _torch,
-                          _state_dict_notes),
+                          _state_dict_lacks),
     "safetensors": FileFormat((), PYTORCH, "state dict of PyTorch as safetensors", _safetensors,
-                              _state_dict_notes),
+                              _state_dict_lacks),
     "npz": FileFormat((".npz",), PYTORCH, "arrays of NumPy named as in PyTorch", _npz,
-                      _state_dict_notes),
+                      _state_dict_lacks),
     "npz-rnnviz": FileFormat((), None, "arrays of NumPy named as in rnnviz", _own_npz,
-                             _own_notes),
+                             _architecture),
     "onnx": FileFormat((".onnx",), ONNX, "ONNX graph", _without_words("onnx_graph", "onnx_file"),
                        _nothing),
 }  # fmt: skip
@@ -151,7 +147,7 @@ def written(
     return form.write(spec, params, words)
 
 
-def notes(spec: ModelSpec, key: str) -> tuple[str, ...]:
+def notes(spec: ModelSpec, key: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What was converted on the way into a format, and what a file of it does not hold."""
-    converted = conversion_notes(spec) if FORMATS[key].target is not None else ()
-    return (*converted, *FORMATS[key].notes(spec))
+    form = FORMATS[key]
+    return conversion_notes(spec, form.target), form.lacks(spec)

@@ -20,12 +20,10 @@ from rnnviz.data.vocabulary import Vocabulary
 from rnnviz.engine.spec import EmbeddingSpec, ModelSpec, SeriesSpec
 from rnnviz.errors import InvalidFileError, MissingError
 from rnnviz.interop.export.keras_layers import SNAKE, KerasLayer, StepOperation, keras_net
-from rnnviz.interop.export.weights import layer_arrays, scaled_gates
+from rnnviz.interop.export.weights import HARD_SIGMOID_SCALE, layer_arrays, scaled_gates
 
 #: The version whose layout the files have: since 3.9 each group of weights has its layer's name.
 KERAS_VERSION = "3.9.0"
-#: Keras 3's hard sigmoid, min(max(a/6 + 0.5, 0), 1), of 1.2·a is that of Keras 2 of a.
-HARD_SIGMOID_SCALE = 1.2
 _DATE = (1980, 1, 1, 0, 0, 0)
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 
 from rnnviz.arrays import Array, Values
 from rnnviz.cells import CELLS
 from rnnviz.engine.spec import ModelSpec, RecurrentSpec
+from rnnviz.interop.export.limits import KERAS, Target
+
+#: Keras 3's hard sigmoid, min(max(a/6 + 0.5, 0), 1), of 1.2·a is that of Keras 2 of a.
+HARD_SIGMOID_SCALE: Final = 1.2
 
 
 def layer_arrays(spec: ModelSpec, params: Values, k: int, direction: str) -> Values:
@@ -50,10 +55,17 @@ def in_order(layer: RecurrentSpec, array: Array, order: Sequence[str]) -> Array:
     return np.concatenate([parts[gates.index(gate)] for gate in order], -1)
 
 
-def conversion_notes(spec: ModelSpec) -> tuple[str, ...]:
-    """What is computed anew on the way to any other framework, for people."""
-    return tuple(
-        f"layer {k + 1}: the weights of z are negated, since the z of a GRU keeps there"
-        for k, layer in enumerate(spec.layers)
-        if not layer.keeps and "z" in CELLS[layer.cell].gates
-    )
+def conversion_notes(spec: ModelSpec, target: Target | None) -> tuple[str, ...]:
+    """What is computed anew on the way to a framework, for people; () for a target of None."""
+    found = []
+    for k, layer in enumerate(spec.layers):
+        if target is not None and not layer.keeps and "z" in CELLS[layer.cell].gates:
+            found.append(
+                f"layer {k + 1}: the weights of z are negated, since the z of a GRU keeps there"
+            )
+        if target == KERAS and layer.recurrent_activation == "hard_sigmoid":
+            found.append(
+                f"layer {k + 1}: the weights of the gates are multiplied by {HARD_SIGMOID_SCALE}, "
+                "since the hard sigmoid is a/6 + 0.5 in Keras 3, and 0.2a + 0.5 here"
+            )
+    return tuple(found)
