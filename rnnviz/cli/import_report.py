@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -36,7 +37,10 @@ def assumption_lines(record: Mapping[str, Any], *, brief: bool = True) -> Iterat
     others = record.get("others")
     if isinstance(others, list) and others:
         part = record.get("part") or "all"
-        yield visible(f"part: {part}. Others, with --part: {_listed(others)}")
+        yield visible(f"part: {part}. Others, with --part: {_quoted(others)}")
+    unused = record.get("unused")
+    for option in unused if brief and isinstance(unused, list) else ():
+        yield visible(f"{option}: nothing in this file asks for it")
     if brief and (missing := record.get("missing")) and isinstance(missing, list):
         yield visible(f"not computed: {_listed(missing, _FEW)}")
     assumptions = record.get("assumptions")
@@ -56,6 +60,11 @@ def _list(name: str, entries: Any) -> Iterator[str]:
         yield visible(f"{name}: {entry}")
     if len(entries) > _MOST:
         yield f"{name}: {len(entries) - _MOST} more"
+
+
+def _quoted(names: list[Any]) -> str:
+    """Names as they are typed in a shell."""
+    return _listed([shlex.quote(str(name)) for name in names])
 
 
 def _listed(names: list[Any], most: int = _MOST) -> str:

@@ -2,57 +2,103 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
-from rnnviz.cli import options, stdout
+from rnnviz.cli import completions, options, stderr, stdout
 from rnnviz.cli.import_options import import_options, to_import_options
 from rnnviz.cli.tables import print_table, print_text
-from rnnviz.errors import UsageError
+from rnnviz.display import visible
 from rnnviz.files import invalid_file_on_error, open_regular, user_path
+
+#: A longer list of layers leaves out operations without numbers.
+_MOST_LAYERS = 24
+#: What operations without weights are called, in lower case.
+_WITHOUT_NUMBERS = frozenset(
+    "abs add cast ceil clip concat constant constantofshape div dropout equal erf exp expand "
+    "flatten floor gather identity if laststep less log max min mul neg not pad pow range "
+    "reducemax reducemean reducemin reducesum relu reshape shape sigmoid sign slice softmax "
+    "softplus split sqrt squeeze sub tanh tile transpose unsqueeze where".split()
+)
 
 
 @click.command("inspect")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", metavar="FILE|NAME", shell_complete=completions.models)
 @import_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @options.debug
-def command(file: Path, as_json: bool, **said: Any) -> None:
+def command(file: str, as_json: bool, **said: Any) -> None:
     """Show what is in a model FILE of Keras, TensorFlow.js, PyTorch, ONNX, safetensors or NumPy.
 
     Every tensor with its layer, direction and gate, parameter counts with their arithmetic, and
     what rnnviz step would do with it. The format is found by the bytes, not by the name. Nothing
-    in the file is run, and no framework is needed.
+    in the file is run, and no framework is needed. Of a model of rnnviz, also by its NAME, it is
+    the weight file.
     """
     from rnnviz.interop.description import describe
     from rnnviz.interop.detection import MAX_BYTES, read_contents
+    from rnnviz.interop.unused_options import unused_options
 
-    path = user_path(file)
-    if not path.exists():
-        raise UsageError(f"There is no file {path}. Name a model file: rnnviz inspect FILE")
+    path, own = _weight_file(file)
     with invalid_file_on_error(path, "model file"):
-        contents = read_contents(path, to_import_options(said))
+        chosen = to_import_options(said)
+        contents = read_contents(path, chosen)
+        unused = unused_options(path, chosen, contents)
         with open_regular(path, MAX_BYTES) as opened:
             size = opened.seek(0, 2)
         document = describe(contents, size)
+    for option in unused:
+        stderr.say(f"{option}: nothing in this file asks for it")
     if as_json:
         stdout.document(document)
         return
     _print_head(document)
     _print_layers(document)
     _print_tensors(document)
+    if own:
+        stdout.lines("", "Activations, connections, words and labels are in its JSON file:")
+        stdout.lines(visible(f"rnnviz models show {shlex.quote(own)}"))
+        stdout.lines(visible(f"rnnviz step -m {shlex.quote(own)}"))
+        return
     _print_remarks(document)
     _print_nets(document)
+
+
+def _weight_file(name: str) -> tuple[Path, str]:
+    """The file that is read, and the name of the model of rnnviz that it belongs to, or "".
+
+    UsageError where there is neither a file nor a model of that name.
+    """
+    from rnnviz.lookup import locate
+    from rnnviz.model_files.loader import is_own
+
+    path = user_path(name)
+    if path.is_file() and path.suffix != ".json":
+        return path, ""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        return path, ""  # a pipe or a device; opening it says so
+    record, weights = locate(name)
+    if path.is_file() and not weights.is_file():
+        return path, ""
+    return (weights, name) if is_own(record, weights) else (record, "")
 
 
 def _print_head(document: dict[str, Any]) -> None:
     version = f" {document['version']}" if document["version"] else ""
     stdout.lines(f"{document['file']}: {document['format']}{version}, {document['bytes']:,} bytes")
-    count = document["parameters"]
-    tensors = len(document["tensors"])
-    stdout.lines(f"{tensors} tensors; {count:,} parameters in the layers below")
+    tensors = f"{len(document['tensors'])} tensors with {document['numbers']:,} numbers"
+    if document["nets"]:
+        count = document["stepped_parameters"]
+        tensors += f"; {count:,} parameters in layers that can be stepped through"
+    stdout.lines(tensors)
+    if any(each["statistics"] is None for each in document["tensors"]) and document["refusal"]:
+        stdout.lines(
+            "values not read, so without min, max and norm: the file is refused, see below"
+        )
     if (vocabulary := document["vocabulary"]) is not None:
         first = ", ".join(repr(word) for word in vocabulary["first"])
         print_text(
@@ -66,12 +112,15 @@ def _print_layers(document: dict[str, Any]) -> None:
     if not document["layers"]:
         return
     rows = [("layer", "kind", "reads", "parameters")]
+    shown = _shown_layers(document["layers"])
     rows += [
         (each["name"], each["kind"], ", ".join(each["reads"]) or "-", each["arithmetic"] or "-")
-        for each in document["layers"]
+        for each in shown
     ]
     stdout.lines()
     print_table(rows)
+    if hidden := len(document["layers"]) - len(shown):
+        stdout.lines(f"and {hidden} operations without numbers (--json lists them)")
     biases = [("layer", "direction", "gate", "mean bias", "saturated by its bias")]
     for each in document["layers"]:
         for bias in each.get("biases", ()):
@@ -82,6 +131,35 @@ def _print_layers(document: dict[str, Any]) -> None:
     if len(biases) > 1:
         stdout.lines()
         print_table(biases, right=("mean bias", "saturated by its bias"))
+
+
+def _shown_layers(layers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The layers of the table: of a long list none without numbers, save between recurrent ones."""
+    if len(layers) <= _MOST_LAYERS:
+        return layers
+    recurrent = {each["name"] for each in layers if "biases" in each}
+    reads = {each["name"]: each["reads"] for each in layers}
+    readers: dict[str, list[str]] = {}
+    for name, below in reads.items():
+        for each in below:
+            readers.setdefault(each, []).append(name)
+    between = _reached(recurrent, reads) & _reached(recurrent, readers)
+    return [
+        each for each in layers
+        if each["name"] in between or each["kind"].lower() not in _WITHOUT_NUMBERS
+    ]  # fmt: skip
+
+
+def _reached(names: set[str], ways: Mapping[str, list[str]]) -> set[str]:
+    """Everything that can be reached from names, they themselves not counted as a beginning."""
+    found: set[str] = set()
+    ahead = [each for name in names for each in ways.get(name, ())]
+    while ahead:
+        name = ahead.pop()
+        if name not in found:
+            found.add(name)
+            ahead += ways.get(name, ())
+    return found
 
 
 def _print_tensors(document: dict[str, Any]) -> None:
@@ -129,8 +207,9 @@ def role_text(role: dict[str, Any] | None, axes: int = 2) -> str:
         f"{role['layer']}, {role['part']}"
     )  # fmt: skip
     gates = [gate for gate in role["gates"] if gate["gate"]]
+    order = f" ({role['order']})" if role["order"] else ""
     if not gates:
-        return where
+        return where + order
     axis = "numbers" if axes == 1 else ("rows", "columns")[role["axis"]] if axes == 2 else (
         f"axis {role['axis']},"
     )  # fmt: skip
@@ -138,7 +217,6 @@ def role_text(role: dict[str, Any] | None, axes: int = 2) -> str:
         f"{each['start']}–{each['stop'] - 1}: {GATES.get(each['gate'], 'gate')} {each['gate']}"
         for each in gates
     )
-    order = f" ({role['order']})" if role["order"] else ""
     return f"{where}; {axis} {ranges}{order}"
 
 
@@ -166,15 +244,19 @@ def _print_nets(document: dict[str, Any]) -> None:
     if not nets:
         print_text("It cannot be stepped through: no recurrent layer was found in it.")
         return
-    name = document["file"]
+    common = set(nets[0]["missing"]).intersection(*(net["missing"] for net in nets))
     for net in nets:
-        of = " → ".join(net["operations"])
-        option = f" --part {net['name']}" if net["name"] else ""
-        print_text(f"rnnviz step -m {name}{option}: {of}")
-        if net["missing"]:
-            print_text(f"  without {_few(net['missing'])}")
+        option = f" --part {shlex.quote(net['name'])}" if net["name"] else ""
+        # Not wrapped: it can be copied as it is.
+        stdout.lines(visible(f"rnnviz step -m {shlex.quote(document['file'])}{option}"))
+        print_text(f"  {' → '.join(net['operations'])}")
+        missing = [name for name in net["missing"] if len(nets) == 1 or name not in common]
+        if missing:
+            print_text(f"  without {_few(missing)}")
         for note in net["notes"]:
             print_text(f"  {note}")
+    if len(nets) > 1 and common:
+        print_text(f"All without {_few([n for n in nets[0]['missing'] if n in common])}")
 
 
 def _few(names: list[str], most: int = 12) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnnviz.cli import completions, import_options, import_report, options, stdout
+from rnnviz.cli import completions, import_options, import_report, options, stderr, stdout
 from rnnviz.cli.tables import print_text
 from rnnviz.display import visible
 from rnnviz.errors import UsageError
@@ -63,6 +63,8 @@ def import_command(file: Path, name: str | None, replace: bool, as_json: bool, *
     found = open_foreign(path, settings)
     name = imported_models.usual_name(path, found.net.name) if name is None else name
     saved = imported_models.add(found, name, replace=replace)
+    for option in found.unused:
+        stderr.say(f"{option}: nothing in this file asks for it")
     if as_json:
         stdout.document(_document(found, name, saved))
         return

@@ -46,7 +46,8 @@ class TensorRole:
 class FileTensor:
     """A tensor of the file as it is stored. ``dtype`` is the file's word: ``bfloat16``, ``uint8``.
 
-    ``array`` is None where its values were not read (a refused file).
+    ``array`` is None where its values were not read (a refused file). ``joined`` tensors are put
+    together from others of the file.
     """
 
     name: str
@@ -54,6 +55,7 @@ class FileTensor:
     dtype: str
     array: Array | None = None
     role: TensorRole | None = None
+    joined: bool = False
 
 
 # -- the operations of a net, with arrays in this engine's layout ----------------------------------

@@ -32,6 +32,8 @@ def describe(contents: ModelContents, size: int) -> dict[str, Any]:
     """The document that ``rnnviz inspect --json`` prints. ``size``: bytes of the file."""
     layers = [_layer(op) for op in contents.operations]
     vocabulary = contents.vocabulary
+    nets = importable_nets(contents)
+    stepped = {name for net in nets for name in net.operations}
     return {
         "schema": SCHEMA,
         "file": str(contents.path),
@@ -42,7 +44,9 @@ def describe(contents: ModelContents, size: int) -> dict[str, Any]:
         "refusal": contents.refusal or None,
         "tensors": [_tensor(tensor) for tensor in contents.tensors],
         "layers": layers,
+        "numbers": sum(prod(t.shape) for t in contents.tensors if not t.joined),
         "parameters": sum(layer["count"] for layer in layers),
+        "stepped_parameters": sum(each["count"] for each in layers if each["name"] in stepped),
         "vocabulary": None if vocabulary is None else {
             "words": len(vocabulary.words), "first": list(vocabulary.words[:8]),
             "tokenizer": vocabulary.tokenizer, "where": vocabulary.where,
@@ -51,7 +55,7 @@ def describe(contents: ModelContents, size: int) -> dict[str, Any]:
         "conversions": list(contents.conversions),
         "assumptions": [asdict(each) for each in contents.assumptions],
         "ignored": [asdict(each) for each in contents.ignored],
-        "nets": [_net(net) for net in importable_nets(contents)],
+        "nets": [_net(net) for net in nets],
     }  # fmt: skip
 
 

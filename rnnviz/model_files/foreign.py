@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -25,6 +26,8 @@ from rnnviz.import_settings import ImportSettings
 from rnnviz.interop.assembly import ImportableNet, importable_nets, kind_of
 from rnnviz.interop.contents import Assumption, ImportOptions, InputOperation, ModelContents
 from rnnviz.interop.detection import MAX_BYTES, read_contents
+from rnnviz.interop.unused_options import unused_options
+from rnnviz.model_files.net_remarks import assumptions_of, conversions_of
 from rnnviz.model_files.stored_model import StoredModel
 
 #: The most numbers of a net that is imported; it is stored with four bytes for each.
@@ -44,7 +47,8 @@ class ForeignModel:
     """A net of a file as a model, with what was found and assumed.
 
     ``others`` are the names of the file's other nets. ``assumptions`` are those of the reader, and
-    those on texts and labels.
+    those on texts and labels. ``conversions`` are those of the net, ``unused`` the options that
+    change nothing.
     """
 
     stored: StoredModel
@@ -53,6 +57,8 @@ class ForeignModel:
     others: tuple[str, ...]
     assumptions: tuple[Assumption, ...]
     notes: tuple[str, ...]
+    conversions: tuple[str, ...]
+    unused: tuple[str, ...]
 
 
 def open_foreign(path: Path, settings: ImportSettings) -> ForeignModel:
@@ -61,7 +67,8 @@ def open_foreign(path: Path, settings: ImportSettings) -> ForeignModel:
     UsageError for settings that do not fit the file, InvalidFileError for a file that is damaged
     or holds nothing to step through, MissingError where a format needs a package.
     """
-    contents = _contents(path, settings)
+    options = _options(settings)
+    contents = _contents(path, options)
     nets = _nets(path, contents)
     net = _chosen(path, nets, settings.get("part"))
     count = sum(int(array.size) for array in net.params.values())
@@ -72,20 +79,17 @@ def open_foreign(path: Path, settings: ImportSettings) -> ForeignModel:
     params = _checked_params(path, net)
     encoder, texts = _encoder(contents, net, settings)
     labels, named = _labels(contents, net.spec.head, settings, encoder)
-    every = {operation.name for operation in contents.operations}
     said = {f"--{name}" for name, _ in settings.values}
     if "--vocab" in said:
         said.add("--tokenizer")
-    read = [
-        each
-        for each in contents.assumptions
-        if each.option not in said and _concerns(each, net, every)
-    ]
+    read = [each for each in assumptions_of(contents, net) if each.option not in said]
     assumptions = (*read, *texts.assumptions, *named)
     notes = (*net.notes, *texts.notes)
     found = ForeignModel(
         StoredModel(path.name, Model(net.spec, params), encoder, labels, {}, path),
         contents, net, tuple(_shown(each) for each in nets if each is not net), assumptions, notes,
+        conversions_of(contents, net),
+        (*unused_options(path, options, contents), *_without_texts(encoder, settings)),
     )  # fmt: skip
     return replace(found, stored=replace(found.stored, record=_record(found, settings)))
 
@@ -114,9 +118,9 @@ def input_text(encoder: Encoder) -> str:
 # -- the net ---------------------------------------------------------------------------------------
 
 
-def _contents(path: Path, settings: ImportSettings) -> ModelContents:
+def _options(settings: ImportSettings) -> ImportOptions:
     reset, config = settings.get("reset-after"), settings.get("config")
-    options = ImportOptions(
+    return ImportOptions(
         activation=settings.get("activation"),
         gate_activation=settings.get("gate-activation"),
         reset_after=None if reset is None else reset == "yes",
@@ -127,6 +131,9 @@ def _contents(path: Path, settings: ImportSettings) -> ModelContents:
         concat=settings.get("concat"),
         config=None if config is None else user_path(config),
     )
+
+
+def _contents(path: Path, options: ImportOptions) -> ModelContents:
     try:
         return read_contents(path, options)
     except OSError as error:
@@ -135,7 +142,7 @@ def _contents(path: Path, settings: ImportSettings) -> ModelContents:
 
 def _nets(path: Path, contents: ModelContents) -> tuple[ImportableNet, ...]:
     """The nets of a file; InvalidFileError, with what is in it, where there is none."""
-    look = f"What is in it: rnnviz inspect {path}"
+    look = f"What is in it: rnnviz inspect {shlex.quote(str(path))}"
     if contents.refusal:
         raise InvalidFileError(f"{path}: {contents.refusal.rstrip('.')}.\n{look}")
     with invalid_file_on_error(path, "net", look):
@@ -160,7 +167,7 @@ def _chosen(path: Path, nets: Sequence[ImportableNet], part: str | None) -> Impo
         names = [_shown(net) for net in nets]
         raise UsageError(
             f"--part {part}: {path.name} has no such part.{nearest(part, names)} "
-            f"Parts: {', '.join(names)}."
+            f"Parts: {', '.join(map(shlex.quote, names))}."
         )
     return (named or holding)[0]
 
@@ -179,15 +186,9 @@ def _checked_params(path: Path, net: ImportableNet) -> Values:
         if not in_range(params[name]):
             raise InvalidFileError(
                 f"{path}: {name} has numbers that are not finite or exceed {MAX_VALUE:g}.\n"
-                f"Which: rnnviz inspect {path}"
+                f"Which: rnnviz inspect {shlex.quote(str(path))}"
             )
     return params
-
-
-def _concerns(assumption: Assumption, net: ImportableNet, every: set[str]) -> bool:
-    """Whether an assumption is about the net: those that name no operation are about all."""
-    named = {word.strip(",:;") for word in assumption.what.split()} & every
-    return not named or not named.isdisjoint(net.operations)
 
 
 # -- its input -------------------------------------------------------------------------------------
@@ -336,6 +337,13 @@ def _labels(
     return (("y",) if wanted == 1 else tuple(f"y{k}" for k in range(wanted))), ()
 
 
+def _without_texts(encoder: Encoder, settings: ImportSettings) -> tuple[str, ...]:
+    """The options on texts that a net without ids does not ask for."""
+    if isinstance(encoder, WordEncoder):
+        return ()
+    return tuple(f"--{name}" for name in ("length", "padding") if settings.get(name) is not None)
+
+
 # -- its record ------------------------------------------------------------------------------------
 
 
@@ -357,11 +365,12 @@ def _record(found: ForeignModel, settings: ImportSettings) -> dict[str, Any]:
             "part": found.net.name,
             "others": list(found.others),
             "settings": dict(settings.values),
-            "conversions": list(contents.conversions),
+            "conversions": list(found.conversions),
             "notes": list(found.notes),
             "missing": list(found.net.missing),
             "ignored": [asdict(entry) for entry in contents.ignored],
             "assumptions": [asdict(each) for each in found.assumptions],
+            "unused": list(found.unused),
         },
     }
     return {**record, "example": _example(found.stored.encoder)}

@@ -107,3 +107,44 @@ def test_other_files_are_refused(
 def test_a_file_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["inspect", str(tmp_path / "none.h5")]) == 2
     assert "none.h5" in capsys.readouterr().err
+
+
+def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert run(["inspect", *arguments]) == 0
+    return capsys.readouterr().out
+
+
+def test_models_of_rnnviz_are_inspected_by_name(
+    one_shipped_model: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Their weight files; their JSON file says the rest."""
+    for name in ("sentiment-lstm", "bug-1"):
+        said = printed(capsys, name)
+        assert "layers.0.forward.W" in said and f"rnnviz step -m {name}" in said
+        assert "assumed" not in said
+    assert run(["models", "export", "sentiment-lstm", str(tmp_path / "m.json")]) == 0
+    capsys.readouterr()
+    assert f"rnnviz models show {tmp_path / 'm.json'}" in printed(capsys, str(tmp_path / "m.json"))
+    assert run(["inspect", "sentiment-lst"]) == 2
+    assert "Did you mean" in capsys.readouterr().err
+
+
+def test_both_halves_of_onnx_tensors() -> None:
+    """Directions along axis 0, and the two biases of an RNN, which has no gates."""
+    gates = [{"gate": "", "start": 0, "stop": 8}]
+    role = {
+        "layer": "rnn", "part": "bias", "direction": "", "axis": 1, "gates": gates,
+        "order": "Wb in columns 0–3, Rb in 4–7, axis 0: 0 forward, 1 backward",
+    }  # fmt: skip
+    assert role_text(role) == (
+        "rnn, bias (Wb in columns 0–3, Rb in 4–7, axis 0: 0 forward, 1 backward)"
+    )
+
+
+def test_options_without_effect_are_said(capsys: pytest.CaptureFixture[str]) -> None:
+    path = str(FILES / "torch_rnn_relu.pt")
+    assert run(["inspect", path, "--reset-after", "--activation", "relu"]) == 0
+    said = capsys.readouterr().err
+    assert "--reset-after: nothing in this file asks for it" in said and "--activation" not in said
+    assert run(["step", "--help"]) == 0
+    assert "rnnviz models import --help" in capsys.readouterr().out

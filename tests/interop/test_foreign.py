@@ -186,8 +186,16 @@ def test_assumptions_on_other_parts_are_left_out(opened: Opened) -> None:
         for what in ("the activation of gru_1", "the activation of gru_2", "the head")
     ]
     about.append(Assumption("the activation of attention, x", "relu", "--output", "not stored"))
-    found = opened(having(made_contents.vectors, assumptions=tuple(about)), part="gru_2")
-    assert [each.what for each in found.assumptions] == ["the activation of gru_2", "the head"]
+    for way in ("input → gru_1", "attention → gru_2"):
+        about.append(Assumption("how the modules follow", way, "--head", "they fit"))
+    conversions = ("gru_1: transposed", "gru_1, gru_2: added", "gru_2: permuted", "all: read")
+    made = having(made_contents.vectors, assumptions=tuple(about), conversions=conversions)
+    found = opened(made, part="gru_2")
+    assert [each.what for each in found.assumptions] == [
+        "the activation of gru_2", "the head", "how the modules follow"
+    ]  # fmt: skip
+    assert found.assumptions[-1].value == "attention → gru_2"
+    assert found.conversions == conversions[1:]
 
 
 def test_a_net_that_writes_has_words_as_labels(opened: Opened, tmp_path: Path) -> None:

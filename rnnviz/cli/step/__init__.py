@@ -44,6 +44,8 @@ Examples:
   rnnviz step -m jena-gru "2015-07-05 19:00"           the weather before this moment
   rnnviz step -m lstm_model.h5 --vocab words.txt "good"   a file of Keras, PyTorch, ONNX …
 
+Further options of a model file are those of: rnnviz models import --help
+
 Exit codes: 0 ok, 1 failed, 2 usage, 3 something optional is missing, 4 invalid file.
 """
 

@@ -90,7 +90,7 @@ def _folded(trace: GraphTrace) -> Iterable[FileTensor]:
     for name, constant in trace.notes.folded.items():
         array, role = constant.array, trace.notes.roles.get(name)
         if name not in trace.tensors:
-            yield FileTensor(name, array.shape, str(array.dtype), array, role)
+            yield FileTensor(name, array.shape, str(array.dtype), array, role, joined=True)
 
 
 def _with_axes(operation: Operation, trace: GraphTrace) -> Operation:

@@ -14,6 +14,7 @@ from rnnviz.interop.onnx.elements import Constant, Fill, Form, Numbered, Value
 from rnnviz.interop.onnx.layer_nodes import LayerNode, LayerNotes
 from rnnviz.interop.onnx.net import STATE, NetOperations
 from rnnviz.interop.onnx.recurrent import (
+    GATES,
     ORDERS,
     STATES,
     NodeWeights,
@@ -194,16 +195,20 @@ def _say_input_axes(net: NetOperations, notes: LayerNotes, ids: Array) -> None:
 
 def _say_roles(notes: LayerNotes, node: LayerNode, units: int) -> None:
     order = ORDERS[node.op_type]
+    directions = directions_of(node.attributes)
+    size = len(GATES[node.op_type]) * units
+    halves = f"Wb in columns 0–{size - 1}, Rb in {size}–{2 * size - 1}"
     said: list[tuple[int, Part, str]] = [
         (1, "kernel", order),
         (2, "recurrent kernel", order),
-        (3, "bias", f"{order}, Wb and then Rb" if order else "Wb and then Rb"),
+        (3, "bias", f"{order}, {halves}" if order else halves),
     ]
     if node.op_type == "LSTM":
         said.append((7, "peepholes", "ONNX order i o f"))
-    directions = directions_of(node.attributes)
     direction: Literal["", "forward", "backward"] = "" if len(directions) == 2 else directions[0]
     for k, part, words in said:
+        if len(directions) == 2:
+            words = ", ".join(filter(None, (words, "axis 0: 0 forward, 1 backward")))
         gates = gate_ranges(node.op_type, part, units)
         role = TensorRole(node.name, part, direction, 1, gates, words)
         notes.give_role(node, k, role)

@@ -106,7 +106,7 @@ def test_roles_name_the_gates_in_the_order_of_onnx() -> None:
         ("i", 0, 8), ("o", 8, 16), ("f", 16, 24), ("g", 24, 32)
     ]  # fmt: skip
     assert "".join(g.gate for g in bias.gates) == "iofgiofg"
-    assert bias.order == "ONNX order i o f c, Wb and then Rb"
+    assert bias.order == "ONNX order i o f c, Wb in columns 0–31, Rb in 32–63"
 
 
 def test_layers_above_a_convolution(interop_folder: Path) -> None:
