@@ -121,13 +121,13 @@ def table_path(named: str | None, given: dict[str, Any]) -> Path | None:
     path = user_path(named)
     if path.is_file():
         return path
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder. Name a table in it, or a recipe and --data {path}.")
     stem = named.casefold()
     for packed in PACKED:
         stem = stem.removesuffix(packed)
     if not given and not stem.endswith(ENDINGS) and "/" not in named:
         return None
-    if path.is_dir():
-        raise UsageError(f"{path} is a folder. Name a table in it, or a recipe and --data {path}.")
     folder = path.parent if path.parent.is_dir() else Path()
     close = nearest(path.name, [each.name for each in folder.iterdir() if each.is_file()])
     raise UsageError(f"There is no file {named}.{close}")

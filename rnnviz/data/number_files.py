@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from pathlib import Path
 from typing import Any, Final
@@ -23,7 +24,9 @@ from rnnviz.files import (
 MAX_BYTES: Final = 100_000_000
 MAX_ROWS: Final = 10_000
 ENDINGS: Final = (".csv", ".tsv", ".txt", ".npy", ".npz", ".json")
-_SEPARATORS: Final = re.compile(r"\s*[,;\t]\s*|\s+")
+_DECIMAL_COMMA: Final = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d*),\d+([eE][+-]?\d+)?", re.ASCII)
+#: What may be thousands in English, in a table between whose numbers commas stand.
+_GROUPED: Final = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+", re.ASCII)
 _REMEDY: Final = "It takes rows of numbers, one row a step: .csv, .npy, .npz or .json"
 
 
@@ -102,20 +105,39 @@ def _json_array(value: Any) -> Array:
 
 
 def _table(text: str) -> Array:
-    """Rows of numbers separated by commas, semicolons, tabs or spaces."""
+    """Rows of numbers separated by semicolons, tabs, commas or spaces, whichever comes first here.
+
+    Commas within the numbers separate decimals, as between semicolons or in quotation marks.
+    """
+    lines = [
+        (n, line.strip())
+        for n, line in enumerate(text.splitlines(), 1)
+        if line.strip() and not line.lstrip().startswith("#")
+    ]
+    # The first one may have the names of the columns, in which there may be anything.
+    below = "\n".join(line for _, line in lines[1:])
+    delimiter = next((d for searched in (below, text) for d in ";\t," if d in searched), None)
     rows: list[list[float]] = []
-    for n, line in enumerate(text.splitlines(), 1):
-        line = line.strip()
-        if not line or line.startswith("#"):
-            continue
-        cells = _SEPARATORS.split(line.rstrip(",;"))
+    for n, line in lines:
+        cells = _cells(line, delimiter)
         try:
-            row = [float(cell.strip("\"'")) for cell in cells]
+            row = [_number(cell) for cell in cells]
         except ValueError:
             if n == 1:  # the names of the columns
                 continue
             bad = next(cell for cell in cells if not _is_number(cell))
+            if delimiter == "," and " " in bad.strip():
+                raise ValueError(
+                    f"line {n}: {shortened(bad, 40)!r} has a space, so its commas may separate "
+                    "numbers or decimals; write decimals with a point"
+                ) from None
             raise ValueError(f"line {n}: {shortened(bad, 40)!r} is not a number") from None
+        if delimiter == "," and any(map(_GROUPED.fullmatch, cells)):
+            bad = next(filter(_GROUPED.fullmatch, cells))
+            raise ValueError(
+                f"line {n}: the comma in {bad!r} may separate thousands or decimals; write it "
+                "without, or decimals with a point"
+            )
         if rows and len(row) != len(rows[0]):
             raise ValueError(f"line {n} has {len(row)} numbers, those above {len(rows[0])}")
         rows.append(row)
@@ -126,9 +148,28 @@ def _table(text: str) -> Array:
     return np.array(rows)
 
 
+def _cells(line: str, delimiter: str | None) -> list[str]:
+    """The fields of a line; ``delimiter`` None: spaces."""
+    if delimiter is None:
+        return line.split()
+    try:
+        (cells,) = csv.reader([line.rstrip(delimiter)], delimiter=delimiter, skipinitialspace=True)
+    except (csv.Error, ValueError):
+        return [line]
+    return cells
+
+
+def _number(cell: str) -> float:
+    """A number, also one with a decimal comma; ValueError for any other text."""
+    text = cell.strip().strip("\"'")
+    if _DECIMAL_COMMA.fullmatch(text):
+        text = text.replace(".", "").replace(",", ".")
+    return float(text)
+
+
 def _is_number(cell: str) -> bool:
     try:
-        float(cell.strip("\"'"))
+        _number(cell)
     except ValueError:
         return False
     return True

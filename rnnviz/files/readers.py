@@ -96,6 +96,8 @@ def reason(error: BaseException) -> str:
         return "a part of it is too large or nested too deep"
     if isinstance(error, RecursionError):
         return "it is nested too deep"
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not text in UTF-8"
     text = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, KeyError):
         text = f"{text} is missing"

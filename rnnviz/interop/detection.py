@@ -49,6 +49,8 @@ def detect(path: Path) -> str:
     with open_regular(path, MAX_BYTES) as file:
         head = file.read(2048)
         size = file.seek(0, 2)
+    if not size:
+        raise InvalidFileError(f"{path} is empty.")
     # First: the length at its beginning may look like the magic number of another format.
     if len(head) > 8 and head[8:9] in b"{ " and 0 < struct.unpack("<Q", head[:8])[0] < size:
         return "safetensors"

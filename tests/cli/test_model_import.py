@@ -178,6 +178,10 @@ def test_vectors_from_a_file(run: Run, tmp_path: Path) -> None:
     run("step", "-m", "v", "--input", "x.csv", "1 2", code=2)
     run("step", "-m", "v", "--input", "x.wav", code=2)
     run("step", "-m", "v", "good", code=2)
+    said = run("step", "-m", "sentiment-lstm", "--input", "x.csv", "--plain", code=2)
+    assert "--input is for models that read numbers; sentiment-lstm reads words" in said.output
+    said = run("step", "-m", "jena-gru", "--input", "x.csv", "--plain", code=2)
+    assert "jena-gru reads windows of its own table" in said.output
 
 
 def test_files_that_are_not_there_or_no_models(run: Run, tmp_path: Path) -> None:

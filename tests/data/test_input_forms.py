@@ -89,7 +89,10 @@ X = np.array([[1, 0.5], [0, -1], [2, 3]])
     [
         ("x.csv", b"a,b\n1,0.5\n0,-1\n2,3\n"),
         ("x.csv", b"\xef\xbb\xbf1;0.5\r\n0;-1\r\n2;3\r\n"),
+        ("x.csv", b"1,0;0,5\r\n0;-1\r\n2;3;\r\n"),
+        ("x.csv", b'a,b\n"1,0","0,5"\n0, -1\n2,3\n'),
         ("x.tsv", b"1\t.5\n0\t-1\n\n2\t3"),
+        ("x.tsv", b"1\t0,5\n0,0\t-1\n2\t3"),
         ("x.txt", b"# made by hand\n1 .5\n0  -1\n2 3\n"),
         ("x.json", b"[[1, 0.5], [0, -1], [2, 3]]"),
         ("x.json", b'{"x": [[1, 0.5], [0, -1], [2, 3]]}'),
@@ -119,6 +122,10 @@ def test_one_column_and_one_row(tmp_path: Path) -> None:
     ("name", "content", "message"),
     [
         ("x.csv", b"1,2\n3,x\n", "line 2: 'x' is not a number"),
+        ("x.csv", b"1,5;2,5;3\n3,5;4,5;1\n", r"has the shape \(2, 3\)"),
+        ("x.csv", b"1,5 2,5\n3,5 4,5\n", "line 2: '5 4' has a space"),
+        ("x.csv", b'"1,234",2\n3,4\n', "line 1: the comma in '1,234' may separate thousands"),
+        ("x.csv", "1,2\n".encode("utf-16"), "it is not text in UTF-8"),
         ("x.csv", b"1,2\n3\n", "line 2 has 1 numbers, those above 2"),
         ("x.csv", b"a,b\n", "no number"),
         ("x.csv", b"1,2,3\n", r"this net reads 2 numbers a step"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
@@ -106,6 +107,8 @@ def read(step: StepOptions) -> TracedQuery:
         query = replace(query, clamps=(*query.clamps, *clamps), initial=_file_states(step))
     else:
         name = _model(step)
+        if step.input_file is not None:
+            _check_reads_numbers(name)
         query = Query(
             _example(name) if text is None else text, name, step.target, step.random, clamps,
             initial=(*_file_states(step), *_typed_states(step)),
@@ -162,6 +165,28 @@ def _text(step: StepOptions) -> str | None:
     if not words and not stdin.is_piped():
         return None
     return stdin.read()
+
+
+def _check_reads_numbers(model: str) -> None:
+    """UsageError for --input with a model that reads anything but numbers."""
+    from rnnviz.data.series import Scaling
+    from rnnviz.data.token_ids import TokenIds
+    from rnnviz.data.vectors import Vectors
+    from rnnviz.tracer.model_cache import cached_model
+
+    encoder = cached_model(model).encoder
+    if isinstance(encoder, Vectors):
+        return
+    if isinstance(encoder, Scaling):
+        raise UsageError(
+            f"{model} reads windows of its own table, not --input FILE. Name a window: "
+            f"rnnviz step -m {shlex.quote(model)} 1"
+        )
+    kind = "ids" if isinstance(encoder, TokenIds) else "words"
+    raise UsageError(
+        f"--input is for models that read numbers; {model} reads {kind}. A text in a file: "
+        f"rnnviz step -m {shlex.quote(model)} < FILE"
+    )
 
 
 def narrate(step: StepOptions, traced: TracedQuery) -> None:
