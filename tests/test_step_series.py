@@ -363,7 +363,7 @@ def test_plain_text_speaks_of_degrees(capsys: Capture) -> None:
     trace = rnnviz.step(MOMENT, model="jena-gru")
     lines = said(capsys, "--plain", "--lang", "en", MOMENT).splitlines()
     forecast = series_analysis.forecasts(trace)[-1]
-    assert lines[2].startswith(f"Forecast of T (degC) for {NEXT_DAY}: {forecast:.2f}.")
+    assert lines[2].startswith(f"Forecast of T (degC) for {NEXT_DAY}: {forecast:.2f}; as today: ")
     assert lines[3].startswith(f"What came: {series_of(trace).truth:.2f}.")
     hours = [line for line in lines if line.startswith("Reading ")]
     assert len(hours) == 240

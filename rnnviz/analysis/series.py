@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -10,6 +11,7 @@ import numpy as np
 
 from rnnviz.analysis.prediction_change import prediction_change
 from rnnviz.arrays import Array
+from rnnviz.i18n import text
 from rnnviz.trace import ROW, SeriesTrace, Trace, row_text
 
 TIME_FORMAT = "%Y-%m-%d %H:%M"
@@ -30,8 +32,16 @@ def forecasts(trace: Trace) -> Array:
 
 @lru_cache(maxsize=8)
 def readings(trace: Trace) -> Array:
-    """The readings in the units of their columns: (T, D)."""
-    return series_of(trace).measured(trace.layers[0].values["x"])
+    """The readings in the units of their columns: (T, D).
+
+    They are rounded where the net's input, in single precision, has no more digits: 0 stays 0.
+    """
+    series = series_of(trace)
+    values = series.measured(trace.layers[0].values["x"])
+    for column, mean, std in zip(values.T, series.mean, series.std, strict=True):
+        largest = max(abs(mean), std)
+        column[:] = column.round(6 - math.ceil(math.log10(largest))) if largest else column
+    return values
 
 
 @lru_cache(maxsize=8)
@@ -89,8 +99,8 @@ def has_times(trace: Trace) -> bool:
     return not series_of(trace).moment.startswith(ROW)
 
 
-def _row(text: str) -> int:
-    return int(text.removeprefix(ROW))
+def _row(name: str) -> int:
+    return int(name.removeprefix(ROW))
 
 
 @dataclass(frozen=True)
@@ -121,6 +131,19 @@ def forecast_span(trace: Trace) -> ForecastSpan:
     )
     hour = timedelta(hours=1)
     return ForecastSpan((moment - last) / hour, (foreseen - moment) / hour)
+
+
+def naive_name(trace: Trace, lang: str) -> str:
+    """The naive forecast in words, by how far ahead it is: "as today", "as 6 hours before"."""
+    span = forecast_span(trace)
+    ahead = span.ahead
+    # A day after the last reading, or after the moment that follows it.
+    if has_times(trace) and 24 in (round(span.delay), round(ahead)):
+        return text("page.series.today", lang)
+    unit = "hours" if has_times(trace) else "rows"
+    return text(
+        "page.series.before", lang, ahead=text(f"page.series.{unit}", lang, n=f"{ahead:.4g}")
+    )
 
 
 def readings_per_day(trace: Trace) -> int:

@@ -199,7 +199,8 @@ def _result_lines(run: Run) -> Iterator[str]:
             }[which]
             metrics = "  ".join(f"{key} {value:.4f}" for key, value in scores.items())
             yield f"{name}: {metrics}{_in_unit(scores, metric)}"
-    yield f"trained on: {record['trained_on']} ({', '.join(record['data'])})"
+    files = [name for name in record["data"] if not record["trained_on"].startswith(name)]
+    yield f"trained on: {record['trained_on']}" + (f" ({', '.join(files)})" if files else "")
     if published.get("value") is None and record["options"].get("table"):
         naive = record["preparation"].get("as today")
         if naive is not None:

@@ -110,13 +110,13 @@ def _table(text: str) -> Array:
     Commas within the numbers separate decimals, as between semicolons or in quotation marks.
     """
     lines = [
-        (n, line.strip())
+        (n, line.strip(" \r"))
         for n, line in enumerate(text.splitlines(), 1)
         if line.strip() and not line.lstrip().startswith("#")
     ]
     # The first one may have the names of the columns, in which there may be anything.
-    below = "\n".join(line for _, line in lines[1:])
-    delimiter = next((d for searched in (below, text) for d in ";\t," if d in searched), None)
+    searched = ("".join(line for _, line in part) for part in (lines[1:], lines))
+    delimiter = next((d for part in searched for d in ";\t," if d in part), None)
     rows: list[list[float]] = []
     for n, line in lines:
         cells = _cells(line, delimiter)

@@ -19,7 +19,7 @@ import numpy as np
 from rnnviz.data.batches import Windows
 from rnnviz.data.folders import sha256
 from rnnviz.data.series import Scaling
-from rnnviz.data.user_tables import read_user_table
+from rnnviz.data.user_tables import few_rows, read_user_table
 from rnnviz.data.user_tables.choice import TableChoice
 from rnnviz.data.user_tables.measurements import Measurements, read_measurements
 from rnnviz.engine.spec import FitSpec, HeadSpec, ModelSpec, RecurrentSpec, SeriesSpec
@@ -84,6 +84,8 @@ def prepare(choice: TableChoice, folder: Path, limit: int | None, seed: int, say
     tested = f", {len(test):,} to test" if choice.test else "; no test part (--test .1 makes one)"
     say(f"Windows of {lookback} rows, forecast {horizon} ahead: {len(windows):,} to train, "
         f"{len(valid):,} to validate{tested}, in the order of time.")  # fmt: skip
+    if warning := few_rows(len(windows), len(valid), "windows"):
+        say(warning)
     say(f"The naive forecast, that the last value stays: mean absolute error "
         f"{naive['validation'] * std:.4g} in validation.")  # fmt: skip
     return Task(

@@ -7,6 +7,7 @@ moving average of the weights. The data decide the vocabulary, the longest text 
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -29,6 +30,7 @@ from rnnviz.data.user_tables import (
     TextColumns,
     UserTable,
     choose_text_columns,
+    few_rows,
     read_labelled_texts,
     read_user_table,
     split_rows,
@@ -51,6 +53,8 @@ LEAST_ROWS: Final = 10
 UPDATES: Final = 1_000
 EPOCHS: Final = (4, 40)
 BATCH: Final = 32
+#: Characters of the example to step through.
+SENTENCE: Final = 120
 #: A class is rare below this share of an equal one.
 RARE: Final = 0.2
 
@@ -80,6 +84,8 @@ def prepare(
         raise _too_few(path, rows, choice)
     for line in _split_lines(rows, split, choice, seed):
         say(line)
+    if warning := few_rows(len(split.training), len(split.validation), "rows"):
+        say(warning)
     language, remark = _language(choice, rows.texts)
     if remark:
         say(f"{remark}.")
@@ -118,7 +124,10 @@ def prepare(
 
 def _read(choice: TableChoice, folder: Path) -> tuple[UserTable, TextColumns, LabelledTexts]:
     table = read_user_table(folder / choice.file, choice.encoding)
-    columns = choose_text_columns(table, choice.text, choice.label, choice.header)
+    columns = choose_text_columns(
+        table, choice.text, choice.label, choice.header,
+        "To forecast a column of numbers: --series COLUMN --lookback 24 --horizon 1",
+    )  # fmt: skip
     return table, columns, read_labelled_texts(table, columns, choice.bad_rows)
 
 
@@ -274,14 +283,22 @@ def _texts(
 
 
 def _example(rows: LabelledTexts, split: TableSplit) -> str:
-    """A validation text of the length of a sentence, as an example to step through.
+    """A validation text, or the beginning of one, that needs no quoting in a shell."""
+    texts = [_sentence(rows.texts[n]) for n in split.validation[:500]]
+    plain = [text for text in texts if any(map(str.isalnum, text))]
+    return min(plain or texts, key=lambda text: ("'" in text, abs(len(text) - SENTENCE // 2), text))
 
-    Where there is one, a text that needs no quoting in a shell.
+
+def _sentence(text: str) -> str:
+    """The first sentence of a text, cut between words where it is long.
+
+    Without tags and without the characters that have a meaning between double quotation marks.
     """
-    texts = [" ".join(rows.texts[n].split()) for n in split.validation[:500]]
-    return min(
-        texts, key=lambda text: (any(c in text for c in "'\"$`!\\"), abs(len(text) - 60), text)
-    )
+    plain = " ".join(re.sub(r"<[^<>]{1,20}>|[\"$`!\\\x00-\x1f]", " ", text).split())
+    if len(plain) > SENTENCE:
+        first = re.match(r".{20,}?[.?…](?= )", plain[:SENTENCE])
+        plain = first[0] if first else plain[:SENTENCE].rpartition(" ")[0] or plain[:SENTENCE]
+    return plain
 
 
 def _preparation(

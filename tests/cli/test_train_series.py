@@ -91,6 +91,24 @@ def test_a_run_of_a_series_can_be_resumed_and_exported(trained: Path, tmp_path: 
     assert run(["step", "-m", str(tmp_path / "own.json"), "1", "--data", str(tmp_path)]) == 3
 
 
+def test_the_naive_forecast_is_named_by_its_horizon(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The value of so many hours before; a value of 0 is shown as 0."""
+    path, out = tmp_path / "a.csv", str(tmp_path / "run")
+    rows = [f"2021-01-{1 + n // 24:02} {n % 24:02}:00;{n % 5},1;{n % 3 / 7}" for n in range(120)]
+    path.write_text("when;c;x\n" + "\n".join(rows))
+    assert run(["train", str(path), "--series", "x", *SMALL, "--out", out]) == 0
+    said = capsys.readouterr().err
+    assert "Commas separate decimals in column c." in said
+    assert "Warning: 89 windows are few to train on, and 24 to validate" in said
+    assert "trained on: a.csv (96 rows)\n" in said
+    windows = [n for n in range(6, 40) if (n - 1) % 3 == 0]
+    assert run(["step", "-m", out, str(windows[0] - 5), "--plain"]) == 0
+    shown = capsys.readouterr().out
+    assert "; as 2 hours before: 0.00." in shown and "as 2 hours before off by 0.29." in shown
+
+
 def test_rows_stand_for_times_where_there_are_none(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shlex
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,44 @@ def test_what_was_found_is_said_before_training(
         "Step through it: rnnviz step -m ",
     ):
         assert part in said
+
+
+def test_a_folder_is_no_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["train", str(tmp_path)]) == 2
+    (tmp_path / "adir").mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path)
+        assert run(["train", "adir"]) == 2
+    assert "adir is a folder. Name a table in it" in capsys.readouterr().err
+
+
+def test_few_long_texts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """That they are few is said, and the example is a sentence that needs no quoting."""
+    path = tmp_path / "my.csv"
+    review = (
+        'I can\'t say ""no""! It is {} film.<br /><br />It cost $5 and `so` on' + ", so on" * 90
+    )
+    path.write_text(
+        "review,label\n"
+        + "".join(
+            f'"{n} {review.format("a good bad".split()[n % 2 + 1])}",{n % 2}\n' for n in range(10)
+        )
+    )
+    assert run(["train", str(path), *SMALL, "--out", str(tmp_path / "run")]) == 0
+    said = capsys.readouterr().err
+    assert "Warning: 8 rows are few to train on, and 2 to validate give a rough measure." in said
+    assert "trained on: my.csv (8 rows)\n" in said
+    (line,) = (line for line in said.splitlines() if line.startswith("Step through it: "))
+    assert shlex.split(line)[-1][1:] in (
+        " I can't say no It is good film.",
+        " I can't say no It is bad film.",
+    )
+    assert "'\"'" not in line
+    assert run(["evaluate", str(tmp_path / "run"), str(path), "--text", "review"]) == 0
+    path.write_text("a,b\n1,2\n")
+    assert run(["evaluate", str(tmp_path / "run"), str(path)]) == 2
+    err = capsys.readouterr().err
+    assert "by number: --text 2 --label 1" in err and "--series" not in err
 
 
 def test_many_classes_and_no_mask(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

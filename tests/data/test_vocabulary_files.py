@@ -150,3 +150,11 @@ def test_an_encoding_with_special_entries_is_stored() -> None:
         Encoding.from_json({"unknown": None})
     with pytest.raises(ValueError, match="list of ids"):
         Encoding.from_json({"special": "x"})
+
+
+def test_a_file_that_is_not_text(tmp_path: Path) -> None:
+    """Named as what it is, without the words of a decoder."""
+    path = tmp_path / "v.txt"
+    path.write_bytes(b"\x89PNG\r\n")
+    with pytest.raises(InvalidFileError, match="not a usable vocabulary: it is not text in UTF-8"):
+        read_vocabulary(path)

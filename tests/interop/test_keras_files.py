@@ -186,3 +186,9 @@ def test_an_architecture_without_weights(tmp_path: Path) -> None:
     shutil.copy(FILES / "keras3_cells.json", tmp_path / "net.json")
     with pytest.raises(InvalidFileError, match=r"net\.h5"):
         read_contents(tmp_path / "net.json")
+
+
+def test_an_empty_file_is_said_to_be_empty(tmp_path: Path) -> None:
+    (tmp_path / "empty.h5").touch()
+    with pytest.raises(InvalidFileError, match=r"empty\.h5 is empty\."):
+        read_contents(tmp_path / "empty.h5")

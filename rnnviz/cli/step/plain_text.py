@@ -127,6 +127,7 @@ def _series(trace: Trace, series: SeriesTrace, lang: str) -> Iterator[str]:
         return text(f"page.series.plain_{key}", lang, **values)
 
     layer, head, T = trace.layers[-1], trace.head, len(trace.tokens)
+    as_now = series_analysis.naive_name(trace, lang)
     forecasts, column = (
         series_analysis.forecasts(trace),
         series_analysis.readings(trace)[:, series.target],
@@ -140,18 +141,19 @@ def _series(trace: Trace, series: SeriesTrace, lang: str) -> Iterator[str]:
     yield line("window", T=T, first=first, last=last, source=visible(series.source))
     yield line(
         "forecast", label=label, time=series.foreseen, value=number(forecast, 2),
-        today=number(today, 2),
+        naive=as_now, today=number(today, 2),
     )  # fmt: skip
     yield from _clamps(trace, lang)
     if series.truth is None:
         yield line("open", time=series.foreseen)
     else:
         error, naive = (number(abs(value - series.truth), 2) for value in (forecast, today))
-        yield line("truth", truth=number(series.truth, 2), error=error, today=naive)
+        truth = number(series.truth, 2)
+        yield line("truth", truth=truth, error=error, naive=as_now, today=naive)
     if series.test is not None:
         yield line(
             "span", months=series.test.months, error=number(series.test.forecast, 2),
-            today=number(series.test.as_today, 2),
+            naive=as_now, today=number(series.test.as_today, 2),
         )  # fmt: skip
     free = "_free" if series.truth is None else ""
     objective = text(f"page.series.objective{free}", lang, label=label)

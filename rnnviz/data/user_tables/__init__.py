@@ -9,9 +9,9 @@ from __future__ import annotations
 from rnnviz.data.user_tables.columns import TextColumns, choose_text_columns, find_column
 from rnnviz.data.user_tables.labels import LabelledTexts, read_labelled_texts
 from rnnviz.data.user_tables.reading import RowFault, UserTable, read_user_table
-from rnnviz.data.user_tables.split import TableSplit, split_rows
+from rnnviz.data.user_tables.split import TableSplit, few_rows, split_rows
 
 __all__ = [
     "LabelledTexts", "RowFault", "TableSplit", "TextColumns", "UserTable", "choose_text_columns",
-    "find_column", "read_labelled_texts", "read_user_table", "split_rows",
+    "few_rows", "find_column", "read_labelled_texts", "read_user_table", "split_rows",
 ]  # fmt: skip

@@ -33,12 +33,17 @@ class TextColumns(NamedTuple):
 
 
 def choose_text_columns(
-    table: UserTable, text: Sequence[str], label: str | None, header: bool | None
+    table: UserTable,
+    text: Sequence[str],
+    label: str | None,
+    header: bool | None,
+    otherwise: str = "",
 ) -> TextColumns:
     """The columns a user named, or the obvious ones; UsageError if they are not there.
 
     ``text`` and ``label``: names or numbers from 1; ``text`` may be empty. ``header``: whether the
-    first row has the names; None finds out.
+    first row has the names; None finds out. ``otherwise``: what else a message advises where the
+    columns are not obvious.
     """
     names, remarks = table.first_row, []
     if table.width < 2:
@@ -49,13 +54,13 @@ def choose_text_columns(
     if not text:
         at = _obvious(normal, TEXT_NAMES)
         if at is None:
-            raise UsageError(_not_obvious(table, "text"))
+            raise UsageError(_not_obvious(table, "text", otherwise))
         text = [names[at]]
         remarks.append(f"The text is column {names[at]!r}, by its name; another: --text NAME")
     if label is None:
         at = _obvious(normal, LABEL_NAMES)
         if at is None:
-            raise UsageError(_not_obvious(table, "label"))
+            raise UsageError(_not_obvious(table, "label", otherwise))
         label = names[at]
         remarks.append(f"The label is column {names[at]!r}, by its name; another: --label NAME")
     if header is None:
@@ -141,13 +146,12 @@ def _obvious(normal: Sequence[str], known: Sequence[str]) -> int | None:
     return next((normal.index(name) for name in known if normal.count(name) == 1), None)
 
 
-def _not_obvious(table: UserTable, what: str) -> str:
+def _not_obvious(table: UserTable, what: str, otherwise: str) -> str:
     listed = shorten(", ".join(table.first_row))
     return (
         f"Which column of {table.name} is the {what}? Its first row: {listed}.\n"
-        "Name both: --text COLUMN --label COLUMN, or by number: --text 2 --label 1. To forecast a "
-        "column of numbers: --series COLUMN --lookback 24 --horizon 1"
-    )
+        f"Name both: --text COLUMN --label COLUMN, or by number: --text 2 --label 1. {otherwise}"
+    ).rstrip()
 
 
 def _occurs_below(table: UserTable, column: int | None) -> bool:

@@ -73,6 +73,8 @@ def read_measurements(
     columns: list[int] = []
     values: list[Array] = []
     left_out: list[str] = []
+    filled: list[RowFault] = []
+    with_commas: dict[str, list[str]] = {}
     for k, column in enumerate(fields):
         if k == at:
             continue
@@ -86,12 +88,17 @@ def read_measurements(
                 RowFault(int(lines[n]), _fault(names[k], column[n])) for n in np.flatnonzero(bad)
             ]
             _check_few(table, faults, len(rows), bad_rows)
-            remarks.append(f"Filled with the value before: {faults_text(faults)}")
+            filled += faults
             numbers = _filled(numbers)
         if commas:
-            remarks.append(f"In column {names[k]!r} commas separate {commas}")
+            with_commas.setdefault(commas, []).append(names[k])
         columns.append(k)
         values.append(numbers)
+    if filled:
+        remarks.append(f"Filled with the value before: {faults_text(sorted(filled))}")
+    for separated, where in with_commas.items():
+        columns_text = f"column{'s' if len(where) > 1 else ''} {shorten(', '.join(where))}"
+        remarks.append(f"Commas separate {separated} in {columns_text}")
     if left_out:
         remarks.append(f"Not read, since they are no numbers: {shorten(', '.join(left_out))}")
     data = np.stack(values, axis=1)[:, :MOST_COLUMNS]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -11,6 +11,8 @@ from rnnviz.arrays import Array
 
 #: Distinguishes the generator of the split from that of the training, which has the same seed.
 _STREAM = 0x5B11
+#: Fewer rows than these to train on are said to be few.
+FEW_ROWS: Final = 100
 
 
 class TableSplit(NamedTuple):
@@ -45,3 +47,13 @@ def split_rows(classes: Sequence[int], validation: float, test: float, seed: int
 
 def _count(share: float, rows: int) -> int:
     return max(1, round(share * rows)) if share else 0
+
+
+def few_rows(training: int, validation: int, what: str) -> str:
+    """A warning about few rows, or windows, to train on; "" where there are enough."""
+    if training >= FEW_ROWS:
+        return ""
+    return (
+        f"Warning: {training:,} {what} are few to train on, and {validation:,} to validate give a "
+        "rough measure. Some hundred give a sensible net."
+    )

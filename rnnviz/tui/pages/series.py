@@ -132,8 +132,9 @@ class SeriesPage(Page):
             float(series_analysis.forecasts(trace)[t]),
             float(series_analysis.target_curve(trace)[at]),
         )
+        named = series_analysis.naive_name(trace, view_state.lang)
         naive = Segment(
-            f"  · {self.page_text(view_state, 'today')} {number(naive_forecast(trace, t), 2)}",
+            f"  · {named} {number(naive_forecast(trace, t), 2)}",
             theme.dim,
         )
         second = [
@@ -153,7 +154,7 @@ class SeriesPage(Page):
             errors = [
                 number(abs(estimate - came), 2) for estimate in (forecast, naive_forecast(trace, t))
             ]
-            off = self.page_text(view_state, "off", value=errors[0], today=errors[1])
+            off = self.page_text(view_state, "off", value=errors[0], today=errors[1], naive=named)
             for line in (second, first):
                 if length(line) + len(off) + 3 <= width:
                     line.append(Segment("   " + off, theme.ink))
@@ -164,6 +165,7 @@ class SeriesPage(Page):
             span = self.page_text(
                 view_state, "span", months=series.test.months,
                 error=number(series.test.forecast, 2), today=number(series.test.as_today, 2),
+                naive=named,
             )  # fmt: skip
             if len(span) < width:
                 yield [Segment(" " + span, theme.dim)]
