@@ -83,6 +83,7 @@ def test_a_command_with_a_table_has_json(
         "OUT": str(tmp_path / "out"),
         "OUT.json": str(tmp_path / "m.json"),
     }
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     for imported in ("imported-1", "imported-2") if "IMPORTED" in COMMANDS[name] else ():
         assert run(["models", "import", str(MODEL_FILE), "--as", imported]) == 0
         drawn.clear()
