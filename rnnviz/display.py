@@ -23,8 +23,11 @@ def visible(text: str) -> str:
 
     These are the categories Cc, Cf, Cs, Co, Cn, Zl, Zp and Zs without the space. Skin tones and
     flag letters are escaped too, because terminals disagree on their width. A leading combining
-    mark gets a dotted circle. The function is idempotent.
+    mark gets a dotted circle. Of a text of nothing but spaces each is ``␣``, so that a space that
+    is a token or a label can be seen. The function is idempotent.
     """
+    if text.isspace() and text.isprintable():
+        return "␣" * len(text)
     if text.isprintable() and (text.isascii() or _has_known_width(text)):
         return text
     out: list[str] = []

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rnnviz.display import visible
+from rnnviz.model_files.stored_model import assumption_texts
 
 #: The most entries of a list that are printed.
 _MOST = 12
@@ -43,13 +44,8 @@ def assumption_lines(record: Mapping[str, Any], *, brief: bool = True) -> Iterat
         yield visible(f"{option}: nothing in this file asks for it")
     if brief and (missing := record.get("missing")) and isinstance(missing, list):
         yield visible(f"not computed: {_listed(missing, _FEW)}")
-    assumptions = record.get("assumptions")
-    for each in assumptions if isinstance(assumptions, list) else ():
-        if isinstance(each, dict):
-            yield visible(
-                f"assumed: {each.get('what', '')}: {each.get('value', '')} "
-                f"({each.get('reason', '')}). Otherwise: {each.get('option', '')}"
-            )
+    for assumption in assumption_texts(record):
+        yield visible(f"assumed: {assumption}")
 
 
 def _list(name: str, entries: Any) -> Iterator[str]:

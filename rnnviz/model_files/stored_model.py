@@ -97,6 +97,11 @@ class StoredModel:
         return str(self.record.get("trained_on", ""))
 
     @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What the file of another framework does not say and was assumed; () for other nets."""
+        return assumption_texts(self.record.get("imported"))
+
+    @property
     def example(self) -> str:
         """The sentence to step through when none is given."""
         if "example" not in self.record and isinstance(self.encoder, TokenIds | Vectors):
@@ -177,3 +182,14 @@ class StoredModel:
     def _classes(self, found: Array) -> Array:
         """A probability for each label: of one logit, those of both classes."""
         return with_other_class(found) if self.model.spec.head.is_binary else found
+
+
+def assumption_texts(imported: Any) -> tuple[str, ...]:
+    """The assumptions in the field "imported" of a model's JSON, each with its option."""
+    listed = imported.get("assumptions") if isinstance(imported, dict) else None
+    return tuple(
+        f"{each.get('what', '')}: {each.get('value', '')} ({each.get('reason', '')}). "
+        f"Otherwise: {each.get('option', '')}"
+        for each in (listed if isinstance(listed, list) else ())
+        if isinstance(each, dict)
+    )

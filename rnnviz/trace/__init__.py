@@ -265,6 +265,7 @@ class Trace:
     hand: ToyNet | None = None  # the net by hand, where it is one
     given_states: tuple[InitialState, ...] = ()  # before the first token, set by the user
     reads: str = "words"  # of other nets what their text is: "words", "ids", "vectors"
+    assumptions: tuple[str, ...] = ()  # what the file of the model does not say
     source: Trace | None = None  # as it was computed, where this is the same in a notation
 
     def to_json(self) -> dict[str, Any]:

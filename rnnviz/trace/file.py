@@ -148,6 +148,8 @@ def _trace(meta: dict[str, Any], arrays: Mapping[str, Array]) -> Trace:
     for name in ("tokens", "ids", "unknown"):
         expect(isinstance(meta[name], list), f"{name}: a list")
         meta[name] = tuple(meta[name])
+    meta["assumptions"] = tuple(meta.pop("assumptions", ()))
+    expect(all(isinstance(each, str) for each in meta["assumptions"]), "assumptions: texts")
     meta["given_states"] = tuple(map(_state, meta.pop("given_states", ())))
     series, net = _series(meta.pop("series", None)), meta.pop("hand", None)
     hand = None if net is None else net_record.from_record(net).hand

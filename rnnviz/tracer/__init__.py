@@ -138,6 +138,7 @@ def _trace(stored: StoredModel, query: Query, model_input: ModelInput, backend: 
         series=forecast,
         given_states=query.initial,
         reads=stored.text_form,
+        assumptions=stored.assumptions,
     )
 
 

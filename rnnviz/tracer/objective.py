@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from rnnviz.arrays import Array
+from rnnviz.display import visible
 from rnnviz.engine import losses
 from rnnviz.engine.spec import NUMERIC_KINDS
 from rnnviz.errors import UsageError, nearest
@@ -36,7 +37,7 @@ def objective_of(
     label, kind = stored.labels[target], stored.model.spec.head.kind
     truth = model_input.truth
     if kind in NUMERIC_KINDS and truth is None:
-        name = label if model_input.squared is not None else f"forecast of {label}"
+        name = label if model_input.series is None else f"forecast of {label}"
         output = losses.outputs(kind, logits)
         d_logits = np.zeros_like(logits)
         d_logits[:, target] = losses.ELEMENTWISE[kind].slope(output[:, target])
@@ -75,6 +76,8 @@ def target_class(stored: StoredModel, output: Array, label: str | None) -> int:
 
 
 def _some(labels: Sequence[str]) -> str:
-    """The labels, or the first of many."""
+    """The labels, or the first of many, as they can be printed."""
     more = len(labels) - MOST_LABELS
-    return ", ".join(labels[:MOST_LABELS]) + (f" and {more:,} others" if more > 0 else "")
+    return ", ".join(map(visible, labels[:MOST_LABELS])) + (
+        f" and {more:,} others" if more > 0 else ""
+    )

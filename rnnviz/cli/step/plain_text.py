@@ -52,7 +52,8 @@ def model_line(trace: Trace, lang: str, *, imported: bool) -> str:
 
 def _words(trace: Trace, tokens: list[str], lang: str) -> Iterator[str]:
     layer, head = trace.layers[-1], trace.head
-    T, best = len(tokens), int(np.argmax(head.output))
+    # Of numbers the one that the gradients are of; of classes the likeliest.
+    T, best = len(tokens), shown_class(head) if head.is_number else int(np.argmax(head.output))
     yield text("plain.sentence", lang, tokens=" ".join(tokens))
     if any(trace.unknown):
         unknown = ", ".join(w for w, u in zip(tokens, trace.unknown, strict=True) if u)
@@ -70,7 +71,7 @@ def _words(trace: Trace, tokens: list[str], lang: str) -> Iterator[str]:
     yield text(key, lang, objective=objective, loss=number(head.loss))
     grads = np.linalg.norm(trace.layers[0].grads["x"].astype(np.float64), axis=1)
     for t, token in enumerate(tokens):
-        leading = int(np.argmax(head.readout[t]))
+        leading = best if head.is_number else int(np.argmax(head.readout[t]))
         yield text(
             "plain.after", lang, t=t + 1, T=T, token=token, label=visible(head.labels[leading]),
             p=number(head.readout[t, leading]), grad=number(grads[t]),

@@ -208,7 +208,8 @@ def net(view_state: ViewState, *, known: bool, arrow: str) -> list[Clause]:
     head, n = view_state.trace.head, view_state.cursor.layer + 1
     values: dict[str, object] = {"n": f"{n} {arrow}", "name": output_name(view_state)}
     if not known:
-        return [texts(view_state, "net", ("waits",), **values)]
+        every = head.reads == "steps" or head.kind == "state"
+        return [texts(view_state, "net", ("waits_step" if every else "waits",), **values)]
     value = end(view_state)
     values["value"] = number(value, 2)
     clauses = [texts(view_state, "net", ("says",), **values)]

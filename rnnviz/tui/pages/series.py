@@ -64,10 +64,15 @@ class SeriesPage(Page):
     def conclusion_questions(self, view_state: ViewState) -> Sequence[Question]:
         return conclusion.questions(view_state) if self.applies(view_state) else ()
 
+    def _not_a_series(self, view_state: ViewState) -> str:
+        """What the model reads instead."""
+        key = {"vectors": "numbers", "ids": "ids"}.get(view_state.trace.reads, "words")
+        return self.page_text(view_state, "numbers" if view_state.trace.hand is not None else key)
+
     def lines(self, view_state: ViewState, width: int, height: int) -> list[Line]:
         series = view_state.trace.series
         if series is None:
-            paragraph = wrapped(self.page_text(view_state, "words"), width - 2)
+            paragraph = wrapped(self._not_a_series(view_state), width - 2)
             return [
                 self.head(view_state, width),
                 *([Segment(" " + s, view_state.theme.ink)] for s in paragraph),
@@ -90,7 +95,7 @@ class SeriesPage(Page):
 
     def press(self, view_state: ViewState, key: str) -> Change | Prompt | None:
         if view_state.trace.series is None:
-            return Change(message=self.page_text(view_state, "words"), failed=True)
+            return Change(message=self._not_a_series(view_state), failed=True)
         if key == "type":
             test = view_state.trace.series.test
             question = (

@@ -53,7 +53,7 @@ def change_line(view_state: ViewState, room: int) -> Line:
         return _fitting(_reading(view_state), room, theme.ink)
     moved = _moved(view_state, t)
     style = theme.bold
-    if moved.before is not None and (size := _size(moved)):
+    if moved.before is not None and (size := _size(view_state, moved)):
         style = theme.above if size > 0 else theme.below
     if view_state.trace.head.is_number:
         style = theme.source
@@ -106,9 +106,12 @@ def _moved(view_state: ViewState, t: int) -> PredictionChange:
     return PredictionChange(before, float(series_analysis.forecasts(trace)[t]), units)
 
 
-def _size(moved: PredictionChange) -> float:
-    """The change as the two printed numbers give it."""
+def _size(view_state: ViewState, moved: PredictionChange) -> float:
+    """The change as the two printed numbers give it; of numbers whose unit is unknown as it is."""
     assert moved.before is not None
+    if view_state.trace.head.is_number and view_state.trace.series is None:
+        same = number(moved.after, 2) == number(moved.before, 2)
+        return 0.0 if same else moved.after - moved.before
     return round(round(moved.after, 2) - round(moved.before, 2), 2)
 
 
@@ -122,7 +125,7 @@ def _statements(view_state: ViewState, moved: PredictionChange) -> list[str]:
         now = view_state.text("belief.now", **values) + (f", {sure}" if sure else "")
         first = moved.before is not None and t == 0
         return [now + view_state.text("belief.start", **values), now] if first else [now]
-    size = _size(moved)
+    size = _size(view_state, moved)
     key = "belief.rose" if size > 0 else "belief.fell" if size < 0 else "belief.same"
     whole = view_state.text(key, **values, size=number(abs(size), 2))
     return [*(whole + more for more in _through(view_state, moved, size)), whole]

@@ -27,14 +27,17 @@ def change_row(view_state: ViewState, shown: WordWindow) -> Line:
         return _row(view_state, shown, view_state.text("conclusion.row"), *_ends(view_state))
     k = view_state.shown_class()
     deltas = changes(view_state.trace, k)
+    numbers = view_state.trace.head.is_number and view_state.trace.series is None
     if view_state.trace.series is not None:
         series = view_state.trace.series
         deltas = deltas * series.std[series.target]
     texts, styles = {}, {}
     for t, delta in enumerate(deltas):
         if view_state.prediction_known(t) and np.isfinite(delta):
-            texts[t] = signed(float(delta))
-            styles[t] = theme.dim if texts[t] == "0" else theme.above if delta > 0 else theme.below
+            exact = numbers and bool(delta)
+            text = number(float(delta), 2, signed=True) if exact else signed(float(delta))
+            texts[t] = text
+            styles[t] = theme.dim if text == "0" else theme.above if delta > 0 else theme.below
     name = "Δp" if not view_state.trace.head.is_number else "Δ"
     return _row(view_state, shown, name, texts, styles)
 

@@ -66,14 +66,21 @@ def probability_scale(head: HeadTrace, label: int) -> PredictionScale:
 
 
 def number_scale(values: Array) -> PredictionScale:
-    """Round numbers around the values: it seldom changes while one steps through a series."""
+    """Round numbers around the values: it seldom changes while one steps through a series.
+
+    From 0 where all values are the same. The labels of the ends differ.
+    """
     low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
+    if high - low <= 1e-9 * max(abs(low), abs(high)):
+        low, high = min(low, 0.0), max(high, 0.0)
     size = max(high - low, 1e-9 * max(abs(low), abs(high)), 1e-12)
     step = 10.0 ** np.floor(np.log10(size))
     step *= next(m for m in (0.5, 1, 2, 5) if m * step >= size / 4)
     low, high = float(np.floor(low / step) * step), float(np.ceil(high / step) * step)
     high = high if high > low else low + step
-    return PredictionScale(low, high, number(high, 2), number(low, 2))
+    ends = ((number(high, digits), number(low, digits)) for digits in range(2, 9))
+    top, bottom = next((pair for pair in ends if pair[0] != pair[1]), (number(high, 2), ""))
+    return PredictionScale(low, high, top, bottom)
 
 
 def eighths(share: float, rows: int) -> int:

@@ -35,11 +35,14 @@ class TitleBar(View):
             *_held(view_state),
             size,
         ]
+        values = {"n": cursor.layer + 1, "N": len(trace.layers), "name": visible(layer.name)}
+        where = Segment(" · " + view_state.text("title.layer", **values), theme.ink)
         if len(trace.layers) > 1:
-            where = view_state.text(
-                "title.layer", n=cursor.layer + 1, N=len(trace.layers), name=layer.name
-            )
-            left.append(Segment(" · " + where, theme.ink))
+            left.append(where)
+        said = view_state.text("title.assumed", count=len(trace.assumptions))
+        assumed = Segment(f" · {said}", theme.dim)
+        if trace.assumptions:
+            left.append(assumed)
         if layer.notation != DEFAULT_NOTATION:
             named = view_state.text("title.notation", name=notation_title(layer.notation))
             left.append(Segment(f" · {named}", theme.now))
@@ -52,11 +55,19 @@ class TitleBar(View):
             part=view_state.word("part", view_state.part),
         )
         right = [Segment(place + " ", theme.now)]
-        marked = view_state.predictions.on or trace.clamps
+        marked = view_state.predictions.on or trace.clamps or trace.assumptions
+        program = left[0]
+        if trace.assumptions and length([*left, *right]) >= width:
+            left.remove(program)
         if (len(trace.layers) > 1 or marked) and length([*left, *right]) >= width:
             left.remove(size)
-        if length([*left, *right]) >= width:
-            del left[0]  # the name of the program
+        if program in left and length([*left, *right]) >= width:
+            left.remove(program)
+        if where in left and length([*left, *right]) >= width:
+            short = view_state.text("title.layer_short", **values)
+            left[left.index(where)] = Segment(f" · {short}", theme.ink)
+        if assumed in left and length([*left, *right]) >= width:
+            left.remove(assumed)  # the help lists them
         if length([*left, *right]) >= width and layer.notation != DEFAULT_NOTATION:
             left = _shortened(view_state, left, size, f" · {named}", width - length(right))
         beside_it = _compared(view_state, width - length([*left, *right]) - 1)
@@ -67,8 +78,9 @@ class TitleBar(View):
             left = smaller if beside_it else left
         left += beside_it
         about = Segment(f" · {visible(trace.about)}", theme.dim)
-        if trace.about and length([*left, about, *right]) + 1 <= width:
-            left.append(about)
+        rest = [each for each in left if each is not assumed]  # which ``about`` counts, too
+        if trace.about and length([*rest, about, *right]) + 1 <= width:
+            left = [*rest, about]
         if view_state.seconds is not None:
             playing = view_state.text("title.playing", seconds=f"{view_state.seconds:g}")
             right.insert(0, Segment(playing + "  ", theme.source))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rnnviz.display import visible
 from rnnviz.tui.app.help_screen import HelpSection
 from rnnviz.tui.keymap import PAGE_ACTION_KEYS, Action, localized_key, step_actions
 from rnnviz.tui.pages import PAGES, PageEntry, load
@@ -30,11 +31,20 @@ def sections(view_state: ViewState) -> list[HelpSection]:
     of_pages = [action for action in every if action.name in PAGE_ACTION_KEYS]
     return [
         *first,
+        *_assumptions(view_state),
         idea,
         HelpSection(view_state.text("help.keys"), tuple(_keys(view_state, keys))),
         HelpSection(view_state.text("help.page_keys"), tuple(_keys(view_state, of_pages))),
         *(section for section in (*panels, *pages) if section not in first),
     ]
+
+
+def _assumptions(view_state: ViewState) -> Iterator[HelpSection]:
+    """What was assumed about the file of the model; the texts are those of the import."""
+    found = view_state.trace.assumptions
+    if found:
+        title = view_state.text("help.assumptions", count=len(found))
+        yield HelpSection(title, tuple(("", visible(each)) for each in found))
 
 
 def _keys(view_state: ViewState, actions: list[Action]) -> Iterator[tuple[str, str]]:

@@ -93,8 +93,9 @@ class NetPage(Page):
             top += [count_line(view_state, row, width, total) for row in net.at("head")[-1:]]
             below += [count_line(view_state, row, width) for row in net.at("source")]
         room = height - len(top) - len(below)
+        every = view_state.trace.head.reads == "steps"  # then no state is the wrong one
         words: list[Line] = []
-        for k, paragraph in enumerate(paragraphs(view_state, width, not state.trap)):
+        for k, paragraph in enumerate(paragraphs(view_state, width, not state.trap and not every)):
             # What the layers return comes before the cells of units, the rest after them.
             least = least_height(view_state.trace, with_cells=k > 0)
             if room - len(words) - len(paragraph) >= least:
@@ -128,20 +129,24 @@ def head(view_state: ViewState, state: DiagramState, width: int) -> list[Line]:
     right = layer_stack.head_input(trace, trace.head.reads)
     ready = _ready(view_state, state)
     states = _states(view_state, layer_stack.head_states(trace, trace.head.reads))
-    takes = f" {page_text(view_state, 'head')}  {states}"
+    name = "output" if trace.head.kind == "state" else "head"
+    takes = f" {page_text(view_state, name)}  {states}"
     lines: list[Line] = [[Segment(fit(takes, width), theme.ink)]]
     labels = _labels(trace, width)
     names = "".join(fit(visible(trace.head.labels[k]), SCORE - 1) + " " for k in labels)
     lines.append([Segment(" " * MARGIN), Segment(names, theme.dim)])
     if not ready or view_state.hidden:
-        text = "?" if ready else page_text(view_state, "waits")
+        every = trace.head.reads == "steps" or trace.head.kind == "state"
+        waits = "waits_step" if every else "waits"
+        text = "?" if ready else page_text(view_state, waits)
         more = " " + page_text(view_state, "next")
         if not ready and len(trace.layers) > 1 and cell_len(text + more) < width:
             text += more
         lines.append([Segment(" " + text, theme.dim)])
     else:
         output = trace.head.output if right is None else right.output
-        key = "right" if trace.head.reads == "last" else "trap"
+        same = trace.head.reads == "last" or not layer_stack.differs_at_end(trace)
+        key = "last_step" if trace.head.reads == "steps" else "right" if same else "trap"
         lines.append(_scores(view_state, page_text(view_state, key), output, labels, theme.now))
     trap = state.trap and trace.head.reads == "last"
     return [*lines, *(_trap(view_state, labels, width) if trap else [])]
@@ -188,4 +193,7 @@ def _states(view_state: ViewState, taken: tuple[layer_stack.HeadState, ...]) -> 
         arrow, word = ARROW[trace.layers[s.layer].direction], visible(trace.tokens[s.t])
         parts.append(page_text(view_state, "state", arrow=arrow, word=word))
     joined = parts[0] if len(parts) == 1 else f"[{' ; '.join(parts)}]"
-    return page_text(view_state, "takes", states=joined) + "   s · W + b"
+    every = page_text(view_state, "at_each_step") if trace.head.reads == "steps" else ""
+    if trace.head.kind == "state":
+        return joined + every
+    return page_text(view_state, "takes", states=joined) + "   s · W + b" + every

@@ -65,14 +65,17 @@ def _returned(view_state: ViewState) -> str:
         row = None if found is None else found.at("recurrent")[0]
         call = "" if row is None else row.keras or row.title
         key = "returns_both" if len(levels[0]) > 1 else "returns"
+        key = "returns_every" if trace.head.reads == "steps" else key
         return page_text(
             view_state, key, layer=call or trace.layers[0].title, word=word, H=H[0], T=T
         )
     below = ", ".join(str(k + 1) for k in range(len(levels) - 1))
     key = "sequences" if len(levels) == 2 else "sequences_many"
-    return page_text(
-        view_state, key, below=below, above=len(levels), T=T, D=H[0], top=len(levels), F=H[-1]
-    )
+    top = "every" if trace.head.reads == "steps" else "last"
+    top += "_output" if trace.head.kind == "state" else ""
+    values = {"below": below, "above": len(levels), "T": T, "D": H[0], "top": len(levels)}
+    texts = (page_text(view_state, each, **values, F=H[-1]) for each in (key, f"top_{top}"))
+    return " ".join(texts)
 
 
 def _count(view_state: ViewState) -> str:

@@ -57,6 +57,14 @@ class PaddingPage(Page):
         query = replace(view_state.query, target=None)
         return PaddingQuestion(query, view_state.page_state(PaddingState).pads)
 
+    def _why_not(self, view_state: ViewState) -> str:
+        """Why nothing is padded here, which the trace shows; "" if it is."""
+        trace = view_state.trace
+        if trace.series is not None or trace.reads == "vectors":
+            key = "numbers" if trace.series is None else "series"
+            return self.page_text(view_state, f"no_padding_{key}")
+        return self.page_text(view_state, "no_padding_held") if trace.clamps else ""
+
     def _answer(self, view_state: ViewState) -> PaddingComparison | None:
         return view_state.answers.get(self._question(view_state))
 
@@ -108,7 +116,7 @@ class PaddingPage(Page):
         theme, question = view_state.theme, self._question(view_state)
         drawing = self._drawing(view_state)
         if drawing is None:
-            failed = view_state.failures.get(question)
+            failed = self._why_not(view_state) or view_state.failures.get(question)
             paragraph = wrapped(
                 visible(failed or self.page_text(view_state, "computing")), width - 4
             )

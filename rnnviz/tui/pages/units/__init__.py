@@ -119,7 +119,12 @@ class UnitsPage(Page):
         return next((view_state.answers.get(q) for q in self.questions(view_state)), None)
 
     def _why(self, view_state: ViewState) -> str:
-        """The reason why there is no corpus yet."""
+        """The reason why there is no corpus, or not yet."""
+        trace = view_state.trace
+        if trace.series is not None or trace.reads == "vectors":
+            return self.page_text(view_state, "no_text")
+        if trace.reads == "ids":
+            return self.page_text(view_state, "no_vocabulary")
         for question in self.questions(view_state):
             reason = view_state.failures.get(question)
             return self.page_text(view_state, "computing") if reason is None else visible(reason)
