@@ -39,14 +39,16 @@ def command(file: str, as_json: bool, **said: Any) -> None:
     in the file is run, and no framework is needed. Of a model of rnnviz, also by its NAME, it is
     the weight file.
     """
-    from rnnviz.interop.description import describe
     from rnnviz.interop.detection import MAX_BYTES, read_contents
-    from rnnviz.interop.unused_options import unused_options
 
     path, own = _weight_file(file)
     with invalid_file_on_error(path, "model file"):
         chosen = to_import_options(said)
         contents = read_contents(path, chosen)
+        # Not earlier: a reader starts a process before NumPy is imported here.
+        from rnnviz.interop.description import describe
+        from rnnviz.interop.unused_options import unused_options
+
         unused = unused_options(path, chosen, contents)
         with open_regular(path, MAX_BYTES) as opened:
             size = opened.seek(0, 2)
@@ -73,14 +75,15 @@ def _weight_file(name: str) -> tuple[Path, str]:
 
     UsageError where there is neither a file nor a model of that name.
     """
-    from rnnviz.lookup import locate
-    from rnnviz.model_files.loader import is_own
-
     path = user_path(name)
     if path.is_file() and path.suffix != ".json":
         return path, ""
     if path.exists() and not path.is_file() and not path.is_dir():
         return path, ""  # a pipe or a device; opening it says so
+    # Not earlier: the reader of a file may start a process before NumPy is imported.
+    from rnnviz.lookup import locate
+    from rnnviz.model_files.loader import is_own
+
     record, weights = locate(name)
     if path.is_file() and not weights.is_file():
         return path, ""

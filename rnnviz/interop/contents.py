@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from rnnviz.arrays import Array, Values
-from rnnviz.data.vocabulary import Encoding
-from rnnviz.engine.spec import RecurrentSpec
+if TYPE_CHECKING:  # annotations alone: readers start processes before NumPy is imported
+    from rnnviz.arrays import Array, Values
+    from rnnviz.data.vocabulary import Encoding
+    from rnnviz.engine.spec import RecurrentSpec
 
 Part = Literal[
     "embedding", "kernel", "recurrent kernel", "bias", "input bias", "recurrent bias",

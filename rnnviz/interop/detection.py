@@ -7,18 +7,20 @@ import zipfile
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from rnnviz.errors import InvalidFileError
 from rnnviz.files import open_regular, open_zip
-from rnnviz.interop.contents import ImportOptions, ModelContents
+
+if TYPE_CHECKING:  # the readers import NumPy, that of HDF5 after the start of its process
+    from rnnviz.interop.contents import ImportOptions, ModelContents
 
 #: Largest model file in bytes.
 MAX_BYTES: Final = 2_000_000_000
 
 #: The module of each format; its ``read`` takes a path and options and gives the contents.
 READERS: Final = {
-    "hdf5": "rnnviz.interop.keras.hdf5",
+    "hdf5": "rnnviz.interop.keras.hdf5_file",
     "keras": "rnnviz.interop.keras.archive",
     "json": "rnnviz.interop.keras.json_model",  # TF.js, or a Keras architecture with weights beside
     "torch": "rnnviz.interop.torch.checkpoint",
@@ -102,6 +104,8 @@ def read_contents(path: Path, options: ImportOptions | None = None) -> ModelCont
     Raises OSError as ``open`` does, InvalidFileError for a damaged or unknown file, MissingError
     where a format needs a package that is not installed.
     """
+    from rnnviz.interop.contents import ImportOptions
+
     module = import_module(READERS[detect(path)])
-    read = cast(Callable[[Path, ImportOptions], ModelContents], module.read)
+    read = cast("Callable[[Path, ImportOptions], ModelContents]", module.read)
     return read(path, options or ImportOptions())

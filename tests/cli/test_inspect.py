@@ -90,7 +90,7 @@ def test_no_framework_is_imported() -> None:
     ("data", "said"),
     [
         (b"hello", "no model file that rnnviz knows"),
-        (b"", "no model file that rnnviz knows"),
+        (b"", "is empty"),
         (b"\x1f\x8b" + bytes(20), "a gzip file. Unpack it"),
         (bytes(4) + b"TFL3" + bytes(20), "TensorFlow Lite"),
         (b"PK\x03\x04" + bytes(40), "damaged zip archive"),

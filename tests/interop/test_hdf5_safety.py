@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import struct
+import subprocess
+import sys
 import tracemalloc
 from io import BytesIO
 from pathlib import Path
@@ -15,13 +17,13 @@ import pytest
 
 from rnnviz.errors import InvalidFileError, MissingError
 from rnnviz.interop.contents import ImportOptions
-from rnnviz.interop.keras import hdf5, hdf5_tree
+from rnnviz.interop.keras import hdf5_file, hdf5_launch, hdf5_tree
 from rnnviz.interop.keras.hdf5_tree import Hdf5Tree
 
 
 def read(path: Path) -> Hdf5Tree:
     with path.open("rb") as file:
-        return hdf5_tree.read_tree(file, path)
+        return hdf5_launch.read_tree(file, path)
 
 
 def reasons(tree: Hdf5Tree) -> dict[str, str]:
@@ -147,8 +149,8 @@ def test_the_end_of_the_process(
     with h5py.File(path, "w") as file:
         file["x"] = np.zeros(3)
     (tmp_path / "program.py").write_text(program)
-    monkeypatch.setattr(hdf5_tree, "_PROGRAM", tmp_path / "program.py")
-    monkeypatch.setattr(hdf5_tree, "_SECONDS", 0.5 if "sleep" in program else 60)
+    monkeypatch.setattr(hdf5_launch, "_PROGRAM", tmp_path / "program.py")
+    monkeypatch.setattr(hdf5_launch, "_SECONDS", 0.5 if "sleep" in program else 60)
     with pytest.raises(InvalidFileError, match=message) as raised:
         read(path)
     assert raised.value.exit_code == 4
@@ -177,14 +179,14 @@ ARRAY = {"kind": "array", "path": "x", "dtype": "float32", "shape": [2], "read":
 )
 def test_frames_that_lie(data: bytes) -> None:
     with pytest.raises((ValueError, RecursionError)):
-        hdf5_tree._FrameReader(1000).read(BytesIO(data))
+        hdf5_tree.FrameReader(1000).read(BytesIO(data))
 
 
 def test_without_h5py(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.h5"
     with h5py.File(path, "w") as file:
         file["x"] = np.zeros(3)
-    monkeypatch.setattr(hdf5_tree, "find_spec", lambda name: None)
+    monkeypatch.setattr(hdf5_launch, "find_spec", lambda name: None)
     with pytest.raises(MissingError, match=r"pip install 'rnnviz\[import\]'"):
         read(path)
 
@@ -199,7 +201,7 @@ def test_long_lists_of_names_are_cut_into_several_attributes(tmp_path: Path) -> 
         names = [b"lstm_1/kernel:0", b"lstm_1/recurrent_kernel:0"]
         file["lstm_1"].attrs["weight_names"] = names
         file.create_group("dense_1").attrs["weight_names"] = []
-    contents = hdf5.read(path, ImportOptions())
+    contents = hdf5_file.read(path, ImportOptions())
     assert [type(op).__name__ for op in contents.operations] == [
         "InputOperation", "RecurrentOperation", "OpaqueOperation",
     ]  # fmt: skip
@@ -215,7 +217,7 @@ def test_a_damaged_configuration(tmp_path: Path, config: str) -> None:
         file.attrs["layer_names"] = [b"a"]
         file.create_group("a")
     with pytest.raises(InvalidFileError, match=r"a\.h5"):
-        hdf5.read(path, ImportOptions())
+        hdf5_file.read(path, ImportOptions())
 
 
 def test_two_layers_of_one_name(tmp_path: Path) -> None:
@@ -227,5 +229,16 @@ def test_two_layers_of_one_name(tmp_path: Path) -> None:
         file.create_group("layers/dense/vars").attrs["name"] = "x"
         for k, shape in enumerate([(2, 1), (1,)]):
             file[f"layers/dense/vars/{k}"] = np.zeros(shape, "f")
-    contents = hdf5.read(path, ImportOptions())
+    contents = hdf5_file.read(path, ImportOptions())
     assert [op.name for op in contents.operations] == ["x_input", "x", "x:2"]
+
+
+def test_nothing_large_is_imported_before_the_process_starts() -> None:
+    """Both processes import NumPy at the same time."""
+    program = (
+        "import sys, rnnviz.cli, rnnviz.cli.inspect, rnnviz.interop.detection\n"
+        "import rnnviz.interop.contents, rnnviz.interop.keras.hdf5_file\n"
+        "import rnnviz.interop.keras.archive\n"
+        "sys.exit('numpy' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -6,24 +6,15 @@ import shutil
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rnnviz.errors import InvalidFileError
 from rnnviz.files import TooLargeError, open_member, open_zip, parse_json, reason
-from rnnviz.interop.contents import ImportOptions, ModelContents
-from rnnviz.interop.keras.flow import Net
-from rnnviz.interop.keras.hdf5_tree import Hdf5Tree, read_tree
-from rnnviz.interop.keras.model_contents import (
-    build_guess,
-    build_model,
-    contents,
-    is_architecture,
-    is_listed,
-    numbers_of,
-    tree_entries,
-)
-from rnnviz.interop.keras.unlabelled_weights import counted_layers
-from rnnviz.interop.keras.weight_stores import counted_weights
+from rnnviz.interop.keras.hdf5_launch import read_tree
+
+if TYPE_CHECKING:
+    from rnnviz.interop.contents import ImportOptions, ModelContents
+    from rnnviz.interop.keras.hdf5_tree import Hdf5Tree
 
 MAX_BYTES: Final = 2_000_000_000
 _MAX_JSON: Final = 20_000_000
@@ -39,10 +30,25 @@ def read(path: Path, options: ImportOptions) -> ModelContents:
             config = _json(archive, "config.json")
             version = _version(archive)
             tree = _weights(archive, path)
-            net = Net(options, numbers_of(version), _vocabularies(archive))
+            vocabularies = _vocabularies(archive)
     except (zipfile.BadZipFile, TooLargeError, EOFError, NotImplementedError, KeyError,
             UnicodeDecodeError, ValueError, RecursionError) as error:  # fmt: skip
         raise InvalidFileError(f"{path} is not a usable .keras file: {reason(error)}.") from error
+    # Not earlier: the process that reads HDF5 starts before NumPy is imported here.
+    from rnnviz.interop.keras.flow import Net
+    from rnnviz.interop.keras.model_contents import (
+        build_guess,
+        build_model,
+        contents,
+        is_architecture,
+        is_listed,
+        numbers_of,
+        tree_entries,
+    )
+    from rnnviz.interop.keras.unlabelled_weights import counted_layers
+    from rnnviz.interop.keras.weight_stores import counted_weights
+
+    net = Net(options, numbers_of(version), vocabularies)
     if not is_architecture(config):
         raise InvalidFileError(f"{path}: config.json does not describe a Keras model.")
     if is_listed(config):

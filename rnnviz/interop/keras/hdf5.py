@@ -1,15 +1,13 @@
-"""Reader for HDF5 files: models and weights of Keras 1, 2 and 3."""
+"""The content of HDF5 files: models and weights of Keras 1, 2 and 3."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
 
 from rnnviz.errors import InvalidFileError
-from rnnviz.files import open_regular
 from rnnviz.interop.contents import Assumption, ImportOptions, ModelContents
 from rnnviz.interop.keras.flow import Net
-from rnnviz.interop.keras.hdf5_tree import Hdf5Tree, json_attribute, read_tree
+from rnnviz.interop.keras.hdf5_tree import Hdf5Tree, json_attribute
 from rnnviz.interop.keras.model_contents import (
     build_guess,
     build_model,
@@ -23,18 +21,9 @@ from rnnviz.interop.keras.model_contents import (
 from rnnviz.interop.keras.unlabelled_weights import counted_layers, listed_layers
 from rnnviz.interop.keras.weight_stores import counted_weights, listed_weights
 
-MAX_BYTES: Final = 2_000_000_000
-
-
-def read(path: Path, options: ImportOptions) -> ModelContents:
-    """What is in an HDF5 file; errors as ``rnnviz.interop.detection.read_contents``."""
-    with open_regular(path, MAX_BYTES) as file:
-        tree = read_tree(file, path)
-    return read_parsed(tree, path, options)
-
 
 def read_parsed(tree: Hdf5Tree, path: Path, options: ImportOptions) -> ModelContents:
-    """The same from the content that was read."""
+    """What is in an HDF5 file, from its content; errors as those of ``read_contents``."""
     try:
         own = json_attribute(tree, "model_config")
     except ValueError as error:

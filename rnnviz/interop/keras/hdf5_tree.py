@@ -1,39 +1,29 @@
-"""The content of an HDF5 file, read by a process of its own."""
+"""The content of an HDF5 file, as the process that reads it sends it."""
 
 from __future__ import annotations
 
 import json
 import math
-import os
 import struct
-import subprocess
-import sys
-import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.util import find_spec
 from itertools import count, takewhile
-from pathlib import Path
-from typing import IO, Any, BinaryIO, Final
+from typing import IO, Any, Final
 
 import numpy as np
 
 from rnnviz.arrays import Array
-from rnnviz.errors import InvalidFileError, MissingError
 from rnnviz.files import parse_json
 from rnnviz.interop.contents import FileTensor, IgnoredEntry
 from rnnviz.interop.keras.hdf5_process import MAX_RATIO, MOST_OBJECTS, TOTAL_EXEMPT
 
-_PROGRAM: Final = Path(__file__).with_name("hdf5_process.py")
 _HEAD: Final = struct.Struct("<IQ")
 #: The largest JSON object of a frame in bytes: one group with all its attributes.
 _MAX_TEXT: Final = 64_000_000
 _DTYPES: Final = frozenset(
     f"{kind}{bits}" for kind in ("int", "uint", "float") for bits in (8, 16, 32, 64)
 )
-#: Seconds that reading may take, whatever it computes; and for each 20 MB on top.
-_SECONDS: Final = 60
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,65 +82,7 @@ def _by_folder(paths: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
-def read_tree(file: BinaryIO, path: Path) -> Hdf5Tree:
-    """Read an open HDF5 file; ``path`` is what messages name.
-
-    Raises MissingError without h5py, and InvalidFileError for a damaged file, also where reading it
-    ends its process or takes too long.
-    """
-    folders = _package_folders()
-    size = os.fstat(file.fileno()).st_size
-    environment = {**os.environ, "HDF5_PLUGIN_PRELOAD": "::", "OPENBLAS_NUM_THREADS": "1"}
-    file.seek(0)
-    command = [sys.executable, "-I", str(_PROGRAM), str(size), *folders]
-    try:
-        process = subprocess.Popen(
-            command, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
-        )
-    except OSError as error:
-        raise InvalidFileError(
-            f"{path} was not read: no process could be started for it ({error.strerror})."
-        ) from error
-    assert process.stdout is not None
-    expired = threading.Event()
-
-    def end() -> None:
-        expired.set()
-        process.kill()
-
-    timer = threading.Timer(_SECONDS + size // 20_000_000, end)
-    timer.daemon = True
-    timer.start()
-    try:
-        with process.stdout as frames:
-            return _FrameReader(size).read(frames)
-    except EOFError as error:
-        code = process.wait()
-        why = "took too long" if expired.is_set() else f"ended with code {code}"
-        raise InvalidFileError(
-            f"{path} is damaged: HDF5's library {why} while it read the file."
-        ) from error
-    except ValueError as error:
-        raise InvalidFileError(f"{path} is not a usable HDF5 file: {error}.") from error
-    finally:
-        timer.cancel()
-        process.kill()
-        process.wait()
-
-
-def _package_folders() -> list[str]:
-    """The folders of h5py and NumPy; an isolated process does not look into all of them."""
-    found = find_spec("h5py")
-    if found is None or found.origin is None:
-        raise MissingError(
-            "HDF5 files are read with h5py, which is not installed. "
-            "Run: pip install 'rnnviz[import]'"
-        )
-    folders = [Path(found.origin).parent.parent, Path(np.__file__).parent.parent]
-    return list(dict.fromkeys(map(str, folders)))
-
-
-class _FrameReader:
+class FrameReader:
     """Collects frames; every length is checked before anything is allocated."""
 
     def __init__(self, size: int) -> None:

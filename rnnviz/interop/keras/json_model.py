@@ -10,8 +10,9 @@ from rnnviz.errors import InvalidFileError
 from rnnviz.files import open_regular, read_json
 from rnnviz.interop.contents import IgnoredEntry, ImportOptions, ModelContents
 from rnnviz.interop.keras.flow import Net
-from rnnviz.interop.keras.hdf5 import MAX_BYTES, read_parsed
-from rnnviz.interop.keras.hdf5_tree import read_tree
+from rnnviz.interop.keras.hdf5 import read_parsed
+from rnnviz.interop.keras.hdf5_file import MAX_BYTES
+from rnnviz.interop.keras.hdf5_launch import read_tree
 from rnnviz.interop.keras.model_contents import (
     build_model,
     contents,

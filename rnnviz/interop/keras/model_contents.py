@@ -32,7 +32,7 @@ def numbers_of(version: str) -> tuple[int, ...]:
     """A version as numbers: (2, 2, 4) of "2.2.4-tf"; (2,) of TensorFlow.js; (0,) of ""."""
     if version.startswith("tfjs"):
         return (2, 3)
-    match = re.match(r"\d+(?:\.\d+)*", version)
+    match = re.match(r"\d{1,9}(?:\.\d{1,9})*", version, re.ASCII)
     return tuple(int(part) for part in match[0].split(".")) if match else (0,)
 
 
