@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rnnviz.display import visible
-from rnnviz.model_files.stored_model import assumption_texts
 
 #: The most entries of a list that are printed.
 _MOST = 12
@@ -35,6 +34,8 @@ def report_lines(record: Mapping[str, Any]) -> Iterator[str]:
 
 def assumption_lines(record: Mapping[str, Any], *, brief: bool = True) -> Iterator[str]:
     """The part that was taken and the assumptions; if ``brief`` what is missing on one line."""
+    from rnnviz.model_files.stored_model import assumption_texts
+
     others = record.get("others")
     if isinstance(others, list) and others:
         part = record.get("part") or "all"
