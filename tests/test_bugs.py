@@ -121,5 +121,5 @@ def test_a_head_at_the_end_is_stored_and_read_again(tmp_path: Path) -> None:
     assert again.bug is None
     assert "reads" not in load("agnews-bilstm").model.spec.to_json()["head"]
     wrong = replace(stored.model.spec.head, reads="first")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match=r"head\.reads: expected last or end"):
+    with pytest.raises(ValueError, match=r"head\.reads: expected last, end or steps"):
         type(stored.model.spec).from_json(replace(stored.model.spec, head=wrong).to_json())

@@ -80,7 +80,7 @@ def test_a_saved_trace_is_shown_with_what_was_held(
     held = out(capsys, *STEP, "--clamp", "f[*]=1", "--save", path, "--json")
     assert out(capsys, "step", "--open", path, "--json") == held
     assert run(["step", "--open", path, "--clamp", "f[*]=0"]) == 2
-    assert "--random and --clamp out" in capsys.readouterr().err
+    assert "--clamp, --initial and --state out" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

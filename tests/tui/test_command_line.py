@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnviz.clamps import parse
+from rnnviz.cli.import_options import settings_of
 from rnnviz.cli.step import app as step_app
 from rnnviz.cli.step import command, trace_source
 from rnnviz.cli.step.step_options import StepOptions
@@ -55,7 +56,10 @@ def parsed(words: list[str]) -> StepOptions:
     with seen.make_context("step", words[2:]) as context:
         seen.invoke(context)
     explicit = found["model"] is not None
-    return StepOptions(**found, model_is_explicit=explicit, keymap=DEFAULT_KEYMAP)
+    settings = settings_of(found)
+    return StepOptions(
+        **found, settings=settings, model_is_explicit=explicit, keymap=DEFAULT_KEYMAP
+    )
 
 
 def shown(query: Query, t: int = 0, unit: int = 0, page: str = "", **states: Any) -> ViewState:
