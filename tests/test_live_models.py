@@ -95,7 +95,7 @@ def test_paths_and_settings_are_taken() -> None:
 def test_arrays_are_texts_of_numbers() -> None:
     assert array_text([14, 20]) == "14 20"
     assert array_text(np.array([[1, 0.5], [0, 1]])) == "1 0.5; 0 1"
-    third = np.array([[np.float32(1) / 3]])
+    third = np.full((1, 1), 1 / 3, np.float32)
     assert np.float32(array_text(third)) == third
     for bad in (None, "", [], [["a"]], np.zeros((1, 2, 3)), {}):
         with pytest.raises(UsageError, match="array of T ids"):
