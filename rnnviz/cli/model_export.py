@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from rnnviz.cli import completions, options, stderr, stdout
+from rnnviz.display import json_text
 from rnnviz.errors import UsageError
 from rnnviz.files import require_distinct, require_writable, write_output
 
@@ -160,7 +160,7 @@ def _for_framework(
         if vocab and known is not None:
             write_output(outputs["Its vocabulary"], "\n".join(known.words) + "\n")
         if scaling and isinstance(stored.encoder, Scaling):
-            document = json.dumps(stored.encoder.to_json(), indent=1, ensure_ascii=False)
+            document = json_text(stored.encoder.to_json(), indent=1)
             write_output(outputs["Its scaling"], f"{document}\n")
         inside = (
             " with the words in assets/vocabulary.json"
