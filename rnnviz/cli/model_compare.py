@@ -124,12 +124,12 @@ def _print_specs(found: ModelDifference, names: tuple[str, str]) -> None:
     if not found.specs:
         return
     rows = [("spec", *names)]
-    rows += [(each.field, _said(each, "a"), _said(each, "b")) for each in found.specs]
+    rows += [(each.field, _value_text(each, "a"), _value_text(each, "b")) for each in found.specs]
     stdout.lines()
     print_table(rows)
 
 
-def _said(each: SpecDifference, side: str) -> str:
+def _value_text(each: SpecDifference, side: str) -> str:
     value = getattr(each, side)
     return "-" if value is None else str(value)
 

@@ -154,10 +154,10 @@ def _with_bias(
         return None
     bias = np.broadcast_to(b.ravel(), K).astype(below.W.dtype)
     notes.give_role(node, k, TensorRole(below.name, "dense bias"))
-    return _again(net, value, replace(below, name=node.name, b=bias), below.name)
+    return _with_dense_replaced(net, value, replace(below, name=node.name, b=bias), below.name)
 
 
-def _again(
+def _with_dense_replaced(
     net: NetOperations, value: Numbered, operation: DenseOperation, name: str
 ) -> list[Value]:
     """A dense layer that took over a bias or an activation, in the place of ``name``."""
@@ -213,7 +213,9 @@ def activation(net: NetOperations, notes: LayerNotes, node: LayerNode) -> list[V
     source, match = net.read(value)
     below = net.operations.get(source)
     if isinstance(below, DenseOperation) and below.activation == "linear":
-        return _again(net, value, replace(below, name=node.name, activation=name), source)
+        return _with_dense_replaced(
+            net, value, replace(below, name=node.name, activation=name), source
+        )
     net.add(ActivationOperation(node.name, (source,), name))
     if value.shape:
         return [net.elements.rowwise(node.name, value, match, value.shape[-1])]
