@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from rnnviz.display import visible
+from rnnviz.messages import _
 
 #: Maximal characters of a quoted input and of a line, and maximal number of lines.
 QUOTED, LINE, LINES = 200, 600, 3
@@ -62,7 +63,9 @@ def nearest(word: str, valid: Iterable[str]) -> str:
     """
     similarity = {name: _similarity(word, name) for name in valid}
     closest = max(similarity, key=similarity.__getitem__, default="")
-    return f" Did you mean '{closest}'?" if closest and similarity[closest] else ""
+    if not closest or not similarity[closest]:
+        return ""
+    return _(" Did you mean '{name}'?").format(name=closest)
 
 
 def _similarity(word: str, name: str) -> float:

@@ -1,0 +1,81 @@
+"""Every message in the source has a translation with the same fields, and no other is stored."""
+
+from __future__ import annotations
+
+import ast
+import string
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import rnnviz
+from rnnviz import messages
+from rnnviz.errors import nearest
+
+PACKAGE = Path(rnnviz.__file__).parent
+
+
+def messages_in_source() -> Iterator[tuple[str, ast.expr]]:
+    """Where each call of ``_`` is, and its argument."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id == "_"
+            ):
+                yield f"{path.relative_to(PACKAGE)}:{node.lineno}", node.args[0]
+
+
+def literals() -> set[str]:
+    return {
+        node.value
+        for _, node in messages_in_source()
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+
+
+def fields(template: str) -> Counter[str]:
+    return Counter(name for _, name, _, _ in string.Formatter().parse(template) if name)
+
+
+def test_messages_are_literals() -> None:
+    wrong = [where for where, node in messages_in_source() if not isinstance(node, ast.Constant)]
+    assert not wrong
+
+
+def test_every_message_is_translated() -> None:
+    assert sorted(literals() - set(messages.translations("tr"))) == []
+
+
+def test_no_translation_is_left_over() -> None:
+    assert sorted(set(messages.translations("tr")) - literals()) == []
+
+
+def test_a_message_is_stored_once() -> None:
+    """Two files with one key: the second would replace the first without notice."""
+    folder = PACKAGE / "i18n" / "messages" / "tr"
+    stored = Counter(
+        key for file in folder.glob("*.toml") for key in tomllib.loads(file.read_text("utf-8"))
+    )
+    assert [key for key, count in stored.items() if count > 1] == []
+
+
+def test_translations_have_the_fields_of_the_message() -> None:
+    wrong = [
+        english
+        for english, turkish in messages.translations("tr").items()
+        if set(fields(english)) != set(fields(turkish))
+    ]
+    assert wrong == []
+
+
+def test_the_language_of_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(messages, "_language", "en")
+    assert nearest("sentimnt", ["sentiment"]) == " Did you mean 'sentiment'?"
+    messages.set_language("tr")
+    assert messages.language() == "tr"
+    assert nearest("sentimnt", ["sentiment"]) == " Yoksa 'sentiment' mi?"
