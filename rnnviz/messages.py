@@ -12,7 +12,6 @@ languages, and a screen can change its language while it is shown.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
@@ -45,11 +44,27 @@ def _(message: str, /) -> str:
     )
 
 
+def N_(message: str, /) -> str:
+    """The message itself, marked as one that has a translation.
+
+    For a constant, which is made before the language is set; ``translated`` is called where it is
+    used.
+    """
+    return message
+
+
+def translated(message: str, /) -> str:
+    """The translation of a text that ``N_`` marks elsewhere; other texts are unchanged."""
+    return _(message)
+
+
 @cache
 def translations(language: str) -> Mapping[str, str]:
     """The translation of each message into a language; empty for the language of the source."""
     if language == SOURCE_LANGUAGE:
         return {}
+    import tomllib
+
     found: dict[str, str] = {}
     folder = files("rnnviz.i18n").joinpath("messages", language)
     for file in sorted(folder.iterdir(), key=lambda file: file.name):

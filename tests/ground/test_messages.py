@@ -19,13 +19,13 @@ PACKAGE = Path(rnnviz.__file__).parent
 
 
 def messages_in_source() -> Iterator[tuple[str, ast.expr]]:
-    """Where each call of ``_`` is, and its argument."""
+    """Where each call of ``_`` or ``N_`` is, and its argument."""
     for path in sorted(PACKAGE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if (
                 isinstance(node, ast.Call)
                 and isinstance(node.func, ast.Name)
-                and node.func.id == "_"
+                and node.func.id in ("_", "N_")
             ):
                 yield f"{path.relative_to(PACKAGE)}:{node.lineno}", node.args[0]
 
