@@ -10,6 +10,8 @@ from rnnviz.files import assets, user_path
 from rnnviz.import_settings import split_name
 
 DEFAULT = "sentiment-lstm"
+#: The sentiment nets among which a text chooses where no model was named, the default first.
+DEFAULTS = (DEFAULT, "sentiment-lstm-tr")
 #: Copies of shipped models that have a bug, and the models they are copies of. The names do not
 #: tell the bugs; :mod:`rnnviz.model_files.bugs` has them.
 BUGGY_COPIES = {

@@ -22,16 +22,20 @@ SWITCH_MODELS = (
     "sentiment-mingru",
 )  # fmt: skip
 
-#: The kinds of input of a model: words, a series, the numbers of a toy net, ids or vectors that no
-#: other model reads.
-Kind = Literal["words", "series", "numbers", "own"]
+#: Those that read a Turkish one.
+TURKISH_MODELS = tuple(f"sentiment-{cell}-tr" for cell in TRIO)
+_TURKISH = "-tr"
+
+#: The kinds of input of a model: words, Turkish words, a series, the numbers of a toy net, ids or
+#: vectors that no other model reads.
+Kind = Literal["words", "turkish words", "series", "numbers", "own"]
 
 
 def switch_models(kind: Kind) -> tuple[str, ...]:
     """The models behind the keys 1, 2, 3 … of a screen: those that read the same input."""
-    if kind in ("series", "own"):
-        return ()
-    return SWITCH_MODELS if kind == "words" else tuple(model_of(cell) for cell in CELLS)
+    if kind == "numbers":
+        return tuple(model_of(cell) for cell in CELLS)
+    return {"words": SWITCH_MODELS, "turkish words": TURKISH_MODELS}.get(kind, ())
 
 
 def input_kind(query: Query, trace: Trace) -> Kind:
@@ -40,7 +44,9 @@ def input_kind(query: Query, trace: Trace) -> Kind:
         return "series"
     if query.hand is not None or is_toy_net(query.model):
         return "numbers"
-    return "words" if trace.reads == "words" else "own"
+    if trace.reads != "words":
+        return "own"
+    return "turkish words" if query.model in TURKISH_MODELS else "words"
 
 
 #: Shipped models that can be compared although no key switches to them.
@@ -52,7 +58,9 @@ def with_cell(model: str, cell: str) -> str:
     if is_toy_net(model):
         return model_of(cell)
     family = model.partition("-")[0]
-    return cell if family in TRIO else f"{family}-{cell}"
+    if family in TRIO:
+        return cell
+    return f"{family}-{cell}{_TURKISH if model in TURKISH_MODELS else ''}"
 
 
 def family_trio(model: str, offered: Collection[str]) -> tuple[str, ...]:
@@ -74,7 +82,14 @@ def family_by_cell(model: str, offered: Collection[str]) -> dict[str, str]:
     """Every model of the family by its cell: {"rnn": "sentiment-rnn", "lstm-8": ...}."""
     family = with_cell(model, "")
     members = [m for m in dict.fromkeys((*offered, *SHIPPED)) if with_cell(m, "") == family]
-    return {m.removeprefix(family).removesuffix(family): m for m in members}
+    return {_cell_in(m, family): m for m in members}
+
+
+def _cell_in(model: str, family: str) -> str:
+    """What stands in a model's name for its cell: "lstm-8" of "sentiment-lstm-8"."""
+    if model in TURKISH_MODELS:
+        family, model = family.removesuffix(_TURKISH), model.removesuffix(_TURKISH)
+    return model.removeprefix(family).removesuffix(family)
 
 
 def query_for(query: Query, model: str, random: int | None) -> Query:

@@ -67,8 +67,9 @@ def _stepper(
 
     explorer = explore.explorer(None, choose_for_trace("auto"))
     query = Query(example.text, model, example.label)
+    trace = explorer(query)
+    switch = model_family.switch_models(model_family.input_kind(query, trace))
     return RnnvizApp(
-        explorer, query, explorer(query), switch=model_family.switch_models("words"), lang=lang,
-        theme=options.theme_name(theme), colour=colour, ascii_only=not options.unicode(),
-        keymap=keymap,
+        explorer, query, trace, switch=switch, lang=lang, theme=options.theme_name(theme),
+        colour=colour, ascii_only=not options.unicode(), keymap=keymap,
     )  # fmt: skip

@@ -22,6 +22,7 @@ ANSWERED_IN: dict[str, str] = {
     "NetQuestion": "rnnviz.explore.net",
     "ModelListQuestion": "rnnviz.explore.models",
     "TrainingHistoryQuestion": "rnnviz.explore.training_history",
+    "ModelChoiceQuestion": "rnnviz.explore.default_model",
     "GradientCheck": "rnnviz.explore.gradient_check",
 }
 

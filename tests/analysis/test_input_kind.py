@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 import rnnviz
-from rnnviz.analysis.model_family import SWITCH_MODELS, input_kind, switch_models
+from rnnviz.analysis.model_family import (
+    SWITCH_MODELS,
+    TRIO,
+    TURKISH_MODELS,
+    family_by_cell,
+    family_trio,
+    input_kind,
+    switch_models,
+    with_cell,
+)
 from rnnviz.query import Query
 
 
@@ -15,3 +24,15 @@ def test_ids_and_vectors_are_not_sent_to_models_of_words() -> None:
     assert switch_models(input_kind(query, trace)) == SWITCH_MODELS
     for form in ("ids", "vectors"):
         assert switch_models(input_kind(query, replace(trace, reads=form))) == ()
+
+
+def test_turkish_words_are_sent_to_the_turkish_models() -> None:
+    """The number keys and the comparison of cells stay with the language of the sentence."""
+    trace, query = rnnviz.step("not good"), Query("iyi değil", "sentiment-lstm-tr")
+    kind = input_kind(query, trace)
+    assert switch_models(kind) == TURKISH_MODELS
+    assert with_cell("sentiment-lstm-tr", "gru") == "sentiment-gru-tr"
+    assert family_trio("sentiment-gru-tr", TURKISH_MODELS) == TURKISH_MODELS
+    cells = family_by_cell("sentiment-lstm-tr", (*SWITCH_MODELS, *TURKISH_MODELS))
+    assert cells == dict(zip(TRIO, TURKISH_MODELS, strict=True))
+    assert TURKISH_MODELS[0] not in family_by_cell("sentiment-lstm", TURKISH_MODELS).values()

@@ -40,7 +40,7 @@ def make_app(
         lang=options.language(step.lang), theme=options.theme_name(step.theme),
         t=first_token(step, traced.trace), unit=step.unit,
         colour=colour, ascii_only=not options.unicode(), page=page, presenter=step.presenter,
-        keymap=step.keymap, notation=step.notation,
+        chooses_model=step.chooses_model, keymap=step.keymap, notation=step.notation,
         page_states=initial_states(_page_options(step, traced, compared)),
     )  # fmt: skip
 

@@ -60,6 +60,12 @@ class StepOptions:
         return self.model if self.model_is_explicit else None
 
     @property
+    def chooses_model(self) -> bool:
+        """Whether no model was named, so that a text chooses among the default ones."""
+        named = (self.model, self.cell, self.input_file, self.saved_trace)
+        return all(each is None for each in named) and not (self.settings or self.toy_net)
+
+    @property
     def draws(self) -> bool:
         """Whether the screen is written to a file."""
         return self.screenshot is not None or self.report is not None

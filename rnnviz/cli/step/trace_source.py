@@ -15,6 +15,8 @@ from rnnviz.cli.step import toy_net_options
 from rnnviz.cli.step.step_options import StepOptions
 from rnnviz.errors import UsageError
 from rnnviz.files import user_path
+from rnnviz.lookup import DEFAULT
+from rnnviz.messages import _
 from rnnviz.toy_net import EXAMPLE
 
 #: The tokens of a text up to which each is left out once.
@@ -91,6 +93,7 @@ def read(step: StepOptions) -> TracedQuery:
     from rnnviz.clamps import parse
     from rnnviz.engine.device import choose_for_trace
     from rnnviz.query import Query
+    from rnnviz.tracer.known_words import choose_model
 
     clamps = tuple(parse(clamp) for clamp in step.clamps)
     explorer = explore.explorer(step.data, choose_for_trace(step.device))
@@ -107,6 +110,8 @@ def read(step: StepOptions) -> TracedQuery:
         query = replace(query, clamps=(*query.clamps, *clamps), initial=_file_states(step))
     else:
         name = _model(step)
+        if step.chooses_model and text is not None:
+            name = choose_model(text).model
         if step.input_file is not None:
             _check_reads_numbers(name)
         query = Query(
@@ -197,6 +202,8 @@ def narrate(step: StepOptions, traced: TracedQuery) -> None:
     from rnnviz.data.vectors import Vectors
     from rnnviz.tracer.model_cache import cached_model
 
+    if step.chooses_model and traced.query.model != DEFAULT:
+        _say_choice(traced.query.text)
     stored = cached_model(traced.query.model)
     record = stored.record.get("imported")
     if stored.is_foreign and isinstance(record, dict):
@@ -209,6 +216,21 @@ def narrate(step: StepOptions, traced: TracedQuery) -> None:
             f"({len(stored.encoder)} a step) or with --input FILE.")  # fmt: skip
     elif isinstance(stored.encoder, TokenIds):
         say(f"Random ids, seed 0. Give your own, from 0 to {len(stored.encoder) - 1:,}, as TEXT.")
+
+
+def _say_choice(text: str) -> None:
+    """Say that a text chose another net than the default one, and how to name one."""
+    from rnnviz.tracer.known_words import choose_model
+
+    choice = choose_model(text)
+    chosen, others = choice.chosen, choice.others
+    say(
+        _("{model} reads this: it knows {known} of {words} words, {others}. Another: -m MODEL")
+        .format(
+            model=chosen.model, known=chosen.known, words=chosen.words,
+            others=", ".join(f"{each.model} {each.known}" for each in others),
+        )
+    )  # fmt: skip
 
 
 def _example(model: str) -> str:

@@ -37,7 +37,8 @@ class RnnvizApp(ThemedApp[int]):
     """A step screen on a trace; ``explorer`` answers other queries and the questions of pages.
 
     ``switch`` are the models of the digit keys; ``page`` is open at first, and ``page_states`` are
-    the first states of pages, by page; ``presenter``: presenter mode is on at first.
+    the first states of pages, by page; ``presenter``: presenter mode is on at first;
+    ``chooses_model``: no model was named, so a typed sentence chooses among the default ones.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class RnnvizApp(ThemedApp[int]):
         page: str = "",
         page_states: Mapping[str, PageState] | None = None,
         presenter: bool = False,
+        chooses_model: bool = False,
         keymap: Keymap = DEFAULT_KEYMAP,
         lesson: LessonSession | None = None,
         notation: str = DEFAULT_NOTATION,
@@ -78,6 +80,7 @@ class RnnvizApp(ThemedApp[int]):
             notation=notation,
         )
         self.step_screen = StepScreen(explorer, view_state, lesson)
+        self.step_screen.requests.chooses_model = chooses_model
         self.first_page, self.first_presenter = page, presenter
 
     @property

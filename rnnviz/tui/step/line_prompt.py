@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual import events
@@ -117,9 +116,7 @@ class LinePrompt:
         if self._on_submit is not None:
             self._submit_change(self._on_submit(screen.view_state, text))
         elif text:
-            query = replace(screen.view_state.query, text=text, target=None, initial=())
-            self._question = query
-            screen.ask(query)
+            self._question = screen.requests.ask_sentence(text)
         else:
             screen.fail("status.empty")
 

@@ -78,7 +78,10 @@ class ModelPicker(ChoiceList[ModelEntry]):
 def request(view_state: ViewState, entry: ModelEntry) -> TraceRequest:
     """Read with a model: the same text if it reads such texts, otherwise its example."""
     query = view_state.latest_query
-    if entry.reads != "own" and input_kind(query, view_state.trace) == entry.reads:
+    kind = input_kind(query, view_state.trace)
+    # A text stays where it was typed in another language, too.
+    reads = "words" if kind == "turkish words" else kind
+    if entry.reads != "own" and reads == entry.reads:
         target = query.target if query.target in entry.labels else None
         return TraceRequest(replace(query, model=entry.name, target=target))
     message = "models.series" if entry.reads == "series" else "models.example"

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
+from rnnviz.analysis.model_choice import ModelChoice, ModelChoiceQuestion
 from rnnviz.analysis.model_family import Kind, input_kind, switch_models
 from rnnviz.cursor import Cursor, fitted
 from rnnviz.display import visible
 from rnnviz.errors import shortened
+from rnnviz.lookup import DEFAULTS
 from rnnviz.query import Explorer, Query
 from rnnviz.trace import Trace
 from rnnviz.trace.notation import in_notation, written_clamp
@@ -60,6 +62,7 @@ class TraceRequests:
 
     def __init__(self, screen: StepScreen, explorer: Explorer) -> None:
         self.screen, self.explorer = screen, explorer
+        self.chooses_model = False  # no model was named: a sentence chooses a default one
         self._others: dict[Kind, tuple[str, ...]] = {}  # the models of the digit keys
         self._expected: TraceRequest | None = None  # the one that is being read
         self._read_last = screen.view_state.queries  # the queries when a trace was shown last
@@ -77,6 +80,23 @@ class TraceRequests:
             screen.say("status.reading", text=request.query.text)
         queries = screen.view_state.queries
         self.read(request, queries.pushed(request.query, screen.view_state.cursor, edit=edit))
+
+    def ask_sentence(self, text: str) -> Query:
+        """Read a typed sentence, with the default net that knows more of its words; the query.
+
+        The model stays where another one than the default ones is on the screen.
+        """
+        view_state = self.screen.view_state
+        before = view_state.query
+        query, message = replace(before, text=text, target=None, initial=()), ""
+        plain = before.random is None and not before.clamps and before.hand is None
+        if self.chooses_model and plain and before.model in DEFAULTS:
+            choice, _reason = attempt(partial(self.explorer, ModelChoiceQuestion(text)))
+            if choice is not None and choice.model != before.model:
+                query = replace(query, model=choice.model)
+                message = choice_text(choice, view_state.text)
+        self.ask(TraceRequest(query, message=message))
+        return query
 
     def read(self, request: TraceRequest, queries: QueryHistory) -> None:
         """Trace a query; the screen gets a :class:`TraceReady`.
@@ -199,6 +219,16 @@ class TraceRequests:
         screen.show(reaches=reaches, comparing=False)
         if message.reason:
             screen.fail("status.failed", reason=message.reason.rstrip("."))
+
+
+def choice_text(choice: ModelChoice, text: Callable[..., str]) -> str:
+    """Which net reads the sentence now, and how many words each knows."""
+    chosen = choice.chosen
+    others = ", ".join(f"{other.model} {other.known}" for other in choice.others)
+    return text(
+        "status.chosen_model", model=chosen.model, known=chosen.known, words=chosen.words,
+        others=others,
+    )  # fmt: skip
 
 
 def difference_text(view_state: ViewState, before: Query, after: Query) -> str:
