@@ -130,6 +130,7 @@ def train(
     bidirectional: bool | None = None,
     embedding: int | None = None,
     mask: bool | None = None,
+    sentence: str | None = None,
     **table: Any,
 ) -> Run:
     """Train a recipe, or a net for a table, and return its run directory.
@@ -142,10 +143,12 @@ def train(
     ``data`` is a folder of data sets, or "sample" for the small sample in the package; None is the
     environment variable RNNVIZ_DATA, else the data of ``rnnviz data fetch``, else the sample
     (``run.record()["sample"]``, and a Note to ``watch``, say so). ``variant`` names another way to
-    prepare the data, of those the recipe has. ``resume`` names a run to resume (its folder, its
-    name, or "last"); then only ``epochs``, ``data``, ``time_budget``, ``watch`` and ``device`` of
-    the other arguments are used. ``time_budget`` is in seconds; after it the run is saved and can
-    be resumed. ``watch`` is called with every event of :mod:`rnnviz.progress`.
+    prepare the data, of those the recipe has. ``sentence`` is read with the current weights while
+    they are trained (see :class:`rnnviz.progress.SentenceReading`). ``resume`` names a run to
+    resume (its folder, its name, or "last"); then only ``epochs``, ``data``, ``time_budget``,
+    ``watch`` and ``device`` of the other arguments are used. ``time_budget`` is in seconds; after
+    it the run is saved and can be resumed. ``watch`` is called with every event of
+    :mod:`rnnviz.progress`.
     Raises :class:`rnnviz.errors.RnnvizError` with a message that says what to do.
     """
     from pathlib import Path
@@ -170,6 +173,7 @@ def train(
         bidirectional=bidirectional,
         embedding=embedding,
         mask=mask,
+        sentence=sentence,
     )
     if table or Path(recipe).is_file():
         recipe, options, data = runs.of_table(Path(recipe), options, table)

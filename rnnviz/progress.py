@@ -81,7 +81,7 @@ class RunStarted:
     recipe: str
     net: str  # its layers: "LSTM 32"
     data: str
-    example: str  # a text to step through
+    example: str  # a text to step through: the sentence that is read while training
     metric: str  # "accuracy" or "mae"
     better: Literal["high", "low"]
     epochs: int  # to train in total
@@ -91,6 +91,7 @@ class RunStarted:
     unit: str = ""
     history: tuple[Epoch, ...] = ()  # earlier epochs of a resumed run
     keep: Literal["best", "last"] = "best"  # the epoch whose weights are saved
+    labels: tuple[str, ...] = ()  # of the net's outputs
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,23 @@ class TrainingStep:
     examples: int = 0  # in these batches
     seconds: float = field(default=0.0, compare=False)  # of training in this epoch so far
     norms: Mapping[str, float] = field(default_factory=dict)  # gradient norms of the last, by layer
+
+
+@dataclass(frozen=True)
+class SentenceReading:
+    """The sentence of a run, read with its current weights, as they are validated and saved.
+
+    Sent before the first batch, at each snapshot, at the end of each epoch before its ``Epoch``,
+    and about once a second of training in between; on a GPU not in between. Only by nets that read
+    words.
+    """
+
+    step: int  # optimizer updates done
+    epoch: int  # from 1
+    batch: int  # batches done in this epoch
+    text: str
+    tokens: tuple[str, ...]  # (T)
+    outputs: tuple[tuple[float, ...], ...]  # (T, K) output of each label after each token
 
 
 @dataclass(frozen=True)
@@ -142,8 +160,9 @@ class RunFailed:
 
 
 Event = (
-    Note | RunStarted | TrainingStep | Evaluation | Epoch | SnapshotReady | RunFinished | RunFailed
-)
+    Note | RunStarted | TrainingStep | SentenceReading | Evaluation | Epoch | SnapshotReady
+    | RunFinished | RunFailed
+)  # fmt: skip
 
 
 class ProgressSource(Protocol):

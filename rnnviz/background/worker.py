@@ -27,6 +27,7 @@ from rnnviz.progress import (
     RunFailed,
     RunFinished,
     RunStarted,
+    SentenceReading,
     SnapshotReady,
     TrainingStep,
 )
@@ -129,7 +130,7 @@ class TrainingWorker:
             case RunStarted():
                 self._path = event.path
                 self._send(event)
-            case Note() | Epoch() | SnapshotReady() | RunFailed():
+            case Note() | SentenceReading() | Epoch() | SnapshotReady() | RunFailed():
                 self._send(event)
 
     def _stop(self) -> bool:

@@ -65,7 +65,7 @@ def training_job(wanted: Mapping[str, object]) -> TrainingJob:
     for name, value in wanted.items():
         if name not in names:
             raise UsageError(f"train: there is no {name!r}.{nearest(name, names)}")
-        text = name in ("recipe", "data", "cell", "variant")
+        text = name in ("recipe", "data", "cell", "variant", "sentence")
         whole = name not in ("seconds", "dropout", "recurrent_dropout")
         expected = str if text else int if whole else (int, float)
         if not isinstance(value, expected) or isinstance(value, bool):

@@ -100,6 +100,9 @@ class Duration(click.ParamType[float]):
               help="Stop after N epochs without a better one.")  # fmt: skip
 @click.option("--limit", type=options.ROWS, metavar="N", help="Rows of each data set.")
 @click.option("--seed", type=options.SEED, metavar="N", help="Default: 0.")
+@click.option("--sentence", metavar="TEXT",
+              help="A sentence to read again and again while training. Default: the recipe's "
+                   "example.")  # fmt: skip
 @table_options.of_training
 @options.device
 @options.lang

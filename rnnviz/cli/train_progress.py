@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from rnnviz.cli import options
 from rnnviz.cli.stderr import on_stderr, say
 from rnnviz.display import visible
-from rnnviz.progress import Epoch, Event, Note, RunStarted, TrainingStep
+from rnnviz.errors import shortened
+from rnnviz.progress import Epoch, Event, Note, RunStarted, SentenceReading, TrainingStep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +36,7 @@ class EpochLines:
     def __init__(self, say: Callable[[str], None]) -> None:
         self.say = say
         self._run: RunStarted | None = None
+        self._reading: SentenceReading | None = None
         self._throughput = Throughput()
 
     def __call__(self, event: Event) -> None:
@@ -44,9 +46,13 @@ class EpochLines:
             self._run = event
         elif isinstance(event, TrainingStep):
             self._throughput.add(event)
+        elif isinstance(event, SentenceReading):
+            self._reading = event
         elif isinstance(event, Epoch):
             assert self._run is not None
             self.say(epoch_line(self._run, event, self._throughput.take()))
+            if self._reading is not None:
+                self.say(reading_line(self._run, self._reading))
 
 
 class Throughput:
@@ -82,6 +88,14 @@ def epoch_line(run: RunStarted, epoch: Epoch, rate: float | None) -> str:
         f"{_metrics(epoch.valid, 'validation ')}{unit}  {epoch.seconds:.1f} s{speed}"
         f"{'  *' if epoch.best else ''}"
     )
+
+
+def reading_line(run: RunStarted, reading: SentenceReading) -> str:
+    """The prediction for the run's sentence: of two classes the second, else the likeliest."""
+    last = reading.outputs[-1]
+    k = 1 if len(last) == 2 else max(range(len(last)), key=lambda k: last[k])
+    text = shortened(" ".join(reading.text.split()), 60)
+    return f'  "{text}": {run.labels[k]} {last[k]:.3f}'
 
 
 def _metrics(scores: Mapping[str, float], prefix: str = "") -> str:

@@ -29,6 +29,7 @@ class Options:
     bidirectional: bool | None = None
     embedding: int | None = None  # numbers of a word vector
     mask: bool | None = None  # whether padding is masked
+    sentence: str | None = None  # read again and again while training
     table: TableChoice | None = None  # instead of a recipe's data, a table of the user's own
 
     @classmethod

@@ -22,6 +22,7 @@ from rnnviz.runs.backend_choice import choose_backend
 from rnnviz.runs.control import Watch, make_control
 from rnnviz.runs.directory import Directory, resume_command
 from rnnviz.runs.lock import exclusive_lock
+from rnnviz.runs.own_sentence import sentence_reader
 from rnnviz.runs.run import Run
 from rnnviz.runs.run_loop import measure, train_to_end
 from rnnviz.runs.setup import prepare_data
@@ -80,7 +81,8 @@ def resume(
         if resumed != record:
             directory.write_record(resumed)
         model = Model(spec, params, backend)
-        return train_to_end(directory, task, model, fit, state, resumed, control)
+        reader = sentence_reader(spec, task, params, record["example"], setup.options.sentence)
+        return train_to_end(directory, task, model, fit, state, resumed, control, reader)
 
 
 def _check_unfinished(run: Run, fit: FitSpec, epochs: int | None) -> None:

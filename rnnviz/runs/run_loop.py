@@ -14,23 +14,26 @@ from rnnviz.engine.parameters import shapes
 from rnnviz.engine.spec import FitSpec
 from rnnviz.errors import InterruptedTraining
 from rnnviz.model_files import read_weights
-from rnnviz.progress import Epoch, Event, RunFinished, RunStarted
+from rnnviz.progress import Epoch, Event, RunFinished, RunStarted, TrainingStep
 from rnnviz.recipes import Recipe, Task
 from rnnviz.runs.control import Control
 from rnnviz.runs.directory import Directory, resume_command
+from rnnviz.runs.own_sentence import SentenceReader
 from rnnviz.runs.result import new_result
 from rnnviz.runs.run import Run
 from rnnviz.training.fit import evaluation, fit, is_done
 from rnnviz.training.state import State
 from rnnviz.training.stopping import stop_signal
 
+#: Seconds of training between two readings of the run's sentence.
+READ_EVERY = 1.0
 #: Seconds between two saves in the middle of an epoch.
 SAVE_EVERY = 20.0
 
 
 def train_to_end(
     directory: Directory, task: Task, model: Model, spec: FitSpec, state: State,
-    record: Mapping[str, Any], control: Control,
+    record: Mapping[str, Any], control: Control, reader: SentenceReader | None = None,
 ) -> Run:  # fmt: skip
     """Train and test, or until stopped or out of time; the state is saved in every case.
 
@@ -38,6 +41,8 @@ def train_to_end(
     """
     path = directory.path
     control.watch(run_started(path, record, spec.epochs))
+    readings = _Readings(reader, state, control)
+    readings.send()
     try:
         with (
             stop_signal() as received,
@@ -48,6 +53,9 @@ def train_to_end(
                 if isinstance(event, Epoch):
                     directory.add(event, state, save_best=event.best or spec.keep == "last")
                     saved_at = time.monotonic()
+                    readings.send(event)
+                elif isinstance(event, TrainingStep):
+                    readings.send_if_due()
                 control.watch(event)
                 if control.snapshot():
                     directory.snapshot(state.copy_eval_params())
@@ -74,6 +82,30 @@ def train_to_end(
             f"To resume: {resume_command(path)}"
         ) from None
     return Run(path)
+
+
+class _Readings:
+    """Sends readings of the run's sentence."""
+
+    def __init__(self, reader: SentenceReader | None, state: State, control: Control) -> None:
+        self.reader, self.state, self.control = reader, state, control
+        self._sent_at = 0.0  # seconds of training
+
+    def send(self, epoch: Epoch | None = None) -> None:
+        """Send one; ``epoch`` is the one that has just ended."""
+        state, self._sent_at = self.state, self._seconds
+        if self.reader is not None:
+            params = state.eval_params if state.backend.on_host else state.copy_eval_params()
+            self.control.watch(self.reader.read(params, state.progress, epoch))
+
+    def send_if_due(self) -> None:
+        """Send one about once a second of training; a GPU is not waited for."""
+        if self.state.backend.on_host and self._seconds - self._sent_at >= READ_EVERY:
+            self.send()
+
+    @property
+    def _seconds(self) -> float:
+        return self.state.progress.seconds + self.state.progress.epoch_seconds
 
 
 def _position(state: State, spec: FitSpec, path: Path) -> str:
@@ -141,6 +173,7 @@ def run_started(path: Path, record: Mapping[str, Any], epochs: int) -> RunStarte
         unit=metric.get("unit", ""),
         keep=record.get("fit", {}).get("keep", "best"),
         history=tuple(Run(path).history()),
+        labels=tuple(record.get("labels", ())),
     )
 
 

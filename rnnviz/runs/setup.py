@@ -105,7 +105,7 @@ def model_spec(recipe: Recipe, options: Options, task: Task) -> ModelSpec | None
 #: Options that change recurrent layers, those that change the reading of words, and those that
 #: change the training, by their names in Options.
 _OF_LAYERS = ("cell", "units", "dropout", "recurrent_dropout", "layers", "bidirectional")
-_OF_WORDS = ("embedding", "mask")
+_OF_WORDS = ("embedding", "mask", "sentence")
 _OF_TRAINING = ("rate", "clip", "patience")
 
 

@@ -41,7 +41,7 @@ def new_record(
         "title": title,
         "trained_on": trained_on,
         "sample": sample,
-        "example": recipe.example if task.example is None else task.example,
+        "example": _sentence(recipe, options, task),
         "config": None if spec is None else spec.to_json(),
         "labels": list(task.labels),
         "fit": asdict(fit),
@@ -56,6 +56,12 @@ def new_record(
         "versions": _versions(),
         "folder": SAMPLE if is_sample(folder) else str(folder.resolve()),
     }
+
+
+def _sentence(recipe: Recipe, options: Options, task: Task) -> str:
+    """The sentence that is read while training: the user's, one of the data, or the recipe's."""
+    own = recipe.example if task.example is None else task.example
+    return own if options.sentence is None else options.sentence
 
 
 def _changes(recipe: Recipe, spec: ModelSpec | None, task: Task) -> list[str]:
@@ -214,6 +220,7 @@ FIELDS: Mapping[str, Mapping[str, FieldRule]] = {
         "rate": _or_null(_POSITIVE), "clip": _or_null(_POSITIVE), "patience": _or_null(_whole(1)),
         "layers": _or_null(_whole(1)), "bidirectional": _or_null(_among(True, False)),
         "embedding": _or_null(_whole(1)), "mask": _or_null(_among(True, False)),
+        "sentence": _or_null(_TEXT),
         "table": FieldRule(lambda v: v is None or isinstance(v, dict), "an object, or null"),
         "processes": _or_null(_among(1, 2)),
     },

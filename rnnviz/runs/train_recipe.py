@@ -23,6 +23,7 @@ from rnnviz.runs.control import Control, Watch, make_control
 from rnnviz.runs.directory import Directory, resume_command
 from rnnviz.runs.lock import exclusive_lock
 from rnnviz.runs.options import Options
+from rnnviz.runs.own_sentence import sentence_reader
 from rnnviz.runs.run import Run
 from rnnviz.runs.run_loop import measure, train_to_end
 from rnnviz.runs.setup import (
@@ -69,6 +70,10 @@ def train(
     record = new_record(chosen, options, task, spec, fit, folder, device_name(backend))
     if chosen.published is not None and record["published"] is None:
         control.note("This net is not the published one: no published number stands beside it.")
+    params, reader = {}, None
+    if spec is not None:
+        params = initialise(spec, options.seed)
+        reader = sentence_reader(spec, task, params, record["example"], options.sentence)
     directory.make()
     with exclusive_lock(directory.path):
         # Another process may have trained here while the data was prepared.
@@ -76,10 +81,9 @@ def train(
         directory.begin(record, *encoder_json(task.encoder))
         if spec is None:
             return measure(chosen, task, directory, record, control)
-        params = initialise(spec, options.seed)
         state = State.fresh(params, fit)
         model = Model(spec, params, backend)
-        return train_to_end(directory, task, model, fit, state, record, control)
+        return train_to_end(directory, task, model, fit, state, record, control, reader)
 
 
 def _prepare(

@@ -13,6 +13,7 @@ from rnnviz.progress import (
     RunFailed,
     RunFinished,
     RunStarted,
+    SentenceReading,
     SnapshotReady,
     TrainingStep,
 )
@@ -41,6 +42,7 @@ class TrainingProgress:
     rate: float | None = None  # examples a second
     batch_seconds: float | None = None
     evaluation: Evaluation | None = None  # the validation or test that is running
+    reading: SentenceReading | None = None  # of the run's own sentence, the newest
     snapshot: SnapshotReady | None = None
     end: RunFinished | RunFailed | None = None
 
@@ -56,6 +58,8 @@ class TrainingProgress:
             case Epoch():
                 before = tuple(e for e in self.epochs if e.number < event.number)
                 return replace(self, epochs=(*before, event), evaluation=None)
+            case SentenceReading():
+                return replace(self, reading=event)
             case Evaluation():
                 return replace(self, evaluation=event)
             case SnapshotReady():
