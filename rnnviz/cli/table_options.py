@@ -18,7 +18,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 #: Endings of tables; a file of any other name is read where a column is named or it exists.
 ENDINGS: Final = (".csv", ".tsv", ".tab", ".txt", ".jsonl", ".ndjson", ".json")
-PACKED: Final = (".gz", ".zip")
+PACKED: Final = (".gz", ".xz", ".zip")
 #: The names of the options in the command's parameters, and those of TableChoice.
 NAMES: Final = {
     "text": "text", "label": "label", "header": "header", "encoding": "encoding",

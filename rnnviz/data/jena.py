@@ -2,7 +2,7 @@
 
 The usual file is ``jena_climate_2009_2016.csv``, 10-minute values, prepared by Francois Chollet for
 "Deep Learning with Python". The package has the same years with one row an hour and 12 of the 14
-columns, ``jena_climate_2009_2016_hourly.csv.gz``. Files of other years, from the station or from
+columns, ``jena_climate_2009_2016_hourly.csv.xz``. Files of other years, from the station or from
 forecasting benchmarks (``weather.csv``), are read as well. The station's tables have three kinds of
 flaws: -9999 for a missing measurement, repeated times, and missing rows. The book repairs none of
 them.
@@ -22,7 +22,7 @@ from rnnviz.data.file_search import candidate_folders, is_named_after, list_file
 from rnnviz.data.folders import SAMPLE, requested_folder, require_folder
 from rnnviz.data.jena_table import COLUMNS as COLUMNS
 from rnnviz.data.jena_table import TABLE_COLUMNS, TIME, read_table
-from rnnviz.data.tables import TableSource, find_layout, table_stem
+from rnnviz.data.tables import COMPRESSIONS, TableSource, find_layout, table_stem
 from rnnviz.data.timestamps import TIME_FORMAT, parse_times
 
 NAME: Final = "jena"
@@ -38,7 +38,7 @@ HOURLY_ROWS: Final = 70_038
 HOURLY_COLUMNS: Final = 12
 
 _PREFERRED: Final = (PUBLISHED, HOURLY)
-_ENDINGS: Final = ("", ".gz", ".zip")
+_ENDINGS: Final = ("", *COMPRESSIONS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +118,7 @@ def is_published(path: Path) -> bool:
 
 
 def read_jena(path: Path, *, repair: bool) -> JenaSeries:
-    """Read a table of the station, plain, gzipped or zipped.
+    """Read a table of the station, plain or compressed with gzip, xz or zip.
 
     ``repair`` replaces each -9999 by the last valid value of its column and drops rows whose time
     occurred before; without it the rows are unchanged (the published protocol). Raises

@@ -58,7 +58,7 @@ def test_the_table_has_every_data_set_with_size_terms_and_place(
 def test_json_tells_what_is_here_and_what_is_not(capsys: pytest.CaptureFixture[str]) -> None:
     rows = {row["name"]: row for row in json.loads(out(capsys, "--json", "--data", "sample"))}
     assert list(rows) == list(DATA_SETS)
-    assert rows["jena"]["files"] == ["jena/jena_climate_2009_2016_hourly.csv.gz"]
+    assert rows["jena"]["files"] == ["jena/jena_climate_2009_2016_hourly.csv.xz"]
     assert rows["jena"]["here"]
     assert not rows["imdb-keras"]["here"]
     assert rows["imdb"]["urls"][0].startswith("https://ai.stanford.edu/")

@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import lzma
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -67,6 +68,8 @@ def put(path: Path, content: bytes) -> None:
     Path(name).parent.mkdir(parents=True, exist_ok=True)
     if name.endswith(".gz"):
         content = gzip.compress(content)
+    if name.endswith(".xz"):
+        content = lzma.compress(content)
     if name.endswith(".zip"):
         with zipfile.ZipFile(name, "a") as archive:
             archive.writestr("__MACOSX/._" + (member or "x.csv"), b"\0\5")
@@ -346,6 +349,7 @@ STATIONS: dict[str, Form] = {
     "columns with another case": {"named": str.upper},
     "columns with another power": {"named": lambda name: name.replace("**", "^")},
     "gzipped": {"path": "jena/jena_climate_2020.csv.gz"},
+    "xz": {"path": "jena/jena_climate_2020.csv.xz"},
 }
 
 
@@ -563,7 +567,7 @@ def test_without_data_the_weather_in_the_package_is_taken_which_is_no_sample(
 ) -> None:
     out = tmp_path / "run"
     assert run(["train", "jena-naive", "--out", str(out), "--plain"]) == 0
-    assert "jena_climate_2009_2016_hourly.csv.gz" in capsys.readouterr().err
+    assert "jena_climate_2009_2016_hourly.csv.xz" in capsys.readouterr().err
     result = json.loads((out / "result.json").read_text())
     assert not result["sample"]
     assert result["trained_on"] == "Jena 2009–2016, one row an hour, 12 of 14 columns"

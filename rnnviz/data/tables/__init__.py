@@ -1,8 +1,9 @@
 """Text tables (CSV, TSV) as they are found in practice: one reader for all data sets.
 
-A table is a plain file, a gzipped one or a member of a zip. Its encoding is UTF-8, UTF-16 with a
-byte order mark, or Windows-1252; its delimiter a comma, tab or semicolon; it may have a header,
-whose names and order differ from source to source. All of this is detected from the content.
+A table is a plain file, one compressed with gzip or xz, or a member of a zip. Its encoding is
+UTF-8, UTF-16 with a byte order mark, or Windows-1252; its delimiter a comma, tab or semicolon; it
+may have a header, whose names and order differ from source to source. All of this is detected from
+the content.
 
 Damage is reported in one way: ValueError with the path and, where known, the line.
 """
@@ -13,6 +14,7 @@ from rnnviz.data.tables.fields import parse_int, require_text, shorten
 from rnnviz.data.tables.layout import HeaderlessColumns, TableColumn, TableLayout, find_layout
 from rnnviz.data.tables.rows import read_rows
 from rnnviz.data.tables.source import (
+    COMPRESSIONS,
     DAMAGE_ERRORS,
     MAX_BYTES,
     TableSource,
@@ -24,6 +26,7 @@ from rnnviz.data.tables.source import (
 )
 
 __all__ = [
+    "COMPRESSIONS",
     "DAMAGE_ERRORS",
     "MAX_BYTES",
     "HeaderlessColumns",

@@ -106,7 +106,9 @@ def _dialects(source: TableSource, content: bytes, encoding: str) -> Iterator[tu
     """Pairs of delimiter and whether fields may be quoted, the likeliest first."""
     tabs = [("\t", has_quoted_fields(content, encoding)), ("\t", True)]
     others = [(",", True), (";", True)]
-    tabbed = source.name.casefold().removesuffix(".gz").endswith((".tsv", ".tab"))
+    tabbed = (
+        source.name.casefold().removesuffix(".gz").removesuffix(".xz").endswith((".tsv", ".tab"))
+    )
     yield from [*tabs, *others] if tabbed else [*others, *tabs]
 
 

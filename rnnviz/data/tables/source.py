@@ -1,4 +1,4 @@
-"""Sources of tables: a file, a gzipped file, or a member of a zip."""
+"""Sources of tables: a file, one compressed with gzip or xz, or a member of a zip."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, BinaryIO, Final
+from typing import IO, Any, BinaryIO, Final
 
 from rnnviz.files import LimitedReader, TooLargeError, buffered, open_member, open_regular, open_zip
 
@@ -28,6 +28,10 @@ DAMAGE_ERRORS: Final = (
 #: reviews have 66 MB).
 MAX_BYTES: Final = 200_000_000
 _BLOCK: Final = 1 << 20
+#: Memory for decompressing an xz file: its highest preset takes 65 MiB.
+_XZ_MEMORY: Final = 100 << 20
+#: Endings of compressed tables.
+COMPRESSIONS: Final = (".gz", ".xz", ".zip")
 _EXTENSIONS: Final = (".csv", ".tsv", ".tab", ".txt")
 
 
@@ -60,12 +64,12 @@ def normalize_name(name: str) -> str:
 
 
 def table_stem(name: str) -> str | None:
-    """A file name without .csv (.tsv, .tab, .txt) and a .gz or .zip behind it.
+    """A file name without .csv (.tsv, .tab, .txt) and a .gz, .xz or .zip behind it.
 
     None if it is not the name of a table.
     """
     folded = name.casefold().removesuffix(".part")
-    for compression in (".gz", ".zip"):
+    for compression in COMPRESSIONS:
         folded = folded.removesuffix(compression)
     for extension in _EXTENSIONS:
         if folded.endswith(extension):
@@ -77,7 +81,7 @@ def table_stem(name: str) -> str | None:
 def open_table(
     path: Path, member: str | None = None, limit: int = MAX_BYTES
 ) -> Iterator[IO[bytes]]:
-    """Open a file for reading, decompressed by its name: .gz, or one member of a .zip.
+    """Open a file for reading, decompressed by its name: .gz, .xz, or one member of a .zip.
 
     Without ``member`` a zip must contain exactly one table. A name ending in .part belongs to a
     download in progress. Raises TooLargeError, possibly only while reading, for more than
@@ -86,6 +90,9 @@ def open_table(
     name = path.name.removesuffix(".part").casefold()
     if name.endswith(".gz"):
         with open_regular(path, limit) as packed, gunzip(packed, limit) as file:
+            yield file
+    elif name.endswith(".xz"):
+        with open_regular(path, limit) as packed, _unxz(packed, limit) as file:
             yield file
     elif name.endswith(".zip"):
         with open_zip(path, limit) as archive:
@@ -101,6 +108,48 @@ def gunzip(packed: BinaryIO, limit: int) -> BinaryIO:
     size = os.fstat(packed.fileno()).st_size
     stream = gzip.GzipFile(fileobj=packed, mode="rb")
     return buffered(LimitedReader(stream, limit, size))  # type: ignore[arg-type]
+
+
+def _unxz(packed: BinaryIO, limit: int) -> BinaryIO:
+    """Decompress an xz stream; reading it raises TooLargeError beyond ``limit`` bytes."""
+    size = os.fstat(packed.fileno()).st_size
+    return buffered(LimitedReader(io.BufferedReader(XzReader(packed), _BLOCK), limit, size))
+
+
+class XzReader(io.RawIOBase):
+    """The content of an xz stream.
+
+    ``lzma.LZMAFile`` reads one, too, but takes as much memory as the file asks for.
+    """
+
+    def __init__(self, packed: BinaryIO) -> None:
+        super().__init__()
+        import lzma  # which some builds of Python lack
+
+        self._packed = packed
+        self._decompressor = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
+        self._damage = lzma.LZMAError
+
+    def readable(self) -> bool:
+        """Always True."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Read into ``buffer`` and return the number of bytes; 0 at the end.
+
+        Raises OSError for damaged content, EOFError for a stream that is cut off.
+        """
+        data = b""
+        while not data and not self._decompressor.eof:
+            more = self._packed.read(_BLOCK) if self._decompressor.needs_input else b""
+            if self._decompressor.needs_input and not more:
+                raise EOFError("the xz stream is cut off")
+            try:
+                data = self._decompressor.decompress(more, len(buffer))
+            except self._damage as error:
+                raise OSError(f"{error}") from error
+        buffer[: len(data)] = data
+        return len(data)
 
 
 def zip_tables(path: Path) -> list[str]:

@@ -29,6 +29,7 @@ _OTHER_FILES: Final = (
     (b"PAR1", "Parquet: pandas.read_parquet(…).to_csv(…, index=False) writes it as CSV"),
     (b"SQLite format 3", "a data base: export the table as CSV"),
     (b"\x1f\x8b", "gzipped: give it a name that ends in .gz"),
+    (b"\xfd7zXZ", "compressed with xz: give it a name that ends in .xz"),
     (b"%PDF", "a PDF: copy the table into a CSV file"),
     (b"<!DOCTYPE", "a web page: download the table itself"),
     (b"<html", "a web page: download the table itself"),
@@ -72,7 +73,7 @@ class UserTable:
 
 
 def read_user_table(path: Path, encoding: str | None = None) -> UserTable:
-    """Read a file, plain, gzipped or alone in a zip.
+    """Read a file, plain, compressed with gzip or xz, or alone in a zip.
 
     ``encoding``: that of the text; None finds UTF-8, UTF-16 with a byte order mark, or
     Windows-1252. UsageError if there is no such file or encoding, InvalidFileError if it is not a
@@ -171,7 +172,7 @@ def _dialect(path: Path, content: bytes, encoding: str) -> tuple[_Dialect, bytes
         rest = content.decode(encoding).partition("\n")[2]
         return _Dialect(said[4:], True), rest.encode(encoding)
     head = content[:HEAD_BYTES]
-    tabbed = path.name.casefold().removesuffix(".gz").endswith((".tsv", ".tab"))
+    tabbed = path.name.casefold().removesuffix(".gz").removesuffix(".xz").endswith((".tsv", ".tab"))
     candidates = [_Dialect(delimiter, True) for delimiter in DELIMITERS]
     # Texts between tabs are often not quoted: a quotation mark is then a part of them.
     candidates.insert(2, _Dialect("\t", False))
