@@ -12,6 +12,7 @@ from types import MappingProxyType
 from urllib.parse import parse_qsl, quote, urlencode
 
 from rnnviz.errors import UsageError, nearest
+from rnnviz.messages import _
 
 #: What can be said, each by an option of the same name: the valid values, () for any. Those in
 #: ``NUMBERS`` are whole numbers.
@@ -100,15 +101,23 @@ def _check(name: str, value: str) -> None:
     choices = SETTINGS.get(name)
     if choices is None:
         raise UsageError(
-            f"{name!r} is no setting of a model file.{nearest(name, SETTINGS)} "
-            f"Settings: {', '.join(SETTINGS)}."
+            _("{name!r} is no setting of a model file.{similar} Settings: {names}.").format(
+                name=name, similar=nearest(name, SETTINGS), names=", ".join(SETTINGS)
+            )
         )
     if not value:
-        raise UsageError(f"--{name} needs a value.")
+        raise UsageError(_("--{name} needs a value.").format(name=name))
     if name in NUMBERS and not (value.isascii() and value.isdecimal() and len(value) < 8):
-        raise UsageError(f"--{name} {value}: expected a whole number.")
+        raise UsageError(
+            _("--{name} {value}: expected a whole number.").format(name=name, value=value)
+        )
     if choices and value not in choices:
         raise UsageError(
-            f"--{name} {value}: expected {', '.join(choices[:-1])} or {choices[-1]}."
-            f"{nearest(value, choices)}"
+            _("--{name} {value}: expected {others} or {last}.{similar}").format(
+                name=name,
+                value=value,
+                others=", ".join(choices[:-1]),
+                last=choices[-1],
+                similar=nearest(value, choices),
+            )
         )

@@ -12,12 +12,21 @@ languages, and a screen can change its language while it is shown.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import string
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 #: The language in which messages are written in the source.
 SOURCE_LANGUAGE = "en"
+
+#: Fields of a message that hold another message: ``translated`` translates them, too.
+MESSAGE_FIELDS = frozenset({"reason", "remark", "kind", "what", "value"})
+#: Longer texts are not translated; messages are shorter.
+_MAX_LENGTH = 4000
+#: Letters between the fields of a message that is recognised by them.
+_LEAST_LETTERS = 5
 
 _language = SOURCE_LANGUAGE
 
@@ -47,15 +56,87 @@ def _(message: str, /) -> str:
 def N_(message: str, /) -> str:
     """The message itself, marked as one that has a translation.
 
-    For a constant, which is made before the language is set; ``translated`` is called where it is
-    used.
+    For constants, which are made before the language is set, and for texts that are stored in
+    English; ``translated`` is called where they are shown.
     """
     return message
 
 
-def translated(message: str, /) -> str:
-    """The translation of a text that ``N_`` marks elsewhere; other texts are unchanged."""
-    return _(message)
+def translated(text: str, language: str | None = None) -> str:
+    """The translation of a text that ``N_`` marks elsewhere; other texts are unchanged.
+
+    The text is a message, or one that was formatted: then its template is the one whose literal
+    parts it has, of several the one with the most letters. Values stand in the translation as
+    they stand in the text; those of ``MESSAGE_FIELDS`` are translated as well. ``language``: None
+    is that of the messages.
+    """
+    language = language or _language
+    known = translations(language)
+    if not known or len(text) > _MAX_LENGTH:
+        return text
+    if text in known:
+        return known[text]
+    for template in _templates(language):
+        if (values := template.values(text)) is not None:
+            for name in MESSAGE_FIELDS & values.keys():
+                values[name] = translated(values[name], language)
+            return "".join(
+                literal + (values[name] if name else "")
+                for literal, name in _pieces(known[template.english])
+            )
+    return text
+
+
+@dataclass(frozen=True)
+class _Template:
+    """A message with fields: ``literals`` stand before, between and after the ``names``."""
+
+    english: str
+    literals: tuple[str, ...]
+    names: tuple[str, ...]
+
+    def values(self, text: str) -> dict[str, str] | None:
+        """The values of the fields in a formatted text; None where it is another message.
+
+        A value ends where the literal after it is found first.
+        """
+        first, *between, last = self.literals
+        end = len(text) - len(last)
+        if not (text.startswith(first) and text.endswith(last) and len(first) <= end):
+            return None
+        found, at = [], len(first)
+        for literal in between:
+            if (next_at := text.find(literal, at, end)) < 0:
+                return None
+            found.append(text[at:next_at])
+            at = next_at + len(literal)
+        found.append(text[at:end])
+        values: dict[str, str] = {}
+        for name, value in zip(self.names, found, strict=True):
+            if values.setdefault(name, value) != value:
+                return None
+        return values
+
+
+@cache
+def _templates(language: str) -> Sequence[_Template]:
+    """The messages with fields between literal parts, those with the most letters first."""
+    found = []
+    for english in translations(language):
+        pieces = _pieces(english)
+        names = tuple(name for _, name in pieces if name)
+        literals = [literal for literal, _ in pieces]
+        if pieces and pieces[-1][1]:
+            literals.append("")
+        letters = sum(map(str.isalpha, "".join(literals)))
+        if names and letters >= _LEAST_LETTERS and all(literals[1:-1]):
+            found.append(_Template(english, tuple(literals), names))
+    return sorted(found, key=lambda each: -sum(map(len, each.literals)))
+
+
+def _pieces(message: str) -> list[tuple[str, str]]:
+    """The literal parts of a template, each with the name of the field after it, or ""."""
+    return [(literal, name or "") for literal, name, _, _ in string.Formatter().parse(message)]
 
 
 @cache

@@ -105,7 +105,7 @@ def _report(found: ForeignModel, name: str) -> None:
     """What was found, how it was converted, what was assumed and what is missing."""
     from rnnviz.cli.tables import layer_table, terminal_width
     from rnnviz.engine.param_count import parameters
-    from rnnviz.model_files.foreign import input_text
+    from rnnviz.model_files.foreign_input import input_text
 
     for line in import_report.report_lines(found.stored.record["imported"]):
         print_text(line)

@@ -16,6 +16,7 @@ from typing import Final
 from rnnviz.data.file_search import TableSchema, find_table, missing_error, split_of
 from rnnviz.data.labels import LabelScheme, class_numbers, is_label
 from rnnviz.data.tables import TableColumn, TableSource, read_rows, require_text
+from rnnviz.messages import _
 
 SPLITS: Final = ("train", "test")
 CLASSES: Final = ("World", "Sports", "Business", "Sci/Tech")
@@ -67,7 +68,11 @@ def agnews_file(folder: Path, split: str) -> Path:
 
 def _source(folder: Path, split: str) -> TableSource:
     if split not in SPLITS:
-        raise ValueError(f"no split {split!r}: there are {' and '.join(map(repr, SPLITS))}")
+        raise ValueError(
+            _("no split {split!r}: there are {names}").format(
+                split=split, names=_(" and ").join(map(repr, SPLITS))
+            )
+        )
     source = find_table(folder, SCHEMA, split)
     if source is None:
         others = ["train_subset.csv.gz"] if split == "train" else []

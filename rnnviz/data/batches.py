@@ -10,6 +10,7 @@ import numpy as np
 
 from rnnviz.arrays import Array
 from rnnviz.data.vocabulary import PADDING_ID, UNKNOWN_ID
+from rnnviz.messages import _
 
 #: Inputs (T, B) ids or (T, B, D) measurements; targets (B), of heads with several numbers (B, K),
 #: of those that read every step (T, B) or (T, B, K); loss weights (B).
@@ -150,7 +151,7 @@ class Windows:
         """The rows of an epoch, in the order of its batches, (N)."""
         if self.rows is None:
             if rng is None:
-                raise ValueError("drawing rows needs a random generator")
+                raise ValueError(_("drawing rows needs a random generator"))
             return _draw_rows(self.draw_from, len(self), rng)
         return self.rows if rng is None else rng.permutation(self.rows)
 

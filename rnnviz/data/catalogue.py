@@ -9,6 +9,7 @@ from typing import Final
 
 from rnnviz.errors import InvalidFileError, UsageError, nearest
 from rnnviz.files import assets
+from rnnviz.messages import N_, _
 
 _KERAS: Final = "https://storage.googleapis.com/tensorflow/tf-keras-datasets"
 _AGNEWS: Final = "https://raw.githubusercontent.com/mhjabreel/CharCnn_Keras/master/data/ag_news_csv"
@@ -60,7 +61,7 @@ _MAAS: Final = (
     "Andrew L. Maas, Raymond E. Daly, Peter T. Pham, Dan Huang, Andrew Y. Ng, Christopher Potts: "
     "Learning Word Vectors for Sentiment Analysis. ACL 2011."
 )
-_MAAS_TERMS: Final = "No formal licence; the authors ask to cite their paper."
+_MAAS_TERMS: Final = N_("No formal licence; the authors ask to cite their paper.")
 _MAAS_HOME: Final = "https://ai.stanford.edu/~amaas/data/sentiment/"
 
 DATA_SETS: Final[dict[str, DataSet]] = {
@@ -68,8 +69,8 @@ DATA_SETS: Final[dict[str, DataSet]] = {
     for entry in (
         DataSet(
             "imdb",
-            "IMDB reviews (Large Movie Review Dataset v1.0)",
-            "25,000 film reviews to train on and 25,000 to test on, half of them positive.",
+            N_("IMDB reviews (Large Movie Review Dataset v1.0)"),
+            N_("25,000 film reviews to train on and 25,000 to test on, half of them positive."),
             (
                 RemoteFile(
                     "imdb/aclImdb_v1.tar.gz",
@@ -78,12 +79,12 @@ DATA_SETS: Final[dict[str, DataSet]] = {
                     "sha256:c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe",
                 ),
             ),
-            "cite the paper", _MAAS_TERMS, _MAAS, _MAAS_HOME,
+            N_("cite the paper"), _MAAS_TERMS, _MAAS, _MAAS_HOME,
         ),
         DataSet(
             "imdb-keras",
-            "IMDB reviews as numbers (Keras's imdb.npz)",
-            "The same reviews as lists of word ranks, as keras.datasets.imdb loads them.",
+            N_("IMDB reviews as numbers (Keras's imdb.npz)"),
+            N_("The same reviews as lists of word ranks, as keras.datasets.imdb loads them."),
             (
                 RemoteFile(
                     "imdb/imdb.npz",
@@ -92,12 +93,14 @@ DATA_SETS: Final[dict[str, DataSet]] = {
                     "sha256:69664113be75683a8fe16e3ed0ab59fda8886cb3cd7ada244f7d9544e4676b9f",
                 ),
             ),
-            "cite the paper", _MAAS_TERMS, _MAAS, "https://keras.io/api/datasets/imdb/",
+            N_("cite the paper"), _MAAS_TERMS, _MAAS, "https://keras.io/api/datasets/imdb/",
         ),
         DataSet(
             "imdb-words",
-            "IMDB word index (Keras)",
-            "88,584 words with their rank by frequency: what the numbers of imdb-keras mean.",
+            N_("IMDB word index (Keras)"),
+            N_(
+                "88,584 words with their rank by frequency: what the numbers of imdb-keras mean."
+            ),
             (
                 RemoteFile(
                     "imdb/imdb_word_index.json",
@@ -106,12 +109,12 @@ DATA_SETS: Final[dict[str, DataSet]] = {
                     "md5:bfafd718b763782e994055a2d397834f",
                 ),
             ),
-            "cite the paper", _MAAS_TERMS, _MAAS, "https://keras.io/api/datasets/imdb/",
+            N_("cite the paper"), _MAAS_TERMS, _MAAS, "https://keras.io/api/datasets/imdb/",
         ),
         DataSet(
             "jena",
-            "Jena weather station 2009-2016",
-            "14 measurements every 10 minutes over eight years, 420,551 rows.",
+            N_("Jena weather station 2009-2016"),
+            N_("14 measurements every 10 minutes over eight years, 420,551 rows."),
             (
                 RemoteFile(
                     "jena/jena_climate_2009_2016.csv.zip",
@@ -123,17 +126,19 @@ DATA_SETS: Final[dict[str, DataSet]] = {
                     None,
                 ),
             ),
-            "CC BY 4.0 (as cited)",
-            "CC BY 4.0 according to projects that cite the institute's pages: name the Max Planck "
-            "Institute for Biogeochemistry, Jena, as the source.",
+            N_("CC BY 4.0 (as cited)"),
+            N_(
+                "CC BY 4.0 according to projects that cite the institute's pages: name the Max "
+                "Planck Institute for Biogeochemistry, Jena, as the source."
+            ),
             "Max Planck Institute for Biogeochemistry, Jena: weather station on the roof. Table "
             "prepared by Francois Chollet for Deep Learning with Python, 2017.",
             "https://www.bgc-jena.mpg.de/wetter/",
         ),
         DataSet(
             "agnews",
-            "AG's news topics, version 3",
-            "120,000 news items to train on and 7,600 to test on, in four classes.",
+            N_("AG's news topics, version 3"),
+            N_("120,000 news items to train on and 7,600 to test on, in four classes."),
             (
                 RemoteFile(
                     "ag_news/train.csv",
@@ -149,15 +154,17 @@ DATA_SETS: Final[dict[str, DataSet]] = {
                 ),
             ),
             "non-commercial",
-            "Provided for research purposes and any other non-commercial activity.",
+            N_("Provided for research purposes and any other non-commercial activity."),
             "Xiang Zhang, Junbo Zhao, Yann LeCun: Character-level Convolutional Networks for Text "
             "Classification. NIPS 2015. News gathered by Antonio Gulli.",
             "http://groups.di.unipi.it/~gulli/AG_corpus_of_news_articles.html",
         ),
         DataSet(
             "sst2",
-            "Stanford Sentiment Treebank, two classes (GLUE)",
-            "67,349 phrases and sentences of film reviews, and 872 sentences for validation.",
+            N_("Stanford Sentiment Treebank, two classes (GLUE)"),
+            N_(
+                "67,349 phrases and sentences of film reviews, and 872 sentences for validation."
+            ),
             (
                 RemoteFile(
                     "sst2/SST-2.zip",
@@ -166,8 +173,8 @@ DATA_SETS: Final[dict[str, DataSet]] = {
                     None,
                 ),
             ),
-            "research",
-            "Provided for research; cite the papers.",
+            N_("research"),
+            N_("Provided for research; cite the papers."),
             "Richard Socher and others: Recursive Deep Models for Semantic Compositionality Over a "
             "Sentiment Treebank. EMNLP 2013. Split: Alex Wang and others: GLUE. 2018.",
             "https://nlp.stanford.edu/sentiment/",
@@ -180,8 +187,9 @@ def data_set(name: str) -> DataSet:
     """The data set of that name; UsageError with the nearest name if there is none."""
     if name not in DATA_SETS:
         raise UsageError(
-            f"Unknown data set {name!r}.{nearest(name, DATA_SETS)} "
-            f"Data sets: {', '.join(DATA_SETS)}."
+            _("Unknown data set {name!r}.{similar} Data sets: {names}.").format(
+                name=name, similar=nearest(name, DATA_SETS), names=", ".join(DATA_SETS)
+            )
         )
     return DATA_SETS[name]
 
@@ -191,12 +199,16 @@ def local_files(name: str, folder: Path) -> LocalFiles:
     try:
         found = _LOCAL_FILES[name](folder)
     except FileNotFoundError:
-        return LocalFiles((), "the hourly table in the package is used" if name == "jena" else "")
+        return LocalFiles(
+            (), N_("the hourly table in the package is used") if name == "jena" else ""
+        )
     except (ValueError, InvalidFileError):
-        return LocalFiles((), f"what is here cannot be read; see: rnnviz data show {name}")
+        return LocalFiles(
+            (), N_("what is here cannot be read; see: rnnviz data show {name}").format(name=name)
+        )
     # Of Jena the package has more than a sample, and its note says what.
     sample = folder == assets() / "samples" and name != "jena"
-    return LocalFiles(found.files, "sample") if sample else found
+    return LocalFiles(found.files, N_("sample")) if sample else found
 
 
 def _unique(files: Iterable[Path]) -> tuple[Path, ...]:
@@ -207,7 +219,9 @@ def _imdb(folder: Path) -> LocalFiles:
     from rnnviz.data.imdb import SPLITS, has_official_split, imdb_source
 
     files = _unique(imdb_source(folder, split) for split in SPLITS)
-    return LocalFiles(files, "" if has_official_split(folder) else "no official split, halved here")
+    return LocalFiles(
+        files, "" if has_official_split(folder) else N_("no official split, halved here")
+    )
 
 
 def _imdb_keras(folder: Path) -> LocalFiles:
@@ -227,15 +241,20 @@ def _jena(folder: Path) -> LocalFiles:
 
     path = jena_file(folder)
     if path.name.startswith(HOURLY):
-        return LocalFiles((path,), f"one row an hour, {HOURLY_COLUMNS} of {len(COLUMNS)} columns")
-    return LocalFiles((path,), "" if is_published(path) else "other years")
+        return LocalFiles(
+            (path,),
+            N_("one row an hour, {hourly} of {count} columns").format(
+                hourly=HOURLY_COLUMNS, count=len(COLUMNS)
+            ),
+        )
+    return LocalFiles((path,), "" if is_published(path) else N_("other years"))
 
 
 def _agnews(folder: Path) -> LocalFiles:
     from rnnviz.data.agnews import SPLITS, agnews_file
 
     files = _unique(agnews_file(folder, split) for split in SPLITS)
-    return LocalFiles(files, "a part of the training set" if "subset" in files[0].name else "")
+    return LocalFiles(files, N_("a part of the training set") if "subset" in files[0].name else "")
 
 
 def _sst2(folder: Path) -> LocalFiles:

@@ -8,6 +8,7 @@ from typing import Final
 
 from rnnviz.data.jena import PUBLISHED_ROWS, read_jena
 from rnnviz.data.sst2 import sst2_rows
+from rnnviz.messages import _
 
 SST2_ROWS: Final = {"train": 67_349, "validation": 872}
 
@@ -16,7 +17,11 @@ def check_jena(path: Path) -> None:
     """Raise ValueError unless it is the station's table with the published number of rows."""
     rows = len(read_jena(path, repair=False))
     if rows != PUBLISHED_ROWS:
-        raise ValueError(f"{path}: {PUBLISHED_ROWS:,} rows are needed, not {rows:,}")
+        raise ValueError(
+            _("{path}: {wanted:,} rows are needed, not {rows:,}").format(
+                path=path, wanted=PUBLISHED_ROWS, rows=rows
+            )
+        )
 
 
 def check_sst2(path: Path) -> None:
@@ -24,7 +29,11 @@ def check_sst2(path: Path) -> None:
     for split, wanted in SST2_ROWS.items():
         rows = len(sst2_rows(path, split))
         if rows != wanted:
-            raise ValueError(f"{path}: {split} must have {wanted:,} rows, not {rows:,}")
+            raise ValueError(
+                _("{path}: {split} must have {wanted:,} rows, not {rows:,}").format(
+                    path=path, split=split, wanted=wanted, rows=rows
+                )
+            )
 
 
 #: By path in the data folder.

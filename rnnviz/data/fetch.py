@@ -15,6 +15,7 @@ from rnnviz.data.content_checks import CHECKS
 from rnnviz.data.resuming_download import ResumingDownloader
 from rnnviz.errors import InvalidFileError, MissingError, RnnvizError, UsageError
 from rnnviz.files import require_writable
+from rnnviz.messages import _
 
 #: Called with the name of a file, the bytes received so far and the total.
 Progress = Callable[[str, int, int], None]
@@ -60,7 +61,11 @@ def _check_readable(name: str, folder: Path, files: list[Path]) -> None:
 
 def _damaged(error: Exception, *damaged: Path) -> InvalidFileError:
     paths = ", ".join(str(path) for path in damaged)
-    return InvalidFileError(f"{error}\nDelete {paths}, then the same command gets it again.")
+    return InvalidFileError(
+        _("{reason}\nDelete {paths}, then the same command gets it again.").format(
+            reason=error, paths=paths
+        )
+    )
 
 
 def part_file(path: Path) -> Path:
@@ -77,15 +82,22 @@ def _fetch_file(
         return path
     if offline:
         raise MissingError(
-            f"{path} is missing or incomplete; --offline (RNNVIZ_OFFLINE) forbids a download.\n"
-            f"Without it: rnnviz data fetch {name}; or put the file there: {remote.urls[0]}"
+            _(
+                "{path} is missing or incomplete; --offline (RNNVIZ_OFFLINE) forbids a "
+                "download.\n"
+                "Without it: rnnviz data fetch {name}; or put the file there: {url}"
+            ).format(path=path, name=name, url=remote.urls[0])
         )
     report = progress or (lambda file, done, total: None)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         status = require_writable(path)
         if status is not None and not stat.S_ISREG(status.st_mode):
-            raise UsageError(f"{path} is not a regular file and is not replaced. Move it away.")
+            raise UsageError(
+                _("{path} is not a regular file and is not replaced. Move it away.").format(
+                    path=path
+                )
+            )
         _download(remote, path, lambda done, total: report(path.name, done, total or remote.size))
     except OSError as error:
         raise _disk_error(error, path) from error
@@ -141,8 +153,11 @@ def _download_from(
         raise
     except ValueError as error:
         raise InvalidFileError(
-            f"The file from {url} is not {path.name}: {str(error).partition('. ')[0]}.\n"
-            "It was deleted. Try again; if the error persists, the file was changed there."
+            _(
+                "The file from {url} is not {file}: {reason}.\n"
+                "It was deleted. Try again; if the error persists, the file was changed "
+                "there."
+            ).format(url=url, file=path.name, reason=str(error).partition(". ")[0])
         ) from error
 
 
@@ -157,10 +172,13 @@ def _disk_error(error: OSError, path: Path) -> RnnvizError:
     """The message for an error of the file system, with what to do."""
     if error.errno == errno.ENOSPC:
         return RnnvizError(
-            f"The disk is full: {path.name} did not fit into {path.parent}.\n"
-            "Make room and give the same command, or name another folder: --data DIR"
+            _(
+                "The disk is full: {file} did not fit into {folder}.\n"
+                "Make room and give the same command, or name another folder: --data DIR"
+            ).format(file=path.name, folder=path.parent)
         )
     return RnnvizError(
-        f"Cannot write to {path.parent}: {error.strerror or error}.\n"
-        "Name a folder that can be written to: --data DIR"
+        _(
+            "Cannot write to {folder}: {reason}.\nName a folder that can be written to: --data DIR"
+        ).format(folder=path.parent, reason=error.strerror or error)
     )

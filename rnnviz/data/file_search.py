@@ -23,6 +23,7 @@ from rnnviz.data.tables import (
     table_stem,
     zip_tables,
 )
+from rnnviz.messages import _
 
 #: How many levels below the data folder a data set's own folder may be.
 _MAX_DEPTH: Final = 3
@@ -181,7 +182,11 @@ def _fits(schema: TableSchema, source: TableSource, folder: DataFolder) -> bool:
 def _unsupported_format(folder: DataFolder) -> ValueError | None:
     for path in list_files(folder):
         if path.name.casefold().endswith(_UNSUPPORTED):
-            return ValueError(f"{path}: {path.suffix} is not supported. Save it as .csv")
+            return ValueError(
+                _("{path}: {ending} is not supported. Save it as .csv").format(
+                    path=path, ending=path.suffix
+                )
+            )
     return None
 
 
@@ -198,8 +203,9 @@ def find_file(folder: Path, data_set: str, *names: str) -> Path | None:
 def missing_error(folder: Path, name: str, *others: str) -> FileNotFoundError:
     """The error for a missing data set: what was searched for, and what the folder contains."""
     return FileNotFoundError(
-        f"{folder / name} is missing (also looked for: {', '.join(others)}); "
-        f"{folder} has: {_listing(folder)}"
+        _("{path} is missing (also looked for: {others}); {folder} has: {found}").format(
+            path=folder / name, others=", ".join(others), folder=folder, found=_listing(folder)
+        )
     )
 
 
@@ -207,5 +213,5 @@ def _listing(folder: Path) -> str:
     try:
         names = sorted(p.name + "/" * p.is_dir() for p in folder.iterdir() if p.name[0] != ".")
     except OSError:
-        return "nothing that can be read"
+        return _("nothing that can be read")
     return shorten(", ".join(names)) or "nothing"

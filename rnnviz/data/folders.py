@@ -11,6 +11,7 @@ from typing import Final
 
 from rnnviz.errors import InvalidFileError, MissingError, RnnvizError, UsageError
 from rnnviz.files import assets, open_regular, reason, user_path
+from rnnviz.messages import _
 
 FOLDER_VARIABLE: Final = "RNNVIZ_DATA"
 #: The name of the folder with the small samples in the package.
@@ -48,12 +49,17 @@ def require_folder(data: str | Path | None) -> Path:
         return folder
     if folder.is_file():
         raise UsageError(
-            f"{folder} is a file. Name the folder that it is in: --data {folder.parent}"
+            _("{folder} is a file. Name the folder that it is in: --data {parent}").format(
+                folder=folder, parent=folder.parent
+            )
         )
     raise MissingError(
-        f"There is no data folder {folder}. Name the folder with the data sets: --data DIR "
-        f"(or {FOLDER_VARIABLE}=DIR),\nget one: rnnviz data fetch NAME, "
-        f"or use the sample in the package: --data {SAMPLE}"
+        _(
+            "There is no data folder {folder}. Name the folder with the data sets: "
+            "--data DIR (or {variable}=DIR),\n"
+            "get one: rnnviz data fetch NAME, or use the sample in the package: --data "
+            "{sample}"
+        ).format(folder=folder, variable=FOLDER_VARIABLE, sample=SAMPLE)
     )
 
 
@@ -67,14 +73,20 @@ def data_errors(data_set: str) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise MissingError(
-            f"{error}\nGet it: rnnviz data fetch {data_set}, or try the samples: --data {SAMPLE}"
+            _(
+                "{reason}\n"
+                "Get it: rnnviz data fetch {data_set}, or try the samples: --data {sample}"
+            ).format(reason=error, data_set=data_set, sample=SAMPLE)
         ) from error
     except (RnnvizError, ImportError, NameError):
         raise
     except Exception as error:  # parsers of a damaged file raise nearly anything
         raise InvalidFileError(
-            f"{reason(error)}.\n"
-            f"Repair the file, or delete it and get the usual one: rnnviz data fetch {data_set}"
+            _(
+                "{reason}.\n"
+                "Repair the file, or delete it and get the usual one: rnnviz data fetch "
+                "{data_set}"
+            ).format(reason=reason(error), data_set=data_set)
         ) from error
 
 

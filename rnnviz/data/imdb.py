@@ -38,6 +38,7 @@ from rnnviz.data.tables import (
     require_text,
 )
 from rnnviz.files import TooLargeError, open_regular, read_limited
+from rnnviz.messages import _
 
 SPLITS: Final = ("train", "test")
 ARCHIVE: Final = "aclImdb_v1.tar.gz"
@@ -113,7 +114,11 @@ def has_official_split(folder: Path) -> bool:
 def _source(folder: Path, split: str) -> TableSource | Path:
     """The source of a split: its table, the authors' folder or archive, or a single table."""
     if split not in SPLITS:
-        raise ValueError(f"no split {split!r}: there are {' and '.join(map(repr, SPLITS))}")
+        raise ValueError(
+            _("no split {split!r}: there are {names}").format(
+                split=split, names=_(" and ").join(map(repr, SPLITS))
+            )
+        )
     by_name = _source_by_name(folder, split)
     if by_name is not None:
         return by_name
@@ -171,7 +176,7 @@ def _read_table(source: TableSource, split: str) -> list[Review]:
     )
     counts = [0, 0]
     reviews = []
-    for label, (line, (text, _, rating, number)) in zip(labels, rows, strict=True):
+    for label, (line, (text, _sentiment, rating, number)) in zip(labels, rows, strict=True):
         reviews.append(
             Review(
                 label=label,
@@ -201,7 +206,9 @@ def _read_archive(path: Path, split: str) -> Iterator[Review]:
         ):
             for count, member in enumerate(archive, 1):
                 if count > _MAX_MEMBERS:
-                    raise TooLargeError(f"there are more than {_MAX_MEMBERS:,} files inside")
+                    raise TooLargeError(
+                        _("there are more than {most:,} files inside").format(most=_MAX_MEMBERS)
+                    )
                 name = member.name.removeprefix("./")
                 if not name.startswith(prefix) or not member.isreg():
                     continue
@@ -224,7 +231,9 @@ class _LimitedTarInfo(tarfile.TarInfo):
         """Parse a block of 512 bytes; TooLargeError for an extended header of over a million."""
         member = super().frombuf(buf, encoding, errors)
         if member.type in _EXTENDED_HEADERS and member.size > _MAX_REVIEW:
-            raise TooLargeError(f"the header of an entry claims {member.size:,} bytes")
+            raise TooLargeError(
+                _("the header of an entry claims {size:,} bytes").format(size=member.size)
+            )
         return member
 
 
@@ -238,7 +247,9 @@ def _read_folder(path: Path) -> Iterator[Review]:
     for kind in ("neg", "pos"):
         if not (path / kind).is_dir():
             raise FileNotFoundError(
-                f"{path / kind} is missing: was the archive unpacked completely?"
+                _("{path} is missing: was the archive unpacked completely?").format(
+                    path=path / kind
+                )
             )
         for file in (path / kind).glob("*.txt"):
             if match := _REVIEW_FILE.fullmatch(f"{kind}/{file.name}"):
@@ -258,10 +269,14 @@ def _sorted_complete(path: Path, reviews: Iterable[Review]) -> list[Review]:
     """Reviews sorted by (id, label); ValueError if one is missing or there twice."""
     ordered = sorted(reviews, key=lambda review: (review.id, review.label))
     if not ordered:
-        raise ValueError(f"{path}: no reviews inside")
+        raise ValueError(_("{path}: no reviews inside").format(path=path))
     for label, kind in enumerate(("neg", "pos")):
         ids = [review.id for review in ordered if review.label == label]
         gap = next((n for n, number in enumerate(ids) if n != number), None)
         if gap is not None or not ids:
-            raise ValueError(f"{path}: review {gap or 0} of {kind} is missing or there twice")
+            raise ValueError(
+                _("{path}: review {gap} of {kind} is missing or there twice").format(
+                    path=path, gap=gap or 0, kind=kind
+                )
+            )
     return ordered

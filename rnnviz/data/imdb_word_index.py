@@ -9,6 +9,7 @@ from typing import Final
 from rnnviz.data.file_search import find_file, missing_error
 from rnnviz.data.tables import DAMAGE_ERRORS, open_table
 from rnnviz.files import JSON_LIMIT
+from rnnviz.messages import _
 
 _NAME: Final = "imdb_word_index.json"
 
@@ -38,10 +39,14 @@ def read_word_index_file(path: Path) -> dict[str, int]:
     except (*DAMAGE_ERRORS, ValueError, RecursionError) as error:
         raise ValueError(f"{path}: {error}") from error
     if not isinstance(ranks, dict) or not ranks:
-        raise ValueError(f"{path}: a table of words and ranks is needed")
+        raise ValueError(_("{path}: a table of words and ranks is needed").format(path=path))
     for word, rank in ranks.items():
         if type(rank) is not int or rank < 1:
-            raise ValueError(f"{path}: {word!r} must have a rank from 1 on, not {rank!r}")
+            raise ValueError(
+                _("{path}: {word!r} must have a rank from 1 on, not {rank!r}").format(
+                    path=path, word=word, rank=rank
+                )
+            )
     if len(set(ranks.values())) != len(ranks):
-        raise ValueError(f"{path}: two words have the same rank")
+        raise ValueError(_("{path}: two words have the same rank").format(path=path))
     return ranks

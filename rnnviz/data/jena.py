@@ -24,6 +24,7 @@ from rnnviz.data.jena_table import COLUMNS as COLUMNS
 from rnnviz.data.jena_table import TABLE_COLUMNS, TIME, read_table
 from rnnviz.data.tables import COMPRESSIONS, TableSource, find_layout, table_stem
 from rnnviz.data.timestamps import TIME_FORMAT, parse_times
+from rnnviz.messages import _
 
 NAME: Final = "jena"
 TEMPERATURE: Final = COLUMNS.index("T (degC)")
@@ -126,7 +127,9 @@ def read_jena(path: Path, *, repair: bool) -> JenaSeries:
     there are no rows, or (with ``repair``) the times decrease.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing: is this the folder with the data sets?")
+        raise FileNotFoundError(
+            _("{path} is missing: is this the folder with the data sets?").format(path=path)
+        )
     columns, stamps, data, lines = read_table(TableSource(path))
     times = parse_times(stamps, lambda row: ValueError(_bad_time(path, lines[row], stamps[row])))
     first = np.zeros(len(times), bool)
@@ -138,7 +141,11 @@ def read_jena(path: Path, *, repair: bool) -> JenaSeries:
         back = np.flatnonzero(np.diff(times) < np.timedelta64(0, "m"))
         if len(back):
             line = lines[np.flatnonzero(first)[back[0] + 1]]
-            raise ValueError(f"{path}, line {line}: the time is earlier than the one before")
+            raise ValueError(
+                _("{path}, line {line}: the time is earlier than the one before").format(
+                    path=path, line=line
+                )
+            )
         data = _fill_forward(path, data, bad, columns)
     minutes = np.diff(np.unique(times)).astype(np.int64)
     interval = _commonest(minutes)
@@ -166,9 +173,9 @@ def _commonest(minutes: Array) -> int:
 
 def _bad_time(path: Path, line: int, stamp: bytes) -> str:
     found = stamp.decode(errors="replace")[:40]
-    return (
-        f"{path}, line {line}: {TIME} must be {TIME_FORMAT} or yyyy-mm-dd hh:mm:ss, not {found!r}"
-    )
+    return _(
+        "{path}, line {line}: {time} must be {time_format} or yyyy-mm-dd hh:mm:ss, not {found!r}"
+    ).format(path=path, line=line, time=TIME, time_format=TIME_FORMAT, found=found)
 
 
 def _fill_forward(path: Path, data: Array, bad: Array, columns: Sequence[str]) -> Array:
@@ -182,7 +189,11 @@ def _fill_forward(path: Path, data: Array, bad: Array, columns: Sequence[str]) -
     for column in np.flatnonzero(bad.any(axis=0)).tolist():
         invalid = bad[:, column]
         if invalid.all():
-            raise ValueError(f"{path}: {columns[column]} has no value but {SENTINEL:g}")
+            raise ValueError(
+                _("{path}: {column} has no value but {missing:g}").format(
+                    path=path, column=columns[column], missing=SENTINEL
+                )
+            )
         last_valid = np.maximum.accumulate(np.where(invalid, -1, np.arange(len(data))))
         source = np.where(last_valid < 0, int(np.argmin(invalid)), last_valid)
         filled[:, column] = data[source, column]

@@ -16,6 +16,7 @@ from rnnviz.data.tables import (
     read_rows,
     shorten,
 )
+from rnnviz.messages import _
 
 TIME: Final = "Date Time"
 COLUMNS: Final = (
@@ -113,8 +114,12 @@ class _RowBlock:
             for name, field in zip(self.columns, row, strict=True):
                 if not _is_number(field):
                     found = repr(shorten(field))
-                    return f"{self.source}, line {line}: {name} must be a number, not {found}"
-        return f"{self.source}, line {self.lines[0]}: a row cannot be read"
+                    return _("{source}, line {line}: {name} must be a number, not {found}").format(
+                        source=self.source, line=line, name=name, found=found
+                    )
+        return _("{source}, line {line}: a row cannot be read").format(
+            source=self.source, line=self.lines[0]
+        )
 
 
 def _is_number(field: str) -> bool:

@@ -20,6 +20,7 @@ from rnnviz.arrays import Array, read_array
 from rnnviz.data.file_search import find_file, missing_error
 from rnnviz.data.tables import DAMAGE_ERRORS
 from rnnviz.files import open_member, open_zip
+from rnnviz.messages import _
 
 SPLITS: Final = ("train", "test")
 FILE: Final = "imdb/imdb.npz"
@@ -53,7 +54,11 @@ def keras_file(folder: Path) -> Path:
 def read_keras_imdb(folder: Path, split: str) -> RankedReviews:
     """Read a split ("train" or "test"); ValueError if the file contains anything else."""
     if split not in SPLITS:
-        raise ValueError(f"no split {split!r}: there are {' and '.join(map(repr, SPLITS))}")
+        raise ValueError(
+            _("no split {split!r}: there are {names}").format(
+                split=split, names=_(" and ").join(map(repr, SPLITS))
+            )
+        )
     path = keras_file(folder)
     try:
         with open_zip(path, _MAX_BYTES) as archive:
@@ -64,7 +69,11 @@ def read_keras_imdb(folder: Path, split: str) -> RankedReviews:
     except (*DAMAGE_ERRORS, ValueError, MemoryError) as error:
         raise ValueError(f"{path}: {error}") from error
     if labels.shape != (len(lists),) or not np.isin(labels, (0, 1)).all():
-        raise ValueError(f"{path}: y_{split} must be {len(lists)} labels, each 0 or 1")
+        raise ValueError(
+            _("{path}: y_{split} must be {count} labels, each 0 or 1").format(
+                path=path, split=split, count=len(lists)
+            )
+        )
     return RankedReviews(lists, labels.astype(np.int64))
 
 
@@ -77,26 +86,30 @@ def _lists(file: IO[bytes]) -> tuple[tuple[int, ...], ...]:
     """Read an ``.npy`` file of an (N,) object array of lists of whole numbers."""
     version = np.lib.format.read_magic(file)
     if version != (1, 0):
-        raise ValueError(f"arrays of version {version} are not supported")
-    shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+        raise ValueError(_("arrays of version {version} are not supported").format(version=version))
+    shape, _order, dtype = np.lib.format.read_array_header_1_0(file)
     if dtype != np.dtype(object) or len(shape) != 1:
-        raise ValueError(f"lists are needed, not an array of {dtype} of shape {shape}")
+        raise ValueError(
+            _("lists are needed, not an array of {dtype} of shape {shape}").format(
+                dtype=dtype, shape=shape
+            )
+        )
     try:
         found = _ListUnpickler(file, encoding="latin1").load()
     except ValueError:
         raise
     except Exception as error:  # a damaged pickle can raise nearly anything
-        raise ValueError(f"the lists cannot be read: {error}") from error
+        raise ValueError(_("the lists cannot be read: {reason}").format(reason=error)) from error
     lists = getattr(found, "items", None)
     if not isinstance(found, _ArrayStandIn) or not isinstance(lists, list):
-        raise ValueError(f"{shape[0]} lists are needed")
+        raise ValueError(_("{count} lists are needed").format(count=shape[0]))
     if len(lists) != shape[0]:
-        raise ValueError(f"{shape[0]} lists are needed")
+        raise ValueError(_("{count} lists are needed").format(count=shape[0]))
     if sum(len(row) for row in lists if type(row) is list) > _MAX_RANKS:
-        raise ValueError(f"there are more than {_MAX_RANKS:,} word ranks")
+        raise ValueError(_("there are more than {most:,} word ranks").format(most=_MAX_RANKS))
     for n, row in enumerate(lists):
         if type(row) is not list or not all(type(v) is int and 0 <= v < _MAX_RANK for v in row):
-            raise ValueError(f"review {n} is not a list of word ranks")
+            raise ValueError(_("review {n} is not a list of word ranks").format(n=n))
     return tuple(map(tuple, lists))
 
 
@@ -117,7 +130,11 @@ class _ArrayStandIn:
 def _encode_latin1(text: str, encoding: str) -> bytes:
     """``codecs.encode`` as pickle protocol 2 uses it to store bytes."""
     if encoding != "latin1":
-        raise ValueError(f"the encoding {encoding!r} is not used in a list of numbers")
+        raise ValueError(
+            _("the encoding {encoding!r} is not used in a list of numbers").format(
+                encoding=encoding
+            )
+        )
     return text.encode(encoding)
 
 
@@ -137,6 +154,8 @@ class _ListUnpickler(pickle.Unpickler):
         """The stand-in for a name; ValueError for any other name."""
         if (module, name) not in _STAND_INS:
             raise ValueError(
-                f"it wants to run {module[:60]}.{name[:60]}, which no list of numbers needs"
+                _("it wants to run {module}.{name}, which no list of numbers needs").format(
+                    module=module[:60], name=name[:60]
+                )
             )
         return _STAND_INS[module, name]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from rnnviz.data.tables import shorten
+from rnnviz.messages import _
 
 #: The class number of each label; a table uses one scheme throughout.
 LabelScheme = Mapping[str, int]
@@ -48,8 +49,13 @@ def class_numbers(
         left = [scheme for scheme in fitting if normalize_label(label) in scheme]
         if not left:
             raise ValueError(
-                f"{source}, line {line}: {name} must be {_labels_text(fitting)}, "
-                f"not {shorten(label)!r}"
+                _("{source}, line {line}: {name} must be {labels}, not {label!r}").format(
+                    source=source,
+                    line=line,
+                    name=name,
+                    labels=_labels_text(fitting),
+                    label=shorten(label),
+                )
             )
         fitting = left
     if (
@@ -66,8 +72,9 @@ def require_two_classes(source: object, labels: Sequence[int], names: Sequence[s
     """Raise ValueError with the counts unless the labels are of at least two classes."""
     if len(set(labels)) < 2:
         raise ValueError(
-            f"{source}: rows of at least two classes are needed, "
-            f"here are {class_counts(labels, names)}"
+            _("{source}: rows of at least two classes are needed, here are {found}").format(
+                source=source, found=class_counts(labels, names)
+            )
         )
 
 
@@ -81,5 +88,5 @@ def _labels_text(schemes: Sequence[LabelScheme]) -> str:
     texts = []
     for scheme in schemes:
         *others, last = scheme
-        texts.append(f"{', '.join(others)} or {last}")
-    return "; or ".join(texts)
+        texts.append(_("{labels} or {last}").format(labels=", ".join(others), last=last))
+    return _("; or ").join(texts)

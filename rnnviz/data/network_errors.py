@@ -11,6 +11,7 @@ import requests
 from requests import exceptions
 
 from rnnviz.errors import RnnvizError
+from rnnviz.messages import _
 
 #: Environment variables of proxies and certificates; the first one that is set applies.
 _PROXIES = {
@@ -52,41 +53,53 @@ def download_error(
     """The error as two lines; ``received`` is the number of bytes of ``path`` so far."""
     problem, remedy = _explain(error, url, path)
     if received:
-        remedy += f" {received:,} bytes are kept; the same command resumes the download."
+        remedy += _(" {received:,} bytes are kept; the same command resumes the download.").format(
+            received=received
+        )
     return RnnvizError(f"{problem}\n{remedy}")
 
 
 def _explain(error: requests.RequestException, url: str, path: str) -> tuple[str, str]:
     host = urlsplit(url).hostname or url
-    by_hand = f"Try later, or put the file there yourself: {path}."
+    by_hand = _("Try later, or put the file there yourself: {path}.").format(path=path)
     response = error.response
     if found := _proxy_problem(error, url) or _certificate_problem(error, host):
         return found
     if isinstance(error, WebPage) or (response is not None and response.status_code == 511):
         assert response is not None
         return (
-            f"{_redirected(response, url)} sent a web page and not the file.",
-            "The network may require you to sign in: do it in a browser, then try again.",
+            _("{address} sent a web page and not the file.").format(
+                address=_redirected(response, url)
+            ),
+            _("The network may require you to sign in: do it in a browser, then try again."),
         )
     if isinstance(error, requests.HTTPError) and response is not None:
         status = f"{response.status_code} {_first_line(response.reason)}"
-        return f"{_redirected(response, url)} answered {status}.", by_hand
+        return _("{address} answered {status}.").format(
+            address=_redirected(response, url), status=status
+        ), by_hand
     if isinstance(error, requests.TooManyRedirects):
-        return f"{url} redirects too many times.", by_hand
+        return _("{url} redirects too many times.").format(url=url), by_hand
     if isinstance(error, requests.Timeout):
-        return f"{host} did not answer in time.", by_hand
+        return _("{host} did not answer in time.").format(host=host), by_hand
     if _has_cause(error, socket.gaierror):
         return (
-            f"The name {host} is not found.",
-            "Check the network connection, then give the same command again.",
+            _("The name {host} is not found.").format(host=host),
+            _("Check the network connection, then give the same command again."),
         )
     name = path.rpartition("/")[2]
-    return f"The download of {name} was interrupted ({_reason(error)}).", "Try again."
+    return _("The download of {name} was interrupted ({reason}).").format(
+        name=name, reason=_reason(error)
+    ), _("Try again.")
 
 
 def _redirected(response: requests.Response, url: str) -> str:
     """The address that answered, with the one that redirected to it."""
-    return f"{url} led to {response.url}, which" if response.history else url
+    return (
+        _("{url} led to {target}, which").format(url=url, target=response.url)
+        if response.history
+        else url
+    )
 
 
 def _proxy_problem(error: requests.RequestException, url: str) -> tuple[str, str] | None:
@@ -101,18 +114,26 @@ def _proxy_problem(error: requests.RequestException, url: str) -> tuple[str, str
     refused = error.response is not None and error.response.status_code == 407
     if refused or (isinstance(error, exceptions.ProxyError) and " 407 " in str(error)):
         return (
-            f"The proxy {address} requires a name and a password.",
-            f"Set them: export {variable}=http://NAME:PASSWORD@HOST:PORT.",
+            _("The proxy {address} requires a name and a password.").format(address=address),
+            _("Set them: export {variable}=http://NAME:PASSWORD@HOST:PORT.").format(
+                variable=variable
+            ),
         )
-    remedy = f"Write it as http://HOST:PORT, or go without it: unset {variable}."
+    remedy = _("Write it as http://HOST:PORT, or go without it: unset {variable}.").format(
+        variable=variable
+    )
     # The requested addresses are valid, so an invalid address is the proxy's.
     invalid = isinstance(
         error, UnusableEnvironment | exceptions.InvalidURL | exceptions.InvalidSchema
     )
     if invalid and not _names_certificates(error):
-        return f"{variable} is not the address of a usable proxy: {address!r}.", remedy
+        return _("{variable} is not the address of a usable proxy: {address!r}.").format(
+            variable=variable, address=address
+        ), remedy
     if isinstance(error, exceptions.ProxyError):
-        return f"The proxy {address} ({variable}) fails: {_reason(error)}.", remedy
+        return _("The proxy {address} ({variable}) fails: {reason}.").format(
+            address=address, variable=variable, reason=_reason(error)
+        ), remedy
     return None
 
 
@@ -123,16 +144,24 @@ def _certificate_problem(error: requests.RequestException, host: str) -> tuple[s
         _names_certificates(error) or isinstance(error, UnusableEnvironment)
     ):
         return (
-            f"{variable} is not a file of certificates: {os.environ[variable]}.",
-            f"Correct it, or go without it: unset {variable}.",
+            _("{variable} is not a file of certificates: {value}.").format(
+                variable=variable, value=os.environ[variable]
+            ),
+            _("Correct it, or go without it: unset {variable}.").format(variable=variable),
         )
     if not isinstance(error, exceptions.SSLError):
         return None
-    current = f"{variable} is {os.environ[variable]}. " if variable is not None else ""
+    current = ""
+    if variable is not None:
+        current = _("{variable} is {value}. ").format(variable=variable, value=os.environ[variable])
     return (
-        f"The certificate of {host} cannot be trusted: {_reason(error)}.",
-        f"{current}If the network inspects encrypted traffic, name its certificates: "
-        "export REQUESTS_CA_BUNDLE=FILE.pem.",
+        _("The certificate of {host} cannot be trusted: {reason}.").format(
+            host=host, reason=_reason(error)
+        ),
+        _(
+            "{current}If the network inspects encrypted traffic, name its certificates: "
+            "export REQUESTS_CA_BUNDLE=FILE.pem."
+        ).format(current=current),
     )
 
 
@@ -171,7 +200,7 @@ def _has_cause(error: BaseException, kind: type[BaseException]) -> bool:
 def _reason(error: BaseException) -> str:
     """The message of the innermost exception; requests and urllib3 wrap it several times."""
     inner: BaseException = error
-    for _ in range(20):
+    for _depth in range(20):
         args = inner.args if isinstance(inner.args, tuple) else ()
         found = [a for a in (getattr(inner, "reason", None), *args) if isinstance(a, BaseException)]
         if not found:

@@ -19,6 +19,7 @@ from rnnviz.files import (
     parse_json,
     read_limited,
 )
+from rnnviz.messages import N_, _, translated
 
 #: Largest file and largest array in bytes, and the most rows.
 MAX_BYTES: Final = 100_000_000
@@ -27,7 +28,7 @@ ENDINGS: Final = (".csv", ".tsv", ".txt", ".npy", ".npz", ".json")
 _DECIMAL_COMMA: Final = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d*),\d+([eE][+-]?\d+)?", re.ASCII)
 #: What may be thousands in English, in a table between whose numbers commas stand.
 _GROUPED: Final = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+", re.ASCII)
-_REMEDY: Final = "It takes rows of numbers, one row a step: .csv, .npy, .npz or .json"
+_REMEDY: Final = N_("It takes rows of numbers, one row a step: .csv, .npy, .npz or .json")
 
 
 def read_numbers(path: Path, width: int) -> Array:
@@ -38,10 +39,14 @@ def read_numbers(path: Path, width: int) -> Array:
     """
     ending = path.suffix.lower()
     if ending not in ENDINGS:
-        raise UsageError(f"{path}: numbers are read from {', '.join(ENDINGS)}.")
+        raise UsageError(
+            _("{path}: numbers are read from {endings}.").format(
+                path=path, endings=", ".join(ENDINGS)
+            )
+        )
     if not path.exists():
-        raise UsageError(f"There is no file {path}.")
-    with invalid_file_on_error(path, "file of numbers", _REMEDY):
+        raise UsageError(_("There is no file {path}.").format(path=path))
+    with invalid_file_on_error(path, _("file of numbers"), translated(_REMEDY)):
         if ending == ".npy":
             with open_regular(path, MAX_BYTES) as file:
                 found = read_array(file, path.name)
@@ -57,26 +62,37 @@ def read_numbers(path: Path, width: int) -> Array:
 def _checked(path: Path, found: Array, width: int) -> Array:
     """The array as (T, D) float64; InvalidFileError where it has another shape."""
     if found.dtype.kind not in "biuf":
-        raise ValueError(f"it holds {found.dtype}, not numbers")
+        raise ValueError(_("it holds {dtype}, not numbers").format(dtype=found.dtype))
     if found.ndim == 3 and len(found) == 1:
         found = found[0]
     if found.ndim == 3:
         raise ValueError(
-            f"it holds {len(found):,} sequences, shape {found.shape}; save one of them"
+            _("it holds {count:,} sequences, shape {shape}; save one of them").format(
+                count=len(found), shape=found.shape
+            )
         )
     if found.ndim == 1:
         found = found[:, None] if width == 1 else found[None]
     if found.ndim != 2 or found.shape[1] != width:
         raise InvalidFileError(
-            f"{path} has the shape {found.shape}; this net reads {width} numbers a step: "
-            f"(T, {width})."
+            _(
+                "{path} has the shape {shape}; this net reads {width} numbers a step: (T, {width})."
+            ).format(path=path, shape=found.shape, width=width)
         )
     if not 1 <= len(found) <= MAX_ROWS:
-        raise ValueError(f"{len(found):,} steps; a trace takes 1 to {MAX_ROWS:,}")
+        raise ValueError(
+            _("{count:,} steps; a trace takes 1 to {most:,}").format(
+                count=len(found), most=MAX_ROWS
+            )
+        )
     found = found.astype(np.float64)
     if not in_range(found):
         bad = int(np.argmax(~(np.abs(found) <= MAX_VALUE).all(axis=1)))
-        raise ValueError(f"step {bad + 1} has a number that is not finite or exceeds {MAX_VALUE:g}")
+        raise ValueError(
+            _("step {step} has a number that is not finite or exceeds {most:g}").format(
+                step=bad + 1, most=MAX_VALUE
+            )
+        )
     return found
 
 
@@ -86,7 +102,11 @@ def _only_array(path: Path) -> Array:
         names = [name for name in archive.namelist() if name.endswith(".npy")]
         if len(names) != 1:
             listed = ", ".join(name.removesuffix(".npy") for name in names[:8])
-            raise ValueError(f"it holds {len(names)} arrays ({listed}); save the one that is read")
+            raise ValueError(
+                _("it holds {count} arrays ({listed}); save the one that is read").format(
+                    count=len(names), listed=listed
+                )
+            )
         with open_member(archive, names[0], MAX_BYTES) as file:
             return read_array(file, names[0][:60])
 
@@ -96,11 +116,13 @@ def _json_array(value: Any) -> Array:
     if isinstance(value, dict) and len(value) == 1:
         (value,) = value.values()
     if not isinstance(value, list):
-        raise ValueError("expected a list of rows")
+        raise ValueError(_("expected a list of rows"))
     for n, row in enumerate(value, 1):
         for cell in row if isinstance(row, list) else [row]:
             if type(cell) not in (int, float) and not isinstance(cell, list):
-                raise ValueError(f"row {n}: {shortened(repr(cell), 40)} is not a number")
+                raise ValueError(
+                    _("row {n}: {cell} is not a number").format(n=n, cell=shortened(repr(cell), 40))
+                )
     return np.array(value, np.float64)
 
 
@@ -128,23 +150,35 @@ def _table(text: str) -> Array:
             bad = next(cell for cell in cells if not _is_number(cell))
             if delimiter == "," and " " in bad.strip():
                 raise ValueError(
-                    f"line {n}: {shortened(bad, 40)!r} has a space, so its commas may separate "
-                    "numbers or decimals; write decimals with a point"
+                    _(
+                        "line {n}: {bad!r} has a space, so its commas may separate numbers or "
+                        "decimals; write decimals with a point"
+                    ).format(n=n, bad=shortened(bad, 40))
                 ) from None
-            raise ValueError(f"line {n}: {shortened(bad, 40)!r} is not a number") from None
+            raise ValueError(
+                _("line {n}: {bad!r} is not a number").format(n=n, bad=shortened(bad, 40))
+            ) from None
         if delimiter == "," and any(map(_GROUPED.fullmatch, cells)):
             bad = next(filter(_GROUPED.fullmatch, cells))
             raise ValueError(
-                f"line {n}: the comma in {bad!r} may separate thousands or decimals; write it "
-                "without, or decimals with a point"
+                _(
+                    "line {n}: the comma in {bad!r} may separate thousands or decimals; write it "
+                    "without, or decimals with a point"
+                ).format(n=n, bad=bad)
             )
         if rows and len(row) != len(rows[0]):
-            raise ValueError(f"line {n} has {len(row)} numbers, those above {len(rows[0])}")
+            raise ValueError(
+                _("line {n} has {count} numbers, those above {above}").format(
+                    n=n, count=len(row), above=len(rows[0])
+                )
+            )
         rows.append(row)
         if len(rows) > MAX_ROWS:
-            raise ValueError(f"more than {MAX_ROWS:,} steps; a trace takes no more")
+            raise ValueError(
+                _("more than {most:,} steps; a trace takes no more").format(most=MAX_ROWS)
+            )
     if not rows:
-        raise ValueError("there is no number in it")
+        raise ValueError(_("there is no number in it"))
     return np.array(rows)
 
 

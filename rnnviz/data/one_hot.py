@@ -9,6 +9,7 @@ import numpy as np
 
 from rnnviz.arrays import Array
 from rnnviz.data.vocabulary import Vocabulary
+from rnnviz.messages import _
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,9 @@ class OneHot:
         """Check that every entry has a place."""
         if len(self.vocabulary) > self.width:
             raise ValueError(
-                f"the vocabulary has {len(self.vocabulary):,} entries, a vector {self.width:,}"
+                _("the vocabulary has {words:,} entries, a vector {width:,}").format(
+                    words=len(self.vocabulary), width=self.width
+                )
             )
 
     def __len__(self) -> int:
@@ -48,6 +51,6 @@ class OneHot:
     def from_json(cls, value: object) -> OneHot:
         """Read what ``to_json`` wrote; ValueError if it is invalid."""
         if not isinstance(value, dict) or type(value.get("width")) is not int:
-            raise ValueError("one_hot: expected a width and a vocabulary")
+            raise ValueError(_("one_hot: expected a width and a vocabulary"))
         words = Vocabulary.from_json(value.get("vocabulary"), value.get("encoding"))
         return cls(words, value["width"])

@@ -17,6 +17,7 @@ from rnnviz.data.jena import JenaSeries, is_published, jena_file, read_jena
 from rnnviz.data.jena_table import TIME
 from rnnviz.data.keras_imdb import read_keras_imdb
 from rnnviz.data.sst2 import SST2_SPLITS, read_sst2
+from rnnviz.messages import N_
 
 #: Counts by name, and the first rows as JSON objects.
 CountsAndRows = tuple[dict[str, int], list[dict[str, Any]]]
@@ -50,7 +51,10 @@ def _imdb(folder: Path, rows: int) -> CountsAndRows:
     first: list[dict[str, Any]] = []
     for split in SPLITS:
         reviews = read_imdb(folder, split, raw=True)
-        counts |= {f"{split} reviews": len(reviews), f"{split} positive": _positive(reviews)}
+        counts |= {
+            N_("{split} reviews").format(split=split): len(reviews),
+            N_("{split} positive").format(split=split): _positive(reviews),
+        }
         first = first or [
             {"label": r.label, **_rating(r), "id": r.id, "text": r.text} for r in reviews[:rows]
         ]
@@ -71,8 +75,8 @@ def _imdb_keras(folder: Path, rows: int) -> CountsAndRows:
     for split in SPLITS:
         ranked = read_keras_imdb(folder, split)
         counts |= {
-            f"{split} reviews": len(ranked.ranks),
-            f"{split} positive": int(ranked.labels.sum()),
+            N_("{split} reviews").format(split=split): len(ranked.ranks),
+            N_("{split} positive").format(split=split): int(ranked.labels.sum()),
         }
         first = first or [
             {"label": int(label), "ranks": list(ranks)}
@@ -92,7 +96,7 @@ def _agnews(folder: Path, rows: int) -> CountsAndRows:
     first: list[dict[str, Any]] = []
     for split in AGNEWS_SPLITS:
         items = read_agnews(folder, split)
-        counts[f"{split} items"] = len(items)
+        counts[N_("{split} items").format(split=split)] = len(items)
         labels = [item.label for item in items]
         counts |= {f"{split} {name}": labels.count(n) for n, name in enumerate(CLASSES)}
         first = first or [
@@ -108,7 +112,10 @@ def _sst2(folder: Path, rows: int) -> CountsAndRows:
     for split in SST2_SPLITS:
         phrases = read_sst2(folder, split)
         positive = sum(label for _, label in phrases)
-        counts |= {f"{split} phrases": len(phrases), f"{split} positive": positive}
+        counts |= {
+            N_("{split} phrases").format(split=split): len(phrases),
+            N_("{split} positive").format(split=split): positive,
+        }
         first = first or [{"label": label, "text": text} for text, label in phrases[:rows]]
     return counts, first
 
@@ -117,11 +124,11 @@ def _jena(series: JenaSeries, rows: int) -> CountsAndRows:
     counts = {
         "rows": len(series),
         "columns": len(series.columns),
-        "minutes between rows": series.interval,
-        "values of -9999": series.sentinels,
-        "repeated times": series.repeats,
+        N_("minutes between rows"): series.interval,
+        N_("values of -9999"): series.sentinels,
+        N_("repeated times"): series.repeats,
         "gaps": series.gaps,
-        "rows missing in gaps": series.missing,
+        N_("rows missing in gaps"): series.missing,
     }
     first = [
         {TIME: str(time).replace("T", " ")}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from rnnviz.files import keep_mode, open_part
+from rnnviz.messages import _
 
 if TYPE_CHECKING:
     from requests import Response
@@ -120,6 +121,8 @@ def _store(response: Any, part: Path, start: int, progress: Progress) -> None:
             progress(done, total)
         # Not every version of requests detects this.
         if total and done != total:
-            raise ConnectionError(f"received {done:,} of {total:,} bytes")
+            raise ConnectionError(
+                _("received {done:,} of {total:,} bytes").format(done=done, total=total)
+            )
         if same:
             file.truncate(done)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from rnnviz.arrays import Array
+from rnnviz.messages import _
 
 
 @dataclass(frozen=True)
@@ -34,13 +35,13 @@ class Scaling:
         """Check that the fields agree."""
         D = len(self.columns)
         if not D or len(self.mean) != D or len(self.std) != D:
-            raise ValueError("a scaling needs a name, a mean and a deviation for every column")
+            raise ValueError(_("a scaling needs a name, a mean and a deviation for every column"))
         usual = all(abs(m) <= 1e30 for m in self.mean) and all(1e-20 <= s <= 1e30 for s in self.std)
         if not usual:
-            raise ValueError("means must be finite and deviations greater than zero")
+            raise ValueError(_("means must be finite and deviations greater than zero"))
         lengths = self.step >= 1 and self.lookback >= self.step and self.delay >= 0
         if not 0 <= self.target < D or not lengths or self.interval < 1:
-            raise ValueError("a scaling's window is invalid")
+            raise ValueError(_("a scaling's window is invalid"))
 
     def __len__(self) -> int:
         """D, the number of measurements at a step."""
@@ -56,7 +57,9 @@ class Scaling:
         for name, values in zip(columns, data.T, strict=True):
             if (values == values[0]).all():
                 raise ValueError(
-                    f"{name} is {values[0]:g} in all training rows and cannot be scaled"
+                    _("{name} is {value:g} in all training rows and cannot be scaled").format(
+                        name=name, value=values[0]
+                    )
                 )
         return cls(tuple(columns), tuple(mean.tolist()), tuple(std.tolist()), **window)
 
@@ -78,8 +81,10 @@ class Scaling:
         lengths = [n * self.interval for n in (self.lookback, self.step, self.delay)]
         if any(minutes % interval for minutes in lengths):
             raise ValueError(
-                f"a window with a reading every {lengths[1]} minutes cannot be cut from rows "
-                f"{interval} minutes apart"
+                _(
+                    "a window with a reading every {minutes} minutes cannot be cut from rows "
+                    "{interval} minutes apart"
+                ).format(minutes=lengths[1], interval=interval)
             )
         lookback, step, delay = (minutes // interval for minutes in lengths)
         return replace(self, lookback=lookback, step=step, delay=delay, interval=interval)
@@ -99,19 +104,25 @@ class Scaling:
         if isinstance(value, dict):
             value = {"interval": cls.interval, **value}  # older files do not have it
         if not isinstance(value, dict) or set(value) != {f.name for f in fields(cls)}:
-            raise ValueError("a scaling must have " + ", ".join(f.name for f in fields(cls)))
+            raise ValueError(
+                _("a scaling must have {names}").format(
+                    names=", ".join(f.name for f in fields(cls))
+                )
+            )
         lists = {key: value[key] for key in ("columns", "mean", "std")}
         if not all(isinstance(entry, list) for entry in lists.values()):
-            raise ValueError("a scaling's columns, means and deviations must be lists")
+            raise ValueError(_("a scaling's columns, means and deviations must be lists"))
         if not all(isinstance(name, str) for name in value["columns"]):
-            raise ValueError("a scaling's columns must be names")
+            raise ValueError(_("a scaling's columns must be names"))
         whole = [value[key] for key in ("lookback", "step", "delay", "target", "interval")]
         if not all(type(n) is int for n in whole) or type(value["reverse"]) is not bool:
-            raise ValueError("a scaling's window must be whole numbers, and reverse true or false")
+            raise ValueError(
+                _("a scaling's window must be whole numbers, and reverse true or false")
+            )
         try:
             return cls(**value | {key: tuple(entry) for key, entry in lists.items()})
         except TypeError as error:
-            raise ValueError(f"not a scaling: {error}") from None
+            raise ValueError(_("not a scaling: {reason}").format(reason=error)) from None
 
 
 def sequential_rows(first: int, end: int, size: int, count: int) -> Array:
@@ -121,7 +132,7 @@ def sequential_rows(first: int, end: int, size: int, count: int) -> Array:
     (``if i + batch_size >= max_index``), so rows can repeat.
     """
     batches, at = [], first
-    for _ in range(count):
+    for _batch in range(count):
         if at + size >= end:
             at = first
         batch = np.arange(at, min(at + size, end))

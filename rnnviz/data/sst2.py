@@ -14,6 +14,7 @@ from rnnviz.data.file_search import TableSchema, find_table, missing_error, spli
 from rnnviz.data.imdb import headerless_text_and_label
 from rnnviz.data.labels import SENTIMENT_SCHEMES, class_numbers
 from rnnviz.data.tables import TableColumn, TableSource, read_rows, require_text, zip_tables
+from rnnviz.messages import _
 
 SST2_SPLITS: Final = ("train", "validation")
 #: GLUE's archive.
@@ -46,7 +47,11 @@ def sst2_file(folder: Path, split: str) -> Path:
 
 def _source(folder: Path, split: str) -> TableSource:
     if split not in SST2_SPLITS:
-        raise ValueError(f"no split {split!r}: there are {' and '.join(map(repr, SST2_SPLITS))}")
+        raise ValueError(
+            _("no split {split!r}: there are {names}").format(
+                split=split, names=_(" and ").join(map(repr, SST2_SPLITS))
+            )
+        )
     source = find_table(folder, SCHEMA, split)
     if source is None:
         name = "dev" if split == "validation" else split
@@ -68,7 +73,11 @@ def sst2_rows(path: Path, split: str) -> list[tuple[str, int]]:
     tables = (TableSource(path, member) for member in zip_tables(path))
     source = next((table for table in tables if split_of(SCHEMA, table) == split), None)
     if source is None:
-        raise ValueError(f"{path}: there is no table of the {split} split inside")
+        raise ValueError(
+            _("{path}: there is no table of the {split} split inside").format(
+                path=path, split=split
+            )
+        )
     return _phrases(source)
 
 

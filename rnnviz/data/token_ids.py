@@ -11,6 +11,7 @@ import numpy as np
 
 from rnnviz.data.vocabulary import Encoding
 from rnnviz.errors import UsageError, shortened
+from rnnviz.messages import _
 
 #: What may stand between ids, as lists of numbers are printed.
 _BETWEEN: Final = re.compile(r"[\s,;|\[\](){}]+")
@@ -82,21 +83,25 @@ class TokenIds:
             for name in ("size", "length", "padding")
         )
         if type(size) is not int or not 1 <= size <= 10_000_000:
-            raise ValueError("ids: expected a size of at least 1")
+            raise ValueError(_("ids: expected a size of at least 1"))
         if length is not None and (type(length) is not int or not 1 <= length < 10**9):
-            raise ValueError("ids: expected a length of at least 1")
+            raise ValueError(_("ids: expected a length of at least 1"))
         return cls(size, length, "front" if padding == "front" else "end")
 
     def _id(self, token: str) -> int:
         found = _ID.fullmatch(token)
         if found is None:
             raise UsageError(
-                f"{shortened(token, 60)!r} is no id. This net reads ids from 0 to "
-                f"{self.size - 1:,}, since it has no vocabulary: type for example "
-                f'"{self.example}".\nIf you have its words: --vocab FILE'
+                _(
+                    "{token!r} is no id. This net reads ids from 0 to {last:,}, since it has no "
+                    'vocabulary: type for example "{example}".\n'
+                    "If you have its words: --vocab FILE"
+                ).format(token=shortened(token, 60), last=self.size - 1, example=self.example)
             )
         if int(found[1]) >= self.size:
             raise UsageError(
-                f"The id {found[1]} is too large: this net has ids from 0 to {self.size - 1:,}."
+                _("The id {id} is too large: this net has ids from 0 to {last:,}.").format(
+                    id=found[1], last=self.size - 1
+                )
             )
         return int(found[1])

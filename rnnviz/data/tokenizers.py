@@ -22,6 +22,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Literal
 
 from rnnviz.data.standardization import Language, composed, standardize
+from rnnviz.messages import N_
 
 NEGATION: Final = "n't"
 
@@ -159,16 +160,27 @@ Tokenizer = Literal["words", "keras", "vectorization", "characters", "spaces"]
 
 #: A description of each tokenizer.
 TOKENIZERS: Final[Mapping[Tokenizer, str]] = {
-    "words": "Unicode NFC, typographic punctuation as ASCII, tags removed, lower case; "
-    "punctuation is deleted, n't is a word; joined words are split where the vocabulary contains "
-    "the parts and not the whole.",
-    "keras": "Keras's text_to_word_sequence: punctuation but the apostrophe becomes spaces, so "
-    "that <br /> is the word br; the training ids are Keras's. In typed text, typographic "
-    "punctuation becomes ASCII first.",
-    "vectorization": "Keras's TextVectorization: punctuation is deleted, and of tags all but the "
-    "letters; on ASCII text the ids are Keras's. Typographic punctuation becomes ASCII first.",
-    "characters": "Every character is a token, spaces too; in lower case where the vocabulary has "
-    "no capital letter.",
-    "spaces": "The text is split at white space and nothing is deleted; in lower case where the "
-    "vocabulary has no capital letter.",
+    "words": N_(
+        "Unicode NFC, typographic punctuation as ASCII, tags removed, lower case; "
+        "punctuation is deleted, n't is a word; joined words are split where the "
+        "vocabulary contains the parts and not the whole."
+    ),
+    "keras": N_(
+        "Keras's text_to_word_sequence: punctuation but the apostrophe becomes "
+        "spaces, so that <br /> is the word br; the training ids are Keras's. In "
+        "typed text, typographic punctuation becomes ASCII first."
+    ),
+    "vectorization": N_(
+        "Keras's TextVectorization: punctuation is deleted, and of tags all but the "
+        "letters; on ASCII text the ids are Keras's. Typographic punctuation becomes "
+        "ASCII first."
+    ),
+    "characters": N_(
+        "Every character is a token, spaces too; in lower case where the vocabulary "
+        "has no capital letter."
+    ),
+    "spaces": N_(
+        "The text is split at white space and nothing is deleted; in lower case "
+        "where the vocabulary has no capital letter."
+    ),
 }

@@ -13,6 +13,7 @@ from rnnviz.arrays import Array
 from rnnviz.data.number_files import read_numbers
 from rnnviz.errors import UsageError
 from rnnviz.files import user_path
+from rnnviz.messages import _
 from rnnviz.toy_net.number_text import number_literal, table
 
 #: A text that draws its numbers: how many steps, and the seed.
@@ -51,7 +52,11 @@ class Vectors:
         if (drawn := _RANDOM.fullmatch(text)) is not None:
             steps, seed = int(drawn[1] or _STEPS), int(drawn[2] or 0)
             if not steps:
-                raise UsageError(f'"{text}" is no step. Type for example: random {_STEPS} {seed}')
+                raise UsageError(
+                    _('"{text}" is no step. Type for example: random {steps} {seed}').format(
+                        text=text, steps=_STEPS, seed=seed
+                    )
+                )
             x = np.random.default_rng(seed).standard_normal((steps, self.width))
         elif text.startswith("@"):
             x = read_numbers(user_path(text[1:]), self.width)
@@ -73,7 +78,7 @@ class Vectors:
         """Read what ``to_json`` wrote; ValueError if it is invalid."""
         width = value.get("width") if isinstance(value, dict) else None
         if type(width) is not int or not 1 <= width <= 10_000_000:
-            raise ValueError("vectors: expected a width of at least 1")
+            raise ValueError(_("vectors: expected a width of at least 1"))
         return cls(width)
 
     def _typed(self, text: str) -> Array:
@@ -83,32 +88,39 @@ class Vectors:
         except UsageError as error:
             if _is_numbers(text):
                 raise
-            raise UsageError(f"This net reads numbers, not words. {error}\n{self._how()}") from None
+            raise UsageError(
+                _("This net reads numbers, not words. {reason}\n{how}").format(
+                    reason=error, how=self._how()
+                )
+            ) from None
         if not rows:
-            raise UsageError(f"There is no number in this text. {self._how()}")
+            raise UsageError(_("There is no number in this text. {how}").format(how=self._how()))
         if self.width == 1 and len(rows) == 1:
             rows = [[value] for value in rows[0]]
         for t, row in enumerate(rows, 1):
             if len(row) != self.width:
-                numbers = "number" if len(row) == 1 else "numbers"
+                said = (
+                    _("Step {t} has 1 number; this net reads {width} a step. {how}")
+                    if len(row) == 1
+                    else _("Step {t} has {count} numbers; this net reads {width} a step. {how}")
+                )
                 raise UsageError(
-                    f"Step {t} has {len(row)} {numbers}; this net reads {self.width} a step. "
-                    f"{self._how()}"
+                    said.format(t=t, count=len(row), width=self.width, how=self._how())
                 )
         return np.array(rows)
 
     def _how(self) -> str:
         """What to type instead."""
         if self.width > _SHOWN:
-            return (
-                f"Name a file with {self.width} columns (--input FILE), or draw some: "
-                f'"{self.example}".\nIf its steps are one-hot words or characters: --vocab FILE '
-                f"with {self.width:,} entries"
-            )
+            return _(
+                'Name a file with {width} columns (--input FILE), or draw some: "{example}".\n'
+                "If its steps are one-hot words or characters: --vocab FILE with {width:,} "
+                "entries"
+            ).format(width=self.width, example=self.example)
         steps = ("; " if self.width > 1 else " ").join(
             " ".join(f"{(t + k) % 2}" for k in range(self.width)) for t in range(3)
         )
-        return f'Type for example "{steps}", or name a file: --input FILE'
+        return _('Type for example "{steps}", or name a file: --input FILE').format(steps=steps)
 
     def _tokens(self, x: Array) -> list[str]:
         """Each step as it is shown: ``0.5``, ``(1, 0.5)``; of wider ones the position, ``x1``."""

@@ -17,6 +17,7 @@ from rnnviz.data.tokenizers import (
     vectorization_words,
     verbatim_tokens,
 )
+from rnnviz.messages import _
 
 PADDING: Final = ""
 UNKNOWN: Final = "[UNK]"
@@ -58,13 +59,15 @@ class Encoding:
             return cls()
         known = {f.name for f in fields(cls)}
         if not isinstance(value, dict) or not set(value) <= known:
-            raise ValueError(f"an encoding must be an object of {', '.join(sorted(known))}")
+            raise ValueError(
+                _("an encoding must be an object of {names}").format(names=", ".join(sorted(known)))
+            )
         special = value.get("special")
         if special is not None and not isinstance(special, list):
-            raise ValueError("an encoding's special entries must be a list of ids")
+            raise ValueError(_("an encoding's special entries must be a list of ids"))
         found = cls(**value | {"special": None if special is None else tuple(special)})
         if not isinstance(value.get("tokenizer", ""), str):
-            raise ValueError("an encoding's tokenizer must be a name")
+            raise ValueError(_("an encoding's tokenizer must be a name"))
         whole = [n for n in (found.unknown, found.start, found.length) if n is not None]
         whole += found.special or ()
         if (
@@ -75,7 +78,7 @@ class Encoding:
             or found.length == 0
             or (found.unknown is None and found.special is None)
         ):
-            raise ValueError(f"an encoding cannot be {value!r}")
+            raise ValueError(_("an encoding cannot be {value!r}").format(value=value))
         return found
 
 
@@ -99,14 +102,20 @@ class Vocabulary:
         if special is None:
             self._check_special_entries()
         elif not all(0 <= k < len(self.words) for k in (*special, self.encoding.unknown or 0)):
-            raise ValueError(f"the vocabulary has no entry for an id of {special!r}")
+            raise ValueError(
+                _("the vocabulary has no entry for an id of {special!r}").format(special=special)
+            )
         start = self.encoding.start
         if start is not None and not 0 < start < len(self.words):
-            raise ValueError(f"the vocabulary has no entry {start} to start a text with")
+            raise ValueError(
+                _("the vocabulary has no entry {start} to start a text with").format(start=start)
+            )
         ids = {word: index for index, word in enumerate(self.words)}
         if len(ids) != len(self.words):
             twice = next(word for word, count in Counter(self.words).items() if count > 1)
-            raise ValueError(f"the word {twice!r} is more than once in the vocabulary")
+            raise ValueError(
+                _("the word {twice!r} is more than once in the vocabulary").format(twice=twice)
+            )
         # A text never contains the special entries, whatever is typed.
         if special is not None:
             for index in special:
@@ -122,11 +131,20 @@ class Vocabulary:
         """Raise ValueError unless the padding and the unknown word are at their ids."""
         unknown = self.encoding.unknown
         if unknown is None:
-            raise ValueError(f"a vocabulary must have {UNKNOWN!r}")
+            raise ValueError(
+                _("a vocabulary must have {unknown_word!r}").format(unknown_word=UNKNOWN)
+            )
         if self.words[:1] != (PADDING,) or self.words[unknown : unknown + 1] != (UNKNOWN,):
             raise ValueError(
-                f"a vocabulary must start with {PADDING!r} and have {UNKNOWN!r} at {unknown}; "
-                f"this one begins with {list(self.words[:3])!r}"
+                _(
+                    "a vocabulary must start with {padding!r} and have {unknown_word!r} at "
+                    "{unknown}; this one begins with {words!r}"
+                ).format(
+                    padding=PADDING,
+                    unknown_word=UNKNOWN,
+                    unknown=unknown,
+                    words=list(self.words[:3]),
+                )
             )
 
     def __len__(self) -> int:
@@ -140,7 +158,9 @@ class Vocabulary:
         Ties are broken by first appearance. Raises ValueError for a ``size`` below 2.
         """
         if size < 2:
-            raise ValueError(f"a vocabulary needs a size of at least 2, not {size}")
+            raise ValueError(
+                _("a vocabulary needs a size of at least 2, not {size}").format(size=size)
+            )
         # A Counter keeps the order of first appearance, and most_common sorts stably.
         counts = Counter(token for tokens in token_lists for token in tokens)
         for special in (PADDING, UNKNOWN):
@@ -156,7 +176,9 @@ class Vocabulary:
         (``np.lexsort`` by count and token, reversed).
         """
         if size < 2:
-            raise ValueError(f"a vocabulary needs a size of at least 2, not {size}")
+            raise ValueError(
+                _("a vocabulary needs a size of at least 2, not {size}").format(size=size)
+            )
         empty = cls((PADDING, UNKNOWN), Encoding(tokenizer="vectorization"))
         counts = Counter(token for text in texts for token in empty.tokenize(text))
         ranked = sorted(counts, key=lambda token: (counts[token], token), reverse=True)
@@ -215,7 +237,9 @@ class Vocabulary:
         for index in ids:
             if not 0 <= index < len(self.words):
                 raise ValueError(
-                    f"index {index} is outside the vocabulary (0 to {len(self.words) - 1})"
+                    _("index {index} is outside the vocabulary (0 to {last})").format(
+                        index=index, last=len(self.words) - 1
+                    )
                 )
             entries.append(self.words[index])
         return entries
@@ -228,10 +252,16 @@ class Vocabulary:
     def from_json(cls, value: object, encoding: object = None) -> Vocabulary:
         """Read what ``to_json`` wrote; ValueError if it is not a list of distinct words."""
         if not isinstance(value, list):
-            raise ValueError(f"a vocabulary must be a list of strings, not {type(value).__name__}")
+            raise ValueError(
+                _("a vocabulary must be a list of strings, not {type}").format(
+                    type=type(value).__name__
+                )
+            )
         for index, word in enumerate(value):
             if not isinstance(word, str):
                 raise ValueError(
-                    f"entry {index} of the vocabulary must be a string, not {type(word).__name__}"
+                    _("entry {index} of the vocabulary must be a string, not {type}").format(
+                        index=index, type=type(word).__name__
+                    )
                 )
         return cls(tuple(value), Encoding.from_json(encoding))

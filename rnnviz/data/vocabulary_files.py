@@ -17,6 +17,7 @@ from rnnviz.data.tokenizers import Tokenizer
 from rnnviz.data.vocabulary import Encoding, Vocabulary
 from rnnviz.errors import InvalidFileError, UsageError, shortened
 from rnnviz.files import JSON_LIMIT, invalid_file_on_error, parse_json, read_limited
+from rnnviz.messages import N_, _, translated
 
 #: Entries that stand for padding, an unknown word, the beginning and the end, in capitals and
 #: without brackets.
@@ -29,7 +30,7 @@ MOST_WORDS: Final = 2_000_000
 #: What Keras's imdb.load_data puts before the words of its index, which it moves by three.
 _KERAS_IMDB: Final = {0: "<pad>", 1: "<start>", 2: "<unk>", 3: "<unused>"}
 _IMDB_OFFSET: Final = 3
-_REMEDY: Final = (
+_REMEDY: Final = N_(
     "A vocabulary is one word a line, or JSON: a list, word to id, or a Keras Tokenizer."
 )
 
@@ -73,14 +74,14 @@ def read_vocabulary(
     InvalidFileError, with the line, where it is none of the forms above.
     """
     if not path.exists():
-        raise UsageError(f"There is no file {path}.")
-    with invalid_file_on_error(path, "vocabulary", _REMEDY):
+        raise UsageError(_("There is no file {path}.").format(path=path))
+    with invalid_file_on_error(path, _("vocabulary"), translated(_REMEDY)):
         text = read_limited(path, JSON_LIMIT).decode("utf-8-sig")
         found = _json_entries(text) if path.suffix.lower() == ".json" else _lines(text)
         if not found.words:
-            raise ValueError("there is no word in it")
+            raise ValueError(_("there is no word in it"))
         if min(found.words) < 0 or max(found.words) >= MOST_WORDS:
-            raise ValueError(f"ids must be from 0 to {MOST_WORDS:,}")
+            raise ValueError(_("ids must be from 0 to {most:,}").format(most=MOST_WORDS))
     if offset is not None:
         found = _moved(found, offset)
     return _vocabulary(path, found, size, tokenizer, imdb=offset == _IMDB_OFFSET)
@@ -105,11 +106,15 @@ def _vocabulary(
     if beyond and path is not None:
         if not set(words) - set(beyond):
             raise UsageError(
-                f"{path}: all of its ids are {limit:,} or more; the net has {limit:,}."
+                _("{path}: all of its ids are {limit:,} or more; the net has {limit:,}.").format(
+                    path=path, limit=limit
+                )
             )
         notes.append(
-            f"{len(beyond):,} of {len(words):,} words have ids from {limit:,} on, which the net "
-            "does not read: they are unknown"
+            N_(
+                "{beyond:,} of {count:,} words have ids from {limit:,} on, which the net "
+                "does not read: they are unknown"
+            ).format(beyond=len(beyond), count=len(words), limit=limit)
         )
     for index in beyond:
         del words[index]
@@ -124,7 +129,7 @@ def _vocabulary(
     ]
     special += [k for k in (padding, unknown, *others) if k is not None]
     if unknown is None:
-        notes.append("it has no entry for unknown words: they are left out")
+        notes.append(N_("it has no entry for unknown words: they are left out"))
     reason = ""
     chosen = tokenizer or found.tokenizer
     if chosen is None:
@@ -172,24 +177,30 @@ def _likely_tokenizer(words: list[str], special: list[int], *, imdb: bool) -> tu
     """The tokenizer that made such words, and why it is likely."""
     plain = [word for index, word in enumerate(words) if index not in set(special)]
     if words[:2] == ["", "[UNK]"]:
-        return "vectorization", "the vocabulary begins as that of Keras's TextVectorization"
+        return "vectorization", N_("the vocabulary begins as that of Keras's TextVectorization")
     if all(len(word) == 1 for word in plain):
-        return "characters", "all its entries are single characters"
+        return "characters", N_("all its entries are single characters")
     if imdb:
-        return "keras", "the word index is Keras's"
+        return "keras", N_("the word index is Keras's")
     if any(word != word.lower() or not any(map(str.isalnum, word)) for word in plain):
-        return "spaces", "it has capital letters or punctuation as words"
-    return "keras", "its words are in lower case, without punctuation"
+        return "spaces", N_("it has capital letters or punctuation as words")
+    return "keras", N_("its words are in lower case, without punctuation")
 
 
 def _moved(found: _Entries, offset: int) -> _Entries:
     """The entries with larger ids; where they are moved by three, Keras's special ones before."""
     words = {index + offset: word for index, word in found.words.items()}
-    notes = (*found.notes, f"{offset} was added to the ids of the word index")
+    notes = (
+        *found.notes,
+        N_("{offset} was added to the ids of the word index").format(offset=offset),
+    )
     if offset != _IMDB_OFFSET:
         return replace(found, words=words, notes=notes)
     free = {k: word for k, word in _KERAS_IMDB.items() if k not in words}
-    notes = (*notes, "a text begins with the id 1, and 2 is an unknown word, as in Keras's IMDB")
+    notes = (
+        *notes,
+        N_("a text begins with the id 1, and 2 is an unknown word, as in Keras's IMDB"),
+    )
     return replace(found, words=free | words, unknown=_KERAS_IMDB[2], notes=notes)
 
 
@@ -209,12 +220,14 @@ def _lines(text: str) -> _Entries:
         words = [c[0] for c in columns]
         first = min(numbers)
         if first in (0, 1) and sorted(numbers) == list(range(first, first + len(numbers))):
-            return _Entries(_by_line(words, numbers), notes=("its second column was read as ids",))
-        note = "its second column was read as counts: the id of a word is its line, from 0"
+            return _Entries(
+                _by_line(words, numbers), notes=(N_("its second column was read as ids"),)
+            )
+        note = N_("its second column was read as counts: the id of a word is its line, from 0")
         return _Entries(_by_line(words, range(len(words))), notes=(note,))
     for n, row in enumerate(rows, 1):
         if not row and n > 1:
-            raise ValueError(f"line {n} is empty")
+            raise ValueError(_("line {n} is empty").format(n=n))
     return _Entries(_by_line(rows, range(len(rows))))
 
 
@@ -224,7 +237,9 @@ def _by_line(words: list[str], ids: Iterable[int]) -> dict[int, str]:
     for n, word in enumerate(words, 1):
         if word in lines:
             raise ValueError(
-                f"line {n} repeats {shortened(word, 40)!r}, which is in line {lines[word]}"
+                _("line {n} repeats {word!r}, which is in line {other}").format(
+                    n=n, word=shortened(word, 40), other=lines[word]
+                )
             )
         lines[word] = n
     return dict(zip(ids, words, strict=True))
@@ -240,10 +255,12 @@ def _json_entries(text: str) -> _Entries:
     if isinstance(value, list):
         for n, word in enumerate(value):
             if not isinstance(word, str):
-                raise ValueError(f"entry {n} is {shortened(repr(word), 40)}, not a word")
+                raise ValueError(
+                    _("entry {n} is {word}, not a word").format(n=n, word=shortened(repr(word), 40))
+                )
         return _Entries(_by_entry(value))
     if not isinstance(value, dict):
-        raise ValueError("expected a list or an object")
+        raise ValueError(_("expected a list or an object"))
     if value.get("class_name") == "Tokenizer" and isinstance(value.get("config"), dict):
         return _keras_tokenizer(value["config"])
     if "word_index" in value and isinstance(value["word_index"], dict):
@@ -262,23 +279,28 @@ def _object_entries(value: Mapping[str, Any]) -> dict[int, str]:
     inside = [key for key, part in value.items() if isinstance(part, dict | list) and len(part) > 1]
     if inside:
         listed = ", ".join(repr(shortened(key, 40)) for key in inside[:5])
-        raise ValueError(f"it holds {listed}: write the vocabulary alone into a file")
+        raise ValueError(
+            _("it holds {listed}: write the vocabulary alone into a file").format(listed=listed)
+        )
     first = next((key for key, index in value.items() if type(index) is not int), "")
     raise ValueError(
-        f"{shortened(first, 40)!r} has {shortened(repr(value[first]), 40)}, where an id is expected"
+        _("{first!r} has {value}, where an id is expected").format(
+            first=shortened(first, 40), value=shortened(repr(value[first]), 40)
+        )
     )
 
 
 def _inverted(value: Mapping[str, Any], count: int | None = None) -> dict[int, str]:
     """Words by id; ValueError for an id of two words, or of ``count`` words fewer."""
     if count is not None and len(value) != count:
-        raise ValueError("a word has two ids")
+        raise ValueError(_("a word has two ids"))
     found: dict[int, str] = {}
     for word, index in value.items():
         if index in found:
             raise ValueError(
-                f"{shortened(word, 40)!r} and {shortened(found[index], 40)!r} both have the id "
-                f"{index}"
+                _("{word!r} and {other!r} both have the id {index}").format(
+                    word=shortened(word, 40), other=shortened(found[index], 40), index=index
+                )
             )
         found[index] = word
     return found
@@ -288,7 +310,11 @@ def _by_entry(words: list[str]) -> dict[int, str]:
     entries: dict[str, int] = {}
     for n, word in enumerate(words):
         if word in entries:
-            raise ValueError(f"entry {n} repeats {shortened(word, 40)!r}, entry {entries[word]}")
+            raise ValueError(
+                _("entry {n} repeats {word!r}, entry {other}").format(
+                    n=n, word=shortened(word, 40), other=entries[word]
+                )
+            )
         entries[word] = n
     return dict(enumerate(words))
 
@@ -298,7 +324,7 @@ def _keras_tokenizer(config: Mapping[str, Any]) -> _Entries:
     index = config.get("word_index")
     index = _parsed(index) if isinstance(index, str) else index
     if not isinstance(index, dict):
-        raise ValueError("its word_index is missing")
+        raise ValueError(_("its word_index is missing"))
     limit, oov = config.get("num_words"), config.get("oov_token")
     tokenizer: Tokenizer = "characters" if config.get("char_level") is True else "keras"
     notes = []
@@ -308,7 +334,7 @@ def _keras_tokenizer(config: Mapping[str, Any]) -> _Entries:
         " ",
     ):
         tokenizer = "spaces"
-        notes.append("its filters are not Keras's usual ones: the text is split at white space")
+        notes.append(N_("its filters are not Keras's usual ones: the text is split at white space"))
     return _Entries(
         _object_entries(index),
         tokenizer,
@@ -322,4 +348,6 @@ def _parsed(text: str) -> Any:
     try:
         return parse_json(text)
     except json.JSONDecodeError as error:
-        raise InvalidFileError(f"The vocabulary is not JSON: {error}.") from error
+        raise InvalidFileError(
+            _("The vocabulary is not JSON: {reason}.").format(reason=error)
+        ) from error

@@ -14,6 +14,7 @@ from rnnviz.data.user_tables.choice import TableChoice
 from rnnviz.data.user_tables.labels import LabelledTexts, faults_text, label_key
 from rnnviz.data.vocabulary import Vocabulary
 from rnnviz.errors import UsageError
+from rnnviz.messages import _
 from rnnviz.model_files import StoredModel
 from rnnviz.tracer.model_cache import cached_model
 
@@ -42,28 +43,50 @@ def evaluate_table(model: str, folder: Path, choice: TableChoice) -> TableEvalua
     head = stored.model.spec.head
     one_class = (head.is_binary or head.kind == "softmax") and head.reads in ("last", "end")
     if not isinstance(stored.encoder, Vocabulary) or not one_class or len(stored.labels) < 2:
-        raise UsageError(f"{stored.name} gives no single class of a text, so it has no accuracy.")
+        raise UsageError(
+            _("{model} gives no single class of a text, so it has no accuracy.").format(
+                model=stored.name
+            )
+        )
     table = read_user_table(folder / choice.file, choice.encoding)
     columns = choose_text_columns(table, choice.text, choice.label, choice.header)
     rows = read_labelled_texts(table, columns, choice.bad_rows, least=1)
     matched, by_name = labels_of_model(rows.names, stored.labels, label_key)
     if matched is None:
         raise UsageError(
-            f"The labels of {table.name} ({', '.join(rows.names[:8])}) are not those of "
-            f"{stored.name} ({', '.join(stored.labels[:8])}).\nName their column: --label COLUMN"
+            _(
+                "The labels of {table} ({names}) are not those of {model} ({labels}).\n"
+                "Name their column: --label COLUMN"
+            ).format(
+                table=table.name,
+                names=", ".join(rows.names[:8]),
+                model=stored.name,
+                labels=", ".join(stored.labels[:8]),
+            )
         )
     remarks = [*table.remarks, *columns.remarks, *rows.remarks]
     if not by_name:
         pairs = ", ".join(
-            f"{name} is {stored.labels[k]}" for name, k in zip(rows.names, matched, strict=True)
+            _("{name} is {label}").format(name=name, label=stored.labels[k])
+            for name, k in zip(rows.names, matched, strict=True)
         )
-        remarks.append(f"The labels have other names than the model's, matched in order: {pairs}")
+        remarks.append(
+            _("The labels have other names than the model's, matched in order: {pairs}").format(
+                pairs=pairs
+            )
+        )
     if rows.skipped:
-        remarks.append(f"Skipped {len(rows.skipped):,} rows: {faults_text(rows.skipped)}")
+        remarks.append(
+            _("Skipped {count:,} rows: {faults}").format(
+                count=len(rows.skipped), faults=faults_text(rows.skipped)
+            )
+        )
     if sha256(folder / choice.file) in _trained_files(stored):
         remarks.append(
-            f"Warning: {stored.name} was trained on rows of this file, so these numbers are better "
-            "than those on texts it has not seen"
+            _(
+                "Warning: {model} was trained on rows of this file, so these numbers are "
+                "better than those on texts it has not seen"
+            ).format(model=stored.name)
         )
     classes = np.array(matched)[rows.classes]
     found = ClassifierEvaluation(stored.labels, classes, _probabilities(stored, rows.texts))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnviz.errors import InvalidFileError, RnnvizError
+from rnnviz.messages import translated
 
 #: Largest JSON file in bytes. A vocabulary of 100,000 words takes two million; the parsed objects
 #: take up to 25 times as much memory.
@@ -98,7 +99,7 @@ def reason(error: BaseException) -> str:
         return "it is nested too deep"
     if isinstance(error, UnicodeDecodeError):
         return "it is not text in UTF-8"
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = translated(" ".join(str(error).split())) or type(error).__name__
     if isinstance(error, KeyError):
         text = f"{text} is missing"
     return (text if len(text) <= _MAX_REASON else f"{text[:_MAX_REASON]}…").rstrip(".")

@@ -14,6 +14,7 @@ from rnnviz.display import json_text
 from rnnviz.errors import RnnvizError, UsageError, nearest
 from rnnviz.files import JSON_LIMIT, read_json, read_limited, write_output
 from rnnviz.lookup import BUGGY_COPIES, imported, imported_folder, runs_folder, shipped, weights_of
+from rnnviz.messages import _
 from rnnviz.model_files.foreign import ForeignModel
 from rnnviz.model_files.loader import load
 from rnnviz.model_files.weights import MAX_BYTES
@@ -36,11 +37,15 @@ def check_name(name: str) -> None:
     """UsageError for a name that cannot be one, or that a model has that is not imported."""
     if not _NAME.fullmatch(name):
         raise UsageError(
-            f"--as {name}: a name has letters, digits, dots, - and _, and begins with a letter or "
-            "a digit."
+            _(
+                "--as {name}: a name has letters, digits, dots, - and _, and begins with a "
+                "letter or a digit."
+            ).format(name=name)
         )
     if name in _taken():
-        raise UsageError(f"--as {name}: another model has this name. Choose another one.")
+        raise UsageError(
+            _("--as {name}: another model has this name. Choose another one.").format(name=name)
+        )
 
 
 def _check_replaced(name: str, document: dict[str, Any]) -> None:
@@ -55,9 +60,11 @@ def _check_replaced(name: str, document: dict[str, Any]) -> None:
     new = json.loads(json_text(document))
     if not isinstance(there, dict) or any(there.get(key) != new[key] for key in new):
         raise UsageError(
-            f"There is an imported model {name} already, with other content. Replace it with "
-            f"--replace, choose another name with --as NAME, or remove it:\n"
-            f"rnnviz models remove {name}"
+            _(
+                "There is an imported model {name} already, with other content. Replace it "
+                "with --replace, choose another name with --as NAME, or remove it:\n"
+                "rnnviz models remove {name}"
+            ).format(name=name)
         )
 
 
@@ -96,7 +103,7 @@ def add_copy(record: Path, name: str, *, replace: bool = False) -> Path:
         _check_replaced(name, document)
     text = json_text(document, indent=1) + "\n"
     if len(text.encode()) > JSON_LIMIT:
-        raise RnnvizError(f"{record} is too large to be copied.")
+        raise RnnvizError(_("{file} is too large to be copied.").format(file=record))
     write_output(weights_of(path), weights)
     write_output(path, text)
     return path
@@ -106,10 +113,12 @@ def remove(name: str) -> tuple[Path, ...]:
     """Delete an imported model; its files. UsageError if there is none of that name."""
     known = imported()
     if name not in known:
-        origin = "It is not an imported one. " if name in _taken() else ""
+        origin = _("It is not an imported one. ") if name in _taken() else ""
         raise UsageError(
-            f"There is no imported model {name!r}. {origin}{nearest(name, known).strip()} "
-            "See what there is: rnnviz models"
+            _(
+                "There is no imported model {name!r}. {origin}{similar} See what there is: "
+                "rnnviz models"
+            ).format(name=name, origin=origin, similar=nearest(name, known).strip())
         )
     # The JSON first: weights without one are no model.
     files = (known[name], weights_of(known[name]))
@@ -117,7 +126,11 @@ def remove(name: str) -> tuple[Path, ...]:
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
-            raise RnnvizError(f"{path} cannot be deleted: {error.strerror or error}.") from error
+            raise RnnvizError(
+                _("{path} cannot be deleted: {reason}.").format(
+                    path=path, reason=error.strerror or error
+                )
+            ) from error
     return files
 
 
@@ -126,7 +139,11 @@ def _folder() -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RnnvizError(f"{folder} cannot be made: {error.strerror or error}.") from error
+        raise RnnvizError(
+            _("{folder} cannot be made: {reason}.").format(
+                folder=folder, reason=error.strerror or error
+            )
+        ) from error
     return folder
 
 

@@ -24,6 +24,7 @@ from rnnviz.engine.model import Model
 from rnnviz.engine.parameters import initialise, recurrent_size
 from rnnviz.engine.spec import EmbeddingSpec
 from rnnviz.errors import UsageError, shortened
+from rnnviz.messages import N_
 from rnnviz.model_files.bugs import BUGS, Bug
 
 #: Texts that are predicted together: enough to fill a matrix product, few enough for memory.
@@ -188,8 +189,9 @@ def assumption_texts(imported: Any) -> tuple[str, ...]:
     """The assumptions in the field "imported" of a model's JSON, each with its option."""
     listed = imported.get("assumptions") if isinstance(imported, dict) else None
     return tuple(
-        f"{each.get('what', '')}: {each.get('value', '')} ({each.get('reason', '')}). "
-        f"Otherwise: {each.get('option', '')}"
+        N_("{what}: {value} ({reason}). Otherwise: {option}").format(
+            **{name: each.get(name, "") for name in ("what", "value", "reason", "option")}
+        )
         for each in (listed if isinstance(listed, list) else ())
         if isinstance(each, dict)
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import string
 import tomllib
 from collections import Counter
@@ -18,14 +19,15 @@ from rnnviz.errors import nearest
 PACKAGE = Path(rnnviz.__file__).parent
 
 
-def messages_in_source() -> Iterator[tuple[str, ast.expr]]:
+def messages_in_source(*calls: str) -> Iterator[tuple[str, ast.expr]]:
     """Where each call of ``_`` or ``N_`` is, and its argument."""
+    calls = calls or ("_", "N_")
     for path in sorted(PACKAGE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if (
                 isinstance(node, ast.Call)
                 and isinstance(node.func, ast.Name)
-                and node.func.id in ("_", "N_")
+                and node.func.id in calls
             ):
                 yield f"{path.relative_to(PACKAGE)}:{node.lineno}", node.args[0]
 
@@ -71,6 +73,32 @@ def test_translations_have_the_fields_of_the_message() -> None:
         if set(fields(english)) != set(fields(turkish))
     ]
     assert wrong == []
+
+
+def test_a_text_is_recognised_by_its_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is stored in English, with values in it, is translated where it is shown."""
+    monkeypatch.setattr(messages, "_language", "tr")
+    wrong = []
+    for _, node in messages_in_source("N_"):
+        english = ast.literal_eval(node)
+        names = dict.fromkeys(fields(english))
+        text, expected = (
+            re.sub(r"\{(\w+)[^}]*\}", lambda match: f"<{match[1]}>", template)
+            for template in (english, messages.translations("tr")[english])
+        )
+        if names and messages.translated(text) != expected:
+            wrong.append((english, messages.translated(text)))
+    assert wrong == []
+
+
+def test_values_stand_in_the_translation_as_in_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = "the length of texts: as typed, unpadded (so). Otherwise: --length 12"
+    assert messages.translated(found) == found
+    turkish = "metinlerin uzunluğu: yazıldığı gibi, dolgusuz (so). Başka türlüyse: --length 12"
+    assert messages.translated(found, "tr") == turkish
+    monkeypatch.setattr(messages, "_language", "tr")
+    assert messages.translated(found) == turkish
+    assert messages.translated("no such message") == "no such message"
 
 
 def test_the_language_of_messages(monkeypatch: pytest.MonkeyPatch) -> None:

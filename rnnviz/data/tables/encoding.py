@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from rnnviz.data.tables.source import TableSource
+from rnnviz.messages import _
 
 #: Bytes at the beginning of a table from which its layout is detected.
 HEAD_BYTES: Final = 1 << 18
@@ -34,10 +35,12 @@ def find_encoding(source: TableSource, content: bytes, complete: bool) -> str:
             return encoding
     if b"\0" in content[:HEAD_BYTES]:
         raise ValueError(
-            f"{source}: this is not text (or UTF-16 without a byte order mark). Save it as UTF-8"
+            _(
+                "{source}: this is not text (or UTF-16 without a byte order mark). Save it as UTF-8"
+            ).format(source=source)
         )
     try:
-        for _ in _decode_blocks(content, "strict", complete):
+        for _text in _decode_blocks(content, "strict", complete):
             pass
     except UnicodeDecodeError:
         return _single_byte_encoding(source, content, complete)
@@ -64,5 +67,9 @@ def _single_byte_encoding(source: TableSource, content: bytes, complete: bool) -
         invalid += len(_INVALID_UTF8.findall(text))
         valid += len(_NON_ASCII.findall(text))
     if valid >= invalid:
-        raise ValueError(f"{source}, line {first_invalid}: bytes that are not valid UTF-8")
+        raise ValueError(
+            _("{source}, line {line}: bytes that are not valid UTF-8").format(
+                source=source, line=first_invalid
+            )
+        )
     return "latin-1" if _NOT_WINDOWS.search(content) else "cp1252"

@@ -12,6 +12,7 @@ from rnnviz.data.tables.encoding import HEAD_BYTES, find_encoding
 from rnnviz.data.tables.fields import shorten
 from rnnviz.data.tables.source import DAMAGE_ERRORS, TableSource, normalize_name, read_content
 from rnnviz.files import TooLargeError
+from rnnviz.messages import _
 
 #: Characters of a line; the longest review has some 14,000.
 _MAX_LINE: Final = 1_000_000
@@ -98,7 +99,9 @@ def detect_layout(
     # Splitting at tabs never fails, so there is at least one.
     found, width, best = max(rejected, key=lambda each: each[:2])
     if first_error is not None and not found and width < 2:
-        raise ValueError(f"{source}, line 1: {error_text(first_error)}")
+        raise ValueError(
+            _("{source}, line 1: {reason}").format(source=source, reason=error_text(first_error))
+        )
     raise ValueError(_missing_columns(source, columns, best))
 
 
@@ -159,7 +162,9 @@ def decode_lines(content: bytes, encoding: str) -> Iterator[str]:
     with io.TextIOWrapper(io.BytesIO(content), encoding, newline="") as file:
         while line := file.readline(_MAX_LINE + 1):
             if len(line) > _MAX_LINE:
-                raise TooLargeError(f"a line has more than {_MAX_LINE:,} characters")
+                raise TooLargeError(
+                    _("a line has more than {most:,} characters").format(most=_MAX_LINE)
+                )
             yield line
 
 
@@ -175,7 +180,11 @@ def _check_unique(
 ) -> None:
     for column, index in zip(columns, indices, strict=True):
         if index is not None and names.count(names[index]) > 1:
-            raise ValueError(f"{source}, line 1: there are two columns {column.name!r}")
+            raise ValueError(
+                _("{source}, line 1: there are two columns {column!r}").format(
+                    source=source, column=column.name
+                )
+            )
 
 
 def _missing_columns(
@@ -184,30 +193,33 @@ def _missing_columns(
     """The message for a table that lacks columns, with the ones it has."""
     header = layout.header or ()
     if not any(header):
-        return f"{source}: no rows inside"
+        return _("{source}: no rows inside").format(source=source)
     missing = [
         column
         for column, index in zip(columns, layout.indices, strict=True)
         if index is None and not column.optional
     ]
-    wanted = ", ".join(
-        repr(column.name) + (f" ({' or '.join(others)})" if (others := _synonyms(column)) else "")
-        for column in missing[:4]
-    )
-    more = f" and {len(missing) - 4} more" if len(missing) > 4 else ""
-    verb = "column {} is" if len(missing) == 1 else "columns {} are"
-    return (
-        f"{source}, line 1: the {verb.format(wanted + more)} missing; "
-        f"found: {shorten(', '.join(header))}"
+    wanted = ", ".join(map(_with_synonyms, missing[:4]))
+    found = shorten(", ".join(header))
+    if len(missing) == 1:
+        return _("{source}, line 1: the column {column} is missing; found: {found}").format(
+            source=source, column=wanted, found=found
+        )
+    if len(missing) > 4:
+        wanted = _("{columns} and {count} more").format(columns=wanted, count=len(missing) - 4)
+    return _("{source}, line 1: the columns {columns} are missing; found: {found}").format(
+        source=source, columns=wanted, found=found
     )
 
 
-def _synonyms(column: TableColumn) -> list[str]:
-    return [name for name in column.headers if name != normalize_name(column.name)][:4]
+def _with_synonyms(column: TableColumn) -> str:
+    """The name of a column as a message quotes it, with the other names it may have."""
+    others = [name for name in column.headers if name != normalize_name(column.name)][:4]
+    return f"{column.name!r} ({_(' or ').join(others)})" if others else repr(column.name)
 
 
 def error_text(error: Exception) -> str:
     """An exception's message, with the one cryptic message of the csv module explained."""
     if isinstance(error, csv.Error) and "expected after" in str(error):
-        return "a quotation mark inside a quoted text must be doubled"
+        return _("a quotation mark inside a quoted text must be doubled")
     return shorten(str(error)) or type(error).__name__

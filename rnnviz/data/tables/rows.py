@@ -14,6 +14,7 @@ from rnnviz.data.tables.layout import (
 )
 from rnnviz.data.tables.source import DAMAGE_ERRORS, TableSource, read_content
 from rnnviz.files import TooLargeError
+from rnnviz.messages import _
 
 #: Rows of a table of texts; as Python objects each takes some 250 bytes besides its text.
 MAX_ROWS: Final = 1_000_000
@@ -42,7 +43,7 @@ def read_rows(
         empty_line = 0
         for count, row in enumerate(reader):
             if count >= limit:
-                raise TooLargeError(f"there are more than {limit:,} rows")
+                raise TooLargeError(_("there are more than {limit:,} rows").format(limit=limit))
             if not row:
                 empty_line = empty_line or reader.line_num
                 continue
@@ -53,20 +54,26 @@ def read_rows(
     except KeyError as error:  # a zip without that member
         raise ValueError(f"{source.path}: {error.args[0]}") from error
     except DAMAGE_ERRORS as error:
-        after = f", after line {reader.line_num}" if reader else ""
-        raise ValueError(f"{source}{after}: {error_text(error)}") from error
-    if empty:
+        if not reader:
+            raise ValueError(f"{source}: {error_text(error)}") from error
         raise ValueError(
-            f"{source}: no rows {'inside' if layout.header is None else 'below the header'}"
-        )
+            _("{source}, after line {line}: {reason}").format(
+                source=source, line=reader.line_num, reason=error_text(error)
+            )
+        ) from error
+    if empty:
+        if layout.header is None:
+            raise ValueError(_("{source}: no rows inside").format(source=source))
+        raise ValueError(_("{source}: no rows below the header").format(source=source))
 
 
 def _wrong_width(
     source: TableSource, layout: TableLayout, empty_line: int, line: int, row: list[str]
 ) -> str:
     if empty_line:
-        return (
-            f"{source}, line {empty_line}: {layout.width} fields are needed, not 0 "
-            "(the line is empty)"
-        )
-    return f"{source}, line {line}: {layout.width} fields are needed, not {len(row)}"
+        return _(
+            "{source}, line {line}: {width} fields are needed, not 0 (the line is empty)"
+        ).format(source=source, line=empty_line, width=layout.width)
+    return _("{source}, line {line}: {width} fields are needed, not {count}").format(
+        source=source, line=line, width=layout.width, count=len(row)
+    )

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO, Final
 
 from rnnviz.files import LimitedReader, TooLargeError, buffered, open_member, open_regular, open_zip
+from rnnviz.messages import _
 
 #: Exceptions that reading a truncated or overwritten file may raise.
 DAMAGE_ERRORS: Final = (
@@ -143,7 +144,7 @@ class XzReader(io.RawIOBase):
         while not data and not self._decompressor.eof:
             more = self._packed.read(_BLOCK) if self._decompressor.needs_input else b""
             if self._decompressor.needs_input and not more:
-                raise EOFError("the xz stream is cut off")
+                raise EOFError(_("the xz stream is cut off"))
             try:
                 data = self._decompressor.decompress(more, len(buffer))
             except self._damage as error:
@@ -170,7 +171,9 @@ def _table_names(archive: zipfile.ZipFile) -> list[str]:
 def _only_table(archive: zipfile.ZipFile) -> str:
     names = _table_names(archive)
     if len(names) != 1:
-        raise zipfile.BadZipFile(f"one table (.csv) is needed inside, found {len(names)}")
+        raise zipfile.BadZipFile(
+            _("one table (.csv) is needed inside, found {count}").format(count=len(names))
+        )
     return names[0]
 
 

@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 from rnnviz.data.standardization import Language
 from rnnviz.data.user_tables.labels import BadRows
+from rnnviz.messages import _
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,13 @@ class TableChoice:
     def from_json(cls, value: object) -> TableChoice:
         """Read the fields of a JSON object; ValueError that names a wrong one."""
         if not isinstance(value, dict):
-            raise ValueError("a table must be an object")
+            raise ValueError(_("a table must be an object"))
         record: dict[str, Any] = dict(value)
         known = {f.name for f in fields(cls)}
         if unknown := set(record) - known:
-            raise ValueError(f"a table has no field {min(map(str, unknown))!r}")
+            raise ValueError(_("a table has no field {name!r}").format(name=min(map(str, unknown))))
         if not isinstance(record.get("text", []), list | tuple):
-            raise ValueError("the text of a table must be a list of columns")
+            raise ValueError(_("the text of a table must be a list of columns"))
         record["text"] = tuple(record.get("text", ()))
         texts = (record.get("file"), *record["text"])
         optional = (record.get(name) for name in ("label", "encoding", "series", "time"))
@@ -60,5 +61,5 @@ class TableChoice:
             or record.get("bad_rows", "few") not in get_args(BadRows)
             or record.get("language") not in (None, *get_args(Language))
         ):
-            raise ValueError("the fields of a table have values they cannot have")
+            raise ValueError(_("the fields of a table have values they cannot have"))
         return cls(**record)

@@ -9,6 +9,7 @@ from rnnviz.data.tables.fields import shorten
 from rnnviz.data.tables.source import normalize_name
 from rnnviz.data.user_tables.reading import UserTable
 from rnnviz.errors import UsageError, nearest
+from rnnviz.messages import _
 
 #: Names under which tables have their text and their label, the likeliest first.
 TEXT_NAMES: Final = (
@@ -48,33 +49,51 @@ def choose_text_columns(
     names, remarks = table.first_row, []
     if table.width < 2:
         raise UsageError(
-            f"{table.name} has one column, {shorten(names[0])!r}: a text and a label are needed."
+            _("{table} has one column, {column!r}: a text and a label are needed.").format(
+                table=table.name, column=shorten(names[0])
+            )
         )
     normal = [normalize_name(name) for name in names]
     if not text:
         at = _obvious(normal, TEXT_NAMES)
         if at is None:
-            raise UsageError(_not_obvious(table, "text", otherwise))
+            raise UsageError(_not_obvious(table, _("text"), otherwise))
         text = [names[at]]
-        remarks.append(f"The text is column {names[at]!r}, by its name; another: --text NAME")
+        remarks.append(
+            _("The text is column {name!r}, by its name; another: --text NAME").format(
+                name=names[at]
+            )
+        )
     if label is None:
         at = _obvious(normal, LABEL_NAMES)
         if at is None:
-            raise UsageError(_not_obvious(table, "label", otherwise))
+            raise UsageError(_not_obvious(table, _("label"), otherwise))
         label = names[at]
-        remarks.append(f"The label is column {names[at]!r}, by its name; another: --label NAME")
+        remarks.append(
+            _("The label is column {name!r}, by its name; another: --label NAME").format(
+                name=names[at]
+            )
+        )
     if header is None:
         header, remark = _find_header(table, text, label)
         remarks += [remark] if remark else []
     texts = tuple(find_column(table, name, "--text", header) for name in text)
     labels = find_column(table, label, "--label", header)
     if labels in texts:
-        raise UsageError(f"--text and --label are the same column, {label!r}.")
+        raise UsageError(
+            _("--text and --label are the same column, {label!r}.").format(label=label)
+        )
     if len(set(texts)) < len(texts):
-        raise UsageError(f"--text names a column twice: {', '.join(text)}.")
+        raise UsageError(
+            _("--text names a column twice: {columns}.").format(columns=", ".join(text))
+        )
     for name, at in zip((*text, label), (*texts, labels), strict=True):
         if is_position(table, name) and at != int(name) - 1:
-            remarks.append(f"{name!r} is taken as the name of column {at + 1}; if not: --no-header")
+            remarks.append(
+                _("{name!r} is taken as the name of column {number}; if not: --no-header").format(
+                    name=name, number=at + 1
+                )
+            )
     return TextColumns(texts, labels, header or table.keyed, tuple(remarks))
 
 
@@ -94,9 +113,13 @@ def _find_header(table: UserTable, text: Sequence[str], label: str) -> tuple[boo
     first = shorten(", ".join(names))
     if at is not None and _looks_like_header(table, at) and not _occurs_below(table, position):
         return True, (
-            f"The first row ({first}) is taken as the names of the columns; if not: --no-header"
+            _(
+                "The first row ({first}) is taken as the names of the columns; if not: --no-header"
+            ).format(first=first)
         )
-    return False, f"The first row ({first}) is taken as data; if it has the names: --header"
+    return False, _(
+        "The first row ({first}) is taken as data; if it has the names: --header"
+    ).format(first=first)
 
 
 def is_position(table: UserTable, wanted: str) -> bool:
@@ -117,12 +140,23 @@ def find_column(table: UserTable, wanted: str, option: str, header: bool) -> int
         return int(wanted) - 1
     if not header and not table.keyed and _by_name(names, wanted) is not None:
         raise UsageError(
-            f"--no-header: then columns have numbers, as {option} 1, and {wanted!r} is none."
+            _(
+                "--no-header: then columns have numbers, as {option} 1, and {wanted!r} is none."
+            ).format(option=option, wanted=wanted)
         )
     listed = shorten(", ".join(names))
     raise UsageError(
-        f"{table.name} has no column {wanted!r}.{nearest(wanted, names)} Its first row: {listed}.\n"
-        f"Columns can also be given by number: {option} 1 to {table.width}"
+        _(
+            "{table} has no column {wanted!r}.{similar} Its first row: {listed}.\n"
+            "Columns can also be given by number: {option} 1 to {width}"
+        ).format(
+            table=table.name,
+            wanted=wanted,
+            similar=nearest(wanted, names),
+            listed=listed,
+            option=option,
+            width=table.width,
+        )
     )
 
 
@@ -134,8 +168,11 @@ def _by_name(names: Sequence[str], wanted: str) -> int | None:
             if wanted.isdigit():
                 return None
             raise UsageError(
-                f"{len(matching)} columns are named {wanted!r}. Give its number: "
-                f"{' or '.join(str(k + 1) for k in matching)}."
+                _("{count} columns are named {wanted!r}. Give its number: {numbers}.").format(
+                    count=len(matching),
+                    wanted=wanted,
+                    numbers=_(" or ").join(str(k + 1) for k in matching),
+                )
             )
         if matching:
             return matching[0]
@@ -146,11 +183,14 @@ def _obvious(normal: Sequence[str], known: Sequence[str]) -> int | None:
     return next((normal.index(name) for name in known if normal.count(name) == 1), None)
 
 
-def _not_obvious(table: UserTable, what: str, otherwise: str) -> str:
+def _not_obvious(table: UserTable, wanted: str, otherwise: str) -> str:
     listed = shorten(", ".join(table.first_row))
     return (
-        f"Which column of {table.name} is the {what}? Its first row: {listed}.\n"
-        f"Name both: --text COLUMN --label COLUMN, or by number: --text 2 --label 1. {otherwise}"
+        _(
+            "Which column of {table} is the {wanted}? Its first row: {listed}.\n"
+            "Name both: --text COLUMN --label COLUMN, or by number: --text 2 --label 1. "
+            "{otherwise}"
+        ).format(table=table.name, wanted=wanted, listed=listed, otherwise=otherwise)
     ).rstrip()
 
 

@@ -10,6 +10,7 @@ from rnnviz.data.tables.layout import decode_lines
 from rnnviz.data.tables.rows import MAX_ROWS
 from rnnviz.errors import InvalidFileError
 from rnnviz.files import TooLargeError, parse_json
+from rnnviz.messages import _
 
 
 def is_json_lines(content: bytes, encoding: str) -> bool:
@@ -18,7 +19,7 @@ def is_json_lines(content: bytes, encoding: str) -> bool:
     begin = first.lstrip("\ufeff \t")
     if begin.rstrip() == "[" or begin[:2] == "[{":
         raise InvalidFileError(
-            "This is one JSON list. Write an object a line: jq -c '.[]' FILE.json > FILE.jsonl"
+            _("This is one JSON list. Write an object a line: jq -c '.[]' FILE.json > FILE.jsonl")
         )
     if begin[:1] != "{":
         return False
@@ -42,15 +43,19 @@ def json_rows(
         if not line.strip():
             continue
         if len(objects) >= MAX_ROWS:
-            raise TooLargeError(f"there are more than {MAX_ROWS:,} rows; keep a part of them")
+            raise TooLargeError(
+                _("there are more than {most:,} rows; keep a part of them").format(most=MAX_ROWS)
+            )
         try:
             value = parse_json(line.lstrip("\ufeff"))
             if not isinstance(value, dict):
-                raise ValueError(f"a {type(value).__name__} and not an object")
+                raise ValueError(_("a {type} and not an object").format(type=type(value).__name__))
             objects.append({str(key): _text(each) for key, each in value.items()})
             numbers.append(number)
         except (ValueError, RecursionError) as error:
-            faults.append((number, f"not a JSON object ({str(error)[:80]})"))
+            faults.append(
+                (number, _("not a JSON object ({reason})").format(reason=str(error)[:80]))
+            )
     keys = list(dict.fromkeys(key for each in objects for key in each))
     rows = [[each.get(key, "") for key in keys] for each in objects]
     return keys, rows, numbers, faults

@@ -13,6 +13,7 @@ from rnnviz.data.tables.fields import shorten
 from rnnviz.data.user_tables.columns import TextColumns
 from rnnviz.data.user_tables.reading import RowFault, UserTable
 from rnnviz.errors import InvalidFileError, UsageError
+from rnnviz.messages import _
 
 #: What happens to rows that cannot be used: up to one in twenty is skipped, any, or none.
 BadRows = Literal["few", "skip", "refuse"]
@@ -77,7 +78,9 @@ def usable_rows(
         text = " ".join(filter(None, (row[k].strip() for k in columns.text)))
         label = row[columns.label].strip()
         if not text or not label:
-            faults.append(RowFault(line, f"the {'label' if text else 'text'} is empty"))
+            faults.append(
+                RowFault(line, _("the label is empty") if text else _("the text is empty"))
+            )
             continue
         texts.append(text)
         labels.append(label)
@@ -89,21 +92,34 @@ def faults_text(faults: Sequence[RowFault]) -> str:
     """The first faults, and the number of further ones."""
     named = "; ".join(map(str, faults[:_NAMED_FAULTS]))
     more = len(faults) - _NAMED_FAULTS
-    return f"{named}; and {more:,} more" if more > 0 else named
+    return _("{named}; and {more:,} more").format(named=named, more=more) if more > 0 else named
 
 
 def faulty_rows(table: UserTable, faults: Sequence[RowFault], good: int, bad_rows: BadRows) -> None:
     """InvalidFileError if there are more faulty rows than may be skipped."""
     if not good:
-        why = f": {faults_text(faults)}" if faults else " below its header"
-        raise InvalidFileError(f"{table.path} has no rows that can be used{why}.")
+        if not faults:
+            raise InvalidFileError(
+                _("{path} has no rows that can be used below its header.").format(path=table.path)
+            )
+        raise InvalidFileError(
+            _("{path} has no rows that can be used: {faults}.").format(
+                path=table.path, faults=faults_text(faults)
+            )
+        )
     few = len(faults) * FEW <= good + len(faults)
     if not faults or bad_rows == "skip" or (bad_rows == "few" and few):
         return
-    remedy = "" if bad_rows == "refuse" else ", or leave them out: --bad-rows skip"
+    said = _("{path}: {count:,} of {rows:,} rows cannot be used: {faults}.\n{remedy}")
+    remedy = _("Mend them, or leave them out: --bad-rows skip")
     raise InvalidFileError(
-        f"{table.path}: {len(faults):,} of {good + len(faults):,} rows cannot be used: "
-        f"{faults_text(faults)}.\nMend them{remedy}"
+        said.format(
+            path=table.path,
+            count=len(faults),
+            rows=good + len(faults),
+            faults=faults_text(faults),
+            remedy=_("Mend them") if bad_rows == "refuse" else remedy,
+        )
     )
 
 
@@ -128,8 +144,9 @@ def _classes(
     keys = sorted(counts, key=_class_order)
     display = {key: _display(key, written[key]) for key in keys}
     remarks = [
-        f"The labels {' and '.join(map(repr, sorted(written[key])[:4]))} are one class: "
-        f"{display[key]!r}"
+        _("The labels {labels} are one class: {name!r}").format(
+            labels=_(" and ").join(map(repr, sorted(written[key])[:4])), name=display[key]
+        )
         for key in keys
         if len(written[key]) > 1
     ]
@@ -144,20 +161,27 @@ def _check_classes(
     column, count = shorten(column), len(counts)
     if count < least:
         raise InvalidFileError(
-            f"{table.path}: every row has the label {shorten(next(iter(counts)))!r} (column "
-            f"{column!r}). Rows of at least two classes are needed."
+            _(
+                "{path}: every row has the label {label!r} (column {column!r}). Rows of at "
+                "least two classes are needed."
+            ).format(path=table.path, label=shorten(next(iter(counts))), column=column)
         )
     reason = ""
     if least > 1 and count == rows:
-        reason = f"as many different values as rows ({rows:,}), as names and numbers of rows have"
+        reason = _(
+            "as many different values as rows ({rows:,}), as names and numbers of rows have"
+        ).format(rows=rows)
     elif count > MAX_CLASSES or (least > 1 and 2 < count > rows / 3):
-        reason = f"{count:,} different values in {rows:,} rows"
+        reason = _("{count:,} different values in {rows:,} rows").format(count=count, rows=rows)
     elif any(len(key) > _MAX_LABEL for key in counts):
-        reason = f"values of more than {_MAX_LABEL} characters"
+        reason = _("values of more than {most} characters").format(most=_MAX_LABEL)
     if reason:
         raise UsageError(
-            f"The column {column!r} of {table.name} has {reason}: these are no classes.\n"
-            f"Name the column of the classes (2 to {MAX_CLASSES}, several rows each): --label NAME"
+            _(
+                "The column {column!r} of {table} has {reason}: these are no classes.\n"
+                "Name the column of the classes (2 to {most}, several rows each): --label "
+                "NAME"
+            ).format(column=column, table=table.name, reason=reason, most=MAX_CLASSES)
         )
 
 

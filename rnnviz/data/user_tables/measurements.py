@@ -16,6 +16,7 @@ from rnnviz.data.user_tables.numbers import is_missing, parse_numbers
 from rnnviz.data.user_tables.reading import RowFault, UserTable
 from rnnviz.data.user_tables.times import parse_times
 from rnnviz.errors import InvalidFileError, UsageError
+from rnnviz.messages import _
 
 #: Names of columns of times.
 TIME_NAMES: Final = (
@@ -62,11 +63,15 @@ def read_measurements(
     rows = table.rows[1:] if header else table.rows
     lines = np.array(table.lines[1:] if header else table.lines)
     if len(rows) < 2:
-        raise InvalidFileError(f"{table.path} has no rows that can be used.")
+        raise InvalidFileError(_("{path} has no rows that can be used.").format(path=table.path))
     remarks: list[str] = []
     if table.faults:
         _check_few(table, table.faults, len(rows), bad_rows)
-        remarks.append(f"Skipped {len(table.faults):,} rows: {faults_text(table.faults)}")
+        remarks.append(
+            _("Skipped {count:,} rows: {faults}").format(
+                count=len(table.faults), faults=faults_text(table.faults)
+            )
+        )
     fields = list(zip(*rows, strict=True))
     times, at, remark = _times(table, names, fields, time, target, header)
     remarks += [remark] if remark else []
@@ -95,12 +100,22 @@ def read_measurements(
         columns.append(k)
         values.append(numbers)
     if filled:
-        remarks.append(f"Filled with the value before: {faults_text(sorted(filled))}")
+        remarks.append(
+            _("Filled with the value before: {faults}").format(faults=faults_text(sorted(filled)))
+        )
     for separated, where in with_commas.items():
-        columns_text = f"column{'s' if len(where) > 1 else ''} {shorten(', '.join(where))}"
-        remarks.append(f"Commas separate {separated} in {columns_text}")
+        template = (
+            _("Commas separate {separated} in columns {columns}")
+            if len(where) > 1
+            else _("Commas separate {separated} in column {columns}")
+        )
+        remarks.append(template.format(separated=separated, columns=shorten(", ".join(where))))
     if left_out:
-        remarks.append(f"Not read, since they are no numbers: {shorten(', '.join(left_out))}")
+        remarks.append(
+            _("Not read, since they are no numbers: {columns}").format(
+                columns=shorten(", ".join(left_out))
+            )
+        )
     data = np.stack(values, axis=1)[:, :MOST_COLUMNS]
     interval = 1
     if times is not None:
@@ -140,15 +155,23 @@ def _check_few(table: UserTable, faults: list[RowFault], rows: int, bad_rows: Ba
     few = len(faults) * FEW <= rows
     if bad_rows == "skip" or (bad_rows == "few" and few):
         return
-    remedy = "" if bad_rows == "refuse" else ", or fill or leave them out: --bad-rows skip"
+    said = _("{path}: {count:,} of {rows:,} rows cannot be used: {faults}.\n{remedy}")
+    remedy = _("Mend them, or fill or leave them out: --bad-rows skip")
     raise InvalidFileError(
-        f"{table.path}: {len(faults):,} of {rows:,} rows cannot be used: {faults_text(faults)}.\n"
-        f"Mend them{remedy}"
+        said.format(
+            path=table.path,
+            count=len(faults),
+            rows=rows,
+            faults=faults_text(faults),
+            remedy=_("Mend them") if bad_rows == "refuse" else remedy,
+        )
     )
 
 
 def _fault(name: str, field: str) -> str:
-    return f"{name} is {'missing' if is_missing(field) else f'{shorten(field)!r}, no number'}"
+    if is_missing(field):
+        return _("{name} is missing").format(name=name)
+    return _("{name} is {field!r}, no number").format(name=name, field=shorten(field))
 
 
 def _filled(values: Array) -> Array:
@@ -168,12 +191,16 @@ def _times(
     if asked is not None:
         at = find_column(table, asked, "--time", header)
         if at == target:
-            raise UsageError(f"--series and --time are the same column, {asked!r}.")
+            raise UsageError(
+                _("--series and --time are the same column, {column!r}.").format(column=asked)
+            )
         times, remark = parse_times(fields[at])
         if times is None:
             raise UsageError(
-                f"The column {asked!r} of {table.name} has no times that can be read, such as "
-                f"2020-05-01 12:00 or 01.05.2020; its first row: {shorten(fields[at][0])!r}."
+                _(
+                    "The column {column!r} of {table} has no times that can be read, such as "
+                    "2020-05-01 12:00 or 01.05.2020; its first row: {first!r}."
+                ).format(column=asked, table=table.name, first=shorten(fields[at][0]))
             )
         return times, at, remark
     for at, name in enumerate(names):
@@ -183,9 +210,9 @@ def _times(
             continue  # a number is no time unless its column says so
         times, remark = parse_times(fields[at])
         if times is not None:
-            said = f"The times are column {name!r}; another: --time NAME"
+            said = _("The times are column {name!r}; another: --time NAME").format(name=name)
             return times, at, f"{said}. {remark}" if remark else said
-    return None, None, "No column of times was found: rows are taken in order (--time NAME)"
+    return None, None, _("No column of times was found: rows are taken in order (--time NAME)")
 
 
 def _in_order(
@@ -196,15 +223,15 @@ def _in_order(
     if (np.diff(times) < np.timedelta64(0, "s")).any():
         order = np.argsort(times, kind="stable")
         data, times, lines = data[order], times[order], lines[order]
-        remarks.append("The rows were sorted by time")
+        remarks.append(_("The rows were sorted by time"))
     steps = np.diff(times).astype(np.int64)
     usual = int(np.median(steps))
     if repeats := int((steps == 0).sum()):
-        remarks.append(f"{repeats:,} times are there more than once")
+        remarks.append(_("{repeats:,} times are there more than once").format(repeats=repeats))
     if usual < 60:
-        remarks.append("Rows are less than a minute apart: they are shown by number")
+        remarks.append(_("Rows are less than a minute apart: they are shown by number"))
         return data, None, lines, 1, remarks
     # Months and years differ in length.
     if gaps := int((steps > 1.5 * usual).sum()):
-        remarks.append(f"{gaps:,} gaps between times; windows go across them")
+        remarks.append(_("{gaps:,} gaps between times; windows go across them").format(gaps=gaps))
     return data, times, lines, max(1, round(usual / 60)), remarks

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from rnnviz.arrays import Array
+from rnnviz.messages import _
 
 #: What stands for a missing value.
 MISSING: Final = frozenset({"", "na", "n/a", "nan", "null", "none", "-", "?", "-9999", "-9999.0"})
@@ -37,7 +38,7 @@ def parse_numbers(fields: Sequence[str], decimal_comma: bool) -> tuple[Array, Ar
     form = _PLAIN
     if with_comma:
         grouped = not decimal_comma and all(map(_THOUSANDS.fullmatch, with_comma))
-        read = "thousands" if grouped else "decimals"
+        read = _("thousands") if grouped else _("decimals")
         form = _THOUSANDS if grouped else _DECIMAL_COMMA
     values = np.full(len(texts), np.nan)
     wrong = np.zeros(len(texts), bool)

@@ -16,23 +16,29 @@ from rnnviz.data.tables.source import DAMAGE_ERRORS, TableSource, read_content
 from rnnviz.data.user_tables.json_lines import is_json_lines, json_rows
 from rnnviz.errors import InvalidFileError, UsageError
 from rnnviz.files import TooLargeError
+from rnnviz.messages import N_, _, translated
 
 #: Delimiters by the name that messages give them, the likeliest first.
-DELIMITERS: Final = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+DELIMITERS: Final = {
+    ",": N_("separated by commas"),
+    ";": N_("separated by semicolons"),
+    "\t": N_("separated by tabs"),
+    "|": N_("separated by vertical bars"),
+}
 #: Columns of a table, and rows from which the delimiter is found.
 MAX_COLUMNS: Final = 2_000
 _SAMPLE_ROWS: Final = 200
 #: What files that are no tables begin with, and what to do about them.
 _OTHER_FILES: Final = (
-    (b"PK\3\4", "a workbook (.xlsx) or an archive: save the sheet as CSV UTF-8"),
-    (b"\xd0\xcf\x11\xe0", "a workbook (.xls): save the sheet as CSV UTF-8"),
-    (b"PAR1", "Parquet: pandas.read_parquet(…).to_csv(…, index=False) writes it as CSV"),
-    (b"SQLite format 3", "a data base: export the table as CSV"),
-    (b"\x1f\x8b", "gzipped: give it a name that ends in .gz"),
-    (b"\xfd7zXZ", "compressed with xz: give it a name that ends in .xz"),
-    (b"%PDF", "a PDF: copy the table into a CSV file"),
-    (b"<!DOCTYPE", "a web page: download the table itself"),
-    (b"<html", "a web page: download the table itself"),
+    (b"PK\3\4", N_("a workbook (.xlsx) or an archive: save the sheet as CSV UTF-8")),
+    (b"\xd0\xcf\x11\xe0", N_("a workbook (.xls): save the sheet as CSV UTF-8")),
+    (b"PAR1", N_("Parquet: pandas.read_parquet(…).to_csv(…, index=False) writes it as CSV")),
+    (b"SQLite format 3", N_("a data base: export the table as CSV")),
+    (b"\x1f\x8b", N_("gzipped: give it a name that ends in .gz")),
+    (b"\xfd7zXZ", N_("compressed with xz: give it a name that ends in .xz")),
+    (b"%PDF", N_("a PDF: copy the table into a CSV file")),
+    (b"<!DOCTYPE", N_("a web page: download the table itself")),
+    (b"<html", N_("a web page: download the table itself")),
 )
 
 
@@ -44,7 +50,7 @@ class RowFault(NamedTuple):
 
     def __str__(self) -> str:
         """As messages name it."""
-        return f"line {self.line:,}: {self.why}"
+        return _("line {line:,}: {why}").format(line=self.line, why=self.why)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +86,9 @@ def read_user_table(path: Path, encoding: str | None = None) -> UserTable:
     table, has no rows or more than MAX_ROWS.
     """
     if not path.is_file():
-        raise UsageError(f"{path} is {'a folder, not a file' if path.is_dir() else 'not there'}.")
+        if path.is_dir():
+            raise UsageError(_("{path} is a folder, not a file.").format(path=path))
+        raise UsageError(_("{path} is not there.").format(path=path))
     source = TableSource(path)
     try:
         content = read_content(source)
@@ -90,19 +98,26 @@ def read_user_table(path: Path, encoding: str | None = None) -> UserTable:
     except InvalidFileError:
         raise
     except DAMAGE_ERRORS as error:
-        raise InvalidFileError(f"{path} cannot be read: {error_text(error)}.") from error
+        raise InvalidFileError(
+            _("{path} cannot be read: {reason}.").format(path=path, reason=error_text(error))
+        ) from error
     except ValueError as error:
         raise InvalidFileError(f"{shorten(str(error))}.") from error
     if not table.rows:
-        more = f": {table.faults[0]}" if table.faults else ""
-        raise InvalidFileError(f"{path} has no rows{more}.")
+        if not table.faults:
+            raise InvalidFileError(_("{path} has no rows.").format(path=path))
+        raise InvalidFileError(
+            _("{path} has no rows: {fault}.").format(path=path, fault=table.faults[0])
+        )
     return table
 
 
 def _check_kind(path: Path, content: bytes) -> None:
     for beginning, advice in _OTHER_FILES:
         if content[: len(beginning)].lower() == beginning.lower():
-            raise InvalidFileError(f"{path} is no table but {advice}.")
+            raise InvalidFileError(
+                _("{path} is no table but {advice}.").format(path=path, advice=translated(advice))
+            )
 
 
 def _encoding(source: TableSource, content: bytes, asked: str | None) -> tuple[str, list[str]]:
@@ -112,18 +127,26 @@ def _encoding(source: TableSource, content: bytes, asked: str | None) -> tuple[s
             content.decode(asked)
         except LookupError:
             raise UsageError(
-                f"There is no encoding {asked!r}. For example: utf-8, cp1252, cp1254, iso8859-9."
+                _(
+                    "There is no encoding {asked!r}. For example: utf-8, cp1252, cp1254, iso8859-9."
+                ).format(asked=asked)
             ) from None
         except UnicodeError as error:
-            raise UsageError(f"{source} is not {asked} ({shorten(str(error))}).") from error
+            raise UsageError(
+                _("{source} is not {asked} ({reason}).").format(
+                    source=source, asked=asked, reason=shorten(str(error))
+                )
+            ) from error
         return asked, []
     found = find_encoding(source, content, True)
     if found not in ("cp1252", "latin-1"):
         return found, []
     name = "Windows-1252" if found == "cp1252" else "Latin-1"
     return found, [
-        f"{source.name} is not UTF-8: read as {name}. Where letters are wrong, name another: "
-        "--encoding cp1254"
+        _(
+            "{source} is not UTF-8: read as {name}. Where letters are wrong, name "
+            "another: --encoding cp1254"
+        ).format(source=source.name, name=name)
     ]
 
 
@@ -134,7 +157,7 @@ def _read(path: Path, content: bytes, encoding: str, remarks: list[str]) -> User
     if is_json_lines(content, encoding):
         keys, rows, lines, bad = json_rows(decode_lines(content, encoding))
         return UserTable(
-            path, f"JSON lines, {shown}", [keys, *rows], [0, *lines],
+            path, _("JSON lines, {shown}").format(shown=shown), [keys, *rows], [0, *lines],
             [RowFault(*fault) for fault in bad], len(keys), keyed=True, remarks=tuple(remarks),
         )  # fmt: skip
     dialect, content = _dialect(path, content, encoding)
@@ -145,9 +168,13 @@ def _read(path: Path, content: bytes, encoding: str, remarks: list[str]) -> User
         found = max(found, other, key=lambda each: len(each[0]))
     rows, lines, faults, width = found
     if width > MAX_COLUMNS:
-        raise InvalidFileError(f"{path} has {width:,} columns; {MAX_COLUMNS:,} are the most.")
+        raise InvalidFileError(
+            _("{path} has {width:,} columns; {most:,} are the most.").format(
+                path=path, width=width, most=MAX_COLUMNS
+            )
+        )
     return UserTable(
-        path, f"separated by {DELIMITERS[dialect.delimiter]}, {shown}", rows, lines, faults, width,
+        path, f"{translated(DELIMITERS[dialect.delimiter])}, {shown}", rows, lines, faults, width,
         decimal_comma=dialect.delimiter != ",", remarks=tuple(remarks),
     )  # fmt: skip
 
@@ -236,10 +263,17 @@ def _rows(
             continue
         width = width or len(row)
         if len(row) != width:
-            faults.append(RowFault(line, f"{_fields(len(row))} instead of {width}"))
+            faults.append(
+                RowFault(
+                    line,
+                    _("{fields} instead of {width}").format(fields=_fields(len(row)), width=width),
+                )
+            )
             continue
         if len(rows) > MAX_ROWS:
-            raise TooLargeError(f"there are more than {MAX_ROWS:,} rows; keep a part of them")
+            raise TooLargeError(
+                _("there are more than {most:,} rows; keep a part of them").format(most=MAX_ROWS)
+            )
         rows.append(row)
         lines.append(line)
 
@@ -247,11 +281,11 @@ def _rows(
 def _csv_fault(error: csv.Error) -> str:
     text = str(error)
     if "unexpected end" in text:
-        return "a quotation mark opens a text here and none closes it"
+        return _("a quotation mark opens a text here and none closes it")
     if "field limit" in text or "larger than" in text:
-        return f"a field has more than {csv.field_size_limit():,} characters"
+        return _("a field has more than {most:,} characters").format(most=csv.field_size_limit())
     return error_text(error)
 
 
 def _fields(count: int) -> str:
-    return "1 field" if count == 1 else f"{count} fields"
+    return _("1 field") if count == 1 else _("{count} fields").format(count=count)

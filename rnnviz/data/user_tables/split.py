@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from rnnviz.arrays import Array
+from rnnviz.messages import _
 
 #: Distinguishes the generator of the split from that of the training, which has the same seed.
 _STREAM = 0x5B11
@@ -49,11 +50,11 @@ def _count(share: float, rows: int) -> int:
     return max(1, round(share * rows)) if share else 0
 
 
-def few_rows(training: int, validation: int, what: str) -> str:
+def few_rows(training: int, validation: int, items: str) -> str:
     """A warning about few rows, or windows, to train on; "" where there are enough."""
     if training >= FEW_ROWS:
         return ""
-    return (
-        f"Warning: {training:,} {what} are few to train on, and {validation:,} to validate give a "
-        "rough measure. Some hundred give a sensible net."
-    )
+    return _(
+        "Warning: {training:,} {items} are few to train on, and {validation:,} to "
+        "validate give a rough measure. Some hundred give a sensible net."
+    ).format(training=training, items=items, validation=validation)

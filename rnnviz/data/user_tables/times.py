@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from rnnviz.arrays import Array
+from rnnviz.messages import _
 
 #: Formats besides ISO 8601, in the order in which they are tried.
 FORMS: Final = (
@@ -38,7 +39,7 @@ def parse_times(fields: Sequence[str]) -> tuple[Array | None, str]:
                 continue
             other = order.replace("%d/%m", "%m/%d")
             if other != order and _parsed(texts, form.format(other)) is not None:
-                return found, "Times such as 03/04/2020 are read with the day first"
+                return found, _("Times such as 03/04/2020 are read with the day first")
             return found, ""
     return None, ""
 

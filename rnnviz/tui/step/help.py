@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rnnviz.display import visible
+from rnnviz.messages import translated
 from rnnviz.tui.app.help_screen import HelpSection
 from rnnviz.tui.keymap import PAGE_ACTION_KEYS, Action, localized_key, step_actions
 from rnnviz.tui.pages import PAGES, PageEntry, load
@@ -44,7 +45,9 @@ def _assumptions(view_state: ViewState) -> Iterator[HelpSection]:
     found = view_state.trace.assumptions
     if found:
         title = view_state.text("help.assumptions", count=len(found))
-        yield HelpSection(title, tuple(("", visible(each)) for each in found))
+        yield HelpSection(
+            title, tuple(("", visible(translated(each, view_state.lang))) for each in found)
+        )
 
 
 def _keys(view_state: ViewState, actions: list[Action]) -> Iterator[tuple[str, str]]:
