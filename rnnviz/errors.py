@@ -11,12 +11,33 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from rnnviz.display import visible
-from rnnviz.messages import _
+from rnnviz.messages import N_, _, translated
 
 #: Maximal characters of a quoted input and of a line, and maximal number of lines.
 QUOTED, LINE, LINES = 200, 600, 3
 _QUOTATION = re.compile(r"""(?<!\w)(?:'[^']*'|"[^"]*"|“[^”]*”)(?!\w)""")
 _WORD = re.compile(r"\S+")
+
+#: What the system says most often; its other errors are shown as it writes them.
+_SYSTEM_REASONS = (
+    N_("Permission denied"),
+    N_("Operation not permitted"),
+    N_("No such file or directory"),
+    N_("Is a directory"),
+    N_("Not a directory"),
+    N_("File exists"),
+    N_("File name too long"),
+    N_("Too many levels of symbolic links"),
+    N_("No space left on device"),
+    N_("Disk quota exceeded"),
+    N_("Read-only file system"),
+    N_("Input/output error"),
+    N_("Too many open files"),
+    N_("Cannot allocate memory"),
+    N_("Broken pipe"),
+    N_("Address already in use"),
+    N_("Connection refused"),
+)
 
 
 class RnnvizError(Exception):
@@ -52,6 +73,11 @@ class InterruptedTraining(RnnvizError):
     def __init__(self, message: str, exit_code: int = 130) -> None:
         super().__init__(message)
         self.exit_code = exit_code
+
+
+def system_reason(error: OSError) -> str:
+    """What the system says about an error: "Permission denied", in the user's language."""
+    return translated(error.strerror or str(error))
 
 
 def nearest(word: str, valid: Iterable[str]) -> str:
