@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from rnnviz.display import visible
 from rnnviz.errors import UsageError, nearest
+from rnnviz.messages import _
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,10 @@ def parse(text: str) -> Clamp:
     match = _TYPED.fullmatch(text.strip())
     if match is None:
         raise UsageError(
-            f"Clamp {text!r}: expected [LAYER.]NAME[TOKEN,UNIT]=VALUE, counted from 0, "
-            "for example 'f[*]=1' or 'i[3,17]=0'."
+            _(
+                "Clamp {text!r}: expected [LAYER.]NAME[TOKEN,UNIT]=VALUE, counted from 0, "
+                "for example 'f[*]=1' or 'i[3,17]=0'."
+            ).format(text=text)
         )
     return Clamp(
         match["name"], _value(text, match["value"]), _index(match["t"]), _index(match["unit"]),
@@ -104,8 +107,10 @@ def parse_counted(text: str, tokens: Sequence[str]) -> Clamp:
     match = _COUNTED.fullmatch(text.strip())
     if match is None:
         raise UsageError(
-            f"Clamp {text!r}: expected [LAYER.]NAME TOKEN UNIT = VALUE, tokens counted from 1 and "
-            "units from 0, for example 'f 4 = 0', 'f 4 17 = 0' or 'f * = 1'."
+            _(
+                "Clamp {text!r}: expected [LAYER.]NAME TOKEN UNIT = VALUE, tokens counted from 1 "
+                "and units from 0, for example 'f 4 = 0', 'f 4 17 = 0' or 'f * = 1'."
+            ).format(text=text)
         )
     t = _token(text, match["t"], match["word"], tokens)
     return Clamp(
@@ -122,23 +127,42 @@ def _token(text: str, typed: str | None, word: str | None, tokens: Sequence[str]
         t = int(typed) - 1
         if not 0 <= t < len(shown):
             raise UsageError(
-                f"Clamp {text!r}: tokens count from 1 (“{shown[0]}”) to {len(shown)} "
-                f"(“{shown[-1]}”); * holds all."
+                _(
+                    "Clamp {text!r}: tokens count from 1 (“{first}”) to {count} "
+                    "(“{last}”); * holds all."
+                ).format(text=text, first=shown[0], count=len(shown), last=shown[-1])
             )
         if word is not None and word != shown[t]:
-            raise UsageError(f"Clamp {text!r}: token {typed} is “{shown[t]}”, not “{word}”.")
+            raise UsageError(
+                _("Clamp {text!r}: token {typed} is “{token_word}”, not “{word}”.").format(
+                    text=text, typed=typed, token_word=shown[t], word=word
+                )
+            )
         return t
     named = typed.strip("“”")
     found = [t for t, each in enumerate(shown) if each == named]
     found = found or [t for t, each in enumerate(shown) if each.casefold() == named.casefold()]
     if not found:
         raise UsageError(
-            f"Clamp {text!r}: there is no word “{named}” in this text.{nearest(named, shown)} "
-            f"Tokens count from 1 (“{shown[0]}”) to {len(shown)} (“{shown[-1]}”)."
+            _(
+                "Clamp {text!r}: there is no word “{named}” in this text.{hint} "
+                "Tokens count from 1 (“{first}”) to {count} (“{last}”)."
+            ).format(
+                text=text,
+                named=named,
+                hint=nearest(named, shown),
+                first=shown[0],
+                count=len(shown),
+                last=shown[-1],
+            )
         )
     if len(found) > 1:
         listed = ", ".join(str(t + 1) for t in found[:6]) + (", …" if len(found) > 6 else "")
-        raise UsageError(f"Clamp {text!r}: “{named}” is token {listed}; type one of the numbers.")
+        raise UsageError(
+            _("Clamp {text!r}: “{named}” is token {listed}; type one of the numbers.").format(
+                text=text, named=named, listed=listed
+            )
+        )
     return found[0]
 
 
@@ -158,8 +182,10 @@ def _value(text: str, typed: str) -> float:
         value = math.nan
     if not abs(value) <= LARGEST:
         raise UsageError(
-            f"Clamp {text!r}: {typed} is not a number from {-LARGEST:.0f} to {LARGEST:.0f}; "
-            "write one like 0.5."
+            _(
+                "Clamp {text!r}: {typed} is not a number from {lowest:.0f} to {highest:.0f}; "
+                "write one like 0.5."
+            ).format(text=text, typed=typed, lowest=-LARGEST, highest=LARGEST)
         )
     return value
 
@@ -184,22 +210,36 @@ def resolve_clamp(
     layer = layers[0] if clamp.layer is None else clamp.layer
     if layer not in layers:
         raise UsageError(
-            f"Clamp '{said}': there is no layer '{layer}'.{nearest(layer, layers)} "
-            f"Layers: {', '.join(layers)}."
+            _("Clamp '{said}': there is no layer '{layer}'.{hint} Layers: {layers}.").format(
+                said=said, layer=layer, hint=nearest(layer, layers), layers=", ".join(layers)
+            )
         )
     target = targets[layers.index(layer)]
     names = list(target.widths)
     if clamp.name not in names:
         raise UsageError(
-            f"Clamp '{said}': {target.title} has no value '{clamp.name}'."
-            f"{nearest(clamp.name, names)} Values: {', '.join(names)}."
+            _("Clamp '{said}': {title} has no value '{clamp}'.{hint} Values: {names}.").format(
+                said=said,
+                title=target.title,
+                clamp=clamp.name,
+                hint=nearest(clamp.name, names),
+                names=", ".join(names),
+            )
         )
     if clamp.t is not None and clamp.t >= T:
         raise UsageError(
-            f"Clamp '{said}': this text has tokens 0 to {T - 1} (“{visible(tokens[0])}” to "
-            f"“{visible(tokens[-1])}”), counted from 0; * holds all."
+            _(
+                "Clamp '{said}': this text has tokens 0 to {last} (“{first_word}” to "
+                "“{last_word}”), counted from 0; * holds all."
+            ).format(
+                said=said, last=T - 1, first_word=visible(tokens[0]), last_word=visible(tokens[-1])
+            )
         )
     width = target.widths[clamp.name]
     if clamp.unit is not None and clamp.unit >= width:
-        raise UsageError(f"Clamp '{said}': {clamp.name} has units 0 to {width - 1}; * holds all.")
+        raise UsageError(
+            _("Clamp '{said}': {clamp} has units 0 to {last}; * holds all.").format(
+                said=said, clamp=clamp.name, last=width - 1
+            )
+        )
     return replace(clamp, layer=layer)

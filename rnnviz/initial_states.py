@@ -16,6 +16,7 @@ from typing import Any
 
 from rnnviz.errors import UsageError
 from rnnviz.files import invalid_file_on_error, read_json
+from rnnviz.messages import _
 
 SCHEMA = "rnnviz.state/1"
 #: Largest absolute value of a typed number.
@@ -46,8 +47,10 @@ def parse(text: str) -> tuple[InitialState, ...]:
         match = _ASSIGNMENT.fullmatch(part)
         if match is None:
             raise UsageError(
-                f"--initial {text!r}: expected h=… and c=…, one number or one for each unit, "
-                "for example h=0.1 or 'h=0.1 0.2,c=0'."
+                _(
+                    "--initial {text!r}: expected h=… and c=…, one number or one for each unit, "
+                    "for example h=0.1 or 'h=0.1 0.2,c=0'."
+                ).format(text=text)
             )
         values = tuple(
             _number(each, text) for each in re.split(r"[,;\s]+", match["values"].strip())
@@ -62,29 +65,41 @@ def _number(word: str, text: str) -> float:
     except ValueError:
         value = math.nan
     if not abs(value) <= LARGEST:
-        raise UsageError(f"--initial {text!r}: {word!r} is not a number up to {LARGEST:,.0f}.")
+        raise UsageError(
+            _("--initial {text!r}: {word!r} is not a number up to {highest:,.0f}.").format(
+                text=text, word=word, highest=LARGEST
+            )
+        )
     return value
 
 
 def read_states(path: Path) -> tuple[InitialState, ...]:
     """The states of a file of ``write_states``; InvalidFileError for another file."""
-    with invalid_file_on_error(path, "file of states"):
+    with invalid_file_on_error(path, _("file of states")):
         return tuple(_states(read_json(path)))
 
 
 def _states(document: Any) -> Iterator[InitialState]:
     if not isinstance(document, Mapping) or document.get("schema") != SCHEMA:
-        raise ValueError(f"expected an object of schema {SCHEMA} (rnnviz step --save-state FILE)")
+        raise ValueError(
+            _("expected an object of schema {schema} (rnnviz step --save-state FILE)").format(
+                schema=SCHEMA
+            )
+        )
     layers = document.get("layers")
     if not isinstance(layers, list):
-        raise ValueError("layers: expected a list")
+        raise ValueError(_("layers: expected a list"))
     for k, layer in enumerate(layers):
         states = layer.get("states") if isinstance(layer, Mapping) else None
         if not isinstance(states, Mapping) or not isinstance(layer.get("name"), str):
-            raise ValueError(f"layers[{k}]: expected a name and states")
+            raise ValueError(_("layers[{k}]: expected a name and states").format(k=k))
         for name, values in states.items():
             if not isinstance(values, list) or not values or not all(map(_is_number, values)):
-                raise ValueError(f"layers[{k}].states.{name}: expected a list of numbers")
+                raise ValueError(
+                    _("layers[{k}].states.{name}: expected a list of numbers").format(
+                        k=k, name=name
+                    )
+                )
             yield InitialState(name, tuple(map(float, values)), layer["name"])
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
+from rnnviz.messages import _
 from rnnviz.toy_net import (
     GATES,
     MOST,
@@ -55,7 +56,11 @@ def default_net(cell: str, units: int = 1, inputs: int = 1) -> ToyNet:
     """The default net of a cell; ValueError unless there are 1 to MOST units and inputs."""
     for name, count in (("units", units), ("inputs", inputs)):
         if not 1 <= count <= MOST:
-            raise ValueError(f"{name}: expected 1 to {MOST}, found {count}")
+            raise ValueError(
+                _("{name}: expected 1 to {most}, found {count}").format(
+                    name=name, most=MOST, count=count
+                )
+            )
     first, other, bias = _HEAD
     found: dict[str, Rows] = {
         "W_y": ((first,), *((other,),) * (units - 1)),

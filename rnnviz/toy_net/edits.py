@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from rnnviz.errors import UsageError, nearest
+from rnnviz.messages import _
 from rnnviz.toy_net import (
     CELLS,
     HEADS,
@@ -27,7 +28,6 @@ from rnnviz.toy_net.weight_names import parse_weight_name
 _EDIT = re.compile(
     r"\s*(\w+)\s*(?:\[\s*(\d{1,6})\s*(?:,\s*(\d{1,6})\s*)?\])?\s*=\s*(.*)", re.ASCII | re.DOTALL
 )
-_FORM = "Write NAME=VALUE or NAME[INDEX]=VALUE, for example W_f=0.5 or U_i[0,1]=-1."
 #: Settings that can be edited beside numbers.
 SETTINGS = ("cell", "units", "inputs", *CHOICES, "head", "target", "bias")
 
@@ -48,7 +48,12 @@ def edited(net: ToyNet, text: str, typed: str) -> tuple[ToyNet, str]:
     """
     match = _EDIT.fullmatch(typed)
     if match is None:
-        raise UsageError(f"{_short(typed)} is not an edit. {_FORM}")
+        raise UsageError(
+            _(
+                "{typed} is not an edit. Write NAME=VALUE or NAME[INDEX]=VALUE, for example "
+                "W_f=0.5 or U_i[0,1]=-1."
+            ).format(typed=_short(typed))
+        )
     name, row, column, value = match.groups()
     index = [int(n) for n in (row, column) if n is not None]
     value = value.strip()
@@ -97,8 +102,13 @@ def _by_other_name(net: ToyNet, name: str, index: list[int], value: str) -> ToyN
         every = ("x", *net.names, *SETTINGS)
         close = nearest(name, every)
         raise UsageError(
-            f"a {net.cell} by hand has no {name!r}.{close} It has x, {', '.join(net.names)}; "
-            f"and {', '.join(SETTINGS)}."
+            _("a {cell} by hand has no {name!r}.{close} It has x, {names}; and {settings}.").format(
+                cell=net.cell,
+                name=name,
+                close=close,
+                names=", ".join(net.names),
+                settings=", ".join(SETTINGS),
+            )
         )
     return _listed(net, name, value)
 
@@ -126,9 +136,16 @@ def _entries_at(
         return [entry for entry in entries if entry.row == index[0]]
     last = f"[{short - 1}]" if short else f"[{rows - 1},{columns - 1}]"
     first = "[0]" if short else "[0,0]"
+    if last == first:
+        raise UsageError(
+            _("{typed}: {name} has 1 number, {name}{first}.").format(
+                typed=typed, name=name, first=first
+            )
+        )
     raise UsageError(
-        f"{typed}: {name} has {len(entries)} number{'s' * (len(entries) > 1)}, "
-        f"{name}{first}{f' to {name}{last}' if last != first else ''}."
+        _("{typed}: {name} has {count} numbers, {name}{first} to {name}{last}.").format(
+            typed=typed, name=name, count=len(entries), first=first, last=last
+        )
     )
 
 
@@ -137,15 +154,21 @@ def _entries_at(
 
 def _set(net: ToyNet, text: str, name: str, value: str) -> tuple[ToyNet, str]:
     if net.cell not in OF_CELLS.get(name, CELLS):
-        cells = " and ".join(OF_CELLS[name])
-        raise UsageError(f"a {net.cell} does not have it; it belongs to {cells}")
+        cells = _(" and ").join(OF_CELLS[name])
+        raise UsageError(
+            _("a {cell} does not have it; it belongs to {cells}").format(cell=net.cell, cells=cells)
+        )
     if name == "loss" and net.form.head != "linear":
-        raise UsageError("a sigmoid head has the log-loss; head=linear has others")
+        raise UsageError(_("a sigmoid head has the log-loss; head=linear has others"))
     if name in ("units", "inputs"):
         return _sized(net, text, name, value)
     if name == "cell":
         if value not in CELLS:
-            raise UsageError(f"expected one of {', '.join(CELLS)}.{nearest(value, CELLS)}")
+            raise UsageError(
+                _("expected one of {cells}.{hint}").format(
+                    cells=", ".join(CELLS), hint=nearest(value, CELLS)
+                )
+            )
         return for_model(net, value), text
     if name == "bias":
         rows = ((0.0 if value in ("none", "no", "false") else number(value),) * net.units,)
@@ -153,7 +176,11 @@ def _set(net: ToyNet, text: str, name: str, value: str) -> tuple[ToyNet, str]:
         return net.having(dict.fromkeys(names, rows)), text
     if name == "head":
         if value not in HEADS:
-            raise UsageError(f"expected {' or '.join(HEADS)}.{nearest(value, HEADS)}")
+            raise UsageError(
+                _("expected {heads}.{hint}").format(
+                    heads=_(" or ").join(HEADS), hint=nearest(value, HEADS)
+                )
+            )
         form = replace(net.form, head=value, target=None)
     elif name == "target":
         to = None if value in ("none", "") else number(value)
@@ -166,7 +193,7 @@ def _set(net: ToyNet, text: str, name: str, value: str) -> tuple[ToyNet, str]:
 
 def _sized(net: ToyNet, text: str, name: str, value: str) -> tuple[ToyNet, str]:
     if not value.isascii() or not value.isdecimal() or not 1 <= int(value[:6]) <= MOST:
-        raise UsageError(f"expected a whole number from 1 to {MOST}")
+        raise UsageError(_("expected a whole number from 1 to {most}").format(most=MOST))
     count = int(value)
     units, width = (count, net.inputs) if name == "units" else (net.units, count)
     return resized(net, units, width), resized_text(text, net.inputs, width)

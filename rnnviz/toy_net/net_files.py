@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rnnviz.errors import UsageError, nearest
 from rnnviz.files import invalid_file_on_error, read_limited, write_output
+from rnnviz.messages import _
 from rnnviz.toy_net import net_record
 from rnnviz.toy_net.net_record import NetFile
 
@@ -32,8 +33,13 @@ def open_net(name: str) -> NetFile:
     path = Path(name)
     if not name or not _exists(path):
         raise UsageError(
-            f"No net {_short(name)} here.{nearest(name[:80], examples())}\n"
-            f"Give a file, or a net that is shipped: {', '.join(examples())}."
+            _(
+                "No net {name} here.{hint}\nGive a file, or a net that is shipped: {examples}."
+            ).format(
+                name=_short(name),
+                hint=nearest(name[:80], examples()),
+                examples=", ".join(examples()),
+            )
         )
     return _read(path)
 
@@ -46,8 +52,10 @@ def _exists(path: Path) -> bool:
 
 
 def _read(path: Path) -> NetFile:
-    remedy = f"\nOne to compare it with: rnnviz step --net {examples()[0]} --save-net FILE.toml"
-    with invalid_file_on_error(path, "net by hand", remedy):
+    remedy = _("\nOne to compare it with: rnnviz step --net {example} --save-net FILE.toml").format(
+        example=examples()[0]
+    )
+    with invalid_file_on_error(path, _("net by hand"), remedy):
         return net_record.from_record(
             tomllib.loads(read_limited(path, _MAX_BYTES).decode("utf-8-sig"))
         )

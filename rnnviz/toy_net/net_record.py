@@ -28,6 +28,7 @@ from typing import Any
 from rnnviz.clamps import Clamp
 from rnnviz.clamps import parse as parse_clamp
 from rnnviz.errors import UsageError, nearest
+from rnnviz.messages import _
 from rnnviz.toy_net import (
     ACTIVATIONS,
     CELLS,
@@ -93,7 +94,11 @@ def chosen(name: str, value: object) -> str:
     text = _CALLED.get(value, value) if isinstance(value, str) else value
     if text not in valid:
         close = nearest(str(value)[:40], valid)
-        raise ValueError(f"{name}: expected {_or(valid)}, found {_short(value)}.{close}")
+        raise ValueError(
+            _("{name}: expected {choices}, found {found}.{close}").format(
+                name=name, choices=_or(valid), found=_short(value), close=close
+            )
+        )
     return str(text)
 
 
@@ -105,12 +110,16 @@ def from_record(record: Mapping[str, Any]) -> NetFile:
     given = _table(record, "weights")
     given_head = _table(record, "head") if "head" in record else None
     if "layout" not in record and H > 1:
-        raise ValueError(f"layout: say how the matrices are written down: {_or(LAYOUTS)}")
+        raise ValueError(
+            _("layout: say how the matrices are written down: {layouts}").format(
+                layouts=_or(LAYOUTS)
+            )
+        )
     form = _form(record, cell, given_head)
     found = weight_layouts.from_layout(cell, D, H, form.layout, given)
-    for name, _ in shapes(cell, H, D):
+    for name, _shape in shapes(cell, H, D):
         if name[0] in "WU" and name != "W_y" and name not in found:
-            raise ValueError(f"weights.{name} is missing")
+            raise ValueError(_("weights.{name} is missing").format(name=name))
     found |= _readout(given_head, H)
     weights = tuple((name, found.get(name, zeros(*shape))) for name, shape in shapes(cell, H, D))
     hand = ToyNet(cell, H, weights, _initial(record, cell, H), D, form)
@@ -183,7 +192,11 @@ def _form(record: Mapping[str, Any], cell: str, head: Mapping[str, Any] | None) 
     }
     for key, cells in OF_CELLS.items():
         if key in record and cell not in cells:
-            raise ValueError(f"{key}: a {cell} does not have it; it belongs to {_or(cells)}")
+            raise ValueError(
+                _("{key}: a {cell} does not have it; it belongs to {cells}").format(
+                    key=key, cell=cell, cells=_or(cells)
+                )
+            )
     for key in ("title", "source"):
         found[key] = _text(key, record.get(key, ""))
     if found.get("output_activation") == found.get("activation", "tanh"):
@@ -193,7 +206,7 @@ def _form(record: Mapping[str, Any], cell: str, head: Mapping[str, Any] | None) 
     _only(head, _HEAD, "head.")
     kind = _one_of("head.kind", head.get("kind"), HEADS)
     if kind == "sigmoid" and "loss" in head:
-        raise ValueError("head.loss: a sigmoid head has the log-loss; leave loss out")
+        raise ValueError(_("head.loss: a sigmoid head has the log-loss; leave loss out"))
     if "loss" in head:
         found["loss"] = chosen("loss", head["loss"])
     return NetOptions(**found, head=kind, target=target(kind, head.get("target")))
@@ -204,8 +217,11 @@ def target(head: str, value: object) -> float | None:
     if value is None:
         return None
     if type(value) not in (int, float) or (head == "sigmoid" and value not in (0, 1)):
-        wanted = "0 or 1" if head == "sigmoid" else "a number"
-        raise ValueError(f"target: expected {wanted}, found {_short(value)}")
+        if head == "sigmoid":
+            raise ValueError(
+                _("target: expected 0 or 1, found {found}").format(found=_short(value))
+            )
+        raise ValueError(_("target: expected a number, found {found}").format(found=_short(value)))
     return vector("target", value, 1)[0][0]
 
 
@@ -214,7 +230,7 @@ def _readout(head: Mapping[str, Any] | None, H: int) -> dict[str, Rows]:
     if head is None:
         return {"W_y": ((1.0,),) * H}
     if "W_y" not in head:
-        raise ValueError("head.W_y is missing")
+        raise ValueError(_("head.W_y is missing"))
     W = vector("head.W_y", head["W_y"], H)[0]
     return {"W_y": tuple((v,) for v in W), "b_y": vector("head.b_y", head.get("b_y", 0), 1)}
 
@@ -229,19 +245,27 @@ def _x(value: Any, D: int) -> Sequence | None:
     if value is None:
         return None
     if not isinstance(value, list) or not value:
-        raise ValueError(f"x: expected a list, an element for each token, found {_short(value)}")
+        raise ValueError(
+            _("x: expected a list, an element for each token, found {found}").format(
+                found=_short(value)
+            )
+        )
     rows = []
     for t, row in enumerate(value):
         name = f"x[{t}]"
         if D > 1 and not isinstance(row, list):
-            raise ValueError(f"{name}: expected {D} numbers, found {_short(row)}")
+            raise ValueError(
+                _("{name}: expected {D} numbers, found {found}").format(
+                    name=name, D=D, found=_short(row)
+                )
+            )
         rows.append(vector(name, row, D)[0])
     return tuple(rows)
 
 
 def _hold(value: Any) -> tuple[Clamp, ...]:
     if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
-        raise ValueError('hold: expected a list of texts such as ["o[*]=1"]')
+        raise ValueError(_('hold: expected a list of texts such as ["o[*]=1"]'))
     try:
         return tuple(map(parse_clamp, value))
     except UsageError as error:
@@ -252,39 +276,63 @@ def _only(record: Mapping[str, Any], valid: Iterable[str], where: str) -> None:
     valid = tuple(valid)
     for key in record:
         if key not in valid:
-            close = nearest(key, valid) or f" Keys here: {', '.join(valid)}."
-            raise ValueError(f"unknown key {_short(where + key)}.{close}")
+            close = nearest(key, valid) or _(" Keys here: {keys}.").format(keys=", ".join(valid))
+            raise ValueError(
+                _("unknown key {key}.{close}").format(key=_short(where + key), close=close)
+            )
 
 
 def _table(record: Mapping[str, Any], key: str, usual: Any = None) -> Mapping[str, Any]:
     value = record.get(key, usual)
     if not isinstance(value, Mapping):
-        raise ValueError(f"[{key}] is missing" if value is None else f"{key}: expected a table")
+        if value is None:
+            raise ValueError(_("[{key}] is missing").format(key=key))
+        raise ValueError(_("{key}: expected a table").format(key=key))
     return value
 
 
 def _one_of(name: str, value: object, valid: tuple[str, ...]) -> str:
     if value not in valid:
-        found = f", found {_short(value)}" if value is not None else "; it is missing"
-        raise ValueError(f"{name}: expected {_or(valid)}{found}.{nearest(str(value)[:40], valid)}")
+        if value is None:
+            raise ValueError(
+                _("{name}: expected {choices}; it is missing.{hint}").format(
+                    name=name, choices=_or(valid), hint=nearest(str(value)[:40], valid)
+                )
+            )
+        raise ValueError(
+            _("{name}: expected {choices}, found {found}.{hint}").format(
+                name=name,
+                choices=_or(valid),
+                found=_short(value),
+                hint=nearest(str(value)[:40], valid),
+            )
+        )
     return str(value)
 
 
 def _count(record: Mapping[str, Any], name: str, usual: int | None = None) -> int:
     value = record.get(name, usual)
     if type(value) is not int or not 1 <= value <= MOST:
-        raise ValueError(f"{name}: expected 1 to {MOST}, found {_short(value)}")
+        raise ValueError(
+            _("{name}: expected 1 to {most}, found {found}").format(
+                name=name, most=MOST, found=_short(value)
+            )
+        )
     return value
 
 
 def _text(name: str, value: object) -> str:
     if not isinstance(value, str) or len(value) > _MAX_TEXT:
-        raise ValueError(f"{name}: expected a text of at most {_MAX_TEXT} characters")
+        raise ValueError(
+            _("{name}: expected a text of at most {most} characters").format(
+                name=name, most=_MAX_TEXT
+            )
+        )
     return value
 
 
 def _or(valid: tuple[str, ...]) -> str:
-    return " or ".join([", ".join(valid[:-1]), valid[-1]]) if len(valid) > 1 else valid[0]
+    return _(" or ").join([", ".join(valid[:-1]), valid[-1]]) if len(valid) > 1 else valid[0]
 
 
 def _short(value: object) -> str:

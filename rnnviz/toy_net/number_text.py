@@ -6,6 +6,7 @@ import re
 from math import isfinite
 
 from rnnviz.errors import UsageError
+from rnnviz.messages import _
 from rnnviz.toy_net import LARGEST, MOST, Sequence
 
 #: Parsed numbers, row by row.
@@ -34,15 +35,18 @@ def number(typed: str) -> float:
     if not _NUMBER.fullmatch(text):
         hint = ""
         if DECIMAL_COMMA.fullmatch(text):
-            hint = f" Write it with a point: {text.replace(',', '.')}."
+            hint = _(" Write it with a point: {number}.").format(number=text.replace(",", "."))
         raise UsageError(
-            f"{_quoted(typed)} is not a number.{hint} Numbers look like 1, 0.5 or -2e-3."
+            _("{typed} is not a number.{hint} Numbers look like 1, 0.5 or -2e-3.").format(
+                typed=_quoted(typed), hint=hint
+            )
         )
     value = float(text)
     if not isfinite(value) or abs(value) > LARGEST:
         raise UsageError(
-            f"{_quoted(typed)} is too large: a number by hand lies between "
-            f"-{LARGEST:,} and {LARGEST:,}."
+            _(
+                "{typed} is too large: a number by hand lies between -{highest:,} and {highest:,}."
+            ).format(typed=_quoted(typed), highest=LARGEST)
         )
     return value + 0.0  # −0 is 0
 
@@ -60,17 +64,18 @@ def inputs(text: str, width: int = 1) -> Sequence:
     """
     rows = _rows(text)
     if not any(rows):
-        raise UsageError(f"There is no number in this text. Type some: {_example(width)}")
+        raise UsageError(
+            _("There is no number in this text. Type some: {example}").format(
+                example=_example(width)
+            )
+        )
     _no_decimal_commas(text, rows, width)
     if width == 1 and len(rows) == 1:
         rows = [[typed] for typed in rows[0]]
     try:
         x = tuple(tuple(number(typed) for typed in row) for row in rows)
     except UsageError as error:
-        raise UsageError(
-            f"A net by hand reads numbers, {_each(width)}. {error}\n"
-            f"Type for example: {_example(width)}"
-        ) from None
+        raise UsageError(_wrong_number(str(error), width)) from None
     if any(len(row) != width for row in x):
         raise UsageError(_wrong_width(x, width))
     return x
@@ -134,22 +139,40 @@ def _innermost(text: str) -> list[str]:
             last = k + 1
         elif char in _CLOSE:
             if not open_at or _OPEN.index(open_at[-1][0]) != _CLOSE.index(char):
-                raise UsageError(f"{_quoted(text)}: this {char} closes no bracket.")
-            _, start = open_at.pop()
+                raise UsageError(
+                    _("{text}: this {bracket} closes no bracket.").format(
+                        text=_quoted(text), bracket=char
+                    )
+                )
+            start = open_at.pop()[1]
             if not any(c in text[start + 1 : k] for c in _CLOSE):
                 found.append(text[start + 1 : k])
             else:
                 outside += text[last:k]
             last = k + 1
     if open_at:
-        raise UsageError(f"{_quoted(text)}: the bracket {open_at[-1][0]} is not closed.")
+        raise UsageError(
+            _("{text}: the bracket {bracket} is not closed.").format(
+                text=_quoted(text), bracket=open_at[-1][0]
+            )
+        )
     outside = (outside + text[last:]).strip(" \t\r\n,;|")
     if re.search(r"[^\s,;|]", outside):
-        raise UsageError(f"{_quoted(text)}: {_quoted(outside)} is outside the brackets.")
+        raise UsageError(
+            _("{text}: {outside} is outside the brackets.").format(
+                text=_quoted(text), outside=_quoted(outside)
+            )
+        )
     return found
 
 
 # -- messages -------------------------------------------------------------------------------------
+
+
+def number_count(count: int) -> str:
+    """How many numbers, for a message: "1 number" or "3 numbers"."""
+    message = _("{count} number") if count == 1 else _("{count} numbers")
+    return message.format(count=count)
 
 
 def _quoted(text: str) -> str:
@@ -163,8 +186,14 @@ def _example(width: int) -> str:
     return f'rnnviz step --units 1 --inputs {width} "{steps}"'
 
 
-def _each(width: int) -> str:
-    return "one for each token" if width == 1 else f"{width} for each token"
+def _wrong_number(reason: str, width: int) -> str:
+    if width == 1:
+        return _(
+            "A net by hand reads numbers, one for each token. {reason}\nType for example: {example}"
+        ).format(reason=reason, example=_example(width))
+    return _(
+        "A net by hand reads numbers, {width} for each token. {reason}\nType for example: {example}"
+    ).format(width=width, reason=reason, example=_example(width))
 
 
 def _no_decimal_commas(text: str, rows: list[list[str]], width: int) -> None:
@@ -181,19 +210,32 @@ def _no_decimal_commas(text: str, rows: list[list[str]], width: int) -> None:
     both = re.search(r",\s", text) is not None
     if both or (width == 1 and (len(rows) > 1 or len(chunks) == 1)):
         raise UsageError(
-            f"{_quoted(first)} could be one number or two. Write one with a point "
-            f"({first.replace(',', '.')}), two with a space ({first.replace(',', ' ')})."
+            _(
+                "{typed} could be one number or two. Write one with a point "
+                "({one}), two with a space ({two})."
+            ).format(typed=_quoted(first), one=first.replace(",", "."), two=first.replace(",", " "))
         )
 
 
 def _wrong_width(x: Sequence, width: int) -> str:
     t, row = next((t, row) for t, row in enumerate(x) if len(row) != width)
-    found = f"{len(row)} number{'s' * (len(row) != 1)}"
+    found = number_count(len(row))
     other = {len(row) for row in x}
+    if len(x) == 1 and len(row) > width > 1:
+        return _(
+            "This net reads {width} numbers a token; found {found}. "
+            "Put ; between the tokens: {example}"
+        ).format(width=width, found=found, example=_example(width))
     if len(x) == 1 and width > 1:
-        hint = "Put ; between the tokens" if len(row) > width else "Type them all"
-        return f"This net reads {width} numbers a token; found {found}. {hint}: {_example(width)}"
-    typed = f"Token {t + 1} has {found}, {_token(row)}; this net reads {width} a token.\n"
+        return _(
+            "This net reads {width} numbers a token; found {found}. Type them all: {example}"
+        ).format(width=width, found=found, example=_example(width))
     if len(other) == 1 and len(row) <= MOST:
-        return typed + f"For a net that reads {len(row)}: --inputs {len(row)}"
-    return typed + f"Type for example: {_example(width)}"
+        return _(
+            "Token {t} has {found}, {token}; this net reads {width} a token.\n"
+            "For a net that reads {given}: --inputs {given}"
+        ).format(t=t + 1, found=found, token=_token(row), width=width, given=len(row))
+    return _(
+        "Token {t} has {found}, {token}; this net reads {width} a token.\n"
+        "Type for example: {example}"
+    ).format(t=t + 1, found=found, token=_token(row), width=width, example=_example(width))

@@ -11,7 +11,9 @@ from math import isfinite
 from typing import Any
 
 from rnnviz.errors import nearest
+from rnnviz.messages import _
 from rnnviz.toy_net import GATES, LARGEST, Rows, ToyNet
+from rnnviz.toy_net.number_text import number_count
 from rnnviz.toy_net.weight_names import NamedWeight, parse_weight_name, weight_names
 
 #: The order of the gates in an array of all gates.
@@ -34,12 +36,20 @@ def from_layout(
     for name, value in given.items():
         what = parse_weight_name(cell, name)
         if what is None:
-            close = nearest(name, weight_names(cell)) or f" It has {', '.join(weight_names(cell))}."
-            raise ValueError(f"{name}: a {cell} has no such weight.{close}")
+            close = nearest(name, weight_names(cell)) or _(" It has {names}.").format(
+                names=", ".join(weight_names(cell))
+            )
+            raise ValueError(
+                _("{name}: a {cell} has no such weight.{close}").format(
+                    name=name, cell=cell, close=close
+                )
+            )
         for formula, rows in weights_of_name(cell, D, H, layout, name, what, value).items():
             if formula in found:
                 if formula[0] != "b" or (formula.startswith("b_r") and cell == "gru"):
-                    raise ValueError(f"{name}: {formula} is given twice")
+                    raise ValueError(
+                        _("{name}: {formula} is given twice").format(name=name, formula=formula)
+                    )
                 rows = ((*(a + b for a, b in zip(found[formula][0], rows[0], strict=True)),),)
             found[formula] = rows
     return found
@@ -90,9 +100,16 @@ def _biases(
         rows = [tuple(row[0] for row in rows)]
     both = what.kind == "b" and cell == "gru" and len(rows) == 2
     if (len(rows) != 1 and not both) or any(len(row) != G * H for row in rows):
-        two = f" or 2 × {G * H}" if what.kind == "b" and cell == "gru" else ""
+        if what.kind == "b" and cell == "gru":
+            raise ValueError(
+                _("{name}: expected {numbers} or 2 × {count}, found {found}").format(
+                    name=name, numbers=number_count(G * H), count=G * H, found=_shape(tuple(rows))
+                )
+            )
         raise ValueError(
-            f"{name}: expected {G * H} number{'s' * (G * H > 1)}{two}, found {_shape(tuple(rows))}"
+            _("{name}: expected {numbers}, found {found}").format(
+                name=name, numbers=number_count(G * H), found=_shape(tuple(rows))
+            )
         )
     kinds = ["b", "br"] if both else ["b" if cell != "gru" else what.kind]
     return {
@@ -110,10 +127,12 @@ def _joined(
     table = _table(name, value, (H, wide))
     shape = (len(table), len(table[0]))
     if len(gates) > 1 or shape not in ((H, wide), (wide, H)):
-        order = "inputs then units" if layout == "xh" else "units then inputs"
+        order = _("inputs then units") if layout == "xh" else _("units then inputs")
         raise ValueError(
-            f"{name}: expected {H} × {wide} (units × {order}, layout {layout!r}), "
-            f"found {_shape(table)}"
+            _(
+                "{name}: expected {H} × {columns} (units × {order}, layout {layout!r}), "
+                "found {found}"
+            ).format(name=name, H=H, columns=wide, order=order, layout=layout, found=_shape(table))
         )
     if shape == (H, wide):
         table = tuple(zip(*table, strict=True))
@@ -125,24 +144,35 @@ def _wrong(
     name: str, table: Rows, shape: tuple[int, int], what: NamedWeight, D: int, H: int, layout: str,
     G: int,
 ) -> str:  # fmt: skip
-    came, unit = ("inputs" if what.kind == "W" else "units"), "units" if G == 1 else "gates·units"
+    came = _("inputs") if what.kind == "W" else _("units")
+    unit = _("units") if G == 1 else _("gates·units")
     text = f"{came} × {unit}" if shape[1] == G * H and layout == "keras" else f"{unit} × {came}"
     found = (len(table), len(table[0]))
     hint = ""
     if found == shape[::-1]:
-        hint = f'; layout = "{"pytorch" if layout == "keras" else "keras"}" transposes them'
+        other = "pytorch" if layout == "keras" else "keras"
+        hint = _('; layout = "{other}" transposes them').format(other=other)
     elif what.kind == "W" and G == 1 and found in ((H, D + H), (D + H, H)):
-        hint = '; W and U side by side are layout = "xh" or "hx"'
-    return (
-        f"{name}: expected {shape[0]} × {shape[1]} ({text}, layout {layout!r}), "
-        f"found {_shape(table)}{hint}"
+        hint = _('; W and U side by side are layout = "xh" or "hx"')
+    return _(
+        "{name}: expected {rows} × {columns} ({text}, layout {layout!r}), found {found}{hint}"
+    ).format(
+        name=name,
+        rows=shape[0],
+        columns=shape[1],
+        text=text,
+        layout=layout,
+        found=_shape(table),
+        hint=hint,
     )
 
 
 def _shape(rows: Rows) -> str:
     if len({len(row) for row in rows}) > 1:
-        return f"rows of {', '.join(str(len(row)) for row in rows[:8])} numbers"
-    return f"{len(rows)} × {len(rows[0])}" if rows else "nothing"
+        return _("rows of {widths} numbers").format(
+            widths=", ".join(str(len(row)) for row in rows[:8])
+        )
+    return f"{len(rows)} × {len(rows[0])}" if rows else _("nothing")
 
 
 def _table(name: str, value: Any, shape: tuple[int, int]) -> Rows:
@@ -151,29 +181,43 @@ def _table(name: str, value: Any, shape: tuple[int, int]) -> Rows:
         rows = [[_number(name, v) for v in row] if isinstance(row, list | tuple) else None
                 for row in value]  # fmt: skip
         if any(row is None for row in rows):
-            raise ValueError(f"{name}: rows and single numbers are mixed")
+            raise ValueError(_("{name}: rows and single numbers are mixed").format(name=name))
         table = tuple(tuple(row) for row in rows if row is not None)
         if len({len(row) for row in table}) > 1 or not table[0]:
-            raise ValueError(f"{name}: expected {shape[0]} × {shape[1]}, found {_shape(table)}")
+            raise ValueError(
+                _("{name}: expected {rows} × {columns}, found {found}").format(
+                    name=name, rows=shape[0], columns=shape[1], found=_shape(table)
+                )
+            )
         return table
     flat = tuple(_number(name, v) for v in (value if isinstance(value, list | tuple) else [value]))
     if not flat:
-        raise ValueError(f"{name}: expected {shape[0]} × {shape[1]}, found nothing")
+        raise ValueError(
+            _("{name}: expected {rows} × {columns}, found nothing").format(
+                name=name, rows=shape[0], columns=shape[1]
+            )
+        )
     return tuple((v,) for v in flat) if shape[1] == 1 and shape[0] > 1 else (flat,)
 
 
 def _number(name: str, value: Any) -> float:
     if type(value) not in (int, float):
-        raise ValueError(f"{name}: expected numbers, found {_short(value)}")
+        raise ValueError(
+            _("{name}: expected numbers, found {found}").format(name=name, found=_short(value))
+        )
     if abs(value) > LARGEST or not isfinite(value):
         raise ValueError(
-            f"{name}: numbers lie between -{LARGEST:,} and {LARGEST:,}, found {_short(value)}"
+            _("{name}: numbers lie between -{highest:,} and {highest:,}, found {found}").format(
+                name=name, highest=LARGEST, found=_short(value)
+            )
         )
     return float(value) + 0.0
 
 
 def _short(value: Any) -> str:
-    text = repr(value) if not isinstance(value, list | tuple | dict) else "a list in a list of rows"
+    text = (
+        repr(value) if not isinstance(value, list | tuple | dict) else _("a list in a list of rows")
+    )
     return text if len(text) <= 40 else text[:37] + "..."
 
 
@@ -184,7 +228,11 @@ def vector(name: str, value: Any, H: int) -> Rows:
     table = _table(name, value, (1, H))
     flat = table[0] if len(table) == 1 else tuple(v for row in table for v in row)
     if len(flat) != H or (len(table) > 1 and len(table[0]) > 1):
-        raise ValueError(f"{name}: expected {H} number{'s' * (H > 1)}, found {_shape(table)}")
+        raise ValueError(
+            _("{name}: expected {numbers}, found {found}").format(
+                name=name, numbers=number_count(H), found=_shape(table)
+            )
+        )
     return (flat,)
 
 
