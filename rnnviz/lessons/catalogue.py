@@ -8,6 +8,7 @@ from rnnviz.errors import InvalidFileError, UsageError, nearest
 from rnnviz.files.paths import assets
 from rnnviz.lessons.lesson import Lesson
 from rnnviz.lessons.reader import read
+from rnnviz.messages import _
 
 
 def shipped_folder() -> Path:
@@ -59,7 +60,9 @@ def find(name: str, folder: Path | None = None) -> Path:
             if lesson.number == int(name):
                 return lesson.path
     if path.suffix == ".toml":
-        raise UsageError(f"There is no lesson file {name}.")
+        raise UsageError(_("There is no lesson file {name}.").format(name=name))
     raise UsageError(
-        f"There is no lesson {name!r}.{nearest(name, files)}\nrnnviz lesson lists them."
+        _("There is no lesson {name!r}.{hint}\nrnnviz lesson lists them.").format(
+            name=name, hint=nearest(name, files)
+        )
     )

@@ -14,7 +14,9 @@ from rnnviz.errors import RnnvizError, nearest, one_line
 from rnnviz.lessons.claims import Evaluator
 from rnnviz.lessons.expressions import constants
 from rnnviz.lessons.lesson import Lesson, LessonChange, LessonQuestion, Step
-from rnnviz.lessons.reader import KEY_NAME, read, with_change
+from rnnviz.lessons.reader import read, with_change
+from rnnviz.lessons.table_values import KEY_NAME
+from rnnviz.messages import _
 from rnnviz.query import Explorer
 
 #: The most words that are said at once, and the minutes and levels of a lesson.
@@ -73,20 +75,22 @@ class _LessonCheck:
     def _whole(self) -> Iterator[str]:
         lesson = self.lesson
         if lesson.path.stem != lesson.id:
-            yield f"the file is not named {lesson.id}.toml."
+            yield _("the file is not named {lesson}.toml.").format(lesson=lesson.id)
         for name, value, (least, most) in (
             ("minutes", lesson.minutes, MINUTES), ("level", lesson.level, LEVELS),
         ):  # fmt: skip
             if not least <= value <= most:
-                yield f"{name} = {value} is not from {least} to {most}."
+                yield _("{name} = {value} is not from {least} to {most}.").format(
+                    name=name, value=value, least=least, most=most
+                )
         if not lesson.questions:
-            yield "nothing is asked: a lesson has at least one prediction."
+            yield _("nothing is asked: a lesson has at least one prediction.")
         if lesson.kind == "quiz":
             return
         if not any(change.own for step in lesson.steps for change in step.changes):
-            yield "nothing is changed by the learner: a lesson has at least one change with own."
+            yield _("nothing is changed by the learner: a lesson has at least one change with own.")
         if lesson.steps[-1].question or lesson.steps[-1].changes:
-            yield "the last step is one sentence for the board: it asks and changes nothing."
+            yield _("the last step is one sentence for the board: it asks and changes nothing.")
 
     def _unrevealed(self, step: Step, after: Step | None) -> Iterator[str]:
         """A question whose answer is neither revealed nor shown by the next step's changes."""
@@ -94,25 +98,31 @@ class _LessonCheck:
         if question is None or question.seen or self.lesson.kind == "quiz":
             return
         if not step.reveal and not (after and after.changes):
-            yield "the answer is not revealed: reveal = …"
+            yield _("the answer is not revealed: reveal = …")
 
     def _step(self, step: Step) -> Iterator[str]:
         spoken = (("say", step.say), ("reveal", step.reveal), *_change_texts(step))
         for name, text in (*spoken, ("notes", step.notes)):
             if name != "notes" and (count := len(text.split())) > MOST_WORDS:
-                yield f"{name} has {count} words; {MOST_WORDS} are the most for one breath."
+                yield _("{name} has {count} words; {most} are the most for one breath.").format(
+                    name=name, count=count, most=MOST_WORDS
+                )
             for action in KEY_NAME.findall(text):
                 if self.actions and action not in self.actions:
                     close = nearest(action, self.actions)
-                    yield f"{name}: there is no action {action!r} with a key.{close}"
+                    yield _("{name}: there is no action {action!r} with a key.{close}").format(
+                        name=name, action=action, close=close
+                    )
         for view in (step.view, step.reveal_view):
             if view and self.pages and view not in ("panels", *self.pages):
-                yield f"there is no view {view!r}. Views: panels, {', '.join(self.pages)}."
+                yield _("there is no view {view!r}. Views: panels, {pages}.").format(
+                    view=view, pages=", ".join(self.pages)
+                )
         yield from self._numbers(step)
         try:
             self.evaluator.value("p()", step.query)
         except RnnvizError as error:
-            yield f"the text cannot be read: {one_line(error)}"
+            yield _("the text cannot be read: {reason}").format(reason=one_line(error))
             return
         yield from self._positions(step)
         for claim in step.claims:
@@ -130,7 +140,9 @@ class _LessonCheck:
             for number in _DECIMAL.findall(text):
                 digits = len(number.partition(".")[2])
                 if not any(round(abs(value), digits) == float(number) for value in claimed):
-                    yield f"{name}: no claim of the step has the number {number}."
+                    yield _("{name}: no claim of the step has the number {number}.").format(
+                        name=name, number=number
+                    )
 
     def _positions(self, step: Step) -> Iterator[str]:
         """Tokens and units that the text and the net do not have."""
@@ -139,23 +151,33 @@ class _LessonCheck:
             if cursor is None:
                 continue
             if cursor.token is not None and cursor.token > T:
-                yield f"cursor: token {cursor.token}: this text has tokens 1 to {T}."
+                yield _("cursor: token {token}: this text has tokens 1 to {T}.").format(
+                    token=cursor.token, T=T
+                )
             trace = self.evaluator.explorer(step.query)
             if cursor.layer is not None and cursor.layer > len(trace.layers):
-                yield f"cursor: layer {cursor.layer}: this net has {len(trace.layers)}."
+                yield _("cursor: layer {layer}: this net has {count}.").format(
+                    layer=cursor.layer, count=len(trace.layers)
+                )
                 continue
             layer = trace.layers[(cursor.layer or 1) - 1]
             if cursor.part is not None and cursor.part not in layer.parts:
-                yield f"cursor: there is no part {cursor.part!r}: {', '.join(layer.parts)}."
+                yield _("cursor: there is no part {part!r}: {parts}.").format(
+                    part=cursor.part, parts=", ".join(layer.parts)
+                )
             if cursor.unit is not None and cursor.unit >= layer.units:
-                yield f"cursor: unit {cursor.unit}: units 0 to {layer.units - 1}."
+                yield _("cursor: unit {unit}: units 0 to {last}.").format(
+                    unit=cursor.unit, last=layer.units - 1
+                )
 
     def _claim(self, step: Step, claim: str) -> Iterator[str]:
         try:
             if not self.evaluator.holds(claim, step.query, step.against):
-                yield f"the claim does not hold: {claim}{self._found(step, claim)}"
+                yield _("the claim does not hold: {claim}{found}").format(
+                    claim=claim, found=self._found(step, claim)
+                )
         except RnnvizError as error:
-            yield f"the claim cannot be evaluated: {one_line(error)}"
+            yield _("the claim cannot be evaluated: {reason}").format(reason=one_line(error))
 
     def _found(self, step: Step, claim: str) -> str:
         """The value of the left side, for ``abs(p(3) - 0.39) < 0.005`` that of ``p(3)``."""
@@ -168,7 +190,11 @@ class _LessonCheck:
             value = self.evaluator.value(match[1], step.query, step.against)
         except RnnvizError:
             return ""
-        return f" ({match[1]} is {value:.4g})" if isinstance(value, int | float) else ""
+        return (
+            _(" ({expression} is {value:.4g})").format(expression=match[1], value=value)
+            if isinstance(value, int | float)
+            else ""
+        )
 
     def _question(self, step: Step, question: LessonQuestion) -> Iterator[str]:
         if not question.of:
@@ -179,9 +205,13 @@ class _LessonCheck:
             yield f"ask: {one_line(error)}"
             return
         if question.kind == "word" and type(value) is not int:
-            yield f"ask: {question.of} is {value}, not the number of a word."
+            yield _("ask: {expression} is {value}, not the number of a word.").format(
+                expression=question.of, value=value
+            )
         if question.kind == "number" and not isinstance(value, int | float | np.number):
-            yield f"ask: {question.of} is {value}, not a number."
+            yield _("ask: {expression} is {value}, not a number.").format(
+                expression=question.of, value=value
+            )
 
     def _change(self, step: Step, change: LessonChange) -> Iterator[str]:
         if change.query is None:
@@ -190,10 +220,14 @@ class _LessonCheck:
         if change.own is not None:
             try:
                 if self.evaluator.holds(change.reached, query, step.against):
-                    yield f"the goal is reached before anything is changed: {change.reached}"
+                    yield _("the goal is reached before anything is changed: {reached}").format(
+                        reached=change.reached
+                    )
                 query = with_change(query, change.own, change.example)
                 if not self.evaluator.holds(change.reached, query, step.against):
-                    yield f"the example {change.example!r} does not reach the goal."
+                    yield _("the example {example!r} does not reach the goal.").format(
+                        example=change.example
+                    )
             except RnnvizError as error:
                 yield f"change: {one_line(error)}"
             return

@@ -25,6 +25,7 @@ from rnnviz.files import read_json
 from rnnviz.lessons.expressions import evaluate
 from rnnviz.lessons.reader import with_change
 from rnnviz.lookup import locate
+from rnnviz.messages import _
 from rnnviz.query import Explorer, Query
 from rnnviz.toy_net import is_toy_net
 from rnnviz.toy_net.default_nets import for_model
@@ -48,7 +49,11 @@ class Evaluator:
         """Whether a claim is true; UsageError if it is not a comparison, or has no value."""
         value = self.value(claim, query, against)
         if not isinstance(value, bool | np.bool_):
-            raise UsageError(f"{claim}: a claim is true or false, not {value}.")
+            raise UsageError(
+                _("{claim}: a claim is true or false, not {value}.").format(
+                    claim=claim, value=value
+                )
+            )
         return bool(value)
 
 
@@ -109,7 +114,7 @@ class _Functions:
         query = self.query
         if against:
             if not self.against:
-                raise UsageError("against=True needs a second sentence: against = … of a step.")
+                raise UsageError(_("against=True needs a second sentence: against = … of a step."))
             query = replace(query, text=self.against)
         if model is not None:
             hand = for_model(query.hand, model) if is_toy_net(model) else None
@@ -129,7 +134,11 @@ class _Functions:
         names = ("text", "model", "cell", "clamp", "random", "target", "weight", "against")
         for name in variant:
             if name not in names:
-                raise UsageError(f"there is no keyword {name!r}.{nearest(name, names)}")
+                raise UsageError(
+                    _("there is no keyword {name!r}.{hint}").format(
+                        name=name, hint=nearest(name, names)
+                    )
+                )
         trace: Trace = self.explorer(self._variant(**variant))
         return trace
 
@@ -139,13 +148,17 @@ class _Functions:
         if t is None:
             return T - 1
         if not isinstance(t, int) or not 1 <= t <= T:
-            raise UsageError(f"token {t}: this text has tokens 1 to {T}.")
+            raise UsageError(_("token {t}: this text has tokens 1 to {T}.").format(t=t, T=T))
         return t - 1
 
     @staticmethod
     def _layer(trace: Trace, layer: int) -> LayerTrace:
         if not 1 <= layer <= len(trace.layers):
-            raise UsageError(f"layer {layer}: this net has layers 1 to {len(trace.layers)}.")
+            raise UsageError(
+                _("layer {layer}: this net has layers 1 to {count}.").format(
+                    layer=layer, count=len(trace.layers)
+                )
+            )
         return trace.layers[layer - 1]
 
     # -- predictions --------------------------------------------------------------------------
@@ -160,7 +173,11 @@ class _Functions:
         if label is None:
             return float(head.readout[at, shown_class(head)])
         if label not in head.labels:
-            raise UsageError(f"there is no label {label!r}.{nearest(label, head.labels)}")
+            raise UsageError(
+                _("there is no label {label!r}.{hint}").format(
+                    label=label, hint=nearest(label, head.labels)
+                )
+            )
         return float(head.readout[at, head.labels.index(label)])
 
     def _label(self, **variant: Any) -> str:
@@ -193,7 +210,7 @@ class _Functions:
         """The last prediction with padding; ``pads`` None: as many as in training."""
         comparison = self.explorer(PaddingQuestion(self.query, pads))
         if side not in ("front", "end"):
-            raise UsageError(f"side={side!r} is neither 'front' nor 'end'.")
+            raise UsageError(_("side={side!r} is neither 'front' nor 'end'.").format(side=side))
         output = comparison.by_mode[PaddingMode("front" if side == "front" else "end", masked)]
         return float(output.output[min(1, len(output.output) - 1)])
 
@@ -236,7 +253,9 @@ class _Functions:
         """
         found = self.explorer(GradientCheck(self._variant(**variant)))
         if of not in ("", "backward", "original"):
-            raise UsageError(f"gradient_error({of!r}): 'backward', 'original' or nothing.")
+            raise UsageError(
+                _("gradient_error({of!r}): 'backward', 'original' or nothing.").format(of=of)
+            )
         errors = {"": found.largest_error, "backward": found.backward_error}
         return float(errors[of] if of in errors else found.original_error)
 
@@ -264,7 +283,7 @@ class _Functions:
         """The true value that a forecast is for."""
         truth = self._series(**variant).truth
         if truth is None:
-            raise UsageError("the table ends before the time of the forecast.")
+            raise UsageError(_("the table ends before the time of the forecast."))
         return truth
 
     def _as_today(self, **variant: Any) -> float:
@@ -276,7 +295,7 @@ class _Functions:
         """The mean absolute error in the test part of the table, of the net or naive."""
         test = self._series(**variant).test
         if test is None:
-            raise UsageError("there is no test part of this table.")
+            raise UsageError(_("there is no test part of this table."))
         return test.as_today if naive else test.forecast
 
     # -- the net and its training -------------------------------------------------------------
@@ -291,7 +310,11 @@ class _Functions:
         if layer is None:
             return summary.total
         if not 1 <= layer <= len(summary.layers):
-            raise UsageError(f"layer {layer}: the net has layers 1 to {len(summary.layers)}.")
+            raise UsageError(
+                _("layer {layer}: the net has layers 1 to {count}.").format(
+                    layer=layer, count=len(summary.layers)
+                )
+            )
         return summary.layers[layer - 1].count
 
     def _history(self, model: str, metric: str = "accuracy", split: str = "valid") -> list[float]:
@@ -316,12 +339,16 @@ class _Functions:
 
 def _component(values: Mapping[str, Any], name: str, t: int, unit: int | None) -> Any:
     if name not in values:
-        raise UsageError(f"there is no value {name!r}.{nearest(name, values)}")
+        raise UsageError(
+            _("there is no value {name!r}.{hint}").format(name=name, hint=nearest(name, values))
+        )
     vector = values[name][t]
     if unit is None:
         return vector
     if not 0 <= unit < len(vector):
-        raise UsageError(f"unit {unit}: there are units 0 to {len(vector) - 1}.")
+        raise UsageError(
+            _("unit {unit}: there are units 0 to {last}.").format(unit=unit, last=len(vector) - 1)
+        )
     return float(vector[unit])
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from rnnviz.errors import UsageError, nearest, shortened
+from rnnviz.messages import _
 
 #: The longest expression, and the largest exponent: 9**9**9 would not end.
 MAX_LENGTH, MAX_EXPONENT = 500, 64
@@ -42,11 +43,15 @@ class ExpressionError(UsageError):
 def parse(expression: str) -> ast.expr:
     """The syntax tree of an expression; ExpressionError if it is not one."""
     if len(expression) > MAX_LENGTH:
-        raise ExpressionError(f"an expression has at most {MAX_LENGTH} characters.")
+        raise ExpressionError(
+            _("an expression has at most {most} characters.").format(most=MAX_LENGTH)
+        )
     try:
         return ast.parse(expression.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise ExpressionError(f"{shortened(expression)!r} is not an expression.") from None
+        raise ExpressionError(
+            _("{expression!r} is not an expression.").format(expression=shortened(expression))
+        ) from None
 
 
 def evaluate(expression: str, functions: Mapping[str, Callable[..., Any]]) -> Any:
@@ -74,13 +79,19 @@ class _Evaluator:
         """The value of a node; ExpressionError for one that is not part of the language."""
         method = getattr(self, f"_{type(node).__name__.lower()}", None)
         if method is None:
-            raise ExpressionError(f"{ast.unparse(node)!r} is not allowed in an expression.")
+            raise ExpressionError(
+                _("{expression!r} is not allowed in an expression.").format(
+                    expression=ast.unparse(node)
+                )
+            )
         return method(node)
 
     def _constant(self, node: ast.Constant) -> Any:
         if node.value is None or type(node.value) in (int, float, bool, str):
             return node.value
-        raise ExpressionError(f"{node.value!r} is not allowed in an expression.")
+        raise ExpressionError(
+            _("{value!r} is not allowed in an expression.").format(value=node.value)
+        )
 
     def _list(self, node: ast.List) -> list[Any]:
         return [self.value(element) for element in node.elts]
@@ -90,9 +101,9 @@ class _Evaluator:
     def _binop(self, node: ast.BinOp) -> Any:
         left, right = self.value(node.left), self.value(node.right)
         if any(isinstance(value, str | list) for value in (left, right)):
-            raise ExpressionError("texts and lists have no arithmetic.")
+            raise ExpressionError(_("texts and lists have no arithmetic."))
         if isinstance(node.op, ast.Pow) and not abs(right) <= MAX_EXPONENT:
-            raise ExpressionError(f"an exponent is at most {MAX_EXPONENT}.")
+            raise ExpressionError(_("an exponent is at most {most}.").format(most=MAX_EXPONENT))
         return self._operator(_BINARY, node.op)(left, right)
 
     def _unaryop(self, node: ast.UnaryOp) -> Any:
@@ -114,24 +125,32 @@ class _Evaluator:
     def _subscript(self, node: ast.Subscript) -> Any:
         index = self.value(node.slice)
         if type(index) is not int:
-            raise ExpressionError("an index is an integer.")
+            raise ExpressionError(_("an index is an integer."))
         return self.value(node.value)[index]
 
     def _call(self, node: ast.Call) -> Any:
         if not isinstance(node.func, ast.Name):
-            raise ExpressionError(f"{ast.unparse(node.func)!r} is not a function here.")
+            raise ExpressionError(
+                _("{function!r} is not a function here.").format(function=ast.unparse(node.func))
+            )
         name = node.func.id
         if name not in self.functions:
-            raise ExpressionError(f"there is no function {name!r}.{nearest(name, self.functions)}")
+            raise ExpressionError(
+                _("there is no function {name!r}.{hint}").format(
+                    name=name, hint=nearest(name, self.functions)
+                )
+            )
         if any(isinstance(a, ast.Starred) for a in node.args) or None in [
             keyword.arg for keyword in node.keywords
         ]:
-            raise ExpressionError("* and ** are not allowed in a call.")
+            raise ExpressionError(_("* and ** are not allowed in a call."))
         named = {str(keyword.arg): self.value(keyword.value) for keyword in node.keywords}
         return self.functions[name](*map(self.value, node.args), **named)
 
     @staticmethod
     def _operator(table: Mapping[Any, Callable[..., Any]], op: ast.AST) -> Callable[..., Any]:
         if type(op) not in table:
-            raise ExpressionError(f"{type(op).__name__} is not allowed in an expression.")
+            raise ExpressionError(
+                _("{operator} is not allowed in an expression.").format(operator=type(op).__name__)
+            )
         return table[type(op)]

@@ -7,6 +7,7 @@ from dataclasses import replace
 from rnnviz.errors import UsageError
 from rnnviz.lessons.lesson import Lesson
 from rnnviz.lessons.results import ResultPhase
+from rnnviz.messages import _
 
 
 def in_phase(lesson: Lesson, phase: ResultPhase) -> Lesson:
@@ -16,7 +17,9 @@ def in_phase(lesson: Lesson, phase: ResultPhase) -> Lesson:
     """
     if phase and lesson.kind != "quiz":
         raise UsageError(
-            f"--phase {phase}: {lesson.id} is a lesson, not a quiz. Leave --phase out, or: "
-            f"rnnviz lesson quiz --phase {phase}"
+            _(
+                "--phase {phase}: {lesson} is a lesson, not a quiz. Leave --phase out, or: "
+                "rnnviz lesson quiz --phase {phase}"
+            ).format(phase=phase, lesson=lesson.id)
         )
     return replace(lesson, steps=lesson.questions) if phase == "before" else lesson

@@ -14,14 +14,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rnnviz import i18n
 from rnnviz.analysis.model_family import with_cell
 from rnnviz.clamps import Clamp, parse
-from rnnviz.errors import InvalidFileError, RnnvizError, nearest
+from rnnviz.errors import InvalidFileError, RnnvizError
 from rnnviz.files import read_limited
 from rnnviz.files.readers import invalid_file_on_error
 from rnnviz.import_settings import ImportSettings, split_name
 from rnnviz.lessons.lesson import CursorPosition, Lesson, LessonChange, LessonQuestion, Step
+from rnnviz.lessons.table_values import InvalidValueError, TableReader
+from rnnviz.messages import _
 from rnnviz.query import Query
 from rnnviz.toy_net import CELLS as TOY_CELLS
 from rnnviz.toy_net import is_toy_net, model_of
@@ -54,10 +55,6 @@ _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _STEP_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\.[a-z0-9]+(-[a-z0-9]+)*")
 
 
-#: The name of a key in a text: "{key.token_on}".
-KEY_NAME = re.compile(r"\{key\.(\w+)\}")
-
-
 def read(path: Path, lang: str, keys: Mapping[str, str] | None = None) -> Lesson:
     """The lesson of a file, in a language.
 
@@ -66,54 +63,58 @@ def read(path: Path, lang: str, keys: Mapping[str, str] | None = None) -> Lesson
     InvalidFileError with the step and the key for what is not as a lesson has to be; what is wrong
     with its contents, such as a claim that does not hold, is found by ``check``.
     """
-    with invalid_file_on_error(path, "lesson"):
+    with invalid_file_on_error(path, _("lesson")):
         text = read_limited(path, _MAX_BYTES).decode("utf-8-sig")
     try:
         record = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise InvalidFileError(f"{path} is not a lesson: {error}") from None
-    return _FileReader(path, lang, keys or {}).lesson(record)
-
-
-class _Invalid(Exception):
-    """What is wrong with a value, without the file and the step."""
+        raise InvalidFileError(
+            _("{path} is not a lesson: {reason}").format(path=path, reason=error)
+        ) from None
+    return _FileReader(lang, keys or {}, path).lesson(record)
 
 
 @dataclass(frozen=True)
-class _FileReader:
+class _FileReader(TableReader):
     """Turns the tables of one file into a lesson in one language."""
 
     path: Path
-    lang: str
-    keys: Mapping[str, str]
 
     def lesson(self, record: Mapping[str, Any]) -> Lesson:
-        where = "the lesson"
+        where = _("the lesson")
         try:
             self._known(record, _LESSON)
             id_ = self._text(record, "id", required=True)
             if not _ID.fullmatch(id_):
-                raise _Invalid(f"id = {id_!r}: use small letters, digits and hyphens.")
+                raise InvalidValueError(
+                    _("id = {id!r}: use small letters, digits and hyphens.").format(id=id_)
+                )
             kind = record.get("kind", "lesson")
             if kind not in ("lesson", "quiz"):
-                raise _Invalid(f'kind = {kind!r} is neither "lesson" nor "quiz".')
+                raise InvalidValueError(
+                    _('kind = {kind!r} is neither "lesson" nor "quiz".').format(kind=kind)
+                )
             query, against = self._reading(record, Query("", ""), "")
             tables = record.get("step", [])
             if not tables or not isinstance(tables, list):
-                raise _Invalid("there is no [[step]].")
+                raise InvalidValueError(_("there is no [[step]]."))
             steps: list[Step] = []
             for n, table in enumerate(tables, start=1):
-                where = f"step {n}"
+                where = _("step {n}").format(n=n)
                 if isinstance(table, dict) and isinstance(table.get("id"), str):
-                    where = f"step {n} ({table['id']})"
+                    where = _("step {n} ({id})").format(n=n, id=table["id"])
                 step = self._step(table, query, against)
                 if step.id in {earlier.id for earlier in steps}:
-                    raise _Invalid("another step has the same id.")
+                    raise InvalidValueError(_("another step has the same id."))
                 if step.id.split(".")[0] != id_:
-                    raise _Invalid(f'the id of a step begins with that of its lesson: "{id_}.…"')
+                    raise InvalidValueError(
+                        _('the id of a step begins with that of its lesson: "{id}.…"').format(
+                            id=id_
+                        )
+                    )
                 query, against = step.query, step.against
                 steps.append(step)
-            where = "the lesson"
+            where = _("the lesson")
             return Lesson(
                 id=id_, path=self.path, lang=self.lang, number=self._integer(record, "number"),
                 title=self._text(record, "title", required=True),
@@ -122,16 +123,18 @@ class _FileReader:
                 level=self._integer(record, "level", required=True) or 0,
                 kind=kind, data=self._text(record, "data") or None, steps=tuple(steps),
             )  # fmt: skip
-        except (_Invalid, RnnvizError) as error:
+        except (InvalidValueError, RnnvizError) as error:
             raise InvalidFileError(f"{self.path}: {where}: {error}") from None
 
     def _step(self, table: Any, query: Query, against: str) -> Step:
         if not isinstance(table, dict):
-            raise _Invalid("a step is a table: [[step]].")
+            raise InvalidValueError(_("a step is a table: [[step]]."))
         self._known(table, _STEP)
         id_ = self._text(table, "id", required=True)
         if not _STEP_ID.fullmatch(id_):
-            raise _Invalid(f'id = {id_!r} is not of the form "lesson.step".')
+            raise InvalidValueError(
+                _('id = {id!r} is not of the form "lesson.step".').format(id=id_)
+            )
         query, against = self._reading(table, query, against)
         then = self._table(table, "then", _THEN)
         question = self._question(table)
@@ -202,15 +205,17 @@ class _FileReader:
 
     def _read_text(self, table: Mapping[str, Any]) -> str | None:
         if "text" in table and "text_file" in table:
-            raise _Invalid("give text or text_file, not both.")
+            raise InvalidValueError(_("give text or text_file, not both."))
         if "text" in table:
             return self._text(table, "text")
         if not (name := self._text(table, "text_file")):
             return None
         path = self.path.parent / name
         if self.path.parent.resolve() not in path.resolve().parents:
-            raise _Invalid(f"text_file = {name!r} is not in the folder of the lesson.")
-        with invalid_file_on_error(path, "text"):
+            raise InvalidValueError(
+                _("text_file = {name!r} is not in the folder of the lesson.").format(name=name)
+            )
+        with invalid_file_on_error(path, _("text")):
             return " ".join(read_limited(path, _MAX_BYTES).decode("utf-8-sig").split())
 
     def _question(self, table: Mapping[str, Any]) -> LessonQuestion | None:
@@ -219,7 +224,9 @@ class _FileReader:
             return None
         kind = ask.get("kind")
         if kind not in ("choice", "number", "word"):
-            raise _Invalid(f'ask: kind = {kind!r} is not "choice", "number" or "word".')
+            raise InvalidValueError(
+                _('ask: kind = {kind!r} is not "choice", "number" or "word".').format(kind=kind)
+            )
         question = LessonQuestion(
             kind=kind, options=self._texts(ask, "options"), right=self._integer(ask, "right"),
             of=self._text(ask, "of"), within=self._number(ask, "within"),
@@ -227,15 +234,23 @@ class _FileReader:
         )  # fmt: skip
         if kind == "choice":
             if not 2 <= len(question.options) <= 5:
-                raise _Invalid("ask: a choice has 2 to 5 options.")
+                raise InvalidValueError(_("ask: a choice has 2 to 5 options."))
             if question.right is None or not 1 <= question.right <= len(question.options):
-                raise _Invalid(f"ask: right is a number from 1 to {len(question.options)}.")
+                raise InvalidValueError(
+                    _("ask: right is a number from 1 to {count}.").format(
+                        count=len(question.options)
+                    )
+                )
         elif question.options:
-            raise _Invalid("ask: only a choice has options.")
+            raise InvalidValueError(_("ask: only a choice has options."))
         if kind == "number" and not (question.of and question.within > 0):
-            raise _Invalid('ask: a number has of = "…", an expression, and within, above 0.')
+            raise InvalidValueError(
+                _('ask: a number has of = "…", an expression, and within, above 0.')
+            )
         if kind == "word" and bool(question.of) == (question.right is not None):
-            raise _Invalid("ask: a word has right, its number in the text, or of = an expression.")
+            raise InvalidValueError(
+                _("ask: a word has right, its number in the text, or of = an expression.")
+            )
         return question
 
     def _change(self, table: Mapping[str, Any], query: Query) -> LessonChange:
@@ -244,27 +259,31 @@ class _FileReader:
         if "own" in table:
             own: Any = "text" if table["own"] is True else table["own"]
             if own not in _OWN:
-                raise _Invalid(f"change: own = {own!r} is not one of {', '.join(_OWN)}.")
+                raise InvalidValueError(
+                    _("change: own = {own!r} is not one of {choices}.").format(
+                        own=own, choices=", ".join(_OWN)
+                    )
+                )
             goal, reached, example_ = (
                 self._text(table, key, required=True) for key in ("goal", "reached", "example")
             )
-            query, _ = self._reading(table, query, "")
+            query, _against = self._reading(table, query, "")
             return LessonChange(query, "", say, own, goal, reached, example_)
         if "train" in table:
             options = table["train"]
             if not isinstance(options, dict) or not isinstance(options.get("recipe"), str):
-                raise _Invalid('change: train is a table with at least recipe = "…".')
+                raise InvalidValueError(_('change: train is a table with at least recipe = "…".'))
             return LessonChange(None, options["recipe"], say, train=options)
         changed, titles = query, []
         for key in ("clamp", "weight", "cell"):
             if typed := self._text(table, key):
                 changed = with_change(changed, key, typed)
                 titles.append(typed)
-        changed, _ = self._reading(table, changed, "")
+        changed, _against = self._reading(table, changed, "")
         titles += [str(clamp) for clamp in changed.clamps if "clamps" in table]
         titles += [self._text(table, key) for key in ("text", "model", "net") if key in table]
         if changed == query:
-            raise _Invalid("change: nothing is changed.")
+            raise InvalidValueError(_("change: nothing is changed."))
         return LessonChange(changed, " ".join(titles), say)
 
     def _cursor(self, table: Mapping[str, Any]) -> CursorPosition | None:
@@ -274,79 +293,20 @@ class _FileReader:
         numbers = {key: self._integer(cursor, key) for key in ("token", "unit", "layer")}
         for key, least in (("token", 1), ("unit", 0), ("layer", 1)):
             if (value := numbers[key]) is not None and value < least:
-                raise _Invalid(f"cursor: {key} = {value}: the first one is {least}.")
+                raise InvalidValueError(
+                    _("cursor: {key} = {value}: the first one is {least}.").format(
+                        key=key, value=value, least=least
+                    )
+                )
         zoom = self._text(cursor, "zoom") or None
         if zoom not in (None, "sentence", "cell", "equation"):
-            raise _Invalid(f'cursor: zoom = {zoom!r} is not "sentence", "cell" or "equation".')
+            raise InvalidValueError(
+                _('cursor: zoom = {zoom!r} is not "sentence", "cell" or "equation".').format(
+                    zoom=zoom
+                )
+            )
         part = self._text(cursor, "part") or None
         return CursorPosition(numbers["token"], part, numbers["unit"], numbers["layer"], zoom)
-
-    # -- values of a table, in the language --------------------------------------------------
-
-    def _known(self, table: Mapping[str, Any], keys: Sequence[str]) -> None:
-        for key in table:
-            if key not in keys:
-                raise _Invalid(f"there is no key {key!r}.{nearest(key, keys)}")
-
-    def _localized(self, table: Mapping[str, Any], key: str) -> Any:
-        """The value of a key: of a table of languages, that of this one."""
-        value = table.get(key)
-        if isinstance(value, dict) and value and set(value) <= set(i18n.LANGUAGES):
-            if self.lang not in value:
-                raise _Invalid(f"{key} has no text for {self.lang!r}.")
-            return value[self.lang]
-        return value
-
-    def _text(self, table: Mapping[str, Any], key: str, *, required: bool = False) -> str:
-        value = self._localized(table, key)
-        if value is None and not required:
-            return ""
-        if not isinstance(value, str) or (required and not value.strip()):
-            raise _Invalid(f"{key} is missing." if value is None else f"{key} is not a text.")
-        return KEY_NAME.sub(lambda found: self.keys.get(found[1], found[0]), value.strip())
-
-    def _texts(self, table: Mapping[str, Any], key: str) -> tuple[str, ...]:
-        value = self._localized(table, key)
-        listed = [] if value is None else value if isinstance(value, list) else [value]
-        if not all(isinstance(entry, str) for entry in listed):
-            raise _Invalid(f"{key} is not a list of texts.")
-        return tuple(listed)
-
-    def _integer(self, table: Mapping[str, Any], key: str, *, required: bool = False) -> int | None:
-        value = self._localized(table, key)
-        if value is None and not required:
-            return None
-        if type(value) is not int:
-            raise _Invalid(f"{key} is missing." if value is None else f"{key} is not an integer.")
-        return value
-
-    def _number(self, table: Mapping[str, Any], key: str) -> float:
-        value = self._localized(table, key)
-        if value is None:
-            return 0.0
-        if type(value) not in (int, float):
-            raise _Invalid(f"{key} is not a number.")
-        return float(value)
-
-    def _flag(self, table: Mapping[str, Any], key: str) -> bool:
-        value = table.get(key, False)
-        if not isinstance(value, bool):
-            raise _Invalid(f"{key} is true or false.")
-        return value
-
-    def _table(self, table: Mapping[str, Any], key: str, keys: Sequence[str]) -> dict[str, Any]:
-        value = table.get(key, {})
-        if not isinstance(value, dict):
-            raise _Invalid(f"{key} is not a table.")
-        self._known(value, keys)
-        return value
-
-    def _tables(self, table: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
-        value = table.get(key, [])
-        listed = value if isinstance(value, list) else [value]
-        if not all(isinstance(entry, dict) for entry in listed):
-            raise _Invalid(f"{key} is not a table or a list of tables.")
-        return listed
 
 
 def with_change(query: Query, kind: str, typed: str) -> Query:

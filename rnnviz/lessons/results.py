@@ -18,8 +18,9 @@ from statistics import fmean, median
 from typing import Any, Literal
 
 from rnnviz.display import visible
-from rnnviz.errors import UsageError
+from rnnviz.errors import UsageError, system_reason
 from rnnviz.files import open_regular, parse_json, reason, require_writable
+from rnnviz.messages import _
 
 SCHEMA = "rnnviz.results/1"
 #: Bytes of the longest line and of the largest file.
@@ -73,7 +74,9 @@ class ResultsFile:
         status = require_writable(path)
         if status is not None and not stat.S_ISREG(status.st_mode):
             raise UsageError(
-                f"{path} is not a regular file. Name another one: --results FILE.jsonl"
+                _("{path} is not a regular file. Name another one: --results FILE.jsonl").format(
+                    path=path
+                )
             )
         if status is not None and status.st_size:
             _require_results(path)
@@ -81,7 +84,11 @@ class ResultsFile:
         try:
             self._descriptor = os.open(path, flags | getattr(os, "O_BINARY", 0), 0o666)
         except OSError as error:
-            raise UsageError(f"{path} cannot be written: {error.strerror}.") from error
+            raise UsageError(
+                _("{path} cannot be written: {reason}.").format(
+                    path=path, reason=system_reason(error)
+                )
+            ) from error
         self._complete = not status or not status.st_size or _ends_with_newline(path)
 
     def append(self, record: ResultRecord) -> None:
@@ -91,7 +98,11 @@ class ResultsFile:
         written = os.write(self._descriptor, line)
         self._complete = written == len(line)
         if not self._complete:
-            raise OSError(f"only {written} of {len(line)} bytes were written")
+            raise OSError(
+                _("only {written} of {size} bytes were written").format(
+                    written=written, size=len(line)
+                )
+            )
 
     def close(self) -> None:
         """Close the file."""
@@ -105,7 +116,9 @@ def _require_results(path: Path) -> None:
         parse_result(first)
     except ValueError:
         raise UsageError(
-            f"{path} has something other than results in it. Name another file, or a new one."
+            _(
+                "{path} has something other than results in it. Name another file, or a new one."
+            ).format(path=path)
         ) from None
 
 
@@ -148,16 +161,20 @@ def parse_result(line: bytes) -> ResultRecord:
     try:
         record = parse_json(line.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"not JSON: {reason(error)}") from None
+        raise ValueError(_("not JSON: {reason}").format(reason=reason(error))) from None
     if not isinstance(record, dict) or record.get("schema") != SCHEMA:
-        raise ValueError(f"not a result of the schema {SCHEMA}")
+        raise ValueError(_("not a result of the schema {schema}").format(schema=SCHEMA))
     values = {field.name: record[field.name] for field in fields(ResultRecord)
               if field.name in record}  # fmt: skip
     for name, valid in _VALID.items():
         if name not in values and name in ("lesson", "question", "answer", "correct"):
-            raise ValueError(f"{name!r} is missing")
+            raise ValueError(_("{name!r} is missing").format(name=name))
         if name in values and not valid(values[name]):
-            raise ValueError(f"{name!r} cannot be {visible(repr(values[name])[:60])}")
+            raise ValueError(
+                _("{name!r} cannot be {value}").format(
+                    name=name, value=visible(repr(values[name])[:60])
+                )
+            )
     return ResultRecord(**values)
 
 
