@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from rnnviz.messages import _
+
 
 @dataclass(frozen=True)
 class Note:
@@ -54,7 +56,7 @@ class Epoch:
         """
         number = line["epoch"]
         if type(number) is not int or number < 1:
-            raise ValueError(f"epoch is {number!r}")
+            raise ValueError(_("epoch is {number!r}").format(number=number))
         train, valid = metrics_from_json(line["train"]), metrics_from_json(line["valid"])
         norms = metrics_from_json(line.get("norms") or {})
         return cls(number, train, valid, _float_from_json(line.get("seconds")), norms)
@@ -69,7 +71,7 @@ def _float_from_json(value: object) -> float:
     if value is None:
         return math.nan
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{value!r} is no number")
+        raise TypeError(_("{value!r} is no number").format(value=value))
     return float(value) if math.isfinite(value) else math.nan
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from rnnviz import signals
 from rnnviz.background.worker import GRACE, worker_main
+from rnnviz.messages import _
 from rnnviz.progress import Event, RunFailed, RunFinished, RunStarted
 
 if TYPE_CHECKING:
@@ -80,7 +81,11 @@ class TrainingProcess:
             self.receive(0.1)
         if self.end is None:
             self.kill()
-            self.end = self._failure(f"did not end within {GRACE:.0f} seconds")
+            self.end = self._failure(
+                _("The training process did not end within {seconds:.0f} seconds.").format(
+                    seconds=GRACE
+                )
+            )
         return self.end
 
     def snapshot(self) -> None:
@@ -100,15 +105,25 @@ class TrainingProcess:
     def _died(self) -> RunFailed:
         self._process.join(1)
         code = self._process.exitcode
-        how = "ended unexpectedly"
+        if code == -signal.SIGKILL:
+            return self._failure(
+                _("The training process was killed (SIGKILL), perhaps because memory ran out.")
+            )
         if code is not None and code < 0:
-            how = f"was killed ({signal.Signals(-code).name})"
-            how += ", perhaps because memory ran out" if code == -signal.SIGKILL else ""
-        return self._failure(how)
+            return self._failure(
+                _("The training process was killed ({signal}).").format(
+                    signal=signal.Signals(-code).name
+                )
+            )
+        return self._failure(_("The training process ended unexpectedly."))
 
-    def _failure(self, how: str) -> RunFailed:
+    def _failure(self, what: str) -> RunFailed:
         from rnnviz.runs import resume_command
 
         run = self.path or self.job.resume
-        then = f"To resume: {resume_command(Path(run))}" if run else "Nothing had been saved yet."
-        return RunFailed(f"The training process {how}. {then}", 1)
+        then = (
+            _("To resume: {command}").format(command=resume_command(Path(run)))
+            if run
+            else _("Nothing had been saved yet.")
+        )
+        return RunFailed(f"{what} {then}", 1)

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnnviz import signals
-from rnnviz.errors import RnnvizError
+from rnnviz.errors import RnnvizError, system_reason
+from rnnviz.messages import _
 from rnnviz.progress import (
     Epoch,
     Evaluation,
@@ -96,12 +97,20 @@ class TrainingWorker:
         except RnnvizError as error:
             self._fail(str(error), error.exit_code)
         except MemoryError:
-            self._fail("Memory ran out. Try a smaller --batch-size.", 1)
+            self._fail(_("Memory ran out. Try a smaller --batch-size."), 1)
         except OSError as error:
-            where = f" {error.filename}" if error.filename else ""
-            self._fail(f"Cannot use{where}: {error.strerror or error}.", 1)
+            if error.filename:
+                self._fail(
+                    _("Cannot use {file}: {reason}.").format(
+                        file=error.filename, reason=system_reason(error)
+                    ),
+                    1,
+                )
+            else:
+                self._fail(_("Cannot use: {reason}.").format(reason=system_reason(error)), 1)
         except BaseException as error:
-            self._fail(f"Internal error: {type(error).__name__}: {error}", 1)
+            message = _("Internal error: {kind}: {reason}")
+            self._fail(message.format(kind=type(error).__name__, reason=error), 1)
 
     def _train(self) -> RunFinished:
         from rnnviz.runs import run_job

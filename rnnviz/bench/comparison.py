@@ -12,6 +12,7 @@ from rnnviz.bench.timing import BenchResult, TimingTask, measure
 from rnnviz.bench.workloads import Workload, write
 from rnnviz.engine import compiled
 from rnnviz.errors import RnnvizError
+from rnnviz.messages import _, translated
 
 #: The largest difference of the first losses of equal nets.
 LOSS_TOLERANCE = 1e-3
@@ -66,18 +67,22 @@ class Comparison:
     @property
     def title(self) -> str:
         """What is measured."""
-        return f"{self.workload.name}: {self.workload.about}; {self.workload.shape}"
+        return f"{self.workload.name}: {translated(self.workload.about)}; {self.workload.shape}"
 
     def rows(self) -> list[tuple[str, ...]]:
         """A table: the headings, and a row for each framework that ran."""
-        head = ("", "ms a step", "lowest–highest", "to the fastest peer", "peak MB", "start s",
-                "processes")  # fmt: skip
+        head = (
+            "", _("ms a step"), _("lowest–highest"), _("to the fastest peer"), _("peak MB"),
+            _("start s"), _("processes"),
+        )  # fmt: skip
         return [head, *(self._row(r) for r in self.results if not r.error)]
 
     def notes(self) -> list[str]:
         """The frameworks that did not run, and those that ran another net."""
         return [r.error for r in self.results if r.error] + [
-            f"{peer} has another loss on the first batch: it does not run the same net."
+            _("{peer} has another loss on the first batch: it does not run the same net.").format(
+                peer=peer
+            )
             for peer in self.different_nets()
         ]
 

@@ -25,6 +25,7 @@ from rnnviz.engine.cuda.backend import CudaBackend
 from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import OPTIMIZERS
 from rnnviz.engine.spec import FitSpec, ModelSpec
+from rnnviz.messages import _
 from rnnviz.training.cuda import CudaUpdater
 
 #: Steps in a sequence: an epoch of 20,000 reviews in batches of 128.
@@ -160,8 +161,10 @@ def measure(
     path.unlink()
     builders: dict[str, Callable[[], Contender]] = {
         "rnnviz": lambda: RnnvizContender(job, CudaBackend(cupy), graphs=True),
-        "rnnviz, kernel by kernel": lambda: RnnvizContender(job, CudaBackend(cupy), graphs=False),
-        "rnnviz, step by step": lambda: RnnvizContender(
+        _("rnnviz, kernel by kernel"): lambda: RnnvizContender(
+            job, CudaBackend(cupy), graphs=False
+        ),
+        _("rnnviz, step by step"): lambda: RnnvizContender(
             job, CudaBackend(cupy, without_kernels=True), graphs=False
         ),
     }
@@ -187,7 +190,7 @@ def _timed(name: str, build: Callable[[], Contender], rounds: int) -> StepTimes:
         net.step(0)
         net.wait()
         seconds = time.perf_counter() - began
-        for _ in range(rounds):
+        for _n in range(rounds):
             _round(net, result, seconds)
         result.memory_mb = net.memory() / 1e6
     except Exception as error:  # reported in the table; the others continue
@@ -226,7 +229,10 @@ def _round(net: Contender, result: StepTimes, seconds: float) -> None:
 
 def rows(results: Sequence[StepTimes]) -> list[tuple[str, ...]]:
     """A table of ms, and GPU memory in MB: the headings, and a row for each that ran."""
-    head = ("", "forward", "backward", "step", f"{SEQUENCE} steps", "MB on the card")
+    head = (
+        "", _("forward"), _("backward"), _("step"), _("{count} steps").format(count=SEQUENCE),
+        _("MB on the card"),
+    )  # fmt: skip
     rows: list[tuple[str, ...]] = [head]
     for r in results:
         if not r.error:

@@ -24,6 +24,7 @@ from rnnviz.bench.workloads import Workload, batches, write
 from rnnviz.engine import compiled
 from rnnviz.engine.compiled.threads import for_each, thread_count
 from rnnviz.errors import RnnvizError
+from rnnviz.messages import _
 
 #: Rows and columns of the matrices whose product is timed: 7·10⁹ operations.
 SIZE = 1536
@@ -149,7 +150,10 @@ def _seconds(work: Callable[[], object]) -> float:
 
 def rows(limits: Sequence[StepLimit]) -> list[tuple[str, ...]]:
     """A table: the headings, and a row for each workload."""
-    head = ("", "10⁶ operations", "forward", "limit ms", "measured", "ratio", "10⁶ functions")
+    head = (
+        "", _("10⁶ operations"), _("forward"), _("limit ms"), _("measured"), _("ratio"),
+        _("10⁶ functions"),
+    )  # fmt: skip
     return [head, *(_row(limit) for limit in limits)]
 
 
@@ -157,9 +161,16 @@ def rates_text(limits: Sequence[StepLimit]) -> str:
     """The rates of matrix products that the limits are computed from."""
     n = cores()
     one, every = (median(getattr(x.rates, r) for x in limits) for r in ("one_core", "all_cores"))
-    rate = f"{one:.0f}·10⁹ operations a second on one core"
-    rate += f", {every:.0f} on {n}" if n > 1 else ""
-    return f"Products of float32 matrices ({SIZE}, {SIZE}): {rate}."
+    message = _(
+        "Products of float32 matrices ({size}, {size}): {one:.0f}·10⁹ operations a second on one "
+        "core."
+    )
+    if n > 1:
+        message = _(
+            "Products of float32 matrices ({size}, {size}): {one:.0f}·10⁹ operations a second on "
+            "one core, {every:.0f} on {cores}."
+        )
+    return message.format(size=SIZE, one=one, every=every, cores=n)
 
 
 def _row(limit: StepLimit) -> tuple[str, ...]:

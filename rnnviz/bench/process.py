@@ -14,6 +14,7 @@ from typing import Any, TextIO
 
 from rnnviz.bench.peers import PEERS
 from rnnviz.errors import RnnvizError, UsageError
+from rnnviz.messages import _
 
 OURS = "rnnviz"
 #: Ours with loops compiled by numba.
@@ -51,7 +52,9 @@ class Worker:
         finally:
             timer.cancel()
         if not line:
-            raise RnnvizError(f"{self.name} stopped: {self._last_line()}")
+            raise RnnvizError(
+                _("{name} stopped: {line}").format(name=self.name, line=self._last_line())
+            )
         answer: dict[str, Any] = json.loads(line)
         return answer
 
@@ -59,7 +62,9 @@ class Worker:
         self.process.wait()
         self.log.seek(0)
         lines = [line.strip() for line in self.log if line.strip()]
-        return lines[-1][:200] if lines else f"exit code {self.process.returncode}"
+        return (
+            lines[-1][:200] if lines else _("exit code {code}").format(code=self.process.returncode)
+        )
 
     def close(self) -> None:
         """End the process."""
@@ -107,8 +112,10 @@ def installed(python: str, names: Sequence[str]) -> list[str]:
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise UsageError(
-            f"{python} does not run as a Python interpreter ({type(error).__name__}).\n"
-            "Name the one whose environment has the peers: --python PATH."
+            _(
+                "{python} does not run as a Python interpreter ({kind}).\n"
+                "Name the one whose environment has the peers: --python PATH."
+            ).format(python=python, kind=type(error).__name__)
         ) from error
     importable = set(done.stdout.split())
     return [name for name in names if importable.issuperset(PEERS[name].needs)]

@@ -14,6 +14,7 @@ from rnnviz.bench.process import OURS
 from rnnviz.bench.timing import TimingTask, measure
 from rnnviz.bench.workloads import Workload, write
 from rnnviz.errors import RnnvizError
+from rnnviz.messages import N_, _, translated
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,10 @@ class ScalingCurve:
             f"{n}: {ms:.1f} ms" + ("" if mb is None else f", {mb:.0f} MB")
             for n, ms, mb in zip(self.sizes, self.ms, self.peak_mb, strict=True)
         ]
-        return f"  {self.varied.ljust(8)}  {'   '.join(points)}   exponent {self.exponent:.2f}"
+        line = _("  {varied:8}  {points}   exponent {exponent:.2f}")
+        return line.format(
+            varied=translated(self.varied), points="   ".join(points), exponent=self.exponent
+        )
 
 
 def measure_scaling(
@@ -58,13 +62,13 @@ def measure_scaling(
     longer = tuple(max(1, round(T * share)) for share in (0.25, 0.5, 1))
     wider = (max(1, B // 2), B, 2 * B)
     varied: dict[str, list[tuple[int, Workload, int | None]]] = {
-        "steps": [(n, workload.resized(n, B), None) for n in longer],
-        "batch": [(n, workload.resized(T, n), None) for n in wider],
-        "batches": [(n, workload, n) for n in (3, 6, 12)],
+        N_("steps"): [(n, workload.resized(n, B), None) for n in longer],
+        N_("batch"): [(n, workload.resized(T, n), None) for n in wider],
+        N_("batches"): [(n, workload, n) for n in (3, 6, 12)],
     }
     curves = []
     for name, cases in varied.items():
-        say(f"{workload.name}: {name}")
+        say(f"{workload.name}: {translated(name)}")
         tasks = [
             TimingTask(OURS, _written(case, folder / f"{name}-{size}.npz"), count)
             for size, case, count in cases
@@ -72,7 +76,7 @@ def measure_scaling(
         results = measure(tasks, sys.executable, rounds)
         for result in results:
             if result.ms is None or result.error:
-                raise RnnvizError(result.error or "Nothing was measured.")
+                raise RnnvizError(result.error or _("Nothing was measured."))
         ms = tuple((r.ms or 0.0) * (t.steps or 1) for r, t in zip(results, tasks, strict=True))
         memory = tuple(r.peak_mb for r in results)
         curves.append(ScalingCurve(workload.name, name, tuple(n for n, _, _ in cases), ms, memory))

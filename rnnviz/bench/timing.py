@@ -14,6 +14,7 @@ from statistics import median
 
 from rnnviz.bench.process import Worker
 from rnnviz.errors import RnnvizError
+from rnnviz.messages import _
 
 #: Seconds of training in one turn, and the least and most steps of a turn.
 TURN_SECONDS, MIN_STEPS, MAX_STEPS = 0.3, 2, 12
@@ -65,10 +66,10 @@ def measure(
     workers: list[Worker | None] = []
     try:
         for result, task in zip(results, tasks, strict=True):
-            say(f"starting {task.peer}")
+            say(_("starting {peer}").format(peer=task.peer))
             workers.append(_start(result, python, task.job))
         for n in range(rounds):
-            say(f"round {n + 1} of {rounds}")
+            say(_("round {n} of {rounds}").format(n=n + 1, rounds=rounds))
             before_round()
             for worker, result, task in zip(workers, results, tasks, strict=True):
                 if worker is not None and not result.error:

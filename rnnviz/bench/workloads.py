@@ -19,6 +19,7 @@ from rnnviz.arrays import Array
 from rnnviz.data.batches import Texts
 from rnnviz.engine.parameters import initialise
 from rnnviz.engine.spec import EmbeddingSpec, HeadSpec, ModelSpec, RecurrentSpec, SeriesSpec
+from rnnviz.messages import N_
 
 #: Words of a review or of a title with its description, from the shortest to the longest in
 #: twentieths: the 25,000 training reviews of IMDB, and 51,323 training rows of AG News.
@@ -56,20 +57,25 @@ class Workload:
         return f"T {self.steps}, B {self.batch}, {optimizer}"
 
 
+_IMDB_NETS = {
+    "rnn": N_("Embedding(10000, 32) → SimpleRNN(32) → Dense(1), padded in front, no mask"),
+    "lstm": N_("Embedding(10000, 32) → LSTM(32) → Dense(1), padded in front, no mask"),
+    "gru": N_("Embedding(10000, 32) → GRU(32) → Dense(1), padded in front, no mask"),
+}
+
+
 def _imdb(cell: str) -> Workload:
     spec = ModelSpec(
         EmbeddingSpec(10_000, 32, mask_zero=False),
         (RecurrentSpec(cell, 32),),
         HeadSpec("sigmoid", 1),
     )
-    title = {"rnn": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}[cell]
-    about = f"Embedding(10000, 32) → {title}(32) → Dense(1), padded in front, no mask"
-    return Workload(f"imdb-{cell}", about, spec, "rmsprop", 500, 128, IMDB_LENGTHS)
+    return Workload(f"imdb-{cell}", _IMDB_NETS[cell], spec, "rmsprop", 500, 128, IMDB_LENGTHS)
 
 
 def _jena(name: str, about: str, *layers: RecurrentSpec) -> Workload:
     spec = ModelSpec(SeriesSpec(14), layers, HeadSpec("linear", 1))
-    return Workload(name, f"{about} → Dense(1), 14 measurements", spec, "rmsprop", 240, 128)
+    return Workload(name, about, spec, "rmsprop", 240, 128)
 
 
 def _agnews(name: str, batch: int) -> Workload:
@@ -78,7 +84,7 @@ def _agnews(name: str, batch: int) -> Workload:
         (RecurrentSpec("lstm", 64, bidirectional=True),) * 2,
         HeadSpec("softmax", 4),
     )
-    about = "Embedding(20000, 128) → 2 × BiLSTM(64) → Dense(4), padded behind, masked"
+    about = N_("Embedding(20000, 128) → 2 × BiLSTM(64) → Dense(4), padded behind, masked")
     return Workload(name, about, spec, "adam", 60, batch, AGNEWS_LENGTHS, "end")
 
 
@@ -88,13 +94,16 @@ WORKLOADS: Mapping[str, Workload] = MappingProxyType({
         _imdb("rnn"),
         _imdb("lstm"),
         _imdb("gru"),
-        _jena("jena-gru", "GRU(32)", RecurrentSpec("gru", 32)),
-        _jena("jena-gru-dropout", "GRU(32), dropout .2, recurrent .2",
+        _jena("jena-gru", N_("GRU(32) → Dense(1), 14 measurements"), RecurrentSpec("gru", 32)),
+        _jena("jena-gru-dropout",
+              N_("GRU(32), dropout .2, recurrent .2 → Dense(1), 14 measurements"),
               RecurrentSpec("gru", 32, dropout=0.2, recurrent_dropout=0.2)),
-        _jena("jena-stacked", "GRU(32) → GRU(64, relu), dropout .1, recurrent .5",
+        _jena("jena-stacked",
+              N_("GRU(32) → GRU(64, relu), dropout .1, recurrent .5 → Dense(1), 14 measurements"),
               RecurrentSpec("gru", 32, dropout=0.1, recurrent_dropout=0.5),
               RecurrentSpec("gru", 64, dropout=0.1, recurrent_dropout=0.5, activation="relu")),
-        _jena("jena-bigru", "bidirectional GRU(32)", RecurrentSpec("gru", 32, bidirectional=True)),
+        _jena("jena-bigru", N_("bidirectional GRU(32) → Dense(1), 14 measurements"),
+              RecurrentSpec("gru", 32, bidirectional=True)),
         _agnews("agnews-bilstm", 16),
         _agnews("agnews-bilstm-128", 128),
     )

@@ -13,13 +13,14 @@ from importlib.util import find_spec
 from rnnviz.cells import Cell
 from rnnviz.engine.backend import HOST, Backend, HostBackend, ScanImplementation
 from rnnviz.errors import MissingError, UsageError, nearest
+from rnnviz.messages import N_, _, translated
 
 DEVICES = ("auto", "cpu", "cuda")
 #: Multiply-adds of a forward pass over all tokens of all epochs for which the packed walk takes
 #: some 20 s on an x86-64 core (sentiment-lstm on the sample: 2e10, 8 s). A cell compiles in 5 s.
 SMALL = 5e10
 #: How to install CuPy.
-INSTALL = 'pip install "rnnviz[cuda13]" (or cuda12: nvidia-smi says which CUDA the driver has)'
+INSTALL = N_('pip install "rnnviz[cuda13]" (or cuda12: nvidia-smi says which CUDA the driver has)')
 
 
 def check(device: str) -> None:
@@ -27,7 +28,9 @@ def check(device: str) -> None:
     if device not in DEVICES:
         known = ", ".join(DEVICES)
         raise UsageError(
-            f"Unknown device {device!r}.{nearest(device, DEVICES)} There are: {known}."
+            _("Unknown device {device!r}.{hint} There are: {known}.").format(
+                device=device, hint=nearest(device, DEVICES), known=known
+            )
         )
 
 
@@ -48,8 +51,10 @@ def choose(
         return cuda_backend(say)
     if device == "cuda":
         raise MissingError(
-            f"There is no GPU to compute on: {problem}.\n"
-            f"For an NVIDIA card: {INSTALL}; without one: --device cpu"
+            _(
+                "There is no GPU to compute on: {problem}.\n"
+                "For an NVIDIA card: {install}; without one: --device cpu"
+            ).format(problem=problem, install=translated(INSTALL))
         )
     return choose_cpu(problem, say, small=small)
 
@@ -64,15 +69,23 @@ def choose_cpu(
     from rnnviz.engine import compiled
 
     if not compiled.available():
-        say(f"Computing on the CPU, without compiled loops: {why}; numba is not installed.")
+        say(
+            _(
+                "Computing on the CPU, without compiled loops: {why}; numba is not installed."
+            ).format(why=why)
+        )
         return HOST
     if small:
-        say(f"Computing on the CPU: {why}; for so small a training no loops are compiled.")
+        say(
+            _("Computing on the CPU: {why}; for so small a training no loops are compiled.").format(
+                why=why
+            )
+        )
         return HOST
     if problem := _import_problem("numba"):
-        say(f"Computing on the CPU: {why}, and {problem}.")
+        say(_("Computing on the CPU: {why}, and {problem}.").format(why=why, problem=problem))
         return HOST
-    say(f"Computing on the CPU with compiled loops: {why}.")
+    say(_("Computing on the CPU with compiled loops: {why}.").format(why=why))
     return compiled_backend()
 
 
@@ -125,19 +138,19 @@ def choose_for_trace(device: str) -> Backend:
 def gpu_problem() -> str:
     """Why no GPU can be used, in half a sentence; "" if one can."""
     if find_spec("cupy") is None:
-        return "CuPy is not installed"
+        return _("CuPy is not installed")
     if problem := _import_problem("cupy"):
         return problem
     import cupy
 
     if not cupy.is_available():
-        return "CuPy finds no NVIDIA card or no driver"
+        return _("CuPy finds no NVIDIA card or no driver")
     try:
         cupy.cuda.nvrtc.getVersion()
         ones = cupy.ones((2, 2), dtype="float32")
         (ones @ ones).sum().item()
     except Exception as error:
-        return f"the card does not compute ({_summary(error)})"
+        return _("the card does not compute ({reason})").format(reason=_summary(error))
     return ""
 
 
@@ -150,7 +163,7 @@ def _import_problem(package: str) -> str:
         import_module(package)
     except Exception as error:
         name = {"cupy": "CuPy"}.get(package, package)
-        return f"{name} cannot be imported ({_summary(error)})"
+        return _("{name} cannot be imported ({reason})").format(name=name, reason=_summary(error))
     return ""
 
 

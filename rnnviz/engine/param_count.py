@@ -10,6 +10,7 @@ from rnnviz.cells import CELLS, Cell
 from rnnviz.engine.layer_cells import cell_of
 from rnnviz.engine.parameters import shapes
 from rnnviz.engine.spec import DenseSpec, EmbeddingSpec, ModelSpec, RecurrentSpec, SeriesSpec
+from rnnviz.messages import _
 
 
 @dataclass(frozen=True)
@@ -70,15 +71,15 @@ def _count(spec: ModelSpec, k: int) -> int:
 def _title(layer: RecurrentSpec) -> str:
     """The cell's name, whether it is bidirectional, and choices other than the default."""
     title = CELLS[layer.cell].title
-    parts = [f"Bidirectional {title}" if layer.bidirectional else title]
+    parts = [_("Bidirectional {cell}").format(cell=title) if layer.bidirectional else title]
     if layer.activation != "tanh":
         parts.append(layer.activation)
     if layer.recurrent_activation != "sigmoid":
-        parts.append(f"{layer.recurrent_activation} gates")
-    parts += [] if layer.bias else ["no bias"]
-    parts += ["backward"] if layer.directions == ("backward",) else []
+        parts.append(_("{activation} gates").format(activation=layer.recurrent_activation))
+    parts += [] if layer.bias else [_("no bias")]
+    parts += [_("backward")] if layer.directions == ("backward",) else []
     parts += [layer.merge] if layer.joined < len(layer.directions) else []
-    parts += ["trained initial states"] if layer.trained_initial else []
+    parts += [_("trained initial states")] if layer.trained_initial else []
     return ", ".join(parts)
 
 

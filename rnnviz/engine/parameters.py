@@ -13,6 +13,7 @@ from rnnviz.arrays import Values
 from rnnviz.engine import initializers
 from rnnviz.engine.layer_cells import cell_of
 from rnnviz.engine.spec import DenseSpec, EmbeddingSpec, HeadSpec, ModelSpec, SeriesSpec
+from rnnviz.messages import _
 
 #: The most trained numbers of a net: 200 MB as float32.
 MOST_PARAMETERS = 50_000_000
@@ -41,7 +42,11 @@ def shapes(spec: ModelSpec) -> dict[str, tuple[int, ...]]:
     by_name |= _head_shapes(spec.head, width)
     count = sum(math.prod(shape) for shape in by_name.values())
     if count > MOST_PARAMETERS:
-        raise ValueError(f"a net of {count:,} parameters; {MOST_PARAMETERS:,} are the most")
+        raise ValueError(
+            _("a net of {count:,} parameters; {most:,} are the most").format(
+                count=count, most=MOST_PARAMETERS
+            )
+        )
     return by_name
 
 
@@ -49,7 +54,11 @@ def _head_shapes(head: HeadSpec, width: int) -> dict[str, tuple[int, ...]]:
     """The arrays of the dense layers on features of this width."""
     if head.kind == "state":
         if head.outputs != width:
-            raise ValueError(f"head.outputs: expected {width}, the numbers of the state it reads")
+            raise ValueError(
+                _("head.outputs: expected {width}, the numbers of the state it reads").format(
+                    width=width
+                )
+            )
         return {}
     by_name: dict[str, tuple[int, ...]] = {}
     for name, dense in (*head.below, ("head", DenseSpec(head.outputs, bias=head.bias))):
@@ -68,11 +77,11 @@ def recurrent_size(spec: ModelSpec) -> int:
 def _flat_steps(spec: ModelSpec) -> int:
     """T of the series that a net without recurrent layers flattens."""
     if not isinstance(spec.source, SeriesSpec) or spec.source.steps is None:
-        raise ValueError("a net without recurrent layers needs a series of known length")
+        raise ValueError(_("a net without recurrent layers needs a series of known length"))
     if spec.source.mask_value is not None:
-        raise ValueError("a net without recurrent layers cannot skip steps: mask_value")
+        raise ValueError(_("a net without recurrent layers cannot skip steps: mask_value"))
     if spec.head.reads != "last" or spec.head.kind == "state":
-        raise ValueError("a net without recurrent layers has no states that its head could read")
+        raise ValueError(_("a net without recurrent layers has no states that its head could read"))
     return spec.source.steps
 
 

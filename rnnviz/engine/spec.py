@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, TypeVar, get_args
 
+from rnnviz.messages import _
+
 #: The most recurrent layers of a net.
 MOST_LAYERS = 64
 
@@ -195,9 +197,13 @@ class ModelSpec:
         words = "vocabulary" in source
         flat = not words and source.get("steps") is not None
         if not isinstance(layers, list) or not (layers or flat):
-            raise ValueError("layers: expected a list of at least one layer")
+            raise ValueError(_("layers: expected a list of at least one layer"))
         if len(layers) > MOST_LAYERS:
-            raise ValueError(f"layers: {len(layers):,} of them; {MOST_LAYERS} are the most")
+            raise ValueError(
+                _("layers: {count:,} of them; {most} are the most").format(
+                    count=len(layers), most=MOST_LAYERS
+                )
+            )
         return cls(
             _read(EmbeddingSpec, source, "source")
             if words
@@ -240,14 +246,14 @@ S = TypeVar("S", EmbeddingSpec, SeriesSpec, RecurrentSpec, DenseSpec, HeadSpec)
 
 def _mapping(data: Any, where: str) -> Mapping[str, Any]:
     if not isinstance(data, dict):
-        raise ValueError(f"{where}: expected an object")
+        raise ValueError(_("{where}: expected an object").format(where=where))
     return data
 
 
 def _only(data: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
     for key in data:
         if key not in known:
-            raise ValueError(f"{where}.{key}: unknown field")
+            raise ValueError(_("{where}.{key}: unknown field").format(where=where, key=key))
 
 
 def _read(cls: type[S], data: Any, where: str) -> S:
@@ -265,7 +271,11 @@ def _read(cls: type[S], data: Any, where: str) -> S:
 def _read_layer(data: Any, where: str) -> RecurrentSpec:
     layer = _read(RecurrentSpec, data, where)
     if layer.projection is not None and layer.cell != "lstm-projection":
-        raise ValueError(f"{where}.projection: expected null, a cell {layer.cell} has none")
+        raise ValueError(
+            _("{where}.projection: expected null, a cell {cell} has none").format(
+                where=where, cell=layer.cell
+            )
+        )
     return layer
 
 
@@ -273,14 +283,16 @@ def _read_head(data: Any) -> HeadSpec:
     record = dict(_mapping(data, "head"))
     dense = record.pop("dense", [])
     if not isinstance(dense, list) or len(dense) > MOST_LAYERS:
-        raise ValueError(f"head.dense: expected a list of at most {MOST_LAYERS} layers")
+        raise ValueError(
+            _("head.dense: expected a list of at most {most} layers").format(most=MOST_LAYERS)
+        )
     head = _read(HeadSpec, record, "head")
     read = (_read(DenseSpec, layer, f"head.dense[{k}]") for k, layer in enumerate(dense))
     head = replace(head, dense=tuple(read))
     if head.hidden and head.dense:
-        raise ValueError("head.hidden: expected 0 beside head.dense")
+        raise ValueError(_("head.hidden: expected 0 beside head.dense"))
     if head.kind == "state" and head.below:
-        raise ValueError("head.dense: expected none in a head of kind state")
+        raise ValueError(_("head.dense: expected none in a head of kind state"))
     return head
 
 
@@ -289,42 +301,49 @@ def _check(name: str, value: Any, where: str) -> None:
     match name:
         case "vocabulary" | "width" | "units" | "outputs":
             good = type(value) is int and 1 <= value <= 10_000_000
-            want = "a whole number of at least 1"
+            want = _("a whole number of at least 1")
         case "steps":
             good = value is None or (type(value) is int and 1 <= value <= 1_000_000)
-            want = "a whole number of at least 1, or null"
+            want = _("a whole number of at least 1, or null")
         case "hidden":
             good = type(value) is int and 0 <= value <= 1_000_000
-            want = "a whole number"
+            want = _("a whole number")
         case "dropout" | "recurrent_dropout":
             good = type(value) in (int, float) and 0 <= value < 1
-            want = "a number from 0 up to, not including, 1"
+            want = _("a number from 0 up to, not including, 1")
         case "bidirectional" | "mask_zero" | "keeps" | "reverse" | "bias" | "trained_initial":
-            good, want = type(value) is bool, "true or false"
+            good, want = type(value) is bool, _("true or false")
         case "clip":
             # The largest number that a line of a cell can have.
             good = value is None or (type(value) in (int, float) and 0 < value <= 1e6)
-            want = "a number above 0 and up to a million, or null"
+            want = _("a number above 0 and up to a million, or null")
         case "mask_value":
             good = value is None or (type(value) in (int, float) and abs(value) < 1e30)
-            want = "a finite number, or null"
+            want = _("a finite number, or null")
         case "projection":
             good = value is None or (type(value) is int and 1 <= value <= 1_000_000)
-            want = "a whole number of at least 1, or null"
+            want = _("a whole number of at least 1, or null")
         case "merge":
-            good, want = value in get_args(Merge), "concat, sum, mul or ave"
+            good, want = value in get_args(Merge), _("concat, sum, mul or ave")
         case "kind":
-            good, want = value in get_args(HeadKind), "one of " + ", ".join(get_args(HeadKind))
+            good = value in get_args(HeadKind)
+            want = _("one of {listed}").format(listed=", ".join(get_args(HeadKind)))
         case "reads":
-            good, want = value in get_args(HeadReads), "last, end or steps"
+            good, want = value in get_args(HeadReads), _("last, end or steps")
         case "activation" | "recurrent_activation":
-            good, want = value in get_args(Activation), "one of " + ", ".join(get_args(Activation))
+            good = value in get_args(Activation)
+            want = _("one of {listed}").format(listed=", ".join(get_args(Activation)))
         case "output_activation":
             good = value is None or value in get_args(Activation)
-            want = "null or one of " + ", ".join(get_args(Activation))
+            want = _("null or one of {listed}").format(listed=", ".join(get_args(Activation)))
         case _:
             from rnnviz.cells import CELLS
 
-            good, want = isinstance(value, str) and value in CELLS, "one of " + ", ".join(CELLS)
+            good = isinstance(value, str) and value in CELLS
+            want = _("one of {listed}").format(listed=", ".join(CELLS))
     if not good:
-        raise ValueError(f"{where}: expected {want}, found {repr(value)[:60]}")
+        raise ValueError(
+            _("{where}: expected {want}, found {found}").format(
+                where=where, want=want, found=repr(value)[:60]
+            )
+        )

@@ -19,6 +19,7 @@ from rnnviz.data.vocabulary import Vocabulary
 from rnnviz.engine.spec import FitSpec, HeadSpec, ModelSpec
 from rnnviz.errors import UsageError, nearest
 from rnnviz.files import assets
+from rnnviz.messages import _
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,8 +109,12 @@ def check_rows(rows: int, limit: int | None, problem: str) -> NoReturn:
     ``rows`` is the number of rows in the file; ``problem`` says what is wrong with those used.
     """
     if limit is not None and limit < rows:
-        raise UsageError(f"--limit {limit} leaves too few rows: {problem}. Use more.")
-    raise ValueError(f"{rows:,} rows are too few: {problem}")
+        raise UsageError(
+            _("--limit {limit} leaves too few rows: {problem}. Use more.").format(
+                limit=limit, problem=problem
+            )
+        )
+    raise ValueError(_("{rows:,} rows are too few: {problem}").format(rows=rows, problem=problem))
 
 
 def recipes() -> dict[str, Recipe]:
@@ -126,6 +131,8 @@ def find(name: str) -> Recipe:
     known = recipes()
     if name not in known:
         raise UsageError(
-            f"Unknown recipe {name!r}.{nearest(name, known)} Recipes: {', '.join(known)}."
+            _("Unknown recipe {name!r}.{hint} Recipes: {known}.").format(
+                name=name, hint=nearest(name, known), known=", ".join(known)
+            )
         )
     return known[name]

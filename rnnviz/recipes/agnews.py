@@ -30,6 +30,7 @@ from rnnviz.data.folders import data_errors, sha256
 from rnnviz.data.labels import class_counts, require_two_classes
 from rnnviz.data.vocabulary import UNKNOWN_ID, Vocabulary
 from rnnviz.engine.spec import EmbeddingSpec, FitSpec, HeadSpec, ModelSpec, RecurrentSpec
+from rnnviz.messages import N_, _
 from rnnviz.recipes import Prepare, Published, Recipe, Task, check_rows, is_sample
 
 VOCABULARY_SIZE: Final = 20_000
@@ -53,14 +54,14 @@ def prepare(
     with data_errors("agnews"):
         paths = [agnews_file(folder, split) for split in ("train", "test")]
         names = [path.relative_to(folder).as_posix() for path in paths]
-        say(f"Reading {', '.join(names)} from {folder}")
+        say(_("Reading {names} from {folder}").format(names=", ".join(names), folder=folder))
         splits = [read_agnews(folder, split) for split in ("train", "test")]
         for path, items in zip(paths, splits, strict=True):
             require_two_classes(path, [item.label for item in items], CLASSES)
         train, test = (items[:limit] for items in splits)
         if len({item.label for item in train}) < 2:
             counts = class_counts([item.label for item in train], CLASSES)
-            check_rows(len(splits[0]), limit, f"{counts} to train on")
+            check_rows(len(splits[0]), limit, _("{counts} to train on").format(counts=counts))
         hashes = {name: sha256(path) for name, path in zip(names, paths, strict=True)}
     text = _title if reads == "title" else _both
     adapted = map(text, train) if vocabulary == "all" else map(_title, train[:ADAPTED_TITLES])
@@ -141,6 +142,18 @@ def _variants(prepare: Callable[..., Task], reads: Reads) -> dict[str, Prepare]:
     }
 
 
+#: The protocol, by what is read and the size of a batch.
+_DATA = {
+    ("title", 16): N_("AG News, title, 20,000 words, batches of 16, the test rows validate"),
+    ("title and description", 16): N_(
+        "AG News, title and description, 20,000 words, batches of 16, the test rows validate"
+    ),
+    ("title and description", 8): N_(
+        "AG News, title and description, 20,000 words, batches of 8, the test rows validate"
+    ),
+}
+
+
 def _recipe(
     name: str, title: str, model: Callable[[int], ModelSpec], batch_size: int,
     published: tuple[float | None, str], reads: Reads = "title and description",
@@ -153,16 +166,18 @@ def _recipe(
         model=model,
         fit=FitSpec(epochs=1, batch_size=batch_size, optimizer="adam", rate=1e-3, keep="last"),
         prepare=prepare_texts,
-        data=f"AG News, {reads}, 20,000 words, batches of {batch_size}, the test rows validate",
+        data=_DATA[reads, batch_size],
         published=Published("accuracy", value, source, of="test"),
         size=VOCABULARY_SIZE,
         example="Cup final goes to extra time as the champions fight back",
         sample={"epochs": 2},
         tokenizer="vectorization",
         notes=(
-            "The vocabulary is that of the first 2,000 titles, as published: it lacks three words "
-            "in ten.",
-            "The source does not shuffle its rows; here every epoch is shuffled.",
+            N_(
+                "The vocabulary is that of the first 2,000 titles, as published: it lacks three "
+                "words in ten."
+            ),
+            N_("The source does not shuffle its rows; here every epoch is shuffled."),
         ),
         variants=_variants(prepare_texts, reads),
     )
@@ -173,11 +188,11 @@ RNN, BILSTM = RecurrentSpec("rnn", 16), RecurrentSpec("lstm", 64, bidirectional=
 RECIPES = (
     _recipe("agnews-rnn", "SimpleRNN(16)", partial(_model, 64, False, (RNN,)), 16,
             (0.7995, SOURCE), "title"),
-    _recipe("agnews-rnn-masked", "SimpleRNN(16), masked", partial(_model, 64, True, (RNN,)), 16,
+    _recipe("agnews-rnn-masked", N_("SimpleRNN(16), masked"), partial(_model, 64, True, (RNN,)), 16,
             (0.8822, SOURCE)),
     _recipe("agnews-lstm", "LSTM(8)", partial(_model, 64, False, (RecurrentSpec("lstm", 8),)), 8,
             (0.8870, SOURCE)),
-    _recipe("agnews-bilstm", "2 × Bidirectional LSTM(64), masked",
+    _recipe("agnews-bilstm", N_("2 × Bidirectional LSTM(64), masked"),
             partial(_model, 128, True, (BILSTM, BILSTM)), 16,
-            (None, f"interrupted in {SOURCE}")),
+            (None, N_("interrupted in AI for Beginners, 5-NLP/16-RNN"))),
 )  # fmt: skip

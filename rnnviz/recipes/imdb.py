@@ -40,6 +40,7 @@ from rnnviz.data.labels import class_counts, require_two_classes
 from rnnviz.data.tokenizers import keras_words
 from rnnviz.data.vocabulary import PADDING, UNKNOWN, Encoding, Vocabulary
 from rnnviz.engine.spec import EmbeddingSpec, FitSpec, HeadSpec, ModelSpec, RecurrentSpec
+from rnnviz.messages import N_, _
 from rnnviz.recipes import Published, Recipe, Task, check_rows, is_sample
 
 VOCABULARY_SIZE: Final = 10_000
@@ -78,14 +79,22 @@ def prepare(folder: Path, limit: int | None, seed: int, say: Say) -> Task:
     with data_errors("imdb"):
         paths = _paths(folder)
         names = [path.relative_to(folder).as_posix() for path in paths]
-        say(f"Reading {', '.join(dict.fromkeys(names))} from {folder}")
+        say(
+            _("Reading {names} from {folder}").format(
+                names=", ".join(dict.fromkeys(names)), folder=folder
+            )
+        )
         with data_errors("imdb-words"):
             index, index_hash = _index(folder, say)
         from_text = not any(name.endswith(".npz") for name in names)
         halved = from_text and not has_official_split(folder)
         if halved:
-            say(f"{names[0]} has no official split: of each label, the first half of the reviews "
-                "is the training set and the second half the test set.")  # fmt: skip
+            say(
+                _(
+                    "{name} has no official split: of each label, the first half of the reviews "
+                    "is the training set and the second half the test set."
+                ).format(name=names[0])
+            )
         read = partial(_from_text, folder, index) if from_text else partial(_from_keras, folder)
         rng = np.random.RandomState(SHUFFLE)
         splits = {name: read(name) for name in ("train", "test")}
@@ -99,11 +108,17 @@ def prepare(folder: Path, limit: int | None, seed: int, say: Say) -> Task:
         train = _slice(train_and_valid, slice(first))
         valid = _slice(train_and_valid, slice(first, None))
         for path, (name, split) in zip((paths[0], paths[-1]), splits.items(), strict=True):
-            source = f"{path}, {name} half" if halved else path
+            source: object = path
+            if halved and name == "train":
+                source = _("{path}, train half").format(path=path)
+            elif halved:
+                source = _("{path}, test half").format(path=path)
             require_two_classes(source, split.labels.astype(int).tolist(), LABELS)
         if len(set(train.y)) < 2 or not len(valid):
             counts = class_counts(train.y.astype(int).tolist(), LABELS)
-            problem = f"{counts} to train on, {len(valid)} to validate"
+            problem = _("{counts} to train on, {validated} to validate").format(
+                counts=counts, validated=len(valid)
+            )
             check_rows(len(splits["train"].ids), limit, problem)
         hashes = {name: sha256(path) for name, path in zip(names, paths, strict=True)} | index_hash
     return Task(
@@ -147,7 +162,7 @@ def _index(folder: Path, say: Say) -> tuple[dict[str, int], dict[str, str]]:
     try:
         path = word_index_file(folder)
     except FileNotFoundError:
-        say("There is no imdb_word_index.json: using its first 10,000 words, from the package.")
+        say(_("There is no imdb_word_index.json: using its first 10,000 words, from the package."))
         sample = require_folder(SAMPLE)
         path = word_index_file(sample)
         name = f"{SAMPLE}: {path.relative_to(sample).as_posix()}"
@@ -229,13 +244,15 @@ def _from_keras(folder: Path, name: str) -> ReviewSplit:
 
 #: RMSprop of 2017: today's Keras adds epsilon inside the root, and rare words learn slowly.
 FIT = FitSpec(epochs=10, batch_size=128, optimizer="rmsprop-2017", rate=1e-3, monitor="accuracy")
-PROTOCOL = "IMDB, 10,000 words, 500 steps padded in front, last 20 % validation"
+PROTOCOL = N_("IMDB, 10,000 words, 500 steps padded in front, last 20 % validation")
 RNN, LSTM = RecurrentSpec("rnn", 32), RecurrentSpec("lstm", 32)
 RULES: tuple[str, ...] = (
-    "The ids and their order are those of Keras's imdb.load_data(num_words=10000).",
-    "The padding is read like a word: mask_zero is off, as published.",
-    "RMSprop adds epsilon outside the root, as Keras did in 2017; today's Keras adds "
-    "it inside, and rare words learn slowly.",
+    N_("The ids and their order are those of Keras's imdb.load_data(num_words=10000)."),
+    N_("The padding is read like a word: mask_zero is off, as published."),
+    N_(
+        "RMSprop adds epsilon outside the root, as Keras did in 2017; today's Keras adds "
+        "it inside, and rare words learn slowly."
+    ),
 )
 
 
@@ -264,12 +281,13 @@ def _recipe(
 
 
 RECIPES = (
-    _recipe("imdb-rnn", "SimpleRNN(32)", (RNN,), (0.846, "Chollet 2018, notebook 6.2, epoch 4")),
-    _recipe("imdb-lstm", "LSTM(32)", (LSTM,), (0.893, "Chollet 2018, notebook 6.2, epoch 8")),
-    _recipe("imdb-gru", "GRU(32)", (RecurrentSpec("gru", 32),), (None, "not in the book"),
-            "Counts are those of Keras's reset_after=True: two biases a gate."),
+    _recipe("imdb-rnn", "SimpleRNN(32)", (RNN,),
+            (0.846, N_("Chollet 2018, notebook 6.2, epoch 4"))),
+    _recipe("imdb-lstm", "LSTM(32)", (LSTM,), (0.893, N_("Chollet 2018, notebook 6.2, epoch 8"))),
+    _recipe("imdb-gru", "GRU(32)", (RecurrentSpec("gru", 32),), (None, N_("not in the book")),
+            N_("Counts are those of Keras's reset_after=True: two biases a gate.")),
     _recipe("imdb-stacked", "4 × SimpleRNN(32)", (RNN,) * 4,
-            (None, "shown in Chollet 2018, notebook 6.2, not trained")),
-    _recipe("imdb-bilstm", "Bidirectional LSTM(32)", (RecurrentSpec("lstm", 32, True),),
-            (0.886, "Chollet 2018, notebook 6.3, epoch 4")),
+            (None, N_("shown in Chollet 2018, notebook 6.2, not trained"))),
+    _recipe("imdb-bilstm", N_("Bidirectional LSTM(32)"), (RecurrentSpec("lstm", 32, True),),
+            (0.886, N_("Chollet 2018, notebook 6.3, epoch 4"))),
 )  # fmt: skip

@@ -48,6 +48,7 @@ from rnnviz.data.jena import (
 from rnnviz.data.series import Scaling, sequential_rows
 from rnnviz.engine.spec import FitSpec, HeadSpec, ModelSpec, RecurrentSpec, SeriesSpec
 from rnnviz.errors import UsageError
+from rnnviz.messages import N_, _
 from rnnviz.recipes import Published, Recipe, Task
 
 #: The hours of a window, and from its end to the time that is forecast.
@@ -80,8 +81,10 @@ def rows_per_hour(interval: int) -> int:
     """The number of rows in an hour; ValueError if an hour is no whole number of intervals."""
     if 60 % interval:
         raise ValueError(
-            f"its rows are {interval} minutes apart, and a reading every hour is needed: an hour "
-            "must be a whole number of rows"
+            _(
+                "its rows are {interval} minutes apart, and a reading every hour is needed: an "
+                "hour must be a whole number of rows"
+            ).format(interval=interval)
         )
     return 60 // interval
 
@@ -108,8 +111,10 @@ def row_ranges(rows: int, interval: int = PUBLISHED_INTERVAL) -> RowRanges:
         share = (VALIDATION_END - TRAINING_END) / PUBLISHED_ROWS  # of the shortest part
         needed = math.ceil(least / share / 100) * 100
         raise UsageError(
-            f"{rows:,} rows are too few: ten days of readings and a batch of forecasts in each of "
-            f"three parts take about {needed:,}."
+            _(
+                "{rows:,} rows are too few: ten days of readings and a batch of forecasts in each "
+                "of three parts take about {needed:,}."
+            ).format(rows=rows, needed=needed)
         )
     return ranges
 
@@ -136,7 +141,11 @@ def prepare(
     """
     with data_errors("jena"):
         path = jena_file(folder)
-        say(f"Reading {path.relative_to(folder).as_posix()} from {folder}")
+        say(
+            _("Reading {names} from {folder}").format(
+                names=path.relative_to(folder).as_posix(), folder=folder
+            )
+        )
         series = read_jena(path, repair=not is_published(path))
         hashes = {path.relative_to(folder).as_posix(): sha256(path)}
         values = series.data[:limit]
@@ -272,19 +281,27 @@ def naive_forecast(examples: Examples) -> dict[str, float]:
 
 # -- the recipes --------------------------------------------------------------------------------
 
-PROTOCOL = "Jena 2009–2016, 240 hourly readings, a day ahead; batches of 128"
+PROTOCOL = N_("Jena 2009–2016, 240 hourly readings, a day ahead; batches of 128")
 RULES: tuple[str, ...] = (
-    "The table in the package has one row an hour and 12 of the 14 columns; the published row "
-    "numbers are divided by six: training to row 33,333, validation to 50,000, test the rest. The "
-    "published table of ten-minute rows is used instead where it is in the data folder.",
-    "Other tables of the station are split in the same shares, and an epoch draws the same share "
-    "of their rows: 63 batches instead of 500 for a year.",
-    "The last reading of a window is an hour before its row, so the forecast is 25 hours ahead.",
-    "In a table of a year or less, validation and training are in different seasons, and a net "
-    'can do worse than the naive forecast. The variant "quarters" splits each quarter of the table '
-    "into the same three parts.",
+    N_(
+        "The table in the package has one row an hour and 12 of the 14 columns; the published row "
+        "numbers are divided by six: training to row 33,333, validation to 50,000, test the rest. "
+        "The published table of ten-minute rows is used instead where it is in the data folder."
+    ),
+    N_(
+        "Other tables of the station are split in the same shares, and an epoch draws the same "
+        "share of their rows: 63 batches instead of 500 for a year."
+    ),
+    N_(
+        "The last reading of a window is an hour before its row, so the forecast is 25 hours ahead."
+    ),
+    N_(
+        "In a table of a year or less, validation and training are in different seasons, and a net "
+        'can do worse than the naive forecast. The variant "quarters" splits each quarter of the '
+        "table into the same three parts."
+    ),
 )
-ONE_BIAS = (
+ONE_BIAS = N_(
     "The published GRU had one bias per gate (reset_after=False): 4,545 parameters with 32 units; "
     "this one, as in today's Keras, has 4,641."
 )
@@ -324,37 +341,39 @@ def _recipe(
     )
 
 
-BOOK = "Chollet 2018, notebook 6.3"
+BOOK = N_("Chollet 2018, notebook 6.3")
 GRU, LSTM = RecurrentSpec("gru", 32), RecurrentSpec("lstm", 32)
 DROPPED = replace(GRU, dropout=0.2, recurrent_dropout=0.2)
 STACK = (
     replace(GRU, dropout=0.1, recurrent_dropout=0.5),
     RecurrentSpec("gru", 64, dropout=0.1, recurrent_dropout=0.5, activation="relu"),
 )
-FORECAST = _recipe("jena-gru", "GRU(32)", (GRU,), 20, (0.264, f"{BOOK}, epoch 6"), ONE_BIAS)
+FORECAST = _recipe(
+    "jena-gru", "GRU(32)", (GRU,), 20, (0.264, N_("Chollet 2018, notebook 6.3, epoch 6")), ONE_BIAS
+)
 
 RECIPES = (
     replace(
-        FORECAST, name="jena-naive", title="tomorrow is as today", model=None,
+        FORECAST, name="jena-naive", title=N_("tomorrow is as today"), model=None,
         baseline=naive_forecast, fit=FitSpec(1, BATCH, monitor="loss"),
         published=Published("mae", 0.2897, BOOK), notes=RULES,
     ),
     replace(
         FORECAST, name="jena-dense", title="Flatten → Dense(32, relu)", model=_dense,
-        published=Published("mae", 0.299, f"{BOOK}, epoch 2"), notes=RULES,
+        published=Published("mae", 0.299, N_("Chollet 2018, notebook 6.3, epoch 2")), notes=RULES,
     ),
     FORECAST,
-    _recipe("jena-lstm", "LSTM(32)", (LSTM,), 20, (None, "not in the book")),
-    _recipe("jena-gru-dropout", "GRU(32), dropout .2, recurrent .2", (DROPPED,), 40,
-            (0.262, f"{BOOK}, epoch 33"), ONE_BIAS),
-    _recipe("jena-stacked", "GRU(32) → GRU(64, relu), dropout .1, recurrent .5", STACK, 40,
-            (0.263, f"{BOOK}, epoch 16"), ONE_BIAS),
-    _recipe("jena-bigru", "Bidirectional GRU(32)", (replace(GRU, bidirectional=True),), 40,
-            (0.262, f"{BOOK}, epoch 4"), ONE_BIAS),
-    _recipe("jena-bilstm", "Bidirectional LSTM(32)", (replace(LSTM, bidirectional=True),), 40,
-            (None, "not in the book")),
+    _recipe("jena-lstm", "LSTM(32)", (LSTM,), 20, (None, N_("not in the book"))),
+    _recipe("jena-gru-dropout", N_("GRU(32), dropout .2, recurrent .2"), (DROPPED,), 40,
+            (0.262, N_("Chollet 2018, notebook 6.3, epoch 33")), ONE_BIAS),
+    _recipe("jena-stacked", N_("GRU(32) → GRU(64, relu), dropout .1, recurrent .5"), STACK, 40,
+            (0.263, N_("Chollet 2018, notebook 6.3, epoch 16")), ONE_BIAS),
+    _recipe("jena-bigru", N_("Bidirectional GRU(32)"), (replace(GRU, bidirectional=True),), 40,
+            (0.262, N_("Chollet 2018, notebook 6.3, epoch 4")), ONE_BIAS),
+    _recipe("jena-bilstm", N_("Bidirectional LSTM(32)"), (replace(LSTM, bidirectional=True),), 40,
+            (None, N_("not in the book"))),
     replace(
-        FORECAST, name="jena-reversed", title="GRU(32) on reversed windows",
+        FORECAST, name="jena-reversed", title=N_("GRU(32) on reversed windows"),
         prepare=partial(prepare, reverse=True), variants=REVERSED,
         published=Published("mae", 0.399, BOOK),
     ),

@@ -20,8 +20,9 @@ from rnnviz.data.vocabulary import Vocabulary
 from rnnviz.engine.model import Model
 from rnnviz.engine.parameters import initialise, shapes
 from rnnviz.engine.spec import EmbeddingSpec, FitSpec, HeadSpec, ModelSpec, RecurrentSpec
-from rnnviz.errors import InvalidFileError
+from rnnviz.errors import InvalidFileError, system_reason
 from rnnviz.files import write_atomically
+from rnnviz.messages import _
 from rnnviz.model_files import pack, read_weights
 from rnnviz.progress import Epoch
 from rnnviz.recipes.text_pools import concatenate, sample
@@ -69,9 +70,13 @@ def relabelling_net(
         try:
             cached = Model(spec, read_weights(path, shapes(spec)))
         except InvalidFileError:
-            say(f"relabelling net {cell}(64): {path} is damaged, it is trained anew")
+            say(
+                _("relabelling net {cell}(64): {path} is damaged, it is trained anew").format(
+                    cell=cell, path=path
+                )
+            )
         else:
-            say(f"relabelling net {cell}(64): from {path}")
+            say(_("relabelling net {cell}(64): from {path}").format(cell=cell, path=path))
             return cached
     model = Model(spec, initialise(spec, fit_spec.seed))
 
@@ -82,15 +87,27 @@ def relabelling_net(
     for event in fit(model, draw, valid, fit_spec, state):
         if isinstance(event, Epoch):
             say(
-                f"relabelling net {cell}(64), epoch {event.number}/{fit_spec.epochs}: "
-                f"validation accuracy {event.valid['accuracy']:.4f}, {event.seconds:.0f} s"
+                _(
+                    "relabelling net {cell}(64), epoch {epoch}/{epochs}: "
+                    "validation accuracy {accuracy:.4f}, {seconds:.0f} s"
+                ).format(
+                    cell=cell,
+                    epoch=event.number,
+                    epochs=fit_spec.epochs,
+                    accuracy=event.valid["accuracy"],
+                    seconds=event.seconds,
+                )
             )
     model = Model(spec, state.copy_eval_params())
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, pack(model.params))
     except OSError as error:  # the next training trains the net again
-        say(f"relabelling net {cell}(64): not cached in {path.parent}: {error.strerror}")
+        say(
+            _("relabelling net {cell}(64): not cached in {folder}: {reason}").format(
+                cell=cell, folder=path.parent, reason=system_reason(error)
+            )
+        )
     return model
 
 
@@ -120,7 +137,7 @@ def mean_logits(nets: Sequence[Model], texts: Sequence[Sequence[int]]) -> Array:
     ordered = Texts([texts[int(n)] for n in order], np.zeros(len(texts), np.float32))
     means = np.empty(len(texts), np.float32)
     at = 0
-    for ids, _, _ in ordered.batches(_BATCH):
+    for ids, _y, _lengths in ordered.batches(_BATCH):
         logits = [net.logits(ids)[:, 0] for net in nets]
         means[order[at : at + ids.shape[1]]] = np.mean(logits, axis=0)
         at += ids.shape[1]

@@ -34,6 +34,7 @@ from rnnviz.data.tokenizers import tokenize
 from rnnviz.data.vocabulary import Vocabulary
 from rnnviz.engine.spec import EmbeddingSpec, FitSpec, HeadSpec, ModelSpec, RecurrentSpec
 from rnnviz.equations import sigmoid
+from rnnviz.messages import N_, _
 from rnnviz.recipes import Recipe, Task, check_rows, is_sample
 from rnnviz.recipes.relabelling import CELLS, mean_logits, relabelling_fit, relabelling_net
 from rnnviz.recipes.review_examples import MAX_TOKENS, SentimentReview, extract_examples, sentences
@@ -130,17 +131,21 @@ def _read(folder: Path, limit: int | None, say: Say) -> SentimentData:
         # The 500 reviews of the sample are too few to learn from.
         review_source = None if is_sample(folder) else _review_source(folder)
         if review_source is None:
-            say("Training on the SST-2 phrases alone, without the IMDB reviews.")
+            say(_("Training on the SST-2 phrases alone, without the IMDB reviews."))
         else:
             sources.append(review_source)
         paths = {path.relative_to(folder).as_posix(): path for path in sources}
-        say(f"Reading {', '.join(paths)} from {folder}")
+        say(_("Reading {names} from {folder}").format(names=", ".join(paths), folder=folder))
         train, valid = read_sst2(folder, "train"), read_sst2(folder, "validation")
         for path, rows in zip(sources, (train, valid), strict=False):
             require_two_classes(path, [label for _, label in rows], LABELS)
         labels = [label for _, label in train[:limit]]
         if len(set(labels)) < 2:
-            check_rows(len(train), limit, f"{class_counts(labels, LABELS)} to train on")
+            check_rows(
+                len(train),
+                limit,
+                _("{counts} to train on").format(counts=class_counts(labels, LABELS)),
+            )
         reviews = read_imdb(folder, "train", raw=True) if review_source else []
     if limit is not None:
         train = train[:limit]
@@ -181,7 +186,7 @@ def _vocabulary(phrases: LabelledTokens, reviews: Sequence[SentimentReview]) -> 
     """The most frequent words, the rarest replaced by further words of ``spoken_words.txt``."""
 
     def token_lists() -> Iterable[Sequence[str]]:
-        for _ in range(SST_WEIGHT):
+        for _n in range(SST_WEIGHT):
             for tokens, _label in phrases:
                 yield tokens
         for review in reviews:
@@ -240,7 +245,7 @@ def _from_reviews(
     ]
     word_ids = [[n] for n in range(2, len(vocabulary))]
     logits = dict(zip(vocabulary.words[2:], mean_logits(nets, word_ids).tolist(), strict=True))
-    say("Counting what the reviews say about negations")
+    say(_("Counting what the reviews say about negations"))
     examples = extract_examples(data.reviews, logits)
     clean = [vocabulary.encode(s) for s, _ in examples.clean]
     shift = np.array([1 if label else -1 for _, label in examples.clean]) * REVIEW_SHIFT
@@ -298,8 +303,10 @@ def _recipe(
         model=partial(_model, cell, units, embedding, head),
         fit=replace(FIT, epochs=epochs, token_dropout=tokens),
         prepare=partial(prepare, mix),
-        data="SST-2 + IMDB: phrases, relabelled review sentences, spoken ones; 872 sentences to "
-        "validate",
+        data=N_(
+            "SST-2 + IMDB: phrases, relabelled review sentences, spoken ones; 872 sentences to "
+            "validate"
+        ),
         tokenizer="words",
     )
 
@@ -313,7 +320,7 @@ RECIPES = (
             Mix(40_000, 100_000, 6_000), 8),
     _recipe("sentiment-lstm-8", "LSTM(8)", "lstm", 8, (0.05, 0.2, 0.1),
             Mix(40_000, 100_000, 6_000), 6),
-    _recipe("sentiment-lstm-slide", "the slide's LSTM(32)", "lstm-slide", 32, (0.1, 0.3, 0.2),
+    _recipe("sentiment-lstm-slide", N_("the slide's LSTM(32)"), "lstm-slide", 32, (0.1, 0.3, 0.2),
             Mix(40_000, 100_000, 6_000), 8),
     _recipe("sentiment-mingru", "minGRU(32)", "mingru", 32, (0.1, 0.3, 0.2),
             Mix(40_000, 100_000, 6_000), 8),

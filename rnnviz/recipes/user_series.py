@@ -24,6 +24,7 @@ from rnnviz.data.user_tables.choice import TableChoice
 from rnnviz.data.user_tables.measurements import Measurements, read_measurements
 from rnnviz.engine.spec import FitSpec, HeadSpec, ModelSpec, RecurrentSpec, SeriesSpec
 from rnnviz.errors import InvalidFileError, UsageError
+from rnnviz.messages import N_, _
 from rnnviz.recipes import Recipe, Task
 from rnnviz.recipes.jena import AS_TODAY, naive_mae
 
@@ -54,8 +55,16 @@ def prepare(choice: TableChoice, folder: Path, limit: int | None, seed: int, say
     found = measurements_of(choice, folder)
     rows, D = len(found) if limit is None else min(limit, len(found)), len(found.columns)
     name = found.columns[found.target]
-    say(f"{choice.file}: {rows:,} rows; {name!r} is forecast from {D} columns: "
-        f"{', '.join(found.columns[:12])}{' …' if D > 12 else ''}.")  # fmt: skip
+    say(
+        _("{file}: {rows:,} rows; {name!r} is forecast from {D} columns: {columns}{more}.").format(
+            file=choice.file,
+            rows=rows,
+            name=name,
+            D=D,
+            columns=", ".join(found.columns[:12]),
+            more=" …" if D > 12 else "",
+        )
+    )
     for remark in found.remarks:
         say(f"{remark}.")
     lookback, horizon = _window(choice)
@@ -66,9 +75,17 @@ def prepare(choice: TableChoice, folder: Path, limit: int | None, seed: int, say
     needed = parts[:2] if not choice.test else parts
     if not choice.validation or min(map(len, needed)) < LEAST:
         raise UsageError(
-            f"{rows:,} rows are too few for windows of {lookback} rows, {horizon} ahead: "
-            f"{len(parts[0])} to train and {len(parts[1])} to validate.\n"
-            "Use a smaller --lookback, or a table with more rows."
+            _(
+                "{rows:,} rows are too few for windows of {lookback} rows, {horizon} ahead: "
+                "{training} to train and {validated} to validate.\n"
+                "Use a smaller --lookback, or a table with more rows."
+            ).format(
+                rows=rows,
+                lookback=lookback,
+                horizon=horizon,
+                training=len(parts[0]),
+                validated=len(parts[1]),
+            )
         )
     found, scaling = _scaled(found, first, lookback, horizon, say)
     windows = Windows(
@@ -81,13 +98,37 @@ def prepare(choice: TableChoice, folder: Path, limit: int | None, seed: int, say
     valid, test = (replace(windows, rows=part) for part in parts[1:])
     naive = {"validation": naive_mae(valid)} | ({"test": naive_mae(test)} if choice.test else {})
     std = scaling.std[scaling.target]
-    tested = f", {len(test):,} to test" if choice.test else "; no test part (--test .1 makes one)"
-    say(f"Windows of {lookback} rows, forecast {horizon} ahead: {len(windows):,} to train, "
-        f"{len(valid):,} to validate{tested}, in the order of time.")  # fmt: skip
+    if choice.test:
+        say(
+            _(
+                "Windows of {lookback} rows, forecast {horizon} ahead: {training:,} to train, "
+                "{validated:,} to validate, {count:,} to test, in the order of time."
+            ).format(
+                lookback=lookback,
+                horizon=horizon,
+                training=len(windows),
+                validated=len(valid),
+                count=len(test),
+            )
+        )
+    else:
+        say(
+            _(
+                "Windows of {lookback} rows, forecast {horizon} ahead: {training:,} to train, "
+                "{validated:,} to validate; no test part (--test .1 makes one), in the order of "
+                "time."
+            ).format(
+                lookback=lookback, horizon=horizon, training=len(windows), validated=len(valid)
+            )
+        )
     if warning := few_rows(len(windows), len(valid), "windows"):
         say(warning)
-    say(f"The naive forecast, that the last value stays: mean absolute error "
-        f"{naive['validation'] * std:.4g} in validation.")  # fmt: skip
+    say(
+        _(
+            "The naive forecast, that the last value stays: mean absolute error "
+            "{error:.4g} in validation."
+        ).format(error=naive["validation"] * std)
+    )
     return Task(
         encoder=scaling,
         labels=(scaling.columns[scaling.target],),
@@ -116,8 +157,10 @@ def prepare(choice: TableChoice, folder: Path, limit: int | None, seed: int, say
 def _window(choice: TableChoice) -> tuple[int, int]:
     if choice.lookback is None or choice.horizon is None:
         raise UsageError(
-            "A forecast needs the rows that it is made from and how many rows ahead it is: "
-            "--lookback 24 --horizon 1"
+            _(
+                "A forecast needs the rows that it is made from and how many rows ahead it is: "
+                "--lookback 24 --horizon 1"
+            )
         )
     return choice.lookback, choice.horizon
 
@@ -131,12 +174,17 @@ def _scaled(
     name = found.columns[found.target]
     if not varies[found.target]:
         raise InvalidFileError(
-            f"{name!r} is {training[0, found.target]:g} in all training rows: there is nothing to "
-            "forecast."
+            _("{name!r} is {value:g} in all training rows: there is nothing to forecast.").format(
+                name=name, value=training[0, found.target]
+            )
         )
     if not varies.all():
         constant = [c for c, keeps in zip(found.columns, varies, strict=True) if not keeps]
-        say(f"Not read, since they do not vary in training: {', '.join(constant)}.")
+        say(
+            _("Not read, since they do not vary in training: {columns}.").format(
+                columns=", ".join(constant)
+            )
+        )
     kept = np.flatnonzero(varies)
     columns = tuple(found.columns[k] for k in kept)
     found = replace(found, columns=columns, data=found.data[:, kept], target=columns.index(name))
@@ -171,6 +219,6 @@ def series_recipe(choice: TableChoice) -> Recipe:
         model=_model,
         fit=FIT,
         prepare=partial(prepare, choice),
-        data="a table of the user",
+        data=N_("a table of the user"),
         example="",
     )

@@ -22,7 +22,6 @@ from rnnviz.arrays import Array
 from rnnviz.data.batches import Texts
 from rnnviz.data.folders import sha256
 from rnnviz.data.standardization import Language
-from rnnviz.data.tables import shorten
 from rnnviz.data.tokenizers import tokenize
 from rnnviz.data.user_tables import (
     LabelledTexts,
@@ -40,7 +39,9 @@ from rnnviz.data.user_tables.labels import faults_text
 from rnnviz.data.vocabulary import UNKNOWN_ID, Encoding, Vocabulary
 from rnnviz.engine.spec import EmbeddingSpec, FitSpec, HeadSpec, ModelSpec, RecurrentSpec
 from rnnviz.errors import InvalidFileError, UsageError
+from rnnviz.messages import N_, _
 from rnnviz.recipes import Recipe, Task
+from rnnviz.recipes.user_text_report import shared_text_lines, split_lines, text_lines
 
 VOCABULARY_SIZE: Final = 10_000
 #: The most words of a text that are read unless the user says more.
@@ -55,8 +56,6 @@ EPOCHS: Final = (4, 40)
 BATCH: Final = 32
 #: Characters of the example to step through.
 SENTENCE: Final = 120
-#: A class is rare below this share of an equal one.
-RARE: Final = 0.2
 
 Say = Callable[[str], None]
 
@@ -71,18 +70,26 @@ def prepare(
     """
     path = folder / choice.file
     table, columns, rows = _read(choice, folder)
-    say(f"{table.name}: {table.form}; {len(rows):,} rows, {table.width} columns.")
+    say(
+        _("{file}: {form}; {rows:,} rows, {columns} columns.").format(
+            file=table.name, form=table.form, rows=len(rows), columns=table.width
+        )
+    )
     for remark in (*table.remarks, *columns.remarks, *rows.remarks):
         say(f"{remark}.")
     if rows.skipped:
-        say(f"Skipped {len(rows.skipped):,} rows: {faults_text(rows.skipped)}.")
+        say(
+            _("Skipped {count:,} rows: {reasons}.").format(
+                count=len(rows.skipped), reasons=faults_text(rows.skipped)
+            )
+        )
     rows = _limited(rows, limit, seed, say)
     if len(rows) < LEAST_ROWS or not choice.validation:
         raise _too_few(path, rows, choice)
     split = split_rows(rows.classes, choice.validation, choice.test, seed)
     if not len(split.validation):
         raise _too_few(path, rows, choice)
-    for line in _split_lines(rows, split, choice, seed):
+    for line in split_lines(rows, split, seed):
         say(line)
     if warning := few_rows(len(split.training), len(split.validation), "rows"):
         say(warning)
@@ -93,9 +100,9 @@ def prepare(
     ids = [array("i", vocabulary.encode(vocabulary.tokenize(text))) for text in rows.texts]
     training = [ids[n] for n in split.training]
     length = choice.max_length or _longest(training)
-    for line in _text_lines(ids, split, vocabulary, words, length, "first" if mask else "last"):
+    for line in text_lines(ids, split, vocabulary, words, length, "first" if mask else "last"):
         say(line)
-    for line in _leaks(rows, ids, split):
+    for line in shared_text_lines(rows, ids, split):
         say(line)
     vocabulary = replace(
         vocabulary,
@@ -126,7 +133,7 @@ def _read(choice: TableChoice, folder: Path) -> tuple[UserTable, TextColumns, La
     table = read_user_table(folder / choice.file, choice.encoding)
     columns = choose_text_columns(
         table, choice.text, choice.label, choice.header,
-        "To forecast a column of numbers: --series COLUMN --lookback 24 --horizon 1",
+        _("To forecast a column of numbers: --series COLUMN --lookback 24 --horizon 1"),
     )  # fmt: skip
     return table, columns, read_labelled_texts(table, columns, choice.bad_rows)
 
@@ -143,7 +150,11 @@ def _limited(rows: LabelledTexts, limit: int | None, seed: int, say: Say) -> Lab
         return rows
     chosen = np.sort(np.random.default_rng([seed, limit]).permutation(len(rows))[:limit])
     kept = [int(n) for n in chosen]
-    say(f"{limit:,} of {len(rows):,} rows, drawn at random (--limit).")
+    say(
+        _("{limit:,} of {rows:,} rows, drawn at random (--limit).").format(
+            limit=limit, rows=len(rows)
+        )
+    )
     classes = [rows.classes[n] for n in kept]
     present = sorted(set(classes))
     return replace(
@@ -154,85 +165,13 @@ def _limited(rows: LabelledTexts, limit: int | None, seed: int, say: Say) -> Lab
 
 def _too_few(path: Path, rows: LabelledTexts, choice: TableChoice) -> Exception:
     if not choice.validation:
-        return UsageError("--validation 0 leaves no rows to validate on; the least is .01.")
+        return UsageError(_("--validation 0 leaves no rows to validate on; the least is .01."))
     return InvalidFileError(
-        f"{path} has {len(rows):,} rows to learn from, too few: {LEAST_ROWS} are the least, two or "
-        "more of each class, and some hundred give a sensible net."
+        _(
+            "{path} has {rows:,} rows to learn from, too few: {least} are the least, two or "
+            "more of each class, and some hundred give a sensible net."
+        ).format(path=path, rows=len(rows), least=LEAST_ROWS)
     )
-
-
-# -- what is said before training ---------------------------------------------------------------
-
-
-def _split_lines(
-    rows: LabelledTexts, split: TableSplit, choice: TableChoice, seed: int
-) -> list[str]:
-    """Sizes of the parts and of the classes."""
-    parts = f"{len(split.training):,} to train, {len(split.validation):,} to validate"
-    tested = f", {len(split.test):,} to test" if len(split.test) else ""
-    untested = "" if tested else "; no test part (--test .1 makes one)"
-    counts = np.bincount(rows.classes, minlength=len(rows.names)).tolist()
-    shares = [count / len(rows) for count in counts]
-    order = list(range(len(counts)))
-    if len(order) > 6:
-        order.sort(key=lambda k: -counts[k])
-    listed = ", ".join(
-        f"{shorten(rows.names[k])} {counts[k]:,} ({shares[k]:.0%})" for k in order[:12]
-    )
-    more = f" and {len(rows.names) - 12} more" if len(rows.names) > 12 else ""
-    top = counts.index(max(counts))
-    lines = [
-        f"Split: {parts}{tested}, the same shares of each class, seed {seed}{untested}.",
-        f"Classes: {listed}{more}. Always saying {rows.names[top]!r} is right in "
-        f"{shares[top]:.1%}.",
-    ]
-    rare = [k for k in range(len(rows.names)) if shares[k] < RARE / len(rows.names)]
-    if rare:
-        named = ", ".join(f"{rows.names[k]} ({counts[k]})" for k in rare[:5])
-        lines.append(
-            f"Warning: the classes are far from balanced; rare: {shorten(named)}. Accuracy says "
-            "little there: see precision and recall with rnnviz evaluate."
-        )
-    return lines
-
-
-def _text_lines(
-    ids: Sequence[Sequence[int]],
-    split: TableSplit,
-    vocabulary: Vocabulary,
-    words: int,
-    length: int,
-    which: str,
-) -> list[str]:
-    """Lengths, and what the vocabulary covers."""
-    lengths = np.array([len(ids[n]) for n in split.training])
-    half, most, nearly = (int(np.percentile(lengths, q)) for q in (50, 90, 95))
-    longer = float((lengths > length).mean())
-    total = sum(len(ids[n]) for n in split.validation)
-    unknown = sum(list(ids[n]).count(UNKNOWN_ID) for n in split.validation)
-    return [
-        f"Lengths: median {half:,} words, 90 % up to {most:,}, 95 % up to {nearly:,}, "
-        f"longest {lengths.max():,}. Read: the {which} {length:,} words of a text; "
-        f"{longer:.1%} are longer.",
-        f"Vocabulary: {len(vocabulary):,} entries of {words:,} different words; it has "
-        f"{1 - unknown / max(total, 1):.1%} of the words of the validation texts.",
-    ]
-
-
-def _leaks(rows: LabelledTexts, ids: Sequence[Sequence[int]], split: TableSplit) -> list[str]:
-    """A warning about validation or test texts that are also trained on."""
-    seen = {tuple(ids[n]): rows.lines[n] for n in reversed(split.training)}
-    lines = []
-    for name, part in (("validation", split.validation), ("test", split.test)):
-        same = [(rows.lines[n], seen[key]) for n in part if (key := tuple(ids[n])) in seen]
-        if same:
-            first = "; ".join(f"line {a:,} as line {b:,}" for a, b in same[:3])
-            lines.append(
-                f"Warning: {len(same):,} of {len(part):,} {name} texts are also among the training "
-                f"texts ({first}{' …' if len(same) > 3 else ''}), so the {name} accuracy is too "
-                "high."
-            )
-    return lines
 
 
 # -- words --------------------------------------------------------------------------------------
@@ -245,7 +184,9 @@ def _language(choice: TableChoice, texts: Sequence[str]) -> tuple[Language, str]
     sample = "".join(texts[:2_000])
     letters = sum(map(str.isalpha, sample))
     if sum(sample.count(letter) for letter in "ğışĞİŞ") * 100 > letters:
-        return "tr", "The texts are taken as Turkish (I is ı in lower case); if not: --text-lang en"
+        return "tr", _(
+            "The texts are taken as Turkish (I is ı in lower case); if not: --text-lang en"
+        )
     return "en", ""
 
 
@@ -352,7 +293,7 @@ def text_recipe(choice: TableChoice, mask: bool = True) -> Recipe:
         model=partial(_model, mask),
         fit=FIT,
         prepare=partial(prepare, choice, mask),
-        data="a table of the user",
+        data=N_("a table of the user"),
         example="",
         tokenizer="words",
     )

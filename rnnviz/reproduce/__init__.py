@@ -15,8 +15,15 @@ from typing import Any
 from rnnviz import runs, signals
 from rnnviz.data.folders import SAMPLE, require_folder, sha256
 from rnnviz.display import json_text
-from rnnviz.errors import InterruptedTraining, RnnvizError, UsageError, nearest
+from rnnviz.errors import (
+    InterruptedTraining,
+    RnnvizError,
+    UsageError,
+    nearest,
+    system_reason,
+)
 from rnnviz.files import user_path, write_atomically
+from rnnviz.messages import _
 from rnnviz.recipes import is_sample, recipes
 from rnnviz.reproduce.job import ReproduceJob
 from rnnviz.reproduce.pool import outcomes
@@ -62,7 +69,11 @@ def reproduce(
         for outcome in outcomes(planned, jobs, dask, out, say):
             if outcome["state"] != "interrupted":
                 done.append(outcome)
-                say(f"{describe(outcome)}  ({len(done)} of {len(planned)})")
+                say(
+                    _("{run}  ({count} of {planned})").format(
+                        run=describe(outcome), count=len(done), planned=len(planned)
+                    )
+                )
             document = _write_table(out, options, names, done, len(planned))
     except KeyboardInterrupt:
         raise _interrupted(len(done), len(planned)) from None
@@ -76,20 +87,26 @@ def select(names: Sequence[str]) -> list[str]:
     known = recipes()
     selected: list[str] = []
     for full in names:
-        name, _, variant = full.partition(":")
+        name, _colon, variant = full.partition(":")
         if variant and (name not in known or variant not in known[name].variants):
             of = known[name].variants if name in known else ()
             raise UsageError(
-                f"There is no variant {variant!r} of {name}.{nearest(variant, of)} "
-                f"There are: {', '.join(of) or 'none'}."
+                _("There is no variant {variant!r} of {name}.{hint} There are: {known}.").format(
+                    variant=variant,
+                    name=name,
+                    hint=nearest(variant, of),
+                    known=", ".join(of) or _("none"),
+                )
             )
         if variant:
             selected.append(full)
             continue
         if name not in known and name not in GROUPS:
             raise UsageError(
-                f"Unknown recipe {name!r}.{nearest(name, [*GROUPS, *known])} "
-                f"Name recipes (rnnviz recipes lists them) or: {', '.join(GROUPS)}."
+                _(
+                    "Unknown recipe {name!r}.{hint} "
+                    "Name recipes (rnnviz recipes lists them) or: {groups}."
+                ).format(name=name, hint=nearest(name, [*GROUPS, *known]), groups=", ".join(GROUPS))
             )
         group = PUBLISHED if name == "all" else (name,) if name in GROUPS else ()
         selected += [r for r in known if r == name or r.partition("-")[0] in group]
@@ -102,7 +119,9 @@ def _make_folder(out: str | Path | None) -> Path:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(
-            f"{path} cannot be made: {error.strerror}. Name a folder with --out."
+            _("{path} cannot be made: {reason}. Name a folder with --out.").format(
+                path=path, reason=system_reason(error)
+            )
         ) from error
     return path.resolve()
 
@@ -145,14 +164,16 @@ def _check_existing(planned: Sequence[ReproduceJob]) -> None:
             differs = [name for name, sha in recorded.items() if digest(folder / name) != sha]
         if differs:
             raise UsageError(
-                f"{path} was trained with another {', '.join(differs)}.\n"
-                "Name another folder with --out, or ask for the same again."
+                _(
+                    "{path} was trained with another {differs}.\n"
+                    "Name another folder with --out, or ask for the same again."
+                ).format(path=path, differs=", ".join(differs))
             )
 
 
 def _differences(job: ReproduceJob, record: dict[str, Any]) -> Iterator[str]:
     if record.get("recipe") != job.name:
-        yield "recipe"
+        yield _("recipe")
     recorded = record.get("options") or {}
     for name, value in asdict(job.options()).items():
         if recorded.get(name) != value:
@@ -181,15 +202,20 @@ def _write_table(
         write_atomically(out / "table.json", json_text(document, indent=1) + "\n")
     except OSError as error:
         raise RnnvizError(
-            f"The table cannot be written into {out}: {error.strerror}. The runs are saved there.\n"
-            "Type the same command again once it can be."
+            _(
+                "The table cannot be written into {out}: {reason}. "
+                "The runs are saved there.\n"
+                "Type the same command again once it can be."
+            ).format(out=out, reason=system_reason(error))
         ) from error
     return document
 
 
 def _interrupted(done: int, planned: int) -> InterruptedTraining:
     return InterruptedTraining(
-        f"Interrupted; {done} of {planned} runs are done and the others saved.\n"
-        "Resume them with the same command.",
+        _(
+            "Interrupted; {done} of {planned} runs are done and the others saved.\n"
+            "Resume them with the same command."
+        ).format(done=done, planned=planned),
         signals.exit_code(),
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnviz.errors import MissingError, RnnvizError, UsageError
+from rnnviz.messages import N_, _
 from rnnviz.reproduce.job import ReproduceJob, failure, machine, run_in_worker
 
 #: Seconds to wait for an answer of the scheduler and of a worker.
@@ -33,21 +34,25 @@ def connected(address: str, say: Say) -> Iterator[Any]:
     """
     if re.fullmatch(r"(\w+://)?\S+:\d+", address) is None:
         raise UsageError(
-            f"{address!r} is no address of a Dask scheduler. Write --dask tcp://HOST:8786"
+            _("{address!r} is no address of a Dask scheduler. Write --dask tcp://HOST:8786").format(
+                address=address
+            )
         )
     try:
         from distributed import Client
     except ImportError:
         raise MissingError(
-            "--dask needs Dask's distributed scheduler.\nGet it: pip install 'rnnviz[dask]'"
+            _("--dask needs Dask's distributed scheduler.\nGet it: pip install 'rnnviz[dask]'")
         ) from None
     connect: Any = Client
     try:
         client = connect(address, timeout=TIMEOUT, set_as_default=False)
     except (OSError, ValueError) as error:
         raise RnnvizError(
-            f"No Dask scheduler answers at {address} ({type(error).__name__}).\n"
-            "Start one with: dask scheduler, and workers with: dask worker ADDRESS --nthreads 1"
+            _(
+                "No Dask scheduler answers at {address} ({kind}).\n"
+                "Start one with: dask scheduler, and workers with: dask worker ADDRESS --nthreads 1"
+            ).format(address=address, kind=type(error).__name__)
         ) from error
     with _quiet_log(), client:
         _check_workers(client, address, say)
@@ -75,17 +80,21 @@ def _check_workers(client: Any, address: str, say: Say) -> None:
         except TimeoutError:
             if not _has_workers(client):
                 raise
-            say("Waiting a minute for a worker that is free.")
+            say(_("Waiting a minute for a worker that is free."))
             answer.result(timeout=GIVE_UP_AFTER)
     except TimeoutError as error:
         raise RnnvizError(
-            f"The Dask scheduler at {address} has no worker that is free.\n{_start(address)}"
+            _("The Dask scheduler at {address} has no worker that is free.\n{start}").format(
+                address=address, start=_start(address)
+            )
         ) from error
     except Exception as error:
         # An error on the worker is raised here with its own type.
         raise RnnvizError(
-            f"The Dask cluster at {address} cannot run rnnviz ({type(error).__name__}).\n"
-            "Install the same rnnviz for its scheduler and its workers."
+            _(
+                "The Dask cluster at {address} cannot run rnnviz ({kind}).\n"
+                "Install the same rnnviz for its scheduler and its workers."
+            ).format(address=address, kind=type(error).__name__)
         ) from error
 
 
@@ -101,8 +110,7 @@ def outcomes_of(
     which makes workers that are still computing save their runs.
     """
     runs = {
-        client.submit(run_in_worker, job, str(stop), "on Dask workers", pure=False): job
-        for job in jobs
+        client.submit(run_in_worker, job, str(stop), ON_WORKERS, pure=False): job for job in jobs
     }
     last_seen = last_look = time.monotonic()
     told = False
@@ -117,7 +125,11 @@ def outcomes_of(
             if stopped():
                 return
             stop.touch()
-            raise RnnvizError(f"The Dask scheduler at {address} has ended.\n{_SAVED}")
+            raise RnnvizError(
+                _("The Dask scheduler at {address} has ended.\n{saved}").format(
+                    address=address, saved=_saved()
+                )
+            )
         if now - last_look >= WORKERS_PAUSE:
             last_look = now
             if _has_workers(client):
@@ -128,20 +140,31 @@ def outcomes_of(
         if alone >= GIVE_UP_AFTER:
             stop.touch()
             raise RnnvizError(
-                f"The Dask scheduler at {address} has had no worker for a minute, or hangs.\n"
-                f"{_start(address)}\n{_SAVED}"
+                _(
+                    "The Dask scheduler at {address} has had no worker for a minute, or hangs.\n"
+                    "{start}\n{saved}"
+                ).format(address=address, start=_start(address), saved=_saved())
             )
         if alone >= TELL_AFTER and not told:
             told = True
-            say(f"No worker answers; waiting a minute for one. {_start(address)}")
+            say(
+                _("No worker answers; waiting a minute for one. {start}").format(
+                    start=_start(address)
+                )
+            )
         time.sleep(PAUSE)
 
 
-_SAVED = "Runs that had begun resume from their last save: type the same command again."
+#: How the runs shared machines, as ``machine.json`` has it.
+ON_WORKERS = N_("on Dask workers")
+
+
+def _saved() -> str:
+    return _("Runs that had begun resume from their last save: type the same command again.")
 
 
 def _start(address: str) -> str:
-    return f"Start one with: dask worker {address} --nthreads 1"
+    return _("Start one with: dask worker {address} --nthreads 1").format(address=address)
 
 
 def _outcome(future: Any, job: ReproduceJob) -> dict[str, Any] | None:
@@ -156,7 +179,9 @@ def _outcome(future: Any, job: ReproduceJob) -> dict[str, Any] | None:
         name = type(future.exception(timeout=TIMEOUT)).__name__
         return failure(
             job,
-            f"Its workers were lost ({name}), out of memory? Try again with the same command.",
+            _(
+                "Its workers were lost ({name}), out of memory? Try again with the same command."
+            ).format(name=name),
         )
     return None
 

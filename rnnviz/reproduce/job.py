@@ -19,10 +19,15 @@ from rnnviz.engine.param_count import parameters
 from rnnviz.engine.spec import ModelSpec
 from rnnviz.errors import InterruptedTraining, InvalidFileError, RnnvizError
 from rnnviz.files import read_json, write_atomically
+from rnnviz.messages import N_, _
 from rnnviz.version import VERSION
 
 #: Files of a run that was killed before spec.json was written.
 _BEFORE_SPEC = ("history.jsonl", "vocabulary.json", "series.json", ".*.*.*")
+
+
+#: How the runs shared a machine, as ``machine.json`` has it.
+ONE_AT_A_TIME = N_("one at a time")
 
 
 @dataclass(frozen=True)
@@ -58,9 +63,7 @@ class ReproduceJob:
         return self.recipe.partition(":")[0]
 
 
-def run(
-    job: ReproduceJob, stop: str | None = None, manner: str = "one at a time"
-) -> dict[str, Any]:
+def run(job: ReproduceJob, stop: str | None = None, manner: str = ONE_AT_A_TIME) -> dict[str, Any]:
     """Train, resume, or only read a run; "recipe", "seed", "state", "message" and results in "run".
 
     The state is "finished", "reused", "interrupted" or "failed". The run is saved and ends as soon
@@ -71,7 +74,7 @@ def run(
         state = _train(job, None if stop is None else Path(stop), manner)
         return {**outcome, "state": state, "run": results(Path(job.path))}
     except (InterruptedTraining, KeyboardInterrupt) as error:
-        return {**outcome, "state": "interrupted", "message": str(error), "run": None}
+        return {**outcome, "state": N_("interrupted"), "message": str(error), "run": None}
     except RnnvizError as error:
         return failure(job, str(error))
     except Exception as error:
@@ -88,10 +91,9 @@ def run_in_worker(job: ReproduceJob, stop: str, manner: str) -> dict[str, Any]:
 
 def failure(job: ReproduceJob, message: str) -> dict[str, Any]:
     """The outcome of a failed job; folders of this machine are removed from the message."""
-    public = message.replace(job.path, "the run").replace(job.data, "the data folder")
-    return {
-        "recipe": job.recipe, "seed": job.seed, "state": "failed", "message": public, "run": None,
-    }  # fmt: skip
+    public = message.replace(job.path, _("the run")).replace(job.data, _("the data folder"))
+    outcome = {"recipe": job.recipe, "seed": job.seed, "message": public}
+    return {**outcome, "state": N_("failed"), "run": None}
 
 
 def _train(job: ReproduceJob, stop: Path | None, manner: str) -> str:

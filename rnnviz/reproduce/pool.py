@@ -12,6 +12,7 @@ from typing import Any
 
 from rnnviz import signals
 from rnnviz.errors import MissingError
+from rnnviz.messages import _
 from rnnviz.reproduce.cluster import connected, outcomes_of
 from rnnviz.reproduce.job import ReproduceJob, failure, run, run_in_worker
 from rnnviz.training.stopping import stop_signal
@@ -54,7 +55,7 @@ def _in_processes(
         import joblib
     except ImportError:
         raise MissingError(
-            "Several runs at a time need joblib.\nGet it: pip install 'rnnviz[jobs]'"
+            _("Several runs at a time need joblib.\nGet it: pip install 'rnnviz[jobs]'")
         ) from None
 
     def received() -> Iterator[dict[str, Any]]:
@@ -84,10 +85,9 @@ def _with_lost(
         # Jobs raise nothing: a process was killed.
         if stop.received():
             return
-        message = (
-            f"A worker was lost ({type(error).__name__}), out of memory? "
-            "Try again with the same command."
-        )
+        message = _(
+            "A worker was lost ({kind}), out of memory? Try again with the same command."
+        ).format(kind=type(error).__name__)
         lost = [job for job in jobs if (job.recipe, job.seed) not in ended]
         yield from (failure(job, message) for job in lost)
 
@@ -112,7 +112,7 @@ def _stop_file(out: Path, say: Say) -> Iterator[_Stop]:
         while not ended.wait(0.1):
             if received():
                 path.touch()
-                say("Stopping: every run finishes its batch and is saved.")
+                say(_("Stopping: every run finishes its batch and is saved."))
                 return
 
     with stop_signal() as received:

@@ -7,15 +7,29 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rnnviz.display import visible
+from rnnviz.messages import _, translated
 
 #: The outcome of a run, as returned by ``job.run``.
 Outcome = Mapping[str, Any]
 
-HEADINGS = ("recipe", "metric", "published", "ours", "test", "seeds", "epochs", "seconds",
-         "parameters", "data")  # fmt: skip
-#: Columns aligned to the right.
-_RIGHT = ("published", "ours", "test", "seeds", "epochs", "seconds", "parameters")
+_LEFT, _RIGHT = "---", "---:"
 NO_VALUE = "–"
+
+
+def headings() -> dict[str, str]:
+    """The heading of each column, and its rule in Markdown, which aligns numbers to the right."""
+    return {
+        _("recipe"): _LEFT,
+        _("metric"): _LEFT,
+        _("published"): _RIGHT,
+        _("ours"): _RIGHT,
+        _("test"): _RIGHT,
+        _("seeds"): _RIGHT,
+        _("epochs"): _RIGHT,
+        _("seconds"): _RIGHT,
+        _("parameters"): _RIGHT,
+        _("data"): _LEFT,
+    }
 
 
 def rows(outcomes: Sequence[Outcome], names: Sequence[str]) -> list[dict[str, Any]]:
@@ -57,18 +71,19 @@ def spread(values: Iterable[float | None]) -> dict[str, float] | None:
 
 def cells(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
     """The table as text, headings first."""
-    return [HEADINGS, *map(_cells, rows)]
+    return [tuple(headings()), *map(_cells, rows)]
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     if row["failed"] is not None:
-        which = f"{row['recipe']}, seed {row['seeds'][0]}"
-        return (which, "failed", *[NO_VALUE] * (len(HEADINGS) - 3), _one_line(row["failed"]))
+        which = _which(row["recipe"], row["seeds"][0])
+        empty = [NO_VALUE] * (len(headings()) - 3)
+        return (which, _("failed"), *empty, _one_line(row["failed"]))
     metric, published = row["metric"], row["published"]["value"]
     name = "MAE" if metric["name"] == "mae" else metric["name"]
     return (
         row["recipe"],
-        f"{metric['of']} {name}",
+        _metric(metric["of"], name),
         NO_VALUE if published is None else f"{published:.4g}",
         _median_and_range(row["ours"], ".4f"),
         NO_VALUE if row["test"] is None else f"{row['test']['median']:.4f}",
@@ -85,7 +100,21 @@ def _median_and_range(numbers: Mapping[str, float] | None, form: str) -> str:
     if numbers is None:
         return NO_VALUE
     low, middle, high = (format(numbers[key], form) for key in ("min", "median", "max"))
-    return middle if low == high else f"{middle} ({low} to {high})"
+    if low == high:
+        return middle
+    return _("{middle} ({low} to {high})").format(middle=middle, low=low, high=high)
+
+
+def _which(recipe: str, seed: int) -> str:
+    return _("{recipe}, seed {seed}").format(recipe=recipe, seed=seed)
+
+
+def _metric(of: str, name: str) -> str:
+    """A metric of a part of the data: "validation accuracy"."""
+    name = _("accuracy") if name == "accuracy" else name
+    if of == "validation":
+        return _("validation {metric}").format(metric=name)
+    return _("test {metric}").format(metric=name) if of == "test" else f"{of} {name}"
 
 
 def _one_line(message: str) -> str:
@@ -94,9 +123,8 @@ def _one_line(message: str) -> str:
 
 def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
     """The rows of ``table.json`` as Markdown: the table, and where it was computed."""
-    rule = ["---:" if heading in _RIGHT else "---" for heading in HEADINGS]
-    headings, *lines = cells(rows)
-    table = [headings, rule, *lines]
+    first, *lines = cells(rows)
+    table = [first, headings().values(), *lines]
     text = [" | ".join(["", *map(_escaped, line), ""]).strip() for line in table]
     return "\n".join([*text, "", *notes(rows)]) + "\n"
 
@@ -107,7 +135,7 @@ def _escaped(cell: str) -> str:
 
 def notes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """The meaning of the columns, and the machines, with their recipes if there are several."""
-    columns = (
+    columns = _(
         "Ours: the best epoch by the metric in the row, as published (a test metric: of the epoch "
         "that was kept); median over the seeds (smallest to largest). Test: that metric on the "
         "test data. Seconds: training and validation of a run."
@@ -117,16 +145,24 @@ def notes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     for machine in machines:
         own = [row["recipe"] for row in rows if machine in row.get("machines", ())]
         of = f" ({', '.join(own)})" if len(machines) > 1 else ""
-        lines.append(f"Computed on {_machine(machine)}{of}.")
+        lines.append(_("Computed on {machine}{of}.").format(machine=_machine(machine), of=of))
     return [columns, *lines]
 
 
 def _machine(machine: Mapping[str, Any]) -> str:
     memory = f"{machine['memory_gib']} GiB, " if machine["memory_gib"] else ""
-    return (
-        f"{machine['cores']} cores, {machine['architecture']}, {memory}Python {machine['python']}, "
-        f"numpy {machine['numpy']}, rnnviz {machine['rnnviz']}, {machine['runs']}"
-    )
+    return _(
+        "{cores} cores, {architecture}, {memory}Python {python}, numpy {numpy}, rnnviz {rnnviz}, "
+        "{runs}"
+    ).format(**{**machine, "memory": memory, "runs": _manner(machine["runs"])})
+
+
+def _manner(recorded: str) -> str:
+    """How many runs shared the machine, from the English of its file."""
+    count, _space, rest = recorded.partition(" ")
+    if rest == "at a time" and count.isdecimal():
+        return _("{count} at a time").format(count=count)
+    return translated(recorded)
 
 
 def _distinct(items: Iterable[Any]) -> list[Any]:
@@ -139,14 +175,13 @@ def _distinct(items: Iterable[Any]) -> list[Any]:
 
 def describe(outcome: Outcome) -> str:
     """One run in a line."""
-    which = f"{outcome['recipe']}, seed {outcome['seed']}"
-    run = outcome["run"]
+    which, run = _which(outcome["recipe"], outcome["seed"]), outcome["run"]
     if run is None:
-        return f"{which}: {outcome['state']}: {' '.join(outcome['message'].splitlines())}"
-    metric = run["metric"]
-    test = "" if run["test"] in (None, run["ours"]) else f", test {run['test']:.4f}"
-    reused = ", was there" if outcome["state"] == "reused" else ""
-    return (
-        f"{which}: {metric['of']} {metric['name']} {run['ours']:.4f}{test}, "
-        f"{run['seconds']:.1f} s{reused}"
-    )
+        state, message = translated(outcome["state"]), " ".join(outcome["message"].splitlines())
+        return f"{which}: {state}: {message}"
+    metric = _metric(run["metric"]["of"], run["metric"]["name"])
+    said = f"{which}: {metric} {run['ours']:.4f}"
+    if run["test"] not in (None, run["ours"]):
+        said += _(", test {value:.4f}").format(value=run["test"])
+    said += _(", {seconds:.1f} s").format(seconds=run["seconds"])
+    return said + _(", was there") if outcome["state"] == "reused" else said

@@ -15,6 +15,7 @@ from rnnviz.engine.optimizers import OPTIMIZERS
 from rnnviz.engine.parameters import initialise, recurrent_size
 from rnnviz.engine.spec import EmbeddingSpec, FitSpec, ModelSpec
 from rnnviz.errors import one_line
+from rnnviz.messages import _
 from rnnviz.recipes import Task
 from rnnviz.training.fit import update
 
@@ -42,12 +43,15 @@ def choose_backend(
     if backend is HOST or not backend.on_host:
         return backend
     if must_compile(backend, [cell_of(layer) for layer in spec.layers]):
-        how_often = "each time" if (reason := cache_problem(backend)) else "the first time only"
-        say(f"Compiling the loops, {how_often}: some seconds.")
-        if reason:
-            say(f"The compiled loops cannot be cached: {reason}.")
+        if reason := cache_problem(backend):
+            say(_("Compiling the loops, each time: some seconds."))
+            say(_("The compiled loops cannot be cached: {reason}.").format(reason=reason))
+        else:
+            say(_("Compiling the loops, the first time only: some seconds."))
     if fault := _compile_fault(backend, spec, fit):
-        say(f"The loops cannot be compiled ({fault}): computing without them.")
+        say(
+            _("The loops cannot be compiled ({fault}): computing without them.").format(fault=fault)
+        )
         return HOST
     return backend
 
@@ -57,10 +61,14 @@ def _automatic(previous: str, say: Say, small: bool) -> Backend:
         return choose("auto", say, small=small)
     if previous == HOST.name:
         return HOST
-    backend = choose_cpu("the run was computed there before", say)
+    backend = choose_cpu(_("the run was computed there before"), say)
     if backend is HOST:
-        say("The run used compiled loops before, which are not available here: without them its "
-            "numbers differ in their last digits.")  # fmt: skip
+        say(
+            _(
+                "The run used compiled loops before, which are not available here: without them "
+                "its numbers differ in their last digits."
+            )
+        )
     return backend
 
 

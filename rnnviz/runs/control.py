@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from rnnviz.engine.backend import Backend
 from rnnviz.errors import InterruptedTraining
+from rnnviz.messages import _
 from rnnviz.progress import Event, Note
 from rnnviz.runs.backend_choice import requested_backend
 from rnnviz.training.stopping import TimeBudget
@@ -36,7 +37,9 @@ class Control:
     def check_stopped(self, remains: str) -> None:
         """InterruptedTraining if it is to end before the first batch; ``remains``: what is left."""
         if self.stop():
-            raise InterruptedTraining(f"Interrupted while its data was prepared; {remains}")
+            raise InterruptedTraining(
+                _("Interrupted while its data was prepared; {remains}").format(remains=remains)
+            )
 
 
 def make_control(

@@ -15,7 +15,7 @@ from typing import Any
 
 from rnnviz.arrays import Values
 from rnnviz.display import json_text
-from rnnviz.errors import RnnvizError, UsageError
+from rnnviz.errors import RnnvizError, UsageError, system_reason
 from rnnviz.files import (
     NO_SPACE,
     UNUSABLE_NAME,
@@ -23,6 +23,7 @@ from rnnviz.files import (
     read_limited,
     write_atomically,
 )
+from rnnviz.messages import _
 from rnnviz.progress import Epoch
 from rnnviz.runs.history import append_epoch, truncate_history
 from rnnviz.training.state import State
@@ -108,9 +109,8 @@ class Directory:
             return None
         # Weights, their moving average, and two arrays of the optimizer for each.
         count = sum(math.prod(shape) for shape in shapes.values())
-        with invalid_file_on_error(
-            path, "state of a training", "Delete it to start from the first epoch."
-        ):
+        kind, remedy = _("state of a training"), _("Delete it to start from the first epoch.")
+        with invalid_file_on_error(path, kind, remedy):
             data = read_limited(path, _MAX_HEADER + 16 * count)
         return State.unpack(data, shapes, str(path))
 
@@ -128,23 +128,33 @@ class Directory:
             yield
         except (FileExistsError, NotADirectoryError) as error:
             raise UsageError(
-                f"{self.path} cannot be made: {error.filename} is a file. Name another: --out DIR"
+                _("{path} cannot be made: {file} is a file. Name another: --out DIR").format(
+                    path=self.path, file=error.filename
+                )
             ) from error
         except OSError as error:
             if error.errno in UNUSABLE_NAME:
                 raise UsageError(
-                    f"{self.path} cannot be made: {error.strerror}. Name another: --out DIR"
+                    _("{path} cannot be made: {reason}. Name another: --out DIR").format(
+                        path=self.path, reason=system_reason(error)
+                    )
                 ) from error
             raise RnnvizError(self._message(error)) from error
 
     def _message(self, error: OSError) -> str:
         if not (self.path / "spec.json").is_file():
-            remedy = "Name a folder that can be written: --out DIR"
+            remedy = _("Name a folder that can be written: --out DIR")
         else:
-            remedy = f"What was saved before is whole. To resume: {resume_command(self.path)}"
+            remedy = _("What was saved before is whole. To resume: {command}").format(
+                command=resume_command(self.path)
+            )
         if error.errno in NO_SPACE:
-            return f"No space left on the disk of {self.path}. Free some.\n{remedy}"
-        return f"Cannot write {self.path}: {error.strerror or error}.\n{remedy}"
+            return _("No space left on the disk of {path}. Free some.\n{remedy}").format(
+                path=self.path, remedy=remedy
+            )
+        return _("Cannot write {path}: {reason}.\n{remedy}").format(
+            path=self.path, reason=system_reason(error), remedy=remedy
+        )
 
 
 def resume_command(path: Path) -> str:

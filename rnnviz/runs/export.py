@@ -17,6 +17,7 @@ from rnnviz.engine.model import Model
 from rnnviz.engine.spec import EmbeddingSpec
 from rnnviz.errors import InvalidFileError, UsageError
 from rnnviz.files import require_distinct
+from rnnviz.messages import _
 from rnnviz.model_files import StoredModel, load, locate, save
 from rnnviz.runs.run import Run
 from rnnviz.runs.setup import prepare_function
@@ -40,7 +41,7 @@ def export(name: str, path: Path, words: int | None = None) -> None:
     MissingError if the data is not available.
     """
     weights = path.with_suffix(".safetensors")
-    require_distinct({"The model": path, "Its weights": weights}, locate(name))
+    require_distinct({_("The model"): path, _("Its weights"): weights}, locate(name))
     stored = load(name)
     if "recipe" in stored.record:
         _run(stored).setup()  # damage is reported before any work is done
@@ -67,12 +68,15 @@ def truncate_vocabulary(stored: StoredModel, words: int) -> StoredModel:
     vocabulary, source = stored.vocabulary, stored.model.spec.source
     assert isinstance(source, EmbeddingSpec)
     if not isinstance(vocabulary, Vocabulary):
-        raise UsageError(f"{stored.name} has no words, only ids: leave --words out.")
+        raise UsageError(
+            _("{model} has no words, only ids: leave --words out.").format(model=stored.name)
+        )
     special = len([w for w in vocabulary.words[:5] if not w or w.startswith("[")])
     if not special < words <= len(vocabulary):
         raise UsageError(
-            f"{stored.name} has {len(vocabulary):,} words, {special} of them special; "
-            f"it cannot keep {words:,}."
+            _(
+                "{model} has {count:,} words, {special} of them special; it cannot keep {words:,}."
+            ).format(model=stored.name, count=len(vocabulary), special=special, words=words)
         )
     spec = replace(stored.model.spec, source=replace(source, vocabulary=words))
     params = {**stored.model.params, "embedding": stored.model.params["embedding"][:words]}
@@ -104,10 +108,14 @@ def _training_record(name: str, stored: StoredModel) -> dict[str, Any]:
     run = _run(stored)
     history, result = run.history(), run.result()
     if not history:
-        raise UsageError(f"{name} has no finished epoch yet.")
+        raise UsageError(_("{name} has no finished epoch yet.").format(name=name))
     fit = run.setup().fit
     if fit.keep == "best" and any(fit.monitor not in epoch.valid for epoch in history):
-        raise InvalidFileError(f"{run.path / 'history.jsonl'} has an epoch without {fit.monitor}.")
+        raise InvalidFileError(
+            _("{file} has an epoch without {metric}.").format(
+                file=run.path / "history.jsonl", metric=fit.monitor
+            )
+        )
     metrics: dict[str, Any] = {}
     if stored.weights_path.name == "best.safetensors":  # other weights were not evaluated
         saved = run.saved_epoch() or history[-1]

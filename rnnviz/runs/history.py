@@ -9,6 +9,7 @@ from pathlib import Path
 from rnnviz.display import json_text
 from rnnviz.errors import InvalidFileError
 from rnnviz.files import invalid_file_on_error, read_limited, reason, write_atomically
+from rnnviz.messages import _
 from rnnviz.progress import Epoch
 
 #: The most bytes of a history; a line has some 400.
@@ -21,7 +22,7 @@ def read_history(path: Path) -> list[Epoch]:
     A last line without a line feed, left by a kill, is ignored. InvalidFileError if the file is
     missing or any other line is not the epoch of that number.
     """
-    with invalid_file_on_error(path, "history"):
+    with invalid_file_on_error(path, _("history")):
         lines = _complete_lines(path)
     return [_parse(path, number, line) for number, line in enumerate(lines, 1)]
 
@@ -39,14 +40,16 @@ def truncate_history(path: Path, epochs: int) -> None:
 
     InvalidFileError if there are fewer, or one of them is not an epoch.
     """
-    with invalid_file_on_error(path, "history"):
+    with invalid_file_on_error(path, _("history")):
         text = read_limited(path, MAX_BYTES) if path.exists() else None
         lines = _complete_lines(path)[:epochs] if text is not None else []
     for number, line in enumerate(lines, 1):
         _parse(path, number, line)
     if len(lines) < epochs:
         raise InvalidFileError(
-            f"{path} has {len(lines)} epochs, last.safetensors knows {epochs}: lines are lost."
+            _("{path} has {count} epochs, last.safetensors knows {epochs}: lines are lost.").format(
+                path=path, count=len(lines), epochs=epochs
+            )
         )
     if b"".join(lines) != text:
         write_atomically(path, b"".join(lines))
@@ -62,9 +65,13 @@ def _parse(path: Path, number: int, line: bytes) -> Epoch:
     try:
         epoch = Epoch.from_json(json.loads(line.decode("utf-8")))
         if epoch.number != number:
-            raise ValueError(f"it is of epoch {epoch.number}")
+            raise ValueError(_("it is of epoch {number}").format(number=epoch.number))
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError,
             RecursionError) as error:  # fmt: skip
         why = f"{type(error).__name__}: {reason(error)}"
-        raise InvalidFileError(f"{path}, line {number}, is not an epoch ({why}).") from error
+        raise InvalidFileError(
+            _("{path}, line {number}, is not an epoch ({why}).").format(
+                path=path, number=number, why=why
+            )
+        ) from error
     return epoch

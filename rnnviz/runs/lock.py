@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rnnviz.errors import UsageError
+from rnnviz.messages import _
 
 #: Seconds between tries: ``is_locked`` holds a shared lock for a moment while runs are listed.
 _RETRIES = (0.05, 0.05, 0.1)
@@ -34,7 +35,9 @@ def exclusive_lock(path: Path) -> Iterator[None]:
             if pause is None:
                 os.close(handle)
                 raise UsageError(
-                    f"{path} is being trained by another process. Stop that first."
+                    _("{path} is being trained by another process. Stop that first.").format(
+                        path=path
+                    )
                 ) from None
             time.sleep(pause)
         except OSError:

@@ -8,6 +8,7 @@ from typing import Any
 
 from rnnviz.errors import InvalidFileError
 from rnnviz.files import read_json, reason
+from rnnviz.messages import _
 from rnnviz.progress import metrics_from_json
 
 
@@ -39,12 +40,14 @@ def read_result(path: Path) -> dict[str, Any]:
     try:
         for name in ("epochs", "best_epoch"):
             if type(record[name]) is not int or record[name] < 1:
-                raise ValueError(f"{name} is {record[name]!r}")
+                raise ValueError(_("{name} is {found!r}").format(name=name, found=record[name]))
         tested = None if record["test"] is None else metrics_from_json(record["test"])
         measured = metrics_from_json({"seconds": record["seconds"]})
         if type(record.get("stopped_early", False)) is not bool:
-            raise ValueError(f"stopped_early is {record['stopped_early']!r}")
+            raise ValueError(_("stopped_early is {found!r}").format(found=record["stopped_early"]))
         return {**record, **measured, "valid": metrics_from_json(record["valid"]), "test": tested}
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         why = f"{type(error).__name__}: {reason(error)}"
-        raise InvalidFileError(f"{path} is not the result of a run ({why}).") from error
+        raise InvalidFileError(
+            _("{path} is not the result of a run ({why}).").format(path=path, why=why)
+        ) from error

@@ -16,6 +16,7 @@ from rnnviz.engine.spec import FitSpec
 from rnnviz.errors import InvalidFileError, UsageError
 from rnnviz.files import read_json
 from rnnviz.lookup import find_run
+from rnnviz.messages import _
 from rnnviz.model_files import encoder_json
 from rnnviz.recipes import Task
 from rnnviz.runs.backend_choice import choose_backend
@@ -59,7 +60,9 @@ def resume(
         _check_unfinished(Run(path), fit, epochs)
         folder = require_folder(data or record.get("folder"))
         _check_files(folder, record)
-        remains = f"the run is as it was.\nTo resume: {resume_command(path)}"
+        remains = _("the run is as it was.\nTo resume: {command}").format(
+            command=resume_command(path)
+        )
         task = prepare_data(setup.recipe, folder, setup.options, control, remains)
         _check_same_data(path, record, task)
         if spec is None:
@@ -74,8 +77,10 @@ def resume(
         directory.reopen(state.finished)
         if record["fit"].get("parts") == 2:
             control.note(
-                "The run computed each batch in two halves before, which this version does "
-                "not: from here on its numbers differ in their last digits."
+                _(
+                    "The run computed each batch in two halves before, which this version does "
+                    "not: from here on its numbers differ in their last digits."
+                )
             )
         resumed = with_device({**record, "fit": asdict(fit)}, device_name(backend))
         if resumed != record:
@@ -90,8 +95,12 @@ def _check_unfinished(run: Run, fit: FitSpec, epochs: int | None) -> None:
     if result is None or (epochs is not None and epochs > result["epochs"]):
         return
     raise UsageError(
-        f"{run.path} is finished after {result['epochs']} epochs. "
-        f"For more: {resume_command(run.path)} --epochs {2 * fit.epochs}"
+        _("{path} is finished after {epochs} epochs. For more: {command} --epochs {more}").format(
+            path=run.path,
+            epochs=result["epochs"],
+            command=resume_command(run.path),
+            more=2 * fit.epochs,
+        )
     )
 
 
@@ -100,7 +109,7 @@ def _check_files(folder: Path, record: Mapping[str, Any]) -> None:
     for name, digest in record["data"].items():
         path = folder / name
         if (path.is_file() or path.is_dir()) and sha256(path) != digest:
-            raise _changed_data(name, "is not the file")
+            raise _changed_file(name)
 
 
 def _check_same_data(path: Path, record: Mapping[str, Any], task: Task) -> None:
@@ -108,29 +117,44 @@ def _check_same_data(path: Path, record: Mapping[str, Any], task: Task) -> None:
     for name in sorted({*previous, *task.files}):
         if previous.get(name) != task.files.get(name):
             in_both = name in previous and name in task.files
-            raise _changed_data(name, "is not the file" if in_both else "is not what")
+            raise _changed_file(name) if in_both else _other_data(name)
     name, content = encoder_json(task.encoder)
     if read_json(path / name) != json.loads(json.dumps(content)):
-        version = record["versions"].get("rnnviz", "another version")
+        version = record["versions"].get("rnnviz", _("another version"))
         raise InvalidFileError(
-            f"{path / name} is not what the recipe makes of this data now (begun with rnnviz "
-            f"{version}, this is {VERSION}): the run cannot be resumed. "
-            f"Train anew: rnnviz train {record['recipe']}"
+            _(
+                "{file} is not what the recipe makes of this data now (begun with rnnviz "
+                "{version}, this is {current}): the run cannot be resumed. "
+                "Train anew: rnnviz train {recipe}"
+            ).format(file=path / name, version=version, current=VERSION, recipe=record["recipe"])
         )
 
 
-def _changed_data(name: str, what: str) -> InvalidFileError:
+def _changed_file(name: str) -> InvalidFileError:
     return InvalidFileError(
-        f"The data file {name} {what} this run was trained on (its SHA-256 differs or it "
-        "came or went).\nName the folder with the same data: --data DIR"
+        _(
+            "The data file {name} is not the file this run was trained on (its SHA-256 differs or "
+            "it came or went).\nName the folder with the same data: --data DIR"
+        ).format(name=name)
+    )
+
+
+def _other_data(name: str) -> InvalidFileError:
+    return InvalidFileError(
+        _(
+            "The data file {name} is not what this run was trained on (its SHA-256 differs or it "
+            "came or went).\nName the folder with the same data: --data DIR"
+        ).format(name=name)
     )
 
 
 def _more_epochs(state: State, fit: FitSpec, epochs: int) -> FitSpec:
     if epochs <= state.finished:
         raise UsageError(
-            f"This run has {state.finished} epochs already; --epochs {epochs} asks for no more. "
-            f"Try --epochs {state.finished + fit.epochs}"
+            _(
+                "This run has {finished} epochs already; --epochs {epochs} asks for no more. "
+                "Try --epochs {more}"
+            ).format(finished=state.finished, epochs=epochs, more=state.finished + fit.epochs)
         )
     if is_done(state.progress, fit):
         # It had stopped early: more epochs restart its patience.

@@ -11,6 +11,7 @@ from typing import Any
 from rnnviz.errors import InvalidFileError
 from rnnviz.files import read_json
 from rnnviz.lookup import no_spec_error, run_directories
+from rnnviz.messages import _
 from rnnviz.model_files import StoredModel, load
 from rnnviz.progress import Epoch
 from rnnviz.runs.history import read_history
@@ -38,7 +39,7 @@ class Run:
             raise no_spec_error(self.path)
         record: dict[str, Any] = read_json(path)
         if not isinstance(record, dict) or record.get("schema") != "rnnviz.run/1":
-            raise InvalidFileError(f"{path} is not the record of a run.")
+            raise InvalidFileError(_("{path} is not the record of a run.").format(path=path))
         check_fields(path, record)
         return record
 

@@ -13,6 +13,7 @@ from rnnviz.engine.model import Model
 from rnnviz.engine.parameters import shapes
 from rnnviz.engine.spec import FitSpec
 from rnnviz.errors import InterruptedTraining
+from rnnviz.messages import _
 from rnnviz.model_files import read_weights
 from rnnviz.progress import Epoch, Event, RunFinished, RunStarted, TrainingStep
 from rnnviz.recipes import Recipe, Task
@@ -66,20 +67,32 @@ def train_to_end(
                 if (number := received()) or control.stop():
                     directory.save(state)
                     raise InterruptedTraining(
-                        f"Interrupted {_position(state, spec, path)}",
+                        _(
+                            "Interrupted ({position}); saved in {path}.\nTo resume: {command}"
+                        ).format(
+                            position=_position(state, spec), path=path, command=resume_command(path)
+                        ),
                         128 + (number or signal.SIGINT),
                     )
                 if control.budget.used_up():
                     directory.save(state)
-                    control.note(f"The time is used up {_position(state, spec, path)}")
+                    control.note(
+                        _(
+                            "The time is used up ({position}); saved in {path}.\n"
+                            "To resume: {command}"
+                        ).format(
+                            position=_position(state, spec), path=path, command=resume_command(path)
+                        )
+                    )
                     break
                 if time.monotonic() - saved_at >= SAVE_EVERY:
                     directory.save(state)
                     saved_at = time.monotonic()
     except KeyboardInterrupt:
         raise InterruptedTraining(
-            f"Interrupted at once; what was saved last is in {path}.\n"
-            f"To resume: {resume_command(path)}"
+            _(
+                "Interrupted at once; what was saved last is in {path}.\nTo resume: {command}"
+            ).format(path=path, command=resume_command(path))
         ) from None
     return Run(path)
 
@@ -108,13 +121,18 @@ class _Readings:
         return self.state.progress.seconds + self.state.progress.epoch_seconds
 
 
-def _position(state: State, spec: FitSpec, path: Path) -> str:
+def _position(state: State, spec: FitSpec) -> str:
     progress = state.progress
-    done = "all epochs are trained"
+    position = _("all epochs are trained")
     if not is_done(progress, spec):
-        done = f"at epoch {progress.epoch} of {spec.epochs}"
-    batch = f", {progress.batch} batches into it" if progress.batch else ""
-    return f"({done}{batch}); saved in {path}.\nTo resume: {resume_command(path)}"
+        position = _("at epoch {epoch} of {epochs}").format(
+            epoch=progress.epoch, epochs=spec.epochs
+        )
+    return (
+        _("{position}, {batch} batches into it").format(position=position, batch=progress.batch)
+        if progress.batch
+        else position
+    )
 
 
 def _events(

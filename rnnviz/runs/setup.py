@@ -13,6 +13,7 @@ from rnnviz.data.user_tables.choice import TableChoice
 from rnnviz.engine.parameters import shapes
 from rnnviz.engine.spec import MOST_LAYERS, EmbeddingSpec, FitSpec, ModelSpec
 from rnnviz.errors import UsageError, nearest
+from rnnviz.messages import _
 from rnnviz.recipes import Prepare, Recipe, Task
 from rnnviz.recipes.user_series import series_recipe
 from rnnviz.recipes.user_texts import text_recipe
@@ -57,9 +58,19 @@ def prepare_function(recipe: Recipe, variant: str | None) -> Prepare:
         return recipe.prepare
     if variant not in recipe.variants:
         known = ", ".join(recipe.variants)
+        if not known:
+            raise UsageError(
+                _("{recipe} has no variant {variant!r}. It has none.").format(
+                    recipe=recipe.name, variant=variant
+                )
+            )
         raise UsageError(
-            f"{recipe.name} has no variant {variant!r}.{nearest(variant, recipe.variants)} "
-            + (f"It has: {known}." if known else "It has none.")
+            _("{recipe} has no variant {variant!r}.{hint} It has: {known}.").format(
+                recipe=recipe.name,
+                variant=variant,
+                hint=nearest(variant, recipe.variants),
+                known=known,
+            )
         )
     return recipe.variants[variant]
 
@@ -98,7 +109,7 @@ def model_spec(recipe: Recipe, options: Options, task: Task) -> ModelSpec | None
         spec = ModelSpec.from_json(json.loads(json.dumps(spec.to_json())))
         shapes(spec)
     except ValueError as error:
-        raise UsageError(f"This net cannot be built: {error}.") from error
+        raise UsageError(_("This net cannot be built: {reason}.").format(reason=error)) from error
     return spec
 
 
@@ -112,17 +123,27 @@ _OF_TRAINING = ("rate", "clip", "patience")
 def check_changes(recipe: Recipe, options: Options, spec: ModelSpec | None) -> None:
     """UsageError for options that have no meaning for this net."""
     if spec is None or not spec.layers:
-        _refuse(options, _OF_LAYERS, f"{recipe.name} has no recurrent layer")
+        _refuse(
+            options, _OF_LAYERS, _("{recipe} has no recurrent layer").format(recipe=recipe.name)
+        )
     if spec is None:
-        _refuse(options, _OF_TRAINING, f"{recipe.name} is a rule that is measured, not trained")
+        _refuse(
+            options,
+            _OF_TRAINING,
+            _("{recipe} is a rule that is measured, not trained").format(recipe=recipe.name),
+        )
     if spec is None or not isinstance(spec.source, EmbeddingSpec):
-        _refuse(options, _OF_WORDS, f"{recipe.name} reads numbers and no words")
+        _refuse(
+            options, _OF_WORDS, _("{recipe} reads numbers and no words").format(recipe=recipe.name)
+        )
 
 
 def _refuse(options: Options, names: tuple[str, ...], why: str) -> None:
     flags = [_flag(name, getattr(options, name)) for name in names]
     if given := [flag for flag in flags if flag]:
-        raise UsageError(f"{why}, so it cannot take {', '.join(given)}.")
+        raise UsageError(
+            _("{why}, so it cannot take {options}.").format(why=why, options=", ".join(given))
+        )
 
 
 def _flag(name: str, value: object) -> str:
@@ -140,7 +161,11 @@ def _changed(spec: ModelSpec, options: Options) -> ModelSpec:
     layers = tuple(replace(layer, **given) for layer in spec.layers)
     if options.layers is not None:
         if options.layers > MOST_LAYERS:
-            raise UsageError(f"--layers {options.layers}: {MOST_LAYERS} are the most.")
+            raise UsageError(
+                _("--layers {layers}: {most} are the most.").format(
+                    layers=options.layers, most=MOST_LAYERS
+                )
+            )
         more = options.layers - len(layers)
         layers = (*layers[: options.layers], *[layers[-1]] * max(more, 0))
     source = spec.source
@@ -173,7 +198,9 @@ def fit_spec(
     fit = replace(recipe.fit, **changes)
     if options.patience is not None and options.patience >= fit.epochs:
         raise UsageError(
-            f"--patience {options.patience} cannot end a training of {fit.epochs} epochs: "
-            "give a smaller one, or more --epochs."
+            _(
+                "--patience {patience} cannot end a training of {epochs} epochs: "
+                "give a smaller one, or more --epochs."
+            ).format(patience=options.patience, epochs=fit.epochs)
         )
     return fit

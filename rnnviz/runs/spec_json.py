@@ -6,6 +6,7 @@ import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from rnnviz.engine.backend import HOST
 from rnnviz.engine.optimizers import OPTIMIZERS
 from rnnviz.engine.spec import EmbeddingSpec, FitSpec, ModelSpec
 from rnnviz.errors import InvalidFileError
+from rnnviz.messages import N_, _, translated
 from rnnviz.recipes import Recipe, Task, is_sample
 from rnnviz.runs.options import Options
 from rnnviz.runs.setup import find_recipe, own_model
@@ -159,15 +161,26 @@ class RunSetup:
 
 
 class FieldRule(NamedTuple):
-    """The values a field may have, and their description for messages."""
+    """The values a field may have, and a message that says which, with its fields."""
 
     accepts: Callable[[Any], bool]
     expected: str
+    values: Mapping[str, object] = MappingProxyType({})
+
+    def description(self) -> str:
+        """Which values the field may have, in the user's language."""
+        values = {
+            name: value.description() if isinstance(value, FieldRule) else value
+            for name, value in self.values.items()
+        }
+        return translated(self.expected).format(**values)
 
 
 def _whole(least: int, most: float = 10**9) -> FieldRule:
     return FieldRule(
-        lambda v: type(v) is int and least <= v <= most, f"a whole number of at least {least}"
+        lambda v: type(v) is int and least <= v <= most,
+        N_("a whole number of at least {least}"),
+        {"least": least},
     )
 
 
@@ -175,23 +188,30 @@ def _among(*names: object) -> FieldRule:
     known = {(type(name), name) for name in names}
     listed = ", ".join(map(str, names))
     return FieldRule(
-        lambda v: isinstance(v, str | int) and (type(v), v) in known, f"one of {listed}"
+        lambda v: isinstance(v, str | int) and (type(v), v) in known,
+        N_("one of {listed}"),
+        {"listed": listed},
     )
 
 
 def _or_null(wanted: FieldRule) -> FieldRule:
-    return FieldRule(lambda v: v is None or wanted.accepts(v), f"{wanted.expected}, or null")
+    return FieldRule(
+        lambda v: v is None or wanted.accepts(v), N_("{wanted}, or null"), {"wanted": wanted}
+    )
 
 
-_NUMBER = FieldRule(lambda v: type(v) in (int, float) and -1e30 <= v <= 1e30, "a number")
-_POSITIVE = FieldRule(lambda v: type(v) in (int, float) and 0 <= v <= 1e30, "a number from 0 up")
-_SHARE = FieldRule(
-    lambda v: type(v) in (int, float) and 0 <= v < 1, "a number from 0 up to, not including, 1"
+_NUMBER = FieldRule(lambda v: type(v) in (int, float) and -1e30 <= v <= 1e30, N_("a number"))
+_POSITIVE = FieldRule(
+    lambda v: type(v) in (int, float) and 0 <= v <= 1e30, N_("a number from 0 up")
 )
-_TEXT = FieldRule(lambda v: isinstance(v, str), "a text")
+_SHARE = FieldRule(
+    lambda v: type(v) in (int, float) and 0 <= v < 1,
+    N_("a number from 0 up to, not including, 1"),
+)
+_TEXT = FieldRule(lambda v: isinstance(v, str), N_("a text"))
 _TEXTS = FieldRule(
     lambda v: isinstance(v, dict) and all(isinstance(text, str) for text in v.values()),
-    "an object of texts",
+    N_("an object of texts"),
 )
 _SEED = _whole(0, float("inf"))
 
@@ -202,7 +222,7 @@ FIELDS: Mapping[str, Mapping[str, FieldRule]] = {
         "device": _TEXT, "data": _TEXTS, "versions": _TEXTS,
         "devices": FieldRule(
             lambda v: isinstance(v, list) and all(isinstance(name, str) for name in v),
-            "a list of texts",
+            N_("a list of texts"),
         ),
     },
     "fit": {
@@ -221,7 +241,7 @@ FIELDS: Mapping[str, Mapping[str, FieldRule]] = {
         "layers": _or_null(_whole(1)), "bidirectional": _or_null(_among(True, False)),
         "embedding": _or_null(_whole(1)), "mask": _or_null(_among(True, False)),
         "sentence": _or_null(_TEXT),
-        "table": FieldRule(lambda v: v is None or isinstance(v, dict), "an object, or null"),
+        "table": FieldRule(lambda v: v is None or isinstance(v, dict), N_("an object, or null")),
         "processes": _or_null(_among(1, 2)),
     },
     "metric": {
@@ -252,12 +272,15 @@ def check_fields(path: Path, record: Mapping[str, Any]) -> None:
         if part is None:
             continue
         if not isinstance(part, dict):
-            raise _damaged(path, f"{where}: expected an object")
+            raise _damaged(path, _("{where}: expected an object").format(where=where))
         for name in part.keys() & fields.keys():
             if not fields[name].accepts(part[name]):
                 value = repr(part[name])[:60]
                 raise _damaged(
-                    path, f"{_name(where, name)}: expected {fields[name].expected}, found {value}"
+                    path,
+                    _("{field}: expected {expected}, found {value}").format(
+                        field=_name(where, name), expected=fields[name].description(), value=value
+                    ),
                 )
 
 
@@ -270,12 +293,12 @@ def parse_setup(path: Path, record: Mapping[str, Any]) -> RunSetup:
     for where, names in _REQUIRED.items():
         part = record.get(where) if where else record
         if part is None and not (where == "published" and where in record):
-            raise _damaged(path, f"{where} is missing")
+            raise _damaged(path, _("{where} is missing").format(where=where))
         for name in names:
             if part is not None and name not in part:
-                raise _damaged(path, f"{_name(where, name)} is missing")
+                raise _damaged(path, _("{field} is missing").format(field=_name(where, name)))
     if "config" not in record:
-        raise _damaged(path, "config is missing")
+        raise _damaged(path, _("config is missing"))
     try:
         config = record["config"]
         spec = None if config is None else ModelSpec.from_json(config)
@@ -296,13 +319,18 @@ def _without(record: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any
 def _check_consistent(path: Path, setup: RunSetup, metric: Mapping[str, Any]) -> None:
     regression = setup.spec is None or setup.spec.head.kind == "linear"
     if metric["name"] != ("mae" if regression else "accuracy"):
-        raise _damaged(path, f"metric.name: a net of this head has no {metric['name']!r}")
+        raise _damaged(
+            path,
+            _("metric.name: a net of this head has no {metric!r}").format(metric=metric["name"]),
+        )
     if ("scale" in metric) != ("unit" in metric) or ("scale" in metric and not regression):
-        raise _damaged(path, "metric.scale: it belongs to the unit of a series")
+        raise _damaged(path, _("metric.scale: it belongs to the unit of a series"))
     if setup.spec is not None and regression and setup.fit.monitor == "accuracy":
-        raise _damaged(path, "fit.monitor: a net for numbers has no accuracy")
+        raise _damaged(path, _("fit.monitor: a net for numbers has no accuracy"))
     if setup.spec is None and setup.recipe.baseline is None:
-        raise _damaged(path, f"config: {setup.recipe.name} is no rule, so it has a net")
+        raise _damaged(
+            path, _("config: {recipe} is no rule, so it has a net").format(recipe=setup.recipe.name)
+        )
 
 
 def _name(where: str, name: str) -> str:
@@ -310,4 +338,4 @@ def _name(where: str, name: str) -> str:
 
 
 def _damaged(path: Path, why: str) -> InvalidFileError:
-    return InvalidFileError(f"{path} is damaged: {why}.")
+    return InvalidFileError(_("{path} is damaged: {why}.").format(path=path, why=why))

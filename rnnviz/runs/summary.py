@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rnnviz.errors import InvalidFileError
+from rnnviz.messages import _
 from rnnviz.progress import Epoch
 from rnnviz.runs.lock import is_locked
 from rnnviz.runs.run import Run, saved_epoch
@@ -93,7 +94,9 @@ def read_summary(path: Path) -> RunSummary:
     run = Run(path)
     spec = run.record()
     if "recipe" not in spec or "epochs" not in (spec.get("fit") or {}):
-        raise InvalidFileError(f"{path / 'spec.json'} names no recipe or no number of epochs.")
+        raise InvalidFileError(
+            _("{file} names no recipe or no number of epochs.").format(file=path / "spec.json")
+        )
     history, result = run.history(), run.result()
     saved = saved_epoch(spec, result, history)
     return RunSummary(path, spec, result or {}, tuple(history), saved)

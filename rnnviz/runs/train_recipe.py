@@ -16,6 +16,7 @@ from rnnviz.engine.parameters import initialise
 from rnnviz.errors import MissingError, UsageError
 from rnnviz.files import user_path
 from rnnviz.lookup import is_run, runs_folder
+from rnnviz.messages import _
 from rnnviz.model_files import encoder_json
 from rnnviz.recipes import Recipe, Task
 from rnnviz.runs.backend_choice import choose_backend, is_small
@@ -69,7 +70,7 @@ def train(
         backend = choose_backend(control.requested, spec, fit, control.note, small=small)
     record = new_record(chosen, options, task, spec, fit, folder, device_name(backend))
     if chosen.published is not None and record["published"] is None:
-        control.note("This net is not the published one: no published number stands beside it.")
+        control.note(_("This net is not the published one: no published number stands beside it."))
     params, reader = {}, None
     if spec is not None:
         params = initialise(spec, options.seed)
@@ -90,7 +91,7 @@ def _prepare(
     recipe: Recipe, options: Options, data: str | Path | None, control: Control
 ) -> tuple[Path, Task]:
     """The folder of the data and the prepared data; the sample if no other is named or found."""
-    remains = "nothing had been trained."
+    remains = _("nothing had been trained.")
     try:
         folder = recipe.data_folder(data)
         return folder, prepare_data(recipe, folder, options, control, remains)
@@ -99,8 +100,10 @@ def _prepare(
             raise
     folder = require_folder(SAMPLE)
     control.note(
-        f"The data of {recipe.name} is not here, so it is trained on the small sample in the "
-        "package.\nYour own: --data DIR. Where to get it: rnnviz data"
+        _(
+            "The data of {recipe} is not here, so it is trained on the small sample in the "
+            "package.\nYour own: --data DIR. Where to get it: rnnviz data"
+        ).format(recipe=recipe.name)
     )
     return folder, prepare_data(recipe, folder, options, control, remains)
 
@@ -117,13 +120,17 @@ def _new_path(recipe: Recipe, out: str | Path | None) -> Path:
 
 def _check_empty(path: Path) -> None:
     if path.exists() and not path.is_dir():
-        raise UsageError(f"{path} is a file. Name a new folder with --out.")
+        raise UsageError(_("{path} is a file. Name a new folder with --out.").format(path=path))
     if path.is_dir() and any(path.iterdir()):
         more = ""
         if (path / "spec.json").is_file():
-            more = f"\nTo resume the run in it: {resume_command(path)}"
+            more = _("\nTo resume the run in it: {command}").format(command=resume_command(path))
         elif is_run(path):
-            more = "\nThe run in it had not begun when it was stopped. Delete it to use the name."
+            more = _(
+                "\nThe run in it had not begun when it was stopped. Delete it to use the name."
+            )
         raise UsageError(
-            f"{path} is there already and not empty. Name a new folder with --out.{more}"
+            _("{path} is there already and not empty. Name a new folder with --out.{more}").format(
+                path=path, more=more
+            )
         )

@@ -16,6 +16,7 @@ from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import Optimizer, clip_by_norm
 from rnnviz.engine.spec import NUMERIC_KINDS, FitSpec, HeadKind
 from rnnviz.errors import RnnvizError
+from rnnviz.messages import _
 from rnnviz.progress import Epoch, Evaluation, TrainingStep
 from rnnviz.training.on_device import DeviceExamples
 from rnnviz.training.state import Progress, State
@@ -116,7 +117,7 @@ def _epoch(
         yield event
         began = time.perf_counter()
     if not np.isfinite(scores["loss"]):
-        raise _diverged(progress.epoch, progress.batch, "the validation loss")
+        raise _diverged(progress.epoch, progress.batch, _("the validation loss"))
     tick()
     yield _end_epoch(model.spec.head.kind, spec, state, scores, len(examples))
 
@@ -201,8 +202,10 @@ def _end_epoch(
 
 def _diverged(epoch: int, batch: int, what: str) -> RnnvizError:
     return RnnvizError(
-        f"Training diverged at epoch {epoch}, batch {batch}: {what} is not finite. "
-        "Try another --seed or fewer --units, or give the recipe a smaller rate or a clip."
+        _(
+            "Training diverged at epoch {epoch}, batch {batch}: {what} is not finite. "
+            "Try another --seed or fewer --units, or give the recipe a smaller rate or a clip."
+        ).format(epoch=epoch, batch=batch, what=what)
     )
 
 
@@ -275,7 +278,7 @@ def evaluation(
     kind, count = model.spec.head.kind, -(-len(examples) // batch_size)
     sums: list[Array] = []  # of loss and metric, by batch, on the model's device
     on_device = DeviceExamples(model.backend).of(examples)
-    for done, (inputs, y, _) in enumerate(on_device.batches(batch_size), 1):
+    for done, (inputs, y, _lengths) in enumerate(on_device.batches(batch_size), 1):
         logits, read = model.logits(contiguous(inputs)), model.mask(inputs)
         sums += [losses.losses(kind, logits, y, read).sum(), losses.metric(kind, logits, y, read)]
         yield Evaluation(done, count, of)

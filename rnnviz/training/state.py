@@ -15,6 +15,7 @@ from rnnviz.engine.model import Model
 from rnnviz.engine.optimizers import OPTIMIZERS, Optimizer
 from rnnviz.engine.spec import FitSpec
 from rnnviz.errors import InvalidFileError
+from rnnviz.messages import _
 
 SCHEMA = "rnnviz.state/1"
 #: Prefixes of arrays in the file besides the weights, which have none.
@@ -124,8 +125,10 @@ class State:
         except Exception as error:
             # The libraries that read the parts raise a dozen kinds of errors for damaged files.
             raise InvalidFileError(
-                f"{where} is not a complete state of this training ({error}). "
-                "Delete it to start again from the first epoch."
+                _(
+                    "{where} is not a complete state of this training ({reason}). "
+                    "Delete it to start again from the first epoch."
+                ).format(where=where, reason=error)
             ) from error
 
 
@@ -137,7 +140,7 @@ def _unpacked(data: bytes, shapes: Mapping[str, tuple[int, ...]]) -> State:
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
     record = json.loads(header["__metadata__"]["state"])
     if record["schema"] != SCHEMA:
-        raise ValueError(f"its schema is {record['schema']!r}")
+        raise ValueError(_("its schema is {schema!r}").format(schema=record["schema"]))
     optimizer: Optimizer = OPTIMIZERS[record["optimizer"]]()
     optimizer.restore(_with_prefix(OPTIMIZER, arrays))
     averaged = _with_prefix(AVERAGE, arrays)
@@ -146,7 +149,7 @@ def _unpacked(data: bytes, shapes: Mapping[str, tuple[int, ...]]) -> State:
         _check(kind, shapes)
     for name, a in arrays.items():
         if not np.isfinite(a).all():
-            raise ValueError(f"{name} is not all finite numbers")
+            raise ValueError(_("{name} is not all finite numbers").format(name=name))
     rng, epoch = np.random.default_rng(), record["generator"]["epoch"]
     rng.bit_generator.state = epoch  # raises unless it is a state of this generator
     rng.bit_generator.state = record["generator"]["now"]
@@ -159,10 +162,12 @@ def _with_prefix(prefix: str, arrays: Mapping[str, Array]) -> Values:
 
 def _check(arrays: Values, shapes: Mapping[str, tuple[int, ...]]) -> None:
     if arrays and set(arrays) != set(shapes):
-        raise ValueError("an array is missing")
+        raise ValueError(_("an array is missing"))
     for name, a in arrays.items():
         if a.shape != shapes[name] or a.dtype.kind != "f":
-            raise ValueError(f"{name} is not {shapes[name]} numbers")
+            raise ValueError(
+                _("{name} is not {shape} numbers").format(name=name, shape=shapes[name])
+            )
 
 
 def _progress(record: Mapping[str, Any]) -> Progress:
@@ -170,5 +175,5 @@ def _progress(record: Mapping[str, Any]) -> Progress:
     for f in fields(Progress):
         value = getattr(progress, f.name)
         if f.type == "int" and (type(value) is not int or value < 0):
-            raise ValueError(f"{f.name} is {value!r}")
+            raise ValueError(_("{name} is {value!r}").format(name=f.name, value=value))
     return progress

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnviz.arrays import Array
+from rnnviz.messages import _
 
 
 @dataclass(frozen=True)
@@ -22,9 +23,13 @@ class StepResult:
     @property
     def fault(self) -> str:
         """What is not finite; "" if all is finite."""
-        names = [f"the gradient of {name}" for name, n in self.norms.items() if not np.isfinite(n)]
+        names = [
+            _("the gradient of {name}").format(name=name)
+            for name, n in self.norms.items()
+            if not np.isfinite(n)
+        ]
         if not np.isfinite(self.loss):
-            names.insert(0, "the loss")
+            names.insert(0, _("the loss"))
         return ", ".join(names)
 
 

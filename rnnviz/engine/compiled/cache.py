@@ -23,7 +23,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import IO, Any
 
+from rnnviz.errors import system_reason
 from rnnviz.files import write_atomically
+from rnnviz.messages import _
 
 _DIGEST = hashlib.sha256().digest_size
 
@@ -56,15 +58,19 @@ def _make_private(folder: Path) -> str:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = folder.stat()
         if not _is_own(status):
-            return f"{folder} belongs to another user"
+            return _("{folder} belongs to another user").format(folder=folder)
         if _others_can_write(status):
             # Others may have written here: use none of it.
             folder.chmod(0o700)
             for entry in folder.iterdir():
                 _remove(entry)
     except OSError as error:
-        return f"{folder} cannot be used: {error.strerror or error}"
-    return "" if os.access(folder, os.W_OK) else f"{folder} cannot be written to"
+        return _("{folder} cannot be used: {reason}").format(
+            folder=folder, reason=system_reason(error)
+        )
+    if os.access(folder, os.W_OK):
+        return ""
+    return _("{folder} cannot be written to").format(folder=folder)
 
 
 def _is_own(status: os.stat_result) -> bool:

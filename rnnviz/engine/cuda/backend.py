@@ -18,6 +18,7 @@ from rnnviz.engine.directions import DirectionInput
 from rnnviz.engine.embedding import Lookup, WordRows
 from rnnviz.engine.optimizers import Optimizer
 from rnnviz.engine.scan import scan_directions
+from rnnviz.messages import _
 
 #: Options of NVRTC: the language of the source.
 OPTIONS = ("--std=c++17",)
@@ -120,7 +121,11 @@ class CudaBackend:
         return self._kernels[cell, H]
 
     def _report(self, cell: Cell, error: NoKernelError) -> None:
-        self.say(f"{cell.title}: {error}; this layer is computed step by step, many times slower.")
+        self.say(
+            _("{cell}: {reason}; this layer is computed step by step, many times slower.").format(
+                cell=cell.title, reason=error
+            )
+        )
 
     def say(self, text: str) -> None:
         """Pass a message on, once and not at every batch."""

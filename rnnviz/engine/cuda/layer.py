@@ -19,6 +19,7 @@ from rnnviz.engine.cuda.source import KernelSource, NoKernelError
 from rnnviz.engine.directions import DirectionInput
 from rnnviz.engine.embedding import Lookup
 from rnnviz.engine.projections import split_bias, weight_gradients
+from rnnviz.messages import _
 
 #: The kernels index arrays with 32-bit integers.
 MAX_NUMBERS = 2**31 - 1
@@ -45,8 +46,9 @@ def compile_kernels(
     needed = source.dynamic_shared + source.static_shared
     if needed > max_shared:
         raise NoKernelError(
-            f"a block needs {-(-needed // 1024)} KiB of shared memory, the GPU has "
-            f"{max_shared // 1024}"
+            _("a block needs {needed} KiB of shared memory, the GPU has {available}").format(
+                needed=-(-needed // 1024), available=max_shared // 1024
+            )
         )
     module = compile_source(source.text)
     kernels = []
@@ -282,6 +284,10 @@ def check(source: KernelSource, cell: Cell, p: Values, x: Array | Lookup, n: int
     largest = n * (T + 1) * B * H * max(4, len(source.cell.states), len(source.cell.saved))
     table = len(x.table) if isinstance(x, Lookup) else 0
     if max(largest, T * B * D, table * D) > MAX_NUMBERS:
-        raise NoKernelError(f"{T} steps of {B} sequences are more numbers than a kernel can index")
+        raise NoKernelError(
+            _("{T} steps of {b} sequences are more numbers than a kernel can index").format(
+                T=T, b=B
+            )
+        )
     if source.w_gates != cell.gates or p["U"].shape[1] != len(source.u_gates) * H:
-        raise NoKernelError("W and U are not a block for each gate's product")
+        raise NoKernelError(_("W and U are not a block for each gate's product"))

@@ -17,6 +17,7 @@ from rnnviz.engine.codegen.cell_ir import Assignment, CellIR, Gate, NotPointwise
 from rnnviz.engine.codegen.cuda_printer import CudaPrinter, scaled_tanh
 from rnnviz.engine.cuda.functions import functions_source
 from rnnviz.equations.terms import names_in
+from rnnviz.messages import _
 
 #: Threads that share a unit.
 LANES = 4
@@ -58,13 +59,17 @@ def _kernel_source(cell: Any, H: int, fast_math: bool) -> KernelSource:
     try:
         ir = read_cell(cell)
     except NotPointwiseError as error:
-        raise NoKernelError(f"{error} is a product that the kernels do not compute") from error
+        raise NoKernelError(
+            _("{reason} is a product that the kernels do not compute").format(reason=error)
+        ) from error
     if H > MAX_UNITS:
-        raise NoKernelError(f"{H} units are more than {MAX_UNITS}")
+        raise NoKernelError(_("{H} units are more than {most}").format(H=H, most=MAX_UNITS))
     if len(ir.gates) > LANES:
-        raise NoKernelError(f"{len(ir.gates)} gates are more than {LANES}")
+        raise NoKernelError(
+            _("{count} gates are more than {most}").format(count=len(ir.gates), most=LANES)
+        )
     if ir.states[0] != "h":
-        raise NoKernelError("the first state is not h")
+        raise NoKernelError(_("the first state is not h"))
     return _KernelWriter(ir, H, fast_math).source()
 
 

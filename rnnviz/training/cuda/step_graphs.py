@@ -15,6 +15,7 @@ from rnnviz.engine.cuda.backend import CudaBackend
 from rnnviz.engine.cuda.graph import GraphMemory, GraphRefusedError, LaunchGraph, capture
 from rnnviz.engine.cuda.uploads import PinnedUploads
 from rnnviz.engine.dropout import DropoutMasks
+from rnnviz.messages import _
 from rnnviz.training.cuda.examples import GatheredBatch
 
 #: Graphs that are kept. A further shape replaces the one that was not used for longest.
@@ -104,8 +105,10 @@ class StepGraphs:
             self._retired += self._graphs.values()
             self._graphs.clear()
             self._backend.say(
-                f"A training step cannot be captured as a CUDA graph: {error}. Its kernels are "
-                "launched one by one."
+                _(
+                    "A training step cannot be captured as a CUDA graph: {reason}. Its kernels are "
+                    "launched one by one."
+                ).format(reason=error)
             )
             return None
         return _StepGraph(launches, inputs, drawn)
