@@ -13,6 +13,7 @@ from __future__ import annotations
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
+from rnnviz.messages import _
 from rnnviz.version import VERSION
 
 if TYPE_CHECKING:
@@ -70,7 +71,9 @@ def step(
         text = array_text(text)
     name = _model_name(model, settings)
     if random is not None and random < 0:
-        raise UsageError(f"random is a seed, a whole number from 0: {random}")
+        raise UsageError(
+            _("random is a seed, a whole number from 0: {random}").format(random=random)
+        )
     clamps = (clamps,) if isinstance(clamps, str) else clamps
     held = tuple(parse(clamp) if isinstance(clamp, str) else clamp for clamp in clamps)
     trace = tracer(data, choose_for_trace(device))(Query(text, name, target, random, held))

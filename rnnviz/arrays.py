@@ -17,6 +17,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
+from rnnviz.messages import _
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -92,13 +94,23 @@ def read_array(file: IO[bytes], name: str) -> Array:
     """
     version = np.lib.format.read_magic(file)
     if version not in _HEADERS:
-        raise ValueError(f"{name}: arrays of version {version} are not supported")
+        raise ValueError(
+            _("{name}: arrays of version {version} are not supported").format(
+                name=name, version=version
+            )
+        )
     shape, columns_first, dtype = _HEADERS[version](file)
     if dtype.kind not in "biufU":
-        raise ValueError(f"{name}: expected numbers, not {str(dtype)[:40]}")
+        raise ValueError(
+            _("{name}: expected numbers, not {found}").format(name=name, found=str(dtype)[:40])
+        )
     data = file.read()
     valid = all(type(n) is int and n >= 0 for n in shape)
     if not valid or not 0 < math.prod(shape) * dtype.itemsize == len(data):
-        raise ValueError(f"{name}: its header does not fit its {len(data):,} bytes")
+        raise ValueError(
+            _("{name}: its header does not fit its {size:,} bytes").format(
+                name=name, size=len(data)
+            )
+        )
     order: Any = "F" if columns_first else "C"
     return np.frombuffer(data, dtype).reshape(shape, order=order)

@@ -15,6 +15,7 @@ from typing import Any
 
 from rnnviz.errors import UsageError
 from rnnviz.import_settings import ImportSettings
+from rnnviz.messages import _
 
 #: Modules in which a model of Keras may have its class.
 KERAS = ("keras", "tf_keras", "tensorflow.keras", "tensorflow.python.keras")
@@ -33,8 +34,9 @@ def file_name_of(model: object, settings: ImportSettings) -> str:
             settings = ImportSettings.of({**dict(settings.values), "activation": nonlinearity})
         return settings.named(str(path))
     raise UsageError(
-        f"model is a {type(model).__name__}. Give a model's name, a file, a keras.Model or a "
-        "torch.nn.Module."
+        _(
+            "model is a {kind}. Give a model's name, a file, a keras.Model or a torch.nn.Module."
+        ).format(kind=type(model).__name__)
     )
 
 
@@ -62,7 +64,7 @@ def _path(name: str, ending: str) -> Path:
 def _keras_file(model: Any) -> Path:
     if not model.built:
         raise UsageError(
-            "This Keras model has no weights yet: call it on some input, or model.build(shape)."
+            _("This Keras model has no weights yet: call it on some input, or model.build(shape).")
         )
     path = _path(str(model.name), ".keras")
     path.unlink(missing_ok=True)
@@ -82,7 +84,7 @@ def _torch_file(model: Any) -> tuple[Path, str | None]:
     }
     name = type(model).__name__
     if not arrays:
-        raise UsageError(f"This {name} has no tensors in its state dict.")
+        raise UsageError(_("This {name} has no tensors in its state dict.").format(name=name))
     found = {getattr(module, "nonlinearity", None) for module in model.modules()} - {None}
     path = _path(name, ".safetensors")
     path.write_bytes(pack(arrays))
@@ -102,8 +104,10 @@ def array_text(array: Any) -> str:
         found = np.zeros(0, object)
     if found.dtype.kind not in "iufb" or found.ndim not in (1, 2) or not found.size:
         raise UsageError(
-            'The text of step() is a text, such as "not good", or an array of T ids or (T, D) '
-            f"numbers: {array!r}"
+            _(
+                'The text of step() is a text, such as "not good", or an array of T ids or (T, D) '
+                "numbers: {array!r}"
+            ).format(array=array)
         )
     rows = found[:, None] if found.ndim == 1 else found
     separator = " " if rows.shape[1] == 1 else "; "

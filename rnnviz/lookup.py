@@ -8,6 +8,7 @@ from pathlib import Path
 from rnnviz.errors import InvalidFileError, UsageError, nearest
 from rnnviz.files import assets, user_path
 from rnnviz.import_settings import split_name
+from rnnviz.messages import _
 
 DEFAULT = "sentiment-lstm"
 #: The sentiment nets among which a text chooses where no model was named, the default first.
@@ -53,7 +54,7 @@ def locate(name: str) -> tuple[Path, Path]:
     if (original := BUGGY_COPIES.get(name, name)) in (known := shipped()):
         return known[original], weights_of(known[original])
     if not name:
-        raise UsageError("A model needs a name. See what there is: rnnviz models")
+        raise UsageError(_("A model needs a name. See what there is: rnnviz models"))
     if name in (others := imported()):
         return others[name], weights_of(others[name])
     found = _run_named(name, own := _by_name()) or _at(user_path(name))
@@ -91,16 +92,24 @@ def _at(path: Path) -> Path | None:
 def _no_model(name: str, known: Iterable[str]) -> UsageError:
     path = Path(name)
     if name == "last":
-        return UsageError("There is no run yet, so none is the last one. Train one: rnnviz train")
+        return UsageError(
+            _("There is no run yet, so none is the last one. Train one: rnnviz train")
+        )
     if path.is_dir():
         return UsageError(
-            f"{name} is a folder, but not that of a run: there is no spec.json in it. "
-            "See what there is: rnnviz models"
+            _(
+                "{name} is a folder, but not that of a run: there is no spec.json in it. "
+                "See what there is: rnnviz models"
+            ).format(name=name)
         )
     if "/" in name or "\\" in name or path.suffix:
-        return UsageError(f"There is no model file {name}. See what there is: rnnviz models")
+        return UsageError(
+            _("There is no model file {name}. See what there is: rnnviz models").format(name=name)
+        )
     return UsageError(
-        f"Unknown model {name!r}.{nearest(name, known)} See what there is: rnnviz models"
+        _("Unknown model {name!r}.{hint} See what there is: rnnviz models").format(
+            name=name, hint=nearest(name, known)
+        )
     )
 
 
@@ -139,8 +148,10 @@ def _written(path: Path) -> float:
 def no_spec_error(path: Path) -> InvalidFileError:
     """The error for a run that was stopped before its spec.json was written."""
     return InvalidFileError(
-        f"{path} has no spec.json: this run had not begun when it was stopped.\n"
-        "Delete the folder and start again: rnnviz train RECIPE"
+        _(
+            "{path} has no spec.json: this run had not begun when it was stopped.\n"
+            "Delete the folder and start again: rnnviz train RECIPE"
+        ).format(path=path)
     )
 
 
@@ -172,7 +183,7 @@ def find_run(name: str | Path) -> Path:
         if is_run(place):
             return place
     if path.is_dir() and len(path.parts) > 1:
-        raise UsageError(f"{path} is no run: there is no spec.json in it.")
+        raise UsageError(_("{path} is no run: there is no spec.json in it.").format(path=path))
     return _beginning(str(name), known)
 
 
@@ -182,12 +193,20 @@ def _beginning(name: str, known: dict[str, Path]) -> Path:
         return fitting[0]
     if fitting:
         names = ", ".join(path.name for path in fitting[:4])
-        more = f" and {len(fitting) - 4} more" if len(fitting) > 4 else ""
+        more = _(" and {count} more").format(count=len(fitting) - 4) if len(fitting) > 4 else ""
         raise UsageError(
-            f"{len(fitting)} runs begin with {name!r}: {names}{more}. Type more of it."
+            _("{count} runs begin with {name!r}: {names}{more}. Type more of it.").format(
+                count=len(fitting), name=name, names=names, more=more
+            )
         )
     if not known:
-        raise UsageError(f"There is no run {name!r}, and none in {runs_folder()}.\nrnnviz train")
+        raise UsageError(
+            _("There is no run {name!r}, and none in {folder}.\nrnnviz train").format(
+                name=name, folder=runs_folder()
+            )
+        )
     raise UsageError(
-        f"There is no run {name!r}.{nearest(name, known)} See what there is: rnnviz runs"
+        _("There is no run {name!r}.{hint} See what there is: rnnviz runs").format(
+            name=name, hint=nearest(name, known)
+        )
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnviz.errors import MissingError
+from rnnviz.messages import _
 
 #: The endings of pictures; SVG needs nothing installed.
 ENDINGS = (".svg", ".png", ".pdf")
@@ -29,8 +30,10 @@ def require_converter(path: Path) -> None:
     if path.suffix.lower() in ENDINGS[1:] and importlib.util.find_spec("vl_convert") is None:
         form = path.suffix[1:].upper()
         raise MissingError(
-            f"{form} needs a library that is not installed. Get it: {INSTALL}\n"
-            f"Without it: name a file that ends in .svg"
+            _(
+                "{format} needs a library that is not installed. Get it: {install}\n"
+                "Without it: name a file that ends in .svg"
+            ).format(format=form, install=INSTALL)
         )
 
 
@@ -58,7 +61,10 @@ def _require_fonts(converter: Any) -> None:
         text = f'<text x="9" y="30" font-size="20" font-family="{_FONTS}">{character}</text>'
         if converter.svg_to_png(_BLANK.format(text)) == blank:
             raise MissingError(
-                f"No font of this machine has {character!r}: the picture would lack it.\n"
-                "Install one, for example: apt install fonts-dejavu. Or name a file that ends in "
-                ".svg"
+                _(
+                    "No font of this machine has {character!r}: the picture would lack it.\n"
+                    "Install one, for example: apt install fonts-dejavu. Or name a file that ends "
+                    "in "
+                    ".svg"
+                ).format(character=character)
             )

@@ -8,6 +8,7 @@ import numpy as np
 
 from rnnviz.arrays import Array
 from rnnviz.errors import UsageError
+from rnnviz.messages import _
 
 #: Token indices in the two texts; None where one of them has no token.
 Pair = tuple[int | None, int | None]
@@ -70,8 +71,10 @@ def _costs(a: Sequence[str], b: Sequence[str]) -> Array:
     """The least cost of aligning a[i:] with b[j:], (len(a) + 1, len(b) + 1)."""
     if (len(a) + 1) * (len(b) + 1) > MAX_CELLS:
         raise UsageError(
-            f"Texts of {len(a):,} and {len(b):,} different words are too long to be aligned. "
-            "Shorten them and try again."
+            _(
+                "Texts of {words_a:,} and {words_b:,} different words are too long to be aligned. "
+                "Shorten them and try again."
+            ).format(words_a=len(a), words_b=len(b))
         )
     edit = _edit_cost(a, b)
     inserted = edit * np.arange(len(b) + 1)

@@ -14,6 +14,7 @@ from rnnviz.analysis.layer_stack import levels
 from rnnviz.arrays import Array
 from rnnviz.equations import Arithmetic, numbers
 from rnnviz.errors import UsageError
+from rnnviz.messages import _
 from rnnviz.trace import Trace, frozen
 
 SCHEMA = "rnnviz.difference/1"
@@ -119,7 +120,11 @@ def compare(a: Trace, b: Trace) -> TraceDifference:
     """
     shapes = [[(layer.cell, layer.units, layer.direction) for layer in t.layers] for t in (a, b)]
     if shapes[0] != shapes[1] or a.head.labels != b.head.labels:
-        raise UsageError(f"{a.model} and {b.model} are different nets: compare texts of one model.")
+        raise UsageError(
+            _("{model_a} and {model_b} are different nets: compare texts of one model.").format(
+                model_a=a.model, model_b=b.model
+            )
+        )
     pairs = align(a.tokens, b.tokens)
     return TraceDifference(a, b, pairs, tuple(_distance(a, b, *pair) for pair in pairs))
 

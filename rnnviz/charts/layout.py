@@ -11,6 +11,7 @@ from rnnviz.arrays import Array
 from rnnviz.charts.axes import Axis, axis, usable
 from rnnviz.charts.chart import Chart, ChartLine, Level, Spot
 from rnnviz.display import visible
+from rnnviz.messages import _
 
 X_MARGIN, Y_MARGIN = 0.03, 0.06
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -134,6 +135,8 @@ def _curve(
     piece = np.cumsum(~ok)[ok]
     x, y = x_axis.share(x[ok]), y_axis.share(y[ok])
     missing = int(np.count_nonzero(~ok))
-    name = visible(line.name) + (f" ({missing:,} not finite)" if missing else "")
+    name = visible(line.name)
+    if missing:
+        name = _("{name} ({missing:,} not finite)").format(name=name, missing=missing)
     hue = index if line.hue is None else line.hue
     return Curve(line.style, style_index, hue, name, letter, x, y, piece, len(x) > columns)

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 
 from rnnviz.charts.axes import usable
 from rnnviz.charts.chart import Chart, ChartLine, Level, Spot, Values
+from rnnviz.messages import _
 
 
 @dataclass(frozen=True)
 class ChartText:
-    """The texts of a chart of a training; templates for ``str.format``."""
+    """The texts of a chart of a training; templates for ``str.format``.
 
-    title: str = "Training and validation {metric}"
-    training: str = "training"
-    validation: str = "validation"
-    epoch: str = "epoch"
-    published: str = "published {value}"
-    best: str = "best {value}, epoch {epoch}"
+    Those that are not given are in the language of the process.
+    """
 
-
-ENGLISH = ChartText()
+    title: str = field(default_factory=lambda: _("Training and validation {metric}"))
+    training: str = field(default_factory=lambda: _("training"))
+    validation: str = field(default_factory=lambda: _("validation"))
+    epoch: str = field(default_factory=lambda: _("epoch"))
+    published: str = field(default_factory=lambda: _("published {value}"))
+    best: str = field(default_factory=lambda: _("best {value}, epoch {epoch}"))
 
 
 def learning_curves(
@@ -34,13 +35,14 @@ def learning_curves(
     *,
     better: Literal["high", "low"] = "low",
     published: float | None = None,
-    texts: ChartText = ENGLISH,
+    texts: ChartText | None = None,
 ) -> Chart:
     """A chart with training as dots, validation as a line, its best epoch and a published value.
 
     ``epochs``, ``train`` and ``valid`` are (N); NaN means not measured. If all of ``train`` is NaN,
     there are no dots.
     """
+    texts = texts or ChartText()
     lines = [ChartLine(texts.validation, epochs, valid, "line", 0)]
     if np.any(~np.isnan(np.asarray(train, dtype=float))):
         lines.insert(0, ChartLine(texts.training, epochs, train, "dots", 0))

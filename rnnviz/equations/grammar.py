@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from rnnviz.equations.functions import FUNCTIONS
+from rnnviz.messages import _
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,15 @@ def parse(formula: str) -> ast.expr:
     What comes out can be evaluated, and written in every way, whatever the values are.
     """
     if len(formula) > LONGEST:
-        raise ValueError(f"formula {formula[:40]!r}…: it has more than {LONGEST} characters")
+        raise ValueError(
+            _("formula {formula!r}…: it has more than {most} characters").format(
+                formula=formula[:40], most=LONGEST
+            )
+        )
     try:
         tree = ast.parse(formula, mode="eval").body
     except (SyntaxError, MemoryError, RecursionError) as error:
-        said = error.msg if isinstance(error, SyntaxError) else "nested too deep"
+        said = error.msg if isinstance(error, SyntaxError) else _("nested too deep")
         raise ValueError(f"formula {formula!r}: {said}") from None
     _check(tree, formula)
     return tree
@@ -89,7 +94,9 @@ def _operands(node: ast.AST, formula: str) -> tuple[ast.expr, ...]:
         case ast.BinOp(op=ast.Add() | ast.Sub() | ast.Mult(), left=left, right=right):
             return (left, right)
     said = ast.unparse(node) if isinstance(node, ast.expr) else type(node).__name__
-    raise ValueError(f"formula {formula!r}: {said} is not in the grammar")
+    raise ValueError(
+        _("formula {formula!r}: {said} is not in the grammar").format(formula=formula, said=said)
+    )
 
 
 def function_name(node: ast.Call) -> str:
@@ -158,7 +165,7 @@ def evaluate_tree(node: ast.expr, leaf: Callable[[str], Any]) -> Any:
         case ast.BinOp(left=left, op=op, right=right):
             a, b = evaluate_tree(left, leaf), evaluate_tree(right, leaf)
             return apply_operator(op, a, b)
-    raise ValueError(f"not in the grammar: {ast.dump(node)}")
+    raise ValueError(_("not in the grammar: {dump}").format(dump=ast.dump(node)))
 
 
 def apply_operator(op: ast.operator, a: Any, b: Any) -> Any:

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 from rnnviz.errors import InvalidFileError
 from rnnviz.events.kinds import KINDS, Event
 from rnnviz.files import parse_json, reason
+from rnnviz.messages import _
 
 SCHEMA = "rnnviz.events/1"
 #: Bytes of the longest line: a long text, or a net by hand of many units.
@@ -41,20 +42,32 @@ def parse_line(line: bytes) -> tuple[float, Event] | None:
     :data:`LONGEST_LINE` bytes.
     """
     if len(line) > LONGEST_LINE:
-        raise EventError(f"The line is longer than {LONGEST_LINE:,} bytes, the limit of an event.")
+        raise EventError(
+            _("The line is longer than {most:,} bytes, the limit of an event.").format(
+                most=LONGEST_LINE
+            )
+        )
     try:
         record = parse_json(line.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise EventError(f"The line is not JSON: {reason(error)}.") from error
+        raise EventError(
+            _("The line is not JSON: {reason}.").format(reason=reason(error))
+        ) from error
     if not isinstance(record, dict):
-        raise EventError("The line is not a JSON object.")
+        raise EventError(_("The line is not a JSON object."))
     if record.get("schema") != SCHEMA:
         found = _short(record.get("schema"))
-        raise EventError(f"The schema is {found}; this version of rnnviz reads {SCHEMA!r}.")
+        raise EventError(
+            _("The schema is {found}; this version of rnnviz reads {schema!r}.").format(
+                found=found, schema=SCHEMA
+            )
+        )
     timestamp = _timestamp(record.get("timestamp"))
     name = record.get("event")
     if not isinstance(name, str):
-        raise EventError(f"'event' is {_short(name)}, not the name of an event.")
+        raise EventError(
+            _("'event' is {found}, not the name of an event.").format(found=_short(name))
+        )
     if name not in KINDS:
         return None
     return timestamp, from_record(KINDS[name], record, name)
@@ -66,7 +79,11 @@ def _timestamp(value: Any) -> float:
     except TypeError:
         seconds = -1.0
     if seconds < 0:
-        raise EventError(f"'timestamp' is {_short(value)}, not the seconds since the start.")
+        raise EventError(
+            _("'timestamp' is {found}, not the seconds since the start.").format(
+                found=_short(value)
+            )
+        )
     return seconds
 
 
@@ -80,13 +97,19 @@ def from_record(cls: type[T], record: Mapping[str, Any], name: str) -> T:
     for each in fields(cls):  # type: ignore[arg-type]
         if each.name not in record:
             if each.default is MISSING and each.default_factory is MISSING:
-                raise EventError(f"{name}: {each.name!r} is missing.")
+                raise EventError(
+                    _("{name}: {field!r} is missing.").format(name=name, field=each.name)
+                )
             continue
         value = record[each.name]
         try:
             values[each.name] = _decoded(value, hints[each.name])
         except TypeError:
-            raise EventError(f"{name}: {each.name!r} cannot be {_short(value)}.") from None
+            raise EventError(
+                _("{name}: {field!r} cannot be {found}.").format(
+                    name=name, field=each.name, found=_short(value)
+                )
+            ) from None
     return cls(**values)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from rnnviz.events import sessions
 from rnnviz.events.kinds import Event
 from rnnviz.events.records import LONGEST_LINE, EventError, line_of, parse_line
+from rnnviz.messages import _
 
 #: Clients at a time, bytes that may wait for one of them, and events a second from one of them.
 MOST_CLIENTS, MOST_WAITING, MOST_EVENTS = 16, 1 << 20, 100
@@ -99,7 +100,7 @@ class EventServer:
             count = count + 1 if int(time.monotonic()) == second else 1
             second = int(time.monotonic())
             if count > MOST_EVENTS:
-                raise EventError("This client sends too many events.")
+                raise EventError(_("This client sends too many events."))
             parsed = parse_line(line)
             if parsed is not None:
                 self.receive(parsed[1])

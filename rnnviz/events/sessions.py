@@ -19,6 +19,7 @@ from pathlib import Path
 
 from rnnviz.errors import MissingError, UsageError
 from rnnviz.files import user_state_folder
+from rnnviz.messages import _
 
 #: Bytes of the longest path of a socket: 108 on Linux, 104 on macOS, with the zero at the end.
 _LONGEST_PATH = 103
@@ -48,8 +49,10 @@ def require_support() -> None:
     """Raise MissingError on a platform without Unix sockets."""
     if not supported():
         raise MissingError(
-            "A second terminal needs Unix sockets, which Python does not have on this platform. "
-            "Read the notes in this terminal instead: rnnviz lesson NAME"
+            _(
+                "A second terminal needs Unix sockets, which Python does not have on this "
+                "platform. Read the notes in this terminal instead: rnnviz lesson NAME"
+            )
         )
 
 
@@ -88,8 +91,12 @@ def remove_if_stale(each: SessionSocket) -> None:
 
 def no_such_session(session: str, known: list[str]) -> UsageError:
     """The error of a name that no screen has."""
-    names = ", ".join(known) if known else "none"
-    return UsageError(f"There is no session {session!r}. Sessions on this machine: {names}.")
+    names = ", ".join(known) if known else _("none")
+    return UsageError(
+        _("There is no session {session!r}. Sessions on this machine: {names}.").format(
+            session=session, names=names
+        )
+    )
 
 
 def _machine() -> str:
@@ -110,7 +117,9 @@ def _make_private(folder: Path) -> None:
     """Make a folder that only this user may enter; PermissionError if it is not such a one."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not _is_private(folder):
-        raise PermissionError(f"{folder} is not a folder of this user alone")
+        raise PermissionError(
+            _("{folder} is not a folder of this user alone").format(folder=folder)
+        )
 
 
 def _is_private(folder: Path) -> bool:
@@ -131,7 +140,7 @@ def _bound(folder: Path) -> tuple[socket.socket, SessionSocket]:
     for n in range(100):
         path = folder / f"{_machine()}-{number}{f'.{n}' if n else ''}.socket"
         if len(os.fsencode(path)) > _LONGEST_PATH:
-            raise OSError(f"{path} is too long for a socket")
+            raise OSError(_("{path} is too long for a socket").format(path=path))
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             if not _is_free(path):
@@ -145,7 +154,7 @@ def _bound(folder: Path) -> tuple[socket.socket, SessionSocket]:
             listening.close()
             raise
         return listening, SessionSocket(path, path.lstat().st_mtime)
-    raise OSError(f"{folder} has a hundred sockets of this process")
+    raise OSError(_("{folder} has a hundred sockets of this process").format(folder=folder))
 
 
 def _is_free(path: Path) -> bool:

@@ -26,6 +26,7 @@ from rnnviz.engine.clamping import Clamping
 from rnnviz.engine.model import Model
 from rnnviz.engine.spec import EmbeddingSpec
 from rnnviz.errors import RnnvizError, UsageError
+from rnnviz.messages import _
 from rnnviz.model_files import StoredModel
 from rnnviz.query import Query, Tracer
 from rnnviz.toy_net import is_toy_net
@@ -70,7 +71,9 @@ def hold_states(model: Model, trace: Trace, layer: int, t: int) -> HeldStates:
     first = t if forward else 0  # a net that reads forward has the same states up to t
     last = T if (T - first) * H * H <= ROOM else t + 1
     if last < T and not forward:
-        raise UsageError(f"This text has {T:,} tokens: too long to hold every unit once.")
+        raise UsageError(
+            _("This text has {T:,} tokens: too long to hold every unit once.").format(T=T)
+        )
     inputs = _repeated(_inputs(model, trace)[first:last], H)
     held = clampings(model, resolve_clamps(model, trace.clamps, trace.tokens), T)
     where = np.zeros((last - first, H, H), bool)
@@ -119,7 +122,7 @@ def _states(model: Model, trace: Trace, t: int) -> list[list[dict[str, Array]]]:
                 for la in [next(layers)]
                 for name in la.states
             }
-            for _ in spec.directions
+            for _n in spec.directions
         ]
         for spec in model.spec.layers
     ]
@@ -150,7 +153,11 @@ def leave_out(stored: StoredModel, query: Query, trace: Trace, tracer: Tracer) -
     """Leave out each token once; UsageError for a text of more than LONGEST tokens."""
     T, K = len(trace.tokens), trace.head.output.size
     if T > LONGEST:
-        raise UsageError(f"This text has {T:,} tokens; at most {LONGEST:,} are left out in turn.")
+        raise UsageError(
+            _("This text has {T:,} tokens; at most {most:,} are left out in turn.").format(
+                T=T, most=LONGEST
+            )
+        )
     outputs, kind = np.full((T, K), np.nan), stored.model.spec.head.kind
     if query.clamps or query.initial:
         for t in range(T):

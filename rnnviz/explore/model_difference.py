@@ -20,6 +20,7 @@ from rnnviz.engine import losses
 from rnnviz.engine.pass_results import Recording
 from rnnviz.engine.spec import EmbeddingSpec, ModelSpec
 from rnnviz.errors import UsageError
+from rnnviz.messages import _
 from rnnviz.model_files import StoredModel
 from rnnviz.tracer.clamping import layer_name
 from rnnviz.tracer.model_input import ModelInput, encode
@@ -167,7 +168,9 @@ def _compared(
     try:
         two = one if _encodes_alike(readable, other) else encode(other, said, data)
         if len(two.inputs) != len(one.inputs):
-            count = f"{b.name} reads {len(two.tokens)} tokens of it, {a.name} {len(one.tokens)}"
+            count = _("{model_b} reads {count_b} tokens of it, {model_a} {count_a}").format(
+                model_b=b.name, count_b=len(two.tokens), model_a=a.name, count_a=len(one.tokens)
+            )
             raise UsageError(count)
         recordings = [_recorded(m, each) for m, each in ((a, one), (b, two))]
     except UsageError as error:
@@ -222,7 +225,9 @@ def _other_inputs(a: StoredModel, b: StoredModel) -> str:
     """Why two nets cannot read the same inputs; "" if they may."""
     sources = [each.model.spec.source for each in (a, b)]
     forms = [
-        "ids of words" if isinstance(source, EmbeddingSpec) else f"{source.width} numbers a step"
+        _("ids of words")
+        if isinstance(source, EmbeddingSpec)
+        else _("{width} numbers a step").format(width=source.width)
         for source in sources
     ]
     if forms[0] != forms[1]:
@@ -235,7 +240,11 @@ def _recorded(stored: StoredModel, model_input: ModelInput) -> Recording:
     inputs = model_input.inputs
     rows = getattr(source, "vocabulary", None)
     if rows is not None and inputs.max(initial=0) >= rows:
-        raise UsageError(f"{stored.name} has {rows:,} words, the text the id {inputs.max()}")
+        raise UsageError(
+            _("{model} has {rows:,} words, the text the id {highest}").format(
+                model=stored.name, rows=rows, highest=inputs.max()
+            )
+        )
     return stored.model.record(inputs, initial=model_input.initial)
 
 
@@ -275,10 +284,11 @@ def _incomparable(a: ModelSpec, b: ModelSpec) -> Iterator[IncomparableValue]:
         reasons: dict[str, str] = {}
         if {one.recurrent_activation, other.recurrent_activation} == HARD_SIGMOIDS:
             reasons |= dict.fromkeys(
-                (f"a_{gate}" for gate in gates), "the hard sigmoids of the nets differ by a factor"
+                (f"a_{gate}" for gate in gates),
+                _("the hard sigmoids of the nets differ by a factor"),
             )
         if one.keeps != other.keeps and "z" in gates:
-            reasons |= dict.fromkeys(("a_z", "z"), "z keeps in one net and renews in the other")
+            reasons |= dict.fromkeys(("a_z", "z"), _("z keeps in one net and renews in the other"))
         for direction in one.directions:
             for name, reason in reasons.items():
                 yield IncomparableValue(layer_name(a, k, direction), name, reason)
@@ -330,7 +340,7 @@ def _first(
 ) -> ValueDifference | None:
     """The first difference above the tolerance: of layers, steps as read, values as computed."""
     backward = _backward_layers(stored)
-    for layer in dict.fromkeys(layer for layer, _ in a):
+    for layer in dict.fromkeys(layer for layer, _name in a):
         names = [name for place, name in a if place == layer and (place, name) in b]
         steps = range(len(a[layer, names[0]]))
         for t in reversed(steps) if layer in backward else steps:

@@ -12,6 +12,7 @@ from rnnviz.cells import CELLS
 from rnnviz.errors import RnnvizError, damage
 from rnnviz.files import read_json
 from rnnviz.lookup import imported, shipped, weights_of
+from rnnviz.messages import _
 from rnnviz.query import Tracer
 from rnnviz.runs import trained_runs
 
@@ -46,7 +47,7 @@ def _entry(name: str, path: Path, origin: Origin) -> ModelEntry:
     try:
         record = read_json(path)
         if not isinstance(record, dict):
-            raise ValueError("expected an object")
+            raise ValueError(_("expected an object"))
         series = "series" in record or (origin == "run" and path.with_name("series.json").is_file())
         typed = any(name in record for name in ("ids", "vectors", "one_hot"))
         example, labels = record.get("example"), record.get("labels")

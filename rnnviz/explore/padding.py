@@ -21,6 +21,7 @@ from rnnviz.engine import losses
 from rnnviz.engine.model import Model
 from rnnviz.engine.spec import EmbeddingSpec
 from rnnviz.errors import UsageError
+from rnnviz.messages import _
 from rnnviz.model_files import StoredModel
 from rnnviz.query import Query, Tracer
 from rnnviz.tracer.model_cache import cached_model
@@ -34,7 +35,7 @@ def answer(question: PaddingQuestion, tracer: Tracer) -> PaddingComparison:
     """
     query = question.query
     if query.clamps:
-        raise UsageError("Padding is compared without clamps. Remove them to see this page.")
+        raise UsageError(_("Padding is compared without clamps. Remove them to see this page."))
     return compare(_stored(query), query.text, question.pads)
 
 
@@ -47,8 +48,10 @@ def compare(stored: StoredModel, text: str, pads: int | None = None) -> PaddingC
     """Read a text in all four padding modes with ``pads`` paddings; None: as in training."""
     if isinstance(stored.encoder, Scaling):
         raise UsageError(
-            f"{stored.name} reads a series: every window is as long as the others, and nothing "
-            "is padded. Models of text: rnnviz models"
+            _(
+                "{model} reads a series: every window is as long as the others, and nothing "
+                "is padded. Models of text: rnnviz models"
+            ).format(model=stored.name)
         )
     encoding = stored.vocabulary.encoding
     encoded = encode(stored, text)
@@ -60,7 +63,11 @@ def compare(stored: StoredModel, text: str, pads: int | None = None) -> PaddingC
         pads = DEFAULT_PADS if trained is None else trained
     most = MAX_TOKENS if encoding.length is None else encoding.length
     if not 0 <= pads <= max(0, most - len(ids)):
-        raise UsageError(f"{pads} paddings: this text has room for {max(0, most - len(ids))}.")
+        raise UsageError(
+            _("{pads} paddings: this text has room for {room}.").format(
+                pads=pads, room=max(0, most - len(ids))
+            )
+        )
     padding = [PADDING_ID] * pads
     sides = {"front": [*padding, *ids], "end": [*ids, *padding]}
     return PaddingComparison(

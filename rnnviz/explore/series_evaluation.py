@@ -14,6 +14,7 @@ from rnnviz.data.batches import Windows
 from rnnviz.data.folders import sha256
 from rnnviz.data.series import Scaling
 from rnnviz.errors import UsageError
+from rnnviz.messages import _
 from rnnviz.model_files import StoredModel
 from rnnviz.tracer.model_cache import cached_model
 from rnnviz.tracer.series import Table, given_table
@@ -97,8 +98,15 @@ def evaluate_series(model: str, path: Path) -> SeriesEvaluation:
     rows = np.arange(scaling.lookback, table.rows - scaling.delay)
     if len(rows) < 1:
         raise UsageError(
-            f"{table.name} has {table.rows:,} rows, too few for a window of {scaling.lookback:,} "
-            f"and the value {scaling.delay + 1:,} rows after it."
+            _(
+                "{table} has {rows:,} rows, too few for a window of {lookback:,} "
+                "and the value {after:,} rows after it."
+            ).format(
+                table=table.name,
+                rows=table.rows,
+                lookback=scaling.lookback,
+                after=scaling.delay + 1,
+            )
         )
     windows = Windows(
         scaling.apply(data), scaling.lookback, scaling.step, scaling.delay, scaling.target, rows,
@@ -107,8 +115,11 @@ def evaluate_series(model: str, path: Path) -> SeriesEvaluation:
     target = data[:, scaling.target]
     record = stored.record.get("data") or stored.record.get("training", {}).get("data")
     if isinstance(record, dict) and sha256(path) in record.values():
-        remarks = (*remarks, f"Warning: {stored.name} was trained on rows of this file, so these "
-                   "errors are smaller than those on rows it has not seen")  # fmt: skip
+        warning = _(
+            "Warning: {model} was trained on rows of this file, so these errors are smaller than "
+            "those on rows it has not seen"
+        )
+        remarks = (*remarks, warning.format(model=stored.name))
     return SeriesEvaluation(
         stored.name, scaling.columns[scaling.target], table, scaling.lookback,
         scaling.restore(_forecasts(stored, windows)).astype(np.float64),

@@ -9,6 +9,7 @@ from rnnviz.analysis.training_history import TrainingHistory, TrainingHistoryQue
 from rnnviz.errors import UsageError
 from rnnviz.files import invalid_file_on_error, read_json
 from rnnviz.lookup import is_run, locate
+from rnnviz.messages import _
 from rnnviz.progress import Epoch
 from rnnviz.query import Tracer
 from rnnviz.runs.history import read_history
@@ -18,11 +19,11 @@ from rnnviz.toy_net import is_toy_net
 def answer(question: TrainingHistoryQuestion, tracer: Tracer) -> TrainingHistory:
     """Read the history; UsageError for a net that was not trained here."""
     if is_toy_net(question.model):
-        raise UsageError("A net by hand is not trained.")
+        raise UsageError(_("A net by hand is not trained."))
     path, weights = locate(question.model)
     if path == weights:  # a file of another framework
-        raise UsageError(f"{question.model} has no record of its training.")
-    with invalid_file_on_error(path, "model"):
+        raise UsageError(_("{model} has no record of its training.").format(model=question.model))
+    with invalid_file_on_error(path, _("model")):
         record: Mapping[str, Any] = read_json(path)
         training = record.get("training", {})
         if is_run(path.parent):
@@ -40,5 +41,5 @@ def answer(question: TrainingHistoryQuestion, tracer: Tracer) -> TrainingHistory
             str(training.get("command", "")),
         )
     if not history.epochs:
-        raise UsageError(f"{question.model} has no record of its training.")
+        raise UsageError(_("{model} has no record of its training.").format(model=question.model))
     return history

@@ -21,6 +21,7 @@ from rnnviz.data.token_ids import TokenIds
 from rnnviz.equations.functions import is_gate
 from rnnviz.errors import UsageError
 from rnnviz.files import invalid_file_on_error
+from rnnviz.messages import _
 from rnnviz.model_files import StoredModel
 from rnnviz.query import Tracer
 from rnnviz.recipes.user_texts import validation_texts
@@ -38,11 +39,11 @@ def answer(question: UnitQuestion, tracer: Tracer) -> CorpusStates:
     """Read the corpus with the question's model; UsageError for a model of a series."""
     stored = cached_model(question.model)
     if not stored.reads_ids:
-        raise UsageError("This page is for models of text; this one reads a series or vectors.")
+        raise UsageError(_("This page is for models of text; this one reads a series or vectors."))
     if question.random is not None:
         stored = stored.untrained(question.random)
     if isinstance(stored.encoder, TokenIds):
-        raise UsageError("This page reads a corpus of words, and this model has no vocabulary.")
+        raise UsageError(_("This page reads a corpus of words, and this model has no vocabulary."))
     source, texts = corpus(stored)
     return corpus_states(stored, question.layer, source, texts)
 
@@ -72,7 +73,7 @@ def _own_texts(stored: StoredModel) -> tuple[str, list[str]] | None:
     given = (stored.record.get("options") or {}).get("table")
     if not isinstance(given, dict):
         return None
-    with invalid_file_on_error(Path(stored.name), "run"):
+    with invalid_file_on_error(Path(stored.name), _("run")):
         options = Options.from_json(
             {name: stored.record["options"].get(name) for name in ("limit", "table", "seed")}
         )
@@ -80,8 +81,9 @@ def _own_texts(stored: StoredModel) -> tuple[str, list[str]] | None:
     folder = Path(str(stored.record.get("folder", "")))
     if not (folder / options.table.file).is_file():
         raise UsageError(
-            f"This page reads the validation texts of {options.table.file}, which is not in "
-            f"{folder}."
+            _("This page reads the validation texts of {file}, which is not in {folder}.").format(
+                file=options.table.file, folder=folder
+            )
         )
     texts = validation_texts(options.table, folder, options.limit, options.seed)[:PHRASES]
     return f"{options.table.file}, {len(texts)}", texts
@@ -100,7 +102,7 @@ def corpus_states(stored: StoredModel, layer: int, source: str, texts: list[str]
     """Run the texts through the model and collect the states of one layer and direction."""
     rows = list(_rows(stored, texts))
     if not rows:
-        raise UsageError("No text of the corpus has a word of this model's vocabulary.")
+        raise UsageError(_("No text of the corpus has a word of this model's vocabulary."))
     depth, direction = _layer_and_direction(stored, layer)
     cell = stored.model.cell(depth)
     gates = [

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 from rnnviz.files.readers import open_regular, size_text
+from rnnviz.messages import _
 
 if TYPE_CHECKING:
     import zipfile
@@ -51,7 +52,9 @@ class LimitedReader(io.RawIOBase):
         data = self._stream.read(min(len(buffer), _BLOCK))
         self._left -= len(data)
         if self._left < 0:
-            raise TooLargeError(f"it unpacks to more than {size_text(self.limit)}")
+            raise TooLargeError(
+                _("it unpacks to more than {size}").format(size=size_text(self.limit))
+            )
         buffer[: len(data)] = data
         return len(data)
 
@@ -76,7 +79,7 @@ def open_zip(path: Path, limit: int) -> Iterator[zipfile.ZipFile]:
 
     with open_regular(path, limit) as file:
         if _directory_size(file) > _MAX_DIRECTORY:
-            raise zipfile.BadZipFile("its list of files is far too long")
+            raise zipfile.BadZipFile(_("its list of files is far too long"))
         with zipfile.ZipFile(file) as archive:
             yield archive
 
@@ -91,11 +94,17 @@ def open_member(archive: zipfile.ZipFile, name: str, limit: int) -> BinaryIO:
 
     info = archive.getinfo(name)
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise zipfile.BadZipFile(f"the compression of {name[:60]} is not supported")
+        raise zipfile.BadZipFile(
+            _("the compression of {name} is not supported").format(name=name[:60])
+        )
     unpacked = LimitedReader(archive.open(info), limit, info.compress_size)
     if info.file_size > unpacked.limit:
         unpacked.close()
-        raise TooLargeError(f"{name[:60]} unpacks to more than {size_text(unpacked.limit)}")
+        raise TooLargeError(
+            _("{name} unpacks to more than {size}").format(
+                name=name[:60], size=size_text(unpacked.limit)
+            )
+        )
     return buffered(unpacked)
 
 

@@ -11,8 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from rnnviz.errors import RnnvizError, UsageError
+from rnnviz.errors import RnnvizError, UsageError, system_reason
 from rnnviz.files.paths import NO_SPACE, require_writable
+from rnnviz.messages import _
 
 #: Errors of a folder that takes no new file, or in which no file can be replaced: it is read-only,
 #: or sticky and owned by others, or the file is a mount point.
@@ -54,13 +55,19 @@ def write_output(path: Path, data: bytes | str) -> None:
     try:
         write_atomically(path, data)
     except BrokenPipeError as error:
-        raise RnnvizError(f"The reader of {path} ended before everything was written.") from error
+        raise RnnvizError(
+            _("The reader of {path} ended before everything was written.").format(path=path)
+        ) from error
     except OSError as error:
         if error.errno in NO_SPACE:
             raise RnnvizError(
-                f"No space left to write {path}. Free some, or name a file on another disk."
+                _(
+                    "No space left to write {path}. Free some, or name a file on another disk."
+                ).format(path=path)
             ) from error
-        raise RnnvizError(f"Cannot write {path}: {error.strerror or error}.") from error
+        raise RnnvizError(
+            _("Cannot write {path}: {reason}.").format(path=path, reason=system_reason(error))
+        ) from error
 
 
 def write_new(folder: Path, stem: str, suffix: str, data: str) -> Path:
@@ -93,7 +100,9 @@ def open_part(path: Path) -> BinaryIO:
     links, a folder, a device or a pipe, and OSError otherwise.
     """
     unsafe = UsageError(
-        f"{path} is a link, a pipe or another name of a file, and is not written to. Delete it."
+        _(
+            "{path} is a link, a pipe or another name of a file, and is not written to. Delete it."
+        ).format(path=path)
     )
     flags = os.O_RDWR | os.O_CREAT | _FLAGS
     flags |= sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY"))
@@ -134,7 +143,7 @@ def _descriptor_of(path: Path) -> int | None:
 
     Opening such a path again would truncate a file that stdout is redirected to.
     """
-    for _ in range(_MAX_LINKS):
+    for _n in range(_MAX_LINKS):
         folder = os.path.realpath(path.parent)
         if folder in ("/dev/fd", f"/proc/{os.getpid()}/fd") and path.name.isdecimal():
             return int(path.name)
@@ -161,7 +170,9 @@ def _write_to_device(path: Path, content: bytes) -> None:
             raise
         quoted = shlex.quote(str(path))
         raise UsageError(
-            f"No process reads the pipe {path}. Start one first, as in: cat {quoted} > FILE &"
+            _(
+                "No process reads the pipe {path}. Start one first, as in: cat {typed} > FILE &"
+            ).format(path=path, typed=quoted)
         ) from error
     try:
         os.set_blocking(descriptor, True)

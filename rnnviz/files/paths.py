@@ -9,7 +9,8 @@ import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from rnnviz.errors import UsageError
+from rnnviz.errors import UsageError, system_reason
+from rnnviz.messages import _
 
 #: Error numbers of a path that no file can have, and of a full disk (Windows has no quotas).
 UNUSABLE_NAME = (errno.ENAMETOOLONG, errno.ELOOP)
@@ -39,12 +40,20 @@ def user_path(typed: str | Path) -> Path:
         path = Path(typed).expanduser()
         path.stat()
     except RuntimeError as error:
-        raise UsageError(f"{str(typed)[:200]}: there is no home folder of that user.") from error
+        raise UsageError(
+            _("{path}: there is no home folder of that user.").format(path=str(typed)[:200])
+        ) from error
     except ValueError as error:
-        raise UsageError(f"{str(typed)[:200]!r} cannot be a path: {error}.") from error
+        raise UsageError(
+            _("{path!r} cannot be a path: {reason}.").format(path=str(typed)[:200], reason=error)
+        ) from error
     except OSError as error:
         if error.errno in UNUSABLE_NAME:
-            raise UsageError(f"{str(typed)[:200]} cannot be used: {error.strerror}.") from error
+            raise UsageError(
+                _("{path} cannot be used: {reason}.").format(
+                    path=str(typed)[:200], reason=system_reason(error)
+                )
+            ) from error
     return path
 
 
@@ -62,25 +71,39 @@ def require_writable(path: Path) -> os.stat_result | None:
         if not folder.is_dir():
             missing = shlex.quote(str(folder if path.is_symlink() else path.parent))
             raise UsageError(
-                f"There is no folder {missing}. Make it first: mkdir -p {missing}"
+                _("There is no folder {missing}. Make it first: mkdir -p {missing}").format(
+                    missing=missing
+                )
             ) from None
         return None
     except NotADirectoryError as error:
         raise UsageError(
-            f"{path.parent} is a file, not a folder: {path} cannot be in it."
+            _("{folder} is a file, not a folder: {path} cannot be in it.").format(
+                folder=path.parent, path=path
+            )
         ) from error
     except ValueError as error:
-        raise UsageError(f"{path} cannot be the name of a file: {error}.") from error
+        raise UsageError(
+            _("{path} cannot be the name of a file: {reason}.").format(path=path, reason=error)
+        ) from error
     except OSError as error:
         if error.errno in UNUSABLE_NAME:
-            raise UsageError(f"{path} cannot be written: {error.strerror}.") from error
+            raise UsageError(
+                _("{path} cannot be written: {reason}.").format(
+                    path=path, reason=system_reason(error)
+                )
+            ) from error
         raise
     mode = status.st_mode
     if stat.S_ISDIR(mode):
-        raise UsageError(f"{path} is a folder. Name a file in it.")
+        raise UsageError(_("{path} is a folder. Name a file in it.").format(path=path))
     if stat.S_ISSOCK(mode) or stat.S_ISBLK(mode):
-        kind = "a socket" if stat.S_ISSOCK(mode) else "a disk"
-        raise UsageError(f"{path} is {kind}, which is not written to. Name a file.")
+        kind = _("a socket") if stat.S_ISSOCK(mode) else _("a disk")
+        raise UsageError(
+            _("{path} is {kind}, which is not written to. Name a file.").format(
+                path=path, kind=kind
+            )
+        )
     return status
 
 
@@ -90,13 +113,17 @@ def require_distinct(outputs: Mapping[str, Path], inputs: Iterable[Path] = ()) -
     ``outputs`` maps the option's name, used in messages, to its path. Devices and pipes may be
     named twice.
     """
-    taken = [(f"what is read from {path}", path) for path in inputs]
+    taken = [(_("what is read from {path}").format(path=path), path) for path in inputs]
     for name, path in outputs.items():
         require_writable(path)
         for use, other in taken:
             if _is_same_file(path, other):
-                raise UsageError(f"{name} {path} would replace {use}. Name another file.")
-        taken.append((f"what {name} writes", path))
+                raise UsageError(
+                    _("{name} {path} would replace {use}. Name another file.").format(
+                        name=name, path=path, use=use
+                    )
+                )
+        taken.append((_("what {name} writes").format(name=name), path))
 
 
 def _is_same_file(a: Path, b: Path) -> bool:

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rnnviz.errors import InvalidFileError, RnnvizError
-from rnnviz.messages import translated
+from rnnviz.errors import InvalidFileError, RnnvizError, system_reason
+from rnnviz.messages import _, translated
 
 #: Largest JSON file in bytes. A vocabulary of 100,000 words takes two million; the parsed objects
 #: take up to 25 times as much memory.
@@ -40,9 +40,11 @@ def open_regular(path: Path, limit: int | None = None) -> io.BufferedReader:
         if stat.S_ISDIR(status.st_mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         if not stat.S_ISREG(status.st_mode):
-            kind = "a pipe" if stat.S_ISFIFO(status.st_mode) else "a device"
+            kind = _("a pipe") if stat.S_ISFIFO(status.st_mode) else _("a device")
             raise InvalidFileError(
-                f"{path} is {kind}, not a file. Write its content to a file and name that."
+                _(
+                    "{path} is {kind}, not a file. Write its content to a file and name that."
+                ).format(path=path, kind=kind)
             )
         if limit is not None and status.st_size > limit:
             raise _too_large(path, limit)
@@ -62,12 +64,18 @@ def read_limited(path: Path, limit: int) -> bytes:
 
 
 def _too_large(path: Path, limit: int) -> InvalidFileError:
-    return InvalidFileError(f"{path} is larger than {size_text(limit)}, the limit for this file.")
+    return InvalidFileError(
+        _("{path} is larger than {size}, the limit for this file.").format(
+            path=path, size=size_text(limit)
+        )
+    )
 
 
 def size_text(count: int) -> str:
     """A number of bytes for a message: "12 MB" or "1,200 bytes"."""
-    return f"{count / 1e6:,.0f} MB" if count >= 1_000_000 else f"{count:,} bytes"
+    return (
+        f"{count / 1e6:,.0f} MB" if count >= 1_000_000 else _("{count:,} bytes").format(count=count)
+    )
 
 
 @contextmanager
@@ -84,30 +92,36 @@ def invalid_file_on_error(path: Path, kind: str, remedy: str = "") -> Iterator[N
     except (RnnvizError, ImportError, NameError):
         raise
     except OSError as error:
-        raise InvalidFileError(f"Cannot read {path}: {error.strerror or error}.{suffix}") from error
+        raise InvalidFileError(
+            _("Cannot read {path}: {reason}.{suffix}").format(
+                path=path, reason=system_reason(error), suffix=suffix
+            )
+        ) from error
     except Exception as error:
         raise InvalidFileError(
-            f"{path} is not a usable {kind}: {reason(error)}.{suffix}"
+            _("{path} is not a usable {kind}: {reason}.{suffix}").format(
+                path=path, kind=kind, reason=reason(error), suffix=suffix
+            )
         ) from error
 
 
 def reason(error: BaseException) -> str:
     """An exception's message as one short line without its full stop."""
     if isinstance(error, MemoryError):
-        return "a part of it is too large or nested too deep"
+        return _("a part of it is too large or nested too deep")
     if isinstance(error, RecursionError):
-        return "it is nested too deep"
+        return _("it is nested too deep")
     if isinstance(error, UnicodeDecodeError):
-        return "it is not text in UTF-8"
+        return _("it is not text in UTF-8")
     text = translated(" ".join(str(error).split())) or type(error).__name__
     if isinstance(error, KeyError):
-        text = f"{text} is missing"
+        text = _("{text} is missing").format(text=text)
     return (text if len(text) <= _MAX_REASON else f"{text[:_MAX_REASON]}…").rstrip(".")
 
 
 def read_json(path: Path, limit: int = JSON_LIMIT) -> Any:
     """Parse a JSON file; raises InvalidFileError if it is unreadable, too large or not JSON."""
-    with invalid_file_on_error(path, "JSON file"):
+    with invalid_file_on_error(path, _("JSON file")):
         return parse_json(read_limited(path, limit).decode("utf-8"))
 
 
@@ -115,11 +129,11 @@ def parse_json(text: str) -> Any:
     """Parse JSON; raises ValueError, or RecursionError, if it is not JSON or nested too deep."""
     value = json.loads(text)
     level = [[value]]
-    for _ in range(_MAX_DEPTH):
+    for _n in range(_MAX_DEPTH):
         level = [child for container in level for child in _containers_in(container)]
         if not level:
             return value
-    raise ValueError(f"it is nested deeper than {_MAX_DEPTH}")
+    raise ValueError(_("it is nested deeper than {depth}").format(depth=_MAX_DEPTH))
 
 
 def _containers_in(value: Any) -> Iterable[Any]:

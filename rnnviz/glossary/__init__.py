@@ -14,6 +14,7 @@ from importlib.resources import files
 
 from rnnviz.display import folded
 from rnnviz.errors import UsageError, nearest
+from rnnviz.messages import _
 
 #: The columns of the table of a term; "original" is the paper that introduced it.
 COLUMNS = ("keras", "pytorch", "paper", "onnx", "original")
@@ -116,8 +117,9 @@ def find(name: str) -> Term:
         # A short name, such as f, is near to everything that begins with it.
         keys = [each for each in exact if len(each) > 3 or len(name) <= 3]
         raise UsageError(
-            f"There is no term {name!r} in the glossary.{nearest(name, keys)}\n"
-            "All terms: rnnviz explain"
+            _("There is no term {name!r} in the glossary.{hint}\nAll terms: rnnviz explain").format(
+                name=name, hint=nearest(name, keys)
+            )
         )
     return found
 

@@ -19,7 +19,7 @@ from rnnviz.data.vectors import Vectors
 from rnnviz.data.vocabulary import Vocabulary
 from rnnviz.engine.model import Model
 from rnnviz.engine.spec import HeadSpec
-from rnnviz.errors import InvalidFileError, UsageError, nearest
+from rnnviz.errors import InvalidFileError, UsageError, nearest, system_reason
 from rnnviz.files import invalid_file_on_error, open_regular, user_path
 from rnnviz.import_settings import ImportSettings
 from rnnviz.interop.assembly import ImportableNet, importable_nets, kind_of
@@ -126,7 +126,7 @@ def _contents(path: Path, options: ImportOptions) -> ModelContents:
         return read_contents(path, options)
     except OSError as error:
         raise InvalidFileError(
-            _("Cannot read {path}: {reason}.").format(path=path, reason=error.strerror or error)
+            _("Cannot read {path}: {reason}.").format(path=path, reason=system_reason(error))
         ) from error
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from rnnviz.data.encoders import encoder_fields
 from rnnviz.display import json_text
-from rnnviz.errors import RnnvizError, UsageError, nearest
+from rnnviz.errors import RnnvizError, UsageError, nearest, system_reason
 from rnnviz.files import JSON_LIMIT, read_json, read_limited, write_output
 from rnnviz.lookup import BUGGY_COPIES, imported, imported_folder, runs_folder, shipped, weights_of
 from rnnviz.messages import _
@@ -128,7 +128,7 @@ def remove(name: str) -> tuple[Path, ...]:
         except OSError as error:
             raise RnnvizError(
                 _("{path} cannot be deleted: {reason}.").format(
-                    path=path, reason=error.strerror or error
+                    path=path, reason=system_reason(error)
                 )
             ) from error
     return files
@@ -141,7 +141,7 @@ def _folder() -> Path:
     except OSError as error:
         raise RnnvizError(
             _("{folder} cannot be made: {reason}.").format(
-                folder=folder, reason=error.strerror or error
+                folder=folder, reason=system_reason(error)
             )
         ) from error
     return folder

@@ -16,6 +16,7 @@ from rnnviz.errors import UsageError
 from rnnviz.files import JSON_LIMIT, invalid_file_on_error, parse_json, read_limited, reason
 from rnnviz.import_settings import split_name
 from rnnviz.lookup import DEFAULT, locate
+from rnnviz.messages import _
 from rnnviz.model_files.bugs import BUGS
 from rnnviz.model_files.stored_model import StoredModel
 from rnnviz.model_files.weights import read_weights, remedy
@@ -38,11 +39,13 @@ def load(name: str = DEFAULT) -> StoredModel:
         return open_foreign(path, settings).stored
     if settings:
         raise UsageError(
-            f"{settings.options} is for files of other frameworks; {path.name} is one of rnnviz."
+            _("{options} is for files of other frameworks; {file} is one of rnnviz.").format(
+                options=settings.options, file=path.name
+            )
         )
     if run:
         _check_trained(path, record, weights)
-    with invalid_file_on_error(path, "model", remedy(path)):
+    with invalid_file_on_error(path, _("model"), remedy(path)):
         spec = ModelSpec.from_json(record.get("config"))
         wanted = shapes(spec)
         encoder = _encoder(path, record)
@@ -68,24 +71,28 @@ def is_architecture(record: Mapping[str, Any]) -> bool:
 def _check_trained(path: Path, record: Mapping[str, Any], weights: Path) -> None:
     if "config" in record and record["config"] is None:
         raise UsageError(
-            f"{path.parent} measured a rule ({record.get('title', '')}): there is no net in it."
+            _("{folder} measured a rule ({title}): there is no net in it.").format(
+                folder=path.parent, title=record.get("title", "")
+            )
         )
     if not weights.is_file():
         raise UsageError(
-            f"{path.parent} has no {weights.name} yet: no epoch of it is finished. "
-            f"Go on with it: rnnviz train --resume {path.parent}"
+            _(
+                "{folder} has no {file} yet: no epoch of it is finished. "
+                "Go on with it: rnnviz train --resume {folder}"
+            ).format(folder=path.parent, file=weights.name)
         )
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    with invalid_file_on_error(path, "model", remedy(path)):
+    with invalid_file_on_error(path, _("model"), remedy(path)):
         data = read_limited(path, JSON_LIMIT)
         try:
             record = parse_json(data.decode("utf-8"))
         except (ValueError, RecursionError) as error:
-            raise ValueError(f"it is not JSON ({reason(error)})") from error
+            raise ValueError(_("it is not JSON ({reason})").format(reason=reason(error))) from error
         if not isinstance(record, dict):
-            raise ValueError("expected an object")
+            raise ValueError(_("expected an object"))
     return record
 
 
@@ -93,10 +100,10 @@ def _check_texts(record: Mapping[str, Any]) -> None:
     """Raise ValueError unless the fields that are displayed have the expected types."""
     for name in ("title", "trained_on", "example", "licence"):
         if not isinstance(record.get(name, ""), str):
-            raise ValueError(f"{name}: expected a text")
+            raise ValueError(_("{name}: expected a text").format(name=name))
     for name in ("metrics", "training"):
         if not isinstance(record.get(name, {}), dict):
-            raise ValueError(f"{name}: expected an object")
+            raise ValueError(_("{name}: expected an object").format(name=name))
 
 
 def _encoder(path: Path, record: Mapping[str, Any]) -> Encoder:
@@ -112,25 +119,28 @@ def _encoder(path: Path, record: Mapping[str, Any]) -> Encoder:
 def _labels(record: Mapping[str, Any]) -> list[str]:
     labels = record.get("labels")
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-        raise ValueError("labels: expected a list of names")
+        raise ValueError(_("labels: expected a list of names"))
     return labels
 
 
 def _agree(spec: ModelSpec, encoder: Encoder, labels: tuple[str, ...]) -> None:
     if isinstance(spec.source, EmbeddingSpec) != isinstance(encoder, WordEncoder):
         raise ValueError(
-            "config.source: a net of words needs a vocabulary, one of numbers a series"
+            _("config.source: a net of words needs a vocabulary, one of numbers a series")
         )
     if isinstance(spec.source, EmbeddingSpec):
         # The embedding may have more rows than there are words, as in Keras.
         if spec.source.vocabulary < len(encoder):
             raise ValueError(
-                f"config.source.vocabulary is {spec.source.vocabulary:,} but the vocabulary has "
-                f"{len(encoder):,} words"
+                _(
+                    "config.source.vocabulary is {given:,} but the vocabulary has {count:,} words"
+                ).format(given=spec.source.vocabulary, count=len(encoder))
             )
     elif spec.source.width != len(encoder):
         raise ValueError(
-            f"config.source.width is {spec.source.width} but the series has {len(encoder)} columns"
+            _("config.source.width is {given} but the series has {count} columns").format(
+                given=spec.source.width, count=len(encoder)
+            )
         )
     _agree_labels(spec.head, labels)
 
@@ -138,4 +148,8 @@ def _agree(spec: ModelSpec, encoder: Encoder, labels: tuple[str, ...]) -> None:
 def _agree_labels(head: HeadSpec, labels: tuple[str, ...]) -> None:
     wanted = 2 if head.is_binary else head.outputs
     if len(labels) != wanted:
-        raise ValueError(f"{len(labels)} labels for a head of {wanted} outputs")
+        raise ValueError(
+            _("{count} labels for a head of {wanted} outputs").format(
+                count=len(labels), wanted=wanted
+            )
+        )

@@ -24,7 +24,7 @@ from rnnviz.engine.model import Model
 from rnnviz.engine.parameters import initialise, recurrent_size
 from rnnviz.engine.spec import EmbeddingSpec
 from rnnviz.errors import UsageError, shortened
-from rnnviz.messages import N_
+from rnnviz.messages import N_, _
 from rnnviz.model_files.bugs import BUGS, Bug
 
 #: Texts that are predicted together: enough to fill a matrix product, few enough for memory.
@@ -59,13 +59,17 @@ class StoredModel:
         """Its vocabulary; UsageError for a model that reads a series or vectors."""
         if isinstance(self.encoder, Scaling):
             raise UsageError(
-                f"{self.name} reads a series ({len(self.encoder)} measurements a step), not text. "
-                "Models of text: rnnviz models"
+                _(
+                    "{model} reads a series ({count} measurements a step), not text. "
+                    "Models of text: rnnviz models"
+                ).format(model=self.name, count=len(self.encoder))
             )
         if not isinstance(self.encoder, WordEncoder):
             raise UsageError(
-                f"{self.name} reads vectors ({len(self.encoder)} numbers a step), not ids of "
-                "words. Models of text: rnnviz models"
+                _(
+                    "{model} reads vectors ({count} numbers a step), not ids of "
+                    "words. Models of text: rnnviz models"
+                ).format(model=self.name, count=len(self.encoder))
             )
         return self.encoder
 
@@ -137,7 +141,9 @@ class StoredModel:
         UsageError for one text instead of a list of them.
         """
         if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
-            raise UsageError('predict() takes a list of texts: model.predict(["good", "not good"])')
+            raise UsageError(
+                _('predict() takes a list of texts: model.predict(["good", "not good"])')
+            )
         if not texts:
             return np.zeros((0, len(self.labels)), np.float32)
         with np.errstate(over="ignore", invalid="ignore"):
@@ -177,7 +183,9 @@ class StoredModel:
         """What a text without words is read as; UsageError where there is no unknown word."""
         unknown = self.vocabulary.encoding.unknown
         if unknown is None:
-            raise UsageError(f"No word of {shortened(text, 60)!r} is in the vocabulary.")
+            raise UsageError(
+                _("No word of {text!r} is in the vocabulary.").format(text=shortened(text, 60))
+            )
         return [unknown]
 
     def _classes(self, found: Array) -> Array:

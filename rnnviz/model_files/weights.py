@@ -12,6 +12,7 @@ import numpy as np
 
 from rnnviz.arrays import MAX_VALUE, Array, Values, in_range
 from rnnviz.files import assets, invalid_file_on_error, open_regular
+from rnnviz.messages import _
 
 #: Largest weight file and largest header in bytes; an array takes some 100 bytes of the header.
 MAX_BYTES, _MAX_HEADER = 250_000_000, 1_000_000
@@ -25,11 +26,13 @@ def read_weights(
     ``wanted`` gives the shape of each array; ``sha256`` is the expected hash of the file. Raises
     InvalidFileError if the file does not agree.
     """
-    with invalid_file_on_error(path, "file of weights", remedy(path)):
+    with invalid_file_on_error(path, _("file of weights"), remedy(path)):
         if sha256 is not None and _sha256(path) != sha256:
             raise ValueError(
-                "it is not the file its JSON describes (its SHA-256 differs): it was damaged or "
-                "edited"
+                _(
+                    "it is not the file its JSON describes (its SHA-256 differs): it was damaged "
+                    "or edited"
+                )
             )
         check_header(path, MAX_BYTES)
         from safetensors import safe_open
@@ -42,15 +45,23 @@ def read_weights(
 def _array(file: Any, inside: set[str], name: str, shape: tuple[int, ...]) -> Array:
     """Read an array as float32; ValueError unless it exists, has the shape, and is finite."""
     if name not in inside:
-        raise ValueError(f"no array {name!r}")
+        raise ValueError(_("no array {name!r}").format(name=name))
     found = tuple(file.get_slice(name).get_shape())
     if found != shape:
-        raise ValueError(f"{name} has shape {found}, its JSON says {shape}")
+        raise ValueError(
+            _("{name} has shape {found}, its JSON says {shape}").format(
+                name=name, found=found, shape=shape
+            )
+        )
     array = file.get_tensor(name)
     with np.errstate(over="ignore"):  # overflow gives infinity, which is rejected below
         array = array.astype(np.float32) if array.dtype.kind == "f" else np.full(1, np.nan)
     if not in_range(array):
-        raise ValueError(f"{name} has numbers that are not finite or exceed {MAX_VALUE:g}")
+        raise ValueError(
+            _("{name} has numbers that are not finite or exceed {most:g}").format(
+                name=name, most=MAX_VALUE
+            )
+        )
     return array
 
 
@@ -62,7 +73,7 @@ def check_header(path: Path, limit: int) -> None:
     with open_regular(path, limit) as file:
         (size,) = struct.unpack("<Q", file.read(8).ljust(8, b"\0"))
     if not 0 < size <= _MAX_HEADER:
-        raise ValueError("it does not begin as a safetensors file")
+        raise ValueError(_("it does not begin as a safetensors file"))
 
 
 def _sha256(path: Path) -> str:
@@ -73,4 +84,4 @@ def _sha256(path: Path) -> str:
 def remedy(path: Path) -> str:
     """What to do about an unusable model file, as a sentence for an error message."""
     shipped = assets() in path.parents
-    return "Install rnnviz again." if shipped else "See what there is: rnnviz models"
+    return _("Install rnnviz again.") if shipped else _("See what there is: rnnviz models")

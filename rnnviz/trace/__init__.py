@@ -29,6 +29,7 @@ from rnnviz.equations import (
     symbols,
 )
 from rnnviz.initial_states import InitialState
+from rnnviz.messages import _
 from rnnviz.toy_net import ToyNet, net_record
 from rnnviz.toy_net.number_text import inputs
 
@@ -356,14 +357,16 @@ def out_of_range(trace: Trace) -> str:
     """
     head = trace.head
     for layer in trace.layers:
-        for group, d in ((layer.values, ""), (layer.grads, "gradient of ")):
-            for name, array in group.items():
-                if not in_range(array):
-                    return f"the {d}{name} of {layer.name}"
+        for name, array in layer.values.items():
+            if not in_range(array):
+                return _("the {name} of {layer}").format(name=name, layer=layer.name)
+        for name, array in layer.grads.items():
+            if not in_range(array):
+                return _("the gradient of {name} of {layer}").format(name=name, layer=layer.name)
         if not in_range(layer.reach):
-            return f"the reach of {layer.name}"
+            return _("the reach of {layer}").format(layer=layer.name)
     good = all(in_range(a) for a in (head.logits, head.readout, np.float64(head.loss)))
-    return "" if good else "the output"
+    return "" if good else _("the output")
 
 
 def _layer_json(layer: LayerTrace) -> dict[str, Any]:

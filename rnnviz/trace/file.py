@@ -23,6 +23,7 @@ from rnnviz.files import (
     write_output,
 )
 from rnnviz.initial_states import InitialState
+from rnnviz.messages import _
 from rnnviz.toy_net import net_record
 from rnnviz.trace import (
     SCHEMA,
@@ -57,11 +58,11 @@ def save_trace(trace: Trace, path: Path) -> None:
 
 def open_trace(path: Path) -> Trace:
     """Read a saved trace; InvalidFileError if it is not one, damaged or inconsistent."""
-    with invalid_file_on_error(path, "trace", "Make one: rnnviz step TEXT --save FILE"):
+    with invalid_file_on_error(path, _("trace"), _("Make one: rnnviz step TEXT --save FILE")):
         arrays = _read_arrays(path)
         meta = parse_json(str(arrays.pop("meta")))
         if meta.pop("schema", None) != SCHEMA:
-            raise ValueError(f"it is no trace of schema {SCHEMA}")
+            raise ValueError(_("it is no trace of schema {schema}").format(schema=SCHEMA))
         trace = _trace(meta, arrays)
         validate(trace)
     return trace
@@ -96,12 +97,15 @@ def _read_arrays(path: Path) -> dict[str, Array]:
     arrays: dict[str, Array] = {}
     left = LARGEST
     with open_regular(path, LARGEST) as file:
-        expect(zipfile.is_zipfile(file), "what --save wrote, a whole archive of arrays")
+        expect(zipfile.is_zipfile(file), _("what --save wrote, a whole archive of arrays"))
     with open_zip(path, LARGEST) as archive:
         for name in archive.namelist():
             with open_member(archive, name, left) as file:
                 array = read_array(file, name[:60])
-            expect(name.removesuffix(".npy") not in arrays, f"one array {name[:60]}")
+            expect(
+                name.removesuffix(".npy") not in arrays,
+                _("one array {name}").format(name=name[:60]),
+            )
             arrays[name.removesuffix(".npy")] = array
             left -= array.nbytes
     return arrays
@@ -110,7 +114,11 @@ def _read_arrays(path: Path) -> dict[str, Array]:
 def _array(item: Any, arrays: Mapping[str, Array]) -> Array:
     array = arrays[item["array"]]
     if array.dtype not in (np.float32, np.float64, bool) or not in_range(array):
-        raise ValueError(f"{item['array']}: expected numbers of at most {MAX_VALUE:g}")
+        raise ValueError(
+            _("{name}: expected numbers of at most {most:g}").format(
+                name=item["array"], most=MAX_VALUE
+            )
+        )
     return frozen(array)
 
 
@@ -146,10 +154,10 @@ def _trace(meta: dict[str, Any], arrays: Mapping[str, Array]) -> Trace:
         layer["clamps"] = tuple(Clamp(**clamp) for clamp in layer.get("clamps", ()))
         layers.append(LayerTrace(**layer))
     for name in ("tokens", "ids", "unknown"):
-        expect(isinstance(meta[name], list), f"{name}: a list")
+        expect(isinstance(meta[name], list), _("{name}: a list").format(name=name))
         meta[name] = tuple(meta[name])
     meta["assumptions"] = tuple(meta.pop("assumptions", ()))
-    expect(all(isinstance(each, str) for each in meta["assumptions"]), "assumptions: texts")
+    expect(all(isinstance(each, str) for each in meta["assumptions"]), _("assumptions: texts"))
     meta["given_states"] = tuple(map(_state, meta.pop("given_states", ())))
     series, net = _series(meta.pop("series", None)), meta.pop("hand", None)
     hand = None if net is None else net_record.from_record(net).hand
@@ -160,7 +168,9 @@ def _state(item: Any) -> InitialState:
     """A state that was set; ValueError if it is none."""
     state = InitialState(item["name"], tuple(item["values"]), item["layer"])
     texts = isinstance(state.name, str) and isinstance(state.layer, str | None)
-    expect(texts and all(type(v) is float for v in state.values), "given states: numbers by name")
+    expect(
+        texts and all(type(v) is float for v in state.values), _("given states: numbers by name")
+    )
     return state
 
 
@@ -168,7 +178,10 @@ def _series(item: Any) -> SeriesTrace | None:
     if item is None:
         return None
     lists = ("columns", "mean", "std", "times", "after")
-    expect(all(isinstance(item[name], list) for name in lists), f"series: lists of {lists}")
+    expect(
+        all(isinstance(item[name], list) for name in lists),
+        _("series: lists of {lists}").format(lists=lists),
+    )
     lists_as_tuples = {name: tuple(item[name]) for name in lists}
     test = item.get("test")
     return SeriesTrace(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from rnnviz.errors import MissingError
+from rnnviz.messages import _
 
 if TYPE_CHECKING:
     from rnnviz.trace import Trace
@@ -29,6 +30,6 @@ def to_pandas(trace: Trace) -> Any:
         import pandas
     except ImportError:
         raise MissingError(
-            "to_pandas() needs pandas, which is not installed. Get it: pip install pandas"
+            _("to_pandas() needs pandas, which is not installed. Get it: pip install pandas")
         ) from None
     return pandas.DataFrame.from_records(list(value_rows(trace)), columns=list(COLUMNS))

@@ -16,6 +16,7 @@ from rnnviz.engine.backend import HOST, Backend
 from rnnviz.engine.model import Model
 from rnnviz.engine.pass_results import RecordedGradients, Recording
 from rnnviz.errors import InvalidFileError, UsageError
+from rnnviz.messages import _
 from rnnviz.model_files import StoredModel
 from rnnviz.query import Query, Tracer
 from rnnviz.toy_net import is_toy_net
@@ -77,16 +78,25 @@ def trace(
     model_input = model_input or encode(stored, query.text, data)
     model_input = with_initial_states(stored.model, model_input, query.initial)
     # Overflow gives infinities and no warning; the finished trace is checked for them.
-    made, name = None, "the reach"
+    made, name = None, _("the reach")
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         with suppress(np.linalg.LinAlgError):  # of a matrix that is not finite
             made = _trace(stored, query, model_input, backend)
             name = out_of_range(made)
     if made is None or name:
         given = query.hand is not None or query.clamps or query.random is not None
-        raise (UsageError if given else InvalidFileError)(
-            f"{stored.name} cannot read this text: {name} leaves the range of its numbers, since "
-            f"the {'numbers given' if given else 'weights'} are too large."
+        if given:
+            raise UsageError(
+                _(
+                    "{model} cannot read this text: {name} leaves the range of its numbers, "
+                    "since the numbers given are too large."
+                ).format(model=stored.name, name=name)
+            )
+        raise InvalidFileError(
+            _(
+                "{model} cannot read this text: {name} leaves the range of its numbers, since "
+                "the weights are too large."
+            ).format(model=stored.name, name=name)
         )
     return made
 

@@ -11,6 +11,7 @@ from rnnviz.arrays import Array, Values
 from rnnviz.engine.model import Model
 from rnnviz.errors import UsageError, nearest
 from rnnviz.initial_states import InitialState
+from rnnviz.messages import _
 from rnnviz.tracer.clamping import layer_name
 from rnnviz.tracer.model_input import ModelInput
 
@@ -34,12 +35,17 @@ def with_initial_states(
         name = next(iter(by_name)) if state.layer is None else state.layer
         if name not in by_name:
             raise UsageError(
-                f"There is no layer {name!r} for a state.{nearest(name, by_name)} "
-                f"Layers: {', '.join(by_name)}."
+                _("There is no layer {name!r} for a state.{hint} Layers: {layers}.").format(
+                    name=name, hint=nearest(name, by_name), layers=", ".join(by_name)
+                )
             )
         own = by_name[name]
         if state.name not in own:
-            raise UsageError(f"{name} has no state {state.name!r}; it has {', '.join(own)}.")
+            raise UsageError(
+                _("{name} has no state {state!r}; it has {states}.").format(
+                    name=name, state=state.name, states=", ".join(own)
+                )
+            )
         own[state.name] = _row(state, own[state.name], name)
     remark = f"{model_input.remark}; begins in given states"
     return replace(model_input, initial=states, remark=remark)
@@ -50,8 +56,10 @@ def _row(state: InitialState, like: Array, layer: str) -> Array:
     H = like.shape[1]
     if len(state.values) not in (1, H):
         raise UsageError(
-            f"{layer} has {H} numbers in {state.name}; {len(state.values)} are given. "
-            "Give one for all units, or one for each."
+            _(
+                "{layer} has {H} numbers in {state}; {count} are given. "
+                "Give one for all units, or one for each."
+            ).format(layer=layer, H=H, state=state.name, count=len(state.values))
         )
     return np.broadcast_to(np.array(state.values, like.dtype), (1, H)).copy()
 

@@ -16,6 +16,7 @@ from rnnviz.data.series import Scaling
 from rnnviz.data.token_ids import TokenIds
 from rnnviz.data.vectors import Vectors
 from rnnviz.errors import UsageError, shortened
+from rnnviz.messages import _
 from rnnviz.model_files import StoredModel
 from rnnviz.trace import SeriesTrace
 
@@ -104,17 +105,21 @@ def _no_words(vocabulary: WordEncoder, text: str) -> UsageError:
     """The error for a text that leaves a net nothing to read."""
     if isinstance(vocabulary, TokenIds):
         return UsageError(
-            f"There is no id in this text. Type ids from 0 to {len(vocabulary) - 1:,}, for "
-            f'example "{vocabulary.example}".'
+            _(
+                'There is no id in this text. Type ids from 0 to {last:,}, for example "{example}".'
+            ).format(last=len(vocabulary) - 1, example=vocabulary.example)
         )
     if vocabulary.encoding.unknown is None and text.strip():
         shown = shortened(text.strip(), 60)
         return UsageError(
-            f"The vocabulary has no token of {shown!r}. It has {_some_words(vocabulary)}\n"
-            "If texts are cut in another way, open the file with --tokenizer characters, spaces …"
+            _(
+                "The vocabulary has no token of {shown!r}. It has {words}\n"
+                "If texts are cut in another way, open the file with --tokenizer characters, "
+                "spaces …"
+            ).format(shown=shown, words=_some_words(vocabulary))
         )
     return UsageError(
-        'There is no word in this text. Type a sentence: rnnviz step "this movie was not good"'
+        _('There is no word in this text. Type a sentence: rnnviz step "this movie was not good"')
     )
 
 
@@ -127,8 +132,10 @@ def _some_words(vocabulary: WordEncoder) -> str:
 def _check_length(count: int, words: int) -> None:
     if count > MAX_TOKENS:
         raise UsageError(
-            f"This text has {words:,} words; a trace takes at most {MAX_TOKENS:,}. "
-            "Shorten it and try again."
+            _(
+                "This text has {words:,} words; a trace takes at most {most:,}. "
+                "Shorten it and try again."
+            ).format(words=words, most=MAX_TOKENS)
         )
 
 

@@ -11,6 +11,7 @@ from rnnviz.display import visible
 from rnnviz.engine import losses
 from rnnviz.engine.spec import NUMERIC_KINDS
 from rnnviz.errors import UsageError, nearest
+from rnnviz.messages import _
 from rnnviz.model_files import StoredModel
 from rnnviz.toy_net.number_text import number_literal
 from rnnviz.tracer.model_input import ModelInput
@@ -69,8 +70,12 @@ def target_class(stored: StoredModel, output: Array, label: str | None) -> int:
         return int(output.argmax())
     if label not in stored.labels:
         raise UsageError(
-            f"Unknown target {label!r} for {stored.name}.{nearest(label, stored.labels)} "
-            f"Use one of: {_some(stored.labels)}."
+            _("Unknown target {label!r} for {model}.{hint} Use one of: {labels}.").format(
+                label=label,
+                model=stored.name,
+                hint=nearest(label, stored.labels),
+                labels=_some(stored.labels),
+            )
         )
     return stored.labels.index(label)
 
@@ -79,5 +84,5 @@ def _some(labels: Sequence[str]) -> str:
     """The labels, or the first of many, as they can be printed."""
     more = len(labels) - MOST_LABELS
     return ", ".join(map(visible, labels[:MOST_LABELS])) + (
-        f" and {more:,} others" if more > 0 else ""
+        _(" and {more:,} others").format(more=more) if more > 0 else ""
     )

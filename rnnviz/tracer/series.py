@@ -21,6 +21,7 @@ from rnnviz.data.series import Scaling
 from rnnviz.data.user_tables.choice import TableChoice
 from rnnviz.errors import InvalidFileError, MissingError, UsageError
 from rnnviz.files import invalid_file_on_error, read_json, user_path
+from rnnviz.messages import _
 from rnnviz.model_files import StoredModel
 from rnnviz.recipes.jena import AS_TODAY, TEST_SPAN
 from rnnviz.recipes.user_series import measurements_of
@@ -53,8 +54,9 @@ def window(stored: StoredModel, text: str, data: str | Path | None = None) -> Wi
         return Window(table, fitting, _numbered(table, fitting, int(text)))
     if own is not None and not own.dated:
         raise UsageError(
-            f"{own.name} has no times. Type the number of a window: 1 to "
-            f"{max(own.rows - scaling.lookback, 0):,}."
+            _("{table} has no times. Type the number of a window: 1 to {count:,}.").format(
+                table=own.name, count=max(own.rows - scaling.lookback, 0)
+            )
         )
     when, spans = _when(stored, text), []
     for table in _tables(data) if own is None else (own,):
@@ -64,8 +66,9 @@ def window(stored: StoredModel, text: str, data: str | Path | None = None) -> Wi
             return Window(table, fitting, row)
         spans.append(table.span(fitting))
     raise UsageError(
-        f"There is no window before {_time_text(when)}. A forecast can be made\n"
-        f"in {'; in '.join(spans)}"
+        _("There is no window before {time}. A forecast can be made\nin {spans}").format(
+            time=_time_text(when), spans=_("; in ").join(spans)
+        )
     )
 
 
@@ -73,8 +76,10 @@ def _scaling(stored: StoredModel) -> Scaling:
     assert isinstance(stored.encoder, Scaling)
     if not stored.model.spec.layers:
         raise UsageError(
-            f"{stored.name} has no recurrent layer: it reads its {stored.encoder.steps} readings "
-            "at once, and there is no step to go through. Models with steps: rnnviz models"
+            _(
+                "{model} has no recurrent layer: it reads its {steps} readings "
+                "at once, and there is no step to go through. Models with steps: rnnviz models"
+            ).format(model=stored.name, steps=stored.encoder.steps)
         )
     return stored.encoder
 
@@ -105,8 +110,10 @@ def _when(stored: StoredModel, text: str) -> np.datetime64:
             continue
     shown = text if len(text) <= 60 else text[:59] + "…"
     raise UsageError(
-        f"{stored.name} reads a series, and {shown!r} names no moment of it. Type when the "
-        f'forecast is made,\nfor example "{EXAMPLE}", or the number of a window: 1, 2 …'
+        _(
+            "{model} reads a series, and {shown!r} names no moment of it. Type when the "
+            'forecast is made,\nfor example "{example}", or the number of a window: 1, 2 …'
+        ).format(model=stored.name, shown=shown, example=EXAMPLE)
     )
 
 
@@ -114,7 +121,9 @@ def _numbered(table: Table, scaling: Scaling, n: int) -> int:
     count = table.rows - scaling.lookback
     if not 1 <= n <= count:
         raise UsageError(
-            f"There is no window {n}: {table.name} has windows 1 to {max(count, 0):,}."
+            _("There is no window {n}: {table} has windows 1 to {count:,}.").format(
+                n=n, table=table.name, count=max(count, 0)
+            )
         )
     return scaling.lookback + n - 1
 
@@ -133,7 +142,11 @@ class Table:
     def column(self, name: str) -> Array:
         """A column by its name (N); UsageError if the table has none of that name."""
         if name not in self.columns:
-            raise UsageError(f"The model reads {name!r}, and {self.name} has no such column.")
+            raise UsageError(
+                _("The model reads {name!r}, and {table} has no such column.").format(
+                    name=name, table=self.name
+                )
+            )
         return np.asarray(self.data[:, self.columns.index(name)])
 
     def scaling(self, scaling: Scaling) -> Scaling:
@@ -141,7 +154,9 @@ class Table:
         try:
             return scaling.at_interval(self.interval)
         except ValueError as error:
-            raise UsageError(f"The model cannot read {self.name}: {error}.") from error
+            raise UsageError(
+                _("The model cannot read {table}: {reason}.").format(table=self.name, reason=error)
+            ) from error
 
     def time_text(self, row: int, ahead: int = 0) -> str:
         """The time of a row, or ``ahead`` rows after it, also beyond the table."""
@@ -168,8 +183,10 @@ class Table:
         """The first and the last moment with a window before it, as text."""
         moments = self.times[scaling.lookback :]
         if not len(moments):
-            return f"{self.name}: never, it is too short"
-        return f"{self.name}: from {_time_text(moments[0])} to {_time_text(moments[-1])}"
+            return _("{table}: never, it is too short").format(table=self.name)
+        return _("{table}: from {first} to {last}").format(
+            table=self.name, first=_time_text(moments[0]), last=_time_text(moments[-1])
+        )
 
 
 @lru_cache(maxsize=3)
@@ -195,8 +212,10 @@ def user_table(stored: StoredModel, data: str | Path | None) -> Table | None:
     path = folder / Path(choice.file).name
     if not path.is_file():
         raise MissingError(
-            f"{stored.name} reads {choice.file}, which is not in {folder}. Name the folder it is "
-            "in: --data DIR"
+            _(
+                "{model} reads {file}, which is not in {folder}. Name the folder it is "
+                "in: --data DIR"
+            ).format(model=stored.name, file=choice.file, folder=folder)
         )
     return _read_own(folder, replace(choice, file=path.name), path.stat().st_mtime_ns)
 
@@ -210,16 +229,20 @@ def _own_choice(stored: StoredModel) -> TableChoice | None:
     try:
         return TableChoice.from_json(given)
     except ValueError as error:
-        raise InvalidFileError(f"{stored.name} is damaged: {error}.") from error
+        raise InvalidFileError(
+            _("{model} is damaged: {reason}.").format(model=stored.name, reason=error)
+        ) from error
 
 
 def given_table(stored: StoredModel, path: Path) -> tuple[Table, tuple[str, ...]]:
     """Any table, read as the one the model was trained on, and what was noticed in it."""
     if not path.is_file():
-        raise UsageError(f"{path} is {'a folder, not a file' if path.is_dir() else 'not there'}.")
+        if path.is_dir():
+            raise UsageError(_("{path} is a folder, not a file.").format(path=path))
+        raise UsageError(_("{path} is not there.").format(path=path))
     choice = _own_choice(stored)
     if choice is None:
-        with invalid_file_on_error(path, f"table for {stored.name}"):
+        with invalid_file_on_error(path, _("table for {model}").format(model=stored.name)):
             return _station_table(path), ()
     found = measurements_of(replace(choice, file=path.name), path.parent)
     table = Table(path.name, found.columns, found.data, found.times, found.interval)
@@ -238,8 +261,10 @@ def _tables(data: str | Path | None, package_first: bool = False) -> Iterator[Ta
     files = jena_files(folder)
     if data and not files:
         raise MissingError(
-            f"There is no jena*.csv in {folder}. Get one: rnnviz data fetch jena, "
-            f"or use the table in the package: --data {SAMPLE}"
+            _(
+                "There is no jena*.csv in {folder}. Get one: rnnviz data fetch jena, "
+                "or use the table in the package: --data {sample}"
+            ).format(folder=folder, sample=SAMPLE)
         )
     if not data:
         own = jena_files(requested_folder(SAMPLE))

@@ -13,6 +13,7 @@ from rnnviz.data.series import Scaling
 from rnnviz.engine.model import Model
 from rnnviz.engine.spec import HeadSpec, ModelSpec, RecurrentSpec, SeriesSpec
 from rnnviz.errors import UsageError
+from rnnviz.messages import _
 from rnnviz.model_files import StoredModel
 from rnnviz.toy_net import LOSSES, ToyNet, model_of
 from rnnviz.toy_net.number_text import inputs, tokens
@@ -65,8 +66,10 @@ def encode(hand: ToyNet, text: str) -> ModelInput:
     x = inputs(text, hand.inputs)
     if len(x) > MAX_TOKENS:
         raise UsageError(
-            f"This text has {len(x):,} tokens; a trace takes at most {MAX_TOKENS:,}. "
-            "Shorten it and try again."
+            _(
+                "This text has {count:,} tokens; a trace takes at most {most:,}. "
+                "Shorten it and try again."
+            ).format(count=len(x), most=MAX_TOKENS)
         )
     initial = {name: np.array(rows) for name, rows in hand.initial}
     linear = hand.form.head == "linear"

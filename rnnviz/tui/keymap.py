@@ -16,6 +16,7 @@ from functools import cached_property
 
 from rnnviz import i18n
 from rnnviz.errors import UsageError, nearest
+from rnnviz.messages import _
 
 
 @dataclass(frozen=True)
@@ -193,12 +194,16 @@ class Keymap:
         for name, keys in table.items():
             if name not in actions:
                 guess = nearest(name, tuple(actions))
-                raise KeymapError(f"There is no action {name!r}.{guess}", name)
+                raise KeymapError(
+                    _("There is no action {name!r}.{guess}").format(name=name, guess=guess), name
+                )
             listed = [keys] if isinstance(keys, str) else list(keys)
             if not listed or not all(isinstance(key, str) for key in listed):
                 raise KeymapError(
-                    f"The keys of {name!r} are not a key or a list of keys, such as "
-                    f'{name} = "x" or {name} = ["x", "f2"].',
+                    _(
+                        "The keys of {name!r} are not a key or a list of keys, such as "
+                        '{name} = "x" or {name} = ["x", "f2"].'
+                    ).format(name=name),
                     name,
                 )
             named = tuple(dict.fromkeys(key_name(key, name) for key in listed))
@@ -215,8 +220,10 @@ class Keymap:
             for key in action.keys:
                 if key in owners:
                     raise KeymapError(
-                        f"The key {display_key(key)} of {action.name!r} is also a key of "
-                        f"{owners[key]!r}. Give one of them another key.",
+                        _(
+                            "The key {key} of {action!r} is also a key of "
+                            "{owner!r}. Give one of them another key."
+                        ).format(key=display_key(key), action=action.name, owner=owners[key]),
                         action.name,
                     )
                 owners[key] = action.name
@@ -294,9 +301,16 @@ def key_name(key: str, action: str) -> str:
         last = last.lower()
     else:
         guess = nearest(last, _NAMED)
-        raise KeymapError(f"There is no key {key!r} for {action!r}.{guess}", action)
+        raise KeymapError(
+            _("There is no key {key!r} for {action!r}.{guess}").format(
+                key=key, action=action, guess=guess
+            ),
+            action,
+        )
     if any(modifier not in ("ctrl", "shift", "alt") for modifier in modifiers):
-        raise KeymapError(f"There is no key {key!r} for {action!r}.", action)
+        raise KeymapError(
+            _("There is no key {key!r} for {action!r}.").format(key=key, action=action), action
+        )
     return "+".join([*modifiers, last])
 
 

@@ -24,6 +24,7 @@ from textual.worker import WorkerFailed, get_current_worker
 from rnnviz import i18n, signals
 from rnnviz.errors import UsageError
 from rnnviz.files import reason
+from rnnviz.messages import _
 from rnnviz.tui.app.palette import AppCommands, Palette
 from rnnviz.tui.app.termination import end_on_signals
 from rnnviz.tui.keymap import DEFAULT_KEYMAP, Keymap
@@ -179,6 +180,8 @@ def _environment_error(error: Exception) -> Exception:
     if not names:
         return error
     return UsageError(
-        f"The screen cannot start with {', '.join(names)} as set in the environment "
-        f"({reason(error)}).\nTake it out: unset {' '.join(names)}"
+        _(
+            "The screen cannot start with {names} as set in the environment "
+            "({reason}).\nTake it out: unset {variables}"
+        ).format(names=", ".join(names), reason=reason(error), variables=" ".join(names))
     )

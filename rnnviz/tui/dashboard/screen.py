@@ -20,7 +20,7 @@ from textual.worker import get_current_worker
 
 from rnnviz import i18n
 from rnnviz.cursor import start
-from rnnviz.errors import RnnvizError, one_line
+from rnnviz.errors import RnnvizError, one_line, system_reason
 from rnnviz.files import write_new
 from rnnviz.progress import ProgressSource, RunFailed, SnapshotReady
 from rnnviz.query import Explorer, Query, Tracer
@@ -206,7 +206,7 @@ class TrainScreen(DiffScreen, Screen[None]):
             path = write_new(Path.cwd(), "rnnviz-train", form, picture)
         except OSError as error:
             where = error.filename or "."
-            self.fail("status.not_saved", path=where, reason=error.strerror or "?")
+            self.fail("status.not_saved", path=where, reason=system_reason(error))
         else:
             self.say("status.saved", path=path)
 

@@ -18,6 +18,7 @@ from rnnviz.events import (
     ReachEvent,
     ViewEvent,
 )
+from rnnviz.messages import _
 from rnnviz.tui.pages import load
 from rnnviz.tui.step import view_differences
 from rnnviz.tui.step.event_stream import UNSTEERED
@@ -94,7 +95,11 @@ def _apply_page_state(screen: StepScreen, event: PageStateEvent) -> None:
             page.questions(trial)
             page.strips_at(trial, 80, 20)
         except Exception as error:
-            raise EventError(f"The page {event.page!r} cannot show {event.state}.") from error
+            raise EventError(
+                _("The page {page!r} cannot show {state}.").format(
+                    page=event.page, state=event.state
+                )
+            ) from error
     screen.show(page_states=page_states)
 
 
@@ -102,5 +107,5 @@ def _run(screen: StepScreen, name: str) -> None:
     """Run an action as its key would."""
     actions = screen.view_state.keymap.by_name
     if name not in actions or name in UNSTEERED:
-        raise EventError(f"There is no action {name[:60]!r} to steer.")
+        raise EventError(_("There is no action {name!r} to steer.").format(name=name[:60]))
     screen.call_later(screen.run_action, actions[name].run)

@@ -15,7 +15,7 @@ from rnnviz import i18n
 from rnnviz.analysis.model_list import ModelEntry
 from rnnviz.cursor import ZOOMS, Cursor, fitted, to_part, to_token, to_unit, zoomed
 from rnnviz.display import visible
-from rnnviz.errors import shortened
+from rnnviz.errors import shortened, system_reason
 from rnnviz.files import write_new
 from rnnviz.query import Explorer, Query
 from rnnviz.tui.app.key_bindings import key_bindings
@@ -265,7 +265,7 @@ class StepScreen(PanelScreen):
             path = write_new(Path.cwd(), "rnnviz", form, picture)
         except OSError as error:
             where = error.filename or "."
-            self.fail("status.not_saved", path=where, reason=error.strerror or "?")
+            self.fail("status.not_saved", path=where, reason=system_reason(error))
         else:
             self.say("status.saved", path=path)
 

@@ -22,6 +22,7 @@ from rnnviz.events import (
 )
 from rnnviz.events.records import from_record
 from rnnviz.initial_states import parse as parse_states
+from rnnviz.messages import _
 from rnnviz.query import Query
 from rnnviz.toy_net import net_record
 from rnnviz.tui.pages import PAGES, load
@@ -126,7 +127,9 @@ def query_of(event: QueryEvent) -> Query:
         try:
             net = net_record.from_record(event.net).hand
         except (ValueError, TypeError) as error:
-            raise EventError(f"query: 'net' is not a net: {error}") from error
+            raise EventError(
+                _("query: 'net' is not a net: {reason}").format(reason=error)
+            ) from error
     clamps = tuple(parse(clamp) for clamp in event.clamps)
     initial = tuple(state for text in event.initial for state in parse_states(text))
     return Query(event.text, event.model, event.target, event.random, clamps, net, initial)
@@ -145,8 +148,8 @@ def page_state_of(event: PageStateEvent) -> PageState:
         if kind.page == event.page:
             # As a JSON line has it, where it comes from this process.
             record = {k: list(v) if isinstance(v, tuple) else v for k, v in event.state.items()}
-            return from_record(kind, record, f"page_state of {kind.page}")
-    raise EventError(f"page_state: {event.page[:60]!r} has no state.")
+            return from_record(kind, record, _("page_state of {page}").format(page=kind.page))
+    raise EventError(_("page_state: {page!r} has no state.").format(page=event.page[:60]))
 
 
 def is_page(name: str) -> bool:
@@ -157,7 +160,7 @@ def is_page(name: str) -> bool:
 def require_page(name: str) -> str:
     """The name of a page; EventError for any other."""
     if not is_page(name):
-        raise EventError(f"There is no page {name[:60]!r}.")
+        raise EventError(_("There is no page {name!r}.").format(name=name[:60]))
     return name
 
 
@@ -179,7 +182,9 @@ def view_changes(changes: Mapping[str, Any], view_state: ViewState) -> dict[str,
     for name, value in wanted.items():
         of_type = type(value) is type(now[name])
         if not of_type or (name in names and value not in names[name]):
-            raise EventError(f"view: {name!r} cannot be {value!r:.60}.")
+            raise EventError(
+                _("view: {name!r} cannot be {value!r:.60}.").format(name=name, value=value)
+            )
     found = {name: wanted[name] for name in SHARED if wanted.get(name, now[name]) != now[name]}
     session = view_state.predictions
     on, frontier = wanted.get("predict", session.on), wanted.get("frontier", session.frontier)
