@@ -22,9 +22,11 @@ from importlib.resources import files
 SOURCE_LANGUAGE = "en"
 
 #: Fields of a message that hold another message: ``translated`` translates them, too.
-MESSAGE_FIELDS = frozenset({"reason", "remark", "kind", "what", "value"})
+MESSAGE_FIELDS = frozenset({"reason", "remedy", "kind", "what", "value"})
 #: Longer texts are not translated; messages are shorter.
 _MAX_LENGTH = 4000
+#: The most messages that are looked for in each other, and beside each other.
+_MAX_DEPTH = 8
 #: Letters between the fields of a message that is recognised by them.
 _LEAST_LETTERS = 5
 
@@ -67,23 +69,37 @@ def translated(text: str, language: str | None = None) -> str:
 
     The text is a message, or one that was formatted: then its template is the one whose literal
     parts it has, of several the one with the most letters. Values stand in the translation as
-    they stand in the text; those of ``MESSAGE_FIELDS`` are translated as well. ``language``: None
-    is that of the messages.
+    they stand in the text; those of ``MESSAGE_FIELDS`` are translated as well. Of other texts the
+    messages in "message; message", "place: message" and "name (message)" are translated.
+    ``language``: None is that of the messages.
     """
     language = language or _language
+    if not translations(language) or len(text) > _MAX_LENGTH:
+        return text
+    return _translated(text, language, 0)
+
+
+def _translated(text: str, language: str, depth: int) -> str:
     known = translations(language)
-    if not known or len(text) > _MAX_LENGTH:
+    if depth > _MAX_DEPTH:
         return text
     if text in known:
         return known[text]
     for template in _templates(language):
         if (values := template.values(text)) is not None:
             for name in MESSAGE_FIELDS & values.keys():
-                values[name] = translated(values[name], language)
+                values[name] = _translated(values[name], language, depth + 1)
             return "".join(
                 literal + (values[name] if name else "")
                 for literal, name in _pieces(known[template.english])
             )
+    if "; " in text:
+        parts = text.split("; ", _MAX_DEPTH)
+        return "; ".join(_translated(part, language, depth + 1) for part in parts)
+    for mark, end in ((": ", ""), (" (", ")")):
+        before, found, after = text.removesuffix(end).partition(mark)
+        if found and text.endswith(end):
+            return f"{before}{mark}{_translated(after, language, depth + 1)}{end}"
     return text
 
 

@@ -30,6 +30,7 @@ from rnnviz.interop.contents import (
     RecurrentOperation,
 )
 from rnnviz.interop.stacks import Stack, UnfitError
+from rnnviz.messages import N_, _, translated
 
 #: The most nets that are looked for in a file, and the most operations of one.
 MOST_NETS, MOST_OPERATIONS = 200, 400
@@ -82,7 +83,11 @@ def importable_nets(contents: ModelContents) -> tuple[ImportableNet, ...]:
             tuple(stack.notes),
         ))  # fmt: skip
     if failed and not nets:
-        raise InvalidFileError(f"{contents.path} is not a usable net: {failed}.")
+        raise InvalidFileError(
+            _("{path} is not a usable net: {reason}.").format(
+                path=contents.path, reason=translated(failed)
+            )
+        )
     return tuple(nets)
 
 
@@ -160,11 +165,13 @@ def kind_of(op: Operation) -> str:
         case RecurrentOperation():
             return _recurrent_kind(op.spec)
         case DenseOperation():
-            return f"dense {op.W.shape[-1]}"
+            return N_("dense {width}").format(width=op.W.shape[-1])
         case EmbeddingOperation():
-            return f"embedding {op.table.shape[0]} × {op.table.shape[1]}"
+            return N_("embedding {rows} × {width}").format(
+                rows=op.table.shape[0], width=op.table.shape[1]
+            )
         case AffineOperation():
-            return "batch normalisation"
+            return N_("batch normalisation")
         case ActivationOperation():
             return op.activation
         case _:
@@ -176,8 +183,9 @@ def _recurrent_kind(spec: RecurrentSpec) -> str:
     title, each = cell_of(spec).title, f" {spec.units}"
     if spec.bidirectional:
         merge = "" if spec.merge == "concat" else f" ({spec.merge})"
-        return f"bidirectional {title}{each}{merge}"
-    return f"{title}{each} (backward)" if spec.reverse else title + each
+        return N_("bidirectional {cell}").format(cell=f"{title}{each}{merge}")
+    cell = title + each
+    return N_("{cell} (backward)").format(cell=cell) if spec.reverse else cell
 
 
 def _stacks(graph: Graph, start: Operation) -> Iterator[Stack]:

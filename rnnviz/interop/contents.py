@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from rnnviz.messages import N_
 
 if TYPE_CHECKING:  # annotations alone: readers start processes before NumPy is imported
     from rnnviz.arrays import Array, Values
@@ -16,6 +18,12 @@ Part = Literal[
     "embedding", "kernel", "recurrent kernel", "bias", "input bias", "recurrent bias",
     "peepholes", "projection", "initial state", "dense kernel", "dense bias", "other",
 ]  # fmt: skip
+#: The parts and directions, marked for translation: the texts of a Literal cannot be marked.
+ROLE_WORDS: Final = (
+    N_("embedding"), N_("kernel"), N_("recurrent kernel"), N_("bias"), N_("input bias"),
+    N_("recurrent bias"), N_("peepholes"), N_("projection"), N_("initial state"),
+    N_("dense kernel"), N_("dense bias"), N_("other"), N_("forward"), N_("backward"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

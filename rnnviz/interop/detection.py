@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from rnnviz.errors import InvalidFileError
 from rnnviz.files import open_regular, open_zip
+from rnnviz.messages import N_, _, translated
 
 if TYPE_CHECKING:  # the readers import NumPy, that of HDF5 after the start of its process
     from rnnviz.interop.contents import ImportOptions, ModelContents
@@ -31,10 +32,15 @@ READERS: Final = {
 
 #: Beginnings of files that are recognised and refused, with what they are and what to do.
 REFUSED: Final = (
-    (0, b"\x1f\x8b", "a gzip file", "Unpack it and name the file inside."),
-    (0, b"GGUF", "a GGUF file", "It holds language models without recurrent layers."),
-    (4, b"TFL3", "a TensorFlow Lite model", "Name the Keras file that it was converted from."),
-    (257, b"ustar", "a tar archive", "Unpack it and name the file inside."),
+    (0, b"\x1f\x8b", N_("a gzip file"), N_("Unpack it and name the file inside.")),
+    (0, b"GGUF", N_("a GGUF file"), N_("It holds language models without recurrent layers.")),
+    (
+        4,
+        b"TFL3",
+        N_("a TensorFlow Lite model"),
+        N_("Name the Keras file that it was converted from."),
+    ),
+    (257, b"ustar", N_("a tar archive"), N_("Unpack it and name the file inside.")),
 )
 
 _TORCH_LEGACY: Final = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
@@ -52,7 +58,7 @@ def detect(path: Path) -> str:
         head = file.read(2048)
         size = file.seek(0, 2)
     if not size:
-        raise InvalidFileError(f"{path} is empty.")
+        raise InvalidFileError(_("{path} is empty.").format(path=path))
     # First: the length at its beginning may look like the magic number of another format.
     if len(head) > 8 and head[8:9] in b"{ " and 0 < struct.unpack("<Q", head[:8])[0] < size:
         return "safetensors"
@@ -62,12 +68,18 @@ def detect(path: Path) -> str:
         return "hdf5"
     if head[257:262] == b"ustar" and head[:100].rstrip(b"\0") in _TORCH_TAR:
         raise InvalidFileError(
-            f"{path} is a checkpoint of PyTorch 0.1, a tar archive. Save its weights anew with "
-            "PyTorch: torch.save(torch.load(FILE), 'weights.pt')"
+            _(
+                "{path} is a checkpoint of PyTorch 0.1, a tar archive. Save its weights anew "
+                "with PyTorch: torch.save(torch.load(FILE), 'weights.pt')"
+            ).format(path=path)
         )
     for at, magic, what, remedy in REFUSED:
         if head[at : at + len(magic)] == magic:
-            raise InvalidFileError(f"{path} is {what}. {remedy}")
+            raise InvalidFileError(
+                _("{path} is {what}. {remedy}").format(
+                    path=path, what=translated(what), remedy=translated(remedy)
+                )
+            )
     if head[2:].startswith(_TORCH_LEGACY) or head[:1] == b"\x80":
         return "torch"
     if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{":
@@ -75,8 +87,10 @@ def detect(path: Path) -> str:
     if head[:1] in (b"\x08", b"\x0a", b"\x12", b"\x3a"):  # a protobuf field of ModelProto
         return "onnx"
     raise InvalidFileError(
-        f"{path} is no model file that rnnviz knows. It reads Keras (.keras, .h5), TensorFlow.js, "
-        "PyTorch state dicts, safetensors, ONNX and .npz."
+        _(
+            "{path} is no model file that rnnviz knows. It reads Keras (.keras, .h5), "
+            "TensorFlow.js, PyTorch state dicts, safetensors, ONNX and .npz."
+        ).format(path=path)
     )
 
 
@@ -85,7 +99,9 @@ def _zip_format(path: Path) -> str:
         with open_zip(path, MAX_BYTES) as archive:
             names = archive.namelist()
     except zipfile.BadZipFile as error:
-        raise InvalidFileError(f"{path} is a damaged zip archive: {error}.") from error
+        raise InvalidFileError(
+            _("{path} is a damaged zip archive: {reason}.").format(path=path, reason=error)
+        ) from error
     if "config.json" in names and any(name.endswith(".weights.h5") for name in names):
         return "keras"
     if any(name.endswith("/data.pkl") or name == "data.pkl" for name in names):
@@ -93,8 +109,10 @@ def _zip_format(path: Path) -> str:
     if any(name.endswith(".npy") for name in names):
         return "npz"
     raise InvalidFileError(
-        f"{path} is a zip archive without a model in it. If a model file was packed into it, "
-        "unpack it first."
+        _(
+            "{path} is a zip archive without a model in it. If a model file was packed "
+            "into it, unpack it first."
+        ).format(path=path)
     )
 
 

@@ -31,6 +31,7 @@ from rnnviz.interop.contents import (
     Operation,
     RecurrentOperation,
 )
+from rnnviz.messages import N_
 
 #: Words of frameworks for no activation.
 SYNONYMS = {"": "linear", "identity": "linear", "none": "linear"}
@@ -223,7 +224,11 @@ class Stack:
         for name in wanted.keys() | arrays.keys():
             found = arrays[name].shape if name in arrays else None
             if found != wanted.get(name):
-                raise ValueError(f"{name} has shape {found}, expected {wanted.get(name)}")
+                raise ValueError(
+                    N_("{name} has shape {found}, expected {wanted}").format(
+                        name=name, found=found, wanted=wanted.get(name)
+                    )
+                )
         return {name: np.ascontiguousarray(arrays[name], np.float32) for name in wanted}
 
 
@@ -254,4 +259,6 @@ def _require(fits: bool, op: Operation) -> None:
 
 
 def _folded(affine: AffineOperation, into: Operation) -> str:
-    return f"{affine.name} (batch normalisation) is folded into the kernel of {into.name}"
+    return N_("{name} (batch normalisation) is folded into the kernel of {other}").format(
+        name=affine.name, other=into.name
+    )

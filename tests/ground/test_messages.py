@@ -107,3 +107,20 @@ def test_the_language_of_messages(monkeypatch: pytest.MonkeyPatch) -> None:
     messages.set_language("tr")
     assert messages.language() == "tr"
     assert nearest("sentimnt", ["sentiment"]) == " Yoksa 'sentiment' mi?"
+
+
+def test_messages_inside_and_beside_each_other() -> None:
+    """Of joined texts each message is translated; names in them are not."""
+    shown = {
+        "lstm: weights transposed; gates i f g o stay in this order; biases added": (
+            "lstm: ağırlıklar devrildi; i f g o kapıları bu sırada kaldı; yanlılıklar toplandı"
+        ),
+        "CuDNN order i f c o, each gate transposed": "CuDNN sırası i f c o, her kapı devrik",
+        "rnn: its arrays are not in the file": "rnn: dizileri dosyada yok",
+        "head (dense 6)": "head (yoğun 6)",
+        "head (Conv1D)": "head (Conv1D)",
+        "a: b; c (d)": "a: b; c (d)",
+    }
+    assert {text: messages.translated(text, "tr") for text in shown} == shown
+    deep = "x: " * 1_000
+    assert messages.translated(deep, "tr") == deep

@@ -17,6 +17,7 @@ from rnnviz.errors import InvalidFileError
 from rnnviz.interop.export.limits import KERAS, ONNX, PYTORCH, TARGETS, Target, refusals
 from rnnviz.interop.export.torch_state import state_dict
 from rnnviz.interop.export.weights import conversion_notes
+from rnnviz.messages import N_, _, translated
 
 #: Writes a net: its spec, its arrays, and its vocabulary or None.
 Writer = Callable[[ModelSpec, Values, Vocabulary | None], bytes]
@@ -81,36 +82,36 @@ def _nothing(spec: ModelSpec) -> tuple[str, ...]:
 
 def _state_dict_lacks(spec: ModelSpec) -> tuple[str, ...]:
     """What a state dict of PyTorch does not hold."""
-    missing = ["the architecture"]
+    missing = [N_("the architecture")]
     if any(layer.activation == "relu" for layer in spec.layers):
-        missing.append("that an RNN has relu")
+        missing.append(N_("that an RNN has relu"))
     if isinstance(spec.source, EmbeddingSpec) and spec.source.mask_zero:
-        missing.append("that padding is skipped (pack the sequences)")
+        missing.append(N_("that padding is skipped (pack the sequences)"))
     return tuple(missing)
 
 
 def _architecture(spec: ModelSpec) -> tuple[str, ...]:
-    return ("the architecture",)
+    return (N_("the architecture"),)
 
 
 #: By name, in the order of the documents.
 FORMATS: Final[Mapping[str, FileFormat]] = {
-    "keras": FileFormat((".keras",), KERAS, "Keras 3 archive",
+    "keras": FileFormat((".keras",), KERAS, N_("Keras 3 archive"),
                         _module("keras_files", "keras_archive"), _nothing),
-    "keras-weights": FileFormat((".weights.h5",), KERAS, "weights of Keras 3",
+    "keras-weights": FileFormat((".weights.h5",), KERAS, N_("weights of Keras 3"),
                                 _without_words("keras_files", "keras_weights"), _architecture),
-    "keras-h5": FileFormat((".h5", ".hdf5"), KERAS, "legacy HDF5 file of Keras",
+    "keras-h5": FileFormat((".h5", ".hdf5"), KERAS, N_("legacy HDF5 file of Keras"),
                            _without_words("keras_files", "keras_hdf5"), _nothing),
-    "pytorch": FileFormat((".pt", ".pth"), PYTORCH, "state dict of PyTorch", _torch,
+    "pytorch": FileFormat((".pt", ".pth"), PYTORCH, N_("state dict of PyTorch"), _torch,
                           _state_dict_lacks),
-    "safetensors": FileFormat((), PYTORCH, "state dict of PyTorch as safetensors", _safetensors,
+    "safetensors": FileFormat((), PYTORCH, N_("state dict of PyTorch as safetensors"), _safetensors,
                               _state_dict_lacks),
-    "npz": FileFormat((".npz",), PYTORCH, "arrays of NumPy named as in PyTorch", _npz,
+    "npz": FileFormat((".npz",), PYTORCH, N_("arrays of NumPy named as in PyTorch"), _npz,
                       _state_dict_lacks),
-    "npz-rnnviz": FileFormat((), None, "arrays of NumPy named as in rnnviz", _own_npz,
+    "npz-rnnviz": FileFormat((), None, N_("arrays of NumPy named as in rnnviz"), _own_npz,
                              _architecture),
-    "onnx": FileFormat((".onnx",), ONNX, "ONNX graph", _without_words("onnx_graph", "onnx_file"),
-                       _nothing),
+    "onnx": FileFormat((".onnx",), ONNX, N_("ONNX graph"),
+                       _without_words("onnx_graph", "onnx_file"), _nothing),
 }  # fmt: skip
 
 
@@ -128,8 +129,10 @@ def require_exportable(name: str, spec: ModelSpec, target: Target) -> None:
     """InvalidFileError with the reason if the layers of a target cannot say a net."""
     if reasons := refusals(spec, target):
         raise InvalidFileError(
-            f"{name} cannot be written for {TARGETS[target]}: {'; '.join(reasons)}.\n"
-            "Every net: rnnviz models export NAME FILE.json"
+            _(
+                "{name} cannot be written for {target}: {reason}.\n"
+                "Every net: rnnviz models export NAME FILE.json"
+            ).format(name=name, target=TARGETS[target], reason="; ".join(map(translated, reasons)))
         )
 
 

@@ -21,6 +21,7 @@ from rnnviz.engine.spec import EmbeddingSpec, ModelSpec, SeriesSpec
 from rnnviz.errors import InvalidFileError, MissingError
 from rnnviz.interop.export.keras_layers import SNAKE, KerasLayer, StepOperation, keras_net
 from rnnviz.interop.export.weights import HARD_SIGMOID_SCALE, layer_arrays, scaled_gates
+from rnnviz.messages import _
 
 #: The version whose layout the files have: since 3.9 each group of weights has its layer's name.
 KERAS_VERSION = "3.9.0"
@@ -256,8 +257,10 @@ def keras_hdf5(spec: ModelSpec, params: Values) -> bytes:
     layers = [each for each in net if isinstance(each, NamedLayer)]
     if len(layers) < len(net):
         raise InvalidFileError(
-            "An HDF5 file of Keras cannot hold a net that takes out steps between layers. "
-            "Write a .keras file."
+            _(
+                "An HDF5 file of Keras cannot hold a net that takes out steps between "
+                "layers. Write a .keras file."
+            )
         )
     sequential = [input_config(spec, "batch_input_shape"), *(each.config() for each in layers)]
     config = {
@@ -302,6 +305,6 @@ def _h5py() -> Any:
         import h5py
     except ModuleNotFoundError as error:
         raise MissingError(
-            "Writing a file of Keras needs h5py.\nInstall it: pip install 'rnnviz[import]'"
+            _("Writing a file of Keras needs h5py.\nInstall it: pip install 'rnnviz[import]'")
         ) from error
     return h5py

@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from rnnviz.engine.spec import EmbeddingSpec, ModelSpec, RecurrentSpec, SeriesSpec
 from rnnviz.equations.functions import SIGMOIDS
+from rnnviz.messages import N_
 
 Target = Literal["keras", "pytorch", "onnx"]
 
@@ -21,15 +22,15 @@ KERAS, PYTORCH, ONNX = TARGETS
 ALL: Final[tuple[Target, ...]] = tuple(TARGETS)
 
 
-NO_LAYER: Final = "{} has no such layer"
+NO_LAYER: Final = N_("{target} has no such layer")
 
 
 @dataclass(frozen=True)
 class Feature:
     """Something that a recurrent layer may have, and the targets whose layers can say it.
 
-    ``has`` tells whether a layer has it, ``reason`` what to say where a target cannot; its ``{}``
-    is the target.
+    ``has`` tells whether a layer has it, ``reason`` what to say where a target cannot; its
+    ``{target}`` is the target.
     """
 
     name: str
@@ -99,10 +100,11 @@ CELL_FEATURES: Final = (
     Feature("`lstm`", _cell("lstm"), ALL),
     Feature("`gru`", _cell("gru"), ALL),
     Feature("`gru-2014`, reset before the product", _cell("gru-2014"), (KERAS, ONNX),
-            "a GRU of {} resets after the product"),
-    Feature("`lstm-peephole`", _cell("lstm-peephole"), (ONNX,), "an LSTM of {} has no peepholes"),
+            N_("a GRU of {target} resets after the product")),
+    Feature("`lstm-peephole`", _cell("lstm-peephole"), (ONNX,),
+            N_("an LSTM of {target} has no peepholes")),
     Feature("`lstm-projection`", _cell("lstm-projection"), (PYTORCH,),
-            "an LSTM of {} has no projection"),
+            N_("an LSTM of {target} has no projection")),
     Feature("`lstm-slide`", _cell("lstm-slide"), ()),
     Feature("`mingru`", _cell("mingru"), ()),
 )  # fmt: skip
@@ -111,35 +113,36 @@ CELL_FEATURES: Final = (
 FEATURES: Final = (
     Feature("activation relu of `rnn`", _rnn_relu, ALL),
     Feature("activation relu, sigmoid, linear, hard sigmoid of Keras 3, softsign, softplus, elu",
-            _state(*IN_BOTH), (KERAS, ONNX), "a layer of {} has tanh"),
+            _state(*IN_BOTH), (KERAS, ONNX), N_("a layer of {target} has tanh")),
     Feature("activation hard tanh, selu", _state(*IN_KERAS), (KERAS,),
-            "a layer of {} has no such activation"),
+            N_("a layer of {target} has no such activation")),
     Feature("activation leaky relu, hard sigmoid of Keras 2", _state(*IN_ONNX), (ONNX,),
-            "a layer of {} has no such activation"),
+            N_("a layer of {target} has no such activation")),
     Feature("gates with hard sigmoid of Keras 2 or 3, relu, tanh, linear, softsign, softplus, elu",
-            _gates(*IN_BOTH, "tanh", "hard_sigmoid"), (KERAS, ONNX), "the gates of {} are sigmoid"),
+            _gates(*IN_BOTH, "tanh", "hard_sigmoid"), (KERAS, ONNX),
+            N_("the gates of {target} are sigmoid")),
     Feature("gates with hard tanh, selu", _gates(*IN_KERAS), (KERAS,),
-            "the gates of {} have no such activation"),
+            N_("the gates of {target} have no such activation")),
     Feature("gates with leaky relu", _gates("leaky_relu"), (ONNX,),
-            "the gates of {} have no such activation"),
+            N_("the gates of {target} have no such activation")),
     Feature("another activation of c than of the candidate", _has_own_output, (ONNX,),
-            "an LSTM of {} has one activation for both"),
+            N_("an LSTM of {target} has one activation for both")),
     Feature("z renews instead of keeping", lambda la: _z_renews(la) and not _z_is_odd(la), ALL),
     Feature("z renews, and is no sigmoid", _z_is_odd, (),
-            "the z of {} keeps, and 1 - z is no such gate"),
+            N_("the z of {target} keeps, and 1 - z is no such gate")),
     Feature("without a bias", lambda la: not la.bias, ALL),
     Feature("bidirectional, `concat`", lambda la: la.bidirectional and la.merge == "concat", ALL),
     Feature("bidirectional, `sum` `mul` `ave`",
             lambda la: la.bidirectional and la.merge != "concat", (KERAS, ONNX),
-            "{} joins two directions side by side only"),
+            N_("{target} joins two directions side by side only")),
     Feature("backwards only", lambda la: la.reverse and not la.bidirectional, (KERAS, ONNX),
-            "{} has no layer that only reads backwards"),
+            N_("{target} has no layer that only reads backwards")),
     Feature("clipped pre-activations", lambda la: la.clip is not None, (ONNX,),
-            "{} clips no pre-activations"),
+            N_("{target} clips no pre-activations")),
     Feature("a projection to as many units", _projects_to_all, (),
-            "a projection of {} is to fewer units"),
+            N_("a projection of {target} is to fewer units")),
     Feature("trained initial states", lambda la: la.trained_initial, (ONNX,),
-            "a layer of {} stores no initial states"),
+            N_("a layer of {target} stores no initial states")),
 )  # fmt: skip
 
 
@@ -148,7 +151,11 @@ def refusals(spec: ModelSpec, target: Target) -> tuple[str, ...]:
     found = []
     for k, layer in enumerate(spec.layers):
         if (reason := layer_refusal(layer, target)) is not None:
-            found.append(f"layer {k + 1} ({layer.cell}): {reason}")
+            found.append(
+                N_("layer {number} ({cell}): {reason}").format(
+                    number=k + 1, cell=layer.cell, reason=reason
+                )
+            )
     found += _net_refusals(spec, target)
     return tuple(found)
 
@@ -157,9 +164,9 @@ def layer_refusal(layer: RecurrentSpec, target: Target) -> str | None:
     """Why a layer cannot be one of the target's, or None."""
     if not any(cell.has(layer) and target in cell.targets for cell in CELL_FEATURES):
         reason = next((cell.reason for cell in CELL_FEATURES if cell.has(layer)), NO_LAYER)
-        return reason.format(TARGETS[target])
+        return reason.format(target=TARGETS[target])
     lacking = (f for f in FEATURES if f.has(layer) and target not in f.targets)
-    return next((f.reason.format(TARGETS[target]) for f in lacking), None)
+    return next((f.reason.format(target=TARGETS[target]) for f in lacking), None)
 
 
 def _net_refusals(spec: ModelSpec, target: Target) -> list[str]:
@@ -169,15 +176,23 @@ def _net_refusals(spec: ModelSpec, target: Target) -> list[str]:
     found = []
     if isinstance(spec.source, SeriesSpec) and spec.source.mask_value is not None:
         if target != KERAS:
-            found.append(f"{TARGETS[target]} cannot skip steps by their values")
+            found.append(
+                N_("{target} cannot skip steps by their values").format(target=TARGETS[target])
+            )
     other = {"leaky_relu", "hard_sigmoid"} & {dense.activation for _, dense in spec.head.below}
     if target == KERAS and other:
-        found.append(f"a dense layer of Keras has another {' and '.join(sorted(other))}")
+        found.append(
+            N_("a dense layer of Keras has another {activations}").format(
+                activations=" and ".join(sorted(other))
+            )
+        )
     if target == KERAS and masked and any(la.reverse for la in spec.layers[:-1]):
-        found.append("Keras does not reverse the mask of a layer that reads backwards only")
+        found.append(N_("Keras does not reverse the mask of a layer that reads backwards only"))
     if target == ONNX and masked and top is not None and spec.head.reads != "last":
         if len(top.directions) > 1 or top.reverse:
-            found.append("the outputs at the last token are not those at the end of a padded batch")
+            found.append(
+                N_("the outputs at the last token are not those at the end of a padded batch")
+            )
     return found
 
 

@@ -16,6 +16,7 @@ from rnnviz.engine.spec import EmbeddingSpec, ModelSpec, RecurrentSpec, SeriesSp
 from rnnviz.errors import MissingError
 from rnnviz.interop.export.keras_layers import head_reads
 from rnnviz.interop.export.weights import in_order, layer_arrays
+from rnnviz.messages import _
 
 #: The operator of a cell, and the order of its gates.
 OPERATORS: Final = {
@@ -74,7 +75,7 @@ def onnx_file(spec: ModelSpec, params: Values) -> bytes:
         from onnx import TensorProto, helper, numpy_helper
     except ModuleNotFoundError as error:
         raise MissingError(
-            "Writing ONNX needs the onnx package.\nInstall it: pip install 'rnnviz[import]'"
+            _("Writing ONNX needs the onnx package.\nInstall it: pip install 'rnnviz[import]'")
         ) from error
     graph = OnnxGraph(helper, numpy_helper)
     words = isinstance(spec.source, EmbeddingSpec)

@@ -11,6 +11,7 @@ from rnnviz.arrays import Array, Values
 from rnnviz.cells import CELLS
 from rnnviz.engine.spec import ModelSpec, RecurrentSpec
 from rnnviz.interop.export.limits import KERAS, Target
+from rnnviz.messages import N_
 
 #: Keras 3's hard sigmoid, min(max(a/6 + 0.5, 0), 1), of 1.2·a is that of Keras 2 of a.
 HARD_SIGMOID_SCALE: Final = 1.2
@@ -61,11 +62,16 @@ def conversion_notes(spec: ModelSpec, target: Target | None) -> tuple[str, ...]:
     for k, layer in enumerate(spec.layers):
         if target is not None and not layer.keeps and "z" in CELLS[layer.cell].gates:
             found.append(
-                f"layer {k + 1}: the weights of z are negated, since the z of a GRU keeps there"
+                N_(
+                    "layer {number}: the weights of z are negated, since the z of a GRU keeps there"
+                ).format(number=k + 1)
             )
         if target == KERAS and layer.recurrent_activation == "hard_sigmoid":
             found.append(
-                f"layer {k + 1}: the weights of the gates are multiplied by {HARD_SIGMOID_SCALE}, "
-                "since the hard sigmoid is a/6 + 0.5 in Keras 3, and 0.2a + 0.5 here"
+                N_(
+                    "layer {number}: the weights of the gates are multiplied by "
+                    "{scale}, since the hard sigmoid is a/6 + 0.5 in Keras 3, and "
+                    "0.2a + 0.5 here"
+                ).format(number=k + 1, scale=HARD_SIGMOID_SCALE)
             )
     return tuple(found)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rnnviz.errors import InvalidFileError
 from rnnviz.files import TooLargeError, open_member, open_zip, parse_json, reason
 from rnnviz.interop.keras.hdf5_launch import read_tree
+from rnnviz.messages import N_, _
 
 if TYPE_CHECKING:
     from rnnviz.interop.contents import ImportOptions, ModelContents
@@ -33,7 +34,11 @@ def read(path: Path, options: ImportOptions) -> ModelContents:
             vocabularies = _vocabularies(archive)
     except (zipfile.BadZipFile, TooLargeError, EOFError, NotImplementedError, KeyError,
             UnicodeDecodeError, ValueError, RecursionError) as error:  # fmt: skip
-        raise InvalidFileError(f"{path} is not a usable .keras file: {reason(error)}.") from error
+        raise InvalidFileError(
+            _("{path} is not a usable .keras file: {reason}.").format(
+                path=path, reason=reason(error)
+            )
+        ) from error
     # Not earlier: the process that reads HDF5 starts before NumPy is imported here.
     from rnnviz.interop.keras.flow import Net
     from rnnviz.interop.keras.model_contents import (
@@ -50,13 +55,15 @@ def read(path: Path, options: ImportOptions) -> ModelContents:
 
     net = Net(options, numbers_of(version), vocabularies)
     if not is_architecture(config):
-        raise InvalidFileError(f"{path}: config.json does not describe a Keras model.")
+        raise InvalidFileError(
+            _("{path}: config.json does not describe a Keras model.").format(path=path)
+        )
     if is_listed(config):
         build_model(net, config, path, lambda model: counted_weights(tree, model))
     else:
         build_guess(net, path, counted_layers(tree))
     return contents(
-        net, path, "Keras model, .keras", version, tree.arrays.values(), tree_entries(tree)
+        net, path, N_("Keras model, .keras"), version, tree.arrays.values(), tree_entries(tree)
     )
 
 
@@ -78,7 +85,7 @@ def _weights(archive: zipfile.ZipFile, path: Path) -> Hdf5Tree:
     names = [name for name in archive.namelist() if name.endswith(".weights.h5")]
     name = _WEIGHTS if _WEIGHTS in names else names[0] if names else ""
     if not name:
-        raise ValueError("it has no weights")
+        raise ValueError(N_("it has no weights"))
     with open_member(archive, name, MAX_BYTES) as member, tempfile.TemporaryFile() as file:
         shutil.copyfileobj(member, file, 1 << 20)
         file.flush()

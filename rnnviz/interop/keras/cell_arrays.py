@@ -16,6 +16,7 @@ import numpy as np
 
 from rnnviz.arrays import Array, Values
 from rnnviz.interop.contents import FileTensor, GateRange, Part, TensorRole
+from rnnviz.messages import N_
 
 Kind = Literal["lstm", "gru", "rnn"]
 Direction = Literal["", "forward", "backward"]
@@ -76,21 +77,33 @@ def read_cell(
     """
     arrays = {t.name: t.array for t in tensors}
     if not tensors or any(a is None for a in arrays.values()):
-        raise ValueError("its arrays are not in the file")
+        raise ValueError(N_("its arrays are not in the file"))
     if len(tensors) == 3 * len(GATES[kind]) > 3:
         return _joined(tensors, kind, layer, direction)
     if len(tensors) not in (2, 3):
-        raise ValueError(f"it has {len(tensors)} arrays; a {kind.upper()} has 2 or 3")
+        raise ValueError(
+            N_("it has {count} arrays; a {cell} has 2 or 3").format(
+                count=len(tensors), cell=kind.upper()
+            )
+        )
     W, U = _float(tensors[0]), _float(tensors[1])
     b = _float(tensors[2]) if len(tensors) == 3 else None
     G = len(GATES[kind])
     if W.ndim != 2 or U.ndim != 2 or U.shape[1] != G * len(U) or W.shape[1] != U.shape[1]:
-        raise ValueError(f"shapes {tensors[0].shape} and {tensors[1].shape} are no {kind.upper()}")
+        raise ValueError(
+            N_("shapes {shape} and {recurrent_shape} are no {cell}").format(
+                shape=tensors[0].shape, recurrent_shape=tensors[1].shape, cell=kind.upper()
+            )
+        )
     H = len(U)
     cudnn = b is not None and kind != "rnn" and b.shape == (2 * G * H,)
     valid = [(G * H,), (2, G * H)] if kind == "gru" else [(G * H,)]
     if b is not None and not cudnn and b.shape not in valid:
-        raise ValueError(f"a bias of the shape {b.shape} does not fit {H} units")
+        raise ValueError(
+            N_("a bias of the shape {shape} does not fit {units} units").format(
+                shape=b.shape, units=H
+            )
+        )
     cell: str = kind
     if kind == "gru":
         after = cudnn or (b.ndim == 2 if b is not None else bool(reset_after))
@@ -100,8 +113,13 @@ def read_cell(
         W = np.concatenate([k.T.reshape(k.shape, order="F") for k in np.split(W, G, 1)], 1)
         U = np.concatenate([k.T for k in np.split(U, G, 1)], 1)
         b = b.reshape(2, G * H) if kind == "gru" else b[: G * H] + b[G * H :]
-        of_bias = "its two biases became two rows" if kind == "gru" else "its two biases were added"
-        conversion = f"the gates of its kernels, stored for cuDNN, were transposed; {of_bias}"
+        of_bias = (
+            N_("its two biases became two rows")
+            if kind == "gru"
+            else N_("its two biases were added")
+        )
+        conversion = N_("the gates of its kernels, stored for cuDNN, were transposed")
+        conversion = f"{conversion}; {of_bias}"
     params = {"W": W, "U": U} if b is None else {"W": W, "U": U, "b": b}
     roles = _roles(tensors, kind, layer, direction, H, cudnn)
     return CellArrays(cell, H, len(W), params, conversion, cudnn, roles)
@@ -120,7 +138,7 @@ def _joined(
     gates = GATES[kind]
     names = [part + gate for part in "WUb" for gate in gates]
     if set(found) != set(names):
-        raise ValueError("the arrays of some of its gates are missing")
+        raise ValueError(N_("the arrays of some of its gates are missing"))
     H = found["U" + gates[0]].shape[0] if found["U" + gates[0]].shape else 0
     D = found["W" + gates[0]].shape[0] if found["W" + gates[0]].shape else 0
     expected = {"W": (D, H), "U": (H, H), "b": (H,)}
@@ -128,13 +146,19 @@ def _joined(
     for name in names:
         tensor = found[name]
         if tensor.shape != expected[name[0]]:
-            raise ValueError(f"{tensor.name.rpartition('/')[2][:40]} does not fit {H} units")
+            raise ValueError(
+                N_("{name} does not fit {units} units").format(
+                    name=tensor.name.rpartition("/")[2][:40], units=H
+                )
+            )
         roles[tensor.name] = TensorRole(
             layer, _PARTS[name[0]], direction, len(tensor.shape) - 1,
-            (GateRange(name[1], 0, H),), "Keras 1: an array for each gate",
+            (GateRange(name[1], 0, H),), N_("Keras 1: an array for each gate"),
         )  # fmt: skip
     params = {p: np.concatenate([_float(found[p + g]) for g in gates], -1) for p in "WUb"}
-    conversion = f"the arrays of its gates were joined in the order {_KERAS[kind]}"
+    conversion = N_("the arrays of its gates were joined in the order {order}").format(
+        order=_KERAS[kind]
+    )
     cell = "gru-2014" if kind == "gru" else kind
     return CellArrays(cell, H, D, params, conversion, False, roles)
 
@@ -143,13 +167,19 @@ def _roles(
     tensors: Sequence[FileTensor], kind: Kind, layer: str, direction: Direction, H: int, cudnn: bool
 ) -> dict[str, TensorRole]:
     gates = tuple(GateRange(gate, k * H, (k + 1) * H) for k, gate in enumerate(GATES[kind]))
-    order = f"Keras order {_KERAS[kind]}" if kind != "rnn" else ""
+    order = N_("Keras order {order}") if kind != "rnn" else ""
     if cudnn:
-        order = f"CuDNN order {_KERAS[kind]}"
+        order = N_("CuDNN order {order}")
+    order = order.format(order=_KERAS[kind])
     parts: tuple[Part, Part] = ("kernel", "recurrent kernel")
-    stored = (", each gate transposed and read by columns", ", each gate transposed")
+    stored = (
+        N_("{what}, each gate transposed and read by columns"),
+        N_("{what}, each gate transposed"),
+    )
     roles = {
-        t.name: TensorRole(layer, part, direction, 1, gates, order + (way if cudnn else ""))
+        t.name: TensorRole(
+            layer, part, direction, 1, gates, way.format(what=order) if cudnn else order
+        )
         for t, part, way in zip(tensors[:2], parts, stored, strict=True)
     }
     if len(tensors) == 3:
@@ -157,9 +187,9 @@ def _roles(
         G = len(gates)
         if cudnn:
             gates += tuple(GateRange(g.gate, g.start + G * H, g.stop + G * H) for g in gates)
-            order += ", input bias, then recurrent bias"
+            order = N_("{what}, input bias, then recurrent bias").format(what=order)
         elif len(bias.shape) == 2:
-            order += "; row 0 input bias, row 1 recurrent bias"
+            order = N_("{what}; row 0 input bias, row 1 recurrent bias").format(what=order)
         roles[bias.name] = TensorRole(layer, "bias", direction, len(bias.shape) - 1, gates, order)
     return roles
 

@@ -18,6 +18,7 @@ from rnnviz.interop.contents import (
     TensorRole,
 )
 from rnnviz.interop.keras.topology import Endpoint
+from rnnviz.messages import N_
 
 Shape = tuple[int | None, ...]
 
@@ -70,7 +71,9 @@ class Net:
     def add(self, operation: Operation) -> None:
         """Add an operation; ValueError for a name that there is."""
         if any(own.name == operation.name for own in self.operations):
-            raise ValueError(f"two of its layers are called {operation.name[:60]}")
+            raise ValueError(
+                N_("two of its layers are called {name}").format(name=operation.name[:60])
+            )
         self.operations.append(operation)
 
     def opaque(self, name: str, kind: str, reads: tuple[Flow, ...], reason: str) -> Flow:
@@ -106,7 +109,7 @@ class Net:
         """The outputs over the steps of the longer sequence that a TimeDistributed layer reads."""
         name = f"{flow.name}.steps"
         if all(own.name != name for own in self.operations):
-            reason = "what is below is computed for each step, what is above reads all steps"
+            reason = N_("what is below is computed for each step, what is above reads all steps")
             self.opaque(name, "TimeDistributed", (flow,), reason)
         return Flow(name, None if flow.shape is None else (None, *flow.shape))
 
@@ -130,13 +133,20 @@ class Net:
         layer = next((own for own in self.operations if own.name == endpoint.call), None)
         name = f"{endpoint.call}.state_{endpoint.index}"
         if not isinstance(layer, RecurrentOperation) or endpoint.index > 2 or output.inner:
-            return self.opaque(name, "output", (output,), f"output {endpoint.index} of its layer")
+            return self.opaque(
+                name,
+                "output",
+                (output,),
+                N_("output {index} of its layer").format(index=endpoint.index),
+            )
         if endpoint.index == 1 and not layer.spec.bidirectional:
             if not layer.every_step:
                 return output
             if not layer.spec.reverse:
                 self.add(LastStepOperation(name, (output.name,)))
                 return Flow(name, output.shape and output.shape[-1:])
-        state = "hidden state" if endpoint.index == 1 else "cell state"
-        reason = f"the {state} of {endpoint.call} after its last step is read by another layer"
+        state = N_("hidden state") if endpoint.index == 1 else N_("cell state")
+        reason = N_("the {what} of {name} after its last step is read by another layer").format(
+            what=state, name=endpoint.call
+        )
         return self.opaque(name, state, (output,), reason)

@@ -21,6 +21,7 @@ from rnnviz.interop.keras.layer_config import LayerConfig
 from rnnviz.interop.keras.other_layers import add_last_step, add_layer
 from rnnviz.interop.keras.recurrent_layers import add_recurrent
 from rnnviz.interop.keras.unlabelled_weights import UnlabelledLayer
+from rnnviz.messages import N_
 
 _CLASSES: Final = {"lstm": "LSTM", "gru": "GRU", "rnn": "SimpleRNN"}
 
@@ -75,7 +76,7 @@ class _Guess:
                 case "embedding":
                     feed = self._own_input(layer, (None,), "int32")
                     feed = net.each_step(feed) if layer.deep else feed
-                    self._assume(f"whether {layer.name} masks the id 0", "no")
+                    self._assume(N_("whether {name} masks the id 0").format(name=layer.name), "no")
                     config = LayerConfig(layer.name, "Embedding", {})
                     self._flow = add_layer(net, layer.name, config, layer.arrays, feed)
                 case "dense":
@@ -84,7 +85,7 @@ class _Guess:
                     config = LayerConfig(layer.name, "BatchNormalization", {})
                     feed = self._feed(layer, layer.arrays[0].shape[0], (layer.arrays[0].shape[0],))
                     self._flow = add_layer(net, layer.name, config, layer.arrays, feed)
-                    self._assume(f"the epsilon of {layer.name}", "0.001")
+                    self._assume(N_("the epsilon of {name}").format(name=layer.name), "0.001")
                 case _:
                     self._add_opaque(layer, "")
         except ValueError as error:
@@ -92,9 +93,9 @@ class _Guess:
             self._add_opaque(layer, str(error))
 
     def _add_opaque(self, layer: UnlabelledLayer, reason: str) -> None:
-        usual = "arrays of a layer that rnnviz does not compute"
+        usual = N_("arrays of a layer that rnnviz does not compute")
         if not layer.arrays:
-            usual = "a layer without arrays, whose class the file does not say"
+            usual = N_("a layer without arrays, whose class the file does not say")
         below = [] if self._flow is None else [self._flow]
         feeds = tuple(self._net.outer(f) if f.inner else f for f in below)
         self._flow = self._net.opaque(layer.name, layer.hint, feeds, reason or usual)
@@ -131,7 +132,7 @@ class _Guess:
             config = {"mask_value": 0.0}
             masking = LayerConfig(self._masking, "Masking", config)
             feed = add_layer(net, self._masking, masking, (), feed) or feed
-            self._assume(f"the value that {self._masking} skips", "0")
+            self._assume(N_("the value that {name} skips").format(name=self._masking), "0")
             self._masking = ""
         flow = add_recurrent(net, layer.name, own, (*layer.arrays, *layer.backward), feed)
         following = self._following(k)
@@ -141,8 +142,9 @@ class _Guess:
         self._recurrent.append(layer.name)
         if kinds == ["gru"] and len(layer.arrays) == 2 and options.reset_after is None:
             self._assumed.append(Assumption(
-                f"where the reset gate of {layer.name} acts", "before the recurrent product",
-                "--reset-after", "only the shape of a bias says it, and the layer has none",
+                N_("where the reset gate of {name} acts").format(name=layer.name),
+                N_("before the recurrent product"),
+                "--reset-after", N_("only the shape of a bias says it, and the layer has none"),
             ))  # fmt: skip
 
     def _every_step(self, k: int) -> bool:
@@ -154,9 +156,12 @@ class _Guess:
             return True
         if self._net.options.head is None and self._fits(k, following):
             self._assumed.append(Assumption(
-                f"what {following.name} reads of {self._layers[k].name}", "the last state",
+                N_("what {reader} reads of {name}").format(
+                    reader=following.name, name=self._layers[k].name
+                ),
+                N_("the last state"),
                 "--head",
-                "a file of weights alone does not store return_sequences",
+                N_("a file of weights alone does not store return_sequences"),
             ))  # fmt: skip
         return self._net.options.head in ("end", "steps")
 
@@ -182,7 +187,7 @@ class _Guess:
         self._flow = add_layer(self._net, layer.name, config, layer.arrays, feed)
         if (options.output if last else options.dense_activation) is None:
             option = "--output" if last else "--dense-activation"
-            self._assume(f"the activation of {layer.name}", said, option)
+            self._assume(N_("the activation of {name}").format(name=layer.name), said, option)
 
     def _feed(
         self, layer: UnlabelledLayer, width: int, shape: tuple[int | None, ...], deep: bool = False
@@ -204,17 +209,17 @@ class _Guess:
         return Flow(name, shape)
 
     def _assume(self, what: str, value: str, option: str = "--config") -> None:
-        reason = "a file of weights alone does not store it"
+        reason = N_("a file of weights alone does not store it")
         self._assumed.append(Assumption(what, value, option, reason))
 
     def say(self) -> None:
         """Note what was assumed for all layers."""
         net, options = self._net, self._net.options
         net.assumptions.append(Assumption(
-            "how the layers are connected",
-            "in the order of the file where widths fit, each reading from the first step",
+            N_("how the layers are connected"),
+            N_("in the order of the file where widths fit, each reading from the first step"),
             "--config",
-            "a file of weights alone does not store it",
+            N_("a file of weights alone does not store it"),
         ))  # fmt: skip
         names = ", ".join(self._recurrent)
         gated = [
@@ -224,17 +229,20 @@ class _Guess:
         ]
         if names and options.activation is None:
             net.assumptions.append(Assumption(
-                f"the activation of {names}", "tanh", "--activation",
-                "a file of weights alone does not store it; it is Keras's default",
+                N_("the activation of {name}").format(name=names), "tanh", "--activation",
+                N_("a file of weights alone does not store it; it is Keras's default"),
             ))  # fmt: skip
         gated = [name for name in gated if not self._is_cudnn(name)]
         if gated and options.gate_activation is None:
             value, reason = usual_gate(net.version)
             net.assumptions.append(Assumption(
-                f"the gate activation of {', '.join(gated)}", value, "--gate-activation", reason
+                N_("the gate activation of {name}").format(name=", ".join(gated)),
+                value, "--gate-activation", reason,
             ))  # fmt: skip
         if self._joined:
-            what = f"how the two directions of {', '.join(self._joined)} are joined"
+            what = N_("how the two directions of {names} are joined").format(
+                names=", ".join(self._joined)
+            )
             self._assume(what, "concat")
         net.assumptions += self._assumed
 
@@ -246,15 +254,15 @@ class _Guess:
 
 def usual_gate(version: tuple[int, ...]) -> tuple[str, str]:
     """The gate activation of a version's layers unless they say another, and the reason."""
-    start = "a file of weights alone does not store it; "
+    start = N_("a file of weights alone does not store it")
     if version == (3,):
-        return (
-            "sigmoid",
-            f"{start}Keras has used sigmoid since 2.3, and its files of this kind are newer",
-        )
+        newer = N_("Keras has used sigmoid since 2.3, and its files of this kind are newer")
+        return "sigmoid", f"{start}; {newer}"
     if version == (0,):
-        return "hard_sigmoid", f"{start}Keras 1 used hard_sigmoid, and the file names no version"
+        first = N_("Keras 1 used hard_sigmoid, and the file names no version")
+        return "hard_sigmoid", f"{start}; {first}"
     said = ".".join(map(str, version))
     if version < (2, 3):
-        return "hard_sigmoid", f"{start}Keras {said} used hard_sigmoid"
-    return "sigmoid", f"{start}Keras 2.3 and later use sigmoid"
+        used = N_("Keras {version} used hard_sigmoid").format(version=said)
+        return "hard_sigmoid", f"{start}; {used}"
+    return "sigmoid", f"{start}; {N_('Keras 2.3 and later use sigmoid')}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rnnviz.errors import InvalidFileError
+from rnnviz.files import reason
 from rnnviz.interop.contents import Assumption, ImportOptions, ModelContents
 from rnnviz.interop.keras.flow import Net
 from rnnviz.interop.keras.hdf5_tree import Hdf5Tree, json_attribute
@@ -20,6 +21,7 @@ from rnnviz.interop.keras.model_contents import (
 )
 from rnnviz.interop.keras.unlabelled_weights import counted_layers, listed_layers
 from rnnviz.interop.keras.weight_stores import counted_weights, listed_weights
+from rnnviz.messages import N_
 
 
 def read_parsed(tree: Hdf5Tree, path: Path, options: ImportOptions) -> ModelContents:
@@ -27,18 +29,20 @@ def read_parsed(tree: Hdf5Tree, path: Path, options: ImportOptions) -> ModelCont
     try:
         own = json_attribute(tree, "model_config")
     except ValueError as error:
-        raise InvalidFileError(f"{path}: {error}.") from error
+        raise InvalidFileError(f"{path}: {reason(error)}.") from error
     root = "model_weights" if "model_weights" in tree.attributes else ""
     version = tree.text("", "keras_version") or tree.text(root, "keras_version")
     net = Net(options, _version(tree, version))
     listed = bool(tree.texts(root, "layer_names"))
     if not listed and not _is_counted(tree):
-        reason = "an HDF5 file, but not of Keras: neither layer_names nor a group of layers in it"
+        refusal = N_(
+            "an HDF5 file, but not of Keras: neither layer_names nor a group of layers in it"
+        )
         return contents(
             net, path, "HDF5", "", tree.arrays.values(), tree_entries(tree), "unknown",
-            _foreign(tree, reason),
+            _foreign(tree, refusal),
         )  # fmt: skip
-    what = "Keras model" if own is not None else "Keras weights"
+    what = N_("Keras model") if own is not None else N_("Keras weights")
     beside, config = None, own
     if own is None:
         beside = options.config or _architecture_beside(path)
@@ -54,12 +58,19 @@ def read_parsed(tree: Hdf5Tree, path: Path, options: ImportOptions) -> ModelCont
         )  # fmt: skip
         if beside is not None and options.config is None:
             net.assumptions.append(Assumption(
-                "the architecture", beside.name, "--config",
-                "the file has weights alone, and a configuration of that name stands beside it",
+                N_("the architecture"), beside.name, "--config",
+                N_("the file has weights alone, and a configuration of that name stands beside it"),
             ))  # fmt: skip
     else:
         build_guess(net, path, listed_layers(tree) if listed else counted_layers(tree))
-    return contents(net, path, f"{what}, HDF5", version, tree.arrays.values(), tree_entries(tree))
+    return contents(
+        net,
+        path,
+        N_("{what}, HDF5").format(what=what),
+        version,
+        tree.arrays.values(),
+        tree_entries(tree),
+    )
 
 
 def _version(tree: Hdf5Tree, said: str) -> tuple[int, ...]:
@@ -81,12 +92,13 @@ def _is_counted(tree: Hdf5Tree) -> bool:
 def _foreign(tree: Hdf5Tree, usual: str) -> str:
     """Why a file that is not of Keras is refused, with what it seems to be."""
     if any("LSTMCell/W_P_" in path for path in tree.arrays):
-        return (
-            "weights of TensorFlow 1 (the language model of ELMo), not of Keras: its LSTM cells "
-            "have projections, clipped states and connections past layers that no file describes"
+        return N_(
+            "weights of TensorFlow 1 (the language model of ELMo), not of Keras: its "
+            "LSTM cells have projections, clipped states and connections past layers "
+            "that no file describes"
         )
     if any("LSTMCell" in path or "MultiRNNCell" in path for path in tree.arrays):
-        return "weights of TensorFlow 1, not of Keras: no file says how the cells are connected"
+        return N_("weights of TensorFlow 1, not of Keras: no file says how the cells are connected")
     return usual
 
 

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from rnnviz.errors import InvalidFileError, MissingError
+from rnnviz.files import reason
+from rnnviz.messages import _
 
 if TYPE_CHECKING:
     from rnnviz.interop.keras.hdf5_tree import Hdf5Tree
@@ -45,7 +47,9 @@ def read_tree(file: BinaryIO, path: Path) -> Hdf5Tree:
         )
     except OSError as error:
         raise InvalidFileError(
-            f"{path} was not read: no process could be started for it ({error.strerror})."
+            _("{path} was not read: no process could be started for it ({reason}).").format(
+                path=path, reason=error.strerror
+            )
         ) from error
     assert process.stdout is not None
     expired = threading.Event()
@@ -66,12 +70,18 @@ def read_tree(file: BinaryIO, path: Path) -> Hdf5Tree:
             return FrameReader(size).read(frames)
     except EOFError as error:
         code = process.wait()
-        why = "took too long" if expired.is_set() else f"ended with code {code}"
-        raise InvalidFileError(
-            f"{path} is damaged: HDF5's library {why} while it read the file."
-        ) from error
+        said = (
+            _("{path} is damaged: HDF5's library took too long while it read the file.")
+            if expired.is_set()
+            else _(
+                "{path} is damaged: HDF5's library ended with code {code} while it read the file."
+            )
+        )
+        raise InvalidFileError(said.format(path=path, code=code)) from error
     except ValueError as error:
-        raise InvalidFileError(f"{path} is not a usable HDF5 file: {error}.") from error
+        raise InvalidFileError(
+            _("{path} is not a usable HDF5 file: {reason}.").format(path=path, reason=reason(error))
+        ) from error
     finally:
         timer.cancel()
         process.kill()
@@ -85,8 +95,10 @@ def _package_folders() -> list[str]:
         spec = find_spec(name)
         if spec is None or spec.origin is None:
             raise MissingError(
-                "HDF5 files are read with h5py, which is not installed. "
-                "Run: pip install 'rnnviz[import]'"
+                _(
+                    "HDF5 files are read with h5py, which is not installed. Run: pip install "
+                    "'rnnviz[import]'"
+                )
             )
         found.append(str(Path(spec.origin).parent.parent))
     return list(dict.fromkeys(found))

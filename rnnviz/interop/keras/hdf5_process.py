@@ -54,6 +54,11 @@ def limit_resources(size: int) -> None:
             continue
 
 
+def N_(message: str) -> str:
+    """Mark a message that is translated where it is shown, as ``rnnviz.messages.N_``."""
+    return message
+
+
 class UnreadableFile(Exception):
     """What cannot be read, with the reason."""
 
@@ -78,7 +83,9 @@ class HdfWalk:
         import h5py
 
         if level > MOST_LEVELS:
-            raise UnreadableFile(f"its groups are nested deeper than {MOST_LEVELS}")
+            raise UnreadableFile(
+                N_("its groups are nested deeper than {most}").format(most=MOST_LEVELS)
+            )
         info = h5py.h5o.get_info(group)
         found, address = _attributes(group), getattr(info, "addr", 0)
         self.frame({"kind": "group", "path": path, "attributes": found, "address": address})
@@ -89,18 +96,22 @@ class HdfWalk:
             inner = inner.replace("\\", "/")
             self._objects += 1
             if self._objects > MOST_OBJECTS:
-                raise UnreadableFile(f"it has more than {MOST_OBJECTS:,} groups and arrays")
+                raise UnreadableFile(
+                    N_("it has more than {most:,} groups and arrays").format(most=MOST_OBJECTS)
+                )
             kind = group.links.get_info(raw).type
             if kind != h5py.h5l.TYPE_HARD:
-                what = "another file" if kind == h5py.h5l.TYPE_EXTERNAL else "another object"
-                reason = f"a link to {what}, which is not followed"
+                what = (
+                    N_("another file") if kind == h5py.h5l.TYPE_EXTERNAL else N_("another object")
+                )
+                reason = N_("a link to {what}, which is not followed").format(what=what)
                 self.frame({"kind": "skipped", "path": inner, "reason": reason})
                 continue
             info = h5py.h5o.get_info(group, raw)
             known = (info.fileno, info.addr)
             if known in self._visited:
                 self.frame(
-                    {"kind": "skipped", "path": inner, "reason": "another name of an object"}
+                    {"kind": "skipped", "path": inner, "reason": N_("another name of an object")}
                 )
                 continue
             self._visited.add(known)
@@ -111,7 +122,7 @@ class HdfWalk:
             elif isinstance(child, h5py.h5d.DatasetID):
                 self._read_array(child, inner, slots)
             else:
-                self.frame({"kind": "skipped", "path": inner, "reason": "a type, not an array"})
+                self.frame({"kind": "skipped", "path": inner, "reason": N_("a type, not an array")})
 
     def _read_array(self, array: Any, path: str, optimizer: bool) -> None:
         import h5py
@@ -126,7 +137,9 @@ class HdfWalk:
         if kind.get_class() == h5py.h5t.OPAQUE:
             dtype, name = np.dtype("V2"), "bfloat16"
             if found.get("dtype") != name or kind.get_size() != 2:
-                self.frame({"kind": "skipped", "path": path, "reason": "not an array of numbers"})
+                self.frame(
+                    {"kind": "skipped", "path": path, "reason": N_("not an array of numbers")}
+                )
                 return
         else:
             dtype = kind.dtype.newbyteorder("<")
@@ -153,10 +166,14 @@ class HdfWalk:
         chunk = plist.get_chunk() if plist.get_layout() == h5py.h5d.CHUNKED else ()
         most = max(RATIO_EXEMPT, MAX_RATIO * array.get_storage_size())
         if max(nbytes, math.prod(chunk) * itemsize if chunk else 0) > most:
-            raise UnreadableFile(f"{path[:80]} unpacks to more than {MAX_RATIO} times its size")
+            raise UnreadableFile(
+                N_("{name} unpacks to more than {most} times its size").format(
+                    name=path[:80], most=MAX_RATIO
+                )
+            )
         self._bytes += nbytes
         if self._bytes > max(TOTAL_EXEMPT, MAX_RATIO * self._size):
-            raise UnreadableFile("its arrays unpack to far more than its size")
+            raise UnreadableFile(N_("its arrays unpack to far more than its size"))
 
 
 def _unreadable(array: Any) -> str:
@@ -165,18 +182,18 @@ def _unreadable(array: Any) -> str:
 
     plist = array.get_create_plist()
     if plist.get_external_count():
-        return "its values are in another file, which is not opened"
+        return N_("its values are in another file, which is not opened")
     if plist.get_layout() == h5py.h5d.VIRTUAL:
-        return "its values are in other arrays (a virtual dataset), which are not opened"
+        return N_("its values are in other arrays (a virtual dataset), which are not opened")
     if any(plist.get_filter(k)[0] not in FILTERS for k in range(plist.get_nfilters())):
-        return "it is packed with a filter other than gzip, shuffle and lzf"
+        return N_("it is packed with a filter other than gzip, shuffle and lzf")
     kind = array.get_type()
     if kind.get_class() not in (h5py.h5t.FLOAT, h5py.h5t.INTEGER, h5py.h5t.OPAQUE):
-        return "not an array of numbers"
+        return N_("not an array of numbers")
     if kind.get_class() != h5py.h5t.OPAQUE and kind.get_size() not in (1, 2, 4, 8):
-        return f"numbers of {kind.get_size()} bytes are not supported"
+        return N_("numbers of {bytes} bytes are not supported").format(bytes=kind.get_size())
     if array.get_space().get_simple_extent_type() == h5py.h5s.NULL:
-        return "it has no values"
+        return N_("it has no values")
     return ""
 
 
@@ -197,7 +214,9 @@ def _attributes(item: Any) -> dict[str, Any]:
             continue
         if attribute.get_storage_size() > MAX_ATTRIBUTE:
             raise UnreadableFile(
-                f"its attribute {name[:40]} is larger than {MAX_ATTRIBUTE:,} bytes"
+                N_("its attribute {name} is larger than {most:,} bytes").format(
+                    name=name[:40], most=MAX_ATTRIBUTE
+                )
             )
         value = _plain(h5py.AttributeManager(_Item(item))[name])
         if value is not None:

@@ -17,6 +17,7 @@ from rnnviz.arrays import Array
 from rnnviz.files import parse_json
 from rnnviz.interop.contents import FileTensor, IgnoredEntry
 from rnnviz.interop.keras.hdf5_process import MAX_RATIO, MOST_OBJECTS, TOTAL_EXEMPT
+from rnnviz.messages import N_
 
 _HEAD: Final = struct.Struct("<IQ")
 #: The largest JSON object of a frame in bytes: one group with all its attributes.
@@ -98,7 +99,7 @@ class FrameReader:
         for _ in range(2 * MOST_OBJECTS):
             text, nbytes = _HEAD.unpack(_exactly(frames, _HEAD.size))
             if text > _MAX_TEXT or nbytes > self._left:
-                raise ValueError("a part of it is far too large")
+                raise ValueError(N_("a part of it is far too large"))
             record = parse_json(_exactly(frames, text).decode())
             kind = record["kind"]
             if kind == "end":
@@ -109,7 +110,7 @@ class FrameReader:
             if kind == "error":
                 raise ValueError(str(record["reason"]).rstrip("."))
             self._add(kind, record, frames, nbytes)
-        raise ValueError("it has too many parts")
+        raise ValueError(N_("it has too many parts"))
 
     def _add(self, kind: str, record: Any, frames: IO[bytes], nbytes: int) -> None:
         path = str(record["path"])
@@ -135,9 +136,11 @@ def _tensor(
         np.dtype("<u2") if dtype == "bfloat16" else np.dtype(dtype if dtype in _DTYPES else "V")
     )
     if stored.kind == "V" or min(shape, default=0) < 0:
-        raise ValueError(f"numbers of the kind {dtype[:20]} are not supported")
+        raise ValueError(
+            N_("numbers of the kind {dtype} are not supported").format(dtype=dtype[:20])
+        )
     if math.prod(shape) * stored.itemsize != nbytes:
-        raise ValueError(f"the size of {path[:80]} is not that of its shape")
+        raise ValueError(N_("the size of {name} is not that of its shape").format(name=path[:80]))
     values: Array = np.frombuffer(_exactly(frames, nbytes), stored.newbyteorder("<"))
     if dtype == "bfloat16":
         values = (values.astype(np.uint32) << 16).view(np.float32)
@@ -160,4 +163,4 @@ def json_attribute(tree: Hdf5Tree, name: str) -> Any:
     try:
         return parse_json(text) if text else None
     except (json.JSONDecodeError, RecursionError) as error:
-        raise ValueError(f"its {name} is not JSON") from error
+        raise ValueError(N_("its {name} is not JSON").format(name=name)) from error

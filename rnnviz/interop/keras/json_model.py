@@ -21,6 +21,7 @@ from rnnviz.interop.keras.model_contents import (
 )
 from rnnviz.interop.keras.tfjs_manifest import read_manifest
 from rnnviz.interop.keras.weight_stores import named_weights
+from rnnviz.messages import N_, _
 
 _LIMIT: Final = 30_000_000
 #: Endings of a file of weights with the name of a JSON architecture.
@@ -37,15 +38,19 @@ def read(path: Path, options: ImportOptions) -> ModelContents:
     config = data.get("model_config", data) if isinstance(data, dict) else None
     if not is_architecture(config):
         raise InvalidFileError(
-            f"{path} is JSON, but neither a TensorFlow.js model nor the architecture of a Keras "
-            "model."
+            _(
+                "{path} is JSON, but neither a TensorFlow.js model nor the architecture of a "
+                "Keras model."
+            ).format(path=path)
         )
     weights = _weights_beside(path)
     if weights is None:
         name = path.name.removesuffix(".json")
         raise InvalidFileError(
-            f"{path} is the architecture of a Keras model without its weights. "
-            f"Put them beside it as {name[:60]}.h5, or name both: FILE.h5 --config {path.name[:60]}"
+            _(
+                "{path} is the architecture of a Keras model without its weights. Put them "
+                "beside it as {stem}.h5, or name both: FILE.h5 --config {file}"
+            ).format(path=path, stem=name[:60], file=path.name[:60])
         )
     with open_regular(weights, MAX_BYTES) as file:
         tree = read_tree(file, weights)
@@ -70,14 +75,15 @@ def _read_tfjs(data: dict[str, Any], path: Path, options: ImportOptions) -> Mode
     version = _version(data, topology)
     net = Net(options, numbers_of(version))
     if graph:
-        reason = (
-            "a graph model: a TensorFlow program without layers. Convert the Keras model anew "
-            "with tensorflowjs_converter --output_format=tfjs_layers_model, or name its Keras file"
+        reason = N_(
+            "a graph model: a TensorFlow program without layers. Convert the Keras model "
+            "anew with tensorflowjs_converter --output_format=tfjs_layers_model, or name "
+            "its Keras file"
         )
         return contents(
             net,
             path,
-            "TensorFlow.js graph model",
+            N_("TensorFlow.js graph model"),
             version,
             tensors,
             framework="tfjs",
@@ -85,22 +91,28 @@ def _read_tfjs(data: dict[str, Any], path: Path, options: ImportOptions) -> Mode
         )
     config = topology.get("model_config", topology) if isinstance(topology, dict) else None
     if not is_architecture(config):
-        reason = "it has weights without an architecture (modelTopology)"
+        reason = N_("it has weights without an architecture (modelTopology)")
         return contents(
-            net, path, "TensorFlow.js weights", version, tensors, framework="tfjs", refusal=reason
+            net,
+            path,
+            N_("TensorFlow.js weights"),
+            version,
+            tensors,
+            framework="tfjs",
+            refusal=reason,
         )
     build_model(net, config, path, lambda model: named_weights(tensors, model))
     if any(t.array is not None and t.dtype in ("uint8", "uint16") for t in tensors):
         net.conversions.append(
-            "whole numbers of quantised arrays became value = number · scale + min"
+            N_("whole numbers of quantised arrays became value = number · scale + min")
         )
     ignored = [
-        IgnoredEntry(key, "it is used by training only")
+        IgnoredEntry(key, N_("it is used by training only"))
         for key in ("trainingConfig", "training_config")
         if key in data or (isinstance(topology, dict) and key in topology)
     ]
     return contents(
-        net, path, "TensorFlow.js layers model", version, tensors, ignored, framework="tfjs"
+        net, path, N_("TensorFlow.js layers model"), version, tensors, ignored, framework="tfjs"
     )
 
 

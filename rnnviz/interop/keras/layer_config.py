@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rnnviz.messages import N_
+
 #: Classes of models, whose configuration lists layers.
 MODELS = frozenset({"Sequential", "Functional", "Model"})
 
@@ -77,7 +79,7 @@ def activation_name(value: Any) -> str:
 def read_layer(data: Any, input_shape: Any = None) -> LayerConfig:
     """A layer, or a model with its layers; ValueError for what is none."""
     if not isinstance(data, dict) or not isinstance(data.get("class_name"), str):
-        raise ValueError("a layer of its configuration has no class")
+        raise ValueError(N_("a layer of its configuration has no class"))
     class_name = data["class_name"].rpartition(">")[2]
     raw = data.get("config")
     layers: tuple[LayerConfig, ...] = ()

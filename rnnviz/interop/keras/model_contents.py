@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rnnviz.errors import InvalidFileError
-from rnnviz.files import read_json
+from rnnviz.files import read_json, reason
 from rnnviz.interop.contents import (
     FileTensor,
     IgnoredEntry,
@@ -26,6 +26,7 @@ from rnnviz.interop.keras.operations import build
 from rnnviz.interop.keras.unlabelled_weights import UnlabelledLayer
 from rnnviz.interop.keras.vocabulary import add_words_beside
 from rnnviz.interop.keras.weight_stores import Weights
+from rnnviz.messages import N_, _
 
 
 def numbers_of(version: str) -> tuple[int, ...]:
@@ -52,7 +53,9 @@ def read_architecture(path: Path) -> tuple[Any, str]:
     if isinstance(data, dict) and is_architecture(data.get("model_config")):
         data = data["model_config"]
     if not is_architecture(data):
-        raise InvalidFileError(f"{path} does not describe a Keras model (model.to_json()).")
+        raise InvalidFileError(
+            _("{path} does not describe a Keras model (model.to_json()).").format(path=path)
+        )
     return data, version if isinstance(version, str) else ""
 
 
@@ -64,10 +67,16 @@ def build_model(net: Net, config: Any, path: Path, weights: Any) -> None:
         build(net, model, found)
     except (KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
         raise InvalidFileError(
-            f"{path}: the configuration of its model is damaged ({type(error).__name__})."
+            _("{path}: the configuration of its model is damaged ({error_type}).").format(
+                path=path, error_type=type(error).__name__
+            )
         ) from error
     except ValueError as error:
-        raise InvalidFileError(f"{path}: the graph of its layers is damaged: {error}.") from error
+        raise InvalidFileError(
+            _("{path}: the graph of its layers is damaged: {reason}.").format(
+                path=path, reason=reason(error)
+            )
+        ) from error
 
 
 def build_guess(net: Net, path: Path, layers: Sequence[UnlabelledLayer]) -> None:
@@ -75,7 +84,11 @@ def build_guess(net: Net, path: Path, layers: Sequence[UnlabelledLayer]) -> None
     try:
         add_guessed(net, layers)
     except ValueError as error:
-        raise InvalidFileError(f"{path}: the names in it are damaged: {error}.") from error
+        raise InvalidFileError(
+            _("{path}: the names in it are damaged: {reason}.").format(
+                path=path, reason=reason(error)
+            )
+        ) from error
 
 
 def is_listed(config: Any) -> bool:
@@ -97,8 +110,10 @@ def tree_entries(tree: Hdf5Tree) -> list[IgnoredEntry]:
     arrays, numbers = tree.slots
     if arrays:
         entries.append(IgnoredEntry(
-            f"optimizer ({arrays} arrays, {numbers:,} numbers)",
-            "the state of the optimizer is used by training only",
+            N_("optimizer ({arrays} arrays, {numbers:,} numbers)").format(
+                arrays=arrays, numbers=numbers
+            ),
+            N_("the state of the optimizer is used by training only"),
         ))  # fmt: skip
     return entries
 
@@ -107,7 +122,7 @@ def refusal_of(net: Net) -> str:
     """Why nothing can be stepped through: no recurrent layer, or none that can be expressed."""
     if any(isinstance(op, RecurrentOperation) for op in net.operations):
         return ""
-    said = "none of its layers is a recurrent one that rnnviz computes"
+    said = N_("none of its layers is a recurrent one that rnnviz computes")
     for op in net.operations:
         if isinstance(op, OpaqueOperation) and re.search(r"LSTM|GRU|RNN|Bidirectional", op.kind):
             return f"{said}; {op.name[:60]} ({op.kind[:60]}): {op.reason}"

@@ -13,6 +13,7 @@ from rnnviz.interop.keras.other_layers import DENSE, IDENTITIES, add_last_step, 
 from rnnviz.interop.keras.recurrent_layers import add_recurrent, is_recurrent
 from rnnviz.interop.keras.topology import ALL_STEPS, EACH_STEP, Call, expand
 from rnnviz.interop.keras.weight_stores import Weights, distribute
+from rnnviz.messages import N_
 
 #: Layers that act on each number or feature alone, so that more axes change nothing.
 _POINTWISE: Final = IDENTITIES | {"Activation", "BatchNormalization", "Masking", "ReLU", *DENSE}
@@ -21,13 +22,13 @@ _SAME_SHAPE: Final = frozenset({
     "Add", "Multiply", "Average", "Maximum", "Minimum", "LeakyReLU", "PReLU", "LayerNormalization",
 })  # fmt: skip
 _REASONS: Final = {
-    "Lambda": "its code is in the file, and no code of a file is run",
-    "Concatenate": "it joins several layers", "Merge": "it joins several layers",
-    "Add": "it adds several layers", "Flatten": "it joins the steps of a sequence",
-    "ConvLSTM1D": "a convolution in place of the matrix products of an LSTM",
-    "ConvLSTM2D": "a convolution in place of the matrix products of an LSTM",
-    "ConvLSTM3D": "a convolution in place of the matrix products of an LSTM",
-    "RepeatVector": "it repeats one vector for the steps of a decoder",
+    "Lambda": N_("its code is in the file, and no code of a file is run"),
+    "Concatenate": N_("it joins several layers"), "Merge": N_("it joins several layers"),
+    "Add": N_("it adds several layers"), "Flatten": N_("it joins the steps of a sequence"),
+    "ConvLSTM1D": N_("a convolution in place of the matrix products of an LSTM"),
+    "ConvLSTM2D": N_("a convolution in place of the matrix products of an LSTM"),
+    "ConvLSTM3D": N_("a convolution in place of the matrix products of an LSTM"),
+    "RepeatVector": N_("it repeats one vector for the steps of a decoder"),
 }  # fmt: skip
 
 
@@ -85,7 +86,9 @@ def _add_call(net: Net, call: Call, tensors: Sequence[FileTensor]) -> None:
     if flow is None:
         for tensor in tensors:
             net.roles[tensor.name] = TensorRole(call.name, "other")
-        reason = reason or _REASONS.get(layer.class_name, "a layer that rnnviz does not compute")
+        reason = reason or _REASONS.get(
+            layer.class_name, N_("a layer that rnnviz does not compute")
+        )
         feeds = tuple(net.read(endpoint) for endpoint in (*call.reads, *call.states))
         kind = layer.class_name
         inner = layer.inner()
@@ -100,7 +103,7 @@ def _recurrent(net: Net, call: Call, layer: LayerConfig, tensors: Sequence[FileT
     # Keras 2 lists initial states behind the input.
     states = tuple(net.read(e).name for e in (*call.reads[1:], *call.states))
     if not call.reads:
-        raise ValueError("it has no input")
+        raise ValueError(N_("it has no input"))
     return add_recurrent(net, call.name, layer, tensors, net.read(call.reads[0]), states)
 
 

@@ -22,6 +22,7 @@ from rnnviz.interop.contents import (
 from rnnviz.interop.keras.flow import Flow, Net
 from rnnviz.interop.keras.layer_config import LayerConfig
 from rnnviz.interop.keras.vocabulary import add_vectorization
+from rnnviz.messages import N_
 
 #: Layers without effect after training.
 IDENTITIES: Final = frozenset({
@@ -69,7 +70,7 @@ def add_layer(
 def add_last_step(net: Net, name: str, feed: Flow) -> Flow:
     """Add the choice of the outputs at the last index: the last token's, or the first token's."""
     if feed.flipped:
-        raise ValueError("it reads the first token's outputs")
+        raise ValueError(N_("it reads the first token's outputs"))
     net.add(LastStepOperation(name, (feed.name,)))
     return Flow(name, feed.shape and feed.shape[1:])
 
@@ -79,13 +80,21 @@ def add_dense(
 ) -> Flow:
     """Add a dense layer; an activation that is no function of Keras becomes one that is opaque."""
     if len(tensors) not in (1, 2) or len(tensors[0].shape) != 2:
-        raise ValueError("its arrays are not those of a dense layer")
+        raise ValueError(N_("its arrays are not those of a dense layer"))
     arrays = [np.asarray(t.array, np.float32) for t in tensors]
     W, b = arrays[0], arrays[1] if len(arrays) > 1 else None
     if b is not None and b.shape != W.shape[1:]:
-        raise ValueError(f"a bias of the shape {b.shape} does not fit {W.shape[1]} outputs")
+        raise ValueError(
+            N_("a bias of the shape {shape} does not fit {outputs} outputs").format(
+                shape=b.shape, outputs=W.shape[1]
+            )
+        )
     if feed.width is not None and feed.width != len(W):
-        raise ValueError(f"its kernel reads {len(W)} numbers, the layer below gives {feed.width}")
+        raise ValueError(
+            N_("its kernel reads {inputs} numbers, the layer below gives {width}").format(
+                inputs=len(W), width=feed.width
+            )
+        )
     each_step = feed.shape is not None and len(feed.shape) > 1
     said = layer.activation()
     known = said in FUNCTIONS
@@ -100,7 +109,7 @@ def add_dense(
     flow = Flow(name, shape, feed.flipped, feed.masked, feed.inner)
     if known:
         return flow
-    reason = "a function that Keras does not have"
+    reason = N_("a function that Keras does not have")
     after = net.opaque(f"{name}.activation", said, (flow,), reason)
     return Flow(after.name, shape, feed.flipped, feed.masked, feed.inner)
 
@@ -111,7 +120,7 @@ _DENSE_PARTS: Final[tuple[Part, Part]] = ("dense kernel", "dense bias")
 def add_activation(net: Net, name: str, said: str, feed: Flow) -> Flow:
     """Add a function; ValueError for one that Keras does not have."""
     if said not in FUNCTIONS:
-        raise ValueError(f"the function {said[:40]} is not known")
+        raise ValueError(N_("the function {function} is not known").format(function=said[:40]))
     net.add(ActivationOperation(name, (feed.name,), _function(net, said)))
     return Flow(name, feed.shape, feed.flipped, feed.masked, feed.inner)
 
@@ -127,12 +136,12 @@ def _layer_function(layer: LayerConfig) -> str:
         return layer.activation()
     if layer.class_name == "Softmax":
         if layer.config.get("axis", -1) != -1:
-            raise ValueError("a softmax over an axis that is not the last")
+            raise ValueError(N_("a softmax over an axis that is not the last"))
         return "softmax"
     if layer.number("negative_slope", 0) or layer.number("threshold", 0):
-        raise ValueError("a relu with another slope or threshold")
+        raise ValueError(N_("a relu with another slope or threshold"))
     if layer.config.get("max_value") is not None:
-        raise ValueError("a relu with an upper bound")
+        raise ValueError(N_("a relu with an upper bound"))
     return "relu"
 
 
@@ -151,7 +160,7 @@ def _add_embedding(
     net: Net, name: str, layer: LayerConfig, tensors: Sequence[FileTensor], feed: Flow
 ) -> Flow:
     if len(tensors) != 1 or len(tensors[0].shape) != 2:
-        raise ValueError("its arrays are not those of an embedding")
+        raise ValueError(N_("its arrays are not those of an embedding"))
     table = np.asarray(tensors[0].array, np.float32)
     mask_zero = layer.flag("mask_zero")
     net.add(EmbeddingOperation(name, (feed.name,), table, mask_zero))
@@ -168,13 +177,13 @@ def _add_normalisation(
     axis = axis[0] if isinstance(axis, list) and len(axis) == 1 else axis
     rank = None if feed.shape is None else len(feed.shape) + feed.inner
     if axis != -1 and (rank is None or axis != rank):
-        raise ValueError("it normalises over an axis that is not the last")
+        raise ValueError(N_("it normalises over an axis that is not the last"))
     if layer.number("mode", 0) == 1:
-        raise ValueError("it normalises each sample by itself (mode 1)")
+        raise ValueError(N_("it normalises each sample by itself (mode 1)"))
     scaled, centred = layer.flag("scale", True), layer.flag("center", True)
     arrays = [np.asarray(t.array, np.float32) for t in tensors]
     if len(arrays) != 2 + scaled + centred or len({a.shape for a in arrays}) != 1:
-        raise ValueError("its arrays are not those of a batch normalisation")
+        raise ValueError(N_("its arrays are not those of a batch normalisation"))
     mean, variance = arrays[-2:]
     gamma = arrays[0] if scaled else np.ones_like(mean)
     beta = arrays[int(scaled)] if centred else np.zeros_like(mean)
@@ -183,5 +192,7 @@ def _add_normalisation(
     net.add(AffineOperation(name, (feed.name,), scale, beta - mean * scale))
     for tensor in tensors:
         net.roles[tensor.name] = TensorRole(name, "other")
-    net.conversions.append(f"{name}: batch normalisation became a scale and a shift")
+    net.conversions.append(
+        N_("{name}: batch normalisation became a scale and a shift").format(name=name)
+    )
     return Flow(name, feed.shape, feed.flipped, feed.masked, feed.inner)

@@ -13,6 +13,7 @@ from rnnviz.interop.keras.cell_arrays import CellArrays, Direction, Kind, per_ga
 from rnnviz.interop.keras.flow import Flow, Net, Shape
 from rnnviz.interop.keras.layer_config import LayerConfig
 from rnnviz.interop.keras.weight_stores import array_count
+from rnnviz.messages import N_
 
 _KINDS: Final[dict[str, Kind]] = {
     "LSTM": "lstm", "LSTMCell": "lstm", "CuDNNLSTM": "lstm",
@@ -69,12 +70,12 @@ def add_recurrent(
         return _add_bidirectional(net, name, layer, tensors, feed, states)
     cells = cells_of(layer)
     if layer.flag("time_major"):
-        raise ValueError("its axes are time, batch (time_major)")
+        raise ValueError(N_("its axes are time, batch (time_major)"))
     reverse = feed.flipped != layer.flag("go_backwards")
     every_step = layer.flag("return_sequences")
     parts = _split(tensors, cells)
     if len(cells) > 1 and states:
-        raise ValueError("stacked cells with initial states from other layers")
+        raise ValueError(N_("stacked cells with initial states from other layers"))
     at = feed
     for k, (cell, own) in enumerate(zip(cells, parts, strict=True)):
         last = k == len(cells) - 1
@@ -105,7 +106,7 @@ def _add_bidirectional(
         middle = len(tensors) // 2
         halves = [list(tensors[:middle]), list(tensors[middle:])]
     if len(back) != 1:
-        raise ValueError("its layer for the backward direction is of an unknown class")
+        raise ValueError(N_("its layer for the backward direction is of an unknown class"))
     arrays = [
         _arrays(own, one, name, direction)
         for own, one, direction in zip(halves, (cell, back[0]), _DIRECTIONS, strict=True)
@@ -115,11 +116,13 @@ def _add_bidirectional(
     swapped = feed.flipped != forward.flag("go_backwards")
     if specs[0] != specs[1] or arrays[0].width != arrays[1].width:
         if swapped or states:
-            raise ValueError("its two directions differ in cell, units or activations")
+            raise ValueError(N_("its two directions differ in cell, units or activations"))
         return _add_apart(net, name, feed, specs, arrays, every_step)
     known = merge in get_args(Merge)
     if swapped and merge not in ("sum", "mul", "ave"):
-        raise ValueError("it reads outputs in the order of reading and joins its two directions")
+        raise ValueError(
+            N_("it reads outputs in the order of reading and joins its two directions")
+        )
     spec = replace(specs[0], bidirectional=True, merge=cast(Merge, merge) if known else "concat")
     params = dict(zip(_DIRECTIONS, reversed(arrays) if swapped else arrays, strict=True))
     joined = replace(arrays[0], roles=arrays[0].roles | arrays[1].roles)
@@ -132,7 +135,9 @@ def _add_bidirectional(
         return flow
     return net.opaque(
         f"{name}.directions", "Bidirectional", (flow,),
-        f"merge_mode {str(merge)[:20]}: the outputs of the two directions are not joined",
+        N_("merge_mode {merge}: the outputs of the two directions are not joined").format(
+            merge=str(merge)[:20]
+        ),
     )  # fmt: skip
 
 
@@ -146,7 +151,7 @@ def _add_apart(
         spec = replace(spec, reverse=way == "backward")
         params: dict[str, Values] = {way: own.params}
         ways.append(_add(net, f"{name}.{way}", feed, spec, own, params, every_step, ()))
-    reason = "its two directions differ in cell, units or activations and are read apart"
+    reason = N_("its two directions differ in cell, units or activations and are read apart")
     return net.opaque(name, "Bidirectional", tuple(ways), reason)
 
 
@@ -193,7 +198,11 @@ def _spec(net: Net, name: str, cell: LayerConfig, arrays: CellArrays) -> Recurre
     """One direction's spec; ValueError for units or an activation that it cannot have."""
     units = cell.whole("units")
     if units is not None and units != arrays.units:
-        raise ValueError(f"its arrays have {arrays.units} units, its configuration {units}")
+        raise ValueError(
+            N_("its arrays have {own_units} units, its configuration {units}").format(
+                own_units=arrays.units, units=units
+            )
+        )
     activation, gate = "tanh", "sigmoid"
     if not cell.class_name.startswith("CuDNN"):
         activation = cell.activation("activation", "tanh")
@@ -222,7 +231,11 @@ def state_activation(name: str, keras_3: bool) -> Activation:
     own = _STATE_NAMES.get(name, name)
     own = "hard_sigmoid_sixth" if own == "hard_sigmoid" and keras_3 else own
     if own not in get_args(Activation) or own == "leaky_relu":
-        raise ValueError(f"its activation {own[:40]} is not one that rnnviz computes")
+        raise ValueError(
+            N_("its activation {activation} is not one that rnnviz computes").format(
+                activation=own[:40]
+            )
+        )
     return cast(Activation, own)
 
 
@@ -232,7 +245,9 @@ def _add(
 ) -> Flow:  # fmt: skip
     if feed.width is not None and feed.width != arrays.width:
         raise ValueError(
-            f"its kernel reads {arrays.width} numbers, the layer below gives {feed.width}"
+            N_("its kernel reads {inputs} numbers, the layer below gives {width}").format(
+                inputs=arrays.width, width=feed.width
+            )
         )
     net.add(
         RecurrentOperation(
@@ -251,23 +266,34 @@ def _add(
 def _notes(net: Net, name: str, layer: LayerConfig, flipped: bool, masked: bool) -> None:
     if flipped:
         net.conversions.append(
-            f"{name}: its outputs stand in the order of tokens; Keras has them last token first"
+            N_(
+                "{name}: its outputs stand in the order of tokens; Keras has them last token first"
+            ).format(name=name)
         )
     if flipped and masked:
         from rnnviz.interop.contents import IgnoredEntry
 
         net.ignored.append(IgnoredEntry(
-            f"the mask above {name}",
-            "Keras leaves the mask in the order of tokens although the outputs are turned round; "
-            "here each token keeps its own mask, so that only sequences without padding agree",
+            N_("the mask above {name}").format(name=name),
+            N_(
+                "Keras leaves the mask in the order of tokens although the outputs are turned "
+                "round; here each token keeps its own mask, so that only sequences without padding "
+                "agree"
+            ),
         ))  # fmt: skip
     dtype = layer.config.get("dtype")
     policy = dtype.get("config") if isinstance(dtype, dict) else None
     said = str(policy.get("name") if isinstance(policy, dict) else dtype)
     if said.endswith("float16"):
-        net.conversions.append(f"{name} computes in {said[:20]} in Keras, in float32 here")
+        net.conversions.append(
+            N_("{name} computes in {dtype} in Keras, in float32 here").format(
+                name=name, dtype=said[:20]
+            )
+        )
     if layer.flag("stateful"):
         net.conversions.append(
-            f"{name} is stateful: in Keras a batch begins with the states of the one before; "
-            "here each sequence begins with zeros"
+            N_(
+                "{name} is stateful: in Keras a batch begins with the states of the one "
+                "before; here each sequence begins with zeros"
+            ).format(name=name)
         )

@@ -17,6 +17,7 @@ from rnnviz.arrays import Array
 from rnnviz.errors import InvalidFileError
 from rnnviz.files import open_regular, reason
 from rnnviz.interop.contents import FileTensor
+from rnnviz.messages import N_, _
 
 MAX_BYTES: Final = 2_000_000_000
 _MOST_SHARDS: Final = 5_000
@@ -32,7 +33,7 @@ def read_manifest(manifest: Any, path: Path) -> tuple[FileTensor, ...]:
     not fit.
     """
     if not isinstance(manifest, list):
-        raise InvalidFileError(f"{path}: weightsManifest is not a list.")
+        raise InvalidFileError(_("{path}: weightsManifest is not a list.").format(path=path))
     tensors: list[FileTensor] = []
     left = MAX_BYTES
     for group in manifest:
@@ -43,7 +44,9 @@ def read_manifest(manifest: Any, path: Path) -> tuple[FileTensor, ...]:
             tensors += _cut(entries, data)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise InvalidFileError(
-                f"{path}: its list of weights is damaged: {reason(error)}."
+                _("{path}: its list of weights is damaged: {reason}.").format(
+                    path=path, reason=reason(error)
+                )
             ) from error
     return tuple(tensors)
 
@@ -51,7 +54,7 @@ def read_manifest(manifest: Any, path: Path) -> tuple[FileTensor, ...]:
 def _join(names: list[Any], path: Path, limit: int) -> bytes:
     """The files of a group, one after the other."""
     if len(names) > _MOST_SHARDS:
-        raise ValueError(f"more than {_MOST_SHARDS:,} files in a group")
+        raise ValueError(N_("more than {most:,} files in a group").format(most=_MOST_SHARDS))
     parts: list[bytes] = []
     for name in names:
         shard = _inside(str(name), path)
@@ -60,12 +63,14 @@ def _join(names: list[Any], path: Path, limit: int) -> bytes:
                 parts.append(file.read(limit + 1))
         except OSError as error:
             raise InvalidFileError(
-                f"{path} names {str(name)[:80]}, which cannot be read: {error.strerror}. "
-                "Put all files of the model into one folder."
+                _(
+                    "{path} names {name}, which cannot be read: {reason}. Put all files of the "
+                    "model into one folder."
+                ).format(path=path, name=str(name)[:80], reason=error.strerror)
             ) from error
         limit -= len(parts[-1])
         if limit < 0:
-            raise ValueError(f"its files have more than {MAX_BYTES:,} bytes")
+            raise ValueError(N_("its files have more than {most:,} bytes").format(most=MAX_BYTES))
     return b"".join(parts)
 
 
@@ -77,7 +82,9 @@ def _inside(name: str, path: Path) -> Path:
     steps = [path.parent.joinpath(*relative.parts[: k + 1]) for k in range(len(relative.parts))]
     if outside or "\0" in name or any(step.is_symlink() for step in steps):
         raise InvalidFileError(
-            f"{path} names {name[:80]!r} as a part of it; only files in its own folder are read."
+            _(
+                "{path} names {name!r} as a part of it; only files in its own folder are read."
+            ).format(path=path, name=name[:80])
         )
     return shard
 
@@ -88,23 +95,29 @@ def _cut(entries: list[Any], data: bytes) -> list[FileTensor]:
     for entry in entries:
         name, shape = str(entry["name"]), tuple(entry["shape"])
         if not all(type(n) is int and n >= 0 for n in shape) or len(shape) > 8:
-            raise ValueError(f"the shape of {name[:60]}")
+            raise ValueError(N_("the shape of {name}").format(name=name[:60]))
         said, quantised = str(entry["dtype"]), entry.get("quantization")
         stored = str(quantised["dtype"]) if quantised else said
         if stored not in _DTYPES:
-            raise ValueError(f"{name[:60]} has numbers of the kind {stored[:20]}")
+            raise ValueError(
+                N_("{name} has numbers of the kind {dtype}").format(
+                    name=name[:60], dtype=stored[:20]
+                )
+            )
         dtype = np.dtype(_DTYPES[stored])
         count = math.prod(shape)
         end = at + count * dtype.itemsize
         if end > len(data):
-            raise ValueError(f"{name[:60]} ends behind the end of its files")
+            raise ValueError(N_("{name} ends behind the end of its files").format(name=name[:60]))
         values = np.frombuffer(data, dtype, count, at).reshape(shape)
         if quantised:
             values = _dequantised(values, quantised)
         tensors.append(FileTensor(name, shape, stored, values))
         at = end
     if at != len(data):
-        raise ValueError(f"its files have {len(data) - at:,} bytes more than its arrays")
+        raise ValueError(
+            N_("its files have {count:,} bytes more than its arrays").format(count=len(data) - at)
+        )
     return tensors
 
 
@@ -114,5 +127,5 @@ def _dequantised(values: Array, quantised: Mapping[str, Any]) -> Array:
         return values.astype(np.float32)
     scale, least = float(quantised["scale"]), float(quantised["min"])
     if not (math.isfinite(scale) and math.isfinite(least)):
-        raise ValueError("the scale of a quantised array is not a number")
+        raise ValueError(N_("the scale of a quantised array is not a number"))
     return values.astype(np.float32) * np.float32(scale) + np.float32(least)

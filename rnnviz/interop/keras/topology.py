@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from rnnviz.interop.keras.layer_config import LayerConfig, declared_shape
+from rnnviz.messages import N_
 
 #: The most layers that are applied.
 MOST_CALLS: Final = 3_000
 #: Classes of the calls before and after the layers of a model that TimeDistributed applies.
-EACH_STEP, ALL_STEPS = "TimeDistributed: each step", "TimeDistributed: all steps"
+EACH_STEP, ALL_STEPS = N_("TimeDistributed: each step"), N_("TimeDistributed: all steps")
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,11 @@ class _Expansion:
                     [_endpoint(found, *ref) for ref in states], node,
                 )  # fmt: skip
             if len(later) == len(waiting):
-                raise ValueError(f"the layer {later[0][0].name[:60]} reads one that is missing")
+                raise ValueError(
+                    N_("the layer {name} reads one that is missing").format(
+                        name=later[0][0].name[:60]
+                    )
+                )
             waiting = later
         ends = _references(model.config.get("output_layers"))
         return [_endpoint(found, *ref) for ref in ends if _known(found, ref[0], ref[1])]
@@ -154,7 +159,7 @@ class _Expansion:
 
     def _add(self, call: Call) -> None:
         if len(self.calls) >= MOST_CALLS:
-            raise ValueError(f"it applies more than {MOST_CALLS:,} layers")
+            raise ValueError(N_("it applies more than {most:,} layers").format(most=MOST_CALLS))
         self.calls.append(call)
 
     def _unique(self, name: str) -> str:

@@ -15,6 +15,7 @@ from rnnviz.interop.contents import (
 )
 from rnnviz.interop.keras.flow import Flow, Net
 from rnnviz.interop.keras.layer_config import LayerConfig
+from rnnviz.messages import N_
 
 #: The most words that are taken.
 MOST_WORDS: Final = 2_000_000
@@ -30,14 +31,16 @@ def add_vectorization(net: Net, name: str, layer: LayerConfig, feed: Flow) -> Fl
     """Add the layer that turns texts into ids, and its vocabulary."""
     mode = layer.config.get("output_mode", "int")
     if mode != "int":
-        raise ValueError(f"it gives {str(mode)[:20]} vectors instead of ids")
+        raise ValueError(N_("it gives {mode} vectors instead of ids").format(mode=str(mode)[:20]))
     length = layer.whole("output_sequence_length")
     net.add(IdentityOperation(name, (feed.name,), "TextVectorization"))
     found = _words(net, layer)
     if found is None:
-        net.ignored.append(IgnoredEntry(name, "the file does not have its vocabulary"))
+        net.ignored.append(IgnoredEntry(name, N_("the file does not have its vocabulary")))
     elif layer.config.get("split", "whitespace") != "whitespace" or layer.config.get("ngrams"):
-        reason = "its vocabulary is of characters or groups of words; give ids instead of a text"
+        reason = N_(
+            "its vocabulary is of characters or groups of words; give ids instead of a text"
+        )
         net.ignored.append(IgnoredEntry(name, reason))
     else:
         words, where = found
@@ -46,8 +49,8 @@ def add_vectorization(net: Net, name: str, layer: LayerConfig, feed: Flow) -> Fl
         usual = "lower_and_strip_punctuation"
         if layer.config.get("standardize", usual) != usual:
             net.assumptions.append(Assumption(
-                "how texts are standardised", usual, "--vocab",
-                f"{name} does it in another way, which is not available here",
+                N_("how texts are standardised"), usual, "--vocab",
+                N_("{name} does it in another way, which is not available here").format(name=name),
             ))  # fmt: skip
     return Flow(name, (length,), inner=feed.inner)
 
@@ -65,8 +68,8 @@ def add_words_beside(net: Net) -> None:
     words = tuple(net.assets[where].removesuffix("\n").split("\n")[:MOST_WORDS])
     net.vocabulary = FoundVocabulary(words, "vectorization", where)
     net.assumptions.append(Assumption(
-        "the tokenizer of texts", "vectorization", "--tokenizer",
-        "the archive has words, but no layer that cuts texts",
+        N_("the tokenizer of texts"), "vectorization", "--tokenizer",
+        N_("the archive has words, but no layer that cuts texts"),
     ))  # fmt: skip
 
 

@@ -35,11 +35,15 @@ from rnnviz.interop.named_arrays.heads import (
     head_kind,
 )
 from rnnviz.interop.named_arrays.modules import FoundModule
+from rnnviz.messages import N_, _
 
 HEADS: Final = ("last", "end", "steps", "none")
 OUTPUTS: Final = ("sigmoid", "softmax", "linear")
 #: Why a dense layer and an embedding are not joined to anything.
-UNCONNECTED: Final = ("the file does not say what it reads", "the file does not say what reads it")
+UNCONNECTED: Final = (
+    N_("the file does not say what it reads"),
+    N_("the file does not say what reads it"),
+)
 _MOST_MODULES: Final = 1_000
 _KIND_WORDS: Final = re.compile(r"\d+|bi|lstm|gru|rnn|cells?|layers?|[._/\-:]", re.I)
 _ATTENTION: Final = re.compile(r"att|score|query|energy|align|context_vec", re.I)
@@ -114,7 +118,11 @@ def _check(options: ImportOptions) -> None:
         ("head", options.head, HEADS), ("output", options.output, OUTPUTS),
     ):  # fmt: skip
         if value is not None and value not in known:
-            raise UsageError(f"--{name} {value}: one of {', '.join(known)}.")
+            raise UsageError(
+                _("--{name} {value}: one of {names}.").format(
+                    name=name, value=value, names=", ".join(known)
+                )
+            )
 
 
 def _decide_matrices(
@@ -136,7 +144,7 @@ def _decide_matrices(
             elif given and (not read or _OUTPUT.search(module.name)):
                 module = as_dense(module, tensors, rows_first=rows_first)
         if module.kind == "matrix":
-            module = replace(module, kind="other", what="matrix", operations=())
+            module = replace(module, kind="other", what=N_("matrix"), operations=())
         decided.append(module)
     return decided
 
@@ -152,8 +160,8 @@ def _without_copies(line: list[FoundModule]) -> list[FoundModule]:
         below = kept[-1] if kept else module
         if module.name.startswith(below.name) and _same_table(module, below):
             module = replace(
-                module, kind="other", what="tensor", operations=(),
-                reason=f"the same numbers as {below.name}",
+                module, kind="other", what=N_("tensor"), operations=(),
+                reason=N_("the same numbers as {name}").format(name=below.name),
             )  # fmt: skip
         kept.append(module)
     return kept
@@ -340,7 +348,7 @@ def _order_assumption(stack: RecurrentStack) -> list[Assumption]:
         return []
     return [
         Assumption(
-            "how the modules follow each other", " → ".join(names), "--head",
-            "the file holds arrays alone; these fit by order and width",
+            N_("how the modules follow each other"), " → ".join(names), "--head",
+            N_("the file holds arrays alone; these fit by order and width"),
         )
     ]  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Final
 from rnnviz.arrays import Array
 from rnnviz.interop.contents import DenseOperation, EmbeddingOperation, FileTensor, TensorRole
 from rnnviz.interop.named_arrays.modules import FoundModule, float32, shape_text, unreadable
+from rnnviz.messages import N_
 
 #: ``fc.weight``, ``fc_w``, ``dense/kernel:0``, ``Wy`` and ``by``: the module, then its tensor.
 _LEAF: Final = re.compile(
@@ -71,12 +72,18 @@ def _module(
     table = leaves.get("embeddings") or leaves.get("embedding") or leaves.get("")
     if table is not None and len(leaves) == 1 and len(table.shape) == 2:
         if "" in leaves and not _EMBEDDING.search(path):
-            return FoundModule(path, position, "other", other, what=f"matrix {shape_text(table)}")
+            return FoundModule(
+                path,
+                position,
+                "other",
+                other,
+                what=N_("matrix {table}").format(table=shape_text(table)),
+            )
         return _embedding(path, position, table)
     if any(leaf in _NORM for leaf in leaves):
         return FoundModule(
             path, position, "other", other, what="BatchNorm",
-            reason="its epsilon is not in the file",
+            reason=N_("its epsilon is not in the file"),
         )  # fmt: skip
     if weight is not None and len(weight.shape) == 2 and set(leaves) <= {"w", "b"}:
         if bias is None:
@@ -136,7 +143,11 @@ def dense(
         **({} if bias is None else {bias.name: TensorRole(path, "dense bias")}),
     }
     if not fits or not _usable(weight) or (bias is not None and not _usable(bias)):
-        reason = "" if fits else f"{weight.name} and its bias have different sizes"
+        reason = (
+            ""
+            if fits
+            else N_("{weight} and its bias have different sizes").format(weight=weight.name)
+        )
         return FoundModule(path, position, "other", roles, what="Linear", reason=reason)
     rows = rows_first if len(fits) == 2 else fits == [0]
     assert weight.array is not None

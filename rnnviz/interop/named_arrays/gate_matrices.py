@@ -41,6 +41,7 @@ from rnnviz.interop.named_arrays.modules import (
     state_activation,
     unreadable,
 )
+from rnnviz.messages import N_, _
 
 _ORDERS: Final = {"lstm": ("i", "f", "g", "o"), "gru": ("z", "r", "g"), "rnn": ("",)}
 _PEEPHOLE: Final = re.compile(r"(?:.*[._/])?(?:[WwVv]_?c_?[ifo]|[pP]_?c?_?[ifo])")
@@ -70,9 +71,11 @@ def gate_modules(
     The orientation is whether outputs are along rows (W·x); None where there is no such layer.
     """
     if options.update not in (None, "keeps", "renews"):
-        raise UsageError(f"--update {options.update}: one of keeps, renews.")
+        raise UsageError(
+            _("--update {update}: one of keeps, renews.").format(update=options.update)
+        )
     if options.concat not in (None, "hx", "xh"):
-        raise UsageError(f"--concat {options.concat}: one of hx, xh.")
+        raise UsageError(_("--concat {concat}: one of hx, xh.").format(concat=options.concat))
     stacks: dict[str, dict[str, GateName]] = {}
     for name, found in gate_names([name for name in tensors if name not in used]).items():
         stacks.setdefault(found.stack, {})[name] = found
@@ -122,7 +125,11 @@ def _module(
 ) -> FoundModule:
     try:
         if peephole is not None:
-            raise ValueError(f"{peephole} seems to be a peephole, whose use the file does not say")
+            raise ValueError(
+                N_("{peephole} seems to be a peephole, whose use the file does not say").format(
+                    peephole=peephole
+                )
+            )
         params = _params(layer, options)
         operation = _operation(name, layer, params, options)
         if broken := unreadable(name, operation.params):
@@ -135,9 +142,14 @@ def _module(
         )
     units = operation.spec.units
     order = " ".join(gate for gate in _ORDERS[layer.cell] if gate)
-    said = f"{name}: gate matrices put side by side, in the order {order}" if order else ""
+    said = N_("{name}: gate matrices put side by side, in the order {order}") if order else ""
     if layer.rows_first:
-        said = f"{said}; transposed" if said else f"{name}: weights transposed"
+        said = (
+            N_("{name}: gate matrices put side by side, in the order {order}; transposed")
+            if order
+            else N_("{name}: weights transposed")
+        )
+    said = said.format(name=name, order=order)
     return FoundModule(
         name, position, "recurrent", _roles(name, layer, units), (operation,),
         operation.width, units, conversions=(said,) if said else (),
@@ -147,7 +159,10 @@ def _module(
 
 def _titled(assumption: Assumption, name: str) -> Assumption:
     return Assumption(
-        f"{assumption.what} of {name}", assumption.value, assumption.option, assumption.reason
+        assumption.what.format(name=name),
+        assumption.value,
+        assumption.option,
+        assumption.reason,
     )
 
 
@@ -161,7 +176,7 @@ def _roles(name: str, layer: GateMatrices, units: int) -> dict[str, TensorRole]:
             roles[tensor.name] = TensorRole(
                 name, _PARTS[key], "forward", axis,
                 () if axis is None else (GateRange(gate, 0, units),),
-                "one matrix for each gate" if gate else "",
+                N_("one matrix for each gate") if gate else "",
             )  # fmt: skip
     return roles
 
@@ -173,7 +188,11 @@ def _params(layer: GateMatrices, options: ImportOptions) -> Values:
         arrays = layer.gates[gate]
         for tensor in arrays.values():
             if tensor.array is None or tensor.array.dtype.kind not in "fiu":
-                raise ValueError(f"{tensor.name} has numbers of the type {tensor.dtype}")
+                raise ValueError(
+                    N_("{name} has numbers of the type {dtype}").format(
+                        name=tensor.name, dtype=tensor.dtype
+                    )
+                )
         W, U = _both(layer, arrays, options)
         parts["W"].append(W)
         parts["U"].append(U)
@@ -186,9 +205,9 @@ def _params(layer: GateMatrices, options: ImportOptions) -> Values:
     count = len(_ORDERS[layer.cell])
     for key in ("W", "U"):
         if len({array.shape for array in parts[key]}) != 1:
-            raise ValueError("its gates have matrices of different shapes")
+            raise ValueError(N_("its gates have matrices of different shapes"))
     if len(parts["b"]) not in (0, count):
-        raise ValueError("not every gate has a bias")
+        raise ValueError(N_("not every gate has a bias"))
     params = {key: np.concatenate(parts[key], axis=-1) for key in ("W", "U")}
     if parts["b"]:
         params["b"] = np.stack([np.concatenate(parts["b"]), np.concatenate(parts["r"])])
@@ -204,12 +223,16 @@ def _both(
     if joined is not None:
         return _cut(layer, joined, options)
     if inputs is None or recurrent is None:
-        raise ValueError("a gate lacks the matrix of x or of h")
+        raise ValueError(N_("a gate lacks the matrix of x or of h"))
     W, U = float32(_numbers(inputs)), float32(_numbers(recurrent))
     if U.ndim != 2 or W.ndim != 2 or U.shape[0] != U.shape[1] or U.shape[0] not in W.shape:
         raise ValueError(
-            f"{inputs.name} has the shape {shape_text(inputs)}, "
-            f"{recurrent.name} {shape_text(recurrent)}"
+            N_("{inputs} has the shape {inputs_shape}, {recurrent} {recurrent_shape}").format(
+                inputs=inputs.name,
+                inputs_shape=shape_text(inputs),
+                recurrent=recurrent.name,
+                recurrent_shape=shape_text(recurrent),
+            )
         )
     units = U.shape[0]
     layer.rows_first = W.shape[0] == units
@@ -217,8 +240,10 @@ def _both(
         shapes = {arrays[key].shape for key in ("b", "bx", "bh") if key in arrays}
         if shapes not in ({(units, 1)}, {(1, units)}):
             raise ValueError(
-                f"{inputs.name} is square: whether its rows or its columns are outputs is not in "
-                "the file"
+                N_(
+                    "{inputs} is square: whether its rows or its columns are outputs is not in "
+                    "the file"
+                ).format(inputs=inputs.name)
             )
         layer.rows_first = shapes == {(units, 1)}
     return (float32(W.T), float32(U.T)) if layer.rows_first else (W, U)
@@ -227,7 +252,9 @@ def _both(
 def _cut(layer: GateMatrices, tensor: FileTensor, options: ImportOptions) -> tuple[Array, Array]:
     matrix = float32(_numbers(tensor))
     if matrix.ndim != 2 or matrix.shape[0] == matrix.shape[1] or not matrix.size:
-        raise ValueError(f"{tensor.name} has the shape {shape_text(tensor)}")
+        raise ValueError(
+            N_("{name} has the shape {shape}").format(name=tensor.name, shape=shape_text(tensor))
+        )
     layer.rows_first = matrix.shape[0] < matrix.shape[1]
     layer.joined = True
     matrix = matrix.T if layer.rows_first else matrix
@@ -245,7 +272,11 @@ def _numbers(tensor: FileTensor) -> Array:
 def _bias(tensor: FileTensor, units: int) -> Array:
     bias = float32(_numbers(tensor)).reshape(-1)
     if bias.size != units:
-        raise ValueError(f"{tensor.name} has the shape {shape_text(tensor)}, not ({units})")
+        raise ValueError(
+            N_("{name} has the shape {shape}, not ({units})").format(
+                name=tensor.name, shape=shape_text(tensor), units=units
+            )
+        )
     return bias
 
 
@@ -256,8 +287,8 @@ def _operation(
     if layer.joined and options.concat is None:
         assume.append(
             Assumption(
-                "the order of x and h in the matrices", "h, x", "--concat",
-                "names and shapes do not say it",
+                N_("the order of x and h in the matrices of {name}"), "h, x", "--concat",
+                N_("names and shapes do not say it"),
             )
         )  # fmt: skip
     cell, keeps = layer.cell, True
@@ -265,7 +296,12 @@ def _operation(
         cell, keeps = _gru(layer, params, options)
     if cell == "rnn" and options.activation is None:
         assume.append(
-            Assumption("the activation", "tanh", "--activation", "arrays alone do not say it")
+            Assumption(
+                N_("the activation of {name}"),
+                "tanh",
+                "--activation",
+                N_("arrays alone do not say it"),
+            )
         )
     if "b" in params and cell != "gru":
         params["b"] = added(*params["b"])
@@ -286,18 +322,20 @@ def _gru(layer: GateMatrices, params: Values, options: ImportOptions) -> tuple[s
         after = False  # the candidate reads r ⊙ h and x joined
     elif after is None:
         after = two_biases
-        place = "after the recurrent product" if after else "before the recurrent product"
-        reason = "the candidate has two biases" if after else "arrays alone do not say it"
-        layer.assumptions.append(Assumption("the reset gate", place, "--reset-after", reason))
+        place = N_("after the recurrent product") if after else N_("before the recurrent product")
+        reason = N_("the candidate has two biases") if after else N_("arrays alone do not say it")
+        layer.assumptions.append(
+            Assumption(N_("the reset gate of {name}"), place, "--reset-after", reason)
+        )
     renews = (
         layer.updates in ("u", "update") if options.update is None else (options.update == "renews")
     )
     if options.update is None:
         layer.assumptions.append(
             Assumption(
-                "the update gate", "the share of the new state" if renews
-                else "the share of the old state, which it keeps", "--update",
-                "arrays alone do not say it",
+                N_("the update gate of {name}"), N_("the share of the new state") if renews
+                else N_("the share of the old state, which it keeps"), "--update",
+                N_("arrays alone do not say it"),
             )
         )  # fmt: skip
     return ("gru" if after else "gru-2014"), not renews

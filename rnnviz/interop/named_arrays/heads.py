@@ -12,6 +12,7 @@ from rnnviz.interop.contents import (
     Operation,
 )
 from rnnviz.interop.named_arrays.modules import FoundModule
+from rnnviz.messages import N_
 
 
 @dataclass(eq=False)
@@ -83,27 +84,35 @@ def head_assumptions(
     """What was assumed of the dense layers of ``chain``, apart from what the user said."""
     made, top, last = [], chain[0].name, chain[-1]
     if options.head is None:
-        words = {"last": "the states after the last step", "steps": "the output of every step"}
-        reason = "the file does not say it"
+        words = {
+            "last": N_("the states after the last step"),
+            "steps": N_("the output of every step"),
+        }
+        reason = N_("the file does not say it")
         if stack.scored:
-            reason += "; a conditional random field reads scores of every step"
+            crf = N_("a conditional random field reads scores of every step")
+            reason = f"{reason}; {crf}"
         elif head == "steps":
-            reason += "; there are as many outputs as different inputs, as in a net that writes"
-        made.append(Assumption(f"what {top} reads", words[head], "--head", reason))
+            writes = N_("there are as many outputs as different inputs, as in a net that writes")
+            reason = f"{reason}; {writes}"
+        made.append(
+            Assumption(N_("what {name} reads").format(name=top), words[head], "--head", reason)
+        )
     if len(chain) > 1 and options.dense_activation is None:
         between = ", ".join(module.name for module in chain[:-1])
         made.append(
             Assumption(
-                f"the activation of {between}", "relu", "--dense-activation",
-                "the file does not say it",
+                N_("the activation of {name}").format(name=between), "relu", "--dense-activation",
+                N_("the file does not say it"),
             )
         )  # fmt: skip
     if options.output is None:
-        count = f"{last.gives} output{'s' if last.gives != 1 else ''}"
+        many = N_("the file does not say it; it has {count} outputs").format(count=last.gives)
         made.append(
             Assumption(
-                f"the activation of {last.name}", _output(stack, last, options), "--output",
-                f"the file does not say it; it has {count}",
+                N_("the activation of {name}").format(name=last.name),
+                _output(stack, last, options), "--output",
+                N_("the file does not say it; it has 1 output") if last.gives == 1 else many,
             )
         )  # fmt: skip
     return made

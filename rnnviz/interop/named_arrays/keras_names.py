@@ -32,12 +32,13 @@ from rnnviz.interop.named_arrays.modules import (
     state_activation,
     unreadable,
 )
+from rnnviz.messages import N_, _
 
 _NAME: Final = re.compile(r"(?P<path>(?:.*?[._/])??)(?P<part>recurrent_kernel|kernel|bias)(?::0)?")
 #: By columns of the recurrent kernel over its rows.
 LAYOUTS: Final = {
-    4: CellLayout("lstm", ("i", "f", "g", "o"), "Keras order i f c o"),
-    3: CellLayout("gru", ("z", "r", "g"), "Keras order z r h"),
+    4: CellLayout("lstm", ("i", "f", "g", "o"), N_("Keras order i f c o")),
+    3: CellLayout("gru", ("z", "r", "g"), N_("Keras order z r h")),
     1: CellLayout("rnn", ("",), ""),
 }
 _DIRECTION: Final = re.compile(r"(?:^|[._/])(?P<word>forward|backward)_?")
@@ -105,7 +106,7 @@ def _module(name: str, position: int, members: list[_Layer], options: ImportOpti
         reason = str(error)
         other = {t.name: TensorRole(name, "other") for m in members for t in m.tensors.values()}
         return FoundModule(name, position, "other", other | roles, what="RNN", reason=reason)
-    said = f"{name}: Keras's layout, as here"
+    said = N_("{name}: Keras's layout, as here").format(name=name)
     return FoundModule(
         name, position, "recurrent", roles, (operation,), operation.width,
         output_width(operation.spec), conversions=(said,), assumptions=assumptions,
@@ -117,8 +118,9 @@ def _layout(member: _Layer) -> CellLayout:
     rows, columns = recurrent.shape if len(recurrent.shape) == 2 else (0, 0)
     if not rows or columns % rows or columns // rows not in LAYOUTS:
         raise ValueError(
-            f"{recurrent.name} has the shape {shape_text(recurrent)}: its columns are not 1, 3 or "
-            "4 times its rows"
+            N_(
+                "{recurrent} has the shape {shape}: its columns are not 1, 3 or 4 times its rows"
+            ).format(recurrent=recurrent.name, shape=shape_text(recurrent))
         )
     return LAYOUTS[columns // rows]
 
@@ -141,7 +143,7 @@ def _operation(
 ) -> tuple[RecurrentOperation, tuple[Assumption, ...]]:
     by_direction = {member.direction: member for member in members}
     if len(by_direction) != len(members):
-        raise ValueError("two layers have the same name")
+        raise ValueError(N_("two layers have the same name"))
     params: dict[str, Values] = {
         direction: _params(by_direction[direction].tensors, layout)
         for direction in ("forward", "backward")
@@ -150,7 +152,7 @@ def _operation(
     first = next(iter(params.values()))
     same = {key: array.shape for key, array in first.items()}
     if any({k: a.shape for k, a in p.items()} != same for p in params.values()):
-        raise ValueError("its two directions have different shapes")
+        raise ValueError(N_("its two directions have different shapes"))
     cell, assumptions = layout.cell, list(_activation_assumptions(name, layout, options))
     if cell == "gru":
         after = first["b"].ndim == 2 if "b" in first else options.reset_after
@@ -158,15 +160,18 @@ def _operation(
             after = True
             assumptions.append(
                 Assumption(
-                    f"the reset gate of {name}", "after the recurrent product", "--reset-after",
-                    "without a bias, the shapes do not say it; it is Keras's default since 2.4",
+                    N_("the reset gate of {name}").format(name=name),
+                    N_("after the recurrent product"), "--reset-after",
+                    N_("without a bias, the shapes do not say it; it is Keras's default since 2.4"),
                 )
             )  # fmt: skip
         cell = "gru" if after else "gru-2014"
     gate = options.gate_activation or "sigmoid"
     if gate not in get_args(Activation):
         known = ", ".join(get_args(Activation))
-        raise UsageError(f"--gate-activation {gate}: one of {known}.")
+        raise UsageError(
+            _("--gate-activation {gate}: one of {known}.").format(gate=gate, known=known)
+        )
     spec = RecurrentSpec(
         cell, len(first["U"]), bidirectional=len(params) == 2, bias="b" in first,
         reverse=tuple(params) == ("backward",),
@@ -182,19 +187,34 @@ def _params(tensors: Mapping[str, FileTensor], layout: CellLayout) -> Values:
     arrays = {}
     for part, tensor in tensors.items():
         if tensor.array is None or tensor.array.dtype.kind not in "fiu":
-            raise ValueError(f"{tensor.name} has numbers of the type {tensor.dtype}")
+            raise ValueError(
+                N_("{name} has numbers of the type {dtype}").format(
+                    name=tensor.name, dtype=tensor.dtype
+                )
+            )
         arrays[part] = float32(tensor.array)
     columns = arrays["recurrent_kernel"].shape[1]
     kernel, bias = tensors["kernel"], tensors.get("bias")
     if len(kernel.shape) != 2 or kernel.shape[1] != columns or not kernel.shape[0]:
-        raise ValueError(f"{kernel.name} has the shape {shape_text(kernel)}, not (…, {columns})")
+        raise ValueError(
+            N_("{name} has the shape {shape}, not (…, {columns})").format(
+                name=kernel.name, shape=shape_text(kernel), columns=columns
+            )
+        )
     params = {"W": arrays["kernel"], "U": arrays["recurrent_kernel"]}
     if bias is not None:
         two_rows = layout.cell == "gru" and bias.shape == (2, columns)
         if bias.shape != (columns,) and not two_rows:
             cudnn = bias.shape == (2 * columns,)
-            remedy = ", the layout of a CuDNN layer: name the Keras file instead" if cudnn else ""
-            raise ValueError(f"{bias.name} has the shape {shape_text(bias)}{remedy}")
+            said = (
+                N_(
+                    "{name} has the shape {shape}, the layout of a CuDNN layer: name the Keras "
+                    "file instead"
+                )
+                if cudnn
+                else N_("{name} has the shape {shape}")
+            )
+            raise ValueError(said.format(name=bias.name, shape=shape_text(bias)))
         params["b"] = arrays["bias"]
     return params
 
@@ -206,15 +226,16 @@ def _activation_assumptions(
     if options.activation is None:
         made.append(
             Assumption(
-                f"the activation of {name}", "tanh", "--activation",
-                "arrays alone do not say it; it is Keras's default",
+                N_("the activation of {name}").format(name=name), "tanh", "--activation",
+                N_("arrays alone do not say it; it is Keras's default"),
             )
         )  # fmt: skip
     if options.gate_activation is None and layout.cell != "rnn":
         made.append(
             Assumption(
-                f"the gate activation of {name}", "sigmoid", "--gate-activation",
-                "arrays alone do not say it; it is Keras's default since 2.3",
+                N_("the gate activation of {name}").format(name=name),
+                "sigmoid", "--gate-activation",
+                N_("arrays alone do not say it; it is Keras's default since 2.3"),
             )
         )  # fmt: skip
     return tuple(made)

@@ -19,6 +19,7 @@ from rnnviz.interop.contents import (
     Operation,
     TensorRole,
 )
+from rnnviz.messages import N_, _
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +90,9 @@ def unreadable(name: str, params: Mapping[str, Values]) -> str:
     for arrays in params.values():
         for array in arrays.values():
             if not in_range(array):
-                return f"{name} has numbers that are not finite or far too large"
+                return N_("{name} has numbers that are not finite or far too large").format(
+                    name=name
+                )
     return ""
 
 
@@ -104,7 +107,11 @@ def state_activation(options: ImportOptions) -> Activation:
     name = options.activation or "tanh"
     name = "identity" if name == "linear" else name
     if name not in get_args(Activation):
-        raise UsageError(f"--activation {name}: one of {', '.join(get_args(Activation))}.")
+        raise UsageError(
+            _("--activation {name}: one of {names}.").format(
+                name=name, names=", ".join(get_args(Activation))
+            )
+        )
     return cast(Activation, name)
 
 

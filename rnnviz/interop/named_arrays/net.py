@@ -21,6 +21,7 @@ from rnnviz.interop.named_arrays.own_names import keras_name
 from rnnviz.interop.named_arrays.positions import names_by_position
 from rnnviz.interop.named_arrays.torch_names import torch_modules
 from rnnviz.interop.named_arrays.weight_norm import without_weight_norm
+from rnnviz.messages import N_
 
 #: Most tensors of a file, and letters of a name.
 MAX_TENSORS, _MAX_NAME = 20_000, 1_000
@@ -30,8 +31,8 @@ _WRAPPER = re.compile(r"(?:module|_orig_mod|model|net|network)\.")
 
 _BY_SHAPE = (
     Assumption(
-        "which layers the arrays are", "those that their order and shapes allow", "--head",
-        "the arrays have numbers instead of names",
+        N_("which layers the arrays are"), N_("those that their order and shapes allow"), "--head",
+        N_("the arrays have numbers instead of names"),
     ),
 )  # fmt: skip
 
@@ -55,7 +56,7 @@ class NamedNet:
             for o in self.operations
             if (reason := getattr(o, "reason", "")) and reason not in UNCONNECTED
         ]
-        found = "No recurrent layer was recognised among its arrays"
+        found = N_("No recurrent layer was recognised among its arrays")
         return f"{found}; {reasons[0]}" if reasons else found
 
 
@@ -68,9 +69,15 @@ def named_net(
     unknown value, ValueError for too many tensors or too long names.
     """
     if len(tensors) > MAX_TENSORS:
-        raise ValueError(f"it has {len(tensors):,} tensors; {MAX_TENSORS:,} are the most")
+        raise ValueError(
+            N_("it has {count:,} tensors; {most:,} are the most").format(
+                count=len(tensors), most=MAX_TENSORS
+            )
+        )
     if any(len(tensor.name) > _MAX_NAME for tensor in tensors):
-        raise ValueError(f"the name of a tensor has more than {_MAX_NAME:,} letters")
+        raise ValueError(
+            N_("the name of a tensor has more than {most:,} letters").format(most=_MAX_NAME)
+        )
     prefix = wrapper_prefix([tensor.name for tensor in tensors])
     numbered = names_by_position(tensors)
     inside = {
@@ -96,7 +103,7 @@ def named_net(
         tuple(replace(t, role=roles.get(inside[t.name])) for t in tensors),
         joined.operations,
         (
-            *(("weights multiplied out: w = g · v / ‖v‖",) if normed else ()),
+            *((N_("weights multiplied out: w = g · v / ‖v‖"),) if normed else ()),
             *(text for module in stepped for text in module.conversions),
         ),
         (

@@ -17,6 +17,7 @@ from rnnviz.files import invalid_file_on_error, open_regular, parse_json
 from rnnviz.interop.contents import FileTensor, IgnoredEntry, ImportOptions, ModelContents
 from rnnviz.interop.named_arrays.modules import widened
 from rnnviz.interop.named_arrays.net import MAX_TENSORS, named_net
+from rnnviz.messages import N_, _
 
 MAX_FILE: Final = 2_000_000_000
 _MAX_HEADER: Final = 10_000_000
@@ -37,23 +38,27 @@ def read(path: Path, options: ImportOptions) -> ModelContents:
     with an unknown value.
     """
     with (
-        invalid_file_on_error(path, "safetensors file"),
+        invalid_file_on_error(path, _("safetensors file")),
         open_regular(path, MAX_FILE) as file,
     ):
         header, start, size = _header(file)
         said = header.pop("__metadata__", {})
         if len(header) > MAX_TENSORS:
-            raise ValueError(f"it has {len(header):,} tensors; {MAX_TENSORS:,} are the most")
+            raise ValueError(
+                N_("it has {count:,} tensors; {most:,} are the most").format(
+                    count=len(header), most=MAX_TENSORS
+                )
+            )
         entries = {name: _entry(name, value, size - start) for name, value in header.items()}
         if sum(end - begin for _, _, begin, end in entries.values()) > size - start:
-            raise ValueError("its tensors overlap")
+            raise ValueError(N_("its tensors overlap"))
         tensors = [
             _tensor(file, start, name, *entry)
             for name, entry in sorted(entries.items(), key=lambda item: item[1][2])
         ]
         net = named_net(tensors, options, in_order=False)
     return ModelContents(
-        path, "safetensors file", "safetensors",
+        path, N_("safetensors file"), "safetensors",
         tensors=net.tensors, operations=net.operations, conversions=net.conversions,
         assumptions=net.assumptions, refusal=net.refusal, ignored=_metadata(said),
     )  # fmt: skip
@@ -66,10 +71,10 @@ def _header(file: BinaryIO) -> tuple[dict[str, Any], int, int]:
     first = file.read(8)
     length = struct.unpack("<Q", first)[0] if len(first) == 8 else 0
     if not 0 < length <= min(_MAX_HEADER, size - 8):
-        raise ValueError("the length of its header is wrong")
+        raise ValueError(N_("the length of its header is wrong"))
     header = parse_json(file.read(length).decode("utf-8"))
     if not isinstance(header, dict):
-        raise ValueError("its header is no JSON object")
+        raise ValueError(N_("its header is no JSON object"))
     return header, 8 + length, size
 
 
@@ -78,16 +83,20 @@ def _entry(name: str, value: Any, size: int) -> tuple[str, tuple[int, ...], int,
     record = value if isinstance(value, dict) else {}
     dtype, shape, offsets = (record.get(key) for key in ("dtype", "shape", "data_offsets"))
     if not isinstance(shape, list) or not isinstance(offsets, list) or len(offsets) != 2:
-        raise ValueError(f"{name[:80]} has no shape or no place")
+        raise ValueError(N_("{name} has no shape or no place").format(name=name[:80]))
     whole = [n for n in (*shape, *offsets) if type(n) is int and 0 <= n < 1 << 48]
     if len(whole) != len(shape) + 2 or len(shape) > 16 or not isinstance(dtype, str):
-        raise ValueError(f"{name[:80]} has no valid shape, place or type")
+        raise ValueError(N_("{name} has no valid shape, place or type").format(name=name[:80]))
     begin, end = offsets
     if not begin <= end <= size:
-        raise ValueError(f"{name[:80]} lies outside the file")
+        raise ValueError(N_("{name} lies outside the file").format(name=name[:80]))
     if dtype in _TYPES:
         if math.prod(shape) * np.dtype(_TYPES[dtype][1]).itemsize != end - begin:
-            raise ValueError(f"{name[:80]} has {end - begin:,} bytes, which its shape does not fit")
+            raise ValueError(
+                N_("{name} has {count:,} bytes, which its shape does not fit").format(
+                    name=name[:80], count=end - begin
+                )
+            )
     return dtype[:20], tuple(shape), begin, end
 
 
@@ -106,6 +115,8 @@ def _metadata(said: Any) -> tuple[IgnoredEntry, ...]:
     """The file's metadata, texts by name, which say nothing about the net."""
     entries = list(said.items())[:20] if isinstance(said, dict) else []
     return tuple(
-        IgnoredEntry(f"__metadata__.{key}"[:80], f"a text, {str(value)[:60]!r}")
+        IgnoredEntry(
+            f"__metadata__.{key}"[:80], N_("a text, {text!r}").format(text=str(value)[:60])
+        )
         for key, value in entries
     )

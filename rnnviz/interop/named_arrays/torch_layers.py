@@ -33,14 +33,15 @@ from rnnviz.interop.named_arrays.modules import (
     state_activation,
     unreadable,
 )
+from rnnviz.messages import N_
 
 #: The tensors of one layer by direction and part (w_ih, w_hh, w_hr, b_ih, b_hh).
 LayerTensors = Mapping[tuple[str, str], FileTensor]
 
 #: By rows of ``weight_hh`` over the hidden size.
 LAYOUTS: Final = {
-    4: CellLayout("lstm", ("i", "f", "g", "o"), "PyTorch order i f g o"),
-    3: CellLayout("gru", ("r", "z", "g"), "PyTorch order r z n"),
+    4: CellLayout("lstm", ("i", "f", "g", "o"), N_("PyTorch order i f g o")),
+    3: CellLayout("gru", ("r", "z", "g"), N_("PyTorch order r z n")),
     1: CellLayout("rnn", ("",), ""),
 }
 _ORDER_HERE: Final = {"lstm": ("i", "f", "g", "o"), "gru": ("z", "r", "g"), "rnn": ("",)}
@@ -57,7 +58,7 @@ def torch_module(
     try:
         layouts = [_layout(arrays) for arrays in layers.values()]
         if any(layout != layouts[0] for layout in layouts):
-            raise ValueError("its layers are of different kinds")
+            raise ValueError(N_("its layers are of different kinds"))
     except ValueError as error:
         name = name or "recurrent layer"
         roles = {t.name: TensorRole(name, "other") for a in layers.values() for t in a.values()}
@@ -86,7 +87,7 @@ def _layout(arrays: LayerTensors) -> CellLayout:
     """The cell by the rows of ``weight_hh``; ValueError where the shapes fit no cell."""
     hidden = arrays.get(("forward", "w_hh")) or arrays.get(("backward", "w_hh"))
     if hidden is None:
-        raise ValueError("its recurrent weights are not in the file")
+        raise ValueError(N_("its recurrent weights are not in the file"))
     units = hidden.shape[-1] if len(hidden.shape) == 2 else 0
     projection = arrays.get(("forward", "w_hr")) or arrays.get(("backward", "w_hr"))
     if projection is not None:
@@ -94,11 +95,16 @@ def _layout(arrays: LayerTensors) -> CellLayout:
     ratio, rest = divmod(hidden.shape[0], units) if units else (0, 0)
     if rest or ratio not in LAYOUTS:
         raise ValueError(
-            f"{hidden.name} has the shape {shape_text(hidden)}: its rows are not 1, 3 or 4 times "
-            "the hidden size"
+            N_(
+                "{name} has the shape {shape}: its rows are not 1, 3 or 4 times the hidden size"
+            ).format(name=hidden.name, shape=shape_text(hidden))
         )
     if projection is not None and ratio != 4:
-        raise ValueError(f"{projection.name} projects the state of something that is no LSTM")
+        raise ValueError(
+            N_("{name} projects the state of something that is no LSTM").format(
+                name=projection.name
+            )
+        )
     return LAYOUTS[ratio]
 
 
@@ -124,16 +130,22 @@ def _operations(
 ) -> tuple[RecurrentOperation, ...]:  # fmt: skip
     numbers = list(layers)
     if len(numbers) > MOST_LAYERS:
-        raise ValueError(f"it has {len(numbers)} layers; {MOST_LAYERS} are the most")
+        raise ValueError(
+            N_("it has {count} layers; {most} are the most").format(
+                count=len(numbers), most=MOST_LAYERS
+            )
+        )
     if numbers != [None] and numbers != list(range(len(numbers))):
-        raise ValueError("not all of its layers are in the file")
+        raise ValueError(N_("not all of its layers are in the file"))
     operations: list[RecurrentOperation] = []
     for title, arrays in zip(titles, layers.values(), strict=True):
         operation = _operation(title, layout, arrays, options)
         below = output_width(operations[-1].spec) if operations else operation.width
         if operation.width != below:
             raise ValueError(
-                f"{title} reads {operation.width} numbers, the layer below has {below}"
+                N_("{title} reads {width} numbers, the layer below has {below}").format(
+                    title=title, width=operation.width, below=below
+                )
             )
         if broken := unreadable(title, operation.params):
             raise ValueError(broken)
@@ -154,7 +166,9 @@ def _operation(
     if any({n: a.shape for n, a in p.items()} != same for p in params.values()) or any(
         direction not in directions for direction, _ in arrays
     ):
-        raise ValueError(f"the two directions of {title} have different shapes")
+        raise ValueError(
+            N_("the two directions of {title} have different shapes").format(title=title)
+        )
     spec = RecurrentSpec(
         "lstm-projection" if "V" in first else layout.cell,
         first["W"].shape[1] // len(layout.gates),
@@ -170,19 +184,25 @@ def _operation(
 def _params(layout: CellLayout, arrays: Mapping[str, FileTensor]) -> Values:
     """W (D, G·H), U (H or P, G·H), V (H, P), b of one direction; ValueError for wrong shapes."""
     if "w_ih" not in arrays:
-        raise ValueError("its input weights are not in the file")
+        raise ValueError(N_("its input weights are not in the file"))
     numbers = {part: _array(tensor) for part, tensor in arrays.items()}
     w, u = numbers["w_ih"], numbers["w_hh"]
     here = _ORDER_HERE[layout.cell]
     if w.ndim != 2 or u.ndim != 2 or len(w) != len(u) or not w.size:
         raise ValueError(
-            f"{arrays['w_ih'].name} has the shape {shape_text(arrays['w_ih'])}, "
-            f"{arrays['w_hh'].name} {shape_text(arrays['w_hh'])}"
+            N_("{inputs} has the shape {inputs_shape}, {recurrent} {recurrent_shape}").format(
+                inputs=arrays["w_ih"].name,
+                inputs_shape=shape_text(arrays["w_ih"]),
+                recurrent=arrays["w_hh"].name,
+                recurrent_shape=shape_text(arrays["w_hh"]),
+            )
         )
     for part in ("b_ih", "b_hh"):
         if part in numbers and numbers[part].size != len(w):
             raise ValueError(
-                f"{arrays[part].name} has the shape {shape_text(arrays[part])}, not ({len(w)})"
+                N_("{name} has the shape {shape}, not ({units})").format(
+                    name=arrays[part].name, shape=shape_text(arrays[part]), units=len(w)
+                )
             )
     params = {
         "W": float32(permuted(w.T, layout.gates, here)),
@@ -190,7 +210,11 @@ def _params(layout: CellLayout, arrays: Mapping[str, FileTensor]) -> Values:
     }
     if "w_hr" in numbers:
         if numbers["w_hr"].shape != (u.shape[1], len(u) // 4):
-            raise ValueError(f"{arrays['w_hr'].name} has the shape {shape_text(arrays['w_hr'])}")
+            raise ValueError(
+                N_("{name} has the shape {shape}").format(
+                    name=arrays["w_hr"].name, shape=shape_text(arrays["w_hr"])
+                )
+            )
         params["V"] = float32(numbers["w_hr"].T)
     if "b_ih" in numbers or "b_hh" in numbers:
         zero = np.zeros(len(w), np.float32)
@@ -204,19 +228,25 @@ def _params(layout: CellLayout, arrays: Mapping[str, FileTensor]) -> Values:
 
 def _array(tensor: FileTensor) -> Array:
     if tensor.array is None or tensor.array.dtype.kind not in "fiu":
-        raise ValueError(f"{tensor.name} has numbers of the type {tensor.dtype}")
+        raise ValueError(
+            N_("{name} has numbers of the type {dtype}").format(
+                name=tensor.name, dtype=tensor.dtype
+            )
+        )
     return tensor.array
 
 
 def _conversions(name: str, layout: CellLayout, spec: RecurrentSpec) -> tuple[str, ...]:
-    said = [f"{name}: weights transposed"]
+    said = [N_("{name}: weights transposed").format(name=name)]
     if layout.cell == "lstm":
-        said.append("gates i f g o stay in this order")
+        said.append(N_("gates i f g o stay in this order"))
     if layout.cell == "gru":
-        said.append("gates r z n put in the order z r g, z keeps the old state in both")
+        said.append(N_("gates r z n put in the order z r g, z keeps the old state in both"))
     if spec.bias:
         said.append(
-            "both biases kept, as the two rows of b" if layout.cell == "gru" else "biases added"
+            N_("both biases kept, as the two rows of b")
+            if layout.cell == "gru"
+            else N_("biases added")
         )
     return ("; ".join(said),)
 
@@ -226,7 +256,7 @@ def _assumptions(name: str, layout: CellLayout, options: ImportOptions) -> tuple
         return ()
     return (
         Assumption(
-            f"the nonlinearity of {name}", "tanh", "--activation",
-            "PyTorch does not store it; nn.RNN has tanh unless it is told relu",
+            N_("the nonlinearity of {name}").format(name=name), "tanh", "--activation",
+            N_("PyTorch does not store it; nn.RNN has tanh unless it is told relu"),
         ),
     )  # fmt: skip

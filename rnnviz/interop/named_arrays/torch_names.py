@@ -13,6 +13,7 @@ from typing import Final, Literal
 from rnnviz.interop.contents import FileTensor, ImportOptions
 from rnnviz.interop.named_arrays.modules import FoundModule
 from rnnviz.interop.named_arrays.torch_layers import torch_module
+from rnnviz.messages import N_
 
 _NAME: Final = re.compile(
     r"(?P<path>(?:.*[._/:])?)(?P<kind>weight|bias|w|b|W|B)_?(?P<part>ih|hh|hr)"
@@ -107,6 +108,6 @@ def _without_norm(module: FoundModule, norms: Mapping[str, str]) -> FoundModule:
     if extra is None or module.kind != "recurrent":
         return module
     return replace(
-        module, kind="other", operations=(), what="RNN with normalization",
-        reason=f"it has {extra} inside, which the plain cell does not have",
+        module, kind="other", operations=(), what=N_("RNN with normalization"),
+        reason=N_("it has {extra} inside, which the plain cell does not have").format(extra=extra),
     )  # fmt: skip

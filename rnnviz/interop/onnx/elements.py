@@ -270,3 +270,10 @@ def _match_raw(ids: Array, form: Form) -> Match | None:
     if not any(np.array_equal(bare, plain.transpose(p)) for p in permutations(range(bare.ndim))):
         return None
     return Match(form, "raw", np.arange(ids[..., 0].size).reshape(ids.shape[:-1]))
+
+
+def same_elements(a: Value, b: Value) -> bool:
+    """Whether two values are the same elements, in axes of any number and order."""
+    if isinstance(a, Numbered) and isinstance(b, Numbered):
+        return np.array_equal(np.sort(a.ids, axis=None), np.sort(b.ids, axis=None))
+    return isinstance(a, Unshaped) and a == b

@@ -25,6 +25,7 @@ from rnnviz.interop.onnx.wire import (
     text,
     texts,
 )
+from rnnviz.messages import N_
 
 #: Fields that a node or a tensor counts for besides its own.
 NODE_COST = 5
@@ -134,7 +135,7 @@ def parse_model(data: bytes) -> FileMessage:
     budget = FieldBudget()
     fields = parse_fields(memoryview(data), budget)
     if 7 not in fields:
-        raise WireError("it has no graph")
+        raise WireError(N_("it has no graph"))
     pairs = [parse_fields(as_bytes(v), budget) for v in fields.get(14, ())]
     return FileMessage(
         graph=_graph(as_bytes(fields[7][-1]), budget, 0),
@@ -159,7 +160,7 @@ def _domain(values: list[Any] | None) -> str:
 
 def _graph(data: memoryview, budget: FieldBudget, depth: int) -> GraphMessage:
     if depth > MAX_DEPTH:
-        raise WireError(f"its graphs are nested deeper than {MAX_DEPTH}")
+        raise WireError(N_("its graphs are nested deeper than {most}").format(most=MAX_DEPTH))
     fields = parse_fields(data, budget)
     values = [_value(as_bytes(v), budget) for v in fields.get(13, ())]
     outputs = [_value(as_bytes(v), budget) for v in fields.get(12, ())]

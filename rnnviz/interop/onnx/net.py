@@ -30,6 +30,7 @@ from rnnviz.interop.onnx.elements import (
     Value,
     match_forms,
 )
+from rnnviz.messages import N_
 
 #: After a layer's name: its states after the last step.
 STATE = "\0state"
@@ -119,7 +120,7 @@ class NetOperations:
             sources, kind, key = (), "Constant", b""
         if key not in self._rearranged:
             name = self.unique(f"{kind} of {', '.join(sources)}" if sources else kind)
-            reason = "it takes a part of what it reads, or rearranges it"
+            reason = N_("it takes a part of what it reads, or rearranges it")
             self._rearranged[key] = self.add(OpaqueOperation(name, sources, kind, reason))
         return self._rearranged[key]
 

@@ -12,6 +12,7 @@ from rnnviz.interop.onnx.messages import AttributeReference, GraphMessage, NodeM
 from rnnviz.interop.onnx.net import NetOperations
 from rnnviz.interop.onnx.recurrent import GATES
 from rnnviz.interop.onnx.wire import MAX_DEPTH, WireError
+from rnnviz.messages import N_
 
 Scope = MutableMapping[str, Value]
 
@@ -53,7 +54,7 @@ class NodeVisit:
 def has_recurrence(graph: GraphMessage, depth: int = 0) -> bool:
     """Whether there is an LSTM, GRU or RNN node in a graph, or in one within it."""
     if depth > MAX_DEPTH:
-        raise WireError("its graphs are nested too deep")
+        raise WireError(N_("its graphs are nested too deep"))
     return any(
         (node.op_type in GATES and not node.domain)
         or (

@@ -27,6 +27,7 @@ from rnnviz.interop.onnx.recurrent import GATES
 from rnnviz.interop.onnx.tensor_data import TensorData, type_name
 from rnnviz.interop.onnx.tracing import MAX_NODES, WRITTEN_OUT, GraphTrace
 from rnnviz.interop.onnx.wire import WireError
+from rnnviz.messages import N_, _
 
 #: Largest model in bytes: that of a protocol buffer. Weights in other files come on top.
 MAX_BYTES = 2_000_000_000
@@ -45,11 +46,15 @@ def read(path: Path, options: ImportOptions) -> ModelContents:
         with np.errstate(all="ignore"):  # weights of a file may be anything
             trace, operations = _traced(model, TensorData(path), len(data))
     except WireError as error:
-        raise InvalidFileError(f"{path} is not a usable ONNX model: {reason(error)}.") from error
+        raise InvalidFileError(
+            _("{path} is not a usable ONNX model: {reason}.").format(
+                path=path, reason=reason(error)
+            )
+        ) from error
     operations = tuple(_with_axes(operation, trace) for operation in operations)
     return ModelContents(
         path=path,
-        format="ONNX model",
+        format=N_("ONNX model"),
         framework="onnx",
         version=_version(model),
         tensors=(*_tensors(trace), *_folded(trace)),
@@ -117,7 +122,9 @@ def _shared(operations: Sequence[Operation]) -> Iterable[str]:
         if isinstance(operation, RecurrentOperation):
             key = _digest(operation.params.values())
             if key in seen:
-                yield f"{operation.name}: the same weights as {seen[key]}"
+                yield N_("{name}: the same weights as {other}").format(
+                    name=operation.name, other=seen[key]
+                )
             seen.setdefault(key, operation.name)
 
 
@@ -139,15 +146,22 @@ def _refusal(operations: Sequence[Operation], trace: GraphTrace) -> str:
     if any(isinstance(operation, RecurrentOperation) for operation in operations):
         return ""
     if not trace.complete:
-        return f"it is too large: it has more than {MAX_NODES:,} nodes, or its values are too long"
+        return N_(
+            "it is too large: it has more than {most:,} nodes, or its values are too long"
+        ).format(most=MAX_NODES)
     opaque = [op for op in trace.net.operations.values() if isinstance(op, OpaqueOperation)]
     for operation in opaque:
         if operation.kind in GATES and operation.reason:
-            return f"{operation.name} cannot be stepped through: {operation.reason}"
+            return N_("{name} cannot be stepped through: {reason}").format(
+                name=operation.name, reason=operation.reason
+            )
     if any(operation.reason == WRITTEN_OUT for operation in opaque):
-        return f"it has {WRITTEN_OUT}"
-    said = "it has no LSTM, GRU or RNN node"
+        return N_("it has a recurrence written out step by step, not as an LSTM, GRU or RNN node")
+    said = N_("it has no LSTM, GRU or RNN node")
     for operation in opaque:
         if operation.kind.endswith(tuple(GATES)):  # DynamicQuantizeLSTM, AttnLSTM
-            return f"{said}; {operation.name[:60]} is {operation.kind[:40]}, no operator of ONNX"
-    return f"{said}; cells of single operators are not recognised"
+            other = N_("{name} is {operator}, no operator of ONNX").format(
+                name=operation.name[:60], operator=operation.kind[:40]
+            )
+            return f"{said}; {other}"
+    return f"{said}; {N_('cells of single operators are not recognised')}"

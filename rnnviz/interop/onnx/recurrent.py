@@ -17,13 +17,14 @@ import numpy as np
 from rnnviz.arrays import Array, Values
 from rnnviz.engine.spec import Activation, RecurrentSpec
 from rnnviz.interop.contents import GateRange
+from rnnviz.messages import N_
 
 Direction = Literal["forward", "backward"]
 
 #: The operators, with the gates in ONNX's order and the place of each of the cell's gates in it.
 GATES: Final = {"LSTM": "iofg", "GRU": "zrg", "RNN": ("",)}
 _CELL_GATES: Final = {"LSTM": "ifgo", "GRU": "zrg", "RNN": ("",)}
-ORDERS: Final = {"LSTM": "ONNX order i o f c", "GRU": "ONNX order z r h", "RNN": ""}
+ORDERS: Final = {"LSTM": N_("ONNX order i o f c"), "GRU": N_("ONNX order z r h"), "RNN": ""}
 STATES: Final = {"LSTM": ("h", "c"), "GRU": ("h",), "RNN": ("h",)}
 
 _DEFAULTS: Final = {
@@ -78,7 +79,7 @@ def directions_of(attributes: Mapping[str, Any]) -> tuple[Direction, ...]:
         return ("forward", "backward")
     if word in ("forward", "reverse"):
         return ("forward",) if word == "forward" else ("backward",)
-    raise UnsupportedNodeError(f"the direction {word!r} is none of ONNX's")
+    raise UnsupportedNodeError(N_("the direction {word!r} is none of ONNX's").format(word=word))
 
 
 def convert(op_type: str, attributes: Mapping[str, Any], weights: NodeWeights) -> ConvertedNode:
@@ -86,22 +87,39 @@ def convert(op_type: str, attributes: Mapping[str, Any], weights: NodeWeights) -
     W, R = weights.W, weights.R
     N, G = len(directions_of(attributes)), len(GATES[op_type])
     if W.ndim != 3 or R.ndim != 3:
-        raise UnsupportedNodeError("its weights W and R do not have three axes")
+        raise UnsupportedNodeError(N_("its weights W and R do not have three axes"))
     H, D = R.shape[2], W.shape[2]
     if not H or not D or W.shape != (N, G * H, D) or R.shape != (N, G * H, H):
         raise UnsupportedNodeError(
-            f"its weights have the shapes {W.shape} and {R.shape}; for {N} direction(s) and "
-            f"{H} units they should be {(N, G * H, D)} and {(N, G * H, H)}"
+            N_(
+                "its weights have the shapes {w_shape} and {r_shape}; for {n} direction(s) "
+                "and {units} units they should be {w_wanted} and {r_wanted}"
+            ).format(
+                w_shape=W.shape,
+                r_shape=R.shape,
+                n=N,
+                units=H,
+                w_wanted=(N, G * H, D),
+                r_wanted=(N, G * H, H),
+            )
         )
     if attributes.get("hidden_size", H) != H:
         raise UnsupportedNodeError(
-            f"its hidden_size is {attributes['hidden_size']}, but its weights have {H} units"
+            N_("its hidden_size is {hidden_size}, but its weights have {units} units").format(
+                hidden_size=attributes["hidden_size"], units=H
+            )
         )
     if attributes.get("input_forget"):
-        raise UnsupportedNodeError("input_forget couples its input and forget gates: no such cell")
+        raise UnsupportedNodeError(
+            N_("input_forget couples its input and forget gates: no such cell")
+        )
     for name, array, size in (("B", weights.B, 2 * G * H), ("P", weights.P, 3 * H)):
         if array is not None and array.shape != (N, size):
-            raise UnsupportedNodeError(f"its {name} has the shape {array.shape}, not {(N, size)}")
+            raise UnsupportedNodeError(
+                N_("its {name} has the shape {shape}, not {wanted}").format(
+                    name=name, shape=array.shape, wanted=(N, size)
+                )
+            )
     spec = _spec(op_type, attributes, weights, H)
     params = {
         direction: _arrays(op_type, spec, weights, n) for n, direction in enumerate(spec.directions)
@@ -122,7 +140,9 @@ def _spec(
     state = names[0] if op_type == "RNN" else names[1]
     for name in names:
         if name not in get_args(Activation):
-            raise UnsupportedNodeError(f"the activation {name} is not known here")
+            raise UnsupportedNodeError(
+                N_("the activation {name} is not known here").format(name=name)
+            )
     clip = float(attributes.get("clip") or 0)
     return RecurrentSpec(
         cell=cell,
@@ -144,7 +164,11 @@ def _activations(op_type: str, attributes: Mapping[str, Any], directions: int) -
     usual = _DEFAULTS[op_type]
     names = [str(name) for name in attributes.get("activations") or usual * directions]
     if len(names) != len(usual) * directions:
-        raise UnsupportedNodeError(f"{len(names)} activations instead of {len(usual) * directions}")
+        raise UnsupportedNodeError(
+            N_("{count} activations instead of {wanted}").format(
+                count=len(names), wanted=len(usual) * directions
+            )
+        )
     alphas, betas = (list(attributes.get(f"activation_{k}") or ()) for k in ("alpha", "beta"))
     taking = sum(name.lower() in _PARAMETERS for name in names)
     # Values are for those functions that take one; some exporters write one for each function.
@@ -158,7 +182,7 @@ def _activations(op_type: str, attributes: Mapping[str, Any], directions: int) -
         found.append(_function(name, alpha if has_alpha else None, beta if has_beta else None))
     halves = {tuple(found[n : n + len(usual)]) for n in range(0, len(found), len(usual))}
     if len(halves) > 1:
-        raise UnsupportedNodeError("its two directions have different activations")
+        raise UnsupportedNodeError(N_("its two directions have different activations"))
     return halves.pop()
 
 
@@ -212,16 +236,17 @@ def _rows(matrix: Array, order: list[int]) -> Array:
 
 def _conversion(op_type: str, spec: RecurrentSpec, weights: NodeWeights) -> str:
     said = {
-        "LSTM": "W and R transposed, gates i o f c → i f g o",
-        "GRU": "W and R transposed, gates z r h as they are",
-        "RNN": "W and R transposed",
+        "LSTM": N_("W and R transposed, gates i o f c → i f g o"),
+        "GRU": N_("W and R transposed, gates z r h as they are"),
+        "RNN": N_("W and R transposed"),
     }[op_type]
     if weights.B is not None:
-        said += (
-            ", B split into the rows Wb and Rb of the bias"
+        bias = (
+            N_("{what}, B split into the rows Wb and Rb of the bias")
             if spec.cell == "gru"
-            else ", b = Wb + Rb"
+            else N_("{what}, b = Wb + Rb")
         )
+        said = bias.format(what=said)
     return said
 
 

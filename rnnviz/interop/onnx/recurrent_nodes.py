@@ -23,6 +23,7 @@ from rnnviz.interop.onnx.recurrent import (
     directions_of,
     gate_ranges,
 )
+from rnnviz.messages import N_
 
 #: The length and the batch of a layer whose input has no known shape.
 _STEPS: Final = 3
@@ -36,7 +37,9 @@ def recurrent(net: NetOperations, notes: LayerNotes, node: LayerNode) -> list[Va
     batch_first = bool(node.attributes.get("layout"))
     notes.layers += 1
     if notes.layers > MOST_NODES:
-        raise UnsupportedNodeError(f"the file has more than {MOST_NODES} such nodes")
+        raise UnsupportedNodeError(
+            N_("the file has more than {most} such nodes").format(most=MOST_NODES)
+        )
     weights, initial = _weights(net, notes, node, batch_first)
     layer = convert(node.op_type, node.attributes, weights)
     _say_roles(notes, node, layer.spec.units)
@@ -44,7 +47,9 @@ def recurrent(net: NetOperations, notes: LayerNotes, node: LayerNode) -> list[Va
     source, spec, backwards, (T, B) = _input(net, node, layer.spec, batch_first)
     if backwards:
         notes.conversions.append(
-            f"{node.name}: its input is reversed in the file; here each output stands at its token"
+            N_(
+                "{node}: its input is reversed in the file; here each output stands at its token"
+            ).format(node=node.name)
         )
         layer.params[spec.directions[0]] = next(iter(layer.params.values()))
     params = {direction: layer.params[direction] for direction in spec.directions}
@@ -65,10 +70,12 @@ def _weights(
     for k in (1, 2, 3, 7):
         value = node.value(k)
         if value is not None and not isinstance(value, Constant | Fill):
-            raise UnsupportedNodeError(f"its weights {node.names[k]} are inputs, or computed")
+            raise UnsupportedNodeError(
+                N_("its weights {name} are inputs, or computed").format(name=node.names[k])
+            )
     W, R = node.constant(1), node.constant(2)
     if W is None or R is None:
-        raise UnsupportedNodeError("its weights W and R are not in the file")
+        raise UnsupportedNodeError(N_("its weights W and R are not in the file"))
     N = len(directions_of(node.attributes))
     constants: dict[str, Array] = {}
     computed: dict[str, None] = {}
@@ -89,7 +96,7 @@ def _weights(
                 for source in sources:
                     notes.input_axes.setdefault(source, (None, 0 if batch_first else 1))
     if constants and computed:
-        raise UnsupportedNodeError("one of its initial states is a constant, the other is not")
+        raise UnsupportedNodeError(N_("one of its initial states is a constant, the other is not"))
     P = node.constant(7) if node.op_type == "LSTM" else None
     return NodeWeights(W, R, node.constant(3), P, constants), tuple(computed)
 
@@ -97,9 +104,13 @@ def _weights(
 def _same_rows(state: Array, N: int, H: int) -> Array:
     """(N, H) of an initial state (N, B, H) that is the same for every sequence of a batch."""
     if state.ndim != 3 or state.shape[::2] != (N, H) or not state.shape[1]:
-        raise UnsupportedNodeError(f"an initial state has the shape {state.shape}")
+        raise UnsupportedNodeError(
+            N_("an initial state has the shape {shape}").format(shape=state.shape)
+        )
     if (state != state[:, :1]).any():
-        raise UnsupportedNodeError("its initial state differs from sequence to sequence of a batch")
+        raise UnsupportedNodeError(
+            N_("its initial state differs from sequence to sequence of a batch")
+        )
     return state[:, 0]
 
 
@@ -112,7 +123,9 @@ def _input(
         source = net.read(value)[0] if value is not None else ""
         return source, spec, False, (_STEPS, _BATCH)
     if len(value.shape) != 3:
-        raise UnsupportedNodeError(f"its input has the shape {value.shape}, not three axes")
+        raise UnsupportedNodeError(
+            N_("its input has the shape {shape}, not three axes").format(shape=value.shape)
+        )
     ids = value.ids.swapaxes(0, 1) if batch_first else value.ids
     T, B = ids.shape[:2]
     candidates = (
@@ -133,7 +146,9 @@ def _say_lengths(notes: LayerNotes, node: LayerNode, T: int) -> None:
     lengths = node.constant(4)
     if value is None or isinstance(value, Fill) or (lengths is not None and (lengths == T).all()):
         return
-    reason = f"lengths of sequences that {node.name} reads; every sequence is read whole here"
+    reason = N_("lengths of sequences that {node} reads; every sequence is read whole here").format(
+        node=node.name
+    )
     notes.ignored.append(IgnoredEntry(node.names[4], reason))
 
 
@@ -197,18 +212,24 @@ def _say_roles(notes: LayerNotes, node: LayerNode, units: int) -> None:
     order = ORDERS[node.op_type]
     directions = directions_of(node.attributes)
     size = len(GATES[node.op_type]) * units
-    halves = f"Wb in columns 0–{size - 1}, Rb in {size}–{2 * size - 1}"
+    halves = N_("{what}, Wb in columns 0–{end}, Rb in {start}–{last}") if order else (
+        N_("Wb in columns 0–{end}, Rb in {start}–{last}")
+    )  # fmt: skip
+    halves = halves.format(what=order, end=size - 1, start=size, last=2 * size - 1)
     said: list[tuple[int, Part, str]] = [
         (1, "kernel", order),
         (2, "recurrent kernel", order),
-        (3, "bias", f"{order}, {halves}" if order else halves),
+        (3, "bias", halves),
     ]
     if node.op_type == "LSTM":
-        said.append((7, "peepholes", "ONNX order i o f"))
+        said.append((7, "peepholes", N_("ONNX order i o f")))
     direction: Literal["", "forward", "backward"] = "" if len(directions) == 2 else directions[0]
     for k, part, words in said:
         if len(directions) == 2:
-            words = ", ".join(filter(None, (words, "axis 0: 0 forward, 1 backward")))
+            axis = N_("{what}, axis 0: 0 forward, 1 backward") if words else (
+                N_("axis 0: 0 forward, 1 backward")
+            )  # fmt: skip
+            words = axis.format(what=words)
         gates = gate_ranges(node.op_type, part, units)
         role = TensorRole(node.name, part, direction, 1, gates, words)
         notes.give_role(node, k, role)

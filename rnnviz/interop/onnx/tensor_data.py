@@ -13,6 +13,7 @@ from rnnviz.errors import InvalidFileError
 from rnnviz.files import open_regular
 from rnnviz.interop.onnx.messages import TensorMessage
 from rnnviz.interop.onnx.wire import WireError, fixed, integers
+from rnnviz.messages import N_, _
 
 #: Numbers of TensorProto.DataType: their names, and NumPy's types where it has them.
 DATA_TYPES = {
@@ -54,14 +55,22 @@ class TensorData:
         dtype = np.dtype(code)
         shape = tensor.shape
         if min(shape, default=0) < 0 or len(shape) > 32:
-            raise WireError(f"the tensor {tensor.name} has the shape {list(shape)[:33]}")
+            raise WireError(
+                N_("the tensor {name} has the shape {shape}").format(
+                    name=tensor.name, shape=list(shape)[:33]
+                )
+            )
         size = math.prod(shape)
         if size * dtype.itemsize > MAX_TENSOR_BYTES:
-            raise WireError(f"the tensor {tensor.name} claims {size:,} numbers")
+            raise WireError(
+                N_("the tensor {name} claims {size:,} numbers").format(name=tensor.name, size=size)
+            )
         flat = self._flat(tensor, dtype, size * dtype.itemsize)
         if flat.size != size:
             raise WireError(
-                f"the tensor {tensor.name} has {flat.size:,} numbers; its shape says {size:,}"
+                N_("the tensor {name} has {count:,} numbers; its shape says {size:,}").format(
+                    name=tensor.name, count=flat.size, size=size
+                )
             )
         if tensor.data_type == _BFLOAT16:
             flat = (flat.astype(np.uint32) << 16).view(np.float32)
@@ -74,7 +83,9 @@ class TensorData:
         if 9 in fields:
             data = fields[9][-1]
             if not isinstance(data, memoryview) or len(data) % dtype.itemsize:
-                raise WireError(f"the data of {tensor.name} ends within a number")
+                raise WireError(
+                    N_("the data of {name} ends within a number").format(name=tensor.name)
+                )
             return np.frombuffer(data, dtype)
         if tensor.data_type == 1:
             return fixed(fields.get(4), "<f4")
@@ -95,31 +106,47 @@ class TensorData:
         parts = PurePosixPath(location).parts
         if not parts or ".." in parts or "\\" in location or PurePosixPath(location).is_absolute():
             raise InvalidFileError(
-                f"{self._path} keeps the data of {tensor.name} in {location!r}, outside of its own "
-                "folder; that is not followed."
+                _(
+                    "{path} keeps the data of {name} in {location!r}, outside of its own folder; "
+                    "that is not followed."
+                ).format(path=self._path, name=tensor.name, location=location)
             )
         try:
             offset, length = int(entry.get("offset") or 0), int(entry.get("length") or size)
         except ValueError as error:
-            raise WireError(f"the place of the data of {tensor.name} is no number") from error
+            raise WireError(
+                N_("the place of the data of {name} is no number").format(name=tensor.name)
+            ) from error
         if offset < 0 or length != size:
-            raise WireError(f"the data of {tensor.name} has {length:,} bytes instead of {size:,}")
+            raise WireError(
+                N_("the data of {name} has {length:,} bytes instead of {size:,}").format(
+                    name=tensor.name, length=length, size=size
+                )
+            )
         folder = self._path.parent
         for n in range(1, len(parts) + 1):
             if os.path.islink(folder.joinpath(*parts[:n])):  # noqa: PTH114 - as for a Path
                 raise InvalidFileError(
-                    f"{self._path} keeps the data of {tensor.name} in {location!r}, a link; that "
-                    "is not followed."
+                    _(
+                        "{path} keeps the data of {name} in {location!r}, a link; that is not "
+                        "followed."
+                    ).format(path=self._path, name=tensor.name, location=location)
                 )
         try:
             with open_regular(folder.joinpath(*parts)) as file:
                 end = file.seek(0, os.SEEK_END)
                 if offset + size > end:
-                    raise WireError(f"{location} is too short for the data of {tensor.name}")
+                    raise WireError(
+                        N_("{location} is too short for the data of {name}").format(
+                            location=location, name=tensor.name
+                        )
+                    )
                 file.seek(offset)
                 return file.read(size)
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
             raise InvalidFileError(
-                f"{self._path} keeps its weights in {location!r}, which is not beside it. "
-                "Put that file into the same folder."
+                _(
+                    "{path} keeps its weights in {location!r}, which is not beside it. Put that "
+                    "file into the same folder."
+                ).format(path=self._path, location=location)
             ) from error

@@ -22,6 +22,7 @@ from rnnviz.interop.onnx.elements import (
     Numbered,
     Unshaped,
     Value,
+    same_elements,
 )
 from rnnviz.interop.onnx.layer_nodes import LayerNode, LayerNotes
 from rnnviz.interop.onnx.layers import HANDLERS
@@ -39,6 +40,7 @@ from rnnviz.interop.onnx.output_shapes import output_shape
 from rnnviz.interop.onnx.recurrent import UnsupportedNodeError
 from rnnviz.interop.onnx.tensor_data import TensorData, type_name
 from rnnviz.interop.onnx.wire import MAX_DEPTH, WireError
+from rnnviz.messages import N_
 
 #: The most nodes that are walked, those of functions and branches once for each call.
 MAX_NODES: Final = 10_000
@@ -56,7 +58,7 @@ _MISFITS: Final = (
     ValueError, RuntimeError, IndexError, TypeError, KeyError, AttributeError, ArithmeticError,
 )  # fmt: skip
 #: Why a recurrence that is there cannot be stepped through.
-WRITTEN_OUT: Final = "a recurrence written out step by step, not as an LSTM, GRU or RNN node"
+WRITTEN_OUT: Final = N_("a recurrence written out step by step, not as an LSTM, GRU or RNN node")
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +130,9 @@ class GraphTrace:
     ) -> None:
         self._depth += 1
         if self._depth > 2 * MAX_DEPTH:
-            raise WireError(f"its graphs are nested deeper than {2 * MAX_DEPTH}")
+            raise WireError(
+                N_("its graphs are nested deeper than {most}").format(most=2 * MAX_DEPTH)
+            )
         for tensor in graph.initializers:
             scope[tensor.name] = self._stored(tensor, tensor.name)
         for node in graph.nodes:
@@ -159,13 +163,13 @@ class GraphTrace:
         if not self.net.elements.may_search(work):
             self.complete = False
             return [
-                Unshaped(self.net.opaque(visit.name, node.op_type, (), "it is too large"))
+                Unshaped(self.net.opaque(visit.name, node.op_type, (), N_("it is too large")))
             ] * len(node.outputs)
         function = self._model.functions.get((node.domain, node.op_type))
         if function is not None:
             return self._called(function, visit)
         if node.domain:
-            return self._unknown(visit, f"an operator of {node.domain}")
+            return self._unknown(visit, N_("an operator of {domain}").format(domain=node.domain))
         match node.op_type:
             case "If":
                 return self._branches(visit)
@@ -187,9 +191,9 @@ class GraphTrace:
         except UnsupportedNodeError as error:
             reason = str(error)
         except (MemoryError, RecursionError):
-            reason = "it is too large"
+            reason = N_("it is too large")
         except _MISFITS:
-            reason = "its inputs have shapes that do not fit together, or are not known"
+            reason = N_("its inputs have shapes that do not fit together, or are not known")
         return self._unknown(visit, reason)
 
     # -- graphs in nodes -------------------------------------------------------------------------
@@ -225,16 +229,20 @@ class GraphTrace:
             results[side] = [scope[out] for out in branch.outputs if out in scope]
             if layers and side != taken:
                 said = (
-                    "the net decides" if taken is None else "not taken by a sequence of usual form"
+                    N_("the net decides")
+                    if taken is None
+                    else N_("not taken by a sequence of usual form")
                 )
-                self.notes.ignored.append(IgnoredEntry(name, f"a branch with layers: {said}"))
+                self.notes.ignored.append(
+                    IgnoredEntry(name, N_("a branch with layers: {reason}").format(reason=said))
+                )
         if taken is not None:
             return results.get(taken, [])
         pairs = list(zip(*results.values(), strict=False))
-        if len(results) == 2 and all(_same_elements(*pair) for pair in pairs):
+        if len(results) == 2 and all(same_elements(*pair) for pair in pairs):
             return [pair[0] for pair in pairs]
         found = [value for pair in pairs for value in pair]
-        return self._unknown(visit, "the net decides which branch is taken", found)
+        return self._unknown(visit, N_("the net decides which branch is taken"), found)
 
     def _loop(self, visit: NodeVisit) -> Sequence[Value]:
         """Loop and Scan are not followed; recurrent nodes in them are listed."""
@@ -243,11 +251,16 @@ class GraphTrace:
             scope: Scope = ChainMap({}, visit.scope)
             for value in body.inputs:
                 name = self.net.unique(f"{value.name} of {visit.label}")
-                self.net.opaque(name, visit.node.op_type, (), "an input of the body of a loop")
+                self.net.opaque(name, visit.node.op_type, (), N_("an input of the body of a loop"))
                 scope[value.name] = self._shaped(name, value)
-            self._walk(body, scope, visit.bindings, f"{visit.where}, body of {visit.label}")
+            self._walk(
+                body,
+                scope,
+                visit.bindings,
+                f"{visit.where}, body of {visit.label}",
+            )
         written_out = isinstance(body, GraphMessage) and has_gates(body)
-        return self._unknown(visit, WRITTEN_OUT if written_out else "a loop")
+        return self._unknown(visit, WRITTEN_OUT if written_out else N_("a loop"))
 
     def _shaped(self, operation: str, value: ValueMessage) -> Value:
         if value.shape is None:
@@ -382,10 +395,3 @@ def _filled(array: Array) -> Sequence[Value] | None:
     """One number that is expanded to a shape that is not known."""
     same = array.size and (array == array.flat[0]).all()
     return [Fill(float(array.flat[0]))] if same else None
-
-
-def _same_elements(a: Value, b: Value) -> bool:
-    """Whether two values are the same elements, in axes of any number and order."""
-    if isinstance(a, Numbered) and isinstance(b, Numbered):
-        return np.array_equal(np.sort(a.ids, axis=None), np.sort(b.ids, axis=None))
-    return isinstance(a, Unshaped) and a == b

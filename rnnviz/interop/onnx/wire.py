@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from rnnviz.arrays import Array
+from rnnviz.messages import N_
 
 #: The most fields of a file that are parsed, all messages together: about a second. A net of a
 #: thousand nodes has some ten thousand.
@@ -37,7 +38,7 @@ class FieldBudget:
         """Count fields; WireError where it is too many."""
         self._left -= count
         if self._left < 0:
-            raise WireError(f"it has more than {MAX_FIELDS:,} fields")
+            raise WireError(N_("it has more than {most:,} fields").format(most=MAX_FIELDS))
 
 
 def parse_fields(data: memoryview, budget: FieldBudget) -> dict[int, list[Any]]:
@@ -66,9 +67,11 @@ def parse_fields(data: memoryview, budget: FieldBudget) -> dict[int, list[Any]]:
             value = data[at : at + size]
             at += size
         else:
-            raise WireError(f"a field of the unknown kind {kind}")
+            raise WireError(N_("a field of the unknown kind {kind}").format(kind=kind))
         if at > end or not number:
-            raise WireError("it ends within a field" if number else "a field without a number")
+            raise WireError(
+                N_("it ends within a field") if number else N_("a field without a number")
+            )
         found.setdefault(number, []).append(value)
         count += 1
         if not count & 1023:
@@ -86,7 +89,7 @@ def _varint(data: memoryview, at: int) -> tuple[int, int]:
         if byte < 128:
             return value, k + 1
         shift += 7
-    raise WireError("it ends within a number")
+    raise WireError(N_("it ends within a number"))
 
 
 # -- values of fields --------------------------------------------------------------------------
@@ -109,14 +112,14 @@ def _decoded(value: Any) -> str:
 def as_bytes(value: Any) -> memoryview:
     """A value that has to be bytes; WireError where it is a number."""
     if not isinstance(value, memoryview):
-        raise WireError("a number where a text or a message should be")
+        raise WireError(N_("a number where a text or a message should be"))
     return value
 
 
 def signed(value: Any) -> int:
     """An int64 of a varint, in two's complement."""
     if not isinstance(value, int):
-        raise WireError("bytes where a number should be")
+        raise WireError(N_("bytes where a number should be"))
     value &= (1 << 64) - 1
     return value - (1 << 64) if value >> 63 else value
 
@@ -124,7 +127,7 @@ def signed(value: Any) -> int:
 def single(value: Any) -> float:
     """A float of four bytes."""
     if not isinstance(value, memoryview) or len(value) != 4:
-        raise WireError("no float where one should be")
+        raise WireError(N_("no float where one should be"))
     number: float = struct.unpack("<f", value)[0]
     return number
 
@@ -145,7 +148,7 @@ def fixed(values: list[Any] | None, dtype: str) -> Array:
     """A repeated field of floats or doubles, packed or not."""
     data = b"".join(as_bytes(value) for value in values or ())
     if len(data) % np.dtype(dtype).itemsize:
-        raise WireError("numbers that end within one")
+        raise WireError(N_("numbers that end within one"))
     return np.frombuffer(data, dtype)
 
 
@@ -156,11 +159,11 @@ def _unpacked(data: memoryview) -> Array:
     if not len(raw):
         return np.zeros(0, np.int64)
     if not last[-1]:
-        raise WireError("it ends within a number")
+        raise WireError(N_("it ends within a number"))
     ends = np.flatnonzero(last)
     starts = np.concatenate([[0], ends[:-1] + 1])
     if (ends - starts).max() > 9:
-        raise WireError("a number of more than ten bytes")
+        raise WireError(N_("a number of more than ten bytes"))
     place = np.arange(len(raw)) - np.repeat(starts, ends - starts + 1)
     shifted = (raw & 127).astype(np.uint64) << (7 * place).astype(np.uint64)
     return np.add.reduceat(shifted, starts).view(np.int64)

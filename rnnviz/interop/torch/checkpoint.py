@@ -16,8 +16,9 @@ from rnnviz.interop.torch.sources import CheckpointSource, open_checkpoint
 from rnnviz.interop.torch.state_dict import find_state_dict, is_quantized, module_tensors
 from rnnviz.interop.torch.tensors import TensorReader
 from rnnviz.interop.torch.vocabulary import find_vocabulary
+from rnnviz.messages import N_, _
 
-_SAVE: Final = (
+_SAVE: Final = N_(
     "Save its weights where you trust the file: torch.save(model.state_dict(), 'weights.pt')"
 )
 
@@ -28,30 +29,36 @@ def read(path: Path, options: ImportOptions) -> ModelContents:
     Raises OSError as ``open`` does, InvalidFileError for a damaged file, UsageError for an option
     with an unknown value.
     """
-    with invalid_file_on_error(path, "PyTorch checkpoint"):
+    with invalid_file_on_error(path, _("PyTorch checkpoint")):
         try:
             with open_checkpoint(path) as source:
                 return _contents(path, source, options)
         except PlantedCodeError as planted:
             return ModelContents(
-                path, "PyTorch checkpoint", "pytorch",
-                refusal=f"it names {planted}, which torch.load would run: a file of weights has no "
-                "use for that, and nothing of it was read",
+                path, N_("PyTorch checkpoint"), "pytorch",
+                refusal=N_(
+                    "it names {planted}, which torch.load would run: a file of weights has no use "
+                    "for that, and nothing of it was read"
+                ).format(planted=planted),
             )  # fmt: skip
 
 
 def _contents(path: Path, source: CheckpointSource, options: ImportOptions) -> ModelContents:
     if source.script:
         return ModelContents(
-            path, "TorchScript archive", "pytorch",
+            path, N_("TorchScript archive"), "pytorch",
             tensors=_records(module_tensors(source.value), options),
-            refusal=f"it is a program, TorchScript, not weights. {_SAVE}",
+            refusal=N_("it is a program, TorchScript, not weights. {remedy}").format(remedy=_SAVE),
         )  # fmt: skip
     state = find_state_dict(source.value)
     if state is None:
         return _refused(path, source, options)
     if len(state.tensors) > MAX_TENSORS:
-        raise ValueError(f"it has {len(state.tensors):,} tensors; {MAX_TENSORS:,} are the most")
+        raise ValueError(
+            N_("it has {count:,} tensors; {most:,} are the most").format(
+                count=len(state.tensors), most=MAX_TENSORS
+            )
+        )
     reader = TensorReader(source)
     tensors = []
     for name, record in state.tensors.items():
@@ -64,9 +71,9 @@ def _contents(path: Path, source: CheckpointSource, options: ImportOptions) -> M
     quantized = [t.name for t in tensors if t.dtype.startswith(("qint", "quint"))]
     refusal = net.refusal
     if quantized or is_quantized(source.value):
-        refusal = (
-            "its weights are quantized integers packed by torch.quantization. Save the state dict "
-            "of the net before quantization"
+        refusal = N_(
+            "its weights are quantized integers packed by torch.quantization. Save the "
+            "state dict of the net before quantization"
         )
     vocabulary = find_vocabulary(source.value, net.operations)
     where = "" if vocabulary is None else vocabulary.where
@@ -82,12 +89,12 @@ def _refused(path: Path, source: CheckpointSource, options: ImportOptions) -> Mo
     """The contents of a file without a state dict: a whole module, or something else."""
     kind, found = _module_in(source.value)
     if kind:
-        refusal = (
-            f"it holds a whole object of the class {visible(kind)}, which only its program can "
-            f"rebuild. {_SAVE}"
-        )
+        refusal = N_(
+            "it holds a whole object of the class {class_name}, which only its program can "
+            "rebuild. {remedy}"
+        ).format(class_name=visible(kind), remedy=_SAVE)
     else:
-        refusal = f"no weights were found in it. {_SAVE}"
+        refusal = N_("no weights were found in it. {remedy}").format(remedy=_SAVE)
     return ModelContents(
         path, source.format, "pytorch", tensors=_records(found, options), refusal=refusal
     )

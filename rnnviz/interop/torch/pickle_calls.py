@@ -18,6 +18,7 @@ from rnnviz.interop.torch.pickle_values import (
     UnknownObject,
     item_size,
 )
+from rnnviz.messages import N_
 
 #: Modules and built-in functions that run programs or open files. A file of weights has no use for
 #: them: one that names them was made to do harm, and nothing of it is read.
@@ -47,23 +48,25 @@ def key_of(value: Any) -> Any:
     """A value as a key whose hash takes constant time and does not collide on purpose."""
     if type(value) is int and abs(value) < 1 << 60:
         return value
-    return value if isinstance(value, _PLAIN_KEYS) else UnknownObject("a key")
+    return value if isinstance(value, _PLAIN_KEYS) else UnknownObject(N_("a key"))
 
 
 def storage_of(identifier: Any) -> Any:
     """The storage that a persistent id names; UnknownObject for another kind of id."""
     if not isinstance(identifier, tuple) or len(identifier) < 2:
-        return UnknownObject("persistent id")
+        return UnknownObject(N_("persistent id"))
     if identifier[0] == "module":  # a class, its file and its source text
         return identifier[1]
     if identifier[0] != "storage" or len(identifier) < 5:
-        return UnknownObject("persistent id")
+        return UnknownObject(N_("persistent id"))
     _, kind, key, _, count = identifier[:5]
     if isinstance(kind, TensorRecord | StorageRecord) or not isinstance(key, str | int):
-        raise ValueError("a storage has no type or no key")
+        raise ValueError(N_("a storage has no type or no key"))
     name = kind.name if isinstance(kind, PickledName) else ""
     if name not in STORAGE_TYPES:
-        return UnknownObject(f"storage of the type {kind if name else 'unknown'}"[:80])
+        return UnknownObject(
+            N_("storage of the type {type}").format(type=kind if name else "unknown")[:80]
+        )
     start = 0
     if len(identifier) > 5 and isinstance(identifier[5], tuple) and len(identifier[5]) == 3:
         start, count = _count(identifier[5][1]), identifier[5][2]
@@ -80,24 +83,28 @@ def called(name: PickledName, arguments: tuple[Any, ...]) -> Any:
 
 def _count(value: Any) -> int:
     if type(value) is not int or not 0 <= value <= _MAX_COUNT:
-        raise ValueError("a size, stride or offset of a tensor is not a plausible number")
+        raise ValueError(N_("a size, stride or offset of a tensor is not a plausible number"))
     return value
 
 
 def _counts(values: Any) -> tuple[int, ...]:
     if not isinstance(values, tuple | list) or len(values) > _MAX_AXES:
-        raise ValueError("the size of a tensor is not a list of at most 16 numbers")
+        raise ValueError(N_("the size of a tensor is not a list of at most 16 numbers"))
     return tuple(_count(value) for value in values)
 
 
 def _tensor(storage: Any, offset: Any, shape: Any, strides: Any, *rest: Any) -> Any:
     if isinstance(storage, UnknownObject):
-        return UnknownObject(f"tensor in a {storage.of}")
+        return UnknownObject(N_("tensor in a {kind}").format(kind=storage.of))
     if not isinstance(storage, StorageRecord):
-        raise ValueError("a tensor has no storage")
+        raise ValueError(N_("a tensor has no storage"))
     sizes, steps = _counts(shape), _counts(strides)
     if len(sizes) != len(steps):
-        raise ValueError(f"a tensor has {len(sizes)} sizes and {len(steps)} strides")
+        raise ValueError(
+            N_("a tensor has {sizes} sizes and {strides} strides").format(
+                sizes=len(sizes), strides=len(steps)
+            )
+        )
     return TensorRecord(storage, _count(offset), sizes, steps, storage.dtype)
 
 
@@ -108,13 +115,13 @@ def _untyped_tensor(
     tensor = _tensor(storage, offset, shape, strides)
     name = dtype.name if isinstance(dtype, PickledName) else ""
     if not isinstance(tensor, TensorRecord) or name not in RAW_TYPES:
-        return UnknownObject(f"tensor of the type {name or 'unknown'}"[:80])
+        return UnknownObject(N_("tensor of the type {type}").format(type=name or "unknown")[:80])
     return TensorRecord(storage, tensor.offset, tensor.shape, tensor.strides, name)
 
 
 def _packed_storage(data: Any = b"", *rest: Any) -> StorageRecord:
     if not isinstance(data, bytes):
-        raise ValueError("a storage in the pickle is not written as bytes")
+        raise ValueError(N_("a storage in the pickle is not written as bytes"))
     return StorageRecord("", "", 0, packed=data)
 
 
@@ -126,7 +133,7 @@ def _subclass(function: Any, kind: Any, arguments: Any, *rest: Any) -> Any:
     if isinstance(function, PickledName) and isinstance(arguments, tuple):
         if (function.module, function.name) in _REBUILD:
             return called(function, arguments)
-    return UnknownObject("tensor of another class")
+    return UnknownObject(N_("tensor of another class"))
 
 
 def _dictionary(pairs: Any = (), *rest: Any) -> dict[Any, Any]:
@@ -158,7 +165,7 @@ def _tuple(members: Any = (), *rest: Any) -> tuple[Any, ...]:
 def _bytes(text: Any = "", encoding: Any = "latin1", *rest: Any) -> bytes:
     """``_codecs.encode(text, "latin1")``, which is how bytes are pickled for Python 2."""
     if not isinstance(text, str):
-        raise ValueError("bytes are not written as text")
+        raise ValueError(N_("bytes are not written as text"))
     return text.encode("utf-8" if encoding == "utf-8" else "latin1", "replace")
 
 
@@ -198,7 +205,7 @@ def fill_array(array: TensorRecord, state: Any) -> None:
         strides.append(step)
         step *= size
     if step * item_size(dtype) != len(state[4]):
-        raise ValueError("an array has a shape that its bytes do not fit")
+        raise ValueError(N_("an array has a shape that its bytes do not fit"))
     array.storage = StorageRecord("", dtype, step, raw=state[4])
     array.shape, array.dtype = shape, dtype
     array.strides = tuple(strides if state[3] is True else reversed(strides))
@@ -218,7 +225,7 @@ def _numpy_scalar(dtype: Any = None, data: Any = b"", *rest: Any) -> Any:
     text = formats.get(code.lstrip("<=|"), "") if isinstance(code, str) else ""
     if isinstance(data, bytes) and text and len(data) == struct.calcsize(text):
         return struct.unpack(text, data)[0]
-    return UnknownObject("number of NumPy")
+    return UnknownObject(N_("number of NumPy"))
 
 
 #: Functions that make an object of a class, their first argument.

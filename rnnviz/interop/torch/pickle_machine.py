@@ -25,6 +25,7 @@ from rnnviz.interop.torch.pickle_values import (
     TensorRecord,
     UnknownObject,
 )
+from rnnviz.messages import N_
 
 #: Opcodes of a pickle, remembered objects, and the items and letters that calls may copy. A state
 #: dict takes 30 to 50 opcodes a tensor; a vocabulary three a word.
@@ -71,10 +72,16 @@ class PickleMachine(PickleStream):
                     return self._stack.pop()
                 steps[code]()
         except KeyError as error:
-            raise PickleError(f"it has an unknown opcode or reference ({error})") from error
+            raise PickleError(
+                N_("it has an unknown opcode or reference ({reason})").format(reason=error)
+            ) from error
         except (IndexError, TypeError, struct.error, UnicodeError) as error:
-            raise PickleError(f"its pickle is damaged at byte {self._at:,}") from error
-        raise PickleError(f"its pickle has more than {self._opcodes:,} opcodes")
+            raise PickleError(
+                N_("its pickle is damaged at byte {at:,}").format(at=self._at)
+            ) from error
+        raise PickleError(
+            N_("its pickle has more than {most:,} opcodes").format(most=self._opcodes)
+        )
 
     # -- containers --------------------------------------------------------------------------------
 
@@ -102,7 +109,7 @@ class PickleMachine(PickleStream):
     def _spend(self, items: int) -> None:
         self._copied += items
         if self._copied > MAX_COPIED:
-            raise PickleError("it makes too many objects")
+            raise PickleError(N_("it makes too many objects"))
 
     def _new_set(self) -> None:
         self._spend(_SET_COST)
@@ -138,13 +145,13 @@ class PickleMachine(PickleStream):
 
     def _set_items(self, items: list[Any]) -> None:
         if len(items) % 2:
-            raise PickleError("it has a key without a value")
+            raise PickleError(N_("it has a key without a value"))
         into = self._top()
         if isinstance(into, dict):
             for key, value in zip(items[::2], items[1::2], strict=True):
                 into[key if type(key) is str else key_of(key)] = value
         elif not isinstance(into, UnknownObject):
-            raise PickleError("it sets an entry of something that has none")
+            raise PickleError(N_("it sets an entry of something that has none"))
 
     def _set_item(self) -> None:
         value = self._pop()
@@ -160,7 +167,7 @@ class PickleMachine(PickleStream):
         elif isinstance(into, set):
             into.update(key_of(item) for item in items)
         elif not isinstance(into, UnknownObject):
-            raise PickleError("it appends to something that is no list")
+            raise PickleError(N_("it appends to something that is no list"))
 
     def _append(self) -> None:
         self._append_items([self._pop()])
@@ -172,7 +179,9 @@ class PickleMachine(PickleStream):
 
     def _remember(self, index: int) -> None:
         if len(self._memo) >= MAX_MEMO:
-            raise PickleError(f"its pickle remembers more than {MAX_MEMO:,} objects")
+            raise PickleError(
+                N_("its pickle remembers more than {most:,} objects").format(most=MAX_MEMO)
+            )
         self._memo[index] = self._top()
 
     def _put1(self) -> None:
@@ -202,9 +211,9 @@ class PickleMachine(PickleStream):
 
     def _name(self, module: Any, name: Any) -> PickledName:
         if not isinstance(module, str) or not isinstance(name, str):
-            raise PickleError("the name of a class is no text")
+            raise PickleError(N_("the name of a class is no text"))
         if len(module) > _MAX_NAME or len(name) > _MAX_NAME:
-            raise PickleError("the name of a class is too long")
+            raise PickleError(N_("the name of a class is too long"))
         if (module, name) not in self._names:
             found = PickledName(module, name)
             if runs_code(found):
@@ -225,12 +234,12 @@ class PickleMachine(PickleStream):
 
     def _call(self, function: Any, arguments: Any) -> None:
         if not isinstance(arguments, tuple):
-            raise PickleError("the arguments of a call are no tuple")
+            raise PickleError(N_("the arguments of a call are no tuple"))
         self._spend(sum(len(a) for a in arguments[:8] if isinstance(a, _COPIED)))
         if isinstance(function, PickledName):
             self._push(called(function, arguments))
         else:
-            self._push(UnknownObject("result of a call"))
+            self._push(UnknownObject(N_("result of a call")))
 
     def _reduce(self) -> None:
         arguments = self._pop()
@@ -270,19 +279,19 @@ class PickleMachine(PickleStream):
 
     def _persistent_line(self) -> None:
         self._line()
-        self._push(UnknownObject("persistent id"))
+        self._push(UnknownObject(N_("persistent id")))
 
     def _extension(self) -> None:
-        raise PickleError("it uses an extension code of pickle, which has no meaning here")
+        raise PickleError(N_("it uses an extension code of pickle, which has no meaning here"))
 
     def _buffer(self) -> None:
-        raise PickleError("it has data outside the pickle")
+        raise PickleError(N_("it has data outside the pickle"))
 
     # -- framing -----------------------------------------------------------------------------------
 
     def _protocol(self) -> None:
         if self._read(1)[0] > 5:
-            raise PickleError("its pickle has a protocol of after 5")
+            raise PickleError(N_("its pickle has a protocol of after 5"))
 
     def _frame(self) -> None:
         self._read(8)

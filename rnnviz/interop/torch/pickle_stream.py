@@ -6,6 +6,8 @@ import codecs
 import struct
 from typing import Any, Final
 
+from rnnviz.messages import N_
+
 #: Most bytes of a pickle.
 MAX_BYTES: Final = 50_000_000
 _MAX_INTEGER: Final = 255  # bytes of an integer
@@ -32,7 +34,7 @@ class PickleStream:
     def _read(self, count: int) -> memoryview:
         start, self._at = self._at, self._at + count
         if self._at > self._limit:
-            raise PickleError("its pickle ends too early or is too long")
+            raise PickleError(N_("its pickle ends too early or is too long"))
         return self._data[start : self._at]
 
     def _number(self, form: struct.Struct) -> Any:
@@ -50,7 +52,7 @@ class PickleStream:
                 line = bytes(self._read(found + 1))[:-1]
                 return line.removesuffix(b"\r")
             if end == self._limit:
-                raise PickleError("its pickle ends in the middle of a line")
+                raise PickleError(N_("its pickle ends in the middle of a line"))
             block *= 16
 
     # -- the stack -----------------------------------------------------------------------------
@@ -66,7 +68,7 @@ class PickleStream:
 
     def _top(self) -> Any:
         if self._marks and self._marks[-1] >= len(self._stack):
-            raise PickleError("its pickle takes from an empty stack")
+            raise PickleError(N_("its pickle takes from an empty stack"))
         return self._stack[-1]
 
     def _pop(self) -> Any:
@@ -96,11 +98,11 @@ class PickleStream:
     def _int_text(self) -> None:
         line = self._line()
         if len(line) > _MAX_INTEGER:
-            raise PickleError("it has a number of too many digits")
+            raise PickleError(N_("it has a number of too many digits"))
         try:
             value = int(line.removesuffix(b"L"))
         except ValueError as error:
-            raise PickleError("it has a number that is none") from error
+            raise PickleError(N_("it has a number that is none")) from error
         self._push(bool(value) if line in (b"00", b"01") else value)
 
     def _long1(self) -> None:
@@ -109,7 +111,7 @@ class PickleStream:
     def _long4(self) -> None:
         size = self._u4()
         if size > _MAX_INTEGER:
-            raise PickleError("it has a number of too many digits")
+            raise PickleError(N_("it has a number of too many digits"))
         self._push(int.from_bytes(self._read(size), "little", signed=True))
 
     def _float(self) -> None:
@@ -120,7 +122,7 @@ class PickleStream:
         try:
             self._push(float(line[:_MAX_INTEGER]))
         except ValueError as error:
-            raise PickleError("it has a number that is none") from error
+            raise PickleError(N_("it has a number that is none")) from error
 
     def _text(self, size: int) -> None:
         self._push(str(self._read(size), "utf-8", "surrogatepass"))
@@ -140,11 +142,11 @@ class PickleStream:
     def _old_text_line(self) -> None:
         line = self._line()
         if len(line) < 2 or line[:1] != line[-1:] or line[:1] not in (b"'", b'"'):
-            raise PickleError("it has a text without quotation marks")
+            raise PickleError(N_("it has a text without quotation marks"))
         try:
             unescaped = codecs.escape_decode(line[1:-1])[0]
         except ValueError as error:
-            raise PickleError("it has a text with a wrong escape") from error
+            raise PickleError(N_("it has a text with a wrong escape")) from error
         self._push(bytes(unescaped).decode("latin1"))
 
     def _old_text1(self) -> None:

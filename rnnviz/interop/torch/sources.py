@@ -12,6 +12,7 @@ from rnnviz.files import open_member, open_regular, open_zip
 from rnnviz.interop.torch.pickle_machine import PickleMachine
 from rnnviz.interop.torch.pickle_stream import MAX_BYTES, PickleError
 from rnnviz.interop.torch.pickle_values import StorageRecord, item_size
+from rnnviz.messages import N_
 
 if TYPE_CHECKING:
     import zipfile
@@ -63,7 +64,7 @@ class ZipCheckpoint:
         names = set(archive.namelist())
         pickles = [n for n in names if n == "data.pkl" or n.endswith("/data.pkl")]
         self._root = min(pickles, key=lambda n: (n.count("/"), n)).removesuffix("data.pkl")
-        self.format, self.size = "PyTorch checkpoint", size
+        self.format, self.size = N_("PyTorch checkpoint"), size
         self.script = f"{self._root}constants.pkl" in names or any(
             name.startswith(f"{self._root}code/") for name in names
         )
@@ -79,7 +80,7 @@ class ZipCheckpoint:
         found = self._read(name, MAX_FILE)
         self._unpacked += len(found)
         if self._unpacked > 25 * self.size + 20_000_000:
-            raise ValueError("it unpacks to more than 25 times its size")
+            raise ValueError(N_("it unpacks to more than 25 times its size"))
         return found
 
     def _read(self, name: str, limit: int) -> bytes:
@@ -95,7 +96,11 @@ class PickleSequence:
     """
 
     def __init__(self, data: bytes, opcodes: int | None = None) -> None:
-        self.format, self.size, self.script = "PyTorch checkpoint of before 1.6", len(data), False
+        self.format, self.size, self.script = (
+            N_("PyTorch checkpoint of before 1.6"),
+            len(data),
+            False,
+        )
         self.little = True
         self._data = memoryview(data)
         self._spans: dict[str, tuple[int, int]] = {}
@@ -107,7 +112,7 @@ class PickleSequence:
             return
         version = PickleMachine(data, first.end, 100)
         if version.run() != _VERSION:
-            raise PickleError("its format has an unknown version")
+            raise PickleError(N_("its format has an unknown version"))
         system = PickleMachine(data, version.end, 1_000)
         information = system.run()
         if isinstance(information, dict):
@@ -119,21 +124,23 @@ class PickleSequence:
 
     def _find(self, keys: Any, storages: Mapping[str, StorageRecord], at: int) -> None:
         if not isinstance(keys, list):
-            raise PickleError("it has no list of storages")
+            raise PickleError(N_("it has no list of storages"))
         for key in keys:
             storage = storages.get(str(key)[:200])
             if storage is None:
-                raise PickleError("it lists a storage that no tensor uses")
+                raise PickleError(N_("it lists a storage that no tensor uses"))
             (count,) = struct.unpack_from("<q" if self.little else ">q", self._data, at)
             size = count * item_size(storage.dtype)
             if not 0 <= size <= len(self._data) - at - 8:
-                raise PickleError(f"a storage of {count:,} numbers is larger than the file")
+                raise PickleError(
+                    N_("a storage of {count:,} numbers is larger than the file").format(count=count)
+                )
             self._spans[storage.key] = (at + 8, at + 8 + size)
             at += 8 + size
 
     def raw(self, storage: StorageRecord) -> memoryview:
         """The bytes of a storage."""
         if storage.key not in self._spans:
-            raise ValueError("a tensor's numbers are not in it")
+            raise ValueError(N_("a tensor's numbers are not in it"))
         start, end = self._spans[storage.key]
         return self._data[start:end]

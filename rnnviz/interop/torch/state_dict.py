@@ -10,6 +10,7 @@ from typing import Any, Final
 from rnnviz.display import visible
 from rnnviz.interop.contents import IgnoredEntry
 from rnnviz.interop.torch.pickle_values import PickledName, TensorRecord, UnknownObject
+from rnnviz.messages import N_
 
 #: Entries of a checkpoint that hold numbers of the training, not of the net.
 _TRAINING: Final = re.compile(r"optim|sched|exp_avg|scaler|amp|grad|momentum|rng|random", re.I)
@@ -81,7 +82,10 @@ def find_state_dict(value: Any) -> StateDict | None:
             copies.add(candidate.path)
             name = ".".join(candidate.path)
             ignored.append(
-                IgnoredEntry(name, f"has the tensors of {'.'.join(twin.path)}, which is read")
+                IgnoredEntry(
+                    name,
+                    N_("has the tensors of {name}, which is read").format(name=".".join(twin.path)),
+                )
             )
     chosen.sort(key=usable.index)
     shared = _shared_path([candidate.path for candidate in chosen])
@@ -153,20 +157,26 @@ def _ignored(
 def _reason(key: str, value: Any) -> str:
     """Why an entry is not used: what it is."""
     if isinstance(value, TensorRecord):
-        return f"a tensor of the shape {value.shape} beside the weights"
+        return N_("a tensor of the shape {shape} beside the weights").format(shape=value.shape)
     if isinstance(value, UnknownObject):
-        return f"an object of {value.of}; it was not made, and nothing of it was run"
+        return N_("an object of {kind}; it was not made, and nothing of it was run").format(
+            kind=value.of
+        )
     if isinstance(value, PickledName):
-        return f"the name of {value}; it was not looked up"
+        return N_("the name of {name}; it was not looked up").format(name=value)
     if isinstance(value, bool | int | float | type(None)):
-        return f"{value}, not a weight" if abs(value or 0) < 1e15 else "a number, not a weight"
+        return (
+            N_("{number}, not a weight").format(number=value)
+            if abs(value or 0) < 1e15
+            else N_("a number, not a weight")
+        )
     if isinstance(value, str):
-        return f"a text, {visible(value[:60])!r}"
+        return N_("a text, {text!r}").format(text=visible(value[:60]))
     if _TRAINING.search(key):
-        return "a state of the training, not of the net"
+        return N_("a state of the training, not of the net")
     if isinstance(value, dict | list | tuple | set):
-        return f"{len(value):,} entries, not weights"
-    return "not weights of the net"
+        return N_("{count:,} entries, not weights").format(count=len(value))
+    return N_("not weights of the net")
 
 
 def module_tensors(value: Any) -> dict[str, TensorRecord]:

@@ -11,6 +11,7 @@ from rnnviz.arrays import Array
 from rnnviz.interop.named_arrays.modules import widened
 from rnnviz.interop.torch.pickle_values import RAW_TYPES, StorageRecord, TensorRecord, item_size
 from rnnviz.interop.torch.sources import CheckpointSource, PickleSequence
+from rnnviz.messages import N_
 
 #: Bytes that all tensors of any file may have together. Tensors may share numbers: a larger file
 #: may have four times its own size.
@@ -50,7 +51,7 @@ class TensorReader:
         start = storage.start * item_size(storage.dtype)
         available = min(len(raw) - start, storage.count * item_size(storage.dtype)) // size
         if storage.count * item_size(storage.dtype) > len(raw) - start:
-            raise ValueError("a tensor's storage is larger than its part of the file")
+            raise ValueError(N_("a tensor's storage is larger than its part of the file"))
         return self._view(record, raw, start, available, dtype, little), dtype
 
     def _view(
@@ -65,10 +66,12 @@ class TensorReader:
         needed = record.offset + 1
         needed += sum((n - 1) * step for n, step in zip(shape, record.strides, strict=True))
         if needed > available:
-            raise ValueError(f"a tensor of the shape {shape} is larger than its storage")
+            raise ValueError(
+                N_("a tensor of the shape {shape} is larger than its storage").format(shape=shape)
+            )
         self._left -= numbers * max(size, 4)
         if self._left < 0:
-            raise ValueError("its tensors are larger than the file could hold")
+            raise ValueError(N_("its tensors are larger than the file could hold"))
         flat = np.frombuffer(raw, kind, available, start)
         view = np.lib.stride_tricks.as_strided(
             flat[record.offset :], shape, [step * size for step in record.strides], writeable=False
@@ -81,9 +84,9 @@ class TensorReader:
         if id(data) not in self._opened:
             self._opcodes -= min(len(data), 1_000)
             if self._opcodes < 0:
-                raise ValueError("it has too many files inside its pickle")
+                raise ValueError(N_("it has too many files inside its pickle"))
             opened = PickleSequence(data, 1_000)
             if not isinstance(opened.value, StorageRecord) or opened.value.packed is not None:
-                raise ValueError("a storage in its pickle is none")
+                raise ValueError(N_("a storage in its pickle is none"))
             self._opened[id(data)] = opened.value, opened
         return self._opened[id(data)]
