@@ -25,6 +25,8 @@ SOURCE_LANGUAGE = "en"
 MESSAGE_FIELDS = frozenset({"reason", "remedy", "kind", "what", "value"})
 #: Longer texts are not translated; messages are shorter.
 _MAX_LENGTH = 4000
+#: What stands between two messages, and in no other value of a message.
+_BETWEEN = ("; ", ": ", ". ")
 #: The most messages that are looked for in each other, and beside each other.
 _MAX_DEPTH = 8
 #: Letters between the fields of a message that is recognised by them.
@@ -86,13 +88,20 @@ def _translated(text: str, language: str, depth: int) -> str:
     if text in known:
         return known[text]
     for template in _templates(language):
-        if (values := template.values(text)) is not None:
-            for name in MESSAGE_FIELDS & values.keys():
-                values[name] = _translated(values[name], language, depth + 1)
-            return "".join(
-                literal + (values[name] if name else "")
-                for literal, name in _pieces(known[template.english])
-            )
+        values = template.values(text)
+        if values is None or any(
+            mark in value
+            for name, value in values.items()
+            for mark in _BETWEEN
+            if name not in MESSAGE_FIELDS
+        ):
+            continue
+        for name in MESSAGE_FIELDS & values.keys():
+            values[name] = _translated(values[name], language, depth + 1)
+        return "".join(
+            literal + (values[name] if name else "")
+            for literal, name in _pieces(known[template.english])
+        )
     if "; " in text:
         parts = text.split("; ", _MAX_DEPTH)
         return "; ".join(_translated(part, language, depth + 1) for part in parts)

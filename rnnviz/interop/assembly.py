@@ -183,9 +183,9 @@ def _recurrent_kind(spec: RecurrentSpec) -> str:
     title, each = cell_of(spec).title, f" {spec.units}"
     if spec.bidirectional:
         merge = "" if spec.merge == "concat" else f" ({spec.merge})"
-        return N_("bidirectional {cell}").format(cell=f"{title}{each}{merge}")
+        return N_("bidirectional {kind}").format(kind=f"{title}{each}{merge}")
     cell = title + each
-    return N_("{cell} (backward)").format(cell=cell) if spec.reverse else cell
+    return N_("{kind} (backward)").format(kind=cell) if spec.reverse else cell
 
 
 def _stacks(graph: Graph, start: Operation) -> Iterator[Stack]:

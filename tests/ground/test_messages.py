@@ -117,6 +117,9 @@ def test_messages_inside_and_beside_each_other() -> None:
         ),
         "CuDNN order i f c o, each gate transposed": "CuDNN sırası i f c o, her kapı devrik",
         "rnn: its arrays are not in the file": "rnn: dizileri dosyada yok",
+        "the activation of a, b: tanh (the file does not say it). Otherwise: --activation": (
+            "a, b aktivasyonu: tanh (dosya bunu söylemiyor). Başka türlüyse: --activation"
+        ),
         "head (dense 6)": "head (yoğun 6)",
         "head (Conv1D)": "head (Conv1D)",
         "a: b; c (d)": "a: b; c (d)",
