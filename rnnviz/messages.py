@@ -8,6 +8,9 @@ gettext::
 ``rnnviz/i18n/messages`` holds one TOML file for each package, with the English text as key. The
 texts of screens have keys of their own and are in ``rnnviz.i18n``: they differ more between
 languages, and a screen can change its language while it is shown.
+
+What is stored in a file or printed as JSON stays English. Its messages with fields stand in the
+table ``[stored]``: ``translated`` recognises them, with values in them, where they are shown.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 #: The language in which messages are written in the source.
 SOURCE_LANGUAGE = "en"
@@ -29,8 +33,6 @@ _MAX_LENGTH = 4000
 _BETWEEN = ("; ", ": ", ". ")
 #: The most messages that are looked for in each other, and beside each other.
 _MAX_DEPTH = 8
-#: Letters between the fields of a message that is recognised by them.
-_LEAST_LETTERS = 5
 
 _language = SOURCE_LANGUAGE
 
@@ -145,17 +147,15 @@ class _Template:
 
 @cache
 def _templates(language: str) -> Sequence[_Template]:
-    """The messages with fields between literal parts, those with the most letters first."""
+    """The stored messages by the literal parts between their fields, most letters first."""
     found = []
-    for english in translations(language):
+    for english in _stored(language):
         pieces = _pieces(english)
         names = tuple(name for _, name in pieces if name)
         literals = [literal for literal, _ in pieces]
         if pieces and pieces[-1][1]:
             literals.append("")
-        letters = sum(map(str.isalpha, "".join(literals)))
-        if names and letters >= _LEAST_LETTERS and all(literals[1:-1]):
-            found.append(_Template(english, tuple(literals), names))
+        found.append(_Template(english, tuple(literals), names))
     return sorted(found, key=lambda each: -sum(map(len, each.literals)))
 
 
@@ -167,12 +167,25 @@ def _pieces(message: str) -> list[tuple[str, str]]:
 @cache
 def translations(language: str) -> Mapping[str, str]:
     """The translation of each message into a language; empty for the language of the source."""
+    found: dict[str, str] = {}
+    for content in _files(language):
+        found |= {english: text for english, text in content.items() if isinstance(text, str)}
+        found |= content.get("stored", {})
+    return found
+
+
+def _stored(language: str) -> Sequence[str]:
+    """The messages with fields that are stored in English and recognised where they are shown."""
+    return [english for content in _files(language) for english in content.get("stored", {})]
+
+
+@cache
+def _files(language: str) -> Sequence[Mapping[str, Any]]:
+    """The content of the files of a language, by name."""
     if language == SOURCE_LANGUAGE:
-        return {}
+        return ()
     import tomllib
 
-    found: dict[str, str] = {}
     folder = files("rnnviz.i18n").joinpath("messages", language)
-    for file in sorted(folder.iterdir(), key=lambda file: file.name):
-        found |= tomllib.loads(file.read_text("utf-8"))
-    return found
+    found = sorted(folder.iterdir(), key=lambda file: file.name)
+    return [tomllib.loads(file.read_text("utf-8")) for file in found]

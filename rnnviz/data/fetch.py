@@ -13,7 +13,13 @@ from typing import Any
 from rnnviz.data.catalogue import RemoteFile, data_set
 from rnnviz.data.content_checks import CHECKS
 from rnnviz.data.resuming_download import ResumingDownloader
-from rnnviz.errors import InvalidFileError, MissingError, RnnvizError, UsageError
+from rnnviz.errors import (
+    InvalidFileError,
+    MissingError,
+    RnnvizError,
+    UsageError,
+    system_reason,
+)
 from rnnviz.files import require_writable
 from rnnviz.messages import _
 
@@ -180,5 +186,5 @@ def _disk_error(error: OSError, path: Path) -> RnnvizError:
     return RnnvizError(
         _(
             "Cannot write to {folder}: {reason}.\nName a folder that can be written to: --data DIR"
-        ).format(folder=path.parent, reason=error.strerror or error)
+        ).format(folder=path.parent, reason=system_reason(error))
     )

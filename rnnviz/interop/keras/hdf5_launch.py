@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from rnnviz.errors import InvalidFileError, MissingError
+from rnnviz.errors import InvalidFileError, MissingError, system_reason
 from rnnviz.files import reason
 from rnnviz.messages import _
 
@@ -48,7 +48,7 @@ def read_tree(file: BinaryIO, path: Path) -> Hdf5Tree:
     except OSError as error:
         raise InvalidFileError(
             _("{path} was not read: no process could be started for it ({reason}).").format(
-                path=path, reason=error.strerror
+                path=path, reason=system_reason(error)
             )
         ) from error
     assert process.stdout is not None

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from rnnviz.arrays import Array
-from rnnviz.errors import InvalidFileError
+from rnnviz.errors import InvalidFileError, system_reason
 from rnnviz.files import open_regular, reason
 from rnnviz.interop.contents import FileTensor
 from rnnviz.messages import N_, _
@@ -66,7 +66,7 @@ def _join(names: list[Any], path: Path, limit: int) -> bytes:
                 _(
                     "{path} names {name}, which cannot be read: {reason}. Put all files of the "
                     "model into one folder."
-                ).format(path=path, name=str(name)[:80], reason=error.strerror)
+                ).format(path=path, name=str(name)[:80], reason=system_reason(error))
             ) from error
         limit -= len(parts[-1])
         if limit < 0:
