@@ -121,7 +121,7 @@ def prepare(choice: TableChoice, folder: Path, limit: int | None, seed: int, say
                 lookback=lookback, horizon=horizon, training=len(windows), validated=len(valid)
             )
         )
-    if warning := few_rows(len(windows), len(valid), "windows"):
+    if warning := few_rows(len(windows), len(valid), of_series=True):
         say(warning)
     say(
         _(

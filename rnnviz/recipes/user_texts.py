@@ -39,7 +39,7 @@ from rnnviz.data.user_tables.labels import faults_text
 from rnnviz.data.vocabulary import UNKNOWN_ID, Encoding, Vocabulary
 from rnnviz.engine.spec import EmbeddingSpec, FitSpec, HeadSpec, ModelSpec, RecurrentSpec
 from rnnviz.errors import InvalidFileError, UsageError
-from rnnviz.messages import N_, _
+from rnnviz.messages import N_, _, translated
 from rnnviz.recipes import Recipe, Task
 from rnnviz.recipes.user_text_report import shared_text_lines, split_lines, text_lines
 
@@ -72,7 +72,7 @@ def prepare(
     table, columns, rows = _read(choice, folder)
     say(
         _("{file}: {form}; {rows:,} rows, {columns} columns.").format(
-            file=table.name, form=table.form, rows=len(rows), columns=table.width
+            file=table.name, form=translated(table.form), rows=len(rows), columns=table.width
         )
     )
     for remark in (*table.remarks, *columns.remarks, *rows.remarks):
@@ -91,7 +91,7 @@ def prepare(
         raise _too_few(path, rows, choice)
     for line in split_lines(rows, split, seed):
         say(line)
-    if warning := few_rows(len(split.training), len(split.validation), "rows"):
+    if warning := few_rows(len(split.training), len(split.validation)):
         say(warning)
     language, remark = _language(choice, rows.texts)
     if remark:

@@ -20,10 +20,10 @@ from rnnviz.messages import N_, _, translated
 
 #: Delimiters by the name that messages give them, the likeliest first.
 DELIMITERS: Final = {
-    ",": N_("separated by commas"),
-    ";": N_("separated by semicolons"),
-    "\t": N_("separated by tabs"),
-    "|": N_("separated by vertical bars"),
+    ",": N_("separated by commas, {encoding}"),
+    ";": N_("separated by semicolons, {encoding}"),
+    "\t": N_("separated by tabs, {encoding}"),
+    "|": N_("separated by vertical bars, {encoding}"),
 }
 #: Columns of a table, and rows from which the delimiter is found.
 MAX_COLUMNS: Final = 2_000
@@ -58,7 +58,7 @@ class UserTable:
     """The rows of a table as text, the first one included, which may be a header."""
 
     path: Path
-    form: str  # "separated by commas, UTF-8"
+    form: str  # "separated by commas, UTF-8", in English
     rows: list[list[str]]  # (N), each with ``width`` fields
     lines: list[int]  # (N) the line each row begins on
     faults: list[RowFault]
@@ -157,7 +157,7 @@ def _read(path: Path, content: bytes, encoding: str, remarks: list[str]) -> User
     if is_json_lines(content, encoding):
         keys, rows, lines, bad = json_rows(decode_lines(content, encoding))
         return UserTable(
-            path, _("JSON lines, {shown}").format(shown=shown), [keys, *rows], [0, *lines],
+            path, N_("JSON lines, {encoding}").format(encoding=shown), [keys, *rows], [0, *lines],
             [RowFault(*fault) for fault in bad], len(keys), keyed=True, remarks=tuple(remarks),
         )  # fmt: skip
     dialect, content = _dialect(path, content, encoding)
@@ -174,7 +174,7 @@ def _read(path: Path, content: bytes, encoding: str, remarks: list[str]) -> User
             )
         )
     return UserTable(
-        path, f"{translated(DELIMITERS[dialect.delimiter])}, {shown}", rows, lines, faults, width,
+        path, DELIMITERS[dialect.delimiter].format(encoding=shown), rows, lines, faults, width,
         decimal_comma=dialect.delimiter != ",", remarks=tuple(remarks),
     )  # fmt: skip
 

@@ -50,11 +50,19 @@ def _count(share: float, rows: int) -> int:
     return max(1, round(share * rows)) if share else 0
 
 
-def few_rows(training: int, validation: int, items: str) -> str:
+def few_rows(training: int, validation: int, *, of_series: bool = False) -> str:
     """A warning about few rows, or windows, to train on; "" where there are enough."""
     if training >= FEW_ROWS:
         return ""
-    return _(
-        "Warning: {training:,} {items} are few to train on, and {validation:,} to "
-        "validate give a rough measure. Some hundred give a sensible net."
-    ).format(training=training, items=items, validation=validation)
+    said = (
+        _(
+            "Warning: {training:,} windows are few to train on, and {validation:,} to validate "
+            "give a rough measure. Some hundred give a sensible net."
+        )
+        if of_series
+        else _(
+            "Warning: {training:,} rows are few to train on, and {validation:,} to validate give a "
+            "rough measure. Some hundred give a sensible net."
+        )
+    )
+    return said.format(training=training, validation=validation)
