@@ -7,10 +7,13 @@ import os
 import shutil
 import signal
 import tempfile
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 from kernels.emulated.build import CACHE_VARIABLE
+
+from rnnviz import messages
 
 # Time limits on single examples make tests fail on a busy machine, and find nothing. A change is
 # judged by the same examples each time; whoever runs the tests by hand gets new ones.
@@ -28,6 +31,13 @@ atexit.register(shutil.rmtree, _state, ignore_errors=True)
 # Whoever starts the tests in the background has a shell that ignores ctrl+c, for them and for every
 # process that they start; some tests press it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def messages_in_english() -> Iterator[None]:
+    """A screen, or a command, sets the language of its whole process."""
+    yield
+    messages.set_language(messages.SOURCE_LANGUAGE)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from rnnviz import messages
 from rnnviz.background import TrainingProcess
 from rnnviz.background.worker import TrainingWorker
 from rnnviz.progress import (
@@ -189,8 +190,18 @@ def test_an_error_keeps_its_words_and_its_exit_code(tmp_path: Path) -> None:
             event = source.receive(1)
     assert isinstance(event, RunFailed)
     assert event.exit_code == 2
-    assert "no-such" in event.message
+    assert "Unknown recipe 'no-such'." in event.message
     assert "Traceback" in event.detail
+
+
+def test_its_messages_are_in_the_language_of_its_parent(tmp_path: Path) -> None:
+    messages.set_language("tr")
+    with TrainingProcess(job("no-such", SMALL, tmp_path / "run")) as source:
+        event = None
+        while event is None:
+            event = source.receive(1)
+    assert isinstance(event, RunFailed)
+    assert "'no-such' diye bir tarif yok." in event.message
 
 
 PARENT = """

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from rnnviz import signals
 from rnnviz.background.worker import GRACE, worker_main
-from rnnviz.messages import _
+from rnnviz.messages import _, language
 from rnnviz.progress import Event, RunFailed, RunFinished, RunStarted
 
 if TYPE_CHECKING:
@@ -29,7 +29,9 @@ class TrainingProcess:
         # fork would copy the screen's threads and its terminal.
         context = multiprocessing.get_context("spawn")
         self._pipe, self._worker_pipe = context.Pipe()
-        self._process = context.Process(target=worker_main, args=(self._worker_pipe,), daemon=True)
+        self._process = context.Process(
+            target=worker_main, args=(self._worker_pipe, language()), daemon=True
+        )
 
     def __enter__(self) -> TrainingProcess:
         with signals.deferred():  # a half-started process would write to the terminal

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from rnnviz import signals
 from rnnviz.errors import RnnvizError, system_reason
-from rnnviz.messages import _
+from rnnviz.messages import _, set_language
 from rnnviz.progress import (
     Epoch,
     Evaluation,
@@ -42,8 +42,12 @@ GRACE = 10.0
 MIN_INTERVAL = 0.1
 
 
-def worker_main(pipe: Connection) -> None:
-    """Receive a TrainingJob, train, and send events; ctrl+c is left to the parent."""
+def worker_main(pipe: Connection, lang: str) -> None:
+    """Receive a TrainingJob, train, and send events; ctrl+c is left to the parent.
+
+    ``lang`` is the language of its messages.
+    """
+    set_language(lang)
     null = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):  # the terminal belongs to the screen
         os.dup2(null, stream)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnviz.errors import MissingError, RnnvizError, UsageError
-from rnnviz.messages import N_, _
+from rnnviz.messages import N_, _, language
 from rnnviz.reproduce.job import ReproduceJob, failure, machine, run_in_worker
 
 #: Seconds to wait for an answer of the scheduler and of a worker.
@@ -110,7 +110,8 @@ def outcomes_of(
     which makes workers that are still computing save their runs.
     """
     runs = {
-        client.submit(run_in_worker, job, str(stop), ON_WORKERS, pure=False): job for job in jobs
+        client.submit(run_in_worker, job, str(stop), ON_WORKERS, language(), pure=False): job
+        for job in jobs
     }
     last_seen = last_look = time.monotonic()
     told = False

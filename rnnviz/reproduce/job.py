@@ -19,7 +19,7 @@ from rnnviz.engine.param_count import parameters
 from rnnviz.engine.spec import ModelSpec
 from rnnviz.errors import InterruptedTraining, InvalidFileError, RnnvizError
 from rnnviz.files import read_json, write_atomically
-from rnnviz.messages import N_, _
+from rnnviz.messages import N_, _, set_language
 from rnnviz.version import VERSION
 
 #: Files of a run that was killed before spec.json was written.
@@ -82,8 +82,12 @@ def run(job: ReproduceJob, stop: str | None = None, manner: str = ONE_AT_A_TIME)
         return failure(job, f"{type(error).__name__}: {error}")
 
 
-def run_in_worker(job: ReproduceJob, stop: str, manner: str) -> dict[str, Any]:
-    """``run`` in a process that ignores ctrl+c: only the file ``stop`` stops it."""
+def run_in_worker(job: ReproduceJob, stop: str, manner: str, lang: str) -> dict[str, Any]:
+    """``run`` in a process that ignores ctrl+c: only the file ``stop`` stops it.
+
+    ``lang`` is the language of its messages.
+    """
+    set_language(lang)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     return run(job, stop, manner)

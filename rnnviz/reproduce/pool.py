@@ -12,7 +12,7 @@ from typing import Any
 
 from rnnviz import signals
 from rnnviz.errors import MissingError
-from rnnviz.messages import _
+from rnnviz.messages import N_, _, language
 from rnnviz.reproduce.cluster import connected, outcomes_of
 from rnnviz.reproduce.job import ReproduceJob, failure, run, run_in_worker
 from rnnviz.training.stopping import stop_signal
@@ -66,7 +66,8 @@ def _in_processes(
         run_one = joblib.delayed(run_in_worker)
         with joblib.parallel_config("loky", **processes), joblib.Parallel(**parallel) as pool:
             with signals.sigint_blocked():
-                outcomes = pool(run_one(job, str(stop), f"{at_once} at a time") for job in jobs)
+                manner = N_("{count} at a time").format(count=at_once)
+                outcomes = pool(run_one(job, str(stop), manner, language()) for job in jobs)
             yield from outcomes
 
     return received()

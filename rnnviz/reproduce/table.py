@@ -154,15 +154,7 @@ def _machine(machine: Mapping[str, Any]) -> str:
     return _(
         "{cores} cores, {architecture}, {memory}Python {python}, numpy {numpy}, rnnviz {rnnviz}, "
         "{runs}"
-    ).format(**{**machine, "memory": memory, "runs": _manner(machine["runs"])})
-
-
-def _manner(recorded: str) -> str:
-    """How many runs shared the machine, from the English of its file."""
-    count, _space, rest = recorded.partition(" ")
-    if rest == "at a time" and count.isdecimal():
-        return _("{count} at a time").format(count=count)
-    return translated(recorded)
+    ).format(**{**machine, "memory": memory, "runs": translated(machine["runs"])})
 
 
 def _distinct(items: Iterable[Any]) -> list[Any]:

@@ -13,6 +13,7 @@ from textual.geometry import Region
 from textual.pilot import Pilot
 from tui.small_models import CELLS, TEXT, app, made, moment, screen_text
 
+from rnnviz import messages
 from rnnviz.analysis.readout import saliency
 from rnnviz.cursor import ZOOMS
 from rnnviz.equations import number
@@ -274,6 +275,9 @@ async def test_the_language_changes_at_once() -> None:
         await pilot.press("L")
         await pilot.pause(0.1)
         assert any("unutma kapısı" in line for line in screen_text(it))
+        assert messages.language() == "tr"  # of errors, too
+        await pilot.press("L")
+        assert messages.language() == "en"
 
 
 async def test_themes_go_round() -> None:

@@ -24,7 +24,7 @@ from textual.worker import WorkerFailed, get_current_worker
 from rnnviz import i18n, signals
 from rnnviz.errors import UsageError
 from rnnviz.files import reason
-from rnnviz.messages import _
+from rnnviz.messages import _, set_language
 from rnnviz.tui.app.palette import AppCommands, Palette
 from rnnviz.tui.app.termination import end_on_signals
 from rnnviz.tui.keymap import DEFAULT_KEYMAP, Keymap
@@ -96,6 +96,7 @@ class ThemedApp(App[End]):
 
     async def run_async(self, **options: Any) -> End | None:
         """Run in the current event loop."""
+        set_language(self.lang)
         self.loop = asyncio.get_running_loop()
         if (number := signals.raised()) is not None:
             self.end_by_signal(number)
@@ -160,6 +161,12 @@ class ThemedApp(App[End]):
             self._exception = error
             self._exception_event.set()
         self._close_messages_no_wait()
+
+    def next_language(self) -> str:
+        """The language after that of the screen; errors are in it from now on."""
+        at = (i18n.LANGUAGES.index(self.lang) + 1) % len(i18n.LANGUAGES)
+        set_language(i18n.LANGUAGES[at])
+        return i18n.LANGUAGES[at]
 
     def use_theme(self, theme: str) -> None:
         """Switch the theme of the views and of Textual's widgets."""

@@ -18,7 +18,6 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.worker import get_current_worker
 
-from rnnviz import i18n
 from rnnviz.cursor import start
 from rnnviz.errors import RnnvizError, one_line, system_reason
 from rnnviz.files import write_new
@@ -188,8 +187,7 @@ class TrainScreen(DiffScreen, Screen[None]):
 
     def action_language(self) -> None:
         """Switch to the next language."""
-        at = (i18n.LANGUAGES.index(self.state.lang) + 1) % len(i18n.LANGUAGES)
-        self.show(lang=i18n.LANGUAGES[at], status="")
+        self.show(lang=self._themed.next_language(), status="")
 
     def action_theme(self) -> None:
         """Switch to the next theme."""

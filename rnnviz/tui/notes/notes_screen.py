@@ -13,7 +13,6 @@ from textual.containers import Vertical
 from textual.screen import Screen
 from textual.widgets import Input
 
-from rnnviz import i18n
 from rnnviz.display import folded
 from rnnviz.events import ActionEvent, AnswerEvent, Event
 from rnnviz.lessons.predictions import read_number
@@ -161,8 +160,9 @@ class NotesScreen(DiffScreen, Screen[None]):
 
     def action_language(self) -> None:
         """The next language, of this terminal only."""
-        at = (i18n.LANGUAGES.index(self.state.lang) + 1) % len(i18n.LANGUAGES)
-        self.show(lang=i18n.LANGUAGES[at], status="")
+        app = self.app
+        assert isinstance(app, ThemedApp)
+        self.show(lang=app.next_language(), status="")
         self.lang_changed()
 
     def action_theme(self) -> None:

@@ -11,7 +11,6 @@ from textual import events
 from textual.binding import BindingType
 from textual.widgets import Input
 
-from rnnviz import i18n
 from rnnviz.analysis.model_list import ModelEntry
 from rnnviz.cursor import ZOOMS, Cursor, fitted, to_part, to_token, to_unit, zoomed
 from rnnviz.display import visible
@@ -244,9 +243,11 @@ class StepScreen(PanelScreen):
 
     def action_language(self) -> None:
         """The next language."""
-        at = (i18n.LANGUAGES.index(self.view_state.lang) + 1) % len(i18n.LANGUAGES)
-        self.show(lang=i18n.LANGUAGES[at], status="")
-        self.lesson.switch_language(i18n.LANGUAGES[at])
+        app = self.app
+        assert isinstance(app, ThemedApp)
+        lang = app.next_language()
+        self.show(lang=lang, status="")
+        self.lesson.switch_language(lang)
 
     def action_theme(self) -> None:
         """The next theme."""
