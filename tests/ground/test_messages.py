@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 
 import rnnviz
-from rnnviz import messages
+from rnnviz import i18n, messages
 from rnnviz.errors import nearest
+from rnnviz.files.paths import assets
+from rnnviz.glossary import glossary
 
 PACKAGE = Path(rnnviz.__file__).parent
 
@@ -135,3 +137,204 @@ def test_messages_inside_and_beside_each_other() -> None:
     assert {text: messages.translated(text, "tr") for text in shown} == shown
     deep = "x: " * 1_000
     assert messages.translated(deep, "tr") == deep
+
+
+# -- what is raised and said ----------------------------------------------------------------------
+
+#: Packages and modules whose errors are still in English.
+ENGLISH = frozenset({"cli"})
+#: What sends a text to the user; screens say a key of their catalogue.
+SAYING = frozenset({"Note", "say", "note"})
+SCREENS = "tui"
+LETTER = re.compile(r"[^\W\d_]")
+
+
+def modules() -> Iterator[tuple[str, ast.Module]]:
+    """The name of each checked module, and its syntax tree."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = path.relative_to(PACKAGE)
+        if name.parts[0].removesuffix(".py") not in ENGLISH:
+            yield str(name), ast.parse(path.read_text("utf-8"))
+
+
+def error_classes() -> set[str]:
+    """The names of RnnvizError and of every class below it."""
+    bases = {
+        node.name: {base.id for base in node.bases if isinstance(base, ast.Name)}
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ClassDef)
+    }
+    found = {"RnnvizError"}
+    while more := {name for name, of in bases.items() if of & found} - found:
+        found |= more
+    return found
+
+
+def is_translated(node: ast.expr, assigned: dict[str, list[ast.expr]]) -> bool:
+    """Whether an expression is no English text: a literal, or one with letters in an f-string.
+
+    ``assigned``: the values that each name is given in the function.
+    """
+    match node:
+        case ast.Constant(value=value):
+            return not isinstance(value, str) or not LETTER.search(value)
+        case ast.JoinedStr(values=values):
+            return all(is_translated(each, assigned) for each in values)
+        case ast.FormattedValue(value=value):
+            return is_translated(value, assigned)
+        case ast.Call(func=ast.Name(id="_" | "translated")):
+            return True
+        case ast.Call(func=ast.Attribute(value=value, attr="format")):
+            return is_translated(value, assigned)
+        case ast.IfExp(body=body, orelse=other):
+            return is_translated(body, assigned) and is_translated(other, assigned)
+        case ast.BoolOp(values=values):
+            return all(is_translated(each, assigned) for each in values)
+        case ast.BinOp(left=left, right=right):
+            return is_translated(left, assigned) and is_translated(right, assigned)
+        case ast.Name(id=name):
+            others = {key: given for key, given in assigned.items() if key != name}
+            return all(is_translated(each, others) for each in assigned.get(name, ()))
+    return isinstance(node, ast.Attribute | ast.Subscript | ast.Call)
+
+
+def assigned_in(function: ast.AST) -> dict[str, list[ast.expr]]:
+    found: dict[str, list[ast.expr]] = {}
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign | ast.AugAssign) and node.value is not None:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            for target in targets:
+                if isinstance(target, ast.Name):
+                    found.setdefault(target.id, []).append(node.value)
+    return found
+
+
+def called(node: ast.Call) -> str:
+    """The name of a function or method."""
+    match node.func:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+    return ""
+
+
+def test_what_is_raised_and_said_is_translated() -> None:
+    errors = error_classes()
+    assert "UsageError" in errors and "ExpressionError" in errors
+    wrong = []
+    for module, tree in modules():
+        names = errors if module.startswith(SCREENS) else errors | SAYING
+        functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
+        for function in functions:
+            assigned = assigned_in(function)
+            wrong += [
+                f"{module}:{node.lineno}"
+                for node in ast.walk(function)
+                if isinstance(node, ast.Call) and node.args and called(node) in names
+                if not is_translated(node.args[0], assigned)
+            ]
+    assert sorted(set(wrong)) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "translated"),
+    [
+        ('raise UsageError(_("no {x}").format(x=x))', True),
+        ('raise UsageError("no x")', False),
+        ('raise UsageError(f"no {x}")', False),
+        ('raise UsageError(f"{x}: {y}")', True),
+        ('raise UsageError("no x" if x else _("no"))', False),
+        ('text = f"no {x}"; raise UsageError(text)', False),
+        ('text = _("no"); raise UsageError(text)', True),
+        ("raise UsageError(self.message(x))", True),
+    ],
+)
+def test_an_error_in_english_is_found(line: str, translated: bool) -> None:
+    function = ast.parse(f"def f(x):\n    {line}").body[0]
+    (error,) = (
+        node.args[0]
+        for node in ast.walk(function)
+        if isinstance(node, ast.Call) and called(node) == "UsageError"
+    )
+    assert is_translated(error, assigned_in(function)) is translated
+
+
+def test_no_name_hides_the_translation() -> None:
+    """``for _ in …`` in a function that calls ``_`` would call a value."""
+    wrong = []
+    for module, tree in modules():
+        for function in ast.walk(tree):
+            if not isinstance(function, ast.FunctionDef):
+                continue
+            nodes = list(ast.walk(function))
+            inner = {
+                below
+                for node in nodes
+                if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp)
+                for below in ast.walk(node)
+            }
+            calls = any(isinstance(n, ast.Call) and called(n) == "_" for n in nodes)
+            bound = [
+                n for n in nodes
+                if isinstance(n, ast.Name) and n.id == "_" and isinstance(n.ctx, ast.Store)
+                and n not in inner
+            ]  # fmt: skip
+            wrong += [f"{module}:{n.lineno}" for n in bound if calls]
+    assert wrong == []
+
+
+# -- no English in Turkish ------------------------------------------------------------------------
+
+#: English words that are no Turkish ones, as "not" and "an" are.
+WORDS = re.compile(
+    r"\b(the|is|are|was|were|this|that|these|those|there|with|without|from|has|have|cannot|does|"
+    r"file|files|folder|word|words|text|unknown|which|its|than|must|expected|missing|given|and|or|"
+    r"of|to|for|by|it|be|been|no|if|when|where|what|how|only|each|every|your|you|into)\b",
+    re.IGNORECASE,
+)
+#: Quotations, fields, commands, options, names in code and of keys before a colon.
+CODE = re.compile(
+    r"`[^`]*`|\"[^\"]*\"|“[^”]*”|'[^']*'|\{[^}]*\}|rnnviz( +[a-z]+)*|--?[a-z-]+|"
+    r"[\w.]+[_.=(][\w.]+|\w+ ?=|^\w+:"
+)
+NAMES = re.compile(r"CC BY 4.0|AI for Beginners|Max Planck Institute for Biogeochemistry")
+
+
+def turkish_texts() -> Iterator[tuple[str, str]]:
+    """Every Turkish text with its key: messages, screens, pages, the glossary, lessons."""
+    yield from messages.translations("tr").items()
+    yield from i18n.catalogue("tr").items()
+    for page in sorted((PACKAGE / "i18n" / "pages").glob("*.toml")):
+        for key, text in i18n.page_catalogue(page.stem)["tr"].items():
+            yield f"{page.stem}.{key}", text
+    for term in glossary().values():
+        yield term.key, f"{term.name['tr']}: {term.about['tr']}"
+    for lesson in sorted((assets() / "lessons").glob("*.toml")):
+        for text in in_turkish(tomllib.loads(lesson.read_text("utf-8"))):
+            yield lesson.stem, text
+
+
+def in_turkish(value: object) -> Iterator[str]:
+    """The texts under a key "tr" in a lesson."""
+    if isinstance(value, list):
+        for each in value:
+            yield from in_turkish(each)
+    elif isinstance(value, dict):
+        own = value.get("tr")
+        yield from [own] if isinstance(own, str) else own if isinstance(own, list) else ()
+        for each in value.values():
+            yield from in_turkish(each)
+
+
+def english_words(text: str) -> list[str]:
+    return WORDS.findall(CODE.sub(" ", NAMES.sub(" ", text)))
+
+
+def test_no_turkish_text_has_english_words() -> None:
+    found = list(turkish_texts())
+    assert len(found) > 2000
+    assert [(key, text) for key, text in found if english_words(text)] == []
+
+
+def test_english_words_are_found() -> None:
+    assert english_words("Bu model is kayıtlı, “this one”: --words") == ["is"]
